@@ -1,0 +1,70 @@
+//! What travels between the stages.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::pool::PooledPicture;
+
+/// One picture of the source and when it was taken. Shared as `Arc<Frame>`, never changed.
+#[derive(Debug)]
+pub struct Frame {
+    /// The pixels, I420.
+    pub pixels: PooledPicture,
+    /// Counts up by one for each frame this process captured, across sources and reconnects.
+    pub seq: u64,
+    /// When the picture was taken, as near as the source can tell.
+    pub captured_at: Instant,
+    /// Rows at the top over which nothing may be painted: the scene's timecode strip.
+    pub reserved_top_px: u32,
+    /// Where things really are. Only the built-in scene knows.
+    pub truth: Option<Arc<[Truth]>>,
+}
+
+impl Frame {
+    /// A frame of a source that knows no truth and reserves no rows.
+    #[must_use]
+    pub fn new(pixels: PooledPicture, seq: u64, captured_at: Instant) -> Self {
+        Self { pixels, seq, captured_at, reserved_top_px: 0, truth: None }
+    }
+}
+
+/// A thing that the built-in scene drew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Truth {
+    /// Its COCO name, e.g. `stop sign`.
+    pub class: &'static str,
+    /// Left, top, right, bottom in pixels of the frame.
+    pub bbox_px: [f32; 4],
+}
+
+/// How the source is doing. Published in a [`crate::Slot`] beside the frames.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Signal {
+    /// The source is being opened for the first time.
+    Opening {
+        /// What is being opened, in plain words.
+        source: String,
+    },
+    /// Frames flow.
+    Live {
+        /// What is open and what was granted, in plain words.
+        source: String,
+        /// Something the viewer should know, e.g. that `auto` fell back to the scene.
+        note: Option<String>,
+        /// Granted width in pixels.
+        width: u32,
+        /// Granted height in pixels.
+        height: u32,
+        /// Granted frames per second, 0 when the source does not tell.
+        fps: f32,
+    },
+    /// No frames: it ended, failed or stalled. Retries go on by themselves.
+    Lost {
+        /// What was open.
+        source: String,
+        /// Why, in plain words for a visitor: "Camera unplugged. Waiting for it."
+        reason: String,
+        /// When the last frame came or the open failed.
+        since: Instant,
+    },
+}

@@ -1,0 +1,18 @@
+//! Sources to [`Frame`]s: webcam, files, RTSP, pipes, MJPEG over HTTP and the built-in test scene.
+//!
+//! This crate is the floor everything else stands on: the picture ([`I420`]), its pool, the frame and
+//! the latest-value [`Slot`] between two stages.
+//!
+//! Never: knows of tokio, models or WebRTC.
+
+mod clock;
+mod frame;
+mod picture;
+mod pool;
+mod slot;
+
+pub use clock::WallClock;
+pub use frame::{Frame, Signal, Truth};
+pub use picture::{I420, PictureError, Planes, PlanesMut};
+pub use pool::{PicturePool, PooledPicture};
+pub use slot::{Next, Slot, SlotReader};

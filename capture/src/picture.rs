@@ -1,0 +1,170 @@
+//! The one pixel format inside: planar I420, 8 bit, BT.601 limited range.
+
+use thiserror::Error;
+
+/// Why a picture of some size cannot exist.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum PictureError {
+    /// Odd or zero sides have no 4:2:0 chroma.
+    #[error("{width}x{height} is no I420 size: both sides must be even and at least 2")]
+    OddSize {
+        /// Width asked for, in pixels.
+        width: u32,
+        /// Height asked for, in pixels.
+        height: u32,
+    },
+    /// More than [`I420::MAX_SIDE_PX`] on a side.
+    #[error("{width}x{height} is larger than {max} pixels on a side", max = I420::MAX_SIDE_PX)]
+    TooLarge {
+        /// Width asked for, in pixels.
+        width: u32,
+        /// Height asked for, in pixels.
+        height: u32,
+    },
+}
+
+/// A picture: Y, then U, then V, each plane tight (its stride is its width).
+///
+/// Width and height are even and at most [`I420::MAX_SIDE_PX`]; chroma planes are half as wide and
+/// half as high.
+#[derive(Clone, PartialEq, Eq)]
+pub struct I420 {
+    width: u32,
+    height: u32,
+    data: Vec<u8>,
+}
+
+/// The three planes, read-only. Strides: `width`, `width / 2`, `width / 2`.
+#[derive(Debug, Clone, Copy)]
+pub struct Planes<'a> {
+    /// Luma, 16..=235.
+    pub y: &'a [u8],
+    /// Blue difference, 16..=240, 128 is grey.
+    pub u: &'a [u8],
+    /// Red difference, 16..=240, 128 is grey.
+    pub v: &'a [u8],
+}
+
+/// The three planes, writable. Strides as in [`Planes`].
+#[derive(Debug)]
+pub struct PlanesMut<'a> {
+    /// Luma.
+    pub y: &'a mut [u8],
+    /// Blue difference.
+    pub u: &'a mut [u8],
+    /// Red difference.
+    pub v: &'a mut [u8],
+}
+
+impl I420 {
+    /// The longest side accepted, in pixels: an 8K camera, and a bound for headers that lie.
+    pub const MAX_SIDE_PX: u32 = 8192;
+
+    /// A black picture.
+    pub fn black(width: u32, height: u32) -> Result<Self, PictureError> {
+        let mut picture = Self { width: 0, height: 0, data: Vec::new() };
+        picture.reshape(width, height)?;
+        picture.fill(16, 128, 128);
+        Ok(picture)
+    }
+
+    /// Gives the picture another size, keeping its memory. The contents are unspecified after.
+    pub fn reshape(&mut self, width: u32, height: u32) -> Result<(), PictureError> {
+        if width < 2 || height < 2 || width % 2 != 0 || height % 2 != 0 {
+            return Err(PictureError::OddSize { width, height });
+        }
+        if width > Self::MAX_SIDE_PX || height > Self::MAX_SIDE_PX {
+            return Err(PictureError::TooLarge { width, height });
+        }
+        let luma = width as usize * height as usize;
+        self.data.resize(luma + luma / 2, 0);
+        (self.width, self.height) = (width, height);
+        Ok(())
+    }
+
+    /// Width in pixels, even.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, even.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// All three planes, one after the other.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// All three planes, one after the other, writable.
+    pub fn data_mut(&mut self) -> &mut [u8] {
+        &mut self.data
+    }
+
+    /// The planes.
+    #[must_use]
+    pub fn planes(&self) -> Planes<'_> {
+        let (y, chroma) = self.data.split_at(self.luma_len());
+        let (u, v) = chroma.split_at(chroma.len() / 2);
+        Planes { y, u, v }
+    }
+
+    /// The planes, writable.
+    pub fn planes_mut(&mut self) -> PlanesMut<'_> {
+        let luma = self.luma_len();
+        let (y, chroma) = self.data.split_at_mut(luma);
+        let half = chroma.len() / 2;
+        let (u, v) = chroma.split_at_mut(half);
+        PlanesMut { y, u, v }
+    }
+
+    /// Sets every pixel.
+    pub fn fill(&mut self, y: u8, u: u8, v: u8) {
+        let planes = self.planes_mut();
+        planes.y.fill(y);
+        planes.u.fill(u);
+        planes.v.fill(v);
+    }
+
+    /// Takes size and pixels of `other`, keeping this picture's memory.
+    pub fn copy_from(&mut self, other: &Self) {
+        (self.width, self.height) = (other.width, other.height);
+        self.data.clear();
+        self.data.extend_from_slice(&other.data);
+    }
+
+    fn luma_len(&self) -> usize {
+        self.width as usize * self.height as usize
+    }
+}
+
+impl std::fmt::Debug for I420 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "I420({}x{})", self.width, self.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_cover_the_data_without_overlap() {
+        let mut picture = I420::black(6, 4).expect("even");
+        let planes = picture.planes_mut();
+        assert_eq!((planes.y.len(), planes.u.len(), planes.v.len()), (24, 6, 6));
+        planes.v.fill(9);
+        assert_eq!(&picture.data()[30..], [9; 6]);
+    }
+
+    #[test]
+    fn odd_and_huge_sizes_are_refused_by_name() {
+        assert_eq!(I420::black(3, 2).unwrap_err(), PictureError::OddSize { width: 3, height: 2 });
+        let huge = I420::black(8194, 2).unwrap_err();
+        assert!(huge.to_string().contains("8194x2"), "{huge}");
+    }
+}
