@@ -16,7 +16,10 @@ impl WallClock {
     #[must_use]
     pub fn new(origin: Instant, wall: SystemTime) -> Self {
         let wall_at_origin = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { origin, wall_at_origin }
+        Self {
+            origin,
+            wall_at_origin,
+        }
     }
 
     /// The clock of this process, tied now.

@@ -24,7 +24,13 @@ impl Frame {
     /// A frame of a source that knows no truth and reserves no rows.
     #[must_use]
     pub fn new(pixels: PooledPicture, seq: u64, captured_at: Instant) -> Self {
-        Self { pixels, seq, captured_at, reserved_top_px: 0, truth: None }
+        Self {
+            pixels,
+            seq,
+            captured_at,
+            reserved_top_px: 0,
+            truth: None,
+        }
     }
 }
 

@@ -62,7 +62,11 @@ impl I420 {
 
     /// A black picture.
     pub fn black(width: u32, height: u32) -> Result<Self, PictureError> {
-        let mut picture = Self { width: 0, height: 0, data: Vec::new() };
+        let mut picture = Self {
+            width: 0,
+            height: 0,
+            data: Vec::new(),
+        };
         picture.reshape(width, height)?;
         picture.fill(16, 128, 128);
         Ok(picture)
@@ -70,7 +74,7 @@ impl I420 {
 
     /// Gives the picture another size, keeping its memory. The contents are unspecified after.
     pub fn reshape(&mut self, width: u32, height: u32) -> Result<(), PictureError> {
-        if width < 2 || height < 2 || width % 2 != 0 || height % 2 != 0 {
+        if width < 2 || height < 2 || !width.is_multiple_of(2) || !height.is_multiple_of(2) {
             return Err(PictureError::OddSize { width, height });
         }
         if width > Self::MAX_SIDE_PX || height > Self::MAX_SIDE_PX {
@@ -163,7 +167,13 @@ mod tests {
 
     #[test]
     fn odd_and_huge_sizes_are_refused_by_name() {
-        assert_eq!(I420::black(3, 2).unwrap_err(), PictureError::OddSize { width: 3, height: 2 });
+        assert_eq!(
+            I420::black(3, 2).unwrap_err(),
+            PictureError::OddSize {
+                width: 3,
+                height: 2
+            }
+        );
         let huge = I420::black(8194, 2).unwrap_err();
         assert!(huge.to_string().contains("8194x2"), "{huge}");
     }

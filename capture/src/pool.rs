@@ -21,12 +21,22 @@ impl PicturePool {
     /// A pool that keeps at most `keep` idle pictures; more are freed on return.
     #[must_use]
     pub fn new(keep: usize) -> Self {
-        Self { shelf: Arc::new(Shelf { idle: Mutex::new(Vec::with_capacity(keep)), keep }) }
+        Self {
+            shelf: Arc::new(Shelf {
+                idle: Mutex::new(Vec::with_capacity(keep)),
+                keep,
+            }),
+        }
     }
 
     /// A picture of this size with unspecified contents.
     pub fn take(&self, width: u32, height: u32) -> Result<PooledPicture, PictureError> {
-        let idle = self.shelf.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .shelf
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let picture = match idle {
             Some(mut picture) => {
                 picture.reshape(width, height)?;
@@ -34,13 +44,21 @@ impl PicturePool {
             }
             None => I420::black(width, height)?,
         };
-        Ok(PooledPicture { picture: Some(picture), shelf: Arc::clone(&self.shelf) })
+        Ok(PooledPicture {
+            picture: Some(picture),
+            shelf: Arc::clone(&self.shelf),
+        })
     }
 
     /// A copy of `source`.
     #[must_use]
     pub fn copy_of(&self, source: &I420) -> PooledPicture {
-        let idle = self.shelf.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .shelf
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let picture = match idle {
             Some(mut picture) => {
                 picture.copy_from(source);
@@ -48,13 +66,20 @@ impl PicturePool {
             }
             None => source.clone(),
         };
-        PooledPicture { picture: Some(picture), shelf: Arc::clone(&self.shelf) }
+        PooledPicture {
+            picture: Some(picture),
+            shelf: Arc::clone(&self.shelf),
+        }
     }
 
     /// How many pictures lie idle.
     #[must_use]
     pub fn idle(&self) -> usize {
-        self.shelf.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.shelf
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 }
 
@@ -82,8 +107,14 @@ impl DerefMut for PooledPicture {
 
 impl Drop for PooledPicture {
     fn drop(&mut self) {
-        let Some(picture) = self.picture.take() else { return };
-        let mut idle = self.shelf.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(picture) = self.picture.take() else {
+            return;
+        };
+        let mut idle = self
+            .shelf
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if idle.len() < self.shelf.keep {
             idle.push(picture);
         }
@@ -101,7 +132,11 @@ mod tests {
         let second = pool.take(4, 4).expect("even");
         drop(first);
         drop(second);
-        assert_eq!(pool.idle(), 1, "the second return is over the bound and freed");
+        assert_eq!(
+            pool.idle(),
+            1,
+            "the second return is over the bound and freed"
+        );
         let again = pool.take(8, 2).expect("even");
         assert_eq!((again.width(), again.data().len()), (8, 24));
         assert_eq!(pool.idle(), 0);

@@ -37,8 +37,16 @@ pub enum Next<T> {
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        let state = State { version: 0, value: None, closed: false, wakers: Vec::new() };
-        Self { state: Mutex::new(state), newer: Condvar::new() }
+        let state = State {
+            version: 0,
+            value: None,
+            closed: false,
+            wakers: Vec::new(),
+        };
+        Self {
+            state: Mutex::new(state),
+            newer: Condvar::new(),
+        }
     }
 }
 
@@ -59,7 +67,10 @@ impl<T> Slot<T> {
         let (old, wakers) = {
             let mut state = self.lock();
             state.version += 1;
-            (state.value.replace(value), std::mem::take(&mut state.wakers))
+            (
+                state.value.replace(value),
+                std::mem::take(&mut state.wakers),
+            )
         };
         self.newer.notify_all();
         wakers.into_iter().for_each(Waker::wake);
@@ -87,7 +98,11 @@ impl<T> Slot<T> {
     /// A reader that has seen nothing yet: a value already there counts as new to it.
     #[must_use]
     pub fn reader(self: &Arc<Self>) -> SlotReader<T> {
-        SlotReader { slot: Arc::clone(self), seen: 0, skipped: 0 }
+        SlotReader {
+            slot: Arc::clone(self),
+            seen: 0,
+            skipped: 0,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -117,7 +132,11 @@ impl<T> SlotReader<T> {
             if left.is_zero() {
                 return Next::TimedOut;
             }
-            state = slot.newer.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = slot
+                .newer
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -206,7 +225,10 @@ mod tests {
         let mut reader = slot.reader();
         slot.publish(7);
         slot.close();
-        assert!(matches!(reader.wait(Duration::from_secs(5)), Next::Newer(_)));
+        assert!(matches!(
+            reader.wait(Duration::from_secs(5)),
+            Next::Newer(_)
+        ));
         assert!(matches!(reader.wait(Duration::from_secs(5)), Next::Closed));
         let waiting = std::thread::spawn({
             let mut reader = Slot::<u8>::new().reader();
