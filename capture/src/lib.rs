@@ -6,9 +6,12 @@
 //! Never: knows of tokio, models or WebRTC.
 
 mod clock;
+pub mod convert;
 mod frame;
+pub mod jpeg;
 mod picture;
 mod pool;
+pub mod scale;
 mod slot;
 
 pub use clock::WallClock;
