@@ -5,10 +5,14 @@
 //!
 //! Never: knows of tokio, models or WebRTC.
 
+pub mod canvas;
 mod clock;
+pub mod convert;
 mod frame;
+pub mod jpeg;
 mod picture;
 mod pool;
+pub mod scale;
 mod slot;
 
 pub use clock::WallClock;

@@ -1,0 +1,248 @@
+//! Formats that keep the colours of a pixel together: YUYV, NV12, BGR and RGB.
+
+use yuv::{
+    BufferStoreMut, YuvConversionMode, YuvError, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
+};
+
+use super::range::{chroma_to_limited, luma_to_limited};
+use super::{ConvertError, Range, Rows, even_size};
+use crate::picture::I420;
+use crate::pool::{PicturePool, PooledPicture};
+
+/// Rows of pixels as a driver or decoder hands them over.
+#[derive(Debug, Clone, Copy)]
+pub struct Raster<'a> {
+    /// The bytes; what follows the last row is ignored.
+    pub data: &'a [u8],
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Bytes from the start of a row to the start of the next.
+    pub stride: usize,
+}
+
+/// YUYV (YUY2), 4:2:2: four bytes are two pixels. Two rows share one row of mean chroma.
+pub fn yuyv(
+    source: &Raster<'_>,
+    range: Range,
+    pool: &PicturePool,
+) -> Result<PooledPicture, ConvertError> {
+    let (width, height) = even_size(source.width, source.height)?;
+    let row_bytes = source.width.div_ceil(2) as usize * 4;
+    source
+        .rows("YUYV", source.height as usize, row_bytes)
+        .check(source.data.len())?;
+    let mut picture = pool.take(width, height)?;
+    match range {
+        Range::Limited => split_yuyv(source, &mut picture, |y| y, |c| c),
+        Range::Full => split_yuyv(source, &mut picture, luma_to_limited, chroma_to_limited),
+    }
+    Ok(picture)
+}
+
+fn split_yuyv(
+    source: &Raster<'_>,
+    picture: &mut I420,
+    luma: impl Fn(u8) -> u8,
+    chroma: impl Fn(u8) -> u8,
+) {
+    let (width, row_bytes) = (picture.width() as usize, picture.width() as usize * 2);
+    let planes = picture.planes_mut();
+    let pairs = planes.y.chunks_exact_mut(2 * width);
+    let chroma_rows = planes
+        .u
+        .chunks_exact_mut(width / 2)
+        .zip(planes.v.chunks_exact_mut(width / 2));
+    for (pair, (y_rows, (u_row, v_row))) in pairs.zip(chroma_rows).enumerate() {
+        let upper = &source.data[2 * pair * source.stride..][..row_bytes];
+        let lower = &source.data[(2 * pair + 1) * source.stride..][..row_bytes];
+        let (y_upper, y_lower) = y_rows.split_at_mut(width);
+        for (y, pixel) in y_upper.iter_mut().zip(upper.chunks_exact(2)) {
+            *y = luma(pixel[0]);
+        }
+        for (y, pixel) in y_lower.iter_mut().zip(lower.chunks_exact(2)) {
+            *y = luma(pixel[0]);
+        }
+        let quads = upper.chunks_exact(4).zip(lower.chunks_exact(4));
+        for ((u, v), (above, below)) in u_row.iter_mut().zip(v_row).zip(quads) {
+            *u = chroma(mean(above[1], below[1]));
+            *v = chroma(mean(above[3], below[3]));
+        }
+    }
+}
+
+/// NV12, 4:2:0: a luma plane, then a plane of U and V in turns, both with the same stride.
+pub fn nv12(
+    source: &Raster<'_>,
+    range: Range,
+    pool: &PicturePool,
+) -> Result<PooledPicture, ConvertError> {
+    let (width, height) = even_size(source.width, source.height)?;
+    let chroma_at = source.stride.saturating_mul(source.height as usize);
+    let chroma_rows = source.height.div_ceil(2) as usize;
+    let row_bytes = source.width.next_multiple_of(2) as usize;
+    let rows = source.height as usize + chroma_rows;
+    source
+        .rows("NV12", rows, row_bytes)
+        .check(source.data.len())?;
+    let mut picture = pool.take(width, height)?;
+    let (luma, chroma) = source.data.split_at(chroma_at);
+    match range {
+        Range::Limited => split_nv12(source.stride, luma, chroma, &mut picture, |y| y, |c| c),
+        Range::Full => {
+            let picture = &mut picture;
+            split_nv12(
+                source.stride,
+                luma,
+                chroma,
+                picture,
+                luma_to_limited,
+                chroma_to_limited,
+            );
+        }
+    }
+    Ok(picture)
+}
+
+fn split_nv12(
+    stride: usize,
+    luma: &[u8],
+    chroma: &[u8],
+    picture: &mut I420,
+    map_luma: impl Fn(u8) -> u8,
+    map_chroma: impl Fn(u8) -> u8,
+) {
+    let width = picture.width() as usize;
+    let planes = picture.planes_mut();
+    for (to, from) in planes.y.chunks_exact_mut(width).zip(luma.chunks(stride)) {
+        to.iter_mut()
+            .zip(from)
+            .for_each(|(to, from)| *to = map_luma(*from));
+    }
+    let rows = planes
+        .u
+        .chunks_exact_mut(width / 2)
+        .zip(planes.v.chunks_exact_mut(width / 2));
+    for ((u_row, v_row), from) in rows.zip(chroma.chunks(stride)) {
+        for ((u, v), pair) in u_row.iter_mut().zip(v_row).zip(from.chunks_exact(2)) {
+            *u = map_chroma(pair[0]);
+            *v = map_chroma(pair[1]);
+        }
+    }
+}
+
+/// Three bytes a pixel, blue first (what OpenCV hands out).
+pub fn bgr24(source: &Raster<'_>, pool: &PicturePool) -> Result<PooledPicture, ConvertError> {
+    three_bytes(source, "BGR", pool, yuv::bgr_to_yuv420)
+}
+
+/// Three bytes a pixel, red first (what still-picture decoders hand out).
+pub fn rgb24(source: &Raster<'_>, pool: &PicturePool) -> Result<PooledPicture, ConvertError> {
+    three_bytes(source, "RGB", pool, yuv::rgb_to_yuv420)
+}
+
+/// The shape of the `yuv` crate's conversions from packed colours.
+type Convert = fn(
+    &mut YuvPlanarImageMut<'_, u8>,
+    &[u8],
+    u32,
+    YuvRange,
+    YuvStandardMatrix,
+    YuvConversionMode,
+) -> Result<(), YuvError>;
+
+fn three_bytes(
+    source: &Raster<'_>,
+    what: &'static str,
+    pool: &PicturePool,
+    convert: Convert,
+) -> Result<PooledPicture, ConvertError> {
+    let (width, height) = even_size(source.width, source.height)?;
+    let row_bytes = source.width as usize * 3;
+    source
+        .rows(what, source.height as usize, row_bytes)
+        .check(source.data.len())?;
+    let stride = u32::try_from(source.stride).map_err(|_| ConvertError::Stride {
+        what,
+        stride: source.stride,
+        row: row_bytes,
+    })?;
+    let mut picture = pool.take(width, height)?;
+    let (planes, half) = (picture.planes_mut(), width as usize / 2);
+    // The library silently leaves out rows whose padding is missing: the last two, if the data
+    // ends with the last pixel. They are converted from a tight copy.
+    let padded = (source.data.len() / source.stride).min(height as usize) & !1;
+    let (y, y_last) = planes.y.split_at_mut(padded * width as usize);
+    let (u, u_last) = planes.u.split_at_mut(padded / 2 * half);
+    let (v, v_last) = planes.v.split_at_mut(padded / 2 * half);
+    if padded > 0 {
+        call(
+            convert,
+            source.data,
+            stride,
+            [y, u, v],
+            (width, padded as u32),
+        )?;
+    }
+    if padded < height as usize {
+        let rows = [padded, padded + 1].map(|row| &source.data[row * source.stride..][..row_bytes]);
+        let planes = [y_last, u_last, v_last];
+        call(
+            convert,
+            &rows.concat(),
+            row_bytes as u32,
+            planes,
+            (width, 2),
+        )?;
+    }
+    Ok(picture)
+}
+
+fn call(
+    convert: Convert,
+    data: &[u8],
+    stride: u32,
+    [y, u, v]: [&mut [u8]; 3],
+    (width, height): (u32, u32),
+) -> Result<(), ConvertError> {
+    let mut target = YuvPlanarImageMut {
+        y_plane: BufferStoreMut::Borrowed(y),
+        y_stride: width,
+        u_plane: BufferStoreMut::Borrowed(u),
+        u_stride: width / 2,
+        v_plane: BufferStoreMut::Borrowed(v),
+        v_stride: width / 2,
+        width,
+        height,
+    };
+    let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
+    convert(
+        &mut target,
+        data,
+        stride,
+        range,
+        matrix,
+        YuvConversionMode::Balanced,
+    )
+    .map_err(|error| ConvertError::Library(error.to_string()))
+}
+
+impl Raster<'_> {
+    fn rows(&self, what: &'static str, rows: usize, row_bytes: usize) -> Rows {
+        let picture_px = (self.width, self.height);
+        Rows {
+            what,
+            picture_px,
+            rows,
+            row_bytes,
+            stride: self.stride,
+        }
+    }
+}
+
+/// The mean of two bytes, a half rounded up.
+#[inline]
+pub(super) fn mean(a: u8, b: u8) -> u8 {
+    ((u16::from(a) + u16::from(b) + 1) >> 1) as u8
+}

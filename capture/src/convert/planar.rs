@@ -1,0 +1,211 @@
+//! Planes of any usual chroma subsampling, stride and range.
+
+use super::packed::mean;
+use super::range::{chroma_to_limited, luma_to_limited};
+use super::{ConvertError, Range, Rows, even_size};
+use crate::pool::{PicturePool, PooledPicture};
+
+/// How many pixels share a chroma sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chroma {
+    /// No chroma: grey.
+    Mono,
+    /// 4:2:0, two by two pixels.
+    Cs420,
+    /// 4:2:2, two pixels side by side.
+    Cs422,
+    /// 4:4:0, two pixels one above the other (a 4:2:2 JPEG turned by a quarter).
+    Cs440,
+    /// 4:4:4, each its own.
+    Cs444,
+}
+
+impl Chroma {
+    /// Width and height of a chroma plane for a picture of this size.
+    #[must_use]
+    pub fn plane_size(self, width: u32, height: u32) -> (u32, u32) {
+        match self {
+            Self::Mono => (0, 0),
+            Self::Cs420 => (width.div_ceil(2), height.div_ceil(2)),
+            Self::Cs422 => (width.div_ceil(2), height),
+            Self::Cs440 => (width, height.div_ceil(2)),
+            Self::Cs444 => (width, height),
+        }
+    }
+
+    /// Bytes of a picture of this size with tight planes, one after the other.
+    #[must_use]
+    pub fn picture_bytes(self, width: u32, height: u32) -> usize {
+        let (chroma_width, chroma_height) = self.plane_size(width, height);
+        width as usize * height as usize + 2 * chroma_width as usize * chroma_height as usize
+    }
+}
+
+/// One plane.
+#[derive(Debug, Clone, Copy)]
+pub struct Plane<'a> {
+    /// The bytes; what follows the last row is ignored.
+    pub data: &'a [u8],
+    /// Bytes from the start of a row to the start of the next.
+    pub stride: usize,
+}
+
+/// A picture in three planes.
+#[derive(Debug, Clone, Copy)]
+pub struct Planar<'a> {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Subsampling of `u` and `v`.
+    pub chroma: Chroma,
+    /// What black and white are.
+    pub range: Range,
+    /// Luma.
+    pub y: Plane<'a>,
+    /// Blue difference; empty when [`Chroma::Mono`].
+    pub u: Plane<'a>,
+    /// Red difference; empty when [`Chroma::Mono`].
+    pub v: Plane<'a>,
+}
+
+impl<'a> Planar<'a> {
+    /// Tight planes, one after the other in `data`: y4m.
+    pub fn tight(
+        data: &'a [u8],
+        (width, height): (u32, u32),
+        chroma: Chroma,
+        range: Range,
+    ) -> Result<Self, ConvertError> {
+        even_size(width, height)?;
+        let (needed, got) = (chroma.picture_bytes(width, height), data.len());
+        if got < needed {
+            let what = "planar picture";
+            return Err(ConvertError::TooShort {
+                what,
+                got,
+                needed,
+                width,
+                height,
+            });
+        }
+        let (chroma_width, chroma_height) = chroma.plane_size(width, height);
+        let chroma_len = chroma_width as usize * chroma_height as usize;
+        let (y, rest) = data.split_at(width as usize * height as usize);
+        let (u, v) = rest.split_at(chroma_len);
+        let stride = chroma_width as usize;
+        Ok(Self {
+            width,
+            height,
+            chroma,
+            range,
+            y: Plane {
+                data: y,
+                stride: width as usize,
+            },
+            u: Plane { data: u, stride },
+            v: Plane {
+                data: &v[..chroma_len],
+                stride,
+            },
+        })
+    }
+
+    fn check(&self) -> Result<(), ConvertError> {
+        let picture_px = (self.width, self.height);
+        let (chroma_width, chroma_height) = self.chroma.plane_size(self.width, self.height);
+        let luma = (self.width, self.height);
+        let chroma = (chroma_width, chroma_height);
+        let planes = [
+            ("Y plane", luma, self.y),
+            ("U plane", chroma, self.u),
+            ("V plane", chroma, self.v),
+        ];
+        let used = if self.chroma == Chroma::Mono { 1 } else { 3 };
+        for (what, (width, rows), plane) in planes.into_iter().take(used) {
+            let (rows, row_bytes) = (rows as usize, width as usize);
+            Rows {
+                what,
+                picture_px,
+                rows,
+                row_bytes,
+                stride: plane.stride,
+            }
+            .check(plane.data.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes a planar picture; more chroma than 4:2:0 is averaged down.
+pub fn planar(source: &Planar<'_>, pool: &PicturePool) -> Result<PooledPicture, ConvertError> {
+    let (width, height) = even_size(source.width, source.height)?;
+    source.check()?;
+    let mut picture = pool.take(width, height)?;
+    let planes = picture.planes_mut();
+    let (width, half) = (width as usize, width as usize / 2);
+    match source.range {
+        Range::Limited => copy(source.y, planes.y, width, |y| y),
+        Range::Full => copy(source.y, planes.y, width, luma_to_limited),
+    }
+    for (from, to) in [(source.u, planes.u), (source.v, planes.v)] {
+        match source.range {
+            Range::Limited => reduce(source.chroma, from, to, half, |c| c),
+            Range::Full => reduce(source.chroma, from, to, half, chroma_to_limited),
+        }
+    }
+    Ok(picture)
+}
+
+fn copy(from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
+    for (to, from) in to
+        .chunks_exact_mut(width)
+        .zip(from.data.chunks(from.stride))
+    {
+        to.iter_mut()
+            .zip(from)
+            .for_each(|(to, from)| *to = map(*from));
+    }
+}
+
+/// Brings one chroma plane to half width and half height.
+fn reduce(chroma: Chroma, from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
+    match chroma {
+        Chroma::Mono => to.fill(128),
+        Chroma::Cs420 => copy(from, to, width, map),
+        Chroma::Cs422 => {
+            let rows = to
+                .chunks_exact_mut(width)
+                .zip(from.data.chunks(2 * from.stride));
+            for (to, pair) in rows {
+                let (upper, lower) = pair.split_at(from.stride);
+                for ((to, above), below) in to.iter_mut().zip(upper).zip(lower) {
+                    *to = map(mean(*above, *below));
+                }
+            }
+        }
+        Chroma::Cs440 => {
+            for (to, from) in to
+                .chunks_exact_mut(width)
+                .zip(from.data.chunks(from.stride))
+            {
+                for (to, pair) in to.iter_mut().zip(from.chunks_exact(2)) {
+                    *to = map(mean(pair[0], pair[1]));
+                }
+            }
+        }
+        Chroma::Cs444 => {
+            let rows = to
+                .chunks_exact_mut(width)
+                .zip(from.data.chunks(2 * from.stride));
+            for (to, pair) in rows {
+                let (upper, lower) = pair.split_at(from.stride);
+                let quads = upper.chunks_exact(2).zip(lower.chunks_exact(2));
+                for (to, (above, below)) in to.iter_mut().zip(quads) {
+                    let sum = [above[0], above[1], below[0], below[1]].map(u16::from);
+                    *to = map(((sum.iter().sum::<u16>() + 2) >> 2) as u8);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Smaller pictures: the detector's input, the lesser renditions, previews.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use thiserror::Error;
+
+use crate::picture::I420;
+
+/// Scaling failed. Not expected: an [`I420`] always has the bytes its size asks for.
+#[derive(Debug, Error)]
+#[error("cannot scale {from} to {to}: {reason}")]
+pub struct ScaleError {
+    from: String,
+    to: String,
+    reason: String,
+}
+
+/// Scales pictures, keeping its intermediate buffers from one to the next.
+///
+/// A bilinear kernel as wide as the step between target pixels: every source pixel counts, so
+/// nothing flickers when it moves. That is what detectors are fed with when they are trained, too.
+#[derive(Debug)]
+pub struct Scaler {
+    resizer: Resizer,
+    options: ResizeOptions,
+}
+
+impl Default for Scaler {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scaler {
+    /// A scaler without buffers; the first picture makes them.
+    #[must_use]
+    pub fn new() -> Self {
+        let algorithm = ResizeAlg::Convolution(FilterType::Bilinear);
+        let options = ResizeOptions::new().resize_alg(algorithm).use_alpha(false);
+        Self {
+            resizer: Resizer::new(),
+            options,
+        }
+    }
+
+    /// Fills `to` with `from`, stretched to its size.
+    pub fn scale(&mut self, from: &I420, to: &mut I420) -> Result<(), ScaleError> {
+        let (from_size, to_size) = ((from.width(), from.height()), (to.width(), to.height()));
+        if from_size == to_size {
+            to.copy_from(from);
+            return Ok(());
+        }
+        let name = |error: String| ScaleError {
+            from: format!("{from:?}"),
+            to: format!("{}x{}", to_size.0, to_size.1),
+            reason: error,
+        };
+        let (source, target) = (from.planes(), to.planes_mut());
+        self.plane(source.y, from_size, target.y, to_size)
+            .map_err(name)?;
+        let halved = |(width, height)| (width / 2, height / 2);
+        let (from_half, to_half) = (halved(from_size), halved(to_size));
+        self.plane(source.u, from_half, target.u, to_half)
+            .map_err(name)?;
+        self.plane(source.v, from_half, target.v, to_half)
+            .map_err(name)
+    }
+
+    fn plane(
+        &mut self,
+        from: &[u8],
+        (from_width, from_height): (u32, u32),
+        to: &mut [u8],
+        (to_width, to_height): (u32, u32),
+    ) -> Result<(), String> {
+        let from = ImageRef::new(from_width, from_height, from, PixelType::U8)
+            .map_err(|error| error.to_string())?;
+        let mut to = Image::from_slice_u8(to_width, to_height, to, PixelType::U8)
+            .map_err(|error| error.to_string())?;
+        self.resizer
+            .resize(&from, &mut to, &self.options)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The largest even size of the same shape as `width` x `height` within `max_width` x `max_height`;
+/// never larger than the source, never below 2x2.
+#[must_use]
+pub fn fit_within(width: u32, height: u32, max_width: u32, max_height: u32) -> (u32, u32) {
+    let (width, height) = (width.max(2), height.max(2));
+    let by_width = f64::from(max_width) / f64::from(width);
+    let by_height = f64::from(max_height) / f64::from(height);
+    let scale = by_width.min(by_height).min(1.0);
+    let side = |side: u32, max: u32| {
+        let nearest_even = (f64::from(side) * scale / 2.0).round() as u32 * 2;
+        nearest_even.min(side.min(max) & !1).max(2)
+    };
+    (side(width, max_width), side(height, max_height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mean over the area of the source that a target pixel covers, weighted by a triangle as wide
+    /// as two target pixels, in double precision.
+    fn reference(from: &[u8], (width, height): (usize, usize), x: f64, y: f64) -> f64 {
+        let weights = |centre: f64, side: usize, step: f64| -> Vec<(usize, f64)> {
+            let weight = |at: usize| (1.0 - ((at as f64 + 0.5 - centre) / step).abs()).max(0.0);
+            (0..side)
+                .map(|at| (at, weight(at)))
+                .filter(|(_, weight)| *weight > 0.0)
+                .collect()
+        };
+        let columns = weights(x, width, STEP);
+        let rows = weights(y, height, STEP);
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (row, row_weight) in &rows {
+            for (column, column_weight) in &columns {
+                sum += f64::from(from[row * width + column]) * row_weight * column_weight;
+                total += row_weight * column_weight;
+            }
+        }
+        sum / total
+    }
+
+    /// Source pixels to a target pixel in the test below.
+    const STEP: f64 = 3.0;
+
+    #[test]
+    fn scaling_down_agrees_with_a_wide_bilinear_reference() {
+        let mut from = I420::black(192, 96).expect("even");
+        let mut state = 1_u32;
+        for value in from.data_mut() {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *value = (state >> 24) as u8;
+        }
+        let mut to = I420::black(64, 32).expect("even");
+        let mut scaler = Scaler::new();
+        scaler.scale(&from, &mut to).expect("scales");
+        for (source, target, width, height) in [
+            (from.planes().y, to.planes().y, 192, 96),
+            (from.planes().u, to.planes().u, 96, 48),
+            (from.planes().v, to.planes().v, 96, 48),
+        ] {
+            for (at, value) in target.iter().enumerate() {
+                let (x, y) = (at % (width / 3), at / (width / 3));
+                let centre = |at: usize| (at as f64 + 0.5) * STEP;
+                let expected = reference(source, (width, height), centre(x), centre(y));
+                let off = (f64::from(*value) - expected).abs();
+                // Two passes, each rounded to a whole number, with 16-bit weights.
+                assert!(off <= 1.1, "pixel {at}: {value}, expected {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_size_is_a_copy_and_an_even_colour_stays() {
+        let mut scaler = Scaler::new();
+        let mut from = I420::black(64, 36).expect("even");
+        from.fill(200, 90, 170);
+        let mut same = I420::black(64, 36).expect("even");
+        scaler.scale(&from, &mut same).expect("copies");
+        assert!(same == from);
+        for size in [(20, 12), (100, 80), (2, 2)] {
+            let mut to = I420::black(size.0, size.1).expect("even");
+            scaler.scale(&from, &mut to).expect("scales");
+            let mut expected = I420::black(size.0, size.1).expect("even");
+            expected.fill(200, 90, 170);
+            assert!(to == expected, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn fitting_keeps_the_shape_and_never_enlarges() {
+        assert_eq!(fit_within(1280, 720, 416, 416), (416, 234));
+        assert_eq!(fit_within(720, 1280, 416, 416), (234, 416));
+        assert_eq!(fit_within(640, 480, 1280, 720), (640, 480));
+        assert_eq!(fit_within(1920, 1080, 640, 360), (640, 360));
+        assert_eq!(fit_within(333, 333, 1000, 1000), (332, 332));
+        assert_eq!(fit_within(8192, 2, 320, 320), (320, 2));
+        assert_eq!(fit_within(0, 0, 0, 0), (2, 2));
+        for width in 2..200 {
+            let (w, h) = fit_within(width, 101, 77, 55);
+            assert!(
+                w % 2 == 0 && h % 2 == 0 && w <= 77 && h <= 55,
+                "{width}: {w}x{h}"
+            );
+        }
+    }
+}
