@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/packages.sh
 
 has_chromium() {
-    [ -n "${CARRIER_CHROMIUM:-}" ] || have chromium || have chromium-browser || have google-chrome
+    [ -n "${CHROMIUM:-}" ] || have chromium || have chromium-browser || have google-chrome
 }
 
 missing=''

@@ -3,4 +3,6 @@
 mod bad_input;
 mod feed;
 mod painted_boxes;
+mod scripts;
 mod station;
+mod tidy;
