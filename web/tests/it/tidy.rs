@@ -343,7 +343,7 @@ fn nothing_points_at_one_machine() {
                     !before.is_some_and(|c| code::is_word(c) || ".-}~*".contains(c))
                 })
             };
-            if places.iter().any(|place| absolute(place)) {
+            if places.iter().any(absolute) {
                 violations.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
             }
         }
