@@ -51,7 +51,7 @@ export async function makeMock({ port }) {
   async function serve(request, response) {
     const path = new URL(request.url, "http://mock").pathname;
     const id = path.match(/^\/whep\/(\w+)$/)?.[1];
-    if (id) return session(request, response, id);
+  if (id) return session(request.resume(), response, id);
     const asset = path.match(/^\/app\/[a-z_]+\.(js|css)$/) && request.method === "GET";
     if (asset) return sendPage(response, path.slice(1));
     const route = routes[`${request.method} ${path}`];
