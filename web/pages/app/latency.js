@@ -18,7 +18,8 @@ export function makeLatency(stationAhead) {
 
   return {
     seen(video, now, metadata) {
-      const shownAt = metadata?.expectedDisplayTime ?? now;
+      // A callback that comes late shows a later picture than the one it tells of.
+      const shownAt = Math.max(metadata?.expectedDisplayTime ?? now, performance.now());
       if (metadata?.captureTime !== undefined) {
         capture = believable(now, shownAt - metadata.captureTime, false);
       }

@@ -26,7 +26,7 @@ const onStation = /^(localhost|127\.|\[::1\])/.test(location.host);
 const latency = makeLatency(() => offset.offsetMs ?? (onStation ? 0 : null));
 const panel = makePanel({ player: () => player, latency: () => latency.newest() });
 const fallback = makeFallback(byId("simple"), () => dispatch({ type: "simple_failed" }));
-const stage = makeStage(byId("video-a"), byId("video-b"), pictureSeen);
+const stage = makeStage(byId("video"), byId("last"), pictureSeen);
 const status = makeStatus({
   tell: dispatch,
   show(next) {
@@ -48,14 +48,14 @@ function dispatch(event) {
 
 const ACTIONS = {
   open() {
+    stage.hold();
     player?.close();
-    stage.stop();
     player = openPlayer({ endpoint: "/whep", tell: fromPlayer });
   },
   close() {
+    stage.hold();
     player?.close();
     player = null;
-    stage.stop();
   },
   probe: () => status.ask(),
 };

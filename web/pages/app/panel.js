@@ -4,7 +4,7 @@ import { between, delayOnTheWayMs, look } from "./stats.js";
 import { bitrateWords, shareWords } from "./words.js";
 
 const EVERY_MS = 1000;
-const CURVE_POINTS = 60;
+const CURVE_POINTS = 30;
 const byId = (id) => document.getElementById(id);
 
 // `player()` gives the running player or null; `latency()` a {ms, exact} or null.
@@ -28,7 +28,7 @@ export function makePanel({ player, latency }) {
     const estimate = numbers && delayOnTheWayMs(numbers);
     const ms = seen?.ms ?? estimate;
     set("latency", ms === null ? null : `${seen?.exact ? "" : "about "}${Math.round(ms)} ms`);
-    set("fps", numbers && `${Math.round(numbers.fps)} /s`);
+    set("fps", numbers && `${Math.round(numbers.fps)} fps`);
     set("bitrate", numbers && bitrateWords(numbers.bitrateBps));
     set("lost", numbers && shareWords(numbers.lostShare));
     set("rendition", numbers?.width ? `${numbers.width}×${numbers.height}` : null);
@@ -63,7 +63,7 @@ export function makePanel({ player, latency }) {
 function drawStation(status) {
   const detector = status?.detector;
   const running = detector?.state === "running" && typeof detector.fps === "number";
-  set("detector", running ? `${Math.round(detector.fps)} /s` : (detector?.state ?? null));
+  set("detector", running ? `${Math.round(detector.fps)} fps` : (detector?.state ?? null));
   byId("stat-detector").title = running ? `${detector.model} on ${detector.provider}` : "";
   set("viewers", typeof status?.viewers === "number" ? String(status.viewers) : null);
 }
@@ -73,9 +73,8 @@ function points(curve) {
   const sorted = [...curve].sort((a, b) => a - b);
   const top = Math.max(2 * (sorted[sorted.length >> 1] ?? 0), 50);
   const step = 120 / (CURVE_POINTS - 1);
-  const first = 120 - (curve.length - 1) * step;
   return curve
-    .map((ms, index) => `${(first + index * step).toFixed(1)},${(31 - (Math.min(ms, top) / top) * 30).toFixed(1)}`)
+    .map((ms, index) => `${(index * step).toFixed(1)},${(31 - (Math.min(ms, top) / top) * 30).toFixed(1)}`)
     .join(" ");
 }
 

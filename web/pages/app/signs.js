@@ -10,7 +10,7 @@ export function makeSigns({ edges }) {
   let shown = "";
 
   function draw() {
-    const words = connectionWords(connection);
+    const words = connectionWords(connection, status);
     const root = document.documentElement;
     root.dataset.state = connection.name;
     root.dataset.tone = words.tone;
@@ -31,9 +31,9 @@ export function makeSigns({ edges }) {
     shown = said;
     drawNotices(notices);
     edges.hold(inMiddle);
-    edges.news();
-    speak([words.long || words.short, ...notices.slice(words.long && !inMiddle ? 1 : 0).map((n) => n.text)]
-      .join(" ").replaceAll("`", ""));
+    if (notices.length > 0) edges.news();
+    const lines = [words.long || words.short, ...station.map((line) => line.text)];
+    speak(lines.join(" ").replaceAll("`", ""));
   }
 
   return {

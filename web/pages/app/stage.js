@@ -1,46 +1,38 @@
-// Two video elements, one over the other. A new connection plays in the upper one, which is
-// transparent until its first picture: the old picture stays in place while a new one is fetched,
-// and nothing jumps or flashes.
+// The video element, and over it a canvas that holds the last picture while a new connection is
+// made: browsers show black for a stream that ended, and a page that blinks looks broken.
 
 import { watchFrames } from "./frames.js";
 
-export function makeStage(first, second, pictureSeen) {
-  let front = first;
-  let back = second;
-  let shown = false; // whether the front one has shown a picture
+export function makeStage(video, last, pictureSeen) {
+  let shown = false; // whether the video has a picture of the running connection
   let stopWatching = () => {};
 
   return {
-    get video() {
-      return front;
-    },
-    // Plays `track` on top of what is there.
+    video,
     play(track) {
-      stopWatching();
-      // A front one that never showed anything is used again: the back one keeps the old picture.
-      if (shown) [front, back] = [back, front];
-      shown = false;
-      front.classList.add("front");
-      back.classList.remove("front");
-      front.srcObject = new MediaStream([track]);
-      const incoming = front;
-      const outgoing = back;
-      stopWatching = watchFrames(incoming, (now, metadata) => {
-        if (!shown) {
-          shown = true;
-          outgoing.srcObject = null;
-        }
-        pictureSeen(incoming, now, metadata);
+      this.hold();
+      video.srcObject = new MediaStream([track]);
+      stopWatching = watchFrames(video, (now, metadata) => {
+        shown = true;
+        last.hidden = true;
+        pictureSeen(video, now, metadata);
       });
       // Muted playback needs no gesture; a browser that refuses all the same (low-power mode)
       // plays on the first touch.
-      incoming.play().catch(() => {
-        addEventListener("pointerdown", () => incoming.play().catch(() => {}), { once: true });
+      video.play().catch(() => {
+        addEventListener("pointerdown", () => video.play().catch(() => {}), { once: true });
       });
     },
-    stop() {
+    // To be called before a connection is closed: afterwards there is nothing left to keep.
+    hold() {
       stopWatching();
       stopWatching = () => {};
+      if (!shown || !video.videoWidth) return;
+      shown = false;
+      last.width = video.videoWidth;
+      last.height = video.videoHeight;
+      last.getContext("2d", { alpha: false }).drawImage(video, 0, 0);
+      last.hidden = false;
     },
   };
 }

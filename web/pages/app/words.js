@@ -3,11 +3,13 @@
 
 const REFUSED_FULL = "The station is full. Waiting for a place.";
 
-// {tone, short, long}: `short` stands in the pill, `long` in the notice ("" for none).
-// Tones: good, busy, bad.
-export function connectionWords(state) {
+// {tone, short, long}: `short` stands in the badge, `long` in the middle or in a notice ("" for
+// none). Tones: good, busy, bad.
+export function connectionWords(state, status = null) {
   switch (state.name) {
     case "live":
+      // The connection lives, but what it brings is the "no signal" card.
+      if (status?.source?.state === "lost") return { tone: "bad", short: "No signal", long: "" };
       return { tone: "good", short: "Live", long: "" };
     case "connecting":
       if (state.full) return { tone: "busy", short: "Waiting", long: REFUSED_FULL };

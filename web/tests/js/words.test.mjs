@@ -25,6 +25,11 @@ test("every state of the connection has its words", () => {
   assert.equal(said({ name: "connecting", full: true }), "The station is full. Waiting for a place.");
 });
 
+test("a live connection to a station without a camera does not call itself live", () => {
+  const status = { source: { state: "lost" } };
+  assert.equal(words.connectionWords(state({ name: "live" }), status).short, "No signal");
+});
+
 test("the station's troubles, most pressing first, with the command that helps", () => {
   const said = words.stationWords({
     source: { state: "lost", reason: "Camera unplugged. Waiting for it.", note: "No webcam found" },

@@ -11,23 +11,26 @@ export function visibleText(page, selector) {
   }, selector);
 }
 
-// Watches the live video: [{shown_ms, produced_ms, now_ms}] for each picture; produced_ms is null
+// Watches the live video: [{produced_ms, shown_ms, sent_ms}] for each picture; produced_ms is null
 // where no timecode could be read. All in Unix milliseconds.
-//   shown_ms   when the browser expected the picture to light up (the strictest reading)
+//   shown_ms   when the browser expected the picture to light up, or saw it if that was later
 //   sent_ms    when it was handed to the compositor
 export function watchPictures(page, forMs) {
   return page.evaluate(async (duration) => {
     const { makeReader } = await import("/app/timecode.js");
     const read = makeReader();
-    const video = document.querySelector("#picture video.front");
+    const video = document.querySelector("#video");
     const pictures = [];
     const until = performance.now() + duration;
     await new Promise((done) => {
       const timer = setTimeout(done, duration + 500);
       const next = (now, metadata) => {
+        // On a busy machine the callback comes late, and by then shows a later picture than the
+        // one it tells of: the picture that is read is never older than this moment.
+        const shown = Math.max(metadata.expectedDisplayTime, performance.now());
         pictures.push({
           produced_ms: read(video),
-          shown_ms: performance.timeOrigin + metadata.expectedDisplayTime,
+          shown_ms: performance.timeOrigin + shown,
           sent_ms: performance.timeOrigin + metadata.presentationTime,
         });
         if (now < until) return video.requestVideoFrameCallback(next);
@@ -45,7 +48,7 @@ export function watchPictures(page, forMs) {
 export function coloursAt(page, points, from = "video", reach = 6) {
   return page.evaluate(
     async ([places, source, around]) => {
-      let picture = document.querySelector("#picture video.front");
+      let picture = document.querySelector("#video");
       if (source !== "video") {
         picture = await createImageBitmap(await (await fetch(source)).blob());
       }

@@ -53,7 +53,7 @@ function lineShares(page, event, from) {
         context.drawImage(picture, 0, 0, width, height);
         return context.getImageData(0, 0, width, height).data;
       };
-      const live = document.querySelector("#picture video.front");
+      const live = document.querySelector("#video");
       const painted = pixels(source === "video" ? live : await bitmap(source));
       const clean = pixels(await bitmap("/snapshot.jpg?boxes=0"));
       const differs = (x, y) => {
