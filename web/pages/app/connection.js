@@ -33,8 +33,9 @@ export function initial() {
   };
 }
 
-// Events: start, picture, answered, refused {status, retryAfterMs}, unreachable, reached, restarted,
-// failed, disconnected, unsupported, simple_failed, online, offline, hidden, visible, restored, tick.
+// Events: start, tick, picture, answered, refused {status, retryAfterMs}, unreachable, reached,
+// restarted, failed, disconnected, unsupported, simple_failed, online, offline, hidden, visible,
+// restored.
 // Things to do: "open" (a new attempt, ending any running one), "close", "probe" (ask now).
 export function step(state, event, now) {
   const handler = HANDLERS[event.type];

@@ -15,7 +15,8 @@ export function makeFullscreen(currentVideo, changed) {
   return {
     async toggle() {
       try {
-        if (inside()) return await (document.exitFullscreen ?? document.webkitExitFullscreen).call(document);
+        if (inside())
+          return await (document.exitFullscreen ?? document.webkitExitFullscreen).call(document);
         await enter.call(root, { navigationUI: "hide" });
         // A wide picture wants a wide screen; only phones can turn theirs.
         await screen.orientation?.lock?.("landscape");

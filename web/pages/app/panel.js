@@ -74,7 +74,10 @@ function points(curve) {
   const top = Math.max(2 * (sorted[sorted.length >> 1] ?? 0), 50);
   const step = 120 / (CURVE_POINTS - 1);
   return curve
-    .map((ms, index) => `${(index * step).toFixed(1)},${(31 - (Math.min(ms, top) / top) * 30).toFixed(1)}`)
+    .map(
+      (ms, index) =>
+        `${(index * step).toFixed(1)},${(31 - (Math.min(ms, top) / top) * 30).toFixed(1)}`,
+    )
     .join(" ");
 }
 

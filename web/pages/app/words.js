@@ -45,7 +45,10 @@ export function stationWords(status) {
 
 function sourceWords(source) {
   if (source.state === "lost") {
-    return { tone: "bad", text: sentence(source.reason ?? "No picture from the camera. Waiting for it") };
+    return {
+      tone: "bad",
+      text: sentence(source.reason ?? "No picture from the camera. Waiting for it"),
+    };
   }
   if (source.state === "opening") return { tone: "busy", text: "Opening the camera…" };
   return null;

@@ -84,11 +84,15 @@ function lookAt(page) {
 }
 
 function between(page, before, after) {
-  return page.evaluate(async (looks) => (await import("/app/stats.js")).between(...looks), [before, after]);
+  return page.evaluate(
+    async (looks) => (await import("/app/stats.js")).between(...looks),
+    [before, after],
+  );
 }
 
 function rounded(value) {
-  if (typeof value === "number") return Number.isFinite(value) ? Math.round(value * 100) / 100 : null;
+  if (typeof value === "number")
+    return Number.isFinite(value) ? Math.round(value * 100) / 100 : null;
   if (Array.isArray(value)) return value.map(rounded);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rounded(inner)]));

@@ -43,7 +43,11 @@ export async function makeMock({ port }) {
       const answer = await publisher.evaluate(([i, sdp]) => globalThis.answer(i, sdp), [id, offer]);
       mock.viewers.add(id);
       response
-        .writeHead(201, { "Content-Type": "application/sdp", Location: `/whep/${id}`, ETag: `"${id}"` })
+        .writeHead(201, {
+          "Content-Type": "application/sdp",
+          Location: `/whep/${id}`,
+          ETag: `"${id}"`,
+        })
         .end(answer);
     },
   };
@@ -51,7 +55,7 @@ export async function makeMock({ port }) {
   async function serve(request, response) {
     const path = new URL(request.url, "http://mock").pathname;
     const id = path.match(/^\/whep\/(\w+)$/)?.[1];
-  if (id) return session(request.resume(), response, id);
+    if (id) return session(request.resume(), response, id);
     const asset = path.match(/^\/app\/[a-z_]+\.(js|css)$/) && request.method === "GET";
     if (asset) return sendPage(response, path.slice(1));
     const route = routes[`${request.method} ${path}`];
@@ -132,7 +136,13 @@ async function sendTracks(_, response) {
   let frame_seq = 0;
   const timer = setInterval(() => {
     const now = Date.now();
-    const event = { frame_seq: frame_seq++, captured_at_ms: now, width: 1280, height: 720, tracks: tracksAt(now) };
+    const event = {
+      frame_seq: frame_seq++,
+      captured_at_ms: now,
+      width: 1280,
+      height: 720,
+      tracks: tracksAt(now),
+    };
     response.write(`data: ${JSON.stringify(event)}\n\n`);
   }, 100);
   response.on("close", () => clearInterval(timer));

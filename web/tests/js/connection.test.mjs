@@ -112,11 +112,10 @@ test("a station that went away takes the simple stream with it, and gives it bac
     [9010, "answered"],
     ...ticks(9250, 14250),
   );
-  assert.deepEqual(log.filter((line) => /fallback|reconnecting/.test(line)), [
-    "5000 fallback",
-    "5100 reconnecting",
-    "14000 fallback",
-  ]);
+  assert.deepEqual(
+    log.filter((line) => /fallback|reconnecting/.test(line)),
+    ["5000 fallback", "5100 reconnecting", "14000 fallback"],
+  );
 });
 
 test("a refusal waits as long as it was asked to", () => {

@@ -7,7 +7,10 @@ import { initialOffset, withSample } from "../../pages/app/clock_offset.js";
 import { fragment } from "../../pages/app/trickle.js";
 
 test("back-off doubles from half a second to five", () => {
-  assert.deepEqual([1, 2, 3, 4, 5, 50].map((n) => waitMs(n)), [500, 1000, 2000, 4000, 5000, 5000]);
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 50].map((n) => waitMs(n)),
+    [500, 1000, 2000, 4000, 5000, 5000],
+  );
 });
 
 test("a server's Retry-After is honoured, within reason", () => {

@@ -4,21 +4,46 @@ import { between, delayOnTheWayMs, look } from "../../pages/app/stats.js";
 
 function report(overrides = {}) {
   const video = {
-    type: "inbound-rtp", kind: "video", timestamp: 1000, bytesReceived: 0, packetsReceived: 0,
-    packetsLost: 0, framesDecoded: 0, jitterBufferEmittedCount: 0, jitterBufferDelay: 0,
-    totalDecodeTime: 0, freezeCount: 0, frameWidth: 1280, frameHeight: 720, ...overrides,
+    type: "inbound-rtp",
+    kind: "video",
+    timestamp: 1000,
+    bytesReceived: 0,
+    packetsReceived: 0,
+    packetsLost: 0,
+    framesDecoded: 0,
+    jitterBufferEmittedCount: 0,
+    jitterBufferDelay: 0,
+    totalDecodeTime: 0,
+    freezeCount: 0,
+    frameWidth: 1280,
+    frameHeight: 720,
+    ...overrides,
   };
   const pair = {
-    type: "candidate-pair", nominated: true, state: "succeeded", bytesReceived: 9,
+    type: "candidate-pair",
+    nominated: true,
+    state: "succeeded",
+    bytesReceived: 9,
     currentRoundTripTime: 0.004,
   };
   const idle = { ...pair, bytesReceived: 1, currentRoundTripTime: 9 };
-  return new Map([["v", video], ["i", idle], ["p", pair], ["x", { type: "codec" }]]);
+  return new Map([
+    ["v", video],
+    ["i", idle],
+    ["p", pair],
+    ["x", { type: "codec" }],
+  ]);
 }
 
 const later = {
-  timestamp: 3000, bytesReceived: 375000, packetsReceived: 297, packetsLost: 3, framesDecoded: 60,
-  jitterBufferEmittedCount: 60, jitterBufferDelay: 0.6, totalDecodeTime: 0.12,
+  timestamp: 3000,
+  bytesReceived: 375000,
+  packetsReceived: 297,
+  packetsLost: 3,
+  framesDecoded: 60,
+  jitterBufferEmittedCount: 60,
+  jitterBufferDelay: 0.6,
+  totalDecodeTime: 0.12,
 };
 
 test("rates between two looks", () => {

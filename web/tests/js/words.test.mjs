@@ -22,7 +22,10 @@ test("every state of the connection has its words", () => {
     said({ name: "fallback", webrtc: false }),
     "Showing the simple stream: this browser cannot play the live one.",
   );
-  assert.equal(said({ name: "connecting", full: true }), "The station is full. Waiting for a place.");
+  assert.equal(
+    said({ name: "connecting", full: true }),
+    "The station is full. Waiting for a place.",
+  );
 });
 
 test("a live connection to a station without a camera does not call itself live", () => {
@@ -39,11 +42,14 @@ test("the station's troubles, most pressing first, with the command that helps",
       fix: "carrier models pull yolox_nano",
     },
   });
-  assert.deepEqual(said.map((line) => line.text), [
-    "Camera unplugged. Waiting for it.",
-    "No model installed: run `carrier models pull yolox_nano`",
-    "No webcam found.",
-  ]);
+  assert.deepEqual(
+    said.map((line) => line.text),
+    [
+      "Camera unplugged. Waiting for it.",
+      "No model installed: run `carrier models pull yolox_nano`",
+      "No webcam found.",
+    ],
+  );
   assert.equal(said[0].tone, "bad");
 });
 

@@ -30,7 +30,9 @@ export async function makeCarrier({ binary, out }) {
       child.stderr.pipe(log, { end: false });
       const ended = new Promise((_, failed) => {
         child.once("error", failed);
-        child.once("exit", (code, signal) => failed(new Error(`carrier ended (${code ?? signal})`)));
+        child.once("exit", (code, signal) =>
+          failed(new Error(`carrier ended (${code ?? signal})`)),
+        );
       });
       ended.catch(() => {});
       await Promise.race([ended, answers(`${url}healthz`)]);
@@ -54,7 +56,10 @@ function environment(home) {
 async function answers(address) {
   const until = Date.now() + READY_MS;
   while (Date.now() < until) {
-    const ok = await fetch(address).then((response) => response.ok, () => false);
+    const ok = await fetch(address).then(
+      (response) => response.ok,
+      () => false,
+    );
     if (ok) return;
     await new Promise((done) => setTimeout(done, 20));
   }

@@ -1,5 +1,5 @@
 // The mock's picture: a street with the timecode strip of DESIGN.md, drawn on a canvas, 1280x720.
-// Runs in the mock's own Chromium page. Only the strip and the colour patches are promised to tests.
+// Runs in the mock's own Chromium page. Tests rely on the strip, the patches and the tracks.
 
 export const WIDTH = 1280;
 export const HEIGHT = 720;
@@ -76,7 +76,11 @@ function trafficLight(context, x, y) {
   context.fillRect(x - 6, y, 12, 320);
   context.fillStyle = "#1d1f22";
   context.fillRect(x - 32, y - 84, 64, 168);
-  [["#e0443a", -52], ["#6b5a20", 0], ["#1f4a2a", 52]].forEach(([colour, dy]) => {
+  [
+    ["#e0443a", -52],
+    ["#6b5a20", 0],
+    ["#1f4a2a", 52],
+  ].forEach(([colour, dy]) => {
     context.beginPath();
     context.arc(x, y + dy, 21, 0, 7);
     context.fillStyle = colour;

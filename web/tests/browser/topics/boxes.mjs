@@ -71,7 +71,12 @@ function lineShares(page, event, from) {
         let [found, all] = [0, 0];
         for (let step = 0.1; step < 0.95; step += 0.05) {
           const [x, y] = [x1 + (x2 - x1) * step, y1 + (y2 - y1) * step];
-          const sides = [[x, y1, 0, 1], [x, y2, 0, 1], [x1, y, 1, 0], [x2, y, 1, 0]];
+          const sides = [
+            [x, y1, 0, 1],
+            [x, y2, 0, 1],
+            [x1, y, 1, 0],
+            [x2, y, 1, 0],
+          ];
           for (const side of sides) {
             all += 1;
             if (lineNear(...side)) found += 1;

@@ -18,7 +18,11 @@ export async function run(t) {
     const all = Array.from({ length: count }, () => globalThis.openPeer());
     return (await Promise.all(all)).map((viewer) => viewer.status);
   }, crowd);
-  t.check("all are let in", statuses.every((status) => status === 201), statuses.join(" "));
+  t.check(
+    "all are let in",
+    statuses.every((status) => status === 201),
+    statuses.join(" "),
+  );
   const counted = await viewersBecome(page, crowd + 1, 5000);
   t.check("and counted", counted === crowd + 1, `${counted}`);
   await other.waitForFunction(() => globalThis.peers.every((peer) => peer.firstMs !== null), null, {
@@ -34,13 +38,21 @@ export async function run(t) {
     async (count) => Promise.all(globalThis.peers.splice(0, count).map((peer) => peer.leave())),
     half,
   );
-  t.check("half leave politely", left.every((status) => status === 200), left.join(" "));
+  t.check(
+    "half leave politely",
+    left.every((status) => status === 200),
+    left.join(" "),
+  );
   t.check("and are gone", (await viewersBecome(page, half + 1, 3000)) === half + 1);
 
   const pictures = await watching;
   const gaps = pictures.slice(1).map((p, at) => p.sent_ms - pictures[at].sent_ms);
   const longest = Math.max(...gaps);
-  t.check("the first viewer's picture went on", longest < 1500, `longest gap ${longest.toFixed(0)} ms`);
+  t.check(
+    "the first viewer's picture went on",
+    longest < 1500,
+    `longest gap ${longest.toFixed(0)} ms`,
+  );
 
   await other.evaluate(() => globalThis.peers.forEach(({ peer }) => peer.close()));
   await other.context().close();

@@ -38,15 +38,20 @@ export async function run(t) {
 
 async function sizes(t, page, what) {
   const found = await page.evaluate(() => {
-    const controls = [...document.querySelectorAll("button, a[href]")].filter((e) => e.checkVisibility());
+    const controls = [...document.querySelectorAll("button, a[href]")].filter((e) =>
+      e.checkVisibility(),
+    );
     const boxes = controls.map((control) => control.getBoundingClientRect());
     const video = document.querySelector("#video").getBoundingClientRect();
     return {
       count: boxes.length,
       smallest: Math.min(...boxes.flatMap((box) => [box.width, box.height])),
-      outside: boxes.some((b) => b.left < 0 || b.top < 0 || b.right > innerWidth || b.bottom > innerHeight),
+      outside: boxes.some(
+        (b) => b.left < 0 || b.top < 0 || b.right > innerWidth || b.bottom > innerHeight,
+      ),
       reach: Math.min(...boxes.map((box) => box.bottom)) / innerHeight,
-      scrolls: document.documentElement.scrollWidth > innerWidth ||
+      scrolls:
+        document.documentElement.scrollWidth > innerWidth ||
         document.documentElement.scrollHeight > innerHeight,
       fills: video.width === innerWidth && video.height === innerHeight,
     };

@@ -39,5 +39,9 @@ async function sameAsSnapshot(t, page) {
   const offs = still.map((at) => furthest(first[at], video[at])).sort((a, b) => a - b);
   const most = offs[Math.floor(offs.length * 0.9)];
   const allowed = t.real ? 3 : 12;
-  t.check("live and snapshot agree", most <= allowed, `90 % of ${offs.length} places within ${most}`);
+  t.check(
+    "live and snapshot agree",
+    most <= allowed,
+    `90 % of ${offs.length} places within ${most}`,
+  );
 }

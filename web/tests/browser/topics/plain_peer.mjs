@@ -14,7 +14,10 @@ export async function run(t) {
     const status = await page.evaluate(async (o) => (await globalThis.openPeer(o)).status, options);
     const seen = await page
       .waitForFunction(() => globalThis.peers.at(-1).firstMs !== null, null, { timeout: 6000 })
-      .then(() => true, () => false);
+      .then(
+        () => true,
+        () => false,
+      );
     const first = await page.evaluate(() => globalThis.peers.at(-1).firstMs);
     t.check(name, status === 201 && seen, `${status}, first picture ${first?.toFixed(0)} ms`);
     const left = await page.evaluate(() => globalThis.peers.at(-1).leave());

@@ -59,13 +59,22 @@ async function contrasts(t, page, theme) {
       return layers.reduce((ground, layer) => over(layer, ground), under);
     };
     const texts = [...document.querySelectorAll("#badge span, #dock span, dt, dd, .notice span")];
-    const found = texts.filter((e) => e.checkVisibility()).flatMap((element) =>
-      [[0, 0, 0], [255, 255, 255]].map((under) => ({
-        ratio: ratio(numbers(getComputedStyle(element).color), behind(element, under)),
-        text: element.textContent,
-      })),
-    );
+    const found = texts
+      .filter((e) => e.checkVisibility())
+      .flatMap((element) =>
+        [
+          [0, 0, 0],
+          [255, 255, 255],
+        ].map((under) => ({
+          ratio: ratio(numbers(getComputedStyle(element).color), behind(element, under)),
+          text: element.textContent,
+        })),
+      );
     return found.sort((a, b) => a.ratio - b.ratio)[0];
   });
-  t.check(`${theme}: text stands out`, worst.ratio >= 4.5, `worst ${worst.ratio.toFixed(1)} "${worst.text}"`);
+  t.check(
+    `${theme}: text stands out`,
+    worst.ratio >= 4.5,
+    `worst ${worst.ratio.toFixed(1)} "${worst.text}"`,
+  );
 }

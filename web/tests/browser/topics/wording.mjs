@@ -6,7 +6,8 @@ export const title = "plain words for every trouble";
 const CASES = [
   {
     name: "camera-unplugged",
-    change: (s) => Object.assign(s.source, { state: "lost", reason: "Camera unplugged. Waiting for it." }),
+    change: (s) =>
+      Object.assign(s.source, { state: "lost", reason: "Camera unplugged. Waiting for it." }),
     words: "Camera unplugged. Waiting for it.",
   },
   {
@@ -40,11 +41,13 @@ export async function run(t) {
   for (const { name, change, words } of CASES) {
     Object.assign(said, liveStatus());
     change(said);
-    await page.waitForFunction(
-      (text) => document.getElementById("notices").innerText.includes(text),
-      words,
-      { timeout: 5000 },
-    ).catch(() => {});
+    await page
+      .waitForFunction(
+        (text) => document.getElementById("notices").innerText.includes(text),
+        words,
+        { timeout: 5000 },
+      )
+      .catch(() => {});
     const shown = await visibleText(page, "#notices");
     t.check(name, shown === words, shown);
     const spoken = await page.textContent("#spoken");
