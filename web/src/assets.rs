@@ -34,6 +34,7 @@ const ASSETS: &[Asset] = assets![
     "app/stage.js",
     "app/stats.js",
     "app/status.js",
+    "app/theme.css",
     "app/timecode.js",
     "app/trickle.js",
     "app/words.js",

@@ -79,6 +79,9 @@ pub(crate) struct RunArgs {
     /// Hide detections below this score, 0 to 1 [default: the model's own]
     #[arg(long, env = "CARRIER_MIN_SCORE", value_name = "SCORE")]
     pub(crate) min_score: Option<f32>,
+    /// What computes: auto, cpu, openvino or cuda [default: auto, the best installed]
+    #[arg(long, env = "CARRIER_PROVIDER", value_name = "NAME")]
+    pub(crate) provider: Option<String>,
     /// Address and port of the pages [default: [::]:8080, every address]
     #[arg(long, env = "CARRIER_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,

@@ -27,7 +27,9 @@ pub(crate) struct Config {
     /// As `--min-score`; absent is the model's own threshold.
     pub(crate) min_score: Option<f32>,
     /// Execution provider: auto, cpu, openvino or cuda.
-    pub(crate) runtime: String,
+    pub(crate) provider: String,
+    /// Where OpenVINO computes: CPU, GPU, NPU or AUTO.
+    pub(crate) openvino_device: String,
     /// Threads of one inference, 0 for the detector's own choice.
     pub(crate) threads: usize,
     /// As `--listen`.
@@ -64,7 +66,8 @@ impl Default for Config {
             camera: CameraConfig::default(),
             model: "auto".to_owned(),
             min_score: None,
-            runtime: "auto".to_owned(),
+            provider: "auto".to_owned(),
+            openvino_device: "CPU".to_owned(),
             threads: 0,
             listen: "[::]:8080".to_owned(),
             media_port: 8189,
@@ -117,6 +120,7 @@ impl Config {
         };
         take(&mut self.source, &args.source);
         take(&mut self.model, &args.model);
+        take(&mut self.provider, &args.provider);
         take(&mut self.listen, &args.listen);
         self.loop_file = args.loop_file.unwrap_or(self.loop_file);
         self.min_score = args.min_score.or(self.min_score);
@@ -138,8 +142,8 @@ impl Config {
             let why = "between 50000 and 50000000 bits a second, please";
             return wrong("bitrate_bps", &self.bitrate_bps, why);
         }
-        if !["auto", "cpu", "openvino", "cuda"].contains(&self.runtime.as_str()) {
-            return wrong("runtime", &self.runtime, "one of auto, cpu, openvino, cuda");
+        if self.provider != "auto" && self.provider.parse::<detector::Provider>().is_err() {
+            return wrong("provider", &self.provider, "one of auto, cpu, openvino, cuda");
         }
         let camera = &self.camera;
         if camera.width == 0 || camera.height == 0 || !(1..=240).contains(&camera.fps) {
@@ -245,7 +249,7 @@ mod tests {
             ("min_score = 1.5", "min_score"),
             ("bitrate_bps = 3", "bitrate_bps"),
             ("listen = \"8080\"", "listen"),
-            ("runtime = \"tpu\"", "runtime"),
+            ("provider = \"tpu\"", "provider"),
             ("admin_token = \"short\"", "admin_token"),
             ("[camera]\nfps = 0", "camera"),
         ] {

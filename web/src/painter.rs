@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use capture::{Frame, I420, Signal, Slot, WallClock};
 use detector::{Card, OverlayPainter, Tracks};
-use signaling::Painter;
+use signaling::{Painter, reserved_top_px};
 
 /// Paints the newest tracks, predicted to the frame's capture time, or a card.
 pub(crate) struct FeedPainter {
@@ -23,9 +23,7 @@ impl FeedPainter {
 impl Painter for FeedPainter {
     fn paint(&mut self, picture: &mut I420, frame: &Frame) {
         let Some(tracks) = self.tracks.latest() else { return };
-        // The picture may be smaller than the frame: rows shrink with it, rounded up.
-        let reserved_px =
-            (frame.reserved_top_px * picture.height()).div_ceil(frame.pixels.height().max(1));
+        let reserved_px = reserved_top_px(picture, frame);
         self.overlay.paint_tracks(picture, &tracks, frame.captured_at, reserved_px);
     }
 

@@ -74,25 +74,22 @@ impl DetectorReport {
         };
         match state {
             DetectorState::Off => {}
-            DetectorState::Warming { model } => {
-                report.state = "warming";
-                report.model = Some(model.clone());
-            }
+            DetectorState::Warming => report.state = "warming",
             DetectorState::Running { model, provider } => {
                 report.state = "running";
                 report.model = Some(model.clone());
-                report.provider = Some(provider.clone());
+                report.provider = Some((*provider).to_owned());
                 (report.fps, report.inference_ms) = (rate.fps, rate.inference_ms);
             }
             DetectorState::Missing { message, fix } => {
                 report.state = "missing";
                 report.message = Some(message.clone());
-                report.fix = Some(fix.clone());
+                report.fix.clone_from(fix);
             }
             DetectorState::Failed { message, fix } => {
                 report.state = "failed";
                 report.message = Some(message.clone());
-                report.fix = Some(fix.clone());
+                report.fix.clone_from(fix);
             }
         }
         report
@@ -113,10 +110,11 @@ pub(crate) fn readiness(
         Some(Signal::Live { .. }) => {}
     }
     match detector {
-        DetectorState::Warming { model } => Err(format!("{model} is warming up")),
+        DetectorState::Warming => Err("the model is warming up".to_owned()),
         DetectorState::Running { .. } | DetectorState::Off => Ok(String::new()),
         DetectorState::Missing { message, fix } | DetectorState::Failed { message, fix } => {
-            Ok(format!(", without detection: {message} Fix: {fix}"))
+            let fix = fix.as_ref().map_or_else(String::new, |fix| format!(". To mend it: {fix}"));
+            Ok(format!(", without detection: {message}{fix}"))
         }
     }
 }
@@ -134,8 +132,8 @@ mod tests {
 
     #[test]
     fn ready_means_frames_and_a_warm_model() {
-        let warming = DetectorState::Warming { model: "m".to_owned() };
-        let running = DetectorState::Running { model: "m".to_owned(), provider: "cpu".to_owned() };
+        let warming = DetectorState::Warming;
+        let running = DetectorState::Running { model: "m".to_owned(), provider: "cpu" };
         assert!(readiness(None, &running, true).is_err());
         assert!(readiness(Some(&live()), &running, false).is_err());
         assert!(readiness(Some(&live()), &warming, true).is_err());
@@ -145,7 +143,7 @@ mod tests {
     #[test]
     fn a_missing_model_is_ready_and_named() {
         let message = "No model is installed.".to_owned();
-        let missing = DetectorState::Missing { message, fix: "carrier models pull x".to_owned() };
+        let missing = DetectorState::Missing { message, fix: Some("carrier models pull x".to_owned()) };
         let note = readiness(Some(&live()), &missing, true).expect("ready");
         assert!(note.contains("carrier models pull x"), "{note}");
     }

@@ -1,6 +1,7 @@
 //! Composed pictures as JPEG, each encoded once however many ask for it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use capture::jpeg::{JpegEncoder, JpegError};
@@ -31,10 +32,18 @@ pub(crate) enum StillError {
 const QUALITY: u8 = 82;
 
 /// The newest JPEG of each layer, shared by everybody who wants it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Stills {
-    painted: Mutex<Option<(u64, Bytes)>>,
-    clean: Mutex<Option<(u64, Bytes)>>,
+    painted: Mutex<Shelf>,
+    clean: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    /// By capture time: a card keeps the number of the last frame before it.
+    newest: Option<(Instant, Bytes)>,
+    /// Kept for its buffers; away while it encodes.
+    encoder: Option<JpegEncoder>,
 }
 
 impl Stills {
@@ -45,29 +54,36 @@ impl Stills {
         picture: Arc<Composed>,
         layer: Layer,
     ) -> Result<Bytes, StillError> {
-        let shelf = match layer {
-            Layer::Painted => &self.painted,
-            Layer::Clean => &self.clean,
+        let mut shelf = match layer {
+            Layer::Painted => self.painted.lock().await,
+            Layer::Clean => self.clean.lock().await,
         };
-        let mut kept = shelf.lock().await;
-        if let Some((seq, jpeg)) = kept.as_ref().filter(|(seq, _)| *seq >= picture.seq) {
-            tracing::trace!(seq, "shared still");
+        if let Some((_, jpeg)) = shelf.newest.as_ref().filter(|(at, _)| *at >= picture.captured_at) {
             return Ok(jpeg.clone());
         }
-        let seq = picture.seq;
-        let encoding = tokio::task::spawn_blocking(move || encode(&picture, layer));
-        let jpeg = encoding.await.map_err(|_| StillError::Interrupted)??;
-        *kept = Some((seq, jpeg.clone()));
+        let captured_at = picture.captured_at;
+        let encoder = match shelf.encoder.take() {
+            Some(encoder) => encoder,
+            None => JpegEncoder::new()?,
+        };
+        let encoding = tokio::task::spawn_blocking(move || encode(encoder, &picture, layer));
+        let (encoder, jpeg) = encoding.await.map_err(|_| StillError::Interrupted)?;
+        shelf.encoder = Some(encoder);
+        let jpeg = Bytes::from(jpeg?);
+        shelf.newest = Some((captured_at, jpeg.clone()));
         Ok(jpeg)
     }
 }
 
-fn encode(picture: &Composed, layer: Layer) -> Result<Bytes, StillError> {
-    let mut encoder = JpegEncoder::new()?;
+fn encode(
+    mut encoder: JpegEncoder,
+    picture: &Composed,
+    layer: Layer,
+) -> (JpegEncoder, Result<Vec<u8>, StillError>) {
     let jpeg = match (layer, &picture.clean) {
-        (Layer::Painted, _) => encoder.encode(&picture.painted, QUALITY)?,
-        (Layer::Clean, Some(frame)) => encoder.encode(&frame.pixels, QUALITY)?,
-        (Layer::Clean, None) => return Err(StillError::CardOnly),
+        (Layer::Painted, _) => encoder.encode(&picture.painted, QUALITY).map_err(StillError::from),
+        (Layer::Clean, Some(frame)) => encoder.encode(&frame.pixels, QUALITY).map_err(StillError::from),
+        (Layer::Clean, None) => Err(StillError::CardOnly),
     };
-    Ok(Bytes::from(jpeg))
+    (encoder, jpeg)
 }

@@ -67,7 +67,7 @@ fn no_ipv6(error: &std::io::Error) -> bool {
 }
 
 fn announce(bound: SocketAddr, app: &App, token_file: &str) -> anyhow::Result<()> {
-    let urls = addresses::urls(bound, &signaling::host_addresses());
+    let urls = addresses::urls(bound, &signaling::lan_addresses());
     let mut out = stdout().lock();
     writeln!(out, "carrier {} is on. Open one of these:", env!("CARGO_PKG_VERSION"))?;
     urls.iter().try_for_each(|url| writeln!(out, "  {url}"))?;
@@ -89,6 +89,7 @@ async fn serve(listener: TcpListener, app: Arc<App>) -> anyhow::Result<()> {
         // Signalling and MJPEG parts are small writes that must not wait for more.
         let _ = stream.set_nodelay(true);
     });
+    tokio::spawn(pipeline::follow_watchers(Arc::clone(&app)));
     let service = routes::router(app);
     tokio::select! {
         served = axum::serve(listener, service) => served.context("HTTP ended"),

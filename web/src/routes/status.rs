@@ -53,7 +53,7 @@ pub(super) struct ViewerReport {
     connected: bool,
     age_s: f64,
     rtt_ms: Option<f64>,
-    loss: Option<f64>,
+    loss: Option<f32>,
 }
 
 /// Who watches, by figures alone: an address is nobody else's business.
@@ -61,8 +61,8 @@ pub(super) async fn viewers(State(app): State<Arc<App>>) -> Json<Vec<ViewerRepor
     let viewers = app.engine.viewers();
     let report = |viewer: &signaling::ViewerSummary| ViewerReport {
         connected: viewer.connected,
-        age_s: viewer.age.as_secs_f64(),
-        rtt_ms: viewer.rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
+        age_s: viewer.watched_for.as_secs_f64(),
+        rtt_ms: viewer.round_trip.map(|rtt| rtt.as_secs_f64() * 1e3),
         loss: viewer.loss,
     };
     Json(viewers.iter().map(report).collect())

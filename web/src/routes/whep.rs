@@ -26,8 +26,9 @@ pub(super) async fn endpoint(
             app.whep.post(post).await
         }
         Method::OPTIONS => app.whep.options(),
-        Method::HEAD | Method::GET => app.whep.describe(),
-        _ => app.whep.method_not_allowed(),
+        Method::HEAD => app.whep.head(),
+        Method::GET => app.whep.get(),
+        _ => return not_allowed(),
     };
     respond(reply)
 }
@@ -47,8 +48,9 @@ pub(super) async fn session(
         }
         Method::DELETE => app.whep.delete(&session).await,
         Method::OPTIONS => app.whep.options(),
-        Method::HEAD | Method::GET => app.whep.describe(),
-        _ => app.whep.method_not_allowed(),
+        Method::HEAD => app.whep.head(),
+        Method::GET => app.whep.get(),
+        _ => return not_allowed(),
     };
     respond(reply)
 }
@@ -62,9 +64,14 @@ fn respond(reply: Reply) -> Response {
     let mut response = (status, reply.body).into_response();
     response.headers_mut().remove(header::CONTENT_TYPE);
     for (name, value) in reply.headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().append(HeaderName::from_static(name), value);
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
+            response.headers_mut().append(name, value);
         }
     }
     response
+}
+
+fn not_allowed() -> Response {
+    let allowed = [(header::ALLOW, "OPTIONS, HEAD, GET, POST, PATCH, DELETE")];
+    (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response()
 }
