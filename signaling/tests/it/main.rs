@@ -1,0 +1,4 @@
+//! Integration tests of the compose and media side, one file a topic.
+
+mod clip;
+mod encoder;
