@@ -76,7 +76,7 @@ impl Demand {
     }
 
     /// Asks for a keyframe (PLI, FIR, a join the cache cannot serve). Requests coalesce; the compose
-    /// thread spaces what it forces.
+    /// thread spaces what it forces, see [`crate::keyframe`].
     pub fn request_keyframe(&self, rendition: RenditionId) {
         let bit = 1 << rendition.index();
         if self.keyframes.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
