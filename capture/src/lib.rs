@@ -5,6 +5,7 @@
 //!
 //! Never: knows of tokio, models or WebRTC.
 
+pub mod canvas;
 mod clock;
 mod frame;
 mod picture;

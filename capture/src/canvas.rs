@@ -1,0 +1,179 @@
+//! Drawing straight on an [`I420`] picture, without a detour through RGB.
+//!
+//! Everything is clipped to the picture (and to a smaller rectangle if asked): no coordinate,
+//! however large or not a number, panics or writes outside. Coordinates are luma pixels. A chroma
+//! sample covers 2x2 of them and is mixed by the average coverage of the four, so that shapes at
+//! odd positions keep soft, not shifted, colour edges.
+
+mod coverage;
+mod ink;
+mod rect;
+mod shapes;
+#[cfg(test)]
+mod tests;
+
+pub use ink::Ink;
+pub use rect::Rect;
+
+use crate::I420;
+use coverage::{Coverage, OPAQUE, blend_flat, mix, weight_of};
+
+/// A stencil, such as a glyph: how much of each pixel is covered, 0..=255, row by row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mask {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// `width * height` values; rows that are missing are not drawn.
+    pub coverage: Vec<u8>,
+}
+
+/// A picture being drawn on, and the rectangle that drawing stays in.
+#[derive(Debug)]
+pub struct Canvas<'a> {
+    picture: &'a mut I420,
+    clip: Rect,
+    coverage: Coverage,
+}
+
+impl<'a> Canvas<'a> {
+    /// Draws on all of `picture`.
+    pub fn new(picture: &'a mut I420) -> Self {
+        let clip = Rect::of_size(picture.width(), picture.height());
+        Self {
+            picture,
+            clip,
+            coverage: Coverage::default(),
+        }
+    }
+
+    /// Keeps all that follows inside `clip` as well.
+    #[must_use]
+    pub fn clipped(mut self, clip: Rect) -> Self {
+        self.clip = self.clip.intersection(clip);
+        self
+    }
+
+    /// Width of the picture in pixels.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.picture.width()
+    }
+
+    /// Height of the picture in pixels.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.picture.height()
+    }
+
+    /// The rectangle that can be drawn on.
+    #[must_use]
+    pub fn clip(&self) -> Rect {
+        self.clip
+    }
+
+    /// Fills a rectangle. `alpha` 255 covers, 0 leaves everything as it is.
+    pub fn fill_rect(&mut self, rect: Rect, ink: Ink, alpha: u8) {
+        let area = rect.intersection(self.clip);
+        if area.is_empty() || alpha == 0 {
+            return;
+        }
+        let weight = weight_of(alpha);
+        let stride = self.picture.width() as usize;
+        let (left, right) = (area.x as usize, area.right() as usize);
+        let (top, bottom) = (area.y as usize, area.bottom() as usize);
+        let planes = self.picture.planes_mut();
+        for row in planes.y.chunks_exact_mut(stride).take(bottom).skip(top) {
+            blend_flat(&mut row[left..right], ink.y, weight);
+        }
+        for (plane, value) in [(planes.u, ink.u), (planes.v, ink.v)] {
+            let rows = plane.chunks_exact_mut(stride / 2).enumerate();
+            for (index, row) in rows.take(bottom.div_ceil(2)).skip(top / 2) {
+                let lines = bottom.min(index * 2 + 2) - top.max(index * 2);
+                blend_chroma_row(row, left, right, value, weight * lines as u32 / 2);
+            }
+        }
+    }
+
+    /// Draws the border of a rectangle, `thickness_px` wide and wholly inside it.
+    pub fn stroke_rect(&mut self, rect: Rect, thickness_px: u32, ink: Ink) {
+        let thickness = i32::try_from(thickness_px).unwrap_or(i32::MAX);
+        if rect.is_empty() || thickness == 0 {
+            return;
+        }
+        if thickness > (rect.width.min(rect.height) - 1) / 2 {
+            return self.fill_rect(rect, ink, 255);
+        }
+        let (right, bottom) = (rect.right() - thickness, rect.bottom() - thickness);
+        let between = rect.height - 2 * thickness;
+        self.fill_rect(
+            Rect {
+                height: thickness,
+                ..rect
+            },
+            ink,
+            255,
+        );
+        self.fill_rect(
+            Rect {
+                y: bottom,
+                height: thickness,
+                ..rect
+            },
+            ink,
+            255,
+        );
+        let side = Rect {
+            y: rect.y.saturating_add(thickness),
+            height: between,
+            width: thickness,
+            ..rect
+        };
+        self.fill_rect(side, ink, 255);
+        self.fill_rect(Rect { x: right, ..side }, ink, 255);
+    }
+
+    /// Lays `ink` through a stencil whose upper left corner is at (`x`, `y`).
+    pub fn blend_mask(&mut self, x: i32, y: i32, mask: &Mask, ink: Ink) {
+        let width = i32::try_from(mask.width).unwrap_or(i32::MAX);
+        let height = i32::try_from(mask.height).unwrap_or(i32::MAX);
+        let area = Rect {
+            x,
+            y,
+            width,
+            height,
+        }
+        .intersection(self.clip);
+        if area.is_empty() {
+            return;
+        }
+        // Inside the clip, so these differences are small and not negative.
+        let skip = (i64::from(area.x) - i64::from(x)) as usize;
+        let stride = mask.width as usize;
+        let first_row = i64::from(y);
+        self.coverage
+            .draw(self.picture, area, ink, OPAQUE, |line, cover| {
+                let start = (i64::from(line) - first_row) as usize * stride + skip;
+                if let Some(row) = mask.coverage.get(start..start + area.width as usize) {
+                    cover.set_bytes(row);
+                }
+            });
+    }
+}
+
+/// One row of a chroma plane under luma columns `left..right`: half cells at odd ends.
+fn blend_chroma_row(row: &mut [u8], left: usize, right: usize, value: u8, weight: u32) {
+    let (mut first, mut end) = (left / 2, right.div_ceil(2));
+    if left % 2 == 1 {
+        row[first] = mix(row[first], value, weight / 2);
+        first += 1;
+    }
+    if right % 2 == 1 && end > first {
+        end -= 1;
+        row[end] = mix(row[end], value, weight / 2);
+    }
+    if end > first {
+        blend_flat(&mut row[first..end], value, weight);
+    }
+}

@@ -1,0 +1,157 @@
+//! How much of each pixel a shape covers, two luma rows at a time, and the mixing that follows.
+
+use super::{Ink, Rect};
+use crate::I420;
+
+/// Weight of ink that hides what was there; 0 leaves it.
+pub(super) const OPAQUE: u32 = 256;
+
+/// Sub-scanlines a row. Spans are exact along x, so four suffice for smooth edges.
+const SUBROWS: u16 = 4;
+const SUBROW_WEIGHT: f64 = 64.0;
+
+/// Alpha 0..=255 as a weight 0..=256.
+pub(super) fn weight_of(alpha: u8) -> u32 {
+    u32::from(alpha) + u32::from(alpha >> 7)
+}
+
+/// `old` with `weight` of 256 parts `new`.
+pub(super) fn mix(old: u8, new: u8, weight: u32) -> u8 {
+    ((u32::from(old) * (OPAQUE - weight) + u32::from(new) * weight + 128) >> 8) as u8
+}
+
+/// One weight for a whole run of samples.
+pub(super) fn blend_flat(run: &mut [u8], value: u8, weight: u32) {
+    if weight >= OPAQUE {
+        return run.fill(value);
+    }
+    for sample in run {
+        *sample = mix(*sample, value, weight);
+    }
+}
+
+/// Coverage of two rows over some columns: reused from shape to shape.
+#[derive(Debug, Default)]
+pub(super) struct Coverage {
+    rows: [Vec<u16>; 2],
+}
+
+/// One row of coverage, 0..=256 a pixel, starting at the column `left`.
+pub(super) struct CoverRow<'a> {
+    left: i32,
+    /// Columns that may be covered; the rest of `cells` only fills up chroma cells.
+    inside: std::ops::Range<usize>,
+    cells: &'a mut [u16],
+}
+
+impl CoverRow<'_> {
+    /// Takes a row of a stencil, one byte a column.
+    pub(super) fn set_bytes(&mut self, row: &[u8]) {
+        for (cell, &byte) in self.cells[self.inside.clone()].iter_mut().zip(row) {
+            *cell = u16::from(byte) + u16::from(byte >> 7);
+        }
+    }
+
+    /// Adds one sub-scanline's worth of `from..to`. Spans of one sub-scanline must not overlap.
+    pub(super) fn add_span(&mut self, from: f64, to: f64) {
+        let (low, high) = (self.inside.start as f64, self.inside.end as f64);
+        // `max` before `min`: a NaN becomes an end of the range.
+        let from = (from - f64::from(self.left)).max(low).min(high);
+        let to = (to - f64::from(self.left)).max(low).min(high);
+        if to <= from {
+            return;
+        }
+        let (first, last) = (from as usize, to as usize);
+        let part = |fraction: f64| (fraction * SUBROW_WEIGHT + 0.5) as u16;
+        if first == last {
+            self.cells[first] += part(to - from);
+            return;
+        }
+        self.cells[first] += part((first + 1) as f64 - from);
+        for cell in &mut self.cells[first + 1..last] {
+            *cell += SUBROW_WEIGHT as u16;
+        }
+        if let Some(cell) = self.cells.get_mut(last) {
+            *cell += part(to - last as f64);
+        }
+    }
+}
+
+impl Coverage {
+    /// Asks `cover` for each row of `area` (which lies inside the picture) and mixes `ink` in.
+    pub(super) fn draw(
+        &mut self,
+        picture: &mut I420,
+        area: Rect,
+        ink: Ink,
+        weight: u32,
+        mut cover: impl FnMut(i32, &mut CoverRow<'_>),
+    ) {
+        if area.is_empty() {
+            return;
+        }
+        // Out to whole chroma cells; sides are even, so this stays inside the picture.
+        let left = area.x & !1;
+        let columns = (((area.right() + 1) & !1) - left) as usize;
+        let start = (area.x - left) as usize;
+        let inside = start..start + area.width as usize;
+        for pair in area.y / 2..(area.bottom() + 1) / 2 {
+            for (line, row) in (pair * 2..).zip(&mut self.rows) {
+                row.clear();
+                row.resize(columns, 0);
+                if line >= area.y && line < area.bottom() {
+                    let inside = inside.clone();
+                    cover(
+                        line,
+                        &mut CoverRow {
+                            left,
+                            inside,
+                            cells: row,
+                        },
+                    );
+                }
+            }
+            self.blend_pair(picture, pair as usize, left as usize, ink, weight);
+        }
+    }
+
+    /// As [`Coverage::draw`], from spans: `spans` is asked at four heights a row.
+    pub(super) fn draw_spans(
+        &mut self,
+        picture: &mut I420,
+        area: Rect,
+        ink: Ink,
+        weight: u32,
+        mut spans: impl FnMut(f64, &mut CoverRow<'_>),
+    ) {
+        self.draw(picture, area, ink, weight, |line, row| {
+            for step in 0..SUBROWS {
+                let offset = (f64::from(step) + 0.5) / f64::from(SUBROWS);
+                spans(f64::from(line) + offset, row);
+            }
+        });
+    }
+
+    fn blend_pair(&self, picture: &mut I420, pair: usize, left: usize, ink: Ink, weight: u32) {
+        let stride = picture.width() as usize;
+        let planes = picture.planes_mut();
+        let columns = self.rows[0].len();
+        for (index, cover) in self.rows.iter().enumerate() {
+            let start = (pair * 2 + index) * stride + left;
+            let row = &mut planes.y[start..start + columns];
+            for (sample, &cell) in row.iter_mut().zip(cover) {
+                *sample = mix(*sample, ink.y, (u32::from(cell).min(OPAQUE) * weight) >> 8);
+            }
+        }
+        let start = pair * (stride / 2) + left / 2;
+        let (upper, lower) = (self.rows[0].chunks_exact(2), self.rows[1].chunks_exact(2));
+        let u_row = &mut planes.u[start..start + columns / 2];
+        let v_row = &mut planes.v[start..start + columns / 2];
+        for (((u, v), a), b) in u_row.iter_mut().zip(v_row).zip(upper).zip(lower) {
+            let sum = u32::from(a[0]) + u32::from(a[1]) + u32::from(b[0]) + u32::from(b[1]);
+            let part = (((sum + 2) >> 2).min(OPAQUE) * weight) >> 8;
+            *u = mix(*u, ink.u, part);
+            *v = mix(*v, ink.v, part);
+        }
+    }
+}
