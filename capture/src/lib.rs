@@ -13,7 +13,9 @@ pub mod jpeg;
 mod picture;
 mod pool;
 pub mod scale;
+pub mod scene;
 mod slot;
+pub mod timecode;
 
 pub use clock::WallClock;
 pub use frame::{Frame, Signal, Truth};
