@@ -18,7 +18,7 @@ has_fonts() {
 
 # Ubuntu has no package of Debian's name.
 chromium=chromium
-! grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null || chromium=chromium-browser
+! grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null || chromium="chromium-browser"
 
 missing=''
 reasons=''
