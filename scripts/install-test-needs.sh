@@ -9,9 +9,21 @@ has_chromium() {
     [ -n "${CHROMIUM:-}" ] || have chromium || have chromium-browser || have google-chrome
 }
 
+has_fonts() {
+    for font in /usr/share/fonts/*/*/*.[ot]tf; do
+        [ ! -e "$font" ] || return 0
+    done
+    return 1
+}
+
+# Ubuntu has no package of Debian's name.
+chromium=chromium
+! grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null || chromium="chromium-browser"
+
 missing=''
 reasons=''
-need chromium "looks at the page as a viewer does" has_chromium
+need "$chromium" "looks at the page as a viewer does" has_chromium
+need fonts-liberation "without a font the browser draws no text" has_fonts
 need nodejs "drives the browser, and runs the tests of the page's own code" have node
 need npm "fetches playwright-core" have npm
 need ffmpeg "makes video for the file, pipe and RTSP sources" have ffmpeg
