@@ -11,9 +11,8 @@ const still = new OffscreenCanvas(WIDTH, HEIGHT).getContext("2d", { alpha: false
 const stream = canvas.captureStream(FPS);
 stream.getVideoTracks()[0].contentHint = "detail";
 const peers = new Map();
-let paused = false;
 
-setInterval(() => paused || draw(context, Date.now(), true), 1000 / FPS);
+setInterval(() => draw(context, Date.now(), true), 1000 / FPS);
 
 globalThis.answer = async (id, offer) => {
   const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
@@ -49,7 +48,13 @@ globalThis.die = async () => {
   setTimeout(() => gone.forEach((peer) => peer.close()), 10000);
 };
 
-globalThis.pause = (yes) => (paused = yes);
+// Frozen: nothing more is sent, and no connection is closed. (A canvas that only stops changing
+// would still be sent once a second.)
+globalThis.pause = async (yes) => {
+  const track = yes ? null : stream.getVideoTracks()[0];
+  const senders = [...peers.values()].flatMap((peer) => peer.getSenders());
+  await Promise.all(senders.map((sender) => sender.replaceTrack(track)));
+};
 
 globalThis.jpeg = async (withBoxes) => {
   draw(still, Date.now(), withBoxes);

@@ -32,9 +32,12 @@ export async function run(t) {
   t.check("a quick restart as well", Date.now() - began < 5000, `${Date.now() - began} ms`);
 
   await t.station.pause(true);
-  await stateIs(page, "reconnecting", 6000);
-  t.check("a frozen station is noticed", true);
-  await t.station.pause(false);
+  try {
+    await stateIs(page, "reconnecting", 6000);
+    t.check("a frozen station is noticed", true);
+  } finally {
+    await t.station.pause(false);
+  }
   await stateIs(page, "live", 12000);
   t.check("and taken back", true);
 }
