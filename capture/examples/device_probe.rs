@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::{
-    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader, Wanted,
-    WallClock, devices, spawn,
+    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader, WallClock,
+    Wanted, devices, spawn,
 };
 
 /// Emulated machines are slow; what must be fast is measured by itself.
@@ -51,16 +51,29 @@ fn say(line: &str) {
 fn list() -> Outcome {
     let devices = devices().map_err(|error| error.to_string())?;
     for device in &devices {
-        say(&format!("{} = {} ({})", device.path.display(), device.name, device.id));
+        say(&format!(
+            "{} = {} ({})",
+            device.path.display(),
+            device.name,
+            device.id
+        ));
         let at_720p: Vec<String> = device
             .modes
             .iter()
             .filter(|mode| (mode.width, mode.height, mode.fps) == (1280, 720, 30))
             .map(ToString::to_string)
             .collect();
-        say(&format!("{} modes, among them {}", device.modes.len(), at_720p.join(", ")));
+        say(&format!(
+            "{} modes, among them {}",
+            device.modes.len(),
+            at_720p.join(", ")
+        ));
     }
-    if devices.len() == 1 { Ok(()) } else { Err(format!("{} cameras, not one", devices.len())) }
+    if devices.len() == 1 {
+        Ok(())
+    } else {
+        Err(format!("{} cameras, not one", devices.len()))
+    }
 }
 
 struct Probe {
@@ -72,13 +85,30 @@ struct Probe {
 
 impl Probe {
     fn start(source: &str, wanted: Wanted) -> Result<Self, String> {
-        let source = source.parse().map_err(|error: capture::SpecError| error.to_string())?;
-        let config = CaptureConfig { source, wanted, loop_file: false, clock: WallClock::start() };
+        let source = source
+            .parse()
+            .map_err(|error: capture::SpecError| error.to_string())?;
+        let config = CaptureConfig {
+            source,
+            wanted,
+            loop_file: false,
+            clock: WallClock::start(),
+        };
         let (frames, signals) = (Slot::new(), Slot::new());
         let metrics: Arc<CaptureMetrics> = Arc::default();
-        let handle = spawn(config, Arc::clone(&frames), Arc::clone(&signals), Arc::clone(&metrics));
+        let handle = spawn(
+            config,
+            Arc::clone(&frames),
+            Arc::clone(&signals),
+            Arc::clone(&metrics),
+        );
         let handle = handle.map_err(|error| error.to_string())?;
-        Ok(Self { frames: frames.reader(), signals: signals.reader(), metrics, handle })
+        Ok(Self {
+            frames: frames.reader(),
+            signals: signals.reader(),
+            metrics,
+            handle,
+        })
     }
 
     fn live(&mut self, which: impl Fn(&str) -> bool) -> Result<String, String> {
@@ -101,7 +131,10 @@ impl Probe {
         let deadline = Instant::now() + PATIENCE;
         let mut last = None;
         loop {
-            match self.signals.wait(deadline.saturating_duration_since(Instant::now())) {
+            match self
+                .signals
+                .wait(deadline.saturating_duration_since(Instant::now()))
+            {
                 Next::Newer(signal) => match pick(&signal) {
                     Some(picked) => return Ok(picked),
                     None => last = Some(signal),
@@ -125,24 +158,47 @@ impl Probe {
             }
         }
         let rate = f64::from(count) / start.elapsed().as_secs_f64();
-        say(&format!("{count} frames at {rate:.1} a second, up to number {seq}"));
-        if brightest > 100 { Ok(seq) } else { Err("the picture is black".to_owned()) }
+        say(&format!(
+            "{count} frames at {rate:.1} a second, up to number {seq}"
+        ));
+        if brightest > 100 {
+            Ok(seq)
+        } else {
+            Err("the picture is black".to_owned())
+        }
     }
 
     fn stop(self) -> Outcome {
         let abandoned = self.metrics.abandoned_threads.get();
         let start = Instant::now();
         self.handle.stop();
-        say(&format!("stopped in {:?}, {abandoned} threads left behind", start.elapsed()));
-        if start.elapsed() < CARD { Ok(()) } else { Err("stopping took too long".to_owned()) }
+        say(&format!(
+            "stopped in {:?}, {abandoned} threads left behind",
+            start.elapsed()
+        ));
+        if start.elapsed() < CARD {
+            Ok(())
+        } else {
+            Err("stopping took too long".to_owned())
+        }
     }
 }
 
 fn stream(source: &str, size: &str, format: &str, frames: &str) -> Outcome {
-    let number = |text: &str| text.parse::<u32>().map_err(|error| format!("{text}: {error}"));
-    let (width, height) = size.split_once('x').ok_or("the size is written like 640x360")?;
+    let number = |text: &str| {
+        text.parse::<u32>()
+            .map_err(|error| format!("{text}: {error}"))
+    };
+    let (width, height) = size
+        .split_once('x')
+        .ok_or("the size is written like 640x360")?;
     let (width, height) = (number(width)?, number(height)?);
-    let wanted = Wanted { width, height, fps: 30, format: Some(format.parse()?) };
+    let wanted = Wanted {
+        width,
+        height,
+        fps: 30,
+        format: Some(format.parse()?),
+    };
     let mut probe = Probe::start(source, wanted)?;
     say(&probe.live(|_| true)?);
     probe.frames(number(frames)?)?;
@@ -188,7 +244,11 @@ fn arrive(plug_in: &str) -> Outcome {
 
 /// Emulation draws 720p too slowly to measure anything by.
 fn small() -> Wanted {
-    Wanted { width: 640, height: 360, ..Wanted::default() }
+    Wanted {
+        width: 640,
+        height: 360,
+        ..Wanted::default()
+    }
 }
 
 fn shell(command: &str) -> Outcome {

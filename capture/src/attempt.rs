@@ -138,9 +138,6 @@ fn run(
         Job::Url(url) => video::run_url(url, name, outlet),
         Job::Mjpeg(url) => mjpeg_http::run(url, name, outlet),
         Job::Y4m { input, again } => y4m_pipe::run(input, *again, outlet),
-        Job::Scene => {
-            scene_source::run(clock, outlet);
-            Ok(())
-        }
+        Job::Scene => scene_source::run(clock, outlet),
     }
 }

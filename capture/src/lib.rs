@@ -34,6 +34,7 @@ mod scene_source;
 mod slot;
 mod spec;
 mod supervisor;
+pub mod timecode;
 mod v4l2;
 mod video;
 mod webcam;

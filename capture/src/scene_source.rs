@@ -3,14 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::clock::WallClock;
+use crate::error::CaptureError;
 use crate::outlet::{Opened, Outlet};
-use crate::scene::Scene;
-
-const FPS: u32 = 30;
+use crate::scene::{FPS, Scene};
 
 /// Draws until nobody wants it.
-pub(crate) fn run(clock: WallClock, outlet: &mut Outlet) {
-    let mut scene = Scene::new(clock, outlet.pool().clone());
+pub(crate) fn run(clock: WallClock, outlet: &mut Outlet) -> Result<(), CaptureError> {
+    let scene = Scene::new(clock, outlet.pool().clone())?;
     outlet.opened(Opened {
         source: "test scene".to_owned(),
         fps: FPS as f32,
@@ -32,4 +31,5 @@ pub(crate) fn run(clock: WallClock, outlet: &mut Outlet) {
             due = now + interval;
         }
     }
+    Ok(())
 }

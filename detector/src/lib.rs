@@ -1,1 +1,13 @@
-//! x
+//! Frames to tracks: model manifest, ONNX Runtime, heads, tracker and the overlay painter.
+//!
+//! Never: knows of tokio, cameras or WebRTC.
+
+mod bbox;
+mod detection;
+mod tracker;
+mod tracks;
+
+pub use bbox::BBox;
+pub use detection::Detection;
+pub use tracker::{Tracker, TrackerConfig};
+pub use tracks::{Track, Tracks};

@@ -1,0 +1,50 @@
+# carrier. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run build runtime model test test-devices bench fmt lint doc clean
+
+# Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
+RUNTIME ?=
+# Passed on to carrier: make run ARGS="--source scene"
+ARGS ?=
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+run: ## install what is missing, build, start and print the addresses (ARGS="--help", RUNTIME=openvino)
+	@scripts/run.sh "$(RUNTIME)" $(ARGS)
+
+build: ## the release build alone
+	@scripts/install-build-needs.sh
+	cargo build --release
+
+runtime: ## fetch ONNX Runtime (RUNTIME=cpu, openvino or cuda)
+	@scripts/install-build-needs.sh
+	@scripts/fetch-runtime.sh $(RUNTIME)
+
+model: build ## fetch the default model now
+	@scripts/try-model.sh --now
+
+test: ## install what tests need and run everything
+	@scripts/test.sh
+
+test-devices: ## the webcam path against a real V4L2 driver, in a virtual machine
+	@scripts/install-build-needs.sh
+	scripts/test-devices.sh
+
+bench: ## measure CPU per frame, latency and viewers on this machine
+	@scripts/install-build-needs.sh
+	@scripts/fetch-runtime.sh $(RUNTIME)
+	scripts/bench.sh
+
+fmt: ## format the code
+	cargo fmt --all
+
+lint: ## formatting, clippy and imports, as make test checks them
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc: ## the documentation of the crates
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+clean: ## remove what was built; models and ONNX Runtime stay in the XDG folders
+	cargo clean

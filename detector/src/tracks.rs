@@ -1,0 +1,259 @@
+//! What the tracker knew at one frame, and where that puts everything a little later.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::bbox::BBox;
+
+/// Motion is believed this long; after that a box stands still until it is stale.
+pub(crate) const FURTHEST_AHEAD: Duration = Duration::from_millis(500);
+/// Frames older than the detection may be painted too, when the detector overtook the picture.
+const FURTHEST_BACK: Duration = Duration::from_millis(250);
+/// A box does not grow or shrink by more than this factor ahead of a detection.
+const MOST_GROWTH: f32 = 1.25;
+
+/// One thing followed from frame to frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Track {
+    /// Never used again for another thing, counts up.
+    pub id: u64,
+    /// Index into the labels.
+    pub class_id: usize,
+    /// Median of the last scores, 0..=1.
+    pub score: f32,
+    /// Where it is, in pixels of the frame.
+    pub bbox: BBox,
+    motion: Motion,
+    /// How long ago it was last detected, as of the frame of its [`Tracks`].
+    unseen: Duration,
+    /// How long after its last detection it may be shown.
+    shown_for: Duration,
+}
+
+/// Change a second, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Motion {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+    pub(crate) width: f32,
+    pub(crate) height: f32,
+}
+
+impl Track {
+    /// A thing that does not move and was just seen, e.g. on a still picture.
+    #[must_use]
+    pub fn still(id: u64, class_id: usize, score: f32, bbox: BBox) -> Self {
+        let (motion, unseen) = (Motion::default(), Duration::ZERO);
+        Self {
+            id,
+            class_id,
+            score,
+            bbox,
+            motion,
+            unseen,
+            shown_for: FURTHEST_AHEAD,
+        }
+    }
+
+    pub(crate) fn moving(self, motion: Motion, unseen: Duration, shown_for: Duration) -> Self {
+        Self {
+            motion,
+            unseen,
+            shown_for,
+            ..self
+        }
+    }
+
+    /// Not detected in the frame of its [`Tracks`], only carried on.
+    #[must_use]
+    pub fn is_coasting(&self) -> bool {
+        !self.unseen.is_zero()
+    }
+
+    fn moved(&self, seconds: f32) -> BBox {
+        let (cx, cy) = self.bbox.centre();
+        let grown = |side: f32, rate: f32| {
+            (side + rate * seconds).clamp(side / MOST_GROWTH, side * MOST_GROWTH)
+        };
+        BBox::around(
+            cx + self.motion.x * seconds,
+            cy + self.motion.y * seconds,
+            grown(self.bbox.width(), self.motion.width),
+            grown(self.bbox.height(), self.motion.height),
+        )
+    }
+}
+
+/// Everything that was followed when one frame had been detected.
+#[derive(Debug, Clone)]
+pub struct Tracks {
+    /// When that frame was captured.
+    pub captured_at: Instant,
+    /// Which frame it was.
+    pub frame_seq: u64,
+    /// Its width in pixels.
+    pub frame_width: u32,
+    /// Its height in pixels.
+    pub frame_height: u32,
+    /// Names of the classes.
+    pub labels: Arc<[String]>,
+    /// The things, by ascending id.
+    pub items: Vec<Track>,
+}
+
+impl Tracks {
+    /// The things as they are at `at`: boxes moved on and clipped to the frame. What was not
+    /// detected for too long, or has left the frame, is not among them.
+    #[must_use]
+    pub fn predicted_at(&self, at: Instant) -> Vec<Track> {
+        let ahead = at.saturating_duration_since(self.captured_at);
+        let back = self
+            .captured_at
+            .saturating_duration_since(at)
+            .min(FURTHEST_BACK);
+        let predicted = self.items.iter().filter_map(|track| {
+            let unseen = track.unseen + ahead;
+            if unseen > track.shown_for {
+                return None;
+            }
+            let believed = ahead.min(FURTHEST_AHEAD.saturating_sub(track.unseen));
+            let moved = track.moved(believed.as_secs_f32() - back.as_secs_f32());
+            let bbox = moved.clipped(self.frame_width, self.frame_height)?;
+            Some(Track {
+                bbox,
+                unseen,
+                ..track.clone()
+            })
+        });
+        predicted.collect()
+    }
+
+    /// The name of a class; its number where the model has no name for it.
+    #[must_use]
+    pub fn label(&self, class_id: usize) -> std::borrow::Cow<'_, str> {
+        match self.labels.get(class_id) {
+            Some(label) => label.as_str().into(),
+            None => format!("class {class_id}").into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOX: BBox = BBox {
+        x1: 100.0,
+        y1: 100.0,
+        x2: 140.0,
+        y2: 160.0,
+    };
+
+    fn tracks(track: Track) -> Tracks {
+        Tracks {
+            captured_at: Instant::now(),
+            frame_seq: 1,
+            frame_width: 640,
+            frame_height: 360,
+            labels: Arc::from(["person".to_owned()]),
+            items: vec![track],
+        }
+    }
+
+    fn moving(unseen_ms: u64) -> Tracks {
+        let motion = Motion {
+            x: 300.0,
+            y: -60.0,
+            width: 0.0,
+            height: 10.0,
+        };
+        let (unseen, shown_for) = (Duration::from_millis(unseen_ms), Duration::from_secs(2));
+        tracks(Track::still(1, 0, 0.9, BOX).moving(motion, unseen, shown_for))
+    }
+
+    fn left_at(tracks: &Tracks, at: Instant) -> f32 {
+        tracks.predicted_at(at)[0].bbox.x1
+    }
+
+    #[test]
+    fn boxes_move_with_their_velocity() {
+        let tracks = moving(0);
+        let later = tracks.predicted_at(tracks.captured_at + Duration::from_millis(100));
+        let expected = BBox {
+            x1: 130.0,
+            y1: 93.5,
+            x2: 170.0,
+            y2: 154.5,
+        };
+        assert!(later[0].bbox.iou(&expected) > 0.999, "{later:?}");
+        assert_eq!(tracks.predicted_at(tracks.captured_at)[0].bbox, BOX);
+    }
+
+    #[test]
+    fn frames_from_before_the_detection_get_boxes_too() {
+        let tracks = moving(0);
+        let earlier = tracks
+            .captured_at
+            .checked_sub(Duration::from_millis(50))
+            .expect("uptime");
+        assert!((left_at(&tracks, earlier) - 85.0).abs() < 0.01);
+        let long_ago = tracks
+            .captured_at
+            .checked_sub(Duration::from_secs(5))
+            .expect("uptime");
+        assert!((left_at(&tracks, long_ago) - 25.0).abs() < 0.01, "bounded");
+    }
+
+    #[test]
+    fn motion_is_not_believed_for_long() {
+        let tracks = moving(0);
+        let start = tracks.captured_at;
+        assert!((left_at(&tracks, start + Duration::from_millis(1500)) - 250.0).abs() < 0.01);
+        assert!(
+            tracks
+                .predicted_at(start + Duration::from_millis(2001))
+                .is_empty(),
+            "stale"
+        );
+        let coasting = moving(400);
+        let later = start + Duration::from_millis(900);
+        assert!(
+            (left_at(&coasting, later) - 130.0).abs() < 0.01,
+            "0.1 s of belief is left"
+        );
+    }
+
+    #[test]
+    fn what_has_left_the_frame_is_gone() {
+        let mut tracks = moving(0);
+        tracks.items[0].motion.x = -900.0;
+        let start = tracks.captured_at;
+        let half_out = tracks.predicted_at(start + Duration::from_millis(120));
+        assert_eq!(half_out[0].bbox.x1, 0.0);
+        assert!(
+            tracks
+                .predicted_at(start + Duration::from_millis(400))
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn growth_is_bounded() {
+        let mut tracks = moving(0);
+        tracks.items[0].motion = Motion {
+            width: -1e6,
+            height: 1e6,
+            ..Motion::default()
+        };
+        let later = tracks.predicted_at(tracks.captured_at + Duration::from_millis(300));
+        assert!((later[0].bbox.width() - 32.0).abs() < 0.01, "{later:?}");
+        assert!((later[0].bbox.height() - 75.0).abs() < 0.01, "{later:?}");
+    }
+
+    #[test]
+    fn classes_without_a_name_have_a_number() {
+        let tracks = moving(0);
+        assert_eq!(tracks.label(0), "person");
+        assert_eq!(tracks.label(7), "class 7");
+    }
+}

@@ -1,0 +1,402 @@
+//! The compose thread with a fake painter, synthetic frames and the real encoder.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use capture::{Frame, I420, Next, PicturePool, Signal, Slot, SlotReader, WallClock};
+use signaling::encoder::{EncodeError, Encoded, Encoder};
+use signaling::openh264_encoder::OpenH264Encoder;
+use signaling::{
+    ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, EncodedFrame,
+    FrameReceiver, Painter, Rendition, RenditionId, compose, frame_queue,
+};
+
+use crate::clip::sliding;
+
+const MAIN: RenditionId = RenditionId::MAIN;
+/// Long enough for a loaded machine; nothing waits this long unless it fails.
+const SOON: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Default)]
+struct Painted {
+    frames: AtomicUsize,
+    cards: AtomicUsize,
+    panic: AtomicBool,
+}
+
+struct FakePainter(Arc<Painted>);
+
+impl Painter for FakePainter {
+    fn paint(&mut self, picture: &mut I420, _frame: &Frame) {
+        self.0.frames.fetch_add(1, Ordering::Relaxed);
+        assert!(
+            !self.0.panic.load(Ordering::Relaxed),
+            "the painter was told to fail"
+        );
+        picture.planes_mut().y[..16].fill(235);
+    }
+
+    fn card(&mut self, picture: &mut I420, _signal: &Signal, _now: Instant) {
+        self.0.cards.fetch_add(1, Ordering::Relaxed);
+        picture.fill(40, 128, 128);
+    }
+}
+
+struct Rig {
+    frames: Arc<Slot<Frame>>,
+    signal: Arc<Slot<Signal>>,
+    demand: Arc<Demand>,
+    composed: SlotReader<Composed>,
+    engine: FrameReceiver,
+    woken: Receiver<()>,
+    painted: Arc<Painted>,
+    metrics: Arc<ComposeMetrics>,
+    pool: PicturePool,
+    seq: u64,
+    _handle: ComposeHandle,
+}
+
+impl Rig {
+    fn new() -> Self {
+        Self::with(ComposeConfig::new(WallClock::start()), 64)
+    }
+
+    fn with(config: ComposeConfig, queue_frames: usize) -> Self {
+        let (tell, woken) = channel();
+        let wake = Box::new(move || {
+            let _gone_with_the_rig = tell.send(());
+        });
+        let (sink, engine) = frame_queue(queue_frames, wake);
+        let (frames, signal, composed) = (Slot::new(), Slot::new(), Slot::<Composed>::new());
+        let (demand, painted) = (Demand::new(), Arc::new(Painted::default()));
+        let metrics = Arc::new(ComposeMetrics::default());
+        let parts = ComposeParts {
+            frames: Arc::clone(&frames),
+            signal: Arc::clone(&signal),
+            painter: Box::new(FakePainter(Arc::clone(&painted))),
+            demand: Arc::clone(&demand),
+            composed: Arc::clone(&composed),
+            sink,
+            config,
+            metrics: Arc::clone(&metrics),
+        };
+        let handle = compose::spawn(parts).expect("a thread starts");
+        let (composed, pool) = (composed.reader(), PicturePool::new(4));
+        Self {
+            frames,
+            signal,
+            demand,
+            composed,
+            engine,
+            woken,
+            painted,
+            metrics,
+            pool,
+            seq: 0,
+            _handle: handle,
+        }
+    }
+
+    fn publish(&mut self, width: u32, height: u32) {
+        let pixels = self
+            .pool
+            .copy_of(&sliding(width, height, self.seq as usize));
+        self.frames
+            .publish(Frame::new(pixels, self.seq, Instant::now()));
+        self.seq += 1;
+    }
+
+    fn publish_and_receive(&mut self, width: u32, height: u32) -> Arc<EncodedFrame> {
+        // At most 30 a second, as the rendition asks for.
+        std::thread::sleep(Duration::from_millis(34));
+        self.publish(width, height);
+        self.receive()
+    }
+
+    fn receive(&self) -> Arc<EncodedFrame> {
+        let deadline = Instant::now() + SOON;
+        loop {
+            if let Some(frame) = self.engine.try_recv() {
+                return frame;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.woken
+                .recv_timeout(left)
+                .expect("an encoded frame comes");
+        }
+    }
+
+    fn next_composed(&mut self) -> Arc<Composed> {
+        match self.composed.wait(SOON) {
+            Next::Newer(composed) => composed,
+            other => panic!("{other:?} instead of a picture"),
+        }
+    }
+
+    fn calls(&self) -> (usize, usize) {
+        let Painted { frames, cards, .. } = &*self.painted;
+        (
+            frames.load(Ordering::Relaxed),
+            cards.load(Ordering::Relaxed),
+        )
+    }
+}
+
+/// Waits for another thread; false when it never comes.
+fn until(reached: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + SOON;
+    while !reached() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    reached()
+}
+
+#[test]
+fn with_nobody_watching_nothing_is_copied_painted_or_encoded() {
+    let mut rig = Rig::new();
+    (0..5).for_each(|_| {
+        rig.publish(320, 180);
+        std::thread::sleep(Duration::from_millis(10));
+    });
+    assert_eq!(rig.calls(), (0, 0));
+    assert!(rig.composed.try_next().is_none() && rig.engine.try_recv().is_none());
+}
+
+#[test]
+fn the_first_viewer_gets_a_keyframe_of_the_frame_that_is_there() {
+    let mut rig = Rig::new();
+    rig.publish(320, 180);
+    let begin = Instant::now();
+    rig.demand.set_viewers(MAIN, 1);
+    let first = rig.receive();
+    assert!(
+        begin.elapsed() < Duration::from_millis(150),
+        "after {:?}",
+        begin.elapsed()
+    );
+    assert!(first.keyframe && first.frame_seq == 0, "{first:?}");
+    assert_eq!(
+        first.payloads[0][0] & 0x1f,
+        24,
+        "parameter sets first, aggregated"
+    );
+    let mut last_ticks = first.rtp_ticks;
+    for seq in 1..4 {
+        let frame = rig.publish_and_receive(320, 180);
+        assert!(!frame.keyframe && frame.frame_seq == seq, "{frame:?}");
+        assert_eq!(
+            frame.bytes,
+            frame.payloads.iter().map(bytes::Bytes::len).sum::<usize>()
+        );
+        assert!(frame.rtp_ticks > last_ticks);
+        last_ticks = frame.rtp_ticks;
+    }
+    assert_eq!(
+        (rig.metrics.encoded.get(), rig.metrics.keyframes.get()),
+        (4, 1)
+    );
+}
+
+#[test]
+fn a_picture_lease_composes_at_once_and_encodes_nothing() {
+    let mut rig = Rig::new();
+    rig.publish(320, 180);
+    let lease = rig.demand.watch_picture();
+    let composed = rig.next_composed();
+    let clean = composed.clean.as_ref().expect("a frame, no card");
+    assert_eq!((composed.painted.planes().y[0], composed.seq), (235, 0));
+    assert_ne!(
+        clean.pixels.planes().y[0],
+        235,
+        "the frame itself is untouched"
+    );
+    drop(lease);
+    rig.publish(320, 180);
+    std::thread::sleep(Duration::from_millis(30));
+    assert!(rig.engine.try_recv().is_none());
+    assert_eq!(rig.calls(), (1, 0));
+}
+
+#[test]
+fn a_stalled_source_shows_a_card_within_two_seconds_and_comes_back() {
+    let mut rig = Rig::new();
+    let _lease = rig.demand.watch_picture();
+    rig.publish(320, 180);
+    let stalled_at = Instant::now();
+    assert!(rig.next_composed().clean.is_some());
+    let card = rig.next_composed();
+    assert!(card.clean.is_none() && stalled_at.elapsed() < Duration::from_secs(2));
+    assert_eq!(
+        (card.painted.width(), card.painted.height()),
+        (320, 180),
+        "no size change"
+    );
+    rig.publish(320, 180);
+    while rig.next_composed().clean.is_none() {}
+    assert_eq!(rig.calls().0, 2);
+}
+
+#[test]
+fn a_lost_source_shows_its_card_at_once_and_goes_on_at_five_a_second() {
+    let mut rig = Rig::new();
+    rig.demand.set_viewers(MAIN, 1);
+    rig.publish(320, 180);
+    let first = rig.receive();
+    let begin = Instant::now();
+    let reason = "Camera unplugged. Waiting for it.".into();
+    rig.signal.publish(Signal::Lost {
+        source: "camera".into(),
+        reason,
+        since: Instant::now(),
+    });
+    let cards = [rig.receive(), rig.receive(), rig.receive()];
+    assert!(
+        (400..1000).contains(&begin.elapsed().as_millis()),
+        "{:?}",
+        begin.elapsed()
+    );
+    assert!(cards.iter().all(|card| card.frame_seq == first.frame_seq));
+    let frame = rig.publish_and_receive(320, 180);
+    assert!(frame.frame_seq == 1 && frame.rtp_ticks > cards[2].rtp_ticks);
+}
+
+#[test]
+fn another_size_in_the_middle_is_a_keyframe_and_large_frames_are_fitted() {
+    let mut rig = Rig::new();
+    rig.demand.set_viewers(MAIN, 1);
+    let sizes = [(320, 180), (320, 180), (640, 480), (640, 480), (1920, 1080)];
+    let keyframes = sizes.map(|(width, height)| rig.publish_and_receive(width, height).keyframe);
+    assert_eq!(keyframes, [true, false, true, false, true]);
+    let painted = &rig.next_composed().painted;
+    assert_eq!((painted.width(), painted.height()), (1280, 720));
+}
+
+#[test]
+fn an_engine_that_hangs_costs_counted_frames_and_is_mended_by_a_keyframe() {
+    let mut rig = Rig::with(ComposeConfig::new(WallClock::start()), 2);
+    rig.demand.set_viewers(MAIN, 1);
+    let _lease = rig.demand.watch_picture();
+    for _ in 0..5 {
+        std::thread::sleep(Duration::from_millis(34));
+        rig.publish(320, 180);
+        rig.next_composed();
+    }
+    assert!(until(|| rig.metrics.dropped.get() >= 3));
+    let mut before = rig.receive();
+    assert!(before.keyframe, "what the engine finds begins with a keyframe");
+    while rig.metrics.keyframes.get() < 2 || before.frame_seq < 4 {
+        let next = rig.receive();
+        assert!(next.keyframe || next.frame_seq == before.frame_seq + 1, "{next:?}");
+        before = next;
+    }
+}
+
+#[test]
+fn a_keyframe_asked_of_a_still_source_is_made_of_the_last_picture() {
+    let mut rig = Rig::new();
+    rig.demand.set_viewers(MAIN, 1);
+    rig.publish(320, 180);
+    let first = rig.receive();
+    rig.demand.request_keyframe(MAIN);
+    rig.demand.request_keyframe(MAIN);
+    let repeat = rig.receive();
+    assert!(repeat.keyframe && repeat.frame_seq == first.frame_seq);
+    let apart = Duration::from_micros(u64::from(repeat.rtp_ticks - first.rtp_ticks) * 1000 / 90);
+    assert!(
+        (450..1000).contains(&apart.as_millis()),
+        "spaced by {apart:?}"
+    );
+    assert_eq!(
+        rig.metrics.repeats.get(),
+        1,
+        "two requests are one keyframe"
+    );
+}
+
+/// Panics on its third picture.
+struct Fragile(OpenH264Encoder, usize);
+
+impl Encoder for Fragile {
+    fn encode(
+        &mut self,
+        picture: &I420,
+        force_keyframe: bool,
+        ticks: u32,
+    ) -> Result<Encoded<'_>, EncodeError> {
+        self.1 += 1;
+        assert!(self.1 < 3, "as a driver might");
+        self.0.encode(picture, force_keyframe, ticks)
+    }
+
+    fn set_bitrate(&mut self, bitrate_bps: u32) -> Result<(), EncodeError> {
+        self.0.set_bitrate(bitrate_bps)
+    }
+}
+
+#[test]
+fn an_encoder_that_panics_is_replaced() {
+    let mut config = ComposeConfig::new(WallClock::start());
+    config.new_encoder =
+        Box::new(|rendition: &Rendition| Box::new(Fragile(OpenH264Encoder::new(rendition), 0)));
+    let mut rig = Rig::with(config, 64);
+    rig.demand.set_viewers(MAIN, 1);
+    let before = [
+        rig.publish_and_receive(320, 180),
+        rig.publish_and_receive(320, 180),
+    ];
+    assert!(before[0].keyframe && !before[1].keyframe);
+    std::thread::sleep(Duration::from_millis(34));
+    rig.publish(320, 180);
+    assert!(until(|| rig.metrics.encoder_failures.get() == 1));
+    std::thread::sleep(Duration::from_millis(150));
+    let after = rig.publish_and_receive(320, 180);
+    assert!(after.keyframe, "the new encoder begins anew");
+    assert_eq!(rig.metrics.encoder_failures.get(), 1);
+}
+
+#[test]
+fn a_painter_that_panics_costs_its_picture_only() {
+    let mut rig = Rig::new();
+    rig.demand.set_viewers(MAIN, 1);
+    rig.painted.panic.store(true, Ordering::Relaxed);
+    rig.publish(320, 180);
+    assert!(until(|| rig.metrics.picture_failures.get() == 1));
+    rig.painted.panic.store(false, Ordering::Relaxed);
+    let frame = rig.publish_and_receive(320, 180);
+    assert!(
+        frame.keyframe && frame.frame_seq == 1,
+        "nothing half painted left"
+    );
+}
+
+#[test]
+fn each_rendition_runs_only_while_it_is_watched() {
+    let small = RenditionId::new(1).expect("in range");
+    let mut config = ComposeConfig::new(WallClock::start());
+    config.renditions.push(Rendition {
+        id: small,
+        width: 160,
+        height: 90,
+        bitrate_bps: 100_000,
+        fps: 30,
+    });
+    let mut rig = Rig::with(config, 64);
+    rig.demand.set_viewers(small, 1);
+    let only = rig.publish_and_receive(320, 180);
+    assert!(only.rendition == small && only.keyframe);
+    rig.demand.set_viewers(MAIN, 1);
+    let both = [rig.publish_and_receive(320, 180), rig.receive()];
+    assert!(both[0].rendition == MAIN && both[0].keyframe);
+    assert!(both[1].rendition == small && !both[1].keyframe);
+    assert_eq!(both[0].rtp_ticks, both[1].rtp_ticks);
+}
+
+#[test]
+fn closing_the_frames_ends_the_thread() {
+    let mut rig = Rig::new();
+    let _lease = rig.demand.watch_picture();
+    rig.frames.close();
+    assert!(matches!(rig.composed.wait(SOON), Next::Closed));
+}

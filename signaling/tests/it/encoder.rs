@@ -1,0 +1,194 @@
+//! What others think of the encoder's stream: ffprobe and ffmpeg read it.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use signaling::Rendition;
+use signaling::encoder::Encoder;
+use signaling::openh264_encoder::OpenH264Encoder;
+
+use crate::clip::{Clip, eprint_line, installed, sliding};
+
+/// A file that is removed when the test ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, bytes: &[u8]) -> Self {
+        let file = format!("carrier-{name}-{}.h264", std::process::id());
+        let path = std::env::temp_dir().join(file);
+        std::fs::write(&path, bytes).expect("the temporary folder is writable");
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _best_effort = std::fs::remove_file(&self.0);
+    }
+}
+
+fn ticks(frame: usize) -> u32 {
+    90_000 + frame as u32 * 3000
+}
+
+#[test]
+fn ffprobe_sees_constrained_baseline_in_bt601_and_no_b_frames() {
+    if !installed("ffprobe") || !installed("ffmpeg") {
+        return;
+    }
+    let mut encoder = OpenH264Encoder::new(&Rendition::MAIN);
+    let mut stream = Vec::new();
+    for frame in 0..20 {
+        let picture = sliding(1280, 720, frame);
+        let encoded = encoder
+            .encode(&picture, frame == 10, ticks(frame))
+            .expect("encodes");
+        stream.extend_from_slice(encoded.access_unit);
+    }
+    let file = Scratch::new("probe", &stream);
+    let entries = "stream=profile,level,has_b_frames,pix_fmt,color_range,color_space,\
+                   color_primaries,color_transfer,width,height:frame=pict_type,key_frame";
+    let probe = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-show_entries",
+            entries,
+            "-of",
+            "default=nw=1",
+        ])
+        .arg(&file.0)
+        .output()
+        .expect("ffprobe starts");
+    let said = String::from_utf8_lossy(&probe.stdout);
+    for line in [
+        "profile=Constrained Baseline",
+        "level=31",
+        "has_b_frames=0",
+        "pix_fmt=yuv420p",
+        "color_range=tv",
+        "color_space=smpte170m",
+        "color_primaries=smpte170m",
+        "color_transfer=smpte170m",
+    ] {
+        assert!(
+            said.lines().any(|said| said == line),
+            "{line} not in {said}"
+        );
+    }
+    let types: String = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("pict_type="))
+        .collect();
+    assert_eq!(types, "IPPPPPPPPPIPPPPPPPPP");
+    assert!(
+        probe.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&probe.stderr)
+    );
+}
+
+#[test]
+fn ffmpeg_decodes_what_was_encoded() {
+    if !installed("ffmpeg") {
+        return;
+    }
+    let mut encoder = OpenH264Encoder::new(&Rendition::MAIN);
+    let mut stream = Vec::new();
+    let pictures: Vec<_> = (0..6).map(|step| sliding(320, 240, step)).collect();
+    for (frame, picture) in pictures.iter().enumerate() {
+        stream.extend_from_slice(
+            encoder
+                .encode(picture, false, ticks(frame))
+                .expect("encodes")
+                .access_unit,
+        );
+    }
+    let mut ffmpeg = Command::new("ffmpeg")
+        .args([
+            "-v", "error", "-xerror", "-f", "h264", "-i", "-", "-f", "rawvideo", "-",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("ffmpeg starts");
+    ffmpeg
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(&stream)
+        .expect("ffmpeg reads it all");
+    let decoded = ffmpeg.wait_with_output().expect("ffmpeg ends");
+    assert!(
+        decoded.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&decoded.stderr)
+    );
+    let frame_bytes = pictures[0].data().len();
+    assert_eq!(
+        decoded.stdout.len(),
+        frame_bytes * pictures.len(),
+        "every frame comes out"
+    );
+    let off: u64 = decoded.stdout[5 * frame_bytes..]
+        .iter()
+        .zip(pictures[5].data())
+        .map(|(got, sent)| u64::from(got.abs_diff(*sent)))
+        .sum();
+    let mean = off as f64 / frame_bytes as f64;
+    assert!(
+        mean < 6.0,
+        "the last picture is off by {mean:.1} of 255 in the mean"
+    );
+}
+
+/// Encodes the clip; per step of `plan` (bitrate, frames) the measured bit/s, and the time it all took.
+fn rates(plan: &[(u32, usize)]) -> Option<(Vec<f64>, Duration)> {
+    let mut clip = Clip::webcam(1280, 720)?;
+    let mut encoder = OpenH264Encoder::new(&Rendition::MAIN);
+    let (mut frame, mut spent) = (0, Duration::ZERO);
+    let rates = plan.iter().map(|(bps, frames)| {
+        encoder.set_bitrate(*bps).expect("accepted");
+        let mut bytes = 0;
+        for picture in clip.by_ref().take(*frames) {
+            let begin = Instant::now();
+            let encoded = encoder
+                .encode(&picture, false, ticks(frame))
+                .expect("encodes");
+            spent += begin.elapsed();
+            assert!(!encoded.access_unit.is_empty(), "frame {frame} was skipped");
+            assert_eq!(encoded.keyframe, frame % 300 == 0, "frame {frame}");
+            bytes += encoded.access_unit.len();
+            frame += 1;
+        }
+        bytes as f64 * 8.0 * 30.0 / *frames as f64
+    });
+    let rates = rates.collect();
+    Some((rates, spent / frame as u32))
+}
+
+#[test]
+fn the_bitrate_is_met_on_a_webcam_clip_and_follows_changes() {
+    // Each step has a second to settle before the next is measured.
+    let plan = [
+        (1_500_000, 120),
+        (600_000, 30),
+        (600_000, 90),
+        (2_500_000, 30),
+        (2_500_000, 60),
+    ];
+    let Some((rates, per_frame)) = rates(&plan) else {
+        return;
+    };
+    eprint_line(&format!("bit/s {rates:.0?}, {per_frame:.2?} a frame"));
+    for ((wanted, _), got) in [0, 2, 4].map(|step| (plan[step], rates[step])) {
+        let ratio = got / f64::from(wanted);
+        assert!(
+            (0.85..=1.15).contains(&ratio),
+            "{wanted} bit/s wanted, {got:.0} got"
+        );
+    }
+}

@@ -1,0 +1,179 @@
+// What the viewer knows about its connection, and what to do next. Pure: no clock, no network.
+// `step(state, event, now)` gives the next state and what has to be done; every time is in
+// milliseconds of the caller's clock.
+//
+//   connecting    the first attempt, no picture yet
+//   live          pictures arrive by WebRTC
+//   reconnecting  pictures stopped, or the station cannot be reached
+//   fallback      the station answers but no WebRTC picture came: /stream.mjpg is shown,
+//                 WebRTC is still tried
+//   asleep        nobody looks at this page: the station need not encode for it
+
+import { waitMs } from "./backoff.js";
+
+export const STALLED_MS = 2500; // no picture for this long: the connection is given up
+export const SUSPECT_MS = 800; // no picture for this long: ask the station whether it is there
+export const PICTURELESS_MS = 5000; // this long without a picture: the simple stream instead
+export const ATTEMPT_MS = 5000; // an attempt that shows nothing for this long has failed
+export const SLEEP_AFTER_MS = 30000; // hidden for this long: leave
+
+export function initial() {
+  return {
+    name: "connecting",
+    webrtc: true, // false once the browser turned out to have no WebRTC or no H.264
+    pictureAt: null, // when the last WebRTC picture came
+    picturelessSince: null, // since when the viewer has been without one
+    attemptAt: null, // when the running attempt began; null: none is running
+    retryAt: null, // when the next attempt is due; null: none is planned
+    failures: 0, // attempts in a row that ended without a picture
+    reachable: null, // whether the station answered when last asked
+    suspected: false, // this stall was already asked about
+    hiddenSince: null,
+    full: false, // the station said it has no room (503)
+  };
+}
+
+// Events: start, tick, picture, answered, refused {status, retryAfterMs}, unreachable, reached,
+// restarted, failed, disconnected, unsupported, simple_failed, online, offline, hidden, visible,
+// restored.
+// Things to do: "open" (a new attempt, ending any running one), "close", "probe" (ask now).
+export function step(state, event, now) {
+  const handler = HANDLERS[event.type];
+  if (!handler) return same(state);
+  if (state.name === "asleep" && !WAKES.has(event.type)) return same(state);
+  return handler(state, event, now);
+}
+
+const WAKES = new Set(["visible", "restored", "hidden"]);
+
+const HANDLERS = {
+  start: (s, _, now) => open({ ...s, picturelessSince: now }, now),
+  tick: onTick,
+  picture: (s, _, now) =>
+    same({
+      ...s,
+      name: "live",
+      pictureAt: now,
+      picturelessSince: null,
+      retryAt: null,
+      failures: 0,
+      reachable: true,
+      suspected: false,
+      full: false,
+    }),
+  answered: (s) => same({ ...s, reachable: true, full: false }),
+  refused: (s, event, now) =>
+    lose({ ...s, reachable: true, full: event.status === 503 }, now, event.retryAfterMs ?? 0),
+  unreachable: onUnreachable,
+  reached: onReached,
+  restarted: (s, _, now) => again(s, now),
+  failed: (s, _, now) => (s.name === "live" ? again(s, now) : lose(s, now)),
+  // ICE says "disconnected" on a hiccup too; pictures that still flow know better.
+  disconnected: (s, _, now) =>
+    s.name === "live" && now - s.pictureAt >= SUSPECT_MS ? again(s, now) : same(s),
+  unsupported: onUnsupported,
+  simple_failed: (s) =>
+    s.name === "fallback" ? probe({ ...s, name: "reconnecting", reachable: false }) : same(s),
+  online: (s, _, now) => (s.name === "live" ? probe(s) : again({ ...s, failures: 0 }, now)),
+  offline: (s) => probe(s),
+  hidden: (s, _, now) => same({ ...s, hiddenSince: s.hiddenSince ?? now }),
+  visible: onVisible,
+  // A page out of the back/forward cache has only dead connections.
+  restored: (s, _, now) =>
+    again({ ...s, name: s.name === "asleep" ? "reconnecting" : s.name, hiddenSince: null }, now),
+};
+
+function onTick(state, _, now) {
+  if (state.hiddenSince !== null) return onHiddenTick(state, now);
+  if (state.name === "live") {
+    const still = now - state.pictureAt;
+    if (still >= STALLED_MS) return again(state, now);
+    if (still >= SUSPECT_MS && !state.suspected) return probe({ ...state, suspected: true });
+    return same(state);
+  }
+  if (state.attemptAt !== null && now - state.attemptAt >= ATTEMPT_MS) {
+    return settle(lose(state, now), now);
+  }
+  if (state.retryAt !== null && now >= state.retryAt) return settle(open(state, now), now);
+  return settle(same(state), now);
+}
+
+// A hidden page gets no frame callbacks, so silence means nothing there.
+function onHiddenTick(state, now) {
+  if (now - state.hiddenSince < SLEEP_AFTER_MS) return same(state);
+  return {
+    state: { ...lost(state, now), name: "asleep", attemptAt: null, retryAt: null },
+    actions: ["close"],
+  };
+}
+
+function onVisible(state, _, now) {
+  const awake = { ...state, hiddenSince: null };
+  if (state.name === "asleep") return again({ ...awake, name: "reconnecting" }, now);
+  // The silence while hidden does not count: give the picture its time from now.
+  if (state.name === "live") return same({ ...awake, pictureAt: now, suspected: false });
+  return again({ ...awake, failures: 0 }, now);
+}
+
+function onUnsupported(state, _, now) {
+  const without = { ...lost(state, now), webrtc: false, attemptAt: null, retryAt: null };
+  return { state: { ...without, name: "fallback" }, actions: ["close"] };
+}
+
+function onUnreachable(state, _, now) {
+  const gone = { ...state, reachable: false };
+  if (state.name === "live") {
+    return now - state.pictureAt >= SUSPECT_MS ? lose(gone, now) : same(gone);
+  }
+  return settle(state.attemptAt === null ? same(gone) : lose(gone, now), now);
+}
+
+function onReached(state, _, now) {
+  const back = { ...state, reachable: true };
+  if (state.reachable !== false || state.name === "live") return same(back);
+  // It is there again: no reason to sit out the rest of the wait.
+  return again({ ...back, failures: 0, picturelessSince: now }, now);
+}
+
+// Gives up what runs and tries again at once.
+function again(state, now) {
+  if (!state.webrtc) return settle(same(state), now);
+  return open(lost(state, now), now);
+}
+
+// Gives up what runs and plans the next attempt.
+function lose(state, now, askedForMs = 0) {
+  const failures = state.failures + 1;
+  const next = { ...lost(state, now), failures, attemptAt: null };
+  next.retryAt = state.webrtc ? now + waitMs(failures, askedForMs) : null;
+  return { state: next, actions: ["close"] };
+}
+
+function open(state, now) {
+  return { state: { ...state, attemptAt: now, retryAt: null }, actions: ["open"] };
+}
+
+function lost(state, now) {
+  return {
+    ...state,
+    name: state.name === "live" ? "reconnecting" : state.name,
+    picturelessSince: state.picturelessSince ?? now,
+  };
+}
+
+// Chooses between the simple stream and saying that the station is away.
+function settle({ state, actions }, now) {
+  const pictureless = now - (state.picturelessSince ?? now) >= PICTURELESS_MS;
+  let name = state.name;
+  if (state.reachable === false && name !== "reconnecting") name = "reconnecting";
+  else if (state.reachable && (pictureless || !state.webrtc)) name = "fallback";
+  return { state: { ...state, name }, actions };
+}
+
+function probe(state) {
+  return { state, actions: ["probe"] };
+}
+
+function same(state) {
+  return { state, actions: [] };
+}

@@ -1,0 +1,89 @@
+// The four buttons and their keys.
+
+import { makeFullscreen } from "./fullscreen.js";
+
+const byId = (id) => document.getElementById(id);
+
+export function makeControls({ currentVideo, panel, speak }) {
+  const statistics = byId("button-statistics");
+  const snapshot = byId("button-snapshot");
+  const sunlight = byId("button-sunlight");
+  const full = byId("button-fullscreen");
+
+  const fullscreen = makeFullscreen(currentVideo, (inside) => {
+    full.setAttribute("aria-pressed", String(inside));
+  });
+  full.hidden = !fullscreen;
+  full.addEventListener("click", () => fullscreen?.toggle());
+
+  function toggleStatistics(open = !panel.open) {
+    panel.show(open);
+    statistics.setAttribute("aria-expanded", String(open));
+  }
+  statistics.addEventListener("click", () => toggleStatistics());
+
+  // A plain link: it saves the picture even where scripts fail. Here it only gets its name.
+  snapshot.addEventListener("click", () => {
+    snapshot.href = `/snapshot.jpg?t=${Date.now()}`;
+    snapshot.download = `carrier-${stamp(new Date())}.jpg`;
+    flash();
+    speak("Snapshot saved.");
+  });
+
+  showSunlight(sunlight, inSunlight());
+  sunlight.addEventListener("click", () => setSunlight(sunlight, !inSunlight()));
+
+  onKeys({
+    s: () => toggleStatistics(),
+    p: () => snapshot.click(),
+    l: () => sunlight.click(),
+    f: () => fullscreen?.toggle(),
+    Escape: () => toggleStatistics(false),
+  });
+}
+
+function onKeys(actions) {
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (action) action();
+  });
+}
+
+function inSunlight() {
+  return document.documentElement.dataset.theme === "sunlight";
+}
+
+function setSunlight(button, yes) {
+  if (yes) document.documentElement.dataset.theme = "sunlight";
+  else delete document.documentElement.dataset.theme;
+  try {
+    localStorage.setItem("carrier.sunlight", yes ? "1" : "0");
+  } catch {
+    // Not remembered in a private window.
+  }
+  showSunlight(button, yes);
+}
+
+// The browser's own bars follow the theme as well.
+function showSunlight(button, yes) {
+  button.setAttribute("aria-pressed", String(yes));
+  for (const meta of document.querySelectorAll('meta[name="theme-color"]')) {
+    meta.dataset.own ??= meta.content;
+    meta.content = yes ? "#ffffff" : meta.dataset.own;
+  }
+}
+
+function flash() {
+  const sheet = byId("flash");
+  sheet.classList.remove("on");
+  void sheet.offsetWidth; // starts the animation anew
+  sheet.classList.add("on");
+}
+
+// Local time for a file name: 20261121-101530.
+export function stamp(date) {
+  const two = (number) => String(number).padStart(2, "0");
+  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
+  return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+}

@@ -1,0 +1,97 @@
+// Wires the parts: events go into connection.js, what it asks for is done here.
+
+import { initialOffset, withSample } from "./clock_offset.js";
+import { initial, step } from "./connection.js";
+import { makeControls } from "./controls.js";
+import { makeEdges } from "./edges.js";
+import { makeFallback } from "./fallback.js";
+import { makeLatency } from "./latency.js";
+import { makePanel } from "./panel.js";
+import { openPlayer } from "./player.js";
+import { makeSigns, speak } from "./signs.js";
+import { makeStage } from "./stage.js";
+import { makeStatus } from "./status.js";
+
+const TICK_MS = 250;
+const byId = (id) => document.getElementById(id);
+
+let state = initial();
+let player = null;
+let offset = initialOffset();
+
+const edges = makeEdges(document.documentElement);
+const signs = makeSigns({ edges });
+// On the station itself both clocks are one.
+const onStation = /^(localhost|127\.|\[::1\])/.test(location.host);
+const latency = makeLatency(() => offset.offsetMs ?? (onStation ? 0 : null));
+const panel = makePanel({ player: () => player, latency: () => latency.newest() });
+const fallback = makeFallback(byId("simple"), () => dispatch({ type: "simple_failed" }));
+const stage = makeStage(byId("video"), byId("last"), pictureSeen);
+const status = makeStatus({
+  tell: dispatch,
+  show(next) {
+    signs.status(next);
+    panel.status(next);
+  },
+  clock(askedAt, answeredAt, stationMs) {
+    offset = withSample(offset, askedAt, answeredAt, stationMs);
+  },
+});
+
+function dispatch(event) {
+  const before = state;
+  const next = step(state, event, performance.now());
+  state = next.state;
+  for (const action of next.actions) ACTIONS[action]();
+  if (state.name !== before.name || state.full !== before.full) showState();
+}
+
+const ACTIONS = {
+  open() {
+    stage.hold();
+    player?.close();
+    player = openPlayer({ endpoint: "/whep", tell: fromPlayer });
+  },
+  close() {
+    stage.hold();
+    player?.close();
+    player = null;
+  },
+  probe: () => status.ask(),
+};
+
+function fromPlayer(event) {
+  if (event.type === "track") stage.play(event.track);
+  else dispatch(event);
+}
+
+function pictureSeen(video, now, metadata) {
+  // The decoder's last picture may still be shown after its connection was given up.
+  if (!player) return;
+  if (state.name !== "live") performance.mark("carrier:picture");
+  dispatch({ type: "picture" });
+  if (panel.open) latency.seen(video, now, metadata);
+}
+
+function showState() {
+  fallback.show(state.name === "fallback");
+  status.worry(state.name !== "live");
+  signs.connection(state);
+}
+
+// The offer goes out before anything else is set up.
+dispatch({ type: "start" });
+showState();
+status.ask();
+makeControls({ currentVideo: () => stage.video, panel, speak });
+
+setInterval(() => dispatch({ type: "tick" }), TICK_MS);
+addEventListener("online", () => dispatch({ type: "online" }));
+addEventListener("offline", () => dispatch({ type: "offline" }));
+addEventListener("pagehide", () => player?.close());
+addEventListener("pageshow", (event) => event.persisted && dispatch({ type: "restored" }));
+document.addEventListener("visibilitychange", () => {
+  dispatch({ type: document.hidden ? "hidden" : "visible" });
+  if (!document.hidden) status.ask();
+});
+if (document.hidden) dispatch({ type: "hidden" });

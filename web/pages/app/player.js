@@ -1,0 +1,121 @@
+// One WHEP session: an offer goes out at once, candidates follow, the picture comes back.
+// It tells what happens and decides nothing; connection.js decides.
+
+import { fragment, TRICKLE_TYPE } from "./trickle.js";
+
+// A POST that nobody waits for any more is cut off after this, so that it frees its connection.
+const ABANDON_MS = 2000;
+// Candidates come in a burst: gather it into one request.
+const TRICKLE_MS = 40;
+
+// `tell` gets {type: "track", track} and the events of connection.js. Gives a player to close().
+export function openPlayer({ endpoint, tell }) {
+  const codecs = wantedCodecs();
+  if (!codecs) {
+    queueMicrotask(() => tell({ type: "unsupported" }));
+    return { peer: null, close() {} };
+  }
+  const session = { url: null, etag: null, found: [], gathered: false, offer: "", timer: 0 };
+  const abort = new AbortController();
+  let closed = false;
+  const say = (event) => closed || tell(event);
+
+  const peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+  const transceiver = peer.addTransceiver("video", { direction: "recvonly" });
+  if (codecs.length) transceiver.setCodecPreferences(codecs);
+  showAtOnce(transceiver.receiver);
+  peer.ontrack = ({ track }) => say({ type: "track", track });
+  peer.onicecandidate = ({ candidate }) => trickle(session, candidate);
+  peer.onconnectionstatechange = () => {
+    if (peer.connectionState === "failed") say({ type: "failed" });
+    if (peer.connectionState === "disconnected") say({ type: "disconnected" });
+  };
+
+  negotiate(peer, endpoint, session, abort.signal, say).then(() => closed && leave(session));
+  return {
+    peer,
+    receiver: transceiver.receiver,
+    close() {
+      if (closed) return;
+      closed = true;
+      peer.close();
+      leave(session);
+      setTimeout(() => abort.abort(), ABANDON_MS);
+    },
+  };
+}
+
+async function negotiate(peer, endpoint, session, signal, say) {
+  try {
+    await peer.setLocalDescription();
+    session.offer = peer.localDescription.sdp;
+    performance.mark("carrier:post");
+    const response = await fetch(endpoint, {
+      method: "POST",
+      headers: { "Content-Type": "application/sdp" },
+      body: session.offer,
+      signal,
+    });
+    if (response.status !== 201) return say(refusal(response));
+    const location = response.headers.get("Location");
+    session.url = location && new URL(location, response.url).href;
+    session.etag = response.headers.get("ETag");
+    const sdp = await response.text();
+    performance.mark("carrier:answer");
+    say({ type: "answered" });
+    if (peer.signalingState === "closed") return;
+    await peer.setRemoteDescription({ type: "answer", sdp });
+    trickle(session, undefined);
+  } catch (error) {
+    // fetch says TypeError when nobody answered; anything else is an answer we cannot use.
+    const away = error instanceof TypeError || error?.name === "AbortError";
+    say(away ? { type: "unreachable" } : { type: "failed" });
+  }
+}
+
+function refusal(response) {
+  const seconds = Number(response.headers.get("Retry-After"));
+  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : 0;
+  return { type: "refused", status: response.status, retryAfterMs };
+}
+
+// The station answers with all of its own candidates and learns ours from the first check, so
+// this is only a courtesy to servers that want to be told. Failure costs nothing.
+function trickle(session, candidate) {
+  if (candidate === null) session.gathered = true;
+  else if (candidate?.candidate) session.found.push(candidate.candidate);
+  if (!session.url || session.timer || (!session.found.length && !session.gathered)) return;
+  session.timer = setTimeout(() => {
+    session.timer = 0;
+    if (!session.url) return;
+    const body = fragment(session.offer, session.found.splice(0), session.gathered);
+    const headers = { "Content-Type": TRICKLE_TYPE };
+    if (session.etag) headers["If-Match"] = session.etag;
+    fetch(session.url, { method: "PATCH", headers, body }).catch(() => {});
+  }, TRICKLE_MS);
+}
+
+// `keepalive`, because the page may be going away in this very moment.
+function leave(session) {
+  clearTimeout(session.timer);
+  if (!session.url) return;
+  fetch(session.url, { method: "DELETE", keepalive: true }).catch(() => {});
+  session.url = null;
+}
+
+// H.264 and its retransmissions only: the station sends nothing else, and a short offer is a
+// quick one. Null: this browser cannot. Empty: it does not tell, let it offer what it likes.
+function wantedCodecs() {
+  if (typeof RTCPeerConnection === "undefined") return null;
+  const known = globalThis.RTCRtpReceiver?.getCapabilities?.("video")?.codecs;
+  if (!known) return [];
+  if (!known.some((codec) => /^video\/h264$/i.test(codec.mimeType))) return null;
+  if (!("setCodecPreferences" in RTCRtpTransceiver.prototype)) return [];
+  return known.filter((codec) => /^video\/(h264|rtx)$/i.test(codec.mimeType));
+}
+
+// Pictures are shown as they come. The first is the standard's name, the second Chromium's old one.
+function showAtOnce(receiver) {
+  if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
+  if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = 0;
+}

@@ -1,0 +1,109 @@
+//! The addresses people open, and a QR code of the best one for the terminal.
+
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use qrcode::{EcLevel, QrCode};
+
+/// URLs of the page, best first: `hosts` are this machine's addresses, `listen` is where HTTP is
+/// bound. A wildcard answers on every address, any other listener on its own alone.
+pub(crate) fn urls(listen: SocketAddr, hosts: &[IpAddr]) -> Vec<String> {
+    if !listen.ip().is_unspecified() {
+        return vec![url(listen.ip(), listen.port())];
+    }
+    let mut reachable: Vec<IpAddr> = hosts
+        .iter()
+        .copied()
+        .filter(|host| listen.is_ipv6() || host.is_ipv4())
+        .filter(|host| !host.is_loopback())
+        .collect();
+    reachable.sort_by_key(|host| rank(*host));
+    reachable.dedup();
+    reachable.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    reachable.into_iter().map(|host| url(host, listen.port())).collect()
+}
+
+/// A phone in the same room most likely shares a private IPv4 network with this machine.
+fn rank(host: IpAddr) -> u8 {
+    match host {
+        IpAddr::V4(v4) if v4.is_private() => 0,
+        IpAddr::V4(v4) if !v4.is_link_local() => 1,
+        IpAddr::V6(v6) if v6.is_unique_local() => 2,
+        IpAddr::V6(_) => 3,
+        IpAddr::V4(_) => 4,
+    }
+}
+
+fn url(host: IpAddr, port: u16) -> String {
+    match port {
+        80 => format!("http://{}/", SocketAddr::new(host, 0).to_string().trim_end_matches(":0")),
+        _ => format!("http://{}/", SocketAddr::new(host, port)),
+    }
+}
+
+/// The QR code of `text` in half-block characters, dark on light whatever the terminal's colours;
+/// `None` when the text is too long for one.
+pub(crate) fn terminal_qr(text: &str) -> Option<String> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    let width = code.width() as isize;
+    let dark = |x: isize, y: isize| {
+        let inside = (0..width).contains(&x) && (0..width).contains(&y);
+        inside && code[(x as usize, y as usize)] == qrcode::Color::Dark
+    };
+    const QUIET_MODULES: isize = 2;
+    let range = -QUIET_MODULES..width + QUIET_MODULES;
+    let mut out = String::new();
+    for y in range.clone().step_by(2) {
+        // Black on white by colour codes: a phone's camera needs the light quiet zone.
+        out.push_str("  \x1b[30;107m");
+        for x in range.clone() {
+            out.push(match (dark(x, y), dark(x, y + 1)) {
+                (true, true) => '█',
+                (true, false) => '▀',
+                (false, true) => '▄',
+                (false, false) => ' ',
+            });
+        }
+        let _ = writeln!(out, "\x1b[0m");
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts() -> Vec<IpAddr> {
+        ["fd00::5", "203.0.113.7", "192.168.1.20", "127.0.0.1", "2001:db8::5"]
+            .map(|host| host.parse().expect("an address"))
+            .to_vec()
+    }
+
+    #[test]
+    fn a_wildcard_lists_private_addresses_first_and_loopback_last() {
+        let listen = "[::]:8080".parse().expect("valid");
+        let urls = urls(listen, &hosts());
+        assert_eq!(urls[0], "http://192.168.1.20:8080/");
+        assert_eq!(urls[1], "http://203.0.113.7:8080/");
+        assert_eq!(urls[2], "http://[fd00::5]:8080/");
+        assert_eq!(urls.last().map(String::as_str), Some("http://127.0.0.1:8080/"));
+    }
+
+    #[test]
+    fn an_ipv4_wildcard_names_no_ipv6_and_a_plain_listener_only_itself() {
+        let urls4 = urls("0.0.0.0:80".parse().expect("valid"), &hosts());
+        assert!(urls4.iter().all(|url| !url.contains('[')), "{urls4:?}");
+        assert_eq!(urls4[0], "http://192.168.1.20/");
+        let local = urls("[::1]:8080".parse().expect("valid"), &hosts());
+        assert_eq!(local, ["http://[::1]:8080/"]);
+    }
+
+    #[test]
+    fn the_code_is_square_with_a_quiet_zone() {
+        let qr = terminal_qr("http://192.168.1.20:8080/").expect("short");
+        let lines: Vec<&str> = qr.lines().collect();
+        let modules = lines[0].chars().filter(|c| "█▀▄ ".contains(*c)).count() - 2;
+        assert!((lines.len() * 2).abs_diff(modules) <= 1, "{} x {modules}", lines.len());
+        assert!(terminal_qr(&"x".repeat(10_000)).is_none());
+    }
+}

@@ -1,0 +1,82 @@
+//! What the HTTP side reads: the slots of the pipeline and the handles into it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use capture::{Frame, Signal, Slot, WallClock};
+use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
+use prometheus_client::registry::Registry;
+use signaling::whep::Whep;
+use signaling::{Composed, Demand, EngineHandle, Rendition, RenditionId};
+
+use crate::admin::AdminToken;
+use crate::config::Config;
+use crate::report::DetectorRate;
+use crate::stills::Stills;
+
+/// Shared by every request.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) clock: WallClock,
+    pub(crate) admin: AdminToken,
+    pub(crate) frames: Arc<Slot<Frame>>,
+    pub(crate) signal: Arc<Slot<Signal>>,
+    pub(crate) tracks: Arc<Slot<Tracks>>,
+    pub(crate) detector_state: Arc<Slot<DetectorState>>,
+    pub(crate) detector_metrics: Arc<DetectorMetrics>,
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) composed: Arc<Slot<Composed>>,
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) engine: EngineHandle,
+    pub(crate) whep: Whep,
+    pub(crate) stills: Stills,
+    pub(crate) track_listeners: Arc<AtomicU32>,
+    pub(crate) registry: Registry,
+}
+
+/// Held while somebody listens to the tracks.
+pub(crate) struct TracksLease(Arc<AtomicU32>);
+
+impl App {
+    /// How the detector is doing. Nothing published yet means that its thread is just starting.
+    pub(crate) fn detector_state(&self) -> DetectorState {
+        self.detector_state.latest().map_or(DetectorState::Warming, |state| (*state).clone())
+    }
+
+    /// How fast it has been of late.
+    pub(crate) fn detector_rate(&self) -> DetectorRate {
+        DetectorRate {
+            fps: self.detector_metrics.rate_fps.get(),
+            inference_ms: self.detector_metrics.recent_inference.get() * 1e3,
+        }
+    }
+
+    /// What viewers get.
+    pub(crate) fn rendition(&self) -> Rendition {
+        let main = Rendition::MAIN;
+        let bitrate_bps = self.demand.target_bitrate(RenditionId::MAIN);
+        Rendition { bitrate_bps: bitrate_bps.unwrap_or(main.bitrate_bps), ..main }
+    }
+
+    /// The bitrate for all viewers from the next frame on.
+    pub(crate) fn set_bitrate(&self, bps: u32) {
+        self.demand.set_target_bitrate(RenditionId::MAIN, bps);
+    }
+
+    /// Listening to tracks wants the full detection rate, but no picture.
+    pub(crate) fn watch_tracks(&self) -> TracksLease {
+        self.track_listeners.fetch_add(1, Ordering::Relaxed);
+        TracksLease(Arc::clone(&self.track_listeners))
+    }
+
+    /// Whether detection serves anybody.
+    pub(crate) fn somebody_watches(&self) -> bool {
+        self.demand.somebody_watches() || self.track_listeners.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for TracksLease {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

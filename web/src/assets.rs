@@ -1,0 +1,90 @@
+//! The pages, compiled into the binary: a visitor's phone needs this program and nothing else.
+
+/// A file of `web/pages`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asset {
+    /// Path below `web/pages`.
+    path: &'static str,
+    pub(crate) bytes: &'static [u8],
+}
+
+macro_rules! assets {
+    ($($path:literal),+ $(,)?) => {
+        &[$(Asset { path: $path, bytes: include_bytes!(concat!("../pages/", $path)) }),+]
+    };
+}
+
+const ASSETS: &[Asset] = assets![
+    "index.html",
+    "app/backoff.js",
+    "app/carrier.css",
+    "app/clock_offset.js",
+    "app/connection.js",
+    "app/controls.js",
+    "app/early.js",
+    "app/edges.js",
+    "app/fallback.js",
+    "app/frames.js",
+    "app/fullscreen.js",
+    "app/latency.js",
+    "app/main.js",
+    "app/panel.js",
+    "app/player.js",
+    "app/signs.js",
+    "app/stage.js",
+    "app/stats.js",
+    "app/status.js",
+    "app/theme.css",
+    "app/timecode.js",
+    "app/trickle.js",
+    "app/words.js",
+];
+
+impl Asset {
+    /// By the file's ending.
+    pub(crate) fn content_type(&self) -> &'static str {
+        match self.path.rsplit_once('.').map_or("", |(_, ending)| ending) {
+            "html" => "text/html; charset=utf-8",
+            "css" => "text/css; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            "svg" => "image/svg+xml",
+            _ => "application/octet-stream",
+        }
+    }
+}
+
+/// The file at `path`, e.g. `app/main.js`.
+pub(crate) fn find(path: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn files_below(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).expect("readable") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                files_below(&path, root, found);
+            } else {
+                let below = path.strip_prefix(root).expect("below the root");
+                found.insert(below.to_string_lossy().into_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_page_file_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("pages");
+        let mut on_disk = BTreeSet::new();
+        files_below(&root, &root, &mut on_disk);
+        let embedded: BTreeSet<String> = ASSETS.iter().map(|asset| asset.path.to_owned()).collect();
+        assert_eq!(on_disk, embedded);
+        let unknown = |asset: &&Asset| asset.content_type() == "application/octet-stream";
+        assert!(ASSETS.iter().find(unknown).is_none(), "a file of unknown kind");
+    }
+}

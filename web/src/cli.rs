@@ -1,0 +1,122 @@
+//! The command line. Every option of `run` is also a `CARRIER_*` variable and a key of the
+//! configuration file; [`crate::config`] joins the three.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Turns a laptop with a webcam into a live object-detection station.
+///
+/// Without a command it runs the station: it opens the camera (or the built-in test scene), finds
+/// and tracks objects, and serves the live picture to every browser on the network.
+#[derive(Debug, Parser)]
+#[command(
+    name = "carrier",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = EXAMPLES
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  carrier                                  first webcam, else the test scene
+  carrier --source scene                   the test scene, no camera needed
+  carrier --source webcam:0 --model none   plain video, nothing detected
+  carrier --source clip.mp4 --loop         a video file, over and over
+  ffmpeg -i rtsp://cam/1 -f yuv4mpegpipe - | carrier --source y4m:-
+  carrier detect photo.jpg --format table  what is in a picture?
+
+Precedence: command line, then CARRIER_* variables, then the configuration file, then the defaults.
+Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the station (the default)
+    Run(Box<RunArgs>),
+    /// List the cameras and what they offer
+    Devices,
+    /// List, or download, detection models
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Detect objects in still pictures
+    Detect(DetectArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// The models carrier knows, and which are installed
+    List,
+    /// Download a model and check it against its pinned sha256
+    Pull {
+        /// A name from `carrier models list`
+        name: String,
+    },
+}
+
+/// Options of `carrier run`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct RunArgs {
+    /// Where pictures come from [default: auto]
+    ///
+    /// auto: the first working webcam, else the test scene. webcam, webcam:ID: a camera by stable
+    /// id, path or index (see `carrier devices`). FILE: a video file. rtsp://... or http://...: a
+    /// network camera. mjpeg:URL: multipart JPEG. y4m:- or y4m:PATH: a pipe. scene: built in.
+    #[arg(long, env = "CARRIER_SOURCE", verbatim_doc_comment)]
+    pub(crate) source: Option<String>,
+    /// Start a video file again when it ends
+    #[arg(long = "loop", env = "CARRIER_LOOP", num_args = 0..=1, default_missing_value = "true",
+          value_name = "BOOL")]
+    pub(crate) loop_file: Option<bool>,
+    /// Detection model: a name, a path to an ONNX file, auto or none [default: auto]
+    #[arg(long, env = "CARRIER_MODEL", value_name = "NAME|PATH|none")]
+    pub(crate) model: Option<String>,
+    /// Hide detections below this score, 0 to 1 [default: the model's own]
+    #[arg(long, env = "CARRIER_MIN_SCORE", value_name = "SCORE")]
+    pub(crate) min_score: Option<f32>,
+    /// What computes: auto, cpu, openvino or cuda [default: auto, the best installed]
+    #[arg(long, env = "CARRIER_PROVIDER", value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// Address and port of the pages [default: [::]:8080, every address]
+    #[arg(long, env = "CARRIER_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<String>,
+    /// UDP port of the video for all viewers [default: 8189]
+    #[arg(long, env = "CARRIER_MEDIA_PORT", value_name = "PORT")]
+    pub(crate) media_port: Option<u16>,
+    /// Configuration file [default: carrier/carrier.toml in the XDG configuration folder, if there]
+    #[arg(long, env = "CARRIER_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Options of `carrier detect`.
+#[derive(Debug, Args)]
+pub(crate) struct DetectArgs {
+    /// Pictures: JPEG, PNG or WebP
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Detection model: a name or a path to an ONNX file
+    #[arg(long, env = "CARRIER_MODEL", default_value = "auto", value_name = "NAME|PATH")]
+    pub(crate) model: String,
+    /// Leave out detections below this score, 0 to 1 [default: the model's own]
+    #[arg(long, env = "CARRIER_MIN_SCORE", value_name = "SCORE")]
+    pub(crate) min_score: Option<f32>,
+    /// Write annotated copies into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON object a picture
+    Jsonl,
+    /// For people
+    Table,
+}

@@ -1,0 +1,87 @@
+//! `carrier models list` and `carrier models pull`
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use detector::{Installed, ListedModel, ModelStore, Places};
+
+use crate::cli::ModelsCommand;
+
+/// A mirror: models are fetched from `MIRROR/NAME.onnx` instead of the manifest's address.
+const MIRROR_VARIABLE: &str = "CARRIER_MODELS_URL";
+
+pub(crate) fn run(command: &ModelsCommand) -> anyhow::Result<ExitCode> {
+    let places = Places::from_env();
+    let store = ModelStore::new(&places).context("the built-in model manifest")?;
+    match command {
+        ModelsCommand::List => list(&store)?,
+        ModelsCommand::Pull { name } => pull(&store, &places, name)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(store: &ModelStore) -> anyhow::Result<()> {
+    let mut out = stdout().lock();
+    writeln!(out, "{:<28} {:>9} {:<12} {:<9} INSTALLED", "NAME", "INPUT", "LICENCE", "SIZE")?;
+    store.list().iter().try_for_each(|model| writeln!(out, "{}", row(model)))?;
+    Ok(())
+}
+
+fn row(model: &ListedModel) -> String {
+    let entry = &model.entry;
+    let input = format!("{}x{}", entry.input.width, entry.input.height);
+    let size = entry.bytes.map_or_else(String::new, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
+    let state = match &model.state {
+        Installed::At(path) => path.display().to_string(),
+        Installed::Damaged(path) => format!("damaged: {}", path.display()),
+        Installed::No if entry.source_url.is_some() => {
+            format!("no (carrier models pull {})", entry.name)
+        }
+        Installed::No => "no, and it has no public download".to_owned(),
+    };
+    format!("{:<28} {input:>9} {:<12} {size:<9} {state}", entry.name, entry.licence)
+}
+
+fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
+    let known = store.list();
+    let Some(model) = known.iter().find(|model| model.entry.name == name) else {
+        bail!("there is no model called `{name}`; `carrier models list` shows them");
+    };
+    let mirror = std::env::var(MIRROR_VARIABLE).ok().filter(|url| !url.is_empty());
+    let mut meter = Meter::new(name);
+    let path = detector::pull(&model.entry, &places.pull_folder(), mirror.as_deref(), &mut |got, all| {
+        meter.show(got, all);
+    });
+    meter.end();
+    let path = path?;
+    writeln!(stdout(), "{name} is in {}", path.display())?;
+    Ok(())
+}
+
+/// A line of progress on a terminal, nothing in a log file.
+struct Meter<'a> {
+    name: &'a str,
+    percent: Option<u64>,
+    shown: bool,
+}
+
+impl<'a> Meter<'a> {
+    fn new(name: &'a str) -> Self {
+        Self { name, percent: None, shown: stderr().is_terminal() }
+    }
+
+    fn show(&mut self, got: u64, all: u64) {
+        let percent = got * 100 / all.max(1);
+        if self.shown && self.percent != Some(percent) {
+            self.percent = Some(percent);
+            let _ = write!(stderr(), "\r{} {percent:>3} %", self.name);
+        }
+    }
+
+    fn end(&self) {
+        if self.percent.is_some() {
+            let _ = writeln!(stderr());
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The configuration: one struct, its defaults, and the one precedence
+//! *command line > `CARRIER_*` environment > file > default*.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::cli::RunArgs;
+
+/// Everything `carrier run` can be told. `carrier.example.toml` documents each key and is equal to
+/// the default; a test holds the two together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// What the station is called on its page.
+    pub(crate) name: String,
+    /// As `--source`.
+    pub(crate) source: String,
+    /// As `--loop`.
+    #[serde(rename = "loop")]
+    pub(crate) loop_file: bool,
+    pub(crate) camera: CameraConfig,
+    /// As `--model`.
+    pub(crate) model: String,
+    /// As `--min-score`; absent is the model's own threshold.
+    pub(crate) min_score: Option<f32>,
+    /// Execution provider: auto, cpu, openvino or cuda.
+    pub(crate) provider: String,
+    /// Where OpenVINO computes: CPU, GPU, NPU or AUTO.
+    pub(crate) openvino_device: String,
+    /// Threads of one inference, 0 for the detector's own choice.
+    pub(crate) threads: usize,
+    /// As `--listen`.
+    pub(crate) listen: String,
+    /// As `--media-port`.
+    pub(crate) media_port: u16,
+    /// Video bitrate for each viewer.
+    pub(crate) bitrate_bps: u32,
+    /// Guards what changes state for others; absent: made at first start and kept.
+    pub(crate) admin_token: Option<String>,
+}
+
+/// What is asked of a webcam. The nearest mode it offers is taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CameraConfig {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) fps: u32,
+}
+
+impl Default for CameraConfig {
+    fn default() -> Self {
+        Self { width: 1280, height: 720, fps: 30 }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: "carrier".to_owned(),
+            source: "auto".to_owned(),
+            loop_file: false,
+            camera: CameraConfig::default(),
+            model: "auto".to_owned(),
+            min_score: None,
+            provider: "auto".to_owned(),
+            openvino_device: "CPU".to_owned(),
+            threads: 0,
+            listen: "[::]:8080".to_owned(),
+            media_port: 8189,
+            bitrate_bps: 1_500_000,
+            admin_token: None,
+        }
+    }
+}
+
+/// What is wrong with the configuration, naming the file or the key.
+#[derive(Debug, Error)]
+pub(crate) enum ConfigError {
+    #[error("cannot read the configuration {path}: {source}", path = path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{path} is not a valid configuration:\n{source}", path = path.display())]
+    Parse { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("{key} = {value}: {why}")]
+    Value { key: &'static str, value: String, why: String },
+}
+
+impl Config {
+    /// Joins the sources. `args` holds command line and environment already, in that order; `file`
+    /// was named by the user, `default_file` is read only if it exists.
+    pub(crate) fn load(args: &RunArgs, default_file: Option<&Path>) -> Result<Self, ConfigError> {
+        let named = args.config.as_deref();
+        let file = named.or_else(|| default_file.filter(|path| path.exists()));
+        let mut config = match file {
+            Some(path) => Self::from_file(path)?,
+            None => Self::default(),
+        };
+        config.overlay(args);
+        config.check()?;
+        Ok(config)
+    }
+
+    fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+    }
+
+    fn overlay(&mut self, args: &RunArgs) {
+        let take = |to: &mut String, from: &Option<String>| {
+            if let Some(value) = from {
+                to.clone_from(value);
+            }
+        };
+        take(&mut self.source, &args.source);
+        take(&mut self.model, &args.model);
+        take(&mut self.provider, &args.provider);
+        take(&mut self.listen, &args.listen);
+        self.loop_file = args.loop_file.unwrap_or(self.loop_file);
+        self.min_score = args.min_score.or(self.min_score);
+        self.media_port = args.media_port.unwrap_or(self.media_port);
+        // Not an option of the command line, where every user of the machine could read it.
+        if let Ok(token) = std::env::var("CARRIER_ADMIN_TOKEN") {
+            self.admin_token = Some(token);
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |key, value: &dyn ToString, why: &str| {
+            Err(ConfigError::Value { key, value: value.to_string(), why: why.to_owned() })
+        };
+        if let Some(score) = self.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
+            return wrong("min_score", &score, "a score lies between 0 and 1");
+        }
+        if !(50_000..=50_000_000).contains(&self.bitrate_bps) {
+            let why = "between 50000 and 50000000 bits a second, please";
+            return wrong("bitrate_bps", &self.bitrate_bps, why);
+        }
+        if self.provider != "auto" && self.provider.parse::<detector::Provider>().is_err() {
+            return wrong("provider", &self.provider, "one of auto, cpu, openvino, cuda");
+        }
+        let camera = &self.camera;
+        if camera.width == 0 || camera.height == 0 || !(1..=240).contains(&camera.fps) {
+            let value = format!("{}x{} at {}", camera.width, camera.height, camera.fps);
+            return wrong("camera", &value, "width and height above 0, fps from 1 to 240");
+        }
+        if self.admin_token.as_deref().is_some_and(|token| token.trim().len() < 8) {
+            return wrong("admin_token", &"(hidden)", "at least 8 characters, or leave it out");
+        }
+        self.listen_addr()?;
+        Ok(())
+    }
+
+    /// Where HTTP listens.
+    pub(crate) fn listen_addr(&self) -> Result<SocketAddr, ConfigError> {
+        let why = "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
+        self.listen.parse().map_err(|_| ConfigError::Value {
+            key: "listen",
+            value: self.listen.clone(),
+            why: why.to_owned(),
+        })
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> (tempdir::Dir, PathBuf) {
+        let dir = tempdir::Dir::new();
+        let path = dir.path().join("carrier.toml");
+        std::fs::write(&path, text).expect("writable");
+        (dir, path)
+    }
+
+    /// A folder that goes away with the test.
+    mod tempdir {
+        use std::path::{Path, PathBuf};
+
+        pub(super) struct Dir(PathBuf);
+
+        impl Dir {
+            pub(super) fn new() -> Self {
+                let name = format!("carrier-config-{:016x}", rand::random::<u64>());
+                let path = std::env::temp_dir().join(name);
+                std::fs::create_dir_all(&path).expect("temporary folder");
+                Self(path)
+            }
+
+            pub(super) fn path(&self) -> &Path {
+                &self.0
+            }
+        }
+
+        impl Drop for Dir {
+            fn drop(&mut self) {
+                let _ = std::fs::remove_dir_all(&self.0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_documents_the_defaults() {
+        let example = include_str!("../../carrier.example.toml");
+        let config: Config = toml::from_str(example).expect("the example is valid");
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file_and_the_file_over_the_default() {
+        let (_dir, path) = file("source = \"scene\"\nmedia_port = 9000\n[camera]\nfps = 15\n");
+        let args = RunArgs {
+            media_port: Some(9001),
+            config: Some(path),
+            ..RunArgs::default()
+        };
+        let config = Config::load(&args, None).expect("valid");
+        assert_eq!((config.source.as_str(), config.media_port), ("scene", 9001));
+        assert_eq!((config.camera.fps, config.camera.width), (15, 1280));
+    }
+
+    #[test]
+    fn a_typo_names_the_file_the_line_and_the_known_keys() {
+        let (_dir, path) = file("sorce = \"scene\"\n");
+        let args = RunArgs { config: Some(path), ..RunArgs::default() };
+        let error = Config::load(&args, None).expect_err("a typo").to_string();
+        assert!(error.contains("carrier.toml"), "{error}");
+        assert!(error.contains("sorce") && error.contains("source"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_named_file_is_an_error_and_a_missing_default_file_is_not() {
+        let gone = Path::new("/nowhere/carrier.toml");
+        let args = RunArgs { config: Some(gone.to_owned()), ..RunArgs::default() };
+        assert!(Config::load(&args, None).is_err());
+        assert!(Config::load(&RunArgs::default(), Some(gone)).is_ok());
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        for (text, key) in [
+            ("min_score = 1.5", "min_score"),
+            ("bitrate_bps = 3", "bitrate_bps"),
+            ("listen = \"8080\"", "listen"),
+            ("provider = \"tpu\"", "provider"),
+            ("admin_token = \"short\"", "admin_token"),
+            ("[camera]\nfps = 0", "camera"),
+        ] {
+            let (_dir, path) = file(text);
+            let args = RunArgs { config: Some(path), ..RunArgs::default() };
+            let error = Config::load(&args, None).expect_err(text).to_string();
+            assert!(error.starts_with(key), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Pure: what the slots hold, in the words and fields of the API.
+
+use capture::Signal;
+use detector::DetectorState;
+use serde::Serialize;
+
+/// `source` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct SourceReport {
+    state: &'static str,
+    description: String,
+    note: Option<String>,
+    reason: Option<String>,
+    width: u32,
+    height: u32,
+    fps: f32,
+}
+
+impl SourceReport {
+    pub(crate) fn of(signal: Option<&Signal>) -> Self {
+        let blank = |state, description: &str, reason| Self {
+            state,
+            description: description.to_owned(),
+            note: None,
+            reason,
+            width: 0,
+            height: 0,
+            fps: 0.0,
+        };
+        match signal {
+            None => blank("opening", "", None),
+            Some(Signal::Opening { source }) => blank("opening", source, None),
+            Some(Signal::Lost { source, reason, .. }) => blank("lost", source, Some(reason.clone())),
+            Some(Signal::Live { source, note, width, height, fps }) => Self {
+                note: note.clone(),
+                width: *width,
+                height: *height,
+                fps: *fps,
+                ..blank("live", source, None)
+            },
+        }
+    }
+}
+
+/// How fast the detector has been of late.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct DetectorRate {
+    pub(crate) fps: f64,
+    pub(crate) inference_ms: f64,
+}
+
+/// `detector` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct DetectorReport {
+    state: &'static str,
+    model: Option<String>,
+    provider: Option<String>,
+    message: Option<String>,
+    fix: Option<String>,
+    fps: f64,
+    inference_ms: f64,
+}
+
+impl DetectorReport {
+    pub(crate) fn of(state: &DetectorState, rate: &DetectorRate) -> Self {
+        let mut report = Self {
+            state: "off",
+            model: None,
+            provider: None,
+            message: None,
+            fix: None,
+            fps: 0.0,
+            inference_ms: 0.0,
+        };
+        match state {
+            DetectorState::Off => {}
+            DetectorState::Warming => report.state = "warming",
+            DetectorState::Running { model, provider } => {
+                report.state = "running";
+                report.model = Some(model.clone());
+                report.provider = Some((*provider).to_owned());
+                (report.fps, report.inference_ms) = (rate.fps, rate.inference_ms);
+            }
+            DetectorState::Missing { message, fix } => {
+                report.state = "missing";
+                report.message = Some(message.clone());
+                report.fix.clone_from(fix);
+            }
+            DetectorState::Failed { message, fix } => {
+                report.state = "failed";
+                report.message = Some(message.clone());
+                report.fix.clone_from(fix);
+            }
+        }
+        report
+    }
+}
+
+/// Ready, with what is worth saying about it; or why not yet. A missing model is ready: the feed
+/// runs, and waiting would not bring the model.
+pub(crate) fn readiness(
+    signal: Option<&Signal>,
+    detector: &DetectorState,
+    frames_flow: bool,
+) -> Result<String, String> {
+    match signal {
+        None | Some(Signal::Opening { .. }) => return Err("the source is being opened".to_owned()),
+        Some(Signal::Lost { reason, .. }) => return Err(reason.clone()),
+        Some(Signal::Live { .. }) if !frames_flow => return Err("no frame yet".to_owned()),
+        Some(Signal::Live { .. }) => {}
+    }
+    match detector {
+        DetectorState::Warming => Err("the model is warming up".to_owned()),
+        DetectorState::Running { .. } | DetectorState::Off => Ok(String::new()),
+        DetectorState::Missing { message, fix } | DetectorState::Failed { message, fix } => {
+            let fix = fix.as_ref().map_or_else(String::new, |fix| format!(". To mend it: {fix}"));
+            Ok(format!(", without detection: {message}{fix}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn live() -> Signal {
+        let source = "test scene".to_owned();
+        Signal::Live { source, note: None, width: 1280, height: 720, fps: 30.0 }
+    }
+
+    #[test]
+    fn ready_means_frames_and_a_warm_model() {
+        let warming = DetectorState::Warming;
+        let running = DetectorState::Running { model: "m".to_owned(), provider: "cpu" };
+        assert!(readiness(None, &running, true).is_err());
+        assert!(readiness(Some(&live()), &running, false).is_err());
+        assert!(readiness(Some(&live()), &warming, true).is_err());
+        assert_eq!(readiness(Some(&live()), &running, true), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_missing_model_is_ready_and_named() {
+        let message = "No model is installed.".to_owned();
+        let missing = DetectorState::Missing { message, fix: Some("carrier models pull x".to_owned()) };
+        let note = readiness(Some(&live()), &missing, true).expect("ready");
+        assert!(note.contains("carrier models pull x"), "{note}");
+    }
+
+    #[test]
+    fn a_lost_source_says_why_everywhere() {
+        let lost = Signal::Lost {
+            source: "webcam".to_owned(),
+            reason: "Camera unplugged. Waiting for it.".to_owned(),
+            since: Instant::now(),
+        };
+        let why = readiness(Some(&lost), &DetectorState::Off, true).expect_err("not ready");
+        assert_eq!(why, "Camera unplugged. Waiting for it.");
+        let report = SourceReport::of(Some(&lost));
+        assert_eq!((report.state, report.reason), ("lost", Some(why)));
+    }
+}

@@ -1,0 +1,122 @@
+//! The picture without WebRTC: one JPEG, or an endless row of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use serde::Deserialize;
+use signaling::Composed;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::app::App;
+use crate::stills::{Layer, StillError};
+
+/// A composed picture comes within a frame time once somebody watches; a card within 200 ms.
+const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(2);
+const BOUNDARY: &str = "carrier-frame";
+/// A viewer of the simple stream is on a poor network or an old browser: 15 a second is plenty.
+const MJPEG_FPS: f32 = 15.0;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct SnapshotQuery {
+    boxes: Option<u8>,
+}
+
+pub(super) async fn snapshot(
+    State(app): State<Arc<App>>,
+    Query(query): Query<SnapshotQuery>,
+) -> Response {
+    let layer = if query.boxes == Some(0) { Layer::Clean } else { Layer::Painted };
+    match fresh_jpeg(&app, layer).await {
+        Ok(jpeg) => {
+            let headers = [
+                (header::CONTENT_TYPE, "image/jpeg"),
+                (header::CACHE_CONTROL, "no-store"),
+                (header::CONTENT_DISPOSITION, "inline; filename=\"carrier.jpg\""),
+            ];
+            (headers, jpeg).into_response()
+        }
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn fresh_jpeg(app: &Arc<App>, layer: Layer) -> Result<Bytes, StillError> {
+    let _lease = app.demand.watch_picture();
+    let mut pictures = app.composed.reader();
+    // The slot may hold the last picture of an hour ago: only what comes after the lease counts.
+    let _stale = pictures.try_next();
+    match timeout(FIRST_PICTURE_WITHIN, pictures.next()).await {
+        Ok(Some(picture)) => app.stills.jpeg(picture, layer).await,
+        Ok(None) | Err(_) => Err(StillError::NoPicture),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MjpegQuery {
+    fps: Option<f32>,
+}
+
+/// overflow: newest-wins (a picture is encoded only when the connection asks for the next one)
+pub(super) async fn mjpeg(
+    State(app): State<Arc<App>>,
+    Query(query): Query<MjpegQuery>,
+) -> Response {
+    let fps = query.fps.filter(|fps| fps.is_finite()).unwrap_or(MJPEG_FPS).clamp(0.2, 30.0);
+    let state = Viewer {
+        lease: app.demand.watch_picture(),
+        pictures: app.composed.reader(),
+        next_at: Instant::now(),
+        period: Duration::from_secs_f32(1.0 / fps),
+        app,
+    };
+    let parts = stream::unfold(state, |mut viewer| async move {
+        let part = viewer.part().await?;
+        Some((Ok::<_, StillError>(part), viewer))
+    });
+    let content_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
+    let headers =
+        [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store".to_owned())];
+    (headers, Body::from_stream(parts)).into_response()
+}
+
+/// One viewer of the simple stream. Its lease makes it count as a watcher.
+struct Viewer {
+    #[expect(dead_code, reason = "held for its drop")]
+    lease: signaling::PictureLease,
+    pictures: capture::SlotReader<Composed>,
+    next_at: Instant,
+    period: Duration,
+    app: Arc<App>,
+}
+
+impl Viewer {
+    /// The next part: waits for the rate cap, then for a picture newer than the last.
+    async fn part(&mut self) -> Option<Bytes> {
+        sleep_until(self.next_at).await;
+        loop {
+            let picture = self.pictures.next().await?;
+            self.next_at = Instant::now() + self.period;
+            match self.app.stills.jpeg(picture, Layer::Painted).await {
+                Ok(jpeg) => return Some(frame_part(&jpeg)),
+                Err(error) => tracing::warn!(%error, "a picture of the simple stream was left out"),
+            }
+        }
+    }
+}
+
+fn frame_part(jpeg: &[u8]) -> Bytes {
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
+        jpeg.len()
+    );
+    let mut part = BytesMut::with_capacity(head.len() + jpeg.len() + 2);
+    part.extend_from_slice(head.as_bytes());
+    part.extend_from_slice(jpeg);
+    part.extend_from_slice(b"\r\n");
+    part.freeze()
+}

@@ -1,0 +1,63 @@
+//! HTTP: every route on one page.
+
+mod admin;
+mod feed;
+mod health;
+mod page;
+mod status;
+mod tracks;
+mod whep;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::routing::{any, get, post};
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::app::App;
+
+/// No offer or configuration change comes near this; larger bodies are refused with 413 unread.
+const BODY_LIMIT_BYTES: usize = 128 * 1024;
+
+/// Everything comes from here: no other origin may load, or be loaded, in our pages.
+const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
+     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+/// The whole HTTP service. Needs no listener, so tests call it directly.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(page::index))
+        .route("/app/{*file}", get(page::asset))
+        .route("/whep", any(whep::endpoint))
+        .route("/whep/{session}", any(whep::session))
+        .route("/snapshot.jpg", get(feed::snapshot))
+        .route("/stream.mjpg", get(feed::mjpeg))
+        .route("/api/status", get(status::status))
+        .route("/api/viewers", get(status::viewers))
+        .route("/api/tracks", get(tracks::events))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .merge(guarded(&app))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. Try /.\n") })
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
+        .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
+        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(always(header::REFERRER_POLICY, "no-referrer"))
+        .with_state(app)
+}
+
+/// What changes state for others stands behind the admin token, all of it in this one place.
+fn guarded(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/admin/session", post(admin::log_in).get(admin::session).delete(admin::log_out))
+        .route("/api/admin/bitrate", axum::routing::put(admin::set_bitrate))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(app), admin::require))
+}
+
+fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}

@@ -1,0 +1,77 @@
+//! WHEP: HTTP in and out, the meaning is `signaling`'s.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use signaling::whep::{Reply, WhepPost};
+
+use crate::app::App;
+
+pub(super) async fn endpoint(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let reply = match method {
+        Method::POST => {
+            let post = WhepPost {
+                content_type: text(&headers, header::CONTENT_TYPE),
+                host: text(&headers, header::HOST),
+                body: &body,
+            };
+            app.whep.post(post).await
+        }
+        Method::OPTIONS => app.whep.options(),
+        Method::HEAD => app.whep.head(),
+        Method::GET => app.whep.get(),
+        _ => return not_allowed(),
+    };
+    respond(reply)
+}
+
+pub(super) async fn session(
+    State(app): State<Arc<App>>,
+    Path(session): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let reply = match method {
+        Method::PATCH => {
+            let if_match = text(&headers, header::IF_MATCH);
+            let content_type = text(&headers, header::CONTENT_TYPE);
+            app.whep.patch(&session, if_match, content_type, &body).await
+        }
+        Method::DELETE => app.whep.delete(&session).await,
+        Method::OPTIONS => app.whep.options(),
+        Method::HEAD => app.whep.head(),
+        Method::GET => app.whep.get(),
+        _ => return not_allowed(),
+    };
+    respond(reply)
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn respond(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, reply.body).into_response();
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    for (name, value) in reply.headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+fn not_allowed() -> Response {
+    let allowed = [(header::ALLOW, "OPTIONS, HEAD, GET, POST, PATCH, DELETE")];
+    (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response()
+}

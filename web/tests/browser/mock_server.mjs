@@ -1,0 +1,180 @@
+// A stand-in for the station: the real page, a canned status, and a second Chromium that sends the
+// picture. For developing the page and its tests without the Rust program.
+//
+//   node mock_server.mjs [port]      then open the printed address
+
+import { readFile } from "node:fs/promises";
+import http from "node:http";
+import { fileURLToPath } from "node:url";
+import { launchChromium } from "./harness/browser.mjs";
+import { tracksAt } from "./mock/scene.js";
+import { liveStatus } from "./mock/status.mjs";
+
+const PAGES = new URL("../../pages/", import.meta.url);
+const TYPES = { html: "text/html; charset=utf-8", js: "text/javascript", css: "text/css" };
+export const CSP =
+  "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; " +
+  "script-src 'self'; connect-src 'self'";
+
+export async function makeMock({ port }) {
+  // Its addresses must be plain: the viewer's page may hide its own, as in real life.
+  const chromium = await launchChromium(["--disable-features=WebRtcHideLocalIpsWithMdns"]);
+  const publisher = await openPublisher(chromium);
+  const mock = { status: liveStatus(), refuse: null, viewers: new Set(), upSince: Date.now() };
+  let server = null;
+  let sockets = new Set();
+  let next = 1;
+
+  const routes = {
+    "GET /": (_, response) => sendPage(response, "index.html"),
+    "GET /healthz": (_, response) => response.end("ok"),
+    "GET /readyz": (_, response) => response.end("ready"),
+    "GET /api/status": (_, response) => sendStatus(mock, response),
+    "GET /api/tracks": sendTracks,
+    "GET /snapshot.jpg": async (request, response) => {
+      const boxes = new URL(request.url, "http://mock").searchParams.get("boxes") !== "0";
+      response.setHeader("Content-Type", "image/jpeg").end(await still(publisher, boxes));
+    },
+    "GET /stream.mjpg": (request, response) => sendStream(publisher, request, response),
+    "POST /whep": async (request, response) => {
+      if (mock.refuse) return response.writeHead(mock.refuse.status, mock.refuse.headers).end();
+      const id = String(next++);
+      const offer = await text(request);
+      const answer = await publisher.evaluate(([i, sdp]) => globalThis.answer(i, sdp), [id, offer]);
+      mock.viewers.add(id);
+      response
+        .writeHead(201, {
+          "Content-Type": "application/sdp",
+          Location: `/whep/${id}`,
+          ETag: `"${id}"`,
+        })
+        .end(answer);
+    },
+  };
+
+  async function serve(request, response) {
+    const path = new URL(request.url, "http://mock").pathname;
+    const id = path.match(/^\/whep\/(\w+)$/)?.[1];
+    if (id) return session(request.resume(), response, id);
+    const asset = path.match(/^\/app\/[a-z_]+\.(js|css)$/) && request.method === "GET";
+    if (asset) return sendPage(response, path.slice(1));
+    const route = routes[`${request.method} ${path}`];
+    return route ? route(request, response) : response.writeHead(404).end();
+  }
+
+  async function session(request, response, id) {
+    if (!mock.viewers.has(id)) return response.writeHead(404).end();
+    if (request.method === "PATCH") return response.writeHead(204).end();
+    mock.viewers.delete(id);
+    await publisher.evaluate((i) => globalThis.leave(i), id);
+    return response.end();
+  }
+
+  return Object.assign(mock, {
+    kind: "mock",
+    url: `http://127.0.0.1:${port}/`,
+    async start() {
+      mock.upSince = Date.now();
+      server = http.createServer((request, response) => {
+        response.setHeader("Content-Security-Policy", CSP);
+        serve(request, response).catch((error) => response.writeHead(500).end(String(error)));
+      });
+      server.on("connection", (socket) => {
+        sockets.add(socket);
+        socket.on("close", () => sockets.delete(socket));
+      });
+      await new Promise((done) => server.listen(port, "127.0.0.1", done));
+    },
+    async kill() {
+      await publisher.evaluate(() => globalThis.die());
+      mock.viewers.clear();
+      for (const socket of sockets) socket.destroy();
+      sockets = new Set();
+      await new Promise((done) => server.close(done));
+    },
+    pause: (yes) => publisher.evaluate((y) => globalThis.pause(y), yes),
+    async end() {
+      for (const socket of sockets) socket.destroy();
+      server?.close();
+      await chromium.close();
+    },
+  });
+}
+
+async function openPublisher(chromium) {
+  const page = await chromium.newPage();
+  const here = (path) => fileURLToPath(new URL(`./mock/${path}`, import.meta.url));
+  await page.route("http://mock.test/**", (route) => {
+    const path = new URL(route.request().url()).pathname.slice(1);
+    if (path === "") return route.fulfill({ contentType: "text/html", body: "<!doctype html>" });
+    return route.fulfill({ contentType: "text/javascript", path: here(path) });
+  });
+  await page.goto("http://mock.test/");
+  await page.addScriptTag({ type: "module", url: "/publisher.js" });
+  await page.waitForFunction(() => globalThis.answer);
+  return page;
+}
+
+async function sendPage(response, path) {
+  try {
+    const body = await readFile(new URL(path, PAGES));
+    response.setHeader("Content-Type", TYPES[path.split(".").pop()]).end(body);
+  } catch {
+    response.writeHead(404).end();
+  }
+}
+
+function sendStatus(mock, response) {
+  const own = { uptime_s: (Date.now() - mock.upSince) / 1000, viewers: mock.viewers.size };
+  response
+    .setHeader("Content-Type", "application/json")
+    .end(JSON.stringify({ ...mock.status, ...own, now_ms: Date.now() }));
+}
+
+async function sendTracks(_, response) {
+  response.writeHead(200, { "Content-Type": "text/event-stream" });
+  let frame_seq = 0;
+  const timer = setInterval(() => {
+    const now = Date.now();
+    const event = {
+      frame_seq: frame_seq++,
+      captured_at_ms: now,
+      width: 1280,
+      height: 720,
+      tracks: tracksAt(now),
+    };
+    response.write(`data: ${JSON.stringify(event)}\n\n`);
+  }, 100);
+  response.on("close", () => clearInterval(timer));
+}
+
+async function sendStream(publisher, request, response) {
+  response.writeHead(200, { "Content-Type": "multipart/x-mixed-replace; boundary=frame" });
+  let open = true;
+  response.on("close", () => (open = false));
+  while (open) {
+    const jpeg = await still(publisher, true).catch(() => null);
+    if (!jpeg || !open) break;
+    response.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
+    response.write(jpeg);
+    response.write("\r\n");
+    await new Promise((done) => setTimeout(done, 150));
+  }
+  response.end();
+}
+
+async function still(publisher, boxes) {
+  return Buffer.from(await publisher.evaluate((b) => globalThis.jpeg(b), boxes), "base64");
+}
+
+async function text(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts).toString("utf8");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const mock = await makeMock({ port: Number(process.argv[2] ?? 8099) });
+  await mock.start();
+  console.log(mock.url);
+}

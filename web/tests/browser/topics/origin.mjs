@@ -1,0 +1,62 @@
+import { stateIs } from "../harness/eyes.mjs";
+
+export const title = "nothing leaves the station";
+
+export async function run(t) {
+  const page = await t.page({
+    before: (blank) =>
+      blank.addInitScript(() => {
+        globalThis.configurations = [];
+        globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+          constructor(config) {
+            super(config);
+            globalThis.configurations.push(JSON.stringify(this.getConfiguration().iceServers));
+          }
+        };
+      }),
+  });
+  await stateIs(page, "live");
+  await page.keyboard.press("s");
+  await page.waitForTimeout(1500);
+  const origin = new URL(t.station.url).origin;
+  const others = page.requests.filter(
+    (address) => !/^(data|blob):/.test(address) && new URL(address).origin !== origin,
+  );
+  t.check("no request to anywhere else", others.length === 0, others.join(" "));
+  const servers = await page.evaluate(() => globalThis.configurations.join(" "));
+  t.check("no STUN or TURN server", servers === "[]", servers);
+  t.check(
+    "the browser has nothing to complain",
+    page.complaints.length === 0,
+    page.complaints[0] ?? "",
+  );
+
+  const { headers, bytes } = await page.evaluate(async () => {
+    const response = await fetch("/");
+    const parts = performance
+      .getEntriesByType("resource")
+      .filter(({ name }) => name.includes("/app/"));
+    const size = parts.reduce((sum, part) => sum + part.decodedBodySize, 0);
+    return { headers: Object.fromEntries(response.headers), bytes: size };
+  });
+  const policy = headers["content-security-policy"] ?? "";
+  const strict = policy.includes("default-src 'self'") && !policy.includes("unsafe");
+  t.check("a policy that says so", strict, policy);
+  t.check(
+    "the whole page is small",
+    bytes > 10000 && bytes < 80000,
+    `${Math.round(bytes / 1000)} kB`,
+  );
+
+  const session = page.waitForRequest((request) => request.method() === "DELETE", {
+    timeout: 3000,
+  });
+  await page.goto("about:blank");
+  t.check(
+    "leaving says good-bye",
+    await session.then(
+      () => true,
+      () => false,
+    ),
+  );
+}

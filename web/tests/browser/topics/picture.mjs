@@ -1,0 +1,47 @@
+import { coloursAt, furthest, stateIs, watchPictures } from "../harness/eyes.mjs";
+import { KNOWN } from "../harness/known_colours.mjs";
+
+export const title = "the picture moves and its colours are right";
+
+export async function run(t) {
+  const page = await t.page();
+  await stateIs(page, "live");
+  await page.waitForTimeout(1500);
+
+  const pictures = await watchPictures(page, 2000);
+  const times = pictures.map((picture) => picture.produced_ms).filter((ms) => ms !== null);
+  const least = t.real ? 54 : 30;
+  t.check("at video rate", pictures.length >= least, `${pictures.length} pictures in 2 s`);
+  const readable = times.length / pictures.length;
+  t.check("with a readable timecode", readable > 0.98, `${(readable * 100).toFixed(0)} %`);
+  const forward = times.every((ms, index) => index === 0 || ms >= times[index - 1]);
+  t.check("that only goes forward", forward && times.at(-1) - times[0] > 1500);
+
+  const known = KNOWN[t.station.kind];
+  if (known.length > 0) {
+    const seen = await coloursAt(page, known);
+    const off = Math.max(...known.map(({ rgb }, index) => furthest(rgb, seen[index])));
+    // The mock's picture went through a canvas and Chromium's own encoder.
+    t.check("known colours", off <= (t.real ? 3 : 12), `furthest ${off}`);
+  }
+  await sameAsSnapshot(t, page);
+  t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
+}
+
+// WebRTC and JPEG take different ways through range and matrix; both must end at one colour.
+async function sameAsSnapshot(t, page) {
+  const points = [];
+  for (let x = 40; x < 1280; x += 80) for (let y = 60; y < 720; y += 60) points.push({ x, y });
+  const first = await coloursAt(page, points, "/snapshot.jpg?boxes=1");
+  const video = await coloursAt(page, points);
+  const second = await coloursAt(page, points, "/snapshot.jpg?boxes=1");
+  const still = points.map((_, at) => at).filter((at) => furthest(first[at], second[at]) <= 1);
+  const offs = still.map((at) => furthest(first[at], video[at])).sort((a, b) => a - b);
+  const most = offs[Math.floor(offs.length * 0.9)];
+  const allowed = t.real ? 3 : 12;
+  t.check(
+    "live and snapshot agree",
+    most <= allowed,
+    `90 % of ${offs.length} places within ${most}`,
+  );
+}

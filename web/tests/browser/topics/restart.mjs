@@ -1,0 +1,40 @@
+import { stateIs, visibleText } from "../harness/eyes.mjs";
+
+export const title = "the feed comes back by itself";
+
+export async function run(t) {
+  const page = await t.page();
+  await stateIs(page, "live");
+  await page.waitForTimeout(500);
+
+  let began = Date.now();
+  await t.station.kill();
+  await stateIs(page, "reconnecting", 6000);
+  t.check("a killed station is noticed", Date.now() - began < 3500, `${Date.now() - began} ms`);
+  const words = await visibleText(page, "#centre-words");
+  t.check("and said plainly", words === "Connection lost. Trying again.", words);
+  await page.waitForTimeout(600);
+  await t.shot(page, "lost");
+  await page.waitForTimeout(3000);
+
+  await t.station.start();
+  began = Date.now();
+  await stateIs(page, "live", 8000);
+  t.check("live again after the start", Date.now() - began < 2500, `${Date.now() - began} ms`);
+
+  await t.station.kill();
+  await t.station.start();
+  began = Date.now();
+  await page.waitForFunction(() => document.documentElement.dataset.state !== "live", null, {
+    timeout: 6000,
+  });
+  await stateIs(page, "live", 8000);
+  t.check("a quick restart as well", Date.now() - began < 5000, `${Date.now() - began} ms`);
+
+  await t.station.pause(true);
+  await stateIs(page, "reconnecting", 6000);
+  t.check("a frozen station is noticed", true);
+  await t.station.pause(false);
+  await stateIs(page, "live", 12000);
+  t.check("and taken back", true);
+}

@@ -1,0 +1,88 @@
+//! The feed without WebRTC: snapshot, MJPEG, status, events, metrics.
+
+use std::io::{BufRead, BufReader, Read};
+
+use crate::station::{Station, agent, get, get_bytes};
+
+#[test]
+fn snapshots_come_with_and_without_boxes() {
+    let station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    for path in ["/snapshot.jpg", "/snapshot.jpg?boxes=0", "/snapshot.jpg?boxes=1"] {
+        let (status, jpeg) = get_bytes(&station.at(path));
+        assert_eq!(status, 200, "{path}");
+        let picture = image::load_from_memory(&jpeg).expect("a JPEG");
+        assert_eq!((picture.width(), picture.height()), (1280, 720), "{path}");
+    }
+}
+
+#[test]
+fn the_simple_stream_moves_and_its_viewer_counts_as_a_watcher() {
+    let station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    let response = agent().get(station.at("/stream.mjpg?fps=10")).call().expect("an answer");
+    let kind = response.headers().get("content-type").expect("typed").to_str().expect("text");
+    assert!(kind.starts_with("multipart/x-mixed-replace; boundary="), "{kind}");
+    let mut body = BufReader::new(response.into_body().into_reader());
+    let first = next_jpeg(&mut body);
+    let second = next_jpeg(&mut body);
+    assert_ne!(first, second);
+    let third = image::load_from_memory(&next_jpeg(&mut body)).expect("a JPEG");
+    assert_eq!(third.width(), 1280);
+}
+
+fn next_jpeg(body: &mut impl BufRead) -> Vec<u8> {
+    let mut length = None;
+    loop {
+        let mut line = String::new();
+        assert!(body.read_line(&mut line).expect("readable") > 0, "the stream goes on");
+        if let Some(value) = line.strip_prefix("Content-Length: ") {
+            length = value.trim().parse::<usize>().ok();
+        }
+        if let (true, Some(length)) = (line == "\r\n", length) {
+            let mut jpeg = vec![0; length];
+            body.read_exact(&mut jpeg).expect("a whole part");
+            return jpeg;
+        }
+    }
+}
+
+#[test]
+fn nobody_watching_means_nothing_encoded() {
+    let station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    let encoded = || metric(&station, "carrier_encode_seconds_count");
+    let before = encoded();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(encoded(), before);
+}
+
+/// The sum of all samples whose name and labels start with `name`.
+fn metric(station: &Station, name: &str) -> f64 {
+    let (status, text) = get(&station.at("/metrics"));
+    assert_eq!(status, 200);
+    let samples = text.lines().filter(|line| line.starts_with(name));
+    samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+#[test]
+fn metrics_are_well_formed_and_name_every_stage() {
+    let station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    let (_, text) = get(&station.at("/metrics"));
+    for name in ["process_cpu_seconds_total", "process_resident_memory_bytes", "carrier_"] {
+        assert!(text.contains(name), "{name} in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn a_missing_model_is_said_with_the_command_that_fixes_it() {
+    let station = Station::start(&["--model", "auto"]);
+    let ready = station.wait_ready();
+    assert!(ready.contains("without detection"), "{ready}");
+    let status = station.status();
+    assert_eq!(status["detector"]["state"], "missing", "{status}");
+    let fix = status["detector"]["fix"].as_str().expect("a fix");
+    assert!(fix.contains("carrier models pull") || fix.contains("make runtime"), "{fix}");
+}

@@ -1,0 +1,129 @@
+//! Boxes at video rate against the scene's truth: what a viewer sees, not what inference returned.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use capture::{CaptureConfig, CaptureMetrics, Frame, Next, Slot, SourceSpec, Truth, WallClock};
+use detector::{
+    BBox, DetectorConfig, DetectorMetrics, DetectorState, ModelChoice, Pace, Places, Track, Tracks,
+    WorkerParts,
+};
+
+const MODEL: &str = "yolox_nano";
+const LOADING: Duration = Duration::from_secs(60);
+const SETTLING: Duration = Duration::from_secs(2);
+const WATCHING: Duration = Duration::from_secs(8);
+/// What DESIGN.md's promise "boxes stick to moving things" means in numbers here.
+const LEAST_MEAN_IOU: f64 = 0.75;
+const LEAST_PAINTED: f64 = 0.85;
+
+#[test]
+fn painted_boxes_stick_to_moving_things() {
+    let Some(shared) = std::env::var_os("CARRIER_SHARED").map(PathBuf::from) else {
+        println!("skipped: CARRIER_SHARED is not set");
+        return;
+    };
+    let frames = Slot::<Frame>::new();
+    let tracks = Slot::<Tracks>::new();
+    let capture = capture::spawn(
+        CaptureConfig {
+            source: SourceSpec::Scene,
+            wanted: capture::Wanted::default(),
+            loop_file: false,
+            clock: WallClock::start(),
+        },
+        Arc::clone(&frames),
+        Slot::new(),
+        Arc::new(CaptureMetrics::default()),
+    )
+    .expect("the scene starts");
+    let state = Slot::<DetectorState>::new();
+    let pace = Arc::new(Pace::default());
+    pace.set_watched(true);
+    let worker = detector::spawn_worker(
+        WorkerParts {
+            frames: frames.reader(),
+            tracks: Arc::clone(&tracks),
+            state: Arc::clone(&state),
+            pace,
+            metrics: Arc::new(DetectorMetrics::default()),
+        },
+        DetectorConfig {
+            model: ModelChoice::Named(MODEL.to_owned()),
+            places: Places::from_lookup(|name| match name {
+                "CARRIER_MODELS" => Some(OsString::from(shared.join("models"))),
+                other => std::env::var_os(other),
+            }),
+            ..DetectorConfig::default()
+        },
+    )
+    .expect("the detector starts");
+
+    match running(&state) {
+        Ok(()) => judge(&frames, &tracks),
+        Err(why) => println!("skipped: {why}"),
+    }
+    worker.stop();
+    capture.stop();
+}
+
+fn running(state: &Arc<Slot<DetectorState>>) -> Result<(), String> {
+    let mut states = state.reader();
+    let until = Instant::now() + LOADING;
+    while let Next::Newer(state) = states.wait(until.saturating_duration_since(Instant::now())) {
+        match &*state {
+            DetectorState::Running { .. } => return Ok(()),
+            DetectorState::Missing { message, .. } => return Err(message.clone()),
+            DetectorState::Failed { message, .. } => panic!("{message}"),
+            DetectorState::Off | DetectorState::Warming => {}
+        }
+    }
+    panic!("the detector neither runs nor says why");
+}
+
+/// Paints nothing, but takes for each frame the very boxes the painter would.
+fn judge(frames: &Arc<Slot<Frame>>, tracks: &Arc<Slot<Tracks>>) {
+    let mut reader = frames.reader();
+    let began = Instant::now();
+    let (mut judged, mut painted, mut iou_sum, mut strays) = (0_u32, 0_u32, 0.0, 0_u32);
+    while began.elapsed() < SETTLING + WATCHING {
+        let Next::Newer(frame) = reader.wait(Duration::from_secs(2)) else {
+            panic!("the scene stalled");
+        };
+        let Some(newest) = tracks.latest().filter(|_| began.elapsed() > SETTLING) else { continue };
+        let boxes = newest.predicted_at(frame.captured_at);
+        let truth = frame.truth.as_deref().expect("the scene knows");
+        for thing in truth {
+            judged += 1;
+            if let Some(iou) = best_iou(thing, &boxes, &newest) {
+                painted += 1;
+                iou_sum += f64::from(iou);
+            }
+        }
+        strays += boxes.iter().filter(|found| is_stray(found, truth)).count() as u32;
+    }
+    let (share, mean) = (f64::from(painted) / f64::from(judged), iou_sum / f64::from(painted));
+    println!(
+        "{MODEL}: {judged} things in frames, {:.1} % painted, mean IoU {mean:.3}, {strays} strays",
+        share * 100.0
+    );
+    assert!(share >= LEAST_PAINTED, "{share:.3} of the things were painted");
+    assert!(mean >= LEAST_MEAN_IOU, "mean IoU {mean:.3}");
+}
+
+fn best_iou(thing: &Truth, boxes: &[Track], tracks: &Tracks) -> Option<f32> {
+    let of_class = boxes.iter().filter(|found| tracks.label(found.class_id) == thing.class);
+    let ious = of_class.map(|found| found.bbox.iou(&truth_box(thing)));
+    ious.filter(|iou| *iou > 0.3).max_by(f32::total_cmp)
+}
+
+fn is_stray(found: &Track, truth: &[Truth]) -> bool {
+    truth.iter().all(|thing| found.bbox.iou(&truth_box(thing)) < 0.1)
+}
+
+fn truth_box(thing: &Truth) -> BBox {
+    let [x1, y1, x2, y2] = thing.bbox_px;
+    BBox { x1, y1, x2, y2 }
+}

@@ -1,0 +1,206 @@
+//! The scripts behind `make`, run with stand-ins for the commands that would change the machine.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Instant;
+
+/// A folder that is the whole `PATH` of a script under test.
+struct Commands {
+    folder: PathBuf,
+}
+
+impl Commands {
+    /// The real commands of these names.
+    fn real(test: &str, names: &[&str]) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a folder for stand-ins");
+        let path = std::env::var_os("PATH").expect("PATH is set");
+        for name in names {
+            let places = std::env::split_paths(&path).map(|place| place.join(name));
+            let real = places.into_iter().find(|place| place.exists());
+            let real = real.unwrap_or_else(|| panic!("this machine has {name}"));
+            symlink(real, folder.join(name)).expect("a link");
+        }
+        Self { folder }
+    }
+
+    /// A stand-in of that name that runs `body`.
+    fn stand_in(self, name: &str, body: &str) -> Self {
+        let path = self.folder.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("a stand-in");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
+        self
+    }
+
+    fn run(&self, script: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts");
+        Command::new("/bin/sh")
+            .arg(scripts.join(script))
+            .args(arguments)
+            .env_clear()
+            .env("PATH", &self.folder)
+            .env("HOME", &self.folder)
+            .envs(environment.iter().copied())
+            .output()
+            .expect("the script starts")
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+const BUILD_COMMANDS: [&str; 7] = [
+    "dirname",
+    "cargo",
+    "c++",
+    "cmake",
+    "clang",
+    "pkg-config",
+    "sh",
+];
+
+/// Everything but nasm, which must never go unnoticed.
+fn without_nasm(test: &str) -> Commands {
+    Commands::real(test, &BUILD_COMMANDS)
+        .stand_in("python3", "exit 0")
+        .stand_in("pip3", "exit 0")
+}
+
+#[test]
+fn a_machine_with_everything_is_left_alone_at_once() {
+    let commands = without_nasm("build-needs-met").stand_in("nasm", "exit 0");
+    let began = Instant::now();
+    let output = commands.run("install-build-needs.sh", &[], &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "");
+    // Measured: 15 ms. The bound only catches a check that starts something heavy.
+    assert!(
+        began.elapsed().as_millis() < 1000,
+        "took {:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn a_missing_nasm_is_named_with_its_reason_and_installed() {
+    let commands = without_nasm("nasm-missing")
+        .stand_in("id", "echo 1000")
+        .stand_in("sudo", "echo \"as root: $*\"");
+    let commands = commands.stand_in("apt-get", "exit 1");
+    let output = commands.run("install-build-needs.sh", &[], &[]);
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("nasm: without it OpenH264 builds silently without SIMD"),
+        "{said}"
+    );
+    assert!(said.contains("as root: apt-get -q update"), "{said}");
+    assert!(
+        said.contains("install nasm\n"),
+        "only what is missing is installed: {said}"
+    );
+    // The stand-in installed nothing, and the script must not believe it.
+    assert!(!output.status.success());
+    assert!(
+        text(&output.stderr).contains("Still missing"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn without_apt_the_missing_packages_are_named() {
+    let commands = without_nasm("no-apt").stand_in("cat", "exit 0");
+    let output = commands.run("install-build-needs.sh", &[], &[]);
+    assert!(!output.status.success());
+    assert!(
+        text(&output.stdout).contains("nasm: "),
+        "{}",
+        text(&output.stdout)
+    );
+    assert!(
+        text(&output.stderr).contains("your own"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn an_unknown_runtime_flavour_is_refused_with_the_known_ones() {
+    let commands = Commands::real("flavour", &["dirname"]);
+    let output = commands.run("fetch-runtime.sh", &["npu"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("cpu, openvino (Intel), cuda"));
+}
+
+#[test]
+fn a_failed_fetch_leaves_nothing_behind() {
+    let names = [
+        "dirname",
+        "uname",
+        "sha256sum",
+        "cat",
+        "sed",
+        "head",
+        "mkdir",
+        "mktemp",
+        "rm",
+    ];
+    let commands = Commands::real("fetch-fails", &names).stand_in("python3", "exit 1");
+    let cache = commands.folder.join("cache");
+    let environment = [("XDG_CACHE_HOME", cache.to_str().expect("a plain path"))];
+    let output = commands.run("fetch-runtime.sh", &[], &environment);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("carrier runs without detection"));
+    let left = fs::read_dir(cache.join("carrier/runtime"))
+        .expect("the folder")
+        .count();
+    assert_eq!(left, 0, "no half-fetched runtime stays");
+}
+
+#[test]
+fn a_model_that_cannot_be_fetched_is_tried_once_a_day() {
+    let names = ["dirname", "find", "mkdir", "timeout", "rm"];
+    let commands = Commands::real("model-offline", &names);
+    let target = commands.folder.join("target");
+    fs::create_dir_all(target.join("release")).expect("a target folder");
+    let carrier = Commands {
+        folder: target.join("release"),
+    };
+    let _ = carrier.stand_in("carrier", "echo \"asked: $*\"; exit 1");
+    let empty = commands.folder.to_str().expect("a plain path");
+    let environment = [
+        ("CARGO_TARGET_DIR", target.to_str().expect("a plain path")),
+        ("XDG_DATA_HOME", empty),
+        ("XDG_STATE_HOME", empty),
+    ];
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+    let installed = fs::read_dir(models).into_iter().flatten().flatten();
+    if installed
+        .into_iter()
+        .any(|entry| entry.path().extension().is_some_and(|e| e == "onnx"))
+    {
+        return;
+    }
+
+    let first = commands.run("try-model.sh", &[], &environment);
+    assert!(
+        first.status.success(),
+        "the feed runs without a model: {}",
+        text(&first.stderr)
+    );
+    assert!(text(&first.stdout).contains("asked: models pull yolox_nano"));
+    let second = commands.run("try-model.sh", &[], &environment);
+    assert!(second.status.success());
+    assert!(
+        !text(&second.stdout).contains("asked"),
+        "{}",
+        text(&second.stdout)
+    );
+    let insisted = commands.run("try-model.sh", &["--now"], &environment);
+    assert!(!insisted.status.success(), "make model says that it failed");
+    assert!(text(&insisted.stdout).contains("asked"));
+}

@@ -1,0 +1,141 @@
+//! The real program, started on free ports and ended with the test.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// A running carrier with folders of its own.
+pub(crate) struct Station {
+    child: Child,
+    pub(crate) url: String,
+    pub(crate) media_port: u16,
+    pub(crate) admin_token: String,
+    home: PathBuf,
+}
+
+/// Anything slower than this on the slowest machine is a hang.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Station {
+    /// Starts the scene with `args` added, and waits until its page answers.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        let home = fresh_folder();
+        let mut child = command(&home)
+            .args(["--source", "scene", "--listen", "127.0.0.1:0", "--media-port", "0"])
+            .args(args)
+            .env("CARRIER_ADMIN_TOKEN", "test-admin-token")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let url = printed_url(&mut child);
+        let mut station = Self {
+            child,
+            url,
+            media_port: 0,
+            admin_token: "test-admin-token".to_owned(),
+            home,
+        };
+        station.media_port = station.status()["media_port"].as_u64().expect("a port") as u16;
+        station
+    }
+
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url.trim_end_matches('/'))
+    }
+
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let text = get(&self.at("/api/status")).1;
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// Waits until `/readyz` answers 200 and returns its text.
+    pub(crate) fn wait_ready(&self) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let (status, text) = get(&self.at("/readyz"));
+            if status == 200 {
+                return text;
+            }
+            assert!(Instant::now() < until, "not ready: {text}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The feed lives: two snapshots differ, and the process has not ended.
+    pub(crate) fn assert_feed_unharmed(&mut self) {
+        self.wait_ready();
+        let first = get_bytes(&self.at("/snapshot.jpg"));
+        let second = get_bytes(&self.at("/snapshot.jpg"));
+        assert_eq!((first.0, second.0), (200, 200));
+        assert!(first.1.starts_with(&[0xFF, 0xD8]), "a JPEG");
+        assert_ne!(first.1, second.1, "the scene moves, its timecode does");
+        assert!(self.child.try_wait().expect("our child").is_none(), "still running");
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.home);
+    }
+}
+
+/// The program with none of the user's files and settings, but the user's ONNX Runtime.
+pub(crate) fn command(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carrier"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARRIER_")) {
+        if name != "CARRIER_SHARED" {
+            command.env_remove(name);
+        }
+    }
+    for folder in ["CONFIG", "STATE", "DATA"] {
+        command.env(format!("XDG_{folder}_HOME"), home.join(folder));
+    }
+    // Not the repository: its `models/` would be searched.
+    command.current_dir(home);
+    command
+}
+
+pub(crate) fn fresh_folder() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("carrier-it-{:016x}", rand::random::<u64>()));
+    std::fs::create_dir_all(&folder).expect("temporary folder");
+    folder
+}
+
+fn printed_url(child: &mut Child) -> String {
+    let stdout = child.stdout.take().expect("piped");
+    let (found, url) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let address = line.split_whitespace().find(|word| word.starts_with("http://127.0.0.1"));
+            if let Some(address) = address {
+                let _ = found.send(address.to_owned());
+            }
+        }
+    });
+    url.recv_timeout(PATIENCE).expect("the program prints its address")
+}
+
+/// Status and text of a GET.
+pub(crate) fn get(url: &str) -> (u16, String) {
+    let (status, bytes) = get_bytes(url);
+    (status, String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Status and body of a GET.
+pub(crate) fn get_bytes(url: &str) -> (u16, Vec<u8>) {
+    let mut response = agent().get(url).call().expect("an answer");
+    (response.status().as_u16(), response.body_mut().read_to_vec().expect("a body"))
+}
+
+/// An HTTP client that reports a status instead of making it an error.
+pub(crate) fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE));
+    config.build().into()
+}

@@ -1,0 +1,352 @@
+//! The rules of ARCHITECTURE.md that a program can check: what imports what, where `unsafe` may
+//! stand, how long a file may be, and that each place that drops says so.
+
+mod code;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use code::{code_only, has_word, names_crate};
+
+const FILE_LINES: usize = 600;
+const LIB_LINES: usize = 80;
+
+/// Folders that hold nothing written here.
+const FOREIGN_FOLDERS: [&str; 3] = ["target", "node_modules", ".git"];
+
+/// Names that say nothing about what is inside.
+const EMPTY_NAMES: [&str; 8] = [
+    "util", "utils", "helper", "helpers", "manager", "common", "misc", "types",
+];
+
+/// The only words that may follow `overflow:`.
+const OVERFLOW_POLICIES: [&str; 5] = [
+    "newest-wins",
+    "drops-to-keyframe",
+    "awaited",
+    "refused",
+    "counted",
+];
+
+/// Calls that refuse, or channels that fill: each says what happens then.
+const OVERFLOW_SITES: [&str; 4] = [
+    ".try_send(",
+    "sync_channel(",
+    "mpsc::channel(",
+    ".force_push(",
+];
+
+/// How many lines above such a call its comment may begin.
+const OVERFLOW_COMMENT_LINES: usize = 6;
+
+/// What the code of one crate never names, in its sources and in its `[dependencies]`.
+struct CrateRule {
+    folder: &'static str,
+    never: &'static [&'static str],
+}
+
+const CRATE_RULES: [CrateRule; 4] = [
+    CrateRule {
+        folder: "capture",
+        never: &[
+            "tokio",
+            "axum",
+            "ort",
+            "rtc",
+            "webrtc",
+            "openh264",
+            "mio",
+            "quinn_udp",
+            "anyhow",
+            "detector",
+            "signaling",
+        ],
+    },
+    CrateRule {
+        folder: "detector",
+        never: &[
+            "tokio",
+            "axum",
+            "nokhwa",
+            "opencv",
+            "rtc",
+            "webrtc",
+            "openh264",
+            "mio",
+            "quinn_udp",
+            "anyhow",
+            "signaling",
+        ],
+    },
+    CrateRule {
+        folder: "signaling",
+        never: &["axum", "ort", "nokhwa", "opencv", "anyhow", "detector"],
+    },
+    CrateRule {
+        folder: "web",
+        never: &[
+            "ort",
+            "nokhwa",
+            "opencv",
+            "rtc",
+            "webrtc",
+            "openh264",
+            "mio",
+            "quinn_udp",
+        ],
+    },
+];
+
+struct SourceFile {
+    /// From the root of the repository, with `/`.
+    path: String,
+    text: String,
+}
+
+impl SourceFile {
+    fn extension(&self) -> &str {
+        Path::new(&self.path)
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default()
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("web lies in the workspace")
+        .to_path_buf()
+}
+
+/// Every text file of the repository.
+fn sources() -> Vec<SourceFile> {
+    let root = root();
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a readable folder") {
+            let path = entry.expect("a readable entry").path();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            // In a linked worktree .git is a file.
+            if FOREIGN_FOLDERS.contains(&name) || path.is_symlink() {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                let path = path.strip_prefix(&root).expect("below the root");
+                found.push(SourceFile {
+                    path: path.display().to_string(),
+                    text,
+                });
+            }
+        }
+    }
+    assert!(
+        found.len() > 20,
+        "the repository was not found at {}",
+        root.display()
+    );
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn rust_sources() -> impl Iterator<Item = SourceFile> {
+    sources()
+        .into_iter()
+        .filter(|file| file.extension() == "rs")
+}
+
+fn assert_none(rule: &str, violations: &[String]) {
+    assert!(
+        violations.is_empty(),
+        "{rule}:\n  {}\n",
+        violations.join("\n  ")
+    );
+}
+
+#[test]
+fn files_stay_short_enough_to_be_read() {
+    let mut violations = Vec::new();
+    for file in sources() {
+        if !["rs", "js", "mjs", "css", "sh"].contains(&file.extension()) {
+            continue;
+        }
+        let limit = if file.path.ends_with("src/lib.rs") {
+            LIB_LINES
+        } else {
+            FILE_LINES
+        };
+        let lines = file.text.lines().count();
+        if lines > limit {
+            violations.push(format!("{}: {lines} lines, at most {limit}", file.path));
+        }
+    }
+    assert_none("a file holds one idea", &violations);
+}
+
+#[test]
+fn names_say_what_is_inside() {
+    let empty = |file: &SourceFile| {
+        let stem = Path::new(&file.path)
+            .file_stem()
+            .and_then(|stem| stem.to_str());
+        EMPTY_NAMES.contains(&stem.unwrap_or_default())
+    };
+    let violations: Vec<_> = sources()
+        .into_iter()
+        .filter(empty)
+        .map(|file| file.path)
+        .collect();
+    assert_none("these names say nothing", &violations);
+}
+
+#[test]
+fn crates_name_only_what_they_may() {
+    let mut violations = Vec::new();
+    for file in rust_sources() {
+        let code = code_only(&file.text);
+        for rule in &CRATE_RULES {
+            if !file.path.starts_with(&format!("{}/src/", rule.folder)) {
+                continue;
+            }
+            let named = rule.never.iter().filter(|name| names_crate(&code, name));
+            violations.extend(named.map(|name| format!("{} names {name}", file.path)));
+        }
+    }
+    assert_none("imports that ARCHITECTURE.md rules out", &violations);
+}
+
+#[test]
+fn manifests_depend_only_on_what_they_may() {
+    let mut violations = Vec::new();
+    for rule in &CRATE_RULES {
+        let path = root().join(rule.folder).join("Cargo.toml");
+        let text = fs::read_to_string(&path).expect("each crate has a manifest");
+        let manifest: toml::Table = text.parse().expect("valid TOML");
+        let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
+        for name in dependencies.into_iter().flat_map(toml::Table::keys) {
+            if rule.never.contains(&name.replace('-', "_").as_str()) {
+                violations.push(format!("{} depends on {name}", rule.folder));
+            }
+        }
+    }
+    assert_none("dependencies that ARCHITECTURE.md rules out", &violations);
+}
+
+#[test]
+fn one_file_names_onnx_runtime() {
+    let naming: Vec<_> = rust_sources()
+        .filter(|file| file.path.starts_with("detector/"))
+        .filter(|file| names_crate(&code_only(&file.text), "ort"))
+        .map(|file| file.path)
+        .collect();
+    assert!(naming.len() <= 1, "only one file may name ort: {naming:?}");
+}
+
+#[test]
+fn anyhow_stays_at_the_edge() {
+    let violations: Vec<_> = rust_sources()
+        .filter(|file| file.path.contains("/src/") && file.path != "web/src/main.rs")
+        .filter(|file| names_crate(&code_only(&file.text), "anyhow"))
+        .map(|file| file.path)
+        .collect();
+    assert_none("only main reports errors as anyhow does", &violations);
+}
+
+#[test]
+fn unsafe_code_stands_in_files_of_its_own() {
+    let mut violations = Vec::new();
+    for file in rust_sources() {
+        if !has_word(&code_only(&file.text), "unsafe") {
+            continue;
+        }
+        if !file.text.contains("#![allow(unsafe_code)]") {
+            violations.push(format!(
+                "{}: no #![allow(unsafe_code)] at its top",
+                file.path
+            ));
+        }
+        if !file.text.contains("SAFETY:") {
+            violations.push(format!("{}: no SAFETY: comment", file.path));
+        }
+    }
+    assert_none(
+        "unsafe code states its invariant, in a file that says so",
+        &violations,
+    );
+}
+
+#[test]
+fn each_place_that_drops_says_its_policy() {
+    let mut violations = Vec::new();
+    for file in rust_sources().filter(|file| file.path.contains("/src/") && !file.is_test()) {
+        let code = code_only(&file.text);
+        let production = code.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let lines: Vec<&str> = file.text.lines().collect();
+        for (number, line) in production.lines().enumerate() {
+            if !OVERFLOW_SITES.iter().any(|site| line.contains(site)) {
+                continue;
+            }
+            let above = number.saturating_sub(OVERFLOW_COMMENT_LINES);
+            if !lines[above..=number]
+                .iter()
+                .any(|line| line.contains("overflow: "))
+            {
+                violations.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none(
+        "these may drop or wait and do not say so (// overflow: ...)",
+        &violations,
+    );
+}
+
+#[test]
+fn overflow_policies_are_known_words() {
+    let mut violations = Vec::new();
+    for file in rust_sources().filter(|file| file.path.contains("/src/")) {
+        for (number, line) in file.text.lines().enumerate() {
+            let Some((_, policy)) = line.split_once("// overflow: ") else {
+                continue;
+            };
+            if !OVERFLOW_POLICIES
+                .iter()
+                .any(|known| policy.starts_with(known))
+            {
+                violations.push(format!("{}:{}: {policy}", file.path, number + 1));
+            }
+        }
+    }
+    assert_none("unknown overflow policies", &violations);
+}
+
+#[test]
+fn nothing_points_at_one_machine() {
+    // In pieces, so that this file does not find itself.
+    let places = [concat!("/wo", "rk/"), concat!("/ro", "ot/")];
+    let mut violations = Vec::new();
+    for file in sources() {
+        for (number, line) in file.text.lines().enumerate() {
+            let absolute = |place: &&str| {
+                line.match_indices(*place).any(|(at, _)| {
+                    let before = line[..at].chars().next_back();
+                    !before.is_some_and(|c| code::is_word(c) || ".-}~*".contains(c))
+                })
+            };
+            if places.iter().any(absolute) {
+                violations.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none("paths of somebody's machine", &violations);
+}

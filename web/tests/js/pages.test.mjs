@@ -1,0 +1,49 @@
+// The page as files: everything is preloaded, nothing is inline, nothing comes from elsewhere.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const PAGES = new URL("../../pages/", import.meta.url);
+const read = (path) => readFileSync(new URL(path, PAGES), "utf8");
+const html = read("index.html");
+const assets = readdirSync(new URL("app/", PAGES));
+
+test("every module is preloaded, and only what is there", () => {
+  const modules = assets.filter((name) => name.endsWith(".js") && !/^(early|main)\.js$/.test(name));
+  const preloaded = [...html.matchAll(/modulepreload" href="\/app\/([a-z_]+\.js)"/g)].map(
+    (m) => m[1],
+  );
+  assert.deepEqual(preloaded.sort(), modules.sort());
+});
+
+test("everything the page names is there", () => {
+  for (const [, name] of html.matchAll(/(?:src|href)="\/app\/([^"]+)"/g)) {
+    assert.ok(assets.includes(name), name);
+  }
+});
+
+test("every element that scripts look for by its id is there", () => {
+  const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
+  for (const name of assets.filter((asset) => asset.endsWith(".js"))) {
+    for (const [, id] of read(`app/${name}`).matchAll(/byId\("([^"]+)"\)/g)) {
+      assert.ok(ids.has(id), `${name} looks for #${id}`);
+    }
+  }
+});
+
+test("nothing inline: the content security policy would refuse it", () => {
+  assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)/);
+  assert.doesNotMatch(html, /<style|\sstyle=|\son[a-z]+=|javascript:/);
+});
+
+test("nothing from elsewhere", () => {
+  const namespaces = /http:\/\/www\.w3\.org\/2000\/svg/g;
+  for (const path of ["index.html", ...assets.map((name) => `app/${name}`)]) {
+    assert.doesNotMatch(
+      read(path).replace(namespaces, ""),
+      /https?:\/\/|\/\/[a-z]+\.[a-z]+\//,
+      path,
+    );
+  }
+});

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { between, delayOnTheWayMs, look } from "../../pages/app/stats.js";
+
+function report(overrides = {}) {
+  const video = {
+    type: "inbound-rtp",
+    kind: "video",
+    timestamp: 1000,
+    bytesReceived: 0,
+    packetsReceived: 0,
+    packetsLost: 0,
+    framesDecoded: 0,
+    jitterBufferEmittedCount: 0,
+    jitterBufferDelay: 0,
+    totalDecodeTime: 0,
+    freezeCount: 0,
+    frameWidth: 1280,
+    frameHeight: 720,
+    ...overrides,
+  };
+  const pair = {
+    type: "candidate-pair",
+    nominated: true,
+    state: "succeeded",
+    bytesReceived: 9,
+    currentRoundTripTime: 0.004,
+  };
+  const idle = { ...pair, bytesReceived: 1, currentRoundTripTime: 9 };
+  return new Map([
+    ["v", video],
+    ["i", idle],
+    ["p", pair],
+    ["x", { type: "codec" }],
+  ]);
+}
+
+const later = {
+  timestamp: 3000,
+  bytesReceived: 375000,
+  packetsReceived: 297,
+  packetsLost: 3,
+  framesDecoded: 60,
+  jitterBufferEmittedCount: 60,
+  jitterBufferDelay: 0.6,
+  totalDecodeTime: 0.12,
+};
+
+test("rates between two looks", () => {
+  const numbers = between(look(report()), look(report(later)));
+  assert.equal(numbers.fps, 30);
+  assert.equal(numbers.bitrateBps, 1.5e6);
+  assert.equal(numbers.lostShare, 0.01);
+  assert.ok(Math.abs(numbers.bufferMs - 10) < 1e-9);
+  assert.ok(Math.abs(numbers.decodeMs - 2) < 1e-9);
+  assert.equal(numbers.roundTripMs, 4);
+  assert.equal(`${numbers.width}x${numbers.height}`, "1280x720");
+  assert.ok(Math.abs(delayOnTheWayMs(numbers, 16) - (2 + 10 + 2 + 8)) < 1e-9);
+});
+
+test("nothing to say without video, without a second look, or across a new connection", () => {
+  assert.equal(look(new Map()), null);
+  assert.equal(between(null, look(report())), null);
+  assert.equal(between(look(report()), look(report())), null);
+  assert.equal(between(look(report(later)), look(report({ timestamp: 9000 }))), null);
+});
+
+test("packets that turn up late never make a negative loss", () => {
+  const before = look(report({ packetsLost: 5 }));
+  assert.equal(between(before, look(report({ ...later, packetsLost: 2 }))).lostShare, 0);
+});
