@@ -1,0 +1,260 @@
+//! Tries the webcam path against a real driver; `scripts/test-devices.sh` runs it in a virtual
+//! machine. Each step prints a line; the exit status tells.
+//!
+//! ```text
+//! device_probe list
+//! device_probe stream SOURCE WxH FORMAT FRAMES
+//! device_probe outage SOURCE TAKE_AWAY BRING_BACK     two shell commands, run while it streams
+//! device_probe arrive PLUG_IN                         a shell command, run while `auto` waits
+//! ```
+
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use capture::{
+    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader, WallClock,
+    Wanted, devices, spawn,
+};
+
+/// Emulated machines are slow; what must be fast is measured by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A source that ends, fails or stalls is on the card within this.
+const CARD: Duration = Duration::from_secs(2);
+
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words[..] {
+        ["list"] => list(),
+        ["stream", source, size, format, frames] => stream(source, size, format, frames),
+        ["outage", source, take_away, bring_back] => outage(source, take_away, bring_back),
+        ["arrive", plug_in] => arrive(plug_in),
+        _ => Err("see the head of capture/examples/device_probe.rs".to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            say(&format!("FAILED: {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stdout)]
+fn say(line: &str) {
+    println!("probe: {line}");
+}
+
+fn list() -> Outcome {
+    let devices = devices().map_err(|error| error.to_string())?;
+    for device in &devices {
+        say(&format!(
+            "{} = {} ({})",
+            device.path.display(),
+            device.name,
+            device.id
+        ));
+        let at_720p: Vec<String> = device
+            .modes
+            .iter()
+            .filter(|mode| (mode.width, mode.height, mode.fps) == (1280, 720, 30))
+            .map(ToString::to_string)
+            .collect();
+        say(&format!(
+            "{} modes, among them {}",
+            device.modes.len(),
+            at_720p.join(", ")
+        ));
+    }
+    if devices.len() == 1 {
+        Ok(())
+    } else {
+        Err(format!("{} cameras, not one", devices.len()))
+    }
+}
+
+struct Probe {
+    frames: SlotReader<Frame>,
+    signals: SlotReader<Signal>,
+    metrics: Arc<CaptureMetrics>,
+    handle: CaptureHandle,
+}
+
+impl Probe {
+    fn start(source: &str, wanted: Wanted) -> Result<Self, String> {
+        let source = source
+            .parse()
+            .map_err(|error: capture::SpecError| error.to_string())?;
+        let config = CaptureConfig {
+            source,
+            wanted,
+            loop_file: false,
+            clock: WallClock::start(),
+        };
+        let (frames, signals) = (Slot::new(), Slot::new());
+        let metrics: Arc<CaptureMetrics> = Arc::default();
+        let handle = spawn(
+            config,
+            Arc::clone(&frames),
+            Arc::clone(&signals),
+            Arc::clone(&metrics),
+        );
+        let handle = handle.map_err(|error| error.to_string())?;
+        Ok(Self {
+            frames: frames.reader(),
+            signals: signals.reader(),
+            metrics,
+            handle,
+        })
+    }
+
+    fn live(&mut self, which: impl Fn(&str) -> bool) -> Result<String, String> {
+        self.signal(|signal| match signal {
+            Signal::Live { source, note, .. } if which(source) => {
+                Some(format!("{source}; note: {note:?}"))
+            }
+            _ => None,
+        })
+    }
+
+    fn lost(&mut self) -> Result<String, String> {
+        self.signal(|signal| match signal {
+            Signal::Lost { reason, .. } => Some(reason.clone()),
+            _ => None,
+        })
+    }
+
+    fn signal<T>(&mut self, pick: impl Fn(&Signal) -> Option<T>) -> Result<T, String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut last = None;
+        loop {
+            match self
+                .signals
+                .wait(deadline.saturating_duration_since(Instant::now()))
+            {
+                Next::Newer(signal) => match pick(&signal) {
+                    Some(picked) => return Ok(picked),
+                    None => last = Some(signal),
+                },
+                _ => return Err(format!("the signal stays {last:?}")),
+            }
+        }
+    }
+
+    /// Takes frames; the last one's number.
+    fn frames(&mut self, count: u32) -> Result<u64, String> {
+        let start = Instant::now();
+        let (mut seq, mut brightest) = (0, 0);
+        for _ in 0..count {
+            match self.frames.wait(PATIENCE) {
+                Next::Newer(frame) if frame.seq > seq => {
+                    seq = frame.seq;
+                    brightest = frame.pixels.planes().y.iter().copied().max().unwrap_or(0);
+                }
+                other => return Err(format!("after frame {seq}: {other:?}")),
+            }
+        }
+        let rate = f64::from(count) / start.elapsed().as_secs_f64();
+        say(&format!(
+            "{count} frames at {rate:.1} a second, up to number {seq}"
+        ));
+        if brightest > 100 {
+            Ok(seq)
+        } else {
+            Err("the picture is black".to_owned())
+        }
+    }
+
+    fn stop(self) -> Outcome {
+        let abandoned = self.metrics.abandoned_threads.get();
+        let start = Instant::now();
+        self.handle.stop();
+        say(&format!(
+            "stopped in {:?}, {abandoned} threads left behind",
+            start.elapsed()
+        ));
+        if start.elapsed() < CARD {
+            Ok(())
+        } else {
+            Err("stopping took too long".to_owned())
+        }
+    }
+}
+
+fn stream(source: &str, size: &str, format: &str, frames: &str) -> Outcome {
+    let number = |text: &str| {
+        text.parse::<u32>()
+            .map_err(|error| format!("{text}: {error}"))
+    };
+    let (width, height) = size
+        .split_once('x')
+        .ok_or("the size is written like 640x360")?;
+    let (width, height) = (number(width)?, number(height)?);
+    let wanted = Wanted {
+        width,
+        height,
+        fps: 30,
+        format: Some(format.parse()?),
+    };
+    let mut probe = Probe::start(source, wanted)?;
+    say(&probe.live(|_| true)?);
+    probe.frames(number(frames)?)?;
+    probe.stop()
+}
+
+fn outage(source: &str, take_away: &str, bring_back: &str) -> Outcome {
+    let mut probe = Probe::start(source, small())?;
+    say(&probe.live(|_| true)?);
+    let before = probe.frames(15)?;
+    let start = Instant::now();
+    shell(take_away)?;
+    let reason = probe.lost()?;
+    let took = start.elapsed();
+    say(&format!("lost after {took:?}: {reason}"));
+    if took > CARD {
+        return Err(format!("the card took {took:?}"));
+    }
+    // Longer than the first waits: it must come back after several tries in vain.
+    std::thread::sleep(Duration::from_secs(3));
+    shell(bring_back)?;
+    let start = Instant::now();
+    say(&probe.live(|_| true)?);
+    say(&format!("back after {:?}", start.elapsed()));
+    let after = probe.frames(15)?;
+    if after <= before {
+        return Err(format!("frame numbers went from {before} to {after}"));
+    }
+    probe.stop()
+}
+
+fn arrive(plug_in: &str) -> Outcome {
+    let mut probe = Probe::start("auto", small())?;
+    say(&probe.live(|source| source.contains("scene"))?);
+    probe.frames(5)?;
+    shell(plug_in)?;
+    let start = Instant::now();
+    say(&probe.live(|source| !source.contains("scene"))?);
+    say(&format!("switched after {:?}", start.elapsed()));
+    probe.frames(5)?;
+    probe.stop()
+}
+
+/// Emulation draws 720p too slowly to measure anything by.
+fn small() -> Wanted {
+    Wanted {
+        width: 640,
+        height: 360,
+        ..Wanted::default()
+    }
+}
+
+fn shell(command: &str) -> Outcome {
+    let status = Command::new("/bin/sh").args(["-c", command]).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        other => Err(format!("\"{command}\": {other:?}")),
+    }
+}

@@ -1,0 +1,7 @@
+//! Sources end to end: real pipes, real connections, real files, one process.
+
+mod mjpeg;
+mod recovery;
+mod video;
+mod watching;
+mod y4m;

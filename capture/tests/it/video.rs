@@ -1,0 +1,134 @@
+//! Video files through OpenCV.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::watching::{Watched, folder, shared};
+
+#[test]
+fn a_clip_is_paced_by_its_own_timestamps() {
+    let Some(clip) = shared("media/one-by-one-person-detection.mp4") else {
+        return;
+    };
+    let mut watched = Watched::start(&format!("file:{}", clip.display()));
+    assert_eq!(watched.live(), (768, 432, 10.0));
+    let first = watched.frame();
+    let mut last = watched.frame();
+    while last.seq < first.seq + 10 {
+        last = watched.frame();
+    }
+    let frames = (last.seq - first.seq) as f64;
+    let took = last
+        .captured_at
+        .duration_since(first.captured_at)
+        .as_secs_f64();
+    assert!(
+        (took / frames - 0.1).abs() < 0.005,
+        "{frames} frames at 10 a second took {took} s"
+    );
+    watched.stop();
+}
+
+#[test]
+fn a_clip_is_looped_without_a_gap_or_ends() {
+    let Some(clip) = shared("media/gif_head-pose-face-detection-female-and-male.mp4") else {
+        return;
+    };
+    let folder = folder("loop");
+    let short = folder.join("short.mp4");
+    if !ffmpeg(&[
+        "-i",
+        &clip.to_string_lossy(),
+        "-frames:v",
+        "8",
+        &short.to_string_lossy(),
+    ]) {
+        return;
+    }
+    let source = format!("file:{}", short.display());
+    let mut watched = Watched::start_looped(&source, true);
+    let mut last = watched.frame();
+    while last.seq < 20 {
+        let next = watched.frame();
+        let step = next.captured_at.duration_since(last.captured_at);
+        let frames = u32::try_from(next.seq - last.seq).expect("few");
+        assert!(
+            step < Duration::from_millis(100 * u64::from(frames)),
+            "{step:?} at {}",
+            next.seq
+        );
+        last = next;
+    }
+    assert_eq!(watched.metrics.stalls.get(), 0);
+    watched.stop();
+    let mut once = Watched::start(&source);
+    assert_eq!(once.lost(), "The video ended.");
+    assert_eq!(once.metrics.frames.get(), 8);
+    std::thread::sleep(Duration::from_millis(600));
+    assert_eq!(once.metrics.reopenings.get(), 0, "it stays ended");
+    once.stop();
+}
+
+#[test]
+fn a_turned_clip_is_shown_upright() {
+    let Some(clip) = shared("media/bottle-detection.mp4") else {
+        return;
+    };
+    let folder = folder("turned");
+    let turned = folder.join("turned.mp4");
+    let input = clip.to_string_lossy().into_owned();
+    let output = turned.to_string_lossy().into_owned();
+    let short = [
+        "-i",
+        &input,
+        "-t",
+        "1",
+        "-c",
+        "copy",
+        "-metadata:s:v:0",
+        "rotate=90",
+        &output,
+    ];
+    if !ffmpeg(&short) {
+        return;
+    }
+    let mut watched = Watched::start(&format!("file:{output}"));
+    let (width, height, _) = watched.live();
+    assert_eq!((width, height), (360, 640));
+    watched.stop();
+}
+
+#[test]
+fn what_is_no_video_is_named_and_tried_again() {
+    let folder = folder("novideo");
+    let path = folder.join("odd.mp4");
+    let mut watched = Watched::start(&format!("file:{}", path.display()));
+    let words = watched.lost();
+    assert!(
+        words.contains("odd.mp4") && words.contains("No such file"),
+        "{words}"
+    );
+    std::fs::write(&path, b"this is no video at all").expect("written");
+    assert!(watched.lost().contains("no video"));
+    watched.stop();
+}
+
+/// Makes a clip; `false`, said aloud, when there is no ffmpeg.
+fn ffmpeg(arguments: &[&str]) -> bool {
+    let start = Instant::now();
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y"])
+        .args(arguments)
+        .status();
+    let done = made.is_ok_and(|status| status.success());
+    if !done {
+        #[allow(clippy::print_stderr)]
+        {
+            eprintln!(
+                "skipped: no ffmpeg to make the clip with ({:?})",
+                start.elapsed()
+            );
+        }
+    }
+    done
+}

@@ -1,0 +1,130 @@
+//! A running capture and what a viewer would see of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use capture::{
+    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader,
+    SourceSpec, WallClock, Wanted, spawn,
+};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Watched {
+    pub(crate) metrics: Arc<CaptureMetrics>,
+    pub(crate) signal: Arc<Slot<Signal>>,
+    frames: SlotReader<Frame>,
+    signals: SlotReader<Signal>,
+    handle: CaptureHandle,
+}
+
+impl Watched {
+    pub(crate) fn start(source: &str) -> Self {
+        Self::start_looped(source, false)
+    }
+
+    pub(crate) fn start_looped(source: &str, loop_file: bool) -> Self {
+        let source: SourceSpec = source.parse().expect("a source");
+        let clock = WallClock::start();
+        let config = CaptureConfig {
+            source,
+            wanted: Wanted::default(),
+            loop_file,
+            clock,
+        };
+        let (frames, signal) = (Slot::new(), Slot::new());
+        let metrics: Arc<CaptureMetrics> = Arc::default();
+        let (for_frames, for_signal) = (Arc::clone(&frames), Arc::clone(&signal));
+        let handle = spawn(config, for_frames, for_signal, Arc::clone(&metrics)).expect("threads");
+        let (frames, signals) = (frames.reader(), signal.reader());
+        Self {
+            metrics,
+            signal,
+            frames,
+            signals,
+            handle,
+        }
+    }
+
+    pub(crate) fn frame(&mut self) -> Arc<Frame> {
+        match self.frames.wait(PATIENCE) {
+            Next::Newer(frame) => frame,
+            other => panic!(
+                "no frame but {other:?}; the signal is {:?}",
+                self.signal.latest()
+            ),
+        }
+    }
+
+    /// Waits for the source to be lost; the words on the card.
+    pub(crate) fn lost(&mut self) -> String {
+        self.signal_that(|signal| match signal {
+            Signal::Lost { reason, .. } => Some(reason.clone()),
+            _ => None,
+        })
+    }
+
+    /// Waits for the source to be live; width, height and rate.
+    pub(crate) fn live(&mut self) -> (u32, u32, f32) {
+        self.signal_that(|signal| match signal {
+            Signal::Live {
+                width, height, fps, ..
+            } => Some((*width, *height, *fps)),
+            _ => None,
+        })
+    }
+
+    /// Waits for a signal, new since the last that was waited for, that `pick` likes.
+    pub(crate) fn signal_that<T>(&mut self, pick: impl Fn(&Signal) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.signals.wait(left) {
+                Next::Newer(signal) => {
+                    if let Some(picked) = pick(&signal) {
+                        return picked;
+                    }
+                }
+                other => panic!("{other:?}; the signal stays {:?}", self.signal.latest()),
+            }
+        }
+    }
+
+    /// Stops the capture, which must not take long, and must end every wait.
+    pub(crate) fn stop(mut self) {
+        let start = Instant::now();
+        self.handle.stop();
+        assert!(
+            start.elapsed() < Duration::from_secs(3),
+            "stopped in {:?}",
+            start.elapsed()
+        );
+        while let Next::Newer(_) = self.frames.wait(Duration::ZERO) {}
+        assert!(matches!(self.frames.wait(Duration::ZERO), Next::Closed));
+    }
+}
+
+/// A file of the shared folder of pictures and clips; `None`, said aloud, when it is not there.
+pub(crate) fn shared(file: &str) -> Option<PathBuf> {
+    match std::env::var_os("CARRIER_SHARED") {
+        Some(folder) => Some(PathBuf::from(folder).join(file)),
+        None => {
+            // The test's own output is where a skipped test belongs.
+            #[allow(clippy::print_stderr)]
+            {
+                eprintln!("skipped: CARRIER_SHARED is not set");
+            }
+            None
+        }
+    }
+}
+
+/// A folder of this test's own, emptied.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("carrier-it-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    folder
+}
