@@ -119,8 +119,7 @@ impl Text {
         if lines.len() > most_lines {
             lines.truncate(most_lines);
             if let Some(last) = lines.last_mut() {
-                // Too long on purpose: `fitted` ends it with the ellipsis.
-                last.push_str(&" ".repeat(1));
+                // Says that more follows; `fitted` makes room for it.
                 last.push('…');
             }
         }

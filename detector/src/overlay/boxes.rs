@@ -90,8 +90,23 @@ fn paint_box(canvas: &mut Canvas<'_>, line: Rect, ink: Ink, sizes: Sizes) {
     } = sizes;
     let outer = (radius + halo) as f32;
     let dark = (thickness + 2 * halo).unsigned_abs();
-    canvas.stroke_round_rect(line.inset(-halo), outer, dark, palette::ink(GROUND));
+    canvas.stroke_round_rect(line.inset(-halo), outer, dark, dark_beside(ink, thickness));
     canvas.stroke_round_rect(line, radius as f32, thickness.unsigned_abs(), ink);
+}
+
+/// Chroma has half the resolution: between neutral dark lines a thin bright one would lose its
+/// colour, so these take on half of it. Their luma, which is what the eye reads edges by, is dark.
+fn dark_beside(ink: Ink, thickness: i32) -> Ink {
+    let dark = palette::ink(GROUND);
+    if thickness > 2 {
+        return dark;
+    }
+    let half = |a: u8, b: u8| u8::midpoint(a, b);
+    Ink {
+        y: dark.y,
+        u: half(dark.u, ink.u),
+        v: half(dark.v, ink.v),
+    }
 }
 
 /// The ground of a label: grows out of the line it hangs on.

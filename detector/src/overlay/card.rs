@@ -26,7 +26,7 @@ pub(crate) fn paint_card(canvas: &mut Canvas<'_>, text: &mut Text, card: &Card<'
     let (width, height) = (canvas.width() as f32, canvas.height() as f32);
     canvas.fill_rect(canvas.clip(), palette::ink(GROUND), 255);
     // Narrow pictures (a phone held upright) are measured by their width.
-    let unit = (height / 720.0).min(width / 820.0);
+    let unit = (height / 720.0).min(width / 640.0);
     let size = |px: f32, least: f32| (px * unit).round().max(least) as u32;
     let (title_px, detail_px) = (size(54.0, 14.0), size(28.0, 10.0));
     let column = width * 0.84;
@@ -35,9 +35,10 @@ pub(crate) fn paint_card(canvas: &mut Canvas<'_>, text: &mut Text, card: &Card<'
     let mark_px = (112.0 * unit).max(24.0);
     let (title_step, detail_step) = (title_px as f32 * 1.22, detail_px as f32 * 1.45);
     let gap = 44.0 * unit;
+    let between = 16.0 * unit;
     let words = titles.len() as f32 * title_step + details.len() as f32 * detail_step;
     // A little above the middle looks like the middle.
-    let mut y = ((height - mark_px - gap - words) * 0.46).max(0.0);
+    let mut y = ((height - mark_px - gap - between - words) * 0.46).max(0.0);
     paint_mark(canvas, ((width - mark_px) / 2.0, y), mark_px);
     y += mark_px + gap;
     for (lines, px, step, colour) in [
@@ -50,6 +51,7 @@ pub(crate) fn paint_card(canvas: &mut Canvas<'_>, text: &mut Text, card: &Card<'
             text.draw(canvas, (x, baseline), &line, px, palette::ink(colour));
             y += step;
         }
+        y += between;
     }
     paint_card_clock(canvas, text, card.clock, size(22.0, 10.0), unit);
 }
