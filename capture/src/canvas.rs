@@ -91,7 +91,7 @@ impl<'a> Canvas<'a> {
             let rows = plane.chunks_exact_mut(stride / 2).enumerate();
             for (index, row) in rows.take(bottom.div_ceil(2)).skip(top / 2) {
                 let lines = bottom.min(index * 2 + 2) - top.max(index * 2);
-                blend_chroma_row(row, left, right, value, weight * lines as u32 / 2);
+                blend_chroma_row(row, left, right, value, weight * lines as u16 / 2);
             }
         }
     }
@@ -163,7 +163,7 @@ impl<'a> Canvas<'a> {
 }
 
 /// One row of a chroma plane under luma columns `left..right`: half cells at odd ends.
-fn blend_chroma_row(row: &mut [u8], left: usize, right: usize, value: u8, weight: u32) {
+fn blend_chroma_row(row: &mut [u8], left: usize, right: usize, value: u8, weight: u16) {
     let (mut first, mut end) = (left / 2, right.div_ceil(2));
     if left % 2 == 1 {
         row[first] = mix(row[first], value, weight / 2);

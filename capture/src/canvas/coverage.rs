@@ -4,24 +4,39 @@ use super::{Ink, Rect};
 use crate::I420;
 
 /// Weight of ink that hides what was there; 0 leaves it.
-pub(super) const OPAQUE: u32 = 256;
+pub(super) const OPAQUE: u16 = 256;
 
 /// Sub-scanlines a row. Spans are exact along x, so four suffice for smooth edges.
 const SUBROWS: u16 = 4;
 const SUBROW_WEIGHT: f64 = 64.0;
 
 /// Alpha 0..=255 as a weight 0..=256.
-pub(super) fn weight_of(alpha: u8) -> u32 {
-    u32::from(alpha) + u32::from(alpha >> 7)
+pub(super) fn weight_of(alpha: u8) -> u16 {
+    u16::from(alpha) + u16::from(alpha >> 7)
 }
 
-/// `old` with `weight` of 256 parts `new`.
-pub(super) fn mix(old: u8, new: u8, weight: u32) -> u8 {
-    ((u32::from(old) * (OPAQUE - weight) + u32::from(new) * weight + 128) >> 8) as u8
+/// `old` with `weight` of 256 parts `new`. The sum is at most 255 * 256 + 128, so nothing wraps;
+/// said so, the loops around this become vector code even where overflow is checked.
+#[inline]
+pub(super) fn mix(old: u8, new: u8, weight: u16) -> u8 {
+    let kept = u16::from(old).wrapping_mul(OPAQUE.wrapping_sub(weight));
+    let added = u16::from(new).wrapping_mul(weight);
+    (kept.wrapping_add(added).wrapping_add(128) >> 8) as u8
+}
+
+/// Coverage of a pixel and the alpha of the ink together.
+#[inline]
+fn weighed(cover: u16, weight: u16) -> u16 {
+    let cover = cover.min(OPAQUE);
+    if weight == OPAQUE {
+        cover
+    } else {
+        ((u32::from(cover) * u32::from(weight)) >> 8) as u16
+    }
 }
 
 /// One weight for a whole run of samples.
-pub(super) fn blend_flat(run: &mut [u8], value: u8, weight: u32) {
+pub(super) fn blend_flat(run: &mut [u8], value: u8, weight: u16) {
     if weight >= OPAQUE {
         return run.fill(value);
     }
@@ -84,7 +99,7 @@ impl Coverage {
         picture: &mut I420,
         area: Rect,
         ink: Ink,
-        weight: u32,
+        weight: u16,
         mut cover: impl FnMut(i32, &mut CoverRow<'_>),
     ) {
         if area.is_empty() {
@@ -121,7 +136,7 @@ impl Coverage {
         picture: &mut I420,
         area: Rect,
         ink: Ink,
-        weight: u32,
+        weight: u16,
         mut spans: impl FnMut(f64, &mut CoverRow<'_>),
     ) {
         self.draw(picture, area, ink, weight, |line, row| {
@@ -132,7 +147,7 @@ impl Coverage {
         });
     }
 
-    fn blend_pair(&self, picture: &mut I420, pair: usize, left: usize, ink: Ink, weight: u32) {
+    fn blend_pair(&self, picture: &mut I420, pair: usize, left: usize, ink: Ink, weight: u16) {
         let stride = picture.width() as usize;
         let planes = picture.planes_mut();
         let columns = self.rows[0].len();
@@ -140,7 +155,7 @@ impl Coverage {
             let start = (pair * 2 + index) * stride + left;
             let row = &mut planes.y[start..start + columns];
             for (sample, &cell) in row.iter_mut().zip(cover) {
-                *sample = mix(*sample, ink.y, (u32::from(cell).min(OPAQUE) * weight) >> 8);
+                *sample = mix(*sample, ink.y, weighed(cell, weight));
             }
         }
         let start = pair * (stride / 2) + left / 2;
@@ -148,8 +163,12 @@ impl Coverage {
         let u_row = &mut planes.u[start..start + columns / 2];
         let v_row = &mut planes.v[start..start + columns / 2];
         for (((u, v), a), b) in u_row.iter_mut().zip(v_row).zip(upper).zip(lower) {
-            let sum = u32::from(a[0]) + u32::from(a[1]) + u32::from(b[0]) + u32::from(b[1]);
-            let part = (((sum + 2) >> 2).min(OPAQUE) * weight) >> 8;
+            // Four cells of about 256: far from wrapping.
+            let sum = a[0]
+                .wrapping_add(a[1])
+                .wrapping_add(b[0])
+                .wrapping_add(b[1]);
+            let part = weighed(sum.wrapping_add(2) >> 2, weight);
             *u = mix(*u, ink.u, part);
             *v = mix(*v, ink.v, part);
         }

@@ -65,25 +65,37 @@ impl Canvas<'_> {
     /// Fills a rectangle with round corners; the radius is at most half the shorter side.
     pub fn fill_round_rect(&mut self, rect: Rect, radius_px: f32, ink: Ink, alpha: u8) {
         let corners = Corners::of(rect, radius_px);
-        let (top, bottom) = (corners.top_end(), corners.bottom_start());
+        // Only the corners need the slow way.
+        let ((x0, x1), (y0, y1)) = (corners.columns(0), corners.rows(0));
         let middle = Rect {
-            y: top,
-            height: bottom - top,
+            y: y0,
+            height: y1 - y0,
             ..rect
         };
         self.fill_rect(middle, ink, alpha);
-        for (y, end) in [(rect.y, top), (bottom, rect.bottom())] {
-            let area = Rect {
+        for (y, bottom) in [(rect.y, y0), (y1, rect.bottom())] {
+            let ends = Rect {
                 y,
-                height: end - y,
+                height: bottom - y,
                 ..rect
+            };
+            self.fill_rect(
+                Rect {
+                    x: x0,
+                    width: x1 - x0,
+                    ..ends
+                },
+                ink,
+                alpha,
+            );
+            for (x, right) in [(rect.x, x0), (x1, rect.right())] {
+                let corner = Rect {
+                    x,
+                    width: right - x,
+                    ..ends
+                };
+                self.fill_corner(corner, corners, ink, alpha);
             }
-            .intersection(self.clip);
-            self.coverage
-                .draw_spans(self.picture, area, ink, weight_of(alpha), |y, row| {
-                    let inset = corners.inset_at(y);
-                    row.add_span(f64::from(rect.x) + inset, f64::from(rect.right()) - inset);
-                });
         }
     }
 
@@ -101,7 +113,7 @@ impl Canvas<'_> {
             return self.fill_round_rect(rect, radius_px, ink, 255);
         }
         let inner = Corners::of(rect.inset(thickness), radius_px - thickness_px as f32);
-        // Bars between the corners are plain rows; only the corners need the slow way.
+        // Bars between the corners are plain rows.
         let (x0, x1) = outer.columns(thickness);
         let (y0, y1) = outer.rows(thickness);
         let across = Rect {
@@ -145,6 +157,17 @@ impl Canvas<'_> {
                 self.stroke_corner(corner, outer, inner, ink);
             }
         }
+    }
+
+    fn fill_corner(&mut self, corner: Rect, corners: Corners, ink: Ink, alpha: u8) {
+        let area = corner.intersection(self.clip);
+        let (left, right) = (f64::from(corners.rect.x), f64::from(corners.rect.right()));
+        let weight = weight_of(alpha);
+        self.coverage
+            .draw_spans(self.picture, area, ink, weight, |y, row| {
+                let inset = corners.inset_at(y);
+                row.add_span(left + inset, right - inset);
+            });
     }
 
     fn stroke_corner(&mut self, corner: Rect, outer: Corners, inner: Corners, ink: Ink) {
@@ -243,16 +266,6 @@ impl Corners {
         let below = y - (f64::from(self.rect.bottom()) - self.radius);
         let away = above.max(below).max(0.0).min(self.radius);
         self.radius - (self.radius * self.radius - away * away).sqrt()
-    }
-
-    /// First row below the upper corners.
-    fn top_end(&self) -> i32 {
-        self.rows(0).0
-    }
-
-    /// First row of the lower corners.
-    fn bottom_start(&self) -> i32 {
-        self.rows(0).1
     }
 
     /// Columns without corners (each corner at least `least_px` wide).

@@ -1,0 +1,170 @@
+//! What is shown when there is no picture, and the small notes on one.
+
+use capture::canvas::{Canvas, Ink, Rect};
+
+use super::palette::{self, ACCENT, GROUND, PAPER, QUIET};
+use super::sizes::Sizes;
+use crate::text::Text;
+
+/// Alpha of the dark glass under notes, the page's `--glass` (76 %).
+const GLASS: u8 = 194;
+/// The mark is drawn in the 32 units of the page's SVG.
+const MARK_UNITS: f32 = 32.0;
+
+/// A whole picture of words: calm, plain, and alive by its clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Card<'a> {
+    /// A few words: what is the matter.
+    pub title: &'a str,
+    /// A sentence or two: why, and what happens next. Wrapped.
+    pub detail: &'a str,
+    /// Changes all the time, so that everybody sees that the feed itself lives. May be empty.
+    pub clock: &'a str,
+}
+
+pub(crate) fn paint_card(canvas: &mut Canvas<'_>, text: &mut Text, card: &Card<'_>) {
+    let (width, height) = (canvas.width() as f32, canvas.height() as f32);
+    canvas.fill_rect(canvas.clip(), palette::ink(GROUND), 255);
+    // Narrow pictures (a phone held upright) are measured by their width.
+    let unit = (height / 720.0).min(width / 640.0);
+    let size = |px: f32, least: f32| (px * unit).round().max(least) as u32;
+    let (title_px, detail_px) = (size(54.0, 14.0), size(28.0, 10.0));
+    let column = width * 0.84;
+    let titles = text.wrapped(card.title, title_px, column, 2);
+    let details = text.balanced(card.detail, detail_px, column.min(900.0 * unit), 4);
+    let mark_px = (112.0 * unit).max(24.0);
+    let (title_step, detail_step) = (title_px as f32 * 1.22, detail_px as f32 * 1.45);
+    let gap = 44.0 * unit;
+    let between = 16.0 * unit;
+    let words = titles.len() as f32 * title_step + details.len() as f32 * detail_step;
+    // A little above the middle looks like the middle.
+    let mut y = ((height - mark_px - gap - between - words) * 0.46).max(0.0);
+    paint_mark(canvas, ((width - mark_px) / 2.0, y), mark_px);
+    y += mark_px + gap;
+    for (lines, px, step, colour) in [
+        (titles, title_px, title_step, PAPER),
+        (details, detail_px, detail_step, QUIET),
+    ] {
+        for line in lines {
+            let x = (width - text.width_px(&line, px)) / 2.0;
+            let baseline = (y + Text::cap_height_px(px)).round() as i32;
+            text.draw(canvas, (x, baseline), &line, px, palette::ink(colour));
+            y += step;
+        }
+        y += between;
+    }
+    paint_card_clock(canvas, text, card.clock, size(22.0, 10.0), unit);
+}
+
+fn paint_card_clock(canvas: &mut Canvas<'_>, text: &mut Text, clock: &str, px: u32, unit: f32) {
+    let (width, height) = (canvas.width() as f32, canvas.height() as f32);
+    let clock = text.fitted(clock, px, width * 0.84);
+    let x = (width - text.width_px(&clock, px)) / 2.0;
+    let baseline = (height - (40.0 * unit).max(8.0)).round() as i32;
+    text.draw(
+        canvas,
+        (x, baseline),
+        &clock,
+        px,
+        palette::ink(palette::mixed(GROUND, QUIET, 68)),
+    );
+}
+
+/// The mark of the page: a finder's four corners around a dot.
+fn paint_mark(canvas: &mut Canvas<'_>, (x, y): (f32, f32), size_px: f32) {
+    let unit = size_px / MARK_UNITS;
+    let (corner, ground) = (palette::ink(PAPER), palette::ink(GROUND));
+    let px = |units: f32| (units * unit).round() as i32;
+    let (x, y) = (x.round() as i32, y.round() as i32);
+    // A frame with round corners, of which the middle of each side is taken away again.
+    let frame = Rect {
+        x: x + px(3.5),
+        y: y + px(3.5),
+        width: px(25.0),
+        height: px(25.0),
+    };
+    let thickness = px(3.0).max(1);
+    canvas.stroke_round_rect(frame, 4.5 * unit, thickness.unsigned_abs(), corner);
+    let arm = px(7.5);
+    let across = Rect {
+        x: frame.x + arm,
+        width: frame.width - 2 * arm,
+        ..frame
+    };
+    let down = Rect {
+        y: frame.y + arm,
+        height: frame.height - 2 * arm,
+        ..frame
+    };
+    canvas.fill_rect(across, ground, 255);
+    canvas.fill_rect(down, ground, 255);
+    round_ends(canvas, frame, arm, thickness, corner);
+    let centre = |start: i32, side: i32| start as f32 + side as f32 / 2.0;
+    let (cx, cy) = (centre(frame.x, frame.width), centre(frame.y, frame.height));
+    canvas.fill_ellipse(cx, cy, 4.5 * unit, 4.5 * unit, palette::ink(ACCENT));
+}
+
+fn round_ends(canvas: &mut Canvas<'_>, frame: Rect, arm: i32, thickness: i32, ink: Ink) {
+    let half = thickness as f32 / 2.0;
+    let near = [frame.x as f32 + half, frame.y as f32 + half];
+    let far = [frame.right() as f32 - half, frame.bottom() as f32 - half];
+    let columns = [(frame.x + arm) as f32, (frame.right() - arm) as f32];
+    let rows = [(frame.y + arm) as f32, (frame.bottom() - arm) as f32];
+    for side in [near, far] {
+        columns
+            .iter()
+            .for_each(|&x| canvas.fill_ellipse(x, side[1], half, half, ink));
+        rows.iter()
+            .for_each(|&y| canvas.fill_ellipse(side[0], y, half, half, ink));
+    }
+}
+
+/// Which corner a note stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Corner {
+    BottomLeft,
+    BottomRight,
+}
+
+/// A line of text on dark glass, with a dot of the accent if it is something to be noticed.
+pub(crate) fn paint_pill(
+    canvas: &mut Canvas<'_>,
+    text: &mut Text,
+    words: &str,
+    corner: Corner,
+    dot: bool,
+) {
+    let sizes = Sizes::of(canvas.height());
+    let (width, height) = (canvas.width() as i32, canvas.height() as i32);
+    let cap = Text::cap_height_px(sizes.text).round() as i32;
+    let margin = sizes.text as i32 * 3 / 5;
+    let pad = sizes.text as i32 * 3 / 5;
+    let dot_px = if dot { sizes.text as i32 } else { 0 };
+    let room = width - 2 * margin - 2 * pad - dot_px;
+    let words = text.fitted(words, sizes.text, room.max(0) as f32);
+    if words.is_empty() {
+        return;
+    }
+    let wide = text.width_px(&words, sizes.text).ceil() as i32 + 2 * pad + dot_px;
+    let high = cap + 2 * (sizes.text as i32 * 2 / 5);
+    let x = if corner == Corner::BottomLeft {
+        margin
+    } else {
+        width - margin - wide
+    };
+    let pill = Rect {
+        x,
+        y: height - margin - high,
+        width: wide,
+        height: high,
+    };
+    canvas.fill_round_rect(pill, high as f32 / 2.0, palette::ink(GROUND), GLASS);
+    if dot {
+        let radius = cap as f32 * 0.32;
+        let cy = pill.y as f32 + high as f32 / 2.0;
+        let cx = (pill.x + pad) as f32 + radius;
+        canvas.fill_ellipse(cx, cy, radius, radius, palette::ink(ACCENT));
+    }
+    let from = ((pill.x + pad + dot_px) as f32, pill.y + (high + cap) / 2);
+    text.draw(canvas, from, &words, sizes.text, palette::ink(PAPER));
+}
