@@ -1,157 +1,16 @@
 //! The compose thread with a fake painter, synthetic frames and the real encoder.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use capture::{Frame, I420, Next, PicturePool, Signal, Slot, SlotReader, WallClock};
+use capture::{I420, Next, Signal, WallClock};
 use signaling::encoder::{EncodeError, Encoded, Encoder};
 use signaling::openh264_encoder::OpenH264Encoder;
-use signaling::{
-    ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, EncodedFrame,
-    FrameReceiver, Painter, Rendition, RenditionId, compose, frame_queue,
-};
+use signaling::{ComposeConfig, Rendition, RenditionId};
 
-use crate::clip::sliding;
+use crate::rig::{Rig, SOON, until};
 
 const MAIN: RenditionId = RenditionId::MAIN;
-/// Long enough for a loaded machine; nothing waits this long unless it fails.
-const SOON: Duration = Duration::from_secs(5);
-
-#[derive(Debug, Default)]
-struct Painted {
-    frames: AtomicUsize,
-    cards: AtomicUsize,
-    panic: AtomicBool,
-}
-
-struct FakePainter(Arc<Painted>);
-
-impl Painter for FakePainter {
-    fn paint(&mut self, picture: &mut I420, _frame: &Frame) {
-        self.0.frames.fetch_add(1, Ordering::Relaxed);
-        assert!(
-            !self.0.panic.load(Ordering::Relaxed),
-            "the painter was told to fail"
-        );
-        picture.planes_mut().y[..16].fill(235);
-    }
-
-    fn card(&mut self, picture: &mut I420, _signal: &Signal, _now: Instant) {
-        self.0.cards.fetch_add(1, Ordering::Relaxed);
-        picture.fill(40, 128, 128);
-    }
-}
-
-struct Rig {
-    frames: Arc<Slot<Frame>>,
-    signal: Arc<Slot<Signal>>,
-    demand: Arc<Demand>,
-    composed: SlotReader<Composed>,
-    engine: FrameReceiver,
-    woken: Receiver<()>,
-    painted: Arc<Painted>,
-    metrics: Arc<ComposeMetrics>,
-    pool: PicturePool,
-    seq: u64,
-    _handle: ComposeHandle,
-}
-
-impl Rig {
-    fn new() -> Self {
-        Self::with(ComposeConfig::new(WallClock::start()), 64)
-    }
-
-    fn with(config: ComposeConfig, queue_frames: usize) -> Self {
-        let (tell, woken) = channel();
-        let wake = Box::new(move || {
-            let _gone_with_the_rig = tell.send(());
-        });
-        let (sink, engine) = frame_queue(queue_frames, wake);
-        let (frames, signal, composed) = (Slot::new(), Slot::new(), Slot::<Composed>::new());
-        let (demand, painted) = (Demand::new(), Arc::new(Painted::default()));
-        let metrics = Arc::new(ComposeMetrics::default());
-        let parts = ComposeParts {
-            frames: Arc::clone(&frames),
-            signal: Arc::clone(&signal),
-            painter: Box::new(FakePainter(Arc::clone(&painted))),
-            demand: Arc::clone(&demand),
-            composed: Arc::clone(&composed),
-            sink,
-            config,
-            metrics: Arc::clone(&metrics),
-        };
-        let handle = compose::spawn(parts).expect("a thread starts");
-        let (composed, pool) = (composed.reader(), PicturePool::new(4));
-        Self {
-            frames,
-            signal,
-            demand,
-            composed,
-            engine,
-            woken,
-            painted,
-            metrics,
-            pool,
-            seq: 0,
-            _handle: handle,
-        }
-    }
-
-    fn publish(&mut self, width: u32, height: u32) {
-        let pixels = self
-            .pool
-            .copy_of(&sliding(width, height, self.seq as usize));
-        self.frames
-            .publish(Frame::new(pixels, self.seq, Instant::now()));
-        self.seq += 1;
-    }
-
-    fn publish_and_receive(&mut self, width: u32, height: u32) -> Arc<EncodedFrame> {
-        // At most 30 a second, as the rendition asks for.
-        std::thread::sleep(Duration::from_millis(34));
-        self.publish(width, height);
-        self.receive()
-    }
-
-    fn receive(&self) -> Arc<EncodedFrame> {
-        let deadline = Instant::now() + SOON;
-        loop {
-            if let Some(frame) = self.engine.try_recv() {
-                return frame;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            self.woken
-                .recv_timeout(left)
-                .expect("an encoded frame comes");
-        }
-    }
-
-    fn next_composed(&mut self) -> Arc<Composed> {
-        match self.composed.wait(SOON) {
-            Next::Newer(composed) => composed,
-            other => panic!("{other:?} instead of a picture"),
-        }
-    }
-
-    fn calls(&self) -> (usize, usize) {
-        let Painted { frames, cards, .. } = &*self.painted;
-        (
-            frames.load(Ordering::Relaxed),
-            cards.load(Ordering::Relaxed),
-        )
-    }
-}
-
-/// Waits for another thread; false when it never comes.
-fn until(reached: impl Fn() -> bool) -> bool {
-    let deadline = Instant::now() + SOON;
-    while !reached() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    reached()
-}
 
 #[test]
 fn with_nobody_watching_nothing_is_copied_painted_or_encoded() {
@@ -285,10 +144,16 @@ fn an_engine_that_hangs_costs_counted_frames_and_is_mended_by_a_keyframe() {
     }
     assert!(until(|| rig.metrics.dropped.get() >= 3));
     let mut before = rig.receive();
-    assert!(before.keyframe, "what the engine finds begins with a keyframe");
+    assert!(
+        before.keyframe,
+        "what the engine finds begins with a keyframe"
+    );
     while rig.metrics.keyframes.get() < 2 || before.frame_seq < 4 {
         let next = rig.receive();
-        assert!(next.keyframe || next.frame_seq == before.frame_seq + 1, "{next:?}");
+        assert!(
+            next.keyframe || next.frame_seq == before.frame_seq + 1,
+            "{next:?}"
+        );
         before = next;
     }
 }

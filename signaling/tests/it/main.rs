@@ -3,3 +3,4 @@
 mod clip;
 mod compose;
 mod encoder;
+mod rig;

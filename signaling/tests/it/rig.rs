@@ -1,0 +1,153 @@
+//! The compose thread between slots and a queue that a test holds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use capture::{Frame, I420, Next, PicturePool, Signal, Slot, SlotReader, WallClock};
+use signaling::{
+    ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, EncodedFrame,
+    FrameReceiver, Painter, compose, frame_queue,
+};
+
+use crate::clip::sliding;
+
+/// Long enough for a loaded machine; nothing waits this long unless it fails.
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+
+/// What the painter was asked for, and whether it shall fail.
+#[derive(Debug, Default)]
+pub(crate) struct Painted {
+    frames: AtomicUsize,
+    cards: AtomicUsize,
+    pub(crate) panic: AtomicBool,
+}
+
+struct FakePainter(Arc<Painted>);
+
+impl Painter for FakePainter {
+    fn paint(&mut self, picture: &mut I420, _frame: &Frame) {
+        self.0.frames.fetch_add(1, Ordering::Relaxed);
+        assert!(
+            !self.0.panic.load(Ordering::Relaxed),
+            "the painter was told to fail"
+        );
+        picture.planes_mut().y[..16].fill(235);
+    }
+
+    fn card(&mut self, picture: &mut I420, _signal: &Signal, _now: Instant) {
+        self.0.cards.fetch_add(1, Ordering::Relaxed);
+        picture.fill(40, 128, 128);
+    }
+}
+
+/// A compose thread with everything around it in the test's hands.
+pub(crate) struct Rig {
+    pub(crate) frames: Arc<Slot<Frame>>,
+    pub(crate) signal: Arc<Slot<Signal>>,
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) composed: SlotReader<Composed>,
+    pub(crate) engine: FrameReceiver,
+    woken: Receiver<()>,
+    pub(crate) painted: Arc<Painted>,
+    pub(crate) metrics: Arc<ComposeMetrics>,
+    pool: PicturePool,
+    seq: u64,
+    _handle: ComposeHandle,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        Self::with(ComposeConfig::new(WallClock::start()), 64)
+    }
+
+    pub(crate) fn with(config: ComposeConfig, queue_frames: usize) -> Self {
+        let (tell, woken) = channel();
+        let wake = Box::new(move || {
+            let _gone_with_the_rig = tell.send(());
+        });
+        let (sink, engine) = frame_queue(queue_frames, wake);
+        let (frames, signal, composed) = (Slot::new(), Slot::new(), Slot::<Composed>::new());
+        let (demand, painted) = (Demand::new(), Arc::new(Painted::default()));
+        let metrics = Arc::new(ComposeMetrics::default());
+        let parts = ComposeParts {
+            frames: Arc::clone(&frames),
+            signal: Arc::clone(&signal),
+            painter: Box::new(FakePainter(Arc::clone(&painted))),
+            demand: Arc::clone(&demand),
+            composed: Arc::clone(&composed),
+            sink,
+            config,
+            metrics: Arc::clone(&metrics),
+        };
+        let handle = compose::spawn(parts).expect("a thread starts");
+        let (composed, pool) = (composed.reader(), PicturePool::new(4));
+        Self {
+            frames,
+            signal,
+            demand,
+            composed,
+            engine,
+            woken,
+            painted,
+            metrics,
+            pool,
+            seq: 0,
+            _handle: handle,
+        }
+    }
+
+    pub(crate) fn publish(&mut self, width: u32, height: u32) {
+        let pixels = self
+            .pool
+            .copy_of(&sliding(width, height, self.seq as usize));
+        self.frames
+            .publish(Frame::new(pixels, self.seq, Instant::now()));
+        self.seq += 1;
+    }
+
+    pub(crate) fn publish_and_receive(&mut self, width: u32, height: u32) -> Arc<EncodedFrame> {
+        // At most 30 a second, as the rendition asks for.
+        std::thread::sleep(Duration::from_millis(34));
+        self.publish(width, height);
+        self.receive()
+    }
+
+    pub(crate) fn receive(&self) -> Arc<EncodedFrame> {
+        let deadline = Instant::now() + SOON;
+        loop {
+            if let Some(frame) = self.engine.try_recv() {
+                return frame;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.woken
+                .recv_timeout(left)
+                .expect("an encoded frame comes");
+        }
+    }
+
+    pub(crate) fn next_composed(&mut self) -> Arc<Composed> {
+        match self.composed.wait(SOON) {
+            Next::Newer(composed) => composed,
+            other => panic!("{other:?} instead of a picture"),
+        }
+    }
+
+    pub(crate) fn calls(&self) -> (usize, usize) {
+        let Painted { frames, cards, .. } = &*self.painted;
+        (
+            frames.load(Ordering::Relaxed),
+            cards.load(Ordering::Relaxed),
+        )
+    }
+}
+
+/// Waits for another thread; false when it never comes.
+pub(crate) fn until(reached: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + SOON;
+    while !reached() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    reached()
+}
