@@ -102,6 +102,12 @@ impl Tracker {
         self.dropped
     }
 
+    /// Follows nothing any more: the picture is of something else. Ids still count on.
+    pub(crate) fn forget(&mut self) {
+        self.things.clear();
+        (self.updated_at, self.period) = (None, None);
+    }
+
     /// Takes what was detected in the frame captured at `captured_at` (frames in order) and
     /// answers what to show of it, by ascending id.
     pub fn update(&mut self, detections: &[Detection], captured_at: Instant) -> Vec<Track> {

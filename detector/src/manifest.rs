@@ -1,0 +1,264 @@
+//! What carrier knows about each model file. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+
+use crate::heads::Head;
+use crate::labels::COCO_80;
+
+/// The manifest that is compiled in.
+const BUILT_IN: &str = include_str!("../../models/manifest.toml");
+
+/// A manifest that cannot be used. The message says where and why.
+#[derive(Debug, Error)]
+pub enum ManifestError {
+    /// No TOML, a key that does not exist, a value of the wrong kind.
+    #[error("the model manifest cannot be read: {0}")]
+    Syntax(#[from] toml::de::Error),
+    /// A value that makes no sense.
+    #[error("model `{model}`: {what}")]
+    Value {
+        /// Which model.
+        model: String,
+        /// What is wrong and what would be right.
+        what: String,
+    },
+}
+
+/// All known models.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    models: Vec<Arc<ModelEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManifestFile {
+    model: Vec<ModelEntry>,
+}
+
+/// One model: what the file is, how to feed it and how to read its answer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelEntry {
+    /// Its name; the file is called `NAME.onnx`.
+    pub name: String,
+    /// Licence of the weights.
+    pub licence: String,
+    /// Who made it.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// Where the pinned file can be had, if it can.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// SHA-256 of the file, lower-case hex.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// Size of the file in bytes.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// How its answer is read.
+    pub head: Head,
+    /// Names of its classes.
+    #[serde(deserialize_with = "labels")]
+    pub labels: Arc<[String]>,
+    /// Boxes under this score are not worth showing.
+    pub min_score: f32,
+    /// Boxes of a class that overlap more than this are one thing. `None`: no suppression needed.
+    #[serde(default)]
+    pub nms_iou: Option<f32>,
+    /// Sizes for dimensions that the file leaves open, by their name.
+    #[serde(default)]
+    pub dimensions: BTreeMap<String, i64>,
+    /// What it is fed.
+    pub input: InputContract,
+}
+
+/// How a picture becomes the network's input.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputContract {
+    /// Name of the input in the file.
+    pub name: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Order of the tensor's axes.
+    pub layout: Layout,
+    /// Order of the colour channels.
+    pub colour: ColourOrder,
+    /// Subtracted from each channel (pixel values 0..255), in the order of `colour`.
+    pub mean: [f32; 3],
+    /// Divides each channel after that.
+    pub std: [f32; 3],
+    /// How the picture is brought to size.
+    pub resize: Resize,
+}
+
+/// Order of the tensor's axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Batch, channel, row, column.
+    Nchw,
+}
+
+/// Order of the colour channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColourOrder {
+    /// Red, green, blue.
+    Rgb,
+    /// Blue, green, red.
+    Bgr,
+}
+
+/// How the picture is brought to the network's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Resize {
+    /// Each axis by its own factor; the aspect is not kept.
+    Stretch,
+    /// Aspect kept, picture at the top left, the rest filled.
+    LetterboxTopLeft {
+        /// Grey value of the rest, before normalisation.
+        pad: u8,
+    },
+}
+
+impl Manifest {
+    /// The models this program was built with.
+    pub fn built_in() -> Result<Self, ManifestError> {
+        Self::parse(BUILT_IN)
+    }
+
+    /// Reads a manifest of several models.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        let ManifestFile { model: models } = toml::from_str(text)?;
+        for (index, entry) in models.iter().enumerate() {
+            entry.check()?;
+            if models[..index].iter().any(|other| other.name == entry.name) {
+                return Err(entry.wrong("is there twice"));
+            }
+            if entry.sha256.is_none() || entry.bytes.is_none() {
+                return Err(entry.wrong("`sha256` and `bytes` are missing"));
+            }
+        }
+        Ok(Self {
+            models: models.into_iter().map(Arc::new).collect(),
+        })
+    }
+
+    /// All models, in the manifest's order.
+    #[must_use]
+    pub fn models(&self) -> &[Arc<ModelEntry>] {
+        &self.models
+    }
+
+    /// The model of this name.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&Arc<ModelEntry>> {
+        self.models.iter().find(|entry| entry.name == name)
+    }
+
+    /// The model whose file has this SHA-256.
+    #[must_use]
+    pub fn by_sha256(&self, sha256: &str) -> Option<&Arc<ModelEntry>> {
+        self.models
+            .iter()
+            .find(|entry| entry.sha256.as_deref() == Some(sha256))
+    }
+}
+
+impl ModelEntry {
+    /// Reads the manifest of one model, as it lies beside a file of one's own.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        let entry: Self = toml::from_str(text)?;
+        entry.check()?;
+        Ok(entry)
+    }
+
+    /// What the file is called.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}.onnx", self.name)
+    }
+
+    fn wrong(&self, what: impl Into<String>) -> ManifestError {
+        ManifestError::Value {
+            model: self.name.clone(),
+            what: what.into(),
+        }
+    }
+
+    fn check(&self) -> Result<(), ManifestError> {
+        // The name becomes a file name: nothing in it may lead out of a folder.
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(plain) {
+            return Err(self.wrong("a name is made of letters, digits, `.`, `_` and `-`"));
+        }
+        let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        if self
+            .sha256
+            .as_deref()
+            .is_some_and(|sha| sha.len() != 64 || !sha.chars().all(hex))
+        {
+            return Err(self.wrong("`sha256` is 64 lower-case hex digits"));
+        }
+        let InputContract {
+            width,
+            height,
+            mean,
+            std,
+            ..
+        } = &self.input;
+        if ![width, height]
+            .iter()
+            .all(|side| (32..=4096).contains(*side))
+        {
+            return Err(self.wrong(format!(
+                "an input of {width}x{height} is not within 32..4096"
+            )));
+        }
+        if !mean.iter().all(|mean| mean.is_finite())
+            || !std.iter().all(|std| std.is_finite() && *std > 0.0)
+        {
+            return Err(self.wrong("`input.mean` must be numbers, `input.std` positive ones"));
+        }
+        let share = |value: f32| (0.0..=1.0).contains(&value);
+        if !share(self.min_score) || !self.nms_iou.is_none_or(share) {
+            return Err(self.wrong("`min_score` and `nms_iou` lie within 0..1"));
+        }
+        if self.labels.is_empty() {
+            return Err(self.wrong("`labels` names no class"));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "`labels` is \"coco80\" or a list of names")]
+enum LabelSet {
+    Known(KnownLabels),
+    Own(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KnownLabels {
+    Coco80,
+}
+
+fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[String]>, D::Error> {
+    Ok(match LabelSet::deserialize(deserializer)? {
+        LabelSet::Known(KnownLabels::Coco80) => COCO_80.iter().map(ToString::to_string).collect(),
+        LabelSet::Own(names) => names.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+use super::*;
+use crate::manifest::Manifest;
+
+fn entry(name: &str) -> Arc<ModelEntry> {
+    Arc::clone(
+        Manifest::built_in()
+            .expect("valid")
+            .by_name(name)
+            .expect("known"),
+    )
+}
+
+/// BT.601 limited range, in f64, the way the recommendation writes it.
+fn to_yuv(r: u8, g: u8, b: u8) -> [u8; 3] {
+    let [r, g, b] = [r, g, b].map(|value| f64::from(value) / 255.0);
+    let y = 0.299 * r + 0.587 * g + 0.114 * b;
+    let luma = 16.0 + 219.0 * y;
+    let cb = 128.0 + 224.0 * (b - y) / 1.772;
+    let cr = 128.0 + 224.0 * (r - y) / 1.402;
+    [luma, cb, cr].map(|value| value.round() as u8)
+}
+
+fn plain(width: u32, height: u32, [y, u, v]: [u8; 3]) -> I420 {
+    let mut picture = I420::black(width, height).expect("even");
+    picture.fill(y, u, v);
+    picture
+}
+
+#[test]
+fn letterbox_keeps_the_aspect_and_pads_with_grey_below() {
+    let mut preprocessor = Preprocessor::new(entry("yolox_nano"));
+    let fit = preprocessor
+        .prepare(&plain(1280, 720, to_yuv(200, 100, 50)))
+        .expect("scaled");
+    assert_eq!(fit.inside, (416, 234));
+    let tensor = preprocessor.tensor();
+    // BGR, no normalisation.
+    for (channel, wanted) in [50.0, 100.0, 200.0].into_iter().enumerate() {
+        assert!(
+            (tensor[[0, channel, 233, 415]] - wanted).abs() < 2.0,
+            "{channel}"
+        );
+        assert_eq!(tensor[[0, channel, 234, 0]], 114.0);
+        assert_eq!(tensor[[0, channel, 415, 415]], 114.0);
+    }
+}
+
+#[test]
+fn another_frame_size_leaves_nothing_of_the_last_one() {
+    let mut preprocessor = Preprocessor::new(entry("yolox_nano"));
+    preprocessor
+        .prepare(&plain(720, 1280, to_yuv(255, 255, 255)))
+        .expect("scaled");
+    preprocessor
+        .prepare(&plain(1280, 720, to_yuv(0, 0, 0)))
+        .expect("scaled");
+    let mut fresh = Preprocessor::new(entry("yolox_nano"));
+    fresh
+        .prepare(&plain(1280, 720, to_yuv(0, 0, 0)))
+        .expect("scaled");
+    assert_eq!(preprocessor.tensor(), fresh.tensor());
+}
+
+#[test]
+fn colours_are_normalised_in_the_order_that_the_model_wants() {
+    let red = plain(640, 480, to_yuv(220, 30, 60));
+    let mut bgr = Preprocessor::new(entry("nanodet_plus_m_320"));
+    assert_eq!(
+        bgr.prepare(&red).expect("scaled").inside,
+        (320, 320),
+        "stretched"
+    );
+    let wanted = [
+        (60.0 - 103.53) / 57.375,
+        (30.0 - 116.28) / 57.12,
+        (220.0 - 123.675) / 58.395,
+    ];
+    for (channel, wanted) in wanted.into_iter().enumerate() {
+        let found = bgr.tensor()[[0, channel, 160, 160]];
+        assert!((found - wanted).abs() < 0.03, "{channel}: {found} {wanted}");
+    }
+    let mut rgb = Preprocessor::new(entry("deimv2_hgnetv2_atto_coco"));
+    rgb.prepare(&red).expect("scaled");
+    for (channel, wanted) in [220.0, 30.0, 60.0].into_iter().enumerate() {
+        let found = rgb.tensor()[[0, channel, 0, 0]] * 255.0;
+        assert!((found - wanted).abs() < 2.0, "{channel}: {found} {wanted}");
+    }
+}
+
+#[test]
+fn every_colour_agrees_with_the_recommendation() {
+    // All combinations of a grid, one pixel each, without scaling.
+    let levels = [16u8, 40, 90, 128, 170, 235, 255, 0];
+    let mut worst = 0f64;
+    for place in 0..levels.len().pow(3) {
+        let [y, u, v] = [place / 64, place / 8 % 8, place % 8].map(|level| levels[level]);
+        let (mut r, mut g, mut b) = ([0.0], [0.0], [0.0]);
+        convert_row(
+            [&[y], &[u], &[v]],
+            [&mut r, &mut g, &mut b],
+            [(1.0, 0.0); 3],
+        );
+        let luma = (f64::from(y) - 16.0) / 219.0;
+        let (cb, cr) = (
+            (f64::from(u) - 128.0) / 224.0,
+            (f64::from(v) - 128.0) / 224.0,
+        );
+        let (red, blue) = (luma + 1.402 * cr, luma + 1.772 * cb);
+        let green = (luma - 0.299 * red - 0.114 * blue) / 0.587;
+        for (ours, wanted) in [(r, red), (g, green), (b, blue)] {
+            let wanted = (wanted * 255.0).clamp(0.0, 255.0);
+            worst = worst.max((f64::from(ours[0]) - wanted).abs());
+        }
+    }
+    assert!(worst < 1e-3, "{worst}");
+}
+
+#[test]
+fn scaled_planes_stay_in_register() {
+    // A vertical edge at three quarters of the width, in luma and in chroma: after scaling both must
+    // change at the same column.
+    let mut picture = plain(1280, 720, to_yuv(0, 0, 0));
+    let white_blue = to_yuv(0, 0, 255);
+    let planes = picture.planes_mut();
+    for (plane, width, value) in [
+        (planes.y, 1280, white_blue[0]),
+        (planes.u, 640, white_blue[1]),
+        (planes.v, 640, white_blue[2]),
+    ] {
+        plane
+            .chunks_exact_mut(width)
+            .for_each(|row| row[width * 3 / 4..].fill(value));
+    }
+    let mut preprocessor = Preprocessor::new(entry("yolox_nano"));
+    preprocessor.prepare(&picture).expect("scaled");
+    let tensor = preprocessor.tensor();
+    let blue = |x: usize| tensor[[0, 0, 100, x]];
+    assert!(
+        blue(309) < 12.0 && blue(314) > 243.0,
+        "{} {}",
+        blue(309),
+        blue(314)
+    );
+}
+
+#[test]
+fn boxes_find_back_to_the_frame() {
+    let letterboxed = Fit::new((1280, 720), &entry("yolox_nano").input);
+    let whole = BBox {
+        x1: 0.0,
+        y1: 0.0,
+        x2: 416.0,
+        y2: 234.0,
+    };
+    let frame = BBox {
+        x1: 0.0,
+        y1: 0.0,
+        x2: 1280.0,
+        y2: 720.0,
+    };
+    assert_eq!(letterboxed.to_frame(&whole), Some(frame));
+    assert_eq!(
+        letterboxed.to_frame(&whole.scaled(3.0, 3.0)),
+        Some(frame),
+        "clipped"
+    );
+    let stretched = Fit::new((640, 360), &entry("nanodet_plus_m_320").input);
+    let middle = BBox {
+        x1: 80.0,
+        y1: 80.0,
+        x2: 240.0,
+        y2: 240.0,
+    };
+    let wanted = BBox {
+        x1: 160.0,
+        y1: 90.0,
+        x2: 480.0,
+        y2: 270.0,
+    };
+    assert_eq!(stretched.to_frame(&middle), Some(wanted));
+    let grey = BBox {
+        x1: 0.0,
+        y1: 300.0,
+        x2: 100.0,
+        y2: 400.0,
+    };
+    assert_eq!(letterboxed.to_frame(&grey), None, "in the padding");
+}
+
+#[test]
+fn any_size_of_picture_is_taken() {
+    let mut preprocessor = Preprocessor::new(entry("yolox_nano"));
+    for (width, height) in [(2, 2), (8192, 2), (2, 8192), (416, 416), (64, 48)] {
+        preprocessor
+            .prepare(&plain(width, height, [90, 128, 128]))
+            .expect("scaled");
+        assert!(preprocessor.tensor().iter().all(|value| value.is_finite()));
+    }
+}
+
+#[test]
+fn timing_scratch() {
+    let mut picture = plain(1280, 720, [90, 128, 128]);
+    for (place, sample) in picture.data_mut().iter_mut().enumerate() { *sample = 40 + (place * 7919 % 150) as u8; }
+    for name in ["yolox_nano", "nanodet_plus_m_416"] {
+    let mut p = Preprocessor::new(entry(name));
+    let (mut scale, mut fill) = (f64::MAX, f64::MAX);
+    for _ in 0..300 {
+        let fit = Fit::new((1280, 720), &p.entry.input);
+        let t = std::time::Instant::now();
+        p.scale(&picture, fit).unwrap();
+        let a = t.elapsed().as_secs_f64();
+        p.fill(fit);
+        let b = t.elapsed().as_secs_f64() - a;
+        scale = scale.min(a); fill = fill.min(b);
+    }
+    eprintln!("{name} scale {:.3} fill {:.3} {:?}", scale * 1e3, fill * 1e3, p.resizer.cpu_extensions());
+    }
+}

@@ -1,0 +1,338 @@
+//! Which model, and where it lies.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::manifest::{Manifest, ManifestError, ModelEntry};
+use crate::places::Places;
+
+/// What `auto` tries, first one first.
+// The embedded model comes after these, once there is one: it is always installed.
+const AUTO_ORDER: [&str; 2] = ["yolox_nano", "nanodet_plus_m_416"];
+
+/// What the user asked for with `--model`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// The first installed of a known order.
+    #[default]
+    Auto,
+    /// No detection.
+    None,
+    /// A model of the manifest.
+    Named(String),
+    /// A file.
+    File(PathBuf),
+}
+
+impl FromStr for ModelChoice {
+    type Err = std::convert::Infallible;
+
+    /// `auto`, `none`, a path (it has a `/` or ends in `.onnx`), else a name.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "none" => Self::None,
+            path if path.contains('/') || path.ends_with(".onnx") => Self::File(path.into()),
+            name => Self::Named(name.to_owned()),
+        })
+    }
+}
+
+impl fmt::Display for ModelChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::None => f.write_str("none"),
+            Self::Named(name) => f.write_str(name),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// A model that can be opened: its contract and its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstalledModel {
+    /// The contract.
+    pub entry: Arc<ModelEntry>,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// A model of the manifest and whether its file is here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedModel {
+    /// The contract.
+    pub entry: Arc<ModelEntry>,
+    /// Its file.
+    pub state: Installed,
+}
+
+/// Whether a model's file is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Installed {
+    /// In none of the folders.
+    No,
+    /// Here.
+    At(PathBuf),
+    /// Here, but of another size than the manifest says: cut off or changed.
+    Damaged(PathBuf),
+}
+
+/// Why there is no model.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// `auto` found none.
+    #[error("no model is installed")]
+    NoneInstalled,
+    /// The manifest has no such model.
+    #[error("there is no model called `{name}`; known are {known}")]
+    UnknownName {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// It is known but not here.
+    #[error("the model `{name}` is not installed; looked in {folders}")]
+    NotInstalled {
+        /// What was asked for.
+        name: String,
+        /// Where it was looked for.
+        folders: String,
+    },
+    /// The file is not the one the manifest means.
+    #[error(
+        "{path} is not the `{name}` that the manifest names (its SHA-256 is {found}): it is damaged or \
+         another file. Pull it again, or put a manifest beside it ({name}.toml) to use it as it is",
+        path = path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The model it is called after.
+        name: String,
+        /// Its hash.
+        found: String,
+    },
+    /// A file that nobody knows.
+    #[error(
+        "{path} is a model that carrier does not know: put a manifest beside it ({manifest}) that says how \
+         to feed it; models/manifest.toml in the sources shows the form",
+        path = path.display(),
+        manifest = manifest.display()
+    )]
+    UnknownFile {
+        /// The file.
+        path: PathBuf,
+        /// Where its manifest would be.
+        manifest: PathBuf,
+    },
+    /// The manifest beside a file cannot be used.
+    #[error("{path}: {source}", path = path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ManifestError,
+    },
+    /// A file cannot be read.
+    #[error("{path} cannot be read: {source}", path = path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// The command that mends it, where there is one.
+    #[must_use]
+    pub fn fix(&self) -> Option<String> {
+        match self {
+            Self::NoneInstalled => Some(format!("carrier models pull {}", AUTO_ORDER[0])),
+            Self::NotInstalled { name, .. } | Self::Foreign { name, .. } => {
+                Some(format!("carrier models pull {name}"))
+            }
+            Self::UnknownName { .. } => Some("carrier models list".to_owned()),
+            Self::UnknownFile { .. } | Self::Manifest { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+}
+
+/// The manifest and the folders in which its files may lie.
+#[derive(Debug, Clone)]
+pub struct ModelStore {
+    manifest: Manifest,
+    folders: Vec<PathBuf>,
+}
+
+impl ModelStore {
+    /// The built-in manifest over the usual folders.
+    pub fn new(places: &Places) -> Result<Self, ManifestError> {
+        Ok(Self::with(Manifest::built_in()?, places.model_folders()))
+    }
+
+    /// Any manifest over any folders, first one first.
+    #[must_use]
+    pub fn with(manifest: Manifest, folders: Vec<PathBuf>) -> Self {
+        Self { manifest, folders }
+    }
+
+    /// The manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Every model of the manifest and whether it is here. Cheap: looks at sizes, not at contents.
+    #[must_use]
+    pub fn list(&self) -> Vec<ListedModel> {
+        let listed = |entry: &Arc<ModelEntry>| ListedModel {
+            entry: Arc::clone(entry),
+            state: self.state_of(entry),
+        };
+        self.manifest.models().iter().map(listed).collect()
+    }
+
+    /// The model that was asked for; `Ok(None)` when none was.
+    pub fn find(&self, choice: &ModelChoice) -> Result<Option<InstalledModel>, StoreError> {
+        match choice {
+            ModelChoice::None => Ok(None),
+            ModelChoice::File(path) => self.identify(path).map(Some),
+            ModelChoice::Named(name) => {
+                let entry = self
+                    .manifest
+                    .by_name(name)
+                    .ok_or_else(|| self.unknown(name))?;
+                let path = self
+                    .path_of(entry)
+                    .ok_or_else(|| self.not_installed(name))?;
+                self.identify(&path).map(Some)
+            }
+            ModelChoice::Auto => {
+                let entries = AUTO_ORDER
+                    .iter()
+                    .filter_map(|name| self.manifest.by_name(name));
+                let path = entries.filter_map(|entry| self.path_of(entry)).next();
+                self.identify(&path.ok_or(StoreError::NoneInstalled)?)
+                    .map(Some)
+            }
+        }
+    }
+
+    /// Finds out what a file is: by the manifest beside it, else by its hash.
+    fn identify(&self, path: &Path) -> Result<InstalledModel, StoreError> {
+        let unreadable = |path: &Path, source| StoreError::Unreadable {
+            path: path.into(),
+            source,
+        };
+        let found = |entry| InstalledModel {
+            entry,
+            path: path.to_owned(),
+        };
+        let beside = path.with_extension("toml");
+        if beside.is_file() {
+            let text = std::fs::read_to_string(&beside).map_err(|e| unreadable(&beside, e))?;
+            return match ModelEntry::parse(&text) {
+                Ok(entry) => Ok(found(Arc::new(entry))),
+                Err(source) => Err(StoreError::Manifest {
+                    path: beside,
+                    source,
+                }),
+            };
+        }
+        let sha256 = sha256_of(path).map_err(|source| unreadable(path, source))?;
+        if let Some(entry) = self.manifest.by_sha256(&sha256) {
+            return Ok(found(Arc::clone(entry)));
+        }
+        let stem = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default();
+        Err(match self.manifest.by_name(stem) {
+            Some(entry) => StoreError::Foreign {
+                path: path.to_owned(),
+                name: entry.name.clone(),
+                found: sha256,
+            },
+            None => StoreError::UnknownFile {
+                path: path.to_owned(),
+                manifest: beside,
+            },
+        })
+    }
+
+    fn path_of(&self, entry: &ModelEntry) -> Option<PathBuf> {
+        let file_name = entry.file_name();
+        self.folders
+            .iter()
+            .map(|folder| folder.join(&file_name))
+            .find(|path| path.is_file())
+    }
+
+    fn state_of(&self, entry: &ModelEntry) -> Installed {
+        let Some(path) = self.path_of(entry) else {
+            return Installed::No;
+        };
+        let size = path.metadata().map(|metadata| metadata.len()).ok();
+        let whole = size == entry.bytes || path.with_extension("toml").is_file();
+        if whole {
+            Installed::At(path)
+        } else {
+            Installed::Damaged(path)
+        }
+    }
+
+    fn unknown(&self, name: &str) -> StoreError {
+        let known: Vec<&str> = self
+            .manifest
+            .models()
+            .iter()
+            .map(|entry| &*entry.name)
+            .collect();
+        StoreError::UnknownName {
+            name: name.to_owned(),
+            known: known.join(", "),
+        }
+    }
+
+    fn not_installed(&self, name: &str) -> StoreError {
+        let folders: Vec<String> = self
+            .folders
+            .iter()
+            .map(|folder| folder.display().to_string())
+            .collect();
+        StoreError::NotInstalled {
+            name: name.to_owned(),
+            folders: folders.join(", "),
+        }
+    }
+}
+
+/// SHA-256 of a file, lower-case hex.
+fn sha256_of(path: &Path) -> io::Result<String> {
+    let (mut file, mut hasher) = (File::open(path)?, Sha256::new());
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

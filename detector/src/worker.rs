@@ -1,0 +1,322 @@
+//! The detector's thread: newest frame in, tracks out, at its own pace.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use capture::{Frame, I420, Next, Slot, SlotReader};
+
+use crate::detection::Detection;
+use crate::detector::{DetectError, Detector};
+use crate::metrics::DetectorMetrics;
+use crate::open::{DetectorConfig, OpenProblem, open};
+use crate::pace::{Pace, Pacer};
+use crate::retry::Retry;
+use crate::state::DetectorState;
+use crate::tracker::{Tracker, TrackerConfig};
+use crate::tracks::Tracks;
+
+/// How soon a stop is noticed when no frames come.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// So many failures in a row, and the model is opened anew.
+const MOST_FAILURES: u32 = 3;
+/// Joining waits this long for an inference or an opening model, then leaves the thread behind.
+const LONGEST_STOP: Duration = Duration::from_secs(3);
+
+/// What the worker is connected to.
+#[derive(Debug)]
+pub struct WorkerParts {
+    /// Frames come from here.
+    pub frames: SlotReader<Frame>,
+    /// Tracks go here.
+    pub tracks: Arc<Slot<Tracks>>,
+    /// How it is doing goes here, on every change.
+    pub state: Arc<Slot<DetectorState>>,
+    /// How often to detect.
+    pub pace: Arc<Pace>,
+    /// What it costs.
+    pub metrics: Arc<DetectorMetrics>,
+}
+
+/// The running thread.
+#[derive(Debug)]
+pub struct WorkerHandle {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl WorkerHandle {
+    /// Ends the thread. It also ends by itself when the slot of frames is closed.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + LONGEST_STOP;
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if self.thread.is_finished() {
+            // A panic was reported by the panic hook already.
+            drop(self.thread.join());
+        } else {
+            tracing::warn!("the detector is still busy, leaving its thread behind");
+        }
+    }
+}
+
+/// Starts the detector's thread. The model is opened there, so that loading never delays the feed; what
+/// is missing or fails is published as state and tried again.
+pub fn spawn_worker(parts: WorkerParts, config: DetectorConfig) -> io::Result<WorkerHandle> {
+    let (metrics, min_score) = (Arc::clone(&parts.metrics), config.min_score);
+    spawn_with(parts, min_score, move || open(&config, &metrics))
+}
+
+/// What the worker needs of a detector; a trait so that the thread can be tested without a model.
+trait Detect {
+    fn detect(&mut self, picture: &I420, min_score: f32) -> Result<Vec<Detection>, DetectError>;
+    fn labels(&self) -> Arc<[String]>;
+    fn running(&self) -> DetectorState;
+    fn min_score(&self) -> f32;
+}
+
+impl Detect for Detector {
+    fn detect(&mut self, picture: &I420, min_score: f32) -> Result<Vec<Detection>, DetectError> {
+        Self::detect(self, picture, min_score)
+    }
+
+    fn labels(&self) -> Arc<[String]> {
+        Self::labels(self)
+    }
+
+    fn running(&self) -> DetectorState {
+        let (model, provider) = (self.name().to_owned(), self.provider().name());
+        DetectorState::Running { model, provider }
+    }
+
+    fn min_score(&self) -> f32 {
+        Self::min_score(self)
+    }
+}
+
+fn spawn_with<D, O>(parts: WorkerParts, min_score: Option<f32>, open: O) -> io::Result<WorkerHandle>
+where
+    D: Detect,
+    O: FnMut() -> Result<Option<D>, OpenProblem> + Send + 'static,
+{
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let thread = std::thread::Builder::new()
+        .name("detect".to_owned())
+        .spawn(move || {
+            let state = Arc::clone(&parts.state);
+            let worker = Worker {
+                parts,
+                open,
+                min_score,
+                stopped,
+                at_work: None,
+                retry: Retry::default(),
+            };
+            worker.run();
+            publish(&state, DetectorState::Off);
+        })?;
+    Ok(WorkerHandle { stop, thread })
+}
+
+struct Worker<D, O> {
+    parts: WorkerParts,
+    open: O,
+    min_score: Option<f32>,
+    stopped: Arc<AtomicBool>,
+    at_work: Option<AtWork<D>>,
+    retry: Retry,
+}
+
+/// A detector that is open, and what was seen with it.
+struct AtWork<D> {
+    detector: D,
+    labels: Arc<[String]>,
+    tracker: Tracker,
+    config: TrackerConfig,
+    frame_size: (u32, u32),
+    failures: u32,
+    pacer: Pacer,
+    last: Option<Instant>,
+}
+
+impl<D, O> Worker<D, O>
+where
+    D: Detect,
+    O: FnMut() -> Result<Option<D>, OpenProblem>,
+{
+    fn run(mut self) {
+        let mut overtaken = 0;
+        while !self.stopped.load(Ordering::Relaxed) {
+            if self.at_work.is_none() && self.retry.due(Instant::now()) && !self.open() {
+                return;
+            }
+            let frame = match self.parts.frames.wait(PATIENCE) {
+                Next::Newer(frame) => frame,
+                Next::TimedOut => {
+                    self.parts.metrics.rate_fps.set(0.0);
+                    continue;
+                }
+                Next::Closed => return,
+            };
+            // overflow: newest-wins, counted
+            let skipped = self.parts.frames.skipped();
+            self.parts.metrics.overtaken.inc_by(skipped - overtaken);
+            overtaken = skipped;
+            self.look_at(&frame);
+        }
+    }
+
+    /// False when there is nothing to do, now and later.
+    fn open(&mut self) -> bool {
+        // A missing model is looked for again quietly, without telling each time.
+        if self.parts.state.latest().is_none() {
+            publish(&self.parts.state, DetectorState::Warming);
+        }
+        let opened = catch_unwind(AssertUnwindSafe(|| (self.open)()));
+        let state = match opened {
+            Ok(Ok(None)) => return false,
+            Ok(Ok(Some(detector))) => {
+                let state = detector.running();
+                self.at_work = Some(AtWork::new(detector, self.min_score));
+                state
+            }
+            Ok(Err(problem)) => {
+                self.retry.failed(Instant::now());
+                match problem {
+                    OpenProblem::Missing { message, fix } => {
+                        DetectorState::Missing { message, fix }
+                    }
+                    OpenProblem::Failed { message, fix } => DetectorState::Failed { message, fix },
+                }
+            }
+            Err(_) => {
+                self.retry.failed(Instant::now());
+                let message = "the detector broke down while it opened the model".to_owned();
+                DetectorState::Failed { message, fix: None }
+            }
+        };
+        publish(&self.parts.state, state);
+        true
+    }
+
+    fn look_at(&mut self, frame: &Frame) {
+        let (now, metrics) = (Instant::now(), &self.parts.metrics);
+        let Some(at_work) = &mut self.at_work else {
+            return;
+        };
+        if !at_work.pacer.take(now, self.parts.pace.period()) {
+            // overflow: counted; nobody would see more
+            metrics.paced_out.inc();
+            return;
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| at_work.follow(frame, metrics)));
+        let problem = match outcome {
+            Ok(Ok(tracks)) => {
+                self.parts.tracks.publish(tracks);
+                metrics.total.observe(now.elapsed().as_secs_f64());
+                at_work.note_rate(now, metrics);
+                self.retry.succeeded();
+                return;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the detector broke down".to_owned(),
+        };
+        metrics.failures.inc();
+        tracing::warn!(problem, frame_seq = frame.seq, "detection failed");
+        at_work.failures += 1;
+        if at_work.failures >= MOST_FAILURES {
+            self.at_work = None;
+            metrics.rate_fps.set(0.0);
+            self.retry.failed(Instant::now());
+            publish(
+                &self.parts.state,
+                DetectorState::Failed {
+                    message: problem,
+                    fix: None,
+                },
+            );
+        }
+    }
+}
+
+impl<D: Detect> AtWork<D> {
+    fn new(detector: D, min_score: Option<f32>) -> Self {
+        let config = TrackerConfig::for_score(min_score.unwrap_or(detector.min_score()));
+        Self {
+            labels: detector.labels(),
+            detector,
+            tracker: Tracker::new(config),
+            config,
+            frame_size: (0, 0),
+            failures: 0,
+            pacer: Pacer::default(),
+            last: None,
+        }
+    }
+
+    fn follow(&mut self, frame: &Frame, metrics: &DetectorMetrics) -> Result<Tracks, DetectError> {
+        let size = (frame.pixels.width(), frame.pixels.height());
+        if self.frame_size != size {
+            // Another source or mode: old boxes mean nothing in the new picture.
+            self.tracker.forget();
+            self.frame_size = size;
+        }
+        // Weak boxes are for the tracker: they carry on what was sure before.
+        let detections = self
+            .detector
+            .detect(&frame.pixels, self.config.weak_score)?;
+        self.failures = 0;
+        let started = Instant::now();
+        let items = self.tracker.update(&detections, frame.captured_at);
+        metrics.track.observe(started.elapsed().as_secs_f64());
+        Ok(Tracks {
+            captured_at: frame.captured_at,
+            frame_seq: frame.seq,
+            frame_width: size.0,
+            frame_height: size.1,
+            labels: Arc::clone(&self.labels),
+            items,
+        })
+    }
+
+    /// Smooths the time between detections over about ten of them.
+    fn note_rate(&mut self, now: Instant, metrics: &DetectorMetrics) {
+        let Some(last) = self.last.replace(now) else {
+            return;
+        };
+        let period = now.saturating_duration_since(last).as_secs_f64().max(1e-4);
+        let rate = metrics.rate_fps.get();
+        let smoothed = if rate > 0.0 {
+            1.0 / rate * 0.9 + period * 0.1
+        } else {
+            period
+        };
+        metrics.rate_fps.set(1.0 / smoothed);
+    }
+}
+
+/// Tells a change to the page and the log; the same again is nobody's news.
+fn publish(slot: &Slot<DetectorState>, state: DetectorState) {
+    if slot.latest().as_deref() == Some(&state) {
+        return;
+    }
+    match &state {
+        DetectorState::Missing { message, fix } | DetectorState::Failed { message, fix } => {
+            tracing::warn!(fix = fix.as_deref(), "no detection: {message}");
+        }
+        DetectorState::Running { model, provider } => {
+            tracing::info!(model, provider, "detection runs");
+        }
+        DetectorState::Off | DetectorState::Warming => {}
+    }
+    slot.publish(state);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+
+use capture::PicturePool;
+
+use super::*;
+use crate::bbox::BBox;
+use crate::session::SessionError;
+
+const LONG: Duration = Duration::from_secs(10);
+
+/// Sees one person in every frame, or fails, or panics, as its script says.
+struct Scripted {
+    script: Arc<Mutex<Vec<Act>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Act {
+    Fail,
+    Panic,
+}
+
+impl Detect for Scripted {
+    fn detect(&mut self, _: &I420, _: f32) -> Result<Vec<Detection>, DetectError> {
+        let act = self.script.lock().expect("not poisoned").pop();
+        match act {
+            Some(Act::Fail) => Err(SessionError::Run("no reason".to_owned()).into()),
+            Some(Act::Panic) => panic!("scripted"),
+            None => {
+                let bbox = BBox::around(30.0, 20.0, 20.0, 30.0);
+                Ok(vec![Detection {
+                    class_id: 0,
+                    score: 0.95,
+                    bbox,
+                }])
+            }
+        }
+    }
+
+    fn labels(&self) -> Arc<[String]> {
+        Arc::from(["person".to_owned()])
+    }
+
+    fn running(&self) -> DetectorState {
+        DetectorState::Running {
+            model: "scripted".to_owned(),
+            provider: "cpu",
+        }
+    }
+
+    fn min_score(&self) -> f32 {
+        0.35
+    }
+}
+
+struct Bench {
+    frames: Arc<Slot<Frame>>,
+    parts: WorkerParts,
+    pool: PicturePool,
+    seq: u64,
+}
+
+impl Bench {
+    fn new() -> (Self, Arc<Slot<Tracks>>, Arc<Slot<DetectorState>>) {
+        let (frames, tracks, state) = (Slot::new(), Slot::new(), Slot::new());
+        let pace = Arc::new(Pace::default());
+        pace.set_watched(true);
+        let parts = WorkerParts {
+            frames: frames.reader(),
+            tracks: Arc::clone(&tracks),
+            state: Arc::clone(&state),
+            pace,
+            metrics: Arc::default(),
+        };
+        let bench = Self {
+            frames,
+            parts,
+            pool: PicturePool::new(2),
+            seq: 0,
+        };
+        (bench, tracks, state)
+    }
+
+    /// Another reader's view of the same parts, for a worker.
+    fn parts(&self) -> WorkerParts {
+        WorkerParts {
+            frames: self.frames.reader(),
+            tracks: Arc::clone(&self.parts.tracks),
+            state: Arc::clone(&self.parts.state),
+            pace: Arc::clone(&self.parts.pace),
+            metrics: Arc::clone(&self.parts.metrics),
+        }
+    }
+
+    fn frame(&mut self) {
+        self.seq += 1;
+        let picture = self.pool.take(64, 48).expect("even");
+        self.frames
+            .publish(Frame::new(picture, self.seq, Instant::now()));
+    }
+
+    /// Publishes frames until the state is as wanted.
+    fn frames_until(&mut self, wanted: impl Fn(&DetectorState) -> bool) -> DetectorState {
+        let deadline = Instant::now() + LONG;
+        loop {
+            self.frame();
+            std::thread::sleep(Duration::from_millis(2));
+            if let Some(state) = self.parts.state.latest().filter(|state| wanted(state)) {
+                return (*state).clone();
+            }
+            assert!(Instant::now() < deadline, "{:?}", self.parts.state.latest());
+        }
+    }
+}
+
+fn running(state: &DetectorState) -> bool {
+    matches!(state, DetectorState::Running { .. })
+}
+
+#[test]
+fn tracks_name_their_frame_and_the_slot_ends_the_thread() {
+    let (mut bench, tracks, state) = Bench::new();
+    let open = || {
+        Ok(Some(Scripted {
+            script: Arc::default(),
+        }))
+    };
+    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    let mut seen = tracks.reader();
+    bench.frame();
+    let Next::Newer(first) = seen.wait(LONG) else {
+        panic!("no tracks")
+    };
+    assert_eq!(
+        (first.frame_seq, first.frame_width, first.frame_height),
+        (1, 64, 48)
+    );
+    assert_eq!((first.items.len(), &*first.labels[0]), (1, "person"));
+    bench.frame();
+    let Next::Newer(second) = seen.wait(LONG) else {
+        panic!("no tracks")
+    };
+    assert_eq!(second.items[0].id, first.items[0].id);
+    bench.frames.close();
+    handle.stop();
+    assert_eq!(state.latest().as_deref(), Some(&DetectorState::Off));
+}
+
+#[test]
+fn what_is_missing_is_looked_for_again() {
+    let (mut bench, _, _) = Bench::new();
+    let tries = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&tries);
+    let open = move || match count.fetch_add(1, Ordering::Relaxed) {
+        0 => Err(OpenProblem::Missing {
+            message: "no model".to_owned(),
+            fix: None,
+        }),
+        _ => Ok(Some(Scripted {
+            script: Arc::default(),
+        })),
+    };
+    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    bench.frames_until(|state| matches!(state, DetectorState::Missing { .. }));
+    bench.frames_until(running);
+    assert_eq!(tries.load(Ordering::Relaxed), 2);
+    handle.stop();
+}
+
+#[test]
+fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
+    let (mut bench, _, _) = Bench::new();
+    let script = Arc::new(Mutex::new(Vec::new()));
+    let (opened, played) = (Arc::new(AtomicU32::new(0)), Arc::clone(&script));
+    let count = Arc::clone(&opened);
+    let open = move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(Scripted {
+            script: Arc::clone(&played),
+        }))
+    };
+    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    bench.frames_until(running);
+    script.lock().expect("not poisoned").push(Act::Fail);
+    bench.frames_until(|_| script.lock().expect("not poisoned").is_empty());
+    bench.frame();
+    assert_eq!(opened.load(Ordering::Relaxed), 1);
+
+    script
+        .lock()
+        .expect("not poisoned")
+        .extend([Act::Fail, Act::Panic, Act::Fail]);
+    let failed = bench.frames_until(|state| matches!(state, DetectorState::Failed { .. }));
+    let DetectorState::Failed { message, .. } = failed else {
+        panic!("{failed:?}")
+    };
+    assert!(message.contains("no reason"), "{message}");
+    bench.frames_until(running);
+    assert_eq!(opened.load(Ordering::Relaxed), 2);
+    assert_eq!(bench.parts.metrics.failures.get(), 4);
+    handle.stop();
+}
+
+#[test]
+fn nobody_asked_for_detection() {
+    let (bench, _, state) = Bench::new();
+    let open = || Ok::<Option<Scripted>, _>(None);
+    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    let mut seen = state.reader();
+    while !matches!(seen.wait(LONG), Next::Newer(state) if *state == DetectorState::Off) {}
+    handle.stop();
+}
+
+#[test]
+fn idle_detection_leaves_frames_out_and_counts_them() {
+    let (mut bench, tracks, _) = Bench::new();
+    bench.parts.pace.set_watched(false);
+    let open = || {
+        Ok(Some(Scripted {
+            script: Arc::default(),
+        }))
+    };
+    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    let mut seen = tracks.reader();
+    bench.frame();
+    assert!(matches!(seen.wait(LONG), Next::Newer(_)));
+    bench.frame();
+    let deadline = Instant::now() + LONG;
+    while bench.parts.metrics.paced_out.get() == 0 {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    bench.parts.pace.set_watched(true);
+    bench.frame();
+    assert!(matches!(seen.wait(LONG), Next::Newer(tracks) if tracks.frame_seq == 3));
+    handle.stop();
+}

@@ -1,0 +1,12 @@
+//! The detector against real models, a real runtime and a real socket.
+
+#![allow(clippy::print_stderr)]
+
+mod cost;
+mod expected;
+mod failures;
+mod pictures;
+mod pulling;
+mod rig;
+mod scratch;
+mod worker;

@@ -1,0 +1,54 @@
+//! What the tests stand on: models, runtime and pictures that may not be there.
+
+use std::path::{Path, PathBuf};
+
+use detector::{Detector, InstalledModel, Manifest, ModelStore, Places, Runtime, SessionConfig};
+use detector::{ModelChoice, Provider};
+
+/// The folder with models, pictures and expected results.
+pub(crate) fn shared() -> Option<PathBuf> {
+    let shared = std::env::var_os("CARRIER_SHARED").map(PathBuf::from);
+    if shared.is_none() {
+        eprintln!("skipped: CARRIER_SHARED is not set");
+    }
+    shared
+}
+
+/// ONNX Runtime, where it is installed.
+pub(crate) fn runtime() -> Option<Runtime> {
+    match Runtime::load(&Places::from_env()) {
+        Ok(runtime) => Some(runtime),
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+/// The models of the manifest as they lie in the shared folder.
+pub(crate) fn store(shared: &Path) -> ModelStore {
+    let manifest = Manifest::built_in().expect("valid");
+    ModelStore::with(manifest, vec![shared.join("models")])
+}
+
+pub(crate) fn model(shared: &Path, name: &str) -> InstalledModel {
+    let named = ModelChoice::Named(name.to_owned());
+    store(shared)
+        .find(&named)
+        .expect("installed")
+        .expect("asked for")
+}
+
+/// Opened on the provider that `CARRIER_TEST_PROVIDER` names, else the CPU with one thread.
+pub(crate) fn open(runtime: &Runtime, model: &InstalledModel) -> Detector {
+    let provider = std::env::var("CARRIER_TEST_PROVIDER").ok();
+    let provider = provider.map_or(Provider::Cpu, |name| name.parse().expect("a provider"));
+    let config = SessionConfig {
+        threads: Some(1),
+        provider: Some(provider),
+        ..SessionConfig::default()
+    };
+    let detector = Detector::open(runtime, model, &config).expect("opens");
+    assert_eq!(detector.provider(), provider);
+    detector
+}
