@@ -78,6 +78,12 @@ impl Default for ComposeMetrics {
 impl ComposeMetrics {
     /// Makes the numbers visible, as `carrier_compose_*` and `carrier_encode_*`.
     pub fn register(&self, registry: &mut Registry) {
+        self.register_costs(registry);
+        self.register_composing(registry);
+        self.register_encoding(registry);
+    }
+
+    fn register_costs(&self, registry: &mut Registry) {
         for (name, help, histogram) in [
             (
                 "carrier_compose_wait",
@@ -109,6 +115,9 @@ impl ComposeMetrics {
         ] {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         }
+    }
+
+    fn register_composing(&self, registry: &mut Registry) {
         for (name, help, counter) in [
             ("carrier_compose_frames", "Frames composed", &self.frames),
             (
@@ -136,6 +145,13 @@ impl ComposeMetrics {
                 "Pictures lost to a failure",
                 &self.picture_failures,
             ),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+    }
+
+    fn register_encoding(&self, registry: &mut Registry) {
+        for (name, help, counter) in [
             ("carrier_encode_pictures", "Pictures encoded", &self.encoded),
             (
                 "carrier_encode_keyframes",
