@@ -1,0 +1,168 @@
+//! Who watches what. Work that nobody watches stops; this is where every stage looks.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
+
+use crate::rendition::RenditionId;
+
+/// The watchers of this process, written by the engine and the HTTP side, read by the compose thread.
+///
+/// Counters are relaxed atomics: a reader that misses a change is woken right after it.
+#[derive(Debug, Default)]
+pub struct Demand {
+    viewers: [AtomicU32; RenditionId::LIMIT],
+    /// 0: the rendition's own.
+    target_bps: [AtomicU32; RenditionId::LIMIT],
+    pictures: AtomicU32,
+    /// One bit per rendition. Requests coalesce until the compose thread takes them.
+    keyframes: AtomicU32,
+    compose: Mutex<Option<Waker>>,
+}
+
+/// Held while somebody wants composed pictures: MJPEG, a snapshot, the screen.
+#[derive(Debug)]
+pub struct PictureLease {
+    demand: Arc<Demand>,
+}
+
+impl Demand {
+    /// Nobody watches yet.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self::default())
+    }
+
+    /// The engine's word on how many viewers take `rendition` now.
+    pub fn set_viewers(&self, rendition: RenditionId, count: u32) {
+        let before = self.viewers[rendition.index()].swap(count, Ordering::Relaxed);
+        if before == 0 && count > 0 {
+            self.wake_compose();
+        }
+    }
+
+    /// Viewers of one rendition.
+    #[must_use]
+    pub fn viewers(&self, rendition: RenditionId) -> u32 {
+        self.viewers[rendition.index()].load(Ordering::Relaxed)
+    }
+
+    /// Says that somebody wants composed pictures until the lease is dropped. An idle compose thread
+    /// composes the newest frame at once.
+    #[must_use]
+    pub fn watch_picture(self: &Arc<Self>) -> PictureLease {
+        if self.pictures.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.wake_compose();
+        }
+        PictureLease {
+            demand: Arc::clone(self),
+        }
+    }
+
+    /// How many picture leases are held.
+    #[must_use]
+    pub fn picture_watchers(&self) -> u32 {
+        self.pictures.load(Ordering::Relaxed)
+    }
+
+    /// Whether composing serves anybody at all.
+    #[must_use]
+    pub fn somebody_watches(&self) -> bool {
+        self.picture_watchers() > 0
+            || self
+                .viewers
+                .iter()
+                .any(|count| count.load(Ordering::Relaxed) > 0)
+    }
+
+    /// Asks for a keyframe (PLI, FIR, a join the cache cannot serve). Requests coalesce; the compose
+    /// thread spaces what it forces.
+    pub fn request_keyframe(&self, rendition: RenditionId) {
+        let bit = 1 << rendition.index();
+        if self.keyframes.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+            self.wake_compose();
+        }
+    }
+
+    /// Sets what the rate control of `rendition` aims at from the next frame on; 0 returns to the
+    /// rendition's own bitrate.
+    pub fn set_target_bitrate(&self, rendition: RenditionId, bps: u32) {
+        self.target_bps[rendition.index()].store(bps, Ordering::Relaxed);
+    }
+
+    /// The bitrate set with [`Demand::set_target_bitrate`], if one is.
+    #[must_use]
+    pub fn target_bitrate(&self, rendition: RenditionId) -> Option<u32> {
+        Some(self.target_bps[rendition.index()].load(Ordering::Relaxed)).filter(|bps| *bps > 0)
+    }
+
+    /// Takes the keyframe request of one rendition.
+    pub(crate) fn take_keyframe_request(&self, rendition: RenditionId) -> bool {
+        let bit = 1 << rendition.index();
+        self.keyframes.fetch_and(!bit, Ordering::Relaxed) & bit != 0
+    }
+
+    /// Whom to wake when an idle compose thread has something to do.
+    pub(crate) fn set_compose_waker(&self, waker: Waker) {
+        *self.compose.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+    }
+
+    fn wake_compose(&self) {
+        if let Some(waker) = &*self.compose.lock().unwrap_or_else(PoisonError::into_inner) {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl Drop for PictureLease {
+    fn drop(&mut self) {
+        self.demand.pictures.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Counting(AtomicUsize);
+
+    impl Wake for Counting {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn leases_and_viewers_count_and_the_first_one_wakes() {
+        let demand = Demand::new();
+        let wakes = Arc::new(Counting::default());
+        demand.set_compose_waker(Waker::from(Arc::clone(&wakes)));
+        assert!(!demand.somebody_watches());
+        let first = demand.watch_picture();
+        let second = demand.watch_picture();
+        assert_eq!(
+            (demand.picture_watchers(), wakes.0.load(Ordering::Relaxed)),
+            (2, 1)
+        );
+        drop((first, second));
+        assert!(!demand.somebody_watches());
+        demand.set_viewers(RenditionId::MAIN, 1);
+        demand.set_viewers(RenditionId::MAIN, 2);
+        assert!(demand.somebody_watches());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn keyframe_requests_coalesce_until_taken() {
+        let demand = Demand::new();
+        let other = RenditionId::new(3).expect("in range");
+        (0..5).for_each(|_| demand.request_keyframe(other));
+        assert!(!demand.take_keyframe_request(RenditionId::MAIN));
+        assert!(demand.take_keyframe_request(other));
+        assert!(!demand.take_keyframe_request(other));
+    }
+}
