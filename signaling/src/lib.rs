@@ -4,21 +4,45 @@
 //!
 //! Never: knows of detection, models or cameras.
 
+mod audience;
+mod candidates;
 pub mod compose;
 pub mod demand;
+mod demux;
 pub mod encoded;
 pub mod encoder;
+pub mod engine;
+pub mod engine_metrics;
+mod fanout;
+mod identity;
+mod interfaces;
+mod join;
 pub mod keyframe;
+mod keyframe_gate;
+mod negotiation;
 pub mod openh264_encoder;
 mod openh264_raw;
 pub mod pacing;
+mod packet_ring;
 pub mod packetise;
 pub mod painter;
+mod peer;
 pub mod rendition;
+mod reports;
+mod resend;
+mod rtcp;
 pub mod rtp_clock;
+mod runs;
+mod sdp;
+mod socket;
+mod viewer;
+pub mod whep;
 
 pub use compose::{ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts};
 pub use demand::{Demand, PictureLease};
 pub use encoded::{EncodedFrame, FrameReceiver, FrameSink, Sent, frame_queue};
+pub use engine::{Engine, EngineConfig, EngineError, EngineHandle, ViewerSummary};
+pub use engine_metrics::EngineMetrics;
+pub use interfaces::lan_addresses;
 pub use painter::{Composed, Painter, reserved_top_px};
 pub use rendition::{Rendition, RenditionId, default_renditions};

@@ -1,0 +1,237 @@
+//! Which of this machine's addresses a viewer is told.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// One address of a network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostAddress {
+    /// The interface's name.
+    pub(crate) interface: String,
+    pub(crate) ip: IpAddr,
+}
+
+/// What goes into one answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Candidates {
+    /// Addresses of this machine, best first: checks are sent from and expected on these.
+    pub(crate) local: Vec<IpAddr>,
+    /// The address the viewer's browser used for HTTP, when it is not this machine's own: a port
+    /// forward, or the host of our container. Only announced, nothing can be sent from it.
+    pub(crate) forwarded: Option<IpAddr>,
+}
+
+/// The HTTP `Host` a viewer came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostName {
+    /// An address.
+    Address(IpAddr),
+    /// `localhost`.
+    Loopback,
+    /// Another name, or none: it says nothing about addresses.
+    Unknown,
+}
+
+/// Most addresses in an answer; a viewer checks each against each of its own.
+const LOCAL_MAX: usize = 8;
+
+/// Interfaces between this machine and its own containers and virtual machines: nobody outside
+/// reaches them, and each costs every viewer checks that time out.
+const BRIDGES: [&str; 7] = ["docker", "br-", "veth", "cni", "flannel", "virbr", "podman"];
+
+impl HostName {
+    /// Reads a `Host` header: `name`, `name:port`, `address:port`, `[v6]:port`.
+    pub(crate) fn parse(header: Option<&str>) -> Self {
+        let Some(header) = header.map(str::trim) else {
+            return Self::Unknown;
+        };
+        if let Ok(addr) = header.parse::<SocketAddr>() {
+            return Self::Address(addr.ip().to_canonical());
+        }
+        let name = match header.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or(rest),
+            None => header.split(':').next().unwrap_or(header),
+        };
+        match name.parse::<IpAddr>() {
+            Ok(ip) => Self::Address(ip.to_canonical()),
+            Err(_) if name.eq_ignore_ascii_case("localhost") => Self::Loopback,
+            Err(_) => Self::Unknown,
+        }
+    }
+
+    fn is_loopback(self) -> bool {
+        match self {
+            Self::Address(ip) => ip.is_loopback(),
+            Self::Loopback => true,
+            Self::Unknown => false,
+        }
+    }
+}
+
+/// Chooses the candidates for one viewer from what the machine has now.
+///
+/// The address the viewer already reached us by comes first. Loopback is for viewers on this machine,
+/// and for a machine without any network.
+pub(crate) fn choose(hosts: &[HostAddress], host: HostName, ipv6: bool) -> Candidates {
+    let named = match host {
+        HostName::Address(ip) if !ip.is_unspecified() && (ipv6 || ip.is_ipv4()) => Some(ip),
+        _ => None,
+    };
+    let mut local: Vec<IpAddr> = hosts
+        .iter()
+        .filter(|address| Some(address.ip) == named || is_public(address, ipv6))
+        .map(|address| address.ip)
+        .collect();
+    if host.is_loopback() || local.is_empty() {
+        local.push(Ipv4Addr::LOCALHOST.into());
+        if ipv6
+            && hosts
+                .iter()
+                .any(|address| address.ip == Ipv6Addr::LOCALHOST)
+        {
+            local.push(Ipv6Addr::LOCALHOST.into());
+        }
+    }
+    local.sort_by_key(|ip| {
+        (
+            Some(*ip) != named,
+            host.is_loopback() != ip.is_loopback(),
+            ip.is_ipv6(),
+        )
+    });
+    local.dedup();
+    local.truncate(LOCAL_MAX);
+    let forwarded = named.filter(|ip| !local.contains(ip) && !ip.is_loopback());
+    Candidates { local, forwarded }
+}
+
+fn is_public(address: &HostAddress, ipv6: bool) -> bool {
+    let bridge = BRIDGES
+        .iter()
+        .any(|prefix| address.interface.starts_with(prefix));
+    let usable = match address.ip {
+        IpAddr::V4(v4) => !v4.is_link_local(),
+        // fe80:: needs an interface that SDP cannot name; fec0:: is long deprecated.
+        IpAddr::V6(v6) => ipv6 && !v6.is_unicast_link_local(),
+    };
+    usable
+        && !bridge
+        && !address.ip.is_loopback()
+        && !address.ip.is_unspecified()
+        && !address.ip.is_multicast()
+}
+
+impl Candidates {
+    /// The `a=candidate` values, best first (priorities: RFC 8445 5.1.2.1).
+    pub(crate) fn lines(&self, port: u16) -> Vec<String> {
+        let announced = self.forwarded.iter().chain(&self.local);
+        announced
+            .zip((0..=u16::MAX).rev())
+            .enumerate()
+            .map(|(index, (ip, preference))| host_line(index + 1, preference, *ip, port))
+            .collect()
+    }
+}
+
+/// A UDP host candidate for the RTP component (RTCP shares it).
+pub(crate) fn host_line(foundation: usize, preference: u16, ip: IpAddr, port: u16) -> String {
+    const HOST_TYPE: u32 = 126;
+    const COMPONENT: u32 = 1;
+    let priority = (HOST_TYPE << 24) | (u32::from(preference) << 8) | (256 - COMPONENT);
+    format!("candidate:{foundation} {COMPONENT} udp {priority} {ip} {port} typ host")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(interface: &str, ip: &str) -> HostAddress {
+        HostAddress {
+            interface: interface.to_owned(),
+            ip: ip.parse().expect("an address"),
+        }
+    }
+
+    fn laptop() -> Vec<HostAddress> {
+        vec![
+            host("lo", "127.0.0.1"),
+            host("lo", "::1"),
+            host("docker0", "172.17.0.1"),
+            host("br-1a2b", "172.18.0.1"),
+            host("veth9", "169.254.3.4"),
+            host("eth0", "192.168.1.20"),
+            host("eth0", "fe80::1"),
+            host("wlan0", "fd00::7"),
+            host("wlan0", "10.0.0.9"),
+        ]
+    }
+
+    fn ips(list: &[&str]) -> Vec<IpAddr> {
+        list.iter()
+            .map(|ip| ip.parse().expect("an address"))
+            .collect()
+    }
+
+    #[test]
+    fn every_host_address_without_bridges_link_local_and_loopback() {
+        let chosen = choose(&laptop(), HostName::Unknown, true);
+        assert_eq!(chosen.local, ips(&["192.168.1.20", "10.0.0.9", "fd00::7"]));
+        assert_eq!(chosen.forwarded, None);
+        let v4 = choose(&laptop(), HostName::Unknown, false);
+        assert_eq!(v4.local, ips(&["192.168.1.20", "10.0.0.9"]));
+    }
+
+    #[test]
+    fn the_named_address_comes_first_even_on_a_bridge() {
+        let lan = choose(&laptop(), HostName::parse(Some("10.0.0.9:8080")), true);
+        assert_eq!(lan.local[0], ips(&["10.0.0.9"])[0]);
+        let bridge = choose(&laptop(), HostName::parse(Some("172.17.0.1:8080")), true);
+        assert_eq!(bridge.local[0], ips(&["172.17.0.1"])[0]);
+        assert_eq!(bridge.local.len(), 4);
+    }
+
+    #[test]
+    fn a_forwarded_address_is_announced_first_but_not_ours() {
+        let chosen = choose(&laptop(), HostName::parse(Some("203.0.113.5:80")), true);
+        assert_eq!(chosen.forwarded, Some(ips(&["203.0.113.5"])[0]));
+        let lines = chosen.lines(8189);
+        assert_eq!(lines.len(), 4);
+        assert_eq!(
+            lines[0],
+            "candidate:1 1 udp 2130706431 203.0.113.5 8189 typ host"
+        );
+        assert!(!chosen.local.contains(&ips(&["203.0.113.5"])[0]));
+    }
+
+    #[test]
+    fn loopback_is_for_this_machine_and_for_no_network() {
+        let local = choose(&laptop(), HostName::parse(Some("localhost:8080")), true);
+        assert_eq!(local.local[..2], ips(&["127.0.0.1", "::1"]));
+        assert_eq!(local.local.len(), 5);
+        let v6 = choose(&laptop(), HostName::parse(Some("[::1]:8080")), true);
+        assert_eq!(v6.local[0], ips(&["::1"])[0]);
+        let alone = choose(&[host("lo", "127.0.0.1")], HostName::Unknown, true);
+        assert_eq!(alone.local, ips(&["127.0.0.1"]));
+    }
+
+    #[test]
+    fn host_headers_are_read() {
+        let address = |ip: &str| HostName::Address(ip.parse().expect("an address"));
+        assert_eq!(HostName::parse(Some("192.0.2.1")), address("192.0.2.1"));
+        assert_eq!(HostName::parse(Some("[fd00::2]")), address("fd00::2"));
+        assert_eq!(HostName::parse(Some("[fd00::2]:80")), address("fd00::2"));
+        assert_eq!(
+            HostName::parse(Some("[::ffff:192.0.2.1]:80")),
+            address("192.0.2.1")
+        );
+        assert_eq!(HostName::parse(Some("LOCALHOST")), HostName::Loopback);
+        assert_eq!(
+            HostName::parse(Some("carrier.local:8080")),
+            HostName::Unknown
+        );
+        for odd in [None, Some(""), Some("["), Some(":::"), Some("[::1")] {
+            let _ = HostName::parse(odd);
+        }
+        let any = choose(&laptop(), HostName::parse(Some("0.0.0.0:8080")), true);
+        assert_eq!(any.forwarded, None);
+    }
+}

@@ -1,0 +1,264 @@
+//! The media engine's front: started once, asked from any thread.
+
+mod worker;
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::audience::Refused;
+use crate::demand::Demand;
+use crate::encoded::{FrameSink, QUEUE_FRAMES, frame_queue};
+use crate::engine_metrics::EngineMetrics;
+use crate::identity::Identity;
+use crate::peer::IceTimes;
+use crate::sdp::RemoteCandidate;
+use crate::socket::MediaSocket;
+use crate::viewer::Arrival;
+
+/// How the engine is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// The UDP port of all media; 0 takes any free one.
+    pub media_port: u16,
+    /// More viewers than this are asked to come back later.
+    pub viewers_max: usize,
+    /// Silence after which nothing is sent to a viewer until it is heard again.
+    pub silent_after: Duration,
+    /// Further silence after which a viewer is given up (RFC 7675: 30 s in all at most).
+    pub lost_after: Duration,
+    /// A viewer that has not connected by then is given up.
+    pub connect_within: Duration,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            media_port: 8189,
+            viewers_max: 400,
+            silent_after: Duration::from_secs(5),
+            lost_after: Duration::from_secs(20),
+            connect_within: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Why the engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The port is taken or forbidden.
+    #[error(
+        "cannot open UDP port {port} for media: {source}; is another carrier running? \
+         choose another port with --media-port"
+    )]
+    Port {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No thread, no poll, no waker.
+    #[error("cannot start the media engine: {0}")]
+    System(#[from] io::Error),
+    /// No certificate.
+    #[error("cannot make the certificate for encrypted media: {0}")]
+    Certificate(String),
+}
+
+/// What a viewer's connection looks like; never where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ViewerSummary {
+    /// Media can be sent to it.
+    pub connected: bool,
+    /// Since its offer.
+    pub watched_for: Duration,
+    /// Share of packets lost, by its last report, 0 to 1.
+    pub loss: Option<f32>,
+    /// Round trip by its last report.
+    pub round_trip: Option<Duration>,
+}
+
+/// Starts the engine.
+#[derive(Debug)]
+pub struct Engine;
+
+/// A request to the engine's thread.
+pub(crate) enum Command {
+    Join(Box<Arrival>, oneshot::Sender<Result<(), Refused>>),
+    Trickle(Trickle, oneshot::Sender<Result<(), Refused>>),
+    Leave(String, oneshot::Sender<Result<(), Refused>>),
+    Stop,
+}
+
+/// Candidates that came after the offer.
+pub(crate) struct Trickle {
+    pub(crate) id: String,
+    pub(crate) tag: Option<String>,
+    pub(crate) ufrag: Option<String>,
+    pub(crate) candidates: Vec<RemoteCandidate>,
+}
+
+/// What threads share with the engine's.
+pub(crate) struct Shared {
+    pub(crate) identity: Identity,
+    pub(crate) port: u16,
+    pub(crate) ipv6: bool,
+    pub(crate) ice: IceTimes,
+    pub(crate) viewers_max: usize,
+    /// Viewers now, for a refusal before any work.
+    pub(crate) viewers: AtomicUsize,
+    pub(crate) summaries: Mutex<Vec<ViewerSummary>>,
+    commands: mpsc::Sender<Command>,
+    waker: Arc<mio::Waker>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Talks to the engine; clones talk to the same one.
+#[derive(Clone)]
+pub struct EngineHandle {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for EngineHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineHandle")
+            .field("media_port", &self.media_port())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens the media port and starts the engine's thread. The sink takes encoded frames to it.
+    pub fn start(
+        config: EngineConfig,
+        demand: Arc<Demand>,
+        metrics: Arc<EngineMetrics>,
+    ) -> Result<(EngineHandle, FrameSink), EngineError> {
+        let socket = MediaSocket::bind(config.media_port).map_err(|source| EngineError::Port {
+            port: config.media_port,
+            source,
+        })?;
+        let identity =
+            Identity::generate().map_err(|error| EngineError::Certificate(error.to_string()))?;
+        let poll = mio::Poll::new()?;
+        let waker = Arc::new(mio::Waker::new(poll.registry(), worker::WAKER)?);
+        let (sender, commands) = mpsc::channel();
+        let frame_waker = Arc::clone(&waker);
+        let wake = Box::new(move || wake(&frame_waker));
+        let (sink, frames) = frame_queue(QUEUE_FRAMES, wake);
+        let shared = Arc::new(Shared {
+            identity,
+            port: socket.port(),
+            ipv6: socket.ipv6(),
+            ice: IceTimes {
+                disconnected: config.silent_after,
+                failed: config.lost_after,
+            },
+            viewers_max: config.viewers_max,
+            viewers: AtomicUsize::new(0),
+            summaries: Mutex::new(Vec::new()),
+            commands: sender,
+            waker,
+            thread: Mutex::new(None),
+        });
+        let parts = worker::WorkerParts {
+            socket,
+            poll,
+            commands,
+            frames,
+            demand,
+            metrics,
+            config,
+            shared: Arc::downgrade(&shared),
+        };
+        let thread = worker::spawn(parts)?;
+        *lock(&shared.thread) = Some(thread);
+        Ok((EngineHandle { shared }, sink))
+    }
+}
+
+impl EngineHandle {
+    /// The UDP port that media uses.
+    #[must_use]
+    pub fn media_port(&self) -> u16 {
+        self.shared.port
+    }
+
+    /// The media socket takes IPv6 too.
+    #[must_use]
+    pub fn ipv6(&self) -> bool {
+        self.shared.ipv6
+    }
+
+    /// Who watches, as of at most a second ago.
+    #[must_use]
+    pub fn viewers(&self) -> Vec<ViewerSummary> {
+        lock(&self.shared.summaries).clone()
+    }
+
+    /// Says goodbye to all viewers and ends the engine's thread. Further requests are refused.
+    pub fn stop(&self) {
+        self.send(Command::Stop);
+        if let Some(thread) = lock(&self.shared.thread).take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the media engine's thread had panicked");
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.viewers.load(Ordering::Relaxed) >= self.shared.viewers_max
+    }
+
+    /// `None`: the engine has ended.
+    pub(crate) async fn join(&self, arrival: Arrival) -> Option<Result<(), Refused>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Join(Box::new(arrival), reply));
+        answer.await.ok()
+    }
+
+    /// `None`: the engine has ended.
+    pub(crate) async fn trickle(&self, trickle: Trickle) -> Option<Result<(), Refused>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Trickle(trickle, reply));
+        answer.await.ok()
+    }
+
+    /// `None`: the engine has ended.
+    pub(crate) async fn leave(&self, id: String) -> Option<Result<(), Refused>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Leave(id, reply));
+        answer.await.ok()
+    }
+
+    /// This machine's addresses for an answer, asked of the system anew.
+    pub(crate) fn candidates(&self, host: Option<&str>) -> crate::candidates::Candidates {
+        let host = crate::candidates::HostName::parse(host);
+        let hosts = crate::interfaces::host_addresses();
+        crate::candidates::choose(&hosts, host, self.shared.ipv6)
+    }
+
+    fn send(&self, command: Command) {
+        // A refused command drops its reply, which the caller sees.
+        let _ = self.shared.commands.send(command);
+        wake(&self.shared.waker);
+    }
+}
+
+fn wake(waker: &mio::Waker) {
+    if let Err(error) = waker.wake() {
+        tracing::error!(%error, "cannot wake the media engine");
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

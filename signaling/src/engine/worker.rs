@@ -1,0 +1,249 @@
+//! The engine's thread: one loop between the socket, the frames and the requests.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, Weak, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::{Events, Interest, Poll, Token};
+
+use super::{Command, EngineConfig, Shared, ViewerSummary};
+use crate::audience::{Audience, AudienceLimits};
+use crate::demand::Demand;
+use crate::encoded::FrameReceiver;
+use crate::engine_metrics::{DropCause, EngineMetrics, count};
+use crate::reports::ReportClock;
+use crate::runs::Datagram;
+use crate::socket::MediaSocket;
+use crate::viewer::Phase;
+
+pub(super) const WAKER: Token = Token(0);
+const MEDIA: Token = Token(1);
+/// Receive calls in a row before frames and requests get their turn.
+const RECEIVES_MAX: usize = 16;
+/// How often the summary for the status page is made.
+const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(super) struct WorkerParts {
+    pub(super) socket: MediaSocket,
+    pub(super) poll: Poll,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) frames: FrameReceiver,
+    pub(super) demand: Arc<Demand>,
+    pub(super) metrics: Arc<EngineMetrics>,
+    pub(super) config: EngineConfig,
+    pub(super) shared: Weak<Shared>,
+}
+
+struct Worker {
+    socket: MediaSocket,
+    poll: Poll,
+    commands: mpsc::Receiver<Command>,
+    frames: FrameReceiver,
+    audience: Audience,
+    metrics: Arc<EngineMetrics>,
+    shared: Weak<Shared>,
+    next_summary: Instant,
+}
+
+/// A datagram that came in, held while the socket is asked for more.
+struct Incoming {
+    from: std::net::SocketAddr,
+    to: Option<std::net::IpAddr>,
+    bytes: Vec<u8>,
+}
+
+pub(super) fn spawn(parts: WorkerParts) -> io::Result<JoinHandle<()>> {
+    let mut socket = parts.socket;
+    parts
+        .poll
+        .registry()
+        .register(socket.source(), MEDIA, Interest::READABLE)?;
+    let now = Instant::now();
+    let limits = AudienceLimits {
+        viewers_max: parts.config.viewers_max,
+        connect_within: parts.config.connect_within,
+    };
+    let clock = ReportClock::new(now, SystemTime::now());
+    let metrics = Arc::clone(&parts.metrics);
+    let mut worker = Worker {
+        socket,
+        poll: parts.poll,
+        commands: parts.commands,
+        frames: parts.frames,
+        audience: Audience::new(clock, limits, parts.demand, metrics),
+        metrics: parts.metrics,
+        shared: parts.shared,
+        next_summary: now,
+    };
+    std::thread::Builder::new()
+        .name("media-engine".to_owned())
+        .spawn(move || worker.run())
+}
+
+impl Worker {
+    fn run(&mut self) {
+        let mut events = Events::with_capacity(8);
+        // The socket is edge-triggered: it is read until it says that it is empty.
+        let mut readable = true;
+        loop {
+            let wait = if readable {
+                Duration::ZERO
+            } else {
+                self.patience(Instant::now())
+            };
+            match self.poll.poll(&mut events, Some(wait)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    tracing::error!(%error, "the media engine cannot wait for events");
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
+            readable |= events.iter().any(|event| event.token() == MEDIA);
+            // Requests first: a viewer's first check must not overtake its session.
+            if !self.obey() {
+                break;
+            }
+            self.fan_out();
+            if readable {
+                readable = self.receive();
+            }
+            let now = Instant::now();
+            let (socket, metrics) = (&mut self.socket, &self.metrics);
+            self.audience
+                .tick(now, &mut |datagrams| send(socket, metrics, datagrams));
+            self.publish(now);
+        }
+        let now = Instant::now();
+        let (socket, metrics) = (&mut self.socket, &self.metrics);
+        self.audience
+            .close(now, &mut |datagrams| send(socket, metrics, datagrams));
+        self.publish(self.next_summary);
+    }
+
+    fn patience(&self, now: Instant) -> Duration {
+        let due = self.audience.due().into_iter().chain([self.next_summary]);
+        due.min()
+            .map_or(SUMMARY_INTERVAL, |due| due.saturating_duration_since(now))
+    }
+
+    /// Serves requests. `false`: the engine is to end.
+    fn obey(&mut self) -> bool {
+        loop {
+            let command = match self.commands.try_recv() {
+                Ok(command) => command,
+                Err(mpsc::TryRecvError::Empty) => return true,
+                // Every handle is gone; nobody could ask for anything again.
+                Err(mpsc::TryRecvError::Disconnected) => return false,
+            };
+            let now = Instant::now();
+            let (socket, metrics) = (&mut self.socket, &self.metrics);
+            let mut out = |datagrams: &[Datagram]| send(socket, metrics, datagrams);
+            match command {
+                Command::Join(arrival, reply) => {
+                    let _ = reply.send(self.audience.join(now, *arrival));
+                }
+                Command::Trickle(trickle, reply) => {
+                    let (tag, ufrag) = (trickle.tag.as_deref(), trickle.ufrag.as_deref());
+                    let (id, new) = (&trickle.id, &trickle.candidates);
+                    let done = self.audience.trickle(now, id, tag, ufrag, new, &mut out);
+                    let _ = reply.send(done);
+                }
+                Command::Leave(id, reply) => {
+                    let _ = reply.send(self.audience.leave(now, &id, &mut out));
+                }
+                Command::Stop => return false,
+            }
+            self.publish_count();
+        }
+    }
+
+    fn fan_out(&mut self) {
+        while let Some(frame) = self.frames.try_recv() {
+            let now = Instant::now();
+            let (socket, metrics) = (&mut self.socket, &self.metrics);
+            self.audience.frame(now, frame, &mut |datagrams| {
+                send(socket, metrics, datagrams)
+            });
+            self.metrics.fanout.observe(now.elapsed().as_secs_f64());
+        }
+    }
+
+    /// Receives what is there. `true`: there may be more.
+    fn receive(&mut self) -> bool {
+        let mut incoming = Vec::new();
+        for _ in 0..RECEIVES_MAX {
+            let received = self.socket.receive(|datagram| {
+                incoming.push(Incoming {
+                    from: datagram.from,
+                    to: datagram.to,
+                    bytes: datagram.bytes.to_vec(),
+                });
+            });
+            let drained = match received {
+                Ok(()) => false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+                // ICMP errors of earlier sends surface here; the next call goes on.
+                Err(error) => {
+                    tracing::debug!(%error, "receiving media feedback failed");
+                    false
+                }
+            };
+            let now = Instant::now();
+            let (socket, metrics) = (&mut self.socket, &self.metrics);
+            let mut out = |datagrams: &[Datagram]| send(socket, metrics, datagrams);
+            for Incoming { from, to, bytes } in incoming.drain(..) {
+                self.audience.receive(now, from, to, &bytes, &mut out);
+            }
+            if drained {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn publish_count(&self) {
+        if let Some(shared) = self.shared.upgrade() {
+            let viewers = self.audience.viewers().count();
+            shared.viewers.store(viewers, Ordering::Relaxed);
+        }
+    }
+
+    fn publish(&mut self, now: Instant) {
+        if now < self.next_summary {
+            return;
+        }
+        self.next_summary = now + SUMMARY_INTERVAL;
+        self.publish_count();
+        let summaries = self
+            .audience
+            .viewers()
+            .map(|viewer| ViewerSummary {
+                connected: matches!(viewer.phase, Phase::Awaiting | Phase::Live),
+                watched_for: now.saturating_duration_since(viewer.offered_at),
+                loss: viewer.loss,
+                round_trip: viewer.round_trip,
+            })
+            .collect();
+        if let Some(shared) = self.shared.upgrade() {
+            *shared
+                .summaries
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = summaries;
+        }
+    }
+}
+
+fn send(socket: &mut MediaSocket, metrics: &EngineMetrics, datagrams: &[Datagram]) {
+    if datagrams.is_empty() {
+        return;
+    }
+    let sent = socket.send(datagrams);
+    metrics.packets.inc_by(sent.datagrams as u64);
+    metrics.bytes.inc_by(sent.bytes as u64);
+    metrics.offloads.inc_by(sent.offloaded as u64);
+    count(&metrics.drops, DropCause::Blocked, sent.blocked);
+    count(&metrics.drops, DropCause::Failed, sent.failed);
+}

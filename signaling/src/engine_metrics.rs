@@ -1,0 +1,203 @@
+//! What the engine counts.
+
+use prometheus_client::encoding::EncodeLabelValue;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Why a viewer is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum LeaveReason {
+    /// It said so over HTTP.
+    Deleted,
+    /// It closed its connection.
+    Closed,
+    /// Nothing was heard of it for too long.
+    Lost,
+    /// It never connected.
+    NeverConnected,
+    /// The engine ended.
+    Shutdown,
+}
+
+/// Why a datagram that came in was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum IgnoredCause {
+    /// Neither STUN nor DTLS nor RTP.
+    Garbage,
+    /// Of nobody we know.
+    Stranger,
+}
+
+/// Why a datagram or packet did not go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum DropCause {
+    /// The socket's send buffer was full.
+    Blocked,
+    /// The system refused it.
+    Failed,
+}
+
+/// What became of a packet that a viewer asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum ResendOutcome {
+    /// Sent again.
+    Sent,
+    /// No longer kept, or never sent.
+    Gone,
+    /// Asked for within a round trip of the last answer.
+    Repeat,
+    /// Sent often enough.
+    Exhausted,
+    /// The viewer's budget was spent.
+    OverBudget,
+}
+
+/// One label, `kind`.
+pub type Kinds<T> = Family<[(&'static str, T); 1], Counter>;
+
+/// The engine's metrics.
+#[derive(Debug, Clone)]
+pub struct EngineMetrics {
+    /// Viewers now, those still connecting included.
+    pub viewers: Gauge,
+    /// Offers answered.
+    pub joins: Counter,
+    /// Viewers gone, by reason.
+    pub leaves: Kinds<LeaveReason>,
+    /// Datagrams sent.
+    pub packets: Counter,
+    /// Bytes in them.
+    pub bytes: Counter,
+    /// Send calls that carried more than one datagram.
+    pub offloads: Counter,
+    /// Datagrams not sent, by cause.
+    pub drops: Kinds<DropCause>,
+    /// Datagrams ignored on arrival, by cause.
+    pub ignored: Kinds<IgnoredCause>,
+    /// Packets asked for again, by what became of the request.
+    pub resends: Kinds<ResendOutcome>,
+    /// NACK messages received.
+    pub nacks: Counter,
+    /// Picture loss indications received.
+    pub plis: Counter,
+    /// Full intra requests received.
+    pub firs: Counter,
+    /// Keyframes asked of the encoder.
+    pub keyframe_requests: Counter,
+    /// Joins served from the cache.
+    pub replays: Counter,
+    /// From offer to connection, in seconds.
+    pub connect: Histogram,
+    /// From offer to the first keyframe sent, in seconds.
+    pub first_keyframe: Histogram,
+    /// Sending one frame to all its viewers, in seconds.
+    pub fanout: Histogram,
+}
+
+/// 1 ms to 10 s: a join.
+const JOIN_BUCKETS: [f64; 13] = [
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.075, 0.1, 0.15, 0.3, 0.6, 1.0, 3.0, 10.0,
+];
+/// 50 us to 100 ms: work per frame.
+const FRAME_BUCKETS: [f64; 11] = [
+    0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,
+];
+
+impl Default for EngineMetrics {
+    fn default() -> Self {
+        Self {
+            viewers: Gauge::default(),
+            joins: Counter::default(),
+            leaves: Family::default(),
+            packets: Counter::default(),
+            bytes: Counter::default(),
+            offloads: Counter::default(),
+            drops: Family::default(),
+            ignored: Family::default(),
+            resends: Family::default(),
+            nacks: Counter::default(),
+            plis: Counter::default(),
+            firs: Counter::default(),
+            keyframe_requests: Counter::default(),
+            replays: Counter::default(),
+            connect: Histogram::new(JOIN_BUCKETS),
+            first_keyframe: Histogram::new(JOIN_BUCKETS),
+            fanout: Histogram::new(FRAME_BUCKETS),
+        }
+    }
+}
+
+impl EngineMetrics {
+    /// Adds everything to a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        let mut counter = |name: &str, help: &str, metric: &Counter| {
+            registry.register(name, help, metric.clone());
+        };
+        counter("carrier_viewer_joins", "Offers answered", &self.joins);
+        counter(
+            "carrier_send_packets",
+            "Datagrams sent to viewers",
+            &self.packets,
+        );
+        counter(
+            "carrier_send_bytes",
+            "Bytes of datagrams sent to viewers",
+            &self.bytes,
+        );
+        counter(
+            "carrier_send_offloads",
+            "Send calls that carried several datagrams",
+            &self.offloads,
+        );
+        counter("carrier_nacks", "Requests for lost packets", &self.nacks);
+        counter("carrier_plis", "Picture loss indications", &self.plis);
+        counter("carrier_firs", "Full intra requests", &self.firs);
+        let help = "Keyframes asked of the encoder by the engine";
+        counter("carrier_keyframe_requests", help, &self.keyframe_requests);
+        counter(
+            "carrier_join_replays",
+            "Joins served from the cache",
+            &self.replays,
+        );
+        registry.register("carrier_viewers", "Viewers now", self.viewers.clone());
+        registry.register("carrier_viewer_leaves", "Viewers gone", self.leaves.clone());
+        registry.register(
+            "carrier_send_drops",
+            "Datagrams not sent",
+            self.drops.clone(),
+        );
+        let help = "Datagrams ignored on arrival";
+        registry.register("carrier_receive_ignored", help, self.ignored.clone());
+        let help = "Packets asked for again by viewers";
+        registry.register("carrier_resends", help, self.resends.clone());
+        let mut seconds = |name: &str, help: &str, metric: &Histogram| {
+            registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
+        };
+        seconds(
+            "carrier_viewer_connect",
+            "From offer to connection",
+            &self.connect,
+        );
+        let help = "From offer to the first keyframe sent";
+        seconds("carrier_viewer_first_keyframe", help, &self.first_keyframe);
+        seconds(
+            "carrier_fanout",
+            "Sending one frame to all its viewers",
+            &self.fanout,
+        );
+    }
+}
+
+/// Counts `by` of `kind`.
+pub(crate) fn count<T>(kinds: &Kinds<T>, kind: T, by: usize)
+where
+    T: EncodeLabelValue + Clone + Eq + std::hash::Hash,
+{
+    if by > 0 {
+        let counter = kinds.get_or_create_owned(&[("kind", kind)]);
+        counter.inc_by(by as u64);
+    }
+}

@@ -1,0 +1,71 @@
+//! The process's DTLS identity and a viewer's random names.
+
+use std::fmt::Write as _;
+
+use rtc::crypto::{self, SignatureScheme};
+use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
+use rtc::shared::error::Error;
+
+/// One self-signed certificate for all viewers: making one costs more than a whole join, and the
+/// fingerprint in the answer is what vouches for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) certificate: RTCCertificate,
+    /// SHA-256, as `AA:BB:..`.
+    pub(crate) fingerprint: String,
+}
+
+impl Identity {
+    pub(crate) fn generate() -> Result<Self, Error> {
+        let provider =
+            crypto::default_provider().map_err(|error| Error::Crypto(error.to_string()))?;
+        let params = CertificateParams::new(vec!["carrier".to_owned()])
+            .map_err(|error| Error::Crypto(error.to_string()))?;
+        let scheme = SignatureScheme::EcdsaP256Sha256;
+        let certificate = RTCCertificate::generate(provider.crypto(), scheme, params)?;
+        let fingerprints = certificate.get_fingerprints(provider.crypto())?;
+        let fingerprint = fingerprints
+            .first()
+            .map(|print| print.value.to_ascii_uppercase())
+            .ok_or_else(|| Error::Crypto("a certificate without fingerprint".to_owned()))?;
+        Ok(Self {
+            certificate,
+            fingerprint,
+        })
+    }
+}
+
+/// Names of one session, all unguessable.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionNames {
+    /// The session's URL part: 128 bits.
+    pub(crate) id: String,
+    pub(crate) ufrag: String,
+    pub(crate) pwd: String,
+    pub(crate) ssrc: u32,
+    pub(crate) rtx_ssrc: u32,
+    /// Where sequence numbers and timestamps start.
+    pub(crate) numbering: u64,
+}
+
+impl SessionNames {
+    pub(crate) fn random() -> Self {
+        let ssrc: u32 = rand::random();
+        Self {
+            id: hex(&rand::random::<[u8; 16]>()),
+            // RFC 8445 5.3 wants 24 and 128 bits at least; hexadecimal digits are ice-chars.
+            ufrag: hex(&rand::random::<[u8; 8]>()),
+            pwd: hex(&rand::random::<[u8; 16]>()),
+            ssrc,
+            rtx_ssrc: ssrc ^ 0x5858_5858,
+            numbering: rand::random(),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,253 @@
+//! What viewers report and ask for (RTCP), taken off the WebRTC library's chain.
+//!
+//! The library ends inbound RTCP inside its interceptor chain, and what an interceptor marks for the
+//! application is still dropped there when the first packet of a compound names no stream of ours (an
+//! empty receiver report before a PLI, say). So this interceptor keeps what we act on itself.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
+use rtc::rtcp::reception_report::ReceptionReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
+use rtc::sansio::Protocol;
+
+/// Sequence numbers taken from one datagram; a well-behaved receiver asks for far fewer.
+const NACKS_MAX: usize = 512;
+
+/// One thing a viewer said.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Feedback {
+    /// It lost its picture (RFC 4585 6.3.1).
+    Pli,
+    /// It wants a keyframe (RFC 5104 4.3.1).
+    Fir,
+    /// It lost these packets (RFC 4585 6.2.1).
+    Nack(Vec<u16>),
+    /// How it receives us.
+    Report(Reception),
+}
+
+/// One report block (RFC 3550 6.4.1).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Reception {
+    /// Share of the packets since its last report that were lost, 0 to 1.
+    pub(crate) loss: f32,
+    /// Middle 32 bits of the NTP time of our last report it has, 0: none.
+    pub(crate) last_sender_report: u32,
+    /// Time since it got that, in units of 1/65536 s.
+    pub(crate) delay: u32,
+}
+
+impl Reception {
+    /// The round trip, from the middle 32 bits of the NTP time now.
+    pub(crate) fn round_trip(&self, now_ntp_middle: u32) -> Option<Duration> {
+        if self.last_sender_report == 0 {
+            return None;
+        }
+        let ticks = now_ntp_middle
+            .wrapping_sub(self.last_sender_report)
+            .wrapping_sub(self.delay);
+        // More than a minute: clocks or arithmetic went astray.
+        (ticks < 60 << 16).then(|| Duration::from_secs_f64(f64::from(ticks) / 65_536.0))
+    }
+}
+
+/// Where the interceptor leaves feedback for the viewer that owns it. Both ends are on the engine's
+/// thread; the lock is only there because the library's chain must be `Send`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FeedbackInbox(Arc<Mutex<Vec<Feedback>>>);
+
+impl FeedbackInbox {
+    /// Takes what has come.
+    pub(crate) fn take(&self) -> Vec<Feedback> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, feedback: Feedback) {
+        let mut inbox = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inbox.push(feedback);
+    }
+}
+
+/// Collects feedback about one media SSRC and ends inbound RTCP there.
+pub(crate) struct FeedbackInterceptor {
+    ssrc: u32,
+    inbox: FeedbackInbox,
+    read_queue: VecDeque<TaggedPacket>,
+    write_queue: VecDeque<TaggedPacket>,
+}
+
+impl FeedbackInterceptor {
+    pub(crate) fn new(ssrc: u32, inbox: FeedbackInbox) -> Self {
+        Self {
+            ssrc,
+            inbox,
+            read_queue: VecDeque::new(),
+            write_queue: VecDeque::new(),
+        }
+    }
+
+    fn collect(&self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
+        for packet in packets {
+            let packet = packet.as_any();
+            if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
+                if nack.media_ssrc == self.ssrc {
+                    let lost = nack.nacks.iter().flat_map(|pair| pair.packet_list());
+                    self.inbox
+                        .put(Feedback::Nack(lost.take(NACKS_MAX).collect()));
+                }
+            } else if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
+                if pli.media_ssrc == self.ssrc {
+                    self.inbox.put(Feedback::Pli);
+                }
+            } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
+                if fir.fir.iter().any(|entry| entry.ssrc == self.ssrc) {
+                    self.inbox.put(Feedback::Fir);
+                }
+            } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
+                report.reports.iter().for_each(|block| self.report(block));
+            }
+        }
+    }
+
+    fn report(&self, block: &ReceptionReport) {
+        if block.ssrc == self.ssrc {
+            self.inbox.put(Feedback::Report(Reception {
+                loss: f32::from(block.fraction_lost) / 256.0,
+                last_sender_report: block.last_sender_report,
+                delay: block.delay,
+            }));
+        }
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for FeedbackInterceptor {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = rtc::shared::error::Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, msg: TaggedPacket) -> Result<(), Self::Error> {
+        if let Packet::Rtcp(packets) = &msg.message.packet {
+            self.collect(packets);
+        }
+        // Inbound RTP ends here too: viewers send none.
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<Self::Rout> {
+        self.read_queue.pop_front()
+    }
+
+    fn handle_write(&mut self, msg: TaggedPacket) -> Result<(), Self::Error> {
+        self.write_queue.push_back(msg);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<Self::Wout> {
+        self.write_queue.pop_front()
+    }
+}
+
+impl Interceptor for FeedbackInterceptor {
+    fn bind_local_stream(&mut self, _info: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
+    fn bind_remote_stream(&mut self, _info: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _info: &StreamInfo) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtc::rtcp::payload_feedbacks::full_intra_request::FirEntry;
+    use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
+
+    fn collected(packets: Vec<Box<dyn rtc::rtcp::Packet>>) -> Vec<Feedback> {
+        let inbox = FeedbackInbox::default();
+        FeedbackInterceptor::new(7, inbox.clone()).collect(&packets);
+        inbox.take()
+    }
+
+    #[test]
+    fn feedback_about_our_stream_is_kept_in_order() {
+        let pli = |media_ssrc| PictureLossIndication {
+            sender_ssrc: 1,
+            media_ssrc,
+        };
+        let fir = FullIntraRequest {
+            sender_ssrc: 1,
+            media_ssrc: 0,
+            fir: vec![FirEntry {
+                ssrc: 7,
+                sequence_number: 1,
+            }],
+        };
+        let nack = TransportLayerNack {
+            sender_ssrc: 1,
+            media_ssrc: 7,
+            nacks: vec![NackPair {
+                packet_id: 65_535,
+                lost_packets: 0b101,
+            }],
+        };
+        let found = collected(vec![
+            Box::new(ReceiverReport::default()),
+            Box::new(pli(7)),
+            Box::new(pli(8)),
+            Box::new(fir),
+            Box::new(nack),
+        ]);
+        let expected = [
+            Feedback::Pli,
+            Feedback::Fir,
+            Feedback::Nack(vec![65_535, 0, 2]),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_flood_of_sequence_numbers_is_cut() {
+        let nack = TransportLayerNack {
+            sender_ssrc: 1,
+            media_ssrc: 7,
+            nacks: vec![
+                NackPair {
+                    packet_id: 0,
+                    lost_packets: 0xffff
+                };
+                300
+            ],
+        };
+        let Feedback::Nack(lost) = &collected(vec![Box::new(nack)])[0] else {
+            panic!("a request for packets");
+        };
+        assert_eq!(lost.len(), NACKS_MAX);
+    }
+
+    #[test]
+    fn the_round_trip_comes_from_report_times() {
+        let reception = Reception {
+            loss: 0.0,
+            last_sender_report: 0xffff_f000,
+            delay: 0x0800,
+        };
+        let millis = reception.round_trip(0x0000_0c00).map(|rtt| rtt.as_millis());
+        assert_eq!(millis, Some(78));
+        assert_eq!(
+            reception.round_trip(0xffff_f000),
+            None,
+            "before it was sent"
+        );
+        let none = Reception {
+            last_sender_report: 0,
+            ..reception
+        };
+        assert_eq!(none.round_trip(5), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! The answer's text.
+
+use std::fmt::Write as _;
+
+use super::h264::OUR_PROFILE;
+use super::offer::{Fate, Offer, Section, Setup};
+
+/// What we bring to a session.
+#[derive(Debug, Clone)]
+pub(crate) struct AnswerTerms<'a> {
+    /// `o=` number.
+    pub(crate) session_number: u64,
+    pub(crate) ufrag: &'a str,
+    pub(crate) pwd: &'a str,
+    /// SHA-256 of our certificate.
+    pub(crate) fingerprint: &'a str,
+    /// `a=candidate` values, best first.
+    pub(crate) candidates: &'a [String],
+    pub(crate) ssrc: u32,
+    pub(crate) rtx_ssrc: u32,
+    /// The RTCP canonical name, also the stream's.
+    pub(crate) cname: &'a str,
+}
+
+/// Writes the answer to `offer`: one section for each of the offer's, in its order (RFC 3264 6).
+pub(crate) fn answer(offer: &Offer, terms: &AnswerTerms<'_>) -> String {
+    let mut text = String::with_capacity(2048);
+    let bundled: Vec<&str> = offer
+        .sections
+        .iter()
+        .filter(|section| section.bundled && section.fate != Fate::Rejected)
+        .filter_map(|section| section.mid.as_deref())
+        .collect();
+    line(&mut text, "v=0");
+    let number = terms.session_number;
+    line(&mut text, &format!("o=- {number} 2 IN IP4 127.0.0.1"));
+    line(&mut text, "s=-\r\nt=0 0");
+    if !bundled.is_empty() {
+        line(&mut text, &format!("a=group:BUNDLE {}", bundled.join(" ")));
+    }
+    line(&mut text, "a=msid-semantic: WMS *");
+    let mut candidates_written = false;
+    for section in &offer.sections {
+        match section.fate {
+            Fate::Rejected => rejected(&mut text, section),
+            Fate::Inactive => inactive(&mut text, section),
+            Fate::Video => video(&mut text, offer, section, terms),
+        }
+        if section.fate != Fate::Rejected {
+            transport(&mut text, offer, terms);
+            if !candidates_written {
+                candidates(&mut text, terms);
+                candidates_written = true;
+            }
+        }
+    }
+    text
+}
+
+/// The offer as the WebRTC library is shown it: one video section with one codec, whose transport is
+/// the viewer's. Everything else was dealt with here, so nothing odd in an offer reaches it.
+pub(crate) fn transport_offer(offer: &Offer) -> String {
+    let mut text = String::with_capacity(1024);
+    let payload_type = offer.video.payload_type;
+    line(&mut text, "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0");
+    line(&mut text, "a=group:BUNDLE 0");
+    if offer.ice_lite {
+        line(&mut text, "a=ice-lite");
+    }
+    line(
+        &mut text,
+        &format!("m=video 9 UDP/TLS/RTP/SAVPF {payload_type}"),
+    );
+    line(
+        &mut text,
+        "c=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\na=rtcp-mux",
+    );
+    line(&mut text, &format!("a=ice-ufrag:{}", offer.ufrag));
+    line(&mut text, &format!("a=ice-pwd:{}", offer.pwd));
+    line(
+        &mut text,
+        &format!("a=fingerprint:sha-256 {}", offer.fingerprint),
+    );
+    let setup = match offer.setup {
+        Setup::ActPass => "actpass",
+        Setup::Active => "active",
+        Setup::Passive => "passive",
+    };
+    line(&mut text, &format!("a=setup:{setup}"));
+    line(&mut text, &format!("a=rtpmap:{payload_type} H264/90000"));
+    line(
+        &mut text,
+        &format!("a=fmtp:{payload_type} {}", fmtp(OUR_PROFILE)),
+    );
+    for (index, candidate) in offer.candidates.iter().enumerate() {
+        line(&mut text, &format!("a={}", candidate.line(index)));
+    }
+    text
+}
+
+/// Format parameters for a profile.
+pub(super) fn fmtp(profile_level_id: &str) -> String {
+    format!("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile_level_id}")
+}
+
+impl super::RemoteCandidate {
+    /// As a `candidate:` value. The kind is left out of it (all become `host`): what counts for
+    /// sending checks is the address.
+    pub(crate) fn line(&self, foundation: usize) -> String {
+        format!(
+            "candidate:{foundation} 1 udp {} {} {} typ host",
+            self.priority,
+            self.addr.ip(),
+            self.addr.port()
+        )
+    }
+}
+
+fn video(text: &mut String, offer: &Offer, section: &Section, terms: &AnswerTerms<'_>) {
+    let video = &offer.video;
+    let payload_type = video.payload_type;
+    let rtx = video.rtx_payload_type;
+    let mut formats = payload_type.to_string();
+    if let Some(rtx) = rtx {
+        let _ = write!(formats, " {rtx}");
+    }
+    head(text, section, "9", &formats);
+    line(text, "a=sendonly");
+    line(text, &format!("a=msid:{} video", terms.cname));
+    line(text, &format!("a=rtpmap:{payload_type} H264/90000"));
+    let parameters = fmtp(&video.profile_level_id);
+    line(text, &format!("a=fmtp:{payload_type} {parameters}"));
+    for kind in &video.feedback {
+        line(text, &format!("a=rtcp-fb:{payload_type} {kind}"));
+    }
+    if let Some(rtx) = rtx {
+        line(text, &format!("a=rtpmap:{rtx} rtx/90000"));
+        line(text, &format!("a=fmtp:{rtx} apt={payload_type}"));
+    }
+    if let Some(id) = video.playout_delay_id {
+        line(
+            text,
+            &format!("a=extmap:{id} {}", super::offer::PLAYOUT_DELAY),
+        );
+    }
+    if video.reduced_size_rtcp {
+        line(text, "a=rtcp-rsize");
+    }
+    if rtx.is_some() {
+        line(
+            text,
+            &format!("a=ssrc-group:FID {} {}", terms.ssrc, terms.rtx_ssrc),
+        );
+    }
+    for ssrc in std::iter::once(terms.ssrc).chain(rtx.map(|_| terms.rtx_ssrc)) {
+        line(text, &format!("a=ssrc:{ssrc} cname:{}", terms.cname));
+        line(text, &format!("a=ssrc:{ssrc} msid:{} video", terms.cname));
+    }
+}
+
+fn inactive(text: &mut String, section: &Section) {
+    let format = section.formats.first().map_or("0", String::as_str);
+    head(text, section, "9", format);
+    line(text, "a=inactive");
+    if let Some(map) = &section.first_rtpmap {
+        line(text, &format!("a=rtpmap:{map}"));
+    }
+}
+
+fn rejected(text: &mut String, section: &Section) {
+    head(text, section, "0", &section.formats.join(" "));
+    if section.kind != "application" {
+        line(text, "a=inactive");
+    }
+}
+
+fn head(text: &mut String, section: &Section, port: &str, formats: &str) {
+    let Section { kind, proto, .. } = section;
+    line(text, &format!("m={kind} {port} {proto} {formats}"));
+    line(text, "c=IN IP4 0.0.0.0");
+    if let Some(mid) = &section.mid {
+        line(text, &format!("a=mid:{mid}"));
+    }
+}
+
+fn transport(text: &mut String, offer: &Offer, terms: &AnswerTerms<'_>) {
+    // We begin the handshake wherever we may: one round trip less, as our candidates are checked by
+    // then.
+    let setup = match offer.setup {
+        Setup::ActPass | Setup::Passive => "active",
+        Setup::Active => "passive",
+    };
+    line(text, "a=rtcp-mux");
+    line(text, &format!("a=ice-ufrag:{}", terms.ufrag));
+    line(text, &format!("a=ice-pwd:{}", terms.pwd));
+    line(text, "a=ice-options:trickle");
+    line(
+        text,
+        &format!("a=fingerprint:sha-256 {}", terms.fingerprint),
+    );
+    line(text, &format!("a=setup:{setup}"));
+}
+
+fn candidates(text: &mut String, terms: &AnswerTerms<'_>) {
+    for candidate in terms.candidates {
+        line(text, &format!("a={candidate}"));
+    }
+    line(text, "a=end-of-candidates");
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push_str("\r\n");
+}

@@ -1,0 +1,340 @@
+//! What a viewer asks for, in the terms the engine needs.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::h264::{self, H264Choice};
+use super::text::{MediaText, SessionText};
+use super::{REMOTE_CANDIDATES_MAX, SdpError};
+
+/// Header extension by which a sender asks for a playout delay
+/// (<https://webrtc.googlesource.com/src/+/main/docs/native-code/rtp-hdrext/playout-delay>).
+pub(super) const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+
+/// Who begins the DTLS handshake, as the offer says (RFC 5763).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setup {
+    ActPass,
+    Active,
+    Passive,
+}
+
+/// A viewer's address, of a kind we can send to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RemoteCandidate {
+    pub(crate) addr: SocketAddr,
+    pub(crate) priority: u32,
+}
+
+/// How video is sent to one viewer: everything negotiated that its packets show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VideoTerms {
+    pub(crate) payload_type: u8,
+    pub(crate) rtx_payload_type: Option<u8>,
+    pub(crate) profile_level_id: String,
+    /// Id of the playout-delay header extension.
+    pub(crate) playout_delay_id: Option<u8>,
+    /// `a=rtcp-fb` kinds that both sides use.
+    pub(crate) feedback: Vec<&'static str>,
+    pub(crate) reduced_size_rtcp: bool,
+}
+
+/// What becomes of a section in the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The video we send.
+    Video,
+    /// Accepted and idle, so that nothing is half refused (WHEP forbids it): audio, further video.
+    Inactive,
+    /// Port 0: data channels and whatever else.
+    Rejected,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Section {
+    pub(super) kind: String,
+    pub(super) proto: String,
+    pub(super) mid: Option<String>,
+    pub(super) bundled: bool,
+    pub(super) fate: Fate,
+    pub(super) formats: Vec<String>,
+    /// `a=rtpmap` value of the first format.
+    pub(super) first_rtpmap: Option<String>,
+}
+
+/// A usable offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Offer {
+    pub(crate) ufrag: String,
+    pub(crate) pwd: String,
+    pub(crate) fingerprint: String,
+    pub(crate) setup: Setup,
+    pub(crate) ice_lite: bool,
+    pub(crate) candidates: Vec<RemoteCandidate>,
+    pub(crate) video: VideoTerms,
+    pub(super) sections: Vec<Section>,
+}
+
+impl Offer {
+    /// Reads an offer and checks that it can be answered.
+    pub(crate) fn parse(text: &str) -> Result<Self, SdpError> {
+        let session = SessionText::parse(text)?;
+        let video_index = video_section(&session)?;
+        let video = &session.media[video_index];
+        let choice =
+            h264::choose(video).ok_or_else(|| SdpError::NoH264(h264::codec_names(video)))?;
+        if !video.attributes.has("rtcp-mux") && !video.attributes.has("rtcp-mux-only") {
+            return Err(SdpError::NoRtcpMux);
+        }
+        let transport = Transport::of(&session, video_index)?;
+        Ok(Self {
+            ufrag: transport.ufrag,
+            pwd: transport.pwd,
+            fingerprint: transport.fingerprint,
+            setup: transport.setup,
+            ice_lite: session.attributes.has("ice-lite"),
+            candidates: candidates(&session),
+            video: video_terms(video, choice),
+            sections: sections(&session, video_index),
+        })
+    }
+}
+
+/// The first section that can take our video.
+fn video_section(session: &SessionText) -> Result<usize, SdpError> {
+    let is_video = |media: &MediaText| media.kind == "video" && media.proto.ends_with("SAVPF");
+    let mut any = false;
+    for (index, media) in session.media.iter().enumerate() {
+        if !is_video(media) || !is_open(media) {
+            continue;
+        }
+        any = true;
+        if !["sendonly", "inactive"].contains(&direction(session, media)) {
+            return Ok(index);
+        }
+    }
+    Err(if any {
+        SdpError::NotReceiving
+    } else {
+        SdpError::NoVideo
+    })
+}
+
+/// Port 0 closes a section, unless it is only there to be bundled (RFC 9143 6).
+fn is_open(media: &MediaText) -> bool {
+    media.port != "0" || media.attributes.has("bundle-only")
+}
+
+fn direction(session: &SessionText, media: &MediaText) -> &'static str {
+    ["recvonly", "sendonly", "inactive", "sendrecv"]
+        .into_iter()
+        .find(|name| media.attributes.has(name))
+        .or_else(|| {
+            ["recvonly", "sendonly", "inactive"]
+                .into_iter()
+                .find(|name| session.attributes.has(name))
+        })
+        .unwrap_or("sendrecv")
+}
+
+struct Transport {
+    ufrag: String,
+    pwd: String,
+    fingerprint: String,
+    setup: Setup,
+}
+
+impl Transport {
+    /// ICE and DTLS of the bundle. A bundled section may leave them to the bundle's first section
+    /// (RFC 9143 7.1.3), and every section may leave them to the session.
+    fn of(session: &SessionText, video_index: usize) -> Result<Self, SdpError> {
+        let find = |name: &str| {
+            std::iter::once(&session.media[video_index])
+                .chain(&session.media)
+                .map(|media| &media.attributes)
+                .chain([&session.attributes])
+                .find_map(|attributes| attributes.first(name).map(str::to_owned))
+        };
+        let ice = |name: &str, least: usize| {
+            let value =
+                find(name).ok_or_else(|| SdpError::Malformed(format!("a={name} is missing")))?;
+            let legal = (least..=256).contains(&value.len())
+                && value
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && byte != b':');
+            legal.then_some(value).ok_or_else(|| {
+                SdpError::Malformed(format!("a={name} is not what RFC 8839 5.4 allows"))
+            })
+        };
+        Ok(Self {
+            ufrag: ice("ice-ufrag", 4)?,
+            pwd: ice("ice-pwd", 22)?,
+            fingerprint: fingerprint(session, video_index)?,
+            setup: match find("setup").as_deref() {
+                Some("active") => Setup::Active,
+                Some("passive") => Setup::Passive,
+                _ => Setup::ActPass,
+            },
+        })
+    }
+}
+
+fn fingerprint(session: &SessionText, video_index: usize) -> Result<String, SdpError> {
+    let mut other = None;
+    let sections = std::iter::once(&session.media[video_index]).chain(&session.media);
+    let everywhere = sections
+        .map(|media| &media.attributes)
+        .chain([&session.attributes]);
+    for attributes in everywhere {
+        for value in attributes.all("fingerprint") {
+            let (algorithm, digest) = value.split_once(' ').unwrap_or((value, ""));
+            if !algorithm.eq_ignore_ascii_case("sha-256") {
+                other.get_or_insert_with(|| algorithm.chars().take(16).collect::<String>());
+            } else if is_sha256(digest.trim()) {
+                return Ok(digest.trim().to_owned());
+            } else {
+                return Err(SdpError::Malformed(
+                    "a=fingerprint:sha-256 needs 32 bytes in hexadecimal".to_owned(),
+                ));
+            }
+        }
+    }
+    Err(other.map_or_else(
+        || SdpError::Malformed("a=fingerprint is missing".to_owned()),
+        SdpError::Fingerprint,
+    ))
+}
+
+fn is_sha256(digest: &str) -> bool {
+    let mut bytes = 0;
+    digest.split(':').all(|byte| {
+        bytes += 1;
+        byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit())
+    }) && bytes == 32
+}
+
+fn candidates(session: &SessionText) -> Vec<RemoteCandidate> {
+    let everywhere = session
+        .media
+        .iter()
+        .map(|media| &media.attributes)
+        .chain([&session.attributes]);
+    let mut found: Vec<RemoteCandidate> = Vec::new();
+    for attributes in everywhere {
+        let usable = attributes.all("candidate").filter_map(remote_candidate);
+        for candidate in usable {
+            let known = found.iter().any(|other| other.addr == candidate.addr);
+            if !known && found.len() < REMOTE_CANDIDATES_MAX {
+                found.push(candidate);
+            }
+        }
+    }
+    found
+}
+
+/// A candidate we can check: UDP, of the RTP component, with an address in it. Names (`.local`, mDNS)
+/// are left out: the viewer's own checks tell its address, and nothing is looked up.
+pub(super) fn remote_candidate(value: &str) -> Option<RemoteCandidate> {
+    let value = value.strip_prefix("candidate:").unwrap_or(value);
+    let mut words = value.split_ascii_whitespace();
+    let _foundation = words.next()?;
+    let component = words.next()?;
+    let transport = words.next()?;
+    let priority = words.next()?.parse().ok()?;
+    let ip: IpAddr = words.next()?.parse().ok()?;
+    let port: u16 = words.next()?.parse().ok()?;
+    let usable = component == "1" && transport.eq_ignore_ascii_case("udp") && port != 0;
+    (usable && is_reachable(ip)).then_some(RemoteCandidate {
+        addr: SocketAddr::new(ip.to_canonical(), port),
+        priority,
+    })
+}
+
+fn is_reachable(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => !v4.is_unspecified() && !v4.is_multicast() && !v4.is_broadcast(),
+        // Link-local addresses mean nothing without the interface, which SDP does not tell.
+        IpAddr::V6(v6) => !v6.is_unspecified() && !v6.is_multicast() && !v6.is_unicast_link_local(),
+    }
+}
+
+fn video_terms(media: &MediaText, choice: H264Choice) -> VideoTerms {
+    let offered = |kind: &str| {
+        media.attributes.all("rtcp-fb").any(|value| {
+            value.split_once(' ').is_some_and(|(target, what)| {
+                (target == "*" || target.parse() == Ok(choice.payload_type)) && what.trim() == kind
+            })
+        })
+    };
+    let feedback = ["nack", "nack pli", "ccm fir"]
+        .into_iter()
+        .filter(|kind| offered(kind))
+        .collect();
+    VideoTerms {
+        payload_type: choice.payload_type,
+        rtx_payload_type: choice.rtx_payload_type,
+        profile_level_id: choice.profile_level_id,
+        playout_delay_id: extension_id(media, PLAYOUT_DELAY),
+        feedback,
+        reduced_size_rtcp: media.attributes.has("rtcp-rsize"),
+    }
+}
+
+/// The id of a header extension, if it fits the one-byte form (RFC 8285 4.2).
+fn extension_id(media: &MediaText, uri: &str) -> Option<u8> {
+    media.attributes.all("extmap").find_map(|value| {
+        let mut words = value.split_ascii_whitespace();
+        let (id, direction) = match words.next()?.split_once('/') {
+            Some((id, direction)) => (id.parse().ok()?, direction),
+            None => (value.split_ascii_whitespace().next()?.parse().ok()?, ""),
+        };
+        let named = words.next() == Some(uri);
+        let open = !["sendonly", "inactive"].contains(&direction);
+        (named && open && (1..=14).contains(&id)).then_some(id)
+    })
+}
+
+fn sections(session: &SessionText, video_index: usize) -> Vec<Section> {
+    let bundle: Vec<&str> = session
+        .attributes
+        .all("group")
+        .filter_map(|group| group.strip_prefix("BUNDLE"))
+        .flat_map(str::split_ascii_whitespace)
+        .collect();
+    let video_mid = session.media[video_index].attributes.first("mid");
+    let video_bundled = video_mid.is_some_and(|mid| bundle.contains(&mid));
+    session
+        .media
+        .iter()
+        .enumerate()
+        .map(|(index, media)| {
+            let mid = media.attributes.first("mid").map(str::to_owned);
+            let bundled = mid.as_deref().is_some_and(|mid| bundle.contains(&mid));
+            // Outside the bundle a section would need a transport of its own.
+            let idle = video_bundled
+                && bundled
+                && is_open(media)
+                && media.proto.ends_with("SAVPF")
+                && ["audio", "video"].contains(&media.kind.as_str())
+                && !media.formats.is_empty();
+            Section {
+                kind: media.kind.clone(),
+                proto: media.proto.clone(),
+                mid,
+                bundled,
+                fate: match (index == video_index, idle) {
+                    (true, _) => Fate::Video,
+                    (false, true) => Fate::Inactive,
+                    (false, false) => Fate::Rejected,
+                },
+                first_rtpmap: media.formats.first().and_then(|first| {
+                    media
+                        .attributes
+                        .all("rtpmap")
+                        .find(|map| map.split_once(' ').is_some_and(|(pt, _)| pt == first))
+                        .map(str::to_owned)
+                }),
+                formats: media.formats.clone(),
+            }
+        })
+        .collect()
+}

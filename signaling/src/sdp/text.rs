@@ -1,0 +1,110 @@
+//! SDP as lines (RFC 8866), split into the session part and the media sections.
+
+use super::{SECTIONS_MAX, SdpError};
+
+/// One `a=` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Attribute {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+/// The attributes of the session or of a section, in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Attributes(Vec<Attribute>);
+
+impl Attributes {
+    pub(super) fn first(&self, name: &str) -> Option<&str> {
+        let mut attributes = self.0.iter();
+        attributes
+            .find(|attribute| attribute.name == name)
+            .map(|attribute| attribute.value.as_str())
+    }
+
+    pub(super) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |attribute| attribute.name == name)
+            .map(|attribute| attribute.value.as_str())
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.first(name).is_some()
+    }
+
+    pub(super) fn push_line(&mut self, line: &str) {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        self.0.push(Attribute {
+            name: name.trim().to_owned(),
+            value: value.trim().to_owned(),
+        });
+    }
+}
+
+/// One `m=` line with what follows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MediaText {
+    pub(super) kind: String,
+    pub(super) port: String,
+    pub(super) proto: String,
+    pub(super) formats: Vec<String>,
+    pub(super) attributes: Attributes,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct SessionText {
+    pub(super) attributes: Attributes,
+    pub(super) media: Vec<MediaText>,
+}
+
+impl SessionText {
+    /// Splits the text. Unknown line types are skipped, as RFC 8866 5 wants it of attributes; what is
+    /// not a line of SDP at all is refused.
+    pub(super) fn parse(text: &str) -> Result<Self, SdpError> {
+        let mut session = Self::default();
+        let mut lines = text.lines().map(str::trim_end).enumerate();
+        match lines.next() {
+            Some((_, "v=0")) => {}
+            _ => return Err(SdpError::Malformed("it must begin with v=0".to_owned())),
+        }
+        for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
+            let Some((kind, value)) = line.split_once('=').filter(|(kind, _)| kind.len() == 1)
+            else {
+                let number = index + 1;
+                return Err(SdpError::Malformed(format!(
+                    "line {number} is not TYPE=VALUE"
+                )));
+            };
+            match kind {
+                "m" if session.media.len() >= SECTIONS_MAX => {
+                    return Err(SdpError::Malformed(format!(
+                        "more than {SECTIONS_MAX} sections"
+                    )));
+                }
+                "m" => session.media.push(media_line(value, index + 1)?),
+                "a" => match session.media.last_mut() {
+                    Some(media) => media.attributes.push_line(value),
+                    None => session.attributes.push_line(value),
+                },
+                _ => {}
+            }
+        }
+        Ok(session)
+    }
+}
+
+fn media_line(value: &str, number: usize) -> Result<MediaText, SdpError> {
+    let mut words = value.split_ascii_whitespace().map(str::to_owned);
+    match (words.next(), words.next(), words.next()) {
+        (Some(kind), Some(port), Some(proto)) => Ok(MediaText {
+            kind,
+            port,
+            proto,
+            formats: words.collect(),
+            attributes: Attributes::default(),
+        }),
+        _ => Err(SdpError::Malformed(format!(
+            "line {number} is not m=KIND PORT PROTO FORMATS"
+        ))),
+    }
+}

@@ -1,0 +1,337 @@
+//! WHEP (draft-ietf-wish-whep) over HTTP: text in, text out. Whoever serves HTTP maps routes to this.
+//!
+//! | route | method |
+//! |---|---|
+//! | `/whep` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
+//! | `/whep/{id}` | `PATCH` candidates, `DELETE` |
+//!
+//! Later here: ICE restart (a `PATCH` with new credentials is answered 422 now, and players then make a
+//! new session), and WHIP beside it.
+
+use std::time::Instant;
+
+use crate::audience::Refused;
+use crate::engine::{EngineHandle, Trickle};
+use crate::negotiation::{NegotiationError, negotiate};
+use crate::sdp::Fragment;
+
+/// The most bytes a body may have. Browsers' offers have 3 to 8 KiB; whoever serves HTTP should read
+/// no more than this plus one.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+const SDP: &str = "application/sdp";
+const SDP_FRAGMENT: &str = "application/trickle-ice-sdpfrag";
+const PROBLEM: &str = "application/problem+json";
+const RETRY_AFTER_S: &str = "5";
+
+/// The WHEP resources.
+#[derive(Debug, Clone)]
+pub struct Whep {
+    engine: EngineHandle,
+    path: String,
+}
+
+/// A `POST` to the endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct WhepPost<'a> {
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// `Host`: the address in it becomes a candidate.
+    pub host: Option<&'a str>,
+    /// The offer.
+    pub body: &'a [u8],
+}
+
+/// What to answer over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Status code.
+    pub status: u16,
+    /// All headers but `Content-Length`.
+    pub headers: Vec<(&'static str, String)>,
+    /// Empty, SDP, or a problem as JSON (RFC 9457).
+    pub body: String,
+}
+
+impl Whep {
+    /// The endpoint at `/whep`.
+    #[must_use]
+    pub fn new(engine: EngineHandle) -> Self {
+        Self {
+            engine,
+            path: "/whep".to_owned(),
+        }
+    }
+
+    /// Answers an offer: 201 with the answer and the session's address, or why not.
+    pub async fn post(&self, post: WhepPost<'_>) -> Reply {
+        let offer = match readable(post.content_type, SDP, post.body) {
+            Ok(text) => text,
+            Err(reply) => return reply,
+        };
+        if self.engine.is_full() {
+            return full();
+        }
+        let candidates = self.engine.candidates(post.host);
+        let negotiated = match negotiate(self.engine.shared(), &candidates, offer, Instant::now()) {
+            Ok(negotiated) => negotiated,
+            Err(error) => return refused_offer(&error),
+        };
+        let id = negotiated.arrival.id.clone();
+        let tag = negotiated.arrival.local_ufrag.clone();
+        match self.engine.join(negotiated.arrival).await {
+            Some(Ok(())) => Reply::new(201)
+                .with("Content-Type", SDP)
+                .with("Location", format!("{}/{id}", self.path))
+                .with("ETag", format!("\"{tag}\""))
+                .with("Accept-Patch", SDP_FRAGMENT)
+                .with("Cache-Control", "no-store")
+                .containing(negotiated.answer),
+            Some(Err(_)) => full(),
+            None => ended(),
+        }
+    }
+
+    /// Takes candidates that came after the offer: 204.
+    pub async fn patch(
+        &self,
+        id: &str,
+        if_match: Option<&str>,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Reply {
+        let text = match readable(content_type, SDP_FRAGMENT, body) {
+            Ok(text) => text,
+            Err(reply) => return reply,
+        };
+        let Some(fragment) = Fragment::parse(text) else {
+            let detail = "the body is not an SDP fragment (RFC 8840)";
+            return problem(400, "Malformed fragment", detail);
+        };
+        let trickle = Trickle {
+            id: id.to_owned(),
+            tag: wanted_tag(if_match),
+            ufrag: fragment.ufrag,
+            candidates: fragment.candidates,
+        };
+        match self.engine.trickle(trickle).await {
+            Some(Ok(())) => Reply::new(204),
+            Some(Err(Refused::Restart)) => problem(
+                422,
+                "No ICE restart",
+                "the fragment has other ICE credentials than the offer, which asks for an ICE \
+                 restart; make a new session instead",
+            ),
+            Some(Err(Refused::WrongTag)) => problem(
+                412,
+                "Another ETag",
+                "If-Match names another state of this session; send the ETag of the answer, or *",
+            ),
+            Some(Err(Refused::Unknown | Refused::Full)) => unknown(),
+            None => ended(),
+        }
+    }
+
+    /// Ends a session: 200.
+    pub async fn delete(&self, id: &str) -> Reply {
+        match self.engine.leave(id.to_owned()).await {
+            Some(Ok(())) => Reply::new(200),
+            Some(Err(_)) => unknown(),
+            None => ended(),
+        }
+    }
+
+    /// `OPTIONS` of either resource, CORS preflight included: 204.
+    #[must_use]
+    pub fn options(&self) -> Reply {
+        Reply::new(204)
+            .with("Accept-Post", SDP)
+            .with("Accept-Patch", SDP_FRAGMENT)
+            .with(
+                "Access-Control-Allow-Methods",
+                "OPTIONS, HEAD, GET, POST, PATCH, DELETE",
+            )
+            .with(
+                "Access-Control-Allow-Headers",
+                "Authorization, Content-Type, If-Match",
+            )
+            .with("Access-Control-Max-Age", "86400")
+    }
+
+    /// `HEAD` of the endpoint: how a player finds out that this is one.
+    #[must_use]
+    pub fn head(&self) -> Reply {
+        Reply::new(200)
+            .with("Content-Type", SDP)
+            .with("Accept-Post", SDP)
+    }
+
+    /// `GET` of either resource: nothing to see, but no error either.
+    #[must_use]
+    pub fn get(&self) -> Reply {
+        Reply::new(204).with("Accept-Post", SDP)
+    }
+}
+
+impl Reply {
+    fn new(status: u16) -> Self {
+        // A feed for players anywhere: their pages must be able to ask and to read the headers.
+        Self {
+            status,
+            headers: vec![
+                ("Access-Control-Allow-Origin", "*".to_owned()),
+                (
+                    "Access-Control-Expose-Headers",
+                    "Location, ETag, Link".to_owned(),
+                ),
+            ],
+            body: String::new(),
+        }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn containing(mut self, body: String) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// The first header called `name`.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// The body as text, if type and size allow. A body without a type is taken at its word.
+fn readable<'a>(
+    content_type: Option<&str>,
+    wanted: &str,
+    body: &'a [u8],
+) -> Result<&'a str, Reply> {
+    let given = content_type.map(|value| value.split(';').next().unwrap_or(value).trim());
+    if let Some(given) = given
+        && !given.eq_ignore_ascii_case(wanted)
+    {
+        let detail = format!("this takes Content-Type: {wanted}");
+        return Err(problem(415, "Unsupported media type", &detail).with("Accept-Post", SDP));
+    }
+    if body.len() > BODY_BYTES_MAX {
+        let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
+        return Err(problem(413, "Too large", &detail));
+    }
+    std::str::from_utf8(body).map_err(|_| problem(400, "Not text", "the body is not UTF-8 text"))
+}
+
+/// The tag that `If-Match` asks for; `None`: whatever is there. Players write all of `*`, `"*"`, a
+/// quoted tag, a bare one, and nothing.
+fn wanted_tag(if_match: Option<&str>) -> Option<String> {
+    let value = if_match?.split(',').next()?.trim();
+    let tag = value.strip_prefix("W/").unwrap_or(value).trim_matches('"');
+    (!tag.is_empty() && tag != "*").then(|| tag.to_owned())
+}
+
+fn refused_offer(error: &NegotiationError) -> Reply {
+    let malformed = matches!(error, NegotiationError::Offer(error) if error.is_malformed());
+    let (status, title) = if malformed {
+        (400, "Malformed offer")
+    } else {
+        (422, "Offer cannot be answered")
+    };
+    problem(status, title, &error.to_string())
+}
+
+fn full() -> Reply {
+    let detail = "there are as many viewers as this machine serves; try again in a moment";
+    problem(503, "Full", detail).with("Retry-After", RETRY_AFTER_S)
+}
+
+fn ended() -> Reply {
+    let detail = "the media engine is not running; try again in a moment";
+    problem(503, "Not running", detail).with("Retry-After", RETRY_AFTER_S)
+}
+
+fn unknown() -> Reply {
+    let detail = "there is no such session; it has ended";
+    problem(404, "Unknown session", detail)
+}
+
+/// A problem as JSON. `error` repeats the detail for players that look for that (MediaMTX's).
+fn problem(status: u16, title: &str, detail: &str) -> Reply {
+    let (title, detail) = (quoted(title), quoted(detail));
+    Reply::new(status)
+        .with("Content-Type", PROBLEM)
+        .with("Cache-Control", "no-store")
+        .containing(format!(
+            "{{\"type\":\"about:blank\",\"title\":{title},\"status\":{status},\
+             \"detail\":{detail},\"error\":{detail}}}"
+        ))
+}
+
+/// A JSON string (RFC 8259 7).
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            control if control < ' ' => {
+                quoted.push_str(&format!("\\u{:04x}", u32::from(control)));
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_match_is_read_as_players_write_it() {
+        for anything in [None, Some("*"), Some("\"*\""), Some(""), Some(" * ")] {
+            assert_eq!(wanted_tag(anything), None, "{anything:?}");
+        }
+        for tag in ["\"abc\"", "abc", "W/\"abc\"", "\"abc\", \"def\""] {
+            assert_eq!(wanted_tag(Some(tag)).as_deref(), Some("abc"), "{tag}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_checked_before_they_are_read() {
+        let status = |content_type, body: &[u8]| {
+            readable(content_type, SDP, body)
+                .map(str::len)
+                .map_err(|reply| reply.status)
+        };
+        assert_eq!(status(Some("application/sdp"), b"v=0"), Ok(3));
+        assert_eq!(
+            status(Some("Application/SDP; charset=utf-8"), b"v=0"),
+            Ok(3)
+        );
+        assert_eq!(status(None, b"v=0"), Ok(3));
+        assert_eq!(status(Some("text/plain"), b"v=0"), Err(415));
+        assert_eq!(status(Some(SDP), &vec![b'a'; BODY_BYTES_MAX + 1]), Err(413));
+        assert_eq!(status(Some(SDP), b"\xff\xfe"), Err(400));
+    }
+
+    #[test]
+    fn problems_are_json_whatever_is_in_them() {
+        let reply = problem(422, "Odd", "a \"quote\", a \\ and a \n");
+        assert_eq!(
+            reply.body,
+            "{\"type\":\"about:blank\",\"title\":\"Odd\",\"status\":422,\
+             \"detail\":\"a \\\"quote\\\", a \\\\ and a \\u000a\",\
+             \"error\":\"a \\\"quote\\\", a \\\\ and a \\u000a\"}"
+        );
+        assert_eq!(reply.header("content-type"), Some(PROBLEM));
+    }
+}
