@@ -16,6 +16,7 @@ use crate::picture::{I420, PictureError};
 
 pub use packed::{Raster, bgr24, nv12, rgb24, yuyv};
 pub use planar::{Chroma, Planar, Plane, planar};
+pub(crate) use rotate::mirror;
 pub use rotate::{Turn, rotate};
 
 /// Which numbers stand for black and white.

@@ -30,6 +30,7 @@ mod plan;
 mod pool;
 pub mod scale;
 pub mod scene;
+pub mod still;
 mod scene_source;
 mod slot;
 mod spec;

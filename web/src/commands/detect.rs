@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use capture::jpeg::JpegEncoder;
-use capture::{I420, PicturePool, still};
+use capture::I420;
+use capture::still::StillLoader;
 use detector::{
     Detection, Detector, DetectorConfig, DetectorMetrics, OpenProblem, OverlayPainter, Places,
     Track, Tracks,
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     let mut bench = Bench {
         min_score: args.min_score.unwrap_or_else(|| detector.min_score()),
         detector,
-        pool: PicturePool::new(1),
+        loader: StillLoader::new()?,
         copies: args.out.as_deref().map(Copies::into).transpose()?,
         format: args.format,
     };
@@ -80,14 +81,14 @@ fn open(args: &DetectArgs) -> anyhow::Result<Detector> {
 struct Bench {
     detector: Detector,
     min_score: f32,
-    pool: PicturePool,
+    loader: StillLoader,
     copies: Option<Copies>,
     format: Format,
 }
 
 impl Bench {
     fn detect(&mut self, path: &Path) -> anyhow::Result<()> {
-        let mut picture = still::load(path, &self.pool)?;
+        let mut picture = self.loader.load(path)?;
         let detections = self.detector.detect(&picture, self.min_score)?;
         let labels = self.detector.labels();
         let name = path.to_string_lossy();
@@ -178,7 +179,8 @@ impl Copies {
         };
         self.painter.paint_tracks(picture, &tracks, now, 0);
         let jpeg = self.encoder.encode(picture, QUALITY)?;
-        let target = self.folder.join(self.free_name(original));
+        let name = self.free_name(original);
+        let target = self.folder.join(name);
         if same_file(original, &target) {
             bail!("{} would overwrite the original: name another --out", target.display());
         }

@@ -35,7 +35,7 @@ fn row(model: &ListedModel) -> String {
     let state = match &model.state {
         Installed::At(path) => path.display().to_string(),
         Installed::Damaged(path) => format!("damaged: {}", path.display()),
-        Installed::No if entry.source_url.is_some() => {
+        Installed::No if entry.url.is_some() => {
             format!("no (carrier models pull {})", entry.name)
         }
         Installed::No => "no, and it has no public download".to_owned(),

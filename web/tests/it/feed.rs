@@ -1,6 +1,6 @@
 //! The feed without WebRTC: snapshot, MJPEG, status, events, metrics.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 
 use crate::station::{Station, agent, get, get_bytes};
 
