@@ -11,7 +11,7 @@ use crate::heads::{Head, HeadError, InputSize, RawOutputs, deimv2, nanodet_plus,
 use crate::manifest::ModelEntry;
 use crate::metrics::DetectorMetrics;
 use crate::nms::suppress;
-use crate::preprocess::{PreprocessError, Preprocessor};
+use crate::preprocess::Preprocessor;
 use crate::provider::Provider;
 use crate::runtime::Runtime;
 use crate::session::{Session, SessionConfig, SessionError};
@@ -20,9 +20,6 @@ use crate::store::InstalledModel;
 /// Why there is no answer.
 #[derive(Debug, Error)]
 pub enum DetectError {
-    /// The picture cannot be made into the network's input.
-    #[error(transparent)]
-    Preprocess(#[from] PreprocessError),
     /// The model cannot be opened or run.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -80,7 +77,7 @@ impl Detector {
         min_score: f32,
     ) -> Result<Vec<Detection>, DetectError> {
         let started = Instant::now();
-        let fit = self.preprocessor.prepare(picture)?;
+        let fit = self.preprocessor.prepare(picture);
         self.metrics
             .preprocess
             .observe(started.elapsed().as_secs_f64());

@@ -128,25 +128,27 @@ impl Session {
         model: &InstalledModel,
         config: &SessionConfig,
     ) -> Result<Self, SessionError> {
-        let profile = (provider != Provider::Cpu).then(profile_path);
-        let builder = builder(provider, runtime, &model.entry, config, profile.as_deref());
-        let mut builder = builder.map_err(|error| match provider {
-            Provider::Cpu => SessionError::Run(error.to_string()),
+        // Whatever a GPU or its driver does wrong must not stop the CPU from being tried.
+        let failed = |error: SessionError| match provider {
+            Provider::Cpu => error,
             _ => SessionError::Provider {
                 provider,
                 why: error.to_string(),
             },
-        })?;
-        let committed = builder.commit_from_file(&model.path);
-        let session = committed.map_err(|error| SessionError::Unloadable {
-            path: model.path.clone(),
-            why: error.to_string(),
+        };
+        let path = || model.path.clone();
+        let contract = |what: String| SessionError::Contract { path: path(), what };
+        let profile = (provider != Provider::Cpu).then(profile_path);
+        let committed = builder(provider, runtime, &model.entry, config, profile.as_deref())
+            .and_then(|mut builder| builder.commit_from_file(&model.path));
+        let session = committed.map_err(|error| {
+            failed(SessionError::Unloadable {
+                path: path(),
+                why: error.to_string(),
+            })
         })?;
         let input = &model.entry.input;
-        check_input(&session, &model.entry).map_err(|what| SessionError::Contract {
-            path: model.path.clone(),
-            what,
-        })?;
+        check_input(&session, &model.entry).map_err(contract)?;
         let mut opened = Self {
             session,
             head: model.entry.head,
@@ -154,7 +156,8 @@ impl Session {
             target_size: arr2(&[[i64::from(input.width), i64::from(input.height)]]),
             provider,
         };
-        opened.warm_up(input.width as usize, input.height as usize)?;
+        let warm = opened.warm_up(input.width as usize, input.height as usize);
+        warm.map_err(|error| failed(contract(error.to_string())))?;
         if profile.is_some() {
             opened.verify_placement()?;
         }
