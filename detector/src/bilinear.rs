@@ -1,7 +1,7 @@
 //! Scaling one plane, row by row, by plain bilinear interpolation between pixel centres. Pure.
 //!
-//! Plain, because the networks were trained on pictures made small this way: a support that grows with
-//! the factor is smoother to the eye, costs twice as much and moves scores by 0.1 and more.
+//! Plain, because the networks were trained on pictures made small this way: a support that grows
+//! with the factor is smoother to the eye, costs twice as much and moves scores by 0.1 and more.
 
 /// Shrunk by more than this, a plane is halved first: further apart the two neighbours that
 /// interpolation looks at would miss whole things.

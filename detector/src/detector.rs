@@ -58,7 +58,8 @@ impl Detector {
         };
         detector.infer(0.5)?;
         let open_ms = started.elapsed().as_millis() as u64;
-        tracing::info!(model = detector.name(), provider = %detector.provider(), open_ms, "model open");
+        let provider = detector.provider();
+        tracing::info!(model = detector.name(), %provider, open_ms, "model open");
         Ok(detector)
     }
 
@@ -69,8 +70,8 @@ impl Detector {
         self
     }
 
-    /// What is seen in `picture` with at least `min_score`, best first, in pixels of the picture and
-    /// clipped to it.
+    /// What is seen in `picture` with at least `min_score`, best first, in pixels of the picture
+    /// and clipped to it.
     pub fn detect(
         &mut self,
         picture: &I420,
@@ -99,7 +100,8 @@ impl Detector {
         Ok(detections)
     }
 
-    /// Runs the network on the prepared input and decodes into `found`; tells when the network answered.
+    /// Runs the network on the prepared input and decodes into `found`; tells when the network
+    /// answered.
     fn infer(&mut self, min_score: f32) -> Result<Instant, DetectError> {
         let (entry, found) = (&self.entry, &mut self.found);
         found.clear();

@@ -17,6 +17,7 @@ mod pace;
 mod placement;
 mod places;
 mod preprocess;
+mod profile;
 mod provider;
 mod pull;
 mod retry;

@@ -1,8 +1,8 @@
-//! I420 to the network's input: row by row scaled, converted, normalised and laid out, so that nothing
-//! in between leaves the first-level cache.
+//! I420 to the network's input: row by row scaled, converted, normalised and laid out, so that
+//! nothing in between leaves the first-level cache.
 //!
-//! Chroma is taken as sited between luma samples, as JPEG and webcams have it: all three planes then
-//! cover the same rectangle, and each is scaled to the network's size by itself.
+//! Chroma is taken as sited between luma samples, as JPEG and webcams have it: all three planes
+//! then cover the same rectangle, and each is scaled to the network's size by itself.
 
 use std::sync::Arc;
 
@@ -150,8 +150,8 @@ fn normalisation(contract: &InputContract, channel: usize) -> (f32, f32) {
     (scale, -contract.mean[channel] * scale)
 }
 
-/// BT.601 limited range to full-range RGB 0..=255 (ITU-R BT.601-7, 2.5), clamped, then normalised. Written
-/// so that the compiler makes vector code of it.
+/// BT.601 limited range to full-range RGB 0..=255 (ITU-R BT.601-7, 2.5), clamped, then normalised.
+/// Written so that the compiler makes vector code of it.
 fn convert_row(yuv: [&[u8]; 3], rgb: [&mut [f32]; 3], normalise: [(f32, f32); 3]) {
     let [red, green, blue] = rgb;
     let length = red.len();

@@ -74,8 +74,8 @@ fn class_with(score: f32, scores: &[f32]) -> usize {
     place.unwrap_or(0)
 }
 
-/// The largest value; NaN never wins. Written in lanes: a plain fold is one long chain of dependent comparisons and
-/// costs five times as much, which shows with 3598 rows of 80.
+/// The largest value; NaN never wins. Written in lanes: a plain fold is one long chain of dependent
+/// comparisons and costs five times as much, which shows with 3598 rows of 80.
 fn peak(scores: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut best = [f32::NEG_INFINITY; LANES];

@@ -1,5 +1,5 @@
-//! NanoDet-Plus (RangiLyu, 2021): rows of class probabilities and, for each side of the box, logits of
-//! a distribution over distances (Li et al., Generalized Focal Loss, 2020).
+//! NanoDet-Plus (RangiLyu, 2021): rows of class probabilities and, for each side of the box, logits
+//! of a distribution over distances (Li et al., Generalized Focal Loss, 2020).
 
 use ndarray::ArrayView2;
 
@@ -39,7 +39,8 @@ pub(crate) fn decode(
             let score = peak(scores);
             if score >= min_score {
                 let class_id = class_with(score, scores);
-                // The prior is the cell's corner: this family was trained without a half-cell offset.
+                // The prior is the cell's corner: this family was trained without a half-cell
+                // offset.
                 let prior = (
                     (cell % columns * stride) as f32,
                     (cell / columns * stride) as f32,

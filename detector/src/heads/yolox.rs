@@ -1,5 +1,5 @@
-//! YOLOX (Ge et al., 2021): rows of `cx cy w h objectness class...`, one for each cell of three grids.
-//! Objectness and classes come out of the network as probabilities already.
+//! YOLOX (Ge et al., 2021): rows of `cx cy w h objectness class...`, one for each cell of three
+//! grids. Objectness and classes come out of the network as probabilities already.
 
 use ndarray::ArrayView2;
 

@@ -105,8 +105,8 @@ fn every_colour_agrees_with_the_recommendation() {
 
 #[test]
 fn scaled_planes_stay_in_register() {
-    // A vertical edge at three quarters of the width, in luma and in chroma: after scaling both must
-    // change at the same column.
+    // A vertical edge at three quarters of the width, in luma and in chroma: after scaling both
+    // must change at the same column.
     let mut picture = plain(1280, 720, to_yuv(0, 0, 0));
     let white_blue = to_yuv(0, 0, 255);
     let planes = picture.planes_mut();

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use capture::I420;
 
-/// Decodes a picture and converts it: BT.601 limited range, chroma the mean of two by two pixels. Odd
-/// sides are made even by repeating the last pixel: without it, a box at the edge of one of the pictures
-/// comes out differently enough to count as missed.
+/// Decodes a picture and converts it: BT.601 limited range, chroma the mean of two by two pixels.
+/// Odd sides are made even by repeating the last pixel: without it, a box at the edge of one of the
+/// pictures comes out differently enough to count as missed.
 pub(crate) fn load(path: &Path) -> I420 {
     let rgb = image::open(path).expect("a picture").into_rgb8();
     let (width, height) = (
