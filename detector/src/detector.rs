@@ -11,7 +11,7 @@ use crate::heads::{Head, HeadError, InputSize, RawOutputs, deimv2, nanodet_plus,
 use crate::manifest::ModelEntry;
 use crate::metrics::DetectorMetrics;
 use crate::nms::suppress;
-use crate::preprocess::{PreprocessError, Preprocessor};
+use crate::preprocess::Preprocessor;
 use crate::provider::Provider;
 use crate::runtime::Runtime;
 use crate::session::{Session, SessionConfig, SessionError};
@@ -20,9 +20,6 @@ use crate::store::InstalledModel;
 /// Why there is no answer.
 #[derive(Debug, Error)]
 pub enum DetectError {
-    /// The picture cannot be made into the network's input.
-    #[error(transparent)]
-    Preprocess(#[from] PreprocessError),
     /// The model cannot be opened or run.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -61,7 +58,8 @@ impl Detector {
         };
         detector.infer(0.5)?;
         let open_ms = started.elapsed().as_millis() as u64;
-        tracing::info!(model = detector.name(), provider = %detector.provider(), open_ms, "model open");
+        let provider = detector.provider();
+        tracing::info!(model = detector.name(), %provider, open_ms, "model open");
         Ok(detector)
     }
 
@@ -72,15 +70,15 @@ impl Detector {
         self
     }
 
-    /// What is seen in `picture` with at least `min_score`, best first, in pixels of the picture and
-    /// clipped to it.
+    /// What is seen in `picture` with at least `min_score`, best first, in pixels of the picture
+    /// and clipped to it.
     pub fn detect(
         &mut self,
         picture: &I420,
         min_score: f32,
     ) -> Result<Vec<Detection>, DetectError> {
         let started = Instant::now();
-        let fit = self.preprocessor.prepare(picture)?;
+        let fit = self.preprocessor.prepare(picture);
         self.metrics
             .preprocess
             .observe(started.elapsed().as_secs_f64());
@@ -102,7 +100,8 @@ impl Detector {
         Ok(detections)
     }
 
-    /// Runs the network on the prepared input and decodes into `found`; tells when the network answered.
+    /// Runs the network on the prepared input and decodes into `found`; tells when the network
+    /// answered.
     fn infer(&mut self, min_score: f32) -> Result<Instant, DetectError> {
         let (entry, found) = (&self.entry, &mut self.found);
         found.clear();

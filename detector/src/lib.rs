@@ -3,6 +3,7 @@
 //! Never: knows of tokio, cameras or WebRTC.
 
 mod bbox;
+mod bilinear;
 mod detection;
 mod detector;
 mod heads;
@@ -16,6 +17,7 @@ mod pace;
 mod placement;
 mod places;
 mod preprocess;
+mod profile;
 mod provider;
 mod pull;
 mod retry;
@@ -41,7 +43,6 @@ pub use open::{DetectorConfig, OpenProblem, open};
 pub use overlay::{ACCENT, Card, OverlayPainter};
 pub use pace::Pace;
 pub use places::Places;
-pub use preprocess::PreprocessError;
 pub use provider::Provider;
 pub use pull::{PullError, pull};
 pub use runtime::{Runtime, RuntimeError};

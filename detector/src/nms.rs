@@ -2,8 +2,8 @@
 
 use crate::detection::Detection;
 
-/// Keeps, class by class, the best of every heap of boxes: a box goes when a better one of its class
-/// covers it with an IoU over `max_iou`. What stays is sorted, best first.
+/// Keeps, class by class, the best of every heap of boxes: a box goes when a better one of its
+/// class covers it with an IoU over `max_iou`. What stays is sorted, best first.
 pub(crate) fn suppress(detections: &mut Vec<Detection>, max_iou: f32) {
     // Stable, so that equal scores keep the model's order, as in the reference implementations.
     detections.sort_by(|a, b| b.score.total_cmp(&a.score));

@@ -41,7 +41,8 @@ pub enum OpenProblem {
     },
 }
 
-/// Finds the model, loads the runtime, opens and warms up. `Ok(None)` when no detection was asked for.
+/// Finds the model, loads the runtime, opens and warms up. `Ok(None)` when no detection was asked
+/// for.
 pub fn open(
     config: &DetectorConfig,
     metrics: &Arc<DetectorMetrics>,

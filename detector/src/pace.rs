@@ -56,8 +56,8 @@ impl Pacer {
         if now < due {
             return false;
         }
-        // On the grid, so that a frame that comes a little early is not a whole period lost; but what
-        // was missed is never made up for.
+        // On the grid, so that a frame that comes a little early is not a whole period lost; but
+        // what was missed is never made up for.
         let behind = now - due > period;
         self.last_due = Some(if behind { now } else { due });
         true

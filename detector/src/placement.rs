@@ -4,8 +4,8 @@ use crate::provider::Provider;
 
 /// How many node runs of `profile` (Chrome trace JSON) were on `provider`.
 ///
-/// A search for the one key that names the provider, not a parser: the profile is written by the library
-/// beside us, and a number of 0 only means that the CPU is taken.
+/// A search for the one key that names the provider, not a parser: the profile is written by the
+/// library beside us, and a number of 0 only means that the CPU is taken.
 pub(crate) fn nodes_on(provider: Provider, profile: &str) -> usize {
     let name = match provider {
         Provider::Cpu => "CPUExecutionProvider",

@@ -1,32 +1,17 @@
-//! I420 to the network's input: planes scaled first, then colour, normalisation and layout in one pass
-//! over the few pixels that are left.
+//! I420 to the network's input: row by row scaled, converted, normalised and laid out, so that
+//! nothing in between leaves the first-level cache.
 //!
-//! Chroma is taken as sited between luma samples, as JPEG and webcams have it: all three planes then
-//! cover the same rectangle, and each is scaled to the network's size by itself.
+//! Chroma is taken as sited between luma samples, as JPEG and webcams have it: all three planes
+//! then cover the same rectangle, and each is scaled to the network's size by itself.
 
 use std::sync::Arc;
 
 use capture::I420;
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use ndarray::{Array4, ArrayView4};
-use thiserror::Error;
 
 use crate::bbox::BBox;
+use crate::bilinear::PlaneScaler;
 use crate::manifest::{ColourOrder, InputContract, ModelEntry, Resize};
-
-/// A picture that cannot be scaled to the network's size.
-#[derive(Debug, Error)]
-#[error("a picture of {width}x{height} cannot be scaled for the model: {why}")]
-pub struct PreprocessError {
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// What the scaler says.
-    pub why: String,
-}
 
 /// Where a frame lies in the network's input.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,10 +53,10 @@ impl Fit {
 /// Fills one reused tensor, frame after frame.
 pub(crate) struct Preprocessor {
     entry: Arc<ModelEntry>,
-    resizer: Resizer,
-    options: ResizeOptions,
-    /// Y, U and V at the network's size.
-    scaled: [Vec<u8>; 3],
+    /// For Y, U and V.
+    scalers: [PlaneScaler; 3],
+    /// One row of each at the network's size.
+    rows: [Vec<u8>; 3],
     tensor: Array4<f32>,
     /// What the tensor's padding was written for.
     padded_for: Option<Fit>,
@@ -80,14 +65,10 @@ pub(crate) struct Preprocessor {
 impl Preprocessor {
     pub(crate) fn new(entry: Arc<ModelEntry>) -> Self {
         let (width, height) = (entry.input.width as usize, entry.input.height as usize);
-        // Bilinear with a support that grows with the factor: plain bilinear would skip two of three
-        // pixels on the way from 720p to 416.
-        let bilinear = match std::env::var("SCRATCH_ALG").as_deref() { Ok("conv") => ResizeAlg::Convolution(FilterType::Bilinear), Ok("hamming") => ResizeAlg::Convolution(FilterType::Hamming), Ok("box") => ResizeAlg::Convolution(FilterType::Box), Ok("catmull") => ResizeAlg::Convolution(FilterType::CatmullRom), Ok("lanczos") => ResizeAlg::Convolution(FilterType::Lanczos3), _ => ResizeAlg::Interpolation(FilterType::Bilinear)};
         Self {
             entry,
-            resizer: Resizer::new(),
-            options: ResizeOptions::new().resize_alg(bilinear).use_alpha(false),
-            scaled: Default::default(),
+            scalers: Default::default(),
+            rows: Default::default(),
             tensor: Array4::zeros((1, 3, height, width)),
             padded_for: None,
         }
@@ -99,38 +80,14 @@ impl Preprocessor {
     }
 
     /// Makes the network's input of `picture`.
-    pub(crate) fn prepare(&mut self, picture: &I420) -> Result<Fit, PreprocessError> {
+    pub(crate) fn prepare(&mut self, picture: &I420) -> Fit {
         let fit = Fit::new((picture.width(), picture.height()), &self.entry.input);
-        self.scale(picture, fit)?;
         if self.padded_for != Some(fit) {
             self.pad();
             self.padded_for = Some(fit);
         }
-        self.fill(fit);
-        Ok(fit)
-    }
-
-    fn scale(&mut self, picture: &I420, fit: Fit) -> Result<(), PreprocessError> {
-        let (width, height) = (picture.width(), picture.height());
-        let failed = |why: String| PreprocessError { width, height, why };
-        let (to_width, to_height) = fit.inside;
-        let planes = picture.planes();
-        let sources = [
-            (planes.y, width, height),
-            (planes.u, width / 2, height / 2),
-            (planes.v, width / 2, height / 2),
-        ];
-        for ((plane, width, height), scaled) in sources.into_iter().zip(&mut self.scaled) {
-            scaled.resize(to_width as usize * to_height as usize, 0);
-            let source = TypedImageRef::<U8>::from_buffer(width, height, plane)
-                .map_err(|error| failed(error.to_string()))?;
-            let mut target = TypedImage::<U8>::from_buffer(to_width, to_height, scaled)
-                .map_err(|error| failed(error.to_string()))?;
-            self.resizer
-                .resize_typed(&source, &mut target, &self.options)
-                .map_err(|error| failed(error.to_string()))?;
-        }
-        Ok(())
+        self.fill(picture, fit);
+        fit
     }
 
     /// Fills everything with the padding; the picture's part is overwritten after.
@@ -146,16 +103,22 @@ impl Preprocessor {
         }
     }
 
-    fn fill(&mut self, fit: Fit) {
+    fn fill(&mut self, picture: &I420, fit: Fit) {
         let contract = &self.entry.input;
-        let (width, inside) = (contract.width as usize, fit.inside.0 as usize);
-        // Channel of red, green and blue in the tensor.
-        let order = match contract.colour {
-            ColourOrder::Rgb => [0, 1, 2],
-            ColourOrder::Bgr => [2, 1, 0],
-        };
-        let normalise = order.map(|channel| normalisation(contract, channel));
-        let [y, u, v] = &self.scaled;
+        let width = contract.width as usize;
+        let inside = (fit.inside.0 as usize, fit.inside.1 as usize);
+        let (luma_width, luma_height) = (fit.frame.0 as usize, fit.frame.1 as usize);
+        let planes = picture.planes();
+        let planes = [
+            (planes.y, luma_width, luma_height),
+            (planes.u, luma_width / 2, luma_height / 2),
+            (planes.v, luma_width / 2, luma_height / 2),
+        ];
+        let buffers = self.scalers.iter_mut().zip(&mut self.rows);
+        for ((plane, width, height), (scaler, row)) in planes.into_iter().zip(buffers) {
+            scaler.prepare(plane, (width, height), inside);
+            row.resize(inside.0, 0);
+        }
         // The tensor was made in standard layout and is never reshaped.
         let Some(all) = self.tensor.as_slice_mut() else {
             return;
@@ -163,18 +126,20 @@ impl Preprocessor {
         let area = width * contract.height as usize;
         let (first, rest) = all.split_at_mut(area);
         let (second, third) = rest.split_at_mut(area);
-        let (red, green, blue) = match contract.colour {
-            ColourOrder::Rgb => (first, second, third),
-            ColourOrder::Bgr => (third, second, first),
+        let (order, red, green, blue) = match contract.colour {
+            ColourOrder::Rgb => ([0, 1, 2], first, second, third),
+            ColourOrder::Bgr => ([2, 1, 0], third, second, first),
         };
-        for row in 0..fit.inside.1 as usize {
-            let (from, to) = (
-                row * inside..(row + 1) * inside,
-                row * width..row * width + inside,
-            );
-            let yuv = [&y[from.clone()], &u[from.clone()], &v[from]];
+        let normalise = order.map(|channel| normalisation(contract, channel));
+        for y in 0..inside.1 {
+            for (((plane, ..), scaler), row) in
+                planes.iter().zip(&mut self.scalers).zip(&mut self.rows)
+            {
+                scaler.row(plane, y, row);
+            }
+            let to = y * width..y * width + inside.0;
             let rgb = [&mut red[to.clone()], &mut green[to.clone()], &mut blue[to]];
-            convert_row(yuv, rgb, normalise);
+            convert_row(self.rows.each_ref().map(Vec::as_slice), rgb, normalise);
         }
     }
 }
@@ -185,8 +150,8 @@ fn normalisation(contract: &InputContract, channel: usize) -> (f32, f32) {
     (scale, -contract.mean[channel] * scale)
 }
 
-/// BT.601 limited range to full-range RGB 0..=255 (ITU-R BT.601-7, 2.5), clamped, then normalised. Written
-/// so that the compiler makes vector code of it.
+/// BT.601 limited range to full-range RGB 0..=255 (ITU-R BT.601-7, 2.5), clamped, then normalised.
+/// Written so that the compiler makes vector code of it.
 fn convert_row(yuv: [&[u8]; 3], rgb: [&mut [f32]; 3], normalise: [(f32, f32); 3]) {
     let [red, green, blue] = rgb;
     let length = red.len();

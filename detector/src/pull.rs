@@ -19,8 +19,8 @@ const SILENCE: Duration = Duration::from_secs(20);
 pub enum PullError {
     /// There is no public file to fetch.
     #[error(
-        "`{name}` has no public download: copy {name}.onnx into {folder} yourself, or name a mirror with \
-         CARRIER_MODELS_URL",
+        "`{name}` has no public download: copy {name}.onnx into {folder} yourself, or name a mirror \
+         with CARRIER_MODELS_URL",
         folder = folder.display()
     )]
     NoSource {
@@ -39,7 +39,8 @@ pub enum PullError {
     },
     /// The transfer ended early or went on for too long.
     #[error(
-        "{url} sent {got} bytes, the model has {wanted}: cut off, or not the file the manifest means"
+        "{url} sent {got} bytes, the model has {wanted}: cut off, or not the file that the \
+         manifest means"
     )]
     Size {
         /// From where.

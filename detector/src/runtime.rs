@@ -17,14 +17,19 @@ const FIX: &str = "make runtime";
 pub enum RuntimeError {
     /// No library where it is looked for.
     #[error(
-        "ONNX Runtime is not installed; looked for libonnxruntime.so in {looked}. `{FIX}` fetches it"
+        "ONNX Runtime is not installed; looked for libonnxruntime.so in {looked}. `{FIX}` \
+         fetches it"
     )]
     Missing {
         /// Where it was looked for.
         looked: String,
     },
     /// `$ORT_DYLIB_PATH` leads nowhere.
-    #[error("ORT_DYLIB_PATH names {path}, which is no file. Unset it, or let `{FIX}` fetch the library", path = path.display())]
+    #[error(
+        "ORT_DYLIB_PATH names {path}, which is no file. Unset it: `{FIX}` fetches the library to \
+         where it is found",
+        path = path.display()
+    )]
     WrongPath {
         /// What it says.
         path: PathBuf,
@@ -62,10 +67,11 @@ pub struct Runtime {
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
 impl Runtime {
-    /// Finds and loads the library: `$ORT_DYLIB_PATH`, else the flavour that `$CARRIER_RUNTIME` names
-    /// or the first one unpacked in the cache.
+    /// Finds and loads the library: `$ORT_DYLIB_PATH`, else the flavour that `$CARRIER_RUNTIME`
+    /// names or the first one unpacked in the cache.
     ///
-    /// Never panics and never hangs when it is missing: without the explicit path given here `ort` would.
+    /// Never panics and never hangs when it is missing: without the explicit path given here `ort`
+    /// would.
     pub fn load(places: &Places) -> Result<Self, RuntimeError> {
         let library = locate(places)?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,8 +102,8 @@ impl Runtime {
         &self.library
     }
 
-    /// The best provider that this flavour of the library carries. Whether the machine has the hardware
-    /// for it shows when a session is opened.
+    /// The best provider that this flavour of the library carries. Whether the machine has the
+    /// hardware for it shows when a session is opened.
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.provider
@@ -180,8 +186,8 @@ fn flavour_of(library: &Path) -> Provider {
         .unwrap_or(Provider::Cpu)
 }
 
-/// Loads the CUDA libraries of the `nvidia-*` wheels that lie in the same tree, so that the provider
-/// finds them without `LD_LIBRARY_PATH`. What is missing shows when a session is opened.
+/// Loads the CUDA libraries of the `nvidia-*` wheels that lie in the same tree, so that the
+/// provider finds them without `LD_LIBRARY_PATH`. What is missing shows when a session is opened.
 fn preload_cuda(library: &Path) {
     let Some(site) = library.ancestors().nth(3) else {
         return;

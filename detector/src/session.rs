@@ -1,10 +1,9 @@
 //! The one file that names `ort`.
 //!
-//! A session is opened for one model and one provider, checked against the model's contract, and warmed
-//! up. `run` needs `&mut`: one thread owns the session.
+//! A session is opened for one model and one provider, checked against the model's contract, and
+//! warmed up. `run` needs `&mut`: one thread owns the session.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use ndarray::{Array2, ArrayView4, Ix1, Ix2, arr2};
 use ort::ep;
@@ -17,6 +16,7 @@ use thiserror::Error;
 use crate::heads::{Head, RawOutputs};
 use crate::manifest::ModelEntry;
 use crate::placement::nodes_on;
+use crate::profile::ProfileFolder;
 use crate::provider::Provider;
 use crate::runtime::Runtime;
 use crate::store::InstalledModel;
@@ -24,8 +24,8 @@ use crate::store::InstalledModel;
 /// How sessions are opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionConfig {
-    /// Threads inside one operator. `None`: 1 on up to two cores, else 2, so that the encoder is not
-    /// starved; more buys little for models this small.
+    /// Threads inside one operator. `None`: 1 on up to two cores, else 2, so that the encoder is
+    /// not starved; more buys little for models this small.
     pub threads: Option<usize>,
     /// `None`: the best that the installed library carries, the CPU when that fails.
     pub provider: Option<Provider>,
@@ -128,25 +128,34 @@ impl Session {
         model: &InstalledModel,
         config: &SessionConfig,
     ) -> Result<Self, SessionError> {
-        let profile = (provider != Provider::Cpu).then(profile_path);
-        let builder = builder(provider, runtime, &model.entry, config, profile.as_deref());
-        let mut builder = builder.map_err(|error| match provider {
-            Provider::Cpu => SessionError::Run(error.to_string()),
+        // Whatever a GPU or its driver does wrong must not stop the CPU from being tried.
+        let failed = |error: SessionError| match provider {
+            Provider::Cpu => error,
             _ => SessionError::Provider {
                 provider,
                 why: error.to_string(),
             },
+        };
+        let path = || model.path.clone();
+        let contract = |what: String| SessionError::Contract { path: path(), what };
+        // Made before the session: the runtime may write into it until the session is gone.
+        let profile = (provider != Provider::Cpu)
+            .then(ProfileFolder::new)
+            .transpose();
+        let profile = profile.map_err(|error| {
+            let why = format!("no room for its profile: {error}");
+            SessionError::Provider { provider, why }
         })?;
-        let committed = builder.commit_from_file(&model.path);
-        let session = committed.map_err(|error| SessionError::Unloadable {
-            path: model.path.clone(),
-            why: error.to_string(),
+        let committed = builder(provider, runtime, &model.entry, config, profile.as_ref())
+            .and_then(|mut builder| builder.commit_from_file(&model.path));
+        let session = committed.map_err(|error| {
+            failed(SessionError::Unloadable {
+                path: path(),
+                why: error.to_string(),
+            })
         })?;
         let input = &model.entry.input;
-        check_input(&session, &model.entry).map_err(|what| SessionError::Contract {
-            path: model.path.clone(),
-            what,
-        })?;
+        check_input(&session, &model.entry).map_err(contract)?;
         let mut opened = Self {
             session,
             head: model.entry.head,
@@ -154,9 +163,10 @@ impl Session {
             target_size: arr2(&[[i64::from(input.width), i64::from(input.height)]]),
             provider,
         };
-        opened.warm_up(input.width as usize, input.height as usize)?;
-        if profile.is_some() {
-            opened.verify_placement()?;
+        let warm = opened.warm_up(input.width as usize, input.height as usize);
+        warm.map_err(|error| failed(contract(error.to_string())))?;
+        if let Some(profile) = &profile {
+            opened.verify_placement(profile)?;
         }
         Ok(opened)
     }
@@ -213,16 +223,15 @@ impl Session {
 
     /// Registering a provider may succeed and everything still run on the CPU. The profile of the
     /// warm-up runs tells where the nodes really ran.
-    fn verify_placement(&mut self) -> Result<(), SessionError> {
+    fn verify_placement(&mut self, profile: &ProfileFolder) -> Result<(), SessionError> {
         let provider = self.provider;
         let unknown = |why: String| SessionError::Provider { provider, why };
-        let path = self
-            .session
+        self.session
             .end_profiling()
             .map_err(|error| unknown(error.to_string()))?;
-        let profile = std::fs::read_to_string(&path);
-        drop(std::fs::remove_file(&path));
-        let profile = profile.map_err(|error| unknown(format!("no profile: {error}")))?;
+        let profile = profile
+            .read()
+            .map_err(|error| unknown(format!("no profile: {error}")))?;
         let (there, on_cpu) = (
             nodes_on(provider, &profile),
             nodes_on(Provider::Cpu, &profile),
@@ -240,12 +249,12 @@ fn builder(
     runtime: &Runtime,
     entry: &ModelEntry,
     config: &SessionConfig,
-    profile: Option<&Path>,
+    profile: Option<&ProfileFolder>,
 ) -> ort::Result<SessionBuilder> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let threads = config.threads(cores);
-    // Spinning threads eat the encoder's core: two of them with a busy neighbour take twice as long as
-    // one, without spinning the loss is gone.
+    // Spinning threads eat the encoder's core: two of them with a busy neighbour take twice as long
+    // as one, without spinning the loss is gone.
     let mut builder = OrtSession::builder(&runtime.environment().0)?
         .with_intra_threads(threads)?
         .with_inter_threads(1)?
@@ -257,7 +266,7 @@ fn builder(
         builder = builder.with_dimension_override(name, *size)?;
     }
     if let Some(profile) = profile {
-        builder = builder.with_profiling(profile)?;
+        builder = builder.with_profiling(profile.prefix())?;
     }
     let provider = match provider {
         Provider::Cpu => return Ok(builder),
@@ -269,13 +278,6 @@ fn builder(
     };
     // Without this a provider that cannot be registered is left out silently.
     Ok(builder.with_execution_providers([provider.error_on_failure()])?)
-}
-
-/// Where ONNX Runtime writes a profile; it appends a time and `.json`.
-fn profile_path() -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("carrier-placement-{}-{count}", std::process::id()))
 }
 
 /// The file's input must be what the manifest promises.

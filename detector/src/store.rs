@@ -109,8 +109,8 @@ pub enum StoreError {
     },
     /// The file is not the one the manifest means.
     #[error(
-        "{path} is not the `{name}` that the manifest names (its SHA-256 is {found}): it is damaged or \
-         another file. Pull it again, or put a manifest beside it ({name}.toml) to use it as it is",
+        "{path} is not the `{name}` that the manifest names (its SHA-256 is {found}): it is damaged \
+         or another file. Pull it again, or put a manifest beside it ({name}.toml) to use it as it is",
         path = path.display()
     )]
     Foreign {
@@ -123,8 +123,8 @@ pub enum StoreError {
     },
     /// A file that nobody knows.
     #[error(
-        "{path} is a model that carrier does not know: put a manifest beside it ({manifest}) that says how \
-         to feed it; models/manifest.toml in the sources shows the form",
+        "{path} is a model that carrier does not know: put a manifest beside it ({manifest}) that says \
+         how to feed it; models/manifest.toml in the sources shows the form",
         path = path.display(),
         manifest = manifest.display()
     )]

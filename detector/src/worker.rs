@@ -65,8 +65,8 @@ impl WorkerHandle {
     }
 }
 
-/// Starts the detector's thread. The model is opened there, so that loading never delays the feed; what
-/// is missing or fails is published as state and tried again.
+/// Starts the detector's thread. The model is opened there, so that loading never delays the feed;
+/// what is missing or fails is published as state and tried again.
 pub fn spawn_worker(parts: WorkerParts, config: DetectorConfig) -> io::Result<WorkerHandle> {
     let (metrics, min_score) = (Arc::clone(&parts.metrics), config.min_score);
     spawn_with(parts, min_score, move || open(&config, &metrics))

@@ -1,5 +1,6 @@
-//! DEIMv2 (Intellindust, 2025) and other DETR exports with built-in post-processing: sorted lists of
-//! labels, boxes and scores. Nothing to decode, but everything to check: the network may say anything.
+//! DEIMv2 (Intellindust, 2025) and other DETR exports with built-in post-processing: sorted lists
+//! of labels, boxes and scores. Nothing to decode, but everything to check: the network may say
+//! anything.
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -7,8 +8,8 @@ use super::HeadError;
 use crate::bbox::BBox;
 use crate::detection::Detection;
 
-/// Appends what scores at least `min_score`. The boxes are in the pixels that the network was told as
-/// `orig_target_sizes`: here those of its input, as for every head.
+/// Appends what scores at least `min_score`. The boxes are in the pixels that the network was told
+/// as `orig_target_sizes`: here those of its input, as for every head.
 pub(crate) fn decode(
     labels: ArrayView1<'_, i64>,
     boxes: ArrayView2<'_, f32>,

@@ -1,9 +1,9 @@
-//! NanoDet-Plus (RangiLyu, 2021): rows of class probabilities and, for each side of the box, logits of
-//! a distribution over distances (Li et al., Generalized Focal Loss, 2020).
+//! NanoDet-Plus (RangiLyu, 2021): rows of class probabilities and, for each side of the box, logits
+//! of a distribution over distances (Li et al., Generalized Focal Loss, 2020).
 
 use ndarray::ArrayView2;
 
-use super::{HeadError, InputSize, best_class, places};
+use super::{HeadError, InputSize, class_with, peak, places};
 use crate::bbox::BBox;
 use crate::detection::Detection;
 
@@ -36,9 +36,11 @@ pub(crate) fn decode(
         let (columns, lines) = (input.width.div_ceil(stride), input.height.div_ceil(stride));
         for (cell, row) in rows.by_ref().take(columns * lines).enumerate() {
             let (scores, sides) = row.split_at(classes);
-            let (class_id, score) = best_class(scores);
+            let score = peak(scores);
             if score >= min_score {
-                // The prior is the cell's corner: this family was trained without a half-cell offset.
+                let class_id = class_with(score, scores);
+                // The prior is the cell's corner: this family was trained without a half-cell
+                // offset.
                 let prior = (
                     (cell % columns * stride) as f32,
                     (cell / columns * stride) as f32,

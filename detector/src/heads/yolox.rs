@@ -1,9 +1,9 @@
-//! YOLOX (Ge et al., 2021): rows of `cx cy w h objectness class...`, one for each cell of three grids.
-//! Objectness and classes come out of the network as probabilities already.
+//! YOLOX (Ge et al., 2021): rows of `cx cy w h objectness class...`, one for each cell of three
+//! grids. Objectness and classes come out of the network as probabilities already.
 
 use ndarray::ArrayView2;
 
-use super::{HeadError, InputSize, best_class, places};
+use super::{HeadError, InputSize, class_with, peak, places};
 use crate::bbox::BBox;
 use crate::detection::Detection;
 
@@ -44,12 +44,12 @@ pub(crate) fn decode(
 }
 
 fn decode_cell(row: &[f32], (x, y): (f32, f32), stride: f32, min_score: f32) -> Option<Detection> {
-    let (class_id, class_score) = best_class(&row[5..]);
+    let class_score = peak(&row[5..]);
     let score = row[4] * class_score;
     let (width, height) = (row[2].exp() * stride, row[3].exp() * stride);
     let bbox = BBox::around((row[0] + x) * stride, (row[1] + y) * stride, width, height);
-    (score >= min_score).then_some(Detection {
-        class_id,
+    (score >= min_score).then(|| Detection {
+        class_id: class_with(class_score, &row[5..]),
         score,
         bbox,
     })

@@ -169,7 +169,7 @@ fn what_is_missing_is_looked_for_again() {
 
 #[test]
 fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
-    let (mut bench, _, _) = Bench::new();
+    let (mut bench, tracks, _) = Bench::new();
     let script = Arc::new(Mutex::new(Vec::new()));
     let (opened, played) = (Arc::new(AtomicU32::new(0)), Arc::clone(&script));
     let count = Arc::clone(&opened);
@@ -183,7 +183,11 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
     bench.frames_until(running);
     script.lock().expect("not poisoned").push(Act::Fail);
     bench.frames_until(|_| script.lock().expect("not poisoned").is_empty());
-    bench.frame();
+    let failed_at = bench.seq;
+    bench.frames_until(|_| {
+        let seen = tracks.latest();
+        seen.is_some_and(|seen| seen.frame_seq > failed_at)
+    });
     assert_eq!(opened.load(Ordering::Relaxed), 1);
 
     script

@@ -55,7 +55,11 @@ fn preprocess_and_postprocess_cost_little_beside_the_network() {
         }
         let [pre, run, post] = ["preprocess", "inference", "postprocess"].map(mean_ms(&metrics));
         eprintln!("{name:<28} {pre:>8.3} {run:>8.3} {post:>8.3}");
-        // Ten times what is measured on an idle machine: this catches a blunder, the bench measures.
-        assert!(pre + post < 10.0, "{name}: {pre} + {post} ms");
+        // A few per cent on an idle machine; a busy one slows all three alike. This catches a
+        // blunder, the bench measures.
+        assert!(
+            pre + post < run * 0.3,
+            "{name}: {pre} + {post} ms beside {run} ms"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Every model on real pictures against what a careful independent implementation found.
 //!
-//! That one resized full-size RGB with plain bilinear interpolation; through I420 and a better scaler
-//! scores move by up to 0.1 and small boxes to IoU 0.8.
+//! That one resized full-size RGB with plain bilinear interpolation; through I420 and a better
+//! scaler scores move by up to 0.1 and small boxes to IoU 0.8.
 
 use std::path::Path;
 

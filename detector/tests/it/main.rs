@@ -8,5 +8,4 @@ mod failures;
 mod pictures;
 mod pulling;
 mod rig;
-mod scratch;
 mod worker;
