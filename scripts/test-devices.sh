@@ -7,22 +7,17 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-need() {
-    command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+. scripts/packages.sh
+
+static_busybox() {
+    [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1
 }
-missing=''
-need qemu-system-x86_64 qemu-system-x86
-need cpio cpio
-need depmod kmod
-need v4l2-ctl v4l-utils
-[ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1 || missing="$missing busybox-static"
-if [ -n "$missing" ]; then
-    echo "test-devices: installing$missing (a virtual machine with a virtual camera)"
-    as_root=''
-    [ "$(id -u)" -eq 0 ] || as_root=sudo
-    # shellcheck disable=SC2086  # a list of packages
-    $as_root apt-get install -y --no-install-recommends $missing
-fi
+need qemu-system-x86 "runs the virtual machine" have qemu-system-x86_64
+need busybox-static "is the virtual machine's system" static_busybox
+need cpio "packs it" have cpio
+need kmod "finds the modules of the virtual camera" test -x /sbin/depmod
+need v4l-utils "unplugs the virtual camera" have v4l2-ctl
+install_missing "The device test"
 PATH=$PATH:/usr/sbin:/sbin
 
 target=${CARGO_TARGET_DIR:-target}
@@ -32,6 +27,10 @@ work=$target/test-devices
 mkdir -p "$work"
 
 kernel_package=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
+if [ -z "$kernel_package" ]; then
+    echo "test-devices: there is no package linux-image-amd64 here; this test needs Debian on amd64" >&2
+    exit 1
+fi
 kernel=$work/$kernel_package
 if [ ! -e "$kernel/unpacked" ]; then
     echo "test-devices: downloading $kernel_package"

@@ -158,11 +158,10 @@ impl Supervisor {
 
     /// Opens the source and stays with it to its end.
     fn attempt(&mut self) -> Outcome {
+        // Before its thread runs: it must not find the gate shut with its first picture.
+        self.around.gate.admit(self.tickets + 1);
         match self.start(self.plan.job()) {
-            Ok(attempt) => {
-                self.around.gate.admit(attempt.ticket);
-                self.attend(attempt)
-            }
+            Ok(attempt) => self.attend(attempt),
             Err(error) => Outcome::Failed(error),
         }
     }

@@ -85,10 +85,9 @@ impl Stream {
             OPEN_MS,
             videoio::CAP_PROP_READ_TIMEOUT_MSEC,
             READ_MS,
-            // Phones write upright pictures as turned ones.
-            videoio::CAP_PROP_ORIENTATION_AUTO,
-            1,
         ]);
+        // Turned pictures (phones write them) are set upright by default; asking for it here is an
+        // error in OpenCV 4.6.
         let capture = VideoCapture::from_file_with_params(address, videoio::CAP_FFMPEG, &params)
             .map_err(|error| error.message)?;
         let get = |property| capture.get(property).unwrap_or_default();
