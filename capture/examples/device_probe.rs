@@ -3,8 +3,9 @@
 //!
 //! ```text
 //! device_probe list
-//! device_probe stream SOURCE WxH FORMAT FRAMES
+//! device_probe stream SOURCE WxH@FPS FORMAT FRAMES
 //! device_probe outage SOURCE TAKE_AWAY BRING_BACK     two shell commands, run while it streams
+//! device_probe hang SOURCE LET_GO                     a shell command, run once a thread hangs
 //! device_probe arrive PLUG_IN                         a shell command, run while `auto` waits
 //! ```
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         ["list"] => list(),
         ["stream", source, size, format, frames] => stream(source, size, format, frames),
         ["outage", source, take_away, bring_back] => outage(source, take_away, bring_back),
+        ["hang", source, let_go] => hang(source, let_go),
         ["arrive", plug_in] => arrive(plug_in),
         _ => Err("see the head of capture/examples/device_probe.rs".to_owned()),
     };
@@ -57,17 +59,10 @@ fn list() -> Outcome {
             device.name,
             device.id
         ));
-        let at_720p: Vec<String> = device
-            .modes
-            .iter()
-            .filter(|mode| (mode.width, mode.height, mode.fps) == (1280, 720, 30))
-            .map(ToString::to_string)
-            .collect();
-        say(&format!(
-            "{} modes, among them {}",
-            device.modes.len(),
-            at_720p.join(", ")
-        ));
+        for mode in device.modes.iter().filter(|mode| mode.width == 1280) {
+            say(&format!("  {mode}"));
+        }
+        say(&format!("  ... of {} modes in all", device.modes.len()));
     }
     if devices.len() == 1 {
         Ok(())
@@ -189,15 +184,15 @@ fn stream(source: &str, size: &str, format: &str, frames: &str) -> Outcome {
         text.parse::<u32>()
             .map_err(|error| format!("{text}: {error}"))
     };
-    let (width, height) = size
-        .split_once('x')
-        .ok_or("the size is written like 640x360")?;
-    let (width, height) = (number(width)?, number(height)?);
+    let mut parts = size.split(['x', '@']).map(number);
+    let mut part = || parts.next().ok_or("the mode is written like 640x360@30")?;
+    let (width, height, fps) = (part()?, part()?, part()?);
+    let format = Some(format.parse()?);
     let wanted = Wanted {
         width,
         height,
-        fps: 30,
-        format: Some(format.parse()?),
+        fps,
+        format,
     };
     let mut probe = Probe::start(source, wanted)?;
     say(&probe.live(|_| true)?);
@@ -227,6 +222,24 @@ fn outage(source: &str, take_away: &str, bring_back: &str) -> Outcome {
     if after <= before {
         return Err(format!("frame numbers went from {before} to {after}"));
     }
+    probe.stop()
+}
+
+/// The driver gives nothing from the start: nokhwa's first call never returns, its thread is left
+/// behind, and the camera comes back once the driver does.
+fn hang(source: &str, let_go: &str) -> Outcome {
+    let mut probe = Probe::start(source, small())?;
+    let deadline = Instant::now() + PATIENCE;
+    while probe.metrics.abandoned_threads.get() == 0 {
+        if Instant::now() > deadline {
+            return Err("no thread was left behind".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    say(&format!("a thread is left behind: {}", probe.lost()?));
+    shell(let_go)?;
+    say(&probe.live(|_| true)?);
+    probe.frames(15)?;
     probe.stop()
 }
 

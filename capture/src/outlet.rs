@@ -78,15 +78,13 @@ impl Gate {
         self.frames.close();
     }
 
-    fn publish(&self, ticket: Ticket, make: impl FnOnce(u64) -> Frame) -> bool {
+    fn publish(&self, ticket: Ticket, make: impl FnOnce(u64) -> Frame) {
         let mut state = lock(&self.state);
-        if state.admitted != ticket {
-            return false;
+        if state.admitted == ticket {
+            let seq = state.next_seq;
+            state.next_seq += 1;
+            self.frames.publish(make(seq));
         }
-        let seq = state.next_seq;
-        state.next_seq += 1;
-        self.frames.publish(make(seq));
-        true
     }
 }
 
@@ -202,9 +200,12 @@ impl Outlet {
             // The receiver is gone only when the whole capture is.
             let _ = self.events.send(event);
         }
-        if self.gate.publish(self.ticket, make) {
-            self.metrics.frames.inc();
-        }
+        let frames = &self.metrics.frames;
+        self.gate.publish(self.ticket, |seq| {
+            // Counted first: who sees the frame sees it counted.
+            frames.inc();
+            make(seq)
+        });
     }
 
     /// Waits until `at`, less when revoked. A planned wait is no stall.

@@ -20,8 +20,8 @@ use crate::pool::PicturePool;
 use crate::slot::Slot;
 use crate::spec::SourceSpec;
 
-/// How often the watchdog looks: with its 1.5 s, a stall is on the card within 1.75 s.
-const TICK: Duration = Duration::from_millis(250);
+/// How often the watchdog looks: with its 1.5 s, a stall is on the card within 1.6 s.
+const TICK: Duration = Duration::from_millis(100);
 /// What a thread is given to end once it is told to; it is left behind after.
 const GRACE: Duration = Duration::from_millis(600);
 /// How often `auto` looks for a camera while it shows the scene.
@@ -138,6 +138,7 @@ impl Supervisor {
             source: self.name.clone(),
         });
         while let Outcome::Failed(error) = self.attempt() {
+            let error = self.blamed(error);
             let now = Instant::now();
             let after = self.plan.failed(&error);
             let detail = error.detail();
@@ -154,6 +155,17 @@ impl Supervisor {
         }
         self.around.gate.close();
         self.signal.close();
+    }
+
+    /// A thread left behind keeps its camera: "another program" would be a lie.
+    fn blamed(&mut self, error: CaptureError) -> CaptureError {
+        self.abandoned.retain(|thread| !thread.is_finished());
+        match error {
+            CaptureError::CameraBusy { .. } if !self.abandoned.is_empty() => {
+                CaptureError::DriverHangs
+            }
+            other => other,
+        }
     }
 
     /// Opens the source and stays with it to its end.

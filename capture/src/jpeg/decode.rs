@@ -28,20 +28,34 @@ impl JpegDecoder {
 
     /// A decoder without buffers.
     pub fn new() -> Result<Self, JpegError> {
+        Ok(Self {
+            decompressor: Self::fresh()?,
+            scratch: Vec::new(),
+        })
+    }
+
+    fn fresh() -> Result<Decompressor, JpegError> {
         let library = |error: turbojpeg::Error| JpegError::Library(error.to_string());
         let mut decompressor = Decompressor::new().map_err(library)?;
         decompressor
             .set_scan_limit(Self::MAX_SCANS)
             .map_err(library)?;
-        Ok(Self {
-            decompressor,
-            scratch: Vec::new(),
-        })
+        Ok(decompressor)
     }
 
     /// Decodes one JPEG. A Huffman table that is missing, as usual in Motion JPEG, is the standard
     /// one. EXIF is not looked at.
     pub fn decode(&mut self, jpeg: &[u8], pool: &PicturePool) -> Result<PooledPicture, JpegError> {
+        let decoded = self.decode_once(jpeg, pool);
+        if decoded.is_err() {
+            // After some errors libjpeg-turbo stays in the middle of the broken picture and finds
+            // every later one broken too ("two SOI markers").
+            self.decompressor = Self::fresh()?;
+        }
+        decoded
+    }
+
+    fn decode_once(&mut self, jpeg: &[u8], pool: &PicturePool) -> Result<PooledPicture, JpegError> {
         let header = self.header(jpeg)?;
         let (width, height) = (header.width, header.height);
         match (header.colorspace, chroma_of(header.subsamp)) {

@@ -292,3 +292,26 @@ fn one_decoder_reads_many_kinds_in_a_row() {
     assert_agrees(&picture, &small, "small after large");
     assert!(decoder.decode(&large, &pool).expect("decodes").data() == first);
 }
+
+#[test]
+fn a_broken_picture_does_not_spoil_the_next() {
+    let picture = I420::black(64, 48).expect("even");
+    let mut encoder = JpegEncoder::new().expect("libjpeg-turbo");
+    let whole = encoder.encode(&picture, 90).expect("encoded");
+    let mut huge = whole.clone();
+    let header = huge.windows(2).position(|mark| mark == [0xff, 0xc0]);
+    let size = header.expect("a frame header") + 5;
+    huge[size..size + 4].copy_from_slice(&[0xff; 4]);
+    let mut decoder = JpegDecoder::new().expect("libjpeg-turbo");
+    let pool = PicturePool::new(1);
+    let mut broken: Vec<&[u8]> = (0..whole.len())
+        .step_by(7)
+        .map(|end| &whole[..end])
+        .collect();
+    broken.push(&huge);
+    for bytes in broken {
+        let _ = decoder.decode(bytes, &pool);
+        let next = decoder.decode(&whole, &pool);
+        assert!(next.is_ok(), "{:?} after {} bytes", next.err(), bytes.len());
+    }
+}

@@ -1,5 +1,7 @@
 //! Video files through OpenCV.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -110,6 +112,39 @@ fn what_is_no_video_is_named_and_tried_again() {
     );
     std::fs::write(&path, b"this is no video at all").expect("written");
     assert!(watched.lost().contains("no video"));
+    watched.stop();
+}
+
+#[test]
+fn a_stream_behind_an_address_is_shown_until_it_breaks_off() {
+    let Some(clip) = shared("media/gif_head-pose-face-detection-female-and-male.mp4") else {
+        return;
+    };
+    let stream = folder("address").join("stream.ts");
+    let (input, output) = (clip.to_string_lossy(), stream.to_string_lossy());
+    if !ffmpeg(&["-i", &input, "-frames:v", "24", "-f", "mpegts", &output]) {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let source = format!("http://{}/live", listener.local_addr().expect("bound"));
+    let serving = std::thread::spawn(move || {
+        let (mut viewer, _) = listener.accept().expect("a connection");
+        let mut request = [0; 1024];
+        assert!(viewer.read(&mut request).expect("a request") > 0);
+        let body = std::fs::read(stream).expect("made above");
+        viewer.write_all(b"HTTP/1.0 200 OK\r\n\r\n").expect("sent");
+        viewer.write_all(&body).expect("sent");
+    });
+    let mut watched = Watched::start(&source);
+    let (width, height, _) = watched.live();
+    assert_eq!((width, height), (480, 270));
+    serving.join().expect("served");
+    assert!(watched.lost().contains("stopped sending"));
+    assert!(
+        watched
+            .lost()
+            .starts_with("Cannot reach the camera at 127.0.0.1:")
+    );
     watched.stop();
 }
 
