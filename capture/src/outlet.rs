@@ -253,13 +253,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
 
     /// An admitted outlet and its other ends.
-    pub(crate) fn outlet() -> (Outlet, Receiver<Event>, Arc<Slot<Frame>>) {
+    fn outlet() -> (Outlet, Receiver<Event>, Arc<Slot<Frame>>) {
         let frames = Slot::new();
         let gate = Gate::new(Arc::clone(&frames));
         gate.admit(1);

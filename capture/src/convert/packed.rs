@@ -53,8 +53,10 @@ fn split_yuyv(
     let mut mixed = vec![0; width];
     let planes = picture.planes_mut();
     let pairs = planes.y.chunks_exact_mut(2 * width);
-    let chroma_rows =
-        planes.u.chunks_exact_mut(width / 2).zip(planes.v.chunks_exact_mut(width / 2));
+    let chroma_rows = planes
+        .u
+        .chunks_exact_mut(width / 2)
+        .zip(planes.v.chunks_exact_mut(width / 2));
     for (pair, (y_rows, (u_row, v_row))) in pairs.zip(chroma_rows).enumerate() {
         let upper = &source.data[2 * pair * source.stride..][..row_bytes];
         let lower = &source.data[(2 * pair + 1) * source.stride..][..row_bytes];
