@@ -20,7 +20,10 @@ pub(crate) fn urls(listen: SocketAddr, hosts: &[IpAddr]) -> Vec<String> {
     reachable.sort_by_key(|host| rank(*host));
     reachable.dedup();
     reachable.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    reachable.into_iter().map(|host| url(host, listen.port())).collect()
+    reachable
+        .into_iter()
+        .map(|host| url(host, listen.port()))
+        .collect()
 }
 
 /// A phone in the same room most likely shares a private IPv4 network with this machine.
@@ -36,7 +39,10 @@ fn rank(host: IpAddr) -> u8 {
 
 fn url(host: IpAddr, port: u16) -> String {
     match port {
-        80 => format!("http://{}/", SocketAddr::new(host, 0).to_string().trim_end_matches(":0")),
+        80 => format!(
+            "http://{}/",
+            SocketAddr::new(host, 0).to_string().trim_end_matches(":0")
+        ),
         _ => format!("http://{}/", SocketAddr::new(host, port)),
     }
 }
@@ -74,9 +80,15 @@ mod tests {
     use super::*;
 
     fn hosts() -> Vec<IpAddr> {
-        ["fd00::5", "203.0.113.7", "192.168.1.20", "127.0.0.1", "2001:db8::5"]
-            .map(|host| host.parse().expect("an address"))
-            .to_vec()
+        [
+            "fd00::5",
+            "203.0.113.7",
+            "192.168.1.20",
+            "127.0.0.1",
+            "2001:db8::5",
+        ]
+        .map(|host| host.parse().expect("an address"))
+        .to_vec()
     }
 
     #[test]
@@ -86,7 +98,10 @@ mod tests {
         assert_eq!(urls[0], "http://192.168.1.20:8080/");
         assert_eq!(urls[1], "http://203.0.113.7:8080/");
         assert_eq!(urls[2], "http://[fd00::5]:8080/");
-        assert_eq!(urls.last().map(String::as_str), Some("http://127.0.0.1:8080/"));
+        assert_eq!(
+            urls.last().map(String::as_str),
+            Some("http://127.0.0.1:8080/")
+        );
     }
 
     #[test]
@@ -103,7 +118,11 @@ mod tests {
         let qr = terminal_qr("http://192.168.1.20:8080/").expect("short");
         let lines: Vec<&str> = qr.lines().collect();
         let modules = lines[0].chars().filter(|c| "█▀▄ ".contains(*c)).count() - 2;
-        assert!((lines.len() * 2).abs_diff(modules) <= 1, "{} x {modules}", lines.len());
+        assert!(
+            (lines.len() * 2).abs_diff(modules) <= 1,
+            "{} x {modules}",
+            lines.len()
+        );
         assert!(terminal_qr(&"x".repeat(10_000)).is_none());
     }
 }

@@ -41,13 +41,21 @@ impl AdminToken {
         }
         // A leftover too short to be a token would keep its old mode: start from nothing.
         let _ = std::fs::remove_file(file);
-        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+        let mut out = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(file)?;
         writeln!(out, "{token}")?;
         Ok(Self::new(token, true))
     }
 
     fn new(token: String, fresh: bool) -> Self {
-        Self { token, session: random_hex(), fresh }
+        Self {
+            token,
+            session: random_hex(),
+            fresh,
+        }
     }
 
     /// The token itself, for the one time it is printed.
@@ -83,7 +91,9 @@ fn bearer(header: &str) -> Option<&str> {
 }
 
 fn cookie_value<'a>(header: &'a str, name: &str) -> Option<&'a str> {
-    let mut pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let mut pairs = header
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
@@ -99,7 +109,10 @@ mod tests {
         let file = folder.join("admin-token");
         let first = AdminToken::obtain(None, &file).expect("made");
         assert!(first.fresh);
-        let mode = std::fs::metadata(&file).expect("written").permissions().mode();
+        let mode = std::fs::metadata(&file)
+            .expect("written")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         let second = AdminToken::obtain(None, &file).expect("kept");
         assert!(!second.fresh);

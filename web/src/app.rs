@@ -40,7 +40,9 @@ pub(crate) struct TracksLease(Arc<AtomicU32>);
 impl App {
     /// How the detector is doing. Nothing published yet means that its thread is just starting.
     pub(crate) fn detector_state(&self) -> DetectorState {
-        self.detector_state.latest().map_or(DetectorState::Warming, |state| (*state).clone())
+        self.detector_state
+            .latest()
+            .map_or(DetectorState::Warming, |state| (*state).clone())
     }
 
     /// How fast it has been of late.
@@ -55,7 +57,10 @@ impl App {
     pub(crate) fn rendition(&self) -> Rendition {
         let main = Rendition::MAIN;
         let bitrate_bps = self.demand.target_bitrate(RenditionId::MAIN);
-        Rendition { bitrate_bps: bitrate_bps.unwrap_or(main.bitrate_bps), ..main }
+        Rendition {
+            bitrate_bps: bitrate_bps.unwrap_or(main.bitrate_bps),
+            ..main
+        }
     }
 
     /// The bitrate for all viewers from the next frame on.

@@ -1,5 +1,7 @@
 //! The pages, compiled into the binary: a visitor's phone needs this program and nothing else.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 /// A file of `web/pages`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asset {
@@ -41,6 +43,13 @@ const ASSETS: &[Asset] = assets![
 ];
 
 impl Asset {
+    /// Strong, by content: the same in every run of the same build.
+    pub(crate) fn entity_tag(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.bytes.hash(&mut hasher);
+        format!("\"{:016x}\"", hasher.finish())
+    }
+
     /// By the file's ending.
     pub(crate) fn content_type(&self) -> &'static str {
         match self.path.rsplit_once('.').map_or("", |(_, ending)| ending) {
@@ -85,6 +94,9 @@ mod tests {
         let embedded: BTreeSet<String> = ASSETS.iter().map(|asset| asset.path.to_owned()).collect();
         assert_eq!(on_disk, embedded);
         let unknown = |asset: &&Asset| asset.content_type() == "application/octet-stream";
-        assert!(ASSETS.iter().find(unknown).is_none(), "a file of unknown kind");
+        assert!(
+            ASSETS.iter().find(unknown).is_none(),
+            "a file of unknown kind"
+        );
     }
 }

@@ -100,7 +100,12 @@ pub(crate) struct DetectArgs {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Detection model: a name or a path to an ONNX file
-    #[arg(long, env = "CARRIER_MODEL", default_value = "auto", value_name = "NAME|PATH")]
+    #[arg(
+        long,
+        env = "CARRIER_MODEL",
+        default_value = "auto",
+        value_name = "NAME|PATH"
+    )]
     pub(crate) model: String,
     /// Leave out detections below this score, 0 to 1 [default: the model's own]
     #[arg(long, env = "CARRIER_MIN_SCORE", value_name = "SCORE")]

@@ -53,7 +53,11 @@ pub(crate) struct CameraConfig {
 
 impl Default for CameraConfig {
     fn default() -> Self {
-        Self { width: 1280, height: 720, fps: 30 }
+        Self {
+            width: 1280,
+            height: 720,
+            fps: 30,
+        }
     }
 }
 
@@ -81,11 +85,21 @@ impl Default for Config {
 #[derive(Debug, Error)]
 pub(crate) enum ConfigError {
     #[error("cannot read the configuration {path}: {source}", path = path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{path} is not a valid configuration:\n{source}", path = path.display())]
-    Parse { path: PathBuf, source: Box<toml::de::Error> },
+    Parse {
+        path: PathBuf,
+        source: Box<toml::de::Error>,
+    },
     #[error("{key} = {value}: {why}")]
-    Value { key: &'static str, value: String, why: String },
+    Value {
+        key: &'static str,
+        value: String,
+        why: String,
+    },
 }
 
 impl Config {
@@ -104,8 +118,10 @@ impl Config {
     }
 
     fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         toml::from_str(&text).map_err(|source| ConfigError::Parse {
             path: path.to_owned(),
             source: Box::new(source),
@@ -133,7 +149,11 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |key, value: &dyn ToString, why: &str| {
-            Err(ConfigError::Value { key, value: value.to_string(), why: why.to_owned() })
+            Err(ConfigError::Value {
+                key,
+                value: value.to_string(),
+                why: why.to_owned(),
+            })
         };
         if let Some(score) = self.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
             return wrong("min_score", &score, "a score lies between 0 and 1");
@@ -143,15 +163,31 @@ impl Config {
             return wrong("bitrate_bps", &self.bitrate_bps, why);
         }
         if self.provider != "auto" && self.provider.parse::<detector::Provider>().is_err() {
-            return wrong("provider", &self.provider, "one of auto, cpu, openvino, cuda");
+            return wrong(
+                "provider",
+                &self.provider,
+                "one of auto, cpu, openvino, cuda",
+            );
         }
         let camera = &self.camera;
         if camera.width == 0 || camera.height == 0 || !(1..=240).contains(&camera.fps) {
             let value = format!("{}x{} at {}", camera.width, camera.height, camera.fps);
-            return wrong("camera", &value, "width and height above 0, fps from 1 to 240");
+            return wrong(
+                "camera",
+                &value,
+                "width and height above 0, fps from 1 to 240",
+            );
         }
-        if self.admin_token.as_deref().is_some_and(|token| token.trim().len() < 8) {
-            return wrong("admin_token", &"(hidden)", "at least 8 characters, or leave it out");
+        if self
+            .admin_token
+            .as_deref()
+            .is_some_and(|token| token.trim().len() < 8)
+        {
+            return wrong(
+                "admin_token",
+                &"(hidden)",
+                "at least 8 characters, or leave it out",
+            );
         }
         self.listen_addr()?;
         Ok(())
@@ -167,7 +203,6 @@ impl Config {
         })
     }
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -229,16 +264,25 @@ mod tests {
     #[test]
     fn a_typo_names_the_file_the_line_and_the_known_keys() {
         let (_dir, path) = file("sorce = \"scene\"\n");
-        let args = RunArgs { config: Some(path), ..RunArgs::default() };
+        let args = RunArgs {
+            config: Some(path),
+            ..RunArgs::default()
+        };
         let error = Config::load(&args, None).expect_err("a typo").to_string();
         assert!(error.contains("carrier.toml"), "{error}");
-        assert!(error.contains("sorce") && error.contains("source"), "{error}");
+        assert!(
+            error.contains("sorce") && error.contains("source"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_missing_named_file_is_an_error_and_a_missing_default_file_is_not() {
         let gone = Path::new("/nowhere/carrier.toml");
-        let args = RunArgs { config: Some(gone.to_owned()), ..RunArgs::default() };
+        let args = RunArgs {
+            config: Some(gone.to_owned()),
+            ..RunArgs::default()
+        };
         assert!(Config::load(&args, None).is_err());
         assert!(Config::load(&RunArgs::default(), Some(gone)).is_ok());
     }
@@ -254,7 +298,10 @@ mod tests {
             ("[camera]\nfps = 0", "camera"),
         ] {
             let (_dir, path) = file(text);
-            let args = RunArgs { config: Some(path), ..RunArgs::default() };
+            let args = RunArgs {
+                config: Some(path),
+                ..RunArgs::default()
+            };
             let error = Config::load(&args, None).expect_err(text).to_string();
             assert!(error.starts_with(key), "{text}: {error}");
         }

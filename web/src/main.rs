@@ -47,7 +47,11 @@ fn main() -> ExitCode {
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "carrier: {error:#}");
             let usage = error.is::<ConfigError>() || error.is::<capture::SpecError>();
-            if usage { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+            if usage {
+                ExitCode::from(EXIT_USAGE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

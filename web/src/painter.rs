@@ -15,22 +15,40 @@ pub(crate) struct FeedPainter {
 }
 
 impl FeedPainter {
-    pub(crate) fn new(overlay: OverlayPainter, tracks: Arc<Slot<Tracks>>, clock: WallClock) -> Self {
-        Self { overlay, tracks, clock }
+    pub(crate) fn new(
+        overlay: OverlayPainter,
+        tracks: Arc<Slot<Tracks>>,
+        clock: WallClock,
+    ) -> Self {
+        Self {
+            overlay,
+            tracks,
+            clock,
+        }
     }
 }
 
 impl Painter for FeedPainter {
     fn paint(&mut self, picture: &mut I420, frame: &Frame) {
-        let Some(tracks) = self.tracks.latest() else { return };
+        let Some(tracks) = self.tracks.latest() else {
+            return;
+        };
         let reserved_px = reserved_top_px(picture, frame);
-        self.overlay.paint_tracks(picture, &tracks, frame.captured_at, reserved_px);
+        self.overlay
+            .paint_tracks(picture, &tracks, frame.captured_at, reserved_px);
     }
 
     fn card(&mut self, picture: &mut I420, signal: &Signal, now: Instant) {
         let clock = wall_clock_text(self.clock.unix_ms(now));
         let (title, detail) = card_words(signal);
-        self.overlay.paint_card(picture, &Card { title, detail, clock: &clock });
+        self.overlay.paint_card(
+            picture,
+            &Card {
+                title,
+                detail,
+                clock: &clock,
+            },
+        );
     }
 }
 

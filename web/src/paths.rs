@@ -11,17 +11,26 @@ pub(crate) struct Paths {
 
 impl Paths {
     pub(crate) fn of_user() -> Self {
-        Self { base: base_strategy::Xdg::new().ok() }
+        Self {
+            base: base_strategy::Xdg::new().ok(),
+        }
     }
 
     /// The configuration read when none is named.
     pub(crate) fn config_file(&self) -> Option<PathBuf> {
-        Some(self.base.as_ref()?.config_dir().join("carrier/carrier.toml"))
+        Some(
+            self.base
+                .as_ref()?
+                .config_dir()
+                .join("carrier/carrier.toml"),
+        )
     }
 
     /// Where a generated admin token is kept.
     pub(crate) fn admin_token_file(&self) -> PathBuf {
         let state = self.base.as_ref().and_then(BaseStrategy::state_dir);
-        state.unwrap_or_else(|| PathBuf::from(".")).join("carrier/admin-token")
+        state
+            .unwrap_or_else(|| PathBuf::from("."))
+            .join("carrier/admin-token")
     }
 }

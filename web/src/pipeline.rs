@@ -61,9 +61,13 @@ pub(crate) fn start(
     let capture_metrics = Arc::new(CaptureMetrics::default());
     capture_metrics.register(registry.sub_registry_with_prefix("carrier"));
     let capture_config = capture_config(&config, source, clock);
-    let capture =
-        capture::spawn(capture_config, Arc::clone(&frames), Arc::clone(&signal), capture_metrics)
-            .context("cannot start the capture thread")?;
+    let capture = capture::spawn(
+        capture_config,
+        Arc::clone(&frames),
+        Arc::clone(&signal),
+        capture_metrics,
+    )
+    .context("cannot start the capture thread")?;
 
     let detector_metrics = Arc::new(DetectorMetrics::default());
     detector_metrics.register(&mut registry);
@@ -110,7 +114,15 @@ pub(crate) fn start(
         track_listeners: Arc::default(),
         registry,
     };
-    Ok((Arc::new(app), Pipeline { capture, detector, compose, engine }))
+    Ok((
+        Arc::new(app),
+        Pipeline {
+            capture,
+            detector,
+            compose,
+            engine,
+        },
+    ))
 }
 
 impl Pipeline {
@@ -130,7 +142,10 @@ fn start_engine(
 ) -> anyhow::Result<(EngineHandle, FrameSink)> {
     let metrics = Arc::new(EngineMetrics::default());
     metrics.register(registry);
-    let config = EngineConfig { media_port: config.media_port, ..EngineConfig::default() };
+    let config = EngineConfig {
+        media_port: config.media_port,
+        ..EngineConfig::default()
+    };
     Ok(Engine::start(config, Arc::clone(demand), metrics)?)
 }
 
@@ -146,7 +161,12 @@ fn capture_config(config: &Config, source: SourceSpec, clock: WallClock) -> Capt
         fps: config.camera.fps,
         format: None,
     };
-    CaptureConfig { source, wanted, loop_file: config.loop_file, clock }
+    CaptureConfig {
+        source,
+        wanted,
+        loop_file: config.loop_file,
+        clock,
+    }
 }
 
 fn detector_config(config: &Config) -> anyhow::Result<DetectorConfig> {

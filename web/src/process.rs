@@ -31,9 +31,14 @@ impl Usage {
         let mut fields = after_name.split_whitespace().skip(11);
         let utime: f64 = fields.next()?.parse().ok()?;
         let stime: f64 = fields.next()?.parse().ok()?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let resident = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
         let kib: i64 = resident.trim().trim_end_matches(" kB").parse().ok()?;
-        Some(Self { cpu_seconds: (utime + stime) / TICKS_PER_SECOND, resident_bytes: kib * KIB })
+        Some(Self {
+            cpu_seconds: (utime + stime) / TICKS_PER_SECOND,
+            resident_bytes: kib * KIB,
+        })
     }
 }
 
@@ -43,7 +48,9 @@ pub(crate) struct ProcessCollector;
 
 impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Some(usage) = Usage::now() else { return Ok(()) };
+        let Some(usage) = Usage::now() else {
+            return Ok(());
+        };
         let cpu = ConstCounter::new(usage.cpu_seconds);
         let help = "User and system CPU time spent";
         cpu.encode(encoder.encode_descriptor(
@@ -71,7 +78,13 @@ mod tests {
     fn fields_are_counted_after_a_name_with_blanks_and_brackets() {
         let stat = "7 (a b) c) S 1 7 7 0 -1 4194560 5 0 0 0 250 50 0 0 20 0 9 0 1 1 1";
         let usage = Usage::parse(stat, "Name:\tx\nVmRSS:\t    2048 kB\n").expect("both there");
-        assert_eq!(usage, Usage { cpu_seconds: 3.0, resident_bytes: 2 * 1024 * 1024 });
+        assert_eq!(
+            usage,
+            Usage {
+                cpu_seconds: 3.0,
+                resident_bytes: 2 * 1024 * 1024
+            }
+        );
     }
 
     #[test]

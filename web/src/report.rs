@@ -30,8 +30,16 @@ impl SourceReport {
         match signal {
             None => blank("opening", "", None),
             Some(Signal::Opening { source }) => blank("opening", source, None),
-            Some(Signal::Lost { source, reason, .. }) => blank("lost", source, Some(reason.clone())),
-            Some(Signal::Live { source, note, width, height, fps }) => Self {
+            Some(Signal::Lost { source, reason, .. }) => {
+                blank("lost", source, Some(reason.clone()))
+            }
+            Some(Signal::Live {
+                source,
+                note,
+                width,
+                height,
+                fps,
+            }) => Self {
                 note: note.clone(),
                 width: *width,
                 height: *height,
@@ -113,7 +121,9 @@ pub(crate) fn readiness(
         DetectorState::Warming => Err("the model is warming up".to_owned()),
         DetectorState::Running { .. } | DetectorState::Off => Ok(String::new()),
         DetectorState::Missing { message, fix } | DetectorState::Failed { message, fix } => {
-            let fix = fix.as_ref().map_or_else(String::new, |fix| format!(". To mend it: {fix}"));
+            let fix = fix
+                .as_ref()
+                .map_or_else(String::new, |fix| format!(". To mend it: {fix}"));
             Ok(format!(", without detection: {message}{fix}"))
         }
     }
@@ -127,13 +137,22 @@ mod tests {
 
     fn live() -> Signal {
         let source = "test scene".to_owned();
-        Signal::Live { source, note: None, width: 1280, height: 720, fps: 30.0 }
+        Signal::Live {
+            source,
+            note: None,
+            width: 1280,
+            height: 720,
+            fps: 30.0,
+        }
     }
 
     #[test]
     fn ready_means_frames_and_a_warm_model() {
         let warming = DetectorState::Warming;
-        let running = DetectorState::Running { model: "m".to_owned(), provider: "cpu" };
+        let running = DetectorState::Running {
+            model: "m".to_owned(),
+            provider: "cpu",
+        };
         assert!(readiness(None, &running, true).is_err());
         assert!(readiness(Some(&live()), &running, false).is_err());
         assert!(readiness(Some(&live()), &warming, true).is_err());
@@ -143,7 +162,10 @@ mod tests {
     #[test]
     fn a_missing_model_is_ready_and_named() {
         let message = "No model is installed.".to_owned();
-        let missing = DetectorState::Missing { message, fix: Some("carrier models pull x".to_owned()) };
+        let missing = DetectorState::Missing {
+            message,
+            fix: Some("carrier models pull x".to_owned()),
+        };
         let note = readiness(Some(&live()), &missing, true).expect("ready");
         assert!(note.contains("carrier models pull x"), "{note}");
     }

@@ -58,7 +58,11 @@ impl Stills {
             Layer::Painted => self.painted.lock().await,
             Layer::Clean => self.clean.lock().await,
         };
-        if let Some((_, jpeg)) = shelf.newest.as_ref().filter(|(at, _)| *at >= picture.captured_at) {
+        if let Some((_, jpeg)) = shelf
+            .newest
+            .as_ref()
+            .filter(|(at, _)| *at >= picture.captured_at)
+        {
             return Ok(jpeg.clone());
         }
         let captured_at = picture.captured_at;
@@ -81,8 +85,12 @@ fn encode(
     layer: Layer,
 ) -> (JpegEncoder, Result<Vec<u8>, StillError>) {
     let jpeg = match (layer, &picture.clean) {
-        (Layer::Painted, _) => encoder.encode(&picture.painted, QUALITY).map_err(StillError::from),
-        (Layer::Clean, Some(frame)) => encoder.encode(&frame.pixels, QUALITY).map_err(StillError::from),
+        (Layer::Painted, _) => encoder
+            .encode(&picture.painted, QUALITY)
+            .map_err(StillError::from),
+        (Layer::Clean, Some(frame)) => encoder
+            .encode(&frame.pixels, QUALITY)
+            .map_err(StillError::from),
         (Layer::Clean, None) => Err(StillError::CardOnly),
     };
     (encoder, jpeg)

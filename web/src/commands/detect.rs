@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use capture::jpeg::JpegEncoder;
 use capture::I420;
+use capture::jpeg::JpegEncoder;
 use capture::still::StillLoader;
 use detector::{
     Detection, Detector, DetectorConfig, DetectorMetrics, OpenProblem, OverlayPainter, Places,
@@ -60,12 +60,20 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
             let _ = writeln!(stderr(), "carrier: {}: {error:#}", path.display());
         }
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn open(args: &DetectArgs) -> anyhow::Result<Detector> {
     let Ok(model) = args.model.parse();
-    let config = DetectorConfig { model, places: Places::from_env(), ..DetectorConfig::default() };
+    let config = DetectorConfig {
+        model,
+        places: Places::from_env(),
+        ..DetectorConfig::default()
+    };
     match detector::open(&config, &Arc::new(DetectorMetrics::default())) {
         Ok(Some(detector)) => Ok(detector),
         Ok(None) => bail!("--model none detects nothing"),
@@ -133,7 +141,11 @@ fn table(found: &Found<'_>) -> String {
     for thing in &found.detections {
         let [x1, y1, x2, y2] = thing.bbox_px;
         let at = format!("{x1:.0},{y1:.0} to {x2:.0},{y2:.0}");
-        text += &format!("  {:<16} {:>3.0} %  {at}\n", thing.class, thing.score * 100.0);
+        text += &format!(
+            "  {:<16} {:>3.0} %  {at}\n",
+            thing.class,
+            thing.score * 100.0
+        );
     }
     text
 }
@@ -182,18 +194,26 @@ impl Copies {
         let name = self.free_name(original);
         let target = self.folder.join(name);
         if same_file(original, &target) {
-            bail!("{} would overwrite the original: name another --out", target.display());
+            bail!(
+                "{} would overwrite the original: name another --out",
+                target.display()
+            );
         }
-        std::fs::write(&target, jpeg)
-            .with_context(|| format!("cannot write {}", target.display()))
+        std::fs::write(&target, jpeg).with_context(|| format!("cannot write {}", target.display()))
     }
 
     /// `a/x.png` and `b/x.jpg` must not overwrite each other's copy.
     fn free_name(&mut self, original: &Path) -> OsString {
-        let stem = original.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = original
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let names = std::iter::once(format!("{stem}.jpg"))
             .chain((2..).map(|number| format!("{stem}-{number}.jpg")));
-        let mut free = names.map(OsString::from).skip_while(|name| self.taken.contains(name));
+        let mut free = names
+            .map(OsString::from)
+            .skip_while(|name| self.taken.contains(name));
         let name = free.next().unwrap_or_default();
         self.taken.insert(name.clone());
         name

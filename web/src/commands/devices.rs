@@ -10,10 +10,15 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let devices = capture::devices().context("cannot list the cameras")?;
     let mut out = stdout().lock();
     if devices.is_empty() {
-        writeln!(out, "No camera found. Without one, `carrier --source scene` shows the test scene.")?;
+        writeln!(
+            out,
+            "No camera found. Without one, `carrier --source scene` shows the test scene."
+        )?;
         return Ok(ExitCode::SUCCESS);
     }
-    devices.iter().try_for_each(|device| write!(out, "{}", describe(device)))?;
+    devices
+        .iter()
+        .try_for_each(|device| write!(out, "{}", describe(device)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -25,7 +30,10 @@ fn describe(device: &Device) -> String {
         text += "  no mode that carrier reads (MJPEG, YUYV or NV12)\n";
     }
     for mode in &device.modes {
-        text += &format!("  {:<5} {:>4}x{:<4} {:>3} fps\n", mode.format, mode.width, mode.height, mode.fps);
+        text += &format!(
+            "  {:<5} {:>4}x{:<4} {:>3} fps\n",
+            mode.format, mode.width, mode.height, mode.fps
+        );
     }
     text
 }

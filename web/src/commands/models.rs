@@ -23,15 +23,24 @@ pub(crate) fn run(command: &ModelsCommand) -> anyhow::Result<ExitCode> {
 
 fn list(store: &ModelStore) -> anyhow::Result<()> {
     let mut out = stdout().lock();
-    writeln!(out, "{:<28} {:>9} {:<12} {:<9} INSTALLED", "NAME", "INPUT", "LICENCE", "SIZE")?;
-    store.list().iter().try_for_each(|model| writeln!(out, "{}", row(model)))?;
+    writeln!(
+        out,
+        "{:<28} {:>9} {:<12} {:<9} INSTALLED",
+        "NAME", "INPUT", "LICENCE", "SIZE"
+    )?;
+    store
+        .list()
+        .iter()
+        .try_for_each(|model| writeln!(out, "{}", row(model)))?;
     Ok(())
 }
 
 fn row(model: &ListedModel) -> String {
     let entry = &model.entry;
     let input = format!("{}x{}", entry.input.width, entry.input.height);
-    let size = entry.bytes.map_or_else(String::new, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
+    let size = entry
+        .bytes
+        .map_or_else(String::new, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
     let state = match &model.state {
         Installed::At(path) => path.display().to_string(),
         Installed::Damaged(path) => format!("damaged: {}", path.display()),
@@ -40,7 +49,10 @@ fn row(model: &ListedModel) -> String {
         }
         Installed::No => "no, and it has no public download".to_owned(),
     };
-    format!("{:<28} {input:>9} {:<12} {size:<9} {state}", entry.name, entry.licence)
+    format!(
+        "{:<28} {input:>9} {:<12} {size:<9} {state}",
+        entry.name, entry.licence
+    )
 }
 
 fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
@@ -48,11 +60,18 @@ fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
     let Some(model) = known.iter().find(|model| model.entry.name == name) else {
         bail!("there is no model called `{name}`; `carrier models list` shows them");
     };
-    let mirror = std::env::var(MIRROR_VARIABLE).ok().filter(|url| !url.is_empty());
+    let mirror = std::env::var(MIRROR_VARIABLE)
+        .ok()
+        .filter(|url| !url.is_empty());
     let mut meter = Meter::new(name);
-    let path = detector::pull(&model.entry, &places.pull_folder(), mirror.as_deref(), &mut |got, all| {
-        meter.show(got, all);
-    });
+    let path = detector::pull(
+        &model.entry,
+        &places.pull_folder(),
+        mirror.as_deref(),
+        &mut |got, all| {
+            meter.show(got, all);
+        },
+    );
     meter.end();
     let path = path?;
     writeln!(stdout(), "{name} is in {}", path.display())?;
@@ -68,7 +87,11 @@ struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     fn new(name: &'a str) -> Self {
-        Self { name, percent: None, shown: stderr().is_terminal() }
+        Self {
+            name,
+            percent: None,
+            shown: stderr().is_terminal(),
+        }
     }
 
     fn show(&mut self, got: u64, all: u64) {

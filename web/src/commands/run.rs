@@ -38,7 +38,9 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         .context("cannot start the HTTP threads")?;
     // Bound before anything else starts: a taken port ends in one clear line, not in a teardown.
     let listener = runtime.block_on(bind(listen))?;
-    let bound = listener.local_addr().context("the HTTP socket has no address")?;
+    let bound = listener
+        .local_addr()
+        .context("the HTTP socket has no address")?;
     let (app, pipeline) = pipeline::start(config, source, admin)?;
     announce(bound, &app, &token_file.display().to_string())?;
     runtime.block_on(serve(listener, app))?;
@@ -56,7 +58,9 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
         other => other,
     };
     bound.with_context(|| {
-        format!("cannot listen on {listen}: is another program there? Try --listen with another port")
+        format!(
+            "cannot listen on {listen}: is another program there? Try --listen with another port"
+        )
     })
 }
 
@@ -69,13 +73,23 @@ fn no_ipv6(error: &std::io::Error) -> bool {
 fn announce(bound: SocketAddr, app: &App, token_file: &str) -> anyhow::Result<()> {
     let urls = addresses::urls(bound, &signaling::lan_addresses());
     let mut out = stdout().lock();
-    writeln!(out, "carrier {} is on. Open one of these:", env!("CARGO_PKG_VERSION"))?;
+    writeln!(
+        out,
+        "carrier {} is on. Open one of these:",
+        env!("CARGO_PKG_VERSION")
+    )?;
     urls.iter().try_for_each(|url| writeln!(out, "  {url}"))?;
-    let best = urls.first().filter(|_| !bound.ip().is_loopback() && stdout().is_terminal());
+    let best = urls
+        .first()
+        .filter(|_| !bound.ip().is_loopback() && stdout().is_terminal());
     if let Some(qr) = best.and_then(|url| addresses::terminal_qr(url)) {
         writeln!(out, "\n{qr}")?;
     }
-    writeln!(out, "Video goes out on UDP port {}. Ctrl-C ends it.", app.engine.media_port())?;
+    writeln!(
+        out,
+        "Video goes out on UDP port {}. Ctrl-C ends it.",
+        app.engine.media_port()
+    )?;
     if app.admin.fresh {
         writeln!(out, "Admin token (shown this once, kept in {token_file}):")?;
         writeln!(out, "  {}", app.admin.reveal())?;

@@ -20,7 +20,10 @@ pub(super) async fn require(
     next: Next,
 ) -> Response {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if app.admin.admits(text(header::AUTHORIZATION), text(header::COOKIE)) {
+    if app
+        .admin
+        .admits(text(header::AUTHORIZATION), text(header::COOKIE))
+    {
         return next.run(request).await;
     }
     let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"carrier\"")];
@@ -30,7 +33,10 @@ pub(super) async fn require(
 
 /// POST: whoever shows the token gets the cookie.
 pub(super) async fn log_in(State(app): State<Arc<App>>) -> Response {
-    set_cookie(&format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", app.admin.session()))
+    set_cookie(&format!(
+        "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict",
+        app.admin.session()
+    ))
 }
 
 /// GET: 204 when the request is admitted, which a page asks before it shows the controls.
@@ -40,7 +46,9 @@ pub(super) async fn session() -> StatusCode {
 
 /// DELETE: the page forgets the cookie.
 pub(super) async fn log_out() -> Response {
-    set_cookie(&format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"))
+    set_cookie(&format!(
+        "{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"
+    ))
 }
 
 fn set_cookie(cookie: &str) -> Response {

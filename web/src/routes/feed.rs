@@ -31,13 +31,20 @@ pub(super) async fn snapshot(
     State(app): State<Arc<App>>,
     Query(query): Query<SnapshotQuery>,
 ) -> Response {
-    let layer = if query.boxes == Some(0) { Layer::Clean } else { Layer::Painted };
+    let layer = if query.boxes == Some(0) {
+        Layer::Clean
+    } else {
+        Layer::Painted
+    };
     match fresh_jpeg(&app, layer).await {
         Ok(jpeg) => {
             let headers = [
                 (header::CONTENT_TYPE, "image/jpeg"),
                 (header::CACHE_CONTROL, "no-store"),
-                (header::CONTENT_DISPOSITION, "inline; filename=\"carrier.jpg\""),
+                (
+                    header::CONTENT_DISPOSITION,
+                    "inline; filename=\"carrier.jpg\"",
+                ),
             ];
             (headers, jpeg).into_response()
         }
@@ -66,7 +73,11 @@ pub(super) async fn mjpeg(
     State(app): State<Arc<App>>,
     Query(query): Query<MjpegQuery>,
 ) -> Response {
-    let fps = query.fps.filter(|fps| fps.is_finite()).unwrap_or(MJPEG_FPS).clamp(0.2, 30.0);
+    let fps = query
+        .fps
+        .filter(|fps| fps.is_finite())
+        .unwrap_or(MJPEG_FPS)
+        .clamp(0.2, 30.0);
     let state = Viewer {
         lease: app.demand.watch_picture(),
         pictures: app.composed.reader(),
@@ -79,8 +90,10 @@ pub(super) async fn mjpeg(
         Some((Ok::<_, StillError>(part), viewer))
     });
     let content_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
-    let headers =
-        [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store".to_owned())];
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
     (headers, Body::from_stream(parts)).into_response()
 }
 

@@ -17,9 +17,17 @@ pub(super) async fn healthz() -> &'static str {
 /// 200 once frames flow and the model, if one loads, is warm.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let frames_flow = app.frames.latest().is_some();
-    match readiness(app.signal.latest().as_deref(), &app.detector_state(), frames_flow) {
+    match readiness(
+        app.signal.latest().as_deref(),
+        &app.detector_state(),
+        frames_flow,
+    ) {
         Ok(note) => (StatusCode::OK, format!("ready{note}\n")).into_response(),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
+        Err(why) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {why}\n"),
+        )
+            .into_response(),
     }
 }
 

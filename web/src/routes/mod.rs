@@ -53,9 +53,17 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 /// What changes state for others stands behind the admin token, all of it in this one place.
 fn guarded(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
-        .route("/api/admin/session", post(admin::log_in).get(admin::session).delete(admin::log_out))
+        .route(
+            "/api/admin/session",
+            post(admin::log_in)
+                .get(admin::session)
+                .delete(admin::log_out),
+        )
         .route("/api/admin/bitrate", axum::routing::put(admin::set_bitrate))
-        .route_layer(middleware::from_fn_with_state(Arc::clone(app), admin::require))
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(app),
+            admin::require,
+        ))
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -1,6 +1,7 @@
 //! How the station is doing, for the page and for scripts.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
@@ -14,6 +15,8 @@ pub(super) struct Status {
     version: &'static str,
     name: String,
     uptime_s: u64,
+    /// Unix time: a page far away learns by how much its clock differs from the timecode's.
+    now_ms: u64,
     source: SourceReport,
     detector: DetectorReport,
     viewers: usize,
@@ -34,6 +37,7 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         name: app.config.name.clone(),
+        now_ms: app.clock.unix_ms(Instant::now()),
         uptime_s: app.clock.origin().elapsed().as_secs(),
         source: SourceReport::of(app.signal.latest().as_deref()),
         detector: DetectorReport::of(&app.detector_state(), &app.detector_rate()),

@@ -40,16 +40,26 @@ pub(super) async fn events(
     let reader = app.tracks.reader();
     // Whoever listens wants the full detection rate, though no picture is made for it.
     let watch = app.watch_tracks();
-    let events = stream::unfold((app, reader, watch), |(app, mut reader, watch)| async move {
-        let tracks = reader.next().await?;
-        let event = Event::default().json_data(describe(&app, &tracks)).unwrap_or_default();
-        Some((Ok(event), (app, reader, watch)))
-    });
+    let events = stream::unfold(
+        (app, reader, watch),
+        |(app, mut reader, watch)| async move {
+            let tracks = reader.next().await?;
+            let event = Event::default()
+                .json_data(describe(&app, &tracks))
+                .unwrap_or_default();
+            Some((Ok(event), (app, reader, watch)))
+        },
+    );
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 fn describe<'a>(app: &App, tracks: &'a Tracks) -> TracksEvent<'a> {
-    let label = |class_id: usize| tracks.labels.get(class_id).map_or("unknown", String::as_str);
+    let label = |class_id: usize| {
+        tracks
+            .labels
+            .get(class_id)
+            .map_or("unknown", String::as_str)
+    };
     let items = tracks.items.iter().map(|track| TrackEvent {
         id: track.id,
         class: label(track.class_id),

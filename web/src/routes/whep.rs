@@ -44,7 +44,9 @@ pub(super) async fn session(
         Method::PATCH => {
             let if_match = text(&headers, header::IF_MATCH);
             let content_type = text(&headers, header::CONTENT_TYPE);
-            app.whep.patch(&session, if_match, content_type, &body).await
+            app.whep
+                .patch(&session, if_match, content_type, &body)
+                .await
         }
         Method::DELETE => app.whep.delete(&session).await,
         Method::OPTIONS => app.whep.options(),

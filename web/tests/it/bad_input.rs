@@ -6,7 +6,9 @@ use crate::station::{Station, agent, command, fresh_folder, get};
 
 /// Status and text of a POST to `/whep`.
 fn post(station: &Station, content_type: &str, body: &[u8]) -> (u16, String) {
-    let request = agent().post(station.at("/whep")).header("Content-Type", content_type);
+    let request = agent()
+        .post(station.at("/whep"))
+        .header("Content-Type", content_type);
     let mut response = request.send(body).expect("an answer");
     let text = response.body_mut().read_to_string().unwrap_or_default();
     (response.status().as_u16(), text)
@@ -39,7 +41,9 @@ fn a_wrong_content_type_is_a_415() {
 fn a_ten_megabyte_body_is_refused() {
     let mut station = Station::start(&["--model", "none"]);
     let body = vec![b'a'; 10 * 1024 * 1024];
-    let request = agent().post(station.at("/whep")).header("Content-Type", "application/sdp");
+    let request = agent()
+        .post(station.at("/whep"))
+        .header("Content-Type", "application/sdp");
     // The server may close while we still send: that is a refusal too.
     if let Ok(response) = request.send(&body[..]) {
         assert_eq!(response.status().as_u16(), 413);
@@ -55,7 +59,10 @@ fn garbage_on_the_media_port_is_ignored() {
     for length in [0_usize, 1, 3, 12, 20, 100, 1200, 9000] {
         for first in [0_u8, 1, 2, 20, 22, 63, 64, 128, 144, 191, 200, 255] {
             let mut datagram: Vec<u8> = (0..length).map(|_| rand::random()).collect();
-            datagram.first_mut().into_iter().for_each(|byte| *byte = first);
+            datagram
+                .first_mut()
+                .into_iter()
+                .for_each(|byte| *byte = first);
             socket.send_to(&datagram, target).expect("sent");
         }
     }
@@ -73,9 +80,22 @@ fn a_corrupt_model_leaves_the_feed_running_and_is_named() {
     assert!(ready.contains("without detection"), "{ready}");
     let status = station.status();
     let detector = &status["detector"];
-    assert!(["failed", "missing"].contains(&detector["state"].as_str().unwrap_or("")), "{status}");
-    assert!(detector["message"].as_str().is_some_and(|text| text.len() > 10), "{status}");
-    assert!(detector["fix"].as_str().is_some_and(|text| !text.is_empty()), "{status}");
+    assert!(
+        ["failed", "missing"].contains(&detector["state"].as_str().unwrap_or("")),
+        "{status}"
+    );
+    assert!(
+        detector["message"]
+            .as_str()
+            .is_some_and(|text| text.len() > 10),
+        "{status}"
+    );
+    assert!(
+        detector["fix"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty()),
+        "{status}"
+    );
     station.assert_feed_unharmed();
     std::fs::remove_dir_all(home).expect("cleaned");
 }
@@ -85,11 +105,18 @@ fn a_typo_in_the_configuration_ends_with_2_and_names_it() {
     let home = fresh_folder();
     let file = home.join("my.toml");
     std::fs::write(&file, "lisen = \"[::]:8080\"\n").expect("written");
-    let output = command(&home).arg("--config").arg(&file).output().expect("runs");
+    let output = command(&home)
+        .arg("--config")
+        .arg(&file)
+        .output()
+        .expect("runs");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("my.toml") && text.contains("lisen"), "{text}");
-    let output = command(&home).args(["--source", "webcm:0"]).output().expect("runs");
+    let output = command(&home)
+        .args(["--source", "webcm:0"])
+        .output()
+        .expect("runs");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("webcm"), "{text}");
@@ -112,7 +139,10 @@ fn an_unknown_page_is_a_404_and_state_needs_the_token() {
     let wanted = r#"{"bitrate_bps": 900000}"#;
     assert_eq!(put(None, wanted), 401);
     assert_eq!(put(Some("guess"), wanted), 401);
-    assert_eq!(put(Some(&station.admin_token), r#"{"bitrate_bps": 1}"#), 422);
+    assert_eq!(
+        put(Some(&station.admin_token), r#"{"bitrate_bps": 1}"#),
+        422
+    );
     assert_eq!(put(Some(&station.admin_token), wanted), 204);
     assert_eq!(station.status()["rendition"]["bitrate_bps"], 900_000);
 }

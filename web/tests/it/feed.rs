@@ -8,7 +8,11 @@ use crate::station::{Station, agent, get, get_bytes};
 fn snapshots_come_with_and_without_boxes() {
     let station = Station::start(&["--model", "none"]);
     station.wait_ready();
-    for path in ["/snapshot.jpg", "/snapshot.jpg?boxes=0", "/snapshot.jpg?boxes=1"] {
+    for path in [
+        "/snapshot.jpg",
+        "/snapshot.jpg?boxes=0",
+        "/snapshot.jpg?boxes=1",
+    ] {
         let (status, jpeg) = get_bytes(&station.at(path));
         assert_eq!(status, 200, "{path}");
         let picture = image::load_from_memory(&jpeg).expect("a JPEG");
@@ -20,9 +24,20 @@ fn snapshots_come_with_and_without_boxes() {
 fn the_simple_stream_moves_and_its_viewer_counts_as_a_watcher() {
     let station = Station::start(&["--model", "none"]);
     station.wait_ready();
-    let response = agent().get(station.at("/stream.mjpg?fps=10")).call().expect("an answer");
-    let kind = response.headers().get("content-type").expect("typed").to_str().expect("text");
-    assert!(kind.starts_with("multipart/x-mixed-replace; boundary="), "{kind}");
+    let response = agent()
+        .get(station.at("/stream.mjpg?fps=10"))
+        .call()
+        .expect("an answer");
+    let kind = response
+        .headers()
+        .get("content-type")
+        .expect("typed")
+        .to_str()
+        .expect("text");
+    assert!(
+        kind.starts_with("multipart/x-mixed-replace; boundary="),
+        "{kind}"
+    );
     let mut body = BufReader::new(response.into_body().into_reader());
     let first = next_jpeg(&mut body);
     let second = next_jpeg(&mut body);
@@ -35,7 +50,10 @@ fn next_jpeg(body: &mut impl BufRead) -> Vec<u8> {
     let mut length = None;
     loop {
         let mut line = String::new();
-        assert!(body.read_line(&mut line).expect("readable") > 0, "the stream goes on");
+        assert!(
+            body.read_line(&mut line).expect("readable") > 0,
+            "the stream goes on"
+        );
         if let Some(value) = line.strip_prefix("Content-Length: ") {
             length = value.trim().parse::<usize>().ok();
         }
@@ -62,7 +80,9 @@ fn metric(station: &Station, name: &str) -> f64 {
     let (status, text) = get(&station.at("/metrics"));
     assert_eq!(status, 200);
     let samples = text.lines().filter(|line| line.starts_with(name));
-    samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    samples
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum()
 }
 
 #[test]
@@ -70,7 +90,11 @@ fn metrics_are_well_formed_and_name_every_stage() {
     let station = Station::start(&["--model", "none"]);
     station.wait_ready();
     let (_, text) = get(&station.at("/metrics"));
-    for name in ["process_cpu_seconds_total", "process_resident_memory_bytes", "carrier_"] {
+    for name in [
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "carrier_",
+    ] {
         assert!(text.contains(name), "{name} in\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
@@ -84,5 +108,8 @@ fn a_missing_model_is_said_with_the_command_that_fixes_it() {
     let status = station.status();
     assert_eq!(status["detector"]["state"], "missing", "{status}");
     let fix = status["detector"]["fix"].as_str().expect("a fix");
-    assert!(fix.contains("carrier models pull") || fix.contains("make runtime"), "{fix}");
+    assert!(
+        fix.contains("carrier models pull") || fix.contains("make runtime"),
+        "{fix}"
+    );
 }

@@ -92,7 +92,9 @@ fn judge(frames: &Arc<Slot<Frame>>, tracks: &Arc<Slot<Tracks>>) {
         let Next::Newer(frame) = reader.wait(Duration::from_secs(2)) else {
             panic!("the scene stalled");
         };
-        let Some(newest) = tracks.latest().filter(|_| began.elapsed() > SETTLING) else { continue };
+        let Some(newest) = tracks.latest().filter(|_| began.elapsed() > SETTLING) else {
+            continue;
+        };
         let boxes = newest.predicted_at(frame.captured_at);
         let truth = frame.truth.as_deref().expect("the scene knows");
         for thing in truth {
@@ -104,23 +106,33 @@ fn judge(frames: &Arc<Slot<Frame>>, tracks: &Arc<Slot<Tracks>>) {
         }
         strays += boxes.iter().filter(|found| is_stray(found, truth)).count() as u32;
     }
-    let (share, mean) = (f64::from(painted) / f64::from(judged), iou_sum / f64::from(painted));
+    let (share, mean) = (
+        f64::from(painted) / f64::from(judged),
+        iou_sum / f64::from(painted),
+    );
     println!(
         "{MODEL}: {judged} things in frames, {:.1} % painted, mean IoU {mean:.3}, {strays} strays",
         share * 100.0
     );
-    assert!(share >= LEAST_PAINTED, "{share:.3} of the things were painted");
+    assert!(
+        share >= LEAST_PAINTED,
+        "{share:.3} of the things were painted"
+    );
     assert!(mean >= LEAST_MEAN_IOU, "mean IoU {mean:.3}");
 }
 
 fn best_iou(thing: &Truth, boxes: &[Track], tracks: &Tracks) -> Option<f32> {
-    let of_class = boxes.iter().filter(|found| tracks.label(found.class_id) == thing.class);
+    let of_class = boxes
+        .iter()
+        .filter(|found| tracks.label(found.class_id) == thing.class);
     let ious = of_class.map(|found| found.bbox.iou(&truth_box(thing)));
     ious.filter(|iou| *iou > 0.3).max_by(f32::total_cmp)
 }
 
 fn is_stray(found: &Track, truth: &[Truth]) -> bool {
-    truth.iter().all(|thing| found.bbox.iou(&truth_box(thing)) < 0.1)
+    truth
+        .iter()
+        .all(|thing| found.bbox.iou(&truth_box(thing)) < 0.1)
 }
 
 fn truth_box(thing: &Truth) -> BBox {

@@ -23,7 +23,14 @@ impl Station {
     pub(crate) fn start(args: &[&str]) -> Self {
         let home = fresh_folder();
         let mut child = command(&home)
-            .args(["--source", "scene", "--listen", "127.0.0.1:0", "--media-port", "0"])
+            .args([
+                "--source",
+                "scene",
+                "--listen",
+                "127.0.0.1:0",
+                "--media-port",
+                "0",
+            ])
             .args(args)
             .env("CARRIER_ADMIN_TOKEN", "test-admin-token")
             .stdout(Stdio::piped())
@@ -72,7 +79,10 @@ impl Station {
         assert_eq!((first.0, second.0), (200, 200));
         assert!(first.1.starts_with(&[0xFF, 0xD8]), "a JPEG");
         assert_ne!(first.1, second.1, "the scene moves, its timecode does");
-        assert!(self.child.try_wait().expect("our child").is_none(), "still running");
+        assert!(
+            self.child.try_wait().expect("our child").is_none(),
+            "still running"
+        );
     }
 }
 
@@ -111,13 +121,16 @@ fn printed_url(child: &mut Child) -> String {
     let (found, url) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            let address = line.split_whitespace().find(|word| word.starts_with("http://127.0.0.1"));
+            let address = line
+                .split_whitespace()
+                .find(|word| word.starts_with("http://127.0.0.1"));
             if let Some(address) = address {
                 let _ = found.send(address.to_owned());
             }
         }
     });
-    url.recv_timeout(PATIENCE).expect("the program prints its address")
+    url.recv_timeout(PATIENCE)
+        .expect("the program prints its address")
 }
 
 /// Status and text of a GET.
@@ -129,7 +142,10 @@ pub(crate) fn get(url: &str) -> (u16, String) {
 /// Status and body of a GET.
 pub(crate) fn get_bytes(url: &str) -> (u16, Vec<u8>) {
     let mut response = agent().get(url).call().expect("an answer");
-    (response.status().as_u16(), response.body_mut().read_to_vec().expect("a body"))
+    (
+        response.status().as_u16(),
+        response.body_mut().read_to_vec().expect("a body"),
+    )
 }
 
 /// An HTTP client that reports a status instead of making it an error.

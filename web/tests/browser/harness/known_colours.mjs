@@ -2,8 +2,19 @@
 
 import { PATCHES } from "../mock/scene.js";
 
+// capture/src/scene/bars.rs: eight bars of 80x16 pixels right of the timecode.
+const BARS = [
+  [191, 191, 191],
+  [191, 191, 0],
+  [0, 191, 191],
+  [0, 191, 0],
+  [191, 0, 191],
+  [191, 0, 0],
+  [0, 0, 191],
+  [0, 0, 0],
+];
+
 export const KNOWN = {
   mock: PATCHES,
-  // The colour bars of capture's built-in scene; empty until it has some.
-  carrier: [],
+  carrier: BARS.map((rgb, index) => ({ x: 680 + 80 * index, y: 8, rgb })),
 };
