@@ -5,6 +5,8 @@
 
 mod backdrop;
 mod bars;
+mod digits;
+mod lettering;
 mod paths;
 mod sprite;
 #[cfg(test)]
@@ -14,7 +16,7 @@ mod things;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::canvas::Canvas;
+use crate::canvas::{Canvas, Rect};
 use crate::clock::WallClock;
 use crate::frame::{Frame, Truth};
 use crate::picture::{I420, PictureError};
@@ -22,9 +24,9 @@ use crate::pool::PicturePool;
 use crate::timecode;
 
 pub use bars::{BARS_RGB, colour_bars};
-use paths::{CLOCK_PIVOT_PX, Places};
+use paths::{PIVOTS_PX, Places};
 use sprite::Sprite;
-use things::{CLOCK_RADIUS_PX, LIGHT_HALF_PX, STOP_SIGN_HALF_PX, UMBRELLA_HALF_PX};
+use things::{CLOCKS, ClockStyle, LIGHT_HALF_PX, POST_HALF_PX, STOP_SIGN_HALF_PX};
 
 /// Width of the scene in pixels.
 pub const WIDTH_PX: u32 = 1280;
@@ -33,7 +35,7 @@ pub const HEIGHT_PX: u32 = 720;
 /// Frames a second.
 pub const FPS: u32 = 30;
 
-/// The clock shows ten past ten when the scene begins, as clocks in shop windows do.
+/// The clocks show ten past ten when the scene begins, as clocks in shop windows do.
 const CLOCK_START_S: f64 = (10 * 3600 + 10 * 60) as f64;
 
 /// The scene, ready to be drawn at any time.
@@ -43,9 +45,9 @@ pub struct Scene {
     pool: PicturePool,
     backdrop: I420,
     stop_sign: Sprite,
-    clock_face: Sprite,
+    clock_faces: [Sprite; 2],
     traffic_light: Sprite,
-    umbrella: Sprite,
+    post: Sprite,
     cloud: Sprite,
 }
 
@@ -53,25 +55,23 @@ impl Scene {
     /// Prepares everything that does not change; some 20 ms.
     pub fn new(clock: WallClock, pool: PicturePool) -> Result<Self, PictureError> {
         let mut backdrop = I420::black(WIDTH_PX, HEIGHT_PX)?;
-        backdrop::paint(&mut Canvas::new(&mut backdrop));
+        backdrop::paint(&mut backdrop);
         bars::strip(&mut Canvas::new(&mut backdrop));
-        let around = |(half_width, half_height): (f32, f32), draw: Draw| {
-            let (width, height) = (half_width * 2.0 + 4.0, half_height * 2.0 + 4.0);
-            let size = (width.ceil() as u32, height.ceil() as u32);
-            let (x, y) = (size.0 as f32 / 2.0, size.1 as f32 / 2.0);
-            Sprite::new(size.0, size.1, |canvas, left, top| {
-                draw(canvas, left + x, top + y)
+        let clock_face = |style: ClockStyle| {
+            let half = (style.radius_px, style.radius_px);
+            around(half, move |canvas, x, y| {
+                things::clock_face(canvas, x, y, style)
             })
         };
-        let square = |half: f32| (half, half);
+        let sign_half = (STOP_SIGN_HALF_PX, STOP_SIGN_HALF_PX);
         Ok(Self {
             clock,
             pool,
             backdrop,
-            stop_sign: around(square(STOP_SIGN_HALF_PX), things::stop_sign)?,
-            clock_face: around(square(CLOCK_RADIUS_PX), things::clock_face)?,
+            stop_sign: around(sign_half, things::stop_sign)?,
+            clock_faces: [clock_face(CLOCKS[0])?, clock_face(CLOCKS[1])?],
             traffic_light: around(LIGHT_HALF_PX, things::traffic_light)?,
-            umbrella: around(UMBRELLA_HALF_PX, things::umbrella)?,
+            post: around(POST_HALF_PX, things::post)?,
             cloud: around((152.0, 58.0), things::cloud)?,
         })
     }
@@ -93,37 +93,46 @@ impl Scene {
         for (x, y) in places.clouds {
             self.cloud.lay(picture, x, y);
         }
-        let (sign, light, clock) = (places.stop_sign, places.traffic_light, places.clock);
-        let mut canvas = Canvas::new(picture);
-        things::post(
-            &mut canvas,
-            sign.0,
-            sign.1 + STOP_SIGN_HALF_PX - 4.0,
-            676.0,
-            12.0,
-        );
-        things::post(
-            &mut canvas,
-            light.0,
-            light.1 + LIGHT_HALF_PX.1 - 2.0,
-            690.0,
-            16.0,
-        );
-        things::cord(&mut canvas, CLOCK_PIVOT_PX, clock);
+        let (sign, light) = (places.stop_sign, places.traffic_light);
+        let hidden = 4.0 - POST_HALF_PX.1;
+        self.post
+            .lay(picture, sign.0, sign.1 + STOP_SIGN_HALF_PX - hidden);
+        self.post
+            .lay(picture, light.0, light.1 + LIGHT_HALF_PX.1 - hidden);
+        let below_strip = Rect {
+            y: timecode::cell_px(WIDTH_PX) as i32,
+            ..Rect::of_size(WIDTH_PX, HEIGHT_PX)
+        };
+        let mut canvas = Canvas::new(picture).clipped(below_strip);
+        for (pivot, clock) in PIVOTS_PX.into_iter().zip(places.clocks) {
+            things::cord(&mut canvas, pivot, clock);
+        }
         self.stop_sign.lay(picture, sign.0, sign.1);
         self.traffic_light.lay(picture, light.0, light.1);
-        self.clock_face.lay(picture, clock.0, clock.1);
-        self.umbrella
-            .lay(picture, places.umbrella.0, places.umbrella.1);
+        for (face, clock) in self.clock_faces.iter().zip(places.clocks) {
+            face.lay(picture, clock.0, clock.1);
+        }
         let mut canvas = Canvas::new(picture);
         let seconds = CLOCK_START_S + elapsed.as_secs_f64();
-        things::clock_hands(&mut canvas, clock.0, clock.1, seconds);
-        things::lamp(&mut canvas, light.0, light.1, lit_lamp(elapsed));
+        for (style, clock) in CLOCKS.iter().zip(places.clocks) {
+            things::clock_hands(&mut canvas, clock, style.radius_px, seconds);
+        }
+        things::lamp(&mut canvas, light, lit_lamp(elapsed));
     }
 }
 
-/// Draws a thing around a centre.
-type Draw = fn(&mut Canvas<'_>, f32, f32);
+/// A sprite of a thing that `draw` draws around a centre, with room for soft edges.
+fn around(
+    (half_width, half_height): (f32, f32),
+    draw: impl Fn(&mut Canvas<'_>, f32, f32),
+) -> Result<Sprite, PictureError> {
+    let (width, height) = (half_width * 2.0 + 4.0, half_height * 2.0 + 4.0);
+    let size = (width.ceil() as u32, height.ceil() as u32);
+    let (x, y) = (size.0 as f32 / 2.0, size.1 as f32 / 2.0);
+    Sprite::new(size.0, size.1, |canvas, left, top| {
+        draw(canvas, left + x, top + y)
+    })
+}
 
 /// Red for 4 s, green for 4 s, amber for 1 s.
 fn lit_lamp(elapsed: Duration) -> usize {
@@ -144,11 +153,18 @@ fn truth(places: &Places) -> Arc<[Truth]> {
         ];
         Truth { class, bbox_px }
     };
-    let square = |half: f32| (half, half);
+    let clock = |index: usize| {
+        let radius = CLOCKS[index].radius_px;
+        boxed("clock", places.clocks[index], (radius, radius))
+    };
     Arc::new([
-        boxed("stop sign", places.stop_sign, square(STOP_SIGN_HALF_PX)),
-        boxed("clock", places.clock, square(CLOCK_RADIUS_PX)),
+        boxed(
+            "stop sign",
+            places.stop_sign,
+            (STOP_SIGN_HALF_PX, STOP_SIGN_HALF_PX),
+        ),
+        clock(0),
+        clock(1),
         boxed("traffic light", places.traffic_light, LIGHT_HALF_PX),
-        boxed("umbrella", places.umbrella, UMBRELLA_HALF_PX),
     ])
 }

@@ -1,10 +1,11 @@
 //! Formats that keep the colours of a pixel together: YUYV, NV12, BGR and RGB.
 
 use yuv::{
-    BufferStoreMut, YuvConversionMode, YuvError, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
+    BufferStoreMut, YuvConversionMode, YuvError, YuvPackedImage, YuvPlanarImageMut, YuvRange,
+    YuvStandardMatrix,
 };
 
-use super::range::{chroma_to_limited, luma_to_limited};
+use super::range::{chroma_to_limited, luma_to_limited, squeeze};
 use super::{ConvertError, Range, Rows, even_size};
 use crate::picture::I420;
 use crate::pool::{PicturePool, PooledPicture};
@@ -34,47 +35,55 @@ pub fn yuyv(
         .rows("YUYV", source.height as usize, row_bytes)
         .check(source.data.len())?;
     let mut picture = pool.take(width, height)?;
-    match range {
-        Range::Limited => split_yuyv(source, &mut picture, |y| y, |c| c),
-        Range::Full => split_yuyv(source, &mut picture, luma_to_limited, chroma_to_limited),
+    split_yuyv(source, &mut picture)?;
+    if range == Range::Full {
+        squeeze(&mut picture);
     }
     Ok(picture)
 }
 
-fn split_yuyv(
-    source: &Raster<'_>,
-    picture: &mut I420,
-    map_luma: impl Fn(u8) -> u8,
-    map_chroma: impl Fn(u8) -> u8,
-) {
-    let (width, row_bytes) = (picture.width() as usize, picture.width() as usize * 2);
-    // U and V in turns, mean of two rows. Every step takes one of two neighbours, which the
-    // compiler turns into SIMD; one of four it does not.
-    let mut mixed = vec![0; width];
+/// The library's own way to 4:2:0 takes chroma of one of the two rows; here it is the mean.
+fn split_yuyv(source: &Raster<'_>, picture: &mut I420) -> Result<(), ConvertError> {
+    /// Rows taken apart at a time: their chroma stays in the first-level cache.
+    const STRIPE: usize = 8;
+    let (width, half) = (picture.width() as usize, picture.width() as usize / 2);
+    let (mut u_rows, mut v_rows) = (vec![0; half * STRIPE], vec![0; half * STRIPE]);
     let planes = picture.planes_mut();
-    let pairs = planes.y.chunks_exact_mut(2 * width);
-    let chroma_rows = planes
-        .u
-        .chunks_exact_mut(width / 2)
-        .zip(planes.v.chunks_exact_mut(width / 2));
-    for (pair, (y_rows, (u_row, v_row))) in pairs.zip(chroma_rows).enumerate() {
-        let upper = &source.data[2 * pair * source.stride..][..row_bytes];
-        let lower = &source.data[(2 * pair + 1) * source.stride..][..row_bytes];
-        let (y_upper, y_lower) = y_rows.split_at_mut(width);
-        for (to, from) in [(y_upper, upper), (y_lower, lower)] {
-            for (y, pixel) in to.iter_mut().zip(from.chunks_exact(2)) {
-                *y = map_luma(pixel[0]);
+    let halves = half * STRIPE / 2;
+    let chroma = planes.u.chunks_mut(halves).zip(planes.v.chunks_mut(halves));
+    for (stripe, (y, (u, v))) in planes.y.chunks_mut(width * STRIPE).zip(chroma).enumerate() {
+        let rows = y.len() / width;
+        for row in 0..rows {
+            let from = &source.data[(stripe * STRIPE + row) * source.stride..][..2 * width];
+            let mut target = YuvPlanarImageMut {
+                y_plane: BufferStoreMut::Borrowed(&mut y[row * width..][..width]),
+                y_stride: width as u32,
+                u_plane: BufferStoreMut::Borrowed(&mut u_rows[row * half..][..half]),
+                u_stride: half as u32,
+                v_plane: BufferStoreMut::Borrowed(&mut v_rows[row * half..][..half]),
+                v_stride: half as u32,
+                width: width as u32,
+                height: 1,
+            };
+            let (width, yuy_stride) = (width as u32, 2 * width as u32);
+            let packed = YuvPackedImage {
+                yuy: from,
+                yuy_stride,
+                width,
+                height: 1,
+            };
+            yuv::yuyv422_to_yuv422(&mut target, &packed)
+                .map_err(|error| ConvertError::Library(error.to_string()))?;
+        }
+        for (to, from) in [(u, &u_rows), (v, &v_rows)] {
+            for (to, pair) in to.chunks_exact_mut(half).zip(from.chunks_exact(2 * half)) {
+                let (upper, lower) = pair.split_at(half);
+                let both = to.iter_mut().zip(upper.iter().zip(lower));
+                both.for_each(|(to, (above, below))| *to = mean(*above, *below));
             }
         }
-        let both = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-        for (to, (above, below)) in mixed.iter_mut().zip(both) {
-            *to = map_chroma(mean(above[1], below[1]));
-        }
-        for ((u, v), both) in u_row.iter_mut().zip(v_row).zip(mixed.chunks_exact(2)) {
-            *u = both[0];
-            *v = both[1];
-        }
     }
+    Ok(())
 }
 
 /// NV12, 4:2:0: a luma plane, then a plane of U and V in turns, both with the same stride.

@@ -2,6 +2,7 @@
 
 use super::{HEIGHT_PX, WIDTH_PX};
 use crate::canvas::{Canvas, Ink, Rect};
+use crate::picture::I420;
 
 /// Row where the meadow begins at the left; hills hide the line itself.
 const HORIZON_PX: f32 = 468.0;
@@ -10,10 +11,12 @@ const HORIZON_PX: f32 = 468.0;
 type Rgb = [f32; 3];
 
 /// Paints all of the picture.
-pub(super) fn paint(canvas: &mut Canvas<'_>) {
+pub(super) fn paint(picture: &mut I420) {
+    let canvas = &mut Canvas::new(picture);
     let (sky_top, sky_low) = ([104.0, 168.0, 226.0], [232.0, 241.0, 245.0]);
     gradient(canvas, 0.0, HORIZON_PX + 20.0, sky_top, sky_low);
-    sun(canvas);
+    sun(picture);
+    let canvas = &mut Canvas::new(picture);
     let hills: [(f32, [f32; 4], Rgb); 3] = [
         (372.0, [46.0, 0.0047, 18.0, 0.0131], [158.0, 192.0, 205.0]),
         (412.0, [30.0, 0.0061, 14.0, 0.0173], [134.0, 184.0, 164.0]),
@@ -39,14 +42,24 @@ fn gradient(canvas: &mut Canvas<'_>, from: f32, to: f32, upper: Rgb, lower: Rgb)
     }
 }
 
-fn sun(canvas: &mut Canvas<'_>) {
-    let (x, y) = (1130.0, 120.0);
-    for ring in 0..14_u8 {
-        let part = f32::from(ring) / 13.0;
-        let radius = 120.0 - 74.0 * part;
-        let glow = mixed([140.0, 188.0, 231.0], [255.0, 246.0, 214.0], part * part);
-        canvas.fill_ellipse(x, y, radius, radius, ink(glow));
-    }
+/// A disc and a glow that fades into whatever sky is there.
+fn sun(picture: &mut I420) {
+    let (x, y, disc, reach) = (1130.0, 128.0, 46.0, 190.0);
+    let light = ink([255.0, 247.0, 220.0]);
+    let glow = |plane: &mut [u8], width: usize, step: f32, level: u8| {
+        for (at, value) in plane.iter_mut().enumerate() {
+            let (column, row) = ((at % width) as f32, (at / width) as f32);
+            let away = ((column + 0.5) * step - x).hypot((row + 0.5) * step - y);
+            let soft = ((reach - away) / (reach - disc)).clamp(0.0, 1.0);
+            let edge = (disc + 1.0 - away).clamp(0.0, 1.0);
+            let part = (soft * soft * 0.75).max(edge);
+            *value = (f32::from(*value) * (1.0 - part) + f32::from(level) * part).round() as u8;
+        }
+    };
+    let planes = picture.planes_mut();
+    glow(planes.y, WIDTH_PX as usize, 1.0, light.y);
+    glow(planes.u, WIDTH_PX as usize / 2, 2.0, light.u);
+    glow(planes.v, WIDTH_PX as usize / 2, 2.0, light.v);
 }
 
 /// A ridge of two waves (height and pace each), filled down to the meadow.
@@ -88,12 +101,12 @@ fn path(canvas: &mut Canvas<'_>) {
             let near = f32::from(step) / f32::from(steps);
             let y = HORIZON_PX + 6.0 + near * near * (HEIGHT_PX as f32 - HORIZON_PX);
             let middle = 690.0 + 120.0 * (near * 4.4 + 0.4).sin() * (1.0 - near * 0.3);
-            (middle + sign * (3.0 + 88.0 * near * near), y)
+            (middle + sign * (3.0 + 70.0 * near * near), y)
         }
     };
     let mut points: Vec<_> = (0..=steps).map(side(-1.0)).collect();
     points.extend((0..=steps).rev().map(side(1.0)));
-    canvas.fill_polygon(&points, ink([222.0, 208.0, 170.0]));
+    canvas.fill_polygon(&points, ink([186.0, 194.0, 126.0]));
 }
 
 fn mixed(from: Rgb, to: Rgb, part: f32) -> Rgb {

@@ -3,6 +3,7 @@
 
 use std::f32::consts::PI;
 
+use super::{digits, lettering};
 use crate::canvas::{Canvas, Ink, Rect};
 
 const STEEL: Ink = Ink::rgb(138, 144, 150);
@@ -11,16 +12,17 @@ const SHADE: Ink = Ink::rgb(40, 44, 48);
 
 /// Half the height of the sign: an octagon with flat top.
 pub(super) const STOP_SIGN_HALF_PX: f32 = 92.0;
-/// Outer radius of the clock's case.
-pub(super) const CLOCK_RADIUS_PX: f32 = 92.0;
 /// Half width and half height of the traffic light's housing.
-pub(super) const LIGHT_HALF_PX: (f32, f32) = (46.0, 118.0);
-/// Half the width of the umbrella, half its height from ferrule to handle.
-pub(super) const UMBRELLA_HALF_PX: (f32, f32) = (138.0, 118.0);
+pub(super) const LIGHT_HALF_PX: (f32, f32) = (40.0, 102.0);
+const LAMP_RADIUS_PX: f32 = LIGHT_HALF_PX.0 * 0.63;
 
-/// A round post from (`x`, `top`) down to `foot`.
-pub(super) fn post(canvas: &mut Canvas<'_>, x: f32, top: f32, foot: f32, width: f32) {
-    canvas.fill_ellipse(x, foot, width * 1.6, width * 0.5, Ink::rgb(72, 122, 58));
+/// Half the width and half the height of a post with its shadow, for [`post`].
+pub(super) const POST_HALF_PX: (f32, f32) = (26.0, 90.0);
+
+/// A round post and its shadow on the grass.
+pub(super) fn post(canvas: &mut Canvas<'_>, x: f32, y: f32) {
+    let (width, top, foot) = (14.0, y - POST_HALF_PX.1, y + POST_HALF_PX.1 - 8.0);
+    canvas.fill_ellipse(x, foot, width * 1.7, width * 0.5, Ink::rgb(72, 122, 58));
     canvas.line((x, top), (x, foot), width, STEEL);
     canvas.line(
         (x - width * 0.2, top),
@@ -41,63 +43,8 @@ pub(super) fn stop_sign(canvas: &mut Canvas<'_>, x: f32, y: f32) {
     octagon(canvas, x, y, half, Ink::rgb(120, 16, 20));
     octagon(canvas, x, y, half - 1.5, Ink::rgb(248, 248, 246));
     octagon(canvas, x, y, half - 8.0, Ink::rgb(196, 24, 32));
-    let (letter, gap, height) = (half * 0.36, half * 0.075, half * 0.62);
-    let mut left = x - 2.0 * letter - 1.5 * gap;
-    for strokes in [LETTER_S, LETTER_T, LETTER_O, LETTER_P] {
-        for stroke in strokes {
-            let place = |(u, v): (f32, f32)| (left + u * letter, y + (v - 0.5) * height);
-            for pair in stroke.windows(2) {
-                canvas.line(place(pair[0]), place(pair[1]), half * 0.115, Ink::WHITE);
-            }
-            for point in *stroke {
-                let (x, y) = place(*point);
-                canvas.fill_ellipse(x, y, half * 0.0575, half * 0.0575, Ink::WHITE);
-            }
-        }
-        left += letter + gap;
-    }
+    lettering::stop(canvas, (x, y), half);
 }
-
-/// Strokes in a box of 1x1: lines from point to point.
-type Letter = &'static [&'static [(f32, f32)]];
-
-const LETTER_S: Letter = &[&[
-    (0.88, 0.14),
-    (0.66, 0.03),
-    (0.34, 0.03),
-    (0.14, 0.15),
-    (0.14, 0.34),
-    (0.3, 0.45),
-    (0.7, 0.55),
-    (0.86, 0.66),
-    (0.86, 0.85),
-    (0.66, 0.97),
-    (0.34, 0.97),
-    (0.12, 0.86),
-]];
-const LETTER_T: Letter = &[&[(0.05, 0.03), (0.95, 0.03)], &[(0.5, 0.03), (0.5, 0.97)]];
-const LETTER_O: Letter = &[&[
-    (0.36, 0.03),
-    (0.64, 0.03),
-    (0.88, 0.22),
-    (0.88, 0.78),
-    (0.64, 0.97),
-    (0.36, 0.97),
-    (0.12, 0.78),
-    (0.12, 0.22),
-    (0.36, 0.03),
-]];
-const LETTER_P: Letter = &[
-    &[
-        (0.14, 0.97),
-        (0.14, 0.03),
-        (0.62, 0.03),
-        (0.87, 0.14),
-        (0.87, 0.42),
-        (0.62, 0.54),
-    ],
-    &[(0.62, 0.54), (0.14, 0.54)],
-];
 
 fn octagon(canvas: &mut Canvas<'_>, x: f32, y: f32, half: f32, ink: Ink) {
     let corner = |index: u8| {
@@ -108,97 +55,71 @@ fn octagon(canvas: &mut Canvas<'_>, x: f32, y: f32, half: f32, ink: Ink) {
     canvas.fill_polygon(&[0, 1, 2, 3, 4, 5, 6, 7].map(corner), ink);
 }
 
+/// A wall clock: how large it is and what its case is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClockStyle {
+    /// Outer radius of the case.
+    pub(super) radius_px: f32,
+    case: Ink,
+    bevel: Ink,
+}
+
+/// The two clocks of the scene.
+pub(super) const CLOCKS: [ClockStyle; 2] = [
+    ClockStyle {
+        radius_px: 92.0,
+        case: SHADE,
+        bevel: Ink::rgb(70, 76, 84),
+    },
+    ClockStyle {
+        radius_px: 82.0,
+        case: Ink::rgb(112, 24, 30),
+        bevel: Ink::rgb(178, 44, 50),
+    },
+];
+
 /// Case, dial, marks and numbers; the hands are [`clock_hands`].
-pub(super) fn clock_face(canvas: &mut Canvas<'_>, x: f32, y: f32) {
-    let radius = CLOCK_RADIUS_PX;
-    canvas.fill_ellipse(x, y, radius, radius, SHADE);
-    canvas.fill_ellipse(
-        x - 1.5,
-        y - 1.5,
-        radius - 4.0,
-        radius - 4.0,
-        Ink::rgb(70, 76, 84),
-    );
-    canvas.fill_ellipse(x, y, radius - 11.0, radius - 11.0, Ink::rgb(250, 249, 244));
-    let rim = radius - 15.0;
+pub(super) fn clock_face(canvas: &mut Canvas<'_>, x: f32, y: f32, style: ClockStyle) {
+    let radius = style.radius_px;
+    let scale = radius / CLOCKS[0].radius_px;
+    canvas.fill_ellipse(x, y, radius, radius, style.case);
+    canvas.fill_ellipse(x - 1.5, y - 1.5, radius - 4.0, radius - 4.0, style.bevel);
+    let dial = radius - 11.0 * scale;
+    canvas.fill_ellipse(x, y, dial, dial, Ink::rgb(250, 249, 244));
+    let rim = dial - 4.0 * scale;
     for minute in 0..60_u8 {
         let (sin, cos) = (f32::from(minute) * PI / 30.0).sin_cos();
-        let (inner, thick) = if minute % 5 == 0 {
-            (rim - 11.0, 3.6)
+        let (long, thick) = if minute % 5 == 0 {
+            (11.0, 3.6)
         } else {
-            (rim - 4.0, 1.4)
+            (4.0, 1.4)
         };
+        let inner = rim - long * scale;
         let (from, to) = (
             (x + sin * inner, y - cos * inner),
             (x + sin * rim, y - cos * rim),
         );
-        canvas.line(from, to, thick, SHADE);
+        canvas.line(from, to, thick * scale, SHADE);
     }
     for hour in 1..=12_u8 {
         let (sin, cos) = (f32::from(hour) * PI / 6.0).sin_cos();
-        let away = rim - 23.0;
-        number(canvas, x + sin * away, y - cos * away, hour);
-    }
-}
-
-/// Seven-segment strokes are plain, but at this size a dial is a dial.
-fn number(canvas: &mut Canvas<'_>, x: f32, y: f32, value: u8) {
-    let digits: &[u8] = &[value / 10, value % 10];
-    let shown = if value < 10 { &digits[1..] } else { digits };
-    let left = x - (shown.len() as f32 - 1.0) * 4.5;
-    for (index, digit) in shown.iter().enumerate() {
-        segments(canvas, left + index as f32 * 9.0, y, *digit);
-    }
-}
-
-fn segments(canvas: &mut Canvas<'_>, x: f32, y: f32, digit: u8) {
-    /// Bits: top, upper left, upper right, middle, lower left, lower right, bottom.
-    const LIT: [u8; 10] = [0x77, 0x24, 0x5d, 0x6d, 0x2e, 0x6b, 0x7b, 0x25, 0x7f, 0x6f];
-    let (w, h) = (2.8, 5.4);
-    let ends = [
-        ((-w, -h), (w, -h)),
-        ((-w, -h), (-w, 0.0)),
-        ((w, -h), (w, 0.0)),
-        ((-w, 0.0), (w, 0.0)),
-        ((-w, 0.0), (-w, h)),
-        ((w, 0.0), (w, h)),
-        ((-w, h), (w, h)),
-    ];
-    for (bit, (from, to)) in ends.into_iter().enumerate() {
-        if LIT[usize::from(digit % 10)] >> bit & 1 == 1 {
-            canvas.line((x + from.0, y + from.1), (x + to.0, y + to.1), 2.2, SHADE);
-        }
+        let away = rim - 23.0 * scale;
+        digits::number(canvas, (x + sin * away, y - cos * away), scale, hour);
     }
 }
 
 /// Hour, minute and second hand for `seconds` since twelve.
-pub(super) fn clock_hands(canvas: &mut Canvas<'_>, x: f32, y: f32, seconds: f64) {
+pub(super) fn clock_hands(canvas: &mut Canvas<'_>, (x, y): (f32, f32), radius: f32, seconds: f64) {
     let hand = |canvas: &mut Canvas<'_>, turns: f64, long: f32, thick: f32, ink: Ink| {
         let (sin, cos) = (turns.fract() as f32 * 2.0 * PI).sin_cos();
-        let tip = (x + sin * long, y - cos * long);
-        canvas.line(
-            (x - sin * long * 0.18, y + cos * long * 0.18),
-            tip,
-            thick,
-            ink,
-        );
+        let (tip, tail) = (long * radius, long * radius * 0.18);
+        let from = (x - sin * tail, y + cos * tail);
+        canvas.line(from, (x + sin * tip, y - cos * tip), thick * radius, ink);
     };
-    hand(
-        canvas,
-        seconds / 43_200.0,
-        CLOCK_RADIUS_PX * 0.44,
-        6.5,
-        SHADE,
-    );
-    hand(canvas, seconds / 3600.0, CLOCK_RADIUS_PX * 0.66, 4.5, SHADE);
-    hand(
-        canvas,
-        seconds / 60.0,
-        CLOCK_RADIUS_PX * 0.72,
-        1.8,
-        Ink::rgb(204, 30, 36),
-    );
-    canvas.fill_ellipse(x, y, 5.0, 5.0, SHADE);
+    hand(canvas, seconds / 43_200.0, 0.44, 0.07, SHADE);
+    hand(canvas, seconds / 3600.0, 0.66, 0.05, SHADE);
+    hand(canvas, seconds / 60.0, 0.72, 0.02, Ink::rgb(204, 30, 36));
+    canvas.fill_ellipse(x, y, radius * 0.055, radius * 0.055, SHADE);
 }
 
 /// Housing with three dark lamps; the lit one is [`lamp`].
@@ -210,77 +131,42 @@ pub(super) fn traffic_light(canvas: &mut Canvas<'_>, x: f32, y: f32) {
         width: ((half_width + grow) * 2.0) as i32,
         height: ((half_height + grow) * 2.0) as i32,
     };
-    canvas.fill_round_rect(rect(0.0), 16.0, Ink::rgb(22, 24, 26), 255);
-    canvas.fill_round_rect(rect(-4.0), 13.0, Ink::rgb(46, 49, 52), 255);
+    canvas.fill_round_rect(rect(0.0), half_width * 0.35, Ink::rgb(22, 24, 26), 255);
+    canvas.fill_round_rect(rect(-4.0), half_width * 0.28, Ink::rgb(46, 49, 52), 255);
     let dark = [
         Ink::rgb(74, 22, 22),
         Ink::rgb(78, 62, 20),
         Ink::rgb(20, 66, 34),
     ];
     for (place, ink) in dark.into_iter().enumerate() {
-        let (x, y) = lamp_centre(x, y, place);
-        canvas.fill_ellipse(x, y - 3.0, 33.0, 33.0, Ink::rgb(14, 15, 16));
-        canvas.fill_ellipse(x, y, 29.0, 29.0, ink);
+        let (x, y) = lamp_centre((x, y), place);
+        let visor = LAMP_RADIUS_PX * 1.14;
+        canvas.fill_ellipse(
+            x,
+            y - LAMP_RADIUS_PX * 0.1,
+            visor,
+            visor,
+            Ink::rgb(14, 15, 16),
+        );
+        canvas.fill_ellipse(x, y, LAMP_RADIUS_PX, LAMP_RADIUS_PX, ink);
     }
 }
 
 /// Lights the lamp at `place`: 0 red, 1 amber, 2 green.
-pub(super) fn lamp(canvas: &mut Canvas<'_>, x: f32, y: f32, place: usize) {
+pub(super) fn lamp(canvas: &mut Canvas<'_>, centre: (f32, f32), place: usize) {
     let (rim, middle) = match place {
         0 => (Ink::rgb(226, 30, 34), Ink::rgb(255, 96, 84)),
         1 => (Ink::rgb(244, 172, 24), Ink::rgb(255, 220, 110)),
         _ => (Ink::rgb(34, 186, 92), Ink::rgb(128, 240, 160)),
     };
-    let (x, y) = lamp_centre(x, y, place);
-    canvas.fill_ellipse(x, y, 29.0, 29.0, rim);
-    canvas.fill_ellipse(x - 3.0, y - 4.0, 17.0, 17.0, middle);
+    let (x, y) = lamp_centre(centre, place);
+    canvas.fill_ellipse(x, y, LAMP_RADIUS_PX, LAMP_RADIUS_PX, rim);
+    let (shine, aside) = (LAMP_RADIUS_PX * 0.6, LAMP_RADIUS_PX * 0.12);
+    canvas.fill_ellipse(x - aside, y - aside, shine, shine, middle);
 }
 
-fn lamp_centre(x: f32, y: f32, place: usize) -> (f32, f32) {
-    (x, y + (place as f32 - 1.0) * 72.0)
-}
-
-/// An open umbrella seen from the side.
-pub(super) fn umbrella(canvas: &mut Canvas<'_>, x: f32, y: f32) {
-    let (half_width, half_height) = UMBRELLA_HALF_PX;
-    let (top, rim) = (y - half_height + 12.0, y + 6.0);
-    let wood = Ink::rgb(96, 62, 38);
-    canvas.line((x, y - half_height), (x, y + half_height - 16.0), 6.0, wood);
-    let hook = |step: u8| {
-        let (sin, cos) = (f32::from(step) / 12.0 * PI).sin_cos();
-        (x - 15.0 + 15.0 * cos, y + half_height - 19.0 + 15.0 * sin)
-    };
-    for step in 0..12 {
-        canvas.line(hook(step), hook(step + 1), 6.5, wood);
-    }
-    let panels = [
-        (-1.0, Ink::rgb(176, 32, 70)),
-        (-0.62, Ink::rgb(214, 52, 88)),
-        (0.0, Ink::rgb(232, 76, 108)),
-        (0.62, Ink::rgb(206, 46, 82)),
-        (1.0, Ink::BLACK),
-    ];
-    for pair in panels.windows(2) {
-        let [(from, ink), (to, _)] = [pair[0], pair[1]];
-        let dome = |side: f32, part: f32| {
-            let (sin, cos) = (part * PI / 2.0).sin_cos();
-            (x + side * half_width * sin, rim - (rim - top) * cos)
-        };
-        let mut points: Vec<_> = (0..=16_u8)
-            .map(|step| dome(from, f32::from(step) / 16.0))
-            .collect();
-        let (left, right) = (x + from * half_width, x + to * half_width);
-        for step in 1..12_u8 {
-            let part = f32::from(step) / 12.0;
-            points.push((left + (right - left) * part, rim - 15.0 * (part * PI).sin()));
-        }
-        points.extend(
-            (0..=16_u8)
-                .rev()
-                .map(|step| dome(to, f32::from(step) / 16.0)),
-        );
-        canvas.fill_polygon(&points, ink);
-    }
+fn lamp_centre((x, y): (f32, f32), place: usize) -> (f32, f32) {
+    (x, y + (place as f32 - 1.0) * LIGHT_HALF_PX.1 * 0.61)
 }
 
 /// A cloud, about 300 x 100 pixels around the centre.
