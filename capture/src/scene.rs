@@ -35,6 +35,10 @@ pub const HEIGHT_PX: u32 = 720;
 /// Frames a second.
 pub const FPS: u32 = 30;
 
+/// Rows where the sign and the traffic light stand on the grass.
+const SIGN_FOOT_PX: f32 = 684.0;
+const LIGHT_FOOT_PX: f32 = 706.0;
+
 /// The clocks show ten past ten when the scene begins, as clocks in shop windows do.
 const CLOCK_START_S: f64 = (10 * 3600 + 10 * 60) as f64;
 
@@ -94,11 +98,11 @@ impl Scene {
             self.cloud.lay(picture, x, y);
         }
         let (sign, light) = (places.stop_sign, places.traffic_light);
-        let hidden = 4.0 - POST_HALF_PX.1;
+        // Their upper ends are hidden by what they carry.
         self.post
-            .lay(picture, sign.0, sign.1 + STOP_SIGN_HALF_PX - hidden);
+            .lay(picture, sign.0, SIGN_FOOT_PX - POST_HALF_PX.1);
         self.post
-            .lay(picture, light.0, light.1 + LIGHT_HALF_PX.1 - hidden);
+            .lay(picture, light.0, LIGHT_FOOT_PX - POST_HALF_PX.1);
         let below_strip = Rect {
             y: timecode::cell_px(WIDTH_PX) as i32,
             ..Rect::of_size(WIDTH_PX, HEIGHT_PX)
