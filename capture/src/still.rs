@@ -46,6 +46,17 @@ pub enum StillError {
     Convert(#[from] ConvertError),
 }
 
+/// A still picture.
+#[derive(Debug)]
+pub struct Still {
+    /// The pixels. An odd side has its last column or row twice, since I420 has even sides only.
+    pub pixels: PooledPicture,
+    /// The picture's own width in pixels, at most one less than that of `pixels`.
+    pub width: u32,
+    /// The picture's own height in pixels, at most one less than that of `pixels`.
+    pub height: u32,
+}
+
 /// Loads still pictures. Keeps its decoder and pictures from one to the next.
 #[derive(Debug)]
 pub struct StillLoader {
@@ -69,7 +80,7 @@ impl StillLoader {
     }
 
     /// Loads the file at `path`. Its kind is seen from its content, not from its name.
-    pub fn load(&mut self, path: &Path) -> Result<PooledPicture, StillError> {
+    pub fn load(&mut self, path: &Path) -> Result<Still, StillError> {
         let named = |source| StillError::Read {
             path: path.to_owned(),
             source,
@@ -83,34 +94,45 @@ impl StillLoader {
         self.decode(&bytes)
     }
 
-    /// Decodes a picture and turns it as its EXIF orientation says. Odd sides lose a pixel.
-    pub fn decode(&mut self, bytes: &[u8]) -> Result<PooledPicture, StillError> {
+    /// Decodes a picture and turns it as its EXIF orientation says.
+    pub fn decode(&mut self, bytes: &[u8]) -> Result<Still, StillError> {
         if bytes.len() as u64 > Self::MAX_BYTES {
             return Err(StillError::TooManyBytes);
         }
-        let format = image::guess_format(bytes).ok();
-        let (picture, orientation) = match format {
-            Some(ImageFormat::Jpeg) => match self.jpeg.decode(bytes, &self.pool) {
-                Ok(picture) => (picture, jpeg_orientation(bytes)),
-                // CMYK from a print shop: slower, through RGB.
-                Err(JpegError::Unsupported(_)) => self.through_rgb(bytes, ImageFormat::Jpeg)?,
-                Err(error) => return Err(error.into()),
-            },
+        match image::guess_format(bytes).ok() {
+            Some(ImageFormat::Jpeg) => self.jpeg(bytes),
             Some(format @ (ImageFormat::Png | ImageFormat::WebP)) => {
-                self.through_rgb(bytes, format)?
+                self.through_rgb(bytes, format)
             }
-            _ => return Err(StillError::Unknown(bytes[..bytes.len().min(8)].to_vec())),
-        };
-        Ok(self
-            .upright(picture, orientation)
-            .map_err(ConvertError::from)?)
+            _ => Err(StillError::Unknown(bytes[..bytes.len().min(8)].to_vec())),
+        }
     }
 
-    fn through_rgb(
-        &self,
-        bytes: &[u8],
-        format: ImageFormat,
-    ) -> Result<(PooledPicture, Orientation), StillError> {
+    fn jpeg(&mut self, bytes: &[u8]) -> Result<Still, StillError> {
+        let (orientation, odd) = jpeg_head(bytes);
+        if odd {
+            // The video decoder would cut the last pixel off, and a detector with it what is there.
+            return self.through_rgb(bytes, ImageFormat::Jpeg);
+        }
+        match self.jpeg.decode(bytes, &self.pool) {
+            Ok(picture) => {
+                let pixels = self
+                    .upright(picture, orientation)
+                    .map_err(ConvertError::from)?;
+                let (width, height) = (pixels.width(), pixels.height());
+                Ok(Still {
+                    pixels,
+                    width,
+                    height,
+                })
+            }
+            // CMYK from a print shop: slower, through RGB.
+            Err(JpegError::Unsupported(_)) => self.through_rgb(bytes, ImageFormat::Jpeg),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn through_rgb(&self, bytes: &[u8], format: ImageFormat) -> Result<Still, StillError> {
         let mut limits = Limits::default();
         limits.max_image_width = Some(I420::MAX_SIDE_PX);
         limits.max_image_height = Some(I420::MAX_SIDE_PX);
@@ -119,16 +141,22 @@ impl StillLoader {
         reader.limits(limits);
         let mut decoder = reader.into_decoder()?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let rgb = on_white(DynamicImage::from_decoder(decoder)?);
+        let mut image = DynamicImage::from_decoder(decoder)?;
+        image.apply_orientation(orientation);
+        let rgb = on_white(image);
         let (width, height) = rgb.dimensions();
-        let stride = width as usize * 3;
+        let even = evened(rgb);
         let raster = Raster {
-            data: rgb.as_raw(),
+            data: even.as_raw(),
+            width: even.width(),
+            height: even.height(),
+            stride: even.width() as usize * 3,
+        };
+        Ok(Still {
+            pixels: convert::rgb24(&raster, &self.pool)?,
             width,
             height,
-            stride,
-        };
-        Ok((convert::rgb24(&raster, &self.pool)?, orientation))
+        })
     }
 
     fn upright(
@@ -157,11 +185,27 @@ impl StillLoader {
     }
 }
 
-/// The orientation in a JPEG's EXIF block; upright when there is none or it cannot be read.
-fn jpeg_orientation(bytes: &[u8]) -> Orientation {
-    image::codecs::jpeg::JpegDecoder::new(Cursor::new(bytes))
-        .and_then(|mut decoder| decoder.orientation())
-        .unwrap_or(Orientation::NoTransforms)
+/// A JPEG's EXIF orientation, upright when there is none or it cannot be read, and whether a side is
+/// odd.
+fn jpeg_head(bytes: &[u8]) -> (Orientation, bool) {
+    let Ok(mut decoder) = image::codecs::jpeg::JpegDecoder::new(Cursor::new(bytes)) else {
+        return (Orientation::NoTransforms, false);
+    };
+    let (width, height) = decoder.dimensions();
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    (orientation, width % 2 == 1 || height % 2 == 1)
+}
+
+/// The picture with its last column or row repeated where a side is odd.
+fn evened(rgb: image::RgbImage) -> image::RgbImage {
+    let (width, height) = rgb.dimensions();
+    if width % 2 == 0 && height % 2 == 0 {
+        return rgb;
+    }
+    let even = (width.next_multiple_of(2), height.next_multiple_of(2));
+    image::RgbImage::from_fn(even.0, even.1, |x, y| {
+        *rgb.get_pixel(x.min(width - 1), y.min(height - 1))
+    })
 }
 
 /// Transparent pictures are laid on white, as browsers and viewers show them.

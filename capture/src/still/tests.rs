@@ -23,7 +23,7 @@ fn written(image: &RgbImage, format: ImageFormat) -> Vec<u8> {
 fn decode(bytes: &[u8]) -> Result<I420, StillError> {
     StillLoader::new()?
         .decode(bytes)
-        .map(|picture| I420::clone(&picture))
+        .map(|still| I420::clone(&still.pixels))
 }
 
 /// Which quarter has which colour, from the upper left, row by row.
@@ -78,14 +78,14 @@ fn every_exif_orientation_is_put_upright() {
 }
 
 #[test]
-fn transparent_pixels_are_white_and_odd_sides_lose_one() {
+fn transparent_pixels_are_white() {
     let mut png = Vec::new();
     let pixels = [10, 10, 10, 0].repeat(7 * 5);
     image::codecs::png::PngEncoder::new(&mut png)
         .write_image(&pixels, 7, 5, ExtendedColorType::Rgba8)
         .expect("writes");
     let picture = decode(&png).expect("decodes");
-    assert_eq!((picture.width(), picture.height()), (6, 4));
+    assert_eq!((picture.width(), picture.height()), (8, 6));
     assert!(
         picture
             .planes()
@@ -134,5 +134,23 @@ fn files_that_never_end_are_bounded() {
             .load(endless)
             .unwrap_err();
         assert!(matches!(error, StillError::TooManyBytes), "{error}");
+    }
+}
+
+#[test]
+fn an_odd_picture_keeps_its_last_column_and_tells_its_own_size() {
+    let odd = RgbImage::from_fn(
+        33,
+        17,
+        |x, _| if x < 32 { Rgb([20; 3]) } else { Rgb([230; 3]) },
+    );
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Jpeg] {
+        let still = StillLoader::new()
+            .and_then(|mut loader| loader.decode(&written(&odd, format)))
+            .expect("decodes");
+        assert_eq!((still.width, still.height), (33, 17), "{format:?}");
+        assert_eq!((still.pixels.width(), still.pixels.height()), (34, 18));
+        let row = &still.pixels.planes().y[..34];
+        assert!(row[30] < 60 && row[32] > 180 && row[33] > 180, "{row:?}");
     }
 }

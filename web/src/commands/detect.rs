@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use capture::I420;
 use capture::jpeg::JpegEncoder;
-use capture::still::StillLoader;
+use capture::still::{Still, StillLoader};
 use detector::{
     Detection, Detector, DetectorConfig, DetectorMetrics, OpenProblem, OverlayPainter, Places,
     Track, Tracks,
@@ -96,18 +96,18 @@ struct Bench {
 
 impl Bench {
     fn detect(&mut self, path: &Path) -> anyhow::Result<()> {
-        let mut picture = self.loader.load(path)?;
-        let detections = self.detector.detect(&picture, self.min_score)?;
+        let mut still = self.loader.load(path)?;
+        let detections = self.detector.detect(&still.pixels, self.min_score)?;
         let labels = self.detector.labels();
         let name = path.to_string_lossy();
-        let found = describe(&name, &picture, &detections, &labels);
+        let found = describe(&name, &still, &detections, &labels);
         let text = match self.format {
             Format::Jsonl => serde_json::to_string(&found)? + "\n",
             Format::Table => table(&found),
         };
         stdout().lock().write_all(text.as_bytes())?;
         if let Some(copies) = &mut self.copies {
-            copies.write(path, &mut picture, &detections, labels)?;
+            copies.write(path, &mut still.pixels, &detections, labels)?;
         }
         Ok(())
     }
@@ -115,7 +115,7 @@ impl Bench {
 
 fn describe<'a>(
     image: &'a str,
-    picture: &I420,
+    still: &Still,
     detections: &[Detection],
     labels: &'a [String],
 ) -> Found<'a> {
@@ -123,12 +123,17 @@ fn describe<'a>(
         class: labels.get(found.class_id).map_or("unknown", String::as_str),
         class_id: found.class_id,
         score: found.score,
-        bbox_px: [found.bbox.x1, found.bbox.y1, found.bbox.x2, found.bbox.y2],
+        bbox_px: [
+            found.bbox.x1,
+            found.bbox.y1,
+            found.bbox.x2.min(still.width as f32),
+            found.bbox.y2.min(still.height as f32),
+        ],
     };
     Found {
         image,
-        width: picture.width(),
-        height: picture.height(),
+        width: still.width,
+        height: still.height,
         detections: detections.iter().map(thing).collect(),
     }
 }
