@@ -189,7 +189,7 @@ impl Peer {
             tracing::debug!(%error, "a viewer's timers failed");
             self.link = Link::Failed;
         }
-        self.follow_events();
+        self.follow_events(now);
     }
 
     /// When [`Self::tick`] is next due.
@@ -275,7 +275,7 @@ impl Peer {
         if let Err(error) = fed {
             tracing::debug!(%error, "a datagram was refused");
         }
-        self.follow_events();
+        self.follow_events(now);
     }
 
     fn remember(&mut self, from: SocketAddr, to: IpAddr, bytes: BytesMut) {
@@ -297,15 +297,11 @@ impl Peer {
         }
     }
 
-    fn follow_events(&mut self) {
+    fn follow_events(&mut self, now: Instant) {
         while let Some(event) = self.pc.poll_event() {
             match event {
                 RTCPeerConnectionEvent::OnIceConnectionStateChangeEvent(state) => {
-                    self.ice_up = state == RTCIceConnectionState::Connected
-                        || state == RTCIceConnectionState::Completed;
-                    if self.ice_up {
-                        self.early.clear();
-                    }
+                    self.follow_ice(now, state);
                 }
                 RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => self.follow(state),
                 _ => {}
@@ -314,6 +310,22 @@ impl Peer {
         // Viewers send no media and have no data channel: whatever surfaces is dropped.
         while self.pc.poll_media_read().is_some() {}
         while self.pc.poll_data_read().is_some() {}
+    }
+
+    fn follow_ice(&mut self, now: Instant, state: RTCIceConnectionState) {
+        let up = matches!(
+            state,
+            RTCIceConnectionState::Connected | RTCIceConnectionState::Completed
+        );
+        if up && !self.ice_up {
+            self.early.clear();
+            // The library has queued the first handshake message but only lets it out when time
+            // passes (rtc 0.21.1, `DtlsHandler::handle_event`): up to 200 ms later by its own timer.
+            if let Err(error) = self.pc.handle_timeout(now) {
+                tracing::debug!(%error, "a handshake could not begin");
+            }
+        }
+        self.ice_up = up;
     }
 
     fn follow(&mut self, state: RTCPeerConnectionState) {

@@ -13,6 +13,7 @@ use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
+use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 
@@ -51,9 +52,12 @@ impl Reception {
         }
         let ticks = now_ntp_middle
             .wrapping_sub(self.last_sender_report)
-            .wrapping_sub(self.delay);
-        // More than a minute: clocks or arithmetic went astray.
-        (ticks < 60 << 16).then(|| Duration::from_secs_f64(f64::from(ticks) / 65_536.0))
+            .wrapping_sub(self.delay)
+            .cast_signed();
+        // On a fast network rounding makes it negative by a tick or two. Beyond a second below zero or
+        // a minute above, clocks or arithmetic went astray.
+        let plausible = (-(1 << 16)..60 << 16).contains(&ticks);
+        plausible.then(|| Duration::from_secs_f64(f64::from(ticks.max(0)) / 65_536.0))
     }
 }
 
@@ -110,6 +114,9 @@ impl FeedbackInterceptor {
                     self.inbox.put(Feedback::Fir);
                 }
             } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
+                report.reports.iter().for_each(|block| self.report(block));
+            } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
+                // A receiver that counts as a sender too reports there (str0m).
                 report.reports.iter().for_each(|block| self.report(block));
             }
         }
@@ -239,11 +246,10 @@ mod tests {
         };
         let millis = reception.round_trip(0x0000_0c00).map(|rtt| rtt.as_millis());
         assert_eq!(millis, Some(78));
-        assert_eq!(
-            reception.round_trip(0xffff_f000),
-            None,
-            "before it was sent"
-        );
+        let rounded = reception.round_trip(0xffff_f7ff);
+        assert_eq!(rounded, Some(Duration::ZERO), "a tick less than nothing");
+        let before = reception.round_trip(0xfff0_0000);
+        assert_eq!(before, None, "long before it was sent");
         let none = Reception {
             last_sender_report: 0,
             ..reception

@@ -1,6 +1,14 @@
-//! Integration tests of the compose and media side, one file a topic.
+//! The media side from outside: compose and encode, and the engine on real sockets with viewers of
+//! another WebRTC implementation. One file a topic.
 
+mod client;
 mod clip;
 mod compose;
+mod crowd;
 mod encoder;
+mod hostile;
+mod http;
+mod loss;
 mod rig;
+mod studio;
+mod watch;

@@ -1,0 +1,137 @@
+//! Many viewers: joins cost few keyframes, leaving leaves nothing.
+
+use std::time::{Duration, Instant};
+
+use signaling::engine_metrics::LeaveReason;
+use signaling::{EngineConfig, RenditionId};
+
+use crate::client::{Client, run, run_for};
+use crate::studio::{Studio, eventually};
+
+fn left(studio: &Studio, reason: LeaveReason) -> u64 {
+    let counter = studio
+        .metrics
+        .leaves
+        .get_or_create_owned(&[("kind", reason)]);
+    counter.get()
+}
+
+#[test]
+fn a_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
+    let studio = Studio::open();
+    let mut crowd: Vec<Client> = (0..100).map(|_| Client::new()).collect();
+    let start = Instant::now();
+    for index in 0..crowd.len() {
+        crowd[index].join(&studio);
+        let due = start + Duration::from_millis(9) * u32::try_from(index).expect("few");
+        let joined = &mut crowd[..=index];
+        joined.iter_mut().for_each(Client::turn);
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+    }
+    let joins = start.elapsed();
+    run(&mut crowd, "pictures for all", |crowd| {
+        crowd.iter().all(|client| !client.got.is_empty())
+    });
+    let asked = studio.metrics.keyframe_requests.get();
+    let since_offer = |event: fn(&Client) -> Option<Instant>| {
+        let times = crowd
+            .iter()
+            .map(|client| event(client).map(|at| at - client.offered_at));
+        let mut times: Vec<Duration> = times.flatten().collect();
+        times.sort();
+        (times[50], times[95])
+    };
+    let connected = since_offer(|client| client.connected_at);
+    let picture = since_offer(|client| client.first_packet_at);
+    println!(
+        "100 joins in {joins:?}: {asked} keyframes asked for; p50, p95: \
+         connected {connected:?}, first packet {picture:?}"
+    );
+    // The joins themselves may take longer than a second on a busy machine.
+    let seconds = joins.as_secs() + 1;
+    assert!(asked <= 2 * seconds, "{asked} in {joins:?}");
+    assert!(crowd.iter().all(|client| client.got[0].keyframe));
+}
+
+#[test]
+fn viewers_come_and_go_and_leave_nothing() {
+    let studio = Studio::with(EngineConfig {
+        silent_after: Duration::from_millis(600),
+        lost_after: Duration::from_millis(600),
+        connect_within: Duration::from_millis(1500),
+        ..EngineConfig::default()
+    });
+    let mut crowd: Vec<Client> = (0..20).map(|_| Client::joined(&studio)).collect();
+    // These never answer: their offers were all that was heard of them.
+    let silent: Vec<Client> = (0..5).map(|_| Client::joined(&studio)).collect();
+    run(&mut crowd, "pictures", |crowd| {
+        crowd.iter().all(|client| !client.got.is_empty())
+    });
+    assert_eq!(studio.metrics.viewers.get(), 25);
+    let mut rest = crowd.split_off(7);
+    for client in &crowd {
+        let location = client.location.as_deref().expect("joined");
+        assert_eq!(studio.delete(location).status, 200);
+        assert_eq!(studio.delete(location).status, 404, "gone at once");
+    }
+    run(&mut crowd, "goodbyes", |crowd| {
+        crowd.iter().all(|client| client.closed)
+    });
+    rest.truncate(12);
+    let vanished = rest.split_off(6);
+    rest.iter_mut().for_each(Client::close);
+    drop(vanished);
+    drop(silent);
+    eventually("all gone", || studio.metrics.viewers.get() == 0);
+    assert_eq!(
+        studio.demand.viewers(RenditionId::MAIN),
+        0,
+        "nothing left to encode for"
+    );
+    assert_eq!(left(&studio, LeaveReason::Deleted), 7);
+    assert_eq!(left(&studio, LeaveReason::Closed), 6);
+    assert_eq!(left(&studio, LeaveReason::Lost), 7);
+    assert_eq!(left(&studio, LeaveReason::NeverConnected), 5);
+    let mut again = [Client::joined(&studio)];
+    run(&mut again, "a picture", |clients| {
+        !clients[0].got.is_empty()
+    });
+}
+
+#[test]
+fn a_silent_viewer_is_not_sent_to_and_starts_anew_when_it_is_back() {
+    let studio = Studio::with(EngineConfig {
+        silent_after: Duration::from_millis(500),
+        ..EngineConfig::default()
+    });
+    let mut clients = [Client::joined(&studio)];
+    run(&mut clients, "a picture", |clients| {
+        !clients[0].got.is_empty()
+    });
+    // The viewer's radio is off: it neither hears nor says anything.
+    eventually("it counts as away", || {
+        studio.demand.viewers(RenditionId::MAIN) == 0
+    });
+    clients[0].got.clear();
+    run_for(&mut clients, Duration::from_millis(300));
+    clients[0].got.clear();
+    run(&mut clients, "a new keyframe", |clients| {
+        clients[0].got.iter().any(|got| got.keyframe)
+    });
+    assert_eq!(studio.metrics.viewers.get(), 1);
+}
+
+#[test]
+fn one_too_many_is_asked_to_come_back() {
+    let studio = Studio::with(EngineConfig {
+        viewers_max: 2,
+        ..EngineConfig::default()
+    });
+    let first = Client::joined(&studio);
+    let _second = Client::joined(&studio);
+    let refused = studio.post(&Client::new().offer);
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("Retry-After"), Some("5"));
+    studio.delete(first.location.as_deref().expect("joined"));
+    assert_eq!(studio.post(&Client::new().offer).status, 201);
+}

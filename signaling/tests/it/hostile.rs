@@ -1,0 +1,86 @@
+//! Datagrams from strangers: counted, ignored, without trace.
+
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use signaling::engine_metrics::IgnoredCause;
+
+use crate::client::{Client, run, run_for};
+use crate::studio::{Studio, eventually};
+
+/// A binding request with a user name nobody has.
+fn strange_check() -> Vec<u8> {
+    let mut check = vec![0, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42];
+    check.extend_from_slice(&[9; 12]);
+    check.extend_from_slice(&[0, 6, 0, 8]);
+    check.extend_from_slice(b"nobo:you");
+    check
+}
+
+#[test]
+fn garbage_is_counted_and_the_feed_goes_on() {
+    let studio = Studio::open();
+    let mut clients = [Client::joined(&studio)];
+    run(&mut clients, "a picture", |clients| {
+        !clients[0].got.is_empty()
+    });
+    let stranger = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+    let port = studio.engine.media_port();
+    let mut sent = 0;
+    for round in 0..=255_u8 {
+        for length in [1, 13, 40, 1400] {
+            let datagram = vec![round; length];
+            stranger
+                .send_to(&datagram, ("127.0.0.1", port))
+                .expect("sent");
+            sent += 1;
+        }
+        stranger
+            .send_to(&strange_check(), ("127.0.0.1", port))
+            .expect("sent");
+        stranger.send_to(&[], ("127.0.0.1", port)).expect("sent");
+        sent += 1;
+        clients[0].turn();
+    }
+    let ignored = |cause| {
+        let ignored = &studio.metrics.ignored;
+        ignored.get_or_create_owned(&[("kind", cause)]).get()
+    };
+    eventually("all were looked at", || {
+        ignored(IgnoredCause::Garbage) + ignored(IgnoredCause::Stranger) >= sent
+    });
+    assert!(ignored(IgnoredCause::Stranger) > 256);
+    assert_eq!(studio.metrics.viewers.get(), 1);
+    stranger.set_nonblocking(true).expect("a plain socket");
+    assert!(
+        stranger.recv(&mut [0; 100]).is_err(),
+        "strangers get no answer"
+    );
+    let before = clients[0].got.len();
+    run(&mut clients, "the feed", |clients| {
+        clients[0].got.len() > before + 50
+    });
+}
+
+#[test]
+fn a_viewer_that_sends_nonsense_harms_nobody_else() {
+    let studio = Studio::open();
+    let mut clients = [Client::joined(&studio), Client::joined(&studio)];
+    run(&mut clients, "pictures", |clients| {
+        clients.iter().all(|c| !c.got.is_empty())
+    });
+    let port = studio.engine.media_port();
+    for byte in [20, 21, 22, 63, 128, 144, 191_u8] {
+        for length in [14, 50, 200, 1200] {
+            clients[0].send_raw(&vec![byte; length], port);
+            let mut rtcp = vec![byte; length];
+            rtcp[1] = 201;
+            clients[0].send_raw(&rtcp, port);
+        }
+    }
+    let before = clients.each_ref().map(|client| client.got.len());
+    run_for(&mut clients, Duration::from_millis(300));
+    for (client, before) in clients.iter().zip(before) {
+        assert!(client.got.len() > before + 20, "the feed goes on");
+    }
+}

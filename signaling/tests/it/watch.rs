@@ -1,0 +1,99 @@
+//! One viewer: how its picture starts and goes on.
+
+use std::time::Duration;
+
+use str0m::media::KeyframeRequestKind;
+
+use crate::client::{Client, run, run_for};
+use crate::studio::{Studio, eventually};
+
+#[test]
+fn a_viewer_gets_a_keyframe_first_and_every_packet_after_it() {
+    let studio = Studio::open();
+    let mut clients = [Client::joined(&studio)];
+    run(&mut clients, "90 packets", |clients| {
+        clients[0].got.len() > 90
+    });
+    let client = &clients[0];
+    let first = &client.got[0];
+    assert!(first.keyframe && first.no_delay, "{first:?}");
+    for (before, after) in client.got.iter().zip(&client.got[1..]) {
+        assert_eq!(after.number, before.number + 1, "numbers without a hole");
+        assert_eq!(after.timestamp == before.timestamp, !before.marker);
+        let frames = after.frame - before.frame;
+        assert_eq!(frames, u64::from(before.marker), "frames without a hole");
+        let ticks = after.timestamp.wrapping_sub(before.timestamp);
+        assert_eq!(u64::from(ticks), frames * 3000);
+    }
+    let connect = client.connected_at.expect("connected") - client.offered_at;
+    let picture = client.first_packet_at.expect("media") - client.offered_at;
+    println!("connected after {connect:?}, first packet after {picture:?}");
+    assert!(picture < Duration::from_millis(400), "{picture:?}");
+    assert_eq!(studio.demand.viewers(signaling::RenditionId::MAIN), 1);
+    eventually("reports", || {
+        let viewers = studio.engine.viewers();
+        viewers.len() == 1 && viewers[0].connected
+    });
+}
+
+#[test]
+fn ordinary_frames_leave_in_one_send_each() {
+    let studio = Studio::open();
+    let mut clients = [Client::joined(&studio)];
+    run(&mut clients, "a picture", |clients| {
+        !clients[0].got.is_empty()
+    });
+    let (packets, offloads) = (studio.metrics.packets.get(), studio.metrics.offloads.get());
+    run_for(&mut clients, Duration::from_millis(700));
+    let packets = studio.metrics.packets.get() - packets;
+    let offloads = studio.metrics.offloads.get() - offloads;
+    println!("{packets} datagrams in {offloads} offloaded sends");
+    if offloads == 0 {
+        println!("skipped: this kernel has no UDP segmentation offload");
+        return;
+    }
+    assert!(
+        packets <= offloads * 5 + 12,
+        "five to a frame, and some reports"
+    );
+}
+
+#[test]
+fn requests_for_keyframes_coalesce() {
+    let studio = Studio::open();
+    let mut clients = [Client::joined(&studio), Client::joined(&studio)];
+    run(&mut clients, "pictures", |clients| {
+        clients.iter().all(|c| !c.got.is_empty())
+    });
+    run_for(&mut clients, Duration::from_millis(600));
+    let before = studio.keyframes();
+    for kind in [KeyframeRequestKind::Pli, KeyframeRequestKind::Fir] {
+        clients
+            .iter_mut()
+            .for_each(|client| client.ask_for_keyframe(kind));
+        run_for(&mut clients, Duration::from_millis(30));
+    }
+    run(&mut clients, "requests", |_| {
+        studio.metrics.plis.get() >= 2 && studio.metrics.firs.get() >= 1
+    });
+    run_for(&mut clients, Duration::from_millis(100));
+    assert_eq!(studio.keyframes() - before, 1, "one for all");
+    let newest = clients.map(|client| client.got.iter().rposition(|got| got.keyframe));
+    assert!(newest.iter().all(|newest| newest.is_some_and(|at| at > 40)));
+}
+
+#[test]
+fn reports_tell_the_round_trip() {
+    let studio = Studio::open();
+    let mut clients = [Client::joined(&studio)];
+    run(&mut clients, "a round trip", |_| {
+        let viewers = studio.engine.viewers();
+        viewers.iter().any(|viewer| viewer.round_trip.is_some())
+    });
+    let viewer = studio.engine.viewers()[0].clone();
+    assert!(
+        viewer.round_trip < Some(Duration::from_millis(100)),
+        "{viewer:?}"
+    );
+    assert_eq!(viewer.loss, Some(0.0));
+}
