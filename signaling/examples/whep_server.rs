@@ -1,4 +1,5 @@
-//! A page with a moving picture over WHEP: the engine alone, without camera, detector or web server.
+//! A page with a moving picture over WHEP: the engine alone, without camera, detector or web
+//! server.
 //!
 //! `cargo run -p signaling --example whep_server -- 8080`, then open <http://localhost:8080/>.
 
@@ -7,11 +8,11 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use openh264::encoder::{
     BitRate, Complexity, Encoder, EncoderConfig, FrameRate, RateControlMode, UsageType,
 };
 use openh264::formats::YUVSlices;
+use signaling::packetise::{nal_units, packetise};
 use signaling::whep::{Reply, Whep, WhepPost};
 use signaling::{
     Demand, EncodedFrame, Engine, EngineConfig, EngineMetrics, FrameSink, RenditionId,
@@ -20,26 +21,8 @@ use signaling::{
 const WIDTH: usize = 1280;
 const HEIGHT: usize = 720;
 const FRAME_TIME: Duration = Duration::from_micros(33_333);
-/// Room for RTP header, extensions and SRTP tag within 1200 bytes.
-const PAYLOAD_BYTES: usize = 1160;
 
-const PAGE: &str = r#"<!doctype html><title>whep</title><video autoplay muted playsinline></video><script>
-window.times = { start: performance.now() };
-const pc = window.pc = new RTCPeerConnection();
-const video = document.querySelector('video');
-pc.addTransceiver('video', { direction: 'recvonly' });
-pc.ontrack = (event) => { video.srcObject = event.streams[0] || new MediaStream([event.track]); };
-pc.onconnectionstatechange = () => { times[pc.connectionState] = performance.now(); };
-video.requestVideoFrameCallback(() => { times.picture = performance.now(); });
-(async () => {
-  await pc.setLocalDescription();
-  times.posted = performance.now();
-  const reply = await fetch('/whep', { method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: pc.localDescription.sdp });
-  window.answer = await reply.text();
-  times.answered = performance.now();
-  await pc.setRemoteDescription({ type: 'answer', sdp: window.answer });
-})();
-</script>"#;
+const PAGE: &str = include_str!("whep_player.html");
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = std::env::args()
@@ -95,7 +78,7 @@ fn film(sink: &FrameSink, demand: &Demand, metrics: &EngineMetrics) {
             (WIDTH, WIDTH / 2, WIDTH / 2),
         );
         let stream = encoder.encode(&yuv).expect("a frame encodes").to_vec();
-        sink.send(packetise(&stream, seq));
+        sink.send(encoded(&stream, seq));
         seq += 1;
     }
 }
@@ -110,40 +93,16 @@ fn draw(luma: &mut [u8], seq: u64) {
     }
 }
 
-/// Annex B to RTP payloads (RFC 6184): small units whole, large ones as FU-A.
-fn packetise(stream: &[u8], seq: u64) -> EncodedFrame {
-    let mut payloads = Vec::new();
-    let mut keyframe = false;
-    for unit in openh264::nal_units(stream) {
-        let unit = unit
-            .strip_prefix(&[0, 0, 0, 1])
-            .or(unit.strip_prefix(&[0, 0, 1]))
-            .unwrap_or(unit);
-        let Some((header, body)) = unit.split_first() else {
-            continue;
-        };
-        keyframe |= header & 0x1f == 5;
-        if unit.len() <= PAYLOAD_BYTES {
-            payloads.push(Bytes::copy_from_slice(unit));
-            continue;
-        }
-        let pieces = body.chunks(PAYLOAD_BYTES - 2);
-        let last = pieces.len() - 1;
-        for (index, piece) in pieces.enumerate() {
-            let start = u8::from(index == 0) << 7;
-            let end = u8::from(index == last) << 6;
-            let mut payload = vec![(header & 0xe0) | 28, start | end | (header & 0x1f)];
-            payload.extend_from_slice(piece);
-            payloads.push(Bytes::from(payload));
-        }
-    }
+fn encoded(stream: &[u8], seq: u64) -> EncodedFrame {
+    const IDR: u8 = 5;
+    let payloads = packetise(stream);
     EncodedFrame {
         rendition: RenditionId::MAIN,
-        keyframe,
+        keyframe: nal_units(stream).any(|unit| unit.first().is_some_and(|head| head & 0x1f == IDR)),
         frame_seq: seq,
         captured_at: Instant::now(),
         rtp_ticks: u32::try_from(seq * 3000 % (1 << 32)).unwrap_or(0),
-        bytes: payloads.iter().map(Bytes::len).sum(),
+        bytes: payloads.iter().map(bytes::Bytes::len).sum(),
         payloads,
     }
 }

@@ -1,4 +1,9 @@
-//! All viewers: datagrams, frames, requests and time go in, datagrams come out. No socket, no clock.
+//! All viewers: datagrams, frames, requests and time go in, datagrams come out. No socket, no
+//! clock.
+
+mod feedback;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -8,15 +13,13 @@ use std::time::{Duration, Instant};
 use crate::demand::Demand;
 use crate::demux::{Demux, Kind, ViewerKey, classify};
 use crate::encoded::EncodedFrame;
-use crate::engine_metrics::{EngineMetrics, IgnoredCause, LeaveReason, ResendOutcome, count};
-use crate::fanout::Refusal;
+use crate::engine_metrics::{EngineMetrics, IgnoredCause, LeaveReason, count};
 use crate::join::{self, Start};
 use crate::keyframe_gate::KeyframeGate;
 use crate::packet_ring::PacketRing;
 use crate::peer::Link;
 use crate::rendition::RenditionId;
 use crate::reports::ReportClock;
-use crate::rtcp::Feedback;
 use crate::runs::Datagram;
 use crate::sdp::RemoteCandidate;
 use crate::viewer::{Arrival, Phase, Viewer};
@@ -128,7 +131,7 @@ impl Audience {
         Ok(())
     }
 
-    /// Takes candidates that came after the offer. `tags`: what the request's `If-Match` allows,
+    /// Takes candidates that came after the offer. `tag`: what the request's `If-Match` allows,
     /// `None` for anything.
     pub(crate) fn trickle(
         &mut self,
@@ -307,44 +310,6 @@ impl Audience {
         }
     }
 
-    fn heed_feedback(&mut self, now: Instant, key: ViewerKey) {
-        let Some(viewer) = self.viewers.get_mut(&key) else {
-            return;
-        };
-        let stream = &mut self.streams[viewer.rendition.index()];
-        for feedback in viewer.peer.feedback() {
-            match feedback {
-                Feedback::Pli => {
-                    self.metrics.plis.inc();
-                    stream.gate.want();
-                }
-                Feedback::Fir => {
-                    self.metrics.firs.inc();
-                    stream.gate.want();
-                }
-                Feedback::Nack(numbers) => {
-                    self.metrics.nacks.inc();
-                    for number in numbers {
-                        let outcome = match viewer.resend(now, number, &stream.ring) {
-                            None => ResendOutcome::Sent,
-                            Some(Refusal::Gone) => ResendOutcome::Gone,
-                            Some(Refusal::Repeat) => ResendOutcome::Repeat,
-                            Some(Refusal::Exhausted) => ResendOutcome::Exhausted,
-                            Some(Refusal::OverBudget) => ResendOutcome::OverBudget,
-                        };
-                        count(&self.metrics.resends, outcome, 1);
-                    }
-                }
-                Feedback::Report(reception) => {
-                    viewer.loss = Some(reception.loss);
-                    let round_trip = reception.round_trip(self.clock.ntp_middle(now));
-                    viewer.round_trip = round_trip.or(viewer.round_trip);
-                }
-            }
-        }
-        self.ask_for_keyframes(now);
-    }
-
     fn remove(&mut self, now: Instant, key: ViewerKey, reason: LeaveReason, out: &mut Out<'_>) {
         let Some(mut viewer) = self.viewers.remove(&key) else {
             return;
@@ -431,7 +396,7 @@ impl Audience {
 
     /// Entries in every table: zero when nobody watches.
     #[cfg(test)]
-    pub(crate) fn footprint(&self) -> usize {
+    fn footprint(&self) -> usize {
         self.viewers.len() + self.by_id.len() + self.demux.len() + self.timetable.len()
     }
 }

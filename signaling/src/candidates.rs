@@ -69,8 +69,8 @@ impl HostName {
 
 /// Chooses the candidates for one viewer from what the machine has now.
 ///
-/// The address the viewer already reached us by comes first. Loopback is for viewers on this machine,
-/// and for a machine without any network.
+/// The address the viewer already reached us by comes first. Loopback is for viewers on this
+/// machine, and for a machine without any network.
 pub(crate) fn choose(hosts: &[HostAddress], host: HostName, ipv6: bool) -> Candidates {
     let named = match host {
         HostName::Address(ip) if !ip.is_unspecified() && (ipv6 || ip.is_ipv4()) => Some(ip),

@@ -148,7 +148,8 @@ impl Demux {
         }
     }
 
-    /// Notes a datagram on its way out: the answer to a check of ours comes back by its transaction.
+    /// Notes a datagram on its way out: the answer to a check of ours comes back by its
+    /// transaction.
     pub(crate) fn sent(&mut self, key: ViewerKey, datagram: &[u8]) {
         if !datagram.starts_with(&[0, 1]) || datagram.get(4..8) != Some(&MAGIC_COOKIE) {
             return;

@@ -1,5 +1,5 @@
-//! One viewer's view of a rendition: its own payload type, SSRC, sequence numbers and timestamps over
-//! payloads that all viewers share.
+//! One viewer's view of a rendition: its own payload type, SSRC, sequence numbers and timestamps
+//! over payloads that all viewers share.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -183,9 +183,9 @@ impl Outlet {
         }
     }
 
-    /// The header that a frame's packets share. The playout delay goes on every packet of a keyframe
-    /// and on no other: a receiver keeps it, and equal headers keep the packets of a frame equally
-    /// long, which segmentation offload needs.
+    /// The header that a frame's packets share. The playout delay goes on every packet of a
+    /// keyframe and on no other: a receiver keeps it, and equal headers keep the packets of a frame
+    /// equally long, which segmentation offload needs.
     fn header(&self, rtp_ticks: u32, delay: bool) -> Header {
         let extension = self.terms.playout_delay_id.filter(|_| delay);
         Header {

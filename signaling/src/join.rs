@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// How long a keyframe serves those who join after it. It bounds what a joiner is sent at once: half a
-/// second of stream, decoded in a few frame times.
+/// How long a keyframe serves those who join after it. It bounds what a joiner is sent at once:
+/// half a second of stream, decoded in a few frame times.
 pub(crate) const FRESH: Duration = Duration::from_millis(500);
-/// A viewer who asked within [`FRESH`] and took long to connect is still served from the cache up to
-/// this age, so that a slow crowd costs no further keyframes.
+/// A viewer who asked within [`FRESH`] and took long to connect is still served from the cache up
+/// to this age, so that a slow crowd costs no further keyframes.
 const HELD: Duration = Duration::from_millis(1200);
 
 /// How to start a viewer.
@@ -18,8 +18,8 @@ pub(crate) enum Start {
     Await,
 }
 
-/// Decides for a viewer that asked at `offered_at` and can be sent to `now`, when the newest keyframe
-/// in the cache came at `keyframe_at`.
+/// Decides for a viewer that asked at `offered_at` and can be sent to `now`, when the newest
+/// keyframe in the cache came at `keyframe_at`.
 pub(crate) fn start(offered_at: Instant, now: Instant, keyframe_at: Option<Instant>) -> Start {
     let Some(keyframe_at) = keyframe_at else {
         return Start::Await;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Least time from one keyframe to the next request. A keyframe costs as much as ten other frames; a
-/// viewer that loses one mostly lost it to congestion.
+/// Least time from one keyframe to the next request. A keyframe costs as much as ten other frames;
+/// a viewer that loses one mostly lost it to congestion.
 const SPACING: Duration = Duration::from_millis(500);
 /// A keyframe that has not come after this long is asked for again.
 const PATIENCE: Duration = Duration::from_secs(1);

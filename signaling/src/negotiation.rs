@@ -1,5 +1,5 @@
-//! An offer turned into a viewer and an answer, on the thread of whoever asks: the engine's own thread
-//! only gets the finished viewer.
+//! An offer turned into a viewer and an answer, on the thread of whoever asks: the engine's own
+//! thread only gets the finished viewer.
 
 use std::time::Instant;
 

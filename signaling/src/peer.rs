@@ -1,26 +1,17 @@
 //! One viewer's transport: ICE, DTLS and SRTP of the sans-I/O `rtc` library, fed and drained by us.
 
+mod library;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{Registry, Slot};
-use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MediaEngine};
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::RTCPeerConnection;
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
-use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::state::{RTCIceConnectionState, RTCPeerConnectionState};
 use rtc::peer_connection::transport::{RTCDtlsTransportState, RTCIceCandidateInit};
-use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtp_transceiver::RTCRtpSenderId;
-use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
-    RtpCodecKind,
-};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
@@ -28,16 +19,14 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use crate::candidates::host_line;
 use crate::demux::Kind;
 use crate::identity::{Identity, SessionNames};
-use crate::rtcp::{Feedback, FeedbackInbox, FeedbackInterceptor};
+use crate::rtcp::{Feedback, FeedbackInbox};
 use crate::runs::Datagram;
-use crate::sdp::{Offer, REMOTE_CANDIDATES_MAX, RemoteCandidate, transport_offer};
+use crate::sdp::{Offer, REMOTE_CANDIDATES_MAX, RemoteCandidate};
 
 /// Nominations kept for a second try.
 const EARLY_MAX: usize = 4;
 /// Addresses of ours that one viewer can use, those it found by itself included.
 const LOCAL_MAX: usize = 12;
-/// Beyond the library's own interceptors.
-const FEEDBACK_SLOT: usize = 60_000;
 
 /// How long ICE waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +68,8 @@ pub(crate) struct Peer {
 
 /// A nominating check that came before our own check of that path was answered. The library neither
 /// answers nor remembers it (rtc-ice 0.21.1, `ControlledSelector::handle_binding_request`), and the
-/// viewer's next one is up to 500 ms away: so it is given to the library again as soon as our check is
-/// answered.
+/// viewer's next one is up to 500 ms away: so it is given to the library again as soon as our check
+/// is answered.
 struct Early {
     from: SocketAddr,
     to: IpAddr,
@@ -104,31 +93,7 @@ impl Peer {
         parts: &PeerParts<'_>,
     ) -> Result<Self, Error> {
         let inbox = FeedbackInbox::default();
-        let feedback = FeedbackInterceptor::new(parts.names.ssrc, inbox.clone());
-        let settings = SettingEngineBuilder::new()
-            .with_ice_credentials(parts.names.ufrag.clone(), parts.names.pwd.clone())
-            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-            .with_ice_timeouts(
-                Some(parts.ice.disconnected),
-                Some(parts.ice.failed),
-                Some(Duration::from_secs(2)),
-            )
-            .build();
-        let mut pc = RTCPeerConnectionBuilder::new()
-            .with_configuration(
-                RTCConfigurationBuilder::new()
-                    .with_certificates(vec![parts.identity.certificate.clone()])
-                    .build(),
-            )
-            .with_media_engine(media_engine(offer.video.payload_type)?)
-            .with_setting_engine(settings)
-            .with_interceptor_registry(Registry::new().with(Slot::from(FEEDBACK_SLOT), feedback))
-            .build(now)?;
-        let sender = pc.add_track(track(parts.names.ssrc))?;
-        let remote = RTCSessionDescription::offer(transport_offer(offer))?;
-        pc.set_remote_description(now, remote)?;
-        let answer = pc.create_answer(None)?;
-        pc.set_local_description(now, answer)?;
+        let (pc, sender) = library::connection(now, offer, parts, inbox.clone())?;
         let mut peer = Self {
             pc,
             sender,
@@ -320,7 +285,8 @@ impl Peer {
         if up && !self.ice_up {
             self.early.clear();
             // The library has queued the first handshake message but only lets it out when time
-            // passes (rtc 0.21.1, `DtlsHandler::handle_event`): up to 200 ms later by its own timer.
+            // passes (rtc 0.21.1, `DtlsHandler::handle_event`): up to 200 ms later by its own
+            // timer.
             if let Err(error) = self.pc.handle_timeout(now) {
                 tracing::debug!(%error, "a handshake could not begin");
             }
@@ -353,7 +319,8 @@ impl Peer {
         }
     }
 
-    /// Makes an address of ours usable. One that no answer named is learnt when a check arrives there.
+    /// Makes an address of ours usable. One that no answer named is learnt when a check arrives
+    /// there.
     fn add_local(&mut self, ip: IpAddr) {
         if self.local.contains(&ip) || self.local.len() >= LOCAL_MAX {
             return;
@@ -368,40 +335,4 @@ impl Peer {
             tracing::warn!(%error, "a local address cannot serve as a candidate");
         }
     }
-}
-
-/// The one codec the library is told of; what is really sent was negotiated by us.
-fn media_engine(payload_type: u8) -> Result<MediaEngine, Error> {
-    let mut media = MediaEngine::default();
-    let codec = RTCRtpCodecParameters {
-        rtp_codec: h264(),
-        payload_type,
-        ..RTCRtpCodecParameters::default()
-    };
-    media.register_codec(codec, RtpCodecKind::Video)?;
-    Ok(media)
-}
-
-fn h264() -> RTCRtpCodec {
-    RTCRtpCodec {
-        mime_type: MIME_TYPE_H264.to_owned(),
-        clock_rate: 90_000,
-        channels: 0,
-        sdp_fmtp_line: crate::sdp::our_format(),
-        rtcp_feedback: Vec::new(),
-    }
-}
-
-fn track(ssrc: u32) -> MediaStreamTrack {
-    let coding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters {
-            ssrc: Some(ssrc),
-            ..RTCRtpCodingParameters::default()
-        },
-        active: true,
-        codec: h264(),
-        ..RTCRtpEncodingParameters::default()
-    };
-    let name = || "carrier".to_owned();
-    MediaStreamTrack::new(name(), name(), name(), RtpCodecKind::Video, vec![coding])
 }

@@ -13,7 +13,8 @@ pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const NTP_TO_UNIX_S: u64 = 2_208_988_800;
 const VIDEO_CLOCK_HZ: f64 = 90_000.0;
 
-/// The monotonic clock tied to NTP time once, so that reports never jump when the wall clock is set.
+/// The monotonic clock tied to NTP time once, so that reports never jump when the wall clock is
+/// set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReportClock {
     origin: Instant,

@@ -1,8 +1,9 @@
 //! What viewers report and ask for (RTCP), taken off the WebRTC library's chain.
 //!
-//! The library ends inbound RTCP inside its interceptor chain, and what an interceptor marks for the
-//! application is still dropped there when the first packet of a compound names no stream of ours (an
-//! empty receiver report before a PLI, say). So this interceptor keeps what we act on itself.
+//! The library ends inbound RTCP inside its interceptor chain, and what an interceptor marks for
+//! the application is still dropped there when the first packet of a compound names no stream of
+//! ours (an empty receiver report before a PLI, say). So this interceptor keeps what we act on
+//! itself.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,8 +55,8 @@ impl Reception {
             .wrapping_sub(self.last_sender_report)
             .wrapping_sub(self.delay)
             .cast_signed();
-        // On a fast network rounding makes it negative by a tick or two. Beyond a second below zero or
-        // a minute above, clocks or arithmetic went astray.
+        // On a fast network rounding makes it negative by a tick or two. Beyond a second below zero
+        // or a minute above, clocks or arithmetic went astray.
         let plausible = (-(1 << 16)..60 << 16).contains(&ticks);
         plausible.then(|| Duration::from_secs_f64(f64::from(ticks.max(0)) / 65_536.0))
     }

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use bytes::BytesMut;
 
-/// Most segments in a run. The kernel takes 64; fewer keep a keyframe from leaving as one burst that
-/// overruns a small switch buffer.
+/// Most segments in a run. The kernel takes 64; fewer keep a keyframe from leaving as one burst
+/// that overruns a small switch buffer.
 pub(crate) const SEGMENTS_MAX: usize = 32;
 /// Most bytes in a run: a UDP datagram's own limit.
 const BYTES_MAX: usize = 60_000;

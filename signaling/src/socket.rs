@@ -160,7 +160,8 @@ impl MediaSocket {
         }
     }
 
-    /// After a run was refused: if its datagrams go one by one, offload is what this path cannot do.
+    /// After a run was refused: if its datagrams go one by one, offload is what this path cannot
+    /// do.
     fn send_singly(&mut self, run: &[Datagram], count: &mut SendCount) {
         let before = count.datagrams;
         for datagram in run {
@@ -176,8 +177,8 @@ impl MediaSocket {
         }
     }
 
-    /// A failure that is not about offload (an address that went away) makes the socket layer give up
-    /// offload all the same; a fresh state probes it anew.
+    /// A failure that is not about offload (an address that went away) makes the socket layer give
+    /// up offload all the same; a fresh state probes it anew.
     fn note_failure(&mut self, error: &io::Error, count: &mut SendCount) {
         tracing::debug!(%error, "a datagram could not be sent");
         count.failed += 1;
@@ -226,7 +227,8 @@ impl SendCount {
     }
 }
 
-/// IPv4 as IPv4, however the socket shows it, and without the scope that comparisons would trip over.
+/// IPv4 as IPv4, however the socket shows it, and without the scope that comparisons would trip
+/// over.
 fn canonical(addr: SocketAddr) -> SocketAddr {
     SocketAddr::new(addr.ip().to_canonical(), addr.port())
 }

@@ -1,12 +1,13 @@
-//! WHEP (draft-ietf-wish-whep) over HTTP: text in, text out. Whoever serves HTTP maps routes to this.
+//! WHEP (draft-ietf-wish-whep) over HTTP: text in, text out. Whoever serves HTTP maps routes to
+//! this.
 //!
 //! | route | method |
 //! |---|---|
 //! | `/whep` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
 //! | `/whep/{id}` | `PATCH` candidates, `DELETE` |
 //!
-//! Later here: ICE restart (a `PATCH` with new credentials is answered 422 now, and players then make a
-//! new session), and WHIP beside it.
+//! Later here: ICE restart (a `PATCH` with new credentials is answered 422 now, and players then
+//! make a new session), and WHIP beside it.
 
 use std::time::Instant;
 
@@ -15,8 +16,8 @@ use crate::engine::{EngineHandle, Trickle};
 use crate::negotiation::{NegotiationError, negotiate};
 use crate::sdp::Fragment;
 
-/// The most bytes a body may have. Browsers' offers have 3 to 8 KiB; whoever serves HTTP should read
-/// no more than this plus one.
+/// The most bytes a body may have. Browsers' offers have 3 to 8 KiB; whoever serves HTTP should
+/// read no more than this plus one.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 const SDP: &str = "application/sdp";

@@ -57,8 +57,8 @@ pub(crate) fn answer(offer: &Offer, terms: &AnswerTerms<'_>) -> String {
     text
 }
 
-/// The offer as the WebRTC library is shown it: one video section with one codec, whose transport is
-/// the viewer's. Everything else was dealt with here, so nothing odd in an offer reaches it.
+/// The offer as the WebRTC library is shown it: one video section with one codec, whose transport
+/// is the viewer's. Everything else was dealt with here, so nothing odd in an offer reaches it.
 pub(crate) fn transport_offer(offer: &Offer) -> String {
     let mut text = String::with_capacity(1024);
     let payload_type = offer.video.payload_type;

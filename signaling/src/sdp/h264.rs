@@ -18,9 +18,9 @@ pub(super) const OUR_PROFILE: &str = "42e01f";
 const DEFAULT_PROFILE: &str = "42000a";
 
 /// The best H.264 format of a section: packetisation mode 1 only (the packetiser makes FU-A), the
-/// profile nearest to constrained baseline. A Main or High decoder plays it too (ITU-T H.264 A.2), so
-/// those are taken when a viewer offers nothing nearer. Among equals one with a retransmission format,
-/// then the viewer's own order.
+/// profile nearest to constrained baseline. A Main or High decoder plays it too (ITU-T H.264 A.2),
+/// so those are taken when a viewer offers nothing nearer. Among equals one with a retransmission
+/// format, then the viewer's own order.
 pub(super) fn choose(media: &MediaText) -> Option<H264Choice> {
     let mut best: Option<((u8, bool), H264Choice)> = None;
     for payload_type in media

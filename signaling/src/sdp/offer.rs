@@ -231,8 +231,8 @@ fn candidates(session: &SessionText) -> Vec<RemoteCandidate> {
     found
 }
 
-/// A candidate we can check: UDP, of the RTP component, with an address in it. Names (`.local`, mDNS)
-/// are left out: the viewer's own checks tell its address, and nothing is looked up.
+/// A candidate we can check: UDP, of the RTP component, with an address in it. Names (`.local`,
+/// mDNS) are left out: the viewer's own checks tell its address, and nothing is looked up.
 pub(super) fn remote_candidate(value: &str) -> Option<RemoteCandidate> {
     let value = value.strip_prefix("candidate:").unwrap_or(value);
     let mut words = value.split_ascii_whitespace();

@@ -147,7 +147,8 @@ fn other_profiles_and_modes_are_ranked() {
 fn what_cannot_be_answered_says_why() {
     let error = |offer: String| Offer::parse(&offer).expect_err("unusable");
     let vp8 = CHROMIUM.replace("H264/90000", "VP8/90000");
-    assert_eq!(error(vp8).to_string().contains("it has VP8, rtx"), true);
+    let message = error(vp8).to_string();
+    assert!(message.contains("it has VP8, rtx"), "{message}");
     assert_eq!(
         error(CHROMIUM.replace("packetization-mode=1", "packetization-mode=0")),
         SdpError::NoH264("VP8, rtx, H264, AV1, red".to_owned())

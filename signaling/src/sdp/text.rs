@@ -58,8 +58,8 @@ pub(super) struct SessionText {
 }
 
 impl SessionText {
-    /// Splits the text. Unknown line types are skipped, as RFC 8866 5 wants it of attributes; what is
-    /// not a line of SDP at all is refused.
+    /// Splits the text. Unknown line types are skipped, as RFC 8866 5 wants it of attributes; what
+    /// is not a line of SDP at all is refused.
     pub(super) fn parse(text: &str) -> Result<Self, SdpError> {
         let mut session = Self::default();
         let mut lines = text.lines().map(str::trim_end).enumerate();

@@ -6,6 +6,7 @@ use signaling::engine_metrics::LeaveReason;
 use signaling::{EngineConfig, RenditionId};
 
 use crate::client::{Client, run, run_for};
+use crate::clip::eprint_line;
 use crate::studio::{Studio, eventually};
 
 fn left(studio: &Studio, reason: LeaveReason) -> u64 {
@@ -43,10 +44,10 @@ fn a_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
     };
     let connected = since_offer(|client| client.connected_at);
     let picture = since_offer(|client| client.first_packet_at);
-    println!(
+    eprint_line(&format!(
         "100 joins in {joins:?}: {asked} keyframes asked for; p50, p95: \
          connected {connected:?}, first packet {picture:?}"
-    );
+    ));
     // The joins themselves may take longer than a second on a busy machine.
     let seconds = joins.as_secs() + 1;
     assert!(asked <= 2 * seconds, "{asked} in {joins:?}");

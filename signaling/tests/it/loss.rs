@@ -5,6 +5,7 @@ use std::time::Duration;
 use signaling::engine_metrics::ResendOutcome;
 
 use crate::client::{Client, run, run_for};
+use crate::clip::eprint_line;
 use crate::studio::Studio;
 
 #[test]
@@ -28,11 +29,11 @@ fn lost_packets_come_again() {
     numbers.dedup();
     let span = numbers[numbers.len() - 1] - numbers[0] + 1;
     let missing = span - numbers.len() as u64;
-    println!(
+    eprint_line(&format!(
         "{} lost on the way, {} sent again, {missing} of {span} missing in the end",
         client.lost,
         sent(ResendOutcome::Sent)
-    );
+    ));
     assert!(client.lost > 5 && studio.metrics.nacks.get() > 0);
     assert!(sent(ResendOutcome::Sent) >= client.lost / 2);
     assert_eq!(missing, 0);

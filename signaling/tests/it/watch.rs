@@ -5,6 +5,7 @@ use std::time::Duration;
 use str0m::media::KeyframeRequestKind;
 
 use crate::client::{Client, run, run_for};
+use crate::clip::eprint_line;
 use crate::studio::{Studio, eventually};
 
 #[test]
@@ -27,7 +28,9 @@ fn a_viewer_gets_a_keyframe_first_and_every_packet_after_it() {
     }
     let connect = client.connected_at.expect("connected") - client.offered_at;
     let picture = client.first_packet_at.expect("media") - client.offered_at;
-    println!("connected after {connect:?}, first packet after {picture:?}");
+    eprint_line(&format!(
+        "connected after {connect:?}, first packet after {picture:?}"
+    ));
     assert!(picture < Duration::from_millis(400), "{picture:?}");
     assert_eq!(studio.demand.viewers(signaling::RenditionId::MAIN), 1);
     eventually("reports", || {
@@ -47,9 +50,11 @@ fn ordinary_frames_leave_in_one_send_each() {
     run_for(&mut clients, Duration::from_millis(700));
     let packets = studio.metrics.packets.get() - packets;
     let offloads = studio.metrics.offloads.get() - offloads;
-    println!("{packets} datagrams in {offloads} offloaded sends");
+    eprint_line(&format!(
+        "{packets} datagrams in {offloads} offloaded sends"
+    ));
     if offloads == 0 {
-        println!("skipped: this kernel has no UDP segmentation offload");
+        eprint_line("skipped: this kernel has no UDP segmentation offload");
         return;
     }
     assert!(

@@ -1,0 +1,164 @@
+//! The audience on a virtual clock, without a socket: what it holds, and what it lets go.
+
+use std::time::SystemTime;
+
+use super::*;
+use crate::candidates::Candidates;
+use crate::fanout::{Outlet, StreamTerms};
+use crate::identity::{Identity, SessionNames};
+use crate::packet_ring::tests::frame;
+use crate::peer::{IceTimes, Peer, PeerParts};
+use crate::sdp::Offer;
+
+const OFFER: &str = include_str!("../sdp/tests/chromium.sdp");
+const MS: Duration = Duration::from_millis(1);
+
+struct House {
+    audience: Audience,
+    identity: Identity,
+    start: Instant,
+}
+
+fn house() -> House {
+    let start = Instant::now();
+    let limits = AudienceLimits {
+        viewers_max: 30,
+        connect_within: Duration::from_secs(20),
+    };
+    let clock = ReportClock::new(start, SystemTime::now());
+    let metrics = Arc::new(EngineMetrics::default());
+    House {
+        audience: Audience::new(clock, limits, Demand::new(), metrics),
+        identity: Identity::generate().expect("a certificate"),
+        start,
+    }
+}
+
+impl House {
+    fn arrival(&self, now: Instant) -> Arrival {
+        let offer = Offer::parse(OFFER).expect("usable");
+        let names = SessionNames::random();
+        let local = Candidates {
+            local: vec![IpAddr::from([192, 0, 2, 1])],
+            forwarded: None,
+        };
+        let parts = PeerParts {
+            identity: &self.identity,
+            names: &names,
+            local: &local.local,
+            port: 8189,
+            ice: IceTimes {
+                disconnected: Duration::from_secs(5),
+                failed: Duration::from_secs(20),
+            },
+        };
+        let terms = StreamTerms {
+            ssrc: names.ssrc,
+            payload_type: 108,
+            rtx: None,
+            playout_delay_id: None,
+        };
+        Arrival {
+            peer: Peer::accept(now, &offer, &parts).expect("acceptable"),
+            outlet: Outlet::new(terms, names.numbering),
+            remote_ufrag: offer.ufrag,
+            local_ufrag: names.ufrag,
+            rendition: RenditionId::MAIN,
+            offered_at: now,
+            id: names.id,
+        }
+    }
+
+    fn join(&mut self, now: Instant) -> String {
+        let arrival = self.arrival(now);
+        let id = arrival.id.clone();
+        self.audience.join(now, arrival).expect("room");
+        id
+    }
+}
+
+#[test]
+fn twenty_that_leave_or_never_come_leave_nothing() {
+    let mut house = house();
+    let start = house.start;
+    let ids: Vec<String> = (0..20).map(|_| house.join(start)).collect();
+    assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 20);
+    let mut sent = 0;
+    let out: &mut Out<'_> = &mut |datagrams: &[Datagram]| sent += datagrams.len();
+    for id in &ids[..8] {
+        house.audience.leave(start, id, out).expect("it is there");
+        assert_eq!(house.audience.leave(start, id, out), Err(Refused::Unknown));
+    }
+    for second in 0..40 {
+        let now = start + second * 1000 * MS;
+        house.audience.tick(now, out);
+    }
+    assert_eq!(house.audience.footprint(), 0);
+    assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 0);
+    assert_eq!(house.audience.due(), None, "nothing left to do");
+    assert_eq!(sent, 0, "nobody told an address");
+}
+
+#[test]
+fn strangers_change_nothing() {
+    let mut house = house();
+    let start = house.start;
+    house.join(start);
+    let before = house.audience.footprint();
+    let from = SocketAddr::from(([203, 0, 113, 9], 4000));
+    let mut sent = 0;
+    for byte in 0..=255_u8 {
+        for length in [0, 1, 20, 100, 1500] {
+            let out: &mut Out<'_> = &mut |datagrams: &[Datagram]| sent += datagrams.len();
+            house
+                .audience
+                .receive(start, from, None, &vec![byte; length], out);
+        }
+    }
+    assert_eq!((house.audience.footprint(), sent), (before, 0));
+}
+
+#[test]
+fn the_first_offer_asks_for_a_keyframe_and_those_after_it_do_not() {
+    let mut house = house();
+    let start = house.start;
+    let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
+    let asked = |house: &House| house.audience.metrics.keyframe_requests.get();
+    house.join(start);
+    house.join(start + 5 * MS);
+    assert_eq!(asked(&house), 1);
+    house
+        .audience
+        .frame(start + 30 * MS, frame(0, true, 3), out);
+    house.join(start + 500 * MS);
+    assert_eq!(asked(&house), 1, "the cache serves it");
+    house.join(start + 560 * MS);
+    assert_eq!(asked(&house), 2);
+}
+
+#[test]
+fn wrong_tags_and_other_credentials_are_told_apart() {
+    let mut house = house();
+    let start = house.start;
+    let id = house.join(start);
+    let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
+    let mut trickle = |id: &str, tag: Option<&str>, ufrag: Option<&str>| {
+        house.audience.trickle(start, id, tag, ufrag, &[], out)
+    };
+    assert_eq!(trickle(&id, None, None), Ok(()));
+    assert_eq!(trickle(&id, None, Some("hBtT")), Ok(()));
+    assert_eq!(trickle(&id, Some("other"), None), Err(Refused::WrongTag));
+    assert_eq!(trickle(&id, None, Some("new!")), Err(Refused::Restart));
+    assert_eq!(trickle("nobody", None, None), Err(Refused::Unknown));
+}
+
+#[test]
+fn a_full_house_refuses() {
+    let mut house = house();
+    let start = house.start;
+    (0..30).for_each(|_| {
+        house.join(start);
+    });
+    let one_more = house.arrival(start);
+    assert_eq!(house.audience.join(start, one_more), Err(Refused::Full));
+}
