@@ -26,9 +26,10 @@ step() {
 }
 
 browser_tests() {
-    cargo build -p carrier &&
-        CARRIER_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/carrier \
-            node web/tests/browser/run.mjs
+    # The integration tests have just built it; a build of its own would choose other features of
+    # the dependencies and build half of them again.
+    CARRIER_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/carrier \
+        node web/tests/browser/run.mjs
 }
 
 javascript_tests() {

@@ -2,6 +2,7 @@
 //! clock.
 
 mod feedback;
+mod goodbyes;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::goodbyes::Goodbyes;
 use crate::demand::Demand;
 use crate::demux::{Demux, Kind, ViewerKey, classify};
 use crate::encoded::EncodedFrame;
@@ -50,6 +52,7 @@ struct Stream {
 pub(crate) struct Audience {
     viewers: HashMap<ViewerKey, Viewer>,
     by_id: HashMap<String, ViewerKey>,
+    goodbyes: Goodbyes,
     demux: Demux,
     streams: [Stream; RenditionId::LIMIT],
     timetable: BTreeSet<(Instant, ViewerKey)>,
@@ -84,6 +87,7 @@ impl Audience {
         Self {
             viewers: HashMap::new(),
             by_id: HashMap::new(),
+            goodbyes: Goodbyes::default(),
             demux: Demux::default(),
             streams: Default::default(),
             timetable: BTreeSet::new(),
@@ -126,6 +130,9 @@ impl Audience {
         id: &str,
         out: &mut Out<'_>,
     ) -> Result<(), Refused> {
+        if self.goodbyes.take(id) {
+            return Ok(());
+        }
         let key = *self.by_id.get(id).ok_or(Refused::Unknown)?;
         self.remove(now, key, LeaveReason::Deleted, out);
         Ok(())
@@ -322,6 +329,9 @@ impl Audience {
         self.by_id.remove(&viewer.id);
         if let Some(deadline) = viewer.deadline {
             self.timetable.remove(&(deadline, key));
+        }
+        if reason == LeaveReason::Closed {
+            self.goodbyes.hung_up(viewer.id);
         }
         count(&self.metrics.leaves, reason, 1);
         tracing::debug!(

@@ -146,6 +146,8 @@ impl Engine {
             Identity::generate().map_err(|error| EngineError::Certificate(error.to_string()))?;
         let poll = mio::Poll::new()?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), worker::WAKER)?);
+        // overflow: awaited. Each command's sender waits for its answer, so that there are never more
+        // of them than HTTP requests in flight.
         let (sender, commands) = mpsc::channel();
         let frame_waker = Arc::clone(&waker);
         let wake = Box::new(move || wake(&frame_waker));

@@ -205,6 +205,7 @@ impl MediaSocket {
             segment_size: (run.len() > 1).then_some(head.bytes.len()),
             src_ip: Some(head.from),
         };
+        // overflow: counted by the caller, see `send`.
         self.state
             .try_send(UdpSockRef::from(&self.socket), &transmit)
     }

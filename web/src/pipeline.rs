@@ -14,16 +14,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use capture::{CaptureConfig, CaptureHandle, CaptureMetrics, Slot, SourceSpec, WallClock};
+use capture::{
+    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Signal, Slot, SourceSpec, WallClock,
+    Wanted,
+};
 use detector::{
-    DetectorConfig, DetectorMetrics, OverlayPainter, Pace, Places, SessionConfig, WorkerHandle,
-    WorkerParts,
+    DetectorConfig, DetectorMetrics, DetectorState, OverlayPainter, Pace, Places, SessionConfig,
+    Tracks, WorkerHandle, WorkerParts,
 };
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::{
-    ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Demand, Engine, EngineConfig,
-    EngineHandle, EngineMetrics, FrameSink, compose,
+    ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, Engine,
+    EngineConfig, EngineHandle, EngineMetrics, FrameSink, RenditionId, compose,
 };
 
 use crate::admin::AdminToken;
@@ -47,82 +50,137 @@ pub(crate) fn start(
     source: SourceSpec,
     admin: AdminToken,
 ) -> anyhow::Result<(Arc<App>, Pipeline)> {
-    let clock = WallClock::start();
+    let stage = Stage {
+        config: &config,
+        clock: WallClock::start(),
+        frames: Slot::new(),
+        signal: Slot::new(),
+        tracks: Slot::new(),
+        detector_state: Slot::new(),
+        composed: Slot::new(),
+        demand: Demand::new(),
+        pace: Arc::new(Pace::default()),
+    };
     let mut registry = Registry::default();
     registry.register_collector(Box::new(ProcessCollector));
-    let (frames, signal, tracks) = (Slot::new(), Slot::new(), Slot::new());
-    let (detector_state, composed) = (Slot::new(), Slot::new());
-    let (demand, pace) = (Demand::new(), Arc::new(Pace::default()));
-    demand.set_target_bitrate(signaling::RenditionId::MAIN, config.bitrate_bps);
 
     // The port first: if it is taken, nothing else should have been started.
-    let (engine, sink) = start_engine(&config, &demand, &mut registry)?;
-
-    let capture_metrics = Arc::new(CaptureMetrics::default());
-    capture_metrics.register(registry.sub_registry_with_prefix("carrier"));
-    let capture_config = capture_config(&config, source, clock);
-    let capture = capture::spawn(
-        capture_config,
-        Arc::clone(&frames),
-        Arc::clone(&signal),
-        capture_metrics,
-    )
-    .context("cannot start the capture thread")?;
-
-    let detector_metrics = Arc::new(DetectorMetrics::default());
-    detector_metrics.register(&mut registry);
-    let worker = WorkerParts {
-        frames: frames.reader(),
-        tracks: Arc::clone(&tracks),
-        state: Arc::clone(&detector_state),
-        pace: Arc::clone(&pace),
-        metrics: Arc::clone(&detector_metrics),
-    };
-    let detector = detector::spawn_worker(worker, detector_config(&config)?)
-        .context("cannot start the detector thread")?;
-
-    let painter = FeedPainter::new(OverlayPainter::new(), Arc::clone(&tracks), clock);
-    let compose = start_compose(
-        ComposeParts {
-            frames: Arc::clone(&frames),
-            signal: Arc::clone(&signal),
-            painter: Box::new(painter),
-            demand: Arc::clone(&demand),
-            composed: Arc::clone(&composed),
-            sink,
-            config: ComposeConfig::new(clock),
-            metrics: Arc::new(ComposeMetrics::default()),
-        },
-        &mut registry,
-    )?;
-
-    let app = App {
-        config,
-        clock,
-        admin,
-        frames,
-        signal,
-        tracks,
-        detector_state,
-        detector_metrics,
-        pace,
-        composed,
-        demand,
-        whep: Whep::new(engine.clone()),
+    let (engine, sink) = stage.engine(&mut registry)?;
+    let capture = stage.capture(source, &mut registry)?;
+    let (detector, detector_metrics) = stage.detector(&mut registry)?;
+    let compose = stage.compose(sink, &mut registry)?;
+    let pipeline = Pipeline {
+        capture,
+        detector,
+        compose,
         engine: engine.clone(),
+    };
+    let app = App {
+        clock: stage.clock,
+        admin,
+        frames: stage.frames,
+        signal: stage.signal,
+        tracks: stage.tracks,
+        detector_state: stage.detector_state,
+        detector_metrics,
+        pace: stage.pace,
+        composed: stage.composed,
+        demand: stage.demand,
+        whep: Whep::new(engine.clone()),
+        engine,
         stills: Stills::default(),
         track_listeners: Arc::default(),
         registry,
+        config,
     };
-    Ok((
-        Arc::new(app),
-        Pipeline {
-            capture,
-            detector,
-            compose,
-            engine,
-        },
-    ))
+    Ok((Arc::new(app), pipeline))
+}
+
+/// Every slot, and what the threads around them are started with.
+struct Stage<'a> {
+    config: &'a Config,
+    clock: WallClock,
+    frames: Arc<Slot<Frame>>,
+    signal: Arc<Slot<Signal>>,
+    tracks: Arc<Slot<Tracks>>,
+    detector_state: Arc<Slot<DetectorState>>,
+    composed: Arc<Slot<Composed>>,
+    demand: Arc<Demand>,
+    pace: Arc<Pace>,
+}
+
+impl Stage<'_> {
+    fn capture(
+        &self,
+        source: SourceSpec,
+        registry: &mut Registry,
+    ) -> anyhow::Result<CaptureHandle> {
+        let metrics = Arc::new(CaptureMetrics::default());
+        metrics.register(registry);
+        let camera = &self.config.camera;
+        let config = CaptureConfig {
+            source,
+            wanted: Wanted {
+                width: camera.width,
+                height: camera.height,
+                fps: camera.fps,
+                format: None,
+            },
+            loop_file: self.config.loop_file,
+            clock: self.clock,
+        };
+        let (frames, signal) = (Arc::clone(&self.frames), Arc::clone(&self.signal));
+        capture::spawn(config, frames, signal, metrics).context("cannot start the capture thread")
+    }
+
+    fn detector(
+        &self,
+        registry: &mut Registry,
+    ) -> anyhow::Result<(WorkerHandle, Arc<DetectorMetrics>)> {
+        let metrics = Arc::new(DetectorMetrics::default());
+        metrics.register(registry);
+        let parts = WorkerParts {
+            frames: self.frames.reader(),
+            tracks: Arc::clone(&self.tracks),
+            state: Arc::clone(&self.detector_state),
+            pace: Arc::clone(&self.pace),
+            metrics: Arc::clone(&metrics),
+        };
+        let worker = detector::spawn_worker(parts, detector_config(self.config)?)
+            .context("cannot start the detector thread")?;
+        Ok((worker, metrics))
+    }
+
+    fn compose(&self, sink: FrameSink, registry: &mut Registry) -> anyhow::Result<ComposeHandle> {
+        let bitrate_bps = self.config.bitrate_bps;
+        self.demand
+            .set_target_bitrate(RenditionId::MAIN, bitrate_bps);
+        let metrics = Arc::new(ComposeMetrics::default());
+        metrics.register(registry);
+        let tracks = Arc::clone(&self.tracks);
+        let painter = FeedPainter::new(OverlayPainter::new(), tracks, self.clock);
+        let parts = ComposeParts {
+            frames: Arc::clone(&self.frames),
+            signal: Arc::clone(&self.signal),
+            painter: Box::new(painter),
+            demand: Arc::clone(&self.demand),
+            composed: Arc::clone(&self.composed),
+            sink,
+            config: ComposeConfig::new(self.clock),
+            metrics,
+        };
+        compose::spawn(parts).context("cannot start the compose thread")
+    }
+
+    fn engine(&self, registry: &mut Registry) -> anyhow::Result<(EngineHandle, FrameSink)> {
+        let metrics = Arc::new(EngineMetrics::default());
+        metrics.register(registry);
+        let config = EngineConfig {
+            media_port: self.config.media_port,
+            ..EngineConfig::default()
+        };
+        Ok(Engine::start(config, Arc::clone(&self.demand), metrics)?)
+    }
 }
 
 impl Pipeline {
@@ -132,40 +190,6 @@ impl Pipeline {
         self.detector.stop();
         self.compose.stop();
         self.engine.stop();
-    }
-}
-
-fn start_engine(
-    config: &Config,
-    demand: &Arc<Demand>,
-    registry: &mut Registry,
-) -> anyhow::Result<(EngineHandle, FrameSink)> {
-    let metrics = Arc::new(EngineMetrics::default());
-    metrics.register(registry);
-    let config = EngineConfig {
-        media_port: config.media_port,
-        ..EngineConfig::default()
-    };
-    Ok(Engine::start(config, Arc::clone(demand), metrics)?)
-}
-
-fn start_compose(parts: ComposeParts, registry: &mut Registry) -> anyhow::Result<ComposeHandle> {
-    parts.metrics.register(registry);
-    compose::spawn(parts).context("cannot start the compose thread")
-}
-
-fn capture_config(config: &Config, source: SourceSpec, clock: WallClock) -> CaptureConfig {
-    let wanted = capture::Wanted {
-        width: config.camera.width,
-        height: config.camera.height,
-        fps: config.camera.fps,
-        format: None,
-    };
-    CaptureConfig {
-        source,
-        wanted,
-        loop_file: config.loop_file,
-        clock,
     }
 }
 

@@ -41,10 +41,6 @@ pub(super) async fn snapshot(
             let headers = [
                 (header::CONTENT_TYPE, "image/jpeg"),
                 (header::CACHE_CONTROL, "no-store"),
-                (
-                    header::CONTENT_DISPOSITION,
-                    "inline; filename=\"carrier.jpg\"",
-                ),
             ];
             (headers, jpeg).into_response()
         }
