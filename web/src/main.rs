@@ -10,6 +10,7 @@ mod app;
 mod assets;
 mod cli;
 mod commands;
+mod complaint;
 mod config;
 mod painter;
 mod paths;
@@ -20,13 +21,14 @@ mod routes;
 mod stills;
 mod stop;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
+use crate::complaint::plainly;
 use crate::config::ConfigError;
 
 /// Wrong usage or configuration, as clap and most tools have it.
@@ -34,7 +36,7 @@ const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr();
+    log_to_stderr(matches!(cli.command, None | Some(Command::Run(_))));
     let done = match cli.command {
         None => commands::run::run(&cli.run),
         Some(Command::Run(args)) => commands::run::run(&args),
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "carrier: {error:#}");
+            let _ = writeln!(std::io::stderr(), "carrier: {}", plainly(&error));
             let usage = error.is::<ConfigError>() || error.is::<capture::SpecError>();
             if usage {
                 ExitCode::from(EXIT_USAGE)
@@ -56,13 +58,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// `CARRIER_LOG` takes tracing's filter syntax, e.g. `debug` or `signaling=trace`.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("CARRIER_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,rtc=error,webrtc=error,ort=warn"));
+/// `CARRIER_LOG` takes tracing's filter syntax, e.g. `debug` or `signaling=trace`. Only the station
+/// tells what it does unasked: whoever runs another command wants its answer alone.
+fn log_to_stderr(station: bool) {
+    let unasked = if station { "info" } else { "warn" };
+    // The WebRTC crates warn about every check a browser sends to an address it keeps to itself.
+    let quiet = format!("{unasked},rtc=error,rtc_ice=error,ort=warn");
+    let filter = EnvFilter::try_from_env("CARRIER_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .compact()
         .init();

@@ -19,6 +19,7 @@ use detector::{
 use serde::Serialize;
 
 use crate::cli::{DetectArgs, Format};
+use crate::complaint::plainly;
 
 /// Annotated copies are looked at closely, unlike frames of a stream.
 const QUALITY: u8 = 92;
@@ -57,7 +58,13 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     for path in &args.paths {
         if let Err(error) = bench.detect(path) {
             failed = true;
-            let _ = writeln!(stderr(), "carrier: {}: {error:#}", path.display());
+            let (path, why) = (path.display().to_string(), plainly(&error));
+            let about = if why.starts_with(&path) {
+                String::new()
+            } else {
+                path + ": "
+            };
+            let _ = writeln!(stderr(), "carrier: {about}{why}");
         }
     }
     Ok(if failed {
