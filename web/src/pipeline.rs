@@ -59,7 +59,7 @@ pub(crate) fn start(
     let (engine, sink) = start_engine(&config, &demand, &mut registry)?;
 
     let capture_metrics = Arc::new(CaptureMetrics::default());
-    capture_metrics.register(registry.sub_registry_with_prefix("carrier"));
+    capture_metrics.register(&mut registry);
     let capture_config = capture_config(&config, source, clock);
     let capture = capture::spawn(
         capture_config,
