@@ -7,7 +7,8 @@ import { freeTcpPort, freeUdpPort } from "./ports.mjs";
 
 const READY_MS = 30000;
 
-export async function makeCarrier({ binary, out }) {
+// more: further arguments of `carrier run`.
+export async function makeCarrier({ binary, out, more = [] }) {
   const port = await freeTcpPort();
   const mediaPort = await freeUdpPort();
   const url = `http://127.0.0.1:${port}/`;
@@ -15,7 +16,7 @@ export async function makeCarrier({ binary, out }) {
   mkdirSync(home, { recursive: true });
   const log = createWriteStream(path.join(out, "carrier.log"));
   const args = ["run", "--source", "scene", "--listen", `127.0.0.1:${port}`];
-  args.push("--media-port", String(mediaPort));
+  args.push("--media-port", String(mediaPort), ...more);
   let child = null;
 
   return {

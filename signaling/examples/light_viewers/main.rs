@@ -1,0 +1,130 @@
+//! Many viewers in one process that receive and decrypt but do not decode, for `make bench`.
+//!
+//! `light_viewers 127.0.0.1:8080 VIEWERS SECONDS [JOIN_MS]`: the joins are spread over `JOIN_MS`
+//! (1000), everybody stays until `SECONDS` after the last join. Prints one line of JSON. The WebRTC
+//! implementation is not the station's own, so that both can hardly be wrong in the same way.
+
+mod first_keyframe;
+mod join;
+mod tally;
+mod viewer;
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use join::{Answered, Offer};
+use viewer::Viewer;
+
+/// What the joins' threads wake the loop with; viewers have the tokens below.
+const JOINED: Token = Token(usize::MAX);
+/// The longest wait; timers of viewers are not kept sorted, so this is how late one may run.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let mut args = std::env::args().skip(1);
+    let usage = "light_viewers ADDRESS:PORT VIEWERS SECONDS [JOIN_MS]";
+    let mut next = || args.next().ok_or(usage);
+    let station: SocketAddr = next()?.parse()?;
+    let viewers: usize = next()?.parse()?;
+    let stay = Duration::from_secs_f64(next()?.parse()?);
+    let join_ms: u64 = next().map_or(Ok(1000), |text| text.parse())?;
+    let mut crowd = Crowd::new(station, viewers, Duration::from_millis(join_ms))?;
+    crowd.run(stay)?;
+    writeln!(io::stdout(), "{}", tally::json(&crowd.viewers))?;
+    Ok(())
+}
+
+struct Crowd {
+    station: SocketAddr,
+    poll: Poll,
+    waker: Arc<Waker>,
+    answers: mpsc::Receiver<Answered>,
+    answered: mpsc::Sender<Answered>,
+    viewers: Vec<Viewer>,
+    /// From one join to the next.
+    pace: Duration,
+}
+
+impl Crowd {
+    fn new(station: SocketAddr, count: usize, spread: Duration) -> Result<Self, Failure> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), JOINED)?);
+        // overflow: awaited. One answer for each viewer, read by the loop.
+        let (answered, answers) = mpsc::channel();
+        let mut viewers = Vec::with_capacity(count);
+        for index in 0..count {
+            let mut viewer = Viewer::new()?;
+            let registry = poll.registry();
+            registry.register(viewer.socket(), Token(index), Interest::READABLE)?;
+            viewers.push(viewer);
+        }
+        let pace = spread / u32::try_from(count.max(1))?;
+        Ok(Self {
+            station,
+            poll,
+            waker,
+            answers,
+            answered,
+            viewers,
+            pace,
+        })
+    }
+
+    fn run(&mut self, stay: Duration) -> Result<(), Failure> {
+        let start = Instant::now();
+        let count = u32::try_from(self.viewers.len())?;
+        let end = start + self.pace * count + stay;
+        let (mut asked, mut due) = (0, start);
+        let mut events = Events::with_capacity(256);
+        while Instant::now() < end {
+            let wait = due.saturating_duration_since(Instant::now()).min(PATIENCE);
+            let wait = if asked < self.viewers.len() {
+                wait
+            } else {
+                PATIENCE
+            };
+            match self.poll.poll(&mut events, Some(wait)) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error)?,
+                _ => {}
+            }
+            if asked < self.viewers.len() && Instant::now() >= due {
+                self.ask(asked);
+                asked += 1;
+                due += self.pace;
+            }
+            for answer in self.answers.try_iter() {
+                self.viewers[answer.viewer].answered(&answer.outcome);
+            }
+            for event in &events {
+                if let Some(viewer) = self.viewers.get_mut(event.token().0) {
+                    viewer.receive();
+                }
+            }
+            let now = Instant::now();
+            self.viewers.iter_mut().for_each(|viewer| viewer.tick(now));
+        }
+        self.viewers.iter_mut().for_each(Viewer::leave);
+        Ok(())
+    }
+
+    fn ask(&mut self, index: usize) {
+        let offer = Offer {
+            viewer: index,
+            sdp: self.viewers[index].offer(),
+        };
+        let (answered, waker) = (self.answered.clone(), Arc::clone(&self.waker));
+        let station = self.station;
+        // A thread for each: one slow answer must not hold up the others' pictures.
+        std::thread::spawn(move || {
+            // The loop may have ended meanwhile.
+            let _ = answered.send(join::post(station, &offer));
+            let _ = waker.wake();
+        });
+    }
+}

@@ -1,0 +1,170 @@
+//! One viewer: a WebRTC session without a decoder on a socket of its own.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::net::UdpSocket;
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind};
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, Input, Output, Rtc};
+
+use crate::first_keyframe::FirstKeyframe;
+
+/// A viewer and what it has seen.
+pub(crate) struct Viewer {
+    rtc: Rtc,
+    socket: UdpSocket,
+    addr: SocketAddr,
+    pending: Option<SdpPendingOffer>,
+    due: Option<Instant>,
+    offered_at: Option<Instant>,
+    keyframe: FirstKeyframe,
+    /// From the offer.
+    pub(crate) connected_after: Option<Duration>,
+    pub(crate) picture_after: Option<Duration>,
+    /// Numbers of the packets that came, retransmitted ones under their own.
+    pub(crate) numbers: Vec<u64>,
+    pub(crate) bytes: u64,
+    pub(crate) failure: Option<String>,
+}
+
+impl Viewer {
+    pub(crate) fn new() -> io::Result<Self> {
+        let socket = UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let addr = socket.local_addr()?;
+        let mut rtc = Rtc::builder()
+            .clear_codecs()
+            .enable_h264(true)
+            .set_rtp_mode(true)
+            .build(Instant::now());
+        let host = Candidate::host(addr, "udp").map_err(io::Error::other)?;
+        rtc.add_local_candidate(host);
+        Ok(Self {
+            rtc,
+            socket,
+            addr,
+            pending: None,
+            due: None,
+            offered_at: None,
+            keyframe: FirstKeyframe::default(),
+            connected_after: None,
+            picture_after: None,
+            numbers: Vec::new(),
+            bytes: 0,
+            failure: None,
+        })
+    }
+
+    pub(crate) fn socket(&mut self) -> &mut UdpSocket {
+        &mut self.socket
+    }
+
+    /// The offer; time counts from here.
+    pub(crate) fn offer(&mut self) -> String {
+        let mut change = self.rtc.sdp_api();
+        change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        let sdp = change.apply().map(|(offer, pending)| {
+            self.pending = Some(pending);
+            offer.to_sdp_string()
+        });
+        self.offered_at = Some(Instant::now());
+        sdp.unwrap_or_default()
+    }
+
+    pub(crate) fn answered(&mut self, outcome: &Result<String, String>) {
+        let accepted = outcome.clone().and_then(|sdp| {
+            let answer = SdpAnswer::from_sdp_string(&sdp).map_err(|error| error.to_string())?;
+            let pending = self.pending.take().ok_or("answered twice")?;
+            let change = self.rtc.sdp_api();
+            change
+                .accept_answer(pending, answer)
+                .map_err(|error| error.to_string())
+        });
+        self.failure = accepted.err();
+        self.work();
+    }
+
+    /// Reads the socket until it is empty, as its edge-triggered events demand.
+    pub(crate) fn receive(&mut self) {
+        let mut buffer = [0_u8; 2000];
+        loop {
+            match self.socket.recv_from(&mut buffer) {
+                Ok((length, from)) => self.take(&buffer[..length], from),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    self.failure = Some(error.to_string());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Lets time pass, if anything is due.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        if self.due.is_some_and(|due| due <= now) {
+            self.input(Input::Timeout(now));
+        }
+    }
+
+    /// Says goodbye on the wire.
+    pub(crate) fn leave(&mut self) {
+        if self.rtc.close().is_ok() {
+            self.work();
+        }
+    }
+
+    fn take(&mut self, datagram: &[u8], from: SocketAddr) {
+        self.bytes += datagram.len() as u64;
+        if let Ok(received) = Receive::new(Protocol::Udp, from, self.addr, datagram) {
+            self.input(Input::Receive(Instant::now(), received));
+        }
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        match self.rtc.handle_input(input) {
+            Ok(()) => self.work(),
+            Err(error) => self.failure = Some(error.to_string()),
+        }
+    }
+
+    fn work(&mut self) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    self.due = Some(at);
+                    return;
+                }
+                Ok(Output::Transmit(out)) => {
+                    // The station may be gone already; it is missed by its packets.
+                    let _ = self.socket.send_to(&out.contents, out.destination);
+                }
+                Ok(Output::Event(event)) => self.note(event),
+                Err(error) => {
+                    self.failure = Some(error.to_string());
+                    self.due = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, event: Event) {
+        let since_offer = || self.offered_at.map(|at| at.elapsed());
+        match event {
+            Event::Connected => self.connected_after = since_offer(),
+            Event::RtpPacket(packet) => {
+                let (number, header) = (*packet.seq_no, &packet.header);
+                let whole =
+                    self.keyframe
+                        .take(number, header.timestamp, header.marker, &packet.payload);
+                if whole {
+                    self.picture_after = since_offer();
+                }
+                self.numbers.push(number);
+            }
+            _ => {}
+        }
+    }
+}

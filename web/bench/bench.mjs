@@ -1,0 +1,146 @@
+// `make bench`: what a frame costs, how late it is shown, and what viewers add, on this machine.
+//
+//   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/bench.mjs [BENCHMARKS.md]
+//
+// It reports and does not judge: the exit code tells only whether everything could be measured.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { launchChromium } from "../tests/browser/harness/browser.mjs";
+import { percentile } from "../tests/browser/harness/eyes.mjs";
+import { measure } from "../tests/browser/latency.mjs";
+import { machine } from "./machine.mjs";
+import { report } from "./report.mjs";
+import { rush, startStation, underLoad } from "./station.mjs";
+import { replaceGenerated } from "./table.mjs";
+
+const MODEL = "yolox_nano";
+const STAGE_SECONDS = 20;
+const PLAIN_SECONDS = 10;
+const CROWD_SECONDS = 8;
+const LATENCY_SECONDS = 12;
+
+const binary = process.env.CARRIER_BIN;
+const lightViewers = process.env.LIGHT_VIEWERS;
+const document = process.argv[2];
+if (!binary || !lightViewers) {
+  console.error("CARRIER_BIN and LIGHT_VIEWERS name the programs; `make bench` sets both.");
+  process.exit(2);
+}
+
+const began = performance.now();
+const failures = [];
+
+function say(text) {
+  const seconds = Math.round((performance.now() - began) / 1000);
+  process.stderr.write(`[${String(seconds).padStart(3)} s] ${text}\n`);
+}
+
+// One measurement; when it fails the others still run.
+async function step(what, work) {
+  say(what);
+  try {
+    return await work();
+  } catch (error) {
+    failures.push(`${what}: ${error.message.split("\n")[0]}`);
+    say(`could not be measured: ${error.message}`);
+    return null;
+  }
+}
+
+function modelThere() {
+  const folders = [process.env.CARRIER_MODELS, sharedModels(), "models"];
+  return folders.some((folder) => folder && existsSync(path.join(folder, `${MODEL}.onnx`)));
+}
+
+function sharedModels() {
+  return process.env.CARRIER_SHARED && path.join(process.env.CARRIER_SHARED, "models");
+}
+
+async function inBrowser(browser, station, joins) {
+  const seen = await measure(browser, station.url, { seconds: LATENCY_SECONDS, joins });
+  return { ...seen, join_p95_ms: percentile(seen.joins_ms, 0.95) };
+}
+
+async function withStation(out, model, work) {
+  const station = await startStation({ binary, out, model });
+  try {
+    await work(station);
+  } finally {
+    await station.end();
+  }
+}
+
+async function measureAll(browser, out, measured) {
+  const { latency, loads } = measured;
+  const load = (station, count, seconds) =>
+    underLoad(station, { lightViewers, count, seconds });
+  const crowds = async (station) => {
+    for (const count of [10, 50]) {
+      const seen = await step(`${count} viewers`, () => load(station, count, CROWD_SECONDS));
+      if (seen) loads.push(seen);
+    }
+    measured.rush = await step("100 joins within a second", () =>
+      rush(station, { lightViewers, count: 100 }),
+    );
+  };
+  const chromium = (station, joins) =>
+    browser && step(`latency and ${joins} joins in Chromium`, () => inBrowser(browser, station, joins));
+
+  if (measured.model) {
+    await step(`a station with ${measured.model}`, () =>
+      withStation(out, measured.model, async (station) => {
+        const one = await step(`one viewer, ${STAGE_SECONDS} s`, () => load(station, 1, STAGE_SECONDS));
+        measured.detecting = one;
+        if (one) loads.push(one);
+        await crowds(station);
+        latency.detecting = await chromium(station, 10);
+      }),
+    );
+  }
+  await step("a station with plain video", () =>
+    withStation(out, "none", async (station) => {
+      measured.plain = await step(`one viewer, ${PLAIN_SECONDS} s`, () => load(station, 1, PLAIN_SECONDS));
+      if (!measured.model) {
+        if (measured.plain) loads.push(measured.plain);
+        await crowds(station);
+      }
+      latency.plain = await chromium(station, measured.model ? 3 : 10);
+    }),
+  );
+}
+
+const out = mkdtempSync(path.join(os.tmpdir(), "carrier-bench-"));
+const browser = await step("Chromium", () => launchChromium());
+const measured = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: machine(browser && `Chromium ${browser.version()}`),
+  model: modelThere() ? MODEL : null,
+  notes: [],
+  detecting: null,
+  plain: null,
+  loads: [],
+  rush: null,
+  latency: { detecting: null, plain: null },
+};
+if (!measured.model) {
+  measured.notes.push(`No ${MODEL}.onnx was found, so nothing was detected: set CARRIER_SHARED or CARRIER_MODELS.`);
+}
+try {
+  await measureAll(browser, out, measured);
+} finally {
+  await browser?.close();
+  rmSync(out, { recursive: true, force: true });
+}
+if (failures.length > 0) {
+  measured.notes.push(["Could not be measured:", "", ...failures.map((line) => `- ${line}`)].join("\n"));
+}
+const text = report(measured);
+process.stdout.write(text);
+if (document) {
+  const old = existsSync(document) ? readFileSync(document, "utf8") : "# Benchmarks\n";
+  writeFileSync(document, replaceGenerated(old, text));
+  say(`written to ${path.basename(document)}`);
+}
+process.exit(failures.length > 0 ? 1 : 0);

@@ -1,0 +1,193 @@
+// What was measured, as Markdown: tables, and in words what holds and what does not. Pure.
+
+import { timing, total } from "./exposition.mjs";
+import { holds, number, slope, table } from "./table.mjs";
+
+// DESIGN.md, "Numbers to hold", and the issue that built the live feed.
+const LIMITS = {
+  frameMs: 4.5,
+  detectionMs: 1,
+  cpuPercent: 60,
+  memoryMb: 200,
+  latencyP50Ms: 30,
+  latencyP95Ms: 45,
+  joinMs: 150,
+  rushMs: 300,
+  rushKeyframes: 2,
+  viewerPercent: 0.1,
+};
+
+const OURS = [
+  ["copy for painting", "carrier_compose_copy_seconds"],
+  ["paint", "carrier_compose_paint_seconds"],
+  ["encode", "carrier_encode_seconds"],
+  ["packetise", "carrier_packetise_seconds"],
+  ["number, encrypt, send", "carrier_fanout_seconds"],
+];
+const DETECTION = [
+  ["detector input", "carrier_detector_preprocess_seconds"],
+  ["decode and suppress", "carrier_detector_postprocess_seconds"],
+  ["track", "carrier_detector_track_seconds"],
+];
+const APART = [
+  ["session.run (bare)", "carrier_detector_inference_seconds"],
+  ["draw the scene (source)", "carrier_capture_convert_seconds"],
+];
+
+// Milliseconds of each stage in one frame; null where it did not run.
+function perFrame(run, stages) {
+  const frames = total(run.samples, "carrier_compose_frames_total");
+  return stages.map(([, metric]) => {
+    const time = timing(run.samples, metric);
+    return time && (time.meanMs * time.count) / frames;
+  });
+}
+
+function sum(values) {
+  return values.reduce((all, value) => all + (value ?? 0), 0);
+}
+
+// What one frame costs apart from inference and source: by the stages' own clocks, and by the
+// kernel's count of the whole process.
+export function frameCost(run) {
+  const frames = total(run.samples, "carrier_compose_frames_total");
+  const apart = sum(perFrame(run, APART));
+  const all = total(run.samples, "process_cpu_seconds_total") * 1000;
+  return {
+    fps: (frames / run.spanMs) * 1000,
+    byStagesMs: sum(perFrame(run, OURS)) + (perFrame(run, DETECTION)[0] ?? 0),
+    byKernelMs: all / frames - apart,
+  };
+}
+
+// Beyond the bare run of the network, per detection.
+export function detectionCost(run) {
+  const means = DETECTION.map(([, metric]) => timing(run.samples, metric)?.meanMs ?? null);
+  return means.every((mean) => mean === null) ? null : sum(means);
+}
+
+export function viewerSlope(loads) {
+  return slope(loads.map((load) => [load.viewers, load.cpuPercent]));
+}
+
+function limitRows({ detecting, plain, loads, rush, latency }) {
+  const rows = [];
+  const row = (what, limit, unit, value, decimals = 1) => {
+    const shown = `${number(value, decimals)} ${unit}`.trim();
+    rows.push([what, `${limit} ${unit}`.trim(), shown, holds(value, limit)]);
+  };
+  const one = detecting ?? plain;
+  const cost = one && frameCost(one);
+  const words = detecting ? ", detecting" : "";
+  row(`frame apart from inference and source, stage clocks${words}`, LIMITS.frameMs, "ms", cost?.byStagesMs, 2);
+  row(`the same, CPU of the whole process by the kernel`, LIMITS.frameMs, "ms", cost?.byKernelMs, 2);
+  row("detection beyond session.run", LIMITS.detectionMs, "ms", detecting && detectionCost(detecting), 2);
+  row("CPU of a core, one viewer, detecting", LIMITS.cpuPercent, "%", detecting?.cpuPercent);
+  row("memory, one viewer, detecting", LIMITS.memoryMb, "MB", detecting?.rssMb, 0);
+  for (const [name, seen] of [["with detection", latency.detecting], ["plain", latency.plain]]) {
+    row(`produced to presented, p50, ${name}`, LIMITS.latencyP50Ms, "ms", seen?.p50);
+    row(`produced to presented, p95, ${name}`, LIMITS.latencyP95Ms, "ms", seen?.p95);
+  }
+  const joins = latency.detecting ?? latency.plain;
+  row("POST to first picture in Chromium, p50", LIMITS.joinMs, "ms", joins?.join_ms);
+  row("POST to first picture in Chromium, p95", LIMITS.joinMs, "ms", joins?.join_p95_ms);
+  row("added viewer, CPU of a core", LIMITS.viewerPercent, "%", loads?.length > 1 ? viewerSlope(loads) : null, 2);
+  row("100 joins in a second: keyframes", LIMITS.rushKeyframes, "", rush?.keyframes, 0);
+  row("100 joins in a second: first picture, p95", LIMITS.rushMs, "ms", rush?.seen.picture_p95_ms);
+  return rows;
+}
+
+function stageTable({ detecting, plain }) {
+  const runs = [detecting, plain].filter(Boolean);
+  const names = [detecting && "detecting", plain && "plain"].filter(Boolean);
+  const head = ["stage", ...names.flatMap((name) => [`${name}: mean ms`, "p50", "p95"])];
+  const rows = [...OURS, ...DETECTION, ...APART].map(([name, metric]) => {
+    const times = runs.map((run) => timing(run.samples, metric));
+    return [name, ...times.flatMap((t) => [t?.meanMs, t?.p50Ms, t?.p95Ms].map((ms) => number(ms, 2)))];
+  });
+  return table(head, rows);
+}
+
+function threadTable(run) {
+  const frames = total(run.samples, "carrier_compose_frames_total");
+  const rows = run.threads.map((thread) => [
+    thread.name,
+    number(thread.ms / frames, 2),
+    number((thread.ms / run.spanMs) * 100, 1),
+    number(thread.waitMs / frames, 2),
+  ]);
+  return table(["thread", "CPU ms a frame", "% of a core", "waited for a core, ms a frame"], rows);
+}
+
+function viewerTable(loads, rush) {
+  const row = (name, { seen, cpuPercent, rssMb }) => [
+    name,
+    number(cpuPercent),
+    number(rssMb, 0),
+    seen.packets,
+    seen.lost,
+    `${seen.pictures}/${seen.viewers}`,
+    `${number(seen.connect_p50_ms, 0)} / ${number(seen.connect_p95_ms, 0)}`,
+    `${number(seen.picture_p50_ms, 0)} / ${number(seen.picture_p95_ms, 0)}`,
+  ];
+  const rows = loads.map((load) => row(load.viewers, load));
+  if (rush) rows.push(row(`${rush.viewers} at once`, rush));
+  return table(
+    ["viewers", "CPU %", "MB", "packets", "lost", "with picture", "connected ms p50 / p95", "first picture ms p50 / p95"],
+    rows,
+  );
+}
+
+function latencyTable(latency) {
+  const rows = [["with detection", latency.detecting], ["plain", latency.plain]]
+    .filter(([, seen]) => seen)
+    .map(([name, seen]) => [
+      name,
+      number(seen.p50),
+      number(seen.p95),
+      `${number(seen.sent_p50)} / ${number(seen.sent_p95)}`,
+      number(seen.fps),
+      seen.n,
+      `${number(seen.join_ms, 0)} / ${number(seen.join_p95_ms, 0)} (${seen.joins_ms.length})`,
+      number(seen.buffer_ms),
+      number(seen.decode_ms),
+    ]);
+  return table(
+    ["", "p50 ms", "p95 ms", "to compositor p50 / p95", "fps", "pictures", "join p50 / p95 (n)", "jitter buffer ms", "decode ms"],
+    rows,
+  );
+}
+
+function words(rows) {
+  const having = (verdict) => rows.filter((row) => row[3] === verdict).map((row) => `- ${row[0]}: ${row[2]} (limit ${row[1]})`);
+  const [missed, unknown] = [having("no"), having("not measured")];
+  const lines = [`${rows.length - missed.length - unknown.length} of ${rows.length} numbers hold.`];
+  if (missed.length > 0) lines.push("", "Missed:", "", ...missed);
+  if (unknown.length > 0) lines.push("", "Not measured:", "", ...unknown.map((line) => line.split(":")[0]));
+  return lines.join("\n");
+}
+
+export function report(measured) {
+  const { machine, model, notes, date } = measured;
+  const rows = limitRows(measured);
+  const one = measured.detecting ?? measured.plain;
+  const parts = [
+    `Measured ${date} on ${machine.cores} cores of ${machine.cpu}, ${machine.memoryGib} GiB, ${machine.system}, ${machine.kernel}; ` +
+      `${machine.chromium ?? "no Chromium"}, ${machine.rust ?? "rustc unknown"}; model ${model ?? "none"}; load average ${number(machine.load, 2)} before the start.`,
+    ...notes,
+    "### Numbers to hold",
+    table(["what", "limit", "measured", "holds"], rows),
+    words(rows),
+  ];
+  if (one) {
+    const cost = frameCost(one);
+    parts.push("### Stages, one viewer", stageTable(measured));
+    parts.push(`${number(cost.fps)} frames a second were composed.`);
+    parts.push("### Threads, one viewer", threadTable(one));
+  }
+  if (measured.loads?.length > 0) parts.push("### Viewers", viewerTable(measured.loads, measured.rush));
+  if (measured.latency.detecting || measured.latency.plain) {
+    parts.push("### Produced to presented, headless Chromium", latencyTable(measured.latency));
+  }
+  return `${parts.join("\n\n")}\n`;
+}

@@ -1,0 +1,106 @@
+// A station under measurement, and light viewers in front of it.
+
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { makeCarrier } from "../tests/browser/harness/carrier.mjs";
+import { difference, parse, total } from "./exposition.mjs";
+import { memory, threadTimes, threadsBetween } from "./threads.mjs";
+
+const READY_MS = 30000;
+// Rate control, tracker and page caches come to rest.
+const SETTLE_MS = 2000;
+
+export async function startStation({ binary, out, model }) {
+  const station = await makeCarrier({ binary, out, more: ["--model", model] });
+  await station.start();
+  await until("the station is ready", READY_MS, async () => {
+    return (await fetch(`${station.url}readyz`)).ok;
+  });
+  return station;
+}
+
+export async function scrape(station) {
+  const response = await fetch(`${station.url}metrics`);
+  return parse(await response.text());
+}
+
+// `count` light viewers for `seconds`: what they saw, and what the station spent meanwhile.
+export async function underLoad(station, { lightViewers, count, seconds, joinMs = 1000 }) {
+  const stay = SETTLE_MS / 1000 + seconds + 2;
+  const crowd = startCrowd(station, lightViewers, [count, stay, joinMs]);
+  const before = await scrape(station);
+  await sleep(joinMs);
+  await until(`${count} viewers are connected`, 15000, async () => {
+    const joined = difference(before, await scrape(station));
+    return total(joined, "carrier_viewer_first_keyframe_seconds_count") >= count;
+  });
+  await sleep(SETTLE_MS);
+  const spent = await spentWithin(station, seconds * 1000);
+  const seen = await crowd;
+  await nobodyLeft(station);
+  return { viewers: count, seen, ...spent };
+}
+
+// Joins as fast as they come; what they cost in keyframes.
+export async function rush(station, { lightViewers, count, joinMs = 1000, seconds = 4 }) {
+  const before = await scrape(station);
+  const seen = await startCrowd(station, lightViewers, [count, seconds, joinMs]);
+  const spent = difference(before, await scrape(station));
+  await nobodyLeft(station);
+  return {
+    viewers: count,
+    seen,
+    keyframes: total(spent, "carrier_encode_keyframes_total"),
+    replays: total(spent, "carrier_join_replays_total"),
+  };
+}
+
+async function spentWithin(station, forMs) {
+  const [metricsBefore, threadsBefore] = [await scrape(station), threadTimes(station.pid)];
+  const began = performance.now();
+  await sleep(forMs);
+  const [metricsAfter, threadsAfter] = [await scrape(station), threadTimes(station.pid)];
+  const spanMs = performance.now() - began;
+  const samples = difference(metricsBefore, metricsAfter);
+  return {
+    spanMs,
+    samples,
+    cpuPercent: (total(samples, "process_cpu_seconds_total") / spanMs) * 1e5,
+    threads: threadsBetween(threadsBefore, threadsAfter),
+    ...memory(station.pid),
+  };
+}
+
+function startCrowd(station, lightViewers, args) {
+  const address = new URL(station.url).host;
+  const child = spawn(lightViewers, [address, ...args.map(String)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  child.stdout.on("data", (chunk) => (text += chunk));
+  const ended = new Promise((done, failed) => {
+    child.once("error", failed);
+    child.once("close", (code) => {
+      if (code === 0) done(JSON.parse(text));
+      else failed(new Error(`the light viewers ended with ${code}`));
+    });
+  });
+  // Awaited later; until then a failure must not end the whole run.
+  ended.catch(() => {});
+  return ended;
+}
+
+function nobodyLeft(station) {
+  return until("all viewers have left", 30000, async () => {
+    return total(await scrape(station), "carrier_viewers") === 0;
+  });
+}
+
+async function until(what, withinMs, happened) {
+  const end = performance.now() + withinMs;
+  while (performance.now() < end) {
+    if (await happened()) return;
+    await sleep(100);
+  }
+  throw new Error(`not within ${withinMs / 1000} s: ${what}`);
+}
