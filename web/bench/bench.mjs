@@ -19,7 +19,8 @@ const MODEL = "yolox_nano";
 const STAGE_SECONDS = 20;
 const PLAIN_SECONDS = 10;
 const CROWD_SECONDS = 8;
-const LATENCY_SECONDS = 12;
+const PAGE_SECONDS = 3;
+const PAGES = 10;
 
 const binary = process.env.CARRIER_BIN;
 const lightViewers = process.env.LIGHT_VIEWERS;
@@ -58,8 +59,8 @@ function sharedModels() {
   return process.env.CARRIER_SHARED && path.join(process.env.CARRIER_SHARED, "models");
 }
 
-async function inBrowser(browser, station, joins) {
-  const seen = await measure(browser, station.url, { seconds: LATENCY_SECONDS, joins });
+async function inBrowser(browser, station) {
+  const seen = await measure(browser, station.url, { pages: PAGES, seconds: PAGE_SECONDS });
   return { ...seen, join_p95_ms: percentile(seen.joins_ms, 0.95) };
 }
 
@@ -76,6 +77,8 @@ async function measureAll(browser, out, measured) {
   const { latency, loads } = measured;
   const load = (station, count, seconds) =>
     underLoad(station, { lightViewers, count, seconds });
+  const alone = (station, seconds) =>
+    step(`one viewer, ${seconds} s`, () => load(station, 1, seconds));
   const crowds = async (station) => {
     for (const count of [10, 50]) {
       const seen = await step(`${count} viewers`, () => load(station, count, CROWD_SECONDS));
@@ -85,28 +88,28 @@ async function measureAll(browser, out, measured) {
       rush(station, { lightViewers, count: 100 }),
     );
   };
-  const chromium = (station, joins) =>
-    browser && step(`latency and ${joins} joins in Chromium`, () => inBrowser(browser, station, joins));
+  const chromium = (station) =>
+    browser && step(`latency of ${PAGES} pages in Chromium`, () => inBrowser(browser, station));
 
   if (measured.model) {
     await step(`a station with ${measured.model}`, () =>
       withStation(out, measured.model, async (station) => {
-        const one = await step(`one viewer, ${STAGE_SECONDS} s`, () => load(station, 1, STAGE_SECONDS));
+        const one = await alone(station, STAGE_SECONDS);
         measured.detecting = one;
         if (one) loads.push(one);
         await crowds(station);
-        latency.detecting = await chromium(station, 10);
+        latency.detecting = await chromium(station);
       }),
     );
   }
   await step("a station with plain video", () =>
     withStation(out, "none", async (station) => {
-      measured.plain = await step(`one viewer, ${PLAIN_SECONDS} s`, () => load(station, 1, PLAIN_SECONDS));
+      measured.plain = await alone(station, PLAIN_SECONDS);
       if (!measured.model) {
         if (measured.plain) loads.push(measured.plain);
         await crowds(station);
       }
-      latency.plain = await chromium(station, measured.model ? 3 : 10);
+      latency.plain = await chromium(station);
     }),
   );
 }
@@ -125,7 +128,9 @@ const measured = {
   latency: { detecting: null, plain: null },
 };
 if (!measured.model) {
-  measured.notes.push(`No ${MODEL}.onnx was found, so nothing was detected: set CARRIER_SHARED or CARRIER_MODELS.`);
+  measured.notes.push(
+    `No ${MODEL}.onnx was found, so nothing was detected: set CARRIER_SHARED or CARRIER_MODELS.`,
+  );
 }
 try {
   await measureAll(browser, out, measured);
@@ -134,7 +139,8 @@ try {
   rmSync(out, { recursive: true, force: true });
 }
 if (failures.length > 0) {
-  measured.notes.push(["Could not be measured:", "", ...failures.map((line) => `- ${line}`)].join("\n"));
+  const lines = failures.map((line) => `- ${line}`);
+  measured.notes.push(["Could not be measured:", "", ...lines].join("\n"));
 }
 const text = report(measured);
 process.stdout.write(text);

@@ -29,7 +29,7 @@ export function total(samples, name) {
 }
 
 // A histogram of seconds over all its labels: {count, meanMs, p50Ms, p95Ms}; null where nothing was
-// observed. Percentiles lie on a line within their bucket, as Prometheus' histogram_quantile() has it.
+// observed. Percentiles lie on a line within their bucket, as in Prometheus' histogram_quantile().
 export function timing(samples, name) {
   const count = total(samples, `${name}_count`);
   if (!count) return null;

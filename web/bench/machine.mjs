@@ -10,7 +10,7 @@ export function machine(chromiumVersion) {
     cpu: clockedName(cpus[0]?.model ?? "unknown CPU"),
     cores: cpus.length,
     memoryGib: Math.round(os.totalmem() / 2 ** 30),
-    kernel: `${os.type()} ${os.release()}`,
+    kernel: `${os.type()} ${os.release().split("-")[0]}`,
     system: system(),
     chromium: chromiumVersion,
     rust: firstLine("rustc", "--version"),

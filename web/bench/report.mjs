@@ -47,16 +47,19 @@ function sum(values) {
   return values.reduce((all, value) => all + (value ?? 0), 0);
 }
 
+// Threads whose time is the source's or, but for the detector's input, the network's.
+const APART_THREADS = /^(source-|detect$)/;
+
 // What one frame costs apart from inference and source: by the stages' own clocks, and by the
-// kernel's count of the whole process.
+// kernel's count of all other threads, to which the detector's input is added.
 export function frameCost(run) {
   const frames = total(run.samples, "carrier_compose_frames_total");
-  const apart = sum(perFrame(run, APART));
-  const all = total(run.samples, "process_cpu_seconds_total") * 1000;
+  const [inputMs] = perFrame(run, DETECTION);
+  const threads = run.threads.filter((thread) => !APART_THREADS.test(thread.name));
   return {
     fps: (frames / run.spanMs) * 1000,
-    byStagesMs: sum(perFrame(run, OURS)) + (perFrame(run, DETECTION)[0] ?? 0),
-    byKernelMs: all / frames - apart,
+    byStagesMs: sum(perFrame(run, OURS)) + (inputMs ?? 0),
+    byKernelMs: sum(threads.map((thread) => thread.ms)) / frames + (inputMs ?? 0),
   };
 }
 
@@ -66,8 +69,15 @@ export function detectionCost(run) {
   return means.every((mean) => mean === null) ? null : sum(means);
 }
 
+// What a viewer adds to the one thread that serves them all, % of a core. The process as a whole
+// tells less: inference takes as much as the viewers' own process leaves of cores and caches.
 export function viewerSlope(loads) {
-  return slope(loads.map((load) => [load.viewers, load.cpuPercent]));
+  return slope(loads.map((load) => [load.viewers, enginePercent(load)]));
+}
+
+function enginePercent({ threads, spanMs }) {
+  const engine = threads?.filter(({ name }) => name === "media-engine");
+  return engine && (sum(engine.map(({ ms }) => ms)) / spanMs) * 100;
 }
 
 function limitRows({ detecting, plain, loads, rush, latency }) {
@@ -76,25 +86,39 @@ function limitRows({ detecting, plain, loads, rush, latency }) {
     const shown = `${number(value, decimals)} ${unit}`.trim();
     rows.push([what, `${limit} ${unit}`.trim(), shown, holds(value, limit)]);
   };
-  const one = detecting ?? plain;
-  const cost = one && frameCost(one);
-  const words = detecting ? ", detecting" : "";
-  row(`frame apart from inference and source, stage clocks${words}`, LIMITS.frameMs, "ms", cost?.byStagesMs, 2);
-  row(`the same, CPU of the whole process by the kernel`, LIMITS.frameMs, "ms", cost?.byKernelMs, 2);
-  row("detection beyond session.run", LIMITS.detectionMs, "ms", detecting && detectionCost(detecting), 2);
-  row("CPU of a core, one viewer, detecting", LIMITS.cpuPercent, "%", detecting?.cpuPercent);
-  row("memory, one viewer, detecting", LIMITS.memoryMb, "MB", detecting?.rssMb, 0);
-  for (const [name, seen] of [["with detection", latency.detecting], ["plain", latency.plain]]) {
+  costRows(row, detecting, plain);
+  for (const [name, seen] of latencies(latency)) {
     row(`produced to presented, p50, ${name}`, LIMITS.latencyP50Ms, "ms", seen?.p50);
     row(`produced to presented, p95, ${name}`, LIMITS.latencyP95Ms, "ms", seen?.p95);
   }
   const joins = latency.detecting ?? latency.plain;
   row("POST to first picture in Chromium, p50", LIMITS.joinMs, "ms", joins?.join_ms);
   row("POST to first picture in Chromium, p95", LIMITS.joinMs, "ms", joins?.join_p95_ms);
-  row("added viewer, CPU of a core", LIMITS.viewerPercent, "%", loads?.length > 1 ? viewerSlope(loads) : null, 2);
+  const added = loads?.length > 1 ? viewerSlope(loads) : null;
+  row("added viewer, CPU of a core (engine thread)", LIMITS.viewerPercent, "%", added, 2);
   row("100 joins in a second: keyframes", LIMITS.rushKeyframes, "", rush?.keyframes, 0);
-  row("100 joins in a second: first picture, p95", LIMITS.rushMs, "ms", rush?.seen.picture_p95_ms);
+  const rushMs = rush?.seen.picture_p95_ms;
+  row("100 joins in a second: first picture, p95", LIMITS.rushMs, "ms", rushMs);
   return rows;
+}
+
+function costRows(row, detecting, plain) {
+  const one = detecting ?? plain;
+  const cost = one && frameCost(one);
+  const frame = `frame apart from inference and source${detecting ? ", detecting" : ""}`;
+  row(`${frame}: CPU by the kernel`, LIMITS.frameMs, "ms", cost?.byKernelMs, 2);
+  row(`${frame}: stage clocks`, LIMITS.frameMs, "ms", cost?.byStagesMs, 2);
+  const beyond = detecting && detectionCost(detecting);
+  row("detection beyond session.run", LIMITS.detectionMs, "ms", beyond, 2);
+  row("CPU of a core, one viewer, detecting", LIMITS.cpuPercent, "%", detecting?.cpuPercent);
+  row("memory, one viewer, detecting", LIMITS.memoryMb, "MB", detecting?.rssMb, 0);
+}
+
+function latencies({ detecting, plain }) {
+  return [
+    ["with detection", detecting],
+    ["plain", plain],
+  ];
 }
 
 function stageTable({ detecting, plain }) {
@@ -103,7 +127,8 @@ function stageTable({ detecting, plain }) {
   const head = ["stage", ...names.flatMap((name) => [`${name}: mean ms`, "p50", "p95"])];
   const rows = [...OURS, ...DETECTION, ...APART].map(([name, metric]) => {
     const times = runs.map((run) => timing(run.samples, metric));
-    return [name, ...times.flatMap((t) => [t?.meanMs, t?.p50Ms, t?.p95Ms].map((ms) => number(ms, 2)))];
+    const cells = times.flatMap((time) => [time?.meanMs, time?.p50Ms, time?.p95Ms]);
+    return [name, ...cells.map((ms) => number(ms, 2))];
   });
   return table(head, rows);
 }
@@ -120,10 +145,14 @@ function threadTable(run) {
 }
 
 function viewerTable(loads, rush) {
-  const row = (name, { seen, cpuPercent, rssMb }) => [
+  const row = (name, load) => [
     name,
-    number(cpuPercent),
-    number(rssMb, 0),
+    number(load.cpuPercent),
+    number(enginePercent(load)),
+    number(load.rssMb, 0),
+    ...seenBy(load.seen),
+  ];
+  const seenBy = (seen) => [
     seen.packets,
     seen.lost,
     `${seen.pictures}/${seen.viewers}`,
@@ -133,19 +162,31 @@ function viewerTable(loads, rush) {
   const rows = loads.map((load) => row(load.viewers, load));
   if (rush) rows.push(row(`${rush.viewers} at once`, rush));
   return table(
-    ["viewers", "CPU %", "MB", "packets", "lost", "with picture", "connected ms p50 / p95", "first picture ms p50 / p95"],
+    [
+      "viewers",
+      "CPU %",
+      "engine thread %",
+      "MB",
+      "packets",
+      "lost",
+      "with picture",
+      "connected ms p50 / p95",
+      "first picture ms p50 / p95",
+    ],
     rows,
   );
 }
 
 function latencyTable(latency) {
-  const rows = [["with detection", latency.detecting], ["plain", latency.plain]]
+  const rows = latencies(latency)
     .filter(([, seen]) => seen)
     .map(([name, seen]) => [
       name,
       number(seen.p50),
       number(seen.p95),
       `${number(seen.sent_p50)} / ${number(seen.sent_p95)}`,
+      `${number(seen.seen_p50)} / ${number(seen.seen_p95)}`,
+      `${number(Math.min(...seen.pages_p50), 0)} - ${number(Math.max(...seen.pages_p50), 0)}`,
       number(seen.fps),
       seen.n,
       `${number(seen.join_ms, 0)} / ${number(seen.join_p95_ms, 0)} (${seen.joins_ms.length})`,
@@ -153,39 +194,62 @@ function latencyTable(latency) {
       number(seen.decode_ms),
     ]);
   return table(
-    ["", "p50 ms", "p95 ms", "to compositor p50 / p95", "fps", "pictures", "join p50 / p95 (n)", "jitter buffer ms", "decode ms"],
+    [
+      "",
+      "p50 ms",
+      "p95 ms",
+      "to compositor p50 / p95",
+      "to page p50 / p95",
+      "p50 by page",
+      "fps",
+      "pictures",
+      "join p50 / p95 (n)",
+      "jitter buffer ms",
+      "decode ms",
+    ],
     rows,
   );
 }
 
 function words(rows) {
-  const having = (verdict) => rows.filter((row) => row[3] === verdict).map((row) => `- ${row[0]}: ${row[2]} (limit ${row[1]})`);
+  const having = (verdict) => rows.filter((row) => row[3] === verdict);
   const [missed, unknown] = [having("no"), having("not measured")];
-  const lines = [`${rows.length - missed.length - unknown.length} of ${rows.length} numbers hold.`];
-  if (missed.length > 0) lines.push("", "Missed:", "", ...missed);
-  if (unknown.length > 0) lines.push("", "Not measured:", "", ...unknown.map((line) => line.split(":")[0]));
+  const lines = [`${having("yes").length} of ${rows.length} numbers hold.`];
+  const list = (title, found, line) => {
+    if (found.length > 0) lines.push("", title, "", ...found.map(line));
+  };
+  list("Missed:", missed, ([what, limit, shown]) => `- ${what}: ${shown} (limit ${limit})`);
+  list("Not measured:", unknown, ([what]) => `- ${what}`);
   return lines.join("\n");
 }
 
+function where({ machine, model, date }) {
+  return (
+    `Measured ${date} on ${machine.cores} cores of ${machine.cpu}, ${machine.memoryGib} GiB, ` +
+    `${machine.system}, ${machine.kernel}; ${machine.chromium ?? "no Chromium"}, ` +
+    `${machine.rust ?? "rustc unknown"}; model ${model ?? "none"}; ` +
+    `load average ${number(machine.load, 2)} before the start.`
+  );
+}
+
 export function report(measured) {
-  const { machine, model, notes, date } = measured;
   const rows = limitRows(measured);
   const one = measured.detecting ?? measured.plain;
   const parts = [
-    `Measured ${date} on ${machine.cores} cores of ${machine.cpu}, ${machine.memoryGib} GiB, ${machine.system}, ${machine.kernel}; ` +
-      `${machine.chromium ?? "no Chromium"}, ${machine.rust ?? "rustc unknown"}; model ${model ?? "none"}; load average ${number(machine.load, 2)} before the start.`,
-    ...notes,
+    where(measured),
+    ...measured.notes,
     "### Numbers to hold",
     table(["what", "limit", "measured", "holds"], rows),
     words(rows),
   ];
   if (one) {
-    const cost = frameCost(one);
     parts.push("### Stages, one viewer", stageTable(measured));
-    parts.push(`${number(cost.fps)} frames a second were composed.`);
+    parts.push(`${number(frameCost(one).fps)} frames a second were composed.`);
     parts.push("### Threads, one viewer", threadTable(one));
   }
-  if (measured.loads?.length > 0) parts.push("### Viewers", viewerTable(measured.loads, measured.rush));
+  if (measured.loads?.length > 0) {
+    parts.push("### Viewers", viewerTable(measured.loads, measured.rush));
+  }
   if (measured.latency.detecting || measured.latency.plain) {
     parts.push("### Produced to presented, headless Chromium", latencyTable(measured.latency));
   }

@@ -5,7 +5,7 @@ export function table(head, rows) {
   const cells = [head, ...rows].map((row) => row.map((cell) => String(cell ?? "")));
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column].length)));
   const line = (row) => `| ${row.map((cell, at) => pad(cell, widths[at], at)).join(" | ")} |`;
-  const rule = widths.map((width, at) => (at === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+  const rule = widths.map((width, column) => (column === 0 ? "-" : ":").padStart(width, "-"));
   return [line(cells[0]), `| ${rule.join(" | ")} |`, ...cells.slice(1).map(line)].join("\n");
 }
 

@@ -29,9 +29,9 @@ export function threadsBetween(before, after) {
   return spent.filter((thread) => thread.ms > 0).sort((a, b) => b.ms - a.ms);
 }
 
-// Resident memory at its highest and now, in MB.
+// Resident memory in MB.
 export function memory(pid) {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const mb = (name) => (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024) / 1e6;
-  return { rssMb: mb("VmRSS"), peakMb: mb("VmHWM") };
+  const kib = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);
+  return { rssMb: (kib * 1024) / 1e6 };
 }

@@ -173,13 +173,14 @@ fn rates(plan: &[(u32, usize)]) -> Option<(Vec<f64>, Duration)> {
 
 #[test]
 fn the_bitrate_is_met_on_a_webcam_clip_and_follows_changes() {
-    // Each step has a second to settle before the next is measured.
+    // Each step has a second to settle before the next is measured. Above 1 Mbit/s this clip is as
+    // fine as the encoder makes it, and takes less than it may.
     let plan = [
-        (1_500_000, 120),
-        (600_000, 30),
-        (600_000, 90),
-        (2_500_000, 30),
-        (2_500_000, 60),
+        (800_000, 120),
+        (400_000, 30),
+        (400_000, 90),
+        (900_000, 30),
+        (900_000, 60),
     ];
     let Some((rates, per_frame)) = rates(&plan) else {
         return;

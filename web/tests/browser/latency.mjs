@@ -1,55 +1,54 @@
 // Reads the timecode strip off the live picture and compares it with this machine's clock.
 // For the bench: station and browser on one machine, the scene as source.
 //
-//   node latency.mjs http://127.0.0.1:8080/ [seconds] [joins]
+//   node latency.mjs http://127.0.0.1:8080/ [pages] [seconds of each]
 //
-// Prints one line of JSON, times in milliseconds:
+// Each page joins anew and is watched by itself: the video's phase against the screen's 60 Hz is
+// chance, stays for as long as a page does, and is worth a whole screen interval, so that one page
+// alone says little. Prints one line of JSON, times in milliseconds:
 //   p50, p95, min, max   produced to shown (expected on the screen, or seen if that was later)
+//   pages_p50            the median of each page
+//   seen_p50, seen_p95   produced to readable by the page's own code
 //   sent_p50, sent_p95   produced to handed over to the compositor (no wait for the screen)
 //   fps, n, unreadable   pictures per second; how many were read, and how many could not be
 //   join_ms, joins_ms    from sending the offer to the first picture: the median, and each
 //   answer_to_picture_ms of the last join
-//   bitrate_bps, lost_share, buffer_ms, decode_ms, frozen, width, height   from getStats()
+//   bitrate_bps, lost_share, buffer_ms, decode_ms, frozen, width, height   getStats(), last page
 
 import { fileURLToPath } from "node:url";
 import { launchChromium } from "./harness/browser.mjs";
 import { marks, percentile, stateIs, watchPictures } from "./harness/eyes.mjs";
 
-const WARM_UP_MS = 2000;
+const WARM_UP_MS = 1000;
 
-export async function measure(browser, url, { seconds = 10, joins = 3 } = {}) {
-  const joinsMs = [];
-  let page = null;
-  let join = null;
-  for (let time = 0; time < joins; time += 1) {
-    await page?.context().close();
-    const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
-    page = await context.newPage();
-    await openTapped(page, url);
-    await stateIs(page, "live", 20000);
-    join = await marks(page);
-    joinsMs.push(join.join_ms);
-  }
-  await page.waitForTimeout(WARM_UP_MS);
-  const before = await lookAt(page);
-  const pictures = await watchPictures(page, seconds * 1000);
-  const numbers = await between(page, before, await lookAt(page));
-  await page.context().close();
-
-  const read = pictures.filter((picture) => picture.produced_ms !== null);
-  const shown = read.map((picture) => picture.shown_ms - picture.produced_ms);
-  const sent = read.map((picture) => picture.sent_ms - picture.produced_ms);
-  const spanMs = pictures.at(-1).sent_ms - pictures[0].sent_ms;
+export async function measure(browser, url, { pages = 5, seconds = 3 } = {}) {
+  const looks = [];
+  for (let page = 0; page < pages; page += 1) looks.push(await onePage(browser, url, seconds));
+  const { join, numbers } = looks.at(-1);
+  const joinsMs = looks.map((look) => look.join.join_ms);
+  const shown = looks.map((look) => agesOf(look.pictures, "shown_ms"));
+  const [seen, sent] = ["seen_ms", "sent_ms"].map((when) =>
+    looks.flatMap((look) => agesOf(look.pictures, when)),
+  );
+  const count = looks.reduce((sum, look) => sum + look.pictures.length, 0);
+  const spanMs = looks.reduce(
+    (sum, { pictures }) => sum + pictures.at(-1).sent_ms - pictures[0].sent_ms,
+    0,
+  );
+  const all = shown.flat();
   return rounded({
-    p50: percentile(shown, 0.5),
-    p95: percentile(shown, 0.95),
-    min: Math.min(...shown),
-    max: Math.max(...shown),
+    p50: percentile(all, 0.5),
+    p95: percentile(all, 0.95),
+    min: Math.min(...all),
+    max: Math.max(...all),
+    pages_p50: shown.map((ages) => percentile(ages, 0.5)),
+    seen_p50: percentile(seen, 0.5),
+    seen_p95: percentile(seen, 0.95),
     sent_p50: percentile(sent, 0.5),
     sent_p95: percentile(sent, 0.95),
-    fps: ((pictures.length - 1) / spanMs) * 1000,
-    n: read.length,
-    unreadable: pictures.length - read.length,
+    fps: ((count - looks.length) / spanMs) * 1000,
+    n: all.length,
+    unreadable: count - all.length,
     join_ms: percentile(joinsMs, 0.5),
     joins_ms: joinsMs,
     answer_to_picture_ms: join.answer_to_picture_ms,
@@ -61,6 +60,27 @@ export async function measure(browser, url, { seconds = 10, joins = 3 } = {}) {
     width: numbers?.width ?? null,
     height: numbers?.height ?? null,
   });
+}
+
+async function onePage(browser, url, seconds) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+  try {
+    const page = await context.newPage();
+    await openTapped(page, url);
+    await stateIs(page, "live", 20000);
+    const join = await marks(page);
+    await page.waitForTimeout(WARM_UP_MS);
+    const before = await lookAt(page);
+    const pictures = await watchPictures(page, seconds * 1000);
+    return { join, pictures, numbers: await between(page, before, await lookAt(page)) };
+  } finally {
+    await context.close();
+  }
+}
+
+function agesOf(pictures, when) {
+  const read = pictures.filter((picture) => picture.produced_ms !== null);
+  return read.map((picture) => picture[when] - picture.produced_ms);
 }
 
 // Keeps the page's newest connection at hand, for getStats().
@@ -99,10 +119,10 @@ function rounded(value) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [url = "http://127.0.0.1:8080/", seconds = "10", joins = "3"] = process.argv.slice(2);
+  const [url = "http://127.0.0.1:8080/", pages = "5", seconds = "3"] = process.argv.slice(2);
   const browser = await launchChromium();
   try {
-    const wanted = { seconds: Number(seconds), joins: Number(joins) };
+    const wanted = { pages: Number(pages), seconds: Number(seconds) };
     console.log(JSON.stringify(await measure(browser, url, wanted)));
   } finally {
     await browser.close();

@@ -76,7 +76,9 @@ test("a run without a model and without a browser says what is missing", () => {
   const samples = parse(`${AFTER}carrier_compose_frames_total 100\n`);
   const plain = { samples, spanMs: 3333, cpuPercent: 12, rssMb: 50, threads: [] };
   const latency = { detecting: null, plain: null };
-  const text = report({ machine, model: null, notes: ["No model."], date: "1970-01-01", plain, latency, loads: [] });
+  const notes = ["No model."];
+  const date = "1970-01-01";
+  const text = report({ machine, model: null, notes, date, plain, latency, loads: [] });
   assert.match(text, /No model\./);
   assert.match(text, /model none/);
   assert.match(text, /\| detection beyond session.run +\| +1 ms \| +- ms \| not measured \|/);

@@ -11,9 +11,10 @@ export function visibleText(page, selector) {
   }, selector);
 }
 
-// Watches the live video: [{produced_ms, shown_ms, sent_ms}] for each picture; produced_ms is null
-// where no timecode could be read. All in Unix milliseconds.
+// Watches the live video: [{produced_ms, shown_ms, seen_ms, sent_ms}] for each picture; produced_ms
+// is null where no timecode could be read. All in Unix milliseconds.
 //   shown_ms   when the browser expected the picture to light up, or saw it if that was later
+//   seen_ms    when the page was told of it
 //   sent_ms    when it was handed to the compositor
 export function watchPictures(page, forMs) {
   return page.evaluate(async (duration) => {
@@ -27,10 +28,12 @@ export function watchPictures(page, forMs) {
       const next = (now, metadata) => {
         // On a busy machine the callback comes late, and by then shows a later picture than the
         // one it tells of: the picture that is read is never older than this moment.
-        const shown = Math.max(metadata.expectedDisplayTime, performance.now());
+        const seen = performance.now();
+        const shown = Math.max(metadata.expectedDisplayTime, seen);
         pictures.push({
           produced_ms: read(video),
           shown_ms: performance.timeOrigin + shown,
+          seen_ms: performance.timeOrigin + seen,
           sent_ms: performance.timeOrigin + metadata.presentationTime,
         });
         if (now < until) return video.requestVideoFrameCallback(next);
