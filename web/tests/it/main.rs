@@ -4,6 +4,7 @@
 mod bad_input;
 mod feed;
 mod painted_boxes;
+mod player;
 mod scripts;
 mod station;
 mod tidy;

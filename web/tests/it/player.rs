@@ -1,0 +1,170 @@
+//! The video as an ordinary WHEP player gets it, with a WebRTC stack and sockets not ours.
+
+mod client;
+
+use std::time::{Duration, Instant};
+
+use client::Player;
+use rtc::rtp::Packet;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use crate::station::Station;
+
+/// How many players come and go.
+const CROWD: usize = 20;
+/// A viewer whose leaving goes unnoticed is given up after 30 s of silence.
+const GONE_WITHIN: Duration = Duration::from_secs(35);
+
+/// RFC 6184 5.4: the types of NAL unit and packet met here.
+const IDR_SLICE: u8 = 5;
+const SEQUENCE_PARAMETERS: u8 = 7;
+const STAP_A: u8 = 24;
+const FU_A: u8 = 28;
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+fn base(station: &Station) -> String {
+    station.at("")
+}
+
+fn viewers(station: &Station) -> u64 {
+    station.status()["viewers"].as_u64().expect("a count")
+}
+
+/// Waits until nobody watches and returns how long that took.
+fn wait_until_empty(station: &Station) -> Duration {
+    let since = Instant::now();
+    while viewers(station) > 0 {
+        assert!(
+            since.elapsed() < GONE_WITHIN,
+            "{} viewers are still counted",
+            viewers(station)
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    since.elapsed()
+}
+
+/// The types of the NAL units that begin in `packet`.
+fn unit_types(packet: &Packet) -> Vec<u8> {
+    let payload = &packet.payload[..];
+    let kind = |byte: u8| byte & 0x1f;
+    match (kind(payload[0]), payload) {
+        (STAP_A, [_, rest @ ..]) => {
+            let mut found = Vec::new();
+            let mut rest = rest;
+            while let [high, low, unit @ ..] = rest {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                found.push(kind(unit[0]));
+                rest = &unit[length..];
+            }
+            found
+        }
+        (FU_A, [_, header, ..]) if header & 0x80 != 0 => vec![kind(*header)],
+        (FU_A, _) => Vec::new(),
+        (single, _) => vec![single],
+    }
+}
+
+#[test]
+fn a_player_is_let_in_sees_a_keyframe_first_and_leaves() {
+    let station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    let base = base(&station);
+    let runtime = runtime();
+    let offered = Instant::now();
+    let (player, packets, first_after) = runtime.block_on(async {
+        let mut player = Player::join(&base).await;
+        let mut packets = vec![player.packet().await];
+        let first_after = offered.elapsed();
+        while packets.len() < 60 {
+            packets.push(player.packet().await);
+        }
+        (player, packets, first_after)
+    });
+    println!(
+        "first packet {first_after:?} after the offer, {} packets after {:?}",
+        packets.len(),
+        offered.elapsed()
+    );
+
+    let admission = &player.admission;
+    assert!(
+        admission.location.starts_with("/whep/"),
+        "{}",
+        admission.location
+    );
+    assert!(admission.etag.len() > 2 && admission.etag.starts_with('"'));
+    assert_eq!(viewers(&station), 1);
+
+    let picture = packets[0].header.timestamp;
+    let first_picture = packets
+        .iter()
+        .take_while(|packet| packet.header.timestamp == picture);
+    let units: Vec<u8> = first_picture.flat_map(unit_types).collect();
+    assert_eq!(units.first(), Some(&SEQUENCE_PARAMETERS), "{units:?}");
+    assert!(units.contains(&IDR_SLICE), "{units:?}");
+    for (before, after) in packets.iter().zip(&packets[1..]) {
+        let next = before.header.sequence_number.wrapping_add(1);
+        assert_eq!(after.header.sequence_number, next);
+    }
+
+    assert_eq!(runtime.block_on(player.delete(&base)), 200);
+    println!("counted out {:?} after DELETE", wait_until_empty(&station));
+}
+
+#[test]
+fn twenty_players_come_and_go_and_leave_nothing() {
+    let mut station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    let base = base(&station);
+    let runtime = runtime();
+
+    let start = Instant::now();
+    let crowd = runtime.block_on(async {
+        let mut joining = JoinSet::new();
+        for _ in 0..CROWD {
+            let base = base.clone();
+            joining.spawn(async move { Player::join(&base).await });
+        }
+        let mut crowd = joining.join_all().await;
+        let joined = start.elapsed();
+        for player in &mut crowd {
+            let first = unit_types(&player.packet().await);
+            assert_eq!(first.first(), Some(&SEQUENCE_PARAMETERS), "{first:?}");
+        }
+        println!(
+            "{CROWD} joined in {joined:?}, pictures for all after {:?}",
+            start.elapsed()
+        );
+        crowd
+    });
+    assert_eq!(viewers(&station), CROWD as u64);
+
+    runtime.block_on(async {
+        let mut leaving = JoinSet::new();
+        for (number, player) in crowd.into_iter().enumerate() {
+            let base = base.clone();
+            leaving.spawn(async move {
+                if number % 2 == 0 {
+                    assert_eq!(player.delete(&base).await, 200);
+                } else {
+                    player.hang_up().await;
+                }
+            });
+        }
+        leaving.join_all().await;
+    });
+    println!(
+        "counted out {:?} after they left",
+        wait_until_empty(&station)
+    );
+    station.assert_feed_unharmed();
+}
