@@ -174,6 +174,7 @@ impl Peer {
 
     /// Appends what is to be sent.
     pub(crate) fn drain(&mut self, out: &mut Vec<Datagram>) {
+        let first = out.len();
         while let Some(message) = self.pc.poll_write() {
             if message.transport.transport_protocol == TransportProtocol::UDP {
                 out.push(Datagram {
@@ -182,6 +183,9 @@ impl Peer {
                     bytes: message.message,
                 });
             }
+        }
+        if self.link == Link::Connecting {
+            checks_first(&mut out[first..]);
         }
     }
 
@@ -334,5 +338,34 @@ impl Peer {
         if let Err(error) = self.pc.add_local_candidate(init) {
             tracing::warn!(%error, "a local address cannot serve as a candidate");
         }
+    }
+}
+
+/// Puts STUN (RFC 7983: a first byte up to 3) before all else, the rest stays in order.
+///
+/// The library lets the first handshake message out before its answer to the check that allowed it
+/// (rtc 0.21.1). A viewer whose stack takes DTLS only once that answer has come, as the same library
+/// does, drops the message, and the next comes a second later (RFC 6347 4.2.4.1).
+fn checks_first(datagrams: &mut [Datagram]) {
+    datagrams.sort_by_key(|datagram| datagram.bytes.first().is_none_or(|first| *first > 3));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_to_checks_leave_before_the_handshake_they_allow() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 9));
+        let mut datagrams = [22, 23, 1, 0, 128].map(|first: u8| Datagram {
+            to: address,
+            from: address.ip(),
+            bytes: BytesMut::from(&[first][..]),
+        });
+        checks_first(&mut datagrams);
+        assert_eq!(
+            datagrams.map(|datagram| datagram.bytes[0]),
+            [1, 0, 22, 23, 128]
+        );
     }
 }
