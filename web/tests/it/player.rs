@@ -13,6 +13,8 @@ use crate::station::Station;
 
 /// How many players come and go.
 const CROWD: usize = 20;
+/// After which a DTLS handshake message that was dropped is repeated (RFC 6347 4.2.4.1).
+const HANDSHAKE_REPEATED: Duration = Duration::from_secs(1);
 /// A viewer whose leaving goes unnoticed is given up after 30 s of silence.
 const GONE_WITHIN: Duration = Duration::from_secs(35);
 
@@ -30,26 +32,21 @@ fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
-fn base(station: &Station) -> String {
-    station.at("")
-}
-
-fn viewers(station: &Station) -> u64 {
-    station.status()["viewers"].as_u64().expect("a count")
-}
-
-/// Waits until nobody watches and returns how long that took.
-fn wait_until_empty(station: &Station) -> Duration {
+/// Waits until `count` viewers are counted (a summary made each second) and returns how long that
+/// took.
+fn wait_for_viewers(station: &Station, count: usize) -> Duration {
     let since = Instant::now();
-    while viewers(station) > 0 {
+    loop {
+        let counted = station.status()["viewers"].as_u64().expect("a count");
+        if counted == count as u64 {
+            return since.elapsed();
+        }
         assert!(
             since.elapsed() < GONE_WITHIN,
-            "{} viewers are still counted",
-            viewers(station)
+            "{counted} viewers, not {count}"
         );
         std::thread::sleep(Duration::from_millis(20));
     }
-    since.elapsed()
 }
 
 /// The types of the NAL units that begin in `packet`.
@@ -77,7 +74,7 @@ fn unit_types(packet: &Packet) -> Vec<u8> {
 fn a_player_is_let_in_sees_a_keyframe_first_and_leaves() {
     let station = Station::start(&["--model", "none"]);
     station.wait_ready();
-    let base = base(&station);
+    let base = station.at("");
     let runtime = runtime();
     let offered = Instant::now();
     let (player, packets, first_after) = runtime.block_on(async {
@@ -102,7 +99,7 @@ fn a_player_is_let_in_sees_a_keyframe_first_and_leaves() {
         admission.location
     );
     assert!(admission.etag.len() > 2 && admission.etag.starts_with('"'));
-    assert_eq!(viewers(&station), 1);
+    wait_for_viewers(&station, 1);
 
     let picture = packets[0].header.timestamp;
     let first_picture = packets
@@ -117,14 +114,17 @@ fn a_player_is_let_in_sees_a_keyframe_first_and_leaves() {
     }
 
     assert_eq!(runtime.block_on(player.delete(&base)), 200);
-    println!("counted out {:?} after DELETE", wait_until_empty(&station));
+    println!(
+        "counted out {:?} after DELETE",
+        wait_for_viewers(&station, 0)
+    );
 }
 
 #[test]
 fn twenty_players_come_and_go_and_leave_nothing() {
     let mut station = Station::start(&["--model", "none"]);
     station.wait_ready();
-    let base = base(&station);
+    let base = station.at("");
     let runtime = runtime();
 
     let start = Instant::now();
@@ -132,21 +132,27 @@ fn twenty_players_come_and_go_and_leave_nothing() {
         let mut joining = JoinSet::new();
         for _ in 0..CROWD {
             let base = base.clone();
-            joining.spawn(async move { Player::join(&base).await });
+            joining.spawn(async move {
+                let offered = Instant::now();
+                let mut player = Player::join(&base).await;
+                let first = unit_types(&player.packet().await);
+                assert_eq!(first.first(), Some(&SEQUENCE_PARAMETERS), "{first:?}");
+                (offered.elapsed(), player)
+            });
         }
-        let mut crowd = joining.join_all().await;
-        let joined = start.elapsed();
-        for player in &mut crowd {
-            let first = unit_types(&player.packet().await);
-            assert_eq!(first.first(), Some(&SEQUENCE_PARAMETERS), "{first:?}");
-        }
-        println!(
-            "{CROWD} joined in {joined:?}, pictures for all after {:?}",
-            start.elapsed()
-        );
-        crowd
+        joining.join_all().await
     });
-    assert_eq!(viewers(&station), CROWD as u64);
+    let (mut waits, crowd): (Vec<_>, Vec<_>) = crowd.into_iter().unzip();
+    waits.sort();
+    println!(
+        "{CROWD} joined with pictures in {:?}; first packet after {:?} to {:?}",
+        start.elapsed(),
+        waits[0],
+        waits[CROWD - 1]
+    );
+    // Of the quickest, as a busy machine may make any one of them late.
+    assert!(waits[0] < HANDSHAKE_REPEATED, "{waits:?}");
+    wait_for_viewers(&station, CROWD);
 
     runtime.block_on(async {
         let mut leaving = JoinSet::new();
@@ -164,7 +170,7 @@ fn twenty_players_come_and_go_and_leave_nothing() {
     });
     println!(
         "counted out {:?} after they left",
-        wait_until_empty(&station)
+        wait_for_viewers(&station, 0)
     );
     station.assert_feed_unharmed();
 }
