@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "carrier: {}", plainly(&error));
+            let _ = writeln!(std::io::stderr(), "carrier: {}", plainly(error.as_ref()));
             let usage = error.is::<ConfigError>() || error.is::<capture::SpecError>();
             if usage {
                 ExitCode::from(EXIT_USAGE)

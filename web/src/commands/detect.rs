@@ -58,7 +58,7 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     for path in &args.paths {
         if let Err(error) = bench.detect(path) {
             failed = true;
-            let (path, why) = (path.display().to_string(), plainly(&error));
+            let (path, why) = (path.display().to_string(), plainly(error.as_ref()));
             let about = if why.starts_with(&path) {
                 String::new()
             } else {
