@@ -82,7 +82,7 @@ pub(crate) struct RunArgs {
     /// What computes: auto, cpu, openvino or cuda [default: auto, the best installed]
     #[arg(long, env = "CARRIER_PROVIDER", value_name = "NAME")]
     pub(crate) provider: Option<String>,
-    /// Address and port of the pages [default: [::]:8080, every address]
+    /// Address and port of the pages [default: `[::]:8080`, every address]
     #[arg(long, env = "CARRIER_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,
     /// UDP port of the video for all viewers [default: 8189]
