@@ -42,7 +42,8 @@ version=$(ls "$kernel/lib/modules")
 depmod -b "$kernel" "$version"
 
 echo 'test-devices: building device_probe'
-cargo build -q -p capture --example device_probe
+# The whole workspace: alone, capture would get other features of its dependencies, built anew.
+cargo build -q --workspace --example device_probe
 
 root=$work/root
 rm -rf "$root"
