@@ -17,6 +17,9 @@ const LIMITS = {
   viewerPercent: 0.1,
 };
 
+// More than this of a core for others, and two cores are too few for a fair measurement.
+const DISTURBED_PERCENT = 25;
+
 const OURS = [
   ["copy for painting", "carrier_compose_copy_seconds"],
   ["paint", "carrier_compose_paint_seconds"],
@@ -244,7 +247,12 @@ export function report(measured) {
   ];
   if (one) {
     parts.push("### Stages, one viewer", stageTable(measured));
-    parts.push(`${number(frameCost(one).fps)} frames a second were composed.`);
+    const others = one.elsewherePercent;
+    parts.push(
+      `${number(frameCost(one).fps)} frames a second were composed. Meanwhile everything else on ` +
+        `this machine took ${number(others, 0)} % of a core` +
+        `${others > DISTURBED_PERCENT ? ": too much for these numbers to be trusted" : ""}.`,
+    );
     parts.push("### Threads, one viewer", threadTable(one));
   }
   if (measured.loads?.length > 0) {

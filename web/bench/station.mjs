@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeCarrier } from "../tests/browser/harness/carrier.mjs";
 import { difference, parse, total } from "./exposition.mjs";
-import { memory, threadTimes, threadsBetween } from "./threads.mjs";
+import { machineMs, memory, processMs, threadTimes, threadsBetween } from "./threads.mjs";
 
 const READY_MS = 30000;
 // Rate control, tracker and page caches come to rest.
@@ -35,8 +35,8 @@ export async function underLoad(station, { lightViewers, count, seconds, joinMs 
     return total(joined, "carrier_viewer_first_keyframe_seconds_count") >= count;
   });
   await sleep(SETTLE_MS);
-  const spent = await spentWithin(station, seconds * 1000);
-  const seen = await crowd;
+  const spent = await spentWithin(station, crowd.pid, seconds * 1000);
+  const seen = await crowd.ended;
   await nobodyLeft(station);
   return { viewers: count, seen, ...spent };
 }
@@ -44,7 +44,7 @@ export async function underLoad(station, { lightViewers, count, seconds, joinMs 
 // Joins as fast as they come; what they cost in keyframes.
 export async function rush(station, { lightViewers, count, joinMs = 1000, seconds = 4 }) {
   const before = await scrape(station);
-  const seen = await startCrowd(station, lightViewers, [count, seconds, joinMs]);
+  const seen = await startCrowd(station, lightViewers, [count, seconds, joinMs]).ended;
   const spent = difference(before, await scrape(station));
   await nobodyLeft(station);
   return {
@@ -55,15 +55,20 @@ export async function rush(station, { lightViewers, count, joinMs = 1000, second
   };
 }
 
-async function spentWithin(station, forMs) {
+async function spentWithin(station, crowdPid, forMs) {
+  // What neither the station nor its viewers spend disturbs the measurement.
+  const elsewhereMs = () => machineMs() - processMs(station.pid) - processMs(crowdPid);
+  const elsewhereBefore = elsewhereMs();
   const [metricsBefore, threadsBefore] = [await scrape(station), threadTimes(station.pid)];
   const began = performance.now();
   await sleep(forMs);
   const [metricsAfter, threadsAfter] = [await scrape(station), threadTimes(station.pid)];
   const spanMs = performance.now() - began;
+  const elsewherePercent = ((elsewhereMs() - elsewhereBefore) / spanMs) * 100;
   const samples = difference(metricsBefore, metricsAfter);
   return {
     spanMs,
+    elsewherePercent,
     samples,
     cpuPercent: (total(samples, "process_cpu_seconds_total") / spanMs) * 1e5,
     threads: threadsBetween(threadsBefore, threadsAfter),
@@ -87,7 +92,7 @@ function startCrowd(station, lightViewers, args) {
   });
   // Awaited later; until then a failure must not end the whole run.
   ended.catch(() => {});
-  return ended;
+  return { ended, pid: child.pid };
 }
 
 function nobodyLeft(station) {

@@ -2,6 +2,7 @@
 // not grow while a thread waits for a core.
 
 import { readdirSync, readFileSync } from "node:fs";
+import os from "node:os";
 
 // Map from thread name to {ms, waitMs}: time on a core, and time ready but without one.
 export function threadTimes(pid) {
@@ -27,6 +28,17 @@ export function threadsBetween(before, after) {
     return { name, ms: time.ms - old.ms, waitMs: time.waitMs - old.waitMs };
   });
   return spent.filter((thread) => thread.ms > 0).sort((a, b) => b.ms - a.ms);
+}
+
+// CPU time of everything on this machine.
+export function machineMs() {
+  const busy = ({ times }) => times.user + times.nice + times.sys + times.irq;
+  return os.cpus().reduce((sum, core) => sum + busy(core), 0);
+}
+
+// CPU time of a process.
+export function processMs(pid) {
+  return [...threadTimes(pid).values()].reduce((sum, { ms }) => sum + ms, 0);
 }
 
 // Resident memory in MB.
