@@ -4,6 +4,7 @@
 
 mod bbox;
 mod bilinear;
+pub mod coco;
 mod detection;
 mod detector;
 mod heads;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr)]
 
+mod coco_ap;
 mod cost;
 mod expected;
 mod failures;
