@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Some(Command::Devices) => commands::devices::run(),
         Some(Command::Models(command)) => commands::models::run(&command),
         Some(Command::Detect(args)) => commands::detect::run(&args),
+        Some(Command::Eval(args)) => commands::eval::run(&args),
     };
     match done {
         Ok(code) => code,

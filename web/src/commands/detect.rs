@@ -12,12 +12,10 @@ use anyhow::{Context, bail};
 use capture::I420;
 use capture::jpeg::JpegEncoder;
 use capture::still::{Still, StillLoader};
-use detector::{
-    Detection, Detector, DetectorConfig, DetectorMetrics, OpenProblem, OverlayPainter, Places,
-    Track, Tracks,
-};
+use detector::{Detection, Detector, OverlayPainter, Track, Tracks};
 use serde::Serialize;
 
+use super::open_detector::open_detector;
 use crate::cli::{DetectArgs, Format};
 use crate::complaint::plainly;
 
@@ -46,7 +44,7 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     if let Some(score) = args.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
         bail!("--min-score {score}: a score lies between 0 and 1");
     }
-    let detector = open(args)?;
+    let detector = open_detector(&args.model)?;
     let mut bench = Bench {
         min_score: args.min_score.unwrap_or_else(|| detector.min_score()),
         detector,
@@ -72,25 +70,6 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
-}
-
-fn open(args: &DetectArgs) -> anyhow::Result<Detector> {
-    let Ok(model) = args.model.parse();
-    let config = DetectorConfig {
-        model,
-        places: Places::from_env(),
-        ..DetectorConfig::default()
-    };
-    match detector::open(&config, &Arc::new(DetectorMetrics::default())) {
-        Ok(Some(detector)) => Ok(detector),
-        Ok(None) => bail!("--model none detects nothing"),
-        Err(OpenProblem::Missing { message, fix } | OpenProblem::Failed { message, fix }) => {
-            match fix {
-                Some(fix) => bail!("{message}. To mend it: {fix}"),
-                None => bail!(message),
-            }
-        }
-    }
 }
 
 struct Bench {

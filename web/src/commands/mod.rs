@@ -1,6 +1,8 @@
-//! One file a command.
+//! One file a command, and what two of them need.
 
 pub(crate) mod detect;
 pub(crate) mod devices;
+pub(crate) mod eval;
 pub(crate) mod models;
+mod open_detector;
 pub(crate) mod run;

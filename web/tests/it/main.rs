@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout)] // what was skipped and what was measured
 
 mod bad_input;
+mod eval;
 mod feed;
 mod painted_boxes;
 mod player;
