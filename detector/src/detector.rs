@@ -7,7 +7,9 @@ use capture::I420;
 use thiserror::Error;
 
 use crate::detection::Detection;
-use crate::heads::{Head, HeadError, InputSize, RawOutputs, deimv2, nanodet_plus, yolox};
+use crate::heads::{
+    Head, HeadError, InputSize, RawOutputs, deimv2, fastestdet, nanodet_plus, yolox,
+};
 use crate::manifest::ModelEntry;
 use crate::metrics::DetectorMetrics;
 use crate::nms::suppress;
@@ -169,7 +171,10 @@ fn decode(
                 scores,
             },
         ) => deimv2::decode(labels, boxes, scores, classes, min_score, found),
-        // The session makes what the head says; DEIMv2 never gets rows.
-        (Head::Deimv2, RawOutputs::Rows(_)) => Ok(()),
+        (_, RawOutputs::Planes(planes)) => {
+            fastestdet::decode(planes, input, classes, min_score, found)
+        }
+        // The session makes what the head says; these never get rows.
+        (Head::Deimv2 | Head::Fastestdet, RawOutputs::Rows(_)) => Ok(()),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ndarray::{Array2, ArrayView4, Ix1, Ix2, arr2};
+use ndarray::{Array2, ArrayView4, Ix1, Ix2, Ix3, arr2};
 use ort::ep;
 use ort::logging::LogLevel;
 use ort::session::Session as OrtSession;
@@ -13,7 +13,7 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{DynValue, TensorElementType, TensorRef, ValueType};
 use thiserror::Error;
 
-use crate::heads::{Head, RawOutputs};
+use crate::heads::{Head, RawOutputs, fastestdet};
 use crate::manifest::ModelEntry;
 use crate::placement::nodes_on;
 use crate::profile::ProfileFolder;
@@ -185,7 +185,7 @@ impl Session {
         let failed = |error: ort::Error| SessionError::Run(error.to_string());
         let tensor = TensorRef::from_array_view(tensor).map_err(failed)?;
         let outputs = match self.head {
-            Head::Yolox | Head::NanodetPlus => {
+            Head::Yolox | Head::NanodetPlus | Head::Fastestdet => {
                 self.session.run(ort::inputs![&*self.input => tensor])
             }
             Head::Deimv2 => {
@@ -204,6 +204,11 @@ impl Session {
                 "output",
                 output("output")?,
             )?))),
+            Head::Fastestdet => {
+                let name = fastestdet::OUTPUT;
+                let planes = first::<f32, Ix3>(name, output(name)?)?;
+                Ok(decode(RawOutputs::Planes(planes)))
+            }
             Head::Deimv2 => Ok(decode(RawOutputs::Boxes {
                 labels: first::<i64, Ix1>("labels", output("labels")?)?,
                 boxes: first::<f32, Ix2>("boxes", output("boxes")?)?,

@@ -4,13 +4,14 @@
 //! suppression and the way back to the frame are the same for all and live elsewhere.
 
 pub(crate) mod deimv2;
+pub(crate) mod fastestdet;
 pub(crate) mod nanodet_plus;
 pub(crate) mod yolox;
 
 #[cfg(test)]
 mod random;
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2, ArrayView3};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -24,6 +25,8 @@ pub enum Head {
     NanodetPlus,
     /// DEIMv2 and its DETR relatives: a list of boxes, ready made.
     Deimv2,
+    /// FastestDet: one grid of cells with objectness, stride 16.
+    Fastestdet,
 }
 
 /// The outputs do not have the form that the head needs.
@@ -45,6 +48,8 @@ pub struct HeadError {
 pub(crate) enum RawOutputs<'a> {
     /// One row per place.
     Rows(ArrayView2<'a, f32>),
+    /// One plane per number, with a place per cell.
+    Planes(ArrayView3<'a, f32>),
     /// Ready-made boxes.
     Boxes {
         labels: ArrayView1<'a, i64>,
