@@ -94,8 +94,9 @@ impl Scaler {
     }
 }
 
-/// Means of 2x2 pixels.
-fn halve(from: &[u8], width: usize, to: &mut [u8]) {
+/// Means of 2x2 pixels of a plane with rows of `width` pixels; `to` has half the rows, each half as
+/// long. An odd last row or column is left out.
+pub fn halve(from: &[u8], width: usize, to: &mut [u8]) {
     // Neighbours as one number: the compiler makes SIMD of this.
     let both = |pair: &[u8]| {
         let word = u16::from_le_bytes([pair[0], pair[1]]);
@@ -159,6 +160,13 @@ mod tests {
             }
         }
         sum / total
+    }
+
+    #[test]
+    fn halving_rounds_and_leaves_out_odd_columns_and_rows() {
+        let mut halved = [0];
+        halve(&[10, 20, 99, 30, 41, 99, 7, 7, 7], 3, &mut halved);
+        assert_eq!(halved, [25]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Plain, because the networks were trained on pictures made small this way: a support that grows
 //! with the factor is smoother to the eye, costs twice as much and moves scores by 0.1 and more.
 
+use capture::scale::halve;
+
 /// Shrunk by more than this, a plane is halved first: further apart the two neighbours that
 /// interpolation looks at would miss whole things.
 const MOST_SHRINK: usize = 4;
@@ -20,8 +22,11 @@ struct Tap {
 pub(crate) struct PlaneScaler {
     source: (usize, usize),
     target: (usize, usize),
-    /// The plane halved, and how large it then is; empty when it is not.
+    /// The plane halved; empty when it is not.
     halved: Vec<u8>,
+    /// What the last halving but one leaves, where there are several.
+    half_done: Vec<u8>,
+    /// How large the plane is that is interpolated.
     halved_size: (usize, usize),
     columns: Vec<Tap>,
     rows: Vec<Tap>,
@@ -42,13 +47,12 @@ impl PlaneScaler {
             self.halved.clear();
         }
         self.halved_size = shrunk;
-        if halvings > 0 {
-            halve(plane, source.0, &mut self.halved);
-            for done in 1..halvings {
-                let mut smaller = Vec::new();
-                halve(&self.halved, source.0 >> done, &mut smaller);
-                self.halved = smaller;
-            }
+        for done in 0..halvings {
+            let (width, height) = (source.0 >> done, source.1 >> done);
+            std::mem::swap(&mut self.halved, &mut self.half_done);
+            let from = if done == 0 { plane } else { &self.half_done };
+            self.halved.resize((width / 2) * (height / 2), 0);
+            halve(from, width, &mut self.halved);
         }
     }
 
@@ -102,22 +106,6 @@ fn taps(source: usize, target: usize) -> Vec<Tap> {
         }
     };
     (0..target).map(tap).collect()
-}
-
-/// The mean of each two by two pixels; an odd last row or column is left out.
-fn halve(plane: &[u8], width: usize, out: &mut Vec<u8>) {
-    out.clear();
-    for rows in plane.chunks_exact(2 * width) {
-        let (upper, lower) = rows.split_at(width);
-        let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-        out.extend(pairs.map(|(upper, lower)| {
-            let sum = [upper[0], upper[1], lower[0], lower[1]]
-                .map(u16::from)
-                .iter()
-                .sum::<u16>();
-            ((sum + 2) / 4) as u8
-        }));
-    }
 }
 
 #[cfg(test)]
@@ -199,9 +187,6 @@ mod tests {
         assert_eq!(halvings((1280, 720), (416, 234)), 0);
         assert_eq!(halvings((1920, 1080), (416, 234)), 1);
         assert_eq!(halvings((3840, 2160), (416, 234)), 2);
-        let mut halved = Vec::new();
-        halve(&[10, 20, 99, 30, 41, 99, 7, 7, 7], 3, &mut halved);
-        assert_eq!(halved, [25], "rounded; the odd column and row are left out");
         // Every pixel counts: a white one in a black plane is seen wherever it is.
         for place in 0..16 {
             let mut spark = vec![0; 64 * 64];
