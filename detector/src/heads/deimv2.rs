@@ -51,7 +51,7 @@ pub(crate) fn decode(
 mod tests {
     use ndarray::{Array1, Array2};
 
-    use super::super::random::Random;
+    use super::super::reference::Random;
     use super::*;
 
     #[test]

@@ -79,7 +79,7 @@ fn logistic(value: f32) -> f32 {
 mod tests {
     use ndarray::Array3;
 
-    use super::super::random::Random;
+    use super::super::reference::{Random, Reference, assert_same};
     use super::*;
 
     const INPUT: InputSize = InputSize {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     /// As the published script has it: fractions of the picture, in f64.
-    fn reference(planes: &Array3<f32>, min_score: f64) -> Vec<(usize, f64, [f64; 4])> {
+    fn reference(planes: &Array3<f32>, min_score: f64) -> Vec<Reference> {
         let mut found = Vec::new();
         for h in 0..4 {
             for w in 0..6 {
@@ -137,17 +137,7 @@ mod tests {
             let planes = tensor(seed);
             let mut found = Vec::new();
             decode(planes.view(), INPUT, CLASSES, 0.5, &mut found).expect("right shape");
-            let wanted = reference(&planes, 0.5);
-            assert!(wanted.len() > 5, "a test of something");
-            assert_eq!(found.len(), wanted.len());
-            for (ours, (class_id, score, corners)) in found.iter().zip(&wanted) {
-                assert_eq!(ours.class_id, *class_id);
-                assert!((f64::from(ours.score) - score).abs() < 1e-3);
-                let BBox { x1, y1, x2, y2 } = ours.bbox;
-                for (ours, wanted) in [x1, y1, x2, y2].into_iter().zip(corners) {
-                    assert!((f64::from(ours) - wanted).abs() < 1e-3, "{ours} {wanted}");
-                }
-            }
+            assert_same(&found, &reference(&planes, 0.5));
         }
     }
 

@@ -9,7 +9,7 @@ pub(crate) mod nanodet_plus;
 pub(crate) mod yolox;
 
 #[cfg(test)]
-mod random;
+mod reference;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayView3};
 use serde::Deserialize;

@@ -57,7 +57,7 @@ fn decode_cell(row: &[f32], (x, y): (f32, f32), stride: f32, min_score: f32) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::Random;
+    use super::super::reference::{Random, Reference, assert_same};
     use super::*;
 
     const INPUT: InputSize = InputSize {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     /// Written the way the paper says it, one cell at a time, in f64.
-    fn reference(rows: &ndarray::Array2<f32>, min_score: f64) -> Vec<(usize, f64, [f64; 4])> {
+    fn reference(rows: &ndarray::Array2<f32>, min_score: f64) -> Vec<Reference> {
         let mut found = Vec::new();
         let mut index = 0;
         for stride in [8usize, 16, 32] {
@@ -112,17 +112,7 @@ mod tests {
             let rows = tensor(seed);
             let mut found = Vec::new();
             decode(rows.view(), INPUT, CLASSES, 0.5, &mut found).expect("right shape");
-            let wanted = reference(&rows, 0.5);
-            assert!(wanted.len() > 10, "a test of something");
-            assert_eq!(found.len(), wanted.len());
-            for (ours, (class_id, score, corners)) in found.iter().zip(&wanted) {
-                assert_eq!(ours.class_id, *class_id);
-                assert!((f64::from(ours.score) - score).abs() < 1e-3);
-                let BBox { x1, y1, x2, y2 } = ours.bbox;
-                for (ours, wanted) in [x1, y1, x2, y2].into_iter().zip(corners) {
-                    assert!((f64::from(ours) - wanted).abs() < 1e-3, "{ours} {wanted}");
-                }
-            }
+            assert_same(&found, &reference(&rows, 0.5));
         }
     }
 
