@@ -9,6 +9,9 @@ use thiserror::Error;
 
 use crate::cli::RunArgs;
 
+/// What an encoder of this picture size can be asked for, in the file and by the admin.
+pub(crate) const BITRATES_BPS: std::ops::RangeInclusive<u32> = 50_000..=50_000_000;
+
 /// Everything `carrier run` can be told. `carrier.example.toml` documents each key and is equal to
 /// the default; a test holds the two together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -158,7 +161,7 @@ impl Config {
         if let Some(score) = self.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
             return wrong("min_score", &score, "a score lies between 0 and 1");
         }
-        if !(50_000..=50_000_000).contains(&self.bitrate_bps) {
+        if !BITRATES_BPS.contains(&self.bitrate_bps) {
             let why = "between 50000 and 50000000 bits a second, please";
             return wrong("bitrate_bps", &self.bitrate_bps, why);
         }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::admin::COOKIE;
 use crate::app::App;
+use crate::config::BITRATES_BPS;
 
 /// Lets a request through only with the token or the cookie.
 pub(super) async fn require(
@@ -69,7 +70,7 @@ pub(super) async fn set_bitrate(
     State(app): State<Arc<App>>,
     Json(Bitrate { bitrate_bps }): Json<Bitrate>,
 ) -> Response {
-    if !(50_000..=50_000_000).contains(&bitrate_bps) {
+    if !BITRATES_BPS.contains(&bitrate_bps) {
         let why = "bitrate_bps: between 50000 and 50000000, please.\n";
         return (StatusCode::UNPROCESSABLE_ENTITY, why).into_response();
     }
