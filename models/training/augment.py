@@ -1,0 +1,119 @@
+"""From labelled pictures to what the network is shown: mosaics, scales, colours, webcam faults.
+
+Pure: a picture and a random generator in, a picture out. Boxes are rows `[x1, y1, x2, y2, score,
+class]`; everything stays uint8 until it is a tensor.
+"""
+
+import cv2
+import numpy as np
+
+# Of a box that a border cuts, this much must remain for it to be the same thing.
+LEAST_VISIBLE = 0.25
+LEAST_SIDE_PX = 3.0
+
+
+def placed(canvas: np.ndarray, pixels: np.ndarray, rows: np.ndarray, window: tuple, matrix: tuple, mirror: bool) -> np.ndarray:
+    """Draws `pixels`, scaled by (sx, sy) and shifted by (tx, ty), into a window of the canvas; gives
+    the boxes that are still to be seen there."""
+    left, top, right, bottom = window
+    sx, sy, tx, ty = matrix
+    width = pixels.shape[1]
+    if mirror:
+        affine = np.array([[-sx, 0, tx + sx * width], [0, sy, ty]], np.float64)
+    else:
+        affine = np.array([[sx, 0, tx], [0, sy, ty]], np.float64)
+    source, factor = pixels, 1.0
+    # Bilinear alone skips pixels under half size: halve by area first.
+    if min(sx, sy) < 0.5:
+        source = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        factor = pixels.shape[1] / source.shape[1]
+        affine[:, :2] *= factor
+    # Boxes are measured from pixels' edges, OpenCV measures from their middles.
+    affine[:, 2] += (affine[0, 0] - 1) / 2 - left, (affine[1, 1] - 1) / 2 - top
+    cv2.warpAffine(source, affine, (right - left, bottom - top), dst=canvas[top:bottom, left:right],
+                   flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+    if not len(rows):
+        return rows
+    moved = rows.copy()
+    if mirror:
+        moved[:, [0, 2]] = width - rows[:, [2, 0]]
+    moved[:, :4] = moved[:, :4] * (sx, sy, sx, sy) + (tx, ty, tx, ty)
+    whole = np.prod(moved[:, 2:4] - moved[:, :2], axis=1)
+    moved[:, [0, 2]] = np.clip(moved[:, [0, 2]], left, right)
+    moved[:, [1, 3]] = np.clip(moved[:, [1, 3]], top, bottom)
+    sides = moved[:, 2:4] - moved[:, :2]
+    seen = np.prod(sides, axis=1) >= LEAST_VISIBLE * whole
+    # Too small to be learned, too real to be background: kept as a doubt (score 0).
+    moved[(sides.min(1) < LEAST_SIDE_PX) | ~seen, 4] = 0
+    return moved[(sides > 1).all(1)]
+
+
+def fitting(shape: tuple, width: float, height: float, random: np.random.Generator, low: float, high: float) -> tuple:
+    """Scales that fit the picture into width x height: half of the time stretched to it as the
+    running program does, else with its aspect kept, jittered."""
+    fit_x, fit_y = width / shape[1], height / shape[0]
+    if random.random() < 0.5:
+        fit_x = fit_y = min(fit_x, fit_y) if random.random() < 0.5 else (fit_x * fit_y) ** 0.5
+    scale = np.exp(random.uniform(np.log(low), np.log(high)))
+    aspect = np.exp(random.uniform(-0.15, 0.15))
+    return fit_x * scale * aspect, fit_y * scale / aspect
+
+
+def single(pixels: np.ndarray, rows: np.ndarray, size: tuple, random: np.random.Generator) -> tuple:
+    height, width = size
+    canvas = np.full((height, width, 3), 114, np.uint8)
+    sx, sy = fitting(pixels.shape, width, height, random, 0.6, 1.6)
+    # What is larger than the canvas is cropped anywhere, what is smaller lies anywhere.
+    spare_x, spare_y = width - pixels.shape[1] * sx, height - pixels.shape[0] * sy
+    matrix = (sx, sy, random.uniform(min(0, spare_x), max(0, spare_x)), random.uniform(min(0, spare_y), max(0, spare_y)))
+    return canvas, placed(canvas, pixels, rows, (0, 0, width, height), matrix, random.random() < 0.5)
+
+
+def mosaic(four: list, size: tuple, random: np.random.Generator) -> tuple:
+    """Four pictures around a random point (Bochkovskiy et al., YOLOv4, 2020)."""
+    height, width = size
+    canvas = np.full((height, width, 3), 114, np.uint8)
+    x, y = int(random.uniform(0.3, 0.7) * width), int(random.uniform(0.3, 0.7) * height)
+    windows = [(0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height)]
+    found = []
+    for window, (pixels, rows) in zip(windows, four):
+        left, top, right, bottom = window
+        sx, sy = fitting(pixels.shape, right - left, bottom - top, random, 0.8, 2.2)
+        spare_x, spare_y = right - left - pixels.shape[1] * sx, bottom - top - pixels.shape[0] * sy
+        matrix = (sx, sy, left + spare_x * random.random(), top + spare_y * random.random())
+        found.append(placed(canvas, pixels, rows, window, matrix, random.random() < 0.5))
+    return canvas, np.concatenate(found)
+
+
+def recoloured(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Brightness, contrast, gamma and each channel's gain by one table a channel; then saturation."""
+    ramp = np.arange(256, dtype=np.float32) / 255
+    gamma = np.exp(random.uniform(-0.4, 0.4))
+    contrast, brightness = random.uniform(0.7, 1.3), random.uniform(-0.12, 0.12)
+    table = np.empty((256, 1, 3), np.float32)
+    for channel in range(3):
+        gain = random.uniform(0.88, 1.12)
+        table[:, 0, channel] = ((ramp**gamma - 0.5) * contrast + 0.5 + brightness) * gain
+    pixels = cv2.LUT(pixels, (np.clip(table, 0, 1) * 255).astype(np.uint8))
+    saturation = 0.0 if random.random() < 0.03 else random.uniform(0.5, 1.5)
+    grey = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    return cv2.addWeighted(pixels, saturation, grey, 1 - saturation, 0)
+
+
+def degraded(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """What cheap webcams do: blur, noise, coarse JPEG."""
+    if random.random() < 0.1:
+        side = int(random.choice([3, 5]))
+        if random.random() < 0.5:
+            pixels = cv2.GaussianBlur(pixels, (side, side), 0)
+        else:
+            kernel = np.zeros((side, side), np.float32)
+            kernel[side // 2, :] = 1 / side
+            pixels = cv2.filter2D(pixels, -1, kernel if random.random() < 0.5 else kernel.T)
+    if random.random() < 0.1:
+        noise = random.integers(-12, 13, pixels.shape, np.int16)
+        pixels = np.clip(pixels.astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    if random.random() < 0.15:
+        quality = int(random.integers(25, 80))
+        pixels = cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    return pixels

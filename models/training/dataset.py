@@ -1,0 +1,124 @@
+"""Batches without end: pictures drawn by source, augmented, as tensors with their truth."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from augment import degraded, mosaic, recoloured, single
+from loss import Truth
+from packs import open_packs
+
+# One grey for all channels: 114, what pictures are padded with, becomes 0.
+MEAN, STD = 114.0, 58.0
+
+# How often a picture of a source is drawn, against one of COCO's. What looks like the pictures
+# that judge, and like a visitor before a webcam, counts most; frames of one clip are much alike.
+WEIGHT = {"coco_val2017_person": 1.0, "clip": 0.15, "scene": 0.6}
+OTHER_WEIGHT = 0.7
+
+# A teacher's box from here up is a thing; from the lower bound up, neither a thing nor background;
+# below, background.
+TRUSTED, DOUBTED = 0.35, 0.2
+
+# A picture with a class that is in fewer than this share of the pictures is drawn more often, by the
+# root of how much fewer (repeat factor sampling: Gupta et al., LVIS, 2019), within a limit.
+COMMON_SHARE, MOST_OFTEN = 0.05, 2.5
+
+
+@dataclass
+class Classes:
+    """The classes that the network learns, by their COCO-80 number (80: face)."""
+
+    names: list[str]
+    ids: list[int]
+
+    @staticmethod
+    def read(path: Path) -> "Classes":
+        rows = json.loads(path.read_text())
+        return Classes([row["name"] for row in rows], [row["id"] for row in rows])
+
+    def own(self, rows: list[list[float]]) -> np.ndarray:
+        """Boxes of these classes, numbered as the network numbers them."""
+        place = {number: index for index, number in enumerate(self.ids)}
+        kept = [[*row[:5], place[int(row[5])]] for row in rows if int(row[5]) in place]
+        return np.array(kept, np.float32).reshape(-1, 6)
+
+
+def trusted(rows: np.ndarray) -> np.ndarray:
+    """Scores to trust: an annotator's 1 stays, a teacher's is raised a little (0.5 is a rather sure
+    teacher), a doubt becomes 0."""
+    score = rows[:, 4]
+    return np.where(score >= 1, 1.0, np.where(score >= TRUSTED, np.sqrt(score), 0.0)).astype(np.float32)
+
+
+def rarity(pictures: list[np.ndarray], classes: int) -> np.ndarray:
+    """How much more often to draw each picture for the rarest class that is surely in it."""
+    present = [np.unique(rows[rows[:, 4] > 0, 5]).astype(int) for rows in pictures]
+    share = np.bincount(np.concatenate(present), minlength=classes) / len(pictures)
+    factor = np.sqrt(COMMON_SHARE / np.maximum(share, 1e-9)).clip(1, MOST_OFTEN)
+    return np.array([factor[labels].max(initial=1) for labels in present])
+
+
+class Batches(IterableDataset):
+    """Yields (pictures uint8 B x H x W x 3, rows for `to_truth`). One process of several draws by its own seed."""
+
+    def __init__(self, work: Path, classes: Classes, batch: int, size: tuple[int, int], mosaics: float, seed: tuple[int, ...]):
+        self.packs = open_packs(work / "packs")
+        self.places = [
+            (pack, index)
+            for pack, opened in enumerate(self.packs)
+            for index, picture in enumerate(opened.pictures)
+            if not picture.held_out
+        ]
+        self.rows = []
+        weights = []
+        for pack, index in self.places:
+            picture = self.packs[pack].pictures[index]
+            rows = classes.own(picture.boxes)
+            rows = rows[rows[:, 4] >= DOUBTED]
+            rows[:, 4] = trusted(rows)
+            self.rows.append(rows)
+            weights.append(WEIGHT.get(picture.source, OTHER_WEIGHT))
+        weights = np.array(weights) * rarity(self.rows, len(classes.names))
+        self.chance = np.cumsum(weights) / np.sum(weights)
+        self.batch, self.size, self.mosaics, self.seed = batch, size, mosaics, seed
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def draw(self, random: np.random.Generator) -> tuple:
+        number = int(np.searchsorted(self.chance, random.random()))
+        pack, index = self.places[number]
+        return self.packs[pack].pixels(index), self.rows[number]
+
+    def sample(self, random: np.random.Generator) -> tuple:
+        if random.random() < self.mosaics:
+            pixels, rows = mosaic([self.draw(random) for _ in range(4)], self.size, random)
+        else:
+            pixels, rows = single(*self.draw(random), self.size, random)
+        return degraded(recoloured(pixels, random), random), rows
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        random = np.random.default_rng([*self.seed, worker.id if worker else 0])
+        while True:
+            samples = [self.sample(random) for _ in range(self.batch)]
+            pixels = torch.from_numpy(np.stack([pixels for pixels, _ in samples]))
+            rows = np.concatenate([rows for _, rows in samples])
+            picture = np.repeat(np.arange(self.batch), [len(rows) for _, rows in samples])
+            yield pixels, torch.from_numpy(np.column_stack([picture, rows]).astype(np.float32))
+
+
+def to_truth(rows: Tensor) -> Truth:
+    """Rows `[picture, x1, y1, x2, y2, trust, class]` of a batch."""
+    return Truth(rows[:, 0].long(), rows[:, 1:5], rows[:, 6].long(), rows[:, 5])
+
+
+def to_tensor(pixels: Tensor) -> Tensor:
+    """uint8 B x H x W x 3 to normalised B x 3 x H x W that lies in memory as it came."""
+    return pixels.float().sub_(MEAN).mul_(1 / STD).permute(0, 3, 1, 2)

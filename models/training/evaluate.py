@@ -1,0 +1,115 @@
+"""Step 5: judge exported files through the running program itself.
+
+    evaluate.py --carrier PROGRAM --work DIR --coco JUDGE/instances.json --images JUDGE/images MODEL ...
+
+`carrier eval` measures each model (a name or a file) on the pictures that judge, and on the held-out
+pictures of training, which are written out as COCO files first: `face` (faces, annotated) and `things`
+(every class, against annotators where they were complete and against sure teachers elsewhere). Prints
+a table of the classes and says which may be offered: AP50 of 30 or more on the judge, or on `things`
+where the judge has fewer than 20 boxes.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import cv2
+
+from coco import COCO_80
+from packs import FACE, open_packs
+
+NAMES = [*COCO_80, "face"]
+TEACHER_SURE = 0.5
+LEAST_AP50, ENOUGH_BOXES = 0.30, 20
+
+
+def write_coco(folder: Path, chosen: list, classes_of) -> Path:
+    """Held-out pictures as PNG with their boxes as a COCO file."""
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    images, boxes = [], []
+    for pack, index in chosen:
+        picture = pack.pictures[index]
+        name = Path(picture.name).stem + ".png"
+        cv2.imwrite(str(folder / "images" / name), pack.pixels(index))
+        images.append({"id": len(images) + 1, "file_name": name, "width": picture.width, "height": picture.height})
+        for x1, y1, x2, y2, score, label in picture.boxes:
+            if score >= TEACHER_SURE and int(label) in classes_of(picture):
+                boxes.append({"id": len(boxes) + 1, "image_id": len(images), "category_id": int(label), "iscrowd": 0,
+                              "bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1)})
+    wanted = {box["category_id"] for box in boxes}
+    categories = [{"id": number, "name": name} for number, name in enumerate(NAMES) if number in wanted]
+    path = folder / "instances.json"
+    path.write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}))
+    return path
+
+
+def write_held_out(work: Path) -> dict[str, Path]:
+    held_out = [(pack, index) for pack in open_packs(work / "packs")
+                for index, picture in enumerate(pack.pictures) if picture.held_out]
+    faces = [(pack, index) for pack, index in held_out if FACE in pack.pictures[index].complete]
+    things = [(pack, index) for pack, index in held_out if FACE not in pack.pictures[index].complete]
+    folder = work / "held_out"
+    return {
+        "face": write_coco(folder / "face", faces, lambda picture: [FACE]),
+        "things": write_coco(folder / "things", things, lambda picture: range(80)),
+    }
+
+
+def judged(carrier: Path, model: str, truth: Path, images: Path) -> dict:
+    command = [carrier, "eval", "--model", model, "--coco", truth, "--images", images, "--format", "json"]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=os.environ)
+    return json.loads(answer.stdout)
+
+
+def boxes_by_name(truth: Path) -> dict[str, int]:
+    content = json.loads(truth.read_text())
+    names = {category["id"]: category["name"] for category in content["categories"]}
+    count = {name: 0 for name in names.values()}
+    for box in content["annotations"]:
+        count[names[box["category_id"]]] += 1
+    return count
+
+
+def report(model: str, results: dict[str, dict], counts: dict[str, dict[str, int]]) -> None:
+    judge, things, face = results["judge"]["classes"], results["things"]["classes"], results["face"]["classes"]
+    print(f"\n{model}: judge AP {results['judge']['ap']:.3f} AP50 {results['judge']['ap50']:.3f}, "
+          f"{results['judge']['ms_per_image']:.1f} ms a picture")
+    print(f"{'class':<16} {'judge AP':>8} {'AP50':>6} {'boxes':>6}   {'held-out AP50':>13} {'boxes':>6}")
+    offered = []
+    for name in NAMES:
+        on_judge, on_held_out = judge.get(name), (face if name == "face" else things).get(name)
+        if on_judge is None and on_held_out is None:
+            continue
+        boxes = counts["judge"].get(name, 0)
+        held_out_boxes = counts["face" if name == "face" else "things"].get(name, 0)
+        deciding = on_judge if on_judge and boxes >= ENOUGH_BOXES else on_held_out or on_judge
+        if deciding and deciding["ap50"] >= LEAST_AP50:
+            offered.append(name)
+        left = f"{on_judge['ap']:8.3f} {on_judge['ap50']:6.3f} {boxes:6}" if on_judge else f"{'-':>8} {'-':>6} {boxes:6}"
+        right = f"{on_held_out['ap50']:13.3f} {held_out_boxes:6}" if on_held_out else f"{'-':>13} {held_out_boxes:6}"
+        print(f"{name:<16} {left}   {right}  {'' if name in offered else 'not good enough'}")
+    print("may be offered:", " ".join(f'"{name}"' for name in offered))
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--carrier", type=Path, required=True)
+    arguments.add_argument("--work", type=Path, required=True)
+    arguments.add_argument("--coco", type=Path, required=True)
+    arguments.add_argument("--images", type=Path, required=True)
+    arguments.add_argument("models", nargs="+")
+    given = arguments.parse_args()
+    sets = {"judge": (given.coco, given.images)}
+    for name, truth in write_held_out(given.work).items():
+        sets[name] = (truth, truth.with_name("images"))
+    counts = {name: boxes_by_name(truth) for name, (truth, _) in sets.items()}
+    for model in given.models:
+        results = {name: judged(given.carrier, model, *paths) for name, paths in sets.items()}
+        (given.work / f"results.{Path(model).stem}.json").write_text(json.dumps(results, indent=1))
+        report(model, results, counts)
+
+
+if __name__ == "__main__":
+    main()

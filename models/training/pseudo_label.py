@@ -1,0 +1,97 @@
+"""Step 2: teachers label what the annotations leave open.
+
+    pseudo_label.py --models DIR --work DIR
+
+NanoDet-Plus 1.5x and DEIMv2 femto look at every picture and its mirror image; their boxes are fused
+(see teachers.fuse) and keep their score, from 0.1 up. YuNet does the same for faces. A teacher's box
+is dropped where an annotator's of its class lies, and for classes that are labelled completely.
+"""
+
+import argparse
+import sys
+import time
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+
+from packs import FACE, Pack, Picture, open_packs
+from teachers import DeimV2, NanoDetPlus, YuNet, fuse, iou_of, mirrored
+
+LEAST_SCORE = 0.1
+# Before fusing: a view that is not sure still counts where another one is.
+LEAST_VIEW_SCORE = 0.05
+
+teachers: dict = {}
+
+
+def start(models: Path) -> None:
+    # One process a core with one thread each: no waiting for one another.
+    teachers["things"] = [
+        NanoDetPlus(models / "nanodet_plus_m_1.5x_416.onnx", 416, threads=1),
+        DeimV2(models / "deimv2_hgnetv2_femto_coco.onnx", 416, threads=1),
+    ]
+    teachers["faces"] = [YuNet(models / "yunet_n_640_640.onnx", 640, threads=1)]
+
+
+def opinions(job: tuple[Path, int]) -> np.ndarray:
+    pixels = packs_here(job[0]).pixels(job[1])
+    found = []
+    for group, iou in (("things", 0.6), ("faces", 0.5)):
+        views = []
+        for teacher in teachers[group]:
+            views += [teacher(pixels, LEAST_VIEW_SCORE), mirrored(teacher, pixels, LEAST_VIEW_SCORE)]
+        found.append(fuse(views, iou))
+    rows = np.concatenate(found)
+    return rows[rows[:, 4] >= LEAST_SCORE]
+
+
+opened: dict[Path, Pack] = {}
+
+
+def packs_here(path: Path) -> Pack:
+    if path not in opened:
+        opened[path] = Pack(path)
+    return opened[path]
+
+
+def merged(picture: Picture, rows: np.ndarray) -> list[list[float]]:
+    """The annotators' boxes, and the teachers' where annotators are silent."""
+    own = np.array([box for box in picture.boxes if box[4] == 1.0], np.float32).reshape(-1, 6)
+    rows = rows[~np.isin(rows[:, 5], picture.complete)]
+    if len(own) and len(rows):
+        same = rows[:, None, 5] == own[None, :, 5]
+        rows = rows[~((iou_of(rows, own) > 0.45) & same).any(1)]
+    limit = np.array([picture.width, picture.height] * 2, np.float32)
+    rows[:, :4] = np.clip(rows[:, :4], 0, limit)
+    # Never 1: that is how an annotator's box is told from a teacher's.
+    rows[:, 4] = np.minimum(rows[:, 4], 0.99)
+    return np.concatenate([own, rows]).round(3).tolist()
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--models", type=Path, required=True)
+    arguments.add_argument("--work", type=Path, required=True)
+    arguments.add_argument("--workers", type=int, default=2)
+    given = arguments.parse_args()
+    with Pool(given.workers, start, (given.models,)) as pool:
+        for pack in open_packs(given.work / "packs"):
+            if pack.path.name == "scene":
+                continue
+            jobs = [(pack.path, index) for index in range(len(pack.pictures))]
+            began = time.monotonic()
+            for index, rows in enumerate(pool.imap(opinions, jobs, chunksize=8)):
+                pack.pictures[index].boxes = merged(pack.pictures[index], rows)
+                if index % 200 == 199:
+                    rate = (index + 1) / (time.monotonic() - began)
+                    left_min = (len(jobs) - index - 1) / rate / 60
+                    print(f"{pack.path.name}: {index + 1} of {len(jobs)}, {left_min:.1f} min left", file=sys.stderr)
+            pack.save_labels()
+            boxes = [box for picture in pack.pictures for box in picture.boxes]
+            faces = sum(box[5] == FACE for box in boxes)
+            print(f"{pack.path.name}: {len(jobs)} pictures, {len(boxes)} boxes, {faces} of them faces")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Tests of what training stands on: boxes that follow their pixels, an assignment and a loss that
+reward the right answer, teachers' opinions joined as they should be, one packed form."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import augment
+from dataset import Classes, rarity, trusted
+from loss import Truth, bins_loss, loss
+from network import BINS, Detector, boxes_at, macs, priors, reach
+from packs import Pack, PackWriter, Picture, is_held_out
+from pseudo_label import merged
+from teachers import fuse, nms
+from train import DECAY_FROM, LEARNING_RATE, rate_at
+
+RED = (0, 0, 255)
+
+
+def picture_with_red(box: tuple[int, int, int, int], size: tuple[int, int] = (240, 320)) -> tuple:
+    pixels = np.full((*size, 3), 40, np.uint8)
+    x1, y1, x2, y2 = box
+    pixels[y1:y2, x1:x2] = RED
+    return pixels, np.array([[*box, 1, 0]], np.float32)
+
+
+def red_box(canvas: np.ndarray) -> np.ndarray:
+    red = (canvas[:, :, 2] > 120) & (canvas[:, :, 0] < 80)
+    y, x = np.nonzero(red)
+    return np.array([x.min(), y.min(), x.max() + 1, y.max() + 1], np.float32)
+
+
+class Augmenting(unittest.TestCase):
+    def test_boxes_follow_their_pixels(self):
+        judged = 0
+        for seed in range(40):
+            random = np.random.default_rng(seed)
+            canvas, rows = augment.single(*picture_with_red((90, 70, 200, 170)), (288, 384), random)
+            if len(rows) and rows[0, 4] > 0:
+                judged += 1
+                np.testing.assert_allclose(rows[0, :4], red_box(canvas), atol=2.0, err_msg=f"seed {seed}")
+        self.assertGreater(judged, 25)
+
+    def test_a_mosaic_keeps_boxes_in_their_windows(self):
+        for seed in range(10):
+            random = np.random.default_rng(seed)
+            four = [picture_with_red((90, 70, 200, 170))] * 4
+            canvas, rows = augment.mosaic(four, (288, 384), random)
+            self.assertEqual(canvas.shape, (288, 384, 3))
+            self.assertTrue((rows[:, :2] >= 0).all() and (rows[:, 2] <= 384).all() and (rows[:, 3] <= 288).all())
+            for x1, y1, x2, y2, score, _ in rows:
+                if score > 0 and min(x2 - x1, y2 - y1) > 8:
+                    middle = canvas[int((y1 + y2) / 2), int((x1 + x2) / 2)]
+                    self.assertGreater(int(middle[2]), 120, f"seed {seed}: no red in the middle")
+
+    def test_what_is_mostly_cut_off_becomes_a_doubt(self):
+        pixels, rows = picture_with_red((0, 0, 100, 100))
+        canvas = np.zeros((100, 100, 3), np.uint8)
+        moved = augment.placed(canvas, pixels, rows, (0, 0, 100, 100), (1.0, 1.0, -90.0, 0.0), False)
+        self.assertEqual(moved[0, 4], 0)
+
+
+class Learning(unittest.TestCase):
+    SIZE = (96, 128)
+
+    def setUp(self):
+        self.prior = priors(*self.SIZE)
+        box = torch.tensor([[20.0, 16.0, 84.0, 80.0]])
+        self.truth = Truth(torch.tensor([0]), box, torch.tensor([1]), torch.tensor([1.0]))
+
+    def answer(self, box: torch.Tensor, class_logit: float) -> torch.Tensor:
+        """Every cell says this box, and the cells near its middle say class 1."""
+        corner, stride = self.prior[:, :2], self.prior[:, 2:]
+        sides = torch.cat([corner - box[:2], box[2:] - corner], 1) / stride
+        bins = -((torch.arange(BINS) - sides.clamp(0, BINS - 1)[..., None]) ** 2) * 6
+        logits = torch.full((len(self.prior), 3), -8.0)
+        logits[((corner + stride / 2 - (box[:2] + box[2:]) / 2).abs() < 12).all(1), 1] = class_logit
+        return torch.cat([logits, bins.flatten(1)], 1)[None]
+
+    def test_the_right_answer_costs_less_than_a_wrong_one(self):
+        right, _ = loss(self.answer(self.truth.box[0], 4.0), self.prior, self.truth)
+        unsure, _ = loss(self.answer(self.truth.box[0], -4.0), self.prior, self.truth)
+        shifted, _ = loss(self.answer(self.truth.box[0] + 12, 4.0), self.prior, self.truth)
+        self.assertLess(right, unsure)
+        self.assertLess(right, shifted)
+
+    def test_a_doubt_is_neither_thing_nor_background(self):
+        seen = self.answer(self.truth.box[0], 4.0)
+        nothing = Truth(*(tensor[:0] for tensor in (self.truth.picture, self.truth.box, self.truth.label, self.truth.trust)))
+        doubt = Truth(self.truth.picture, self.truth.box, self.truth.label, torch.tensor([0.0]))
+        wrong, _ = loss(seen, self.prior, nothing)
+        excused, _ = loss(seen, self.prior, doubt)
+        self.assertLess(excused, wrong / 10)
+
+    def test_bins_and_reach_are_each_others_inverse(self):
+        distance = torch.tensor([[0.3, 2.5, 4.0, 6.9]])
+        logits = torch.zeros(1, 4, BINS, requires_grad=True)
+        optimiser = torch.optim.Adam([logits], lr=0.5)
+        for _ in range(300):
+            optimiser.zero_grad()
+            bins_loss(logits, distance).sum().backward()
+            optimiser.step()
+        torch.testing.assert_close(reach(logits.detach().flatten(1)), distance, atol=0.05, rtol=0)
+
+    def test_the_network_answers_for_every_cell_within_its_budget(self):
+        model = Detector(5).eval()
+        with torch.no_grad():
+            answer = model(torch.zeros(2, 3, *self.SIZE))
+        self.assertEqual(answer.shape, (2, len(self.prior), 5 + 4 * BINS))
+        self.assertLess(2 * macs(Detector(53), 288, 384), 0.6e9)
+        self.assertLess(sum(parameter.numel() for parameter in model.parameters()), 1_000_000)
+
+    def test_boxes_lie_around_their_priors(self):
+        boxes = boxes_at(torch.tensor([[32.0, 16.0, 8.0]]), torch.tensor([[1.0, 0.5, 2.0, 3.0]]))
+        self.assertEqual(boxes.tolist(), [[24.0, 12.0, 48.0, 40.0]])
+
+    def test_the_rate_rises_stays_and_falls(self):
+        self.assertLess(rate_at(0.0, 0), LEARNING_RATE / 100)
+        self.assertEqual(rate_at(DECAY_FROM / 2, 10_000), LEARNING_RATE)
+        self.assertLess(rate_at(0.999, 10_000), LEARNING_RATE / 20)
+
+
+class Labels(unittest.TestCase):
+    def test_views_that_agree_are_surer_than_one_alone(self):
+        agreed = np.array([[10, 10, 50, 50, 0.8, 3]], np.float32)
+        alone = np.array([[200, 200, 250, 250, 0.8, 3]], np.float32)
+        fused = fuse([agreed, np.concatenate([agreed + [[1, 1, 1, 1, 0, 0]], alone])], 0.6)
+        self.assertAlmostEqual(float(fused[0, 4]), 0.8, 5)
+        self.assertAlmostEqual(float(fused[1, 4]), 0.4, 5)
+
+    def test_annotators_outrank_teachers(self):
+        picture = Picture("a", "test", 100, 100, complete=[0], boxes=[[10, 10, 40, 40, 1.0, 2]])
+        teachers = np.array([[11, 11, 41, 41, 0.9, 2], [60, 60, 90, 90, 0.9, 2], [0, 0, 9, 9, 0.9, 0]], np.float32)
+        rows = merged(picture, teachers)
+        self.assertEqual([(row[0], row[5]) for row in rows], [(10, 2), (60, 2)])
+
+    def test_trust(self):
+        rows = np.array([[0, 0, 1, 1, score, 0] for score in (1.0, 0.49, 0.3)], np.float32)
+        np.testing.assert_allclose(trusted(rows), [1, 0.7, 0], atol=1e-6)
+
+    def test_suppression_keeps_the_best_of_a_class(self):
+        rows = np.array([[0, 0, 10, 10, 0.5, 1], [1, 0, 11, 10, 0.9, 1], [0, 0, 10, 10, 0.4, 2]], np.float32)
+        np.testing.assert_allclose(sorted(nms(rows, 0.5)[:, 4]), [0.4, 0.9], atol=1e-6)
+
+    def test_rare_classes_are_drawn_more_often(self):
+        common, rare = (np.array([[0, 0, 1, 1, 1, label]], np.float32) for label in (0, 1))
+        often = rarity([common] * 99 + [rare], 2)
+        self.assertEqual(often[0], 1)
+        self.assertGreater(often[-1], 2)
+
+
+class Packing(unittest.TestCase):
+    def test_a_pack_gives_back_what_was_put_in(self):
+        with tempfile.TemporaryDirectory() as folder:
+            writer = PackWriter(Path(folder), "p")
+            pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+            writer.add(pixels, Picture("one", "test", 6, 4, boxes=[[1, 2, 3, 4, 1.0, 80]]))
+            writer.add(pixels[:2] + 1, Picture("two", "test", 6, 2))
+            writer.close()
+            pack = Pack(Path(folder) / "p")
+            np.testing.assert_array_equal(pack.pixels(0), pixels)
+            np.testing.assert_array_equal(pack.pixels(1), pixels[:2] + 1)
+            classes = Classes(["face"], [80])
+            self.assertEqual(classes.own(pack.pictures[0].boxes).tolist(), [[1, 2, 3, 4, 1, 0]])
+
+    def test_the_same_pictures_are_held_out_everywhere(self):
+        held_out = [is_held_out(f"{number}.jpg", 0.05) for number in range(2000)]
+        self.assertEqual(held_out, [is_held_out(f"{number}.jpg", 0.05) for number in range(2000)])
+        self.assertTrue(60 < sum(held_out) < 140)
+
+
+if __name__ == "__main__":
+    unittest.main()
