@@ -1,9 +1,11 @@
 # carrier. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-devices bench fmt lint doc clean
+.PHONY: help run build runtime model test test-devices test-training bench fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
+# Which model `make model` fetches; `carrier models list` shows them.
+MODEL ?= yolox_nano
 # Passed on to carrier: make run ARGS="--source scene"
 ARGS ?=
 
@@ -21,8 +23,8 @@ runtime: ## fetch ONNX Runtime (RUNTIME=cpu, openvino or cuda)
 	@scripts/install-build-needs.sh
 	@scripts/fetch-runtime.sh $(RUNTIME)
 
-model: build ## fetch the default model now
-	@scripts/try-model.sh --now
+model: build ## fetch a better model than the embedded one (MODEL=yolox_nano)
+	"$${CARGO_TARGET_DIR:-target}/release/carrier" models pull $(MODEL)
 
 test: ## install what tests need and run everything
 	@scripts/test.sh
@@ -30,6 +32,12 @@ test: ## install what tests need and run everything
 test-devices: ## the webcam path against a real V4L2 driver, in a virtual machine
 	@scripts/install-build-needs.sh
 	scripts/test-devices.sh
+
+test-training: ## every step of training the embedded model, on 200 pictures (installs PyTorch)
+	@scripts/install-build-needs.sh
+	@scripts/fetch-runtime.sh cpu
+	cargo build --workspace
+	scripts/test-training.sh
 
 bench: ## measure CPU per frame, latency and viewers on this machine
 	@scripts/install-build-needs.sh

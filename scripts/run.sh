@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh FLAVOUR [ARGUMENT...]: what `make run` does. Each step is silent and quick when its work is
-# done already, so that a second run starts at once. Neither a missing ONNX Runtime nor a missing
-# model stops it: carrier shows the feed without boxes then, and says what to do.
+# done already, so that a second run starts at once. A missing ONNX Runtime does not stop it: carrier
+# shows the feed without boxes then, and says what to do. A model needs no step: one is built in.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,6 @@ scripts/fetch-runtime.sh ${flavour:+"$flavour"} || status=$?
 # 2: that flavour does not exist, which the owner wants to know before anything is built.
 [ "$status" -ne 2 ] || exit 2
 cargo build --release
-scripts/try-model.sh
 if [ -n "$flavour" ]; then
     CARRIER_RUNTIME=$flavour
     export CARRIER_RUNTIME

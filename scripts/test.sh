@@ -56,6 +56,13 @@ step "documentation" env RUSTDOCFLAGS="-D warnings" \
 step "unit and integration tests" cargo test --workspace --locked --no-fail-fast
 step "browser" browser_tests
 
+# PyTorch is some gigabytes: where nobody trains, nobody waits for it.
+if scripts/install-training.sh --check >/dev/null; then
+    step "training, on 200 pictures" scripts/test-training.sh
+else
+    echo "Left out: training, since its Python environment is not installed. Run: make test-training"
+fi
+
 # The virtual machine needs some minutes of its own; CARRIER_TEST_DEVICES=1 insists.
 if [ "${CARRIER_TEST_DEVICES:-}" = 1 ] || [ "$(elapsed)" -lt 900 ]; then
     step "a real V4L2 driver" scripts/test-devices.sh

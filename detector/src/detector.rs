@@ -128,6 +128,12 @@ impl Detector {
         &self.entry.name
     }
 
+    /// Whether the model is not yet as good as its kind should be.
+    #[must_use]
+    pub fn experimental(&self) -> bool {
+        self.entry.experimental
+    }
+
     /// What really computes.
     #[must_use]
     pub fn provider(&self) -> Provider {

@@ -7,6 +7,7 @@ mod bilinear;
 pub mod coco;
 mod detection;
 mod detector;
+mod embedded;
 mod heads;
 mod labels;
 mod manifest;
@@ -49,7 +50,9 @@ pub use pull::{PullError, pull};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{SessionConfig, SessionError};
 pub use state::DetectorState;
-pub use store::{Installed, InstalledModel, ListedModel, ModelChoice, ModelStore, StoreError};
+pub use store::{
+    Installed, InstalledModel, ListedModel, ModelChoice, ModelFile, ModelStore, StoreError,
+};
 pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};
 pub use worker::{WorkerHandle, WorkerParts, spawn_worker};

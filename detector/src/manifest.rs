@@ -60,6 +60,9 @@ pub struct ModelEntry {
     /// Size of the file in bytes.
     #[serde(default)]
     pub bytes: Option<u64>,
+    /// Not yet as good as its kind should be; told wherever the model is named.
+    #[serde(default)]
+    pub experimental: bool,
     /// How its answer is read.
     pub head: Head,
     /// Names of its classes.

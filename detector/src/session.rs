@@ -3,7 +3,7 @@
 //! A session is opened for one model and one provider, checked against the model's contract, and
 //! warmed up. `run` needs `&mut`: one thread owns the session.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::{Array2, ArrayView4, Ix1, Ix2, Ix3, arr2};
 use ort::ep;
@@ -19,7 +19,7 @@ use crate::placement::nodes_on;
 use crate::profile::ProfileFolder;
 use crate::provider::Provider;
 use crate::runtime::Runtime;
-use crate::store::InstalledModel;
+use crate::store::{InstalledModel, ModelFile};
 
 /// How sessions are opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,18 +45,18 @@ impl SessionConfig {
 #[derive(Debug, Error)]
 pub enum SessionError {
     /// ONNX Runtime does not take the file.
-    #[error("{path} cannot be loaded as a model: {why}", path = path.display())]
+    #[error("{file} cannot be loaded as a model: {why}")]
     Unloadable {
         /// The file.
-        path: PathBuf,
+        file: ModelFile,
         /// What ONNX Runtime says.
         why: String,
     },
     /// The file is a model, but not the one that its manifest describes.
-    #[error("{path} is not what its manifest says: {what}", path = path.display())]
+    #[error("{file} is not what its manifest says: {what}")]
     Contract {
         /// The file.
-        path: PathBuf,
+        file: ModelFile,
         /// What differs.
         what: String,
     },
@@ -136,8 +136,8 @@ impl Session {
                 why: error.to_string(),
             },
         };
-        let path = || model.path.clone();
-        let contract = |what: String| SessionError::Contract { path: path(), what };
+        let file = || model.file.clone();
+        let contract = |what: String| SessionError::Contract { file: file(), what };
         // Made before the session: the runtime may write into it until the session is gone.
         let profile = (provider != Provider::Cpu)
             .then(ProfileFolder::new)
@@ -147,10 +147,13 @@ impl Session {
             SessionError::Provider { provider, why }
         })?;
         let committed = builder(provider, runtime, &model.entry, config, profile.as_ref())
-            .and_then(|mut builder| builder.commit_from_file(&model.path));
+            .and_then(|mut builder| match &model.file {
+                ModelFile::At(path) => builder.commit_from_file(path),
+                ModelFile::BuiltIn(bytes) => builder.commit_from_memory(bytes),
+            });
         let session = committed.map_err(|error| {
             failed(SessionError::Unloadable {
-                path: path(),
+                file: file(),
                 why: error.to_string(),
             })
         })?;

@@ -20,6 +20,8 @@ pub enum DetectorState {
         model: String,
         /// What really computes: `cpu`, `openvino`, `cuda`.
         provider: &'static str,
+        /// The model is not yet as good as its kind should be.
+        experimental: bool,
     },
     /// The model cannot be opened, or failed again and again. Tried again by itself.
     Failed {

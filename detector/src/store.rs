@@ -10,11 +10,11 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::embedded::embedded_model;
 use crate::manifest::{Manifest, ManifestError, ModelEntry};
 use crate::places::Places;
 
-/// What `auto` tries, first one first.
-// The embedded model comes after these, once there is one: it is always installed.
+/// What `auto` tries, first one first; after these the embedded model, which is always there.
 const AUTO_ORDER: [&str; 2] = ["yolox_nano", "nanodet_plus_m_416"];
 
 /// What the user asked for with `--model`.
@@ -61,8 +61,36 @@ impl fmt::Display for ModelChoice {
 pub struct InstalledModel {
     /// The contract.
     pub entry: Arc<ModelEntry>,
-    /// The file.
-    pub path: PathBuf,
+    /// What holds the network.
+    pub file: ModelFile,
+}
+
+/// What holds a network.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ModelFile {
+    /// A file.
+    At(PathBuf),
+    /// A part of this program.
+    BuiltIn(&'static [u8]),
+}
+
+impl fmt::Display for ModelFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(path) => write!(f, "{}", path.display()),
+            Self::BuiltIn(_) => f.write_str("the built-in model"),
+        }
+    }
+}
+
+impl fmt::Debug for ModelFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(path) => f.debug_tuple("At").field(path).finish(),
+            // Not a million bytes in a log.
+            Self::BuiltIn(bytes) => write!(f, "BuiltIn({} bytes)", bytes.len()),
+        }
+    }
 }
 
 /// A model of the manifest and whether its file is here.
@@ -81,6 +109,8 @@ pub enum Installed {
     No,
     /// Here.
     At(PathBuf),
+    /// A part of this program.
+    BuiltIn,
     /// Here, but of another size than the manifest says: cut off or changed.
     Damaged(PathBuf),
 }
@@ -172,18 +202,31 @@ impl StoreError {
 pub struct ModelStore {
     manifest: Manifest,
     folders: Vec<PathBuf>,
+    embedded: Option<InstalledModel>,
 }
 
 impl ModelStore {
-    /// The built-in manifest over the usual folders.
+    /// The built-in manifest over the usual folders, and the embedded model.
     pub fn new(places: &Places) -> Result<Self, ManifestError> {
-        Ok(Self::with(Manifest::built_in()?, places.model_folders()))
+        let store = Self::with(Manifest::built_in()?, places.model_folders());
+        Ok(store.embedding(embedded_model()?))
     }
 
     /// Any manifest over any folders, first one first.
     #[must_use]
     pub fn with(manifest: Manifest, folders: Vec<PathBuf>) -> Self {
-        Self { manifest, folders }
+        Self {
+            manifest,
+            folders,
+            embedded: None,
+        }
+    }
+
+    /// With a model that needs no file.
+    #[must_use]
+    pub fn embedding(mut self, model: InstalledModel) -> Self {
+        self.embedded = Some(model);
+        self
     }
 
     /// The manifest.
@@ -199,7 +242,12 @@ impl ModelStore {
             entry: Arc::clone(entry),
             state: self.state_of(entry),
         };
-        self.manifest.models().iter().map(listed).collect()
+        let embedded = self.embedded.iter().map(|model| ListedModel {
+            entry: Arc::clone(&model.entry),
+            state: Installed::BuiltIn,
+        });
+        let known = self.manifest.models().iter().map(listed);
+        known.chain(embedded).collect()
     }
 
     /// The model that was asked for; `Ok(None)` when none was.
@@ -208,6 +256,9 @@ impl ModelStore {
             ModelChoice::None => Ok(None),
             ModelChoice::File(path) => self.identify(path).map(Some),
             ModelChoice::Named(name) => {
+                if let Some(model) = self.embedded_called(name) {
+                    return Ok(Some(model.clone()));
+                }
                 let entry = self
                     .manifest
                     .by_name(name)
@@ -217,15 +268,32 @@ impl ModelStore {
                     .ok_or_else(|| self.not_installed(name))?;
                 self.identify(&path).map(Some)
             }
-            ModelChoice::Auto => {
-                let entries = AUTO_ORDER
-                    .iter()
-                    .filter_map(|name| self.manifest.by_name(name));
-                let path = entries.filter_map(|entry| self.path_of(entry)).next();
-                self.identify(&path.ok_or(StoreError::NoneInstalled)?)
-                    .map(Some)
+            ModelChoice::Auto => self.best().map(Some),
+        }
+    }
+
+    /// The first of the known order whose file is sound, else the embedded one.
+    fn best(&self) -> Result<InstalledModel, StoreError> {
+        let entries = AUTO_ORDER
+            .iter()
+            .filter_map(|name| self.manifest.by_name(name));
+        let mut problem = StoreError::NoneInstalled;
+        for path in entries.filter_map(|entry| self.path_of(entry)) {
+            match self.identify(&path) {
+                Ok(model) => return Ok(model),
+                // Nobody asked for this very model, so that a damaged file costs no more than itself.
+                Err(error) => {
+                    tracing::warn!("left out: {error}");
+                    problem = error;
+                }
             }
         }
+        self.embedded.clone().ok_or(problem)
+    }
+
+    fn embedded_called(&self, name: &str) -> Option<&InstalledModel> {
+        let embedded = self.embedded.as_ref();
+        embedded.filter(|model| model.entry.name == name)
     }
 
     /// Finds out what a file is: by the manifest beside it, else by its hash.
@@ -236,7 +304,7 @@ impl ModelStore {
         };
         let found = |entry| InstalledModel {
             entry,
-            path: path.to_owned(),
+            file: ModelFile::At(path.to_owned()),
         };
         let beside = path.with_extension("toml");
         if beside.is_file() {
@@ -292,12 +360,8 @@ impl ModelStore {
     }
 
     fn unknown(&self, name: &str) -> StoreError {
-        let known: Vec<&str> = self
-            .manifest
-            .models()
-            .iter()
-            .map(|entry| &*entry.name)
-            .collect();
+        let listed = self.list();
+        let known: Vec<&str> = listed.iter().map(|model| &*model.entry.name).collect();
         StoreError::UnknownName {
             name: name.to_owned(),
             known: known.join(", "),

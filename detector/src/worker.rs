@@ -90,8 +90,11 @@ impl Detect for Detector {
     }
 
     fn running(&self) -> DetectorState {
-        let (model, provider) = (self.name().to_owned(), self.provider().name());
-        DetectorState::Running { model, provider }
+        DetectorState::Running {
+            model: self.name().to_owned(),
+            provider: self.provider().name(),
+            experimental: self.experimental(),
+        }
     }
 
     fn min_score(&self) -> f32 {
@@ -310,8 +313,12 @@ fn publish(slot: &Slot<DetectorState>, state: DetectorState) {
         DetectorState::Missing { message, fix } | DetectorState::Failed { message, fix } => {
             tracing::warn!(fix = fix.as_deref(), "no detection: {message}");
         }
-        DetectorState::Running { model, provider } => {
-            tracing::info!(model, provider, "detection runs");
+        DetectorState::Running {
+            model,
+            provider,
+            experimental,
+        } => {
+            tracing::info!(model, provider, experimental, "detection runs");
         }
         DetectorState::Off | DetectorState::Warming => {}
     }

@@ -18,7 +18,7 @@ from network import BINS, Detector, boxes_at, priors, reach
 from packs import FACE, Pack
 from teachers import nms
 
-LEAST_SCORE, MOST_BOXES, NMS_IOU = 0.01, 100, 0.6
+LEAST_SCORE, MOST_BOXES, NMS_IOU = 0.01, 100, 0.5
 TEACHER_SURE = 0.5
 PERSON = 0
 

@@ -63,6 +63,8 @@ pub(crate) struct DetectorReport {
     state: &'static str,
     model: Option<String>,
     provider: Option<String>,
+    /// The model is not yet as good as its kind should be.
+    experimental: bool,
     message: Option<String>,
     fix: Option<String>,
     fps: f64,
@@ -75,6 +77,7 @@ impl DetectorReport {
             state: "off",
             model: None,
             provider: None,
+            experimental: false,
             message: None,
             fix: None,
             fps: 0.0,
@@ -83,7 +86,12 @@ impl DetectorReport {
         match state {
             DetectorState::Off => {}
             DetectorState::Warming => report.state = "warming",
-            DetectorState::Running { model, provider } => {
+            DetectorState::Running {
+                model,
+                provider,
+                experimental,
+            } => {
+                report.experimental = *experimental;
                 report.state = "running";
                 report.model = Some(model.clone());
                 report.provider = Some((*provider).to_owned());
@@ -152,6 +160,7 @@ mod tests {
         let running = DetectorState::Running {
             model: "m".to_owned(),
             provider: "cpu",
+            experimental: false,
         };
         assert!(readiness(None, &running, true).is_err());
         assert!(readiness(Some(&live()), &running, false).is_err());

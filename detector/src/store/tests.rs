@@ -85,7 +85,43 @@ fn auto_takes_the_first_installed_of_its_order_and_the_first_folder_that_has_it(
         .find(&ModelChoice::Auto)
         .expect("found")
         .expect("some");
-    assert_eq!((found.path == near, found.path == far), (true, false));
+    assert_ne!(near, far);
+    assert_eq!(found.file, ModelFile::At(near));
+}
+
+#[test]
+fn the_embedded_model_is_there_when_no_better_one_is() {
+    let folder = Folder::new("embedded");
+    let store = ModelStore::new(&Places {
+        models: Some(folder.0.clone()),
+        ..Places::default()
+    })
+    .expect("valid manifests");
+    assert_eq!(
+        name(store.find(&ModelChoice::Named("embedded".to_owned()))),
+        "embedded"
+    );
+    let listed = store.list();
+    let last = listed.last().expect("listed");
+    assert_eq!(
+        (&*last.entry.name, &last.state),
+        ("embedded", &Installed::BuiltIn)
+    );
+    let unknown = store.find(&ModelChoice::Named("none such".to_owned()));
+    let error = unknown.expect_err("unknown").to_string();
+    assert!(error.contains("embedded"), "{error}");
+}
+
+#[test]
+fn auto_prefers_an_installed_model_to_the_embedded_one() {
+    let folder = Folder::new("prefer");
+    let store = store(&[&folder]).embedding(embedded_model().expect("valid"));
+    assert_eq!(name(store.find(&ModelChoice::Auto)), "embedded");
+    let path = folder.put("yolox_nano.onnx", b"one");
+    assert_eq!(name(store.find(&ModelChoice::Auto)), "yolox_nano");
+    std::fs::write(path, b"on").expect("writable");
+    let found = store.find(&ModelChoice::Auto);
+    assert_eq!(name(found), "embedded", "a damaged file is no better model");
 }
 
 #[test]

@@ -45,6 +45,7 @@ impl Detect for Scripted {
         DetectorState::Running {
             model: "scripted".to_owned(),
             provider: "cpu",
+            experimental: false,
         }
     }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use detector::{
-    DetectError, Detector, InstalledModel, ModelChoice, ModelEntry, OpenProblem, Places, Runtime,
-    SessionConfig, open,
+    DetectError, Detector, InstalledModel, ModelChoice, ModelEntry, ModelFile, OpenProblem, Places,
+    Runtime, SessionConfig, open,
 };
 
 use crate::rig;
@@ -81,7 +81,7 @@ fn open_file(name: &str, contents: &[u8], change: impl Fn(&mut ModelEntry)) -> O
     change(&mut entry);
     let model = InstalledModel {
         entry: entry.into(),
-        path,
+        file: ModelFile::At(path),
     };
     let error = Detector::open(&runtime, &model, &SessionConfig::default()).expect_err(name);
     assert!(
@@ -94,7 +94,7 @@ fn open_file(name: &str, contents: &[u8], change: impl Fn(&mut ModelEntry)) -> O
 #[test]
 fn a_corrupt_model_is_an_error_that_names_the_file() {
     let Some(shared) = rig::shared() else { return };
-    let whole = std::fs::read(rig::model(&shared, "yolox_nano").path).expect("readable");
+    let whole = std::fs::read(rig::file(&shared, "yolox_nano")).expect("readable");
     let mut flipped = whole.clone();
     flipped[200..2000].fill(0xff);
     let cases = [
@@ -114,7 +114,7 @@ fn a_corrupt_model_is_an_error_that_names_the_file() {
 #[test]
 fn a_model_that_is_not_what_its_manifest_says_is_refused() {
     let Some(shared) = rig::shared() else { return };
-    let whole = std::fs::read(rig::model(&shared, "yolox_nano").path).expect("readable");
+    let whole = std::fs::read(rig::file(&shared, "yolox_nano")).expect("readable");
     let wrong_name = open_file("name", &whole, |entry| {
         entry.input.name = "pictures".to_owned()
     });

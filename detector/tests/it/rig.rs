@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use detector::{Detector, InstalledModel, Manifest, ModelStore, Places, Runtime, SessionConfig};
-use detector::{ModelChoice, Provider};
+use detector::{ModelChoice, ModelFile, Provider};
 
 /// The folder with models, pictures and expected results.
 pub(crate) fn shared() -> Option<PathBuf> {
@@ -37,6 +37,14 @@ pub(crate) fn model(shared: &Path, name: &str) -> InstalledModel {
         .find(&named)
         .expect("installed")
         .expect("asked for")
+}
+
+/// The file of a model of the shared folder.
+pub(crate) fn file(shared: &Path, name: &str) -> PathBuf {
+    match model(shared, name).file {
+        ModelFile::At(path) => path,
+        ModelFile::BuiltIn(_) => panic!("{name} is no file"),
+    }
 }
 
 /// Opened on the provider that `CARRIER_TEST_PROVIDER` names, else the CPU with one thread.

@@ -64,7 +64,8 @@ function drawStation(status) {
   const detector = status?.detector;
   const running = detector?.state === "running" && typeof detector.fps === "number";
   set("detector", running ? `${Math.round(detector.fps)} fps` : (detector?.state ?? null));
-  byId("stat-detector").title = running ? `${detector.model} on ${detector.provider}` : "";
+  const kind = detector?.experimental ? " (experimental)" : "";
+  byId("stat-detector").title = running ? `${detector.model}${kind} on ${detector.provider}` : "";
   set("viewers", typeof status?.viewers === "number" ? String(status.viewers) : null);
 }
 

@@ -43,6 +43,8 @@ fn row(model: &ListedModel) -> String {
         .map_or_else(String::new, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
     let state = match &model.state {
         Installed::At(path) => path.display().to_string(),
+        Installed::BuiltIn if entry.experimental => "part of carrier, experimental".to_owned(),
+        Installed::BuiltIn => "part of carrier".to_owned(),
         Installed::Damaged(path) => format!("damaged: {}", path.display()),
         Installed::No if entry.url.is_some() => {
             format!("no (carrier models pull {})", entry.name)
@@ -60,6 +62,13 @@ fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
     let Some(model) = known.iter().find(|model| model.entry.name == name) else {
         bail!("there is no model called `{name}`; `carrier models list` shows them");
     };
+    if model.state == Installed::BuiltIn {
+        writeln!(
+            stdout(),
+            "{name} is part of carrier: there is nothing to fetch"
+        )?;
+        return Ok(());
+    }
     let mirror = std::env::var(MIRROR_VARIABLE)
         .ok()
         .filter(|url| !url.is_empty());

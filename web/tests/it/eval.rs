@@ -175,3 +175,50 @@ fn a_good_model_is_found_good() {
     assert_eq!(report["pictures"], 24);
     assert_eq!(report["left_out"], json!([]));
 }
+
+/// Rows `| class | AP | AP50 | boxes |` of the table that the judging pictures made.
+fn told_in_the_card() -> Vec<(String, f64, f64)> {
+    let card = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/EMBEDDED.md");
+    let card = std::fs::read_to_string(card).expect("the model card");
+    let table = card
+        .split("<!-- judge -->")
+        .nth(1)
+        .expect("the marked table");
+    let row = |line: &str| {
+        let mut cells = line.split('|').map(str::trim).skip(1);
+        let class = cells.next()?.to_owned();
+        Some((
+            class,
+            cells.next()?.parse().ok()?,
+            cells.next()?.parse().ok()?,
+        ))
+    };
+    table.lines().filter_map(row).collect()
+}
+
+#[test]
+fn the_model_card_tells_what_is_measured() {
+    let Some(shared) = shared() else { return };
+    let known = Known::new();
+    let judge = shared.join("eval/coco80_288");
+    let coco = judge.join("instances.json");
+    let output = eval(
+        &known.home,
+        Path::new("embedded"),
+        &coco,
+        &judge.join("images"),
+    );
+    let Some(report) = report(&output) else {
+        return;
+    };
+    let told = told_in_the_card();
+    assert!(told.iter().any(|(class, ..)| class == "person"), "{told:?}");
+    for (class, ap, ap50) in told {
+        let measured = &report["classes"][&class];
+        for (told, name) in [(ap, "ap"), (ap50, "ap50")] {
+            let measured = measured[name].as_f64().expect("measured");
+            // Another processor rounds differently, which moves a box or two.
+            assert!((measured - told).abs() < 0.01, "{class} {name}: {measured}");
+        }
+    }
+}

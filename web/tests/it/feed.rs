@@ -100,9 +100,24 @@ fn metrics_are_well_formed_and_name_every_stage() {
     assert!(text.ends_with("# EOF\n"));
 }
 
+/// A new machine, no model pulled, no network: things are found all the same.
+#[test]
+fn a_first_run_detects_with_the_embedded_model() {
+    let station = Station::start(&[]);
+    let ready = station.wait_ready();
+    if ready.contains("make runtime") {
+        println!("skipped: ONNX Runtime is not installed");
+        return;
+    }
+    let detector = &station.status()["detector"];
+    assert_eq!(detector["state"], "running", "{detector}");
+    assert_eq!(detector["model"], "embedded");
+    assert!(detector["experimental"].is_boolean());
+}
+
 #[test]
 fn a_missing_model_is_said_with_the_command_that_fixes_it() {
-    let station = Station::start(&["--model", "auto"]);
+    let station = Station::start(&["--model", "yolox_nano"]);
     let ready = station.wait_ready();
     assert!(ready.contains("without detection"), "{ready}");
     let status = station.status();
