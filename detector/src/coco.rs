@@ -1,7 +1,7 @@
 //! How right a detector is: COCO's average precision of boxes, as pycocotools computes it.
 //!
 //! The source is `PythonAPI/pycocotools/cocoeval.py` of <https://github.com/cocodataset/cocoapi>:
-//! `evaluateImg` is [`matching`], `accumulate` and `summarize` are [`average_precision`]. Of its
+//! `evaluateImg` is `matching.rs`, `accumulate` and `summarize` are `average_precision.rs`. Of its
 //! settings there are the ones that the published numbers have: boxes of every size, ten IoU
 //! thresholds, at most 100 results a picture. The one difference is meant: pycocotools takes a hit
 //! on the annotation with the id 0 for a miss.
