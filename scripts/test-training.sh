@@ -31,4 +31,5 @@ export PYTHONDONTWRITEBYTECODE=1
 "$python" $steps/evaluate.py --carrier "$carrier" --work "$work" \
     --coco "$CARRIER_SHARED/eval/coco80_288/instances.json" \
     --images "$CARRIER_SHARED/eval/coco80_288/images" "$work/smoke.onnx"
-"$python" $steps/learning_curve.py "$work/runs/smoke/log.jsonl" --falling class
+# Not the class loss: it is per well-placed box, and at first there are hardly any.
+"$python" $steps/learning_curve.py "$work/runs/smoke/log.jsonl" --falling bins

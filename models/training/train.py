@@ -42,15 +42,17 @@ STAGES = (
     (1.0, FINAL_SIZE, 0.0),
 )
 DECAY_FROM = 0.55
-WARM_UP_STEPS = 500
+# The rate rises over so many steps, in a very short run over this part of it.
+WARM_UP_STEPS, WARM_UP_PART = 500, 0.1
 LEARNING_RATE, LEAST_RATE = 2e-3, 2e-5
 WEIGHT_DECAY = 0.05
 AVERAGE_STEPS = 1000
 
 
 def rate_at(progress: float, step: int) -> float:
-    if step < WARM_UP_STEPS:
-        return LEARNING_RATE * (step + 1) / WARM_UP_STEPS
+    risen = max((step + 1) / WARM_UP_STEPS, progress / WARM_UP_PART)
+    if risen < 1:
+        return LEARNING_RATE * risen
     if progress < DECAY_FROM:
         return LEARNING_RATE
     left = max(0.0, (1 - progress) / (1 - DECAY_FROM))

@@ -7,6 +7,8 @@ export const title = "boxes are painted where the tracks are";
 // one. A line that is there differs along most of its length.
 const NEAR_PX = 8;
 const DIFFERENT = 40;
+const LEAST_SHARE = 0.6;
+const LOOKS = 5;
 
 export async function run(t) {
   const page = await t.page();
@@ -14,7 +16,38 @@ export async function run(t) {
   const { detector } = await status(page);
   if (detector.state !== "running") return t.skip(`no detector (${detector.state})`);
 
-  const event = await page.evaluate(
+  const event = await nextTracks(page);
+  t.check("tracks are told as they happen", event !== null);
+  if (!event) return undefined;
+  const age = Date.now() - event.captured_at_ms;
+  t.check("with their capture time", age > -1000 && age < 5000, `${age} ms ago`);
+  const [track] = event.tracks;
+  const whole = ["id", "class", "class_id", "score", "box"].every((key) => key in track);
+  t.check("id, class, score and box", whole, JSON.stringify(track));
+
+  for (const from of ["/snapshot.jpg?boxes=1", "video"]) {
+    const shares = await bestShares(page, from);
+    const what = from === "video" ? "live picture" : "snapshot";
+    const seen = Math.max(...shares) > LEAST_SHARE;
+    t.check(`a box in the ${what}`, seen, shares.map((s) => s.toFixed(2)).join(" "));
+  }
+  return undefined;
+}
+
+// Tracks and the two pictures are of three moments, and things move: on a busy machine a look may
+// come too late, several in a row do not.
+async function bestShares(page, from) {
+  let best = [0];
+  for (let look = 0; look < LOOKS && Math.max(...best) <= LEAST_SHARE; look += 1) {
+    const event = await nextTracks(page);
+    const shares = event ? await lineShares(page, event, from) : [0];
+    if (Math.max(...shares) > Math.max(...best)) best = shares;
+  }
+  return best;
+}
+
+function nextTracks(page) {
+  return page.evaluate(
     () =>
       new Promise((done) => {
         const source = new EventSource("/api/tracks");
@@ -27,21 +60,6 @@ export async function run(t) {
         setTimeout(() => done(null), 8000);
       }),
   );
-  t.check("tracks are told as they happen", event !== null);
-  if (!event) return undefined;
-  const age = Date.now() - event.captured_at_ms;
-  t.check("with their capture time", age > -1000 && age < 5000, `${age} ms ago`);
-  const [track] = event.tracks;
-  const whole = ["id", "class", "class_id", "score", "box"].every((key) => key in track);
-  t.check("id, class, score and box", whole, JSON.stringify(track));
-
-  for (const from of ["/snapshot.jpg?boxes=1", "video"]) {
-    const shares = await lineShares(page, event, from);
-    const best = Math.max(...shares);
-    const what = from === "video" ? "live picture" : "snapshot";
-    t.check(`a box in the ${what}`, best > 0.6, shares.map((s) => s.toFixed(2)).join(" "));
-  }
-  return undefined;
 }
 
 function lineShares(page, event, from) {
