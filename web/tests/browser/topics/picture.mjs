@@ -21,8 +21,9 @@ export async function run(t) {
   if (known.length > 0) {
     const seen = await coloursAt(page, known);
     const off = Math.max(...known.map(({ rgb }, index) => furthest(rgb, seen[index])));
-    // The mock's picture went through a canvas and Chromium's own encoder.
-    t.check("known colours", off <= (t.real ? 3 : 12), `furthest ${off}`);
+    // One step of the quantiser that a keyframe gets moves blue by up to 5; a wrong range or matrix
+    // moves colours by 10 and more. The mock's picture went through a canvas and Chromium's encoder.
+    t.check("known colours", off <= (t.real ? 6 : 12), `furthest ${off}`);
   }
   await sameAsSnapshot(t, page);
   t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
