@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader
 
 from dataset import Batches, Classes, to_tensor, to_truth
 from loss import loss
+from muon import Muon, is_plain_convolution
 from network import Detector, priors
 from packs import open_packs
 from validate import validate
@@ -36,12 +37,12 @@ FINAL_SIZE = (288, 384)
 # Until which part of the run which size, and what share of the pictures are mosaics. Small pictures
 # teach more in the same time; the last part shows what the running program will see.
 STAGES = (
-    (0.55, (192, 256), 0.6),
-    (0.82, (224, 288), 0.6),
-    (0.93, FINAL_SIZE, 0.5),
+    (0.5, (192, 256), 0.6),
+    (0.88, (224, 288), 0.6),
+    (0.95, FINAL_SIZE, 0.5),
     (1.0, FINAL_SIZE, 0.0),
 )
-DECAY_FROM = 0.55
+DECAY_FROM = 0.5
 # The rate rises over so many steps, in a very short run over this part of it.
 WARM_UP_STEPS, WARM_UP_PART = 500, 0.1
 LEARNING_RATE, LEAST_RATE = 2e-3, 2e-5
@@ -73,11 +74,18 @@ class Average:
         torch._foreach_lerp_([mean[name] for name in floats], [new[name] for name in floats], share)
 
 
-def parameter_groups(model: nn.Module) -> list[dict]:
-    """Norms and biases do not decay."""
-    decaying = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    return [{"params": decaying, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
+def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
+    """Muon for the plain convolutions of backbone, neck and head, AdamW for all else; norms and biases
+    do not decay."""
+    answers = {id(layer) for layer in model.head.answers}
+    plain = [m.weight for m in model.modules() if is_plain_convolution(m) and id(m) not in answers]
+    known = {id(weight) for weight in plain}
+    others = [p for p in model.parameters() if id(p) not in known]
+    groups = [
+        {"params": [p for p in others if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return [Muon(plain, LEARNING_RATE, WEIGHT_DECAY), torch.optim.AdamW(groups, lr=LEARNING_RATE)]
 
 
 class Run:
@@ -95,7 +103,7 @@ class Run:
         model = Detector(len(self.classes.names)).to(self.device)
         self.model = model.to(memory_format=torch.channels_last)
         self.average = Average(self.model)
-        self.optimiser = torch.optim.AdamW(parameter_groups(self.model), lr=LEARNING_RATE)
+        self.optimisers = optimisers(self.model)
         self.step, self.seen, self.spent_s, self.best = 0, 0, 0.0, -1.0
         if given.resume:
             self.load(self.folder / "last.pt")
@@ -105,13 +113,14 @@ class Run:
         state = torch.load(path, map_location=self.device)
         self.model.load_state_dict(state["model"])
         self.average.model.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, its in zip(self.optimisers, state["optimisers"]):
+            optimiser.load_state_dict(its)
         self.step, self.seen, self.spent_s, self.best = (state[k] for k in ("step", "seen", "spent_s", "best"))
 
     def save(self, name: str) -> None:
         state = {
             "model": self.model.state_dict(), "average": self.average.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(), "classes": self.classes.names,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers], "classes": self.classes.names,
             "step": self.step, "seen": self.seen, "spent_s": self.spent_s, "best": self.best,
         }
         # A power cut while writing must not cost the run.
@@ -138,17 +147,18 @@ class Run:
 
     def learn(self, pixels, rows, prior) -> dict[str, float]:
         rate = rate_at(self.progress, self.step)
-        for group in self.optimiser.param_groups:
+        for group in (group for optimiser in self.optimisers for group in optimiser.param_groups):
             group["lr"] = rate
         self.model.train()
         pixels, rows = pixels.to(self.device), rows.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             answer = self.learner(to_tensor(pixels))
         cost, parts = loss(answer.float(), prior, to_truth(rows))
-        self.optimiser.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         cost.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         if self.rank == 0:
             self.average.update(self.model, self.step)
         return {"rate": rate, **parts}

@@ -15,7 +15,7 @@ use openh264::formats::YUVSlices;
 use signaling::packetise::{nal_units, packetise};
 use signaling::whep::{Reply, Whep, WhepPost};
 use signaling::{
-    Demand, EncodedFrame, Engine, EngineConfig, EngineMetrics, FrameSink, RenditionId,
+    Demand, EncodedFrame, Engine, EngineConfig, EngineMetrics, FrameSink, Rendition, RenditionId,
 };
 
 const WIDTH: usize = 1280;
@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (demand, metrics) = (Demand::new(), Arc::new(EngineMetrics::default()));
     let config = EngineConfig {
         media_port: 0,
+        renditions: vec![Rendition::MAIN],
         ..EngineConfig::default()
     };
     let (engine, sink) = Engine::start(config, Arc::clone(&demand), Arc::clone(&metrics))?;
@@ -152,6 +153,7 @@ fn answer(whep: &Whep, head: &str, body: &[u8]) -> Reply {
     let id = path.strip_prefix("/whep/");
     match (method, id) {
         ("POST", None) if path == "/whep" => runtime.block_on(whep.post(WhepPost {
+            rendition: None,
             content_type: header(head, "content-type"),
             host: header(head, "host"),
             body,

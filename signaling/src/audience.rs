@@ -3,6 +3,7 @@
 
 mod feedback;
 mod goodbyes;
+mod renditions;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::goodbyes::Goodbyes;
+use crate::congestion::Rung;
 use crate::demand::Demand;
 use crate::demux::{Demux, Kind, ViewerKey, classify};
 use crate::encoded::EncodedFrame;
@@ -20,11 +22,13 @@ use crate::join::{self, Start};
 use crate::keyframe_gate::KeyframeGate;
 use crate::packet_ring::PacketRing;
 use crate::peer::Link;
-use crate::rendition::RenditionId;
+use crate::rendition::{Rendition, RenditionId};
 use crate::reports::ReportClock;
 use crate::runs::Datagram;
 use crate::sdp::RemoteCandidate;
 use crate::viewer::{Arrival, Phase, Viewer};
+
+pub(crate) use self::renditions::choice;
 
 /// Takes datagrams that are ready; called once per viewer and frame.
 pub(crate) type Out<'a> = dyn FnMut(&[Datagram]) + 'a;
@@ -62,6 +66,10 @@ pub(crate) struct Audience {
     demand: Arc<Demand>,
     metrics: Arc<EngineMetrics>,
     outgoing: Vec<Datagram>,
+    /// What there is to watch, largest first.
+    renditions: Vec<Rendition>,
+    ladder: Vec<Rung>,
+    retarget_at: Option<Instant>,
 }
 
 /// Why a request about a session was refused.
@@ -83,6 +91,7 @@ impl Audience {
         limits: AudienceLimits,
         demand: Arc<Demand>,
         metrics: Arc<EngineMetrics>,
+        renditions: Vec<Rendition>,
     ) -> Self {
         Self {
             viewers: HashMap::new(),
@@ -97,6 +106,9 @@ impl Audience {
             demand,
             metrics,
             outgoing: Vec::new(),
+            ladder: renditions::ladder(&renditions),
+            renditions,
+            retarget_at: None,
         }
     }
 
@@ -110,11 +122,13 @@ impl Audience {
         self.next_key += 1;
         self.demux.add(key, arrival.local_ufrag.clone());
         self.by_id.insert(arrival.id.clone(), key);
-        let (rendition, offered_at) = (arrival.rendition, arrival.offered_at);
-        self.viewers.insert(key, Viewer::new(arrival));
+        let viewer = Viewer::new(arrival);
+        let (rendition, offered_at) = (viewer.rendition, viewer.offered_at);
+        self.viewers.insert(key, viewer);
         self.metrics.joins.inc();
         self.schedule(key, now);
         self.count_watchers();
+        self.retarget_at.get_or_insert(now);
         let stream = &mut self.streams[rendition.index()];
         if join::needs_keyframe(offered_at, stream.ring.keyframe_at()) {
             stream.gate.want();
@@ -197,9 +211,14 @@ impl Audience {
             stream.gate.came(now);
         }
         let entry = stream.ring.push(frame, now);
-        let clock = self.clock;
-        for viewer in self.viewers.values_mut() {
-            let starts = viewer.phase == Phase::Awaiting && keyframe;
+        let (clock, ring) = (self.clock, &stream.ring);
+        let (mut moved, mut queued) = (false, Vec::new());
+        for (key, viewer) in &mut self.viewers {
+            if keyframe && viewer.next == Some(rendition) && viewer.phase != Phase::Connecting {
+                moved |= viewer.arrive();
+            }
+            // Whoever gave its picture up waits for the next one's keyframe, not for any.
+            let starts = viewer.phase == Phase::Awaiting && keyframe && viewer.next.is_none();
             if viewer.rendition != rendition || (viewer.phase != Phase::Live && !starts) {
                 continue;
             }
@@ -207,11 +226,18 @@ impl Audience {
                 viewer.phase = Phase::Live;
                 note_start(viewer, now, &self.metrics);
             }
-            viewer.write_frame(now, &entry);
-            viewer.report(now, &clock, &stream.ring);
+            viewer.write_frame(now, entry.clone());
+            viewer.report(now, &clock, ring);
+            if viewer.queue.due().is_some() {
+                queued.push(*key);
+            }
             viewer.peer.drain(&mut self.outgoing);
             out(&self.outgoing);
             self.outgoing.clear();
+        }
+        queued.into_iter().for_each(|key| self.schedule(key, now));
+        if moved {
+            self.count_watchers();
         }
     }
 
@@ -224,11 +250,11 @@ impl Audience {
             if let Some(viewer) = self.viewers.get_mut(&key) {
                 viewer.deadline = None;
                 viewer.peer.tick(now);
-                let stream = &self.streams[viewer.rendition.index()];
-                viewer.report(now, &self.clock, &stream.ring);
+                self.let_go(now, key);
                 self.settle(now, key, out);
             }
         }
+        self.retarget_when_due(now);
         self.ask_for_keyframes(now);
     }
 
@@ -236,7 +262,7 @@ impl Audience {
     pub(crate) fn due(&self) -> Option<Instant> {
         let viewer = self.timetable.first().map(|(due, _)| *due);
         let gates = self.streams.iter().filter_map(|stream| stream.gate.due());
-        gates.chain(viewer).min()
+        gates.chain(viewer).chain(self.retarget_at).min()
     }
 
     /// Sends everybody a goodbye.
@@ -310,11 +336,11 @@ impl Audience {
         viewer.phase = Phase::Live;
         note_start(viewer, now, &self.metrics);
         for entry in stream.ring.since_keyframe() {
-            viewer.write_frame(now, entry);
-            viewer.peer.drain(&mut self.outgoing);
-            out(&self.outgoing);
-            self.outgoing.clear();
+            viewer.write_frame(now, entry.clone());
         }
+        viewer.peer.drain(&mut self.outgoing);
+        out(&self.outgoing);
+        self.outgoing.clear();
     }
 
     fn remove(&mut self, now: Instant, key: ViewerKey, reason: LeaveReason, out: &mut Out<'_>) {
@@ -358,7 +384,7 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let due = viewer.due(self.limits.connect_within);
+        let due = viewer.due(now, self.limits.connect_within);
         let deadline = due.map(|due| due.max(now + TICK_LEAST));
         if viewer.deadline == deadline {
             return;
@@ -387,6 +413,9 @@ impl Audience {
         let mut counts = [0_u32; RenditionId::LIMIT];
         for viewer in self.viewers.values().filter(|viewer| viewer.watches()) {
             counts[viewer.rendition.index()] += 1;
+            if let Some(next) = viewer.next {
+                counts[next.index()] += 1;
+            }
         }
         for (index, (stream, watchers)) in self.streams.iter_mut().zip(counts).enumerate() {
             if stream.watched_by != watchers

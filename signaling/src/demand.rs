@@ -12,7 +12,9 @@ use crate::rendition::RenditionId;
 #[derive(Debug, Default)]
 pub struct Demand {
     viewers: [AtomicU32; RenditionId::LIMIT],
-    /// 0: the rendition's own.
+    /// What the owner wants each rendition to have. 0: the rendition's own.
+    nominal_bps: [AtomicU32; RenditionId::LIMIT],
+    /// What its viewers can take. 0: the nominal bitrate.
     target_bps: [AtomicU32; RenditionId::LIMIT],
     pictures: AtomicU32,
     /// One bit per rendition. Requests coalesce until the compose thread takes them.
@@ -84,16 +86,28 @@ impl Demand {
         }
     }
 
-    /// Sets what the rate control of `rendition` aims at from the next frame on; 0 returns to the
-    /// rendition's own bitrate.
+    /// Sets what `rendition` is meant to have from the next frame on; 0 returns to its own bitrate.
+    pub fn set_nominal_bitrate(&self, rendition: RenditionId, bps: u32) {
+        self.nominal_bps[rendition.index()].store(bps, Ordering::Relaxed);
+    }
+
+    /// The bitrate set with [`Demand::set_nominal_bitrate`], if one is.
+    #[must_use]
+    pub fn nominal_bitrate(&self, rendition: RenditionId) -> Option<u32> {
+        Some(self.nominal_bps[rendition.index()].load(Ordering::Relaxed)).filter(|bps| *bps > 0)
+    }
+
+    /// The engine's word on what the viewers of `rendition` can take; 0: the nominal bitrate.
     pub fn set_target_bitrate(&self, rendition: RenditionId, bps: u32) {
         self.target_bps[rendition.index()].store(bps, Ordering::Relaxed);
     }
 
-    /// The bitrate set with [`Demand::set_target_bitrate`], if one is.
+    /// What the rate control of `rendition` aims at, if not at the rendition's own bitrate.
     #[must_use]
     pub fn target_bitrate(&self, rendition: RenditionId) -> Option<u32> {
-        Some(self.target_bps[rendition.index()].load(Ordering::Relaxed)).filter(|bps| *bps > 0)
+        Some(self.target_bps[rendition.index()].load(Ordering::Relaxed))
+            .filter(|bps| *bps > 0)
+            .or_else(|| self.nominal_bitrate(rendition))
     }
 
     /// Takes the keyframe request of one rendition.

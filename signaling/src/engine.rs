@@ -11,18 +11,22 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::audience::Refused;
+use crate::congestion::Choice;
 use crate::demand::Demand;
 use crate::encoded::{FrameSink, QUEUE_FRAMES, frame_queue};
 use crate::engine_metrics::EngineMetrics;
 use crate::identity::Identity;
 use crate::peer::IceTimes;
+use crate::rendition::{Rendition, RenditionId, default_renditions};
 use crate::sdp::RemoteCandidate;
 use crate::socket::MediaSocket;
 use crate::viewer::Arrival;
 
 /// How the engine is set up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EngineConfig {
+    /// What viewers can get, largest first: the same list that the compose thread has.
+    pub renditions: Vec<Rendition>,
     /// The UDP port of all media; 0 takes any free one.
     pub media_port: u16,
     /// More viewers than this are asked to come back later.
@@ -38,6 +42,7 @@ pub struct EngineConfig {
 impl Default for EngineConfig {
     fn default() -> Self {
         Self {
+            renditions: default_renditions(),
             media_port: 8189,
             viewers_max: 400,
             silent_after: Duration::from_secs(5),
@@ -80,6 +85,13 @@ pub struct ViewerSummary {
     pub loss: Option<f32>,
     /// Round trip by its last report.
     pub round_trip: Option<Duration>,
+    /// What it watches.
+    pub rendition: RenditionId,
+    /// The most that its network carries, in bits a second; `None`: no limit is known.
+    pub estimate_bps: Option<u32>,
+    /// For how long in all its picture stood still: from each loss it reported, or frames dropped for
+    /// it, to the next keyframe.
+    pub frozen_for: Duration,
 }
 
 /// Starts the engine.
@@ -90,6 +102,7 @@ pub struct Engine;
 pub(crate) enum Command {
     Join(Box<Arrival>, oneshot::Sender<Result<(), Refused>>),
     Trickle(Trickle, oneshot::Sender<Result<(), Refused>>),
+    Choose(String, Choice, oneshot::Sender<Result<(), Refused>>),
     Leave(String, oneshot::Sender<Result<(), Refused>>),
     Stop,
 }
@@ -104,6 +117,7 @@ pub(crate) struct Trickle {
 
 /// What threads share with the engine's.
 pub(crate) struct Shared {
+    pub(crate) renditions: Vec<Rendition>,
     pub(crate) identity: Identity,
     pub(crate) port: u16,
     pub(crate) ipv6: bool,
@@ -153,6 +167,7 @@ impl Engine {
         let wake = Box::new(move || wake(&frame_waker));
         let (sink, frames) = frame_queue(QUEUE_FRAMES, wake);
         let shared = Arc::new(Shared {
+            renditions: config.renditions.clone(),
             identity,
             port: socket.port(),
             ipv6: socket.ipv6(),
@@ -231,6 +246,13 @@ impl EngineHandle {
     pub(crate) async fn trickle(&self, trickle: Trickle) -> Option<Result<(), Refused>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Trickle(trickle, reply));
+        answer.await.ok()
+    }
+
+    /// `None`: the engine has ended.
+    pub(crate) async fn choose(&self, id: String, choice: Choice) -> Option<Result<(), Refused>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Choose(id, choice, reply));
         answer.await.ok()
     }
 

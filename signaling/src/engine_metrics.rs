@@ -38,6 +38,8 @@ pub enum DropCause {
     Blocked,
     /// The system refused it.
     Failed,
+    /// Frames that had waited too long for a slow viewer.
+    Late,
 }
 
 /// What became of a packet that a viewer asked for again.
@@ -85,6 +87,12 @@ pub struct EngineMetrics {
     pub plis: Counter,
     /// Full intra requests received.
     pub firs: Counter,
+    /// Feedback messages with arrival times.
+    pub transport_feedbacks: Counter,
+    /// Changes of a viewer's rendition.
+    pub switches: Counter,
+    /// Packets sent only to see what a path carries.
+    pub padding: Counter,
     /// Keyframes asked of the encoder.
     pub keyframe_requests: Counter,
     /// Joins served from the cache.
@@ -121,6 +129,9 @@ impl Default for EngineMetrics {
             nacks: Counter::default(),
             plis: Counter::default(),
             firs: Counter::default(),
+            transport_feedbacks: Counter::default(),
+            switches: Counter::default(),
+            padding: Counter::default(),
             keyframe_requests: Counter::default(),
             replays: Counter::default(),
             connect: Histogram::new(JOIN_BUCKETS),
@@ -155,6 +166,21 @@ impl EngineMetrics {
         counter("carrier_nacks", "Requests for lost packets", &self.nacks);
         counter("carrier_plis", "Picture loss indications", &self.plis);
         counter("carrier_firs", "Full intra requests", &self.firs);
+        counter(
+            "carrier_transport_feedbacks",
+            "Messages about arrival times",
+            &self.transport_feedbacks,
+        );
+        counter(
+            "carrier_rendition_switches",
+            "Changes of a viewer's rendition",
+            &self.switches,
+        );
+        counter(
+            "carrier_probe_packets",
+            "Packets sent to see what a path carries",
+            &self.padding,
+        );
         let help = "Keyframes asked of the encoder by the engine";
         counter("carrier_keyframe_requests", help, &self.keyframe_requests);
         counter(

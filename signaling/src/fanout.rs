@@ -2,13 +2,15 @@
 //! over payloads that all viewers share.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use rtc::rtp::header::{EXTENSION_PROFILE_ONE_BYTE, Extension, Header};
 use rtc::rtp::packet::Packet;
 
-use crate::packet_ring::{PacketRing, RingFrame, RingPacket};
+use crate::packet_ring::{RingFrame, RingPacket};
+use crate::rendition::RenditionId;
 use crate::resend::{ResendLog, Verdict};
 
 /// Jumps in a rendition's packet numbers that a viewer's numbering remembers: each is a pause or a
@@ -25,13 +27,19 @@ pub(crate) struct StreamTerms {
     /// SSRC and payload type of the retransmission stream (RFC 4588).
     pub(crate) rtx: Option<(u32, u8)>,
     pub(crate) playout_delay_id: Option<u8>,
+    /// Id of the header extension with the transport-wide number.
+    pub(crate) transport_id: Option<u8>,
 }
 
-/// Own numbers from `own` on are the ring's from `ring` on.
+/// Gives a packet its transport-wide number, from the length of its payload; `None`: none is wanted.
+pub(crate) type Stamp<'a> = dyn FnMut(usize) -> Option<u16> + 'a;
+
+/// Own numbers from `own` on are those of the rendition's ring from `ring` on.
 #[derive(Debug, Clone, Copy)]
 struct Segment {
     own: u64,
     ring: u64,
+    rendition: RenditionId,
 }
 
 /// What was sent, for reports (RFC 3550 6.4.1).
@@ -89,53 +97,73 @@ impl Outlet {
         }
     }
 
-    /// The packets of a frame, numbered for this viewer.
-    pub(crate) fn packets(&mut self, entry: &RingFrame) -> impl Iterator<Item = Packet> {
-        self.follow(entry.first);
+    /// Those packets of a frame that are in `range`, numbered for this viewer.
+    pub(crate) fn packets(
+        &mut self,
+        entry: &RingFrame,
+        range: Range<usize>,
+        stamp: &mut Stamp<'_>,
+    ) -> Vec<Packet> {
+        let frame = &entry.frame;
+        let payloads = frame.payloads.get(range.clone()).unwrap_or_default();
+        self.follow(frame.rendition, entry.first + range.start as u64);
         let own = self.next;
-        self.next += entry.frame.payloads.len() as u64;
-        let count = u32::try_from(entry.frame.payloads.len()).unwrap_or(u32::MAX);
-        let bytes = u32::try_from(entry.frame.bytes).unwrap_or(u32::MAX);
-        self.sent.packets = self.sent.packets.wrapping_add(count);
-        self.sent.payload_bytes = self.sent.payload_bytes.wrapping_add(bytes);
-        self.resends.earn(entry.frame.bytes);
-        let last = entry.frame.payloads.len().saturating_sub(1);
-        let header = self.header(entry.frame.rtp_ticks, entry.frame.keyframe);
-        let payloads = entry.frame.payloads.iter().enumerate();
-        payloads.map(move |(index, payload)| Packet {
-            header: Header {
+        self.next += payloads.len() as u64;
+        self.count(payloads);
+        let last = frame.payloads.len().saturating_sub(1);
+        let header = self.header(frame.rtp_ticks, frame.keyframe);
+        let packet = |(index, payload): (usize, &Bytes)| {
+            let mut header = Header {
                 sequence_number: wire(own + index as u64),
-                marker: index == last,
+                marker: range.start + index == last,
                 ..header.clone()
-            },
-            payload: payload.clone(),
-        })
+            };
+            self.number_transport(&mut header, stamp(payload.len()));
+            Packet {
+                header,
+                payload: payload.clone(),
+            }
+        };
+        payloads.iter().enumerate().map(packet).collect()
     }
 
     /// Answers a request for `sequence_number`: as RTX where negotiated, else the packet once more.
-    pub(crate) fn resend(
+    /// `find` looks into a rendition's ring.
+    pub(crate) fn resend<'ring>(
         &mut self,
         sequence_number: u16,
-        ring: &PacketRing,
+        find: impl FnOnce(RenditionId, u64) -> Option<RingPacket<'ring>>,
         now: Instant,
         round_trip: Option<Duration>,
+        stamp: &mut Stamp<'_>,
     ) -> Resend {
-        let found = self.ring_number(sequence_number).and_then(|number| {
-            let packet = ring.packet(number)?;
-            Some((number, packet))
-        });
-        let Some((number, packet)) = found else {
+        let found = self
+            .ring_number(sequence_number)
+            .and_then(|(rendition, number)| Some((rendition, number, find(rendition, number)?)));
+        let Some((rendition, number, packet)) = found else {
             return Resend::No(Refusal::Gone);
         };
-        match self
-            .resends
-            .ask(number, packet.payload.len(), now, round_trip)
-        {
-            Verdict::Send => Resend::Packet(Box::new(self.again(sequence_number, &packet))),
+        // Rings count from zero each: a rendition's packets must not be taken for another's.
+        let key = number << 3 | rendition.index() as u64;
+        match self.resends.ask(key, packet.payload.len(), now, round_trip) {
+            Verdict::Send => Resend::Packet(Box::new(self.again(sequence_number, &packet, stamp))),
             Verdict::Repeat => Resend::No(Refusal::Repeat),
             Verdict::Exhausted => Resend::No(Refusal::Exhausted),
             Verdict::OverBudget => Resend::No(Refusal::OverBudget),
         }
+    }
+
+    /// A packet that was sent already, once more, to see whether the path carries it. `None` where no
+    /// retransmission stream was negotiated: media twice would be taken for loss mended.
+    pub(crate) fn padding(
+        &mut self,
+        packet: &RingPacket<'_>,
+        number: u64,
+        stamp: &mut Stamp<'_>,
+    ) -> Option<Packet> {
+        self.terms.rtx?;
+        let own = self.own_number(packet.frame.rendition, number)?;
+        Some(self.again(own, packet, stamp))
     }
 
     /// Media sent so far, retransmissions apart.
@@ -153,8 +181,14 @@ impl Outlet {
         rtp_ticks.wrapping_add(self.timestamp_offset)
     }
 
-    fn again(&mut self, sequence_number: u16, packet: &RingPacket<'_>) -> Packet {
-        let header = self.header(packet.frame.rtp_ticks, false);
+    fn again(
+        &mut self,
+        sequence_number: u16,
+        packet: &RingPacket<'_>,
+        stamp: &mut Stamp<'_>,
+    ) -> Packet {
+        let mut header = self.header(packet.frame.rtp_ticks, false);
+        self.number_transport(&mut header, stamp(packet.payload.len() + 2));
         let marker = packet.marker;
         let Some((ssrc, payload_type)) = self.terms.rtx else {
             return Packet {
@@ -206,12 +240,31 @@ impl Outlet {
         }
     }
 
+    fn number_transport(&self, header: &mut Header, number: Option<u16>) {
+        let (Some(id), Some(number)) = (self.terms.transport_id, number) else {
+            return;
+        };
+        header.extension = true;
+        header.extension_profile = EXTENSION_PROFILE_ONE_BYTE;
+        header.extensions.push(Extension {
+            id,
+            payload: Bytes::copy_from_slice(&number.to_be_bytes()),
+        });
+    }
+
+    fn count(&mut self, payloads: &[Bytes]) {
+        let bytes: usize = payloads.iter().map(Bytes::len).sum();
+        let wrapped = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        self.sent.packets = self.sent.packets.wrapping_add(wrapped(payloads.len()));
+        self.sent.payload_bytes = self.sent.payload_bytes.wrapping_add(wrapped(bytes));
+        self.resends.earn(bytes);
+    }
+
     /// Begins a segment where the ring's numbers do not go on.
-    fn follow(&mut self, ring: u64) {
-        let goes_on = self
-            .segments
-            .back()
-            .is_some_and(|segment| segment.ring + (self.next - segment.own) == ring);
+    fn follow(&mut self, rendition: RenditionId, ring: u64) {
+        let goes_on = self.segments.back().is_some_and(|segment| {
+            segment.rendition == rendition && segment.ring + (self.next - segment.own) == ring
+        });
         if goes_on {
             return;
         }
@@ -219,11 +272,15 @@ impl Outlet {
             self.segments.pop_front();
         }
         let own = self.next;
-        self.segments.push_back(Segment { own, ring });
+        self.segments.push_back(Segment {
+            own,
+            ring,
+            rendition,
+        });
     }
 
-    /// The ring's number of a packet that this viewer knows as `sequence_number`.
-    fn ring_number(&self, sequence_number: u16) -> Option<u64> {
+    /// The ring and its number of a packet that this viewer knows as `sequence_number`.
+    fn ring_number(&self, sequence_number: u16) -> Option<(RenditionId, u64)> {
         // The newest number sent with these low 16 bits.
         let newest = self.next.checked_sub(1)?;
         let back = wire(newest).wrapping_sub(sequence_number);
@@ -233,7 +290,14 @@ impl Outlet {
             .iter()
             .rev()
             .find(|segment| segment.own <= own)?;
-        Some(segment.ring + (own - segment.own))
+        Some((segment.rendition, segment.ring + (own - segment.own)))
+    }
+
+    /// What this viewer knows a ring's packet as, if it was sent in the newest segment.
+    fn own_number(&self, rendition: RenditionId, number: u64) -> Option<u16> {
+        let segment = self.segments.back()?;
+        let own = segment.own + number.checked_sub(segment.ring)?;
+        (segment.rendition == rendition && own < self.next).then_some(wire(own))
     }
 }
 

@@ -4,11 +4,11 @@
 use std::time::Instant;
 
 use crate::candidates::Candidates;
+use crate::congestion::Choice;
 use crate::engine::Shared;
 use crate::fanout::{Outlet, StreamTerms};
 use crate::identity::SessionNames;
 use crate::peer::{Peer, PeerParts};
-use crate::rendition::RenditionId;
 use crate::sdp::{AnswerTerms, Offer, SdpError, answer};
 use crate::viewer::Arrival;
 
@@ -33,6 +33,7 @@ pub(crate) fn negotiate(
     shared: &Shared,
     candidates: &Candidates,
     text: &str,
+    choice: Choice,
     now: Instant,
 ) -> Result<Negotiated, NegotiationError> {
     let offer = Offer::parse(text)?;
@@ -52,6 +53,7 @@ pub(crate) fn negotiate(
         payload_type: video.payload_type,
         rtx: video.rtx_payload_type.map(|rtx| (names.rtx_ssrc, rtx)),
         playout_delay_id: video.playout_delay_id,
+        transport_id: video.transport_id,
     };
     let lines = candidates.lines(shared.port);
     let terms = AnswerTerms {
@@ -71,7 +73,7 @@ pub(crate) fn negotiate(
             remote_ufrag: offer.ufrag,
             peer,
             outlet: Outlet::new(stream, names.numbering),
-            rendition: RenditionId::MAIN,
+            choice,
             offered_at: now,
             id: names.id,
         },

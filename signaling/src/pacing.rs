@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::rate_cap::RateCap;
+
 /// Without a frame for this long a card takes over: the picture must never be silently older than 2 s.
 pub const STALE_AFTER: Duration = Duration::from_millis(1500);
 
@@ -135,49 +137,6 @@ impl Pacing {
 
     fn repeat_at(&self, seen: &Seen) -> Option<Instant> {
         Some(seen.keyframe_due?.max(self.picture_at? + REPEAT_AFTER))
-    }
-}
-
-/// Lets through at most so many frames a second: a 60 Hz source would cost every viewer and the
-/// encoder twice what the rendition promises.
-///
-/// overflow: counted (by the caller, which gets [`Step::Skip`]).
-#[derive(Debug)]
-struct RateCap {
-    interval: Duration,
-    next: Option<Instant>,
-}
-
-impl RateCap {
-    fn new(fps: u32) -> Self {
-        Self {
-            interval: Duration::from_secs(10) / (fps.max(1) * 11),
-            next: None,
-        }
-    }
-
-    fn restarted(&self) -> Self {
-        Self {
-            interval: self.interval,
-            next: None,
-        }
-    }
-
-    fn admits(&mut self, captured_at: Instant) -> bool {
-        let Some(next) = self.next else {
-            self.next = Some(captured_at + self.interval);
-            return true;
-        };
-        // A quarter of the interval for jitter; what is early now makes the next one due later.
-        let admitted = captured_at + self.interval / 4 >= next;
-        if admitted {
-            self.next = Some((next + self.interval).max(captured_at));
-        }
-        // A capture clock that jumped back must not shut the feed until it has caught up.
-        if next > captured_at + STALE_AFTER {
-            self.next = None;
-        }
-        admitted
     }
 }
 

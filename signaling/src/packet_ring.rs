@@ -105,6 +105,15 @@ pub(crate) mod tests {
 
     /// A frame of `packets` packets whose payloads begin with the frame's number.
     pub(crate) fn frame(seq: u64, keyframe: bool, packets: usize) -> Arc<EncodedFrame> {
+        frame_of(RenditionId::MAIN, seq, keyframe, packets)
+    }
+
+    pub(crate) fn frame_of(
+        rendition: RenditionId,
+        seq: u64,
+        keyframe: bool,
+        packets: usize,
+    ) -> Arc<EncodedFrame> {
         let payloads: Vec<Bytes> = (0..packets)
             .map(|index| {
                 let number = u8::try_from(seq % 256).expect("under 256");
@@ -114,7 +123,7 @@ pub(crate) mod tests {
             })
             .collect();
         Arc::new(EncodedFrame {
-            rendition: RenditionId::MAIN,
+            rendition,
             keyframe,
             frame_seq: seq,
             captured_at: Instant::now(),

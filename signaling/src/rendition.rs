@@ -50,11 +50,28 @@ impl Rendition {
         bitrate_bps: 1_500_000,
         fps: 30,
     };
+
+    /// What viewers call it: its height, as `720p`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}p", self.height)
+    }
 }
 
-/// The renditions of a default set-up, largest first. One for now; everything that takes renditions
-/// takes a slice, so that smaller ones for poor networks only need a line here.
+/// The renditions of a default set-up, largest first: a good network, a poor one, and one that
+/// carries hardly more than speech.
 #[must_use]
 pub fn default_renditions() -> Vec<Rendition> {
-    vec![Rendition::MAIN]
+    let smaller = |index, width, height, bitrate_bps, fps| Rendition {
+        id: RenditionId(index),
+        width,
+        height,
+        bitrate_bps,
+        fps,
+    };
+    vec![
+        Rendition::MAIN,
+        smaller(1, 640, 360, 600_000, 30),
+        smaller(2, 320, 180, 200_000, 15),
+    ]
 }

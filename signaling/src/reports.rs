@@ -92,6 +92,7 @@ mod tests {
             payload_type: 96,
             rtx: None,
             playout_delay_id: None,
+            transport_id: None,
         };
         let outlet = Outlet::new(terms, 0);
         let newest = frame(2, true, 1);

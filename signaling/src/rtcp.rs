@@ -9,17 +9,22 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::interceptor::{
+    Acknowledgement, Interceptor, Packet, StreamInfo, TaggedPacket, convert_twcc,
+};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 
 /// Sequence numbers taken from one datagram; a well-behaved receiver asks for far fewer.
 const NACKS_MAX: usize = 512;
+/// Packets that one feedback may be about; at 10 Mbit/s and one a second there are a thousand.
+const ACKNOWLEDGED_MAX: usize = 2048;
 
 /// One thing a viewer said.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +37,8 @@ pub(crate) enum Feedback {
     Nack(Vec<u16>),
     /// How it receives us.
     Report(Reception),
+    /// When each of these packets arrived, by transport-wide number.
+    Transport(Vec<Acknowledgement>),
 }
 
 /// One report block (RFC 3550 6.4.1).
@@ -114,6 +121,8 @@ impl FeedbackInterceptor {
                 if fir.fir.iter().any(|entry| entry.ssrc == self.ssrc) {
                     self.inbox.put(Feedback::Fir);
                 }
+            } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
+                self.transport(feedback);
             } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
                 report.reports.iter().for_each(|block| self.report(block));
             } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
@@ -121,6 +130,18 @@ impl FeedbackInterceptor {
                 report.reports.iter().for_each(|block| self.report(block));
             }
         }
+    }
+
+    fn transport(&self, feedback: &TransportLayerCc) {
+        let packets = usize::from(feedback.packet_status_count);
+        // Two bytes can claim eight thousand packets: what is too much to be true is not unpacked.
+        if packets > ACKNOWLEDGED_MAX {
+            return;
+        }
+        let mut acknowledgements = convert_twcc(feedback);
+        // The last chunk is filled up with packets that the feedback is not about.
+        acknowledgements.truncate(packets);
+        self.inbox.put(Feedback::Transport(acknowledgements));
     }
 
     fn report(&self, block: &ReceptionReport) {

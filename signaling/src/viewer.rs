@@ -1,12 +1,16 @@
-//! One viewer: its transport, its numbering, and where it stands between offer and goodbye.
+//! One viewer: its transport, its numbering, its network, and where it stands between offer and goodbye.
 
 use std::time::{Duration, Instant};
 
+use crate::congestion::{Choice, Control};
 use crate::fanout::{Outlet, Refusal, Resend};
-use crate::packet_ring::{PacketRing, RingFrame};
+use crate::freeze::FreezeClock;
+use crate::packet_ring::{PacketRing, RingFrame, RingPacket};
 use crate::peer::{Link, Peer};
+use crate::pli_patience::PliPatience;
 use crate::rendition::RenditionId;
 use crate::reports::{REPORT_INTERVAL, ReportClock};
+use crate::send_queue::SendQueue;
 
 /// Where a viewer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +32,7 @@ pub(crate) struct Arrival {
     pub(crate) remote_ufrag: String,
     pub(crate) peer: Peer,
     pub(crate) outlet: Outlet,
-    pub(crate) rendition: RenditionId,
+    pub(crate) choice: Choice,
     pub(crate) offered_at: Instant,
 }
 
@@ -39,9 +43,12 @@ pub(crate) struct Viewer {
     pub(crate) remote_ufrag: String,
     pub(crate) peer: Peer,
     pub(crate) outlet: Outlet,
-    /// Which stream it gets. One for now; congestion control will move viewers between them, at a
-    /// keyframe, and the outlet's numbering goes on.
+    pub(crate) control: Control,
+    pub(crate) queue: SendQueue,
+    /// Which stream it gets.
     pub(crate) rendition: RenditionId,
+    /// Which it gets from that one's next keyframe on.
+    pub(crate) next: Option<RenditionId>,
     pub(crate) phase: Phase,
     pub(crate) offered_at: Instant,
     pub(crate) connected_at: Option<Instant>,
@@ -49,6 +56,8 @@ pub(crate) struct Viewer {
     pub(crate) started: bool,
     pub(crate) loss: Option<f32>,
     pub(crate) round_trip: Option<Duration>,
+    pub(crate) freeze: FreezeClock,
+    pub(crate) pli: PliPatience,
     next_report: Instant,
     /// The entry in the audience's timetable.
     pub(crate) deadline: Option<Instant>,
@@ -56,13 +65,17 @@ pub(crate) struct Viewer {
 
 impl Viewer {
     pub(crate) fn new(arrival: Arrival) -> Self {
+        let rendition = first_rendition(arrival.choice);
         Self {
             id: arrival.id,
             local_ufrag: arrival.local_ufrag,
             remote_ufrag: arrival.remote_ufrag,
             peer: arrival.peer,
             outlet: arrival.outlet,
-            rendition: arrival.rendition,
+            control: Control::new(arrival.offered_at, arrival.choice),
+            queue: SendQueue::default(),
+            rendition,
+            next: None,
             phase: Phase::Connecting,
             next_report: arrival.offered_at,
             offered_at: arrival.offered_at,
@@ -70,6 +83,8 @@ impl Viewer {
             started: false,
             loss: None,
             round_trip: None,
+            freeze: FreezeClock::default(),
+            pli: PliPatience::default(),
             deadline: None,
         }
     }
@@ -81,33 +96,77 @@ impl Viewer {
             (Link::Up, Phase::Connecting | Phase::Away) => {
                 self.phase = Phase::Awaiting;
                 self.connected_at.get_or_insert(now);
+                // Whatever was known of its network was another one's.
+                self.control = Control::new(now, self.control.choice());
+                (self.rendition, self.next) = (first_rendition(self.control.choice()), None);
             }
-            (Link::Silent, Phase::Awaiting | Phase::Live) => self.phase = Phase::Away,
+            (Link::Silent, Phase::Awaiting | Phase::Live) => {
+                self.phase = Phase::Away;
+                self.queue.clear();
+            }
             _ => {}
         }
         (self.phase != before).then_some(before)
     }
 
-    /// Writes a frame's packets.
-    pub(crate) fn write_frame(&mut self, now: Instant, entry: &RingFrame) {
-        for packet in self.outlet.packets(entry) {
-            self.peer.write_rtp(now, packet);
+    /// Takes a frame to be sent: what may leave at once does.
+    pub(crate) fn write_frame(&mut self, now: Instant, entry: RingFrame) {
+        if entry.frame.keyframe {
+            self.freeze.ended(now);
+            self.pli.served();
+        }
+        self.queue.push(entry);
+        self.write_queued(now);
+    }
+
+    /// Writes what may leave now.
+    pub(crate) fn write_queued(&mut self, now: Instant) {
+        while let Some((entry, range)) = self.queue.run(now, self.control.ceiling_bps()) {
+            let control = &mut self.control;
+            let mut stamp = |bytes| control.stamp(now, bytes);
+            for packet in self.outlet.packets(&entry, range, &mut stamp) {
+                self.peer.write_rtp(now, packet);
+            }
         }
     }
 
-    /// Answers a request for one packet.
-    pub(crate) fn resend(
+    /// Answers a request for one packet; `find` looks into the rings.
+    pub(crate) fn resend<'ring>(
         &mut self,
         now: Instant,
         number: u16,
-        ring: &PacketRing,
+        find: impl FnOnce(RenditionId, u64) -> Option<RingPacket<'ring>>,
     ) -> Option<Refusal> {
-        match self.outlet.resend(number, ring, now, self.round_trip) {
+        let control = &mut self.control;
+        let mut stamp = |bytes| control.stamp(now, bytes);
+        let round_trip = self.round_trip;
+        match self
+            .outlet
+            .resend(number, find, now, round_trip, &mut stamp)
+        {
             Resend::Packet(packet) => {
                 self.peer.write_rtp(now, *packet);
                 None
             }
             Resend::No(refusal) => Some(refusal),
+        }
+    }
+
+    /// Writes `count` packets of the newest frame once more, to see what the path carries.
+    pub(crate) fn write_padding(&mut self, now: Instant, count: usize, ring: &PacketRing) {
+        let Some(newest) = ring.newest() else { return };
+        let packets = newest.frame.payloads.len().max(1);
+        for index in 0..count {
+            let number = newest.first + (index % packets) as u64;
+            let Some(packet) = ring.packet(number) else {
+                return;
+            };
+            let control = &mut self.control;
+            let mut stamp = |bytes| control.stamp(now, bytes);
+            let Some(padding) = self.outlet.padding(&packet, number, &mut stamp) else {
+                return;
+            };
+            self.peer.write_rtp(now, padding);
         }
     }
 
@@ -124,18 +183,36 @@ impl Viewer {
     }
 
     /// When something of this viewer is due.
-    pub(crate) fn due(&mut self, connect_within: Duration) -> Option<Instant> {
+    pub(crate) fn due(&mut self, now: Instant, connect_within: Duration) -> Option<Instant> {
         let connect = (self.phase == Phase::Connecting).then(|| self.offered_at + connect_within);
-        let report = (self.phase == Phase::Live).then_some(self.next_report);
-        [self.peer.due(), connect, report]
-            .into_iter()
-            .flatten()
-            .min()
+        let live = self.phase == Phase::Live;
+        let report = live.then_some(self.next_report);
+        let control = self.control.due(now).filter(|_| live);
+        let pli = self.pli.due();
+        [
+            self.peer.due(),
+            connect,
+            report,
+            control,
+            pli,
+            self.queue.due(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Whether the encoder works for this viewer. One that connects counts already, so that its
     /// picture is there when it has; one that went away does not.
     pub(crate) fn watches(&self) -> bool {
         self.phase != Phase::Away
+    }
+}
+
+/// The largest that is allowed: the network may carry it, and falling is quicker than climbing.
+fn first_rendition(choice: Choice) -> RenditionId {
+    match choice {
+        Choice::Fixed(rendition) => rendition,
+        Choice::Auto => RenditionId::MAIN,
     }
 }

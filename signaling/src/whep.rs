@@ -5,15 +5,18 @@
 //! |---|---|
 //! | `/whep` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
 //! | `/whep/{id}` | `PATCH` candidates, `DELETE` |
+//! | `/whep/{id}/rendition` | `PUT` what to watch |
 //!
 //! Later here: ICE restart (a `PATCH` with new credentials is answered 422 now, and players then
 //! make a new session), and WHIP beside it.
 
 use std::time::Instant;
 
-use crate::audience::Refused;
+use crate::audience::{Refused, choice};
+use crate::congestion::Choice;
 use crate::engine::{EngineHandle, Trickle};
 use crate::negotiation::{NegotiationError, negotiate};
+use crate::rendition::Rendition;
 use crate::sdp::Fragment;
 
 /// The most bytes a body may have. Browsers' offers have 3 to 8 KiB; whoever serves HTTP should
@@ -39,6 +42,8 @@ pub struct WhepPost<'a> {
     pub content_type: Option<&'a str>,
     /// `Host`: the address in it becomes a candidate.
     pub host: Option<&'a str>,
+    /// What the viewer wants to watch, `?rendition=`: `auto` or a name as `360p`.
+    pub rendition: Option<&'a str>,
     /// The offer.
     pub body: &'a [u8],
 }
@@ -73,8 +78,18 @@ impl Whep {
         if self.engine.is_full() {
             return full();
         }
+        let choice = match self.choice(post.rendition.unwrap_or("auto")) {
+            Ok(choice) => choice,
+            Err(reply) => return reply,
+        };
         let candidates = self.engine.candidates(post.host);
-        let negotiated = match negotiate(self.engine.shared(), &candidates, offer, Instant::now()) {
+        let negotiated = match negotiate(
+            self.engine.shared(),
+            &candidates,
+            offer,
+            choice,
+            Instant::now(),
+        ) {
             Ok(negotiated) => negotiated,
             Err(error) => return refused_offer(&error),
         };
@@ -133,6 +148,30 @@ impl Whep {
         }
     }
 
+    /// Changes what a session watches from the next keyframe on: 204. The body is `auto` or a
+    /// rendition's name, as `360p`.
+    pub async fn put_rendition(&self, id: &str, body: &[u8]) -> Reply {
+        let wanted = std::str::from_utf8(body).unwrap_or_default().trim();
+        let choice = match self.choice(wanted) {
+            Ok(choice) => choice,
+            Err(reply) => return reply,
+        };
+        match self.engine.choose(id.to_owned(), choice).await {
+            Some(Ok(())) => Reply::new(204),
+            Some(Err(_)) => unknown(),
+            None => ended(),
+        }
+    }
+
+    fn choice(&self, wanted: &str) -> Result<Choice, Reply> {
+        let renditions = &self.engine.shared().renditions;
+        choice(renditions, wanted).ok_or_else(|| {
+            let names: Vec<String> = renditions.iter().map(Rendition::name).collect();
+            let detail = format!("a rendition is auto or one of {}", names.join(", "));
+            problem(422, "No such rendition", &detail)
+        })
+    }
+
     /// Ends a session: 200.
     pub async fn delete(&self, id: &str) -> Reply {
         match self.engine.leave(id.to_owned()).await {
@@ -150,7 +189,7 @@ impl Whep {
             .with("Accept-Patch", SDP_FRAGMENT)
             .with(
                 "Access-Control-Allow-Methods",
-                "OPTIONS, HEAD, GET, POST, PATCH, DELETE",
+                "OPTIONS, HEAD, GET, POST, PATCH, PUT, DELETE",
             )
             .with(
                 "Access-Control-Allow-Headers",

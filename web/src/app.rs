@@ -10,7 +10,7 @@ use signaling::whep::Whep;
 use signaling::{Composed, Demand, EngineHandle, Rendition, RenditionId};
 
 use crate::admin::AdminToken;
-use crate::config::Config;
+use crate::config::{Config, renditions};
 use crate::report::DetectorRate;
 use crate::stills::Stills;
 
@@ -53,19 +53,24 @@ impl App {
         }
     }
 
-    /// What viewers get.
-    pub(crate) fn rendition(&self) -> Rendition {
-        let main = Rendition::MAIN;
-        let bitrate_bps = self.demand.target_bitrate(RenditionId::MAIN);
-        Rendition {
-            bitrate_bps: bitrate_bps.unwrap_or(main.bitrate_bps),
-            ..main
-        }
+    /// What viewers can get, largest first, with the bitrates that their encoders aim at now.
+    pub(crate) fn renditions(&self) -> Vec<Rendition> {
+        let aimed_at = |rendition: Rendition| Rendition {
+            bitrate_bps: self
+                .demand
+                .target_bitrate(rendition.id)
+                .unwrap_or(rendition.bitrate_bps),
+            ..rendition
+        };
+        renditions(&self.config.renditions)
+            .into_iter()
+            .map(aimed_at)
+            .collect()
     }
 
-    /// The bitrate for all viewers from the next frame on.
+    /// The bitrate of the largest rendition from the next frame on; viewers may hold it lower.
     pub(crate) fn set_bitrate(&self, bps: u32) {
-        self.demand.set_target_bitrate(RenditionId::MAIN, bps);
+        self.demand.set_nominal_bitrate(RenditionId::MAIN, bps);
     }
 
     /// Listening to tracks wants the full detection rate, but no picture.

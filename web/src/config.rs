@@ -9,6 +9,10 @@ use thiserror::Error;
 
 use crate::cli::RunArgs;
 
+mod renditions;
+
+pub(crate) use self::renditions::{RenditionConfig, renditions};
+
 /// What an encoder of this picture size can be asked for, in the file and by the admin.
 pub(crate) const BITRATES_BPS: std::ops::RangeInclusive<u32> = 50_000..=50_000_000;
 
@@ -39,8 +43,8 @@ pub(crate) struct Config {
     pub(crate) listen: String,
     /// As `--media-port`.
     pub(crate) media_port: u16,
-    /// Video bitrate for each viewer.
-    pub(crate) bitrate_bps: u32,
+    /// What viewers can get, largest first.
+    pub(crate) renditions: Vec<RenditionConfig>,
     /// Guards what changes state for others; absent: made at first start and kept.
     pub(crate) admin_token: Option<String>,
 }
@@ -78,7 +82,7 @@ impl Default for Config {
             threads: 0,
             listen: "[::]:8080".to_owned(),
             media_port: 8189,
-            bitrate_bps: 1_500_000,
+            renditions: renditions::defaults(),
             admin_token: None,
         }
     }
@@ -161,10 +165,7 @@ impl Config {
         if let Some(score) = self.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
             return wrong("min_score", &score, "a score lies between 0 and 1");
         }
-        if !BITRATES_BPS.contains(&self.bitrate_bps) {
-            let why = "between 50000 and 50000000 bits a second, please";
-            return wrong("bitrate_bps", &self.bitrate_bps, why);
-        }
+        renditions::check(&self.renditions)?;
         if self.provider != "auto" && self.provider.parse::<detector::Provider>().is_err() {
             return wrong(
                 "provider",
@@ -294,7 +295,16 @@ mod tests {
     fn values_out_of_range_are_named() {
         for (text, key) in [
             ("min_score = 1.5", "min_score"),
-            ("bitrate_bps = 3", "bitrate_bps"),
+            ("renditions = []", "renditions"),
+            (
+                "renditions = [{ width = 640, height = 360, bitrate_bps = 3, fps = 30 }]",
+                "bitrate_bps",
+            ),
+            (
+                "renditions = [{ width = 640, height = 360, bitrate_bps = 90000, fps = 30 },\
+                 { width = 1280, height = 720, bitrate_bps = 900000, fps = 30 }]",
+                "360p before 720p",
+            ),
             ("listen = \"8080\"", "listen"),
             ("provider = \"tpu\"", "provider"),
             ("admin_token = \"short\"", "admin_token"),

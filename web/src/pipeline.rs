@@ -26,12 +26,12 @@ use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::{
     ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, Engine,
-    EngineConfig, EngineHandle, EngineMetrics, FrameSink, RenditionId, compose,
+    EngineConfig, EngineHandle, EngineMetrics, FrameSink, compose,
 };
 
 use crate::admin::AdminToken;
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, renditions};
 use crate::painter::FeedPainter;
 use crate::process::ProcessCollector;
 use crate::stills::Stills;
@@ -152,9 +152,6 @@ impl Stage<'_> {
     }
 
     fn compose(&self, sink: FrameSink, registry: &mut Registry) -> anyhow::Result<ComposeHandle> {
-        let bitrate_bps = self.config.bitrate_bps;
-        self.demand
-            .set_target_bitrate(RenditionId::MAIN, bitrate_bps);
         let metrics = Arc::new(ComposeMetrics::default());
         metrics.register(registry);
         let tracks = Arc::clone(&self.tracks);
@@ -166,7 +163,10 @@ impl Stage<'_> {
             demand: Arc::clone(&self.demand),
             composed: Arc::clone(&self.composed),
             sink,
-            config: ComposeConfig::new(self.clock),
+            config: ComposeConfig {
+                renditions: renditions(&self.config.renditions),
+                ..ComposeConfig::new(self.clock)
+            },
             metrics,
         };
         compose::spawn(parts).context("cannot start the compose thread")
@@ -176,6 +176,7 @@ impl Stage<'_> {
         let metrics = Arc::new(EngineMetrics::default());
         metrics.register(registry);
         let config = EngineConfig {
+            renditions: renditions(&self.config.renditions),
             media_port: self.config.media_port,
             ..EngineConfig::default()
         };

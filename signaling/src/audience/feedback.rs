@@ -6,6 +6,7 @@ use super::Audience;
 use crate::demux::ViewerKey;
 use crate::engine_metrics::{ResendOutcome, count};
 use crate::fanout::Refusal;
+use crate::rendition::RenditionId;
 use crate::rtcp::Feedback;
 
 impl Audience {
@@ -13,21 +14,26 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let stream = &mut self.streams[viewer.rendition.index()];
+        let streams = &mut self.streams;
+        let (mut pleas, mut heard, mut changed) = (0, false, false);
         for feedback in viewer.peer.feedback() {
             match feedback {
                 Feedback::Pli => {
                     self.metrics.plis.inc();
-                    stream.gate.want();
+                    pleas += 1;
                 }
                 Feedback::Fir => {
                     self.metrics.firs.inc();
-                    stream.gate.want();
+                    pleas += 1;
                 }
                 Feedback::Nack(numbers) => {
                     self.metrics.nacks.inc();
+                    viewer.control.alarm(now);
                     for number in numbers {
-                        let outcome = match viewer.resend(now, number, &stream.ring) {
+                        let find = |rendition: RenditionId, number| {
+                            streams[rendition.index()].ring.packet(number)
+                        };
+                        let outcome = match viewer.resend(now, number, find) {
                             None => ResendOutcome::Sent,
                             Some(Refusal::Gone) => ResendOutcome::Gone,
                             Some(Refusal::Repeat) => ResendOutcome::Repeat,
@@ -41,8 +47,26 @@ impl Audience {
                     viewer.loss = Some(reception.loss);
                     let round_trip = reception.round_trip(self.clock.ntp_middle(now));
                     viewer.round_trip = round_trip.or(viewer.round_trip);
+                    viewer.control.report(now, reception.loss, round_trip);
+                }
+                Feedback::Transport(acknowledgements) => {
+                    self.metrics.transport_feedbacks.inc();
+                    heard = true;
+                    changed |= viewer.control.feedback(now, &acknowledgements);
                 }
             }
+        }
+        if pleas > 0 {
+            viewer.control.alarm(now);
+            if viewer.started {
+                viewer.freeze.began(now);
+            }
+            if viewer.pli.ask(now) {
+                streams[viewer.rendition.index()].gate.want();
+            }
+        }
+        if heard {
+            self.heed_ceiling(now, key, changed);
         }
         self.ask_for_keyframes(now);
     }

@@ -4,10 +4,12 @@ use std::time::SystemTime;
 
 use super::*;
 use crate::candidates::Candidates;
+use crate::congestion::Choice;
 use crate::fanout::{Outlet, StreamTerms};
 use crate::identity::{Identity, SessionNames};
 use crate::packet_ring::tests::frame;
 use crate::peer::{IceTimes, Peer, PeerParts};
+use crate::rendition::default_renditions;
 use crate::sdp::Offer;
 
 const OFFER: &str = include_str!("../sdp/tests/chromium.sdp");
@@ -28,7 +30,7 @@ fn house() -> House {
     let clock = ReportClock::new(start, SystemTime::now());
     let metrics = Arc::new(EngineMetrics::default());
     House {
-        audience: Audience::new(clock, limits, Demand::new(), metrics),
+        audience: Audience::new(clock, limits, Demand::new(), metrics, default_renditions()),
         identity: Identity::generate().expect("a certificate"),
         start,
     }
@@ -57,13 +59,14 @@ impl House {
             payload_type: 108,
             rtx: None,
             playout_delay_id: None,
+            transport_id: None,
         };
         Arrival {
             peer: Peer::accept(now, &offer, &parts).expect("acceptable"),
             outlet: Outlet::new(terms, names.numbering),
             remote_ufrag: offer.ufrag,
             local_ufrag: names.ufrag,
-            rendition: RenditionId::MAIN,
+            choice: Choice::Auto,
             offered_at: now,
             id: names.id,
         }

@@ -13,7 +13,8 @@ use crate::encoded::{EncodedFrame, FrameSink};
 use crate::encoder::{EncodeError, Encoder, NewEncoder};
 use crate::keyframe::KeyframePolicy;
 use crate::packetise::packetise;
-use crate::rendition::Rendition;
+use crate::rate_cap::RateCap;
+use crate::rendition::{Rendition, RenditionId};
 
 /// After a failure the next try waits this long, doubled each time up to the longest.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -41,6 +42,8 @@ pub(super) struct Streams {
 
 struct Stream {
     rendition: Rendition,
+    /// For a rendition with fewer frames than there are pictures.
+    cap: Option<RateCap>,
     keyframes: KeyframePolicy,
     watched: bool,
     encoder: Option<Box<dyn Encoder>>,
@@ -57,9 +60,10 @@ impl Streams {
         demand: Arc<Demand>,
         metrics: Arc<ComposeMetrics>,
     ) -> Self {
+        let fps = renditions.iter().map(|rendition| rendition.fps).max();
         let streams = renditions
             .iter()
-            .map(|rendition| Stream::new(*rendition))
+            .map(|rendition| Stream::new(*rendition, fps))
             .collect();
         let (scaler, pool) = (Scaler::new(), PicturePool::new(1));
         Self {
@@ -97,7 +101,8 @@ impl Streams {
     /// Encodes the picture for each rendition that is watched.
     pub(super) fn encode(&mut self, subject: Subject<'_>, now: Instant) {
         for index in 0..self.streams.len() {
-            if !self.streams[index].watched || self.streams[index].waits(now) {
+            let stream = &mut self.streams[index];
+            if !stream.watched || stream.waits(now) || !stream.admits(&subject, now) {
                 continue;
             }
             let sent = match self.encode_one(index, subject, now) {
@@ -175,7 +180,7 @@ impl Streams {
             keyframe: encoded.keyframe,
             frame_seq: subject.frame_seq,
             captured_at: subject.captured_at,
-            rtp_ticks: subject.rtp_ticks,
+            rtp_ticks: subject.rtp_ticks.wrapping_add(apart(id)),
             bytes: payloads.iter().map(bytes::Bytes::len).sum(),
             payloads,
         }))
@@ -183,15 +188,25 @@ impl Streams {
 }
 
 impl Stream {
-    fn new(rendition: Rendition) -> Self {
+    fn new(rendition: Rendition, pictures_fps: Option<u32>) -> Self {
+        let fewer = pictures_fps.is_some_and(|fps| rendition.fps < fps);
         Self {
             rendition,
+            cap: fewer.then(|| RateCap::new(rendition.fps)),
             keyframes: KeyframePolicy::default(),
             watched: false,
             encoder: None,
             failures: 0,
             retry_at: None,
         }
+    }
+
+    /// Whether this picture is one of the rendition's. A keyframe waits for no turn.
+    ///
+    /// overflow: newest-wins, uncounted: it is the rendition's own rate.
+    fn admits(&mut self, subject: &Subject<'_>, now: Instant) -> bool {
+        let cap = self.cap.as_mut();
+        cap.is_none_or(|cap| cap.admits(subject.captured_at)) || self.keyframes.is_due(now)
     }
 
     fn waits(&self, now: Instant) -> bool {
@@ -212,6 +227,12 @@ impl Stream {
             "{error}; a new encoder takes over"
         );
     }
+}
+
+/// Renditions of one picture lie a tick (11 us) apart, the smaller the later: a viewer that changes down
+/// to the very picture it saw last must not get the same time twice.
+fn apart(id: RenditionId) -> u32 {
+    u32::try_from(id.index()).unwrap_or(0)
 }
 
 fn scaled(

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::{Events, Interest, Poll, Token};
 
 use super::{Command, EngineConfig, Shared, ViewerSummary};
-use crate::audience::{Audience, AudienceLimits};
+use crate::audience::{Audience, AudienceLimits, Refused};
 use crate::demand::Demand;
 use crate::encoded::FrameReceiver;
 use crate::engine_metrics::{DropCause, EngineMetrics, count};
@@ -72,7 +72,13 @@ pub(super) fn spawn(parts: WorkerParts) -> io::Result<JoinHandle<()>> {
         poll: parts.poll,
         commands: parts.commands,
         frames: parts.frames,
-        audience: Audience::new(clock, limits, parts.demand, metrics),
+        audience: Audience::new(
+            clock,
+            limits,
+            parts.demand,
+            metrics,
+            parts.config.renditions,
+        ),
         metrics: parts.metrics,
         shared: parts.shared,
         next_summary: now,
@@ -151,6 +157,10 @@ impl Worker {
                     let done = self.audience.trickle(now, id, tag, ufrag, new, &mut out);
                     let _ = reply.send(done);
                 }
+                Command::Choose(id, choice, reply) => {
+                    let known = self.audience.choose(now, &id, choice);
+                    let _ = reply.send(known.then_some(()).ok_or(Refused::Unknown));
+                }
                 Command::Leave(id, reply) => {
                     let _ = reply.send(self.audience.leave(now, &id, &mut out));
                 }
@@ -225,6 +235,9 @@ impl Worker {
                 watched_for: now.saturating_duration_since(viewer.offered_at),
                 loss: viewer.loss,
                 round_trip: viewer.round_trip,
+                rendition: viewer.rendition,
+                estimate_bps: viewer.control.ceiling_bps(),
+                frozen_for: viewer.freeze.total(now),
             })
             .collect();
         if let Some(shared) = self.shared.upgrade() {

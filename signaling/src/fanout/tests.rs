@@ -1,5 +1,6 @@
 use super::*;
-use crate::packet_ring::tests::frame;
+use crate::packet_ring::PacketRing;
+use crate::packet_ring::tests::{frame, frame_of};
 use rtc::shared::marshal::{Marshal, Unmarshal};
 
 const TERMS: StreamTerms = StreamTerms {
@@ -7,10 +8,21 @@ const TERMS: StreamTerms = StreamTerms {
     payload_type: 103,
     rtx: Some((0x2222, 104)),
     playout_delay_id: Some(5),
+    transport_id: Some(3),
 };
 
 fn outlet(terms: StreamTerms, first: u16) -> Outlet {
     Outlet::new(terms, u64::from(first) << 48 | 0x0007_0000_0064)
+}
+
+/// A frame whose packets leave at once, without transport-wide numbers.
+fn whole(viewer: &mut Outlet, entry: &RingFrame) -> Vec<Packet> {
+    viewer.packets(entry, 0..entry.frame.payloads.len(), &mut |_| None)
+}
+
+fn again(viewer: &mut Outlet, number: u16, ring: &PacketRing, now: Instant) -> Resend {
+    let find = |_, number| ring.packet(number);
+    viewer.resend(number, find, now, None, &mut |_| None)
 }
 
 fn numbers(packets: &[Packet]) -> Vec<u16> {
@@ -22,7 +34,7 @@ fn a_frame_is_numbered_marked_and_timed_for_the_viewer() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(9, false, 3), now);
     let mut viewer = outlet(TERMS, 500);
-    let packets: Vec<Packet> = viewer.packets(&entry).collect();
+    let packets: Vec<Packet> = whole(&mut viewer, &entry);
     assert_eq!(numbers(&packets), [500, 501, 502]);
     for packet in &packets {
         assert_eq!(packet.header.ssrc, 0x1111);
@@ -40,7 +52,7 @@ fn a_frame_is_numbered_marked_and_timed_for_the_viewer() {
 fn keyframes_carry_the_playout_delay_on_every_packet() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(1, true, 2), now);
-    for packet in outlet(TERMS, 1).packets(&entry) {
+    for packet in whole(&mut outlet(TERMS, 1), &entry) {
         let bytes = packet.marshal().expect("a packet marshals");
         assert_eq!(bytes.len(), 12 + 8 + packet.payload.len());
         let again = Packet::unmarshal(&mut bytes.clone()).expect("and reads back");
@@ -51,7 +63,8 @@ fn keyframes_carry_the_playout_delay_on_every_packet() {
         ..TERMS
     };
     let mut plain = outlet(silent, 1);
-    assert!(plain.packets(&entry).all(|packet| !packet.header.extension));
+    let packets = whole(&mut plain, &entry);
+    assert!(packets.iter().all(|packet| !packet.header.extension));
 }
 
 #[test]
@@ -61,11 +74,11 @@ fn sequence_numbers_wrap_and_old_ones_are_still_found() {
     let mut all = Vec::new();
     for seq in 0..3 {
         let entry = ring.push(frame(seq, seq == 0, 2), now);
-        all.extend(viewer.packets(&entry));
+        all.extend(whole(&mut viewer, &entry));
     }
     assert_eq!(numbers(&all), [65_534, 65_535, 0, 1, 2, 3]);
     for packet in &all {
-        let Resend::Packet(again) = viewer.resend(packet.header.sequence_number, &ring, now, None)
+        let Resend::Packet(again) = again(&mut viewer, packet.header.sequence_number, &ring, now)
         else {
             panic!("{} is in the ring", packet.header.sequence_number);
         };
@@ -78,8 +91,8 @@ fn a_retransmission_is_rtx_where_negotiated() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(3, false, 2), now);
     let mut viewer = outlet(TERMS, 700);
-    let sent: Vec<Packet> = viewer.packets(&entry).collect();
-    let Resend::Packet(rtx) = viewer.resend(701, &ring, now, None) else {
+    let sent: Vec<Packet> = whole(&mut viewer, &entry);
+    let Resend::Packet(rtx) = again(&mut viewer, 701, &ring, now) else {
         panic!("it is in the ring");
     };
     assert_eq!((rtx.header.ssrc, rtx.header.payload_type), (0x2222, 104));
@@ -87,12 +100,12 @@ fn a_retransmission_is_rtx_where_negotiated() {
     assert_eq!(rtx.header.timestamp, sent[1].header.timestamp);
     assert!(rtx.header.marker);
     assert_eq!(rtx.payload[..2], 701_u16.to_be_bytes());
-    let Resend::Packet(next) = viewer.resend(700, &ring, now, None) else {
+    let Resend::Packet(next) = again(&mut viewer, 700, &ring, now) else {
         panic!("it is in the ring");
     };
     assert_eq!(next.header.sequence_number, 8);
     assert!(matches!(
-        viewer.resend(701, &ring, now, None),
+        again(&mut viewer, 701, &ring, now),
         Resend::No(Refusal::Repeat)
     ));
 }
@@ -102,8 +115,8 @@ fn without_rtx_the_same_packet_goes_out_again() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(3, false, 2), now);
     let mut viewer = outlet(StreamTerms { rtx: None, ..TERMS }, 700);
-    let sent: Vec<Packet> = viewer.packets(&entry).collect();
-    let Resend::Packet(again) = viewer.resend(700, &ring, now, None) else {
+    let sent: Vec<Packet> = whole(&mut viewer, &entry);
+    let Resend::Packet(again) = again(&mut viewer, 700, &ring, now) else {
         panic!("it is in the ring");
     };
     assert_eq!(*again, sent[0]);
@@ -114,14 +127,14 @@ fn after_a_pause_numbers_go_on_and_both_sides_of_the_gap_are_found() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let mut viewer = outlet(TERMS, 10);
     let first = ring.push(frame(0, true, 2), now);
-    let before: Vec<Packet> = viewer.packets(&first).collect();
+    let before: Vec<Packet> = whole(&mut viewer, &first);
     ring.push(frame(1, false, 5), now);
     let third = ring.push(frame(2, true, 2), now);
-    let after: Vec<Packet> = viewer.packets(&third).collect();
+    let after: Vec<Packet> = whole(&mut viewer, &third);
     assert_eq!(numbers(&after), [12, 13], "no hole for what was not sent");
     for packet in before.iter().chain(&after) {
         let number = packet.header.sequence_number;
-        let Resend::Packet(again) = viewer.resend(number, &ring, now, None) else {
+        let Resend::Packet(again) = again(&mut viewer, number, &ring, now) else {
             panic!("{number} is in the ring");
         };
         assert_eq!(again.payload[2..], packet.payload[..]);
@@ -134,18 +147,92 @@ fn what_was_never_sent_is_never_resent() {
     let entry = ring.push(frame(0, true, 2), now);
     let mut viewer = outlet(TERMS, 10);
     assert!(matches!(
-        viewer.resend(9, &ring, now, None),
+        again(&mut viewer, 9, &ring, now),
         Resend::No(Refusal::Gone)
     ));
-    let count = viewer.packets(&entry).count();
+    let count = whole(&mut viewer, &entry).len();
     assert_eq!(count, 2);
     for number in [9, 12, 40_000] {
         assert!(
             matches!(
-                viewer.resend(number, &ring, now, None),
+                again(&mut viewer, number, &ring, now),
                 Resend::No(Refusal::Gone)
             ),
             "{number}"
         );
     }
+}
+
+#[test]
+fn a_change_of_rendition_goes_on_in_numbers_and_each_ring_is_asked_for_its_own() {
+    let (mut large, mut small, now) =
+        (PacketRing::default(), PacketRing::default(), Instant::now());
+    let other = RenditionId::new(2).expect("in range");
+    let mut viewer = outlet(TERMS, 10);
+    let first = large.push(frame(0, true, 3), now);
+    let mut sent = whole(&mut viewer, &first);
+    // Both rings count from zero: a number alone says nothing.
+    let second = small.push(frame_of(other, 1, true, 2), now);
+    sent.extend(whole(&mut viewer, &second));
+    assert_eq!(numbers(&sent), [10, 11, 12, 13, 14]);
+    for packet in &sent {
+        let find = |rendition, number| match rendition {
+            RenditionId::MAIN => large.packet(number),
+            _ => small.packet(number),
+        };
+        let number = packet.header.sequence_number;
+        let Resend::Packet(again) = viewer.resend(number, find, now, None, &mut |_| None) else {
+            panic!("{number} is in its ring");
+        };
+        assert_eq!(again.payload[2..], packet.payload[..]);
+        assert_eq!(again.header.timestamp, packet.header.timestamp);
+    }
+}
+
+#[test]
+fn a_frame_in_runs_is_the_same_as_at_once() {
+    let (mut ring, now) = (PacketRing::default(), Instant::now());
+    let entry = ring.push(frame(4, true, 5), now);
+    let (mut one, mut other) = (outlet(TERMS, 10), outlet(TERMS, 10));
+    let mut runs = other.packets(&entry, 0..2, &mut |_| None);
+    runs.extend(other.packets(&entry, 2..5, &mut |_| None));
+    assert_eq!(whole(&mut one, &entry), runs);
+    assert_eq!(one.sent(), other.sent());
+}
+
+#[test]
+fn transport_numbers_are_in_media_retransmissions_and_padding() {
+    let (mut ring, now) = (PacketRing::default(), Instant::now());
+    let entry = ring.push(frame(4, false, 2), now);
+    let mut viewer = outlet(TERMS, 10);
+    let mut next = 500;
+    let mut stamp = |bytes: usize| {
+        assert!(bytes >= 60, "{bytes}");
+        next += 1;
+        Some(next)
+    };
+    let mut packets = viewer.packets(&entry, 0..2, &mut stamp);
+    let find = |_, number| ring.packet(number);
+    let Resend::Packet(rtx) = viewer.resend(11, find, now, None, &mut stamp) else {
+        panic!("it is in the ring");
+    };
+    packets.push(*rtx);
+    let newest = ring.packet(entry.first).expect("it is in the ring");
+    let padding = viewer
+        .padding(&newest, entry.first, &mut stamp)
+        .expect("RTX is negotiated");
+    assert_eq!(padding.header.ssrc, 0x2222);
+    assert_eq!(padding.payload[..2], 10_u16.to_be_bytes());
+    packets.push(padding);
+    let stamped: Vec<Vec<u8>> = packets
+        .iter()
+        .map(|packet| packet.header.get_extension(3).expect("a number").to_vec())
+        .collect();
+    assert_eq!(
+        stamped,
+        [501_u16, 502, 503, 504].map(|number| number.to_be_bytes().to_vec())
+    );
+    let mut plain = outlet(StreamTerms { rtx: None, ..TERMS }, 10);
+    whole(&mut plain, &entry);
+    assert!(plain.padding(&newest, entry.first, &mut |_| None).is_none());
 }

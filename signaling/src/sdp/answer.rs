@@ -137,11 +137,14 @@ fn video(text: &mut String, offer: &Offer, section: &Section, terms: &AnswerTerm
         line(text, &format!("a=rtpmap:{rtx} rtx/90000"));
         line(text, &format!("a=fmtp:{rtx} apt={payload_type}"));
     }
-    if let Some(id) = video.playout_delay_id {
-        line(
-            text,
-            &format!("a=extmap:{id} {}", super::offer::PLAYOUT_DELAY),
-        );
+    let extensions = [
+        (video.playout_delay_id, super::offer::PLAYOUT_DELAY),
+        (video.transport_id, super::offer::TRANSPORT_NUMBER),
+    ];
+    for (id, uri) in extensions {
+        if let Some(id) = id {
+            line(text, &format!("a=extmap:{id} {uri}"));
+        }
     }
     if video.reduced_size_rtcp {
         line(text, "a=rtcp-rsize");

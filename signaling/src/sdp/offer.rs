@@ -10,6 +10,12 @@ use super::{REMOTE_CANDIDATES_MAX, SdpError};
 /// (<https://webrtc.googlesource.com/src/+/main/docs/native-code/rtp-hdrext/playout-delay>).
 pub(super) const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 
+/// Header extension with a number that counts all packets to one viewer, and the feedback about them
+/// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+pub(super) const TRANSPORT_NUMBER: &str =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+const TRANSPORT_FEEDBACK: &str = "transport-cc";
+
 /// Who begins the DTLS handshake, as the offer says (RFC 5763).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Setup {
@@ -33,6 +39,8 @@ pub(crate) struct VideoTerms {
     pub(crate) profile_level_id: String,
     /// Id of the playout-delay header extension.
     pub(crate) playout_delay_id: Option<u8>,
+    /// Id of the header extension with transport-wide numbers, if the viewer answers for them.
+    pub(crate) transport_id: Option<u8>,
     /// `a=rtcp-fb` kinds that both sides use.
     pub(crate) feedback: Vec<&'static str>,
     pub(crate) reduced_size_rtcp: bool,
@@ -265,15 +273,17 @@ fn video_terms(media: &MediaText, choice: H264Choice) -> VideoTerms {
             })
         })
     };
-    let feedback = ["nack", "nack pli", "ccm fir"]
+    let feedback = ["nack", "nack pli", "ccm fir", TRANSPORT_FEEDBACK]
         .into_iter()
         .filter(|kind| offered(kind))
         .collect();
+    let transport_id = extension_id(media, TRANSPORT_NUMBER);
     VideoTerms {
         payload_type: choice.payload_type,
         rtx_payload_type: choice.rtx_payload_type,
         profile_level_id: choice.profile_level_id,
         playout_delay_id: extension_id(media, PLAYOUT_DELAY),
+        transport_id: transport_id.filter(|_| offered(TRANSPORT_FEEDBACK)),
         feedback,
         reduced_size_rtcp: media.attributes.has("rtcp-rsize"),
     }

@@ -37,7 +37,10 @@ fn chromium_gets_constrained_baseline_with_everything_it_offers() {
     assert_eq!(offer.video.rtx_payload_type, Some(109));
     assert_eq!(offer.video.profile_level_id, "42e01f");
     assert_eq!(offer.video.playout_delay_id, Some(6));
-    assert_eq!(offer.video.feedback, ["nack", "nack pli", "ccm fir"]);
+    assert_eq!(
+        offer.video.feedback,
+        ["nack", "nack pli", "ccm fir", "transport-cc"]
+    );
     assert_eq!(offer.setup, Setup::ActPass);
     assert!(offer.candidates.is_empty(), "mDNS names are left out");
     let text = answered(CHROMIUM);

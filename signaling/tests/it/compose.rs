@@ -240,6 +240,7 @@ fn a_painter_that_panics_costs_its_picture_only() {
 fn each_rendition_runs_only_while_it_is_watched() {
     let small = RenditionId::new(1).expect("in range");
     let mut config = ComposeConfig::new(WallClock::start());
+    config.renditions.truncate(1);
     config.renditions.push(Rendition {
         id: small,
         width: 160,
@@ -255,7 +256,41 @@ fn each_rendition_runs_only_while_it_is_watched() {
     let both = [rig.publish_and_receive(320, 180), rig.receive()];
     assert!(both[0].rendition == MAIN && both[0].keyframe);
     assert!(both[1].rendition == small && !both[1].keyframe);
-    assert_eq!(both[0].rtp_ticks, both[1].rtp_ticks);
+    assert_eq!(
+        both[0].rtp_ticks + 1,
+        both[1].rtp_ticks,
+        "the smaller is the later"
+    );
+}
+
+#[test]
+fn a_rendition_of_fewer_frames_gets_every_other_picture() {
+    let slow = RenditionId::new(1).expect("in range");
+    let mut config = ComposeConfig::new(WallClock::start());
+    config.renditions.truncate(1);
+    config.renditions.push(Rendition {
+        id: slow,
+        width: 160,
+        height: 90,
+        bitrate_bps: 100_000,
+        fps: 15,
+    });
+    let mut rig = Rig::with(config, 64);
+    rig.demand.set_viewers(MAIN, 1);
+    rig.demand.set_viewers(slow, 1);
+    let mut counts = [0, 0];
+    for _ in 0..30 {
+        let frame = rig.publish_and_receive(320, 180);
+        counts[frame.rendition.index()] += 1;
+    }
+    while let Some(frame) = rig.engine.try_recv() {
+        counts[frame.rendition.index()] += 1;
+    }
+    // A loaded machine leaves longer gaps between the pictures, and then more of them pass.
+    assert!(
+        counts[1] < counts[0] && counts[1] * 3 > counts[0],
+        "{counts:?}"
+    );
 }
 
 #[test]

@@ -133,6 +133,7 @@ fn bad_offers_get_problems_and_leave_nothing() {
     let good = Client::new().offer;
     let post = |content_type: Option<&str>, body: &[u8]| {
         block_on(studio.whep.post(signaling::whep::WhepPost {
+            rendition: None,
             content_type,
             host: Some("192.0.2.1"),
             body,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use signaling::whep::{Reply, Whep, WhepPost};
 use signaling::{Demand, EncodedFrame, Engine, EngineConfig, EngineHandle, EngineMetrics};
-use signaling::{FrameSink, RenditionId};
+use signaling::{FrameSink, Rendition, RenditionId};
 
 /// 30 frames a second.
 const FRAME_TIME: Duration = Duration::from_micros(33_333);
@@ -34,6 +34,8 @@ impl Studio {
         let (demand, metrics) = (Demand::new(), Arc::new(EngineMetrics::default()));
         let config = EngineConfig {
             media_port: 0,
+            // It encodes no other.
+            renditions: vec![Rendition::MAIN],
             ..config
         };
         let (engine, sink) = Engine::start(config, Arc::clone(&demand), Arc::clone(&metrics))
@@ -63,6 +65,7 @@ impl Studio {
 
     pub(crate) fn post(&self, offer: &str) -> Reply {
         block_on(self.whep.post(WhepPost {
+            rendition: None,
             content_type: Some("application/sdp"),
             host: Some("localhost:8080"),
             body: offer.as_bytes(),

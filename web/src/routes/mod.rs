@@ -33,6 +33,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/app/{*file}", get(page::asset))
         .route("/whep", any(whep::endpoint))
         .route("/whep/{session}", any(whep::session))
+        .route(
+            "/whep/{session}/rendition",
+            axum::routing::put(whep::rendition),
+        )
         .route("/snapshot.jpg", get(feed::snapshot))
         .route("/stream.mjpg", get(feed::mjpeg))
         .route("/api/status", get(status::status))

@@ -6,6 +6,7 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use signaling::{Rendition, RenditionId, ViewerSummary};
 
 use crate::app::App;
 use crate::report::{DetectorReport, SourceReport};
@@ -20,20 +21,32 @@ pub(super) struct Status {
     source: SourceReport,
     detector: DetectorReport,
     viewers: usize,
-    rendition: RenditionReport,
+    /// What can be watched, largest first.
+    renditions: Vec<RenditionReport>,
     media_port: u16,
 }
 
 #[derive(Debug, Serialize)]
 struct RenditionReport {
+    name: String,
     width: u32,
     height: u32,
     fps: u32,
+    /// What its encoder aims at now.
     bitrate_bps: u32,
+    viewers: usize,
 }
 
 pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
-    let rendition = app.rendition();
+    let viewers = app.engine.viewers();
+    let report = |rendition: Rendition| RenditionReport {
+        name: rendition.name(),
+        width: rendition.width,
+        height: rendition.height,
+        fps: rendition.fps,
+        bitrate_bps: rendition.bitrate_bps,
+        viewers: watching(&viewers, rendition.id),
+    };
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         name: app.config.name.clone(),
@@ -41,15 +54,17 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
         uptime_s: app.clock.origin().elapsed().as_secs(),
         source: SourceReport::of(app.signal.latest().as_deref()),
         detector: DetectorReport::of(&app.detector_state(), &app.detector_rate()),
-        viewers: app.engine.viewers().len(),
-        rendition: RenditionReport {
-            width: rendition.width,
-            height: rendition.height,
-            fps: rendition.fps,
-            bitrate_bps: rendition.bitrate_bps,
-        },
+        viewers: viewers.len(),
+        renditions: app.renditions().into_iter().map(report).collect(),
         media_port: app.engine.media_port(),
     })
+}
+
+fn watching(viewers: &[ViewerSummary], rendition: RenditionId) -> usize {
+    viewers
+        .iter()
+        .filter(|viewer| viewer.rendition == rendition)
+        .count()
 }
 
 #[derive(Debug, Serialize)]
@@ -58,16 +73,28 @@ pub(super) struct ViewerReport {
     age_s: f64,
     rtt_ms: Option<f64>,
     loss: Option<f32>,
+    /// The name of what it watches.
+    rendition: Option<String>,
+    /// The most that its network carries; null: no limit is known.
+    estimate_bps: Option<u32>,
+    /// From each loss of the picture to the next keyframe, in all.
+    frozen_s: f64,
 }
 
 /// Who watches, by figures alone: an address is nobody else's business.
 pub(super) async fn viewers(State(app): State<Arc<App>>) -> Json<Vec<ViewerReport>> {
     let viewers = app.engine.viewers();
-    let report = |viewer: &signaling::ViewerSummary| ViewerReport {
+    let renditions = app.renditions();
+    let report = |viewer: &ViewerSummary| ViewerReport {
         connected: viewer.connected,
         age_s: viewer.watched_for.as_secs_f64(),
         rtt_ms: viewer.round_trip.map(|rtt| rtt.as_secs_f64() * 1e3),
         loss: viewer.loss,
+        rendition: renditions
+            .get(viewer.rendition.index())
+            .map(Rendition::name),
+        estimate_bps: viewer.estimate_bps,
+        frozen_s: viewer.frozen_for.as_secs_f64(),
     };
     Json(viewers.iter().map(report).collect())
 }

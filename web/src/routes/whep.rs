@@ -3,15 +3,22 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use signaling::whep::{Reply, WhepPost};
 
 use crate::app::App;
 
+/// `?rendition=720p`
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Wanted {
+    rendition: Option<String>,
+}
+
 pub(super) async fn endpoint(
     State(app): State<Arc<App>>,
+    Query(query): Query<Wanted>,
     method: Method,
     headers: HeaderMap,
     body: Bytes,
@@ -21,6 +28,7 @@ pub(super) async fn endpoint(
             let post = WhepPost {
                 content_type: text(&headers, header::CONTENT_TYPE),
                 host: text(&headers, header::HOST),
+                rendition: query.rendition.as_deref(),
                 body: &body,
             };
             app.whep.post(post).await
@@ -55,6 +63,15 @@ pub(super) async fn session(
         _ => return not_allowed(),
     };
     respond(reply)
+}
+
+/// PUT: what a session watches. Whoever knows its unguessable name may say so.
+pub(super) async fn rendition(
+    State(app): State<Arc<App>>,
+    Path(session): Path<String>,
+    body: Bytes,
+) -> Response {
+    respond(app.whep.put_rendition(&session, &body).await)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

@@ -144,5 +144,5 @@ fn an_unknown_page_is_a_404_and_state_needs_the_token() {
         422
     );
     assert_eq!(put(Some(&station.admin_token), wanted), 204);
-    assert_eq!(station.status()["rendition"]["bitrate_bps"], 900_000);
+    assert_eq!(station.status()["renditions"][0]["bitrate_bps"], 900_000);
 }

@@ -1,0 +1,260 @@
+//! One viewer behind a bottleneck, on a virtual clock: frames, keyframes, a queue, feedback.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use rtc::interceptor::Acknowledgement;
+use rtc::rtcp::transport_feedbacks::cc_feedback_report::Ecn;
+
+use super::allocation::tests::ladder;
+use super::control::Decision;
+use super::probe::PADDING_PACKET_BYTES;
+use super::{Choice, Control, Rung, targets};
+use crate::rendition::RenditionId;
+
+const MS: Duration = Duration::from_millis(1);
+const PACKET_BYTES: u32 = 1180;
+const FRAMES_PER_S: u32 = 30;
+/// A keyframe has as many bytes as this many other frames.
+const KEYFRAME_FRAMES: u32 = 12;
+const FEEDBACK_MS: u32 = 100;
+
+struct Bottleneck {
+    rate_bps: u32,
+    queue: Duration,
+    way: Duration,
+    lose_every: u64,
+    free_at: Duration,
+    seen: u64,
+    dropped: u64,
+}
+
+impl Bottleneck {
+    /// When a packet that leaves at `at` arrives.
+    fn pass(&mut self, at: Duration, bytes: u32) -> Option<Duration> {
+        self.seen += 1;
+        let begins = self.free_at.max(at);
+        if begins - at > self.queue {
+            self.dropped += 1;
+            return None;
+        }
+        self.free_at =
+            begins + Duration::from_secs_f64(f64::from(bytes) * 8.0 / f64::from(self.rate_bps));
+        let lost = self.lose_every > 0 && self.seen % self.lose_every == 0;
+        (!lost).then_some(self.free_at + self.way)
+    }
+}
+
+/// A viewer and everything on its way.
+struct Run {
+    start: Instant,
+    ms: u32,
+    control: Control,
+    link: Bottleneck,
+    ladder: Vec<Rung>,
+    current: RenditionId,
+    next: Option<RenditionId>,
+    abandoned: bool,
+    in_flight: VecDeque<(u16, Option<Duration>)>,
+    /// The longest queue, and the rendition, in each tenth of a second.
+    queue_ms: Vec<u32>,
+    rungs: Vec<usize>,
+}
+
+impl Run {
+    fn new(rate_bps: u32, lose_every: u64) -> Self {
+        let start = Instant::now();
+        let ladder = ladder();
+        Self {
+            start,
+            ms: 0,
+            control: Control::new(start, Choice::Auto),
+            link: Bottleneck {
+                rate_bps,
+                queue: 2000 * MS,
+                way: 30 * MS,
+                lose_every,
+                free_at: Duration::ZERO,
+                seen: 0,
+                dropped: 0,
+            },
+            current: ladder[0].id,
+            ladder,
+            next: None,
+            abandoned: false,
+            in_flight: VecDeque::new(),
+            queue_ms: Vec::new(),
+            rungs: Vec::new(),
+        }
+    }
+
+    fn go(&mut self, seconds: u32) -> &mut Self {
+        for _ in 0..seconds * 1000 {
+            self.millisecond();
+            self.ms += 1;
+        }
+        self
+    }
+
+    fn millisecond(&mut self) {
+        let now = self.start + self.ms * MS;
+        if self.ms % (1000 / FRAMES_PER_S) == 0 {
+            self.frame(now);
+        }
+        if self.control.due(now).is_some_and(|due| due <= now) {
+            for _ in 0..self.control.padding(now) {
+                self.send(now, PADDING_PACKET_BYTES);
+            }
+            self.control.tick(now, &self.ladder, self.current);
+            self.decide(now);
+        }
+        if self.ms % FEEDBACK_MS == 0 {
+            self.feedback(now);
+            let queue = self.link.free_at.saturating_sub(self.ms * MS);
+            self.queue_ms
+                .push(u32::try_from(queue.as_millis()).expect("bounded"));
+            self.rungs.push(self.current.index());
+        }
+    }
+
+    fn frame(&mut self, now: Instant) {
+        let keyframe = self.next.is_some();
+        if let Some(next) = self.next.take() {
+            (self.current, self.abandoned) = (next, false);
+        }
+        if self.abandoned {
+            return;
+        }
+        let rung = self.ladder[self.current.index()];
+        let share = if keyframe { KEYFRAME_FRAMES } else { 1 };
+        let mut bytes = rung.target_bps / 8 / FRAMES_PER_S * share;
+        while bytes > 0 {
+            self.send(now, bytes.min(PACKET_BYTES));
+            bytes = bytes.saturating_sub(PACKET_BYTES);
+        }
+    }
+
+    fn send(&mut self, now: Instant, bytes: u32) {
+        let number = self.control.stamp(now, bytes as usize);
+        let arrives = self.link.pass(self.ms * MS, bytes);
+        if let Some(number) = number {
+            self.in_flight.push_back((number, arrives));
+        }
+    }
+
+    /// What has arrived by half a round trip ago; what is missing before it was lost.
+    fn feedback(&mut self, now: Instant) {
+        let known = (self.ms * MS).saturating_sub(self.link.way);
+        let last = self
+            .in_flight
+            .iter()
+            .rposition(|(_, arrives)| arrives.is_some_and(|at| at <= known));
+        let Some(last) = last else { return };
+        let news: Vec<Acknowledgement> = self
+            .in_flight
+            .drain(..=last)
+            .map(|(number, arrives)| match arrives {
+                Some(at) => Acknowledgement::received(number, Some(at), Ecn::NotEct),
+                None => Acknowledgement::lost(number),
+            })
+            .collect();
+        let lost = news.iter().filter(|one| !one.arrived).count() as f32 / news.len() as f32;
+        self.control.report(now, lost, Some(2 * self.link.way));
+        self.control.feedback(now, &news);
+        self.decide(now);
+    }
+
+    fn decide(&mut self, now: Instant) {
+        targets(
+            &mut self.ladder,
+            [(self.current, self.control.ceiling_bps())].into_iter(),
+        );
+        match self.control.decide(now, &self.ladder, self.current) {
+            Decision::Stay => {}
+            Decision::Move(to) => self.next = Some(to),
+            Decision::Abandon(to) => (self.next, self.abandoned) = (Some(to), true),
+        }
+    }
+
+    /// Share of the last `seconds` in which the queue was longer than `ms`.
+    fn queued(&self, seconds: usize, ms: u32) -> f64 {
+        let last = &self.queue_ms[self.queue_ms.len().saturating_sub(seconds * 10)..];
+        last.iter().filter(|queue| **queue > ms).count() as f64 / last.len() as f64
+    }
+
+    /// When `rung` was reached for good, in seconds from `from_s`.
+    fn settled_on(&self, rung: usize, from_s: usize) -> Option<f64> {
+        let part = &self.rungs[from_s * 10..];
+        let other = part
+            .iter()
+            .rposition(|at| *at != rung)
+            .map_or(0, |index| index + 1);
+        (other < part.len()).then(|| other as f64 / 10.0)
+    }
+}
+
+#[test]
+fn a_good_path_keeps_the_largest_and_is_soon_left_alone() {
+    let mut run = Run::new(50_000_000, 0);
+    run.go(12);
+    assert_eq!(run.settled_on(0, 0), Some(0.0));
+    assert_eq!(run.control.ceiling_bps(), None);
+    assert!(run.in_flight.is_empty(), "no packet is numbered any more");
+}
+
+#[test]
+fn loss_without_a_queue_is_no_reason_to_go_down() {
+    for lose_every in [20, 10] {
+        let mut run = Run::new(50_000_000, lose_every);
+        run.go(30);
+        assert_eq!(run.settled_on(0, 0), Some(0.0), "1 in {lose_every}");
+    }
+}
+
+#[test]
+fn a_megabit_keeps_the_largest_at_a_lower_rate() {
+    let mut run = Run::new(1_000_000, 0);
+    run.go(30);
+    assert!(
+        run.rungs[50..].iter().all(|rung| *rung <= 1),
+        "{:?}",
+        run.rungs
+    );
+    assert!(run.queued(20, 300) < 0.1, "{:?}", run.queue_ms);
+}
+
+#[test]
+fn three_hundred_kilobits_take_the_smallest_within_two_seconds_and_the_picture_moves() {
+    let mut run = Run::new(300_000, 0);
+    run.go(40);
+    let took = run.settled_on(2, 0).expect("the smallest");
+    assert!(took <= 2.0, "{took} s");
+    assert!(run.queued(30, 250) < 0.03, "{:?}", run.queue_ms);
+    assert!(run.link.dropped < 200, "{}", run.link.dropped);
+}
+
+#[test]
+fn ten_seconds_after_the_limit_goes_the_largest_is_back() {
+    for limited_s in [20, 23, 27] {
+        let mut run = Run::new(300_000, 0);
+        run.go(limited_s);
+        run.link.rate_bps = 20_000_000;
+        run.go(30);
+        let took = run.settled_on(0, limited_s as usize).expect("back");
+        assert!(took <= 10.0, "{took} s after {limited_s}");
+    }
+}
+
+#[test]
+fn a_limit_that_comes_later_is_felt() {
+    let mut run = Run::new(20_000_000, 0);
+    run.go(8);
+    run.link.rate_bps = 500_000;
+    run.go(25);
+    let took = run
+        .settled_on(2, 8)
+        .or(run.settled_on(1, 8))
+        .expect("settled");
+    assert!(took <= 3.0, "{took} s: {:?}", run.rungs);
+    assert!(run.queued(15, 300) < 0.1, "{:?}", run.queue_ms);
+}
