@@ -14,6 +14,7 @@ mod ceiling;
 mod control;
 mod encoder_rate;
 mod path;
+mod playout;
 mod probe;
 mod sent_log;
 mod watch;

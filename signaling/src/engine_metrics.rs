@@ -144,76 +144,70 @@ impl Default for EngineMetrics {
 impl EngineMetrics {
     /// Adds everything to a registry.
     pub fn register(&self, registry: &mut Registry) {
-        let mut counter = |name: &str, help: &str, metric: &Counter| {
-            registry.register(name, help, metric.clone());
+        self.register_counters(registry);
+        self.register_kinds(registry);
+        let mut seconds = |name: &str, help: &str, metric: &Histogram| {
+            registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
         };
-        counter("carrier_viewer_joins", "Offers answered", &self.joins);
-        counter(
-            "carrier_send_packets",
-            "Datagrams sent to viewers",
-            &self.packets,
-        );
-        counter(
-            "carrier_send_bytes",
-            "Bytes of datagrams sent to viewers",
-            &self.bytes,
-        );
-        counter(
-            "carrier_send_offloads",
-            "Send calls that carried several datagrams",
-            &self.offloads,
-        );
-        counter("carrier_nacks", "Requests for lost packets", &self.nacks);
-        counter("carrier_plis", "Picture loss indications", &self.plis);
-        counter("carrier_firs", "Full intra requests", &self.firs);
-        counter(
-            "carrier_transport_feedbacks",
-            "Messages about arrival times",
-            &self.transport_feedbacks,
-        );
-        counter(
-            "carrier_rendition_switches",
-            "Changes of a viewer's rendition",
-            &self.switches,
-        );
-        counter(
-            "carrier_probe_packets",
-            "Packets sent to see what a path carries",
-            &self.padding,
-        );
+        let name = "carrier_viewer_connect";
+        seconds(name, "From offer to connection", &self.connect);
+        let help = "From offer to the first keyframe sent";
+        seconds("carrier_viewer_first_keyframe", help, &self.first_keyframe);
+        let help = "Sending one frame to all its viewers";
+        seconds("carrier_fanout", help, &self.fanout);
+    }
+
+    fn register_counters(&self, registry: &mut Registry) {
+        let counters: [(&str, &str, &Counter); 11] = [
+            ("viewer_joins", "Offers answered", &self.joins),
+            ("send_packets", "Datagrams sent to viewers", &self.packets),
+            (
+                "send_bytes",
+                "Bytes of datagrams sent to viewers",
+                &self.bytes,
+            ),
+            (
+                "send_offloads",
+                "Send calls that carried several datagrams",
+                &self.offloads,
+            ),
+            ("nacks", "Requests for lost packets", &self.nacks),
+            ("plis", "Picture loss indications", &self.plis),
+            ("firs", "Full intra requests", &self.firs),
+            (
+                "transport_feedbacks",
+                "Messages about arrival times",
+                &self.transport_feedbacks,
+            ),
+            (
+                "rendition_switches",
+                "Changes of a viewer's rendition",
+                &self.switches,
+            ),
+            (
+                "probe_packets",
+                "Packets sent to see what a path carries",
+                &self.padding,
+            ),
+            ("join_replays", "Joins served from the cache", &self.replays),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(format!("carrier_{name}"), help, counter.clone());
+        }
         let help = "Keyframes asked of the encoder by the engine";
-        counter("carrier_keyframe_requests", help, &self.keyframe_requests);
-        counter(
-            "carrier_join_replays",
-            "Joins served from the cache",
-            &self.replays,
-        );
+        let counter = self.keyframe_requests.clone();
+        registry.register("carrier_keyframe_requests", help, counter);
+    }
+
+    fn register_kinds(&self, registry: &mut Registry) {
         registry.register("carrier_viewers", "Viewers now", self.viewers.clone());
         registry.register("carrier_viewer_leaves", "Viewers gone", self.leaves.clone());
-        registry.register(
-            "carrier_send_drops",
-            "Datagrams not sent",
-            self.drops.clone(),
-        );
+        let help = "Datagrams not sent, and frames that waited too long";
+        registry.register("carrier_send_drops", help, self.drops.clone());
         let help = "Datagrams ignored on arrival";
         registry.register("carrier_receive_ignored", help, self.ignored.clone());
         let help = "Packets asked for again by viewers";
         registry.register("carrier_resends", help, self.resends.clone());
-        let mut seconds = |name: &str, help: &str, metric: &Histogram| {
-            registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
-        };
-        seconds(
-            "carrier_viewer_connect",
-            "From offer to connection",
-            &self.connect,
-        );
-        let help = "From offer to the first keyframe sent";
-        seconds("carrier_viewer_first_keyframe", help, &self.first_keyframe);
-        seconds(
-            "carrier_fanout",
-            "Sending one frame to all its viewers",
-            &self.fanout,
-        );
     }
 }
 

@@ -16,8 +16,8 @@ use crate::resend::{ResendLog, Verdict};
 /// Jumps in a rendition's packet numbers that a viewer's numbering remembers: each is a pause or a
 /// change of rendition, and requests for packets from before the eighth last are long out of date.
 const SEGMENTS_MAX: usize = 8;
-/// Playout delay: minimum and maximum 0, twelve bits each: show every frame at once.
-const NO_DELAY: &[u8] = &[0, 0, 0];
+/// Frames that say how long to hold pictures back after it has changed, in case some are lost.
+const DELAY_TOLD_IN: u8 = 4;
 
 /// What this viewer's packets look like, as negotiated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,9 @@ pub(crate) struct Outlet {
     segments: VecDeque<Segment>,
     resends: ResendLog,
     sent: SentCount,
+    delay: Duration,
+    /// Frames that are still to tell it.
+    untold: u8,
 }
 
 impl Outlet {
@@ -94,6 +97,15 @@ impl Outlet {
             segments: VecDeque::new(),
             resends: ResendLog::default(),
             sent: SentCount::default(),
+            delay: Duration::ZERO,
+            untold: 0,
+        }
+    }
+
+    /// How long the viewer should hold pictures back.
+    pub(crate) fn set_delay(&mut self, delay: Duration) {
+        if self.delay != delay {
+            (self.delay, self.untold) = (delay, DELAY_TOLD_IN);
         }
     }
 
@@ -111,7 +123,10 @@ impl Outlet {
         self.next += payloads.len() as u64;
         self.count(payloads);
         let last = frame.payloads.len().saturating_sub(1);
-        let header = self.header(frame.rtp_ticks, frame.keyframe);
+        let header = self.header(frame.rtp_ticks, frame.keyframe || self.untold > 0);
+        if range.end >= frame.payloads.len() {
+            self.untold = self.untold.saturating_sub(1);
+        }
         let packet = |(index, payload): (usize, &Bytes)| {
             let mut header = Header {
                 sequence_number: wire(own + index as u64),
@@ -218,8 +233,8 @@ impl Outlet {
     }
 
     /// The header that a frame's packets share. The playout delay goes on every packet of a
-    /// keyframe and on no other: a receiver keeps it, and equal headers keep the packets of a frame
-    /// equally long, which segmentation offload needs.
+    /// keyframe, and of a few frames after a change: a receiver keeps it, and equal headers keep the
+    /// packets of a frame equally long, which segmentation offload needs.
     fn header(&self, rtp_ticks: u32, delay: bool) -> Header {
         let extension = self.terms.playout_delay_id.filter(|_| delay);
         Header {
@@ -232,7 +247,7 @@ impl Outlet {
             extensions: extension
                 .map(|id| Extension {
                     id,
-                    payload: Bytes::from_static(NO_DELAY),
+                    payload: Bytes::copy_from_slice(&playout_delay(self.delay)),
                 })
                 .into_iter()
                 .collect(),
@@ -299,6 +314,15 @@ impl Outlet {
         let own = segment.own + number.checked_sub(segment.ring)?;
         (segment.rendition == rendition && own < self.next).then_some(wire(own))
     }
+}
+
+/// The extension's value: least and most, twelve bits each, in units of 10 ms. Zero for both: show
+/// every frame at once. Else some room above, for a jittery network.
+fn playout_delay(delay: Duration) -> [u8; 3] {
+    let units = |of: Duration| u32::try_from(of.as_millis() / 10).unwrap_or(0).min(0xfff);
+    let (least, most) = (units(delay), units(delay * 2));
+    let [_, high, middle, low] = (least << 12 | most).to_be_bytes();
+    [high, middle, low]
 }
 
 /// The low 16 bits, as they go on the wire.

@@ -121,6 +121,7 @@ impl Viewer {
 
     /// Writes what may leave now.
     pub(crate) fn write_queued(&mut self, now: Instant) {
+        self.outlet.set_delay(self.control.playout_delay());
         while let Some((entry, range)) = self.queue.run(now, self.control.ceiling_bps()) {
             let control = &mut self.control;
             let mut stamp = |bytes| control.stamp(now, bytes);

@@ -32,6 +32,7 @@ const ASSETS: &[Asset] = assets![
     "app/main.js",
     "app/panel.js",
     "app/player.js",
+    "app/quality.js",
     "app/signs.js",
     "app/stage.js",
     "app/stats.js",

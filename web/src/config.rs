@@ -298,12 +298,12 @@ mod tests {
             ("renditions = []", "renditions"),
             (
                 "renditions = [{ width = 640, height = 360, bitrate_bps = 3, fps = 30 }]",
-                "bitrate_bps",
+                "renditions",
             ),
             (
                 "renditions = [{ width = 640, height = 360, bitrate_bps = 90000, fps = 30 },\
                  { width = 1280, height = 720, bitrate_bps = 900000, fps = 30 }]",
-                "360p before 720p",
+                "renditions",
             ),
             ("listen = \"8080\"", "listen"),
             ("provider = \"tpu\"", "provider"),

@@ -7,6 +7,7 @@ use rtc::interceptor::Acknowledgement;
 use super::allocation::{self, Choice, Rung};
 use super::ceiling::{Ceiling, Standing};
 use super::path::Path;
+use super::playout::Playout;
 use super::probe::{Outcome, Prober};
 use super::sent_log::SentLog;
 use super::watch::Watch;
@@ -41,6 +42,7 @@ pub(crate) struct Control {
     ceiling: Ceiling,
     prober: Prober,
     watch: Watch,
+    playout: Playout,
     round_trip: Duration,
     choice: Choice,
     moved_at: Instant,
@@ -56,6 +58,7 @@ impl Control {
             ceiling: Ceiling::default(),
             prober: Prober::new(now),
             watch: Watch::new(now),
+            playout: Playout::default(),
             round_trip: ROUND_TRIP_UNKNOWN,
             choice,
             moved_at: now,
@@ -67,6 +70,11 @@ impl Control {
     /// The most that gets through, if that is known to be limited, in bits a second.
     pub(crate) fn ceiling_bps(&self) -> Option<u32> {
         self.ceiling.bps()
+    }
+
+    /// How long the viewer should hold pictures back.
+    pub(crate) fn playout_delay(&self) -> Duration {
+        self.playout.delay()
     }
 
     pub(crate) fn choice(&self) -> Choice {
@@ -105,6 +113,8 @@ impl Control {
         let Some(look) = self.path.take(now, &fates) else {
             return false;
         };
+        self.playout
+            .heed(now, look.loss, look.packets, self.round_trip);
         if let Some(outcome) = self.prober.heed(now, &fates, look.queue) {
             self.learn(outcome);
         }
@@ -159,7 +169,9 @@ impl Control {
     }
 
     fn is_close(&self, now: Instant) -> bool {
-        self.watch.is_close(now) || self.ceiling.bps().is_some()
+        // A viewer that holds pictures back must be watched, or it would never be told to stop.
+        let held = self.playout.delay() > Duration::ZERO;
+        self.watch.is_close(now) || self.ceiling.bps().is_some() || held
     }
 
     /// The rendition for now.

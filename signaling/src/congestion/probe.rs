@@ -238,7 +238,7 @@ mod tests {
                     arrived: Some(free_at + 30 * MS),
                 });
             }
-            if ms % 50 == 0 {
+            if ms.is_multiple_of(50) {
                 let (came, rest): (Vec<_>, Vec<_>) =
                     in_flight.drain(..).partition(|fate: &Fate| {
                         fate.arrived.is_some_and(|arrived| arrived + 30 * MS <= at)

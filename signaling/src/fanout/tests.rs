@@ -56,7 +56,10 @@ fn keyframes_carry_the_playout_delay_on_every_packet() {
         let bytes = packet.marshal().expect("a packet marshals");
         assert_eq!(bytes.len(), 12 + 8 + packet.payload.len());
         let again = Packet::unmarshal(&mut bytes.clone()).expect("and reads back");
-        assert_eq!(again.header.get_extension(5).as_deref(), Some(NO_DELAY));
+        assert_eq!(
+            again.header.get_extension(5).as_deref(),
+            Some(&[0, 0, 0][..])
+        );
     }
     let silent = StreamTerms {
         playout_delay_id: None,
@@ -235,4 +238,26 @@ fn transport_numbers_are_in_media_retransmissions_and_padding() {
     let mut plain = outlet(StreamTerms { rtx: None, ..TERMS }, 10);
     whole(&mut plain, &entry);
     assert!(plain.padding(&newest, entry.first, &mut |_| None).is_none());
+}
+
+#[test]
+fn a_changed_playout_delay_is_told_in_a_few_frames_and_in_keyframes() {
+    let (mut ring, now) = (PacketRing::default(), Instant::now());
+    let mut viewer = outlet(TERMS, 10);
+    viewer.set_delay(Duration::from_millis(290));
+    let told: Vec<Option<Vec<u8>>> = (0..8)
+        .map(|seq| {
+            let entry = ring.push(frame(seq, seq == 7, 2), now);
+            let packets = whole(&mut viewer, &entry);
+            packets[1]
+                .header
+                .get_extension(5)
+                .map(|value| value.to_vec())
+        })
+        .collect();
+    // 29 and 58 units of 10 ms: 0x01d, 0x03a.
+    let value = Some(vec![0x01, 0xd0, 0x3a]);
+    let mut expected = vec![value.clone(); 4];
+    expected.extend([None, None, None, value]);
+    assert_eq!(told, expected);
 }

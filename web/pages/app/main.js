@@ -8,6 +8,7 @@ import { makeFallback } from "./fallback.js";
 import { makeLatency } from "./latency.js";
 import { makePanel } from "./panel.js";
 import { openPlayer } from "./player.js";
+import { makeQuality } from "./quality.js";
 import { makeSigns, speak } from "./signs.js";
 import { makeStage } from "./stage.js";
 import { makeStatus } from "./status.js";
@@ -24,7 +25,8 @@ const signs = makeSigns({ edges });
 // On the station itself both clocks are one.
 const onStation = /^(localhost|127\.|\[::1\])/.test(location.host);
 const latency = makeLatency(() => offset.offsetMs ?? (onStation ? 0 : null));
-const panel = makePanel({ player: () => player, latency: () => latency.newest() });
+const quality = makeQuality({ select: byId("quality"), choose: (name) => player?.choose(name) });
+const panel = makePanel({ player: () => player, latency: () => latency.newest(), quality });
 const fallback = makeFallback(byId("simple"), () => dispatch({ type: "simple_failed" }));
 const stage = makeStage(byId("video"), byId("last"), pictureSeen);
 const status = makeStatus({
@@ -32,6 +34,7 @@ const status = makeStatus({
   show(next) {
     signs.status(next);
     panel.status(next);
+    quality.status(next);
   },
   clock(askedAt, answeredAt, stationMs) {
     offset = withSample(offset, askedAt, answeredAt, stationMs);
@@ -50,7 +53,7 @@ const ACTIONS = {
   open() {
     stage.hold();
     player?.close();
-    player = openPlayer({ endpoint: "/whep", tell: fromPlayer });
+    player = openPlayer({ endpoint: quality.endpoint, tell: fromPlayer });
   },
   close() {
     stage.hold();
@@ -61,6 +64,8 @@ const ACTIONS = {
 };
 
 function fromPlayer(event) {
+  // 422: the station does not know the rendition any more.
+  if (event.type === "refused" && event.status === 422) quality.refused();
   if (event.type === "track") stage.play(event.track);
   else dispatch(event);
 }

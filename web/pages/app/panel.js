@@ -8,7 +8,7 @@ const CURVE_POINTS = 30;
 const byId = (id) => document.getElementById(id);
 
 // `player()` gives the running player or null; `latency()` a {ms, exact} or null.
-export function makePanel({ player, latency }) {
+export function makePanel({ player, latency, quality }) {
   const section = byId("statistics");
   let timer = 0;
   let before = null;
@@ -31,7 +31,7 @@ export function makePanel({ player, latency }) {
     set("fps", numbers && `${Math.round(numbers.fps)} fps`);
     set("bitrate", numbers && bitrateWords(numbers.bitrateBps));
     set("lost", numbers && shareWords(numbers.lostShare));
-    set("rendition", numbers?.width ? `${numbers.width}×${numbers.height}` : null);
+    if (numbers?.height) quality.shown(numbers.height);
     set("rtt", whole(numbers?.roundTripMs));
     set("buffer", whole(numbers?.bufferMs));
     if (ms !== null && ms !== undefined) curve = [...curve, ms].slice(-CURVE_POINTS);

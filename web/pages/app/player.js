@@ -13,7 +13,7 @@ export function openPlayer({ endpoint, tell }) {
   const codecs = wantedCodecs();
   if (!codecs) {
     queueMicrotask(() => tell({ type: "unsupported" }));
-    return { peer: null, close() {} };
+    return { peer: null, choose() {}, close() {} };
   }
   const session = { url: null, etag: null, found: [], gathered: false, offer: "", timer: 0 };
   const abort = new AbortController();
@@ -35,6 +35,12 @@ export function openPlayer({ endpoint, tell }) {
   return {
     peer,
     receiver: transceiver.receiver,
+    // Another rendition from its next keyframe on. Before the answer there is nobody to tell yet; the
+    // next session will ask for it.
+    choose(name) {
+      if (!session.url) return;
+      fetch(`${session.url}/rendition`, { method: "PUT", body: name }).catch(() => {});
+    },
     close() {
       if (closed) return;
       closed = true;

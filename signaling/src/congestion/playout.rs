@@ -1,0 +1,73 @@
+//! How long a viewer should hold pictures back, so that retransmissions come in time.
+//!
+//! A picture is shown at once as long as nothing is lost: that is the shortest latency there is. Where
+//! packets are lost, each would stop the picture for a round trip and more; held back by the time that
+//! two retransmissions take, the picture flows.
+
+use std::time::{Duration, Instant};
+
+/// From this loss on.
+const LOSS: f32 = 0.01;
+const PACKETS_LEAST: u32 = 60;
+/// After the last sign of loss.
+const HELD: Duration = Duration::from_secs(15);
+/// Two round trips, each noticed with the next frame.
+const ROUND_TRIPS: f32 = 2.2;
+const NOTICED: Duration = Duration::from_millis(70);
+const LONGEST: Duration = Duration::from_millis(500);
+/// Smaller changes are not worth telling.
+const STEP: Duration = Duration::from_millis(40);
+
+#[derive(Debug, Default)]
+pub(crate) struct Playout {
+    delay: Duration,
+    lossy_at: Option<Instant>,
+}
+
+impl Playout {
+    /// Takes the loss of late.
+    pub(crate) fn heed(&mut self, now: Instant, loss: f32, packets: u32, round_trip: Duration) {
+        if loss >= LOSS && packets >= PACKETS_LEAST {
+            self.lossy_at = Some(now);
+            let wanted = (round_trip.mul_f32(ROUND_TRIPS) + NOTICED).min(LONGEST);
+            if wanted.abs_diff(self.delay) >= STEP {
+                self.delay = wanted;
+            }
+        }
+        let over = |at: Instant| now.saturating_duration_since(at) >= HELD;
+        if self.lossy_at.is_some_and(over) {
+            *self = Self::default();
+        }
+    }
+
+    /// Zero: show every picture at once.
+    pub(crate) fn delay(&self) -> Duration {
+        self.delay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn pictures_are_held_back_only_where_packets_are_lost() {
+        let (mut playout, start) = (Playout::default(), Instant::now());
+        playout.heed(start, 0.005, 500, 100 * MS);
+        playout.heed(start, 0.5, 10, 100 * MS);
+        assert_eq!(playout.delay(), Duration::ZERO, "little, or a guess");
+        playout.heed(start, 0.05, 280, 100 * MS);
+        let delay = playout.delay();
+        assert_eq!(delay.as_millis(), 290);
+        playout.heed(start + 5000 * MS, 0.05, 280, 110 * MS);
+        assert_eq!(playout.delay(), delay, "no fidgeting");
+        playout.heed(start + 6000 * MS, 0.05, 280, 900 * MS);
+        assert_eq!(playout.delay(), LONGEST);
+        playout.heed(start + 20_000 * MS, 0.0, 280, 20 * MS);
+        assert_eq!(playout.delay(), LONGEST, "it may come again");
+        playout.heed(start + 21_000 * MS, 0.0, 280, 20 * MS);
+        assert_eq!(playout.delay(), Duration::ZERO);
+    }
+}

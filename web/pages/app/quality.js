@@ -1,0 +1,89 @@
+// Which rendition is watched: the network decides, unless the viewer does.
+
+const KEY = "carrier.rendition";
+export const AUTO = "auto";
+
+// What the page was asked for, or what this tab chose before. Pure but for what it is given.
+export function initialChoice(search, remembered) {
+  const asked = new URLSearchParams(search).get("rendition");
+  const name = asked ?? remembered ?? AUTO;
+  return /^(auto|\d{2,4}p)$/i.test(name) ? name.toLowerCase() : AUTO;
+}
+
+// The endpoint for a new session.
+export function endpointFor(choice) {
+  return choice === AUTO ? "/whep" : `/whep?rendition=${encodeURIComponent(choice)}`;
+}
+
+// Entries of the list: `auto` first, saying what it gives now, then every rendition by size.
+export function entries(renditions, shownHeight) {
+  const now = renditions.find((one) => one.height === shownHeight);
+  const auto = now ? `Auto (${now.name})` : "Auto";
+  return [
+    { value: AUTO, text: auto },
+    ...renditions.map((one) => ({ value: one.name, text: one.name })),
+  ];
+}
+
+// `choose(name)` tells the running session.
+export function makeQuality({ select, choose }) {
+  let choice = initialChoice(location.search, remembered());
+  let renditions = [];
+  let height = null;
+  select.addEventListener("change", () => {
+    choice = select.value;
+    remember(choice);
+    choose(choice);
+  });
+
+  function show() {
+    const list = entries(renditions, height);
+    // Rebuilding an open list would shut it under the viewer's finger.
+    const same =
+      select.options.length === list.length &&
+      list.every((entry, index) => select.options[index].value === entry.value);
+    if (same) list.forEach((entry, index) => setText(select.options[index], entry.text));
+    else select.replaceChildren(...list.map(({ value, text }) => new Option(text, value)));
+    select.value = choice;
+  }
+
+  return {
+    get endpoint() {
+      return endpointFor(choice);
+    },
+    // The station does not have it (any more).
+    refused() {
+      choice = AUTO;
+      remember(choice);
+      show();
+    },
+    status(next) {
+      renditions = next?.renditions ?? [];
+      show();
+    },
+    shown(pictureHeight) {
+      height = pictureHeight;
+      show();
+    },
+  };
+}
+
+function setText(option, text) {
+  if (option.textContent !== text) option.textContent = text;
+}
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+function remember(choice) {
+  try {
+    sessionStorage.setItem(KEY, choice);
+  } catch {
+    // Refused in some private windows: the choice then lasts as long as the page.
+  }
+}
