@@ -18,6 +18,7 @@ macro_rules! assets {
 
 const ASSETS: &[Asset] = assets![
     "index.html",
+    "locked.html",
     "app/backoff.js",
     "app/carrier.css",
     "app/clock_offset.js",
@@ -28,7 +29,9 @@ const ASSETS: &[Asset] = assets![
     "app/fallback.js",
     "app/frames.js",
     "app/fullscreen.js",
+    "app/ice_servers.js",
     "app/latency.js",
+    "app/locked.css",
     "app/main.js",
     "app/panel.js",
     "app/player.js",
