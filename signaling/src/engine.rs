@@ -29,7 +29,7 @@ pub struct EngineConfig {
     pub renditions: Vec<Rendition>,
     /// The UDP port of all media; 0 takes any free one.
     pub media_port: u16,
-    /// More viewers than this are asked to come back later.
+    /// More viewers than this are asked to come back later. By default there is no such number.
     pub viewers_max: usize,
     /// Silence after which nothing is sent to a viewer until it is heard again.
     pub silent_after: Duration,
@@ -44,7 +44,7 @@ impl Default for EngineConfig {
         Self {
             renditions: default_renditions(),
             media_port: 8189,
-            viewers_max: 400,
+            viewers_max: usize::MAX,
             silent_after: Duration::from_secs(5),
             lost_after: Duration::from_secs(20),
             connect_within: Duration::from_secs(20),

@@ -76,6 +76,7 @@ pub(crate) fn negotiate(
             choice,
             offered_at: now,
             id: names.id,
+            held: Box::new(()),
         },
         answer,
     })

@@ -25,6 +25,9 @@ pub(crate) enum Phase {
     Away,
 }
 
+/// Whatever the caller wants to hear the end of: dropped when the viewer is gone, however it went.
+pub(crate) type Held = Box<dyn Send>;
+
 /// What a viewer brings when it joins.
 pub(crate) struct Arrival {
     pub(crate) id: String,
@@ -34,6 +37,7 @@ pub(crate) struct Arrival {
     pub(crate) outlet: Outlet,
     pub(crate) choice: Choice,
     pub(crate) offered_at: Instant,
+    pub(crate) held: Held,
 }
 
 /// A viewer of the audience.
@@ -61,6 +65,8 @@ pub(crate) struct Viewer {
     next_report: Instant,
     /// The entry in the audience's timetable.
     pub(crate) deadline: Option<Instant>,
+    #[expect(dead_code, reason = "held for its drop")]
+    held: Held,
 }
 
 impl Viewer {
@@ -86,6 +92,7 @@ impl Viewer {
             freeze: FreezeClock::default(),
             pli: PliPatience::default(),
             deadline: None,
+            held: arrival.held,
         }
     }
 

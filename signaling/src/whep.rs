@@ -59,6 +59,15 @@ pub struct Reply {
     pub body: String,
 }
 
+/// Why whoever serves HTTP has no place for another viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPlace {
+    /// There are as many viewers as the station may have.
+    Station,
+    /// There are as many viewers as one address may have.
+    Address,
+}
+
 impl Whep {
     /// The endpoint at `/whep`.
     #[must_use]
@@ -71,6 +80,12 @@ impl Whep {
 
     /// Answers an offer: 201 with the answer and the session's address, or why not.
     pub async fn post(&self, post: WhepPost<'_>) -> Reply {
+        self.post_holding(post, Box::new(())).await
+    }
+
+    /// As [`Self::post`]. `held` is dropped when the viewer is gone, by `DELETE`, by its goodbye or
+    /// because nothing was heard of it any more; or at once, if it does not come in.
+    pub async fn post_holding(&self, post: WhepPost<'_>, held: Box<dyn Send>) -> Reply {
         let offer = match readable(post.content_type, SDP, post.body) {
             Ok(text) => text,
             Err(reply) => return reply,
@@ -83,7 +98,7 @@ impl Whep {
             Err(reply) => return reply,
         };
         let candidates = self.engine.candidates(post.host);
-        let negotiated = match negotiate(
+        let mut negotiated = match negotiate(
             self.engine.shared(),
             &candidates,
             offer,
@@ -93,6 +108,7 @@ impl Whep {
             Ok(negotiated) => negotiated,
             Err(error) => return refused_offer(&error),
         };
+        negotiated.arrival.held = held;
         let id = negotiated.arrival.id.clone();
         let tag = negotiated.arrival.local_ufrag.clone();
         match self.engine.join(negotiated.arrival).await {
@@ -196,6 +212,19 @@ impl Whep {
                 "Authorization, Content-Type, If-Match",
             )
             .with("Access-Control-Max-Age", "86400")
+    }
+
+    /// The answer when there is no place: 503 or 429, with the time to come back.
+    #[must_use]
+    pub fn no_place(&self, why: NoPlace) -> Reply {
+        match why {
+            NoPlace::Station => full(),
+            NoPlace::Address => {
+                let detail = "there are as many viewers at your address as one may have; close \
+                              another page, or try again in a moment";
+                problem(429, "Too many from one address", detail).with("Retry-After", RETRY_AFTER_S)
+            }
+        }
     }
 
     /// `HEAD` of the endpoint: how a player finds out that this is one.

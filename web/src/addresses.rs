@@ -5,11 +5,18 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use qrcode::{EcLevel, QrCode};
 
-/// URLs of the page, best first: `hosts` are this machine's addresses, `listen` is where HTTP is
-/// bound. A wildcard answers on every address, any other listener on its own alone.
-pub(crate) fn urls(listen: SocketAddr, hosts: &[IpAddr]) -> Vec<String> {
+/// What the pages are served over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
+/// URLs of the page, best first: `hosts` are this machine's addresses, `listen` is where HTTP or
+/// HTTPS is bound. A wildcard answers on every address, any other listener on its own alone.
+pub(crate) fn urls(scheme: Scheme, listen: SocketAddr, hosts: &[IpAddr]) -> Vec<String> {
     if !listen.ip().is_unspecified() {
-        return vec![url(listen.ip(), listen.port())];
+        return vec![url(scheme, listen.ip(), listen.port())];
     }
     let mut reachable: Vec<IpAddr> = hosts
         .iter()
@@ -22,7 +29,7 @@ pub(crate) fn urls(listen: SocketAddr, hosts: &[IpAddr]) -> Vec<String> {
     reachable.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
     reachable
         .into_iter()
-        .map(|host| url(host, listen.port()))
+        .map(|host| url(scheme, host, listen.port()))
         .collect()
 }
 
@@ -37,14 +44,16 @@ fn rank(host: IpAddr) -> u8 {
     }
 }
 
-fn url(host: IpAddr, port: u16) -> String {
-    match port {
-        80 => format!(
-            "http://{}/",
-            SocketAddr::new(host, 0).to_string().trim_end_matches(":0")
-        ),
-        _ => format!("http://{}/", SocketAddr::new(host, port)),
+fn url(scheme: Scheme, host: IpAddr, port: u16) -> String {
+    let (name, usual) = match scheme {
+        Scheme::Http => ("http", 80),
+        Scheme::Https => ("https", 443),
+    };
+    if port == usual {
+        let host = SocketAddr::new(host, 0).to_string();
+        return format!("{name}://{}/", host.trim_end_matches(":0"));
     }
+    format!("{name}://{}/", SocketAddr::new(host, port))
 }
 
 /// The QR code of `text` in half-block characters, dark on light whatever the terminal's colours;
@@ -94,7 +103,7 @@ mod tests {
     #[test]
     fn a_wildcard_lists_private_addresses_first_and_loopback_last() {
         let listen = "[::]:8080".parse().expect("valid");
-        let urls = urls(listen, &hosts());
+        let urls = urls(Scheme::Http, listen, &hosts());
         assert_eq!(urls[0], "http://192.168.1.20:8080/");
         assert_eq!(urls[1], "http://203.0.113.7:8080/");
         assert_eq!(urls[2], "http://[fd00::5]:8080/");
@@ -106,11 +115,14 @@ mod tests {
 
     #[test]
     fn an_ipv4_wildcard_names_no_ipv6_and_a_plain_listener_only_itself() {
-        let urls4 = urls("0.0.0.0:80".parse().expect("valid"), &hosts());
+        let urls4 = urls(Scheme::Http, "0.0.0.0:80".parse().expect("valid"), &hosts());
         assert!(urls4.iter().all(|url| !url.contains('[')), "{urls4:?}");
         assert_eq!(urls4[0], "http://192.168.1.20/");
-        let local = urls("[::1]:8080".parse().expect("valid"), &hosts());
+        let local = urls(Scheme::Http, "[::1]:8080".parse().expect("valid"), &hosts());
         assert_eq!(local, ["http://[::1]:8080/"]);
+        let tls = |listen: &str| urls(Scheme::Https, listen.parse().expect("valid"), &[]);
+        assert_eq!(tls("192.0.2.1:8443"), ["https://192.0.2.1:8443/"]);
+        assert_eq!(tls("192.0.2.1:443"), ["https://192.0.2.1/"]);
     }
 
     #[test]

@@ -5,10 +5,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use subtle::ConstantTimeEq;
+use crate::credentials::{CookieName, bearer, equal};
 
-/// Name of the cookie a page holds instead of the token itself.
-pub(crate) const COOKIE: &str = "carrier_admin";
+/// What a page holds instead of the token itself.
+pub(crate) const COOKIE: CookieName = CookieName {
+    plain: "carrier_admin",
+    secure: "__Host-carrier_admin",
+};
 
 /// The token and how it came to be.
 #[derive(Debug)]
@@ -70,31 +73,14 @@ impl AdminToken {
 
     /// Whether a request with these headers may change state. Compared in constant time.
     pub(crate) fn admits(&self, authorization: Option<&str>, cookie: Option<&str>) -> bool {
-        let bearer = authorization.and_then(bearer);
-        let session = cookie.and_then(|header| cookie_value(header, COOKIE));
-        bearer.is_some_and(|given| equal(given, &self.token))
-            || session.is_some_and(|given| equal(given, &self.session))
+        let shown = authorization.and_then(bearer);
+        shown.is_some_and(|given| equal(given, &self.token))
+            || cookie.is_some_and(|header| COOKIE.holds(header, &self.session))
     }
 }
 
 fn random_hex() -> String {
     format!("{:032x}", rand::random::<u128>())
-}
-
-fn equal(given: &str, secret: &str) -> bool {
-    given.as_bytes().ct_eq(secret.as_bytes()).into()
-}
-
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn cookie_value<'a>(header: &'a str, name: &str) -> Option<&'a str> {
-    let mut pairs = header
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -123,14 +109,14 @@ mod tests {
     #[test]
     fn only_the_token_or_the_session_cookie_is_admitted() {
         let admin = AdminToken::new("correct horse".to_owned(), false);
-        let cookie = format!("theme=sun; {COOKIE}={}", admin.session());
+        let cookie = format!("theme=sun; carrier_admin={}", admin.session());
         assert!(admin.admits(Some("Bearer correct horse"), None));
         assert!(admin.admits(Some("bearer correct horse"), None));
         assert!(admin.admits(None, Some(&cookie)));
         for wrong in ["Bearer wrong", "Basic correct horse", "correct horse", ""] {
             assert!(!admin.admits(Some(wrong), None), "{wrong}");
         }
-        assert!(!admin.admits(None, Some(&format!("{COOKIE}=correct horse"))));
+        assert!(!admin.admits(None, Some("carrier_admin=correct horse")));
         assert!(!admin.admits(None, None));
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use axum::http::HeaderValue;
 use capture::{Frame, Signal, Slot, WallClock};
 use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
@@ -10,15 +11,25 @@ use signaling::whep::Whep;
 use signaling::{Composed, Demand, EngineHandle, Rendition, RenditionId};
 
 use crate::admin::AdminToken;
+use crate::admission::Admission;
 use crate::config::{Config, renditions};
 use crate::report::DetectorRate;
 use crate::stills::Stills;
+use crate::tls::TlsMetrics;
+use crate::viewer_token::ViewerToken;
 
 /// Shared by every request.
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) clock: WallClock,
     pub(crate) admin: AdminToken,
+    /// None: everybody may watch.
+    pub(crate) viewer_token: Option<ViewerToken>,
+    pub(crate) admission: Admission,
+    /// STUN and TURN servers, as viewers are told of them.
+    pub(crate) ice_links: Vec<HeaderValue>,
+    pub(crate) https_port: Option<u16>,
+    pub(crate) tls_metrics: TlsMetrics,
     pub(crate) frames: Arc<Slot<Frame>>,
     pub(crate) signal: Arc<Slot<Signal>>,
     pub(crate) tracks: Arc<Slot<Tracks>>,

@@ -18,6 +18,7 @@ macro_rules! assets {
 
 const ASSETS: &[Asset] = assets![
     "index.html",
+    "locked.html",
     "app/backoff.js",
     "app/carrier.css",
     "app/clock_offset.js",
@@ -28,7 +29,9 @@ const ASSETS: &[Asset] = assets![
     "app/fallback.js",
     "app/frames.js",
     "app/fullscreen.js",
+    "app/ice_servers.js",
     "app/latency.js",
+    "app/locked.css",
     "app/main.js",
     "app/panel.js",
     "app/player.js",
@@ -43,14 +46,14 @@ const ASSETS: &[Asset] = assets![
     "app/words.js",
 ];
 
-impl Asset {
-    /// Strong, by content: the same in every run of the same build.
-    pub(crate) fn entity_tag(&self) -> String {
-        let mut hasher = DefaultHasher::new();
-        self.bytes.hash(&mut hasher);
-        format!("\"{:016x}\"", hasher.finish())
-    }
+/// Strong, by content: the same in every run of the same build.
+pub(crate) fn entity_tag(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
+}
 
+impl Asset {
     /// By the file's ending.
     pub(crate) fn content_type(&self) -> &'static str {
         match self.path.rsplit_once('.').map_or("", |(_, ending)| ending) {

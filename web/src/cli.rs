@@ -104,6 +104,12 @@ pub(crate) struct RunArgs {
     /// Address and port of the pages [default: `[::]:8080`, every address]
     #[arg(long, env = "CARRIER_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,
+    /// Address and port of the pages over HTTPS, beside plain HTTP [default: off]
+    ///
+    /// With a self-signed certificate, made at the first start and kept, or with the one that
+    /// `[tls]` in the configuration names. Browsers give a camera to pages over HTTPS only.
+    #[arg(long, env = "CARRIER_LISTEN_TLS", value_name = "ADDR:PORT")]
+    pub(crate) listen_tls: Option<String>,
     /// UDP port of the video for all viewers [default: 8189]
     #[arg(long, env = "CARRIER_MEDIA_PORT", value_name = "PORT")]
     pub(crate) media_port: Option<u16>,

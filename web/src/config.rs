@@ -1,12 +1,19 @@
 //! The configuration: one struct, its defaults, and the one precedence
 //! *command line > `CARRIER_*` environment > file > default*.
 
+mod ice_servers;
+mod tls;
+mod viewers;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub(crate) use self::ice_servers::IceServer;
+pub(crate) use self::tls::{CertificateSource, TlsConfig};
+pub(crate) use self::viewers::ViewersConfig;
 use crate::cli::RunArgs;
 
 mod renditions;
@@ -41,12 +48,18 @@ pub(crate) struct Config {
     pub(crate) threads: usize,
     /// As `--listen`.
     pub(crate) listen: String,
+    /// As `--listen-tls`; absent: plain HTTP alone.
+    pub(crate) listen_tls: Option<String>,
+    pub(crate) tls: TlsConfig,
     /// As `--media-port`.
     pub(crate) media_port: u16,
     /// What viewers can get, largest first.
     pub(crate) renditions: Vec<RenditionConfig>,
     /// Guards what changes state for others; absent: made at first start and kept.
     pub(crate) admin_token: Option<String>,
+    pub(crate) viewers: ViewersConfig,
+    /// Told to viewers; none by default, so that nothing is asked outside of this network.
+    pub(crate) ice_servers: Vec<IceServer>,
 }
 
 /// What is asked of a webcam. The nearest mode it offers is taken.
@@ -81,9 +94,13 @@ impl Default for Config {
             openvino_device: "CPU".to_owned(),
             threads: 0,
             listen: "[::]:8080".to_owned(),
+            listen_tls: None,
+            tls: TlsConfig::default(),
             media_port: 8189,
             renditions: renditions::defaults(),
             admin_token: None,
+            viewers: ViewersConfig::default(),
+            ice_servers: Vec::new(),
         }
     }
 }
@@ -147,6 +164,7 @@ impl Config {
         take(&mut self.listen, &args.listen);
         self.loop_file = args.loop_file.unwrap_or(self.loop_file);
         self.min_score = args.min_score.or(self.min_score);
+        self.listen_tls = args.listen_tls.clone().or(self.listen_tls.take());
         self.media_port = args.media_port.unwrap_or(self.media_port);
         // Not an option of the command line, where every user of the machine could read it.
         if let Ok(token) = std::env::var("CARRIER_ADMIN_TOKEN") {
@@ -194,18 +212,32 @@ impl Config {
             );
         }
         self.listen_addr()?;
-        Ok(())
+        self.listen_tls_addr()?;
+        self.tls.check(self.listen_tls.is_some())?;
+        self.viewers.check()?;
+        self.ice_servers.iter().try_for_each(IceServer::check)
     }
 
     /// Where HTTP listens.
     pub(crate) fn listen_addr(&self) -> Result<SocketAddr, ConfigError> {
-        let why = "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
-        self.listen.parse().map_err(|_| ConfigError::Value {
-            key: "listen",
-            value: self.listen.clone(),
-            why: why.to_owned(),
-        })
+        socket_address("listen", &self.listen)
     }
+
+    /// Where HTTPS listens, if it does.
+    pub(crate) fn listen_tls_addr(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        let listen = self.listen_tls.as_deref();
+        listen
+            .map(|listen| socket_address("listen_tls", listen))
+            .transpose()
+    }
+}
+
+fn socket_address(key: &'static str, value: &str) -> Result<SocketAddr, ConfigError> {
+    value.parse().map_err(|_| ConfigError::Value {
+        key,
+        value: value.to_owned(),
+        why: "an address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -306,6 +338,10 @@ mod tests {
                 "renditions",
             ),
             ("listen = \"8080\"", "listen"),
+            ("listen_tls = \"localhost\"", "listen_tls"),
+            ("[tls]\ncert = \"c.pem\"", "tls.key"),
+            ("[viewers]\nmax = 0", "viewers.max"),
+            ("[[ice_servers]]\nurls = []", "ice_servers"),
             ("provider = \"tpu\"", "provider"),
             ("admin_token = \"short\"", "admin_token"),
             ("[camera]\nfps = 0", "camera"),

@@ -6,12 +6,16 @@
 
 mod addresses;
 mod admin;
+mod admission;
 mod app;
 mod assets;
 mod cli;
 mod commands;
 mod complaint;
 mod config;
+mod credentials;
+mod ice_links;
+mod listener;
 mod painter;
 mod paths;
 mod pipeline;
@@ -20,6 +24,8 @@ mod report;
 mod routes;
 mod stills;
 mod stop;
+mod tls;
+mod viewer_token;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -30,6 +36,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Cli, Command};
 use crate::complaint::plainly;
 use crate::config::ConfigError;
+use crate::tls::CertificateError;
 
 /// Wrong usage or configuration, as clap and most tools have it.
 const EXIT_USAGE: u8 = 2;
@@ -49,7 +56,9 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "carrier: {}", plainly(error.as_ref()));
-            let usage = error.is::<ConfigError>() || error.is::<capture::SpecError>();
+            let usage = error.is::<ConfigError>()
+                || error.is::<CertificateError>()
+                || error.is::<capture::SpecError>();
             if usage {
                 ExitCode::from(EXIT_USAGE)
             } else {

@@ -28,9 +28,16 @@ impl Paths {
 
     /// Where a generated admin token is kept.
     pub(crate) fn admin_token_file(&self) -> PathBuf {
+        self.state_folder().join("admin-token")
+    }
+
+    /// Where carrier's own certificate for HTTPS is kept.
+    pub(crate) fn self_signed_file(&self) -> PathBuf {
+        self.state_folder().join("self-signed.pem")
+    }
+
+    fn state_folder(&self) -> PathBuf {
         let state = self.base.as_ref().and_then(BaseStrategy::state_dir);
-        state
-            .unwrap_or_else(|| PathBuf::from("."))
-            .join("carrier/admin-token")
+        state.unwrap_or_else(|| PathBuf::from(".")).join("carrier")
     }
 }

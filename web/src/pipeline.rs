@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::http::HeaderValue;
 use capture::{
     CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Signal, Slot, SourceSpec, WallClock,
     Wanted,
@@ -30,11 +31,15 @@ use signaling::{
 };
 
 use crate::admin::AdminToken;
+use crate::admission::Admission;
 use crate::app::App;
 use crate::config::{Config, renditions};
+use crate::ice_links;
 use crate::painter::FeedPainter;
 use crate::process::ProcessCollector;
 use crate::stills::Stills;
+use crate::tls::TlsMetrics;
+use crate::viewer_token::ViewerToken;
 
 /// The threads, in the order of the picture's way.
 pub(crate) struct Pipeline {
@@ -49,6 +54,7 @@ pub(crate) fn start(
     config: Config,
     source: SourceSpec,
     admin: AdminToken,
+    https_port: Option<u16>,
 ) -> anyhow::Result<(Arc<App>, Pipeline)> {
     let stage = Stage {
         config: &config,
@@ -75,7 +81,16 @@ pub(crate) fn start(
         compose,
         engine: engine.clone(),
     };
+    let admission = Admission::new(&config.viewers);
+    admission.register(&mut registry);
+    let tls_metrics = TlsMetrics::default();
+    tls_metrics.register(&mut registry);
     let app = App {
+        viewer_token: config.viewers.token.as_deref().map(ViewerToken::new),
+        admission,
+        ice_links: ice_links(&config)?,
+        https_port,
+        tls_metrics,
         clock: stage.clock,
         admin,
         frames: stage.frames,
@@ -178,6 +193,7 @@ impl Stage<'_> {
         let config = EngineConfig {
             renditions: renditions(&self.config.renditions),
             media_port: self.config.media_port,
+            viewers_max: self.config.viewers.max.unwrap_or(usize::MAX),
             ..EngineConfig::default()
         };
         Ok(Engine::start(config, Arc::clone(&self.demand), metrics)?)
@@ -192,6 +208,13 @@ impl Pipeline {
         self.compose.stop();
         self.engine.stop();
     }
+}
+
+fn ice_links(config: &Config) -> anyhow::Result<Vec<HeaderValue>> {
+    let links = ice_links::link_values(&config.ice_servers).into_iter();
+    links
+        .map(|link| HeaderValue::try_from(link).context("ice_servers do not fit into a header"))
+        .collect()
 }
 
 fn detector_config(config: &Config) -> anyhow::Result<DetectorConfig> {

@@ -69,6 +69,7 @@ impl House {
             choice: Choice::Auto,
             offered_at: now,
             id: names.id,
+            held: Box::new(()),
         }
     }
 

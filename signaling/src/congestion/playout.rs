@@ -16,11 +16,16 @@ const ROUND_TRIPS: f32 = 2.2;
 const NOTICED: Duration = Duration::from_millis(70);
 const LONGEST: Duration = Duration::from_millis(500);
 /// Smaller changes are not worth telling.
-const STEP: Duration = Duration::from_millis(40);
+const LEAST_CHANGE: Duration = Duration::from_millis(40);
+/// It grows in steps that nobody sees as a stop of the picture (LiveKit: 80 ms a second).
+const STEP: Duration = Duration::from_millis(60);
+const STEPS_APART: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Default)]
 pub(crate) struct Playout {
     delay: Duration,
+    wanted: Duration,
+    stepped_at: Option<Instant>,
     lossy_at: Option<Instant>,
 }
 
@@ -30,9 +35,14 @@ impl Playout {
         if loss >= LOSS && packets >= PACKETS_LEAST {
             self.lossy_at = Some(now);
             let wanted = (round_trip.mul_f32(ROUND_TRIPS) + NOTICED).min(LONGEST);
-            if wanted.abs_diff(self.delay) >= STEP {
-                self.delay = wanted;
+            if wanted.abs_diff(self.wanted) >= LEAST_CHANGE {
+                self.wanted = wanted;
             }
+        }
+        let rested = |at: Instant| now.saturating_duration_since(at) >= STEPS_APART;
+        if self.delay != self.wanted && self.stepped_at.is_none_or(rested) {
+            self.delay = self.wanted.min(self.delay + STEP);
+            self.stepped_at = Some(now);
         }
         let over = |at: Instant| now.saturating_duration_since(at) >= HELD;
         if self.lossy_at.is_some_and(over) {
@@ -58,12 +68,24 @@ mod tests {
         playout.heed(start, 0.005, 500, 100 * MS);
         playout.heed(start, 0.5, 10, 100 * MS);
         assert_eq!(playout.delay(), Duration::ZERO, "little, or a guess");
-        playout.heed(start, 0.05, 280, 100 * MS);
+        let mut after = Vec::new();
+        for ms in (0..2000).step_by(100) {
+            playout.heed(start + ms * MS, 0.05, 280, 100 * MS);
+            after.push(playout.delay().as_millis());
+        }
+        assert_eq!(after[..4], [60, 60, 60, 120], "step by step");
+        assert_eq!(after[19], 290);
         let delay = playout.delay();
-        assert_eq!(delay.as_millis(), 290);
         playout.heed(start + 5000 * MS, 0.05, 280, 110 * MS);
         assert_eq!(playout.delay(), delay, "no fidgeting");
+        for ms in (5100..=6000).step_by(100) {
+            playout.heed(start + ms * MS, 0.05, 280, 900 * MS);
+        }
         playout.heed(start + 6000 * MS, 0.05, 280, 900 * MS);
+        assert!(playout.delay() > delay && playout.delay() < LONGEST);
+        for ms in (6000..7000).step_by(250) {
+            playout.heed(start + ms * MS, 0.0, 280, 900 * MS);
+        }
         assert_eq!(playout.delay(), LONGEST);
         playout.heed(start + 20_000 * MS, 0.0, 280, 20 * MS);
         assert_eq!(playout.delay(), LONGEST, "it may come again");

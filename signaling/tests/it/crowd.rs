@@ -1,13 +1,16 @@
 //! Many viewers: joins cost few keyframes, leaving leaves nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use signaling::engine_metrics::LeaveReason;
+use signaling::whep::WhepPost;
 use signaling::{EngineConfig, RenditionId};
 
 use crate::client::{Client, run, run_for};
 use crate::clip::eprint_line;
-use crate::studio::{Studio, eventually};
+use crate::studio::{Studio, block_on, eventually};
 
 fn left(studio: &Studio, reason: LeaveReason) -> u64 {
     let counter = studio
@@ -135,4 +138,44 @@ fn one_too_many_is_asked_to_come_back() {
     assert_eq!(refused.header("Retry-After"), Some("5"));
     studio.delete(first.location.as_deref().expect("joined"));
     assert_eq!(studio.post(&Client::new().offer).status, 201);
+}
+
+/// Tells when it is dropped.
+struct Held(Arc<AtomicBool>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn what_a_viewer_holds_is_let_go_however_it_leaves() {
+    let studio = Studio::with(EngineConfig {
+        connect_within: Duration::from_millis(300),
+        ..EngineConfig::default()
+    });
+    let come = |offer: &str| {
+        let gone = Arc::new(AtomicBool::new(false));
+        let post = WhepPost {
+            content_type: None,
+            host: None,
+            rendition: None,
+            body: offer.as_bytes(),
+        };
+        let held = Box::new(Held(Arc::clone(&gone)));
+        (block_on(studio.whep.post_holding(post, held)), gone)
+    };
+    let (refused, gone) = come("no offer");
+    assert_eq!(refused.status, 400);
+    assert!(gone.load(Ordering::Relaxed), "at once");
+
+    let (reply, gone) = come(&Client::new().offer);
+    assert!(!gone.load(Ordering::Relaxed), "it is there");
+    studio.delete(reply.header("Location").expect("joined"));
+    eventually("let go by DELETE", || gone.load(Ordering::Relaxed));
+
+    let (reply, gone) = come(&Client::new().offer);
+    assert_eq!(reply.status, 201);
+    eventually("let go without a word", || gone.load(Ordering::Relaxed));
 }

@@ -17,6 +17,9 @@ export const PICTURELESS_MS = 5000; // this long without a picture: the simple s
 export const ATTEMPT_MS = 5000; // an attempt that shows nothing for this long has failed
 export const SLEEP_AFTER_MS = 30000; // hidden for this long: leave
 
+// No token, as many viewers from here as there may be, as many as there may be at all.
+const DOOR_STATUSES = [401, 429, 503];
+
 export function initial() {
   return {
     name: "connecting",
@@ -29,7 +32,7 @@ export function initial() {
     reachable: null, // whether the station answered when last asked
     suspected: false, // this stall was already asked about
     hiddenSince: null,
-    full: false, // the station said it has no room (503)
+    refused: null, // with which of DOOR_STATUSES the station did not let us in
   };
 }
 
@@ -59,11 +62,11 @@ const HANDLERS = {
       failures: 0,
       reachable: true,
       suspected: false,
-      full: false,
+      refused: null,
     }),
-  answered: (s) => same({ ...s, reachable: true, full: false }),
+  answered: (s) => same({ ...s, reachable: true, refused: null }),
   refused: (s, event, now) =>
-    lose({ ...s, reachable: true, full: event.status === 503 }, now, event.retryAfterMs ?? 0),
+    lose({ ...s, reachable: true, refused: door(event.status) }, now, event.retryAfterMs ?? 0),
   unreachable: onUnreachable,
   reached: onReached,
   restarted: (s, _, now) => again(s, now),
@@ -161,12 +164,17 @@ function lost(state, now) {
   };
 }
 
-// Chooses between the simple stream and saying that the station is away.
+function door(status) {
+  return DOOR_STATUSES.includes(status) ? status : null;
+}
+
+// Chooses between the simple stream and saying that the station is away. Whoever is not let in
+// would not get the simple stream either.
 function settle({ state, actions }, now) {
   const pictureless = now - (state.picturelessSince ?? now) >= PICTURELESS_MS;
   let name = state.name;
   if (state.reachable === false && name !== "reconnecting") name = "reconnecting";
-  else if (state.reachable && (pictureless || !state.webrtc)) name = "fallback";
+  else if (state.reachable && !state.refused && (pictureless || !state.webrtc)) name = "fallback";
   return { state: { ...state, name }, actions };
 }
 

@@ -22,6 +22,8 @@ let offset = initialOffset();
 
 const edges = makeEdges(document.documentElement);
 const signs = makeSigns({ edges });
+// Set by the station when it has STUN or TURN servers, so that else nobody has to ask.
+const asksForServers = "iceServers" in document.documentElement.dataset;
 // On the station itself both clocks are one.
 const onStation = /^(localhost|127\.|\[::1\])/.test(location.host);
 const latency = makeLatency(() => offset.offsetMs ?? (onStation ? 0 : null));
@@ -46,14 +48,14 @@ function dispatch(event) {
   const next = step(state, event, performance.now());
   state = next.state;
   for (const action of next.actions) ACTIONS[action]();
-  if (state.name !== before.name || state.full !== before.full) showState();
+  if (state.name !== before.name || state.refused !== before.refused) showState();
 }
 
 const ACTIONS = {
   open() {
     stage.hold();
     player?.close();
-    player = openPlayer({ endpoint: quality.endpoint, tell: fromPlayer });
+    player = openPlayer({ endpoint: quality.endpoint, asksForServers, tell: fromPlayer });
   },
   close() {
     stage.hold();

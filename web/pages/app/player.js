@@ -1,6 +1,7 @@
 // One WHEP session: an offer goes out at once, candidates follow, the picture comes back.
 // It tells what happens and decides nothing; connection.js decides.
 
+import { iceServers } from "./ice_servers.js";
 import { fragment, TRICKLE_TYPE } from "./trickle.js";
 
 // A POST that nobody waits for any more is cut off after this, so that it frees its connection.
@@ -8,8 +9,9 @@ const ABANDON_MS = 2000;
 // Candidates come in a burst: gather it into one request.
 const TRICKLE_MS = 40;
 
-// `tell` gets {type: "track", track} and the events of connection.js. Gives a player to close().
-export function openPlayer({ endpoint, tell }) {
+// `asksForServers`: the station has STUN or TURN servers to tell of. `tell` gets {type: "track", track}
+// and the events of connection.js. Gives a player to close().
+export function openPlayer({ endpoint, asksForServers = false, tell }) {
   const codecs = wantedCodecs();
   if (!codecs) {
     queueMicrotask(() => tell({ type: "unsupported" }));
@@ -31,7 +33,10 @@ export function openPlayer({ endpoint, tell }) {
     if (peer.connectionState === "disconnected") say({ type: "disconnected" });
   };
 
-  negotiate(peer, endpoint, session, abort.signal, say).then(() => closed && leave(session));
+  const begun = asksForServers ? useServers(peer, endpoint, abort.signal) : Promise.resolve();
+  begun
+    .then(() => negotiate(peer, endpoint, session, abort.signal, say))
+    .then(() => closed && leave(session));
   return {
     peer,
     receiver: transceiver.receiver,
@@ -49,6 +54,18 @@ export function openPlayer({ endpoint, tell }) {
       setTimeout(() => abort.abort(), ABANDON_MS);
     },
   };
+}
+
+// Before the offer, since that is when a browser begins to look for its ways. Without an answer it
+// goes on with the direct ones.
+async function useServers(peer, endpoint, signal) {
+  try {
+    const response = await fetch(endpoint, { method: "OPTIONS", signal });
+    const servers = iceServers(response.headers.get("Link"));
+    if (servers.length) peer.setConfiguration({ ...peer.getConfiguration(), iceServers: servers });
+  } catch (error) {
+    console.warn("no STUN or TURN servers", error);
+  }
 }
 
 async function negotiate(peer, endpoint, session, signal, say) {

@@ -1,7 +1,11 @@
 // Everything the page says about its state, in plain words. Pure.
 // A text may hold commands between backticks; the page sets them in a fixed-width face.
 
-const REFUSED_FULL = "The station is full. Waiting for a place.";
+const REFUSED = {
+  401: "This station needs the link with the token. Ask whoever runs it.",
+  429: "The station has as many viewers from here as it takes. Waiting for a place.",
+  503: "The station is full. Waiting for a place.",
+};
 
 // {tone, short, long}: `short` stands in the badge, `long` in the middle or in a notice ("" for
 // none). Tones: good, busy, bad.
@@ -12,7 +16,7 @@ export function connectionWords(state, status = null) {
       if (status?.source?.state === "lost") return { tone: "bad", short: "No signal", long: "" };
       return { tone: "good", short: "Live", long: "" };
     case "connecting":
-      if (state.full) return { tone: "busy", short: "Waiting", long: REFUSED_FULL };
+      if (state.refused) return { tone: "busy", short: "Waiting", long: REFUSED[state.refused] };
       return { tone: "busy", short: "Connecting…", long: "" };
     case "fallback":
       return { tone: "busy", short: "Simple stream", long: fallbackWords(state) };
@@ -25,12 +29,12 @@ export function connectionWords(state, status = null) {
 
 function fallbackWords(state) {
   if (!state.webrtc) return "Showing the simple stream: this browser cannot play the live one.";
-  if (state.full) return "Showing the simple stream: the station is full. Still trying.";
+  if (state.refused === 503) return "Showing the simple stream: the station is full. Still trying.";
   return "Showing the simple stream: WebRTC is blocked here. Still trying.";
 }
 
 function lostWords(state) {
-  if (state.full) return REFUSED_FULL;
+  if (state.refused) return REFUSED[state.refused];
   // Without a picture so far there was nothing to lose.
   if (state.pictureAt === null) return "The station does not answer. Trying again.";
   return "Connection lost. Trying again.";

@@ -1,5 +1,6 @@
 //! `carrier run`: the station itself.
 
+use std::future::pending;
 use std::io::{IsTerminal, Write, stdout};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -7,27 +8,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
+use crate::addresses::{self, Scheme};
 use crate::admin::AdminToken;
 use crate::app::App;
 use crate::cli::RunArgs;
 use crate::config::Config;
+use crate::listener::{Caller, PlainListener};
 use crate::paths::Paths;
 use crate::pipeline::{self, Pipeline};
-use crate::{addresses, routes, stop};
+use crate::tls::{Tls, TlsListener};
+use crate::{routes, stop};
 
 /// HTTP is a page, a few pictures and signalling: the cores belong to the pipeline.
 const HTTP_THREADS: usize = 2;
 /// Streams never end by themselves: after this, whoever still reads is cut off.
 const DRAIN: Duration = Duration::from_millis(500);
 
+/// Where the pages are served.
+struct Doors {
+    plain: TcpListener,
+    secure: Option<(TcpListener, Tls)>,
+}
+
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let paths = Paths::of_user();
     let config = Config::load(args, paths.config_file().as_deref())?;
     let source = config.source.parse::<capture::SourceSpec>()?;
-    let listen = config.listen_addr()?;
     let token_file = paths.admin_token_file();
     let admin = AdminToken::obtain(config.admin_token.as_deref(), &token_file)
         .with_context(|| format!("cannot keep the admin token in {}", token_file.display()))?;
@@ -37,19 +45,41 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         .build()
         .context("cannot start the HTTP threads")?;
     // Bound before anything else starts: a taken port ends in one clear line, not in a teardown.
-    let listener = runtime.block_on(bind(listen))?;
-    let bound = listener
-        .local_addr()
-        .context("the HTTP socket has no address")?;
-    let (app, pipeline) = pipeline::start(config, source, admin)?;
-    announce(bound, &app, &token_file.display().to_string())?;
-    runtime.block_on(serve(listener, app))?;
+    let doors = runtime.block_on(Doors::open(&config, &paths))?;
+    let (app, pipeline) = pipeline::start(config, source, admin, doors.secure_port()?)?;
+    announce(&doors, &app, &token_file.display().to_string())?;
+    runtime.block_on(serve(doors, app))?;
     end(pipeline, runtime);
     Ok(ExitCode::SUCCESS)
 }
 
+impl Doors {
+    async fn open(config: &Config, paths: &Paths) -> anyhow::Result<Self> {
+        let secure = match config.listen_tls_addr()? {
+            Some(listen) => {
+                let keep_in = paths.self_signed_file();
+                let addresses = signaling::lan_addresses();
+                let tls = Tls::open(config.tls.source()?, &keep_in, addresses)?;
+                Some((bind(listen, "--listen-tls").await?, tls))
+            }
+            None => None,
+        };
+        let plain = bind(config.listen_addr()?, "--listen").await?;
+        Ok(Self { plain, secure })
+    }
+
+    fn secure_port(&self) -> anyhow::Result<Option<u16>> {
+        let secure = self.secure.as_ref();
+        let bound = secure.map(|(listener, _)| listener.local_addr());
+        let bound = bound
+            .transpose()
+            .context("the HTTPS socket has no address")?;
+        Ok(bound.map(|bound| bound.port()))
+    }
+}
+
 /// A wildcard without IPv6 in the kernel becomes the IPv4 wildcard.
-async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+async fn bind(listen: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     let first = TcpListener::bind(listen).await;
     let bound = match first {
         Err(error) if listen.ip().is_unspecified() && listen.is_ipv6() && no_ipv6(&error) => {
@@ -59,7 +89,7 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
     };
     bound.with_context(|| {
         format!(
-            "cannot listen on {listen}: is another program there? Try --listen with another port"
+            "cannot listen on {listen}: is another program there? Try {option} with another port"
         )
     })
 }
@@ -70,15 +100,34 @@ fn no_ipv6(error: &std::io::Error) -> bool {
         || error.kind() == std::io::ErrorKind::AddrNotAvailable
 }
 
-fn announce(bound: SocketAddr, app: &App, token_file: &str) -> anyhow::Result<()> {
-    let urls = addresses::urls(bound, &signaling::lan_addresses());
+fn announce(doors: &Doors, app: &App, token_file: &str) -> anyhow::Result<()> {
+    let bound = doors.plain.local_addr();
+    let bound = bound.context("the HTTP socket has no address")?;
+    let hosts = signaling::lan_addresses();
     let mut out = stdout().lock();
-    writeln!(
-        out,
-        "carrier {} is on. Open one of these:",
-        env!("CARGO_PKG_VERSION")
-    )?;
+    // A link that lets people in is for whoever stands here; what is not a terminal may be a log.
+    let token = app.config.viewers.token.as_deref();
+    let link = |url: &String| match token {
+        Some(token) if stdout().is_terminal() => format!("{url}?token={token}"),
+        _ => url.clone(),
+    };
+    let urls = addresses::urls(Scheme::Http, bound, &hosts);
+    let urls: Vec<String> = urls.iter().map(link).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(out, "carrier {version} is on. Open one of these:")?;
     urls.iter().try_for_each(|url| writeln!(out, "  {url}"))?;
+    if let Some((listener, tls)) = &doors.secure {
+        let bound = listener.local_addr();
+        let bound = bound.context("the HTTPS socket has no address")?;
+        let urls = addresses::urls(Scheme::Https, bound, &hosts);
+        let mut urls = urls.iter().map(link);
+        urls.try_for_each(|url| writeln!(out, "  {url}"))?;
+        writeln!(out, "SHA-256 of the HTTPS certificate:")?;
+        writeln!(out, "  {}", tls.fingerprint())?;
+    }
+    if token.is_some() && !stdout().is_terminal() {
+        writeln!(out, "Watching needs the viewer token: add ?token=TOKEN.")?;
+    }
     let best = urls
         .first()
         .filter(|_| !bound.ip().is_loopback() && stdout().is_terminal());
@@ -98,15 +147,23 @@ fn announce(bound: SocketAddr, app: &App, token_file: &str) -> anyhow::Result<()
     Ok(())
 }
 
-async fn serve(listener: TcpListener, app: Arc<App>) -> anyhow::Result<()> {
-    let listener = listener.tap_io(|stream| {
-        // Signalling and MJPEG parts are small writes that must not wait for more.
-        let _ = stream.set_nodelay(true);
-    });
+async fn serve(doors: Doors, app: Arc<App>) -> anyhow::Result<()> {
     tokio::spawn(pipeline::follow_watchers(Arc::clone(&app)));
-    let service = routes::router(app);
+    let tls_metrics = app.tls_metrics.clone();
+    let service = routes::router(app).into_make_service_with_connect_info::<Caller>();
+    let plain = axum::serve(PlainListener(doors.plain), service.clone());
+    let secure = async {
+        let Some((listener, tls)) = doors.secure else {
+            return pending().await;
+        };
+        let config = tls.server_config().context("HTTPS cannot be set up")?;
+        tokio::spawn(tls.follow_files());
+        let listener = TlsListener::new(listener, config, tls_metrics);
+        axum::serve(listener, service).await.context("HTTPS ended")
+    };
     tokio::select! {
-        served = axum::serve(listener, service) => served.context("HTTP ended"),
+        served = plain => served.context("HTTP ended"),
+        served = secure => served,
         asked = stop::requested() => asked.context("cannot listen for signals"),
     }
 }

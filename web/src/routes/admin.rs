@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::admin::COOKIE;
 use crate::app::App;
 use crate::config::BITRATES_BPS;
+use crate::listener::Caller;
 
 /// Lets a request through only with the token or the cookie.
 pub(super) async fn require(
@@ -20,11 +21,7 @@ pub(super) async fn require(
     request: Request,
     next: Next,
 ) -> Response {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if app
-        .admin
-        .admits(text(header::AUTHORIZATION), text(header::COOKIE))
-    {
+    if is_admin(&app, &headers) {
         return next.run(request).await;
     }
     let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"carrier\"")];
@@ -32,12 +29,19 @@ pub(super) async fn require(
     (StatusCode::UNAUTHORIZED, challenge, why).into_response()
 }
 
+/// Whether these headers come from the admin.
+pub(super) fn is_admin(app: &App, headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let (authorization, cookie) = (text(header::AUTHORIZATION), text(header::COOKIE));
+    app.admin.admits(authorization, cookie)
+}
+
 /// POST: whoever shows the token gets the cookie.
-pub(super) async fn log_in(State(app): State<Arc<App>>) -> Response {
-    set_cookie(&format!(
-        "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict",
-        app.admin.session()
-    ))
+pub(super) async fn log_in(
+    State(app): State<Arc<App>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+) -> Response {
+    set_cookie(&COOKIE.set(app.admin.session(), caller.tls))
 }
 
 /// GET: 204 when the request is admitted, which a page asks before it shows the controls.
@@ -46,10 +50,8 @@ pub(super) async fn session() -> StatusCode {
 }
 
 /// DELETE: the page forgets the cookie.
-pub(super) async fn log_out() -> Response {
-    set_cookie(&format!(
-        "{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"
-    ))
+pub(super) async fn log_out(ConnectInfo(caller): ConnectInfo<Caller>) -> Response {
+    set_cookie(&COOKIE.clear(caller.tls))
 }
 
 fn set_cookie(cookie: &str) -> Response {

@@ -4,20 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use serde::Deserialize;
 use signaling::Composed;
+use signaling::whep::NoPlace;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::admission::Place;
 use crate::app::App;
+use crate::listener::Caller;
 use crate::stills::{Layer, StillError};
 
 /// A composed picture comes within a frame time once somebody watches; a card within 200 ms.
 const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(2);
+const RETRY_AFTER_S: &str = "5";
 const BOUNDARY: &str = "carrier-frame";
 /// A viewer of the simple stream is on a poor network or an old browser: 15 a second is plenty.
 const MJPEG_FPS: f32 = 15.0;
@@ -67,14 +71,20 @@ pub(super) struct MjpegQuery {
 /// overflow: newest-wins (a picture is encoded only when the connection asks for the next one)
 pub(super) async fn mjpeg(
     State(app): State<Arc<App>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
     Query(query): Query<MjpegQuery>,
 ) -> Response {
+    let place = match app.admission.admit(caller.ip) {
+        Ok(place) => place,
+        Err(why) => return no_place(why),
+    };
     let fps = query
         .fps
         .filter(|fps| fps.is_finite())
         .unwrap_or(MJPEG_FPS)
         .clamp(0.2, 30.0);
     let state = Viewer {
+        place,
         lease: app.demand.watch_picture(),
         pictures: app.composed.reader(),
         next_at: Instant::now(),
@@ -93,8 +103,21 @@ pub(super) async fn mjpeg(
     (headers, Body::from_stream(parts)).into_response()
 }
 
+fn no_place(why: NoPlace) -> Response {
+    let (status, words) = match why {
+        NoPlace::Station => (StatusCode::SERVICE_UNAVAILABLE, "The station is full.\n"),
+        NoPlace::Address => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "There are as many viewers at your address as one may have.\n",
+        ),
+    };
+    (status, [(header::RETRY_AFTER, RETRY_AFTER_S)], words).into_response()
+}
+
 /// One viewer of the simple stream. Its lease makes it count as a watcher.
 struct Viewer {
+    #[expect(dead_code, reason = "held for its drop")]
+    place: Place,
     #[expect(dead_code, reason = "held for its drop")]
     lease: signaling::PictureLease,
     pictures: capture::SlotReader<Composed>,

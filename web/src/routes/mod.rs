@@ -2,6 +2,7 @@
 
 mod admin;
 mod feed;
+mod gate;
 mod health;
 mod page;
 mod status;
@@ -31,20 +32,18 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/app/{*file}", get(page::asset))
-        .route("/whep", any(whep::endpoint))
+        // No token is asked for here: who knows a session's address was let in.
         .route("/whep/{session}", any(whep::session))
         .route(
             "/whep/{session}/rendition",
             axum::routing::put(whep::rendition),
         )
-        .route("/snapshot.jpg", get(feed::snapshot))
-        .route("/stream.mjpg", get(feed::mjpeg))
         .route("/api/status", get(status::status))
         .route("/api/viewers", get(status::viewers))
-        .route("/api/tracks", get(tracks::events))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
+        .merge(watched(&app))
         .merge(guarded(&app))
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. Try /.\n") })
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
@@ -52,6 +51,20 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(always(header::REFERRER_POLICY, "no-referrer"))
         .with_state(app)
+}
+
+/// What shows the feed stands behind the viewer token, where one is configured; the page itself, which
+/// turns a link into a cookie, in `page.rs`.
+fn watched(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/whep", any(whep::endpoint))
+        .route("/snapshot.jpg", get(feed::snapshot))
+        .route("/stream.mjpg", get(feed::mjpeg))
+        .route("/api/tracks", get(tracks::events))
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(app),
+            gate::require,
+        ))
 }
 
 /// What changes state for others stands behind the admin token, all of it in this one place.

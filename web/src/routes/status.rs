@@ -24,6 +24,8 @@ pub(super) struct Status {
     /// What can be watched, largest first.
     renditions: Vec<RenditionReport>,
     media_port: u16,
+    /// Where the same pages are over HTTPS; absent: nowhere.
+    https_port: Option<u16>,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,6 +59,7 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
         viewers: viewers.len(),
         renditions: app.renditions().into_iter().map(report).collect(),
         media_port: app.engine.media_port(),
+        https_port: app.https_port,
     })
 }
 

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use signaling::whep::{Reply, WhepPost};
 
+use super::gate::is_preflight;
 use crate::app::App;
+use crate::listener::Caller;
 
 /// `?rendition=720p`
 #[derive(Debug, serde::Deserialize)]
@@ -18,6 +20,7 @@ pub(super) struct Wanted {
 
 pub(super) async fn endpoint(
     State(app): State<Arc<App>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
     Query(query): Query<Wanted>,
     method: Method,
     headers: HeaderMap,
@@ -31,14 +34,24 @@ pub(super) async fn endpoint(
                 rendition: query.rendition.as_deref(),
                 body: &body,
             };
-            app.whep.post(post).await
+            match app.admission.admit(caller.ip) {
+                Ok(place) => app.whep.post_holding(post, Box::new(place)).await,
+                Err(why) => app.whep.no_place(why),
+            }
         }
         Method::OPTIONS => app.whep.options(),
         Method::HEAD => app.whep.head(),
         Method::GET => app.whep.get(),
         _ => return not_allowed(),
     };
-    respond(reply)
+    // OPTIONS too, for clients that must know before they make an offer (RFC 9725 4.6).
+    let asks = method == Method::OPTIONS && !is_preflight(&method, &headers);
+    let tells = asks || reply.status == StatusCode::CREATED.as_u16();
+    let mut response = respond(reply);
+    for link in app.ice_links.iter().filter(|_| tells) {
+        response.headers_mut().append(header::LINK, link.clone());
+    }
+    response
 }
 
 pub(super) async fn session(

@@ -2,8 +2,10 @@
 #![allow(clippy::print_stdout)] // what was skipped and what was measured
 
 mod bad_input;
+mod doors;
 mod eval;
 mod feed;
+mod https;
 mod painted_boxes;
 mod player;
 mod scripts;

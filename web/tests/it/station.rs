@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A running carrier with folders of its own.
@@ -12,8 +12,12 @@ pub(crate) struct Station {
     pub(crate) url: String,
     pub(crate) media_port: u16,
     pub(crate) admin_token: String,
-    home: PathBuf,
+    pub(crate) home: PathBuf,
+    printed: Printed,
 }
+
+/// What the program has printed so far.
+type Printed = Arc<Mutex<Vec<String>>>;
 
 /// Anything slower than this on the slowest machine is a hang.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,7 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 impl Station {
     /// Starts the scene with `args` added, and waits until its page answers.
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::configured("", args)
+    }
+
+    /// As [`Self::start`], with the text of a configuration file.
+    pub(crate) fn configured(toml: &str, args: &[&str]) -> Self {
         let home = fresh_folder();
+        let file = home.join("carrier.toml");
+        std::fs::write(&file, toml).expect("written");
         let mut child = command(&home)
             .args([
                 "--source",
@@ -32,21 +43,30 @@ impl Station {
                 "0",
             ])
             .args(args)
+            .arg("--config")
+            .arg(file)
             .env("CARRIER_ADMIN_TOKEN", "test-admin-token")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
-        let url = printed_url(&mut child);
+        let printed = collect_stdout(&mut child);
+        let url = wait_for_word(&printed, |word| word.starts_with("http://127.0.0.1"));
         let mut station = Self {
             child,
             url,
             media_port: 0,
             admin_token: "test-admin-token".to_owned(),
             home,
+            printed,
         };
         station.media_port = station.status()["media_port"].as_u64().expect("a port") as u16;
         station
+    }
+
+    /// Waits for a word that the program prints.
+    pub(crate) fn printed(&self, wanted: impl Fn(&str) -> bool) -> String {
+        wait_for_word(&self.printed, wanted)
     }
 
     pub(crate) fn at(&self, path: &str) -> String {
@@ -116,21 +136,28 @@ pub(crate) fn fresh_folder() -> PathBuf {
     folder
 }
 
-fn printed_url(child: &mut Child) -> String {
+fn collect_stdout(child: &mut Child) -> Printed {
     let stdout = child.stdout.take().expect("piped");
-    let (found, url) = mpsc::channel();
+    let printed = Printed::default();
+    let lines = Arc::clone(&printed);
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            let address = line
-                .split_whitespace()
-                .find(|word| word.starts_with("http://127.0.0.1"));
-            if let Some(address) = address {
-                let _ = found.send(address.to_owned());
-            }
+            lines.lock().expect("sound").push(line);
         }
     });
-    url.recv_timeout(PATIENCE)
-        .expect("the program prints its address")
+    printed
+}
+
+fn wait_for_word(printed: &Printed, wanted: impl Fn(&str) -> bool) -> String {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let text = printed.lock().expect("sound").join("\n");
+        if let Some(word) = text.split_whitespace().find(|word| wanted(word)) {
+            return word.to_owned();
+        }
+        assert!(Instant::now() < until, "printed only: {text}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Status and text of a GET.

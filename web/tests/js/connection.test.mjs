@@ -122,7 +122,16 @@ test("a refusal waits as long as it was asked to", () => {
   const refused = { type: "refused", status: 503, retryAfterMs: 4000 };
   const { log, state } = play([0, "start"], [10, refused], ...ticks(250, 4250));
   assert.deepEqual(log, ["0 open", "10 close", "4250 open"]);
-  assert.equal(state.full, true);
+  assert.equal(state.refused, 503);
+});
+
+test("whoever is not let in is not shown the simple stream: it would be refused as well", () => {
+  const refused = { type: "refused", status: 429, retryAfterMs: 20000 };
+  const { log, state } = play([0, "start"], [10, refused], [400, "reached"], ...ticks(500, 9000));
+  assert.deepEqual(log, ["0 open", "10 close"]);
+  assert.equal(state.name, "connecting");
+  const later = connection.step(state, { type: "answered" }, 20100).state;
+  assert.equal(later.refused, null);
 });
 
 test("a browser without WebRTC gets the simple stream at once, and no attempts", () => {

@@ -33,13 +33,15 @@ test("every element that scripts look for by its id is there", () => {
 });
 
 test("nothing inline: the content security policy would refuse it", () => {
-  assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)/);
-  assert.doesNotMatch(html, /<style|\sstyle=|\son[a-z]+=|javascript:/);
+  for (const page of [html, read("locked.html")]) {
+    assert.doesNotMatch(page, /<script(?![^>]*\bsrc=)/);
+    assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=|javascript:/);
+  }
 });
 
 test("nothing from elsewhere", () => {
   const namespaces = /http:\/\/www\.w3\.org\/2000\/svg/g;
-  for (const path of ["index.html", ...assets.map((name) => `app/${name}`)]) {
+  for (const path of ["index.html", "locked.html", ...assets.map((name) => `app/${name}`)]) {
     assert.doesNotMatch(
       read(path).replace(namespaces, ""),
       /https?:\/\/|\/\/[a-z]+\.[a-z]+\//,

@@ -23,9 +23,11 @@ test("every state of the connection has its words", () => {
     "Showing the simple stream: this browser cannot play the live one.",
   );
   assert.equal(
-    said({ name: "connecting", full: true }),
+    said({ name: "connecting", refused: 503 }),
     "The station is full. Waiting for a place.",
   );
+  assert.match(said({ name: "connecting", refused: 401 }), /the link with the token/);
+  assert.match(said({ name: "reconnecting", pictureAt: 1, refused: 429 }), /from here/);
 });
 
 test("a live connection to a station without a camera does not call itself live", () => {

@@ -1,0 +1,88 @@
+//! What a request shows to be let in: a bearer token, or the cookie a page got for one.
+
+use subtle::ConstantTimeEq;
+
+/// A cookie under two names. Cookies know no ports: one that was set over HTTPS, and is for HTTPS
+/// alone, would hide its namesake from the plain pages of the same host, and could not be replaced
+/// by them (RFC 6265bis 5.7).
+#[derive(Debug)]
+pub(crate) struct CookieName {
+    pub(crate) plain: &'static str,
+    /// Begins with `__Host-`, which only HTTPS may set.
+    pub(crate) secure: &'static str,
+}
+
+impl CookieName {
+    /// The header that sets it, until the browser is closed. Out of scripts' reach, and never sent
+    /// with what other sites ask for.
+    pub(crate) fn set(&self, value: &str, tls: bool) -> String {
+        if tls {
+            let name = self.secure;
+            format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Secure")
+        } else {
+            format!("{}={value}; Path=/; HttpOnly; SameSite=Strict", self.plain)
+        }
+    }
+
+    /// The header that takes it away.
+    pub(crate) fn clear(&self, tls: bool) -> String {
+        format!("{}; Max-Age=0", self.set("", tls))
+    }
+
+    /// Whether a `Cookie` header has it with this value.
+    pub(crate) fn holds(&self, header: &str, value: &str) -> bool {
+        let pairs = header
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs
+            .filter(|(name, _)| *name == self.plain || *name == self.secure)
+            .any(|(_, given)| equal(given, value))
+    }
+}
+
+/// The token of an `Authorization` header (RFC 6750 2.1).
+pub(crate) fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Compared in constant time: how long it takes tells nothing of how much was right.
+pub(crate) fn equal(given: &str, secret: &str) -> bool {
+    given.as_bytes().ct_eq(secret.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COOKIE: CookieName = CookieName {
+        plain: "who",
+        secure: "__Host-who",
+    };
+
+    #[test]
+    fn a_cookie_is_found_under_either_name() {
+        assert!(COOKIE.holds("theme=sun; who=me", "me"));
+        assert!(COOKIE.holds("who=old;__Host-who=me", "me"));
+        for other in ["", "who", "who=you", "xwho=me", "whome", "me=who"] {
+            assert!(!COOKIE.holds(other, "me"), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_https_sets_it_secure() {
+        assert!(!COOKIE.set("me", false).contains("Secure"));
+        let secure = COOKIE.set("me", true);
+        assert!(secure.starts_with("__Host-who=me; Path=/; ") && secure.ends_with("; Secure"));
+        assert!(COOKIE.clear(false).starts_with("who=; "));
+    }
+
+    #[test]
+    fn a_bearer_token_is_read_as_clients_write_it() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        for wrong in ["abc", "Basic abc", "Bearer", ""] {
+            assert_eq!(bearer(wrong), None, "{wrong}");
+        }
+    }
+}

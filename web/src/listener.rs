@@ -1,0 +1,56 @@
+//! Where HTTP comes in: plain connections, and who is at their other end.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io;
+use tokio::net::{TcpListener, TcpStream};
+
+/// What is sent and not acknowledged for so long was sent to nobody: without this a stream to a phone
+/// that left keeps its place for a quarter of an hour, until TCP itself gives up.
+const UNHEARD_FOR: Duration = Duration::from_secs(25);
+
+/// The other end of a connection, as the system tells; never from a header, which anybody can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) ip: IpAddr,
+    /// It came over HTTPS.
+    pub(crate) tls: bool,
+}
+
+/// Plain HTTP.
+#[derive(Debug)]
+pub(crate) struct PlainListener(pub(crate) TcpListener);
+
+impl Listener for PlainListener {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        let (stream, from) = Listener::accept(&mut self.0).await;
+        prepare(&stream);
+        (stream, from)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, PlainListener>> for Caller {
+    fn connect_info(stream: IncomingStream<'_, PlainListener>) -> Self {
+        Self {
+            ip: stream.remote_addr().ip(),
+            tls: false,
+        }
+    }
+}
+
+/// A refusal costs latency or a late goodbye, never the connection.
+pub(crate) fn prepare(stream: &TcpStream) {
+    // Signalling and MJPEG parts are small writes that must not wait for more.
+    let _ = stream.set_nodelay(true);
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNHEARD_FOR));
+}

@@ -1,0 +1,77 @@
+//! HTTPS beside plain HTTP: the certificate, and the handshakes.
+
+mod certificate;
+mod issue;
+mod listener;
+mod metrics;
+mod renewal;
+mod self_signed;
+mod shown;
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+
+pub(crate) use self::certificate::CertificateError;
+pub(crate) use self::listener::TlsListener;
+pub(crate) use self::metrics::TlsMetrics;
+use self::renewal::Watch;
+use self::self_signed::Machine;
+use self::shown::Shown;
+use crate::config::CertificateSource;
+
+/// A certificate that is ready to be shown.
+pub(crate) struct Tls {
+    shown: Arc<Shown>,
+    /// The files that may change under it; none for a self-signed one.
+    watch: Option<Watch>,
+}
+
+impl Tls {
+    /// Takes the certificate from the files, or the kept one of carrier's own, which is made if
+    /// need be.
+    pub(crate) fn open(
+        source: CertificateSource<'_>,
+        keep_in: &Path,
+        addresses: Vec<IpAddr>,
+    ) -> Result<Self, CertificateError> {
+        let (certified, watch) = match source {
+            CertificateSource::Files { cert, key } => {
+                let watch = Watch::new(cert.to_owned(), key.to_owned());
+                (certificate::from_files(cert, key)?, Some(watch))
+            }
+            CertificateSource::SelfSigned => {
+                let machine = Machine::with(issue::host_name(), addresses);
+                (issue::kept_or_made(keep_in, &machine)?, None)
+            }
+        };
+        let shown = Arc::new(Shown::new(certified));
+        Ok(Self { shown, watch })
+    }
+
+    /// SHA-256 of the certificate, as browsers show it.
+    pub(crate) fn fingerprint(&self) -> String {
+        certificate::fingerprint(&self.shown.current())
+    }
+
+    /// What handshakes are made with.
+    pub(crate) fn server_config(&self) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let provider = Arc::new(ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&self.shown) as Arc<_>);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    /// Follows the files of the certificate, for as long as carrier runs.
+    pub(crate) async fn follow_files(self) {
+        if let Some(watch) = self.watch {
+            renewal::follow(watch, self.shown).await;
+        }
+    }
+}

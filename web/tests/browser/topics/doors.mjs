@@ -1,0 +1,88 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { makeCarrier } from "../harness/carrier.mjs";
+import { stateIs, visibleText } from "../harness/eyes.mjs";
+import { freeTcpPort } from "../harness/ports.mjs";
+
+export const title = "a token lets people in, on HTTPS too, and ICE servers reach the page";
+
+const TOKEN = "let-me-watch";
+// Nobody answers there, and the direct way is found all the same.
+const STUN = "stun:127.0.0.1:9";
+const CONFIGURATION = `
+[viewers]
+token = "${TOKEN}"
+max = 1
+
+[[ice_servers]]
+urls = ["${STUN}"]
+`;
+
+export async function run(t) {
+  if (!t.real) return t.skip("the mock has no doors");
+  const out = path.join(t.out, "doors");
+  mkdirSync(out, { recursive: true });
+  const file = path.join(out, "doors.toml");
+  writeFileSync(file, CONFIGURATION);
+  const tlsPort = await freeTcpPort();
+  const more = ["--config", file, "--listen-tls", `127.0.0.1:${tlsPort}`];
+  const station = await makeCarrier({ binary: process.env.CARRIER_BIN, out, more });
+  await station.start();
+  try {
+    await withoutToken(t, station.url);
+    await withToken(t, `https://127.0.0.1:${tlsPort}/`, station.url);
+  } finally {
+    await station.end();
+  }
+}
+
+async function withoutToken(t, address) {
+  const page = await t.page({ address, viewport: { width: 390, height: 844 } });
+  const words = await visibleText(page, "#locked h1");
+  t.check("without the token it says what is needed", words.includes("have the link"), words);
+  await t.shot(page, "locked");
+  const fits = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+  t.check("it fits a phone", fits);
+  await page.getByLabel("Token").fill("let-me-see");
+  await page.keyboard.press("Enter");
+  await page.waitForLoadState();
+  t.check("a wrong token is not kept in the address", page.url() === address, page.url());
+  await page.getByLabel("Token").fill(TOKEN);
+  await page.getByRole("button", { name: "Watch" }).click();
+  await stateIs(page, "live");
+  t.check("entered by hand it lets in", page.url() === address, page.url());
+  await page.reload();
+  await stateIs(page, "live");
+  t.check("and after a reload", true);
+  await page.goto("about:blank");
+}
+
+async function withToken(t, secure, plain) {
+  const page = await t.page({
+    address: `${secure}?token=${TOKEN}`,
+    ignoreHTTPSErrors: true,
+    before: (blank) =>
+      blank.addInitScript(() => {
+        globalThis.servers = [];
+        const set = RTCPeerConnection.prototype.setConfiguration;
+        RTCPeerConnection.prototype.setConfiguration = function (configuration) {
+          globalThis.servers.push(...configuration.iceServers.map((server) => server.urls));
+          return set.call(this, configuration);
+        };
+      }),
+  });
+  await stateIs(page, "live");
+  t.check("a link lets in over HTTPS and leaves the address", page.url() === secure, page.url());
+  const camera = await page.evaluate(() => isSecureContext && "mediaDevices" in navigator);
+  t.check("the page could ask for a camera", camera);
+  const servers = await page.evaluate(() => globalThis.servers.flat().join(" "));
+  t.check("the page uses the STUN server", servers === STUN, servers);
+
+  const late = await t.page({ address: `${plain}?token=${TOKEN}` });
+  await late.waitForFunction(() => document.querySelector("#state").textContent === "Waiting");
+  const words = await visibleText(late, "#centre-words");
+  t.check("one too many waits for a place", words.startsWith("The station is full."), words);
+  await page.goto("about:blank");
+  await stateIs(late, "live", 15000);
+  t.check("and gets it", true);
+}
