@@ -1,12 +1,15 @@
 //! The configuration: one struct, its defaults, and the one precedence
 //! *command line > `CARRIER_*` environment > file > default*.
 
+pub(crate) mod publish;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use self::publish::PublishConfig;
 use crate::cli::RunArgs;
 
 mod renditions;
@@ -47,6 +50,7 @@ pub(crate) struct Config {
     pub(crate) renditions: Vec<RenditionConfig>,
     /// Guards what changes state for others; absent: made at first start and kept.
     pub(crate) admin_token: Option<String>,
+    pub(crate) publish: PublishConfig,
 }
 
 /// What is asked of a webcam. The nearest mode it offers is taken.
@@ -84,6 +88,7 @@ impl Default for Config {
             media_port: 8189,
             renditions: renditions::defaults(),
             admin_token: None,
+            publish: PublishConfig::default(),
         }
     }
 }
@@ -152,6 +157,7 @@ impl Config {
         if let Ok(token) = std::env::var("CARRIER_ADMIN_TOKEN") {
             self.admin_token = Some(token);
         }
+        self.publish.overlay_environment();
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -194,7 +200,7 @@ impl Config {
             );
         }
         self.listen_addr()?;
-        Ok(())
+        self.publish.check()
     }
 
     /// Where HTTP listens.
@@ -309,6 +315,7 @@ mod tests {
             ("provider = \"tpu\"", "provider"),
             ("admin_token = \"short\"", "admin_token"),
             ("[camera]\nfps = 0", "camera"),
+            ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
         ] {
             let (_dir, path) = file(text);
             let args = RunArgs {

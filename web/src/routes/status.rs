@@ -9,7 +9,7 @@ use serde::Serialize;
 use signaling::{Rendition, RenditionId, ViewerSummary};
 
 use crate::app::App;
-use crate::report::{DetectorReport, SourceReport};
+use crate::report::{DetectorReport, PublishReport, SourceReport};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
@@ -24,6 +24,7 @@ pub(super) struct Status {
     /// What can be watched, largest first.
     renditions: Vec<RenditionReport>,
     media_port: u16,
+    publish: Option<PublishReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,6 +48,10 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
         bitrate_bps: rendition.bitrate_bps,
         viewers: watching(&viewers, rendition.id),
     };
+    let publish = app
+        .publisher
+        .as_ref()
+        .map(|publisher| PublishReport::of(publisher.host(), &publisher.status(), Instant::now()));
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         name: app.config.name.clone(),
@@ -57,6 +62,7 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
         viewers: viewers.len(),
         renditions: app.renditions().into_iter().map(report).collect(),
         media_port: app.engine.media_port(),
+        publish,
     })
 }
 
