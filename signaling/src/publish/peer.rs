@@ -9,6 +9,7 @@ use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{NackResponderBuilder, SenderReportBuilder};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::MIME_TYPE_H264;
+use rtc::peer_connection::transport::RTCDtlsTransportState;
 use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
@@ -189,6 +190,14 @@ impl Peer {
     /// Waits while the connection's queue is full.
     pub(super) async fn send(&self, packet: Packet) -> Result<(), Error> {
         self.track.write_rtp(packet).await
+    }
+
+    /// The server said goodbye on the wire: a DTLS alert, which leaves the connection's state as it is.
+    pub(super) async fn is_closed_by_server(&self) -> bool {
+        let Ok(Some(transport)) = self.sender.transport().await else {
+            return false;
+        };
+        transport.state().await == Ok(RTCDtlsTransportState::Closed)
     }
 
     /// Packets that really left: those that the library refuses vanish without an error.

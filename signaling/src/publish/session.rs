@@ -16,8 +16,8 @@ use crate::frame_tap::OpenTap;
 
 /// From the answer to a connected path.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// How often the library's own count of sent packets is asked for until it rises.
-const PROOF_EVERY: Duration = Duration::from_secs(2);
+/// How often the library is asked for what it does not tell by itself.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A session that the server has let in.
 pub(super) struct Session {
@@ -122,14 +122,18 @@ impl Session {
         metrics: &PublishMetrics,
     ) -> Failure {
         let mut state = self.peer.state();
-        let mut look = tokio::time::interval(PROOF_EVERY);
-        let (mut written_before, mut written, mut proven) = (0_u64, 0_u64, false);
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let (mut written, mut written_before, mut proven) = (0_u64, 0_u64, false);
         loop {
             tokio::select! {
                 biased;
                 why = over(&mut state) => return Failure::new(FailureKind::Lost, why),
-                _ = look.tick(), if !proven => {
-                    proven = self.peer.packets_sent().await > 0;
+                _ = look.tick() => {
+                    if self.peer.is_closed_by_server().await {
+                        let why = "The server has closed the connection.";
+                        return Failure::new(FailureKind::Lost, why);
+                    }
+                    proven = proven || self.peer.packets_sent().await > 0;
                     if !proven && written_before > 0 {
                         let why = "Nothing of what is sent leaves this machine.";
                         return Failure::new(FailureKind::Local, why);
@@ -166,7 +170,7 @@ async fn over(state: &mut watch::Receiver<RTCPeerConnectionState>) -> &'static s
     let ended = state.wait_for(|state| is_over(*state)).await;
     match ended.as_deref() {
         Ok(RTCPeerConnectionState::Failed) => "The server has gone silent.",
-        _ => "The server has closed the connection.",
+        _ => "The connection has ended.",
     }
 }
 

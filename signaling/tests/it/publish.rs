@@ -225,13 +225,14 @@ fn it_comes_back_after_the_server_does() {
     assert!(is_keyframe(&server.shown()[0]));
     assert_eq!(feed.failures(FailureKind::Lost), 1);
 
+    // It goes down in order: nobody needs to wait for silence.
     let (shown, closed_at) = (server.shown().len(), Instant::now());
     server.say_goodbye();
     feed.run_until("pictures after a goodbye", |feed| {
         feed.metrics.connects.get() == 3 && server.shown().len() > shown + 10
     });
     println!("back {:?} after a goodbye", closed_at.elapsed());
-    assert!(closed_at.elapsed() < Duration::from_secs(8));
+    assert!(closed_at.elapsed() < Duration::from_secs(4));
 }
 
 #[test]
@@ -267,7 +268,7 @@ fn a_busy_server_is_asked_when_it_says() {
     let asked = server.asked();
     let apart = asked[1].at - asked[0].at;
     assert!(apart >= Duration::from_millis(1900), "{apart:?}");
-    assert_eq!(feed.failures(FailureKind::Busy), 1);
+    assert!(feed.failures(FailureKind::Busy) >= 1);
 }
 
 #[test]

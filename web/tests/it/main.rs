@@ -6,6 +6,7 @@ mod eval;
 mod feed;
 mod painted_boxes;
 mod player;
+mod publishing;
 mod scripts;
 mod station;
 mod tidy;
