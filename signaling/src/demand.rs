@@ -12,6 +12,8 @@ use crate::rendition::RenditionId;
 #[derive(Debug, Default)]
 pub struct Demand {
     viewers: [AtomicU32; RenditionId::LIMIT],
+    /// Stream leases: who takes a rendition without being the engine's viewer.
+    streams: [AtomicU32; RenditionId::LIMIT],
     /// What the owner wants each rendition to have. 0: the rendition's own.
     nominal_bps: [AtomicU32; RenditionId::LIMIT],
     /// What its viewers can take. 0: the nominal bitrate.
@@ -26,6 +28,13 @@ pub struct Demand {
 #[derive(Debug)]
 pub struct PictureLease {
     demand: Arc<Demand>,
+}
+
+/// Held while somebody beside the engine's viewers takes a rendition: counts as one viewer.
+#[derive(Debug)]
+pub struct StreamLease {
+    demand: Arc<Demand>,
+    rendition: RenditionId,
 }
 
 impl Demand {
@@ -43,10 +52,23 @@ impl Demand {
         }
     }
 
-    /// Viewers of one rendition.
+    /// Viewers of one rendition, stream leases included.
     #[must_use]
     pub fn viewers(&self, rendition: RenditionId) -> u32 {
-        self.viewers[rendition.index()].load(Ordering::Relaxed)
+        let index = rendition.index();
+        self.viewers[index].load(Ordering::Relaxed) + self.streams[index].load(Ordering::Relaxed)
+    }
+
+    /// Says that somebody beside the engine's viewers takes `rendition` until the lease is dropped.
+    #[must_use]
+    pub fn watch_stream(self: &Arc<Self>, rendition: RenditionId) -> StreamLease {
+        if self.streams[rendition.index()].fetch_add(1, Ordering::Relaxed) == 0 {
+            self.wake_compose();
+        }
+        StreamLease {
+            demand: Arc::clone(self),
+            rendition,
+        }
     }
 
     /// Says that somebody wants composed pictures until the lease is dropped. An idle compose thread
@@ -74,6 +96,7 @@ impl Demand {
             || self
                 .viewers
                 .iter()
+                .chain(&self.streams)
                 .any(|count| count.load(Ordering::Relaxed) > 0)
     }
 
@@ -134,6 +157,12 @@ impl Drop for PictureLease {
     }
 }
 
+impl Drop for StreamLease {
+    fn drop(&mut self) {
+        self.demand.streams[self.rendition.index()].fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
@@ -168,6 +197,18 @@ mod tests {
         demand.set_viewers(RenditionId::MAIN, 2);
         assert!(demand.somebody_watches());
         assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_stream_lease_is_one_viewer_that_the_engine_does_not_overwrite() {
+        let demand = Demand::new();
+        let lease = demand.watch_stream(RenditionId::MAIN);
+        demand.set_viewers(RenditionId::MAIN, 2);
+        assert_eq!(demand.viewers(RenditionId::MAIN), 3);
+        demand.set_viewers(RenditionId::MAIN, 0);
+        assert!(demand.somebody_watches());
+        drop(lease);
+        assert!(!demand.somebody_watches() && demand.viewers(RenditionId::MAIN) == 0);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::frame_tap::TapSink;
 use crate::rendition::RenditionId;
 
 /// One encoded picture, packetised once for all viewers of its rendition.
@@ -45,6 +46,7 @@ pub fn frame_queue(
         queue: Arc::clone(&shared),
         capacity: capacity.max(1),
         wake,
+        taps: Vec::new(),
     };
     (sink, FrameReceiver { queue: shared })
 }
@@ -63,6 +65,7 @@ pub struct FrameSink {
     queue: Arc<Mutex<Queue>>,
     capacity: usize,
     wake: Box<dyn Fn() + Send + Sync>,
+    taps: Vec<TapSink>,
 }
 
 /// The engine's end.
@@ -81,12 +84,19 @@ struct Queue {
 }
 
 impl FrameSink {
+    /// From now on `tap` sees each frame that is sent, whatever becomes of it in the queue.
+    pub fn add_tap(&mut self, tap: TapSink) {
+        self.taps.push(tap);
+    }
+
     /// Hands a frame to the engine.
     ///
     /// overflow: drops-to-keyframe, counted by the caller from [`Sent`]. A full queue refuses the
     /// frame and every further one of its rendition up to a keyframe; the keyframe then replaces what
     /// the queue still holds of that rendition.
     pub fn send(&self, frame: EncodedFrame) -> Sent {
+        let frame = Arc::new(frame);
+        self.taps.iter().for_each(|tap| tap.offer(&frame));
         let sent = lock(&self.queue).push(frame, self.capacity);
         if !sent.needs_keyframe {
             (self.wake)();
@@ -140,7 +150,7 @@ impl Drop for FrameReceiver {
 }
 
 impl Queue {
-    fn push(&mut self, frame: EncodedFrame, capacity: usize) -> Sent {
+    fn push(&mut self, frame: Arc<EncodedFrame>, capacity: usize) -> Sent {
         if self.receiver_gone {
             // overflow: counted. There is nobody to make a keyframe for.
             return Sent {
@@ -161,7 +171,7 @@ impl Queue {
         if refused {
             dropped += 1;
         } else {
-            self.frames.push_back(Arc::new(frame));
+            self.frames.push_back(frame);
         }
         Sent {
             dropped,

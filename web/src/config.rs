@@ -2,6 +2,8 @@
 //! *command line > `CARRIER_*` environment > file > default*.
 
 mod ice_servers;
+pub(crate) mod publish;
+mod renditions;
 mod tls;
 mod viewers;
 
@@ -12,13 +14,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub(crate) use self::ice_servers::IceServer;
+use self::publish::PublishConfig;
+pub(crate) use self::renditions::{RenditionConfig, renditions};
 pub(crate) use self::tls::{CertificateSource, TlsConfig};
 pub(crate) use self::viewers::ViewersConfig;
 use crate::cli::RunArgs;
-
-mod renditions;
-
-pub(crate) use self::renditions::{RenditionConfig, renditions};
 
 /// What an encoder of this picture size can be asked for, in the file and by the admin.
 pub(crate) const BITRATES_BPS: std::ops::RangeInclusive<u32> = 50_000..=50_000_000;
@@ -60,6 +60,7 @@ pub(crate) struct Config {
     pub(crate) viewers: ViewersConfig,
     /// Told to viewers; none by default, so that nothing is asked outside of this network.
     pub(crate) ice_servers: Vec<IceServer>,
+    pub(crate) publish: PublishConfig,
 }
 
 /// What is asked of a webcam. The nearest mode it offers is taken.
@@ -101,6 +102,7 @@ impl Default for Config {
             admin_token: None,
             viewers: ViewersConfig::default(),
             ice_servers: Vec::new(),
+            publish: PublishConfig::default(),
         }
     }
 }
@@ -170,6 +172,7 @@ impl Config {
         if let Ok(token) = std::env::var("CARRIER_ADMIN_TOKEN") {
             self.admin_token = Some(token);
         }
+        self.publish.overlay_environment();
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -215,7 +218,8 @@ impl Config {
         self.listen_tls_addr()?;
         self.tls.check(self.listen_tls.is_some())?;
         self.viewers.check()?;
-        self.ice_servers.iter().try_for_each(IceServer::check)
+        self.ice_servers.iter().try_for_each(IceServer::check)?;
+        self.publish.check()
     }
 
     /// Where HTTP listens.
@@ -345,6 +349,7 @@ mod tests {
             ("provider = \"tpu\"", "provider"),
             ("admin_token = \"short\"", "admin_token"),
             ("[camera]\nfps = 0", "camera"),
+            ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
         ] {
             let (_dir, path) = file(text);
             let args = RunArgs {

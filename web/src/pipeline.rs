@@ -4,7 +4,7 @@
 //! [capture] --Slot<Frame>--+--> [detector] --Slot<Tracks>--+
 //!     |                    |                               v (painter)
 //!     +--Slot<Signal>------+----------------------> [compose] --FrameSink--> [engine] --UDP--> viewers
-//!                                                       |
+//!                                                       |           +--tap--> [publish] --UDP--> WHIP server
 //!                                                       +--Slot<Composed>--> snapshot, MJPEG
 //! ```
 //!
@@ -27,7 +27,7 @@ use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::{
     ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, Engine,
-    EngineConfig, EngineHandle, EngineMetrics, FrameSink, compose,
+    EngineConfig, EngineHandle, EngineMetrics, FrameSink, PublishMetrics, Publisher, compose,
 };
 
 use crate::admin::AdminToken;
@@ -47,6 +47,7 @@ pub(crate) struct Pipeline {
     detector: WorkerHandle,
     compose: ComposeHandle,
     engine: EngineHandle,
+    publisher: Option<Publisher>,
 }
 
 /// Starts everything but HTTP.
@@ -71,7 +72,8 @@ pub(crate) fn start(
     registry.register_collector(Box::new(ProcessCollector));
 
     // The port first: if it is taken, nothing else should have been started.
-    let (engine, sink) = stage.engine(&mut registry)?;
+    let (engine, mut sink) = stage.engine(&mut registry)?;
+    let publisher = stage.publisher(&mut sink, &mut registry)?;
     let capture = stage.capture(source, &mut registry)?;
     let (detector, detector_metrics) = stage.detector(&mut registry)?;
     let compose = stage.compose(sink, &mut registry)?;
@@ -80,6 +82,7 @@ pub(crate) fn start(
         detector,
         compose,
         engine: engine.clone(),
+        publisher: publisher.clone(),
     };
     let admission = Admission::new(&config.viewers);
     admission.register(&mut registry);
@@ -102,6 +105,7 @@ pub(crate) fn start(
         composed: stage.composed,
         demand: stage.demand,
         whep: Whep::new(engine.clone()),
+        publisher,
         engine,
         stills: Stills::default(),
         track_listeners: Arc::default(),
@@ -198,11 +202,30 @@ impl Stage<'_> {
         };
         Ok(Engine::start(config, Arc::clone(&self.demand), metrics)?)
     }
+
+    fn publisher(
+        &self,
+        sink: &mut FrameSink,
+        registry: &mut Registry,
+    ) -> anyhow::Result<Option<Publisher>> {
+        let Some(target) = self.config.publish.target()? else {
+            return Ok(None);
+        };
+        let metrics = Arc::new(PublishMetrics::default());
+        metrics.register(registry);
+        let publisher = Publisher::start(target, sink, Arc::clone(&self.demand), metrics);
+        publisher
+            .map(Some)
+            .context("cannot start the publishing thread")
+    }
 }
 
 impl Pipeline {
-    /// Ends the threads, the source first, so that nobody waits for a stage that is gone.
+    /// Ends the threads, the goodbyes first, then from the source on, so that nobody waits for a stage that is gone.
     pub(crate) fn stop(self) {
+        if let Some(publisher) = &self.publisher {
+            publisher.stop();
+        }
         self.capture.stop();
         self.detector.stop();
         self.compose.stop();

@@ -1,8 +1,11 @@
 //! Pure: what the slots hold, in the words and fields of the API.
 
+use std::time::Instant;
+
 use capture::Signal;
 use detector::DetectorState;
 use serde::Serialize;
+use signaling::PublishStatus;
 
 /// `source` of `/api/status`.
 #[derive(Debug, PartialEq, Serialize)]
@@ -112,6 +115,27 @@ impl DetectorReport {
     }
 }
 
+/// `publish` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct PublishReport {
+    state: &'static str,
+    /// Scheme and host alone: the path may be a secret.
+    host: String,
+    since_s: u64,
+    reason: Option<String>,
+}
+
+impl PublishReport {
+    pub(crate) fn of(host: &str, status: &PublishStatus, now: Instant) -> Self {
+        Self {
+            state: status.state.name(),
+            host: host.to_owned(),
+            since_s: now.saturating_duration_since(status.since).as_secs(),
+            reason: status.reason.clone(),
+        }
+    }
+}
+
 /// Ready, with what is worth saying about it; or why not yet. A missing model is ready: the feed
 /// runs, and waiting would not bring the model.
 pub(crate) fn readiness(
@@ -139,8 +163,6 @@ pub(crate) fn readiness(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     fn live() -> Signal {

@@ -9,6 +9,7 @@ mod encoder;
 mod hostile;
 mod http;
 mod loss;
+mod publish;
 mod rig;
 mod studio;
 mod watch;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use capture::{Frame, I420, Next, PicturePool, Signal, Slot, SlotReader, WallClock};
 use signaling::{
     ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, EncodedFrame,
-    FrameReceiver, Painter, compose, frame_queue,
+    FrameReceiver, FrameSink, Painter, compose, frame_queue,
 };
 
 use crate::clip::sliding;
@@ -63,13 +63,23 @@ impl Rig {
     }
 
     pub(crate) fn with(config: ComposeConfig, queue_frames: usize) -> Self {
+        Self::tapped(config, queue_frames, |_, _| {})
+    }
+
+    /// `tap` gets the sink before the compose thread has it.
+    pub(crate) fn tapped(
+        config: ComposeConfig,
+        queue_frames: usize,
+        tap: impl FnOnce(&mut FrameSink, &Arc<Demand>),
+    ) -> Self {
         let (tell, woken) = channel();
         let wake = Box::new(move || {
             let _gone_with_the_rig = tell.send(());
         });
-        let (sink, engine) = frame_queue(queue_frames, wake);
+        let (mut sink, engine) = frame_queue(queue_frames, wake);
         let (frames, signal, composed) = (Slot::new(), Slot::new(), Slot::<Composed>::new());
         let (demand, painted) = (Demand::new(), Arc::new(Painted::default()));
+        tap(&mut sink, &demand);
         let metrics = Arc::new(ComposeMetrics::default());
         let parts = ComposeParts {
             frames: Arc::clone(&frames),

@@ -1,7 +1,7 @@
 // The statistics panel: once a second while it is open, nothing at all while it is shut.
 
 import { between, delayOnTheWayMs, look } from "./stats.js";
-import { bitrateWords, shareWords } from "./words.js";
+import { bitrateWords, publishWords, shareWords } from "./words.js";
 
 const EVERY_MS = 1000;
 const CURVE_POINTS = 30;
@@ -67,6 +67,10 @@ function drawStation(status) {
   const kind = detector?.experimental ? " (experimental)" : "";
   byId("stat-detector").title = running ? `${detector.model}${kind} on ${detector.provider}` : "";
   set("viewers", typeof status?.viewers === "number" ? String(status.viewers) : null);
+  const publish = publishWords(status?.publish);
+  byId("line-publish").hidden = publish === null;
+  set("publish", publish?.text);
+  byId("stat-publish").title = publish?.title ?? "";
 }
 
 // The curve's top is twice the median, at least 50 ms, so that one spike does not flatten it.

@@ -102,3 +102,11 @@ export function shareWords(share) {
   if (share === 0) return "0 %";
   return share < 0.001 ? "< 0.1 %" : `${(share * 100).toFixed(1)} %`;
 }
+
+// Whether the feed is sent on to another server: {text, title}, or null when nobody asked for that.
+export function publishWords(publish) {
+  if (!publish) return null;
+  const texts = { live: "live", connecting: "connecting", waiting: "trying again", refused: "refused" };
+  const text = texts[publish.state] ?? publish.state;
+  return { text, title: [publish.host, publish.reason].filter(Boolean).join(": ") };
+}

@@ -9,7 +9,7 @@ use serde::Serialize;
 use signaling::{Rendition, RenditionId, ViewerSummary};
 
 use crate::app::App;
-use crate::report::{DetectorReport, SourceReport};
+use crate::report::{DetectorReport, PublishReport, SourceReport};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
@@ -26,6 +26,7 @@ pub(super) struct Status {
     media_port: u16,
     /// Where the same pages are over HTTPS; absent: nowhere.
     https_port: Option<u16>,
+    publish: Option<PublishReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,6 +50,10 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
         bitrate_bps: rendition.bitrate_bps,
         viewers: watching(&viewers, rendition.id),
     };
+    let publish = app
+        .publisher
+        .as_ref()
+        .map(|publisher| PublishReport::of(publisher.host(), &publisher.status(), Instant::now()));
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         name: app.config.name.clone(),
@@ -60,6 +65,7 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
         renditions: app.renditions().into_iter().map(report).collect(),
         media_port: app.engine.media_port(),
         https_port: app.https_port,
+        publish,
     })
 }
 

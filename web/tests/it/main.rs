@@ -8,6 +8,7 @@ mod feed;
 mod https;
 mod painted_boxes;
 mod player;
+mod publishing;
 mod scripts;
 mod station;
 mod tidy;

@@ -78,3 +78,16 @@ test("numbers as people read them", () => {
   assert.equal(words.shareWords(0.0004), "< 0.1 %");
   assert.equal(words.shareWords(0.0123), "1.2 %");
 });
+
+test("where the feed is sent on to, if it is", () => {
+  assert.equal(words.publishWords(null), null);
+  assert.equal(words.publishWords(undefined), null);
+  const host = "https://a.example";
+  const waiting = { state: "waiting", host, reason: "The server is busy (503).", since_s: 3 };
+  assert.deepEqual(words.publishWords(waiting), {
+    text: "trying again",
+    title: "https://a.example: The server is busy (503).",
+  });
+  const live = words.publishWords({ state: "live", host, reason: null, since_s: 9 });
+  assert.deepEqual(live, { text: "live", title: host });
+});

@@ -24,5 +24,6 @@ export function liveStatus() {
     },
     rendition: { width: 1280, height: 720, fps: 30, bitrate_bps: 1500000 },
     media_port: 8189,
+    publish: null,
   };
 }

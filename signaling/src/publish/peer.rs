@@ -1,0 +1,301 @@
+//! The media side of publishing: one ordinary connection of the `webrtc` crate, with sockets of its
+//! own, sending one H.264 track.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::interceptor::{NackResponderBuilder, SenderReportBuilder};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::media_engine::MIME_TYPE_H264;
+use rtc::peer_connection::transport::RTCDtlsTransportState;
+use rtc::rtp::Packet;
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
+    RTCRtpEncodingParameters, RtpCodecKind,
+};
+use tokio::sync::watch;
+use webrtc::error::Error;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::peer_connection::{
+    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler,
+    RTCConfigurationBuilder, RTCIceGatheringState, RTCIceServer, RTCPeerConnectionState,
+    RTCSessionDescription, Registry, SettingEngineBuilder, Slot, StatsSelector,
+};
+use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpSender};
+
+use super::keyframe_requests::KeyframeRequests;
+use super::link::IceServer;
+use crate::interfaces::host_addresses;
+
+const PAYLOAD_TYPE: u8 = 96;
+const RTX_PAYLOAD_TYPE: u8 = 97;
+/// Constrained baseline, level 3.1, packetisation mode 1: what the encoder and the packetiser make.
+const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
+/// Packets kept for retransmission, a power of two: three seconds at 1.5 Mbit/s and 30 fps.
+const RESEND_PACKETS: u16 = 512;
+/// Applicationward of all that the library numbers.
+const KEYFRAME_REQUESTS: usize = 20_000;
+
+/// Consent is checked each second; a server silent for 2 s is missed, after 2 s more it is lost. A new
+/// session is up in less than a second, so that waiting longer for the old one gains nothing.
+const KEEPALIVE: Duration = Duration::from_secs(1);
+const SILENT_AFTER: Duration = Duration::from_secs(2);
+const LOST_AFTER: Duration = Duration::from_secs(2);
+/// STUN and TURN servers that are slower than this do without us.
+const GATHER_WITHIN: Duration = Duration::from_secs(3);
+
+/// A connection that offers to send.
+pub(super) struct Peer {
+    connection: Box<dyn PeerConnection>,
+    track: Arc<TrackLocalStaticRTP>,
+    sender: Arc<dyn RtpSender>,
+    state: watch::Receiver<RTCPeerConnectionState>,
+    gathered: watch::Receiver<u32>,
+    offer: RTCSessionDescription,
+    pub(super) ssrc: u32,
+}
+
+/// Written on the library's own task, which must never wait: newest-wins cells.
+struct Events {
+    state: watch::Sender<RTCPeerConnectionState>,
+    /// How many times gathering ended.
+    gathered: watch::Sender<u32>,
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Events {
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.gathered.send_modify(|times| *times += 1);
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        self.state.send_replace(state);
+    }
+}
+
+impl Peer {
+    /// Makes an offer with all host candidates in it. `keyframe_wanted` is called for each PLI and
+    /// FIR.
+    pub(super) async fn offer(
+        server_is_here: bool,
+        keyframe_wanted: Box<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, Error> {
+        let ssrc: u32 = rand::random();
+        let (state, state_seen) = watch::channel(RTCPeerConnectionState::New);
+        let (gathered, gathered_seen) = watch::channel(0);
+        let settings = SettingEngineBuilder::default()
+            // Its port 5353 is not ours to open.
+            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+            .with_ice_timeouts(Some(SILENT_AFTER), Some(LOST_AFTER), Some(KEEPALIVE))
+            .build();
+        let interceptors = Registry::new()
+            .with(
+                Slot::NackResponder,
+                NackResponderBuilder::new()
+                    .with_size(RESEND_PACKETS)
+                    .build(),
+            )
+            .with(Slot::SenderReport, SenderReportBuilder::new().build())
+            .with(
+                Slot::from(KEYFRAME_REQUESTS),
+                KeyframeRequests::new(keyframe_wanted),
+            );
+        let connection = PeerConnectionBuilder::new()
+            .with_media_engine(codecs()?)
+            .with_interceptor_registry(interceptors)
+            .with_setting_engine(settings)
+            .with_handler(Arc::new(Events { state, gathered }))
+            .with_udp_addrs(local_addresses(server_is_here))
+            .build()
+            .await?;
+        let track = Arc::new(TrackLocalStaticRTP::new(track(ssrc)));
+        let sendonly = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Sendonly,
+            ..RTCRtpTransceiverInit::default()
+        };
+        let sending = Arc::clone(&track) as Arc<dyn TrackLocal>;
+        let transceiver = connection
+            .add_transceiver_from_track(sending, Some(sendonly))
+            .await?;
+        let sender = transceiver.sender().await?;
+        let sender = sender.ok_or(Error::ErrRTPSenderNotExisted)?;
+        let offer = connection.create_offer(None).await?;
+        let mut peer = Self {
+            connection: Box::new(connection),
+            track,
+            sender,
+            state: state_seen,
+            gathered: gathered_seen,
+            offer,
+            ssrc,
+        };
+        peer.gather().await?;
+        Ok(peer)
+    }
+
+    /// The offer, with the candidates found so far.
+    pub(super) async fn local_sdp(&self) -> String {
+        let local = self.connection.local_description().await;
+        local.map(|description| description.sdp).unwrap_or_default()
+    }
+
+    /// Gathers again, with servers that were only named in the answer.
+    pub(super) async fn gather_through(&mut self, servers: &[IceServer]) -> Result<(), Error> {
+        let servers = servers.iter().map(|server| RTCIceServer {
+            urls: vec![server.url.clone()],
+            username: server.username.clone(),
+            credential: server.credential.clone(),
+        });
+        let configuration = RTCConfigurationBuilder::new()
+            .with_ice_servers(servers.collect())
+            .build();
+        self.connection.set_configuration(configuration).await?;
+        self.gather().await
+    }
+
+    /// Applying the offer, for the first time or again, is what starts gathering.
+    async fn gather(&mut self) -> Result<(), Error> {
+        self.gathered.mark_unchanged();
+        let offer = self.offer.clone();
+        self.connection.set_local_description(offer).await?;
+        // Whoever is late is left out.
+        let _ = tokio::time::timeout(GATHER_WITHIN, self.gathered.changed()).await;
+        Ok(())
+    }
+
+    /// Takes the answer and returns the payload type to send with.
+    pub(super) async fn accept(&self, answer: String) -> Result<u8, Error> {
+        let answer = RTCSessionDescription::answer(answer)?;
+        self.connection.set_remote_description(answer).await?;
+        let parameters = self.sender.get_parameters().await?;
+        let mut codecs = parameters.rtp_parameters.codecs.iter();
+        let h264 = codecs.find(|codec| {
+            let mime_type = &codec.rtp_codec.mime_type;
+            mime_type.eq_ignore_ascii_case(MIME_TYPE_H264)
+        });
+        h264.map(|codec| codec.payload_type)
+            .ok_or(Error::ErrRTPTransceiverCodecUnsupported)
+    }
+
+    /// Its state now, and a way to wait for the next.
+    pub(super) fn state(&self) -> watch::Receiver<RTCPeerConnectionState> {
+        self.state.clone()
+    }
+
+    /// Waits while the connection's queue is full.
+    pub(super) async fn send(&self, packet: Packet) -> Result<(), Error> {
+        self.track.write_rtp(packet).await
+    }
+
+    /// The server said goodbye on the wire: a DTLS alert, which leaves the connection's state as it is.
+    pub(super) async fn is_closed_by_server(&self) -> bool {
+        let Ok(Some(transport)) = self.sender.transport().await else {
+            return false;
+        };
+        transport.state().await == Ok(RTCDtlsTransportState::Closed)
+    }
+
+    /// Packets that really left: those that the library refuses vanish without an error.
+    pub(super) async fn packets_sent(&self) -> u64 {
+        let stats = self
+            .connection
+            .get_stats(Instant::now(), StatsSelector::None)
+            .await;
+        let streams = stats.outbound_rtp_streams();
+        streams
+            .map(|stream| stream.sent_rtp_stream_stats.packets_sent)
+            .sum()
+    }
+
+    pub(super) async fn close(self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::debug!(%error, "closing the published connection failed");
+        }
+    }
+}
+
+fn codecs() -> Result<MediaEngine, Error> {
+    let feedback = |typ: &str, parameter: &str| RTCPFeedback {
+        typ: typ.to_owned(),
+        parameter: parameter.to_owned(),
+    };
+    let codec = |payload_type, mime_type: &str, format: String, rtcp_feedback| {
+        let rtp_codec = RTCRtpCodec {
+            mime_type: mime_type.to_owned(),
+            clock_rate: 90_000,
+            channels: 0,
+            sdp_fmtp_line: format,
+            rtcp_feedback,
+        };
+        RTCRtpCodecParameters {
+            rtp_codec,
+            payload_type,
+        }
+    };
+    let feedbacks = vec![
+        feedback("nack", ""),
+        feedback("nack", "pli"),
+        feedback("ccm", "fir"),
+    ];
+    let h264 = codec(
+        PAYLOAD_TYPE,
+        MIME_TYPE_H264,
+        H264_FORMAT.to_owned(),
+        feedbacks,
+    );
+    let repairs = format!("apt={PAYLOAD_TYPE}");
+    let rtx = codec(RTX_PAYLOAD_TYPE, "video/rtx", repairs, Vec::new());
+    let mut codecs = MediaEngine::default();
+    codecs.register_codec(h264, RtpCodecKind::Video)?;
+    codecs.register_codec(rtx, RtpCodecKind::Video)?;
+    Ok(codecs)
+}
+
+fn track(ssrc: u32) -> MediaStreamTrack {
+    let coding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters {
+            ssrc: Some(ssrc),
+            ..RTCRtpCodingParameters::default()
+        },
+        active: true,
+        codec: RTCRtpCodec {
+            mime_type: MIME_TYPE_H264.to_owned(),
+            clock_rate: 90_000,
+            sdp_fmtp_line: H264_FORMAT.to_owned(),
+            ..RTCRtpCodec::default()
+        },
+        ..RTCRtpEncodingParameters::default()
+    };
+    let name = |what: &str| format!("carrier-{what}");
+    MediaStreamTrack::new(
+        name("feed"),
+        name("video"),
+        name("video"),
+        RtpCodecKind::Video,
+        vec![coding],
+    )
+}
+
+/// One socket for each address that a server elsewhere can be reached from, and loopback for one on
+/// this machine. Link-local IPv6 needs a scope that a candidate cannot carry.
+fn local_addresses(server_is_here: bool) -> Vec<SocketAddr> {
+    let reachable = |ip: &IpAddr| match ip {
+        _ if ip.is_loopback() || ip.is_unspecified() => false,
+        IpAddr::V4(ip) => !ip.is_link_local(),
+        IpAddr::V6(ip) => !ip.is_unicast_link_local(),
+    };
+    let hosts = host_addresses().into_iter().map(|host| host.ip);
+    let mut addresses: Vec<IpAddr> = hosts.filter(reachable).collect();
+    if server_is_here {
+        addresses.push(Ipv4Addr::LOCALHOST.into());
+    }
+    addresses.sort_unstable();
+    addresses.dedup();
+    let any_port = |ip| SocketAddr::new(ip, 0);
+    addresses.into_iter().map(any_port).collect()
+}

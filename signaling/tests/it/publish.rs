@@ -1,0 +1,383 @@
+//! Publishing to a WHIP server of another implementation, from the compose thread on.
+
+mod server;
+
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use capture::WallClock;
+use openh264::decoder::Decoder;
+use openh264::formats::YUVSource;
+use signaling::publish::FailureKind;
+use signaling::{
+    ComposeConfig, PublishMetrics, PublishState, PublishTarget, Publisher, RenditionId,
+};
+
+use self::server::{Manner, Shown, WhipServer};
+use crate::rig::Rig;
+
+const FRAME_TIME: Duration = Duration::from_micros(33_333);
+const TOKEN: &str = "a-token";
+
+/// A feed that is published.
+struct Feed {
+    rig: Rig,
+    publisher: Publisher,
+    metrics: Arc<PublishMetrics>,
+}
+
+impl Feed {
+    fn to(url: &str) -> Self {
+        let target = PublishTarget::parse(url, Some(TOKEN)).expect("valid");
+        let metrics = Arc::new(PublishMetrics::default());
+        let mut publisher = None;
+        let rig = Rig::tapped(
+            ComposeConfig::new(WallClock::start()),
+            64,
+            |sink, demand| {
+                let (demand, metrics) = (Arc::clone(demand), Arc::clone(&metrics));
+                let started = Publisher::start(target, sink, demand, metrics);
+                publisher = Some(started.expect("a thread starts"));
+            },
+        );
+        Self {
+            rig,
+            publisher: publisher.expect("started"),
+            metrics,
+        }
+    }
+
+    /// Shows frames until something happens; returns how long that took.
+    fn run_until(&mut self, what: &str, mut happened: impl FnMut(&Self) -> bool) -> Duration {
+        let begin = Instant::now();
+        while !happened(self) {
+            assert!(
+                begin.elapsed() < Duration::from_secs(20),
+                "{what}: {:?}",
+                self.publisher.status()
+            );
+            std::thread::sleep(FRAME_TIME);
+            self.rig.publish(320, 180);
+            // Nobody watches here, but the queue fills all the same.
+            while self.rig.engine.try_recv().is_some() {}
+        }
+        begin.elapsed()
+    }
+
+    fn run_for(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        self.run_until("time passes", |_| Instant::now() >= until);
+    }
+
+    fn state(&self) -> PublishState {
+        self.publisher.status().state
+    }
+
+    fn failures(&self, kind: FailureKind) -> u64 {
+        let counter = self
+            .metrics
+            .failures
+            .get_or_create_owned(&[("reason", kind)]);
+        counter.get()
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.publisher.stop();
+    }
+}
+
+fn is_keyframe(shown: &Shown) -> bool {
+    signaling::packetise::nal_units(&shown.access_unit).any(|unit| unit[0] & 0x1f == 5)
+}
+
+fn keyframes(server: &WhipServer) -> usize {
+    server
+        .shown()
+        .iter()
+        .filter(|shown| is_keyframe(shown))
+        .count()
+}
+
+fn well_mannered() -> Manner {
+    Manner {
+        token: Some(TOKEN),
+        ..Manner::default()
+    }
+}
+
+#[test]
+#[allow(clippy::print_stdout)]
+fn a_server_gets_a_whole_picture_within_a_second_and_a_goodbye() {
+    let server = WhipServer::open(well_mannered());
+    let mut feed = Feed::to(&server.url("/whip/room"));
+    assert_eq!(feed.rig.demand.viewers(RenditionId::MAIN), 0);
+    feed.run_until("pictures", |_| server.shown().len() >= 10);
+
+    let offers = server.asked_to("POST");
+    assert_eq!((offers.len(), offers[0].path.as_str()), (1, "/whip/room"));
+    let offer = &offers[0].body;
+    for wanted in [
+        "a=sendonly",
+        "a=candidate:",
+        "a=rtcp-fb:96 nack pli",
+        "apt=96",
+    ] {
+        assert!(offer.contains(wanted), "{wanted} in\n{offer}");
+    }
+    assert!(
+        !offer.contains("a=sendrecv") && !offer.contains(".local"),
+        "{offer}"
+    );
+
+    let (shown, connected_at) = (server.shown(), server.connected_at().expect("connected"));
+    let first_after = shown[0].at - connected_at;
+    println!(
+        "connected {:?} after the offer, first picture {first_after:?} later",
+        connected_at - offers[0].at
+    );
+    assert!(is_keyframe(&shown[0]) && first_after < Duration::from_secs(1));
+    let mut decoder = Decoder::new().expect("a decoder");
+    let size = |decoder: &mut Decoder, shown: &Shown| {
+        let decoded = decoder.decode(&shown.access_unit).expect("decodable");
+        decoded.map(|picture| picture.dimensions())
+    };
+    let sizes: Vec<_> = shown
+        .iter()
+        .filter_map(|shown| size(&mut decoder, shown))
+        .collect();
+    assert!(
+        sizes.len() >= 9 && sizes.iter().all(|size| *size == (320, 180)),
+        "{sizes:?}"
+    );
+    assert!(shown.iter().all(|shown| shown.contiguous));
+
+    assert_eq!(feed.state(), PublishState::Live);
+    assert_eq!(feed.rig.demand.viewers(RenditionId::MAIN), 1);
+    assert!(feed.metrics.packets.get() >= 10 && feed.metrics.connects.get() == 1);
+    let stopping = Instant::now();
+    feed.publisher.stop();
+    println!("stopped within {:?}", stopping.elapsed());
+    let goodbyes = server.asked_to("DELETE");
+    assert_eq!(goodbyes.len(), 1);
+    assert_eq!(
+        goodbyes[0].path, "/whip/sessions/7",
+        "relative to the endpoint"
+    );
+    assert_eq!(goodbyes[0].authorization.as_deref(), Some("Bearer a-token"));
+    assert_eq!(feed.rig.demand.viewers(RenditionId::MAIN), 0);
+}
+
+#[test]
+#[allow(clippy::print_stdout)]
+fn a_keyframe_comes_when_the_server_asks() {
+    let server = WhipServer::open(well_mannered());
+    let mut feed = Feed::to(&server.url("/whip"));
+    feed.run_until("pictures", |_| server.shown().len() >= 30);
+    let before = keyframes(&server);
+    server.ask_for_keyframe();
+    let took = feed.run_until("a keyframe", |_| keyframes(&server) > before);
+    println!("a keyframe {took:?} after the PLI");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!(feed.metrics.keyframe_requests.get(), 1);
+}
+
+#[test]
+fn lost_packets_come_again() {
+    let server = WhipServer::open(Manner {
+        lose_every: 20,
+        ..well_mannered()
+    });
+    let mut feed = Feed::to(&server.url("/whip"));
+    feed.run_until("losses", |_| {
+        server.lost() >= 10 && server.shown().len() >= 100
+    });
+    let broken = server
+        .shown()
+        .iter()
+        .filter(|shown| !shown.contiguous)
+        .count();
+    assert_eq!(
+        broken,
+        0,
+        "of {} after {} losses",
+        server.shown().len(),
+        server.lost()
+    );
+}
+
+#[test]
+#[allow(clippy::print_stdout)]
+fn it_comes_back_after_the_server_does() {
+    let server = WhipServer::open(well_mannered());
+    let port = server.port;
+    let mut feed = Feed::to(&server.url("/whip"));
+    feed.run_until("pictures", |_| !server.shown().is_empty());
+    let lost_at = Instant::now();
+    drop(server);
+    let server = WhipServer::open_at(port, well_mannered());
+    feed.run_until("pictures again", |_| !server.shown().is_empty());
+    println!("back {:?} after a power cut", lost_at.elapsed());
+    assert!(lost_at.elapsed() < Duration::from_secs(8));
+    assert!(is_keyframe(&server.shown()[0]));
+    assert_eq!(feed.failures(FailureKind::Lost), 1);
+
+    // It goes down in order: nobody needs to wait for silence.
+    let (shown, closed_at) = (server.shown().len(), Instant::now());
+    server.say_goodbye();
+    feed.run_until("pictures after a goodbye", |feed| {
+        feed.metrics.connects.get() == 3 && server.shown().len() > shown + 10
+    });
+    println!("back {:?} after a goodbye", closed_at.elapsed());
+    assert!(closed_at.elapsed() < Duration::from_secs(4));
+}
+
+#[test]
+fn a_refused_token_is_told_and_not_tried_at_once() {
+    let server = WhipServer::open(Manner {
+        token: Some("another"),
+        ..Manner::default()
+    });
+    let mut feed = Feed::to(&server.url("/secret-path"));
+    feed.run_until("a refusal", |feed| feed.state() == PublishState::Refused);
+    feed.run_for(Duration::from_millis(1500));
+    assert_eq!(server.asked().len(), 1);
+    let status = feed.publisher.status();
+    let reason = status.reason.expect("a reason");
+    assert_eq!(reason, "The server refused the token (401).");
+    assert!(!feed.publisher.host().contains("secret-path"));
+    assert_eq!(feed.failures(FailureKind::Refused), 1);
+    assert_eq!(
+        feed.rig.demand.viewers(RenditionId::MAIN),
+        0,
+        "nothing is encoded"
+    );
+}
+
+#[test]
+fn a_busy_server_is_asked_when_it_says() {
+    let server = WhipServer::open(Manner {
+        instead: Some((503, "Retry-After: 2".to_owned())),
+        ..well_mannered()
+    });
+    let mut feed = Feed::to(&server.url("/whip"));
+    feed.run_until("two offers", |_| server.asked().len() >= 2);
+    let asked = server.asked();
+    let apart = asked[1].at - asked[0].at;
+    assert!(apart >= Duration::from_millis(1900), "{apart:?}");
+    assert!(feed.failures(FailureKind::Busy) >= 1);
+}
+
+#[test]
+fn a_redirect_is_followed_and_the_token_stays_at_home() {
+    let elsewhere = WhipServer::open(Manner::default());
+    let server = WhipServer::open(Manner {
+        instead: Some((307, format!("Location: {}", elsewhere.url("/there")))),
+        ..well_mannered()
+    });
+    let mut feed = Feed::to(&server.url("/whip"));
+    feed.run_until("pictures", |_| !elsewhere.shown().is_empty());
+    feed.publisher.stop();
+    assert_eq!(
+        server.asked()[0].authorization.as_deref(),
+        Some("Bearer a-token")
+    );
+    let there = elsewhere.asked();
+    let methods: Vec<&str> = there.iter().map(|asked| asked.method.as_str()).collect();
+    assert_eq!(methods, ["POST", "DELETE"]);
+    assert!(
+        there.iter().all(|asked| asked.authorization.is_none()),
+        "{there:?}"
+    );
+
+    let within = WhipServer::open(Manner {
+        instead: Some((308, "Location: /new/whip".to_owned())),
+        at: "/old",
+        ..well_mannered()
+    });
+    let mut feed = Feed::to(&within.url("/old/whip"));
+    feed.run_until("pictures", |_| !within.shown().is_empty());
+    assert_eq!(within.asked()[1].path, "/new/whip");
+}
+
+#[test]
+fn a_server_without_h264_is_told_goodbye() {
+    let server = WhipServer::open(Manner {
+        vp8: true,
+        ..well_mannered()
+    });
+    let mut feed = Feed::to(&server.url("/whip"));
+    feed.run_until("a failure", |feed| feed.state() == PublishState::Waiting);
+    let reason = feed.publisher.status().reason.expect("a reason");
+    assert!(reason.contains("H.264"), "{reason}");
+    feed.run_until("a goodbye", |_| !server.asked_to("DELETE").is_empty());
+    assert_eq!(feed.metrics.connects.get(), 0);
+}
+
+#[test]
+fn ice_servers_of_the_answer_are_used_and_what_they_bring_is_told() {
+    let stun = StunServer::open();
+    let server = WhipServer::open(Manner {
+        link: Some(format!(
+            "<stun:127.0.0.1:{}>; rel=\"ice-server\"",
+            stun.port
+        )),
+        ..well_mannered()
+    });
+    let mut feed = Feed::to(&server.url("/whip"));
+    feed.run_until("pictures", |_| !server.shown().is_empty());
+    let patches = server.asked_to("PATCH");
+    assert_eq!(patches.len(), 1);
+    assert_eq!(patches[0].path, "/sessions/7");
+    let fragment = &patches[0].body;
+    assert!(
+        fragment.contains("192.0.2.7") && fragment.contains("typ srflx"),
+        "{fragment}"
+    );
+    assert!(
+        fragment.contains("a=ice-ufrag:") && !fragment.contains("typ host"),
+        "{fragment}"
+    );
+}
+
+/// Tells everybody that they come from 192.0.2.7 (RFC 8489).
+struct StunServer {
+    port: u16,
+    ended: Arc<AtomicBool>,
+}
+
+impl StunServer {
+    fn open() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        let timeout = Some(Duration::from_millis(50));
+        socket.set_read_timeout(timeout).expect("a plain socket");
+        let port = socket.local_addr().expect("bound").port();
+        let ended = Arc::new(AtomicBool::new(false));
+        let until = Arc::clone(&ended);
+        std::thread::spawn(move || {
+            let mut request = [0; 1500];
+            while !until.load(Ordering::Relaxed) {
+                let Ok((20.., from)) = socket.recv_from(&mut request) else {
+                    continue;
+                };
+                // Binding success with XOR-MAPPED-ADDRESS: port 4660, address 192.0.2.7.
+                let mut reply = vec![0x01, 0x01, 0x00, 0x0c];
+                reply.extend_from_slice(&request[4..20]);
+                reply.extend_from_slice(&[0x00, 0x20, 0x00, 0x08, 0x00, 0x01]);
+                reply.extend_from_slice(&[0x12 ^ 0x21, 0x34 ^ 0x12]);
+                reply.extend_from_slice(&[192 ^ 0x21, 0x12, 2 ^ 0xa4, 7 ^ 0x42]);
+                let _ = socket.send_to(&reply, from);
+            }
+        });
+        Self { port, ended }
+    }
+}
+
+impl Drop for StunServer {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,333 @@
+//! A WHIP server of the tests' own: HTTP by hand, media through str0m.
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use str0m::change::SdpOffer;
+use str0m::media::{KeyframeRequestKind, Mid};
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, Input, Output, Rtc};
+
+/// How it answers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manner {
+    /// Others are answered with 401.
+    pub(crate) token: Option<&'static str>,
+    /// Answers an offer with this instead: status and a further header line.
+    pub(crate) instead: Option<(u16, String)>,
+    /// Where `instead` applies; everywhere when empty.
+    pub(crate) at: &'static str,
+    /// The `Link` header of an answer.
+    pub(crate) link: Option<String>,
+    /// It takes VP8 alone.
+    pub(crate) vp8: bool,
+    /// One of so many datagrams of media is lost.
+    pub(crate) lose_every: u64,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) at: Instant,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: String,
+}
+
+/// A picture as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(crate) at: Instant,
+    pub(crate) access_unit: Vec<u8>,
+    /// No packet is missing before it.
+    pub(crate) contiguous: bool,
+}
+
+#[derive(Default)]
+struct Seen {
+    asked: Mutex<Vec<Asked>>,
+    shown: Mutex<Vec<Shown>>,
+    connected_at: Mutex<Option<Instant>>,
+    wants_keyframe: AtomicBool,
+    says_goodbye: AtomicBool,
+    lost: AtomicU64,
+    ended: AtomicBool,
+}
+
+pub(crate) struct WhipServer {
+    pub(crate) port: u16,
+    seen: Arc<Seen>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Desk {
+    manner: Manner,
+    seen: Arc<Seen>,
+    listener: TcpListener,
+    session: Option<Session>,
+}
+
+struct Session {
+    rtc: Rtc,
+    socket: UdpSocket,
+    mid: Option<Mid>,
+    media: u64,
+}
+
+impl WhipServer {
+    pub(crate) fn open(manner: Manner) -> Self {
+        Self::open_at(0, manner)
+    }
+
+    pub(crate) fn open_at(port: u16, manner: Manner) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
+        listener.set_nonblocking(true).expect("a plain socket");
+        let port = listener.local_addr().expect("bound").port();
+        let seen = Arc::new(Seen::default());
+        let mut desk = Desk {
+            manner,
+            seen: Arc::clone(&seen),
+            listener,
+            session: None,
+        };
+        let thread = std::thread::spawn(move || desk.run());
+        Self {
+            port,
+            seen,
+            thread: Some(thread),
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.seen.asked.lock().expect("sound").clone()
+    }
+
+    /// The requests with this method.
+    pub(crate) fn asked_to(&self, method: &str) -> Vec<Asked> {
+        let mut asked = self.asked();
+        asked.retain(|request| request.method == method);
+        asked
+    }
+
+    pub(crate) fn shown(&self) -> Vec<Shown> {
+        self.seen.shown.lock().expect("sound").clone()
+    }
+
+    pub(crate) fn connected_at(&self) -> Option<Instant> {
+        *self.seen.connected_at.lock().expect("sound")
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.seen.lost.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn ask_for_keyframe(&self) {
+        self.seen.wants_keyframe.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes the media connection as a server does that goes down in order.
+    pub(crate) fn say_goodbye(&self) {
+        self.seen.says_goodbye.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Gone as after a power cut: nothing is said to anybody.
+impl Drop for WhipServer {
+    fn drop(&mut self) {
+        self.seen.ended.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server's thread is sound");
+        }
+    }
+}
+
+impl Desk {
+    fn run(&mut self) {
+        while !self.seen.ended.load(Ordering::Relaxed) {
+            match self.listener.accept() {
+                Ok((stream, _)) => self.serve(stream),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => panic!("accept: {error}"),
+            }
+            if let Some(session) = &mut self.session {
+                session.turn(&self.seen, self.manner.lose_every);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn serve(&mut self, mut stream: TcpStream) {
+        stream.set_nonblocking(false).expect("a plain socket");
+        let request = read_request(&stream);
+        let reply = self.reply(&request);
+        self.seen.asked.lock().expect("sound").push(request);
+        // Whoever asked may have gone.
+        let _ = stream.write_all(reply.as_bytes());
+    }
+
+    fn reply(&mut self, request: &Asked) -> String {
+        let wanted = self.manner.token.map(|token| format!("Bearer {token}"));
+        let instead = self.manner.instead.clone();
+        let instead = instead.filter(|_| request.path.starts_with(self.manner.at));
+        match (request.method.as_str(), instead) {
+            ("POST", Some((status, header))) => http(status, &header, ""),
+            _ if wanted.is_some() && request.authorization != wanted => http(401, "", ""),
+            ("POST", None) => self.admit(request),
+            ("PATCH", _) => http(204, "", ""),
+            ("DELETE", _) => http(200, "", ""),
+            _ => http(405, "", ""),
+        }
+    }
+
+    fn admit(&mut self, request: &Asked) -> String {
+        let (session, answer) = Session::answer(&request.body, self.manner.vp8);
+        self.session = Some(session);
+        // Relative to the endpoint, as RFC 9725 allows.
+        let mut header = "Location: sessions/7\r\nETag: \"v1\"\r\n".to_owned();
+        header.push_str("Content-Type: application/sdp\r\n");
+        if let Some(link) = &self.manner.link {
+            header.push_str(&format!("Link: {link}\r\n"));
+        }
+        http(201, &header, &answer)
+    }
+}
+
+impl Session {
+    fn answer(offer: &str, vp8: bool) -> (Self, String) {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        socket.set_nonblocking(true).expect("a plain socket");
+        let mut rtc = Rtc::builder()
+            .clear_codecs()
+            .enable_h264(!vp8)
+            .enable_vp8(vp8)
+            .build(Instant::now());
+        let addr = socket.local_addr().expect("bound");
+        rtc.add_local_candidate(Candidate::host(addr, "udp").expect("an address"));
+        let offer = SdpOffer::from_sdp_string(offer).expect("an SDP offer");
+        let answer = rtc.sdp_api().accept_offer(offer).expect("acceptable");
+        let session = Self {
+            rtc,
+            socket,
+            mid: None,
+            media: 0,
+        };
+        (session, answer.to_sdp_string())
+    }
+
+    fn turn(&mut self, seen: &Seen, lose_every: u64) {
+        if seen.wants_keyframe.swap(false, Ordering::Relaxed) {
+            let mid = self.mid.expect("connected");
+            let mut writer = self.rtc.writer(mid).expect("known");
+            let asked = writer.request_keyframe(None, KeyframeRequestKind::Pli);
+            asked.expect("negotiated");
+        }
+        if seen.says_goodbye.swap(false, Ordering::Relaxed) {
+            self.rtc.close().expect("open");
+        }
+        let addr = self.socket.local_addr().expect("bound");
+        let mut buffer = [0_u8; 2000];
+        loop {
+            while self.step(seen) {}
+            let (length, from) = match self.socket.recv_from(&mut buffer) {
+                Ok(received) => received,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                // Of a publisher that has gone.
+                Err(_) => continue,
+            };
+            let datagram = &buffer[..length];
+            let rtp = (128..192).contains(&datagram[0]) && !(192..224).contains(&datagram[1]);
+            self.media += u64::from(rtp);
+            if rtp && lose_every > 0 && self.media.is_multiple_of(lose_every) {
+                seen.lost.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            if let Ok(received) = Receive::new(Protocol::Udp, from, addr, datagram) {
+                let input = Input::Receive(Instant::now(), received);
+                self.rtc.handle_input(input).expect("a sound datagram");
+            }
+        }
+    }
+
+    fn step(&mut self, seen: &Seen) -> bool {
+        match self.rtc.poll_output().expect("a sound library") {
+            Output::Timeout(at) => {
+                let now = Instant::now();
+                if at > now {
+                    return false;
+                }
+                let due = Input::Timeout(now);
+                self.rtc.handle_input(due).expect("time passes");
+            }
+            Output::Transmit(out) => {
+                let _ = self.socket.send_to(&out.contents, out.destination);
+            }
+            Output::Event(Event::Connected) => {
+                *seen.connected_at.lock().expect("sound") = Some(Instant::now());
+            }
+            Output::Event(Event::MediaAdded(media)) => self.mid = Some(media.mid),
+            Output::Event(Event::MediaData(data)) => {
+                seen.shown.lock().expect("sound").push(Shown {
+                    at: Instant::now(),
+                    contiguous: data.contiguous,
+                    access_unit: data.data.to_vec(),
+                });
+            }
+            Output::Event(_) => {}
+        }
+        true
+    }
+}
+
+fn read_request(stream: &TcpStream) -> Asked {
+    let mut reader = BufReader::new(stream);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a request");
+        if line.trim().is_empty() {
+            break;
+        }
+        lines.push(line.trim().to_owned());
+    }
+    let header = |name: &str| {
+        let value = |line: &String| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
+        };
+        lines.iter().find_map(value)
+    };
+    let length = header("content-length").map_or(0, |length| length.parse().expect("a number"));
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("the whole body");
+    let mut words = lines[0].split(' ').map(str::to_owned);
+    Asked {
+        at: Instant::now(),
+        method: words.next().expect("a method"),
+        path: words.next().expect("a path"),
+        authorization: header("authorization"),
+        body: String::from_utf8(body).expect("text"),
+    }
+}
+
+fn http(status: u16, headers: &str, body: &str) -> String {
+    let length = body.len();
+    let headers = headers.trim_end();
+    let headers = if headers.is_empty() {
+        String::new()
+    } else {
+        format!("{headers}\r\n")
+    };
+    format!(
+        "HTTP/1.1 {status} x\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+}
