@@ -3,7 +3,7 @@
 //! `light_viewers 127.0.0.1:8080 VIEWERS SECONDS [JOIN_MS]`: the joins are spread over `JOIN_MS`
 //! (1000), everybody stays until `SECONDS` after the last join. Prints one line of JSON. The WebRTC
 //! implementation is not the station's own, so that both can hardly be wrong in the same way.
-//! `light_viewers watch ADDRESS:PORT SECONDS`: one viewer that notes each picture.
+//! `light_viewers watch ADDRESS:PORT`: one viewer that notes each picture.
 
 mod first_keyframe;
 mod join;
@@ -33,12 +33,11 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> Result<(), Failure> {
     let mut args = std::env::args().skip(1).peekable();
     let watches = args.next_if(|word| word == "watch").is_some();
-    let usage =
-        "light_viewers ADDRESS:PORT VIEWERS SECONDS [JOIN_MS], or watch ADDRESS:PORT SECONDS";
+    let usage = "light_viewers ADDRESS:PORT VIEWERS SECONDS [JOIN_MS], or watch ADDRESS:PORT";
     let mut next = || args.next().ok_or(usage);
     let station: SocketAddr = next()?.parse()?;
     if watches {
-        return watch::watch(station, Duration::from_secs_f64(next()?.parse()?));
+        return watch::watch(station);
     }
     let viewers: usize = next()?.parse()?;
     let stay = Duration::from_secs_f64(next()?.parse()?);

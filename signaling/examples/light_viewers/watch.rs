@@ -1,11 +1,13 @@
 //! One viewer that notes each picture a decoder could have shown, for `make bench-network`.
 //!
-//! `light_viewers watch 127.0.0.1:8080 SECONDS` prints one line of JSON, times in Unix
-//! milliseconds: `pictures` as `[time, height]`, and once a second `samples` as
+//! `light_viewers watch 127.0.0.1:8080` ends with its standard input, and prints one line of JSON,
+//! times in Unix milliseconds: `began`, `pictures` as `[time, height]`, and once a second `samples` as
 //! `[time, bytes received, round trip in ms or null]`.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Events, Interest, Poll, Token};
@@ -19,7 +21,16 @@ const PATIENCE: Duration = Duration::from_millis(5);
 const KEYFRAME_AFTER: Duration = Duration::from_millis(500);
 const KEYFRAME_AGAIN: Duration = Duration::from_secs(1);
 
-pub(crate) fn watch(station: SocketAddr, time: Duration) -> Result<(), Failure> {
+pub(crate) fn watch(station: SocketAddr) -> Result<(), Failure> {
+    let enough = Arc::new(AtomicBool::new(false));
+    std::thread::spawn({
+        let enough = Arc::clone(&enough);
+        move || {
+            // However it ends, it has ended.
+            let _ = io::stdin().read_to_end(&mut Vec::new());
+            enough.store(true, Ordering::Relaxed);
+        }
+    });
     let (start, unix) = (
         Instant::now(),
         SystemTime::now().duration_since(UNIX_EPOCH)?,
@@ -35,7 +46,7 @@ pub(crate) fn watch(station: SocketAddr, time: Duration) -> Result<(), Failure> 
     viewer.answered(&join::post(station, &offer).outcome);
     let mut events = Events::with_capacity(8);
     let (mut asked, mut requests) = (start, 0);
-    while start.elapsed() < time && viewer.failure.is_none() {
+    while !enough.load(Ordering::Relaxed) && viewer.failure.is_none() {
         match poll.poll(&mut events, Some(PATIENCE)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error)?,
             _ => {}
@@ -52,11 +63,12 @@ pub(crate) fn watch(station: SocketAddr, time: Duration) -> Result<(), Failure> 
     }
     viewer.leave();
     let unix_ms = |at: Instant| (unix + (at - start)).as_millis();
-    writeln!(io::stdout(), "{}", json(&viewer, requests, unix_ms))?;
+    let began = unix.as_millis();
+    writeln!(io::stdout(), "{}", json(&viewer, began, requests, unix_ms))?;
     Ok(())
 }
 
-fn json(viewer: &Viewer, requests: u32, unix_ms: impl Fn(Instant) -> u128) -> String {
+fn json(viewer: &Viewer, began: u128, requests: u32, unix_ms: impl Fn(Instant) -> u128) -> String {
     let picture = |Shown { at, height_px }: &Shown| format!("[{},{height_px}]", unix_ms(*at));
     let sample = |sample: &Sample| {
         let rtt = sample.round_trip.map(|rtt| rtt.as_secs_f64() * 1e3);
@@ -67,7 +79,7 @@ fn json(viewer: &Viewer, requests: u32, unix_ms: impl Fn(Instant) -> u128) -> St
     let samples: Vec<String> = viewer.samples.iter().map(sample).collect();
     let failure = viewer.failure.as_deref();
     format!(
-        "{{\"keyframe_requests\":{requests},\"failure\":{},\"pictures\":[{}],\"samples\":[{}]}}",
+        "{{\"began\":{began},\"keyframe_requests\":{requests},\"failure\":{},\"pictures\":[{}],\"samples\":[{}]}}",
         // Debug quotes and escapes as JSON does, for the plain words that errors are.
         failure.map_or_else(|| "null".to_owned(), |text| format!("{text:?}")),
         pictures.join(","),

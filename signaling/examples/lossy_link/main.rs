@@ -30,7 +30,7 @@ fn main() -> Result<(), Failure> {
     writeln!(io::stdout(), "{{\"port\":{}}}", relay.port()?)?;
     // overflow: awaited. Whoever writes an order waits for its answer.
     let (sender, orders) = mpsc::channel();
-    let waker = relay.waker()?;
+    let waker = relay.waker();
     std::thread::spawn(move || {
         for line in io::stdin().lock().lines().map_while(Result::ok) {
             if sender.send(line).is_err() || waker.wake().is_err() {

@@ -33,6 +33,8 @@ struct Path {
 
 pub(crate) struct Relay {
     poll: Poll,
+    /// Held here too: the last one to go takes a wake-up with it that was not seen yet.
+    waker: Arc<Waker>,
     front: UdpSocket,
     station: SocketAddr,
     seed: u64,
@@ -48,8 +50,10 @@ impl Relay {
         let mut front = socket(listen)?;
         poll.registry()
             .register(&mut front, FRONT, Interest::READABLE)?;
+        let waker = Arc::new(Waker::new(poll.registry(), ORDERS)?);
         Ok(Self {
             poll,
+            waker,
             front,
             station,
             seed,
@@ -65,8 +69,8 @@ impl Relay {
     }
 
     /// Wakes the relay for an order.
-    pub(crate) fn waker(&self) -> io::Result<Arc<Waker>> {
-        Ok(Arc::new(Waker::new(self.poll.registry(), ORDERS)?))
+    pub(crate) fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
     }
 
     /// Carries datagrams until there can be no more orders.

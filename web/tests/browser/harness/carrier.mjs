@@ -22,6 +22,7 @@ export async function makeCarrier({ binary, out, more = [] }) {
   return {
     kind: "carrier",
     url,
+    mediaPort,
     get pid() {
       return child?.pid;
     },
