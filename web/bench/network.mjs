@@ -3,7 +3,7 @@
 //   CARRIER_BIN=... LIGHT_VIEWERS=... LOSSY_LINK=... node web/bench/network.mjs [--quick] [BENCHMARKS.md]
 //
 // It reports and does not judge: the exit code tells only whether everything could be measured.
-// --quick: three conditions, shorter. NETWORK_SOURCE: another source than the test scene. With NETWORK_RAW=FILE what each viewer saw goes there as JSON.
+// --quick: three conditions, shorter. NETWORK_SOURCE: another source than the test scene, in a loop. With NETWORK_RAW=FILE what each viewer saw goes there as JSON.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -22,7 +22,10 @@ import { replaceGenerated } from "./table.mjs";
 const args = process.argv.slice(2);
 const quick = args.includes("--quick");
 const document = args.find((arg) => !arg.startsWith("--"));
-const SOURCE = process.env.NETWORK_SOURCE ? ["--source", process.env.NETWORK_SOURCE] : [];
+const MORE = ["--model", "none"];
+const source = process.env.NETWORK_SOURCE ?? "scene";
+if (source !== "scene") MORE.push("--loop");
+
 const WATCH_S = quick ? 12 : 20;
 // Behind a limit that goes: how long the way back is watched.
 const RECOVER_S = 12;

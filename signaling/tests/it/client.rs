@@ -52,6 +52,10 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        // Many viewers share this thread: what comes while it sees to the others has to wait. The
+        // kernel gives what it allows.
+        let buffer = socket2::SockRef::from(&socket).set_recv_buffer_size(4 << 20);
+        buffer.expect("a plain socket");
         socket.set_nonblocking(true).expect("a plain socket");
         let addr = socket.local_addr().expect("bound");
         let mut rtc = Rtc::builder()
