@@ -79,6 +79,7 @@ pub(super) fn whep(mut data: &[u8]) {
     let reply = block_on(whep.post(WhepPost {
         content_type,
         host: text,
+        rendition: text,
         body: data,
     }));
     assert_status(&reply);
