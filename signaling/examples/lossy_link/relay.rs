@@ -86,13 +86,13 @@ impl Relay {
             }
             for event in &events {
                 match event.token() {
-                    FRONT => self.from_clients(&mut buffer)?,
+                    FRONT => self.hear_clients(&mut buffer)?,
                     ORDERS => {
                         if !self.obey(orders)? {
                             return Ok(());
                         }
                     }
-                    Token(path) => self.from_station(path, &mut buffer),
+                    Token(path) => self.hear_station(path, &mut buffer),
                 }
             }
             self.deliver(Instant::now());
@@ -149,7 +149,7 @@ impl Relay {
     }
 
     /// Reads until the socket is empty, as its edge-triggered events demand.
-    fn from_clients(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn hear_clients(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         loop {
             match self.front.recv_from(buffer) {
                 Ok((length, client)) => {
@@ -166,7 +166,7 @@ impl Relay {
         }
     }
 
-    fn from_station(&mut self, path: usize, buffer: &mut [u8]) {
+    fn hear_station(&mut self, path: usize, buffer: &mut [u8]) {
         let path = &mut self.paths[path];
         loop {
             match path.socket.recv(buffer) {
