@@ -73,17 +73,12 @@ impl Pictures {
     /// The last packet of the picture that begins at `first`, if all are there. Packets without a
     /// payload are a sender's padding.
     fn whole_from(&self, first: u64) -> Option<u64> {
-        let mut expected = first;
-        for (number, packet) in self.waiting.range(first..) {
-            if *number != expected {
-                return None;
-            }
-            if packet.marker && !packet.empty {
-                return Some(*number);
-            }
-            expected += 1;
-        }
-        None
+        let there = self.waiting.range(first..).zip(first..);
+        let mut unbroken = there.take_while(|((number, _), expected)| *number == expected);
+        unbroken.find_map(|((number, packet), _)| {
+            let ends = packet.marker && !packet.empty;
+            ends.then_some(*number)
+        })
     }
 
     fn show(&mut self, first: u64, last: u64) -> u32 {
