@@ -19,7 +19,7 @@ RUSTFLAGS="-C passes=sancov-module -C codegen-units=1 -C llvm-args=-sanitizer-co
 -C llvm-args=-sanitizer-coverage-trace-compares"
 export RUSTFLAGS
 # With a target named, build scripts and macros are not instrumented.
-CARGO_TARGET_DIR=$target cargo build --release --locked --target "$host"
+CARGO_TARGET_DIR=$target cargo build --release --target "$host"
 
 mkdir -p crashes
 for name in "$@"; do
