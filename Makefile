@@ -1,11 +1,13 @@
 # carrier. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-devices test-training bench fmt lint doc clean
+.PHONY: help run build runtime model test test-devices test-training fuzz bench bench-network fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
 # Which model `make model` fetches; `carrier models list` shows them.
 MODEL ?= yolox_nano
+# How long `make fuzz` tries each target.
+SECONDS ?= 60
 # Passed on to carrier: make run ARGS="--source scene"
 ARGS ?=
 
@@ -39,10 +41,18 @@ test-training: ## every step of training the embedded model, on 200 pictures (in
 	cargo build --workspace
 	scripts/test-training.sh
 
+fuzz: ## look for input that breaks what reads bytes of strangers, a minute a target (SECONDS=60)
+	@scripts/install-build-needs.sh
+	scripts/fuzz.sh "$(SECONDS)"
+
 bench: ## measure CPU per frame, latency and viewers on this machine
 	@scripts/install-build-needs.sh
 	@scripts/fetch-runtime.sh $(RUNTIME)
 	scripts/bench.sh
+
+bench-network: ## measure what viewers get over lossy and slow networks (ARGS=--quick)
+	@scripts/install-build-needs.sh
+	scripts/bench-network.sh $(ARGS)
 
 fmt: ## format the code
 	cargo fmt --all

@@ -187,7 +187,7 @@ impl Demux {
     }
 
     /// Entries in all tables together: zero when nobody watches.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn len(&self) -> usize {
         self.viewers.len() + self.by_ufrag.len() + self.by_address.len() + self.by_transaction.len()
     }

@@ -17,6 +17,8 @@ pub mod engine_metrics;
 mod fanout;
 pub mod frame_tap;
 mod freeze;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod identity;
 mod interfaces;
 mod join;

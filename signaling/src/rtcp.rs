@@ -104,7 +104,7 @@ impl FeedbackInterceptor {
         }
     }
 
-    fn collect(&self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
+    pub(crate) fn collect(&self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
         for packet in packets {
             let packet = packet.as_any();
             if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {

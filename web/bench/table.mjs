@@ -32,13 +32,12 @@ export function slope(points) {
   return above / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
 }
 
-const BEGIN = "<!-- bench:begin -->";
-const END = "<!-- bench:end -->";
-
-// `document` with `generated` between its markers; they are added where they are missing.
-export function replaceGenerated(document, generated) {
-  const block = `${BEGIN}\n\n${generated.trim()}\n\n${END}`;
-  const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
+// `document` with `generated` between the markers of that name; they are added where they are
+// missing.
+export function replaceGenerated(document, generated, name = "bench") {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  const block = `${begin}\n\n${generated.trim()}\n\n${end}`;
+  const [from, to] = [document.indexOf(begin), document.indexOf(end)];
   if (from < 0 || to < from) return `${document.trimEnd()}\n\n${block}\n`;
-  return document.slice(0, from) + block + document.slice(to + END.length);
+  return document.slice(0, from) + block + document.slice(to + end.length);
 }

@@ -3,11 +3,15 @@
 //! `light_viewers 127.0.0.1:8080 VIEWERS SECONDS [JOIN_MS]`: the joins are spread over `JOIN_MS`
 //! (1000), everybody stays until `SECONDS` after the last join. Prints one line of JSON. The WebRTC
 //! implementation is not the station's own, so that both can hardly be wrong in the same way.
+//! `light_viewers watch ADDRESS:PORT`: one viewer that notes each picture.
 
 mod first_keyframe;
 mod join;
+mod parameter_set;
+mod pictures;
 mod tally;
 mod viewer;
+mod watch;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -27,10 +31,14 @@ const PATIENCE: Duration = Duration::from_millis(10);
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
-    let mut args = std::env::args().skip(1);
-    let usage = "light_viewers ADDRESS:PORT VIEWERS SECONDS [JOIN_MS]";
+    let mut args = std::env::args().skip(1).peekable();
+    let watches = args.next_if(|word| word == "watch").is_some();
+    let usage = "light_viewers ADDRESS:PORT VIEWERS SECONDS [JOIN_MS], or watch ADDRESS:PORT";
     let mut next = || args.next().ok_or(usage);
     let station: SocketAddr = next()?.parse()?;
+    if watches {
+        return watch::watch(station);
+    }
     let viewers: usize = next()?.parse()?;
     let stay = Duration::from_secs_f64(next()?.parse()?);
     let join_ms: u64 = next().map_or(Ok(1000), |text| text.parse())?;

@@ -6,11 +6,28 @@ use std::time::{Duration, Instant};
 
 use mio::net::UdpSocket;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::media::{Direction, MediaKind};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
 use crate::first_keyframe::FirstKeyframe;
+use crate::pictures::Pictures;
+
+/// How often a watching viewer notes its counters.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A picture that a decoder could have shown.
+pub(crate) struct Shown {
+    pub(crate) at: Instant,
+    pub(crate) height_px: u32,
+}
+
+/// The counters at one moment.
+pub(crate) struct Sample {
+    pub(crate) at: Instant,
+    pub(crate) bytes: u64,
+    pub(crate) round_trip: Option<Duration>,
+}
 
 /// A viewer and what it has seen.
 pub(crate) struct Viewer {
@@ -21,6 +38,11 @@ pub(crate) struct Viewer {
     due: Option<Instant>,
     offered_at: Option<Instant>,
     keyframe: FirstKeyframe,
+    mid: Option<Mid>,
+    /// Follows every picture, not just the first.
+    pictures: Option<Pictures>,
+    pub(crate) shown: Vec<Shown>,
+    pub(crate) samples: Vec<Sample>,
     /// From the offer.
     pub(crate) connected_after: Option<Duration>,
     pub(crate) picture_after: Option<Duration>,
@@ -32,12 +54,22 @@ pub(crate) struct Viewer {
 
 impl Viewer {
     pub(crate) fn new() -> io::Result<Self> {
+        Self::with(None)
+    }
+
+    /// One that follows every picture.
+    pub(crate) fn watching() -> io::Result<Self> {
+        Self::with(Some(Pictures::default()))
+    }
+
+    fn with(pictures: Option<Pictures>) -> io::Result<Self> {
         let socket = UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let addr = socket.local_addr()?;
         let mut rtc = Rtc::builder()
             .clear_codecs()
             .enable_h264(true)
             .set_rtp_mode(true)
+            .set_stats_interval(pictures.is_some().then_some(SAMPLE_INTERVAL))
             .build(Instant::now());
         let host = Candidate::host(addr, "udp").map_err(io::Error::other)?;
         rtc.add_local_candidate(host);
@@ -49,6 +81,10 @@ impl Viewer {
             due: None,
             offered_at: None,
             keyframe: FirstKeyframe::default(),
+            mid: None,
+            pictures,
+            shown: Vec::new(),
+            samples: Vec::new(),
             connected_after: None,
             picture_after: None,
             numbers: Vec::new(),
@@ -64,7 +100,8 @@ impl Viewer {
     /// The offer; time counts from here.
     pub(crate) fn offer(&mut self) -> String {
         let mut change = self.rtc.sdp_api();
-        change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        let mid = change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        self.mid = Some(mid);
         let sdp = change.apply().map(|(offer, pending)| {
             self.pending = Some(pending);
             offer.to_sdp_string()
@@ -115,6 +152,23 @@ impl Viewer {
         }
     }
 
+    /// Pictures that came cannot be shown for want of a packet.
+    pub(crate) fn has_hole(&self) -> bool {
+        self.pictures.as_ref().is_some_and(Pictures::has_hole)
+    }
+
+    /// `false`: there is no stream yet.
+    pub(crate) fn ask_for_keyframe(&mut self) -> bool {
+        let mut direct = self.rtc.direct_api();
+        let stream = self.mid.and_then(|mid| direct.stream_rx_by_mid(mid, None));
+        let Some(stream) = stream else {
+            return false;
+        };
+        stream.request_keyframe(KeyframeRequestKind::Pli);
+        self.work();
+        true
+    }
+
     fn take(&mut self, datagram: &[u8], from: SocketAddr) {
         self.bytes += datagram.len() as u64;
         if let Ok(received) = Receive::new(Protocol::Udp, from, self.addr, datagram) {
@@ -163,6 +217,24 @@ impl Viewer {
                     self.picture_after = since_offer();
                 }
                 self.numbers.push(number);
+                let pictures = self.pictures.as_mut();
+                let heights =
+                    pictures.map(|pictures| pictures.take(number, header.marker, &packet.payload));
+                let at = Instant::now();
+                self.shown.extend(
+                    heights
+                        .into_iter()
+                        .flatten()
+                        .map(|height_px| Shown { at, height_px }),
+                );
+            }
+            Event::PeerStats(stats) => {
+                let pair = stats.selected_candidate_pair;
+                self.samples.push(Sample {
+                    at: Instant::now(),
+                    bytes: self.bytes,
+                    round_trip: pair.and_then(|pair| pair.current_round_trip_time),
+                });
             }
             _ => {}
         }

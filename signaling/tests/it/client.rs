@@ -4,13 +4,14 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use lossy_link::Link;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::Extension;
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
-use crate::studio::Studio;
+use crate::studio::{Studio, epoch};
 
 /// A packet of the stream, as the viewer sees it; a retransmission counts as what it repairs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) struct Got {
     pub(crate) marker: bool,
     pub(crate) keyframe: bool,
     pub(crate) frame: u64,
+    /// From the frame's making to the packet's arrival.
+    pub(crate) age: Duration,
     /// The playout delay extension says 0, 0.
     pub(crate) no_delay: bool,
 }
@@ -42,11 +45,17 @@ pub(crate) struct Client {
     /// Every so many datagrams of media are lost on the way in; 0: none.
     pub(crate) lose_every: u64,
     pub(crate) lost: u64,
+    /// What the station's datagrams pass on their way here, if anything.
+    pub(crate) path: Option<Link<(Vec<u8>, SocketAddr)>>,
 }
 
 impl Client {
     pub(crate) fn new() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        // Many viewers share this thread: what comes while it sees to the others has to wait. The
+        // kernel gives what it allows.
+        let buffer = socket2::SockRef::from(&socket).set_recv_buffer_size(4 << 20);
+        buffer.expect("a plain socket");
         socket.set_nonblocking(true).expect("a plain socket");
         let addr = socket.local_addr().expect("bound");
         let mut rtc = Rtc::builder()
@@ -77,6 +86,7 @@ impl Client {
             media_seen: 0,
             lose_every: 0,
             lost: 0,
+            path: None,
         }
     }
 
@@ -127,10 +137,28 @@ impl Client {
         loop {
             while self.step() {}
             match self.socket.recv_from(&mut buffer) {
-                Ok((length, from)) => self.take(&buffer[..length], from),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Ok((length, from)) => self.arrive(&buffer[..length], from),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => panic!("the viewer's socket: {error}"),
             }
+        }
+        while let Some((_, (datagram, from))) = self
+            .path
+            .as_mut()
+            .and_then(|path| path.take(Instant::now()))
+        {
+            self.take(&datagram, from);
+            while self.step() {}
+        }
+    }
+
+    fn arrive(&mut self, datagram: &[u8], from: SocketAddr) {
+        match &mut self.path {
+            Some(path) => {
+                let size = datagram.len();
+                path.offer(Instant::now(), size, (datagram.to_vec(), from));
+            }
+            None => self.take(datagram, from),
         }
     }
 
@@ -183,6 +211,8 @@ impl Client {
                 self.first_packet_at.get_or_insert_with(Instant::now);
                 let payload = &packet.payload;
                 let frame = payload[1..9].try_into().expect("eight bytes");
+                let made = payload[9..17].try_into().expect("eight bytes");
+                let made = Duration::from_micros(u64::from_be_bytes(made));
                 let delay = &packet.header.ext_vals;
                 self.got.push(Got {
                     number: *packet.seq_no,
@@ -190,6 +220,7 @@ impl Client {
                     marker: packet.header.marker,
                     keyframe: payload[0] == 1,
                     frame: u64::from_be_bytes(frame),
+                    age: epoch().elapsed().saturating_sub(made),
                     no_delay: [delay.play_delay_min, delay.play_delay_max]
                         .iter()
                         .all(|delay| delay.is_some_and(|delay| delay.numer() == 0)),

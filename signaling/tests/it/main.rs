@@ -1,6 +1,7 @@
 //! The media side from outside: compose and encode, and the engine on real sockets with viewers of
 //! another WebRTC implementation. One file a topic.
 
+mod churn;
 mod client;
 mod clip;
 mod compose;
@@ -8,6 +9,7 @@ mod crowd;
 mod encoder;
 mod hostile;
 mod http;
+mod isolation;
 mod loss;
 mod publish;
 mod rig;

@@ -1,7 +1,7 @@
-//! The encoder's place: frames that carry their own number, a keyframe whenever one is asked for.
+//! The encoder's place: frames that carry their own number and time, a keyframe whenever one is asked for.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,12 @@ use signaling::{FrameSink, Rendition, RenditionId};
 const FRAME_TIME: Duration = Duration::from_micros(33_333);
 const PACKETS: usize = 5;
 const KEYFRAME_PACKETS: usize = 40;
+
+/// What the time in a frame counts from.
+pub(crate) fn epoch() -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(Instant::now)
+}
 
 pub(crate) struct Studio {
     pub(crate) engine: EngineHandle,
@@ -134,10 +140,12 @@ fn encode(
 
 fn frame(seq: u64, keyframe: bool) -> EncodedFrame {
     let packets = if keyframe { KEYFRAME_PACKETS } else { PACKETS };
+    let made = u64::try_from(epoch().elapsed().as_micros()).expect("a short test");
     let payloads: Vec<Bytes> = (0..packets)
         .map(|index| {
             let mut payload = vec![u8::from(keyframe)];
             payload.extend_from_slice(&seq.to_be_bytes());
+            payload.extend_from_slice(&made.to_be_bytes());
             payload.resize(if index + 1 == packets { 300 } else { 1150 }, 0x5a);
             Bytes::from(payload)
         })

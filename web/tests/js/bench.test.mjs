@@ -78,7 +78,8 @@ test("a run without a model and without a browser says what is missing", () => {
   const latency = { detecting: null, plain: null };
   const notes = ["No model."];
   const date = "1970-01-01";
-  const text = report({ machine, model: null, notes, date, plain, latency, loads: [] });
+  const measured = { machine, model: null, notes, date, plain, latency, loads: [], rushes: [] };
+  const text = report(measured);
   assert.match(text, /No model\./);
   assert.match(text, /model none/);
   assert.match(text, /\| detection beyond session.run +\| +1 ms \| +- ms \| not measured \|/);

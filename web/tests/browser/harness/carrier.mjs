@@ -7,21 +7,22 @@ import { freeTcpPort, freeUdpPort } from "./ports.mjs";
 
 const READY_MS = 30000;
 
-// more: further arguments of `carrier run`.
-export async function makeCarrier({ binary, out, more = [] }) {
+// source: what is shown. more: further arguments of `carrier run`.
+export async function makeCarrier({ binary, out, source = "scene", more = [] }) {
   const port = await freeTcpPort();
   const mediaPort = await freeUdpPort();
   const url = `http://127.0.0.1:${port}/`;
   const home = path.join(out, "home");
   mkdirSync(home, { recursive: true });
   const log = createWriteStream(path.join(out, "carrier.log"));
-  const args = ["run", "--source", "scene", "--listen", `127.0.0.1:${port}`];
+  const args = ["run", "--source", source, "--listen", `127.0.0.1:${port}`];
   args.push("--media-port", String(mediaPort), ...more);
   let child = null;
 
   return {
     kind: "carrier",
     url,
+    mediaPort,
     get pid() {
       return child?.pid;
     },

@@ -1,0 +1,124 @@
+//! Datagrams of strangers: which viewer's they are, and what a viewer's own can do.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::{byte, chunk};
+use crate::demux::{Demux, ViewerKey, classify};
+use crate::identity::{Identity, SessionNames};
+use crate::peer::{IceTimes, Peer, PeerParts};
+use crate::rtcp::{Feedback, FeedbackInbox, FeedbackInterceptor};
+use crate::sdp::Offer;
+
+const OFFER: &str = include_str!("../sdp/tests/chromium.sdp");
+const OUR_SSRC: u32 = 7;
+const TICK: Duration = Duration::from_millis(20);
+/// Steps of one input; more says nothing new.
+const STEPS_MAX: usize = 64;
+
+fn address(number: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, number], 5000))
+}
+
+/// Joins, goodbyes and datagrams in any order leave no entry behind.
+pub(super) fn demux(mut data: &[u8]) {
+    let mut demux = Demux::default();
+    let mut keys = Vec::new();
+    for _ in 0..STEPS_MAX {
+        if data.is_empty() {
+            break;
+        }
+        let (what, who) = (byte(&mut data), byte(&mut data));
+        let key = ViewerKey(u64::from(who % 8));
+        match what % 4 {
+            // The engine neither reuses a key nor a name.
+            0 if !keys.contains(&key) => {
+                keys.push(key);
+                demux.add(key, format!("u{}", key.0));
+            }
+            1 => demux.remove(key),
+            2 => demux.sent(key, chunk(&mut data)),
+            _ => {
+                let kind = classify(chunk(&mut data));
+                if let Some(key) = demux.route(kind, address(who)) {
+                    assert!(keys.contains(&key), "a viewer that never joined");
+                }
+            }
+        }
+    }
+    for key in keys {
+        demux.remove(key);
+    }
+    assert_eq!(demux.len(), 0, "nothing stays");
+}
+
+/// Datagrams of one viewer, right after its offer: checks, answers, handshake, media, garbage.
+pub(super) fn peer(mut data: &[u8]) {
+    let mut now = Instant::now();
+    let mut peer = viewer(now);
+    let mut sent = Vec::new();
+    for _ in 0..STEPS_MAX {
+        if data.is_empty() {
+            break;
+        }
+        let from = address(byte(&mut data));
+        let datagram = chunk(&mut data);
+        let to = Some(IpAddr::from([192, 0, 2, 254]));
+        peer.receive(now, classify(datagram), from, to, datagram);
+        now += TICK;
+        peer.tick(now);
+        peer.drain(&mut sent);
+        sent.clear();
+        peer.feedback();
+    }
+    peer.close();
+    peer.drain(&mut sent);
+}
+
+fn viewer(now: Instant) -> Peer {
+    static IDENTITY: OnceLock<Identity> = OnceLock::new();
+    let identity = IDENTITY.get_or_init(|| Identity::generate().expect("a certificate"));
+    let offer = Offer::parse(OFFER).expect("a browser's offer");
+    let names = SessionNames {
+        id: "session".to_owned(),
+        ufrag: "u0u0".to_owned(),
+        pwd: "p0p0p0p0p0p0p0p0p0p0p0p0".to_owned(),
+        ssrc: OUR_SSRC,
+        rtx_ssrc: OUR_SSRC + 1,
+        numbering: 1,
+    };
+    let parts = PeerParts {
+        identity,
+        names: &names,
+        local: &[IpAddr::from([192, 0, 2, 254])],
+        port: 8189,
+        ice: IceTimes {
+            disconnected: Duration::from_secs(5),
+            failed: Duration::from_secs(20),
+        },
+    };
+    Peer::accept(now, &offer, &parts).expect("an acceptable offer")
+}
+
+/// A decrypted RTCP datagram.
+pub(super) fn rtcp(data: &[u8]) {
+    let Ok(packets) = rtc::rtcp::packet::unmarshal(&mut Bytes::copy_from_slice(data)) else {
+        return;
+    };
+    let inbox = FeedbackInbox::default();
+    FeedbackInterceptor::new(OUR_SSRC, inbox.clone()).collect(&packets);
+    for feedback in inbox.take() {
+        match feedback {
+            Feedback::Report(reception) => {
+                assert!((0.0..1.0).contains(&reception.loss));
+                let trip = reception.round_trip(0x8000_0000);
+                assert!(trip.is_none_or(|trip| trip <= Duration::from_secs(60)));
+            }
+            Feedback::Nack(numbers) => assert!(numbers.len() <= 512),
+            _ => {}
+        }
+    }
+}

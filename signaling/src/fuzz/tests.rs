@@ -1,0 +1,80 @@
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use rand::SeedableRng as _;
+use rand::rngs::SmallRng;
+
+use super::*;
+
+/// How long each target is tried beyond its corpus.
+const TIME: Duration = Duration::from_secs(2);
+
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(name);
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("each target has a corpus")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    paths.sort();
+    let read = |path: &std::path::PathBuf| fs::read(path).expect("readable");
+    paths.iter().map(read).collect()
+}
+
+/// Runs a target and says which input broke it.
+fn run((name, take): Target, input: &[u8]) {
+    let broke = std::panic::catch_unwind(|| take(input)).is_err();
+    assert!(!broke, "{name} breaks with {}", input.escape_ascii());
+}
+
+fn try_for_a_while(name: &str) {
+    let target = *TARGETS
+        .iter()
+        .find(|target| target.0 == name)
+        .expect("a target");
+    let corpus = corpus(name);
+    assert!(!corpus.is_empty(), "{name} has a corpus");
+    for input in corpus.iter().map(Vec::as_slice).chain([&[][..]]) {
+        run(target, input);
+    }
+    // The same inputs in each run: new ones are for `make fuzz`.
+    let mut chance = SmallRng::seed_from_u64(4);
+    let start = Instant::now();
+    while start.elapsed() < TIME {
+        let [one, other] = [0, 1].map(|_| &corpus[chance.random_range(0..corpus.len())]);
+        run(target, &mutation::mutated(one, other, &mut chance));
+    }
+}
+
+#[test]
+fn offers() {
+    try_for_a_while("offer");
+}
+
+#[test]
+fn fragments() {
+    try_for_a_while("fragment");
+}
+
+#[test]
+fn whep_bodies() {
+    try_for_a_while("whep");
+}
+
+#[test]
+fn the_demultiplexer() {
+    try_for_a_while("demux");
+}
+
+#[test]
+fn datagrams_of_a_viewer() {
+    try_for_a_while("peer");
+}
+
+#[test]
+fn rtcp() {
+    try_for_a_while("rtcp");
+}

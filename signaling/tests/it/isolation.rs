@@ -1,0 +1,116 @@
+//! One slow viewer among fifty: nobody else notices.
+
+use std::time::Duration;
+
+use lossy_link::{Conditions, Link, Queue};
+use str0m::media::KeyframeRequestKind;
+
+use crate::client::{Client, Got, run, run_for};
+use crate::clip::eprint_line;
+use crate::studio::Studio;
+
+const ROUNDS: usize = 6;
+const ROUND: Duration = Duration::from_millis(500);
+const SETTLE: Duration = Duration::from_millis(150);
+const SLOW: Conditions = Conditions {
+    loss: lossy_link::Loss::None,
+    delay: Duration::from_millis(20),
+    jitter: lossy_link::Jitter {
+        most: Duration::ZERO,
+        keeps_order: true,
+    },
+    rate_bps: Some(300_000),
+    queue: Queue::Time(Duration::from_millis(300)),
+};
+
+/// What forty-nine viewers saw in one round.
+#[derive(Debug)]
+struct Seen {
+    packets: usize,
+    missing: u64,
+    p50: Duration,
+    p95: Duration,
+}
+
+fn seen(clients: &[Client]) -> Seen {
+    let mut ages: Vec<Duration> = Vec::new();
+    for client in clients {
+        ages.extend(client.got.iter().map(|got| got.age));
+    }
+    ages.sort_unstable();
+    let at = |share: f64| ages[(ages.len() as f64 * share) as usize];
+    Seen {
+        packets: ages.len(),
+        missing: clients.iter().map(|client| missing(&client.got)).sum(),
+        p50: at(0.5),
+        p95: at(0.95),
+    }
+}
+
+fn missing(got: &[Got]) -> u64 {
+    let mut numbers: Vec<u64> = got.iter().map(|got| got.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    match (numbers.first(), numbers.last()) {
+        (Some(first), Some(last)) => last - first + 1 - numbers.len() as u64,
+        _ => 0,
+    }
+}
+
+/// A round with the first viewer behind a path or without one. It asks for a keyframe, as one whose
+/// picture broke does, in either case.
+fn round(clients: &mut [Client], path: Option<Conditions>) -> Seen {
+    clients[0].path = path.map(|conditions| Link::new(conditions, 1));
+    clients[0].ask_for_keyframe(KeyframeRequestKind::Pli);
+    run_for(clients, SETTLE);
+    clients.iter_mut().for_each(|client| client.got.clear());
+    run_for(clients, ROUND);
+    seen(&clients[1..])
+}
+
+/// The better half of the rounds, in loss and in delay: a busy machine disturbs some rounds of either
+/// kind, a slow viewer in the way of the others would disturb all of its own.
+fn better_half(rounds: &[Seen]) -> (u64, Duration, Duration) {
+    fn middle<T: Ord + Copy>(rounds: &[Seen], of: impl Fn(&Seen) -> T) -> T {
+        let mut values: Vec<T> = rounds.iter().map(of).collect();
+        values.sort_unstable();
+        values[values.len() / 2 - 1]
+    }
+    (
+        middle(rounds, |seen| seen.missing),
+        middle(rounds, |seen| seen.p50),
+        middle(rounds, |seen| seen.p95),
+    )
+}
+
+#[test]
+fn one_slow_viewer_among_fifty_is_alone_with_it() {
+    let studio = Studio::open();
+    let mut clients: Vec<Client> = (0..50).map(|_| Client::joined(&studio)).collect();
+    run(&mut clients, "pictures", |clients| {
+        clients.iter().all(|client| !client.got.is_empty())
+    });
+    let (mut without, mut beside) = (Vec::new(), Vec::new());
+    let mut slow = 0;
+    for _ in 0..ROUNDS {
+        without.push(round(&mut clients, None));
+        beside.push(round(&mut clients, Some(SLOW)));
+        slow += clients[0].got.len();
+    }
+    let packets = |rounds: &[Seen]| rounds.iter().map(|seen| seen.packets).sum::<usize>();
+    let (all, all_beside) = (packets(&without), packets(&beside));
+    let (without, beside) = (better_half(&without), better_half(&beside));
+    eprint_line(&format!(
+        "loss, age p50, p95: {without:?} without, {beside:?} beside a slow one; packets of each \
+         viewer {} and {}, of the slow one {slow}",
+        all / 49,
+        all_beside / 49
+    ));
+    assert_eq!((without.0, beside.0), (0, 0), "loss");
+    let share = all_beside as f64 / all as f64;
+    assert!((0.8..1.25).contains(&share), "as many packets: {share}");
+    let spare = Duration::from_millis(10);
+    assert!(beside.1 <= without.1 * 2 + spare, "p50");
+    assert!(beside.2 <= without.2 * 2 + spare, "p95");
+    assert!(slow < all_beside / 49 / 2, "it was slow indeed");
+}

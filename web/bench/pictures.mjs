@@ -1,0 +1,79 @@
+// What a viewer saw, out of the times and heights of its pictures. Pure; times in milliseconds.
+
+// Three frame times at 15 frames a second, the slowest rendition; what W3C's freezeCount takes as a
+// freeze at 30 and at 15 is 183 and 217 ms.
+export const FROZEN_MS = 200;
+export const FULL_HEIGHT = 720;
+
+// pictures: [[time, height]], oldest first. What happened from `from` (or the first picture, if
+// that was later) to `to`; null if there was no picture.
+export function watched(pictures, from, to) {
+  const within = pictures.filter(([at]) => at >= from && at <= to);
+  if (within.length === 0) return null;
+  const earlier = pictures.some(([at]) => at < from);
+  const began = earlier ? from : within[0][0];
+  const times = [began, ...within.map(([at]) => at), to];
+  const gaps = times.slice(1).map((at, index) => at - times[index]);
+  const frozen = gaps.filter((gap) => gap > FROZEN_MS);
+  return {
+    spanMs: to - began,
+    pictures: within.length,
+    freezes: frozen.length,
+    frozenShare: sum(frozen) / (to - began),
+    longestGapMs: Math.max(...gaps),
+    heights: shares(within, began, to),
+    settledMs: settled(within) - began,
+    lastHeight: within.at(-1)[1],
+  };
+}
+
+// {height: share of the time}: a picture's height holds until the next picture.
+function shares(pictures, began, to) {
+  const times = {};
+  pictures.forEach(([at, height], index) => {
+    const start = index === 0 ? began : at;
+    const end = pictures[index + 1]?.[0] ?? to;
+    times[height] = (times[height] ?? 0) + end - start;
+  });
+  const all = sum(Object.values(times)) || 1;
+  return Object.fromEntries(Object.entries(times).map(([height, ms]) => [height, ms / all]));
+}
+
+// When the height changed for the last time.
+function settled(pictures) {
+  let at = pictures[0][0];
+  for (let index = 1; index < pictures.length; index += 1) {
+    if (pictures[index][1] !== pictures[index - 1][1]) at = pictures[index][0];
+  }
+  return at;
+}
+
+// How long after `lifted` the full height was there to stay until `to`; null: it was not.
+export function recoveredMs(pictures, lifted, to) {
+  const after = pictures.filter(([at]) => at >= lifted && at <= to);
+  if (after.length === 0 || after.at(-1)[1] !== FULL_HEIGHT) return null;
+  return Math.max(settled(after) - lifted, 0);
+}
+
+// samples: [[time, bytes so far, round trip or null]]. Bits a second between two times, and the
+// median round trip.
+export function traffic(samples, from, to) {
+  const within = samples.filter(([at]) => at >= from && at <= to);
+  const trips = within.map((sample) => sample[2]).filter((ms) => ms !== null);
+  const [first, last] = [within[0], within.at(-1)];
+  const seconds = within.length > 1 ? (last[0] - first[0]) / 1000 : 0;
+  return {
+    bytes: seconds > 0 ? last[1] - first[1] : null,
+    bitrateBps: seconds > 0 ? ((last[1] - first[1]) * 8) / seconds : null,
+    roundTripMs: median(trips),
+  };
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
+}
+
+function sum(values) {
+  return values.reduce((all, value) => all + value, 0);
+}
