@@ -13,3 +13,5 @@ mod publish;
 mod rig;
 mod studio;
 mod watch;
+mod whip;
+mod whip_client;
