@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::{
-    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader, WallClock,
-    Wanted, devices, spawn,
+    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader,
+    SourceSwitch, WallClock, Wanted, devices, spawn,
 };
 
 /// Emulated machines are slow; what must be fast is measured by itself.
@@ -93,8 +93,7 @@ impl Probe {
         let metrics: Arc<CaptureMetrics> = Arc::default();
         let handle = spawn(
             config,
-            Arc::clone(&frames),
-            Arc::clone(&signals),
+            SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signals)),
             Arc::clone(&metrics),
         );
         let handle = handle.map_err(|error| error.to_string())?;

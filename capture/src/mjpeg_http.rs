@@ -47,6 +47,9 @@ pub(crate) fn run(url: &str, name: String, outlet: &mut Outlet) -> Result<(), Ca
             newest = Some(part);
         }
         let Some(jpeg) = newest else { continue };
+        if outlet.unseen() {
+            continue;
+        }
         match outlet.timed(|| decoder.decode(&jpeg, outlet.pool())) {
             Ok(picture) => outlet.publish(picture, captured_at),
             Err(error) => outlet.bad_picture(&error),

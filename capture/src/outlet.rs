@@ -9,7 +9,7 @@ use crate::error::CaptureError;
 use crate::frame::Frame;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::pool::{PicturePool, PooledPicture};
-use crate::slot::Slot;
+use crate::switch::SourceSwitch;
 
 /// Names an attempt to read a source. Each has its own, for ever.
 pub(crate) type Ticket = u64;
@@ -44,46 +44,29 @@ pub(crate) enum Event {
     Stop,
 }
 
-/// Lets one attempt at a time through to the slot and numbers its frames. An abandoned thread that
-/// wakes after an hour finds the gate shut.
+/// Lets one attempt at a time through to the switch. An abandoned thread that wakes after an hour
+/// finds the gate shut.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    frames: Arc<Slot<Frame>>,
-    state: Mutex<GateState>,
-}
-
-#[derive(Debug)]
-struct GateState {
-    admitted: Ticket,
-    /// Goes on across sources and reconnects.
-    next_seq: u64,
+    switch: Arc<SourceSwitch>,
+    admitted: Mutex<Ticket>,
 }
 
 impl Gate {
-    pub(crate) fn new(frames: Arc<Slot<Frame>>) -> Arc<Self> {
-        let state = Mutex::new(GateState {
-            admitted: 0,
-            next_seq: 1,
-        });
-        Arc::new(Self { frames, state })
+    pub(crate) fn new(switch: Arc<SourceSwitch>) -> Arc<Self> {
+        let admitted = Mutex::new(0);
+        Arc::new(Self { switch, admitted })
     }
 
     /// From now on only this attempt's frames are published.
     pub(crate) fn admit(&self, ticket: Ticket) {
-        lock(&self.state).admitted = ticket;
-    }
-
-    /// Ends every reader's wait.
-    pub(crate) fn close(&self) {
-        self.frames.close();
+        *lock(&self.admitted) = ticket;
     }
 
     fn publish(&self, ticket: Ticket, make: impl FnOnce(u64) -> Frame) {
-        let mut state = lock(&self.state);
-        if state.admitted == ticket {
-            let seq = state.next_seq;
-            state.next_seq += 1;
-            self.frames.publish(make(seq));
+        let admitted = lock(&self.admitted);
+        if *admitted == ticket {
+            self.switch.house_frame(make);
         }
     }
 }
@@ -163,6 +146,16 @@ impl Outlet {
     /// Whether anybody still wants pictures of this attempt. Ask in every turn of a loop.
     pub(crate) fn wanted(&self) -> bool {
         !lock(&self.progress.state).revoked
+    }
+
+    /// Whether the picture that just came would be thrown away, because a guest is on the air: then
+    /// it need not be decoded. It counts as a sign of life.
+    pub(crate) fn unseen(&self) -> bool {
+        let unseen = self.gate.switch.house_is_off_air();
+        if unseen {
+            lock(&self.progress.state).last = Some(Instant::now());
+        }
+        unseen
     }
 
     /// Where pictures are taken from.
@@ -257,11 +250,12 @@ mod tests {
     use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
+    use crate::slot::Slot;
 
     /// An admitted outlet and its other ends.
     fn outlet() -> (Outlet, Receiver<Event>, Arc<Slot<Frame>>) {
         let frames = Slot::new();
-        let gate = Gate::new(Arc::clone(&frames));
+        let gate = Gate::new(SourceSwitch::new(Arc::clone(&frames), Slot::new()));
         gate.admit(1);
         let (events, received) = channel();
         let outlet = Outlet {
@@ -314,6 +308,18 @@ mod tests {
         publish(&mut outlet, 4);
         assert_eq!(frames.latest().expect("published").seq, 2);
         assert_eq!(outlet.metrics.frames.get(), 2);
+    }
+
+    #[test]
+    fn pictures_behind_a_guest_are_a_sign_of_life_and_nothing_else() {
+        let (mut outlet, _events, frames) = outlet();
+        assert!(!outlet.unseen());
+        let switch = Arc::clone(&outlet.gate.switch);
+        let mut guest = switch.guest("phone");
+        guest.publish(outlet.pool().take(8, 2).expect("even"), Instant::now());
+        assert!(outlet.unseen() && outlet.progress.last().is_some());
+        publish(&mut outlet, 4);
+        assert_eq!(frames.latest().expect("the guest's").pixels.width(), 8);
     }
 
     #[test]

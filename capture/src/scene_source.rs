@@ -21,11 +21,13 @@ pub(crate) fn run(clock: WallClock, outlet: &mut Outlet) -> Result<(), CaptureEr
         outlet.pause_until(due);
         // The moment it is drawn, not the moment it was due: the timecode strip measures from here.
         let now = Instant::now();
-        // The movement goes on where it was when the source comes back.
-        let elapsed = now.saturating_duration_since(clock.origin());
-        let frame = outlet.timed(|| scene.frame_at(elapsed, now, 0));
-        let size = (frame.pixels.width(), frame.pixels.height());
-        outlet.publish_frame(size, |seq| crate::frame::Frame { seq, ..frame });
+        if !outlet.unseen() {
+            // The movement goes on where it was when the source comes back.
+            let elapsed = now.saturating_duration_since(clock.origin());
+            let frame = outlet.timed(|| scene.frame_at(elapsed, now, 0));
+            let size = (frame.pixels.width(), frame.pixels.height());
+            outlet.publish_frame(size, |seq| crate::frame::Frame { seq, ..frame });
+        }
         due += interval;
         if due < now {
             due = now + interval;

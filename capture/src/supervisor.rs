@@ -10,15 +10,15 @@ use crate::attempt::{Attempt, Surroundings};
 use crate::backoff::Backoff;
 use crate::clock::WallClock;
 use crate::error::CaptureError;
-use crate::frame::{Frame, Signal};
+use crate::frame::Signal;
 use crate::metrics::CaptureMetrics;
 use crate::mode::Wanted;
 use crate::outlet::{Event, Gate, Opened, Ticket};
 use crate::patience::Verdict;
 use crate::plan::{After, Plan};
 use crate::pool::PicturePool;
-use crate::slot::Slot;
 use crate::spec::SourceSpec;
+use crate::switch::SourceSwitch;
 
 /// How often the watchdog looks: with its 1.5 s, a stall is on the card within 1.6 s.
 const TICK: Duration = Duration::from_millis(100);
@@ -71,19 +71,18 @@ impl Drop for CaptureHandle {
     }
 }
 
-/// Starts capturing. Frames go to `frames`; how the source is doing goes to `signal`.
+/// Starts capturing. Frames and how the source is doing go to the slots behind `switch`.
 ///
-/// Nothing about the source is an error here: it is said through `signal` and tried again.
+/// Nothing about the source is an error here: it is said by a [`Signal`] and tried again.
 pub fn spawn(
     config: CaptureConfig,
-    frames: Arc<Slot<Frame>>,
-    signal: Arc<Slot<Signal>>,
+    switch: Arc<SourceSwitch>,
     metrics: Arc<CaptureMetrics>,
 ) -> io::Result<CaptureHandle> {
     let (events, received) = channel();
     let supervisor = Supervisor {
         around: Surroundings {
-            gate: Gate::new(frames),
+            gate: Gate::new(Arc::clone(&switch)),
             events: events.clone(),
             pool: PicturePool::new(POOLED),
             metrics,
@@ -92,7 +91,7 @@ pub fn spawn(
         },
         name: config.source.plain_name(),
         plan: Plan::new(config.source, config.loop_file),
-        signal,
+        switch,
         received,
         backoff: Backoff::default(),
         tickets: 0,
@@ -114,7 +113,7 @@ struct Supervisor {
     /// The source in plain words.
     name: String,
     plan: Plan,
-    signal: Arc<Slot<Signal>>,
+    switch: Arc<SourceSwitch>,
     received: Receiver<Event>,
     backoff: Backoff,
     tickets: Ticket,
@@ -134,7 +133,7 @@ enum Outcome {
 
 impl Supervisor {
     fn run(mut self) {
-        self.signal.publish(Signal::Opening {
+        self.switch.house_signal(Signal::Opening {
             source: self.name.clone(),
         });
         while let Outcome::Failed(error) = self.attempt() {
@@ -153,8 +152,7 @@ impl Supervisor {
             }
             self.around.metrics.reopenings.inc();
         }
-        self.around.gate.close();
-        self.signal.close();
+        self.switch.close();
     }
 
     /// A thread left behind keeps its camera: "another program" would be a lie.
@@ -334,7 +332,7 @@ impl Supervisor {
             let seconds = now.saturating_duration_since(since).as_secs_f32();
             tracing::info!(source = opened.source, seconds, "the source is back");
         }
-        self.signal.publish(Signal::Live {
+        self.switch.house_signal(Signal::Live {
             source: opened.source.clone(),
             note: self.plan.note(),
             width: *width,
@@ -352,7 +350,7 @@ impl Supervisor {
             return;
         }
         self.lost = Some((since, reason.clone()));
-        self.signal.publish(Signal::Lost {
+        self.switch.house_signal(Signal::Lost {
             source: self.name.clone(),
             reason,
             since,

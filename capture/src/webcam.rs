@@ -175,6 +175,9 @@ fn read(
             .map_err(|error| lost(error.to_string()))?;
         let captured_at = Instant::now();
         streaming = true;
+        if outlet.unseen() {
+            continue;
+        }
         match outlet.timed(|| decoder.decode(&bytes, outlet)) {
             Ok(picture) => outlet.publish(picture, captured_at),
             Err(error) => outlet.bad_picture(&error),

@@ -3,6 +3,7 @@
 
 mod feedback;
 mod goodbyes;
+mod publishing;
 mod renditions;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::goodbyes::Goodbyes;
+use self::publishing::Publishing;
 use crate::congestion::Rung;
 use crate::demand::Demand;
 use crate::demux::{Demux, Kind, ViewerKey, classify};
@@ -57,6 +59,7 @@ pub(crate) struct Audience {
     viewers: HashMap<ViewerKey, Viewer>,
     by_id: HashMap<String, ViewerKey>,
     goodbyes: Goodbyes,
+    publishing: Publishing,
     demux: Demux,
     streams: [Stream; RenditionId::LIMIT],
     timetable: BTreeSet<(Instant, ViewerKey)>,
@@ -97,6 +100,7 @@ impl Audience {
             viewers: HashMap::new(),
             by_id: HashMap::new(),
             goodbyes: Goodbyes::default(),
+            publishing: Publishing::default(),
             demux: Demux::default(),
             streams: Default::default(),
             timetable: BTreeSet::new(),
@@ -196,7 +200,7 @@ impl Audience {
             return;
         };
         let Some(viewer) = self.viewers.get_mut(&key) else {
-            return;
+            return self.receive_published(now, kind, (from, to), bytes, out);
         };
         viewer.peer.receive(now, kind, from, to, bytes);
         self.heed_feedback(now, key);
@@ -256,13 +260,15 @@ impl Audience {
         }
         self.retarget_when_due(now);
         self.ask_for_keyframes(now);
+        self.tick_publisher(now, out);
     }
 
     /// When [`Self::tick`] is next due.
     pub(crate) fn due(&self) -> Option<Instant> {
         let viewer = self.timetable.first().map(|(due, _)| *due);
         let gates = self.streams.iter().filter_map(|stream| stream.gate.due());
-        gates.chain(viewer).chain(self.retarget_at).min()
+        let more = self.retarget_at.into_iter().chain(self.publishing.due());
+        gates.chain(viewer).chain(more).min()
     }
 
     /// Sends everybody a goodbye.
@@ -271,6 +277,7 @@ impl Audience {
         for key in keys {
             self.remove(now, key, LeaveReason::Shutdown, out);
         }
+        self.dismiss_publisher("the engine ends", out);
     }
 
     pub(crate) fn viewers(&self) -> impl Iterator<Item = &Viewer> {
@@ -436,7 +443,11 @@ impl Audience {
     /// Entries in every table: zero when nobody watches.
     #[cfg(test)]
     fn footprint(&self) -> usize {
-        self.viewers.len() + self.by_id.len() + self.demux.len() + self.timetable.len()
+        self.publishing.len()
+            + self.viewers.len()
+            + self.by_id.len()
+            + self.demux.len()
+            + self.timetable.len()
     }
 }
 

@@ -104,6 +104,7 @@ pub(crate) enum Command {
     Trickle(Trickle, oneshot::Sender<Result<(), Refused>>),
     Choose(String, Choice, oneshot::Sender<Result<(), Refused>>),
     Leave(String, oneshot::Sender<Result<(), Refused>>),
+    Whip(crate::whip::Request),
     Stop,
 }
 
@@ -260,6 +261,16 @@ impl EngineHandle {
     pub(crate) async fn leave(&self, id: String) -> Option<Result<(), Refused>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Leave(id, reply));
+        answer.await.ok()
+    }
+
+    /// Asks about publishing. `None`: the engine has ended.
+    pub(crate) async fn ask_whip<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> crate::whip::Request,
+    ) -> Option<Result<T, Refused>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Whip(request(reply)));
         answer.await.ok()
     }
 

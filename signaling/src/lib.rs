@@ -46,6 +46,7 @@ mod send_queue;
 mod socket;
 mod viewer;
 pub mod whep;
+pub mod whip;
 
 pub use compose::{ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts};
 pub use demand::{Demand, PictureLease, StreamLease};

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use rtc::interceptor::{Registry, Slot};
 use rtc::peer_connection::RTCPeerConnection;
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
@@ -19,7 +20,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use crate::candidates::host_line;
 use crate::demux::Kind;
 use crate::identity::{Identity, SessionNames};
-use crate::rtcp::{Feedback, FeedbackInbox};
+use crate::rtcp::{Feedback, FeedbackInbox, FeedbackInterceptor};
 use crate::runs::Datagram;
 use crate::sdp::{Offer, REMOTE_CANDIDATES_MAX, RemoteCandidate};
 
@@ -27,6 +28,8 @@ use crate::sdp::{Offer, REMOTE_CANDIDATES_MAX, RemoteCandidate};
 const EARLY_MAX: usize = 4;
 /// Addresses of ours that one viewer can use, those it found by itself included.
 const LOCAL_MAX: usize = 12;
+/// Beyond the library's own interceptors, of which there are none.
+const FEEDBACK_SLOT: usize = 60_000;
 
 /// How long ICE waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,11 +96,24 @@ impl Peer {
         parts: &PeerParts<'_>,
     ) -> Result<Self, Error> {
         let inbox = FeedbackInbox::default();
-        let (pc, sender) = library::connection(now, offer, parts, inbox.clone())?;
+        let feedback = FeedbackInterceptor::new(parts.names.ssrc, inbox.clone());
+        let chain = Registry::new().with(Slot::from(FEEDBACK_SLOT), feedback);
+        let peer = Self::accept_with(now, offer, parts, chain)?;
+        Ok(Self { inbox, ..peer })
+    }
+
+    /// As [`Self::accept`], with `chain` for what comes in instead of feedback.
+    pub(crate) fn accept_with(
+        now: Instant,
+        offer: &Offer,
+        parts: &PeerParts<'_>,
+        chain: Registry,
+    ) -> Result<Self, Error> {
+        let (pc, sender) = library::connection(now, offer, parts, chain)?;
         let mut peer = Self {
             pc,
             sender,
-            inbox,
+            inbox: FeedbackInbox::default(),
             local: Vec::new(),
             port: parts.port,
             remote_candidates: offer.candidates.len(),

@@ -8,6 +8,7 @@ mod answer;
 mod fragment;
 mod h264;
 mod offer;
+mod publish;
 mod text;
 
 #[cfg(test)]
@@ -15,7 +16,8 @@ mod tests;
 
 pub(crate) use answer::{AnswerTerms, answer, transport_offer};
 pub(crate) use fragment::Fragment;
-pub(crate) use offer::{Offer, RemoteCandidate};
+pub(crate) use offer::{Offer, RemoteCandidate, TRANSPORT_NUMBER};
+pub(crate) use publish::{PublishError, parse_published, publish_answer};
 
 /// Most sections an offer may have; browsers send one to four.
 const SECTIONS_MAX: usize = 32;

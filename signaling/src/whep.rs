@@ -8,7 +8,7 @@
 //! | `/whep/{id}/rendition` | `PUT` what to watch |
 //!
 //! Later here: ICE restart (a `PATCH` with new credentials is answered 422 now, and players then
-//! make a new session), and WHIP beside it.
+//! make a new session).
 
 use std::time::Instant;
 
@@ -23,10 +23,10 @@ use crate::sdp::Fragment;
 /// read no more than this plus one.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-const SDP: &str = "application/sdp";
-const SDP_FRAGMENT: &str = "application/trickle-ice-sdpfrag";
+pub(crate) const SDP: &str = "application/sdp";
+pub(crate) const SDP_FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 const PROBLEM: &str = "application/problem+json";
-const RETRY_AFTER_S: &str = "5";
+pub(crate) const RETRY_AFTER_S: &str = "5";
 
 /// The WHEP resources.
 #[derive(Debug, Clone)]
@@ -243,7 +243,7 @@ impl Whep {
 }
 
 impl Reply {
-    fn new(status: u16) -> Self {
+    pub(crate) fn new(status: u16) -> Self {
         // A feed for players anywhere: their pages must be able to ask and to read the headers.
         Self {
             status,
@@ -258,12 +258,12 @@ impl Reply {
         }
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    fn containing(mut self, body: String) -> Self {
+    pub(crate) fn containing(mut self, body: String) -> Self {
         self.body = body;
         self
     }
@@ -279,7 +279,7 @@ impl Reply {
 }
 
 /// The body as text, if type and size allow. A body without a type is taken at its word.
-fn readable<'a>(
+pub(crate) fn readable<'a>(
     content_type: Option<&str>,
     wanted: &str,
     body: &'a [u8],
@@ -300,7 +300,7 @@ fn readable<'a>(
 
 /// The tag that `If-Match` asks for; `None`: whatever is there. Players write all of `*`, `"*"`, a
 /// quoted tag, a bare one, and nothing.
-fn wanted_tag(if_match: Option<&str>) -> Option<String> {
+pub(crate) fn wanted_tag(if_match: Option<&str>) -> Option<String> {
     let value = if_match?.split(',').next()?.trim();
     let tag = value.strip_prefix("W/").unwrap_or(value).trim_matches('"');
     (!tag.is_empty() && tag != "*").then(|| tag.to_owned())
@@ -321,18 +321,18 @@ fn full() -> Reply {
     problem(503, "Full", detail).with("Retry-After", RETRY_AFTER_S)
 }
 
-fn ended() -> Reply {
+pub(crate) fn ended() -> Reply {
     let detail = "the media engine is not running; try again in a moment";
     problem(503, "Not running", detail).with("Retry-After", RETRY_AFTER_S)
 }
 
-fn unknown() -> Reply {
+pub(crate) fn unknown() -> Reply {
     let detail = "there is no such session; it has ended";
     problem(404, "Unknown session", detail)
 }
 
 /// A problem as JSON. `error` repeats the detail for players that look for that (MediaMTX's).
-fn problem(status: u16, title: &str, detail: &str) -> Reply {
+pub(crate) fn problem(status: u16, title: &str, detail: &str) -> Reply {
     let (title, detail) = (quoted(title), quoted(detail));
     Reply::new(status)
         .with("Content-Type", PROBLEM)

@@ -8,6 +8,7 @@ use capture::{Frame, Signal, Slot, WallClock};
 use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
+use signaling::whip::Whip;
 use signaling::{Composed, Demand, EngineHandle, Publisher, Rendition, RenditionId};
 
 use crate::admin::AdminToken;
@@ -41,6 +42,7 @@ pub(crate) struct App {
     pub(crate) engine: EngineHandle,
     pub(crate) whep: Whep,
     pub(crate) publisher: Option<Publisher>,
+    pub(crate) whip: Whip,
     pub(crate) stills: Stills,
     pub(crate) track_listeners: Arc<AtomicU32>,
     pub(crate) registry: Registry,

@@ -44,6 +44,17 @@ const ASSETS: &[Asset] = assets![
     "app/timecode.js",
     "app/trickle.js",
     "app/words.js",
+    "camera.html",
+    "camera/awake.js",
+    "camera/camera.css",
+    "camera/key.js",
+    "camera/lens.js",
+    "camera/main.js",
+    "camera/publisher.js",
+    "camera/publishing.js",
+    "camera/rate.js",
+    "camera/start_rate.js",
+    "camera/words.js",
 ];
 
 /// Strong, by content: the same in every run of the same build.

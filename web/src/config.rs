@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) renditions: Vec<RenditionConfig>,
     /// Guards what changes state for others; absent: made at first start and kept.
     pub(crate) admin_token: Option<String>,
+    /// Lets its holder publish, and nothing else; absent: publishing needs the admin token.
+    pub(crate) whip_token: Option<String>,
     pub(crate) viewers: ViewersConfig,
     /// Told to viewers; none by default, so that nothing is asked outside of this network.
     pub(crate) ice_servers: Vec<IceServer>,
@@ -100,6 +102,7 @@ impl Default for Config {
             media_port: 8189,
             renditions: renditions::defaults(),
             admin_token: None,
+            whip_token: None,
             viewers: ViewersConfig::default(),
             ice_servers: Vec::new(),
             publish: PublishConfig::default(),
@@ -203,16 +206,15 @@ impl Config {
                 "width and height above 0, fps from 1 to 240",
             );
         }
-        if self
-            .admin_token
-            .as_deref()
-            .is_some_and(|token| token.trim().len() < 8)
-        {
-            return wrong(
-                "admin_token",
-                &"(hidden)",
-                "at least 8 characters, or leave it out",
-            );
+        let tokens = [
+            ("admin_token", &self.admin_token),
+            ("whip_token", &self.whip_token),
+        ];
+        for (key, token) in tokens {
+            if token.as_deref().is_some_and(|token| token.trim().len() < 8) {
+                let why = "at least 8 characters, or leave it out";
+                return wrong(key, &"(hidden)", why);
+            }
         }
         self.listen_addr()?;
         self.listen_tls_addr()?;
@@ -348,6 +350,7 @@ mod tests {
             ("[[ice_servers]]\nurls = []", "ice_servers"),
             ("provider = \"tpu\"", "provider"),
             ("admin_token = \"short\"", "admin_token"),
+            ("whip_token = \"short\"", "whip_token"),
             ("[camera]\nfps = 0", "camera"),
             ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
         ] {

@@ -20,6 +20,7 @@ mod painter;
 mod paths;
 mod pipeline;
 mod process;
+mod publish_key;
 mod report;
 mod routes;
 mod stills;

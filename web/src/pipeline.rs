@@ -4,7 +4,9 @@
 //! [capture] --Slot<Frame>--+--> [detector] --Slot<Tracks>--+
 //!     |                    |                               v (painter)
 //!     +--Slot<Signal>------+----------------------> [compose] --FrameSink--> [engine] --UDP--> viewers
-//!                                                       |           +--tap--> [publish] --UDP--> WHIP server
+//!     ^ SourceSwitch                                    |       |   +--tap--> [publish] --UDP--> WHIP server
+//!     |                                                 |       v (access units)
+//!     +-------------------------------------------------|-- [whip-decode], while somebody publishes here
 //!                                                       +--Slot<Composed>--> snapshot, MJPEG
 //! ```
 //!
@@ -16,8 +18,8 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::http::HeaderValue;
 use capture::{
-    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Signal, Slot, SourceSpec, WallClock,
-    Wanted,
+    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Signal, Slot, SourceSpec, SourceSwitch,
+    WallClock, Wanted,
 };
 use detector::{
     DetectorConfig, DetectorMetrics, DetectorState, OverlayPainter, Pace, Places, SessionConfig,
@@ -25,6 +27,7 @@ use detector::{
 };
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
+use signaling::whip::{Whip, WhipMetrics};
 use signaling::{
     ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, Engine,
     EngineConfig, EngineHandle, EngineMetrics, FrameSink, PublishMetrics, Publisher, compose,
@@ -57,11 +60,13 @@ pub(crate) fn start(
     admin: AdminToken,
     https_port: Option<u16>,
 ) -> anyhow::Result<(Arc<App>, Pipeline)> {
+    let (frames, signal) = (Slot::new(), Slot::new());
     let stage = Stage {
         config: &config,
         clock: WallClock::start(),
-        frames: Slot::new(),
-        signal: Slot::new(),
+        switch: SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal)),
+        frames,
+        signal,
         tracks: Slot::new(),
         detector_state: Slot::new(),
         composed: Slot::new(),
@@ -77,6 +82,7 @@ pub(crate) fn start(
     let capture = stage.capture(source, &mut registry)?;
     let (detector, detector_metrics) = stage.detector(&mut registry)?;
     let compose = stage.compose(sink, &mut registry)?;
+    let whip = stage.whip(&engine, &mut registry);
     let pipeline = Pipeline {
         capture,
         detector,
@@ -106,6 +112,7 @@ pub(crate) fn start(
         demand: stage.demand,
         whep: Whep::new(engine.clone()),
         publisher,
+        whip,
         engine,
         stills: Stills::default(),
         track_listeners: Arc::default(),
@@ -119,6 +126,8 @@ pub(crate) fn start(
 struct Stage<'a> {
     config: &'a Config,
     clock: WallClock,
+    /// In front of `frames` and `signal`: the source, or whoever publishes.
+    switch: Arc<SourceSwitch>,
     frames: Arc<Slot<Frame>>,
     signal: Arc<Slot<Signal>>,
     tracks: Arc<Slot<Tracks>>,
@@ -148,8 +157,8 @@ impl Stage<'_> {
             loop_file: self.config.loop_file,
             clock: self.clock,
         };
-        let (frames, signal) = (Arc::clone(&self.frames), Arc::clone(&self.signal));
-        capture::spawn(config, frames, signal, metrics).context("cannot start the capture thread")
+        let switch = Arc::clone(&self.switch);
+        capture::spawn(config, switch, metrics).context("cannot start the capture thread")
     }
 
     fn detector(
@@ -217,6 +226,12 @@ impl Stage<'_> {
         publisher
             .map(Some)
             .context("cannot start the publishing thread")
+    }
+
+    fn whip(&self, engine: &EngineHandle, registry: &mut Registry) -> Whip {
+        let metrics = Arc::new(WhipMetrics::default());
+        metrics.register(registry);
+        Whip::new(engine.clone(), Arc::clone(&self.switch), metrics)
     }
 }
 

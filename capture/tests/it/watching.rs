@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use capture::{
     CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader,
-    SourceSpec, WallClock, Wanted, spawn,
+    SourceSpec, SourceSwitch, WallClock, Wanted, spawn,
 };
 
 /// Longer than anything here takes on a busy machine.
@@ -36,8 +36,8 @@ impl Watched {
         };
         let (frames, signal) = (Slot::new(), Slot::new());
         let metrics: Arc<CaptureMetrics> = Arc::default();
-        let (for_frames, for_signal) = (Arc::clone(&frames), Arc::clone(&signal));
-        let handle = spawn(config, for_frames, for_signal, Arc::clone(&metrics)).expect("threads");
+        let switch = SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal));
+        let handle = spawn(config, switch, Arc::clone(&metrics)).expect("threads");
         let (frames, signals) = (frames.reader(), signal.reader());
         Self {
             metrics,

@@ -164,6 +164,7 @@ impl Worker {
                 Command::Leave(id, reply) => {
                     let _ = reply.send(self.audience.leave(now, &id, &mut out));
                 }
+                Command::Whip(request) => self.audience.obey_publisher(now, request, &mut out),
                 Command::Stop => return false,
             }
             self.publish_count();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{Registry, Slot};
+use rtc::interceptor::Registry;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MediaEngine};
@@ -18,11 +18,8 @@ use rtc::rtp_transceiver::rtp_sender::{
 use rtc::shared::error::Error;
 
 use super::PeerParts;
-use crate::rtcp::{FeedbackInbox, FeedbackInterceptor};
 use crate::sdp::{Offer, transport_offer};
 
-/// Beyond the library's own interceptors.
-const FEEDBACK_SLOT: usize = 60_000;
 /// How often consent is asked for (RFC 7675 5.1: about every five seconds; sooner notices sooner).
 const CONSENT_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -33,9 +30,8 @@ pub(super) fn connection(
     now: Instant,
     offer: &Offer,
     parts: &PeerParts<'_>,
-    inbox: FeedbackInbox,
+    chain: Registry,
 ) -> Result<(RTCPeerConnection, RTCRtpSenderId), Error> {
-    let feedback = FeedbackInterceptor::new(parts.names.ssrc, inbox);
     let settings = SettingEngineBuilder::new()
         .with_ice_credentials(parts.names.ufrag.clone(), parts.names.pwd.clone())
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
@@ -53,7 +49,7 @@ pub(super) fn connection(
         )
         .with_media_engine(media_engine(offer.video.payload_type)?)
         .with_setting_engine(settings)
-        .with_interceptor_registry(Registry::new().with(Slot::from(FEEDBACK_SLOT), feedback))
+        .with_interceptor_registry(chain)
         .build(now)?;
     let sender = pc.add_track(track(parts.names.ssrc))?;
     let remote = RTCSessionDescription::offer(transport_offer(offer))?;

@@ -22,8 +22,20 @@ pub(crate) struct AnswerTerms<'a> {
     pub(crate) cname: &'a str,
 }
 
-/// Writes the answer to `offer`: one section for each of the offer's, in its order (RFC 3264 6).
+/// Writes the answer to a viewer's `offer`.
 pub(crate) fn answer(offer: &Offer, terms: &AnswerTerms<'_>) -> String {
+    answer_with(offer, terms, &|text, section| {
+        video(text, offer, section, terms);
+    })
+}
+
+/// Writes an answer: one section for each of the offer's, in its order (RFC 3264 6). `video` writes
+/// the one that is used.
+pub(super) fn answer_with(
+    offer: &Offer,
+    terms: &AnswerTerms<'_>,
+    video: &dyn Fn(&mut String, &Section),
+) -> String {
     let mut text = String::with_capacity(2048);
     let bundled: Vec<&str> = offer
         .sections
@@ -44,7 +56,7 @@ pub(crate) fn answer(offer: &Offer, terms: &AnswerTerms<'_>) -> String {
         match section.fate {
             Fate::Rejected => rejected(&mut text, section),
             Fate::Inactive => inactive(&mut text, section),
-            Fate::Video => video(&mut text, offer, section, terms),
+            Fate::Video => video(&mut text, section),
         }
         if section.fate != Fate::Rejected {
             transport(&mut text, offer, terms);
@@ -177,7 +189,7 @@ fn rejected(text: &mut String, section: &Section) {
     }
 }
 
-fn head(text: &mut String, section: &Section, port: &str, formats: &str) {
+pub(super) fn head(text: &mut String, section: &Section, port: &str, formats: &str) {
     let Section { kind, proto, .. } = section;
     line(text, &format!("m={kind} {port} {proto} {formats}"));
     line(text, "c=IN IP4 0.0.0.0");
@@ -211,7 +223,7 @@ fn candidates(text: &mut String, terms: &AnswerTerms<'_>) {
     line(text, "a=end-of-candidates");
 }
 
-fn line(text: &mut String, line: &str) {
+pub(super) fn line(text: &mut String, line: &str) {
     text.push_str(line);
     text.push_str("\r\n");
 }

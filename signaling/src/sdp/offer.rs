@@ -12,7 +12,7 @@ pub(super) const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hd
 
 /// Header extension with a number that counts all packets to one viewer, and the feedback about them
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
-pub(super) const TRANSPORT_NUMBER: &str =
+pub(crate) const TRANSPORT_NUMBER: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 const TRANSPORT_FEEDBACK: &str = "transport-cc";
 
@@ -90,19 +90,29 @@ impl Offer {
         let video = &session.media[video_index];
         let choice =
             h264::choose(video).ok_or_else(|| SdpError::NoH264(h264::codec_names(video)))?;
+        Self::of(&session, video_index, choice)
+    }
+
+    /// The offer with this video section and format.
+    pub(super) fn of(
+        session: &SessionText,
+        video_index: usize,
+        choice: H264Choice,
+    ) -> Result<Self, SdpError> {
+        let video = &session.media[video_index];
         if !video.attributes.has("rtcp-mux") && !video.attributes.has("rtcp-mux-only") {
             return Err(SdpError::NoRtcpMux);
         }
-        let transport = Transport::of(&session, video_index)?;
+        let transport = Transport::of(session, video_index)?;
         Ok(Self {
             ufrag: transport.ufrag,
             pwd: transport.pwd,
             fingerprint: transport.fingerprint,
             setup: transport.setup,
             ice_lite: session.attributes.has("ice-lite"),
-            candidates: candidates(&session),
+            candidates: candidates(session),
             video: video_terms(video, choice),
-            sections: sections(&session, video_index),
+            sections: sections(session, video_index),
         })
     }
 }
@@ -128,11 +138,11 @@ fn video_section(session: &SessionText) -> Result<usize, SdpError> {
 }
 
 /// Port 0 closes a section, unless it is only there to be bundled (RFC 9143 6).
-fn is_open(media: &MediaText) -> bool {
+pub(super) fn is_open(media: &MediaText) -> bool {
     media.port != "0" || media.attributes.has("bundle-only")
 }
 
-fn direction(session: &SessionText, media: &MediaText) -> &'static str {
+pub(super) fn direction(session: &SessionText, media: &MediaText) -> &'static str {
     ["recvonly", "sendonly", "inactive", "sendrecv"]
         .into_iter()
         .find(|name| media.attributes.has(name))

@@ -15,3 +15,5 @@ mod publish;
 mod rig;
 mod studio;
 mod watch;
+mod whip;
+mod whip_client;

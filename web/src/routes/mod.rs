@@ -8,6 +8,7 @@ mod page;
 mod status;
 mod tracks;
 mod whep;
+mod whip;
 
 use std::sync::Arc;
 
@@ -38,6 +39,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             "/whep/{session}/rendition",
             axum::routing::put(whep::rendition),
         )
+        .route("/camera", get(page::camera))
+        .route("/camera/{*file}", get(page::camera_asset))
+        .route("/whip", any(whip::endpoint))
+        .route("/whip/{session}", any(whip::session))
         .route("/api/status", get(status::status))
         .route("/api/viewers", get(status::viewers))
         .route("/healthz", get(health::healthz))

@@ -61,8 +61,21 @@ pub(super) async fn index(
 }
 
 pub(super) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
-    assets::find(&format!("app/{file}")).map_or_else(missing, |asset: &Asset| {
-        serve(asset.bytes.into(), asset.content_type(), &headers)
+    found(&format!("app/{file}"), &headers)
+}
+
+/// The page that makes a phone the camera. It holds no secret: what it does needs a token.
+pub(super) async fn camera(headers: HeaderMap) -> Response {
+    found("camera.html", &headers)
+}
+
+pub(super) async fn camera_asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    found(&format!("camera/{file}"), &headers)
+}
+
+fn found(path: &str, headers: &HeaderMap) -> Response {
+    assets::find(path).map_or_else(missing, |asset: &Asset| {
+        serve(asset.bytes.into(), asset.content_type(), headers)
     })
 }
 

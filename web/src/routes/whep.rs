@@ -87,11 +87,11 @@ pub(super) async fn rendition(
     respond(app.whep.put_rendition(&session, &body).await)
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn respond(reply: Reply) -> Response {
+pub(super) fn respond(reply: Reply) -> Response {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, reply.body).into_response();
     response.headers_mut().remove(header::CONTENT_TYPE);
@@ -103,7 +103,7 @@ fn respond(reply: Reply) -> Response {
     response
 }
 
-fn not_allowed() -> Response {
+pub(super) fn not_allowed() -> Response {
     let allowed = [(header::ALLOW, "OPTIONS, HEAD, GET, POST, PATCH, DELETE")];
     (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response()
 }

@@ -12,3 +12,4 @@ mod publishing;
 mod scripts;
 mod station;
 mod tidy;
+mod whip;

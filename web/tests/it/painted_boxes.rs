@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use capture::{CaptureConfig, CaptureMetrics, Frame, Next, Slot, SourceSpec, Truth, WallClock};
+use capture::{
+    CaptureConfig, CaptureMetrics, Frame, Next, Slot, SourceSpec, SourceSwitch, Truth, WallClock,
+};
 use detector::{
     BBox, DetectorConfig, DetectorMetrics, DetectorState, ModelChoice, Pace, Places, Track, Tracks,
     WorkerParts,
@@ -50,8 +52,7 @@ fn watch(model: &str, places: Places) {
             loop_file: false,
             clock: WallClock::start(),
         },
-        Arc::clone(&frames),
-        Slot::new(),
+        SourceSwitch::new(Arc::clone(&frames), Slot::new()),
         Arc::new(CaptureMetrics::default()),
     )
     .expect("the scene starts");

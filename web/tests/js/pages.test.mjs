@@ -49,3 +49,24 @@ test("nothing from elsewhere", () => {
     );
   }
 });
+
+const camera = read("camera.html");
+const cameraAssets = readdirSync(new URL("camera/", PAGES));
+
+test("the camera page: modules preloaded, ids there, nothing inline, nothing from elsewhere", () => {
+  const modules = cameraAssets.filter((name) => name.endsWith(".js") && name !== "main.js");
+  const preloaded = [...camera.matchAll(/modulepreload" href="\/camera\/([a-z_]+\.js)"/g)];
+  assert.deepEqual(preloaded.map((match) => match[1]).sort(), modules.sort());
+  for (const [, path] of camera.matchAll(/(?:src|href)="\/((?:app|camera)\/[^"]+)"/g)) {
+    assert.ok(read(path).length > 0, path);
+  }
+  const ids = new Set([...camera.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
+  for (const name of cameraAssets.filter((asset) => asset.endsWith(".js"))) {
+    const text = read(`camera/${name}`);
+    assert.doesNotMatch(text, /https?:\/\//, name);
+    for (const [, id] of text.matchAll(/byId\("([^"]+)"\)/g)) {
+      assert.ok(ids.has(id), `${name} looks for #${id}`);
+    }
+  }
+  assert.doesNotMatch(camera, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:/);
+});

@@ -1,0 +1,218 @@
+//! WHIP (RFC 9725) over HTTP: text in, text out, as [`crate::whep`]. Whoever publishes becomes the
+//! source.
+//!
+//! | route | method |
+//! |---|---|
+//! | `/whip` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
+//! | `/whip/{id}` | `PATCH` candidates, `DELETE` |
+//!
+//! The way of a picture: packets come to the engine's thread by [`publisher`], in order and with
+//! retransmissions ([`reception`]); whole access units go to a decoder on a thread of its own
+//! ([`decode_worker`]), and its pictures to a [`SourceSwitch`], where they take the place of the
+//! source's.
+//!
+//! Who may publish is for whoever serves HTTP to decide. A session's address is unguessable and needs
+//! no further token. An ICE restart is answered 422; publishers then make a new session.
+
+mod access_unit;
+mod decode_worker;
+mod decoder;
+mod depacketise;
+mod inbox;
+mod metrics;
+mod negotiation;
+mod parameter_sets;
+mod publisher;
+mod publisher_name;
+mod reception;
+mod reorder;
+mod unit_queue;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use capture::{Guest, SourceSwitch};
+use tokio::sync::oneshot;
+
+use self::negotiation::{PublishRefusal, negotiate};
+use self::publisher::NewcomerParts;
+use self::publisher_name::publisher_name;
+use self::unit_queue::unit_queue;
+use crate::audience::Refused;
+use crate::engine::{EngineHandle, Trickle};
+use crate::sdp::Fragment;
+use crate::whep::{RETRY_AFTER_S, Reply, SDP, SDP_FRAGMENT, problem, readable, wanted_tag};
+
+pub use self::metrics::{UnitDrop, WhipMetrics};
+pub(crate) use self::publisher::{Newcomer, Publisher};
+
+/// The WHIP resources.
+#[derive(Debug, Clone)]
+pub struct Whip {
+    engine: EngineHandle,
+    switch: Arc<SourceSwitch>,
+    metrics: Arc<WhipMetrics>,
+    path: String,
+}
+
+/// A `POST` to the endpoint, from somebody who may publish.
+#[derive(Debug, Clone, Copy)]
+pub struct WhipPost<'a> {
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// `Host`: the address in it becomes a candidate.
+    pub host: Option<&'a str>,
+    /// `User-Agent`: viewers are told what kind of program it is.
+    pub user_agent: Option<&'a str>,
+    /// It may have the place of somebody whose picture is on the air.
+    pub takes_over: bool,
+    /// The offer.
+    pub body: &'a [u8],
+}
+
+/// A request to the engine's thread.
+pub(crate) enum Request {
+    /// The answer is its place at the switch: the engine hands these out in order.
+    Publish(Box<Newcomer>, oneshot::Sender<Result<Guest, Refused>>),
+    Trickle(Trickle, oneshot::Sender<Result<(), Refused>>),
+    Leave(String, oneshot::Sender<Result<(), Refused>>),
+}
+
+impl Whip {
+    /// The endpoint at `/whip`. Published pictures go to `switch`.
+    #[must_use]
+    pub fn new(engine: EngineHandle, switch: Arc<SourceSwitch>, metrics: Arc<WhipMetrics>) -> Self {
+        Self {
+            engine,
+            switch,
+            metrics,
+            path: "/whip".to_owned(),
+        }
+    }
+
+    /// Answers an offer: 201 with the answer and the session's address, or why not.
+    pub async fn post(&self, post: WhipPost<'_>) -> Reply {
+        let offer = match readable(post.content_type, SDP, post.body) {
+            Ok(text) => text,
+            Err(reply) => return reply,
+        };
+        let (sender, receiver) = unit_queue();
+        let name = publisher_name(post.user_agent);
+        let parts = NewcomerParts {
+            units: sender,
+            metrics: Arc::clone(&self.metrics),
+            switch: Arc::clone(&self.switch),
+            name,
+            takes_over: post.takes_over,
+        };
+        let candidates = self.engine.candidates(post.host);
+        let shared = self.engine.shared();
+        let negotiated = negotiate(shared, &candidates, offer, Instant::now(), parts);
+        let (newcomer, answer) = match negotiated {
+            Ok(negotiated) => negotiated,
+            Err(error) => return refused_offer(&error),
+        };
+        let (id, tag) = (newcomer.id.clone(), newcomer.local_ufrag.clone());
+        let request = |reply| Request::Publish(Box::new(newcomer), reply);
+        let guest = match self.engine.ask_whip(request).await {
+            Some(Ok(guest)) => guest,
+            Some(Err(_)) => return occupied(),
+            None => return crate::whep::ended(),
+        };
+        if let Err(error) = decode_worker::spawn(receiver, guest, Arc::clone(&self.metrics)) {
+            tracing::error!(%error, "no thread for a decoder");
+            self.delete(&id).await;
+            let detail = "this machine is out of threads or memory; try again in a moment";
+            return problem(503, "Overloaded", detail).with("Retry-After", RETRY_AFTER_S);
+        }
+        tracing::info!(publisher = name, "somebody publishes");
+        Reply::new(201)
+            .with("Content-Type", SDP)
+            .with("Location", format!("{}/{id}", self.path))
+            .with("ETag", format!("\"{tag}\""))
+            .with("Accept-Patch", SDP_FRAGMENT)
+            .with("Cache-Control", "no-store")
+            .containing(answer)
+    }
+
+    /// For whoever may not publish: 401.
+    #[must_use]
+    pub fn unauthorised() -> Reply {
+        let detail = "publishing needs the admin token, or the whip_token of the configuration: send \
+                      Authorization: Bearer TOKEN";
+        problem(401, "Not authorised", detail).with("WWW-Authenticate", "Bearer realm=\"carrier\"")
+    }
+
+    /// Takes candidates that came after the offer: 204.
+    pub async fn patch(
+        &self,
+        id: &str,
+        if_match: Option<&str>,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Reply {
+        let text = match readable(content_type, SDP_FRAGMENT, body) {
+            Ok(text) => text,
+            Err(reply) => return reply,
+        };
+        let Some(fragment) = Fragment::parse(text) else {
+            let detail = "the body is not an SDP fragment (RFC 8840)";
+            return problem(400, "Malformed fragment", detail);
+        };
+        let trickle = Trickle {
+            id: id.to_owned(),
+            tag: wanted_tag(if_match),
+            ufrag: fragment.ufrag,
+            candidates: fragment.candidates,
+        };
+        let asked = self
+            .engine
+            .ask_whip(|reply| Request::Trickle(trickle, reply));
+        match asked.await {
+            Some(Ok(())) => Reply::new(204),
+            Some(Err(Refused::Restart)) => problem(
+                422,
+                "No ICE restart",
+                "the fragment has other ICE credentials than the offer, which asks for an ICE \
+                 restart; make a new session instead",
+            ),
+            Some(Err(Refused::WrongTag)) => problem(
+                412,
+                "Another ETag",
+                "If-Match names another state of this session; send the ETag of the answer, or *",
+            ),
+            Some(Err(Refused::Unknown | Refused::Full)) => crate::whep::unknown(),
+            None => crate::whep::ended(),
+        }
+    }
+
+    /// Ends a session: 200. The previous source is back.
+    pub async fn delete(&self, id: &str) -> Reply {
+        let id = id.to_owned();
+        match self
+            .engine
+            .ask_whip(|reply| Request::Leave(id, reply))
+            .await
+        {
+            Some(Ok(())) => Reply::new(200),
+            Some(Err(_)) => crate::whep::unknown(),
+            None => crate::whep::ended(),
+        }
+    }
+}
+
+fn refused_offer(error: &PublishRefusal) -> Reply {
+    let malformed = matches!(error, PublishRefusal::Offer(error) if error.is_malformed());
+    let (status, title) = if malformed {
+        (400, "Malformed offer")
+    } else {
+        (422, "Offer cannot be answered")
+    };
+    problem(status, title, &error.to_string())
+}
+
+fn occupied() -> Reply {
+    let detail = "somebody else publishes; when their picture stops, the place is free. Whoever \
+                  holds the admin token may take it with ?takeover=1";
+    problem(409, "Somebody publishes", detail).with("Retry-After", RETRY_AFTER_S)
+}

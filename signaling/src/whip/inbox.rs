@@ -1,0 +1,147 @@
+//! Media and its bookkeeping, taken off the WebRTC library's chain.
+//!
+//! The library reports to the sender how its packets arrive: receiver reports (RFC 3550 6.4.2) and
+//! transport-wide feedback, from which a browser knows how much the path carries. Retransmissions
+//! are asked for by [`super::reorder`], which knows what a picture is waiting for.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use rtc::interceptor::{
+    Interceptor, Packet, RTPHeaderExtension, ReceiverReportBuilder, ReceiverReportInterceptor,
+    StreamInfo, TaggedPacket, TwccReceiverBuilder, TwccReceiverInterceptor,
+};
+use rtc::sansio::Protocol;
+use rtc::shared::error::Error;
+
+use crate::sdp::TRANSPORT_NUMBER;
+
+const VIDEO_CLOCK_HZ: u32 = 90_000;
+
+/// Where the interceptor leaves media for the publisher that owns it. Both ends are on the engine's
+/// thread, and it is emptied after each datagram; the lock is only there because the library's chain
+/// must be `Send`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MediaInbox(Arc<Mutex<Vec<rtc::rtp::Packet>>>);
+
+impl MediaInbox {
+    /// Takes what has come.
+    pub(crate) fn take(&self) -> Vec<rtc::rtp::Packet> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, packet: rtc::rtp::Packet) {
+        let mut inbox = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inbox.push(packet);
+    }
+}
+
+/// Ends everything that comes in: media in the inbox, reports in the books.
+pub(crate) struct MediaInterceptor {
+    payload_type: u8,
+    inbox: MediaInbox,
+    arrivals: TwccReceiverInterceptor,
+    reports: ReceiverReportInterceptor,
+    /// The stream that reports are made of.
+    reported: Option<u32>,
+    write_queue: VecDeque<TaggedPacket>,
+}
+
+impl MediaInterceptor {
+    /// `transport_cc_id`: the header extension that numbers all packets of the transport.
+    pub(crate) fn new(payload_type: u8, transport_cc_id: Option<u8>, inbox: MediaInbox) -> Self {
+        let mut arrivals = TwccReceiverBuilder::new().build();
+        if let Some(id) = transport_cc_id {
+            // The extension counts for all streams of the transport: which one is bound is the same.
+            arrivals.bind_remote_stream(&StreamInfo {
+                rtp_header_extensions: vec![RTPHeaderExtension {
+                    uri: TRANSPORT_NUMBER.to_owned(),
+                    id: u16::from(id),
+                }],
+                ..StreamInfo::default()
+            });
+        }
+        Self {
+            payload_type,
+            inbox,
+            arrivals,
+            reports: ReceiverReportBuilder::new().build(),
+            reported: None,
+            write_queue: VecDeque::new(),
+        }
+    }
+
+    /// The library learns of a stream by its first packet, whatever the offer said.
+    fn report_on(&mut self, packet: &Packet) {
+        let Packet::Rtp(packet) = packet else { return };
+        let ssrc = packet.header.ssrc;
+        if packet.header.payload_type != self.payload_type || self.reported == Some(ssrc) {
+            return;
+        }
+        let stream = |ssrc| StreamInfo {
+            ssrc,
+            clock_rate: VIDEO_CLOCK_HZ,
+            ..StreamInfo::default()
+        };
+        if let Some(before) = self.reported.replace(ssrc) {
+            self.reports.unbind_remote_stream(&stream(before));
+        }
+        self.reports.bind_remote_stream(&stream(ssrc));
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for MediaInterceptor {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, msg: TaggedPacket) -> Result<(), Error> {
+        self.report_on(&msg.message.packet);
+        self.arrivals.handle_read(msg)?;
+        while let Some(msg) = self.arrivals.poll_read() {
+            self.reports.handle_read(msg)?;
+        }
+        while let Some(msg) = self.reports.poll_read() {
+            if let Packet::Rtp(packet) = msg.message.packet {
+                self.inbox.put(packet);
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        None
+    }
+
+    fn handle_write(&mut self, msg: TaggedPacket) -> Result<(), Error> {
+        self.write_queue.push_back(msg);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.write_queue
+            .pop_front()
+            .or_else(|| self.arrivals.poll_write())
+            .or_else(|| self.reports.poll_write())
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.arrivals.handle_timeout(now)?;
+        self.reports.handle_timeout(now)
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        let timeouts = [self.arrivals.poll_timeout(), self.reports.poll_timeout()];
+        timeouts.into_iter().flatten().min()
+    }
+}
+
+impl Interceptor for MediaInterceptor {
+    fn bind_local_stream(&mut self, _info: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
+    fn bind_remote_stream(&mut self, _info: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _info: &StreamInfo) {}
+}

@@ -1,0 +1,353 @@
+//! Publishing in: a published picture becomes the source, losses are mended, and the previous source
+//! is back when it ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use capture::{
+    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Signal, Slot, SourceSpec, SourceSwitch,
+    WallClock, Wanted,
+};
+use signaling::whep::Reply;
+use signaling::whip::{UnitDrop, Whip, WhipMetrics, WhipPost};
+use signaling::{Demand, Engine, EngineConfig, EngineHandle, EngineMetrics};
+
+use crate::clip::eprint_line;
+use crate::studio::block_on;
+use crate::whip_client::{HALVES, Publisher, SIZE};
+
+/// The previous source is back within this, however the publisher ended.
+const BACK_WITHIN: Duration = Duration::from_secs(2);
+const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
+
+/// The scene on the air, and a door for publishers.
+struct Station {
+    engine: EngineHandle,
+    whip: Whip,
+    metrics: Arc<WhipMetrics>,
+    engine_metrics: Arc<EngineMetrics>,
+    frames: Arc<Slot<Frame>>,
+    signal: Arc<Slot<Signal>>,
+    _capture: CaptureHandle,
+}
+
+impl Station {
+    fn open() -> Self {
+        let (frames, signal) = (Slot::new(), Slot::new());
+        let switch = SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal));
+        let config = CaptureConfig {
+            source: SourceSpec::Scene,
+            wanted: Wanted::default(),
+            loop_file: false,
+            clock: WallClock::start(),
+        };
+        let metrics = Arc::new(CaptureMetrics::default());
+        let capture = capture::spawn(config, Arc::clone(&switch), metrics).expect("threads");
+        let engine_metrics = Arc::new(EngineMetrics::default());
+        let config = EngineConfig {
+            media_port: 0,
+            ..EngineConfig::default()
+        };
+        // Nobody watches: frames of the encoder's side are not needed.
+        let (engine, _) = Engine::start(config, Demand::new(), Arc::clone(&engine_metrics))
+            .expect("a free port is free");
+        let metrics = Arc::new(WhipMetrics::default());
+        let station = Self {
+            whip: Whip::new(engine.clone(), switch, Arc::clone(&metrics)),
+            engine,
+            metrics,
+            engine_metrics,
+            frames,
+            signal,
+            _capture: capture,
+        };
+        station.wait_for_scene();
+        station
+    }
+
+    fn post(&self, offer: &str, takes_over: bool) -> Reply {
+        block_on(self.whip.post(WhipPost {
+            content_type: Some("application/sdp"),
+            host: Some("localhost:8080"),
+            user_agent: Some("Mozilla/5.0 (Linux; Android 16) Chrome/140.0"),
+            takes_over,
+            body: offer.as_bytes(),
+        }))
+    }
+
+    /// A publisher whose picture is on the air, and its session.
+    fn with_publisher(&self) -> (Publisher, String) {
+        let mut publisher = Publisher::new();
+        let reply = self.post(&publisher.offer, false);
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        let location = reply.header("Location").expect("a session");
+        let id = location.strip_prefix("/whip/").expect("below the endpoint");
+        publisher.accept(&reply.body);
+        publisher.run("the picture is on the air", |_| self.published_on_air());
+        (publisher, id.to_owned())
+    }
+
+    fn on_air(&self) -> (u32, u32) {
+        let frame = self.frames.latest().expect("something is on the air");
+        (frame.pixels.width(), frame.pixels.height())
+    }
+
+    fn published_on_air(&self) -> bool {
+        let named = matches!(self.signal.latest().as_deref(),
+            Some(Signal::Live { source, .. }) if source == "phone camera");
+        named && self.on_air() == SIZE
+    }
+
+    fn scene_on_air(&self) -> bool {
+        let named = matches!(self.signal.latest().as_deref(),
+            Some(Signal::Live { source, .. }) if source == "test scene");
+        let frame = self.frames.latest();
+        named && frame.is_some_and(|frame| frame.pixels.width() == 1280)
+    }
+
+    fn wait_for_scene(&self) {
+        let until = Instant::now() + Duration::from_secs(10);
+        while !self.scene_on_air() {
+            assert!(Instant::now() < until, "the scene is not on the air");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits for the scene, which must not take long.
+    fn scene_back(&self, what: &str) {
+        let from = Instant::now();
+        self.wait_for_scene();
+        let took = from.elapsed();
+        eprint_line(&format!("{what}: the scene is back after {took:?}"));
+        assert!(took < BACK_WITHIN, "{what}: {took:?}");
+    }
+
+    fn dropped(&self, cause: UnitDrop) -> u64 {
+        let dropped = &self.metrics.dropped;
+        dropped.get_or_create_owned(&[("kind", cause)]).get()
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        self.engine.stop();
+    }
+}
+
+/// Mean luma of the halves, without their edges.
+fn halves_of(frame: &Frame) -> [u8; 2] {
+    let (width, height) = (SIZE.0 as usize, SIZE.1 as usize);
+    let luma = frame.pixels.planes().y;
+    [0, 1].map(|half| {
+        let from = half * width / 2 + 20;
+        let rows = luma.chunks_exact(width).skip(20).take(height - 40);
+        let pixels = rows.flat_map(|row| &row[from..from + width / 2 - 40]);
+        let (sum, count) = pixels.fold((0_u64, 0_u64), |(sum, count), luma| {
+            (sum + u64::from(*luma), count + 1)
+        });
+        u8::try_from(sum / count).expect("a mean of bytes")
+    })
+}
+
+#[test]
+fn a_published_picture_is_the_source_until_it_is_deleted() {
+    let station = Station::open();
+    let (mut publisher, id) = station.with_publisher();
+    assert_eq!(station.metrics.publishers.get(), 1);
+    publisher.run_for(Duration::from_millis(1000));
+    let frame = station.frames.latest().expect("on the air");
+    for (seen, sent) in halves_of(&frame).into_iter().zip(HALVES) {
+        assert!(seen.abs_diff(sent) <= 3, "{seen} instead of {sent}");
+    }
+    assert!(frame.captured_at.elapsed() < Duration::from_millis(500));
+    assert!(station.metrics.pictures.get() >= 20);
+    assert_eq!(publisher.keyframes_asked, 0, "nothing was lost");
+    assert!(publisher.estimates > 0, "it knows how its packets arrive");
+    assert_eq!(block_on(station.whip.delete(&id)).status, 200);
+    station.scene_back("deleted");
+    publisher.run("the goodbye", |publisher| publisher.closed);
+    assert_eq!(block_on(station.whip.delete(&id)).status, 404);
+    assert_eq!(station.metrics.publishers.get(), 0);
+}
+
+#[test]
+fn the_previous_source_is_back_after_every_other_end_too() {
+    let station = Station::open();
+    let (mut publisher, id) = station.with_publisher();
+    publisher.filming = false;
+    let from = Instant::now();
+    publisher.run("the scene is back", |_| station.scene_on_air());
+    assert!(
+        from.elapsed() < BACK_WITHIN,
+        "a silent camera: {:?}",
+        from.elapsed()
+    );
+    publisher.filming = true;
+    publisher.run("the camera is seen again", |_| station.published_on_air());
+    publisher.close();
+    station.scene_back("closed");
+    assert_eq!(
+        block_on(station.whip.delete(&id)).status,
+        200,
+        "as any other"
+    );
+
+    let (publisher, _) = station.with_publisher();
+    drop(publisher);
+    station.scene_back("vanished");
+}
+
+#[test]
+fn lost_packets_are_asked_for_and_the_picture_stays() {
+    let station = Station::open();
+    let (mut publisher, _) = station.with_publisher();
+    publisher.lose_every = 10;
+    let before = station.metrics.pictures.get();
+    publisher.run_for(Duration::from_millis(3000));
+    publisher.lose_every = 0;
+    publisher.run_for(Duration::from_millis(300));
+    let pictures = station.metrics.pictures.get() - before;
+    let metrics = &station.metrics;
+    eprint_line(&format!(
+        "{} of {} packets lost, {} recovered, {} never; {pictures} pictures, {} keyframes asked",
+        publisher.lost,
+        metrics.packets.get(),
+        metrics.recovered.get(),
+        metrics.lost.get(),
+        metrics.plis.get(),
+    ));
+    assert!(publisher.lost >= 5 && metrics.nacks.get() > 0);
+    assert!(metrics.recovered.get() >= publisher.lost / 2);
+    assert!(pictures >= 70, "{pictures} of about 99");
+}
+
+#[test]
+fn what_cannot_be_mended_costs_a_keyframe() {
+    let station = Station::open();
+    let (mut publisher, _) = station.with_publisher();
+    publisher.run_for(Duration::from_millis(600));
+    publisher.lose_retransmissions = true;
+    publisher.lose_every = 7;
+    publisher.run("a packet is lost", |publisher| publisher.lost > 0);
+    publisher.lose_every = 0;
+    publisher.run("a keyframe is asked for", |publisher| {
+        publisher.keyframes_asked > 0
+    });
+    let before = station.metrics.pictures.get();
+    publisher.run_for(Duration::from_millis(1000));
+    let pictures = station.metrics.pictures.get() - before;
+    assert!(pictures >= 20, "{pictures} after the keyframe");
+    assert!(station.metrics.lost.get() > 0 && station.metrics.plis.get() > 0);
+    let dropped = station.dropped(UnitDrop::Damaged) + station.dropped(UnitDrop::NoKeyframe);
+    assert!(dropped > 0 && station.metrics.decode_failures.get() == 0);
+}
+
+#[test]
+fn one_publishes_at_a_time() {
+    let station = Station::open();
+    let (mut first, _) = station.with_publisher();
+    let mut second = Publisher::new();
+    let refused = station.post(&second.offer, false);
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.header("Retry-After").is_some());
+    first.run_for(Duration::from_millis(100));
+    assert!(station.published_on_air());
+
+    let reply = station.post(&second.offer, true);
+    assert_eq!(reply.status, 201, "{}", reply.body);
+    second.accept(&reply.body);
+    first.run("the first is sent away", |first| first.closed);
+    second.run("the second is on the air", |_| station.published_on_air());
+
+    // Whoever went silent is followed by the next without further words.
+    second.filming = false;
+    second.run_for(Duration::from_millis(1700));
+    let third = Publisher::new();
+    assert_eq!(station.post(&third.offer, false).status, 201);
+}
+
+#[test]
+fn requests_are_answered_as_rfc_9725_has_it() {
+    let station = Station::open();
+    let mut publisher = Publisher::new();
+    let reply = station.post(&publisher.offer, false);
+    assert_eq!(reply.status, 201, "{}", reply.body);
+    let location = reply.header("Location").expect("a session").to_owned();
+    let id = location.strip_prefix("/whip/").expect("below the endpoint");
+    let tag = reply.header("ETag").expect("a tag");
+    assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+    let sections: Vec<&str> = reply
+        .body
+        .lines()
+        .filter(|line| line.starts_with("m="))
+        .collect();
+    assert_eq!(sections.len(), 1);
+    assert!(reply.body.contains("a=recvonly\r\n") && !reply.body.contains("VP8"));
+    let ufrag = publisher
+        .offer
+        .lines()
+        .find_map(|line| line.strip_prefix("a=ice-ufrag:"))
+        .expect("credentials");
+    let fragment = format!(
+        "a=ice-ufrag:{ufrag}\r\na=ice-pwd:x\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
+         a=candidate:1 1 udp 1 192.0.2.99 9000 typ host\r\n"
+    );
+    let patch = |tag: Option<&str>, kind: &str, body: &str| {
+        block_on(station.whip.patch(id, tag, Some(kind), body.as_bytes())).status
+    };
+    for tag in [Some(tag), Some("*"), None] {
+        assert_eq!(patch(tag, FRAGMENT, &fragment), 204, "{tag:?}");
+    }
+    assert_eq!(patch(Some("\"other\""), FRAGMENT, &fragment), 412);
+    assert_eq!(patch(None, FRAGMENT, "a=ice-ufrag:another\r\n"), 422);
+    assert_eq!(patch(None, FRAGMENT, "hello"), 400);
+    assert_eq!(patch(None, "application/sdp", &fragment), 415);
+    publisher.accept(&reply.body);
+    publisher.run("connected", |publisher| publisher.connected);
+    assert_eq!(block_on(station.whip.delete("nobody")).status, 404);
+    assert_eq!(block_on(station.whip.delete(id)).status, 200);
+    assert_eq!(patch(None, FRAGMENT, &fragment), 404);
+}
+
+#[test]
+fn offers_that_cannot_be_taken_are_refused_in_words() {
+    let station = Station::open();
+    let good = Publisher::new().offer;
+    let post = |content_type: &str, body: &str| {
+        block_on(station.whip.post(WhipPost {
+            content_type: Some(content_type),
+            host: None,
+            user_agent: None,
+            takes_over: true,
+            body: body.as_bytes(),
+        }))
+    };
+    let sdp = "application/sdp";
+    let (vp8, receiving) = (
+        good.replace("H264", "VP8"),
+        good.replace("a=sendonly", "a=recvonly"),
+    );
+    for (status, content_type, body) in [
+        (415, "application/json", good.as_str()),
+        (400, sdp, "hello"),
+        (400, sdp, ""),
+        (422, sdp, &vp8),
+        (422, sdp, &receiving),
+        (422, sdp, &good.replace("m=video", "m=audio")),
+    ] {
+        let reply = post(content_type, body);
+        assert_eq!(reply.status, status, "{}", reply.body);
+        let kind = reply.header("Content-Type");
+        assert_eq!(kind, Some("application/problem+json"));
+    }
+    let words = post(sdp, &vp8).body;
+    assert!(
+        words.contains("no H.264") && words.contains("VP8"),
+        "{words}"
+    );
+    assert_eq!(station.metrics.publishers.get(), 0);
+    assert_eq!(station.engine_metrics.viewers.get(), 0);
+    let refused = Whip::unauthorised();
+    assert_eq!(refused.status, 401);
+    assert!(refused.header("WWW-Authenticate").is_some());
+}

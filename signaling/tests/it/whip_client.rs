@@ -1,0 +1,234 @@
+//! A publisher: str0m on a socket of its own, with a real encoder behind it.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use capture::I420;
+use signaling::encoder::Encoder;
+use signaling::openh264_encoder::OpenH264Encoder;
+use signaling::{Rendition, default_renditions};
+use str0m::bwe::Bitrate;
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind, MediaTime, Mid, Pt};
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, Input, Output, Rtc};
+
+/// 30 pictures a second.
+const FRAME_TIME: Duration = Duration::from_micros(33_333);
+
+/// Width and height of what is published, in pixels: no other source here has them.
+pub(crate) const SIZE: (u32, u32) = (320, 240);
+/// Luma of the left and of the right half.
+pub(crate) const HALVES: [u8; 2] = [60, 200];
+
+pub(crate) struct Publisher {
+    rtc: Rtc,
+    socket: UdpSocket,
+    addr: SocketAddr,
+    mid: Mid,
+    pending: Option<SdpPendingOffer>,
+    pub(crate) offer: String,
+    encoder: OpenH264Encoder,
+    sent: u32,
+    next_frame: Instant,
+    keyframe_wanted: bool,
+    rtx: Option<Pt>,
+    pub(crate) connected: bool,
+    pub(crate) closed: bool,
+    /// The camera gives pictures.
+    pub(crate) filming: bool,
+    /// Every so many datagrams of media are lost on the way; 0: none.
+    pub(crate) lose_every: u64,
+    /// So are all retransmissions.
+    pub(crate) lose_retransmissions: bool,
+    pub(crate) keyframes_asked: u32,
+    /// Estimates of what the path carries, made of our reports on arrivals.
+    pub(crate) estimates: u32,
+    pub(crate) lost: u64,
+    media_sent: u64,
+}
+
+impl Publisher {
+    pub(crate) fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        socket.set_nonblocking(true).expect("a plain socket");
+        let addr = socket.local_addr().expect("bound");
+        let mut rtc = Rtc::builder()
+            .clear_codecs()
+            .enable_h264(true)
+            .enable_bwe(Some(Bitrate::mbps(2)))
+            .build(Instant::now());
+        rtc.add_local_candidate(Candidate::host(addr, "udp").expect("an address"));
+        let mut change = rtc.sdp_api();
+        let mid = change.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
+        let (offer, pending) = change.apply().expect("an offer");
+        let rendition = Rendition {
+            width: SIZE.0,
+            height: SIZE.1,
+            bitrate_bps: 800_000,
+            ..default_renditions()[0]
+        };
+        Self {
+            rtc,
+            socket,
+            addr,
+            mid,
+            pending: Some(pending),
+            offer: offer.to_sdp_string(),
+            encoder: OpenH264Encoder::new(&rendition),
+            sent: 0,
+            next_frame: Instant::now(),
+            keyframe_wanted: false,
+            rtx: None,
+            connected: false,
+            closed: false,
+            filming: true,
+            lose_every: 0,
+            lose_retransmissions: false,
+            keyframes_asked: 0,
+            estimates: 0,
+            lost: 0,
+            media_sent: 0,
+        }
+    }
+
+    /// Takes an answer.
+    pub(crate) fn accept(&mut self, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).expect("SDP");
+        let pending = self.pending.take().expect("answered once");
+        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
+        accepted.expect("an acceptable answer");
+    }
+
+    /// Closes with a goodbye on the wire.
+    pub(crate) fn close(&mut self) {
+        self.rtc.close().expect("open");
+        self.turn();
+    }
+
+    /// Runs until `done`, 15 s at most.
+    pub(crate) fn run(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
+        let until = Instant::now() + Duration::from_secs(15);
+        while !done(self) {
+            assert!(Instant::now() < until, "not within 15 s: {what}");
+            self.turn();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Runs for a while.
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        self.run("time passes", |_| Instant::now() >= until);
+    }
+
+    fn turn(&mut self) {
+        let mut buffer = [0_u8; 2000];
+        loop {
+            while self.step() {}
+            match self.socket.recv_from(&mut buffer) {
+                Ok((length, from)) => self.take(&buffer[..length], from),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => panic!("the publisher's socket: {error}"),
+            }
+        }
+        let now = Instant::now();
+        if self.connected && !self.closed && self.filming && now >= self.next_frame {
+            self.next_frame = now + FRAME_TIME;
+            self.film(now);
+            while self.step() {}
+        }
+    }
+
+    fn film(&mut self, now: Instant) {
+        let picture = halves(self.sent);
+        let ticks = self.sent * 3000;
+        let keyframe = std::mem::take(&mut self.keyframe_wanted);
+        let encoded = self
+            .encoder
+            .encode(&picture, keyframe, ticks)
+            .expect("encoded");
+        let unit = encoded.access_unit.to_vec();
+        self.sent += 1;
+        let writer = self.rtc.writer(self.mid).expect("a sending section");
+        let params = writer
+            .payload_params()
+            .next()
+            .expect("H.264 was negotiated");
+        let pt = params.pt();
+        self.rtx = params.resend();
+        let time = MediaTime::from_90khz(u64::from(ticks));
+        writer.write(pt, now, time, unit).expect("written");
+    }
+
+    /// One output of the library. `false`: it waits.
+    fn step(&mut self) -> bool {
+        match self.rtc.poll_output().expect("a sound library") {
+            Output::Timeout(at) => {
+                let now = Instant::now();
+                if at > now {
+                    return false;
+                }
+                self.rtc
+                    .handle_input(Input::Timeout(now))
+                    .expect("time passes");
+            }
+            Output::Transmit(out) => {
+                if !self.is_lost(&out.contents) {
+                    // The engine may be gone already.
+                    let _ = self.socket.send_to(&out.contents, out.destination);
+                }
+            }
+            Output::Event(Event::Connected) => self.connected = true,
+            Output::Event(Event::Closed) => self.closed = true,
+            Output::Event(Event::KeyframeRequest(_)) => {
+                self.keyframe_wanted = true;
+                self.keyframes_asked += 1;
+            }
+            Output::Event(Event::EgressBitrateEstimate(_)) => self.estimates += 1,
+            Output::Event(_) => {}
+        }
+        true
+    }
+
+    fn is_lost(&mut self, datagram: &[u8]) -> bool {
+        let media = (128..192).contains(&datagram[0]) && !(192..224).contains(&datagram[1]);
+        if !media {
+            return false;
+        }
+        let payload_type = Pt::from(datagram[1] & 0x7f);
+        // Its probes of the path go there too.
+        if Some(payload_type) == self.rtx {
+            return self.lose_retransmissions;
+        }
+        self.media_sent += 1;
+        let hit = self.lose_every > 0 && self.media_sent.is_multiple_of(self.lose_every);
+        self.lost += u64::from(hit);
+        hit
+    }
+
+    fn take(&mut self, datagram: &[u8], from: SocketAddr) {
+        if let Ok(received) = Receive::new(Protocol::Udp, from, self.addr, datagram) {
+            let input = Input::Receive(Instant::now(), received);
+            self.rtc.handle_input(input).expect("a sound datagram");
+        }
+    }
+}
+
+/// Two plain halves, and a mark that moves.
+fn halves(step: u32) -> I420 {
+    let mut picture = I420::black(SIZE.0, SIZE.1).expect("even");
+    let width = SIZE.0 as usize;
+    for row in picture.planes_mut().y.chunks_exact_mut(width) {
+        let (left, right) = row.split_at_mut(width / 2);
+        left.fill(HALVES[0]);
+        right.fill(HALVES[1]);
+    }
+    let at = (step as usize * 4) % width;
+    picture.planes_mut().y[at..width]
+        .iter_mut()
+        .take(16)
+        .for_each(|luma| *luma = 128);
+    picture
+}

@@ -1,0 +1,120 @@
+// One WHIP session: an offer with the camera's picture goes out, candidates follow. It tells what
+// happens and decides nothing; publishing.js decides.
+
+import { fragment, TRICKLE_TYPE } from "../app/trickle.js";
+import { withStartRate } from "./start_rate.js";
+
+const MAX_BPS = 2500000;
+const TRICKLE_MS = 40;
+
+// `tell` gets the events of publishing.js.
+export function openPublisher({ endpoint, stream, token, tell }) {
+  const session = { url: null, etag: null, found: [], gathered: false, offer: "", timer: 0 };
+  const abort = new AbortController();
+  let closed = false;
+  const say = (event) => closed || tell(event);
+
+  const peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+  const [track] = stream.getVideoTracks();
+  track.contentHint = "motion";
+  const transceiver = peer.addTransceiver(track, {
+    direction: "sendonly",
+    streams: [stream],
+    sendEncodings: [{ maxBitrate: MAX_BPS }],
+  });
+  preferH264(transceiver);
+  peer.onicecandidate = ({ candidate }) => trickle(session, candidate);
+  peer.onconnectionstatechange = () => {
+    const { connectionState } = peer;
+    if (["connected", "disconnected", "failed"].includes(connectionState)) {
+      say({ type: connectionState });
+    }
+  };
+
+  negotiate(peer, { endpoint, token, session, signal: abort.signal, say }).then(
+    () => closed && leave(session),
+  );
+  return {
+    sender: transceiver.sender,
+    close() {
+      if (closed) return;
+      closed = true;
+      peer.close();
+      abort.abort();
+      leave(session);
+    },
+  };
+}
+
+async function negotiate(peer, { endpoint, token, session, signal, say }) {
+  try {
+    await peer.setLocalDescription();
+    session.offer = peer.localDescription.sdp;
+    const headers = { "Content-Type": "application/sdp" };
+    if (token) headers.Authorization = `Bearer ${token}`;
+    const response = await fetch(endpoint, {
+      method: "POST",
+      headers,
+      body: session.offer,
+      signal,
+    });
+    if (response.status !== 201) return say(await refusal(response));
+    session.url = new URL(response.headers.get("Location"), response.url).href;
+    session.etag = response.headers.get("ETag");
+    const sdp = await response.text();
+    if (peer.signalingState === "closed") return;
+    await peer.setRemoteDescription({ type: "answer", sdp: withStartRate(sdp) });
+    trickle(session, undefined);
+  } catch (error) {
+    // fetch says TypeError when nobody answered; anything else is an answer we cannot use.
+    say({ type: error instanceof TypeError ? "unreachable" : "failed" });
+  }
+}
+
+async function refusal(response) {
+  const seconds = Number(response.headers.get("Retry-After"));
+  const problem = await response.json().catch(() => ({}));
+  return {
+    type: "answer",
+    status: response.status,
+    detail: problem.detail ?? "",
+    retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
+  };
+}
+
+// The station learns our address from the first check anyway; failure costs nothing.
+function trickle(session, candidate) {
+  if (candidate === null) session.gathered = true;
+  else if (candidate?.candidate) session.found.push(candidate.candidate);
+  if (!session.url || session.timer || (!session.found.length && !session.gathered)) return;
+  session.timer = setTimeout(() => {
+    session.timer = 0;
+    if (!session.url) return;
+    const body = fragment(session.offer, session.found.splice(0), session.gathered);
+    const headers = { "Content-Type": TRICKLE_TYPE };
+    if (session.etag) headers["If-Match"] = session.etag;
+    fetch(session.url, { method: "PATCH", headers, body }).catch(() => {});
+  }, TRICKLE_MS);
+}
+
+// `keepalive`, because the page may be going away in this very moment.
+function leave(session) {
+  clearTimeout(session.timer);
+  if (!session.url) return;
+  fetch(session.url, { method: "DELETE", keepalive: true }).catch(() => {});
+  session.url = null;
+}
+
+// The station takes nothing else. A browser that has none, or does not tell, offers what it likes
+// and is told so.
+function preferH264(transceiver) {
+  const known = globalThis.RTCRtpSender?.getCapabilities?.("video")?.codecs ?? [];
+  const wanted = known.filter(
+    ({ mimeType, sdpFmtpLine = "" }) =>
+      /^video\/rtx$/i.test(mimeType) ||
+      (/^video\/h264$/i.test(mimeType) && /packetization-mode=1/.test(sdpFmtpLine)),
+  );
+  if (wanted.some(({ mimeType }) => /h264/i.test(mimeType))) {
+    transceiver.setCodecPreferences?.(wanted);
+  }
+}

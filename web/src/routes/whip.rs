@@ -1,0 +1,79 @@
+//! WHIP: HTTP in and out and who may; the meaning is `signaling`'s.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::Response;
+use serde::Deserialize;
+use signaling::whip::{Whip, WhipPost};
+
+use super::whep::{not_allowed, respond, text};
+use crate::app::App;
+use crate::publish_key::{PublishRight, publish_right};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PublishQuery {
+    takeover: Option<u8>,
+}
+
+pub(super) async fn endpoint(
+    State(app): State<Arc<App>>,
+    Query(query): Query<PublishQuery>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let reply = match method {
+        Method::POST => {
+            let right = publish_right(
+                &app.admin,
+                app.config.whip_token.as_deref(),
+                text(&headers, header::AUTHORIZATION),
+                text(&headers, header::COOKIE),
+            );
+            let Some(right) = right else {
+                return respond(Whip::unauthorised());
+            };
+            let post = WhipPost {
+                content_type: text(&headers, header::CONTENT_TYPE),
+                host: text(&headers, header::HOST),
+                user_agent: text(&headers, header::USER_AGENT),
+                takes_over: query.takeover == Some(1) && right == PublishRight::TakeOver,
+                body: &body,
+            };
+            app.whip.post(post).await
+        }
+        // The same for both directions.
+        Method::OPTIONS => app.whep.options(),
+        Method::HEAD => app.whep.head(),
+        Method::GET => app.whep.get(),
+        _ => return not_allowed(),
+    };
+    respond(reply)
+}
+
+pub(super) async fn session(
+    State(app): State<Arc<App>>,
+    Path(session): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let reply = match method {
+        Method::PATCH => {
+            let if_match = text(&headers, header::IF_MATCH);
+            let content_type = text(&headers, header::CONTENT_TYPE);
+            app.whip
+                .patch(&session, if_match, content_type, &body)
+                .await
+        }
+        Method::DELETE => app.whip.delete(&session).await,
+        Method::OPTIONS => app.whep.options(),
+        Method::HEAD => app.whep.head(),
+        Method::GET => app.whep.get(),
+        _ => return not_allowed(),
+    };
+    respond(reply)
+}
