@@ -1,6 +1,6 @@
 //! Who may publish, and what they are told otherwise.
 
-use crate::station::{Station, agent, fresh_folder, get};
+use crate::station::{Station, agent, get};
 
 const VIEWER_OFFER: &str = include_str!("../../../signaling/src/sdp/tests/chromium.sdp");
 
@@ -19,11 +19,8 @@ fn post(station: &Station, token: Option<&str>, kind: &str, body: &str) -> (u16,
 
 #[test]
 fn publishing_needs_a_token_and_says_so() {
-    let folder = fresh_folder();
-    let file = folder.join("carrier.toml");
-    std::fs::write(&file, "whip_token = \"only-for-the-phone\"\n").expect("writable");
-    let path = file.to_str().expect("text");
-    let station = Station::start(&["--model", "none", "--config", path]);
+    let token = "whip_token = \"only-for-the-phone\"\n";
+    let station = Station::configured(token, &["--model", "none"]);
     let offer = VIEWER_OFFER.replace("a=recvonly", "a=sendonly");
     let sdp = "application/sdp";
     for wrong in [None, Some("wrong"), Some("")] {
@@ -44,7 +41,6 @@ fn publishing_needs_a_token_and_says_so() {
     let (_, metrics) = get(&station.at("/metrics"));
     assert!(metrics.contains("carrier_whip_publishers 1"), "{metrics}");
     assert_eq!(station.status()["source"]["description"], "test scene");
-    std::fs::remove_dir_all(folder).expect("cleaned");
 }
 
 #[test]
