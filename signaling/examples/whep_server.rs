@@ -13,7 +13,7 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSlices;
 use signaling::packetise::{nal_units, packetise};
-use signaling::whep::{Reply, Whep, WhepPost};
+use signaling::whep::{Reply, Whep, WhepPatch, WhepPost};
 use signaling::{
     Demand, EncodedFrame, Engine, EngineConfig, EngineMetrics, FrameSink, Rendition, RenditionId,
 };
@@ -159,8 +159,13 @@ fn answer(whep: &Whep, head: &str, body: &[u8]) -> Reply {
             body,
         })),
         ("PATCH", Some(id)) => {
-            let (tag, kind) = (header(head, "if-match"), header(head, "content-type"));
-            runtime.block_on(whep.patch(id, tag, kind, body))
+            let patch = WhepPatch {
+                if_match: header(head, "if-match"),
+                content_type: header(head, "content-type"),
+                host: header(head, "host"),
+                body,
+            };
+            runtime.block_on(whep.patch(id, patch))
         }
         ("DELETE", Some(id)) => runtime.block_on(whep.delete(id)),
         ("OPTIONS", _) => whep.options(),

@@ -9,7 +9,7 @@ mod renditions;
 mod tests;
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,12 @@ use crate::demand::Demand;
 use crate::demux::{Demux, Kind, ViewerKey, classify};
 use crate::encoded::EncodedFrame;
 use crate::engine_metrics::{EngineMetrics, IgnoredCause, LeaveReason, count};
+use crate::ice::Credentials;
 use crate::join::{self, Start};
 use crate::keyframe_gate::KeyframeGate;
 use crate::packet_ring::PacketRing;
-use crate::peer::Link;
+use crate::path::Path;
+use crate::peer::{Arriving, Link};
 use crate::rendition::{Rendition, RenditionId};
 use crate::reports::ReportClock;
 use crate::runs::Datagram;
@@ -73,6 +75,16 @@ pub(crate) struct Audience {
     renditions: Vec<Rendition>,
     ladder: Vec<Rung>,
     retarget_at: Option<Instant>,
+}
+
+/// New credentials of a session, and where it can be reached now.
+pub(crate) struct Restart {
+    pub(crate) id: String,
+    pub(crate) tag: Option<String>,
+    pub(crate) local: Credentials,
+    pub(crate) remote: Credentials,
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) candidates: Vec<RemoteCandidate>,
 }
 
 /// Why a request about a session was refused.
@@ -180,31 +192,88 @@ impl Audience {
         Ok(())
     }
 
-    /// Takes a datagram from the port.
+    /// Begins an ICE restart: the viewer is known by its new names from now on, and by its old ones
+    /// until the new path is found.
+    pub(crate) fn restart(
+        &mut self,
+        now: Instant,
+        restart: Restart,
+        out: &mut Out<'_>,
+    ) -> Result<(), Refused> {
+        let key = *self.by_id.get(&restart.id).ok_or(Refused::Unknown)?;
+        let viewer = self.viewers.get_mut(&key).ok_or(Refused::Unknown)?;
+        let tag = restart.tag.as_deref();
+        if tag.is_some_and(|tag| tag != viewer.local_ufrag) {
+            return Err(Refused::WrongTag);
+        }
+        viewer.local_ufrag.clone_from(&restart.local.ufrag);
+        viewer.remote_ufrag.clone_from(&restart.remote.ufrag);
+        self.demux.rename(key, restart.local.ufrag.clone());
+        let (local, remote) = (restart.local, restart.remote);
+        viewer.peer.restart(now, local, remote, &restart.addresses);
+        viewer.peer.trickle(&restart.candidates);
+        self.metrics.restarts.inc();
+        self.settle(now, key, out);
+        Ok(())
+    }
+
+    /// Takes the end of a connection that carried this path.
+    pub(crate) fn close_path(
+        &mut self,
+        now: Instant,
+        key: ViewerKey,
+        path: Path,
+        out: &mut Out<'_>,
+    ) {
+        if let Some(viewer) = self.viewers.get_mut(&key) {
+            viewer.peer.close_path(now, path);
+            self.settle(now, key, out);
+        } else {
+            self.close_published(now, key, path, out);
+        }
+    }
+
+    /// What was sent over a path that did not work any more is lost: a keyframe mends the picture
+    /// sooner than asking for each packet.
+    fn heed_move(&mut self, key: ViewerKey) {
+        if let Some(viewer) = self.viewers.get_mut(&key)
+            && viewer.peer.take_moved()
+        {
+            self.streams[viewer.rendition.index()].gate.want();
+        }
+    }
+
+    /// Takes a datagram from the port, and tells whose it is.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
-        from: SocketAddr,
-        to: Option<IpAddr>,
+        way: Arriving,
         bytes: &[u8],
         out: &mut Out<'_>,
-    ) {
+    ) -> Option<ViewerKey> {
         let kind = classify(bytes);
-        let Some(key) = self.demux.route(kind, from) else {
+        let Some(key) = self.demux.route(kind, (way.carriage, way.from)) else {
             // overflow: counted. Nothing that a stranger sends leaves a trace.
             let cause = match kind {
                 Kind::Garbage => IgnoredCause::Garbage,
                 _ => IgnoredCause::Stranger,
             };
             count(&self.metrics.ignored, cause, 1);
-            return;
+            return None;
         };
         let Some(viewer) = self.viewers.get_mut(&key) else {
-            return self.receive_published(now, kind, (from, to), bytes, out);
+            return self.receive_published(now, key, kind, way, bytes, out);
         };
-        viewer.peer.receive(now, kind, from, to, bytes);
+        viewer.peer.receive(now, kind, way, bytes);
+        self.heed_move(key);
         self.heed_feedback(now, key);
         self.settle(now, key, out);
+        Some(key)
+    }
+
+    /// Whether this viewer, or whoever publishes, is still here.
+    pub(crate) fn has(&self, key: ViewerKey) -> bool {
+        self.viewers.contains_key(&key) || self.publishing.is(key)
     }
 
     /// Sends a frame to everybody who watches its rendition.
@@ -277,7 +346,7 @@ impl Audience {
         for key in keys {
             self.remove(now, key, LeaveReason::Shutdown, out);
         }
-        self.dismiss_publisher("the engine ends", out);
+        self.dismiss_publisher(now, "the engine ends", out);
     }
 
     pub(crate) fn viewers(&self) -> impl Iterator<Item = &Viewer> {
@@ -354,7 +423,7 @@ impl Audience {
         let Some(mut viewer) = self.viewers.remove(&key) else {
             return;
         };
-        viewer.peer.close();
+        viewer.peer.close(now);
         viewer.peer.drain(&mut self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();

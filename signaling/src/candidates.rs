@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::path::Carriage;
+
 /// One address of a network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HostAddress {
@@ -18,6 +20,8 @@ pub(crate) struct Candidates {
     /// The address the viewer's browser used for HTTP, when it is not this machine's own: a port
     /// forward, or the host of our container. Only announced, nothing can be sent from it.
     pub(crate) forwarded: Option<IpAddr>,
+    /// What the owner says we are reached by. Only announced, too, and before all else.
+    pub(crate) announced: Vec<SocketAddr>,
 }
 
 /// The HTTP `Host` a viewer came by.
@@ -33,6 +37,9 @@ pub(crate) enum HostName {
 
 /// Most addresses in an answer; a viewer checks each against each of its own.
 const LOCAL_MAX: usize = 8;
+
+/// Most addresses told over TCP: each costs a viewer a connection.
+const TCP_MAX: usize = 4;
 
 /// Interfaces between this machine and its own containers and virtual machines: nobody outside
 /// reaches them, and each costs every viewer checks that time out.
@@ -101,7 +108,11 @@ pub(crate) fn choose(hosts: &[HostAddress], host: HostName, ipv6: bool) -> Candi
     local.dedup();
     local.truncate(LOCAL_MAX);
     let forwarded = named.filter(|ip| !local.contains(ip) && !ip.is_loopback());
-    Candidates { local, forwarded }
+    Candidates {
+        local,
+        forwarded,
+        announced: Vec::new(),
+    }
 }
 
 fn is_public(address: &HostAddress, ipv6: bool) -> bool {
@@ -121,23 +132,53 @@ fn is_public(address: &HostAddress, ipv6: bool) -> bool {
 }
 
 impl Candidates {
-    /// The `a=candidate` values, best first (priorities: RFC 8445 5.1.2.1).
-    pub(crate) fn lines(&self, port: u16) -> Vec<String> {
-        let announced = self.forwarded.iter().chain(&self.local);
-        announced
-            .zip((0..=u16::MAX).rev())
+    /// The `a=candidate` values, best first: UDP everywhere, then TCP for networks that let no UDP
+    /// through.
+    pub(crate) fn lines(&self, port: u16, tcp: bool) -> Vec<String> {
+        let own = self.forwarded.iter().chain(&self.local);
+        let mut all = self.announced.clone();
+        for ip in own {
+            let at = SocketAddr::new(*ip, port);
+            if !all.contains(&at) {
+                all.push(at);
+            }
+        }
+        let udp = all.iter().map(|at| (Carriage::Udp, at)).enumerate();
+        let over_tcp = all.iter().map(|at| (Carriage::Tcp, at)).enumerate();
+        let tcp = over_tcp.take(if tcp { TCP_MAX } else { 0 });
+        udp.chain(tcp)
             .enumerate()
-            .map(|(index, (ip, preference))| host_line(index + 1, preference, *ip, port))
+            .map(|(index, (place, (carriage, at)))| host_line(index + 1, carriage, place, *at))
             .collect()
     }
 }
 
-/// A UDP host candidate for the RTP component (RTCP shares it).
-pub(crate) fn host_line(foundation: usize, preference: u16, ip: IpAddr, port: u16) -> String {
-    const HOST_TYPE: u32 = 126;
+/// A host candidate for the RTP component (RTCP shares it). `place`: 0 is the best of its kind.
+fn host_line(foundation: usize, carriage: Carriage, place: usize, at: SocketAddr) -> String {
+    let priority = host_priority(carriage, place);
+    let (ip, port) = (at.ip(), at.port());
+    match carriage {
+        Carriage::Udp => format!("candidate:{foundation} 1 udp {priority} {ip} {port} typ host"),
+        Carriage::Tcp => {
+            format!("candidate:{foundation} 1 tcp {priority} {ip} {port} typ host tcptype passive")
+        }
+    }
+}
+
+/// The priority of a host candidate (RFC 8445 5.1.2.1; over TCP: RFC 6544 4.2).
+pub(crate) fn host_priority(carriage: Carriage, place: usize) -> u32 {
     const COMPONENT: u32 = 1;
-    let priority = (HOST_TYPE << 24) | (u32::from(preference) << 8) | (256 - COMPONENT);
-    format!("candidate:{foundation} {COMPONENT} udp {priority} {ip} {port} typ host")
+    const UDP_TYPE: u32 = 126;
+    /// Below every UDP kind but relayed ones; Chromium's number as well.
+    const TCP_TYPE: u32 = 90;
+    /// Of a passive candidate, above 13 bits of our own.
+    const PASSIVE: u32 = 4 << 13;
+    let place = u32::try_from(place).unwrap_or(u32::MAX);
+    let (kind, preference) = match carriage {
+        Carriage::Udp => (UDP_TYPE, u32::from(u16::MAX).saturating_sub(place)),
+        Carriage::Tcp => (TCP_TYPE, PASSIVE | 0x1fff_u32.saturating_sub(place)),
+    };
+    (kind << 24) | (preference << 8) | (256 - COMPONENT)
 }
 
 #[cfg(test)]
@@ -193,7 +234,7 @@ mod tests {
     fn a_forwarded_address_is_announced_first_but_not_ours() {
         let chosen = choose(&laptop(), HostName::parse(Some("203.0.113.5:80")), true);
         assert_eq!(chosen.forwarded, Some(ips(&["203.0.113.5"])[0]));
-        let lines = chosen.lines(8189);
+        let lines = chosen.lines(8189, false);
         assert_eq!(lines.len(), 4);
         assert_eq!(
             lines[0],
@@ -233,5 +274,59 @@ mod tests {
         }
         let any = choose(&laptop(), HostName::parse(Some("0.0.0.0:8080")), true);
         assert_eq!(any.forwarded, None);
+    }
+
+    #[test]
+    fn announced_addresses_come_first_and_tcp_comes_last() {
+        let chosen = Candidates {
+            announced: vec!["203.0.113.5:30189".parse().expect("an address")],
+            ..choose(&laptop(), HostName::Unknown, true)
+        };
+        let lines = chosen.lines(8189, true);
+        let ends: Vec<String> = lines
+            .iter()
+            .map(|line| {
+                let words: Vec<&str> = line.split(' ').collect();
+                format!("{} {} {}", words[2], words[4], words[5])
+            })
+            .collect();
+        assert_eq!(
+            ends,
+            [
+                "udp 203.0.113.5 30189",
+                "udp 192.168.1.20 8189",
+                "udp 10.0.0.9 8189",
+                "udp fd00::7 8189",
+                "tcp 203.0.113.5 30189",
+                "tcp 192.168.1.20 8189",
+                "tcp 10.0.0.9 8189",
+                "tcp fd00::7 8189",
+            ]
+        );
+        let priorities: Vec<u32> = lines
+            .iter()
+            .filter_map(|line| line.split(' ').nth(3)?.parse().ok())
+            .collect();
+        assert!(priorities.is_sorted_by(|a, b| a > b), "{priorities:?}");
+        assert!(
+            lines[4].ends_with("typ host tcptype passive"),
+            "{}",
+            lines[4]
+        );
+        assert!(
+            !chosen.local.contains(&ips(&["203.0.113.5"])[0]),
+            "not ours"
+        );
+    }
+
+    #[test]
+    fn an_address_that_came_is_offered_and_one_that_went_is_not() {
+        let before = choose(&laptop(), HostName::Unknown, true);
+        let mut tethered: Vec<HostAddress> = laptop();
+        tethered.retain(|host| host.interface != "wlan0");
+        tethered.push(host("usb0", "192.168.42.7"));
+        let after = choose(&tethered, HostName::Unknown, true);
+        assert!(before.local.contains(&ips(&["10.0.0.9"])[0]));
+        assert_eq!(after.local, ips(&["192.168.1.20", "192.168.42.7"]));
     }
 }

@@ -6,6 +6,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
+use crate::path::Carriage;
+
 /// Names a viewer inside the engine; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ViewerKey(pub(crate) u64);
@@ -14,23 +16,24 @@ pub(crate) struct ViewerKey(pub(crate) u64);
 const ADDRESSES_MAX: usize = 16;
 /// Outstanding checks of one viewer; pairs of its 16 candidates with our 8, sent every 200 ms.
 const TRANSACTIONS_MAX: usize = 128;
+/// Names of one viewer: that of before and that of after an ICE restart.
+const UFRAGS_MAX: usize = 2;
 const HEADER: usize = 20;
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const USERNAME: u16 = 0x0006;
-const USE_CANDIDATE: u16 = 0x0025;
 
 /// The kinds of datagram that share a port (RFC 7983).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind<'a> {
     /// A connectivity check of a viewer, with our half of its user name.
-    StunRequest { ufrag: &'a str, nominates: bool },
+    StunRequest { ufrag: &'a str },
     /// An answer to a check of ours.
     StunResponse {
         transaction: [u8; 12],
         success: bool,
     },
-    /// DTLS; `alert`: a record that can end the session.
-    Dtls { alert: bool },
+    /// DTLS; .
+    Dtls,
     /// RTP or RTCP.
     Rtp,
     /// None of these: dropped.
@@ -42,9 +45,7 @@ pub(crate) fn classify(datagram: &[u8]) -> Kind<'_> {
     match datagram.first() {
         Some(0..=3) => stun(datagram).unwrap_or(Kind::Garbage),
         // A DTLS record header is 13 bytes, an SRTCP packet is at least 8 + index and tag.
-        Some(20..=63) if datagram.len() > 13 => Kind::Dtls {
-            alert: datagram[0] == 21,
-        },
+        Some(20..=63) if datagram.len() > 13 => Kind::Dtls,
         Some(128..=191) if datagram.len() >= 12 => Kind::Rtp,
         _ => Kind::Garbage,
     }
@@ -72,50 +73,58 @@ fn stun(datagram: &[u8]) -> Option<Kind<'_>> {
 }
 
 fn request(mut attributes: &[u8]) -> Option<Kind<'_>> {
-    let (mut ufrag, mut nominates) = (None, false);
+    let mut ufrag = None;
     while let Some((head, rest)) = attributes.split_at_checked(4) {
         let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
         let value = rest.get(..length)?;
-        match u16::from_be_bytes([head[0], head[1]]) {
-            USERNAME => {
-                let name = std::str::from_utf8(value).ok()?;
-                ufrag = ufrag.or(Some(name.split_once(':')?.0));
-            }
-            USE_CANDIDATE => nominates = true,
-            _ => {}
+        if u16::from_be_bytes([head[0], head[1]]) == USERNAME {
+            let name = std::str::from_utf8(value).ok()?;
+            ufrag = ufrag.or(Some(name.split_once(':')?.0));
         }
         attributes = rest.get(length.next_multiple_of(4)..)?;
     }
-    ufrag.map(|ufrag| Kind::StunRequest { ufrag, nominates })
+    ufrag.map(|ufrag| Kind::StunRequest { ufrag })
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    ufrag: String,
-    addresses: VecDeque<SocketAddr>,
+    /// The newest last; an ICE restart adds one, and the one before serves until it has succeeded.
+    ufrags: VecDeque<String>,
+    addresses: VecDeque<Origin>,
     transactions: VecDeque<[u8; 12]>,
 }
+
+/// Where a datagram came from: the same address means different things over UDP and TCP.
+type Origin = (Carriage, SocketAddr);
 
 /// The tables from datagram to viewer.
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
     viewers: HashMap<ViewerKey, Known>,
     by_ufrag: HashMap<String, ViewerKey>,
-    by_address: HashMap<SocketAddr, ViewerKey>,
+    by_address: HashMap<Origin, ViewerKey>,
     by_transaction: HashMap<[u8; 12], ViewerKey>,
 }
 
 impl Demux {
     /// Makes a viewer known by the user name fragment of its answer.
     pub(crate) fn add(&mut self, key: ViewerKey, ufrag: String) {
-        self.by_ufrag.insert(ufrag.clone(), key);
-        self.viewers.insert(
-            key,
-            Known {
-                ufrag,
-                ..Known::default()
-            },
-        );
+        self.viewers.insert(key, Known::default());
+        self.rename(key, ufrag);
+    }
+
+    /// Makes a viewer known by a new user name fragment, and by the one before it.
+    pub(crate) fn rename(&mut self, key: ViewerKey, ufrag: String) {
+        let Some(known) = self.viewers.get_mut(&key) else {
+            return;
+        };
+        if known.ufrags.len() >= UFRAGS_MAX
+            && let Some(oldest) = known.ufrags.pop_front()
+        {
+            self.by_ufrag.remove(&oldest);
+        }
+        known.ufrags.push_back(ufrag.clone());
+        self.by_ufrag.insert(ufrag, key);
     }
 
     /// Forgets a viewer whole.
@@ -123,7 +132,9 @@ impl Demux {
         let Some(known) = self.viewers.remove(&key) else {
             return;
         };
-        self.by_ufrag.remove(&known.ufrag);
+        for ufrag in known.ufrags {
+            self.by_ufrag.remove(&ufrag);
+        }
         for address in known.addresses {
             if self.by_address.get(&address) == Some(&key) {
                 self.by_address.remove(&address);
@@ -135,7 +146,7 @@ impl Demux {
     }
 
     /// Whose datagram this is. A check with a known user name teaches its source address.
-    pub(crate) fn route(&mut self, kind: Kind<'_>, from: SocketAddr) -> Option<ViewerKey> {
+    pub(crate) fn route(&mut self, kind: Kind<'_>, from: Origin) -> Option<ViewerKey> {
         match kind {
             Kind::StunRequest { ufrag, .. } => {
                 let key = *self.by_ufrag.get(ufrag)?;
@@ -143,7 +154,7 @@ impl Demux {
                 Some(key)
             }
             Kind::StunResponse { transaction, .. } => self.by_transaction.remove(&transaction),
-            Kind::Dtls { .. } | Kind::Rtp => self.by_address.get(&from).copied(),
+            Kind::Dtls | Kind::Rtp => self.by_address.get(&from).copied(),
             Kind::Garbage => None,
         }
     }
@@ -169,7 +180,7 @@ impl Demux {
         self.by_transaction.insert(transaction, key);
     }
 
-    fn learn(&mut self, key: ViewerKey, from: SocketAddr) {
+    fn learn(&mut self, key: ViewerKey, from: Origin) {
         if self.by_address.get(&from) == Some(&key) {
             return;
         }

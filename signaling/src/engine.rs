@@ -1,5 +1,7 @@
 //! The media engine's front: started once, asked from any thread.
 
+mod names;
+mod ports;
 mod worker;
 
 use std::io;
@@ -10,16 +12,17 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::audience::Refused;
+use crate::announce::{ANNOUNCED_MAX, Announced};
+use crate::audience::{Refused, Restart};
+use crate::candidates::Candidates;
 use crate::congestion::Choice;
 use crate::demand::Demand;
 use crate::encoded::{FrameSink, QUEUE_FRAMES, frame_queue};
 use crate::engine_metrics::EngineMetrics;
+use crate::ice::IceTimes;
 use crate::identity::Identity;
-use crate::peer::IceTimes;
 use crate::rendition::{Rendition, RenditionId, default_renditions};
 use crate::sdp::RemoteCandidate;
-use crate::socket::MediaSocket;
 use crate::viewer::Arrival;
 
 /// How the engine is set up.
@@ -29,6 +32,8 @@ pub struct EngineConfig {
     pub renditions: Vec<Rendition>,
     /// The UDP port of all media; 0 takes any free one.
     pub media_port: u16,
+    /// Addresses that are told to viewers before this machine's own.
+    pub announced: Vec<Announced>,
     /// More viewers than this are asked to come back later. By default there is no such number.
     pub viewers_max: usize,
     /// Silence after which nothing is sent to a viewer until it is heard again.
@@ -44,6 +49,7 @@ impl Default for EngineConfig {
         Self {
             renditions: default_renditions(),
             media_port: 8189,
+            announced: Vec::new(),
             viewers_max: usize::MAX,
             silent_after: Duration::from_secs(5),
             lost_after: Duration::from_secs(20),
@@ -103,6 +109,7 @@ pub(crate) enum Command {
     Join(Box<Arrival>, oneshot::Sender<Result<(), Refused>>),
     Trickle(Trickle, oneshot::Sender<Result<(), Refused>>),
     Choose(String, Choice, oneshot::Sender<Result<(), Refused>>),
+    Restart(Box<Restart>, oneshot::Sender<Result<(), Refused>>),
     Leave(String, oneshot::Sender<Result<(), Refused>>),
     Whip(crate::whip::Request),
     Stop,
@@ -122,6 +129,9 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) port: u16,
     pub(crate) ipv6: bool,
+    pub(crate) tcp: bool,
+    announced: Vec<Announced>,
+    names: names::Names,
     pub(crate) ice: IceTimes,
     pub(crate) viewers_max: usize,
     /// Viewers now, for a refusal before any work.
@@ -153,7 +163,7 @@ impl Engine {
         demand: Arc<Demand>,
         metrics: Arc<EngineMetrics>,
     ) -> Result<(EngineHandle, FrameSink), EngineError> {
-        let socket = MediaSocket::bind(config.media_port).map_err(|source| EngineError::Port {
+        let ports = ports::Ports::open(config.media_port).map_err(|source| EngineError::Port {
             port: config.media_port,
             source,
         })?;
@@ -170,8 +180,11 @@ impl Engine {
         let shared = Arc::new(Shared {
             renditions: config.renditions.clone(),
             identity,
-            port: socket.port(),
-            ipv6: socket.ipv6(),
+            port: ports.udp.port(),
+            ipv6: ports.udp.ipv6(),
+            tcp: ports.has_tcp(),
+            names: names::Names::watch(announced_names(&config.announced))?,
+            announced: config.announced.clone(),
             ice: IceTimes {
                 disconnected: config.silent_after,
                 failed: config.lost_after,
@@ -184,7 +197,7 @@ impl Engine {
             thread: Mutex::new(None),
         });
         let parts = worker::WorkerParts {
-            socket,
+            ports,
             poll,
             commands,
             frames,
@@ -258,6 +271,13 @@ impl EngineHandle {
     }
 
     /// `None`: the engine has ended.
+    pub(crate) async fn restart(&self, restart: Restart) -> Option<Result<(), Refused>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Restart(Box::new(restart), reply));
+        answer.await.ok()
+    }
+
+    /// `None`: the engine has ended.
     pub(crate) async fn leave(&self, id: String) -> Option<Result<(), Refused>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Leave(id, reply));
@@ -275,10 +295,18 @@ impl EngineHandle {
     }
 
     /// This machine's addresses for an answer, asked of the system anew.
-    pub(crate) fn candidates(&self, host: Option<&str>) -> crate::candidates::Candidates {
+    pub(crate) fn candidates(&self, host: Option<&str>) -> Candidates {
         let host = crate::candidates::HostName::parse(host);
         let hosts = crate::interfaces::host_addresses();
-        crate::candidates::choose(&hosts, host, self.shared.ipv6)
+        let shared = &self.shared;
+        let announced = shared.announced.iter().flat_map(|announced| {
+            let found = announced.name().map(|name| shared.names.addresses(name));
+            announced.addresses(shared.port, &found.unwrap_or_default())
+        });
+        Candidates {
+            announced: announced.take(ANNOUNCED_MAX).collect(),
+            ..crate::candidates::choose(&hosts, host, shared.ipv6)
+        }
     }
 
     fn send(&self, command: Command) {
@@ -286,6 +314,11 @@ impl EngineHandle {
         let _ = self.shared.commands.send(command);
         wake(&self.shared.waker);
     }
+}
+
+fn announced_names(announced: &[Announced]) -> Vec<String> {
+    let names = announced.iter().filter_map(Announced::name);
+    names.map(str::to_owned).collect()
 }
 
 fn wake(waker: &mio::Waker) {

@@ -42,6 +42,15 @@ pub enum DropCause {
     Late,
 }
 
+/// What became of a TCP connection to the media port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum ConnectionFate {
+    /// Taken.
+    Accepted,
+    /// Closed: there were too many, or it never showed a name that an answer gave out.
+    Refused,
+}
+
 /// What became of a packet that a viewer asked for again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum ResendOutcome {
@@ -67,6 +76,8 @@ pub struct EngineMetrics {
     pub viewers: Gauge,
     /// Offers answered.
     pub joins: Counter,
+    /// ICE restarts begun.
+    pub restarts: Counter,
     /// Viewers gone, by reason.
     pub leaves: Kinds<LeaveReason>,
     /// Datagrams sent.
@@ -77,6 +88,10 @@ pub struct EngineMetrics {
     pub offloads: Counter,
     /// Datagrams not sent, by cause.
     pub drops: Kinds<DropCause>,
+    /// TCP connections to the media port, by what became of them.
+    pub connections: Kinds<ConnectionFate>,
+    /// TCP connections to the media port now.
+    pub connections_open: Gauge,
     /// Datagrams ignored on arrival, by cause.
     pub ignored: Kinds<IgnoredCause>,
     /// Packets asked for again, by what became of the request.
@@ -119,11 +134,14 @@ impl Default for EngineMetrics {
         Self {
             viewers: Gauge::default(),
             joins: Counter::default(),
+            restarts: Counter::default(),
             leaves: Family::default(),
             packets: Counter::default(),
             bytes: Counter::default(),
             offloads: Counter::default(),
             drops: Family::default(),
+            connections: Family::default(),
+            connections_open: Gauge::default(),
             ignored: Family::default(),
             resends: Family::default(),
             nacks: Counter::default(),
@@ -144,6 +162,7 @@ impl Default for EngineMetrics {
 impl EngineMetrics {
     /// Adds everything to a registry.
     pub fn register(&self, registry: &mut Registry) {
+        self.register_connections(registry);
         self.register_counters(registry);
         self.register_kinds(registry);
         let mut seconds = |name: &str, help: &str, metric: &Histogram| {
@@ -158,8 +177,13 @@ impl EngineMetrics {
     }
 
     fn register_counters(&self, registry: &mut Registry) {
-        let counters: [(&str, &str, &Counter); 11] = [
+        let counters: [(&str, &str, &Counter); 12] = [
             ("viewer_joins", "Offers answered", &self.joins),
+            (
+                "viewer_restarts",
+                "ICE restarts begun by viewers",
+                &self.restarts,
+            ),
             ("send_packets", "Datagrams sent to viewers", &self.packets),
             (
                 "send_bytes",
@@ -208,6 +232,14 @@ impl EngineMetrics {
         registry.register("carrier_receive_ignored", help, self.ignored.clone());
         let help = "Packets asked for again by viewers";
         registry.register("carrier_resends", help, self.resends.clone());
+    }
+
+    fn register_connections(&self, registry: &mut Registry) {
+        let help = "TCP connections to the media port";
+        registry.register("carrier_media_connections", help, self.connections.clone());
+        let help = "TCP connections to the media port now";
+        let open = self.connections_open.clone();
+        registry.register("carrier_media_connections_open", help, open);
     }
 }
 

@@ -6,6 +6,8 @@ use rtc::crypto::{self, SignatureScheme};
 use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
 use rtc::shared::error::Error;
 
+use crate::ice::Credentials;
+
 /// One self-signed certificate for all viewers: making one costs more than a whole join, and the
 /// fingerprint in the answer is what vouches for it.
 #[derive(Debug, Clone)]
@@ -51,14 +53,24 @@ pub(crate) struct SessionNames {
 impl SessionNames {
     pub(crate) fn random() -> Self {
         let ssrc: u32 = rand::random();
+        let Credentials { ufrag, pwd } = Credentials::random();
         Self {
             id: hex(&rand::random::<[u8; 16]>()),
-            // RFC 8445 5.3 wants 24 and 128 bits at least; hexadecimal digits are ice-chars.
-            ufrag: hex(&rand::random::<[u8; 8]>()),
-            pwd: hex(&rand::random::<[u8; 16]>()),
+            ufrag,
+            pwd,
             ssrc,
             rtx_ssrc: ssrc ^ 0x5858_5858,
             numbering: rand::random(),
+        }
+    }
+}
+
+impl Credentials {
+    pub(crate) fn random() -> Self {
+        Self {
+            // RFC 8445 5.3 wants 24 and 128 bits at least; hexadecimal digits are ice-chars.
+            ufrag: hex(&rand::random::<[u8; 8]>()),
+            pwd: hex(&rand::random::<[u8; 16]>()),
         }
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! Never: knows of detection, models or cameras.
 
+pub mod announce;
 mod audience;
 mod candidates;
 pub mod compose;
@@ -16,9 +17,11 @@ pub mod engine;
 pub mod engine_metrics;
 mod fanout;
 pub mod frame_tap;
+mod framing;
 mod freeze;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
+mod ice;
 mod identity;
 mod interfaces;
 mod join;
@@ -31,6 +34,7 @@ pub mod pacing;
 mod packet_ring;
 pub mod packetise;
 pub mod painter;
+mod path;
 mod peer;
 mod pli_patience;
 pub mod publish;
@@ -44,10 +48,12 @@ mod runs;
 mod sdp;
 mod send_queue;
 mod socket;
+mod tcp_port;
 mod viewer;
 pub mod whep;
 pub mod whip;
 
+pub use announce::Announced;
 pub use compose::{ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts};
 pub use demand::{Demand, PictureLease, StreamLease};
 pub use encoded::{EncodedFrame, FrameReceiver, FrameSink, Sent, frame_queue};

@@ -42,7 +42,6 @@ pub(crate) fn negotiate(
         identity: &shared.identity,
         names: &names,
         local: &candidates.local,
-        port: shared.port,
         ice: shared.ice,
     };
     let peer = Peer::accept(now, &offer, &parts)
@@ -55,7 +54,7 @@ pub(crate) fn negotiate(
         playout_delay_id: video.playout_delay_id,
         transport_id: video.transport_id,
     };
-    let lines = candidates.lines(shared.port);
+    let lines = candidates.lines(shared.port, shared.tcp);
     let terms = AnswerTerms {
         session_number: names.numbering >> 1,
         ufrag: &names.ufrag,

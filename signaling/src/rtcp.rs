@@ -1,17 +1,8 @@
-//! What viewers report and ask for (RTCP), taken off the WebRTC library's chain.
-//!
-//! The library ends inbound RTCP inside its interceptor chain, and what an interceptor marks for
-//! the application is still dropped there when the first packet of a compound names no stream of
-//! ours (an empty receiver report before a PLI, say). So this interceptor keeps what we act on
-//! itself.
+//! What viewers report and ask for (RTCP).
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rtc::interceptor::{
-    Acknowledgement, Interceptor, Packet, StreamInfo, TaggedPacket, convert_twcc,
-};
+use rtc::interceptor::{Acknowledgement, convert_twcc};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
@@ -19,7 +10,6 @@ use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
-use rtc::sansio::Protocol;
 
 /// Sequence numbers taken from one datagram; a well-behaved receiver asks for far fewer.
 const NACKS_MAX: usize = 512;
@@ -69,57 +59,46 @@ impl Reception {
     }
 }
 
-/// Where the interceptor leaves feedback for the viewer that owns it. Both ends are on the engine's
-/// thread; the lock is only there because the library's chain must be `Send`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct FeedbackInbox(Arc<Mutex<Vec<Feedback>>>);
+/// Keeps a viewer's feedback about one media SSRC until it is acted on.
+#[derive(Debug)]
+pub(crate) struct FeedbackInbox {
+    ssrc: u32,
+    kept: Vec<Feedback>,
+}
 
 impl FeedbackInbox {
-    /// Takes what has come.
-    pub(crate) fn take(&self) -> Vec<Feedback> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn put(&self, feedback: Feedback) {
-        let mut inbox = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inbox.push(feedback);
-    }
-}
-
-/// Collects feedback about one media SSRC and ends inbound RTCP there.
-pub(crate) struct FeedbackInterceptor {
-    ssrc: u32,
-    inbox: FeedbackInbox,
-    read_queue: VecDeque<TaggedPacket>,
-    write_queue: VecDeque<TaggedPacket>,
-}
-
-impl FeedbackInterceptor {
-    pub(crate) fn new(ssrc: u32, inbox: FeedbackInbox) -> Self {
+    pub(crate) fn new(ssrc: u32) -> Self {
         Self {
             ssrc,
-            inbox,
-            read_queue: VecDeque::new(),
-            write_queue: VecDeque::new(),
+            kept: Vec::new(),
         }
     }
 
-    pub(crate) fn collect(&self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
+    /// Takes what has come.
+    pub(crate) fn take(&mut self) -> Vec<Feedback> {
+        std::mem::take(&mut self.kept)
+    }
+
+    fn put(&mut self, feedback: Feedback) {
+        self.kept.push(feedback);
+    }
+
+    /// Reads one compound; what is not about our stream is left out.
+    pub(crate) fn collect(&mut self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
         for packet in packets {
             let packet = packet.as_any();
             if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
                 if nack.media_ssrc == self.ssrc {
                     let lost = nack.nacks.iter().flat_map(|pair| pair.packet_list());
-                    self.inbox
-                        .put(Feedback::Nack(lost.take(NACKS_MAX).collect()));
+                    self.put(Feedback::Nack(lost.take(NACKS_MAX).collect()));
                 }
             } else if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
                 if pli.media_ssrc == self.ssrc {
-                    self.inbox.put(Feedback::Pli);
+                    self.put(Feedback::Pli);
                 }
             } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
                 if fir.fir.iter().any(|entry| entry.ssrc == self.ssrc) {
-                    self.inbox.put(Feedback::Fir);
+                    self.put(Feedback::Fir);
                 }
             } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
                 self.transport(feedback);
@@ -132,7 +111,7 @@ impl FeedbackInterceptor {
         }
     }
 
-    fn transport(&self, feedback: &TransportLayerCc) {
+    fn transport(&mut self, feedback: &TransportLayerCc) {
         let packets = usize::from(feedback.packet_status_count);
         // Two bytes can claim eight thousand packets: what is too much to be true is not unpacked.
         if packets > ACKNOWLEDGED_MAX {
@@ -141,54 +120,18 @@ impl FeedbackInterceptor {
         let mut acknowledgements = convert_twcc(feedback);
         // The last chunk is filled up with packets that the feedback is not about.
         acknowledgements.truncate(packets);
-        self.inbox.put(Feedback::Transport(acknowledgements));
+        self.put(Feedback::Transport(acknowledgements));
     }
 
-    fn report(&self, block: &ReceptionReport) {
+    fn report(&mut self, block: &ReceptionReport) {
         if block.ssrc == self.ssrc {
-            self.inbox.put(Feedback::Report(Reception {
+            self.put(Feedback::Report(Reception {
                 loss: f32::from(block.fraction_lost) / 256.0,
                 last_sender_report: block.last_sender_report,
                 delay: block.delay,
             }));
         }
     }
-}
-
-impl Protocol<TaggedPacket, TaggedPacket, ()> for FeedbackInterceptor {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = rtc::shared::error::Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, msg: TaggedPacket) -> Result<(), Self::Error> {
-        if let Packet::Rtcp(packets) = &msg.message.packet {
-            self.collect(packets);
-        }
-        // Inbound RTP ends here too: viewers send none.
-        Ok(())
-    }
-
-    fn poll_read(&mut self) -> Option<Self::Rout> {
-        self.read_queue.pop_front()
-    }
-
-    fn handle_write(&mut self, msg: TaggedPacket) -> Result<(), Self::Error> {
-        self.write_queue.push_back(msg);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<Self::Wout> {
-        self.write_queue.pop_front()
-    }
-}
-
-impl Interceptor for FeedbackInterceptor {
-    fn bind_local_stream(&mut self, _info: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, _info: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _info: &StreamInfo) {}
 }
 
 #[cfg(test)]
@@ -198,8 +141,8 @@ mod tests {
     use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
 
     fn collected(packets: Vec<Box<dyn rtc::rtcp::Packet>>) -> Vec<Feedback> {
-        let inbox = FeedbackInbox::default();
-        FeedbackInterceptor::new(7, inbox.clone()).collect(&packets);
+        let mut inbox = FeedbackInbox::new(7);
+        inbox.collect(&packets);
         inbox.take()
     }
 

@@ -1,10 +1,11 @@
 //! Which datagrams leave in one system call: equal lengths to one address, the last may be shorter
 //! (Linux UDP_SEGMENT).
 
-use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use bytes::BytesMut;
+
+use crate::path::Path;
 
 /// Most segments in a run. The kernel takes 64; fewer keep a keyframe from leaving as one burst
 /// that overruns a small switch buffer.
@@ -15,9 +16,7 @@ const BYTES_MAX: usize = 60_000;
 /// A datagram to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Datagram {
-    pub(crate) to: SocketAddr,
-    /// The address of this machine to send from.
-    pub(crate) from: IpAddr,
+    pub(crate) path: Path,
     pub(crate) bytes: BytesMut,
 }
 
@@ -30,7 +29,7 @@ pub(crate) fn run_at(datagrams: &[Datagram], first: usize, segments: usize) -> R
     let (mut end, mut bytes) = (first + 1, length);
     for next in datagrams.iter().skip(end).take(segments.max(1) - 1) {
         bytes += next.bytes.len();
-        let joins = next.to == head.to && next.from == head.from && next.bytes.len() <= length;
+        let joins = next.path == head.path && next.bytes.len() <= length;
         if !joins || bytes > BYTES_MAX {
             break;
         }
@@ -44,14 +43,20 @@ pub(crate) fn run_at(datagrams: &[Datagram], first: usize, segments: usize) -> R
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, SocketAddr};
+
     use super::*;
+    use crate::path::Carriage;
 
     fn datagrams(shape: &[(u16, usize)]) -> Vec<Datagram> {
         shape
             .iter()
             .map(|(port, length)| Datagram {
-                to: SocketAddr::from(([192, 0, 2, 1], *port)),
-                from: IpAddr::from([192, 0, 2, 9]),
+                path: Path {
+                    carriage: Carriage::Udp,
+                    local: IpAddr::from([192, 0, 2, 9]),
+                    remote: SocketAddr::from(([192, 0, 2, 1], *port)),
+                },
                 bytes: BytesMut::zeroed(*length),
             })
             .collect()

@@ -14,20 +14,15 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{AnswerTerms, answer, transport_offer};
-pub(crate) use fragment::Fragment;
-pub(crate) use offer::{Offer, RemoteCandidate, TRANSPORT_NUMBER};
+pub(crate) use answer::{AnswerTerms, answer};
+pub(crate) use fragment::{Fragment, RestartAnswer};
+pub(crate) use offer::{Offer, RemoteCandidate, Setup, TRANSPORT_NUMBER};
 pub(crate) use publish::{PublishError, parse_published, publish_answer};
 
 /// Most sections an offer may have; browsers send one to four.
 const SECTIONS_MAX: usize = 32;
 /// Most candidates taken from a viewer, in all: each one is an address we send checks to.
 pub(crate) const REMOTE_CANDIDATES_MAX: usize = 16;
-
-/// Format parameters of the stream our encoder makes.
-pub(crate) fn our_format() -> String {
-    answer::fmtp(h264::OUR_PROFILE)
-}
 
 /// Why an offer cannot be answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

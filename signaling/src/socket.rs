@@ -199,11 +199,11 @@ impl MediaSocket {
             &self.scratch[..]
         };
         let transmit = Transmit {
-            destination: self.reachable(head.to),
+            destination: self.reachable(head.path.remote),
             ecn: None,
             contents,
             segment_size: (run.len() > 1).then_some(head.bytes.len()),
-            src_ip: Some(head.from),
+            src_ip: Some(head.path.local),
         };
         // overflow: counted by the caller, see `send`.
         self.state
@@ -221,6 +221,16 @@ impl MediaSocket {
     }
 }
 
+impl std::ops::AddAssign for SendCount {
+    fn add_assign(&mut self, other: Self) {
+        self.datagrams += other.datagrams;
+        self.bytes += other.bytes;
+        self.offloaded += other.offloaded;
+        self.blocked += other.blocked;
+        self.failed += other.failed;
+    }
+}
+
 impl SendCount {
     fn add_one(&mut self, datagram: &Datagram) {
         self.datagrams += 1;
@@ -232,4 +242,51 @@ impl SendCount {
 /// over.
 fn canonical(addr: SocketAddr) -> SocketAddr {
     SocketAddr::new(addr.ip().to_canonical(), addr.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::BytesMut;
+
+    use super::*;
+    use crate::path::{Carriage, Path};
+
+    #[test]
+    fn an_address_that_went_away_is_no_trouble_to_others() {
+        let mut media = MediaSocket::bind(0).expect("a free port");
+        let viewer = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        let timeout = Some(Duration::from_secs(2));
+        viewer.set_read_timeout(timeout).expect("a plain socket");
+        let remote = viewer.local_addr().expect("bound");
+        let from = |local: [u8; 4], byte: u8| Datagram {
+            path: Path {
+                carriage: Carriage::Udp,
+                local: local.into(),
+                remote,
+            },
+            bytes: BytesMut::from(&[byte; 100][..]),
+        };
+        // 192.0.2.0/24 is nobody's (RFC 5737).
+        let (gone, here) = ([192, 0, 2, 99], [127, 0, 0, 1]);
+        let datagrams = [
+            from(gone, 1),
+            from(gone, 1),
+            from(here, 2),
+            from(gone, 1),
+            from(here, 3),
+        ];
+        let count = media.send(&datagrams);
+        assert_eq!((count.failed, count.datagrams, count.blocked), (3, 2, 0));
+        let mut buffer = [0; 200];
+        let got: Vec<u8> = (0..2)
+            .map(|_| {
+                viewer.recv(&mut buffer).expect("sent");
+                buffer[0]
+            })
+            .collect();
+        assert_eq!(got, [2, 3]);
+        assert!(!media.offload_broken, "offload had no part in it");
+    }
 }

@@ -133,7 +133,7 @@ impl Viewer {
             let control = &mut self.control;
             let mut stamp = |bytes| control.stamp(now, bytes);
             for packet in self.outlet.packets(&entry, range, &mut stamp) {
-                self.peer.write_rtp(now, packet);
+                self.peer.write_rtp(&packet);
             }
         }
     }
@@ -153,7 +153,7 @@ impl Viewer {
             .resend(number, find, now, round_trip, &mut stamp)
         {
             Resend::Packet(packet) => {
-                self.peer.write_rtp(now, *packet);
+                self.peer.write_rtp(&packet);
                 None
             }
             Resend::No(refusal) => Some(refusal),
@@ -174,7 +174,7 @@ impl Viewer {
             let Some(padding) = self.outlet.padding(&packet, number, &mut stamp) else {
                 return;
             };
-            self.peer.write_rtp(now, padding);
+            self.peer.write_rtp(&padding);
         }
     }
 
@@ -185,7 +185,7 @@ impl Viewer {
         }
         if let Some(newest) = ring.newest() {
             let report = clock.report(&self.outlet, &newest.frame, now);
-            self.peer.write_rtcp(now, Box::new(report));
+            self.peer.write_rtcp(Box::new(report));
             self.next_report = now + REPORT_INTERVAL;
         }
     }
@@ -198,7 +198,7 @@ impl Viewer {
         let control = self.control.due(now).filter(|_| live);
         let pli = self.pli.due();
         [
-            self.peer.due(),
+            self.peer.due(now),
             connect,
             report,
             control,

@@ -4,20 +4,18 @@
 //! | route | method |
 //! |---|---|
 //! | `/whep` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
-//! | `/whep/{id}` | `PATCH` candidates, `DELETE` |
+//! | `/whep/{id}` | `PATCH` candidates or an ICE restart, `DELETE` |
 //! | `/whep/{id}/rendition` | `PUT` what to watch |
-//!
-//! Later here: ICE restart (a `PATCH` with new credentials is answered 422 now, and players then
-//! make a new session).
 
 use std::time::Instant;
 
-use crate::audience::{Refused, choice};
+use crate::audience::{Refused, Restart, choice};
 use crate::congestion::Choice;
 use crate::engine::{EngineHandle, Trickle};
+use crate::ice::Credentials;
 use crate::negotiation::{NegotiationError, negotiate};
 use crate::rendition::Rendition;
-use crate::sdp::Fragment;
+use crate::sdp::{Fragment, RestartAnswer};
 
 /// The most bytes a body may have. Browsers' offers have 3 to 8 KiB; whoever serves HTTP should
 /// read no more than this plus one.
@@ -45,6 +43,19 @@ pub struct WhepPost<'a> {
     /// What the viewer wants to watch, `?rendition=`: `auto` or a name as `360p`.
     pub rendition: Option<&'a str>,
     /// The offer.
+    pub body: &'a [u8],
+}
+
+/// A `PATCH` to a session.
+#[derive(Debug, Clone, Copy)]
+pub struct WhepPatch<'a> {
+    /// `If-Match`.
+    pub if_match: Option<&'a str>,
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// `Host`, as in [`WhepPost`].
+    pub host: Option<&'a str>,
+    /// The fragment.
     pub body: &'a [u8],
 }
 
@@ -124,15 +135,11 @@ impl Whep {
         }
     }
 
-    /// Takes candidates that came after the offer: 204.
-    pub async fn patch(
-        &self,
-        id: &str,
-        if_match: Option<&str>,
-        content_type: Option<&str>,
-        body: &[u8],
-    ) -> Reply {
-        let text = match readable(content_type, SDP_FRAGMENT, body) {
+    /// Takes candidates that came after the offer: 204. New credentials ask for an ICE restart (RFC
+    /// 9725 4.3.3): 200 with our new ones and our addresses of now. Whatever else is answered, the
+    /// session goes on as it was.
+    pub async fn patch(&self, id: &str, patch: WhepPatch<'_>) -> Reply {
+        let text = match readable(patch.content_type, SDP_FRAGMENT, patch.body) {
             Ok(text) => text,
             Err(reply) => return reply,
         };
@@ -142,24 +149,47 @@ impl Whep {
         };
         let trickle = Trickle {
             id: id.to_owned(),
-            tag: wanted_tag(if_match),
-            ufrag: fragment.ufrag,
-            candidates: fragment.candidates,
+            tag: wanted_tag(patch.if_match),
+            ufrag: fragment.ufrag.clone(),
+            candidates: fragment.candidates.clone(),
         };
         match self.engine.trickle(trickle).await {
             Some(Ok(())) => Reply::new(204),
-            Some(Err(Refused::Restart)) => problem(
-                422,
-                "No ICE restart",
-                "the fragment has other ICE credentials than the offer, which asks for an ICE \
-                 restart; make a new session instead",
-            ),
-            Some(Err(Refused::WrongTag)) => problem(
-                412,
-                "Another ETag",
-                "If-Match names another state of this session; send the ETag of the answer, or *",
-            ),
-            Some(Err(Refused::Unknown | Refused::Full)) => unknown(),
+            Some(Err(Refused::Restart)) => self.restart(id, patch, fragment).await,
+            Some(Err(refused)) => refused_patch(refused),
+            None => ended(),
+        }
+    }
+
+    async fn restart(&self, id: &str, patch: WhepPatch<'_>, fragment: Fragment) -> Reply {
+        let Some(remote) = fragment.credentials else {
+            let detail = "an ICE restart needs a=ice-ufrag and a=ice-pwd as RFC 8839 5.4 has them";
+            return problem(400, "Malformed fragment", detail);
+        };
+        let candidates = self.engine.candidates(patch.host);
+        let credentials = Credentials::random();
+        let shared = self.engine.shared();
+        let answer = RestartAnswer {
+            mid: fragment.mid.as_deref(),
+            credentials: &credentials,
+            candidates: &candidates.lines(shared.port, shared.tcp),
+        };
+        let (answer, tag) = (answer.text(), credentials.ufrag.clone());
+        let restart = Restart {
+            id: id.to_owned(),
+            tag: wanted_tag(patch.if_match),
+            local: credentials,
+            remote,
+            addresses: candidates.local,
+            candidates: fragment.candidates,
+        };
+        match self.engine.restart(restart).await {
+            Some(Ok(())) => Reply::new(200)
+                .with("Content-Type", SDP_FRAGMENT)
+                .with("ETag", format!("\"{tag}\""))
+                .with("Cache-Control", "no-store")
+                .containing(answer),
+            Some(Err(refused)) => refused_patch(refused),
             None => ended(),
         }
     }
@@ -314,6 +344,17 @@ fn refused_offer(error: &NegotiationError) -> Reply {
         (422, "Offer cannot be answered")
     };
     problem(status, title, &error.to_string())
+}
+
+fn refused_patch(refused: Refused) -> Reply {
+    match refused {
+        Refused::WrongTag => {
+            let detail = "If-Match names another state of this session; send the ETag of the \
+                          newest answer, or *";
+            problem(412, "Another ETag", detail)
+        }
+        Refused::Unknown | Refused::Full | Refused::Restart => unknown(),
+    }
 }
 
 fn full() -> Reply {

@@ -2,6 +2,7 @@
 //! *command line > `CARRIER_*` environment > file > default*.
 
 mod ice_servers;
+mod network;
 pub(crate) mod publish;
 mod renditions;
 mod tls;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub(crate) use self::ice_servers::IceServer;
+use self::network::NetworkConfig;
 use self::publish::PublishConfig;
 pub(crate) use self::renditions::{RenditionConfig, renditions};
 pub(crate) use self::tls::{CertificateSource, TlsConfig};
@@ -63,6 +65,7 @@ pub(crate) struct Config {
     /// Told to viewers; none by default, so that nothing is asked outside of this network.
     pub(crate) ice_servers: Vec<IceServer>,
     pub(crate) publish: PublishConfig,
+    pub(crate) network: NetworkConfig,
 }
 
 /// What is asked of a webcam. The nearest mode it offers is taken.
@@ -106,6 +109,7 @@ impl Default for Config {
             viewers: ViewersConfig::default(),
             ice_servers: Vec::new(),
             publish: PublishConfig::default(),
+            network: NetworkConfig::default(),
         }
     }
 }
@@ -171,6 +175,7 @@ impl Config {
         self.min_score = args.min_score.or(self.min_score);
         self.listen_tls = args.listen_tls.clone().or(self.listen_tls.take());
         self.media_port = args.media_port.unwrap_or(self.media_port);
+        self.network.overlay();
         // Not an option of the command line, where every user of the machine could read it.
         if let Ok(token) = std::env::var("CARRIER_ADMIN_TOKEN") {
             self.admin_token = Some(token);
@@ -221,7 +226,8 @@ impl Config {
         self.tls.check(self.listen_tls.is_some())?;
         self.viewers.check()?;
         self.ice_servers.iter().try_for_each(IceServer::check)?;
-        self.publish.check()
+        self.publish.check()?;
+        self.network.check()
     }
 
     /// Where HTTP listens.

@@ -207,6 +207,7 @@ impl Stage<'_> {
             renditions: renditions(&self.config.renditions),
             media_port: self.config.media_port,
             viewers_max: self.config.viewers.max.unwrap_or(usize::MAX),
+            announced: self.config.network.announced()?,
             ..EngineConfig::default()
         };
         Ok(Engine::start(config, Arc::clone(&self.demand), metrics)?)

@@ -1,6 +1,5 @@
 //! The one who publishes, beside those who watch: on the same port, by the same demultiplexer.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use capture::Guest;
@@ -8,6 +7,8 @@ use capture::Guest;
 use super::{Audience, Out, Refused, TICK_LEAST};
 use crate::demux::{Kind, ViewerKey};
 use crate::engine::Trickle;
+use crate::path::Path;
+use crate::peer::Arriving;
 use crate::whip::{Newcomer, Publisher, Request};
 
 /// Whoever publishes now.
@@ -25,6 +26,10 @@ impl Publishing {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         usize::from(self.0.is_some())
+    }
+
+    pub(super) fn is(&self, key: ViewerKey) -> bool {
+        self.0.as_ref().is_some_and(|(present, _)| *present == key)
     }
 
     /// The publisher of this session.
@@ -48,7 +53,7 @@ impl Audience {
                 let _ = reply.send(self.trickle_publisher(now, &trickle, out));
             }
             Request::Leave(id, reply) => {
-                let _ = reply.send(self.unpublish(&id, out));
+                let _ = reply.send(self.unpublish(now, &id, out));
             }
         }
     }
@@ -66,7 +71,7 @@ impl Audience {
             // overflow: refused, with 409
             return Err(Refused::Full);
         }
-        self.dismiss_publisher("another took its place", out);
+        self.dismiss_publisher(now, "another took its place", out);
         let key = ViewerKey(self.next_key);
         self.next_key += 1;
         self.demux.add(key, newcomer.local_ufrag.clone());
@@ -103,12 +108,12 @@ impl Audience {
         Ok(())
     }
 
-    fn unpublish(&mut self, id: &str, out: &mut Out<'_>) -> Result<(), Refused> {
+    fn unpublish(&mut self, now: Instant, id: &str, out: &mut Out<'_>) -> Result<(), Refused> {
         if self.goodbyes.take(id) {
             return Ok(());
         }
         self.publishing.named(id)?;
-        self.remove_publisher("it said so", out);
+        self.remove_publisher(now, "it said so", out);
         Ok(())
     }
 
@@ -116,13 +121,30 @@ impl Audience {
     pub(super) fn receive_published(
         &mut self,
         now: Instant,
+        key: ViewerKey,
         kind: Kind<'_>,
-        (from, to): (SocketAddr, Option<IpAddr>),
+        way: Arriving,
         bytes: &[u8],
         out: &mut Out<'_>,
+    ) -> Option<ViewerKey> {
+        let (_, publisher) = self.publishing.0.as_mut()?;
+        publisher.peer.receive(now, kind, way, bytes);
+        self.settle_publisher(now, out);
+        Some(key)
+    }
+
+    /// Takes the end of a connection of no viewer's.
+    pub(super) fn close_published(
+        &mut self,
+        now: Instant,
+        key: ViewerKey,
+        path: Path,
+        out: &mut Out<'_>,
     ) {
-        if let Some((_, publisher)) = &mut self.publishing.0 {
-            publisher.peer.receive(now, kind, from, to, bytes);
+        if self.publishing.is(key)
+            && let Some((_, publisher)) = &mut self.publishing.0
+        {
+            publisher.peer.close_path(now, path);
             self.settle_publisher(now, out);
         }
     }
@@ -138,16 +160,21 @@ impl Audience {
     }
 
     /// Ends the publisher's session. It may not know yet: its `DELETE` is answered as any other.
-    pub(super) fn dismiss_publisher(&mut self, reason: &str, out: &mut Out<'_>) {
-        if let Some(id) = self.remove_publisher(reason, out) {
+    pub(super) fn dismiss_publisher(&mut self, now: Instant, reason: &str, out: &mut Out<'_>) {
+        if let Some(id) = self.remove_publisher(now, reason, out) {
             self.goodbyes.hung_up(id);
         }
     }
 
     /// Takes the publisher out with a goodbye; the name of its session.
-    fn remove_publisher(&mut self, reason: &str, out: &mut Out<'_>) -> Option<String> {
+    fn remove_publisher(
+        &mut self,
+        now: Instant,
+        reason: &str,
+        out: &mut Out<'_>,
+    ) -> Option<String> {
         let (key, mut publisher) = self.publishing.0.take()?;
-        publisher.peer.close();
+        publisher.peer.close(now);
         publisher.peer.drain(&mut self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
@@ -163,7 +190,7 @@ impl Audience {
             return;
         };
         if !publisher.settle(now, connect_within) {
-            return self.dismiss_publisher("its connection ended", out);
+            return self.dismiss_publisher(now, "its connection ended", out);
         }
         let least = now + TICK_LEAST;
         publisher.deadline = publisher.deadline.map(|due| due.max(least));

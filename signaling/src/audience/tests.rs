@@ -1,14 +1,17 @@
 //! The audience on a virtual clock, without a socket: what it holds, and what it lets go.
 
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::*;
 use crate::candidates::Candidates;
 use crate::congestion::Choice;
 use crate::fanout::{Outlet, StreamTerms};
+use crate::ice::IceTimes;
 use crate::identity::{Identity, SessionNames};
 use crate::packet_ring::tests::frame;
-use crate::peer::{IceTimes, Peer, PeerParts};
+use crate::path::Carriage;
+use crate::peer::{Peer, PeerParts};
 use crate::rendition::default_renditions;
 use crate::sdp::Offer;
 
@@ -42,13 +45,12 @@ impl House {
         let names = SessionNames::random();
         let local = Candidates {
             local: vec![IpAddr::from([192, 0, 2, 1])],
-            forwarded: None,
+            ..Candidates::default()
         };
         let parts = PeerParts {
             identity: &self.identity,
             names: &names,
             local: &local.local,
-            port: 8189,
             ice: IceTimes {
                 disconnected: Duration::from_secs(5),
                 failed: Duration::from_secs(20),
@@ -109,14 +111,16 @@ fn strangers_change_nothing() {
     let start = house.start;
     house.join(start);
     let before = house.audience.footprint();
-    let from = SocketAddr::from(([203, 0, 113, 9], 4000));
+    let way = Arriving {
+        carriage: Carriage::Udp,
+        from: SocketAddr::from(([203, 0, 113, 9], 4000)),
+        to: None,
+    };
     let mut sent = 0;
     for byte in 0..=255_u8 {
         for length in [0, 1, 20, 100, 1500] {
             let out: &mut Out<'_> = &mut |datagrams: &[Datagram]| sent += datagrams.len();
-            house
-                .audience
-                .receive(start, from, None, &vec![byte; length], out);
+            house.audience.receive(start, way, &vec![byte; length], out);
         }
     }
     assert_eq!((house.audience.footprint(), sent), (before, 0));
@@ -165,4 +169,44 @@ fn a_full_house_refuses() {
     });
     let one_more = house.arrival(start);
     assert_eq!(house.audience.join(start, one_more), Err(Refused::Full));
+}
+
+#[test]
+fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
+    let mut house = house();
+    let start = house.start;
+    let id = house.join(start);
+    let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
+    let restart = |id: &str, tag: Option<&str>| Restart {
+        id: id.to_owned(),
+        tag: tag.map(str::to_owned),
+        local: Credentials::random(),
+        remote: Credentials::random(),
+        addresses: vec![IpAddr::from([192, 0, 2, 2])],
+        candidates: Vec::new(),
+    };
+    let before = house.audience.footprint();
+    let wrong = restart(&id, Some("other"));
+    assert_eq!(
+        house.audience.restart(start, wrong, out),
+        Err(Refused::WrongTag)
+    );
+    let unknown = restart("nobody", None);
+    assert_eq!(
+        house.audience.restart(start, unknown, out),
+        Err(Refused::Unknown)
+    );
+    assert_eq!(house.audience.footprint(), before);
+    let right = restart(&id, None);
+    let (ours, theirs) = (right.local.ufrag.clone(), right.remote.ufrag.clone());
+    assert_eq!(house.audience.restart(start, right, out), Ok(()));
+    let mut trickle = |tag: &str, ufrag: &str| {
+        let audience = &mut house.audience;
+        audience.trickle(start, &id, Some(tag), Some(ufrag), &[], out)
+    };
+    assert_eq!(trickle(&ours, &theirs), Ok(()));
+    assert_eq!(trickle(&ours, "hBtT"), Err(Refused::Restart));
+    let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
+    house.audience.leave(start, &id, out).expect("it is there");
+    assert_eq!(house.audience.footprint(), 0);
 }

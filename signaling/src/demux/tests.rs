@@ -16,16 +16,16 @@ fn message(kind: u16, transaction: u8, attributes: &[(u16, &[u8])]) -> Vec<u8> {
     message
 }
 
-fn addr(port: u16) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 7], port))
+fn addr(port: u16) -> Origin {
+    (Carriage::Udp, SocketAddr::from(([192, 0, 2, 7], port)))
 }
 
 const KEY: ViewerKey = ViewerKey(1);
 
 #[test]
 fn the_first_byte_tells_the_kind() {
-    assert_eq!(classify(&[22; 40]), Kind::Dtls { alert: false });
-    assert_eq!(classify(&[21; 40]), Kind::Dtls { alert: true });
+    assert_eq!(classify(&[22; 40]), Kind::Dtls);
+    assert_eq!(classify(&[21; 40]), Kind::Dtls);
     assert_eq!(classify(&[0x80; 40]), Kind::Rtp);
     for garbage in [
         &[][..],
@@ -42,22 +42,10 @@ fn the_first_byte_tells_the_kind() {
 
 #[test]
 fn checks_are_read() {
-    let check = message(1, 3, &[(USERNAME, b"ours:theirs"), (USE_CANDIDATE, b"")]);
-    assert_eq!(
-        classify(&check),
-        Kind::StunRequest {
-            ufrag: "ours",
-            nominates: true
-        }
-    );
+    let check = message(1, 3, &[(USERNAME, b"ours:theirs"), (0x0025, b"")]);
+    assert_eq!(classify(&check), Kind::StunRequest { ufrag: "ours" });
     let plain = message(1, 3, &[(0x8022, b"odd"), (USERNAME, b"a:b")]);
-    assert_eq!(
-        classify(&plain),
-        Kind::StunRequest {
-            ufrag: "a",
-            nominates: false
-        }
-    );
+    assert_eq!(classify(&plain), Kind::StunRequest { ufrag: "a" });
 }
 
 #[test]
@@ -111,7 +99,7 @@ fn a_check_teaches_the_address_and_removal_forgets_all() {
     assert_eq!(demux.route(Kind::Rtp, addr(1)), None);
     let check = message(1, 3, &[(USERNAME, b"ours:theirs")]);
     assert_eq!(demux.route(classify(&check), addr(1)), Some(KEY));
-    assert_eq!(demux.route(Kind::Dtls { alert: false }, addr(1)), Some(KEY));
+    assert_eq!(demux.route(Kind::Dtls, addr(1)), Some(KEY));
     assert_eq!(demux.route(Kind::Rtp, addr(2)), None);
     demux.sent(KEY, &message(1, 7, &[]));
     let answer = message(0x101, 7, &[]);
@@ -154,4 +142,34 @@ fn an_address_follows_its_newest_owner() {
     assert_eq!(demux.route(Kind::Rtp, addr(1)), Some(ViewerKey(2)));
     demux.remove(KEY);
     assert_eq!(demux.route(Kind::Rtp, addr(1)), Some(ViewerKey(2)));
+}
+
+#[test]
+fn a_restart_adds_a_name_and_keeps_the_one_before_it() {
+    let check = |ufrag: &str| message(1, 3, &[(USERNAME, format!("{ufrag}:b").as_bytes())]);
+    let mut demux = Demux::default();
+    demux.add(KEY, "first".to_owned());
+    demux.rename(KEY, "second".to_owned());
+    for name in ["first", "second"] {
+        assert_eq!(demux.route(classify(&check(name)), addr(1)), Some(KEY));
+    }
+    demux.rename(KEY, "third".to_owned());
+    assert_eq!(demux.route(classify(&check("first")), addr(1)), None);
+    demux.rename(ViewerKey(9), "nobody's".to_owned());
+    demux.remove(KEY);
+    assert_eq!(demux.len(), 0);
+}
+
+#[test]
+fn the_same_address_over_tcp_is_another() {
+    let mut demux = Demux::default();
+    demux.add(KEY, "ours".to_owned());
+    let check = message(1, 3, &[(USERNAME, b"ours:theirs")]);
+    let (_, address) = addr(1);
+    assert_eq!(
+        demux.route(classify(&check), (Carriage::Tcp, address)),
+        Some(KEY)
+    );
+    assert_eq!(demux.route(Kind::Rtp, (Carriage::Tcp, address)), Some(KEY));
+    assert_eq!(demux.route(Kind::Rtp, addr(1)), None);
 }

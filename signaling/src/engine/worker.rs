@@ -6,27 +6,28 @@ use std::sync::{Arc, PoisonError, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
+use super::ports::Ports;
 use super::{Command, EngineConfig, Shared, ViewerSummary};
 use crate::audience::{Audience, AudienceLimits, Refused};
 use crate::demand::Demand;
 use crate::encoded::FrameReceiver;
-use crate::engine_metrics::{DropCause, EngineMetrics, count};
+use crate::engine_metrics::EngineMetrics;
+use crate::path::Carriage;
+use crate::peer::Arriving;
 use crate::reports::ReportClock;
 use crate::runs::Datagram;
-use crate::socket::MediaSocket;
 use crate::viewer::Phase;
 
 pub(super) const WAKER: Token = Token(0);
-const MEDIA: Token = Token(1);
 /// Receive calls in a row before frames and requests get their turn.
 const RECEIVES_MAX: usize = 16;
 /// How often the summary for the status page is made.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) struct WorkerParts {
-    pub(super) socket: MediaSocket,
+    pub(super) ports: Ports,
     pub(super) poll: Poll,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) frames: FrameReceiver,
@@ -37,7 +38,7 @@ pub(super) struct WorkerParts {
 }
 
 struct Worker {
-    socket: MediaSocket,
+    ports: Ports,
     poll: Poll,
     commands: mpsc::Receiver<Command>,
     frames: FrameReceiver,
@@ -49,17 +50,13 @@ struct Worker {
 
 /// A datagram that came in, held while the socket is asked for more.
 struct Incoming {
-    from: std::net::SocketAddr,
-    to: Option<std::net::IpAddr>,
+    way: Arriving,
     bytes: Vec<u8>,
 }
 
 pub(super) fn spawn(parts: WorkerParts) -> io::Result<JoinHandle<()>> {
-    let mut socket = parts.socket;
-    parts
-        .poll
-        .registry()
-        .register(socket.source(), MEDIA, Interest::READABLE)?;
+    let mut ports = parts.ports;
+    ports.register(parts.poll.registry())?;
     let now = Instant::now();
     let limits = AudienceLimits {
         viewers_max: parts.config.viewers_max,
@@ -68,7 +65,7 @@ pub(super) fn spawn(parts: WorkerParts) -> io::Result<JoinHandle<()>> {
     let clock = ReportClock::new(now, SystemTime::now());
     let metrics = Arc::clone(&parts.metrics);
     let mut worker = Worker {
-        socket,
+        ports,
         poll: parts.poll,
         commands: parts.commands,
         frames: parts.frames,
@@ -91,10 +88,8 @@ pub(super) fn spawn(parts: WorkerParts) -> io::Result<JoinHandle<()>> {
 impl Worker {
     fn run(&mut self) {
         let mut events = Events::with_capacity(8);
-        // The socket is edge-triggered: it is read until it says that it is empty.
-        let mut readable = true;
         loop {
-            let wait = if readable {
+            let wait = if self.ports.is_readable() {
                 Duration::ZERO
             } else {
                 self.patience(Instant::now())
@@ -107,25 +102,30 @@ impl Worker {
                     std::thread::sleep(Duration::from_millis(10));
                 }
             }
-            readable |= events.iter().any(|event| event.token() == MEDIA);
+            let now = Instant::now();
+            for event in events.iter().filter(|event| event.token() != WAKER) {
+                self.ports.note(now, event, self.poll.registry());
+            }
             // Requests first: a viewer's first check must not overtake its session.
             if !self.obey() {
                 break;
             }
             self.fan_out();
-            if readable {
-                readable = self.receive();
+            if self.ports.udp_readable {
+                self.ports.udp_readable = self.receive();
             }
+            self.receive_tcp();
             let now = Instant::now();
-            let (socket, metrics) = (&mut self.socket, &self.metrics);
+            self.sweep(now);
+            let (ports, metrics) = (&mut self.ports, &self.metrics);
             self.audience
-                .tick(now, &mut |datagrams| send(socket, metrics, datagrams));
+                .tick(now, &mut |datagrams| ports.send(metrics, datagrams));
             self.publish(now);
         }
         let now = Instant::now();
-        let (socket, metrics) = (&mut self.socket, &self.metrics);
+        let (ports, metrics) = (&mut self.ports, &self.metrics);
         self.audience
-            .close(now, &mut |datagrams| send(socket, metrics, datagrams));
+            .close(now, &mut |datagrams| ports.send(metrics, datagrams));
         self.publish(self.next_summary);
     }
 
@@ -145,8 +145,8 @@ impl Worker {
                 Err(mpsc::TryRecvError::Disconnected) => return false,
             };
             let now = Instant::now();
-            let (socket, metrics) = (&mut self.socket, &self.metrics);
-            let mut out = |datagrams: &[Datagram]| send(socket, metrics, datagrams);
+            let (ports, metrics) = (&mut self.ports, &self.metrics);
+            let mut out = |datagrams: &[Datagram]| ports.send(metrics, datagrams);
             match command {
                 Command::Join(arrival, reply) => {
                     let _ = reply.send(self.audience.join(now, *arrival));
@@ -161,6 +161,9 @@ impl Worker {
                     let known = self.audience.choose(now, &id, choice);
                     let _ = reply.send(known.then_some(()).ok_or(Refused::Unknown));
                 }
+                Command::Restart(restart, reply) => {
+                    let _ = reply.send(self.audience.restart(now, *restart, &mut out));
+                }
                 Command::Leave(id, reply) => {
                     let _ = reply.send(self.audience.leave(now, &id, &mut out));
                 }
@@ -174,10 +177,9 @@ impl Worker {
     fn fan_out(&mut self) {
         while let Some(frame) = self.frames.try_recv() {
             let now = Instant::now();
-            let (socket, metrics) = (&mut self.socket, &self.metrics);
-            self.audience.frame(now, frame, &mut |datagrams| {
-                send(socket, metrics, datagrams)
-            });
+            let (ports, metrics) = (&mut self.ports, &self.metrics);
+            self.audience
+                .frame(now, frame, &mut |datagrams| ports.send(metrics, datagrams));
             self.metrics.fanout.observe(now.elapsed().as_secs_f64());
         }
     }
@@ -186,10 +188,13 @@ impl Worker {
     fn receive(&mut self) -> bool {
         let mut incoming = Vec::new();
         for _ in 0..RECEIVES_MAX {
-            let received = self.socket.receive(|datagram| {
+            let received = self.ports.udp.receive(|datagram| {
                 incoming.push(Incoming {
-                    from: datagram.from,
-                    to: datagram.to,
+                    way: Arriving {
+                        carriage: Carriage::Udp,
+                        from: datagram.from,
+                        to: datagram.to,
+                    },
                     bytes: datagram.bytes.to_vec(),
                 });
             });
@@ -203,16 +208,53 @@ impl Worker {
                 }
             };
             let now = Instant::now();
-            let (socket, metrics) = (&mut self.socket, &self.metrics);
-            let mut out = |datagrams: &[Datagram]| send(socket, metrics, datagrams);
-            for Incoming { from, to, bytes } in incoming.drain(..) {
-                self.audience.receive(now, from, to, &bytes, &mut out);
+            let (ports, metrics) = (&mut self.ports, &self.metrics);
+            let mut out = |datagrams: &[Datagram]| ports.send(metrics, datagrams);
+            for Incoming { way, bytes } in incoming.drain(..) {
+                self.audience.receive(now, way, &bytes, &mut out);
             }
             if drained {
                 return false;
             }
         }
         true
+    }
+
+    fn receive_tcp(&mut self) {
+        for framed in self.ports.receive_tcp() {
+            let now = Instant::now();
+            let (ports, metrics) = (&mut self.ports, &self.metrics);
+            let way = Arriving {
+                carriage: Carriage::Tcp,
+                from: framed.path.remote,
+                to: Some(framed.path.local),
+            };
+            let viewer = self
+                .audience
+                .receive(now, way, &framed.bytes, &mut |datagrams| {
+                    ports.send(metrics, datagrams);
+                });
+            if let Some(viewer) = viewer {
+                self.ports.claim(framed.token, viewer);
+            }
+        }
+    }
+
+    /// Connections that ended are gone at once, for their viewers wait; the others have a second.
+    fn sweep(&mut self, now: Instant) {
+        if now < self.next_summary && !self.ports.has_broken() {
+            return;
+        }
+        let (ports, audience) = (&mut self.ports, &self.audience);
+        let registry = self.poll.registry();
+        let ended = ports.sweep(now, registry, &self.metrics, |key| audience.has(key));
+        let (ports, metrics) = (&mut self.ports, &self.metrics);
+        for (viewer, path) in ended {
+            self.audience
+                .close_path(now, viewer, path, &mut |datagrams| {
+                    ports.send(metrics, datagrams);
+                });
+        }
     }
 
     fn publish_count(&self) {
@@ -248,16 +290,4 @@ impl Worker {
                 .unwrap_or_else(PoisonError::into_inner) = summaries;
         }
     }
-}
-
-fn send(socket: &mut MediaSocket, metrics: &EngineMetrics, datagrams: &[Datagram]) {
-    if datagrams.is_empty() {
-        return;
-    }
-    let sent = socket.send(datagrams);
-    metrics.packets.inc_by(sent.datagrams as u64);
-    metrics.bytes.inc_by(sent.bytes as u64);
-    metrics.offloads.inc_by(sent.offloaded as u64);
-    count(&metrics.drops, DropCause::Blocked, sent.blocked);
-    count(&metrics.drops, DropCause::Failed, sent.failed);
 }

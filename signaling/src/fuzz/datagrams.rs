@@ -8,9 +8,11 @@ use bytes::Bytes;
 
 use super::{byte, chunk};
 use crate::demux::{Demux, ViewerKey, classify};
+use crate::ice::IceTimes;
 use crate::identity::{Identity, SessionNames};
-use crate::peer::{IceTimes, Peer, PeerParts};
-use crate::rtcp::{Feedback, FeedbackInbox, FeedbackInterceptor};
+use crate::path::Carriage;
+use crate::peer::{Arriving, Peer, PeerParts};
+use crate::rtcp::{Feedback, FeedbackInbox};
 use crate::sdp::Offer;
 
 const OFFER: &str = include_str!("../sdp/tests/chromium.sdp");
@@ -43,7 +45,7 @@ pub(super) fn demux(mut data: &[u8]) {
             2 => demux.sent(key, chunk(&mut data)),
             _ => {
                 let kind = classify(chunk(&mut data));
-                if let Some(key) = demux.route(kind, address(who)) {
+                if let Some(key) = demux.route(kind, (Carriage::Udp, address(who))) {
                     assert!(keys.contains(&key), "a viewer that never joined");
                 }
             }
@@ -66,15 +68,19 @@ pub(super) fn peer(mut data: &[u8]) {
         }
         let from = address(byte(&mut data));
         let datagram = chunk(&mut data);
-        let to = Some(IpAddr::from([192, 0, 2, 254]));
-        peer.receive(now, classify(datagram), from, to, datagram);
+        let way = Arriving {
+            carriage: Carriage::Udp,
+            from,
+            to: Some(IpAddr::from([192, 0, 2, 254])),
+        };
+        peer.receive(now, classify(datagram), way, datagram);
         now += TICK;
         peer.tick(now);
         peer.drain(&mut sent);
         sent.clear();
         peer.feedback();
     }
-    peer.close();
+    peer.close(now);
     peer.drain(&mut sent);
 }
 
@@ -94,7 +100,6 @@ fn viewer(now: Instant) -> Peer {
         identity,
         names: &names,
         local: &[IpAddr::from([192, 0, 2, 254])],
-        port: 8189,
         ice: IceTimes {
             disconnected: Duration::from_secs(5),
             failed: Duration::from_secs(20),
@@ -108,8 +113,8 @@ pub(super) fn rtcp(data: &[u8]) {
     let Ok(packets) = rtc::rtcp::packet::unmarshal(&mut Bytes::copy_from_slice(data)) else {
         return;
     };
-    let inbox = FeedbackInbox::default();
-    FeedbackInterceptor::new(OUR_SSRC, inbox.clone()).collect(&packets);
+    let mut inbox = FeedbackInbox::new(OUR_SSRC);
+    inbox.collect(&packets);
     for feedback in inbox.take() {
         match feedback {
             Feedback::Report(reception) => {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::h264::OUR_PROFILE;
 use super::offer::{Fate, Offer, Section, Setup};
 
 /// What we bring to a session.
@@ -69,63 +68,9 @@ pub(super) fn answer_with(
     text
 }
 
-/// The offer as the WebRTC library is shown it: one video section with one codec, whose transport
-/// is the viewer's. Everything else was dealt with here, so nothing odd in an offer reaches it.
-pub(crate) fn transport_offer(offer: &Offer) -> String {
-    let mut text = String::with_capacity(1024);
-    let payload_type = offer.video.payload_type;
-    line(&mut text, "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0");
-    line(&mut text, "a=group:BUNDLE 0");
-    if offer.ice_lite {
-        line(&mut text, "a=ice-lite");
-    }
-    line(
-        &mut text,
-        &format!("m=video 9 UDP/TLS/RTP/SAVPF {payload_type}"),
-    );
-    line(
-        &mut text,
-        "c=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\na=rtcp-mux",
-    );
-    line(&mut text, &format!("a=ice-ufrag:{}", offer.ufrag));
-    line(&mut text, &format!("a=ice-pwd:{}", offer.pwd));
-    line(
-        &mut text,
-        &format!("a=fingerprint:sha-256 {}", offer.fingerprint),
-    );
-    let setup = match offer.setup {
-        Setup::ActPass => "actpass",
-        Setup::Active => "active",
-        Setup::Passive => "passive",
-    };
-    line(&mut text, &format!("a=setup:{setup}"));
-    line(&mut text, &format!("a=rtpmap:{payload_type} H264/90000"));
-    line(
-        &mut text,
-        &format!("a=fmtp:{payload_type} {}", fmtp(OUR_PROFILE)),
-    );
-    for (index, candidate) in offer.candidates.iter().enumerate() {
-        line(&mut text, &format!("a={}", candidate.line(index)));
-    }
-    text
-}
-
 /// Format parameters for a profile.
 pub(super) fn fmtp(profile_level_id: &str) -> String {
     format!("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile_level_id}")
-}
-
-impl super::RemoteCandidate {
-    /// As a `candidate:` value. The kind is left out of it (all become `host`): what counts for
-    /// sending checks is the address.
-    pub(crate) fn line(&self, foundation: usize) -> String {
-        format!(
-            "candidate:{foundation} 1 udp {} {} {} typ host",
-            self.priority,
-            self.addr.ip(),
-            self.addr.port()
-        )
-    }
 }
 
 fn video(text: &mut String, offer: &Offer, section: &Section, terms: &AnswerTerms<'_>) {

@@ -12,8 +12,6 @@ pub(super) struct H264Choice {
     pub(super) rtx_payload_type: Option<u8>,
 }
 
-/// Constrained baseline, level 3.1: what our encoder makes at 720p30.
-pub(super) const OUR_PROFILE: &str = "42e01f";
 /// RFC 6184 8.1: what a missing profile-level-id means.
 const DEFAULT_PROFILE: &str = "42000a";
 

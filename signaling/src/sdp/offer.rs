@@ -175,11 +175,7 @@ impl Transport {
         let ice = |name: &str, least: usize| {
             let value =
                 find(name).ok_or_else(|| SdpError::Malformed(format!("a={name} is missing")))?;
-            let legal = (least..=256).contains(&value.len())
-                && value
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && byte != b':');
-            legal.then_some(value).ok_or_else(|| {
+            is_ice_chars(&value, least).then_some(value).ok_or_else(|| {
                 SdpError::Malformed(format!("a={name} is not what RFC 8839 5.4 allows"))
             })
         };
@@ -194,6 +190,12 @@ impl Transport {
             },
         })
     }
+}
+
+/// Credentials that can be used (RFC 8839 5.4; some write more than its `ice-char`).
+pub(super) fn is_ice_chars(value: &str, least: usize) -> bool {
+    let legal = |byte: u8| byte.is_ascii_graphic() && byte != b':';
+    (least..=256).contains(&value.len()) && value.bytes().all(legal)
 }
 
 fn fingerprint(session: &SessionText, video_index: usize) -> Result<String, SdpError> {

@@ -116,14 +116,6 @@ fn a_data_channel_is_rejected_and_leaves_the_bundle() {
 }
 
 #[test]
-fn the_library_sees_only_one_plain_section() {
-    let offer = Offer::parse(MEDIAMTX).expect("usable");
-    let text = transport_offer(&offer);
-    assert_eq!(sections(&text), ["m=video 9 UDP/TLS/RTP/SAVPF 108"]);
-    assert!(!text.contains("local") && !text.contains("extmap"));
-}
-
-#[test]
 fn an_offer_that_insists_on_its_dtls_role_gets_the_other() {
     let active = CHROMIUM.replace("setup:actpass", "setup:active");
     assert!(answered(&active).contains("a=setup:passive\r\n"));
@@ -237,4 +229,44 @@ fn fragments_give_their_usable_candidates() {
             .len()
             <= REMOTE_CANDIDATES_MAX
     );
+}
+
+#[test]
+fn a_restart_is_read_and_answered() {
+    let asked = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n\
+                 m=audio 9 RTP/AVP 0\r\na=mid:0\r\n\
+                 a=candidate:1 1 UDP 2130706431 198.51.100.1 39132 typ host\r\n\
+                 a=end-of-candidates\r\n";
+    let fragment = Fragment::parse(asked).expect("a fragment");
+    let credentials = fragment.credentials.expect("both halves");
+    assert_eq!(credentials.ufrag, "EsAw");
+    assert_eq!(fragment.mid.as_deref(), Some("0"));
+    assert_eq!(fragment.candidates.len(), 1);
+    let half = asked.replace("a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1", "a=ice-pwd:short");
+    assert_eq!(
+        Fragment::parse(&half).expect("a fragment").credentials,
+        None
+    );
+
+    let answer = RestartAnswer {
+        mid: Some("0"),
+        credentials: &credentials,
+        candidates: &["candidate:1 1 udp 5 192.0.2.1 8189 typ host".to_owned()],
+    };
+    let text = answer.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "a=ice-options:trickle",
+            "m=video 9 UDP/TLS/RTP/SAVPF 0",
+            "a=mid:0",
+            "a=ice-ufrag:EsAw",
+            "a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1",
+            "a=candidate:1 1 udp 5 192.0.2.1 8189 typ host",
+            "a=end-of-candidates",
+        ]
+    );
+    let back = Fragment::parse(&text).expect("our own answer");
+    assert_eq!(back.credentials, Some(credentials));
 }

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use rtc::interceptor::{Registry, Slot};
-
 use super::inbox::{MediaInbox, MediaInterceptor};
 use super::publisher::{Newcomer, NewcomerParts};
 use super::reception::MediaTerms;
@@ -12,9 +10,6 @@ use crate::engine::Shared;
 use crate::identity::SessionNames;
 use crate::peer::{Peer, PeerParts};
 use crate::sdp::{AnswerTerms, PublishError, parse_published, publish_answer};
-
-/// Beyond the library's own interceptors, of which there are none.
-const MEDIA_SLOT: usize = 60_000;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,16 +35,14 @@ pub(super) fn negotiate(
         identity: &shared.identity,
         names: &names,
         local: &candidates.local,
-        port: shared.port,
         ice: shared.ice,
     };
     let inbox = MediaInbox::default();
     let payload_type = offer.video.payload_type;
     let media = MediaInterceptor::new(payload_type, offer.video.transport_id, inbox.clone());
-    let chain = Registry::new().with(Slot::from(MEDIA_SLOT), media);
-    let peer = Peer::accept_with(now, &offer, &parts, chain)
+    let peer = Peer::accept_with(now, &offer, &parts, Box::new(media))
         .map_err(|error| PublishRefusal::Transport(error.to_string()))?;
-    let lines = candidates.lines(shared.port);
+    let lines = candidates.lines(shared.port, shared.tcp);
     let terms = AnswerTerms {
         session_number: names.numbering >> 1,
         ufrag: &names.ufrag,

@@ -108,7 +108,7 @@ impl Publisher {
             self.request(now);
         }
         let connect = (!self.connected).then_some(connect_by);
-        let due = [self.peer.due(), self.reception.due(), connect];
+        let due = [self.peer.due(now), self.reception.due(), connect];
         self.deadline = due.into_iter().flatten().min();
         true
     }
@@ -125,14 +125,14 @@ impl Publisher {
                 media_ssrc,
                 nacks,
             };
-            self.peer.write_rtcp(now, Box::new(nack));
+            self.peer.write_rtcp(Box::new(nack));
         }
         if requests.keyframe {
             let pli = PictureLossIndication {
                 sender_ssrc,
                 media_ssrc,
             };
-            self.peer.write_rtcp(now, Box::new(pli));
+            self.peer.write_rtcp(Box::new(pli));
         }
     }
 }

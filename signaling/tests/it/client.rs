@@ -1,17 +1,17 @@
-//! A viewer: str0m on a socket of its own.
+//! A viewer: str0m on a wire of its own.
 
-use std::io::ErrorKind;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use lossy_link::Link;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
-use str0m::net::{Protocol, Receive};
+use str0m::net::Receive;
 use str0m::rtp::Extension;
-use str0m::{Candidate, Event, Input, Output, Rtc};
+use str0m::{Event, Input, Output, Rtc};
 
-use crate::studio::{Studio, epoch};
+use crate::studio::{Studio, epoch, id_of};
+use crate::wire::Wire;
 
 /// A packet of the stream, as the viewer sees it; a retransmission counts as what it repairs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +29,11 @@ pub(crate) struct Got {
 
 pub(crate) struct Client {
     rtc: Rtc,
-    socket: UdpSocket,
-    addr: SocketAddr,
+    wire: Wire,
     mid: Mid,
     pending: Option<SdpPendingOffer>,
     pub(crate) offer: String,
+    answer: String,
     pub(crate) location: Option<String>,
     pub(crate) offered_at: Instant,
     pub(crate) connected_at: Option<Instant>,
@@ -51,13 +51,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
-        // Many viewers share this thread: what comes while it sees to the others has to wait. The
-        // kernel gives what it allows.
-        let buffer = socket2::SockRef::from(&socket).set_recv_buffer_size(4 << 20);
-        buffer.expect("a plain socket");
-        socket.set_nonblocking(true).expect("a plain socket");
-        let addr = socket.local_addr().expect("bound");
+        Self::on(Wire::udp("127.0.0.1"))
+    }
+
+    pub(crate) fn on(wire: Wire) -> Self {
         let mut rtc = Rtc::builder()
             .clear_codecs()
             .enable_h264(true)
@@ -65,18 +62,17 @@ impl Client {
             .set_rtp_mode(true)
             .set_rtcp_report_interval_video(Duration::from_millis(200))
             .build(Instant::now());
-        let host = Candidate::host(addr, "udp").expect("an address");
-        rtc.add_local_candidate(host);
+        rtc.add_local_candidate(wire.candidate());
         let mut change = rtc.sdp_api();
         let mid = change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         let (offer, pending) = change.apply().expect("an offer");
         Self {
             rtc,
-            socket,
-            addr,
+            wire,
             mid,
             pending: Some(pending),
             offer: offer.to_sdp_string(),
+            answer: String::new(),
             location: None,
             offered_at: Instant::now(),
             connected_at: None,
@@ -101,6 +97,7 @@ impl Client {
 
     /// Takes an answer.
     pub(crate) fn accept(&mut self, answer: &str) {
+        answer.clone_into(&mut self.answer);
         let answer = SdpAnswer::from_sdp_string(answer).expect("SDP");
         let pending = self.pending.take().expect("joined once");
         let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
@@ -113,6 +110,34 @@ impl Client {
         client
     }
 
+    /// Moves to another network: what it had is gone.
+    pub(crate) fn move_to(&mut self, wire: Wire) {
+        self.wire = wire;
+    }
+
+    /// Restarts ICE by PATCH, and gives the answer's tag.
+    pub(crate) fn restart(&mut self, studio: &Studio) -> String {
+        let mut change = self.rtc.sdp_api();
+        change.ice_restart(false);
+        let (offer, pending) = change.apply().expect("a change");
+        self.pending = Some(pending);
+        let offer = offer.to_sdp_string();
+        let kept = ["a=ice-ufrag", "a=ice-pwd", "a=mid", "m="];
+        let fragment: String = offer
+            .lines()
+            .filter(|line| kept.iter().any(|kind| line.starts_with(kind)))
+            .map(|line| format!("{line}\r\n"))
+            .collect();
+        let id = id_of(self.location.as_deref().expect("joined")).to_owned();
+        let kind = Some("application/trickle-ice-sdpfrag");
+        let reply = studio.patch(&id, Some("\"*\""), kind, &fragment);
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let answer = renewed(&self.answer, &reply.body);
+        self.accept(&answer);
+        self.rtc.add_local_candidate(self.wire.candidate());
+        reply.header("ETag").expect("a tag").to_owned()
+    }
+
     pub(crate) fn ask_for_keyframe(&mut self, kind: KeyframeRequestKind) {
         let mut direct = self.rtc.direct_api();
         let stream = direct.stream_rx_by_mid(self.mid, None);
@@ -120,9 +145,9 @@ impl Client {
     }
 
     /// Sends bytes from the viewer's own address.
-    pub(crate) fn send_raw(&self, bytes: &[u8], port: u16) {
-        let sent = self.socket.send_to(bytes, ("127.0.0.1", port));
-        sent.expect("loopback takes all");
+    pub(crate) fn send_raw(&mut self, bytes: &[u8], port: u16) {
+        self.wire
+            .send(bytes, SocketAddr::from(([127, 0, 0, 1], port)));
     }
 
     /// Closes with a goodbye on the wire.
@@ -133,14 +158,12 @@ impl Client {
 
     /// Does whatever can be done now.
     pub(crate) fn turn(&mut self) {
-        let mut buffer = [0_u8; 2000];
         loop {
             while self.step() {}
-            match self.socket.recv_from(&mut buffer) {
-                Ok((length, from)) => self.arrive(&buffer[..length], from),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => panic!("the viewer's socket: {error}"),
-            }
+            let Some((datagram, from)) = self.wire.receive() else {
+                break;
+            };
+            self.arrive(&datagram, from);
         }
         while let Some((_, (datagram, from))) = self
             .path
@@ -174,8 +197,7 @@ impl Client {
                 self.rtc.handle_input(due).expect("time passes");
             }
             Output::Transmit(out) => {
-                // The engine may be gone already.
-                let _ = self.socket.send_to(&out.contents, out.destination);
+                self.wire.send(&out.contents, out.destination);
             }
             Output::Event(event) => self.note(event),
         }
@@ -196,7 +218,8 @@ impl Client {
                 return;
             }
         }
-        let Ok(received) = Receive::new(Protocol::Udp, from, self.addr, datagram) else {
+        let (protocol, to) = (self.wire.protocol(), self.wire.addr());
+        let Ok(received) = Receive::new(protocol, from, to, datagram) else {
             return;
         };
         let input = Input::Receive(Instant::now(), received);
@@ -229,6 +252,17 @@ impl Client {
             _ => {}
         }
     }
+}
+
+/// An answer with the credentials and candidates of a fragment.
+fn renewed(answer: &str, fragment: &str) -> String {
+    let is_ice = |line: &str| {
+        let kinds = ["a=ice-ufrag", "a=ice-pwd", "a=candidate", "a=end-of-c"];
+        kinds.iter().any(|kind| line.starts_with(kind))
+    };
+    let kept = answer.lines().filter(|line| !is_ice(line));
+    let new = fragment.lines().filter(|line| is_ice(line));
+    kept.chain(new).map(|line| format!("{line}\r\n")).collect()
 }
 
 /// Runs viewers until `done` of them all, 15 s at most.

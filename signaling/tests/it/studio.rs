@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use signaling::whep::{Reply, Whep, WhepPost};
+use signaling::whep::{Reply, Whep, WhepPatch, WhepPost};
 use signaling::{Demand, EncodedFrame, Engine, EngineConfig, EngineHandle, EngineMetrics};
 use signaling::{FrameSink, Rendition, RenditionId};
 
@@ -76,6 +76,22 @@ impl Studio {
             host: Some("localhost:8080"),
             body: offer.as_bytes(),
         }))
+    }
+
+    pub(crate) fn patch(
+        &self,
+        id: &str,
+        if_match: Option<&str>,
+        content_type: Option<&str>,
+        body: &str,
+    ) -> Reply {
+        let patch = WhepPatch {
+            if_match,
+            content_type,
+            host: Some("localhost:8080"),
+            body: body.as_bytes(),
+        };
+        block_on(self.whep.patch(id, patch))
     }
 
     pub(crate) fn delete(&self, location: &str) -> Reply {

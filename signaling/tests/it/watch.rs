@@ -77,14 +77,20 @@ fn requests_for_keyframes_coalesce() {
     });
     run_for(&mut clients, Duration::from_millis(600));
     let before = studio.keyframes();
-    for kind in [KeyframeRequestKind::Pli, KeyframeRequestKind::Fir] {
+    let (plis, firs) = (&studio.metrics.plis, &studio.metrics.firs);
+    let before_that = (plis.get(), firs.get());
+    let mut ask = |kind, what, come: &dyn Fn() -> bool| {
         clients
             .iter_mut()
             .for_each(|client| client.ask_for_keyframe(kind));
-        run_for(&mut clients, Duration::from_millis(30));
-    }
-    run(&mut clients, "requests", |_| {
-        studio.metrics.plis.get() >= 2 && studio.metrics.firs.get() >= 1
+        run(&mut clients, what, |_| come());
+    };
+    // One after the other: the client forgets a request that another one overtakes.
+    ask(KeyframeRequestKind::Pli, "requests", &|| {
+        plis.get() >= before_that.0 + 2
+    });
+    ask(KeyframeRequestKind::Fir, "other requests", &|| {
+        firs.get() >= before_that.1 + 2
     });
     run_for(&mut clients, Duration::from_millis(100));
     assert_eq!(studio.keyframes() - before, 1, "one for all");

@@ -11,8 +11,11 @@
 
 import { waitMs } from "./backoff.js";
 
-export const STALLED_MS = 2500; // no picture for this long: the connection is given up
-export const SUSPECT_MS = 800; // no picture for this long: ask the station whether it is there
+export const STALLED_MS = 2500; // no picture for this long: the viewer is told
+export const SUSPECT_MS = 800; // no picture for this long: look for another way to the station
+export const LOOK_MS = 300; // the same for a page that was just taken up again
+export const RENEW_EVERY_MS = 1000; // between asking for a new path and asking again
+export const RENEWED_MS = 2000; // a new path that shows nothing for this long is none
 export const PICTURELESS_MS = 5000; // this long without a picture: the simple stream instead
 export const ATTEMPT_MS = 5000; // an attempt that shows nothing for this long has failed
 export const SLEEP_AFTER_MS = 30000; // hidden for this long: leave
@@ -28,6 +31,9 @@ export function initial() {
     picturelessSince: null, // since when the viewer has been without one
     attemptAt: null, // when the running attempt began; null: none is running
     retryAt: null, // when the next attempt is due; null: none is planned
+    session: false, // a picture came in this session: it can be renewed
+    renewAt: null, // when to ask for a new path again; null: not asked yet
+    renewedAt: null, // when the station agreed to one; null: it has not
     failures: 0, // attempts in a row that ended without a picture
     reachable: null, // whether the station answered when last asked
     suspected: false, // this stall was already asked about
@@ -37,9 +43,10 @@ export function initial() {
 }
 
 // Events: start, tick, picture, answered, refused {status, retryAfterMs}, unreachable, reached,
-// restarted, failed, disconnected, unsupported, simple_failed, online, offline, hidden, visible,
-// restored.
-// Things to do: "open" (a new attempt, ending any running one), "close", "probe" (ask now).
+// restarted, renewed, unrenewable, failed, disconnected, unsupported, simple_failed, online,
+// offline, hidden, visible, restored.
+// Things to do: "open" (a new attempt, ending any running one), "close", "probe" (ask now), "renew"
+// (a new path for the running session: what still comes by the old one goes on meanwhile).
 export function step(state, event, now) {
   const handler = HANDLERS[event.type];
   if (!handler) return same(state);
@@ -58,6 +65,10 @@ const HANDLERS = {
       name: "live",
       pictureAt: now,
       picturelessSince: null,
+      session: true,
+      renewAt: null,
+      renewedAt: null,
+      attemptAt: null,
       retryAt: null,
       failures: 0,
       reachable: true,
@@ -70,14 +81,15 @@ const HANDLERS = {
   unreachable: onUnreachable,
   reached: onReached,
   restarted: (s, _, now) => again(s, now),
-  failed: (s, _, now) => (s.name === "live" ? again(s, now) : lose(s, now)),
+  renewed: (s, _, now) => same({ ...s, renewedAt: now, reachable: true }),
+  unrenewable: (s, _, now) => again({ ...s, reachable: true }, now),
+  failed: onFailed,
   // ICE says "disconnected" on a hiccup too; pictures that still flow know better.
-  disconnected: (s, _, now) =>
-    s.name === "live" && now - s.pictureAt >= SUSPECT_MS ? again(s, now) : same(s),
+  disconnected: (s, _, now) => (isStill(s, now) ? mend(s, now) : same(s)),
   unsupported: onUnsupported,
   simple_failed: (s) =>
     s.name === "fallback" ? probe({ ...s, name: "reconnecting", reachable: false }) : same(s),
-  online: (s, _, now) => (s.name === "live" ? probe(s) : again({ ...s, failures: 0 }, now)),
+  online: (s, _, now) => (s.session ? renew(s, now) : again({ ...s, failures: 0 }, now)),
   offline: (s) => probe(s),
   hidden: (s, _, now) => same({ ...s, hiddenSince: s.hiddenSince ?? now }),
   visible: onVisible,
@@ -88,12 +100,7 @@ const HANDLERS = {
 
 function onTick(state, _, now) {
   if (state.hiddenSince !== null) return onHiddenTick(state, now);
-  if (state.name === "live") {
-    const still = now - state.pictureAt;
-    if (still >= STALLED_MS) return again(state, now);
-    if (still >= SUSPECT_MS && !state.suspected) return probe({ ...state, suspected: true });
-    return same(state);
-  }
+  if (state.session) return isStill(state, now) ? mend(state, now) : same(state);
   if (state.attemptAt !== null && now - state.attemptAt >= ATTEMPT_MS) {
     return settle(lose(state, now), now);
   }
@@ -105,7 +112,7 @@ function onTick(state, _, now) {
 function onHiddenTick(state, now) {
   if (now - state.hiddenSince < SLEEP_AFTER_MS) return same(state);
   return {
-    state: { ...lost(state, now), name: "asleep", attemptAt: null, retryAt: null },
+    state: { ...lost(state, now), ...NO_SESSION, name: "asleep", attemptAt: null, retryAt: null },
     actions: ["close"],
   };
 }
@@ -113,30 +120,65 @@ function onHiddenTick(state, now) {
 function onVisible(state, _, now) {
   const awake = { ...state, hiddenSince: null };
   if (state.name === "asleep") return again({ ...awake, name: "reconnecting" }, now);
-  // The silence while hidden does not count: give the picture its time from now.
-  if (state.name === "live") return same({ ...awake, pictureAt: now, suspected: false });
+  // The silence while hidden does not count, but pictures must come at once now.
+  if (state.session) {
+    return same({ ...awake, pictureAt: now - SUSPECT_MS + LOOK_MS, suspected: false });
+  }
   return again({ ...awake, failures: 0 }, now);
 }
 
 function onUnsupported(state, _, now) {
-  const without = { ...lost(state, now), webrtc: false, attemptAt: null, retryAt: null };
-  return { state: { ...without, name: "fallback" }, actions: ["close"] };
+  const without = { ...lost(state, now), ...NO_SESSION, webrtc: false };
+  const next = { ...without, attemptAt: null, retryAt: null, name: "fallback" };
+  return { state: next, actions: ["close"] };
+}
+
+// ICE gives up on a dead path sooner than we on the session: a new path is asked for already.
+function onFailed(state, _, now) {
+  if (isStill(state, now)) return mend(state, now);
+  return state.session ? again(state, now) : lose(state, now);
 }
 
 function onUnreachable(state, _, now) {
   const gone = { ...state, reachable: false };
-  if (state.name === "live") {
-    return now - state.pictureAt >= SUSPECT_MS ? lose(gone, now) : same(gone);
-  }
+  // The session is kept: the network that took the station away may bring it back.
+  if (state.session) return same(isStill(state, now) ? lost(gone, now) : gone);
   return settle(state.attemptAt === null ? same(gone) : lose(gone, now), now);
 }
 
 function onReached(state, _, now) {
   const back = { ...state, reachable: true };
+  if (state.session && isStill(state, now)) {
+    return state.renewedAt === null && state.reachable === false ? renew(back, now) : same(back);
+  }
   if (state.reachable !== false || state.name === "live") return same(back);
   // It is there again: no reason to sit out the rest of the wait.
   return again({ ...back, failures: 0, picturelessSince: now }, now);
 }
+
+function isStill(state, now) {
+  return state.session && now - state.pictureAt >= SUSPECT_MS;
+}
+
+// Pictures of a known session have stopped: asks for a new path as long as the station knows the
+// session, and makes a new one when it does not or when the new path shows nothing either.
+function mend(state, now) {
+  const still = now - state.pictureAt;
+  const next = still >= STALLED_MS ? lost(state, now) : state;
+  if (next.renewedAt !== null) {
+    return now - next.renewedAt >= RENEWED_MS ? again(next, now) : same(next);
+  }
+  if (next.renewAt !== null && now < next.renewAt) return same(next);
+  const asked = renew({ ...next, suspected: true }, now);
+  return next.suspected ? asked : { ...asked, actions: ["probe", ...asked.actions] };
+}
+
+function renew(state, now) {
+  const next = { ...state, renewAt: now + RENEW_EVERY_MS, renewedAt: null };
+  return { state: next, actions: ["renew"] };
+}
+
+const NO_SESSION = { session: false, renewAt: null, renewedAt: null };
 
 // Gives up what runs and tries again at once.
 function again(state, now) {
@@ -147,13 +189,13 @@ function again(state, now) {
 // Gives up what runs and plans the next attempt.
 function lose(state, now, askedForMs = 0) {
   const failures = state.failures + 1;
-  const next = { ...lost(state, now), failures, attemptAt: null };
+  const next = { ...lost(state, now), ...NO_SESSION, failures, attemptAt: null };
   next.retryAt = state.webrtc ? now + waitMs(failures, askedForMs) : null;
   return { state: next, actions: ["close"] };
 }
 
 function open(state, now) {
-  return { state: { ...state, attemptAt: now, retryAt: null }, actions: ["open"] };
+  return { state: { ...state, ...NO_SESSION, attemptAt: now, retryAt: null }, actions: ["open"] };
 }
 
 function lost(state, now) {

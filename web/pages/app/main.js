@@ -63,6 +63,7 @@ const ACTIONS = {
     player = null;
   },
   probe: () => status.ask(),
+  renew: () => player?.renew(),
 };
 
 function fromPlayer(event) {

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use signaling::whep::{Reply, WhepPost};
+use signaling::whep::{Reply, WhepPatch, WhepPost};
 
 use super::gate::is_preflight;
 use crate::app::App;
@@ -63,11 +63,13 @@ pub(super) async fn session(
 ) -> Response {
     let reply = match method {
         Method::PATCH => {
-            let if_match = text(&headers, header::IF_MATCH);
-            let content_type = text(&headers, header::CONTENT_TYPE);
-            app.whep
-                .patch(&session, if_match, content_type, &body)
-                .await
+            let patch = WhepPatch {
+                if_match: text(&headers, header::IF_MATCH),
+                content_type: text(&headers, header::CONTENT_TYPE),
+                host: text(&headers, header::HOST),
+                body: &body,
+            };
+            app.whep.patch(&session, patch).await
         }
         Method::DELETE => app.whep.delete(&session).await,
         Method::OPTIONS => app.whep.options(),

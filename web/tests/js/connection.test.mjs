@@ -34,7 +34,7 @@ function pictures(from, to) {
 
 test("asks at once and is live with the first picture", () => {
   const { log } = play([0, "start"], [20, "answered"], [90, "picture"], ...ticks(250, 1000));
-  assert.deepEqual(log, ["0 open", "90 live", "1000 probe"]);
+  assert.deepEqual(log, ["0 open", "90 live", "1000 probe", "1000 renew"]);
 });
 
 test("pictures that keep coming keep it live, whatever ICE says in between", () => {
@@ -42,40 +42,108 @@ test("pictures that keep coming keep it live, whatever ICE says in between", () 
   assert.deepEqual(log, ["0 open", "90 live"]);
 });
 
-test("no picture for 2.5 s: asks after the station, then connects again", () => {
-  const { log } = play([0, "start"], [100, "picture"], ...ticks(250, 2750));
-  assert.deepEqual(log, ["0 open", "100 live", "1000 probe", "2750 open", "2750 reconnecting"]);
+test("no picture: asks for a new path until one is there, and says so after 2.5 s", () => {
+  const { log, state } = play([0, "start"], [100, "picture"], ...ticks(250, 3000));
+  assert.deepEqual(log, [
+    "0 open",
+    "100 live",
+    "1000 probe",
+    "1000 renew",
+    "2000 renew",
+    "2750 reconnecting",
+    "3000 renew",
+  ]);
+  assert.equal(state.session, true);
+});
+
+test("a path renewed in time is all that happens", () => {
+  const { log } = play(
+    [0, "start"],
+    [100, "picture"],
+    [1000, "tick"],
+    [1030, "renewed"],
+    [1090, "picture"],
+    [1250, "tick"],
+    ...pictures(1260, 3000),
+    [3000, "tick"],
+  );
+  assert.deepEqual(log, ["0 open", "100 live", "1000 probe", "1000 renew"]);
+});
+
+test("a renewed path that shows nothing is given up for a new session", () => {
+  const { log } = play([0, "start"], [100, "picture"], [1000, "tick"], [1050, "renewed"], ...ticks(1250, 3250));
+  assert.deepEqual(log.slice(2), ["1000 probe", "1000 renew", "2750 reconnecting", "3250 open"]);
+});
+
+test("a session that the station no longer knows is made anew at once", () => {
+  const { log } = play([0, "start"], [100, "picture"], [1000, "tick"], [1010, "unrenewable"]);
+  assert.deepEqual(log.slice(-2), ["1010 open", "1010 reconnecting"]);
+});
+
+test("a network that is away for a while finds its session again", () => {
+  const { log } = play(
+    [0, "start"],
+    [100, "picture"],
+    [1000, "tick"],
+    [1010, "unreachable"],
+    ...ticks(1250, 9000),
+    [9100, "reached"],
+    [9150, "renewed"],
+    [9200, "picture"],
+  );
+  assert.ok(log.includes("9100 renew"));
+  assert.deepEqual(log.at(-1), "9200 live");
+  assert.equal(log.filter((line) => line.endsWith("open")).length, 1);
+});
+
+test("however long that takes, and whatever ICE says: the station tells when it forgot it", () => {
+  const { log, state } = play(
+    [0, "start"],
+    [100, "picture"],
+    ...ticks(250, 20000),
+    [20100, "failed"],
+    ...ticks(20250, 90000),
+    [90010, "unrenewable"],
+  );
+  assert.ok(!log.some((line) => line.endsWith("close")));
+  assert.deepEqual(log.at(-1), "90010 open");
+  assert.equal(state.session, false);
+});
+
+test("the system says that there is a network: a new path is asked for, pictures or not", () => {
+  const { log } = play([0, "start"], [100, "picture"], [200, "online"], [230, "renewed"], [240, "picture"]);
+  assert.deepEqual(log, ["0 open", "100 live", "200 renew"]);
 });
 
 test("a station that restarted is asked for a new connection without waiting for the stall", () => {
   const { log } = play([0, "start"], [100, "picture"], [1000, "tick"], [1010, "restarted"]);
-  assert.deepEqual(log, ["0 open", "100 live", "1000 probe", "1010 open", "1010 reconnecting"]);
+  const expected = ["0 open", "100 live", "1000 probe", "1000 renew", "1010 open"];
+  assert.deepEqual(log, [...expected, "1010 reconnecting"]);
 });
 
 test("a station that is away is tried at growing distances, and at once when it is back", () => {
   const { log, state } = play(
     [0, "start"],
-    [100, "picture"],
-    [1000, "unreachable"],
-    [1500, "tick"],
-    [1510, "unreachable"],
-    [2250, "tick"],
-    [2510, "tick"],
-    [2520, "unreachable"],
-    [3000, "reached"],
-    [3100, "picture"],
+    [10, "unreachable"],
+    [500, "tick"],
+    [510, "tick"],
+    [520, "unreachable"],
+    [1250, "tick"],
+    [1520, "tick"],
+    [1530, "unreachable"],
+    [2000, "reached"],
+    [2100, "picture"],
   );
   assert.deepEqual(log, [
     "0 open",
-    "100 live",
-    "1000 close",
-    "1000 reconnecting",
-    "1500 open",
-    "1510 close",
-    "2510 open",
-    "2520 close",
-    "3000 open",
-    "3100 live",
+    "10 close",
+    "10 reconnecting",
+    "510 open",
+    "520 close",
+    "1520 open",
+    "1530 close",
+    "2000 open",
+    "2100 live",
   ]);
   assert.equal(state.failures, 0);
 });
@@ -164,6 +232,12 @@ test("a short look elsewhere costs nothing", () => {
   const events = [[0, "start"], [100, "picture"], [200, "hidden"], ...ticks(250, 9000)];
   const { log } = play(...events, [9010, "visible"], [9100, "picture"], [9250, "tick"]);
   assert.deepEqual(log, ["0 open", "100 live"]);
+});
+
+test("but pictures must come at once when somebody looks again", () => {
+  const events = [[0, "start"], [100, "picture"], [200, "hidden"], ...ticks(250, 9000)];
+  const { log } = play(...events, [9010, "visible"], [9250, "tick"], [9500, "tick"]);
+  assert.deepEqual(log.slice(2), ["9500 probe", "9500 renew"]);
 });
 
 test("a page out of the back/forward cache connects again", () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitMs } from "../../pages/app/backoff.js";
 import { initialOffset, withSample } from "../../pages/app/clock_offset.js";
-import { fragment } from "../../pages/app/trickle.js";
+import { fragment, renewedAnswer } from "../../pages/app/trickle.js";
 
 test("back-off doubles from half a second to five", () => {
   assert.deepEqual(
@@ -57,4 +57,41 @@ test("a trickle fragment names its session, its line and its candidates", () => 
     "",
   ]);
   assert.ok(!fragment(OFFER, [], false).includes("end-of-candidates"));
+});
+
+test("a renewed answer has the new credentials and candidates, and is otherwise the old one", () => {
+  const answer = [
+    "v=0",
+    "o=- 77 2 IN IP4 127.0.0.1",
+    "m=video 9 UDP/TLS/RTP/SAVPF 96",
+    "a=mid:0",
+    "a=ice-ufrag:old",
+    "a=ice-pwd:older",
+    "a=setup:active",
+    "a=candidate:1 1 udp 1 192.0.2.1 9 typ host",
+    "a=end-of-candidates",
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111",
+    "a=ice-ufrag:old",
+    "a=ice-pwd:older",
+    "",
+  ].join("\r\n");
+  const renewal =
+    "a=ice-options:trickle\r\na=ice-ufrag:new\r\na=ice-pwd:newer\r\n" +
+    "a=candidate:1 1 udp 1 192.0.2.2 9 typ host\r\na=end-of-candidates\r\n";
+  assert.deepEqual(renewedAnswer(answer, renewal).split("\r\n"), [
+    "v=0",
+    "o=- 77 3 IN IP4 127.0.0.1",
+    "m=video 9 UDP/TLS/RTP/SAVPF 96",
+    "a=mid:0",
+    "a=ice-ufrag:new",
+    "a=ice-pwd:newer",
+    "a=candidate:1 1 udp 1 192.0.2.2 9 typ host",
+    "a=end-of-candidates",
+    "a=setup:active",
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111",
+    "a=ice-ufrag:new",
+    "a=ice-pwd:newer",
+    "",
+  ]);
+  assert.throws(() => renewedAnswer(answer, "a=ice-options:trickle\r\n"));
 });

@@ -22,6 +22,7 @@ export async function makeCarrier({ binary, out, source = "scene", more = [] }) 
   return {
     kind: "carrier",
     url,
+    port,
     mediaPort,
     get pid() {
       return child?.pid;

@@ -1,0 +1,137 @@
+//! The media port as the engine uses it: UDP, and TCP of the same number.
+
+use std::io;
+use std::time::Instant;
+
+use mio::event::Event;
+use mio::{Interest, Registry, Token};
+
+use crate::demux::ViewerKey;
+use crate::engine_metrics::{ConnectionFate, DropCause, EngineMetrics, count};
+use crate::path::{Carriage, Path};
+use crate::runs::Datagram;
+use crate::socket::{MediaSocket, SendCount};
+use crate::tcp_port::{Framed, TcpPort};
+
+const MEDIA: Token = Token(1);
+const LISTENER: Token = Token(2);
+/// Connections have this token and those after it.
+const FIRST_CONNECTION: usize = 3;
+
+pub(super) struct Ports {
+    pub(super) udp: MediaSocket,
+    tcp: Option<TcpPort>,
+    /// UDP is edge-triggered: it is read until it says that it is empty.
+    pub(super) udp_readable: bool,
+}
+
+impl Ports {
+    /// Opens `port`. Without TCP (another program has it) viewers lose a way, not the feed.
+    pub(super) fn open(port: u16) -> io::Result<Self> {
+        let udp = MediaSocket::bind(port)?;
+        let tcp = match TcpPort::bind(udp.port(), udp.ipv6(), FIRST_CONNECTION) {
+            Ok(tcp) => Some(tcp),
+            Err(error) => {
+                let port = udp.port();
+                tracing::warn!(%error, port, "no media over TCP: the port cannot be opened");
+                None
+            }
+        };
+        Ok(Self {
+            udp,
+            tcp,
+            udp_readable: true,
+        })
+    }
+
+    pub(super) fn has_tcp(&self) -> bool {
+        self.tcp.is_some()
+    }
+
+    pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.register(self.udp.source(), MEDIA, Interest::READABLE)?;
+        if let Some(tcp) = &mut self.tcp {
+            registry.register(tcp.source(), LISTENER, Interest::READABLE)?;
+        }
+        Ok(())
+    }
+
+    /// Follows what the system says.
+    pub(super) fn note(&mut self, now: Instant, event: &Event, registry: &Registry) {
+        match (event.token(), &mut self.tcp) {
+            (MEDIA, _) => self.udp_readable = true,
+            (LISTENER, Some(tcp)) => tcp.accept(now, registry),
+            (_, Some(tcp)) => tcp.note(event),
+            _ => {}
+        }
+    }
+
+    /// Whether there may be more to read.
+    pub(super) fn is_readable(&self) -> bool {
+        self.udp_readable || self.tcp.as_ref().is_some_and(TcpPort::is_readable)
+    }
+
+    /// Reads what has come over TCP.
+    pub(super) fn receive_tcp(&mut self) -> Vec<Framed> {
+        let mut framed = Vec::new();
+        if let Some(tcp) = &mut self.tcp {
+            tcp.receive(&mut framed);
+        }
+        framed
+    }
+
+    pub(super) fn claim(&mut self, token: Token, viewer: ViewerKey) {
+        if let Some(tcp) = &mut self.tcp {
+            tcp.claim(token, viewer);
+        }
+    }
+
+    pub(super) fn send(&mut self, metrics: &EngineMetrics, datagrams: &[Datagram]) {
+        let mut sent = SendCount::default();
+        for run in datagrams.chunk_by(|a, b| a.path.carriage == b.path.carriage) {
+            match (run[0].path.carriage, &mut self.tcp) {
+                (Carriage::Udp, _) => sent += self.udp.send(run),
+                (Carriage::Tcp, Some(tcp)) => tcp.send(run, &mut sent),
+                (Carriage::Tcp, None) => sent.failed += run.len(),
+            }
+        }
+        metrics.packets.inc_by(sent.datagrams as u64);
+        metrics.bytes.inc_by(sent.bytes as u64);
+        metrics.offloads.inc_by(sent.offloaded as u64);
+        count(&metrics.drops, DropCause::Blocked, sent.blocked);
+        count(&metrics.drops, DropCause::Failed, sent.failed);
+    }
+
+    /// Whether connections ended that nobody was told of.
+    pub(super) fn has_broken(&self) -> bool {
+        self.tcp.as_ref().is_some_and(TcpPort::has_broken)
+    }
+
+    /// Lets go of connections that are of no use, and gives the paths that went with them.
+    pub(super) fn sweep(
+        &mut self,
+        now: Instant,
+        registry: &Registry,
+        metrics: &EngineMetrics,
+        is_there: impl Fn(ViewerKey) -> bool,
+    ) -> Vec<(ViewerKey, Path)> {
+        let Some(tcp) = &mut self.tcp else {
+            return Vec::new();
+        };
+        tcp.sweep(now, registry, is_there);
+        let counted = tcp.take_count();
+        count(
+            &metrics.connections,
+            ConnectionFate::Accepted,
+            counted.accepted,
+        );
+        count(
+            &metrics.connections,
+            ConnectionFate::Refused,
+            counted.refused,
+        );
+        let open = i64::try_from(tcp.connections()).unwrap_or(i64::MAX);
+        metrics.connections_open.set(open);
+        tcp.take_ended()
+    }
+}
