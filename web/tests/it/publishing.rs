@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use crate::station::{Station, fresh_folder, get};
+use crate::station::{Station, get};
 
 #[test]
 fn nothing_is_published_unless_configured() {
@@ -19,14 +19,10 @@ fn a_server_that_is_not_there_is_told_without_its_secrets() {
     let gone = TcpListener::bind("127.0.0.1:0").expect("loopback");
     let port = gone.local_addr().expect("bound").port();
     drop(gone);
-    let folder = fresh_folder();
-    let file = folder.join("carrier.toml");
     let text = format!(
         "[publish]\nurl = \"http://127.0.0.1:{port}/secret-path\"\ntoken = \"secret-token\"\n"
     );
-    std::fs::write(&file, text).expect("writable");
-    let file = file.to_str().expect("text");
-    let station = Station::start(&["--model", "none", "--config", file]);
+    let station = Station::configured(&text, &["--model", "none"]);
     let until = Instant::now() + Duration::from_secs(20);
     let publish = loop {
         let publish = station.status()["publish"].clone();
