@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../signaling/fuzz"
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- offer fragment whep demux peer rtcp
+[ $# -gt 0 ] || set -- offer publish fragment whep demux peer rtcp media
 
 target=${CARGO_TARGET_DIR:-../../target}/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')

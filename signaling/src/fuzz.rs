@@ -14,17 +14,19 @@ mod tests;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 8] = [
     ("offer", descriptions::offer),
+    ("publish", descriptions::publish),
     ("fragment", descriptions::fragment),
     ("whep", descriptions::whep),
     ("demux", datagrams::demux),
     ("peer", datagrams::peer),
     ("rtcp", datagrams::rtcp),
+    ("media", crate::whip::fuzz::media),
 ];
 
 /// Takes a number off the front; 0 where nothing is left.
-fn byte(data: &mut &[u8]) -> u8 {
+pub(crate) fn byte(data: &mut &[u8]) -> u8 {
     let Some((first, rest)) = data.split_first() else {
         return 0;
     };
@@ -33,7 +35,7 @@ fn byte(data: &mut &[u8]) -> u8 {
 }
 
 /// Takes a chunk off the front that begins with its length, two bytes; what there is if less.
-fn chunk<'a>(data: &mut &'a [u8]) -> &'a [u8] {
+pub(crate) fn chunk<'a>(data: &mut &'a [u8]) -> &'a [u8] {
     let length = usize::from(u16::from_be_bytes([byte(data), byte(data)]));
     let (chunk, rest) = data.split_at(length.min(data.len()));
     *data = rest;

@@ -18,6 +18,8 @@ mod access_unit;
 mod decode_worker;
 mod decoder;
 mod depacketise;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod inbox;
 mod metrics;
 mod negotiation;

@@ -8,6 +8,7 @@ use std::thread::Thread;
 
 use super::byte;
 use crate::sdp::{AnswerTerms, Fragment, Offer, REMOTE_CANDIDATES_MAX, answer};
+use crate::sdp::{parse_published, publish_answer};
 use crate::whep::{Reply, Whep, WhepPatch, WhepPost};
 use crate::{Demand, Engine, EngineConfig, EngineMetrics, FrameSink};
 
@@ -32,6 +33,17 @@ pub(super) fn offer(data: &[u8]) {
             assert!(offer.candidates.len() <= REMOTE_CANDIDATES_MAX);
             assert_lines(&answer(&offer, &TERMS));
         }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// The offer of somebody who sends, and whatever is answered to it.
+pub(super) fn publish(data: &[u8]) {
+    let Ok(offer) = str::from_utf8(data).map(parse_published) else {
+        return;
+    };
+    match offer {
+        Ok(offer) => assert_lines(&publish_answer(&offer, &TERMS)),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 }

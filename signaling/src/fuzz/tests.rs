@@ -55,6 +55,16 @@ fn offers() {
 }
 
 #[test]
+fn offers_of_publishers() {
+    try_for_a_while("publish");
+}
+
+#[test]
+fn media_of_a_publisher() {
+    try_for_a_while("media");
+}
+
+#[test]
 fn fragments() {
     try_for_a_while("fragment");
 }
