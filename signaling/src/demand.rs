@@ -52,6 +52,11 @@ impl Demand {
         }
     }
 
+    /// Stream leases of one rendition.
+    pub(crate) fn stream_leases(&self, rendition: RenditionId) -> u32 {
+        self.streams[rendition.index()].load(Ordering::Relaxed)
+    }
+
     /// Viewers of one rendition, stream leases included.
     #[must_use]
     pub fn viewers(&self, rendition: RenditionId) -> u32 {

@@ -98,7 +98,12 @@ impl Audience {
         }
         let watching = self.viewers.values().filter(|viewer| viewer.watches());
         let known = watching.map(|viewer| (viewer.rendition, viewer.control.ceiling_bps()));
-        targets(&mut self.ladder, known);
+        // A stream that is sent on has an audience of its own, of which nothing is known here.
+        let sent_on = self.renditions.iter().flat_map(|rendition| {
+            let leases = self.demand.stream_leases(rendition.id) as usize;
+            std::iter::repeat_n((rendition.id, None), leases)
+        });
+        targets(&mut self.ladder, known.chain(sent_on));
         for rung in &self.ladder {
             let held_back = rung.target_bps < rung.nominal_bps;
             let target_bps = if held_back { rung.target_bps } else { 0 };
