@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use self::goodbyes::Goodbyes;
 use self::publishing::Publishing;
-use crate::congestion::Rung;
+use crate::congestion::{Control, Rung};
 use crate::demand::Demand;
 use crate::demux::{Demux, Kind, ViewerKey, classify};
 use crate::encoded::EncodedFrame;
@@ -234,11 +234,12 @@ impl Audience {
     }
 
     /// What was sent over a path that did not work any more is lost: a keyframe mends the picture
-    /// sooner than asking for each packet.
-    fn heed_move(&mut self, key: ViewerKey) {
+    /// sooner than asking for each packet. What was known of the old network says nothing of the new.
+    fn heed_move(&mut self, now: Instant, key: ViewerKey) {
         if let Some(viewer) = self.viewers.get_mut(&key)
             && viewer.peer.take_moved()
         {
+            viewer.control = Control::new(now, viewer.control.choice());
             self.streams[viewer.rendition.index()].gate.want();
         }
     }
@@ -265,7 +266,7 @@ impl Audience {
             return self.receive_published(now, key, kind, way, bytes, out);
         };
         viewer.peer.receive(now, kind, way, bytes);
-        self.heed_move(key);
+        self.heed_move(now, key);
         self.heed_feedback(now, key);
         self.settle(now, key, out);
         Some(key)

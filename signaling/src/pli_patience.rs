@@ -15,11 +15,17 @@ pub(crate) struct PliPatience {
     passed_at: Option<Instant>,
     wait: Duration,
     pending: Option<Instant>,
+    served_at: Option<Instant>,
 }
 
 impl PliPatience {
-    /// The viewer asks. `true`: pass it on now; else when [`Self::due`] says.
-    pub(crate) fn ask(&mut self, now: Instant) -> bool {
+    /// The viewer asks. `true`: pass it on now; else when [`Self::due`] says. A keyframe that left less
+    /// than `on_its_way` ago cannot have been missed yet.
+    pub(crate) fn ask(&mut self, now: Instant, on_its_way: Duration) -> bool {
+        let since_served = self.served_at.map(|at| now.saturating_duration_since(at));
+        if since_served.is_some_and(|since| since < on_its_way) {
+            return false;
+        }
         let Some(passed_at) = self.passed_at else {
             return self.pass(now, FIRST);
         };
@@ -34,9 +40,9 @@ impl PliPatience {
         false
     }
 
-    /// A keyframe came: nothing is pending any more.
-    pub(crate) fn served(&mut self) {
-        self.pending = None;
+    /// A keyframe leaves: nothing is pending any more.
+    pub(crate) fn served(&mut self, now: Instant) {
+        (self.pending, self.served_at) = (None, Some(now));
     }
 
     /// When to call [`Self::tick`].
@@ -59,6 +65,8 @@ impl PliPatience {
 mod tests {
     use super::*;
 
+    const ON_ITS_WAY: Duration = Duration::from_millis(50);
+
     /// When pleas every 100 ms are passed on, in milliseconds.
     fn passed(until_ms: u64, served: bool) -> Vec<u64> {
         let start = Instant::now();
@@ -66,10 +74,10 @@ mod tests {
         let mut passed = Vec::new();
         for ms in (0..until_ms).step_by(100) {
             let now = start + Duration::from_millis(ms);
-            if patience.tick(now) || patience.ask(now) {
+            if patience.tick(now) || patience.ask(now, ON_ITS_WAY) {
                 passed.push(ms);
                 if served {
-                    patience.served();
+                    patience.served(now);
                 }
             }
         }
@@ -86,12 +94,24 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut patience = PliPatience::default();
-        assert!(patience.ask(at(0)) && !patience.ask(at(100)));
+        assert!(patience.ask(at(0), ON_ITS_WAY) && !patience.ask(at(100), ON_ITS_WAY));
         assert_eq!(patience.due(), Some(at(500)));
         assert!(!patience.tick(at(499)) && patience.tick(at(500)));
-        assert!(!patience.ask(at(600)));
-        patience.served();
-        assert!(!patience.tick(at(9000)), "a keyframe came meanwhile");
-        assert!(patience.ask(at(20_000)), "forgiven");
+        assert!(!patience.ask(at(600), ON_ITS_WAY));
+        patience.served(at(700));
+        assert!(!patience.tick(at(9000)), "a keyframe left meanwhile");
+        assert!(patience.ask(at(20_000), ON_ITS_WAY), "forgiven");
+    }
+
+    #[test]
+    fn a_keyframe_that_cannot_have_arrived_yet_is_not_asked_for_again() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut patience = PliPatience::default();
+        let slow = Duration::from_millis(450);
+        assert!(patience.ask(at(0), slow));
+        patience.served(at(33));
+        assert!(!patience.ask(at(300), slow) && !patience.tick(at(500)));
+        assert!(patience.ask(at(510), slow), "it was lost");
     }
 }

@@ -12,6 +12,9 @@ use crate::rendition::RenditionId;
 use crate::reports::{REPORT_INTERVAL, ReportClock};
 use crate::send_queue::SendQueue;
 
+/// What a keyframe takes to a viewer beside its round trips: pacing, decoding.
+const KEYFRAME_TAKES: Duration = Duration::from_millis(250);
+
 /// Where a viewer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -116,11 +119,17 @@ impl Viewer {
         (self.phase != before).then_some(before)
     }
 
+    /// The viewer cannot go on without a keyframe. `true`: ask for one now.
+    pub(crate) fn pleads(&mut self, now: Instant) -> bool {
+        self.pli
+            .ask(now, self.control.round_trip() * 2 + KEYFRAME_TAKES)
+    }
+
     /// Takes a frame to be sent: what may leave at once does.
     pub(crate) fn write_frame(&mut self, now: Instant, entry: RingFrame) {
         if entry.frame.keyframe {
             self.freeze.ended(now);
-            self.pli.served();
+            self.pli.served(now);
         }
         self.queue.push(entry);
         self.write_queued(now);

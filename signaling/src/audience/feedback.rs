@@ -61,7 +61,7 @@ impl Audience {
             if viewer.started {
                 viewer.freeze.began(now);
             }
-            if viewer.pli.ask(now) {
+            if viewer.pleads(now) {
                 streams[viewer.rendition.index()].gate.want();
             }
         }

@@ -59,7 +59,7 @@ impl Audience {
             count(&self.metrics.drops, DropCause::Late, dropped);
             viewer.phase = Phase::Awaiting;
             viewer.freeze.began(now);
-            if viewer.pli.ask(now) {
+            if viewer.pleads(now) {
                 stream.gate.want();
             }
             return;

@@ -77,6 +77,11 @@ impl Control {
         self.playout.delay()
     }
 
+    /// The round trip as last told.
+    pub(crate) fn round_trip(&self) -> Duration {
+        self.round_trip
+    }
+
     pub(crate) fn choice(&self) -> Choice {
         self.choice
     }

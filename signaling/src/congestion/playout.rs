@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// From this loss on.
 const LOSS: f32 = 0.01;
-const PACKETS_LEAST: u32 = 60;
+const PACKETS_LEAST: u32 = 40;
 /// After the last sign of loss.
 const HELD: Duration = Duration::from_secs(15);
 /// Two round trips, each noticed with the next frame.
@@ -17,9 +17,10 @@ const NOTICED: Duration = Duration::from_millis(70);
 const LONGEST: Duration = Duration::from_millis(500);
 /// Smaller changes are not worth telling.
 const LEAST_CHANGE: Duration = Duration::from_millis(40);
-/// It grows in steps that nobody sees as a stop of the picture (LiveKit: 80 ms a second).
-const STEP: Duration = Duration::from_millis(60);
-const STEPS_APART: Duration = Duration::from_millis(250);
+/// It grows in steps that nobody sees as a stop of the picture; quicker than LiveKit's 80 ms a second,
+/// since until it is there each loss is one.
+const STEP: Duration = Duration::from_millis(90);
+const STEPS_APART: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Default)]
 pub(crate) struct Playout {
@@ -73,7 +74,7 @@ mod tests {
             playout.heed(start + ms * MS, 0.05, 280, 100 * MS);
             after.push(playout.delay().as_millis());
         }
-        assert_eq!(after[..4], [60, 60, 60, 120], "step by step");
+        assert_eq!(after[..4], [90, 90, 180, 180], "step by step");
         assert_eq!(after[19], 290);
         let delay = playout.delay();
         playout.heed(start + 5000 * MS, 0.05, 280, 110 * MS);

@@ -270,3 +270,11 @@ fn a_restart_is_read_and_answered() {
     let back = Fragment::parse(&text).expect("our own answer");
     assert_eq!(back.credentials, Some(credentials));
 }
+
+#[test]
+fn a_lone_carriage_return_cannot_write_lines_of_its_own_into_the_answer() {
+    let text = CHROMIUM.replacen("a=mid:0", "a=mid:0\ra=inactive", 1);
+    assert_ne!(text, CHROMIUM);
+    let error = Offer::parse(&text).expect_err("a control character");
+    assert!(error.to_string().contains("control character"), "{error}");
+}

@@ -68,6 +68,14 @@ impl SessionText {
             _ => return Err(SdpError::Malformed("it must begin with v=0".to_owned())),
         }
         for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
+            // RFC 8866 9: neither NUL nor a lone CR. Some of what is read here is written back, where
+            // a CR could begin a line of the offer's own in our answer.
+            if line.contains(|character: char| character.is_control() && character != '\t') {
+                let number = index + 1;
+                return Err(SdpError::Malformed(format!(
+                    "line {number} has a control character"
+                )));
+            }
             let Some((kind, value)) = line.split_once('=').filter(|(kind, _)| kind.len() == 1)
             else {
                 let number = index + 1;
