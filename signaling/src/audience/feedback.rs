@@ -40,6 +40,8 @@ impl Audience {
                             Some(Refusal::Exhausted) => ResendOutcome::Exhausted,
                             Some(Refusal::OverBudget) => ResendOutcome::OverBudget,
                         };
+                        // What was sent again in vain will not be asked for in a plea for seconds.
+                        pleas += usize::from(outcome == ResendOutcome::Exhausted);
                         count(&self.metrics.resends, outcome, 1);
                     }
                 }

@@ -13,6 +13,7 @@ import { waitMs } from "./backoff.js";
 
 export const STALLED_MS = 2500; // no picture for this long: the viewer is told
 export const SUSPECT_MS = 800; // no picture for this long: look for another way to the station
+export const DEAF_MS = 4000; // no picture for this long although packets come: the same
 export const LOOK_MS = 300; // the same for a page that was just taken up again
 export const RENEW_EVERY_MS = 1000; // between asking for a new path and asking again
 export const RENEWED_MS = 2000; // a new path that shows nothing for this long is none
@@ -28,6 +29,7 @@ export function initial() {
     name: "connecting",
     webrtc: true, // false once the browser turned out to have no WebRTC or no H.264
     pictureAt: null, // when the last WebRTC picture came
+    heardAt: null, // when packets last came without making a picture
     picturelessSince: null, // since when the viewer has been without one
     attemptAt: null, // when the running attempt began; null: none is running
     retryAt: null, // when the next attempt is due; null: none is planned
@@ -42,7 +44,7 @@ export function initial() {
   };
 }
 
-// Events: start, tick, picture, answered, refused {status, retryAfterMs}, unreachable, reached,
+// Events: start, tick, picture, heard, answered, refused {status, retryAfterMs}, unreachable, reached,
 // restarted, renewed, unrenewable, failed, disconnected, unsupported, simple_failed, online,
 // offline, hidden, visible, restored.
 // Things to do: "open" (a new attempt, ending any running one), "close", "probe" (ask now), "renew"
@@ -75,6 +77,8 @@ const HANDLERS = {
       suspected: false,
       refused: null,
     }),
+  // A slow network is no dead one: a new path would only cost it another keyframe.
+  heard: (s, _, now) => same({ ...s, heardAt: now }),
   answered: (s) => same({ ...s, reachable: true, refused: null }),
   refused: (s, event, now) =>
     lose({ ...s, reachable: true, refused: door(event.status) }, now, event.retryAfterMs ?? 0),
@@ -157,7 +161,9 @@ function onReached(state, _, now) {
 }
 
 function isStill(state, now) {
-  return state.session && now - state.pictureAt >= SUSPECT_MS;
+  const still = now - state.pictureAt;
+  const silent = now - Math.max(state.pictureAt, state.heardAt ?? state.pictureAt);
+  return state.session && (silent >= SUSPECT_MS || still >= DEAF_MS);
 }
 
 // Pictures of a known session have stopped: asks for a new path as long as the station knows the

@@ -11,14 +11,17 @@ import { openPlayer } from "./player.js";
 import { makeQuality } from "./quality.js";
 import { makeSigns, speak } from "./signs.js";
 import { makeStage } from "./stage.js";
+import { look } from "./stats.js";
 import { makeStatus } from "./status.js";
 
 const TICK_MS = 250;
+const LISTEN_AFTER_MS = 300; // without a picture; sooner would be work that nobody needs
 const byId = (id) => document.getElementById(id);
 
 let state = initial();
 let player = null;
 let offset = initialOffset();
+let heard = { peer: null, bytes: 0 };
 
 const edges = makeEdges(document.documentElement);
 const signs = makeSigns({ edges });
@@ -81,6 +84,15 @@ function pictureSeen(video, now, metadata) {
   if (panel.open) latency.seen(video, now, metadata);
 }
 
+// Whether packets still come while no picture does.
+async function listen() {
+  const peer = player?.peer;
+  if (!peer || !state.session || performance.now() - state.pictureAt < LISTEN_AFTER_MS) return;
+  const bytes = look(await peer.getStats())?.bytes ?? 0;
+  if (heard.peer === peer && bytes > heard.bytes) dispatch({ type: "heard" });
+  heard = { peer, bytes };
+}
+
 function showState() {
   fallback.show(state.name === "fallback");
   status.worry(state.name !== "live");
@@ -93,7 +105,10 @@ showState();
 status.ask();
 makeControls({ currentVideo: () => stage.video, panel, speak });
 
-setInterval(() => dispatch({ type: "tick" }), TICK_MS);
+setInterval(() => {
+  listen();
+  dispatch({ type: "tick" });
+}, TICK_MS);
 addEventListener("online", () => dispatch({ type: "online" }));
 addEventListener("offline", () => dispatch({ type: "offline" }));
 addEventListener("pagehide", () => player?.close());

@@ -254,3 +254,11 @@ test("an unknown event changes nothing", () => {
   const state = connection.initial();
   assert.deepEqual(connection.step(state, { type: "rain" }, 5), { state, actions: [] });
 });
+
+test("packets without a picture are a slow network, until it takes too long", () => {
+  const heard = ticks(250, 5500).flatMap(([now]) => [[now, "heard"], [now, "tick"]]);
+  const { log } = play([0, "start"], [100, "picture"], ...heard);
+  assert.deepEqual(log.slice(0, 4), ["0 open", "100 live", "4250 probe", "4250 renew"]);
+  const recovers = play([0, "start"], [100, "picture"], ...heard.slice(0, 16), [2100, "picture"], [2250, "tick"]);
+  assert.deepEqual(recovers.log, ["0 open", "100 live"]);
+});
