@@ -15,16 +15,14 @@ STRIDES = (8, 16, 32, 64)
 BINS = 8
 
 
-def conv(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, act: bool = True) -> nn.Sequential:
+def conv(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
     padding = 0 if kernel == stride else kernel // 2
-    layers: list[nn.Module] = [
+    return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False),
         nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03),
-    ]
-    if act:
         # ReLU costs nothing in ONNX Runtime: it is done inside the convolution.
-        layers.append(nn.ReLU(inplace=True))
-    return nn.Sequential(*layers)
+        nn.ReLU(inplace=True),
+    )
 
 
 def separable(inputs: int, outputs: int) -> nn.Sequential:

@@ -11,11 +11,12 @@ import torch
 import augment
 from dataset import Classes, rarity, trusted
 from loss import Truth, bins_loss, loss
+from muon import orthogonal
 from network import BINS, Detector, boxes_at, macs, priors, reach
 from packs import Pack, PackWriter, Picture, is_held_out
 from pseudo_label import merged
 from teachers import fuse, nms
-from train import DECAY_FROM, LEARNING_RATE, rate_at
+from train import DECAY_FROM, LEARNING_RATE, optimisers, rate_at
 
 RED = (0, 0, 255)
 
@@ -116,6 +117,24 @@ class Learning(unittest.TestCase):
     def test_boxes_lie_around_their_priors(self):
         boxes = boxes_at(torch.tensor([[32.0, 16.0, 8.0]]), torch.tensor([[1.0, 0.5, 2.0, 3.0]]))
         self.assertEqual(boxes.tolist(), [[24.0, 12.0, 48.0, 40.0]])
+
+    def test_an_orthogonal_step_is_as_long_in_every_direction(self):
+        torch.manual_seed(0)
+        for shape in ((64, 200), (200, 64), (48, 48)):
+            lengths = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+            self.assertTrue(((lengths > 0.3) & (lengths < 1.4)).all(), lengths)
+
+    def test_each_weight_has_one_optimiser(self):
+        model = Detector(5)
+        plain, others = optimisers(model)
+        ids = [id(p) for o in (plain, others) for group in o.param_groups for p in group["params"]]
+        self.assertEqual(sorted(ids), sorted(id(p) for p in model.parameters()))
+        answers = {id(p) for layer in model.head.answers for p in layer.parameters()}
+        self.assertFalse(answers & {id(p) for p in plain.param_groups[0]["params"]})
+        before = model.backbone.stem[1][0].weight.clone()
+        model(torch.randn(2, 3, 64, 64)).square().mean().backward()
+        plain.step()
+        self.assertGreater((model.backbone.stem[1][0].weight - before).abs().sum(), 0)
 
     def test_the_rate_rises_stays_and_falls(self):
         self.assertLess(rate_at(0.0, 0), LEARNING_RATE / 100)
