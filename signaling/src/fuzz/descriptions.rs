@@ -8,7 +8,7 @@ use std::thread::Thread;
 
 use super::byte;
 use crate::sdp::{AnswerTerms, Fragment, Offer, REMOTE_CANDIDATES_MAX, answer};
-use crate::sdp::{parse_published, publish_answer};
+use crate::sdp::{RestartAnswer, parse_published, publish_answer};
 use crate::whep::{Reply, Whep, WhepPatch, WhepPost};
 use crate::{Demand, Engine, EngineConfig, EngineMetrics, FrameSink};
 
@@ -65,6 +65,14 @@ pub(super) fn fragment(data: &[u8]) {
         && let Some(fragment) = Fragment::parse(text)
     {
         assert!(fragment.candidates.len() <= REMOTE_CANDIDATES_MAX);
+        if let Some(credentials) = &fragment.credentials {
+            let restart = RestartAnswer {
+                mid: fragment.mid.as_deref(),
+                credentials,
+                candidates: &[],
+            };
+            assert_lines(&restart.text());
+        }
     }
 }
 
