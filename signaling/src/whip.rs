@@ -6,9 +6,9 @@
 //! | `/whip` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
 //! | `/whip/{id}` | `PATCH` candidates, `DELETE` |
 //!
-//! The way of a picture: packets come to the engine's thread by [`publisher`], in order and with
-//! retransmissions ([`reception`]); whole access units go to a decoder on a thread of its own
-//! ([`decode_worker`]), and its pictures to a [`SourceSwitch`], where they take the place of the
+//! The way of a picture: packets come to the engine's thread by `publisher`, in order and with
+//! retransmissions (`reception`); whole access units go to a decoder on a thread of its own
+//! (`decode_worker`), and its pictures to a [`SourceSwitch`], where they take the place of the
 //! source's.
 //!
 //! Who may publish is for whoever serves HTTP to decide. A session's address is unguessable and needs
