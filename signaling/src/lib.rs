@@ -40,6 +40,7 @@ mod pli_patience;
 pub mod publish;
 mod rate_cap;
 pub mod rendition;
+mod reply;
 mod reports;
 mod resend;
 mod rtcp;

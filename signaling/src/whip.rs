@@ -42,8 +42,11 @@ use self::publisher_name::publisher_name;
 use self::unit_queue::unit_queue;
 use crate::audience::Refused;
 use crate::engine::{EngineHandle, Trickle};
+use crate::reply::{
+    RETRY_AFTER_S, Reply, SDP, SDP_FRAGMENT, created, ended, malformed_fragment, problem, readable,
+    refused_offer, unknown, wanted_tag, wrong_tag,
+};
 use crate::sdp::Fragment;
-use crate::whep::{RETRY_AFTER_S, Reply, SDP, SDP_FRAGMENT, problem, readable, wanted_tag};
 
 pub use self::metrics::{UnitDrop, WhipMetrics};
 pub(crate) use self::publisher::{Newcomer, Publisher};
@@ -112,14 +115,14 @@ impl Whip {
         let negotiated = negotiate(shared, &candidates, offer, Instant::now(), parts);
         let (newcomer, answer) = match negotiated {
             Ok(negotiated) => negotiated,
-            Err(error) => return refused_offer(&error),
+            Err(error) => return refused_negotiation(&error),
         };
         let (id, tag) = (newcomer.id.clone(), newcomer.local_ufrag.clone());
         let request = |reply| Request::Publish(Box::new(newcomer), reply);
         let guest = match self.engine.ask_whip(request).await {
             Some(Ok(guest)) => guest,
             Some(Err(_)) => return occupied(),
-            None => return crate::whep::ended(),
+            None => return ended(),
         };
         if let Err(error) = decode_worker::spawn(receiver, guest, Arc::clone(&self.metrics)) {
             tracing::error!(%error, "no thread for a decoder");
@@ -128,13 +131,7 @@ impl Whip {
             return problem(503, "Overloaded", detail).with("Retry-After", RETRY_AFTER_S);
         }
         tracing::info!(publisher = name, "somebody publishes");
-        Reply::new(201)
-            .with("Content-Type", SDP)
-            .with("Location", format!("{}/{id}", self.path))
-            .with("ETag", format!("\"{tag}\""))
-            .with("Accept-Patch", SDP_FRAGMENT)
-            .with("Cache-Control", "no-store")
-            .containing(answer)
+        created(format!("{}/{id}", self.path), &tag, answer)
     }
 
     /// For whoever may not publish: 401.
@@ -158,8 +155,7 @@ impl Whip {
             Err(reply) => return reply,
         };
         let Some(fragment) = Fragment::parse(text) else {
-            let detail = "the body is not an SDP fragment (RFC 8840)";
-            return problem(400, "Malformed fragment", detail);
+            return malformed_fragment();
         };
         let trickle = Trickle {
             id: id.to_owned(),
@@ -178,13 +174,9 @@ impl Whip {
                 "the fragment has other ICE credentials than the offer, which asks for an ICE \
                  restart; make a new session instead",
             ),
-            Some(Err(Refused::WrongTag)) => problem(
-                412,
-                "Another ETag",
-                "If-Match names another state of this session; send the ETag of the answer, or *",
-            ),
-            Some(Err(Refused::Unknown | Refused::Full)) => crate::whep::unknown(),
-            None => crate::whep::ended(),
+            Some(Err(Refused::WrongTag)) => wrong_tag(),
+            Some(Err(Refused::Unknown | Refused::Full)) => unknown(),
+            None => ended(),
         }
     }
 
@@ -197,20 +189,15 @@ impl Whip {
             .await
         {
             Some(Ok(())) => Reply::new(200),
-            Some(Err(_)) => crate::whep::unknown(),
-            None => crate::whep::ended(),
+            Some(Err(_)) => unknown(),
+            None => ended(),
         }
     }
 }
 
-fn refused_offer(error: &PublishRefusal) -> Reply {
+fn refused_negotiation(error: &PublishRefusal) -> Reply {
     let malformed = matches!(error, PublishRefusal::Offer(error) if error.is_malformed());
-    let (status, title) = if malformed {
-        (400, "Malformed offer")
-    } else {
-        (422, "Offer cannot be answered")
-    };
-    problem(status, title, &error.to_string())
+    refused_offer(malformed, &error.to_string())
 }
 
 fn occupied() -> Reply {

@@ -36,6 +36,7 @@ const ASSETS: &[Asset] = assets![
     "app/panel.js",
     "app/player.js",
     "app/quality.js",
+    "app/session.js",
     "app/signs.js",
     "app/stage.js",
     "app/stats.js",

@@ -2,14 +2,13 @@
 // It tells what happens and decides nothing; connection.js decides.
 
 import { iceServers } from "./ice_servers.js";
+import { leave, trickle } from "./session.js";
 import { fragment, renewedAnswer, TRICKLE_TYPE } from "./trickle.js";
 
 // A POST that nobody waits for any more is cut off after this, so that it frees its connection.
 const ABANDON_MS = 2000;
 // A network that swallows everything never says so: a request it took is asked anew.
 const RENEW_MS = 900;
-// Candidates come in a burst: gather it into one request.
-const TRICKLE_MS = 40;
 
 // `asksForServers`: the station has STUN or TURN servers to tell of. `tell` gets {type: "track", track}
 // and the events of connection.js. Gives a player to renew() and to close().
@@ -149,32 +148,6 @@ function refusal(response) {
   const seconds = Number(response.headers.get("Retry-After"));
   const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : 0;
   return { type: "refused", status: response.status, retryAfterMs };
-}
-
-// The station answers with all of its own candidates and learns ours from the first check, so
-// this is only a courtesy to servers that want to be told. Failure costs nothing.
-function trickle(session, candidate) {
-  if (candidate === null) session.gathered = true;
-  else if (candidate?.candidate) session.found.push(candidate.candidate);
-  // With new credentials they would ask for a restart of their own.
-  if (session.renewing) return;
-  if (!session.url || session.timer || (!session.found.length && !session.gathered)) return;
-  session.timer = setTimeout(() => {
-    session.timer = 0;
-    if (!session.url || session.renewing) return;
-    const body = fragment(session.offer, session.found.splice(0), session.gathered);
-    const headers = { "Content-Type": TRICKLE_TYPE };
-    if (session.etag) headers["If-Match"] = session.etag;
-    fetch(session.url, { method: "PATCH", headers, body }).catch(() => {});
-  }, TRICKLE_MS);
-}
-
-// `keepalive`, because the page may be going away in this very moment.
-function leave(session) {
-  clearTimeout(session.timer);
-  if (!session.url) return;
-  fetch(session.url, { method: "DELETE", keepalive: true }).catch(() => {});
-  session.url = null;
 }
 
 // H.264 and its retransmissions only: the station sends nothing else, and a short offer is a

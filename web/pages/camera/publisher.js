@@ -1,11 +1,10 @@
 // One WHIP session: an offer with the camera's picture goes out, candidates follow. It tells what
 // happens and decides nothing; publishing.js decides.
 
-import { fragment, TRICKLE_TYPE } from "../app/trickle.js";
+import { leave, trickle } from "../app/session.js";
 import { withStartRate } from "./start_rate.js";
 
 const MAX_BPS = 2500000;
-const TRICKLE_MS = 40;
 
 // `tell` gets the events of publishing.js.
 export function openPublisher({ endpoint, stream, token, tell }) {
@@ -80,29 +79,6 @@ async function refusal(response) {
     detail: problem.detail ?? "",
     retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
   };
-}
-
-// The station learns our address from the first check anyway; failure costs nothing.
-function trickle(session, candidate) {
-  if (candidate === null) session.gathered = true;
-  else if (candidate?.candidate) session.found.push(candidate.candidate);
-  if (!session.url || session.timer || (!session.found.length && !session.gathered)) return;
-  session.timer = setTimeout(() => {
-    session.timer = 0;
-    if (!session.url) return;
-    const body = fragment(session.offer, session.found.splice(0), session.gathered);
-    const headers = { "Content-Type": TRICKLE_TYPE };
-    if (session.etag) headers["If-Match"] = session.etag;
-    fetch(session.url, { method: "PATCH", headers, body }).catch(() => {});
-  }, TRICKLE_MS);
-}
-
-// `keepalive`, because the page may be going away in this very moment.
-function leave(session) {
-  clearTimeout(session.timer);
-  if (!session.url) return;
-  fetch(session.url, { method: "DELETE", keepalive: true }).catch(() => {});
-  session.url = null;
 }
 
 // The station takes nothing else. A browser that has none, or does not tell, offers what it likes
