@@ -1,0 +1,91 @@
+//! What a job is called, and the states it goes through.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use thiserror::Error;
+use uuid::Uuid;
+
+/// The name of a job: 122 random bits. Who knows it may see, share and erase the job, so it never stands
+/// in a list.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(Uuid);
+
+/// What was given is not the name of a job.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("not the name of a job: it is a UUID, such as POST /api/stylise answers")]
+pub struct JobIdError;
+
+impl JobId {
+    /// One that nobody can guess.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+/// Not the name itself: logs are read by more people than may see the picture.
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobId({:.8}…)", self.0.as_simple())
+    }
+}
+
+impl FromStr for JobId {
+    type Err = JobIdError;
+
+    fn from_str(text: &str) -> Result<Self, JobIdError> {
+        Uuid::try_parse(text).map(Self).map_err(|_| JobIdError)
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Kept, and waiting for its stylist.
+    Queued,
+    /// Its picture is on the way to the stylist.
+    Uploading,
+    /// The stylist has it: in its own queue, or at work.
+    Running,
+    /// The result is kept.
+    Done,
+    /// It will not be tried again; its error says what to do.
+    Failed,
+    /// Its visitor did not want it any more.
+    Cancelled,
+    /// Its pictures were erased because their time was over.
+    Expired,
+}
+
+impl State {
+    /// Whether nothing more will happen by itself but expiry.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(
+            self,
+            Self::Done | Self::Failed | Self::Cancelled | Self::Expired
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_not_shown_whole_in_logs() {
+        let id = JobId::random();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert!(!format!("{id:?}").contains(&id.to_string()));
+        assert_eq!("../etc/passwd".parse::<JobId>(), Err(JobIdError));
+    }
+}

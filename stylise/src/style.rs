@@ -1,0 +1,24 @@
+//! What a visitor chooses.
+
+use serde::Serialize;
+
+/// One style that is offered now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Style {
+    /// Its name in requests: lower-case letters, digits and dashes, the same after a restart.
+    pub id: String,
+    /// What the card says, in English.
+    pub title: String,
+    /// Who makes it.
+    pub made_by: MadeBy,
+}
+
+/// Which kind of stylist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MadeBy {
+    /// The styles built into this program: "made on this laptop".
+    Laptop,
+    /// A ComfyUI server.
+    Comfyui,
+}
