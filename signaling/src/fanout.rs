@@ -52,8 +52,8 @@ pub(crate) struct SentCount {
 /// An answer to a retransmission request.
 #[derive(Debug)]
 pub(crate) enum Resend {
-    /// This packet, to be sent now.
-    Packet(Box<Packet>),
+    /// These, to be sent now: one, or two that are alike.
+    Packets(Vec<Packet>),
     /// Nothing, for this reason.
     No(Refusal),
 }
@@ -161,7 +161,10 @@ impl Outlet {
         // Rings count from zero each: a rendition's packets must not be taken for another's.
         let key = number << 3 | rendition.index() as u64;
         match self.resends.ask(key, packet.payload.len(), now, round_trip) {
-            Verdict::Send => Resend::Packet(Box::new(self.again(sequence_number, &packet, stamp))),
+            Verdict::Send { copies } => {
+                let again = |_| self.again(sequence_number, &packet, stamp);
+                Resend::Packets((0..copies).map(again).collect())
+            }
             Verdict::Repeat => Resend::No(Refusal::Repeat),
             Verdict::Exhausted => Resend::No(Refusal::Exhausted),
             Verdict::OverBudget => Resend::No(Refusal::OverBudget),

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 const RESENDS_MAX: u8 = 3;
 /// Packets remembered as resent.
 const REMEMBERED: usize = 1024;
+/// From this round on the packet goes out twice: the viewer waited two round trips by now, a third would
+/// outlast its buffer. Costs a twentieth of a twentieth of the media at 5 % loss, and makes the third
+/// round, which is a freeze, twenty times rarer.
+const TWICE_FROM_ROUND: u8 = 2;
 /// A repeated request within this part of a round trip was on its way before our answer arrived.
 const ROUND_TRIP_SHARE: f32 = 0.8;
 const WINDOW_LEAST: Duration = Duration::from_millis(10);
@@ -25,8 +29,8 @@ const BUDGET_START: u64 = 96 * 1024;
 /// What becomes of one requested packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Send it.
-    Send,
+    /// Send it so many times at once.
+    Send { copies: u8 },
     /// It is on its way already.
     Repeat,
     /// It was sent often enough; the viewer will ask for a keyframe.
@@ -78,11 +82,13 @@ impl ResendLog {
             Some((_, times)) if times >= RESENDS_MAX => return Verdict::Exhausted,
             _ => {}
         }
-        let Some(left) = self.budget_bytes.checked_sub(bytes as u64) else {
+        let times = before.map_or(0, |(_, times)| times) + 1;
+        let copies = if times < TWICE_FROM_ROUND { 1 } else { 2 };
+        let cost_bytes = bytes as u64 * u64::from(copies);
+        let Some(left) = self.budget_bytes.checked_sub(cost_bytes) else {
             return Verdict::OverBudget;
         };
         self.budget_bytes = left;
-        let times = before.map_or(0, |(_, times)| times) + 1;
         if self.sent.insert(number, (now, times)).is_none() {
             self.order.push_back(number);
         }
@@ -91,7 +97,7 @@ impl ResendLog {
         {
             self.sent.remove(&oldest);
         }
-        Verdict::Send
+        Verdict::Send { copies }
     }
 }
 
@@ -100,19 +106,21 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+    const ONCE: Verdict = Verdict::Send { copies: 1 };
+    const TWICE: Verdict = Verdict::Send { copies: 2 };
 
     #[test]
     fn repeats_within_a_round_trip_are_ignored_and_rounds_end() {
         let (mut log, start) = (ResendLog::default(), Instant::now());
         let round_trip = Some(50 * MS);
-        assert_eq!(log.ask(7, 1000, start, round_trip), Verdict::Send);
+        assert_eq!(log.ask(7, 1000, start, round_trip), ONCE);
         assert_eq!(
             log.ask(7, 1000, start + 39 * MS, round_trip),
             Verdict::Repeat
         );
-        assert_eq!(log.ask(7, 1000, start + 41 * MS, round_trip), Verdict::Send);
-        assert_eq!(log.ask(8, 1000, start + 41 * MS, round_trip), Verdict::Send);
-        assert_eq!(log.ask(7, 1000, start + 90 * MS, round_trip), Verdict::Send);
+        assert_eq!(log.ask(7, 1000, start + 41 * MS, round_trip), TWICE);
+        assert_eq!(log.ask(8, 1000, start + 41 * MS, round_trip), ONCE);
+        assert_eq!(log.ask(7, 1000, start + 90 * MS, round_trip), TWICE);
         assert_eq!(
             log.ask(7, 1000, start + 190 * MS, round_trip),
             Verdict::Exhausted
@@ -123,13 +131,13 @@ mod tests {
     fn the_budget_is_a_share_of_the_media() {
         let (mut log, now) = (ResendLog::default(), Instant::now());
         let sends = (0..1000)
-            .filter(|number| log.ask(*number, 1024, now, None) == Verdict::Send)
+            .filter(|number| log.ask(*number, 1024, now, None) == ONCE)
             .count();
         assert_eq!(sends, 96, "the starting credit");
         log.earn(8 * 1024);
         let more = (1000..1010)
             .map(|number| log.ask(number, 1024, now, None))
-            .filter(|verdict| *verdict == Verdict::Send)
+            .filter(|verdict| *verdict == ONCE)
             .count();
         assert_eq!(more, 2);
         (0..1000).for_each(|_| log.earn(1 << 20));

@@ -161,8 +161,10 @@ impl Viewer {
             .outlet
             .resend(number, find, now, round_trip, &mut stamp)
         {
-            Resend::Packet(packet) => {
-                self.peer.write_rtp(&packet);
+            Resend::Packets(packets) => {
+                packets
+                    .iter()
+                    .for_each(|packet| self.peer.write_rtp(packet));
                 None
             }
             Resend::No(refusal) => Some(refusal),

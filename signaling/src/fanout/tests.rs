@@ -81,10 +81,11 @@ fn sequence_numbers_wrap_and_old_ones_are_still_found() {
     }
     assert_eq!(numbers(&all), [65_534, 65_535, 0, 1, 2, 3]);
     for packet in &all {
-        let Resend::Packet(again) = again(&mut viewer, packet.header.sequence_number, &ring, now)
+        let Resend::Packets(again) = again(&mut viewer, packet.header.sequence_number, &ring, now)
         else {
             panic!("{} is in the ring", packet.header.sequence_number);
         };
+        let again = &again[0];
         assert_eq!(again.payload[2..], packet.payload[..]);
     }
 }
@@ -95,17 +96,19 @@ fn a_retransmission_is_rtx_where_negotiated() {
     let entry = ring.push(frame(3, false, 2), now);
     let mut viewer = outlet(TERMS, 700);
     let sent: Vec<Packet> = whole(&mut viewer, &entry);
-    let Resend::Packet(rtx) = again(&mut viewer, 701, &ring, now) else {
+    let Resend::Packets(rtx) = again(&mut viewer, 701, &ring, now) else {
         panic!("it is in the ring");
     };
+    let rtx = &rtx[0];
     assert_eq!((rtx.header.ssrc, rtx.header.payload_type), (0x2222, 104));
     assert_eq!(rtx.header.sequence_number, 7, "a number of its own");
     assert_eq!(rtx.header.timestamp, sent[1].header.timestamp);
     assert!(rtx.header.marker);
     assert_eq!(rtx.payload[..2], 701_u16.to_be_bytes());
-    let Resend::Packet(next) = again(&mut viewer, 700, &ring, now) else {
+    let Resend::Packets(next) = again(&mut viewer, 700, &ring, now) else {
         panic!("it is in the ring");
     };
+    let next = &next[0];
     assert_eq!(next.header.sequence_number, 8);
     assert!(matches!(
         again(&mut viewer, 701, &ring, now),
@@ -119,9 +122,10 @@ fn without_rtx_the_same_packet_goes_out_again() {
     let entry = ring.push(frame(3, false, 2), now);
     let mut viewer = outlet(StreamTerms { rtx: None, ..TERMS }, 700);
     let sent: Vec<Packet> = whole(&mut viewer, &entry);
-    let Resend::Packet(again) = again(&mut viewer, 700, &ring, now) else {
+    let Resend::Packets(again) = again(&mut viewer, 700, &ring, now) else {
         panic!("it is in the ring");
     };
+    let again = &again[0];
     assert_eq!(*again, sent[0]);
 }
 
@@ -137,9 +141,10 @@ fn after_a_pause_numbers_go_on_and_both_sides_of_the_gap_are_found() {
     assert_eq!(numbers(&after), [12, 13], "no hole for what was not sent");
     for packet in before.iter().chain(&after) {
         let number = packet.header.sequence_number;
-        let Resend::Packet(again) = again(&mut viewer, number, &ring, now) else {
+        let Resend::Packets(again) = again(&mut viewer, number, &ring, now) else {
             panic!("{number} is in the ring");
         };
+        let again = &again[0];
         assert_eq!(again.payload[2..], packet.payload[..]);
     }
 }
@@ -184,11 +189,34 @@ fn a_change_of_rendition_goes_on_in_numbers_and_each_ring_is_asked_for_its_own()
             _ => small.packet(number),
         };
         let number = packet.header.sequence_number;
-        let Resend::Packet(again) = viewer.resend(number, find, now, None, &mut |_| None) else {
+        let Resend::Packets(again) = viewer.resend(number, find, now, None, &mut |_| None) else {
             panic!("{number} is in its ring");
         };
+        let again = &again[0];
         assert_eq!(again.payload[2..], packet.payload[..]);
         assert_eq!(again.header.timestamp, packet.header.timestamp);
+    }
+}
+
+#[test]
+fn the_second_round_goes_out_twice_under_two_numbers() {
+    let (mut ring, now) = (PacketRing::default(), Instant::now());
+    let mut viewer = outlet(TERMS, 700);
+    whole(&mut viewer, &ring.push(frame(4, false, 1), now));
+    let later = now + Duration::from_millis(200);
+    for (at, copies) in [(now, 1), (later, 2)] {
+        let Resend::Packets(rtx) = again(&mut viewer, 700, &ring, at) else {
+            panic!("it is in the ring");
+        };
+        assert_eq!(rtx.len(), copies);
+        assert!(
+            rtx.windows(2)
+                .all(|pair| pair[0].payload == pair[1].payload)
+        );
+        // A receiver throws away what comes under a number that it has seen.
+        let (first, last) = (&rtx[0].header, &rtx[copies - 1].header);
+        let apart = last.sequence_number.wrapping_sub(first.sequence_number);
+        assert_eq!(usize::from(apart), copies - 1);
     }
 }
 
@@ -216,10 +244,11 @@ fn transport_numbers_are_in_media_retransmissions_and_padding() {
     };
     let mut packets = viewer.packets(&entry, 0..2, &mut stamp);
     let find = |_, number| ring.packet(number);
-    let Resend::Packet(rtx) = viewer.resend(11, find, now, None, &mut stamp) else {
+    let Resend::Packets(rtx) = viewer.resend(11, find, now, None, &mut stamp) else {
         panic!("it is in the ring");
     };
-    packets.push(*rtx);
+    let rtx = &rtx[0];
+    packets.push(rtx.clone());
     let newest = ring.packet(entry.first).expect("it is in the ring");
     let padding = viewer
         .padding(&newest, entry.first, &mut stamp)
