@@ -1,10 +1,40 @@
 //! A snapshot or a selfie to a stylised picture: jobs that survive a restart, and the two kinds of
 //! stylists that do them. Knows no camera, no WebRTC and no HTTP server.
 
+mod away;
+mod bench;
+mod booth;
+mod clock;
+mod desk;
+mod error;
+mod expiry;
+mod follow;
+mod inner;
+mod intake;
+mod janitor;
 mod job;
+mod life;
+mod live;
+mod metrics;
+mod pictures;
+mod queue;
+mod recovery;
+#[cfg(test)]
+mod scratch;
+mod shared;
+mod store;
 mod style;
 mod stylist;
+mod view;
+mod wait;
+mod worker;
 
+pub use booth::{Booth, Settings};
+pub use error::BoothError;
+pub use intake::{Intake, IntakeError, Limits};
 pub use job::{JobId, JobIdError, State};
 pub use style::{MadeBy, Style};
 pub use stylist::{Desk, Order, Progress, Stylist, Ticket, Trouble};
+pub use view::{
+    GalleryId, GalleryIdError, JobView, Refusal, Removed, Shown, Submission, Submitted, Which,
+};

@@ -22,3 +22,21 @@ pub enum MadeBy {
     /// A ComfyUI server.
     Comfyui,
 }
+
+impl MadeBy {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Laptop => "laptop",
+            Self::Comfyui => "comfyui",
+        }
+    }
+
+    /// As people call it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Laptop => "this laptop",
+            Self::Comfyui => "ComfyUI",
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Who may submit what, and how it is taken in.
+
+use std::time::{Duration, Instant};
+
+use crate::clock::unix_ms;
+use crate::error::BoothError;
+use crate::inner::Inner;
+use crate::job::{JobId, State};
+use crate::metrics::RefusedFor;
+use crate::shared::Shared;
+use crate::store::NewJob;
+use crate::style::{MadeBy, Style};
+use crate::view::{Refusal, Submission, Submitted};
+
+/// What is offered, each id once.
+pub(super) fn styles(shared: &Shared) -> Vec<Style> {
+    let mut styles: Vec<Style> = Vec::new();
+    for made_by in [MadeBy::Comfyui, MadeBy::Laptop] {
+        let Some(stylist) = shared.stylist(made_by) else {
+            continue;
+        };
+        for style in stylist.styles() {
+            if styles.iter().any(|other| other.id == style.id) {
+                tracing::debug!(
+                    id = style.id,
+                    made_by = made_by.name(),
+                    "another style has that id"
+                );
+            } else {
+                styles.push(style);
+            }
+        }
+    }
+    styles
+}
+
+pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitted, Refusal> {
+    if let Some(known) = known(&shared.lock(), submission)? {
+        return Ok(known);
+    }
+    let style = offered(shared, &submission.style)?;
+    admit(shared, &shared.lock(), submission, style.made_by)?;
+    // Not under the lock: the disk takes its time.
+    let file = shared.pictures.keep(submission.source.jpeg())?;
+    let submitted = insert(shared, submission, &style, &file);
+    if !submitted.as_ref().is_ok_and(|submitted| submitted.is_new) {
+        shared.pictures.erase(&[file]);
+    }
+    shared.changed.notify_all();
+    submitted
+}
+
+/// The job that the submission's key already has.
+fn known(inner: &Inner, submission: &Submission) -> Result<Option<Submitted>, BoothError> {
+    let Some(key) = submission.key else {
+        return Ok(None);
+    };
+    let row = inner.store.job_of_key(key)?;
+    Ok(row.map(|row| Submitted {
+        job: inner.view(&row, Instant::now()),
+        is_new: false,
+    }))
+}
+
+fn offered(shared: &Shared, id: &str) -> Result<Style, Refusal> {
+    let mut styles = styles(shared);
+    if let Some(index) = styles.iter().position(|style| style.id == id) {
+        return Ok(styles.swap_remove(index));
+    }
+    if !styles.is_empty() {
+        shared.metrics.refused(RefusedFor::UnknownStyle);
+        return Err(Refusal::UnknownStyle(id.to_owned()));
+    }
+    shared.metrics.refused(RefusedFor::NoStylist);
+    let reasons = shared
+        .stylists
+        .iter()
+        .filter_map(|stylist| stylist.ready().err());
+    let reason = reasons.map(|trouble| trouble.to_string()).next();
+    let reason = reason.unwrap_or_else(|| "there are no styles".to_owned());
+    Err(Refusal::NoStylist(reason))
+}
+
+// overflow: refused
+fn admit(
+    shared: &Shared,
+    inner: &Inner,
+    submission: &Submission,
+    made_by: MadeBy,
+) -> Result<(), Refusal> {
+    let now = Instant::now();
+    let unfinished = inner.store.unfinished_of(&submission.visitor)?;
+    if unfinished.len() >= shared.settings.per_visitor_max {
+        shared.metrics.refused(RefusedFor::TooManyOfVisitor);
+        return Err(Refusal::TooMany {
+            retry_after: first_done(shared, inner, &unfinished, now),
+        });
+    }
+    if let Some(retry_after) = inner.is_full(made_by, shared.settings.queue_max, now) {
+        shared.metrics.refused(RefusedFor::QueueFull);
+        return Err(Refusal::Full { retry_after });
+    }
+    Ok(())
+}
+
+/// When the first of a visitor's jobs is expected to be finished.
+fn first_done(shared: &Shared, inner: &Inner, unfinished: &[JobId], now: Instant) -> Duration {
+    let kinds = shared.stylists.iter().map(|stylist| stylist.made_by());
+    let expected = kinds.flat_map(|made_by| {
+        unfinished
+            .iter()
+            .filter_map(move |job| inner.expected(*job, made_by, now))
+    });
+    // While its stylist is away nobody can tell.
+    let unknown = shared.settings.tick;
+    expected
+        .min()
+        .unwrap_or(unknown)
+        .max(Duration::from_secs(1))
+}
+
+/// Asks again, under the lock: the same key, or the last place, may have been taken meanwhile.
+fn insert(
+    shared: &Shared,
+    submission: &Submission,
+    style: &Style,
+    file: &str,
+) -> Result<Submitted, Refusal> {
+    let mut inner = shared.lock();
+    if let Some(known) = known(&inner, submission)? {
+        return Ok(known);
+    }
+    admit(shared, &inner, submission, style.made_by)?;
+    let now_unix_ms = unix_ms();
+    let keep_ms = u64::try_from(shared.settings.keep.as_millis()).unwrap_or(u64::MAX);
+    let id = JobId::random();
+    let row = inner.store.insert(&NewJob {
+        id,
+        visitor: &submission.visitor,
+        key: submission.key,
+        style: &style.id,
+        made_by: style.made_by,
+        share: submission.share,
+        source: file,
+        created_at_unix_ms: now_unix_ms,
+        expires_at_unix_ms: now_unix_ms.saturating_add(keep_ms),
+    })?;
+    let now = Instant::now();
+    if let Some(bench) = inner.bench(style.made_by) {
+        bench.push(&submission.visitor, id, now);
+    }
+    inner.metrics.count(style.made_by, State::Queued);
+    inner.moved();
+    Ok(Submitted {
+        job: inner.view(&row, now),
+        is_new: true,
+    })
+}

@@ -1,0 +1,202 @@
+//! What is under the booth's lock: the store, and what is known in memory of the jobs in it.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::bench::Bench;
+use crate::clock::unix_ms;
+use crate::error::BoothError;
+use crate::follow::Followers;
+use crate::job::{JobId, State};
+use crate::life::Event;
+use crate::live::Live;
+use crate::metrics::BoothMetrics;
+use crate::store::{End, Row, Store};
+use crate::style::MadeBy;
+use crate::view::JobView;
+use crate::wait::Standing;
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) benches: Vec<Bench>,
+    pub(crate) live: HashMap<JobId, Live>,
+    pub(crate) followers: Followers,
+    pub(crate) metrics: BoothMetrics,
+    /// There may be tickets to forget that nobody tried yet.
+    pub(crate) has_new_tickets: bool,
+}
+
+impl Inner {
+    pub(crate) fn bench(&mut self, made_by: MadeBy) -> Option<&mut Bench> {
+        self.benches
+            .iter_mut()
+            .find(|bench| bench.made_by == made_by)
+    }
+
+    fn bench_of(&self, made_by: MadeBy) -> Option<&Bench> {
+        self.benches.iter().find(|bench| bench.made_by == made_by)
+    }
+
+    /// The next job of that kind, which runs from now on.
+    pub(crate) fn take(
+        &mut self,
+        made_by: MadeBy,
+        now: Instant,
+    ) -> Result<Option<Row>, BoothError> {
+        while let Some(job) = self.bench(made_by).and_then(|bench| bench.queue.take()) {
+            match self.begin(job) {
+                Ok(Some(row)) => {
+                    let ticket = row.ticket.as_ref().map(|ticket| ticket.id);
+                    self.live.insert(job, Live::new(made_by, ticket, now));
+                    if let Some(bench) = self.bench(made_by) {
+                        bench.current = Some(job);
+                    }
+                    self.moved();
+                    return Ok(Some(row));
+                }
+                Ok(None) => {
+                    if let Some(bench) = self.bench(made_by) {
+                        bench.over(job);
+                    }
+                }
+                Err(error) => {
+                    if let Some(bench) = self.bench(made_by) {
+                        // Nothing is known of its visitor now; it only costs the others one place.
+                        bench.put_back(None, job);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn begin(&mut self, job: JobId) -> Result<Option<Row>, BoothError> {
+        let Some(row) = self.store.job(job)? else {
+            return Ok(None);
+        };
+        // Running already: that it was put back could not be written, such as on a full disk.
+        if row.state == State::Running || self.store.advance(job, Event::Taken)? {
+            return Ok(Some(row));
+        }
+        Ok(None)
+    }
+
+    /// Ends a job; none when it is over already, else the files that are to be erased.
+    pub(crate) fn end(
+        &mut self,
+        job: JobId,
+        made_by: MadeBy,
+        end: End<'_>,
+    ) -> Result<Option<Vec<String>>, BoothError> {
+        let freed = self.store.end(job, end, unix_ms())?;
+        if freed.is_some() {
+            let state = match end {
+                End::Kept(_) => State::Done,
+                End::Broke(_) | End::ResultLost(_) => State::Failed,
+                End::Declined => State::Cancelled,
+            };
+            self.ended(job, made_by, state);
+        }
+        Ok(freed)
+    }
+
+    /// The store says that a job is over, or gone: the rest is told.
+    pub(crate) fn ended(&mut self, job: JobId, made_by: MadeBy, state: State) {
+        self.metrics.count(made_by, state);
+        self.leave(job, made_by);
+    }
+
+    /// A job waits no more, and its stylist is told.
+    pub(crate) fn leave(&mut self, job: JobId, made_by: MadeBy) {
+        if let Some(bench) = self.bench(made_by) {
+            bench.remove(job);
+        }
+        if let Some(live) = self.live.get(&job) {
+            live.cancel();
+        }
+        self.has_new_tickets = true;
+        self.moved();
+    }
+
+    /// Places in a queue have moved.
+    pub(crate) fn moved(&mut self) {
+        for bench in &self.benches {
+            self.metrics.waiting(bench.made_by, bench.queue.len());
+        }
+        self.followers.tell_all();
+    }
+
+    /// Until there is room for one more, if there is none now.
+    pub(crate) fn is_full(&self, made_by: MadeBy, max: usize, now: Instant) -> Option<Duration> {
+        let bench = self.bench_of(made_by)?;
+        (bench.queue.len() >= max).then(|| bench.wait.room(self.current(bench), now))
+    }
+
+    /// Until a job is expected to be finished; none when nobody can tell.
+    pub(crate) fn expected(&self, job: JobId, made_by: MadeBy, now: Instant) -> Option<Duration> {
+        let bench = self.bench_of(made_by)?;
+        if bench.away.is_some() {
+            return None;
+        }
+        if let Some(live) = self.live.get(&job) {
+            return Some(bench.wait.remaining(live.standing(), now));
+        }
+        let position = bench.queue.position(job)?;
+        Some(bench.wait.queued(position, self.current(bench), now))
+    }
+
+    /// How a job looks now.
+    pub(crate) fn view(&self, row: &Row, now: Instant) -> JobView {
+        let live = self
+            .live
+            .get(&row.id)
+            .filter(|_| row.state == State::Running);
+        let bench = self.bench_of(row.made_by);
+        let expected = (!row.state.is_over())
+            .then(|| self.expected(row.id, row.made_by, now))
+            .flatten();
+        JobView {
+            id: row.id,
+            style: row.style.clone(),
+            made_by: row.made_by,
+            state: live.map_or(row.state, |live| live.state),
+            position: self.position(row, live, bench),
+            expected_wait_s: expected.map(whole_seconds),
+            step: live.and_then(|live| live.step),
+            steps: live.and_then(|live| live.steps),
+            error: row.error.clone(),
+            note: bench
+                .filter(|_| row.state == State::Queued)
+                .and_then(Bench::note),
+            share: row.share,
+            has_source: row.source.is_some(),
+            has_result: row.result.is_some(),
+            preview_serial: live.map_or(0, Live::preview_serial),
+            expires_at_unix_ms: row.expires_at_unix_ms,
+            created_at_unix_ms: row.created_at_unix_ms,
+        }
+    }
+
+    fn position(&self, row: &Row, live: Option<&Live>, bench: Option<&Bench>) -> Option<u32> {
+        if let Some(live) = live {
+            let ahead = live.standing().ahead;
+            return (ahead > 0).then_some(ahead);
+        }
+        let bench = bench.filter(|_| row.state == State::Queued)?;
+        let ahead = self.current(bench).map_or(0, |current| current.ahead);
+        let own = u32::try_from(bench.queue.position(row.id)?).unwrap_or(u32::MAX);
+        Some(own.saturating_add(ahead))
+    }
+
+    fn current(&self, bench: &Bench) -> Option<Standing> {
+        let live = self.live.get(&bench.current?)?;
+        Some(live.standing())
+    }
+}
+
+/// Rounded up: a promise of 0 s is none.
+fn whole_seconds(time: Duration) -> u32 {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}

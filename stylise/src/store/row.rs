@@ -1,0 +1,110 @@
+//! A job as it lies in the database.
+
+use rusqlite::Row as SqlRow;
+use rusqlite::types::Type;
+use uuid::Uuid;
+
+use crate::job::{JobId, State};
+use crate::style::MadeBy;
+use crate::stylist::Ticket;
+
+/// The columns that [`Row::read`] wants, in its order.
+pub(super) const COLUMNS: &str = "id, visitor, style, made_by, state, share, source, result, error, \
+                                  ticket, sends, created_at_unix_ms, expires_at_unix_ms";
+
+/// A job. Uploading is kept as running: how far it is lives in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) id: JobId,
+    /// None in what is left of an expired job.
+    pub(crate) visitor: Option<String>,
+    pub(crate) style: String,
+    pub(crate) made_by: MadeBy,
+    pub(crate) state: State,
+    pub(crate) share: bool,
+    /// A file among the pictures.
+    pub(crate) source: Option<String>,
+    /// A file among the pictures.
+    pub(crate) result: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) created_at_unix_ms: u64,
+    pub(crate) expires_at_unix_ms: u64,
+}
+
+impl Row {
+    pub(super) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
+        let ticket: Option<String> = row.get(9)?;
+        let ticket = match ticket {
+            Some(id) => Some(Ticket {
+                id: uuid(9, &id)?,
+                sends: row.get(10)?,
+            }),
+            None => None,
+        };
+        let id: String = row.get(0)?;
+        Ok(Self {
+            id: id.parse().map_err(|error| broken(0, error))?,
+            visitor: row.get(1)?,
+            style: row.get(2)?,
+            made_by: made_by(3, &row.get::<_, String>(3)?)?,
+            state: state(4, &row.get::<_, String>(4)?)?,
+            share: row.get(5)?,
+            source: row.get(6)?,
+            result: row.get(7)?,
+            error: row.get(8)?,
+            ticket,
+            created_at_unix_ms: from_sql_ms(row.get(11)?),
+            expires_at_unix_ms: from_sql_ms(row.get(12)?),
+        })
+    }
+}
+
+pub(super) fn uuid(column: usize, text: &str) -> rusqlite::Result<Uuid> {
+    Uuid::try_parse(text).map_err(|error| broken(column, error))
+}
+
+/// As a state is kept.
+pub(super) fn state_name(state: State) -> &'static str {
+    match state {
+        State::Uploading => State::Running.name(),
+        other => other.name(),
+    }
+}
+
+pub(super) fn state(column: usize, text: &str) -> rusqlite::Result<State> {
+    match text {
+        "queued" => Ok(State::Queued),
+        "running" => Ok(State::Running),
+        "done" => Ok(State::Done),
+        "failed" => Ok(State::Failed),
+        "cancelled" => Ok(State::Cancelled),
+        "expired" => Ok(State::Expired),
+        other => Err(broken(column, Unknown(other.to_owned()))),
+    }
+}
+
+pub(super) fn made_by(column: usize, text: &str) -> rusqlite::Result<MadeBy> {
+    match text {
+        "laptop" => Ok(MadeBy::Laptop),
+        "comfyui" => Ok(MadeBy::Comfyui),
+        other => Err(broken(column, Unknown(other.to_owned()))),
+    }
+}
+
+/// SQLite's integers have a sign.
+pub(super) fn sql_ms(unix_ms: u64) -> i64 {
+    i64::try_from(unix_ms).unwrap_or(i64::MAX)
+}
+
+pub(super) fn from_sql_ms(unix_ms: i64) -> u64 {
+    u64::try_from(unix_ms).unwrap_or(0)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not known here")]
+struct Unknown(String);
+
+fn broken(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}

@@ -1,0 +1,271 @@
+//! The thread of one stylist: takes job after job, and sees each to its end.
+
+use std::time::{Duration, Instant};
+
+use crate::desk::JobDesk;
+use crate::error::BoothError;
+use crate::inner::Inner;
+use crate::intake::{Intake, Limits};
+use crate::life::Event;
+use crate::live::Live;
+use crate::metrics::Discarded;
+use crate::shared::{Shared, guarded};
+use crate::store::{End, Row};
+use crate::stylist::{Order, Stylist, Trouble};
+
+/// What is to be done next.
+enum Step {
+    Stop,
+    /// See whether the stylist is back.
+    Look,
+    Serve(Box<Row>),
+}
+
+/// Ends when the booth closes.
+pub(crate) fn run(shared: &Shared, stylist: &dyn Stylist) {
+    loop {
+        match next(shared, stylist) {
+            Step::Stop => return,
+            Step::Look => look(shared, stylist),
+            Step::Serve(row) => serve(shared, stylist, &row),
+        }
+    }
+}
+
+fn next(shared: &Shared, stylist: &dyn Stylist) -> Step {
+    let mut inner = shared.lock();
+    loop {
+        if shared.is_stopping() {
+            return Step::Stop;
+        }
+        let now = Instant::now();
+        let Some(bench) = inner.bench(stylist.made_by()) else {
+            return Step::Stop;
+        };
+        let pause = match &bench.away {
+            // Nobody waits for it: it is looked at when somebody comes.
+            _ if bench.queue.is_empty() => None,
+            Some(away) if away.look_at() > now => Some(away.look_at() - now),
+            Some(_) => return Step::Look,
+            None => match take(&mut inner, stylist, now) {
+                Some(row) => return Step::Serve(Box::new(row)),
+                None => continue,
+            },
+        };
+        inner = shared.wait(inner, pause);
+    }
+}
+
+/// The next job. A store that cannot be written is as bad as a stylist that is away.
+fn take(inner: &mut Inner, stylist: &dyn Stylist, now: Instant) -> Option<Row> {
+    match inner.take(stylist.made_by(), now) {
+        Ok(row) => row,
+        Err(error) => {
+            tracing::error!(%error, "the next job cannot be taken");
+            if let Some(bench) = inner.bench(stylist.made_by()) {
+                bench.is_away(error.to_string(), now);
+            }
+            None
+        }
+    }
+}
+
+fn look(shared: &Shared, stylist: &dyn Stylist) {
+    let ready = guarded(|| stylist.ready());
+    let now = Instant::now();
+    let mut inner = shared.lock();
+    let row = match ready {
+        Ok(()) => take(&mut inner, stylist, now),
+        Err(trouble) => {
+            if let Some(bench) = inner.bench(stylist.made_by()) {
+                bench.is_away(trouble.to_string(), now);
+            }
+            inner.moved();
+            None
+        }
+    };
+    if row.is_none() {
+        give_up_overdue(shared, &mut inner, stylist, now);
+    }
+    drop(inner);
+    if let Some(row) = row {
+        serve(shared, stylist, &row);
+    }
+}
+
+/// Fails the jobs that waited too long for a stylist that is away.
+fn give_up_overdue(shared: &Shared, inner: &mut Inner, stylist: &dyn Stylist, now: Instant) {
+    let made_by = stylist.made_by();
+    let patience = shared.settings.away_max;
+    let Some(bench) = inner.bench(made_by) else {
+        return;
+    };
+    let overdue = bench.overdue(patience, now);
+    let reason = bench
+        .away
+        .as_ref()
+        .map_or("", |away| away.reason())
+        .to_owned();
+    let words = format!(
+        "{} was away for {} ({reason}). Try another style, or come back later.",
+        made_by.title(),
+        in_words(patience)
+    );
+    for job in overdue {
+        if let Err(error) = inner.end(job, made_by, End::Broke(&words)) {
+            tracing::error!(%error, ?job, "cannot be given up");
+        }
+    }
+}
+
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds < 120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds / 60),
+    }
+}
+
+fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row) {
+    let outcome = make(shared, stylist, row);
+    let mut inner = shared.lock();
+    let freed = settle(shared, &mut inner, row, outcome);
+    inner.live.remove(&row.id);
+    if let Some(bench) = inner.bench(row.made_by) {
+        bench.current = None;
+    }
+    inner.moved();
+    drop(inner);
+    shared.changed.notify_all();
+    shared.pictures.erase(&freed);
+}
+
+/// What becomes of a job after its turn; the files that are to be erased.
+fn settle(
+    shared: &Shared,
+    inner: &mut Inner,
+    row: &Row,
+    outcome: Result<String, Trouble>,
+) -> Vec<String> {
+    let end = match &outcome {
+        Ok(file) => End::Kept(file),
+        Err(Trouble::Failed(words)) => End::Broke(words),
+        Err(Trouble::Cancelled) => End::Declined,
+        Err(Trouble::Away(reason)) => {
+            put_back(inner, row, Some(reason.clone()));
+            return Vec::new();
+        }
+        Err(Trouble::Stopping) => {
+            let reason = (!shared.is_stopping()).then(|| "it ended its work".to_owned());
+            put_back(inner, row, reason);
+            return Vec::new();
+        }
+    };
+    let ended = inner.end(row.id, row.made_by, end);
+    let unused = Vec::from_iter(outcome.as_ref().ok().cloned());
+    match ended {
+        Ok(Some(freed)) => {
+            if outcome.is_ok() {
+                note_pace(shared, inner, row);
+            }
+            over(inner, row);
+            freed
+        }
+        Ok(None) => {
+            if outcome.is_ok() {
+                // overflow: counted
+                shared.metrics.discarded(Discarded::LateResult);
+            }
+            over(inner, row);
+            unused
+        }
+        // It is done again from where it stands: a server still has the result.
+        Err(error) => {
+            tracing::error!(%error, job = ?row.id, "the end of a job cannot be kept");
+            put_back(inner, row, Some(error.to_string()));
+            unused
+        }
+    }
+}
+
+fn over(inner: &mut Inner, row: &Row) {
+    if let Some(bench) = inner.bench(row.made_by) {
+        bench.away = None;
+        bench.over(row.id);
+    }
+}
+
+/// To the front of the queue, unless nobody wants it any more.
+fn put_back(inner: &mut Inner, row: &Row, reason: Option<String>) {
+    let waits = inner.store.advance(row.id, Event::PutBack);
+    let Some(bench) = inner.bench(row.made_by) else {
+        return;
+    };
+    match waits {
+        Ok(false) => bench.over(row.id),
+        Ok(true) => bench.put_back(row.visitor.as_deref(), row.id),
+        Err(error) => {
+            tracing::error!(%error, job = ?row.id, "that a job waits again cannot be kept");
+            bench.put_back(row.visitor.as_deref(), row.id);
+        }
+    }
+    if let Some(reason) = reason {
+        tracing::info!(made_by = row.made_by.name(), reason, "away; its jobs wait");
+        bench.is_away(reason, Instant::now());
+    }
+}
+
+fn note_pace(shared: &Shared, inner: &mut Inner, row: &Row) {
+    let Some((taken_at, at_work_since)) = inner.live.get(&row.id).map(Live::since) else {
+        return;
+    };
+    shared.metrics.took(row.made_by, taken_at.elapsed());
+    // What was sent before a restart was at work for nobody knows how long.
+    if let (None, Some(since)) = (&row.ticket, at_work_since)
+        && let Some(bench) = inner.bench(row.made_by)
+    {
+        bench.wait.note(since.elapsed());
+    }
+}
+
+/// The stylist's work, its result checked and on disk.
+fn make(shared: &Shared, stylist: &dyn Stylist, row: &Row) -> Result<String, Trouble> {
+    let source = match &row.source {
+        Some(file) => shared.pictures.read(file).map_err(is_broken)?,
+        None => None,
+    };
+    let Some(source) = source else {
+        return Err(Trouble::Failed(
+            "The picture is not on the disk any more: please take it again.".to_owned(),
+        ));
+    };
+    let Some(cancelled) = shared.lock().live.get(&row.id).map(|live| live.cancelled()) else {
+        return Err(Trouble::Cancelled);
+    };
+    let desk = JobDesk {
+        shared,
+        job: row.id,
+        made_by: row.made_by,
+        cancelled,
+    };
+    let order = Order {
+        job: row.id,
+        style: row.style.clone(),
+        source,
+        ticket: row.ticket.clone(),
+    };
+    let picture = guarded(|| {
+        let made = stylist.stylise(&order, &desk)?;
+        Intake::read(&made, &Limits::result()).map_err(|error| {
+            Trouble::Failed(format!(
+                "{} made something that is not a picture ({error}): try another style.",
+                row.made_by.title()
+            ))
+        })
+    })?;
+    shared.pictures.keep(picture.jpeg()).map_err(is_broken)
+}
+
+/// A disk that does not work now: the job waits, and is tried again.
+fn is_broken(error: BoothError) -> Trouble {
+    Trouble::Away(error.to_string())
+}
