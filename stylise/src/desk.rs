@@ -10,6 +10,7 @@ use crate::metrics::Discarded;
 use crate::shared::Shared;
 use crate::style::MadeBy;
 use crate::stylist::{Desk, Progress, Ticket, Trouble};
+use crate::worker::DISK_IS_BROKEN;
 
 /// The desk of one job's turn.
 pub(crate) struct JobDesk<'a> {
@@ -41,7 +42,7 @@ impl Desk for JobDesk<'_> {
 
     fn preview(&self, picture: Vec<u8>) {
         // Somebody else's bytes: only what our own encoder made of them is shown.
-        match Intake::read(&picture, &Limits::result()) {
+        match Intake::read(&picture, &Limits::RESULT) {
             Ok(picture) => {
                 let mut inner = self.shared.lock();
                 if let Some(live) = inner.live.get_mut(&self.job) {
@@ -67,7 +68,10 @@ impl Desk for JobDesk<'_> {
                 Ok(())
             }
             Ok(false) => Err(Trouble::Cancelled),
-            Err(error) => Err(Trouble::Away(error.to_string())),
+            Err(error) => {
+                tracing::error!(%error, job = ?self.job, "a ticket cannot be kept");
+                Err(Trouble::Away(DISK_IS_BROKEN.to_owned()))
+            }
         }
     }
 

@@ -2,32 +2,36 @@
 
 use std::io::Cursor;
 
+use image::ImageReader;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
-use image::{ImageReader, Limits as DecoderLimits};
 use thiserror::Error;
 
 /// What is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes as they come.
-    pub bytes: usize,
-    /// Either side before it is scaled.
-    pub side_px: u32,
-    /// The longer side afterwards.
-    pub kept_px: u32,
+    pub max_bytes: usize,
+    /// Pixels as they come.
+    pub max_pixels: u64,
+    /// The longer side is scaled down to that.
+    pub longest_side_px: u32,
 }
 
 impl Limits {
+    /// For what a visitor sends.
+    pub const UPLOAD: Self = Self {
+        max_bytes: 12 << 20,
+        max_pixels: 40_000_000,
+        longest_side_px: 1536,
+    };
+
     /// For what a stylist made.
-    #[must_use]
-    pub fn result() -> Self {
-        Self {
-            bytes: 64 << 20,
-            side_px: 8192,
-            kept_px: 4096,
-        }
-    }
+    pub const RESULT: Self = Self {
+        max_bytes: 64 << 20,
+        max_pixels: 40_000_000,
+        longest_side_px: 4096,
+    };
 }
 
 /// A picture of our own encoder.
@@ -55,19 +59,25 @@ impl Intake {
     /// # Errors
     /// When it is too large or cannot be read.
     pub fn read(bytes: &[u8], limits: &Limits) -> Result<Self, IntakeError> {
-        if bytes.len() > limits.bytes {
+        if bytes.len() > limits.max_bytes {
             return Err(IntakeError::TooBig(bytes.len()));
         }
-        let mut reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(image::ImageError::IoError)?;
-        let mut bounds = DecoderLimits::default();
-        bounds.max_image_width = Some(limits.side_px);
-        bounds.max_image_height = Some(limits.side_px);
-        reader.limits(bounds);
-        let mut picture = reader.decode()?;
-        if picture.width().max(picture.height()) > limits.kept_px {
-            picture = picture.resize(limits.kept_px, limits.kept_px, FilterType::CatmullRom);
+        let reader = || {
+            ImageReader::new(Cursor::new(bytes))
+                .with_guessed_format()
+                .map_err(image::ImageError::IoError)
+        };
+        let (width, height) = reader()?.into_dimensions()?;
+        if u64::from(width) * u64::from(height) > limits.max_pixels {
+            return Err(IntakeError::TooBig(bytes.len()));
+        }
+        let mut picture = reader()?.decode()?;
+        if picture.width().max(picture.height()) > limits.longest_side_px {
+            picture = picture.resize(
+                limits.longest_side_px,
+                limits.longest_side_px,
+                FilterType::CatmullRom,
+            );
         }
         let mut jpeg = Vec::new();
         JpegEncoder::new_with_quality(&mut jpeg, 92).encode_image(&picture.to_rgb8())?;

@@ -4,6 +4,8 @@ mod gallery;
 mod jobs;
 mod row;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod tickets;
 
 use std::fs::OpenOptions;

@@ -13,6 +13,9 @@ use crate::shared::{Shared, guarded};
 use crate::store::{End, Row};
 use crate::stylist::{Order, Stylist, Trouble};
 
+/// What visitors are told; the error, with its path, stands in the log.
+pub(crate) const DISK_IS_BROKEN: &str = "the laptop's disk is full or does not work";
+
 /// What is to be done next.
 enum Step {
     Stop,
@@ -63,7 +66,7 @@ fn take(inner: &mut Inner, stylist: &dyn Stylist, now: Instant) -> Option<Row> {
         Err(error) => {
             tracing::error!(%error, "the next job cannot be taken");
             if let Some(bench) = inner.bench(stylist.made_by()) {
-                bench.is_away(error.to_string(), now);
+                bench.is_away(DISK_IS_BROKEN.to_owned(), now);
             }
             None
         }
@@ -181,7 +184,7 @@ fn settle(
         // It is done again from where it stands: a server still has the result.
         Err(error) => {
             tracing::error!(%error, job = ?row.id, "the end of a job cannot be kept");
-            put_back(inner, row, Some(error.to_string()));
+            put_back(inner, row, Some(DISK_IS_BROKEN.to_owned()));
             unused
         }
     }
@@ -255,7 +258,7 @@ fn make(shared: &Shared, stylist: &dyn Stylist, row: &Row) -> Result<String, Tro
     };
     let picture = guarded(|| {
         let made = stylist.stylise(&order, &desk)?;
-        Intake::read(&made, &Limits::result()).map_err(|error| {
+        Intake::read(&made, &Limits::RESULT).map_err(|error| {
             Trouble::Failed(format!(
                 "{} made something that is not a picture ({error}): try another style.",
                 row.made_by.title()
@@ -267,5 +270,6 @@ fn make(shared: &Shared, stylist: &dyn Stylist, row: &Row) -> Result<String, Tro
 
 /// A disk that does not work now: the job waits, and is tried again.
 fn is_broken(error: BoothError) -> Trouble {
-    Trouble::Away(error.to_string())
+    tracing::error!(%error, "a picture cannot be kept or read");
+    Trouble::Away(DISK_IS_BROKEN.to_owned())
 }

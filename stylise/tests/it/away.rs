@@ -1,0 +1,143 @@
+//! A stylist that is not there, a program that ends, and a disk that lost something.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use stylise::{MadeBy, State, Ticket, Trouble};
+use uuid::Uuid;
+
+use crate::rig::{Rig, Studio, png, submit, view, wait, wait_at, wait_for};
+
+#[test]
+fn jobs_wait_for_a_stylist_that_is_away_and_say_so() {
+    let mut rig = Rig::new("away");
+    let studio = Studio::new(MadeBy::Comfyui, |_, _| Ok(png([1, 1, 1])));
+    studio.set_away(Some("connection refused"));
+    let booth = rig.open(&[&studio]);
+    let first = submit(&booth, "ann", "clay").id;
+    let second = submit(&booth, "bob", "clay").id;
+    let waiting = wait(&booth, first, |view| view.note.is_some());
+    assert_eq!((waiting.state, waiting.position), (State::Queued, Some(1)));
+    assert_eq!(
+        waiting.note.as_deref(),
+        Some("Waiting for ComfyUI: connection refused")
+    );
+    assert_eq!((waiting.error, waiting.expected_wait_s), (None, None));
+    assert_eq!(view(&booth, second).position, Some(2));
+    studio.set_away(None);
+    wait_for(&booth, first, State::Done);
+    let done = wait_for(&booth, second, State::Done);
+    assert_eq!(done.note, None);
+}
+
+#[test]
+fn nobody_waits_for_ever() {
+    let mut rig = Rig::new("away-long");
+    rig.settings.away_max = Duration::from_millis(100);
+    let studio = Studio::new(MadeBy::Comfyui, |_, _| Ok(png([1, 1, 1])));
+    studio.set_away(Some("connection refused"));
+    let booth = rig.open(&[&studio]);
+    let id = submit(&booth, "ann", "clay").id;
+    let failed = wait_for(&booth, id, State::Failed);
+    let words = failed.error.expect("words");
+    assert!(
+        words.contains("ComfyUI was away") && words.contains("Try another style"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_running_order_keeps_its_ticket_when_the_program_ends() {
+    let mut rig = Rig::new("stopping");
+    let seen: Arc<Mutex<Vec<Option<Ticket>>>> = Arc::default();
+    let noted = Arc::clone(&seen);
+    let studio = Studio::new(MadeBy::Comfyui, move |order, desk| {
+        noted.lock().expect("no panic").push(order.ticket.clone());
+        if order.ticket.is_some() {
+            return Ok(png([1, 1, 1]));
+        }
+        desk.keep_ticket(&Ticket {
+            id: Uuid::from_u128(7),
+            sends: 1,
+        })?;
+        wait_at(&Mutex::new(false), desk)?;
+        Err(Trouble::Cancelled)
+    });
+    let booth = rig.open(&[&studio]);
+    let first = submit(&booth, "ann", "clay").id;
+    let second = submit(&booth, "bob", "clay").id;
+    wait_for(&booth, first, State::Running);
+    crate::rig::until("it is begun", || !seen.lock().expect("no panic").is_empty());
+    // The ticket is kept right after that; closing before it is would be no different in the end.
+    std::thread::sleep(Duration::from_millis(100));
+    booth.close();
+    drop(booth);
+    let booth = rig.open(&[&studio]);
+    wait_for(&booth, first, State::Done);
+    let seen = seen.lock().expect("no panic").clone();
+    assert_eq!(seen[0], None);
+    assert_eq!(
+        seen[1].as_ref().map(|ticket| ticket.id),
+        Some(Uuid::from_u128(7))
+    );
+    booth.remove(second).expect("written");
+}
+
+#[test]
+fn a_lost_picture_ends_its_job_with_words() {
+    let mut rig = Rig::new("lost");
+    let calls = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&calls);
+    let studio = Studio::new(MadeBy::Laptop, move |_, desk| {
+        if counted.fetch_add(1, Ordering::Relaxed) == 0 {
+            return Ok(png([1, 1, 1]));
+        }
+        wait_at(&Mutex::new(false), desk)?;
+        Ok(png([1, 1, 1]))
+    });
+    let booth = rig.open(&[&studio]);
+    let done = submit(&booth, "ann", "pencil").id;
+    booth.set_share(done, true).expect("written");
+    wait_for(&booth, done, State::Done);
+    let waiting = submit(&booth, "ann", "pencil").id;
+    drop(booth);
+    for picture in rig.pictures() {
+        std::fs::remove_file(picture).expect("there");
+    }
+    std::fs::write(rig.settings.folder.join("pictures/half.jpg.part"), b"?").expect("room");
+    let booth = rig.open(&[&studio]);
+    for id in [done, waiting] {
+        let failed = view(&booth, id);
+        assert_eq!(failed.state, State::Failed);
+        assert!(
+            failed
+                .error
+                .expect("words")
+                .contains("not on the disk any more")
+        );
+    }
+    assert!(booth.gallery(true).expect("readable").is_empty());
+    assert!(rig.pictures().is_empty());
+    assert!(rig.metrics().contains("carrier_stylise_orphans_total 1"));
+}
+
+#[test]
+fn a_job_of_a_stylist_that_is_used_no_more_fails() {
+    let mut rig = Rig::new("unplugged");
+    let comfyui = Studio::new(MadeBy::Comfyui, |_, _| Ok(png([1, 1, 1])));
+    comfyui.set_away(Some("off"));
+    let booth = rig.open(&[&comfyui]);
+    let id = submit(&booth, "ann", "clay").id;
+    drop(booth);
+    let laptop = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&laptop]);
+    let failed = view(&booth, id);
+    assert_eq!(failed.state, State::Failed);
+    assert!(
+        failed
+            .error
+            .expect("words")
+            .contains("ComfyUI is not used here any more")
+    );
+}

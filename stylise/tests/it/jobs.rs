@@ -1,0 +1,269 @@
+//! A job from its submission to its end.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use stylise::{
+    Booth, BoothError, MadeBy, Progress, Refusal, Removed, State, Ticket, Trouble, Which,
+};
+use uuid::Uuid;
+
+use crate::rig::{Rig, Studio, ask, open_gate, png, submit, view, wait, wait_at, wait_for};
+
+#[test]
+fn a_job_is_made_and_followed() {
+    let mut rig = Rig::new("made");
+    let gate = Arc::new(Mutex::new(false));
+    let opened = Arc::clone(&gate);
+    let studio = Studio::new(MadeBy::Comfyui, move |_, desk| {
+        desk.report(Progress::Uploading);
+        desk.report(Progress::Waiting { ahead: 2 });
+        wait_at(&opened, desk)?;
+        desk.report(Progress::Running { step: 3, steps: 4 });
+        desk.preview(png([0, 0, 255]));
+        desk.preview(b"no picture".to_vec());
+        *opened.lock().expect("no panic") = false;
+        wait_at(&opened, desk)?;
+        Ok(png([0, 255, 0]))
+    });
+    let booth = rig.open(&[&studio]);
+    let id = submit(&booth, "ann", "clay").id;
+    let follower = booth.follow(id).expect("readable").expect("known");
+    let waiting = wait(&booth, id, |view| view.position == Some(2));
+    assert_eq!(waiting.state, State::Running);
+    assert_eq!(waiting.expected_wait_s, Some(60));
+    let second = submit(&booth, "bob", "clay");
+    assert_eq!((second.state, second.position), (State::Queued, Some(3)));
+    assert_eq!(second.expected_wait_s, Some(80));
+
+    open_gate(&gate);
+    let at_work = wait(&booth, id, |view| view.preview_serial == 1);
+    assert_eq!(
+        (at_work.step, at_work.steps, at_work.position),
+        (Some(3), Some(4), None)
+    );
+    let preview = booth
+        .picture(id, Which::Preview)
+        .expect("readable")
+        .expect("there");
+    assert!(preview.starts_with(&[0xff, 0xd8]), "our own JPEG");
+    assert!(*follower.borrow() >= 3, "told of each change");
+
+    open_gate(&gate);
+    let done = wait_for(&booth, id, State::Done);
+    assert!(done.has_result && done.has_source && done.error.is_none());
+    let result = booth
+        .picture(id, Which::Result)
+        .expect("readable")
+        .expect("there");
+    assert!(result.starts_with(&[0xff, 0xd8]), "encoded anew");
+    assert_eq!(booth.picture(id, Which::Preview).expect("readable"), None);
+    let json = serde_json::to_value(&done).expect("serialises");
+    assert_eq!(json["state"], "done");
+    assert_eq!(json["made_by"], "comfyui");
+    assert_eq!(json["id"], id.to_string());
+    let metrics = rig.metrics();
+    assert!(
+        metrics.contains("carrier_stylise_jobs_total{made_by=\"comfyui\",state=\"done\"} 1"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("carrier_stylise_discarded_total{what=\"BadPreview\"}"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn the_same_key_is_the_same_job_even_at_the_same_time() {
+    let mut rig = Rig::new("key");
+    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
+    let booth = rig.open(&[&studio]);
+    let key = Uuid::new_v4();
+    let asking: Vec<_> = (0..6)
+        .map(|_| {
+            let booth: Booth = booth.clone();
+            std::thread::spawn(move || {
+                let mut asked = ask("ann", "pencil");
+                asked.key = Some(key);
+                booth.submit(asked).expect("taken")
+            })
+        })
+        .collect();
+    let answers: Vec<_> = asking
+        .into_iter()
+        .map(|it| it.join().expect("no panic"))
+        .collect();
+    assert_eq!(answers.iter().filter(|answer| answer.is_new).count(), 1);
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.job.id == answers[0].job.id)
+    );
+    let id = answers[0].job.id;
+    let known = booth.by_key(key).expect("readable").expect("known");
+    assert_eq!(known.id, id);
+    wait_for(&booth, id, State::Done);
+    assert_eq!(rig.pictures().len(), 2, "the others' pictures are gone");
+}
+
+#[test]
+fn too_much_is_refused_with_the_wait() {
+    let mut rig = Rig::new("full");
+    rig.settings.queue_max = 4;
+    let studio = Studio::new(MadeBy::Laptop, |_, desk| {
+        wait_at(&Mutex::new(false), desk)?;
+        Err(Trouble::Cancelled)
+    });
+    let booth = rig.open(&[&studio]);
+    let first = submit(&booth, "ann", "pencil").id;
+    wait_for(&booth, first, State::Running);
+    submit(&booth, "ann", "pencil");
+    submit(&booth, "ann", "pencil");
+    let refused = booth
+        .submit(ask("ann", "pencil"))
+        .expect_err("three are enough");
+    assert!(
+        matches!(refused, Refusal::TooMany { retry_after } if retry_after >= Duration::from_secs(1)),
+        "{refused}"
+    );
+    let bob = submit(&booth, "bob", "pencil");
+    assert_eq!(bob.position, Some(1), "before the next one of ann's");
+    submit(&booth, "bob", "pencil");
+    let refused = booth.submit(ask("cem", "pencil")).expect_err("four wait");
+    assert!(
+        matches!(refused, Refusal::Full { retry_after } if retry_after >= Duration::from_secs(1)),
+        "{refused}"
+    );
+    let refused = booth.submit(ask("cem", "oil")).expect_err("unknown");
+    assert!(
+        matches!(&refused, Refusal::UnknownStyle(id) if id == "oil"),
+        "{refused}"
+    );
+    assert_eq!(
+        rig.pictures().len(),
+        5,
+        "nothing is left of what was refused"
+    );
+    assert_eq!(booth.waiting(), 4);
+    let metrics = rig.metrics();
+    assert!(
+        metrics.contains("carrier_stylise_waiting{made_by=\"laptop\"} 4"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("carrier_stylise_refused_total{reason=\"queue_full\"} 1"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn a_waiting_job_and_a_running_one_are_cancelled_at_once() {
+    let mut rig = Rig::new("cancel");
+    let kept = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&kept);
+    let studio = Studio::new(MadeBy::Comfyui, move |_, desk| {
+        let ticket = Ticket {
+            id: Uuid::new_v4(),
+            sends: 1,
+        };
+        desk.keep_ticket(&ticket)?;
+        counted.fetch_add(1, Ordering::Relaxed);
+        let _ = wait_at(&Mutex::new(false), desk);
+        // Too late: nobody may see it.
+        Ok(png([9, 9, 9]))
+    });
+    let booth = rig.open(&[&studio]);
+    let (running, waiting) = (
+        submit(&booth, "ann", "clay").id,
+        submit(&booth, "bob", "clay").id,
+    );
+    wait(&booth, running, |_| kept.load(Ordering::Relaxed) == 1);
+    for id in [waiting, running] {
+        let removed = booth.remove(id).expect("written").expect("known");
+        let Removed::Cancelled(view) = removed else {
+            panic!("{removed:?}");
+        };
+        assert_eq!((view.state, view.has_source), (State::Cancelled, false));
+    }
+    crate::rig::until("the stylist is told, and its order forgotten", || {
+        studio.forgotten().len() == 1
+    });
+    assert_eq!(
+        view(&booth, running).state,
+        State::Cancelled,
+        "the late result is thrown away"
+    );
+    crate::rig::until("no picture is left", || rig.pictures().is_empty());
+    assert_eq!(
+        kept.load(Ordering::Relaxed),
+        1,
+        "the waiting one was never begun"
+    );
+}
+
+#[test]
+fn a_stylists_panic_and_its_rubbish_fail_one_job_each() {
+    let mut rig = Rig::new("panic");
+    let calls = AtomicU32::new(0);
+    let studio = Studio::new(MadeBy::Laptop, move |_, _| {
+        match calls.fetch_add(1, Ordering::Relaxed) {
+            0 => panic!("on purpose"),
+            1 => Ok(b"<html>".to_vec()),
+            2 => Err(Trouble::Failed("Out of paint: buy some.".to_owned())),
+            _ => Ok(png([5, 5, 5])),
+        }
+    });
+    let booth = rig.open(&[&studio]);
+    for wanted in ["broke down", "not a picture", "Out of paint: buy some."] {
+        let id = submit(&booth, "ann", "pencil").id;
+        let failed = wait_for(&booth, id, State::Failed);
+        let words = failed.error.expect("words");
+        assert!(words.contains(wanted), "{words}");
+    }
+    let id = submit(&booth, "ann", "pencil").id;
+    wait_for(&booth, id, State::Done);
+}
+
+#[test]
+fn of_two_styles_with_one_id_comfyuis_is_offered() {
+    let mut rig = Rig::new("clash");
+    let laptop = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let comfyui = Studio::new(MadeBy::Comfyui, |_, _| Ok(png([2, 2, 2])));
+    let booth = rig.open(&[&laptop, &comfyui]);
+    let styles: Vec<_> = booth
+        .styles()
+        .into_iter()
+        .map(|it| (it.id, it.made_by))
+        .collect();
+    assert_eq!(
+        styles,
+        [
+            ("comic", MadeBy::Comfyui),
+            ("clay", MadeBy::Comfyui),
+            ("pencil", MadeBy::Laptop)
+        ]
+        .map(|(id, made_by)| (id.to_owned(), made_by))
+    );
+}
+
+#[test]
+fn a_folder_has_one_booth() {
+    let mut rig = Rig::new("lock");
+    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&studio]);
+    let mut registry = prometheus_client::registry::Registry::default();
+    let second = Booth::open(rig.settings.clone(), Vec::new(), &mut registry);
+    let error = second.err().expect("refused");
+    assert!(matches!(error, BoothError::InUse(_)), "{error}");
+    drop(booth);
+    rig.open(&[&studio]);
+}
+
+#[test]
+fn without_any_style_the_reason_is_told() {
+    let mut rig = Rig::new("nobody");
+    let booth = rig.open(&[]);
+    let refused = booth.submit(ask("ann", "clay")).expect_err("nobody");
+    assert!(matches!(refused, Refusal::NoStylist(_)), "{refused}");
+}

@@ -1,0 +1,207 @@
+//! A booth in a folder of its own, and a stylist that does what the test says.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use image::{ImageFormat, Rgb, RgbImage};
+use prometheus_client::registry::Registry;
+use stylise::{
+    Booth, Desk, Intake, JobId, JobView, Limits, MadeBy, Order, Refusal, Settings, State, Style,
+    Stylist, Submission, Submitted, Ticket, Trouble,
+};
+use uuid::Uuid;
+
+/// Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) type Outcome = Result<Vec<u8>, Trouble>;
+type Script = dyn Fn(&Order, &dyn Desk) -> Outcome + Send + Sync;
+
+pub(crate) struct Studio {
+    made_by: MadeBy,
+    script: Box<Script>,
+    pub(crate) away: Mutex<Option<String>>,
+    pub(crate) forgotten: Mutex<Vec<Uuid>>,
+}
+
+impl Studio {
+    pub(crate) fn new(
+        made_by: MadeBy,
+        script: impl Fn(&Order, &dyn Desk) -> Outcome + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            made_by,
+            script: Box::new(script),
+            away: Mutex::default(),
+            forgotten: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn set_away(&self, reason: Option<&str>) {
+        *self.away.lock().expect("no panic") = reason.map(str::to_owned);
+    }
+
+    pub(crate) fn forgotten(&self) -> Vec<Uuid> {
+        self.forgotten.lock().expect("no panic").clone()
+    }
+}
+
+impl Stylist for Studio {
+    fn made_by(&self) -> MadeBy {
+        self.made_by
+    }
+
+    fn styles(&self) -> Vec<Style> {
+        let style = |id: &str| Style {
+            id: id.to_owned(),
+            title: id.to_owned(),
+            made_by: self.made_by,
+        };
+        match self.made_by {
+            MadeBy::Laptop => vec![style("pencil"), style("comic")],
+            MadeBy::Comfyui => vec![style("comic"), style("clay")],
+        }
+    }
+
+    fn ready(&self) -> Result<(), Trouble> {
+        match self.away.lock().expect("no panic").clone() {
+            Some(reason) => Err(Trouble::Away(reason)),
+            None => Ok(()),
+        }
+    }
+
+    fn stylise(&self, order: &Order, desk: &dyn Desk) -> Outcome {
+        self.ready()?;
+        (self.script)(order, desk)
+    }
+
+    fn forget(&self, ticket: &Ticket) -> Result<(), Trouble> {
+        self.ready()?;
+        self.forgotten.lock().expect("no panic").push(ticket.id);
+        Ok(())
+    }
+}
+
+/// A script's wait: until cancelled or stopped, or the test opens the gate.
+pub(crate) fn wait_at(gate: &Mutex<bool>, desk: &dyn Desk) -> Result<(), Trouble> {
+    while !*gate.lock().expect("no panic") {
+        if desk.is_cancelled() {
+            return Err(Trouble::Cancelled);
+        }
+        if desk.is_stopping() {
+            return Err(Trouble::Stopping);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
+}
+
+pub(crate) fn open_gate(gate: &Mutex<bool>) {
+    *gate.lock().expect("no panic") = true;
+}
+
+pub(crate) struct Rig {
+    pub(crate) settings: Settings,
+    pub(crate) registry: Registry,
+}
+
+impl Rig {
+    pub(crate) fn new(topic: &str) -> Self {
+        let name = format!("carrier-booth-it-{topic}-{:016x}", rand::random::<u64>());
+        let mut settings = Settings::in_folder(std::env::temp_dir().join(name));
+        settings.tick = Duration::from_millis(20);
+        Self {
+            settings,
+            registry: Registry::default(),
+        }
+    }
+
+    pub(crate) fn open(&mut self, studios: &[&Arc<Studio>]) -> Booth {
+        let mut stylists: Vec<Arc<dyn Stylist>> = Vec::new();
+        for studio in studios {
+            stylists.push((*studio).clone());
+        }
+        self.registry = Registry::default();
+        Booth::open(self.settings.clone(), stylists, &mut self.registry).expect("a booth")
+    }
+
+    pub(crate) fn pictures(&self) -> Vec<PathBuf> {
+        files(&self.settings.folder.join("pictures"))
+    }
+
+    pub(crate) fn metrics(&self) -> String {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).expect("a string");
+        text
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.settings.folder);
+    }
+}
+
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+/// A small picture in one colour, as a stylist or a phone gives it.
+pub(crate) fn png(colour: [u8; 3]) -> Vec<u8> {
+    let picture = RgbImage::from_pixel(32, 32, Rgb(colour));
+    let mut bytes = Cursor::new(Vec::new());
+    picture
+        .write_to(&mut bytes, ImageFormat::Png)
+        .expect("in memory");
+    bytes.into_inner()
+}
+
+pub(crate) fn ask(visitor: &str, style: &str) -> Submission {
+    Submission {
+        visitor: visitor.to_owned(),
+        style: style.to_owned(),
+        source: Intake::read(&png([200, 30, 30]), &Limits::UPLOAD).expect("a picture"),
+        share: false,
+        key: None,
+    }
+}
+
+pub(crate) fn submit(booth: &Booth, visitor: &str, style: &str) -> JobView {
+    let submitted: Result<Submitted, Refusal> = booth.submit(ask(visitor, style));
+    submitted.expect("taken").job
+}
+
+pub(crate) fn view(booth: &Booth, id: JobId) -> JobView {
+    booth.view(id).expect("readable").expect("known")
+}
+
+/// Until `is` holds of the job.
+pub(crate) fn wait(booth: &Booth, id: JobId, is: impl Fn(&JobView) -> bool) -> JobView {
+    let start = Instant::now();
+    loop {
+        let now = view(booth, id);
+        if is(&now) {
+            return now;
+        }
+        assert!(start.elapsed() < PATIENCE, "still {now:?}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+pub(crate) fn wait_for(booth: &Booth, id: JobId, state: State) -> JobView {
+    wait(booth, id, |view| view.state == state)
+}
+
+pub(crate) fn until(what: &str, is: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is() {
+        assert!(start.elapsed() < PATIENCE, "{what}: not yet");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,68 @@
+//! The gallery: only what its visitor agreed to show, and only as long.
+
+use stylise::{Booth, MadeBy, Shown, State};
+
+use crate::rig::{Rig, Studio, png, submit, wait_for};
+
+fn shown(booth: &Booth) -> Vec<Shown> {
+    booth.gallery(false).expect("readable")
+}
+
+#[test]
+fn a_picture_is_shown_while_its_visitor_agrees() {
+    let mut rig = Rig::new("share");
+    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&studio]);
+    let id = submit(&booth, "ann", "pencil").id;
+    wait_for(&booth, id, State::Done);
+    assert!(shown(&booth).is_empty(), "off by default");
+    let view = booth.set_share(id, true).expect("written").expect("known");
+    assert!(view.share);
+    let [on_the_wall] = shown(&booth).try_into().expect("one");
+    assert_eq!(
+        (on_the_wall.style.as_str(), on_the_wall.made_by),
+        ("pencil", MadeBy::Laptop)
+    );
+    let picture = booth
+        .gallery_picture(on_the_wall.id, false)
+        .expect("readable");
+    assert!(picture.expect("there").starts_with(&[0xff, 0xd8]));
+    booth.set_share(id, false).expect("written");
+    assert!(shown(&booth).is_empty());
+    assert_eq!(
+        booth
+            .gallery_picture(on_the_wall.id, true)
+            .expect("readable"),
+        None
+    );
+}
+
+#[test]
+fn the_owner_hides_and_erases() {
+    let mut rig = Rig::new("admin");
+    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&studio]);
+    let id = submit(&booth, "ann", "pencil").id;
+    booth.set_share(id, true).expect("written");
+    wait_for(&booth, id, State::Done);
+    let [picture] = shown(&booth).try_into().expect("one");
+    assert!(booth.hide(picture.id, true).expect("written"));
+    assert!(shown(&booth).is_empty());
+    assert_eq!(
+        booth.gallery_picture(picture.id, false).expect("readable"),
+        None
+    );
+    assert!(
+        booth
+            .gallery_picture(picture.id, true)
+            .expect("readable")
+            .is_some()
+    );
+    assert!(booth.gallery(true).expect("readable")[0].hidden);
+    assert!(booth.hide(picture.id, false).expect("written"));
+    assert_eq!(shown(&booth).len(), 1);
+    assert!(booth.erase_shown(picture.id).expect("written"));
+    assert!(!booth.erase_shown(picture.id).expect("readable"), "once");
+    assert_eq!(booth.view(id).expect("readable"), None);
+    assert!(rig.pictures().is_empty());
+}
