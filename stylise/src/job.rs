@@ -34,7 +34,9 @@ impl fmt::Display for JobId {
 /// Not the name itself: logs are read by more people than may see the picture.
 impl fmt::Debug for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JobId({:.8}…)", self.0.as_simple())
+        // A UUID's own formatter takes no precision.
+        let (first, ..) = self.0.as_fields();
+        write!(f, "JobId({first:08x}…)")
     }
 }
 
@@ -104,7 +106,7 @@ mod tests {
     fn names_are_read_back_and_not_shown_whole_in_logs() {
         let id = JobId::random();
         assert_eq!(id.to_string().parse(), Ok(id));
-        assert!(!format!("{id:?}").contains(&id.to_string()));
+        assert!(format!("{id:?}").len() < 20, "{id:?}");
         assert_eq!("../etc/passwd".parse::<JobId>(), Err(JobIdError));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The program is this test binary started again (`CHILD` says so). Its stylist speaks to a server that is a
 //! thread of the test, over a folder, and so outlives the kills as ComfyUI does: an order is a file that the
-//! client puts there, the server writes down each order that it has finished.
+//! client puts there, the server writes down each order that it has finished. It never loses one, so an order that
+//! it does not know was never sent, and may be sent however often its client was killed just before.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
@@ -71,7 +72,6 @@ impl Stylist for Server {
         let knows = self.order(&ticket).exists() || self.result(&ticket).exists();
         if !knows {
             ticket.sends += 1;
-            assert!(ticket.sends <= 2, "sent a third time");
             desk.keep_ticket(&ticket)?;
             place(&self.order(&ticket), order.job.to_string().as_bytes());
         }
