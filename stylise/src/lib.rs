@@ -5,6 +5,7 @@ mod away;
 mod bench;
 mod booth;
 mod clock;
+pub mod comfyui;
 mod desk;
 mod error;
 mod expiry;
@@ -28,6 +29,7 @@ mod stylist;
 mod view;
 mod wait;
 mod worker;
+pub mod workflow;
 
 pub use booth::{Booth, Settings};
 pub use error::BoothError;

@@ -1,0 +1,26 @@
+//! A ComfyUI server as a stylist. Followed by its WebSocket for speed and by its queue and history for
+//! truth; needs nothing newer than the servers of 2024.
+
+mod answers;
+mod check;
+mod client;
+mod endpoint;
+mod errand;
+mod events;
+mod follow;
+#[doc(hidden)]
+pub mod fuzz;
+mod pace;
+mod probe;
+mod refusal;
+mod run;
+mod send;
+mod socket;
+mod stylist;
+mod withdraw;
+
+pub use self::check::{Survey, WorkflowCheck};
+pub use self::endpoint::{ComfyuiSettings, SettingsError};
+pub use self::pace::Pace;
+pub use self::probe::survey;
+pub use self::stylist::Comfyui;

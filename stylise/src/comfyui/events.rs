@@ -1,0 +1,275 @@
+//! What comes through the WebSocket. Anything unknown, and anything malformed, is nothing: custom nodes
+//! send events of their own, and the truth is in the history.
+
+use serde_json::Value;
+
+/// What concerns an order.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Event {
+    /// It is at work.
+    Started,
+    /// A node began.
+    Executing {
+        node: String,
+    },
+    /// A node counts.
+    Progress {
+        step: u32,
+        steps: u32,
+    },
+    /// A node has pictures.
+    Executed {
+        node: String,
+        pictures: Vec<PictureRef>,
+    },
+    /// It is done, and in the history at once or a moment later.
+    Finished,
+    Interrupted,
+    Failed(Fault),
+    /// A picture of the unfinished work.
+    Preview {
+        picture: Vec<u8>,
+    },
+}
+
+/// An event, and whose it is. The server sends events to the client that ordered, so that one without a
+/// name is that client's.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tagged {
+    pub(super) prompt_id: Option<String>,
+    pub(super) event: Event,
+}
+
+/// Where the server keeps a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PictureRef {
+    pub(super) filename: String,
+    pub(super) subfolder: String,
+    pub(super) kind: String,
+}
+
+/// Why a node failed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Fault {
+    pub(super) node_type: String,
+    pub(super) exception_type: String,
+    pub(super) message: String,
+}
+
+/// Frames that carry binary events, big-endian.
+const PREVIEW: u32 = 1;
+const PREVIEW_WITH_METADATA: u32 = 4;
+/// `format` of a preview of the first kind.
+const JPEG: u32 = 1;
+const PNG: u32 = 2;
+
+impl Fault {
+    /// From `execution_error`, in a message or in a history.
+    pub(super) fn of(data: &Value) -> Self {
+        let word = |key: &str| text(data, key).unwrap_or_default();
+        Self {
+            node_type: word("node_type"),
+            exception_type: word("exception_type"),
+            message: word("exception_message"),
+        }
+    }
+
+    /// The server unloads its models then, and a second attempt may well go through.
+    pub(super) fn is_out_of_memory(&self) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        self.exception_type.contains("OutOfMemory")
+            || message.contains("out of memory")
+            || message.contains("allocation on device")
+    }
+}
+
+/// The pictures among what a node put out.
+pub(super) fn pictures(output: &Value) -> Vec<PictureRef> {
+    let list = output.get("images").and_then(Value::as_array);
+    let one = |item: &Value| {
+        Some(PictureRef {
+            filename: text(item, "filename").filter(|name| !name.is_empty())?,
+            subfolder: text(item, "subfolder").unwrap_or_default(),
+            kind: text(item, "type").unwrap_or_else(|| "output".to_owned()),
+        })
+    };
+    list.into_iter().flatten().filter_map(one).collect()
+}
+
+/// A text message.
+pub(super) fn parse_text(message: &str) -> Option<Tagged> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let data = message.get("data")?;
+    let event = match message.get("type")?.as_str()? {
+        "execution_start" => Event::Started,
+        "executing" => match data.get("node")? {
+            Value::Null => Event::Finished,
+            node => Event::Executing { node: name(node)? },
+        },
+        "progress" => progress(data)?,
+        "progress_state" => nodes_at_work(data)?,
+        "executed" => Event::Executed {
+            node: name(data.get("node")?)?,
+            pictures: data.get("output").map(pictures).unwrap_or_default(),
+        },
+        "execution_success" => Event::Finished,
+        "execution_interrupted" => Event::Interrupted,
+        "execution_error" => Event::Failed(Fault::of(data)),
+        _ => return None,
+    };
+    Some(Tagged {
+        prompt_id: text(data, "prompt_id"),
+        event,
+    })
+}
+
+/// A binary message.
+pub(super) fn parse_binary(message: &[u8]) -> Option<Tagged> {
+    let (kind, rest) = number(message)?;
+    let (first, rest) = number(rest)?;
+    match kind {
+        PREVIEW if first == JPEG || first == PNG => preview(None, rest),
+        PREVIEW_WITH_METADATA => {
+            let (metadata, picture) = rest.split_at_checked(usize::try_from(first).ok()?)?;
+            let metadata: Value = serde_json::from_slice(metadata).ok()?;
+            preview(text(&metadata, "prompt_id"), picture)
+        }
+        _ => None,
+    }
+}
+
+fn preview(prompt_id: Option<String>, picture: &[u8]) -> Option<Tagged> {
+    let picture = picture.to_vec();
+    (!picture.is_empty()).then_some(Tagged {
+        prompt_id,
+        event: Event::Preview { picture },
+    })
+}
+
+fn progress(counted: &Value) -> Option<Event> {
+    // Some nodes count in fractions.
+    let count = |key: &str| counted.get(key)?.as_f64().filter(|n| *n >= 0.0);
+    // `as` saturates, and makes 0 of what is no number.
+    let (step, steps) = (count("value")? as u32, count("max")? as u32);
+    (steps > 0).then_some(Event::Progress {
+        step: step.min(steps),
+        steps,
+    })
+}
+
+/// The node that counts most among those at work: the others are begun and ended in one step.
+fn nodes_at_work(data: &Value) -> Option<Event> {
+    let nodes = data.get("nodes")?.as_object()?.values();
+    let at_work = nodes.filter(|node| text(node, "state").as_deref() == Some("running"));
+    let counted = at_work.filter_map(progress);
+    counted
+        .filter(|event| matches!(event, Event::Progress { steps, .. } if *steps > 1))
+        .max_by_key(|event| match event {
+            Event::Progress { steps, .. } => *steps,
+            _ => 0,
+        })
+}
+
+fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((u32::from_be_bytes(*number), rest))
+}
+
+fn text(data: &Value, key: &str) -> Option<String> {
+    data.get(key)?.as_str().map(str::to_owned)
+}
+
+/// Node ids are strings; some custom nodes send numbers.
+fn name(node: &Value) -> Option<String> {
+    match node {
+        Value::String(name) => Some(name.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(message: &str) -> Option<Event> {
+        parse_text(message).map(|tagged| tagged.event)
+    }
+
+    #[test]
+    fn the_messages_of_an_order_are_read() {
+        let done = r#"{"type":"executing","data":{"node":null,"prompt_id":"p"}}"#;
+        let done = parse_text(done).expect("known");
+        assert_eq!(done.prompt_id.as_deref(), Some("p"));
+        assert_eq!(done.event, Event::Finished);
+        assert_eq!(
+            event(r#"{"type":"progress","data":{"value":3,"max":4,"node":"40"}}"#),
+            Some(Event::Progress { step: 3, steps: 4 })
+        );
+        let state = r#"{"type":"progress_state","data":{"prompt_id":"p","nodes":{
+            "10":{"value":1,"max":1,"state":"finished"},"40":{"value":2.0,"max":4.0,"state":"running"}}}}"#;
+        assert_eq!(event(state), Some(Event::Progress { step: 2, steps: 4 }));
+        let executed = r#"{"type":"executed","data":{"node":"60","output":{"images":[
+            {"filename":"a.png","subfolder":"","type":"temp"},{"subfolder":1}]}}}"#;
+        let Some(Event::Executed { node, pictures }) = event(executed) else {
+            panic!("an executed");
+        };
+        assert_eq!((node.as_str(), pictures.len()), ("60", 1));
+        assert_eq!(pictures[0].kind, "temp");
+        let failed = r#"{"type":"execution_error","data":{"node_type":"KSampler",
+            "exception_type":"torch.OutOfMemoryError","exception_message":"Allocation on device"}}"#;
+        assert!(matches!(event(failed), Some(Event::Failed(fault)) if fault.is_out_of_memory()));
+    }
+
+    #[test]
+    fn unknown_and_malformed_messages_are_nothing() {
+        for message in [
+            "",
+            "{",
+            "[]",
+            "null",
+            r#"{"type":"status","data":{"status":{"exec_info":{"queue_remaining":1}}}}"#,
+            r#"{"type":"crystools.monitor","data":{}}"#,
+            r#"{"type":"executing"}"#,
+            r#"{"type":"executing","data":{"node":[]}}"#,
+            r#"{"type":"progress","data":{"value":-1,"max":"x"}}"#,
+            r#"{"type":"progress","data":{"value":1,"max":0}}"#,
+            r#"{"type":"executed","data":{"node":{},"output":null}}"#,
+        ] {
+            assert_eq!(event(message), None, "{message}");
+        }
+        let null_output = r#"{"type":"executed","data":{"node":"6","output":null}}"#;
+        assert!(event(null_output).is_some());
+    }
+
+    #[test]
+    fn both_kinds_of_previews_are_read_and_broken_ones_are_nothing() {
+        let mut first = vec![0, 0, 0, 1, 0, 0, 0, 1];
+        first.extend(b"jpeg");
+        let read = parse_binary(&first).expect("a preview");
+        assert_eq!(read.prompt_id, None);
+        let metadata = br#"{"prompt_id":"p","image_type":"image/jpeg"}"#;
+        let mut second = vec![0, 0, 0, 4];
+        second.extend((metadata.len() as u32).to_be_bytes());
+        second.extend(metadata);
+        second.extend(b"jpeg");
+        let read = parse_binary(&second).expect("a preview");
+        assert_eq!(read.prompt_id.as_deref(), Some("p"));
+        assert_eq!(
+            read.event,
+            Event::Preview {
+                picture: b"jpeg".to_vec()
+            }
+        );
+        for broken in [
+            &b""[..],
+            &[0, 0, 0, 1],
+            &[0, 0, 0, 1, 0, 0, 0, 9, 1],
+            &[0, 0, 0, 4, 255, 255, 255, 255, 1],
+            &[0, 0, 0, 3, 0, 0, 0, 1, b'5', b'x'],
+            &[0, 0, 0, 1, 0, 0, 0, 1],
+        ] {
+            assert_eq!(parse_binary(broken), None, "{broken:?}");
+        }
+    }
+}

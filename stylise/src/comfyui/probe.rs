@@ -1,0 +1,46 @@
+//! Asks a server what it is and can do.
+
+use std::collections::BTreeSet;
+
+use super::check::{Classes, Survey, WorkflowCheck};
+use super::client::{CallError, Client};
+use super::endpoint::{ComfyuiSettings, Endpoint, SettingsError};
+use crate::stylist::Trouble;
+use crate::workflow::Workflow;
+
+/// Asks once, now.
+///
+/// # Errors
+/// The settings cannot be used; or, inside, [`Trouble::Away`] with what is wrong with the server.
+pub fn survey(
+    settings: &ComfyuiSettings,
+    workflows: &[Workflow],
+) -> Result<Result<Survey, Trouble>, SettingsError> {
+    let client = Client::new(Endpoint::new(settings)?);
+    let told = ask(&client, workflows);
+    Ok(told.map_err(|error| Trouble::Away(error.words())))
+}
+
+pub(super) fn ask(client: &Client, workflows: &[Workflow]) -> Result<Survey, CallError> {
+    let version = client.version()?;
+    let used: BTreeSet<&str> = workflows
+        .iter()
+        .flat_map(|workflow| workflow.nodes().map(|node| node.class))
+        .collect();
+    let mut classes = Classes::new();
+    for name in used {
+        let class = match client.class(name) {
+            // A node that fails to describe itself takes only its own workflows away.
+            Err(CallError::Refused { .. }) => None,
+            told => told?,
+        };
+        classes.insert(name.to_owned(), class);
+    }
+    let checks = workflows.iter();
+    Ok(Survey {
+        version,
+        workflows: checks
+            .map(|workflow| WorkflowCheck::of(workflow, &classes))
+            .collect(),
+    })
+}
