@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ureq::unversioned::multipart::{Form, Part};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::multipart::{Form, Part};
 use ureq::{Agent, Body, RequestBuilder, http::Response};
 use url::Url;
 
