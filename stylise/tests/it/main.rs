@@ -1,8 +1,9 @@
-//! The booth with stand-in stylists, on a real disk.
+//! The booth with stand-in stylists, on a real disk, and the client of ComfyUI. One file a topic.
 
 #![allow(clippy::print_stderr)]
 
 mod away;
+mod comfyui;
 mod erasing;
 mod jobs;
 mod kill;

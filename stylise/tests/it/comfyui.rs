@@ -1,0 +1,91 @@
+//! The client of ComfyUI against a stand-in that misbehaves on command, and against a real one.
+
+mod bad_server;
+mod cancel;
+mod desk;
+mod good_server;
+mod http;
+mod resume;
+mod sockets;
+mod stand_in;
+mod work;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use stylise::comfyui::{Comfyui, ComfyuiSettings, Pace};
+use stylise::workflow::Workflow;
+use stylise::{JobId, Order, Stylist, Ticket};
+
+use self::stand_in::StandIn;
+
+/// One style of a workflow with four nodes, `Inverted`.
+fn workflow() -> Workflow {
+    let toml = include_str!("../comfyui/carrier-test.toml");
+    let json = include_str!("../comfyui/carrier-test.json");
+    Workflow::parse("carrier-test", toml, json).expect("the fixture is valid")
+}
+
+/// In a hurry, as the stand-in is.
+fn pace() -> Pace {
+    let ms = Duration::from_millis;
+    Pace {
+        connect: ms(500),
+        call: ms(800),
+        upload: ms(1000),
+        download: ms(1000),
+        look: ms(100),
+        hurry: ms(30),
+        ping: ms(300),
+        silence: ms(900),
+        reconnect: ms(200),
+        away: ms(700),
+        on_its_way: ms(400),
+        patience: ms(2500),
+        patience_per_order: ms(500),
+        patience_loading: ms(2500),
+        survey_ready: ms(300),
+        survey_away: ms(100),
+    }
+}
+
+fn settings(url: &str) -> ComfyuiSettings {
+    ComfyuiSettings {
+        url: url.to_owned(),
+        pace: pace(),
+        ..ComfyuiSettings::default()
+    }
+}
+
+/// A client that has seen the server.
+fn client(server: &StandIn) -> Arc<Comfyui> {
+    let client = Comfyui::connect(&settings(&server.url()), vec![workflow()]).expect("valid");
+    eventually("the survey", || client.ready().is_ok());
+    client
+}
+
+fn order(ticket: Option<Ticket>) -> Order {
+    styled("inverted", ticket)
+}
+
+fn styled(style: &str, ticket: Option<Ticket>) -> Order {
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    let picture = image::RgbImage::from_fn(320, 240, |x, y| image::Rgb([x as u8, y as u8, 40]));
+    picture
+        .write_to(&mut jpeg, image::ImageFormat::Jpeg)
+        .expect("a JPEG");
+    Order {
+        job: JobId::random(),
+        style: style.to_owned(),
+        source: jpeg.into_inner(),
+        ticket,
+    }
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < until, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

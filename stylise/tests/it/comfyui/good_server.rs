@@ -1,0 +1,133 @@
+//! A server that does what it should.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
+
+use stylise::comfyui::{Comfyui, ComfyuiSettings};
+use stylise::workflow::load;
+use stylise::{Progress, Stylist, Trouble};
+
+use super::desk::Notes;
+use super::stand_in::StandIn;
+use super::{client, eventually, order, settings, workflow};
+
+#[test]
+fn from_the_upload_to_the_picture() {
+    let server = StandIn::start();
+    let client = client(&server);
+    assert_eq!(client.styles().len(), 3);
+    let notes = Notes::default();
+    let picture = client.stylise(&order(None), &notes).expect("a picture");
+    let ticket = notes.last_ticket().expect("kept before it was sent");
+    assert_eq!(picture, format!("picture {}.png", ticket.id).into_bytes());
+    let state = server.state();
+    assert_eq!(
+        (state.taken.clone(), ticket.sends),
+        (vec![ticket.id.to_string()], 1)
+    );
+    let progress = notes.progress.lock().expect("a lock").clone();
+    assert_eq!(progress.first(), Some(&Progress::Uploading));
+    assert!(
+        progress.contains(&Progress::Running { step: 3, steps: 4 }),
+        "{progress:?}"
+    );
+    assert!(!notes.previews.lock().expect("a lock").is_empty());
+    assert!(state.greetings[0].contains("supports_preview_metadata"));
+    assert_eq!(
+        state.history.len(),
+        1,
+        "erased when the picture is kept, not before"
+    );
+    drop(state);
+    client.forget(&ticket).expect("forgotten");
+    assert!(server.state().history.is_empty());
+    client.forget(&ticket).expect("nothing to do");
+}
+
+#[test]
+fn behind_others_the_position_is_told() {
+    let server = StandIn::start();
+    let client = client(&server);
+    server.state().manners.step_ms = 150;
+    server.foreign_order("first");
+    server.foreign_order("second");
+    let notes = Notes::default();
+    client.stylise(&order(None), &notes).expect("a picture");
+    let waited = |ahead| notes.has_told(|progress| *progress == Progress::Waiting { ahead });
+    assert!(waited(2) && waited(1), "{:?}", notes.progress);
+}
+
+#[test]
+fn two_at_a_time_each_get_their_own() {
+    let server = StandIn::start();
+    let client = client(&server);
+    let made: Vec<_> = (0..2)
+        .map(|_| {
+            let client = Arc::clone(&client);
+            thread::spawn(move || {
+                let notes = Notes::default();
+                let picture = client.stylise(&order(None), &notes).expect("a picture");
+                (picture, notes.last_ticket().expect("kept").id)
+            })
+        })
+        .collect();
+    for one in made {
+        let (picture, id) = one.join().expect("no panic");
+        assert_eq!(picture, format!("picture {id}.png").into_bytes());
+    }
+    assert_eq!(server.state().worked.len(), 2);
+}
+
+#[test]
+fn an_order_that_cannot_be_kept_is_not_sent() {
+    let server = StandIn::start();
+    let client = client(&server);
+    let notes = Notes::default();
+    notes.disk_is_full.store(true, SeqCst);
+    let trouble = client.stylise(&order(None), &notes).expect_err("no ticket");
+    assert_eq!(trouble, Trouble::Failed("the disk is full".to_owned()));
+    assert!(server.state().taken.is_empty());
+}
+
+#[test]
+fn token_headers_and_base_path_go_along() {
+    let server = StandIn::start();
+    let mut with = settings(&server.url());
+    with.token = Some("s3cret".to_owned());
+    with.headers.insert("X-Booth".to_owned(), "7".to_owned());
+    let client = Comfyui::connect(&with, vec![workflow()]).expect("valid");
+    eventually("the survey", || client.ready().is_ok());
+    let headers = server.state().headers.clone();
+    let sent = |name: &str, value: &str| headers.contains(&(name.to_owned(), value.to_owned()));
+    assert!(sent("authorization", "Bearer s3cret") && sent("x-booth", "7"));
+    let elsewhere = ComfyuiSettings {
+        url: format!("{}/comfy", server.url()),
+        ..with
+    };
+    let told = stylise::comfyui::survey(&elsewhere, &[]).expect("valid settings");
+    assert!(told.expect_err("a wrong path").to_string().contains("404"));
+}
+
+#[test]
+fn only_what_the_server_can_do_is_offered() {
+    let server = StandIn::start();
+    server.state().manners.lacks = vec!["KSampler", "CarrierTestInvert"];
+    let mut workflows = load(None).workflows;
+    workflows.push(workflow());
+    let told = stylise::comfyui::survey(&settings(&server.url()), &workflows);
+    let survey = told.expect("valid").expect("there");
+    assert!(survey.workflows.iter().all(|check| !check.is_ready()));
+    assert!(
+        survey.workflows[3].missing[0].contains("CarrierTestInvert"),
+        "{survey:?}"
+    );
+    let client = Comfyui::connect(&settings(&server.url()), workflows).expect("valid");
+    eventually("the survey", || client.last_survey().is_some());
+    assert!(client.styles().is_empty());
+    assert!(matches!(client.ready(), Err(Trouble::Away(why)) if why.contains("doctor")));
+    server.state().manners.lacks.remove(1);
+    eventually("the next survey", || client.styles().len() == 3);
+    let gone = client.stylise(&super::styled("cartoon", None), &Notes::default());
+    assert!(matches!(gone, Err(Trouble::Failed(why)) if why.contains("style")));
+}

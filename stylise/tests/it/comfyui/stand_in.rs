@@ -1,0 +1,300 @@
+//! A server that speaks ComfyUI's contract over real sockets, and misbehaves on command.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tungstenite::Message;
+
+use super::http::{Request, answer, answer_endlessly};
+use super::{sockets, work};
+
+/// What is wrong with it.
+#[derive(Default)]
+pub(super) struct Manners {
+    /// Answered to these routes instead of what they would say.
+    pub(super) refusals: HashMap<&'static str, (u16, String)>,
+    /// Answers to `POST /prompt` that get lost, the order being taken.
+    pub(super) lost_answers: u32,
+    /// Orders that are lost on their way, connection and all.
+    pub(super) lost_orders: u32,
+    pub(super) no_sockets: bool,
+    /// They are accepted, and nothing comes, not even an answer to a ping.
+    pub(super) silent_sockets: bool,
+    pub(super) out_of_memory: u32,
+    pub(super) endless: Option<&'static str>,
+    /// Nobody looks at connections.
+    pub(super) hangs: bool,
+    /// The names in lists of models.
+    pub(super) lacks: Vec<&'static str>,
+    /// Interrupts whatever runs, as servers of 2024 do.
+    pub(super) ignores_ids: bool,
+    pub(super) steps: u32,
+    pub(super) step_ms: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct Item {
+    pub(super) number: i64,
+    pub(super) id: String,
+    pub(super) client: String,
+    pub(super) graph: Value,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) manners: Manners,
+    pub(super) pending: Vec<Item>,
+    pub(super) running: Option<Item>,
+    pub(super) interrupted: bool,
+    pub(super) history: BTreeMap<String, Value>,
+    pub(super) uploads: BTreeMap<String, Vec<u8>>,
+    pub(super) sockets: Vec<(String, Sender<Message>)>,
+    /// First messages on sockets.
+    pub(super) greetings: Vec<String>,
+    /// Each order that was taken, by id.
+    pub(super) taken: Vec<String>,
+    /// Each order that was worked on.
+    pub(super) worked: Vec<String>,
+    /// Headers that came with requests.
+    pub(super) headers: Vec<(String, String)>,
+    next_number: i64,
+}
+
+pub(super) struct StandIn {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) state: Mutex<State>,
+    /// Raised by [`StandIn::die`]; a new life has a new one.
+    dead: Mutex<Arc<AtomicBool>>,
+    connections: Mutex<Vec<TcpStream>>,
+}
+
+impl StandIn {
+    pub(super) fn start() -> Self {
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State::default()),
+            dead: Mutex::default(),
+            connections: Mutex::default(),
+        });
+        shared.state().manners.steps = 4;
+        shared.state().manners.step_ms = 40;
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let this = Self { address, shared };
+        this.live(listener);
+        this
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
+    }
+
+    /// Another client's order.
+    pub(super) fn foreign_order(&self, id: &str) {
+        self.state().enqueue(id, "somebody", json!({}));
+    }
+
+    /// The process is gone: queue, history, uploads, connections.
+    pub(super) fn die(&self) {
+        self.shared.dead().store(true, SeqCst);
+        let _ = TcpStream::connect(self.address);
+        for connection in self.shared.connections.lock().expect("a lock").drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+        let manners = std::mem::take(&mut self.state().manners);
+        *self.state() = State {
+            manners,
+            ..State::default()
+        };
+    }
+
+    pub(super) fn restart(&self) {
+        *self.shared.dead.lock().expect("a lock") = Arc::default();
+        let bind = || TcpListener::bind(self.address).ok();
+        let mut listener = bind();
+        super::eventually("its port again", || {
+            listener = listener.take().or_else(bind);
+            listener.is_some()
+        });
+        self.live(listener.expect("bound"));
+    }
+
+    fn live(&self, listener: TcpListener) {
+        let dead = self.shared.dead();
+        let shared = Arc::clone(&self.shared);
+        let flag = Arc::clone(&dead);
+        thread::spawn(move || accept(&listener, &shared, &flag));
+        let shared = Arc::clone(&self.shared);
+        thread::spawn(move || work::work(&shared, &dead));
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.die();
+    }
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("a lock")
+    }
+
+    fn dead(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.dead.lock().expect("a lock"))
+    }
+}
+
+impl State {
+    pub(super) fn enqueue(&mut self, id: &str, client: &str, graph: Value) -> i64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.pending.push(Item {
+            number,
+            id: id.to_owned(),
+            client: client.to_owned(),
+            graph,
+        });
+        self.taken.push(id.to_owned());
+        number
+    }
+
+    /// To the sockets of one client.
+    pub(super) fn tell(&self, client: &str, message: &Message) {
+        for (_, to) in self.sockets.iter().filter(|(name, _)| name == client) {
+            let _ = to.send(message.clone());
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>, dead: &Arc<AtomicBool>) {
+    for stream in listener.incoming() {
+        if dead.load(SeqCst) {
+            return;
+        }
+        let Ok(stream) = stream else { continue };
+        if let Ok(copy) = stream.try_clone() {
+            shared.connections.lock().expect("a lock").push(copy);
+        }
+        let shared = Arc::clone(shared);
+        thread::spawn(move || {
+            let _ = serve(stream, &shared);
+        });
+    }
+}
+
+fn serve(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
+    let mut start = [0; 7];
+    while stream.peek(&mut start)? < start.len() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    while shared.state().manners.hangs {
+        thread::sleep(Duration::from_millis(20));
+    }
+    if &start == b"GET /ws" {
+        if shared.state().manners.no_sockets {
+            return Ok(());
+        }
+        return sockets::serve(stream, shared);
+    }
+    let request = Request::read(&stream)?;
+    shared.state().headers.extend(request.headers.clone());
+    let refusal = shared
+        .state()
+        .manners
+        .refusals
+        .get(request.path.as_str())
+        .cloned();
+    if let Some((status, body)) = refusal {
+        return answer(&stream, status, body.as_bytes());
+    }
+    if shared
+        .state()
+        .manners
+        .endless
+        .is_some_and(|path| request.path.starts_with(path))
+    {
+        return answer_endlessly(&stream);
+    }
+    match route(&request, &mut shared.state()) {
+        Some((status, body)) => answer(&stream, status, &body),
+        None => Ok(()),
+    }
+}
+
+/// None: the connection breaks without an answer.
+fn route(request: &Request, state: &mut State) -> Option<(u16, Vec<u8>)> {
+    let json = |value: Value| Some((200, value.to_string().into_bytes()));
+    let path: Vec<&str> = request.path.split('/').skip(1).collect();
+    match (request.method.as_str(), path.as_slice()) {
+        ("GET", ["system_stats"]) => json(json!({"system": {"comfyui_version": "0.0.0-stand-in"}})),
+        ("GET", ["object_info", class]) => json(work::describe(class, &state.manners.lacks)),
+        ("GET", ["queue"]) => {
+            let item = |item: &Item| json!([item.number, item.id, item.graph, {}, []]);
+            let running: Vec<_> = state.running.iter().map(item).collect();
+            // A heap's order.
+            let pending: Vec<_> = state.pending.iter().rev().map(item).collect();
+            json(json!({"queue_running": running, "queue_pending": pending}))
+        }
+        ("GET", ["history", id]) => {
+            let entry = state.history.get(*id);
+            json(entry.map_or(json!({}), |entry| json!({*id: entry})))
+        }
+        ("GET", ["view"]) => {
+            let asked = request
+                .query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("filename="));
+            Some(asked.map_or((404, Vec::new()), |name| {
+                (200, format!("picture {name}").into_bytes())
+            }))
+        }
+        ("POST", ["upload", "image"]) => Some(work::upload(request, state)),
+        ("POST", ["prompt"]) => work::order(request, state),
+        ("POST", ["queue"]) => {
+            let ids = deletions(request);
+            state.pending.retain(|item| !ids.contains(&item.id));
+            Some((200, Vec::new()))
+        }
+        ("POST", ["history"]) => {
+            let ids = deletions(request);
+            state.history.retain(|id, _| !ids.contains(id));
+            Some((200, Vec::new()))
+        }
+        ("POST", ["interrupt"]) => {
+            let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+            let named = body["prompt_id"].as_str();
+            let is_running = state.running.as_ref().map(|item| item.id.as_str()) == named;
+            assert!(
+                named.is_some(),
+                "a bare interrupt stops other people's work"
+            );
+            state.interrupted |= is_running || state.manners.ignores_ids;
+            Some((200, Vec::new()))
+        }
+        _ => Some((404, b"404: Not Found".to_vec())),
+    }
+}
+
+fn deletions(request: &Request) -> Vec<String> {
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let list = body["delete"].as_array().cloned().unwrap_or_default();
+    list.iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}
