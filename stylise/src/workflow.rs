@@ -34,6 +34,7 @@ pub struct Workflow {
     output: String,
     max_megapixels: f64,
     styles: Vec<WorkflowStyle>,
+    is_shipped: bool,
 }
 
 /// One style of a workflow.
@@ -84,6 +85,12 @@ impl Workflow {
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title
+    }
+
+    /// Whether it is part of this program.
+    #[must_use]
+    pub fn is_shipped(&self) -> bool {
+        self.is_shipped
     }
 
     /// What it makes.

@@ -30,6 +30,7 @@ Examples:
   carrier --source webcam:0 --model none   plain video, nothing detected
   carrier --source clip.mp4 --loop         a video file, over and over
   ffmpeg -i rtsp://cam/1 -f yuv4mpegpipe - | carrier --source y4m:-
+  carrier doctor                           what works, and what is missing?
   carrier detect photo.jpg --format table  what is in a picture?
   carrier eval --coco instances.json --images val2017   how often is a model right?
 
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     /// Measure how right a model is, on pictures in which all things are known
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
+    /// Say what works, what does not, and what to do
+    Doctor(Box<DoctorArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,6 +119,16 @@ pub(crate) struct RunArgs {
     /// Configuration file [default: carrier/carrier.toml in the XDG configuration folder, if there]
     #[arg(long, env = "CARRIER_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+/// Options of `carrier doctor`: those of `carrier run`, which it looks at.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
 }
 
 /// Options of `carrier detect`.

@@ -5,6 +5,7 @@ mod ice_servers;
 mod network;
 pub(crate) mod publish;
 mod renditions;
+mod stylise;
 mod tls;
 mod viewers;
 
@@ -18,6 +19,7 @@ pub(crate) use self::ice_servers::IceServer;
 use self::network::NetworkConfig;
 use self::publish::PublishConfig;
 pub(crate) use self::renditions::{RenditionConfig, renditions};
+pub(crate) use self::stylise::StyliseConfig;
 pub(crate) use self::tls::{CertificateSource, TlsConfig};
 pub(crate) use self::viewers::ViewersConfig;
 use crate::cli::RunArgs;
@@ -66,6 +68,7 @@ pub(crate) struct Config {
     pub(crate) ice_servers: Vec<IceServer>,
     pub(crate) publish: PublishConfig,
     pub(crate) network: NetworkConfig,
+    pub(crate) stylise: StyliseConfig,
 }
 
 /// What is asked of a webcam. The nearest mode it offers is taken.
@@ -110,6 +113,7 @@ impl Default for Config {
             ice_servers: Vec::new(),
             publish: PublishConfig::default(),
             network: NetworkConfig::default(),
+            stylise: StyliseConfig::default(),
         }
     }
 }
@@ -181,6 +185,7 @@ impl Config {
             self.admin_token = Some(token);
         }
         self.publish.overlay_environment();
+        self.stylise.overlay_environment();
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -227,6 +232,7 @@ impl Config {
         self.viewers.check()?;
         self.ice_servers.iter().try_for_each(IceServer::check)?;
         self.publish.check()?;
+        self.stylise.check()?;
         self.network.check()
     }
 

@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         Some(Command::Models(command)) => commands::models::run(&command),
         Some(Command::Detect(args)) => commands::detect::run(&args),
         Some(Command::Eval(args)) => commands::eval::run(&args),
+        Some(Command::Doctor(args)) => commands::doctor::run(&args),
     };
     match done {
         Ok(code) => code,

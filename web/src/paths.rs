@@ -36,6 +36,12 @@ impl Paths {
         self.state_folder().join("self-signed.pem")
     }
 
+    /// Where pictures and jobs of the booth are kept.
+    pub(crate) fn data_folder(&self) -> PathBuf {
+        let data = self.base.as_ref().map(BaseStrategy::data_dir);
+        data.unwrap_or_else(|| PathBuf::from(".")).join("carrier")
+    }
+
     fn state_folder(&self) -> PathBuf {
         let state = self.base.as_ref().and_then(BaseStrategy::state_dir);
         state.unwrap_or_else(|| PathBuf::from(".")).join("carrier")

@@ -256,7 +256,8 @@ fn ice_links(config: &Config) -> anyhow::Result<Vec<HeaderValue>> {
         .collect()
 }
 
-fn detector_config(config: &Config) -> anyhow::Result<DetectorConfig> {
+/// As the configuration wants it.
+pub(crate) fn detector_config(config: &Config) -> anyhow::Result<DetectorConfig> {
     let Ok(model) = config.model.parse();
     let provider = match config.provider.as_str() {
         "auto" => None,

@@ -40,7 +40,10 @@ pub fn load(folder: Option<&Path>) -> Loaded {
     }
     for (name, toml, json) in shipped::FILES {
         if !own.contains(name) {
-            loaded.take(Workflow::parse(name, toml, json));
+            loaded.take(Workflow::parse(name, toml, json).map(|workflow| Workflow {
+                is_shipped: true,
+                ..workflow
+            }));
         }
     }
     loaded

@@ -111,6 +111,7 @@ impl Manifest {
             graph,
             bind,
             output,
+            is_shipped: false,
             max_megapixels,
             styles: self
                 .styles

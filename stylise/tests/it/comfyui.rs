@@ -5,6 +5,7 @@ mod cancel;
 mod desk;
 mod good_server;
 mod http;
+mod real;
 mod resume;
 mod sockets;
 mod stand_in;

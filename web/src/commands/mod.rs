@@ -2,6 +2,7 @@
 
 pub(crate) mod detect;
 pub(crate) mod devices;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod models;
 mod open_detector;

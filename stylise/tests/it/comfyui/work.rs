@@ -134,10 +134,8 @@ fn make(shared: &Shared, item: &Item, dead: &AtomicBool) {
         frame.extend(PREVIEW);
         shared.state().tell(&item.client, &Message::binary(frame));
     }
-    if shared.state().manners.out_of_memory > 0 {
-        shared.state().manners.out_of_memory -= 1;
-        let fault = json!({"node_type": "KSampler", "exception_type": "torch.OutOfMemoryError",
-            "exception_message": "Allocation on device 0 would exceed allowed memory."});
+    let fault = fault(&mut shared.state());
+    if let Some(fault) = fault {
         tell("execution_error", fault.clone());
         status = json!({"status_str": "error", "messages": [["execution_error", fault]]});
     }
@@ -165,4 +163,14 @@ fn make(shared: &Shared, item: &Item, dead: &AtomicBool) {
     );
     drop(state);
     tell("executing", json!({"node": null}));
+}
+
+/// What goes wrong at the end of the work, if it is to.
+fn fault(state: &mut State) -> Option<Value> {
+    let manners = &mut state.manners;
+    manners.out_of_memory = manners.out_of_memory.checked_sub(1)?;
+    Some(
+        json!({"node_type": "KSampler", "exception_type": "torch.OutOfMemoryError",
+        "exception_message": "Allocation on device 0 would exceed allowed memory."}),
+    )
 }

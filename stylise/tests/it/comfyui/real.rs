@@ -1,0 +1,278 @@
+//! With a real ComfyUI: `scripts/test-comfyui.sh` names it in `COMFYUI_DIR` and `COMFYUI_PYTHON`. It gets
+//! a base folder of its own with `carrier_test_nodes.py`, so that it needs no model and no GPU.
+
+mod server;
+
+use std::io::{Write, stderr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stylise::comfyui::{Comfyui, ComfyuiSettings};
+use stylise::workflow::load;
+use stylise::{Progress, Stylist, Ticket, Trouble};
+
+use self::server::Server;
+use super::desk::Notes;
+use super::{order, styled, workflow};
+
+fn say(words: &str) {
+    let _ = writeln!(stderr(), "real ComfyUI: {words}");
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(180);
+    while !holds() {
+        assert!(Instant::now() < until, "in vain: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// As the program has it: with the times that it has.
+fn client(server: &Server) -> Arc<Comfyui> {
+    let settings = ComfyuiSettings {
+        url: server.url(),
+        ..ComfyuiSettings::default()
+    };
+    let mut workflows = vec![workflow()];
+    workflows.extend(load(None).workflows);
+    let client = Comfyui::connect(&settings, workflows).expect("valid");
+    eventually("its first answer", || client.ready().is_ok());
+    client
+}
+
+/// Makes an order on a thread of its own, and does something meanwhile.
+fn meanwhile(
+    client: &Comfyui,
+    ticket: Option<Ticket>,
+    act: impl FnOnce(&Notes),
+) -> (Result<Vec<u8>, Trouble>, Notes) {
+    let notes = Notes::default();
+    let made = thread::scope(|scope| {
+        let made = scope.spawn(|| client.stylise(&order(ticket), &notes));
+        act(&notes);
+        made.join().expect("no panic")
+    });
+    (made, notes)
+}
+
+fn runs(notes: &Notes) {
+    eventually("work", || {
+        notes.has_told(|told| matches!(told, Progress::Running { step: 1.., .. }))
+    });
+}
+
+fn is_inverted(picture: &[u8]) {
+    let made = image::load_from_memory(picture)
+        .expect("a picture")
+        .to_rgb8();
+    let source = order(None).source;
+    let source = image::load_from_memory(&source).expect("ours").to_rgb8();
+    assert_eq!((made.width() % 16, made.height() % 16), (0, 0));
+    for (x, y) in [(0.25, 0.25), (0.5, 0.75), (0.75, 0.5)] {
+        let at = |picture: &image::RgbImage| {
+            let (x, y) = (
+                f64::from(picture.width()) * x,
+                f64::from(picture.height()) * y,
+            );
+            picture.get_pixel(x as u32, y as u32).0
+        };
+        for (made, source) in at(&made).into_iter().zip(at(&source)) {
+            let off = (i32::from(made) - (255 - i32::from(source))).abs();
+            assert!(off < 12, "{made} is not {source} inverted");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs ComfyUI: scripts/test-comfyui.sh"]
+fn the_whole_contract() {
+    let mut server = Server::start();
+    let client = client(&server);
+    what_it_can_do(&client);
+    one_picture(&server, &client);
+    behind_another_client(&server, &client);
+    cancelled_while_queued(&server, &client);
+    cancelled_while_running(&server, &client);
+    two_at_a_time(&server, &client);
+    resumed(&server, &client);
+    faults(&client);
+    killed_and_restarted(&mut server, &client);
+}
+
+fn what_it_can_do(client: &Comfyui) {
+    let survey = client.last_survey().expect("asked");
+    say(&format!("version {}", survey.version.expect("told")));
+    assert!(survey.workflows[0].is_ready(), "{:?}", survey.workflows[0]);
+    assert!(!survey.workflows[1].is_ready(), "there is no FLUX");
+    for check in &survey.workflows[1..] {
+        let classes = check.missing.iter().filter(|it| it.contains("the node"));
+        assert_eq!(
+            classes.count(),
+            0,
+            "all nodes are known: {:?}",
+            check.missing
+        );
+        say(&format!("{} lacks {:?}", check.name, check.missing));
+    }
+}
+
+fn one_picture(server: &Server, client: &Comfyui) {
+    let began = Instant::now();
+    let (made, notes) = meanwhile(client, None, |_| {});
+    is_inverted(&made.expect("a picture"));
+    let progress = notes.progress.lock().expect("a lock").clone();
+    assert!(
+        progress.contains(&Progress::Running { step: 8, steps: 8 }),
+        "{progress:?}"
+    );
+    let previews = notes.previews.lock().expect("a lock").clone();
+    assert!(
+        previews.len() > 2 && previews[0].starts_with(&[0xFF, 0xD8]),
+        "{}",
+        previews.len()
+    );
+    let ticket = notes.last_ticket().expect("kept");
+    assert!(server.history().contains_key(&ticket.id.to_string()));
+    client.forget(&ticket).expect("forgotten");
+    assert!(server.history().is_empty(), "really deleted");
+    say(&format!(
+        "a picture in {:?}, {progress:?}, {} previews, history erased",
+        began.elapsed(),
+        previews.len()
+    ));
+}
+
+fn behind_another_client(server: &Server, client: &Comfyui) {
+    server.foreign_order("foreign-1", 8);
+    server.foreign_order("foreign-2", 8);
+    let (made, notes) = meanwhile(client, None, |_| {});
+    is_inverted(&made.expect("a picture"));
+    for ahead in [2, 1] {
+        assert!(
+            notes.has_told(|told| *told == Progress::Waiting { ahead }),
+            "{:?}",
+            notes.progress
+        );
+    }
+    say(&format!(
+        "behind two foreign orders: {:?}",
+        notes.progress.lock().expect("a lock")
+    ));
+}
+
+fn cancelled_while_queued(server: &Server, client: &Comfyui) {
+    server.foreign_order("foreign-3", 12);
+    let (made, notes) = meanwhile(client, None, |notes| {
+        eventually("the queue", || {
+            notes.has_told(|told| *told == Progress::Waiting { ahead: 1 })
+        });
+        notes.cancelled.store(true, SeqCst);
+    });
+    assert_eq!(made, Err(Trouble::Cancelled));
+    eventually("the foreign one", || server.ended_well("foreign-3"));
+    let id = notes.last_ticket().expect("kept").id.to_string();
+    assert!(!server.history().contains_key(&id));
+    say("cancelled while queued; the foreign order went on");
+}
+
+fn cancelled_while_running(server: &Server, client: &Comfyui) {
+    let asked = std::sync::Mutex::new(Instant::now());
+    let (made, notes) = meanwhile(client, None, |notes| {
+        runs(notes);
+        server.foreign_order("foreign-4", 2);
+        *asked.lock().expect("a lock") = Instant::now();
+        notes.cancelled.store(true, SeqCst);
+    });
+    let took = asked.lock().expect("a lock").elapsed();
+    assert_eq!(made, Err(Trouble::Cancelled));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    eventually("the foreign one", || server.ended_well("foreign-4"));
+    let id = notes.last_ticket().expect("kept").id.to_string();
+    eventually("no trace", || !server.history().contains_key(&id));
+    say(&format!(
+        "cancelled while running within {took:?}; the next order was not hit"
+    ));
+}
+
+fn two_at_a_time(server: &Server, client: &Comfyui) {
+    let before = server.executions();
+    thread::scope(|scope| {
+        let both = [0, 1].map(|_| scope.spawn(|| meanwhile(client, None, |_| {})));
+        for one in both {
+            let (made, _) = one.join().expect("no panic");
+            is_inverted(&made.expect("a picture"));
+        }
+    });
+    assert_eq!(server.executions() - before, 2);
+    say("two at a time, two executions");
+}
+
+fn resumed(server: &Server, client: &Comfyui) {
+    let before = server.executions();
+    let leave = || {
+        let (made, notes) = meanwhile(client, None, |notes| {
+            runs(notes);
+            notes.stopping.store(true, SeqCst);
+        });
+        assert_eq!(made, Err(Trouble::Stopping));
+        notes.last_ticket()
+    };
+    let running = leave();
+    let (made, notes) = meanwhile(client, running, |_| {});
+    is_inverted(&made.expect("followed"));
+    assert!(notes.has_told(|told| matches!(told, Progress::Running { step: 4.., .. })));
+    let finished = leave().expect("kept");
+    eventually("its end", || server.ended_well(&finished.id.to_string()));
+    let (made, _) = meanwhile(client, Some(finished.clone()), |_| {});
+    is_inverted(&made.expect("fetched"));
+    assert_eq!(server.executions() - before, 2, "none was made twice");
+    say(
+        "resumed by ticket: one while running, with its steps, one when it was finished; none made twice",
+    );
+}
+
+fn faults(client: &Comfyui) {
+    let told = |style: &str| {
+        let notes = Notes::default();
+        let trouble = client
+            .stylise(&styled(style, None), &notes)
+            .expect_err(style);
+        let sends = notes.last_ticket().map(|ticket| ticket.sends);
+        say(&format!("{style}: {trouble} (sent {sends:?})"));
+        (trouble.to_string(), sends)
+    };
+    let (memory, sends) = told("out-of-memory");
+    assert!(memory.contains("memory") && sends == Some(2));
+    let (failed, sends) = told("failing");
+    assert!(failed.contains("CarrierTestInvert") && sends == Some(1));
+}
+
+fn killed_and_restarted(server: &mut Server, client: &Comfyui) {
+    let (made, notes) = thread::scope(|scope| {
+        let (running, is_running) = std::sync::mpsc::channel();
+        let made = scope.spawn(move || {
+            meanwhile(client, None, |notes| {
+                runs(notes);
+                let _ = running.send(());
+            })
+        });
+        is_running.recv().expect("it runs");
+        server.kill();
+        made.join().expect("no panic")
+    });
+    let trouble = made.expect_err("it is gone");
+    assert!(matches!(trouble, Trouble::Away(_)), "{trouble:?}");
+    say(&format!("killed in the middle: {trouble}"));
+    server.restart();
+    eventually("its return", || client.ready().is_ok());
+    let (made, again) = meanwhile(client, notes.last_ticket(), |_| {});
+    is_inverted(&made.expect("made at last"));
+    let ticket = again.last_ticket().expect("a second one");
+    assert_eq!(ticket.sends, 2);
+    assert_eq!(server.history().len(), 1, "made once after the restart");
+    client.forget(&ticket).expect("forgotten");
+    assert!(server.history().is_empty());
+    say("restarted with an empty queue: sent once more, and made once");
+}

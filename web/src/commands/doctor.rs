@@ -1,0 +1,173 @@
+//! `carrier doctor`: what works, what does not, and what to do.
+
+mod comfyui;
+mod station;
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::cli::{DoctorArgs, ReportFormat};
+use crate::complaint::plainly;
+use crate::config::Config;
+use crate::paths::Paths;
+
+/// One line of the report.
+#[derive(Debug, Serialize)]
+struct Finding {
+    topic: &'static str,
+    state: State,
+    words: String,
+    /// What to do, where something can be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    /// Not configured, or not needed: nothing is wrong.
+    Note,
+    Bad,
+}
+
+impl Finding {
+    fn ok(topic: &'static str, words: impl Into<String>) -> Self {
+        Self::new(topic, State::Ok, words.into(), None)
+    }
+
+    fn note(topic: &'static str, words: impl Into<String>, fix: &str) -> Self {
+        Self::new(topic, State::Note, words.into(), Some(fix.to_owned()))
+    }
+
+    fn bad(topic: &'static str, words: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(topic, State::Bad, words.into(), Some(fix.into()))
+    }
+
+    fn new(topic: &'static str, state: State, words: String, fix: Option<String>) -> Self {
+        let fix = fix.filter(|fix| !fix.is_empty());
+        Self {
+            topic,
+            state,
+            words,
+            fix,
+        }
+    }
+}
+
+pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    let findings = examine(args);
+    let mut out = stdout().lock();
+    match args.format {
+        ReportFormat::Json => {
+            serde_json::to_writer(&mut out, &findings)?;
+            writeln!(out)?;
+        }
+        ReportFormat::Table => {
+            for finding in &findings {
+                write!(out, "{}", lines(finding))?;
+            }
+        }
+    }
+    let all_well = findings.iter().all(|finding| finding.state != State::Bad);
+    Ok(if all_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn examine(args: &DoctorArgs) -> Vec<Finding> {
+    let paths = Paths::of_user();
+    let default_file = paths.config_file();
+    let config = match Config::load(&args.run, default_file.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            let fix = "carrier.example.toml documents each key";
+            return vec![Finding::bad("configuration", plainly(&error), fix)];
+        }
+    };
+    let named = args.run.config.clone();
+    let file = named.or_else(|| default_file.filter(|path| path.exists()));
+    let mut findings = vec![match file {
+        Some(path) => Finding::ok("configuration", path.display().to_string()),
+        None => Finding::ok("configuration", "no file: the defaults"),
+    }];
+    findings.push(station::source(&config));
+    findings.extend(station::model(&config));
+    findings.push(station::https(&config, &paths));
+    findings.push(station::folder("data folder", &paths.data_folder()));
+    findings.extend(comfyui::findings(&config.stylise));
+    findings
+}
+
+fn lines(finding: &Finding) -> String {
+    let state = match finding.state {
+        State::Ok => "ok",
+        State::Note => "-",
+        State::Bad => "BAD",
+    };
+    let Finding {
+        topic, words, fix, ..
+    } = finding;
+    // Some errors have several lines.
+    let words = words.trim_end().replace('\n', "\n                    ");
+    let mut text = format!("{state:<4} {topic:<14} {words}\n");
+    if let Some(fix) = fix {
+        text += &format!("                    {fix}\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::RunArgs;
+
+    fn told(text: &str) -> Vec<Finding> {
+        let path = std::env::temp_dir().join(format!(
+            "carrier-doctor-{:016x}.toml",
+            rand::random::<u64>()
+        ));
+        std::fs::write(&path, text).expect("writable");
+        let args = DoctorArgs {
+            run: RunArgs {
+                config: Some(path.clone()),
+                ..RunArgs::default()
+            },
+            format: ReportFormat::Table,
+        };
+        let findings = examine(&args);
+        let _ = std::fs::remove_file(path);
+        findings
+    }
+
+    #[test]
+    fn what_is_configured_and_broken_is_bad_and_what_is_off_is_not() {
+        let quiet = told("source = \"scene\"\nmodel = \"none\"");
+        assert!(
+            quiet.iter().all(|finding| finding.state != State::Bad),
+            "{quiet:?}"
+        );
+        let broken = told(
+            "source = \"/nowhere/clip.mp4\"\nmodel = \"none\"\n[stylise]\ncomfyui = \"http://127.0.0.1:1\"\n\
+             workflows = \"/nowhere/workflows\"",
+        );
+        let bad = |topic: &str| {
+            let of_topic = broken.iter().filter(|finding| finding.topic == topic);
+            of_topic
+                .filter(|finding| finding.state == State::Bad)
+                .count()
+        };
+        assert_eq!(
+            (bad("source"), bad("comfyui"), bad("workflow")),
+            (1, 1, 1),
+            "{broken:?}"
+        );
+        let invalid = told("sorce = \"scene\"");
+        assert_eq!(invalid.len(), 1);
+        assert!(lines(&invalid[0]).starts_with("BAD  configuration"));
+    }
+}

@@ -1,0 +1,110 @@
+//! `[stylise]`: what makes the booth's pictures beside the styles of this laptop.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use stylise::comfyui::{ComfyuiSettings, SettingsError};
+
+use super::ConfigError;
+
+/// Off without `comfyui`: no request leaves this machine then.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct StyliseConfig {
+    /// Where the ComfyUI server is.
+    pub(crate) comfyui: Option<String>,
+    /// The bearer token for it, also `CARRIER_COMFYUI_TOKEN`.
+    pub(crate) token: Option<String>,
+    /// Sent to it with each request.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// The authority of its certificate.
+    pub(crate) ca: Option<PathBuf>,
+    /// A folder of workflows, before the shipped ones.
+    pub(crate) workflows: Option<PathBuf>,
+}
+
+impl StyliseConfig {
+    /// Not an option of the command line, where every user of the machine could read it.
+    pub(super) fn overlay_environment(&mut self) {
+        if let Ok(token) = std::env::var("CARRIER_COMFYUI_TOKEN") {
+            self.token = Some(token);
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let Some(settings) = self.settings() else {
+            return Ok(());
+        };
+        settings.check().map_err(|error| {
+            // An address may have a token in it, and a header is one.
+            let hidden = || "(hidden)".to_owned();
+            let (key, value) = match &error {
+                SettingsError::Token => ("stylise.token", hidden()),
+                SettingsError::Header { name, .. } => ("stylise.headers", name.clone()),
+                SettingsError::Ca { path, .. } => ("stylise.ca", path.display().to_string()),
+                SettingsError::Url(_) | SettingsError::Thread(_) => ("stylise.comfyui", hidden()),
+            };
+            let why = error.to_string();
+            ConfigError::Value { key, value, why }
+        })
+    }
+
+    /// The server; `None`: there is none.
+    pub(crate) fn settings(&self) -> Option<ComfyuiSettings> {
+        Some(ComfyuiSettings {
+            url: self.comfyui.clone()?,
+            token: self.token.clone(),
+            headers: self.headers.clone(),
+            ca: self.ca.clone(),
+            ..ComfyuiSettings::default()
+        })
+    }
+}
+
+impl fmt::Debug for StyliseConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StyliseConfig")
+            .field("comfyui", &self.comfyui.is_some())
+            .field("token", &self.token.is_some())
+            .field("headers", &self.headers.len())
+            .field("ca", &self.ca)
+            .field("workflows", &self.workflows)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_key_and_keep_the_secret() {
+        assert!(StyliseConfig::default().check().is_ok());
+        for (text, key) in [
+            ("comfyui = \"gpu\"", "stylise.comfyui = (hidden): "),
+            ("comfyui = \"http://me:s3cret@gpu\"", "stylise.comfyui"),
+            (
+                "comfyui = \"http://gpu\"\ntoken = \"s3cret \"",
+                "stylise.token = (hidden)",
+            ),
+            (
+                "comfyui = \"http://gpu\"\nheaders = { Origin = \"s3cret\" }",
+                "stylise.headers = Origin",
+            ),
+            (
+                "comfyui = \"http://gpu\"\nca = \"/nowhere.pem\"",
+                "stylise.ca = /nowhere.pem",
+            ),
+        ] {
+            let config: StyliseConfig = toml::from_str(text).expect(text);
+            let error = config.check().expect_err(text).to_string();
+            assert!(
+                error.starts_with(key) && !error.contains("s3cret"),
+                "{error}"
+            );
+            assert!(!format!("{config:?}").contains("s3cret"));
+        }
+    }
+}
