@@ -127,11 +127,7 @@ fn make(shared: &Shared, item: &Item, dead: &AtomicBool) {
             "progress",
             json!({"node": "3", "value": step, "max": steps}),
         );
-        let metadata = json!({"prompt_id": item.id}).to_string();
-        let mut frame = vec![0, 0, 0, 4];
-        frame.extend((metadata.len() as u32).to_be_bytes());
-        frame.extend(metadata.as_bytes());
-        frame.extend(PREVIEW);
+        let frame = preview(&item.id);
         shared.state().tell(&item.client, &Message::binary(frame));
     }
     let fault = fault(&mut shared.state());
@@ -173,4 +169,14 @@ fn fault(state: &mut State) -> Option<Value> {
         json!({"node_type": "KSampler", "exception_type": "torch.OutOfMemoryError",
         "exception_message": "Allocation on device 0 would exceed allowed memory."}),
     )
+}
+
+/// A binary frame of type 4.
+fn preview(id: &str) -> Vec<u8> {
+    let metadata = json!({"prompt_id": id}).to_string();
+    let mut frame = vec![0, 0, 0, 4];
+    frame.extend((metadata.len() as u32).to_be_bytes());
+    frame.extend(metadata.as_bytes());
+    frame.extend(PREVIEW);
+    frame
 }
