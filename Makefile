@@ -1,6 +1,6 @@
 # carrier. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-devices test-training fuzz bench bench-network fmt lint doc clean
+.PHONY: help run build runtime model test test-devices test-training test-comfyui fuzz bench bench-network fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -34,6 +34,9 @@ test: ## install what tests need and run everything
 test-devices: ## the webcam path against a real V4L2 driver, in a virtual machine
 	@scripts/install-build-needs.sh
 	scripts/test-devices.sh
+
+test-comfyui: ## the client of ComfyUI with a real one (COMFYUI_DIR=, COMFYUI_PYTHON=)
+	scripts/test-comfyui.sh
 
 test-training: ## every step of training the embedded model, on 200 pictures (installs PyTorch)
 	@scripts/install-build-needs.sh

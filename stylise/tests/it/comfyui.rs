@@ -7,6 +7,7 @@ mod good_server;
 mod http;
 mod real;
 mod resume;
+mod secure;
 mod sockets;
 mod stand_in;
 mod work;

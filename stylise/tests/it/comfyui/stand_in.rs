@@ -103,6 +103,10 @@ impl StandIn {
         self.shared.state()
     }
 
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Another client's order.
     pub(super) fn foreign_order(&self, id: &str) {
         self.state().enqueue(id, "somebody", json!({}));
