@@ -1,6 +1,7 @@
 //! With a real ComfyUI: `scripts/test-comfyui.sh` names it in `COMFYUI_DIR` and `COMFYUI_PYTHON`. It gets
 //! a base folder of its own with `carrier_test_nodes.py`, so that it needs no model and no GPU.
 
+mod booth;
 mod server;
 
 use std::io::{Write, stderr};
@@ -98,6 +99,7 @@ fn the_whole_contract() {
     two_at_a_time(&server, &client);
     resumed(&server, &client);
     faults(&client);
+    booth::closed_in_the_middle(&server);
     killed_and_restarted(&mut server, &client);
 }
 

@@ -1,0 +1,65 @@
+//! The whole booth with a real ComfyUI, closed while its first job runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use stylise::{Booth, Intake, JobId, JobView, Limits, Settings, State, Stylist, Submission, Which};
+
+use super::server::Server;
+use super::{client, eventually, is_inverted, order, say};
+
+pub(super) fn closed_in_the_middle(server: &Server) {
+    let folder = std::env::temp_dir().join(format!("carrier-booth-{}", JobId::random()));
+    let mut settings = Settings::in_folder(folder.clone());
+    settings.tick = Duration::from_millis(100);
+    let open = || {
+        let stylists: Vec<Arc<dyn Stylist>> = vec![client(server)];
+        Booth::open(settings.clone(), stylists, &mut Registry::default()).expect("a booth")
+    };
+    let (before, kept_before) = (server.executions(), server.history().len());
+    let booth = open();
+    let jobs = ["first", "second"].map(|visitor| submit(&booth, visitor));
+    eventually("work", || {
+        view(&booth, jobs[0]).step.is_some_and(|step| step > 1)
+    });
+    booth.close();
+    drop(booth);
+    let booth = open();
+    for job in jobs {
+        eventually("its end", || view(&booth, job).state.is_over());
+        assert_eq!(
+            view(&booth, job).state,
+            State::Done,
+            "{:?}",
+            view(&booth, job).error
+        );
+        let picture = booth.picture(job, Which::Result).expect("readable");
+        is_inverted(&picture.expect("kept"));
+    }
+    assert_eq!(
+        server.executions() - before,
+        2,
+        "none lost, none made twice"
+    );
+    eventually("an empty history", || server.history().len() == kept_before);
+    booth.close();
+    let _ = std::fs::remove_dir_all(folder);
+    say("through the booth, closed in the middle: both pictures, two executions, history erased");
+}
+
+fn submit(booth: &Booth, visitor: &str) -> JobId {
+    let source = Intake::read(&order(None).source, &Limits::UPLOAD).expect("a picture");
+    let submission = Submission {
+        visitor: visitor.to_owned(),
+        style: "inverted".to_owned(),
+        source,
+        share: false,
+        key: None,
+    };
+    booth.submit(submission).expect("taken").job.id
+}
+
+fn view(booth: &Booth, job: JobId) -> JobView {
+    booth.view(job).expect("readable").expect("known")
+}
