@@ -73,7 +73,8 @@ impl Run {
             pace,
             known,
             stage: Progress::Waiting { ahead: 0 },
-            told: None,
+            // A guess until the first look, and no news.
+            told: Some(Progress::Waiting { ahead: 0 }),
             seen: None,
             finished: false,
             sent_at: now,
