@@ -1,3 +1,8 @@
+#![allow(
+    clippy::print_stdout,
+    reason = "measurements are for whoever runs them"
+)]
+
 use std::fs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,3 +1,8 @@
+#![allow(
+    clippy::print_stdout,
+    reason = "measurements are for whoever runs them"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,3 +1,8 @@
+#![allow(
+    clippy::print_stdout,
+    reason = "measurements are for whoever runs them"
+)]
+
 use super::samples::{
     Png, cmyk_jpeg, exif, extended_webp, flat, grey_jpeg, interlaced_png, jpeg, jpeg_with_exif,
     png, progressive_jpeg, quarters, scene, webp,
