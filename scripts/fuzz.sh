@@ -1,31 +1,41 @@
 #!/bin/sh
-# Fuzzes what reads bytes of strangers (signaling/src/fuzz.rs): fuzz.sh [SECONDS [TARGET...]]
+# Fuzzes what reads bytes of strangers (fuzz.rs in signaling/src and stylise/src):
+# fuzz.sh [SECONDS [TARGET...]]
 #
 # libFuzzer with the stable compiler: instrumentation is one of LLVM's passes, and only sanitizers
 # would need a nightly; everything here is safe Rust, where a bug is a panic, a hang or a hunger for
-# memory. What it learns stays below target; what breaks is written to signaling/fuzz/crashes, and
-# belongs into signaling/fuzz/corpus/TARGET once it is mended, where `make test` tries it again.
+# memory. What it learns stays below target; what breaks is written to fuzz/crashes of its crate, and
+# belongs into fuzz/corpus/TARGET there once it is mended, where `make test` tries it again.
 set -eu
-cd "$(dirname "$0")/../signaling/fuzz"
+cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- offer publish fragment whep demux peer rtcp media
+[ $# -gt 0 ] || set -- offer publish fragment whep demux peer rtcp media upload
 
-target=${CARGO_TARGET_DIR:-../../target}/fuzz
+target=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
 RUSTFLAGS="-C passes=sancov-module -C codegen-units=1 -C llvm-args=-sanitizer-coverage-level=4 \
 -C llvm-args=-sanitizer-coverage-inline-8bit-counters -C llvm-args=-sanitizer-coverage-pc-table \
 -C llvm-args=-sanitizer-coverage-trace-compares"
 export RUSTFLAGS
-# With a target named, build scripts and macros are not instrumented.
-CARGO_TARGET_DIR=$target cargo build --release --target "$host"
 
-mkdir -p crashes
+built=''
 for name in "$@"; do
+    folder=$(echo ./*/fuzz/corpus/"$name")
+    crate=$(basename "${folder%/fuzz/corpus/*}")
+    if [ ! -d "$folder" ]; then
+        echo "There is no target $name." >&2
+        exit 2
+    fi
+    if [ "$built" != "$crate" ]; then
+        # With a target named, build scripts and macros are not instrumented.
+        (cd "$crate/fuzz" && CARGO_TARGET_DIR=$target cargo build --release --target "$host")
+        built=$crate
+    fi
     printf '\n==> %s, %s s\n' "$name" "$seconds"
-    mkdir -p "$target/corpus/$name"
-    FUZZ_TARGET=$name "$target/$host/release/signaling-fuzz" -max_total_time="$seconds" -timeout=10 \
+    mkdir -p "$crate/fuzz/crashes" "$target/corpus/$name"
+    FUZZ_TARGET=$name "$target/$host/release/$crate-fuzz" -max_total_time="$seconds" -timeout=10 \
         -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 -verbosity=0 \
-        -artifact_prefix="crashes/$name-" "$target/corpus/$name" "corpus/$name"
+        -artifact_prefix="$crate/fuzz/crashes/$name-" "$target/corpus/$name" "$folder"
 done

@@ -32,7 +32,7 @@ check() {
     need nasm "without it OpenH264 builds silently without SIMD, up to three times slower" have nasm
     need cmake "builds libjpeg-turbo" have cmake
     need pkg-config "finds OpenCV" have pkg-config
-    need libopencv-dev "video files and RTSP cameras" has_opencv
+    need libopencv-dev "video files, RTSP cameras and the styles made on this laptop" has_opencv
     need clang "reads the headers that the bindings to OpenCV and V4L2 are made from" have clang
     need libclang-dev "as clang, the library" has_libclang
     need python3 "unpacks ONNX Runtime (fetched by pip)" have python3

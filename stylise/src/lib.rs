@@ -1,15 +1,19 @@
 //! A snapshot or a selfie to a stylised picture: jobs that survive a restart, and the two kinds of
 //! stylists that do them. Knows no camera, no WebRTC and no HTTP server.
 
+mod apart;
 mod away;
 mod bench;
 mod booth;
+mod builtin;
 mod clock;
 pub mod comfyui;
 mod desk;
 mod error;
 mod expiry;
 mod follow;
+#[cfg(test)]
+mod fuzz;
 mod inner;
 mod intake;
 mod janitor;
@@ -32,8 +36,9 @@ mod worker;
 pub mod workflow;
 
 pub use booth::{Booth, Settings};
+pub use builtin::Builtin;
 pub use error::BoothError;
-pub use intake::{Intake, IntakeError, Limits};
+pub use intake::{Fault, Intake, IntakeError, Limits};
 pub use job::{JobId, JobIdError, State};
 pub use style::{MadeBy, Style};
 pub use stylist::{Desk, Order, Progress, Stylist, Ticket, Trouble};

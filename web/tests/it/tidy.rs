@@ -45,7 +45,7 @@ struct CrateRule {
     never: &'static [&'static str],
 }
 
-const CRATE_RULES: [CrateRule; 4] = [
+const CRATE_RULES: [CrateRule; 5] = [
     CrateRule {
         folder: "capture",
         never: &[
@@ -60,6 +60,7 @@ const CRATE_RULES: [CrateRule; 4] = [
             "anyhow",
             "detector",
             "signaling",
+            "stylise",
         ],
     },
     CrateRule {
@@ -76,11 +77,30 @@ const CRATE_RULES: [CrateRule; 4] = [
             "quinn_udp",
             "anyhow",
             "signaling",
+            "stylise",
         ],
     },
     CrateRule {
         folder: "signaling",
-        never: &["axum", "ort", "nokhwa", "opencv", "anyhow", "detector"],
+        never: &[
+            "axum", "ort", "nokhwa", "opencv", "anyhow", "detector", "stylise",
+        ],
+    },
+    CrateRule {
+        folder: "stylise",
+        never: &[
+            "axum",
+            "ort",
+            "nokhwa",
+            "rtc",
+            "webrtc",
+            "openh264",
+            "mio",
+            "quinn_udp",
+            "anyhow",
+            "detector",
+            "signaling",
+        ],
     },
     CrateRule {
         folder: "web",
@@ -93,6 +113,8 @@ const CRATE_RULES: [CrateRule; 4] = [
             "openh264",
             "mio",
             "quinn_udp",
+            "rusqlite",
+            "tungstenite",
         ],
     },
 ];
@@ -250,6 +272,35 @@ fn one_file_names_onnx_runtime() {
         .map(|file| file.path)
         .collect();
     assert!(naming.len() <= 1, "only one file may name ort: {naming:?}");
+}
+
+#[test]
+fn only_built_in_styles_name_opencv_in_stylise() {
+    let violations: Vec<_> = rust_sources()
+        .filter(|file| file.path.starts_with("stylise/src/"))
+        .filter(|file| !file.path.starts_with("stylise/src/builtin/"))
+        .filter(|file| names_crate(&code_only(&file.text), "opencv"))
+        .map(|file| file.path)
+        .collect();
+    assert_none("only stylise/src/builtin/ may name opencv", &violations);
+}
+
+#[test]
+fn stylise_runs_no_tasks() {
+    let mut violations = Vec::new();
+    for file in rust_sources().filter(|file| file.path.starts_with("stylise/src/")) {
+        let code = code_only(&file.text);
+        let named = code.match_indices("tokio::").map(|(at, _)| &code[at..]);
+        let other = named.filter(|named| !named.starts_with("tokio::sync"));
+        violations.extend(other.map(|named| {
+            let line = named.lines().next().unwrap_or_default();
+            format!("{} names {line}", file.path)
+        }));
+    }
+    assert_none(
+        "stylise has threads, and of tokio only its channels",
+        &violations,
+    );
 }
 
 #[test]

@@ -1,0 +1,100 @@
+//! Pop art: the picture four times, each printed in four loud inks and a screen of dots.
+
+use super::along::flow;
+use super::comic::dot;
+use super::filters::{bilateral, blur, resized};
+use super::lines::{Pen, drawn};
+use super::plane::{Colour, Grey, Plane, luma, mix, smoothstep};
+use super::stages::{Interrupted, Stages};
+use super::tone::quantiles;
+
+/// Darkest first.
+type Inks = [[u8; 3]; 4];
+
+const PANELS: [Inks; 4] = [
+    [
+        [60, 20, 70],
+        [220, 30, 150],
+        [255, 180, 60],
+        [255, 240, 170],
+    ],
+    [[20, 30, 90], [0, 120, 200], [60, 210, 120], [235, 255, 210]],
+    [
+        [120, 20, 40],
+        [240, 60, 40],
+        [255, 140, 180],
+        [255, 235, 240],
+    ],
+    [[0, 50, 80], [150, 50, 150], [40, 190, 220], [255, 250, 120]],
+];
+
+const DOT_PX: f32 = 7.0;
+const PEN: Pen = Pen {
+    sigma_px: 1.3,
+    floor: 0.018,
+    gain: 45.0,
+};
+const BRUSH: Pen = Pen {
+    sigma_px: 2.2,
+    floor: 0.04,
+    gain: 40.0,
+};
+
+pub(super) fn make(picture: &Colour, stages: &Stages) -> Result<Colour, Interrupted> {
+    let (width, height) = (picture.width / 2, picture.height / 2);
+    let small = resized(picture, width, height)?;
+    let flat = bilateral(&bilateral(&small, 40.0, 5.0)?, 40.0, 5.0)?;
+    let thresholds = thresholds(&flat);
+    let grey = blur(&flat.map(|colour| [luma(colour)]), 1.2)?;
+    stages.next()?;
+    let detail = blur(
+        &bilateral(&small, 30.0, 3.0)?.map(|colour| [luma(colour)]),
+        0.6,
+    )?;
+    let lines = drawn(&detail, &flow(&detail, 2.0)?, [PEN, BRUSH], 3)?;
+    let lines = lines.map(|[fine, broad]| [fine * broad]);
+    stages.next()?;
+    let gap = (picture.width / 160).max(4);
+    let mut sheet = Plane::of(2 * width + gap, 2 * height + gap, |_, _| [1.0; 3]);
+    for (at, inks) in PANELS.iter().enumerate() {
+        let (left, top) = (at % 2 * (width + gap), at / 2 * (height + gap));
+        let panel = printed(&grey, &lines, thresholds, inks);
+        for (y, row) in panel.pixels.chunks_exact(width).enumerate() {
+            let start = (top + y) * sheet.width + left;
+            sheet.pixels[start..start + width].copy_from_slice(row);
+        }
+    }
+    stages.next()?;
+    Ok(sheet)
+}
+
+/// A quarter of the picture for each ink, as far as that keeps faces light and shadows dark.
+fn thresholds(flat: &Colour) -> [f32; 3] {
+    let [dark, middle, light] = quantiles(flat, [0.25, 0.5, 0.75]);
+    let dark = dark.clamp(0.12, 0.4);
+    let middle = middle.clamp(dark + 0.1, 0.62);
+    [dark, middle, light.clamp(middle + 0.1, 0.85)]
+}
+
+fn printed(grey: &Grey, lines: &Grey, thresholds: [f32; 3], inks: &Inks) -> Colour {
+    let inks = inks.map(|ink| ink.map(|level| f32::from(level) / 255.0));
+    let [_, middle, light] = thresholds;
+    Plane::of(grey.width, grey.height, |x, y| {
+        let at = y * grey.width + x;
+        let [level] = grey.pixels[at];
+        let over = |threshold: f32| smoothstep(threshold - 0.02, threshold + 0.02, level);
+        let mut colour = inks[0];
+        for (ink, threshold) in inks[1..].iter().zip(thresholds) {
+            colour = mix(colour, *ink, over(threshold));
+        }
+        // Dots of the lightest ink lead over from the third.
+        let share = ((level - middle) / (light - middle)).clamp(0.0, 1.0) * 0.9;
+        let dots = smoothstep(-0.12, 0.12, share - dot(x as f32, y as f32, DOT_PX));
+        colour = mix(colour, inks[3], dots * over(middle) * (1.0 - over(light)));
+        mix(
+            inks[0].map(|level| level * 0.45),
+            colour,
+            lines.pixels[at][0],
+        )
+    })
+}

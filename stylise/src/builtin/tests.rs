@@ -1,0 +1,209 @@
+#![allow(
+    clippy::print_stdout,
+    reason = "measurements are for whoever runs them"
+)]
+
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::plane::Plane;
+use super::*;
+use crate::intake::{Intake, Limits, Raster, samples};
+use crate::job::JobId;
+
+#[derive(Default)]
+struct Bystander {
+    told: Mutex<Vec<Progress>>,
+    is_cancelled: AtomicBool,
+    is_stopping: AtomicBool,
+}
+
+impl Desk for Bystander {
+    fn report(&self, progress: Progress) {
+        self.told.lock().expect("not poisoned").push(progress);
+    }
+
+    fn preview(&self, _picture: Vec<u8>) {}
+
+    fn keep_ticket(&self, _ticket: &Ticket) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::SeqCst)
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::SeqCst)
+    }
+}
+
+fn order(style: &str, source: Vec<u8>) -> Order {
+    Order {
+        job: JobId::random(),
+        style: style.to_owned(),
+        source,
+        ticket: None,
+    }
+}
+
+fn source(width: usize, height: usize) -> Vec<u8> {
+    samples::jpeg(&samples::scene(width, height), 90)
+}
+
+#[test]
+fn each_style_makes_another_picture() {
+    let source = source(320, 180);
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    for recipe in &RECIPES {
+        let desk = Bystander::default();
+        let start = Instant::now();
+        let made = Builtin::new().stylise(&order(recipe.id, source.clone()), &desk);
+        println!("{}: {} ms", recipe.id, start.elapsed().as_millis());
+        let made = made.expect("made");
+        let kept = Intake::read(&made, &Limits::RESULT).expect("a picture");
+        assert!(kept.width_px().abs_diff(1280) < 12, "{kept:?}");
+        assert!(kept.height_px().abs_diff(720) < 12, "{kept:?}");
+        assert!(!seen.contains(&made));
+        seen.push(made);
+        let told = desk.told.lock().expect("not poisoned");
+        assert!(told.iter().all(|progress| matches!(
+            progress,
+            Progress::Running { step, steps } if step <= steps && *steps == recipe.steps
+        )));
+    }
+}
+
+#[test]
+fn small_flat_and_thin_pictures_are_made_too_the_same_every_time() {
+    let pictures = [
+        Plane::of(64, 40, |x, y| [x as f32 / 64.0, y as f32 / 40.0, 0.4]),
+        Plane::of(16, 256, |_, y| [y as f32 / 256.0; 3]),
+        Plane::of(33, 21, |_, _| [1.0; 3]),
+        Plane::of(40, 16, |_, _| [0.0; 3]),
+    ];
+    for picture in &pictures {
+        let picture = tone::balanced(picture);
+        for recipe in &RECIPES {
+            let stages = Stages::default();
+            let made = (recipe.make)(&picture, &stages).expect(recipe.id);
+            assert_eq!(stages.done(), recipe.steps, "{}", recipe.id);
+            let levels = made.pixels.as_flattened();
+            assert!(
+                levels.iter().all(|level| level.is_finite()),
+                "{}",
+                recipe.id
+            );
+            let again = (recipe.make)(&picture, &Stages::default()).expect(recipe.id);
+            assert!(made == again, "{} is not the same again", recipe.id);
+        }
+    }
+}
+
+#[test]
+fn who_does_not_want_it_any_more_is_heard() {
+    let desk = Bystander::default();
+    desk.is_cancelled.store(true, Ordering::SeqCst);
+    let order = order("oil", source(320, 180));
+    let start = Instant::now();
+    assert_eq!(
+        Builtin::new().stylise(&order, &desk),
+        Err(Trouble::Cancelled)
+    );
+    assert!(start.elapsed().as_secs() < 3);
+    desk.is_stopping.store(true, Ordering::SeqCst);
+    assert_eq!(
+        Builtin::new().stylise(&order, &desk),
+        Err(Trouble::Stopping)
+    );
+}
+
+#[test]
+fn what_cannot_be_made_is_named() {
+    let desk = Bystander::default();
+    let unknown = Builtin::new().stylise(&order("fresco", source(64, 64)), &desk);
+    assert!(matches!(unknown, Err(Trouble::Failed(words)) if words.contains("fresco")));
+    let broken = Builtin::new().stylise(&order("oil", b"no picture".to_vec()), &desk);
+    assert!(matches!(broken, Err(Trouble::Failed(words)) if words.contains("another picture")));
+}
+
+#[test]
+fn each_style_has_an_example_for_its_card() {
+    for style in Builtin::new().styles() {
+        let path = format!("{}/{}.jpg", examples(), style.id);
+        let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert!(bytes.len() <= 25_000, "{path}: {} bytes", bytes.len());
+        let limits = Limits::UPLOAD;
+        let picture = Intake::read(&bytes, &limits).expect("a picture");
+        assert_eq!(
+            (picture.width_px(), picture.height_px()),
+            (320, 320),
+            "{path}"
+        );
+    }
+}
+
+/// Where the style cards' examples are kept.
+fn examples() -> &'static str {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../web/pages/booth/examples")
+}
+
+/// Draws the examples anew, after a style has changed:
+/// `cargo test --workspace --lib builtin::tests::writes -- --ignored`.
+#[test]
+#[ignore = "changes files of the repository"]
+fn writes_the_examples() {
+    let still = sheet::write(&still_life::drawn(960)).expect("a JPEG");
+    fs::create_dir_all(examples()).expect("a folder");
+    for style in Builtin::new().styles() {
+        let made = Builtin::new().stylise(&order(&style.id, still.clone()), &Bystander::default());
+        let picture = sheet_of(&made.expect("made"), 320);
+        // As good as 25 kB allow.
+        let file = (30..=90)
+            .rev()
+            .map(|quality| samples::jpeg(&picture, quality))
+            .find(|file| file.len() <= 25_000);
+        let path = format!("{}/{}.jpg", examples(), style.id);
+        fs::write(path, file.expect("small enough")).expect("written");
+    }
+}
+
+fn sheet_of(jpeg: &[u8], side: usize) -> Raster {
+    let image = image::load_from_memory(jpeg).expect("a JPEG").into_rgb8();
+    let raster = Raster {
+        width_px: image.width() as usize,
+        height_px: image.height() as usize,
+        rgb: image.into_raw(),
+    };
+    raster.within(side as u32).expect("smaller")
+}
+
+/// Makes every style of the pictures in a folder, to look at and to time:
+/// `LOOK_AT=FOLDER LOOK_IN=FOLDER cargo test --workspace --lib builtin::tests::looks -- --ignored --nocapture`.
+#[test]
+#[ignore = "for people's eyes"]
+fn looks() {
+    let folder = |name| std::env::var(name).expect("LOOK_AT and LOOK_IN name folders");
+    let into = folder("LOOK_IN");
+    for entry in fs::read_dir(folder("LOOK_AT")).expect("a folder") {
+        let path = entry.expect("readable").path();
+        let bytes = fs::read(&path).expect("readable");
+        let Ok(source) = Intake::read(&bytes, &Limits::UPLOAD) else {
+            continue;
+        };
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        for style in Builtin::new().styles() {
+            let order = order(&style.id, source.jpeg().to_vec());
+            let start = Instant::now();
+            let made = Builtin::new().stylise(&order, &Bystander::default());
+            println!("{name} {}: {} ms", style.id, start.elapsed().as_millis());
+            fs::write(
+                format!("{into}/{name}-{}.jpg", style.id),
+                made.expect("made"),
+            )
+            .expect("written");
+        }
+    }
+}

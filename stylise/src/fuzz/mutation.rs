@@ -1,0 +1,36 @@
+//! Inputs changed at random, for a short look without a fuzzer's knowledge of the code. Pure.
+
+use rand::rngs::SmallRng;
+use rand::{Rng as _, RngExt as _};
+
+/// Numbers at which lengths and counts go wrong.
+const EDGES: [u8; 6] = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
+
+/// A few changes to `input`: cut, bits turned, bytes at the edges, pieces moved.
+pub(super) fn mutated(input: &[u8], chance: &mut SmallRng) -> Vec<u8> {
+    let mut bytes = input.to_vec();
+    for _ in 0..chance.random_range(1..=5) {
+        change(&mut bytes, chance);
+    }
+    bytes
+}
+
+fn change(bytes: &mut Vec<u8>, chance: &mut SmallRng) {
+    // Headers are where it matters: half of the changes are among the first bytes.
+    let reach = if chance.random_range(0..2) == 0 {
+        bytes.len().min(64)
+    } else {
+        bytes.len()
+    };
+    let at = chance.random_range(0..=reach);
+    let end = (at + chance.random_range(1..=64)).min(bytes.len());
+    match chance.random_range(0..6) {
+        0 => bytes.truncate(at.max(bytes.len() / 2)),
+        1 => drop(bytes.drain(at..end)),
+        2 => bytes.insert(at, chance.next_u32().to_be_bytes()[0]),
+        3 => bytes.extend_from_within(at..end),
+        4 if at < bytes.len() => bytes[at] = EDGES[chance.random_range(0..EDGES.len())],
+        _ if at < bytes.len() => bytes[at] ^= 1 << chance.random_range(0..8),
+        _ => {}
+    }
+}

@@ -1,0 +1,146 @@
+#![allow(
+    clippy::print_stdout,
+    reason = "measurements are for whoever runs them"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::mutation::mutated;
+use super::*;
+use crate::intake::samples::{
+    cmyk_jpeg, exif, extended_webp, grey_jpeg, interlaced_png, jpeg, jpeg_with_exif, png,
+    progressive_jpeg, scene, webp,
+};
+
+/// How long it is tried beyond its corpus.
+const TIME: Duration = Duration::from_secs(3);
+
+/// A process that reads these one after the other, where no header may ask for more than a megapixel,
+/// takes 30 MB with everything that belongs to the process itself.
+const PEAK_MAX_KB: u64 = 100_000;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/upload")
+}
+
+fn corpus() -> Vec<(PathBuf, Vec<u8>)> {
+    let mut paths: Vec<_> = fs::read_dir(folder())
+        .expect("each target has a corpus")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    paths.sort();
+    let read = |path: PathBuf| {
+        let bytes = fs::read(&path).expect("readable");
+        (path, bytes)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+#[test]
+fn uploads() {
+    let corpus = corpus();
+    for (path, bytes) in &corpus {
+        let broke = std::panic::catch_unwind(|| upload(bytes)).is_err();
+        assert!(!broke, "{} breaks it", path.display());
+        let read = Intake::read(bytes, &Limits::UPLOAD);
+        assert!(
+            !matches!(read, Err(IntakeError::Broken(_))),
+            "{}",
+            path.display()
+        );
+    }
+    // The same inputs in each run: new ones are for `make fuzz`.
+    let mut chance = SmallRng::seed_from_u64(5);
+    let start = Instant::now();
+    while start.elapsed() < TIME {
+        let (path, bytes) = &corpus[chance.random_range(0..corpus.len())];
+        let input = mutated(bytes, &mut chance);
+        if std::panic::catch_unwind(|| upload(&input)).is_err() {
+            let kept = std::env::temp_dir().join("carrier-upload-crash");
+            fs::write(&kept, &input).expect("written");
+            panic!("{}, from {}, breaks it", kept.display(), path.display());
+        }
+    }
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    println!("peak: {}", peak.expect("Linux tells the peak"));
+}
+
+/// The same in a process of its own, whose memory is nobody else's.
+#[test]
+fn uploads_take_bounded_memory() {
+    let this = std::env::current_exe().expect("a test");
+    let output = Command::new(this)
+        .args(["fuzz::tests::uploads", "--exact", "--nocapture"])
+        .output()
+        .expect("started");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let peak = said.split("peak: ").nth(1).expect("the peak was told");
+    let peak = peak
+        .split_whitespace()
+        .next()
+        .and_then(|kb| kb.parse().ok());
+    let peak: u64 = peak.expect("a number of kilobytes");
+    assert!(peak < PEAK_MAX_KB, "{peak} kB");
+}
+
+/// Writes the corpus: `cargo test --lib fuzz::tests::writes -- --ignored`. Kept files that a fuzzer
+/// found, and lossy WebP, which nothing here encodes, stay as they are.
+#[test]
+#[ignore = "changes files of the repository"]
+fn writes_the_corpus() {
+    let raster = scene(48, 32);
+    let plain = jpeg(&raster, 80);
+    let flat = webp(&scene(32, 32));
+    let files: [(&str, Vec<u8>); 20] = [
+        ("baseline.jpg", plain.clone()),
+        ("progressive.jpg", progressive_jpeg(&raster)),
+        ("grey.jpg", grey_jpeg(&raster)),
+        ("cmyk.jpg", cmyk_jpeg(&raster)),
+        ("turned.jpg", jpeg_with_exif(&plain, &exif(6))),
+        ("cut.jpg", plain[..plain.len() / 2].to_vec()),
+        ("no-scan.jpg", plain[..200].to_vec()),
+        (
+            "polyglot.jpg",
+            [&plain[..], b"<html><script>PK\x03\x04"].concat(),
+        ),
+        ("plain.png", png(&raster, Some(exif(8)))),
+        ("interlaced.png", interlaced_png(&scene(19, 17))),
+        ("cut.png", png(&raster, None)[..900].to_vec()),
+        ("lossless.webp", flat.clone()),
+        (
+            "extended.webp",
+            extended_webp(&flat, 0b1000, (32, 32), &exif(3)),
+        ),
+        ("lying.webp", extended_webp(&flat, 0, (16, 16), &[])),
+        ("animated.webp", extended_webp(&flat, 0b10, (32, 32), &[])),
+        ("cut.webp", flat[..flat.len() / 2].to_vec()),
+        (
+            "phone.heic",
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x08meta".to_vec(),
+        ),
+        (
+            "page.html",
+            b"<!doctype html><script>alert(1)</script>".to_vec(),
+        ),
+        (
+            "still.gif",
+            b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff;".to_vec(),
+        ),
+        (
+            "drawing.svg",
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(),
+        ),
+    ];
+    fs::create_dir_all(folder()).expect("a folder");
+    for (name, bytes) in files {
+        fs::write(folder().join(name), bytes).expect("written");
+    }
+}

@@ -1,0 +1,202 @@
+//! Pixels in RGB: gathered row by row, made smaller, turned. Pure.
+
+use fast_image_resize::images::Image;
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::metadata::Orientation;
+use image::{DynamicImage, RgbImage};
+
+use super::IntakeError;
+
+/// RGB, 8 bit, rows without padding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Raster {
+    pub(crate) width_px: usize,
+    pub(crate) height_px: usize,
+    pub(crate) rgb: Vec<u8>,
+}
+
+impl Raster {
+    /// With its longer side at most so long. Never enlarged.
+    pub(crate) fn within(self, longest_side_px: u32) -> Result<Self, IntakeError> {
+        let longest = longest_side_px as usize;
+        let long = self.width_px.max(self.height_px);
+        if long <= longest {
+            return Ok(self);
+        }
+        let scaled = |side: usize| ((side * longest + long / 2) / long).max(1);
+        let (width_px, height_px) = (scaled(self.width_px), scaled(self.height_px));
+        let failed = |error: &dyn std::fmt::Display| IntakeError::Broken(error.to_string());
+        let source = Image::from_vec_u8(
+            self.width_px as u32,
+            self.height_px as u32,
+            self.rgb,
+            PixelType::U8x3,
+        )
+        .map_err(|error| failed(&error))?;
+        let mut target = Image::new(width_px as u32, height_px as u32, PixelType::U8x3);
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+        Resizer::new()
+            .resize(&source, &mut target, &options)
+            .map_err(|error| failed(&error))?;
+        Ok(Self {
+            width_px,
+            height_px,
+            rgb: target.into_vec(),
+        })
+    }
+
+    /// Turned as EXIF says.
+    pub(super) fn upright(self, orientation: Orientation) -> Result<Self, IntakeError> {
+        let (width, height) = (self.width_px as u32, self.height_px as u32);
+        let image = RgbImage::from_raw(width, height, self.rgb)
+            .ok_or_else(|| IntakeError::Broken("its size does not fit its pixels".to_owned()))?;
+        let mut image = DynamicImage::from(image);
+        image.apply_orientation(orientation);
+        Ok(Self {
+            width_px: image.width() as usize,
+            height_px: image.height() as usize,
+            rgb: image.into_rgb8().into_raw(),
+        })
+    }
+}
+
+/// Layout of the rows that a decoder gives, 8 bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    Grey,
+    GreyAlpha,
+    Rgb,
+    Rgba,
+}
+
+impl Layout {
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Self::Grey => 1,
+            Self::GreyAlpha => 2,
+            Self::Rgb => 3,
+            Self::Rgba => 4,
+        }
+    }
+
+    /// The pixel's colour; what is transparent lies on white, as browsers show it.
+    fn colour(self, pixel: &[u8]) -> [u16; 3] {
+        let level = |at: usize| u16::from(pixel[at]);
+        let on_white = |level: u16, alpha: u16| (level * alpha + 255 * (255 - alpha) + 127) / 255;
+        match self {
+            Self::Grey => [level(0); 3],
+            Self::GreyAlpha => [on_white(level(0), level(1)); 3],
+            Self::Rgb => [level(0), level(1), level(2)],
+            Self::Rgba => [0, 1, 2].map(|at| on_white(level(at), level(3))),
+        }
+    }
+}
+
+/// Takes a picture row by row and keeps the mean of each square of pixels, so that a large picture never
+/// stands in memory whole.
+pub(super) struct Gather {
+    layout: Layout,
+    width_px: usize,
+    /// Pixels of the source on a side of one pixel kept.
+    square: usize,
+    sums: Vec<[u32; 3]>,
+    rows_in_sums: usize,
+    kept: Raster,
+}
+
+impl Gather {
+    /// The squares are as large as they may be with the longer side still `longest_side_px` or more.
+    pub(super) fn new(width: usize, height: usize, layout: Layout, longest_side_px: u32) -> Self {
+        let square = (width.max(height) / longest_side_px.max(1) as usize).max(1);
+        let width_kept = width.div_ceil(square);
+        Self {
+            layout,
+            width_px: width,
+            square,
+            sums: vec![[0; 3]; width_kept],
+            rows_in_sums: 0,
+            kept: Raster {
+                width_px: width_kept,
+                height_px: 0,
+                rgb: Vec::with_capacity(width_kept * height.div_ceil(square) * 3),
+            },
+        }
+    }
+
+    /// The next row, as long as the picture is wide.
+    pub(super) fn row(&mut self, row: &[u8]) {
+        let row = &row[..self.width_px * self.layout.bytes()];
+        let squares = row.chunks(self.layout.bytes() * self.square);
+        for (sum, square) in self.sums.iter_mut().zip(squares) {
+            for pixel in square.chunks_exact(self.layout.bytes()) {
+                let colour = self.layout.colour(pixel);
+                for (sum, level) in sum.iter_mut().zip(colour) {
+                    *sum += u32::from(level);
+                }
+            }
+        }
+        self.rows_in_sums += 1;
+        if self.rows_in_sums == self.square {
+            self.keep();
+        }
+    }
+
+    fn keep(&mut self) {
+        for (at, sum) in self.sums.iter_mut().enumerate() {
+            let columns = self.square.min(self.width_px - at * self.square);
+            let count = (columns * self.rows_in_sums) as u32;
+            let mean = sum.map(|sum| ((sum + count / 2) / count) as u8);
+            self.kept.rgb.extend_from_slice(&mean);
+            *sum = [0; 3];
+        }
+        self.rows_in_sums = 0;
+        self.kept.height_px += 1;
+    }
+
+    /// What came.
+    pub(super) fn finish(mut self) -> Raster {
+        if self.rows_in_sums > 0 {
+            self.keep();
+        }
+        self.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squares_are_averaged_and_the_rest_at_the_edges_too() {
+        let mut gather = Gather::new(5, 3, Layout::Grey, 2);
+        gather.row(&[0, 100, 10, 10, 7]);
+        gather.row(&[0, 100, 10, 10, 7]);
+        gather.row(&[30, 30, 50, 60, 9]);
+        let raster = gather.finish();
+        assert_eq!((raster.width_px, raster.height_px), (3, 2));
+        let greys: Vec<u8> = raster.rgb.chunks(3).map(|pixel| pixel[0]).collect();
+        assert_eq!(greys, [50, 10, 7, 30, 55, 9]);
+    }
+
+    #[test]
+    fn what_is_transparent_lies_on_white() {
+        let mut gather = Gather::new(3, 1, Layout::Rgba, 3);
+        gather.row(&[10, 20, 30, 255, 10, 20, 30, 0, 0, 0, 0, 128]);
+        assert_eq!(
+            gather.finish().rgb,
+            [10, 20, 30, 255, 255, 255, 127, 127, 127]
+        );
+    }
+
+    #[test]
+    fn sides_keep_their_ratio() {
+        let raster = Raster {
+            width_px: 400,
+            height_px: 30,
+            rgb: vec![90; 400 * 30 * 3],
+        };
+        let small = raster.within(100).expect("smaller");
+        assert_eq!((small.width_px, small.height_px), (100, 8));
+        assert!(small.rgb.iter().all(|level| *level == 90));
+    }
+}
