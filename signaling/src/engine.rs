@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use capture::Guest;
 use tokio::sync::oneshot;
 
 use crate::announce::{ANNOUNCED_MAX, Announced};
-use crate::audience::{Refused, Restart};
 use crate::candidates::Candidates;
 use crate::congestion::Choice;
 use crate::demand::Demand;
@@ -22,8 +22,9 @@ use crate::engine_metrics::EngineMetrics;
 use crate::ice::IceTimes;
 use crate::identity::Identity;
 use crate::rendition::{Rendition, RenditionId, default_renditions};
-use crate::sdp::RemoteCandidate;
+use crate::session::{Refused, Restart, Trickle};
 use crate::viewer::Arrival;
+use crate::whip::Newcomer;
 
 /// How the engine is set up.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,16 +112,9 @@ pub(crate) enum Command {
     Choose(String, Choice, oneshot::Sender<Result<(), Refused>>),
     Restart(Box<Restart>, oneshot::Sender<Result<(), Refused>>),
     Leave(String, oneshot::Sender<Result<(), Refused>>),
-    Whip(crate::whip::Request),
+    /// The answer is its place at the switch: the engine hands these out in order.
+    Publish(Box<Newcomer>, oneshot::Sender<Result<Guest, Refused>>),
     Stop,
-}
-
-/// Candidates that came after the offer.
-pub(crate) struct Trickle {
-    pub(crate) id: String,
-    pub(crate) tag: Option<String>,
-    pub(crate) ufrag: Option<String>,
-    pub(crate) candidates: Vec<RemoteCandidate>,
 }
 
 /// What threads share with the engine's.
@@ -251,46 +245,43 @@ impl EngineHandle {
 
     /// `None`: the engine has ended.
     pub(crate) async fn join(&self, arrival: Arrival) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Join(Box::new(arrival), reply));
-        answer.await.ok()
+        self.ask(|reply| Command::Join(Box::new(arrival), reply))
+            .await
+    }
+
+    /// `None`: the engine has ended.
+    pub(crate) async fn publish(&self, newcomer: Newcomer) -> Option<Result<Guest, Refused>> {
+        self.ask(|reply| Command::Publish(Box::new(newcomer), reply))
+            .await
     }
 
     /// `None`: the engine has ended.
     pub(crate) async fn trickle(&self, trickle: Trickle) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Trickle(trickle, reply));
-        answer.await.ok()
+        self.ask(|reply| Command::Trickle(trickle, reply)).await
     }
 
     /// `None`: the engine has ended.
     pub(crate) async fn choose(&self, id: String, choice: Choice) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Choose(id, choice, reply));
-        answer.await.ok()
+        self.ask(|reply| Command::Choose(id, choice, reply)).await
     }
 
     /// `None`: the engine has ended.
     pub(crate) async fn restart(&self, restart: Restart) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Restart(Box::new(restart), reply));
-        answer.await.ok()
+        self.ask(|reply| Command::Restart(Box::new(restart), reply))
+            .await
     }
 
     /// `None`: the engine has ended.
     pub(crate) async fn leave(&self, id: String) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Leave(id, reply));
-        answer.await.ok()
+        self.ask(|reply| Command::Leave(id, reply)).await
     }
 
-    /// Asks about publishing. `None`: the engine has ended.
-    pub(crate) async fn ask_whip<T>(
+    async fn ask<T>(
         &self,
-        request: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> crate::whip::Request,
+        command: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Command,
     ) -> Option<Result<T, Refused>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Whip(request(reply)));
+        self.send(command(reply));
         answer.await.ok()
     }
 

@@ -181,7 +181,7 @@ impl EngineMetrics {
             ("viewer_joins", "Offers answered", &self.joins),
             (
                 "viewer_restarts",
-                "ICE restarts begun by viewers",
+                "ICE restarts begun by viewers and publishers",
                 &self.restarts,
             ),
             ("send_packets", "Datagrams sent to viewers", &self.packets),

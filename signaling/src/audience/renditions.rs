@@ -7,6 +7,7 @@ use crate::congestion::{Choice, Decision, Rung, targets};
 use crate::demux::ViewerKey;
 use crate::engine_metrics::{DropCause, count};
 use crate::rendition::Rendition;
+use crate::session::Refused;
 use crate::viewer::{Phase, Viewer};
 
 /// How often the encoders' bitrates follow the viewers, and the owner's wishes.
@@ -25,18 +26,14 @@ pub(super) fn ladder(renditions: &[Rendition]) -> Vec<Rung> {
 }
 
 impl Audience {
-    /// A viewer's own choice; `false`: there is no such session.
-    pub(crate) fn choose(&mut self, now: Instant, id: &str, choice: Choice) -> bool {
-        let Some(key) = self.by_id.get(id).copied() else {
-            return false;
-        };
-        let Some(viewer) = self.viewers.get_mut(&key) else {
-            return false;
-        };
+    /// Takes a viewer's own choice.
+    pub(crate) fn choose(&mut self, now: Instant, id: &str, choice: Choice) -> Result<(), Refused> {
+        let key = self.key_of(id)?;
+        let viewer = self.viewers.get_mut(&key).ok_or(Refused::Unknown)?;
         viewer.control.choose(choice);
         self.reconsider(now, key);
         self.ask_for_keyframes(now);
-        true
+        Ok(())
     }
 
     /// Lets time pass for one viewer's stream: what waits to leave, reports, padding, pleas.

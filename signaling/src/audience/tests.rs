@@ -1,19 +1,21 @@
 //! The audience on a virtual clock, without a socket: what it holds, and what it lets go.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
 use super::*;
 use crate::candidates::Candidates;
 use crate::congestion::Choice;
 use crate::fanout::{Outlet, StreamTerms};
-use crate::ice::IceTimes;
+use crate::ice::{Credentials, IceTimes};
 use crate::identity::{Identity, SessionNames};
 use crate::packet_ring::tests::frame;
 use crate::path::Carriage;
-use crate::peer::{Peer, PeerParts};
+use crate::peer::{Arriving, Peer, PeerParts};
 use crate::rendition::default_renditions;
 use crate::sdp::Offer;
+use crate::session::{Refused, Restart, Trickle};
+use crate::viewer::Arrival;
 
 const OFFER: &str = include_str!("../sdp/tests/chromium.sdp");
 const MS: Duration = Duration::from_millis(1);
@@ -66,8 +68,6 @@ impl House {
         Arrival {
             peer: Peer::accept(now, &offer, &parts).expect("acceptable"),
             outlet: Outlet::new(terms, names.numbering),
-            remote_ufrag: offer.ufrag,
-            local_ufrag: names.ufrag,
             choice: Choice::Auto,
             offered_at: now,
             id: names.id,
@@ -144,6 +144,15 @@ fn the_first_offer_asks_for_a_keyframe_and_those_after_it_do_not() {
     assert_eq!(asked(&house), 2);
 }
 
+fn trickle(id: &str, tag: Option<&str>, ufrag: Option<&str>) -> Trickle {
+    Trickle {
+        id: id.to_owned(),
+        tag: tag.map(str::to_owned),
+        ufrag: ufrag.map(str::to_owned),
+        candidates: Vec::new(),
+    }
+}
+
 #[test]
 fn wrong_tags_and_other_credentials_are_told_apart() {
     let mut house = house();
@@ -151,7 +160,8 @@ fn wrong_tags_and_other_credentials_are_told_apart() {
     let id = house.join(start);
     let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
     let mut trickle = |id: &str, tag: Option<&str>, ufrag: Option<&str>| {
-        house.audience.trickle(start, id, tag, ufrag, &[], out)
+        let trickle = trickle(id, tag, ufrag);
+        house.audience.trickle(start, &trickle, out)
     };
     assert_eq!(trickle(&id, None, None), Ok(()));
     assert_eq!(trickle(&id, None, Some("hBtT")), Ok(()));
@@ -201,8 +211,8 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
     let (ours, theirs) = (right.local.ufrag.clone(), right.remote.ufrag.clone());
     assert_eq!(house.audience.restart(start, right, out), Ok(()));
     let mut trickle = |tag: &str, ufrag: &str| {
-        let audience = &mut house.audience;
-        audience.trickle(start, &id, Some(tag), Some(ufrag), &[], out)
+        let trickle = trickle(&id, Some(tag), Some(ufrag));
+        house.audience.trickle(start, &trickle, out)
     };
     assert_eq!(trickle(&ours, &theirs), Ok(()));
     assert_eq!(trickle(&ours, "hBtT"), Err(Refused::Restart));

@@ -10,7 +10,7 @@ use mio::{Events, Poll, Token};
 
 use super::ports::Ports;
 use super::{Command, EngineConfig, Shared, ViewerSummary};
-use crate::audience::{Audience, AudienceLimits, Refused};
+use crate::audience::{Audience, AudienceLimits};
 use crate::demand::Demand;
 use crate::encoded::FrameReceiver;
 use crate::engine_metrics::EngineMetrics;
@@ -152,14 +152,10 @@ impl Worker {
                     let _ = reply.send(self.audience.join(now, *arrival));
                 }
                 Command::Trickle(trickle, reply) => {
-                    let (tag, ufrag) = (trickle.tag.as_deref(), trickle.ufrag.as_deref());
-                    let (id, new) = (&trickle.id, &trickle.candidates);
-                    let done = self.audience.trickle(now, id, tag, ufrag, new, &mut out);
-                    let _ = reply.send(done);
+                    let _ = reply.send(self.audience.trickle(now, &trickle, &mut out));
                 }
                 Command::Choose(id, choice, reply) => {
-                    let known = self.audience.choose(now, &id, choice);
-                    let _ = reply.send(known.then_some(()).ok_or(Refused::Unknown));
+                    let _ = reply.send(self.audience.choose(now, &id, choice));
                 }
                 Command::Restart(restart, reply) => {
                     let _ = reply.send(self.audience.restart(now, *restart, &mut out));
@@ -167,7 +163,9 @@ impl Worker {
                 Command::Leave(id, reply) => {
                     let _ = reply.send(self.audience.leave(now, &id, &mut out));
                 }
-                Command::Whip(request) => self.audience.obey_publisher(now, request, &mut out),
+                Command::Publish(newcomer, reply) => {
+                    let _ = reply.send(self.audience.publish(now, *newcomer, &mut out));
+                }
                 Command::Stop => return false,
             }
             self.publish_count();

@@ -68,6 +68,11 @@ impl Reception {
         self.stream.as_ref().map(|stream| stream.heard_at)
     }
 
+    /// The picture cannot go on without a keyframe.
+    pub(crate) fn want_keyframe(&mut self) {
+        self.gate.want();
+    }
+
     /// Takes a packet. What is neither our video nor its retransmission is left out.
     pub(crate) fn packet(&mut self, now: Instant, packet: Packet) {
         let header = &packet.header;

@@ -7,6 +7,7 @@ mod clip;
 mod compose;
 mod crowd;
 mod encoder;
+mod end;
 mod hostile;
 mod http;
 mod isolation;

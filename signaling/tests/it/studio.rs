@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use signaling::whep::{Reply, Whep, WhepPatch, WhepPost};
+use signaling::whep::{Reply, SessionPatch, Whep, WhepPost};
 use signaling::{Demand, EncodedFrame, Engine, EngineConfig, EngineHandle, EngineMetrics};
 use signaling::{FrameSink, Rendition, RenditionId};
 
@@ -85,7 +85,7 @@ impl Studio {
         content_type: Option<&str>,
         body: &str,
     ) -> Reply {
-        let patch = WhepPatch {
+        let patch = SessionPatch {
             if_match,
             content_type,
             host: Some("localhost:8080"),

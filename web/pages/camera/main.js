@@ -34,6 +34,7 @@ const ACTIONS = {
   look,
   publish: () => publish(ENDPOINT),
   take_over: () => publish(`${ENDPOINT}?takeover=1`),
+  renew: () => publisher?.renew(),
   leave() {
     publisher?.close();
     publisher = null;
