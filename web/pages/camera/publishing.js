@@ -13,6 +13,7 @@
 import { waitMs } from "../app/backoff.js";
 
 export const CONNECT_MS = 10000; // a session that is not connected after this has failed
+export const DEAF_MS = 3000; // nothing came back for this long: look for another way to the station
 export const RENEW_EVERY_MS = 1000; // between asking for a new path and asking again
 export const RENEWED_MS = 2000; // a new path that is not connected after this is none
 export const LOST_MS = 15000; // a connection that is gone for this long is given up
@@ -22,6 +23,7 @@ export function initial() {
     name: "idle",
     reason: null, // why it waits or was refused: {kind, detail}
     attemptAt: null, // when the running attempt began
+    heardAt: null, // when the browser last noticed something of the station
     lostAt: null, // since when the connection is gone
     renewAt: null, // when to ask for a new path again; null: not asked yet
     renewedAt: null, // when the station agreed to one; null: it has not
@@ -31,7 +33,8 @@ export function initial() {
   };
 }
 
-// Events: start, camera, no_camera {kind, detail}, connected, disconnected, failed, unreachable,
+// Events: start, camera, no_camera {kind, detail}, connected, heard (reports of the station, answers
+// to checks: browsers take ten seconds to say that these stopped), disconnected, failed, unreachable,
 // renewed, unrenewable, answer {status, detail, retryAfterMs} (a refusal), take_over, online, stop,
 // tick.
 // Things to do: "look" (open the camera), "publish", "take_over" (publish in another's place),
@@ -49,7 +52,8 @@ const HANDLERS = {
   camera: (s, _, now) =>
     s.name === "opening" ? attempt({ ...s, camera: true }, now) : same(s),
   no_camera: (s, { kind, detail }) => refuse(s, { kind, detail }),
-  connected: (s) => same({ ...s, ...WHOLE, name: "live", reason: null, retryAt: null, failures: 0 }),
+  connected: (s, _, now) => same(live({ ...s, reason: null, retryAt: null, failures: 0 }, now)),
+  heard: (s, _, now) => same(hasSession(s) ? live(s, now) : s),
   disconnected: (s, _, now) => (s.name === "live" ? mend(s, now) : same(s)),
   failed: onFailed,
   unreachable: (s, _, now) => (hasSession(s) ? same(s) : again(s, { kind: "unreachable" }, now)),
@@ -70,6 +74,7 @@ function onTick(state, _, now) {
   if (state.name === "connecting" && now - state.attemptAt >= CONNECT_MS) {
     return again(state, { kind: "lost" }, now);
   }
+  if (state.name === "live" && now - state.heardAt >= DEAF_MS) return mend(state, now);
   return state.name === "mending" ? onMendingTick(state, now) : same(state);
 }
 
@@ -88,6 +93,10 @@ function onFailed(state, _, now) {
 }
 
 const WHOLE = { lostAt: null, renewAt: null, renewedAt: null };
+
+function live(state, now) {
+  return { ...state, ...WHOLE, name: "live", heardAt: now };
+}
 
 function hasSession(state) {
   return state.name === "live" || state.name === "mending";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tokenIn } from "../../pages/camera/key.js";
 import { CONNECT_MS, initial, LOST_MS, RENEWED_MS, step } from "../../pages/camera/publishing.js";
-import { sent } from "../../pages/camera/rate.js";
+import { heard, sent } from "../../pages/camera/rate.js";
 import { withStartRate } from "../../pages/camera/start_rate.js";
 import { cameraTrouble, rateWords, stateWords } from "../../pages/camera/words.js";
 
@@ -58,8 +58,13 @@ test("a phone that changes networks keeps its session, and asks for a path until
   assert.deepEqual(log.slice(5), ["1000 renew", "1000 mending", "2000 renew", "2300 live"]);
 });
 
+test("a station that is not heard any more is looked for before the browser says so", () => {
+  const { log } = play(...LIVE, [2000, "heard"], [4750, "tick"], [5000, "tick"], [5100, "renewed"], [5400, "heard"]);
+  assert.deepEqual(log.slice(5), ["5000 renew", "5000 mending", "5400 live"]);
+});
+
 test("a hiccup that mends itself is no loss", () => {
-  const { state, log } = play(...LIVE, [1000, "disconnected"], [1100, "connected"], [1150, "renewed"], [9000, "tick"]);
+  const { state, log } = play(...LIVE, [1000, "disconnected"], [1100, "connected"], [1150, "renewed"], [4000, "tick"]);
   assert.equal(state.name, "live");
   assert.deepEqual(log.slice(5), ["1000 renew", "1000 mending", "1100 live"]);
 });
@@ -81,7 +86,7 @@ test("a station that does not answer is given up at last, and the page says so",
 });
 
 test("a network that is new is used at once, while the old one still carries the picture", () => {
-  const { state, log } = play(...LIVE, [1000, "online"], [1100, "unreachable"], [9000, "tick"]);
+  const { state, log } = play(...LIVE, [1000, "online"], [1100, "unreachable"], [2900, "tick"]);
   assert.equal(state.name, "live");
   assert.deepEqual(log.slice(5), ["1000 renew"]);
 });
@@ -162,4 +167,15 @@ test("what is sent, in plain words", () => {
   const second = sent([stat(2000, 201000)], first);
   assert.equal(rateWords(second), "1280 × 720, 30 fps, 1.6 Mbit/s");
   assert.equal(sent([], second), null);
+});
+
+test("reports and answers to checks are signs of the station, what is sent is none", () => {
+  const report = (bytes, responses) => [
+    { type: "transport", bytesReceived: bytes, bytesSent: 5000 },
+    { type: "candidate-pair", responsesReceived: responses, requestsReceived: 2 },
+    { type: "outbound-rtp", bytesSent: 9000 },
+  ];
+  assert.equal(heard(report(100, 3)), 105);
+  assert.notEqual(heard(report(100, 4)), heard(report(100, 3)));
+  assert.equal(heard([]), 0);
 });

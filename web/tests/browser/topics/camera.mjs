@@ -10,8 +10,8 @@ export const title = "a phone's browser becomes the camera, and the source is ba
 
 const BACK_MS = 2000;
 const CAMERA = "camera of a browser";
-// Longer than it takes Chromium to notice.
-const CUT_MS = 9000;
+// Longer than it takes the page to notice.
+const CUT_MS = 6000;
 
 export async function run(t) {
   if (!t.real) return t.skip("the mock takes no publisher");
