@@ -1,9 +1,10 @@
-//! All viewers: datagrams, frames, requests and time go in, datagrams come out. No socket, no
-//! clock.
+//! One shard of all viewers: datagrams, frames, requests and time go in, datagrams come out. No
+//! socket, no clock. What the shards have in common is in the [`Ledger`].
 
 mod arrivals;
 mod feedback;
 mod goodbyes;
+mod ledger;
 mod pictures;
 mod publishing;
 mod renditions;
@@ -15,19 +16,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::goodbyes::Goodbyes;
 use self::publishing::Publishing;
 use crate::congestion::Rung;
 use crate::demand::Demand;
-use crate::demux::{Demux, ViewerKey};
+use crate::demux::{Shard, ViewerKey};
 use crate::engine_metrics::{EngineMetrics, LeaveReason};
-use crate::keyframe_gate::KeyframeGate;
 use crate::packet_ring::PacketRing;
 use crate::rendition::{Rendition, RenditionId};
 use crate::reports::ReportClock;
 use crate::runs::Datagram;
 use crate::viewer::Viewer;
 
+pub(crate) use self::ledger::Ledger;
 pub(crate) use self::renditions::choice;
 
 /// Takes datagrams that are ready; called once per viewer and frame.
@@ -44,21 +44,31 @@ pub(crate) struct AudienceLimits {
     pub(crate) connect_within: Duration,
 }
 
-/// One rendition's cache and keyframe requests.
+/// One rendition's cache.
 #[derive(Debug, Default)]
 struct Stream {
     ring: PacketRing,
-    gate: KeyframeGate,
     watched_by: u32,
 }
 
-/// Everybody who watches.
+/// What an audience is made with.
+pub(crate) struct AudienceParts {
+    pub(crate) shard: Shard,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) clock: ReportClock,
+    pub(crate) limits: AudienceLimits,
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) metrics: Arc<EngineMetrics>,
+    /// What there is to watch, largest first.
+    pub(crate) renditions: Vec<Rendition>,
+}
+
+/// Everybody of one shard who watches, and whoever publishes.
 pub(crate) struct Audience {
+    shard: Shard,
+    ledger: Arc<Ledger>,
     viewers: HashMap<ViewerKey, Viewer>,
-    by_id: HashMap<String, ViewerKey>,
-    goodbyes: Goodbyes,
     publishing: Publishing,
-    demux: Demux,
     streams: [Stream; RenditionId::LIMIT],
     timetable: BTreeSet<(Instant, ViewerKey)>,
     next_key: u64,
@@ -74,29 +84,22 @@ pub(crate) struct Audience {
 }
 
 impl Audience {
-    pub(crate) fn new(
-        clock: ReportClock,
-        limits: AudienceLimits,
-        demand: Arc<Demand>,
-        metrics: Arc<EngineMetrics>,
-        renditions: Vec<Rendition>,
-    ) -> Self {
+    pub(crate) fn new(parts: AudienceParts) -> Self {
         Self {
+            shard: parts.shard,
+            ledger: parts.ledger,
             viewers: HashMap::new(),
-            by_id: HashMap::new(),
-            goodbyes: Goodbyes::default(),
             publishing: Publishing::default(),
-            demux: Demux::default(),
             streams: Default::default(),
             timetable: BTreeSet::new(),
             next_key: 0,
-            clock,
-            limits,
-            demand,
-            metrics,
+            clock: parts.clock,
+            limits: parts.limits,
+            demand: parts.demand,
+            metrics: parts.metrics,
             outgoing: Vec::new(),
-            ladder: renditions::ladder(&renditions),
-            renditions,
+            ladder: renditions::ladder(&parts.renditions),
+            renditions: parts.renditions,
             retarget_at: None,
         }
     }
@@ -127,9 +130,9 @@ impl Audience {
     /// When [`Self::tick`] is next due.
     pub(crate) fn due(&self) -> Option<Instant> {
         let viewer = self.timetable.first().map(|(due, _)| *due);
-        let gates = self.streams.iter().filter_map(|stream| stream.gate.due());
-        let more = self.retarget_at.into_iter().chain(self.publishing.due());
-        gates.chain(viewer).chain(more).min()
+        let keyframes = self.ledger.keyframes_due();
+        let more = [keyframes, self.retarget_at, self.publishing.due()];
+        more.into_iter().flatten().chain(viewer).min()
     }
 
     /// Sends everybody a goodbye.
@@ -150,11 +153,17 @@ impl Audience {
             return;
         };
         viewer.peer.drain(&mut self.outgoing);
-        for datagram in &self.outgoing {
-            self.demux.sent(key, &datagram.bytes);
-        }
+        self.ledger.note_sent(key, &self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
+    }
+
+    fn new_key(&mut self) -> ViewerKey {
+        self.next_key += 1;
+        ViewerKey {
+            shard: self.shard,
+            number: self.next_key,
+        }
     }
 
     fn schedule(&mut self, key: ViewerKey, now: Instant) {
@@ -180,8 +189,7 @@ impl Audience {
     fn footprint(&self) -> usize {
         self.publishing.len()
             + self.viewers.len()
-            + self.by_id.len()
-            + self.demux.len()
+            + self.ledger.directory().len()
             + self.timetable.len()
     }
 }

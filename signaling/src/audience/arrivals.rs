@@ -10,33 +10,40 @@ use crate::path::Path;
 use crate::peer::Arriving;
 
 impl Audience {
-    /// Takes a datagram from the port, and tells whose it is.
-    pub(crate) fn receive(
-        &mut self,
-        now: Instant,
-        way: Arriving,
-        bytes: &[u8],
-        out: &mut Out<'_>,
-    ) -> Option<ViewerKey> {
+    /// Whose a datagram is that came in, of whichever shard. A check teaches everybody its address.
+    pub(crate) fn whose(&self, way: Arriving, bytes: &[u8]) -> Option<ViewerKey> {
         let kind = classify(bytes);
-        let Some(key) = self.demux.route(kind, (way.carriage, way.from)) else {
+        let from = (way.carriage, way.from);
+        let key = self.ledger.directory().demux.route(kind, from);
+        if key.is_none() {
             // overflow: counted. Nothing that a stranger sends leaves a trace.
             let cause = match kind {
                 Kind::Garbage => IgnoredCause::Garbage,
                 _ => IgnoredCause::Stranger,
             };
             count(&self.metrics.ignored, cause, 1);
-            return None;
-        };
+        }
+        key
+    }
+
+    /// Takes a datagram of one of this shard.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        key: ViewerKey,
+        way: Arriving,
+        bytes: &[u8],
+        out: &mut Out<'_>,
+    ) {
+        let kind = classify(bytes);
         if let Some(viewer) = self.viewers.get_mut(&key) {
             viewer.peer.receive(now, kind, way, bytes);
             self.heed_move(now, key);
             self.heed_feedback(now, key);
-        } else {
-            self.publishing.peer(key)?.receive(now, kind, way, bytes);
+        } else if let Some(peer) = self.publishing.peer(key) {
+            peer.receive(now, kind, way, bytes);
         }
         self.settle(now, key, out);
-        Some(key)
     }
 
     /// Takes the end of a connection that carried this path.
@@ -61,7 +68,7 @@ impl Audience {
             && viewer.peer.take_moved()
         {
             viewer.control = Control::new(now, viewer.control.choice());
-            self.streams[viewer.rendition.index()].gate.want();
+            self.ledger.want_keyframe(viewer.rendition);
         }
     }
 }

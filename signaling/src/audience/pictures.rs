@@ -17,7 +17,7 @@ impl Audience {
         let (rendition, keyframe) = (frame.rendition, frame.keyframe);
         let stream = &mut self.streams[rendition.index()];
         if keyframe {
-            stream.gate.came(now);
+            self.ledger.keyframe_came(now, rendition, frame.rtp_ticks);
         }
         let entry = stream.ring.push(frame, now);
         let (clock, ring) = (self.clock, &stream.ring);
@@ -61,15 +61,15 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let stream = &mut self.streams[viewer.rendition.index()];
-        if join::start(asked_at, now, stream.ring.keyframe_at()) == Start::Await {
-            stream.gate.want();
+        let ring = &self.streams[viewer.rendition.index()].ring;
+        if join::start(asked_at, now, ring.keyframe_at()) == Start::Await {
+            self.ledger.want_keyframe(viewer.rendition);
             return;
         }
         self.metrics.replays.inc();
         viewer.phase = Phase::Live;
         note_start(viewer, now, &self.metrics);
-        for entry in stream.ring.since_keyframe() {
+        for entry in ring.since_keyframe() {
             viewer.write_frame(now, entry.clone());
         }
         viewer.peer.drain(&mut self.outgoing);
@@ -78,13 +78,9 @@ impl Audience {
     }
 
     pub(super) fn ask_for_keyframes(&mut self, now: Instant) {
-        for (index, stream) in self.streams.iter_mut().enumerate() {
-            if stream.gate.ask(now)
-                && let Some(rendition) = RenditionId::new(index)
-            {
-                self.metrics.keyframe_requests.inc();
-                self.demand.request_keyframe(rendition);
-            }
+        for rendition in self.ledger.keyframes_to_ask(now) {
+            self.metrics.keyframe_requests.inc();
+            self.demand.request_keyframe(rendition);
         }
     }
 
@@ -97,19 +93,14 @@ impl Audience {
             }
         }
         for (index, (stream, watchers)) in self.streams.iter_mut().zip(counts).enumerate() {
-            if stream.watched_by != watchers
-                && let Some(rendition) = RenditionId::new(index)
-            {
-                stream.watched_by = watchers;
-                self.demand.set_viewers(rendition, watchers);
-            }
-            if watchers == 0 {
-                stream.gate.cancel();
+            let Some(rendition) = RenditionId::new(index) else {
+                continue;
+            };
+            let before = std::mem::replace(&mut stream.watched_by, watchers);
+            if self.demand.change_viewers(rendition, before, watchers) == 0 {
+                self.ledger.cancel_keyframe(rendition);
             }
         }
-        self.metrics
-            .viewers
-            .set(i64::try_from(self.viewers.len()).unwrap_or(i64::MAX));
     }
 }
 

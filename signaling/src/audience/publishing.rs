@@ -54,11 +54,9 @@ impl Audience {
             return Err(Refused::Full);
         }
         self.dismiss_publisher(now, "another took its place", out);
-        let key = ViewerKey(self.next_key);
-        self.next_key += 1;
-        let ufrag = newcomer.peer.ufrags().local.clone();
-        self.demux.add(key, ufrag);
-        self.by_id.insert(newcomer.id.clone(), key);
+        let (key, ufrag) = (self.new_key(), newcomer.peer.ufrags().local.clone());
+        let id = newcomer.id.clone();
+        self.ledger.directory().add(key, id, ufrag);
         newcomer.parts.metrics.publishers.set(1);
         let guest = newcomer.parts.switch.guest(newcomer.parts.name);
         self.publishing.0 = Some((key, Publisher::new(newcomer)));
@@ -79,7 +77,7 @@ impl Audience {
     /// Ends the publisher's session. It may not know yet: its `DELETE` is answered as any other.
     pub(super) fn dismiss_publisher(&mut self, now: Instant, reason: &str, out: &mut Out<'_>) {
         if let Some(id) = self.remove_publisher(now, reason, out) {
-            self.goodbyes.hung_up(id);
+            self.ledger.directory().goodbyes.hung_up(id);
         }
     }
 
@@ -95,8 +93,7 @@ impl Audience {
         publisher.peer.drain(&mut self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
-        self.demux.remove(key);
-        self.by_id.remove(&publisher.id);
+        self.ledger.directory().remove(key, &publisher.id);
         publisher.metrics.publishers.set(0);
         tracing::info!(reason, "the publisher left");
         Some(publisher.id)
@@ -113,9 +110,7 @@ impl Audience {
         let least = now + TICK_LEAST;
         publisher.deadline = publisher.deadline.map(|due| due.max(least));
         publisher.peer.drain(&mut self.outgoing);
-        for datagram in &self.outgoing {
-            self.demux.sent(*key, &datagram.bytes);
-        }
+        self.ledger.note_sent(*key, &self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
     }

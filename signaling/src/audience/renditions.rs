@@ -41,9 +41,9 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let stream = &mut self.streams[viewer.rendition.index()];
+        let stream = &self.streams[viewer.rendition.index()];
         if viewer.pli.tick(now) {
-            stream.gate.want();
+            self.ledger.want_keyframe(viewer.rendition);
         }
         viewer.report(now, &self.clock, &stream.ring);
         if viewer.phase != Phase::Live {
@@ -57,7 +57,7 @@ impl Audience {
             viewer.phase = Phase::Awaiting;
             viewer.freeze.began(now);
             if viewer.pleads(now) {
-                stream.gate.want();
+                self.ledger.want_keyframe(viewer.rendition);
             }
             return;
         }
@@ -94,13 +94,14 @@ impl Audience {
             rung.nominal_bps = nominal.unwrap_or(rendition.bitrate_bps);
         }
         let watching = self.viewers.values().filter(|viewer| viewer.watches());
-        let known = watching.map(|viewer| (viewer.rendition, viewer.control.ceiling_bps()));
+        let own = watching.map(|viewer| (viewer.rendition, viewer.control.ceiling_bps()));
+        let known = self.ledger.ceilings(self.shard, own.collect());
         // A stream that is sent on has an audience of its own, of which nothing is known here.
         let sent_on = self.renditions.iter().flat_map(|rendition| {
             let leases = self.demand.stream_leases(rendition.id) as usize;
             std::iter::repeat_n((rendition.id, None), leases)
         });
-        targets(&mut self.ladder, known.chain(sent_on));
+        targets(&mut self.ladder, known.into_iter().chain(sent_on));
         for rung in &self.ladder {
             let held_back = rung.target_bps < rung.nominal_bps;
             let target_bps = if held_back { rung.target_bps } else { 0 };
@@ -126,7 +127,7 @@ impl Audience {
         self.metrics.switches.inc();
         let abandoned = viewer.phase == Phase::Awaiting;
         if viewer.next.is_some() || abandoned {
-            self.streams[to.index()].gate.want();
+            self.ledger.want_keyframe(to);
         }
         self.count_watchers();
     }

@@ -13,14 +13,14 @@ use crate::viewer::{Arrival, Phase, Viewer};
 impl Audience {
     /// Takes a viewer whose offer was accepted.
     pub(crate) fn join(&mut self, now: Instant, arrival: Arrival) -> Result<(), Refused> {
-        if self.viewers.len() >= self.limits.viewers_max {
+        if !self.ledger.take_place(self.shard, self.limits.viewers_max) {
             // overflow: refused, counted by the caller: it is told to come back later.
             return Err(Refused::Full);
         }
-        let key = ViewerKey(self.next_key);
-        self.next_key += 1;
-        self.demux.add(key, arrival.peer.ufrags().local.clone());
-        self.by_id.insert(arrival.id.clone(), key);
+        self.metrics.viewers.inc();
+        let (key, ufrag) = (self.new_key(), arrival.peer.ufrags().local.clone());
+        let id = arrival.id.clone();
+        self.ledger.directory().add(key, id, ufrag);
         let viewer = Viewer::new(arrival);
         let (rendition, offered_at) = (viewer.rendition, viewer.offered_at);
         self.viewers.insert(key, viewer);
@@ -28,9 +28,9 @@ impl Audience {
         self.schedule(key, now);
         self.count_watchers();
         self.retarget_at.get_or_insert(now);
-        let stream = &mut self.streams[rendition.index()];
-        if join::needs_keyframe(offered_at, stream.ring.keyframe_at()) {
-            stream.gate.want();
+        let ring = &self.streams[rendition.index()].ring;
+        if join::needs_keyframe(offered_at, ring.keyframe_at()) {
+            self.ledger.want_keyframe(rendition);
         }
         self.ask_for_keyframes(now);
         Ok(())
@@ -43,7 +43,7 @@ impl Audience {
         id: &str,
         out: &mut Out<'_>,
     ) -> Result<(), Refused> {
-        if self.goodbyes.take(id) {
+        if self.ledger.directory().goodbyes.take(id) {
             return Ok(());
         }
         let key = self.key_of(id)?;
@@ -82,14 +82,14 @@ impl Audience {
         let ufrag = restart.local.ufrag.clone();
         peer.restart(now, restart.local, restart.remote, &restart.addresses);
         peer.trickle(&restart.candidates);
-        self.demux.rename(key, ufrag);
+        self.ledger.directory().demux.rename(key, ufrag);
         self.metrics.restarts.inc();
         self.settle(now, key, out);
         Ok(())
     }
 
     pub(super) fn key_of(&self, id: &str) -> Result<ViewerKey, Refused> {
-        self.by_id.get(id).copied().ok_or(Refused::Unknown)
+        self.ledger.directory().key_of(id)
     }
 
     /// The transport of this session, whichever way its media goes.
@@ -162,13 +162,14 @@ impl Audience {
         viewer.peer.drain(&mut self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
-        self.demux.remove(key);
-        self.by_id.remove(&viewer.id);
+        self.ledger.directory().remove(key, &viewer.id);
+        self.ledger.give_place_back(self.shard);
+        self.metrics.viewers.dec();
         if let Some(deadline) = viewer.deadline {
             self.timetable.remove(&(deadline, key));
         }
         if reason == LeaveReason::Closed {
-            self.goodbyes.hung_up(viewer.id);
+            self.ledger.directory().goodbyes.hung_up(viewer.id);
         }
         count(&self.metrics.leaves, reason, 1);
         tracing::debug!(

