@@ -23,6 +23,8 @@ use crate::viewer::Phase;
 pub(super) const WAKER: Token = Token(0);
 /// Receive calls in a row before frames and requests get their turn.
 const RECEIVES_MAX: usize = 16;
+/// What is handed over and taken in a row, likewise.
+const HANDED_MAX: usize = 512;
 /// How often the summary for the status page is made.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -48,6 +50,8 @@ struct Worker {
     metrics: Arc<EngineMetrics>,
     shared: Weak<Shared>,
     handed: mpsc::Receiver<Handed>,
+    /// More than [`HANDED_MAX`] was.
+    more_handed: bool,
     neighbours: Vec<(Shard, Neighbour)>,
     next_summary: Instant,
 }
@@ -72,6 +76,7 @@ pub(super) fn spawn(parts: WorkerParts, shared: Weak<Shared>) -> io::Result<Join
         audience: Audience::new(parts.audience),
         shared,
         handed: parts.handed,
+        more_handed: false,
         neighbours: parts.neighbours,
         next_summary: Instant::now(),
     };
@@ -88,7 +93,7 @@ impl Worker {
     fn run(&mut self) {
         let mut events = Events::with_capacity(8);
         loop {
-            let wait = if self.ports.is_readable() {
+            let wait = if self.ports.is_readable() || self.more_handed {
                 Duration::ZERO
             } else {
                 self.patience(Instant::now())
@@ -110,7 +115,7 @@ impl Worker {
                 break;
             }
             self.fan_out();
-            self.take_handed();
+            self.more_handed = self.take_handed();
             if self.ports.udp_readable {
                 self.ports.udp_readable = self.receive();
             }
@@ -245,9 +250,12 @@ impl Worker {
         self.audience.receive(now, key, way, bytes, &mut out);
     }
 
-    /// Takes what the thread that listens has handed over.
-    fn take_handed(&mut self) {
-        while let Ok(handed) = self.handed.try_recv() {
+    /// Takes what the thread that listens has handed over. `true`: there may be more.
+    fn take_handed(&mut self) -> bool {
+        for _ in 0..HANDED_MAX {
+            let Ok(handed) = self.handed.try_recv() else {
+                return false;
+            };
             match handed {
                 Handed::Datagram { key, way, bytes } => {
                     self.take(Instant::now(), key, way, &bytes);
@@ -257,6 +265,7 @@ impl Worker {
                 }
             }
         }
+        true
     }
 
     /// The connection itself goes first, so that answers find it.

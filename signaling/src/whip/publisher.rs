@@ -95,8 +95,7 @@ impl Publisher {
             return false;
         }
         if self.peer.take_moved() {
-            // What it sent by the old path is lost: a keyframe is there sooner than all of it.
-            self.reception.want_keyframe();
+            self.reception.note_move();
         }
         for packet in self.inbox.take() {
             self.reception.packet(now, packet);

@@ -68,9 +68,10 @@ impl Reception {
         self.stream.as_ref().map(|stream| stream.heard_at)
     }
 
-    /// The picture cannot go on without a keyframe.
-    pub(crate) fn want_keyframe(&mut self) {
-        self.gate.want();
+    /// The path has changed: what was sent by the old one is lost, requests of ours included. A
+    /// keyframe is there sooner than all of it.
+    pub(crate) fn note_move(&mut self) {
+        self.gate.want_anew();
     }
 
     /// Takes a packet. What is neither our video nor its retransmission is left out.

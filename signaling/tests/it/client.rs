@@ -164,7 +164,7 @@ impl Client {
         match self.end.next() {
             None => return false,
             Some(Wanted::Send(out)) => self.end.send(&out),
-            Some(Wanted::Note(event)) => self.note(event),
+            Some(Wanted::Note(event)) => self.note(*event),
         }
         true
     }

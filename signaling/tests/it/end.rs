@@ -13,7 +13,7 @@ use crate::wire::Wire;
 /// What the library wants to be done.
 pub(crate) enum Wanted {
     Send(Transmit),
-    Note(Event),
+    Note(Box<Event>),
 }
 
 pub(crate) struct End {
@@ -92,7 +92,7 @@ impl End {
                     self.rtc.handle_input(due).expect("time passes");
                 }
                 Output::Transmit(out) => return Some(Wanted::Send(out)),
-                Output::Event(event) => return Some(Wanted::Note(event)),
+                Output::Event(event) => return Some(Wanted::Note(Box::new(event))),
             }
         }
     }
@@ -130,6 +130,18 @@ pub(crate) fn is_media(datagram: &[u8]) -> bool {
         datagram.get(at).is_some_and(|byte| kinds.contains(byte))
     };
     within(0, 128..192) && !within(1, 192..224)
+}
+
+/// A fragment that adds a candidate to this offer.
+pub(crate) fn trickled(offer: &str) -> String {
+    let ufrag = offer
+        .lines()
+        .find_map(|line| line.strip_prefix("a=ice-ufrag:"))
+        .expect("credentials");
+    format!(
+        "a=ice-ufrag:{ufrag}\r\na=ice-pwd:x\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
+         a=candidate:1 1 udp 1 192.0.2.99 9000 typ host\r\n"
+    )
 }
 
 /// An answer with the credentials and candidates of a fragment.

@@ -13,6 +13,7 @@ use signaling::whip::{SessionPatch, UnitDrop, Whip, WhipMetrics, WhipPost};
 use signaling::{Demand, Engine, EngineConfig, EngineHandle, EngineMetrics};
 
 use crate::clip::eprint_line;
+use crate::end::trickled;
 use crate::studio::{block_on, threads};
 use crate::whip_client::{HALVES, Publisher, SIZE};
 use crate::wire::Wire;
@@ -295,15 +296,7 @@ fn requests_are_answered_as_rfc_9725_has_it() {
         .collect();
     assert_eq!(sections.len(), 1);
     assert!(reply.body.contains("a=recvonly\r\n") && !reply.body.contains("VP8"));
-    let ufrag = publisher
-        .offer
-        .lines()
-        .find_map(|line| line.strip_prefix("a=ice-ufrag:"))
-        .expect("credentials");
-    let fragment = format!(
-        "a=ice-ufrag:{ufrag}\r\na=ice-pwd:x\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
-         a=candidate:1 1 udp 1 192.0.2.99 9000 typ host\r\n"
-    );
+    let fragment = trickled(&publisher.offer);
     let patch =
         |tag: Option<&str>, kind: &str, body: &str| station.patch(id, tag, kind, body).status;
     for tag in [Some(tag), Some("*"), None] {
