@@ -13,7 +13,7 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSlices;
 use signaling::packetise::{nal_units, packetise};
-use signaling::whep::{Reply, Whep, WhepPatch, WhepPost};
+use signaling::whep::{Reply, SessionPatch, Whep, WhepPost};
 use signaling::{
     Demand, EncodedFrame, Engine, EngineConfig, EngineMetrics, FrameSink, Rendition, RenditionId,
 };
@@ -159,7 +159,7 @@ fn answer(whep: &Whep, head: &str, body: &[u8]) -> Reply {
             body,
         })),
         ("PATCH", Some(id)) => {
-            let patch = WhepPatch {
+            let patch = SessionPatch {
                 if_match: header(head, "if-match"),
                 content_type: header(head, "content-type"),
                 host: header(head, "host"),

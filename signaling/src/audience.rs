@@ -1,37 +1,33 @@
-//! All viewers: datagrams, frames, requests and time go in, datagrams come out. No socket, no
-//! clock.
+//! One shard of all viewers: datagrams, frames, requests and time go in, datagrams come out. No
+//! socket, no clock. What the shards have in common is in the [`Ledger`].
 
+mod arrivals;
 mod feedback;
 mod goodbyes;
+mod ledger;
+mod pictures;
 mod publishing;
 mod renditions;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::goodbyes::Goodbyes;
 use self::publishing::Publishing;
-use crate::congestion::{Control, Rung};
+use crate::congestion::Rung;
 use crate::demand::Demand;
-use crate::demux::{Demux, Kind, ViewerKey, classify};
-use crate::encoded::EncodedFrame;
-use crate::engine_metrics::{EngineMetrics, IgnoredCause, LeaveReason, count};
-use crate::ice::Credentials;
-use crate::join::{self, Start};
-use crate::keyframe_gate::KeyframeGate;
+use crate::demux::{Shard, ViewerKey};
+use crate::engine_metrics::{EngineMetrics, LeaveReason};
 use crate::packet_ring::PacketRing;
-use crate::path::Path;
-use crate::peer::{Arriving, Link};
 use crate::rendition::{Rendition, RenditionId};
 use crate::reports::ReportClock;
 use crate::runs::Datagram;
-use crate::sdp::RemoteCandidate;
-use crate::viewer::{Arrival, Phase, Viewer};
+use crate::viewer::Viewer;
 
+pub(crate) use self::ledger::Ledger;
 pub(crate) use self::renditions::choice;
 
 /// Takes datagrams that are ready; called once per viewer and frame.
@@ -48,21 +44,31 @@ pub(crate) struct AudienceLimits {
     pub(crate) connect_within: Duration,
 }
 
-/// One rendition's cache and keyframe requests.
+/// One rendition's cache.
 #[derive(Debug, Default)]
 struct Stream {
     ring: PacketRing,
-    gate: KeyframeGate,
     watched_by: u32,
 }
 
-/// Everybody who watches.
+/// What an audience is made with.
+pub(crate) struct AudienceParts {
+    pub(crate) shard: Shard,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) clock: ReportClock,
+    pub(crate) limits: AudienceLimits,
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) metrics: Arc<EngineMetrics>,
+    /// What there is to watch, largest first.
+    pub(crate) renditions: Vec<Rendition>,
+}
+
+/// Everybody of one shard who watches, and whoever publishes.
 pub(crate) struct Audience {
+    shard: Shard,
+    ledger: Arc<Ledger>,
     viewers: HashMap<ViewerKey, Viewer>,
-    by_id: HashMap<String, ViewerKey>,
-    goodbyes: Goodbyes,
     publishing: Publishing,
-    demux: Demux,
     streams: [Stream; RenditionId::LIMIT],
     timetable: BTreeSet<(Instant, ViewerKey)>,
     next_key: u64,
@@ -77,242 +83,30 @@ pub(crate) struct Audience {
     retarget_at: Option<Instant>,
 }
 
-/// New credentials of a session, and where it can be reached now.
-pub(crate) struct Restart {
-    pub(crate) id: String,
-    pub(crate) tag: Option<String>,
-    pub(crate) local: Credentials,
-    pub(crate) remote: Credentials,
-    pub(crate) addresses: Vec<IpAddr>,
-    pub(crate) candidates: Vec<RemoteCandidate>,
-}
-
-/// Why a request about a session was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// There are as many viewers as allowed.
-    Full,
-    /// No such session.
-    Unknown,
-    /// It asks for an ICE restart.
-    Restart,
-    /// Its tag is another session state's.
-    WrongTag,
-}
-
 impl Audience {
-    pub(crate) fn new(
-        clock: ReportClock,
-        limits: AudienceLimits,
-        demand: Arc<Demand>,
-        metrics: Arc<EngineMetrics>,
-        renditions: Vec<Rendition>,
-    ) -> Self {
+    pub(crate) fn new(parts: AudienceParts) -> Self {
         Self {
+            shard: parts.shard,
+            ledger: parts.ledger,
             viewers: HashMap::new(),
-            by_id: HashMap::new(),
-            goodbyes: Goodbyes::default(),
             publishing: Publishing::default(),
-            demux: Demux::default(),
             streams: Default::default(),
             timetable: BTreeSet::new(),
             next_key: 0,
-            clock,
-            limits,
-            demand,
-            metrics,
+            clock: parts.clock,
+            limits: parts.limits,
+            demand: parts.demand,
+            metrics: parts.metrics,
             outgoing: Vec::new(),
-            ladder: renditions::ladder(&renditions),
-            renditions,
+            ladder: renditions::ladder(&parts.renditions),
+            renditions: parts.renditions,
             retarget_at: None,
         }
-    }
-
-    /// Takes a viewer whose offer was accepted.
-    pub(crate) fn join(&mut self, now: Instant, arrival: Arrival) -> Result<(), Refused> {
-        if self.viewers.len() >= self.limits.viewers_max {
-            // overflow: refused, counted by the caller: it is told to come back later.
-            return Err(Refused::Full);
-        }
-        let key = ViewerKey(self.next_key);
-        self.next_key += 1;
-        self.demux.add(key, arrival.local_ufrag.clone());
-        self.by_id.insert(arrival.id.clone(), key);
-        let viewer = Viewer::new(arrival);
-        let (rendition, offered_at) = (viewer.rendition, viewer.offered_at);
-        self.viewers.insert(key, viewer);
-        self.metrics.joins.inc();
-        self.schedule(key, now);
-        self.count_watchers();
-        self.retarget_at.get_or_insert(now);
-        let stream = &mut self.streams[rendition.index()];
-        if join::needs_keyframe(offered_at, stream.ring.keyframe_at()) {
-            stream.gate.want();
-        }
-        self.ask_for_keyframes(now);
-        Ok(())
-    }
-
-    /// Takes a viewer out at its own wish.
-    pub(crate) fn leave(
-        &mut self,
-        now: Instant,
-        id: &str,
-        out: &mut Out<'_>,
-    ) -> Result<(), Refused> {
-        if self.goodbyes.take(id) {
-            return Ok(());
-        }
-        let key = *self.by_id.get(id).ok_or(Refused::Unknown)?;
-        self.remove(now, key, LeaveReason::Deleted, out);
-        Ok(())
-    }
-
-    /// Takes candidates that came after the offer. `tag`: what the request's `If-Match` allows,
-    /// `None` for anything.
-    pub(crate) fn trickle(
-        &mut self,
-        now: Instant,
-        id: &str,
-        tag: Option<&str>,
-        ufrag: Option<&str>,
-        candidates: &[RemoteCandidate],
-        out: &mut Out<'_>,
-    ) -> Result<(), Refused> {
-        let key = *self.by_id.get(id).ok_or(Refused::Unknown)?;
-        let viewer = self.viewers.get_mut(&key).ok_or(Refused::Unknown)?;
-        if tag.is_some_and(|tag| tag != viewer.local_ufrag) {
-            return Err(Refused::WrongTag);
-        }
-        if ufrag.is_some_and(|ufrag| ufrag != viewer.remote_ufrag) {
-            return Err(Refused::Restart);
-        }
-        viewer.peer.trickle(candidates);
-        self.settle(now, key, out);
-        Ok(())
-    }
-
-    /// Begins an ICE restart: the viewer is known by its new names from now on, and by its old ones
-    /// until the new path is found.
-    pub(crate) fn restart(
-        &mut self,
-        now: Instant,
-        restart: Restart,
-        out: &mut Out<'_>,
-    ) -> Result<(), Refused> {
-        let key = *self.by_id.get(&restart.id).ok_or(Refused::Unknown)?;
-        let viewer = self.viewers.get_mut(&key).ok_or(Refused::Unknown)?;
-        let tag = restart.tag.as_deref();
-        if tag.is_some_and(|tag| tag != viewer.local_ufrag) {
-            return Err(Refused::WrongTag);
-        }
-        viewer.local_ufrag.clone_from(&restart.local.ufrag);
-        viewer.remote_ufrag.clone_from(&restart.remote.ufrag);
-        self.demux.rename(key, restart.local.ufrag.clone());
-        let (local, remote) = (restart.local, restart.remote);
-        viewer.peer.restart(now, local, remote, &restart.addresses);
-        viewer.peer.trickle(&restart.candidates);
-        self.metrics.restarts.inc();
-        self.settle(now, key, out);
-        Ok(())
-    }
-
-    /// Takes the end of a connection that carried this path.
-    pub(crate) fn close_path(
-        &mut self,
-        now: Instant,
-        key: ViewerKey,
-        path: Path,
-        out: &mut Out<'_>,
-    ) {
-        if let Some(viewer) = self.viewers.get_mut(&key) {
-            viewer.peer.close_path(now, path);
-            self.settle(now, key, out);
-        } else {
-            self.close_published(now, key, path, out);
-        }
-    }
-
-    /// What was sent over a path that did not work any more is lost: a keyframe mends the picture
-    /// sooner than asking for each packet. What was known of the old network says nothing of the new.
-    fn heed_move(&mut self, now: Instant, key: ViewerKey) {
-        if let Some(viewer) = self.viewers.get_mut(&key)
-            && viewer.peer.take_moved()
-        {
-            viewer.control = Control::new(now, viewer.control.choice());
-            self.streams[viewer.rendition.index()].gate.want();
-        }
-    }
-
-    /// Takes a datagram from the port, and tells whose it is.
-    pub(crate) fn receive(
-        &mut self,
-        now: Instant,
-        way: Arriving,
-        bytes: &[u8],
-        out: &mut Out<'_>,
-    ) -> Option<ViewerKey> {
-        let kind = classify(bytes);
-        let Some(key) = self.demux.route(kind, (way.carriage, way.from)) else {
-            // overflow: counted. Nothing that a stranger sends leaves a trace.
-            let cause = match kind {
-                Kind::Garbage => IgnoredCause::Garbage,
-                _ => IgnoredCause::Stranger,
-            };
-            count(&self.metrics.ignored, cause, 1);
-            return None;
-        };
-        let Some(viewer) = self.viewers.get_mut(&key) else {
-            return self.receive_published(now, key, kind, way, bytes, out);
-        };
-        viewer.peer.receive(now, kind, way, bytes);
-        self.heed_move(now, key);
-        self.heed_feedback(now, key);
-        self.settle(now, key, out);
-        Some(key)
     }
 
     /// Whether this viewer, or whoever publishes, is still here.
     pub(crate) fn has(&self, key: ViewerKey) -> bool {
         self.viewers.contains_key(&key) || self.publishing.is(key)
-    }
-
-    /// Sends a frame to everybody who watches its rendition.
-    pub(crate) fn frame(&mut self, now: Instant, frame: Arc<EncodedFrame>, out: &mut Out<'_>) {
-        let (rendition, keyframe) = (frame.rendition, frame.keyframe);
-        let stream = &mut self.streams[rendition.index()];
-        if keyframe {
-            stream.gate.came(now);
-        }
-        let entry = stream.ring.push(frame, now);
-        let (clock, ring) = (self.clock, &stream.ring);
-        let (mut moved, mut queued) = (false, Vec::new());
-        for (key, viewer) in &mut self.viewers {
-            if keyframe && viewer.next == Some(rendition) && viewer.phase != Phase::Connecting {
-                moved |= viewer.arrive();
-            }
-            // Whoever gave its picture up waits for the next one's keyframe, not for any.
-            let starts = viewer.phase == Phase::Awaiting && keyframe && viewer.next.is_none();
-            if viewer.rendition != rendition || (viewer.phase != Phase::Live && !starts) {
-                continue;
-            }
-            if starts {
-                viewer.phase = Phase::Live;
-                note_start(viewer, now, &self.metrics);
-            }
-            viewer.write_frame(now, entry.clone());
-            viewer.report(now, &clock, ring);
-            if viewer.queue.due().is_some() {
-                queued.push(*key);
-            }
-            viewer.peer.drain(&mut self.outgoing);
-            out(&self.outgoing);
-            self.outgoing.clear();
-        }
-        queued.into_iter().for_each(|key| self.schedule(key, now));
-        if moved {
-            self.count_watchers();
-        }
     }
 
     /// Lets time pass for whoever is due.
@@ -336,9 +130,9 @@ impl Audience {
     /// When [`Self::tick`] is next due.
     pub(crate) fn due(&self) -> Option<Instant> {
         let viewer = self.timetable.first().map(|(due, _)| *due);
-        let gates = self.streams.iter().filter_map(|stream| stream.gate.due());
-        let more = self.retarget_at.into_iter().chain(self.publishing.due());
-        gates.chain(viewer).chain(more).min()
+        let keyframes = self.ledger.keyframes_due();
+        let more = [keyframes, self.retarget_at, self.publishing.due()];
+        more.into_iter().flatten().chain(viewer).min()
     }
 
     /// Sends everybody a goodbye.
@@ -354,107 +148,22 @@ impl Audience {
         self.viewers.values()
     }
 
-    /// After anything that touched a viewer: its phase, its datagrams, its timers.
-    fn settle(&mut self, now: Instant, key: ViewerKey, out: &mut Out<'_>) {
-        let Some(viewer) = self.viewers.get_mut(&key) else {
-            return;
-        };
-        let late = viewer.phase == Phase::Connecting
-            && now.saturating_duration_since(viewer.offered_at) >= self.limits.connect_within;
-        let gone = match viewer.peer.link() {
-            Link::Closed => Some(LeaveReason::Closed),
-            Link::Failed if viewer.connected_at.is_none() => Some(LeaveReason::NeverConnected),
-            Link::Failed => Some(LeaveReason::Lost),
-            _ if late => Some(LeaveReason::NeverConnected),
-            _ => None,
-        };
-        if let Some(reason) = gone {
-            return self.remove(now, key, reason, out);
-        }
-        let changed = viewer.follow_link(now);
-        // Handshake and checks before any media: the demultiplexer must see every check go out.
-        self.flush(key, out);
-        if let Some(before) = changed {
-            self.phase_changed(now, key, before, out);
-        }
-        self.schedule(key, now);
-    }
-
-    fn phase_changed(&mut self, now: Instant, key: ViewerKey, before: Phase, out: &mut Out<'_>) {
-        let Some(viewer) = self.viewers.get_mut(&key) else {
-            return;
-        };
-        if viewer.phase == Phase::Awaiting {
-            let asked_at = match before {
-                Phase::Connecting => viewer.offered_at,
-                _ => now,
-            };
-            if before == Phase::Connecting {
-                let took = now.saturating_duration_since(viewer.offered_at);
-                self.metrics.connect.observe(took.as_secs_f64());
-            }
-            self.start(now, key, asked_at, out);
-        }
-        self.count_watchers();
-        self.ask_for_keyframes(now);
-    }
-
-    /// Begins a connected viewer's picture, from the cache if that is fresh.
-    fn start(&mut self, now: Instant, key: ViewerKey, asked_at: Instant, out: &mut Out<'_>) {
-        let Some(viewer) = self.viewers.get_mut(&key) else {
-            return;
-        };
-        let stream = &mut self.streams[viewer.rendition.index()];
-        if join::start(asked_at, now, stream.ring.keyframe_at()) == Start::Await {
-            stream.gate.want();
-            return;
-        }
-        self.metrics.replays.inc();
-        viewer.phase = Phase::Live;
-        note_start(viewer, now, &self.metrics);
-        for entry in stream.ring.since_keyframe() {
-            viewer.write_frame(now, entry.clone());
-        }
-        viewer.peer.drain(&mut self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
-    }
-
-    fn remove(&mut self, now: Instant, key: ViewerKey, reason: LeaveReason, out: &mut Out<'_>) {
-        let Some(mut viewer) = self.viewers.remove(&key) else {
-            return;
-        };
-        viewer.peer.close(now);
-        viewer.peer.drain(&mut self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
-        self.demux.remove(key);
-        self.by_id.remove(&viewer.id);
-        if let Some(deadline) = viewer.deadline {
-            self.timetable.remove(&(deadline, key));
-        }
-        if reason == LeaveReason::Closed {
-            self.goodbyes.hung_up(viewer.id);
-        }
-        count(&self.metrics.leaves, reason, 1);
-        tracing::debug!(
-            ?reason,
-            watched_s = now.saturating_duration_since(viewer.offered_at).as_secs(),
-            "a viewer left"
-        );
-        self.count_watchers();
-    }
-
     fn flush(&mut self, key: ViewerKey, out: &mut Out<'_>) {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
         viewer.peer.drain(&mut self.outgoing);
-        for datagram in &self.outgoing {
-            self.demux.sent(key, &datagram.bytes);
-        }
+        self.ledger.note_sent(key, &self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
+    }
+
+    fn new_key(&mut self) -> ViewerKey {
+        self.next_key += 1;
+        ViewerKey {
+            shard: self.shard,
+            number: self.next_key,
+        }
     }
 
     fn schedule(&mut self, key: ViewerKey, now: Instant) {
@@ -475,56 +184,12 @@ impl Audience {
         }
     }
 
-    fn ask_for_keyframes(&mut self, now: Instant) {
-        for (index, stream) in self.streams.iter_mut().enumerate() {
-            if stream.gate.ask(now)
-                && let Some(rendition) = RenditionId::new(index)
-            {
-                self.metrics.keyframe_requests.inc();
-                self.demand.request_keyframe(rendition);
-            }
-        }
-    }
-
-    fn count_watchers(&mut self) {
-        let mut counts = [0_u32; RenditionId::LIMIT];
-        for viewer in self.viewers.values().filter(|viewer| viewer.watches()) {
-            counts[viewer.rendition.index()] += 1;
-            if let Some(next) = viewer.next {
-                counts[next.index()] += 1;
-            }
-        }
-        for (index, (stream, watchers)) in self.streams.iter_mut().zip(counts).enumerate() {
-            if stream.watched_by != watchers
-                && let Some(rendition) = RenditionId::new(index)
-            {
-                stream.watched_by = watchers;
-                self.demand.set_viewers(rendition, watchers);
-            }
-            if watchers == 0 {
-                stream.gate.cancel();
-            }
-        }
-        self.metrics
-            .viewers
-            .set(i64::try_from(self.viewers.len()).unwrap_or(i64::MAX));
-    }
-
     /// Entries in every table: zero when nobody watches.
     #[cfg(test)]
     fn footprint(&self) -> usize {
         self.publishing.len()
             + self.viewers.len()
-            + self.by_id.len()
-            + self.demux.len()
+            + self.ledger.directory().len()
             + self.timetable.len()
-    }
-}
-
-fn note_start(viewer: &mut Viewer, now: Instant, metrics: &EngineMetrics) {
-    if !viewer.started {
-        viewer.started = true;
-        let took = now.saturating_duration_since(viewer.offered_at);
-        metrics.first_keyframe.observe(took.as_secs_f64());
     }
 }

@@ -44,12 +44,17 @@ impl Demand {
         Arc::new(Self::default())
     }
 
-    /// The engine's word on how many viewers take `rendition` now.
-    pub fn set_viewers(&self, rendition: RenditionId, count: u32) {
-        let before = self.viewers[rendition.index()].swap(count, Ordering::Relaxed);
-        if before == 0 && count > 0 {
+    /// The word of a part of the engine: so many of its viewers take `rendition` now, and so many did
+    /// before. Gives how many of all parts do.
+    pub fn change_viewers(&self, rendition: RenditionId, before: u32, now: u32) -> u32 {
+        // Wrapping, so that a change downwards is one operation, too.
+        let change = now.wrapping_sub(before);
+        let all = self.viewers[rendition.index()].fetch_add(change, Ordering::Relaxed);
+        let left = all.wrapping_add(change);
+        if all == 0 && left > 0 {
             self.wake_compose();
         }
+        left
     }
 
     /// Stream leases of one rendition.
@@ -198,8 +203,13 @@ mod tests {
         );
         drop((first, second));
         assert!(!demand.somebody_watches());
-        demand.set_viewers(RenditionId::MAIN, 1);
-        demand.set_viewers(RenditionId::MAIN, 2);
+        assert_eq!(demand.change_viewers(RenditionId::MAIN, 0, 1), 1);
+        assert_eq!(
+            demand.change_viewers(RenditionId::MAIN, 0, 2),
+            3,
+            "of another part"
+        );
+        assert_eq!(demand.change_viewers(RenditionId::MAIN, 1, 0), 2);
         assert!(demand.somebody_watches());
         assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
     }
@@ -208,9 +218,9 @@ mod tests {
     fn a_stream_lease_is_one_viewer_that_the_engine_does_not_overwrite() {
         let demand = Demand::new();
         let lease = demand.watch_stream(RenditionId::MAIN);
-        demand.set_viewers(RenditionId::MAIN, 2);
+        demand.change_viewers(RenditionId::MAIN, 0, 2);
         assert_eq!(demand.viewers(RenditionId::MAIN), 3);
-        demand.set_viewers(RenditionId::MAIN, 0);
+        demand.change_viewers(RenditionId::MAIN, 2, 0);
         assert!(demand.somebody_watches());
         drop(lease);
         assert!(!demand.somebody_watches() && demand.viewers(RenditionId::MAIN) == 0);

@@ -8,9 +8,17 @@ use std::net::SocketAddr;
 
 use crate::path::Carriage;
 
+/// A part of the audience, served by one thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Shard(pub(crate) usize);
+
 /// Names a viewer inside the engine; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ViewerKey(pub(crate) u64);
+pub(crate) struct ViewerKey {
+    /// Whose it is, for as long as it stays.
+    pub(crate) shard: Shard,
+    pub(crate) number: u64,
+}
 
 /// Addresses one viewer can be known by; a phone that changes networks uses a few.
 const ADDRESSES_MAX: usize = 16;
@@ -49,6 +57,11 @@ pub(crate) fn classify(datagram: &[u8]) -> Kind<'_> {
         Some(128..=191) if datagram.len() >= 12 => Kind::Rtp,
         _ => Kind::Garbage,
     }
+}
+
+/// Whether this, of our own making, is a connectivity check.
+pub(crate) fn is_check(datagram: &[u8]) -> bool {
+    datagram.starts_with(&[0, 1]) && datagram.get(4..8) == Some(&MAGIC_COOKIE)
 }
 
 fn stun(datagram: &[u8]) -> Option<Kind<'_>> {
@@ -162,7 +175,7 @@ impl Demux {
     /// Notes a datagram on its way out: the answer to a check of ours comes back by its
     /// transaction.
     pub(crate) fn sent(&mut self, key: ViewerKey, datagram: &[u8]) {
-        if !datagram.starts_with(&[0, 1]) || datagram.get(4..8) != Some(&MAGIC_COOKIE) {
+        if !is_check(datagram) {
             return;
         }
         let (Some(known), Some(Ok(transaction))) = (

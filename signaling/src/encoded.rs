@@ -34,21 +34,16 @@ pub struct EncodedFrame {
 /// a handful means that it hangs.
 pub const QUEUE_FRAMES: usize = 64;
 
-/// Makes the queue between the compose thread and the engine. `wake` is called after each frame that
-/// went in, on the sending thread, and must not block.
+/// Makes the queue between the compose thread and one thread of the engine.
+/// [`FrameSink::add_receiver`] makes more.
 #[must_use]
 pub fn frame_queue(
     capacity: usize,
     wake: Box<dyn Fn() + Send + Sync>,
 ) -> (FrameSink, FrameReceiver) {
-    let shared = Arc::new(Mutex::new(Queue::default()));
-    let sink = FrameSink {
-        queue: Arc::clone(&shared),
-        capacity: capacity.max(1),
-        wake,
-        taps: Vec::new(),
-    };
-    (sink, FrameReceiver { queue: shared })
+    let mut sink = FrameSink::new(capacity);
+    let receiver = sink.add_receiver(wake);
+    (sink, receiver)
 }
 
 /// What became of a frame given to [`FrameSink::send`].
@@ -62,10 +57,15 @@ pub struct Sent {
 
 /// The compose thread's end. Never blocks.
 pub struct FrameSink {
-    queue: Arc<Mutex<Queue>>,
+    lanes: Vec<Lane>,
     capacity: usize,
-    wake: Box<dyn Fn() + Send + Sync>,
     taps: Vec<TapSink>,
+}
+
+/// The way to one receiver.
+struct Lane {
+    queue: Arc<Mutex<Queue>>,
+    wake: Box<dyn Fn() + Send + Sync>,
 }
 
 /// The engine's end.
@@ -84,12 +84,33 @@ struct Queue {
 }
 
 impl FrameSink {
+    /// One without a receiver, each of which holds `capacity` frames at most.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            lanes: Vec::new(),
+            capacity: capacity.max(1),
+            taps: Vec::new(),
+        }
+    }
+
     /// From now on `tap` sees each frame that is sent, whatever becomes of it in the queue.
     pub fn add_tap(&mut self, tap: TapSink) {
         self.taps.push(tap);
     }
 
-    /// Hands a frame to the engine.
+    /// Makes a receiver that gets each frame that is sent from now on. `wake` is called after each
+    /// frame that went in, on the sending thread, and must not block.
+    #[must_use]
+    pub fn add_receiver(&mut self, wake: Box<dyn Fn() + Send + Sync>) -> FrameReceiver {
+        let queue = Arc::new(Mutex::new(Queue::default()));
+        self.lanes.push(Lane {
+            queue: Arc::clone(&queue),
+            wake,
+        });
+        FrameReceiver { queue }
+    }
+
+    /// Hands a frame to each thread of the engine.
     ///
     /// overflow: drops-to-keyframe, counted by the caller from [`Sent`]. A full queue refuses the
     /// frame and every further one of its rendition up to a keyframe; the keyframe then replaces what
@@ -97,23 +118,34 @@ impl FrameSink {
     pub fn send(&self, frame: EncodedFrame) -> Sent {
         let frame = Arc::new(frame);
         self.taps.iter().for_each(|tap| tap.offer(&frame));
-        let sent = lock(&self.queue).push(frame, self.capacity);
-        if !sent.needs_keyframe {
-            (self.wake)();
+        let mut all = Sent {
+            dropped: 0,
+            needs_keyframe: false,
+        };
+        for lane in &self.lanes {
+            let sent = lock(&lane.queue).push(Arc::clone(&frame), self.capacity);
+            if !sent.needs_keyframe {
+                (lane.wake)();
+            }
+            all.dropped += sent.dropped;
+            all.needs_keyframe |= sent.needs_keyframe;
         }
-        sent
+        all
     }
 
     /// The engine has ended; nothing sent will be seen.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        lock(&self.queue).receiver_gone
+        self.lanes
+            .iter()
+            .all(|lane| lock(&lane.queue).receiver_gone)
     }
 }
 
 impl fmt::Debug for FrameSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FrameSink")
+            .field("receivers", &self.lanes.len())
             .field("capacity", &self.capacity)
             .finish_non_exhaustive()
     }
@@ -121,8 +153,10 @@ impl fmt::Debug for FrameSink {
 
 impl Drop for FrameSink {
     fn drop(&mut self) {
-        lock(&self.queue).sender_gone = true;
-        (self.wake)();
+        for lane in &self.lanes {
+            lock(&lane.queue).sender_gone = true;
+            (lane.wake)();
+        }
     }
 }
 
@@ -278,6 +312,23 @@ mod tests {
         assert_eq!(drain(&receiver), [10, 0]);
         assert!(!sink.send(frame(1, 11, false)).needs_keyframe);
         assert_eq!(drain(&receiver), [11]);
+    }
+
+    #[test]
+    fn a_receiver_that_hangs_is_no_trouble_to_the_other() {
+        let (mut sink, hanging) = frame_queue(2, Box::new(|| {}));
+        let other = sink.add_receiver(Box::new(|| {}));
+        let mut got = Vec::new();
+        for seq in 0..4 {
+            let sent = sink.send(frame(0, seq, seq == 0));
+            assert_eq!(sent.needs_keyframe, seq >= 2, "asked for on its behalf");
+            got.extend(drain(&other));
+        }
+        assert_eq!((got, drain(&hanging)), (vec![0, 1, 2, 3], vec![0, 1]));
+        drop(hanging);
+        assert!(!sink.is_closed());
+        drop(other);
+        assert!(sink.is_closed());
     }
 
     #[test]

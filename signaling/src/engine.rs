@@ -1,29 +1,33 @@
 //! The media engine's front: started once, asked from any thread.
 
+mod handover;
 mod names;
 mod ports;
+mod start;
 mod worker;
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use capture::Guest;
 use tokio::sync::oneshot;
 
 use crate::announce::{ANNOUNCED_MAX, Announced};
-use crate::audience::{Refused, Restart};
+use crate::audience::Ledger;
 use crate::candidates::Candidates;
 use crate::congestion::Choice;
 use crate::demand::Demand;
-use crate::encoded::{FrameSink, QUEUE_FRAMES, frame_queue};
+use crate::demux::Shard;
+use crate::encoded::FrameSink;
 use crate::engine_metrics::EngineMetrics;
 use crate::ice::IceTimes;
 use crate::identity::Identity;
 use crate::rendition::{Rendition, RenditionId, default_renditions};
-use crate::sdp::RemoteCandidate;
+use crate::session::{Refused, Restart, Trickle};
 use crate::viewer::Arrival;
+use crate::whip::Newcomer;
 
 /// How the engine is set up.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +36,8 @@ pub struct EngineConfig {
     pub renditions: Vec<Rendition>,
     /// The UDP port of all media; 0 takes any free one.
     pub media_port: u16,
+    /// Threads that send, each to a share of the viewers; 0: as many as there are processor cores.
+    pub threads: usize,
     /// Addresses that are told to viewers before this machine's own.
     pub announced: Vec<Announced>,
     /// More viewers than this are asked to come back later. By default there is no such number.
@@ -49,6 +55,7 @@ impl Default for EngineConfig {
         Self {
             renditions: default_renditions(),
             media_port: 8189,
+            threads: 1,
             announced: Vec::new(),
             viewers_max: usize::MAX,
             silent_after: Duration::from_secs(5),
@@ -100,6 +107,9 @@ pub struct ViewerSummary {
     pub frozen_for: Duration,
 }
 
+/// Who publishes is served by the thread that listens: what they send need not be handed over.
+const PUBLISHERS: Shard = Shard(0);
+
 /// Starts the engine.
 #[derive(Debug)]
 pub struct Engine;
@@ -111,19 +121,12 @@ pub(crate) enum Command {
     Choose(String, Choice, oneshot::Sender<Result<(), Refused>>),
     Restart(Box<Restart>, oneshot::Sender<Result<(), Refused>>),
     Leave(String, oneshot::Sender<Result<(), Refused>>),
-    Whip(crate::whip::Request),
+    /// The answer is its place at the switch: the engine hands these out in order.
+    Publish(Box<Newcomer>, oneshot::Sender<Result<Guest, Refused>>),
     Stop,
 }
 
-/// Candidates that came after the offer.
-pub(crate) struct Trickle {
-    pub(crate) id: String,
-    pub(crate) tag: Option<String>,
-    pub(crate) ufrag: Option<String>,
-    pub(crate) candidates: Vec<RemoteCandidate>,
-}
-
-/// What threads share with the engine's.
+/// What threads share with the engine's own.
 pub(crate) struct Shared {
     pub(crate) renditions: Vec<Rendition>,
     pub(crate) identity: Identity,
@@ -134,12 +137,17 @@ pub(crate) struct Shared {
     names: names::Names,
     pub(crate) ice: IceTimes,
     pub(crate) viewers_max: usize,
-    /// Viewers now, for a refusal before any work.
-    pub(crate) viewers: AtomicUsize,
-    pub(crate) summaries: Mutex<Vec<ViewerSummary>>,
+    ledger: Arc<Ledger>,
+    /// One for each shard.
+    doors: Vec<Door>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// The thread of one shard, as everybody sees it.
+struct Door {
     commands: mpsc::Sender<Command>,
     waker: Arc<mio::Waker>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    summaries: Mutex<Vec<ViewerSummary>>,
 }
 
 /// Talks to the engine; clones talk to the same one.
@@ -157,7 +165,7 @@ impl std::fmt::Debug for EngineHandle {
 }
 
 impl Engine {
-    /// Opens the media port and starts the engine's thread. The sink takes encoded frames to it.
+    /// Opens the media port and starts the engine's threads. The sink takes encoded frames to them.
     pub fn start(
         config: EngineConfig,
         demand: Arc<Demand>,
@@ -169,20 +177,14 @@ impl Engine {
         })?;
         let identity =
             Identity::generate().map_err(|error| EngineError::Certificate(error.to_string()))?;
-        let poll = mio::Poll::new()?;
-        let waker = Arc::new(mio::Waker::new(poll.registry(), worker::WAKER)?);
-        // overflow: awaited. Each command's sender waits for its answer, so that there are never more
-        // of them than HTTP requests in flight.
-        let (sender, commands) = mpsc::channel();
-        let frame_waker = Arc::clone(&waker);
-        let wake = Box::new(move || wake(&frame_waker));
-        let (sink, frames) = frame_queue(QUEUE_FRAMES, wake);
+        let (port, ipv6, tcp) = (ports.udp.port(), ports.udp.ipv6(), ports.has_tcp());
+        let threads = start::Plan::new(&config, demand, metrics).threads(ports)?;
         let shared = Arc::new(Shared {
             renditions: config.renditions.clone(),
             identity,
-            port: ports.udp.port(),
-            ipv6: ports.udp.ipv6(),
-            tcp: ports.has_tcp(),
+            port,
+            ipv6,
+            tcp,
             names: names::Names::watch(announced_names(&config.announced))?,
             announced: config.announced.clone(),
             ice: IceTimes {
@@ -190,25 +192,15 @@ impl Engine {
                 failed: config.lost_after,
             },
             viewers_max: config.viewers_max,
-            viewers: AtomicUsize::new(0),
-            summaries: Mutex::new(Vec::new()),
-            commands: sender,
-            waker,
-            thread: Mutex::new(None),
+            ledger: threads.ledger,
+            doors: threads.doors,
+            threads: Mutex::default(),
         });
-        let parts = worker::WorkerParts {
-            ports,
-            poll,
-            commands,
-            frames,
-            demand,
-            metrics,
-            config,
-            shared: Arc::downgrade(&shared),
-        };
-        let thread = worker::spawn(parts)?;
-        *lock(&shared.thread) = Some(thread);
-        Ok((EngineHandle { shared }, sink))
+        for worker in threads.workers {
+            let thread = worker::spawn(worker, Arc::downgrade(&shared))?;
+            lock(&shared.threads).push(thread);
+        }
+        Ok((EngineHandle { shared }, threads.sink))
     }
 }
 
@@ -228,16 +220,21 @@ impl EngineHandle {
     /// Who watches, as of at most a second ago.
     #[must_use]
     pub fn viewers(&self) -> Vec<ViewerSummary> {
-        lock(&self.shared.summaries).clone()
+        let doors = self.shared.doors.iter();
+        doors
+            .flat_map(|door| lock(&door.summaries).clone())
+            .collect()
     }
 
-    /// Says goodbye to all viewers and ends the engine's thread. Further requests are refused.
+    /// Says goodbye to all viewers and ends the engine's threads. Further requests are refused.
     pub fn stop(&self) {
-        self.send(Command::Stop);
-        if let Some(thread) = lock(&self.shared.thread).take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the media engine's thread had panicked");
+        for shard in 0..self.shared.doors.len() {
+            self.send(Shard(shard), Command::Stop);
+        }
+        for thread in std::mem::take(&mut *lock(&self.shared.threads)) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the media engine had panicked");
+            }
         }
     }
 
@@ -246,51 +243,64 @@ impl EngineHandle {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.shared.viewers.load(Ordering::Relaxed) >= self.shared.viewers_max
+        self.shared.ledger.viewers() >= self.shared.viewers_max
     }
 
     /// `None`: the engine has ended.
     pub(crate) async fn join(&self, arrival: Arrival) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Join(Box::new(arrival), reply));
-        answer.await.ok()
+        let shard = self.shared.ledger.emptiest();
+        self.ask(shard, |reply| Command::Join(Box::new(arrival), reply))
+            .await
+    }
+
+    /// `None`: the engine has ended.
+    pub(crate) async fn publish(&self, newcomer: Newcomer) -> Option<Result<Guest, Refused>> {
+        self.ask(PUBLISHERS, |reply| {
+            Command::Publish(Box::new(newcomer), reply)
+        })
+        .await
     }
 
     /// `None`: the engine has ended.
     pub(crate) async fn trickle(&self, trickle: Trickle) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Trickle(trickle, reply));
-        answer.await.ok()
+        let shard = self.shard_of(&trickle.id);
+        self.ask(shard, |reply| Command::Trickle(trickle, reply))
+            .await
     }
 
     /// `None`: the engine has ended.
     pub(crate) async fn choose(&self, id: String, choice: Choice) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Choose(id, choice, reply));
-        answer.await.ok()
+        let shard = self.shard_of(&id);
+        self.ask(shard, |reply| Command::Choose(id, choice, reply))
+            .await
     }
 
     /// `None`: the engine has ended.
     pub(crate) async fn restart(&self, restart: Restart) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Restart(Box::new(restart), reply));
-        answer.await.ok()
+        let shard = self.shard_of(&restart.id);
+        self.ask(shard, |reply| Command::Restart(Box::new(restart), reply))
+            .await
     }
 
     /// `None`: the engine has ended.
     pub(crate) async fn leave(&self, id: String) -> Option<Result<(), Refused>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Leave(id, reply));
-        answer.await.ok()
+        let shard = self.shard_of(&id);
+        self.ask(shard, |reply| Command::Leave(id, reply)).await
     }
 
-    /// Asks about publishing. `None`: the engine has ended.
-    pub(crate) async fn ask_whip<T>(
+    /// The thread of this session. Any may answer for one that is not known.
+    fn shard_of(&self, id: &str) -> Shard {
+        let known = self.shared.ledger.directory().key_of(id);
+        known.map_or(Shard(0), |key| key.shard)
+    }
+
+    async fn ask<T>(
         &self,
-        request: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> crate::whip::Request,
+        shard: Shard,
+        command: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Command,
     ) -> Option<Result<T, Refused>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Whip(request(reply)));
+        self.send(shard, command(reply));
         answer.await.ok()
     }
 
@@ -309,10 +319,11 @@ impl EngineHandle {
         }
     }
 
-    fn send(&self, command: Command) {
+    fn send(&self, shard: Shard, command: Command) {
+        let door = &self.shared.doors[shard.0];
         // A refused command drops its reply, which the caller sees.
-        let _ = self.shared.commands.send(command);
-        wake(&self.shared.waker);
+        let _ = door.commands.send(command);
+        wake(&door.waker);
     }
 }
 

@@ -29,6 +29,8 @@ pub enum IgnoredCause {
     Garbage,
     /// Of nobody we know.
     Stranger,
+    /// Of a viewer whose thread had too many waiting.
+    Behind,
 }
 
 /// Why a datagram or packet did not go out.
@@ -94,6 +96,8 @@ pub struct EngineMetrics {
     pub connections_open: Gauge,
     /// Datagrams ignored on arrival, by cause.
     pub ignored: Kinds<IgnoredCause>,
+    /// Datagrams and connections handed to another thread of the engine.
+    pub handed: Counter,
     /// Packets asked for again, by what became of the request.
     pub resends: Kinds<ResendOutcome>,
     /// NACK messages received.
@@ -116,7 +120,7 @@ pub struct EngineMetrics {
     pub connect: Histogram,
     /// From offer to the first keyframe sent, in seconds.
     pub first_keyframe: Histogram,
-    /// Sending one frame to all its viewers, in seconds.
+    /// Sending one frame to all its viewers of one engine thread, in seconds.
     pub fanout: Histogram,
 }
 
@@ -143,6 +147,7 @@ impl Default for EngineMetrics {
             connections: Family::default(),
             connections_open: Gauge::default(),
             ignored: Family::default(),
+            handed: Counter::default(),
             resends: Family::default(),
             nacks: Counter::default(),
             plis: Counter::default(),
@@ -172,16 +177,16 @@ impl EngineMetrics {
         seconds(name, "From offer to connection", &self.connect);
         let help = "From offer to the first keyframe sent";
         seconds("carrier_viewer_first_keyframe", help, &self.first_keyframe);
-        let help = "Sending one frame to all its viewers";
+        let help = "Sending one frame to all its viewers of one engine thread";
         seconds("carrier_fanout", help, &self.fanout);
     }
 
     fn register_counters(&self, registry: &mut Registry) {
-        let counters: [(&str, &str, &Counter); 12] = [
+        let counters: [(&str, &str, &Counter); 13] = [
             ("viewer_joins", "Offers answered", &self.joins),
             (
                 "viewer_restarts",
-                "ICE restarts begun by viewers",
+                "ICE restarts begun by viewers and publishers",
                 &self.restarts,
             ),
             ("send_packets", "Datagrams sent to viewers", &self.packets),
@@ -194,6 +199,11 @@ impl EngineMetrics {
                 "send_offloads",
                 "Send calls that carried several datagrams",
                 &self.offloads,
+            ),
+            (
+                "receive_handed",
+                "Datagrams handed to another engine thread",
+                &self.handed,
             ),
             ("nacks", "Requests for lost packets", &self.nacks),
             ("plis", "Picture loss indications", &self.plis),

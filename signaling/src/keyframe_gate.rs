@@ -22,6 +22,12 @@ impl KeyframeGate {
         self.wanted = true;
     }
 
+    /// Somebody needs a keyframe, and any request that was made is lost on its way.
+    pub(crate) fn want_anew(&mut self) {
+        self.requested_at = None;
+        self.wanted = true;
+    }
+
     /// A keyframe came: it answers everybody.
     pub(crate) fn came(&mut self, now: Instant) {
         self.keyframe_at = Some(now);
@@ -92,6 +98,9 @@ mod tests {
         assert!(gate.ask(start));
         assert!(!gate.ask(start + 900 * MS));
         assert!(gate.ask(start + 1000 * MS));
+        assert!(!gate.ask(start + 1100 * MS));
+        gate.want_anew();
+        assert!(gate.ask(start + 1100 * MS), "the second was lost");
         gate.cancel();
         assert_eq!(gate.due(), None);
     }

@@ -48,6 +48,8 @@ pub mod rtp_clock;
 mod runs;
 mod sdp;
 mod send_queue;
+mod session;
+mod session_patch;
 mod socket;
 mod tcp_port;
 mod viewer;

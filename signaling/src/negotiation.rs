@@ -28,6 +28,49 @@ pub(crate) struct Negotiated {
     pub(crate) answer: String,
 }
 
+/// Our side of a session that begins, whichever way its media goes.
+pub(crate) struct OurSide<'a> {
+    shared: &'a Shared,
+    candidates: &'a Candidates,
+    lines: Vec<String>,
+    pub(crate) names: SessionNames,
+}
+
+impl<'a> OurSide<'a> {
+    pub(crate) fn new(shared: &'a Shared, candidates: &'a Candidates) -> Self {
+        Self {
+            shared,
+            candidates,
+            lines: candidates.lines(shared.port, shared.tcp),
+            names: SessionNames::random(),
+        }
+    }
+
+    /// What its transport is made with.
+    pub(crate) fn peer_parts(&self) -> PeerParts<'_> {
+        PeerParts {
+            identity: &self.shared.identity,
+            names: &self.names,
+            local: &self.candidates.local,
+            ice: self.shared.ice,
+        }
+    }
+
+    /// What its answer tells.
+    pub(crate) fn answer_terms(&self) -> AnswerTerms<'_> {
+        AnswerTerms {
+            session_number: self.names.numbering >> 1,
+            ufrag: &self.names.ufrag,
+            pwd: &self.names.pwd,
+            fingerprint: &self.shared.identity.fingerprint,
+            candidates: &self.lines,
+            ssrc: self.names.ssrc,
+            rtx_ssrc: self.names.rtx_ssrc,
+            cname: "carrier",
+        }
+    }
+}
+
 /// Answers an offer.
 pub(crate) fn negotiate(
     shared: &Shared,
@@ -37,16 +80,10 @@ pub(crate) fn negotiate(
     now: Instant,
 ) -> Result<Negotiated, NegotiationError> {
     let offer = Offer::parse(text)?;
-    let names = SessionNames::random();
-    let parts = PeerParts {
-        identity: &shared.identity,
-        names: &names,
-        local: &candidates.local,
-        ice: shared.ice,
-    };
-    let peer = Peer::accept(now, &offer, &parts)
+    let ours = OurSide::new(shared, candidates);
+    let peer = Peer::accept(now, &offer, &ours.peer_parts())
         .map_err(|error| NegotiationError::Transport(error.to_string()))?;
-    let video = &offer.video;
+    let (names, video) = (&ours.names, &offer.video);
     let stream = StreamTerms {
         ssrc: names.ssrc,
         payload_type: video.payload_type,
@@ -54,29 +91,14 @@ pub(crate) fn negotiate(
         playout_delay_id: video.playout_delay_id,
         transport_id: video.transport_id,
     };
-    let lines = candidates.lines(shared.port, shared.tcp);
-    let terms = AnswerTerms {
-        session_number: names.numbering >> 1,
-        ufrag: &names.ufrag,
-        pwd: &names.pwd,
-        fingerprint: &shared.identity.fingerprint,
-        candidates: &lines,
-        ssrc: names.ssrc,
-        rtx_ssrc: names.rtx_ssrc,
-        cname: "carrier",
+    let answer = answer(&offer, &ours.answer_terms());
+    let arrival = Arrival {
+        peer,
+        outlet: Outlet::new(stream, names.numbering),
+        choice,
+        offered_at: now,
+        id: ours.names.id,
+        held: Box::new(()),
     };
-    let answer = answer(&offer, &terms);
-    Ok(Negotiated {
-        arrival: Arrival {
-            local_ufrag: names.ufrag,
-            remote_ufrag: offer.ufrag,
-            peer,
-            outlet: Outlet::new(stream, names.numbering),
-            choice,
-            offered_at: now,
-            id: names.id,
-            held: Box::new(()),
-        },
-        answer,
-    })
+    Ok(Negotiated { arrival, answer })
 }

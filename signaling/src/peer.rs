@@ -21,6 +21,7 @@ use crate::path::{Carriage, Path};
 use crate::rtcp::{Feedback, FeedbackInbox};
 use crate::runs::Datagram;
 use crate::sdp::{Offer, REMOTE_CANDIDATES_MAX, RemoteCandidate};
+use crate::session::Ufrags;
 
 /// A restart that has found no path by then has failed, and the old path stays.
 const RESTART_WITHIN: Duration = Duration::from_secs(20);
@@ -42,6 +43,7 @@ pub(crate) enum Link {
 
 /// The transport of one viewer.
 pub(crate) struct Peer {
+    ufrags: Ufrags,
     ice: IceAgent,
     /// Looks for a path with newer credentials while the old path carries on.
     successor: Option<Successor>,
@@ -106,6 +108,10 @@ impl Peer {
             crypto: Arc::clone(&crypto),
         };
         let mut peer = Self {
+            ufrags: Ufrags {
+                local: parts.names.ufrag.clone(),
+                remote: offer.ufrag.clone(),
+            },
             ice: IceAgent::new(now, terms),
             successor: None,
             secure: Secure::new(offer, parts.identity, Arc::clone(&crypto))?,
@@ -143,6 +149,10 @@ impl Peer {
         remote: Credentials,
         addresses: &[IpAddr],
     ) {
+        self.ufrags = Ufrags {
+            local: local.ufrag.clone(),
+            remote: remote.ufrag.clone(),
+        };
         let terms = IceTerms {
             local,
             remote,
@@ -154,6 +164,11 @@ impl Peer {
         let ice = IceAgent::new(now, terms);
         self.successor = Some(Successor { ice, since: now });
         self.remote_candidates = 0;
+    }
+
+    /// What requests about its session must fit.
+    pub(crate) fn ufrags(&self) -> &Ufrags {
+        &self.ufrags
     }
 
     /// Takes a datagram of this viewer.

@@ -1,11 +1,12 @@
 //! The one UDP socket: batches in, segmentation offload out, both with this machine's own address.
+//! One thread receives; any may send, since a datagram goes out whole.
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::runs::{self, Datagram};
 
@@ -83,6 +84,21 @@ impl MediaSocket {
             ipv6,
             offload_broken: false,
             slots: vec![0; SLOTS * SLOT_BYTES],
+            scratch: Vec::with_capacity(SLOT_BYTES),
+        })
+    }
+
+    /// The same socket for another thread to send by; this one alone receives.
+    pub(crate) fn for_sending(&self) -> io::Result<Self> {
+        let socket = SockRef::from(&self.socket).try_clone()?;
+        let socket = UdpSocket::from_std(socket.into());
+        Ok(Self {
+            state: UdpSocketState::new(UdpSockRef::from(&socket))?,
+            socket,
+            port: self.port,
+            ipv6: self.ipv6,
+            offload_broken: false,
+            slots: Vec::new(),
             scratch: Vec::with_capacity(SLOT_BYTES),
         })
     }

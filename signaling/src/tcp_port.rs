@@ -1,5 +1,6 @@
 //! The TCP side of the media port, for viewers whose network lets no UDP through (RFC 6544): they
-//! connect to us, we never to them.
+//! connect to us, we never to them. One thread listens; a connection that has shown whose it is goes to
+//! the thread of that viewer.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -30,7 +31,8 @@ const READS_MAX: usize = 8;
 const SEND_BUFFER: usize = 128 << 10;
 const BACKLOG: i32 = 128;
 
-struct Connection {
+/// A connection, of a viewer or of somebody who has not shown a name yet.
+pub(crate) struct Connection {
     stream: TcpStream,
     path: Path,
     incoming: Unframer,
@@ -57,7 +59,8 @@ pub(crate) struct TcpCount {
 }
 
 pub(crate) struct TcpPort {
-    listener: TcpListener,
+    /// `None`: another thread listens.
+    listener: Option<TcpListener>,
     connections: HashMap<Token, Connection>,
     by_remote: HashMap<SocketAddr, Token>,
     next_token: usize,
@@ -83,23 +86,35 @@ impl TcpPort {
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
         Ok(Self {
-            listener: TcpListener::from_std(socket.into()),
+            listener: Some(TcpListener::from_std(socket.into())),
+            ..Self::deaf(first_token)
+        })
+    }
+
+    /// Takes only connections that are handed over.
+    pub(crate) fn deaf(first_token: usize) -> Self {
+        Self {
+            listener: None,
             connections: HashMap::new(),
             by_remote: HashMap::new(),
             next_token: first_token,
             ended: Vec::new(),
             count: TcpCount::default(),
-        })
+        }
     }
 
-    pub(crate) fn source(&mut self) -> &mut TcpListener {
-        &mut self.listener
+    /// What is to be watched for new connections.
+    pub(crate) fn source(&mut self) -> Option<&mut TcpListener> {
+        self.listener.as_mut()
     }
 
     /// Takes all connections that wait.
     pub(crate) fn accept(&mut self, now: Instant, registry: &Registry) {
         loop {
-            match self.listener.accept() {
+            let Some(listener) = &self.listener else {
+                return;
+            };
+            match listener.accept() {
                 Ok((stream, remote)) => self.admit(now, registry, stream, remote),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -112,13 +127,7 @@ impl TcpPort {
         }
     }
 
-    fn admit(
-        &mut self,
-        now: Instant,
-        registry: &Registry,
-        mut stream: TcpStream,
-        remote: SocketAddr,
-    ) {
+    fn admit(&mut self, now: Instant, registry: &Registry, stream: TcpStream, remote: SocketAddr) {
         let strangers = self.connections.values();
         if strangers.filter(|known| known.viewer.is_none()).count() >= STRANGERS_MAX {
             // overflow: refused. It is closed at once; real viewers show their name within
@@ -129,13 +138,6 @@ impl TcpPort {
         let Ok(local) = stream.local_addr() else {
             return;
         };
-        let token = Token(self.next_token);
-        self.next_token += 1;
-        let both = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = registry.register(&mut stream, token, both) {
-            tracing::debug!(%error, "a media connection could not be watched");
-            return;
-        }
         // Media must not wait for more of it.
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
@@ -155,9 +157,42 @@ impl TcpPort {
             readable: true,
             broken: false,
         };
-        self.by_remote.insert(remote, token);
+        self.count.accepted += usize::from(self.watch(registry, connection).is_some());
+    }
+
+    /// `None`: the system refuses, and the connection is closed.
+    fn watch(&mut self, registry: &Registry, mut connection: Connection) -> Option<Token> {
+        let token = Token(self.next_token);
+        self.next_token += 1;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = registry.register(&mut connection.stream, token, both) {
+            tracing::debug!(%error, "a media connection could not be watched");
+            return None;
+        }
+        self.by_remote.insert(connection.path.remote, token);
         self.connections.insert(token, connection);
-        self.count.accepted += 1;
+        Some(token)
+    }
+
+    /// Lets go of a connection that nobody has claimed, for the thread of its viewer.
+    pub(crate) fn release(&mut self, registry: &Registry, token: Token) -> Option<Connection> {
+        if self.connections.get(&token)?.viewer.is_some() {
+            return None;
+        }
+        let mut connection = self.connections.remove(&token)?;
+        self.by_remote.remove(&connection.path.remote);
+        registry.deregister(&mut connection.stream).ok()?;
+        Some(connection)
+    }
+
+    /// Takes a connection that another thread let go of.
+    pub(crate) fn adopt(&mut self, registry: &Registry, connection: Connection, viewer: ViewerKey) {
+        let mut connection = connection;
+        // What came before it was watched here makes no event.
+        connection.readable = true;
+        if let Some(token) = self.watch(registry, connection) {
+            self.claim(token, viewer);
+        }
     }
 
     /// Follows what the system says of a connection.

@@ -34,8 +34,6 @@ pub(crate) type Held = Box<dyn Send>;
 /// What a viewer brings when it joins.
 pub(crate) struct Arrival {
     pub(crate) id: String,
-    pub(crate) local_ufrag: String,
-    pub(crate) remote_ufrag: String,
     pub(crate) peer: Peer,
     pub(crate) outlet: Outlet,
     pub(crate) choice: Choice,
@@ -46,8 +44,6 @@ pub(crate) struct Arrival {
 /// A viewer of the audience.
 pub(crate) struct Viewer {
     pub(crate) id: String,
-    pub(crate) local_ufrag: String,
-    pub(crate) remote_ufrag: String,
     pub(crate) peer: Peer,
     pub(crate) outlet: Outlet,
     pub(crate) control: Control,
@@ -77,8 +73,6 @@ impl Viewer {
         let rendition = first_rendition(arrival.choice);
         Self {
             id: arrival.id,
-            local_ufrag: arrival.local_ufrag,
-            remote_ufrag: arrival.remote_ufrag,
             peer: arrival.peer,
             outlet: arrival.outlet,
             control: Control::new(arrival.offered_at, arrival.choice),

@@ -9,19 +9,18 @@
 
 use std::time::Instant;
 
-use crate::audience::{Refused, Restart, choice};
+use crate::audience::choice;
 use crate::congestion::Choice;
-use crate::engine::{EngineHandle, Trickle};
-use crate::ice::Credentials;
+use crate::engine::EngineHandle;
 use crate::negotiation::{NegotiationError, negotiate};
 use crate::rendition::Rendition;
 use crate::reply::{
-    RETRY_AFTER_S, SDP, SDP_FRAGMENT, created, ended, malformed_fragment, problem, readable,
-    refused_offer, unknown, wanted_tag, wrong_tag,
+    RETRY_AFTER_S, SDP, SDP_FRAGMENT, created, ended, problem, readable, refused_offer, unknown,
 };
-use crate::sdp::{Fragment, RestartAnswer};
+use crate::session_patch;
 
 pub use crate::reply::{BODY_BYTES_MAX, Reply};
+pub use crate::session_patch::SessionPatch;
 
 /// The WHEP resources.
 #[derive(Debug, Clone)]
@@ -40,19 +39,6 @@ pub struct WhepPost<'a> {
     /// What the viewer wants to watch, `?rendition=`: `auto` or a name as `360p`.
     pub rendition: Option<&'a str>,
     /// The offer.
-    pub body: &'a [u8],
-}
-
-/// A `PATCH` to a session.
-#[derive(Debug, Clone, Copy)]
-pub struct WhepPatch<'a> {
-    /// `If-Match`.
-    pub if_match: Option<&'a str>,
-    /// `Content-Type`.
-    pub content_type: Option<&'a str>,
-    /// `Host`, as in [`WhepPost`].
-    pub host: Option<&'a str>,
-    /// The fragment.
     pub body: &'a [u8],
 }
 
@@ -107,7 +93,7 @@ impl Whep {
         };
         negotiated.arrival.held = held;
         let id = negotiated.arrival.id.clone();
-        let tag = negotiated.arrival.local_ufrag.clone();
+        let tag = negotiated.arrival.peer.ufrags().local.clone();
         match self.engine.join(negotiated.arrival).await {
             Some(Ok(())) => created(format!("{}/{id}", self.path), &tag, negotiated.answer),
             Some(Err(_)) => full(),
@@ -115,62 +101,9 @@ impl Whep {
         }
     }
 
-    /// Takes candidates that came after the offer: 204. New credentials ask for an ICE restart (RFC
-    /// 9725 4.3.3): 200 with our new ones and our addresses of now. Whatever else is answered, the
-    /// session goes on as it was.
-    pub async fn patch(&self, id: &str, patch: WhepPatch<'_>) -> Reply {
-        let text = match readable(patch.content_type, SDP_FRAGMENT, patch.body) {
-            Ok(text) => text,
-            Err(reply) => return reply,
-        };
-        let Some(fragment) = Fragment::parse(text) else {
-            return malformed_fragment();
-        };
-        let trickle = Trickle {
-            id: id.to_owned(),
-            tag: wanted_tag(patch.if_match),
-            ufrag: fragment.ufrag.clone(),
-            candidates: fragment.candidates.clone(),
-        };
-        match self.engine.trickle(trickle).await {
-            Some(Ok(())) => Reply::new(204),
-            Some(Err(Refused::Restart)) => self.restart(id, patch, fragment).await,
-            Some(Err(refused)) => refused_patch(refused),
-            None => ended(),
-        }
-    }
-
-    async fn restart(&self, id: &str, patch: WhepPatch<'_>, fragment: Fragment) -> Reply {
-        let Some(remote) = fragment.credentials else {
-            let detail = "an ICE restart needs a=ice-ufrag and a=ice-pwd as RFC 8839 5.4 has them";
-            return problem(400, "Malformed fragment", detail);
-        };
-        let candidates = self.engine.candidates(patch.host);
-        let credentials = Credentials::random();
-        let shared = self.engine.shared();
-        let answer = RestartAnswer {
-            mid: fragment.mid.as_deref(),
-            credentials: &credentials,
-            candidates: &candidates.lines(shared.port, shared.tcp),
-        };
-        let (answer, tag) = (answer.text(), credentials.ufrag.clone());
-        let restart = Restart {
-            id: id.to_owned(),
-            tag: wanted_tag(patch.if_match),
-            local: credentials,
-            remote,
-            addresses: candidates.local,
-            candidates: fragment.candidates,
-        };
-        match self.engine.restart(restart).await {
-            Some(Ok(())) => Reply::new(200)
-                .with("Content-Type", SDP_FRAGMENT)
-                .with("ETag", format!("\"{tag}\""))
-                .with("Cache-Control", "no-store")
-                .containing(answer),
-            Some(Err(refused)) => refused_patch(refused),
-            None => ended(),
-        }
+    /// Takes candidates that came after the offer: 204; or, with new credentials, restarts ICE: 200.
+    pub async fn patch(&self, id: &str, patch: SessionPatch<'_>) -> Reply {
+        session_patch::patch(&self.engine, id, patch).await
     }
 
     /// Changes what a session watches from the next keyframe on: 204. The body is `auto` or a
@@ -199,11 +132,7 @@ impl Whep {
 
     /// Ends a session: 200.
     pub async fn delete(&self, id: &str) -> Reply {
-        match self.engine.leave(id.to_owned()).await {
-            Some(Ok(())) => Reply::new(200),
-            Some(Err(_)) => unknown(),
-            None => ended(),
-        }
+        session_patch::delete(&self.engine, id).await
     }
 
     /// `OPTIONS` of either resource, CORS preflight included: 204.
@@ -254,13 +183,6 @@ impl Whep {
 fn refused_negotiation(error: &NegotiationError) -> Reply {
     let malformed = matches!(error, NegotiationError::Offer(error) if error.is_malformed());
     refused_offer(malformed, &error.to_string())
-}
-
-fn refused_patch(refused: Refused) -> Reply {
-    match refused {
-        Refused::WrongTag => wrong_tag(),
-        Refused::Unknown | Refused::Full | Refused::Restart => unknown(),
-    }
 }
 
 fn full() -> Reply {

@@ -4,7 +4,7 @@
 //! | route | method |
 //! |---|---|
 //! | `/whip` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
-//! | `/whip/{id}` | `PATCH` candidates, `DELETE` |
+//! | `/whip/{id}` | `PATCH` candidates or an ICE restart, `DELETE` |
 //!
 //! The way of a picture: packets come to the engine's thread by `publisher`, in order and with
 //! retransmissions (`reception`); whole access units go to a decoder on a thread of its own
@@ -12,7 +12,7 @@
 //! source's.
 //!
 //! Who may publish is for whoever serves HTTP to decide. A session's address is unguessable and needs
-//! no further token. An ICE restart is answered 422; publishers then make a new session.
+//! no further token.
 
 mod access_unit;
 mod decode_worker;
@@ -33,23 +33,19 @@ mod unit_queue;
 use std::sync::Arc;
 use std::time::Instant;
 
-use capture::{Guest, SourceSwitch};
-use tokio::sync::oneshot;
+use capture::SourceSwitch;
 
 use self::negotiation::{PublishRefusal, negotiate};
 use self::publisher::NewcomerParts;
 use self::publisher_name::publisher_name;
 use self::unit_queue::unit_queue;
-use crate::audience::Refused;
-use crate::engine::{EngineHandle, Trickle};
-use crate::reply::{
-    RETRY_AFTER_S, Reply, SDP, SDP_FRAGMENT, created, ended, malformed_fragment, problem, readable,
-    refused_offer, unknown, wanted_tag, wrong_tag,
-};
-use crate::sdp::Fragment;
+use crate::engine::EngineHandle;
+use crate::reply::{RETRY_AFTER_S, Reply, SDP, created, ended, problem, readable, refused_offer};
+use crate::session_patch;
 
 pub use self::metrics::{UnitDrop, WhipMetrics};
 pub(crate) use self::publisher::{Newcomer, Publisher};
+pub use crate::session_patch::SessionPatch;
 
 /// The WHIP resources.
 #[derive(Debug, Clone)]
@@ -73,14 +69,6 @@ pub struct WhipPost<'a> {
     pub takes_over: bool,
     /// The offer.
     pub body: &'a [u8],
-}
-
-/// A request to the engine's thread.
-pub(crate) enum Request {
-    /// The answer is its place at the switch: the engine hands these out in order.
-    Publish(Box<Newcomer>, oneshot::Sender<Result<Guest, Refused>>),
-    Trickle(Trickle, oneshot::Sender<Result<(), Refused>>),
-    Leave(String, oneshot::Sender<Result<(), Refused>>),
 }
 
 impl Whip {
@@ -117,9 +105,8 @@ impl Whip {
             Ok(negotiated) => negotiated,
             Err(error) => return refused_negotiation(&error),
         };
-        let (id, tag) = (newcomer.id.clone(), newcomer.local_ufrag.clone());
-        let request = |reply| Request::Publish(Box::new(newcomer), reply);
-        let guest = match self.engine.ask_whip(request).await {
+        let (id, tag) = (newcomer.id.clone(), newcomer.peer.ufrags().local.clone());
+        let guest = match self.engine.publish(newcomer).await {
             Some(Ok(guest)) => guest,
             Some(Err(_)) => return occupied(),
             None => return ended(),
@@ -142,56 +129,14 @@ impl Whip {
         problem(401, "Not authorised", detail).with("WWW-Authenticate", "Bearer realm=\"carrier\"")
     }
 
-    /// Takes candidates that came after the offer: 204.
-    pub async fn patch(
-        &self,
-        id: &str,
-        if_match: Option<&str>,
-        content_type: Option<&str>,
-        body: &[u8],
-    ) -> Reply {
-        let text = match readable(content_type, SDP_FRAGMENT, body) {
-            Ok(text) => text,
-            Err(reply) => return reply,
-        };
-        let Some(fragment) = Fragment::parse(text) else {
-            return malformed_fragment();
-        };
-        let trickle = Trickle {
-            id: id.to_owned(),
-            tag: wanted_tag(if_match),
-            ufrag: fragment.ufrag,
-            candidates: fragment.candidates,
-        };
-        let asked = self
-            .engine
-            .ask_whip(|reply| Request::Trickle(trickle, reply));
-        match asked.await {
-            Some(Ok(())) => Reply::new(204),
-            Some(Err(Refused::Restart)) => problem(
-                422,
-                "No ICE restart",
-                "the fragment has other ICE credentials than the offer, which asks for an ICE \
-                 restart; make a new session instead",
-            ),
-            Some(Err(Refused::WrongTag)) => wrong_tag(),
-            Some(Err(Refused::Unknown | Refused::Full)) => unknown(),
-            None => ended(),
-        }
+    /// Takes candidates that came after the offer: 204; or, with new credentials, restarts ICE: 200.
+    pub async fn patch(&self, id: &str, patch: SessionPatch<'_>) -> Reply {
+        session_patch::patch(&self.engine, id, patch).await
     }
 
     /// Ends a session: 200. The previous source is back.
     pub async fn delete(&self, id: &str) -> Reply {
-        let id = id.to_owned();
-        match self
-            .engine
-            .ask_whip(|reply| Request::Leave(id, reply))
-            .await
-        {
-            Some(Ok(())) => Reply::new(200),
-            Some(Err(_)) => unknown(),
-            None => ended(),
-        }
+        session_patch::delete(&self.engine, id).await
     }
 }
 

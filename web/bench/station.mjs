@@ -10,8 +10,8 @@ const READY_MS = 30000;
 // Rate control, tracker and page caches come to rest.
 const SETTLE_MS = 2000;
 
-export async function startStation({ binary, out, model }) {
-  const station = await makeCarrier({ binary, out, more: ["--model", model] });
+export async function startStation({ binary, out, source, model, more = [] }) {
+  const station = await makeCarrier({ binary, out, source, more: ["--model", model, ...more] });
   await station.start();
   await until("the station is ready", READY_MS, async () => {
     return (await fetch(`${station.url}readyz`)).ok;

@@ -206,6 +206,7 @@ impl Stage<'_> {
         let config = EngineConfig {
             renditions: renditions(&self.config.renditions),
             media_port: self.config.media_port,
+            threads: self.config.network.engine_threads,
             viewers_max: self.config.viewers.max.unwrap_or(usize::MAX),
             announced: self.config.network.announced()?,
             ..EngineConfig::default()

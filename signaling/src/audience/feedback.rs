@@ -14,7 +14,7 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let streams = &mut self.streams;
+        let streams = &self.streams;
         let (mut pleas, mut heard, mut changed) = (0, false, false);
         for feedback in viewer.peer.feedback() {
             match feedback {
@@ -64,7 +64,7 @@ impl Audience {
                 viewer.freeze.began(now);
             }
             if viewer.pleads(now) {
-                streams[viewer.rendition.index()].gate.want();
+                self.ledger.want_keyframe(viewer.rendition);
             }
         }
         if heard {

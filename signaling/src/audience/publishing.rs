@@ -4,12 +4,11 @@ use std::time::Instant;
 
 use capture::Guest;
 
-use super::{Audience, Out, Refused, TICK_LEAST};
-use crate::demux::{Kind, ViewerKey};
-use crate::engine::Trickle;
-use crate::path::Path;
-use crate::peer::Arriving;
-use crate::whip::{Newcomer, Publisher, Request};
+use super::{Audience, Out, TICK_LEAST};
+use crate::demux::ViewerKey;
+use crate::peer::Peer;
+use crate::session::Refused;
+use crate::whip::{Newcomer, Publisher};
 
 /// Whoever publishes now.
 #[derive(Default)]
@@ -32,33 +31,16 @@ impl Publishing {
         self.0.as_ref().is_some_and(|(present, _)| *present == key)
     }
 
-    /// The publisher of this session.
-    fn named(&mut self, id: &str) -> Result<&mut Publisher, Refused> {
-        let named = self.0.as_mut().filter(|(_, publisher)| publisher.id == id);
-        named
-            .map(|(_, publisher)| publisher)
-            .ok_or(Refused::Unknown)
+    /// Its transport, if this is its key.
+    pub(super) fn peer(&mut self, key: ViewerKey) -> Option<&mut Peer> {
+        let named = self.0.as_mut().filter(|(present, _)| *present == key);
+        named.map(|(_, publisher)| &mut publisher.peer)
     }
 }
 
 impl Audience {
-    /// Serves a request about publishing.
-    pub(crate) fn obey_publisher(&mut self, now: Instant, request: Request, out: &mut Out<'_>) {
-        // Whoever asked may have gone away.
-        match request {
-            Request::Publish(newcomer, reply) => {
-                let _ = reply.send(self.publish(now, *newcomer, out));
-            }
-            Request::Trickle(trickle, reply) => {
-                let _ = reply.send(self.trickle_publisher(now, &trickle, out));
-            }
-            Request::Leave(id, reply) => {
-                let _ = reply.send(self.unpublish(now, &id, out));
-            }
-        }
-    }
-
-    fn publish(
+    /// Takes somebody who publishes; the answer is its place at the switch.
+    pub(crate) fn publish(
         &mut self,
         now: Instant,
         newcomer: Newcomer,
@@ -72,81 +54,14 @@ impl Audience {
             return Err(Refused::Full);
         }
         self.dismiss_publisher(now, "another took its place", out);
-        let key = ViewerKey(self.next_key);
-        self.next_key += 1;
-        self.demux.add(key, newcomer.local_ufrag.clone());
+        let (key, ufrag) = (self.new_key(), newcomer.peer.ufrags().local.clone());
+        let id = newcomer.id.clone();
+        self.ledger.directory().add(key, id, ufrag);
         newcomer.parts.metrics.publishers.set(1);
         let guest = newcomer.parts.switch.guest(newcomer.parts.name);
         self.publishing.0 = Some((key, Publisher::new(newcomer)));
         self.settle_publisher(now, out);
         Ok(guest)
-    }
-
-    fn trickle_publisher(
-        &mut self,
-        now: Instant,
-        trickle: &Trickle,
-        out: &mut Out<'_>,
-    ) -> Result<(), Refused> {
-        let publisher = self.publishing.named(&trickle.id)?;
-        if trickle
-            .tag
-            .as_ref()
-            .is_some_and(|tag| *tag != publisher.local_ufrag)
-        {
-            return Err(Refused::WrongTag);
-        }
-        if trickle
-            .ufrag
-            .as_ref()
-            .is_some_and(|ufrag| *ufrag != publisher.remote_ufrag)
-        {
-            return Err(Refused::Restart);
-        }
-        publisher.peer.trickle(&trickle.candidates);
-        self.settle_publisher(now, out);
-        Ok(())
-    }
-
-    fn unpublish(&mut self, now: Instant, id: &str, out: &mut Out<'_>) -> Result<(), Refused> {
-        if self.goodbyes.take(id) {
-            return Ok(());
-        }
-        self.publishing.named(id)?;
-        self.remove_publisher(now, "it said so", out);
-        Ok(())
-    }
-
-    /// Takes a datagram that is no viewer's.
-    pub(super) fn receive_published(
-        &mut self,
-        now: Instant,
-        key: ViewerKey,
-        kind: Kind<'_>,
-        way: Arriving,
-        bytes: &[u8],
-        out: &mut Out<'_>,
-    ) -> Option<ViewerKey> {
-        let (_, publisher) = self.publishing.0.as_mut()?;
-        publisher.peer.receive(now, kind, way, bytes);
-        self.settle_publisher(now, out);
-        Some(key)
-    }
-
-    /// Takes the end of a connection of no viewer's.
-    pub(super) fn close_published(
-        &mut self,
-        now: Instant,
-        key: ViewerKey,
-        path: Path,
-        out: &mut Out<'_>,
-    ) {
-        if self.publishing.is(key)
-            && let Some((_, publisher)) = &mut self.publishing.0
-        {
-            publisher.peer.close_path(now, path);
-            self.settle_publisher(now, out);
-        }
     }
 
     /// Lets time pass for the publisher.
@@ -162,12 +77,12 @@ impl Audience {
     /// Ends the publisher's session. It may not know yet: its `DELETE` is answered as any other.
     pub(super) fn dismiss_publisher(&mut self, now: Instant, reason: &str, out: &mut Out<'_>) {
         if let Some(id) = self.remove_publisher(now, reason, out) {
-            self.goodbyes.hung_up(id);
+            self.ledger.directory().goodbyes.hung_up(id);
         }
     }
 
     /// Takes the publisher out with a goodbye; the name of its session.
-    fn remove_publisher(
+    pub(super) fn remove_publisher(
         &mut self,
         now: Instant,
         reason: &str,
@@ -178,13 +93,13 @@ impl Audience {
         publisher.peer.drain(&mut self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
-        self.demux.remove(key);
+        self.ledger.directory().remove(key, &publisher.id);
         publisher.metrics.publishers.set(0);
         tracing::info!(reason, "the publisher left");
         Some(publisher.id)
     }
 
-    fn settle_publisher(&mut self, now: Instant, out: &mut Out<'_>) {
+    pub(super) fn settle_publisher(&mut self, now: Instant, out: &mut Out<'_>) {
         let connect_within = self.limits.connect_within;
         let Some((key, publisher)) = &mut self.publishing.0 else {
             return;
@@ -195,9 +110,7 @@ impl Audience {
         let least = now + TICK_LEAST;
         publisher.deadline = publisher.deadline.map(|due| due.max(least));
         publisher.peer.drain(&mut self.outgoing);
-        for datagram in &self.outgoing {
-            self.demux.sent(*key, &datagram.bytes);
-        }
+        self.ledger.note_sent(*key, &self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
     }

@@ -7,6 +7,7 @@ use crate::congestion::{Choice, Decision, Rung, targets};
 use crate::demux::ViewerKey;
 use crate::engine_metrics::{DropCause, count};
 use crate::rendition::Rendition;
+use crate::session::Refused;
 use crate::viewer::{Phase, Viewer};
 
 /// How often the encoders' bitrates follow the viewers, and the owner's wishes.
@@ -25,18 +26,14 @@ pub(super) fn ladder(renditions: &[Rendition]) -> Vec<Rung> {
 }
 
 impl Audience {
-    /// A viewer's own choice; `false`: there is no such session.
-    pub(crate) fn choose(&mut self, now: Instant, id: &str, choice: Choice) -> bool {
-        let Some(key) = self.by_id.get(id).copied() else {
-            return false;
-        };
-        let Some(viewer) = self.viewers.get_mut(&key) else {
-            return false;
-        };
+    /// Takes a viewer's own choice.
+    pub(crate) fn choose(&mut self, now: Instant, id: &str, choice: Choice) -> Result<(), Refused> {
+        let key = self.key_of(id)?;
+        let viewer = self.viewers.get_mut(&key).ok_or(Refused::Unknown)?;
         viewer.control.choose(choice);
         self.reconsider(now, key);
         self.ask_for_keyframes(now);
-        true
+        Ok(())
     }
 
     /// Lets time pass for one viewer's stream: what waits to leave, reports, padding, pleas.
@@ -44,9 +41,9 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let stream = &mut self.streams[viewer.rendition.index()];
+        let stream = &self.streams[viewer.rendition.index()];
         if viewer.pli.tick(now) {
-            stream.gate.want();
+            self.ledger.want_keyframe(viewer.rendition);
         }
         viewer.report(now, &self.clock, &stream.ring);
         if viewer.phase != Phase::Live {
@@ -60,7 +57,7 @@ impl Audience {
             viewer.phase = Phase::Awaiting;
             viewer.freeze.began(now);
             if viewer.pleads(now) {
-                stream.gate.want();
+                self.ledger.want_keyframe(viewer.rendition);
             }
             return;
         }
@@ -97,13 +94,14 @@ impl Audience {
             rung.nominal_bps = nominal.unwrap_or(rendition.bitrate_bps);
         }
         let watching = self.viewers.values().filter(|viewer| viewer.watches());
-        let known = watching.map(|viewer| (viewer.rendition, viewer.control.ceiling_bps()));
+        let own = watching.map(|viewer| (viewer.rendition, viewer.control.ceiling_bps()));
+        let known = self.ledger.ceilings(self.shard, own.collect());
         // A stream that is sent on has an audience of its own, of which nothing is known here.
         let sent_on = self.renditions.iter().flat_map(|rendition| {
             let leases = self.demand.stream_leases(rendition.id) as usize;
             std::iter::repeat_n((rendition.id, None), leases)
         });
-        targets(&mut self.ladder, known.chain(sent_on));
+        targets(&mut self.ladder, known.into_iter().chain(sent_on));
         for rung in &self.ladder {
             let held_back = rung.target_bps < rung.nominal_bps;
             let target_bps = if held_back { rung.target_bps } else { 0 };
@@ -129,7 +127,7 @@ impl Audience {
         self.metrics.switches.inc();
         let abandoned = viewer.phase == Phase::Awaiting;
         if viewer.next.is_some() || abandoned {
-            self.streams[to.index()].gate.want();
+            self.ledger.want_keyframe(to);
         }
         self.count_watchers();
     }

@@ -1,19 +1,22 @@
 //! The audience on a virtual clock, without a socket: what it holds, and what it lets go.
 
-use std::net::SocketAddr;
+mod crowd;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::SystemTime;
 
 use super::*;
-use crate::candidates::Candidates;
 use crate::congestion::Choice;
 use crate::fanout::{Outlet, StreamTerms};
-use crate::ice::IceTimes;
+use crate::ice::{Credentials, IceTimes};
 use crate::identity::{Identity, SessionNames};
 use crate::packet_ring::tests::frame;
 use crate::path::Carriage;
-use crate::peer::{Peer, PeerParts};
+use crate::peer::{Arriving, Peer, PeerParts};
 use crate::rendition::default_renditions;
 use crate::sdp::Offer;
+use crate::session::{Refused, Restart, Trickle};
+use crate::viewer::Arrival;
 
 const OFFER: &str = include_str!("../sdp/tests/chromium.sdp");
 const MS: Duration = Duration::from_millis(1);
@@ -26,53 +29,73 @@ struct House {
 
 fn house() -> House {
     let start = Instant::now();
-    let limits = AudienceLimits {
-        viewers_max: 30,
-        connect_within: Duration::from_secs(20),
-    };
-    let clock = ReportClock::new(start, SystemTime::now());
+    let (ledger, demand) = (Arc::new(Ledger::new(1)), Demand::new());
     let metrics = Arc::new(EngineMetrics::default());
     House {
-        audience: Audience::new(clock, limits, Demand::new(), metrics, default_renditions()),
+        audience: audience_of(Shard(0), start, &ledger, &demand, &metrics, 30),
         identity: Identity::generate().expect("a certificate"),
         start,
+    }
+}
+
+fn audience_of(
+    shard: Shard,
+    start: Instant,
+    ledger: &Arc<Ledger>,
+    demand: &Arc<Demand>,
+    metrics: &Arc<EngineMetrics>,
+    viewers_max: usize,
+) -> Audience {
+    Audience::new(AudienceParts {
+        shard,
+        ledger: Arc::clone(ledger),
+        clock: ReportClock::new(start, SystemTime::now()),
+        limits: AudienceLimits {
+            viewers_max,
+            connect_within: Duration::from_secs(20),
+        },
+        demand: Arc::clone(demand),
+        metrics: Arc::clone(metrics),
+        renditions: default_renditions(),
+    })
+}
+
+const OURS: &[IpAddr] = &[IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))];
+
+fn parts<'a>(identity: &'a Identity, names: &'a SessionNames) -> PeerParts<'a> {
+    PeerParts {
+        identity,
+        names,
+        local: OURS,
+        ice: IceTimes {
+            disconnected: Duration::from_secs(5),
+            failed: Duration::from_secs(20),
+        },
+    }
+}
+
+fn arrival_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> Arrival {
+    let terms = StreamTerms {
+        ssrc: parts.names.ssrc,
+        payload_type: offer.video.payload_type,
+        rtx: None,
+        playout_delay_id: None,
+        transport_id: None,
+    };
+    Arrival {
+        peer: Peer::accept(now, offer, parts).expect("acceptable"),
+        outlet: Outlet::new(terms, parts.names.numbering),
+        choice: Choice::Auto,
+        offered_at: now,
+        id: parts.names.id.clone(),
+        held: Box::new(()),
     }
 }
 
 impl House {
     fn arrival(&self, now: Instant) -> Arrival {
         let offer = Offer::parse(OFFER).expect("usable");
-        let names = SessionNames::random();
-        let local = Candidates {
-            local: vec![IpAddr::from([192, 0, 2, 1])],
-            ..Candidates::default()
-        };
-        let parts = PeerParts {
-            identity: &self.identity,
-            names: &names,
-            local: &local.local,
-            ice: IceTimes {
-                disconnected: Duration::from_secs(5),
-                failed: Duration::from_secs(20),
-            },
-        };
-        let terms = StreamTerms {
-            ssrc: names.ssrc,
-            payload_type: 108,
-            rtx: None,
-            playout_delay_id: None,
-            transport_id: None,
-        };
-        Arrival {
-            peer: Peer::accept(now, &offer, &parts).expect("acceptable"),
-            outlet: Outlet::new(terms, names.numbering),
-            remote_ufrag: offer.ufrag,
-            local_ufrag: names.ufrag,
-            choice: Choice::Auto,
-            offered_at: now,
-            id: names.id,
-            held: Box::new(()),
-        }
+        arrival_of(now, &offer, &parts(&self.identity, &SessionNames::random()))
     }
 
     fn join(&mut self, now: Instant) -> String {
@@ -120,7 +143,10 @@ fn strangers_change_nothing() {
     for byte in 0..=255_u8 {
         for length in [0, 1, 20, 100, 1500] {
             let out: &mut Out<'_> = &mut |datagrams: &[Datagram]| sent += datagrams.len();
-            house.audience.receive(start, way, &vec![byte; length], out);
+            let datagram = vec![byte; length];
+            if let Some(key) = house.audience.whose(way, &datagram) {
+                house.audience.receive(start, key, way, &datagram, out);
+            }
         }
     }
     assert_eq!((house.audience.footprint(), sent), (before, 0));
@@ -144,6 +170,15 @@ fn the_first_offer_asks_for_a_keyframe_and_those_after_it_do_not() {
     assert_eq!(asked(&house), 2);
 }
 
+fn trickle(id: &str, tag: Option<&str>, ufrag: Option<&str>) -> Trickle {
+    Trickle {
+        id: id.to_owned(),
+        tag: tag.map(str::to_owned),
+        ufrag: ufrag.map(str::to_owned),
+        candidates: Vec::new(),
+    }
+}
+
 #[test]
 fn wrong_tags_and_other_credentials_are_told_apart() {
     let mut house = house();
@@ -151,7 +186,8 @@ fn wrong_tags_and_other_credentials_are_told_apart() {
     let id = house.join(start);
     let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
     let mut trickle = |id: &str, tag: Option<&str>, ufrag: Option<&str>| {
-        house.audience.trickle(start, id, tag, ufrag, &[], out)
+        let trickle = trickle(id, tag, ufrag);
+        house.audience.trickle(start, &trickle, out)
     };
     assert_eq!(trickle(&id, None, None), Ok(()));
     assert_eq!(trickle(&id, None, Some("hBtT")), Ok(()));
@@ -201,8 +237,8 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
     let (ours, theirs) = (right.local.ufrag.clone(), right.remote.ufrag.clone());
     assert_eq!(house.audience.restart(start, right, out), Ok(()));
     let mut trickle = |tag: &str, ufrag: &str| {
-        let audience = &mut house.audience;
-        audience.trickle(start, &id, Some(tag), Some(ufrag), &[], out)
+        let trickle = trickle(&id, Some(tag), Some(ufrag));
+        house.audience.trickle(start, &trickle, out)
     };
     assert_eq!(trickle(&ours, &theirs), Ok(()));
     assert_eq!(trickle(&ours, "hBtT"), Err(Refused::Restart));

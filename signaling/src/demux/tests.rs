@@ -20,7 +20,14 @@ fn addr(port: u16) -> Origin {
     (Carriage::Udp, SocketAddr::from(([192, 0, 2, 7], port)))
 }
 
-const KEY: ViewerKey = ViewerKey(1);
+const KEY: ViewerKey = key(1);
+
+const fn key(number: u64) -> ViewerKey {
+    ViewerKey {
+        shard: Shard(0),
+        number,
+    }
+}
 
 #[test]
 fn the_first_byte_tells_the_kind() {
@@ -133,15 +140,15 @@ fn one_viewer_cannot_fill_the_tables() {
 fn an_address_follows_its_newest_owner() {
     let mut demux = Demux::default();
     demux.add(KEY, "first".to_owned());
-    demux.add(ViewerKey(2), "second".to_owned());
+    demux.add(key(2), "second".to_owned());
     demux.route(classify(&message(1, 1, &[(USERNAME, b"first:x")])), addr(1));
     demux.route(
         classify(&message(1, 1, &[(USERNAME, b"second:x")])),
         addr(1),
     );
-    assert_eq!(demux.route(Kind::Rtp, addr(1)), Some(ViewerKey(2)));
+    assert_eq!(demux.route(Kind::Rtp, addr(1)), Some(key(2)));
     demux.remove(KEY);
-    assert_eq!(demux.route(Kind::Rtp, addr(1)), Some(ViewerKey(2)));
+    assert_eq!(demux.route(Kind::Rtp, addr(1)), Some(key(2)));
 }
 
 #[test]
@@ -155,7 +162,7 @@ fn a_restart_adds_a_name_and_keeps_the_one_before_it() {
     }
     demux.rename(KEY, "third".to_owned());
     assert_eq!(demux.route(classify(&check("first")), addr(1)), None);
-    demux.rename(ViewerKey(9), "nobody's".to_owned());
+    demux.rename(key(9), "nobody's".to_owned());
     demux.remove(KEY);
     assert_eq!(demux.len(), 0);
 }

@@ -11,25 +11,39 @@ use crate::engine_metrics::{ConnectionFate, DropCause, EngineMetrics, count};
 use crate::path::{Carriage, Path};
 use crate::runs::Datagram;
 use crate::socket::{MediaSocket, SendCount};
-use crate::tcp_port::{Framed, TcpPort};
+use crate::tcp_port::{Connection, Framed, TcpPort};
 
 const MEDIA: Token = Token(1);
 const LISTENER: Token = Token(2);
 /// Connections have this token and those after it.
 const FIRST_CONNECTION: usize = 3;
 
+/// Free UDP ports whose number is taken for TCP, in a row, before one without TCP will do.
+const TRIES: usize = 8;
+
 pub(super) struct Ports {
     pub(super) udp: MediaSocket,
     tcp: Option<TcpPort>,
+    /// This is the one that listens.
+    listens: bool,
     /// UDP is edge-triggered: it is read until it says that it is empty.
     pub(super) udp_readable: bool,
+    /// Connections as the metrics know them.
+    open: i64,
 }
 
 impl Ports {
-    /// Opens `port`. Without TCP (another program has it) viewers lose a way, not the feed.
+    /// Opens `port`; 0: any that is free for both. Without TCP (another program has it) viewers lose a
+    /// way, not the feed.
     pub(super) fn open(port: u16) -> io::Result<Self> {
-        let udp = MediaSocket::bind(port)?;
-        let tcp = match TcpPort::bind(udp.port(), udp.ipv6(), FIRST_CONNECTION) {
+        let (mut udp, mut tcp) = open_both(port)?;
+        for _ in 0..TRIES {
+            if port != 0 || tcp.is_ok() {
+                break;
+            }
+            (udp, tcp) = open_both(port)?;
+        }
+        let tcp = match tcp {
             Ok(tcp) => Some(tcp),
             Err(error) => {
                 let port = udp.port();
@@ -40,7 +54,20 @@ impl Ports {
         Ok(Self {
             udp,
             tcp,
+            listens: true,
             udp_readable: true,
+            open: 0,
+        })
+    }
+
+    /// The same port for another thread: it sends by it, and has the connections of its viewers.
+    pub(super) fn for_sending(&self) -> io::Result<Self> {
+        Ok(Self {
+            udp: self.udp.for_sending()?,
+            tcp: self.has_tcp().then(|| TcpPort::deaf(FIRST_CONNECTION)),
+            listens: false,
+            udp_readable: false,
+            open: 0,
         })
     }
 
@@ -49,11 +76,13 @@ impl Ports {
     }
 
     pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        registry.register(self.udp.source(), MEDIA, Interest::READABLE)?;
-        if let Some(tcp) = &mut self.tcp {
-            registry.register(tcp.source(), LISTENER, Interest::READABLE)?;
+        if self.listens {
+            registry.register(self.udp.source(), MEDIA, Interest::READABLE)?;
         }
-        Ok(())
+        match self.tcp.as_mut().and_then(TcpPort::source) {
+            Some(listener) => registry.register(listener, LISTENER, Interest::READABLE),
+            None => Ok(()),
+        }
     }
 
     /// Follows what the system says.
@@ -83,6 +112,18 @@ impl Ports {
     pub(super) fn claim(&mut self, token: Token, viewer: ViewerKey) {
         if let Some(tcp) = &mut self.tcp {
             tcp.claim(token, viewer);
+        }
+    }
+
+    /// Lets go of a connection for the thread of its viewer.
+    pub(super) fn release(&mut self, registry: &Registry, token: Token) -> Option<Connection> {
+        self.tcp.as_mut()?.release(registry, token)
+    }
+
+    /// Takes a connection that another thread let go of.
+    pub(super) fn adopt(&mut self, registry: &Registry, connection: Connection, viewer: ViewerKey) {
+        if let Some(tcp) = &mut self.tcp {
+            tcp.adopt(registry, connection, viewer);
         }
     }
 
@@ -131,7 +172,14 @@ impl Ports {
             counted.refused,
         );
         let open = i64::try_from(tcp.connections()).unwrap_or(i64::MAX);
-        metrics.connections_open.set(open);
+        metrics.connections_open.inc_by(open - self.open);
+        self.open = open;
         tcp.take_ended()
     }
+}
+
+fn open_both(port: u16) -> io::Result<(MediaSocket, io::Result<TcpPort>)> {
+    let udp = MediaSocket::bind(port)?;
+    let tcp = TcpPort::bind(udp.port(), udp.ipv6(), FIRST_CONNECTION);
+    Ok((udp, tcp))
 }

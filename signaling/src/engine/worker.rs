@@ -1,28 +1,30 @@
-//! The engine's thread: one loop between the socket, the frames and the requests.
+//! An engine thread: one loop between the socket, the frames and the requests of one shard.
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
 
+use super::handover::{Handed, Neighbour};
 use super::ports::Ports;
-use super::{Command, EngineConfig, Shared, ViewerSummary};
-use crate::audience::{Audience, AudienceLimits, Refused};
-use crate::demand::Demand;
+use super::{Command, Shared, ViewerSummary};
+use crate::audience::{Audience, AudienceParts};
+use crate::demux::{Shard, ViewerKey};
 use crate::encoded::FrameReceiver;
-use crate::engine_metrics::EngineMetrics;
+use crate::engine_metrics::{EngineMetrics, IgnoredCause, count};
 use crate::path::Carriage;
 use crate::peer::Arriving;
-use crate::reports::ReportClock;
 use crate::runs::Datagram;
+use crate::tcp_port::Framed;
 use crate::viewer::Phase;
 
 pub(super) const WAKER: Token = Token(0);
 /// Receive calls in a row before frames and requests get their turn.
 const RECEIVES_MAX: usize = 16;
+/// What is handed over and taken in a row, likewise.
+const HANDED_MAX: usize = 512;
 /// How often the summary for the status page is made.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -31,10 +33,11 @@ pub(super) struct WorkerParts {
     pub(super) poll: Poll,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) frames: FrameReceiver,
-    pub(super) demand: Arc<Demand>,
-    pub(super) metrics: Arc<EngineMetrics>,
-    pub(super) config: EngineConfig,
-    pub(super) shared: Weak<Shared>,
+    pub(super) audience: AudienceParts,
+    /// What the thread that listens hands over.
+    pub(super) handed: mpsc::Receiver<Handed>,
+    /// The other threads, by shard, if this is the one that listens.
+    pub(super) neighbours: Vec<(Shard, Neighbour)>,
 }
 
 struct Worker {
@@ -42,9 +45,14 @@ struct Worker {
     poll: Poll,
     commands: mpsc::Receiver<Command>,
     frames: FrameReceiver,
+    shard: Shard,
     audience: Audience,
     metrics: Arc<EngineMetrics>,
     shared: Weak<Shared>,
+    handed: mpsc::Receiver<Handed>,
+    /// More than [`HANDED_MAX`] was.
+    more_handed: bool,
+    neighbours: Vec<(Shard, Neighbour)>,
     next_summary: Instant,
 }
 
@@ -54,34 +62,30 @@ struct Incoming {
     bytes: Vec<u8>,
 }
 
-pub(super) fn spawn(parts: WorkerParts) -> io::Result<JoinHandle<()>> {
+pub(super) fn spawn(parts: WorkerParts, shared: Weak<Shared>) -> io::Result<JoinHandle<()>> {
     let mut ports = parts.ports;
     ports.register(parts.poll.registry())?;
-    let now = Instant::now();
-    let limits = AudienceLimits {
-        viewers_max: parts.config.viewers_max,
-        connect_within: parts.config.connect_within,
-    };
-    let clock = ReportClock::new(now, SystemTime::now());
-    let metrics = Arc::clone(&parts.metrics);
+    let shard = parts.audience.shard;
     let mut worker = Worker {
         ports,
         poll: parts.poll,
         commands: parts.commands,
         frames: parts.frames,
-        audience: Audience::new(
-            clock,
-            limits,
-            parts.demand,
-            metrics,
-            parts.config.renditions,
-        ),
-        metrics: parts.metrics,
-        shared: parts.shared,
-        next_summary: now,
+        shard,
+        metrics: Arc::clone(&parts.audience.metrics),
+        audience: Audience::new(parts.audience),
+        shared,
+        handed: parts.handed,
+        more_handed: false,
+        neighbours: parts.neighbours,
+        next_summary: Instant::now(),
+    };
+    let name = match shard {
+        Shard(0) => "media-engine".to_owned(),
+        Shard(other) => format!("media-engine-{other}"),
     };
     std::thread::Builder::new()
-        .name("media-engine".to_owned())
+        .name(name)
         .spawn(move || worker.run())
 }
 
@@ -89,7 +93,7 @@ impl Worker {
     fn run(&mut self) {
         let mut events = Events::with_capacity(8);
         loop {
-            let wait = if self.ports.is_readable() {
+            let wait = if self.ports.is_readable() || self.more_handed {
                 Duration::ZERO
             } else {
                 self.patience(Instant::now())
@@ -111,10 +115,12 @@ impl Worker {
                 break;
             }
             self.fan_out();
+            self.more_handed = self.take_handed();
             if self.ports.udp_readable {
                 self.ports.udp_readable = self.receive();
             }
             self.receive_tcp();
+            self.neighbours.iter_mut().for_each(|(_, next)| next.wake());
             let now = Instant::now();
             self.sweep(now);
             let (ports, metrics) = (&mut self.ports, &self.metrics);
@@ -152,14 +158,10 @@ impl Worker {
                     let _ = reply.send(self.audience.join(now, *arrival));
                 }
                 Command::Trickle(trickle, reply) => {
-                    let (tag, ufrag) = (trickle.tag.as_deref(), trickle.ufrag.as_deref());
-                    let (id, new) = (&trickle.id, &trickle.candidates);
-                    let done = self.audience.trickle(now, id, tag, ufrag, new, &mut out);
-                    let _ = reply.send(done);
+                    let _ = reply.send(self.audience.trickle(now, &trickle, &mut out));
                 }
                 Command::Choose(id, choice, reply) => {
-                    let known = self.audience.choose(now, &id, choice);
-                    let _ = reply.send(known.then_some(()).ok_or(Refused::Unknown));
+                    let _ = reply.send(self.audience.choose(now, &id, choice));
                 }
                 Command::Restart(restart, reply) => {
                     let _ = reply.send(self.audience.restart(now, *restart, &mut out));
@@ -167,10 +169,11 @@ impl Worker {
                 Command::Leave(id, reply) => {
                     let _ = reply.send(self.audience.leave(now, &id, &mut out));
                 }
-                Command::Whip(request) => self.audience.obey_publisher(now, request, &mut out),
+                Command::Publish(newcomer, reply) => {
+                    let _ = reply.send(self.audience.publish(now, *newcomer, &mut out));
+                }
                 Command::Stop => return false,
             }
-            self.publish_count();
         }
     }
 
@@ -208,10 +211,12 @@ impl Worker {
                 }
             };
             let now = Instant::now();
-            let (ports, metrics) = (&mut self.ports, &self.metrics);
-            let mut out = |datagrams: &[Datagram]| ports.send(metrics, datagrams);
             for Incoming { way, bytes } in incoming.drain(..) {
-                self.audience.receive(now, way, &bytes, &mut out);
+                match self.audience.whose(way, &bytes) {
+                    Some(key) if key.shard == self.shard => self.take(now, key, way, &bytes),
+                    Some(key) => self.hand_datagram(key, way, &bytes),
+                    None => {}
+                }
             }
             if drained {
                 return false;
@@ -222,22 +227,72 @@ impl Worker {
 
     fn receive_tcp(&mut self) {
         for framed in self.ports.receive_tcp() {
-            let now = Instant::now();
-            let (ports, metrics) = (&mut self.ports, &self.metrics);
             let way = Arriving {
                 carriage: Carriage::Tcp,
                 from: framed.path.remote,
                 to: Some(framed.path.local),
             };
-            let viewer = self
-                .audience
-                .receive(now, way, &framed.bytes, &mut |datagrams| {
-                    ports.send(metrics, datagrams);
-                });
-            if let Some(viewer) = viewer {
-                self.ports.claim(framed.token, viewer);
+            match self.audience.whose(way, &framed.bytes) {
+                Some(key) if key.shard == self.shard => {
+                    self.take(Instant::now(), key, way, &framed.bytes);
+                    self.ports.claim(framed.token, key);
+                }
+                Some(key) => self.hand_framed(key, way, &framed),
+                None => {}
             }
         }
+    }
+
+    /// Takes a datagram of a viewer of this shard.
+    fn take(&mut self, now: Instant, key: ViewerKey, way: Arriving, bytes: &[u8]) {
+        let (ports, metrics) = (&mut self.ports, &self.metrics);
+        let mut out = |datagrams: &[Datagram]| ports.send(metrics, datagrams);
+        self.audience.receive(now, key, way, bytes, &mut out);
+    }
+
+    /// Takes what the thread that listens has handed over. `true`: there may be more.
+    fn take_handed(&mut self) -> bool {
+        for _ in 0..HANDED_MAX {
+            let Ok(handed) = self.handed.try_recv() else {
+                return false;
+            };
+            match handed {
+                Handed::Datagram { key, way, bytes } => {
+                    self.take(Instant::now(), key, way, &bytes);
+                }
+                Handed::Connection(key, connection) => {
+                    self.ports.adopt(self.poll.registry(), *connection, key);
+                }
+            }
+        }
+        true
+    }
+
+    /// The connection itself goes first, so that answers find it.
+    fn hand_framed(&mut self, key: ViewerKey, way: Arriving, framed: &Framed) {
+        let registry = self.poll.registry();
+        if let Some(connection) = self.ports.release(registry, framed.token) {
+            self.hand(key, Handed::Connection(key, Box::new(connection)));
+        }
+        self.hand_datagram(key, way, &framed.bytes);
+    }
+
+    fn hand_datagram(&mut self, key: ViewerKey, way: Arriving, bytes: &[u8]) {
+        let bytes = bytes.into();
+        self.hand(key, Handed::Datagram { key, way, bytes });
+    }
+
+    /// overflow: counted. A connection that is lost so is closed, and its viewer makes another.
+    fn hand(&mut self, key: ViewerKey, handed: Handed) {
+        let mut neighbours = self.neighbours.iter_mut();
+        let next = neighbours.find(|(shard, _)| *shard == key.shard);
+        let taken = next.is_some_and(|(_, next)| next.hand(handed));
+        self.metrics.handed.inc_by(u64::from(taken));
+        count(
+            &self.metrics.ignored,
+            IgnoredCause::Behind,
+            usize::from(!taken),
+        );
     }
 
     /// Connections that ended are gone at once, for their viewers wait; the others have a second.
@@ -257,19 +312,11 @@ impl Worker {
         }
     }
 
-    fn publish_count(&self) {
-        if let Some(shared) = self.shared.upgrade() {
-            let viewers = self.audience.viewers().count();
-            shared.viewers.store(viewers, Ordering::Relaxed);
-        }
-    }
-
     fn publish(&mut self, now: Instant) {
         if now < self.next_summary {
             return;
         }
         self.next_summary = now + SUMMARY_INTERVAL;
-        self.publish_count();
         let summaries = self
             .audience
             .viewers()
@@ -284,10 +331,8 @@ impl Worker {
             })
             .collect();
         if let Some(shared) = self.shared.upgrade() {
-            *shared
-                .summaries
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = summaries;
+            let summary = shared.doors[self.shard.0].summaries.lock();
+            *summary.unwrap_or_else(PoisonError::into_inner) = summaries;
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::{byte, chunk};
-use crate::demux::{Demux, ViewerKey, classify};
+use crate::demux::{Demux, Shard, ViewerKey, classify};
 use crate::ice::IceTimes;
 use crate::identity::{Identity, SessionNames};
 use crate::path::Carriage;
@@ -34,12 +34,15 @@ pub(super) fn demux(mut data: &[u8]) {
             break;
         }
         let (what, who) = (byte(&mut data), byte(&mut data));
-        let key = ViewerKey(u64::from(who % 8));
+        let key = ViewerKey {
+            shard: Shard(0),
+            number: u64::from(who % 8),
+        };
         match what % 4 {
             // The engine neither reuses a key nor a name.
             0 if !keys.contains(&key) => {
                 keys.push(key);
-                demux.add(key, format!("u{}", key.0));
+                demux.add(key, format!("u{}", key.number));
             }
             1 => demux.remove(key),
             2 => demux.sent(key, chunk(&mut data)),

@@ -9,7 +9,7 @@ use std::thread::Thread;
 use super::byte;
 use crate::sdp::{AnswerTerms, Fragment, Offer, REMOTE_CANDIDATES_MAX, answer};
 use crate::sdp::{RestartAnswer, parse_published, publish_answer};
-use crate::whep::{Reply, Whep, WhepPatch, WhepPost};
+use crate::whep::{Reply, SessionPatch, Whep, WhepPost};
 use crate::{Demand, Engine, EngineConfig, EngineMetrics, FrameSink};
 
 const TERMS: AnswerTerms<'_> = AnswerTerms {
@@ -121,8 +121,8 @@ fn patch<'a>(
     if_match: Option<&'a str>,
     content_type: Option<&'a str>,
     body: &'a [u8],
-) -> WhepPatch<'a> {
-    WhepPatch {
+) -> SessionPatch<'a> {
+    SessionPatch {
         if_match,
         content_type,
         host: None,

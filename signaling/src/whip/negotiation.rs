@@ -7,9 +7,9 @@ use super::publisher::{Newcomer, NewcomerParts};
 use super::reception::MediaTerms;
 use crate::candidates::Candidates;
 use crate::engine::Shared;
-use crate::identity::SessionNames;
-use crate::peer::{Peer, PeerParts};
-use crate::sdp::{AnswerTerms, PublishError, parse_published, publish_answer};
+use crate::negotiation::OurSide;
+use crate::peer::Peer;
+use crate::sdp::{PublishError, parse_published, publish_answer};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,42 +30,23 @@ pub(super) fn negotiate(
     newcomer: NewcomerParts,
 ) -> Result<(Newcomer, String), PublishRefusal> {
     let offer = parse_published(text)?;
-    let names = SessionNames::random();
-    let parts = PeerParts {
-        identity: &shared.identity,
-        names: &names,
-        local: &candidates.local,
-        ice: shared.ice,
-    };
+    let ours = OurSide::new(shared, candidates);
     let inbox = MediaInbox::default();
     let payload_type = offer.video.payload_type;
     let media = MediaInterceptor::new(payload_type, offer.video.transport_id, inbox.clone());
-    let peer = Peer::accept_with(now, &offer, &parts, Box::new(media))
+    let peer = Peer::accept_with(now, &offer, &ours.peer_parts(), Box::new(media))
         .map_err(|error| PublishRefusal::Transport(error.to_string()))?;
-    let lines = candidates.lines(shared.port, shared.tcp);
-    let terms = AnswerTerms {
-        session_number: names.numbering >> 1,
-        ufrag: &names.ufrag,
-        pwd: &names.pwd,
-        fingerprint: &shared.identity.fingerprint,
-        candidates: &lines,
-        ssrc: names.ssrc,
-        rtx_ssrc: names.rtx_ssrc,
-        cname: "carrier",
-    };
-    let answer = publish_answer(&offer, &terms);
+    let answer = publish_answer(&offer, &ours.answer_terms());
     let newcomer = Newcomer {
-        local_ufrag: names.ufrag,
-        remote_ufrag: offer.ufrag,
         peer,
         inbox,
         terms: MediaTerms {
             payload_type,
             rtx_payload_type: offer.video.rtx_payload_type,
         },
-        ssrc: names.ssrc,
+        ssrc: ours.names.ssrc,
         offered_at: now,
-        id: names.id,
+        id: ours.names.id,
         parts: newcomer,
     };
     Ok((newcomer, answer))

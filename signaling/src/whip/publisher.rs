@@ -23,8 +23,6 @@ const FIRST_MEDIA_WITHIN: Duration = Duration::from_secs(5);
 /// What a publisher brings when its offer was accepted.
 pub(crate) struct Newcomer {
     pub(crate) id: String,
-    pub(crate) local_ufrag: String,
-    pub(crate) remote_ufrag: String,
     pub(crate) peer: Peer,
     pub(crate) inbox: MediaInbox,
     pub(crate) terms: MediaTerms,
@@ -48,8 +46,6 @@ pub(crate) struct NewcomerParts {
 /// A publisher of the engine.
 pub(crate) struct Publisher {
     pub(crate) id: String,
-    pub(crate) local_ufrag: String,
-    pub(crate) remote_ufrag: String,
     pub(crate) peer: Peer,
     pub(crate) metrics: Arc<WhipMetrics>,
     inbox: MediaInbox,
@@ -67,8 +63,6 @@ impl Publisher {
         let metrics = parts.metrics;
         Self {
             id: newcomer.id,
-            local_ufrag: newcomer.local_ufrag,
-            remote_ufrag: newcomer.remote_ufrag,
             peer: newcomer.peer,
             inbox: newcomer.inbox,
             reception: Reception::new(terms, parts.units, Arc::clone(&metrics)),
@@ -99,6 +93,9 @@ impl Publisher {
         let connect_by = self.offered_at + connect_within;
         if !self.connected && now >= connect_by {
             return false;
+        }
+        if self.peer.take_moved() {
+            self.reception.note_move();
         }
         for packet in self.inbox.take() {
             self.reception.packet(now, packet);

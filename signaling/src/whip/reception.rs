@@ -68,6 +68,12 @@ impl Reception {
         self.stream.as_ref().map(|stream| stream.heard_at)
     }
 
+    /// The path has changed: what was sent by the old one is lost, requests of ours included. A
+    /// keyframe is there sooner than all of it.
+    pub(crate) fn note_move(&mut self) {
+        self.gate.want_anew();
+    }
+
     /// Takes a packet. What is neither our video nor its retransmission is left out.
     pub(crate) fn packet(&mut self, now: Instant, packet: Packet) {
         let header = &packet.header;

@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use lossy_link::Link;
-use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
-use str0m::net::Receive;
+use str0m::media::{Direction, KeyframeRequestKind};
 use str0m::rtp::Extension;
-use str0m::{Event, Input, Output, Rtc};
+use str0m::{Event, Rtc};
 
+use crate::end::{End, Wanted, is_media};
 use crate::studio::{Studio, epoch, id_of};
 use crate::wire::Wire;
 
@@ -28,16 +27,14 @@ pub(crate) struct Got {
 }
 
 pub(crate) struct Client {
-    rtc: Rtc,
-    wire: Wire,
-    mid: Mid,
-    pending: Option<SdpPendingOffer>,
+    end: End,
     pub(crate) offer: String,
-    answer: String,
     pub(crate) location: Option<String>,
     pub(crate) offered_at: Instant,
     pub(crate) connected_at: Option<Instant>,
     pub(crate) first_packet_at: Option<Instant>,
+    /// When the last packet of its first keyframe came.
+    pub(crate) first_picture_at: Option<Instant>,
     pub(crate) got: Vec<Got>,
     pub(crate) closed: bool,
     /// Datagrams of media that came, dropped ones included.
@@ -55,28 +52,21 @@ impl Client {
     }
 
     pub(crate) fn on(wire: Wire) -> Self {
-        let mut rtc = Rtc::builder()
+        let config = Rtc::builder()
             .clear_codecs()
             .enable_h264(true)
             .set_extension(6, Extension::PlayoutDelay)
             .set_rtp_mode(true)
-            .set_rtcp_report_interval_video(Duration::from_millis(200))
-            .build(Instant::now());
-        rtc.add_local_candidate(wire.candidate());
-        let mut change = rtc.sdp_api();
-        let mid = change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
-        let (offer, pending) = change.apply().expect("an offer");
+            .set_rtcp_report_interval_video(Duration::from_millis(200));
+        let end = End::new(config, wire, Direction::RecvOnly);
         Self {
-            rtc,
-            wire,
-            mid,
-            pending: Some(pending),
-            offer: offer.to_sdp_string(),
-            answer: String::new(),
+            offer: end.offer.clone(),
+            end,
             location: None,
             offered_at: Instant::now(),
             connected_at: None,
             first_packet_at: None,
+            first_picture_at: None,
             got: Vec::new(),
             closed: false,
             media_seen: 0,
@@ -97,11 +87,7 @@ impl Client {
 
     /// Takes an answer.
     pub(crate) fn accept(&mut self, answer: &str) {
-        answer.clone_into(&mut self.answer);
-        let answer = SdpAnswer::from_sdp_string(answer).expect("SDP");
-        let pending = self.pending.take().expect("joined once");
-        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
-        accepted.expect("an acceptable answer");
+        self.end.accept(answer);
     }
 
     pub(crate) fn joined(studio: &Studio) -> Self {
@@ -112,47 +98,35 @@ impl Client {
 
     /// Moves to another network: what it had is gone.
     pub(crate) fn move_to(&mut self, wire: Wire) {
-        self.wire = wire;
+        self.end.move_to(wire);
     }
 
     /// Restarts ICE by PATCH, and gives the answer's tag.
     pub(crate) fn restart(&mut self, studio: &Studio) -> String {
-        let mut change = self.rtc.sdp_api();
-        change.ice_restart(false);
-        let (offer, pending) = change.apply().expect("a change");
-        self.pending = Some(pending);
-        let offer = offer.to_sdp_string();
-        let kept = ["a=ice-ufrag", "a=ice-pwd", "a=mid", "m="];
-        let fragment: String = offer
-            .lines()
-            .filter(|line| kept.iter().any(|kind| line.starts_with(kind)))
-            .map(|line| format!("{line}\r\n"))
-            .collect();
+        let fragment = self.end.renewal();
         let id = id_of(self.location.as_deref().expect("joined")).to_owned();
         let kind = Some("application/trickle-ice-sdpfrag");
         let reply = studio.patch(&id, Some("\"*\""), kind, &fragment);
         assert_eq!(reply.status, 200, "{}", reply.body);
-        let answer = renewed(&self.answer, &reply.body);
-        self.accept(&answer);
-        self.rtc.add_local_candidate(self.wire.candidate());
+        self.end.accept_renewal(&reply.body);
         reply.header("ETag").expect("a tag").to_owned()
     }
 
     pub(crate) fn ask_for_keyframe(&mut self, kind: KeyframeRequestKind) {
-        let mut direct = self.rtc.direct_api();
-        let stream = direct.stream_rx_by_mid(self.mid, None);
+        let mut direct = self.end.rtc.direct_api();
+        let stream = direct.stream_rx_by_mid(self.end.mid, None);
         stream.expect("a stream").request_keyframe(kind);
     }
 
     /// Sends bytes from the viewer's own address.
     pub(crate) fn send_raw(&mut self, bytes: &[u8], port: u16) {
-        self.wire
-            .send(bytes, SocketAddr::from(([127, 0, 0, 1], port)));
+        let to = SocketAddr::from(([127, 0, 0, 1], port));
+        self.end.send_raw(bytes, to);
     }
 
     /// Closes with a goodbye on the wire.
     pub(crate) fn close(&mut self) {
-        self.rtc.close().expect("open");
+        self.end.rtc.close().expect("open");
         self.turn();
     }
 
@@ -160,7 +134,7 @@ impl Client {
     pub(crate) fn turn(&mut self) {
         loop {
             while self.step() {}
-            let Some((datagram, from)) = self.wire.receive() else {
+            let Some((datagram, from)) = self.end.receive() else {
                 break;
             };
             self.arrive(&datagram, from);
@@ -185,45 +159,25 @@ impl Client {
         }
     }
 
-    /// One output of the library. `false`: it waits.
+    /// One thing that is wanted. `false`: nothing is.
     fn step(&mut self) -> bool {
-        match self.rtc.poll_output().expect("a sound library") {
-            Output::Timeout(at) => {
-                let now = Instant::now();
-                if at > now {
-                    return false;
-                }
-                let due = Input::Timeout(now);
-                self.rtc.handle_input(due).expect("time passes");
-            }
-            Output::Transmit(out) => {
-                self.wire.send(&out.contents, out.destination);
-            }
-            Output::Event(event) => self.note(event),
+        match self.end.next() {
+            None => return false,
+            Some(Wanted::Send(out)) => self.end.send(&out),
+            Some(Wanted::Note(event)) => self.note(*event),
         }
         true
     }
 
     fn take(&mut self, datagram: &[u8], from: SocketAddr) {
-        let media = datagram
-            .first()
-            .is_some_and(|byte| (128..192).contains(byte));
-        let rtcp = datagram
-            .get(1)
-            .is_some_and(|kind| (192..224).contains(kind));
-        if media && !rtcp {
+        if is_media(datagram) {
             self.media_seen += 1;
             if self.lose_every > 0 && self.media_seen.is_multiple_of(self.lose_every) {
                 self.lost += 1;
                 return;
             }
         }
-        let (protocol, to) = (self.wire.protocol(), self.wire.addr());
-        let Ok(received) = Receive::new(protocol, from, to, datagram) else {
-            return;
-        };
-        let input = Input::Receive(Instant::now(), received);
-        self.rtc.handle_input(input).expect("a sound datagram");
+        self.end.take(datagram, from);
     }
 
     fn note(&mut self, event: Event) {
@@ -237,11 +191,15 @@ impl Client {
                 let made = payload[9..17].try_into().expect("eight bytes");
                 let made = Duration::from_micros(u64::from_be_bytes(made));
                 let delay = &packet.header.ext_vals;
+                let (marker, keyframe) = (packet.header.marker, payload[0] == 1);
+                if marker && keyframe {
+                    self.first_picture_at.get_or_insert_with(Instant::now);
+                }
                 self.got.push(Got {
                     number: *packet.seq_no,
                     timestamp: packet.header.timestamp,
-                    marker: packet.header.marker,
-                    keyframe: payload[0] == 1,
+                    marker,
+                    keyframe,
                     frame: u64::from_be_bytes(frame),
                     age: epoch().elapsed().saturating_sub(made),
                     no_delay: [delay.play_delay_min, delay.play_delay_max]
@@ -252,17 +210,6 @@ impl Client {
             _ => {}
         }
     }
-}
-
-/// An answer with the credentials and candidates of a fragment.
-fn renewed(answer: &str, fragment: &str) -> String {
-    let is_ice = |line: &str| {
-        let kinds = ["a=ice-ufrag", "a=ice-pwd", "a=candidate", "a=end-of-c"];
-        kinds.iter().any(|kind| line.starts_with(kind))
-    };
-    let kept = answer.lines().filter(|line| !is_ice(line));
-    let new = fragment.lines().filter(|line| is_ice(line));
-    kept.chain(new).map(|line| format!("{line}\r\n")).collect()
 }
 
 /// Runs viewers until `done` of them all, 15 s at most.

@@ -28,7 +28,7 @@ fn the_first_viewer_gets_a_keyframe_of_the_frame_that_is_there() {
     let mut rig = Rig::new();
     rig.publish(320, 180);
     let begin = Instant::now();
-    rig.demand.set_viewers(MAIN, 1);
+    rig.demand.change_viewers(MAIN, 0, 1);
     let first = rig.receive();
     assert!(
         begin.elapsed() < Duration::from_millis(150),
@@ -100,7 +100,7 @@ fn a_stalled_source_shows_a_card_within_two_seconds_and_comes_back() {
 #[test]
 fn a_lost_source_shows_its_card_at_once_and_goes_on_at_five_a_second() {
     let mut rig = Rig::new();
-    rig.demand.set_viewers(MAIN, 1);
+    rig.demand.change_viewers(MAIN, 0, 1);
     rig.publish(320, 180);
     let first = rig.receive();
     let begin = Instant::now();
@@ -124,7 +124,7 @@ fn a_lost_source_shows_its_card_at_once_and_goes_on_at_five_a_second() {
 #[test]
 fn another_size_in_the_middle_is_a_keyframe_and_large_frames_are_fitted() {
     let mut rig = Rig::new();
-    rig.demand.set_viewers(MAIN, 1);
+    rig.demand.change_viewers(MAIN, 0, 1);
     let sizes = [(320, 180), (320, 180), (640, 480), (640, 480), (1920, 1080)];
     let keyframes = sizes.map(|(width, height)| rig.publish_and_receive(width, height).keyframe);
     assert_eq!(keyframes, [true, false, true, false, true]);
@@ -135,7 +135,7 @@ fn another_size_in_the_middle_is_a_keyframe_and_large_frames_are_fitted() {
 #[test]
 fn an_engine_that_hangs_costs_counted_frames_and_is_mended_by_a_keyframe() {
     let mut rig = Rig::with(ComposeConfig::new(WallClock::start()), 2);
-    rig.demand.set_viewers(MAIN, 1);
+    rig.demand.change_viewers(MAIN, 0, 1);
     let _lease = rig.demand.watch_picture();
     for _ in 0..5 {
         std::thread::sleep(Duration::from_millis(34));
@@ -161,7 +161,7 @@ fn an_engine_that_hangs_costs_counted_frames_and_is_mended_by_a_keyframe() {
 #[test]
 fn a_keyframe_asked_of_a_still_source_is_made_of_the_last_picture() {
     let mut rig = Rig::new();
-    rig.demand.set_viewers(MAIN, 1);
+    rig.demand.change_viewers(MAIN, 0, 1);
     rig.publish(320, 180);
     let first = rig.receive();
     rig.demand.request_keyframe(MAIN);
@@ -206,7 +206,7 @@ fn an_encoder_that_panics_is_replaced() {
     config.new_encoder =
         Box::new(|rendition: &Rendition| Box::new(Fragile(OpenH264Encoder::new(rendition), 0)));
     let mut rig = Rig::with(config, 64);
-    rig.demand.set_viewers(MAIN, 1);
+    rig.demand.change_viewers(MAIN, 0, 1);
     let before = [
         rig.publish_and_receive(320, 180),
         rig.publish_and_receive(320, 180),
@@ -224,7 +224,7 @@ fn an_encoder_that_panics_is_replaced() {
 #[test]
 fn a_painter_that_panics_costs_its_picture_only() {
     let mut rig = Rig::new();
-    rig.demand.set_viewers(MAIN, 1);
+    rig.demand.change_viewers(MAIN, 0, 1);
     rig.painted.panic.store(true, Ordering::Relaxed);
     rig.publish(320, 180);
     assert!(until(|| rig.metrics.picture_failures.get() == 1));
@@ -249,10 +249,10 @@ fn each_rendition_runs_only_while_it_is_watched() {
         fps: 30,
     });
     let mut rig = Rig::with(config, 64);
-    rig.demand.set_viewers(small, 1);
+    rig.demand.change_viewers(small, 0, 1);
     let only = rig.publish_and_receive(320, 180);
     assert!(only.rendition == small && only.keyframe);
-    rig.demand.set_viewers(MAIN, 1);
+    rig.demand.change_viewers(MAIN, 0, 1);
     let both = [rig.publish_and_receive(320, 180), rig.receive()];
     assert!(both[0].rendition == MAIN && both[0].keyframe);
     assert!(both[1].rendition == small && !both[1].keyframe);
@@ -276,8 +276,8 @@ fn a_rendition_of_fewer_frames_gets_every_other_picture() {
         fps: 15,
     });
     let mut rig = Rig::with(config, 64);
-    rig.demand.set_viewers(MAIN, 1);
-    rig.demand.set_viewers(slow, 1);
+    rig.demand.change_viewers(MAIN, 0, 1);
+    rig.demand.change_viewers(slow, 0, 1);
     let mut counts = [0, 0];
     for _ in 0..30 {
         let frame = rig.publish_and_receive(320, 180);

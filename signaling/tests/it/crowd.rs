@@ -20,21 +20,23 @@ fn left(studio: &Studio, reason: LeaveReason) -> u64 {
     counter.get()
 }
 
+/// On real sockets the time is this machine's; `audience/tests/crowd.rs` holds the number of keyframes
+/// to two on a virtual clock.
 #[test]
-fn a_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
+fn two_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
     let studio = Studio::open();
-    let mut crowd: Vec<Client> = (0..100).map(|_| Client::new()).collect();
+    let mut crowd: Vec<Client> = (0..200).map(|_| Client::new()).collect();
     let start = Instant::now();
     for index in 0..crowd.len() {
         crowd[index].join(&studio);
-        let due = start + Duration::from_millis(9) * u32::try_from(index).expect("few");
+        let due = start + Duration::from_micros(4800) * u32::try_from(index).expect("few");
         let joined = &mut crowd[..=index];
         joined.iter_mut().for_each(Client::turn);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
     let joins = start.elapsed();
     run(&mut crowd, "pictures for all", |crowd| {
-        crowd.iter().all(|client| !client.got.is_empty())
+        crowd.iter().all(|client| client.first_picture_at.is_some())
     });
     let asked = studio.metrics.keyframe_requests.get();
     let since_offer = |event: fn(&Client) -> Option<Instant>| {
@@ -43,13 +45,13 @@ fn a_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
             .map(|client| event(client).map(|at| at - client.offered_at));
         let mut times: Vec<Duration> = times.flatten().collect();
         times.sort();
-        (times[50], times[95])
+        (times[times.len() / 2], times[times.len() * 95 / 100])
     };
     let connected = since_offer(|client| client.connected_at);
-    let picture = since_offer(|client| client.first_packet_at);
+    let picture = since_offer(|client| client.first_picture_at);
     eprint_line(&format!(
-        "100 joins in {joins:?}: {asked} keyframes asked for; p50, p95: \
-         connected {connected:?}, first packet {picture:?}"
+        "200 joins in {joins:?}: {asked} keyframes asked for; p50, p95: \
+         connected {connected:?}, first picture {picture:?}"
     ));
     // The joins themselves may take longer than a second on a busy machine.
     let seconds = joins.as_secs() + 1;

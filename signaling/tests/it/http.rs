@@ -3,6 +3,7 @@
 use signaling::whep::BODY_BYTES_MAX;
 
 use crate::client::{Client, run};
+use crate::end::trickled;
 use crate::studio::{Studio, block_on, id_of};
 
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
@@ -50,15 +51,7 @@ fn the_requests_of_mediamtx_reader_are_served() {
     assert_eq!(sections.len(), 3);
     assert!(sections[0].starts_with("m=video 9 ") && sections[1].starts_with("m=audio 9 "));
     assert!(sections[2].starts_with("m=application 0 "));
-    let ufrag = client
-        .offer
-        .lines()
-        .find_map(|line| line.strip_prefix("a=ice-ufrag:"))
-        .expect("credentials");
-    let fragment = format!(
-        "a=ice-ufrag:{ufrag}\r\na=ice-pwd:x\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
-         a=candidate:1 1 udp 1 192.0.2.99 9000 typ host\r\n"
-    );
+    let fragment = trickled(&client.offer);
     let patch = |tag: Option<&str>, body: &str| studio.patch(&id, tag, Some(FRAGMENT), body).status;
     let etag = reply.header("ETag").expect("a tag");
     for tag in [

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use signaling::whep::{Reply, Whep, WhepPatch, WhepPost};
+use signaling::whep::{Reply, SessionPatch, Whep, WhepPost};
 use signaling::{Demand, EncodedFrame, Engine, EngineConfig, EngineHandle, EngineMetrics};
 use signaling::{FrameSink, Rendition, RenditionId};
 
@@ -40,6 +40,7 @@ impl Studio {
         let (demand, metrics) = (Demand::new(), Arc::new(EngineMetrics::default()));
         let config = EngineConfig {
             media_port: 0,
+            threads: threads().unwrap_or(config.threads),
             // It encodes no other.
             renditions: vec![Rendition::MAIN],
             ..config
@@ -85,7 +86,7 @@ impl Studio {
         content_type: Option<&str>,
         body: &str,
     ) -> Reply {
-        let patch = WhepPatch {
+        let patch = SessionPatch {
             if_match,
             content_type,
             host: Some("localhost:8080"),
@@ -107,6 +108,12 @@ impl Drop for Studio {
         }
         self.engine.stop();
     }
+}
+
+/// Engine threads for every test, to try all of them with several: `CARRIER_TEST_ENGINE_THREADS`.
+pub(crate) fn threads() -> Option<usize> {
+    let text = std::env::var("CARRIER_TEST_ENGINE_THREADS").ok()?;
+    Some(text.parse().expect("a number"))
 }
 
 /// The session's id in its `Location`.

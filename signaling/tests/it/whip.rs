@@ -9,12 +9,14 @@ use capture::{
     WallClock, Wanted,
 };
 use signaling::whep::Reply;
-use signaling::whip::{UnitDrop, Whip, WhipMetrics, WhipPost};
+use signaling::whip::{SessionPatch, UnitDrop, Whip, WhipMetrics, WhipPost};
 use signaling::{Demand, Engine, EngineConfig, EngineHandle, EngineMetrics};
 
 use crate::clip::eprint_line;
-use crate::studio::block_on;
+use crate::end::trickled;
+use crate::studio::{block_on, threads};
 use crate::whip_client::{HALVES, Publisher, SIZE};
+use crate::wire::Wire;
 
 /// The previous source is back within this, however the publisher ended.
 const BACK_WITHIN: Duration = Duration::from_secs(2);
@@ -46,6 +48,7 @@ impl Station {
         let engine_metrics = Arc::new(EngineMetrics::default());
         let config = EngineConfig {
             media_port: 0,
+            threads: threads().unwrap_or(1),
             ..EngineConfig::default()
         };
         // Nobody watches: frames of the encoder's side are not needed.
@@ -73,6 +76,16 @@ impl Station {
             takes_over,
             body: offer.as_bytes(),
         }))
+    }
+
+    fn patch(&self, id: &str, tag: Option<&str>, kind: &str, body: &str) -> Reply {
+        let patch = SessionPatch {
+            if_match: tag,
+            content_type: Some(kind),
+            host: Some("localhost:8080"),
+            body: body.as_bytes(),
+        };
+        block_on(self.whip.patch(id, patch))
     }
 
     /// A publisher whose picture is on the air, and its session.
@@ -283,23 +296,18 @@ fn requests_are_answered_as_rfc_9725_has_it() {
         .collect();
     assert_eq!(sections.len(), 1);
     assert!(reply.body.contains("a=recvonly\r\n") && !reply.body.contains("VP8"));
-    let ufrag = publisher
-        .offer
-        .lines()
-        .find_map(|line| line.strip_prefix("a=ice-ufrag:"))
-        .expect("credentials");
-    let fragment = format!(
-        "a=ice-ufrag:{ufrag}\r\na=ice-pwd:x\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
-         a=candidate:1 1 udp 1 192.0.2.99 9000 typ host\r\n"
-    );
-    let patch = |tag: Option<&str>, kind: &str, body: &str| {
-        block_on(station.whip.patch(id, tag, Some(kind), body.as_bytes())).status
-    };
+    let fragment = trickled(&publisher.offer);
+    let patch =
+        |tag: Option<&str>, kind: &str, body: &str| station.patch(id, tag, kind, body).status;
     for tag in [Some(tag), Some("*"), None] {
         assert_eq!(patch(tag, FRAGMENT, &fragment), 204, "{tag:?}");
     }
     assert_eq!(patch(Some("\"other\""), FRAGMENT, &fragment), 412);
-    assert_eq!(patch(None, FRAGMENT, "a=ice-ufrag:another\r\n"), 422);
+    assert_eq!(
+        patch(None, FRAGMENT, "a=ice-ufrag:another\r\n"),
+        400,
+        "half a restart"
+    );
     assert_eq!(patch(None, FRAGMENT, "hello"), 400);
     assert_eq!(patch(None, "application/sdp", &fragment), 415);
     publisher.accept(&reply.body);
@@ -350,4 +358,57 @@ fn offers_that_cannot_be_taken_are_refused_in_words() {
     let refused = Whip::unauthorised();
     assert_eq!(refused.status, 401);
     assert!(refused.header("WWW-Authenticate").is_some());
+}
+
+#[test]
+fn a_publisher_that_changes_networks_goes_on_after_a_restart() {
+    let station = Station::open();
+    let (mut publisher, id) = station.with_publisher();
+    publisher.run_for(Duration::from_millis(500));
+    publisher.move_to(Wire::udp("127.0.0.1"));
+    // Nothing it sends from there is taken, and it hears nothing.
+    publisher.run_for(Duration::from_millis(400));
+    let (before, began) = (station.metrics.pictures.get(), Instant::now());
+    let reply = station.patch(&id, Some("\"*\""), FRAGMENT, &publisher.renewal());
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(reply.header("Content-Type"), Some(FRAGMENT));
+    let tag = reply.header("ETag").expect("a tag");
+    let ufrag = format!("a=ice-ufrag:{}\r\n", tag.trim_matches('"'));
+    assert!(reply.body.contains(&ufrag), "{}", reply.body);
+    assert!(reply.body.contains("a=candidate:") && reply.body.contains("a=ice-pwd:"));
+    publisher.accept_renewal(&reply.body);
+    publisher.run("its picture again", |_| {
+        station.metrics.pictures.get() > before
+    });
+    let took = began.elapsed();
+    publisher.run("more of them", |_| {
+        station.metrics.pictures.get() > before + 15 && station.published_on_air()
+    });
+    eprint_line(&format!(
+        "a picture {took:?}, sixteen {:?} after the restart",
+        began.elapsed()
+    ));
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(station.engine_metrics.restarts.get(), 1);
+    assert_eq!(station.metrics.publishers.get(), 1, "the same session");
+    assert_eq!(block_on(station.whip.delete(&id)).status, 200);
+    station.scene_back("deleted");
+}
+
+#[test]
+fn while_a_publishers_restart_finds_nothing_the_old_path_carries_on() {
+    let station = Station::open();
+    let (mut publisher, id) = station.with_publisher();
+    let fragment = "a=ice-ufrag:nobody\r\na=ice-pwd:will-ever-use-this-one\r\nm=video 9 RTP/AVP 0\r\n\
+                    a=mid:0\r\na=candidate:1 1 udp 99 127.0.0.1 9 typ host\r\n";
+    let wrong = station.patch(&id, Some("\"old\""), FRAGMENT, fragment);
+    assert_eq!(wrong.status, 412);
+    let reply = station.patch(&id, Some("*"), FRAGMENT, fragment);
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let before = station.metrics.pictures.get();
+    publisher.run_for(Duration::from_millis(1500));
+    let pictures = station.metrics.pictures.get() - before;
+    assert!(pictures >= 35, "{pictures} of about 45");
+    assert!(station.published_on_air());
+    assert_eq!(block_on(station.whip.delete(&id)).status, 200);
 }

@@ -1,7 +1,5 @@
 //! A publisher: str0m on a socket of its own, with a real encoder behind it.
 
-use std::io::ErrorKind;
-use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use capture::I420;
@@ -9,10 +7,11 @@ use signaling::encoder::Encoder;
 use signaling::openh264_encoder::OpenH264Encoder;
 use signaling::{Rendition, default_renditions};
 use str0m::bwe::Bitrate;
-use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::media::{Direction, MediaKind, MediaTime, Mid, Pt};
-use str0m::net::{Protocol, Receive};
-use str0m::{Candidate, Event, Input, Output, Rtc};
+use str0m::media::{Direction, MediaTime, Pt};
+use str0m::{Event, Rtc};
+
+use crate::end::{End, Wanted, is_media};
+use crate::wire::Wire;
 
 /// 30 pictures a second.
 const FRAME_TIME: Duration = Duration::from_micros(33_333);
@@ -23,11 +22,7 @@ pub(crate) const SIZE: (u32, u32) = (320, 240);
 pub(crate) const HALVES: [u8; 2] = [60, 200];
 
 pub(crate) struct Publisher {
-    rtc: Rtc,
-    socket: UdpSocket,
-    addr: SocketAddr,
-    mid: Mid,
-    pending: Option<SdpPendingOffer>,
+    end: End,
     pub(crate) offer: String,
     encoder: OpenH264Encoder,
     sent: u32,
@@ -51,18 +46,15 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
-        socket.set_nonblocking(true).expect("a plain socket");
-        let addr = socket.local_addr().expect("bound");
-        let mut rtc = Rtc::builder()
+        Self::on(Wire::udp("127.0.0.1"))
+    }
+
+    pub(crate) fn on(wire: Wire) -> Self {
+        let config = Rtc::builder()
             .clear_codecs()
             .enable_h264(true)
-            .enable_bwe(Some(Bitrate::mbps(2)))
-            .build(Instant::now());
-        rtc.add_local_candidate(Candidate::host(addr, "udp").expect("an address"));
-        let mut change = rtc.sdp_api();
-        let mid = change.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
-        let (offer, pending) = change.apply().expect("an offer");
+            .enable_bwe(Some(Bitrate::mbps(2)));
+        let end = End::new(config, wire, Direction::SendOnly);
         let rendition = Rendition {
             width: SIZE.0,
             height: SIZE.1,
@@ -70,12 +62,8 @@ impl Publisher {
             ..default_renditions()[0]
         };
         Self {
-            rtc,
-            socket,
-            addr,
-            mid,
-            pending: Some(pending),
-            offer: offer.to_sdp_string(),
+            offer: end.offer.clone(),
+            end,
             encoder: OpenH264Encoder::new(&rendition),
             sent: 0,
             next_frame: Instant::now(),
@@ -95,15 +83,27 @@ impl Publisher {
 
     /// Takes an answer.
     pub(crate) fn accept(&mut self, answer: &str) {
-        let answer = SdpAnswer::from_sdp_string(answer).expect("SDP");
-        let pending = self.pending.take().expect("answered once");
-        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
-        accepted.expect("an acceptable answer");
+        self.end.accept(answer);
+    }
+
+    /// Moves to another network: what it had is gone.
+    pub(crate) fn move_to(&mut self, wire: Wire) {
+        self.end.move_to(wire);
+    }
+
+    /// Begins an ICE restart: the body of the request for it.
+    pub(crate) fn renewal(&mut self) -> String {
+        self.end.renewal()
+    }
+
+    /// Takes the answer to that.
+    pub(crate) fn accept_renewal(&mut self, fragment: &str) {
+        self.end.accept_renewal(fragment);
     }
 
     /// Closes with a goodbye on the wire.
     pub(crate) fn close(&mut self) {
-        self.rtc.close().expect("open");
+        self.end.rtc.close().expect("open");
         self.turn();
     }
 
@@ -124,14 +124,12 @@ impl Publisher {
     }
 
     fn turn(&mut self) {
-        let mut buffer = [0_u8; 2000];
         loop {
             while self.step() {}
-            match self.socket.recv_from(&mut buffer) {
-                Ok((length, from)) => self.take(&buffer[..length], from),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => panic!("the publisher's socket: {error}"),
-            }
+            let Some((datagram, from)) = self.end.receive() else {
+                break;
+            };
+            self.end.take(&datagram, from);
         }
         let now = Instant::now();
         if self.connected && !self.closed && self.filming && now >= self.next_frame {
@@ -151,7 +149,11 @@ impl Publisher {
             .expect("encoded");
         let unit = encoded.access_unit.to_vec();
         self.sent += 1;
-        let writer = self.rtc.writer(self.mid).expect("a sending section");
+        let writer = self
+            .end
+            .rtc
+            .writer(self.end.mid)
+            .expect("a sending section");
         let params = writer
             .payload_params()
             .next()
@@ -162,39 +164,35 @@ impl Publisher {
         writer.write(pt, now, time, unit).expect("written");
     }
 
-    /// One output of the library. `false`: it waits.
+    /// One thing that is wanted. `false`: nothing is.
     fn step(&mut self) -> bool {
-        match self.rtc.poll_output().expect("a sound library") {
-            Output::Timeout(at) => {
-                let now = Instant::now();
-                if at > now {
-                    return false;
-                }
-                self.rtc
-                    .handle_input(Input::Timeout(now))
-                    .expect("time passes");
-            }
-            Output::Transmit(out) => {
+        match self.end.next() {
+            None => return false,
+            Some(Wanted::Send(out)) => {
                 if !self.is_lost(&out.contents) {
-                    // The engine may be gone already.
-                    let _ = self.socket.send_to(&out.contents, out.destination);
+                    self.end.send(&out);
                 }
             }
-            Output::Event(Event::Connected) => self.connected = true,
-            Output::Event(Event::Closed) => self.closed = true,
-            Output::Event(Event::KeyframeRequest(_)) => {
-                self.keyframe_wanted = true;
-                self.keyframes_asked += 1;
-            }
-            Output::Event(Event::EgressBitrateEstimate(_)) => self.estimates += 1,
-            Output::Event(_) => {}
+            Some(Wanted::Note(event)) => self.note(&event),
         }
         true
     }
 
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Connected => self.connected = true,
+            Event::Closed => self.closed = true,
+            Event::KeyframeRequest(_) => {
+                self.keyframe_wanted = true;
+                self.keyframes_asked += 1;
+            }
+            Event::EgressBitrateEstimate(_) => self.estimates += 1,
+            _ => {}
+        }
+    }
+
     fn is_lost(&mut self, datagram: &[u8]) -> bool {
-        let media = (128..192).contains(&datagram[0]) && !(192..224).contains(&datagram[1]);
-        if !media {
+        if !is_media(datagram) {
             return false;
         }
         let payload_type = Pt::from(datagram[1] & 0x7f);
@@ -206,13 +204,6 @@ impl Publisher {
         let hit = self.lose_every > 0 && self.media_sent.is_multiple_of(self.lose_every);
         self.lost += u64::from(hit);
         hit
-    }
-
-    fn take(&mut self, datagram: &[u8], from: SocketAddr) {
-        if let Ok(received) = Receive::new(Protocol::Udp, from, self.addr, datagram) {
-            let input = Input::Receive(Instant::now(), received);
-            self.rtc.handle_input(input).expect("a sound datagram");
-        }
     }
 }
 

@@ -2,13 +2,10 @@
 // It tells what happens and decides nothing; connection.js decides.
 
 import { iceServers } from "./ice_servers.js";
-import { leave, trickle } from "./session.js";
-import { fragment, renewedAnswer, TRICKLE_TYPE } from "./trickle.js";
+import { leave, makeSession, renew, trickle } from "./session.js";
 
 // A POST that nobody waits for any more is cut off after this, so that it frees its connection.
 const ABANDON_MS = 2000;
-// A network that swallows everything never says so: a request it took is asked anew.
-const RENEW_MS = 900;
 
 // `asksForServers`: the station has STUN or TURN servers to tell of. `tell` gets {type: "track", track}
 // and the events of connection.js. Gives a player to renew() and to close().
@@ -18,8 +15,7 @@ export function openPlayer({ endpoint, asksForServers = false, tell }) {
     queueMicrotask(() => tell({ type: "unsupported" }));
     return { peer: null, choose() {}, renew() {}, close() {} };
   }
-  const session = { url: null, etag: null, offer: "", answer: "", found: [], gathered: false };
-  Object.assign(session, { timer: 0, renewing: null });
+  const session = makeSession();
   const abort = new AbortController();
   let closed = false;
   const say = (event) => closed || tell(event);
@@ -52,7 +48,6 @@ export function openPlayer({ endpoint, asksForServers = false, tell }) {
     close() {
       if (closed) return;
       closed = true;
-      session.renewing?.abort();
       peer.close();
       leave(session);
       setTimeout(() => abort.abort(), ABANDON_MS);
@@ -99,49 +94,6 @@ async function negotiate(peer, endpoint, session, signal, say) {
     const away = error instanceof TypeError || error?.name === "AbortError";
     say(away ? { type: "unreachable" } : { type: "failed" });
   }
-}
-
-// An ICE restart (RFC 9725 4.3.3): keys, numbers and decoder stay, only the path is looked for anew.
-// Pictures that still come by the old path go on coming until the new one works.
-async function renew(peer, session, say) {
-  if (!session.url || !session.answer) return say({ type: "unrenewable" });
-  session.renewing?.abort();
-  const abort = new AbortController();
-  Object.assign(session, { renewing: abort, found: [], gathered: false });
-  const patience = setTimeout(() => abort.abort(), RENEW_MS);
-  try {
-    if (peer.signalingState === "have-local-offer") await takeBack(peer);
-    await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
-    const offer = peer.localDescription.sdp;
-    performance.mark("carrier:renew");
-    const response = await fetch(session.url, {
-      method: "PATCH",
-      headers: { "Content-Type": TRICKLE_TYPE, "If-Match": '"*"' },
-      body: fragment(offer, [], false),
-      signal: abort.signal,
-    });
-    if (response.status !== 200) return say({ type: "unrenewable" });
-    const answer = renewedAnswer(session.answer, await response.text());
-    if (session.renewing !== abort) return;
-    await peer.setRemoteDescription({ type: "answer", sdp: answer });
-    Object.assign(session, { offer, answer, etag: response.headers.get("ETag"), renewing: null });
-    say({ type: "renewed" });
-    trickle(session, undefined);
-  } catch (error) {
-    // A later renewal took over, or the player was closed.
-    if (session.renewing !== abort) return;
-    const away = error instanceof TypeError || error?.name === "AbortError";
-    if (away) await takeBack(peer).catch(() => {});
-    say(away ? { type: "unreachable" } : { type: "unrenewable" });
-  } finally {
-    clearTimeout(patience);
-    if (session.renewing === abort) session.renewing = null;
-  }
-}
-
-async function takeBack(peer) {
-  if (peer.signalingState !== "have-local-offer") return;
-  await peer.setLocalDescription({ type: "rollback" });
 }
 
 function refusal(response) {

@@ -5,11 +5,12 @@ import { fromAddress, keep, kept } from "./key.js";
 import { close, isAvailable, openLens } from "./lens.js";
 import { openPublisher } from "./publisher.js";
 import { initial, step } from "./publishing.js";
-import { sent } from "./rate.js";
+import { heard, sent } from "./rate.js";
 import { cameraTrouble, rateWords, stateWords } from "./words.js";
 
 const TICK_MS = 250;
 const RATE_MS = 1000;
+const LISTEN_MS = 500;
 const ENDPOINT = "/whip";
 const byId = (id) => document.getElementById(id);
 
@@ -18,6 +19,7 @@ let stream = null;
 let publisher = null;
 let facing = "environment";
 let before = null;
+let lastHeard = 0;
 
 const awake = makeAwake();
 const token = byId("token");
@@ -34,6 +36,7 @@ const ACTIONS = {
   look,
   publish: () => publish(ENDPOINT),
   take_over: () => publish(`${ENDPOINT}?takeover=1`),
+  renew: () => publisher?.renew(),
   leave() {
     publisher?.close();
     publisher = null;
@@ -110,6 +113,14 @@ async function showRate() {
   before = now;
 }
 
+async function listen() {
+  if (!publisher || (state.name !== "live" && state.name !== "mending")) return;
+  const now = heard((await publisher.sender.getStats()).values());
+  if (now === lastHeard) return;
+  lastHeard = now;
+  dispatch({ type: "heard" });
+}
+
 // Says plainly what is missing, and where it is to be had.
 async function explainHttps() {
   byId("insecure").hidden = false;
@@ -143,6 +154,7 @@ show();
 if (isAvailable()) {
   setInterval(() => dispatch({ type: "tick" }), TICK_MS);
   setInterval(showRate, RATE_MS);
+  setInterval(listen, LISTEN_MS);
   addEventListener("online", () => dispatch({ type: "online" }));
   addEventListener("pagehide", () => dispatch({ type: "stop" }));
 } else {

@@ -1,14 +1,14 @@
 // One WHIP session: an offer with the camera's picture goes out, candidates follow. It tells what
 // happens and decides nothing; publishing.js decides.
 
-import { leave, trickle } from "../app/session.js";
+import { leave, makeSession, renew, trickle } from "../app/session.js";
 import { withStartRate } from "./start_rate.js";
 
 const MAX_BPS = 2500000;
 
-// `tell` gets the events of publishing.js.
+// `tell` gets the events of publishing.js. Gives a publisher to renew() and to close().
 export function openPublisher({ endpoint, stream, token, tell }) {
-  const session = { url: null, etag: null, found: [], gathered: false, offer: "", timer: 0 };
+  const session = makeSession();
   const abort = new AbortController();
   let closed = false;
   const say = (event) => closed || tell(event);
@@ -35,6 +35,7 @@ export function openPublisher({ endpoint, stream, token, tell }) {
   );
   return {
     sender: transceiver.sender,
+    renew: () => closed || renew(peer, session, say),
     close() {
       if (closed) return;
       closed = true;
@@ -60,9 +61,10 @@ async function negotiate(peer, { endpoint, token, session, signal, say }) {
     if (response.status !== 201) return say(await refusal(response));
     session.url = new URL(response.headers.get("Location"), response.url).href;
     session.etag = response.headers.get("ETag");
-    const sdp = await response.text();
+    const sdp = withStartRate(await response.text());
     if (peer.signalingState === "closed") return;
-    await peer.setRemoteDescription({ type: "answer", sdp: withStartRate(sdp) });
+    session.answer = sdp;
+    await peer.setRemoteDescription({ type: "answer", sdp });
     trickle(session, undefined);
   } catch (error) {
     // fetch says TypeError when nobody answered; anything else is an answer we cannot use.

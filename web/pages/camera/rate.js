@@ -1,4 +1,4 @@
-// What is sent, from the browser's statistics. Pure.
+// What is sent and what comes back, from the browser's statistics. Pure.
 
 // `stats`: values of an RTCStatsReport; `before`: what this gave last, or null.
 export function sent(stats, before) {
@@ -16,4 +16,15 @@ export function sent(stats, before) {
     };
   }
   return null;
+}
+
+// A number that changes whenever something of the station was heard: its reports, its answers to
+// checks, checks of its own.
+export function heard(reports) {
+  let count = 0;
+  for (const { type, bytesReceived = 0, responsesReceived = 0, requestsReceived = 0 } of reports) {
+    if (type === "transport") count += bytesReceived;
+    if (type === "candidate-pair") count += responsesReceived + requestsReceived;
+  }
+  return count;
 }

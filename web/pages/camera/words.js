@@ -8,6 +8,8 @@ export function stateWords({ name, reason }) {
       return { tone: "busy", text: "Connecting…" };
     case "live":
       return { tone: "good", text: "Sending. This camera is the source now." };
+    case "mending":
+      return { tone: "busy", text: "Connection lost. Looking for another way…" };
     case "waiting":
       return { tone: "bad", text: waitingWords(reason) };
     case "refused":

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use signaling::whep::{Reply, WhepPatch, WhepPost};
+use signaling::whep::{Reply, SessionPatch, WhepPost};
 
 use super::gate::is_preflight;
 use crate::app::App;
@@ -63,13 +63,9 @@ pub(super) async fn session(
 ) -> Response {
     let reply = match method {
         Method::PATCH => {
-            let patch = WhepPatch {
-                if_match: text(&headers, header::IF_MATCH),
-                content_type: text(&headers, header::CONTENT_TYPE),
-                host: text(&headers, header::HOST),
-                body: &body,
-            };
-            app.whep.patch(&session, patch).await
+            app.whep
+                .patch(&session, session_patch(&headers, &body))
+                .await
         }
         Method::DELETE => app.whep.delete(&session).await,
         Method::OPTIONS => app.whep.options(),
@@ -87,6 +83,15 @@ pub(super) async fn rendition(
     body: Bytes,
 ) -> Response {
     respond(app.whep.put_rendition(&session, &body).await)
+}
+
+pub(super) fn session_patch<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> SessionPatch<'a> {
+    SessionPatch {
+        if_match: text(headers, header::IF_MATCH),
+        content_type: text(headers, header::CONTENT_TYPE),
+        host: text(headers, header::HOST),
+        body,
+    }
 }
 
 pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

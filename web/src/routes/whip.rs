@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use signaling::whip::{Whip, WhipPost};
 
-use super::whep::{not_allowed, respond, text};
+use super::whep::{not_allowed, respond, session_patch, text};
 use crate::app::App;
 use crate::publish_key::{PublishRight, publish_right};
 
@@ -63,10 +63,8 @@ pub(super) async fn session(
 ) -> Response {
     let reply = match method {
         Method::PATCH => {
-            let if_match = text(&headers, header::IF_MATCH);
-            let content_type = text(&headers, header::CONTENT_TYPE);
             app.whip
-                .patch(&session, if_match, content_type, &body)
+                .patch(&session, session_patch(&headers, &body))
                 .await
         }
         Method::DELETE => app.whip.delete(&session).await,

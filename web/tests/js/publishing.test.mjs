@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tokenIn } from "../../pages/camera/key.js";
-import { CONNECT_MS, initial, LOST_MS, step } from "../../pages/camera/publishing.js";
-import { sent } from "../../pages/camera/rate.js";
+import { CONNECT_MS, initial, LOST_MS, RENEWED_MS, step } from "../../pages/camera/publishing.js";
+import { heard, sent } from "../../pages/camera/rate.js";
 import { withStartRate } from "../../pages/camera/start_rate.js";
 import { cameraTrouble, rateWords, stateWords } from "../../pages/camera/words.js";
 
@@ -38,16 +38,57 @@ test("from the button to the picture and back", () => {
   ]);
 });
 
-test("a connection that is gone for two seconds is made anew, a hiccup is not", () => {
-  const live = [
-    [0, "start"],
-    [1, "camera"],
-    [2, "connected"],
-  ];
-  const hiccup = play(...live, [1000, "disconnected"], [1500, "connected"], [9000, "tick"]);
-  assert.equal(hiccup.state.name, "live");
-  const gone = play(...live, [1000, "disconnected"], [1000 + LOST_MS, "tick"], [3500, "tick"]);
-  assert.deepEqual(gone.log.slice(-4), ["3000 leave", "3000 waiting", "3500 publish", "3500 connecting"]);
+const LIVE = [
+  [0, "start"],
+  [1, "camera"],
+  [2, "connected"],
+];
+
+test("a phone that changes networks keeps its session, and asks for a path until there is one", () => {
+  const { log } = play(
+    ...LIVE,
+    [1000, "disconnected"],
+    [1250, "tick"],
+    [1900, "unreachable"],
+    [2000, "tick"],
+    [2100, "renewed"],
+    [2250, "tick"],
+    [2300, "connected"],
+  );
+  assert.deepEqual(log.slice(5), ["1000 renew", "1000 mending", "2000 renew", "2300 live"]);
+});
+
+test("a station that is not heard any more is looked for before the browser says so", () => {
+  const { log } = play(...LIVE, [2000, "heard"], [4750, "tick"], [5000, "tick"], [5100, "renewed"], [5400, "heard"]);
+  assert.deepEqual(log.slice(5), ["5000 renew", "5000 mending", "5400 live"]);
+});
+
+test("a hiccup that mends itself is no loss", () => {
+  const { state, log } = play(...LIVE, [1000, "disconnected"], [1100, "connected"], [1150, "renewed"], [4000, "tick"]);
+  assert.equal(state.name, "live");
+  assert.deepEqual(log.slice(5), ["1000 renew", "1000 mending", "1100 live"]);
+});
+
+test("a new session when the new path leads nowhere, or the station knows the old one no more", () => {
+  const nowhere = play(...LIVE, [1000, "failed"], [1100, "renewed"], [1100 + RENEWED_MS, "tick"], [3600, "tick"]);
+  assert.deepEqual(nowhere.log.slice(-4), ["3100 leave", "3100 waiting", "3600 publish", "3600 connecting"]);
+  const unknown = play(...LIVE, [1000, "disconnected"], [1010, "unrenewable"]);
+  assert.deepEqual(unknown.log.slice(-2), ["1010 leave", "1010 waiting"]);
+});
+
+test("a station that does not answer is given up at last, and the page says so", () => {
+  const events = [...LIVE, [1000, "disconnected"]];
+  for (let at = 1250; at <= 1000 + LOST_MS; at += 250) events.push([at, "tick"]);
+  const { state, log } = play(...events, [17000, "unrenewable"]);
+  assert.equal(log.filter((line) => line.endsWith("renew")).length, 15);
+  assert.equal(log.at(-1), `${1000 + LOST_MS} waiting`);
+  assert.match(stateWords(state).text, /Trying again/);
+});
+
+test("a network that is new is used at once, while the old one still carries the picture", () => {
+  const { state, log } = play(...LIVE, [1000, "online"], [1100, "unreachable"], [2900, "tick"]);
+  assert.equal(state.name, "live");
+  assert.deepEqual(log.slice(5), ["1000 renew"]);
 });
 
 test("attempts that fail come further and further apart, and at once when the network is back", () => {
@@ -126,4 +167,15 @@ test("what is sent, in plain words", () => {
   const second = sent([stat(2000, 201000)], first);
   assert.equal(rateWords(second), "1280 × 720, 30 fps, 1.6 Mbit/s");
   assert.equal(sent([], second), null);
+});
+
+test("reports and answers to checks are signs of the station, what is sent is none", () => {
+  const report = (bytes, responses) => [
+    { type: "transport", bytesReceived: bytes, bytesSent: 5000 },
+    { type: "candidate-pair", responsesReceived: responses, requestsReceived: 2 },
+    { type: "outbound-rtp", bytesSent: 9000 },
+  ];
+  assert.equal(heard(report(100, 3)), 105);
+  assert.notEqual(heard(report(100, 4)), heard(report(100, 3)));
+  assert.equal(heard([]), 0);
 });

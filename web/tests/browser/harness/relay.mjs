@@ -5,8 +5,9 @@ import dgram from "node:dgram";
 import net from "node:net";
 import { freeUdpPort } from "./ports.mjs";
 
-// The page is to be opened at `url`: pages and signalling go through, and answers name the relay's
-// port instead of the station's.
+// The page is to be opened at `url`: pages and signalling go through. Answers name the relay's port
+// instead of the station's, and offers name no address: a page that has a camera tells its real one,
+// and the station would find it past the relay.
 export async function makeRelay(station) {
   const mediaPort = await portLike(station.mediaPort);
   let cut = false;
@@ -89,11 +90,8 @@ function relayPages(station, mediaPort, isCut) {
       });
       from.on("error", () => {});
     };
-    pass(client, upstream, (bytes) => bytes);
-    pass(upstream, client, (bytes) => {
-      const text = bytes.toString("latin1");
-      return text.includes(there) ? Buffer.from(text.replaceAll(there, here), "latin1") : bytes;
-    });
+    pass(client, upstream, (bytes) => replaced(bytes, "a=candidate:", "a=forgotten:"));
+    pass(upstream, client, (bytes) => replaced(bytes, there, here));
     // The page gave a dead one up.
     client.on("close", () => upstream.destroy());
   });
@@ -106,4 +104,10 @@ function relayPages(station, mediaPort, isCut) {
     },
     close: () => server.close(),
   };
+}
+
+// Both are of one length, so that a request's Content-Length stays right.
+function replaced(bytes, from, to) {
+  const text = bytes.toString("latin1");
+  return text.includes(from) ? Buffer.from(text.replaceAll(from, to), "latin1") : bytes;
 }

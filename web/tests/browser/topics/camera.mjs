@@ -4,10 +4,14 @@ import { launchChromium } from "../harness/browser.mjs";
 import { coloursAt, furthest, stateIs, visibleText } from "../harness/eyes.mjs";
 import { KNOWN } from "../harness/known_colours.mjs";
 import { status } from "../harness/peers.mjs";
+import { makeRelay } from "../harness/relay.mjs";
 
 export const title = "a phone's browser becomes the camera, and the source is back after";
 
 const BACK_MS = 2000;
+const CAMERA = "camera of a browser";
+// Longer than it takes the page to notice.
+const CUT_MS = 6000;
 
 export async function run(t) {
   if (!t.real) return t.skip("the mock takes no publisher");
@@ -32,7 +36,7 @@ export async function run(t) {
     t.check("the token leaves the address", !camera.url().includes(token));
     await camera.click("#start");
     await camera.waitForSelector(':root[data-sending="live"]', { state: "attached", timeout: 15000 });
-    await becomes(feed, (now) => now.source.description === "camera of a browser", 15000);
+    await becomes(feed, (now) => now.source.description === CAMERA, 15000);
     t.check("the status says who sends", true);
     await feed.waitForTimeout(2500);
     await sameOnBoth(t, camera, feed);
@@ -56,16 +60,48 @@ export async function run(t) {
     t.check("and the camera page says so", words === "Not sending.", words);
 
     await camera.click("#start");
-    await becomes(feed, (now) => now.source.description === "camera of a browser", 15000);
+    await becomes(feed, (now) => now.source.description === CAMERA, 15000);
     const closed = Date.now();
     await context.close();
     await becomes(feed, (now) => now.source.description === "test scene", 5000);
     t.check("a closed tab as well", Date.now() - closed < BACK_MS, `${Date.now() - closed} ms`);
+    await anotherNetwork(t, browser, feed, token);
     t.check("no complaints from the browser", complaints.length === 0, complaints[0] ?? "");
   } finally {
     await browser.close();
   }
   return undefined;
+}
+
+// A phone that loses its network and gets another address in the next one.
+async function anotherNetwork(t, browser, feed, token) {
+  const relay = await makeRelay(t.station);
+  try {
+    const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+    const camera = await context.newPage();
+    const asked = [];
+    camera.on("request", (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+    await camera.goto(`${relay.url}camera#token=${token}`);
+    await camera.click("#start");
+    await becomes(feed, (now) => now.source.description === CAMERA, 15000);
+    await feed.waitForTimeout(1500);
+    relay.cut();
+    await feed.waitForTimeout(CUT_MS);
+    const words = await visibleText(camera, "#state");
+    t.check("a network that is gone: the page says so", words.startsWith("Connection lost"), words);
+    relay.move();
+    relay.restore();
+    const began = Date.now();
+    await becomes(feed, (now) => now.source.description === CAMERA, 15000);
+    t.check("in the next one it is back", Date.now() - began < BACK_MS, `${Date.now() - began} ms`);
+    await camera.waitForSelector(':root[data-sending="live"]', { state: "attached", timeout: 5000 });
+    const sessions = asked.filter((line) => line === "POST /whip").length;
+    t.check("in the same session", sessions === 1, sessions);
+    await context.close();
+    await becomes(feed, (now) => now.source.description === "test scene", 5000);
+  } finally {
+    relay.close();
+  }
 }
 
 // A wrong token, and plain HTTP: both are said plainly.

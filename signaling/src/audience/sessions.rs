@@ -1,0 +1,182 @@
+//! Sessions: who comes, what is asked about them, and how they end.
+
+use std::time::Instant;
+
+use super::{Audience, Out};
+use crate::demux::ViewerKey;
+use crate::engine_metrics::{LeaveReason, count};
+use crate::join;
+use crate::peer::{Link, Peer};
+use crate::session::{Refused, Restart, Trickle};
+use crate::viewer::{Arrival, Phase, Viewer};
+
+impl Audience {
+    /// Takes a viewer whose offer was accepted.
+    pub(crate) fn join(&mut self, now: Instant, arrival: Arrival) -> Result<(), Refused> {
+        if !self.ledger.take_place(self.shard, self.limits.viewers_max) {
+            // overflow: refused, counted by the caller: it is told to come back later.
+            return Err(Refused::Full);
+        }
+        self.metrics.viewers.inc();
+        let (key, ufrag) = (self.new_key(), arrival.peer.ufrags().local.clone());
+        let id = arrival.id.clone();
+        self.ledger.directory().add(key, id, ufrag);
+        let viewer = Viewer::new(arrival);
+        let (rendition, offered_at) = (viewer.rendition, viewer.offered_at);
+        self.viewers.insert(key, viewer);
+        self.metrics.joins.inc();
+        self.schedule(key, now);
+        self.count_watchers();
+        self.retarget_at.get_or_insert(now);
+        let ring = &self.streams[rendition.index()].ring;
+        if join::needs_keyframe(offered_at, ring.keyframe_at()) {
+            self.ledger.want_keyframe(rendition);
+        }
+        self.ask_for_keyframes(now);
+        Ok(())
+    }
+
+    /// Ends a session at its own wish.
+    pub(crate) fn leave(
+        &mut self,
+        now: Instant,
+        id: &str,
+        out: &mut Out<'_>,
+    ) -> Result<(), Refused> {
+        if self.ledger.directory().goodbyes.take(id) {
+            return Ok(());
+        }
+        let key = self.key_of(id)?;
+        if self.publishing.is(key) {
+            self.remove_publisher(now, "it said so", out);
+        } else {
+            self.remove(now, key, LeaveReason::Deleted, out);
+        }
+        Ok(())
+    }
+
+    /// Takes candidates that came after the offer.
+    pub(crate) fn trickle(
+        &mut self,
+        now: Instant,
+        trickle: &Trickle,
+        out: &mut Out<'_>,
+    ) -> Result<(), Refused> {
+        let (key, peer) = self.session(&trickle.id)?;
+        peer.ufrags().fit(trickle)?;
+        peer.trickle(&trickle.candidates);
+        self.settle(now, key, out);
+        Ok(())
+    }
+
+    /// Begins an ICE restart: the session is known by its new names from now on, and by its old ones
+    /// until the new path is found.
+    pub(crate) fn restart(
+        &mut self,
+        now: Instant,
+        restart: Restart,
+        out: &mut Out<'_>,
+    ) -> Result<(), Refused> {
+        let (key, peer) = self.session(&restart.id)?;
+        peer.ufrags().fit_tag(restart.tag.as_deref())?;
+        let ufrag = restart.local.ufrag.clone();
+        peer.restart(now, restart.local, restart.remote, &restart.addresses);
+        peer.trickle(&restart.candidates);
+        self.ledger.directory().demux.rename(key, ufrag);
+        self.metrics.restarts.inc();
+        self.settle(now, key, out);
+        Ok(())
+    }
+
+    pub(super) fn key_of(&self, id: &str) -> Result<ViewerKey, Refused> {
+        self.ledger.directory().key_of(id)
+    }
+
+    /// The transport of this session, whichever way its media goes.
+    fn session(&mut self, id: &str) -> Result<(ViewerKey, &mut Peer), Refused> {
+        let key = self.key_of(id)?;
+        let viewer = self.viewers.get_mut(&key).map(|viewer| &mut viewer.peer);
+        let peer = viewer.or_else(|| self.publishing.peer(key));
+        peer.map(|peer| (key, peer)).ok_or(Refused::Unknown)
+    }
+
+    /// After anything that touched a session: its phase, its datagrams, its timers.
+    pub(super) fn settle(&mut self, now: Instant, key: ViewerKey, out: &mut Out<'_>) {
+        let Some(viewer) = self.viewers.get_mut(&key) else {
+            if self.publishing.is(key) {
+                self.settle_publisher(now, out);
+            }
+            return;
+        };
+        let late = viewer.phase == Phase::Connecting
+            && now.saturating_duration_since(viewer.offered_at) >= self.limits.connect_within;
+        let gone = match viewer.peer.link() {
+            Link::Closed => Some(LeaveReason::Closed),
+            Link::Failed if viewer.connected_at.is_none() => Some(LeaveReason::NeverConnected),
+            Link::Failed => Some(LeaveReason::Lost),
+            _ if late => Some(LeaveReason::NeverConnected),
+            _ => None,
+        };
+        if let Some(reason) = gone {
+            return self.remove(now, key, reason, out);
+        }
+        let changed = viewer.follow_link(now);
+        // Handshake and checks before any media: the demultiplexer must see every check go out.
+        self.flush(key, out);
+        if let Some(before) = changed {
+            self.phase_changed(now, key, before, out);
+        }
+        self.schedule(key, now);
+    }
+
+    fn phase_changed(&mut self, now: Instant, key: ViewerKey, before: Phase, out: &mut Out<'_>) {
+        let Some(viewer) = self.viewers.get_mut(&key) else {
+            return;
+        };
+        if viewer.phase == Phase::Awaiting {
+            let asked_at = match before {
+                Phase::Connecting => viewer.offered_at,
+                _ => now,
+            };
+            if before == Phase::Connecting {
+                let took = now.saturating_duration_since(viewer.offered_at);
+                self.metrics.connect.observe(took.as_secs_f64());
+            }
+            self.start(now, key, asked_at, out);
+        }
+        self.count_watchers();
+        self.ask_for_keyframes(now);
+    }
+
+    pub(super) fn remove(
+        &mut self,
+        now: Instant,
+        key: ViewerKey,
+        reason: LeaveReason,
+        out: &mut Out<'_>,
+    ) {
+        let Some(mut viewer) = self.viewers.remove(&key) else {
+            return;
+        };
+        viewer.peer.close(now);
+        viewer.peer.drain(&mut self.outgoing);
+        out(&self.outgoing);
+        self.outgoing.clear();
+        self.ledger.directory().remove(key, &viewer.id);
+        self.ledger.give_place_back(self.shard);
+        self.metrics.viewers.dec();
+        if let Some(deadline) = viewer.deadline {
+            self.timetable.remove(&(deadline, key));
+        }
+        if reason == LeaveReason::Closed {
+            self.ledger.directory().goodbyes.hung_up(viewer.id);
+        }
+        count(&self.metrics.leaves, reason, 1);
+        tracing::debug!(
+            ?reason,
+            watched_s = now.saturating_duration_since(viewer.offered_at).as_secs(),
+            "a viewer left"
+        );
+        self.count_watchers();
+    }
+}

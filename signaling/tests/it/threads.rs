@@ -1,0 +1,145 @@
+//! Several engine threads behind one port: whichever serves a viewer, everything works.
+
+use std::time::Duration;
+
+use signaling::{EngineConfig, RenditionId};
+use str0m::media::KeyframeRequestKind;
+
+use crate::client::{Client, run, run_for};
+use crate::studio::{Studio, eventually};
+use crate::wire::Wire;
+
+fn two_threads() -> Studio {
+    Studio::with(EngineConfig {
+        threads: 2,
+        ..EngineConfig::default()
+    })
+}
+
+fn play(clients: &mut [Client]) {
+    let before: Vec<usize> = clients.iter().map(|client| client.got.len()).collect();
+    run(clients, "pictures", |clients| {
+        let mut all = clients.iter().zip(&before);
+        all.all(|(client, before)| client.got.len() > before + 60)
+    });
+}
+
+fn whole(client: &Client) -> bool {
+    let mut numbers: Vec<u64> = client.got.iter().map(|got| got.number).collect();
+    numbers.sort_unstable();
+    numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)
+}
+
+#[test]
+fn viewers_of_both_threads_get_every_packet_and_leave_nothing() {
+    let studio = two_threads();
+    let mut clients: Vec<Client> = (0..6).map(|_| Client::joined(&studio)).collect();
+    play(&mut clients);
+    assert!(clients.iter().all(|client| client.got[0].keyframe));
+    assert!(clients.iter().all(whole), "no hole");
+    assert!(studio.keyframes() <= 2, "{} keyframes", studio.keyframes());
+    assert_eq!(studio.demand.viewers(RenditionId::MAIN), 6);
+    assert!(
+        studio.metrics.handed.get() > 0,
+        "half are on the other thread"
+    );
+    eventually("all are listed", || studio.engine.viewers().len() == 6);
+    let listed = studio.engine.viewers();
+    assert!(listed.iter().all(|viewer| viewer.connected));
+
+    for client in &clients {
+        let location = client.location.as_deref().expect("joined");
+        assert_eq!(studio.delete(location).status, 200);
+        assert_eq!(studio.delete(location).status, 404);
+    }
+    run(&mut clients, "goodbyes", |clients| {
+        clients.iter().all(|client| client.closed)
+    });
+    assert_eq!(studio.metrics.viewers.get(), 0);
+    assert_eq!(studio.demand.viewers(RenditionId::MAIN), 0);
+}
+
+#[test]
+fn losses_and_pleas_are_heard_on_both_threads() {
+    let studio = two_threads();
+    let mut clients: Vec<Client> = (0..4).map(|_| Client::joined(&studio)).collect();
+    play(&mut clients);
+    for client in &mut clients {
+        client.lose_every = 20;
+    }
+    run_for(&mut clients, Duration::from_millis(1500));
+    for client in &mut clients {
+        client.lose_every = 0;
+    }
+    run_for(&mut clients, Duration::from_millis(400));
+    for client in &clients {
+        assert!(client.lost > 3 && whole(client), "{} lost", client.lost);
+    }
+    // Longer than a keyframe's distance from the one before.
+    run_for(&mut clients, Duration::from_millis(600));
+    let before = studio.keyframes();
+    for client in &mut clients {
+        client.ask_for_keyframe(KeyframeRequestKind::Pli);
+    }
+    run_for(&mut clients, Duration::from_millis(300));
+    assert_eq!(studio.keyframes(), before + 1, "one for all of them");
+}
+
+#[test]
+fn networks_may_change_on_either_thread() {
+    let studio = two_threads();
+    let tcp = || Client::on(Wire::tcp(studio.engine.media_port()));
+    let mut clients = vec![Client::new(), Client::new(), tcp(), tcp()];
+    for client in &mut clients {
+        client.join(&studio);
+    }
+    play(&mut clients);
+    eventually("both connections are counted", || {
+        studio.metrics.connections_open.get() == 2
+    });
+    assert!(clients[2..].iter().all(whole), "over TCP as well");
+    for client in &mut clients {
+        client.move_to(Wire::udp("127.0.0.1"));
+        client.restart(&studio);
+    }
+    play(&mut clients);
+    assert_eq!(studio.metrics.restarts.get(), 4);
+    assert_eq!(studio.metrics.joins.get(), 4);
+    eventually("the connections are closed", || {
+        studio.metrics.connections_open.get() == 0
+    });
+}
+
+#[test]
+fn a_viewer_over_tcp_is_gone_with_its_connection_on_either_thread() {
+    let studio = Studio::with(EngineConfig {
+        threads: 2,
+        silent_after: Duration::from_millis(600),
+        lost_after: Duration::from_millis(600),
+        ..EngineConfig::default()
+    });
+    let tcp = || Client::on(Wire::tcp(studio.engine.media_port()));
+    let mut clients = vec![tcp(), tcp()];
+    for client in &mut clients {
+        client.join(&studio);
+    }
+    play(&mut clients);
+    drop(clients);
+    eventually("the viewers are gone", || studio.metrics.viewers.get() == 0);
+    eventually("their connections, too", || {
+        studio.metrics.connections_open.get() == 0
+    });
+}
+
+#[test]
+fn one_limit_holds_for_all_threads() {
+    let studio = Studio::with(EngineConfig {
+        threads: 3,
+        viewers_max: 4,
+        ..EngineConfig::default()
+    });
+    let clients: Vec<Client> = (0..4).map(|_| Client::joined(&studio)).collect();
+    assert_eq!(studio.post(&Client::new().offer).status, 503);
+    studio.delete(clients[3].location.as_deref().expect("joined"));
+    assert_eq!(studio.post(&Client::new().offer).status, 201);
+}
