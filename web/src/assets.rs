@@ -24,22 +24,34 @@ pub(crate) fn entity_tag(bytes: &[u8]) -> String {
 }
 
 impl Asset {
-    /// By the file's ending.
     pub(crate) fn content_type(&self) -> &'static str {
-        match self.path.rsplit_once('.').map_or("", |(_, ending)| ending) {
-            "html" => "text/html; charset=utf-8",
-            "css" => "text/css; charset=utf-8",
-            "js" => "text/javascript; charset=utf-8",
-            "json" => "application/json",
-            // W3C Web Application Manifest, 4.
-            "webmanifest" => "application/manifest+json",
-            "svg" => "image/svg+xml",
-            "png" => "image/png",
-            "jpg" => "image/jpeg",
-            "webp" => "image/webp",
-            _ => UNKNOWN,
-        }
+        content_type(self.path)
     }
+}
+
+/// By the file's ending.
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        // W3C Web Application Manifest, 4.
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        _ => UNKNOWN,
+    }
+}
+
+/// What kind of picture a file of the owner's is; none that could do anything in a page.
+pub(crate) fn picture_type(path: &str) -> Option<&'static str> {
+    let kind = content_type(path);
+    ["image/jpeg", "image/png", "image/webp"]
+        .contains(&kind)
+        .then_some(kind)
 }
 
 /// The file at `path`, e.g. `app/main.js`.
@@ -65,6 +77,8 @@ mod tests {
             assert!(find(path).is_some(), "{path}");
         }
         assert!(find("app").is_none() && find("../Cargo.toml").is_none());
+        assert_eq!(picture_type("mine/comic.jpeg"), Some("image/jpeg"));
+        assert_eq!(picture_type("mine/comic.svg"), None, "may hold scripts");
         assert!(folder("app").any(|asset| asset.path == "app/main.js"));
         let unknown = |asset: &&Asset| asset.content_type() == UNKNOWN;
         let strange: Vec<_> = ASSETS.iter().filter(unknown).map(|a| a.path).collect();
