@@ -101,7 +101,7 @@ impl Drop for Place {
 
 /// What counts as one address: of IPv6 the /64, in which a single machine has as many addresses as
 /// it likes (RFC 8981); an IPv4 address that came in on an IPv6 socket is what it was.
-fn household(peer: IpAddr) -> IpAddr {
+pub(crate) fn household(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {
             IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)))

@@ -13,7 +13,10 @@ use signaling::{Composed, Demand, EngineHandle, Publisher, Rendition, RenditionI
 
 use crate::admin::AdminToken;
 use crate::admission::Admission;
+use crate::booth::PhotoBooth;
 use crate::config::{Config, renditions};
+use crate::languages::Languages;
+use crate::public_address::Served;
 use crate::report::DetectorRate;
 use crate::stills::Stills;
 use crate::tls::TlsMetrics;
@@ -29,7 +32,8 @@ pub(crate) struct App {
     pub(crate) admission: Admission,
     /// STUN and TURN servers, as viewers are told of them.
     pub(crate) ice_links: Vec<HeaderValue>,
-    pub(crate) https_port: Option<u16>,
+    /// Where the pages are served.
+    pub(crate) served: Served,
     pub(crate) tls_metrics: TlsMetrics,
     pub(crate) frames: Arc<Slot<Frame>>,
     pub(crate) signal: Arc<Slot<Signal>>,
@@ -44,6 +48,8 @@ pub(crate) struct App {
     pub(crate) publisher: Option<Publisher>,
     pub(crate) whip: Whip,
     pub(crate) stills: Stills,
+    pub(crate) booth: PhotoBooth,
+    pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<AtomicU32>,
     pub(crate) registry: Registry,
 }

@@ -6,57 +6,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asset {
     /// Path below `web/pages`.
-    path: &'static str,
+    pub(crate) path: &'static str,
     pub(crate) bytes: &'static [u8],
 }
 
-macro_rules! assets {
-    ($($path:literal),+ $(,)?) => {
-        &[$(Asset { path: $path, bytes: include_bytes!(concat!("../pages/", $path)) }),+]
-    };
-}
+/// Every file there is, listed by `build.rs`.
+const ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
-const ASSETS: &[Asset] = assets![
-    "index.html",
-    "locked.html",
-    "app/backoff.js",
-    "app/carrier.css",
-    "app/clock_offset.js",
-    "app/connection.js",
-    "app/controls.js",
-    "app/early.js",
-    "app/edges.js",
-    "app/fallback.js",
-    "app/frames.js",
-    "app/fullscreen.js",
-    "app/ice_servers.js",
-    "app/latency.js",
-    "app/locked.css",
-    "app/main.js",
-    "app/panel.js",
-    "app/player.js",
-    "app/quality.js",
-    "app/session.js",
-    "app/signs.js",
-    "app/stage.js",
-    "app/stats.js",
-    "app/status.js",
-    "app/theme.css",
-    "app/timecode.js",
-    "app/trickle.js",
-    "app/words.js",
-    "camera.html",
-    "camera/awake.js",
-    "camera/camera.css",
-    "camera/key.js",
-    "camera/lens.js",
-    "camera/main.js",
-    "camera/publisher.js",
-    "camera/publishing.js",
-    "camera/rate.js",
-    "camera/start_rate.js",
-    "camera/words.js",
-];
+/// What has no kind of its own is only ever offered as a download.
+const UNKNOWN: &str = "application/octet-stream";
 
 /// Strong, by content: the same in every run of the same build.
 pub(crate) fn entity_tag(bytes: &[u8]) -> String {
@@ -66,16 +24,34 @@ pub(crate) fn entity_tag(bytes: &[u8]) -> String {
 }
 
 impl Asset {
-    /// By the file's ending.
     pub(crate) fn content_type(&self) -> &'static str {
-        match self.path.rsplit_once('.').map_or("", |(_, ending)| ending) {
-            "html" => "text/html; charset=utf-8",
-            "css" => "text/css; charset=utf-8",
-            "js" => "text/javascript; charset=utf-8",
-            "svg" => "image/svg+xml",
-            _ => "application/octet-stream",
-        }
+        content_type(self.path)
     }
+}
+
+/// By the file's ending.
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        // W3C Web Application Manifest, 4.
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        _ => UNKNOWN,
+    }
+}
+
+/// What kind of picture a file of the owner's is; none that could do anything in a page.
+pub(crate) fn picture_type(path: &str) -> Option<&'static str> {
+    let kind = content_type(path);
+    ["image/jpeg", "image/png", "image/webp"]
+        .contains(&kind)
+        .then_some(kind)
 }
 
 /// The file at `path`, e.g. `app/main.js`.
@@ -83,36 +59,29 @@ pub(crate) fn find(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path == path)
 }
 
+/// The files right in a folder, e.g. `lang`.
+pub(crate) fn folder(name: &str) -> impl Iterator<Item = &'static Asset> {
+    ASSETS.iter().filter(move |asset| {
+        let parent = asset.path.rsplit_once('/').map(|(parent, _)| parent);
+        parent == Some(name)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
     use super::*;
 
-    fn files_below(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
-        for entry in std::fs::read_dir(folder).expect("readable") {
-            let path = entry.expect("readable").path();
-            if path.is_dir() {
-                files_below(&path, root, found);
-            } else {
-                let below = path.strip_prefix(root).expect("below the root");
-                found.insert(below.to_string_lossy().into_owned());
-            }
-        }
-    }
-
     #[test]
-    fn every_page_file_is_embedded() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("pages");
-        let mut on_disk = BTreeSet::new();
-        files_below(&root, &root, &mut on_disk);
-        let embedded: BTreeSet<String> = ASSETS.iter().map(|asset| asset.path.to_owned()).collect();
-        assert_eq!(on_disk, embedded);
-        let unknown = |asset: &&Asset| asset.content_type() == "application/octet-stream";
-        assert!(
-            ASSETS.iter().find(unknown).is_none(),
-            "a file of unknown kind"
-        );
+    fn the_pages_are_embedded_and_each_file_is_of_a_known_kind() {
+        for path in ["index.html", "locked.html", "app/main.js", "camera/main.js"] {
+            assert!(find(path).is_some(), "{path}");
+        }
+        assert!(find("app").is_none() && find("../Cargo.toml").is_none());
+        assert_eq!(picture_type("mine/comic.jpeg"), Some("image/jpeg"));
+        assert_eq!(picture_type("mine/comic.svg"), None, "may hold scripts");
+        assert!(folder("app").any(|asset| asset.path == "app/main.js"));
+        let unknown = |asset: &&Asset| asset.content_type() == UNKNOWN;
+        let strange: Vec<_> = ASSETS.iter().filter(unknown).map(|a| a.path).collect();
+        assert!(strange.is_empty(), "of unknown kind: {strange:?}");
     }
 }

@@ -113,9 +113,15 @@ pub(crate) struct RunArgs {
     /// `[tls]` in the configuration names. Browsers give a camera to pages over HTTPS only.
     #[arg(long, env = "CARRIER_LISTEN_TLS", value_name = "ADDR:PORT")]
     pub(crate) listen_tls: Option<String>,
+    /// Where visitors reach the pages, for QR codes [default: this machine's address in the network]
+    #[arg(long, env = "CARRIER_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
     /// UDP port of the video for all viewers [default: 8189]
     #[arg(long, env = "CARRIER_MEDIA_PORT", value_name = "PORT")]
     pub(crate) media_port: Option<u16>,
+    /// Folder of what visitors make [default: carrier in the XDG data folder]
+    #[arg(long, env = "CARRIER_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// Configuration file [default: carrier/carrier.toml in the XDG configuration folder, if there]
     #[arg(long, env = "CARRIER_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -1,13 +1,16 @@
 //! The configuration: one struct, its defaults, and the one precedence
 //! *command line > `CARRIER_*` environment > file > default*.
 
+mod booth;
 mod ice_servers;
 mod network;
+pub(crate) mod public_url;
 pub(crate) mod publish;
 mod renditions;
 mod stylise;
 mod tls;
 mod viewers;
+mod wifi;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub(crate) use self::booth::BoothConfig;
 pub(crate) use self::ice_servers::IceServer;
 use self::network::NetworkConfig;
 use self::publish::PublishConfig;
@@ -22,7 +26,9 @@ pub(crate) use self::renditions::{RenditionConfig, renditions};
 pub(crate) use self::stylise::StyliseConfig;
 pub(crate) use self::tls::{CertificateSource, TlsConfig};
 pub(crate) use self::viewers::ViewersConfig;
+pub(crate) use self::wifi::{WifiConfig, WifiSecurity};
 use crate::cli::RunArgs;
+use crate::paths::Paths;
 
 /// What an encoder of this picture size can be asked for, in the file and by the admin.
 pub(crate) const BITRATES_BPS: std::ops::RangeInclusive<u32> = 50_000..=50_000_000;
@@ -55,8 +61,12 @@ pub(crate) struct Config {
     /// As `--listen-tls`; absent: plain HTTP alone.
     pub(crate) listen_tls: Option<String>,
     pub(crate) tls: TlsConfig,
+    /// As `--public-url`; absent: this machine's own address.
+    pub(crate) public_url: Option<String>,
     /// As `--media-port`.
     pub(crate) media_port: u16,
+    /// As `--data`; absent: the XDG data folder.
+    pub(crate) data: Option<PathBuf>,
     /// What viewers can get, largest first.
     pub(crate) renditions: Vec<RenditionConfig>,
     /// Guards what changes state for others; absent: made at first start and kept.
@@ -69,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) publish: PublishConfig,
     pub(crate) network: NetworkConfig,
     pub(crate) stylise: StyliseConfig,
+    pub(crate) booth: BoothConfig,
+    pub(crate) wifi: WifiConfig,
 }
 
 /// What is asked of a webcam. The nearest mode it offers is taken.
@@ -105,7 +117,9 @@ impl Default for Config {
             listen: "[::]:8080".to_owned(),
             listen_tls: None,
             tls: TlsConfig::default(),
+            public_url: None,
             media_port: 8189,
+            data: None,
             renditions: renditions::defaults(),
             admin_token: None,
             whip_token: None,
@@ -114,6 +128,8 @@ impl Default for Config {
             publish: PublishConfig::default(),
             network: NetworkConfig::default(),
             stylise: StyliseConfig::default(),
+            booth: BoothConfig::default(),
+            wifi: WifiConfig::default(),
         }
     }
 }
@@ -178,7 +194,9 @@ impl Config {
         self.loop_file = args.loop_file.unwrap_or(self.loop_file);
         self.min_score = args.min_score.or(self.min_score);
         self.listen_tls = args.listen_tls.clone().or(self.listen_tls.take());
+        self.public_url = args.public_url.clone().or(self.public_url.take());
         self.media_port = args.media_port.unwrap_or(self.media_port);
+        self.data = args.data.clone().or(self.data.take());
         self.network.overlay();
         // Not an option of the command line, where every user of the machine could read it.
         if let Ok(token) = std::env::var("CARRIER_ADMIN_TOKEN") {
@@ -233,7 +251,19 @@ impl Config {
         self.ice_servers.iter().try_for_each(IceServer::check)?;
         self.publish.check()?;
         self.stylise.check()?;
-        self.network.check()
+        self.network.check()?;
+        public_url::check(self.public_url.as_deref())?;
+        if self.data.as_ref().is_some_and(|data| data == Path::new("")) {
+            return wrong("data", &"", "name a folder, or leave it out");
+        }
+        self.booth.check()?;
+        self.wifi.check()
+    }
+
+    /// Where what visitors make is kept.
+    pub(crate) fn data_folder(&self, paths: &Paths) -> PathBuf {
+        let named = self.data.clone();
+        named.unwrap_or_else(|| paths.data_folder())
     }
 
     /// Where HTTP listens.
@@ -259,120 +289,4 @@ fn socket_address(key: &'static str, value: &str) -> Result<SocketAddr, ConfigEr
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(text: &str) -> (tempdir::Dir, PathBuf) {
-        let dir = tempdir::Dir::new();
-        let path = dir.path().join("carrier.toml");
-        std::fs::write(&path, text).expect("writable");
-        (dir, path)
-    }
-
-    /// A folder that goes away with the test.
-    mod tempdir {
-        use std::path::{Path, PathBuf};
-
-        pub(super) struct Dir(PathBuf);
-
-        impl Dir {
-            pub(super) fn new() -> Self {
-                let name = format!("carrier-config-{:016x}", rand::random::<u64>());
-                let path = std::env::temp_dir().join(name);
-                std::fs::create_dir_all(&path).expect("temporary folder");
-                Self(path)
-            }
-
-            pub(super) fn path(&self) -> &Path {
-                &self.0
-            }
-        }
-
-        impl Drop for Dir {
-            fn drop(&mut self) {
-                let _ = std::fs::remove_dir_all(&self.0);
-            }
-        }
-    }
-
-    #[test]
-    fn the_example_documents_the_defaults() {
-        let example = include_str!("../../carrier.example.toml");
-        let config: Config = toml::from_str(example).expect("the example is valid");
-        assert_eq!(config, Config::default());
-    }
-
-    #[test]
-    fn the_command_line_wins_over_the_file_and_the_file_over_the_default() {
-        let (_dir, path) = file("source = \"scene\"\nmedia_port = 9000\n[camera]\nfps = 15\n");
-        let args = RunArgs {
-            media_port: Some(9001),
-            config: Some(path),
-            ..RunArgs::default()
-        };
-        let config = Config::load(&args, None).expect("valid");
-        assert_eq!((config.source.as_str(), config.media_port), ("scene", 9001));
-        assert_eq!((config.camera.fps, config.camera.width), (15, 1280));
-    }
-
-    #[test]
-    fn a_typo_names_the_file_the_line_and_the_known_keys() {
-        let (_dir, path) = file("sorce = \"scene\"\n");
-        let args = RunArgs {
-            config: Some(path),
-            ..RunArgs::default()
-        };
-        let error = Config::load(&args, None).expect_err("a typo").to_string();
-        assert!(error.contains("carrier.toml"), "{error}");
-        assert!(
-            error.contains("sorce") && error.contains("source"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_missing_named_file_is_an_error_and_a_missing_default_file_is_not() {
-        let gone = Path::new("/nowhere/carrier.toml");
-        let args = RunArgs {
-            config: Some(gone.to_owned()),
-            ..RunArgs::default()
-        };
-        assert!(Config::load(&args, None).is_err());
-        assert!(Config::load(&RunArgs::default(), Some(gone)).is_ok());
-    }
-
-    #[test]
-    fn values_out_of_range_are_named() {
-        for (text, key) in [
-            ("min_score = 1.5", "min_score"),
-            ("renditions = []", "renditions"),
-            (
-                "renditions = [{ width = 640, height = 360, bitrate_bps = 3, fps = 30 }]",
-                "renditions",
-            ),
-            (
-                "renditions = [{ width = 640, height = 360, bitrate_bps = 90000, fps = 30 },\
-                 { width = 1280, height = 720, bitrate_bps = 900000, fps = 30 }]",
-                "renditions",
-            ),
-            ("listen = \"8080\"", "listen"),
-            ("listen_tls = \"localhost\"", "listen_tls"),
-            ("[tls]\ncert = \"c.pem\"", "tls.key"),
-            ("[viewers]\nmax = 0", "viewers.max"),
-            ("[[ice_servers]]\nurls = []", "ice_servers"),
-            ("provider = \"tpu\"", "provider"),
-            ("admin_token = \"short\"", "admin_token"),
-            ("whip_token = \"short\"", "whip_token"),
-            ("[camera]\nfps = 0", "camera"),
-            ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
-        ] {
-            let (_dir, path) = file(text);
-            let args = RunArgs {
-                config: Some(path),
-                ..RunArgs::default()
-            };
-            let error = Config::load(&args, None).expect_err(text).to_string();
-            assert!(error.starts_with(key), "{text}: {error}");
-        }
-    }
-}
+mod tests;

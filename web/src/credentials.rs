@@ -1,5 +1,7 @@
 //! What a request shows to be let in: a bearer token, or the cookie a page got for one.
 
+use std::time::Duration;
+
 use subtle::ConstantTimeEq;
 
 /// A cookie under two names. Cookies know no ports: one that was set over HTTPS, and is for HTTPS
@@ -16,17 +18,38 @@ impl CookieName {
     /// The header that sets it, until the browser is closed. Out of scripts' reach, and never sent
     /// with what other sites ask for.
     pub(crate) fn set(&self, value: &str, tls: bool) -> String {
-        if tls {
-            let name = self.secure;
-            format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Secure")
+        self.header(value, tls, "SameSite=Strict")
+    }
+
+    /// The header that sets it for so long, also for whoever follows a link from elsewhere.
+    pub(crate) fn set_lax(&self, value: &str, tls: bool, age: Duration) -> String {
+        let rules = format!("SameSite=Lax; Max-Age={}", age.as_secs());
+        self.header(value, tls, &rules)
+    }
+
+    fn header(&self, value: &str, tls: bool, rules: &str) -> String {
+        let (name, secure) = if tls {
+            (self.secure, "; Secure")
         } else {
-            format!("{}={value}; Path=/; HttpOnly; SameSite=Strict", self.plain)
-        }
+            (self.plain, "")
+        };
+        format!("{name}={value}; Path=/; HttpOnly; {rules}{secure}")
     }
 
     /// The header that takes it away.
     pub(crate) fn clear(&self, tls: bool) -> String {
         format!("{}; Max-Age=0", self.set("", tls))
+    }
+
+    /// What a `Cookie` header has for it, under the name that only HTTPS may set if it is there.
+    pub(crate) fn value<'a>(&self, header: &'a str) -> Option<&'a str> {
+        let under = |wanted: &str| {
+            let pairs = header.split(';');
+            let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
+            pairs.find(|(name, _)| *name == wanted)
+        };
+        let found = under(self.secure).or_else(|| under(self.plain));
+        found.map(|(_, value)| value)
     }
 
     /// Whether a `Cookie` header has it with this value.
@@ -67,6 +90,13 @@ mod tests {
         for other in ["", "who", "who=you", "xwho=me", "whome", "me=who"] {
             assert!(!COOKIE.holds(other, "me"), "{other}");
         }
+    }
+
+    #[test]
+    fn of_two_values_the_one_from_https_counts() {
+        assert_eq!(COOKIE.value("who=old; __Host-who=me"), Some("me"));
+        assert_eq!(COOKIE.value("theme=sun; who=me"), Some("me"));
+        assert_eq!(COOKIE.value("xwho=me"), None);
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Paths {
         self.state_folder().join("self-signed.pem")
     }
 
-    /// Where pictures and jobs of the booth are kept.
+    /// Where the photo booth keeps pictures, unless a folder is named.
     pub(crate) fn data_folder(&self) -> PathBuf {
         let data = self.base.as_ref().map(BaseStrategy::data_dir);
         data.unwrap_or_else(|| PathBuf::from(".")).join("carrier")

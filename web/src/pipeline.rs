@@ -12,6 +12,7 @@
 //!
 //! Invariant: no stage ever waits for a slower one; the newest frame wins.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,14 +33,20 @@ use signaling::{
     ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, Engine,
     EngineConfig, EngineHandle, EngineMetrics, FrameSink, PublishMetrics, Publisher, compose,
 };
+use stylise::Builtin;
+use stylise::comfyui::Comfyui;
+use stylise::workflow::{self, Loaded};
 
 use crate::admin::AdminToken;
 use crate::admission::Admission;
 use crate::app::App;
+use crate::booth::PhotoBooth;
 use crate::config::{Config, renditions};
 use crate::ice_links;
+use crate::languages::Languages;
 use crate::painter::FeedPainter;
 use crate::process::ProcessCollector;
+use crate::public_address::Served;
 use crate::stills::Stills;
 use crate::tls::TlsMetrics;
 use crate::viewer_token::ViewerToken;
@@ -58,7 +65,8 @@ pub(crate) fn start(
     config: Config,
     source: SourceSpec,
     admin: AdminToken,
-    https_port: Option<u16>,
+    served: Served,
+    data: &Path,
 ) -> anyhow::Result<(Arc<App>, Pipeline)> {
     let (frames, signal) = (Slot::new(), Slot::new());
     let stage = Stage {
@@ -98,7 +106,7 @@ pub(crate) fn start(
         viewer_token: config.viewers.token.as_deref().map(ViewerToken::new),
         admission,
         ice_links: ice_links(&config)?,
-        https_port,
+        served,
         tls_metrics,
         clock: stage.clock,
         admin,
@@ -115,6 +123,8 @@ pub(crate) fn start(
         whip,
         engine,
         stills: Stills::default(),
+        booth: open_booth(&config, data, &mut registry)?,
+        languages: Languages::new(config.booth.languages.clone()),
         track_listeners: Arc::default(),
         registry,
         config,
@@ -248,6 +258,25 @@ impl Pipeline {
         self.compose.stop();
         self.engine.stop();
     }
+}
+
+/// The photo booth has threads of its own, one for each kind of stylist, and no slot: a job waits.
+fn open_booth(config: &Config, data: &Path, registry: &mut Registry) -> anyhow::Result<PhotoBooth> {
+    let booth = &config.booth;
+    let builtin = booth.builtin.then(Builtin::new);
+    // Without a booth, no request goes to the server.
+    let comfyui = match config.stylise.settings().filter(|_| booth.enabled) {
+        Some(settings) => {
+            let Loaded { workflows, broken } = workflow::load(config.stylise.workflows.as_deref());
+            for error in broken {
+                tracing::warn!(%error, "a workflow is left out");
+            }
+            Some(Comfyui::connect(&settings, workflows)?)
+        }
+        None => None,
+    };
+    let folder = data.join("booth");
+    Ok(PhotoBooth::open(booth, folder, builtin, comfyui, registry))
 }
 
 fn ice_links(config: &Config) -> anyhow::Result<Vec<HeaderValue>> {

@@ -52,6 +52,11 @@ impl Tls {
         Ok(Self { shown, watch })
     }
 
+    /// Whether browsers warn of it.
+    pub(crate) fn is_self_signed(&self) -> bool {
+        self.watch.is_none()
+    }
+
     /// SHA-256 of the certificate, as browsers show it.
     pub(crate) fn fingerprint(&self) -> String {
         certificate::fingerprint(&self.shown.current())

@@ -98,7 +98,7 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
     findings.push(station::source(&config));
     findings.extend(station::model(&config));
     findings.push(station::https(&config, &paths));
-    findings.push(station::folder("data folder", &paths.data_folder()));
+    findings.push(station::folder("data folder", &config.data_folder(&paths)));
     findings.extend(comfyui::findings(&config.stylise));
     findings
 }

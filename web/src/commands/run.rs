@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::listener::{Caller, PlainListener};
 use crate::paths::Paths;
 use crate::pipeline::{self, Pipeline};
+use crate::public_address::{SecureDoor, Served};
 use crate::tls::{Tls, TlsListener};
 use crate::{routes, stop};
 
@@ -46,10 +47,11 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         .context("cannot start the HTTP threads")?;
     // Bound before anything else starts: a taken port ends in one clear line, not in a teardown.
     let doors = runtime.block_on(Doors::open(&config, &paths))?;
-    let (app, pipeline) = pipeline::start(config, source, admin, doors.secure_port()?)?;
+    let data = config.data_folder(&paths);
+    let (app, pipeline) = pipeline::start(config, source, admin, doors.served()?, &data)?;
     announce(&doors, &app, &token_file.display().to_string())?;
-    runtime.block_on(serve(doors, app))?;
-    end(pipeline, runtime);
+    runtime.block_on(serve(doors, Arc::clone(&app)))?;
+    end(&app, pipeline, runtime);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -68,13 +70,19 @@ impl Doors {
         Ok(Self { plain, secure })
     }
 
-    fn secure_port(&self) -> anyhow::Result<Option<u16>> {
-        let secure = self.secure.as_ref();
-        let bound = secure.map(|(listener, _)| listener.local_addr());
-        let bound = bound
-            .transpose()
-            .context("the HTTPS socket has no address")?;
-        Ok(bound.map(|bound| bound.port()))
+    fn served(&self) -> anyhow::Result<Served> {
+        let plain = self.plain.local_addr();
+        let secure = self.secure.as_ref().map(|(listener, tls)| {
+            let at = listener.local_addr()?;
+            let self_signed = tls.is_self_signed();
+            Ok::<_, std::io::Error>(SecureDoor { at, self_signed })
+        });
+        Ok(Served {
+            plain: plain.context("the HTTP socket has no address")?,
+            secure: secure
+                .transpose()
+                .context("the HTTPS socket has no address")?,
+        })
     }
 }
 
@@ -101,8 +109,7 @@ fn no_ipv6(error: &std::io::Error) -> bool {
 }
 
 fn announce(doors: &Doors, app: &App, token_file: &str) -> anyhow::Result<()> {
-    let bound = doors.plain.local_addr();
-    let bound = bound.context("the HTTP socket has no address")?;
+    let bound = app.served.plain;
     let hosts = signaling::lan_addresses();
     let mut out = stdout().lock();
     // A link that lets people in is for whoever stands here; what is not a terminal may be a log.
@@ -116,10 +123,8 @@ fn announce(doors: &Doors, app: &App, token_file: &str) -> anyhow::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     writeln!(out, "carrier {version} is on. Open one of these:")?;
     urls.iter().try_for_each(|url| writeln!(out, "  {url}"))?;
-    if let Some((listener, tls)) = &doors.secure {
-        let bound = listener.local_addr();
-        let bound = bound.context("the HTTPS socket has no address")?;
-        let urls = addresses::urls(Scheme::Https, bound, &hosts);
+    if let (Some((_, tls)), Some(door)) = (&doors.secure, app.served.secure) {
+        let urls = addresses::urls(Scheme::Https, door.at, &hosts);
         let mut urls = urls.iter().map(link);
         urls.try_for_each(|url| writeln!(out, "  {url}"))?;
         writeln!(out, "SHA-256 of the HTTPS certificate:")?;
@@ -168,8 +173,9 @@ async fn serve(doors: Doors, app: Arc<App>) -> anyhow::Result<()> {
     }
 }
 
-fn end(pipeline: Pipeline, runtime: tokio::runtime::Runtime) {
+fn end(app: &App, pipeline: Pipeline, runtime: tokio::runtime::Runtime) {
     tracing::info!("ending");
+    app.booth.close();
     pipeline.stop();
     runtime.shutdown_timeout(DRAIN);
 }

@@ -52,7 +52,8 @@ pub(super) async fn snapshot(
     }
 }
 
-async fn fresh_jpeg(app: &Arc<App>, layer: Layer) -> Result<Bytes, StillError> {
+/// A picture of now, composed for this request if nobody watches.
+pub(super) async fn fresh_jpeg(app: &App, layer: Layer) -> Result<Bytes, StillError> {
     let _lease = app.demand.watch_picture();
     let mut pictures = app.composed.reader();
     // The slot may hold the last picture of an hour ago: only what comes after the lease counts.

@@ -17,6 +17,11 @@ pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next:
     if is_preflight(request.method(), request.headers()) || may_watch(&app, request.headers()) {
         return next.run(request).await;
     }
+    refused(&app)
+}
+
+/// What a stranger is told.
+pub(super) fn refused(app: &App) -> Response {
     app.admission.count_stranger();
     let headers = [
         (header::WWW_AUTHENTICATE, CHALLENGE),

@@ -2,10 +2,15 @@
 
 mod admin;
 mod feed;
+mod gallery;
 mod gate;
 mod health;
+mod join;
 mod page;
+mod problem;
+mod same_origin;
 mod status;
+mod stylise;
 mod tracks;
 mod whep;
 mod whip;
@@ -28,6 +33,8 @@ const BODY_LIMIT_BYTES: usize = 128 * 1024;
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
+const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
+
 /// The whole HTTP service. Needs no listener, so tests call it directly.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
@@ -41,6 +48,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         )
         .route("/camera", get(page::camera))
         .route("/camera/{*file}", get(page::camera_asset))
+        .route("/booth", get(page::booth))
+        .route("/booth/{*file}", get(page::booth_asset))
+        .route("/gallery", get(page::gallery))
+        .route("/gallery/{*file}", get(gallery::file))
+        .route("/join", get(page::join))
+        .route("/join/{*file}", get(page::join_asset))
+        .route("/icons/{*file}", get(page::icon))
+        .route("/manifest.webmanifest", get(page::manifest))
+        .route("/lang", get(page::languages))
+        .route("/lang/{file}", get(page::language))
         .route("/whip", any(whip::endpoint))
         .route("/whip/{session}", any(whip::session))
         .route("/api/status", get(status::status))
@@ -52,24 +69,34 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(guarded(&app))
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. Try /.\n") })
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
+        // After that limit: photos have one of their own.
+        .merge(gated(stylise::upload_routes(), &app))
         .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(always(header::REFERRER_POLICY, "no-referrer"))
+        // Faces of visitors are for nobody's index, and neither is the rest.
+        .layer(always(ROBOTS_TAG, "noindex"))
         .with_state(app)
 }
 
 /// What shows the feed stands behind the viewer token, where one is configured; the page itself, which
 /// turns a link into a cookie, in `page.rs`.
 fn watched(app: &Arc<App>) -> Router<Arc<App>> {
-    Router::new()
+    let routes = Router::new()
         .route("/whep", any(whep::endpoint))
         .route("/snapshot.jpg", get(feed::snapshot))
         .route("/stream.mjpg", get(feed::mjpeg))
         .route("/api/tracks", get(tracks::events))
-        .route_layer(middleware::from_fn_with_state(
-            Arc::clone(app),
-            gate::require,
-        ))
+        .route("/api/gallery", get(gallery::list))
+        .route("/api/join", get(join::join))
+        .route("/qr/{name}", get(join::code))
+        .merge(stylise::routes());
+    gated(routes, app)
+}
+
+fn gated(routes: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
+    let gate = middleware::from_fn_with_state(Arc::clone(app), gate::require);
+    routes.route_layer(gate)
 }
 
 /// What changes state for others stands behind the admin token, all of it in this one place.
@@ -82,6 +109,10 @@ fn guarded(app: &Arc<App>) -> Router<Arc<App>> {
                 .delete(admin::log_out),
         )
         .route("/api/admin/bitrate", axum::routing::put(admin::set_bitrate))
+        .route(
+            "/api/admin/gallery/{id}",
+            axum::routing::patch(gallery::hide).delete(gallery::erase),
+        )
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(app),
             admin::require,

@@ -1,18 +1,22 @@
-//! The viewer page and its modules, embedded in the binary.
+//! The pages and their modules, embedded in the binary.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::gate::{CHALLENGE, may_watch};
 use crate::app::App;
 use crate::assets::{self, Asset};
+use crate::languages::Language;
 use crate::listener::Caller;
 use crate::viewer_token::COOKIE;
+use crate::visitor;
 
 /// What a link may bring.
 #[derive(Debug, Deserialize)]
@@ -30,14 +34,79 @@ pub(super) async fn index(
         return missing();
     };
     let html = marked(page.bytes, !app.ice_links.is_empty());
-    let mut response = serve(html, page.content_type(), &headers);
+    let page = serve(html, page.content_type(), &headers);
+    let page = behind_the_gate(&app, page, &link, &headers, caller);
+    with_visitor(page, &headers, caller)
+}
+
+/// A page of the photo booth.
+pub(super) async fn booth(
+    State(app): State<Arc<App>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    Query(link): Query<Link>,
+    headers: HeaderMap,
+) -> Response {
+    let page = found("booth.html", &headers);
+    let page = behind_the_gate(&app, page, &link, &headers, caller);
+    with_visitor(page, &headers, caller)
+}
+
+/// The page of what visitors agreed to show.
+pub(super) async fn gallery(
+    State(app): State<Arc<App>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    Query(link): Query<Link>,
+    headers: HeaderMap,
+) -> Response {
+    let page = found("gallery.html", &headers);
+    behind_the_gate(&app, page, &link, &headers, caller)
+}
+
+/// The page with the codes that bring people here.
+pub(super) async fn join(
+    State(app): State<Arc<App>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    Query(link): Query<Link>,
+    headers: HeaderMap,
+) -> Response {
+    let page = found("join.html", &headers);
+    behind_the_gate(&app, page, &link, &headers, caller)
+}
+
+/// Gives a visitor of the booth the cookie by which one turn is told from another.
+fn with_visitor(mut page: Response, headers: &HeaderMap, caller: Caller) -> Response {
+    if page.status().is_client_error() {
+        return page;
+    }
+    if let Some(cookie) = visitor::recognise(headers, caller).set_cookie {
+        let own = HeaderValue::from_static("private, no-cache");
+        let answer = page.headers_mut();
+        if answer
+            .get(header::CACHE_CONTROL)
+            .is_none_or(|rule| rule == "no-cache")
+        {
+            answer.insert(header::CACHE_CONTROL, own);
+        }
+        answer.append(header::SET_COOKIE, cookie);
+    }
+    page
+}
+
+/// The page itself for whoever may watch, or has a link with the token, which becomes a cookie.
+fn behind_the_gate(
+    app: &App,
+    mut response: Response,
+    link: &Link,
+    headers: &HeaderMap,
+    caller: Caller,
+) -> Response {
     let Some(viewers) = &app.viewer_token else {
         return response;
     };
-    if link.token.is_some_and(|token| viewers.is(&token)) {
+    if link.token.as_deref().is_some_and(|token| viewers.is(token)) {
         let cookie = COOKIE.set(viewers.session(), caller.tls);
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            response.headers_mut().insert(header::SET_COOKIE, cookie);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         // Under this address, which holds the token, nothing is to be kept.
         let nothing = HeaderValue::from_static("no-store");
@@ -46,7 +115,7 @@ pub(super) async fn index(
             .insert(header::CACHE_CONTROL, nothing);
         return response;
     }
-    if may_watch(&app, &headers) {
+    if may_watch(app, headers) {
         return response;
     }
     app.admission.count_stranger();
@@ -73,7 +142,74 @@ pub(super) async fn camera_asset(Path(file): Path<String>, headers: HeaderMap) -
     found(&format!("camera/{file}"), &headers)
 }
 
-fn found(path: &str, headers: &HeaderMap) -> Response {
+/// A file of the booth's page, or a picture of the owner's that shows a style of ComfyUI.
+pub(super) async fn booth_asset(
+    State(app): State<Arc<App>>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let path = format!("booth/{file}");
+    let example = || {
+        let style = file.strip_prefix("examples/")?.strip_suffix(".jpg")?;
+        app.booth.example(style)
+    };
+    match example().filter(|_| assets::find(&path).is_none()) {
+        Some(picture) => own_picture(picture, &headers).await,
+        None => found(&path, &headers),
+    }
+}
+
+async fn own_picture(path: PathBuf, headers: &HeaderMap) -> Response {
+    let Some(kind) = path.to_str().and_then(assets::picture_type) else {
+        return missing();
+    };
+    let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
+    match read {
+        Ok(Ok(bytes)) => serve(bytes.into(), kind, headers),
+        Ok(Err(_)) | Err(_) => missing(),
+    }
+}
+
+pub(super) async fn join_asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    found(&format!("join/{file}"), &headers)
+}
+
+pub(super) async fn icon(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    found(&format!("icons/{file}"), &headers)
+}
+
+pub(super) async fn manifest(headers: HeaderMap) -> Response {
+    found("manifest.webmanifest", &headers)
+}
+
+/// The languages that a visitor can choose.
+pub(super) async fn languages(State(app): State<Arc<App>>) -> Response {
+    #[derive(Serialize)]
+    struct Offered {
+        languages: Vec<Language>,
+    }
+    let languages = app.languages.clone();
+    let listed = tokio::task::spawn_blocking(move || languages.list()).await;
+    let languages = listed.unwrap_or_default();
+    let caching = [(header::CACHE_CONTROL, "no-cache")];
+    (caching, Json(Offered { languages })).into_response()
+}
+
+/// The words of one of them.
+pub(super) async fn language(
+    State(app): State<Arc<App>>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let languages = app.languages.clone();
+    let read = tokio::task::spawn_blocking(move || languages.file(&file)).await;
+    match read.ok().flatten() {
+        Some(words) => serve(words.into(), "application/json", &headers),
+        None => missing(),
+    }
+}
+
+pub(super) fn found(path: &str, headers: &HeaderMap) -> Response {
     assets::find(path).map_or_else(missing, |asset: &Asset| {
         serve(asset.bytes.into(), asset.content_type(), headers)
     })

@@ -8,6 +8,7 @@ use axum::extract::State;
 use serde::Serialize;
 use signaling::{Rendition, RenditionId, ViewerSummary};
 
+use super::stylise::{self, BoothStatus};
 use crate::app::App;
 use crate::report::{DetectorReport, PublishReport, SourceReport};
 
@@ -27,6 +28,8 @@ pub(super) struct Status {
     /// Where the same pages are over HTTPS; absent: nowhere.
     https_port: Option<u16>,
     publish: Option<PublishReport>,
+    /// The photo booth; absent: there is none.
+    stylise: Option<BoothStatus>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,8 +67,9 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
         viewers: viewers.len(),
         renditions: app.renditions().into_iter().map(report).collect(),
         media_port: app.engine.media_port(),
-        https_port: app.https_port,
+        https_port: app.served.secure.map(|door| door.at.port()),
         publish,
+        stylise: stylise::status(&app).await,
     })
 }
 

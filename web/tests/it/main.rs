@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout)] // what was skipped and what was measured
 
 mod bad_input;
+mod booth;
 mod doors;
 mod eval;
 mod feed;

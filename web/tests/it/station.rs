@@ -13,6 +13,7 @@ pub(crate) struct Station {
     pub(crate) media_port: u16,
     pub(crate) admin_token: String,
     pub(crate) home: PathBuf,
+    args: Vec<String>,
     printed: Printed,
 }
 
@@ -31,26 +32,9 @@ impl Station {
     /// As [`Self::start`], with the text of a configuration file.
     pub(crate) fn configured(toml: &str, args: &[&str]) -> Self {
         let home = fresh_folder();
-        let file = home.join("carrier.toml");
-        std::fs::write(&file, toml).expect("written");
-        let mut child = command(&home)
-            .args([
-                "--source",
-                "scene",
-                "--listen",
-                "127.0.0.1:0",
-                "--media-port",
-                "0",
-            ])
-            .args(args)
-            .arg("--config")
-            .arg(file)
-            .env("CARRIER_ADMIN_TOKEN", "test-admin-token")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let printed = collect_stdout(&mut child);
+        std::fs::write(home.join("carrier.toml"), toml).expect("written");
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let (child, printed) = spawn(&home, &args);
         let url = wait_for_word(&printed, |word| word.starts_with("http://127.0.0.1"));
         let mut station = Self {
             child,
@@ -58,10 +42,22 @@ impl Station {
             media_port: 0,
             admin_token: "test-admin-token".to_owned(),
             home,
+            args,
             printed,
         };
         station.media_port = station.status()["media_port"].as_u64().expect("a port") as u16;
         station
+    }
+
+    /// Ends the program as the system does when it needs the memory: without a word. Then starts it again, with
+    /// what is left in its folders, after `between` has seen them.
+    pub(crate) fn kill_and_start_again(&mut self, between: impl FnOnce(&Path)) {
+        self.child.kill().expect("our child");
+        self.child.wait().expect("our child");
+        between(&self.home);
+        (self.child, self.printed) = spawn(&self.home, &self.args);
+        self.url = wait_for_word(&self.printed, |word| word.starts_with("http://127.0.0.1"));
+        self.media_port = self.status()["media_port"].as_u64().expect("a port") as u16;
     }
 
     /// Waits for a word that the program prints.
@@ -134,6 +130,26 @@ pub(crate) fn fresh_folder() -> PathBuf {
     let folder = std::env::temp_dir().join(format!("carrier-it-{:016x}", rand::random::<u64>()));
     std::fs::create_dir_all(&folder).expect("temporary folder");
     folder
+}
+
+/// The program on free ports, with the scene unless `args` names another source.
+fn spawn(home: &Path, args: &[String]) -> (Child, Printed) {
+    let mut command = command(home);
+    if !args.iter().any(|arg| arg == "--source") {
+        command.args(["--source", "scene"]);
+    }
+    let mut child = command
+        .args(["--listen", "127.0.0.1:0", "--media-port", "0"])
+        .args(args)
+        .arg("--config")
+        .arg(home.join("carrier.toml"))
+        .env("CARRIER_ADMIN_TOKEN", "test-admin-token")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let printed = collect_stdout(&mut child);
+    (child, printed)
 }
 
 fn collect_stdout(child: &mut Child) -> Printed {

@@ -1,0 +1,119 @@
+use super::*;
+
+fn file(text: &str) -> (tempdir::Dir, PathBuf) {
+    let dir = tempdir::Dir::new();
+    let path = dir.path().join("carrier.toml");
+    std::fs::write(&path, text).expect("writable");
+    (dir, path)
+}
+
+/// A folder that goes away with the test.
+mod tempdir {
+    use std::path::{Path, PathBuf};
+
+    pub(super) struct Dir(PathBuf);
+
+    impl Dir {
+        pub(super) fn new() -> Self {
+            let name = format!("carrier-config-{:016x}", rand::random::<u64>());
+            let path = std::env::temp_dir().join(name);
+            std::fs::create_dir_all(&path).expect("temporary folder");
+            Self(path)
+        }
+
+        pub(super) fn path(&self) -> &Path {
+            &self.0
+        }
+    }
+
+    impl Drop for Dir {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+#[test]
+fn the_example_documents_the_defaults() {
+    let example = include_str!("../../../carrier.example.toml");
+    let config: Config = toml::from_str(example).expect("the example is valid");
+    assert_eq!(config, Config::default());
+}
+
+#[test]
+fn the_command_line_wins_over_the_file_and_the_file_over_the_default() {
+    let (_dir, path) = file("source = \"scene\"\nmedia_port = 9000\n[camera]\nfps = 15\n");
+    let args = RunArgs {
+        media_port: Some(9001),
+        config: Some(path),
+        ..RunArgs::default()
+    };
+    let config = Config::load(&args, None).expect("valid");
+    assert_eq!((config.source.as_str(), config.media_port), ("scene", 9001));
+    assert_eq!((config.camera.fps, config.camera.width), (15, 1280));
+}
+
+#[test]
+fn a_typo_names_the_file_the_line_and_the_known_keys() {
+    let (_dir, path) = file("sorce = \"scene\"\n");
+    let args = RunArgs {
+        config: Some(path),
+        ..RunArgs::default()
+    };
+    let error = Config::load(&args, None).expect_err("a typo").to_string();
+    assert!(error.contains("carrier.toml"), "{error}");
+    assert!(
+        error.contains("sorce") && error.contains("source"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_missing_named_file_is_an_error_and_a_missing_default_file_is_not() {
+    let gone = Path::new("/nowhere/carrier.toml");
+    let args = RunArgs {
+        config: Some(gone.to_owned()),
+        ..RunArgs::default()
+    };
+    assert!(Config::load(&args, None).is_err());
+    assert!(Config::load(&RunArgs::default(), Some(gone)).is_ok());
+}
+
+#[test]
+fn values_out_of_range_are_named() {
+    for (text, key) in [
+        ("min_score = 1.5", "min_score"),
+        ("renditions = []", "renditions"),
+        (
+            "renditions = [{ width = 640, height = 360, bitrate_bps = 3, fps = 30 }]",
+            "renditions",
+        ),
+        (
+            "renditions = [{ width = 640, height = 360, bitrate_bps = 90000, fps = 30 },\
+             { width = 1280, height = 720, bitrate_bps = 900000, fps = 30 }]",
+            "renditions",
+        ),
+        ("listen = \"8080\"", "listen"),
+        ("listen_tls = \"localhost\"", "listen_tls"),
+        ("[tls]\ncert = \"c.pem\"", "tls.key"),
+        ("[viewers]\nmax = 0", "viewers.max"),
+        ("[[ice_servers]]\nurls = []", "ice_servers"),
+        ("provider = \"tpu\"", "provider"),
+        ("admin_token = \"short\"", "admin_token"),
+        ("whip_token = \"short\"", "whip_token"),
+        ("[camera]\nfps = 0", "camera"),
+        ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
+        ("[booth]\nkeep_hours = 0", "booth.keep_hours"),
+        ("[wifi]\nssid = \"x\"", "wifi.password"),
+        ("public_url = \"booth.example\"", "public_url"),
+        ("data = \"\"", "data"),
+    ] {
+        let (_dir, path) = file(text);
+        let args = RunArgs {
+            config: Some(path),
+            ..RunArgs::default()
+        };
+        let error = Config::load(&args, None).expect_err(text).to_string();
+        assert!(error.starts_with(key), "{text}: {error}");
+    }
+}

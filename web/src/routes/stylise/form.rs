@@ -1,0 +1,165 @@
+//! The fields of a form that asks for a stylised picture.
+
+use axum::body::Body;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
+use axum::http::{HeaderValue, StatusCode, header};
+
+use stylise::Limits;
+
+use super::upload::{Stop, Upload};
+use crate::routes::problem::Problem;
+
+/// The largest picture that is taken.
+const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
+/// The other fields, and what stands between them.
+pub(super) const FORM_BYTES_MAX: usize = IMAGE_BYTES_MAX + 16 * 1024;
+/// Of `style` and `share`.
+const TEXT_BYTES_MAX: usize = 100;
+
+/// What somebody asks for.
+#[derive(Debug, Default)]
+pub(super) struct Form {
+    pub(super) style: String,
+    /// None: a snapshot of the feed.
+    pub(super) image: Option<Vec<u8>>,
+    pub(super) share: bool,
+}
+
+/// Reads it as it comes; nothing but the picture is kept in memory.
+pub(super) async fn read(
+    content_type: Option<&HeaderValue>,
+    upload: &Upload,
+) -> Result<Form, Problem> {
+    let mut request = Request::new(Body::from_stream(upload.stream()));
+    if let Some(kind) = content_type {
+        request
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, kind.clone());
+    }
+    // The upload has its own limit.
+    DefaultBodyLimit::disable().apply(&mut request);
+    let form = Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|rejection| {
+        let words = format!(
+            "{}: send multipart/form-data with style, and image for a photo",
+            rejection.body_text()
+        );
+        Problem::new(StatusCode::BAD_REQUEST, words)
+    })?;
+    match fields(&mut form).await {
+        Ok(form) => Ok(form),
+        Err(Wrong::Said(problem)) => Err(problem),
+        Err(Wrong::Reading(error)) => Err(match upload.stopped().await {
+            Some(stop) => stopped(stop),
+            None => Problem::new(StatusCode::BAD_REQUEST, error.body_text()),
+        }),
+    }
+}
+
+/// Why there is no form: what it says, or that it does not arrive.
+enum Wrong {
+    Said(Problem),
+    Reading(MultipartError),
+}
+
+impl From<MultipartError> for Wrong {
+    fn from(error: MultipartError) -> Self {
+        Self::Reading(error)
+    }
+}
+
+async fn fields(form: &mut Multipart) -> Result<Form, Wrong> {
+    let (mut style, mut image, mut share) = (None, None, None);
+    while let Some(field) = form.next_field().await? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let again = match name.as_str() {
+            "style" => style.replace(text(field, &name).await?).is_some(),
+            "image" => image.replace(picture(field).await?).is_some(),
+            "share" => share.replace(truth(&text(field, &name).await?)?).is_some(),
+            _ => {
+                let known = "there are style, image and share";
+                return Err(said(format!("unknown field {}: {known}", shown(&name))));
+            }
+        };
+        if again {
+            return Err(said(format!("the field {name} came twice")));
+        }
+    }
+    let Some(style) = style else {
+        return Err(said(
+            "the field style is missing: /api/styles lists what there is",
+        ));
+    };
+    Ok(Form {
+        style,
+        image: image.flatten(),
+        share: share.unwrap_or(false),
+    })
+}
+
+async fn text(field: Field<'_>, name: &str) -> Result<String, Wrong> {
+    let bytes = bytes(field, TEXT_BYTES_MAX, || {
+        said(format!("the field {name} is too long"))
+    });
+    String::from_utf8(bytes.await?).map_err(|_| said(format!("the field {name} is no text")))
+}
+
+/// A form whose file was not chosen sends an empty one without a name (WHATWG HTML, "constructing the
+/// entry list").
+async fn picture(field: Field<'_>) -> Result<Option<Vec<u8>>, Wrong> {
+    let unnamed = field.file_name().is_none_or(str::is_empty);
+    let too_large = || Wrong::Said(stopped(Stop::TooLarge));
+    let bytes = bytes(field, IMAGE_BYTES_MAX, too_large).await?;
+    Ok(Some(bytes).filter(|bytes| !(unnamed && bytes.is_empty())))
+}
+
+async fn bytes(
+    mut field: Field<'_>,
+    limit: usize,
+    too_long: impl Fn() -> Wrong,
+) -> Result<Vec<u8>, Wrong> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await? {
+        // overflow: refused (and the client is told the limit)
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_long());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn truth(text: &str) -> Result<bool, Wrong> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(said(format!("share = {}: true or false", shown(text)))),
+    }
+}
+
+fn said(words: impl Into<String>) -> Wrong {
+    Wrong::Said(Problem::new(StatusCode::BAD_REQUEST, words))
+}
+
+/// What a stranger wrote, short and without control characters.
+fn shown(text: &str) -> String {
+    format!("{:?}", text.chars().take(40).collect::<String>())
+}
+
+pub(super) fn stopped(stop: Stop) -> Problem {
+    match stop {
+        Stop::TooLarge => {
+            let words = "the picture is larger than 12 MB: send a smaller one";
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, words)
+        }
+        Stop::Silent => {
+            let words = "the upload stopped on the way: send it again";
+            Problem::new(StatusCode::REQUEST_TIMEOUT, words)
+        }
+        Stop::Broken => Problem::new(StatusCode::BAD_REQUEST, "the connection broke"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+use super::super::upload::Patience;
+use super::*;
+
+const KIND: &str = "multipart/form-data; boundary=x";
+
+fn part(head: &str, body: &str) -> String {
+    format!("--x\r\nContent-Disposition: form-data; {head}\r\n\r\n{body}\r\n")
+}
+
+async fn read_all(kind: &str, body: String) -> Result<Form, Problem> {
+    let upload = Upload::new(body.into(), FORM_BYTES_MAX, Patience::default());
+    read(Some(&kind.parse().expect("header text")), &upload).await
+}
+
+async fn read_parts(parts: &[(&str, &str)]) -> Result<Form, Problem> {
+    let parts: String = parts.iter().map(|(head, body)| part(head, body)).collect();
+    read_all(KIND, format!("{parts}--x--\r\n")).await
+}
+
+#[tokio::test]
+async fn a_form_is_read_with_and_without_a_picture() {
+    let style = ("name=\"style\"", "sketch");
+    let form = read_parts(&[style]).await.expect("fine");
+    assert_eq!(
+        (form.style.as_str(), form.image, form.share),
+        ("sketch", None, false)
+    );
+    let image = ("name=\"image\"; filename=\"a.jpg\"", "\u{1}\u{2}");
+    let form = read_parts(&[image, ("name=\"share\"", "true"), style]).await;
+    let form = form.expect("fine");
+    assert_eq!(
+        (form.image.as_deref(), form.share),
+        (Some(&[1, 2][..]), true)
+    );
+    let not_chosen = ("name=\"image\"; filename=\"\"", "");
+    let form = read_parts(&[style, not_chosen]).await.expect("fine");
+    assert_eq!(form.image, None);
+    let empty = ("name=\"image\"; filename=\"a.jpg\"", "");
+    let form = read_parts(&[style, empty]).await.expect("its decoder says");
+    assert_eq!(form.image, Some(Vec::new()));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named() {
+    let style = ("name=\"style\"", "sketch");
+    for (parts, words) in [
+        (vec![], "style is missing"),
+        (vec![style, style], "style came twice"),
+        (
+            vec![style, ("name=\"stile\"", "")],
+            "unknown field \"stile\"",
+        ),
+        (vec![style, ("name=\"share\"", "yes")], "share = \"yes\""),
+        (
+            vec![("name=\"style\"", &*"x".repeat(101))],
+            "style is too long",
+        ),
+    ] {
+        let problem = read_parts(&parts).await.expect_err(words);
+        assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{words}");
+        assert!(problem.words.contains(words), "{}", problem.words);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_form_is_refused() {
+    for (kind, body) in [
+        ("application/json", "{}"),
+        ("multipart/form-data", "--x--"),
+        (KIND, ""),
+        (
+            KIND,
+            "--x\r\nContent-Disposition: form-data; name=\"style\"\r\n\r\nsk",
+        ),
+        (KIND, "--x\r\n\0\0\0\r\n\r\n--x--"),
+    ] {
+        let problem = read_all(kind, body.to_owned()).await.expect_err(body);
+        assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_picture_that_is_too_large_is_refused_whatever_its_form_says() {
+    let large = "x".repeat(IMAGE_BYTES_MAX + 1);
+    let image = ("name=\"image\"; filename=\"a.jpg\"", large.as_str());
+    let problem = read_parts(&[image]).await.expect_err("too large");
+    assert_eq!(problem.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let preamble = "x".repeat(FORM_BYTES_MAX + 1);
+    let problem = read_all(KIND, preamble).await.expect_err("too large");
+    assert_eq!(problem.status, StatusCode::PAYLOAD_TOO_LARGE);
+}

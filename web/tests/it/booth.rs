@@ -1,0 +1,10 @@
+//! The photo booth of the real program, with the styles that are made on this laptop.
+
+mod client;
+mod errors;
+mod gallery;
+mod join;
+mod languages;
+mod restart;
+mod visitors;
+mod whole_way;

@@ -1,0 +1,83 @@
+//! Who is who, and who may come in.
+
+use super::client::{Form, a_style, ended, get, job, photo, post};
+use crate::station::Station;
+
+fn cookie(set_cookie: &str) -> String {
+    assert!(set_cookie.starts_with("carrier_visitor="), "{set_cookie}");
+    assert!(set_cookie.contains("; HttpOnly; SameSite=Lax; Max-Age=86400"));
+    set_cookie.split(';').next().expect("a pair").to_owned()
+}
+
+#[test]
+fn each_visitor_has_a_share_and_is_told_when_to_come_again() {
+    let toml = "[booth]\nper_visitor_max = 1\n";
+    let station = Station::configured(toml, &["--model", "none"]);
+    let form = Form::style(&a_style(&station)).image(&photo(1500, 1500));
+    let first = post(&station, &form, &[]);
+    let me = cookie(first.header("set-cookie"));
+    // Who sends no cookie is its address.
+    let again = post(&station, &form, &[]);
+    assert_eq!(again.status, 429, "{}", again.text());
+    let wait: u32 = again.header("retry-after").parse().expect("seconds");
+    assert!(
+        wait >= 1 && again.error().contains("earlier"),
+        "{}",
+        again.text()
+    );
+
+    let mine = post(&station, &form, &[("Cookie", &me)]);
+    assert_eq!(mine.header("set-cookie"), "", "whoever has one keeps it");
+    assert_eq!(post(&station, &form, &[("Cookie", &me)]).status, 429);
+    let you = cookie(get(&station, "/", &[]).header("set-cookie"));
+    assert_ne!(me, you);
+    let yours = post(&station, &form, &[("Cookie", &you)]);
+    for answer in [first, mine, yours] {
+        assert_eq!(ended(&station, &answer.id())["state"], "done");
+    }
+    assert_eq!(
+        post(&station, &form, &[]).status,
+        202,
+        "there is room again"
+    );
+}
+
+#[test]
+fn a_full_queue_says_so() {
+    let toml = "[booth]\nqueue_max = 1\nper_visitor_max = 9\n";
+    let station = Station::configured(toml, &["--model", "none"]);
+    let form = Form::style(&a_style(&station)).image(&photo(1500, 1500));
+    let answers: Vec<_> = (0..5).map(|_| post(&station, &form, &[])).collect();
+    let refused = answers.iter().find(|answer| answer.status == 429);
+    let refused = refused.expect("five do not fit");
+    assert!(refused.error().contains("full"), "{}", refused.text());
+    assert!(refused.header("retry-after").parse::<u32>().is_ok());
+    for answer in answers.iter().filter(|answer| answer.status == 202) {
+        let queued = job(&station, &answer.id());
+        assert_ne!(queued["state"], "failed", "{queued}");
+    }
+}
+
+#[test]
+fn with_a_viewer_token_only_those_who_have_it_come_to_the_booth() {
+    let toml = "[viewers]\ntoken = \"let-me-watch\"\n";
+    let station = Station::configured(toml, &["--model", "none"]);
+    let bearer = [("Authorization", "Bearer let-me-watch")];
+    for path in [
+        "/api/styles",
+        "/api/gallery",
+        "/api/join",
+        "/qr/booth.svg",
+        "/api/stylise/6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11",
+        "/gallery/6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11.jpg",
+    ] {
+        assert_eq!(get(&station, path, &[]).status, 401, "{path}");
+        assert_ne!(get(&station, path, &bearer).status, 401, "{path}");
+    }
+    assert_eq!(post(&station, &Form::style("x"), &[]).status, 401);
+    assert_eq!(post(&station, &Form::style("x"), &bearer).status, 422);
+    // A code that leads to a locked door would be none.
+    let join = get(&station, "/api/join", &bearer).json();
+    let link = join["booth_url"].as_str().expect("an address");
+    assert!(link.ends_with("/booth?token=let-me-watch"), "{link}");
+}
