@@ -17,9 +17,10 @@ export async function askStyles() {
   }
 }
 
-// What a card shows: an example or a drawing, the title, and whether it is made here.
-export function face(style, words) {
-  const picture = style.example ? example(style.example) : drawing(style.id);
+// What a card shows: an example or a drawing, the title, and whether it is made here. `index` is its
+// place among the cards.
+export function face(style, words, index) {
+  const picture = style.example ? example(style.example) : drawing(index);
   const title = document.createElement("span");
   title.className = "title";
   title.textContent = styleTitle(style, words);
@@ -36,7 +37,7 @@ export function face(style, words) {
 // A group of radio buttons; `chosen` gets the id.
 export function radioCards(group, { styles, selected, words, chosen }) {
   const legend = group.querySelector("legend");
-  const cards = styles.map((style) => {
+  const cards = styles.map((style, index) => {
     const card = document.createElement("label");
     card.className = "card";
     const radio = Object.assign(document.createElement("input"), {
@@ -47,7 +48,7 @@ export function radioCards(group, { styles, selected, words, chosen }) {
       checked: style.id === selected,
     });
     radio.addEventListener("change", () => chosen(style.id));
-    card.append(radio, ...face(style, words));
+    card.append(radio, ...face(style, words, index));
     return card;
   });
   group.replaceChildren(legend, ...cards);
@@ -59,13 +60,12 @@ function example(address) {
   return image;
 }
 
-// A face in colours of its own, the same each time.
-function drawing(id) {
-  const hash = [...id].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) >>> 0, 7);
+// A face in colours of its own.
+function drawing(index) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 80 60");
   svg.setAttribute("aria-hidden", "true");
-  svg.setAttribute("class", `example palette-${hash % PALETTES}`);
+  svg.setAttribute("class", `example palette-${index % PALETTES}`);
   svg.append(
     shape("rect", { width: 80, height: 60, class: "sky" }),
     shape("circle", { cx: 62, cy: 15, r: 8, class: "sun" }),

@@ -58,7 +58,7 @@ export function makeResult({ dispatch, say }) {
 
 function until(job, words) {
   if (!job.expires_at_unix_ms) return "";
-  const form = { weekday: "long", hour: "2-digit", minute: "2-digit" };
+  const form = { weekday: "long", hour: "numeric", minute: "2-digit" };
   const time = new Date(job.expires_at_unix_ms).toLocaleString(words.language, form);
   return words.say("done.until", { time });
 }

@@ -7,7 +7,7 @@ const items = new Map(); // id to {item, drawn}
 
 export function caption({ style, title, made_by, made_at_unix_ms }, words) {
   const at = new Date(made_at_unix_ms).toLocaleTimeString(words.language, {
-    hour: "2-digit",
+    hour: "numeric",
     minute: "2-digit",
   });
   const name = styleTitle({ id: style, title: title ?? style }, words);

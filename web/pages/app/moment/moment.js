@@ -32,11 +32,11 @@ export async function makeMoment({ flash }) {
     part("card")?.focus();
   }
 
-  function card(style) {
+  function card(style, index) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "card";
-    button.append(...face(style, words));
+    button.append(...face(style, words, index));
     button.addEventListener("click", () => take(style.id));
     return button;
   }

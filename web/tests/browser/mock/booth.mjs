@@ -23,7 +23,7 @@ export function makeBooth({ picture, stylised }) {
     slowMs: 0, // each order is answered this much later
     outcome: "done", // or {error}
     silent: false, // no events are sent
-    orders: [], // what came: {key, style, share, bytes, type}
+    orders: [], // what came: {key, style, share, bytes}
     join: {
       booth_url: "http://192.168.1.20:8080/booth",
       feed_url: "http://192.168.1.20:8080/",
@@ -35,6 +35,9 @@ export function makeBooth({ picture, stylised }) {
     addShown,
   };
   const keys = new Map();
+  const asNew = { ...booth, jobs: null };
+  booth.reset = () =>
+    Object.assign(booth, { ...asNew, jobs: booth.jobs, gallery: [], orders: [], refuse: [] });
 
   function view({ source, result, preview, watchers, ...job }) {
     const url = (there, name) => (there ? `/api/stylise/${job.id}/${name}.jpg` : null);
@@ -100,7 +103,6 @@ export function makeBooth({ picture, stylised }) {
     const key = request.headers["idempotency-key"] ?? null;
     if (keys.has(key)) return accepted(response, keys.get(key));
     const refusal = booth.refuse.shift();
-    if (refusal === "hang") return void request.socket.destroy();
     if (refusal) return error(response, refusal.status, refusal.error ?? "refused", refusal.headers);
     if (body.length > BODY_MOST) return error(response, 413, "too large: 12 MB at most");
     const form = await new Response(body, { headers: { "Content-Type": request.headers["content-type"] } }).formData();
