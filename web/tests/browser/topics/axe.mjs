@@ -4,6 +4,8 @@ import { stateIs } from "../harness/eyes.mjs";
 
 export const title = "axe-core finds nothing against WCAG 2 A and AA";
 
+export const limitMs = 240000; // 40 looks, a second or two each on a busy machine
+
 const THEMES = ["dark", "light", "sunlight"];
 const { source } = createRequire(import.meta.url)("axe-core");
 

@@ -2,6 +2,7 @@ import { boothPage, choosePhoto, fits, photo, says, screen, withMock } from "../
 import { visibleText } from "../harness/eyes.mjs";
 
 export const title = "the photo booth, from the picture to what is taken home";
+export const limitMs = 180000;
 
 const SIZES = { portrait: [390, 844], smallest: [320, 568], "on its side": [844, 390], laptop: [1280, 800] };
 
@@ -55,6 +56,14 @@ async function progress(t, mock) {
   t.check("the consent names who sees it", /picture server.*24 hours/.test(consent), consent);
   t.check("showing is off", !(await page.isChecked("#agree")));
   await page.tap("#make");
+  await screen(page, "work");
+  await page.evaluate(() => {
+    globalThis.jumps = [];
+    new PerformanceObserver((list) => {
+      if (document.documentElement.dataset.screen !== "work") return;
+      globalThis.jumps.push(...list.getEntries().map(({ value }) => value));
+    }).observe({ type: "layout-shift" });
+  });
   t.check("the queue", await says(page, "#heading-work", /pictures before yours/));
   t.check("and the wait", await says(page, "#work-detail", /About 4\d seconds/));
   await t.shot(page, "booth-queue");
@@ -65,6 +74,8 @@ async function progress(t, mock) {
   t.check("the bar has it too", bar >= 0.5, bar);
   t.check("with the unfinished picture", await page.waitForSelector('#picture[src*="preview.jpg?n="]').then(() => true));
   await t.shot(page, "booth-step");
+  const jumps = await page.evaluate(() => globalThis.jumps);
+  t.check("nothing jumps meanwhile", jumps.length === 0, jumps.join(" "));
   await screen(page, "done");
   const [order] = mock.booth.orders.slice(-1);
   t.check("sent with a key, unshared", /^[0-9a-f-]{36}$/.test(order.key) && order.share === "false", JSON.stringify(order));

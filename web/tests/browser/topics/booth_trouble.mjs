@@ -1,6 +1,7 @@
 import { boothPage, choosePhoto, says, screen, withMock } from "../harness/booth.mjs";
 
 export const title = "the photo booth on a bad day: networks, reloads, refusals";
+export const limitMs = 180000;
 
 export async function run(t) {
   await withMock(t, async (mock) => {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { PHONE, fits, says, withMock } from "../harness/booth.mjs";
 
 export const title = "the gallery, its slideshow, and what its owner may";
+export const limitMs = 180000;
 
 export async function run(t) {
   const page = await t.page({ ...PHONE, address: `${t.station.url}gallery` });
