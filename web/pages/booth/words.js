@@ -86,8 +86,9 @@ export function consentWords(madeBy, keepS) {
   return [who, ["consent.hours", { count: Math.round(hours) }]];
 }
 
-// The title of a style: the language's own where it has one, else the station's.
-export function styleTitle(style, words) {
-  const key = `style.${style.id}`;
-  return words.knows(key) ? words.say(key) : style.title;
+// The title of a style in the visitor's language, where that knows it. By the title, not the id: an
+// owner may name a style of their own "comic", and it is theirs what it says.
+export function styleTitle({ title }, words) {
+  const key = `styles.${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
+  return words.knows(key) ? words.say(key) : title;
 }

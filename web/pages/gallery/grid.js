@@ -10,7 +10,7 @@ export function caption({ style, title, made_by, made_at_unix_ms }, words) {
     hour: "numeric",
     minute: "2-digit",
   });
-  const name = styleTitle({ id: style, title: title ?? style }, words);
+  const name = styleTitle({ title: title ?? style }, words);
   const where = made_by === "laptop" ? ` · ${words.say("style.laptop")}` : "";
   return `${name} · ${at}${where}`;
 }

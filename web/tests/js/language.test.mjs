@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { choose, makeWords } from "../../pages/app/language.js";
+import { styleTitle } from "../../pages/booth/words.js";
 
 const PAGES = new URL("../../pages/", import.meta.url);
 const read = (path) => readFileSync(new URL(path, PAGES), "utf8");
@@ -52,6 +53,15 @@ test("the shipped files have the same keys and the same placeholders", () => {
       assert.ok(text.trim() !== "", `${code}: ${key} is empty`);
       assert.deepEqual(holes(text), holes(tables.en[key]), `${code}: ${key}`);
     }
+  }
+});
+
+test("a style is called as the language calls it, or as its owner did", () => {
+  const de = makeWords("de", tables.de, tables.en);
+  assert.equal(styleTitle({ title: "Oil painting" }, de), "Ölgemälde");
+  assert.equal(styleTitle({ title: "Grandma's kitchen" }, de), "Grandma's kitchen");
+  for (const [key, title] of Object.entries(tables.en)) {
+    if (key.startsWith("styles.")) assert.equal(styleTitle({ title }, de), tables.de[key]);
   }
 });
 
