@@ -1,6 +1,7 @@
 // Puts a page into the visitor's language: ?lang=, else what was chosen before, else the browser's.
 // The English words stand in the page itself, so that nothing flickers for most.
 
+import { waitMs } from "./backoff.js";
 import { choose, makeWords } from "./language.js";
 
 const NAME = "carrier.language";
@@ -67,12 +68,17 @@ function offer(select, { offered, language }) {
   );
 }
 
+// Asked for until it comes: without it the page would say names of words instead of words.
 async function table(code) {
-  try {
-    const response = await fetch(`/lang/${encodeURIComponent(code)}.json`);
-    return response.ok ? await response.json() : {};
-  } catch {
-    return {};
+  for (let failures = 1; ; failures += 1) {
+    try {
+      const response = await fetch(`/lang/${encodeURIComponent(code)}.json`);
+      if (response.ok) return await response.json();
+      if (response.status === 404) return {};
+    } catch {
+      // The network is away: again.
+    }
+    await new Promise((done) => setTimeout(done, waitMs(failures)));
   }
 }
 

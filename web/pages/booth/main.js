@@ -26,6 +26,7 @@ let offer; // of /api/styles; undefined: not asked yet
 let abandon = null; // gives up the running upload
 let unfollow = null;
 let said = "";
+let address = "replaceState"; // how the address changes when a job is left
 
 const stage = makeStage();
 const result = makeResult({ dispatch, say });
@@ -42,11 +43,14 @@ const shutter = makeShutter({
 });
 
 function dispatch(event) {
-  const before = state.name;
+  const before = state;
   const next = step(state, event, performance.now());
   state = next.state;
+  // The browser's own way back leads to a result that was only left.
+  const left = before.id !== null && ["retake", "again", "photo"].includes(event.type);
+  address = left ? "pushState" : "replaceState";
   for (const action of next.actions) ACTIONS[action]();
-  if (state.name === "style" && before !== "style") offerStyles();
+  if (state.name === "style" && before.name !== "style") offerStyles();
   show();
 }
 
@@ -74,7 +78,7 @@ const ACTIONS = {
   },
   forget() {
     keep(null);
-    if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+    if (location.hash) history[address](null, "", location.pathname + location.search);
   },
   follow() {
     unfollow?.();

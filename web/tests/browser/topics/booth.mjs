@@ -139,6 +139,12 @@ async function result(t, mock) {
   await page.tap("#make");
   await screen(page, "done");
   t.check("another style of the same picture", mock.booth.orders.at(-1).style === "painting");
+  const second = page.url();
+  await page.tap("#another-picture");
+  await screen(page, "photo");
+  await page.goBack();
+  await screen(page, "done");
+  t.check("the way back leads to what was only left", page.url() === second, page.url());
   const jobs = mock.booth.jobs.size;
   await page.tap("#remove");
   t.check("deleting asks once more", (await page.isVisible("#really")) && !(await page.isVisible("#save")));
@@ -231,4 +237,8 @@ async function languages(t, mock) {
   t.check("and remembered", await says(page, "#heading-photo", /elige un estilo/));
   await page.goto(`${mock.url}booth?lang=en`);
   t.check("a link has the last word", await says(page, "#heading-photo", /take it home/));
+  let lost = 1;
+  await page.route("**/lang/*.json", (route) => (lost-- > 0 ? route.abort() : route.continue()));
+  await page.goto(`${mock.url}booth?lang=de`);
+  t.check("words that were lost on their way come later", await says(page, "#heading-photo", /Stil wählen/));
 }
