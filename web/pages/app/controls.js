@@ -1,6 +1,7 @@
-// The four buttons and their keys.
+// The five buttons and their keys.
 
 import { makeFullscreen } from "./fullscreen.js";
+import { stamp } from "./stamp.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -30,12 +31,25 @@ export function makeControls({ currentVideo, panel, speak }) {
     speak("Snapshot saved.");
   });
 
+  // What is behind it is fetched when somebody first asks for it.
+  let moment = null;
+  byId("button-stylise").addEventListener("click", async () => {
+    moment ??= import("./moment/moment.js").then(({ makeMoment }) => makeMoment({ flash }));
+    try {
+      (await moment).open();
+    } catch {
+      moment = null;
+      speak("The station does not answer.");
+    }
+  });
+
   showSunlight(sunlight, inSunlight());
   sunlight.addEventListener("click", () => setSunlight(sunlight, !inSunlight()));
 
   onKeys({
     s: () => toggleStatistics(),
     p: () => snapshot.click(),
+    m: () => byId("button-stylise").click(),
     l: () => sunlight.click(),
     f: () => fullscreen?.toggle(),
     Escape: () => toggleStatistics(false),
@@ -79,11 +93,4 @@ function flash() {
   sheet.classList.remove("on");
   void sheet.offsetWidth; // starts the animation anew
   sheet.classList.add("on");
-}
-
-// Local time for a file name: 20261121-101530.
-export function stamp(date) {
-  const two = (number) => String(number).padStart(2, "0");
-  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
-  return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
 }

@@ -40,6 +40,8 @@ const status = makeStatus({
     signs.status(next);
     panel.status(next);
     quality.status(next);
+    // The owner may have no photo booth.
+    byId("button-stylise").hidden = next.stylise === null;
   },
   clock(askedAt, answeredAt, stationMs) {
     offset = withSample(offset, askedAt, answeredAt, stationMs);

@@ -3,15 +3,26 @@
 //
 //   node mock_server.mjs [port]      then open the printed address
 
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import http from "node:http";
 import { fileURLToPath } from "node:url";
 import { launchChromium } from "./harness/browser.mjs";
+import { makeBooth } from "./mock/booth.mjs";
 import { tracksAt } from "./mock/scene.js";
 import { liveStatus } from "./mock/status.mjs";
 
 const PAGES = new URL("../../pages/", import.meta.url);
-const TYPES = { html: "text/html; charset=utf-8", js: "text/javascript", css: "text/css" };
+const TYPES = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript",
+  css: "text/css",
+  json: "application/json",
+  svg: "image/svg+xml",
+  png: "image/png",
+  webmanifest: "application/manifest+json",
+};
+const ASSET = /^\/(app|booth|camera|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$/;
+const PAGE = /^\/(booth|camera|gallery|join)$/;
 export const CSP =
   "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; " +
   "script-src 'self'; connect-src 'self'";
@@ -21,6 +32,13 @@ export async function makeMock({ port }) {
   const chromium = await launchChromium(["--disable-features=WebRtcHideLocalIpsWithMdns"]);
   const publisher = await openPublisher(chromium);
   const mock = { status: liveStatus(), refuse: null, viewers: new Set(), upSince: Date.now() };
+  mock.booth = makeBooth({
+    picture: () => still(publisher, false),
+    async stylised(jpeg) {
+      const text = await publisher.evaluate((b) => globalThis.stylised(b), jpeg.toString("base64"));
+      return Buffer.from(text, "base64");
+    },
+  });
   let server = null;
   let sockets = new Set();
   let next = 1;
@@ -56,8 +74,12 @@ export async function makeMock({ port }) {
     const path = new URL(request.url, "http://mock").pathname;
     const id = path.match(/^\/whep\/(\w+)$/)?.[1];
     if (id) return session(request.resume(), response, id);
-    const asset = path.match(/^\/app\/[a-z_]+\.(js|css)$/) && request.method === "GET";
-    if (asset) return sendPage(response, path.slice(1));
+    if (ASSET.test(path) || path === "/manifest.webmanifest") {
+      return sendPage(response, path.slice(1));
+    }
+    if (PAGE.test(path)) return sendPage(response, `${path.slice(1)}.html`);
+    if (path === "/lang") return sendLanguages(response);
+    if (await mock.booth.serve(request, response, path)) return undefined;
     const route = routes[`${request.method} ${path}`];
     return route ? route(request, response) : response.writeHead(404).end();
   }
@@ -122,6 +144,17 @@ async function sendPage(response, path) {
   } catch {
     response.writeHead(404).end();
   }
+}
+
+async function sendLanguages(response) {
+  const names = (await readdir(new URL("lang/", PAGES))).sort();
+  const languages = await Promise.all(
+    names.map(async (file) => ({
+      code: file.replace(".json", ""),
+      name: JSON.parse(await readFile(new URL(`lang/${file}`, PAGES), "utf8"))["language.name"],
+    })),
+  );
+  response.setHeader("Content-Type", "application/json").end(JSON.stringify({ languages }));
 }
 
 function sendStatus(mock, response) {

@@ -41,12 +41,12 @@ console.log(failures ? `\n${failures} failed` : "\nall well");
 process.exitCode = failures ? 1 : 0;
 
 async function runTopic(name) {
-  const { title, run } = await import(`./topics/${name}.mjs`);
+  const { title, run, limitMs = TOPIC_MS } = await import(`./topics/${name}.mjs`);
   const topic = new Topic({ title, station, browser, out });
   const began = Date.now();
   let timer = null;
   const tooLong = new Promise((_, failed) => {
-    timer = setTimeout(() => failed(new Error(`took over ${TOPIC_MS / 1000} s`)), TOPIC_MS);
+    timer = setTimeout(() => failed(new Error(`took over ${limitMs / 1000} s`)), limitMs);
   });
   try {
     await Promise.race([run(topic), tooLong]);

@@ -6,11 +6,11 @@ export async function run(t) {
   const page = await t.page();
   await stateIs(page, "live");
   const order = [];
-  for (let stop = 0; stop < 4; stop += 1) {
+  for (let stop = 0; stop < 5; stop += 1) {
     await page.keyboard.press("Tab");
     order.push(await page.evaluate(() => document.activeElement.id.replace("button-", "")));
   }
-  const wanted = "statistics snapshot sunlight fullscreen";
+  const wanted = "statistics snapshot stylise sunlight fullscreen";
   t.check("Tab walks the dock", order.join(" ") === wanted, order.join(" "));
   const ring = await page.evaluate(() => {
     const style = getComputedStyle(document.activeElement);

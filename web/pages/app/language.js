@@ -1,0 +1,54 @@
+// Words in the visitor's language: a flat table of keys, English behind it. Pure.
+//
+// A text may hold {names}; a number there is written as the language writes it. What depends on a
+// count has one key for each of the language's plural categories: `queue.ahead.one`,
+// `queue.ahead.other` (Unicode UTS 35, part 3: language plural rules).
+
+// The first of `wanted` that there is, by whole tag or by its first part: "de-AT" finds "de".
+export function choose(available, wanted) {
+  for (const tag of wanted) {
+    const low = String(tag ?? "").toLowerCase();
+    const found =
+      available.find((one) => one.toLowerCase() === low) ??
+      available.find((one) => one.toLowerCase() === low.split("-")[0]);
+    if (found) return found;
+  }
+  return "en";
+}
+
+// `say(key, values)` and what goes with a language.
+export function makeWords(language, table, english) {
+  const plural = made(Intl.PluralRules, language);
+  const number = made(Intl.NumberFormat, language, { maximumFractionDigits: 1 });
+
+  function text(key, count) {
+    if (count === undefined) return table[key] ?? english[key];
+    const category = plural.select(count);
+    return (
+      table[`${key}.${category}`] ??
+      table[`${key}.other`] ??
+      english[`${key}.${count === 1 ? "one" : "other"}`] ??
+      text(key)
+    );
+  }
+
+  const say = (key, values = {}) => filled(text(key, values.count) ?? key, values, number);
+  return { language, say, knows: (key) => key in table || key in english };
+}
+
+export function filled(text, values, number) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? number.format(value) : String(value);
+  });
+}
+
+// A file of the owner's may be named after no language that the browser knows.
+function made(Kind, language, options) {
+  try {
+    return new Kind(language, options);
+  } catch {
+    return new Kind("en", options);
+  }
+}

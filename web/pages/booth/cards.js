@@ -1,0 +1,83 @@
+// The cards to choose a style from: on the booth page, and over the live picture.
+
+import { styleTitle } from "./words.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const PALETTES = 6; // as many as cards.css draws
+
+// {styles, comfyui, reason, keep_s}; without styles where there is no booth, null when the station
+// does not answer.
+export async function askStyles() {
+  try {
+    const response = await fetch("/api/styles", { cache: "no-store" });
+    if (response.status === 404) return { styles: [] };
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+// What a card shows: an example or a drawing, the title, and whether it is made here. `index` is its
+// place among the cards.
+export function face(style, words, index) {
+  const picture = style.example ? example(style.example) : drawing(index);
+  const title = document.createElement("span");
+  title.className = "title";
+  title.textContent = styleTitle(style, words);
+  const inside = [picture, title];
+  if (style.made_by === "laptop") {
+    const mark = document.createElement("span");
+    mark.className = "made";
+    mark.textContent = words.say("style.laptop");
+    inside.push(mark);
+  }
+  return inside;
+}
+
+// A group of radio buttons; `chosen` gets the id.
+export function radioCards(group, { styles, selected, words, chosen }) {
+  const legend = group.querySelector("legend");
+  const cards = styles.map((style, index) => {
+    const card = document.createElement("label");
+    card.className = "card";
+    const radio = Object.assign(document.createElement("input"), {
+      type: "radio",
+      name: "style",
+      value: style.id,
+      className: "unseen",
+      checked: style.id === selected,
+    });
+    radio.addEventListener("change", () => chosen(style.id));
+    card.append(radio, ...face(style, words, index));
+    return card;
+  });
+  group.replaceChildren(legend, ...cards);
+}
+
+function example(address) {
+  const image = document.createElement("img");
+  Object.assign(image, { src: address, alt: "", loading: "lazy", className: "example" });
+  return image;
+}
+
+// A face in colours of its own.
+function drawing(index) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 80 60");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", `example palette-${index % PALETTES}`);
+  svg.append(
+    shape("rect", { width: 80, height: 60, class: "sky" }),
+    shape("circle", { cx: 62, cy: 15, r: 8, class: "sun" }),
+    shape("path", { d: "M18 60c2-13 10-18 22-18s20 5 22 18z", class: "coat" }),
+    shape("ellipse", { cx: 40, cy: 28, rx: 12, ry: 15, class: "skin" }),
+    shape("path", { d: "M28 27c-1-12 5-17 12-17s13 5 12 17c-3-6-6-8-12-8s-9 2-12 8z", class: "hair" }),
+  );
+  return svg;
+}
+
+function shape(name, attributes) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}

@@ -1,0 +1,215 @@
+// Wires the parts: events go into visit.js, what it asks for is done here.
+
+import { speakLanguage } from "../app/translated.js";
+import { isAvailable } from "../camera/lens.js";
+import { askStyles } from "./cards.js";
+import { followJob } from "./follow.js";
+import { dropPhoto, keep, keepPhoto, kept, keptPhoto } from "./kept.js";
+import { randomKey } from "./key.js";
+import { sendOrder } from "./order.js";
+import { prepared } from "./photo.js";
+import { makeResult } from "./result.js";
+import { makeScreens, setText } from "./screens.js";
+import { makeShutter } from "./shutter.js";
+import { makeStage } from "./stage.js";
+import { initial, step } from "./visit.js";
+import { workWords } from "./words.js";
+
+const TICK_MS = 250;
+const STYLES_MS = 15000; // a ComfyUI that comes or goes while somebody chooses
+const byId = (id) => document.getElementById(id);
+
+let state = initial();
+let photo = null; // the blob in this page, if state.photo is "file"
+let words = null;
+let offer; // of /api/styles; undefined: not asked yet
+let abandon = null; // gives up the running upload
+let unfollow = null;
+let said = "";
+let address = "replaceState"; // how the address changes when a job is left
+
+const stage = makeStage();
+const result = makeResult({ dispatch, say });
+const screens = makeScreens({
+  stage,
+  result,
+  chosen: (style) => dispatch({ type: "choose", style }),
+});
+const shutter = makeShutter({
+  taken: (blob) => take(blob),
+  failed: () => dispatch({ type: "no_camera" }),
+  stage,
+  say,
+});
+
+function dispatch(event) {
+  const before = state;
+  const next = step(state, event, performance.now());
+  state = next.state;
+  // The browser's own way back leads to a result that was only left.
+  const left = before.id !== null && ["retake", "again", "photo"].includes(event.type);
+  address = left ? "pushState" : "replaceState";
+  for (const action of next.actions) ACTIONS[action]();
+  if (state.name === "style" && before.name !== "style") offerStyles();
+  show();
+}
+
+const ACTIONS = {
+  send() {
+    const live = state.order.live;
+    if (!live && !photo) return queueMicrotask(() => dispatch({ type: "retake" }));
+    abandon = sendOrder(state.order, live ? null : photo, dispatch);
+    return undefined;
+  },
+  abort() {
+    abandon?.({ retried: state.name === "sending" });
+    abandon = null;
+  },
+  keep_photo: () => photo && keepPhoto(photo, Date.now()),
+  drop_photo() {
+    dropPhoto();
+    // Kept in the page as long as its job is: for another style.
+    if (state.photo !== "file") setPhoto(null);
+  },
+  keep_order: () => keep({ order: state.order }),
+  keep_id() {
+    keep({ id: state.id });
+    if (location.hash !== `#${state.id}`) history.replaceState(null, "", `#${state.id}`);
+  },
+  forget() {
+    keep(null);
+    if (location.hash) history[address](null, "", location.pathname + location.search);
+  },
+  follow() {
+    unfollow?.();
+    unfollow = followJob(state.id, dispatch);
+  },
+  unfollow() {
+    unfollow?.();
+    unfollow = null;
+  },
+  fetch_source: fetchSource,
+  cancel: () => change("DELETE", null, (job) => ({ type: "job", job: job ?? cancelled() })),
+  show: () => change("PATCH", { share: byId("shown").checked }, (job) => ({ type: "job", job })),
+  remove: () => change("DELETE", null, () => ({ type: "removed" })),
+};
+
+const cancelled = () => ({ ...state.job, id: state.id, state: "cancelled" });
+
+// `event` makes of the job that the station answers what visit.js is told.
+async function change(method, body, event) {
+  const { id } = state;
+  try {
+    const response = await fetch(`/api/stylise/${id}`, {
+      method,
+      ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+    });
+    if (response.status === 404) return dispatch({ type: "gone" });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const job = response.status === 204 ? null : await response.json();
+    return id === state.id ? dispatch(event(job)) : undefined;
+  } catch {
+    return dispatch({ type: "unanswered" });
+  }
+}
+
+async function fetchSource() {
+  const { id, job } = state;
+  try {
+    const response = await fetch(job?.source ?? `/api/stylise/${id}/source.jpg`);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const blob = await response.blob();
+    if (id === state.id) await take(blob);
+  } catch {
+    dispatch({ type: "gone" });
+  }
+}
+
+async function take(file) {
+  setPhoto(await prepared(file));
+  dispatch({ type: "photo", photo: "file" });
+}
+
+function setPhoto(blob) {
+  photo = blob;
+  stage.own(blob);
+}
+
+async function offerStyles() {
+  offer = await askStyles();
+  const [first] = offer?.styles ?? [];
+  if (first && !offer.styles.some(({ id }) => id === state.style)) {
+    dispatch({ type: "choose", style: first.id });
+  } else show();
+}
+
+function show() {
+  if (!words) return;
+  screens.show(state, { words, offer });
+  // Titles alone: numbers that run would never let a screen reader finish.
+  const { title } = workWords(state, performance.now());
+  if (title && title[0] !== "send.percent") say(words.say(...title));
+}
+
+function say(text) {
+  if (text === said) return;
+  said = text;
+  setText(byId("spoken"), text);
+}
+
+function wire() {
+  const on = (id, name, action) => byId(id).addEventListener(name, action);
+  for (const id of ["take-file", "choose-file"]) {
+    on(id, "change", ({ target }) => {
+      const [file] = target.files;
+      target.value = "";
+      if (file) take(file);
+    });
+  }
+  on("open-camera", "click", () => {
+    dispatch({ type: "open_camera" });
+    shutter.open();
+  });
+  on("shut-camera", "click", () => {
+    shutter.shut();
+    dispatch({ type: "retake" });
+  });
+  on("use-live", "click", () => dispatch({ type: "photo", photo: "live" }));
+  on("agree", "change", ({ target }) => dispatch({ type: "agree", share: target.checked }));
+  on("screen-style", "submit", (event) => {
+    event.preventDefault();
+    dispatch({ type: "send", key: randomKey() });
+  });
+  on("cancel", "click", () => dispatch({ type: "cancel" }));
+  for (const id of ["another-style", "try-again"]) on(id, "click", () => dispatch({ type: "again" }));
+  for (const id of ["retake", "another-picture", "trouble-picture"]) {
+    on(id, "click", () => dispatch({ type: "retake" }));
+  }
+  byId("open-camera").hidden = !isAvailable();
+  byId("take").hidden = isAvailable();
+}
+
+// Where the visit stood when this page was left.
+async function resume() {
+  const [, id] = location.hash.match(/^#([0-9a-f-]{36})$/) ?? [];
+  const { id: last, order } = kept();
+  if (id || last) return dispatch({ type: "resume", id: id ?? last });
+  const blob = await keptPhoto(Date.now());
+  if (blob) setPhoto(blob);
+  if (order && (order.live || blob)) return dispatch({ type: "resume_order", order });
+  return blob ? dispatch({ type: "photo", photo: "file" }) : show();
+}
+
+wire();
+speakLanguage(byId("language"), (next) => {
+  words = next;
+  show();
+});
+resume();
+setInterval(() => state.name === "sending" && dispatch({ type: "tick" }), TICK_MS);
+setInterval(() => state.name === "style" && offerStyles(), STYLES_MS);
+addEventListener("online", () => dispatch({ type: "online" }));
+addEventListener("hashchange", () => {
+  const [, id] = location.hash.match(/^#([0-9a-f-]{36})$/) ?? [];
+  if (id && id !== state.id) dispatch({ type: "resume", id });
+});

@@ -1,0 +1,209 @@
+// A visit to the photo booth, from the picture to what is taken home. Pure: no clock, no network.
+// `step(state, event, now)` gives the next state and what has to be done; times are in
+// milliseconds of the caller's clock.
+//
+//   photo    nothing yet: take a picture, choose one, or use the live one
+//   camera   the page's own camera is open
+//   style    the picture is there, its style is being chosen
+//   sending  the order is on its way, or waits for its next attempt
+//   waiting  the station has the order
+//   done     the result is there
+//   trouble  it did not work; state.trouble says why
+
+import { waitMs } from "../app/backoff.js";
+
+export const STALLED_MS = 20000; // an upload that moves nothing for this long is begun anew
+export const BROKEN_MOST = 5; // this many answers of a broken station in a row, then it is said
+export const ASKED_MOST_MS = 120000; // a Retry-After beyond is cut to this
+
+export function initial() {
+  return {
+    name: "photo",
+    photo: null, // "file" (this device has it), "live" (the station takes it), "job" (see `id`)
+    style: null,
+    share: false,
+    order: null, // {key, style, share, live}: what is sent, the same with each attempt
+    sent: 0,
+    total: 0,
+    movedAt: null, // when the running attempt last moved; null: none is running
+    retryAt: null, // when the next attempt is due; null: none is planned
+    failures: 0, // attempts in a row that failed
+    why: null, // of the planned attempt: "unreachable", "busy", "broken"
+    id: null,
+    job: null, // as the station last told it
+    reachable: true,
+    cancelling: false,
+    trouble: null, // {kind, detail}
+    note: null, // one line: "cancelled", "erased", "expired", "gone", "no_camera", "unanswered"
+  };
+}
+
+// Events: open_camera, no_camera, photo {photo}, retake, choose {style}, agree {share}, send {key},
+// progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable, online, tick,
+// cancel, job {job}, gone, lost, show (in the gallery, or not), remove, removed, unanswered (by the
+// station, to one of the last three), again (another style), resume {id}, resume_order {order}.
+// Things to do: "send", "abort", "keep_photo", "drop_photo", "keep_order", "keep_id", "forget",
+// "follow", "unfollow", "fetch_source", "cancel", "show", "remove".
+export function step(state, event, now) {
+  const handler = HANDLERS[event.type];
+  return handler ? handler(state, event, now) : same(state);
+}
+
+const HANDLERS = {
+  open_camera: (s) => on(s, "photo", { name: "camera", note: null }),
+  no_camera: (s) => on(s, "camera", { name: "photo", note: "no_camera" }),
+  photo: onPhoto,
+  retake: (s) => afresh(s, null),
+  choose: (s, { style }) => on(s, "style", { style, note: null }),
+  agree: (s, { share }) => on(s, "style", { share }),
+  send: onSend,
+  progress: (s, { sent, total }, now) =>
+    on(s, "sending", { sent, total, movedAt: s.movedAt === null ? null : now }),
+  answer: onAnswer,
+  unreachable: (s, _, now) => again(s, "unreachable", now),
+  online: (s, _, now) => (s.retryAt === null ? same(s) : attempt(s, now)),
+  tick: onTick,
+  cancel: onCancel,
+  job: onJob,
+  gone: (s) => (s.id === null ? same(s) : afresh(s, "gone")),
+  lost: (s) => on(s, "waiting", { reachable: false }),
+  unanswered: (s) => same({ ...s, cancelling: false, note: "unanswered" }),
+  show: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["show"] } : same(s)),
+  remove: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["remove"] } : same(s)),
+  removed: (s) => afresh(s, "erased"),
+  again: onAnotherStyle,
+  resume: (s, { id }) => ({
+    state: { ...initial(), name: "waiting", id, photo: "job" },
+    actions: ["abort", "keep_id", "follow"],
+  }),
+  resume_order: (s, { order }, now) => {
+    const { style, share } = order;
+    const photo = order.live ? "live" : "file";
+    return attempt({ ...initial(), name: "sending", photo, style, share, order }, now);
+  },
+};
+
+function onPhoto(state, { photo }) {
+  if (!["photo", "camera", "style"].includes(state.name)) return same(state);
+  const next = { ...state, name: "style", photo, note: null, trouble: null, id: null, job: null };
+  const actions = [photo === "file" ? "keep_photo" : "drop_photo"];
+  // The picture of a job has come back to be made in another style.
+  if (state.id !== null) actions.unshift("unfollow", "forget");
+  return { state: next, actions };
+}
+
+function onSend(state, { key }, now) {
+  if (state.name !== "style" || !state.style) return same(state);
+  if (!["file", "live"].includes(state.photo)) return same(state);
+  const { style, share } = state;
+  const order = { key, style, share, live: state.photo === "live" };
+  const fresh = { ...state, name: "sending", order, failures: 0, why: null, note: null, job: null };
+  const { state: next, actions } = attempt(fresh, now);
+  return { state: next, actions: ["keep_order", ...actions] };
+}
+
+function attempt(state, now) {
+  const next = { ...state, movedAt: now, retryAt: null, sent: 0, total: 0 };
+  return { state: next, actions: ["send"] };
+}
+
+function onAnswer(state, { status, id, retryAfterMs = 0, detail = "" }, now) {
+  if (state.name !== "sending") return same(state);
+  if (status === 202 && id) {
+    const next = { ...state, name: "waiting", id, order: null, movedAt: null, retryAt: null };
+    const own = { job: null, failures: 0, reachable: true, cancelling: false };
+    const kept = state.photo === "file" ? ["drop_photo"] : [];
+    // A live moment is over: the same picture is now the one the station kept.
+    const photo = state.photo === "live" ? "job" : state.photo;
+    return { state: { ...next, ...own, photo }, actions: ["keep_id", ...kept, "follow"] };
+  }
+  if (status === 429) return again(state, "busy", now, retryAfterMs);
+  if (status === 408) return again(state, "unreachable", now);
+  // Without a live picture the visitor had better use one of their own.
+  const { live } = state.order;
+  if (status === 503 && live) return trouble(state, { kind: "503", detail });
+  const passing = status >= 500 && (status !== 503 || retryAfterMs > 0);
+  if (passing && state.failures + 1 < BROKEN_MOST) return again(state, "broken", now, retryAfterMs);
+  return trouble(state, { kind: status === 503 ? "other" : String(status), detail });
+}
+
+// Nothing of the order is lost: the same key goes with the next attempt.
+function again(state, why, now, askedForMs = 0) {
+  if (state.name !== "sending") return same(state);
+  const failures = state.failures + 1;
+  const wait = Math.max(waitMs(failures), Math.min(askedForMs, ASKED_MOST_MS));
+  const next = { ...state, failures, why, movedAt: null, retryAt: now + wait };
+  return { state: next, actions: ["abort"] };
+}
+
+function onTick(state, _, now) {
+  if (state.name !== "sending") return same(state);
+  if (state.retryAt !== null && now >= state.retryAt) return attempt(state, now);
+  if (state.movedAt !== null && now - state.movedAt >= STALLED_MS) {
+    return again(state, "unreachable", now);
+  }
+  return same(state);
+}
+
+function onCancel(state) {
+  if (state.name === "sending") {
+    const next = { ...state, name: "style", order: null, movedAt: null, retryAt: null };
+    return { state: { ...next, note: "cancelled" }, actions: ["abort", "forget"] };
+  }
+  if (state.name === "waiting" && state.id && !state.cancelling) {
+    return { state: { ...state, cancelling: true }, actions: ["cancel"] };
+  }
+  return same(state);
+}
+
+function onJob(state, { job }) {
+  if (state.id === null || job.id !== state.id) return same(state);
+  const next = { ...state, job, reachable: true, share: job.share, style: job.style ?? state.style };
+  switch (job.state) {
+    case "done":
+      return { state: { ...next, name: "done", cancelling: false }, actions: [] };
+    case "failed":
+      return { state: trouble(next, { kind: "job", detail: job.error ?? "" }).state, actions: [] };
+    case "cancelled":
+      return backAfter(next, "cancelled");
+    case "expired":
+      return afresh(next, "expired");
+    default:
+      return { state: { ...next, name: "waiting" }, actions: [] };
+  }
+}
+
+// The picture is still in this page: only the job is gone.
+function backAfter(state, note) {
+  if (state.photo !== "file") return afresh(state, note);
+  const next = { ...state, name: "style", note, id: null, job: null, cancelling: false };
+  return { state: next, actions: ["unfollow", "forget", "keep_photo"] };
+}
+
+function onAnotherStyle(state) {
+  if (!["done", "trouble"].includes(state.name) || !state.photo) return same(state);
+  const next = { ...state, name: "style", share: false, trouble: null, note: null };
+  if (state.photo === "job") return { state: next, actions: ["unfollow", "fetch_source"] };
+  const actions = ["unfollow", "forget"];
+  if (state.photo === "file") actions.push("keep_photo");
+  return { state: { ...next, id: null, job: null }, actions };
+}
+
+function trouble(state, why) {
+  const next = { ...state, name: "trouble", trouble: why, order: null };
+  return { state: { ...next, movedAt: null, retryAt: null }, actions: ["abort", "forget"] };
+}
+
+// Back to the beginning; the style that was liked stays chosen.
+function afresh(state, note) {
+  const next = { ...initial(), style: state.style, note };
+  return { state: next, actions: ["abort", "unfollow", "forget", "drop_photo"] };
+}
+
+function on(state, name, change) {
+  return same(state.name === name ? { ...state, ...change } : state);
+}
+
+function same(state) {
+  return { state, actions: [] };
+}

@@ -1,0 +1,94 @@
+// What the booth says about its state, as keys of the language files with their values. Pure.
+
+const NOTHING = { title: null, detail: null, share: null, own: "" };
+
+// {title, detail, share, own}: `title` and `detail` are [key, values] or null; `share` of the work
+// that is done, 0 to 1, or null where nobody knows; `own` are the station's words, shown as they are.
+export function workWords(state, now) {
+  if (state.name === "sending") return sendingWords(state, now);
+  if (state.name !== "waiting") return NOTHING;
+  if (state.cancelling) return { ...NOTHING, title: ["work.cancelling"] };
+  if (!state.reachable) {
+    return { ...NOTHING, title: ["work.unreachable"], detail: ["work.unreachable.detail"] };
+  }
+  return { ...jobWords(state.job), own: state.job?.note ?? "" };
+}
+
+function sendingWords(state, now) {
+  if (state.retryAt !== null) {
+    const count = Math.max(Math.ceil((state.retryAt - now) / 1000), 1);
+    const title = { busy: "send.busy", broken: "send.broken" }[state.why] ?? "send.unreachable";
+    return { ...NOTHING, title: [title], detail: ["send.again", { count }] };
+  }
+  if (state.order?.live) return { ...NOTHING, title: ["send.live"] };
+  if (!state.total) return { ...NOTHING, title: ["send.begin"] };
+  const share = Math.min(state.sent / state.total, 1);
+  if (share === 1) return { ...NOTHING, title: ["send.checking"], share };
+  const values = { sent: kilobytes(state.sent), total: kilobytes(state.total) };
+  const title = ["send.percent", { percent: Math.floor(share * 100) }];
+  return { ...NOTHING, title, detail: ["send.bytes", values], share };
+}
+
+function jobWords(job) {
+  switch (job?.state) {
+    case "queued":
+      return { ...NOTHING, title: queueWords(job.position), detail: waitWords(job.expected_wait_s) };
+    case "uploading":
+      return { ...NOTHING, title: ["work.uploading"] };
+    case "running":
+      return runningWords(job);
+    default:
+      return { ...NOTHING, title: ["work.asking"] };
+  }
+}
+
+function runningWords({ step, steps }) {
+  if (!steps) return { ...NOTHING, title: ["work.running"] };
+  const done = step ?? 0;
+  return { ...NOTHING, title: ["work.step", { step: done, steps }], share: done / steps };
+}
+
+// The position is how many are made before.
+function queueWords(position) {
+  if (position === null || position === undefined) return ["queue.waiting"];
+  return position === 0 ? ["queue.next"] : ["queue.ahead", { count: position }];
+}
+
+// Rounded as people guess: to five seconds, then to minutes.
+export function waitWords(seconds) {
+  if (seconds === null || seconds === undefined) return null;
+  if (seconds < 55) return ["wait.seconds", { count: Math.max(Math.ceil(seconds / 5) * 5, 5) }];
+  return ["wait.minutes", { count: Math.max(Math.round(seconds / 60), 1) }];
+}
+
+export function kilobytes(bytes) {
+  return Math.round(bytes / 1000);
+}
+
+// As workWords; `again` tells whether trying again may help.
+export function troubleWords(trouble) {
+  const known = ["400", "401", "404", "413", "415", "422", "503", "job"];
+  const kind = known.includes(trouble.kind) ? trouble.kind : "other";
+  return {
+    title: [`trouble.${kind}`],
+    detail: [`trouble.${kind}.detail`],
+    own: trouble.detail,
+    again: ["422", "503", "job", "other"].includes(kind),
+  };
+}
+
+// Who sees the picture, by who makes the style; how long it is kept, where the station says so.
+export function consentWords(madeBy, keepS) {
+  const who = madeBy === "comfyui" ? ["consent.comfyui"] : ["consent.laptop"];
+  if (!keepS) return [who, ["consent.erased"]];
+  const hours = keepS / 3600;
+  if (hours < 1) return [who, ["consent.minutes", { count: Math.max(Math.round(keepS / 60), 1) }]];
+  return [who, ["consent.hours", { count: Math.round(hours) }]];
+}
+
+// The title of a style in the visitor's language, where that knows it. By the title, not the id: an
+// owner may name a style of their own "comic", and it is theirs what it says.
+export function styleTitle({ title }, words) {
+  const key = `styles.${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
+  return words.knows(key) ? words.say(key) : title;
+}

@@ -1,0 +1,78 @@
+// The pictures as a grid. What is there already stays where it is when others come or go.
+
+import { styleTitle } from "../booth/words.js";
+
+const grid = document.getElementById("grid");
+const items = new Map(); // id to {item, drawn}
+
+export function caption({ style, title, made_by, made_at_unix_ms }, words) {
+  const at = new Date(made_at_unix_ms).toLocaleTimeString(words.language, {
+    hour: "numeric",
+    minute: "2-digit",
+  });
+  const name = styleTitle({ title: title ?? style }, words);
+  const where = made_by === "laptop" ? ` · ${words.say("style.laptop")}` : "";
+  return `${name} · ${at}${where}`;
+}
+
+// `act` gets what was asked for: ("open" | "hide" | "show" | "remove", picture).
+export function drawGrid(pictures, { words, admin, act }) {
+  const there = new Set(pictures.map(({ id }) => id));
+  for (const [id, { item }] of items) {
+    if (there.has(id)) continue;
+    item.remove();
+    items.delete(id);
+  }
+  pictures.forEach((picture, index) => {
+    const drawn = JSON.stringify([picture, words.language, admin]);
+    const known = items.get(picture.id);
+    let item = known?.item;
+    if (known?.drawn !== drawn) {
+      const focus = item?.contains(document.activeElement);
+      const next = made(picture, { words, admin, act });
+      item?.replaceWith(next);
+      item = next;
+      items.set(picture.id, { item, drawn });
+      if (focus) item.querySelector("button").focus();
+    }
+    if (grid.children[index] !== item) grid.insertBefore(item, grid.children[index] ?? null);
+  });
+}
+
+function made(picture, { words, admin, act }) {
+  const item = document.createElement("li");
+  item.classList.toggle("is-hidden", Boolean(picture.hidden));
+  const open = document.createElement("button");
+  open.type = "button";
+  open.className = "thumb";
+  const image = Object.assign(document.createElement("img"), { src: picture.url, loading: "lazy" });
+  image.alt = caption(picture, words);
+  open.append(image);
+  open.addEventListener("click", () => act("open", picture));
+  item.append(open);
+  if (admin) item.append(tools(picture, words, act));
+  return item;
+}
+
+function tools(picture, words, act) {
+  const bar = document.createElement("div");
+  bar.className = "tools";
+  const button = (key, action) => {
+    const one = document.createElement("button");
+    one.type = "button";
+    one.textContent = words.say(key);
+    one.addEventListener("click", () => action(one));
+    return one;
+  };
+  const remove = button("admin.remove", (one) => {
+    // The second press is the confirmation.
+    if (one.dataset.sure) return act("remove", picture);
+    one.dataset.sure = "yes";
+    one.classList.add("bad");
+    one.textContent = words.say("admin.sure");
+    return undefined;
+  });
+  const veil = picture.hidden ? "show" : "hide";
+  bar.append(button(`admin.${veil}`, () => act(veil, picture)), remove);
+  return bar;
+}

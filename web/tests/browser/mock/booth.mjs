@@ -1,0 +1,256 @@
+// The mock's photo booth: jobs that go their way by a script, and misbehave on command.
+
+import { randomUUID } from "node:crypto";
+
+export const STYLES = [
+  { id: "pencil", title: "Pencil sketch", made_by: "laptop", example: null },
+  { id: "painting", title: "Oil painting", made_by: "laptop", example: null },
+  { id: "claymation", title: "Claymation", made_by: "comfyui", example: null },
+  { id: "pixel-art", title: "Pixel art", made_by: "comfyui", example: null },
+];
+const ADMIN = "let-me-rule";
+const KEEP_MS = 24 * 3600e3;
+const STEPS = 4;
+const BODY_MOST = 13e6;
+
+// `picture` gives a JPEG of the feed, `stylised` makes the result of one.
+export function makeBooth({ picture, stylised }) {
+  const booth = {
+    styles: STYLES,
+    paceMs: 150, // between two events of a job
+    held: false, // jobs stay where they are
+    refuse: [], // {status, headers, error}: answers to the next orders
+    slowMs: 0, // each order is answered this much later
+    outcome: "done", // or {error}
+    silent: false, // no events are sent
+    orders: [], // what came: {key, style, share, bytes}
+    join: {
+      booth_url: "http://192.168.1.20:8080/booth",
+      feed_url: "http://192.168.1.20:8080/",
+      wifi: { ssid: "carrier & friends", security: "WPA" },
+      https_url: null,
+    },
+    jobs: new Map(),
+    gallery: [],
+    addShown,
+  };
+  const keys = new Map();
+  const asNew = { ...booth, jobs: null };
+  booth.reset = () =>
+    Object.assign(booth, { ...asNew, jobs: booth.jobs, gallery: [], orders: [], refuse: [] });
+
+  function view({ source, result, preview, watchers, ...job }) {
+    const url = (there, name) => (there ? `/api/stylise/${job.id}/${name}.jpg` : null);
+    return {
+      ...job,
+      source: url(source, "source"),
+      result: url(result, "result"),
+      preview: preview ? `${url(true, "preview")}?n=${job.preview_serial}` : null,
+    };
+  }
+
+  function changed(job, change) {
+    Object.assign(job, change);
+    if (booth.silent) return;
+    for (const watcher of job.watchers) tell(watcher, job);
+  }
+
+  const over = (job) => ["done", "failed", "cancelled", "expired"].includes(job.state);
+
+  function tell(response, job) {
+    response.write(`event: job\ndata: ${JSON.stringify(view(job))}\n\n`);
+    if (over(job)) response.end();
+  }
+
+  async function live(job) {
+    const plan = [
+      { position: 2, expected_wait_s: 42 },
+      { position: 0, expected_wait_s: 12 },
+      { state: "uploading", position: null, expected_wait_s: 10 },
+      ...Array.from({ length: STEPS + 1 }, (_, step) => ({ state: "running", step, steps: STEPS })),
+    ];
+    const result = await stylised(job.source);
+    for (const change of plan) {
+      do await new Promise((done) => setTimeout(done, booth.paceMs));
+      while (booth.held && !over(job));
+      if (over(job)) return;
+      const preview = change.step > 1 ? { preview: result, preview_serial: change.step } : {};
+      changed(job, { ...change, ...preview });
+    }
+    const last = { step: null, steps: null, expected_wait_s: null };
+    if (booth.outcome === "done") {
+      changed(job, { ...last, state: "done", result, has_result: true });
+      if (job.share) addShown(job);
+    } else changed(job, { ...last, state: "failed", error: booth.outcome.error });
+  }
+
+  function addShown(job) {
+    booth.gallery.unshift({
+      id: randomUUID(),
+      job: job.id,
+      style: job.style,
+      title: STYLES.find(({ id }) => id === job.style)?.title ?? job.style,
+      made_by: job.made_by,
+      made_at_unix_ms: Date.now(),
+      hidden: false,
+      picture: job.result,
+    });
+  }
+
+  async function submit(request, response) {
+    const body = await bytes(request);
+    await new Promise((done) => setTimeout(done, booth.slowMs));
+    const key = request.headers["idempotency-key"] ?? null;
+    if (keys.has(key)) return accepted(response, keys.get(key));
+    const refusal = booth.refuse.shift();
+    if (refusal) return error(response, refusal.status, refusal.error ?? "refused", refusal.headers);
+    if (body.length > BODY_MOST) return error(response, 413, "too large: 12 MB at most");
+    const form = await new Response(body, { headers: { "Content-Type": request.headers["content-type"] } }).formData();
+    const image = form.get("image");
+    const given = image ? Buffer.from(await image.arrayBuffer()) : null;
+    booth.orders.push({ key, style: form.get("style"), share: form.get("share"), bytes: given?.length ?? 0 });
+    if (given && given.subarray(4, 12).toString("latin1") === "ftypheic") {
+      return error(response, 415, "this is HEIC: send JPEG, PNG or WebP");
+    }
+    const style = booth.styles.find(({ id }) => id === form.get("style"));
+    if (!style) return error(response, 422, "there is no such style");
+    const job = {
+      id: randomUUID(),
+      style: style.id,
+      made_by: style.made_by,
+      state: "queued",
+      position: 3,
+      expected_wait_s: 70,
+      step: null,
+      steps: null,
+      error: null,
+      note: null,
+      share: form.get("share") === "true",
+      has_result: false,
+      preview_serial: 0,
+      expires_at_unix_ms: Date.now() + KEEP_MS,
+      created_at_unix_ms: Date.now(),
+      source: given ?? (await picture()),
+      result: null,
+      preview: null,
+      watchers: new Set(),
+    };
+    booth.jobs.set(job.id, job);
+    if (key) keys.set(key, job.id);
+    live(job);
+    return accepted(response, job.id);
+  }
+
+  function accepted(response, id) {
+    const url = `/api/stylise/${id}`;
+    response.writeHead(202, { Location: url, "Content-Type": "application/json" });
+    response.end(JSON.stringify({ id, url, events: `${url}/events` }));
+  }
+
+  async function job(request, response, id, rest) {
+    const found = booth.jobs.get(id);
+    if (!found) return error(response, 404, "no such picture");
+    if (rest === "events") {
+      response.writeHead(200, { "Content-Type": "text/event-stream" }).write("retry: 2000\n\n");
+      found.watchers.add(response);
+      response.on("close", () => found.watchers.delete(response));
+      return booth.silent ? undefined : tell(response, found);
+    }
+    if (rest) {
+      const jpeg = found[rest.replace(".jpg", "")];
+      if (!jpeg) return error(response, 404, "not yet");
+      return response.setHeader("Content-Type", "image/jpeg").end(jpeg);
+    }
+    if (request.method === "PATCH") {
+      const { share } = JSON.parse(await bytes(request));
+      if (share && !found.share && found.state === "done") addShown(found);
+      if (!share) booth.gallery = booth.gallery.filter((shown) => shown.job !== id);
+      changed(found, { share });
+    }
+    if (request.method === "DELETE") {
+      if (over(found)) {
+        booth.jobs.delete(id);
+        booth.gallery = booth.gallery.filter((shown) => shown.job !== id);
+        return response.writeHead(204).end();
+      }
+      changed(found, { state: "cancelled", position: null });
+    }
+    return send(response, view(found));
+  }
+
+  async function gallery(request, response, admin, id) {
+    const at = booth.gallery.findIndex((shown) => shown.id === id);
+    if (!admin || at < 0) return response.writeHead(admin ? 404 : 401).end();
+    if (request.method === "DELETE") booth.gallery.splice(at, 1);
+    else booth.gallery[at].hidden = JSON.parse(await bytes(request)).hidden;
+    return response.writeHead(204).end();
+  }
+
+  // Whether the request was one for the booth.
+  booth.serve = async (request, response, path) => {
+    const admin = /carrier_admin=1/.test(request.headers.cookie ?? "");
+    const parts = path.match(/^\/api\/stylise\/([0-9a-f-]{36})(?:\/([a-z.]+))?$/);
+    const shown = path.match(/^\/gallery\/([0-9a-f-]{36})\.jpg$/)?.[1];
+    const ruled = path.match(/^\/api\/admin\/gallery\/([0-9a-f-]{36})$/)?.[1];
+    if (parts) await job(request, response, parts[1], parts[2]);
+    else if (ruled) await gallery(request, response, admin, ruled);
+    else if (shown) {
+      const found = booth.gallery.find(({ id }) => id === shown);
+      if (!found) response.writeHead(404).end();
+      else response.setHeader("Content-Type", "image/jpeg").end(found.picture);
+    } else if (path === "/api/stylise" && request.method === "POST") await submit(request, response);
+    else if (path === "/api/styles") {
+      send(response, { styles: booth.styles, comfyui: "ready", reason: null, keep_s: KEEP_MS / 1000 });
+    } else if (path === "/api/join") send(response, booth.join);
+    else if (path === "/api/gallery") {
+      const pictures = booth.gallery.filter(({ hidden }) => admin || !hidden);
+      send(response, {
+        pictures: pictures.map(({ picture: _, job: __, ...rest }) => ({ ...rest, url: `/gallery/${rest.id}.jpg` })),
+      });
+    } else if (path === "/api/admin/session") session(request, response, admin);
+    else if (/^\/qr\/(booth|feed|wifi)\.svg$/.test(path)) {
+      response.setHeader("Content-Type", "image/svg+xml").end(code(path));
+    } else return false;
+    return true;
+  };
+  return booth;
+}
+
+function session(request, response, admin) {
+  const entitled = admin || request.headers.authorization === `Bearer ${ADMIN}`;
+  if (!entitled) return response.writeHead(401).end();
+  const cookie = { POST: "carrier_admin=1; Path=/", DELETE: "carrier_admin=; Path=/; Max-Age=0" };
+  const set = cookie[request.method];
+  return response.writeHead(204, set ? { "Set-Cookie": set } : {}).end();
+}
+
+// Looks like a code; says nothing.
+function code(path) {
+  const side = 29;
+  let squares = "";
+  for (let y = 0; y < side; y += 1) {
+    for (let x = 0; x < side; x += 1) {
+      const corner = (x < 7 || x > side - 8) && (y < 7 || y > side - 8) && !(x > 7 && y > 7);
+      const [cx, cy] = [x < 7 ? x : x - side + 7, y < 7 ? y : y - side + 7];
+      const ring = Math.max(Math.abs(cx - 3), Math.abs(cy - 3));
+      const dark = corner ? ring !== 2 : (x * 7 + y * 13 + x * y * path.length) % 5 < 2;
+      if (dark) squares += `M${x + 4} ${y + 4}h1v1h-1z`;
+    }
+  }
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side + 8} ${side + 8}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h${side + 8}v${side + 8}H0z"/><path d="${squares}"/></svg>`;
+}
+
+async function bytes(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+function send(response, body) {
+  response.setHeader("Content-Type", "application/json").end(JSON.stringify(body));
+}
+
+function error(response, status, words, headers = {}) {
+  response.writeHead(status, { "Content-Type": "application/json", ...headers });
+  response.end(JSON.stringify({ error: words }));
+}

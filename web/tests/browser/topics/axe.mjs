@@ -1,0 +1,115 @@
+import { createRequire } from "node:module";
+import { boothPage, choosePhoto, screen, withMock } from "../harness/booth.mjs";
+import { stateIs } from "../harness/eyes.mjs";
+
+export const title = "axe-core finds nothing against WCAG 2 A and AA";
+
+export const limitMs = 240000; // 40 looks, a second or two each on a busy machine
+
+const THEMES = ["dark", "light", "sunlight"];
+const { source } = createRequire(import.meta.url)("axe-core");
+
+export async function run(t) {
+  await seesWhatIsWrong(t);
+  await withMock(t, async (mock) => {
+    for (const theme of THEMES) {
+      // Pages beside each other: most of the time goes by waiting.
+      await Promise.all([viewer(t, mock, theme), booth(t, mock, theme)]);
+      await others(t, mock, theme);
+    }
+  });
+}
+
+// A check that finds nothing anywhere would be no check.
+async function seesWhatIsWrong(t) {
+  const page = await t.page({ address: null });
+  await page.setContent('<html lang="en"><title>x</title><main><p style="color:#999">pale</p><img src="x"><button></button></main>');
+  const found = await violations(page);
+  const all = ["button-name", "color-contrast", "image-alt"].every((rule) => found.some((line) => line.startsWith(rule)));
+  t.check("what is wrong is found", all, found.join("; "));
+}
+
+function themed(theme) {
+  return {
+    colorScheme: theme === "dark" ? "dark" : "light",
+    before: (page) =>
+      page.addInitScript((sunlight) => {
+        localStorage.setItem("carrier.sunlight", sunlight ? "1" : "0");
+        Object.defineProperty(navigator, "mediaDevices", { value: undefined });
+      }, theme === "sunlight"),
+  };
+}
+
+async function inspect(t, page, name) {
+  // What moves is not what is meant to be read.
+  await page.evaluate(() => {
+    const ending = document.getAnimations().filter((a) => a.effect.getTiming().iterations !== Infinity);
+    return Promise.all(ending.map((animation) => animation.finished.catch(() => {})));
+  });
+  const found = await violations(page);
+  t.check(name, found.length === 0, found.join("; "));
+}
+
+async function violations(page) {
+  await page.evaluate(source);
+  return page.evaluate(async () => {
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+    const { violations } = await globalThis.axe.run(document, { runOnly: tags });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+  });
+}
+
+async function viewer(t, mock, theme) {
+  const page = await t.page({ address: mock.url, ...themed(theme) });
+  await stateIs(page, "live");
+  await page.keyboard.press("s");
+  await page.waitForTimeout(500);
+  await inspect(t, page, `${theme}: /`);
+  await page.keyboard.press("m");
+  await page.waitForSelector("#moment .card");
+  await inspect(t, page, `${theme}: the styles over it`);
+}
+
+async function booth(t, mock, theme) {
+  const page = await boothPage(t, mock, themed(theme));
+  await inspect(t, page, `${theme}: /booth`);
+  await choosePhoto(page);
+  await inspect(t, page, `${theme}: its styles`);
+  if (theme === "sunlight") await t.shot(page, "booth-style-sunlight");
+  mock.booth.held = true;
+  await page.tap("#make");
+  await screen(page, "work");
+  await inspect(t, page, `${theme}: its progress`);
+  mock.booth.held = false;
+  await screen(page, "done");
+  await inspect(t, page, `${theme}: its result`);
+  if (theme === "sunlight") await t.shot(page, "booth-done-sunlight");
+  await page.tap("#remove");
+  await inspect(t, page, `${theme}: its question`);
+  await page.tap("#keep");
+  await page.tap("#another-picture");
+  mock.booth.refuse = [{ status: 415, error: "this is HEIC" }];
+  await choosePhoto(page);
+  await page.tap("#make");
+  await screen(page, "trouble");
+  await inspect(t, page, `${theme}: its refusal`);
+}
+
+async function others(t, mock, theme) {
+  const { jobs } = mock.booth;
+  if (mock.booth.gallery.length === 0) mock.booth.addShown([...jobs.values()].find(({ state }) => state === "done"));
+  const gallery = await t.page({ address: `${mock.url}gallery`, ...themed(theme) });
+  await gallery.waitForSelector("#grid img");
+  await gallery.click("#admin summary");
+  await inspect(t, gallery, `${theme}: /gallery`);
+  await gallery.click(".thumb");
+  await inspect(t, gallery, `${theme}: a picture, large`);
+  const show = await t.page({ address: `${mock.url}gallery?slideshow`, ...themed(theme) });
+  await show.waitForSelector(".slide.on");
+  await inspect(t, show, `${theme}: the slideshow`);
+  const join = await t.page({ address: `${mock.url}join`, ...themed(theme) });
+  await join.waitForSelector("#wifi:not([hidden])");
+  await inspect(t, join, `${theme}: /join`);
+  const camera = await t.page({ address: `${mock.url}camera`, ...themed(theme) });
+  await inspect(t, camera, `${theme}: /camera`);
+}

@@ -1,0 +1,244 @@
+import { boothPage, choosePhoto, fits, photo, says, screen, withMock } from "../harness/booth.mjs";
+import { visibleText } from "../harness/eyes.mjs";
+
+export const title = "the photo booth, from the picture to what is taken home";
+export const limitMs = 180000;
+
+const SIZES = { portrait: [390, 844], smallest: [320, 568], "on its side": [844, 390], laptop: [1280, 800] };
+
+export async function run(t) {
+  await journey(t);
+  await withMock(t, async (mock) => {
+    await progress(t, mock);
+    await largePhoto(t, mock);
+    await result(t, mock);
+    await camera(t, mock);
+    await layout(t, mock);
+    await languages(t, mock);
+  });
+}
+
+// Against whatever station this is: the program makes it itself, without ComfyUI.
+async function journey(t) {
+  const page = await boothPage(t, t.station);
+  await choosePhoto(page);
+  const first = await page.textContent("#styles .card .title");
+  await page.tap("#make");
+  await screen(page, "done", 60000);
+  t.check("a photo becomes a picture", true, first);
+  const sizes = await page.evaluate(async () => {
+    const images = [document.querySelector("#picture"), document.querySelector("#stylised")];
+    await Promise.all(images.map((image) => image.decode()));
+    return images.map((image) => image.naturalWidth / image.naturalHeight);
+  });
+  t.check("before and after have one shape", Math.abs(sizes[0] - sizes[1]) < 0.05, sizes.join(" "));
+  t.check("the address leads back to it", /#[0-9a-f-]{36}$/.test(page.url()), page.url());
+  await page.goto("about:blank");
+  await page.goto(`${t.station.url}booth`);
+  await screen(page, "done");
+  t.check("and so does the page itself, later", true);
+  t.check("nothing from elsewhere", page.requests.every((url) => /^(blob:|about:)/.test(url) || url.startsWith(t.station.url)));
+  t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
+  await page.tap("#another-picture");
+  await page.tap("#use-live");
+  await page.waitForSelector("#picture:not([hidden])");
+  await page.tap("#make");
+  await screen(page, "done", 60000);
+  t.check("the live picture as well", true);
+}
+
+async function progress(t, mock) {
+  mock.booth.paceMs = 350;
+  const page = await boothPage(t, mock);
+  await choosePhoto(page);
+  await page.tap("text=Claymation");
+  const consent = await visibleText(page, "#consent");
+  t.check("the consent names who sees it", /picture server.*24 hours/.test(consent), consent);
+  t.check("showing is off", !(await page.isChecked("#agree")));
+  await page.tap("#make");
+  await screen(page, "work");
+  await page.evaluate(() => {
+    globalThis.jumps = [];
+    new PerformanceObserver((list) => {
+      if (document.documentElement.dataset.screen !== "work") return;
+      globalThis.jumps.push(...list.getEntries().map(({ value }) => value));
+    }).observe({ type: "layout-shift" });
+  });
+  t.check("the queue", await says(page, "#heading-work", /pictures before yours/));
+  t.check("and the wait", await says(page, "#work-detail", /About 4\d seconds/));
+  await t.shot(page, "booth-queue");
+  t.check("next", await says(page, "#heading-work", /You are next/));
+  t.check("on its way", await says(page, "#heading-work", /On its way/));
+  t.check("step by step", await says(page, "#heading-work", /Step 2 of 4/));
+  const bar = await page.evaluate(() => document.getElementById("progress").value);
+  t.check("the bar has it too", bar >= 0.5, bar);
+  t.check("with the unfinished picture", await page.waitForSelector('#picture[src*="preview.jpg?n="]').then(() => true));
+  await t.shot(page, "booth-step");
+  const jumps = await page.evaluate(() => globalThis.jumps);
+  t.check("nothing jumps meanwhile", jumps.length === 0, jumps.join(" "));
+  await screen(page, "done");
+  const [order] = mock.booth.orders.slice(-1);
+  t.check("sent with a key, unshared", /^[0-9a-f-]{36}$/.test(order.key) && order.share === "false", JSON.stringify(order));
+  const focus = await page.evaluate(() => document.activeElement.id);
+  t.check("the focus follows", focus === "heading-done", focus);
+  mock.booth.paceMs = 60;
+}
+
+async function largePhoto(t, mock) {
+  const page = await boothPage(t, mock);
+  const file = await photo(page, 3000, 4000);
+  await choosePhoto(page, file);
+  await page.tap("#make");
+  await screen(page, "done");
+  const [order] = mock.booth.orders.slice(-1);
+  const [width, height] = await page.evaluate(() => {
+    const { naturalWidth, naturalHeight } = document.querySelector("#picture");
+    return [naturalWidth, naturalHeight];
+  });
+  t.check("a large photo is made smaller first", height === 2048 && width === 1536, `${width}x${height}`);
+  t.check("and costs less", order.bytes < file.buffer.length, `${order.bytes} of ${file.buffer.length} bytes`);
+}
+
+async function result(t, mock) {
+  const page = await boothPage(t, mock);
+  await choosePhoto(page);
+  await page.tap("#make");
+  await screen(page, "done");
+  const at = () => page.evaluate(() => Number(document.getElementById("compare").value));
+  await page.focus("#compare");
+  await page.keyboard.press("ArrowRight");
+  t.check("the keyboard moves the line", (await at()) === 51, await at());
+  const box = await page.locator("#frame").boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.2, box.y + 60, { steps: 4 });
+  await page.mouse.up();
+  t.check("so does a finger", Math.abs((await at()) - 20) <= 1, await at());
+  const line = await page.evaluate(() => {
+    const frame = document.getElementById("frame").getBoundingClientRect();
+    const middle = document.getElementById("divider").getBoundingClientRect();
+    return (middle.left + middle.width / 2 - frame.left) / frame.width;
+  });
+  t.check("and the line is there", Math.abs(line - 0.2) < 0.02, line.toFixed(3));
+  const download = page.waitForEvent("download");
+  await page.tap("#save");
+  const name = (await download).suggestedFilename();
+  t.check("saved under a name that tells", /^carrier-pencil-\d{8}-\d{6}\.jpg$/.test(name), name);
+  t.check("without HTTPS there is no share button", !(await page.isVisible("#hand-on")));
+  await page.locator("label:has(#shown)").tap();
+  await page.waitForFunction(async () => (await (await fetch("/api/gallery")).json()).pictures.length === 1);
+  t.check("in the gallery when wanted", true);
+  await page.locator("label:has(#shown)").tap();
+  await page.waitForFunction(async () => (await (await fetch("/api/gallery")).json()).pictures.length === 0);
+  t.check("and out of it", true);
+  await page.reload();
+  await screen(page, "done");
+  await page.tap("#another-style");
+  await page.waitForSelector("#make:not([disabled])");
+  await page.tap("text=Oil painting");
+  await page.tap("#make");
+  await screen(page, "done");
+  t.check("another style of the same picture", mock.booth.orders.at(-1).style === "painting");
+  const second = page.url();
+  await page.tap("#another-picture");
+  await screen(page, "photo");
+  await page.goBack();
+  await screen(page, "done");
+  t.check("the way back leads to what was only left", page.url() === second, page.url());
+  const jobs = mock.booth.jobs.size;
+  await page.tap("#remove");
+  t.check("deleting asks once more", (await page.isVisible("#really")) && !(await page.isVisible("#save")));
+  await t.shot(page, "booth-sure");
+  await page.keyboard.press("Escape");
+  t.check("Escape keeps it", await page.isVisible("#save"));
+  await page.tap("#remove");
+  await page.tap("#really");
+  await screen(page, "photo");
+  t.check("then it is gone", mock.booth.jobs.size === jobs - 1 && (await says(page, "#note-photo", /Deleted/)));
+  t.check("from the address too", !page.url().includes("#"));
+  t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
+}
+
+// Where the browser gives it: its own camera, a countdown, a photo.
+async function camera(t, mock) {
+  const page = await boothPage(t, mock, {
+    before: (blank) =>
+      blank.addInitScript(() => {
+        // Chromium's fake camera needs flags of its own; a canvas is one as well.
+        navigator.mediaDevices.getUserMedia = async () => {
+          const canvas = Object.assign(document.createElement("canvas"), { width: 720, height: 1280 });
+          const pen = canvas.getContext("2d");
+          setInterval(() => {
+            pen.fillStyle = "#2a6f97";
+            pen.fillRect(0, 0, 720, 1280);
+            pen.fillStyle = "#f2c7a5";
+            pen.beginPath();
+            pen.ellipse(360, 560, 170, 240, 0, 0, 7);
+            pen.fill();
+            pen.fillStyle = "#b8405e";
+            pen.fillRect(0, 0, 180, 180);
+          }, 50);
+          return canvas.captureStream(20);
+        };
+      }),
+  });
+  await page.tap("#open-camera");
+  await screen(page, "camera");
+  await page.waitForFunction(() => document.getElementById("lens").videoWidth > 0);
+  const mirrored = await page.evaluate(() => getComputedStyle(document.getElementById("lens")).scale);
+  t.check("the camera is a mirror", mirrored.startsWith("-1"), mirrored);
+  await page.tap("#shutter");
+  t.check("three, two, one", await says(page, "#count", /3/));
+  await t.shot(page, "booth-camera");
+  await screen(page, "style");
+  const corner = await page.evaluate(async () => {
+    const bitmap = document.getElementById("picture");
+    await bitmap.decode();
+    const pen = new OffscreenCanvas(bitmap.naturalWidth, bitmap.naturalHeight).getContext("2d");
+    pen.drawImage(bitmap, 0, 0);
+    return [...pen.getImageData(60, 60, 1, 1).data].slice(0, 3);
+  });
+  t.check("and the photo is not mirrored", corner[0] > 150, corner.join(" "));
+  t.check("the light of the camera is off", await page.evaluate(() => document.getElementById("lens").srcObject === null));
+}
+
+async function layout(t, mock) {
+  const page = await boothPage(t, mock);
+  const file = await photo(page);
+  const steps = {
+    photo: () => Promise.resolve(),
+    style: () => choosePhoto(page, file),
+    work: () => page.tap("#make"),
+    done: () => (mock.booth.held = false),
+  };
+  mock.booth.held = true;
+  for (const [name, go] of Object.entries(steps)) {
+    await go();
+    await screen(page, name);
+    for (const [size, [width, height]] of Object.entries(SIZES)) {
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(120);
+      const { ok, detail } = await fits(page);
+      t.check(`${name}, ${size}: fits, and large enough`, ok, detail);
+      const stage = await page.locator("#frame").boundingBox();
+      t.check(`  the picture has room`, Math.min(stage.width, stage.height) >= 70, `${Math.round(stage.width)}x${Math.round(stage.height)}`);
+      await t.shot(page, `booth-${name}-${size.replaceAll(" ", "-")}`);
+    }
+  }
+}
+
+async function languages(t, mock) {
+  const page = await boothPage(t, mock, { locale: "de-AT" });
+  t.check("in the browser's language", await says(page, "#heading-photo", /Stil wählen/));
+  t.check("and says so", (await page.getAttribute("html", "lang")) === "de");
+  await page.selectOption("#language", "es");
+  t.check("another one is chosen on the page", await says(page, "#heading-photo", /elige un estilo/));
+  await page.reload();
+  t.check("and remembered", await says(page, "#heading-photo", /elige un estilo/));
+  await page.goto(`${mock.url}booth?lang=en`);
+  t.check("a link has the last word", await says(page, "#heading-photo", /take it home/));
+  let lost = 1;
+  await page.route("**/lang/*.json", (route) => (lost-- > 0 ? route.abort() : route.continue()));
+  await page.goto(`${mock.url}booth?lang=de`);
+  t.check("words that were lost on their way come later", await says(page, "#heading-photo", /Stil wählen/));
+}

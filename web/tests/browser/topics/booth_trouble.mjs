@@ -1,0 +1,186 @@
+import { boothPage, choosePhoto, says, screen, withMock } from "../harness/booth.mjs";
+
+export const title = "the photo booth on a bad day: networks, reloads, refusals";
+export const limitMs = 180000;
+
+export async function run(t) {
+  await withMock(t, async (mock) => {
+    await lostUpload(t, mock);
+    await busy(t, mock);
+    await refusals(t, mock);
+    await reloads(t, mock);
+    await cancels(t, mock);
+    await deafEvents(t, mock);
+    await gone(t, mock);
+  });
+}
+
+async function lostUpload(t, mock) {
+  const page = await boothPage(t, mock);
+  await choosePhoto(page);
+  const keys = [];
+  let broken = 2;
+  await page.route("**/api/stylise", async (route) => {
+    keys.push(await route.request().headerValue("Idempotency-Key"));
+    // The first is lost on its way there, the second on its way back.
+    if (broken === 1) await route.fetch();
+    return broken-- > 0 ? route.abort("connectionreset") : route.continue();
+  });
+  await page.tap("#make");
+  t.check("a lost upload says that nothing is lost", await says(page, "#heading-work", /not lost/));
+  t.check("and when it goes on", await says(page, "#work-detail", /Trying again in \d/));
+  await t.shot(page, "booth-lost");
+  await screen(page, "done");
+  const once = keys.length === 3 && new Set(keys).size === 1 && mock.booth.orders.length === 1;
+  t.check("tried with one key, made once", once, `${keys.length} attempts`);
+
+  // Chromium's own throttle: 400 kbit/s, so that percents can be read.
+  const slow = await boothPage(t, mock);
+  const session = await slow.context().newCDPSession(slow);
+  await choosePhoto(slow, { name: "noise.jpg", mimeType: "image/jpeg", buffer: noise(150_000) });
+  await session.send("Network.emulateNetworkConditions", {
+    offline: false,
+    latency: 50,
+    downloadThroughput: 50_000,
+    uploadThroughput: 50_000,
+  });
+  await slow.tap("#make");
+  t.check("a slow one says how far it is", await says(slow, "#heading-work", /Sending: [1-9]\d? %/));
+  t.check("in kB too", await says(slow, "#work-detail", /\d+ of 15\d kB/));
+  await t.shot(slow, "booth-percent");
+  await slow.context().close();
+}
+
+async function busy(t, mock) {
+  mock.booth.refuse = [{ status: 429, headers: { "Retry-After": "2" }, error: "the queue is full" }];
+  const page = await boothPage(t, mock);
+  await choosePhoto(page);
+  await page.tap("#make");
+  t.check("a full queue counts down", await says(page, "#work-detail", /in 2 seconds/));
+  t.check("and says why", await says(page, "#heading-work", /Many people/));
+  await t.shot(page, "booth-busy");
+  await screen(page, "done");
+  t.check("then it goes on by itself", true);
+}
+
+async function refusals(t, mock) {
+  const heic = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from("ftypheic"), Buffer.alloc(4000)]);
+  const page = await boothPage(t, mock);
+  await choosePhoto(page, { name: "a.heic", mimeType: "image/heic", buffer: heic });
+  await page.tap("#make");
+  await screen(page, "trouble");
+  t.check("HEIC is named, with the way out", (await says(page, "#trouble-own", /HEIC/)) && (await says(page, "#trouble-detail", /Most Compatible/)));
+  await t.shot(page, "booth-heic");
+  await page.tap("#trouble-picture");
+
+  for (const [status, live, pattern] of [
+    [413, false, /too large/],
+    [422, false, /did not work/],
+    [503, true, /nothing to take a picture of/],
+    [401, false, /link with the token/],
+  ]) {
+    mock.booth.refuse = [{ status, headers: status === 503 ? { "Retry-After": "5" } : {} }];
+    if (live) {
+      await page.tap("#use-live");
+      await screen(page, "style");
+    } else await choosePhoto(page);
+    await page.tap("#make");
+    t.check(`${status} says what to do`, await says(page, "#heading-trouble", pattern));
+    await page.tap("#trouble-picture");
+  }
+  mock.booth.outcome = { error: "the picture server ran out of memory" };
+  await choosePhoto(page);
+  await page.tap("#make");
+  t.check("a job that failed too", (await says(page, "#heading-trouble", /could not be made/)) && (await says(page, "#trouble-own", /memory/)));
+  mock.booth.outcome = "done";
+  await page.tap("#try-again");
+  await page.waitForSelector("#make:not([disabled])");
+  await page.tap("#make");
+  await screen(page, "done");
+  t.check("and again with the same picture", true);
+
+  mock.booth.styles = [];
+  const none = await boothPage(t, mock);
+  await none.setInputFiles("#choose-file", { name: "a.jpg", mimeType: "image/jpeg", buffer: noise(9000) });
+  t.check("no style to choose is said", await says(none, "#no-styles", /no style/));
+  t.check("and nothing can be ordered", await none.isDisabled("#make"));
+  mock.booth.reset();
+  mock.booth.paceMs = 60;
+}
+
+async function reloads(t, mock) {
+  mock.booth.held = true;
+  const page = await boothPage(t, mock);
+  await choosePhoto(page);
+  await page.reload();
+  await screen(page, "style");
+  t.check("a reload keeps the photo", await page.isVisible("#picture"));
+  await page.waitForSelector("#styles .card");
+  mock.booth.slowMs = 1500;
+  const before = mock.booth.orders.length;
+  await page.tap("#make");
+  await says(page, "#heading-work", /looks at your picture|Sending/);
+  await page.waitForTimeout(200);
+  await page.reload();
+  t.check("while it is sent: it is sent again", await says(page, "#heading-work", /before yours/));
+  mock.booth.slowMs = 0;
+  await page.waitForTimeout(1600);
+  t.check("and made once", mock.booth.orders.length === before + 1, mock.booth.orders.length - before);
+  await page.reload();
+  t.check("while it waits: it goes on waiting", await says(page, "#heading-work", /before yours/));
+  const url = page.url();
+  await page.goto("about:blank");
+  mock.booth.held = false;
+  await page.waitForTimeout(900);
+  await page.goto(url);
+  await screen(page, "done");
+  t.check("a phone that was away comes back to the result", true);
+}
+
+async function cancels(t, mock) {
+  mock.booth.held = true;
+  const page = await boothPage(t, mock);
+  await choosePhoto(page);
+  await page.tap("#make");
+  await says(page, "#heading-work", /before yours/);
+  await page.tap("#cancel");
+  await screen(page, "style");
+  t.check("cancelled in the queue, with the picture kept", (await says(page, "#note-style", /Cancelled/)) && (await page.isEnabled("#make")));
+  t.check("the station knows", [...mock.booth.jobs.values()].at(-1).state === "cancelled");
+  mock.booth.held = false;
+  mock.booth.slowMs = 800;
+  await page.tap("#make");
+  await says(page, "#heading-work", /looks at your picture|Sending/);
+  await page.waitForTimeout(150);
+  await page.tap("#cancel");
+  await screen(page, "style");
+  await page.waitForTimeout(1300);
+  const last = [...mock.booth.jobs.values()].at(-1);
+  t.check("cancelled when it had just been sent: no job is left", last.state === "cancelled", last.state);
+  mock.booth.slowMs = 0;
+}
+
+async function deafEvents(t, mock) {
+  mock.booth.silent = true;
+  const page = await t.page({ address: null });
+  await page.route("**/events", (route) => route.abort());
+  await page.goto(`${mock.url}booth`);
+  await choosePhoto(page);
+  await page.click("#make");
+  await screen(page, "done");
+  t.check("without events it asks", true);
+  mock.booth.silent = false;
+}
+
+async function gone(t, mock) {
+  const page = await boothPage(t, mock, { path: "booth#6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11" });
+  t.check("a picture that is gone is said", await says(page, "#note-photo", /no longer on the station/));
+  t.check("and the booth is open", (await page.isVisible("#take")) && !page.url().includes("#"));
+}
+
+// A small JPEG with much behind its end: large to send, quick to read.
+function noise(length) {
+  const pixel =
+    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8QEBEQCgwSExIQEw8QEBD/yQALCAABAAEBAREA/8wABgAQEAX/2gAIAQEAAD8A0s8g/9k=";
+  return Buffer.concat([Buffer.from(pixel, "base64"), Buffer.alloc(length, 7)]);
+}

@@ -1,0 +1,225 @@
+// A visit to the photo booth: its states, its retries, its words.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { randomKey } from "../../pages/booth/key.js";
+import { fits, within } from "../../pages/booth/scaled.js";
+import { BROKEN_MOST, initial, STALLED_MS, step } from "../../pages/booth/visit.js";
+import * as words from "../../pages/booth/words.js";
+
+const KEY = "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11";
+const ID = "0b8e3a52-8f1e-4c77-9c1d-0d6a0c8f1b22";
+
+// Plays [ms, type or event] from `state`; the log has what was done and where it led.
+function playFrom(state, ...events) {
+  const log = [];
+  for (const [ms, what] of events) {
+    const event = typeof what === "string" ? { type: what } : what;
+    const next = step(state, event, ms);
+    for (const action of next.actions) log.push(`${ms} ${action}`);
+    if (next.state.name !== state.name) log.push(`${ms} ${next.state.name}`);
+    state = next.state;
+  }
+  return { state, log };
+}
+const play = (...events) => playFrom(initial(), ...events);
+
+const photo = (kind = "file") => ({ type: "photo", photo: kind });
+const chosen = { type: "choose", style: "pencil" };
+const send = { type: "send", key: KEY };
+const answer = (status, more = {}) => ({ type: "answer", status, ...more });
+const job = (state, more = {}) => ({
+  type: "job",
+  job: { id: ID, style: "pencil", share: false, state, ...more },
+});
+const sending = [[0, photo()], [1, chosen], [2, send]];
+const waiting = [...sending, [500, answer(202, { id: ID })]];
+
+test("from the picture to the result", () => {
+  const { log, state } = play(...waiting, [900, job("queued")], [5000, job("done")]);
+  assert.deepEqual(log, [
+    "0 keep_photo",
+    "0 style",
+    "2 keep_order",
+    "2 send",
+    "2 sending",
+    "500 keep_id",
+    "500 drop_photo",
+    "500 follow",
+    "500 waiting",
+    "5000 done",
+  ]);
+  assert.equal(state.id, ID);
+});
+
+test("nothing is sent without a picture and a style", () => {
+  assert.deepEqual(play([0, send], [1, photo()], [2, send]).log, ["1 keep_photo", "1 style"]);
+});
+
+test("a lost upload is tried again with the same key, further and further apart", () => {
+  const { state, log } = play(
+    ...sending,
+    [100, "unreachable"],
+    [599, "tick"],
+    [600, "tick"],
+    [700, "unreachable"],
+    [1699, "tick"],
+    [1700, "tick"],
+    [1800, "unreachable"],
+    [1900, "online"],
+  );
+  assert.deepEqual(log.filter((line) => line.endsWith(" send")), ["2 send", "600 send", "1700 send", "1900 send"]);
+  assert.equal(state.order.key, KEY);
+});
+
+test("an upload that moves nothing is begun anew, one that moves is not", () => {
+  const moving = play(...sending, [9000, { type: "progress", sent: 1, total: 9 }], [STALLED_MS + 3, "tick"]);
+  assert.equal(moving.state.retryAt, null);
+  const still = play(...sending, [STALLED_MS + 2, "tick"]);
+  assert.equal(still.state.why, "unreachable");
+  assert.deepEqual(still.log.at(-1), `${STALLED_MS + 2} abort`);
+});
+
+test("429 waits as long as the station asks, and counts down", () => {
+  const { state } = play(...sending, [1000, answer(429, { retryAfterMs: 42000 })]);
+  assert.equal(state.retryAt, 43000);
+  const { title, detail } = words.workWords(state, 1500);
+  assert.deepEqual([title, detail], [["send.busy"], ["send.again", { count: 42 }]]);
+  assert.equal(playFrom(state, [43000, "tick"]).log[0], "43000 send");
+});
+
+test("a station in trouble is tried a few times, then it is said", () => {
+  let state = play(...sending).state;
+  for (let failures = 1; failures < BROKEN_MOST; failures += 1) {
+    state = step(state, answer(500), 1000).state;
+    assert.equal(state.why, "broken");
+    state = step(state, { type: "tick" }, state.retryAt).state;
+  }
+  state = step(state, answer(500, { detail: "oh" }), 99999).state;
+  assert.deepEqual(state.trouble, { kind: "500", detail: "oh" });
+  assert.deepEqual(words.troubleWords(state.trouble).title, ["trouble.other"]);
+});
+
+test("a refusal says what to do; another picture begins anew with the same style", () => {
+  const { state, log } = play(...sending, [50, answer(415, { detail: "this is HEIC" })]);
+  assert.deepEqual(log.slice(-3), ["50 abort", "50 forget", "50 trouble"]);
+  const said = words.troubleWords(state.trouble);
+  assert.deepEqual([said.title, said.own, said.again], [["trouble.415"], "this is HEIC", false]);
+  const next = playFrom(state, [60, "retake"]).state;
+  assert.deepEqual([next.name, next.style, next.photo], ["photo", "pencil", null]);
+});
+
+test("without a live picture a live order is not repeated", () => {
+  const live = play([0, photo("live")], [1, chosen], [2, send], [3, answer(503, { retryAfterMs: 5000 })]);
+  assert.equal(live.state.trouble.kind, "503");
+  const file = play(...sending, [3, answer(503, { retryAfterMs: 5000 })]);
+  assert.equal(file.state.retryAt, 5003);
+});
+
+test("cancelled while sending: back to the styles, with the picture", () => {
+  const { state, log } = play(...sending, [10, "cancel"]);
+  assert.deepEqual(log.slice(-3), ["10 abort", "10 forget", "10 style"]);
+  assert.deepEqual([state.photo, state.note, state.order], ["file", "cancelled", null]);
+  // What comes late of it changes nothing.
+  assert.deepEqual(playFrom(state, [11, answer(202, { id: ID })], [12, "unreachable"]).log, []);
+});
+
+test("cancelled while waiting: once, and the station has the last word", () => {
+  const asked = play(...waiting, [600, "cancel"], [601, "cancel"]);
+  assert.deepEqual(asked.log.slice(-1), ["600 cancel"]);
+  assert.deepEqual(words.workWords(asked.state, 0).title, ["work.cancelling"]);
+  const over = playFrom(asked.state, [700, job("cancelled")]);
+  assert.equal(over.state.name, "style");
+  const late = playFrom(asked.state, [700, job("done")]);
+  assert.equal(late.state.name, "done");
+  const unheard = playFrom(asked.state, [700, "unanswered"]);
+  assert.equal(unheard.state.cancelling, false);
+});
+
+test("a reload comes back: to the job, or to the order", () => {
+  const back = play([0, { type: "resume", id: ID }], [9, job("done", { source: "/s" })]);
+  assert.deepEqual(back.log, ["0 abort", "0 keep_id", "0 follow", "0 waiting", "9 done"]);
+  const order = { key: KEY, style: "pencil", share: true, live: false };
+  const again = play([0, { type: "resume_order", order }]);
+  assert.deepEqual(again.log, ["0 send", "0 sending"]);
+  assert.deepEqual(again.state.order, order);
+});
+
+test("a job that is gone or over its time says so and begins anew", () => {
+  for (const [event, note] of [[{ type: "gone" }, "gone"], [job("expired"), "expired"]]) {
+    const { state, log } = play([0, { type: "resume", id: ID }], [9, event]);
+    assert.deepEqual([state.name, state.note], ["photo", note]);
+    assert.ok(log.includes("9 forget") && log.includes("9 unfollow"));
+  }
+});
+
+test("events of another job are nobody's", () => {
+  const { state } = play(...waiting, [600, { type: "job", job: { id: "other", state: "done" } }]);
+  assert.equal(state.name, "waiting");
+});
+
+test("another style: with the picture of this page, or the one that the station has", () => {
+  const own = playFrom(play(...waiting, [900, job("done")]).state, [1000, "again"]);
+  assert.deepEqual(own.log, ["1000 unfollow", "1000 forget", "1000 keep_photo", "1000 style"]);
+  const theirs = play([0, { type: "resume", id: ID }], [9, job("done")], [10, "again"]);
+  assert.deepEqual(theirs.log.slice(-3), ["10 unfollow", "10 fetch_source", "10 style"]);
+  // Not to be sent before it is here.
+  assert.deepEqual(playFrom(theirs.state, [11, send]).log, []);
+  const here = playFrom(theirs.state, [12, photo()], [13, send]);
+  assert.deepEqual(here.log.slice(0, 3), ["12 unfollow", "12 forget", "12 keep_photo"]);
+  assert.equal(here.state.name, "sending");
+  assert.equal(here.state.id, null);
+});
+
+test("the result is shown, hidden and deleted", () => {
+  const done = play(...waiting, [900, job("done")]).state;
+  assert.deepEqual(playFrom(done, [1, "show"]).log, ["1 show"]);
+  const removed = playFrom(done, [1, "remove"], [2, "removed"]);
+  assert.deepEqual(removed.log[0], "1 remove");
+  assert.deepEqual([removed.state.name, removed.state.note], ["photo", "erased"]);
+});
+
+test("every state of the work has its words", () => {
+  const said = (state, more) => {
+    const { title, detail } = words.workWords({ name: "waiting", reachable: true, job: { state, ...more } }, 0);
+    return [title?.[0], detail?.[0]];
+  };
+  assert.deepEqual(said("queued", { position: 0, expected_wait_s: 12 }), ["queue.next", "wait.seconds"]);
+  assert.deepEqual(said("queued", { position: 3, expected_wait_s: 70 }), ["queue.ahead", "wait.minutes"]);
+  assert.deepEqual(said("queued", { position: null, expected_wait_s: null }), ["queue.waiting", undefined]);
+  assert.deepEqual(said("uploading"), ["work.uploading", undefined]);
+  assert.deepEqual(said("running", { step: 2, steps: 4 }), ["work.step", undefined]);
+  assert.deepEqual(said("running", { step: null, steps: null }), ["work.running", undefined]);
+  const away = { state: "queued", position: 1, note: "ComfyUI is away" };
+  assert.equal(words.workWords({ name: "waiting", reachable: true, job: away }, 0).own, "ComfyUI is away");
+  const upload = { ...initial(), name: "sending", order: {}, sent: 250_000, total: 1_000_000 };
+  assert.deepEqual(words.workWords(upload, 0).title, ["send.percent", { percent: 25 }]);
+  assert.deepEqual(words.workWords(upload, 0).detail, ["send.bytes", { sent: 250, total: 1000 }]);
+});
+
+test("waits are told as people guess", () => {
+  const said = (seconds) => words.waitWords(seconds)[1].count;
+  assert.deepEqual([0, 3, 11, 54, 55, 89, 600].map(said), [5, 5, 15, 55, 1, 1, 10]);
+  assert.equal(words.waitWords(null), null);
+});
+
+test("the consent names who sees it and for how long", () => {
+  assert.deepEqual(words.consentWords("laptop", 86400), [["consent.laptop"], ["consent.hours", { count: 24 }]]);
+  assert.deepEqual(words.consentWords("comfyui", 600), [["consent.comfyui"], ["consent.minutes", { count: 10 }]]);
+  assert.deepEqual(words.consentWords("laptop", undefined)[1], ["consent.erased"]);
+});
+
+test("a key is a UUID of version 4, without crypto.randomUUID", () => {
+  assert.equal(randomKey(new Uint8Array(16).fill(255)), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+  assert.match(randomKey(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test("large photos are scaled, small ones go as they are", () => {
+  assert.deepEqual(within({ width: 4032, height: 3024 }), { width: 2048, height: 1536 });
+  assert.deepEqual(within({ width: 100, height: 9000 }), { width: 23, height: 2048 });
+  assert.deepEqual(within({ width: 640, height: 480 }), { width: 640, height: 480 });
+  assert.ok(fits({ width: 640, height: 480 }, { type: "image/jpeg", size: 1e5 }));
+  assert.ok(!fits({ width: 640, height: 480 }, { type: "image/gif", size: 1e5 }));
+  assert.ok(!fits({ width: 640, height: 480 }, { type: "image/png", size: 9e6 }));
+  assert.ok(!fits({ width: 4000, height: 480 }, { type: "image/jpeg", size: 1e5 }));
+});

@@ -1,0 +1,98 @@
+// The languages: the lookup, and that every file says everything.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { choose, makeWords } from "../../pages/app/language.js";
+import { styleTitle } from "../../pages/booth/words.js";
+
+const PAGES = new URL("../../pages/", import.meta.url);
+const read = (path) => readFileSync(new URL(path, PAGES), "utf8");
+const tables = Object.fromEntries(
+  readdirSync(new URL("lang/", PAGES)).map((name) => [name.replace(".json", ""), JSON.parse(read(`lang/${name}`))]),
+);
+
+test("the best language there is", () => {
+  const there = ["en", "de", "es", "pt-BR"];
+  assert.equal(choose(there, ["de-AT", "en"]), "de");
+  assert.equal(choose(there, ["fr", "es-419", "en"]), "es");
+  assert.equal(choose(there, ["PT-br"]), "pt-BR");
+  assert.equal(choose(there, ["fr"]), "en");
+  assert.equal(choose(there, [undefined, ""]), "en");
+});
+
+test("values, numbers and plurals as the language has them", () => {
+  const english = { "a.one": "{count} thing", "a.other": "{count} things", b: "{name} of {count}" };
+  const en = makeWords("en", english, english);
+  assert.equal(en.say("a", { count: 1 }), "1 thing");
+  assert.equal(en.say("a", { count: 1200 }), "1,200 things");
+  assert.equal(en.say("b", { name: "x" }), "x of {count}");
+  const pl = { "a.one": "rzecz", "a.few": "{count} rzeczy", "a.many": "{count} rzeczy!" };
+  assert.equal(makeWords("pl", pl, english).say("a", { count: 3 }), "3 rzeczy");
+  assert.equal(makeWords("pl", pl, english).say("a", { count: 5 }), "5 rzeczy!");
+});
+
+test("a missing key falls back to English, then to itself", () => {
+  const some = makeWords("de", {}, { "a.one": "one", "a.other": "{count}", b: "B" });
+  assert.equal(some.say("b"), "B");
+  assert.equal(some.say("a", { count: 2 }), "2");
+  assert.equal(some.say("nowhere"), "nowhere");
+  assert.ok(some.knows("b") && !some.knows("c"));
+});
+
+test("a file that is named after no language still works", () => {
+  assert.equal(makeWords("x_y", { a: "A {n}" }, {}).say("a", { n: 1.5 }), "A 1.5");
+});
+
+test("the shipped files have the same keys and the same placeholders", () => {
+  assert.ok(Object.keys(tables).length >= 3);
+  const holes = (text) => [...text.matchAll(/\{\w+\}/g)].map(([hole]) => hole).sort();
+  for (const [code, table] of Object.entries(tables)) {
+    assert.deepEqual(Object.keys(table).sort(), Object.keys(tables.en).sort(), code);
+    for (const [key, text] of Object.entries(table)) {
+      assert.ok(text.trim() !== "", `${code}: ${key} is empty`);
+      assert.deepEqual(holes(text), holes(tables.en[key]), `${code}: ${key}`);
+    }
+  }
+});
+
+test("a style is called as the language calls it, or as its owner did", () => {
+  const de = makeWords("de", tables.de, tables.en);
+  assert.equal(styleTitle({ title: "Oil painting" }, de), "Ölgemälde");
+  assert.equal(styleTitle({ title: "Grandma's kitchen" }, de), "Grandma's kitchen");
+  for (const [key, title] of Object.entries(tables.en)) {
+    if (key.startsWith("styles.")) assert.equal(styleTitle({ title }, de), tables.de[key]);
+  }
+});
+
+const HTML = ["booth.html", "gallery.html", "join.html"];
+
+test("the English words in the pages are those of the file", () => {
+  for (const page of [...HTML, "app/moment/moment.js"]) {
+    const html = read(page);
+    for (const [, key, text] of html.matchAll(/data-words="([^"]+)"[^>]*>([^<]*)</g)) {
+      assert.equal(text, tables.en[key], `${page}: ${key}`);
+    }
+    const named = /(aria-label|title|alt)="([^"]*)" data-words-(label|title|alt)="([^"]+)"/g;
+    for (const [, , text, , key] of html.matchAll(named)) {
+      assert.equal(text, tables.en[key], `${page}: ${key}`);
+    }
+  }
+});
+
+test("every key that a script names is there", () => {
+  const known = (key) => key in tables.en || `${key}.other` in tables.en;
+  for (const folder of ["booth/", "gallery/", "join/", "app/moment/"]) {
+    for (const name of readdirSync(new URL(folder, PAGES)).filter((file) => file.endsWith(".js"))) {
+      const text = read(`${folder}${name}`);
+      const keys = [...text.matchAll(/"((?:send|queue|wait|work|consent|gallery|admin|note|moment|done|style)\.[a-z.]+)"/g)];
+      for (const [, key] of keys) assert.ok(known(key), `${name}: ${key}`);
+    }
+  }
+  for (const note of ["cancelled", "erased", "expired", "gone", "no_camera", "unanswered"]) {
+    assert.ok(known(`note.${note}`), note);
+  }
+  for (const kind of ["400", "401", "404", "413", "415", "422", "503", "job", "other"]) {
+    assert.ok(known(`trouble.${kind}`) && known(`trouble.${kind}.detail`), kind);
+  }
+});
