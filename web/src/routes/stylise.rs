@@ -41,6 +41,8 @@ pub(super) fn upload_routes() -> Router<Arc<App>> {
 #[derive(Debug, Serialize)]
 struct Styles {
     styles: Vec<OfferedStyle>,
+    /// After so many seconds everything of a job is erased.
+    keep_s: u64,
     #[serde(flatten)]
     comfyui: ComfyuiReport,
 }
@@ -60,7 +62,11 @@ async fn styles(State(app): State<Arc<App>>) -> Result<Response, Problem> {
         style,
     };
     let styles = styles.into_iter().map(offered).collect();
-    Ok(fresh(Json(Styles { styles, comfyui })))
+    Ok(fresh(Json(Styles {
+        styles,
+        keep_s: app.config.booth.keep().as_secs(),
+        comfyui,
+    })))
 }
 
 fn comfyui(booth: &Booth) -> ComfyuiReport {

@@ -188,6 +188,7 @@ fn the_status_tells_of_the_booth_and_of_no_visitor() {
         "{stylise}"
     );
     let offered = get(&station, "/api/styles", &[]).json();
+    assert_eq!(offered["keep_s"], 24 * 60 * 60);
     assert_eq!(
         (&offered["comfyui"], &offered["reason"]),
         (&"off".into(), &Value::Null)
