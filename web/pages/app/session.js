@@ -17,6 +17,7 @@ export function makeSession() {
     gathered: false,
     timer: 0,
     renewing: null, // while new credentials are asked for: what cuts that short
+    renewals: Promise.resolve(), // one after the other, for each changes the local description
   };
 }
 
@@ -41,9 +42,17 @@ export function trickle(session, candidate) {
 // An ICE restart (RFC 9725 4.3.3): keys, numbers and codecs stay, only the path is looked for anew.
 // What still goes by the old path goes on until the new one works. `say` gets renewed, unrenewable
 // (a new session is the only way) or unreachable.
-export async function renew(peer, session, say) {
+export function renew(peer, session, say) {
+  session.renewing?.abort(SUPERSEDED);
+  session.renewals = session.renewals.then(() => renewOnce(peer, session, say));
+  return session.renewals;
+}
+
+// By a later renewal, or by the end of the session: nobody waits for this one.
+const SUPERSEDED = "superseded";
+
+async function renewOnce(peer, session, say) {
   if (!session.url || !session.answer) return say({ type: "unrenewable" });
-  session.renewing?.abort();
   const abort = new AbortController();
   Object.assign(session, { renewing: abort, found: [], gathered: false });
   const patience = setTimeout(() => abort.abort(), RENEW_MS);
@@ -60,14 +69,13 @@ export async function renew(peer, session, say) {
     });
     if (response.status !== 200) return say({ type: "unrenewable" });
     const answer = renewedAnswer(session.answer, await response.text());
-    if (session.renewing !== abort) return;
+    if (abort.signal.aborted) return;
     await peer.setRemoteDescription({ type: "answer", sdp: answer });
     Object.assign(session, { offer, answer, etag: response.headers.get("ETag"), renewing: null });
     say({ type: "renewed" });
     trickle(session, undefined);
   } catch (error) {
-    // A later renewal took over, or the session was left.
-    if (session.renewing !== abort) return;
+    if (abort.signal.reason === SUPERSEDED) return;
     const away = error instanceof TypeError || error?.name === "AbortError";
     if (away) await takeBack(peer).catch(() => {});
     say(away ? { type: "unreachable" } : { type: "unrenewable" });
@@ -85,7 +93,7 @@ async function takeBack(peer) {
 // `keepalive`, because the page may be going away in this very moment.
 export function leave(session) {
   clearTimeout(session.timer);
-  session.renewing?.abort();
+  session.renewing?.abort(SUPERSEDED);
   session.renewing = null;
   if (!session.url) return;
   fetch(session.url, { method: "DELETE", keepalive: true }).catch(() => {});

@@ -5,6 +5,8 @@ import { leave, makeSession, renew, trickle } from "../app/session.js";
 import { withStartRate } from "./start_rate.js";
 
 const MAX_BPS = 2500000;
+// An offer that is not answered by then is lost: a network that went away never says so.
+const ANSWER_MS = 4000;
 
 // `tell` gets the events of publishing.js. Gives a publisher to renew() and to close().
 export function openPublisher({ endpoint, stream, token, tell }) {
@@ -30,9 +32,11 @@ export function openPublisher({ endpoint, stream, token, tell }) {
     }
   };
 
-  negotiate(peer, { endpoint, token, session, signal: abort.signal, say }).then(
-    () => closed && leave(session),
-  );
+  const patience = setTimeout(() => abort.abort(), ANSWER_MS);
+  negotiate(peer, { endpoint, token, session, signal: abort.signal, say }).then(() => {
+    clearTimeout(patience);
+    if (closed) leave(session);
+  });
   return {
     sender: transceiver.sender,
     renew: () => closed || renew(peer, session, say),
@@ -68,7 +72,8 @@ async function negotiate(peer, { endpoint, token, session, signal, say }) {
     trickle(session, undefined);
   } catch (error) {
     // fetch says TypeError when nobody answered; anything else is an answer we cannot use.
-    say({ type: error instanceof TypeError ? "unreachable" : "failed" });
+    const away = error instanceof TypeError || error?.name === "AbortError";
+    say({ type: away ? "unreachable" : "failed" });
   }
 }
 
