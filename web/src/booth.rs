@@ -35,12 +35,12 @@ enum State {
 }
 
 /// Why there is no booth.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closed {
     /// The owner does not want one.
     Off,
-    /// Its folder or its database is not to be used; for the owner, with paths.
-    Broken(String),
+    /// Its folder or its database is not to be used. Why stands in the log: it has paths in it.
+    Broken,
 }
 
 /// Why an upload was not read.
@@ -100,7 +100,7 @@ impl PhotoBooth {
             Some(Ok(booth)) => State::Open(booth),
             Some(Err(error)) => {
                 tracing::error!(%error, "the photo booth stays closed; the feed runs without it");
-                State::Closed(Closed::Broken(error.to_string()))
+                State::Closed(Closed::Broken)
             }
         };
         Self {
@@ -113,10 +113,10 @@ impl PhotoBooth {
     }
 
     /// The booth itself. Its methods read files: they are for threads that may wait.
-    pub(crate) fn get(&self) -> Result<&Booth, &Closed> {
+    pub(crate) fn get(&self) -> Result<&Booth, Closed> {
         match &self.state {
             State::Open(booth) => Ok(booth),
-            State::Closed(why) => Err(why),
+            State::Closed(why) => Err(*why),
         }
     }
 

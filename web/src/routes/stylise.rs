@@ -172,12 +172,11 @@ pub(super) fn fresh(answer: impl IntoResponse) -> Response {
     response
 }
 
-impl From<&Closed> for Problem {
-    fn from(why: &Closed) -> Self {
+impl From<Closed> for Problem {
+    fn from(why: Closed) -> Self {
         match why {
             Closed::Off => Self::new(StatusCode::NOT_FOUND, "there is no photo booth here"),
-            // The words name files of the owner's machine: they are in the log.
-            Closed::Broken(_) => Self::new(
+            Closed::Broken => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the photo booth is out of order: its log says why",
             ),

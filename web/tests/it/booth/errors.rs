@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use super::client::{Form, a_style, get, patch, photo, post};
 use crate::station::{Station, agent};
@@ -43,7 +44,7 @@ fn what_is_wrong_with_a_request_is_named() {
             422,
             "mona-lisa",
         ),
-        (good.clone().image(&vec![0; 12_000_001]), &[], 413, "12 MB"),
+        (good.clone().image(&vec![0; 12 * 1024 * 1024 + 1]), &[], 413, "12 MB"),
         (good.clone().image(&vec![0; 20_000_000]), &[], 413, "12 MB"),
     ] {
         let answer = post(&station, &form, headers);
@@ -86,6 +87,43 @@ fn whoever_asks_before_it_sends_need_not_send_what_is_refused() {
     let small = format!("{head}Content-Length: 100\r\n\r\n");
     let (line, _stream) = raw(&station, &small);
     assert!(line.contains(" 100 "), "{line}");
+}
+
+#[test]
+fn so_many_upload_at_a_time_and_others_are_told_to_come_again() {
+    let toml = "[booth]\nper_visitor_max = 1000\nqueue_max = 1000\n";
+    let station = Station::configured(toml, &["--model", "none"]);
+    let form = Form::style(&a_style(&station)).image(&photo(64, 64));
+    let address = station.url.trim_start_matches("http://");
+    let slow = |_| {
+        let mut stream = TcpStream::connect(address.trim_end_matches('/')).expect("connected");
+        let head = "POST /api/stylise HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\
+                    Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n";
+        stream.write_all(head.as_bytes()).expect("sent");
+        stream
+    };
+    let uploads: Vec<_> = (0..8).map(slow).collect();
+    let until = Instant::now() + Duration::from_secs(10);
+    let refused = loop {
+        let answer = post(&station, &form, &[]);
+        if answer.status != 202 {
+            break answer;
+        }
+        assert!(Instant::now() < until, "there is always room");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    assert!(
+        refused.error().contains("at this moment"),
+        "{}",
+        refused.text()
+    );
+    assert!(refused.header("retry-after").parse::<u32>().is_ok());
+    drop(uploads);
+    while post(&station, &form, &[]).status != 202 {
+        assert!(Instant::now() < until, "the places of who left stay taken");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

@@ -64,6 +64,9 @@ fn with_a_viewer_token_only_those_who_have_it_come_to_the_booth() {
     let station = Station::configured(toml, &["--model", "none"]);
     let bearer = [("Authorization", "Bearer let-me-watch")];
     for path in [
+        "/booth",
+        "/gallery",
+        "/join",
         "/api/styles",
         "/api/gallery",
         "/api/join",
