@@ -1,7 +1,8 @@
 //! Pixels in RGB: gathered row by row, made smaller, turned. Pure.
 
-use fast_image_resize::images::Image;
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
@@ -26,22 +27,25 @@ impl Raster {
         let scaled = |side: usize| ((side * longest + long / 2) / long).max(1);
         let (width_px, height_px) = (scaled(self.width_px), scaled(self.height_px));
         let failed = |error: &dyn std::fmt::Display| IntakeError::Broken(error.to_string());
-        let source = Image::from_vec_u8(
+        let mut rgb = vec![0; width_px * height_px * 3];
+        let source = TypedImageRef::<U8x3>::from_buffer(
             self.width_px as u32,
             self.height_px as u32,
-            self.rgb,
-            PixelType::U8x3,
+            &self.rgb,
         )
         .map_err(|error| failed(&error))?;
-        let mut target = Image::new(width_px as u32, height_px as u32, PixelType::U8x3);
+        let mut target =
+            TypedImage::<U8x3>::from_buffer(width_px as u32, height_px as u32, &mut rgb)
+                .map_err(|error| failed(&error))?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+        // Of this kind of pixel alone: the general call takes a minute to compile.
         Resizer::new()
-            .resize(&source, &mut target, &options)
+            .resize_typed(&source, &mut target, &options)
             .map_err(|error| failed(&error))?;
         Ok(Self {
             width_px,
             height_px,
-            rgb: target.into_vec(),
+            rgb,
         })
     }
 
