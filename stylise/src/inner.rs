@@ -160,7 +160,7 @@ impl Inner {
             id: row.id,
             style: row.style.clone(),
             made_by: row.made_by,
-            state: live.map_or(row.state, |live| live.state),
+            state: live.map_or(row.state, Live::shown),
             position: self.position(row, live, bench),
             expected_wait_s: expected.map(whole_seconds),
             step: live.and_then(|live| live.step),

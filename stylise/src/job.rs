@@ -58,11 +58,11 @@ impl FromStr for JobId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Kept, and waiting for its stylist.
+    /// Kept, and waiting for its turn: here, or behind the orders of others at the stylist's server.
     Queued,
     /// Its picture is on the way to the stylist.
     Uploading,
-    /// The stylist has it: in its own queue, or at work.
+    /// The stylist has it.
     Running,
     /// The result is kept.
     Done,

@@ -15,7 +15,7 @@ use crate::wait::Standing;
 /// A job whose turn it is.
 #[derive(Debug)]
 pub(crate) struct Live {
-    pub(crate) state: State,
+    state: State,
     pub(crate) step: Option<u32>,
     pub(crate) steps: Option<u32>,
     ahead: u32,
@@ -64,6 +64,14 @@ impl Live {
             }
         }
         before != (self.state, self.ahead, self.at_work_since)
+    }
+
+    /// What its visitor is told: in a server's own queue it is as little at work as in ours.
+    pub(crate) fn shown(&self) -> State {
+        match self.ahead {
+            0 => self.state,
+            _ => State::Queued,
+        }
     }
 
     // overflow: newest-wins

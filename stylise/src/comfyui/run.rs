@@ -44,6 +44,8 @@ pub(super) struct Run {
     pace: Pace,
     /// Whether the server said that it took the order. Before that it may still be on its way.
     known: bool,
+    /// Whether the last event with a name bore this order's.
+    on_air: bool,
     stage: Progress,
     told: Option<Progress>,
     /// The picture that an event named: the history may be cleared by somebody else.
@@ -72,6 +74,7 @@ impl Run {
             outputs,
             pace,
             known,
+            on_air: false,
             stage: Progress::Waiting { ahead: 0 },
             // A guess until the first look, and no news.
             told: Some(Progress::Waiting { ahead: 0 }),
@@ -86,10 +89,20 @@ impl Run {
     }
 
     /// Takes an event; gives back a preview that is this order's.
+    ///
+    /// A server sends previews of orders without a client to everybody, and those of the older kind bear no
+    /// name: somebody else's face. So one without a name counts only after an event with ours, since a
+    /// server does one order at a time and a socket keeps their order.
     pub(super) fn on_event(&mut self, tagged: Tagged, now: Instant) -> Option<Vec<u8>> {
         self.heard_at = now;
-        if tagged.prompt_id.is_some_and(|id| id != self.prompt_id) {
-            return None;
+        match tagged.prompt_id {
+            Some(id) if id != self.prompt_id => {
+                self.on_air = false;
+                return None;
+            }
+            Some(_) => self.on_air = true,
+            None if !self.on_air => return None,
+            None => {}
         }
         self.known = true;
         match tagged.event {
@@ -289,11 +302,21 @@ mod tests {
         };
         run.on_event(other, now);
         assert_eq!(run.verdict(now), None);
-        let unnamed = Tagged {
+        let unnamed = || Tagged {
             prompt_id: None,
             event: Event::Preview { picture: vec![1] },
         };
-        assert_eq!(run.on_event(unnamed, now), Some(vec![1]));
+        let others = |event| Tagged {
+            prompt_id: Some("q".to_owned()),
+            event,
+        };
+        assert_eq!(run.on_event(unnamed(), now), None, "of whom?");
+        run.on_look(Look::Queued(Place::Running), now);
+        assert_eq!(run.on_event(unnamed(), now), None, "it may be late");
+        run.on_event(mine(Event::Started), now);
+        assert_eq!(run.on_event(unnamed(), now), Some(vec![1]));
+        run.on_event(others(Event::Started), now);
+        assert_eq!(run.on_event(unnamed(), now), None);
     }
 
     #[test]

@@ -44,7 +44,12 @@ fn what_is_wrong_with_a_request_is_named() {
             422,
             "mona-lisa",
         ),
-        (good.clone().image(&vec![0; 12 * 1024 * 1024 + 1]), &[], 413, "12 MB"),
+        (
+            good.clone().image(&vec![0; 12 * 1024 * 1024 + 1]),
+            &[],
+            413,
+            "12 MB",
+        ),
         (good.clone().image(&vec![0; 20_000_000]), &[], 413, "12 MB"),
     ] {
         let answer = post(&station, &form, headers);
