@@ -11,6 +11,7 @@ import torch
 import augment
 from dataset import Classes, rarity, trusted
 from loss import Truth, bins_loss, loss
+from mix import mixed
 from muon import orthogonal
 from network import BINS, Detector, boxes_at, macs, priors, reach
 from packs import Pack, PackWriter, Picture, is_held_out
@@ -169,6 +170,15 @@ class Labels(unittest.TestCase):
         often = rarity([common] * 99 + [rare], 2)
         self.assertEqual(often[0], 1)
         self.assertGreater(often[-1], 2)
+
+
+class Mixing(unittest.TestCase):
+    def test_a_share_of_the_earlier_weights_and_none_of_its_counters(self):
+        newest = {"weight": torch.tensor([1.0, 2.0]), "steps": torch.tensor(9)}
+        earlier = {"weight": torch.tensor([0.0, 4.0]), "steps": torch.tensor(5)}
+        both = mixed(newest, earlier, 0.25)
+        np.testing.assert_allclose(both["weight"], [0.75, 2.5])
+        self.assertEqual(both["steps"], 9)
 
 
 class Packing(unittest.TestCase):

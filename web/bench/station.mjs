@@ -26,7 +26,8 @@ export async function scrape(station) {
 
 // `count` light viewers for `seconds`: what they saw, and what the station spent meanwhile.
 export async function underLoad(station, { lightViewers, count, seconds, joinMs = 1000 }) {
-  const stay = SETTLE_MS / 1000 + seconds + 2;
+  // On a busy machine a large crowd takes its time to be counted.
+  const stay = SETTLE_MS / 1000 + seconds + 2 + count / 100;
   const crowd = startCrowd(station, lightViewers, [count, stay, joinMs]);
   const before = await scrape(station);
   await sleep(joinMs);
