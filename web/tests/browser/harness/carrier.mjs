@@ -52,6 +52,7 @@ function environment(home) {
   const env = { ...process.env };
   env.XDG_STATE_HOME = path.join(home, "state");
   env.XDG_CONFIG_HOME = path.join(home, "config");
+  env.CARRIER_DATA = path.join(home, "data");
   if (env.CARRIER_SHARED) env.CARRIER_MODELS ??= path.join(env.CARRIER_SHARED, "models");
   return env;
 }
