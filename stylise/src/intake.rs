@@ -26,7 +26,7 @@ pub use error::{Fault, IntakeError};
 pub(crate) use jpeg::encode;
 pub(crate) use raster::Raster;
 
-/// One picture at a time in the whole process: the largest takes up to a quarter of a gigabyte while it
+/// One picture at a time in the whole process: the largest takes up to 280 MB while it
 /// is decoded, and visitors come in crowds.
 static TURN: Mutex<()> = Mutex::new(());
 
