@@ -2,6 +2,8 @@ import { coloursAt, furthest, stateIs, watchPictures } from "../harness/eyes.mjs
 import { KNOWN } from "../harness/known_colours.mjs";
 
 export const title = "the picture moves and its colours are right";
+// Nine keyframes may be waited for.
+export const limitMs = 150000;
 
 export async function run(t) {
   const page = await t.page();
