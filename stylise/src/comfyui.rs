@@ -7,6 +7,7 @@ mod client;
 mod endpoint;
 mod errand;
 mod events;
+mod files;
 mod follow;
 #[doc(hidden)]
 pub mod fuzz;

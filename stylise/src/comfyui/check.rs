@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::files::{Folders, complaint, folder_of};
 use crate::workflow::Workflow;
 
 /// What a server is and can do.
@@ -32,21 +33,8 @@ pub struct WorkflowCheck {
 /// What the server says of each class; none: it does not have it.
 pub(super) type Classes = BTreeMap<String, Option<Value>>;
 
-/// Which folder of ComfyUI's `models` an input takes its files from.
-const FOLDERS: [(&str, &str); 9] = [
-    ("ckpt_name", "checkpoints"),
-    ("unet_name", "diffusion_models"),
-    ("clip_name", "text_encoders"),
-    ("vae_name", "vae"),
-    ("lora_name", "loras"),
-    ("control_net_name", "controlnet"),
-    ("style_model_name", "style_models"),
-    ("model_name", "upscale_models"),
-    ("clip_vision", "clip_vision"),
-];
-
 impl WorkflowCheck {
-    pub(super) fn of(workflow: &Workflow, classes: &Classes) -> Self {
+    pub(super) fn of(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Self {
         Self {
             name: workflow.name().to_owned(),
             title: workflow.title().to_owned(),
@@ -55,7 +43,7 @@ impl WorkflowCheck {
                 .iter()
                 .map(|style| style.id.clone())
                 .collect(),
-            missing: missing(workflow, classes),
+            missing: missing(workflow, classes, folders),
         }
     }
 
@@ -66,7 +54,7 @@ impl WorkflowCheck {
     }
 }
 
-fn missing(workflow: &Workflow, classes: &Classes) -> Vec<String> {
+fn missing(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Vec<String> {
     let mut lacks = Vec::new();
     for node in workflow.nodes() {
         let Some(Some(class)) = classes.get(node.class) else {
@@ -84,10 +72,12 @@ fn missing(workflow: &Workflow, classes: &Classes) -> Vec<String> {
             ));
         }
         for (input, value) in node.fixed {
-            let offered = choices(class, input);
-            if offered.is_some_and(|offered| !offered.contains(value)) {
-                lacks.push(choice(node.class, input, value));
-            }
+            let offered = choices(class, input).map(|offered| offered.contains(value));
+            lacks.extend(match (folder_of(input), value.as_str()) {
+                (Some(folder), Some(file)) => complaint(node.class, folder, file, offered, folders),
+                _ if offered == Some(false) => Some(choice(node.class, input, value)),
+                _ => None,
+            });
         }
     }
     lacks.sort();
@@ -112,11 +102,7 @@ fn choice(class: &str, input: &str, value: &Value) -> String {
     let value = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
-    let folder = FOLDERS.iter().find(|(name, _)| input.starts_with(name));
-    match folder {
-        Some((_, folder)) => format!("the file {value}: put it into ComfyUI's models/{folder}"),
-        None => format!("{value} as {input} of the node {class}: choose another in the workflow"),
-    }
+    format!("{value} as {input} of the node {class}: choose another in the workflow")
 }
 
 #[cfg(test)]
@@ -182,14 +168,14 @@ mod tests {
     #[test]
     fn a_server_with_everything_is_ready_and_bound_values_are_not_asked_for() {
         assert_eq!(
-            missing(&shipped("flux-schnell"), &server()),
+            missing(&shipped("flux-schnell"), &server(), &Folders::new()),
             Vec::<String>::new()
         );
     }
 
     #[test]
     fn what_is_missing_is_named_with_its_folder() {
-        let told = missing(&shipped("flux-schnell-split"), &server());
+        let told = missing(&shipped("flux-schnell-split"), &server(), &Folders::new());
         assert!(told.iter().any(|it| it.contains("UNETLoader")), "{told:?}");
         let mut server = server();
         server.insert(
@@ -197,14 +183,14 @@ mod tests {
             class(json!({"ckpt_name": [[], {}]}), false),
         );
         server.insert("PreviewImage".to_owned(), class(json!({}), false));
-        let told = missing(&shipped("flux-schnell"), &server);
+        let told = missing(&shipped("flux-schnell"), &server, &Folders::new());
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(
             told[1].contains("flux1-schnell-fp8.safetensors")
                 && told[1].contains("models/checkpoints"),
             "{told:?}"
         );
-        let nothing = missing(&shipped("sdxl-turbo"), &Classes::new());
+        let nothing = missing(&shipped("sdxl-turbo"), &Classes::new(), &Folders::new());
         assert_eq!(nothing.len(), 8, "{nothing:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP routes of a ComfyUI. Blocking; every call has a deadline and every answer a limit.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -172,6 +173,17 @@ impl Client {
         let mut classes: Value = serde_json::from_slice(&answer).map_err(|_| CallError::Garbled)?;
         let classes = classes.as_object_mut().ok_or(CallError::Garbled)?;
         Ok(classes.remove(class))
+    }
+
+    /// The files in a folder of models.
+    pub(super) fn model_files(&self, folder: &str) -> Result<BTreeSet<String>, CallError> {
+        let answer = self.get(
+            &["models", folder],
+            &[],
+            CLASS_MAX_BYTES,
+            self.endpoint.pace.call,
+        )?;
+        serde_json::from_slice(&answer).map_err(|_| CallError::Garbled)
     }
 
     /// What the server says of itself; none: an old one that does not tell.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::check::{Classes, Survey, WorkflowCheck};
 use super::client::{CallError, Client};
 use super::endpoint::{ComfyuiSettings, Endpoint, SettingsError};
+use super::files::{Folders, worth_asking};
 use crate::stylist::Trouble;
 use crate::workflow::Workflow;
 
@@ -36,11 +37,20 @@ pub(super) fn ask(client: &Client, workflows: &[Workflow]) -> Result<Survey, Cal
         };
         classes.insert(name.to_owned(), class);
     }
+    let mut folders = Folders::new();
+    for folder in worth_asking(workflows) {
+        match client.model_files(folder) {
+            Ok(files) => drop(folders.insert(folder, files)),
+            // 404: it has no such folder, or is older than the route. The nodes' own lists have to do.
+            Err(CallError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
     let checks = workflows.iter();
     Ok(Survey {
         version,
         workflows: checks
-            .map(|workflow| WorkflowCheck::of(workflow, &classes))
+            .map(|workflow| WorkflowCheck::of(workflow, &classes, &folders))
             .collect(),
     })
 }

@@ -13,12 +13,14 @@ mod stand_in;
 mod work;
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use stylise::comfyui::{Comfyui, ComfyuiSettings, Pace};
 use stylise::workflow::Workflow;
-use stylise::{JobId, Order, Stylist, Ticket};
+use stylise::{JobId, Order, Progress, Stylist, Ticket, Trouble};
 
+use self::desk::Notes;
 use self::stand_in::StandIn;
 
 /// One style of a workflow with four nodes, `Inverted`.
@@ -84,10 +86,25 @@ fn styled(style: &str, ticket: Option<Ticket>) -> Order {
     }
 }
 
+/// Makes an order on a thread of its own, and acts as soon as its first step is done. Gives what the
+/// client said and what it told on the way.
+fn while_at_work(client: &Comfyui, act: impl FnOnce(&Notes)) -> (Result<Vec<u8>, Trouble>, Notes) {
+    let notes = Notes::default();
+    let made = thread::scope(|scope| {
+        let made = scope.spawn(|| client.stylise(&order(None), &notes));
+        eventually("work", || {
+            notes.has_told(|told| matches!(told, Progress::Running { step: 1, .. }))
+        });
+        act(&notes);
+        made.join().expect("no panic")
+    });
+    (made, notes)
+}
+
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(10);
     while !holds() {
         assert!(Instant::now() < until, "in vain: {what}");
-        std::thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
     }
 }

@@ -8,7 +8,7 @@ use stylise::{Progress, Stylist, Trouble};
 
 use super::desk::Notes;
 use super::stand_in::StandIn;
-use super::{client, eventually, order};
+use super::{client, eventually, order, while_at_work};
 
 /// Cancels an order at a moment; tells how long it took.
 fn cancelled_when(server: &StandIn, when: impl Fn(&Notes) -> bool + Sync) -> Notes {
@@ -107,15 +107,8 @@ fn forgetting_an_order_that_runs_stops_it() {
     let server = StandIn::start();
     server.state().manners.step_ms = 100;
     let client = client(&server);
-    let notes = Notes::default();
-    thread::scope(|scope| {
-        let made = scope.spawn(|| client.stylise(&order(None), &notes));
-        eventually("work", || {
-            notes.has_told(|told| matches!(told, Progress::Running { step: 1, .. }))
-        });
-        notes.stopping.store(true, SeqCst);
-        assert_eq!(made.join().expect("no panic"), Err(Trouble::Stopping));
-    });
+    let (made, notes) = while_at_work(&client, |notes| notes.stopping.store(true, SeqCst));
+    assert_eq!(made, Err(Trouble::Stopping));
     assert!(
         server.state().running.is_some(),
         "the server is left at work"

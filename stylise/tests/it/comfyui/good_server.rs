@@ -1,10 +1,11 @@
 //! A server that does what it should.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 
-use stylise::comfyui::{Comfyui, ComfyuiSettings};
+use stylise::comfyui::{Comfyui, ComfyuiSettings, WorkflowCheck};
 use stylise::workflow::load;
 use stylise::{Progress, Stylist, Trouble};
 
@@ -130,4 +131,44 @@ fn only_what_the_server_can_do_is_offered() {
     eventually("the next survey", || client.styles().len() == 3);
     let gone = client.stylise(&super::styled("cartoon", None), &Notes::default());
     assert!(matches!(gone, Err(Trouble::Failed(why)) if why.contains("style")));
+}
+
+#[test]
+fn model_files_are_looked_for_in_their_folders() {
+    let server = StandIn::start();
+    let missing = || {
+        let told = stylise::comfyui::survey(&settings(&server.url()), &load(None).workflows);
+        let checks = told.expect("valid").expect("there").workflows;
+        let lacks = |check: &WorkflowCheck| (check.name.clone(), check.missing.join("; "));
+        checks.iter().map(lacks).collect::<BTreeMap<_, _>>()
+    };
+    let believed = missing();
+    assert!(believed.values().all(String::is_empty), "{believed:?}");
+    // The split files, of which one lies where the other workflow has its own.
+    server.state().manners.files = BTreeMap::from([
+        (
+            "checkpoints",
+            vec!["flux1-schnell-fp8.safetensors", "flux1-schnell.safetensors"],
+        ),
+        ("diffusion_models", vec![]),
+        (
+            "text_encoders",
+            vec!["clip_l.safetensors", "t5xxl_fp8_e4m3fn.safetensors"],
+        ),
+        ("vae", vec!["ae.safetensors"]),
+    ]);
+    let told = missing();
+    assert_eq!(told["flux-schnell"], "");
+    let split = &told["flux-schnell-split"];
+    assert!(
+        split.contains(
+            "models/checkpoints, and this workflow takes it from models/diffusion_models"
+        ),
+        "{split}"
+    );
+    let turbo = &told["sdxl-turbo"];
+    assert!(
+        turbo.contains("put it into ComfyUI's models/checkpoints"),
+        "{turbo}"
+    );
 }

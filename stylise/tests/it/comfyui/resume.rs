@@ -1,27 +1,19 @@
 //! Orders that were sent before: by a program that ended, or to a server that did.
 
 use std::sync::atomic::Ordering::SeqCst;
-use std::thread;
 
 use stylise::{Progress, Stylist, Ticket, Trouble};
 use uuid::Uuid;
 
 use super::desk::Notes;
 use super::stand_in::StandIn;
-use super::{client, eventually, order};
+use super::{client, eventually, order, while_at_work};
 
 /// Sends an order, and ends the program once it runs.
 fn left_at_work(server: &StandIn) -> Ticket {
     let client = client(server);
-    let notes = Notes::default();
-    thread::scope(|scope| {
-        let made = scope.spawn(|| client.stylise(&order(None), &notes));
-        eventually("work", || {
-            notes.has_told(|told| matches!(told, Progress::Running { step: 1, .. }))
-        });
-        notes.stopping.store(true, SeqCst);
-        assert_eq!(made.join().expect("no panic"), Err(Trouble::Stopping));
-    });
+    let (made, notes) = while_at_work(&client, |notes| notes.stopping.store(true, SeqCst));
+    assert_eq!(made, Err(Trouble::Stopping));
     notes.last_ticket().expect("kept")
 }
 
@@ -77,16 +69,9 @@ fn a_server_that_dies_in_the_middle_is_away_and_gets_the_order_once_more() {
     let server = StandIn::start();
     server.state().manners.step_ms = 200;
     let client = client(&server);
-    let notes = Notes::default();
-    thread::scope(|scope| {
-        let made = scope.spawn(|| client.stylise(&order(None), &notes));
-        eventually("work", || {
-            notes.has_told(|told| matches!(told, Progress::Running { step: 1, .. }))
-        });
-        server.die();
-        let trouble = made.join().expect("no panic").expect_err("it is gone");
-        assert!(matches!(trouble, Trouble::Away(_)), "{trouble:?}");
-    });
+    let (made, notes) = while_at_work(&client, |_| server.die());
+    let trouble = made.expect_err("it is gone");
+    assert!(matches!(trouble, Trouble::Away(_)), "{trouble:?}");
     assert!(client.ready().is_err());
     assert_eq!(client.styles().len(), 3, "what it could make last");
     server.restart();
@@ -103,17 +88,10 @@ fn a_restart_with_an_empty_queue_goes_unnoticed_by_the_visitor() {
     let server = StandIn::start();
     server.state().manners.step_ms = 200;
     let client = client(&server);
-    let notes = Notes::default();
-    thread::scope(|scope| {
-        let made = scope.spawn(|| client.stylise(&order(None), &notes));
-        eventually("work", || {
-            notes.has_told(|told| matches!(told, Progress::Running { step: 1, .. }))
-        });
+    let (made, notes) = while_at_work(&client, |_| {
         server.die();
         server.restart();
-        made.join()
-            .expect("no panic")
-            .expect("made at the second attempt");
     });
+    made.expect("made at the second attempt");
     assert_eq!(notes.last_ticket().map(|ticket| ticket.sends), Some(2));
 }

@@ -31,8 +31,10 @@ pub(super) struct Manners {
     pub(super) endless: Option<&'static str>,
     /// Nobody looks at connections.
     pub(super) hangs: bool,
-    /// The names in lists of models.
+    /// Classes of nodes.
     pub(super) lacks: Vec<&'static str>,
+    /// Model files by folder; without any the route is not there, as on old servers.
+    pub(super) files: BTreeMap<&'static str, Vec<&'static str>>,
     /// Interrupts whatever runs, as servers of 2024 do.
     pub(super) ignores_ids: bool,
     pub(super) steps: u32,
@@ -247,6 +249,10 @@ fn route(request: &Request, state: &mut State) -> Option<(u16, Vec<u8>)> {
     match (request.method.as_str(), path.as_slice()) {
         ("GET", ["system_stats"]) => json(json!({"system": {"comfyui_version": "0.0.0-stand-in"}})),
         ("GET", ["object_info", class]) => json(work::describe(class, &state.manners.lacks)),
+        ("GET", ["models", folder]) => match state.manners.files.get(*folder) {
+            Some(files) => json(json!(files)),
+            None => Some((404, Vec::new())),
+        },
         ("GET", ["queue"]) => {
             let item = |item: &Item| json!([item.number, item.id, item.graph, {}, []]);
             let running: Vec<_> = state.running.iter().map(item).collect();
