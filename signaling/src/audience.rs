@@ -24,14 +24,14 @@ use crate::engine_metrics::{EngineMetrics, LeaveReason};
 use crate::packet_ring::PacketRing;
 use crate::rendition::{Rendition, RenditionId};
 use crate::reports::ReportClock;
-use crate::runs::Datagram;
+use crate::runs::Run;
 use crate::viewer::Viewer;
 
 pub(crate) use self::ledger::Ledger;
 pub(crate) use self::renditions::choice;
 
 /// Takes datagrams that are ready; called once per viewer and frame.
-pub(crate) type Out<'a> = dyn FnMut(&[Datagram]) + 'a;
+pub(crate) type Out<'a> = dyn FnMut(&[Run]) + 'a;
 
 /// The least time between two timer runs of one viewer: a deadline that lies in the past for good
 /// must not spin the loop.
@@ -76,7 +76,7 @@ pub(crate) struct Audience {
     limits: AudienceLimits,
     demand: Arc<Demand>,
     metrics: Arc<EngineMetrics>,
-    outgoing: Vec<Datagram>,
+    outgoing: Vec<Run>,
     /// What there is to watch, largest first.
     renditions: Vec<Rendition>,
     ladder: Vec<Rung>,

@@ -1,6 +1,8 @@
 //! One viewer's view of a rendition: its own payload type, SSRC, sequence numbers and timestamps
 //! over payloads that all viewers share.
 
+mod originals;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -9,6 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use rtc::rtp::header::{EXTENSION_PROFILE_ONE_BYTE, Extension, Header};
 use rtc::rtp::packet::Packet;
 
+use self::originals::Originals;
 use crate::packet_ring::{RingFrame, RingPacket};
 use crate::rendition::RenditionId;
 use crate::resend::{ResendLog, Verdict};
@@ -33,6 +36,9 @@ pub(crate) struct StreamTerms {
 
 /// Gives a packet its transport-wide number, from the length of its payload; `None`: none is wanted.
 pub(crate) type Stamp<'a> = dyn FnMut(usize) -> Option<u16> + 'a;
+
+/// Takes a packet that leaves: its header and its payload.
+pub(crate) type Sink<'a> = dyn FnMut(&Header, &[u8]) + 'a;
 
 /// Own numbers from `own` on are those of the rendition's ring from `ring` on.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +84,8 @@ pub(crate) struct Outlet {
     timestamp_offset: u32,
     segments: VecDeque<Segment>,
     resends: ResendLog,
+    /// Without a retransmission stream.
+    originals: Option<Originals>,
     sent: SentCount,
     delay: Duration,
     /// Frames that are still to tell it.
@@ -96,6 +104,7 @@ impl Outlet {
             timestamp_offset: u32::from_be_bytes([e, f, g, h]),
             segments: VecDeque::new(),
             resends: ResendLog::default(),
+            originals: terms.rtx.is_none().then(Originals::default),
             sent: SentCount::default(),
             delay: Duration::ZERO,
             untold: 0,
@@ -109,40 +118,38 @@ impl Outlet {
         }
     }
 
-    /// Those packets of a frame that are in `range`, numbered for this viewer.
+    /// Gives those packets of a frame that are in `range` to `sink`, numbered for this viewer.
     pub(crate) fn packets(
         &mut self,
         entry: &RingFrame,
         range: Range<usize>,
         stamp: &mut Stamp<'_>,
-    ) -> Vec<Packet> {
+        sink: &mut Sink<'_>,
+    ) {
         let frame = &entry.frame;
         let payloads = frame.payloads.get(range.clone()).unwrap_or_default();
         self.follow(frame.rendition, entry.first + range.start as u64);
-        let own = self.next;
-        self.next += payloads.len() as u64;
         self.count(payloads);
         let last = frame.payloads.len().saturating_sub(1);
-        let header = self.header(frame.rtp_ticks, frame.keyframe || self.untold > 0);
+        let mut header = self.header(frame.rtp_ticks, frame.keyframe || self.untold > 0);
+        let shared = header.extensions.len();
         if range.end >= frame.payloads.len() {
             self.untold = self.untold.saturating_sub(1);
         }
-        let packet = |(index, payload): (usize, &Bytes)| {
-            let mut header = Header {
-                sequence_number: wire(own + index as u64),
-                marker: range.start + index == last,
-                ..header.clone()
-            };
+        for (index, payload) in range.zip(payloads) {
+            header.sequence_number = wire(self.next);
+            header.marker = index == last;
+            header.extensions.truncate(shared);
             self.number_transport(&mut header, stamp(payload.len()));
-            Packet {
-                header,
-                payload: payload.clone(),
+            if let Some(originals) = &mut self.originals {
+                originals.note(self.next, &header);
             }
-        };
-        payloads.iter().enumerate().map(packet).collect()
+            self.next += 1;
+            sink(&header, payload);
+        }
     }
 
-    /// Answers a request for `sequence_number`: as RTX where negotiated, else the packet once more.
+    /// Answers a request for `sequence_number`: as RTX where negotiated, else the very packet once more.
     /// `find` looks into a rendition's ring.
     pub(crate) fn resend<'ring>(
         &mut self,
@@ -152,22 +159,36 @@ impl Outlet {
         round_trip: Option<Duration>,
         stamp: &mut Stamp<'_>,
     ) -> Resend {
-        let found = self
-            .ring_number(sequence_number)
-            .and_then(|(rendition, number)| Some((rendition, number, find(rendition, number)?)));
-        let Some((rendition, number, packet)) = found else {
+        let found = self.sent_as(sequence_number).and_then(|sent| {
+            let packet = find(sent.rendition, sent.ring)?;
+            Some((sent, packet))
+        });
+        let Some((sent, packet)) = found else {
             return Resend::No(Refusal::Gone);
         };
+        let original = match &self.originals {
+            Some(originals) => match originals.of(sent.own) {
+                Some(header) => Some(header.clone()),
+                None => return Resend::No(Refusal::Gone),
+            },
+            None => None,
+        };
         // Rings count from zero each: a rendition's packets must not be taken for another's.
-        let key = number << 3 | rendition.index() as u64;
-        match self.resends.ask(key, packet.payload.len(), now, round_trip) {
-            Verdict::Send { copies } => {
+        let key = sent.ring << 3 | sent.rendition.index() as u64;
+        let verdict = self.resends.ask(key, packet.payload.len(), now, round_trip);
+        match (verdict, original) {
+            // Twice the same would be thrown away as a repeat.
+            (Verdict::Send { .. }, Some(header)) => Resend::Packets(vec![Packet {
+                header,
+                payload: packet.payload.clone(),
+            }]),
+            (Verdict::Send { copies }, None) => {
                 let again = |_| self.again(sequence_number, &packet, stamp);
-                Resend::Packets((0..copies).map(again).collect())
+                Resend::Packets((0..copies).filter_map(again).collect())
             }
-            Verdict::Repeat => Resend::No(Refusal::Repeat),
-            Verdict::Exhausted => Resend::No(Refusal::Exhausted),
-            Verdict::OverBudget => Resend::No(Refusal::OverBudget),
+            (Verdict::Repeat, _) => Resend::No(Refusal::Repeat),
+            (Verdict::Exhausted, _) => Resend::No(Refusal::Exhausted),
+            (Verdict::OverBudget, _) => Resend::No(Refusal::OverBudget),
         }
     }
 
@@ -179,9 +200,8 @@ impl Outlet {
         number: u64,
         stamp: &mut Stamp<'_>,
     ) -> Option<Packet> {
-        self.terms.rtx?;
         let own = self.own_number(packet.frame.rendition, number)?;
-        Some(self.again(own, packet, stamp))
+        self.again(own, packet, stamp)
     }
 
     /// Media sent so far, retransmissions apart.
@@ -199,40 +219,31 @@ impl Outlet {
         rtp_ticks.wrapping_add(self.timestamp_offset)
     }
 
+    /// A packet in the retransmission stream (RFC 4588 4), if there is one.
     fn again(
         &mut self,
         sequence_number: u16,
         packet: &RingPacket<'_>,
         stamp: &mut Stamp<'_>,
-    ) -> Packet {
+    ) -> Option<Packet> {
+        let (ssrc, payload_type) = self.terms.rtx?;
         let mut header = self.header(packet.frame.rtp_ticks, false);
         self.number_transport(&mut header, stamp(packet.payload.len() + 2));
-        let marker = packet.marker;
-        let Some((ssrc, payload_type)) = self.terms.rtx else {
-            return Packet {
-                header: Header {
-                    sequence_number,
-                    marker,
-                    ..header
-                },
-                payload: packet.payload.clone(),
-            };
-        };
         let mut payload = BytesMut::with_capacity(2 + packet.payload.len());
         payload.put_u16(sequence_number);
         payload.put_slice(packet.payload);
         let rtx_number = self.next_rtx;
         self.next_rtx = rtx_number.wrapping_add(1);
-        Packet {
+        Some(Packet {
             header: Header {
                 ssrc,
                 payload_type,
                 sequence_number: rtx_number,
-                marker,
+                marker: packet.marker,
                 ..header
             },
             payload: payload.freeze(),
-        }
+        })
     }
 
     /// The header that a frame's packets share. The playout delay goes on every packet of a
@@ -297,18 +308,19 @@ impl Outlet {
         });
     }
 
-    /// The ring and its number of a packet that this viewer knows as `sequence_number`.
-    fn ring_number(&self, sequence_number: u16) -> Option<(RenditionId, u64)> {
+    /// The packet that this viewer knows as `sequence_number`.
+    fn sent_as(&self, sequence_number: u16) -> Option<Segment> {
         // The newest number sent with these low 16 bits.
         let newest = self.next.checked_sub(1)?;
         let back = wire(newest).wrapping_sub(sequence_number);
         let own = newest.checked_sub(u64::from(back))?;
-        let segment = self
-            .segments
-            .iter()
-            .rev()
-            .find(|segment| segment.own <= own)?;
-        Some((segment.rendition, segment.ring + (own - segment.own)))
+        let mut segments = self.segments.iter().rev();
+        let segment = segments.find(|segment| segment.own <= own)?;
+        Some(Segment {
+            own,
+            ring: segment.ring + (own - segment.own),
+            rendition: segment.rendition,
+        })
     }
 
     /// What this viewer knows a ring's packet as, if it was sent in the newest segment.

@@ -21,7 +21,7 @@ use rtc::stun::message::TransactionId;
 use self::check::{Asked, Checks};
 use crate::demux::Kind;
 use crate::path::{Carriage, Path};
-use crate::runs::Datagram;
+use crate::runs::Run;
 use crate::sdp::RemoteCandidate;
 
 /// How often consent is asked for (RFC 7675 5.1: about every five seconds; sooner notices sooner).
@@ -120,7 +120,7 @@ pub(crate) struct IceAgent {
     heard_at: Instant,
     consent_at: Instant,
     state: IceState,
-    out: Vec<Datagram>,
+    out: Vec<Run>,
 }
 
 impl IceAgent {
@@ -301,7 +301,7 @@ impl IceAgent {
     }
 
     /// Appends what is to be sent.
-    pub(crate) fn drain(&mut self, out: &mut Vec<Datagram>) {
+    pub(crate) fn drain(&mut self, out: &mut Vec<Run>) {
         out.append(&mut self.out);
     }
 
@@ -426,7 +426,7 @@ impl IceAgent {
     }
 
     fn send(&mut self, path: Path, bytes: bytes::BytesMut) {
-        self.out.push(Datagram { path, bytes });
+        self.out.push(Run::single(path, bytes));
     }
 }
 

@@ -2,6 +2,7 @@
 //! drained by us.
 
 mod chain;
+mod sealing;
 mod secure;
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rtc::crypto::{self, RTCCryptoProvider};
 use rtc::interceptor::{Interceptor, Packet};
+use rtc::rtp::header::Header;
 use rtc::shared::error::Error;
 
 use self::chain::Chain;
@@ -19,7 +21,7 @@ use crate::ice::{Credentials, IceAgent, IceState, IceTerms, IceTimes, Role};
 use crate::identity::{Identity, SessionNames};
 use crate::path::{Carriage, Path};
 use crate::rtcp::{Feedback, FeedbackInbox};
-use crate::runs::Datagram;
+use crate::runs::Run;
 use crate::sdp::{Offer, REMOTE_CANDIDATES_MAX, RemoteCandidate};
 use crate::session::Ufrags;
 
@@ -231,8 +233,8 @@ impl Peer {
     }
 
     /// Takes an RTP packet; it comes out of [`Self::drain`] encrypted.
-    pub(crate) fn write_rtp(&mut self, packet: &rtc::rtp::packet::Packet) {
-        self.secure.seal_rtp(packet);
+    pub(crate) fn write_rtp(&mut self, header: &Header, payload: &[u8]) {
+        self.secure.seal_rtp(header, payload);
     }
 
     /// Takes an RTCP packet.
@@ -242,7 +244,7 @@ impl Peer {
 
     /// Appends what is to be sent, checks first: a viewer takes a handshake only once the answer to
     /// its check, which allowed it, has come. What there is no path for is lost, as on the wire.
-    pub(crate) fn drain(&mut self, out: &mut Vec<Datagram>) {
+    pub(crate) fn drain(&mut self, out: &mut Vec<Run>) {
         if let Some(successor) = &mut self.successor {
             successor.ice.drain(out);
         }
@@ -255,7 +257,7 @@ impl Peer {
         let path = self.ice.best_path();
         let sealed = self.secure.drain();
         if let Some(path) = path {
-            out.extend(sealed.map(|bytes| Datagram { path, bytes }));
+            out.extend(sealed.map(|load| Run::new(path, load)));
         }
     }
 

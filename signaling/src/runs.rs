@@ -1,103 +1,150 @@
-//! Which datagrams leave in one system call: equal lengths to one address, the last may be shorter
-//! (Linux UDP_SEGMENT).
-
-use std::ops::Range;
+//! What leaves in one system call: datagrams of equal length to one address, the last may be shorter
+//! (Linux UDP_SEGMENT). Whoever makes datagrams puts them into runs at once, so that nothing is
+//! copied together later.
 
 use bytes::BytesMut;
 
 use crate::path::Path;
 
-/// Most segments in a run. The kernel takes 64; fewer keep a keyframe from leaving as one burst
+/// Most datagrams in a run. The kernel takes 64; fewer keep a keyframe from leaving as one burst
 /// that overruns a small switch buffer.
-pub(crate) const SEGMENTS_MAX: usize = 32;
+const DATAGRAMS_MAX: usize = 32;
 /// Most bytes in a run: a UDP datagram's own limit.
 const BYTES_MAX: usize = 60_000;
+/// Datagrams that a run has room for from its start: an ordinary frame, or what the pacer lets go of a
+/// keyframe.
+const ROOM: usize = 16;
 
-/// A datagram to send.
+/// Datagrams back to back, without an address yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Datagram {
-    pub(crate) path: Path,
-    pub(crate) bytes: BytesMut,
+pub(crate) struct Load {
+    bytes: BytesMut,
+    /// Length of each but the last.
+    each_bytes: usize,
 }
 
-/// The run that begins at `datagrams[first]`, at most `segments` long.
-pub(crate) fn run_at(datagrams: &[Datagram], first: usize, segments: usize) -> Range<usize> {
-    let Some(head) = datagrams.get(first) else {
-        return first..first;
-    };
-    let length = head.bytes.len();
-    let (mut end, mut bytes) = (first + 1, length);
-    for next in datagrams.iter().skip(end).take(segments.max(1) - 1) {
-        bytes += next.bytes.len();
-        let joins = next.path == head.path && next.bytes.len() <= length;
-        if !joins || bytes > BYTES_MAX {
-            break;
-        }
-        end += 1;
-        if next.bytes.len() < length {
-            break;
+impl Load {
+    /// One datagram.
+    pub(crate) fn single(bytes: BytesMut) -> Self {
+        let each_bytes = bytes.len();
+        Self { bytes, each_bytes }
+    }
+
+    /// None yet, of that length.
+    pub(crate) fn of(each_bytes: usize) -> Self {
+        Self {
+            bytes: BytesMut::with_capacity(each_bytes * ROOM),
+            each_bytes,
         }
     }
-    first..end
+
+    /// Whether a datagram of that length may be appended: none may after a shorter one.
+    pub(crate) fn takes(&self, length: usize) -> bool {
+        let whole = self.each_bytes > 0 && self.bytes.len().is_multiple_of(self.each_bytes);
+        let fits = self.bytes.len() + length <= BYTES_MAX && self.count() < DATAGRAMS_MAX;
+        whole && fits && length <= self.each_bytes
+    }
+
+    /// The bytes, for one datagram to be appended that [`Self::takes`] was asked about.
+    pub(crate) fn bytes_mut(&mut self) -> &mut BytesMut {
+        &mut self.bytes
+    }
+
+    fn count(&self) -> usize {
+        self.bytes.len().div_ceil(self.each_bytes.max(1))
+    }
+}
+
+/// Datagrams to send, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) path: Path,
+    load: Load,
+}
+
+impl Run {
+    pub(crate) fn new(path: Path, load: Load) -> Self {
+        Self { path, load }
+    }
+
+    pub(crate) fn single(path: Path, bytes: BytesMut) -> Self {
+        Self::new(path, Load::single(bytes))
+    }
+
+    /// All of them, back to back.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.load.bytes
+    }
+
+    /// Length of each but the last.
+    pub(crate) fn each_bytes(&self) -> usize {
+        self.load.each_bytes
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.load.count()
+    }
+
+    pub(crate) fn datagrams(&self) -> impl Iterator<Item = &[u8]> {
+        self.load.bytes.chunks(self.load.each_bytes.max(1))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, SocketAddr};
-
     use super::*;
-    use crate::path::Carriage;
 
-    fn datagrams(shape: &[(u16, usize)]) -> Vec<Datagram> {
-        shape
-            .iter()
-            .map(|(port, length)| Datagram {
-                path: Path {
-                    carriage: Carriage::Udp,
-                    local: IpAddr::from([192, 0, 2, 9]),
-                    remote: SocketAddr::from(([192, 0, 2, 1], *port)),
-                },
-                bytes: BytesMut::zeroed(*length),
-            })
-            .collect()
-    }
-
-    fn runs(shape: &[(u16, usize)], segments: usize) -> Vec<usize> {
-        let datagrams = datagrams(shape);
-        let (mut first, mut lengths) = (0, Vec::new());
-        while first < datagrams.len() {
-            let run = run_at(&datagrams, first, segments);
-            lengths.push(run.len());
-            first = run.end;
+    /// The lengths of the runs that datagrams of these lengths make.
+    fn runs(lengths: &[usize]) -> Vec<usize> {
+        let mut loads: Vec<Load> = Vec::new();
+        for &length in lengths {
+            if !loads.last().is_some_and(|load| load.takes(length)) {
+                loads.push(Load::of(length));
+            }
+            let bytes = loads.last_mut().expect("one").bytes_mut();
+            bytes.resize(bytes.len() + length, 0);
         }
-        lengths
+        let total: usize = loads.iter().map(|load| load.bytes.len()).sum();
+        assert_eq!(total, lengths.iter().sum::<usize>());
+        loads.iter().map(Load::count).collect()
     }
 
     #[test]
     fn an_ordinary_frame_is_one_run() {
-        let shape = [(1, 1180), (1, 1180), (1, 1180), (1, 400)];
-        assert_eq!(runs(&shape, 64), [4]);
-        assert_eq!(runs(&shape, 1), [1, 1, 1, 1]);
+        assert_eq!(runs(&[1180, 1180, 1180, 400]), [4]);
     }
 
     #[test]
     fn a_shorter_one_ends_its_run_and_a_longer_one_begins_another() {
-        assert_eq!(
-            runs(&[(1, 60), (1, 1180), (1, 1180), (1, 90), (1, 90)], 64),
-            [1, 3, 1]
-        );
-        assert_eq!(runs(&[(1, 100), (2, 100), (2, 100)], 64), [1, 2]);
+        assert_eq!(runs(&[60, 1180, 1180, 90, 90]), [1, 3, 1]);
     }
 
     #[test]
     fn a_keyframe_leaves_in_bounded_runs() {
-        let shape = vec![(1, 1180); 80];
-        assert_eq!(runs(&shape, SEGMENTS_MAX), [32, 32, 16]);
+        assert_eq!(runs(&[1180; 80]), [32, 32, 16]);
         assert_eq!(
-            runs(&shape, 64),
-            [50, 30],
+            runs(&[4000; 20]),
+            [15, 5],
             "never more than a UDP datagram's bytes"
         );
-        assert!(runs(&[], 8).is_empty());
+        assert!(runs(&[]).is_empty());
+        assert!(!Load::single(BytesMut::new()).takes(0), "no endless run");
+    }
+
+    #[test]
+    fn a_run_is_taken_apart_as_it_was_put_together() {
+        let mut load = Load::single(BytesMut::from(&[1; 100][..]));
+        assert!(load.takes(40));
+        load.bytes_mut().extend_from_slice(&[2; 40]);
+        let path = Path {
+            carriage: crate::path::Carriage::Udp,
+            local: [192, 0, 2, 9].into(),
+            remote: ([192, 0, 2, 1], 1).into(),
+        };
+        let run = Run::new(path, load);
+        let apart: Vec<&[u8]> = run.datagrams().collect();
+        assert_eq!(apart, [&[1; 100][..], &[2; 40][..]]);
+        assert_eq!((run.len(), run.each_bytes()), (2, 100));
     }
 }

@@ -8,7 +8,8 @@ use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::runs::{self, Datagram};
+use crate::path::Path;
+use crate::runs::Run;
 
 /// A keyframe to two hundred viewers at once is some 8 MB; what the system grants may be less.
 const SEND_BUFFER: usize = 8 << 20;
@@ -49,7 +50,6 @@ pub(crate) struct MediaSocket {
     /// Sending in segments failed where single datagrams went: this path cannot do it.
     offload_broken: bool,
     slots: Vec<u8>,
-    scratch: Vec<u8>,
 }
 
 impl MediaSocket {
@@ -84,7 +84,6 @@ impl MediaSocket {
             ipv6,
             offload_broken: false,
             slots: vec![0; SLOTS * SLOT_BYTES],
-            scratch: Vec::with_capacity(SLOT_BYTES),
         })
     }
 
@@ -99,7 +98,6 @@ impl MediaSocket {
             ipv6: self.ipv6,
             offload_broken: false,
             slots: Vec::new(),
-            scratch: Vec::with_capacity(SLOT_BYTES),
         })
     }
 
@@ -140,28 +138,34 @@ impl MediaSocket {
         Ok(())
     }
 
-    /// Sends datagrams in their order, in as few system calls as the system allows.
+    /// Sends runs in their order, each in one system call where the system allows.
     ///
     /// overflow: counted. What the full send buffer refuses is lost like on the wire, and asked for
     /// again by the viewers.
-    pub(crate) fn send(&mut self, datagrams: &[Datagram]) -> SendCount {
+    pub(crate) fn send(&mut self, runs: &[Run]) -> SendCount {
         let mut count = SendCount::default();
-        let mut first = 0;
-        while first < datagrams.len() {
-            let run = runs::run_at(datagrams, first, self.segments());
-            first = run.end;
-            let run = &datagrams[run];
-            match self.send_run(run) {
-                Ok(()) if run.len() > 1 => {
-                    count.offloaded += 1;
+        for run in runs {
+            if run.len() > self.segments() {
+                self.send_singly(run, &mut count);
+                continue;
+            }
+            match self.send_whole(run) {
+                Ok(()) => {
+                    count.offloaded += usize::from(run.len() > 1);
                     count.datagrams += run.len();
-                    count.bytes += run.iter().map(|d| d.bytes.len()).sum::<usize>();
+                    count.bytes += run.bytes().len();
                 }
-                Ok(()) => count.add_one(&run[0]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     count.blocked += run.len();
                 }
-                Err(_) if run.len() > 1 => self.send_singly(run, &mut count),
+                Err(_) if run.len() > 1 => {
+                    if self.send_singly(run, &mut count) {
+                        tracing::info!(
+                            "the network path refuses segmentation offload; sending singly"
+                        );
+                        self.offload_broken = true;
+                    }
+                }
                 Err(error) => self.note_failure(&error, &mut count),
             }
         }
@@ -172,25 +176,25 @@ impl MediaSocket {
         if self.offload_broken {
             1
         } else {
-            self.state.max_gso_segments().min(runs::SEGMENTS_MAX)
+            self.state.max_gso_segments()
         }
     }
 
-    /// After a run was refused: if its datagrams go one by one, offload is what this path cannot
-    /// do.
-    fn send_singly(&mut self, run: &[Datagram], count: &mut SendCount) {
+    /// Sends a run's datagrams one by one. `true`: some went. After the run was refused that means that
+    /// offload is what this path cannot do.
+    fn send_singly(&mut self, run: &Run, count: &mut SendCount) -> bool {
         let before = count.datagrams;
-        for datagram in run {
-            match self.send_run(std::slice::from_ref(datagram)) {
-                Ok(()) => count.add_one(datagram),
+        for datagram in run.datagrams() {
+            match self.transmit(run.path, datagram, None) {
+                Ok(()) => {
+                    count.datagrams += 1;
+                    count.bytes += datagram.len();
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => count.blocked += 1,
                 Err(error) => self.note_failure(&error, count),
             }
         }
-        if count.datagrams > before {
-            tracing::info!("the network path refuses segmentation offload; sending singly");
-            self.offload_broken = true;
-        }
+        count.datagrams > before
     }
 
     /// A failure that is not about offload (an address that went away) makes the socket layer give
@@ -203,23 +207,18 @@ impl MediaSocket {
         }
     }
 
-    fn send_run(&mut self, run: &[Datagram]) -> io::Result<()> {
-        let head = &run[0];
-        self.scratch.clear();
-        let contents = if run.len() == 1 {
-            &head.bytes[..]
-        } else {
-            for datagram in run {
-                self.scratch.extend_from_slice(&datagram.bytes);
-            }
-            &self.scratch[..]
-        };
+    fn send_whole(&self, run: &Run) -> io::Result<()> {
+        let segment = (run.len() > 1).then_some(run.each_bytes());
+        self.transmit(run.path, run.bytes(), segment)
+    }
+
+    fn transmit(&self, path: Path, contents: &[u8], segment: Option<usize>) -> io::Result<()> {
         let transmit = Transmit {
-            destination: self.reachable(head.path.remote),
+            destination: self.reachable(path.remote),
             ecn: None,
             contents,
-            segment_size: (run.len() > 1).then_some(head.bytes.len()),
-            src_ip: Some(head.path.local),
+            segment_size: segment,
+            src_ip: Some(path.local),
         };
         // overflow: counted by the caller, see `send`.
         self.state
@@ -247,13 +246,6 @@ impl std::ops::AddAssign for SendCount {
     }
 }
 
-impl SendCount {
-    fn add_one(&mut self, datagram: &Datagram) {
-        self.datagrams += 1;
-        self.bytes += datagram.bytes.len();
-    }
-}
-
 /// IPv4 as IPv4, however the socket shows it, and without the scope that comparisons would trip
 /// over.
 fn canonical(addr: SocketAddr) -> SocketAddr {
@@ -264,10 +256,9 @@ fn canonical(addr: SocketAddr) -> SocketAddr {
 mod tests {
     use std::time::Duration;
 
-    use bytes::BytesMut;
-
     use super::*;
-    use crate::path::{Carriage, Path};
+    use crate::path::Carriage;
+    use crate::runs::Load;
 
     #[test]
     fn an_address_that_went_away_is_no_trouble_to_others() {
@@ -276,24 +267,27 @@ mod tests {
         let timeout = Some(Duration::from_secs(2));
         viewer.set_read_timeout(timeout).expect("a plain socket");
         let remote = viewer.local_addr().expect("bound");
-        let from = |local: [u8; 4], byte: u8| Datagram {
-            path: Path {
+        let from = |local: [u8; 4], bytes: &[u8]| {
+            let path = Path {
                 carriage: Carriage::Udp,
                 local: local.into(),
                 remote,
-            },
-            bytes: BytesMut::from(&[byte; 100][..]),
+            };
+            let mut load = Load::of(100);
+            for byte in bytes {
+                load.bytes_mut().extend_from_slice(&[*byte; 100]);
+            }
+            Run::new(path, load)
         };
         // 192.0.2.0/24 is nobody's (RFC 5737).
         let (gone, here) = ([192, 0, 2, 99], [127, 0, 0, 1]);
-        let datagrams = [
-            from(gone, 1),
-            from(gone, 1),
-            from(here, 2),
-            from(gone, 1),
-            from(here, 3),
+        let runs = [
+            from(gone, &[1, 1]),
+            from(here, &[2]),
+            from(gone, &[1]),
+            from(here, &[3]),
         ];
-        let count = media.send(&datagrams);
+        let count = media.send(&runs);
         assert_eq!((count.failed, count.datagrams, count.blocked), (3, 2, 0));
         let mut buffer = [0; 200];
         let got: Vec<u8> = (0..2)

@@ -15,7 +15,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use crate::demux::ViewerKey;
 use crate::framing::{Framer, Unframer};
 use crate::path::{Carriage, Path};
-use crate::runs::Datagram;
+use crate::runs::Run;
 use crate::socket::SendCount;
 
 /// Connections that have not shown a name we gave out.
@@ -245,20 +245,22 @@ impl TcpPort {
     ///
     /// overflow: counted. What does not fit into a connection's share is lost like on the wire, and
     /// holds up nobody else.
-    pub(crate) fn send(&mut self, datagrams: &[Datagram], count: &mut SendCount) {
+    pub(crate) fn send(&mut self, runs: &[Run], count: &mut SendCount) {
         let mut touched = None;
-        for datagram in datagrams {
-            let token = self.by_remote.get(&datagram.path.remote).copied();
+        for run in runs {
+            let token = self.by_remote.get(&run.path.remote).copied();
             let connection = token.and_then(|token| self.connections.get_mut(&token));
             let Some(connection) = connection.filter(|known| !known.broken) else {
-                count.failed += 1;
+                count.failed += run.len();
                 continue;
             };
-            if connection.outgoing.put(&datagram.bytes) {
-                count.datagrams += 1;
-                count.bytes += datagram.bytes.len();
-            } else {
-                count.blocked += 1;
+            for datagram in run.datagrams() {
+                if connection.outgoing.put(datagram) {
+                    count.datagrams += 1;
+                    count.bytes += datagram.len();
+                } else {
+                    count.blocked += 1;
+                }
             }
             if touched.is_some() && touched != token {
                 self.flush(touched);

@@ -135,9 +135,11 @@ impl Viewer {
         while let Some((entry, range)) = self.queue.run(now, self.control.ceiling_bps()) {
             let control = &mut self.control;
             let mut stamp = |bytes| control.stamp(now, bytes);
-            for packet in self.outlet.packets(&entry, range, &mut stamp) {
-                self.peer.write_rtp(&packet);
-            }
+            let peer = &mut self.peer;
+            self.outlet
+                .packets(&entry, range, &mut stamp, &mut |header, payload| {
+                    peer.write_rtp(header, payload);
+                });
         }
     }
 
@@ -156,9 +158,9 @@ impl Viewer {
             .resend(number, find, now, round_trip, &mut stamp)
         {
             Resend::Packets(packets) => {
-                packets
-                    .iter()
-                    .for_each(|packet| self.peer.write_rtp(packet));
+                for packet in packets {
+                    self.peer.write_rtp(&packet.header, &packet.payload);
+                }
                 None
             }
             Resend::No(refusal) => Some(refusal),
@@ -179,7 +181,7 @@ impl Viewer {
             let Some(padding) = self.outlet.padding(&packet, number, &mut stamp) else {
                 return;
             };
-            self.peer.write_rtp(&padding);
+            self.peer.write_rtp(&padding.header, &padding.payload);
         }
     }
 

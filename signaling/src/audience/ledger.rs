@@ -14,7 +14,7 @@ use super::goodbyes::Goodbyes;
 use crate::demux::{Demux, Shard, ViewerKey, is_check};
 use crate::keyframe_gate::KeyframeGate;
 use crate::rendition::RenditionId;
-use crate::runs::Datagram;
+use crate::runs::Run;
 use crate::session::Refused;
 
 /// A viewer's rendition, and its ceiling in bits a second if it has one.
@@ -121,11 +121,12 @@ impl Ledger {
     }
 
     /// Notes datagrams on their way out: the answer to a check comes back to whoever sent it.
-    pub(super) fn note_sent(&self, key: ViewerKey, datagrams: &[Datagram]) {
-        if datagrams.iter().any(|datagram| is_check(&datagram.bytes)) {
+    pub(super) fn note_sent(&self, key: ViewerKey, runs: &[Run]) {
+        // A check is a run of its own.
+        if runs.iter().any(|run| is_check(run.bytes())) {
             let demux = &mut self.directory().demux;
-            for datagram in datagrams {
-                demux.sent(key, &datagram.bytes);
+            for run in runs {
+                demux.sent(key, run.bytes());
             }
         }
     }

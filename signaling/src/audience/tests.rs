@@ -113,7 +113,7 @@ fn twenty_that_leave_or_never_come_leave_nothing() {
     let ids: Vec<String> = (0..20).map(|_| house.join(start)).collect();
     assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 20);
     let mut sent = 0;
-    let out: &mut Out<'_> = &mut |datagrams: &[Datagram]| sent += datagrams.len();
+    let out: &mut Out<'_> = &mut |runs: &[Run]| sent += runs.len();
     for id in &ids[..8] {
         house.audience.leave(start, id, out).expect("it is there");
         assert_eq!(house.audience.leave(start, id, out), Err(Refused::Unknown));
@@ -142,7 +142,7 @@ fn strangers_change_nothing() {
     let mut sent = 0;
     for byte in 0..=255_u8 {
         for length in [0, 1, 20, 100, 1500] {
-            let out: &mut Out<'_> = &mut |datagrams: &[Datagram]| sent += datagrams.len();
+            let out: &mut Out<'_> = &mut |runs: &[Run]| sent += runs.len();
             let datagram = vec![byte; length];
             if let Some(key) = house.audience.whose(way, &datagram) {
                 house.audience.receive(start, key, way, &datagram, out);
@@ -156,7 +156,7 @@ fn strangers_change_nothing() {
 fn the_first_offer_asks_for_a_keyframe_and_those_after_it_do_not() {
     let mut house = house();
     let start = house.start;
-    let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
+    let out: &mut Out<'_> = &mut |_: &[Run]| {};
     let asked = |house: &House| house.audience.metrics.keyframe_requests.get();
     house.join(start);
     house.join(start + 5 * MS);
@@ -184,7 +184,7 @@ fn wrong_tags_and_other_credentials_are_told_apart() {
     let mut house = house();
     let start = house.start;
     let id = house.join(start);
-    let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
+    let out: &mut Out<'_> = &mut |_: &[Run]| {};
     let mut trickle = |id: &str, tag: Option<&str>, ufrag: Option<&str>| {
         let trickle = trickle(id, tag, ufrag);
         house.audience.trickle(start, &trickle, out)
@@ -212,7 +212,7 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
     let mut house = house();
     let start = house.start;
     let id = house.join(start);
-    let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
+    let out: &mut Out<'_> = &mut |_: &[Run]| {};
     let restart = |id: &str, tag: Option<&str>| Restart {
         id: id.to_owned(),
         tag: tag.map(str::to_owned),
@@ -242,7 +242,7 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
     };
     assert_eq!(trickle(&ours, &theirs), Ok(()));
     assert_eq!(trickle(&ours, "hBtT"), Err(Refused::Restart));
-    let out: &mut Out<'_> = &mut |_: &[Datagram]| {};
+    let out: &mut Out<'_> = &mut |_: &[Run]| {};
     house.audience.leave(start, &id, out).expect("it is there");
     assert_eq!(house.audience.footprint(), 0);
 }

@@ -9,6 +9,9 @@ use super::sent_log::Fate;
 const RATE_WINDOW: Duration = Duration::from_millis(400);
 /// Below this a rate would be a guess.
 const RATE_WINDOW_LEAST: Duration = Duration::from_millis(150);
+/// Between two packets of one piece of feedback or the next there are never so many seconds: the receiver
+/// has begun to count anew, or lies.
+const CLOCK_LEAP: Duration = Duration::from_secs(5);
 /// The loss is taken over this much of ours.
 const LOSS_WINDOW: Duration = Duration::from_secs(2);
 /// The shortest way in this time is the empty path. Longer, and a phone that roamed to a farther
@@ -35,7 +38,9 @@ pub(crate) struct Path {
     /// The shortest way in each second: microseconds between clocks that share no zero.
     shortest: VecDeque<(u64, i64)>,
     arrivals: VecDeque<(Duration, u32)>,
+    arrived_bytes: u64,
     first_arrival: Option<Duration>,
+    newest_arrival: Duration,
     counts: VecDeque<(Instant, u32, u32)>,
 }
 
@@ -45,7 +50,9 @@ impl Path {
             origin: now,
             shortest: VecDeque::new(),
             arrivals: VecDeque::new(),
+            arrived_bytes: 0,
             first_arrival: None,
+            newest_arrival: Duration::ZERO,
             counts: VecDeque::new(),
         }
     }
@@ -94,24 +101,31 @@ impl Path {
     }
 
     fn note_arrival(&mut self, at: Duration, bytes: u32) {
-        self.first_arrival.get_or_insert(at);
+        // A clock that leaps says nothing about the rate, and must not fill the window for good.
+        if self.first_arrival.is_none() || at.abs_diff(self.newest_arrival) > CLOCK_LEAP {
+            self.arrivals.clear();
+            self.arrived_bytes = 0;
+            self.first_arrival = Some(at);
+            self.newest_arrival = at;
+        }
         self.arrivals.push_back((at, bytes));
-        let newest = self.arrivals.iter().map(|(at, _)| *at).max().unwrap_or(at);
-        while let Some((oldest, _)) = self.arrivals.front()
-            && *oldest + RATE_WINDOW < newest
+        self.arrived_bytes += u64::from(bytes);
+        self.newest_arrival = self.newest_arrival.max(at);
+        while let Some((oldest, bytes)) = self.arrivals.front()
+            && *oldest + RATE_WINDOW < self.newest_arrival
         {
+            self.arrived_bytes -= u64::from(*bytes);
             self.arrivals.pop_front();
         }
     }
 
     fn rate(&self) -> Option<u32> {
-        let newest = self.arrivals.iter().map(|(at, _)| *at).max()?;
-        let known = newest.saturating_sub(self.first_arrival?).min(RATE_WINDOW);
+        let known = self.newest_arrival.saturating_sub(self.first_arrival?);
+        let known = known.min(RATE_WINDOW);
         if known < RATE_WINDOW_LEAST {
             return None;
         }
-        let bytes: u32 = self.arrivals.iter().map(|(_, bytes)| *bytes).sum();
-        Some((f64::from(bytes) * 8.0 / known.as_secs_f64()) as u32)
+        Some((self.arrived_bytes as f64 * 8.0 / known.as_secs_f64()) as u32)
     }
 
     fn count(&mut self, now: Instant, fates: &[Fate]) {
@@ -189,6 +203,19 @@ mod tests {
             Duration::ZERO,
             "the path itself became longer"
         );
+    }
+
+    #[test]
+    fn a_receiver_whose_clock_leaps_fills_no_memory() {
+        let start = Instant::now();
+        let mut path = Path::new(start);
+        run(&mut path, start, 0, 100, |_| Some(30 * MS));
+        let leap = Duration::from_secs(86_400);
+        run(&mut path, start, 100, 101, |_| Some(leap));
+        let look = run(&mut path, start, 101, 1500, |_| Some(30 * MS));
+        assert!(path.arrivals.len() < 60, "{}", path.arrivals.len());
+        let rate = look.delivered_bps.expect("known again");
+        assert!((950_000..1_050_000).contains(&rate), "{rate}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 use crate::demux::ViewerKey;
 use crate::engine_metrics::{ConnectionFate, DropCause, EngineMetrics, count};
 use crate::path::{Carriage, Path};
-use crate::runs::Datagram;
+use crate::runs::Run;
 use crate::socket::{MediaSocket, SendCount};
 use crate::tcp_port::{Connection, Framed, TcpPort};
 
@@ -127,13 +127,13 @@ impl Ports {
         }
     }
 
-    pub(super) fn send(&mut self, metrics: &EngineMetrics, datagrams: &[Datagram]) {
+    pub(super) fn send(&mut self, metrics: &EngineMetrics, runs: &[Run]) {
         let mut sent = SendCount::default();
-        for run in datagrams.chunk_by(|a, b| a.path.carriage == b.path.carriage) {
-            match (run[0].path.carriage, &mut self.tcp) {
-                (Carriage::Udp, _) => sent += self.udp.send(run),
-                (Carriage::Tcp, Some(tcp)) => tcp.send(run, &mut sent),
-                (Carriage::Tcp, None) => sent.failed += run.len(),
+        for alike in runs.chunk_by(|a, b| a.path.carriage == b.path.carriage) {
+            match (alike[0].path.carriage, &mut self.tcp) {
+                (Carriage::Udp, _) => sent += self.udp.send(alike),
+                (Carriage::Tcp, Some(tcp)) => tcp.send(alike, &mut sent),
+                (Carriage::Tcp, None) => sent.failed += alike.iter().map(Run::len).sum::<usize>(),
             }
         }
         metrics.packets.inc_by(sent.datagrams as u64);

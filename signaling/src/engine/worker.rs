@@ -16,7 +16,7 @@ use crate::encoded::FrameReceiver;
 use crate::engine_metrics::{EngineMetrics, IgnoredCause, count};
 use crate::path::Carriage;
 use crate::peer::Arriving;
-use crate::runs::Datagram;
+use crate::runs::Run;
 use crate::tcp_port::Framed;
 use crate::viewer::Phase;
 
@@ -125,13 +125,13 @@ impl Worker {
             self.sweep(now);
             let (ports, metrics) = (&mut self.ports, &self.metrics);
             self.audience
-                .tick(now, &mut |datagrams| ports.send(metrics, datagrams));
+                .tick(now, &mut |runs| ports.send(metrics, runs));
             self.publish(now);
         }
         let now = Instant::now();
         let (ports, metrics) = (&mut self.ports, &self.metrics);
         self.audience
-            .close(now, &mut |datagrams| ports.send(metrics, datagrams));
+            .close(now, &mut |runs| ports.send(metrics, runs));
         self.publish(self.next_summary);
     }
 
@@ -152,7 +152,7 @@ impl Worker {
             };
             let now = Instant::now();
             let (ports, metrics) = (&mut self.ports, &self.metrics);
-            let mut out = |datagrams: &[Datagram]| ports.send(metrics, datagrams);
+            let mut out = |runs: &[Run]| ports.send(metrics, runs);
             match command {
                 Command::Join(arrival, reply) => {
                     let _ = reply.send(self.audience.join(now, *arrival));
@@ -182,7 +182,7 @@ impl Worker {
             let now = Instant::now();
             let (ports, metrics) = (&mut self.ports, &self.metrics);
             self.audience
-                .frame(now, frame, &mut |datagrams| ports.send(metrics, datagrams));
+                .frame(now, frame, &mut |runs| ports.send(metrics, runs));
             self.metrics.fanout.observe(now.elapsed().as_secs_f64());
         }
     }
@@ -246,7 +246,7 @@ impl Worker {
     /// Takes a datagram of a viewer of this shard.
     fn take(&mut self, now: Instant, key: ViewerKey, way: Arriving, bytes: &[u8]) {
         let (ports, metrics) = (&mut self.ports, &self.metrics);
-        let mut out = |datagrams: &[Datagram]| ports.send(metrics, datagrams);
+        let mut out = |runs: &[Run]| ports.send(metrics, runs);
         self.audience.receive(now, key, way, bytes, &mut out);
     }
 
@@ -305,10 +305,9 @@ impl Worker {
         let ended = ports.sweep(now, registry, &self.metrics, |key| audience.has(key));
         let (ports, metrics) = (&mut self.ports, &self.metrics);
         for (viewer, path) in ended {
-            self.audience
-                .close_path(now, viewer, path, &mut |datagrams| {
-                    ports.send(metrics, datagrams);
-                });
+            self.audience.close_path(now, viewer, path, &mut |runs| {
+                ports.send(metrics, runs);
+            });
         }
     }
 

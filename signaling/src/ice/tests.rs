@@ -66,7 +66,7 @@ fn world() -> World {
 
 impl World {
     /// The viewer checks a path; gives what it is sent.
-    fn check(&mut self, path: Path, nominates: bool) -> Vec<Datagram> {
+    fn check(&mut self, path: Path, nominates: bool) -> Vec<Run> {
         let checks = if nominates {
             &self.nominates
         } else {
@@ -77,23 +77,23 @@ impl World {
         self.sent()
     }
 
-    fn sent(&mut self) -> Vec<Datagram> {
+    fn sent(&mut self) -> Vec<Run> {
         let mut out = Vec::new();
         self.agent.drain(&mut out);
         out
     }
 
     /// The viewer answers every check in `sent`.
-    fn answer(&mut self, sent: &[Datagram]) {
-        for datagram in sent {
-            if !datagram.bytes.starts_with(&[0, 1]) {
+    fn answer(&mut self, sent: &[Run]) {
+        for run in sent {
+            if !run.bytes().starts_with(&[0, 1]) {
                 continue;
             }
-            let request = Checks::decode(&datagram.bytes).expect("STUN");
-            let ours = SocketAddr::new(datagram.path.local, 8189);
+            let request = Checks::decode(run.bytes()).expect("STUN");
+            let ours = SocketAddr::new(run.path.local, 8189);
             let bytes = self.asks.answer(&request, ours).expect("an answer");
             let kind = classify(&bytes);
-            self.agent.receive(self.now, kind, datagram.path, &bytes);
+            self.agent.receive(self.now, kind, run.path, &bytes);
         }
     }
 
@@ -144,16 +144,14 @@ fn what_is_not_vouched_for_changes_nothing() {
     assert!(!world.agent.receive(world.now, kind, udp(1), &bytes));
     assert!(world.sent().is_empty());
     let sent = world.check(udp(1), true);
-    let request = Checks::decode(&sent[1].bytes).expect("our check");
+    let request = Checks::decode(sent[1].bytes()).expect("our check");
     let forged = stranger.answer(&request, udp(1).remote).expect("an answer");
     world
         .agent
         .receive(world.now, classify(&forged), udp(1), &forged);
-    let elsewhere = sent[1].clone();
-    world.answer(&[Datagram {
-        path: udp(2),
-        ..elsewhere
-    }]);
+    let mut elsewhere = sent[1].clone();
+    elsewhere.path = udp(2);
+    world.answer(&[elsewhere]);
     assert_eq!(world.agent.path(), None, "nor an answer from elsewhere");
 }
 

@@ -15,16 +15,19 @@ use rtc::dtls::config::{
 use rtc::dtls::endpoint::{Endpoint, EndpointEvent};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::dtls::state::State;
+use rtc::rtp::header::Header;
 use rtc::rtp::packet::Packet;
 use rtc::shared::error::Error;
-use rtc::shared::marshal::{Marshal, Unmarshal};
+use rtc::shared::marshal::Unmarshal;
 use rtc::shared::{TransportContext, TransportProtocol};
 use rtc::srtp::config::{Config, LABEL_EXTRACTOR_DTLS_SRTP};
 use rtc::srtp::context::Context;
 use rtc::srtp::option::{srtcp_replay_protection, srtp_replay_protection};
 use rtc::srtp::protection_profile::ProtectionProfile;
 
+use super::sealing::Sealing;
 use crate::identity::Identity;
+use crate::runs::Load;
 use crate::sdp::{Offer, Setup};
 
 /// Best first; the first is what every browser takes, and the cheapest with AES instructions.
@@ -61,6 +64,7 @@ pub(super) enum SecureState {
 
 /// Keys of one direction each.
 struct Keys {
+    media: Sealing,
     sealing: Context,
     opening: Context,
 }
@@ -72,7 +76,7 @@ pub(super) struct Secure {
     keys: Option<Keys>,
     state: SecureState,
     crypto: Arc<dyn RTCCryptoProvider>,
-    out: Vec<BytesMut>,
+    out: Vec<Load>,
 }
 
 impl Secure {
@@ -167,15 +171,13 @@ impl Secure {
 
     /// Takes a media packet; it comes out of [`Self::drain`] sealed. Before the handshake is over
     /// there is nobody to send it to.
-    pub(super) fn seal_rtp(&mut self, packet: &Packet) {
+    pub(super) fn seal_rtp(&mut self, header: &Header, payload: &[u8]) {
         let Some(keys) = &mut self.keys else {
             return;
         };
-        let plain = packet.marshal();
-        let sealed = plain.and_then(|p| keys.sealing.encrypt_rtp_with_header(&p, &packet.header));
-        match sealed {
-            Ok(sealed) => self.out.push(sealed),
-            Err(error) => tracing::debug!(%error, "a packet was refused"),
+        let (library, out) = (&mut keys.sealing, &mut self.out);
+        if let Err(error) = keys.media.seal(header, payload, library, out) {
+            tracing::debug!(%error, "a packet was refused");
         }
     }
 
@@ -186,7 +188,7 @@ impl Secure {
         };
         let plain = rtc::rtcp::packet::marshal(packets);
         match plain.and_then(|plain| keys.sealing.encrypt_rtcp(&plain)) {
-            Ok(sealed) => self.out.push(sealed),
+            Ok(sealed) => self.out.push(Load::single(sealed)),
             Err(error) => tracing::debug!(%error, "a control packet was refused"),
         }
     }
@@ -212,7 +214,7 @@ impl Secure {
     }
 
     /// Takes what is to be sent.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = BytesMut> {
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Load> {
         self.out.drain(..)
     }
 
@@ -241,7 +243,7 @@ impl Secure {
 
     fn collect(&mut self) {
         while let Some(transmit) = self.endpoint.poll_transmit() {
-            self.out.push(transmit.message);
+            self.out.push(Load::single(transmit.message));
         }
     }
 }
@@ -284,6 +286,12 @@ fn keys(state: &State, crypto: &Arc<dyn RTCCryptoProvider>) -> Result<Keys, Erro
     let material = state.export_keying_material(LABEL_EXTRACTOR_DTLS_SRTP, &[], length)?;
     config.set_session_keys_from_keying_material(material.as_ref(), state.is_client())?;
     let keys = &config.keys;
+    let media = Sealing::new(
+        profile,
+        &keys.local_master_key,
+        &keys.local_master_salt,
+        crypto.crypto(),
+    )?;
     let sealing = Context::new(
         &keys.local_master_key,
         &keys.local_master_salt,
@@ -300,5 +308,9 @@ fn keys(state: &State, crypto: &Arc<dyn RTCCryptoProvider>) -> Result<Keys, Erro
         Some(srtcp_replay_protection(REPLAY_WINDOW)),
         crypto.crypto(),
     )?;
-    Ok(Keys { sealing, opening })
+    Ok(Keys {
+        media,
+        sealing,
+        opening,
+    })
 }

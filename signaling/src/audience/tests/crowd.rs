@@ -174,10 +174,13 @@ impl Hall {
 }
 
 /// Puts datagrams on their way.
-fn sender(way: &mut Way<(SocketAddr, Vec<u8>)>, now: Instant) -> impl FnMut(&[Datagram]) + use<'_> {
-    move |datagrams| {
-        for datagram in datagrams {
-            way.push_back((now + WAY, (datagram.path.remote, datagram.bytes.to_vec())));
+fn sender(way: &mut Way<(SocketAddr, Vec<u8>)>, now: Instant) -> impl FnMut(&[Run]) + use<'_> {
+    move |runs| {
+        for run in runs {
+            let datagrams = run
+                .datagrams()
+                .map(|bytes| (run.path.remote, bytes.to_vec()));
+            way.extend(datagrams.map(|datagram| (now + WAY, datagram)));
         }
     }
 }
