@@ -6,6 +6,7 @@ import { makeControls } from "./controls.js";
 import { makeEdges } from "./edges.js";
 import { makeFallback } from "./fallback.js";
 import { makeLatency } from "./latency.js";
+import { makeLiveWords } from "./live_words.js";
 import { makePanel } from "./panel.js";
 import { openPlayer } from "./player.js";
 import { makeQuality } from "./quality.js";
@@ -24,14 +25,21 @@ let offset = initialOffset();
 let heard = { peer: null, bytes: 0 };
 
 const edges = makeEdges(document.documentElement);
-const signs = makeSigns({ edges });
+const words = makeLiveWords({
+  select: byId("language"),
+  changed() {
+    for (const part of [signs, panel, quality]) part.reworded();
+  },
+});
+const { say } = words;
+const signs = makeSigns({ edges, say });
 // Set by the station when it has STUN or TURN servers, so that else nobody has to ask.
 const asksForServers = "iceServers" in document.documentElement.dataset;
 // On the station itself both clocks are one.
 const onStation = /^(localhost|127\.|\[::1\])/.test(location.host);
 const latency = makeLatency(() => offset.offsetMs ?? (onStation ? 0 : null));
-const quality = makeQuality({ select: byId("quality"), choose: (name) => player?.choose(name) });
-const panel = makePanel({ player: () => player, latency: () => latency.newest(), quality });
+const quality = makeQuality({ select: byId("quality"), choose: (name) => player?.choose(name), say });
+const panel = makePanel({ player: () => player, latency: () => latency.newest(), quality, words });
 const fallback = makeFallback(byId("simple"), () => dispatch({ type: "simple_failed" }));
 const stage = makeStage(byId("video"), byId("last"), pictureSeen);
 const status = makeStatus({
@@ -74,6 +82,8 @@ const ACTIONS = {
 function fromPlayer(event) {
   // 422: the station does not know the rendition any more.
   if (event.type === "refused" && event.status === 422) quality.refused();
+  // Another language may be fetched now, when it is in the way of no picture.
+  if (event.type === "offered" || event.type === "unsupported") words.begin();
   if (event.type === "track") stage.play(event.track);
   else dispatch(event);
 }
@@ -105,7 +115,7 @@ function showState() {
 dispatch({ type: "start" });
 showState();
 status.ask();
-makeControls({ currentVideo: () => stage.video, panel, speak });
+makeControls({ currentVideo: () => stage.video, panel, words, speak });
 
 setInterval(() => {
   listen();
