@@ -5,8 +5,8 @@ import { stamp } from "./stamp.js";
 
 const byId = (id) => document.getElementById(id);
 
-export function makeControls({ currentVideo, panel, words, speak }) {
-  const statistics = byId("button-statistics");
+export function makeControls({ currentVideo, statistics, words, speak }) {
+  const figures = byId("button-statistics");
   const snapshot = byId("button-snapshot");
   const sunlight = byId("button-sunlight");
   const full = byId("button-fullscreen");
@@ -17,11 +17,11 @@ export function makeControls({ currentVideo, panel, words, speak }) {
   full.hidden = !fullscreen;
   full.addEventListener("click", () => fullscreen?.toggle());
 
-  function toggleStatistics(open = !panel.open) {
-    panel.show(open);
-    statistics.setAttribute("aria-expanded", String(open));
+  function toggleStatistics(open = !statistics.open) {
+    statistics.show(open);
+    figures.setAttribute("aria-expanded", String(open));
   }
-  statistics.addEventListener("click", () => toggleStatistics());
+  figures.addEventListener("click", () => toggleStatistics());
 
   // A plain link: it saves the picture even where scripts fail. Here it only gets its name.
   snapshot.addEventListener("click", () => {

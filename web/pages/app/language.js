@@ -79,14 +79,6 @@ export function wantsEnglish(tags) {
   return tags.length === 0 || /^en(-|$)/i.test(tags[0]);
 }
 
-// Chosen on the page: from now on it outranks what the address says.
-export function remember(code) {
-  keep(code);
-  const link = new URL(location.href);
-  link.searchParams.delete("lang");
-  history.replaceState(history.state, "", link);
-}
-
 // Storage is refused in some private windows; the choice is then not remembered.
 function kept() {
   try {
@@ -96,7 +88,7 @@ function kept() {
   }
 }
 
-function keep(code) {
+export function keep(code) {
   try {
     localStorage.setItem(NAME, code);
   } catch {

@@ -3,7 +3,7 @@
 
 import { waitMs } from "./backoff.js";
 import { ENGLISH } from "./english.js";
-import { makeWords, remember, wanted, wantsEnglish } from "./language.js";
+import { makeWords, wanted, wantsEnglish } from "./language.js";
 
 // As makeWords, but the words change; `changed()` is called when they have. In `select` a visitor
 // chooses them.
@@ -15,8 +15,10 @@ export function makeLiveWords({ select, changed }) {
   let turn = 0;
   let newest = null;
 
-  select.addEventListener("change", () => {
-    remember(select.value);
+  select.addEventListener("change", async () => {
+    const chosen = select.value;
+    const { remember } = await translated();
+    remember(chosen);
     load(null);
   });
 

@@ -5,13 +5,12 @@ import { initial, step } from "./connection.js";
 import { makeControls } from "./controls.js";
 import { makeEdges } from "./edges.js";
 import { makeFallback } from "./fallback.js";
-import { makeLatency } from "./latency.js";
 import { makeLiveWords } from "./live_words.js";
-import { makePanel } from "./panel.js";
 import { openPlayer } from "./player.js";
 import { makeQuality } from "./quality.js";
 import { makeSigns, speak } from "./signs.js";
 import { makeStage } from "./stage.js";
+import { makeStatistics } from "./statistics.js";
 import { look } from "./stats.js";
 import { makeStatus } from "./status.js";
 
@@ -28,7 +27,7 @@ const edges = makeEdges(document.documentElement);
 const words = makeLiveWords({
   select: byId("language"),
   changed() {
-    for (const part of [signs, panel, quality]) part.reworded();
+    for (const part of [signs, statistics, quality]) part.reworded();
   },
 });
 const { say } = words;
@@ -37,16 +36,20 @@ const signs = makeSigns({ edges, say });
 const asksForServers = "iceServers" in document.documentElement.dataset;
 // On the station itself both clocks are one.
 const onStation = /^(localhost|127\.|\[::1\])/.test(location.host);
-const latency = makeLatency(() => offset.offsetMs ?? (onStation ? 0 : null));
+const stationAhead = () => offset.offsetMs ?? (onStation ? 0 : null);
 const quality = makeQuality({ select: byId("quality"), choose: (name) => player?.choose(name), say });
-const panel = makePanel({ player: () => player, latency: () => latency.newest(), quality, words });
+const statistics = makeStatistics(
+  byId("statistics"),
+  { player: () => player, stationAhead, quality, words },
+  words.offer,
+);
 const fallback = makeFallback(byId("simple"), () => dispatch({ type: "simple_failed" }));
 const stage = makeStage(byId("video"), byId("last"), pictureSeen);
 const status = makeStatus({
   tell: dispatch,
   show(next) {
     signs.status(next);
-    panel.status(next);
+    statistics.status(next);
     quality.status(next);
     // The owner may have no photo booth.
     byId("button-stylise").hidden = next.stylise === null;
@@ -93,7 +96,7 @@ function pictureSeen(video, now, metadata) {
   if (!player) return;
   if (state.name !== "live") performance.mark("carrier:picture");
   dispatch({ type: "picture" });
-  if (panel.open) latency.seen(video, now, metadata);
+  if (statistics.open) statistics.seen(video, now, metadata);
 }
 
 // Whether packets still come while no picture does.
@@ -109,13 +112,14 @@ function showState() {
   fallback.show(state.name === "fallback");
   status.worry(state.name !== "live");
   signs.connection(state);
+  if (state.name === "live") statistics.fetch();
 }
 
 // The offer goes out before anything else is set up.
 dispatch({ type: "start" });
 showState();
 status.ask();
-makeControls({ currentVideo: () => stage.video, panel, words, speak });
+makeControls({ currentVideo: () => stage.video, statistics, words, speak });
 
 setInterval(() => {
   listen();

@@ -1,15 +1,17 @@
-// The statistics panel: once a second while it is open, nothing at all while it is shut.
+// What stands in the statistics: once a second while they are open, nothing at all while they are shut.
 
+import { bitrateWords, detectorRate, latencyWords, publishWords, shareWords } from "./figures.js";
+import { makeLatency } from "./latency.js";
 import { between, delayOnTheWayMs, look } from "./stats.js";
-import { bitrateWords, detectorRate, latencyWords, publishWords, shareWords } from "./words.js";
 
 const EVERY_MS = 1000;
 const CURVE_POINTS = 30;
 const byId = (id) => document.getElementById(id);
 
-// `player()` gives the running player or null; `latency()` a {ms, exact} or null.
-export function makePanel({ player, latency, quality, words }) {
-  const section = byId("statistics");
+// `player()` gives the running player or null, `stationAhead()` what latency.js needs.
+export function makePanel({ player, stationAhead, quality, words }) {
+  const latency = makeLatency(stationAhead);
+  let open = false;
   let timer = 0;
   let before = null;
   let status = null;
@@ -20,7 +22,7 @@ export function makePanel({ player, latency, quality, words }) {
     const after = peer ? look(await peer.getStats()) : null;
     const numbers = between(before, after);
     before = after;
-    drawNumbers(numbers, latency());
+    drawNumbers(numbers, latency.newest());
     drawStation(words, status);
   }
 
@@ -39,14 +41,10 @@ export function makePanel({ player, latency, quality, words }) {
   }
 
   return {
-    get open() {
-      return !section.hidden;
-    },
     show(yes) {
-      section.hidden = !yes;
+      open = yes;
       clearInterval(timer);
       if (!yes) return;
-      words.offer();
       before = null;
       curve = [];
       draw();
@@ -56,11 +54,12 @@ export function makePanel({ player, latency, quality, words }) {
     },
     status(next) {
       status = next;
-      if (!section.hidden) drawStation(words, status);
+      if (open) drawStation(words, status);
     },
+    seen: latency.seen,
     // The numbers follow with the next look.
     reworded() {
-      if (!section.hidden) drawStation(words, status);
+      if (open) drawStation(words, status);
     },
   };
 }

@@ -2,7 +2,7 @@
 // The English words stand in the page itself, so that nothing flickers for most.
 
 import { waitMs } from "./backoff.js";
-import { choose, makeWords, remember, wanted } from "./language.js";
+import { choose, keep, makeWords, wanted } from "./language.js";
 
 const ENGLISH = [{ code: "en", name: "English" }];
 
@@ -54,6 +54,14 @@ export async function speakLanguage(select, changed) {
     translate(document, next.say);
     changed(next);
   });
+}
+
+// Chosen on the page: from now on it outranks what the address says.
+export function remember(code) {
+  keep(code);
+  const link = new URL(location.href);
+  link.searchParams.delete("lang");
+  history.replaceState(history.state, "", link);
 }
 
 export function offer(select, { offered, language }) {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { initial } from "../../pages/app/connection.js";
 import { ENGLISH } from "../../pages/app/english.js";
+import * as figures from "../../pages/app/figures.js";
 import { makeWords } from "../../pages/app/language.js";
 import * as words from "../../pages/app/words.js";
 
@@ -80,41 +81,41 @@ test("commands stand between backticks", () => {
 });
 
 test("numbers as people read them", () => {
-  assert.equal(words.bitrateWords(en, 1_512_000), "1.5 Mbit/s");
-  assert.equal(words.bitrateWords(en, 640_400), "640 kbit/s");
-  assert.equal(words.shareWords(en, 0), "0 %");
-  assert.equal(words.shareWords(en, 0.0004), "< 0.1 %");
-  assert.equal(words.shareWords(en, 0.0123), "1.2 %");
+  assert.equal(figures.bitrateWords(en, 1_512_000), "1.5 Mbit/s");
+  assert.equal(figures.bitrateWords(en, 640_400), "640 kbit/s");
+  assert.equal(figures.shareWords(en, 0), "0 %");
+  assert.equal(figures.shareWords(en, 0.0004), "< 0.1 %");
+  assert.equal(figures.shareWords(en, 0.0123), "1.2 %");
 });
 
 test("where the feed is sent on to, if it is", () => {
-  assert.equal(words.publishWords(en.say, null), null);
-  assert.equal(words.publishWords(en.say, undefined), null);
+  assert.equal(figures.publishWords(en.say, null), null);
+  assert.equal(figures.publishWords(en.say, undefined), null);
   const host = "https://a.example";
   const waiting = { state: "waiting", host, reason: "The server is busy (503).", since_s: 3 };
-  assert.deepEqual(words.publishWords(en.say, waiting), {
+  assert.deepEqual(figures.publishWords(en.say, waiting), {
     text: "trying again",
     title: "https://a.example: The server is busy (503).",
   });
-  const live = words.publishWords(en.say, { state: "live", host, reason: null, since_s: 9 });
+  const live = figures.publishWords(en.say, { state: "live", host, reason: null, since_s: 9 });
   assert.deepEqual(live, { text: "live", title: host });
 });
 
 test("the age of the picture, and whether it is only worked out", () => {
-  assert.equal(words.latencyWords(en, 41.6, true), "42 ms");
-  assert.equal(words.latencyWords(en, 41.6, false), "about 42 ms");
-  assert.equal(words.latencyWords(de, 1234, false), "etwa 1.234 ms");
+  assert.equal(figures.latencyWords(en, 41.6, true), "42 ms");
+  assert.equal(figures.latencyWords(en, 41.6, false), "about 42 ms");
+  assert.equal(figures.latencyWords(de, 1234, false), "etwa 1.234 ms");
 });
 
 test("the detector's rate, or its state, which may be one that has no words", () => {
   const running = { state: "running", fps: 29.6, model: "m", provider: "cpu" };
-  assert.deepEqual(words.detectorRate(en, running), { text: "30 fps", title: "m on cpu" });
-  const tried = words.detectorRate(de, { ...running, experimental: true });
+  assert.deepEqual(figures.detectorRate(en, running), { text: "30 fps", title: "m on cpu" });
+  const tried = figures.detectorRate(de, { ...running, experimental: true });
   assert.equal(tried.title, "m (experimentell) auf cpu");
-  assert.equal(words.detectorRate(en, { state: "warming" }).text, "warming up");
-  assert.equal(words.detectorRate(de, { state: "off" }).text, "aus");
-  assert.equal(words.detectorRate(es, { state: "dreaming" }).text, "dreaming");
-  assert.equal(words.detectorRate(en, undefined).text, null);
+  assert.equal(figures.detectorRate(en, { state: "warming" }).text, "warming up");
+  assert.equal(figures.detectorRate(de, { state: "off" }).text, "aus");
+  assert.equal(figures.detectorRate(es, { state: "dreaming" }).text, "dreaming");
+  assert.equal(figures.detectorRate(en, undefined).text, null);
 });
 
 test("troubles in the language; what the station says of devices and commands as it comes", () => {
@@ -127,12 +128,12 @@ test("troubles in the language; what the station says of devices and commands as
   assert.equal(model.text, "No model installed: `carrier models pull x` ausführen");
   const failed = words.stationWords(es.say, { detector: { state: "failed" } });
   assert.equal(failed[0].text, "La detección se ha detenido.");
-  assert.equal(words.publishWords(de.say, { state: "waiting", host: "h" }).text, "wartet");
+  assert.equal(figures.publishWords(de.say, { state: "waiting", host: "h" }).text, "wartet");
 });
 
 test("numbers as the language writes them", () => {
-  assert.equal(words.bitrateWords(de, 1_512_000), "1,5 Mbit/s");
-  assert.equal(words.bitrateWords(en, 2_000_000), "2.0 Mbit/s");
-  assert.equal(words.shareWords(de, 0.0004), "< 0,1 %");
-  assert.equal(words.shareWords(es, 0.0123), "1,2 %");
+  assert.equal(figures.bitrateWords(de, 1_512_000), "1,5 Mbit/s");
+  assert.equal(figures.bitrateWords(en, 2_000_000), "2.0 Mbit/s");
+  assert.equal(figures.shareWords(de, 0.0004), "< 0,1 %");
+  assert.equal(figures.shareWords(es, 0.0123), "1,2 %");
 });
