@@ -1,7 +1,7 @@
 import { stateIs, visibleText } from "../harness/eyes.mjs";
 import { liveStatus } from "../mock/status.mjs";
 
-export const title = "the live page in the visitor's language";
+export const title = "the live page and the camera's in the visitor's language";
 
 const SLOW_MS = 3000;
 const LANG = /\/lang(\/|$)|translated/;
@@ -12,6 +12,7 @@ export async function run(t) {
   await troubles(t);
   await chosen(t);
   await away(t);
+  await camera(t);
 }
 
 // Whoever wants English has it without asking.
@@ -137,6 +138,27 @@ async function away(t) {
   });
   await stateIs(page, "live");
   t.check("asked for until they come", await speaks(page, "de"), `${refused - 1} requests`);
+}
+
+async function camera(t) {
+  const phone = { viewport: { width: 360, height: 640 }, locale: "de-DE", address: `${t.station.url}camera` };
+  const page = await t.page(phone);
+  const idle = await shows(page, "#state", "Sendet nicht.");
+  const help = await visibleText(page, "#token-help");
+  t.check("the camera page", idle && /whip_token aus ihrer/.test(help), help);
+  await t.shot(page, "language-camera");
+  await page.selectOption("#language", "es");
+  t.check("in another", await shows(page, "#panel", "Empezar a enviar"));
+  const insecure = await t.page({
+    ...phone,
+    before: (blank) => blank.addInitScript(() => Object.defineProperty(window, "isSecureContext", { value: false })),
+  });
+  const why = await shows(insecure, "#insecure", "diese kam über einfaches HTTP");
+  await insecure.waitForSelector("#secure-there:not([hidden]), #secure-nowhere:not([hidden])");
+  t.check("and what is missing there", why && /HTTPS/.test(await visibleText(insecure, "#secure-there, #secure-nowhere")));
+  const wide = await insecure.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  t.check("it fits", !wide && page.complaints.length === 0, page.complaints[0] ?? "");
+  await t.shot(insecure, "language-camera-insecure");
 }
 
 function frames(page) {
