@@ -5,8 +5,8 @@ import { stamp } from "./stamp.js";
 
 const byId = (id) => document.getElementById(id);
 
-export function makeControls({ currentVideo, panel, speak }) {
-  const statistics = byId("button-statistics");
+export function makeControls({ currentVideo, statistics, words, speak }) {
+  const figures = byId("button-statistics");
   const snapshot = byId("button-snapshot");
   const sunlight = byId("button-sunlight");
   const full = byId("button-fullscreen");
@@ -17,29 +17,29 @@ export function makeControls({ currentVideo, panel, speak }) {
   full.hidden = !fullscreen;
   full.addEventListener("click", () => fullscreen?.toggle());
 
-  function toggleStatistics(open = !panel.open) {
-    panel.show(open);
-    statistics.setAttribute("aria-expanded", String(open));
+  function toggleStatistics(open = !statistics.open) {
+    statistics.show(open);
+    figures.setAttribute("aria-expanded", String(open));
   }
-  statistics.addEventListener("click", () => toggleStatistics());
+  figures.addEventListener("click", () => toggleStatistics());
 
   // A plain link: it saves the picture even where scripts fail. Here it only gets its name.
   snapshot.addEventListener("click", () => {
     snapshot.href = `/snapshot.jpg?t=${Date.now()}`;
     snapshot.download = `carrier-${stamp(new Date())}.jpg`;
     flash();
-    speak("Snapshot saved.");
+    speak(words.say("live.saved"));
   });
 
   // What is behind it is fetched when somebody first asks for it.
   let moment = null;
   byId("button-stylise").addEventListener("click", async () => {
-    moment ??= import("./moment/moment.js").then(({ makeMoment }) => makeMoment({ flash }));
+    moment ??= import("./moment/moment.js").then(({ makeMoment }) => makeMoment({ flash, words }));
     try {
       (await moment).open();
     } catch {
       moment = null;
-      speak("The station does not answer.");
+      speak(words.say("live.unanswered"));
     }
   });
 
@@ -59,7 +59,10 @@ export function makeControls({ currentVideo, panel, speak }) {
 function onKeys(actions) {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const letter = event.key.length === 1;
+    // In a list a letter looks for an entry.
+    if (letter && event.target.localName === "select") return;
+    const action = actions[letter ? event.key.toLowerCase() : event.key];
     if (action) action();
   });
 }

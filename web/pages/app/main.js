@@ -5,12 +5,12 @@ import { initial, step } from "./connection.js";
 import { makeControls } from "./controls.js";
 import { makeEdges } from "./edges.js";
 import { makeFallback } from "./fallback.js";
-import { makeLatency } from "./latency.js";
-import { makePanel } from "./panel.js";
+import { makeLiveWords } from "./live_words.js";
 import { openPlayer } from "./player.js";
 import { makeQuality } from "./quality.js";
 import { makeSigns, speak } from "./signs.js";
 import { makeStage } from "./stage.js";
+import { makeStatistics } from "./statistics.js";
 import { look } from "./stats.js";
 import { makeStatus } from "./status.js";
 
@@ -24,21 +24,32 @@ let offset = initialOffset();
 let heard = { peer: null, bytes: 0 };
 
 const edges = makeEdges(document.documentElement);
-const signs = makeSigns({ edges });
+const words = makeLiveWords({
+  select: byId("language"),
+  changed() {
+    for (const part of [signs, statistics, quality]) part.reworded();
+  },
+});
+const { say } = words;
+const signs = makeSigns({ edges, say });
 // Set by the station when it has STUN or TURN servers, so that else nobody has to ask.
 const asksForServers = "iceServers" in document.documentElement.dataset;
 // On the station itself both clocks are one.
 const onStation = /^(localhost|127\.|\[::1\])/.test(location.host);
-const latency = makeLatency(() => offset.offsetMs ?? (onStation ? 0 : null));
-const quality = makeQuality({ select: byId("quality"), choose: (name) => player?.choose(name) });
-const panel = makePanel({ player: () => player, latency: () => latency.newest(), quality });
+const stationAhead = () => offset.offsetMs ?? (onStation ? 0 : null);
+const quality = makeQuality({ select: byId("quality"), choose: (name) => player?.choose(name), say });
+const statistics = makeStatistics(
+  byId("statistics"),
+  { player: () => player, stationAhead, quality, words },
+  words.offer,
+);
 const fallback = makeFallback(byId("simple"), () => dispatch({ type: "simple_failed" }));
 const stage = makeStage(byId("video"), byId("last"), pictureSeen);
 const status = makeStatus({
   tell: dispatch,
   show(next) {
     signs.status(next);
-    panel.status(next);
+    statistics.status(next);
     quality.status(next);
     // The owner may have no photo booth.
     byId("button-stylise").hidden = next.stylise === null;
@@ -74,6 +85,8 @@ const ACTIONS = {
 function fromPlayer(event) {
   // 422: the station does not know the rendition any more.
   if (event.type === "refused" && event.status === 422) quality.refused();
+  // Another language may be fetched now, when it is in the way of no picture.
+  if (event.type === "offered" || event.type === "unsupported") words.begin();
   if (event.type === "track") stage.play(event.track);
   else dispatch(event);
 }
@@ -83,7 +96,7 @@ function pictureSeen(video, now, metadata) {
   if (!player) return;
   if (state.name !== "live") performance.mark("carrier:picture");
   dispatch({ type: "picture" });
-  if (panel.open) latency.seen(video, now, metadata);
+  if (statistics.open) statistics.seen(video, now, metadata);
 }
 
 // Whether packets still come while no picture does.
@@ -99,13 +112,14 @@ function showState() {
   fallback.show(state.name === "fallback");
   status.worry(state.name !== "live");
   signs.connection(state);
+  if (state.name === "live") statistics.fetch();
 }
 
 // The offer goes out before anything else is set up.
 dispatch({ type: "start" });
 showState();
 status.ask();
-makeControls({ currentVideo: () => stage.video, panel, speak });
+makeControls({ currentVideo: () => stage.video, statistics, words, speak });
 
 setInterval(() => {
   listen();

@@ -1,15 +1,17 @@
-// The statistics panel: once a second while it is open, nothing at all while it is shut.
+// What stands in the statistics: once a second while they are open, nothing at all while they are shut.
 
+import { bitrateWords, detectorRate, latencyWords, publishWords, shareWords } from "./figures.js";
+import { makeLatency } from "./latency.js";
 import { between, delayOnTheWayMs, look } from "./stats.js";
-import { bitrateWords, publishWords, shareWords } from "./words.js";
 
 const EVERY_MS = 1000;
 const CURVE_POINTS = 30;
 const byId = (id) => document.getElementById(id);
 
-// `player()` gives the running player or null; `latency()` a {ms, exact} or null.
-export function makePanel({ player, latency, quality }) {
-  const section = byId("statistics");
+// `player()` gives the running player or null, `stationAhead()` what latency.js needs.
+export function makePanel({ player, stationAhead, quality, words }) {
+  const latency = makeLatency(stationAhead);
+  let open = false;
   let timer = 0;
   let before = null;
   let status = null;
@@ -20,30 +22,27 @@ export function makePanel({ player, latency, quality }) {
     const after = peer ? look(await peer.getStats()) : null;
     const numbers = between(before, after);
     before = after;
-    drawNumbers(numbers, latency());
-    drawStation(status);
+    drawNumbers(numbers, latency.newest());
+    drawStation(words, status);
   }
 
   function drawNumbers(numbers, seen) {
     const estimate = numbers && delayOnTheWayMs(numbers);
     const ms = seen?.ms ?? estimate;
-    set("latency", ms === null ? null : `${seen?.exact ? "" : "about "}${Math.round(ms)} ms`);
-    set("fps", numbers && `${Math.round(numbers.fps)} fps`);
-    set("bitrate", numbers && bitrateWords(numbers.bitrateBps));
-    set("lost", numbers && shareWords(numbers.lostShare));
+    set("latency", ms === null ? null : latencyWords(words, ms, seen?.exact));
+    set("fps", numbers && words.say("live.fps", { fps: words.number(numbers.fps) }));
+    set("bitrate", numbers && bitrateWords(words, numbers.bitrateBps));
+    set("lost", numbers && shareWords(words, numbers.lostShare));
     if (numbers?.height) quality.shown(numbers.height);
-    set("rtt", whole(numbers?.roundTripMs));
-    set("buffer", whole(numbers?.bufferMs));
+    set("rtt", whole(words, numbers?.roundTripMs));
+    set("buffer", whole(words, numbers?.bufferMs));
     if (ms !== null && ms !== undefined) curve = [...curve, ms].slice(-CURVE_POINTS);
     byId("curve").firstElementChild.setAttribute("points", points(curve));
   }
 
   return {
-    get open() {
-      return !section.hidden;
-    },
     show(yes) {
-      section.hidden = !yes;
+      open = yes;
       clearInterval(timer);
       if (!yes) return;
       before = null;
@@ -55,19 +54,22 @@ export function makePanel({ player, latency, quality }) {
     },
     status(next) {
       status = next;
-      if (!section.hidden) drawStation(status);
+      if (open) drawStation(words, status);
+    },
+    seen: latency.seen,
+    // The numbers follow with the next look.
+    reworded() {
+      if (open) drawStation(words, status);
     },
   };
 }
 
-function drawStation(status) {
-  const detector = status?.detector;
-  const running = detector?.state === "running" && typeof detector.fps === "number";
-  set("detector", running ? `${Math.round(detector.fps)} fps` : (detector?.state ?? null));
-  const kind = detector?.experimental ? " (experimental)" : "";
-  byId("stat-detector").title = running ? `${detector.model}${kind} on ${detector.provider}` : "";
-  set("viewers", typeof status?.viewers === "number" ? String(status.viewers) : null);
-  const publish = publishWords(status?.publish);
+function drawStation(words, status) {
+  const detector = detectorRate(words, status?.detector);
+  set("detector", detector.text);
+  byId("stat-detector").title = detector.title;
+  set("viewers", typeof status?.viewers === "number" ? words.number(status.viewers) : null);
+  const publish = publishWords(words.say, status?.publish);
   byId("line-publish").hidden = publish === null;
   set("publish", publish?.text);
   byId("stat-publish").title = publish?.title ?? "";
@@ -86,8 +88,8 @@ function points(curve) {
     .join(" ");
 }
 
-function whole(ms) {
-  return typeof ms === "number" ? `${Math.round(ms)} ms` : null;
+function whole({ number }, ms) {
+  return typeof ms === "number" ? `${number(ms)} ms` : null;
 }
 
 function set(name, text) {

@@ -7,8 +7,8 @@ import { leave, makeSession, renew, trickle } from "./session.js";
 // A POST that nobody waits for any more is cut off after this, so that it frees its connection.
 const ABANDON_MS = 2000;
 
-// `asksForServers`: the station has STUN or TURN servers to tell of. `tell` gets {type: "track", track}
-// and the events of connection.js. Gives a player to renew() and to close().
+// `asksForServers`: the station has STUN or TURN servers to tell of. `tell` gets {type: "track", track},
+// {type: "offered"} once the offer is on its way, and the events of connection.js. Gives a player to renew() and to close().
 export function openPlayer({ endpoint, asksForServers = false, tell }) {
   const codecs = wantedCodecs();
   if (!codecs) {
@@ -72,12 +72,14 @@ async function negotiate(peer, endpoint, session, signal, say) {
     await peer.setLocalDescription();
     session.offer = peer.localDescription.sdp;
     performance.mark("carrier:post");
-    const response = await fetch(endpoint, {
+    const answered = fetch(endpoint, {
       method: "POST",
       headers: { "Content-Type": "application/sdp" },
       body: session.offer,
       signal,
     });
+    say({ type: "offered" });
+    const response = await answered;
     if (response.status !== 201) return say(refusal(response));
     const location = response.headers.get("Location");
     session.url = location && new URL(location, response.url).href;

@@ -16,9 +16,9 @@ export function endpointFor(choice) {
 }
 
 // Entries of the list: `auto` first, saying what it gives now, then every rendition by size.
-export function entries(renditions, shownHeight) {
+export function entries(say, renditions, shownHeight) {
   const now = renditions.find((one) => one.height === shownHeight);
-  const auto = now ? `Auto (${now.name})` : "Auto";
+  const auto = now ? say("live.auto.now", { name: now.name }) : say("live.auto");
   return [
     { value: AUTO, text: auto },
     ...renditions.map((one) => ({ value: one.name, text: one.name })),
@@ -26,7 +26,7 @@ export function entries(renditions, shownHeight) {
 }
 
 // `choose(name)` tells the running session.
-export function makeQuality({ select, choose }) {
+export function makeQuality({ select, choose, say }) {
   let choice = initialChoice(location.search, remembered());
   let renditions = [];
   let height = null;
@@ -37,7 +37,7 @@ export function makeQuality({ select, choose }) {
   });
 
   function show() {
-    const list = entries(renditions, height);
+    const list = entries(say, renditions, height);
     // Rebuilding an open list would shut it under the viewer's finger.
     const same =
       select.options.length === list.length &&
@@ -65,6 +65,7 @@ export function makeQuality({ select, choose }) {
       height = pictureHeight;
       show();
     },
+    reworded: show,
   };
 }
 

@@ -4,18 +4,19 @@ import { connectionWords, pieces, stationWords } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 
-export function makeSigns({ edges }) {
+export function makeSigns({ edges, say }) {
   let connection = null;
   let status = null;
   let shown = "";
 
-  function draw() {
-    const words = connectionWords(connection, status);
+  // `reworded`: it says what it said before, in another language. That is no news.
+  function draw(reworded = false) {
+    const words = connectionWords(say, connection, status);
     const root = document.documentElement;
     root.dataset.state = connection.name;
     root.dataset.tone = words.tone;
     // Words about a station that cannot be reached are stale.
-    const station = connection.name === "reconnecting" ? [] : stationWords(status);
+    const station = connection.name === "reconnecting" ? [] : stationWords(say, status);
     const inMiddle = connection.name !== "live" && connection.name !== "fallback";
     const notices = [...station];
     if (words.long && !inMiddle) notices.unshift({ tone: words.tone, text: words.long });
@@ -30,6 +31,7 @@ export function makeSigns({ edges }) {
     if (said === shown) return;
     shown = said;
     drawNotices(notices);
+    if (reworded) return speak("");
     edges.hold(inMiddle);
     if (notices.length > 0) edges.news();
     const lines = [words.long || words.short, ...station.map((line) => line.text)];
@@ -45,6 +47,7 @@ export function makeSigns({ edges }) {
       status = next;
       if (connection) draw();
     },
+    reworded: () => connection && draw(true),
   };
 }
 

@@ -2,15 +2,14 @@
 // The English words stand in the page itself, so that nothing flickers for most.
 
 import { waitMs } from "./backoff.js";
-import { choose, makeWords } from "./language.js";
+import { choose, keep, makeWords, wanted } from "./language.js";
 
-const NAME = "carrier.language";
 const ENGLISH = [{ code: "en", name: "English" }];
 
 // What data-words and its kin name, on everything below `root`.
 export function translate(root, say) {
   for (const element of root.querySelectorAll("[data-words]")) {
-    element.textContent = say(element.dataset.words);
+    put(say, element.dataset.words, (text) => (element.textContent = text));
   }
   for (const [field, attribute] of [
     ["wordsLabel", "aria-label"],
@@ -19,43 +18,53 @@ export function translate(root, say) {
   ]) {
     const data = field.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
     for (const element of root.querySelectorAll(`[data-${data}]`)) {
-      element.setAttribute(attribute, say(element.dataset[field]));
+      put(say, element.dataset[field], (text) => element.setAttribute(attribute, text));
     }
   }
 }
 
-export async function loadWords() {
-  const [english, offered] = await Promise.all([table("en"), languages()]);
-  const asked = new URLSearchParams(location.search).get("lang");
-  if (asked) keep(asked);
-  const wanted = [asked, kept(), ...(navigator.languages ?? [navigator.language])];
+// What no table has stays as it stands in the page.
+function put(say, key, set) {
+  const text = say(key);
+  if (text !== key) set(text);
+}
+
+// `english`: as much of it as is known; without it the whole of it is asked for.
+export async function loadWords({ english = null, priority = "auto" } = {}) {
+  const [known, offered] = await Promise.all([english ?? table("en", priority), languages(priority)]);
   const code = choose(
     offered.map((one) => one.code),
-    wanted.filter(Boolean),
+    wanted(),
   );
-  const own = code === "en" ? english : await table(code);
-  document.documentElement.lang = code;
-  return { ...makeWords(code, own, english), offered };
+  const own = code === "en" ? known : await table(code, priority);
+  return { ...makeWords(code, own, known), offered };
 }
 
 // A page of words: translated now, and again whenever another language is chosen in `select`.
 export async function speakLanguage(select, changed) {
   const words = await loadWords();
+  document.documentElement.lang = words.language;
   if (words.language !== "en") translate(document, words.say);
   if (select) offer(select, words);
   changed(words);
   select?.addEventListener("change", async () => {
-    keep(select.value);
-    const link = new URL(location.href);
-    link.searchParams.delete("lang");
-    history.replaceState(history.state, "", link);
+    remember(select.value);
     const next = await loadWords();
+    document.documentElement.lang = next.language;
     translate(document, next.say);
     changed(next);
   });
 }
 
-function offer(select, { offered, language }) {
+// Chosen on the page: from now on it outranks what the address says.
+export function remember(code) {
+  keep(code);
+  const link = new URL(location.href);
+  link.searchParams.delete("lang");
+  history.replaceState(history.state, "", link);
+}
+
+export function offer(select, { offered, language }) {
   select.replaceChildren(
     ...offered.map(({ code, name }) => {
       const option = document.createElement("option");
@@ -68,43 +77,32 @@ function offer(select, { offered, language }) {
   );
 }
 
+function table(code, priority) {
+  return ask(`/lang/${encodeURIComponent(code)}.json`, priority, {});
+}
+
+export async function languages(priority) {
+  const { languages: offered } = await ask("/lang", priority, {});
+  return offered?.length ? offered : ENGLISH;
+}
+
+const answers = new Map(); // by path: a page asks once
+
+function ask(path, priority, otherwise) {
+  if (!answers.has(path)) answers.set(path, answer(path, priority, otherwise));
+  return answers.get(path);
+}
+
 // Asked for until it comes: without it the page would say names of words instead of words.
-async function table(code) {
+async function answer(path, priority, otherwise) {
   for (let failures = 1; ; failures += 1) {
     try {
-      const response = await fetch(`/lang/${encodeURIComponent(code)}.json`);
+      const response = await fetch(path, { priority });
       if (response.ok) return await response.json();
-      if (response.status === 404) return {};
+      if (response.status === 404) return otherwise;
     } catch {
       // The network is away: again.
     }
     await new Promise((done) => setTimeout(done, waitMs(failures)));
-  }
-}
-
-async function languages() {
-  try {
-    const response = await fetch("/lang");
-    const { languages: offered } = await response.json();
-    return offered?.length ? offered : ENGLISH;
-  } catch {
-    return ENGLISH;
-  }
-}
-
-// Storage is refused in some private windows; the choice is then not remembered.
-function kept() {
-  try {
-    return localStorage.getItem(NAME);
-  } catch {
-    return null;
-  }
-}
-
-function keep(code) {
-  try {
-    localStorage.setItem(NAME, code);
-  } catch {
-    // As above.
   }
 }

@@ -1,5 +1,7 @@
 // Wires the parts: events go into publishing.js, what it asks for is done here.
 
+import { speakLanguage } from "../app/translated.js";
+import { pieces } from "../app/words.js";
 import { makeAwake } from "./awake.js";
 import { fromAddress, keep, kept } from "./key.js";
 import { close, isAvailable, openLens } from "./lens.js";
@@ -15,6 +17,8 @@ const ENDPOINT = "/whip";
 const byId = (id) => document.getElementById(id);
 
 let state = initial();
+let words = null; // until they have come
+let secureAddress = "";
 let stream = null;
 let publisher = null;
 let facing = "environment";
@@ -90,12 +94,8 @@ async function turn() {
 }
 
 function show() {
-  const { tone, text } = stateWords(state);
-  const root = document.documentElement;
-  root.dataset.sending = state.name;
-  root.dataset.tone = tone;
-  const line = byId("state");
-  if (line.textContent !== text) line.textContent = text;
+  document.documentElement.dataset.sending = state.name;
+  if (words) sayState();
   const running = state.name !== "idle" && state.name !== "refused";
   byId("form").hidden = running || !isAvailable();
   byId("running").hidden = !running;
@@ -104,12 +104,38 @@ function show() {
   awake(running);
 }
 
+function sayState() {
+  const { tone, text } = stateWords(words.say, state);
+  document.documentElement.dataset.tone = tone;
+  const line = byId("state");
+  if (line.textContent !== text) line.textContent = text;
+}
+
+// Texts that a script has to put there: those with commands in them, and the title.
+function reword(next) {
+  words = next;
+  document.title = words.say("sender.title");
+  write("token-help", words.say("sender.token.help"));
+  write("secure-nowhere", words.say("sender.secure.nowhere", { address: secureAddress }));
+  sayState();
+}
+
+function write(id, text) {
+  const parts = pieces(text).map((piece) => {
+    if (!piece.code) return piece.text;
+    const code = document.createElement("code");
+    code.textContent = piece.text;
+    return code;
+  });
+  byId(id).replaceChildren(...parts);
+}
+
 async function showRate() {
-  if (state.name !== "live" || !publisher) return;
+  if (state.name !== "live" || !publisher || !words) return;
   const report = await publisher.sender.getStats();
   const now = sent(report.values(), before);
   if (!now) return;
-  byId("rate").textContent = rateWords(now);
+  byId("rate").textContent = rateWords(words, now);
   before = now;
 }
 
@@ -132,7 +158,8 @@ async function explainHttps() {
   if (status.https_port) secure.port = String(status.https_port);
   byId("secure-link").href = secure.href;
   secure.hash = "";
-  byId("secure-address").textContent = secure.href;
+  secureAddress = secure.href;
+  if (words) reword(words);
   byId("secure-there").hidden = !status.https_port;
   byId("secure-nowhere").hidden = Boolean(status.https_port);
 }
@@ -151,6 +178,7 @@ byId("turn").addEventListener("click", turn);
 byId("take-over").addEventListener("click", () => dispatch({ type: "take_over" }));
 
 show();
+speakLanguage(byId("language"), reword);
 if (isAvailable()) {
   setInterval(() => dispatch({ type: "tick" }), TICK_MS);
   setInterval(showRate, RATE_MS);

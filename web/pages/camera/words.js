@@ -1,52 +1,32 @@
-// What the camera page says. Pure.
+// What the camera page says, in the language that `words` or its `say` speaks (app/language.js). Pure.
 
-export function stateWords({ name, reason }) {
+import { bitrateWords } from "../app/figures.js";
+
+// What the station or the browser says of a trouble is shown as it comes.
+export function stateWords(say, { name, reason }) {
   switch (name) {
-    case "opening":
-      return { tone: "busy", text: "Asking for the camera…" };
-    case "connecting":
-      return { tone: "busy", text: "Connecting…" };
-    case "live":
-      return { tone: "good", text: "Sending. This camera is the source now." };
-    case "mending":
-      return { tone: "busy", text: "Connection lost. Looking for another way…" };
     case "waiting":
-      return { tone: "bad", text: waitingWords(reason) };
+      return { tone: "bad", text: waitingWords(say, reason) };
     case "refused":
-      return { tone: "bad", text: refusedWords(reason) };
+      return { tone: "bad", text: refusedWords(say, reason) };
+    case "live":
+      return { tone: "good", text: say("sender.state.live") };
     default:
-      return { tone: "busy", text: "Not sending." };
+      return { tone: "busy", text: say(`sender.state.${name}`) };
   }
 }
 
-function waitingWords(reason) {
-  switch (reason?.kind) {
-    case "occupied":
-      return "Somebody else sends. Waiting for the place.";
-    case "unreachable":
-      return "The station does not answer. Trying again.";
-    case "busy":
-      return reason.detail ? `${plain(reason.detail)}. Trying again.` : "The station is busy. Trying again.";
-    default:
-      return "Connection lost. Trying again.";
-  }
+function waitingWords(say, reason) {
+  const { kind, detail } = reason ?? {};
+  if (kind === "busy" && detail) return say("sender.waiting.told", { detail: plain(detail) });
+  const known = ["occupied", "unreachable", "busy"].includes(kind);
+  return say(`sender.waiting.${known ? kind : "lost"}`);
 }
 
-function refusedWords(reason) {
-  switch (reason?.kind) {
-    case "token":
-      return "The token is not right.";
-    case "codec":
-      return "This browser cannot send H.264, and the station takes nothing else.";
-    case "denied":
-      return "The browser was told not to give its camera. Allow it in the page's settings.";
-    case "missing":
-      return "This device has no camera.";
-    case "taken":
-      return "Another program uses the camera.";
-    default:
-      return reason?.detail ? `The camera cannot be used: ${plain(reason.detail)}.` : "The camera stopped.";
-  }
+function refusedWords(say, reason) {
+  const { kind, detail } = reason ?? {};
+  if (["token", "codec", "denied", "missing", "taken"].includes(kind)) return say(`sender.refused.${kind}`);
+  return detail ? say("sender.refused.told", { detail: plain(detail) }) : say("sender.refused.ended");
 }
 
 function plain(text) {
@@ -66,12 +46,10 @@ export function cameraTrouble(error) {
   return { kind: kinds[error?.name] ?? "camera", detail: error?.message ?? "" };
 }
 
-export function rateWords({ bps, width, height, fps }) {
+export function rateWords(words, { bps, width, height, fps }) {
   const parts = [];
   if (width && height) parts.push(`${width} × ${height}`);
-  if (fps) parts.push(`${Math.round(fps)} fps`);
-  if (bps !== null) {
-    parts.push(bps >= 1e6 ? `${(bps / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bps / 1e3)} kbit/s`);
-  }
+  if (fps) parts.push(words.say("live.fps", { fps: words.number(fps) }));
+  if (bps !== null) parts.push(bitrateWords(words, bps));
   return parts.join(", ");
 }

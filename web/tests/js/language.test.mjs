@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { choose, makeWords } from "../../pages/app/language.js";
+import { ENGLISH } from "../../pages/app/english.js";
+import { choose, makeWords, wantsEnglish } from "../../pages/app/language.js";
 import { styleTitle } from "../../pages/booth/words.js";
 
 const PAGES = new URL("../../pages/", import.meta.url);
@@ -19,6 +20,16 @@ test("the best language there is", () => {
   assert.equal(choose(there, ["PT-br"]), "pt-BR");
   assert.equal(choose(there, ["fr"]), "en");
   assert.equal(choose(there, [undefined, ""]), "en");
+});
+
+test("who wants English need not ask which languages there are", () => {
+  for (const tags of [["en"], ["en-GB", "de"], ["EN-us"], []]) assert.ok(wantsEnglish(tags), tags);
+  for (const tags of [["de", "en"], ["enm"], ["x"]]) assert.ok(!wantsEnglish(tags), tags);
+});
+
+test("figures keep their digits, so that they do not jump while they change", () => {
+  const { number } = makeWords("de", {}, {});
+  assert.deepEqual([number(1.04, 1), number(2, 1), number(1234.6)], ["1,0", "2,0", "1.235"]);
 });
 
 test("values, numbers and plurals as the language has them", () => {
@@ -65,7 +76,7 @@ test("a style is called as the language calls it, or as its owner did", () => {
   }
 });
 
-const HTML = ["booth.html", "gallery.html", "join.html"];
+const HTML = ["index.html", "camera.html", "booth.html", "gallery.html", "join.html"];
 
 test("the English words in the pages are those of the file", () => {
   for (const page of [...HTML, "app/moment/moment.js"]) {
@@ -74,18 +85,32 @@ test("the English words in the pages are those of the file", () => {
       assert.equal(text, tables.en[key], `${page}: ${key}`);
     }
     const named = /(aria-label|title|alt)="([^"]*)" data-words-(label|title|alt)="([^"]+)"/g;
-    for (const [, , text, , key] of html.matchAll(named)) {
-      assert.equal(text, tables.en[key], `${page}: ${key}`);
-    }
+    const all = [...html.matchAll(named)];
+    for (const [, , text, , key] of all) assert.equal(text, tables.en[key], `${page}: ${key}`);
+    assert.equal(all.length, html.match(/data-words-/g)?.length ?? 0, `${page}: each after its English`);
+  }
+});
+
+test("the live page's own English is that of the file, and all that its scripts say", () => {
+  const files = readdirSync(new URL("app/", PAGES)).filter((name) => /^(?!english).*\.js$/.test(name));
+  const scripts = files.map((name) => read(`app/${name}`)).join("\n");
+  for (const [key, text] of Object.entries(ENGLISH)) {
+    assert.equal(text, tables.en[key], key);
+    const stem = key.slice(0, key.lastIndexOf("."));
+    const said = [`"${key}"`, `\`${stem}.\${`, `"${stem}"`];
+    assert.ok(said.some((one) => scripts.includes(one)), `${key}: nobody says it`);
+  }
+  for (const [, key] of scripts.matchAll(/"(live\.[a-z.]+)"/g)) {
+    assert.ok(key in ENGLISH || Object.keys(ENGLISH).some((known) => known.startsWith(`${key}.`)), key);
   }
 });
 
 test("every key that a script names is there", () => {
   const known = (key) => key in tables.en || `${key}.other` in tables.en;
-  for (const folder of ["booth/", "gallery/", "join/", "app/moment/"]) {
+  for (const folder of ["booth/", "camera/", "gallery/", "join/", "app/moment/"]) {
     for (const name of readdirSync(new URL(folder, PAGES)).filter((file) => file.endsWith(".js"))) {
       const text = read(`${folder}${name}`);
-      const keys = [...text.matchAll(/"((?:send|queue|wait|work|consent|gallery|admin|note|moment|done|style)\.[a-z.]+)"/g)];
+      const keys = [...text.matchAll(/"((?:send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender)\.[a-z.]+)"/g)];
       for (const [, key] of keys) assert.ok(known(key), `${name}: ${key}`);
     }
   }

@@ -1,12 +1,18 @@
 // The camera page's states, words and numbers.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { tokenIn } from "../../pages/camera/key.js";
 import { CONNECT_MS, initial, LOST_MS, RENEWED_MS, step } from "../../pages/camera/publishing.js";
 import { heard, sent } from "../../pages/camera/rate.js";
 import { withStartRate } from "../../pages/camera/start_rate.js";
+import { makeWords } from "../../pages/app/language.js";
 import { cameraTrouble, rateWords, stateWords } from "../../pages/camera/words.js";
+
+const table = (code) => JSON.parse(readFileSync(new URL(`../../pages/lang/${code}.json`, import.meta.url), "utf8"));
+const en = makeWords("en", table("en"), {});
+const de = makeWords("de", table("de"), {});
 
 // Plays [ms, type or event]; the log has what was done and where it led.
 function play(...events) {
@@ -82,7 +88,7 @@ test("a station that does not answer is given up at last, and the page says so",
   const { state, log } = play(...events, [17000, "unrenewable"]);
   assert.equal(log.filter((line) => line.endsWith("renew")).length, 15);
   assert.equal(log.at(-1), `${1000 + LOST_MS} waiting`);
-  assert.match(stateWords(state).text, /Trying again/);
+  assert.match(stateWords(en.say, state).text, /Trying again/);
 });
 
 test("a network that is new is used at once, while the old one still carries the picture", () => {
@@ -109,13 +115,13 @@ test("attempts that fail come further and further apart, and at once when the ne
 test("a wrong token ends it, the camera goes dark and the token is forgotten", () => {
   const { state, log } = play([0, "start"], [1, "camera"], [2, refused(401)], [9000, "tick"]);
   assert.deepEqual(log.slice(-4), ["2 leave", "2 dark", "2 forget", "2 refused"]);
-  assert.equal(stateWords(state).text, "The token is not right.");
+  assert.equal(stateWords(en.say, state).text, "The token is not right.");
 });
 
 test("a place that is taken is waited for, or taken over", () => {
   const taken = play([0, "start"], [1, "camera"], [2, refused(409)]);
   assert.equal(taken.state.name, "waiting");
-  assert.match(stateWords(taken.state).text, /Waiting for the place/);
+  assert.match(stateWords(en.say, taken.state).text, /Waiting for the place/);
   const over = play([0, "start"], [1, "camera"], [2, refused(409)], [100, "take_over"]);
   assert.deepEqual(over.log.slice(-2), ["100 take_over", "100 connecting"]);
 });
@@ -125,7 +131,7 @@ test("a station that is full names its time, a browser without H.264 is told at 
   assert.equal(full.state.retryAt, 5002);
   const codec = play([0, "start"], [1, "camera"], [2, refused(422)]);
   assert.equal(codec.state.name, "refused");
-  assert.match(stateWords(codec.state).text, /H\.264/);
+  assert.match(stateWords(en.say, codec.state).text, /H\.264/);
 });
 
 test("nothing happens before the button and after a refusal", () => {
@@ -133,7 +139,7 @@ test("nothing happens before the button and after a refusal", () => {
   const denied = { type: "no_camera", ...cameraTrouble({ name: "NotAllowedError" }) };
   const { state, log } = play([0, "start"], [1, denied], [2, "camera"], [3, "failed"]);
   assert.deepEqual(log, ["0 look", "0 opening", "1 leave", "1 dark", "1 refused"]);
-  assert.match(stateWords(state).text, /Allow it/);
+  assert.match(stateWords(en.say, state).text, /Allow it/);
 });
 
 test("the token in an address", () => {
@@ -163,10 +169,23 @@ test("what is sent, in plain words", () => {
   });
   const first = sent([{ type: "codec" }, stat(1000, 1000)], null);
   assert.equal(first.bps, null);
-  assert.equal(rateWords(first), "1280 × 720, 30 fps");
+  assert.equal(rateWords(en, first), "1280 × 720, 30 fps");
   const second = sent([stat(2000, 201000)], first);
-  assert.equal(rateWords(second), "1280 × 720, 30 fps, 1.6 Mbit/s");
+  assert.equal(rateWords(en, second), "1280 × 720, 30 fps, 1.6 Mbit/s");
   assert.equal(sent([], second), null);
+});
+
+test("every state has words, in another language too", () => {
+  const reasons = ["occupied", "unreachable", "busy", "lost", "token", "codec", "denied", "missing", "taken", "ended"];
+  for (const name of ["idle", "opening", "connecting", "live", "mending", "waiting", "refused"]) {
+    for (const kind of [null, ...reasons]) {
+      const { text } = stateWords(de.say, { name, reason: kind && { kind } });
+      assert.ok(!text.includes("sender."), `${name} ${kind}: ${text}`);
+    }
+  }
+  const told = stateWords(de.say, { name: "waiting", reason: { kind: "busy", detail: "Full." } });
+  assert.equal(told.text, "Full. Neuer Versuch läuft.");
+  assert.equal(rateWords(de, { bps: 1_640_000, width: 640, height: 480, fps: 29.6 }), "640 × 480, 30 fps, 1,6 Mbit/s");
 });
 
 test("reports and answers to checks are signs of the station, what is sent is none", () => {

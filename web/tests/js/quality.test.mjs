@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ENGLISH } from "../../pages/app/english.js";
+import { makeWords } from "../../pages/app/language.js";
 import { AUTO, endpointFor, entries, initialChoice } from "../../pages/app/quality.js";
 
+const { say } = makeWords("en", ENGLISH, ENGLISH);
 const LADDER = [
   { name: "720p", height: 720 },
   { name: "360p", height: 360 },
@@ -22,9 +25,9 @@ test("a session asks for what was chosen", () => {
 
 test("the list says what the network chose", () => {
   assert.deepEqual(
-    entries(LADDER, 360).map((entry) => entry.text),
+    entries(say, LADDER, 360).map((entry) => entry.text),
     ["Auto (360p)", "720p", "360p"],
   );
-  assert.equal(entries(LADDER, null)[0].text, "Auto");
-  assert.deepEqual(entries([], 720), [{ value: AUTO, text: "Auto" }]);
+  assert.equal(entries(say, LADDER, null)[0].text, "Auto");
+  assert.deepEqual(entries(say, [], 720), [{ value: AUTO, text: "Auto" }]);
 });

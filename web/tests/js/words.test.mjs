@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { initial } from "../../pages/app/connection.js";
+import { ENGLISH } from "../../pages/app/english.js";
+import * as figures from "../../pages/app/figures.js";
+import { makeWords } from "../../pages/app/language.js";
 import * as words from "../../pages/app/words.js";
+
+const table = (code) => JSON.parse(readFileSync(new URL(`../../pages/lang/${code}.json`, import.meta.url), "utf8"));
+const en = makeWords("en", ENGLISH, ENGLISH);
+const de = makeWords("de", table("de"), ENGLISH);
+const es = makeWords("es", table("es"), ENGLISH);
 
 const state = (overrides) => ({ ...initial(), ...overrides });
 
 test("every state of the connection has its words", () => {
   const said = (overrides) => {
-    const { short, long } = words.connectionWords(state(overrides));
+    const { short, long } = words.connectionWords(en.say, state(overrides));
     return long || short;
   };
   assert.equal(said({ name: "connecting" }), "Connecting…");
@@ -32,11 +41,11 @@ test("every state of the connection has its words", () => {
 
 test("a live connection to a station without a camera does not call itself live", () => {
   const status = { source: { state: "lost" } };
-  assert.equal(words.connectionWords(state({ name: "live" }), status).short, "No signal");
+  assert.equal(words.connectionWords(en.say, state({ name: "live" }), status).short, "No signal");
 });
 
 test("the station's troubles, most pressing first, with the command that helps", () => {
-  const said = words.stationWords({
+  const said = words.stationWords(en.say, {
     source: { state: "lost", reason: "Camera unplugged. Waiting for it.", note: "No webcam found" },
     detector: {
       state: "missing",
@@ -57,9 +66,9 @@ test("the station's troubles, most pressing first, with the command that helps",
 
 test("all well is no words, and neither is a status that is not there", () => {
   const well = { source: { state: "live", note: null }, detector: { state: "running" } };
-  assert.deepEqual(words.stationWords(well), []);
-  assert.deepEqual(words.stationWords({}), []);
-  assert.deepEqual(words.stationWords(null), []);
+  assert.deepEqual(words.stationWords(en.say, well), []);
+  assert.deepEqual(words.stationWords(en.say, {}), []);
+  assert.deepEqual(words.stationWords(en.say, null), []);
 });
 
 test("commands stand between backticks", () => {
@@ -72,22 +81,59 @@ test("commands stand between backticks", () => {
 });
 
 test("numbers as people read them", () => {
-  assert.equal(words.bitrateWords(1_512_000), "1.5 Mbit/s");
-  assert.equal(words.bitrateWords(640_400), "640 kbit/s");
-  assert.equal(words.shareWords(0), "0 %");
-  assert.equal(words.shareWords(0.0004), "< 0.1 %");
-  assert.equal(words.shareWords(0.0123), "1.2 %");
+  assert.equal(figures.bitrateWords(en, 1_512_000), "1.5 Mbit/s");
+  assert.equal(figures.bitrateWords(en, 640_400), "640 kbit/s");
+  assert.equal(figures.shareWords(en, 0), "0 %");
+  assert.equal(figures.shareWords(en, 0.0004), "< 0.1 %");
+  assert.equal(figures.shareWords(en, 0.0123), "1.2 %");
 });
 
 test("where the feed is sent on to, if it is", () => {
-  assert.equal(words.publishWords(null), null);
-  assert.equal(words.publishWords(undefined), null);
+  assert.equal(figures.publishWords(en.say, null), null);
+  assert.equal(figures.publishWords(en.say, undefined), null);
   const host = "https://a.example";
   const waiting = { state: "waiting", host, reason: "The server is busy (503).", since_s: 3 };
-  assert.deepEqual(words.publishWords(waiting), {
+  assert.deepEqual(figures.publishWords(en.say, waiting), {
     text: "trying again",
     title: "https://a.example: The server is busy (503).",
   });
-  const live = words.publishWords({ state: "live", host, reason: null, since_s: 9 });
+  const live = figures.publishWords(en.say, { state: "live", host, reason: null, since_s: 9 });
   assert.deepEqual(live, { text: "live", title: host });
+});
+
+test("the age of the picture, and whether it is only worked out", () => {
+  assert.equal(figures.latencyWords(en, 41.6, true), "42 ms");
+  assert.equal(figures.latencyWords(en, 41.6, false), "about 42 ms");
+  assert.equal(figures.latencyWords(de, 1234, false), "etwa 1.234 ms");
+});
+
+test("the detector's rate, or its state, which may be one that has no words", () => {
+  const running = { state: "running", fps: 29.6, model: "m", provider: "cpu" };
+  assert.deepEqual(figures.detectorRate(en, running), { text: "30 fps", title: "m on cpu" });
+  const tried = figures.detectorRate(de, { ...running, experimental: true });
+  assert.equal(tried.title, "m (experimentell) auf cpu");
+  assert.equal(figures.detectorRate(en, { state: "warming" }).text, "warming up");
+  assert.equal(figures.detectorRate(de, { state: "off" }).text, "aus");
+  assert.equal(figures.detectorRate(es, { state: "dreaming" }).text, "dreaming");
+  assert.equal(figures.detectorRate(en, undefined).text, null);
+});
+
+test("troubles in the language; what the station says of devices and commands as it comes", () => {
+  const fallback = words.connectionWords(de.say, state({ name: "fallback", refused: 503 }));
+  assert.equal(fallback.short, "Einfacher Stream");
+  assert.match(fallback.long, /Die Station ist voll/);
+  const detector = { state: "missing", message: "No model installed.", fix: "carrier models pull x" };
+  const [camera, model] = words.stationWords(de.say, { source: { state: "lost" }, detector });
+  assert.equal(camera.text, "Kein Bild von der Kamera. Warten, bis sie wieder da ist.");
+  assert.equal(model.text, "No model installed: `carrier models pull x` ausführen");
+  const failed = words.stationWords(es.say, { detector: { state: "failed" } });
+  assert.equal(failed[0].text, "La detección se ha detenido.");
+  assert.equal(figures.publishWords(de.say, { state: "waiting", host: "h" }).text, "wartet");
+});
+
+test("numbers as the language writes them", () => {
+  assert.equal(figures.bitrateWords(de, 1_512_000), "1,5 Mbit/s");
+  assert.equal(figures.bitrateWords(en, 2_000_000), "2.0 Mbit/s");
+  assert.equal(figures.shareWords(de, 0.0004), "< 0,1 %");
+  assert.equal(figures.shareWords(es, 0.0123), "1,2 %");
 });

@@ -8,12 +8,13 @@ import { randomKey } from "../../booth/key.js";
 import { sendOrder } from "../../booth/order.js";
 import { troubleWords } from "../../booth/words.js";
 import { waitMs } from "../backoff.js";
-import { loadWords, translate } from "../translated.js";
+import { translate } from "../translated.js";
 
 const ATTEMPTS = 4;
 
-export async function makeMoment({ flash }) {
-  const [words] = await Promise.all([loadWords(), styled("/booth/cards.css"), styled("/app/moment/moment.css")]);
+// `words` are the page's own, and change with them.
+export async function makeMoment({ flash, words }) {
+  await Promise.all([words.whole(), styled("/booth/cards.css"), styled("/app/moment/moment.css")]);
   const dialog = built();
   translate(dialog, words.say);
   const part = (name) => dialog.querySelector(`.${name}`);

@@ -6,7 +6,7 @@ export const title = "stylise this moment, from the live picture";
 export async function run(t) {
   const page = await t.page();
   await stateIs(page, "live");
-  const early = page.requests.filter((url) => /moment|booth|lang|styles|translated/.test(url));
+  const early = page.requests.filter((url) => /moment|booth|\/lang(\/|$)|styles|translated/.test(url));
   t.check("nothing of it is fetched before it is asked for", early.length === 0, early.join(" "));
   await page.keyboard.press("m");
   await page.waitForSelector("#moment .card");

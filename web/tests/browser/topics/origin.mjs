@@ -44,7 +44,7 @@ export async function run(t) {
   t.check("a policy that says so", strict, policy);
   t.check(
     "the whole page is small",
-    bytes > 10000 && bytes < 80000,
+    bytes > 10000 && bytes < 90000,
     `${Math.round(bytes / 1000)} kB`,
   );
 
