@@ -1,5 +1,7 @@
 // Everything the page says about its state, in plain words of the language that `words` or its `say`
 // speaks (language.js). Pure.
+// What the station says in its own words is English: in another language a sentence of that language
+// stands before it.
 // A text may hold commands between backticks; the page sets them in a fixed-width face.
 
 // {tone, short, long}: `short` stands in the badge, `long` in the middle or in a notice ("" for
@@ -39,12 +41,14 @@ function lostKey(state) {
 export function stationWords(say, status) {
   if (!status) return [];
   const { source = {}, detector = {} } = status;
-  return [sourceWords(say, source), detectorWords(say, detector), noteWords(source)].filter(Boolean);
+  return [sourceWords(say, source), detectorWords(say, detector), noteWords(say, source)].filter(Boolean);
 }
 
 function sourceWords(say, source) {
   if (source.state === "lost") {
-    return { tone: "bad", text: sentence(source.reason ?? say("live.source.lost")) };
+    const { reason } = source;
+    const text = reason ? say("live.source.because", { reason }) : say("live.source.lost");
+    return { tone: "bad", text: sentence(text) };
   }
   if (source.state === "opening") return { tone: "busy", text: say("live.source.opening") };
   return null;
@@ -64,17 +68,18 @@ function detectorWords(say, detector) {
 }
 
 function troubleWords(say, { state, message, fix }) {
-  const trouble = (message ?? say(`live.model.${state}`)).replace(/[.:\s]+$/, "");
+  const told = message && say(`live.model.because.${state}`, { message: message.replace(/[.:\s]+$/, "") });
+  const trouble = told || say(`live.model.${state}`);
   return fix ? say("live.model.fix", { trouble, command: fix }) : `${trouble}.`;
 }
 
-function noteWords(source) {
-  return source.note ? { tone: "busy", text: sentence(source.note) } : null;
+function noteWords(say, { note }) {
+  return note ? { tone: "busy", text: sentence(say("live.note", { note })) } : null;
 }
 
 function sentence(text) {
   const plain = text.trim();
-  return /[.!?…]$/.test(plain) ? plain : `${plain}.`;
+  return /[.!?…)]$/.test(plain) ? plain : `${plain}.`;
 }
 
 // Text to [{text, code}] at its backticks.

@@ -125,7 +125,11 @@ test("troubles in the language; what the station says of devices and commands as
   const detector = { state: "missing", message: "No model installed.", fix: "carrier models pull x" };
   const [camera, model] = words.stationWords(de.say, { source: { state: "lost" }, detector });
   assert.equal(camera.text, "Kein Bild von der Kamera. Warten, bis sie wieder da ist.");
-  assert.equal(model.text, "No model installed: `carrier models pull x` ausführen");
+  assert.equal(model.text, "Die Erkennung fehlt (No model installed): `carrier models pull x` ausführen");
+  const source = { state: "lost", reason: "Camera unplugged. Waiting for it.", note: "The built-in scene" };
+  const [why, note] = words.stationWords(de.say, { source });
+  assert.equal(why.text, "Kein Bild von der Kamera. (Camera unplugged. Waiting for it.)");
+  assert.equal(note.text, "Die Station meldet: The built-in scene.");
   const failed = words.stationWords(es.say, { detector: { state: "failed" } });
   assert.equal(failed[0].text, "La detección se ha detenido.");
   assert.equal(figures.publishWords(de.say, { state: "waiting", host: "h" }).text, "wartet");

@@ -31,22 +31,25 @@ export async function run(t) {
     page.complaints[0] ?? "",
   );
 
-  const { headers, bytes } = await page.evaluate(async () => {
+  const { headers, bytes, early } = await page.evaluate(async () => {
     const response = await fetch("/");
+    const [picture] = performance.getEntriesByName("carrier:picture");
     const parts = performance
       .getEntriesByType("resource")
       .filter(({ name }) => name.includes("/app/"));
-    const size = parts.reduce((sum, part) => sum + part.decodedBodySize, 0);
-    return { headers: Object.fromEntries(response.headers), bytes: size };
+    const size = (some) => some.reduce((sum, part) => sum + part.decodedBodySize, 0);
+    return {
+      headers: Object.fromEntries(response.headers),
+      bytes: size(parts),
+      early: size(parts.filter(({ startTime }) => startTime < picture.startTime)),
+    };
   });
   const policy = headers["content-security-policy"] ?? "";
   const strict = policy.includes("default-src 'self'") && !policy.includes("unsafe");
   t.check("a policy that says so", strict, policy);
-  t.check(
-    "the whole page is small",
-    bytes > 10000 && bytes < 90000,
-    `${Math.round(bytes / 1000)} kB`,
-  );
+  const kb = (size) => `${Math.round(size / 1000)} kB`;
+  t.check("what comes before the picture is small", early > 10000 && early < 80000, kb(early));
+  t.check("and so is the whole page", bytes > early && bytes < 90000, kb(bytes));
 
   const session = page.waitForRequest((request) => request.method() === "DELETE", {
     timeout: 3000,

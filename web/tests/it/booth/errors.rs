@@ -92,6 +92,17 @@ fn whoever_asks_before_it_sends_need_not_send_what_is_refused() {
     let small = format!("{head}Content-Length: 100\r\n\r\n");
     let (line, _stream) = raw(&station, &small);
     assert!(line.contains(" 100 "), "{line}");
+    // Who has enough at work is told so before the photo travels.
+    let form = Form::style(&a_style(&station)).image(&photo(1500, 1500));
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        post(&station, &form, &[]);
+        let (line, _stream) = raw(&station, &small);
+        if line.contains(" 429 ") {
+            break;
+        }
+        assert!(line.contains(" 100 ") && Instant::now() < until, "{line}");
+    }
 }
 
 #[test]
