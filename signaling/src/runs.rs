@@ -50,6 +50,10 @@ impl Load {
         &mut self.bytes
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     fn count(&self) -> usize {
         self.bytes.len().div_ceil(self.each_bytes.max(1))
     }

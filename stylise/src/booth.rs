@@ -122,6 +122,15 @@ impl Booth {
         Ok(row.map(|row| inner.view(&row, Instant::now())))
     }
 
+    /// Whether a visitor may have another job now, to be asked before an upload is read.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`], or the database cannot be read.
+    pub fn admits(&self, visitor: &str) -> Result<(), Refusal> {
+        let shared = self.shared();
+        admission::admit_visitor(shared, &shared.lock(), visitor)
+    }
+
     /// A job as it stands.
     ///
     /// # Errors

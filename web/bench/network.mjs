@@ -1,9 +1,9 @@
 // `make bench-network`: what viewers get over lossy, slow networks.
 //
-//   CARRIER_BIN=... LIGHT_VIEWERS=... LOSSY_LINK=... node web/bench/network.mjs [--quick] [BENCHMARKS.md]
+//   CARRIER_BIN=... LIGHT_VIEWERS=... LOSSY_LINK=... node web/bench/network.mjs [--quick | --only=NAME] [BENCHMARKS.md]
 //
 // It reports and does not judge: the exit code tells only whether everything could be measured.
-// --quick: three conditions, shorter. NETWORK_SOURCE: another source than the test scene, in a loop. With NETWORK_RAW=FILE what each viewer saw goes there as JSON.
+// --quick: three conditions, shorter. --only="300 kbit/s, 20 ms, 10 % loss": that one. NETWORK_SOURCE: another source than the test scene, in a loop. With NETWORK_RAW=FILE what each viewer saw goes there as JSON.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -21,6 +21,7 @@ import { replaceGenerated } from "./table.mjs";
 
 const args = process.argv.slice(2);
 const quick = args.includes("--quick");
+const only = args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length);
 const document = args.find((arg) => !arg.startsWith("--"));
 const MORE = ["--model", "none"];
 const source = process.env.NETWORK_SOURCE ?? "scene";
@@ -78,6 +79,7 @@ const runs = [];
 const failures = [];
 try {
   for (const conditions of quick ? quickConditions() : allConditions()) {
+    if (only && nameOf(conditions) !== only) continue;
     const ends = [];
     say(nameOf(conditions));
     try {

@@ -1,9 +1,9 @@
 // What many viewers cost at the full bitrate.
 //
-//   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/scale.mjs VIEWERS... [--threads N] [--seconds N]
+//   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/scale.mjs VIEWERS... [--threads N] [--seconds N] [--whole]
 //
 // One station for each number of viewers, each with a clip that needs 1.5 Mbit/s and without detection.
-// Prints a table. It reports and does not judge. The viewers run on the same machine: on two cores
+// --whole: the viewers take runs of datagrams uncut (UDP_GRO). Prints a table. It reports and does not judge. The viewers run on the same machine: on two cores
 // more than some four hundred take time that the station would have had.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -21,7 +21,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     threads: { type: "string", default: "1" },
-    seconds: { type: "string", default: "12" },
+    seconds: { type: "string", default: "60" },
+    whole: { type: "boolean", default: false },
   },
 });
 const counts = positionals.map(Number);
@@ -43,12 +44,13 @@ async function measured(out, source, count) {
   try {
     // The encoder's memory is no viewer's.
     const one = (await underLoad(station, { lightViewers, count: 1, seconds: 1 })).rssMb;
-    const joinMs = Math.max(1000, count * 5);
+    const joinMs = Math.max(1000, count * 10);
     const load = await underLoad(station, {
       lightViewers,
       count,
       seconds: Number(values.seconds),
       joinMs,
+      whole: values.whole,
     });
     return row(load, one);
   } finally {

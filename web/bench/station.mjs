@@ -25,10 +25,10 @@ export async function scrape(station) {
 }
 
 // `count` light viewers for `seconds`: what they saw, and what the station spent meanwhile.
-export async function underLoad(station, { lightViewers, count, seconds, joinMs = 1000 }) {
+export async function underLoad(station, { lightViewers, count, seconds, joinMs = 1000, whole = false }) {
   // On a busy machine a large crowd takes its time to be counted.
   const stay = SETTLE_MS / 1000 + seconds + 2 + count / 100;
-  const crowd = startCrowd(station, lightViewers, [count, stay, joinMs]);
+  const crowd = startCrowd(station, lightViewers, [count, stay, joinMs, ...(whole ? ["whole"] : [])]);
   const before = await scrape(station);
   await sleep(joinMs);
   await until(`${count} viewers are connected`, 15000, async () => {

@@ -1,8 +1,10 @@
 //! Many viewers in one process that receive and decrypt but do not decode, for `make bench`.
 //!
-//! `light_viewers 127.0.0.1:8080 VIEWERS SECONDS [JOIN_MS]`: the joins are spread over `JOIN_MS`
+//! `light_viewers 127.0.0.1:8080 VIEWERS SECONDS [JOIN_MS [whole]]`: the joins are spread over `JOIN_MS`
 //! (1000), everybody stays until `SECONDS` after the last join. Prints one line of JSON. The WebRTC
 //! implementation is not the station's own, so that both can hardly be wrong in the same way.
+//! `whole`: they take runs of datagrams uncut (UDP_GRO), so that the kernel does less of their work on
+//! the station's account.
 //! `light_viewers watch ADDRESS:PORT`: one viewer that notes each picture.
 
 mod first_keyframe;
@@ -25,6 +27,8 @@ use viewer::Viewer;
 
 /// What the joins' threads wake the loop with; viewers have the tokens below.
 const JOINED: Token = Token(usize::MAX);
+/// The largest that a socket gives at once.
+const RUN_BYTES: usize = 64 << 10;
 /// The longest wait; timers of viewers are not kept sorted, so this is how late one may run.
 const PATIENCE: Duration = Duration::from_millis(10);
 
@@ -33,7 +37,8 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> Result<(), Failure> {
     let mut args = std::env::args().skip(1).peekable();
     let watches = args.next_if(|word| word == "watch").is_some();
-    let usage = "light_viewers ADDRESS:PORT VIEWERS SECONDS [JOIN_MS], or watch ADDRESS:PORT";
+    let usage =
+        "light_viewers ADDRESS:PORT VIEWERS SECONDS [JOIN_MS [whole]], or watch ADDRESS:PORT";
     let mut next = || args.next().ok_or(usage);
     let station: SocketAddr = next()?.parse()?;
     if watches {
@@ -42,7 +47,12 @@ fn main() -> Result<(), Failure> {
     let viewers: usize = next()?.parse()?;
     let stay = Duration::from_secs_f64(next()?.parse()?);
     let join_ms: u64 = next().map_or(Ok(1000), |text| text.parse())?;
+    let whole = next().is_ok_and(|word| word == "whole");
     let mut crowd = Crowd::new(station, viewers, Duration::from_millis(join_ms))?;
+    if whole {
+        let mut viewers = crowd.viewers.iter_mut();
+        viewers.try_for_each(Viewer::take_whole_runs)?;
+    }
     crowd.run(stay)?;
     writeln!(io::stdout(), "{}", tally::json(&crowd.viewers))?;
     Ok(())
@@ -90,6 +100,7 @@ impl Crowd {
         let end = start + self.pace * count + stay;
         let (mut asked, mut due) = (0, start);
         let mut events = Events::with_capacity(256);
+        let mut buffer = vec![0; RUN_BYTES];
         while Instant::now() < end {
             let wait = due.saturating_duration_since(Instant::now()).min(PATIENCE);
             let wait = if asked < self.viewers.len() {
@@ -111,7 +122,7 @@ impl Crowd {
             }
             for event in &events {
                 if let Some(viewer) = self.viewers.get_mut(event.token().0) {
-                    viewer.receive();
+                    viewer.receive(&mut buffer);
                 }
             }
             let now = Instant::now();

@@ -1,10 +1,11 @@
 //! One viewer: a WebRTC session without a decoder on a socket of its own.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::UdpSocket;
+use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
@@ -33,6 +34,8 @@ pub(crate) struct Sample {
 pub(crate) struct Viewer {
     rtc: Rtc,
     socket: UdpSocket,
+    /// Takes the station's runs as they left: the kernel does not cut them up on the station's account.
+    whole_runs: Option<UdpSocketState>,
     addr: SocketAddr,
     pending: Option<SdpPendingOffer>,
     due: Option<Instant>,
@@ -76,6 +79,7 @@ impl Viewer {
         Ok(Self {
             rtc,
             socket,
+            whole_runs: None,
             addr,
             pending: None,
             due: None,
@@ -91,6 +95,12 @@ impl Viewer {
             bytes: 0,
             failure: None,
         })
+    }
+
+    /// From now on with UDP_GRO.
+    pub(crate) fn take_whole_runs(&mut self) -> io::Result<()> {
+        self.whole_runs = Some(UdpSocketState::new(UdpSockRef::from(&self.socket))?);
+        Ok(())
     }
 
     pub(crate) fn socket(&mut self) -> &mut UdpSocket {
@@ -123,12 +133,15 @@ impl Viewer {
         self.work();
     }
 
-    /// Reads the socket until it is empty, as its edge-triggered events demand.
-    pub(crate) fn receive(&mut self) {
-        let mut buffer = [0_u8; 2000];
+    /// Reads the socket until it is empty, as its edge-triggered events demand. `buffer` holds a run.
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) {
         loop {
-            match self.socket.recv_from(&mut buffer) {
-                Ok((length, from)) => self.take(&buffer[..length], from),
+            match self.read(buffer) {
+                Ok((length, each, from)) => {
+                    for datagram in buffer[..length].chunks(each.max(1)) {
+                        self.take(datagram, from);
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => {
                     self.failure = Some(error.to_string());
@@ -136,6 +149,18 @@ impl Viewer {
                 }
             }
         }
+    }
+
+    /// Bytes that came, the length of each datagram in them, and from whom.
+    fn read(&self, buffer: &mut [u8]) -> io::Result<(usize, usize, SocketAddr)> {
+        let Some(state) = &self.whole_runs else {
+            let (length, from) = self.socket.recv_from(buffer)?;
+            return Ok((length, length, from));
+        };
+        let mut metas = [RecvMeta::default()];
+        let mut slots = [IoSliceMut::new(buffer)];
+        state.recv(UdpSockRef::from(&self.socket), &mut slots, &mut metas)?;
+        Ok((metas[0].len, metas[0].stride, metas[0].addr))
     }
 
     /// Lets time pass, if anything is due.

@@ -46,12 +46,13 @@ pub(crate) fn watch(station: SocketAddr) -> Result<(), Failure> {
     viewer.answered(&join::post(station, &offer).outcome);
     let mut events = Events::with_capacity(8);
     let (mut asked, mut requests) = (start, 0);
+    let mut buffer = [0; 2000];
     while !enough.load(Ordering::Relaxed) && viewer.failure.is_none() {
         match poll.poll(&mut events, Some(PATIENCE)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error)?,
             _ => {}
         }
-        viewer.receive();
+        viewer.receive(&mut buffer);
         let now = Instant::now();
         viewer.tick(now);
         let still = now - viewer.shown.last().map_or(start, |shown| shown.at);

@@ -215,7 +215,7 @@ impl Secure {
 
     /// Takes what is to be sent.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Load> {
-        self.out.drain(..)
+        self.out.drain(..).filter(|load| !load.is_empty())
     }
 
     fn note(&mut self, event: &EndpointEvent) {

@@ -88,17 +88,22 @@ fn admit(
     submission: &Submission,
     made_by: MadeBy,
 ) -> Result<(), Refusal> {
-    let now = Instant::now();
-    let unfinished = inner.store.unfinished_of(&submission.visitor)?;
+    admit_visitor(shared, inner, &submission.visitor)?;
+    if let Some(retry_after) = inner.is_full(made_by, shared.settings.queue_max, Instant::now()) {
+        shared.metrics.refused(RefusedFor::QueueFull);
+        return Err(Refusal::Full { retry_after });
+    }
+    Ok(())
+}
+
+// overflow: refused
+pub(super) fn admit_visitor(shared: &Shared, inner: &Inner, visitor: &str) -> Result<(), Refusal> {
+    let unfinished = inner.store.unfinished_of(visitor)?;
     if unfinished.len() >= shared.settings.per_visitor_max {
         shared.metrics.refused(RefusedFor::TooManyOfVisitor);
         return Err(Refusal::TooMany {
-            retry_after: first_done(shared, inner, &unfinished, now),
+            retry_after: first_done(shared, inner, &unfinished, Instant::now()),
         });
-    }
-    if let Some(retry_after) = inner.is_full(made_by, shared.settings.queue_max, now) {
-        shared.metrics.refused(RefusedFor::QueueFull);
-        return Err(Refusal::Full { retry_after });
     }
     Ok(())
 }

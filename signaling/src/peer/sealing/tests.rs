@@ -1,6 +1,6 @@
 //! The library of whoever receives is the judge.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rtc::rtp::header::Extension;
 use rtc::rtp::packet::Packet;
 use rtc::shared::marshal::Unmarshal;

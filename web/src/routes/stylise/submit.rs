@@ -100,6 +100,9 @@ async fn accept(
     if length.is_some_and(|length| length > FORM_BYTES_MAX as u64) {
         return Err(form::stopped(Stop::TooLarge));
     }
+    let whose = visitor.clone();
+    let admitted = ask(app, move |booth| booth.admits(&whose)).await?;
+    admitted.map_err(refused)?;
     let Some(_place) = app.booth.upload() else {
         let words = "many send pictures at this moment: try again in a few seconds";
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, words).again_in(UPLOAD_AGAIN));
