@@ -64,6 +64,8 @@ pub enum ResendOutcome {
     Repeat,
     /// Sent often enough.
     Exhausted,
+    /// A keyframe has left since.
+    Passed,
     /// The viewer's budget was spent.
     OverBudget,
 }

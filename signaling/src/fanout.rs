@@ -37,6 +37,10 @@ pub(crate) struct StreamTerms {
 /// Gives a packet its transport-wide number, from the length of its payload; `None`: none is wanted.
 pub(crate) type Stamp<'a> = dyn FnMut(usize) -> Option<u16> + 'a;
 
+/// A keyframe that left so long ago has come, or is asked for itself: its packets are what the path has room
+/// for then, not those of the pictures before it.
+const KEYFRAME_ARRIVES: Duration = Duration::from_millis(250);
+
 /// Takes a packet that leaves: its header and its payload.
 pub(crate) type Sink<'a> = dyn FnMut(&Header, &[u8]) + 'a;
 
@@ -69,6 +73,8 @@ pub(crate) enum Resend {
 pub(crate) enum Refusal {
     /// Never sent, or no longer kept.
     Gone,
+    /// A keyframe has left since that is there by now, and needs nothing of before.
+    Passed,
     Repeat,
     Exhausted,
     OverBudget,
@@ -84,6 +90,8 @@ pub(crate) struct Outlet {
     timestamp_offset: u32,
     segments: VecDeque<Segment>,
     resends: ResendLog,
+    /// Number of the newest keyframe's first packet, and when its last one left.
+    keyframe: Option<(u64, Instant)>,
     /// Without a retransmission stream.
     originals: Option<Originals>,
     sent: SentCount,
@@ -104,6 +112,7 @@ impl Outlet {
             timestamp_offset: u32::from_be_bytes([e, f, g, h]),
             segments: VecDeque::new(),
             resends: ResendLog::default(),
+            keyframe: None,
             originals: terms.rtx.is_none().then(Originals::default),
             sent: SentCount::default(),
             delay: Duration::ZERO,
@@ -121,6 +130,7 @@ impl Outlet {
     /// Gives those packets of a frame that are in `range` to `sink`, numbered for this viewer.
     pub(crate) fn packets(
         &mut self,
+        now: Instant,
         entry: &RingFrame,
         range: Range<usize>,
         stamp: &mut Stamp<'_>,
@@ -135,6 +145,10 @@ impl Outlet {
         let shared = header.extensions.len();
         if range.end >= frame.payloads.len() {
             self.untold = self.untold.saturating_sub(1);
+            if frame.keyframe {
+                let first = self.next.saturating_sub(range.start as u64);
+                self.keyframe = Some((first, now));
+            }
         }
         for (index, payload) in range.zip(payloads) {
             header.sequence_number = wire(self.next);
@@ -166,6 +180,12 @@ impl Outlet {
         let Some((sent, packet)) = found else {
             return Resend::No(Refusal::Gone);
         };
+        let arrives = round_trip.unwrap_or(KEYFRAME_ARRIVES).max(KEYFRAME_ARRIVES);
+        if self.keyframe.is_some_and(|(first, left)| {
+            sent.own < first && now.saturating_duration_since(left) >= arrives
+        }) {
+            return Resend::No(Refusal::Passed);
+        }
         let original = match &self.originals {
             Some(originals) => match originals.of(sent.own) {
                 Some(header) => Some(header.clone()),

@@ -137,7 +137,7 @@ impl Viewer {
             let mut stamp = |bytes| control.stamp(now, bytes);
             let peer = &mut self.peer;
             self.outlet
-                .packets(&entry, range, &mut stamp, &mut |header, payload| {
+                .packets(now, &entry, range, &mut stamp, &mut |header, payload| {
                     peer.write_rtp(header, payload);
                 });
         }

@@ -36,6 +36,7 @@ impl Audience {
                         let outcome = match viewer.resend(now, number, find) {
                             None => ResendOutcome::Sent,
                             Some(Refusal::Gone) => ResendOutcome::Gone,
+                            Some(Refusal::Passed) => ResendOutcome::Passed,
                             Some(Refusal::Repeat) => ResendOutcome::Repeat,
                             Some(Refusal::Exhausted) => ResendOutcome::Exhausted,
                             Some(Refusal::OverBudget) => ResendOutcome::OverBudget,

@@ -27,12 +27,18 @@ fn some(
     stamp: &mut Stamp<'_>,
 ) -> Vec<Packet> {
     let mut packets = Vec::new();
-    viewer.packets(entry, range, stamp, &mut |header, payload| {
-        packets.push(Packet {
-            header: header.clone(),
-            payload: Bytes::copy_from_slice(payload),
-        });
-    });
+    viewer.packets(
+        entry.arrived,
+        entry,
+        range,
+        stamp,
+        &mut |header, payload| {
+            packets.push(Packet {
+                header: header.clone(),
+                payload: Bytes::copy_from_slice(payload),
+            });
+        },
+    );
     packets
 }
 
@@ -247,6 +253,34 @@ fn the_second_round_goes_out_twice_under_two_numbers() {
         let apart = last.sequence_number.wrapping_sub(first.sequence_number);
         assert_eq!(usize::from(apart), copies - 1);
     }
+}
+
+#[test]
+fn what_a_keyframe_has_made_worthless_is_not_sent_again() {
+    let (mut ring, start) = (PacketRing::default(), Instant::now());
+    let mut viewer = outlet(TERMS, 700);
+    let at = |ms| start + Duration::from_millis(ms);
+    whole(&mut viewer, &ring.push(frame(0, true, 2), start));
+    whole(&mut viewer, &ring.push(frame(1, false, 1), at(30)));
+    let keyframe = ring.push(frame(2, true, 2), at(60));
+    some(&mut viewer, &keyframe, 0..1, &mut |_| None);
+    let sends = |viewer: &mut Outlet, number, ms| match again(viewer, number, &ring, at(ms)) {
+        Resend::Packets(_) => None,
+        Resend::No(refusal) => Some(refusal),
+    };
+    assert_eq!(
+        sends(&mut viewer, 702, 400),
+        None,
+        "half of it has not left"
+    );
+    some(&mut viewer, &keyframe, 1..2, &mut |_| None);
+    assert_eq!(
+        sends(&mut viewer, 700, 200),
+        None,
+        "it may not be there yet"
+    );
+    assert_eq!(sends(&mut viewer, 701, 400), Some(Refusal::Passed));
+    assert_eq!(sends(&mut viewer, 703, 400), None, "the keyframe itself");
 }
 
 #[test]
