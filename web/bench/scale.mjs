@@ -1,6 +1,6 @@
 // What many viewers cost at the full bitrate.
 //
-//   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/scale.mjs VIEWERS... [--threads N] [--seconds N] [--whole]
+//   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/scale.mjs VIEWERS... [--threads N] [--seconds N] [--join MS] [--whole]
 //
 // One station for each number of viewers, each with a clip that needs 1.5 Mbit/s and without detection.
 // --whole: the viewers take runs of datagrams uncut (UDP_GRO). Prints a table. It reports and does not judge. The viewers run on the same machine: on two cores
@@ -22,6 +22,8 @@ const { values, positionals } = parseArgs({
   options: {
     threads: { type: "string", default: "1" },
     seconds: { type: "string", default: "60" },
+    // From one viewer's joining to the next one's.
+    join: { type: "string", default: "10" },
     whole: { type: "boolean", default: false },
   },
 });
@@ -44,7 +46,7 @@ async function measured(out, source, count) {
   try {
     // The encoder's memory is no viewer's.
     const one = (await underLoad(station, { lightViewers, count: 1, seconds: 1 })).rssMb;
-    const joinMs = Math.max(1000, count * 10);
+    const joinMs = Math.max(1000, count * Number(values.join));
     const load = await underLoad(station, {
       lightViewers,
       count,
