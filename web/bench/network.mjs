@@ -1,9 +1,12 @@
 // `make bench-network`: what viewers get over lossy, slow networks.
 //
-//   CARRIER_BIN=... LIGHT_VIEWERS=... LOSSY_LINK=... node web/bench/network.mjs [--quick | --only=NAME] [BENCHMARKS.md]
+//   CARRIER_BIN=... LIGHT_VIEWERS=... LOSSY_LINK=... node web/bench/network.mjs
+//     [--quick | --only=NAME] [BENCHMARKS.md]
 //
 // It reports and does not judge: the exit code tells only whether everything could be measured.
-// --quick: three conditions, shorter. --only="300 kbit/s, 20 ms, 10 % loss": that one. NETWORK_SOURCE: another source than the test scene, in a loop. With NETWORK_RAW=FILE what each viewer saw goes there as JSON.
+// --quick: three conditions, shorter. --only="300 kbit/s, 20 ms, 10 % loss": that one.
+// NETWORK_SOURCE: another source than the test scene, in a loop. With NETWORK_RAW=FILE what each viewer
+// saw goes there as JSON.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";

@@ -1,9 +1,11 @@
 // What many viewers cost at the full bitrate.
 //
-//   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/scale.mjs VIEWERS... [--threads N] [--seconds N] [--join MS] [--whole]
+//   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/scale.mjs VIEWERS...
+//     [--threads N] [--seconds N] [--join MS] [--whole]
 //
 // One station for each number of viewers, each with a clip that needs 1.5 Mbit/s and without detection.
-// --whole: the viewers take runs of datagrams uncut (UDP_GRO). Prints a table. It reports and does not judge. The viewers run on the same machine: on two cores
+// --whole: the viewers take runs of datagrams uncut (UDP_GRO).
+// Prints a table. It reports and does not judge. The viewers run on the same machine: on two cores
 // more than some four hundred take time that the station would have had.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -98,7 +98,7 @@ impl Client {
     }
 
     pub(super) fn place(&self, prompt_id: &str) -> Result<Place, CallError> {
-        let answer = self.get(&["queue"], &[], QUEUE_MAX_BYTES, self.endpoint.pace.call)?;
+        let answer = self.ask(&["queue"], QUEUE_MAX_BYTES)?;
         garbled(answers::place(&answer, prompt_id))
     }
 
@@ -108,12 +108,7 @@ impl Client {
         if place != Place::Absent {
             return Ok(Look::Queued(place));
         }
-        let answer = self.get(
-            &["history", prompt_id],
-            &[],
-            HISTORY_MAX_BYTES,
-            self.endpoint.pace.call,
-        )?;
+        let answer = self.ask(&["history", prompt_id], HISTORY_MAX_BYTES)?;
         let entry = garbled(answers::entry(&answer, prompt_id))?;
         Ok(entry.map_or(Look::Nowhere, Look::Over))
     }
@@ -164,12 +159,7 @@ impl Client {
 
     /// What the server says of a class of nodes; none: it has no such class.
     pub(super) fn class(&self, class: &str) -> Result<Option<Value>, CallError> {
-        let answer = self.get(
-            &["object_info", class],
-            &[],
-            CLASS_MAX_BYTES,
-            self.endpoint.pace.call,
-        )?;
+        let answer = self.ask(&["object_info", class], CLASS_MAX_BYTES)?;
         let mut classes: Value = serde_json::from_slice(&answer).map_err(|_| CallError::Garbled)?;
         let classes = classes.as_object_mut().ok_or(CallError::Garbled)?;
         Ok(classes.remove(class))
@@ -177,27 +167,22 @@ impl Client {
 
     /// The files in a folder of models.
     pub(super) fn model_files(&self, folder: &str) -> Result<BTreeSet<String>, CallError> {
-        let answer = self.get(
-            &["models", folder],
-            &[],
-            CLASS_MAX_BYTES,
-            self.endpoint.pace.call,
-        )?;
+        let answer = self.ask(&["models", folder], CLASS_MAX_BYTES)?;
         serde_json::from_slice(&answer).map_err(|_| CallError::Garbled)
     }
 
     /// What the server says of itself; none: an old one that does not tell.
     pub(super) fn version(&self) -> Result<Option<String>, CallError> {
-        let answer = self.get(
-            &["system_stats"],
-            &[],
-            SMALL_MAX_BYTES,
-            self.endpoint.pace.call,
-        )?;
+        let answer = self.ask(&["system_stats"], SMALL_MAX_BYTES)?;
         let stats: Value = serde_json::from_slice(&answer).map_err(|_| CallError::Garbled)?;
         let system = stats.get("system").ok_or(CallError::Garbled)?;
         let version = system.get("comfyui_version").and_then(Value::as_str);
         Ok(version.map(words))
+    }
+
+    /// A question that is answered at once.
+    fn ask(&self, path: &[&str], limit: u64) -> Result<Vec<u8>, CallError> {
+        self.get(path, &[], limit, self.endpoint.pace.call)
     }
 
     fn get(

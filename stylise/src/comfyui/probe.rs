@@ -41,8 +41,9 @@ pub(super) fn ask(client: &Client, workflows: &[Workflow]) -> Result<Survey, Cal
     for folder in worth_asking(workflows) {
         match client.model_files(folder) {
             Ok(files) => drop(folders.insert(folder, files)),
-            // 404: it has no such folder, or is older than the route. The nodes' own lists have to do.
-            Err(CallError::Refused { .. }) => {}
+            // It has no such folder, or is older than the route, for which a proxy may have a page of its
+            // own. The nodes' own lists have to do.
+            Err(CallError::Refused { .. } | CallError::Garbled) => {}
             Err(error) => return Err(error),
         }
     }

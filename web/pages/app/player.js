@@ -8,7 +8,8 @@ import { leave, makeSession, renew, trickle } from "./session.js";
 const ABANDON_MS = 2000;
 
 // `asksForServers`: the station has STUN or TURN servers to tell of. `tell` gets {type: "track", track},
-// {type: "offered"} once the offer is on its way, and the events of connection.js. Gives a player to renew() and to close().
+// {type: "offered"} once the offer is on its way, and the events of connection.js. Gives a player to
+// renew() and to close().
 export function openPlayer({ endpoint, asksForServers = false, tell }) {
   const codecs = wantedCodecs();
   if (!codecs) {
