@@ -30,6 +30,7 @@ mod routes;
 mod stills;
 mod stop;
 mod tls;
+mod token_strength;
 mod viewer_token;
 mod visitor;
 mod wifi;
