@@ -84,7 +84,8 @@ pub(crate) fn wanted_tag(if_match: Option<&str>) -> Option<String> {
     (!tag.is_empty() && tag != "*").then(|| tag.to_owned())
 }
 
-/// A new session: 201 with the answer, its address and the tag of its state.
+/// A new session: 201 with the answer, its address and the tag of its state. `location` is relative to the
+/// endpoint, so that it is right behind a proxy that adds a prefix to the path.
 pub(crate) fn created(location: String, tag: &str, answer: String) -> Reply {
     Reply::new(201)
         .with("Content-Type", SDP)

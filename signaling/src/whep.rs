@@ -26,7 +26,6 @@ pub use crate::session_patch::SessionPatch;
 #[derive(Debug, Clone)]
 pub struct Whep {
     engine: EngineHandle,
-    path: String,
 }
 
 /// A `POST` to the endpoint.
@@ -57,7 +56,6 @@ impl Whep {
     pub fn new(engine: EngineHandle) -> Self {
         Self {
             engine,
-            path: "/whep".to_owned(),
         }
     }
 
@@ -95,7 +93,7 @@ impl Whep {
         let id = negotiated.arrival.id.clone();
         let tag = negotiated.arrival.peer.ufrags().local.clone();
         match self.engine.join(negotiated.arrival).await {
-            Some(Ok(())) => created(format!("{}/{id}", self.path), &tag, negotiated.answer),
+            Some(Ok(())) => created(format!("whep/{id}"), &tag, negotiated.answer),
             Some(Err(_)) => full(),
             None => ended(),
         }

@@ -53,7 +53,6 @@ pub struct Whip {
     engine: EngineHandle,
     switch: Arc<SourceSwitch>,
     metrics: Arc<WhipMetrics>,
-    path: String,
 }
 
 /// A `POST` to the endpoint, from somebody who may publish.
@@ -79,7 +78,6 @@ impl Whip {
             engine,
             switch,
             metrics,
-            path: "/whip".to_owned(),
         }
     }
 
@@ -118,7 +116,7 @@ impl Whip {
             return problem(503, "Overloaded", detail).with("Retry-After", RETRY_AFTER_S);
         }
         tracing::info!(publisher = name, "somebody publishes");
-        created(format!("{}/{id}", self.path), &tag, answer)
+        created(format!("whip/{id}"), &tag, answer)
     }
 
     /// For whoever may not publish: 401.

@@ -15,11 +15,11 @@ use crate::admin::AdminToken;
 use crate::admission::Admission;
 use crate::booth::PhotoBooth;
 use crate::config::{Config, renditions};
+use crate::connections::Connections;
 use crate::languages::Languages;
 use crate::public_address::Served;
 use crate::report::DetectorRate;
 use crate::stills::Stills;
-use crate::tls::TlsMetrics;
 use crate::viewer_token::ViewerToken;
 
 /// Shared by every request.
@@ -34,7 +34,7 @@ pub(crate) struct App {
     pub(crate) ice_links: Vec<HeaderValue>,
     /// Where the pages are served.
     pub(crate) served: Served,
-    pub(crate) tls_metrics: TlsMetrics,
+    pub(crate) connections: Connections,
     pub(crate) frames: Arc<Slot<Frame>>,
     pub(crate) signal: Arc<Slot<Signal>>,
     pub(crate) tracks: Arc<Slot<Tracks>>,

@@ -42,13 +42,13 @@ use crate::admission::Admission;
 use crate::app::App;
 use crate::booth::PhotoBooth;
 use crate::config::{Config, renditions};
+use crate::connections::{self, ConnectionMetrics, Connections, TlsMetrics};
 use crate::ice_links;
 use crate::languages::Languages;
 use crate::painter::FeedPainter;
 use crate::process::ProcessCollector;
 use crate::public_address::Served;
 use crate::stills::Stills;
-use crate::tls::TlsMetrics;
 use crate::viewer_token::ViewerToken;
 
 /// The threads, in the order of the picture's way.
@@ -100,14 +100,13 @@ pub(crate) fn start(
     };
     let admission = Admission::new(&config.viewers);
     admission.register(&mut registry);
-    let tls_metrics = TlsMetrics::default();
-    tls_metrics.register(&mut registry);
+    let connections = http_connections(&mut registry);
     let app = App {
         viewer_token: config.viewers.token.as_deref().map(ViewerToken::new),
         admission,
         ice_links: ice_links(&config)?,
         served,
-        tls_metrics,
+        connections,
         clock: stage.clock,
         admin,
         frames: stage.frames,
@@ -258,6 +257,14 @@ impl Pipeline {
         self.compose.stop();
         self.engine.stop();
     }
+}
+
+/// Connections take what the limit of open files leaves to them.
+fn http_connections(registry: &mut Registry) -> Connections {
+    let (metrics, tls_metrics) = (ConnectionMetrics::default(), TlsMetrics::default());
+    metrics.register(registry);
+    tls_metrics.register(registry);
+    Connections::new(connections::raise_limit(), metrics, tls_metrics)
 }
 
 /// The photo booth has threads of its own, one for each kind of stylist, and no slot: a job waits.

@@ -1,9 +1,7 @@
-//! HTTPS beside plain HTTP: the certificate, and the handshakes.
+//! The certificate for HTTPS: read from files or made here, and renewed.
 
 mod certificate;
 mod issue;
-mod listener;
-mod metrics;
 mod renewal;
 mod self_signed;
 mod shown;
@@ -16,8 +14,6 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 
 pub(crate) use self::certificate::CertificateError;
-pub(crate) use self::listener::TlsListener;
-pub(crate) use self::metrics::TlsMetrics;
 use self::renewal::Watch;
 use self::self_signed::Machine;
 use self::shown::Shown;

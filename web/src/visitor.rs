@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::admission::household;
 use crate::credentials::CookieName;
-use crate::listener::Caller;
+use crate::connections::Caller;
 
 const COOKIE: CookieName = CookieName {
     plain: "carrier_visitor",

@@ -104,7 +104,7 @@ pub(super) fn whep(mut data: &[u8]) {
     assert_status(&reply);
     if let Some(id) = reply
         .header("Location")
-        .and_then(|at| at.strip_prefix("/whep/"))
+        .and_then(|at| at.strip_prefix("whep/"))
     {
         assert_lines(&reply.body);
         let tag = reply.header("ETag");

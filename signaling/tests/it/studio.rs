@@ -118,7 +118,7 @@ pub(crate) fn threads() -> Option<usize> {
 
 /// The session's id in its `Location`.
 pub(crate) fn id_of(location: &str) -> &str {
-    location.strip_prefix("/whep/").expect("below the endpoint")
+    location.strip_prefix("whep/").expect("below the endpoint")
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {

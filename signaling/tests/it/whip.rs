@@ -94,7 +94,7 @@ impl Station {
         let reply = self.post(&publisher.offer, false);
         assert_eq!(reply.status, 201, "{}", reply.body);
         let location = reply.header("Location").expect("a session");
-        let id = location.strip_prefix("/whip/").expect("below the endpoint");
+        let id = location.strip_prefix("whip/").expect("below the endpoint");
         publisher.accept(&reply.body);
         publisher.run("the picture is on the air", |_| self.published_on_air());
         (publisher, id.to_owned())
@@ -286,7 +286,7 @@ fn requests_are_answered_as_rfc_9725_has_it() {
     let reply = station.post(&publisher.offer, false);
     assert_eq!(reply.status, 201, "{}", reply.body);
     let location = reply.header("Location").expect("a session").to_owned();
-    let id = location.strip_prefix("/whip/").expect("below the endpoint");
+    let id = location.strip_prefix("whip/").expect("below the endpoint");
     let tag = reply.header("ETag").expect("a tag");
     assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
     let sections: Vec<&str> = reply

@@ -15,11 +15,10 @@ use crate::admin::AdminToken;
 use crate::app::App;
 use crate::cli::RunArgs;
 use crate::config::Config;
-use crate::listener::{Caller, PlainListener};
 use crate::paths::Paths;
 use crate::pipeline::{self, Pipeline};
 use crate::public_address::{SecureDoor, Served};
-use crate::tls::{Tls, TlsListener};
+use crate::tls::Tls;
 use crate::{routes, stop};
 
 /// HTTP is a page, a few pictures and signalling: the cores belong to the pipeline.
@@ -154,20 +153,20 @@ fn announce(doors: &Doors, app: &App, token_file: &str) -> anyhow::Result<()> {
 
 async fn serve(doors: Doors, app: Arc<App>) -> anyhow::Result<()> {
     tokio::spawn(pipeline::follow_watchers(Arc::clone(&app)));
-    let tls_metrics = app.tls_metrics.clone();
-    let service = routes::router(app).into_make_service_with_connect_info::<Caller>();
-    let plain = axum::serve(PlainListener(doors.plain), service.clone());
+    let connections = app.connections.clone();
+    let router = routes::router(app);
+    let plain = connections.serve(doors.plain, None, router.clone());
     let secure = async {
         let Some((listener, tls)) = doors.secure else {
             return pending().await;
         };
         let config = tls.server_config().context("HTTPS cannot be set up")?;
         tokio::spawn(tls.follow_files());
-        let listener = TlsListener::new(listener, config, tls_metrics);
-        axum::serve(listener, service).await.context("HTTPS ended")
+        connections.serve(listener, Some(config), router).await;
+        Ok(())
     };
     tokio::select! {
-        served = plain => served.context("HTTP ended"),
+        () = plain => Ok(()),
         served = secure => served,
         asked = stop::requested() => asked.context("cannot listen for signals"),
     }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::admin::COOKIE;
 use crate::app::App;
 use crate::config::BITRATES_BPS;
-use crate::listener::Caller;
+use crate::connections::Caller;
 
 /// Lets a request through only with the token or the cookie.
 pub(super) async fn require(

@@ -8,15 +8,16 @@ use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use signaling::Composed;
 use signaling::whep::NoPlace;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::yes_no;
 use crate::admission::Place;
 use crate::app::App;
-use crate::listener::Caller;
+use crate::connections::Caller;
 use crate::stills::{Layer, StillError};
 
 /// A composed picture comes within a frame time once somebody watches; a card within 200 ms.
@@ -28,14 +29,15 @@ const MJPEG_FPS: f32 = 15.0;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct SnapshotQuery {
-    boxes: Option<u8>,
+    #[serde(default, deserialize_with = "yes_no::field")]
+    boxes: Option<bool>,
 }
 
 pub(super) async fn snapshot(
     State(app): State<Arc<App>>,
     Query(query): Query<SnapshotQuery>,
 ) -> Response {
-    let layer = if query.boxes == Some(0) {
+    let layer = if query.boxes == Some(false) {
         Layer::Clean
     } else {
         Layer::Painted
@@ -101,6 +103,8 @@ pub(super) async fn mjpeg(
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
+    let first_boundary = Bytes::from(format!("--{BOUNDARY}\r\n"));
+    let parts = stream::once(async { Ok(first_boundary) }).chain(parts);
     (headers, Body::from_stream(parts)).into_response()
 }
 
@@ -142,14 +146,17 @@ impl Viewer {
     }
 }
 
+/// The head of a part and the picture, then the boundary of the next part: browsers paint a part when
+/// they see the boundary behind it, which must not wait for the next picture.
 fn frame_part(jpeg: &[u8]) -> Bytes {
     let head = format!(
-        "--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
+        "Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
         jpeg.len()
     );
-    let mut part = BytesMut::with_capacity(head.len() + jpeg.len() + 2);
+    let tail = format!("\r\n--{BOUNDARY}\r\n");
+    let mut part = BytesMut::with_capacity(head.len() + jpeg.len() + tail.len());
     part.extend_from_slice(head.as_bytes());
     part.extend_from_slice(jpeg);
-    part.extend_from_slice(b"\r\n");
+    part.extend_from_slice(tail.as_bytes());
     part.freeze()
 }

@@ -87,18 +87,13 @@ async fn picture(app: &App, id: GalleryId, headers: &HeaderMap) -> Result<Respon
     let jpeg = ask(app, move |booth| booth.gallery_picture(id, all)).await?;
     let jpeg = jpeg?.ok_or_else(gone)?;
     let tag = assets::entity_tag(&jpeg);
-    let known = headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known == tag.as_str());
-    let caching = [
-        (header::CACHE_CONTROL, "private, no-cache"),
-        (header::ETAG, tag.as_str()),
-    ];
-    if known {
-        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    let caching = [(header::CACHE_CONTROL, "private, no-cache")];
+    if is_known(headers, &tag) {
+        let tag = [(header::ETAG, tag.as_str())];
+        return Ok((StatusCode::NOT_MODIFIED, caching, tag).into_response());
     }
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"))];
-    Ok((caching, kind, jpeg).into_response())
+    let kind = [(header::CONTENT_TYPE, "image/jpeg")];
+    Ok((caching, kind, partial(headers, &tag, jpeg.into())).into_response())
 }
 
 #[derive(Debug, Deserialize)]

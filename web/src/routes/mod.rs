@@ -1,12 +1,14 @@
 //! HTTP: every route on one page.
 
 mod admin;
+mod conditional;
 mod feed;
 mod gallery;
 mod gate;
 mod health;
 mod join;
 mod page;
+mod path;
 mod problem;
 mod same_origin;
 mod status;
@@ -14,16 +16,21 @@ mod stylise;
 mod tracks;
 mod whep;
 mod whip;
+mod yes_no;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use tower::Layer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use self::path::Routed;
 use crate::app::App;
 
 /// No offer or configuration change comes near this; larger bodies are refused with 413 unread.
@@ -37,6 +44,13 @@ const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 
 /// The whole HTTP service. Needs no listener, so tests call it directly.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let base: Arc<str> = app.config.http.base_path.as_str().into();
+    // Around the routes, since it changes what they match.
+    let by_path = middleware::from_fn_with_state(base, by_path);
+    Router::new().fallback_service(by_path.layer(routes(app)))
+}
+
+fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/app/{*file}", get(page::asset))
@@ -117,6 +131,38 @@ fn guarded(app: &Arc<App>) -> Router<Arc<App>> {
             Arc::clone(app),
             admin::require,
         ))
+}
+
+/// Routes a request by its path as `path.rs` has it.
+async fn by_path(State(base): State<Arc<str>>, mut request: Request, next: Next) -> Response {
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let (path, location_prefix) = match path::route(request.uri().path(), &base, reads) {
+        Routed::Path {
+            path,
+            location_prefix,
+        } => (path, location_prefix),
+        Routed::Redirect(mut to) => {
+            if let Some(query) = request.uri().query() {
+                to = format!("{to}?{query}");
+            }
+            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, to)]).into_response();
+        }
+    };
+    if path != request.uri().path() {
+        let query = request.uri().query().map(|query| format!("?{query}"));
+        let mut parts = request.uri().clone().into_parts();
+        // Part of a valid address, it is valid.
+        parts.path_and_query = format!("{path}{}", query.unwrap_or_default()).parse().ok();
+        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+    }
+    let mut response = next.run(request).await;
+    let relative = response.headers().get(header::LOCATION).filter(|_| !location_prefix.is_empty());
+    if let Some(location) = relative
+        && let Ok(location) = HeaderValue::from_bytes(&[location_prefix.as_bytes(), location.as_bytes()].concat())
+    {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -10,11 +10,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use super::conditional::is_known;
 use super::gate::{CHALLENGE, may_watch};
 use crate::app::App;
 use crate::assets::{self, Asset};
 use crate::languages::Language;
-use crate::listener::Caller;
+use crate::connections::Caller;
 use crate::viewer_token::COOKIE;
 use crate::visitor;
 
@@ -235,14 +236,11 @@ fn serve(bytes: Cow<'static, [u8]>, content_type: &'static str, request: &Header
     // Revalidated each time: after an update of the binary nobody keeps half of the old page. On
     // bad Wi-Fi the second visit costs headers alone.
     let tag = assets::entity_tag(&bytes);
-    let known = request
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
     let caching = [
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::ETAG, tag.clone()),
     ];
-    if known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag)) {
+    if is_known(request, &tag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     (caching, [(header::CONTENT_TYPE, content_type)], bytes).into_response()

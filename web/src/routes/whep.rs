@@ -10,7 +10,7 @@ use signaling::whep::{Reply, SessionPatch, WhepPost};
 
 use super::gate::is_preflight;
 use crate::app::App;
-use crate::listener::Caller;
+use crate::connections::Caller;
 
 /// `?rendition=720p`
 #[derive(Debug, serde::Deserialize)]

@@ -10,12 +10,14 @@ use serde::Deserialize;
 use signaling::whip::{Whip, WhipPost};
 
 use super::whep::{not_allowed, respond, session_patch, text};
+use super::yes_no;
 use crate::app::App;
 use crate::publish_key::{PublishRight, publish_right};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct PublishQuery {
-    takeover: Option<u8>,
+    #[serde(default, deserialize_with = "yes_no::field")]
+    takeover: Option<bool>,
 }
 
 pub(super) async fn endpoint(
@@ -40,7 +42,7 @@ pub(super) async fn endpoint(
                 content_type: text(&headers, header::CONTENT_TYPE),
                 host: text(&headers, header::HOST),
                 user_agent: text(&headers, header::USER_AGENT),
-                takes_over: query.takeover == Some(1) && right == PublishRight::TakeOver,
+                takes_over: query.takeover == Some(true) && right == PublishRight::TakeOver,
                 body: &body,
             };
             app.whip.post(post).await

@@ -94,7 +94,7 @@ fn a_player_is_let_in_sees_a_keyframe_first_and_leaves() {
 
     let admission = &player.admission;
     assert!(
-        admission.location.starts_with("/whep/"),
+        admission.location.starts_with("whep/"),
         "{}",
         admission.location
     );

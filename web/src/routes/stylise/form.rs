@@ -9,6 +9,7 @@ use stylise::Limits;
 
 use super::upload::{Stop, Upload};
 use crate::routes::problem::Problem;
+use crate::routes::yes_no;
 
 /// The largest picture that is taken.
 const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
@@ -76,10 +77,11 @@ async fn fields(form: &mut Multipart) -> Result<Form, Wrong> {
         let again = match name.as_str() {
             "style" => style.replace(text(field, &name).await?).is_some(),
             "image" => image.replace(picture(field).await?).is_some(),
-            "share" => share.replace(truth(&text(field, &name).await?)?).is_some(),
+            "share" => share.replace(is_yes(&text(field, &name).await?)?).is_some(),
+            // Browsers send the name of the pressed button too, and extensions their own fields.
             _ => {
-                let known = "there are style, image and share";
-                return Err(said(format!("unknown field {}: {known}", shown(&name))));
+                skip(field).await?;
+                false
             }
         };
         if again {
@@ -130,21 +132,22 @@ async fn bytes(
     Ok(bytes)
 }
 
-fn truth(text: &str) -> Result<bool, Wrong> {
-    match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(said(format!("share = {}: true or false", shown(text)))),
+/// Nothing said is no: a picture is shown only to whom its visitor agreed.
+fn is_yes(text: &str) -> Result<bool, Wrong> {
+    match yes_no::parse(text) {
+        Ok(said) => Ok(said.unwrap_or(false)),
+        Err(error) => Err(said(format!("share: {error}"))),
     }
+}
+
+/// Reads a field to its end. The upload's own limit bounds it.
+async fn skip(mut field: Field<'_>) -> Result<(), MultipartError> {
+    while field.chunk().await?.is_some() {}
+    Ok(())
 }
 
 fn said(words: impl Into<String>) -> Wrong {
     Wrong::Said(Problem::new(StatusCode::BAD_REQUEST, words))
-}
-
-/// What a stranger wrote, short and without control characters.
-fn shown(text: &str) -> String {
-    format!("{:?}", text.chars().take(40).collect::<String>())
 }
 
 pub(super) fn stopped(stop: Stop) -> Problem {

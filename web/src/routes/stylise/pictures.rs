@@ -3,25 +3,30 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use serde::Deserialize;
 use stylise::Which;
 
 use super::{ask, fresh, gone, named};
 use crate::app::App;
+use crate::assets;
+use crate::routes::conditional::partial;
 use crate::routes::problem::Problem;
+use crate::routes::yes_no;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Wish {
-    download: Option<u8>,
+pub(super) struct PictureQuery {
+    #[serde(default, deserialize_with = "yes_no::field")]
+    download: Option<bool>,
 }
 
 /// GET: `source.jpg`, `result.jpg` or `preview.jpg`. Nobody on the way keeps it: it may be erased.
 pub(super) async fn picture(
     State(app): State<Arc<App>>,
     Path((id, picture)): Path<(String, String)>,
-    Query(wish): Query<Wish>,
+    Query(query): Query<PictureQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let which = match picture.as_str() {
         "source.jpg" => Which::Source,
@@ -35,8 +40,10 @@ pub(super) async fn picture(
     })
     .await?;
     let jpeg = jpeg?.ok_or_else(gone)?;
-    let mut response = fresh(([(header::CONTENT_TYPE, "image/jpeg")], jpeg));
-    if wish.download == Some(1)
+    let tag = assets::entity_tag(&jpeg);
+    let kind = [(header::CONTENT_TYPE, "image/jpeg")];
+    let mut response = fresh((kind, partial(&headers, &tag, jpeg.into())));
+    if query.download == Some(true)
         && let Some(view) = view?
     {
         let headers = response.headers_mut();

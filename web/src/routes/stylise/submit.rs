@@ -17,7 +17,7 @@ use super::upload::{Patience, Stop, Upload};
 use super::{address, ask};
 use crate::app::App;
 use crate::booth::Cause;
-use crate::listener::Caller;
+use crate::connections::Caller;
 use crate::routes::feed::fresh_jpeg;
 use crate::routes::problem::Problem;
 use crate::routes::same_origin::is_same_origin;
@@ -62,7 +62,8 @@ pub(super) async fn submit(
 
 fn accepted(id: JobId) -> Response {
     let url = address(id);
-    let location = HeaderValue::from_str(&url).ok();
+    // Relative to this endpoint: right behind a proxy that adds a prefix, too.
+    let location = HeaderValue::from_str(&format!("stylise/{id}")).ok();
     let events = format!("{url}/events");
     let mut response = super::fresh((StatusCode::ACCEPTED, Json(Accepted { id, url, events })));
     if let Some(location) = location {

@@ -111,7 +111,7 @@ impl Player {
 
     /// Leaves as the protocol wants it and returns the status of the answer.
     pub(super) async fn delete(self, station: &str) -> u16 {
-        let session = format!("{station}{}", self.admission.location);
+        let session = format!("{station}/{}", self.admission.location);
         let status = blocking(move || {
             let response = agent().delete(session).call().expect("an answer");
             response.status().as_u16()
