@@ -21,7 +21,7 @@ pub(crate) struct SecureDoor {
     pub(crate) self_signed: bool,
 }
 
-/// Origins, without a slash at the end.
+/// Addresses of the pages, without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PublicAddress {
     /// What a visitor should open.
@@ -31,15 +31,21 @@ pub(crate) struct PublicAddress {
 }
 
 impl PublicAddress {
-    /// `hosts` are this machine's addresses now.
-    pub(crate) fn now(configured: Option<&str>, served: &Served, hosts: &[IpAddr]) -> Self {
+    /// `hosts` are this machine's addresses now, `prefix` is what stands in front of every path.
+    pub(crate) fn now(
+        configured: Option<&str>,
+        served: &Served,
+        hosts: &[IpAddr],
+        prefix: &str,
+    ) -> Self {
         let lan = |scheme, at: SocketAddr| {
             let first = urls(scheme, at, hosts).into_iter().next();
-            first.map(|url| url.trim_end_matches('/').to_owned())
+            first.map(|url| format!("{}{prefix}", url.trim_end_matches('/')))
         };
         let secure = served.secure.filter(|door| !door.at.ip().is_loopback());
         let https = secure.and_then(|door| lan(Scheme::Https, door.at));
         if let Some(best) = configured.and_then(public_url::origin) {
+            let best = format!("{best}{prefix}");
             let https = Some(best.clone())
                 .filter(|url| url.starts_with("https:"))
                 .or(https);
@@ -87,6 +93,7 @@ mod tests {
             configured,
             &served,
             &hosts.map(|host| host.parse().expect("an address")),
+            "",
         )
     }
 
@@ -115,6 +122,21 @@ mod tests {
         );
         let local = address(None, "127.0.0.1:8080", Some(true));
         assert_eq!(local.best, "https://192.168.1.20:8443");
+    }
+
+    #[test]
+    fn a_prefix_stands_in_front_of_every_path() {
+        let served = Served {
+            plain: "127.0.0.1:80".parse().expect("an address"),
+            secure: None,
+        };
+        let page = |configured| {
+            let address = PublicAddress::now(configured, &served, &[], "/cam");
+            address.page("/booth", None)
+        };
+        assert_eq!(page(None), "http://127.0.0.1/cam/booth");
+        let public = page(Some("https://booth.example"));
+        assert_eq!(public, "https://booth.example/cam/booth");
     }
 
     #[test]

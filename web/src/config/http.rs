@@ -17,9 +17,16 @@ pub(crate) struct HttpConfig {
     pub(crate) frame_ancestors: Vec<String>,
     /// Lets its holder read `/metrics`, and nothing else; absent: as `/api/viewers`.
     pub(crate) metrics_token: Option<String>,
+    /// What a proxy puts in front of every path, as in `/cam`; empty: nothing.
+    pub(crate) base_path: String,
 }
 
 impl HttpConfig {
+    /// What stands in front of every path: empty, or without a slash at its end.
+    pub(crate) fn prefix(&self) -> &str {
+        self.base_path.trim_end_matches('/')
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         for host in &self.hosts {
             if !is_host_name(host) {
@@ -43,8 +50,25 @@ impl HttpConfig {
         if let Some(token) = &self.metrics_token {
             check_token("http.metrics_token", token)?;
         }
+        if !is_base_path(&self.base_path) {
+            let why = "a path that starts with a slash, as in /cam, of letters, digits and . _ ~ -";
+            return wrong("http.base_path", &self.base_path, why);
+        }
         Ok(())
     }
+}
+
+/// Empty, or segments of unreserved characters (RFC 3986 2.3), which need no escapes anywhere.
+fn is_base_path(path: &str) -> bool {
+    let is_segment = |segment: &str| {
+        let unreserved = |c: char| c.is_ascii_alphanumeric() || "._~-".contains(c);
+        !matches!(segment, "" | "." | "..") && segment.chars().all(unreserved)
+    };
+    let trimmed = path.trim_end_matches('/');
+    trimmed.is_empty()
+        || trimmed
+            .strip_prefix('/')
+            .is_some_and(|path| path.split('/').all(is_segment))
 }
 
 fn wrong(key: &'static str, value: &str, why: &str) -> Result<(), ConfigError> {
@@ -100,6 +124,20 @@ mod tests {
             ),
             ""
         );
+    }
+
+    #[test]
+    fn a_prefix_is_a_plain_path() {
+        for (given, wanted) in [("", ""), ("/", ""), ("/cam", "/cam"), ("/a/b.c/", "/a/b.c")] {
+            let text = format!("base_path = '{given}'");
+            assert_eq!(said(&text), "");
+            let config: HttpConfig = toml::from_str(&text).expect("valid TOML");
+            assert_eq!(config.prefix(), wanted);
+        }
+        for wrong in ["cam", "/a b", "/a//b", "/../b", "/%2e", "/a?b", "https://x.example/cam"] {
+            let said = said(&format!("base_path = '{wrong}'"));
+            assert!(said.starts_with("http.base_path"), "{wrong}: {said}");
+        }
     }
 
     #[test]

@@ -4,8 +4,7 @@ use axum::http::Uri;
 
 use super::ConfigError;
 
-/// Scheme, host and port, without a slash at the end. Pages name each other by absolute paths, so there
-/// is no path.
+/// Scheme, host and port, without a slash at the end; a path is `[http] base_path`.
 pub(super) fn check(value: Option<&str>) -> Result<(), ConfigError> {
     let Some(value) = value else {
         return Ok(());
@@ -22,7 +21,7 @@ pub(super) fn check(value: Option<&str>) -> Result<(), ConfigError> {
     Err(ConfigError::Value {
         key: "public_url",
         value: shown.to_owned(),
-        why: "as in https://booth.example or http://192.168.1.20:8080, without a path".to_owned(),
+        why: "as in https://booth.example or http://192.168.1.20:8080, without a path: what a proxy puts in front of paths is [http] base_path".to_owned(),
     })
 }
 

@@ -75,7 +75,13 @@ pub(super) async fn code(
 
 fn here(app: &App) -> PublicAddress {
     let hosts = signaling::lan_addresses();
-    PublicAddress::now(app.config.public_url.as_deref(), &app.served, &hosts)
+    let config = &app.config;
+    PublicAddress::now(
+        config.public_url.as_deref(),
+        &app.served,
+        &hosts,
+        config.http.prefix(),
+    )
 }
 
 /// Whoever sees the code was let in with this token.

@@ -44,7 +44,7 @@ const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 
 /// The whole HTTP service. Needs no listener, so tests call it directly.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let base: Arc<str> = app.config.http.base_path.as_str().into();
+    let base: Arc<str> = app.config.http.prefix().into();
     // Around the routes, since it changes what they match.
     let by_path = middleware::from_fn_with_state(base, by_path);
     Router::new().fallback_service(by_path.layer(routes(app)))
