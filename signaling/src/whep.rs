@@ -54,9 +54,7 @@ impl Whep {
     /// The endpoint at `/whep`.
     #[must_use]
     pub fn new(engine: EngineHandle) -> Self {
-        Self {
-            engine,
-        }
+        Self { engine }
     }
 
     /// Answers an offer: 201 with the answer and the session's address, or why not.

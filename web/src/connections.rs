@@ -12,4 +12,4 @@ mod table;
 pub(crate) use self::caller::Caller;
 pub(crate) use self::descriptors::raise_limit;
 pub(crate) use self::metrics::{ConnectionMetrics, TlsMetrics};
-pub(crate) use self::serve::Connections;
+pub(crate) use self::serve::{Connections, Limits};

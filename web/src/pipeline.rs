@@ -42,7 +42,7 @@ use crate::admission::Admission;
 use crate::app::App;
 use crate::booth::PhotoBooth;
 use crate::config::{Config, renditions};
-use crate::connections::{self, ConnectionMetrics, Connections, TlsMetrics};
+use crate::connections::{self, ConnectionMetrics, Connections, Limits, TlsMetrics};
 use crate::ice_links;
 use crate::languages::Languages;
 use crate::painter::FeedPainter;
@@ -264,7 +264,8 @@ fn http_connections(registry: &mut Registry) -> Connections {
     let (metrics, tls_metrics) = (ConnectionMetrics::default(), TlsMetrics::default());
     metrics.register(registry);
     tls_metrics.register(registry);
-    Connections::new(connections::raise_limit(), metrics, tls_metrics)
+    let limits = Limits::for_descriptors(connections::raise_limit());
+    Connections::new(limits, metrics, tls_metrics)
 }
 
 /// The photo booth has threads of its own, one for each kind of stylist, and no slot: a job waits.

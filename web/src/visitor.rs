@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
 use crate::admission::household;
-use crate::credentials::CookieName;
 use crate::connections::Caller;
+use crate::credentials::CookieName;
 
 const COOKIE: CookieName = CookieName {
     plain: "carrier_visitor",

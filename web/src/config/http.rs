@@ -134,7 +134,15 @@ mod tests {
             let config: HttpConfig = toml::from_str(&text).expect("valid TOML");
             assert_eq!(config.prefix(), wanted);
         }
-        for wrong in ["cam", "/a b", "/a//b", "/../b", "/%2e", "/a?b", "https://x.example/cam"] {
+        for wrong in [
+            "cam",
+            "/a b",
+            "/a//b",
+            "/../b",
+            "/%2e",
+            "/a?b",
+            "https://x.example/cam",
+        ] {
             let said = said(&format!("base_path = '{wrong}'"));
             assert!(said.starts_with("http.base_path"), "{wrong}: {said}");
         }

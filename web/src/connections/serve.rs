@@ -34,20 +34,40 @@ use super::table::{ConnectionId, ConnectionTable, Entry};
 const CONNECTIONS_MAX: usize = 2048;
 /// Descriptors that cameras, files, databases, media sockets and ComfyUI need.
 const DESCRIPTORS_KEPT: usize = 256;
-/// A request's head within this time, from the connection's start or the end of the last answer.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// A request's head is at most so large.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// A reader that takes nothing for so long is gone. A slow one takes some of what waits sooner.
-const WRITE_SILENCE: Duration = Duration::from_secs(60);
 /// Bytes that wait in the kernel for a slow reader. Few, so that each progress of the reader is seen.
 const UNSENT_BYTES_MAX: u32 = 128 * 1024;
-/// Two round trips and a signature, on a network that loses packets.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// Between two tries to accept while the system refuses.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 /// The log says at most this often that there is no room.
 const SAY_AGAIN: Duration = Duration::from_mins(10);
+
+/// What bounds connections.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// At a time.
+    connections_max: usize,
+    /// For the head of a request, from the connection's start or the end of the last answer.
+    head_within: Duration,
+    /// For a TLS handshake: two round trips and a signature, on a network that loses packets.
+    handshake_within: Duration,
+    /// A reader that takes nothing for so long is gone. A slow one takes some of what waits sooner.
+    write_silence: Duration,
+}
+
+impl Limits {
+    /// For a process that may open so many descriptors.
+    pub(crate) fn for_descriptors(descriptors: usize) -> Self {
+        let left = descriptors.saturating_sub(DESCRIPTORS_KEPT);
+        Self {
+            connections_max: left.clamp(64, CONNECTIONS_MAX),
+            head_within: Duration::from_secs(30),
+            handshake_within: Duration::from_secs(10),
+            write_silence: Duration::from_secs(60),
+        }
+    }
+}
 
 type TimedStream = Pin<Box<TimeoutStream<TcpStream>>>;
 
@@ -56,6 +76,7 @@ type TimedStream = Pin<Box<TimeoutStream<TcpStream>>>;
 pub(crate) struct Connections(Arc<Shared>);
 
 struct Shared {
+    limits: Limits,
     table: Mutex<ConnectionTable<Arc<Notify>>>,
     said_at: Mutex<Option<Instant>>,
     metrics: ConnectionMetrics,
@@ -63,16 +84,10 @@ struct Shared {
 }
 
 impl Connections {
-    /// `descriptors`: the most that this process may open.
-    pub(crate) fn new(
-        descriptors: usize,
-        metrics: ConnectionMetrics,
-        tls_metrics: TlsMetrics,
-    ) -> Self {
-        let limit = descriptors.saturating_sub(DESCRIPTORS_KEPT);
-        let limit = limit.clamp(64, CONNECTIONS_MAX);
+    pub(crate) fn new(limits: Limits, metrics: ConnectionMetrics, tls_metrics: TlsMetrics) -> Self {
         Self(Arc::new(Shared {
-            table: Mutex::new(ConnectionTable::new(limit)),
+            limits,
+            table: Mutex::new(ConnectionTable::new(limits.connections_max)),
             said_at: Mutex::default(),
             metrics,
             tls_metrics,
@@ -110,7 +125,7 @@ impl Connections {
             ip: from.ip(),
             tls: acceptor.is_some(),
         };
-        let stream = timed(stream);
+        let stream = timed(stream, self.0.limits.write_silence);
         let router = router.clone();
         tokio::spawn(async move {
             let served = async {
@@ -153,7 +168,10 @@ impl Connections {
             Entry::Refused => {
                 shared.metrics.count_closed(CloseCause::Refused);
                 shared.say_once(|| {
-                    tracing::warn!(limit, "all HTTP connections are at work: new ones are refused");
+                    tracing::warn!(
+                        limit,
+                        "all HTTP connections are at work: new ones are refused"
+                    );
                 });
                 return None;
             }
@@ -256,7 +274,8 @@ async fn shake_hands(
         outcome: Outcome::Displaced,
         metrics: place.shared.tls_metrics.clone(),
     };
-    match timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await {
+    let within = place.shared.limits.handshake_within;
+    match timeout(within, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
             handshake.outcome = Outcome::Done;
             return Some(stream);
@@ -291,7 +310,7 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(place.shared.limits.head_within)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
@@ -304,7 +323,7 @@ where
 
 /// Bounds how long silence lasts in both directions. An option that the system refuses costs a late
 /// end, never the connection.
-fn timed(stream: TcpStream) -> TimedStream {
+fn timed(stream: TcpStream, write_silence: Duration) -> TimedStream {
     // Signalling and MJPEG parts are small writes that must not wait for more.
     let _ = stream.set_nodelay(true);
     let socket = SockRef::from(&stream);
@@ -315,9 +334,12 @@ fn timed(stream: TcpStream) -> TimedStream {
     let _ = socket.set_tcp_keepalive(&probes);
     // Unacknowledged for so long: without this a stream to a phone that left keeps its place for a quarter
     // of an hour, until TCP itself gives up.
-    let _ = socket.set_tcp_user_timeout(Some(WRITE_SILENCE));
+    let _ = socket.set_tcp_user_timeout(Some(write_silence));
     let _ = socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_SILENCE));
+    stream.set_write_timeout(Some(write_silence));
     Box::pin(stream)
 }
+
+#[cfg(test)]
+mod tests;

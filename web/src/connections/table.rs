@@ -35,7 +35,10 @@ struct Connection<T> {
 pub(super) enum Entry<T> {
     Admitted(ConnectionId),
     /// Admitted in place of another one, which is to be closed.
-    InPlaceOf { id: ConnectionId, closed: Closed<T> },
+    InPlaceOf {
+        id: ConnectionId,
+        closed: Closed<T>,
+    },
     /// Every other address holds less than this one, or all are at work.
     Refused,
 }
@@ -158,10 +161,7 @@ impl<T> ConnectionTable<T> {
         id: ConnectionId,
         one: &Connection<T>,
     ) -> (usize, std::cmp::Reverse<(Instant, ConnectionId)>) {
-        (
-            self.held(one.address),
-            std::cmp::Reverse((one.since, id)),
-        )
+        (self.held(one.address), std::cmp::Reverse((one.since, id)))
     }
 
     fn held(&self, address: IpAddr) -> usize {
@@ -253,8 +253,16 @@ mod tests {
         for name in ["a", "b", "c", "d"] {
             hall.busy(1, name);
         }
-        assert_eq!(hall.closed_for(2), Some("a"), "2 of 4 are the share of each");
-        assert_eq!(hall.closed_for(2), Some("newcomer"), "its own idle one first");
+        assert_eq!(
+            hall.closed_for(2),
+            Some("a"),
+            "2 of 4 are the share of each"
+        );
+        assert_eq!(
+            hall.closed_for(2),
+            Some("newcomer"),
+            "its own idle one first"
+        );
         let mut even = Hall::new(2);
         even.busy(1, "a");
         even.busy(2, "b");
@@ -263,7 +271,11 @@ mod tests {
         let mut alone = Hall::new(2);
         alone.busy(1, "a");
         alone.busy(1, "b");
-        assert_eq!(alone.closed_for(1), None, "nothing is won by closing its own");
+        assert_eq!(
+            alone.closed_for(1),
+            None,
+            "nothing is won by closing its own"
+        );
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use stylise::{GalleryId, MadeBy, Shown, Style};
 
 use super::admin::is_admin;
+use super::conditional::{is_known, partial};
 use super::gate::may_watch;
 use super::page;
 use super::problem::Problem;

@@ -156,9 +156,13 @@ async fn by_path(State(base): State<Arc<str>>, mut request: Request, next: Next)
         *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
     }
     let mut response = next.run(request).await;
-    let relative = response.headers().get(header::LOCATION).filter(|_| !location_prefix.is_empty());
+    let relative = response
+        .headers()
+        .get(header::LOCATION)
+        .filter(|_| !location_prefix.is_empty());
     if let Some(location) = relative
-        && let Ok(location) = HeaderValue::from_bytes(&[location_prefix.as_bytes(), location.as_bytes()].concat())
+        && let Ok(location) =
+            HeaderValue::from_bytes(&[location_prefix.as_bytes(), location.as_bytes()].concat())
     {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -14,8 +14,8 @@ use super::conditional::is_known;
 use super::gate::{CHALLENGE, may_watch};
 use crate::app::App;
 use crate::assets::{self, Asset};
-use crate::languages::Language;
 use crate::connections::Caller;
+use crate::languages::Language;
 use crate::viewer_token::COOKIE;
 use crate::visitor;
 

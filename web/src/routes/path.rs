@@ -75,8 +75,14 @@ mod tests {
 
     #[test]
     fn pages_are_found_without_it() {
-        assert_eq!(route("/booth/", "", true), Routed::Redirect("../booth".into()));
-        assert_eq!(route("/booth//", "", true), Routed::Redirect("../../booth".into()));
+        assert_eq!(
+            route("/booth/", "", true),
+            Routed::Redirect("../booth".into())
+        );
+        assert_eq!(
+            route("/booth//", "", true),
+            Routed::Redirect("../../booth".into())
+        );
         assert_eq!(route("/booth/", "", false), trimmed("/booth"));
     }
 
@@ -86,8 +92,14 @@ mod tests {
         assert_eq!(route("/whep", "/cam", false), path("/whep"));
         assert_eq!(route("/cam/", "/cam", true), path("/"));
         assert_eq!(route("/cam", "/cam", true), Routed::Redirect("cam/".into()));
-        assert_eq!(route("/a/cam", "/a/cam", true), Routed::Redirect("cam/".into()));
+        assert_eq!(
+            route("/a/cam", "/a/cam", true),
+            Routed::Redirect("cam/".into())
+        );
         assert_eq!(route("/camera", "/cam", true), path("/camera"));
-        assert_eq!(route("/cam/booth/", "/cam", true), Routed::Redirect("../booth".into()));
+        assert_eq!(
+            route("/cam/booth/", "/cam", true),
+            Routed::Redirect("../booth".into())
+        );
     }
 }

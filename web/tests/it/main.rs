@@ -12,5 +12,6 @@ mod player;
 mod publishing;
 mod scripts;
 mod station;
+mod strictness;
 mod tidy;
 mod whip;
