@@ -160,3 +160,15 @@ fn frame_part(jpeg: &[u8]) -> Bytes {
     part.extend_from_slice(tail.as_bytes());
     part.freeze()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boundary_comes_with_the_picture_before_it() {
+        let part = frame_part(&[0xFF, 0xD8, 0xFF, 0xD9]);
+        assert!(part.starts_with(b"Content-Type: image/jpeg\r\nContent-Length: 4\r\n\r\n"));
+        assert!(part.ends_with(b"\xFF\xD9\r\n--carrier-frame\r\n"));
+    }
+}

@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use crate::station::{Station, agent, get};
 
@@ -96,43 +95,6 @@ fn yes_and_no_are_written_in_many_ways() {
         ),
         "401"
     );
-}
-
-#[test]
-fn a_part_of_the_simple_stream_ends_with_the_boundary() {
-    let station = Station::start(&["--model", "none"]);
-    let address = station
-        .url
-        .trim_start_matches("http://")
-        .trim_end_matches('/');
-    let mut stream = TcpStream::connect(address).expect("connected");
-    let request = format!("GET /stream.mjpg?fps=0.2 HTTP/1.1\r\nHost: {address}\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("sent");
-    stream
-        .set_read_timeout(Some(Duration::from_millis(200)))
-        .expect("set");
-    let (mut got, until) = (Vec::new(), Instant::now() + Duration::from_secs(30));
-    let first_picture = |got: &[u8]| {
-        let end = got.windows(2).position(|pair| pair == [0xFF, 0xD9])?;
-        String::from_utf8_lossy(&got[end..])
-            .contains("--carrier-frame")
-            .then_some(())
-    };
-    // The second picture comes after five seconds and has a boundary of its own.
-    while first_picture(&got).is_none() {
-        assert!(
-            Instant::now() < until,
-            "no boundary behind the first picture"
-        );
-        let mut part = [0; 65536];
-        if let Ok(read) = stream.read(&mut part) {
-            got.extend_from_slice(&part[..read]);
-        }
-    }
-    let heads = String::from_utf8_lossy(&got)
-        .matches("Content-Type: image/jpeg")
-        .count();
-    assert_eq!(heads, 1, "before the second picture");
 }
 
 #[test]
