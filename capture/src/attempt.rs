@@ -27,11 +27,22 @@ pub(crate) struct Surroundings {
     pub(crate) clock: WallClock,
 }
 
+/// Tells the attempt's thread to stop when it is dropped, also by a panic of the supervisor: a thread
+/// that nobody attends would keep its camera.
+#[derive(Debug)]
+struct Revoked(Arc<Progress>);
+
+impl Drop for Revoked {
+    fn drop(&mut self) {
+        self.0.revoke();
+    }
+}
+
 /// A running attempt.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) ticket: Ticket,
-    progress: Arc<Progress>,
+    progress: Revoked,
     watch: Watch,
     thread: JoinHandle<()>,
 }
@@ -74,7 +85,7 @@ impl Attempt {
         let watch = Watch::new(Patience::of(&spec), Instant::now());
         Ok(Self {
             ticket,
-            progress,
+            progress: Revoked(progress),
             watch,
             thread,
         })
@@ -87,23 +98,23 @@ impl Attempt {
 
     /// Looks whether the attempt is silent.
     pub(crate) fn verdict(&mut self, now: Instant) -> Verdict {
-        self.watch.verdict(self.progress.last(), now)
+        self.watch.verdict(self.progress.0.last(), now)
     }
 
     /// When the last picture came.
     pub(crate) fn last_picture(&self) -> Option<Instant> {
-        self.progress.last()
+        self.progress.0.last()
     }
 
     /// Asks to be told of the next picture.
     pub(crate) fn announce_next(&self) {
-        self.progress.announce_next();
+        self.progress.0.announce_next();
     }
 
     /// Ends the thread; gives it back when it does not end within `grace`.
     pub(crate) fn end(self, grace: Duration) -> Result<(), JoinHandle<()>> {
-        self.progress.revoke();
-        if !self.progress.wait_ended(grace) {
+        self.progress.0.revoke();
+        if !self.progress.0.wait_ended(grace) {
             return Err(self.thread);
         }
         // It cannot panic any more; all that is left of it is its return.

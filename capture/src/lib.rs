@@ -36,6 +36,7 @@ mod spec;
 pub mod still;
 mod supervisor;
 mod switch;
+mod threads;
 pub mod timecode;
 mod v4l2;
 mod video;
@@ -55,4 +56,7 @@ pub use slot::{Next, Slot, SlotReader};
 pub use spec::{SourceSpec, SpecError, Y4mInput};
 pub use supervisor::{CaptureConfig, CaptureHandle, spawn};
 pub use switch::{Guest, SourceSwitch};
+#[cfg(any(test, debug_assertions))]
+pub use threads::InjectedFault;
+pub use threads::{Heartbeat, TURN_MAX, ThreadFault, ThreadFaultKind, Threads};
 pub use y4m::Y4mError;

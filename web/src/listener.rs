@@ -1,16 +1,51 @@
 //! Where HTTP comes in: plain connections, and who is at their other end.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use socket2::{Domain, Socket, Type};
 use tokio::io;
 use tokio::net::{TcpListener, TcpStream};
 
 /// What is sent and not acknowledged for so long was sent to nobody: without this a stream to a phone
 /// that left keeps its place for a quarter of an hour, until TCP itself gives up.
 const UNHEARD_FOR: Duration = Duration::from_secs(25);
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// A listening socket. The IPv6 wildcard takes IPv4 too, whatever the system's default is
+/// (`net.ipv6.bindv6only`), and becomes the IPv4 wildcard where the kernel has no IPv6.
+pub(crate) fn bind(listen: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let wildcard = listen.ip().is_unspecified() && listen.is_ipv6();
+    match bind_exactly(listen, wildcard) {
+        Err(error) if wildcard && is_no_ipv6(&error) => {
+            let plain = SocketAddr::from((Ipv4Addr::UNSPECIFIED, listen.port()));
+            bind_exactly(plain, false)
+        }
+        other => other,
+    }
+}
+
+fn bind_exactly(listen: SocketAddr, both: bool) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(listen), Type::STREAM, None)?;
+    if both {
+        socket.set_only_v6(false)?;
+    }
+    // A station that is restarted does not wait for the last connections of the one before.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&listen.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn is_no_ipv6(error: &io::Error) -> bool {
+    const EAFNOSUPPORT: i32 = 97;
+    error.raw_os_error() == Some(EAFNOSUPPORT) || error.kind() == io::ErrorKind::AddrNotAvailable
+}
 
 /// The other end of a connection, as the system tells; never from a header, which anybody can write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

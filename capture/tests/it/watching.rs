@@ -33,6 +33,7 @@ impl Watched {
             wanted: Wanted::default(),
             loop_file,
             clock,
+            threads: capture::Threads::default(),
         };
         let (frames, signal) = (Slot::new(), Slot::new());
         let metrics: Arc<CaptureMetrics> = Arc::default();

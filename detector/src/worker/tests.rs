@@ -72,6 +72,7 @@ impl Bench {
             state: Arc::clone(&state),
             pace,
             metrics: Arc::default(),
+            threads: Threads::default(),
         };
         let bench = Self {
             frames,
@@ -90,6 +91,7 @@ impl Bench {
             state: Arc::clone(&self.parts.state),
             pace: Arc::clone(&self.parts.pace),
             metrics: Arc::clone(&self.parts.metrics),
+            threads: self.parts.threads.clone(),
         }
     }
 

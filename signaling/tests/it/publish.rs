@@ -38,7 +38,8 @@ impl Feed {
             64,
             |sink, demand| {
                 let (demand, metrics) = (Arc::clone(demand), Arc::clone(&metrics));
-                let started = Publisher::start(target, sink, demand, metrics);
+                let threads = capture::Threads::default();
+                let started = Publisher::start(target, sink, demand, metrics, &threads);
                 publisher = Some(started.expect("a thread starts"));
             },
         );

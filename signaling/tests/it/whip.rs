@@ -42,6 +42,7 @@ impl Station {
             wanted: Wanted::default(),
             loop_file: false,
             clock: WallClock::start(),
+            threads: capture::Threads::default(),
         };
         let metrics = Arc::new(CaptureMetrics::default());
         let capture = capture::spawn(config, Arc::clone(&switch), metrics).expect("threads");
