@@ -214,6 +214,20 @@ impl Threads {
     pub fn inject(&self, thread: &str, fault: InjectedFault) {
         self.shared.injected.add(thread, fault);
     }
+
+    /// Lets time pass on the clock of the heartbeats. Not in a release build.
+    #[cfg(any(test, debug_assertions))]
+    pub fn skip_time(&self, time: Duration) {
+        let watched_ms = &self.shared.watched_ms;
+        watched_ms.fetch_add(milliseconds(time), Ordering::Relaxed);
+    }
+
+    /// How often a thread was restarted. For tests; others read the metrics.
+    #[cfg(any(test, debug_assertions))]
+    #[must_use]
+    pub fn restarts(&self, thread: &str) -> u64 {
+        self.shared.metrics.restarts_of(thread)
+    }
 }
 
 impl fmt::Debug for Threads {

@@ -162,9 +162,11 @@ where
         self.at_work = None;
         let mut overtaken = self.parts.frames.skipped();
         while !self.stopped.load(Ordering::Relaxed) {
-            heartbeat.beat(OPENING_MAX);
-            if self.at_work.is_none() && self.retry.due(Instant::now()) && !self.open() {
-                return;
+            if self.at_work.is_none() && self.retry.due(Instant::now()) {
+                heartbeat.beat(OPENING_MAX);
+                if !self.open() {
+                    return;
+                }
             }
             heartbeat.beat(TURN_MAX);
             let frame = match self.parts.frames.wait(PATIENCE) {

@@ -33,6 +33,7 @@ const JOB_MAX: Duration = Duration::from_secs(15 * 60);
 pub(crate) fn run(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) {
     recover(shared, stylist, heartbeat.panics_in_a_row());
     loop {
+        heartbeat.beat(TURN_MAX);
         let step = next(shared, stylist, heartbeat);
         heartbeat.beat(JOB_MAX);
         match step {
@@ -74,7 +75,6 @@ fn recover(shared: &Shared, stylist: &dyn Stylist, panics_in_a_row: u32) {
 fn next(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) -> Step {
     let mut inner = shared.lock();
     loop {
-        heartbeat.beat(TURN_MAX);
         if shared.is_stopping() {
             return Step::Stop;
         }

@@ -18,6 +18,8 @@ mod config;
 mod credentials;
 mod environment;
 mod ice_links;
+#[cfg(debug_assertions)]
+mod inject;
 mod languages;
 mod listener;
 mod liveness;
@@ -64,6 +66,8 @@ fn main() -> ExitCode {
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start a thread")),
     };
     panics::log_and_count(&threads);
+    #[cfg(debug_assertions)]
+    inject::watch(&threads);
     for name in left_out {
         tracing::warn!("{name} holds an address where none belongs; it is left out");
     }

@@ -25,6 +25,11 @@ impl ThreadMetrics {
         self.restarts.get_or_create(&label(thread)).inc();
     }
 
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn restarts_of(&self, thread: &str) -> u64 {
+        self.restarts.get_or_create(&label(thread)).get()
+    }
+
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "carrier_thread_panics",

@@ -12,5 +12,6 @@ mod player;
 mod publishing;
 mod scripts;
 mod station;
+mod supervision;
 mod tidy;
 mod whip;
