@@ -14,6 +14,7 @@ use crate::outlet::{Event, Gate, Opened, Outlet, Progress, Ticket};
 use crate::patience::{Patience, Verdict, Watch};
 use crate::plan::Job;
 use crate::pool::PicturePool;
+use crate::threads::Threads;
 use crate::{mjpeg_http, scene_source, spec::SourceSpec, video, webcam, y4m_pipe};
 
 /// What every attempt needs.
@@ -25,6 +26,7 @@ pub(crate) struct Surroundings {
     pub(crate) metrics: Arc<CaptureMetrics>,
     pub(crate) wanted: Wanted,
     pub(crate) clock: WallClock,
+    pub(crate) threads: Threads,
 }
 
 /// Tells the attempt's thread to stop when it is dropped, also by a panic of the supervisor: a thread
@@ -55,6 +57,8 @@ impl Attempt {
         around: &Surroundings,
     ) -> Result<Self, CaptureError> {
         let progress = Progress::new();
+        let heartbeat = around.threads.enter("source");
+        heartbeat.rest();
         let spec = job.spec();
         let mut outlet = Outlet {
             ticket,
@@ -68,6 +72,7 @@ impl Attempt {
             },
             opened: Opened::default(),
             size: (0, 0),
+            heartbeat,
         };
         let (wanted, clock) = (around.wanted, around.clock);
         let work = move || {

@@ -91,6 +91,7 @@ pub fn spawn(
             metrics,
             wanted: config.wanted,
             clock: config.clock,
+            threads: config.threads.clone(),
         },
         name: config.source.plain_name(),
         plan: Plan::new(config.source, config.loop_file),

@@ -47,6 +47,7 @@ impl Log {
         };
         let (dropped, mut told) = (log.dropped.clone(), 0);
         threads.spawn("log", move |heartbeat: &Heartbeat| {
+            heartbeat.rest();
             while let Ok(entry) = waiting.recv() {
                 heartbeat.beat(TURN_MAX);
                 // Writing may take as long as the reader likes.
@@ -129,4 +130,21 @@ fn write(line: &[u8], dropped: &Counter, told: &mut u64) {
     {
         *told = lost;
     }
+}
+
+#[test]
+fn a_log_that_nobody_writes_takes_lines_without_waiting() {
+    // overflow: counted
+    let (entries, waiting) = sync_channel(1);
+    let mut log = Log {
+        entries,
+        dropped: Counter::default(),
+    };
+    for _ in 0..3 {
+        assert_eq!(log.write(b"a line\n").expect("never fails"), 7);
+    }
+    assert_eq!(log.dropped.get(), 2);
+    drop(waiting);
+    assert_eq!(log.write(b"a line\n").expect("never fails"), 7);
+    log.flush();
 }

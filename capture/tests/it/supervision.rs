@@ -49,3 +49,23 @@ fn a_supervisor_that_hangs_is_told_and_the_pictures_go_on() {
     until("it is over", || threads.faults(Instant::now()).is_empty());
     watched.stop();
 }
+
+#[test]
+fn a_source_that_panics_or_hangs_is_opened_again_and_is_no_fault_of_the_program() {
+    let mut watched = Watched::start("scene");
+    watched.live();
+    let threads = watched.threads.clone();
+    threads.inject("source", InjectedFault::Panic);
+    watched.lost();
+    watched.live();
+    assert_eq!(threads.restarts("capture"), 0);
+    threads.inject("source", InjectedFault::Hang);
+    watched.lost();
+    threads.skip_time(Duration::from_secs(3600));
+    until("only the supervisor's turn was missed", || {
+        threads.faults(Instant::now()).is_empty()
+    });
+    threads.inject("source", InjectedFault::None);
+    watched.live();
+    watched.stop();
+}

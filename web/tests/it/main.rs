@@ -13,5 +13,6 @@ mod publishing;
 mod scripts;
 mod station;
 mod supervision;
+mod surroundings;
 mod tidy;
 mod whip;
