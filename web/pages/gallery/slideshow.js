@@ -1,5 +1,6 @@
 // The kiosk: one picture after the other, new ones first, and the code of the booth.
 
+import { keepTrying } from "../app/retried.js";
 import { makeAwake } from "../camera/awake.js";
 import { caption } from "./grid.js";
 import { nextPicture } from "./order.js";
@@ -18,6 +19,7 @@ export function makeSlideshow({ list, words }) {
   byId("show").hidden = false;
   document.documentElement.classList.add("slideshow");
   makeAwake()(true);
+  keepTrying(byId("invite-code"));
   // A click fills the screen; a kiosk browser is started full anyway.
   byId("show").addEventListener("click", () => {
     if (!document.fullscreenElement) document.documentElement.requestFullscreen?.().catch(() => {});
