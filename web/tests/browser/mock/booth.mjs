@@ -11,6 +11,7 @@ export const STYLES = [
 const ADMIN = "let-me-rule";
 const KEEP_MS = 24 * 3600e3;
 const STEPS = 4;
+const CUT_AFTER_MS = 300;
 const BODY_MOST = 13e6;
 
 // `picture` gives a JPEG of the feed, `stylised` makes the result of one.
@@ -157,7 +158,9 @@ export function makeBooth({ picture, stylised }) {
     });
     const cut = booth.cuts.shift();
     if (cut === undefined) return response.end(part);
-    return response.write(part.subarray(0, cut), () => response.socket.end());
+    response.write(part.subarray(0, cut));
+    // A browser forgets what it has not handed on when a connection breaks.
+    return setTimeout(() => response.socket?.end(), CUT_AFTER_MS);
   }
 
   function accepted(response, id) {
