@@ -110,6 +110,7 @@ pub(crate) fn start(
         tls_metrics,
         clock: stage.clock,
         admin,
+        switch: stage.switch,
         frames: stage.frames,
         signal: stage.signal,
         tracks: stage.tracks,

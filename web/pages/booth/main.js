@@ -1,5 +1,6 @@
 // Wires the parts: events go into visit.js, what it asks for is done here.
 
+import { offerSunlight } from "../app/sunlight.js";
 import { speakLanguage } from "../app/translated.js";
 import { isAvailable } from "../camera/lens.js";
 import { askStyles } from "./cards.js";
@@ -236,6 +237,7 @@ function idInAddress() {
 }
 
 wire();
+offerSunlight(byId("sunlight"));
 speakLanguage(byId("language"), (next) => {
   words = next;
   show();
