@@ -17,6 +17,7 @@ pub mod convert;
 mod devices;
 mod error;
 mod frame;
+mod frame_rate;
 pub mod jpeg;
 mod metrics;
 mod mjpeg_http;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use axum::http::HeaderValue;
-use capture::{Frame, Signal, Slot, Threads, WallClock};
+use capture::{Frame, Signal, Slot, SourceSwitch, Threads, WallClock};
 use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
@@ -39,6 +39,8 @@ pub(crate) struct App {
     /// Where the pages are served.
     pub(crate) served: Served,
     pub(crate) tls_metrics: TlsMetrics,
+    /// In front of `frames` and `signal`: the source, or whoever publishes.
+    pub(crate) switch: Arc<SourceSwitch>,
     pub(crate) frames: Arc<Slot<Frame>>,
     pub(crate) signal: Arc<Slot<Signal>>,
     pub(crate) tracks: Arc<Slot<Tracks>>,

@@ -105,6 +105,7 @@ pub(crate) fn start(
         tls_metrics,
         clock: stage.clock,
         admin,
+        switch: stage.switch,
         frames: stage.frames,
         signal: stage.signal,
         tracks: stage.tracks,
