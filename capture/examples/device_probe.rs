@@ -88,6 +88,7 @@ impl Probe {
             wanted,
             loop_file: false,
             clock: WallClock::start(),
+            threads: capture::Threads::default(),
         };
         let (frames, signals) = (Slot::new(), Slot::new());
         let metrics: Arc<CaptureMetrics> = Arc::default();

@@ -14,6 +14,7 @@ use crate::outlet::{Event, Gate, Opened, Outlet, Progress, Ticket};
 use crate::patience::{Patience, Verdict, Watch};
 use crate::plan::Job;
 use crate::pool::PicturePool;
+use crate::threads::Threads;
 use crate::{mjpeg_http, scene_source, spec::SourceSpec, video, webcam, y4m_pipe};
 
 /// What every attempt needs.
@@ -25,13 +26,25 @@ pub(crate) struct Surroundings {
     pub(crate) metrics: Arc<CaptureMetrics>,
     pub(crate) wanted: Wanted,
     pub(crate) clock: WallClock,
+    pub(crate) threads: Threads,
+}
+
+/// Tells the attempt's thread to stop when it is dropped, also by a panic of the supervisor: a thread
+/// that nobody attends would keep its camera.
+#[derive(Debug)]
+struct Revoked(Arc<Progress>);
+
+impl Drop for Revoked {
+    fn drop(&mut self) {
+        self.0.revoke();
+    }
 }
 
 /// A running attempt.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) ticket: Ticket,
-    progress: Arc<Progress>,
+    progress: Revoked,
     watch: Watch,
     thread: JoinHandle<()>,
 }
@@ -44,6 +57,8 @@ impl Attempt {
         around: &Surroundings,
     ) -> Result<Self, CaptureError> {
         let progress = Progress::new();
+        let heartbeat = around.threads.enter("source");
+        heartbeat.rest();
         let spec = job.spec();
         let mut outlet = Outlet {
             ticket,
@@ -57,6 +72,7 @@ impl Attempt {
             },
             opened: Opened::default(),
             size: (0, 0),
+            heartbeat,
         };
         let (wanted, clock) = (around.wanted, around.clock);
         let work = move || {
@@ -74,7 +90,7 @@ impl Attempt {
         let watch = Watch::new(Patience::of(&spec), Instant::now());
         Ok(Self {
             ticket,
-            progress,
+            progress: Revoked(progress),
             watch,
             thread,
         })
@@ -87,23 +103,23 @@ impl Attempt {
 
     /// Looks whether the attempt is silent.
     pub(crate) fn verdict(&mut self, now: Instant) -> Verdict {
-        self.watch.verdict(self.progress.last(), now)
+        self.watch.verdict(self.progress.0.last(), now)
     }
 
     /// When the last picture came.
     pub(crate) fn last_picture(&self) -> Option<Instant> {
-        self.progress.last()
+        self.progress.0.last()
     }
 
     /// Asks to be told of the next picture.
     pub(crate) fn announce_next(&self) {
-        self.progress.announce_next();
+        self.progress.0.announce_next();
     }
 
     /// Ends the thread; gives it back when it does not end within `grace`.
     pub(crate) fn end(self, grace: Duration) -> Result<(), JoinHandle<()>> {
-        self.progress.revoke();
-        if !self.progress.wait_ended(grace) {
+        self.progress.0.revoke();
+        if !self.progress.0.wait_ended(grace) {
             return Err(self.thread);
         }
         // It cannot panic any more; all that is left of it is its return.

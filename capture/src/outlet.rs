@@ -10,6 +10,7 @@ use crate::frame::Frame;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::pool::{PicturePool, PooledPicture};
 use crate::switch::SourceSwitch;
+use crate::threads::Heartbeat;
 
 /// Names an attempt to read a source. Each has its own, for ever.
 pub(crate) type Ticket = u64;
@@ -140,6 +141,9 @@ pub(crate) struct Outlet {
     pub(crate) opened: Opened,
     /// Of the last picture, in pixels.
     pub(crate) size: (u32, u32),
+    /// Without a deadline: the supervisor watches the pictures, and a thread that hangs in a driver is
+    /// no fault of the program.
+    pub(crate) heartbeat: Heartbeat,
 }
 
 impl Outlet {
@@ -178,6 +182,7 @@ impl Outlet {
 
     /// As [`Outlet::publish`], for a source that knows more about its frame.
     pub(crate) fn publish_frame(&mut self, size: (u32, u32), make: impl FnOnce(u64) -> Frame) {
+        self.heartbeat.beat(Duration::MAX);
         lock(&self.progress.state).last = Some(Instant::now());
         let announced = self.progress.announce.swap(false, Ordering::Relaxed);
         if announced || size != self.size {
@@ -268,6 +273,7 @@ mod tests {
             label: SourceLabel { source: "test" },
             opened: Opened::default(),
             size: (0, 0),
+            heartbeat: crate::threads::Threads::default().enter("source"),
         };
         (outlet, received, frames)
     }

@@ -19,6 +19,7 @@ use crate::plan::{After, Plan};
 use crate::pool::PicturePool;
 use crate::spec::SourceSpec;
 use crate::switch::SourceSwitch;
+use crate::threads::{Heartbeat, TURN_MAX, Threads};
 
 /// How often the watchdog looks: with its 1.5 s, a stall is on the card within 1.6 s.
 const TICK: Duration = Duration::from_millis(100);
@@ -42,6 +43,8 @@ pub struct CaptureConfig {
     pub loop_file: bool,
     /// The process's clock, for the scene's timecode.
     pub clock: WallClock,
+    /// Where the supervisor's thread is registered.
+    pub threads: Threads,
 }
 
 /// A running capture. Dropped without [`CaptureHandle::stop`], it ends on its own time.
@@ -80,7 +83,7 @@ pub fn spawn(
     metrics: Arc<CaptureMetrics>,
 ) -> io::Result<CaptureHandle> {
     let (events, received) = channel();
-    let supervisor = Supervisor {
+    let mut supervisor = Supervisor {
         around: Surroundings {
             gate: Gate::new(Arc::clone(&switch)),
             events: events.clone(),
@@ -88,6 +91,7 @@ pub fn spawn(
             metrics,
             wanted: config.wanted,
             clock: config.clock,
+            threads: config.threads.clone(),
         },
         name: config.source.plain_name(),
         plan: Plan::new(config.source, config.loop_file),
@@ -99,9 +103,8 @@ pub fn spawn(
         lost: None,
         live: None,
     };
-    let thread = std::thread::Builder::new()
-        .name("capture".to_owned())
-        .spawn(move || supervisor.run())?;
+    let run = move |heartbeat: &Heartbeat| supervisor.run(heartbeat);
+    let thread = config.threads.spawn("capture", run)?;
     Ok(CaptureHandle {
         events,
         thread: Some(thread),
@@ -132,11 +135,11 @@ enum Outcome {
 }
 
 impl Supervisor {
-    fn run(mut self) {
+    fn run(&mut self, heartbeat: &Heartbeat) {
         self.switch.house_signal(Signal::Opening {
             source: self.name.clone(),
         });
-        while let Outcome::Failed(error) = self.attempt() {
+        while let Outcome::Failed(error) = self.attempt(heartbeat) {
             let error = self.blamed(error);
             let now = Instant::now();
             let after = self.plan.failed(&error);
@@ -147,6 +150,7 @@ impl Supervisor {
             }
             self.publish_lost(self.plan.reason(&error), now);
             let wake = (after == After::Retry).then(|| now + self.backoff.failed(now));
+            heartbeat.rest();
             if self.stopped_before(wake) {
                 break;
             }
@@ -167,11 +171,11 @@ impl Supervisor {
     }
 
     /// Opens the source and stays with it to its end.
-    fn attempt(&mut self) -> Outcome {
+    fn attempt(&mut self, heartbeat: &Heartbeat) -> Outcome {
         // Before its thread runs: it must not find the gate shut with its first picture.
         self.around.gate.admit(self.tickets + 1);
         match self.start(self.plan.job()) {
-            Ok(attempt) => self.attend(attempt),
+            Ok(attempt) => self.attend(attempt, heartbeat),
             Err(error) => Outcome::Failed(error),
         }
     }
@@ -186,10 +190,11 @@ impl Supervisor {
         Attempt::start(self.tickets, job, &self.around)
     }
 
-    fn attend(&mut self, mut attempt: Attempt) -> Outcome {
+    fn attend(&mut self, mut attempt: Attempt, heartbeat: &Heartbeat) -> Outcome {
         let mut probe: Option<Attempt> = None;
         let mut probe_at = Instant::now() + PROBE;
         loop {
+            heartbeat.beat(TURN_MAX);
             let event = self.received.recv_timeout(TICK);
             let now = Instant::now();
             let probing = probe.as_ref().map(|probe| probe.ticket);

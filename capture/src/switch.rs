@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::frame::{Frame, Signal};
+use crate::frame_rate::FrameRate;
 use crate::pool::PooledPicture;
 use crate::slot::Slot;
 
@@ -33,6 +34,8 @@ struct State {
     newest_guest: u64,
     on_air: bool,
     closed: bool,
+    /// Of whoever is on the air.
+    rate: FrameRate,
 }
 
 impl SourceSwitch {
@@ -45,6 +48,7 @@ impl SourceSwitch {
             newest_guest: 0,
             on_air: false,
             closed: false,
+            rate: FrameRate::default(),
         };
         Arc::new(Self {
             frames,
@@ -68,6 +72,18 @@ impl SourceSwitch {
             name: name.into(),
             size: None,
         }
+    }
+
+    /// How many frames a second whoever is on the air really brings; `None` where too few came of late.
+    #[must_use]
+    pub fn frame_rate(&self, now: Instant) -> Option<f32> {
+        self.lock().rate.fps(now)
+    }
+
+    /// Whether a guest's pictures hide those of the configured source.
+    #[must_use]
+    pub fn guest_is_on_air(&self) -> bool {
+        self.house_is_off_air()
     }
 
     /// Whether pictures of the house would be thrown away.
@@ -102,12 +118,15 @@ impl SourceSwitch {
     fn publish(&self, state: &mut State, make: impl FnOnce(u64) -> Frame) {
         let seq = state.next_seq;
         state.next_seq += 1;
-        self.frames.publish(make(seq));
+        let frame = make(seq);
+        state.rate.frame(frame.captured_at);
+        self.frames.publish(frame);
     }
 
     fn house_back(&self, state: &mut State) {
         if state.on_air {
             state.on_air = false;
+            state.rate.reset();
             self.guest_on_air.store(false, Ordering::Relaxed);
             if let Some(house) = &state.house {
                 self.signal.publish(house.clone());
@@ -137,6 +156,9 @@ impl Guest {
         let mut state = self.switch.lock();
         if state.newest_guest != self.id || state.closed {
             return false;
+        }
+        if !state.on_air {
+            state.rate.reset();
         }
         if !state.on_air || self.size != Some(size) {
             state.on_air = true;
@@ -248,6 +270,31 @@ mod tests {
         assert_eq!(studio.says(), opening("another camera"));
         studio.house();
         assert_eq!(studio.seen(), (5, 4));
+    }
+
+    #[test]
+    fn the_frame_rate_is_that_of_whoever_is_on_the_air() {
+        let studio = studio();
+        let begin = Instant::now();
+        let at = |ms: u64| begin + std::time::Duration::from_millis(ms);
+        let pixels = || studio.pool.take(4, 2).expect("even");
+        for ms in [0, 100, 200] {
+            studio
+                .switch
+                .house_frame(|seq| Frame::new(pixels(), seq, at(ms)));
+        }
+        let fps = |now| studio.switch.frame_rate(now).map(f32::round);
+        assert_eq!(fps(at(200)), Some(10.0));
+        let mut guest = studio.switch.guest("phone");
+        assert!(guest.publish(pixels(), at(240)) && studio.switch.guest_is_on_air());
+        assert_eq!(fps(at(240)), None, "too few to tell");
+        for ms in [260, 280, 300] {
+            guest.publish(pixels(), at(ms));
+        }
+        assert_eq!(fps(at(300)), Some(50.0));
+        drop(guest);
+        assert_eq!(fps(at(320)), None);
+        assert!(!studio.switch.guest_is_on_air());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Frame, I420, Next, Slot, SlotReader};
+use capture::{Frame, Heartbeat, I420, Next, Slot, SlotReader, TURN_MAX, Threads};
 
 use crate::detection::Detection;
 use crate::detector::{DetectError, Detector};
@@ -21,6 +21,10 @@ use crate::tracks::Tracks;
 
 /// How soon a stop is noticed when no frames come.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// What opening a model may take: some providers compile it first.
+const OPENING_MAX: Duration = Duration::from_secs(15 * 60);
+/// What one detection may take, of the largest model on the slowest processor.
+const DETECTION_MAX: Duration = Duration::from_secs(120);
 /// So many failures in a row, and the model is opened anew.
 const MOST_FAILURES: u32 = 3;
 /// Joining waits this long for an inference or an opening model, then leaves the thread behind.
@@ -39,6 +43,8 @@ pub struct WorkerParts {
     pub pace: Arc<Pace>,
     /// What it costs.
     pub metrics: Arc<DetectorMetrics>,
+    /// Where the thread is registered.
+    pub threads: Threads,
 }
 
 /// The running thread.
@@ -104,26 +110,24 @@ impl Detect for Detector {
 
 fn spawn_with<D, O>(parts: WorkerParts, min_score: Option<f32>, open: O) -> io::Result<WorkerHandle>
 where
-    D: Detect,
+    D: Detect + Send + 'static,
     O: FnMut() -> Result<Option<D>, OpenProblem> + Send + 'static,
 {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
-    let thread = std::thread::Builder::new()
-        .name("detect".to_owned())
-        .spawn(move || {
-            let state = Arc::clone(&parts.state);
-            let worker = Worker {
-                parts,
-                open,
-                min_score,
-                stopped,
-                at_work: None,
-                retry: Retry::default(),
-            };
-            worker.run();
-            publish(&state, DetectorState::Off);
-        })?;
+    let threads = parts.threads.clone();
+    let mut worker = Worker {
+        parts,
+        open,
+        min_score,
+        stopped,
+        at_work: None,
+        retry: Retry::default(),
+    };
+    let thread = threads.spawn("detect", move |heartbeat| {
+        worker.run(heartbeat);
+        publish(&worker.parts.state, DetectorState::Off);
+    })?;
     Ok(WorkerHandle { stop, thread })
 }
 
@@ -153,12 +157,18 @@ where
     D: Detect,
     O: FnMut() -> Result<Option<D>, OpenProblem>,
 {
-    fn run(mut self) {
-        let mut overtaken = 0;
+    fn run(&mut self, heartbeat: &Heartbeat) {
+        // Of a run that panicked: a model is opened anew rather than trusted.
+        self.at_work = None;
+        let mut overtaken = self.parts.frames.skipped();
         while !self.stopped.load(Ordering::Relaxed) {
-            if self.at_work.is_none() && self.retry.due(Instant::now()) && !self.open() {
-                return;
+            if self.at_work.is_none() && self.retry.due(Instant::now()) {
+                heartbeat.beat(OPENING_MAX);
+                if !self.open() {
+                    return;
+                }
             }
+            heartbeat.beat(TURN_MAX);
             let frame = match self.parts.frames.wait(PATIENCE) {
                 Next::Newer(frame) => frame,
                 Next::TimedOut => {
@@ -171,6 +181,7 @@ where
             let skipped = self.parts.frames.skipped();
             self.parts.metrics.overtaken.inc_by(skipped - overtaken);
             overtaken = skipped;
+            heartbeat.beat(DETECTION_MAX);
             self.look_at(&frame);
         }
     }

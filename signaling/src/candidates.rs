@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::path::Carriage;
+use crate::precedence::rank;
 
 /// One address of a network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub(crate) struct HostAddress {
     /// The interface's name.
     pub(crate) interface: String,
     pub(crate) ip: IpAddr,
+    /// The metric of its interface's default route, if it has one.
+    pub(crate) route_metric: Option<u32>,
 }
 
 /// What goes into one answer.
@@ -83,6 +86,8 @@ pub(crate) fn choose(hosts: &[HostAddress], host: HostName, ipv6: bool) -> Candi
         HostName::Address(ip) if !ip.is_unspecified() && (ipv6 || ip.is_ipv4()) => Some(ip),
         _ => None,
     };
+    let mut hosts: Vec<&HostAddress> = hosts.iter().collect();
+    hosts.sort_by_key(|address| rank(address));
     let mut local: Vec<IpAddr> = hosts
         .iter()
         .filter(|address| Some(address.ip) == named || is_public(address, ipv6))
@@ -99,11 +104,8 @@ pub(crate) fn choose(hosts: &[HostAddress], host: HostName, ipv6: bool) -> Candi
         }
     }
     local.sort_by_key(|ip| {
-        (
-            Some(*ip) != named,
-            host.is_loopback() != ip.is_loopback(),
-            ip.is_ipv6(),
-        )
+        let loopback_is_better = host.is_loopback();
+        (Some(*ip) != named, loopback_is_better != ip.is_loopback())
     });
     local.dedup();
     local.truncate(LOCAL_MAX);
@@ -144,12 +146,32 @@ impl Candidates {
             }
         }
         let udp = all.iter().map(|at| (Carriage::Udp, at)).enumerate();
-        let over_tcp = all.iter().map(|at| (Carriage::Tcp, at)).enumerate();
-        let tcp = over_tcp.take(if tcp { TCP_MAX } else { 0 });
+        let tcp: Vec<&SocketAddr> = if tcp {
+            self.over_tcp(&all, port).collect()
+        } else {
+            Vec::new()
+        };
+        let tcp = tcp.into_iter().map(|at| (Carriage::Tcp, at)).enumerate();
         udp.chain(tcp)
             .enumerate()
             .map(|(index, (place, (carriage, at)))| host_line(index + 1, carriage, place, *at))
             .collect()
+    }
+
+    /// The first few. This machine's best address is always among them, whatever is announced.
+    fn over_tcp<'a>(
+        &self,
+        all: &'a [SocketAddr],
+        port: u16,
+    ) -> impl Iterator<Item = &'a SocketAddr> {
+        let best = self.local.first().map(|ip| SocketAddr::new(*ip, port));
+        let place = all.iter().position(|at| Some(*at) == best);
+        let (first, kept) = match place {
+            Some(place) if place >= TCP_MAX => (TCP_MAX - 1, Some(place)),
+            _ => (TCP_MAX, None),
+        };
+        let rest = kept.map(|place| &all[place]);
+        all.iter().take(first).chain(rest)
     }
 }
 
@@ -189,6 +211,7 @@ mod tests {
         HostAddress {
             interface: interface.to_owned(),
             ip: ip.parse().expect("an address"),
+            route_metric: None,
         }
     }
 
@@ -317,6 +340,23 @@ mod tests {
             !chosen.local.contains(&ips(&["203.0.113.5"])[0]),
             "not ours"
         );
+    }
+
+    #[test]
+    fn what_is_announced_does_not_push_this_machines_best_address_out_of_tcp() {
+        let announced = |last| {
+            format!("203.0.113.{last}:30189")
+                .parse()
+                .expect("an address")
+        };
+        let chosen = Candidates {
+            announced: (1..=8).map(announced).collect(),
+            ..choose(&laptop(), HostName::Unknown, true)
+        };
+        let lines = chosen.lines(8189, true);
+        let tcp: Vec<&String> = lines.iter().filter(|line| line.contains(" tcp ")).collect();
+        assert_eq!(tcp.len(), TCP_MAX);
+        assert!(tcp[TCP_MAX - 1].contains("192.168.1.20 8189"), "{tcp:?}");
     }
 
     #[test]

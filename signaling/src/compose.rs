@@ -14,7 +14,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use capture::{Frame, PooledPicture, Signal, Slot, SlotReader, WallClock};
+use capture::{
+    Frame, Heartbeat, PooledPicture, Signal, Slot, SlotReader, TURN_MAX, Threads, WallClock,
+};
 
 pub use self::metrics::ComposeMetrics;
 use self::picture::PictureMaker;
@@ -36,6 +38,8 @@ pub struct ComposeConfig {
     pub clock: WallClock,
     /// Where encoders come from.
     pub new_encoder: NewEncoder,
+    /// Where the thread is registered.
+    pub threads: Threads,
 }
 
 impl ComposeConfig {
@@ -48,6 +52,7 @@ impl ComposeConfig {
             renditions: default_renditions(),
             clock,
             new_encoder,
+            threads: Threads::default(),
         }
     }
 }
@@ -83,13 +88,12 @@ pub struct ComposeHandle {
 pub fn spawn(parts: ComposeParts) -> io::Result<ComposeHandle> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
-    let thread = thread::Builder::new()
-        .name("compose".into())
-        .spawn(move || {
-            let composed = Arc::clone(&parts.composed);
-            Composer::new(parts).run(&stopped);
-            composed.close();
-        })?;
+    let threads = parts.config.threads.clone();
+    let mut composer = Composer::new(parts);
+    let thread = threads.spawn("compose", move |heartbeat| {
+        composer.run(&stopped, heartbeat);
+        composer.composed.close();
+    })?;
     Ok(ComposeHandle {
         stop,
         thread: Some(thread),
@@ -176,6 +180,7 @@ impl Composer {
             renditions,
             clock,
             new_encoder,
+            threads: _,
         } = config;
         let largest = renditions.first().copied().unwrap_or(Rendition::MAIN);
         let fps = renditions
@@ -212,14 +217,22 @@ impl Composer {
         }
     }
 
-    fn run(mut self, stop: &AtomicBool) {
+    fn run(&mut self, stop: &AtomicBool, heartbeat: &Heartbeat) {
+        if heartbeat.panics_in_a_row() > 0 {
+            self.rest();
+            self.streams.renew();
+        }
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         self.demand.set_compose_waker(waker.clone());
         let mut cx = Context::from_waker(&waker);
         while !stop.load(Ordering::Acquire) && !self.closed {
+            heartbeat.beat(TURN_MAX);
             let now = Instant::now();
             match self.turn(&mut cx, now) {
-                Step::Sleep => thread::park(),
+                Step::Sleep => {
+                    heartbeat.rest();
+                    thread::park();
+                }
                 Step::Wait(until) => thread::park_timeout(until.saturating_duration_since(now)),
                 Step::Frame | Step::Skip | Step::Card | Step::Repeat => {}
             }

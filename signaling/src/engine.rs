@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use capture::Guest;
+use capture::{Guest, Threads};
 use tokio::sync::oneshot;
 
 use crate::announce::{ANNOUNCED_MAX, Announced};
@@ -38,6 +38,8 @@ pub struct EngineConfig {
     pub media_port: u16,
     /// Threads that send, each to a share of the viewers; 0: as many as there are processor cores.
     pub threads: usize,
+    /// Where they are registered.
+    pub registered: Threads,
     /// Addresses that are told to viewers before this machine's own.
     pub announced: Vec<Announced>,
     /// More viewers than this are asked to come back later. By default there is no such number.
@@ -56,6 +58,7 @@ impl Default for EngineConfig {
             renditions: default_renditions(),
             media_port: 8189,
             threads: 1,
+            registered: Threads::default(),
             announced: Vec::new(),
             viewers_max: usize::MAX,
             silent_after: Duration::from_secs(5),
@@ -141,6 +144,7 @@ pub(crate) struct Shared {
     /// One for each shard.
     doors: Vec<Door>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(crate) registered: Threads,
 }
 
 /// The thread of one shard, as everybody sees it.
@@ -185,7 +189,7 @@ impl Engine {
             port,
             ipv6,
             tcp,
-            names: names::Names::watch(announced_names(&config.announced))?,
+            names: names::Names::watch(announced_names(&config.announced), &config.registered)?,
             announced: config.announced.clone(),
             ice: IceTimes {
                 disconnected: config.silent_after,
@@ -195,6 +199,7 @@ impl Engine {
             ledger: threads.ledger,
             doors: threads.doors,
             threads: Mutex::default(),
+            registered: config.registered.clone(),
         });
         for worker in threads.workers {
             let thread = worker::spawn(worker, Arc::downgrade(&shared))?;

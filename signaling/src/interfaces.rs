@@ -3,16 +3,17 @@
 use std::net::IpAddr;
 
 use crate::candidates::{HostAddress, HostName, choose};
+use crate::precedence::{default_routes, default_routes_v6};
 
 /// Every address of every interface that is up. Empty when the system does not tell.
 pub(crate) fn host_addresses() -> Vec<HostAddress> {
     match if_addrs::get_if_addrs() {
-        Ok(interfaces) => interfaces
-            .into_iter()
-            .filter(|interface| interface.oper_status != if_addrs::IfOperStatus::Down)
-            .map(|interface| HostAddress {
+        Ok(interfaces) => with_metrics(interfaces)
+            .filter(|(interface, _)| interface.oper_status != if_addrs::IfOperStatus::Down)
+            .map(|(interface, route_metric)| HostAddress {
                 ip: interface.ip(),
                 interface: interface.name,
+                route_metric,
             })
             .collect(),
         Err(error) => {
@@ -20,6 +21,22 @@ pub(crate) fn host_addresses() -> Vec<HostAddress> {
             Vec::new()
         }
     }
+}
+
+/// Each with the metric of its default route of the same family.
+fn with_metrics(
+    interfaces: Vec<if_addrs::Interface>,
+) -> impl Iterator<Item = (if_addrs::Interface, Option<u32>)> {
+    // Not there: no route is known, and the order tells less.
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let v4 = default_routes(&read("/proc/net/route"));
+    let v6 = default_routes_v6(&read("/proc/net/ipv6_route"));
+    interfaces.into_iter().map(move |interface| {
+        let routes = if interface.ip().is_ipv4() { &v4 } else { &v6 };
+        let own = routes.iter().filter(|(name, _)| *name == interface.name);
+        let metric = own.map(|(_, metric)| *metric).min();
+        (interface, metric)
+    })
 }
 
 /// The addresses at which people on the network reach this machine: the very ones that viewers are

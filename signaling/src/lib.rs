@@ -37,6 +37,7 @@ pub mod painter;
 mod path;
 mod peer;
 mod pli_patience;
+mod precedence;
 pub mod publish;
 mod rate_cap;
 pub mod rendition;

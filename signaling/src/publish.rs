@@ -15,11 +15,13 @@ mod session;
 mod target;
 mod whip_client;
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use capture::{Heartbeat, TURN_MAX, Threads};
 use tokio::sync::watch;
 
 pub use self::course::PublishState;
@@ -40,6 +42,7 @@ use crate::rendition::RenditionId;
 const TAP_FRAMES: usize = 30;
 /// What is left of a connection after its goodbye is cut off.
 const DRAIN: Duration = Duration::from_millis(200);
+const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// How publishing is doing, for anybody to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,10 +87,10 @@ impl Publisher {
         sink: &mut FrameSink,
         demand: Arc<Demand>,
         metrics: Arc<PublishMetrics>,
+        threads: &Threads,
     ) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        // Made here, so that a failure is the caller's; made anew after a panic.
+        let mut first = Some(runtime()?);
         let (tap_sink, tap) = frame_tap(
             Arc::clone(&demand),
             RenditionId::MAIN,
@@ -112,12 +115,17 @@ impl Publisher {
             shared: Arc::clone(&shared),
             stop: stopped,
         };
-        let thread = std::thread::Builder::new()
-            .name("publish".to_owned())
-            .spawn(move || {
-                runtime.block_on(worker.run());
-                runtime.shutdown_timeout(DRAIN);
-            })?;
+        let thread = threads.spawn("publish", move |heartbeat| {
+            let made = first.take().map_or_else(runtime, Ok);
+            let runtime = made.expect("a runtime could be made before");
+            runtime.block_on(async {
+                tokio::select! {
+                    () = worker.run() => {}
+                    never = beat(heartbeat) => match never {},
+                }
+            });
+            runtime.shutdown_timeout(DRAIN);
+        })?;
         *lock(&shared.thread) = Some(thread);
         sink.add_tap(tap_sink);
         Ok(Self { shared })
@@ -201,6 +209,20 @@ impl Worker {
     fn show(&self) {
         self.metrics.show(self.course.state);
         *lock(&self.shared.status) = status_of(&self.course);
+    }
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+/// Shows that the runtime's one thread goes on.
+async fn beat(heartbeat: &Heartbeat) -> Infallible {
+    loop {
+        heartbeat.beat(TURN_MAX);
+        tokio::time::sleep(BEAT_EVERY).await;
     }
 }
 

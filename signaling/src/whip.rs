@@ -109,7 +109,9 @@ impl Whip {
             Some(Err(_)) => return occupied(),
             None => return ended(),
         };
-        if let Err(error) = decode_worker::spawn(receiver, guest, Arc::clone(&self.metrics)) {
+        let threads = &self.engine.shared().registered;
+        let metrics = Arc::clone(&self.metrics);
+        if let Err(error) = decode_worker::spawn(receiver, guest, metrics, threads) {
             tracing::error!(%error, "no thread for a decoder");
             self.delete(&id).await;
             let detail = "this machine is out of threads or memory; try again in a moment";

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use capture::Threads;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub away_max: Duration,
     /// Between two looks at what is to be erased.
     pub tick: Duration,
+    /// Where the booth's threads are registered.
+    pub threads: Threads,
 }
 
 impl Settings {
@@ -49,6 +52,7 @@ impl Settings {
             per_visitor_max: 3,
             away_max: Duration::from_secs(30 * 60),
             tick: Duration::from_secs(30),
+            threads: Threads::default(),
         }
     }
 }

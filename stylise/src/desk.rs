@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use capture::Heartbeat;
 
 use crate::intake::{Intake, Limits};
 use crate::job::JobId;
@@ -12,12 +14,16 @@ use crate::style::MadeBy;
 use crate::stylist::{Desk, Progress, Ticket, Trouble};
 use crate::worker::DISK_IS_BROKEN;
 
+/// Between two looks of a server's order at whether it is still wanted.
+const SERVER_TURN_MAX: Duration = Duration::from_secs(5 * 60);
+
 /// The desk of one job's turn.
 pub(crate) struct JobDesk<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) job: JobId,
     pub(crate) made_by: MadeBy,
     pub(crate) cancelled: Arc<AtomicBool>,
+    pub(crate) heartbeat: &'a Heartbeat,
 }
 
 impl Desk for JobDesk<'_> {
@@ -76,6 +82,10 @@ impl Desk for JobDesk<'_> {
     }
 
     fn is_cancelled(&self) -> bool {
+        // The laptop's own work is on another thread: that somebody waits for it is no sign of life.
+        if self.made_by == MadeBy::Comfyui {
+            self.heartbeat.beat(SERVER_TURN_MAX);
+        }
         self.cancelled.load(Ordering::Acquire)
     }
 

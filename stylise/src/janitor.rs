@@ -1,6 +1,8 @@
 //! The thread that erases what is over: jobs whose time has come, and what servers still know of jobs.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use capture::{Heartbeat, TURN_MAX};
 
 use crate::clock::unix_ms;
 use crate::error::BoothError;
@@ -11,9 +13,13 @@ use crate::shared::{Shared, guarded};
 use crate::store::Row;
 use crate::stylist::{Stylist, Ticket};
 
+/// What erasing may take, on a slow disk and with a server that answers late.
+const ERASING_MAX: Duration = Duration::from_secs(10 * 60);
+
 /// Ends when the booth closes.
-pub(crate) fn run(shared: &Shared) {
+pub(crate) fn run(shared: &Shared, heartbeat: &Heartbeat) {
     loop {
+        heartbeat.beat(ERASING_MAX);
         if let Err(error) = erase_expired(shared) {
             tracing::error!(%error, "what is expired cannot be erased; it is tried again");
         }
@@ -22,6 +28,7 @@ pub(crate) fn run(shared: &Shared) {
         for stylist in &shared.stylists {
             everywhere &= forget(shared, stylist.as_ref());
         }
+        heartbeat.beat(shared.settings.tick + TURN_MAX);
         let tick_at = Instant::now() + shared.settings.tick;
         let mut inner = shared.lock();
         loop {

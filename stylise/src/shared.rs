@@ -66,13 +66,14 @@ impl Shared {
     }
 }
 
+/// What visitors are told of a panic.
+pub(crate) const BROKE_DOWN: &str =
+    "This style broke down on this picture: try another style, or another picture.";
+
 /// Runs a stylist's code: its panic is its trouble, not the program's.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         // The panic itself, and where it was, stands in the log: the default hook writes it.
-        Err(Trouble::Failed(
-            "This style broke down on this picture: try another style, or another picture."
-                .to_owned(),
-        ))
+        Err(Trouble::Failed(BROKE_DOWN.to_owned()))
     })
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use capture::{Heartbeat, TURN_MAX};
+
 use crate::desk::JobDesk;
 use crate::error::BoothError;
 use crate::inner::Inner;
@@ -9,7 +11,7 @@ use crate::intake::{Intake, Limits};
 use crate::life::Event;
 use crate::live::Live;
 use crate::metrics::Discarded;
-use crate::shared::{Shared, guarded};
+use crate::shared::{BROKE_DOWN, Shared, guarded};
 use crate::store::{End, Row};
 use crate::stylist::{Order, Stylist, Trouble};
 
@@ -24,18 +26,53 @@ enum Step {
     Serve(Box<Row>),
 }
 
+/// What one job may take on the slowest laptop, or until its server's order looks up again.
+const JOB_MAX: Duration = Duration::from_secs(15 * 60);
+
 /// Ends when the booth closes.
-pub(crate) fn run(shared: &Shared, stylist: &dyn Stylist) {
+pub(crate) fn run(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) {
+    recover(shared, stylist, heartbeat.panics_in_a_row());
     loop {
-        match next(shared, stylist) {
+        heartbeat.beat(TURN_MAX);
+        let step = next(shared, stylist, heartbeat);
+        heartbeat.beat(JOB_MAX);
+        match step {
             Step::Stop => return,
-            Step::Look => look(shared, stylist),
-            Step::Serve(row) => serve(shared, stylist, &row),
+            Step::Look => look(shared, stylist, heartbeat),
+            Step::Serve(row) => serve(shared, stylist, &row, heartbeat),
         }
     }
 }
 
-fn next(shared: &Shared, stylist: &dyn Stylist) -> Step {
+/// The job that this thread had when it panicked waits again; the second time it fails.
+fn recover(shared: &Shared, stylist: &dyn Stylist, panics_in_a_row: u32) {
+    let mut inner = shared.lock();
+    let bench = inner.bench(stylist.made_by());
+    let Some(job) = bench.and_then(|bench| bench.current.take()) else {
+        return;
+    };
+    inner.live.remove(&job);
+    let freed = match inner.store.job(job) {
+        Ok(Some(row)) if panics_in_a_row > 1 => {
+            let failed = Err(Trouble::Failed(BROKE_DOWN.to_owned()));
+            settle(shared, &mut inner, &row, failed)
+        }
+        Ok(Some(row)) => {
+            put_back(&mut inner, &row, None);
+            Vec::new()
+        }
+        Ok(None) => Vec::new(),
+        Err(error) => {
+            tracing::error!(%error, ?job, "cannot be read; it is resumed by the next start");
+            Vec::new()
+        }
+    };
+    inner.moved();
+    drop(inner);
+    shared.pictures.erase(&freed);
+}
+
+fn next(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) -> Step {
     let mut inner = shared.lock();
     loop {
         if shared.is_stopping() {
@@ -55,6 +92,7 @@ fn next(shared: &Shared, stylist: &dyn Stylist) -> Step {
                 None => continue,
             },
         };
+        heartbeat.rest();
         inner = shared.wait(inner, pause);
     }
 }
@@ -73,7 +111,7 @@ fn take(inner: &mut Inner, stylist: &dyn Stylist, now: Instant) -> Option<Row> {
     }
 }
 
-fn look(shared: &Shared, stylist: &dyn Stylist) {
+fn look(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) {
     let ready = guarded(|| stylist.ready());
     let now = Instant::now();
     let mut inner = shared.lock();
@@ -92,7 +130,7 @@ fn look(shared: &Shared, stylist: &dyn Stylist) {
     }
     drop(inner);
     if let Some(row) = row {
-        serve(shared, stylist, &row);
+        serve(shared, stylist, &row, heartbeat);
     }
 }
 
@@ -128,8 +166,8 @@ fn in_words(time: Duration) -> String {
     }
 }
 
-fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row) {
-    let outcome = make(shared, stylist, row);
+fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row, heartbeat: &Heartbeat) {
+    let outcome = make(shared, stylist, row, heartbeat);
     let mut inner = shared.lock();
     let freed = settle(shared, &mut inner, row, outcome);
     inner.live.remove(&row.id);
@@ -231,7 +269,12 @@ fn note_pace(shared: &Shared, inner: &mut Inner, row: &Row) {
 }
 
 /// The stylist's work, its result checked and on disk.
-fn make(shared: &Shared, stylist: &dyn Stylist, row: &Row) -> Result<String, Trouble> {
+fn make(
+    shared: &Shared,
+    stylist: &dyn Stylist,
+    row: &Row,
+    heartbeat: &Heartbeat,
+) -> Result<String, Trouble> {
     let source = match &row.source {
         Some(file) => shared.pictures.read(file).map_err(is_broken)?,
         None => None,
@@ -249,6 +292,7 @@ fn make(shared: &Shared, stylist: &dyn Stylist, row: &Row) -> Result<String, Tro
         job: row.id,
         made_by: row.made_by,
         cancelled,
+        heartbeat,
     };
     let order = Order {
         job: row.id,

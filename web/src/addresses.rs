@@ -12,7 +12,7 @@ pub(crate) enum Scheme {
     Https,
 }
 
-/// URLs of the page, best first: `hosts` are this machine's addresses, `listen` is where HTTP or
+/// URLs of the page, best first: `hosts` are this machine's addresses, best first, `listen` is where HTTP or
 /// HTTPS is bound. A wildcard answers on every address, any other listener on its own alone.
 pub(crate) fn urls(scheme: Scheme, listen: SocketAddr, hosts: &[IpAddr]) -> Vec<String> {
     if !listen.ip().is_unspecified() {
@@ -24,24 +24,12 @@ pub(crate) fn urls(scheme: Scheme, listen: SocketAddr, hosts: &[IpAddr]) -> Vec<
         .filter(|host| listen.is_ipv6() || host.is_ipv4())
         .filter(|host| !host.is_loopback())
         .collect();
-    reachable.sort_by_key(|host| rank(*host));
     reachable.dedup();
     reachable.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
     reachable
         .into_iter()
         .map(|host| url(scheme, host, listen.port()))
         .collect()
-}
-
-/// A phone in the same room most likely shares a private IPv4 network with this machine.
-fn rank(host: IpAddr) -> u8 {
-    match host {
-        IpAddr::V4(v4) if v4.is_private() => 0,
-        IpAddr::V4(v4) if !v4.is_link_local() => 1,
-        IpAddr::V6(v6) if v6.is_unique_local() => 2,
-        IpAddr::V6(_) => 3,
-        IpAddr::V4(_) => 4,
-    }
 }
 
 fn url(scheme: Scheme, host: IpAddr, port: u16) -> String {
@@ -90,9 +78,9 @@ mod tests {
 
     fn hosts() -> Vec<IpAddr> {
         [
-            "fd00::5",
-            "203.0.113.7",
             "192.168.1.20",
+            "203.0.113.7",
+            "fd00::5",
             "127.0.0.1",
             "2001:db8::5",
         ]
@@ -101,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_lists_private_addresses_first_and_loopback_last() {
+    fn a_wildcard_lists_every_address_in_order_and_loopback_last() {
         let listen = "[::]:8080".parse().expect("valid");
         let urls = urls(Scheme::Http, listen, &hosts());
         assert_eq!(urls[0], "http://192.168.1.20:8080/");

@@ -1,10 +1,11 @@
 //! What the HTTP side reads: the slots of the pipeline and the handles into it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::http::HeaderValue;
-use capture::{Frame, Signal, Slot, WallClock};
+use capture::{Frame, Signal, Slot, SourceSwitch, Threads, WallClock};
 use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
@@ -17,6 +18,7 @@ use crate::booth::PhotoBooth;
 use crate::config::{Config, renditions};
 use crate::connections::Connections;
 use crate::languages::Languages;
+use crate::liveness::Liveness;
 use crate::public_address::Served;
 use crate::report::DetectorRate;
 use crate::stills::Stills;
@@ -25,6 +27,8 @@ use crate::viewer_token::ViewerToken;
 /// Shared by every request.
 pub(crate) struct App {
     pub(crate) config: Config,
+    pub(crate) threads: Threads,
+    pub(crate) liveness: Mutex<Liveness>,
     pub(crate) clock: WallClock,
     pub(crate) admin: AdminToken,
     /// None: everybody may watch.
@@ -35,6 +39,8 @@ pub(crate) struct App {
     /// Where the pages are served.
     pub(crate) served: Served,
     pub(crate) connections: Connections,
+    /// In front of `frames` and `signal`: the source, or whoever publishes.
+    pub(crate) switch: Arc<SourceSwitch>,
     pub(crate) frames: Arc<Slot<Frame>>,
     pub(crate) signal: Arc<Slot<Signal>>,
     pub(crate) tracks: Arc<Slot<Tracks>>,
@@ -63,6 +69,23 @@ impl App {
         self.detector_state
             .latest()
             .map_or(DetectorState::Warming, |state| (*state).clone())
+    }
+
+    /// How the source is doing: live only while new pictures come.
+    pub(crate) fn signal_told(&self) -> Option<Signal> {
+        let now = Instant::now();
+        let signal = self.signal.latest();
+        self.note_pictures(now).told(signal.as_deref(), now)
+    }
+
+    /// Follows the newest pictures and whoever watches them.
+    pub(crate) fn note_pictures(&self, now: Instant) -> MutexGuard<'_, Liveness> {
+        let frame_at = self.frames.latest().map(|frame| frame.captured_at);
+        let composed_at = self.composed.latest().map(|picture| picture.captured_at);
+        let watched = self.demand.somebody_watches();
+        let mut liveness = self.liveness.lock().unwrap_or_else(PoisonError::into_inner);
+        liveness.note(now, frame_at, composed_at, watched);
+        liveness
     }
 
     /// How fast it has been of late.

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use capture::Threads;
 use prometheus_client::encoding::EncodeLabelValue;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -74,9 +75,10 @@ impl PhotoBooth {
     /// A damaged folder must not keep the feed from running: the error is kept, and told.
     pub(crate) fn open(
         config: &BoothConfig,
-        folder: PathBuf,
+        folder: Option<PathBuf>,
         builtin: Option<Builtin>,
         comfyui: Option<Arc<Comfyui>>,
+        threads: &Threads,
         registry: &mut Registry,
     ) -> Self {
         // All stylists there are.
@@ -86,16 +88,24 @@ impl PhotoBooth {
         let refused = Family::default();
         let help = "Uploads to the photo booth that were not read";
         registry.register("carrier_booth_uploads_refused", help, refused.clone());
-        let settings = Settings {
-            keep: config.keep(),
-            queue_max: config.queue_max,
-            per_visitor_max: config.per_visitor_max,
-            ..Settings::in_folder(folder)
-        };
-        let opened = config
-            .enabled
-            .then(|| Booth::open(settings, stylists, registry));
+        let opened = folder.filter(|_| config.enabled).map(|folder| {
+            let settings = Settings {
+                keep: config.keep(),
+                queue_max: config.queue_max,
+                per_visitor_max: config.per_visitor_max,
+                threads: threads.clone(),
+                ..Settings::in_folder(folder)
+            };
+            Booth::open(settings, stylists, registry)
+        });
         let state = match opened {
+            None if config.enabled => {
+                tracing::warn!(
+                    "there is no home folder to keep pictures in: the photo booth stays closed; \
+                     name a folder with --data to open it"
+                );
+                State::Closed(Closed::Broken)
+            }
             None => State::Closed(Closed::Off),
             Some(Ok(booth)) => State::Open(booth),
             Some(Err(error)) => {

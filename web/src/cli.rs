@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::environment;
 
 /// Turns a laptop with a webcam into a live object-detection station.
 ///
@@ -21,6 +24,20 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
+}
+
+impl Cli {
+    /// Reads the command line and the variables that count. Ends the program where the line is wrong, or
+    /// asks for help. Also the names of variables that were left out.
+    pub(crate) fn read() -> (Self, Vec<String>) {
+        let command = Self::command();
+        let left_out = environment::left_out(&command);
+        let plain = environment::without_any(command.clone()).try_get_matches();
+        let subcommand = plain.is_ok_and(|matches| matches.subcommand_name().is_some());
+        let matches = environment::without_foreign(command, subcommand).get_matches();
+        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        (cli, left_out)
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -68,6 +85,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Say what works, what does not, and what to do
     Doctor(Box<DoctorArgs>),
+    /// Print the admin token, which changes what others see
+    Token(TokenArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,7 +112,7 @@ pub(crate) struct RunArgs {
     pub(crate) source: Option<String>,
     /// Start a video file again when it ends
     #[arg(long = "loop", env = "CARRIER_LOOP", num_args = 0..=1, default_missing_value = "true",
-          value_name = "BOOL")]
+          value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub(crate) loop_file: Option<bool>,
     /// Detection model: a name, a path to an ONNX file, auto or none [default: auto]
     #[arg(long, env = "CARRIER_MODEL", value_name = "NAME|PATH|none")]
@@ -135,6 +154,17 @@ pub(crate) struct DoctorArgs {
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
+}
+
+/// Options of `carrier token`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// Make a new one in its place; a running station takes it at its next start
+    #[arg(long)]
+    pub(crate) new: bool,
+    /// Configuration file [default: carrier/carrier.toml in the XDG configuration folder, if there]
+    #[arg(long, env = "CARRIER_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Options of `carrier detect`.

@@ -30,6 +30,7 @@ pub(crate) use self::tls::{CertificateSource, TlsConfig};
 pub(crate) use self::viewers::ViewersConfig;
 pub(crate) use self::wifi::{WifiConfig, WifiSecurity};
 use crate::cli::RunArgs;
+use crate::environment;
 use crate::paths::Paths;
 use crate::token_strength::weakness;
 
@@ -204,7 +205,7 @@ impl Config {
         self.data = args.data.clone().or(self.data.take());
         self.network.overlay();
         // Not an option of the command line, where every user of the machine could read it.
-        if let Ok(token) = std::env::var("CARRIER_ADMIN_TOKEN") {
+        if let Some(token) = environment::value("CARRIER_ADMIN_TOKEN") {
             self.admin_token = Some(token);
         }
         self.publish.overlay_environment();
@@ -278,10 +279,9 @@ impl Config {
         tokens.into_iter().filter_map(weak).collect()
     }
 
-    /// Where what visitors make is kept.
-    pub(crate) fn data_folder(&self, paths: &Paths) -> PathBuf {
-        let named = self.data.clone();
-        named.unwrap_or_else(|| paths.data_folder())
+    /// Where what visitors make is kept; `None`: there is no home folder, and none is named.
+    pub(crate) fn data_folder(&self, paths: &Paths) -> Option<PathBuf> {
+        self.data.clone().or_else(|| paths.data_folder())
     }
 
     /// Where HTTP listens.

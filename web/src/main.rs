@@ -9,6 +9,7 @@ mod admin;
 mod admission;
 mod app;
 mod assets;
+mod banner;
 mod booth;
 mod cli;
 mod commands;
@@ -16,9 +17,15 @@ mod complaint;
 mod config;
 mod connections;
 mod credentials;
+mod environment;
 mod ice_links;
+#[cfg(debug_assertions)]
+mod inject;
 mod languages;
+mod liveness;
+mod log;
 mod painter;
+mod panics;
 mod paths;
 mod pipeline;
 mod process;
@@ -29,66 +36,71 @@ mod report;
 mod routes;
 mod stills;
 mod stop;
+mod tasks;
 mod tls;
 mod token_strength;
 mod viewer_token;
 mod visitor;
 mod wifi;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use tracing_subscriber::EnvFilter;
+use capture::Threads;
 
 use crate::cli::{Cli, Command};
+use crate::commands::OutputError;
 use crate::complaint::plainly;
 use crate::config::ConfigError;
+use crate::log::Log;
 use crate::tls::CertificateError;
 
 /// Wrong usage or configuration, as clap and most tools have it.
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    log_to_stderr(matches!(cli.command, None | Some(Command::Run(_))));
+    let (cli, left_out) = Cli::read();
+    let threads = Threads::default();
+    let station = matches!(cli.command, None | Some(Command::Run(_)));
+    let log = match Log::start(station, &threads) {
+        Ok(log) => log,
+        Err(error) => return failed(&anyhow::Error::new(error).context("cannot start a thread")),
+    };
+    panics::log_and_count(&threads);
+    #[cfg(debug_assertions)]
+    inject::watch(&threads);
+    for name in left_out {
+        tracing::warn!("{name} holds an address where none belongs; it is left out");
+    }
     let done = match cli.command {
-        None => commands::run::run(&cli.run),
-        Some(Command::Run(args)) => commands::run::run(&args),
+        None => commands::run::run(&cli.run, &threads, &log),
+        Some(Command::Run(args)) => commands::run::run(&args, &threads, &log),
         Some(Command::Devices) => commands::devices::run(),
         Some(Command::Models(command)) => commands::models::run(&command),
         Some(Command::Detect(args)) => commands::detect::run(&args),
         Some(Command::Eval(args)) => commands::eval::run(&args),
         Some(Command::Doctor(args)) => commands::doctor::run(&args),
+        Some(Command::Token(args)) => commands::token::run(&args),
     };
+    log.flush();
     match done {
         Ok(code) => code,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "carrier: {}", plainly(error.as_ref()));
-            let usage = error.is::<ConfigError>()
-                || error.is::<CertificateError>()
-                || error.is::<capture::SpecError>();
-            if usage {
-                ExitCode::from(EXIT_USAGE)
-            } else {
-                ExitCode::FAILURE
-            }
-        }
+        Err(error) => failed(&error),
     }
 }
 
-/// `CARRIER_LOG` takes tracing's filter syntax, e.g. `debug` or `signaling=trace`. Only the station
-/// tells what it does unasked: whoever runs another command wants its answer alone.
-fn log_to_stderr(station: bool) {
-    let unasked = if station { "info" } else { "warn" };
-    // The WebRTC crates warn about every check a browser sends to an address it keeps to itself.
-    let quiet = format!("{unasked},rtc=error,rtc_ice=error,ort=warn");
-    let filter = EnvFilter::try_from_env("CARRIER_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .compact()
-        .init();
+fn failed(error: &anyhow::Error) -> ExitCode {
+    let output = error.downcast_ref::<OutputError>();
+    if output.is_some_and(OutputError::is_reader_gone) {
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(std::io::stderr(), "carrier: {}", plainly(error.as_ref()));
+    let usage = error.is::<ConfigError>()
+        || error.is::<CertificateError>()
+        || error.is::<capture::SpecError>();
+    if usage {
+        ExitCode::from(EXIT_USAGE)
+    } else {
+        ExitCode::FAILURE
+    }
 }

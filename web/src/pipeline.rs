@@ -13,14 +13,14 @@
 //! Invariant: no stage ever waits for a slower one; the newest frame wins.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::http::HeaderValue;
 use capture::{
     CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Signal, Slot, SourceSpec, SourceSwitch,
-    WallClock, Wanted,
+    Threads, WallClock, Wanted,
 };
 use detector::{
     DetectorConfig, DetectorMetrics, DetectorState, OverlayPainter, Pace, Places, SessionConfig,
@@ -45,6 +45,7 @@ use crate::config::{Config, renditions};
 use crate::connections::{self, ConnectionMetrics, Connections, Limits, TlsMetrics};
 use crate::ice_links;
 use crate::languages::Languages;
+use crate::log::Log;
 use crate::painter::FeedPainter;
 use crate::process::ProcessCollector;
 use crate::public_address::Served;
@@ -58,6 +59,7 @@ pub(crate) struct Pipeline {
     compose: ComposeHandle,
     engine: EngineHandle,
     publisher: Option<Publisher>,
+    threads: Threads,
 }
 
 /// Starts everything but HTTP.
@@ -66,23 +68,15 @@ pub(crate) fn start(
     source: SourceSpec,
     admin: AdminToken,
     served: Served,
-    data: &Path,
+    data: Option<&Path>,
+    threads: &Threads,
+    log: &Log,
 ) -> anyhow::Result<(Arc<App>, Pipeline)> {
-    let (frames, signal) = (Slot::new(), Slot::new());
-    let stage = Stage {
-        config: &config,
-        clock: WallClock::start(),
-        switch: SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal)),
-        frames,
-        signal,
-        tracks: Slot::new(),
-        detector_state: Slot::new(),
-        composed: Slot::new(),
-        demand: Demand::new(),
-        pace: Arc::new(Pace::default()),
-    };
+    let stage = Stage::new(&config, threads);
     let mut registry = Registry::default();
     registry.register_collector(Box::new(ProcessCollector));
+    threads.register(&mut registry);
+    log.register(&mut registry);
 
     // The port first: if it is taken, nothing else should have been started.
     let (engine, mut sink) = stage.engine(&mut registry)?;
@@ -97,6 +91,7 @@ pub(crate) fn start(
         compose,
         engine: engine.clone(),
         publisher: publisher.clone(),
+        threads: threads.clone(),
     };
     let admission = Admission::new(&config.viewers);
     admission.register(&mut registry);
@@ -109,6 +104,7 @@ pub(crate) fn start(
         connections,
         clock: stage.clock,
         admin,
+        switch: stage.switch,
         frames: stage.frames,
         signal: stage.signal,
         tracks: stage.tracks,
@@ -122,7 +118,9 @@ pub(crate) fn start(
         whip,
         engine,
         stills: Stills::default(),
-        booth: open_booth(&config, data, &mut registry)?,
+        booth: open_booth(&config, data, threads, &mut registry)?,
+        threads: threads.clone(),
+        liveness: Mutex::default(),
         languages: Languages::new(config.booth.languages.clone()),
         track_listeners: Arc::default(),
         registry,
@@ -134,6 +132,7 @@ pub(crate) fn start(
 /// Every slot, and what the threads around them are started with.
 struct Stage<'a> {
     config: &'a Config,
+    threads: &'a Threads,
     clock: WallClock,
     /// In front of `frames` and `signal`: the source, or whoever publishes.
     switch: Arc<SourceSwitch>,
@@ -146,7 +145,24 @@ struct Stage<'a> {
     pace: Arc<Pace>,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    fn new(config: &'a Config, threads: &'a Threads) -> Self {
+        let (frames, signal) = (Slot::new(), Slot::new());
+        Self {
+            config,
+            threads,
+            clock: WallClock::start(),
+            switch: SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal)),
+            frames,
+            signal,
+            tracks: Slot::new(),
+            detector_state: Slot::new(),
+            composed: Slot::new(),
+            demand: Demand::new(),
+            pace: Arc::new(Pace::default()),
+        }
+    }
+
     fn capture(
         &self,
         source: SourceSpec,
@@ -165,6 +181,7 @@ impl Stage<'_> {
             },
             loop_file: self.config.loop_file,
             clock: self.clock,
+            threads: self.threads.clone(),
         };
         let switch = Arc::clone(&self.switch);
         capture::spawn(config, switch, metrics).context("cannot start the capture thread")
@@ -182,6 +199,7 @@ impl Stage<'_> {
             state: Arc::clone(&self.detector_state),
             pace: Arc::clone(&self.pace),
             metrics: Arc::clone(&metrics),
+            threads: self.threads.clone(),
         };
         let worker = detector::spawn_worker(parts, detector_config(self.config)?)
             .context("cannot start the detector thread")?;
@@ -202,6 +220,7 @@ impl Stage<'_> {
             sink,
             config: ComposeConfig {
                 renditions: renditions(&self.config.renditions),
+                threads: self.threads.clone(),
                 ..ComposeConfig::new(self.clock)
             },
             metrics,
@@ -216,6 +235,7 @@ impl Stage<'_> {
             renditions: renditions(&self.config.renditions),
             media_port: self.config.media_port,
             threads: self.config.network.engine_threads,
+            registered: self.threads.clone(),
             viewers_max: self.config.viewers.max.unwrap_or(usize::MAX),
             announced: self.config.network.announced()?,
             ..EngineConfig::default()
@@ -233,7 +253,8 @@ impl Stage<'_> {
         };
         let metrics = Arc::new(PublishMetrics::default());
         metrics.register(registry);
-        let publisher = Publisher::start(target, sink, Arc::clone(&self.demand), metrics);
+        let demand = Arc::clone(&self.demand);
+        let publisher = Publisher::start(target, sink, demand, metrics, self.threads);
         publisher
             .map(Some)
             .context("cannot start the publishing thread")
@@ -249,6 +270,7 @@ impl Stage<'_> {
 impl Pipeline {
     /// Ends the threads, the goodbyes first, then from the source on, so that nobody waits for a stage that is gone.
     pub(crate) fn stop(self) {
+        self.threads.end();
         if let Some(publisher) = &self.publisher {
             publisher.stop();
         }
@@ -269,12 +291,18 @@ fn http_connections(registry: &mut Registry) -> Connections {
 }
 
 /// The photo booth has threads of its own, one for each kind of stylist, and no slot: a job waits.
-fn open_booth(config: &Config, data: &Path, registry: &mut Registry) -> anyhow::Result<PhotoBooth> {
+fn open_booth(
+    config: &Config,
+    data: Option<&Path>,
+    threads: &Threads,
+    registry: &mut Registry,
+) -> anyhow::Result<PhotoBooth> {
     let booth = &config.booth;
     let builtin = booth.builtin.then(Builtin::new);
     // Without a booth, no request goes to the server.
     let comfyui = match config.stylise.settings().filter(|_| booth.enabled) {
-        Some(settings) => {
+        Some(mut settings) => {
+            settings.threads = threads.clone();
             let Loaded { workflows, broken } = workflow::load(config.stylise.workflows.as_deref());
             for error in broken {
                 tracing::warn!(%error, "a workflow is left out");
@@ -283,8 +311,10 @@ fn open_booth(config: &Config, data: &Path, registry: &mut Registry) -> anyhow::
         }
         None => None,
     };
-    let folder = data.join("booth");
-    Ok(PhotoBooth::open(booth, folder, builtin, comfyui, registry))
+    let folder = data.map(|data| data.join("booth"));
+    Ok(PhotoBooth::open(
+        booth, folder, builtin, comfyui, threads, registry,
+    ))
 }
 
 fn ice_links(config: &Config) -> anyhow::Result<Vec<HeaderValue>> {
@@ -324,5 +354,6 @@ pub(crate) async fn follow_watchers(app: Arc<App>) {
     loop {
         tick.tick().await;
         app.pace.set_watched(app.somebody_watches());
+        drop(app.note_pictures(Instant::now()));
     }
 }

@@ -88,7 +88,7 @@ mod tests {
                 self_signed,
             }),
         };
-        let hosts = ["fd00::5", "192.168.1.20", "127.0.0.1"];
+        let hosts = ["192.168.1.20", "fd00::5", "127.0.0.1"];
         PublicAddress::now(
             configured,
             &served,

@@ -16,7 +16,10 @@ pub(crate) struct SourceReport {
     reason: Option<String>,
     width: u32,
     height: u32,
+    /// As granted; measured, where the source does not tell.
     fps: f32,
+    /// Somebody publishes it (a phone, OBS) in place of the configured source.
+    published: bool,
 }
 
 impl SourceReport {
@@ -29,6 +32,7 @@ impl SourceReport {
             width: 0,
             height: 0,
             fps: 0.0,
+            published: false,
         };
         match signal {
             None => blank("opening", "", None),
@@ -50,6 +54,17 @@ impl SourceReport {
                 ..blank("live", source, None)
             },
         }
+    }
+
+    /// With what only the frames tell.
+    pub(crate) fn measured(mut self, fps: Option<f32>, is_published: bool) -> Self {
+        if self.state == "live" {
+            self.published = is_published;
+            if self.fps <= 0.0 {
+                self.fps = fps.map_or(0.0, |fps| (fps * 10.0).round() / 10.0);
+            }
+        }
+        self
     }
 }
 
@@ -188,6 +203,20 @@ mod tests {
         assert!(readiness(Some(&live()), &running, false).is_err());
         assert!(readiness(Some(&live()), &warming, true).is_err());
         assert_eq!(readiness(Some(&live()), &running, true), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_source_that_does_not_tell_its_rate_is_measured() {
+        let told = SourceReport::of(Some(&live())).measured(Some(9.0), false);
+        assert_eq!((told.fps, told.published), (30.0, false));
+        let mut phone = live();
+        if let Signal::Live { fps, .. } = &mut phone {
+            *fps = 0.0;
+        }
+        let measured = SourceReport::of(Some(&phone)).measured(Some(24.96), true);
+        assert_eq!((measured.fps, measured.published), (25.0, true));
+        let opening = SourceReport::of(None).measured(Some(24.0), true);
+        assert_eq!((opening.fps, opening.published), (0.0, false));
     }
 
     #[test]

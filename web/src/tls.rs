@@ -31,7 +31,7 @@ impl Tls {
     /// need be.
     pub(crate) fn open(
         source: CertificateSource<'_>,
-        keep_in: &Path,
+        keep_in: Option<&Path>,
         addresses: Vec<IpAddr>,
     ) -> Result<Self, CertificateError> {
         let (certified, watch) = match source {
@@ -70,9 +70,9 @@ impl Tls {
     }
 
     /// Follows the files of the certificate, for as long as carrier runs.
-    pub(crate) async fn follow_files(self) {
-        if let Some(watch) = self.watch {
-            renewal::follow(watch, self.shown).await;
+    pub(crate) async fn follow_files(&self) {
+        if let Some(watch) = &self.watch {
+            renewal::follow(watch.clone(), &self.shown).await;
         }
     }
 }

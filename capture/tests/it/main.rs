@@ -2,6 +2,7 @@
 
 mod mjpeg;
 mod recovery;
+mod supervision;
 mod video;
 mod watching;
 mod y4m;

@@ -18,6 +18,7 @@ pub(crate) struct Watched {
     frames: SlotReader<Frame>,
     signals: SlotReader<Signal>,
     handle: CaptureHandle,
+    pub(crate) threads: capture::Threads,
 }
 
 impl Watched {
@@ -28,11 +29,13 @@ impl Watched {
     pub(crate) fn start_looped(source: &str, loop_file: bool) -> Self {
         let source: SourceSpec = source.parse().expect("a source");
         let clock = WallClock::start();
+        let threads = capture::Threads::default();
         let config = CaptureConfig {
             source,
             wanted: Wanted::default(),
             loop_file,
             clock,
+            threads: threads.clone(),
         };
         let (frames, signal) = (Slot::new(), Slot::new());
         let metrics: Arc<CaptureMetrics> = Arc::default();
@@ -45,6 +48,7 @@ impl Watched {
             frames,
             signals,
             handle,
+            threads,
         }
     }
 

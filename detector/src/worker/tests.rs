@@ -72,6 +72,7 @@ impl Bench {
             state: Arc::clone(&state),
             pace,
             metrics: Arc::default(),
+            threads: Threads::default(),
         };
         let bench = Self {
             frames,
@@ -90,6 +91,7 @@ impl Bench {
             state: Arc::clone(&self.parts.state),
             pace: Arc::clone(&self.parts.pace),
             metrics: Arc::clone(&self.parts.metrics),
+            threads: self.parts.threads.clone(),
         }
     }
 
@@ -101,7 +103,7 @@ impl Bench {
     }
 
     /// Publishes frames until the state is as wanted.
-    fn frames_until(&mut self, wanted: impl Fn(&DetectorState) -> bool) -> DetectorState {
+    fn frames_until(&mut self, mut wanted: impl FnMut(&DetectorState) -> bool) -> DetectorState {
         let deadline = Instant::now() + LONG;
         loop {
             self.frame();
@@ -238,5 +240,52 @@ fn idle_detection_leaves_frames_out_and_counts_them() {
     bench.parts.pace.set_watched(true);
     bench.frame();
     assert!(matches!(seen.wait(LONG), Next::Newer(tracks) if tracks.frame_seq == 3));
+    handle.stop();
+}
+
+#[test]
+fn a_panic_of_the_loop_itself_opens_the_model_anew() {
+    let (mut bench, tracks, _) = Bench::new();
+    let opened = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&opened);
+    let open = move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(Scripted {
+            script: Arc::default(),
+        }))
+    };
+    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    bench.frames_until(running);
+    let threads = bench.parts.threads.clone();
+    threads.inject("detect", capture::InjectedFault::Panic);
+    bench.frames_until(|_| opened.load(Ordering::Relaxed) == 2);
+    assert_eq!(threads.restarts("detect"), 1);
+    let mut seen = tracks.reader();
+    let _ = seen.try_next();
+    bench.frames_until(|_| seen.try_next().is_some());
+    handle.stop();
+}
+
+#[test]
+fn a_detection_that_hangs_is_told() {
+    let (mut bench, _, _) = Bench::new();
+    let open = || {
+        Ok(Some(Scripted {
+            script: Arc::default(),
+        }))
+    };
+    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    bench.frames_until(running);
+    let threads = bench.parts.threads.clone();
+    threads.inject("detect", capture::InjectedFault::Hang);
+    bench.frames_until(|_| {
+        threads.skip_time(2 * DETECTION_MAX);
+        let faults = threads.faults(Instant::now());
+        faults
+            .iter()
+            .any(|fault| fault.to_string() == "detect hangs")
+    });
+    threads.inject("detect", capture::InjectedFault::None);
+    bench.frames_until(|_| threads.faults(Instant::now()).is_empty());
     handle.stop();
 }

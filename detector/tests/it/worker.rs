@@ -26,6 +26,7 @@ fn a_dog_gets_one_id_and_keeps_it() {
         state: Arc::clone(&state),
         pace,
         metrics: Arc::default(),
+        threads: capture::Threads::default(),
     };
     let places = Places {
         models: Some(shared.join("models")),

@@ -158,13 +158,14 @@ impl Audience {
         let Some(mut viewer) = self.viewers.remove(&key) else {
             return;
         };
+        // Before the goodbye: if that panics, the place is free all the same.
+        self.ledger.directory().remove(key, &viewer.id);
+        self.ledger.give_place_back(self.shard);
+        self.metrics.viewers.dec();
         viewer.peer.close(now);
         viewer.peer.drain(&mut self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
-        self.ledger.directory().remove(key, &viewer.id);
-        self.ledger.give_place_back(self.shard);
-        self.metrics.viewers.dec();
         if let Some(deadline) = viewer.deadline {
             self.timetable.remove(&(deadline, key));
         }

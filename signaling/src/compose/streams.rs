@@ -92,6 +92,13 @@ impl Streams {
         }
     }
 
+    /// Throws every encoder away; the new ones begin with keyframes by themselves.
+    pub(super) fn renew(&mut self) {
+        for stream in &mut self.streams {
+            stream.encoder = None;
+        }
+    }
+
     /// When the earliest keyframe that somebody waits for may be made.
     pub(super) fn keyframe_due(&self, now: Instant) -> Option<Instant> {
         let watched = self.streams.iter().filter(|stream| stream.watched);

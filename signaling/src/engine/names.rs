@@ -7,8 +7,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use capture::{Heartbeat, Threads};
+
 /// How long an address is believed; a home connection gets a new one about once a day.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// A look-up takes as long as the name servers' own timeouts allow.
+const LOOK_UP_MAX: Duration = Duration::from_secs(600);
 /// Addresses of one name.
 const ADDRESSES_MAX: usize = 4;
 
@@ -23,7 +27,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Begins to look the names up.
-    pub(super) fn watch(names: Vec<String>) -> std::io::Result<Self> {
+    pub(super) fn watch(names: Vec<String>, threads: &Threads) -> std::io::Result<Self> {
         let found = Found::default();
         if names.is_empty() {
             return Ok(Self {
@@ -34,9 +38,9 @@ impl Names {
         // overflow: awaited. Nothing is ever sent; that the other end is dropped ends the thread.
         let (sender, ended) = channel();
         let shared = Arc::clone(&found);
-        std::thread::Builder::new()
-            .name("announced-names".to_owned())
-            .spawn(move || look_up(&names, &shared, &ended))?;
+        threads.spawn("announced-names", move |heartbeat| {
+            look_up(&names, &shared, &ended, heartbeat);
+        })?;
         Ok(Self {
             found,
             _ends_with: Some(sender),
@@ -50,9 +54,10 @@ impl Names {
     }
 }
 
-fn look_up(names: &[String], found: &Found, ended: &Receiver<()>) {
+fn look_up(names: &[String], found: &Found, ended: &Receiver<()>, heartbeat: &Heartbeat) {
     loop {
         for name in names {
+            heartbeat.beat(LOOK_UP_MAX);
             match (name.as_str(), 0).to_socket_addrs() {
                 Ok(all) => {
                     let ips = all.map(|at| at.ip()).take(ADDRESSES_MAX).collect();
@@ -64,6 +69,7 @@ fn look_up(names: &[String], found: &Found, ended: &Receiver<()>) {
                 Err(error) => tracing::warn!(%error, name, "an announced name is not found"),
             }
         }
+        heartbeat.rest();
         match ended.recv_timeout(LOOK_AGAIN) {
             Err(RecvTimeoutError::Timeout) => {}
             _ => return,

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use capture::{Heartbeat, TURN_MAX};
 use mio::{Events, Poll, Token};
 
 use super::handover::{Handed, Neighbour};
@@ -66,6 +67,7 @@ pub(super) fn spawn(parts: WorkerParts, shared: Weak<Shared>) -> io::Result<Join
     let mut ports = parts.ports;
     ports.register(parts.poll.registry())?;
     let shard = parts.audience.shard;
+    let threads = shared.upgrade().map(|shared| shared.registered.clone());
     let mut worker = Worker {
         ports,
         poll: parts.poll,
@@ -84,15 +86,16 @@ pub(super) fn spawn(parts: WorkerParts, shared: Weak<Shared>) -> io::Result<Join
         Shard(0) => "media-engine".to_owned(),
         Shard(other) => format!("media-engine-{other}"),
     };
-    std::thread::Builder::new()
-        .name(name)
-        .spawn(move || worker.run())
+    let threads = threads.unwrap_or_default();
+    threads.spawn(name, move |heartbeat| worker.run(heartbeat))
 }
 
 impl Worker {
-    fn run(&mut self) {
+    fn run(&mut self, heartbeat: &Heartbeat) {
+        self.recover(heartbeat.panics_in_a_row());
         let mut events = Events::with_capacity(8);
         loop {
+            heartbeat.beat(TURN_MAX);
             let wait = if self.ports.is_readable() || self.more_handed {
                 Duration::ZERO
             } else {
@@ -133,6 +136,20 @@ impl Worker {
         self.audience
             .close(now, &mut |runs| ports.send(metrics, runs));
         self.publish(self.next_summary);
+    }
+
+    /// After one panic the viewers are kept: what a datagram of one did has harmed the others hardly
+    /// ever. After a second in a row all are let go, with goodbyes, and connect again by themselves.
+    fn recover(&mut self, panics_in_a_row: u32) {
+        if panics_in_a_row > 0 {
+            // It may have been emptied to the last event when the panic came.
+            (self.ports.udp_readable, self.more_handed) = (true, true);
+        }
+        if panics_in_a_row > 1 {
+            let (ports, metrics) = (&mut self.ports, &self.metrics);
+            self.audience
+                .close(Instant::now(), &mut |runs| ports.send(metrics, runs));
+        }
     }
 
     fn patience(&self, now: Instant) -> Duration {

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use capture::Guest;
+use capture::{Guest, Heartbeat, TURN_MAX, Threads};
 
 use super::access_unit::AccessUnit;
 use super::decoder::H264Decoder;
@@ -21,6 +21,7 @@ pub(crate) fn spawn(
     units: UnitReceiver,
     guest: Guest,
     metrics: Arc<WhipMetrics>,
+    threads: &Threads,
 ) -> io::Result<()> {
     let mut worker = DecodeWorker {
         decoder: H264Decoder::new(),
@@ -29,10 +30,8 @@ pub(crate) fn spawn(
         metrics,
         last_picture: None,
     };
-    std::thread::Builder::new()
-        .name("whip-decode".to_owned())
-        .spawn(move || worker.run())
-        .map(drop)
+    let run = move |heartbeat: &Heartbeat| worker.run(heartbeat);
+    threads.spawn("whip-decode", run).map(drop)
 }
 
 struct DecodeWorker {
@@ -45,8 +44,13 @@ struct DecodeWorker {
 }
 
 impl DecodeWorker {
-    fn run(&mut self) {
+    fn run(&mut self, heartbeat: &Heartbeat) {
+        if heartbeat.panics_in_a_row() > 0 {
+            self.decoder = H264Decoder::new();
+            self.drop_to_keyframe();
+        }
         loop {
+            heartbeat.beat(TURN_MAX);
             let patience = self
                 .last_picture
                 .map_or(SILENCE, |at| SILENCE.saturating_sub(at.elapsed()));
@@ -78,10 +82,14 @@ impl DecodeWorker {
             Err(error) => {
                 self.metrics.decode_failures.inc();
                 tracing::debug!(%error, "a published picture cannot be decoded");
-                // overflow: drops-to-keyframe
-                let dropped = self.units.broke();
-                count(&self.metrics.dropped, UnitDrop::NoKeyframe, dropped);
+                self.drop_to_keyframe();
             }
         }
+    }
+
+    fn drop_to_keyframe(&self) {
+        // overflow: drops-to-keyframe
+        let dropped = self.units.broke();
+        count(&self.metrics.dropped, UnitDrop::NoKeyframe, dropped);
     }
 }

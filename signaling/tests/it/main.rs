@@ -16,6 +16,7 @@ mod network;
 mod publish;
 mod rig;
 mod studio;
+mod supervision;
 mod threads;
 mod watch;
 mod whip;

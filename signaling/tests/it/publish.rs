@@ -26,6 +26,7 @@ struct Feed {
     rig: Rig,
     publisher: Publisher,
     metrics: Arc<PublishMetrics>,
+    threads: capture::Threads,
 }
 
 impl Feed {
@@ -33,12 +34,13 @@ impl Feed {
         let target = PublishTarget::parse(url, Some(TOKEN)).expect("valid");
         let metrics = Arc::new(PublishMetrics::default());
         let mut publisher = None;
+        let threads = capture::Threads::default();
         let rig = Rig::tapped(
             ComposeConfig::new(WallClock::start()),
             64,
             |sink, demand| {
                 let (demand, metrics) = (Arc::clone(demand), Arc::clone(&metrics));
-                let started = Publisher::start(target, sink, demand, metrics);
+                let started = Publisher::start(target, sink, demand, metrics, &threads);
                 publisher = Some(started.expect("a thread starts"));
             },
         );
@@ -46,6 +48,7 @@ impl Feed {
             rig,
             publisher: publisher.expect("started"),
             metrics,
+            threads,
         }
     }
 
@@ -107,6 +110,27 @@ fn well_mannered() -> Manner {
         token: Some(TOKEN),
         ..Manner::default()
     }
+}
+
+#[test]
+fn after_a_panic_it_publishes_again_and_a_hang_is_told() {
+    let server = WhipServer::open(well_mannered());
+    let mut feed = Feed::to(&server.url("/whip/room"));
+    feed.run_until("pictures", |_| server.shown().len() >= 10);
+    let threads = feed.threads.clone();
+    threads.inject("publish", capture::InjectedFault::Panic);
+    feed.run_until("a restart", |_| threads.restarts("publish") == 1);
+    feed.run_until("another session", |_| server.asked_to("POST").len() >= 2);
+    feed.run_until("live again", |feed| feed.state() == PublishState::Live);
+    threads.inject("publish", capture::InjectedFault::Hang);
+    feed.run_until("the hang is told", |_| {
+        threads.skip_time(2 * capture::TURN_MAX);
+        let faults = threads.faults(Instant::now());
+        faults
+            .iter()
+            .any(|fault| fault.to_string() == "publish hangs")
+    });
+    threads.inject("publish", capture::InjectedFault::None);
 }
 
 #[test]

@@ -30,6 +30,7 @@ struct Station {
     engine_metrics: Arc<EngineMetrics>,
     frames: Arc<Slot<Frame>>,
     signal: Arc<Slot<Signal>>,
+    registered: capture::Threads,
     _capture: CaptureHandle,
 }
 
@@ -42,13 +43,16 @@ impl Station {
             wanted: Wanted::default(),
             loop_file: false,
             clock: WallClock::start(),
+            threads: capture::Threads::default(),
         };
         let metrics = Arc::new(CaptureMetrics::default());
         let capture = capture::spawn(config, Arc::clone(&switch), metrics).expect("threads");
         let engine_metrics = Arc::new(EngineMetrics::default());
+        let registered = capture::Threads::default();
         let config = EngineConfig {
             media_port: 0,
             threads: threads().unwrap_or(1),
+            registered: registered.clone(),
             ..EngineConfig::default()
         };
         // Nobody watches: frames of the encoder's side are not needed.
@@ -62,6 +66,7 @@ impl Station {
             engine_metrics,
             frames,
             signal,
+            registered,
             _capture: capture,
         };
         station.wait_for_scene();
@@ -181,6 +186,27 @@ fn a_published_picture_is_the_source_until_it_is_deleted() {
     publisher.run("the goodbye", |publisher| publisher.closed);
     assert_eq!(block_on(station.whip.delete(&id)).status, 404);
     assert_eq!(station.metrics.publishers.get(), 0);
+}
+
+#[test]
+fn after_a_panic_of_the_decoders_thread_the_published_picture_goes_on() {
+    let station = Station::open();
+    let (mut publisher, _) = station.with_publisher();
+    let registered = &station.registered;
+    registered.inject("whip-decode", capture::InjectedFault::Panic);
+    publisher.run("a restart", |_| registered.restarts("whip-decode") == 1);
+    let before = station.metrics.pictures.get();
+    publisher.run("the picture goes on", |_| {
+        station.metrics.pictures.get() > before + 10 && station.published_on_air()
+    });
+    registered.inject("whip-decode", capture::InjectedFault::Hang);
+    publisher.run("the hang is told", |_| {
+        registered.skip_time(2 * capture::TURN_MAX);
+        let faults = registered.faults(Instant::now());
+        let mut told = faults.iter().map(ToString::to_string);
+        told.any(|words| words == "whip-decode hangs")
+    });
+    registered.inject("whip-decode", capture::InjectedFault::None);
 }
 
 #[test]

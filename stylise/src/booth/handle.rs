@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use capture::Heartbeat;
+
 use crate::error::BoothError;
 use crate::shared::Shared;
 use crate::{janitor, worker};
@@ -27,18 +29,24 @@ impl Handle {
         for stylist in &handle.shared.stylists {
             let (shared, stylist) = (Arc::clone(&handle.shared), Arc::clone(stylist));
             let name = format!("stylise-{}", stylist.made_by().name());
-            handle.spawn(name, move || worker::run(&shared, stylist.as_ref()))?;
+            handle.spawn(name, move |heartbeat| {
+                worker::run(&shared, stylist.as_ref(), heartbeat);
+            })?;
         }
         let shared = Arc::clone(&handle.shared);
-        handle.spawn("stylise-janitor".to_owned(), move || janitor::run(&shared))?;
+        handle.spawn("stylise-janitor".to_owned(), move |heartbeat| {
+            janitor::run(&shared, heartbeat);
+        })?;
         Ok(handle)
     }
 
-    fn spawn(&self, name: String, body: impl FnOnce() + Send + 'static) -> Result<(), BoothError> {
-        let thread = thread::Builder::new()
-            .name(name)
-            .spawn(body)
-            .map_err(BoothError::Thread)?;
+    fn spawn(
+        &self,
+        name: String,
+        body: impl FnMut(&Heartbeat) + Send + 'static,
+    ) -> Result<(), BoothError> {
+        let spawned = self.shared.settings.threads.spawn(name, body);
+        let thread = spawned.map_err(BoothError::Thread)?;
         self.threads
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

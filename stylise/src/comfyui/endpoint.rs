@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use capture::Threads;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
@@ -26,6 +27,8 @@ pub struct ComfyuiSettings {
     pub ca: Option<PathBuf>,
     /// How long anything may take.
     pub pace: Pace,
+    /// Where the thread that asks the server is registered.
+    pub threads: Threads,
 }
 
 /// What is wrong with the settings. Never says a secret.

@@ -59,3 +59,10 @@ pub(super) fn glance(desk: &dyn Desk) -> Result<(), Trouble> {
     }
     Ok(())
 }
+
+#[test]
+fn a_call_that_panics_is_one_that_brought_nothing() {
+    let call = Errand::<()>::start(|| panic!("as a library may"));
+    let answer = call.wait(Duration::from_secs(10));
+    assert!(matches!(answer, Some(Err(CallError::Unreachable(_)))));
+}

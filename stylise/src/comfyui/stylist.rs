@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
 use std::time::Duration;
+
+use capture::Heartbeat;
 
 use super::check::Survey;
 use super::client::Client;
@@ -21,6 +22,8 @@ use crate::workflow::{Workflow, WorkflowStyle};
 const FAILURES_MIN: u32 = 2;
 /// Before the second survey after one that failed.
 const RECHECK: Duration = Duration::from_secs(2);
+/// What a survey may take: each of its calls has a shorter deadline.
+const SURVEY_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long [`Stylist::forget`] waits for an order to stop.
 const FORGET: Duration = Duration::from_secs(1);
 
@@ -70,8 +73,8 @@ impl Comfyui {
             poke,
         });
         let weak = Arc::downgrade(&this);
-        let thread = thread::Builder::new().name("comfyui-survey".to_owned());
-        let spawned = thread.spawn(move || keep_asking(&weak, &poked));
+        let survey = move |heartbeat: &Heartbeat| keep_asking(&weak, &poked, heartbeat);
+        let spawned = settings.threads.spawn("comfyui-survey", survey);
         spawned.map_err(SettingsError::Thread)?;
         Ok(this)
     }
@@ -229,8 +232,10 @@ impl Stylist for Comfyui {
     }
 }
 
-fn keep_asking(server: &Weak<Comfyui>, poked: &Receiver<()>) {
+fn keep_asking(server: &Weak<Comfyui>, poked: &Receiver<()>, heartbeat: &Heartbeat) {
+    heartbeat.beat(SURVEY_MAX);
     while let Some(pause) = server.upgrade().map(|server| server.refresh()) {
+        heartbeat.beat(pause + SURVEY_MAX);
         if poked.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
             return;
         }

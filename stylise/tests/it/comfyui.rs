@@ -108,3 +108,23 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[test]
+fn after_a_panic_of_its_thread_the_server_is_asked_again() {
+    let server = StandIn::start();
+    let settings = settings(&server.url());
+    let threads = settings.threads.clone();
+    threads.inject("comfyui-survey", capture::InjectedFault::Panic);
+    let client = Comfyui::connect(&settings, vec![workflow()]).expect("valid");
+    eventually("a restart", || threads.restarts("comfyui-survey") == 1);
+    eventually("the survey", || client.ready().is_ok());
+    threads.inject("comfyui-survey", capture::InjectedFault::Hang);
+    eventually("the hang is told", || {
+        threads.skip_time(Duration::from_secs(3600));
+        let faults = threads.faults(Instant::now());
+        faults
+            .iter()
+            .any(|fault| fault.to_string() == "comfyui-survey hangs")
+    });
+    threads.inject("comfyui-survey", capture::InjectedFault::None);
+}

@@ -9,3 +9,4 @@ mod jobs;
 mod kill;
 mod rig;
 mod sharing;
+mod supervision;

@@ -1,7 +1,9 @@
 // The five buttons and their keys.
 
 import { makeFullscreen } from "./fullscreen.js";
+import { makeLetterKeys } from "./letter_keys.js";
 import { stamp } from "./stamp.js";
+import { offerSunlight } from "./sunlight.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -43,10 +45,9 @@ export function makeControls({ currentVideo, statistics, words, speak }) {
     }
   });
 
-  showSunlight(sunlight, inSunlight());
-  sunlight.addEventListener("click", () => setSunlight(sunlight, !inSunlight()));
+  offerSunlight(sunlight);
 
-  onKeys({
+  return makeLetterKeys(byId("keys"), {
     s: () => toggleStatistics(),
     p: () => snapshot.click(),
     m: () => byId("button-stylise").click(),
@@ -54,41 +55,6 @@ export function makeControls({ currentVideo, statistics, words, speak }) {
     f: () => fullscreen?.toggle(),
     Escape: () => toggleStatistics(false),
   });
-}
-
-function onKeys(actions) {
-  addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    const letter = event.key.length === 1;
-    // In a list a letter looks for an entry.
-    if (letter && event.target.localName === "select") return;
-    const action = actions[letter ? event.key.toLowerCase() : event.key];
-    if (action) action();
-  });
-}
-
-function inSunlight() {
-  return document.documentElement.dataset.theme === "sunlight";
-}
-
-function setSunlight(button, yes) {
-  if (yes) document.documentElement.dataset.theme = "sunlight";
-  else delete document.documentElement.dataset.theme;
-  try {
-    localStorage.setItem("carrier.sunlight", yes ? "1" : "0");
-  } catch {
-    // Not remembered in a private window.
-  }
-  showSunlight(button, yes);
-}
-
-// The browser's own bars follow the theme as well.
-function showSunlight(button, yes) {
-  button.setAttribute("aria-pressed", String(yes));
-  for (const meta of document.querySelectorAll('meta[name="theme-color"]')) {
-    meta.dataset.own ??= meta.content;
-    meta.content = yes ? "#ffffff" : meta.dataset.own;
-  }
 }
 
 function flash() {

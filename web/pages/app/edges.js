@@ -1,14 +1,16 @@
 // What floats over the picture steps back when nobody touches, and is back on any touch, key or
-// focus.
+// focus. What covers nothing of the picture stays.
 
 const AFTER_TOUCH_MS = 3000;
 // Something new to read stays longer than a touch does.
 const AFTER_NEWS_MS = 8000;
 
-export function makeEdges(root) {
+// `picture()` gives the rectangle that the picture fills.
+export function makeEdges(root, picture) {
   let timer = 0;
   let until = 0;
   let held = false;
+  let waking = false; // the touch that goes on found everything stepped back
 
   function stay(forMs) {
     until = Math.max(until, performance.now() + forMs);
@@ -27,9 +29,40 @@ export function makeEdges(root) {
     const inUse = document.querySelector(".edge:hover, .edge :focus-visible");
     if (inUse && matchMedia("(hover: hover)").matches) return stay(AFTER_TOUCH_MS);
     if (document.querySelector(".edge :focus-visible")) return stay(AFTER_TOUCH_MS);
+    mark();
     root.classList.add("stepped-back");
   }
 
+  function mark() {
+    const shown = picture();
+    for (const edge of document.querySelectorAll(".edge")) {
+      edge.classList.toggle("covers", overlap(edge.getBoundingClientRect(), shown));
+    }
+  }
+
+  // Turned, or a picture of another shape: something else may cover it now.
+  function changed() {
+    if (root.classList.contains("stepped-back")) mark();
+  }
+  addEventListener("resize", changed);
+  document.addEventListener("resize", changed, true);
+
+  addEventListener(
+    "pointerdown",
+    ({ target }) => (waking = root.classList.contains("stepped-back") && !target.closest(".edge")),
+    { capture: true, passive: true },
+  );
+  addEventListener("keydown", () => (waking = false), { capture: true, passive: true });
+  // What the finger could not see it did not mean to press.
+  addEventListener(
+    "click",
+    (event) => {
+      if (!waking || !event.target.closest(".edge")) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    },
+    { capture: true },
+  );
   for (const name of ["pointerdown", "pointermove", "keydown", "focusin"]) {
     addEventListener(name, () => stay(AFTER_TOUCH_MS), { passive: true });
   }
@@ -44,4 +77,19 @@ export function makeEdges(root) {
       stay(AFTER_TOUCH_MS);
     },
   };
+}
+
+// Where a picture of this shape lies in a box that shows all of it.
+export function contained(box, width, height) {
+  if (!width || !height) return box;
+  const scale = Math.min(box.width / width, box.height / height);
+  const left = box.left + (box.width - width * scale) / 2;
+  const top = box.top + (box.height - height * scale) / 2;
+  return { left, top, right: left + width * scale, bottom: top + height * scale };
+}
+
+export function overlap(one, other) {
+  const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+  const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+  return across > 1 && down > 1;
 }

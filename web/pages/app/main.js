@@ -3,7 +3,7 @@
 import { initialOffset, withSample } from "./clock_offset.js";
 import { initial, step } from "./connection.js";
 import { makeControls } from "./controls.js";
-import { makeEdges } from "./edges.js";
+import { contained, makeEdges } from "./edges.js";
 import { makeFallback } from "./fallback.js";
 import { makeLiveWords } from "./live_words.js";
 import { openPlayer } from "./player.js";
@@ -23,11 +23,11 @@ let player = null;
 let offset = initialOffset();
 let heard = { peer: null, bytes: 0 };
 
-const edges = makeEdges(document.documentElement);
+const edges = makeEdges(document.documentElement, shownPicture);
 const words = makeLiveWords({
   select: byId("language"),
   changed() {
-    for (const part of [signs, statistics, quality]) part.reworded();
+    for (const part of [signs, statistics, quality, controls]) part.reworded();
   },
 });
 const { say } = words;
@@ -108,6 +108,14 @@ async function listen() {
   heard = { peer, bytes };
 }
 
+// Where the picture lies on the page; all of its stage until there is one.
+function shownPicture() {
+  const image = byId("simple");
+  const box = stage.video.getBoundingClientRect();
+  if (!image.hidden) return contained(box, image.naturalWidth, image.naturalHeight);
+  return contained(box, stage.video.videoWidth, stage.video.videoHeight);
+}
+
 function showState() {
   fallback.show(state.name === "fallback");
   status.worry(state.name !== "live");
@@ -119,7 +127,7 @@ function showState() {
 dispatch({ type: "start" });
 showState();
 status.ask();
-makeControls({ currentVideo: () => stage.video, statistics, words, speak });
+const controls = makeControls({ currentVideo: () => stage.video, statistics, words, speak });
 
 setInterval(() => {
   listen();

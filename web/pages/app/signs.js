@@ -1,13 +1,16 @@
 // Puts the words of words.js on the page: the badge, the words in the middle, the notices.
 
-import { connectionWords, pieces, stationWords } from "./words.js";
+import { changeWords, connectionWords, pieces, stationWords } from "./words.js";
 
+const CHANGE_MS = 10000; // how long a change of the source is told
 const byId = (id) => document.getElementById(id);
 
 export function makeSigns({ edges, say }) {
   let connection = null;
   let status = null;
   let shown = "";
+  let change = null; // {before, after}: of the source
+  let timer = 0;
 
   // `reworded`: it says what it said before, in another language. That is no news.
   function draw(reworded = false) {
@@ -18,6 +21,8 @@ export function makeSigns({ edges, say }) {
     // Words about a station that cannot be reached are stale.
     const station = connection.name === "reconnecting" ? [] : stationWords(say, status);
     const inMiddle = connection.name !== "live" && connection.name !== "fallback";
+    const changed = change && changeWords(say, change.before, change.after);
+    if (changed) station.unshift({ tone: "busy", text: changed });
     const notices = [...station];
     if (words.long && !inMiddle) notices.unshift({ tone: words.tone, text: words.long });
 
@@ -38,12 +43,22 @@ export function makeSigns({ edges, say }) {
     speak(lines.join(" ").replaceAll("`", ""));
   }
 
+  function tell(what) {
+    change = what;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      change = null;
+      draw(true);
+    }, CHANGE_MS);
+  }
+
   return {
     connection(state) {
       connection = state;
       draw();
     },
     status(next) {
+      if (changeWords(say, status?.source, next.source)) tell({ before: status.source, after: next.source });
       status = next;
       if (connection) draw();
     },

@@ -68,9 +68,25 @@ function detectorWords(say, detector) {
 }
 
 function troubleWords(say, { state, message, fix }) {
-  const told = message && say(`live.model.because.${state}`, { message: message.replace(/[.:\s]+$/, "") });
-  const trouble = told || say(`live.model.${state}`);
-  return fix ? say("live.model.fix", { trouble, command: fix }) : `${trouble}.`;
+  const plain = isForVisitors(message) ? message.replace(/[.:\s]+$/, "") : null;
+  const trouble = plain ? say(`live.model.because.${state}`, { message: plain }) : say(`live.model.${state}`);
+  const isNew = isForVisitors(fix) && !trouble.includes(fix);
+  return isNew ? say("live.model.fix", { trouble, command: fix }) : sentence(trouble);
+}
+
+const LONGEST = 100;
+
+// Paths are for the owner, in the log and in `carrier doctor`; so is what no phone's screen can hold.
+function isForVisitors(text) {
+  return Boolean(text) && text.length <= LONGEST && !/[\\/]/.test(text);
+}
+
+// What is worth telling of a change of the source: somebody's camera came, or went.
+export function changeWords(say, before, after) {
+  if (before?.state !== "live" || after?.state !== "live") return null;
+  if (!after.published) return before.published ? say("live.house") : null;
+  if (before.published && before.description === after.description) return null;
+  return say("live.guest", { source: after.description });
 }
 
 function noteWords(say, { note }) {

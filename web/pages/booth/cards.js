@@ -1,5 +1,6 @@
 // The cards to choose a style from: on the booth page, and over the live picture.
 
+import { keepTrying } from "../app/retried.js";
 import { styleTitle } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -55,9 +56,8 @@ export function radioCards(group, { styles, selected, words, chosen }) {
 }
 
 function example(address) {
-  const image = document.createElement("img");
-  Object.assign(image, { src: address, alt: "", loading: "lazy", className: "example" });
-  return image;
+  const image = keepTrying(document.createElement("img"));
+  return Object.assign(image, { alt: "", loading: "lazy", className: "example", src: address });
 }
 
 // A face in colours of its own.

@@ -2,9 +2,9 @@
 // station has it. Where storage is refused (some private windows) nothing outlives anything.
 
 const NAME = "carrier.booth";
-const PHOTO_MS = 3600e3; // an older photo was left behind
+const PHOTO_MS = 600e3; // an older photo was left behind
 
-// {id} or {order} or {}.
+// {id, seen} (`seen`: its result was shown) or {order} or {}.
 export function kept() {
   try {
     return JSON.parse(localStorage.getItem(NAME)) ?? {};
@@ -17,6 +17,37 @@ export function keep(what) {
   try {
     if (what) localStorage.setItem(NAME, JSON.stringify(what));
     else localStorage.removeItem(NAME);
+  } catch {
+    // As above.
+  }
+}
+
+// Which jobs this tab showed, and may not open by the browser's way back any more: its visitor has left.
+const TAB = "carrier.booth.closed";
+
+export function isClosed(id) {
+  return tab()[id] === true;
+}
+
+export function reopen(id) {
+  keepTab({ ...tab(), [id]: false });
+}
+
+export function closeAll() {
+  keepTab(Object.fromEntries(Object.keys(tab()).map((id) => [id, true])));
+}
+
+function tab() {
+  try {
+    return JSON.parse(sessionStorage.getItem(TAB)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function keepTab(ids) {
+  try {
+    sessionStorage.setItem(TAB, JSON.stringify(ids));
   } catch {
     // As above.
   }

@@ -1,13 +1,16 @@
 // Wires the parts: events go into visit.js, what it asks for is done here.
 
+import { offerSunlight } from "../app/sunlight.js";
 import { speakLanguage } from "../app/translated.js";
 import { isAvailable } from "../camera/lens.js";
 import { askStyles } from "./cards.js";
+import { download } from "./download.js";
 import { followJob } from "./follow.js";
-import { dropPhoto, keep, keepPhoto, kept, keptPhoto } from "./kept.js";
+import * as store from "./kept.js";
 import { randomKey } from "./key.js";
 import { sendOrder } from "./order.js";
 import { prepared } from "./photo.js";
+import { makePresence } from "./presence.js";
 import { makeResult } from "./result.js";
 import { makeScreens, setText } from "./screens.js";
 import { makeShutter } from "./shutter.js";
@@ -25,6 +28,7 @@ let words = null;
 let offer; // of /api/styles; undefined: not asked yet
 let abandon = null; // gives up the running upload
 let unfollow = null;
+let stopFetching = null;
 let said = "";
 let address = "replaceState"; // how the address changes when a job is left
 
@@ -37,10 +41,11 @@ const screens = makeScreens({
 });
 const shutter = makeShutter({
   taken: (blob) => take(blob),
-  failed: () => dispatch({ type: "no_camera" }),
+  failed: (name) => dispatch({ type: name === "live" ? "no_live" : "no_camera" }),
   stage,
   say,
 });
+const presence = makePresence({ left: () => dispatch({ type: "left" }), words: () => words });
 
 function dispatch(event) {
   const before = state;
@@ -49,50 +54,71 @@ function dispatch(event) {
   // The browser's own way back leads to a result that was only left.
   const left = before.id !== null && ["retake", "again", "photo"].includes(event.type);
   address = left ? "pushState" : "replaceState";
+  if (["camera", "live"].includes(before.name) && state.name !== before.name) shutter.shut();
   for (const action of next.actions) ACTIONS[action]();
   if (state.name === "style" && before.name !== "style") offerStyles();
+  if (state.name !== before.name) presence.screen(state.name);
   show();
 }
 
 const ACTIONS = {
   send() {
-    const live = state.order.live;
-    if (!live && !photo) return queueMicrotask(() => dispatch({ type: "retake" }));
-    abandon = sendOrder(state.order, live ? null : photo, dispatch);
+    if (!photo) return queueMicrotask(() => dispatch({ type: "retake" }));
+    abandon = sendOrder(state.order, photo, dispatch);
     return undefined;
   },
   abort() {
     abandon?.({ retried: state.name === "sending" });
     abandon = null;
   },
-  keep_photo: () => photo && keepPhoto(photo, Date.now()),
+  keep_photo: () => photo && store.keepPhoto(photo, Date.now()),
   drop_photo() {
-    dropPhoto();
+    store.dropPhoto();
     // Kept in the page as long as its job is: for another style.
     if (state.photo !== "file") setPhoto(null);
   },
-  keep_order: () => keep({ order: state.order }),
+  keep_order: () => store.keep({ order: state.order }),
   keep_id() {
-    keep({ id: state.id });
+    store.keep({ id: state.id });
+    store.reopen(state.id);
     if (location.hash !== `#${state.id}`) history.replaceState(null, "", `#${state.id}`);
   },
+  keep_seen: () => store.keep({ id: state.id, seen: true }),
   forget() {
-    keep(null);
-    if (location.hash) history[address](null, "", location.pathname + location.search);
+    store.keep(null);
+    leaveAddress();
+  },
+  close: store.closeAll,
+  set_aside() {
+    store.closeAll();
+    leaveAddress();
   },
   follow() {
-    unfollow?.();
+    ACTIONS.unfollow();
     unfollow = followJob(state.id, dispatch);
+  },
+  fetch_result() {
+    const { id, job } = state;
+    stopFetching = download(job.result, (event) => {
+      if (id !== state.id) return;
+      if (event.type === "there") result.made(event.blob, stage.made(event.blob));
+      dispatch(event);
+    });
   },
   unfollow() {
     unfollow?.();
-    unfollow = null;
+    stopFetching?.();
+    unfollow = stopFetching = null;
   },
   fetch_source: fetchSource,
   cancel: () => change("DELETE", null, (job) => ({ type: "job", job: job ?? cancelled() })),
   show: () => change("PATCH", { share: byId("shown").checked }, (job) => ({ type: "job", job })),
   remove: () => change("DELETE", null, () => ({ type: "removed" })),
 };
+
+function leaveAddress() {
+  if (location.hash) history[address](null, "", location.pathname + location.search);
+}
 
 const cancelled = () => ({ ...state.job, id: state.id, state: "cancelled" });
 
@@ -113,16 +139,13 @@ async function change(method, body, event) {
   }
 }
 
-async function fetchSource() {
+function fetchSource() {
   const { id, job } = state;
-  try {
-    const response = await fetch(job?.source ?? `/api/stylise/${id}/source.jpg`);
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const blob = await response.blob();
-    if (id === state.id) await take(blob);
-  } catch {
-    dispatch({ type: "gone" });
-  }
+  stopFetching = download(job?.source ?? `/api/stylise/${id}/source.jpg`, (event) => {
+    if (id !== state.id) return;
+    if (event.type === "there") take(event.blob);
+    else if (event.type !== "received") dispatch({ type: "gone" });
+  });
 }
 
 async function take(file) {
@@ -146,9 +169,10 @@ async function offerStyles() {
 function show() {
   if (!words) return;
   screens.show(state, { words, offer });
+  if (state.name === "photo") byId("last").hidden = !store.kept().seen;
   // Titles alone: numbers that run would never let a screen reader finish.
   const { title } = workWords(state, performance.now());
-  if (title && title[0] !== "send.percent") say(words.say(...title));
+  if (title && !title[0].endsWith(".percent")) say(words.say(...title));
 }
 
 function say(text) {
@@ -168,13 +192,15 @@ function wire() {
   }
   on("open-camera", "click", () => {
     dispatch({ type: "open_camera" });
-    shutter.open();
+    shutter.open("camera");
   });
-  on("shut-camera", "click", () => {
-    shutter.shut();
-    dispatch({ type: "retake" });
+  on("use-live", "click", () => {
+    dispatch({ type: "open_live" });
+    shutter.open("live");
   });
-  on("use-live", "click", () => dispatch({ type: "photo", photo: "live" }));
+  on("shut-camera", "click", () => dispatch({ type: "retake" }));
+  on("last", "click", () => dispatch({ type: "resume", id: store.kept().id }));
+  on("finish", "click", () => dispatch({ type: "finish" }));
   on("agree", "change", ({ target }) => dispatch({ type: "agree", share: target.checked }));
   on("screen-style", "submit", (event) => {
     event.preventDefault();
@@ -189,27 +215,38 @@ function wire() {
   byId("take").hidden = isAvailable();
 }
 
-// Where the visit stood when this page was left.
+// Where the visit stood when this page was left. A result that was seen is not opened by itself: the
+// next to open this page may be somebody else. Its own address opens it, and so does asking for it.
 async function resume() {
-  const [, id] = location.hash.match(/^#([0-9a-f-]{36})$/) ?? [];
-  const { id: last, order } = kept();
-  if (id || last) return dispatch({ type: "resume", id: id ?? last });
-  const blob = await keptPhoto(Date.now());
+  const id = idInAddress();
+  const { id: last, seen, order } = store.kept();
+  if (id) return dispatch({ type: "resume", id });
+  if (last && !seen) return dispatch({ type: "resume", id: last });
+  const blob = await store.keptPhoto(Date.now());
   if (blob) setPhoto(blob);
-  if (order && (order.live || blob)) return dispatch({ type: "resume_order", order });
+  if (order && blob) return dispatch({ type: "resume_order", order });
   return blob ? dispatch({ type: "photo", photo: "file" }) : show();
 }
 
+// Null where there is none, or its visitor has left.
+function idInAddress() {
+  const [, id] = location.hash.match(/^#([0-9a-f-]{36})$/) ?? [];
+  if (!id || !store.isClosed(id)) return id ?? null;
+  leaveAddress();
+  return null;
+}
+
 wire();
+offerSunlight(byId("sunlight"));
 speakLanguage(byId("language"), (next) => {
   words = next;
   show();
 });
 resume();
-setInterval(() => state.name === "sending" && dispatch({ type: "tick" }), TICK_MS);
+setInterval(() => ["sending", "fetching"].includes(state.name) && dispatch({ type: "tick" }), TICK_MS);
 setInterval(() => state.name === "style" && offerStyles(), STYLES_MS);
 addEventListener("online", () => dispatch({ type: "online" }));
 addEventListener("hashchange", () => {
-  const [, id] = location.hash.match(/^#([0-9a-f-]{36})$/) ?? [];
+  const id = idInAddress();
   if (id && id !== state.id) dispatch({ type: "resume", id });
 });

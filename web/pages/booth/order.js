@@ -6,7 +6,7 @@ export function form({ style, share }, photo) {
   const fields = new FormData();
   fields.append("style", style);
   fields.append("share", String(share));
-  if (photo) fields.append("image", photo, "photo");
+  fields.append("image", photo, "photo");
   return fields;
 }
 

@@ -5,17 +5,15 @@ import { stamp } from "../app/stamp.js";
 const byId = (id) => document.getElementById(id);
 
 export function makeResult({ dispatch, say }) {
+  let blob = null;
+  let address = null; // of the blob, in this page
   let file = null; // for Web Share, which wants it at once
-  let address = null;
+  let drawn = null; // of which job
 
   // Only a page that came over HTTPS has navigator.canShare.
-  async function offerShare(job, name) {
-    const button = byId("hand-on");
-    if (!navigator.canShare) return;
-    const blob = await fetch(job.result).then((response) => response.blob(), () => null);
-    if (!blob || address !== job.result) return;
-    file = new File([blob], name, { type: "image/jpeg" });
-    button.hidden = !navigator.canShare({ files: [file] });
+  function offerShare(name) {
+    if (navigator.canShare) file = new File([blob], name, { type: "image/jpeg" });
+    byId("hand-on").hidden = !navigator.canShare?.({ files: [file] });
   }
 
   byId("hand-on").addEventListener("click", () => {
@@ -36,21 +34,25 @@ export function makeResult({ dispatch, say }) {
   }
 
   return {
+    // What is saved and handed on is what is shown: on a bad network nothing comes twice.
+    made(...result) {
+      [blob, address] = result;
+      drawn = null;
+    },
     show(job, words) {
       byId("shown").checked = job.share;
       byId("until").textContent = until(job, words);
-      if (job.result === address) return;
-      address = job.result;
+      if (job.result === drawn) return;
+      drawn = job.result;
       const name = `carrier-${job.style}-${stamp(new Date(job.created_at_unix_ms ?? Date.now()))}.jpg`;
-      byId("save").href = job.result;
+      byId("save").href = address;
       byId("save").download = name;
-      byId("hand-on").hidden = true;
       byId("sure").hidden = true;
       byId("remove").hidden = false;
-      offerShare(job, name);
+      offerShare(name);
     },
     leave() {
-      address = null;
+      drawn = null;
       file = null;
     },
   };

@@ -6,9 +6,11 @@ import { consentWords, troubleWords, workWords } from "./words.js";
 const SCREENS = {
   photo: "photo",
   camera: "camera",
+  live: "camera",
   style: "style",
   sending: "work",
   waiting: "work",
+  fetching: "work",
   done: "done",
   trouble: "trouble",
 };
@@ -25,13 +27,20 @@ export function makeScreens({ stage, result, chosen }) {
     for (const name of Object.values(SCREENS)) byId(`screen-${name}`).hidden = name !== screen;
     stage.show(state);
     note(screen, state.note, words);
+    if (screen === "camera") showCamera(state.name === "live", words);
     if (screen === "style") showStyles(state, words, offer);
     if (screen === "work") showWork(workWords(state, performance.now()), words);
+    byId("cancel").classList.toggle("absent", state.name === "fetching");
     if (screen === "done") result.show(state.job, words);
     else result.leave();
     if (screen === "trouble") showTrouble(troubleWords(state.trouble), words);
     if (shown !== null && shown !== screen) byId(`heading-${screen}`).focus({ preventScroll: true });
     shown = screen;
+  }
+
+  function showCamera(isLive, words) {
+    setText(byId("heading-camera"), words.say(isLive ? "camera.live" : "camera.heading"));
+    byId("turn-camera").hidden = isLive;
   }
 
   function showStyles(state, words, offer) {
@@ -43,7 +52,7 @@ export function makeScreens({ stage, result, chosen }) {
     }
     byId("agree").checked = state.share;
     const found = styles.find((style) => style.id === state.style);
-    byId("make").disabled = !found || !["file", "live"].includes(state.photo);
+    byId("make").disabled = !found || state.photo !== "file";
     const none = offer !== undefined && styles.length === 0;
     byId("no-styles").hidden = !none;
     if (none) setText(byId("no-styles"), words.say(offer ? "style.none" : "style.unreachable"));

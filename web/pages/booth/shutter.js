@@ -1,52 +1,36 @@
-// The page's own camera, where the browser gives one (HTTPS): preview, guide, countdown, shutter.
+// The shutter: a viewfinder, a countdown, and the photo of what was seen at its end.
 
-import { close, openLens } from "../camera/lens.js";
 import { countDown } from "./countdown.js";
-import { grabbed } from "./photo.js";
+import { makeFeedFinder } from "./feed_finder.js";
+import { makeLensFinder } from "./lens_finder.js";
 
 const byId = (id) => document.getElementById(id);
 
-// `taken` gets the photo, `failed` is called when there is no camera to be had.
+// `taken` gets the photo; `failed` gets the viewfinder's name ("camera" or "live") when it has no
+// picture to show.
 export function makeShutter({ taken, failed, stage, say }) {
-  const lens = byId("lens");
-  let stream = null;
-  let facing = "user";
+  const finders = { camera: makeLensFinder(stage), live: makeFeedFinder(stage) };
+  const shutter = byId("shutter");
+  let open = null; // the name of the viewfinder that is
   let calling = null; // off the running countdown
 
-  async function look() {
-    try {
-      const next = await openLens(facing);
-      close(stream);
-      // Shut while the browser was still asking.
-      if (lens.hidden) return close(next);
-      stream = next;
-      lens.srcObject = next;
-      lens.classList.toggle("mirrored", facing === "user");
-      await lens.play();
-      stage.shape(lens.videoWidth, lens.videoHeight);
-    } catch {
-      shut();
-      failed();
-    }
-    return undefined;
+  function lost() {
+    const name = open;
+    shut();
+    failed(name);
   }
 
   function shut() {
     calling?.abort();
-    close(stream);
-    stream = null;
-    lens.srcObject = null;
-    show(false);
-  }
-
-  function show(yes) {
-    lens.hidden = !yes;
-    byId("guide").toggleAttribute("hidden", !yes);
+    calling = null;
+    if (open) finders[open].shut();
+    open = null;
     byId("count").hidden = true;
   }
 
   async function release() {
-    if (!stream || calling) return;
+    if (!open || calling) return;
+    const finder = finders[open];
     calling = new AbortController();
     const { signal } = calling;
     const ready = await countDown((count) => {
@@ -54,28 +38,28 @@ export function makeShutter({ taken, failed, stage, say }) {
       byId("count").textContent = String(count);
       say(String(count));
     }, signal);
+    if (!ready) return;
     calling = null;
     byId("count").hidden = true;
-    if (!ready) return;
-    const photo = await grabbed(lens);
+    const photo = await finder.grab();
+    if (!photo) return lost();
     shut();
     taken(photo);
   }
 
-  byId("shutter").addEventListener("click", release);
-  byId("turn-camera").addEventListener("click", () => {
-    if (calling) return;
-    facing = facing === "user" ? "environment" : "user";
-    // Many phones open only one at a time.
-    close(stream);
-    look();
-  });
+  shutter.addEventListener("click", release);
+  byId("turn-camera").addEventListener("click", () => calling || finders.camera.turn());
 
   return {
     shut,
-    open() {
-      show(true);
-      look();
+    open(name) {
+      shut();
+      open = name;
+      shutter.disabled = true;
+      finders[name].open({
+        ready: (yes) => (shutter.disabled = !yes),
+        lost: () => open === name && lost(),
+      });
     },
   };
 }

@@ -1,8 +1,8 @@
 // The picture, in one place through the whole visit: nothing jumps when its state changes.
 
+import { keepTrying } from "../app/retried.js";
 import { makeCompare } from "./compare.js";
 
-const LIVE_MS = 2000;
 const byId = (id) => document.getElementById(id);
 
 export function makeStage() {
@@ -10,16 +10,19 @@ export function makeStage() {
   const picture = byId("picture");
   const stylised = byId("stylised");
   const compare = makeCompare(frame, byId("compare"));
-  let own = null; // the address of the photo in this page
-  let live = 0;
+  const own = makeAddress(); // of the photo in this page
+  const made = makeAddress(); // of the result
+  let preview = null; // of the unfinished picture: {address, shown}
 
-  // Its shape is known before it is shown.
   for (const image of [picture, stylised]) {
+    // Its shape is known before it is shown.
     image.addEventListener("load", () => {
+      image.classList.remove("unreadable");
       if (image.naturalWidth && !image.hidden) shape(image.naturalWidth, image.naturalHeight);
     });
     image.addEventListener("error", () => image.classList.add("unreadable"));
   }
+  keepTrying(picture);
 
   function shape(width, height) {
     frame.style.setProperty("--aspect", String(width / height));
@@ -33,13 +36,19 @@ export function makeStage() {
     image.src = address;
   }
 
-  function watchLive(yes) {
-    clearInterval(live);
-    live = 0;
-    if (!yes) return;
-    const next = () => put(picture, `/snapshot.jpg?boxes=0&t=${Date.now()}`);
-    live = setInterval(next, LIVE_MS);
-    next();
+  // One that does not come is left out: the next is on its way.
+  function follow(address) {
+    if (!address || address === preview?.address) return;
+    const shown = preview?.shown ?? null;
+    const next = { address, shown };
+    preview = next;
+    const image = new Image();
+    image.addEventListener("load", () => {
+      if (preview !== next) return;
+      next.shown = address;
+      put(picture, address);
+    });
+    image.src = address;
   }
 
   function over(result) {
@@ -51,20 +60,33 @@ export function makeStage() {
 
   return {
     shape,
-    own(blob) {
-      if (own) URL.revokeObjectURL(own);
-      own = blob ? URL.createObjectURL(blob) : null;
-    },
-    show({ name, photo, job }) {
-      const moment = photo === "live" && (name === "style" || name === "sending");
-      if (moment !== Boolean(live)) watchLive(moment);
+    own: own.set,
+    // Gives its address in this page.
+    made: made.set,
+    show({ name, job }) {
       const isDone = name === "done";
-      if (!moment) put(picture, isDone || !own ? (job?.source ?? own) : own);
-      if (name === "waiting" && job?.preview) put(picture, job.preview);
-      over(isDone ? job.result : null);
-      const empty = picture.hidden && name !== "camera";
+      const isWorking = name === "waiting" || name === "fetching";
+      if (isWorking) follow(job?.preview);
+      else preview = null;
+      const before = isDone || !own.get() ? (job?.source ?? own.get()) : own.get();
+      put(picture, preview?.shown ?? before);
+      over(isDone ? made.get() : null);
+      const empty = picture.hidden && name !== "camera" && name !== "live";
       byId("viewfinder").toggleAttribute("hidden", !empty);
       frame.classList.toggle("empty", empty);
+    },
+  };
+}
+
+// The address of a blob, for as long as it is wanted.
+function makeAddress() {
+  let address = null;
+  return {
+    get: () => address,
+    set(blob) {
+      if (address) URL.revokeObjectURL(address);
+      address = blob ? URL.createObjectURL(blob) : null;
+      return address;
     },
   };
 }

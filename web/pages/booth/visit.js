@@ -2,28 +2,33 @@
 // `step(state, event, now)` gives the next state and what has to be done; times are in
 // milliseconds of the caller's clock.
 //
-//   photo    nothing yet: take a picture, choose one, or use the live one
-//   camera   the page's own camera is open
-//   style    the picture is there, its style is being chosen
-//   sending  the order is on its way, or waits for its next attempt
-//   waiting  the station has the order
-//   done     the result is there
-//   trouble  it did not work; state.trouble says why
+//   photo     nothing yet: take a picture, choose one, or use the live one
+//   camera    the page's own camera is open
+//   live      the station's live picture is shown, to take one of it
+//   style     the picture is there, its style is being chosen
+//   sending   the order is on its way, or waits for its next attempt
+//   waiting   the station has the order
+//   fetching  the result is made, and on its way here
+//   done      the result is here
+//   trouble   it did not work; state.trouble says why
 
 import { waitMs } from "../app/backoff.js";
 
-export const STALLED_MS = 20000; // an upload that moves nothing for this long is begun anew
+// An upload that moves nothing for this long is begun anew. The last of it may lie unseen in the buffers
+// of a slow network: each attempt is given twice as long as the one before.
+export const STALLED_MS = 20000;
+export const STALLED_MOST_MS = 320000;
 export const BROKEN_MOST = 5; // this many answers of a broken station in a row, then it is said
 export const ASKED_MOST_MS = 120000; // a Retry-After beyond is cut to this
 
 export function initial() {
   return {
     name: "photo",
-    photo: null, // "file" (this device has it), "live" (the station takes it), "job" (see `id`)
+    photo: null, // "file" (this device has it), "job" (see `id`)
     style: null,
     share: false,
-    order: null, // {key, style, share, live}: what is sent, the same with each attempt
-    sent: 0,
+    order: null, // {key, style, share}: what is sent, the same with each attempt
+    sent: 0, // bytes of the order, or of the result that is fetched
     total: 0,
     movedAt: null, // when the running attempt last moved; null: none is running
     retryAt: null, // when the next attempt is due; null: none is planned
@@ -34,16 +39,20 @@ export function initial() {
     reachable: true,
     cancelling: false,
     trouble: null, // {kind, detail}
-    note: null, // one line: "cancelled", "erased", "expired", "gone", "no_camera", "unanswered"
+    note: null, // one line: "cancelled", "erased", "expired", "gone", "no_camera", "no_live", "unanswered"
   };
 }
 
-// Events: open_camera, no_camera, photo {photo}, retake, choose {style}, agree {share}, send {key},
-// progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable, online, tick,
-// cancel, job {job}, gone, lost, show (in the gallery, or not), remove, removed, unanswered (by the
-// station, to one of the last three), again (another style), resume {id}, resume_order {order}.
-// Things to do: "send", "abort", "keep_photo", "drop_photo", "keep_order", "keep_id", "forget",
-// "follow", "unfollow", "fetch_source", "cancel", "show", "remove".
+// Events: open_camera, no_camera, open_live, no_live, photo {photo}, retake, choose {style}, agree
+// {share}, send {key}, progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable,
+// online, tick, cancel, job {job}, gone, lost, received {received, total, retryAt} (of the result),
+// there (the result), refused (the result), show (in the gallery, or not), remove, removed, unanswered
+// (by the station, to one of the last three), again (another style), resume {id}, resume_order
+// {order}, finish (the visitor has what they came for), left (nobody is there any more).
+// Things to do: "send", "abort", "keep_photo", "drop_photo", "keep_order", "keep_id", "keep_seen",
+// "forget", "close" (what this tab had open is not to be opened by the browser's way back), "set_aside"
+// (the same, but it may be asked for), "follow", "fetch_result", "unfollow" (ends both), "fetch_source",
+// "cancel", "show", "remove".
 export function step(state, event, now) {
   const handler = HANDLERS[event.type];
   return handler ? handler(state, event, now) : same(state);
@@ -52,6 +61,8 @@ export function step(state, event, now) {
 const HANDLERS = {
   open_camera: (s) => on(s, "photo", { name: "camera", note: null }),
   no_camera: (s) => on(s, "camera", { name: "photo", note: "no_camera" }),
+  open_live: (s) => on(s, "photo", { name: "live", note: null }),
+  no_live: (s) => on(s, "live", { name: "photo", note: "no_live" }),
   photo: onPhoto,
   retake: (s) => afresh(s, null),
   choose: (s, { style }) => on(s, "style", { style, note: null }),
@@ -61,16 +72,24 @@ const HANDLERS = {
     on(s, "sending", { sent, total, movedAt: s.movedAt === null ? null : now }),
   answer: onAnswer,
   unreachable: (s, _, now) => again(s, "unreachable", now),
-  online: (s, _, now) => (s.retryAt === null ? same(s) : attempt(s, now)),
+  online: (s, _, now) => (s.name === "sending" && s.retryAt !== null ? attempt(s, now) : same(s)),
   tick: onTick,
   cancel: onCancel,
   job: onJob,
   gone: (s) => (s.id === null ? same(s) : afresh(s, "gone")),
   lost: (s) => on(s, "waiting", { reachable: false }),
+  received: (s, { received, total, retryAt }) => on(s, "fetching", { sent: received, total, retryAt }),
+  there: (s) =>
+    s.name === "fetching"
+      ? { state: { ...s, name: "done", retryAt: null }, actions: ["keep_seen"] }
+      : same(s),
+  refused: (s) => (s.name === "fetching" ? trouble(s, { kind: "401", detail: "" }) : same(s)),
   unanswered: (s) => same({ ...s, cancelling: false, note: "unanswered" }),
   show: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["show"] } : same(s)),
   remove: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["remove"] } : same(s)),
   removed: (s) => afresh(s, "erased"),
+  finish: (s) => (s.name === "done" ? afresh(s, null, ["forget", "close"]) : same(s)),
+  left: onLeft,
   again: onAnotherStyle,
   resume: (s, { id }) => ({
     state: { ...initial(), name: "waiting", id, photo: "job" },
@@ -78,15 +97,14 @@ const HANDLERS = {
   }),
   resume_order: (s, { order }, now) => {
     const { style, share } = order;
-    const photo = order.live ? "live" : "file";
-    return attempt({ ...initial(), name: "sending", photo, style, share, order }, now);
+    return attempt({ ...initial(), name: "sending", photo: "file", style, share, order }, now);
   },
 };
 
 function onPhoto(state, { photo }) {
-  if (!["photo", "camera", "style"].includes(state.name)) return same(state);
+  if (!["photo", "camera", "live", "style"].includes(state.name)) return same(state);
   const next = { ...state, name: "style", photo, note: null, trouble: null, id: null, job: null };
-  const actions = [photo === "file" ? "keep_photo" : "drop_photo"];
+  const actions = ["keep_photo"];
   // The picture of a job has come back to be made in another style.
   if (state.id !== null) actions.unshift("unfollow", "forget");
   return { state: next, actions };
@@ -94,9 +112,9 @@ function onPhoto(state, { photo }) {
 
 function onSend(state, { key }, now) {
   if (state.name !== "style" || !state.style) return same(state);
-  if (!["file", "live"].includes(state.photo)) return same(state);
+  if (state.photo !== "file") return same(state);
   const { style, share } = state;
-  const order = { key, style, share, live: state.photo === "live" };
+  const order = { key, style, share };
   const fresh = { ...state, name: "sending", order, failures: 0, why: null, note: null, job: null };
   const { state: next, actions } = attempt(fresh, now);
   return { state: next, actions: ["keep_order", ...actions] };
@@ -112,16 +130,10 @@ function onAnswer(state, { status, id, retryAfterMs = 0, detail = "" }, now) {
   if (status === 202 && id) {
     const next = { ...state, name: "waiting", id, order: null, movedAt: null, retryAt: null };
     const own = { job: null, failures: 0, reachable: true, cancelling: false };
-    const kept = state.photo === "file" ? ["drop_photo"] : [];
-    // A live moment is over: the same picture is now the one the station kept.
-    const photo = state.photo === "live" ? "job" : state.photo;
-    return { state: { ...next, ...own, photo }, actions: ["keep_id", ...kept, "follow"] };
+    return { state: { ...next, ...own }, actions: ["keep_id", "drop_photo", "follow"] };
   }
   if (status === 429) return again(state, "busy", now, retryAfterMs);
   if (status === 408) return again(state, "unreachable", now);
-  // Without a live picture the visitor had better use one of their own.
-  const { live } = state.order;
-  if (status === 503 && live) return trouble(state, { kind: "503", detail });
   const passing = status >= 500 && (status !== 503 || retryAfterMs > 0);
   if (passing && state.failures + 1 < BROKEN_MOST) return again(state, "broken", now, retryAfterMs);
   return trouble(state, { kind: status === 503 ? "other" : String(status), detail });
@@ -139,7 +151,8 @@ function again(state, why, now, askedForMs = 0) {
 function onTick(state, _, now) {
   if (state.name !== "sending") return same(state);
   if (state.retryAt !== null && now >= state.retryAt) return attempt(state, now);
-  if (state.movedAt !== null && now - state.movedAt >= STALLED_MS) {
+  const patience = Math.min(STALLED_MS * 2 ** state.failures, STALLED_MOST_MS);
+  if (state.movedAt !== null && now - state.movedAt >= patience) {
     return again(state, "unreachable", now);
   }
   return same(state);
@@ -161,7 +174,7 @@ function onJob(state, { job }) {
   const next = { ...state, job, reachable: true, share: job.share, style: job.style ?? state.style };
   switch (job.state) {
     case "done":
-      return { state: { ...next, name: "done", cancelling: false }, actions: [] };
+      return onMade(next);
     case "failed":
       return { state: trouble(next, { kind: "job", detail: job.error ?? "" }).state, actions: [] };
     case "cancelled":
@@ -171,6 +184,13 @@ function onJob(state, { job }) {
     default:
       return { state: { ...next, name: "waiting" }, actions: [] };
   }
+}
+
+// "Here it is" is only said of what is here.
+function onMade(state) {
+  if (["fetching", "done"].includes(state.name)) return same(state);
+  const fresh = { name: "fetching", cancelling: false, sent: 0, total: null, retryAt: null };
+  return { state: { ...state, ...fresh }, actions: ["fetch_result"] };
 }
 
 // The picture is still in this page: only the job is gone.
@@ -191,13 +211,19 @@ function onAnotherStyle(state) {
 
 function trouble(state, why) {
   const next = { ...state, name: "trouble", trouble: why, order: null };
-  return { state: { ...next, movedAt: null, retryAt: null }, actions: ["abort", "forget"] };
+  return { state: { ...next, movedAt: null, retryAt: null }, actions: ["abort", "unfollow", "forget"] };
+}
+
+// For whoever comes next. What is still being made is not given up.
+function onLeft(state) {
+  if (["photo", "sending", "waiting", "fetching"].includes(state.name)) return same(state);
+  return afresh(state, null, state.name === "done" ? ["set_aside"] : ["forget", "close"]);
 }
 
 // Back to the beginning; the style that was liked stays chosen.
-function afresh(state, note) {
+function afresh(state, note, leave = ["forget"]) {
   const next = { ...initial(), style: state.style, note };
-  return { state: next, actions: ["abort", "unfollow", "forget", "drop_photo"] };
+  return { state: next, actions: ["abort", "unfollow", ...leave, "drop_photo"] };
 }
 
 function on(state, name, change) {

@@ -6,6 +6,7 @@ const NOTHING = { title: null, detail: null, share: null, own: "" };
 // that is done, 0 to 1, or null where nobody knows; `own` are the station's words, shown as they are.
 export function workWords(state, now) {
   if (state.name === "sending") return sendingWords(state, now);
+  if (state.name === "fetching") return fetchingWords(state, now);
   if (state.name !== "waiting") return NOTHING;
   if (state.cancelling) return { ...NOTHING, title: ["work.cancelling"] };
   if (!state.reachable) {
@@ -16,16 +17,29 @@ export function workWords(state, now) {
 
 function sendingWords(state, now) {
   if (state.retryAt !== null) {
-    const count = Math.max(Math.ceil((state.retryAt - now) / 1000), 1);
     const title = { busy: "send.busy", broken: "send.broken" }[state.why] ?? "send.unreachable";
-    return { ...NOTHING, title: [title], detail: ["send.again", { count }] };
+    return { ...NOTHING, title: [title], detail: againWords(state.retryAt, now) };
   }
-  if (state.order?.live) return { ...NOTHING, title: ["send.live"] };
   if (!state.total) return { ...NOTHING, title: ["send.begin"] };
   const share = Math.min(state.sent / state.total, 1);
   if (share === 1) return { ...NOTHING, title: ["send.checking"], share };
   const values = { sent: kilobytes(state.sent), total: kilobytes(state.total) };
   const title = ["send.percent", { percent: Math.floor(share * 100) }];
+  return { ...NOTHING, title, detail: ["send.bytes", values], share };
+}
+
+function againWords(retryAt, now) {
+  return ["send.again", { count: Math.max(Math.ceil((retryAt - now) / 1000), 1) }];
+}
+
+function fetchingWords({ sent, total, retryAt }, now) {
+  const share = total ? Math.min(sent / total, 1) : null;
+  if (retryAt !== null) {
+    return { ...NOTHING, title: ["fetch.cut"], detail: againWords(retryAt, now), share };
+  }
+  if (!sent || share === null) return { ...NOTHING, title: ["fetch.begin"], share };
+  const values = { sent: kilobytes(sent), total: kilobytes(total) };
+  const title = ["fetch.percent", { percent: Math.floor(share * 100) }];
   return { ...NOTHING, title, detail: ["send.bytes", values], share };
 }
 

@@ -1,5 +1,6 @@
 // Wires the parts: events go into publishing.js, what it asks for is done here.
 
+import { offerSunlight } from "../app/sunlight.js";
 import { speakLanguage } from "../app/translated.js";
 import { pieces } from "../app/words.js";
 import { makeAwake } from "./awake.js";
@@ -178,6 +179,7 @@ byId("turn").addEventListener("click", turn);
 byId("take-over").addEventListener("click", () => dispatch({ type: "take_over" }));
 
 show();
+offerSunlight(byId("sunlight"));
 speakLanguage(byId("language"), reword);
 if (isAvailable()) {
   setInterval(() => dispatch({ type: "tick" }), TICK_MS);

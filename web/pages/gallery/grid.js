@@ -1,5 +1,6 @@
 // The pictures as a grid. What is there already stays where it is when others come or go.
 
+import { keepTrying } from "../app/retried.js";
 import { styleTitle } from "../booth/words.js";
 
 const grid = document.getElementById("grid");
@@ -45,8 +46,9 @@ function made(picture, { words, admin, act }) {
   const open = document.createElement("button");
   open.type = "button";
   open.className = "thumb";
-  const image = Object.assign(document.createElement("img"), { src: picture.url, loading: "lazy" });
-  image.alt = caption(picture, words);
+  const image = keepTrying(document.createElement("img"));
+  const alt = caption(picture, words);
+  Object.assign(image, { alt, loading: "lazy", src: picture.url });
   open.append(image);
   open.addEventListener("click", () => act("open", picture));
   item.append(open);

@@ -1,5 +1,6 @@
 // One picture, large.
 
+import { keepTrying } from "../app/retried.js";
 import { caption } from "./grid.js";
 import { neighbour } from "./order.js";
 
@@ -8,12 +9,15 @@ const byId = (id) => document.getElementById(id);
 // `list` gives the pictures as they are now, `words` the language.
 export function makeLightbox({ list, words }) {
   const dialog = byId("lightbox");
+  keepTrying(byId("large"));
   let shown = null;
 
   function show(picture) {
     if (!picture) return;
     shown = picture.id;
     const said = caption(picture, words());
+    // Emptied first: the one before does not stand over these words until it has come.
+    if (byId("large").getAttribute("src") !== picture.url) byId("large").removeAttribute("src");
     byId("large").src = picture.url;
     byId("large").alt = said;
     byId("large-words").textContent = said;

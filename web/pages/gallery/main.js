@@ -1,5 +1,6 @@
 // The gallery: asks for the pictures, and shows them as a grid or one after the other.
 
+import { offerSunlight } from "../app/sunlight.js";
 import { speakLanguage } from "../app/translated.js";
 import { makeAdmin } from "./admin.js";
 import { drawGrid } from "./grid.js";
@@ -59,6 +60,7 @@ function trouble(key) {
   if (key && words) byId("trouble").textContent = words.say(key);
 }
 
+offerSunlight(byId("sunlight"));
 speakLanguage(byId("language"), (next) => {
   words = next;
   show();

@@ -1,5 +1,7 @@
 // The kiosk: one picture after the other, new ones first, and the code of the booth.
 
+import { makeEdges } from "../app/edges.js";
+import { keepTrying } from "../app/retried.js";
 import { makeAwake } from "../camera/awake.js";
 import { caption } from "./grid.js";
 import { nextPicture } from "./order.js";
@@ -18,10 +20,16 @@ export function makeSlideshow({ list, words }) {
   byId("show").hidden = false;
   document.documentElement.classList.add("slideshow");
   makeAwake()(true);
+  keepTrying(byId("invite-code"));
   // A click fills the screen; a kiosk browser is started full anyway.
-  byId("show").addEventListener("click", () => {
-    if (!document.fullscreenElement) document.documentElement.requestFullscreen?.().catch(() => {});
+  byId("show").addEventListener("click", ({ target }) => {
+    if (target.closest(".edge") || document.fullscreenElement) return;
+    document.documentElement.requestFullscreen?.().catch(() => {});
   });
+  byId("leave").href = new URL("../gallery", import.meta.url).href;
+  // In full screen it is the browser that hears this key, and leaves that first.
+  addEventListener("keydown", ({ key }) => key === "Escape" && byId("leave").click());
+  makeEdges(document.documentElement, () => byId("show").getBoundingClientRect());
 
   async function turn() {
     clearTimeout(timer);

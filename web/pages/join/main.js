@@ -1,5 +1,7 @@
 // The codes to join, always for the network that the station is on now.
 
+import { keepTrying } from "../app/retried.js";
+import { offerSunlight } from "../app/sunlight.js";
 import { speakLanguage } from "../app/translated.js";
 import { plainAddress, version } from "./codes.js";
 
@@ -42,7 +44,9 @@ function trouble() {
   if (lost && words) byId("trouble").textContent = words.say("gallery.unreachable");
 }
 
+for (const id of ["wifi-code", "booth-code"]) keepTrying(byId(id));
 byId("print").addEventListener("click", () => print());
+offerSunlight(byId("sunlight"));
 speakLanguage(byId("language"), (next) => {
   words = next;
   trouble();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use detector::{Detection, Detector, OverlayPainter, Track, Tracks};
 use serde::Serialize;
 
 use super::open_detector::open_detector;
+use super::{OutputError, print};
 use crate::cli::{DetectArgs, Format};
 use crate::complaint::plainly;
 
@@ -55,6 +56,9 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     let mut failed = false;
     for path in &args.paths {
         if let Err(error) = bench.detect(path) {
+            if error.is::<OutputError>() {
+                return Err(error);
+            }
             failed = true;
             let (path, why) = (path.display().to_string(), plainly(error.as_ref()));
             let about = if why.starts_with(&path) {
@@ -91,7 +95,7 @@ impl Bench {
             Format::Jsonl => serde_json::to_string(&found)? + "\n",
             Format::Table => table(&found),
         };
-        stdout().lock().write_all(text.as_bytes())?;
+        print(&text)?;
         if let Some(copies) = &mut self.copies {
             copies.write(path, &mut still.pixels, &detections, labels)?;
         }

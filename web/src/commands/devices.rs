@@ -1,24 +1,19 @@
 //! `carrier devices`
 
-use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use capture::Device;
 
+use super::print;
+
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let devices = capture::devices().context("cannot list the cameras")?;
-    let mut out = stdout().lock();
+    let mut text: String = devices.iter().map(describe).collect();
     if devices.is_empty() {
-        writeln!(
-            out,
-            "No camera found. Without one, `carrier --source scene` shows the test scene."
-        )?;
-        return Ok(ExitCode::SUCCESS);
+        text += "No camera found. Without one, `carrier --source scene` shows the test scene.\n";
     }
-    devices
-        .iter()
-        .try_for_each(|device| write!(out, "{}", describe(device)))?;
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,11 +3,11 @@
 mod comfyui;
 mod station;
 
-use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::print;
 use crate::cli::{DoctorArgs, ReportFormat};
 use crate::complaint::plainly;
 use crate::config::Config;
@@ -59,18 +59,11 @@ impl Finding {
 
 pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let findings = examine(args);
-    let mut out = stdout().lock();
-    match args.format {
-        ReportFormat::Json => {
-            serde_json::to_writer(&mut out, &findings)?;
-            writeln!(out)?;
-        }
-        ReportFormat::Table => {
-            for finding in &findings {
-                write!(out, "{}", lines(finding))?;
-            }
-        }
-    }
+    let text = match args.format {
+        ReportFormat::Json => serde_json::to_string(&findings)? + "\n",
+        ReportFormat::Table => findings.iter().map(lines).collect(),
+    };
+    print(&text)?;
     let all_well = findings.iter().all(|finding| finding.state != State::Bad);
     Ok(if all_well {
         ExitCode::SUCCESS
@@ -98,7 +91,7 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
     findings.push(station::source(&config));
     findings.extend(station::model(&config));
     findings.push(station::https(&config, &paths));
-    findings.push(station::folder("data folder", &config.data_folder(&paths)));
+    findings.push(station::data_folder(&config, &paths));
     findings.extend(comfyui::findings(&config.stylise));
     findings
 }

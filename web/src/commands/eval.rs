@@ -3,7 +3,7 @@
 mod report;
 
 use std::fs::File;
-use std::io::{IsTerminal, Read, Write, stderr, stdout};
+use std::io::{IsTerminal, Read, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use detector::coco::{Accuracy, Annotations, Classes, Evaluation, Picture};
 
 use self::report::Report;
 use super::open_detector::open_detector;
+use super::print;
 use crate::cli::{EvalArgs, ReportFormat};
 
 /// Twice what COCO's largest file (train2017) has.
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         ReportFormat::Table => report.table(),
         ReportFormat::Json => report.json()?,
     };
-    stdout().lock().write_all(text.as_bytes())?;
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

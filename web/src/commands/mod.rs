@@ -6,4 +6,8 @@ pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod models;
 mod open_detector;
+mod print;
 pub(crate) mod run;
+pub(crate) mod token;
+
+pub(crate) use self::print::{OutputError, print};

@@ -1,12 +1,14 @@
 //! `carrier models list` and `carrier models pull`
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use detector::{Installed, ListedModel, ModelStore, Places};
 
+use super::print;
 use crate::cli::ModelsCommand;
+use crate::environment;
 
 /// A mirror: models are fetched from `MIRROR/NAME.onnx` instead of the manifest's address.
 const MIRROR_VARIABLE: &str = "CARRIER_MODELS_URL";
@@ -22,17 +24,14 @@ pub(crate) fn run(command: &ModelsCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn list(store: &ModelStore) -> anyhow::Result<()> {
-    let mut out = stdout().lock();
-    writeln!(
-        out,
-        "{:<28} {:>9} {:<12} {:<9} INSTALLED",
+    let mut text = format!(
+        "{:<28} {:>9} {:<12} {:<9} INSTALLED\n",
         "NAME", "INPUT", "LICENCE", "SIZE"
-    )?;
-    store
-        .list()
-        .iter()
-        .try_for_each(|model| writeln!(out, "{}", row(model)))?;
-    Ok(())
+    );
+    for model in store.list() {
+        text += &(row(&model) + "\n");
+    }
+    Ok(print(&text)?)
 }
 
 fn row(model: &ListedModel) -> String {
@@ -63,15 +62,11 @@ fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
         bail!("there is no model called `{name}`; `carrier models list` shows them");
     };
     if model.state == Installed::BuiltIn {
-        writeln!(
-            stdout(),
-            "{name} is part of carrier: there is nothing to fetch"
-        )?;
-        return Ok(());
+        return Ok(print(&format!(
+            "{name} is part of carrier: there is nothing to fetch\n"
+        ))?);
     }
-    let mirror = std::env::var(MIRROR_VARIABLE)
-        .ok()
-        .filter(|url| !url.is_empty());
+    let mirror = environment::value(MIRROR_VARIABLE);
     let mut meter = Meter::new(name);
     let path = detector::pull(
         &model.entry,
@@ -83,8 +78,7 @@ fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
     );
     meter.end();
     let path = path?;
-    writeln!(stdout(), "{name} is in {}", path.display())?;
-    Ok(())
+    Ok(print(&format!("{name} is in {}\n", path.display()))?)
 }
 
 /// A line of progress on a terminal, nothing in a log file.

@@ -1,23 +1,29 @@
 //! `carrier run`: the station itself.
 
 use std::future::pending;
-use std::io::{IsTerminal, Write, stdout};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io::{IsTerminal, stdout};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use capture::Threads;
 use tokio::net::TcpListener;
 
+use super::print;
 use crate::addresses::{self, Scheme};
 use crate::admin::AdminToken;
 use crate::app::App;
+use crate::banner::Banner;
 use crate::cli::RunArgs;
 use crate::config::Config;
+use crate::connections;
+use crate::log::Log;
 use crate::paths::Paths;
 use crate::pipeline::{self, Pipeline};
-use crate::public_address::{SecureDoor, Served};
+use crate::public_address::{PublicAddress, SecureDoor, Served};
+use crate::tasks::supervised;
 use crate::tls::Tls;
 use crate::{routes, stop};
 
@@ -28,44 +34,52 @@ const DRAIN: Duration = Duration::from_millis(500);
 
 /// Where the pages are served.
 struct Doors {
-    plain: TcpListener,
-    secure: Option<(TcpListener, Tls)>,
+    plain: std::net::TcpListener,
+    secure: Option<(std::net::TcpListener, Tls)>,
 }
 
-pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &RunArgs, threads: &Threads, log: &Log) -> anyhow::Result<ExitCode> {
+    threads.watch().context("cannot start a thread")?;
     let paths = Paths::of_user();
     let config = Config::load(args, paths.config_file().as_deref())?;
     let source = config.source.parse::<capture::SourceSpec>()?;
     let token_file = paths.admin_token_file();
-    let admin = AdminToken::obtain(config.admin_token.as_deref(), &token_file)
-        .with_context(|| format!("cannot keep the admin token in {}", token_file.display()))?;
+    let admin = AdminToken::obtain(config.admin_token.as_deref(), token_file.as_deref());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(HTTP_THREADS)
         .enable_all()
         .build()
         .context("cannot start the HTTP threads")?;
     // Bound before anything else starts: a taken port ends in one clear line, not in a teardown.
-    let doors = runtime.block_on(Doors::open(&config, &paths))?;
+    let doors = Doors::open(&config, &paths)?;
     let data = config.data_folder(&paths);
-    let (app, pipeline) = pipeline::start(config, source, admin, doors.served()?, &data)?;
-    announce(&doors, &app, &token_file.display().to_string())?;
+    let (app, pipeline) = pipeline::start(
+        config,
+        source,
+        admin,
+        doors.served()?,
+        data.as_deref(),
+        threads,
+        log,
+    )?;
+    announce(&doors, &app);
     runtime.block_on(serve(doors, Arc::clone(&app)))?;
     end(&app, pipeline, runtime);
     Ok(ExitCode::SUCCESS)
 }
 
 impl Doors {
-    async fn open(config: &Config, paths: &Paths) -> anyhow::Result<Self> {
+    fn open(config: &Config, paths: &Paths) -> anyhow::Result<Self> {
         let secure = match config.listen_tls_addr()? {
             Some(listen) => {
                 let keep_in = paths.self_signed_file();
                 let addresses = signaling::lan_addresses();
-                let tls = Tls::open(config.tls.source()?, &keep_in, addresses)?;
-                Some((bind(listen, "--listen-tls").await?, tls))
+                let tls = Tls::open(config.tls.source()?, keep_in.as_deref(), addresses)?;
+                Some((bind(listen, "--listen-tls")?, tls))
             }
             None => None,
         };
-        let plain = bind(config.listen_addr()?, "--listen").await?;
+        let plain = bind(config.listen_addr()?, "--listen")?;
         Ok(Self { plain, secure })
     }
 
@@ -85,91 +99,80 @@ impl Doors {
     }
 }
 
-/// A wildcard without IPv6 in the kernel becomes the IPv4 wildcard.
-async fn bind(listen: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    let first = TcpListener::bind(listen).await;
-    let bound = match first {
-        Err(error) if listen.ip().is_unspecified() && listen.is_ipv6() && no_ipv6(&error) => {
-            TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), listen.port())).await
-        }
-        other => other,
-    };
-    bound.with_context(|| {
+fn bind(listen: SocketAddr, option: &str) -> anyhow::Result<std::net::TcpListener> {
+    connections::bind(listen).with_context(|| {
         format!(
             "cannot listen on {listen}: is another program there? Try {option} with another port"
         )
     })
 }
 
-fn no_ipv6(error: &std::io::Error) -> bool {
-    const EAFNOSUPPORT: i32 = 97;
-    error.raw_os_error() == Some(EAFNOSUPPORT)
-        || error.kind() == std::io::ErrorKind::AddrNotAvailable
-}
-
-fn announce(doors: &Doors, app: &App, token_file: &str) -> anyhow::Result<()> {
-    let bound = app.served.plain;
+/// Standard output may be full or closed: the station serves all the same.
+fn announce(doors: &Doors, app: &App) {
     let hosts = signaling::lan_addresses();
-    let mut out = stdout().lock();
-    // A link that lets people in is for whoever stands here; what is not a terminal may be a log.
-    let token = app.config.viewers.token.as_deref();
-    let link = |url: &String| match token {
-        Some(token) if stdout().is_terminal() => format!("{url}?token={token}"),
-        _ => url.clone(),
+    let urls = |scheme, at| addresses::urls(scheme, at, &hosts);
+    let secure = doors.secure.as_ref().zip(app.served.secure);
+    let configured = app.config.public_url.as_deref();
+    let banner = Banner {
+        urls: urls(Scheme::Http, app.served.plain),
+        https: secure.map(|((_, tls), door)| (urls(Scheme::Https, door.at), tls.fingerprint())),
+        public: PublicAddress::now(configured, &app.served, &hosts, app.config.http.prefix()),
+        is_reachable: configured.is_some() || !app.served.plain.ip().is_loopback(),
+        has_booth: app.booth.get().is_ok(),
+        viewer_token: app.config.viewers.token.as_deref(),
+        media_port: app.engine.media_port(),
+        admin: &app.admin,
+        on_terminal: stdout().is_terminal(),
     };
-    let urls = addresses::urls(Scheme::Http, bound, &hosts);
-    let urls: Vec<String> = urls.iter().map(link).collect();
-    let version = env!("CARGO_PKG_VERSION");
-    writeln!(out, "carrier {version} is on. Open one of these:")?;
-    urls.iter().try_for_each(|url| writeln!(out, "  {url}"))?;
-    if let (Some((_, tls)), Some(door)) = (&doors.secure, app.served.secure) {
-        let urls = addresses::urls(Scheme::Https, door.at, &hosts);
-        let mut urls = urls.iter().map(link);
-        urls.try_for_each(|url| writeln!(out, "  {url}"))?;
-        writeln!(out, "SHA-256 of the HTTPS certificate:")?;
-        writeln!(out, "  {}", tls.fingerprint())?;
+    if let Err(error) = print(&banner.text()) {
+        tracing::warn!(%error, "nobody is told the addresses");
     }
-    if token.is_some() && !stdout().is_terminal() {
-        writeln!(out, "Watching needs the viewer token: add ?token=TOKEN.")?;
-    }
-    let best = urls
-        .first()
-        .filter(|_| !bound.ip().is_loopback() && stdout().is_terminal());
-    if let Some(qr) = best.and_then(|url| addresses::terminal_qr(url)) {
-        writeln!(out, "\n{qr}")?;
-    }
-    writeln!(
-        out,
-        "Video goes out on UDP port {}. Ctrl-C ends it.",
-        app.engine.media_port()
-    )?;
-    if app.admin.fresh {
-        writeln!(out, "Admin token (shown this once, kept in {token_file}):")?;
-        writeln!(out, "  {}", app.admin.reveal())?;
-    }
-    out.flush()?;
-    Ok(())
 }
 
 async fn serve(doors: Doors, app: Arc<App>) -> anyhow::Result<()> {
-    tokio::spawn(pipeline::follow_watchers(Arc::clone(&app)));
+    let threads = app.threads.clone();
+    tokio::spawn({
+        let (app, threads) = (Arc::clone(&app), threads.clone());
+        async move {
+            let follow = || pipeline::follow_watchers(Arc::clone(&app));
+            supervised(&threads, "watchers", follow).await;
+        }
+    });
     let connections = app.connections.clone();
     let router = routes::router(app);
-    let plain = connections.serve(doors.plain, None, router.clone());
+    let plain = supervised(&threads, "http", async || {
+        let listener = again(&doors.plain)?;
+        connections.serve(listener, None, router.clone()).await;
+        Ok(())
+    });
     let secure = async {
         let Some((listener, tls)) = doors.secure else {
             return pending().await;
         };
         let config = tls.server_config().context("HTTPS cannot be set up")?;
-        tokio::spawn(tls.follow_files());
-        connections.serve(listener, Some(config), router).await;
-        Ok(())
+        tokio::spawn({
+            let threads = threads.clone();
+            async move { supervised(&threads, "certificates", || tls.follow_files()).await }
+        });
+        supervised(&threads, "https", async || {
+            let (listener, config) = (again(&listener)?, Arc::clone(&config));
+            let router = router.clone();
+            connections.serve(listener, Some(config), router).await;
+            Ok(())
+        })
+        .await
     };
     tokio::select! {
-        () = plain => Ok(()),
+        served = plain => served,
         served = secure => served,
         asked = stop::requested() => asked.context("cannot listen for signals"),
     }
+}
+
+/// The same socket, for a task that may have to begin again.
+fn again(listener: &std::net::TcpListener) -> anyhow::Result<TcpListener> {
+    let same = listener.try_clone().and_then(TcpListener::from_std);
+    same.context("the socket cannot be listened on")
 }
 
 fn end(app: &App, pipeline: Pipeline, runtime: tokio::runtime::Runtime) {

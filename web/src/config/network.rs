@@ -5,6 +5,7 @@ use signaling::Announced;
 use signaling::announce::ANNOUNCED_MAX;
 
 use super::ConfigError;
+use crate::environment;
 
 /// Addresses separated by commas, instead of those in the file.
 const ENVIRONMENT: &str = "CARRIER_ANNOUNCE";
@@ -34,7 +35,7 @@ impl Default for NetworkConfig {
 impl NetworkConfig {
     /// The environment goes before the file.
     pub(super) fn overlay(&mut self) {
-        if let Ok(list) = std::env::var(ENVIRONMENT) {
+        if let Some(list) = environment::value_without_scheme(ENVIRONMENT) {
             self.announce = separated(&list);
         }
     }

@@ -7,6 +7,7 @@ use signaling::PublishTarget;
 use signaling::publish::TargetError;
 
 use super::ConfigError;
+use crate::environment;
 
 /// Off without a `url`.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub(crate) struct PublishConfig {
 impl PublishConfig {
     /// Not an option of the command line, where every user of the machine could read it.
     pub(super) fn overlay_environment(&mut self) {
-        if let Ok(token) = std::env::var("CARRIER_PUBLISH_TOKEN") {
+        if let Some(token) = environment::value("CARRIER_PUBLISH_TOKEN") {
             self.token = Some(token);
         }
     }

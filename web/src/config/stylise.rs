@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use stylise::comfyui::{ComfyuiSettings, SettingsError};
 
 use super::ConfigError;
+use crate::environment;
 
 /// Off without `comfyui`: no request leaves this machine then.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub(crate) struct StyliseConfig {
 impl StyliseConfig {
     /// Not an option of the command line, where every user of the machine could read it.
     pub(super) fn overlay_environment(&mut self) {
-        if let Ok(token) = std::env::var("CARRIER_COMFYUI_TOKEN") {
+        if let Some(token) = environment::value("CARRIER_COMFYUI_TOKEN") {
             self.token = Some(token);
         }
     }

@@ -1,6 +1,7 @@
 //! Is it alive, is it ready, what does it cost.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -9,16 +10,22 @@ use axum::response::{IntoResponse, Response};
 use crate::app::App;
 use crate::report::readiness;
 
-/// 200 as long as the process answers at all.
-pub(super) async fn healthz() -> &'static str {
-    "ok\n"
+/// 200 unless one of the program's own threads is dead or hangs: then nothing but a restart helps. A
+/// source that is away is none of these.
+pub(super) async fn healthz(State(app): State<Arc<App>>) -> Response {
+    let faults = app.threads.faults(Instant::now());
+    if faults.is_empty() {
+        return "ok\n".into_response();
+    }
+    let words: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
+    (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
 }
 
 /// 200 once frames flow and the model, if one loads, is warm.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let frames_flow = app.frames.latest().is_some();
     match readiness(
-        app.signal.latest().as_deref(),
+        app.signal_told().as_ref(),
         &app.detector_state(),
         frames_flow,
     ) {

@@ -18,6 +18,7 @@ mod whep;
 mod whip;
 mod yes_no;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
@@ -27,6 +28,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use tower::Layer;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -90,7 +92,14 @@ fn routes(app: Arc<App>) -> Router {
         .layer(always(header::REFERRER_POLICY, "no-referrer"))
         // Faces of visitors are for nobody's index, and neither is the rest.
         .layer(always(ROBOTS_TAG, "noindex"))
+        .layer(CatchPanicLayer::custom(broken_down))
         .with_state(app)
+}
+
+/// A request whose answer panicked; the panic itself is in the log.
+fn broken_down(_: Box<dyn Any + Send>) -> Response {
+    let words = "This request broke down; the station's log says where. The feed goes on.\n";
+    (StatusCode::INTERNAL_SERVER_ERROR, words).into_response()
 }
 
 /// What shows the feed stands behind the viewer token, where one is configured; the page itself, which
@@ -171,4 +180,29 @@ async fn by_path(State(base): State<Arc<str>>, mut request: Request, next: Next)
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+#[test]
+fn a_request_that_panics_is_answered_and_so_is_the_next_one() {
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let routes = Router::new()
+        .route(
+            "/broken",
+            get(async || -> &'static str { panic!("as a handler may") }),
+        )
+        .route("/sound", get(async || "sound"))
+        .layer(CatchPanicLayer::custom(broken_down));
+    let at = runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a free port");
+        let at = listener.local_addr().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        at
+    });
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    let agent: ureq::Agent = config.build().into();
+    for (path, status) in [("broken", 500), ("sound", 200)] {
+        let answer = agent.get(format!("http://{at}/{path}")).call();
+        assert_eq!(answer.expect("an answer").status(), status, "{path}");
+    }
 }

@@ -62,7 +62,10 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
         name: app.config.name.clone(),
         now_ms: app.clock.unix_ms(Instant::now()),
         uptime_s: app.clock.origin().elapsed().as_secs(),
-        source: SourceReport::of(app.signal.latest().as_deref()),
+        source: SourceReport::of(app.signal_told().as_ref()).measured(
+            app.switch.frame_rate(Instant::now()),
+            app.switch.guest_is_on_air(),
+        ),
         detector: DetectorReport::of(&app.detector_state(), &app.detector_rate()),
         viewers: viewers.len(),
         renditions: app.renditions().into_iter().map(report).collect(),

@@ -47,11 +47,6 @@ pub(crate) enum CertificateError {
     },
     #[error("cannot make a certificate for HTTPS: {0}")]
     Make(#[from] rcgen::Error),
-    #[error(
-        "cannot keep the certificate for HTTPS in {path}: {source}",
-        path = path.display()
-    )]
-    Keep { path: PathBuf, source: io::Error },
 }
 
 /// The certificate and key of two PEM files, which may be one.

@@ -18,36 +18,34 @@ pub(super) fn host_name() -> Option<String> {
     Some(name.trim().to_owned())
 }
 
-/// The certificate kept in `file` if it still serves, else a new one, kept there.
+/// The certificate kept in `file` if it still serves, else a new one, kept there if that is possible.
 pub(super) fn kept_or_made(
-    file: &Path,
+    file: Option<&Path>,
     machine: &Machine,
 ) -> Result<CertifiedKey, CertificateError> {
+    let unkept = Path::new("the certificate for this run");
     let now_s = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let kept = match std::fs::read_to_string(file) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(source) => return Err(keep_error(file, source)),
-    };
+    let kept = file.and_then(|file| std::fs::read_to_string(file).ok());
     let before = kept.as_deref().and_then(Terms::parse);
     if let (Some(text), Some(terms)) = (&kept, &before)
         && terms.serve(machine, now_s)
-        && let Ok(certified) = from_pem(text.as_bytes(), text.as_bytes(), file, file)
+        && let Ok(certified) = from_pem(text.as_bytes(), text.as_bytes(), unkept, unkept)
     {
         return Ok(certified);
     }
     let pem = make(&Terms::anew(machine, before.as_ref(), now_s))?;
-    keep(file, &pem).map_err(|source| keep_error(file, source))?;
-    from_pem(pem.as_bytes(), pem.as_bytes(), file, file)
-}
-
-fn keep_error(file: &Path, source: io::Error) -> CertificateError {
-    CertificateError::Keep {
-        path: file.to_owned(),
-        source,
+    let advice = "the HTTPS certificate is for this run only, and browsers warn of a new one after the \
+                  next start; set HOME or XDG_STATE_HOME to a folder that can be written";
+    match file.map(|file| (file, keep(file, &pem))) {
+        None => tracing::warn!("there is no home folder: {advice}"),
+        Some((file, Err(error))) => {
+            tracing::warn!(%error, file = %file.display(), "{advice}");
+        }
+        Some((_, Ok(()))) => {}
     }
+    from_pem(pem.as_bytes(), pem.as_bytes(), unkept, unkept)
 }
 
 /// Words, certificate and key in one text: they cannot come apart.
@@ -107,7 +105,7 @@ mod tests {
             vec!["192.168.1.20".parse().expect("an address")],
         );
         let print = |machine: &Machine| {
-            let certified = kept_or_made(&file, machine).expect("made or kept");
+            let certified = kept_or_made(Some(&file), machine).expect("made or kept");
             fingerprint(&certified)
         };
         let first = print(&here);
@@ -120,6 +118,9 @@ mod tests {
         assert_eq!(print(&here), second, "it knows both places");
         std::fs::write(&file, "rubbish").expect("writable");
         assert_ne!(print(&here), second);
+        for nowhere in [None, Some(Path::new("/proc/carrier/self-signed.pem"))] {
+            assert!(kept_or_made(nowhere, &here).is_ok(), "for this run");
+        }
         std::fs::remove_dir_all(folder).expect("cleaned");
     }
 }

@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::sign::CertifiedKey;
@@ -55,18 +54,20 @@ fn look(file: &Path) -> Option<Look> {
 }
 
 /// Shows each new certificate; goes on with the old one while the files are wrong.
-pub(super) async fn follow(mut watch: Watch, shown: Arc<Shown>) {
+pub(super) async fn follow(mut watch: Watch, shown: &Shown) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         // A disk that hangs must not hold up a thread of HTTP.
+        let mut ahead = watch.clone();
         let looked = tokio::task::spawn_blocking(move || {
-            let changed = watch.changed();
-            (watch, changed)
+            let changed = ahead.changed();
+            (ahead, changed)
         });
-        let Ok((same, changed)) = looked.await else {
-            return;
+        // After a panic the next look begins where this one did.
+        let Ok((ahead, changed)) = looked.await else {
+            continue;
         };
-        watch = same;
+        watch = ahead;
         match changed {
             None => {}
             Some(Ok(new)) => {

@@ -13,5 +13,7 @@ mod publishing;
 mod scripts;
 mod station;
 mod strictness;
+mod supervision;
+mod surroundings;
 mod tidy;
 mod whip;

@@ -51,6 +51,7 @@ fn watch(model: &str, places: Places) {
             wanted: capture::Wanted::default(),
             loop_file: false,
             clock: WallClock::start(),
+            threads: capture::Threads::default(),
         },
         SourceSwitch::new(Arc::clone(&frames), Slot::new()),
         Arc::new(CaptureMetrics::default()),
@@ -66,6 +67,7 @@ fn watch(model: &str, places: Places) {
             state: Arc::clone(&state),
             pace,
             metrics: Arc::new(DetectorMetrics::default()),
+            threads: capture::Threads::default(),
         },
         DetectorConfig {
             model: ModelChoice::Named(model.to_owned()),

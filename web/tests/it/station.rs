@@ -20,6 +20,9 @@ pub(crate) struct Station {
 /// What the program has printed so far.
 type Printed = Arc<Mutex<Vec<String>>>;
 
+/// The file of faults on command; see `web/src/inject.rs`.
+pub(crate) const INJECTED: &str = "inject";
+
 /// Anything slower than this on the slowest machine is a hang.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -31,7 +34,11 @@ impl Station {
 
     /// As [`Self::start`], with the text of a configuration file.
     pub(crate) fn configured(toml: &str, args: &[&str]) -> Self {
-        let home = fresh_folder();
+        Self::in_folder(fresh_folder(), toml, args)
+    }
+
+    /// As [`Self::configured`], in a folder that the test has prepared.
+    pub(crate) fn in_folder(home: PathBuf, toml: &str, args: &[&str]) -> Self {
         std::fs::write(home.join("carrier.toml"), toml).expect("written");
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let (child, printed) = spawn(&home, &args);
@@ -127,6 +134,7 @@ pub(crate) fn command(home: &Path) -> Command {
     for folder in ["CONFIG", "STATE", "DATA"] {
         command.env(format!("XDG_{folder}_HOME"), home.join(folder));
     }
+    command.env("CARRIER_INJECT", home.join(INJECTED));
     // Not the repository: its `models/` would be searched.
     command.current_dir(home);
     command

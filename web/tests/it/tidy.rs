@@ -385,6 +385,30 @@ fn each_place_that_drops_says_its_policy() {
 }
 
 #[test]
+fn a_panic_while_a_lock_is_held_harms_nobody_else() {
+    let trusting = [".lock()", ".read()", ".write()"];
+    let trusting = trusting.map(|lock| [".expect(", ".unwrap("].map(|end| format!("{lock}{end}")));
+    let mut violations = Vec::new();
+    for file in rust_sources().filter(|file| file.path.contains("/src/") && !file.is_test()) {
+        let code = code_only(&file.text);
+        let production = code.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for (number, line) in production.lines().enumerate() {
+            if trusting
+                .as_flattened()
+                .iter()
+                .any(|call| line.contains(call))
+            {
+                violations.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none(
+        "these panic because another thread did (PoisonError::into_inner)",
+        &violations,
+    );
+}
+
+#[test]
 fn overflow_policies_are_known_words() {
     let mut violations = Vec::new();
     for file in rust_sources().filter(|file| file.path.contains("/src/")) {

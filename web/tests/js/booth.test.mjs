@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { randomKey } from "../../pages/booth/key.js";
 import { fits, within } from "../../pages/booth/scaled.js";
-import { BROKEN_MOST, initial, STALLED_MS, step } from "../../pages/booth/visit.js";
+import { BROKEN_MOST, initial, STALLED_MOST_MS, STALLED_MS, step } from "../../pages/booth/visit.js";
 import * as words from "../../pages/booth/words.js";
 
 const KEY = "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11";
@@ -36,7 +36,7 @@ const sending = [[0, photo()], [1, chosen], [2, send]];
 const waiting = [...sending, [500, answer(202, { id: ID })]];
 
 test("from the picture to the result", () => {
-  const { log, state } = play(...waiting, [900, job("queued")], [5000, job("done")]);
+  const { log, state } = play(...waiting, [900, job("queued")], [5000, job("done")], [5400, "there"]);
   assert.deepEqual(log, [
     "0 keep_photo",
     "0 style",
@@ -47,9 +47,51 @@ test("from the picture to the result", () => {
     "500 drop_photo",
     "500 follow",
     "500 waiting",
-    "5000 done",
+    "5000 fetch_result",
+    "5000 fetching",
+    "5400 keep_seen",
+    "5400 done",
   ]);
   assert.equal(state.id, ID);
+});
+
+test("a result is not there until all of it has come, and is fetched once", () => {
+  const received = (bytes, retryAt = null) => ({ type: "received", received: bytes, total: 80_000, retryAt });
+  const { state, log } = play(...waiting, [900, job("done")], [901, job("done")], [1000, received(20_000)]);
+  assert.deepEqual(log.filter((line) => line.endsWith("fetch_result")), ["900 fetch_result"]);
+  const now = words.workWords(state, 1000);
+  assert.deepEqual([now.title, now.share], [["fetch.percent", { percent: 25 }], 0.25]);
+  assert.deepEqual(now.detail, ["send.bytes", { sent: 20, total: 80 }]);
+  const cut = playFrom(state, [2000, received(20_000, 5000)], [2100, "online"]);
+  assert.deepEqual(cut.log, [], "what fetches it knows when to go on; nothing is sent anew");
+  const said = words.workWords(cut.state, 2100);
+  assert.deepEqual([said.title, said.detail], [["fetch.cut"], ["send.again", { count: 3 }]]);
+  assert.equal(playFrom(cut.state, [3000, "gone"]).state.note, "gone");
+  assert.equal(playFrom(cut.state, [3000, "refused"]).state.trouble.kind, "401");
+  const shared = playFrom(cut.state, [6000, "there"], [6100, job("done", { share: true })]);
+  assert.deepEqual([shared.state.name, shared.state.share], ["done", true]);
+});
+
+test("what a visitor leaves behind is not for the next one", () => {
+  const done = play(...waiting, [900, job("done")], [950, "there"]).state;
+  const finished = playFrom(done, [1000, "finish"]);
+  assert.deepEqual(finished.log, ["abort", "unfollow", "forget", "close", "drop_photo", "photo"].map((what) => `1000 ${what}`));
+  const left = playFrom(done, [1000, "left"]);
+  assert.ok(left.log.includes("1000 set_aside") && !left.log.includes("1000 forget"));
+  assert.equal(left.state.name, "photo");
+  const choosing = playFrom(play([0, photo()]).state, [1000, "left"]);
+  assert.ok(choosing.log.includes("1000 drop_photo") && choosing.state.photo === null);
+  for (const events of [sending, waiting, [...waiting, [900, job("done")]]]) {
+    assert.deepEqual(playFrom(play(...events).state, [1000, "left"]).log, [], "what is being made goes on");
+  }
+});
+
+test("the live picture is looked at before it is taken", () => {
+  const { state } = play([0, "open_live"]);
+  assert.equal(state.name, "live");
+  assert.deepEqual(playFrom(state, [1, photo()]).log, ["1 keep_photo", "1 style"]);
+  const none = playFrom(state, [1, "no_live"]).state;
+  assert.deepEqual([none.name, none.note], ["photo", "no_live"]);
 });
 
 test("nothing is sent without a picture and a style", () => {
@@ -80,6 +122,19 @@ test("an upload that moves nothing is begun anew, one that moves is not", () => 
   assert.deepEqual(still.log.at(-1), `${STALLED_MS + 2} abort`);
 });
 
+test("each attempt of an upload is more patient than the one before: slow is not dead", () => {
+  let state = play(...sending).state;
+  let now = 2;
+  for (let patience = STALLED_MS; patience < STALLED_MOST_MS * 4; patience *= 2) {
+    const most = Math.min(patience, STALLED_MOST_MS);
+    assert.equal(step(state, { type: "tick" }, now + most - 1).state.why, state.why);
+    state = step(state, { type: "tick" }, now + most).state;
+    assert.ok(state.retryAt !== null, `${patience}`);
+    now = state.retryAt;
+    state = step(state, { type: "tick" }, now).state;
+  }
+});
+
 test("429 waits as long as the station asks, and counts down", () => {
   const { state } = play(...sending, [1000, answer(429, { retryAfterMs: 42000 })]);
   assert.equal(state.retryAt, 43000);
@@ -102,16 +157,14 @@ test("a station in trouble is tried a few times, then it is said", () => {
 
 test("a refusal says what to do; another picture begins anew with the same style", () => {
   const { state, log } = play(...sending, [50, answer(415, { detail: "this is HEIC" })]);
-  assert.deepEqual(log.slice(-3), ["50 abort", "50 forget", "50 trouble"]);
+  assert.deepEqual(log.slice(-4), ["50 abort", "50 unfollow", "50 forget", "50 trouble"]);
   const said = words.troubleWords(state.trouble);
   assert.deepEqual([said.title, said.own, said.again], [["trouble.415"], "this is HEIC", false]);
   const next = playFrom(state, [60, "retake"]).state;
   assert.deepEqual([next.name, next.style, next.photo], ["photo", "pencil", null]);
 });
 
-test("without a live picture a live order is not repeated", () => {
-  const live = play([0, photo("live")], [1, chosen], [2, send], [3, answer(503, { retryAfterMs: 5000 })]);
-  assert.equal(live.state.trouble.kind, "503");
+test("a station that is closed for a while is tried again when it says", () => {
   const file = play(...sending, [3, answer(503, { retryAfterMs: 5000 })]);
   assert.equal(file.state.retryAt, 5003);
 });
@@ -131,15 +184,15 @@ test("cancelled while waiting: once, and the station has the last word", () => {
   const over = playFrom(asked.state, [700, job("cancelled")]);
   assert.equal(over.state.name, "style");
   const late = playFrom(asked.state, [700, job("done")]);
-  assert.equal(late.state.name, "done");
+  assert.equal(late.state.name, "fetching");
   const unheard = playFrom(asked.state, [700, "unanswered"]);
   assert.equal(unheard.state.cancelling, false);
 });
 
 test("a reload comes back: to the job, or to the order", () => {
   const back = play([0, { type: "resume", id: ID }], [9, job("done", { source: "/s" })]);
-  assert.deepEqual(back.log, ["0 abort", "0 keep_id", "0 follow", "0 waiting", "9 done"]);
-  const order = { key: KEY, style: "pencil", share: true, live: false };
+  assert.deepEqual(back.log, ["0 abort", "0 keep_id", "0 follow", "0 waiting", "9 fetch_result", "9 fetching"]);
+  const order = { key: KEY, style: "pencil", share: true };
   const again = play([0, { type: "resume_order", order }]);
   assert.deepEqual(again.log, ["0 send", "0 sending"]);
   assert.deepEqual(again.state.order, order);
@@ -159,9 +212,9 @@ test("events of another job are nobody's", () => {
 });
 
 test("another style: with the picture of this page, or the one that the station has", () => {
-  const own = playFrom(play(...waiting, [900, job("done")]).state, [1000, "again"]);
+  const own = playFrom(play(...waiting, [900, job("done")], [950, "there"]).state, [1000, "again"]);
   assert.deepEqual(own.log, ["1000 unfollow", "1000 forget", "1000 keep_photo", "1000 style"]);
-  const theirs = play([0, { type: "resume", id: ID }], [9, job("done")], [10, "again"]);
+  const theirs = play([0, { type: "resume", id: ID }], [9, job("done")], [9, "there"], [10, "again"]);
   assert.deepEqual(theirs.log.slice(-3), ["10 unfollow", "10 fetch_source", "10 style"]);
   // Not to be sent before it is here.
   assert.deepEqual(playFrom(theirs.state, [11, send]).log, []);
@@ -172,7 +225,7 @@ test("another style: with the picture of this page, or the one that the station 
 });
 
 test("the result is shown, hidden and deleted", () => {
-  const done = play(...waiting, [900, job("done")]).state;
+  const done = play(...waiting, [900, job("done")], [950, "there"]).state;
   assert.deepEqual(playFrom(done, [1, "show"]).log, ["1 show"]);
   const removed = playFrom(done, [1, "remove"], [2, "removed"]);
   assert.deepEqual(removed.log[0], "1 remove");

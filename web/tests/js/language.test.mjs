@@ -110,11 +110,11 @@ test("every key that a script names is there", () => {
   for (const folder of ["booth/", "camera/", "gallery/", "join/", "app/moment/"]) {
     for (const name of readdirSync(new URL(folder, PAGES)).filter((file) => file.endsWith(".js"))) {
       const text = read(`${folder}${name}`);
-      const keys = [...text.matchAll(/"((?:send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender)\.[a-z.]+)"/g)];
+      const keys = [...text.matchAll(/"((?:camera|fetch|presence|send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender)\.[a-z.]+)"/g)];
       for (const [, key] of keys) assert.ok(known(key), `${name}: ${key}`);
     }
   }
-  for (const note of ["cancelled", "erased", "expired", "gone", "no_camera", "unanswered"]) {
+  for (const note of ["cancelled", "erased", "expired", "gone", "no_camera", "no_live", "unanswered"]) {
     assert.ok(known(`note.${note}`), note);
   }
   for (const kind of ["400", "401", "404", "413", "415", "422", "503", "job", "other"]) {

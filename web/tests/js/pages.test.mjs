@@ -9,7 +9,7 @@ const read = (path) => readFileSync(new URL(path, PAGES), "utf8");
 const html = read("index.html");
 const assets = readdirSync(new URL("app/", PAGES)).filter((name) => name.includes("."));
 // Fetched by other pages, or when somebody asks for what they do: never before the first picture.
-const LATER = ["figures.js", "latency.js", "panel.js", "timecode.js", "translated.js"];
+const LATER = ["figures.js", "latency.js", "locked.js", "panel.js", "retried.js", "timecode.js", "translated.js"];
 
 test("every module is preloaded, and only what is there", () => {
   const modules = assets.filter((name) => name.endsWith(".js") && !["early.js", "main.js", ...LATER].includes(name));

@@ -11,6 +11,7 @@ import { waitMs } from "../backoff.js";
 import { translate } from "../translated.js";
 
 const ATTEMPTS = 4;
+const STILL = new URL("../../snapshot.jpg?boxes=0", import.meta.url);
 
 // `words` are the page's own, and change with them.
 export async function makeMoment({ flash, words }) {
@@ -53,15 +54,23 @@ export async function makeMoment({ flash, words }) {
     if (!ready) return;
     flash();
     part("wait").textContent = words.say("send.live");
-    const answer = await ordered({ key: randomKey(), style, share: false, live: true }, signal);
+    // Taken now and sent after: however long the network needs, it is this moment's.
+    const photo = await still(signal);
+    if (signal.aborted) return;
+    if (!photo) return refused(words.say("moment.missed"));
+    const answer = await ordered({ key: randomKey(), style, share: false }, photo, signal);
     if (signal.aborted) return;
     if (answer.id) {
       keep({ id: answer.id });
       location.href = `/booth#${answer.id}`;
       return;
     }
+    refused(refusal(answer));
+  }
+
+  function refused(text) {
     dialog.dataset.part = "choose";
-    say(refusal(answer));
+    say(text);
     part("card")?.focus();
   }
 
@@ -96,11 +105,21 @@ export async function makeMoment({ flash, words }) {
   return { open };
 }
 
+// The picture of now, without boxes; null where there is none.
+async function still(signal) {
+  try {
+    const response = await fetch(STILL, { cache: "no-store", signal });
+    return response.ok ? await response.blob() : null;
+  } catch {
+    return null;
+  }
+}
+
 // The answer to the order; with the same key until one comes.
-async function ordered(order, signal) {
+async function ordered(order, photo, signal) {
   for (let failures = 1; ; failures += 1) {
     const answer = await new Promise((done) => {
-      const abandon = sendOrder(order, null, (event) => event.type !== "progress" && done(event));
+      const abandon = sendOrder(order, photo, (event) => event.type !== "progress" && done(event));
       signal.addEventListener("abort", () => {
         abandon({ retried: false });
         done({ type: "unreachable" });

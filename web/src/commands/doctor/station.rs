@@ -14,6 +14,8 @@ use crate::paths::Paths;
 use crate::pipeline::detector_config;
 use crate::tls::Tls;
 
+const NO_HOME: &str = "set HOME, or XDG_STATE_HOME and --data, to folders that can be written";
+
 pub(super) fn source(config: &Config) -> Finding {
     let text = config.source.as_str();
     match text.parse() {
@@ -73,7 +75,7 @@ pub(super) fn https(config: &Config, paths: &Paths) -> Finding {
     match (config.listen_tls_addr(), config.tls.source()) {
         (Ok(None), _) => Finding::note("https", "off", off),
         (Ok(Some(_)), Ok(source @ CertificateSource::Files { .. })) => {
-            match Tls::open(source, &paths.self_signed_file(), Vec::new()) {
+            match Tls::open(source, None, Vec::new()) {
                 Ok(tls) => Finding::ok("https", format!("SHA-256 {}", tls.fingerprint())),
                 Err(error) => {
                     Finding::bad("https", plainly(&error), "mend the files that [tls] names")
@@ -81,10 +83,24 @@ pub(super) fn https(config: &Config, paths: &Paths) -> Finding {
             }
         }
         (Ok(Some(_)), Ok(CertificateSource::SelfSigned)) => {
-            let kept = paths.self_signed_file();
-            folder("https", kept.parent().unwrap_or(Path::new(".")))
+            let file = paths.self_signed_file();
+            match file.as_ref().and_then(|file| file.parent()) {
+                Some(kept_in) => folder("https", kept_in),
+                None => Finding::note("https", "a certificate for each run", NO_HOME),
+            }
         }
         (Err(error), _) | (_, Err(error)) => Finding::bad("https", plainly(&error), ""),
+    }
+}
+
+pub(super) fn data_folder(config: &Config, paths: &Paths) -> Finding {
+    match config.data_folder(paths) {
+        Some(path) => folder("data folder", &path),
+        None => Finding::bad(
+            "data folder",
+            "there is no home folder: the booth stays closed",
+            NO_HOME,
+        ),
     }
 }
 

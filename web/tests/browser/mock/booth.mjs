@@ -11,6 +11,7 @@ export const STYLES = [
 const ADMIN = "let-me-rule";
 const KEEP_MS = 24 * 3600e3;
 const STEPS = 4;
+const CUT_AFTER_MS = 300;
 const BODY_MOST = 13e6;
 
 // `picture` gives a JPEG of the feed, `stylised` makes the result of one.
@@ -22,6 +23,8 @@ export function makeBooth({ picture, stylised }) {
     refuse: [], // {status, headers, error}: answers to the next orders
     slowMs: 0, // each order is answered this much later
     outcome: "done", // or {error}
+    cuts: [], // after how many bytes the next answers with a result break off
+    fetched: [], // {range, status} of each request for a result
     silent: false, // no events are sent
     orders: [], // what came: {key, style, share, bytes}
     join: {
@@ -37,7 +40,7 @@ export function makeBooth({ picture, stylised }) {
   const keys = new Map();
   const asNew = { ...booth, jobs: null };
   booth.reset = () =>
-    Object.assign(booth, { ...asNew, jobs: booth.jobs, gallery: [], orders: [], refuse: [] });
+    Object.assign(booth, { ...asNew, jobs: booth.jobs, gallery: [], orders: [], refuse: [], cuts: [], fetched: [] });
 
   function view({ source, result, preview, watchers, ...job }) {
     const url = (there, name) => (there ? `/api/stylise/${job.id}/${name}.jpg` : null);
@@ -141,6 +144,25 @@ export function makeBooth({ picture, stylised }) {
     return accepted(response, job.id);
   }
 
+  function result(request, response, jpeg) {
+    const { range = null } = request.headers;
+    const from = Number(range?.match(/^bytes=(\d+)-$/)?.[1] ?? 0);
+    const status = range === null ? 200 : 206;
+    booth.fetched.push({ range, status });
+    const part = jpeg.subarray(from);
+    response.writeHead(status, {
+      "Content-Type": "image/jpeg",
+      "Content-Length": part.length,
+      ETag: `"${jpeg.length}"`,
+      ...(range !== null && { "Content-Range": `bytes ${from}-${jpeg.length - 1}/${jpeg.length}` }),
+    });
+    const cut = booth.cuts.shift();
+    if (cut === undefined) return response.end(part);
+    response.write(part.subarray(0, cut));
+    // A browser forgets what it has not handed on when a connection breaks.
+    return setTimeout(() => response.socket?.end(), CUT_AFTER_MS);
+  }
+
   function accepted(response, id) {
     const url = `/api/stylise/${id}`;
     response.writeHead(202, { Location: url, "Content-Type": "application/json" });
@@ -159,6 +181,7 @@ export function makeBooth({ picture, stylised }) {
     if (rest) {
       const jpeg = found[rest.replace(".jpg", "")];
       if (!jpeg) return error(response, 404, "not yet");
+      if (rest === "result.jpg") return result(request, response, jpeg);
       return response.setHeader("Content-Type", "image/jpeg").end(jpeg);
     }
     if (request.method === "PATCH") {

@@ -35,14 +35,17 @@ async function journey(t) {
   t.check("the address leads back to it", /#[0-9a-f-]{36}$/.test(page.url()), page.url());
   await page.goto("about:blank");
   await page.goto(`${t.station.url}booth`);
+  await screen(page, "photo");
+  await page.tap("#last");
   await screen(page, "done");
-  t.check("and so does the page itself, later", true);
+  t.check("and so does the page itself, later, to whoever asks for it", true);
   t.check("nothing from elsewhere", page.requests.every((url) => /^(blob:|about:)/.test(url) || url.startsWith(t.station.url)));
   t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
   await page.tap("#another-picture");
   await page.tap("#use-live");
-  await page.waitForSelector("#picture:not([hidden])");
-  await page.tap("#make");
+  await page.tap("#shutter:not([disabled])");
+  await screen(page, "style");
+  await page.tap("#make:not([disabled])");
   await screen(page, "done", 60000);
   t.check("the live picture as well", true);
 }

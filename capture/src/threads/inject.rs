@@ -1,0 +1,66 @@
+//! Panics and hangs on command, for tests. Compiled only where debug assertions are on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::lock;
+
+/// What a thread is made to do at its next heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InjectedFault {
+    /// It panics once.
+    Panic,
+    /// It panics at each heartbeat.
+    PanicAlways,
+    /// It hangs until [`InjectedFault::None`] is injected.
+    Hang,
+    /// What was injected before is over.
+    None,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Injected {
+    /// A look that costs nothing while nothing is injected.
+    any: AtomicBool,
+    faults: Mutex<Vec<(String, InjectedFault)>>,
+    changed: Condvar,
+}
+
+impl Injected {
+    pub(super) fn add(&self, thread: &str, fault: InjectedFault) {
+        let mut faults = lock(&self.faults);
+        faults.retain(|(name, _)| name != thread);
+        if fault != InjectedFault::None {
+            faults.push((thread.to_owned(), fault));
+        }
+        self.any.store(!faults.is_empty(), Ordering::Release);
+        self.changed.notify_all();
+    }
+
+    /// Does to the calling thread what was injected for `thread`.
+    pub(super) fn strike(&self, thread: &str) {
+        if !self.any.load(Ordering::Acquire) {
+            return;
+        }
+        let mut faults = lock(&self.faults);
+        let find = |faults: &Vec<(String, InjectedFault)>| {
+            let mut found = faults.iter().filter(|(name, _)| name == thread);
+            found.next().map(|(_, fault)| *fault)
+        };
+        match find(&faults) {
+            Some(InjectedFault::Hang) => {
+                let hangs = |faults: &mut Vec<_>| find(faults) == Some(InjectedFault::Hang);
+                let waited = self.changed.wait_while(faults, hangs);
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
+            }
+            Some(fault @ (InjectedFault::Panic | InjectedFault::PanicAlways)) => {
+                if fault == InjectedFault::Panic {
+                    faults.retain(|(name, _)| name != thread);
+                }
+                drop(faults);
+                panic!("a panic was injected into {thread}");
+            }
+            Some(InjectedFault::None) | None => {}
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Threads of the running program panic or hang: it mends itself, and says so where it cannot.
+//!
+//! Faults are injected; release builds have no such thing.
+#![cfg(debug_assertions)]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::station::{INJECTED, Station, fresh_folder, get, get_bytes};
+
+/// Nothing takes this long unless it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One that publishes to nobody, asks a ComfyUI server that is not there, and has a name to look up:
+/// every thread that there can be without visitors.
+const EVERYTHING: &str = "
+    [network]
+    engine_threads = 2
+    announce = [\"localhost\"]
+    [publish]
+    url = \"http://127.0.0.1:9/whip\"
+    token = \"a-token\"
+    [stylise]
+    comfyui = \"http://127.0.0.1:9\"
+";
+
+/// As they are registered, and as their restarts are counted.
+const THREADS: [(&str, &str); 14] = [
+    ("announced-names", "announced-names"),
+    ("capture", "capture"),
+    ("comfyui-survey", "comfyui-survey"),
+    ("compose", "compose"),
+    ("detect", "detect"),
+    ("http", "http"),
+    ("log", "log"),
+    ("media-engine", "media-engine"),
+    ("media-engine-1", "media-engine"),
+    ("publish", "publish"),
+    ("stylise-comfyui", "stylise-comfyui"),
+    ("stylise-janitor", "stylise-janitor"),
+    ("stylise-laptop", "stylise-laptop"),
+    ("watchers", "watchers"),
+];
+
+fn until<T>(what: &str, mut reached: impl FnMut() -> Option<T>) -> T {
+    let limit = Instant::now() + PATIENCE;
+    loop {
+        if let Some(reached) = reached() {
+            return reached;
+        }
+        assert!(Instant::now() < limit, "{what}: not yet");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whole or not at all: the program may look at any moment.
+fn inject(home: &Path, lines: &str) {
+    let new = home.join("inject.new");
+    std::fs::write(&new, lines).expect("writable");
+    std::fs::rename(new, home.join(INJECTED)).expect("in place");
+}
+
+fn restarts(station: &Station, thread: &str) -> u64 {
+    let (_, text) = get(&station.at("/metrics"));
+    let name = format!("carrier_thread_restarts_total{{thread=\"{thread}\"}} ");
+    let found = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&name)?.parse().ok());
+    found.unwrap_or_default()
+}
+
+/// The feed is live, a picture of now can be had, and nothing is wrong with any thread.
+fn assert_mended(station: &Station) {
+    until("live", || {
+        (station.status()["source"]["state"] == "live").then_some(())
+    });
+    until("a picture", || {
+        (get_bytes(&station.at("/snapshot.jpg")).0 == 200).then_some(())
+    });
+    until("healthy", || {
+        (get(&station.at("/healthz")) == (200, "ok\n".to_owned())).then_some(())
+    });
+}
+
+#[test]
+fn a_station_in_which_every_thread_panics_once_mends_itself() {
+    let home = fresh_folder();
+    let lines: String = THREADS
+        .iter()
+        .map(|(name, _)| format!("{name} panic\n"))
+        .collect();
+    inject(&home, &lines);
+    let station = Station::in_folder(home, EVERYTHING, &[]);
+    assert_mended(&station);
+    // The two engine threads are counted together.
+    let wanted = |label| THREADS.iter().filter(|(_, other)| *other == label).count() as u64;
+    for (name, label) in THREADS {
+        until(name, || {
+            (restarts(&station, label) >= wanted(label)).then_some(())
+        });
+    }
+    let (_, text) = get(&station.at("/metrics"));
+    assert!(
+        text.contains("carrier_thread_panics_total{thread=\"detect\"} 1"),
+        "{text}"
+    );
+    assert_mended(&station);
+}
+
+#[test]
+fn threads_that_panic_while_somebody_watches_are_back_at_once() {
+    let station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    for thread in ["capture", "compose", "media-engine", "http", "watchers"] {
+        inject(&station.home, &format!("{thread} panic"));
+        until(thread, || {
+            // Composing sleeps while nobody wants a picture.
+            let _ = get_bytes(&station.at("/snapshot.jpg"));
+            (restarts(&station, thread) == 1).then_some(())
+        });
+        assert_mended(&station);
+    }
+}
+
+#[test]
+fn a_thread_that_hangs_fails_healthz_and_a_frozen_picture_is_not_live() {
+    let station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    inject(&station.home, "compose hang");
+    let watcher = crate::station::agent()
+        .get(station.at("/stream.mjpg"))
+        .call();
+    // Frames come, and none is composed.
+    until("not live", || {
+        (station.status()["source"]["state"] == "lost").then_some(())
+    });
+    let (status, words) = get(&station.at("/readyz"));
+    assert_eq!(status, 503, "{words}");
+    // The others beat again within a second or so.
+    inject(&station.home, "time 100");
+    until("unhealthy", || {
+        let (status, words) = get(&station.at("/healthz"));
+        (status == 503 && words == "compose hangs\n").then_some(())
+    });
+    inject(&station.home, "compose none");
+    assert_mended(&station);
+    drop(watcher);
+}
+
+#[test]
+fn a_thread_that_panics_at_each_restart_fails_healthz() {
+    let station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    inject(&station.home, "capture panic-always");
+    until("unhealthy", || {
+        let (status, words) = get(&station.at("/healthz"));
+        (status == 503 && words == "capture panics again after each restart\n").then_some(())
+    });
+    until("not live", || {
+        (station.status()["source"]["state"] != "live").then_some(())
+    });
+    inject(&station.home, "capture none");
+    assert_mended(&station);
+}
+
+#[test]
+fn a_camera_that_is_away_is_no_fault_of_a_thread() {
+    let station = Station::start(&["--model", "none", "--source", "mjpeg:http://127.0.0.1:9/"]);
+    until("lost", || {
+        (station.status()["source"]["state"] == "lost").then_some(())
+    });
+    assert_eq!(get(&station.at("/healthz")), (200, "ok\n".to_owned()));
+    assert_eq!(get(&station.at("/readyz")).0, 503);
+}
