@@ -49,7 +49,9 @@ export function makeEdges(root, picture) {
 
   addEventListener(
     "pointerdown",
-    ({ target }) => (waking = root.classList.contains("stepped-back") && !target.closest(".edge")),
+    ({ target }) => {
+      waking = root.classList.contains("stepped-back") && !target.closest(".edge:not(.covers)");
+    },
     { capture: true, passive: true },
   );
   addEventListener("keydown", () => (waking = false), { capture: true, passive: true });

@@ -19,9 +19,10 @@ const TYPES = {
   json: "application/json",
   svg: "image/svg+xml",
   png: "image/png",
+  jpg: "image/jpeg",
   webmanifest: "application/manifest+json",
 };
-const ASSET = /^\/(app|booth|camera|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$/;
+const ASSET = /^\/(app|booth|camera|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$|^\/booth\/examples\/[a-z-]+\.jpg$/;
 const PAGE = /^\/(booth|camera|gallery|join)$/;
 export const CSP =
   "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; " +
