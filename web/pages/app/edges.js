@@ -40,12 +40,8 @@ export function makeEdges(root, picture) {
     }
   }
 
-  // Turned, or a picture of another shape: something else may cover it now.
-  function changed() {
-    if (root.classList.contains("stepped-back")) mark();
-  }
-  addEventListener("resize", changed);
-  document.addEventListener("resize", changed, true);
+  // Of the window, or (captured) of a video.
+  addEventListener("resize", () => root.classList.contains("stepped-back") && mark(), true);
 
   addEventListener(
     "pointerdown",
