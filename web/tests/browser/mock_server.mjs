@@ -49,7 +49,8 @@ export async function makeMock({ port }) {
     "GET /healthz": (_, response) => response.end("ok"),
     "GET /readyz": (_, response) => response.end("ready"),
     "GET /api/status": (_, response) => sendStatus(mock, response),
-    "GET /api/tracks": sendTracks,
+    "GET /api/tracks": (request, response) =>
+      /text\/html/.test(request.headers.accept) ? sendPage(response, "tracks.html") : sendTracks(request, response),
     "GET /snapshot.jpg": async (request, response) => {
       const boxes = new URL(request.url, "http://mock").searchParams.get("boxes") !== "0";
       response.setHeader("Content-Type", "image/jpeg").end(await still(publisher, boxes));

@@ -3,13 +3,14 @@ import { liveStatus } from "../mock/status.mjs";
 
 export const title = "what every page has: a way home, a theme to leave, a title in the visitor's language";
 
-export const limitMs = 180000;
+export const limitMs = 300000;
 
-const PAGES = { booth: "Fotobox", gallery: "Galerie", join: "Mitmachen", camera: "Kamera" };
+const PAGES = { booth: "Fotobox", gallery: "Galerie", join: "Mitmachen", camera: "Kamera", "api/tracks": "zu sehen" };
 
 export async function run(t) {
   await sunlight(t);
   await home(t);
+  await tracks(t);
   await letterKeys(t);
   await https(t);
   await source(t);
@@ -31,7 +32,6 @@ async function sunlight(t) {
     t.check("  for good", (await at()) === "own");
     await page.click("#sunlight");
   }
-  await page.goto(`${t.station.url}app/early.js`);
   await page.route("**/locked", async (route) => {
     const { readFile } = await import("node:fs/promises");
     const body = await readFile(new URL("../../../pages/locked.html", import.meta.url));
@@ -53,6 +53,20 @@ async function home(t) {
     t.check("  and a way home", true);
     await page.context().close();
   }
+}
+
+async function tracks(t) {
+  const page = await t.page({ address: `${t.station.url}api/tracks` });
+  await page.waitForFunction(() => /\d %/.test(document.getElementById("tracks").innerText) || !document.getElementById("none").hidden);
+  t.check("the address of the tracks shows a person what is seen", true, await visibleText(page, "main"));
+  const kind = await page.evaluate(async () => {
+    const abort = new AbortController();
+    const response = await fetch("/api/tracks", { signal: abort.signal });
+    abort.abort();
+    return response.headers.get("Content-Type");
+  });
+  t.check("and sends programs events", kind === "text/event-stream", kind);
+  await t.shot(page, "tracks");
 }
 
 async function letterKeys(t) {

@@ -4,7 +4,7 @@ import { stateIs } from "../harness/eyes.mjs";
 
 export const title = "a touch that wakes what stepped back presses nothing, and what covers nothing stays";
 
-export const limitMs = 180000;
+export const limitMs = 300000;
 
 const LANDSCAPE = { ...PHONE, viewport: { width: 844, height: 390 } };
 const DOCK = ["statistics", "snapshot", "stylise", "sunlight", "fullscreen"];
