@@ -40,16 +40,14 @@ export function makeEdges(root, picture) {
     }
   }
 
-  // Turned, or a picture of another shape: something else may cover it now.
-  function changed() {
-    if (root.classList.contains("stepped-back")) mark();
-  }
-  addEventListener("resize", changed);
-  document.addEventListener("resize", changed, true);
+  // Of the window, or (captured) of a video.
+  addEventListener("resize", () => root.classList.contains("stepped-back") && mark(), true);
 
   addEventListener(
     "pointerdown",
-    ({ target }) => (waking = root.classList.contains("stepped-back") && !target.closest(".edge")),
+    ({ target }) => {
+      waking = root.classList.contains("stepped-back") && !target.closest(".edge:not(.covers)");
+    },
     { capture: true, passive: true },
   );
   addEventListener("keydown", () => (waking = false), { capture: true, passive: true });

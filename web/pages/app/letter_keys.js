@@ -1,13 +1,14 @@
-// The page's keys that are single letters. Whoever speaks to a browser, or rests a hand on the keyboard,
-// presses them unawares: they can be turned off (WCAG 2.1.4).
+// Keys that are single letters are pressed unawares by speech input: they can be turned off (WCAG 2.1.4).
+
+import { recall, remember } from "./stored.js";
 
 const NAME = "carrier.letter_keys";
 
 // `box` turns them on and off. `actions` are by letter, or by a key's name; those always work.
 export function makeLetterKeys(box, actions) {
-  box.checked = remembered();
+  box.checked = recall(NAME) !== "0";
   box.addEventListener("change", () => {
-    remember(box.checked);
+    remember(NAME, box.checked ? "1" : "0");
     show();
   });
   addEventListener("keydown", (event) => {
@@ -21,10 +22,10 @@ export function makeLetterKeys(box, actions) {
   // What a button tells of its key: "Statistics (S)".
   function show() {
     for (const button of document.querySelectorAll("[aria-keyshortcuts], [data-key]")) {
-      button.dataset.key ??= button.getAttribute("aria-keyshortcuts");
-      const { key } = button.dataset;
-      const title = button.title.replace(` (${key.toUpperCase()})`, "");
-      button.title = box.checked ? `${title} (${key.toUpperCase()})` : title;
+      const key = (button.dataset.key ??= button.getAttribute("aria-keyshortcuts"));
+      const told = ` (${key.toUpperCase()})`;
+      const title = button.title.replace(told, "");
+      button.title = box.checked ? title + told : title;
       if (box.checked) button.setAttribute("aria-keyshortcuts", key);
       else button.removeAttribute("aria-keyshortcuts");
     }
@@ -32,20 +33,4 @@ export function makeLetterKeys(box, actions) {
 
   show();
   return { reworded: show };
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(NAME) !== "0";
-  } catch {
-    return true;
-  }
-}
-
-function remember(yes) {
-  try {
-    localStorage.setItem(NAME, yes ? "1" : "0");
-  } catch {
-    // As elsewhere: not in some private windows.
-  }
 }

@@ -1,6 +1,8 @@
 // Which rendition is watched: the network decides, unless the viewer does.
 
-const KEY = "carrier.rendition";
+import { recall, remember } from "./stored.js";
+
+const KEY = "carrier.rendition"; // in this tab alone
 export const AUTO = "auto";
 
 // What the page was asked for, or what this tab chose before. Pure but for what it is given.
@@ -27,12 +29,12 @@ export function entries(say, renditions, shownHeight) {
 
 // `choose(name)` tells the running session.
 export function makeQuality({ select, choose, say }) {
-  let choice = initialChoice(location.search, remembered());
+  let choice = initialChoice(location.search, recall(KEY, "sessionStorage"));
   let renditions = [];
   let height = null;
   select.addEventListener("change", () => {
     choice = select.value;
-    remember(choice);
+    remember(KEY, choice, "sessionStorage");
     choose(choice);
   });
 
@@ -54,7 +56,7 @@ export function makeQuality({ select, choose, say }) {
     // The station does not have it (any more).
     refused() {
       choice = AUTO;
-      remember(choice);
+      remember(KEY, choice, "sessionStorage");
       show();
     },
     status(next) {
@@ -71,20 +73,4 @@ export function makeQuality({ select, choose, say }) {
 
 function setText(option, text) {
   if (option.textContent !== text) option.textContent = text;
-}
-
-function remembered() {
-  try {
-    return sessionStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
-}
-
-function remember(choice) {
-  try {
-    sessionStorage.setItem(KEY, choice);
-  } catch {
-    // Refused in some private windows: the choice then lasts as long as the page.
-  }
 }

@@ -1,5 +1,7 @@
 // The bright theme for sunlight: kept by early.js from page to page, put on and left on each of them.
 
+import { remember } from "./stored.js";
+
 const root = document.documentElement;
 
 // `button` puts it on and off, and tells which it is.
@@ -9,11 +11,7 @@ export function offerSunlight(button) {
     const yes = !isOn();
     if (yes) root.dataset.theme = "sunlight";
     else delete root.dataset.theme;
-    try {
-      localStorage.setItem("carrier.sunlight", yes ? "1" : "0");
-    } catch {
-      // Not remembered in a private window.
-    }
+    remember("carrier.sunlight", yes ? "1" : "0");
     show(button, yes);
   });
 }

@@ -9,3 +9,8 @@ export function plainAddress(url) {
 export function version({ booth_url, wifi }) {
   return encodeURIComponent([booth_url, wifi?.ssid, wifi?.security].filter(Boolean).join(" "));
 }
+
+// Where an address may be broken into lines: behind its separators, as people read it.
+export function addressParts(address) {
+  return address.match(/[^./:?-]*[./:?-]*/g).filter((part) => part !== "");
+}

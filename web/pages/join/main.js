@@ -3,7 +3,7 @@
 import { keepTrying } from "../app/retried.js";
 import { offerSunlight } from "../app/sunlight.js";
 import { speakLanguage } from "../app/translated.js";
-import { plainAddress, version } from "./codes.js";
+import { addressParts, plainAddress, version } from "./codes.js";
 
 const EVERY_MS = 10000;
 const byId = (id) => document.getElementById(id);
@@ -36,7 +36,8 @@ function show(join) {
   }
   byId("booth-code").src = `/qr/booth.svg?v=${next}`;
   byId("booth-address").href = join.booth_url;
-  byId("booth-address").textContent = plainAddress(join.booth_url);
+  const parts = addressParts(plainAddress(join.booth_url));
+  byId("booth-address").replaceChildren(...parts.flatMap((part) => [part, document.createElement("wbr")]));
 }
 
 function trouble() {

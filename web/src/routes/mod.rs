@@ -109,7 +109,7 @@ fn watched(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/whep", any(whep::endpoint))
         .route("/snapshot.jpg", get(feed::snapshot))
         .route("/stream.mjpg", get(feed::mjpeg))
-        .route("/api/tracks", get(tracks::events))
+        .route("/api/tracks", get(tracks::tracks))
         .route("/api/gallery", get(gallery::list))
         .route("/api/join", get(join::join))
         .route("/qr/{name}", get(join::code))

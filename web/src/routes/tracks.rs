@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use detector::Tracks;
-use futures_util::stream::{self, Stream};
+use futures_util::stream;
 use serde::Serialize;
 
+use super::page;
 use crate::app::App;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -33,10 +36,31 @@ struct TrackEvent<'a> {
     bbox_px: [f32; 4],
 }
 
+/// Events for programs, and a page that shows them for a person who opens the address in a browser.
+pub(super) async fn tracks(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let mut response = if wants_page(&headers) {
+        page::found("tracks.html", &headers)
+    } else {
+        events(app)
+    };
+    let accept = HeaderValue::from_static("accept");
+    response.headers_mut().insert(header::VARY, accept);
+    response
+}
+
+/// Programs ask for events, or for anything; browsers' windows name HTML.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|kinds| {
+        kinds
+            .split(',')
+            .any(|kind| kind.split(';').next().map(str::trim) == Some("text/html"))
+    })
+}
+
 /// One event for each inference; a slow reader gets the newest and misses the rest.
-pub(super) async fn events(
-    State(app): State<Arc<App>>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+fn events(app: Arc<App>) -> Response {
     let reader = app.tracks.reader();
     // Whoever listens wants the full detection rate, though no picture is made for it.
     let watch = app.watch_tracks();
@@ -47,10 +71,12 @@ pub(super) async fn events(
             let event = Event::default()
                 .json_data(describe(&app, &tracks))
                 .unwrap_or_default();
-            Some((Ok(event), (app, reader, watch)))
+            Some((Ok::<_, Infallible>(event), (app, reader, watch)))
         },
     );
-    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response()
 }
 
 fn describe<'a>(app: &App, tracks: &'a Tracks) -> TracksEvent<'a> {
@@ -73,5 +99,22 @@ fn describe<'a>(app: &App, tracks: &'a Tracks) -> TracksEvent<'a> {
         width: tracks.frame_width,
         height: tracks.frame_height,
         tracks: items.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_for_whoever_names_html() {
+        let wants = |accept: &str| {
+            let value = HeaderValue::from_str(accept).expect("a header");
+            wants_page(&HeaderMap::from_iter([(header::ACCEPT, value)]))
+        };
+        assert!(wants("text/html,application/xhtml+xml,*/*;q=0.8"));
+        assert!(wants("application/xml, text/html;q=0.9"));
+        assert!(!wants("text/event-stream") && !wants("*/*") && !wants("text/*"));
+        assert!(!wants_page(&HeaderMap::new()));
     }
 }

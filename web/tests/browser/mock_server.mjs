@@ -19,9 +19,10 @@ const TYPES = {
   json: "application/json",
   svg: "image/svg+xml",
   png: "image/png",
+  jpg: "image/jpeg",
   webmanifest: "application/manifest+json",
 };
-const ASSET = /^\/(app|booth|camera|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$/;
+const ASSET = /^\/(app|booth|camera|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$|^\/booth\/examples\/[a-z-]+\.jpg$/;
 const PAGE = /^\/(booth|camera|gallery|join)$/;
 export const CSP =
   "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; " +
@@ -48,7 +49,8 @@ export async function makeMock({ port }) {
     "GET /healthz": (_, response) => response.end("ok"),
     "GET /readyz": (_, response) => response.end("ready"),
     "GET /api/status": (_, response) => sendStatus(mock, response),
-    "GET /api/tracks": sendTracks,
+    "GET /api/tracks": (request, response) =>
+      /text\/html/.test(request.headers.accept) ? sendPage(response, "tracks.html") : sendTracks(request, response),
     "GET /snapshot.jpg": async (request, response) => {
       const boxes = new URL(request.url, "http://mock").searchParams.get("boxes") !== "0";
       response.setHeader("Content-Type", "image/jpeg").end(await still(publisher, boxes));

@@ -76,7 +76,7 @@ test("a style is called as the language calls it, or as its owner did", () => {
   }
 });
 
-const HTML = ["index.html", "camera.html", "booth.html", "gallery.html", "join.html"];
+const HTML = ["index.html", "camera.html", "booth.html", "gallery.html", "join.html", "tracks.html"];
 
 test("the English words in the pages are those of the file", () => {
   for (const page of [...HTML, "app/moment/moment.js"]) {
@@ -107,10 +107,10 @@ test("the live page's own English is that of the file, and all that its scripts 
 
 test("every key that a script names is there", () => {
   const known = (key) => key in tables.en || `${key}.other` in tables.en;
-  for (const folder of ["booth/", "camera/", "gallery/", "join/", "app/moment/"]) {
+  for (const folder of ["booth/", "camera/", "gallery/", "join/", "app/", "app/moment/"]) {
     for (const name of readdirSync(new URL(folder, PAGES)).filter((file) => file.endsWith(".js"))) {
       const text = read(`${folder}${name}`);
-      const keys = [...text.matchAll(/"((?:camera|fetch|presence|send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender)\.[a-z.]+)"/g)];
+      const keys = [...text.matchAll(/"((?:camera|fetch|presence|send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender|tracks)\.[a-z.]+)"/g)];
       for (const [, key] of keys) assert.ok(known(key), `${name}: ${key}`);
     }
   }

@@ -9,7 +9,7 @@ const read = (path) => readFileSync(new URL(path, PAGES), "utf8");
 const html = read("index.html");
 const assets = readdirSync(new URL("app/", PAGES)).filter((name) => name.includes("."));
 // Fetched by other pages, or when somebody asks for what they do: never before the first picture.
-const LATER = ["figures.js", "latency.js", "locked.js", "panel.js", "retried.js", "timecode.js", "translated.js"];
+const LATER = ["figures.js", "latency.js", "locked.js", "panel.js", "retried.js", "timecode.js", "tracks.js", "translated.js"];
 
 test("every module is preloaded, and only what is there", () => {
   const modules = assets.filter((name) => name.endsWith(".js") && !["early.js", "main.js", ...LATER].includes(name));
@@ -27,7 +27,7 @@ test("everything the page names is there", () => {
 
 test("every element that scripts look for by its id is there", () => {
   const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
-  for (const name of assets.filter((asset) => asset.endsWith(".js"))) {
+  for (const name of assets.filter((asset) => asset.endsWith(".js") && asset !== "tracks.js")) {
     for (const [, id] of read(`app/${name}`).matchAll(/byId\("([^"]+)"\)/g)) {
       assert.ok(ids.has(id), `${name} looks for #${id}`);
     }
@@ -35,7 +35,7 @@ test("every element that scripts look for by its id is there", () => {
 });
 
 test("nothing inline: the content security policy would refuse it", () => {
-  for (const page of [html, read("locked.html")]) {
+  for (const page of [html, read("locked.html"), read("tracks.html")]) {
     assert.doesNotMatch(page, /<script(?![^>]*\bsrc=)/);
     assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=|javascript:/);
   }
@@ -107,6 +107,14 @@ for (const name of ["booth", "gallery", "join"]) {
     assert.doesNotMatch(page, /https?:\/\//);
   });
 }
+
+test("the page of the tracks: everything it names is there", () => {
+  const page = read("tracks.html");
+  for (const [, path] of page.matchAll(/(?:src|href)="\.\.\/([a-z_/]+\.[a-z]+)"/g)) assert.ok(read(path).length > 0, path);
+  for (const [, id] of read("app/tracks.js").matchAll(/byId\("([^"]+)"\)/g)) {
+    assert.ok(page.includes(` id="${id}"`), id);
+  }
+});
 
 test("the manifest names icons that are there", () => {
   const manifest = JSON.parse(read("manifest.webmanifest"));

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitMs } from "../../pages/app/backoff.js";
 import { initialOffset, withSample } from "../../pages/app/clock_offset.js";
+import { contained, overlap } from "../../pages/app/edges.js";
 import { fragment, renewedAnswer } from "../../pages/app/trickle.js";
+import { addressParts } from "../../pages/join/codes.js";
 
 test("back-off doubles from half a second to five", () => {
   assert.deepEqual(
@@ -94,4 +96,20 @@ test("a renewed answer has the new credentials and candidates, and is otherwise 
     "",
   ]);
   assert.throws(() => renewedAnswer(answer, "a=ice-options:trickle\r\n"));
+});
+
+test("where a picture lies in its box, and what lies over it", () => {
+  const upright = { left: 0, top: 0, width: 390, height: 844 };
+  const wide = contained(upright, 1280, 720);
+  assert.deepEqual([wide.left, wide.right, Math.round(wide.top), Math.round(wide.bottom)], [0, 390, 312, 532]);
+  const dock = { left: 12, right: 378, top: 766, bottom: 832 };
+  assert.equal(overlap(dock, wide), false);
+  assert.equal(overlap(dock, contained(upright, 720, 1280)), true, "a phone's own upright picture");
+  assert.equal(overlap(dock, { left: 0, right: 390, top: 700, bottom: 766.5 }), false, "they only touch");
+  assert.equal(contained(upright, 0, 0), upright, "no picture yet: it may be anywhere");
+});
+
+test("an address is broken behind its separators", () => {
+  assert.deepEqual(addressParts("photo-booth.example:8080/a/booth"), ["photo-", "booth.", "example:", "8080/", "a/", "booth"]);
+  assert.equal(addressParts("http://[fe80::1]/booth").join(""), "http://[fe80::1]/booth");
 });

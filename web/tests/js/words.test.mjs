@@ -141,3 +141,34 @@ test("numbers as the language writes them", () => {
   assert.equal(figures.shareWords(de, 0.0004), "< 0,1 %");
   assert.equal(figures.shareWords(es, 0.0123), "1,2 %");
 });
+
+test("visitors read of a missing runtime once, and no paths", () => {
+  const message =
+    "ONNX Runtime is not installed; looked for libonnxruntime.so in /home/me/.cache/carrier/runtime. `make runtime` fetches it";
+  const said = (detector) => words.stationWords(en.say, { detector })[0].text;
+  assert.equal(said({ state: "missing", message, fix: "make runtime" }), "Detection is not installed: run `make runtime`");
+  assert.equal(said({ state: "failed", message: "C:\\carrier\\x.onnx is damaged", fix: null }), "Detection stopped.");
+  const told = "ONNX Runtime is not installed: `make runtime` fetches it.";
+  assert.equal(said({ state: "missing", message: told, fix: "make runtime" }), told);
+  assert.equal(said({ state: "failed", message: "m".repeat(200), fix: "carrier run --model /home/me/x.onnx" }), "Detection stopped.");
+  assert.equal(said({ state: "missing", message: null, fix: null }), "Detection is not installed.");
+});
+
+test("a change of the source is told, a source that stays or comes back by itself is not", () => {
+  const source = (description, published, state = "live") => ({ description, published, state });
+  const said = (before, after) => words.changeWords(en.say, before, after);
+  const [scene, phone, obs] = [source("test scene", false), source("phone camera", true), source("OBS", true)];
+  assert.equal(said(scene, phone), "Another camera is on the air: phone camera.");
+  assert.equal(said(phone, obs), "Another camera is on the air: OBS.");
+  assert.equal(said(obs, scene), "The station's own camera is back.");
+  for (const [before, after] of [
+    [scene, scene],
+    [phone, phone],
+    [undefined, phone],
+    [scene, source("webcam", false)],
+    [source("webcam", false, "lost"), scene],
+    [phone, source("test scene", false, "lost")],
+  ]) {
+    assert.equal(said(before, after), null);
+  }
+});

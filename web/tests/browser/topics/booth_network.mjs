@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { PHONE, boothPage, choosePhoto, says, screen, withMock } from "../harness/booth.mjs";
 
 export const title = "a result, a thumbnail or a code that does not come at once is never taken for another";
-export const limitMs = 180000;
+export const limitMs = 300000;
 
 export async function run(t) {
   await withMock(t, async (mock) => {

@@ -6,6 +6,7 @@ import { KNOWN } from "../harness/known_colours.mjs";
 import { status } from "../harness/peers.mjs";
 import { makeRelay } from "../harness/relay.mjs";
 
+export const limitMs = 180000;
 export const title = "a phone's browser becomes the camera, and the source is back after";
 
 const BACK_MS = 2000;
@@ -38,6 +39,10 @@ export async function run(t) {
     await camera.waitForSelector(':root[data-sending="live"]', { state: "attached", timeout: 15000 });
     await becomes(feed, (now) => now.source.description === CAMERA, 15000);
     t.check("the status says who sends", true);
+    const told = await notices(feed, /Another camera is on the air: camera of a browser\./);
+    t.check("and viewers are told that the source has changed", told, await visibleText(feed, "#notices"));
+    await becomes(feed, (now) => now.source.fps > 5 && now.source.published, 5000);
+    t.check("with its frame rate", true, `${(await status(feed)).source.fps} fps`);
     await feed.waitForTimeout(2500);
     await sameOnBoth(t, camera, feed);
     const { source } = await status(feed);
@@ -51,6 +56,7 @@ export async function run(t) {
     await camera.click("#stop");
     await becomes(feed, (now) => now.source.description === "test scene", 5000);
     t.check("stopped: the scene is back", Date.now() - began < BACK_MS, `${Date.now() - began} ms`);
+    t.check("and viewers are told of that", await notices(feed, /own camera is back/));
     await feed.waitForTimeout(1000);
     const known = KNOWN[t.station.kind];
     const seen = await coloursAt(feed, known);
@@ -127,6 +133,15 @@ async function refusals(t) {
     return (await fetch("/whip", { method: "POST", headers, body: "v=0" })).status;
   });
   t.check("a wrong token is refused", answer === 401, answer);
+}
+
+function notices(page, pattern) {
+  return page
+    .waitForFunction((text) => new RegExp(text).test(document.getElementById("notices").innerText), pattern.source, { timeout: 8000 })
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 async function becomes(page, wanted, withinMs) {

@@ -1,0 +1,144 @@
+import { randomUUID } from "node:crypto";
+import { PHONE, withMock } from "../harness/booth.mjs";
+import { stateIs } from "../harness/eyes.mjs";
+
+export const title = "a touch that wakes what stepped back presses nothing, and what covers nothing stays";
+
+export const limitMs = 300000;
+
+const LANDSCAPE = { ...PHONE, viewport: { width: 844, height: 390 } };
+const DOCK = ["statistics", "snapshot", "stylise", "sunlight", "fullscreen"];
+
+export async function run(t) {
+  await landscape(t);
+  await portrait(t);
+  await turned(t);
+  await mouse(t);
+  await withMock(t, (mock) => slideshow(t, mock));
+}
+
+function stepsBack(page) {
+  return page.waitForSelector(":root.stepped-back", { state: "attached", timeout: 15000 });
+}
+
+function isBack(page) {
+  return page.evaluate(() => !document.documentElement.classList.contains("stepped-back"));
+}
+
+// Whatever a button does is noted instead of done.
+async function notePresses(page) {
+  await page.evaluate(() => {
+    globalThis.pressed = [];
+    for (const button of document.querySelectorAll("#dock button, #dock a")) {
+      button.addEventListener("click", (event) => {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        globalThis.pressed.push(button.id.replace("button-", ""));
+      }, { capture: true });
+    }
+  });
+  return () => page.evaluate(() => globalThis.pressed.splice(0).join(" "));
+}
+
+async function middle(page, selector) {
+  const box = await page.locator(selector).boundingBox();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}
+
+async function landscape(t) {
+  const page = await t.page(LANDSCAPE);
+  await stateIs(page, "live");
+  const pressed = await notePresses(page);
+  for (const name of DOCK) {
+    await stepsBack(page);
+    await page.waitForTimeout(300);
+    const place = await middle(page, `#button-${name}`);
+    await page.touchscreen.tap(...place);
+    await page.waitForTimeout(100);
+    const first = await pressed();
+    t.check(`${name}: the first touch only wakes`, first === "" && (await isBack(page)), first);
+    await page.touchscreen.tap(...place);
+    await page.waitForTimeout(100);
+    const second = await pressed();
+    t.check("  the second presses", second === name, second);
+    await page.evaluate(() => document.activeElement.blur());
+  }
+  await stepsBack(page);
+  await page.touchscreen.tap(300, 200);
+  t.check("a touch on the picture wakes as well", await isBack(page));
+  await page.touchscreen.tap(...(await middle(page, "#button-statistics")));
+  const after = await pressed();
+  t.check("and the next touch presses at once", after === "statistics", after);
+}
+
+async function portrait(t) {
+  const page = await t.page(PHONE);
+  await stateIs(page, "live");
+  const pressed = await notePresses(page);
+  await stepsBack(page);
+  await page.waitForTimeout(400);
+  const seen = await page.evaluate(() =>
+    ["badge", "dock"].map((id) => getComputedStyle(document.getElementById(id)).opacity).join(" "),
+  );
+  t.check("upright they cover nothing, and stay", seen === "1 1", seen);
+  await t.shot(page, "wake-portrait");
+  await page.touchscreen.tap(...(await middle(page, "#button-snapshot")));
+  const at = await pressed();
+  t.check("and are pressed at once", at === "snapshot", at);
+}
+
+async function turned(t) {
+  const page = await t.page(PHONE);
+  await stateIs(page, "live");
+  await stepsBack(page);
+  await page.setViewportSize({ width: 844, height: 390 });
+  await page.waitForFunction(() => getComputedStyle(document.getElementById("dock")).opacity === "0");
+  t.check("turned on its side what now covers the picture steps back", true);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.waitForFunction(() => getComputedStyle(document.getElementById("dock")).opacity === "1");
+  t.check("and is there again upright", true);
+}
+
+async function mouse(t) {
+  const page = await t.page();
+  await stateIs(page, "live");
+  const pressed = await notePresses(page);
+  await stepsBack(page);
+  await page.mouse.move(...(await middle(page, "#button-statistics")));
+  await page.mouse.down();
+  await page.mouse.up();
+  const at = await pressed();
+  t.check("a mouse wakes them by moving, and presses", at === "statistics", at);
+  await page.mouse.move(300, 300);
+  await page.evaluate(() => document.activeElement.blur());
+  await stepsBack(page);
+  await page.keyboard.press("s");
+  const key = await pressed();
+  const open = await page.isVisible("#statistics");
+  t.check("a key works whatever is seen", open && key === "", key);
+}
+
+async function slideshow(t, mock) {
+  const result = Buffer.from(await (await fetch(`${mock.url}snapshot.jpg`)).arrayBuffer());
+  mock.booth.addShown({ id: randomUUID(), style: "pencil", made_by: "laptop", result });
+  const page = await t.page({ ...PHONE, address: `${mock.url}gallery?slideshow` });
+  await page.waitForSelector(".slide.on");
+  await page.waitForSelector("#leave");
+  t.check("a slideshow has a way out", await page.isVisible("#leave"));
+  await stepsBack(page);
+  await page.waitForTimeout(400);
+  const opacity = await page.evaluate(() => getComputedStyle(document.getElementById("show-tools")).opacity);
+  t.check("that steps back", opacity === "0", opacity);
+  const place = await middle(page, "#leave");
+  await page.touchscreen.tap(...place);
+  await page.waitForTimeout(300);
+  t.check("the first touch only shows it", page.url().endsWith("slideshow"), page.url());
+  await page.touchscreen.tap(...place);
+  await page.waitForSelector("#grid img");
+  t.check("the second leaves", /\/gallery$/.test(page.url()), page.url());
+  const kiosk = await t.page({ address: `${mock.url}gallery?slideshow` });
+  await kiosk.waitForSelector(".slide.on");
+  await kiosk.keyboard.press("Escape");
+  await kiosk.waitForSelector("#grid img");
+  t.check("so does Escape", true);
+}
