@@ -89,3 +89,16 @@ pub(crate) fn prepare(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
     let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNHEARD_FOR));
 }
+
+#[test]
+fn the_wildcard_takes_ipv4_too_and_a_plain_address_only_itself() {
+    let any = bind("[::]:0".parse().expect("an address")).expect("a free port");
+    let port = any.local_addr().expect("bound").port();
+    let reached = |host: &str| std::net::TcpStream::connect((host, port)).is_ok();
+    assert!(reached("127.0.0.1"));
+    drop(any);
+    let local = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    assert!(local.local_addr().expect("bound").ip().is_loopback());
+    let taken = bind(local.local_addr().expect("bound"));
+    assert_eq!(taken.expect_err("in use").kind(), io::ErrorKind::AddrInUse);
+}
