@@ -38,3 +38,21 @@ fn is_no_ipv6(error: &io::Error) -> bool {
     const EAFNOSUPPORT: i32 = 97;
     error.raw_os_error() == Some(EAFNOSUPPORT) || error.kind() == io::ErrorKind::AddrNotAvailable
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wildcard_takes_ipv4_too_and_a_plain_address_only_itself() {
+        let any = bind("[::]:0".parse().expect("an address")).expect("a free port");
+        let port = any.local_addr().expect("bound").port();
+        let reached = |host: &str| std::net::TcpStream::connect((host, port)).is_ok();
+        assert!(reached("127.0.0.1"));
+        drop(any);
+        let local = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        assert!(local.local_addr().expect("bound").ip().is_loopback());
+        let taken = bind(local.local_addr().expect("bound"));
+        assert_eq!(taken.expect_err("in use").kind(), io::ErrorKind::AddrInUse);
+    }
+}

@@ -137,7 +137,7 @@ fn a_thread_that_hangs_fails_healthz_and_a_frozen_picture_is_not_live() {
     let (status, words) = get(&station.at("/readyz"));
     assert_eq!(status, 503, "{words}");
     // The others beat again within a second or so.
-    inject(&station.home, "time 100");
+    inject(&station.home, "time 40");
     until("unhealthy", || {
         let (status, words) = get(&station.at("/healthz"));
         (status == 503 && words == "compose hangs\n").then_some(())

@@ -239,24 +239,24 @@ fn variables_that_others_set_count_as_not_set() {
     });
     program.until_ready();
     program.end();
-    // As Kubernetes does for a service `carrier-media`; the file's port counts then.
-    let (mut log, writer) = std::io::pipe().expect("a pipe");
+    // As Kubernetes does for a service `carrier-media`; what the file says counts then.
     let home = fresh_folder();
     let config = home.join("station.toml");
-    std::fs::write(&config, "media_port = 1\nmodel = \"nope nope\"\n").expect("written");
+    let text = "source = \"/nowhere/clip.mp4\"\nmodel = \"none\"\n";
+    std::fs::write(&config, text).expect("written");
     let output = command(&home)
-        .args(["doctor", "--format", "json", "--config"])
+        .args(["doctor", "--config"])
         .arg(&config)
         .env("CARRIER_MEDIA_PORT", "tcp://10.96.0.5:8189")
-        .env("CARRIER_MODEL", "")
-        .env("HOME", &home)
-        .stderr(writer)
+        .env("CARRIER_SOURCE", "")
         .output()
         .expect("it runs");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told.contains("nope nope"), "the file's model: {told}");
-    let mut said = String::new();
-    log.read_to_string(&mut said).expect("text");
+    assert!(
+        told.contains("/nowhere/clip.mp4"),
+        "the file's source: {told}"
+    );
+    let said = words(&output);
     assert!(
         said.contains("CARRIER_MEDIA_PORT"),
         "left out, and told: {said}"
