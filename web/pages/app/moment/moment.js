@@ -6,7 +6,7 @@ import { countDown } from "../../booth/countdown.js";
 import { keep } from "../../booth/kept.js";
 import { randomKey } from "../../booth/key.js";
 import { sendOrder } from "../../booth/order.js";
-import { troubleWords } from "../../booth/words.js";
+import { serverConsent, troubleWords } from "../../booth/words.js";
 import { waitMs } from "../backoff.js";
 import { translate } from "../translated.js";
 
@@ -30,6 +30,11 @@ export async function makeMoment({ flash, words }) {
     const styles = offer?.styles ?? [];
     if (styles.length === 0) return void say(words.say(offer ? "style.none" : "style.unreachable"));
     part("cards").replaceChildren(...styles.map(card));
+    const goesOn = styles.some((style) => style.made_by === "comfyui");
+    part("consent").hidden = !goesOn;
+    part("consent").textContent = goesOn
+      ? `${words.say("moment.server", { mark: words.say("style.laptop") })} ${words.say(serverConsent(offer.comfyui_erases))}`
+      : "";
     part("card")?.focus();
   }
 
@@ -38,11 +43,11 @@ export async function makeMoment({ flash, words }) {
     button.type = "button";
     button.className = "card";
     button.append(...face(style, words, index));
-    button.addEventListener("click", () => take(style.id));
+    button.addEventListener("click", () => take(style));
     return button;
   }
 
-  async function take(style) {
+  async function take({ id, made_by }) {
     calling = new AbortController();
     const { signal } = calling;
     dialog.dataset.part = "count";
@@ -53,7 +58,7 @@ export async function makeMoment({ flash, words }) {
     if (!ready) return;
     flash();
     part("wait").textContent = words.say("send.live");
-    const answer = await ordered({ key: randomKey(), style, share: false, live: true }, signal);
+    const answer = await ordered({ key: randomKey(), style: id, made_by, share: false, live: true }, signal);
     if (signal.aborted) return;
     if (answer.id) {
       keep({ id: answer.id });
@@ -122,7 +127,8 @@ function built() {
         <button type="button" class="shut" data-words="moment.shut">Close</button></div>
       <p class="said" role="status" hidden></p>
       <div class="cards"></div>
-      <p class="hint" data-words="moment.hint">Choose a style: three, two, one, and the picture is taken. Nobody else sees it unless you show it.</p>
+      <p class="hint" data-words="moment.hint">Choose a style: three, two, one, and the picture is taken. It is in no gallery unless you show it there.</p>
+      <p class="hint consent" hidden></p>
     </div>
     <div class="counting" tabindex="-1">
       <p class="count" role="status" aria-live="assertive"></p>

@@ -5,7 +5,7 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 
-use stylise::Limits;
+use stylise::{Limits, MadeBy};
 
 use super::upload::{Stop, Upload};
 use crate::routes::problem::Problem;
@@ -14,13 +14,15 @@ use crate::routes::problem::Problem;
 const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
 /// The other fields, and what stands between them.
 pub(super) const FORM_BYTES_MAX: usize = IMAGE_BYTES_MAX + 16 * 1024;
-/// Of `style` and `share`.
+/// Of `style`, `made_by` and `share`.
 const TEXT_BYTES_MAX: usize = 100;
 
 /// What somebody asks for.
 #[derive(Debug, Default)]
 pub(super) struct Form {
     pub(super) style: String,
+    /// Who may make it: what the visitor was told. None: whoever offers it first.
+    pub(super) made_by: Option<MadeBy>,
     /// None: a snapshot of the feed.
     pub(super) image: Option<Vec<u8>>,
     pub(super) share: bool,
@@ -70,15 +72,18 @@ impl From<MultipartError> for Wrong {
 }
 
 async fn fields(form: &mut Multipart) -> Result<Form, Wrong> {
-    let (mut style, mut image, mut share) = (None, None, None);
+    let (mut style, mut made_by, mut image, mut share) = (None, None, None, None);
     while let Some(field) = form.next_field().await? {
         let name = field.name().unwrap_or_default().to_owned();
         let again = match name.as_str() {
             "style" => style.replace(text(field, &name).await?).is_some(),
+            "made_by" => made_by
+                .replace(maker(&text(field, &name).await?)?)
+                .is_some(),
             "image" => image.replace(picture(field).await?).is_some(),
             "share" => share.replace(truth(&text(field, &name).await?)?).is_some(),
             _ => {
-                let known = "there are style, image and share";
+                let known = "there are style, made_by, image and share";
                 return Err(said(format!("unknown field {}: {known}", shown(&name))));
             }
         };
@@ -93,6 +98,7 @@ async fn fields(form: &mut Multipart) -> Result<Form, Wrong> {
     };
     Ok(Form {
         style,
+        made_by,
         image: image.flatten(),
         share: share.unwrap_or(false),
     })
@@ -135,6 +141,17 @@ fn truth(text: &str) -> Result<bool, Wrong> {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => Err(said(format!("share = {}: true or false", shown(text)))),
+    }
+}
+
+fn maker(text: &str) -> Result<MadeBy, Wrong> {
+    match text {
+        "laptop" => Ok(MadeBy::Laptop),
+        "comfyui" => Ok(MadeBy::Comfyui),
+        _ => Err(said(format!(
+            "made_by = {}: laptop or comfyui",
+            shown(text)
+        ))),
     }
 }
 

@@ -109,6 +109,7 @@ async fn accept(
     };
     let Form {
         style,
+        made_by,
         image,
         share,
     } = form::read(headers.get(header::CONTENT_TYPE), upload).await?;
@@ -123,6 +124,7 @@ async fn accept(
     let submission = Submission {
         visitor,
         style,
+        made_by,
         source,
         share,
         key,

@@ -51,6 +51,7 @@ async fn what_is_wrong_is_named() {
             "unknown field \"stile\"",
         ),
         (vec![style, ("name=\"share\"", "yes")], "share = \"yes\""),
+        (vec![style, ("name=\"made_by\"", "me")], "laptop or comfyui"),
         (
             vec![("name=\"style\"", &*"x".repeat(101))],
             "style is too long",
