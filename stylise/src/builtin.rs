@@ -108,6 +108,7 @@ impl Stylist for Builtin {
             id: recipe.id.to_owned(),
             title: recipe.title.to_owned(),
             made_by: MadeBy::Laptop,
+            away: false,
         };
         RECIPES.iter().map(style).collect()
     }

@@ -13,8 +13,9 @@ use crate::live::Live;
 use crate::metrics::BoothMetrics;
 use crate::store::{End, Row, Store};
 use crate::style::MadeBy;
-use crate::view::JobView;
-use crate::wait::Standing;
+use crate::view::{JobView, WaitsFor};
+use crate::wait::{Standing, UNKNOWN};
+use crate::worker::DISK_IS_BROKEN;
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
@@ -130,7 +131,11 @@ impl Inner {
     /// Until there is room for one more, if there is none now.
     pub(crate) fn is_full(&self, made_by: MadeBy, max: usize, now: Instant) -> Option<Duration> {
         let bench = self.bench_of(made_by)?;
-        (bench.queue.len() >= max).then(|| bench.wait.room(self.current(bench), now))
+        let room = || match bench.away {
+            Some(_) => UNKNOWN,
+            None => bench.wait.room(self.current(bench), now),
+        };
+        (bench.queue.len() >= max).then(room)
     }
 
     /// Until a job is expected to be finished; none when nobody can tell.
@@ -140,10 +145,11 @@ impl Inner {
             return None;
         }
         if let Some(live) = self.live.get(&job) {
-            return Some(bench.wait.remaining(live.standing(), now));
+            let standing = live.standing(bench.recipe_of(job));
+            return bench.wait.remaining(standing, now);
         }
-        let position = bench.queue.position(job)?;
-        Some(bench.wait.queued(position, self.current(bench), now))
+        let recipes = bench.recipes_until(job)?;
+        bench.wait.queued(recipes, self.current(bench), now)
     }
 
     /// How a job looks now.
@@ -168,7 +174,9 @@ impl Inner {
             error: row.error.clone(),
             note: bench
                 .filter(|_| row.state == State::Queued)
-                .and_then(Bench::note),
+                .and_then(Bench::note)
+                .or_else(|| live.and_then(Live::note)),
+            waits_for: waits_for(row, live, bench),
             share: row.share,
             has_source: row.source.is_some(),
             has_result: row.result.is_some(),
@@ -180,19 +188,29 @@ impl Inner {
 
     fn position(&self, row: &Row, live: Option<&Live>, bench: Option<&Bench>) -> Option<u32> {
         if let Some(live) = live {
-            let ahead = live.standing().ahead;
+            let ahead = live.ahead();
             return (ahead > 0).then_some(ahead);
         }
         let bench = bench.filter(|_| row.state == State::Queued)?;
-        let ahead = self.current(bench).map_or(0, |current| current.ahead);
-        let own = u32::try_from(bench.queue.position(row.id)?).unwrap_or(u32::MAX);
-        Some(own.saturating_add(ahead))
+        let sooner = u32::try_from(bench.queue.position(row.id)? - 1).unwrap_or(u32::MAX);
+        // The job at work, and what its server does before it.
+        let current = self.current(bench).map_or(0, |current| 1 + current.ahead);
+        Some(sooner.saturating_add(current))
     }
 
-    fn current(&self, bench: &Bench) -> Option<Standing> {
-        let live = self.live.get(&bench.current?)?;
-        Some(live.standing())
+    fn current<'a>(&self, bench: &'a Bench) -> Option<Standing<'a>> {
+        let job = bench.current?;
+        Some(self.live.get(&job)?.standing(bench.recipe_of(job)))
     }
+}
+
+fn waits_for(row: &Row, live: Option<&Live>, bench: Option<&Bench>) -> Option<WaitsFor> {
+    if live.is_some_and(|live| live.ahead() > 0) {
+        return Some(WaitsFor::Others);
+    }
+    let bench = bench.filter(|_| row.state == State::Queued)?;
+    let is_disk = bench.away.as_ref()?.reason() == DISK_IS_BROKEN;
+    (bench.made_by == MadeBy::Comfyui && !is_disk).then_some(WaitsFor::Server)
 }
 
 /// Rounded up: a promise of 0 s is none.

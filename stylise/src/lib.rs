@@ -43,5 +43,6 @@ pub use job::{JobId, JobIdError, State};
 pub use style::{MadeBy, Style};
 pub use stylist::{Desk, Order, Progress, Stylist, Ticket, Trouble};
 pub use view::{
-    GalleryId, GalleryIdError, JobView, Refusal, Removed, Shown, Submission, Submitted, Which,
+    GalleryId, GalleryIdError, JobView, Refusal, Removed, Shown, Submission, Submitted, WaitsFor,
+    Which,
 };

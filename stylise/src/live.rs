@@ -10,7 +10,7 @@ use crate::job::State;
 use crate::life::{self, Event};
 use crate::style::MadeBy;
 use crate::stylist::Progress;
-use crate::wait::Standing;
+use crate::wait::{Standing, Steps};
 
 /// A job whose turn it is.
 #[derive(Debug)]
@@ -21,6 +21,9 @@ pub(crate) struct Live {
     ahead: u32,
     taken_at: Instant,
     at_work_since: Option<Instant>,
+    /// Whether it ever waited behind orders of others.
+    has_waited: bool,
+    counted: Option<Steps>,
     preview: Option<Vec<u8>>,
     preview_serial: u64,
     /// What its server knows it by: not to be forgotten while the stylist still asks for it.
@@ -38,6 +41,8 @@ impl Live {
             taken_at: now,
             // Nothing lies between this laptop and its work.
             at_work_since: (made_by == MadeBy::Laptop).then_some(now),
+            has_waited: false,
+            counted: None,
             preview: None,
             preview_serial: 0,
             ticket,
@@ -55,12 +60,18 @@ impl Live {
         self.state = life::next(self.state, event).unwrap_or(self.state);
         match progress {
             Progress::Uploading => {}
-            Progress::Waiting { ahead } => self.ahead = ahead,
+            Progress::Waiting { ahead } => {
+                self.ahead = ahead;
+                self.has_waited |= ahead > 0;
+            }
             Progress::Running { step, steps } => {
                 self.ahead = 0;
                 self.at_work_since.get_or_insert(now);
                 self.steps = (steps > 0).then_some(steps);
                 self.step = self.steps.map(|steps| step.min(steps));
+                if let (Some(step), Some(steps)) = (self.step, self.steps) {
+                    self.counted = Some(Steps::counted(self.counted, step, steps, now));
+                }
             }
         }
         before != (self.state, self.ahead, self.at_work_since)
@@ -72,6 +83,14 @@ impl Live {
             0 => self.state,
             _ => State::Queued,
         }
+    }
+
+    /// What its visitor is told while it waits.
+    pub(crate) fn note(&self) -> Option<String> {
+        (self.ahead > 0).then(|| {
+            "Others use the picture server as well: nobody here can tell how long their pictures take."
+                .to_owned()
+        })
     }
 
     // overflow: newest-wins
@@ -89,16 +108,25 @@ impl Live {
         self.preview_serial
     }
 
-    pub(crate) fn standing(&self) -> Standing {
+    /// Orders of others before it in its server's queue.
+    pub(crate) fn ahead(&self) -> u32 {
+        self.ahead
+    }
+
+    /// Without what it waited behind others, which says nothing of how long such jobs take.
+    pub(crate) fn standing<'a>(&self, recipe: &'a str) -> Standing<'a> {
+        let turn = (!self.has_waited).then_some(self.taken_at);
         Standing {
+            recipe,
             ahead: self.ahead,
-            at_work_since: self.at_work_since,
+            since: turn.or(self.at_work_since),
+            steps: self.counted,
         }
     }
 
-    /// Since its turn, and since it is at work.
-    pub(crate) fn since(&self) -> (Instant, Option<Instant>) {
-        (self.taken_at, self.at_work_since)
+    /// Since its turn.
+    pub(crate) fn taken_at(&self) -> Instant {
+        self.taken_at
     }
 
     /// Tells the stylist that nobody wants it any more.
@@ -113,6 +141,8 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -122,11 +152,14 @@ mod tests {
         assert!(live.report(Progress::Uploading, now));
         assert_eq!(live.state, State::Uploading);
         assert!(live.report(Progress::Waiting { ahead: 2 }, now));
-        assert_eq!((live.state, live.standing().ahead), (State::Running, 2));
+        assert_eq!((live.state, live.ahead()), (State::Running, 2));
         assert!(!live.report(Progress::Waiting { ahead: 2 }, now), "no news");
         assert!(live.report(Progress::Running { step: 0, steps: 0 }, now));
         assert_eq!((live.step, live.steps), (None, None));
-        assert_eq!(live.standing().at_work_since, Some(now));
+        let late = now + Duration::from_secs(9);
+        assert_eq!(live.standing("a").since, Some(now), "not the wait before");
+        live.report(Progress::Running { step: 1, steps: 4 }, late);
+        assert_eq!(live.standing("a").since, Some(now));
         assert!(!live.report(Progress::Running { step: 9, steps: 4 }, now));
         assert_eq!((live.step, live.steps), (Some(4), Some(4)), "never beyond");
     }

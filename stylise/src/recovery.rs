@@ -48,7 +48,7 @@ fn resume(inner: &mut Inner, pictures: &Pictures, row: &Row) -> Result<(), Booth
     let now = Instant::now();
     let Some(bench) = inner.bench(row.made_by) else {
         let words = format!(
-            "{} is not used here any more: please choose another style.",
+            "Please choose another style: {} is not used here any more.",
             row.made_by.title()
         );
         inner.end(row.id, row.made_by, End::Broke(&words))?;
@@ -56,9 +56,9 @@ fn resume(inner: &mut Inner, pictures: &Pictures, row: &Row) -> Result<(), Booth
     };
     let visitor = row.visitor.as_deref().unwrap_or_default();
     if has_begun || row.ticket.is_some() {
-        bench.resume(visitor, row.id, now);
+        bench.resume(visitor, row.id, &row.style, now);
     } else {
-        bench.push(visitor, row.id, now);
+        bench.push(visitor, row.id, &row.style, now);
     }
     Ok(())
 }

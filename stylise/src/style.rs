@@ -1,6 +1,6 @@
 //! What a visitor chooses.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One style that is offered now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -11,10 +11,12 @@ pub struct Style {
     pub title: String,
     /// Who makes it.
     pub made_by: MadeBy,
+    /// Whether its maker is not there now: it can be ordered, and is made when the maker is back.
+    pub away: bool,
 }
 
 /// Which kind of stylist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MadeBy {
     /// The styles built into this program: "made on this laptop".
@@ -36,7 +38,7 @@ impl MadeBy {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Laptop => "this laptop",
-            Self::Comfyui => "ComfyUI",
+            Self::Comfyui => "the picture server",
         }
     }
 }

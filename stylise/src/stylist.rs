@@ -15,7 +15,12 @@ pub trait Stylist: Send + Sync + 'static {
     /// never answered.
     fn styles(&self) -> Vec<Style>;
 
-    /// Whether it would take a job now, else why not, for people.
+    /// What jobs have in common that take equally long, such as the workflow of a style.
+    fn recipe(&self, style: &str) -> String {
+        style.to_owned()
+    }
+
+    /// Whether it would take a job now, else why not, for visitors.
     ///
     /// # Errors
     /// [`Trouble::Away`], and only that.
@@ -32,7 +37,8 @@ pub trait Stylist: Send + Sync + 'static {
     /// See [`Trouble`].
     fn stylise(&self, order: &Order, desk: &dyn Desk) -> Result<Vec<u8>, Trouble>;
 
-    /// Erases what a server still knows of a ticket. Nothing to do is a success.
+    /// Erases what a server still has of a ticket, pictures included, as far as the server allows it.
+    /// Nothing to do is a success.
     ///
     /// # Errors
     /// [`Trouble::Away`]: to be tried again later.
@@ -60,6 +66,8 @@ pub struct Ticket {
     pub id: Uuid,
     /// How often the order was sent, this time included.
     pub sends: u8,
+    /// What the stylist wrote down with it; nobody else reads it.
+    pub memo: Option<String>,
 }
 
 /// What a stylist tells while it works. Called from its thread; none of it waits for a viewer.
@@ -70,7 +78,7 @@ pub trait Desk {
     /// A picture of the unfinished work, as the server sent it.
     fn preview(&self, picture: Vec<u8>);
 
-    /// Keeps the ticket; it is on disk when this returns.
+    /// Keeps the ticket, or what changed in it; it is on disk when this returns.
     ///
     /// # Errors
     /// When it could not be kept: the order must not be sent then.

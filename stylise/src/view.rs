@@ -20,6 +20,8 @@ pub struct Submission {
     pub visitor: String,
     /// The id of a style.
     pub style: String,
+    /// Who may make it: what the visitor agreed to. None: whoever offers it first.
+    pub made_by: Option<MadeBy>,
     /// The checked picture.
     pub source: Intake,
     /// Whether the result may be shown in the gallery.
@@ -74,8 +76,8 @@ pub struct JobView {
     pub made_by: MadeBy,
     /// Where it stands.
     pub state: State,
-    /// How many orders end before it begins, those of others in ComfyUI's own queue included; none once it is
-    /// at work.
+    /// How many orders end before it begins, those of others in ComfyUI's own queue included: 0 for the next
+    /// one; none once it is at work.
     pub position: Option<u32>,
     /// When the result is expected, in seconds from now; none when it is over, or nobody can tell.
     pub expected_wait_s: Option<u32>,
@@ -87,6 +89,8 @@ pub struct JobView {
     pub error: Option<String>,
     /// What it waits for, for people. No failure: it goes on by itself.
     pub note: Option<String>,
+    /// The same for programs, where it is one of these.
+    pub waits_for: Option<WaitsFor>,
     /// Whether the result may be shown in the gallery.
     pub share: bool,
     /// Whether the picture it began with is kept.
@@ -99,6 +103,16 @@ pub struct JobView {
     pub expires_at_unix_ms: u64,
     /// When it was submitted.
     pub created_at_unix_ms: u64,
+}
+
+/// What a job waits for besides its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WaitsFor {
+    /// The server that makes it is away.
+    Server,
+    /// Orders of others are before it in the server's own queue.
+    Others,
 }
 
 /// What [`Booth::remove`](crate::Booth::remove) did.

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use capture::{Heartbeat, TURN_MAX};
 
+use crate::away::Away;
 use crate::desk::JobDesk;
 use crate::error::BoothError;
 use crate::inner::Inner;
 use crate::intake::{Intake, Limits};
 use crate::life::Event;
-use crate::live::Live;
 use crate::metrics::Discarded;
 use crate::shared::{BROKE_DOWN, Shared, guarded};
 use crate::store::{End, Row};
@@ -142,16 +142,16 @@ fn give_up_overdue(shared: &Shared, inner: &mut Inner, stylist: &dyn Stylist, no
         return;
     };
     let overdue = bench.overdue(patience, now);
-    let reason = bench
-        .away
-        .as_ref()
-        .map_or("", |away| away.reason())
-        .to_owned();
-    let words = format!(
-        "{} was away for {} ({reason}). Try another style, or come back later.",
-        made_by.title(),
-        in_words(patience)
-    );
+    let words = match bench.away.as_ref().map(Away::reason) {
+        Some(reason) if reason == DISK_IS_BROKEN => {
+            format!("For {} {reason}. Come back later.", in_words(patience))
+        }
+        _ => format!(
+            "Try another style, or come back later: {} was away for {}.",
+            made_by.title(),
+            in_words(patience)
+        ),
+    };
     for job in overdue {
         if let Err(error) = inner.end(job, made_by, End::Broke(&words)) {
             tracing::error!(%error, ?job, "cannot be given up");
@@ -169,7 +169,7 @@ fn in_words(time: Duration) -> String {
 fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row, heartbeat: &Heartbeat) {
     let outcome = make(shared, stylist, row, heartbeat);
     let mut inner = shared.lock();
-    let freed = settle(shared, &mut inner, row, outcome);
+    let freed = settle(shared, &mut inner, stylist, row, outcome);
     inner.live.remove(&row.id);
     if let Some(bench) = inner.bench(row.made_by) {
         bench.current = None;
@@ -184,6 +184,7 @@ fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row, heartbeat: &Heartbea
 fn settle(
     shared: &Shared,
     inner: &mut Inner,
+    stylist: &dyn Stylist,
     row: &Row,
     outcome: Result<String, Trouble>,
 ) -> Vec<String> {
@@ -206,7 +207,7 @@ fn settle(
     match ended {
         Ok(Some(freed)) => {
             if outcome.is_ok() {
-                note_pace(shared, inner, row);
+                note_pace(shared, inner, stylist, row);
             }
             over(inner, row);
             freed
@@ -255,17 +256,24 @@ fn put_back(inner: &mut Inner, row: &Row, reason: Option<String>) {
     }
 }
 
-fn note_pace(shared: &Shared, inner: &mut Inner, row: &Row) {
-    let Some((taken_at, at_work_since)) = inner.live.get(&row.id).map(Live::since) else {
+fn note_pace(shared: &Shared, inner: &mut Inner, stylist: &dyn Stylist, row: &Row) {
+    let recipe = stylist.recipe(&row.style);
+    let now = Instant::now();
+    let Some(live) = inner.live.get(&row.id) else {
         return;
     };
-    shared.metrics.took(row.made_by, taken_at.elapsed());
+    let took = now.saturating_duration_since(live.taken_at());
+    shared.metrics.took(row.made_by, took);
+    let standing = live.standing(&recipe);
+    let bench = inner.benches.iter_mut();
+    let Some(bench) = bench.into_iter().find(|bench| bench.made_by == row.made_by) else {
+        return;
+    };
     // What was sent before a restart was at work for nobody knows how long.
-    if let (None, Some(since)) = (&row.ticket, at_work_since)
-        && let Some(bench) = inner.bench(row.made_by)
-    {
-        bench.wait.note(since.elapsed());
+    if row.ticket.is_none() {
+        bench.wait.note(standing, now);
     }
+    bench.learn_recipe(&row.style, recipe);
 }
 
 /// The stylist's work, its result checked and on disk.
@@ -304,7 +312,7 @@ fn make(
         let made = stylist.stylise(&order, &desk)?;
         Intake::read(&made, &Limits::RESULT).map_err(|error| {
             Trouble::Failed(format!(
-                "{} made something that is not a picture ({error}): try another style.",
+                "Try another style: {} made something that is not a picture ({error}).",
                 row.made_by.title()
             ))
         })

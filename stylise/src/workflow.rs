@@ -46,21 +46,40 @@ pub struct WorkflowStyle {
     pub title: String,
     /// What the model is told; absent: what the workflow itself says.
     pub prompt: Option<String>,
+    /// What the picture is not to have; absent: what the workflow itself says.
+    pub negative: Option<String>,
     /// How much of the picture is made anew, above 0 and up to 1; absent: as the workflow itself says.
     pub denoise: Option<f64>,
+    /// In how many steps; absent: as the workflow itself says.
+    pub steps: Option<u32>,
+    /// What the workflow's LoRA loaders load, in their order; loaders without one are left out.
+    pub loras: Vec<Lora>,
     /// A picture that shows the style.
     pub example: Option<PathBuf>,
 }
 
-/// Where the values of an order go.
-#[derive(Debug, Clone)]
+/// A LoRA of a style.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lora {
+    /// As the loader lists it.
+    pub file: String,
+    /// How much of it.
+    pub strength: f64,
+}
+
+/// Where the values of an order go: each to any number of inputs.
+#[derive(Debug, Clone, Default)]
 struct Bindings {
-    image: Slot,
-    prompt: Option<Slot>,
-    seed: Option<Slot>,
-    denoise: Option<Slot>,
-    width: Option<Slot>,
-    height: Option<Slot>,
+    image: Vec<Slot>,
+    prompt: Vec<Slot>,
+    negative: Vec<Slot>,
+    seed: Vec<Slot>,
+    denoise: Vec<Slot>,
+    steps: Vec<Slot>,
+    width: Vec<Slot>,
+    height: Vec<Slot>,
+    /// Nodes that load a LoRA, in a row.
+    loras: Vec<String>,
 }
 
 impl Workflow {
@@ -105,8 +124,8 @@ impl Workflow {
         &self.output
     }
 
-    /// Each node: its id, its class, and the values that stand in the file itself and stay when it is
-    /// filled.
+    /// Each node that the output depends on: its id, its class, and the values that stand in the file itself
+    /// and stay when it is filled.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeView<'_>> {
         self.graph.nodes().map(|(id, class, inputs)| NodeView {
             id,
@@ -119,23 +138,47 @@ impl Workflow {
         })
     }
 
+    /// Whether styles may bring LoRAs.
+    pub(crate) fn has_loras(&self) -> bool {
+        !self.bind.loras.is_empty()
+    }
+
+    /// The classes of the nodes that load them.
+    pub(crate) fn lora_loaders(&self) -> impl Iterator<Item = &str> {
+        self.bind.loras.iter().map(|node| self.graph.class(node))
+    }
+
+    /// The class of the node that loads it, and the LoRA.
+    pub(crate) fn loras_of<'a>(
+        &'a self,
+        style: &'a WorkflowStyle,
+    ) -> impl Iterator<Item = (&'a str, &'a Lora)> {
+        self.lora_loaders().zip(&style.loras)
+    }
+
     fn binds(&self, node: &str, input: &str) -> bool {
-        self.bind
-            .all()
-            .any(|slot| slot.node == node && slot.input == input)
+        let is_lora = input == "lora_name" && self.bind.loras.iter().any(|loader| loader == node);
+        is_lora
+            || self
+                .bind
+                .all()
+                .any(|slot| slot.node == node && slot.input == input)
     }
 }
 
 impl Bindings {
     fn all(&self) -> impl Iterator<Item = &Slot> {
-        let optional = [
+        let all = [
+            &self.image,
             &self.prompt,
+            &self.negative,
             &self.seed,
             &self.denoise,
+            &self.steps,
             &self.width,
             &self.height,
         ];
-        std::iter::once(&self.image).chain(optional.into_iter().flatten())
+        all.into_iter().flatten()
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) enum Cause {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ComfyuiReport {
     pub(crate) comfyui: &'static str,
+    /// For visitors.
     pub(crate) reason: Option<String>,
 }
 
@@ -130,9 +131,14 @@ impl PhotoBooth {
         }
     }
 
-    /// A picture of the owner's that shows a style.
+    /// A picture of the owner's that shows a style of ComfyUI's.
     pub(crate) fn example(&self, style: &str) -> Option<PathBuf> {
         self.comfyui.as_ref()?.example(style)
+    }
+
+    /// Whether ComfyUI overwrites the pictures of visitors when they are over; none without a server.
+    pub(crate) fn comfyui_erases(&self) -> Option<bool> {
+        Some(self.comfyui.as_ref()?.erases_pictures())
     }
 
     /// A place for an upload, or none.

@@ -11,34 +11,44 @@ use crate::shared::Shared;
 use crate::store::NewJob;
 use crate::style::{MadeBy, Style};
 use crate::view::{Refusal, Submission, Submitted};
+use crate::wait::UNKNOWN;
 
-/// What is offered, each id once.
+/// What is offered, each id once: a style that is there before the same of a server that is away.
 pub(super) fn styles(shared: &Shared) -> Vec<Style> {
+    let mut all = of_all(shared);
+    all.sort_by_key(|style| style.away);
     let mut styles: Vec<Style> = Vec::new();
-    for made_by in [MadeBy::Comfyui, MadeBy::Laptop] {
-        let Some(stylist) = shared.stylist(made_by) else {
-            continue;
-        };
-        for style in stylist.styles() {
-            if styles.iter().any(|other| other.id == style.id) {
-                tracing::debug!(
-                    id = style.id,
-                    made_by = made_by.name(),
-                    "another style has that id"
-                );
-            } else {
-                styles.push(style);
-            }
+    for style in all {
+        if styles.iter().any(|other| other.id == style.id) {
+            tracing::debug!(
+                id = style.id,
+                made_by = style.made_by.name(),
+                "another style has that id"
+            );
+        } else {
+            styles.push(style);
         }
     }
     styles
+}
+
+/// What each stylist can make, ComfyUI's first.
+fn of_all(shared: &Shared) -> Vec<Style> {
+    let stylists = [MadeBy::Comfyui, MadeBy::Laptop].map(|made_by| shared.stylist(made_by));
+    let mut all = Vec::new();
+    for stylist in stylists.into_iter().flatten() {
+        let away = stylist.ready().is_err();
+        let styles = stylist.styles().into_iter();
+        all.extend(styles.map(|style| Style { away, ..style }));
+    }
+    all
 }
 
 pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitted, Refusal> {
     if let Some(known) = known(&shared.lock(), submission)? {
         return Ok(known);
     }
-    let style = offered(shared, &submission.style)?;
+    let style = offered(shared, submission)?;
     admit(shared, &shared.lock(), submission, style.made_by)?;
     // Not under the lock: the disk takes its time.
     let file = shared.pictures.keep(submission.source.jpeg())?;
@@ -62,14 +72,22 @@ fn known(inner: &Inner, submission: &Submission) -> Result<Option<Submitted>, Bo
     }))
 }
 
-fn offered(shared: &Shared, id: &str) -> Result<Style, Refusal> {
-    let mut styles = styles(shared);
-    if let Some(index) = styles.iter().position(|style| style.id == id) {
+fn offered(shared: &Shared, submission: &Submission) -> Result<Style, Refusal> {
+    let id = &submission.style;
+    let mut styles = match submission.made_by {
+        None => styles(shared),
+        Some(_) => of_all(shared),
+    };
+    let is_meant = |style: &Style| {
+        let by = submission.made_by;
+        style.id == *id && by.is_none_or(|made_by| made_by == style.made_by)
+    };
+    if let Some(index) = styles.iter().position(is_meant) {
         return Ok(styles.swap_remove(index));
     }
     if !styles.is_empty() {
         shared.metrics.refused(RefusedFor::UnknownStyle);
-        return Err(Refusal::UnknownStyle(id.to_owned()));
+        return Err(Refusal::UnknownStyle(id.clone()));
     }
     shared.metrics.refused(RefusedFor::NoStylist);
     let reasons = shared
@@ -117,7 +135,7 @@ fn first_done(shared: &Shared, inner: &Inner, unfinished: &[JobId], now: Instant
             .filter_map(move |job| inner.expected(*job, made_by, now))
     });
     // While its stylist is away nobody can tell.
-    let unknown = shared.settings.tick;
+    let unknown = UNKNOWN;
     expected
         .min()
         .unwrap_or(unknown)
@@ -131,6 +149,8 @@ fn insert(
     style: &Style,
     file: &str,
 ) -> Result<Submitted, Refusal> {
+    let stylist = shared.stylist(style.made_by);
+    let recipe = stylist.map_or_else(|| style.id.clone(), |stylist| stylist.recipe(&style.id));
     let mut inner = shared.lock();
     if let Some(known) = known(&inner, submission)? {
         return Ok(known);
@@ -152,7 +172,8 @@ fn insert(
     })?;
     let now = Instant::now();
     if let Some(bench) = inner.bench(style.made_by) {
-        bench.push(&submission.visitor, id, now);
+        bench.push(&submission.visitor, id, &style.id, now);
+        bench.learn_recipe(&style.id, recipe);
     }
     inner.metrics.count(style.made_by, State::Queued);
     inner.moved();

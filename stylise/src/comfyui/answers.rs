@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::events::{Fault, PictureRef, pictures};
+use super::memo::Names;
 
 /// Where an order is in the server's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Running,
     Pending { ahead: u32 },
-    Absent,
 }
 
 /// How an order ended, by the history.
@@ -23,37 +23,47 @@ pub(super) enum Ended {
 
 /// What `POST /prompt` said when it took the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Accepted {
-    Whole,
+pub(super) struct Accepted {
+    /// What the server calls the order: an old one does not take our name for it.
+    pub(super) order: String,
     /// Queued, but without the output that we want; the errors of the nodes.
-    WithoutOutput(Value),
+    pub(super) without_output: Option<Value>,
 }
+
+/// Something the server said of an order, and what it calls the order.
+pub(super) type Found<T> = Option<(String, T)>;
 
 /// The answer is not what a ComfyUI answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Garbled;
 
-/// `GET /queue`.
-pub(super) fn place(answer: &[u8], id: &str) -> Result<Place, Garbled> {
+/// `GET /queue`. None: it is not there.
+pub(super) fn place(answer: &[u8], names: &Names) -> Result<Found<Place>, Garbled> {
     let queue: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
     let items = |key: &str| queue.get(key).and_then(Value::as_array).ok_or(Garbled);
     let (running, pending) = (items("queue_running")?, items("queue_pending")?);
-    if running.iter().any(|item| item_id(item) == Some(id)) {
-        return Ok(Place::Running);
+    if let Some(order) = running.iter().find_map(|item| own(item, names)) {
+        return Ok(Some((order, Place::Running)));
     }
-    let Some(own) = pending.iter().find(|item| item_id(item) == Some(id)) else {
-        return Ok(Place::Absent);
+    let found = pending
+        .iter()
+        .find_map(|item| Some((own(item, names)?, item)));
+    let Some((order, item)) = found else {
+        return Ok(None);
     };
     // The list is a heap, in no order; the lowest number runs first.
-    let sooner = pending.iter().filter(|item| number(item) < number(own));
+    let sooner = pending.iter().filter(|other| number(other) < number(item));
     let ahead = running.len() + sooner.count();
-    Ok(Place::Pending {
-        ahead: u32::try_from(ahead).unwrap_or(u32::MAX),
-    })
+    let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
+    Ok(Some((order, Place::Pending { ahead })))
 }
 
-fn item_id(item: &Value) -> Option<&str> {
-    item.get(1)?.as_str()
+/// The name of an order, if it is ours: `[number, id, graph, {"client_id": ...}, ...]`.
+fn own(item: &Value, names: &Names) -> Option<String> {
+    let id = item.get(1)?.as_str()?;
+    let client = item.get(3).and_then(|extra| extra.get("client_id"));
+    let is_ours = id == names.order || client.and_then(Value::as_str) == Some(&names.client);
+    is_ours.then(|| id.to_owned())
 }
 
 fn number(item: &Value) -> f64 {
@@ -64,9 +74,24 @@ fn number(item: &Value) -> f64 {
 pub(super) fn entry(answer: &[u8], id: &str) -> Result<Option<Ended>, Garbled> {
     let history: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
     let history = history.as_object().ok_or(Garbled)?;
-    let Some(entry) = history.get(id) else {
-        return Ok(None);
+    Ok(history.get(id).map(ended))
+}
+
+/// `GET /history`: the order that our client sent, where its name is not known.
+pub(super) fn entry_of_client(answer: &[u8], names: &Names) -> Result<Found<Ended>, Garbled> {
+    let history: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
+    let history = history.as_object().ok_or(Garbled)?;
+    let is_ours = |entry: &Value| {
+        entry
+            .get("prompt")
+            .and_then(|item| own(item, names))
+            .is_some()
     };
+    let found = history.iter().find(|(_, entry)| is_ours(entry));
+    Ok(found.map(|(order, entry)| (order.clone(), ended(entry))))
+}
+
+fn ended(entry: &Value) -> Ended {
     let outputs = entry.get("outputs").and_then(Value::as_object);
     let outputs: Vec<_> = outputs
         .into_iter()
@@ -76,10 +101,10 @@ pub(super) fn entry(answer: &[u8], id: &str) -> Result<Option<Ended>, Garbled> {
     // Very old servers keep no status: what has outputs went well.
     let status = entry.get("status").filter(|status| !status.is_null());
     let Some(status) = status else {
-        return Ok(Some(Ended::Success(outputs)));
+        return Ended::Success(outputs);
     };
     if status.get("status_str").and_then(Value::as_str) != Some("error") {
-        return Ok(Some(Ended::Success(outputs)));
+        return Ended::Success(outputs);
     }
     let messages = status.get("messages").and_then(Value::as_array);
     let message = |kind: &str| {
@@ -88,48 +113,59 @@ pub(super) fn entry(answer: &[u8], id: &str) -> Result<Option<Ended>, Garbled> {
         these.next()
     };
     if message("execution_interrupted").is_some() {
-        return Ok(Some(Ended::Interrupted));
+        return Ended::Interrupted;
     }
     let fault = message("execution_error").and_then(|message| message.get(1));
-    Ok(Some(Ended::Failed(
-        fault.map(Fault::of).unwrap_or_default(),
-    )))
+    Ended::Failed(fault.map(Fault::of).unwrap_or_default())
 }
 
-/// `POST /upload/image`: how the picture is called in a workflow. Not what we called it: the server
-/// renames on a clash.
-pub(super) fn uploaded(answer: &[u8]) -> Result<String, Garbled> {
+/// `POST /upload/image`: where the picture lies. Not where we wanted it: a server may rename it.
+pub(super) fn uploaded(answer: &[u8]) -> Result<PictureRef, Garbled> {
     let answer: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
     let word = |key: &str| answer.get(key).and_then(Value::as_str);
     let name = word("name")
         .filter(|name| !name.is_empty())
         .ok_or(Garbled)?;
-    let path = match word("subfolder") {
-        Some(folder) if !folder.is_empty() => format!("{folder}/{name}"),
-        _ => name.to_owned(),
-    };
-    Ok(match word("type") {
-        Some("input") => path,
-        kind => format!("{path} [{}]", kind.unwrap_or("temp")),
+    Ok(PictureRef {
+        filename: name.to_owned(),
+        subfolder: word("subfolder").unwrap_or_default().to_owned(),
+        kind: word("type").unwrap_or("temp").to_owned(),
     })
+}
+
+/// How a picture is called in a workflow.
+pub(super) fn annotated(picture: &PictureRef) -> String {
+    let PictureRef {
+        filename,
+        subfolder,
+        kind,
+    } = picture;
+    let path = match subfolder.as_str() {
+        "" => filename.clone(),
+        folder => format!("{folder}/{filename}"),
+    };
+    match kind.as_str() {
+        "input" => path,
+        kind => format!("{path} [{kind}]"),
+    }
 }
 
 /// `POST /prompt`, 200.
 pub(super) fn accepted(answer: &[u8], output: &str) -> Result<Accepted, Garbled> {
     let answer: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
-    answer.get("prompt_id").ok_or(Garbled)?;
-    let Some(errors) = answer.get("node_errors").and_then(Value::as_object) else {
-        return Ok(Accepted::Whole);
-    };
+    let order = answer.get("prompt_id").and_then(Value::as_str);
+    let order = order.ok_or(Garbled)?.to_owned();
+    let errors = answer.get("node_errors").and_then(Value::as_object);
     let hits = |(node, error): (&String, &Value)| {
         let outputs = error.get("dependent_outputs").and_then(Value::as_array);
         let mut outputs = outputs.into_iter().flatten();
         node == output || outputs.any(|node| node.as_str() == Some(output))
     };
-    if errors.iter().any(hits) {
-        return Ok(Accepted::WithoutOutput(answer));
-    }
-    Ok(Accepted::Whole)
+    let is_without = errors.into_iter().flatten().any(hits);
+    Ok(Accepted {
+        order,
+        without_output: is_without.then_some(answer),
+    })
 }
 
 #[cfg(test)]
@@ -140,18 +176,46 @@ mod tests {
     fn the_place_counts_those_that_run_first_whatever_the_order_of_the_list() {
         let queue = br#"{"queue_running":[[0,"r",{},{},[]]],
             "queue_pending":[[2,"b",{}],[5,"late",{}],[-1,"front",{}],[3,"mine",{}]]}"#;
-        assert_eq!(place(queue, "mine"), Ok(Place::Pending { ahead: 3 }));
-        assert_eq!(place(queue, "front"), Ok(Place::Pending { ahead: 1 }));
-        assert_eq!(place(queue, "r"), Ok(Place::Running));
-        assert_eq!(place(queue, "gone"), Ok(Place::Absent));
+        let found = |id: &str| place(queue, &named(id, id)).map(|found| found.map(|(_, at)| at));
+        assert_eq!(found("mine"), Ok(Some(Place::Pending { ahead: 3 })));
+        assert_eq!(found("front"), Ok(Some(Place::Pending { ahead: 1 })));
+        assert_eq!(found("r"), Ok(Some(Place::Running)));
+        assert_eq!(found("gone"), Ok(None));
         for garbage in [
             &b"<html>"[..],
             b"{}",
             b"[]",
             br#"{"queue_running":1,"queue_pending":[]}"#,
         ] {
-            assert_eq!(place(garbage, "a"), Err(Garbled));
+            assert_eq!(place(garbage, &named("a", "a")), Err(Garbled));
         }
+    }
+
+    fn named(client: &str, order: &str) -> Names {
+        Names {
+            client: client.to_owned(),
+            order: order.to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_order_that_the_server_named_is_found_by_its_client() {
+        let queue = br#"{"queue_running":[[0,"x",{},{"client_id":"other"},[]]],
+            "queue_pending":[[1,"theirs",{},{"client_id":"ours"},[]]]}"#;
+        let at = ("theirs".to_owned(), Place::Pending { ahead: 1 });
+        assert_eq!(place(queue, &named("ours", "ours")), Ok(Some(at)));
+        let history = br#"{"x":{"prompt":[0,"x",{},{}]},
+            "theirs":{"prompt":[1,"theirs",{},{"client_id":"ours"}],"outputs":{},"status":null}}"#;
+        let found = entry_of_client(history, &named("ours", "ours"));
+        assert_eq!(
+            found,
+            Ok(Some(("theirs".to_owned(), Ended::Success(Vec::new()))))
+        );
+        assert_eq!(
+            entry_of_client(history, &named("nobody", "nobody")),
+            Ok(None)
+        );
+        assert_eq!(entry_of_client(b"[]", &named("a", "a")), Err(Garbled));
     }
 
     #[test]
@@ -181,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_uploaded_picture_is_called_what_the_server_calls_it() {
-        let named = |answer: &str| uploaded(answer.as_bytes());
+        let named = |answer: &str| uploaded(answer.as_bytes()).map(|at| annotated(&at));
         assert_eq!(
             named(r#"{"name":"a (1).jpg","subfolder":"","type":"temp"}"#),
             Ok("a (1).jpg [temp]".to_owned())
@@ -197,17 +261,18 @@ mod tests {
     fn an_order_without_our_output_is_not_taken_for_accepted() {
         let other =
             br#"{"prompt_id":"p","number":1,"node_errors":{"9":{"dependent_outputs":["70"]}}}"#;
-        assert_eq!(accepted(other, "60"), Ok(Accepted::Whole));
+        let is_whole = |answer: &[u8]| accepted(answer, "60").map(|it| it.without_output.is_none());
+        assert_eq!(is_whole(other), Ok(true));
         let ours =
             br#"{"prompt_id":"p","number":1,"node_errors":{"9":{"dependent_outputs":["60"]}}}"#;
-        assert!(matches!(
-            accepted(ours, "60"),
-            Ok(Accepted::WithoutOutput(_))
-        ));
+        assert_eq!(is_whole(ours), Ok(false));
+        let old = br#"{"prompt_id":"theirs","node_errors":[]}"#;
+        assert_eq!(is_whole(old), Ok(true));
         assert_eq!(
-            accepted(br#"{"prompt_id":"p","node_errors":[]}"#, "60"),
-            Ok(Accepted::Whole)
+            accepted(old, "60").map(|it| it.order),
+            Ok("theirs".to_owned())
         );
-        assert_eq!(accepted(b"ok", "60"), Err(Garbled));
+        assert_eq!(is_whole(b"ok"), Err(Garbled));
+        assert_eq!(is_whole(b"{}"), Err(Garbled));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::files::{Folders, complaint, folder_of};
+use super::files::{Folders, complaint, folder_of, is_model_file};
 use crate::workflow::Workflow;
 
 /// What a server is and can do.
@@ -13,6 +13,10 @@ use crate::workflow::Workflow;
 pub struct Survey {
     /// As it says itself; servers of 2024 do not.
     pub version: Option<String>,
+    /// What it is too old for, for people.
+    pub too_old_for: Vec<String>,
+    /// Whether pictures on it can be overwritten, as far as it was tried.
+    pub erases_pictures: bool,
     /// One for each workflow, in their order.
     pub workflows: Vec<WorkflowCheck>,
 }
@@ -28,6 +32,8 @@ pub struct WorkflowCheck {
     pub styles: Vec<String>,
     /// What the server lacks for it, for people; empty: ready.
     pub missing: Vec<String>,
+    /// The styles that are left out of it, with what the server lacks for each.
+    pub left_out: BTreeMap<String, String>,
 }
 
 /// What the server says of each class; none: it does not have it.
@@ -35,6 +41,7 @@ pub(super) type Classes = BTreeMap<String, Option<Value>>;
 
 impl WorkflowCheck {
     pub(super) fn of(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Self {
+        let left_out = left_out(workflow, classes, folders);
         Self {
             name: workflow.name().to_owned(),
             title: workflow.title().to_owned(),
@@ -42,15 +49,17 @@ impl WorkflowCheck {
                 .styles()
                 .iter()
                 .map(|style| style.id.clone())
+                .filter(|style| !left_out.contains_key(style))
                 .collect(),
             missing: missing(workflow, classes, folders),
+            left_out,
         }
     }
 
     /// Whether the server can do it now.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.missing.is_empty()
+        self.missing.is_empty() && !self.styles.is_empty()
     }
 }
 
@@ -71,26 +80,75 @@ fn missing(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Vec<Str
                 node.id, node.class
             ));
         }
-        for (input, value) in node.fixed {
-            let offered = choices(class, input).map(|offered| offered.contains(value));
-            lacks.extend(match (folder_of(input), value.as_str()) {
-                (Some(folder), Some(file)) => complaint(node.class, folder, file, offered, folders),
-                _ if offered == Some(false) => Some(choice(node.class, input, value)),
-                _ => None,
-            });
-        }
+        let wrong = |(input, value)| is_refused(node.class, class, input, value, folders);
+        lacks.extend(node.fixed.into_iter().filter_map(wrong));
     }
     lacks.sort();
     lacks.dedup();
     lacks
 }
 
+/// Styles with a LoRA that its loader does not offer.
+fn left_out(workflow: &Workflow, classes: &Classes, folders: &Folders) -> BTreeMap<String, String> {
+    let mut left_out = BTreeMap::new();
+    for style in workflow.styles() {
+        for (loader, lora) in workflow.loras_of(style) {
+            let Some(Some(class)) = classes.get(loader) else {
+                continue;
+            };
+            let file = Value::from(lora.file.as_str());
+            if let Some(why) = is_refused(loader, class, "lora_name", &file, folders) {
+                left_out.insert(style.id.clone(), why);
+            }
+        }
+    }
+    left_out
+}
+
+/// Whether ComfyUI would refuse a value: only what the node itself lists is known, and an upload is
+/// looked at by the node, whatever it lists.
+fn is_refused(
+    name: &str,
+    class: &Value,
+    input: &str,
+    value: &Value,
+    folders: &Folders,
+) -> Option<String> {
+    let offered = choices(class, input)?;
+    if offered.iter().any(|one| is_same(one, value)) {
+        return None;
+    }
+    let folder = folder_of(name, input);
+    Some(match value.as_str() {
+        Some(file) if folder.is_some() || is_model_file(file) => {
+            complaint(name, folder, file, folders)
+        }
+        _ => choice(name, input, value),
+    })
+}
+
+/// As Python compares: 1 is 1.0.
+fn is_same(one: &Value, other: &Value) -> bool {
+    one == other
+        || one
+            .as_f64()
+            .is_some_and(|number| other.as_f64() == Some(number))
+}
+
 /// What an input may be, where that is a list: `[[...], {}]`, and in newer nodes
-/// `["COMBO", {"options": [...]}]`.
+/// `["COMBO", {"options": [...]}]`. None where the list is not the whole truth.
 fn choices<'a>(class: &'a Value, input: &str) -> Option<&'a Vec<Value>> {
     let inputs = class.get("input")?;
     let kind = |kind: &str| inputs.get(kind)?.get(input);
     let input = kind("required").or_else(|| kind("optional"))?;
+    let is_open = |(key, value): (&String, &Value)| {
+        let is_on = !matches!(value, Value::Null | Value::Bool(false));
+        is_on && (key.ends_with("_upload") || key == "remote")
+    };
+    let settings = input.get(1).and_then(Value::as_object);
+    if settings.into_iter().flatten().any(is_open) {
+        return None;
+    }
     match input.get(0)? {
         Value::Array(list) => Some(list),
         Value::String(combo) if combo == "COMBO" => input.get(1)?.get("options")?.as_array(),
@@ -192,5 +250,56 @@ mod tests {
         );
         let nothing = missing(&shipped("sdxl-turbo"), &Classes::new(), &Folders::new());
         assert_eq!(nothing.len(), 8, "{nothing:?}");
+    }
+
+    fn workflow(graph: Value) -> Workflow {
+        let toml = "title = \"T\"\nworkflow = \"t.json\"\noutput = \"3\"\n[bind]\nimage = \"1.image\"\n\
+                    [[styles]]\nid = \"a\"\ntitle = \"A\"";
+        Workflow::parse("t", toml, &graph.to_string()).expect("valid")
+    }
+
+    #[test]
+    fn only_what_the_output_depends_on_is_looked_at_and_nothing_that_comfyui_takes_is_refused() {
+        let graph = json!({
+            "1": {"class_type": "LoadImage", "inputs": {"image": "p.jpg"}},
+            "2": {"class_type": "Mixed", "inputs": {"image": ["1", 0], "logo": "logo.png", "size": 1, "free": "x.pt", "extra": ["a", "b", "c"]}},
+            "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},
+            "8": {"class_type": "LoadImage", "inputs": {"image": "comfy_logo_blue.png"}},
+            "9": {"class_type": "NobodyHasIt", "inputs": {"images": ["8", 0], "gone": ["77", 0]}},
+        });
+        let mut server = server();
+        let inputs = json!({"logo": [["other.png"], {"image_upload": true}], "size": [[1.0, 2.0]], "free": ["STRING", {}]});
+        server.insert("Mixed".to_owned(), class(inputs, false));
+        let told = missing(&workflow(graph), &server, &Folders::new());
+        assert_eq!(told, Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_folder_is_that_of_the_node() {
+        let graph = json!({
+            "1": {"class_type": "LoadImage", "inputs": {"image": "p.jpg"}},
+            "2": {"class_type": "CLIPVisionLoader", "inputs": {"clip_name": "sig.safetensors"}},
+            "4": {"class_type": "Own", "inputs": {"model_name": "face.onnx", "mode": "fast", "x": ["2", 0], "image": ["1", 0]}},
+            "3": {"class_type": "PreviewImage", "inputs": {"images": ["4", 0]}},
+        });
+        let mut server = server();
+        server.insert(
+            "CLIPVisionLoader".to_owned(),
+            class(json!({"clip_name": [[]]}), false),
+        );
+        server.insert(
+            "Own".to_owned(),
+            class(json!({"model_name": [[]], "mode": [["slow"]]}), false),
+        );
+        let told = missing(&workflow(graph), &server, &Folders::new()).join("\n");
+        assert!(
+            told.contains("sig.safetensors: put it into ComfyUI's models/clip_vision"),
+            "{told}"
+        );
+        assert!(
+            told.contains("face.onnx: put it where the node Own looks"),
+            "{told}"
+        );
+        assert!(told.contains("fast as mode of the node Own"), "{told}");
     }
 }

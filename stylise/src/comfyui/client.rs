@@ -10,15 +10,17 @@ use ureq::unversioned::multipart::{Form, Part};
 use ureq::{Agent, Body, RequestBuilder, http::Response};
 use url::Url;
 
-use super::answers::{self, Accepted, Place};
+use super::answers::{self, Accepted, Ended, Found, Place};
 use super::endpoint::Endpoint;
 use super::events::PictureRef;
+use super::memo::Names;
 use super::refusal::words;
 use super::run::Look;
 
 /// The queue holds the whole workflow of each order.
 const QUEUE_MAX_BYTES: u64 = 32 << 20;
 const HISTORY_MAX_BYTES: u64 = 16 << 20;
+const HISTORY_NEWEST: &str = "16";
 /// Lists of models can be long.
 const CLASS_MAX_BYTES: u64 = 4 << 20;
 const SMALL_MAX_BYTES: u64 = 256 << 10;
@@ -68,11 +70,21 @@ impl Client {
         Self { agent, endpoint }
     }
 
-    /// Keeps the picture where ComfyUI erases it at its next start; gives its name for a workflow.
-    pub(super) fn upload(&self, name: &str, jpeg: &[u8]) -> Result<String, CallError> {
-        let part = Part::bytes(jpeg).file_name(name).mime_str("image/jpeg");
+    /// Puts a picture there, in the place of one that is there; tells where it lies then. Of the folders
+    /// `temp`, `input` and `output` ComfyUI empties the first alone, at its start.
+    pub(super) fn upload(&self, to: &PictureRef, jpeg: &[u8]) -> Result<PictureRef, CallError> {
+        // The form has no way to escape them.
+        if to.filename.contains(['"', '\\']) || to.filename.contains(char::is_control) {
+            return Err(CallError::Garbled);
+        }
+        let part = Part::bytes(jpeg).file_name(&to.filename);
+        let part = part.mime_str("image/jpeg");
         let part = part.map_err(|error| unreachable_because(&error))?;
-        let form = Form::new().text("type", "temp").part("image", part);
+        let form = Form::new()
+            .text("type", &to.kind)
+            .text("subfolder", &to.subfolder)
+            .text("overwrite", "true")
+            .part("image", part);
         let url = self.endpoint.url(&["upload", "image"], &[]);
         let request = self.with_headers(self.agent.post(url.as_str()));
         let request = request
@@ -91,26 +103,57 @@ impl Client {
         output: &str,
     ) -> Result<Accepted, CallError> {
         // The name of the order is also that of the client: a program that was started again gets the
-        // events of the orders it sent before.
-        let order = json!({"prompt": graph, "client_id": prompt_id, "prompt_id": prompt_id});
+        // events of the orders it sent before. Servers before August 2025 ignore the targets, and get no
+        // more nodes than the output needs.
+        let order = json!({
+            "prompt": graph,
+            "client_id": prompt_id,
+            "prompt_id": prompt_id,
+            "partial_execution_targets": [output],
+        });
         let answer = self.post(&["prompt"], &order, self.endpoint.pace.upload)?;
         garbled(answers::accepted(&answer, output))
     }
 
-    pub(super) fn place(&self, prompt_id: &str) -> Result<Place, CallError> {
+    pub(super) fn place(&self, names: &Names) -> Result<Found<Place>, CallError> {
         let answer = self.ask(&["queue"], QUEUE_MAX_BYTES)?;
-        garbled(answers::place(&answer, prompt_id))
+        garbled(answers::place(&answer, names))
     }
 
-    /// Queue first, then history: see [`Look`].
-    pub(super) fn look(&self, prompt_id: &str) -> Result<Look, CallError> {
-        let place = self.place(prompt_id)?;
-        if place != Place::Absent {
-            return Ok(Look::Queued(place));
+    /// Queue first, then history: see [`Look`]. With the server's own name of an order that is found.
+    pub(super) fn look(&self, names: &Names) -> Result<(Option<String>, Look), CallError> {
+        if let Some((order, place)) = self.place(names)? {
+            return Ok((Some(order), Look::Queued(place)));
         }
-        let answer = self.ask(&["history", prompt_id], HISTORY_MAX_BYTES)?;
-        let entry = garbled(answers::entry(&answer, prompt_id))?;
-        Ok(entry.map_or(Look::Nowhere, Look::Over))
+        Ok(match self.ended(names)? {
+            Some((order, ended)) => (Some(order), Look::Over(ended)),
+            None => (None, Look::Nowhere),
+        })
+    }
+
+    /// By the history. An order whose answer was lost, at a server that names orders itself, is looked for
+    /// among the newest of all.
+    pub(super) fn ended(&self, names: &Names) -> Result<Found<Ended>, CallError> {
+        let answer = self.history(&names.order)?;
+        if let Some(ended) = garbled(answers::entry(&answer, &names.order))? {
+            return Ok(Some((names.order.clone(), ended)));
+        }
+        if names.order != names.client {
+            return Ok(None);
+        }
+        let newest = [("max_items", HISTORY_NEWEST)];
+        let within = self.endpoint.pace.call;
+        match self.get(&["history"], &newest, HISTORY_MAX_BYTES, within) {
+            Ok(answer) => garbled(answers::entry_of_client(&answer, names)),
+            // Too much to look through, or no such route.
+            Err(CallError::TooLong | CallError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `GET /history/{id}`, as it is.
+    pub(super) fn history(&self, order: &str) -> Result<Vec<u8>, CallError> {
+        self.ask(&["history", order], HISTORY_MAX_BYTES)
     }
 
     pub(super) fn picture(&self, picture: &PictureRef) -> Result<Vec<u8>, CallError> {
@@ -178,6 +221,11 @@ impl Client {
         let system = stats.get("system").ok_or(CallError::Garbled)?;
         let version = system.get("comfyui_version").and_then(Value::as_str);
         Ok(version.map(words))
+    }
+
+    /// Whether it answers at all.
+    pub(super) fn is_there(&self) -> Result<(), CallError> {
+        self.ask(&["queue"], QUEUE_MAX_BYTES).map(drop)
     }
 
     /// A question that is answered at once.

@@ -1,7 +1,8 @@
 //! What comes through the WebSocket. Anything unknown, and anything malformed, is nothing: custom nodes
 //! send events of their own, and the truth is in the history.
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What concerns an order.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +42,7 @@ pub(super) struct Tagged {
 }
 
 /// Where the server keeps a picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PictureRef {
     pub(super) filename: String,
     pub(super) subfolder: String,
@@ -86,14 +87,22 @@ impl Fault {
 /// The pictures among what a node put out.
 pub(super) fn pictures(output: &Value) -> Vec<PictureRef> {
     let list = output.get("images").and_then(Value::as_array);
-    let one = |item: &Value| {
-        Some(PictureRef {
-            filename: text(item, "filename").filter(|name| !name.is_empty())?,
-            subfolder: text(item, "subfolder").unwrap_or_default(),
-            kind: text(item, "type").unwrap_or_else(|| "output".to_owned()),
-        })
-    };
-    list.into_iter().flatten().filter_map(one).collect()
+    list.into_iter().flatten().filter_map(picture).collect()
+}
+
+/// All files among what a node put out, whatever it calls them (`images`, `gifs`, ...).
+pub(super) fn files(output: &Value) -> impl Iterator<Item = PictureRef> {
+    let lists = output.as_object().into_iter().flat_map(Map::values);
+    let items = lists.filter_map(Value::as_array).flatten();
+    items.filter_map(picture)
+}
+
+fn picture(item: &Value) -> Option<PictureRef> {
+    Some(PictureRef {
+        filename: text(item, "filename").filter(|name| !name.is_empty())?,
+        subfolder: text(item, "subfolder").unwrap_or_default(),
+        kind: text(item, "type").unwrap_or_else(|| "output".to_owned()),
+    })
 }
 
 /// A text message.

@@ -1,4 +1,4 @@
-//! Model files: which folder of the server an input takes its file from, and what to say when the file
+//! Model files: which folder of the server a loader takes its file from, and what to say when the file
 //! is not offered there.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,68 +8,120 @@ use crate::workflow::Workflow;
 /// What `GET /models/FOLDER` lists, by folder; a folder that the server does not know is left out.
 pub(super) type Folders = BTreeMap<&'static str, BTreeSet<String>>;
 
-/// Inputs begin with the first, as in `clip_name1`; the folder below ComfyUI's `models` is the second.
-const FOLDERS: [(&str, &str); 9] = [
-    ("ckpt_name", "checkpoints"),
-    ("unet_name", "diffusion_models"),
-    ("clip_name", "text_encoders"),
-    ("vae_name", "vae"),
-    ("lora_name", "loras"),
-    ("control_net_name", "controlnet"),
-    ("style_model_name", "style_models"),
-    ("model_name", "upscale_models"),
-    ("clip_vision", "clip_vision"),
+/// ComfyUI's own loaders: the node, how its input begins (as in `clip_name1`), and the folder below
+/// `models`. The same input is of another folder at another node.
+const LOADERS: [(&str, &str, &str); 29] = [
+    ("CheckpointLoader", "ckpt_name", "checkpoints"),
+    ("CheckpointLoaderSimple", "ckpt_name", "checkpoints"),
+    ("ImageOnlyCheckpointLoader", "ckpt_name", "checkpoints"),
+    ("unCLIPCheckpointLoader", "ckpt_name", "checkpoints"),
+    ("CreateHookModelAsLora", "ckpt_name", "checkpoints"),
+    ("CreateHookModelAsLoraModelOnly", "ckpt_name", "checkpoints"),
+    ("UNETLoader", "unet_name", "diffusion_models"),
+    ("UnetLoaderGGUF", "unet_name", "unet"),
+    ("CLIPLoader", "clip_name", "text_encoders"),
+    ("DualCLIPLoader", "clip_name", "text_encoders"),
+    ("TripleCLIPLoader", "clip_name", "text_encoders"),
+    ("QuadrupleCLIPLoader", "clip_name", "text_encoders"),
+    ("CLIPVisionLoader", "clip_name", "clip_vision"),
+    ("VAELoader", "vae_name", "vae"),
+    ("LoraLoader", "lora_name", "loras"),
+    ("LoraLoaderModelOnly", "lora_name", "loras"),
+    ("CreateHookLora", "lora_name", "loras"),
+    ("CreateHookLoraModelOnly", "lora_name", "loras"),
+    ("ControlNetLoader", "control_net_name", "controlnet"),
+    ("DiffControlNetLoader", "control_net_name", "controlnet"),
+    ("StyleModelLoader", "style_model_name", "style_models"),
+    ("UpscaleModelLoader", "model_name", "upscale_models"),
+    (
+        "LatentUpscaleModelLoader",
+        "model_name",
+        "latent_upscale_models",
+    ),
+    ("GLIGENLoader", "gligen_name", "gligen"),
+    ("HypernetworkLoader", "hypernetwork_name", "hypernetworks"),
+    ("PhotoMakerLoader", "photomaker_model_name", "photomaker"),
+    ("ModelPatchLoader", "name", "model_patches"),
+    ("AudioEncoderLoader", "audio_encoder_name", "audio_encoders"),
+    ("DiffusersLoader", "model_path", "diffusers"),
 ];
 
-/// The folder of an input that names a model file.
-pub(super) fn folder_of(input: &str) -> Option<&'static str> {
-    let known = FOLDERS.iter().find(|(name, _)| input.starts_with(name));
-    known.map(|(_, folder)| *folder)
+/// How files of models end.
+const MODEL_FILES: [&str; 9] = [
+    "safetensors",
+    "sft",
+    "ckpt",
+    "pt",
+    "pt2",
+    "pth",
+    "bin",
+    "gguf",
+    "onnx",
+];
+
+/// The folder that an input of a node takes a model file from, where that is known.
+pub(super) fn folder_of(class: &str, input: &str) -> Option<&'static str> {
+    let known = LOADERS
+        .iter()
+        .find(|(loader, name, _)| *loader == class && input.starts_with(name));
+    known.map(|(_, _, folder)| *folder)
+}
+
+/// Whether it is called like a file of a model.
+pub(super) fn is_model_file(name: &str) -> bool {
+    let end = name
+        .rsplit_once('.')
+        .map(|(_, end)| end.to_ascii_lowercase());
+    end.is_some_and(|end| MODEL_FILES.contains(&end.as_str()))
 }
 
 /// The folders worth asking for: those in which the workflows look for files, and those in which such
 /// files end up by mistake.
 pub(super) fn worth_asking(workflows: &[Workflow]) -> BTreeSet<&'static str> {
     let nodes = workflows.iter().flat_map(Workflow::nodes);
-    let inputs = nodes.flat_map(|node| node.fixed);
-    let mut folders: BTreeSet<_> = inputs.filter_map(|(input, _)| folder_of(input)).collect();
+    let of_node = nodes.flat_map(|node| {
+        let inputs = node.fixed.into_iter();
+        inputs.filter_map(move |(input, _)| folder_of(node.class, input))
+    });
+    let mut folders: BTreeSet<_> = of_node.collect();
+    if workflows.iter().any(Workflow::has_loras) {
+        folders.insert("loras");
+    }
     if !folders.is_empty() {
         folders.extend(["checkpoints", "diffusion_models", "text_encoders", "vae"]);
     }
     folders
 }
 
-/// What is wrong with a file that a node takes from `folder`; none: it is there.
-///
-/// `offered`: whether the node itself lists it; none when the node lists nothing, so that only the
-/// folders can tell.
+/// What is wrong with a file that the node does not offer.
 pub(super) fn complaint(
     class: &str,
-    folder: &str,
+    folder: Option<&'static str>,
     file: &str,
-    offered: Option<bool>,
     folders: &Folders,
-) -> Option<String> {
-    let lies_in = |folder: &str| folders.get(folder).map(|files| files.contains(file));
-    match (offered, lies_in(folder)) {
-        // What the node lists is what it takes: some offer more than lies in the folder.
-        (Some(true), _) | (None, Some(true) | None) => return None,
-        (Some(false), Some(true)) => {
-            return Some(format!(
-                "the file {file}: it lies in ComfyUI's models/{folder}, but the node {class} does not \
-                 offer it: restart ComfyUI, or choose another loader in the workflow"
-            ));
-        }
-        _ => {}
+) -> String {
+    let lies_in = |folder: &str| {
+        folders
+            .get(folder)
+            .is_some_and(|files| files.contains(file))
+    };
+    let Some(folder) = folder else {
+        return format!("the file {file}: put it where the node {class} looks for it");
+    };
+    if lies_in(folder) {
+        return format!(
+            "the file {file}: it lies in ComfyUI's models/{folder}, but the node {class} does not offer \
+             it: restart ComfyUI, or choose another loader in the workflow"
+        );
     }
-    let elsewhere = folders.keys().find(|other| lies_in(other) == Some(true));
-    Some(match elsewhere {
+    let elsewhere = folders.keys().find(|other| lies_in(other));
+    match elsewhere {
         Some(other) => format!(
             "the file {file}: it lies in ComfyUI's models/{other}, and this workflow takes it from \
              models/{folder}"
         ),
         None => format!("the file {file}: put it into ComfyUI's models/{folder}"),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -89,39 +141,43 @@ mod tests {
     }
 
     #[test]
-    fn what_the_node_offers_is_there_and_what_nobody_lists_is_believed() {
-        let told =
-            |offered, folders: &Folders| complaint("VAELoader", "vae", "a", offered, folders);
-        // `taesd` of VAELoader is made of two files of another folder.
-        assert_eq!(told(Some(true), &folders(&[("vae", "b")])), None);
-        assert_eq!(told(None, &folders(&[("vae", "a")])), None);
-        assert_eq!(told(None, &Folders::new()), None, "an old server");
-    }
-
-    #[test]
     fn a_missing_file_is_named_with_the_place_for_it_and_the_one_where_it_lies() {
-        let told = |offered, folders: &Folders| {
-            complaint("UNETLoader", "diffusion_models", "f", offered, folders).expect("missing")
-        };
-        let nowhere = folders(&[("diffusion_models", "g")]);
-        for offered in [None, Some(false)] {
-            let words = told(offered, &nowhere);
+        let told =
+            |folders: &Folders| complaint("UNETLoader", Some("diffusion_models"), "f", folders);
+        for nowhere in [folders(&[("diffusion_models", "g")]), Folders::new()] {
+            let words = told(&nowhere);
             assert!(
                 words.ends_with("put it into ComfyUI's models/diffusion_models"),
                 "{words}"
             );
         }
-        let words = told(Some(false), &Folders::new());
-        assert!(words.contains("put it into"), "{words}");
-        let wrong_place = folders(&[("diffusion_models", "g"), ("checkpoints", "f")]);
-        let words = told(None, &wrong_place);
+        let words = told(&folders(&[("diffusion_models", "g"), ("checkpoints", "f")]));
         assert!(
             words.contains("lies in ComfyUI's models/checkpoints"),
             "{words}"
         );
-        let unseen = folders(&[("diffusion_models", "f")]);
-        let words = told(Some(false), &unseen);
+        let words = told(&folders(&[("diffusion_models", "f")]));
         assert!(words.contains("UNETLoader does not offer"), "{words}");
+        let words = complaint("Unheard", None, "f.gguf", &Folders::new());
+        assert!(words.contains("where the node Unheard looks"), "{words}");
+    }
+
+    #[test]
+    fn the_folder_goes_by_the_node_and_not_by_the_name_of_its_input() {
+        assert_eq!(
+            folder_of("DualCLIPLoader", "clip_name2"),
+            Some("text_encoders")
+        );
+        assert_eq!(
+            folder_of("CLIPVisionLoader", "clip_name"),
+            Some("clip_vision")
+        );
+        assert_eq!(
+            folder_of("UpscaleModelLoader", "model_name"),
+            Some("upscale_models")
+        );
+        assert_eq!(folder_of("SomethingElse", "model_name"), None);
+        assert_eq!(folder_of("KSampler", "sampler_name"), None);
     }
 
     #[test]
@@ -130,7 +186,5 @@ mod tests {
         assert!(asked.contains("checkpoints") && asked.contains("text_encoders"));
         assert!(!asked.contains("loras"));
         assert!(worth_asking(&[]).is_empty());
-        assert_eq!(folder_of("clip_name2"), Some("text_encoders"));
-        assert_eq!(folder_of("sampler_name"), None);
     }
 }

@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::client::CallError;
+use super::erase::withdraw;
 use super::errand::{Errand, glance};
 use super::events::PictureRef;
+use super::memo::{Memo, Names};
+use super::plain;
 use super::run::{Look, Run, Verdict};
 use super::send::{Job, Sent};
 use super::socket::{Heard, Socket};
-use super::withdraw::withdraw;
 use crate::stylist::{Desk, Ticket, Trouble};
 
 /// Never a third time, whatever happened.
@@ -23,6 +25,7 @@ impl Job {
     /// From the order, or from the ticket it was sent with before, to the picture.
     pub(super) fn make(&self, ticket: Option<Ticket>, desk: &dyn Desk) -> Result<Vec<u8>, Trouble> {
         let mut sent = match ticket {
+            Some(ticket) if Memo::of(&ticket).only_photo => self.send(ticket.sends + 1, desk)?,
             Some(ticket) => Sent {
                 opening: self.open_socket(&ticket),
                 ticket,
@@ -31,50 +34,84 @@ impl Job {
             None => self.send(1, desk)?,
         };
         loop {
-            let ticket = sent.ticket.clone();
-            let id = ticket.id.to_string();
-            let verdict = self.follow(sent, desk).inspect_err(|trouble| {
+            let mut ticket = sent.ticket.clone();
+            let verdict = self.follow(sent.opening, sent.known, &mut ticket, desk);
+            let verdict = verdict.inspect_err(|trouble| {
                 if *trouble == Trouble::Cancelled {
-                    withdraw(&self.client, id.clone(), None);
+                    withdraw::<()>(&self.client, &ticket, None);
                 }
             })?;
-            let why = match verdict {
-                Verdict::Done(picture) => match self.fetch(&picture, desk)? {
+            let (visitor, technical) = match verdict {
+                Verdict::Done(picture) => match self.result(&picture, &mut ticket, desk)? {
                     Some(picture) => return Ok(picture),
-                    None => "The ComfyUI server lost the picture twice. Ask again.",
+                    None => (plain::LOST, "the ComfyUI server lost the picture twice"),
                 },
-                Verdict::Lost => "The ComfyUI server lost the order twice. Ask again.",
-                Verdict::OutOfMemory => {
-                    "The ComfyUI server has too little graphics memory for this style. Try another."
+                Verdict::Lost => (plain::LOST, "the ComfyUI server lost the order twice"),
+                Verdict::OutOfMemory => (
+                    plain::TOO_LARGE,
+                    "the ComfyUI server has too little graphics memory for this style",
+                ),
+                Verdict::Failed { visitor, technical } => {
+                    return Err(plain::failed(visitor, &technical));
                 }
-                Verdict::Failed(why) => return Err(Trouble::Failed(why)),
-                Verdict::Overdue(why) => {
-                    withdraw(&self.client, id, None);
-                    return Err(Trouble::Failed(why));
+                Verdict::Overdue { visitor, technical } => {
+                    withdraw::<()>(&self.client, &ticket, None);
+                    return Err(plain::failed(visitor, &technical));
                 }
-                Verdict::Away(why) => return Err(Trouble::Away(why)),
+                Verdict::Away(why) => return Err(plain::away(&why)),
             };
             if ticket.sends >= SENDS_MAX {
-                return Err(Trouble::Failed(why.to_owned()));
+                return Err(plain::failed(visitor, technical));
             }
-            withdraw(&self.client, id, None);
+            withdraw::<()>(&self.client, &ticket, None);
             sent = self.send(ticket.sends + 1, desk)?;
         }
     }
 
-    fn follow(&self, sent: Sent, desk: &dyn Desk) -> Result<Verdict, Trouble> {
-        let id = sent.ticket.id.to_string();
+    /// Where the result lies is on disk before it is fetched: a server that is started anew forgets where,
+    /// and keeps the file.
+    fn result(
+        &self,
+        picture: &PictureRef,
+        ticket: &mut Ticket,
+        desk: &dyn Desk,
+    ) -> Result<Option<Vec<u8>>, Trouble> {
+        let mut memo = Memo::of(ticket);
+        memo.result = Some(picture.clone());
+        memo.onto(ticket);
+        desk.keep_ticket(ticket)?;
+        self.fetch(picture, desk)
+    }
+
+    fn follow(
+        &self,
+        opening: Errand<Socket>,
+        known: bool,
+        ticket: &mut Ticket,
+        desk: &dyn Desk,
+    ) -> Result<Verdict, Trouble> {
+        let mut names = Names::of(ticket);
         let pace = self.client.endpoint.pace.clone();
         let outputs = self.outputs.clone();
-        let mut run = Run::new(id.clone(), outputs, sent.known, pace, Instant::now());
-        let mut ear = Ear::new(sent.opening);
-        let mut looking: Option<Errand<Look>> = None;
+        let mut run = Run::new(names.order.clone(), outputs, known, pace, Instant::now());
+        let mut ear = Ear::new(opening);
+        let mut looking: Option<Errand<(Option<String>, Look)>> = None;
         loop {
             glance(desk)?;
             if let Some(answer) = looking.as_ref().and_then(|look| look.wait(GLIMPSE)) {
                 looking = None;
                 match answer {
-                    Ok(look) => run.on_look(look, Instant::now()),
+                    Ok((order, look)) => {
+                        if let Some(order) = order.filter(|order| *order != names.order) {
+                            let mut memo = Memo::of(ticket);
+                            memo.order = Some(order.clone());
+                            memo.onto(ticket);
+                            desk.keep_ticket(ticket)?;
+                            run.is_called(order.clone());
+                            names.order = order;
+                        }
+                        run.on_look(look, Instant::now());
+                    }
                     Err(error) => run.on_no_answer(&error.words(), Instant::now()),
                 }
             }
@@ -86,12 +123,12 @@ impl Job {
                 return Ok(verdict);
             }
             if looking.is_none() && run.wants_look(Instant::now()) {
-                let (client, id) = (self.client.clone(), id.clone());
-                looking = Some(Errand::start(move || client.look(&id)));
+                let (client, names) = (self.client.clone(), names.clone());
+                looking = Some(Errand::start(move || client.look(&names)));
             }
             ear.listen(&mut run, desk);
             if ear.wants_socket(self.client.endpoint.pace.reconnect) {
-                ear = Ear::new(self.open_socket(&sent.ticket));
+                ear = Ear::new(self.open_socket(ticket));
             }
         }
     }
@@ -106,12 +143,12 @@ impl Job {
                 Ok(picture) => return Ok(Some(picture)),
                 Err(CallError::Refused { status: 404, .. }) => return Ok(None),
                 Err(error @ (CallError::TooLong | CallError::Refused { .. })) => {
-                    return Err(Trouble::Failed(error.words()));
+                    return Err(plain::failed(plain::CANNOT, &error.words()));
                 }
                 Err(error) => last = error,
             }
         }
-        Err(Trouble::Away(last.words()))
+        Err(plain::away(&last.words()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What reads bytes of the server, as a function of bytes, for the fuzzer.
 
-use super::{answers, events, refusal};
+use super::memo::Names;
+use super::{answers, events, refusal, traces};
 
 /// Takes anything: messages of the WebSocket, and answers.
 pub fn server_bytes(data: &[u8]) {
@@ -9,7 +10,13 @@ pub fn server_bytes(data: &[u8]) {
         let _ = events::parse_text(text);
         let _ = refusal::Refusal::read(400, text);
     }
-    let _ = answers::place(data, "a");
+    let names = Names {
+        client: "c".to_owned(),
+        order: "a".to_owned(),
+    };
+    let _ = answers::place(data, &names);
+    let _ = answers::entry_of_client(data, &names);
+    let _ = traces::files_of(data, "a", "a.jpg");
     let _ = answers::entry(data, "a");
     let _ = answers::uploaded(data);
     let _ = answers::accepted(data, "60");

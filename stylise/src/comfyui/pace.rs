@@ -27,13 +27,12 @@ pub struct Pace {
     pub away: Duration,
     /// How long after an order whose answer was lost it is still believed to be on its way.
     pub on_its_way: Duration,
-    /// An order that does not get on for so long, and [`Self::patience_per_order`] for each before it,
-    /// is given up.
-    pub patience: Duration,
-    /// See there.
-    pub patience_per_order: Duration,
+    /// An order that is still behind others in the server's queue after so long is given up.
+    pub queue_max: Duration,
+    /// One that is at work, and takes no step and reaches no node for so long, is given up.
+    pub step_max: Duration,
     /// The same before the first step: models of many gigabytes are read from disk then, in silence.
-    pub patience_loading: Duration,
+    pub loading_max: Duration,
     /// Between two surveys of a server that is there.
     pub survey_ready: Duration,
     /// And of one that is away.
@@ -55,9 +54,9 @@ impl Default for Pace {
             reconnect: seconds(5),
             away: seconds(15),
             on_its_way: seconds(5),
-            patience: seconds(60),
-            patience_per_order: seconds(10),
-            patience_loading: seconds(180),
+            queue_max: seconds(3600),
+            step_max: seconds(60),
+            loading_max: seconds(180),
             survey_ready: seconds(60),
             survey_away: seconds(10),
         }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::blank;
 use super::check::{Classes, Survey, WorkflowCheck};
 use super::client::{CallError, Client};
 use super::endpoint::{ComfyuiSettings, Endpoint, SettingsError};
+use super::features::too_old_for;
 use super::files::{Folders, worth_asking};
 use crate::stylist::Trouble;
 use crate::workflow::Workflow;
@@ -24,10 +26,9 @@ pub fn survey(
 
 pub(super) fn ask(client: &Client, workflows: &[Workflow]) -> Result<Survey, CallError> {
     let version = client.version()?;
-    let used: BTreeSet<&str> = workflows
-        .iter()
-        .flat_map(|workflow| workflow.nodes().map(|node| node.class))
-        .collect();
+    let of_nodes = |workflow| Workflow::nodes(workflow).map(|node| node.class);
+    let mut used: BTreeSet<&str> = workflows.iter().flat_map(of_nodes).collect();
+    used.extend(workflows.iter().flat_map(Workflow::lora_loaders));
     let mut classes = Classes::new();
     for name in used {
         let class = match client.class(name) {
@@ -49,7 +50,9 @@ pub(super) fn ask(client: &Client, workflows: &[Workflow]) -> Result<Survey, Cal
     }
     let checks = workflows.iter();
     Ok(Survey {
+        too_old_for: too_old_for(version.as_deref()),
         version,
+        erases_pictures: blank::is_possible(client)?,
         workflows: checks
             .map(|workflow| WorkflowCheck::of(workflow, &classes, &folders))
             .collect(),

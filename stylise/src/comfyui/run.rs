@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::answers::{Ended, Place};
 use super::events::{Event, Fault, PictureRef, Tagged};
 use super::pace::Pace;
+use super::plain;
 use super::refusal::words;
 use crate::stylist::Progress;
 
@@ -28,9 +29,15 @@ pub(super) enum Verdict {
     /// A second attempt may go through.
     OutOfMemory,
     /// No attempt will.
-    Failed(String),
+    Failed {
+        visitor: &'static str,
+        technical: String,
+    },
     /// The same, and the server still has the order.
-    Overdue(String),
+    Overdue {
+        visitor: &'static str,
+        technical: String,
+    },
     /// The server does not answer any more.
     Away(String),
 }
@@ -110,9 +117,11 @@ impl Run {
             Event::Executing { .. } => {
                 let (step, steps) = self.steps();
                 self.at_work(step, steps, now);
+                self.moved_at = now;
             }
             Event::Progress { step, steps } => self.at_work(step, steps, now),
             Event::Executed { node, pictures } => {
+                self.moved_at = now;
                 if self.outputs.first() == Some(&node) {
                     self.seen = pictures.into_iter().next();
                 }
@@ -126,6 +135,11 @@ impl Run {
             Event::Preview { picture } => return Some(picture),
         }
         None
+    }
+
+    /// The server has another name for the order.
+    pub(super) fn is_called(&mut self, order: String) {
+        self.prompt_id = order;
     }
 
     /// Something came through the socket that says nothing of the order.
@@ -186,19 +200,30 @@ impl Run {
         if self.verdict.is_some() {
             return self.verdict.clone();
         }
-        let patience = match self.stage {
-            Progress::Waiting { ahead } => {
-                self.pace.patience + self.pace.patience_per_order * ahead
-            }
-            Progress::Running { steps: 0, .. } => self.pace.patience_loading,
-            _ => self.pace.patience,
+        // Behind others it waits as long as the server has it in its queue.
+        let is_behind = matches!(self.stage, Progress::Waiting { ahead: 1.. });
+        let (since, bound, key, visitor) = match self.stage {
+            _ if is_behind => (
+                self.sent_at,
+                self.pace.queue_max,
+                "queue_max_s",
+                plain::QUEUE,
+            ),
+            Progress::Running { steps: 0, .. } => (
+                self.moved_at,
+                self.pace.loading_max,
+                "loading_max_s",
+                plain::SLOW,
+            ),
+            _ => (self.moved_at, self.pace.step_max, "step_max_s", plain::SLOW),
         };
-        let stuck = now.saturating_duration_since(self.moved_at);
-        (stuck >= patience).then(|| {
-            let seconds = stuck.as_secs();
-            Verdict::Overdue(format!(
-                "The ComfyUI server did not get on with it for {seconds} s. Ask again later."
-            ))
+        let waited = now.saturating_duration_since(since);
+        (waited >= bound).then(|| Verdict::Overdue {
+            visitor,
+            technical: format!(
+                "the ComfyUI server did not get on with an order for {} s; `{key}` in [stylise] is the bound",
+                waited.as_secs()
+            ),
         })
     }
 
@@ -227,10 +252,10 @@ impl Run {
         };
         match self.outputs.iter().find_map(picture) {
             Some(picture) => Verdict::Done(picture),
-            None => Verdict::Failed(
-                "The workflow ended without a picture: its owner has to look at `output`."
-                    .to_owned(),
-            ),
+            None => Verdict::Failed {
+                visitor: plain::CANNOT,
+                technical: "the workflow ended without a picture: look at its `output`".to_owned(),
+            },
         }
     }
 
@@ -246,178 +271,25 @@ impl Run {
 }
 
 fn interrupted() -> Verdict {
-    let why = "The picture was stopped at the ComfyUI server. Ask again.";
-    Verdict::Failed(why.to_owned())
+    Verdict::Failed {
+        visitor: plain::STOPPED,
+        technical: "the order was interrupted at the ComfyUI server".to_owned(),
+    }
 }
 
 fn of_fault(fault: &Fault) -> Verdict {
     if fault.is_out_of_memory() {
         return Verdict::OutOfMemory;
     }
-    Verdict::Failed(format!(
-        "The ComfyUI server failed at {}: {}",
-        words(&fault.node_type),
-        words(&fault.message)
-    ))
+    Verdict::Failed {
+        visitor: plain::CANNOT,
+        technical: format!(
+            "the ComfyUI server failed at the node {}: {}",
+            words(&fault.node_type),
+            words(&fault.message)
+        ),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn run(known: bool) -> (Run, Instant) {
-        let now = Instant::now();
-        let outputs = vec!["60".to_owned()];
-        (
-            Run::new("p".to_owned(), outputs, known, Pace::default(), now),
-            now,
-        )
-    }
-
-    fn mine(event: Event) -> Tagged {
-        Tagged {
-            prompt_id: Some("p".to_owned()),
-            event,
-        }
-    }
-
-    fn picture() -> PictureRef {
-        PictureRef {
-            filename: "a.png".to_owned(),
-            subfolder: String::new(),
-            kind: "temp".to_owned(),
-        }
-    }
-
-    const S: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn events_of_others_are_not_ours() {
-        let (mut run, now) = run(true);
-        let other = Tagged {
-            prompt_id: Some("q".to_owned()),
-            event: Event::Interrupted,
-        };
-        run.on_event(other, now);
-        assert_eq!(run.verdict(now), None);
-        let unnamed = || Tagged {
-            prompt_id: None,
-            event: Event::Preview { picture: vec![1] },
-        };
-        let others = |event| Tagged {
-            prompt_id: Some("q".to_owned()),
-            event,
-        };
-        assert_eq!(run.on_event(unnamed(), now), None, "of whom?");
-        run.on_look(Look::Queued(Place::Running), now);
-        assert_eq!(run.on_event(unnamed(), now), None, "it may be late");
-        run.on_event(mine(Event::Started), now);
-        assert_eq!(run.on_event(unnamed(), now), Some(vec![1]));
-        run.on_event(others(Event::Started), now);
-        assert_eq!(run.on_event(unnamed(), now), None);
-    }
-
-    #[test]
-    fn from_the_queue_to_the_picture() {
-        let (mut run, mut now) = run(true);
-        assert!(run.wants_look(now));
-        run.on_look(Look::Queued(Place::Pending { ahead: 2 }), now);
-        assert_eq!(run.news(), Some(Progress::Waiting { ahead: 2 }));
-        assert!(!run.wants_look(now + S));
-        run.on_event(mine(Event::Started), now);
-        run.on_event(mine(Event::Progress { step: 1, steps: 4 }), now);
-        assert_eq!(run.news(), Some(Progress::Running { step: 1, steps: 4 }));
-        run.on_look(Look::Queued(Place::Running), now);
-        assert_eq!(run.news(), None, "the queue knows of no steps");
-        run.on_event(mine(Event::Finished), now);
-        assert!(run.wants_look(now));
-        run.on_look(Look::Queued(Place::Running), now);
-        now += Duration::from_millis(150);
-        assert!(run.wants_look(now), "the history comes a moment later");
-        run.on_look(
-            Look::Over(Ended::Success(vec![("60".to_owned(), vec![picture()])])),
-            now,
-        );
-        assert_eq!(run.verdict(now), Some(Verdict::Done(picture())));
-    }
-
-    #[test]
-    fn an_order_that_the_server_took_and_lost_is_lost_at_once_and_one_on_its_way_is_not() {
-        let (mut taken, now) = run(true);
-        taken.on_look(Look::Nowhere, now);
-        assert_eq!(taken.verdict(now), Some(Verdict::Lost));
-        let (mut unconfirmed, now) = run(false);
-        unconfirmed.on_look(Look::Nowhere, now + S);
-        assert_eq!(unconfirmed.verdict(now + S), None);
-        unconfirmed.on_look(Look::Nowhere, now + 6 * S);
-        assert_eq!(unconfirmed.verdict(now + 6 * S), Some(Verdict::Lost));
-    }
-
-    #[test]
-    fn a_finished_order_whose_history_somebody_cleared_is_not_made_again() {
-        let (mut run, now) = run(true);
-        let pictures = vec![picture()];
-        run.on_event(
-            mine(Event::Executed {
-                node: "60".to_owned(),
-                pictures,
-            }),
-            now,
-        );
-        run.on_event(mine(Event::Finished), now);
-        run.on_look(Look::Nowhere, now);
-        assert_eq!(run.verdict(now), Some(Verdict::Done(picture())));
-    }
-
-    #[test]
-    fn patience_grows_with_the_queue_and_begins_anew_when_it_moves() {
-        let (mut run, now) = run(true);
-        run.on_look(Look::Queued(Place::Pending { ahead: 3 }), now);
-        assert_eq!(run.verdict(now + 89 * S), None);
-        assert!(matches!(
-            run.verdict(now + 90 * S),
-            Some(Verdict::Overdue(_))
-        ));
-        run.on_look(Look::Queued(Place::Running), now + 80 * S);
-        assert_eq!(run.verdict(now + 250 * S), None, "the model loads");
-        run.on_event(mine(Event::Progress { step: 1, steps: 4 }), now + 250 * S);
-        assert!(run.verdict(now + 311 * S).is_some());
-    }
-
-    #[test]
-    fn a_server_that_stops_answering_is_away_after_a_while() {
-        let (mut run, now) = run(true);
-        run.on_no_answer("refused", now + 2 * S);
-        assert_eq!(run.verdict(now + 2 * S), None);
-        run.on_traffic(now + 10 * S);
-        run.on_no_answer("refused", now + 16 * S);
-        assert_eq!(run.verdict(now + 16 * S), None, "the socket still speaks");
-        run.on_no_answer("refused", now + 26 * S);
-        assert_eq!(
-            run.verdict(now + 26 * S),
-            Some(Verdict::Away("refused".to_owned()))
-        );
-    }
-
-    #[test]
-    fn memory_may_come_back_and_other_faults_do_not() {
-        let fault = |exception: &str| Fault {
-            node_type: "KSampler".to_owned(),
-            exception_type: exception.to_owned(),
-            message: "no".to_owned(),
-        };
-        let (mut first, now) = run(true);
-        first.on_event(mine(Event::Failed(fault("torch.OutOfMemoryError"))), now);
-        assert_eq!(first.verdict(now), Some(Verdict::OutOfMemory));
-        let (mut second, now) = run(true);
-        second.on_look(Look::Over(Ended::Failed(fault("ValueError"))), now);
-        assert!(
-            matches!(second.verdict(now), Some(Verdict::Failed(why)) if why.contains("KSampler"))
-        );
-        let (mut third, now) = run(true);
-        third.on_look(Look::Over(Ended::Success(Vec::new())), now);
-        assert!(matches!(third.verdict(now), Some(Verdict::Failed(_))));
-    }
-}
+mod tests;

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::answers::Accepted;
+use super::answers::{Accepted, annotated};
 use super::client::{CallError, Client};
+use super::erase::withdraw;
 use super::errand::Errand;
+use super::events::PictureRef;
+use super::memo::{Memo, photo_of};
+use super::plain;
 use super::refusal::Refusal;
 use super::socket::Socket;
-use super::withdraw::withdraw;
 use crate::stylist::{Desk, Progress, Ticket, Trouble};
 use crate::workflow::{Workflow, WorkflowStyle};
 
@@ -42,30 +45,47 @@ enum Step<T> {
 impl Job {
     /// Sends it for the first or another time.
     pub(super) fn send(&self, sends: u8, desk: &dyn Desk) -> Result<Sent, Trouble> {
-        let ticket = Ticket {
+        let mut ticket = Ticket {
             id: Uuid::new_v4(),
-            sends,
+            sends: sends - 1,
+            memo: None,
         };
+        let mut memo = Memo {
+            only_photo: true,
+            ..Memo::default()
+        };
+        memo.onto(&mut ticket);
+        // On disk before the photo leaves: whatever happens, it is erased there.
+        desk.keep_ticket(&ticket)?;
         let opening = self.open_socket(&ticket);
-        let mut is_kept = false;
         for _ in 0..2 {
             desk.report(Progress::Uploading);
-            let image = self.upload(&ticket, desk)?;
-            if !is_kept {
-                desk.keep_ticket(&ticket)?;
-                is_kept = true;
-            }
-            if let Step::Went(known) = self.order(&ticket, &image, desk)? {
+            let photo = self.upload(&ticket, desk)?;
+            let image = annotated(&photo);
+            memo.photo = (photo != photo_of(&ticket)).then_some(photo).or(memo.photo);
+            memo.only_photo = false;
+            memo.onto(&mut ticket);
+            ticket.sends = sends;
+            desk.keep_ticket(&ticket)?;
+            if let Step::Went(order) = self.order(&ticket, &image, desk)? {
+                if order
+                    .as_ref()
+                    .is_some_and(|order| *order != ticket.id.to_string())
+                {
+                    memo.order.clone_from(&order);
+                    memo.onto(&mut ticket);
+                    desk.keep_ticket(&ticket)?;
+                }
                 return Ok(Sent {
                     ticket,
-                    known,
+                    known: order.is_some(),
                     opening,
                 });
             }
         }
         let why =
-            "The ComfyUI server does not keep pictures that are sent to it: is its disk full?";
-        Err(Trouble::Failed(why.to_owned()))
+            "the ComfyUI server does not keep pictures that are sent to it: is its disk full?";
+        Err(plain::failed(plain::CANNOT, why))
     }
 
     pub(super) fn open_socket(&self, ticket: &Ticket) -> Errand<Socket> {
@@ -73,19 +93,33 @@ impl Job {
         Errand::start(move || Socket::open(&endpoint, &id))
     }
 
-    fn upload(&self, ticket: &Ticket, desk: &dyn Desk) -> Result<String, Trouble> {
-        let name = format!("carrier-{}.jpg", ticket.id);
+    fn upload(&self, ticket: &Ticket, desk: &dyn Desk) -> Result<PictureRef, Trouble> {
+        let to = photo_of(ticket);
         let (client, source) = (self.client.clone(), Arc::clone(&self.source));
-        let uploading = Errand::start(move || client.upload(&name, &source));
-        uploading.attend(desk)?.map_err(|error| match error {
-            CallError::Unreachable(_) => Trouble::Away(error.words()),
+        let uploading = Errand::start(move || client.upload(&to, &source));
+        let uploaded = match uploading.attend(desk) {
+            Ok(uploaded) => uploaded,
+            Err(trouble) => {
+                if trouble == Trouble::Cancelled {
+                    withdraw(&self.client, ticket, Some(uploading));
+                }
+                return Err(trouble);
+            }
+        };
+        uploaded.map_err(|error| match error {
+            CallError::Unreachable(_) => plain::away(&error.words()),
             CallError::Refused { status, body } => refused(Refusal::read(status, &body)),
-            CallError::TooLong | CallError::Garbled => Trouble::Failed(error.words()),
+            CallError::TooLong | CallError::Garbled => plain::failed(plain::CANNOT, &error.words()),
         })
     }
 
-    /// `Went(false)`: perhaps, since no answer came.
-    fn order(&self, ticket: &Ticket, image: &str, desk: &dyn Desk) -> Result<Step<bool>, Trouble> {
+    /// What the server calls the order; `Went(None)`: perhaps it went, since no answer came.
+    fn order(
+        &self,
+        ticket: &Ticket,
+        image: &str,
+        desk: &dyn Desk,
+    ) -> Result<Step<Option<String>>, Trouble> {
         let seed = u64::from(rand::random::<u32>());
         let graph = self
             .workflow
@@ -97,30 +131,40 @@ impl Job {
             Ok(answer) => answer,
             Err(trouble) => {
                 if trouble == Trouble::Cancelled {
-                    withdraw(&self.client, ticket.id.to_string(), Some(sending));
+                    withdraw(&self.client, ticket, Some(sending));
                 }
                 return Err(trouble);
             }
         };
         match answer {
-            Ok(Accepted::Whole) => Ok(Step::Went(true)),
-            Ok(Accepted::WithoutOutput(answer)) => {
-                withdraw(&self.client, ticket.id.to_string(), None);
+            Ok(Accepted {
+                order,
+                without_output: None,
+            }) => Ok(Step::Went(Some(order))),
+            Ok(Accepted {
+                order,
+                without_output: Some(answer),
+            }) => {
+                let mut ticket = ticket.clone();
+                let mut memo = Memo::of(&ticket);
+                memo.order = Some(order);
+                memo.onto(&mut ticket);
+                withdraw::<()>(&self.client, &ticket, None);
                 Err(refused(Refusal::read(400, &answer.to_string())))
             }
             Err(CallError::Refused { status, body }) => match Refusal::read(status, &body) {
                 Refusal::PictureGone => Ok(Step::PictureGone),
                 refusal => Err(refused(refusal)),
             },
-            Err(_) => Ok(Step::Went(false)),
+            Err(_) => Ok(Step::Went(None)),
         }
     }
 }
 
 fn refused(refusal: Refusal) -> Trouble {
     match refusal {
-        Refusal::Away(why) => Trouble::Away(why),
-        Refusal::Final(why) => Trouble::Failed(why),
-        Refusal::PictureGone => Trouble::Failed("The ComfyUI server lost the picture.".to_owned()),
+        Refusal::Away(why) => plain::away(&why),
+        Refusal::Final(why) => plain::failed(plain::CANNOT, &why),
+        Refusal::PictureGone => plain::failed(plain::CANNOT, "the ComfyUI server lost the photo"),
     }
 }

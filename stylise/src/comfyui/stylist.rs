@@ -1,19 +1,22 @@
 //! The ComfyUI server behind the one trait: what it offers now, and the thread that keeps asking.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use capture::Heartbeat;
+use uuid::Uuid;
 
 use super::check::Survey;
 use super::client::Client;
 use super::endpoint::{ComfyuiSettings, Endpoint, SettingsError};
+use super::erase::{Left, erase_within};
+use super::memo::Names;
+use super::plain;
 use super::probe::ask;
 use super::send::Job;
-use super::withdraw::{Left, erase_within};
 use crate::style::{MadeBy, Style};
 use crate::stylist::{Desk, Order, Stylist, Ticket, Trouble};
 use crate::workflow::{Workflow, WorkflowStyle};
@@ -26,6 +29,8 @@ const RECHECK: Duration = Duration::from_secs(2);
 const SURVEY_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long [`Stylist::forget`] waits for an order to stop.
 const FORGET: Duration = Duration::from_secs(1);
+/// So often it is tried to overwrite the pictures of an order while the server answers everything else.
+const ERASE_TRIES: u32 = 10;
 
 /// A ComfyUI server. Cheap to share; its thread ends with the last handle.
 pub struct Comfyui {
@@ -40,8 +45,12 @@ struct Known {
     survey: Option<Survey>,
     offers: Vec<Offer>,
     failures: u32,
-    /// Why it would take no job now.
-    away: Option<String>,
+    /// Why it would take no job now, for visitors.
+    away: Option<&'static str>,
+    /// A picture of an order could not be overwritten.
+    keeps_pictures: bool,
+    /// Orders whose pictures could not be overwritten yet, and how often that was tried.
+    tries: HashMap<Uuid, u32>,
 }
 
 /// Who makes a style.
@@ -67,7 +76,7 @@ impl Comfyui {
             client,
             workflows: workflows.into_iter().map(Arc::new).collect(),
             known: Mutex::new(Known {
-                away: Some("The ComfyUI server has not answered yet.".to_owned()),
+                away: Some(plain::AWAY),
                 ..Known::default()
             }),
             poke,
@@ -77,6 +86,15 @@ impl Comfyui {
         let spawned = settings.threads.spawn("comfyui-survey", survey);
         spawned.map_err(SettingsError::Thread)?;
         Ok(this)
+    }
+
+    /// Whether the pictures of visitors are overwritten on the server when they are over. False where that was
+    /// tried in vain, or not yet.
+    #[must_use]
+    pub fn erases_pictures(&self) -> bool {
+        let known = self.known();
+        let survey = known.survey.as_ref();
+        survey.is_some_and(|survey| survey.erases_pictures) && !known.keeps_pictures
     }
 
     /// A picture that shows a style, if its workflow brings one.
@@ -117,9 +135,7 @@ impl Comfyui {
                     log(&survey);
                 }
                 known.offers = self.offers(&survey);
-                known.away = known.offers.is_empty().then(|| {
-                    "The ComfyUI server lacks what each style needs; `carrier doctor` tells what.".to_owned()
-                });
+                known.away = known.offers.is_empty().then_some(plain::NOTHING);
                 known.survey = Some(survey);
                 pace.survey_ready
             }
@@ -132,7 +148,7 @@ impl Comfyui {
                 if was_there || known.failures == 1 {
                     tracing::warn!(server = self.client.endpoint.shown(), "{}", error.words());
                 }
-                known.away = Some(error.words());
+                known.away = Some(plain::AWAY);
                 pace.survey_away
             }
         }
@@ -142,8 +158,10 @@ impl Comfyui {
     fn offers(&self, survey: &Survey) -> Vec<Offer> {
         let checked = self.workflows.iter().zip(&survey.workflows);
         let ready = checked.filter(|(_, check)| check.is_ready());
-        let all = ready.flat_map(|(workflow, _)| {
-            workflow.styles().iter().map(|style| Offer {
+        let all = ready.flat_map(|(workflow, check)| {
+            let styles = workflow.styles().iter();
+            let offered = styles.filter(|style| check.styles.contains(&style.id));
+            offered.map(|style| Offer {
                 workflow: Arc::clone(workflow),
                 style: style.clone(),
             })
@@ -153,11 +171,23 @@ impl Comfyui {
             .collect()
     }
 
+    /// After many attempts on a server that answers: other orders are to be erased as well.
+    fn gives_up(&self, ticket: &Ticket) -> bool {
+        if self.client.is_there().is_err() {
+            return false;
+        }
+        let mut known = self.known();
+        let tries = known.tries.entry(ticket.id).or_default();
+        *tries += 1;
+        *tries >= ERASE_TRIES
+    }
+
     fn job(&self, order: &Order) -> Result<Job, Trouble> {
         let Some(Offer { workflow, style }) = self.offer(&order.style) else {
             self.ready()?;
-            let why = "The ComfyUI server cannot make this style any more. Choose another.";
-            return Err(Trouble::Failed(why.to_owned()));
+            let why =
+                "the ComfyUI server lacks what the style needs now; `carrier doctor` tells what";
+            return Err(plain::failed(plain::CANNOT, why));
         };
         let broken = |error: image::ImageError| {
             Trouble::Failed(format!("The picture cannot be read: {error}"))
@@ -198,13 +228,14 @@ impl Stylist for Comfyui {
                 id: style.id.clone(),
                 title: style.title.clone(),
                 made_by: MadeBy::Comfyui,
+                away: known.away.is_some(),
             })
             .collect()
     }
 
     fn ready(&self) -> Result<(), Trouble> {
         match &self.known().away {
-            Some(why) => Err(Trouble::Away(why.clone())),
+            Some(why) => Err(Trouble::Away((*why).to_owned())),
             None => Ok(()),
         }
     }
@@ -212,9 +243,8 @@ impl Stylist for Comfyui {
     fn stylise(&self, order: &Order, desk: &dyn Desk) -> Result<Vec<u8>, Trouble> {
         let job = self.job(order)?;
         let made = job.make(order.ticket.clone(), desk);
-        if let Err(Trouble::Away(why)) = &made {
-            tracing::warn!(job = ?order.job, "{why}");
-            self.known().away = Some(why.clone());
+        if let Err(Trouble::Away(_)) = &made {
+            self.known().away = Some(plain::AWAY);
             // overflow: newest-wins
             let _ = self.poke.try_send(());
         }
@@ -222,12 +252,35 @@ impl Stylist for Comfyui {
     }
 
     fn forget(&self, ticket: &Ticket) -> Result<(), Trouble> {
-        match erase_within(&self.client, &ticket.id.to_string(), FORGET) {
-            Ok(Left::Nothing) => Ok(()),
-            Ok(Left::Something) => Err(Trouble::Away(
-                "The ComfyUI server is still stopping the order.".to_owned(),
-            )),
-            Err(error) => Err(Trouble::Away(error.words())),
+        match erase_within(&self.client, ticket, FORGET) {
+            Ok(Left::Nothing) => {}
+            Ok(Left::Pictures) => self.known().keeps_pictures = true,
+            Ok(Left::Order) => {
+                let why = "the ComfyUI server is still stopping the order";
+                return Err(Trouble::Away(why.to_owned()));
+            }
+            Err(error) if self.gives_up(ticket) => {
+                tracing::warn!(
+                    why = error.words(),
+                    "a visitor's picture stays on the ComfyUI server"
+                );
+                self.known().keeps_pictures = true;
+                let _ = self.client.erase_history(&Names::of(ticket).order);
+            }
+            Err(error) => return Err(Trouble::Away(error.words())),
+        }
+        self.known().tries.remove(&ticket.id);
+        Ok(())
+    }
+
+    /// A style that sets its own steps takes its own time.
+    fn recipe(&self, style: &str) -> String {
+        let Some(Offer { workflow, style }) = self.offer(style) else {
+            return style.to_owned();
+        };
+        match style.steps {
+            Some(steps) => format!("{} in {steps} steps", workflow.name()),
+            None => workflow.name().to_owned(),
         }
     }
 }

@@ -133,8 +133,9 @@ impl Store {
                 return Ok(false);
             };
             to_forget(db, seq, Some(ticket.id))?;
-            let sql = "UPDATE jobs SET ticket = ?2, sends = ?3 WHERE seq = ?1";
-            db.execute(sql, params![seq, ticket.id.to_string(), ticket.sends])?;
+            let sql = "UPDATE jobs SET ticket = ?2, sends = ?3, memo = ?4 WHERE seq = ?1";
+            let id = ticket.id.to_string();
+            db.execute(sql, params![seq, id, ticket.sends, ticket.memo])?;
             Ok(true)
         })
     }
@@ -153,7 +154,7 @@ impl Store {
             };
             to_forget(db, seq, None)?;
             let sql =
-                "UPDATE jobs SET state = ?2, ended_at_unix_ms = ?3, ticket = NULL WHERE seq = ?1";
+                "UPDATE jobs SET state = ?2, ended_at_unix_ms = ?3, ticket = NULL, memo = NULL WHERE seq = ?1";
             db.execute(sql, params![seq, state_name(state), sql_ms(now_unix_ms)])?;
             let freed = match end {
                 End::Kept(file) => {
@@ -224,7 +225,7 @@ impl Store {
             db.execute("DELETE FROM gallery WHERE job = ?1", [seq])?;
             db.execute(
                 "UPDATE jobs SET state = 'expired', visitor = NULL, key = NULL, share = 0,
-                    source = NULL, result = NULL, error = NULL, ticket = NULL, sends = 0
+                    source = NULL, result = NULL, error = NULL, ticket = NULL, sends = 0, memo = NULL
                  WHERE seq = ?1",
                 [seq],
             )?;

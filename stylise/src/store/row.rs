@@ -10,7 +10,7 @@ use crate::stylist::Ticket;
 
 /// The columns that [`Row::read`] wants, in its order.
 pub(super) const COLUMNS: &str = "id, visitor, style, made_by, state, share, source, result, error, \
-                                  ticket, sends, created_at_unix_ms, expires_at_unix_ms";
+                                  ticket, sends, memo, created_at_unix_ms, expires_at_unix_ms";
 
 /// A job. Uploading is kept as running: how far it is lives in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,7 @@ impl Row {
             Some(id) => Some(Ticket {
                 id: uuid(9, &id)?,
                 sends: row.get(10)?,
+                memo: row.get(11)?,
             }),
             None => None,
         };
@@ -54,8 +55,8 @@ impl Row {
             result: row.get(7)?,
             error: row.get(8)?,
             ticket,
-            created_at_unix_ms: from_sql_ms(row.get(11)?),
-            expires_at_unix_ms: from_sql_ms(row.get(12)?),
+            created_at_unix_ms: from_sql_ms(row.get(12)?),
+            expires_at_unix_ms: from_sql_ms(row.get(13)?),
         })
     }
 }

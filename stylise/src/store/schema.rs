@@ -10,7 +10,9 @@ use crate::error::BoothError;
 /// `seq` is the order of arrival. `visitor`, `key` and the names of pictures are the personal part: erasing
 /// makes them NULL. `ticket` and `sends` tell what a server knows of the job.
 /// `hidden` is the owner's word, so it stays when the visitor takes the picture back and shares it again.
-const STEPS: [&str; 1] = ["
+/// `memo` is the stylist's own note to a ticket.
+const STEPS: [&str; 2] = [
+    "
 CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -41,7 +43,12 @@ CREATE TABLE tickets_to_forget (
     made_by TEXT NOT NULL,
     sends INTEGER NOT NULL
 ) STRICT;
-"];
+",
+    "
+ALTER TABLE jobs ADD COLUMN memo TEXT;
+ALTER TABLE tickets_to_forget ADD COLUMN memo TEXT;
+",
+];
 
 /// Brings the database to today's schema, or says that it is a newer one.
 pub(super) fn migrate(store: &mut Store) -> Result<(), BoothError> {

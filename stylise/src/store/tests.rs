@@ -47,6 +47,7 @@ fn ticket() -> Ticket {
     Ticket {
         id: Uuid::new_v4(),
         sends: 1,
+        memo: None,
     }
 }
 

@@ -18,12 +18,13 @@ impl Store {
     pub(crate) fn to_forget(&self, made_by: MadeBy) -> Result<Vec<Ticket>, BoothError> {
         let ask = || {
             let mut statement = self.db.prepare_cached(
-                "SELECT ticket, sends FROM tickets_to_forget WHERE made_by = ?1 ORDER BY rowid LIMIT ?2",
+                "SELECT ticket, sends, memo FROM tickets_to_forget WHERE made_by = ?1 ORDER BY rowid LIMIT ?2",
             )?;
             let tickets = statement.query_map(params![made_by.name(), BATCH], |row| {
                 Ok(Ticket {
                     id: uuid(0, &row.get::<_, String>(0)?)?,
                     sends: row.get(1)?,
+                    memo: row.get(2)?,
                 })
             })?;
             tickets.collect::<rusqlite::Result<Vec<_>>>()
@@ -43,8 +44,8 @@ impl Store {
 /// The ticket that a job has is to be forgotten, unless it is the `kept` one.
 pub(super) fn to_forget(db: &Connection, seq: i64, kept: Option<Uuid>) -> rusqlite::Result<()> {
     db.execute(
-        "INSERT INTO tickets_to_forget (ticket, made_by, sends)
-         SELECT ticket, made_by, sends FROM jobs
+        "INSERT INTO tickets_to_forget (ticket, made_by, sends, memo)
+         SELECT ticket, made_by, sends, memo FROM jobs
          WHERE seq = ?1 AND ticket IS NOT NULL AND ticket IS NOT ?2
          ON CONFLICT (ticket) DO NOTHING",
         params![seq, kept.map(|kept| kept.to_string())],

@@ -20,20 +20,27 @@ impl Workflow {
         let (width, height) = fitted(width_px, height_px, self.max_megapixels);
         let bind = &self.bind;
         let values = [
-            (Some(&bind.image), Some(image_name.into())),
-            (
-                bind.prompt.as_ref(),
-                style.prompt.as_deref().map(Value::from),
-            ),
-            (bind.seed.as_ref(), Some(seed.into())),
-            (bind.denoise.as_ref(), style.denoise.map(Value::from)),
-            (bind.width.as_ref(), Some(width.into())),
-            (bind.height.as_ref(), Some(height.into())),
+            (&bind.image, Some(image_name.into())),
+            (&bind.prompt, style.prompt.as_deref().map(Value::from)),
+            (&bind.negative, style.negative.as_deref().map(Value::from)),
+            (&bind.seed, Some(seed.into())),
+            (&bind.denoise, style.denoise.map(Value::from)),
+            (&bind.steps, style.steps.map(Value::from)),
+            (&bind.width, Some(width.into())),
+            (&bind.height, Some(height.into())),
         ];
         let mut graph = self.graph.clone();
-        for (slot, value) in values {
-            if let (Some(slot), Some(value)) = (slot, value) {
-                graph.set(slot, value);
+        for (slots, value) in values {
+            for slot in slots {
+                if let Some(value) = &value {
+                    graph.set(slot, value.clone());
+                }
+            }
+        }
+        for (at, loader) in bind.loras.iter().enumerate() {
+            match style.loras.get(at) {
+                Some(lora) => graph.load_lora(loader, &lora.file, lora.strength),
+                None => graph.bypass_lora(loader),
             }
         }
         graph.into_json()

@@ -1,5 +1,7 @@
 //! A workflow as ComfyUI exports it in API format: `{"ID": {"class_type", "inputs", "_meta"}}`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::WorkflowError;
@@ -31,17 +33,50 @@ impl Graph {
             ));
         };
         if nodes.get("nodes").is_some_and(Value::is_array) {
-            let why = "this is ComfyUI's own save format. Export it in API format: in ComfyUI, menu \
-                       Workflow, Export (API); in old versions switch on the dev mode options first";
+            let why = "this is ComfyUI's own save format. Export it in API format: in ComfyUI, menu File, \
+                       Export (API); in old versions Workflow, Export (API), or Save (API format) with the dev \
+                       mode options switched on";
             return Err(wrong(why.to_owned()));
         }
         if nodes.is_empty() {
             return Err(wrong("there are no nodes in it".to_owned()));
         }
         for (id, node) in &nodes {
-            check_node(&nodes, id, node).map_err(wrong)?;
+            check_node(id, node).map_err(wrong)?;
         }
         Ok(Self { nodes })
+    }
+
+    /// Leaves the nodes that `output` depends on, and no others: they are not sent, so that they need not be
+    /// there, and no other output runs.
+    pub(super) fn keep_needed(&mut self, output: &str) -> Result<(), Nowhere> {
+        let mut needed = BTreeSet::new();
+        let mut next = vec![output.to_owned()];
+        while let Some(id) = next.pop() {
+            let Some(inputs) = self.nodes.get(&id).and_then(inputs) else {
+                continue;
+            };
+            for (input, value) in inputs {
+                let Some((from, _)) = link(value) else {
+                    continue;
+                };
+                if !self.nodes.contains_key(from) {
+                    return Err(format!(
+                        "`{input}` of node {id} comes from node {from}, which is not there: export it again"
+                    ));
+                }
+                if !needed.contains(from) {
+                    next.push(from.to_owned());
+                }
+            }
+            needed.insert(id);
+        }
+        self.nodes.retain(|id, _| needed.contains(id));
+        Ok(())
+    }
+
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.nodes.contains_key(id)
     }
 
     pub(super) fn nodes(&self) -> impl Iterator<Item = (&str, &str, &Map<String, Value>)> {
@@ -93,16 +128,15 @@ impl Graph {
                     "node {id} ({class}) has no input `{input}`; it has {known}"
                 ))
             }
-            Some(Value::Array(link)) => {
-                let from = link.first().and_then(Value::as_str).unwrap_or_default();
-                Err(format!(
+            Some(value) => match link(value) {
+                Some((from, _)) => Err(format!(
                     "`{input}` of node {id} ({class}) comes from node {from}: bind an input there"
-                ))
-            }
-            Some(_) => Ok(Slot {
-                node: id.to_owned(),
-                input: input.to_owned(),
-            }),
+                )),
+                None => Ok(Slot {
+                    node: id.to_owned(),
+                    input: input.to_owned(),
+                }),
+            },
         }
     }
 
@@ -126,6 +160,52 @@ impl Graph {
         }
     }
 
+    /// Whether a node loads a LoRA, as ComfyUI's LoraLoader does.
+    pub(super) fn loads_lora(&self, id: &str) -> bool {
+        let inputs = self.nodes.get(id).and_then(inputs);
+        inputs.is_some_and(|inputs| {
+            let is_linked = inputs.get("model").and_then(link).is_some();
+            is_linked && inputs.contains_key("lora_name") && inputs.contains_key("strength_model")
+        })
+    }
+
+    pub(super) fn load_lora(&mut self, id: &str, file: &str, strength: f64) {
+        for (input, value) in [
+            ("lora_name", Value::from(file)),
+            ("strength_model", strength.into()),
+            ("strength_clip", strength.into()),
+        ] {
+            let slot = Slot {
+                node: id.to_owned(),
+                input: input.to_owned(),
+            };
+            if self.value(&slot).is_some_and(|value| link(value).is_none()) {
+                self.set(&slot, value);
+            }
+        }
+    }
+
+    /// Takes the loader of a LoRA out: who had the model and the CLIP from it has them from where it had
+    /// them.
+    pub(super) fn bypass_lora(&mut self, id: &str) {
+        let Some(loader) = self.nodes.remove(id) else {
+            return;
+        };
+        let sources = ["model", "clip"].map(|input| inputs(&loader)?.get(input).cloned());
+        let all = self.nodes.values_mut();
+        let all = all.filter_map(|node| node.get_mut("inputs")?.as_object_mut());
+        for value in all.flat_map(Map::values_mut) {
+            let source = match link(value) {
+                Some((from, 0)) if from == id => &sources[0],
+                Some((from, 1)) if from == id => &sources[1],
+                _ => continue,
+            };
+            if let Some(source) = source {
+                value.clone_from(source);
+            }
+        }
+    }
+
     pub(super) fn into_json(self) -> Value {
         Value::Object(self.nodes)
     }
@@ -144,25 +224,24 @@ impl Graph {
     }
 }
 
-fn check_node(nodes: &Map<String, Value>, id: &str, node: &Value) -> Result<(), String> {
+fn check_node(id: &str, node: &Value) -> Result<(), String> {
     if class(node).is_none() {
         return Err(format!(
-            "node {id} has no class_type: this is no workflow in API format (ComfyUI: menu Workflow, \
-             Export (API))"
+            "node {id} has no class_type: this is no workflow in API format (ComfyUI: menu File, Export (API))"
         ));
     }
-    let Some(inputs) = inputs(node) else {
+    if inputs(node).is_none() {
         return Err(format!("node {id} has no inputs"));
-    };
-    for (input, value) in inputs {
-        let from = value.as_array().and_then(|link| link.first()?.as_str());
-        if let Some(from) = from.filter(|from| !nodes.contains_key(*from)) {
-            return Err(format!(
-                "`{input}` of node {id} comes from node {from}, which is not there: export it again"
-            ));
-        }
     }
     Ok(())
+}
+
+/// The node that a value comes from, and which of its outputs: `["ID", 0]`, and nothing else that is a list.
+fn link(value: &Value) -> Option<(&str, u64)> {
+    let [from, output] = value.as_array()?.as_slice() else {
+        return None;
+    };
+    Some((from.as_str()?, output.as_f64()? as u64))
 }
 
 fn class(node: &Value) -> Option<&str> {

@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::graph::{Graph, Slot};
-use super::{Bindings, MEGAPIXELS_MAX, Workflow, WorkflowError, WorkflowStyle};
+use super::{Bindings, Lora, MEGAPIXELS_MAX, Workflow, WorkflowError, WorkflowStyle};
 
 /// Delivers through the preview channel: nothing in the history, lost when the socket drops.
 const UNKEPT_OUTPUT: &str = "SaveImageWebsocket";
+
+/// Far above what any sampler needs.
+const STEPS_MAX: u32 = 1000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,12 +30,32 @@ pub(super) struct Manifest {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BindTable {
-    image: String,
-    prompt: Option<String>,
-    seed: Option<String>,
-    denoise: Option<String>,
-    width: Option<String>,
-    height: Option<String>,
+    image: Names,
+    prompt: Option<Names>,
+    negative: Option<Names>,
+    seed: Option<Names>,
+    denoise: Option<Names>,
+    steps: Option<Names>,
+    width: Option<Names>,
+    height: Option<Names>,
+    loras: Option<Names>,
+}
+
+/// One name, or several in a list.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a name such as \"20.image\", or a list of them")]
+enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Names {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,8 +64,24 @@ struct StyleTable {
     id: String,
     title: String,
     prompt: Option<String>,
+    negative: Option<String>,
     denoise: Option<f64>,
+    steps: Option<u32>,
+    #[serde(default)]
+    loras: Vec<LoraTable>,
     example: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoraTable {
+    file: String,
+    #[serde(default = "whole")]
+    strength: f64,
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 impl Manifest {
@@ -73,10 +112,10 @@ impl Manifest {
         self,
         name: &str,
         file: &str,
-        graph: Graph,
+        mut graph: Graph,
     ) -> Result<Workflow, WorkflowError> {
         let wrong = |key: &str, why: String| WorkflowError::key(file, key, why);
-        let bind = self.bind.resolve(file, &graph)?;
+        let mut bind = self.bind.resolve(file, &graph)?;
         let output = graph
             .node(&self.output)
             .map_err(|why| wrong("output", why))?;
@@ -86,6 +125,13 @@ impl Manifest {
                        connection: use PreviewImage";
             return Err(wrong("output", why.to_owned()));
         }
+        let incomplete = |why| WorkflowError::graph(&self.workflow, why);
+        graph.keep_needed(&output).map_err(incomplete)?;
+        if !bind.image.iter().any(|slot| graph.has(&slot.node)) {
+            let why = format!("the output, node {output}, does not depend on the photo");
+            return Err(wrong("bind.image", why));
+        }
+        bind.loras.retain(|node| graph.has(node));
         let max_megapixels = self.max_megapixels.unwrap_or(MEGAPIXELS_MAX);
         if !(0.1..=4.0).contains(&max_megapixels) {
             let why = format!("{max_megapixels} is not between 0.1 and 4");
@@ -124,35 +170,50 @@ impl Manifest {
 
 impl BindTable {
     fn resolve(&self, file: &str, graph: &Graph) -> Result<Bindings, WorkflowError> {
-        let slot = |key: &str, name: &str| {
-            let slot = graph.slot(name);
-            slot.map_err(|why| WorkflowError::key(file, format!("bind.{key}"), why))
+        let wrong = |key: &str, why| WorkflowError::key(file, format!("bind.{key}"), why);
+        let slots = |key: &str, names: Option<&Names>| -> Result<Vec<Slot>, WorkflowError> {
+            let names = names.into_iter().flat_map(Names::all);
+            let slots = names.map(|name| graph.slot(name).map_err(|why| wrong(key, why)));
+            slots.collect()
         };
-        let optional = |key: &str, name: &Option<String>| -> Result<Option<Slot>, WorkflowError> {
-            name.as_deref().map(|name| slot(key, name)).transpose()
-        };
-        let image = slot("image", &self.image)?;
-        if !graph
-            .value(&image)
-            .is_some_and(serde_json::Value::is_string)
-        {
-            let why = format!(
-                "`{}` does not take the name of a picture: bind the `image` of a LoadImage node",
-                self.image
-            );
-            return Err(WorkflowError::key(file, "bind.image", why));
+        let image = slots("image", Some(&self.image))?;
+        for (slot, name) in image.iter().zip(self.image.all()) {
+            if !graph.value(slot).is_some_and(serde_json::Value::is_string) {
+                let why = format!(
+                    "`{name}` does not take the name of a picture: bind the `image` of a LoadImage node"
+                );
+                return Err(wrong("image", why));
+            }
         }
+        if image.is_empty() {
+            let why = "it names no input: bind the `image` of a LoadImage node";
+            return Err(wrong("image", why.to_owned()));
+        }
+        let loras = self.loras.iter().flat_map(Names::all).map(|name| {
+            let node = graph.node(name).map_err(|why| wrong("loras", why))?;
+            if !graph.loads_lora(node) {
+                let why = format!(
+                    "node {node} is no LoraLoader, with `lora_name`, `strength_model` and a model"
+                );
+                return Err(wrong("loras", why));
+            }
+            Ok(node.to_owned())
+        });
+        let loras: Vec<String> = loras.collect::<Result<_, WorkflowError>>()?;
         if self.width.is_some() != self.height.is_some() {
             let why = "width and height go together: bind both or none";
             return Err(WorkflowError::key(file, "bind", why));
         }
         Ok(Bindings {
             image,
-            prompt: optional("prompt", &self.prompt)?,
-            seed: optional("seed", &self.seed)?,
-            denoise: optional("denoise", &self.denoise)?,
-            width: optional("width", &self.width)?,
-            height: optional("height", &self.height)?,
+            prompt: slots("prompt", self.prompt.as_ref())?,
+            negative: slots("negative", self.negative.as_ref())?,
+            seed: slots("seed", self.seed.as_ref())?,
+            denoise: slots("denoise", self.denoise.as_ref())?,
+            steps: slots("steps", self.steps.as_ref())?,
+            width: slots("width", self.width.as_ref())?,
+            height: slots("height", self.height.as_ref())?,
+            loras,
         })
     }
 }
@@ -172,14 +233,35 @@ impl StyleTable {
         {
             return Err(format!("denoise of `{id}` is not above 0 and up to 1"));
         }
-        if self.prompt.is_some() && bind.prompt.is_none() {
+        if self
+            .steps
+            .is_some_and(|steps| !(1..=STEPS_MAX).contains(&steps))
+        {
+            return Err(format!("steps of `{id}` is not between 1 and {STEPS_MAX}"));
+        }
+        if let Some(lora) = self.loras.iter().find(|lora| !lora.strength.is_finite()) {
             return Err(format!(
-                "`{id}` has a prompt, which would go nowhere: say where, in bind.prompt"
+                "the strength of {} in `{id}` is no number",
+                lora.file
             ));
         }
-        if self.denoise.is_some() && bind.denoise.is_none() {
+        for (key, is_there, slots) in [
+            ("prompt", self.prompt.is_some(), &bind.prompt),
+            ("negative", self.negative.is_some(), &bind.negative),
+            ("denoise", self.denoise.is_some(), &bind.denoise),
+            ("steps", self.steps.is_some(), &bind.steps),
+        ] {
+            if is_there && slots.is_empty() {
+                return Err(format!(
+                    "`{id}` has {key}, which would go nowhere: say where, in bind.{key}"
+                ));
+            }
+        }
+        if self.loras.len() > bind.loras.len() {
             return Err(format!(
-                "`{id}` has a denoise, which would go nowhere: say where, in bind.denoise"
+                "`{id}` has {} LoRAs, and bind.loras names {} loaders for them",
+                self.loras.len(),
+                bind.loras.len()
             ));
         }
         Ok(())
@@ -190,8 +272,20 @@ impl StyleTable {
             id: self.id,
             title: self.title,
             prompt: self.prompt,
+            negative: self.negative,
             denoise: self.denoise,
+            steps: self.steps,
+            loras: self.loras.into_iter().map(LoraTable::into_lora).collect(),
             example: self.example.map(PathBuf::from),
+        }
+    }
+}
+
+impl LoraTable {
+    fn into_lora(self) -> Lora {
+        Lora {
+            file: self.file,
+            strength: self.strength,
         }
     }
 }

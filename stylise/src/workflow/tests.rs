@@ -111,7 +111,7 @@ fn an_id_wins_over_a_title_and_an_ambiguous_title_names_both() {
     let mut both = graph();
     both["21"]["_meta"] = json!({"title": "20"});
     let workflow = parse(&TOML.replace("Photo.image", "20.image"), &both).expect("by id");
-    assert_eq!(workflow.bind.image.node, "20");
+    assert_eq!(workflow.bind.image[0].node, "20");
     both["21"]["_meta"] = json!({"title": "Photo"});
     let error = parse(TOML, &both).expect_err("two of them");
     assert!(
@@ -135,6 +135,20 @@ fn what_is_no_export_in_api_format_is_told() {
     ] {
         assert!(parse(TOML, &wrong).is_err(), "{wrong}");
     }
+    let mut elsewhere = graph();
+    elsewhere["20"]["inputs"]["list"] = json!(["a", "b", "c"]);
+    elsewhere["99"] = json!({"class_type": "A", "inputs": {"x": ["77", 0]}});
+    assert!(
+        parse(TOML, &elsewhere).is_ok(),
+        "nothing that the output needs"
+    );
+    let mut apart = graph();
+    apart["60"]["inputs"]["images"] = json!(["30", 0]);
+    assert!(
+        parse(TOML, &apart)
+            .expect_err("no photo")
+            .contains("does not depend on the photo")
+    );
     let mut dangling = graph();
     dangling["60"]["inputs"]["images"] = json!(["77", 0]);
     assert!(
@@ -154,6 +168,115 @@ fn what_is_no_export_in_api_format_is_told() {
         broken.to_string().starts_with("test.json: not JSON"),
         "{broken}"
     );
+}
+
+/// Two samplers in a row, a LoRA loader, a negative prompt, and what nobody needs.
+fn rich() -> Value {
+    json!({
+        "10": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "m.safetensors"}},
+        "11": {"class_type": "LoraLoader", "inputs": {"model": ["10", 0], "clip": ["10", 1], "lora_name": "own.safetensors",
+            "strength_model": 1.0, "strength_clip": 1.0}},
+        "12": {"class_type": "LoraLoaderModelOnly", "inputs": {"model": ["11", 0], "lora_name": "own.safetensors", "strength_model": 1.0}},
+        "20": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+        "75:66": {"class_type": "CLIPTextEncode", "inputs": {"text": "no", "clip": ["11", 1]}, "_meta": {"title": "Inside"}},
+        "40": {"class_type": "KSampler", "inputs": {"model": ["12", 0], "image": ["20", 0], "negative": ["75:66", 0], "seed": 1, "steps": 20}},
+        "41": {"class_type": "KSampler", "inputs": {"model": ["12", 0], "image": ["40", 0], "negative": ["75:66", 0], "seed": 2, "steps": 20}},
+        "60": {"class_type": "PreviewImage", "inputs": {"images": ["41", 0]}},
+        "61": {"class_type": "SaveImage", "inputs": {"images": ["41", 0]}},
+    })
+}
+
+const RICH: &str = r#"
+title = "Rich"
+workflow = "rich.json"
+output = "60"
+[bind]
+image = "20.image"
+negative = "75:66.text"
+seed = ["40.seed", "41.seed"]
+steps = ["40.steps", "41.steps"]
+loras = ["11", "12"]
+[[styles]]
+id = "plain"
+title = "Plain"
+[[styles]]
+id = "clay"
+title = "Clay"
+negative = "photo"
+steps = 8
+loras = [{ file = "clay.safetensors", strength = 0.7 }]
+"#;
+
+#[test]
+fn a_value_goes_to_several_inputs_and_styles_have_steps_a_negative_and_loras() {
+    let workflow = parse(RICH, &rich()).expect("valid");
+    let [plain, clay] = workflow.styles() else {
+        panic!("two styles");
+    };
+    let filled = workflow.fill(clay, "x", 5, 64, 64);
+    let inputs = |node: &str| filled[node]["inputs"].clone();
+    for sampler in ["40", "41"] {
+        assert_eq!(
+            (&inputs(sampler)["seed"], &inputs(sampler)["steps"]),
+            (&json!(5), &json!(8))
+        );
+        assert_eq!(
+            inputs(sampler)["model"],
+            json!(["11", 0]),
+            "the second loader has nothing to load"
+        );
+    }
+    assert_eq!(inputs("75:66")["text"], "photo");
+    let lora = inputs("11");
+    let told = (
+        &lora["lora_name"],
+        &lora["strength_model"],
+        &lora["strength_clip"],
+    );
+    assert_eq!(told, (&json!("clay.safetensors"), &json!(0.7), &json!(0.7)));
+    assert!(filled.get("12").is_none());
+    assert!(filled.get("61").is_none(), "another output does not run");
+
+    let filled = workflow.fill(plain, "x", 5, 64, 64);
+    assert!(filled.get("11").is_none() && filled.get("12").is_none());
+    assert_eq!(filled["40"]["inputs"]["model"], json!(["10", 0]));
+    assert_eq!(filled["75:66"]["inputs"]["clip"], json!(["10", 1]));
+    assert_eq!(filled["75:66"]["inputs"]["text"], "no");
+}
+
+#[test]
+fn what_a_style_has_and_no_input_takes_is_told() {
+    let told = |from: &str, to: &str| {
+        assert!(RICH.contains(from), "{from}");
+        parse(&RICH.replacen(from, to, 1), &rich()).expect_err(to)
+    };
+    assert!(told("negative = \"75:66.text\"", "").contains("bind.negative"));
+    assert!(told("steps = [\"40.steps\", \"41.steps\"]", "").contains("bind.steps"));
+    assert!(told("loras = [\"11\", \"12\"]", "").contains("bind.loras names 0"));
+    assert!(told("[\"11\", \"12\"]", "\"40\"").contains("no LoraLoader"));
+    assert!(told("steps = 8", "steps = 0").contains("steps of `clay`"));
+    assert!(told("seed = [\"40.seed\", \"41.seed\"]", "seed = 7").contains("a list of them"));
+    assert!(told("image = \"20.image\"", "image = []").contains("bind.image"));
+}
+
+#[test]
+fn a_shipped_denoise_is_the_noise_that_its_steps_begin_with() {
+    // KSampler runs the last `steps` of int(steps / denoise), which are even for FLUX.1 schnell.
+    for workflow in load(None).workflows {
+        for style in workflow.styles() {
+            let filled = workflow.fill(style, "x", 1, 720, 720);
+            let inputs = &filled["40"]["inputs"];
+            let number = |key: &str| inputs[key].as_f64().expect("a number");
+            let (steps, denoise) = (number("steps"), number("denoise"));
+            let begins_with = steps / (steps / denoise).floor();
+            assert!(
+                (begins_with - denoise).abs() < 0.03,
+                "{} of {}: {denoise} in {steps} steps begins with {begins_with:.2}",
+                style.id,
+                workflow.name()
+            );
+        }
+    }
 }
 
 #[test]

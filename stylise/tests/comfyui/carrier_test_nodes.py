@@ -3,6 +3,7 @@
 Goes into custom_nodes of a ComfyUI that is there for the test alone.
 """
 
+import os
 import time
 
 import comfy.model_management
@@ -30,6 +31,8 @@ class CarrierTestInvert:
         }
 
     def invert(self, image, text, seed, steps, step_ms):
+        with open(os.environ["CARRIER_TEST_EXECUTIONS"], "a") as executions:
+            executions.write(f"{seed} {text}\n")
         if text == "out of memory":
             raise comfy.model_management.OOM_EXCEPTION("carrier's test: out of memory")
         if text == "fail":

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stylise::{MadeBy, State, Ticket, Trouble};
+use stylise::{MadeBy, Refusal, State, Submission, Ticket, Trouble, WaitsFor};
 use uuid::Uuid;
 
-use crate::rig::{Rig, Studio, png, submit, view, wait, wait_at, wait_for};
+use crate::rig::{Rig, Studio, ask, png, submit, view, wait, wait_at, wait_for};
 
 #[test]
 fn jobs_wait_for_a_stylist_that_is_away_and_say_so() {
@@ -18,17 +18,15 @@ fn jobs_wait_for_a_stylist_that_is_away_and_say_so() {
     let first = submit(&booth, "ann", "clay").id;
     let second = submit(&booth, "bob", "clay").id;
     let waiting = wait(&booth, first, |view| view.note.is_some());
-    assert_eq!((waiting.state, waiting.position), (State::Queued, Some(1)));
-    assert_eq!(
-        waiting.note.as_deref(),
-        Some("Waiting for ComfyUI: connection refused")
-    );
+    assert_eq!((waiting.state, waiting.position), (State::Queued, Some(0)));
+    assert_eq!(waiting.note.as_deref(), Some("Waiting: connection refused"));
+    assert_eq!(waiting.waits_for, Some(WaitsFor::Server));
     assert_eq!((waiting.error, waiting.expected_wait_s), (None, None));
-    assert_eq!(view(&booth, second).position, Some(2));
+    assert_eq!(view(&booth, second).position, Some(1));
     studio.set_away(None);
     wait_for(&booth, first, State::Done);
     let done = wait_for(&booth, second, State::Done);
-    assert_eq!(done.note, None);
+    assert_eq!((done.note, done.waits_for), (None, None));
 }
 
 #[test]
@@ -42,7 +40,7 @@ fn nobody_waits_for_ever() {
     let failed = wait_for(&booth, id, State::Failed);
     let words = failed.error.expect("words");
     assert!(
-        words.contains("ComfyUI was away") && words.contains("Try another style"),
+        words.contains("picture server was away") && words.contains("Try another style"),
         "{words}"
     );
 }
@@ -60,6 +58,7 @@ fn a_running_order_keeps_its_ticket_when_the_program_ends() {
         desk.keep_ticket(&Ticket {
             id: Uuid::from_u128(7),
             sends: 1,
+            memo: None,
         })?;
         wait_at(&Mutex::new(false), desk)?;
         Err(Trouble::Cancelled)
@@ -136,6 +135,65 @@ fn a_job_of_a_stylist_that_is_used_no_more_fails() {
         failed
             .error
             .expect("words")
-            .contains("ComfyUI is not used here any more")
+            .contains("the picture server is not used here any more")
+    );
+}
+
+#[test]
+fn while_the_server_is_away_the_laptops_styles_are_back_and_its_own_are_marked() {
+    let mut rig = Rig::new("away-styles");
+    let comfyui = Studio::new(MadeBy::Comfyui, |_, _| Ok(png([1, 1, 1])));
+    let laptop = Studio::new(MadeBy::Laptop, |_, _| Ok(png([2, 2, 2])));
+    let booth = rig.open(&[&comfyui, &laptop]);
+    let offered = || {
+        let styles = booth.styles().into_iter();
+        let mut styles: Vec<_> = styles.map(|it| (it.id, it.made_by, it.away)).collect();
+        styles.sort_by(|one, other| one.0.cmp(&other.0));
+        styles
+    };
+    let of = |id: &str, made_by, away| (id.to_owned(), made_by, away);
+    let pencil = of("pencil", MadeBy::Laptop, false);
+    let there = [
+        of("clay", MadeBy::Comfyui, false),
+        of("comic", MadeBy::Comfyui, false),
+        pencil.clone(),
+    ];
+    assert_eq!(offered(), there);
+    comfyui.set_away(Some("connection refused"));
+    let away = [
+        of("clay", MadeBy::Comfyui, true),
+        of("comic", MadeBy::Laptop, false),
+        pencil,
+    ];
+    assert_eq!(offered(), away);
+    let made = wait_for(&booth, submit(&booth, "ann", "comic").id, State::Done);
+    assert_eq!(made.made_by, MadeBy::Laptop);
+    comfyui.set_away(None);
+    assert_eq!(offered(), there);
+}
+
+#[test]
+fn a_picture_goes_only_to_the_maker_that_its_visitor_was_told() {
+    let mut rig = Rig::new("consent");
+    let comfyui = Studio::new(MadeBy::Comfyui, |_, _| Ok(png([1, 1, 1])));
+    let laptop = Studio::new(MadeBy::Laptop, |_, _| Ok(png([2, 2, 2])));
+    let booth = rig.open(&[&comfyui, &laptop]);
+    let order = |style: &str, made_by| {
+        booth.submit(Submission {
+            made_by,
+            ..ask("ann", style)
+        })
+    };
+    // Chosen while the server was away; it came back meanwhile.
+    let job = order("comic", Some(MadeBy::Laptop)).expect("taken").job;
+    assert_eq!(job.made_by, MadeBy::Laptop);
+    wait_for(&booth, job.id, State::Done);
+    let job = order("comic", None).expect("taken").job;
+    assert_eq!(job.made_by, MadeBy::Comfyui);
+    wait_for(&booth, job.id, State::Done);
+    let refused = order("clay", Some(MadeBy::Laptop));
+    assert!(
+        matches!(refused, Err(Refusal::UnknownStyle(_))),
+        "{refused:?}"
     );
 }

@@ -3,8 +3,10 @@
 mod bad_server;
 mod cancel;
 mod desk;
+mod erasing;
 mod good_server;
 mod http;
+mod old_server;
 mod real;
 mod resume;
 mod secure;
@@ -45,9 +47,9 @@ fn pace() -> Pace {
         reconnect: ms(200),
         away: ms(700),
         on_its_way: ms(400),
-        patience: ms(2500),
-        patience_per_order: ms(500),
-        patience_loading: ms(2500),
+        queue_max: ms(20_000),
+        step_max: ms(2500),
+        loading_max: ms(2500),
         survey_ready: ms(300),
         survey_away: ms(100),
     }

@@ -13,6 +13,7 @@ fn with_tickets() -> Arc<Studio> {
         let ticket = Ticket {
             id: Uuid::new_v4(),
             sends: 1,
+            memo: None,
         };
         desk.keep_ticket(&ticket)?;
         Ok(png([1, 1, 1]))

@@ -166,6 +166,7 @@ fn a_waiting_job_and_a_running_one_are_cancelled_at_once() {
         let ticket = Ticket {
             id: Uuid::new_v4(),
             sends: 1,
+            memo: None,
         };
         desk.keep_ticket(&ticket)?;
         counted.fetch_add(1, Ordering::Relaxed);

@@ -56,6 +56,7 @@ impl Stylist for Server {
             id: "clay".to_owned(),
             title: "Clay".to_owned(),
             made_by: MadeBy::Comfyui,
+            away: false,
         }]
     }
 
@@ -67,6 +68,7 @@ impl Stylist for Server {
         let mut ticket = order.ticket.clone().unwrap_or(Ticket {
             id: Uuid::new_v4(),
             sends: 0,
+            memo: None,
         });
         desk.report(Progress::Uploading);
         let knows = self.order(&ticket).exists() || self.result(&ticket).exists();

@@ -59,6 +59,7 @@ impl Stylist for Studio {
             id: id.to_owned(),
             title: id.to_owned(),
             made_by: self.made_by,
+            away: false,
         };
         match self.made_by {
             MadeBy::Laptop => vec![style("pencil"), style("comic")],
@@ -166,6 +167,7 @@ pub(crate) fn ask(visitor: &str, style: &str) -> Submission {
     Submission {
         visitor: visitor.to_owned(),
         style: style.to_owned(),
+        made_by: None,
         source: Intake::read(&png([200, 30, 30]), &Limits::UPLOAD).expect("a picture"),
         share: false,
         key: None,

@@ -6,7 +6,7 @@ import { styleTitle } from "./words.js";
 const SVG = "http://www.w3.org/2000/svg";
 const PALETTES = 6; // as many as cards.css draws
 
-// {styles, comfyui, reason, keep_s}; without styles where there is no booth, null when the station
+// {styles, comfyui, reason, comfyui_erases, keep_s}; without styles where there is no booth, null when the station
 // does not answer.
 export async function askStyles() {
   try {
@@ -26,10 +26,11 @@ export function face(style, words, index) {
   title.className = "title";
   title.textContent = styleTitle(style, words);
   const inside = [picture, title];
-  if (style.made_by === "laptop") {
+  const note = { laptop: "style.laptop" }[style.made_by] ?? (style.away ? "style.away" : null);
+  if (note) {
     const mark = document.createElement("span");
     mark.className = "made";
-    mark.textContent = words.say("style.laptop");
+    mark.textContent = words.say(note);
     inside.push(mark);
   }
   return inside;

@@ -204,7 +204,8 @@ function wire() {
   on("agree", "change", ({ target }) => dispatch({ type: "agree", share: target.checked }));
   on("screen-style", "submit", (event) => {
     event.preventDefault();
-    dispatch({ type: "send", key: randomKey() });
+    const made_by = offer?.styles.find(({ id }) => id === state.style)?.made_by;
+    dispatch({ type: "send", key: randomKey(), made_by });
   });
   on("cancel", "click", () => dispatch({ type: "cancel" }));
   for (const id of ["another-style", "try-again"]) on(id, "click", () => dispatch({ type: "again" }));

@@ -2,9 +2,11 @@
 
 const JOBS = "/api/stylise";
 
-export function form({ style, share }, photo) {
+// `made_by`: who the visitor was told makes it; nobody else gets the picture.
+export function form({ style, made_by, share }, photo) {
   const fields = new FormData();
   fields.append("style", style);
+  if (made_by) fields.append("made_by", made_by);
   fields.append("share", String(share));
   fields.append("image", photo, "photo");
   return fields;

@@ -56,7 +56,7 @@ export function makeScreens({ stage, result, chosen }) {
     const none = offer !== undefined && styles.length === 0;
     byId("no-styles").hidden = !none;
     if (none) setText(byId("no-styles"), words.say(offer ? "style.none" : "style.unreachable"));
-    const consent = consentWords(found?.made_by, offer?.keep_s);
+    const consent = consentWords(found?.made_by, offer?.keep_s, offer?.comfyui_erases);
     setText(byId("consent"), consent.map((line) => words.say(...line)).join(" "));
   }
 

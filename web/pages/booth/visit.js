@@ -27,7 +27,7 @@ export function initial() {
     photo: null, // "file" (this device has it), "job" (see `id`)
     style: null,
     share: false,
-    order: null, // {key, style, share}: what is sent, the same with each attempt
+    order: null, // {key, style, made_by, share}: what is sent, the same with each attempt
     sent: 0, // bytes of the order, or of the result that is fetched
     total: 0,
     movedAt: null, // when the running attempt last moved; null: none is running
@@ -110,11 +110,11 @@ function onPhoto(state, { photo }) {
   return { state: next, actions };
 }
 
-function onSend(state, { key }, now) {
+function onSend(state, { key, made_by }, now) {
   if (state.name !== "style" || !state.style) return same(state);
   if (state.photo !== "file") return same(state);
   const { style, share } = state;
-  const order = { key, style, share };
+  const order = { key, style, made_by, share };
   const fresh = { ...state, name: "sending", order, failures: 0, why: null, note: null, job: null };
   const { state: next, actions } = attempt(fresh, now);
   return { state: next, actions: ["keep_order", ...actions] };

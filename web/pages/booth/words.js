@@ -1,5 +1,6 @@
 // What the booth says about its state, as keys of the language files with their values. Pure.
 
+const WAITS = { server: "queue.away", others: "queue.others" };
 const NOTHING = { title: null, detail: null, share: null, own: "" };
 
 // {title, detail, share, own}: `title` and `detail` are [key, values] or null; `share` of the work
@@ -12,7 +13,9 @@ export function workWords(state, now) {
   if (!state.reachable) {
     return { ...NOTHING, title: ["work.unreachable"], detail: ["work.unreachable.detail"] };
   }
-  return { ...jobWords(state.job), own: state.job?.note ?? "" };
+  const said = jobWords(state.job);
+  // What the page says in the visitor's language is not said twice.
+  return { ...said, own: WAITS[state.job?.waits_for] ? "" : (state.job?.note ?? "") };
 }
 
 function sendingWords(state, now) {
@@ -45,8 +48,11 @@ function fetchingWords({ sent, total, retryAt }, now) {
 
 function jobWords(job) {
   switch (job?.state) {
-    case "queued":
-      return { ...NOTHING, title: queueWords(job.position), detail: waitWords(job.expected_wait_s) };
+    case "queued": {
+      const waits = WAITS[job.waits_for];
+      const detail = waits ? [waits] : waitWords(job.expected_wait_s);
+      return { ...NOTHING, title: queueWords(job.position), detail };
+    }
     case "uploading":
       return { ...NOTHING, title: ["work.uploading"] };
     case "running":
@@ -92,12 +98,17 @@ export function troubleWords(trouble) {
 }
 
 // Who sees the picture, by who makes the style; how long it is kept, where the station says so.
-export function consentWords(madeBy, keepS) {
-  const who = madeBy === "comfyui" ? ["consent.comfyui"] : ["consent.laptop"];
+// `erases`: whether the station has pictures overwritten on the picture server when they are over.
+export function consentWords(madeBy, keepS, erases) {
+  const who = [madeBy === "comfyui" ? serverConsent(erases) : "consent.laptop"];
   if (!keepS) return [who, ["consent.erased"]];
   const hours = keepS / 3600;
   if (hours < 1) return [who, ["consent.minutes", { count: Math.max(Math.round(keepS / 60), 1) }]];
   return [who, ["consent.hours", { count: Math.round(hours) }]];
+}
+
+export function serverConsent(erases) {
+  return erases ? "consent.comfyui" : "consent.comfyui.stays";
 }
 
 // The title of a style in the visitor's language, where that knows it. By the title, not the id: an

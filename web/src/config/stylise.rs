@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stylise::comfyui::{ComfyuiSettings, SettingsError};
+use stylise::comfyui::{ComfyuiSettings, Pace, SettingsError};
 
 use super::ConfigError;
 use crate::environment;
 
+/// A day.
+const BOUND_MAX_S: u64 = 24 * 60 * 60;
+
 /// Off without `comfyui`: no request leaves this machine then.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct StyliseConfig {
     /// Where the ComfyUI server is.
@@ -24,6 +28,28 @@ pub(crate) struct StyliseConfig {
     pub(crate) ca: Option<PathBuf>,
     /// A folder of workflows, before the shipped ones.
     pub(crate) workflows: Option<PathBuf>,
+    /// An order that is still behind those of others after so long is given up.
+    pub(crate) queue_max_s: u64,
+    /// One that does not begin its first step for so long: models are loaded then.
+    pub(crate) loading_max_s: u64,
+    /// One that takes no further step for so long.
+    pub(crate) step_max_s: u64,
+}
+
+impl Default for StyliseConfig {
+    fn default() -> Self {
+        let pace = Pace::default();
+        Self {
+            comfyui: None,
+            token: None,
+            headers: BTreeMap::new(),
+            ca: None,
+            workflows: None,
+            queue_max_s: pace.queue_max.as_secs(),
+            loading_max_s: pace.loading_max.as_secs(),
+            step_max_s: pace.step_max.as_secs(),
+        }
+    }
 }
 
 impl StyliseConfig {
@@ -35,6 +61,19 @@ impl StyliseConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        for (key, seconds) in [
+            ("stylise.queue_max_s", self.queue_max_s),
+            ("stylise.loading_max_s", self.loading_max_s),
+            ("stylise.step_max_s", self.step_max_s),
+        ] {
+            if !(1..=BOUND_MAX_S).contains(&seconds) {
+                return Err(ConfigError::Value {
+                    key,
+                    value: seconds.to_string(),
+                    why: format!("between 1 and {BOUND_MAX_S} seconds, please"),
+                });
+            }
+        }
         let Some(settings) = self.settings() else {
             return Ok(());
         };
@@ -59,7 +98,12 @@ impl StyliseConfig {
             token: self.token.clone(),
             headers: self.headers.clone(),
             ca: self.ca.clone(),
-            ..ComfyuiSettings::default()
+            pace: Pace {
+                queue_max: Duration::from_secs(self.queue_max_s),
+                loading_max: Duration::from_secs(self.loading_max_s),
+                step_max: Duration::from_secs(self.step_max_s),
+                ..Pace::default()
+            },
         })
     }
 }
@@ -72,7 +116,7 @@ impl fmt::Debug for StyliseConfig {
             .field("headers", &self.headers.len())
             .field("ca", &self.ca)
             .field("workflows", &self.workflows)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,6 +138,8 @@ mod tests {
                 "comfyui = \"http://gpu\"\nheaders = { Origin = \"s3cret\" }",
                 "stylise.headers = Origin",
             ),
+            ("queue_max_s = 0", "stylise.queue_max_s = 0: "),
+            ("step_max_s = 100000", "stylise.step_max_s = 100000: "),
             (
                 "comfyui = \"http://gpu\"\nca = \"/nowhere.pem\"",
                 "stylise.ca = /nowhere.pem",

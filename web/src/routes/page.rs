@@ -9,9 +9,11 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use stylise::MadeBy;
 
 use super::conditional::is_known;
 use super::gate::{CHALLENGE, may_watch};
+use super::stylise::maker;
 use crate::app::App;
 use crate::assets::{self, Asset};
 use crate::connections::Caller;
@@ -143,20 +145,34 @@ pub(super) async fn camera_asset(Path(file): Path<String>, headers: HeaderMap) -
     found(&format!("camera/{file}"), &headers)
 }
 
-/// A file of the booth's page, or a picture of the owner's that shows a style of ComfyUI.
+/// Whose example of a style is wanted.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wish {
+    by: Option<MadeBy>,
+}
+
+/// A file of the booth's page, or an example of a style, of the one who makes it now.
 pub(super) async fn booth_asset(
     State(app): State<Arc<App>>,
     Path(file): Path<String>,
+    Query(wish): Query<Wish>,
     headers: HeaderMap,
 ) -> Response {
     let path = format!("booth/{file}");
-    let example = || {
-        let style = file.strip_prefix("examples/")?.strip_suffix(".jpg")?;
-        app.booth.example(style)
+    let style = file.strip_prefix("examples/");
+    let Some(style) = style.and_then(|name| name.strip_suffix(".jpg")) else {
+        return found(&path, &headers);
     };
-    match example().filter(|_| assets::find(&path).is_none()) {
-        Some(picture) => own_picture(picture, &headers).await,
-        None => found(&path, &headers),
+    let maker = match wish.by {
+        Some(maker) => Some(maker),
+        None => maker(&app, style).await,
+    };
+    match maker {
+        Some(MadeBy::Comfyui) => match app.booth.example(style) {
+            Some(picture) => own_picture(picture, &headers).await,
+            None => missing(),
+        },
+        Some(MadeBy::Laptop) | None => found(&path, &headers),
     }
 }
 

@@ -45,20 +45,22 @@ struct Styles {
     keep_s: u64,
     #[serde(flatten)]
     comfyui: ComfyuiReport,
+    /// Whether a picture is overwritten on the ComfyUI server when it is over; else it may stay there.
+    comfyui_erases: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
 struct OfferedStyle {
     #[serde(flatten)]
     style: Style,
-    /// A picture in this style, of the program's own.
+    /// A picture that whoever makes this style made.
     example: Option<String>,
 }
 
 async fn styles(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let (styles, comfyui) = ask(&app, |booth| (booth.styles(), comfyui(booth))).await?;
     let offered = |style: Style| OfferedStyle {
-        example: example(&app, &style.id),
+        example: example(&app, &style),
         style,
     };
     let styles = styles.into_iter().map(offered).collect();
@@ -66,6 +68,7 @@ async fn styles(State(app): State<Arc<App>>) -> Result<Response, Problem> {
         styles,
         keep_s: app.config.booth.keep().as_secs(),
         comfyui,
+        comfyui_erases: app.booth.comfyui_erases(),
     })))
 }
 
@@ -73,10 +76,23 @@ fn comfyui(booth: &Booth) -> ComfyuiReport {
     ComfyuiReport::of(booth.ready(MadeBy::Comfyui))
 }
 
-fn example(app: &App, style: &str) -> Option<String> {
-    let path = format!("booth/examples/{style}.jpg");
-    let there = assets::find(&path).is_some() || app.booth.example(style).is_some();
-    there.then(|| format!("/{path}"))
+/// With its maker in the address: a browser keeps pictures by their address.
+fn example(app: &App, style: &Style) -> Option<String> {
+    let path = format!("booth/examples/{}.jpg", style.id);
+    match style.made_by {
+        MadeBy::Laptop => assets::find(&path).map(|_| format!("/{path}?by=laptop")),
+        MadeBy::Comfyui => {
+            let own = app.booth.example(&style.id);
+            own.map(|_| format!("/{path}?by=comfyui"))
+        }
+    }
+}
+
+/// Who makes a style now, where it is offered.
+pub(super) async fn maker(app: &App, style: &str) -> Option<MadeBy> {
+    let styles = ask(app, Booth::styles).await.ok()?;
+    let style = styles.into_iter().find(|one| one.id == style)?;
+    Some(style.made_by)
 }
 
 /// A job, with the addresses of what there is of it.

@@ -6,5 +6,6 @@ mod gallery;
 mod join;
 mod languages;
 mod restart;
+mod server_styles;
 mod visitors;
 mod whole_way;

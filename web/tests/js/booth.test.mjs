@@ -258,7 +258,7 @@ test("waits are told as people guess", () => {
 
 test("the consent names who sees it and for how long", () => {
   assert.deepEqual(words.consentWords("laptop", 86400), [["consent.laptop"], ["consent.hours", { count: 24 }]]);
-  assert.deepEqual(words.consentWords("comfyui", 600), [["consent.comfyui"], ["consent.minutes", { count: 10 }]]);
+  assert.deepEqual(words.consentWords("comfyui", 600, true), [["consent.comfyui"], ["consent.minutes", { count: 10 }]]);
   assert.deepEqual(words.consentWords("laptop", undefined)[1], ["consent.erased"]);
 });
 
@@ -275,4 +275,28 @@ test("large photos are scaled, small ones go as they are", () => {
   assert.ok(!fits({ width: 640, height: 480 }, { type: "image/gif", size: 1e5 }));
   assert.ok(!fits({ width: 640, height: 480 }, { type: "image/png", size: 9e6 }));
   assert.ok(!fits({ width: 4000, height: 480 }, { type: "image/jpeg", size: 1e5 }));
+});
+
+test("what a job waits for is said in the visitor's language, and once", () => {
+  const told = (more) => {
+    const job = { state: "queued", position: 1, expected_wait_s: null, note: "Waiting: away", ...more };
+    return words.workWords({ name: "waiting", reachable: true, job }, 0);
+  };
+  assert.deepEqual(told({ waits_for: "others" }).detail, ["queue.others"]);
+  assert.deepEqual(told({ waits_for: "server" }).detail, ["queue.away"]);
+  assert.equal(told({ waits_for: "server" }).own, "");
+  assert.deepEqual([told({ waits_for: null }).detail, told({}).own], [null, "Waiting: away"]);
+});
+
+test("the consent says who gets the picture, and what becomes of it there", () => {
+  assert.deepEqual(words.consentWords("laptop", 3600, false)[0], ["consent.laptop"]);
+  assert.deepEqual(words.consentWords("comfyui", 3600, true)[0], ["consent.comfyui"]);
+  for (const erases of [false, null, undefined]) {
+    assert.deepEqual(words.consentWords("comfyui", 3600, erases)[0], ["consent.comfyui.stays"]);
+  }
+});
+
+test("an order says who the visitor was told makes it", () => {
+  const { state } = play([0, photo()], [1, chosen], [2, { ...send, made_by: "laptop" }]);
+  assert.equal(state.order.made_by, "laptop");
 });

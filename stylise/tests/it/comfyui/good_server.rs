@@ -11,6 +11,7 @@ use stylise::{Progress, Stylist, Trouble};
 
 use super::desk::Notes;
 use super::stand_in::StandIn;
+use super::work::made;
 use super::{client, eventually, order, settings, workflow};
 
 #[test]
@@ -21,7 +22,7 @@ fn from_the_upload_to_the_picture() {
     let notes = Notes::default();
     let picture = client.stylise(&order(None), &notes).expect("a picture");
     let ticket = notes.last_ticket().expect("kept before it was sent");
-    assert_eq!(picture, format!("picture {}.png", ticket.id).into_bytes());
+    assert_eq!(picture, made(&ticket.id.to_string()));
     let state = server.state();
     assert_eq!(
         (state.taken.clone(), ticket.sends),
@@ -63,7 +64,7 @@ fn behind_others_the_position_is_told() {
 fn two_at_a_time_each_get_their_own() {
     let server = StandIn::start();
     let client = client(&server);
-    let made: Vec<_> = (0..2)
+    let both: Vec<_> = (0..2)
         .map(|_| {
             let client = Arc::clone(&client);
             thread::spawn(move || {
@@ -73,9 +74,9 @@ fn two_at_a_time_each_get_their_own() {
             })
         })
         .collect();
-    for one in made {
+    for one in both {
         let (picture, id) = one.join().expect("no panic");
-        assert_eq!(picture, format!("picture {id}.png").into_bytes());
+        assert_eq!(picture, made(&id.to_string()));
     }
     assert_eq!(server.state().worked.len(), 2);
 }
@@ -126,7 +127,7 @@ fn only_what_the_server_can_do_is_offered() {
     let client = Comfyui::connect(&settings(&server.url()), workflows).expect("valid");
     eventually("the survey", || client.last_survey().is_some());
     assert!(client.styles().is_empty());
-    assert!(matches!(client.ready(), Err(Trouble::Away(why)) if why.contains("doctor")));
+    assert!(matches!(client.ready(), Err(Trouble::Away(why)) if why.contains("no style")));
     server.state().manners.lacks.remove(1);
     eventually("the next survey", || client.styles().len() == 3);
     let gone = client.stylise(&super::styled("cartoon", None), &Notes::default());

@@ -53,6 +53,49 @@ impl Request {
     }
 }
 
+/// A form with one file, as far as the stand-in needs one.
+pub(super) struct Form<'a> {
+    /// Heads and contents.
+    parts: Vec<(String, &'a [u8])>,
+}
+
+impl<'a> Form<'a> {
+    pub(super) fn read(request: &'a Request) -> Self {
+        let kind = request.header("content-type").expect("it has a type");
+        let boundary = kind.split("boundary=").nth(1).expect("it has a boundary");
+        let edge = format!("--{}", boundary.trim_matches('"')).into_bytes();
+        let mut parts = Vec::new();
+        let mut rest = request.body.as_slice();
+        while let Some(at) = find(rest, &edge) {
+            if let Some(end) = find(&rest[..at], b"\r\n\r\n") {
+                let head = String::from_utf8_lossy(&rest[..end]).into_owned();
+                parts.push((head, &rest[end + 4..at - 2]));
+            }
+            rest = &rest[at + edge.len()..];
+        }
+        Self { parts }
+    }
+
+    pub(super) fn text(&self, name: &str) -> &str {
+        let name = format!("name=\"{name}\"");
+        let part = self.parts.iter().find(|(head, _)| head.contains(&name));
+        part.map_or("", |(_, bytes)| std::str::from_utf8(bytes).expect("text"))
+    }
+
+    /// Its name and its bytes.
+    pub(super) fn file(&self) -> (&str, &'a [u8]) {
+        let named = self.parts.iter().find_map(|(head, bytes)| {
+            let name = head.split("filename=\"").nth(1)?.split('"').next()?;
+            Some((name, *bytes))
+        });
+        named.expect("a part with a filename")
+    }
+}
+
+fn find(within: &[u8], what: &[u8]) -> Option<usize> {
+    within.windows(what.len()).position(|part| part == what)
+}
+
 fn chunks(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {

@@ -58,6 +58,14 @@ fn meanwhile(
     (made, notes)
 }
 
+/// What the server calls an order: ours, or its own name in the memo.
+fn name_of(ticket: &Ticket) -> String {
+    let memo = ticket.memo.as_deref().unwrap_or("null");
+    let memo: serde_json::Value = serde_json::from_str(memo).expect("JSON");
+    let own = memo["order"].as_str().map(str::to_owned);
+    own.unwrap_or_else(|| ticket.id.to_string())
+}
+
 fn runs(notes: &Notes) {
     eventually("work", || {
         notes.has_told(|told| matches!(told, Progress::Running { step: 1.., .. }))
@@ -136,9 +144,21 @@ fn one_picture(server: &Server, client: &Comfyui) {
         previews.len()
     );
     let ticket = notes.last_ticket().expect("kept");
-    assert!(server.history().contains_key(&ticket.id.to_string()));
+    assert!(server.history().contains_key(&name_of(&ticket)));
+    assert_eq!(
+        server.pictures().len(),
+        2,
+        "photo and result: {:?}",
+        server.pictures()
+    );
     client.forget(&ticket).expect("forgotten");
     assert!(server.history().is_empty(), "really deleted");
+    assert_eq!(
+        server.pictures(),
+        Vec::<std::path::PathBuf>::new(),
+        "overwritten"
+    );
+    assert!(client.erases_pictures());
     say(&format!(
         "a picture in {:?}, {progress:?}, {} previews, history erased",
         began.elapsed(),
@@ -147,8 +167,8 @@ fn one_picture(server: &Server, client: &Comfyui) {
 }
 
 fn behind_another_client(server: &Server, client: &Comfyui) {
-    server.foreign_order("foreign-1", 8);
-    server.foreign_order("foreign-2", 8);
+    server.foreign_order(8);
+    server.foreign_order(8);
     let (made, notes) = meanwhile(client, None, |_| {});
     is_inverted(&made.expect("a picture"));
     for ahead in [2, 1] {
@@ -165,7 +185,7 @@ fn behind_another_client(server: &Server, client: &Comfyui) {
 }
 
 fn cancelled_while_queued(server: &Server, client: &Comfyui) {
-    server.foreign_order("foreign-3", 12);
+    let foreign = server.foreign_order(12);
     let (made, notes) = meanwhile(client, None, |notes| {
         eventually("the queue", || {
             notes.has_told(|told| *told == Progress::Waiting { ahead: 1 })
@@ -173,26 +193,34 @@ fn cancelled_while_queued(server: &Server, client: &Comfyui) {
         notes.cancelled.store(true, SeqCst);
     });
     assert_eq!(made, Err(Trouble::Cancelled));
-    eventually("the foreign one", || server.ended_well("foreign-3"));
-    let id = notes.last_ticket().expect("kept").id.to_string();
-    assert!(!server.history().contains_key(&id));
+    eventually("the foreign one", || server.ended_well(&foreign));
+    let order = name_of(&notes.last_ticket().expect("kept"));
+    assert!(!server.history().contains_key(&order));
     say("cancelled while queued; the foreign order went on");
 }
 
 fn cancelled_while_running(server: &Server, client: &Comfyui) {
     let asked = std::sync::Mutex::new(Instant::now());
+    let foreign = std::sync::Mutex::default();
     let (made, notes) = meanwhile(client, None, |notes| {
         runs(notes);
-        server.foreign_order("foreign-4", 2);
+        *foreign.lock().expect("a lock") = server.foreign_order(2);
         *asked.lock().expect("a lock") = Instant::now();
         notes.cancelled.store(true, SeqCst);
     });
     let took = asked.lock().expect("a lock").elapsed();
     assert_eq!(made, Err(Trouble::Cancelled));
     assert!(took < Duration::from_secs(1), "{took:?}");
-    eventually("the foreign one", || server.ended_well("foreign-4"));
-    let id = notes.last_ticket().expect("kept").id.to_string();
-    eventually("no trace", || !server.history().contains_key(&id));
+    let foreign = foreign.into_inner().expect("a lock");
+    eventually("the foreign one", || server.ended_well(&foreign));
+    let ticket = notes.last_ticket().expect("kept");
+    let order = name_of(&ticket);
+    eventually("no trace", || !server.history().contains_key(&order));
+    let photo = format!("carrier-{}.jpg", ticket.id);
+    eventually("the photo's end", || {
+        let pictures = server.pictures();
+        !pictures.iter().any(|file| file.ends_with(&photo))
+    });
     say(&format!(
         "cancelled while running within {took:?}; the next order was not hit"
     ));
@@ -226,7 +254,7 @@ fn resumed(server: &Server, client: &Comfyui) {
     is_inverted(&made.expect("followed"));
     assert!(notes.has_told(|told| matches!(told, Progress::Running { step: 4.., .. })));
     let finished = leave().expect("kept");
-    eventually("its end", || server.ended_well(&finished.id.to_string()));
+    eventually("its end", || server.ended_well(&name_of(&finished)));
     let (made, _) = meanwhile(client, Some(finished.clone()), |_| {});
     is_inverted(&made.expect("fetched"));
     assert_eq!(server.executions() - before, 2, "none was made twice");
@@ -248,7 +276,7 @@ fn faults(client: &Comfyui) {
     let (memory, sends) = told("out-of-memory");
     assert!(memory.contains("memory") && sends == Some(2));
     let (failed, sends) = told("failing");
-    assert!(failed.contains("CarrierTestInvert") && sends == Some(1));
+    assert!(failed.contains("cannot make this style") && sends == Some(1));
 }
 
 fn killed_and_restarted(server: &mut Server, client: &Comfyui) {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::desk::Notes;
 use super::stand_in::StandIn;
+use super::work::made;
 use super::{client, eventually, order, while_at_work};
 
 /// Sends an order, and ends the program once it runs.
@@ -24,13 +25,10 @@ fn one_that_still_runs_is_followed_with_its_steps() {
     let ticket = left_at_work(&server);
     let notes = Notes::default();
     let picture = client(&server).stylise(&order(Some(ticket.clone())), &notes);
-    assert_eq!(
-        picture,
-        Ok(format!("picture {}.png", ticket.id).into_bytes())
-    );
+    assert_eq!(picture, Ok(made(&ticket.id.to_string())));
     assert!(notes.has_told(|told| *told == Progress::Running { step: 4, steps: 4 }));
     assert_eq!(server.state().worked.len(), 1, "not made again");
-    assert_eq!(notes.last_ticket(), None);
+    assert_eq!(notes.last_ticket().map(|ticket| ticket.sends), Some(1));
 }
 
 #[test]
@@ -51,6 +49,7 @@ fn one_that_the_server_lost_is_sent_once_more_and_never_a_third_time() {
         Some(Ticket {
             id: Uuid::new_v4(),
             sends,
+            memo: None,
         })
     };
     let notes = Notes::default();

@@ -35,8 +35,16 @@ pub(super) struct Manners {
     pub(super) lacks: Vec<&'static str>,
     /// Model files by folder; without any the route is not there, as on old servers.
     pub(super) files: BTreeMap<&'static str, Vec<&'static str>>,
-    /// Interrupts whatever runs, as servers of 2024 do.
+    /// Interrupts whatever runs, as servers before September 2025 do.
     pub(super) ignores_ids: bool,
+    /// Names orders itself and runs all outputs, as servers before July 2025 do.
+    pub(super) names_orders: bool,
+    /// What it says of itself.
+    pub(super) version: Option<&'static str>,
+    /// Keeps what is there, and puts an upload beside it.
+    pub(super) never_overwrites: bool,
+    /// Gives each upload another name.
+    pub(super) renames: bool,
     pub(super) steps: u32,
     pub(super) step_ms: u64,
 }
@@ -47,6 +55,8 @@ pub(super) struct Item {
     pub(super) id: String,
     pub(super) client: String,
     pub(super) graph: Value,
+    /// Nodes.
+    pub(super) outputs: Vec<String>,
 }
 
 #[derive(Default)]
@@ -56,7 +66,8 @@ pub(super) struct State {
     pub(super) running: Option<Item>,
     pub(super) interrupted: bool,
     pub(super) history: BTreeMap<String, Value>,
-    pub(super) uploads: BTreeMap<String, Vec<u8>>,
+    /// By folder (`temp`, `input`, `output`) and path in it.
+    pub(super) files: BTreeMap<(String, String), Vec<u8>>,
     pub(super) sockets: Vec<(String, Sender<Message>)>,
     /// First messages on sockets.
     pub(super) greetings: Vec<String>,
@@ -165,7 +176,21 @@ impl Shared {
     }
 }
 
+impl Item {
+    /// As queue and history have it.
+    pub(super) fn as_json(&self) -> Value {
+        json!([self.number, self.id, self.graph, {"client_id": self.client}, self.outputs])
+    }
+}
+
 impl State {
+    /// Pictures of visitors, which are larger than what replaces them.
+    pub(super) fn pictures(&self) -> Vec<(String, String)> {
+        let pictures = self.files.iter();
+        let pictures = pictures.filter(|(_, bytes)| bytes.len() > 2000);
+        pictures.map(|(at, _)| at.clone()).collect()
+    }
+
     pub(super) fn enqueue(&mut self, id: &str, client: &str, graph: Value) -> i64 {
         let number = self.next_number;
         self.next_number += 1;
@@ -173,6 +198,7 @@ impl State {
             number,
             id: id.to_owned(),
             client: client.to_owned(),
+            outputs: work::outputs(&graph),
             graph,
         });
         self.taken.push(id.to_owned());
@@ -247,31 +273,39 @@ fn route(request: &Request, state: &mut State) -> Option<(u16, Vec<u8>)> {
     let json = |value: Value| Some((200, value.to_string().into_bytes()));
     let path: Vec<&str> = request.path.split('/').skip(1).collect();
     match (request.method.as_str(), path.as_slice()) {
-        ("GET", ["system_stats"]) => json(json!({"system": {"comfyui_version": "0.0.0-stand-in"}})),
-        ("GET", ["object_info", class]) => json(work::describe(class, &state.manners.lacks)),
+        ("GET", ["system_stats"]) => {
+            let version = state.manners.version.unwrap_or("0.33.0");
+            json(json!({"system": {"comfyui_version": version}}))
+        }
+        ("GET", ["object_info", class]) => json(work::describe(class, &state.manners)),
         ("GET", ["models", folder]) => match state.manners.files.get(*folder) {
             Some(files) => json(json!(files)),
             None => Some((404, Vec::new())),
         },
         ("GET", ["queue"]) => {
-            let item = |item: &Item| json!([item.number, item.id, item.graph, {}, []]);
+            let item = |item: &Item| item.as_json();
             let running: Vec<_> = state.running.iter().map(item).collect();
             // A heap's order.
             let pending: Vec<_> = state.pending.iter().rev().map(item).collect();
             json(json!({"queue_running": running, "queue_pending": pending}))
         }
+        ("GET", ["history"]) => json(json!(state.history)),
         ("GET", ["history", id]) => {
             let entry = state.history.get(*id);
             json(entry.map_or(json!({}), |entry| json!({*id: entry})))
         }
         ("GET", ["view"]) => {
-            let asked = request
-                .query
-                .split('&')
-                .find_map(|pair| pair.strip_prefix("filename="));
-            Some(asked.map_or((404, Vec::new()), |name| {
-                (200, format!("picture {name}").into_bytes())
-            }))
+            let asked = |key: &str| {
+                let pairs = url::form_urlencoded::parse(request.query.as_bytes());
+                let mut values = pairs.filter(|(name, _)| name == key);
+                values
+                    .next()
+                    .map(|(_, value)| value.into_owned())
+                    .unwrap_or_default()
+            };
+            let path = work::path(&asked("subfolder"), &asked("filename"));
+            let file = state.files.get(&(asked("type"), path));
+            Some(file.map_or((404, Vec::new()), |bytes| (200, bytes.clone())))
         }
         ("POST", ["upload", "image"]) => Some(work::upload(request, state)),
         ("POST", ["prompt"]) => work::order(request, state),

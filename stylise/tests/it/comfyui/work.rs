@@ -7,39 +7,80 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tungstenite::Message;
+use uuid::Uuid;
 
-use super::http::Request;
-use super::stand_in::{Item, Shared, State};
+use super::http::{Form, Request};
+use super::stand_in::{Item, Manners, Shared, State};
 
 /// A JPEG, as far as a preview needs one.
 pub(super) const PREVIEW: &[u8] = &[0xFF, 0xD8, 0xFF, 0xD9];
 
+/// What a finished picture of `id` is.
+pub(super) fn made(id: &str) -> Vec<u8> {
+    format!("picture {id}.png").repeat(60).into_bytes()
+}
+
+/// Below `temp`, `input` or `output`.
+pub(super) fn path(subfolder: &str, name: &str) -> String {
+    match subfolder {
+        "" => name.to_owned(),
+        folder => format!("{folder}/{name}"),
+    }
+}
+
 /// `GET /object_info/CLASS`
-pub(super) fn describe(class: &str, lacks: &[&str]) -> Value {
-    if lacks.contains(&class) {
+pub(super) fn describe(class: &str, manners: &Manners) -> Value {
+    if manners.lacks.contains(&class) {
         return json!({});
     }
+    let files = |folder: &str| json!([manners.files.get(folder).cloned().unwrap_or_default(), {}]);
     let inputs = match class {
         "ImageScale" => json!({"upscale_method": [["lanczos"], {}], "crop": [["center"]]}),
+        "LoadImage" => json!({"image": [["other.png"], {"image_upload": true}]}),
+        _ if manners.files.is_empty() => json!({}),
+        "CheckpointLoaderSimple" => json!({"ckpt_name": files("checkpoints")}),
+        "UNETLoader" => json!({"unet_name": files("diffusion_models")}),
+        "VAELoader" => json!({"vae_name": files("vae")}),
+        "LoraLoader" => json!({"lora_name": files("loras")}),
+        "DualCLIPLoader" => {
+            json!({"clip_name1": files("text_encoders"), "clip_name2": files("text_encoders")})
+        }
         _ => json!({}),
     };
-    json!({class: {"input": {"required": inputs}, "output_node": class == "PreviewImage"}})
+    json!({class: {"input": {"required": inputs}, "output_node": is_output(class)}})
+}
+
+fn is_output(class: &str) -> bool {
+    ["PreviewImage", "SaveImage"].contains(&class)
+}
+
+/// The output nodes of a graph.
+pub(super) fn outputs(graph: &Value) -> Vec<String> {
+    let nodes = graph.as_object().into_iter().flatten();
+    let outputs =
+        nodes.filter(|(_, node)| is_output(node["class_type"].as_str().unwrap_or_default()));
+    outputs.map(|(id, _)| id.clone()).collect()
 }
 
 pub(super) fn upload(request: &Request, state: &mut State) -> (u16, Vec<u8>) {
-    let body = String::from_utf8_lossy(&request.body);
-    assert!(
-        body.contains("name=\"type\"") && body.contains("temp"),
-        "inputs are temporary"
-    );
     assert_eq!(request.header("origin"), None);
-    let name = body
-        .split("filename=\"")
-        .nth(1)
-        .and_then(|rest| rest.split('"').next());
-    let name = format!("renamed {}", name.expect("the part has a filename"));
-    state.uploads.insert(name.clone(), request.body.clone());
-    let answer = json!({"name": name, "subfolder": "", "type": "temp"});
+    let form = Form::read(request);
+    let (kind, subfolder) = (form.text("type"), form.text("subfolder"));
+    assert_ne!(kind, "input", "inputs are temporary");
+    let (name, bytes) = form.file();
+    let mut name = name.to_owned();
+    if state.manners.renames && !name.starts_with("renamed") {
+        name = format!("renamed {name}");
+    }
+    let overwrites = form.text("overwrite") == "true" && !state.manners.never_overwrites;
+    let there = state.files.get(&(kind.to_owned(), path(subfolder, &name)));
+    if !overwrites && there.is_some_and(|there| there != bytes) {
+        let (stem, end) = name.rsplit_once('.').expect("it has an ending");
+        name = format!("{stem} (1).{end}");
+    }
+    let at = (kind.to_owned(), path(subfolder, &name));
+    state.files.insert(at, bytes.to_vec());
+    let answer = json!({"name": name, "subfolder": subfolder, "type": kind});
     (200, answer.to_string().into_bytes())
 }
 
@@ -51,12 +92,23 @@ pub(super) fn order(request: &Request, state: &mut State) -> Option<(u16, Vec<u8
     }
     let order: Value = serde_json::from_slice(&request.body).expect("JSON");
     let word = |key: &str| order[key].as_str().unwrap_or_default().to_owned();
-    let (id, client) = (word("prompt_id"), word("client_id"));
+    let (mut id, client) = (word("prompt_id"), word("client_id"));
+    if state.manners.names_orders {
+        id = Uuid::new_v4().to_string();
+    }
+    assert_eq!(
+        Uuid::parse_str(&id).expect("a UUID").to_string(),
+        id,
+        "as ComfyUI of 2026 wants it"
+    );
     let image = order["prompt"]["1"]["inputs"]["image"]
         .as_str()
         .unwrap_or_default();
     let name = image.strip_suffix(" [temp]").unwrap_or_default();
-    if !state.uploads.contains_key(name) {
+    if !state
+        .files
+        .contains_key(&("temp".to_owned(), name.to_owned()))
+    {
         let body = json!({"error": {"type": "prompt_outputs_failed_validation"}, "node_errors": {"1": {
             "class_type": "LoadImage", "dependent_outputs": ["4"], "errors": [{"type": "custom_validation_failed",
             "message": "Custom validation failed", "details": format!("image - Invalid image file: {image}")}]}}});
@@ -67,6 +119,13 @@ pub(super) fn order(request: &Request, state: &mut State) -> Option<(u16, Vec<u8
         "each order has a name of its own"
     );
     let number = state.enqueue(&id, &client, order["prompt"].clone());
+    let targets = order["partial_execution_targets"].as_array();
+    if let (Some(targets), false) = (targets, state.manners.names_orders)
+        && let Some(item) = state.pending.last_mut()
+    {
+        item.outputs
+            .retain(|output| targets.contains(&json!(output)));
+    }
     if state.manners.lost_answers > 0 {
         state.manners.lost_answers -= 1;
         return None;
@@ -136,18 +195,18 @@ fn make(shared: &Shared, item: &Item, dead: &AtomicBool) {
         status = json!({"status_str": "error", "messages": [["execution_error", fault]]});
     }
     let went_well = status["status_str"] == "success";
-    let pictures = json!({"images": [{"filename": format!("{}.png", item.id), "subfolder": "", "type": "temp"}]});
+    let outputs = match went_well {
+        true => keep(&mut shared.state(), item),
+        false => json!({}),
+    };
     if went_well {
-        tell("executed", json!({"node": "4", "output": pictures}));
+        for (node, pictures) in outputs.as_object().into_iter().flatten() {
+            tell("executed", json!({"node": node, "output": pictures}));
+        }
         // The history comes after this.
         tell("execution_success", json!({}));
         thread::sleep(Duration::from_millis(20));
     }
-    let outputs = if went_well {
-        json!({"4": pictures})
-    } else {
-        json!({})
-    };
     let mut state = shared.state();
     if dead.load(SeqCst) {
         return;
@@ -155,10 +214,26 @@ fn make(shared: &Shared, item: &Item, dead: &AtomicBool) {
     state.running = None;
     state.history.insert(
         item.id.clone(),
-        json!({"prompt": [], "outputs": outputs, "status": status}),
+        json!({"prompt": item.as_json(), "outputs": outputs, "status": status}),
     );
     drop(state);
     tell("executing", json!({"node": null}));
+}
+
+/// The pictures of each output, on disk.
+fn keep(state: &mut State, item: &Item) -> Value {
+    let mut kept = json!({});
+    for node in &item.outputs {
+        let (kind, subfolder) = match item.graph[node]["class_type"].as_str() {
+            Some("SaveImage") => ("output", "booth"),
+            _ => ("temp", ""),
+        };
+        let name = format!("{}-{node}.png", item.id);
+        let at = (kind.to_owned(), path(subfolder, &name));
+        state.files.insert(at, made(&item.id));
+        kept[node] = json!({"images": [{"filename": name, "subfolder": subfolder, "type": kind}]});
+    }
+    kept
 }
 
 /// What goes wrong at the end of the work, if it is to.

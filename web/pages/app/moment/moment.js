@@ -6,7 +6,7 @@ import { countDown } from "../../booth/countdown.js";
 import { keep } from "../../booth/kept.js";
 import { randomKey } from "../../booth/key.js";
 import { sendOrder } from "../../booth/order.js";
-import { troubleWords } from "../../booth/words.js";
+import { serverConsent, troubleWords } from "../../booth/words.js";
 import { waitMs } from "../backoff.js";
 import { translate } from "../translated.js";
 
@@ -31,6 +31,11 @@ export async function makeMoment({ flash, words }) {
     const styles = offer?.styles ?? [];
     if (styles.length === 0) return void say(words.say(offer ? "style.none" : "style.unreachable"));
     part("cards").replaceChildren(...styles.map(card));
+    const goesOn = styles.some((style) => style.made_by === "comfyui");
+    part("consent").hidden = !goesOn;
+    part("consent").textContent = goesOn
+      ? `${words.say("moment.server", { mark: words.say("style.laptop") })} ${words.say(serverConsent(offer.comfyui_erases))}`
+      : "";
     part("card")?.focus();
   }
 
@@ -39,11 +44,11 @@ export async function makeMoment({ flash, words }) {
     button.type = "button";
     button.className = "card";
     button.append(...face(style, words, index));
-    button.addEventListener("click", () => take(style.id));
+    button.addEventListener("click", () => take(style));
     return button;
   }
 
-  async function take(style) {
+  async function take({ id, made_by }) {
     calling = new AbortController();
     const { signal } = calling;
     dialog.dataset.part = "count";
@@ -58,7 +63,8 @@ export async function makeMoment({ flash, words }) {
     const photo = await still(signal);
     if (signal.aborted) return;
     if (!photo) return refused(words.say("moment.missed"));
-    const answer = await ordered({ key: randomKey(), style, share: false }, photo, signal);
+    const order = { key: randomKey(), style: id, made_by, share: false };
+    const answer = await ordered(order, photo, signal);
     if (signal.aborted) return;
     if (answer.id) {
       keep({ id: answer.id });
@@ -141,7 +147,8 @@ function built() {
         <button type="button" class="shut" data-words="moment.shut">Close</button></div>
       <p class="said" role="status" hidden></p>
       <div class="cards"></div>
-      <p class="hint" data-words="moment.hint">Choose a style: three, two, one, and the picture is taken. Nobody else sees it unless you show it.</p>
+      <p class="hint" data-words="moment.hint">Choose a style: three, two, one, and the picture is taken. It is in no gallery unless you show it there.</p>
+      <p class="hint consent" hidden></p>
     </div>
     <div class="counting" tabindex="-1">
       <p class="count" role="status" aria-live="assertive"></p>

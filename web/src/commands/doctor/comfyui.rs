@@ -47,8 +47,21 @@ fn of_survey(survey: &Survey, own: &[bool]) -> Vec<Finding> {
         let words = format!("version {version}, and it can do none of the workflows");
         Finding::bad("comfyui", words, "give it what one of them needs:")
     }];
+    for lack in &survey.too_old_for {
+        let fix = "everything works; update ComfyUI when you can";
+        findings.push(Finding::note("comfyui", lack.as_str(), fix));
+    }
+    if !survey.erases_pictures {
+        let words = "visitors' pictures stay on the server, and the booth's page says so: it does not let them be overwritten";
+        let fix = "let `POST /upload/image` with overwrite=true through to ComfyUI, or empty its temp folder yourself";
+        findings.push(Finding::note("comfyui", words, fix));
+    }
     for (check, own) in survey.workflows.iter().zip(own) {
         let name = format!("{} ({})", check.title, check.name);
+        for (style, lacks) in &check.left_out {
+            let words = format!("{name}: the style {style} is left out; it lacks");
+            findings.push(Finding::note("workflow", words, lacks));
+        }
         findings.push(if check.is_ready() {
             Finding::ok("workflow", format!("{name}: {}", check.styles.join(", ")))
         } else {

@@ -5,7 +5,7 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 
-use stylise::Limits;
+use stylise::{Limits, MadeBy};
 
 use super::upload::{Stop, Upload};
 use crate::routes::problem::Problem;
@@ -15,13 +15,15 @@ use crate::routes::yes_no;
 const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
 /// The other fields, and what stands between them.
 pub(super) const FORM_BYTES_MAX: usize = IMAGE_BYTES_MAX + 16 * 1024;
-/// Of `style` and `share`.
+/// Of `style`, `made_by` and `share`.
 const TEXT_BYTES_MAX: usize = 100;
 
 /// What somebody asks for.
 #[derive(Debug, Default)]
 pub(super) struct Form {
     pub(super) style: String,
+    /// Who may make it: what the visitor was told. None: whoever offers it first.
+    pub(super) made_by: Option<MadeBy>,
     /// None: a snapshot of the feed.
     pub(super) image: Option<Vec<u8>>,
     pub(super) share: bool,
@@ -71,11 +73,14 @@ impl From<MultipartError> for Wrong {
 }
 
 async fn fields(form: &mut Multipart) -> Result<Form, Wrong> {
-    let (mut style, mut image, mut share) = (None, None, None);
+    let (mut style, mut made_by, mut image, mut share) = (None, None, None, None);
     while let Some(field) = form.next_field().await? {
         let name = field.name().unwrap_or_default().to_owned();
         let again = match name.as_str() {
             "style" => style.replace(text(field, &name).await?).is_some(),
+            "made_by" => made_by
+                .replace(maker(&text(field, &name).await?)?)
+                .is_some(),
             "image" => image.replace(picture(field).await?).is_some(),
             "share" => share.replace(is_yes(&text(field, &name).await?)?).is_some(),
             // Browsers send the name of the pressed button too, and extensions their own fields.
@@ -95,6 +100,7 @@ async fn fields(form: &mut Multipart) -> Result<Form, Wrong> {
     };
     Ok(Form {
         style,
+        made_by,
         image: image.flatten(),
         share: share.unwrap_or(false),
     })
@@ -137,6 +143,14 @@ fn is_yes(text: &str) -> Result<bool, Wrong> {
     match yes_no::parse(text) {
         Ok(said) => Ok(said.unwrap_or(false)),
         Err(error) => Err(said(format!("share: {error}"))),
+    }
+}
+
+fn maker(text: &str) -> Result<MadeBy, Wrong> {
+    match text {
+        "laptop" => Ok(MadeBy::Laptop),
+        "comfyui" => Ok(MadeBy::Comfyui),
+        _ => Err(said(format!("made_by = {text:?}: laptop or comfyui"))),
     }
 }
 

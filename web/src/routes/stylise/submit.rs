@@ -110,6 +110,7 @@ async fn accept(
     };
     let Form {
         style,
+        made_by,
         image,
         share,
     } = form::read(headers.get(header::CONTENT_TYPE), upload).await?;
@@ -124,6 +125,7 @@ async fn accept(
     let submission = Submission {
         visitor,
         style,
+        made_by,
         source,
         share,
         key,

@@ -18,6 +18,7 @@ const BODY_MOST = 13e6;
 export function makeBooth({ picture, stylised }) {
   const booth = {
     styles: STYLES,
+    erases: true, // what is said of pictures on the picture server
     paceMs: 150, // between two events of a job
     held: false, // jobs stay where they are
     refuse: [], // {status, headers, error}: answers to the next orders
@@ -111,7 +112,7 @@ export function makeBooth({ picture, stylised }) {
     const form = await new Response(body, { headers: { "Content-Type": request.headers["content-type"] } }).formData();
     const image = form.get("image");
     const given = image ? Buffer.from(await image.arrayBuffer()) : null;
-    booth.orders.push({ key, style: form.get("style"), share: form.get("share"), bytes: given?.length ?? 0 });
+    booth.orders.push({ key, style: form.get("style"), made_by: form.get("made_by"), share: form.get("share"), bytes: given?.length ?? 0 });
     if (given && given.subarray(4, 12).toString("latin1") === "ftypheic") {
       return error(response, 415, "this is HEIC: send JPEG, PNG or WebP");
     }
@@ -223,7 +224,8 @@ export function makeBooth({ picture, stylised }) {
       else response.setHeader("Content-Type", "image/jpeg").end(found.picture);
     } else if (path === "/api/stylise" && request.method === "POST") await submit(request, response);
     else if (path === "/api/styles") {
-      send(response, { styles: booth.styles, comfyui: "ready", reason: null, keep_s: KEEP_MS / 1000 });
+      const offer = { styles: booth.styles, comfyui: "ready", reason: null, keep_s: KEEP_MS / 1000 };
+      send(response, { ...offer, comfyui_erases: booth.erases });
     } else if (path === "/api/join") send(response, booth.join);
     else if (path === "/api/gallery") {
       const pictures = booth.gallery.filter(({ hidden }) => admin || !hidden);

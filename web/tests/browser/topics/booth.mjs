@@ -9,6 +9,7 @@ const SIZES = { portrait: [390, 844], smallest: [320, 568], "on its side": [844,
 export async function run(t) {
   await journey(t);
   await withMock(t, async (mock) => {
+    await consent(t, mock);
     await progress(t, mock);
     await largePhoto(t, mock);
     await result(t, mock);
@@ -50,13 +51,33 @@ async function journey(t) {
   t.check("the live picture as well", true);
 }
 
+// A server on which nothing can be erased, and one that is away.
+async function consent(t, mock) {
+  mock.booth.erases = false;
+  const marked = mock.booth.styles;
+  mock.booth.styles = marked.map((style) => ({ ...style, away: style.id === "pixel-art" }));
+  const page = await boothPage(t, mock);
+  await choosePhoto(page);
+  await page.tap("text=Claymation");
+  const told = await visibleText(page, "#consent");
+  t.check("what stays on the picture server is told", /may stay there.*cannot erase/.test(told), told);
+  const mark = await visibleText(page, ".card:has-text('Pixel art') .made");
+  t.check("a style whose maker is away is marked", mark === "waits for the picture server", mark);
+  await t.shot(page, "booth-consent");
+  await page.tap("#make");
+  await screen(page, "work");
+  t.check("the order names who may make it", mock.booth.orders.at(-1).made_by === "comfyui");
+  mock.booth.erases = true;
+  mock.booth.styles = marked;
+}
+
 async function progress(t, mock) {
   mock.booth.paceMs = 350;
   const page = await boothPage(t, mock);
   await choosePhoto(page);
   await page.tap("text=Claymation");
   const consent = await visibleText(page, "#consent");
-  t.check("the consent names who sees it", /picture server.*24 hours/.test(consent), consent);
+  t.check("the consent names who sees it", /picture server.*overwrites.*24 hours/.test(consent), consent);
   t.check("showing is off", !(await page.isChecked("#agree")));
   await page.tap("#make");
   await screen(page, "work");

@@ -52,6 +52,8 @@ async function refused(t, mock) {
   const { ok, detail } = await fits(page);
   t.check("large enough for a thumb", ok, detail);
   await t.shot(page, "moment-phone");
+  const consent = await visibleText(page, "#moment .consent");
+  t.check("and where the picture goes", /Bildserver.*überschreibt/.test(consent), consent);
   mock.booth.refuse = [{ status: 503, headers: { "Retry-After": "5" }, error: "no picture" }];
   await page.locator("#moment .card").first().tap();
   t.check("a refusal is said where the styles are", await says(page, "#moment .said", /kein Bild/));

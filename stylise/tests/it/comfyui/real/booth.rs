@@ -53,6 +53,7 @@ fn submit(booth: &Booth, visitor: &str) -> JobId {
     let submission = Submission {
         visitor: visitor.to_owned(),
         style: "inverted".to_owned(),
+        made_by: None,
         source,
         share: false,
         key: None,

@@ -60,14 +60,27 @@ impl Server {
             .is_some_and(|entry| entry["status"]["status_str"] == "success")
     }
 
-    /// Orders that it ever ran since it was started: its own log tells of each.
+    /// How often each text was worked on since it was started: carrier's node writes it down when it begins.
+    /// The server's log has a line for each order too, but some come after the order is in the history.
     pub(super) fn executions(&self) -> usize {
-        let log = fs::read_to_string(self.base.join("log")).expect("a log");
-        log.matches("Prompt executed in").count()
+        let kept = fs::read_to_string(self.base.join("executions"));
+        kept.map_or(0, |lines| lines.lines().count())
     }
 
-    /// As another program would, without a WebSocket.
-    pub(super) fn foreign_order(&self, id: &str, steps: u32) {
+    /// The files below its folders that are larger than what replaces a visitor's picture.
+    pub(super) fn pictures(&self) -> Vec<PathBuf> {
+        let folders = ["temp", "input", "output"].map(|name| self.base.join(name));
+        let entries = folders
+            .iter()
+            .filter_map(|folder| fs::read_dir(folder).ok());
+        let files = entries.flatten().flatten().map(|entry| entry.path());
+        let is_large = |file: &PathBuf| fs::metadata(file).is_ok_and(|it| it.len() > 2000);
+        files.filter(is_large).collect()
+    }
+
+    /// As another program would, without a WebSocket: ComfyUI of 2026 takes UUIDs alone. The id of the order.
+    pub(super) fn foreign_order(&self, steps: u32) -> String {
+        let id = Uuid::new_v4().to_string();
         let graph = json!({
             "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}},
             "2": {"class_type": "CarrierTestInvert",
@@ -76,7 +89,8 @@ impl Server {
         });
         let url = format!("{}/prompt", self.url());
         let answer = ureq::post(&url).send_json(json!({"prompt": graph, "prompt_id": id}));
-        answer.expect("taken");
+        let answer: Value = answer.expect("taken").body_mut().read_json().expect("JSON");
+        answer["prompt_id"].as_str().expect("a name").to_owned()
     }
 }
 
@@ -102,6 +116,7 @@ fn spawn(base: &Path, port: u16) -> Child {
         .open(base.join("log"));
     let log = log.expect("a log");
     Command::new(variable("COMFYUI_PYTHON"))
+        .env("CARRIER_TEST_EXECUTIONS", base.join("executions"))
         .arg("main.py")
         .args([
             "--cpu",

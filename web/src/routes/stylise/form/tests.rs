@@ -58,6 +58,7 @@ async fn what_is_wrong_is_named() {
         (vec![style, style], "style came twice"),
         (vec![("name=\"stile\"", "sketch")], "style is missing"),
         (vec![style, ("name=\"share\"", "maybe")], "share: \"maybe\""),
+        (vec![style, ("name=\"made_by\"", "me")], "laptop or comfyui"),
         (
             vec![("name=\"style\"", &*"x".repeat(101))],
             "style is too long",

@@ -1,0 +1,128 @@
+//! Styles of a ComfyUI server, as far as the page is told of them.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::client::{Form, get, photo, post};
+use crate::station::Station;
+
+/// Answers what a survey asks, and takes no picture.
+fn server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || answer(&stream));
+        }
+    });
+    format!("http://{address}")
+}
+
+fn answer(mut stream: &TcpStream) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok()?;
+        if header.trim().is_empty() {
+            break;
+        }
+    }
+    let body = match path.strip_prefix("/object_info/") {
+        Some(class) => {
+            let class = class.to_owned();
+            json!({class.clone(): {"input": {}, "output_node": class == "PreviewImage"}})
+        }
+        None if path == "/system_stats" => json!({"system": {"comfyui_version": "0.33.0"}}),
+        None if path == "/queue" => json!({"queue_running": [], "queue_pending": []}),
+        None => Value::Null,
+    };
+    let (status, body) = match body {
+        Value::Null => ("403 Forbidden", String::new()),
+        body => ("200 OK", body.to_string()),
+    };
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
+    // What is left of a refused upload: closing over unread bytes would reset the connection.
+    stream.shutdown(std::net::Shutdown::Write).ok()?;
+    reader.read_to_end(&mut Vec::new()).ok()?;
+    Some(())
+}
+
+#[test]
+fn the_owners_example_wins_and_what_stays_on_the_server_is_told() {
+    let folder =
+        std::env::temp_dir().join(format!("carrier-styles-{:016x}", rand::random::<u64>()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let graph = json!({
+        "1": {"class_type": "LoadImage", "inputs": {"image": "x"}},
+        "3": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+    });
+    let toml = |example: &str| {
+        format!(
+            "title = \"T\"\nworkflow = \"t.json\"\noutput = \"3\"\n[bind]\nimage = \"1.image\"\n\
+                 [[styles]]\nid = \"comic\"\ntitle = \"Mine\"\n{example}[[styles]]\nid = \"pencil\"\ntitle = \"Theirs\"\n"
+        )
+    };
+    std::fs::write(folder.join("t.json"), graph.to_string()).expect("written");
+    std::fs::write(folder.join("t.toml"), toml("example = \"mine.jpg\"\n")).expect("written");
+    let own = photo(40, 30);
+    std::fs::write(folder.join("mine.jpg"), &own).expect("written");
+    let config = format!(
+        "[stylise]\ncomfyui = \"{}\"\nworkflows = \"{}\"\n",
+        server(),
+        folder.display()
+    );
+    let station = Station::configured(&config, &["--model", "none"]);
+    let until = Instant::now() + Duration::from_secs(60);
+    let offered = loop {
+        let offered = get(&station, "/api/styles", &[]).json();
+        if offered["comfyui"] == "ready" {
+            break offered;
+        }
+        assert!(Instant::now() < until, "{offered}");
+        thread::sleep(Duration::from_millis(20));
+    };
+    let style = |id: &str| {
+        let styles = offered["styles"].as_array().expect("a list");
+        styles
+            .iter()
+            .find(|style| style["id"] == id)
+            .cloned()
+            .expect(id)
+    };
+    let comic = style("comic");
+    assert_eq!(
+        (&comic["made_by"], &comic["away"]),
+        (&json!("comfyui"), &json!(false))
+    );
+    let example = comic["example"].as_str().expect("the owner's");
+    for path in [example, "/booth/examples/comic.jpg"] {
+        assert_eq!(get(&station, path, &[]).body, own, "{path}");
+    }
+    let laptops = get(&station, "/booth/examples/comic.jpg?by=laptop", &[]);
+    assert!(laptops.status == 200 && laptops.body != own);
+    // Without a picture of its own it shows none, not that of another maker.
+    assert_eq!(style("pencil")["example"], Value::Null);
+    assert_eq!(get(&station, "/booth/examples/pencil.jpg", &[]).status, 404);
+    // This server takes no uploads, so that nothing can be overwritten on it.
+    assert_eq!(offered["comfyui_erases"], false);
+
+    let laptop = Form::style("comic")
+        .text("made_by", "laptop")
+        .image(&photo(64, 64));
+    let id = post(&station, &laptop, &[]).id();
+    let job = get(&station, &format!("/api/stylise/{id}"), &[]).json();
+    assert_eq!(job["made_by"], "laptop");
+    let nobody = post(&station, &Form::style("comic").text("made_by", "me"), &[]);
+    assert_eq!(nobody.status, 400, "{}", nobody.text());
+    let _ = std::fs::remove_dir_all(folder);
+}
