@@ -60,10 +60,12 @@ impl Attempt {
         let heartbeat = around.threads.enter("source");
         heartbeat.rest();
         let spec = job.spec();
+        let patience = Patience::of(&spec);
         let mut outlet = Outlet {
             ticket,
             gate: Arc::clone(&around.gate),
             progress: Arc::clone(&progress),
+            patience,
             events: around.events.clone(),
             pool: around.pool.clone(),
             metrics: Arc::clone(&around.metrics),
@@ -87,7 +89,7 @@ impl Attempt {
         let name = format!("source-{}-{ticket}", spec.kind());
         let thread = std::thread::Builder::new().name(name).spawn(work);
         let thread = thread.map_err(CaptureError::Thread)?;
-        let watch = Watch::new(Patience::of(&spec), Instant::now());
+        let watch = Watch::new(patience, Instant::now());
         Ok(Self {
             ticket,
             progress: Revoked(progress),
@@ -103,7 +105,12 @@ impl Attempt {
 
     /// Looks whether the attempt is silent.
     pub(crate) fn verdict(&mut self, now: Instant) -> Verdict {
-        self.watch.verdict(self.progress.0.last(), now)
+        self.watch.verdict(&self.progress.0.flow(), now)
+    }
+
+    /// Why no picture could be read, if some came.
+    pub(crate) fn unreadable(&self) -> Option<String> {
+        self.progress.0.unreadable()
     }
 
     /// When the last picture came.

@@ -3,6 +3,7 @@
 //! Every function checks the given bytes against the given size before it touches a picture: a
 //! driver, a pipe or a peer may say anything. Odd sizes lose their last column or row.
 
+mod deinterlace;
 mod packed;
 mod planar;
 pub(crate) mod range;
@@ -14,6 +15,7 @@ use thiserror::Error;
 
 use crate::picture::{I420, PictureError};
 
+pub(crate) use deinterlace::blend_fields;
 pub use packed::{Raster, bgr24, nv12, rgb24, yuyv};
 pub use planar::{Chroma, Planar, Plane, planar};
 pub(crate) use rotate::mirror;

@@ -108,6 +108,14 @@ pub enum CaptureError {
     /// A size that no picture can have.
     #[error("The picture cannot be used: {0}")]
     Picture(#[from] PictureError),
+    /// Pictures come, and each of them is broken or of a kind that is not read.
+    #[error("The {name} sends pictures that cannot be read: {detail}. Trying again.")]
+    Unreadable {
+        /// The source in plain words.
+        name: String,
+        /// What is wrong with them.
+        detail: String,
+    },
     /// Pictures came and stopped coming, without any error.
     #[error("The {name} sends no pictures. Waiting for it.")]
     Stalled {
@@ -138,16 +146,37 @@ impl CaptureError {
         )
     }
 
-    /// What the log should add to the plain words.
+    /// What the log should add to the plain words, which do not say it.
     #[must_use]
     pub fn detail(&self) -> &str {
         match self {
             Self::CameraFailed { detail, .. }
-            | Self::Video { detail, .. }
             | Self::Unreachable { detail, .. }
-            | Self::NoStream { detail, .. }
             | Self::StreamEnded { detail, .. } => detail,
             _ => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_told_twice() {
+        let (name, detail) = ("camera".to_owned(), "No such file (os error 2)".to_owned());
+        let both = |make: fn(String, String) -> CaptureError| make(name.clone(), detail.clone());
+        let errors = [
+            both(|name, detail| CaptureError::CameraFailed { name, detail }),
+            both(|name, detail| CaptureError::Video { name, detail }),
+            both(|name, detail| CaptureError::Unreachable { name, detail }),
+            both(|name, detail| CaptureError::NoStream { name, detail }),
+            both(|name, detail| CaptureError::StreamEnded { name, detail }),
+            both(|name, detail| CaptureError::Unreadable { name, detail }),
+        ];
+        for error in errors {
+            let told = format!("{error} {}", error.detail());
+            assert_eq!(told.matches("os error 2").count(), 1, "{told}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What travels between the stages.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::pool::PooledPicture;
 
@@ -14,6 +14,9 @@ pub struct Frame {
     pub seq: u64,
     /// When the picture was taken, as near as the source can tell.
     pub captured_at: Instant,
+    /// Without a newer one the picture shows the present for this long: for a source of a few pictures a
+    /// minute longer than for others.
+    pub stale_after: Duration,
     /// Rows at the top over which nothing may be painted: the scene's timecode strip.
     pub reserved_top_px: u32,
     /// Where things really are. Only the built-in scene knows.
@@ -21,6 +24,10 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// When a picture of a source that gives one a second or more is over. With the supervisor's tick,
+    /// and the time to paint, a card is up within 2 s.
+    pub const STALE_AFTER: Duration = Duration::from_millis(1500);
+
     /// A frame of a source that knows no truth and reserves no rows.
     #[must_use]
     pub fn new(pixels: PooledPicture, seq: u64, captured_at: Instant) -> Self {
@@ -28,6 +35,7 @@ impl Frame {
             pixels,
             seq,
             captured_at,
+            stale_after: Self::STALE_AFTER,
             reserved_top_px: 0,
             truth: None,
         }

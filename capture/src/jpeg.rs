@@ -5,6 +5,11 @@
 mod decode;
 mod encode;
 #[cfg(test)]
+mod odd_tests;
+pub mod orientation;
+mod reader;
+mod repair;
+#[cfg(test)]
 mod tests;
 
 use thiserror::Error;
@@ -13,21 +18,15 @@ use crate::convert::ConvertError;
 
 pub use decode::JpegDecoder;
 pub use encode::JpegEncoder;
+pub use reader::{JpegReadError, JpegReader, OpenedJpeg};
+pub(crate) use repair::{Marker, next_marker};
 
 /// Why a JPEG could not be read or written. The caller drops the frame and counts it.
 #[derive(Debug, Error)]
 pub enum JpegError {
-    /// The bytes do not begin as a JPEG does.
-    #[error("this is no JPEG: {0}")]
-    NotJpeg(String),
-    /// The bytes end before the picture does: a torn transfer.
-    #[error("the JPEG is cut short ({bytes} bytes): {detail}")]
-    Truncated {
-        /// Bytes there are.
-        bytes: usize,
-        /// What the decoder missed.
-        detail: String,
-    },
+    /// Its bytes cannot be read.
+    #[error(transparent)]
+    Read(#[from] JpegReadError),
     /// The header promises more than is accepted; nothing was allocated.
     #[error("the JPEG claims {width}x{height} pixels; at most {max} pixels in all are accepted",
         max = JpegDecoder::MAX_PIXELS)]
@@ -40,9 +39,6 @@ pub enum JpegError {
     /// A kind of JPEG that no camera sends (CMYK).
     #[error("JPEGs with {0} colours are not supported")]
     Unsupported(String),
-    /// The data between the headers is broken.
-    #[error("the JPEG is damaged: {0}")]
-    Damaged(String),
     /// A size that no picture has.
     #[error(transparent)]
     Convert(#[from] ConvertError),

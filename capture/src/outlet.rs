@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use crate::error::CaptureError;
 use crate::frame::Frame;
 use crate::metrics::{CaptureMetrics, SourceLabel};
+use crate::patience::{Flow, Patience};
 use crate::pool::{PicturePool, PooledPicture};
+use crate::rhythm::Rhythm;
 use crate::switch::SourceSwitch;
 use crate::threads::Heartbeat;
 
@@ -86,6 +88,30 @@ struct ProgressState {
     revoked: bool,
     ended: bool,
     last: Option<Instant>,
+    rhythm: Rhythm,
+    /// Why a picture could not be read that came since the last good one.
+    unreadable: Option<String>,
+    on_revoked: OnRevoked,
+}
+
+/// Wakes a thread that waits for something else than [`Progress`].
+#[derive(Default)]
+struct OnRevoked(Option<Box<dyn FnOnce() + Send>>);
+
+impl std::fmt::Debug for OnRevoked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OnRevoked({})", self.0.is_some())
+    }
+}
+
+impl ProgressState {
+    /// Notes a picture; how long it may stand for the present.
+    fn picture(&mut self, now: Instant, patience: &Patience) -> Duration {
+        self.last = Some(now);
+        self.unreadable = None;
+        self.rhythm.picture(now);
+        patience.stall_after(self.rhythm.usual_gap())
+    }
 }
 
 impl Progress {
@@ -101,6 +127,21 @@ impl Progress {
         lock(&self.state).last
     }
 
+    /// How pictures have come so far.
+    pub(crate) fn flow(&self) -> Flow {
+        let state = lock(&self.state);
+        Flow {
+            last: state.last,
+            usual_gap: state.rhythm.usual_gap(),
+            is_unreadable: state.unreadable.is_some(),
+        }
+    }
+
+    /// Why the pictures since the last good one could not be read; `None` when none came.
+    pub(crate) fn unreadable(&self) -> Option<String> {
+        lock(&self.state).unreadable.clone()
+    }
+
     /// Asks for [`Event::Flowing`] at the next picture.
     pub(crate) fn announce_next(&self) {
         self.announce.store(true, Ordering::Relaxed);
@@ -108,8 +149,25 @@ impl Progress {
 
     /// Tells the thread to stop.
     pub(crate) fn revoke(&self) {
-        lock(&self.state).revoked = true;
+        let on_revoked = {
+            let mut state = lock(&self.state);
+            state.revoked = true;
+            state.on_revoked.0.take()
+        };
         self.changed.notify_all();
+        if let Some(wake) = on_revoked {
+            wake();
+        }
+    }
+
+    fn on_revoked(&self, wake: Box<dyn FnOnce() + Send>) {
+        let mut state = lock(&self.state);
+        if state.revoked {
+            drop(state);
+            wake();
+        } else {
+            state.on_revoked = OnRevoked(Some(wake));
+        }
     }
 
     /// Said by the thread when it is over.
@@ -134,6 +192,7 @@ pub(crate) struct Outlet {
     pub(crate) ticket: Ticket,
     pub(crate) gate: Arc<Gate>,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) patience: Patience,
     pub(crate) events: Sender<Event>,
     pub(crate) pool: PicturePool,
     pub(crate) metrics: Arc<CaptureMetrics>,
@@ -152,12 +211,17 @@ impl Outlet {
         !lock(&self.progress.state).revoked
     }
 
+    /// Has `wake` called, once, when nobody wants pictures any more: for a thread that waits elsewhere.
+    pub(crate) fn on_revoked(&self, wake: impl FnOnce() + Send + 'static) {
+        self.progress.on_revoked(Box::new(wake));
+    }
+
     /// Whether the picture that just came would be thrown away, because a guest is on the air: then
     /// it need not be decoded. It counts as a sign of life.
     pub(crate) fn unseen(&self) -> bool {
         let unseen = self.gate.switch.house_is_off_air();
         if unseen {
-            lock(&self.progress.state).last = Some(Instant::now());
+            lock(&self.progress.state).picture(Instant::now(), &self.patience);
         }
         unseen
     }
@@ -167,8 +231,11 @@ impl Outlet {
         &self.pool
     }
 
-    /// Says what is open and was granted. Before the first picture.
+    /// Says what is open and was granted. Before the first picture, and at each turn of a file.
     pub(crate) fn opened(&mut self, opened: Opened) {
+        if self.opened == opened {
+            return;
+        }
         tracing::info!(source = %opened.source, fps = opened.fps, "source opened");
         self.opened = opened;
         self.progress.announce_next();
@@ -183,7 +250,7 @@ impl Outlet {
     /// As [`Outlet::publish`], for a source that knows more about its frame.
     pub(crate) fn publish_frame(&mut self, size: (u32, u32), make: impl FnOnce(u64) -> Frame) {
         self.heartbeat.beat(Duration::MAX);
-        lock(&self.progress.state).last = Some(Instant::now());
+        let stale_after = lock(&self.progress.state).picture(Instant::now(), &self.patience);
         let announced = self.progress.announce.swap(false, Ordering::Relaxed);
         if announced || size != self.size {
             self.size = size;
@@ -202,7 +269,9 @@ impl Outlet {
         self.gate.publish(self.ticket, |seq| {
             // Counted first: who sees the frame sees it counted.
             frames.inc();
-            make(seq)
+            let mut frame = make(seq);
+            frame.stale_after = stale_after;
+            frame
         });
     }
 
@@ -243,6 +312,7 @@ impl Outlet {
         if count.is_power_of_two() {
             tracing::warn!(source = self.label.source, count, %why, "picture thrown away");
         }
+        lock(&self.progress.state).unreadable = Some(why.to_string());
     }
 }
 
@@ -256,6 +326,7 @@ mod tests {
 
     use super::*;
     use crate::slot::Slot;
+    use crate::spec::SourceSpec;
 
     /// An admitted outlet and its other ends.
     fn outlet() -> (Outlet, Receiver<Event>, Arc<Slot<Frame>>) {
@@ -267,6 +338,7 @@ mod tests {
             ticket: 1,
             gate,
             progress: Progress::new(),
+            patience: Patience::of(&SourceSpec::Scene),
             events,
             pool: PicturePool::new(2),
             metrics: Arc::default(),

@@ -56,6 +56,12 @@ pub enum SpecError {
     /// A URL of a kind that is not read.
     #[error("cannot read \"{0}://\" addresses; known are rtsp://, rtsps://, http://, https://")]
     Scheme(String),
+    /// Behind the host's colon stands no number. The address is not shown: it may hold a password.
+    #[error(
+        "the {0}:// address has no number as its port; in a user or a password, / is written as %2F, \
+         ? as %3F, # as %23 and @ as %40"
+    )]
+    Port(String),
     /// A keyword that needs something after its colon.
     #[error("\"{0}\" needs {1} after the colon, e.g. {2}")]
     Incomplete(&'static str, &'static str, &'static str),
@@ -79,10 +85,10 @@ impl FromStr for SourceSpec {
         if let Some((scheme, _)) = text.split_once("://")
             && !scheme.contains(':')
         {
-            return match scheme {
-                "rtsp" | "rtsps" | "http" | "https" => Ok(Self::Url(text.to_owned())),
+            return match scheme.to_ascii_lowercase().as_str() {
+                "rtsp" | "rtsps" | "http" | "https" => Ok(Self::Url(address(text)?)),
                 "file" => Ok(Self::File(PathBuf::from(&text["file://".len()..]))),
-                other => Err(SpecError::Scheme(other.to_owned())),
+                _ => Err(SpecError::Scheme(scheme.to_owned())),
             };
         }
         if let Some((keyword, rest)) = text.split_once(':')
@@ -113,9 +119,7 @@ fn keyword_spec(keyword: &str, rest: &str) -> Option<Result<SourceSpec, SpecErro
         ("y4m", "-") => Ok(SourceSpec::Y4m(Y4mInput::Stdin)),
         ("y4m", "") => Err(SpecError::Incomplete("y4m:", "- or a path", "y4m:-")),
         ("y4m", path) => Ok(SourceSpec::Y4m(Y4mInput::Path(PathBuf::from(path)))),
-        ("mjpeg", url) if url.starts_with("http://") || url.starts_with("https://") => {
-            Ok(SourceSpec::MjpegUrl(url.to_owned()))
-        }
+        ("mjpeg", url) if is_http(url) => address(url).map(SourceSpec::MjpegUrl),
         ("mjpeg", _) => Err(SpecError::Incomplete(
             "mjpeg:",
             "an http:// or https:// address",
@@ -124,6 +128,28 @@ fn keyword_spec(keyword: &str, rest: &str) -> Option<Result<SourceSpec, SpecErro
         _ => return None,
     };
     Some(spec)
+}
+
+fn is_http(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    })
+}
+
+/// The address with its scheme in small letters: FFmpeg knows no others (RFC 3986, 3.1, does).
+fn address(url: &str) -> Result<String, SpecError> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    // A sign in a password that ends the authority leaves the password's first half as the port.
+    let port = host.rsplit_once(':').map(|(_, port)| port);
+    let is_address = port.is_none_or(|port| host.ends_with(']') || port.parse::<u16>().is_ok());
+    if !is_address && !port.unwrap_or_default().is_empty() {
+        return Err(SpecError::Port(scheme.to_ascii_lowercase()));
+    }
+    Ok(format!("{}://{rest}", scheme.to_ascii_lowercase()))
 }
 
 impl SourceSpec {
@@ -185,9 +211,12 @@ fn without_secrets(url: &str) -> String {
         Some((_, host)) => format!("***@{host}"),
         None => authority.to_owned(),
     };
-    let path = path
-        .split_once('?')
-        .map_or(path.to_owned(), |(path, _)| format!("{path}?***"));
+    // A sign that ends the host, unescaped in a password, leaves the password's end in the path.
+    let path = match path.split_once('?') {
+        _ if path.contains('@') => "/***".to_owned(),
+        Some((path, _)) => format!("{path}?***"),
+        None => path.to_owned(),
+    };
     format!("{scheme}://{authority}{path}")
 }
 
@@ -274,6 +303,24 @@ mod tests {
             ),
             ("y4m:-", SourceSpec::Y4m(Y4mInput::Stdin)),
             (
+                "RTSP://Me:Pw@H/S",
+                SourceSpec::Url("rtsp://Me:Pw@H/S".into()),
+            ),
+            (
+                "http://[fe80::1]/",
+                SourceSpec::Url("http://[fe80::1]/".into()),
+            ),
+            (
+                "mjpeg:Http://h:81/S",
+                SourceSpec::MjpegUrl("http://h:81/S".into()),
+            ),
+            ("FILE:///tmp/a.mp4", SourceSpec::File("/tmp/a.mp4".into())),
+            (
+                "2025-05-01T10:30:00.mp4",
+                SourceSpec::File("2025-05-01T10:30:00.mp4".into()),
+            ),
+            ("http:like.mp4", SourceSpec::File("http:like.mp4".into())),
+            (
                 "y4m:/tmp/fifo",
                 SourceSpec::Y4m(Y4mInput::Path("/tmp/fifo".into())),
             ),
@@ -300,6 +347,8 @@ mod tests {
         for text in [
             "rtsp://me:se:cr@et@10.0.0.5:554/s?token=secret",
             "mjpeg:http://a:secret@h/",
+            "http://a:1/secret@h/",
+            "http://h/?user=a&password=secret@2",
         ] {
             let spec = parsed(text);
             for shown in [spec.to_string(), format!("{spec:?}"), spec.plain_name()] {
@@ -308,6 +357,13 @@ mod tests {
                     "{shown}"
                 );
             }
+        }
+        for text in ["rtsp://me:sec/ret@h/", "mjpeg:http://me:sec#ret@h:80/"] {
+            let error = text
+                .parse::<SourceSpec>()
+                .expect_err("half a password as port");
+            let shown = error.to_string();
+            assert!(shown.contains("%2F") && !shown.contains("sec"), "{shown}");
         }
         assert_eq!(
             parsed("rtsp://a:b@10.0.0.5:554/s").plain_name(),

@@ -8,11 +8,11 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use thiserror::Error;
 
 use crate::convert::{self, ConvertError, Raster, Turn};
-use crate::jpeg::{JpegDecoder, JpegError};
+use crate::jpeg::{JpegDecoder, JpegError, orientation};
 use crate::picture::{I420, PictureError};
 use crate::pool::{PicturePool, PooledPicture};
 
@@ -30,6 +30,9 @@ pub enum StillError {
     /// More bytes than any sensible picture has.
     #[error("the file is larger than {} MiB", StillLoader::MAX_BYTES >> 20)]
     TooManyBytes,
+    /// A file without a byte.
+    #[error("the file is empty")]
+    Empty,
     /// Neither JPEG nor PNG nor WebP.
     #[error(
         "not a JPEG, PNG or WebP picture (it begins with {0:02x?}); convert it to one of these"
@@ -99,40 +102,50 @@ impl StillLoader {
         if bytes.len() as u64 > Self::MAX_BYTES {
             return Err(StillError::TooManyBytes);
         }
+        if bytes.is_empty() {
+            return Err(StillError::Empty);
+        }
+        // Whatever follows: there may be stray bytes before the first segment.
+        if bytes.starts_with(&[0xff, 0xd8]) {
+            return self.jpeg(bytes);
+        }
         match image::guess_format(bytes).ok() {
-            Some(ImageFormat::Jpeg) => self.jpeg(bytes),
-            Some(format @ (ImageFormat::Png | ImageFormat::WebP)) => {
-                self.through_rgb(bytes, format)
-            }
+            Some(format @ (ImageFormat::Png | ImageFormat::WebP)) => self.other(bytes, format),
             _ => Err(StillError::Unknown(bytes[..bytes.len().min(8)].to_vec())),
         }
     }
 
     fn jpeg(&mut self, bytes: &[u8]) -> Result<Still, StillError> {
-        let (orientation, odd) = jpeg_head(bytes);
-        if odd {
-            // The video decoder would cut the last pixel off, and a detector with it what is there.
-            return self.through_rgb(bytes, ImageFormat::Jpeg);
-        }
-        match self.jpeg.decode(bytes, &self.pool) {
-            Ok(picture) => {
-                let pixels = self
-                    .upright(picture, orientation)
-                    .map_err(ConvertError::from)?;
-                let (width, height) = (pixels.width(), pixels.height());
-                Ok(Still {
-                    pixels,
-                    width,
-                    height,
-                })
+        let orientation = orientation::of_jpeg(bytes);
+        let opened = self.jpeg.open(bytes)?;
+        let (width, height) = (opened.header.width, opened.header.height);
+        // The video decoder would cut an odd side's last pixel off, and a detector with it what is there.
+        if width % 2 == 0 && height % 2 == 0 {
+            match self.jpeg.decode_opened(&opened, &self.pool) {
+                Ok(picture) => {
+                    let pixels = self
+                        .upright(picture, orientation)
+                        .map_err(ConvertError::from)?;
+                    let (width, height) = (pixels.width(), pixels.height());
+                    return Ok(Still {
+                        pixels,
+                        width,
+                        height,
+                    });
+                }
+                // CMYK from a print shop: slower, through RGB.
+                Err(JpegError::Unsupported(_)) => {}
+                Err(error) => return Err(error.into()),
             }
-            // CMYK from a print shop: slower, through RGB.
-            Err(JpegError::Unsupported(_)) => self.through_rgb(bytes, ImageFormat::Jpeg),
-            Err(error) => Err(error.into()),
         }
+        let rgb = self.jpeg.rgb(&opened)?;
+        let Some(rgb) = RgbImage::from_raw(width as u32, height as u32, rgb) else {
+            return Err(JpegError::TooLarge { width, height }.into());
+        };
+        self.through_rgb(rgb.into(), orientation)
     }
 
-    fn through_rgb(&self, bytes: &[u8], format: ImageFormat) -> Result<Still, StillError> {
+    fn other(&self, bytes: &[u8], format: ImageFormat) -> Result<Still, StillError> {
         let mut limits = Limits::default();
         limits.max_image_width = Some(I420::MAX_SIDE_PX);
         limits.max_image_height = Some(I420::MAX_SIDE_PX);
@@ -141,7 +154,14 @@ impl StillLoader {
         reader.limits(limits);
         let mut decoder = reader.into_decoder()?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder)?;
+        self.through_rgb(DynamicImage::from_decoder(decoder)?, orientation)
+    }
+
+    fn through_rgb(
+        &self,
+        mut image: DynamicImage,
+        orientation: Orientation,
+    ) -> Result<Still, StillError> {
         image.apply_orientation(orientation);
         let rgb = on_white(image);
         let (width, height) = rgb.dimensions();
@@ -185,36 +205,25 @@ impl StillLoader {
     }
 }
 
-/// A JPEG's EXIF orientation, upright when there is none or it cannot be read, and whether a side is
-/// odd.
-fn jpeg_head(bytes: &[u8]) -> (Orientation, bool) {
-    let Ok(mut decoder) = image::codecs::jpeg::JpegDecoder::new(Cursor::new(bytes)) else {
-        return (Orientation::NoTransforms, false);
-    };
-    let (width, height) = decoder.dimensions();
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    (orientation, width % 2 == 1 || height % 2 == 1)
-}
-
 /// The picture with its last column or row repeated where a side is odd.
-fn evened(rgb: image::RgbImage) -> image::RgbImage {
+fn evened(rgb: RgbImage) -> RgbImage {
     let (width, height) = rgb.dimensions();
     if width % 2 == 0 && height % 2 == 0 {
         return rgb;
     }
     let even = (width.next_multiple_of(2), height.next_multiple_of(2));
-    image::RgbImage::from_fn(even.0, even.1, |x, y| {
+    RgbImage::from_fn(even.0, even.1, |x, y| {
         *rgb.get_pixel(x.min(width - 1), y.min(height - 1))
     })
 }
 
 /// Transparent pictures are laid on white, as browsers and viewers show them.
-fn on_white(image: DynamicImage) -> image::RgbImage {
+fn on_white(image: DynamicImage) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
     }
     let rgba = image.into_rgba8();
-    image::RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
+    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
         let [r, g, b, alpha] = rgba.get_pixel(x, y).0.map(u16::from);
         image::Rgb([r, g, b].map(|level| ((level * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
     })

@@ -252,7 +252,13 @@ impl Supervisor {
         if self.lost.is_none() && attempt.last_picture().is_some() {
             self.around.metrics.stalls.inc();
         }
-        let error = self.stalled();
+        let error = match attempt.unreadable() {
+            Some(detail) => CaptureError::Unreadable {
+                name: self.name.clone(),
+                detail,
+            },
+            None => self.stalled(),
+        };
         // Before the thread is given its grace: the card must not wait for that.
         if self.live.is_some() || verdict == Verdict::Silent {
             let reason = self.plan.reason(&error);

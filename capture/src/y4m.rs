@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::convert::{Chroma, Range};
 use crate::picture::I420;
+use crate::pixel_aspect::PixelAspect;
 
 /// The longest header or frame line, in bytes.
 const MAX_LINE_BYTES: u64 = 1024;
@@ -18,6 +19,9 @@ const FRAME_MARK: &[u8] = b"FRAME";
 /// What is wrong with a stream.
 #[derive(Debug, Error)]
 pub enum Y4mError {
+    /// A file without a byte.
+    #[error("This y4m file is empty.")]
+    Empty,
     /// It begins with something else.
     #[error("This is no y4m stream: it does not begin with YUV4MPEG2.")]
     NotY4m,
@@ -69,19 +73,31 @@ pub(crate) struct Header {
     pub(crate) fps: Option<f64>,
     pub(crate) chroma: Chroma,
     pub(crate) range: Range,
+    pub(crate) aspect: PixelAspect,
+    pub(crate) fields: Fields,
+}
+
+/// Whether pictures are made of two that were taken one after the other, row by row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fields {
+    Progressive,
+    Interlaced,
+    /// Each frame tells.
+    Mixed,
 }
 
 impl Header {
     /// Reads a header line without its line feed.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, Y4mError> {
         let text = std::str::from_utf8(line).map_err(|_| Y4mError::NotY4m)?;
-        let mut fields = text.split_ascii_whitespace();
-        if fields.next() != Some("YUV4MPEG2") {
+        let mut words = text.split_ascii_whitespace();
+        if words.next() != Some("YUV4MPEG2") {
             return Err(Y4mError::NotY4m);
         }
         let (mut width, mut height, mut fps) = (None, None, None);
         let (mut chroma, mut range) = (Chroma::Cs420, Range::Limited);
-        for field in fields {
+        let (mut aspect, mut fields) = (PixelAspect::default(), Fields::Progressive);
+        for field in words {
             let wrong = |why| Y4mError::Field {
                 field: field.chars().take(40).collect(),
                 why,
@@ -90,9 +106,9 @@ impl Header {
                 Some(("W", value)) => width = Some(side(value).ok_or_else(|| wrong(SIDE))?),
                 Some(("H", value)) => height = Some(side(value).ok_or_else(|| wrong(SIDE))?),
                 Some(("F", value)) => fps = rate(value).map_err(wrong)?,
-                Some(("I", "t" | "b" | "m")) => {
-                    return Err(wrong("interlaced pictures are not supported"));
-                }
+                Some(("I", "t" | "b")) => fields = Fields::Interlaced,
+                Some(("I", "m")) => fields = Fields::Mixed,
+                Some(("A", value)) => aspect = pixel_aspect(value),
                 Some(("C", value)) => chroma = colours(value)?,
                 Some(("X", "COLORRANGE=FULL")) => range = Range::Full,
                 _ => {}
@@ -107,6 +123,8 @@ impl Header {
             fps,
             chroma,
             range,
+            aspect,
+            fields,
         })
     }
 
@@ -136,6 +154,13 @@ fn rate(value: &str) -> Result<Option<f64>, &'static str> {
     Ok((over > 0 && under > 0).then(|| f64::from(over) / f64::from(under)))
 }
 
+/// What makes no sense says nothing: the picture is there all the same.
+fn pixel_aspect(value: &str) -> PixelAspect {
+    let (over, under) = value.split_once(':').unwrap_or_default();
+    let number = |text: &str| text.parse().unwrap_or_default();
+    PixelAspect::new(number(over), number(under))
+}
+
 fn colours(value: &str) -> Result<Chroma, Y4mError> {
     match value {
         "420" | "420jpeg" | "420mpeg2" | "420paldv" => Ok(Chroma::Cs420),
@@ -151,6 +176,7 @@ fn colours(value: &str) -> Result<Chroma, Y4mError> {
 pub(crate) struct Y4mReader<R> {
     input: R,
     header: Header,
+    is_interlaced: bool,
 }
 
 impl<R: BufRead> Y4mReader<R> {
@@ -161,6 +187,7 @@ impl<R: BufRead> Y4mReader<R> {
             Some(line) => Ok(Some(Self {
                 input,
                 header: Header::parse(&line)?,
+                is_interlaced: false,
             })),
         }
     }
@@ -168,6 +195,11 @@ impl<R: BufRead> Y4mReader<R> {
     /// What the newest header says.
     pub(crate) fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Whether the newest picture is made of two fields.
+    pub(crate) fn is_interlaced(&self) -> bool {
+        self.is_interlaced
     }
 
     /// Reads the next picture into `pixels`; `false` at the end. A second header (a writer that was
@@ -185,7 +217,13 @@ impl<R: BufRead> Y4mReader<R> {
         }
         match mark {
             None => return Ok(false),
-            Some(mark) if is_frame_mark(&mark) => {}
+            Some(mark) if is_frame_mark(&mark) => {
+                self.is_interlaced = match self.header.fields {
+                    Fields::Progressive => false,
+                    Fields::Interlaced => true,
+                    Fields::Mixed => was_sampled_in_fields(&mark),
+                };
+            }
             Some(_) => return Err(self.no_mark()),
         }
         pixels.clear();
@@ -210,6 +248,12 @@ impl<R: BufRead> Y4mReader<R> {
 fn is_frame_mark(line: &[u8]) -> bool {
     line.strip_prefix(FRAME_MARK)
         .is_some_and(|rest| rest.is_empty() || rest[0] == b' ')
+}
+
+/// Of `FRAME Ixyz`: y is `i` where the two fields were taken one after the other.
+fn was_sampled_in_fields(mark: &[u8]) -> bool {
+    mark.split(|byte| *byte == b' ')
+        .any(|word| matches!(word, [b'I', _, b'i', ..]))
 }
 
 /// A line without its line feed; `None` at the end of the stream.
@@ -264,8 +308,32 @@ mod tests {
         assert!(message("YUV4MPEG2 W640 H-4").contains("H-4"));
         assert!(message("YUV4MPEG2 W640 H480 C420p10").contains("420p10"));
         assert!(message("YUV4MPEG2 W640 H480 Fsoon").contains("30:1"));
-        assert!(message("YUV4MPEG2 W640 H480 It").contains("interlaced"));
         assert!(Header::parse(b"YUV4MPEG2 W\xff").is_err());
+    }
+
+    #[test]
+    fn shape_and_fields_are_told_by_header_and_frames() {
+        let aspect = |text: &str| parse(text).expect("sound").aspect.shown((704, 576));
+        assert_eq!(aspect("YUV4MPEG2 W704 H576 A16:11"), (1024, 576));
+        for square in ["", " A1:1", " A0:0", " A", " A16", " A-1:2", " Ax:y"] {
+            let header = format!("YUV4MPEG2 W704 H576{square}");
+            assert_eq!(aspect(&header), (704, 576), "{header}");
+        }
+        let fields = |header: &str, marks: [&str; 2]| {
+            let [first, second] = marks.map(|mark| format!("FRAME{mark}\n123456"));
+            let stream = format!("YUV4MPEG2 W2 H2{header}\n{first}{second}");
+            let reader = Y4mReader::open(stream.as_bytes()).expect("sound");
+            let (mut reader, mut pixels) = (reader.expect("not empty"), Vec::new());
+            [(); 2].map(|()| {
+                assert!(reader.next_into(&mut pixels).expect("sound"));
+                reader.is_interlaced()
+            })
+        };
+        assert_eq!(fields("", ["", " Itip"]), [false, false]);
+        assert_eq!(fields(" I?", ["", ""]), [false, false]);
+        assert_eq!(fields(" It", ["", ""]), [true, true]);
+        assert_eq!(fields(" Ib", ["", " Ix"]), [true, true]);
+        assert_eq!(fields(" Im", [" I1pp", " Xa Ibii"]), [false, true]);
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Instant;
 
-use crate::convert::{Planar, planar};
+use crate::convert::{Planar, blend_fields, planar};
 use crate::error::CaptureError;
 use crate::outlet::{Opened, Outlet};
 use crate::pace::Pacer;
+use crate::pixel_aspect::Squarer;
 use crate::spec::{SourceSpec, Y4mInput};
 use crate::y4m::{Y4mError, Y4mReader};
 
@@ -70,7 +71,7 @@ fn stream(
     let Some(mut reader) = Y4mReader::open(input)? else {
         // An empty file must not be opened in a tight loop.
         return if pacing.is_some() {
-            Err(Y4mError::NotY4m)
+            Err(Y4mError::Empty)
         } else {
             Ok(())
         };
@@ -82,6 +83,8 @@ fn stream(
         camera: None,
     });
     let (mut pixels, mut pictures) = (Vec::new(), 0_u64);
+    let mut squarer = Squarer::default();
+    let mut is_advised = false;
     while outlet.wanted() {
         match reader.next_into(&mut pixels) {
             Ok(true) => pictures += 1,
@@ -97,7 +100,13 @@ fn stream(
             pacer.get_or_insert_with(|| Pacer::new(fps)).due(None, now)
         });
         outlet.pause_until(captured_at);
-        publish(&reader, &pixels, captured_at, outlet);
+        if reader.is_interlaced() && !std::mem::replace(&mut is_advised, true) {
+            tracing::info!(
+                "the y4m pictures are interlaced and shown with their rows mixed; sharper is to \
+                 deinterlace before (ffmpeg: -vf yadif)"
+            );
+        }
+        publish(&reader, &pixels, captured_at, &mut squarer, outlet);
     }
     if pictures == 0 && pacing.is_some() {
         Err(Y4mError::CutShort)
@@ -110,13 +119,19 @@ fn publish<R: BufRead>(
     reader: &Y4mReader<R>,
     pixels: &[u8],
     captured_at: Instant,
+    squarer: &mut Squarer,
     outlet: &mut Outlet,
 ) {
     let header = reader.header();
     let size = (header.width, header.height);
     let picture = outlet.timed(|| {
-        let source = Planar::tight(pixels, size, header.chroma, header.range)?;
-        planar(&source, outlet.pool())
+        let planes = Planar::tight(pixels, size, header.chroma, header.range);
+        let picture = planes.and_then(|planes| planar(&planes, outlet.pool()));
+        let mut picture = picture.map_err(|error| error.to_string())?;
+        if reader.is_interlaced() {
+            blend_fields(&mut picture);
+        }
+        squarer.squared(picture, header.aspect, outlet.pool())
     });
     match picture {
         Ok(picture) => outlet.publish(picture, captured_at),

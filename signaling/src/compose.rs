@@ -249,6 +249,10 @@ impl Composer {
         let seen = Seen {
             watched,
             newest: self.newest.as_ref().map(|frame| frame.captured_at),
+            stale_after: self
+                .newest
+                .as_ref()
+                .map_or(Frame::STALE_AFTER, |frame| frame.stale_after),
             fresh: std::mem::take(&mut self.fresh),
             lost_since: match signal.as_deref() {
                 Some(Signal::Lost { since, .. }) => Some(*since),

@@ -4,9 +4,6 @@ use std::time::{Duration, Instant};
 
 use crate::rate_cap::RateCap;
 
-/// Without a frame for this long a card takes over: the picture must never be silently older than 2 s.
-pub const STALE_AFTER: Duration = Duration::from_millis(1500);
-
 /// A source that is only just being opened gets this long before a card appears, so that starting up
 /// does not flash.
 pub const OPENING_GRACE: Duration = Duration::from_millis(300);
@@ -25,6 +22,9 @@ pub struct Seen {
     pub watched: bool,
     /// When the newest frame was taken, if there was one.
     pub newest: Option<Instant>,
+    /// How long that frame stands without a newer one; then a card takes over: the picture of a source
+    /// that gives one a second or more is never silently older than 2 s.
+    pub stale_after: Duration,
     /// That frame was not composed yet.
     pub fresh: bool,
     /// The source says that it is lost, since when.
@@ -97,7 +97,7 @@ impl Pacing {
             (None, Some(_)) => now,
             _ => self
                 .frame_at
-                .map_or(watched_since + OPENING_GRACE, |at| at + STALE_AFTER),
+                .map_or(watched_since + OPENING_GRACE, |at| at + seen.stale_after),
         };
         if now < live_until {
             self.live(now, seen, live_until)

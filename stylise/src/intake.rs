@@ -7,7 +7,6 @@ mod decoded;
 mod error;
 mod jpeg;
 mod kind;
-mod orientation;
 mod png;
 mod raster;
 #[cfg(test)]

@@ -80,11 +80,12 @@ impl App {
 
     /// Follows the newest pictures and whoever watches them.
     pub(crate) fn note_pictures(&self, now: Instant) -> MutexGuard<'_, Liveness> {
-        let frame_at = self.frames.latest().map(|frame| frame.captured_at);
+        let newest = self.frames.latest();
+        let frame = newest.map(|frame| (frame.captured_at, frame.stale_after));
         let composed_at = self.composed.latest().map(|picture| picture.captured_at);
         let watched = self.demand.somebody_watches();
         let mut liveness = self.liveness.lock().unwrap_or_else(PoisonError::into_inner);
-        liveness.note(now, frame_at, composed_at, watched);
+        liveness.note(now, frame, composed_at, watched);
         liveness
     }
 

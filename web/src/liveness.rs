@@ -3,41 +3,34 @@
 
 use std::time::{Duration, Instant};
 
-use capture::Signal;
+use capture::{Frame, Signal};
 
-/// A picture is never silently older than this (ARCHITECTURE.md, what must always hold).
-const STALE_AFTER: Duration = Duration::from_secs(2);
-/// Unless its source is slower than that: so many times its own interval, within reason.
-const INTERVALS: u32 = 2;
-const STALE_AFTER_MOST: Duration = Duration::from_secs(20);
+/// What a frame's own time to stand leaves to the supervisor, which says so first and better.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Follows the pictures. Fed a few times a second, by whoever looks at the slots.
 #[derive(Debug, Default)]
 pub(crate) struct Liveness {
     frame_at: Option<Instant>,
-    /// Between the two newest frames.
-    interval: Duration,
+    /// How long that frame stands: longer for a slow source.
+    stands_for: Duration,
     composed_at: Option<Instant>,
     /// Since when somebody watches; nothing is composed for nobody.
     watched_since: Option<Instant>,
 }
 
 impl Liveness {
-    /// The capture times of the newest frame and the newest composed picture, and whether somebody
-    /// watches.
+    /// When the newest frame was captured and how long it stands, when the newest composed picture was
+    /// captured, and whether somebody watches.
     pub(crate) fn note(
         &mut self,
         now: Instant,
-        frame_at: Option<Instant>,
+        frame: Option<(Instant, Duration)>,
         composed_at: Option<Instant>,
         watched: bool,
     ) {
-        if let (Some(new), Some(last)) = (frame_at, self.frame_at)
-            && new != last
-        {
-            self.interval = new.saturating_duration_since(last);
-        }
-        self.frame_at = frame_at;
+        self.frame_at = frame.map(|(at, _)| at);
+        self.stands_for = frame.map_or(Frame::STALE_AFTER, |(_, stands_for)| stands_for);
         self.composed_at = composed_at;
         self.watched_since = watched.then(|| self.watched_since.unwrap_or(now));
     }
@@ -55,7 +48,7 @@ impl Liveness {
                 since,
             })
         };
-        let stale_after = (self.interval * INTERVALS).clamp(STALE_AFTER, STALE_AFTER_MOST);
+        let stale_after = self.stands_for + GRACE;
         let stale = |at: &Instant| now.saturating_duration_since(*at) > stale_after;
         if let Some(at) = self.frame_at.filter(stale) {
             return lost("No picture comes from the source. Waiting for it.", at);
@@ -86,6 +79,10 @@ mod tests {
         }
     }
 
+    fn fast(at: Instant) -> Option<(Instant, Duration)> {
+        Some((at, Frame::STALE_AFTER))
+    }
+
     fn is_live(liveness: &Liveness, now: Instant) -> bool {
         matches!(liveness.told(Some(&live()), now), Some(Signal::Live { .. }))
     }
@@ -96,7 +93,7 @@ mod tests {
         assert!(is_live(&liveness, start), "the first is on its way");
         for frame in 0..10 {
             let at = start + SECOND / 10 * frame;
-            liveness.note(at, Some(at), None, false);
+            liveness.note(at, fast(at), None, false);
         }
         let last = start + SECOND / 10 * 9;
         assert!(is_live(&liveness, last + 2 * SECOND));
@@ -106,14 +103,9 @@ mod tests {
     #[test]
     fn a_slow_source_is_live_between_its_pictures() {
         let (mut liveness, start) = (Liveness::default(), Instant::now());
-        for at in [start, start + 5 * SECOND] {
-            liveness.note(at, Some(at), None, false);
-        }
-        assert!(is_live(&liveness, start + 14 * SECOND));
-        assert!(!is_live(&liveness, start + 16 * SECOND));
-        let late = start + 3600 * SECOND;
-        liveness.note(late, Some(late), None, false);
-        assert!(!is_live(&liveness, late + 21 * SECOND), "within reason");
+        liveness.note(start, Some((start, 10 * SECOND)), None, false);
+        assert!(is_live(&liveness, start + 10 * SECOND));
+        assert!(!is_live(&liveness, start + 11 * SECOND));
     }
 
     #[test]
@@ -124,7 +116,7 @@ mod tests {
             let mut liveness = Liveness::default();
             let begin = watched_since.unwrap_or(now);
             liveness.note(begin, None, None, watched_since.is_some());
-            liveness.note(now, Some(now), composed_at, watched_since.is_some());
+            liveness.note(now, fast(now), composed_at, watched_since.is_some());
             is_live(&liveness, now)
         };
         assert!(live_with(Some(ago(30)), None), "nobody watches");

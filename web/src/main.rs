@@ -10,6 +10,7 @@ mod admission;
 mod app;
 mod assets;
 mod banner;
+mod bind_error;
 mod booth;
 mod cli;
 mod commands;

@@ -2,7 +2,7 @@
 
 use turbojpeg::{Compressor, OutputBuf, Subsamp, YuvImage, compressed_buf_len};
 
-use super::JpegError;
+use super::{JpegError, JpegReadError};
 use crate::convert::range;
 use crate::picture::I420;
 
@@ -20,7 +20,7 @@ impl JpegEncoder {
     /// An encoder without buffers; the first picture makes them.
     pub fn new() -> Result<Self, JpegError> {
         let compressor =
-            Compressor::new().map_err(|error| JpegError::Library(error.to_string()))?;
+            Compressor::new().map_err(|error| JpegReadError::Library(error.to_string()))?;
         Ok(Self {
             compressor,
             full: Vec::new(),

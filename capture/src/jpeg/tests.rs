@@ -17,7 +17,7 @@ fn smooth_rgb(width: usize, height: usize) -> Vec<u8> {
         .collect()
 }
 
-fn jpeg_of(
+pub(super) fn jpeg_of(
     width: usize,
     height: usize,
     subsamp: Subsamp,
@@ -39,7 +39,7 @@ fn jpeg_of(
     compressor.compress_to_vec(image).expect("compresses")
 }
 
-fn decode(jpeg: &[u8]) -> Result<I420, JpegError> {
+pub(super) fn decode(jpeg: &[u8]) -> Result<I420, JpegError> {
     let picture = JpegDecoder::new()?.decode(jpeg, &PicturePool::new(1))?;
     Ok(I420::clone(&picture))
 }
@@ -174,7 +174,7 @@ fn broken_input_is_an_error_that_names_it() {
     for keep in [whole.len() / 2, whole.len() - 40, 700] {
         let error = decode(&whole[..keep]).unwrap_err();
         assert!(
-            matches!(error, JpegError::Truncated { .. }),
+            matches!(error, JpegError::Read(JpegReadError::Truncated { .. })),
             "{keep} bytes: {error}"
         );
     }
@@ -187,7 +187,10 @@ fn broken_input_is_an_error_that_names_it() {
         "{nothing}"
     );
     let page = decode(b"<html>").unwrap_err();
-    assert!(matches!(page, JpegError::NotJpeg(_)), "{page}");
+    assert!(
+        matches!(page, JpegError::Read(JpegReadError::NotJpeg(_))),
+        "{page}"
+    );
     // Start of frame: FF C0, length, precision, then height and width.
     let sof = whole
         .windows(2)

@@ -37,11 +37,29 @@ impl Camera {
     }
 
     fn accept(&self, head: &str) -> TcpStream {
+        self.accept_asked(head).0
+    }
+
+    /// The connection, and the value of its `Authorization`.
+    fn accept_asked(&self, head: &str) -> (TcpStream, Option<String>) {
         let (mut viewer, _) = self.listener.accept().expect("a connection");
         let mut request = [0; 1024];
-        assert!(viewer.read(&mut request).expect("a request") > 0);
+        let count = viewer.read(&mut request).expect("a request");
+        let request = String::from_utf8_lossy(&request[..count]);
+        let asked = request.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            let is_login = name.eq_ignore_ascii_case("authorization");
+            is_login.then(|| value.to_owned())
+        });
         viewer.write_all(head.as_bytes()).expect("an answer");
-        viewer
+        (viewer, asked)
+    }
+
+    /// As [`Camera::start`], with a login in the address.
+    fn with_login(login: &str) -> Self {
+        let mut camera = Self::start();
+        camera.source = camera.source.replace("://", &format!("://{login}@"));
+        camera
     }
 }
 
@@ -105,8 +123,7 @@ fn a_camera_that_dies_and_comes_back_is_shown_again() {
     watched.live();
     let first = watched.frame().seq;
     drop(viewer);
-    assert!(watched.lost().contains("stopped sending"));
-    // Once more it answers, but with a page.
+    // It is asked again at once: some close the connection after each picture.
     drop(camera.accept("HTTP/1.0 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"));
     assert!(watched.lost().contains("401"));
     drop(camera.accept("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\nhello"));
@@ -115,7 +132,7 @@ fn a_camera_that_dies_and_comes_back_is_shown_again() {
     send(&mut viewer, &jpeg(60));
     watched.live();
     assert_eq!(watched.frame().seq, first + 1);
-    assert_eq!(watched.metrics.reopenings.get(), 3);
+    assert_eq!(watched.metrics.reopenings.get(), 2);
     watched.stop();
 }
 
@@ -126,6 +143,9 @@ fn a_camera_that_stalls_is_lost_within_two_seconds_and_live_with_the_next_pictur
     let mut viewer = camera.accept(HEAD);
     send(&mut viewer, &jpeg(60));
     watched.live();
+    // How slow it is, its second picture tells.
+    send(&mut viewer, &jpeg(61));
+    while watched.frame().seq < 2 {}
     let silent = Instant::now();
     let words = watched.lost();
     assert!(
@@ -152,5 +172,132 @@ fn nobody_at_the_address_is_said_so() {
             .lost()
             .starts_with("Cannot reach the camera at 127.0.0.1:")
     );
+    watched.stop();
+}
+
+#[test]
+fn a_camera_that_closes_after_each_picture_is_asked_again_and_again() {
+    let camera = Camera::start();
+    let mut watched = Watched::start(&camera.source);
+    for (index, level) in [40, 80, 120, 160].into_iter().enumerate() {
+        let picture = jpeg(level);
+        let length = picture.len();
+        // With a length, without one, and as a stream of one part.
+        let head = match index {
+            0 => format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n"
+            ),
+            1 => "HTTP/1.0 200 OK\r\n\r\n".to_owned(),
+            _ => format!("{HEAD}--pic\r\nContent-Type: image/jpeg\r\n\r\n"),
+        };
+        let mut viewer = camera.accept(&head);
+        viewer.write_all(&picture).expect("sent");
+        drop(viewer);
+        assert!(luma(&mut watched).abs_diff(level) <= 1, "picture {index}");
+    }
+    assert_eq!(watched.metrics.reopenings.get(), 0);
+    watched.stop();
+}
+
+#[test]
+fn answers_that_are_not_quite_http_are_read() {
+    let camera = Camera::start();
+    let mut watched = Watched::start(&camera.source);
+    for head in [
+        "ICY 200 OK\r\nicy-name: gate\r\nContent-Type: multipart/x-mixed-replace;boundary=pic\r\n\r\n",
+        "HTTP/1.0 200 OK\nContent-Type: multipart/x-mixed-replace\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: video/x-motion-jpeg\r\n\r\n",
+    ] {
+        let mut viewer = camera.accept(head);
+        send(&mut viewer, &jpeg(90));
+        assert!(luma(&mut watched).abs_diff(90) <= 1, "{head}");
+    }
+    assert_eq!(watched.metrics.reopenings.get(), 0);
+    watched.stop();
+}
+
+#[test]
+fn pictures_that_cannot_be_read_are_named_on_the_card() {
+    let camera = Camera::start();
+    let mut watched = Watched::start(&camera.source);
+    let mut viewer = camera.accept(HEAD);
+    send(&mut viewer, b"no picture at all");
+    let words = watched.lost();
+    assert!(
+        words.contains("cannot be read") && words.contains("no picture at all"),
+        "{words}"
+    );
+    let whole = jpeg(70);
+    send(&mut viewer, &whole[..whole.len() / 2]);
+    send(&mut viewer, &whole);
+    watched.live();
+    assert!(luma(&mut watched).abs_diff(70) <= 1);
+    drop(viewer);
+    // Pictures end, and what comes instead is told.
+    let mut viewer = camera.accept("HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n");
+    viewer.write_all(b"\0\0\0\x18ftypisom").expect("sent");
+    drop(viewer);
+    let words = watched.lost();
+    assert!(words.contains("video/mp4"), "{words}");
+    watched.stop();
+}
+
+const DENIED: &str = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: ";
+
+#[test]
+fn an_escaped_password_is_sent_as_it_is_and_shown_nowhere() {
+    let camera = Camera::with_login("w%61tcher:a%40b%3A50%25%2fc%20d");
+    let mut watched = Watched::start(&camera.source);
+    let basic = format!("{DENIED}Basic realm=\"eye\"\r\n\r\n");
+    let (_, asked) = camera.accept_asked(&basic);
+    assert_eq!(asked, None, "only who asks for a password gets it");
+    let (mut viewer, asked) = camera.accept_asked(HEAD);
+    // Base64 of watcher:a@b:50%/c d.
+    assert_eq!(asked.as_deref(), Some("Basic d2F0Y2hlcjphQGI6NTAlL2MgZA=="));
+    send(&mut viewer, &jpeg(70));
+    watched.live();
+    drop(viewer);
+    // Known from now on; and refused, it is said whose fault that is.
+    let (_, asked) = camera.accept_asked(&basic);
+    assert!(asked.is_some());
+    drop(camera.accept(&basic));
+    let words = watched.lost();
+    assert!(
+        words.contains("401") && words.contains("password"),
+        "{words}"
+    );
+    assert!(
+        !words.contains("a%40b") && !words.contains("a@b"),
+        "{words}"
+    );
+    watched.stop();
+}
+
+#[test]
+fn a_digest_challenge_is_answered_and_a_stale_one_once_more() {
+    let camera = Camera::with_login("me:secret");
+    let mut watched = Watched::start(&camera.source);
+    let challenge = |more: &str| {
+        format!("{DENIED}Digest realm=\"eye\", nonce=\"0a1b\", qop=\"auth\"{more}\r\n\r\n")
+    };
+    drop(camera.accept(&challenge("")));
+    let (_, asked) = camera.accept_asked(&challenge(", stale=true, algorithm=SHA-256"));
+    let asked = asked.expect("an answer");
+    for part in [
+        "Digest ",
+        "username=\"me\"",
+        "uri=\"/video\"",
+        "nc=00000001",
+    ] {
+        assert!(asked.contains(part), "{asked}");
+    }
+    let (mut viewer, asked) = camera.accept_asked(HEAD);
+    assert!(asked.is_some_and(|asked| asked.contains("SHA-256") && !asked.contains("secret")));
+    send(&mut viewer, &jpeg(70));
+    watched.live();
+    // The next connection answers before it is asked.
+    drop(viewer);
+    let (_, asked) = camera.accept_asked(HEAD);
+    assert!(asked.is_some_and(|asked| asked.contains("nc=00000002")));
     watched.stop();
 }

@@ -5,6 +5,9 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use capture::I420;
+use capture::jpeg::JpegEncoder;
+
 use crate::watching::{Watched, folder, shared};
 
 #[test]
@@ -101,6 +104,53 @@ fn a_turned_clip_is_shown_upright() {
 }
 
 #[test]
+fn a_clip_of_oblong_pixels_is_widened() {
+    let clip = folder("oblong").join("clip.mp4");
+    let clip = clip.to_string_lossy();
+    let made = [
+        "-f",
+        "lavfi",
+        "-i",
+        "color=gray:s=64x48:r=10",
+        "-vf",
+        "setsar=2/1",
+        "-t",
+        "3",
+    ];
+    if !ffmpeg(&[&made[..], &[&*clip]].concat()) {
+        return;
+    }
+    let mut watched = Watched::start(&format!("file:{clip}"));
+    let (width, height, _) = watched.live();
+    assert_eq!((width, height), (128, 48));
+    watched.stop();
+}
+
+#[test]
+fn a_still_picture_is_held_until_the_file_changes_whatever_its_name() {
+    let folder = folder("still");
+    // What stands before a colon is no protocol.
+    std::env::set_current_dir(&folder).expect("a folder");
+    let write = |width: u32| {
+        let picture = I420::black(width, 48).expect("even");
+        let jpeg = JpegEncoder::new().and_then(|mut encoder| encoder.encode(&picture, 90));
+        // As a whole, or its reader may see half of it.
+        std::fs::write("new.jpg", jpeg.expect("encodes")).expect("written");
+        std::fs::rename("new.jpg", "2025-05-01T10:30:00.jpg").expect("renamed");
+    };
+    write(64);
+    let mut watched = Watched::start_looped("2025-05-01T10:30:00.jpg", true);
+    assert_eq!(watched.live().0, 64);
+    let first = watched.frame().captured_at;
+    while watched.frame().seq < 4 {}
+    assert!(watched.frame().captured_at > first);
+    write(80);
+    assert_eq!(watched.live().0, 80);
+    assert_eq!(watched.metrics.reopenings.get(), 0);
+    watched.stop();
+}
+
+#[test]
 fn what_is_no_video_is_named_and_tried_again() {
     let folder = folder("novideo");
     let path = folder.join("odd.mp4");
@@ -112,6 +162,8 @@ fn what_is_no_video_is_named_and_tried_again() {
     );
     std::fs::write(&path, b"this is no video at all").expect("written");
     assert!(watched.lost().contains("no video"));
+    std::fs::write(&path, b"").expect("written");
+    assert!(watched.lost().contains("is empty"));
     watched.stop();
 }
 
@@ -166,4 +218,51 @@ fn ffmpeg(arguments: &[&str]) -> bool {
         }
     }
     done
+}
+
+#[test]
+fn a_camera_that_refuses_is_told_from_one_that_is_not_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = listener.local_addr().expect("bound");
+    let serving = std::thread::spawn(move || {
+        let answers = ["HTTP/1.1 401 Unauthorized", "RTSP/1.0 404 Not Found"];
+        for viewer in listener.incoming() {
+            let mut viewer = viewer.expect("a connection");
+            let mut request = [0; 2048];
+            let count = viewer.read(&mut request).unwrap_or_default();
+            let request = String::from_utf8_lossy(&request[..count]);
+            let is_rtsp = usize::from(request.contains("RTSP/1.0"));
+            let number = request.lines().find(|line| line.starts_with("CSeq"));
+            let status = answers[is_rtsp];
+            let answer = format!(
+                "{status}\r\n{}\r\nContent-Length: 0\r\n\r\n",
+                number.unwrap_or("X: 1")
+            );
+            // Whoever has left needs no answer.
+            let _ = viewer.write_all(answer.as_bytes());
+            if request.starts_with("GET /end") {
+                return;
+            }
+        }
+    });
+    for (source, words) in [
+        (format!("http://me:secret@{at}/live"), ["401", "password"]),
+        (format!("http://{at}/live"), ["401", "USER:PASSWORD"]),
+        (format!("rtsp://{at}/live"), ["404", "path"]),
+    ] {
+        let mut watched = Watched::start(&source);
+        let told = watched.lost();
+        assert!(
+            words.iter().all(|part| told.contains(part)),
+            "{source}: {told}"
+        );
+        assert!(
+            !told.contains("Cannot reach") && !told.contains("secret"),
+            "{told}"
+        );
+        watched.stop();
+    }
+    let mut last = std::net::TcpStream::connect(at).expect("there");
+    last.write_all(b"GET /end HTTP/1.1\r\n\r\n").expect("sent");
+    serving.join().expect("served");
 }

@@ -140,3 +140,31 @@ fn a_file_is_paced_by_its_rate_and_ends() {
     assert_eq!(watched.metrics.frames.get(), 12);
     watched.stop();
 }
+
+#[test]
+fn interlaced_pictures_and_odd_pixels_are_shown_as_they_look() {
+    let path = folder("fields").join("clip.y4m");
+    let mut clip = b"YUV4MPEG2 W8 H8 F20:1 It A2:1\n".to_vec();
+    for _ in 0..40 {
+        clip.extend_from_slice(b"FRAME\n");
+        (0..8).for_each(|row| clip.extend([if row % 2 == 0 { 60 } else { 180 }; 8]));
+        clip.extend([128; 32]);
+    }
+    fs::write(&path, clip).expect("written");
+    let mut watched = Watched::start(&format!("y4m:{}", path.display()));
+    assert_eq!(watched.live(), (16, 8, 20.0));
+    let frame = watched.frame();
+    let rows = frame.pixels.planes().y.chunks_exact(16);
+    let middle: Vec<u8> = rows.skip(1).take(6).map(|row| row[8]).collect();
+    assert_eq!(middle, [120; 6], "no comb is left");
+    watched.stop();
+}
+
+#[test]
+fn an_empty_file_is_said_to_be_empty() {
+    let path = folder("empty").join("clip.y4m");
+    fs::write(&path, b"").expect("written");
+    let mut watched = Watched::start(&format!("y4m:{}", path.display()));
+    assert!(watched.lost().contains("empty"));
+    watched.stop();
+}

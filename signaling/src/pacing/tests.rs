@@ -12,6 +12,7 @@ impl World {
         let seen = Seen {
             watched: true,
             newest: None,
+            stale_after: capture::Frame::STALE_AFTER,
             fresh: false,
             lost_since: None,
             keyframe_due: None,
@@ -178,4 +179,15 @@ fn a_capture_clock_that_jumps_back_does_not_shut_the_feed() {
     };
     world.pacing.decide(now, &seen);
     assert_eq!(world.pacing.decide(now, &seen), Step::Frame);
+}
+
+#[test]
+fn the_picture_of_a_slow_source_stands_until_the_next_is_overdue() {
+    let mut world = World::new();
+    world.seen.stale_after = Duration::from_millis(8_000);
+    assert_eq!(world.frame(0), Step::Frame);
+    assert_eq!(world.wait(10), 8_000);
+    assert_eq!(world.frame(4_000), Step::Frame);
+    assert_eq!(world.wait(4_010), 12_000);
+    assert_eq!(world.step(12_000), Step::Card);
 }

@@ -47,7 +47,8 @@ pub(super) fn of(bytes: &[u8]) -> Result<Kind, IntakeError> {
     if bytes.is_empty() {
         return Err(IntakeError::Empty);
     }
-    if bytes.starts_with(b"\xff\xd8\xff") {
+    // Whatever follows: there may be stray bytes before the first segment.
+    if bytes.starts_with(b"\xff\xd8") && bytes.len() > 2 {
         return Ok(Kind::Jpeg);
     }
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {

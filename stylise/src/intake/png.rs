@@ -3,12 +3,13 @@
 
 use std::io::{Cursor, ErrorKind};
 
+use capture::jpeg::orientation;
 use image::metadata::Orientation;
 use png::{ColorType, Decoder, DecodingError, Transformations};
 
 use super::decoded::Decoded;
 use super::raster::{Gather, Layout};
-use super::{IntakeError, Limits, check_size, orientation};
+use super::{IntakeError, Limits, check_size};
 
 /// What the decoder may allocate beside pixels.
 const MAX_DECODER_BYTES: usize = 32 << 20;

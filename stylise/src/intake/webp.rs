@@ -4,13 +4,14 @@
 
 use std::io::Cursor;
 
+use capture::jpeg::orientation;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
 use super::decoded::Decoded;
 use super::raster::{Gather, Layout};
-use super::{IntakeError, Limits, check_size, orientation};
+use super::{IntakeError, Limits, check_size};
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, IntakeError> {
     let file = walk(bytes)?;

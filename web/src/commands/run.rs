@@ -25,7 +25,7 @@ use crate::pipeline::{self, Pipeline};
 use crate::public_address::{PublicAddress, SecureDoor, Served};
 use crate::tasks::supervised;
 use crate::tls::Tls;
-use crate::{routes, stop};
+use crate::{bind_error, routes, stop};
 
 /// HTTP is a page, a few pictures and signalling: the cores belong to the pipeline.
 const HTTP_THREADS: usize = 2;
@@ -100,10 +100,9 @@ impl Doors {
 }
 
 fn bind(listen: SocketAddr, option: &str) -> anyhow::Result<std::net::TcpListener> {
-    connections::bind(listen).with_context(|| {
-        format!(
-            "cannot listen on {listen}: is another program there? Try {option} with another port"
-        )
+    connections::bind(listen).map_err(|error| {
+        let words = bind_error::words(listen, option, &error);
+        anyhow::Error::from(error).context(words)
     })
 }
 

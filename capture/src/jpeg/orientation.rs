@@ -1,47 +1,40 @@
-//! Where JPEG and WebP keep their EXIF, walked on the bytes at hand: nothing is allocated for a length
-//! that a file merely claims. Pure.
+//! How a picture was held, by its EXIF: walked on the bytes at hand, so that nothing is allocated for a
+//! length that a file merely claims. Pure.
 
 use image::metadata::Orientation;
 
+use super::repair::next_marker;
+
 /// Of a JPEG: the first APP1 segment with EXIF before the first scan. Upright where there is none, or
 /// none that can be read.
-pub(super) fn of_jpeg(bytes: &[u8]) -> Orientation {
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    loop {
-        // Any number of 0xff may fill the space before a marker (ITU-T T.81, B.1.1.2).
-        let [0xff, marker, after @ ..] = rest else {
-            return Orientation::NoTransforms;
-        };
-        match marker {
-            0xff => {
-                rest = &rest[1..];
-                continue;
-            }
+#[must_use]
+pub fn of_jpeg(bytes: &[u8]) -> Orientation {
+    let mut at = 2;
+    while let Some(marker) = next_marker(bytes, at) {
+        match marker.kind {
             // Markers without a segment: restarts, TEM.
             0x01 | 0xd0..=0xd7 => {
-                rest = after;
+                at = marker.end;
                 continue;
             }
             // The picture itself, or its end.
-            0xda | 0xd9 => return Orientation::NoTransforms,
+            0xda | 0xd9 => break,
             _ => {}
         }
-        let Some((length, _)) = after.split_first_chunk::<2>() else {
-            return Orientation::NoTransforms;
+        let Some(segment) = marker.segment(bytes) else {
+            break;
         };
-        let length = usize::from(u16::from_be_bytes(*length));
-        let Some(segment) = after.get(2..length.max(2)) else {
-            return Orientation::NoTransforms;
-        };
-        if let (0xe1, Some(exif)) = (marker, segment.strip_prefix(b"Exif\0\0")) {
+        at = segment.end;
+        if let (0xe1, Some(exif)) = (marker.kind, bytes[segment].strip_prefix(b"Exif\0\0")) {
             return of_exif(exif);
         }
-        rest = &after[length.max(2)..];
     }
+    Orientation::NoTransforms
 }
 
 /// Of the EXIF block itself, as PNG's eXIf and WebP's EXIF chunk hold it.
-pub(super) fn of_exif(exif: &[u8]) -> Orientation {
+#[must_use]
+pub fn of_exif(exif: &[u8]) -> Orientation {
     // Some writers of WebP leave JPEG's prefix in.
     let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
     Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms)

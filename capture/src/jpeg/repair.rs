@@ -1,0 +1,247 @@
+//! Takes out of a JPEG what costs no pixel but what libjpeg-turbo warns about. Pure.
+//!
+//! libjpeg-turbo keeps the text of its first warning only, so a harmless one would hide that pixels are
+//! missing. Without the harmless ones, each that is left means damage. Markers as in ITU-T T.81, B.1.1.3.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+mod coverage;
+mod marker;
+
+use coverage::{Coverage, Scan};
+pub(crate) use marker::{Marker, next_marker};
+
+/// Beyond this many scans a file is hostile; it is left to the decoder, which has its own limit.
+const MAX_SCANS: usize = 256;
+
+/// What a decoder is given.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Repaired<'a> {
+    /// The file itself where nothing had to be changed.
+    pub(super) bytes: Cow<'a, [u8]>,
+    /// The end marker was missing.
+    pub(super) end_added: bool,
+}
+
+/// The file ends before its last scan begins.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ScansMissing;
+
+/// A replaced part of the file.
+struct Edit {
+    at: Range<usize>,
+    by: &'static [u8],
+}
+
+/// Leaves out or corrects:
+///
+/// - bytes of no segment between two header segments;
+/// - a JFIF revision other than 1, and a colour transform that Adobe has not defined;
+/// - colour profiles, whose pieces are often misnumbered: nothing here uses them;
+/// - spectral selection in a sequential scan, which has none;
+/// - a progressive scan whose coefficients are already known as precisely;
+/// - a missing end marker, when no scan is missing.
+///
+/// What is broken otherwise stays as it is, for the decoder to name.
+pub(super) fn repaired(jpeg: &[u8]) -> Result<Repaired<'_>, ScansMissing> {
+    let mut repair = Repair {
+        jpeg,
+        edits: Vec::new(),
+        coverage: None,
+        adobe_transform_at: None,
+    };
+    let end_added = match repair.walk() {
+        Walked::Whole => false,
+        Walked::EndMissing { at } => {
+            if !repair.coverage.as_ref().is_some_and(Coverage::is_complete) {
+                return Err(ScansMissing);
+            }
+            repair.edit(at..jpeg.len(), &[0xff, 0xd9]);
+            true
+        }
+        // Not even a header that can be walked.
+        Walked::Broken => return Ok(untouched(jpeg)),
+    };
+    Ok(Repaired {
+        bytes: repair.applied(),
+        end_added,
+    })
+}
+
+fn untouched(jpeg: &[u8]) -> Repaired<'_> {
+    Repaired {
+        bytes: Cow::Borrowed(jpeg),
+        end_added: false,
+    }
+}
+
+enum Walked {
+    /// Up to the end marker.
+    Whole,
+    /// The scans end at `at`, with the file or where another picture begins.
+    EndMissing { at: usize },
+    /// Not as a JPEG is built.
+    Broken,
+}
+
+struct Repair<'a> {
+    jpeg: &'a [u8],
+    edits: Vec<Edit>,
+    /// Known from the frame header on.
+    coverage: Option<Coverage>,
+    adobe_transform_at: Option<usize>,
+}
+
+impl<'a> Repair<'a> {
+    fn walk(&mut self) -> Walked {
+        let mut at = 2;
+        let mut scans = 0;
+        loop {
+            let in_scan = scans > 0;
+            let Some(marker) = next_marker(self.jpeg, at) else {
+                // Half an end marker is none.
+                let end = self.jpeg.len() - usize::from(self.jpeg.ends_with(&[0xff]));
+                return if in_scan {
+                    Walked::EndMissing { at: end }
+                } else {
+                    Walked::Broken
+                };
+            };
+            let has_strays = self.jpeg[at..marker.at].iter().any(|byte| *byte != 0xff);
+            if !in_scan && has_strays {
+                self.edit(at..marker.at, &[]);
+            }
+            match marker.kind {
+                0x01 | 0xd0..=0xd7 => at = marker.end,
+                0xd9 if in_scan => return Walked::Whole,
+                0xd8 if in_scan => return Walked::EndMissing { at: marker.at },
+                0xd8 | 0xd9 => return Walked::Broken,
+                0xda => {
+                    scans += 1;
+                    match self.scan(marker) {
+                        Some(_) if scans > MAX_SCANS => return Walked::Whole,
+                        Some(_) if self.is_rest_sound() => return Walked::Whole,
+                        Some(end) => at = end,
+                        None => return cut(in_scan, marker),
+                    }
+                }
+                _ => match marker.segment(self.jpeg) {
+                    Some(body) => {
+                        self.header_segment(marker, &body);
+                        at = body.end;
+                    }
+                    None => return cut(in_scan, marker),
+                },
+            }
+        }
+    }
+
+    /// All components are in the scans so far, and the file ends as it should: no need to read further.
+    fn is_rest_sound(&self) -> bool {
+        self.jpeg.ends_with(&[0xff, 0xd9])
+            && self
+                .coverage
+                .as_ref()
+                .is_some_and(|coverage| !coverage.is_progressive() && coverage.is_complete())
+    }
+
+    fn header_segment(&mut self, marker: Marker, body: &Range<usize>) {
+        let bytes = &self.jpeg[body.clone()];
+        match marker.kind {
+            0xe0 if bytes.len() >= 14 && bytes.starts_with(b"JFIF\0") && bytes[5] != 1 => {
+                self.edit(body.start + 5..body.start + 7, &[1, 2]);
+            }
+            0xe2 if bytes.starts_with(b"ICC_PROFILE\0") => self.edit(marker.at..body.end, &[]),
+            0xee if bytes.len() >= 12 && bytes.starts_with(b"Adobe") => {
+                self.adobe_transform_at = Some(body.start + 11);
+            }
+            0xc0..=0xcf if !matches!(marker.kind, 0xc4 | 0xc8 | 0xcc) => {
+                self.coverage = Coverage::of_frame(marker.kind, bytes);
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks at a scan header; where its data begins. `None` where the file ends within.
+    fn scan(&mut self, marker: Marker) -> Option<usize> {
+        let body = marker.segment(self.jpeg)?;
+        self.settle_adobe_transform();
+        let Some(coverage) = &mut self.coverage else {
+            return Some(body.end);
+        };
+        let Some(scan) = Scan::read(&self.jpeg[body.clone()]) else {
+            return Some(body.end);
+        };
+        if coverage.is_sequential_dct() && !scan.is_sequential() {
+            self.edits.push(Edit {
+                at: body.end - 3..body.end,
+                by: &[0, 63, 0],
+            });
+        }
+        if coverage.is_progressive() && coverage.is_repeated(&scan) {
+            let end = data_end(self.jpeg, body.end);
+            self.edits.push(Edit {
+                at: marker.at..end,
+                by: &[],
+            });
+            return Some(end);
+        }
+        coverage.add(&scan);
+        Some(body.end)
+    }
+
+    fn settle_adobe_transform(&mut self) {
+        let components = self.coverage.as_ref().map_or(0, Coverage::components);
+        let Some(at) = self.adobe_transform_at.take() else {
+            return;
+        };
+        // What libjpeg-turbo assumes, too: YCbCr and YCCK.
+        match (components, self.jpeg[at]) {
+            (3, 2..) => self.edit(at..at + 1, &[1]),
+            (4, 1 | 3..) => self.edit(at..at + 1, &[2]),
+            _ => {}
+        }
+    }
+
+    fn edit(&mut self, at: Range<usize>, by: &'static [u8]) {
+        self.edits.push(Edit { at, by });
+    }
+
+    fn applied(mut self) -> Cow<'a, [u8]> {
+        if self.edits.is_empty() {
+            return Cow::Borrowed(self.jpeg);
+        }
+        // The colour transform is settled late.
+        self.edits.sort_by_key(|edit| edit.at.start);
+        let mut bytes = Vec::with_capacity(self.jpeg.len() + 2);
+        let mut copied = 0;
+        for Edit { at, by } in self.edits {
+            bytes.extend_from_slice(&self.jpeg[copied..at.start]);
+            bytes.extend_from_slice(by);
+            copied = at.end;
+        }
+        bytes.extend_from_slice(&self.jpeg[copied..]);
+        Cow::Owned(bytes)
+    }
+}
+
+/// A segment that the file ends in: behind a scan it may be the beginning of what nobody needs.
+fn cut(in_scan: bool, marker: Marker) -> Walked {
+    if in_scan {
+        Walked::EndMissing { at: marker.at }
+    } else {
+        Walked::Broken
+    }
+}
+
+/// Where the entropy-coded data from `from` ends: at the next marker that is no restart.
+fn data_end(jpeg: &[u8], mut from: usize) -> usize {
+    while let Some(marker) = next_marker(jpeg, from) {
+        if !matches!(marker.kind, 0x01 | 0xd0..=0xd7) {
+            return marker.at;
+        }
+        from = marker.end;
+    }
+    jpeg.len()
+}
