@@ -205,10 +205,10 @@ fn put_back(inner: &mut Inner, row: &Row, reason: Option<String>) {
     };
     match waits {
         Ok(false) => bench.over(row.id),
-        Ok(true) => bench.put_back(row.visitor.as_deref(), row.id),
+        Ok(true) => bench.put_back(&row.owner(), row.id),
         Err(error) => {
             tracing::error!(%error, job = ?row.id, "that a job waits again cannot be kept");
-            bench.put_back(row.visitor.as_deref(), row.id);
+            bench.put_back(&row.owner(), row.id);
         }
     }
     if let Some(reason) = reason {

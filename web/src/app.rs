@@ -21,6 +21,7 @@ use crate::report::DetectorRate;
 use crate::stills::Stills;
 use crate::tls::TlsMetrics;
 use crate::viewer_token::ViewerToken;
+use crate::visitor::Visitors;
 
 /// Shared by every request.
 pub(crate) struct App {
@@ -49,6 +50,7 @@ pub(crate) struct App {
     pub(crate) whip: Whip,
     pub(crate) stills: Stills,
     pub(crate) booth: PhotoBooth,
+    pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<AtomicU32>,
     pub(crate) registry: Registry,

@@ -50,6 +50,7 @@ use crate::public_address::Served;
 use crate::stills::Stills;
 use crate::tls::TlsMetrics;
 use crate::viewer_token::ViewerToken;
+use crate::visitor::Visitors;
 
 /// The threads, in the order of the picture's way.
 pub(crate) struct Pipeline {
@@ -124,6 +125,7 @@ pub(crate) fn start(
         engine,
         stills: Stills::default(),
         booth: open_booth(&config, data, &mut registry)?,
+        visitors: visitors(&config, data),
         languages: Languages::new(config.booth.languages.clone()),
         track_listeners: Arc::default(),
         registry,
@@ -277,6 +279,12 @@ fn open_booth(config: &Config, data: &Path, registry: &mut Registry) -> anyhow::
     };
     let folder = data.join("booth");
     Ok(PhotoBooth::open(booth, folder, builtin, comfyui, registry))
+}
+
+/// Without a booth nothing is kept of anybody.
+fn visitors(config: &Config, data: &Path) -> Visitors {
+    let file = data.join("visitor-key");
+    Visitors::open(config.booth.enabled.then_some(file.as_path()))
 }
 
 fn ice_links(config: &Config) -> anyhow::Result<Vec<HeaderValue>> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::BoothError;
 use crate::shared::Shared;
-use crate::{janitor, worker};
+use crate::{janitor, updates, worker};
 
 /// A style that is made on this laptop cannot be interrupted; it takes less.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,6 +29,8 @@ impl Handle {
             let name = format!("stylise-{}", stylist.made_by().name());
             handle.spawn(name, move || worker::run(&shared, stylist.as_ref()))?;
         }
+        let shared = Arc::clone(&handle.shared);
+        handle.spawn("stylise-updates".to_owned(), move || updates::run(&shared))?;
         let shared = Arc::clone(&handle.shared);
         handle.spawn("stylise-janitor".to_owned(), move || janitor::run(&shared))?;
         Ok(handle)

@@ -10,7 +10,10 @@ use crate::error::BoothError;
 /// `seq` is the order of arrival. `visitor`, `key` and the names of pictures are the personal part: erasing
 /// makes them NULL. `ticket` and `sends` tell what a server knows of the job.
 /// `hidden` is the owner's word, so it stays when the visitor takes the picture back and shares it again.
-const STEPS: [&str; 1] = ["
+/// Times of jobs are the station's own (`station_time.rs`); `clock` has where that stands.
+/// `key` is the visitor and the key that the visitor's client gave, `form` a digest of what it asked for then.
+pub(super) const STEPS: [&str; 2] = [
+    "
 CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -41,7 +44,25 @@ CREATE TABLE tickets_to_forget (
     made_by TEXT NOT NULL,
     sends INTEGER NOT NULL
 ) STRICT;
-"];
+",
+    "
+ALTER TABLE jobs ADD COLUMN address TEXT;
+ALTER TABLE jobs ADD COLUMN form TEXT;
+ALTER TABLE jobs RENAME COLUMN created_at_unix_ms TO created_at_ms;
+ALTER TABLE jobs RENAME COLUMN ended_at_unix_ms TO ended_at_ms;
+ALTER TABLE jobs RENAME COLUMN expires_at_unix_ms TO expires_at_ms;
+CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    boot TEXT NOT NULL,
+    since_boot_ms INTEGER NOT NULL,
+    unix_ms INTEGER NOT NULL,
+    station_ms INTEGER NOT NULL,
+    is_set INTEGER NOT NULL,
+    before_unix_ms INTEGER,
+    before_station_ms INTEGER
+) STRICT;
+",
+];
 
 /// Brings the database to today's schema, or says that it is a newer one.
 pub(super) fn migrate(store: &mut Store) -> Result<(), BoothError> {
