@@ -86,7 +86,7 @@ fn with_room<T>(
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
-    tracing::warn!(%error, job = ?row.id, "no room to erase a picture: its file goes first");
+    tracing::warn!(%error, job = ?row.id, "a picture cannot be taken out of the database: its file goes first");
     shared.pictures.erase(&files(row));
     change(inner).or_else(|error| {
         if shared.reserve.release() {

@@ -4,6 +4,7 @@ mod certificate;
 mod issue;
 mod listener;
 mod metrics;
+mod own;
 mod renewal;
 mod self_signed;
 mod shown;
@@ -18,6 +19,7 @@ use rustls::crypto::ring;
 pub(crate) use self::certificate::CertificateError;
 pub(crate) use self::listener::TlsListener;
 pub(crate) use self::metrics::TlsMetrics;
+use self::own::Own;
 use self::renewal::Watch;
 use self::self_signed::Machine;
 use self::shown::Shown;
@@ -26,8 +28,14 @@ use crate::config::CertificateSource;
 /// A certificate that is ready to be shown.
 pub(crate) struct Tls {
     shown: Arc<Shown>,
-    /// The files that may change under it; none for a self-signed one.
-    watch: Option<Watch>,
+    origin: Origin,
+}
+
+/// Where the next certificate comes from.
+enum Origin {
+    /// Files that somebody else changes.
+    Files(Watch),
+    Own(Own),
 }
 
 impl Tls {
@@ -38,23 +46,24 @@ impl Tls {
         keep_in: &Path,
         addresses: Vec<IpAddr>,
     ) -> Result<Self, CertificateError> {
-        let (certified, watch) = match source {
+        let (certified, origin) = match source {
             CertificateSource::Files { cert, key } => {
                 let watch = Watch::new(cert.to_owned(), key.to_owned());
-                (certificate::from_files(cert, key)?, Some(watch))
+                (certificate::from_files(cert, key)?, Origin::Files(watch))
             }
             CertificateSource::SelfSigned => {
                 let machine = Machine::with(issue::host_name(), addresses);
-                (issue::kept_or_made(keep_in, &machine)?, None)
+                let (own, certified) = Own::open(keep_in.to_owned(), machine)?;
+                (certified, Origin::Own(own))
             }
         };
         let shown = Arc::new(Shown::new(certified));
-        Ok(Self { shown, watch })
+        Ok(Self { shown, origin })
     }
 
     /// Whether browsers warn of it.
     pub(crate) fn is_self_signed(&self) -> bool {
-        self.watch.is_none()
+        matches!(self.origin, Origin::Own(_))
     }
 
     /// SHA-256 of the certificate, as browsers show it.
@@ -73,10 +82,12 @@ impl Tls {
         Ok(Arc::new(config))
     }
 
-    /// Follows the files of the certificate, for as long as carrier runs.
-    pub(crate) async fn follow_files(self) {
-        if let Some(watch) = self.watch {
-            renewal::follow(watch, self.shown).await;
+    /// Shows each new certificate, for as long as carrier runs.
+    pub(crate) async fn follow(&self) {
+        let shown = Arc::clone(&self.shown);
+        match &self.origin {
+            Origin::Files(watch) => renewal::follow(watch.clone(), shown).await,
+            Origin::Own(own) => own::follow(own.clone(), shown).await,
         }
     }
 }

@@ -103,22 +103,24 @@ impl Store {
         Ok(copy)
     }
 
-    /// Another database in the place of this one is somebody's: it gets another name, with its log.
+    /// Another database in the place of this one is somebody's: it gets another name, with its log. A log that is
+    /// ours stays, and goes when this database is closed.
     fn set_others_aside(&self) -> Result<(), BoothError> {
-        let Place([ours, _]) = &self.place;
-        if identity(&self.file).is_none_or(|found| Some(found) == *ours) {
+        let Place([ours, our_log]) = &self.place;
+        let is_anothers = |file: &Path, ours: &Option<(u64, u64)>| {
+            let found = identity(file);
+            found.is_some() && found != *ours
+        };
+        if !is_anothers(&self.file, ours) {
             return Ok(());
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let aside = beside(
-            &self.file,
-            &format!(".aside-{}", now.map_or(0, |now| now.as_millis())),
-        );
-        for ending in ["", "-wal", "-shm"] {
-            match fs::rename(beside(&self.file, ending), beside(&aside, ending)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.at(error)),
-                _ => {}
-            }
+        let now_ms = now.map_or(0, |now| now.as_millis());
+        let aside = beside(&self.file, &format!(".aside-{now_ms}"));
+        fs::rename(&self.file, &aside).map_err(|error| self.at(error))?;
+        let log = beside(&self.file, "-wal");
+        if is_anothers(&log, our_log) {
+            fs::rename(log, beside(&aside, "-wal")).map_err(|error| self.at(error))?;
         }
         tracing::warn!(
             file = %aside.display(),

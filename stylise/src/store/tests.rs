@@ -391,19 +391,23 @@ fn a_database_that_is_deleted_under_the_program_is_put_back_with_all_that_was_in
 
 #[test]
 fn another_database_in_its_place_is_put_aside_whole() {
-    let other = Scratch::new("other");
-    let theirs = add(&mut opened(&other), "cem", false);
-    let (scratch, jobs, kept) = after("replaced", |folder| {
-        delete(folder, &["", "-wal", "-shm"]);
-        let from = other.path().join("booth.sqlite3");
-        fs::copy(from, folder.join("booth.sqlite3")).expect("copied");
-    });
-    assert_eq!(kept, jobs);
-    let files = fs::read_dir(scratch.path()).expect("a folder");
-    let mut names = files.map(|file| file.expect("an entry").path());
-    let aside = names.find(|path| path.to_string_lossy().contains(".aside-"));
-    let aside = Store::open(&aside.expect("put aside")).expect("whole");
-    assert!(aside.job(theirs).expect("readable").is_some());
+    // With the log of the first one left behind, or not.
+    for deleted in [&["", "-wal", "-shm"][..], &[""]] {
+        let other = Scratch::new("other");
+        let theirs = add(&mut opened(&other), "cem", false);
+        let (scratch, jobs, kept) = after("replaced", |folder| {
+            delete(folder, deleted);
+            let from = other.path().join("booth.sqlite3");
+            fs::copy(from, folder.join("booth.sqlite3")).expect("copied");
+        });
+        assert_eq!(kept, jobs);
+        let files = fs::read_dir(scratch.path()).expect("a folder");
+        let mut names = files.map(|file| file.expect("an entry").path());
+        let aside = names.find(|path| path.to_string_lossy().contains(".aside-"));
+        let aside = Store::open(&aside.expect("put aside")).expect("whole");
+        assert!(aside.job(theirs).expect("readable").is_some());
+        assert!(aside.job(jobs[0]).expect("readable").is_none());
+    }
 }
 
 #[test]

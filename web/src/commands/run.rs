@@ -162,7 +162,7 @@ async fn serve(doors: Doors, app: Arc<App>) -> anyhow::Result<()> {
             return pending().await;
         };
         let config = tls.server_config().context("HTTPS cannot be set up")?;
-        tokio::spawn(tls.follow_files());
+        tokio::spawn(async move { tls.follow().await });
         let listener = TlsListener::new(listener, config, tls_metrics);
         axum::serve(listener, service).await.context("HTTPS ended")
     };

@@ -28,6 +28,7 @@ use crate::booth::{Closed, ComfyuiReport};
 
 /// How long a question waits for its turn: the booth waits for its disk, and the disk for something else.
 const TURN_WITHIN: Duration = Duration::from_secs(15);
+const STATUS_WITHIN: Duration = Duration::from_secs(1);
 /// When to ask a busy booth again.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -151,10 +152,6 @@ pub(super) async fn ask<T: Send + 'static>(
     question: impl FnOnce(&Booth) -> T + Send + 'static,
 ) -> Result<T, Problem> {
     let booth = app.booth.get()?.clone();
-    let busy = || {
-        let words = "the photo booth is busy: try again in a few seconds";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).again_in(AGAIN)
-    };
     let turn = timeout(TURN_WITHIN, app.booth.question()).await;
     let turn = turn.ok().flatten().ok_or_else(busy)?;
     let answer = tokio::task::spawn_blocking(move || {
@@ -170,6 +167,11 @@ pub(super) async fn ask<T: Send + 'static>(
             "this went wrong here: try again",
         )
     })
+}
+
+fn busy() -> Problem {
+    let words = "the photo booth is busy: try again in a few seconds";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).again_in(AGAIN)
 }
 
 /// A job's name is a secret: one that is no name at all is answered like one that nobody has.
@@ -234,7 +236,9 @@ pub(super) async fn status(app: &App) -> Option<BoothStatus> {
         styles: booth.styles().len(),
         error: None,
     });
-    match told.await {
+    // The rest of the status does not wait for a disk.
+    let told = timeout(STATUS_WITHIN, told).await;
+    match told.unwrap_or_else(|_| Err(busy())) {
         Ok(status) => Some(status),
         Err(problem) if problem.status == StatusCode::NOT_FOUND => None,
         Err(problem) => Some(BoothStatus {

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::sign::CertifiedKey;
@@ -22,10 +22,8 @@ pub(super) fn host_name() -> Option<String> {
 pub(super) fn kept_or_made(
     file: &Path,
     machine: &Machine,
-) -> Result<CertifiedKey, CertificateError> {
-    let now_s = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    now_s: u64,
+) -> Result<(CertifiedKey, Terms), CertificateError> {
     let kept = match std::fs::read_to_string(file) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -36,11 +34,13 @@ pub(super) fn kept_or_made(
         && terms.serve(machine, now_s)
         && let Ok(certified) = from_pem(text.as_bytes(), text.as_bytes(), file, file)
     {
-        return Ok(certified);
+        return Ok((certified, terms.clone()));
     }
-    let pem = make(&Terms::anew(machine, before.as_ref(), now_s))?;
+    let terms = Terms::anew(machine, before.as_ref(), now_s);
+    let pem = make(&terms)?;
     keep(file, &pem).map_err(|source| keep_error(file, source))?;
-    from_pem(pem.as_bytes(), pem.as_bytes(), file, file)
+    let certified = from_pem(pem.as_bytes(), pem.as_bytes(), file, file)?;
+    Ok((certified, terms))
 }
 
 fn keep_error(file: &Path, source: io::Error) -> CertificateError {
@@ -107,7 +107,8 @@ mod tests {
             vec!["192.168.1.20".parse().expect("an address")],
         );
         let print = |machine: &Machine| {
-            let certified = kept_or_made(&file, machine).expect("made or kept");
+            let now_s = 1_800_000_000;
+            let (certified, _) = kept_or_made(&file, machine, now_s).expect("made or kept");
             fingerprint(&certified)
         };
         let first = print(&here);
