@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::away::Away;
 use crate::job::JobId;
-use crate::queue::Queue;
+use crate::queue::{Owner, Queue};
 use crate::style::MadeBy;
 use crate::wait::Wait;
 
@@ -44,14 +44,14 @@ impl Bench {
     }
 
     /// A new job.
-    pub(crate) fn push(&mut self, visitor: &str, job: JobId, style: &str, now: Instant) {
-        self.queue.push(visitor, job);
+    pub(crate) fn push(&mut self, owner: &Owner, job: JobId, style: &str, now: Instant) {
+        self.queue.push(owner, job);
         self.keep(job, style, now);
     }
 
     /// One that had its turn before the program ended.
-    pub(crate) fn resume(&mut self, visitor: &str, job: JobId, style: &str, now: Instant) {
-        self.queue.resume(visitor, job);
+    pub(crate) fn resume(&mut self, owner: &Owner, job: JobId, style: &str, now: Instant) {
+        self.queue.resume(owner, job);
         self.keep(job, style, now);
     }
 
@@ -79,8 +79,8 @@ impl Bench {
     }
 
     /// The job that was taken waits again, before all others.
-    pub(crate) fn put_back(&mut self, visitor: Option<&str>, job: JobId) {
-        self.queue.put_back(visitor.unwrap_or_default(), job);
+    pub(crate) fn put_back(&mut self, owner: &Owner, job: JobId) {
+        self.queue.put_back(owner, job);
     }
 
     /// The job that was taken is over.

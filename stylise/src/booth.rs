@@ -3,23 +3,29 @@
 mod admission;
 mod handle;
 mod open;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::Threads;
-use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::clock;
+use crate::erasing;
 use crate::error::BoothError;
+use crate::inner::ReadClocks;
 use crate::job::JobId;
+use crate::metrics::BoothMetrics;
 use crate::shared::Shared;
-use crate::store::End;
 use crate::style::{MadeBy, Style};
 use crate::stylist::{Stylist, Trouble};
-use crate::view::{GalleryId, JobView, Refusal, Removed, Shown, Submission, Submitted, Which};
+use crate::view::{
+    GalleryId, JobView, Refusal, Removed, RequestKey, Shown, Submission, Submitted, Which,
+};
 use handle::Handle;
 
 /// What the owner decides.
@@ -75,9 +81,18 @@ impl Booth {
     pub fn open(
         settings: Settings,
         stylists: Vec<Arc<dyn Stylist>>,
-        registry: &mut Registry,
+        metrics: BoothMetrics,
     ) -> Result<Self, BoothError> {
-        let shared = open::open(settings, stylists, registry)?;
+        Self::open_with(settings, stylists, metrics, Box::new(clock::read))
+    }
+
+    fn open_with(
+        settings: Settings,
+        stylists: Vec<Arc<dyn Stylist>>,
+        metrics: BoothMetrics,
+        read_clocks: ReadClocks,
+    ) -> Result<Self, BoothError> {
+        let shared = open::open(settings, stylists, metrics, read_clocks)?;
         let handle = Handle::start(Arc::new(shared))?;
         Ok(Self {
             handle: Arc::new(handle),
@@ -116,14 +131,22 @@ impl Booth {
         admission::submit(self.shared(), &submission)
     }
 
-    /// The job of a key, to be asked before an upload is read: a retry costs nothing.
+    /// Whether a visitor gave that key before, to be asked before an upload is read: a retry takes no new place.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn by_key(&self, key: Uuid) -> Result<Option<JobView>, BoothError> {
-        let inner = self.shared().lock();
-        let row = inner.store.job_of_key(key)?;
-        Ok(row.map(|row| inner.view(&row, Instant::now())))
+    pub fn has_key(&self, visitor: &str, key: Uuid) -> Result<bool, BoothError> {
+        let row = self.shared().lock().store.job_of_key(visitor, key)?;
+        Ok(row.is_some())
+    }
+
+    /// The job that a visitor's key has, to be asked before a picture is decoded.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyReused`], or the database cannot be read.
+    pub fn by_key(&self, visitor: &str, key: &RequestKey) -> Result<Option<JobView>, Refusal> {
+        let shared = self.shared();
+        admission::of_key(shared, &shared.lock(), visitor, key)
     }
 
     /// Whether a visitor may have another job now, to be asked before an upload is read.
@@ -141,7 +164,7 @@ impl Booth {
     /// When the database cannot be read.
     pub fn view(&self, id: JobId) -> Result<Option<JobView>, BoothError> {
         let inner = self.shared().lock();
-        let row = inner.store.job(id)?;
+        let row = inner.job(id)?;
         Ok(row.map(|row| inner.view(&row, Instant::now())))
     }
 
@@ -150,8 +173,15 @@ impl Booth {
     /// # Errors
     /// When the database cannot be written.
     pub fn set_share(&self, id: JobId, share: bool) -> Result<Option<JobView>, BoothError> {
-        let mut inner = self.shared().lock();
-        inner.store.set_share(id, share)?;
+        let shared = self.shared();
+        let mut inner = shared.lock();
+        if let Err(error) = inner.store.set_share(id, share) {
+            // To take a picture off the wall needs no room.
+            if share || !shared.reserve.release() {
+                return Err(error);
+            }
+            inner.store.set_share(id, share)?;
+        }
         inner.followers.tell(id);
         drop(inner);
         self.view(id)
@@ -164,23 +194,12 @@ impl Booth {
     pub fn remove(&self, id: JobId) -> Result<Option<Removed>, BoothError> {
         let shared = self.shared();
         let mut inner = shared.lock();
-        let Some(row) = inner.store.job(id)? else {
+        let Some(row) = inner.job(id)? else {
             return Ok(None);
         };
-        let mut freed = inner.end(id, row.made_by, End::Declined)?;
-        let removed = if freed.is_some() {
-            let row = inner.store.job(id)?.unwrap_or(row);
-            Removed::Cancelled(inner.view(&row, Instant::now()))
-        } else {
-            freed = Some(inner.store.erase(id)?);
-            inner.store.checkpoint()?;
-            inner.leave(id, row.made_by);
-            inner.followers.gone(id);
-            Removed::Erased
-        };
+        let removed = erasing::remove(shared, &mut inner, &row)?;
         drop(inner);
         shared.changed.notify_all();
-        shared.pictures.erase(&freed.unwrap_or_default());
         Ok(Some(removed))
     }
 
@@ -195,7 +214,7 @@ impl Booth {
             let preview = inner.live.get(&id).and_then(|live| live.preview());
             return Ok(preview.map(<[u8]>::to_vec));
         }
-        let row = inner.store.job(id)?;
+        let row = inner.job(id)?;
         drop(inner);
         let file = row.and_then(|row| match which {
             Which::Source => row.source,
@@ -204,16 +223,18 @@ impl Booth {
         file.map_or(Ok(None), |file| shared.pictures.read(&file))
     }
 
-    /// A number that changes when the job's view may have changed; it ends when the job is erased.
+    /// A job's view, and each that comes after it; it ends when the job is erased. However many follow a job,
+    /// it is looked at once for each change.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn follow(&self, id: JobId) -> Result<Option<watch::Receiver<u64>>, BoothError> {
+    pub fn follow(&self, id: JobId) -> Result<Option<watch::Receiver<Arc<JobView>>>, BoothError> {
         let mut inner = self.shared().lock();
-        if inner.store.job(id)?.is_none() {
+        let Some(row) = inner.job(id)? else {
             return Ok(None);
-        }
-        Ok(Some(inner.followers.follow(id)))
+        };
+        let view = inner.view(&row, Instant::now());
+        Ok(Some(inner.followers.follow(view)))
     }
 
     /// What visitors agreed to show, newest first; with `all` also what the owner hid.
@@ -221,7 +242,14 @@ impl Booth {
     /// # Errors
     /// When the database cannot be read.
     pub fn gallery(&self, all: bool) -> Result<Vec<Shown>, BoothError> {
-        self.shared().lock().store.gallery(all)
+        let inner = self.shared().lock();
+        let mut shown = inner.store.gallery(all)?;
+        shown.retain(|(job, _)| !inner.erased.contains(job));
+        let in_wall_time = shown.into_iter().map(|(_, shown)| Shown {
+            made_at_unix_ms: inner.time.unix_ms(shown.made_at_unix_ms),
+            ..shown
+        });
+        Ok(in_wall_time.collect())
     }
 
     /// A picture of the gallery: JPEG.
@@ -238,7 +266,13 @@ impl Booth {
     /// # Errors
     /// When the database cannot be written.
     pub fn hide(&self, id: GalleryId, hidden: bool) -> Result<bool, BoothError> {
-        self.shared().lock().store.hide(id, hidden)
+        let shared = self.shared();
+        let mut inner = shared.lock();
+        match inner.store.hide(id, hidden) {
+            // As for erasing.
+            Err(_) if hidden && shared.reserve.release() => inner.store.hide(id, hidden),
+            done => done,
+        }
     }
 
     /// Erases the job of a picture in the gallery. Whether there was such a picture.

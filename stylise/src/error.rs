@@ -45,6 +45,17 @@ pub enum BoothError {
         /// The newest that is known here.
         known: i64,
     },
+    /// The database was deleted under the running program, and cannot be put back.
+    #[error(
+        "the booth's database {} was deleted while the program runs, and cannot be written anew: {what}",
+        file.display()
+    )]
+    Gone {
+        /// The database.
+        file: PathBuf,
+        /// Why.
+        what: String,
+    },
     /// The database does not take or give something now, such as with a full disk.
     #[error("the booth's database {}: {source}", file.display())]
     Database {

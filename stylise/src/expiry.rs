@@ -16,12 +16,12 @@ pub(crate) enum Due {
     Remove,
 }
 
-/// What is due at `now_unix_ms`.
-pub(crate) fn due(state: State, expires_at_unix_ms: u64, now_unix_ms: u64) -> Due {
+/// What is due at `now_ms`.
+pub(crate) fn due(state: State, expires_at_ms: u64, now_ms: u64) -> Due {
     let is_erased = state == State::Expired;
-    if now_unix_ms >= expires_at_unix_ms.saturating_add(TOMBSTONE_MS) && is_erased {
+    if now_ms >= expires_at_ms.saturating_add(TOMBSTONE_MS) && is_erased {
         Due::Remove
-    } else if now_unix_ms >= expires_at_unix_ms && !is_erased {
+    } else if now_ms >= expires_at_ms && !is_erased {
         Due::Erase
     } else {
         Due::Nothing

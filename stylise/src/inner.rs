@@ -1,21 +1,37 @@
 //! What is under the booth's lock: the store, and what is known in memory of the jobs in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::bench::Bench;
-use crate::clock::unix_ms;
 use crate::error::BoothError;
 use crate::follow::Followers;
 use crate::job::{JobId, State};
 use crate::life::Event;
 use crate::live::Live;
 use crate::metrics::BoothMetrics;
+use crate::queue::Owner;
+use crate::share::{Growth, may_take};
+use crate::station_time::{Reading, StationTime};
 use crate::store::{End, Row, Store};
 use crate::style::MadeBy;
 use crate::view::{JobView, WaitsFor};
 use crate::wait::{Standing, UNKNOWN};
 use crate::worker::DISK_IS_BROKEN;
+
+/// One address may hold nine tenths of the queue while no other address waits.
+const ADDRESS_GROWTH: Growth = Growth(8);
+
+/// Why nothing more may wait, and until there may be room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoRoom {
+    /// The whole queue is full.
+    Full(Duration),
+    /// The address has its share.
+    AddressFull(Duration),
+}
+
+pub(crate) type ReadClocks = Box<dyn Fn() -> Reading + Send>;
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
@@ -25,6 +41,13 @@ pub(crate) struct Inner {
     pub(crate) metrics: BoothMetrics,
     /// There may be tickets to forget that nobody tried yet.
     pub(crate) has_new_tickets: bool,
+    /// By which jobs age.
+    pub(crate) time: StationTime,
+    pub(crate) read_clocks: ReadClocks,
+    /// Erased but for the database, which could not be written then.
+    pub(crate) erased: HashSet<JobId>,
+    /// The database's log may still hold what was erased.
+    pub(crate) log_is_full: bool,
 }
 
 impl Inner {
@@ -62,8 +85,8 @@ impl Inner {
                 }
                 Err(error) => {
                     if let Some(bench) = self.bench(made_by) {
-                        // Nothing is known of its visitor now; it only costs the others one place.
-                        bench.put_back(None, job);
+                        // Nothing is known of its owner now; it only costs the others one place.
+                        bench.put_back(&Owner::default(), job);
                     }
                     return Err(error);
                 }
@@ -72,8 +95,45 @@ impl Inner {
         Ok(None)
     }
 
+    /// A job as it is kept; none when it was erased.
+    pub(crate) fn job(&self, job: JobId) -> Result<Option<Row>, BoothError> {
+        if self.erased.contains(&job) {
+            return Ok(None);
+        }
+        self.store.job(job)
+    }
+
+    /// The station's time. When the wall clock was set, that is kept and shown.
+    pub(crate) fn now_ms(&mut self) -> u64 {
+        if let Some(set_by_ms) = self.time.advance((self.read_clocks)()) {
+            tracing::info!(
+                set_by_s = set_by_ms / 1000,
+                "the clock of this machine was set; pictures are kept as long as before"
+            );
+            self.keep_time();
+            self.followers.tell_all();
+        }
+        self.time.now_ms()
+    }
+
+    /// Where the station's time stands, for the next start.
+    pub(crate) fn keep_time(&mut self) {
+        if let Err(error) = self.store.keep_mark(self.time.mark()) {
+            tracing::warn!(%error, "the time by which pictures age cannot be kept");
+        }
+    }
+
+    /// Empties the database's log, now or when it can be.
+    pub(crate) fn empty_log(&mut self) {
+        let emptied = self.store.checkpoint();
+        self.log_is_full = emptied.is_err();
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "the database's log cannot be emptied now; it is tried again");
+        }
+    }
+
     fn begin(&mut self, job: JobId) -> Result<Option<Row>, BoothError> {
-        let Some(row) = self.store.job(job)? else {
+        let Some(row) = self.job(job)? else {
             return Ok(None);
         };
         // Running already: that it was put back could not be written, such as on a full disk.
@@ -90,7 +150,8 @@ impl Inner {
         made_by: MadeBy,
         end: End<'_>,
     ) -> Result<Option<Vec<String>>, BoothError> {
-        let freed = self.store.end(job, end, unix_ms())?;
+        let now_ms = self.now_ms();
+        let freed = self.store.end(job, end, now_ms)?;
         if freed.is_some() {
             let state = match end {
                 End::Kept(_) => State::Done,
@@ -128,14 +189,29 @@ impl Inner {
         self.followers.tell_all();
     }
 
-    /// Until there is room for one more, if there is none now.
-    pub(crate) fn is_full(&self, made_by: MadeBy, max: usize, now: Instant) -> Option<Duration> {
-        let bench = self.bench_of(made_by)?;
-        let room = || match bench.away {
+    /// Whether one more of an address may wait, among at most `max`; else until there may be room.
+    pub(crate) fn room(
+        &self,
+        made_by: MadeBy,
+        address: &str,
+        max: usize,
+        now: Instant,
+    ) -> Result<(), NoRoom> {
+        let Some(bench) = self.bench_of(made_by) else {
+            return Ok(());
+        };
+        let (held, taken) = (bench.queue.len_of(address), bench.queue.len());
+        let wait = || match bench.away {
             Some(_) => UNKNOWN,
             None => bench.wait.room(self.current(bench), now),
         };
-        (bench.queue.len() >= max).then(room)
+        if taken >= max {
+            Err(NoRoom::Full(wait()))
+        } else if !may_take(held, taken, max, ADDRESS_GROWTH) {
+            Err(NoRoom::AddressFull(wait()))
+        } else {
+            Ok(())
+        }
     }
 
     /// Until a job is expected to be finished; none when nobody can tell.
@@ -181,8 +257,8 @@ impl Inner {
             has_source: row.source.is_some(),
             has_result: row.result.is_some(),
             preview_serial: live.map_or(0, Live::preview_serial),
-            expires_at_unix_ms: row.expires_at_unix_ms,
-            created_at_unix_ms: row.created_at_unix_ms,
+            expires_at_unix_ms: self.time.unix_ms(row.expires_at_ms),
+            created_at_unix_ms: self.time.unix_ms(row.created_at_ms),
         }
     }
 

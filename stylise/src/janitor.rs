@@ -4,22 +4,24 @@ use std::time::{Duration, Instant};
 
 use capture::{Heartbeat, TURN_MAX};
 
-use crate::clock::unix_ms;
+use crate::erasing;
 use crate::error::BoothError;
 use crate::expiry::{Due, due};
 use crate::inner::Inner;
-use crate::job::State;
 use crate::shared::{Shared, guarded};
-use crate::store::Row;
 use crate::stylist::{Stylist, Ticket};
 
 /// What erasing may take, on a slow disk and with a server that answers late.
 const ERASING_MAX: Duration = Duration::from_secs(10 * 60);
+/// How far the time that a power cut takes back may be off, where the clock of the machine is not right.
+const KEEP_TIME_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Ends when the booth closes.
 pub(crate) fn run(shared: &Shared, heartbeat: &Heartbeat) {
+    let mut kept_at = Instant::now();
     loop {
         heartbeat.beat(ERASING_MAX);
+        look_after(shared, &mut kept_at);
         if let Err(error) = erase_expired(shared) {
             tracing::error!(%error, "what is expired cannot be erased; it is tried again");
         }
@@ -34,6 +36,8 @@ pub(crate) fn run(shared: &Shared, heartbeat: &Heartbeat) {
         loop {
             let now = Instant::now();
             if shared.is_stopping() {
+                inner.now_ms();
+                inner.keep_time();
                 return;
             }
             let has_work = everywhere && std::mem::take(&mut inner.has_new_tickets);
@@ -45,15 +49,32 @@ pub(crate) fn run(shared: &Shared, heartbeat: &Heartbeat) {
     }
 }
 
-fn erase_expired(shared: &Shared) -> Result<(), BoothError> {
-    let now = unix_ms();
+/// What the booth's folder needs now and then.
+fn look_after(shared: &Shared, kept_at: &mut Instant) {
+    let mut inner = shared.lock();
+    inner.now_ms();
+    if let Err(error) = inner.store.keep_in_place() {
+        tracing::error!(%error, "it is tried again");
+    }
+    erasing::finish(shared, &mut inner);
+    if kept_at.elapsed() >= KEEP_TIME_EVERY {
+        inner.keep_time();
+        *kept_at = Instant::now();
+    }
+    drop(inner);
+    shared.reserve.fill();
+}
+
+/// Erases everything whose time is over.
+pub(crate) fn erase_expired(shared: &Shared) -> Result<(), BoothError> {
     let mut freed = Vec::new();
     let mut inner = shared.lock();
+    let now = inner.now_ms();
     let mut expired = 0;
     for row in inner.store.expiring(now)? {
-        match due(row.state, row.expires_at_unix_ms, now) {
+        match due(row.state, row.expires_at_ms, now) {
             Due::Nothing => continue,
-            Due::Erase => freed.extend(expire(&mut inner, &row)?),
+            Due::Erase => freed.extend(erasing::expire(shared, &mut inner, &row)?),
             Due::Remove => {
                 freed.extend(inner.store.erase(row.id)?);
                 inner.followers.gone(row.id);
@@ -62,20 +83,12 @@ fn erase_expired(shared: &Shared) -> Result<(), BoothError> {
         expired += 1;
     }
     if expired > 0 {
-        inner.store.checkpoint()?;
+        inner.empty_log();
         tracing::info!(expired, "erased what was kept long enough");
     }
     drop(inner);
     shared.pictures.erase(&freed);
     Ok(())
-}
-
-fn expire(inner: &mut Inner, row: &Row) -> Result<Vec<String>, BoothError> {
-    let Some(freed) = inner.store.expire(row.id)? else {
-        return Ok(Vec::new());
-    };
-    inner.ended(row.id, row.made_by, State::Expired);
-    Ok(freed)
 }
 
 /// Has a server forget what is left for it. False when it is away.

@@ -9,6 +9,7 @@ mod builtin;
 mod clock;
 pub mod comfyui;
 mod desk;
+mod erasing;
 mod error;
 mod expiry;
 mod follow;
@@ -24,12 +25,16 @@ mod metrics;
 mod pictures;
 mod queue;
 mod recovery;
+mod reserve;
 #[cfg(test)]
 mod scratch;
+pub mod share;
 mod shared;
+mod station_time;
 mod store;
 mod style;
 mod stylist;
+mod updates;
 mod view;
 mod wait;
 mod worker;
@@ -40,9 +45,10 @@ pub use builtin::Builtin;
 pub use error::BoothError;
 pub use intake::{Fault, Intake, IntakeError, Limits};
 pub use job::{JobId, JobIdError, State};
+pub use metrics::BoothMetrics;
 pub use style::{MadeBy, Style};
 pub use stylist::{Desk, Order, Progress, Stylist, Ticket, Trouble};
 pub use view::{
-    GalleryId, GalleryIdError, JobView, Refusal, Removed, Shown, Submission, Submitted, WaitsFor,
-    Which,
+    GalleryId, GalleryIdError, JobView, Refusal, Removed, RequestKey, Shown, Submission, Submitted,
+    WaitsFor, Which,
 };

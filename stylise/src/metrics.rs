@@ -16,14 +16,18 @@ use crate::style::MadeBy;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum RefusedFor {
     QueueFull,
+    AddressFull,
     TooManyOfVisitor,
+    KeyReused,
     UnknownStyle,
     NoStylist,
 }
 
 impl RefusedFor {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 6] = [
         Self::QueueFull,
+        Self::AddressFull,
+        Self::KeyReused,
         Self::TooManyOfVisitor,
         Self::UnknownStyle,
         Self::NoStylist,
@@ -32,6 +36,8 @@ impl RefusedFor {
     fn name(self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",
+            Self::AddressFull => "address_full",
+            Self::KeyReused => "key_reused",
             Self::TooManyOfVisitor => "too_many_of_visitor",
             Self::UnknownStyle => "unknown_style",
             Self::NoStylist => "no_stylist",
@@ -50,8 +56,9 @@ pub(crate) enum Discarded {
 
 type Label = (&'static str, &'static str);
 
+/// Registered once, however often the booth is opened.
 #[derive(Debug, Clone)]
-pub(crate) struct BoothMetrics {
+pub struct BoothMetrics {
     jobs: Family<[Label; 2], Counter>,
     waiting: Family<[Label; 1], Gauge>,
     duration: Family<[Label; 1], Histogram, fn() -> Histogram>,
@@ -61,8 +68,8 @@ pub(crate) struct BoothMetrics {
 }
 
 impl BoothMetrics {
-    /// Under `carrier_stylise_...`, with the kinds that there are.
-    pub(crate) fn register(registry: &mut Registry, kinds: &[MadeBy]) -> Self {
+    /// Under `carrier_stylise_...`, with the kinds of stylists that there are.
+    pub fn register(registry: &mut Registry, kinds: &[MadeBy]) -> Self {
         let metrics = Self {
             jobs: Family::default(),
             waiting: Family::default(),

@@ -34,11 +34,7 @@ impl Pictures {
         let name = format!("{:032x}.jpg", rand::random::<u128>());
         let part = self.folder.join(format!("{name}{UNFINISHED}"));
         let write = || {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&part)?;
+            let mut file = self.create(&part)?;
             file.write_all(jpeg)?;
             file.sync_all()?;
             fs::rename(&part, self.folder.join(&name))?;
@@ -50,6 +46,19 @@ impl Pictures {
             at(&part, error)
         })?;
         Ok(name)
+    }
+
+    /// Somebody may have deleted the folder.
+    fn create(&self, part: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        match options.open(part) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_private(&self.folder)?;
+                options.open(part)
+            }
+            opened => opened,
+        }
     }
 
     /// None when it is not there.
@@ -112,11 +121,11 @@ impl Pictures {
 
 /// Makes a folder, and those above it, for this user only; one that is there is left as it is.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), BoothError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| at(folder, error))
+    make_private(folder).map_err(|error| at(folder, error))
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn at(path: &Path, source: io::Error) -> BoothError {

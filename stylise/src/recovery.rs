@@ -54,11 +54,11 @@ fn resume(inner: &mut Inner, pictures: &Pictures, row: &Row) -> Result<(), Booth
         inner.end(row.id, row.made_by, End::Broke(&words))?;
         return Ok(());
     };
-    let visitor = row.visitor.as_deref().unwrap_or_default();
+    let owner = row.owner();
     if has_begun || row.ticket.is_some() {
-        bench.resume(visitor, row.id, &row.style, now);
+        bench.resume(&owner, row.id, &row.style, now);
     } else {
-        bench.push(visitor, row.id, &row.style, now);
+        bench.push(&owner, row.id, &row.style, now);
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::booth::Settings;
 use crate::inner::Inner;
 use crate::metrics::BoothMetrics;
 use crate::pictures::Pictures;
+use crate::reserve::Reserve;
 use crate::style::MadeBy;
 use crate::stylist::{Stylist, Trouble};
 
@@ -18,6 +19,7 @@ pub(crate) struct Shared {
     /// One of each kind.
     pub(crate) stylists: Vec<Arc<dyn Stylist>>,
     pub(crate) pictures: Pictures,
+    pub(crate) reserve: Reserve,
     pub(crate) metrics: BoothMetrics,
     pub(crate) inner: Mutex<Inner>,
     pub(crate) changed: Condvar,
@@ -61,8 +63,10 @@ impl Shared {
     pub(crate) fn stop(&self) {
         let inner = self.lock();
         self.stopping.store(true, Ordering::Release);
+        let news = inner.followers.news();
         drop(inner);
         self.changed.notify_all();
+        news.notify_all();
     }
 }
 

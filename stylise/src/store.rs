@@ -1,7 +1,9 @@
 //! The booth's database: jobs, what the gallery shows, and tickets that servers are to forget.
 
+mod clock;
 mod gallery;
 mod jobs;
+mod place;
 mod row;
 mod schema;
 #[cfg(test)]
@@ -18,6 +20,8 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::error::BoothError;
 
+use self::place::Place;
+
 pub(crate) use jobs::{End, NewJob};
 pub(crate) use row::Row;
 
@@ -30,6 +34,9 @@ const BUSY: Duration = Duration::from_secs(5);
 pub(crate) struct Store {
     file: PathBuf,
     db: Connection,
+    place: Place,
+    /// The file is whole, but not opened.
+    is_detached: bool,
 }
 
 impl Store {
@@ -46,25 +53,17 @@ impl Store {
                 source,
             })?;
         let db = Connection::open(file).map_err(|error| explain(file, error))?;
+        set_up(&db).map_err(|error| explain(file, error))?;
         let mut store = Self {
             file: file.to_path_buf(),
             db,
+            place: Place::of(file),
+            is_detached: false,
         };
-        store.set_up().map_err(|error| explain(file, error))?;
         schema::migrate(&mut store)?;
         store.check()?;
+        store.place = Place::of(file);
         Ok(store)
-    }
-
-    /// `secure_delete`: what is erased is overwritten with zeros, not only marked as free.
-    fn set_up(&self) -> rusqlite::Result<()> {
-        self.db.busy_timeout(BUSY)?;
-        self.db.pragma_update(None, "journal_mode", "wal")?;
-        self.db.pragma_update(None, "synchronous", "full")?;
-        self.db.pragma_update(None, "foreign_keys", true)?;
-        self.db.pragma_update(None, "secure_delete", true)?;
-        // Sorting never spills rows into a file elsewhere.
-        self.db.pragma_update(None, "temp_store", "memory")
     }
 
     /// A few milliseconds for a thousand jobs, and damage is found now, not in front of a visitor.
@@ -92,6 +91,19 @@ impl Store {
     fn explain(&self, error: rusqlite::Error) -> BoothError {
         explain(&self.file, error)
     }
+}
+
+/// `secure_delete`: what is erased is overwritten with zeros, not only marked as free.
+fn set_up(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(BUSY)?;
+    db.pragma_update(None, "journal_mode", "wal")?;
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.pragma_update(None, "secure_delete", true)?;
+    // Sorting never spills rows into a file elsewhere.
+    db.pragma_update(None, "temp_store", "memory")?;
+    // The log is there from the first read on.
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
 fn explain(file: &Path, error: rusqlite::Error) -> BoothError {

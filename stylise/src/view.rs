@@ -18,6 +18,8 @@ use crate::style::MadeBy;
 pub struct Submission {
     /// Who asks: a random cookie, else an address. Only compared, never shown, erased with the job.
     pub visitor: String,
+    /// The address that it came from, or a digest of it. As the visitor.
+    pub address: String,
     /// The id of a style.
     pub style: String,
     /// Who may make it: what the visitor agreed to. None: whoever offers it first.
@@ -26,8 +28,17 @@ pub struct Submission {
     pub source: Intake,
     /// Whether the result may be shown in the gallery.
     pub share: bool,
-    /// The same key gives the same job.
-    pub key: Option<Uuid>,
+    /// The same key of the same visitor gives the same job.
+    pub key: Option<RequestKey>,
+}
+
+/// What a client calls its request, so that it can send it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// The name that the client chose.
+    pub id: Uuid,
+    /// A digest of what was asked: a key is good for one request.
+    pub form: String,
 }
 
 /// A job that is kept.
@@ -48,6 +59,18 @@ pub enum Refusal {
         /// When a place is expected to be free.
         retry_after: Duration,
     },
+    /// Too many wait that came from the same address.
+    #[error(
+        "many pictures from your network wait already: try again in about {} s",
+        retry_after.as_secs()
+    )]
+    AddressFull {
+        /// When one of them may be made.
+        retry_after: Duration,
+    },
+    /// The key was given before, for something else.
+    #[error("this Idempotency-Key was used for another request: a new request needs a new key")]
+    KeyReused,
     /// The visitor has too many unfinished jobs.
     #[error("your earlier pictures come first: try again in about {} s", retry_after.as_secs())]
     TooMany {

@@ -55,7 +55,7 @@ fn recover(shared: &Shared, stylist: &dyn Stylist, panics_in_a_row: u32) {
     let freed = match inner.store.job(job) {
         Ok(Some(row)) if panics_in_a_row > 1 => {
             let failed = Err(Trouble::Failed(BROKE_DOWN.to_owned()));
-            settle(shared, &mut inner, &row, failed)
+            settle(shared, &mut inner, stylist, &row, failed)
         }
         Ok(Some(row)) => {
             put_back(&mut inner, &row, None);
@@ -244,10 +244,10 @@ fn put_back(inner: &mut Inner, row: &Row, reason: Option<String>) {
     };
     match waits {
         Ok(false) => bench.over(row.id),
-        Ok(true) => bench.put_back(row.visitor.as_deref(), row.id),
+        Ok(true) => bench.put_back(&row.owner(), row.id),
         Err(error) => {
             tracing::error!(%error, job = ?row.id, "that a job waits again cannot be kept");
-            bench.put_back(row.visitor.as_deref(), row.id);
+            bench.put_back(&row.owner(), row.id);
         }
     }
     if let Some(reason) = reason {

@@ -23,6 +23,7 @@ use crate::public_address::Served;
 use crate::report::DetectorRate;
 use crate::stills::Stills;
 use crate::viewer_token::ViewerToken;
+use crate::visitor::Visitors;
 
 /// Shared by every request.
 pub(crate) struct App {
@@ -55,6 +56,7 @@ pub(crate) struct App {
     pub(crate) whip: Whip,
     pub(crate) stills: Stills,
     pub(crate) booth: PhotoBooth,
+    pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<AtomicU32>,
     pub(crate) registry: Registry,

@@ -1,6 +1,10 @@
 //! The photo booth as the program sees it: open, off, or not to be opened; and how much of it may be asked
 //! for at a time.
 
+mod opening;
+mod upload_places;
+
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,28 +15,31 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 use stylise::comfyui::Comfyui;
-use stylise::{Booth, Builtin, Settings, Stylist, Trouble};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use stylise::{Booth, BoothMetrics, Builtin, Settings, Stylist, Trouble};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
+use self::opening::{Opening, Plan};
+use self::upload_places::{UploadPlace, UploadPlaces};
 use crate::config::BoothConfig;
 
-/// Each holds up to 12 MB until its picture is decoded.
-const UPLOADS_AT_ONCE: usize = 8;
 /// Each is a core for some tenths of a second, and up to 40 megapixels of memory.
 const DECODED_AT_ONCE: usize = 2;
+/// Each may wait for a disk, on a thread of its own.
+const QUESTIONS_AT_ONCE: usize = 8;
+/// Each is a connection that stays open as long as its job.
+const FOLLOWERS_MAX: usize = 2000;
 
 /// Shared by every request.
 pub(crate) struct PhotoBooth {
-    state: State,
+    /// None: the owner wants no booth, or there is no folder for one.
+    opening: Option<Arc<Opening>>,
+    without: Closed,
     comfyui: Option<Arc<Comfyui>>,
-    uploads: Semaphore,
+    uploads: UploadPlaces,
     decoders: Semaphore,
+    questions: Arc<Semaphore>,
+    followers: Arc<Semaphore>,
     refused: Family<[(&'static str, Cause); 1], Counter>,
-}
-
-enum State {
-    Open(Booth),
-    Closed(Closed),
 }
 
 /// Why there is no booth.
@@ -40,7 +47,10 @@ enum State {
 pub(crate) enum Closed {
     /// The owner does not want one.
     Off,
-    /// Its folder or its database is not to be used. Why stands in the log: it has paths in it.
+    /// It is being opened for the first time.
+    Opening,
+    /// Its folder or its database is not to be used now. Why stands in the log: it has paths in it. It is tried
+    /// again.
     Broken,
 }
 
@@ -73,7 +83,7 @@ impl ComfyuiReport {
 }
 
 impl PhotoBooth {
-    /// A damaged folder must not keep the feed from running: the error is kept, and told.
+    /// A folder that cannot be used keeps nothing else from running: it is tried again until it can.
     pub(crate) fn open(
         config: &BoothConfig,
         folder: Option<PathBuf>,
@@ -85,11 +95,17 @@ impl PhotoBooth {
         // All stylists there are.
         let builtin = builtin.map(|builtin| Arc::new(builtin) as Arc<dyn Stylist>);
         let server = comfyui.clone().map(|comfyui| comfyui as Arc<dyn Stylist>);
-        let stylists = [builtin, server].into_iter().flatten().collect();
+        let stylists: Vec<_> = [builtin, server].into_iter().flatten().collect();
         let refused = Family::default();
         let help = "Uploads to the photo booth that were not read";
         registry.register("carrier_booth_uploads_refused", help, refused.clone());
-        let opened = folder.filter(|_| config.enabled).map(|folder| {
+        if config.enabled && folder.is_none() {
+            tracing::warn!(
+                "there is no home folder to keep pictures in: the photo booth stays closed; \
+                 name a folder with --data to open it"
+            );
+        }
+        let opening = folder.filter(|_| config.enabled).map(|folder| {
             let settings = Settings {
                 keep: config.keep(),
                 queue_max: config.queue_max,
@@ -97,38 +113,33 @@ impl PhotoBooth {
                 threads: threads.clone(),
                 ..Settings::in_folder(folder)
             };
-            Booth::open(settings, stylists, registry)
+            let kinds: Vec<_> = stylists.iter().map(|stylist| stylist.made_by()).collect();
+            Opening::start(Plan {
+                settings,
+                stylists,
+                metrics: BoothMetrics::register(registry, &kinds),
+            })
         });
-        let state = match opened {
-            None if config.enabled => {
-                tracing::warn!(
-                    "there is no home folder to keep pictures in: the photo booth stays closed; \
-                     name a folder with --data to open it"
-                );
-                State::Closed(Closed::Broken)
-            }
-            None => State::Closed(Closed::Off),
-            Some(Ok(booth)) => State::Open(booth),
-            Some(Err(error)) => {
-                tracing::error!(%error, "the photo booth stays closed; the feed runs without it");
-                State::Closed(Closed::Broken)
-            }
+        let without = if config.enabled {
+            Closed::Broken
+        } else {
+            Closed::Off
         };
         Self {
-            state,
+            opening,
+            without,
             comfyui,
-            uploads: Semaphore::new(UPLOADS_AT_ONCE),
+            uploads: UploadPlaces::default(),
             decoders: Semaphore::new(DECODED_AT_ONCE),
+            questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
+            followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             refused,
         }
     }
 
     /// The booth itself. Its methods read files: they are for threads that may wait.
     pub(crate) fn get(&self) -> Result<&Booth, Closed> {
-        match &self.state {
-            State::Open(booth) => Ok(booth),
-            State::Closed(why) => Err(*why),
-        }
+        self.opening.as_ref().ok_or(self.without)?.booth()
     }
 
     /// A picture of the owner's that shows a style of ComfyUI's.
@@ -141,10 +152,9 @@ impl PhotoBooth {
         Some(self.comfyui.as_ref()?.erases_pictures())
     }
 
-    /// A place for an upload, or none.
-    pub(crate) fn upload(&self) -> Option<SemaphorePermit<'_>> {
-        // overflow: refused and counted: the client is told when to come again.
-        let place = self.uploads.try_acquire().ok();
+    /// A place for an upload from that address, or none.
+    pub(crate) fn upload(&self, from: IpAddr) -> Option<UploadPlace> {
+        let place = self.uploads.take(from);
         if place.is_none() {
             self.count(Cause::Busy);
         }
@@ -157,14 +167,26 @@ impl PhotoBooth {
         self.decoders.acquire().await.ok()
     }
 
+    /// A turn to ask the booth something, held until the answer is there.
+    pub(crate) async fn question(&self) -> Option<OwnedSemaphorePermit> {
+        // overflow: awaited: no thread waits meanwhile.
+        Arc::clone(&self.questions).acquire_owned().await.ok()
+    }
+
+    /// A place among those who follow a job, or none.
+    pub(crate) fn follower(&self) -> Option<OwnedSemaphorePermit> {
+        // overflow: refused: the page asks for the job itself then, now and then.
+        Arc::clone(&self.followers).try_acquire_owned().ok()
+    }
+
     pub(crate) fn count(&self, cause: Cause) {
         self.refused.get_or_create(&[("cause", cause)]).inc();
     }
 
     /// The threads end; what is under way goes on after the next start.
     pub(crate) fn close(&self) {
-        if let State::Open(booth) = &self.state {
-            booth.close();
+        if let Some(opening) = &self.opening {
+            opening.close();
         }
     }
 }

@@ -51,6 +51,7 @@ use crate::process::ProcessCollector;
 use crate::public_address::Served;
 use crate::stills::Stills;
 use crate::viewer_token::ViewerToken;
+use crate::visitor::Visitors;
 
 /// The threads, in the order of the picture's way.
 pub(crate) struct Pipeline {
@@ -119,6 +120,7 @@ pub(crate) fn start(
         engine,
         stills: Stills::default(),
         booth: open_booth(&config, data, threads, &mut registry)?,
+        visitors: visitors(&config, data),
         threads: threads.clone(),
         liveness: Mutex::default(),
         languages: Languages::new(config.booth.languages.clone()),
@@ -315,6 +317,12 @@ fn open_booth(
     Ok(PhotoBooth::open(
         booth, folder, builtin, comfyui, threads, registry,
     ))
+}
+
+/// Without a booth nothing is kept of anybody.
+fn visitors(config: &Config, data: Option<&Path>) -> Visitors {
+    let file = data.filter(|_| config.booth.enabled);
+    Visitors::open(file.map(|data| data.join("visitor-key")).as_deref())
 }
 
 fn ice_links(config: &Config) -> anyhow::Result<Vec<HeaderValue>> {

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod issue;
+mod own;
 mod renewal;
 mod self_signed;
 mod shown;
@@ -14,6 +15,7 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 
 pub(crate) use self::certificate::CertificateError;
+use self::own::Own;
 use self::renewal::Watch;
 use self::self_signed::Machine;
 use self::shown::Shown;
@@ -22,8 +24,14 @@ use crate::config::CertificateSource;
 /// A certificate that is ready to be shown.
 pub(crate) struct Tls {
     shown: Arc<Shown>,
-    /// The files that may change under it; none for a self-signed one.
-    watch: Option<Watch>,
+    origin: Origin,
+}
+
+/// Where the next certificate comes from.
+enum Origin {
+    /// Files that somebody else changes.
+    Files(Watch),
+    Own(Own),
 }
 
 impl Tls {
@@ -34,23 +42,24 @@ impl Tls {
         keep_in: Option<&Path>,
         addresses: Vec<IpAddr>,
     ) -> Result<Self, CertificateError> {
-        let (certified, watch) = match source {
+        let (certified, origin) = match source {
             CertificateSource::Files { cert, key } => {
                 let watch = Watch::new(cert.to_owned(), key.to_owned());
-                (certificate::from_files(cert, key)?, Some(watch))
+                (certificate::from_files(cert, key)?, Origin::Files(watch))
             }
             CertificateSource::SelfSigned => {
                 let machine = Machine::with(issue::host_name(), addresses);
-                (issue::kept_or_made(keep_in, &machine)?, None)
+                let (own, certified) = Own::open(keep_in.map(Path::to_owned), machine)?;
+                (certified, Origin::Own(own))
             }
         };
         let shown = Arc::new(Shown::new(certified));
-        Ok(Self { shown, watch })
+        Ok(Self { shown, origin })
     }
 
     /// Whether browsers warn of it.
     pub(crate) fn is_self_signed(&self) -> bool {
-        self.watch.is_none()
+        matches!(self.origin, Origin::Own(_))
     }
 
     /// SHA-256 of the certificate, as browsers show it.
@@ -69,10 +78,11 @@ impl Tls {
         Ok(Arc::new(config))
     }
 
-    /// Follows the files of the certificate, for as long as carrier runs.
-    pub(crate) async fn follow_files(&self) {
-        if let Some(watch) = &self.watch {
-            renewal::follow(watch.clone(), &self.shown).await;
+    /// Shows each new certificate, for as long as carrier runs.
+    pub(crate) async fn follow(&self) {
+        match &self.origin {
+            Origin::Files(watch) => renewal::follow(watch.clone(), &self.shown).await,
+            Origin::Own(own) => own::follow(own.clone(), &self.shown).await,
         }
     }
 }

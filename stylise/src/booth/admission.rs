@@ -2,15 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::clock::unix_ms;
-use crate::error::BoothError;
-use crate::inner::Inner;
+use crate::inner::{Inner, NoRoom};
 use crate::job::{JobId, State};
 use crate::metrics::RefusedFor;
 use crate::shared::Shared;
 use crate::store::NewJob;
 use crate::style::{MadeBy, Style};
-use crate::view::{Refusal, Submission, Submitted};
+use crate::view::{JobView, Refusal, RequestKey, Submission, Submitted};
 use crate::wait::UNKNOWN;
 
 /// What is offered, each id once: a style that is there before the same of a server that is away.
@@ -45,7 +43,7 @@ fn of_all(shared: &Shared) -> Vec<Style> {
 }
 
 pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitted, Refusal> {
-    if let Some(known) = known(&shared.lock(), submission)? {
+    if let Some(known) = known(shared, &shared.lock(), submission)? {
         return Ok(known);
     }
     let style = offered(shared, submission)?;
@@ -61,15 +59,33 @@ pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitt
 }
 
 /// The job that the submission's key already has.
-fn known(inner: &Inner, submission: &Submission) -> Result<Option<Submitted>, BoothError> {
-    let Some(key) = submission.key else {
+fn known(
+    shared: &Shared,
+    inner: &Inner,
+    submission: &Submission,
+) -> Result<Option<Submitted>, Refusal> {
+    let Some(key) = &submission.key else {
         return Ok(None);
     };
-    let row = inner.store.job_of_key(key)?;
-    Ok(row.map(|row| Submitted {
-        job: inner.view(&row, Instant::now()),
-        is_new: false,
-    }))
+    let job = of_key(shared, inner, &submission.visitor, key)?;
+    Ok(job.map(|job| Submitted { job, is_new: false }))
+}
+
+// overflow: refused
+pub(super) fn of_key(
+    shared: &Shared,
+    inner: &Inner,
+    visitor: &str,
+    key: &RequestKey,
+) -> Result<Option<JobView>, Refusal> {
+    let Some(row) = inner.store.job_of_key(visitor, key.id)? else {
+        return Ok(None);
+    };
+    if row.form.as_ref() != Some(&key.form) {
+        shared.metrics.refused(RefusedFor::KeyReused);
+        return Err(Refusal::KeyReused);
+    }
+    Ok(Some(inner.view(&row, Instant::now())))
 }
 
 fn offered(shared: &Shared, submission: &Submission) -> Result<Style, Refusal> {
@@ -107,11 +123,18 @@ fn admit(
     made_by: MadeBy,
 ) -> Result<(), Refusal> {
     admit_visitor(shared, inner, &submission.visitor)?;
-    if let Some(retry_after) = inner.is_full(made_by, shared.settings.queue_max, Instant::now()) {
-        shared.metrics.refused(RefusedFor::QueueFull);
-        return Err(Refusal::Full { retry_after });
+    let max = shared.settings.queue_max;
+    match inner.room(made_by, &submission.address, max, Instant::now()) {
+        Ok(()) => Ok(()),
+        Err(NoRoom::Full(retry_after)) => {
+            shared.metrics.refused(RefusedFor::QueueFull);
+            Err(Refusal::Full { retry_after })
+        }
+        Err(NoRoom::AddressFull(retry_after)) => {
+            shared.metrics.refused(RefusedFor::AddressFull);
+            Err(Refusal::AddressFull { retry_after })
+        }
     }
-    Ok(())
 }
 
 // overflow: refused
@@ -152,27 +175,28 @@ fn insert(
     let stylist = shared.stylist(style.made_by);
     let recipe = stylist.map_or_else(|| style.id.clone(), |stylist| stylist.recipe(&style.id));
     let mut inner = shared.lock();
-    if let Some(known) = known(&inner, submission)? {
+    if let Some(known) = known(shared, &inner, submission)? {
         return Ok(known);
     }
     admit(shared, &inner, submission, style.made_by)?;
-    let now_unix_ms = unix_ms();
+    let now_ms = inner.now_ms();
     let keep_ms = u64::try_from(shared.settings.keep.as_millis()).unwrap_or(u64::MAX);
     let id = JobId::random();
     let row = inner.store.insert(&NewJob {
         id,
         visitor: &submission.visitor,
-        key: submission.key,
+        address: &submission.address,
+        key: submission.key.as_ref(),
         style: &style.id,
         made_by: style.made_by,
         share: submission.share,
         source: file,
-        created_at_unix_ms: now_unix_ms,
-        expires_at_unix_ms: now_unix_ms.saturating_add(keep_ms),
+        created_at_ms: now_ms,
+        expires_at_ms: now_ms.saturating_add(keep_ms),
     })?;
     let now = Instant::now();
     if let Some(bench) = inner.bench(style.made_by) {
-        bench.push(&submission.visitor, id, &style.id, now);
+        bench.push(&row.owner(), id, &style.id, now);
         bench.learn_recipe(&style.id, recipe);
     }
     inner.metrics.count(style.made_by, State::Queued);

@@ -8,7 +8,7 @@ use capture::Heartbeat;
 
 use crate::error::BoothError;
 use crate::shared::Shared;
-use crate::{janitor, worker};
+use crate::{janitor, updates, worker};
 
 /// A style that is made on this laptop cannot be interrupted; it takes less.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,6 +33,10 @@ impl Handle {
                 worker::run(&shared, stylist.as_ref(), heartbeat);
             })?;
         }
+        let shared = Arc::clone(&handle.shared);
+        handle.spawn("stylise-updates".to_owned(), move |heartbeat| {
+            updates::run(&shared, heartbeat);
+        })?;
         let shared = Arc::clone(&handle.shared);
         handle.spawn("stylise-janitor".to_owned(), move |heartbeat| {
             janitor::run(&shared, heartbeat);

@@ -1,23 +1,23 @@
 //! A booth from its folder.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex};
 
-use prometheus_client::registry::Registry;
-
 use super::Settings;
 use crate::bench::Bench;
 use crate::error::BoothError;
 use crate::follow::Followers;
-use crate::inner::Inner;
+use crate::inner::{Inner, ReadClocks};
 use crate::metrics::BoothMetrics;
 use crate::pictures::{Pictures, make_folder};
 use crate::recovery::recover;
+use crate::reserve::Reserve;
 use crate::shared::Shared;
+use crate::station_time::StationTime;
 use crate::store::Store;
 use crate::style::MadeBy;
 use crate::stylist::Stylist;
@@ -26,7 +26,8 @@ use crate::stylist::Stylist;
 pub(super) fn open(
     settings: Settings,
     stylists: Vec<Arc<dyn Stylist>>,
-    registry: &mut Registry,
+    metrics: BoothMetrics,
+    read_clocks: ReadClocks,
 ) -> Result<Shared, BoothError> {
     let stylists = one_of_each(stylists);
     let kinds: Vec<MadeBy> = stylists.iter().map(|stylist| stylist.made_by()).collect();
@@ -34,7 +35,9 @@ pub(super) fn open(
     let lock = lock(&settings.folder)?;
     let pictures = Pictures::open(&settings.folder.join("pictures"))?;
     let store = Store::open(&settings.folder.join("booth.sqlite3"))?;
-    let metrics = BoothMetrics::register(registry, &kinds);
+    let kept = store.mark()?;
+    let reserve = Reserve::new(settings.folder.join("reserve"));
+    reserve.fill();
     let mut inner = Inner {
         store,
         benches: kinds.into_iter().map(Bench::new).collect(),
@@ -42,7 +45,12 @@ pub(super) fn open(
         followers: Followers::default(),
         metrics: metrics.clone(),
         has_new_tickets: true,
+        time: StationTime::resume(kept, read_clocks()),
+        read_clocks,
+        erased: HashSet::new(),
+        log_is_full: false,
     };
+    inner.keep_time();
     let swept = recover(&mut inner, &pictures)?;
     inner.moved();
     metrics.orphans(swept);
@@ -53,6 +61,7 @@ pub(super) fn open(
         settings,
         stylists,
         pictures,
+        reserve,
         metrics,
         inner: Mutex::new(inner),
         changed: Condvar::new(),

@@ -3,19 +3,19 @@
 use rusqlite::{OptionalExtension, Row as SqlRow, params};
 
 use super::Store;
-use super::row::{from_sql_ms, made_by, uuid};
+use super::row::{from_sql_ms, job_id, made_by, uuid};
 use crate::error::BoothError;
 use crate::job::JobId;
 use crate::view::{GalleryId, Shown};
 
 impl Store {
-    /// Newest first.
-    pub(crate) fn gallery(&self, all: bool) -> Result<Vec<Shown>, BoothError> {
+    /// Newest first, with their jobs; when they were made is the station's time.
+    pub(crate) fn gallery(&self, all: bool) -> Result<Vec<(JobId, Shown)>, BoothError> {
         let ask = || {
             let mut statement = self.db.prepare_cached(
-                "SELECT gallery.id, style, made_by, ended_at_unix_ms, hidden
+                "SELECT gallery.id, style, made_by, ended_at_ms, hidden, jobs.id
                  FROM gallery JOIN jobs ON jobs.seq = gallery.job
-                 WHERE ?1 OR NOT hidden ORDER BY ended_at_unix_ms DESC, jobs.seq DESC",
+                 WHERE ?1 OR NOT hidden ORDER BY ended_at_ms DESC, jobs.seq DESC",
             )?;
             statement
                 .query_map([all], read)?
@@ -55,13 +55,14 @@ impl Store {
     }
 }
 
-fn read(row: &SqlRow<'_>) -> rusqlite::Result<Shown> {
+fn read(row: &SqlRow<'_>) -> rusqlite::Result<(JobId, Shown)> {
     let id: String = row.get(0)?;
-    Ok(Shown {
+    let shown = Shown {
         id: GalleryId::from(uuid(0, &id)?),
         style: row.get(1)?,
         made_by: made_by(2, &row.get::<_, String>(2)?)?,
         made_at_unix_ms: from_sql_ms(row.get(3)?),
         hidden: row.get(4)?,
-    })
+    };
+    Ok((job_id(5, &row.get::<_, String>(5)?)?, shown))
 }

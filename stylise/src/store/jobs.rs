@@ -11,20 +11,21 @@ use crate::job::{JobId, State};
 use crate::life::{self, Event};
 use crate::style::MadeBy;
 use crate::stylist::Ticket;
-use crate::view::GalleryId;
+use crate::view::{GalleryId, RequestKey};
 
 /// A job that begins.
 #[derive(Debug)]
 pub(crate) struct NewJob<'a> {
     pub(crate) id: JobId,
     pub(crate) visitor: &'a str,
-    pub(crate) key: Option<Uuid>,
+    pub(crate) address: &'a str,
+    pub(crate) key: Option<&'a RequestKey>,
     pub(crate) style: &'a str,
     pub(crate) made_by: MadeBy,
     pub(crate) share: bool,
     pub(crate) source: &'a str,
-    pub(crate) created_at_unix_ms: u64,
-    pub(crate) expires_at_unix_ms: u64,
+    pub(crate) created_at_ms: u64,
+    pub(crate) expires_at_ms: u64,
 }
 
 /// How a job ends.
@@ -57,18 +58,20 @@ impl Store {
         self.change(|db| {
             db.execute(
                 "INSERT INTO jobs (id, visitor, key, style, made_by, state, share, source,
-                    created_at_unix_ms, expires_at_unix_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9)",
+                    created_at_ms, expires_at_ms, address, form)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11)",
                 params![
                     job.id.to_string(),
                     job.visitor,
-                    job.key.map(|key| key.to_string()),
+                    job.key.map(|key| own_key(job.visitor, key.id)),
                     job.style,
                     job.made_by.name(),
                     job.share,
                     job.source,
-                    sql_ms(job.created_at_unix_ms),
-                    sql_ms(job.expires_at_unix_ms),
+                    sql_ms(job.created_at_ms),
+                    sql_ms(job.expires_at_ms),
+                    job.address,
+                    job.key.map(|key| &key.form),
                 ],
             )
             .map(drop)
@@ -84,8 +87,10 @@ impl Store {
             result: None,
             error: None,
             ticket: None,
-            created_at_unix_ms: job.created_at_unix_ms,
-            expires_at_unix_ms: job.expires_at_unix_ms,
+            created_at_ms: job.created_at_ms,
+            expires_at_ms: job.expires_at_ms,
+            address: Some(job.address.to_owned()),
+            form: job.key.map(|key| key.form.clone()),
         })
     }
 
@@ -93,8 +98,8 @@ impl Store {
         self.one("id = ?1", [id.to_string()])
     }
 
-    pub(crate) fn job_of_key(&self, key: Uuid) -> Result<Option<Row>, BoothError> {
-        self.one("key = ?1", [key.to_string()])
+    pub(crate) fn job_of_key(&self, visitor: &str, key: Uuid) -> Result<Option<Row>, BoothError> {
+        self.one("key = ?1", [own_key(visitor, key)])
     }
 
     /// Every job, in the order of arrival.
@@ -103,8 +108,8 @@ impl Store {
     }
 
     /// Those whose time may be over.
-    pub(crate) fn expiring(&self, now_unix_ms: u64) -> Result<Vec<Row>, BoothError> {
-        self.many("expires_at_unix_ms <= ?1", [sql_ms(now_unix_ms)])
+    pub(crate) fn expiring(&self, now_ms: u64) -> Result<Vec<Row>, BoothError> {
+        self.many("expires_at_ms <= ?1", [sql_ms(now_ms)])
     }
 
     /// The unfinished ones of a visitor, in the order of arrival.
@@ -146,7 +151,7 @@ impl Store {
         &mut self,
         id: JobId,
         end: End<'_>,
-        now_unix_ms: u64,
+        now_ms: u64,
     ) -> Result<Option<Vec<String>>, BoothError> {
         self.change(|db| {
             let Some((seq, state)) = after(db, id, end.event())? else {
@@ -154,8 +159,8 @@ impl Store {
             };
             to_forget(db, seq, None)?;
             let sql =
-                "UPDATE jobs SET state = ?2, ended_at_unix_ms = ?3, ticket = NULL, memo = NULL WHERE seq = ?1";
-            db.execute(sql, params![seq, state_name(state), sql_ms(now_unix_ms)])?;
+                "UPDATE jobs SET state = ?2, ended_at_ms = ?3, ticket = NULL, memo = NULL WHERE seq = ?1";
+            db.execute(sql, params![seq, state_name(state), sql_ms(now_ms)])?;
             let freed = match end {
                 End::Kept(file) => {
                     let sql = "UPDATE jobs SET result = ?2 WHERE seq = ?1";
@@ -224,7 +229,7 @@ impl Store {
             let freed = pictures_of(db, seq)?;
             db.execute("DELETE FROM gallery WHERE job = ?1", [seq])?;
             db.execute(
-                "UPDATE jobs SET state = 'expired', visitor = NULL, key = NULL, share = 0,
+                "UPDATE jobs SET state = 'expired', visitor = NULL, address = NULL, key = NULL, form = NULL, share = 0,
                     source = NULL, result = NULL, error = NULL, ticket = NULL, sends = 0, memo = NULL
                  WHERE seq = ?1",
                 [seq],
@@ -258,6 +263,7 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, BoothError> {
+        self.keep_in_place()?;
         let run = |db: &mut Connection| {
             let change = db.transaction()?;
             let done = work(&change)?;
@@ -266,6 +272,11 @@ impl Store {
         };
         run(&mut self.db).map_err(|error| self.explain(error))
     }
+}
+
+/// A key belongs to its visitor: the same key of another one is another key.
+fn own_key(visitor: &str, key: Uuid) -> String {
+    format!("{visitor} {key}")
 }
 
 fn stands(db: &Connection, id: JobId) -> rusqlite::Result<Option<(i64, State)>> {

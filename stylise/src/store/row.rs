@@ -5,12 +5,13 @@ use rusqlite::types::Type;
 use uuid::Uuid;
 
 use crate::job::{JobId, State};
+use crate::queue::Owner;
 use crate::style::MadeBy;
 use crate::stylist::Ticket;
 
 /// The columns that [`Row::read`] wants, in its order.
 pub(super) const COLUMNS: &str = "id, visitor, style, made_by, state, share, source, result, error, \
-                                  ticket, sends, memo, created_at_unix_ms, expires_at_unix_ms";
+                                  ticket, sends, memo, created_at_ms, expires_at_ms, address, form";
 
 /// A job. Uploading is kept as running: how far it is lives in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +29,12 @@ pub(crate) struct Row {
     pub(crate) result: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) ticket: Option<Ticket>,
-    pub(crate) created_at_unix_ms: u64,
-    pub(crate) expires_at_unix_ms: u64,
+    pub(crate) created_at_ms: u64,
+    pub(crate) expires_at_ms: u64,
+    /// As the visitor: only compared.
+    pub(crate) address: Option<String>,
+    /// What its key was for.
+    pub(crate) form: Option<String>,
 }
 
 impl Row {
@@ -45,7 +50,7 @@ impl Row {
         };
         let id: String = row.get(0)?;
         Ok(Self {
-            id: id.parse().map_err(|error| broken(0, error))?,
+            id: job_id(0, &id)?,
             visitor: row.get(1)?,
             style: row.get(2)?,
             made_by: made_by(3, &row.get::<_, String>(3)?)?,
@@ -55,10 +60,25 @@ impl Row {
             result: row.get(7)?,
             error: row.get(8)?,
             ticket,
-            created_at_unix_ms: from_sql_ms(row.get(12)?),
-            expires_at_unix_ms: from_sql_ms(row.get(13)?),
+            created_at_ms: from_sql_ms(row.get(12)?),
+            expires_at_ms: from_sql_ms(row.get(13)?),
+            address: row.get(14)?,
+            form: row.get(15)?,
         })
     }
+
+    /// Whose turn it is. A job of an older program has no address: its visitor stands alone.
+    pub(crate) fn owner(&self) -> Owner {
+        let visitor = self.visitor.clone().unwrap_or_default();
+        Owner {
+            address: self.address.clone().unwrap_or_else(|| visitor.clone()),
+            visitor,
+        }
+    }
+}
+
+pub(super) fn job_id(column: usize, text: &str) -> rusqlite::Result<JobId> {
+    text.parse().map_err(|error| broken(column, error))
 }
 
 pub(super) fn uuid(column: usize, text: &str) -> rusqlite::Result<Uuid> {
@@ -94,12 +114,12 @@ pub(super) fn made_by(column: usize, text: &str) -> rusqlite::Result<MadeBy> {
 }
 
 /// SQLite's integers have a sign.
-pub(super) fn sql_ms(unix_ms: u64) -> i64 {
-    i64::try_from(unix_ms).unwrap_or(i64::MAX)
+pub(super) fn sql_ms(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
-pub(super) fn from_sql_ms(unix_ms: i64) -> u64 {
-    u64::try_from(unix_ms).unwrap_or(0)
+pub(super) fn from_sql_ms(ms: i64) -> u64 {
+    u64::try_from(ms).unwrap_or(0)
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,9 @@ use crate::error::BoothError;
 /// makes them NULL. `ticket` and `sends` tell what a server knows of the job.
 /// `hidden` is the owner's word, so it stays when the visitor takes the picture back and shares it again.
 /// `memo` is the stylist's own note to a ticket.
-const STEPS: [&str; 2] = [
+/// Times of jobs are the station's own (`station_time.rs`); `clock` has where that stands.
+/// `key` is the visitor and the key that the visitor's client gave, `form` a digest of what it asked for then.
+pub(super) const STEPS: [&str; 3] = [
     "
 CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -47,6 +49,23 @@ CREATE TABLE tickets_to_forget (
     "
 ALTER TABLE jobs ADD COLUMN memo TEXT;
 ALTER TABLE tickets_to_forget ADD COLUMN memo TEXT;
+",
+    "
+ALTER TABLE jobs ADD COLUMN address TEXT;
+ALTER TABLE jobs ADD COLUMN form TEXT;
+ALTER TABLE jobs RENAME COLUMN created_at_unix_ms TO created_at_ms;
+ALTER TABLE jobs RENAME COLUMN ended_at_unix_ms TO ended_at_ms;
+ALTER TABLE jobs RENAME COLUMN expires_at_unix_ms TO expires_at_ms;
+CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    boot TEXT NOT NULL,
+    since_boot_ms INTEGER NOT NULL,
+    unix_ms INTEGER NOT NULL,
+    station_ms INTEGER NOT NULL,
+    is_set INTEGER NOT NULL,
+    before_unix_ms INTEGER,
+    before_station_ms INTEGER
+) STRICT;
 ",
 ];
 

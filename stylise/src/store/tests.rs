@@ -8,8 +8,10 @@ use super::*;
 use crate::job::{JobId, State};
 use crate::life::Event;
 use crate::scratch::Scratch;
+use crate::station_time::{Before, Mark, Reading};
 use crate::style::MadeBy;
 use crate::stylist::Ticket;
+use crate::view::{RequestKey, Shown};
 use uuid::Uuid;
 
 fn opened(scratch: &Scratch) -> Store {
@@ -20,13 +22,14 @@ fn add(store: &mut Store, visitor: &str, share: bool) -> JobId {
     let job = NewJob {
         id: JobId::random(),
         visitor,
+        address: "hall",
         key: None,
         style: "comic",
         made_by: MadeBy::Comfyui,
         share,
         source: "source.jpg",
-        created_at_unix_ms: 1000,
-        expires_at_unix_ms: 2000,
+        created_at_ms: 1000,
+        expires_at_ms: 2000,
     };
     let row = store.insert(&job).expect("inserted");
     assert_eq!(
@@ -35,6 +38,10 @@ fn add(store: &mut Store, visitor: &str, share: bool) -> JobId {
         "as promised"
     );
     job.id
+}
+
+fn gallery(store: &Store, all: bool) -> Vec<(JobId, Shown)> {
+    store.gallery(all).expect("readable")
 }
 
 fn run_to_done(store: &mut Store, job: JobId) {
@@ -136,18 +143,17 @@ fn the_gallery_shows_what_is_shared_and_done_and_hidden_stays_hidden() {
     );
     run_to_done(&mut store, shared);
     run_to_done(&mut store, private);
-    let shown = store.gallery(false).expect("readable");
-    assert_eq!(shown.len(), 1);
-    assert_ne!(shown[0].id.to_string(), shared.to_string());
+    let [(_, shown)] = gallery(&store, false).try_into().expect("one");
+    assert_ne!(shown.id.to_string(), shared.to_string());
     let (job, file) = store
-        .shown(shown[0].id, false)
+        .shown(shown.id, false)
         .expect("readable")
         .expect("shown");
     assert_eq!((job, file.as_str()), (shared, "result.jpg"));
 
-    assert!(store.hide(shown[0].id, true).expect("written"));
+    assert!(store.hide(shown.id, true).expect("written"));
     assert!(store.gallery(false).expect("readable").is_empty());
-    assert_eq!(store.shown(shown[0].id, false).expect("readable"), None);
+    assert_eq!(store.shown(shown.id, false).expect("readable"), None);
     store.set_share(shared, false).expect("written");
     assert!(store.gallery(true).expect("readable").is_empty());
     store.set_share(shared, true).expect("written");
@@ -155,9 +161,9 @@ fn the_gallery_shows_what_is_shared_and_done_and_hidden_stays_hidden() {
         store.gallery(false).expect("readable").is_empty(),
         "the owner's word stays"
     );
-    let again = store.gallery(true).expect("readable");
-    assert!(again[0].hidden);
-    assert_ne!(again[0].id, shown[0].id, "old links stay dead");
+    let [(_, again)] = gallery(&store, true).try_into().expect("one");
+    assert!(again.hidden);
+    assert_ne!(again.id, shown.id, "old links stay dead");
 }
 
 #[test]
@@ -261,7 +267,7 @@ fn a_newer_database_is_left_alone() {
     let before = fs::read(&file).expect("readable");
     let error = Store::open(&file).expect_err("newer").to_string();
     assert!(
-        error.contains("newer carrier (schema 7, this one knows 1)"),
+        error.contains("newer carrier (schema 7, this one knows 2)"),
         "{error}"
     );
     assert_eq!(fs::read(&file).expect("readable"), before);
@@ -271,23 +277,156 @@ fn a_newer_database_is_left_alone() {
 fn a_key_has_one_job() {
     let scratch = Scratch::new("keys");
     let mut store = opened(&scratch);
-    let key = Uuid::new_v4();
+    let key = RequestKey {
+        id: Uuid::new_v4(),
+        form: "a comic of this".to_owned(),
+    };
     let mut job = NewJob {
         id: JobId::random(),
         visitor: "ann",
-        key: Some(key),
+        address: "hall",
+        key: Some(&key),
         style: "comic",
         made_by: MadeBy::Laptop,
         share: false,
         source: "source.jpg",
-        created_at_unix_ms: 1000,
-        expires_at_unix_ms: 2000,
+        created_at_ms: 1000,
+        expires_at_ms: 2000,
     };
     store.insert(&job).expect("inserted");
     let first = job.id;
     job.id = JobId::random();
     assert!(store.insert(&job).is_err());
-    let row = store.job_of_key(key).expect("readable").expect("kept");
-    assert_eq!(row.id, first);
+    let row = store.job_of_key("ann", key.id).expect("readable");
+    let row = row.expect("kept");
+    assert_eq!(
+        (row.id, row.form.as_deref()),
+        (first, Some(key.form.as_str()))
+    );
+    assert_eq!(store.job_of_key("bob", key.id).expect("readable"), None);
     assert_eq!(store.unfinished_of("ann").expect("readable"), [first]);
+}
+
+#[test]
+fn a_database_of_an_older_program_goes_on() {
+    let scratch = Scratch::new("older");
+    let file = scratch.path().join("booth.sqlite3");
+    let old = Connection::open(&file).expect("a database");
+    old.execute_batch(schema::STEPS[0])
+        .expect("the first schema");
+    old.pragma_update(None, "user_version", 1).expect("written");
+    let job = JobId::random();
+    old.execute(
+        "INSERT INTO jobs (id, visitor, style, made_by, state, share, created_at_unix_ms,
+            expires_at_unix_ms) VALUES (?1, 'ann', 'oil', 'laptop', 'queued', 0, 1000, 2000)",
+        [job.to_string()],
+    )
+    .expect("a job");
+    drop(old);
+    let store = opened(&scratch);
+    let row = store.job(job).expect("readable").expect("kept");
+    assert_eq!((row.created_at_ms, row.expires_at_ms), (1000, 2000));
+    assert_eq!(row.owner().address, "ann", "each visitor alone");
+    assert_eq!(store.mark().expect("readable"), None);
+}
+
+#[test]
+fn where_the_time_stands_is_kept() {
+    let scratch = Scratch::new("mark");
+    let mut store = opened(&scratch);
+    let mut mark = Mark {
+        reading: Reading {
+            boot: "one".to_owned(),
+            since_boot_ms: 1,
+            unix_ms: 2,
+        },
+        station_ms: 3,
+        is_set: false,
+        before: None,
+    };
+    store.keep_mark(&mark).expect("written");
+    assert_eq!(store.mark().expect("readable").as_ref(), Some(&mark));
+    mark.is_set = true;
+    mark.before = Some(Before {
+        unix_ms: 4,
+        station_ms: 5,
+    });
+    store.keep_mark(&mark).expect("written");
+    drop(store);
+    assert_eq!(opened(&scratch).mark().expect("readable"), Some(mark));
+}
+
+/// Adds a job after `harm` was done to the files, and says which jobs there are after a restart.
+fn after(topic: &str, harm: impl FnOnce(&Path)) -> (Scratch, [JobId; 2], Vec<JobId>) {
+    let scratch = Scratch::new(topic);
+    let mut store = opened(&scratch);
+    let first = add(&mut store, "ann", false);
+    harm(scratch.path());
+    let second = add(&mut store, "bob", false);
+    assert!(store.job(first).expect("readable").is_some());
+    drop(store);
+    let kept = opened(&scratch).jobs().expect("readable");
+    let kept = kept.into_iter().map(|row| row.id).collect();
+    (scratch, [first, second], kept)
+}
+
+fn delete(folder: &Path, endings: &[&str]) {
+    for ending in endings {
+        fs::remove_file(folder.join(format!("booth.sqlite3{ending}"))).expect("there");
+    }
+}
+
+#[test]
+fn a_database_that_is_deleted_under_the_program_is_put_back_with_all_that_was_in_it() {
+    for endings in [&["", "-wal", "-shm"][..], &[""], &["-wal"]] {
+        let (scratch, jobs, kept) = after("deleted", |folder| delete(folder, endings));
+        assert_eq!(kept, jobs, "{endings:?}");
+        let file = fs::metadata(scratch.path().join("booth.sqlite3")).expect("there");
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+    let (_scratch, jobs, kept) = after("folder", |folder| {
+        fs::remove_dir_all(folder).expect("there");
+    });
+    assert_eq!(kept, jobs);
+}
+
+#[test]
+fn another_database_in_its_place_is_put_aside_whole() {
+    // With the log of the first one left behind, or not.
+    for deleted in [&["", "-wal", "-shm"][..], &[""]] {
+        let other = Scratch::new("other");
+        let theirs = add(&mut opened(&other), "cem", false);
+        let (scratch, jobs, kept) = after("replaced", |folder| {
+            delete(folder, deleted);
+            let from = other.path().join("booth.sqlite3");
+            fs::copy(from, folder.join("booth.sqlite3")).expect("copied");
+        });
+        assert_eq!(kept, jobs);
+        let files = fs::read_dir(scratch.path()).expect("a folder");
+        let mut names = files.map(|file| file.expect("an entry").path());
+        let aside = names.find(|path| path.to_string_lossy().contains(".aside-"));
+        let aside = Store::open(&aside.expect("put aside")).expect("whole");
+        assert!(aside.job(theirs).expect("readable").is_some());
+        assert!(aside.job(jobs[0]).expect("readable").is_none());
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_put_back_takes_nothing() {
+    let scratch = Scratch::new("nowhere");
+    let folder = scratch.path().join("booth");
+    fs::create_dir(&folder).expect("a folder");
+    let mut store = Store::open(&folder.join("booth.sqlite3")).expect("a fresh store");
+    let first = add(&mut store, "ann", false);
+    fs::remove_dir_all(&folder).expect("there");
+    fs::write(&folder, "in the way").expect("room");
+    let error = store.advance(first, Event::Taken).expect_err("nowhere to");
+    assert!(error.to_string().contains("was deleted while"), "{error}");
+    fs::remove_file(&folder).expect("there");
+    assert!(store.advance(first, Event::Taken).expect("back"));
+    drop(store);
+    let row = Store::open(&folder.join("booth.sqlite3"))
+        .expect("whole")
+        .job(first);
+    assert_eq!(row.expect("readable").expect("kept").state, State::Running);
 }

@@ -1,12 +1,13 @@
 //! What is over is gone: from the disk, the database and the servers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use stylise::{MadeBy, Removed, State, Ticket, Which};
 use uuid::Uuid;
 
-use crate::rig::{Rig, Studio, png, submit, until, view, wait, wait_for};
+use crate::rig::{Rig, Studio, open_gate, png, submit, until, view, wait, wait_at, wait_for};
 
 fn with_tickets() -> Arc<Studio> {
     Studio::new(MadeBy::Comfyui, |_, desk| {
@@ -102,4 +103,106 @@ fn forgetting_is_not_forgotten() {
     });
     assert!(soon <= 1);
     assert_eq!(view(&booth, id).state, State::Done);
+}
+
+/// The database refuses to forget anything, as on a full disk.
+fn refuse(rig: &Rig) -> Connection {
+    let db = Connection::open(rig.settings.folder.join("booth.sqlite3")).expect("the database");
+    db.busy_timeout(Duration::from_secs(60)).expect("set");
+    let sql =
+        "CREATE TRIGGER no_delete BEFORE DELETE ON jobs BEGIN SELECT RAISE(ABORT, 'full'); END;
+        CREATE TRIGGER no_update BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'full'); END;";
+    db.execute_batch(sql).expect("made");
+    db
+}
+
+fn relent(db: &Connection) {
+    let sql = "DROP TRIGGER no_delete; DROP TRIGGER no_update;";
+    db.execute_batch(sql).expect("dropped");
+}
+
+fn rows(db: &Connection) -> u32 {
+    let count = db.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0));
+    count.expect("readable")
+}
+
+#[test]
+fn a_picture_is_erased_although_the_database_cannot_be_written() {
+    let mut rig = Rig::new("erase-full");
+    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&studio]);
+    let id = submit(&booth, "ann", "pencil").id;
+    booth.set_share(id, true).expect("written");
+    wait_for(&booth, id, State::Done);
+    let [shown] = booth
+        .gallery(false)
+        .expect("readable")
+        .try_into()
+        .expect("one");
+    let db = refuse(&rig);
+    assert_eq!(booth.remove(id).expect("erased"), Some(Removed::Erased));
+    assert!(rig.pictures().is_empty(), "the files are gone");
+    assert_eq!(booth.view(id).expect("readable"), None);
+    assert_eq!(booth.picture(id, Which::Result).expect("readable"), None);
+    assert!(booth.follow(id).expect("readable").is_none());
+    assert_eq!(booth.remove(id).expect("readable"), None, "once");
+    assert!(booth.gallery(true).expect("readable").is_empty());
+    assert_eq!(
+        booth.gallery_picture(shown.id, true).expect("readable"),
+        None
+    );
+    assert_eq!(rows(&db), 1, "the test sees it");
+    relent(&db);
+    until("the database forgets it too", || rows(&db) == 0);
+}
+
+#[test]
+fn a_job_is_cancelled_although_the_database_cannot_be_written() {
+    let mut rig = Rig::new("cancel-full");
+    let gate = Arc::new(Mutex::new(false));
+    let opened = Arc::clone(&gate);
+    let studio = Studio::new(MadeBy::Laptop, move |_, desk| {
+        wait_at(&opened, desk)?;
+        Ok(png([1, 1, 1]))
+    });
+    let booth = rig.open(&[&studio]);
+    let [running, waiting] = [0; 2].map(|_| submit(&booth, "ann", "pencil").id);
+    wait_for(&booth, running, State::Running);
+    let db = refuse(&rig);
+    for id in [waiting, running] {
+        assert_eq!(booth.remove(id).expect("erased"), Some(Removed::Erased));
+        assert_eq!(booth.view(id).expect("readable"), None);
+    }
+    assert!(rig.pictures().is_empty(), "the files are gone");
+    assert_eq!(booth.waiting(), 0);
+    relent(&db);
+    until("the database forgets them too", || rows(&db) == 0);
+    open_gate(&gate);
+    let next = submit(&booth, "bob", "pencil").id;
+    wait_for(&booth, next, State::Done);
+    assert_eq!(rig.pictures().len(), 2, "nothing of the others came back");
+}
+
+#[test]
+fn a_booth_goes_on_when_its_folder_is_deleted_under_it() {
+    let mut rig = Rig::new("deleted");
+    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&studio]);
+    let before = submit(&booth, "ann", "pencil").id;
+    wait_for(&booth, before, State::Done);
+    std::fs::remove_dir_all(&rig.settings.folder).expect("there");
+    let after = submit(&booth, "ann", "pencil").id;
+    wait_for(&booth, after, State::Done);
+    drop(booth);
+    let booth = rig.open(&[&studio]);
+    assert_eq!(view(&booth, after).state, State::Done, "on the disk again");
+    assert_eq!(
+        view(&booth, before).state,
+        State::Failed,
+        "its picture is lost"
+    );
+    // Nobody changes anything: the janitor notices.
+    let file = rig.settings.folder.join("booth.sqlite3");
+    std::fs::remove_file(&file).expect("there");
+    until("it is there again", || file.is_file());
 }

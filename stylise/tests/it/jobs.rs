@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stylise::{
-    Booth, BoothError, MadeBy, Progress, Refusal, Removed, State, Ticket, Trouble, Which,
+    Booth, BoothError, BoothMetrics, MadeBy, Progress, Refusal, Removed, RequestKey, State, Ticket,
+    Trouble, Which,
 };
 use uuid::Uuid;
 
-use crate::rig::{Rig, Studio, ask, open_gate, png, submit, view, wait, wait_at, wait_for};
+use crate::rig::{
+    self, Rig, Studio, ask, open_gate, png, submit, until, view, wait, wait_at, wait_for,
+};
 
 #[test]
 fn a_job_is_made_and_followed() {
@@ -48,7 +51,9 @@ fn a_job_is_made_and_followed() {
         .expect("readable")
         .expect("there");
     assert!(preview.starts_with(&[0xff, 0xd8]), "our own JPEG");
-    assert!(*follower.borrow() >= 3, "told of each change");
+    until("the follower is told", || {
+        *follower.borrow().as_ref() == at_work
+    });
 
     open_gate(&gate);
     let done = wait_for(&booth, id, State::Done);
@@ -79,10 +84,10 @@ fn the_same_key_is_the_same_job_even_at_the_same_time() {
     let mut rig = Rig::new("key");
     let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
     let booth = rig.open(&[&studio]);
-    let key = Uuid::new_v4();
+    let key = rig::key(7);
     let asking: Vec<_> = (0..6)
         .map(|_| {
-            let booth: Booth = booth.clone();
+            let (booth, key): (Booth, _) = (booth.clone(), key.clone());
             std::thread::spawn(move || {
                 let mut asked = ask("ann", "pencil");
                 asked.key = Some(key);
@@ -101,10 +106,60 @@ fn the_same_key_is_the_same_job_even_at_the_same_time() {
             .all(|answer| answer.job.id == answers[0].job.id)
     );
     let id = answers[0].job.id;
-    let known = booth.by_key(key).expect("readable").expect("known");
+    let known = booth.by_key("ann", &key).expect("readable").expect("known");
     assert_eq!(known.id, id);
     wait_for(&booth, id, State::Done);
     assert_eq!(rig.pictures().len(), 2, "the others' pictures are gone");
+}
+
+#[test]
+fn a_key_belongs_to_its_visitor_and_to_what_was_asked() {
+    let mut rig = Rig::new("keys");
+    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
+    let booth = rig.open(&[&studio]);
+    let submit = |visitor: &str, form: &str| {
+        let mut asked = ask(visitor, "pencil");
+        asked.key = Some(RequestKey {
+            form: form.to_owned(),
+            ..rig::key(7)
+        });
+        booth.submit(asked)
+    };
+    let ann = submit("ann", "me in pencil").expect("taken").job.id;
+    let bob = submit("bob", "me in pencil").expect("another visitor");
+    assert!(bob.is_new && bob.job.id != ann);
+    let again = submit("ann", "me in pencil").expect("known");
+    assert_eq!((again.is_new, again.job.id), (false, ann));
+    let other = submit("ann", "you in pencil").expect_err("one key, two requests");
+    assert!(matches!(other, Refusal::KeyReused), "{other}");
+    assert!(booth.has_key("ann", rig::key(7).id).expect("readable"));
+    assert!(!booth.has_key("cem", rig::key(7).id).expect("readable"));
+}
+
+#[test]
+fn many_visitors_of_one_address_leave_room_for_other_addresses() {
+    let mut rig = Rig::new("crowd");
+    rig.settings.queue_max = 20;
+    let studio = Studio::new(MadeBy::Laptop, |_, desk| {
+        wait_at(&Mutex::new(false), desk)?;
+        Err(Trouble::Cancelled)
+    });
+    let booth = rig.open(&[&studio]);
+    let from = |address: &str, visitor: u32| {
+        let mut asked = ask(&format!("visitor {visitor}"), "pencil");
+        asked.address = address.to_owned();
+        booth.submit(asked).map(|submitted| submitted.job)
+    };
+    let first = from("hall", 0).expect("room");
+    wait_for(&booth, first.id, State::Running);
+    let refused = (1..100).find_map(|visitor| from("hall", visitor).err());
+    let refused = refused.expect("room is left for others");
+    assert!(matches!(refused, Refusal::AddressFull { .. }), "{refused}");
+    assert_eq!(booth.waiting(), 18, "nearly all, while nobody else waits");
+    let home = from("home", 1000).expect("another address");
+    assert_eq!(home.position, Some(1), "the turns go round the addresses");
+    from("street", 1001).expect("yet another one");
+    assert!(matches!(from("park", 1002), Err(Refusal::Full { .. })));
 }
 
 #[test]
@@ -254,7 +309,8 @@ fn a_folder_has_one_booth() {
     let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
     let booth = rig.open(&[&studio]);
     let mut registry = prometheus_client::registry::Registry::default();
-    let second = Booth::open(rig.settings.clone(), Vec::new(), &mut registry);
+    let metrics = BoothMetrics::register(&mut registry, &[]);
+    let second = Booth::open(rig.settings.clone(), Vec::new(), metrics);
     let error = second.err().expect("refused");
     assert!(matches!(error, BoothError::InUse(_)), "{error}");
     drop(booth);

@@ -19,11 +19,12 @@ use prometheus_client::registry::Registry;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use stylise::{
-    Booth, Desk, MadeBy, Order, Progress, Settings, State, Style, Stylist, Ticket, Trouble,
+    Booth, BoothMetrics, Desk, MadeBy, Order, Progress, Settings, State, Style, Stylist, Ticket,
+    Trouble,
 };
 use uuid::Uuid;
 
-use crate::rig::{Rig, ask, files, png};
+use crate::rig::{self, Rig, ask, files, png};
 
 const CHILD: &str = "CARRIER_STYLISE_KILLED";
 const JOBS: u128 = 100;
@@ -141,7 +142,12 @@ fn open(folder: &Path) -> Booth {
         folder: folder.join("server"),
     };
     let stylists: Vec<Arc<dyn Stylist>> = vec![Arc::new(server)];
-    Booth::open(settings(folder), stylists, &mut Registry::default()).expect("a booth")
+    let metrics = BoothMetrics::register(&mut Registry::default(), &[MadeBy::Comfyui]);
+    Booth::open(settings(folder), stylists, metrics).expect("a booth")
+}
+
+fn visitor(key: u128) -> String {
+    format!("visitor {}", key % 7)
 }
 
 /// The program that is killed: submits what was not submitted yet, and ends when all is done and forgotten.
@@ -153,8 +159,8 @@ fn the_killed_program() {
     let booth = open(&folder);
     let mut jobs = Vec::new();
     for key in 1..=JOBS {
-        let mut asked = ask(&format!("visitor {}", key % 7), "clay");
-        asked.key = Some(Uuid::from_u128(key));
+        let mut asked = ask(&visitor(key), "clay");
+        asked.key = Some(rig::key(key));
         jobs.push(booth.submit(asked).expect("taken").job.id);
     }
     let is_over = |id| {
@@ -228,7 +234,8 @@ fn judge(folder: &Path, log: &Path) {
     }
     let booth = open(folder);
     for key in 1..=JOBS {
-        let job = booth.by_key(Uuid::from_u128(key)).expect("readable");
+        let visitor = visitor(key);
+        let job = booth.by_key(&visitor, &rig::key(key)).expect("readable");
         let job = job.expect("none is lost");
         assert_eq!(job.state, State::Done, "{job:?}");
         assert!(job.has_source && job.has_result);

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use image::{ImageFormat, Rgb, RgbImage};
 use prometheus_client::registry::Registry;
 use stylise::{
-    Booth, Desk, Intake, JobId, JobView, Limits, MadeBy, Order, Refusal, Settings, State, Style,
-    Stylist, Submission, Submitted, Ticket, Trouble,
+    Booth, BoothMetrics, Desk, Intake, JobId, JobView, Limits, MadeBy, Order, Refusal, RequestKey,
+    Settings, State, Style, Stylist, Submission, Submitted, Ticket, Trouble,
 };
 use uuid::Uuid;
 
@@ -126,7 +126,9 @@ impl Rig {
             stylists.push((*studio).clone());
         }
         self.registry = Registry::default();
-        Booth::open(self.settings.clone(), stylists, &mut self.registry).expect("a booth")
+        let kinds: Vec<_> = stylists.iter().map(|stylist| stylist.made_by()).collect();
+        let metrics = BoothMetrics::register(&mut self.registry, &kinds);
+        Booth::open(self.settings.clone(), stylists, metrics).expect("a booth")
     }
 
     pub(crate) fn pictures(&self) -> Vec<PathBuf> {
@@ -166,11 +168,19 @@ pub(crate) fn png(colour: [u8; 3]) -> Vec<u8> {
 pub(crate) fn ask(visitor: &str, style: &str) -> Submission {
     Submission {
         visitor: visitor.to_owned(),
+        address: visitor.to_owned(),
         style: style.to_owned(),
         made_by: None,
         source: Intake::read(&png([200, 30, 30]), &Limits::UPLOAD).expect("a picture"),
         share: false,
         key: None,
+    }
+}
+
+pub(crate) fn key(id: u128) -> RequestKey {
+    RequestKey {
+        id: Uuid::from_u128(id),
+        form: "the same picture".to_owned(),
     }
 }
 

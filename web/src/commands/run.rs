@@ -151,7 +151,7 @@ async fn serve(doors: Doors, app: Arc<App>) -> anyhow::Result<()> {
         let config = tls.server_config().context("HTTPS cannot be set up")?;
         tokio::spawn({
             let threads = threads.clone();
-            async move { supervised(&threads, "certificates", || tls.follow_files()).await }
+            async move { supervised(&threads, "certificates", || tls.follow()).await }
         });
         supervised(&threads, "https", async || {
             let (listener, config) = (again(&listener)?, Arc::clone(&config));

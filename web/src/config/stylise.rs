@@ -104,6 +104,7 @@ impl StyliseConfig {
                 step_max: Duration::from_secs(self.step_max_s),
                 ..Pace::default()
             },
+            ..ComfyuiSettings::default()
         })
     }
 }

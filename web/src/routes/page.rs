@@ -19,7 +19,6 @@ use crate::assets::{self, Asset};
 use crate::connections::Caller;
 use crate::languages::Language;
 use crate::viewer_token::COOKIE;
-use crate::visitor;
 
 /// What a link may bring.
 #[derive(Debug, Deserialize)]
@@ -39,7 +38,7 @@ pub(super) async fn index(
     let html = marked(page.bytes, !app.ice_links.is_empty());
     let page = serve(html, page.content_type(), &headers);
     let page = behind_the_gate(&app, page, &link, &headers, caller);
-    with_visitor(page, &headers, caller)
+    with_visitor(&app, page, &headers, caller)
 }
 
 /// A page of the photo booth.
@@ -51,7 +50,7 @@ pub(super) async fn booth(
 ) -> Response {
     let page = found("booth.html", &headers);
     let page = behind_the_gate(&app, page, &link, &headers, caller);
-    with_visitor(page, &headers, caller)
+    with_visitor(&app, page, &headers, caller)
 }
 
 /// The page of what visitors agreed to show.
@@ -77,11 +76,11 @@ pub(super) async fn join(
 }
 
 /// Gives a visitor of the booth the cookie by which one turn is told from another.
-fn with_visitor(mut page: Response, headers: &HeaderMap, caller: Caller) -> Response {
+fn with_visitor(app: &App, mut page: Response, headers: &HeaderMap, caller: Caller) -> Response {
     if page.status().is_client_error() {
         return page;
     }
-    if let Some(cookie) = visitor::recognise(headers, caller).set_cookie {
+    if let Some(cookie) = app.visitors.recognise(headers, caller).set_cookie {
         let own = HeaderValue::from_static("private, no-cache");
         let answer = page.headers_mut();
         if answer

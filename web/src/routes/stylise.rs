@@ -8,6 +8,7 @@ mod submit;
 mod upload;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
@@ -18,11 +19,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use stylise::{Booth, BoothError, JobId, JobView, MadeBy, Removed, Style};
+use tokio::time::timeout;
 
 use super::problem::Problem;
 use crate::app::App;
 use crate::assets;
 use crate::booth::{Closed, ComfyuiReport};
+
+/// How long a question waits for its turn: the booth waits for its disk, and the disk for something else.
+const TURN_WITHIN: Duration = Duration::from_secs(15);
+const STATUS_WITHIN: Duration = Duration::from_secs(1);
+/// When to ask a busy booth again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// What takes small bodies, or none.
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -160,7 +168,14 @@ pub(super) async fn ask<T: Send + 'static>(
     question: impl FnOnce(&Booth) -> T + Send + 'static,
 ) -> Result<T, Problem> {
     let booth = app.booth.get()?.clone();
-    let answer = tokio::task::spawn_blocking(move || question(&booth)).await;
+    let turn = timeout(TURN_WITHIN, app.booth.question()).await;
+    let turn = turn.ok().flatten().ok_or_else(busy)?;
+    let answer = tokio::task::spawn_blocking(move || {
+        let answer = question(&booth);
+        drop(turn);
+        answer
+    });
+    let answer = answer.await;
     answer.map_err(|error| {
         tracing::error!(%error, "a question to the photo booth came to no end");
         Problem::new(
@@ -168,6 +183,11 @@ pub(super) async fn ask<T: Send + 'static>(
             "this went wrong here: try again",
         )
     })
+}
+
+fn busy() -> Problem {
+    let words = "the photo booth is busy: try again in a few seconds";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).again_in(AGAIN)
 }
 
 /// A job's name is a secret: one that is no name at all is answered like one that nobody has.
@@ -194,8 +214,14 @@ impl From<Closed> for Problem {
             Closed::Off => Self::new(StatusCode::NOT_FOUND, "there is no photo booth here"),
             Closed::Broken => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the photo booth is out of order: its log says why",
-            ),
+                "the photo booth is out of order: its log says why; it is tried again",
+            )
+            .again_in(AGAIN),
+            Closed::Opening => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the photo booth is being opened: try again in a few seconds",
+            )
+            .again_in(AGAIN),
         }
     }
 }
@@ -226,7 +252,9 @@ pub(super) async fn status(app: &App) -> Option<BoothStatus> {
         styles: booth.styles().len(),
         error: None,
     });
-    match told.await {
+    // The rest of the status does not wait for a disk.
+    let told = timeout(STATUS_WITHIN, told).await;
+    match told.unwrap_or_else(|_| Err(busy())) {
         Ok(status) => Some(status),
         Err(problem) if problem.status == StatusCode::NOT_FOUND => None,
         Err(problem) => Some(BoothStatus {

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::sign::CertifiedKey;
@@ -22,20 +22,19 @@ pub(super) fn host_name() -> Option<String> {
 pub(super) fn kept_or_made(
     file: Option<&Path>,
     machine: &Machine,
-) -> Result<CertifiedKey, CertificateError> {
+    now_s: u64,
+) -> Result<(CertifiedKey, Terms), CertificateError> {
     let unkept = Path::new("the certificate for this run");
-    let now_s = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
     let kept = file.and_then(|file| std::fs::read_to_string(file).ok());
     let before = kept.as_deref().and_then(Terms::parse);
     if let (Some(text), Some(terms)) = (&kept, &before)
         && terms.serve(machine, now_s)
         && let Ok(certified) = from_pem(text.as_bytes(), text.as_bytes(), unkept, unkept)
     {
-        return Ok(certified);
+        return Ok((certified, terms.clone()));
     }
-    let pem = make(&Terms::anew(machine, before.as_ref(), now_s))?;
+    let terms = Terms::anew(machine, before.as_ref(), now_s);
+    let pem = make(&terms)?;
     let advice = "the HTTPS certificate is for this run only, and browsers warn of a new one after the \
                   next start; set HOME or XDG_STATE_HOME to a folder that can be written";
     match file.map(|file| (file, keep(file, &pem))) {
@@ -45,7 +44,8 @@ pub(super) fn kept_or_made(
         }
         Some((_, Ok(()))) => {}
     }
-    from_pem(pem.as_bytes(), pem.as_bytes(), unkept, unkept)
+    let certified = from_pem(pem.as_bytes(), pem.as_bytes(), unkept, unkept)?;
+    Ok((certified, terms))
 }
 
 /// Words, certificate and key in one text: they cannot come apart.
@@ -105,7 +105,8 @@ mod tests {
             vec!["192.168.1.20".parse().expect("an address")],
         );
         let print = |machine: &Machine| {
-            let certified = kept_or_made(Some(&file), machine).expect("made or kept");
+            let now_s = 1_800_000_000;
+            let (certified, _) = kept_or_made(Some(&file), machine, now_s).expect("made or kept");
             fingerprint(&certified)
         };
         let first = print(&here);
@@ -119,7 +120,7 @@ mod tests {
         std::fs::write(&file, "rubbish").expect("writable");
         assert_ne!(print(&here), second);
         for nowhere in [None, Some(Path::new("/proc/carrier/self-signed.pem"))] {
-            assert!(kept_or_made(nowhere, &here).is_ok(), "for this run");
+            assert!(kept_or_made(nowhere, &here, 1_800_000_000).is_ok());
         }
         std::fs::remove_dir_all(folder).expect("cleaned");
     }

@@ -7,6 +7,8 @@ const DAY_S: u64 = 86_400;
 const VALID_DAYS: u64 = 800;
 /// Machines without a network may have been wrong about the time.
 const BEFORE_DAYS: u64 = 1;
+/// 2026-01-01. A clock that says less has lost the time: a kept certificate is more likely to be right than it.
+const EARLIEST_S: u64 = 1_767_225_600;
 /// Networks that were left long ago are forgotten.
 const NAMES_MAX: usize = 48;
 
@@ -83,6 +85,7 @@ impl Terms {
             }
         }
         names.truncate(NAMES_MAX);
+        let now_s = now_s.max(EARLIEST_S);
         Self {
             names,
             from_s: now_s.saturating_sub(BEFORE_DAYS * DAY_S),
@@ -93,7 +96,7 @@ impl Terms {
     /// Whether a certificate with these terms serves this machine now.
     pub(super) fn serve(&self, machine: &Machine, now_s: u64) -> bool {
         let lasting = machine.lasting_names();
-        (self.from_s..self.until_s).contains(&now_s)
+        (now_s < EARLIEST_S || (self.from_s..self.until_s).contains(&now_s))
             && lasting.iter().all(|name| self.names.contains(name))
     }
 
@@ -167,6 +170,20 @@ mod tests {
             !terms.serve(&here, NOW_S - 2 * DAY_S),
             "made in what is now the future"
         );
+    }
+
+    #[test]
+    fn a_clock_that_has_lost_the_time_costs_no_certificate() {
+        let here = machine(&["192.168.1.20"]);
+        let kept = Terms::anew(&here, None, NOW_S);
+        assert!(kept.serve(&here, 0) && kept.serve(&here, 1_000_000_000));
+        let lost = Terms::anew(&here, None, 5);
+        assert!(
+            lost.serve(&here, 5) && lost.serve(&here, NOW_S),
+            "also once it is set"
+        );
+        let elsewhere = machine(&["10.0.0.7"]);
+        assert!(!kept.serve(&elsewhere, 0), "another network");
     }
 
     #[test]

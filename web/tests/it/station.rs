@@ -53,7 +53,20 @@ impl Station {
             printed,
         };
         station.media_port = station.status()["media_port"].as_u64().expect("a port") as u16;
+        station.wait_for_booth();
         station
+    }
+
+    /// The booth opens beside the rest.
+    fn wait_for_booth(&self) {
+        let until = Instant::now() + PATIENCE;
+        while self.status()["stylise"]["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("opened"))
+        {
+            assert!(Instant::now() < until, "the booth is still being opened");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Ends the program as the system does when it needs the memory: without a word. Then starts it again, with
@@ -65,6 +78,13 @@ impl Station {
         (self.child, self.printed) = spawn(&self.home, &self.args);
         self.url = wait_for_word(&self.printed, |word| word.starts_with("http://127.0.0.1"));
         self.media_port = self.status()["media_port"].as_u64().expect("a port") as u16;
+        self.wait_for_booth();
+    }
+
+    /// How many threads the program has.
+    pub(crate) fn threads(&self) -> usize {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        std::fs::read_dir(tasks).expect("our child").count()
     }
 
     /// Waits for a word that the program prints.

@@ -7,7 +7,10 @@ use std::sync::atomic::Ordering::SeqCst;
 use prometheus_client::registry::Registry;
 use stylise::comfyui::{Comfyui, survey};
 use stylise::workflow::Workflow;
-use stylise::{Booth, Intake, JobId, Limits, Settings, State, Stylist, Submission, Trouble};
+use stylise::{
+    Booth, BoothMetrics, Intake, JobId, Limits, MadeBy, Settings, State, Stylist, Submission,
+    Trouble,
+};
 
 use super::desk::Notes;
 use super::stand_in::StandIn;
@@ -205,12 +208,13 @@ fn through_the_booth_nothing_of_a_visitor_stays_there() {
     let booth = Booth::open(
         Settings::in_folder(folder.clone()),
         stylists,
-        &mut Registry::default(),
+        BoothMetrics::register(&mut Registry::default(), &[MadeBy::Comfyui]),
     );
     let booth = booth.expect("a booth");
     let source = Intake::read(&styled("inverted", None).source, &Limits::UPLOAD);
     let submission = Submission {
         visitor: "ann".to_owned(),
+        address: "ann".to_owned(),
         style: "inverted".to_owned(),
         made_by: None,
         source: source.expect("a picture"),

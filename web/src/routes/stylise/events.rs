@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use stylise::{JobId, JobView};
-use tokio::sync::watch;
+use stylise::JobView;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::{Job, ask, gone, named};
 use crate::app::App;
@@ -19,6 +19,8 @@ use crate::routes::problem::Problem;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// A browser whose connection broke comes back after so long.
 const RETRY: Duration = Duration::from_secs(2);
+/// When a place among those who follow may be free.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// GET: the job at once, and after each change, until it is over or erased. Whoever comes back gets the job as
 /// it stands, so `Last-Event-ID` needs no answer.
@@ -27,12 +29,15 @@ pub(super) async fn events(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = named(&id)?;
-    let changes = ask(&app, move |booth| booth.follow(id)).await?;
+    let place = app.booth.follower().ok_or_else(|| {
+        let words = "too many follow their pictures: ask for the job itself now and then";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).again_in(AGAIN)
+    })?;
+    let views = ask(&app, move |booth| booth.follow(id)).await?;
     let follower = Follower {
-        app,
-        id,
-        changes: changes?.ok_or_else(gone)?,
+        views: views?.ok_or_else(gone)?,
         told: None,
+        _place: place,
     };
     let events = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
@@ -49,36 +54,25 @@ pub(super) async fn events(
 
 /// Somebody who watches a job.
 struct Follower {
-    app: Arc<App>,
-    id: JobId,
-    changes: watch::Receiver<u64>,
+    views: watch::Receiver<Arc<JobView>>,
     /// What was told last.
-    told: Option<JobView>,
+    told: Option<Arc<JobView>>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Follower {
-    /// overflow: newest-wins (a job is looked at only when the connection asks for the next event)
+    /// overflow: newest-wins (the view is taken when the connection asks for the next event)
     async fn next(&mut self) -> Option<Event> {
         if self.told.as_ref().is_some_and(|told| told.state.is_over()) {
             return None;
         }
-        loop {
-            if self.told.is_some() {
-                self.changes.changed().await.ok()?;
-            }
-            self.changes.borrow_and_update();
-            let id = self.id;
-            let view = ask(&self.app, move |booth| booth.view(id)).await;
-            let view = view.ok()?.ok()??;
-            if self.told.as_ref() == Some(&view) {
-                continue;
-            }
-            let first = self.told.replace(view.clone()).is_none();
-            let event = Event::default()
-                .event("job")
-                .json_data(Job::of(view))
-                .ok()?;
-            return Some(if first { event.retry(RETRY) } else { event });
+        if self.told.is_some() {
+            self.views.changed().await.ok()?;
         }
+        let view = Arc::clone(&self.views.borrow_and_update());
+        let job = Job::of(JobView::clone(&view));
+        let event = Event::default().event("job").json_data(job).ok()?;
+        let first = self.told.replace(view).is_none();
+        Some(if first { event.retry(RETRY) } else { event })
     }
 }

@@ -1,5 +1,6 @@
 //! A picture comes in.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use stylise::{Fault, Intake, IntakeError, JobId, Limits, Refusal, Submission};
+use sha2::{Digest, Sha256};
+use stylise::{Fault, Intake, IntakeError, JobId, Limits, Refusal, RequestKey, Submission};
 use uuid::Uuid;
 
 use super::form::{self, FORM_BYTES_MAX, Form};
@@ -22,7 +24,7 @@ use crate::routes::feed::fresh_jpeg;
 use crate::routes::problem::Problem;
 use crate::routes::same_origin::is_same_origin;
 use crate::stills::{Layer, StillError};
-use crate::visitor;
+use crate::visitor::Visitor;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// When an upload may have ended and left its place.
@@ -42,10 +44,10 @@ pub(super) async fn submit(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let visitor = visitor::recognise(&parts.headers, caller);
+    let visitor = app.visitors.recognise(&parts.headers, caller);
     let length = body.size_hint().exact();
     let upload = Upload::new(body, FORM_BYTES_MAX, Patience::default());
-    let job = accept(&app, visitor.name, &parts.headers, length, &upload).await;
+    let job = accept(&app, caller, &visitor, &parts.headers, length, &upload).await;
     if let Err(problem) = &job {
         count(&app, problem.status);
     }
@@ -82,7 +84,8 @@ fn count(app: &App, status: StatusCode) {
 
 async fn accept(
     app: &Arc<App>,
-    visitor: String,
+    caller: Caller,
+    visitor: &Visitor,
     headers: &HeaderMap,
     length: Option<u64>,
     upload: &Upload,
@@ -92,19 +95,18 @@ async fn accept(
         let words = "a page of another site sent this: open the booth's own page";
         return Err(Problem::new(StatusCode::FORBIDDEN, words));
     }
-    if let Some(key) = key
-        && let Some(known) = ask(app, move |booth| booth.by_key(key)).await??
-    {
-        return Ok(known.id);
-    }
     app.booth.get()?;
     if length.is_some_and(|length| length > FORM_BYTES_MAX as u64) {
         return Err(form::stopped(Stop::TooLarge));
     }
-    let whose = visitor.clone();
-    let admitted = ask(app, move |booth| booth.admits(&whose)).await?;
-    admitted.map_err(refused)?;
-    let Some(_place) = app.booth.upload() else {
+    let whose = visitor.name.clone();
+    // A request that is sent again takes no new place among the visitor's.
+    let admitted = ask(app, move |booth| match key {
+        Some(key) if booth.has_key(&whose, key)? => Ok(()),
+        _ => booth.admits(&whose),
+    });
+    admitted.await?.map_err(refused)?;
+    let Some(_place) = app.booth.upload(caller.ip) else {
         let words = "many send pictures at this moment: try again in a few seconds";
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, words).again_in(UPLOAD_AGAIN));
     };
@@ -114,6 +116,17 @@ async fn accept(
         image,
         share,
     } = form::read(headers.get(header::CONTENT_TYPE), upload).await?;
+    let key = key.map(|id| RequestKey {
+        id,
+        form: digest(&style, image.as_deref(), share),
+    });
+    if let Some(key) = key.clone() {
+        let whose = visitor.name.clone();
+        let known = ask(app, move |booth| booth.by_key(&whose, &key)).await?;
+        if let Some(known) = known.map_err(refused)? {
+            return Ok(known.id);
+        }
+    }
     check_style(app, style.clone()).await?;
     let source = match image {
         Some(bytes) => checked(app, bytes).await?,
@@ -123,7 +136,8 @@ async fn accept(
         }
     };
     let submission = Submission {
-        visitor,
+        visitor: visitor.name.clone(),
+        address: visitor.address.clone(),
         style,
         made_by,
         source,
@@ -132,6 +146,22 @@ async fn accept(
     };
     let submitted = ask(app, move |booth| booth.submit(submission)).await?;
     submitted.map(|done| done.job.id).map_err(refused)
+}
+
+/// Of everything that was asked for: the same key with another form is another request.
+fn digest(style: &str, image: Option<&[u8]>, share: bool) -> String {
+    let mut hash = Sha256::new();
+    // Lengths first: no two forms run together to the same bytes.
+    hash.update((style.len() as u64).to_be_bytes());
+    hash.update(style);
+    hash.update([u8::from(share), u8::from(image.is_some())]);
+    hash.update(image.unwrap_or_default());
+    hash.finalize()
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<Uuid>, Problem> {
@@ -188,10 +218,14 @@ fn no_snapshot(error: StillError) -> Problem {
 fn refused(refusal: Refusal) -> Problem {
     let words = refusal.to_string();
     match refusal {
-        Refusal::Full { retry_after } | Refusal::TooMany { retry_after } => {
+        Refusal::Full { retry_after }
+        | Refusal::AddressFull { retry_after }
+        | Refusal::TooMany { retry_after } => {
             Problem::new(StatusCode::TOO_MANY_REQUESTS, words).again_in(retry_after)
         }
-        Refusal::UnknownStyle(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, words),
+        Refusal::UnknownStyle(_) | Refusal::KeyReused => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, words)
+        }
         Refusal::NoStylist(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, words),
         Refusal::Broken(error) => error.into(),
     }
@@ -200,6 +234,22 @@ fn refused(refusal: Refusal) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_part_of_a_form_is_in_its_digest() {
+        let forms = [
+            digest("oil", None, false),
+            digest("oil", None, true),
+            digest("oil", Some(b""), false),
+            digest("oil", Some(b"a"), false),
+            digest("oila", Some(b""), false),
+            digest("comic", None, false),
+        ];
+        for (at, form) in forms.iter().enumerate() {
+            assert!(!forms[..at].contains(form), "{at}");
+        }
+        assert_eq!(digest("oil", None, false), forms[0]);
+    }
 
     #[test]
     fn a_key_is_a_uuid_in_quotes_or_not() {

@@ -15,8 +15,11 @@ use tokio::time::{Instant, timeout_at};
 pub(super) struct Patience {
     /// Without a byte. A phone in a crowd loses its network for many seconds, and finds it again.
     pub(super) silence: Duration,
-    /// In all: 12 MB at 20 kB/s. Who sends a byte now and then holds no place for ever.
+    /// In all: 12 MB at 20 kB/s.
     pub(super) whole: Duration,
+    /// What has to come in each second, on average since the upload began, once it has had `silence` to begin
+    /// with: who sends a byte now and then holds no place.
+    pub(super) least_bytes_per_s: u32,
     /// For what is thrown away, after which the answer is sent.
     pub(super) rest: Duration,
 }
@@ -26,6 +29,8 @@ impl Default for Patience {
         Self {
             silence: Duration::from_secs(30),
             whole: Duration::from_mins(10),
+            // A photo that the page has made smaller takes a minute then.
+            least_bytes_per_s: 4000,
             rest: Duration::from_mins(1),
         }
     }
@@ -50,7 +55,9 @@ struct Metered {
     body: BodyDataStream,
     left_bytes: usize,
     limit_bytes: usize,
+    came_bytes: usize,
     patience: Patience,
+    began: Instant,
     until: Instant,
     stopped: Option<Stop>,
 }
@@ -61,7 +68,9 @@ impl Upload {
             body: body.into_data_stream(),
             left_bytes: limit_bytes,
             limit_bytes,
+            came_bytes: 0,
             patience,
+            began: Instant::now(),
             until: Instant::now() + patience.whole,
             stopped: None,
         })))
@@ -99,11 +108,13 @@ impl Metered {
         if let Some(stop) = self.stopped {
             return Some(Err(stop));
         }
-        let until = self.until.min(Instant::now() + self.patience.silence);
+        let silent = Instant::now() + self.patience.silence;
+        let until = self.until.min(silent).min(self.too_slow_at());
         let stop = match timeout_at(until, self.body.next()).await {
             Ok(None) => return None,
             Ok(Some(Ok(bytes))) if bytes.len() <= self.left_bytes => {
                 self.left_bytes -= bytes.len();
+                self.came_bytes += bytes.len();
                 return Some(Ok(bytes));
             }
             Ok(Some(Ok(_))) => Stop::TooLarge,
@@ -115,6 +126,15 @@ impl Metered {
     }
 }
 
+impl Metered {
+    /// When more must have come than came so far.
+    fn too_slow_at(&self) -> Instant {
+        let rate = f64::from(self.patience.least_bytes_per_s.max(1));
+        let paid_for = Duration::from_secs_f64(self.came_bytes as f64 / rate);
+        self.began + self.patience.silence + paid_for
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +142,7 @@ mod tests {
     const QUICK: Patience = Patience {
         silence: Duration::from_millis(300),
         whole: Duration::from_millis(1000),
+        least_bytes_per_s: 1,
         rest: Duration::from_millis(200),
     };
 
@@ -158,6 +179,23 @@ mod tests {
         let endless = Upload::new(pieces(usize::MAX, Duration::ZERO), 50, QUICK);
         endless.drain().await;
         assert_eq!(endless.stopped().await, Some(Stop::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn drops_that_never_become_a_picture_end_early_and_a_slow_network_goes_on() {
+        let least = |least_bytes_per_s| Patience {
+            whole: Duration::from_hours(1),
+            least_bytes_per_s,
+            ..QUICK
+        };
+        // 200 bytes a second at most.
+        let drops = pieces(usize::MAX, Duration::from_millis(50));
+        let upload = Upload::new(drops, usize::MAX, least(1000));
+        assert!(read(&upload).await < 100);
+        assert_eq!(upload.stopped().await, Some(Stop::Silent));
+        let slow = pieces(40, Duration::from_millis(20));
+        let slow = Upload::new(slow, usize::MAX, least(20));
+        assert_eq!((read(&slow).await, slow.stopped().await), (40, None));
     }
 
     #[tokio::test]

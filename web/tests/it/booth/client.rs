@@ -1,9 +1,11 @@
 //! A visitor's browser, as far as the photo booth sees it.
 
-use std::io::Cursor;
+use std::io::{BufRead, BufReader, Cursor, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 use crate::station::{Station, agent};
 
@@ -95,6 +97,39 @@ pub(super) fn post(station: &Station, form: &Form, more: &[(&str, &str)]) -> Ans
         request = request.header(*name, *value);
     }
     Answer::of(request.send(&form.body()[..]).expect("an answer"))
+}
+
+/// As [`post`], from another address of this machine; only the status comes back.
+pub(super) fn post_from(address: [u8; 4], station: &Station, form: &Form, cookie: &str) -> u16 {
+    let mut stream = connect_from(address, station);
+    let body = form.body();
+    let head = format!(
+        "POST /api/stylise HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\
+         Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream.write_all(&body).expect("sent");
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).expect("a line");
+    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+    status.unwrap_or_else(|| panic!("no status: {line}"))
+}
+
+pub(super) fn connect_from(address: [u8; 4], station: &Station) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let from = SocketAddr::from((address, 0));
+    socket
+        .bind(&from.into())
+        .expect("an address of this machine");
+    let to: SocketAddr = station
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .parse()
+        .expect("an address");
+    socket.connect(&to.into()).expect("connected");
+    socket.into()
 }
 
 pub(super) fn get(station: &Station, path: &str, more: &[(&str, &str)]) -> Answer {

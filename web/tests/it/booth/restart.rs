@@ -1,6 +1,7 @@
 //! The program ends without a word, or finds its folder in pieces.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::client::{Form, a_style, ended, get, photo, post};
 use crate::station::Station;
@@ -48,4 +49,16 @@ fn a_damaged_database_closes_the_booth_and_not_the_feed() {
     }
     assert_eq!(post(&station, &Form::style("x"), &[]).status, 503);
     station.assert_feed_unharmed();
+    // Once the owner has moved it away, the booth opens by itself.
+    for ending in ["", "-wal", "-shm"] {
+        let file = format!("DATA/carrier/booth/booth.sqlite3{ending}");
+        let _ = std::fs::remove_file(station.home.join(file));
+    }
+    let until = Instant::now() + Duration::from_secs(60);
+    while get(&station, "/api/styles", &[]).status != 200 {
+        assert!(Instant::now() < until, "the booth stays closed");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let form = Form::style(&a_style(&station)).image(&photo(64, 64));
+    assert_eq!(post(&station, &form, &[]).status, 202);
 }

@@ -1,6 +1,8 @@
 //! Who is who, and who may come in.
 
-use super::client::{Form, a_style, ended, get, job, photo, post};
+use super::client::{Form, a_style, connect_from, ended, get, job, photo, post, post_from};
+use std::io::Write;
+
 use crate::station::Station;
 
 fn cookie(set_cookie: &str) -> String {
@@ -40,6 +42,58 @@ fn each_visitor_has_a_share_and_is_told_when_to_come_again() {
         202,
         "there is room again"
     );
+}
+
+#[test]
+fn made_up_cookies_are_no_visitors() {
+    let toml = "[booth]\nper_visitor_max = 1\n";
+    let station = Station::configured(toml, &["--model", "none"]);
+    let form = Form::style(&a_style(&station)).image(&photo(1500, 1500));
+    let answers: Vec<_> = (0..6_u32)
+        .map(|number| {
+            let cookie = format!("carrier_visitor={number:064x}");
+            post(&station, &form, &[("Cookie", &cookie)])
+        })
+        .collect();
+    let refused = answers.iter().filter(|answer| answer.status == 429);
+    assert!(refused.count() > 0, "they are one visitor: their address");
+    let fresh = cookie(answers[0].header("set-cookie"));
+    assert_eq!(post(&station, &form, &[("Cookie", &fresh)]).status, 202);
+}
+
+#[test]
+fn a_crowd_behind_one_address_leaves_room_for_others() {
+    let toml = "[booth]\nqueue_max = 20\n";
+    let station = Station::configured(toml, &["--model", "none"]);
+    let form = Form::style(&a_style(&station)).image(&photo(1500, 1500));
+    // Real visitors, each with a cookie of the station's.
+    let refused = (0..60).any(|_| {
+        let visitor = cookie(get(&station, "/booth", &[]).header("set-cookie"));
+        post_from([127, 0, 0, 2], &station, &form, &visitor) == 429
+    });
+    assert!(refused, "an address has a share");
+    assert_eq!(post_from([127, 0, 0, 3], &station, &form, ""), 202);
+    assert_eq!(post_from([127, 0, 0, 4], &station, &form, ""), 202);
+}
+
+#[test]
+fn uploads_of_one_address_leave_room_for_others() {
+    let toml = "[booth]\nper_visitor_max = 1000\nqueue_max = 1000\n";
+    let station = Station::configured(toml, &["--model", "none"]);
+    let form = Form::style(&a_style(&station)).image(&photo(64, 64));
+    let drips: Vec<_> = (0..8)
+        .map(|_| {
+            let mut stream = connect_from([127, 0, 0, 2], &station);
+            let head = "POST /api/stylise HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\
+                Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n";
+            stream.write_all(head.as_bytes()).expect("sent");
+            stream
+        })
+        .collect();
+    // They have all places that they get once one more of them is refused.
+    while post_from([127, 0, 0, 2], &station, &form, "") != 429 {}
+    assert_eq!(post_from([127, 0, 0, 3], &station, &form, ""), 202);
+    drop(drips);
 }
 
 #[test]

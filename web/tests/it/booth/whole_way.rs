@@ -1,11 +1,12 @@
 //! From an upload or a snapshot to the finished picture, and to nothing left.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::sync::Barrier;
 
 use serde_json::Value;
 
-use super::client::{Answer, Form, a_style, delete, ended, get, job, photo, post};
+use super::client::{Form, a_style, delete, ended, get, job, photo, post};
 use crate::station::{Station, agent};
 
 fn size_of(jpeg: &[u8]) -> (u32, u32) {
@@ -156,9 +157,18 @@ fn a_key_is_one_job_however_often_it_is_sent() {
         first,
         "also when it is over"
     );
-    // The body is not even looked at.
-    let broken: Answer = post(&station, &Form::default().image(b"none"), &key);
-    assert_eq!(broken.id(), first);
+    // A key is for one request of one visitor.
+    let other = post(&station, &form.clone().text("share", "true"), &key);
+    assert_eq!(other.status, 422, "{}", other.text());
+    assert!(
+        other.error().contains("Idempotency-Key"),
+        "{}",
+        other.error()
+    );
+    let page = get(&station, "/booth", &[]);
+    let cookie = page.header("set-cookie").split(';').next().expect("a pair");
+    let you = post(&station, &form, &[key[0], ("Cookie", cookie)]);
+    assert_ne!(you.id(), first, "another visitor's");
     let other = [("Idempotency-Key", "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a12")];
     assert_ne!(post(&station, &form, &other).id(), first);
 }
@@ -220,4 +230,45 @@ fn a_comfyui_server_that_is_away_is_told_and_takes_nothing_from_the_laptop() {
         (&done["state"], &done["made_by"]),
         (&"done".into(), &"laptop".into())
     );
+}
+
+#[test]
+fn a_crowd_that_follows_its_pictures_costs_no_threads() {
+    let toml = "[booth]\nper_visitor_max = 100\nqueue_max = 100\n";
+    let station = Station::configured(toml, &["--model", "none"]);
+    let form = Form::style(&a_style(&station)).image(&photo(600, 400));
+    let ids: Vec<String> = (0..12).map(|_| post(&station, &form, &[]).id()).collect();
+    // More than the station's own threads, those that wait for its disk, and those that read pictures.
+    let most = station.threads() + 40;
+    let address = station
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
+    let followers: Vec<TcpStream> = (0..120)
+        .map(|number| {
+            let mut stream = TcpStream::connect(address).expect("connected");
+            let id = &ids[number % ids.len()];
+            let request =
+                format!("GET /api/stylise/{id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            stream.write_all(request.as_bytes()).expect("sent");
+            let patience = std::time::Duration::from_secs(60);
+            stream.set_read_timeout(Some(patience)).expect("set");
+            stream
+        })
+        .collect();
+    let mut seen = 0;
+    for id in &ids {
+        while job(&station, id)["state"] != "done" {
+            seen = seen.max(station.threads());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+    assert!(seen <= most, "{seen} threads, at most {most}");
+    for stream in followers {
+        let lines = BufReader::new(stream).lines().map_while(Result::ok);
+        let done = lines
+            .into_iter()
+            .any(|line| line.contains("\"state\":\"done\""));
+        assert!(done, "each hears the end");
+    }
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use stylise::{Booth, Intake, JobId, JobView, Limits, Settings, State, Stylist, Submission, Which};
+use stylise::{
+    Booth, BoothMetrics, Intake, JobId, JobView, Limits, MadeBy, Settings, State, Stylist,
+    Submission, Which,
+};
 
 use super::server::Server;
 use super::{client, eventually, is_inverted, order, say};
@@ -15,7 +18,8 @@ pub(super) fn closed_in_the_middle(server: &Server) {
     settings.tick = Duration::from_millis(100);
     let open = || {
         let stylists: Vec<Arc<dyn Stylist>> = vec![client(server)];
-        Booth::open(settings.clone(), stylists, &mut Registry::default()).expect("a booth")
+        let metrics = BoothMetrics::register(&mut Registry::default(), &[MadeBy::Comfyui]);
+        Booth::open(settings.clone(), stylists, metrics).expect("a booth")
     };
     let (before, kept_before) = (server.executions(), server.history().len());
     let booth = open();
@@ -52,6 +56,7 @@ fn submit(booth: &Booth, visitor: &str) -> JobId {
     let source = Intake::read(&order(None).source, &Limits::UPLOAD).expect("a picture");
     let submission = Submission {
         visitor: visitor.to_owned(),
+        address: visitor.to_owned(),
         style: "inverted".to_owned(),
         made_by: None,
         source,

@@ -1,0 +1,176 @@
+//! Pictures age by real time, whatever the wall clock of the machine is set to.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+
+use super::{Booth, Settings};
+use crate::clock;
+use crate::intake::samples;
+use crate::intake::{Intake, Limits};
+use crate::janitor;
+use crate::job::State;
+use crate::metrics::BoothMetrics;
+use crate::scratch::Scratch;
+use crate::station_time::Reading;
+use crate::style::{MadeBy, Style};
+use crate::stylist::{Desk, Order, Stylist, Ticket, Trouble};
+use crate::view::{JobView, Submission};
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// Gives the picture back as it is.
+struct Mirror;
+
+impl Stylist for Mirror {
+    fn made_by(&self) -> MadeBy {
+        MadeBy::Laptop
+    }
+
+    fn styles(&self) -> Vec<Style> {
+        vec![Style {
+            id: "mirror".to_owned(),
+            title: "Mirror".to_owned(),
+            made_by: MadeBy::Laptop,
+        }]
+    }
+
+    fn ready(&self) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    fn stylise(&self, order: &Order, _desk: &dyn Desk) -> Result<Vec<u8>, Trouble> {
+        Ok(order.source.clone())
+    }
+
+    fn forget(&self, _ticket: &Ticket) -> Result<(), Trouble> {
+        Ok(())
+    }
+}
+
+struct Rig {
+    scratch: Scratch,
+    clocks: Arc<Mutex<Reading>>,
+}
+
+impl Rig {
+    fn new(topic: &str) -> Self {
+        Self {
+            scratch: Scratch::new(topic),
+            clocks: Arc::new(Mutex::new(clock::read())),
+        }
+    }
+
+    fn open(&self) -> Booth {
+        let settings = Settings::in_folder(self.scratch.path().join("booth"));
+        let clocks = Arc::clone(&self.clocks);
+        Booth::open_with(
+            settings,
+            vec![Arc::new(Mirror)],
+            BoothMetrics::register(&mut Registry::default(), &[MadeBy::Laptop]),
+            Box::new(move || clocks.lock().expect("sound").clone()),
+        )
+        .expect("a booth")
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Reading)) {
+        change(&mut self.clocks.lock().expect("sound"));
+    }
+
+    /// So much time passes.
+    fn pass(&self, ms: u64) {
+        self.change(|clocks| {
+            clocks.since_boot_ms += ms;
+            clocks.unix_ms += ms;
+        });
+    }
+}
+
+fn made(booth: &Booth) -> JobView {
+    let source = Intake::read(
+        &samples::jpeg(&samples::flat(64, 64, [200, 30, 30]), 90),
+        &Limits::UPLOAD,
+    )
+    .expect("a picture");
+    let asked = Submission {
+        visitor: "ann".to_owned(),
+        address: "hall".to_owned(),
+        style: "mirror".to_owned(),
+        source,
+        share: true,
+        key: None,
+    };
+    let job = booth.submit(asked).expect("taken").job;
+    until(|| view(booth, &job).state == State::Done);
+    view(booth, &job)
+}
+
+fn view(booth: &Booth, job: &JobView) -> JobView {
+    booth.view(job.id).expect("readable").expect("known")
+}
+
+fn until(is: impl Fn() -> bool) {
+    for _ in 0..6000 {
+        if is() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("not within a minute");
+}
+
+/// As the janitor does now and then.
+fn look(booth: &Booth) {
+    janitor::erase_expired(booth.shared()).expect("writable");
+}
+
+#[test]
+fn a_clock_that_is_set_erases_nothing_and_keeps_nothing() {
+    for far_ms in [25 * HOUR_MS, 400 * 24 * HOUR_MS] {
+        for ahead in [true, false] {
+            let rig = Rig::new("clock");
+            let booth = rig.open();
+            let job = made(&booth);
+            rig.pass(HOUR_MS);
+            rig.change(|clocks| match ahead {
+                true => clocks.unix_ms += far_ms,
+                false => clocks.unix_ms -= far_ms,
+            });
+            look(&booth);
+            let now = view(&booth, &job);
+            assert_eq!(now.state, State::Done, "{far_ms} {ahead}");
+            let wall_ms = rig.clocks.lock().expect("sound").unix_ms;
+            let left_ms = now.expires_at_unix_ms - wall_ms;
+            assert!(left_ms.abs_diff(23 * HOUR_MS) < 10_000, "{left_ms}");
+            let shown = booth.gallery(false).expect("readable");
+            assert!(wall_ms.abs_diff(shown[0].made_at_unix_ms + HOUR_MS) < 10_000);
+            rig.pass(23 * HOUR_MS);
+            look(&booth);
+            assert_eq!(view(&booth, &job).state, State::Expired);
+        }
+    }
+}
+
+#[test]
+fn a_picture_is_as_old_after_a_restart_whatever_the_clock_says() {
+    let rig = Rig::new("clock-restart");
+    let booth = rig.open();
+    let job = made(&booth);
+    drop(booth);
+    rig.pass(HOUR_MS);
+    rig.change(|clocks| clocks.unix_ms += 400 * 24 * HOUR_MS);
+    let booth = rig.open();
+    look(&booth);
+    assert_eq!(view(&booth, &job).state, State::Done);
+    drop(booth);
+    // The machine is off for longer than pictures are kept.
+    rig.change(|clocks| {
+        clocks.boot = "another".to_owned();
+        clocks.since_boot_ms = 60_000;
+        clocks.unix_ms += 24 * HOUR_MS;
+    });
+    let booth = rig.open();
+    look(&booth);
+    assert_eq!(view(&booth, &job).state, State::Expired);
+}
