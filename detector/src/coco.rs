@@ -11,11 +11,13 @@
 mod annotations;
 mod average_precision;
 mod classes;
+mod lenient;
 mod matching;
 mod rect;
 
-pub use annotations::{Annotations, AnnotationsError, Category, Picture};
+pub use annotations::{Annotations, AnnotationsError, Category, LeftOut, Picture};
 pub use average_precision::{Accuracy, ClassAccuracy, Evaluation};
 pub use classes::Classes;
+pub use lenient::Id;
 pub use matching::{ScoredBox, TrueBox};
 pub use rect::Rect;

@@ -65,9 +65,13 @@ three quarters, AP is the mean from 0.5 to 0.95. Scores count from 0.01 up, at m
 picture. Classes are matched by name; a class that the model does not offer, or of which there is no
 box, is not in the mean. The time is that of finding, without reading the file.
 
+Annotations without a usable box are left out and counted. A picture that is missing, damaged or of
+another size is named, the others are measured, and the exit code is 1.
+
 JSON: {\"model\", \"pictures\", \"ap\", \"ap50\", \"ap75\",
        \"classes\": {\"person\": {\"boxes\", \"ap\", \"ap50\"}, ...},
-       \"left_out\": [classes that the model does not offer], \"ms_per_image\"}";
+       \"left_out\": [classes that the model does not offer],
+       \"annotations_left_out\", \"not_measured\": [pictures, with the reason], \"ms_per_image\"}";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
