@@ -315,7 +315,7 @@ fn hint(name: &str, known: &[&str]) -> String {
         .map(likeness)
         .filter(|(alike, _)| *alike >= ALIKE);
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
-    best.map_or_else(String::new, |(_, best)| format!(", did you mean `{best}`?"))
+    best.map_or_else(String::new, |(_, best)| format!("Did you mean `{best}`? "))
 }
 
 /// SHA-256 of a file, lower-case hex.

@@ -121,7 +121,7 @@ pub(crate) struct RunArgs {
     /// Detection model: a name, a path to an ONNX file, auto or none [default: auto]
     #[arg(long, env = "CARRIER_MODEL", value_name = "NAME|PATH|none")]
     pub(crate) model: Option<String>,
-    /// Hide detections below this score, 0 to 1 [default: the model's own]
+    /// Show and tell nothing below this score, 0 to 1 [default: the model's own]
     #[arg(long, env = "CARRIER_MIN_SCORE", value_name = "SCORE")]
     pub(crate) min_score: Option<f32>,
     /// What computes: auto, cpu, openvino or cuda [default: auto, the best installed]

@@ -15,11 +15,11 @@ pub enum StoreError {
     #[error("no model is installed")]
     NoneInstalled,
     /// The manifest has no such model.
-    #[error("there is no model called `{name}`{hint}; known are {known}")]
+    #[error("there is no model called `{name}`. {hint}Known are {known}")]
     UnknownName {
         /// What was asked for.
         name: String,
-        /// What may have been meant, as a part of the sentence; empty when nothing is like it.
+        /// What may have been meant, as a sentence before the next; empty when nothing is like it.
         hint: String,
         /// What there is.
         known: String,

@@ -208,6 +208,10 @@ fn load(
 ) -> Result<(Still, Vec<TrueBox>), String> {
     let path = folder.join(picture.file.as_ref()?);
     let name = path.display();
+    // A pipe of that name would be waited for.
+    if !path.is_file() {
+        return Err(format!("{name}: there is no such picture"));
+    }
     let still = loader.load(&path).map_err(|error| {
         let why = plainly(&error);
         if why.starts_with(&name.to_string()) {
