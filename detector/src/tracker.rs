@@ -150,8 +150,8 @@ impl Tracker {
             fits.then_some(1.0 - overlap)
         });
         let pairs = round.pairs;
-        self.correct(&detections, &pairs, captured_at);
-        self.start(&detections, &pairs, captured_at);
+        let taken = self.correct(&detections, &pairs, captured_at);
+        self.start(&detections, &pairs, taken, captured_at);
         self.shown(captured_at)
     }
 
@@ -183,8 +183,15 @@ impl Tracker {
         finite && detection.bbox.area() >= 1.0 && detection.score >= self.config.weak_score
     }
 
-    fn correct(&mut self, detections: &[Detection], pairs: &[(usize, usize)], now: Instant) {
+    /// Answers the detections beside which the same again is no other thing.
+    fn correct<'a>(
+        &mut self,
+        detections: &'a [Detection],
+        pairs: &[(usize, usize)],
+        now: Instant,
+    ) -> Vec<&'a Detection> {
         let (coast_for, hold) = (self.coast_for(), self.hold());
+        let mut taken = Vec::new();
         let mut found: Vec<Option<&Detection>> = vec![None; self.things.len()];
         for &(thing, detection) in pairs {
             found[thing] = Some(&detections[detection]);
@@ -199,15 +206,22 @@ impl Tracker {
                 thing.id = Some(self.next_id);
                 self.next_id += 1;
             }
+            // What a thing that is not shown took weakly must not hide something else.
+            let counts = |one: &&Detection| thing.is_confirmed() || self.config.is_over(one);
+            taken.extend(found.filter(counts));
         }
         self.things
             .retain(|thing| thing.id.is_some() || thing.may_be_confirmed());
+        taken
     }
 
-    fn start(&mut self, detections: &[Detection], pairs: &[(usize, usize)], now: Instant) {
-        // What a thing that is not shown took weakly must not hide something else.
-        let found = pairs.iter().map(|&(_, found)| &detections[found]);
-        let mut taken: Vec<&Detection> = found.filter(|one| self.config.is_over(one)).collect();
+    fn start<'a>(
+        &mut self,
+        detections: &'a [Detection],
+        pairs: &[(usize, usize)],
+        mut taken: Vec<&'a Detection>,
+        now: Instant,
+    ) {
         for (index, detection) in detections.iter().enumerate() {
             let paired = pairs.iter().any(|&(_, found)| found == index);
             if paired || !self.config.is_over(detection) || is_double(detection, &taken) {

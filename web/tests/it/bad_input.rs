@@ -170,7 +170,7 @@ fn a_model_that_nobody_knows_ends_with_2_and_what_may_have_been_meant() {
         ),
     ];
     for (args, environment, hint) in cases {
-        let scene = [&["--source", "scene"], args].concat();
+        let scene = [&["--source", "scene"][..], args].concat();
         let (code, text) = refused(&home, &scene, environment);
         assert_eq!(code, Some(2), "{args:?} {environment:?}: {text}");
         assert!(
@@ -191,12 +191,12 @@ fn a_video_that_is_not_there_ends_with_2_when_it_was_typed() {
     let home = fresh_folder();
     std::fs::write(home.join("holiday.mp4"), "x").expect("written");
     std::fs::create_dir(home.join("clips.d")).expect("made");
-    let near = home.join("holidy.mp4");
-    let cases = [
+    let near = home.join("holidy.mp4").to_string_lossy().into_owned();
+    let cases: [(&str, &str); 6] = [
         ("nosuch.mp4", "--source scene"),
         ("file:nosuch", "--source scene"),
         ("holidays.mp4", "\"holiday.mp4\""),
-        (&*near.to_string_lossy(), "holiday.mp4"),
+        (&near, "holiday.mp4"),
         ("no/such/folder/a.mp4", "--source scene"),
         ("./clips.d", "folder"),
     ];
