@@ -1,5 +1,7 @@
 //! The built-in scene: a source without a camera, with things that detectors know at known places.
 //!
+//! It shows only what the embedded model and those of the manifest all find: stop signs and clocks.
+//!
 //! Pure: a frame is a function of the time given. What stands still is painted once and copied,
 //! what moves is drawn once and laid over the copy.
 
@@ -26,7 +28,7 @@ use crate::timecode;
 pub use bars::{BARS_RGB, colour_bars};
 use paths::{PIVOTS_PX, Places};
 use sprite::Sprite;
-use things::{CLOCKS, ClockStyle, LIGHT_HALF_PX, POST_HALF_PX, STOP_SIGN_HALF_PX};
+use things::{CLOCKS, ClockStyle, POST_HALF_PX, STOP_SIGNS_HALF_PX};
 
 /// Width of the scene in pixels.
 pub const WIDTH_PX: u32 = 1280;
@@ -35,9 +37,8 @@ pub const HEIGHT_PX: u32 = 720;
 /// Frames a second.
 pub const FPS: u32 = 30;
 
-/// Rows where the sign and the traffic light stand on the grass.
-const SIGN_FOOT_PX: f32 = 684.0;
-const LIGHT_FOOT_PX: f32 = 706.0;
+/// Rows where the signs stand on the grass.
+const SIGN_FEET_PX: [f32; 2] = [684.0, 706.0];
 
 /// The clocks show ten past ten when the scene begins, as clocks in shop windows do.
 const CLOCK_START_S: f64 = (10 * 3600 + 10 * 60) as f64;
@@ -48,9 +49,8 @@ pub struct Scene {
     clock: WallClock,
     pool: PicturePool,
     backdrop: I420,
-    stop_sign: Sprite,
+    stop_signs: [Sprite; 2],
     clock_faces: [Sprite; 2],
-    traffic_light: Sprite,
     post: Sprite,
     cloud: Sprite,
 }
@@ -67,14 +67,18 @@ impl Scene {
                 things::clock_face(canvas, x, y, style)
             })
         };
-        let sign_half = (STOP_SIGN_HALF_PX, STOP_SIGN_HALF_PX);
+        let stop_sign = |half: f32| {
+            around((half, half), move |canvas, x, y| {
+                things::stop_sign(canvas, x, y, half)
+            })
+        };
+        let [near, far] = STOP_SIGNS_HALF_PX;
         Ok(Self {
             clock,
             pool,
             backdrop,
-            stop_sign: around(sign_half, things::stop_sign)?,
+            stop_signs: [stop_sign(near)?, stop_sign(far)?],
             clock_faces: [clock_face(CLOCKS[0])?, clock_face(CLOCKS[1])?],
-            traffic_light: around(LIGHT_HALF_PX, things::traffic_light)?,
             post: around(POST_HALF_PX, things::post)?,
             cloud: around((152.0, 58.0), things::cloud)?,
         })
@@ -97,12 +101,10 @@ impl Scene {
         for (x, y) in places.clouds {
             self.cloud.lay(picture, x, y);
         }
-        let (sign, light) = (places.stop_sign, places.traffic_light);
         // Their upper ends are hidden by what they carry.
-        self.post
-            .lay(picture, sign.0, SIGN_FOOT_PX - POST_HALF_PX.1);
-        self.post
-            .lay(picture, light.0, LIGHT_FOOT_PX - POST_HALF_PX.1);
+        for (sign, foot) in places.stop_signs.into_iter().zip(SIGN_FEET_PX) {
+            self.post.lay(picture, sign.0, foot - POST_HALF_PX.1);
+        }
         let below_strip = Rect {
             y: timecode::cell_px(WIDTH_PX) as i32,
             ..Rect::of_size(WIDTH_PX, HEIGHT_PX)
@@ -111,8 +113,9 @@ impl Scene {
         for (pivot, clock) in PIVOTS_PX.into_iter().zip(places.clocks) {
             things::cord(&mut canvas, pivot, clock);
         }
-        self.stop_sign.lay(picture, sign.0, sign.1);
-        self.traffic_light.lay(picture, light.0, light.1);
+        for (sign, (x, y)) in self.stop_signs.iter().zip(places.stop_signs) {
+            sign.lay(picture, x, y);
+        }
         for (face, clock) in self.clock_faces.iter().zip(places.clocks) {
             face.lay(picture, clock.0, clock.1);
         }
@@ -121,7 +124,6 @@ impl Scene {
         for (style, clock) in CLOCKS.iter().zip(places.clocks) {
             things::clock_hands(&mut canvas, clock, style.radius_px, seconds);
         }
-        things::lamp(&mut canvas, light, lit_lamp(elapsed));
     }
 }
 
@@ -138,37 +140,18 @@ fn around(
     })
 }
 
-/// Red for 4 s, green for 4 s, amber for 1 s.
-fn lit_lamp(elapsed: Duration) -> usize {
-    match elapsed.as_secs() % 9 {
-        0..4 => 0,
-        4..8 => 2,
-        _ => 1,
-    }
-}
-
 fn truth(places: &Places) -> Arc<[Truth]> {
-    let boxed = |class, (x, y): (f32, f32), (half_width, half_height): (f32, f32)| {
-        let bbox_px = [
-            x - half_width,
-            y - half_height,
-            x + half_width,
-            y + half_height,
-        ];
-        Truth { class, bbox_px }
+    let round = |class, (x, y): (f32, f32), half: f32| Truth {
+        class,
+        bbox_px: [x - half, y - half, x + half, y + half],
+    };
+    let sign = |index: usize| {
+        let half = STOP_SIGNS_HALF_PX[index];
+        round("stop sign", places.stop_signs[index], half)
     };
     let clock = |index: usize| {
         let radius = CLOCKS[index].radius_px;
-        boxed("clock", places.clocks[index], (radius, radius))
+        round("clock", places.clocks[index], radius)
     };
-    Arc::new([
-        boxed(
-            "stop sign",
-            places.stop_sign,
-            (STOP_SIGN_HALF_PX, STOP_SIGN_HALF_PX),
-        ),
-        clock(0),
-        clock(1),
-        boxed("traffic light", places.traffic_light, LIGHT_HALF_PX),
-    ])
+    Arc::new([sign(0), clock(0), clock(1), sign(1)])
 }

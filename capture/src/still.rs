@@ -1,5 +1,6 @@
 //! Still pictures from files: JPEG, PNG and WebP, the right way up.
 
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +59,8 @@ pub struct Still {
     pub width: u32,
     /// The picture's own height in pixels, at most one less than that of `pixels`.
     pub height: u32,
+    /// What EXIF asked for, and was done.
+    orientation: Orientation,
 }
 
 /// Loads still pictures. Keeps its decoder and pictures from one to the next.
@@ -131,6 +134,7 @@ impl StillLoader {
                         pixels,
                         width,
                         height,
+                        orientation,
                     });
                 }
                 // CMYK from a print shop: slower, through RGB.
@@ -176,6 +180,7 @@ impl StillLoader {
             pixels: convert::rgb24(&raster, &self.pool)?,
             width,
             height,
+            orientation,
         })
     }
 

@@ -36,6 +36,7 @@ pub struct Detector {
     session: Session,
     preprocessor: Preprocessor,
     metrics: Arc<DetectorMetrics>,
+    units: yolox::Units,
     found: Vec<Detection>,
 }
 
@@ -51,11 +52,13 @@ impl Detector {
         let entry = Arc::clone(&model.entry);
         let preprocessor = Preprocessor::new(Arc::clone(&entry));
         let metrics = Arc::default();
+        let units = yolox::Units::new(entry.box_units);
         let mut detector = Self {
             entry,
             session,
             preprocessor,
             metrics,
+            units,
             found: Vec::new(),
         };
         detector.infer(0.5)?;
@@ -105,11 +108,14 @@ impl Detector {
     /// Runs the network on the prepared input and decodes into `found`; tells when the network
     /// answered.
     fn infer(&mut self, min_score: f32) -> Result<Instant, DetectError> {
-        let (entry, found) = (&self.entry, &mut self.found);
+        let (entry, units, found) = (&self.entry, &mut self.units, &mut self.found);
         found.clear();
         let started = Instant::now();
         let (answered, decoded) = self.session.run(self.preprocessor.tensor(), |outputs| {
-            (Instant::now(), decode(entry, outputs, min_score, found))
+            (
+                Instant::now(),
+                decode(entry, outputs, units, min_score, found),
+            )
         })?;
         decoded?;
         self.metrics.inferred_in(answered - started);
@@ -157,6 +163,7 @@ impl std::fmt::Debug for Detector {
 fn decode(
     entry: &ModelEntry,
     outputs: RawOutputs<'_>,
+    units: &mut yolox::Units,
     min_score: f32,
     found: &mut Vec<Detection>,
 ) -> Result<(), HeadError> {
@@ -164,7 +171,7 @@ fn decode(
     let (input, classes) = (InputSize { width, height }, entry.labels.len());
     match (entry.head, outputs) {
         (Head::Yolox, RawOutputs::Rows(rows)) => {
-            yolox::decode(rows, input, classes, min_score, found)
+            yolox::decode(rows, input, classes, units, min_score, found)
         }
         (Head::NanodetPlus, RawOutputs::Rows(rows)) => {
             nanodet_plus::decode(rows, input, classes, min_score, found)

@@ -35,7 +35,7 @@ mod worker;
 pub use bbox::BBox;
 pub use detection::Detection;
 pub use detector::{DetectError, Detector};
-pub use heads::{Head, HeadError};
+pub use heads::{BoxUnits, Head, HeadError};
 pub use labels::COCO_80;
 pub use manifest::{
     ColourOrder, InputContract, Layout, Manifest, ManifestError, ModelEntry, Resize,

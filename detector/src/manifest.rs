@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use crate::heads::Head;
+use crate::heads::{BoxUnits, Head};
 use crate::labels::COCO_80;
 
 /// The manifest that is compiled in.
@@ -65,6 +65,9 @@ pub struct ModelEntry {
     pub experimental: bool,
     /// How its answer is read.
     pub head: Head,
+    /// In what a `yolox` model tells its boxes. `None`: its answers tell.
+    #[serde(default)]
+    pub box_units: Option<BoxUnits>,
     /// Names of its classes.
     #[serde(deserialize_with = "labels")]
     pub labels: Arc<[String]>,
@@ -235,6 +238,9 @@ impl ModelEntry {
         let share = |value: f32| (0.0..=1.0).contains(&value);
         if !share(self.min_score) || !self.nms_iou.is_none_or(share) {
             return Err(self.wrong("`min_score` and `nms_iou` lie within 0..1"));
+        }
+        if self.box_units.is_some() && self.head != Head::Yolox {
+            return Err(self.wrong("`box_units` is for the head \"yolox\" alone"));
         }
         if self.labels.is_empty() {
             return Err(self.wrong("`labels` names no class"));

@@ -1,5 +1,7 @@
 //! Which model, and where it lies.
 
+mod error;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,11 +10,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
 use crate::embedded::embedded_model;
 use crate::manifest::{Manifest, ManifestError, ModelEntry};
 use crate::places::Places;
+pub use error::StoreError;
 
 /// What `auto` tries, first one first; after these the embedded model, which is always there.
 const AUTO_ORDER: [&str; 2] = ["yolox_nano", "nanodet_plus_m_416"];
@@ -115,88 +117,6 @@ pub enum Installed {
     Damaged(PathBuf),
 }
 
-/// Why there is no model.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// `auto` found none.
-    #[error("no model is installed")]
-    NoneInstalled,
-    /// The manifest has no such model.
-    #[error("there is no model called `{name}`; known are {known}")]
-    UnknownName {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: String,
-    },
-    /// It is known but not here.
-    #[error("the model `{name}` is not installed; looked in {folders}")]
-    NotInstalled {
-        /// What was asked for.
-        name: String,
-        /// Where it was looked for.
-        folders: String,
-    },
-    /// The file is not the one the manifest means.
-    #[error(
-        "{path} is not the `{name}` that the manifest names (its SHA-256 is {found}): it is damaged \
-         or another file. Pull it again, or put a manifest beside it ({name}.toml) to use it as it is",
-        path = path.display()
-    )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// The model it is called after.
-        name: String,
-        /// Its hash.
-        found: String,
-    },
-    /// A file that nobody knows.
-    #[error(
-        "{path} is a model that carrier does not know: put a manifest beside it ({manifest}) that says \
-         how to feed it; models/manifest.toml in the sources shows the form",
-        path = path.display(),
-        manifest = manifest.display()
-    )]
-    UnknownFile {
-        /// The file.
-        path: PathBuf,
-        /// Where its manifest would be.
-        manifest: PathBuf,
-    },
-    /// The manifest beside a file cannot be used.
-    #[error("{path}: {source}", path = path.display())]
-    Manifest {
-        /// The manifest.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ManifestError,
-    },
-    /// A file cannot be read.
-    #[error("{path} cannot be read: {source}", path = path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl StoreError {
-    /// The command that mends it, where there is one.
-    #[must_use]
-    pub fn fix(&self) -> Option<String> {
-        match self {
-            Self::NoneInstalled => Some(format!("carrier models pull {}", AUTO_ORDER[0])),
-            Self::NotInstalled { name, .. } | Self::Foreign { name, .. } => {
-                Some(format!("carrier models pull {name}"))
-            }
-            Self::UnknownName { .. } => Some("carrier models list".to_owned()),
-            Self::UnknownFile { .. } | Self::Manifest { .. } | Self::Unreadable { .. } => None,
-        }
-    }
-}
-
 /// The manifest and the folders in which its files may lie.
 #[derive(Debug, Clone)]
 pub struct ModelStore {
@@ -259,12 +179,12 @@ impl ModelStore {
                 if let Some(model) = self.embedded_called(name) {
                     return Ok(Some(model.clone()));
                 }
-                let entry = self
-                    .manifest
-                    .by_name(name)
-                    .ok_or_else(|| self.unknown(name))?;
-                let path = self
-                    .path_of(entry)
+                if let Some(error) = self.unknown(name) {
+                    return Err(error);
+                }
+                let entry = self.manifest.by_name(name);
+                let path = entry
+                    .and_then(|entry| self.path_of(entry))
                     .ok_or_else(|| self.not_installed(name))?;
                 self.identify(&path).map(Some)
             }
@@ -359,13 +279,16 @@ impl ModelStore {
         }
     }
 
-    fn unknown(&self, name: &str) -> StoreError {
+    /// The error of a name that no model has; `None` when one has it.
+    #[must_use]
+    pub fn unknown(&self, name: &str) -> Option<StoreError> {
         let listed = self.list();
         let known: Vec<&str> = listed.iter().map(|model| &*model.entry.name).collect();
-        StoreError::UnknownName {
+        (!known.contains(&name)).then(|| StoreError::UnknownName {
             name: name.to_owned(),
+            hint: hint(name, &known),
             known: known.join(", "),
-        }
+        })
     }
 
     fn not_installed(&self, name: &str) -> StoreError {
@@ -379,6 +302,20 @@ impl ModelStore {
             folders: folders.join(", "),
         }
     }
+}
+
+/// The name that is most like the one asked for, in words.
+fn hint(name: &str, known: &[&str]) -> String {
+    /// Names begin alike (`yolox_nano` for `yolo`), which this measure counts.
+    const ALIKE: f64 = 0.8;
+    let name = name.to_lowercase();
+    let likeness = |known: &&str| (strsim::jaro_winkler(&name, known), (*known).to_owned());
+    let scored = known
+        .iter()
+        .map(likeness)
+        .filter(|(alike, _)| *alike >= ALIKE);
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
+    best.map_or_else(String::new, |(_, best)| format!("Did you mean `{best}`? "))
 }
 
 /// SHA-256 of a file, lower-case hex.

@@ -1,7 +1,8 @@
 //! Follows detections from frame to frame: stable ids, smoothed scores, motion.
 //!
 //! After ByteTrack (Zhang et al. 2022, arXiv:2110.06864): detections that are sure are matched
-//! first, then the weak ones are asked whether they are a known thing after all. Here time is in
+//! first, then the weak ones are asked whether they are a known thing after all. Only detections over
+//! the least score make a track, count for its score and keep it shown. Here time is in
 //! seconds, not frames, as inference runs at anything from 3 to 30 a second. Pure: all of it moves
 //! only when [`Tracker::update`] is called.
 
@@ -19,7 +20,7 @@ use crate::bbox::BBox;
 use crate::detection::Detection;
 use crate::tracks::{FURTHEST_AHEAD, Track};
 use round::Round;
-use thing::Thing;
+use thing::{Hold, Thing};
 
 /// Detections of one frame and things followed at once; a bound for a model gone mad.
 const MOST: usize = 256;
@@ -33,34 +34,40 @@ const DOUBLE_OVERLAP: f32 = 0.7;
 const DOUBLE_OTHER_OVERLAP: f32 = 0.85;
 /// A coasting thing is not shown behind one that was detected and covers so much of it.
 const HIDDEN_OVERLAP: f32 = 0.5;
-/// Noise of weak detections, against the others.
-const WEAK_DOUBT: f32 = 2.0;
-/// Inference slower than this shows things at their first detection: waiting would be felt.
-const SLOW_PERIOD: Duration = Duration::from_millis(250);
+/// "Far over the bar": this part of the way from the least score to 1.
+const SURE_MARGIN: f32 = 0.3;
 
 /// From which scores detections count for what. All 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrackerConfig {
-    /// Below, a detection is not looked at. From here on it may continue a thing.
+    /// A detection below is ignored. From here on it may tell where a known thing is, nothing else:
+    /// it neither begins a thing nor counts for its score, its class or its being shown.
     pub weak_score: f32,
-    /// From here on a detection is matched first, and may find lost things again.
-    pub strong_score: f32,
-    /// From here on a detection may be a new thing, shown when it is seen twice.
-    pub start_score: f32,
-    /// From here on a new thing is shown at once.
+    /// From here on a detection counts. A thing is shown once two of its last three rounds had such
+    /// a detection, and no track ever has a lower score.
+    pub min_score: f32,
+    /// From here on one detection is enough for a thing to be shown.
     pub sure_score: f32,
 }
 
 impl TrackerConfig {
-    /// For a model whose detections are worth showing from `score` on.
+    /// For tracks that are to be shown from `min_score` on.
     #[must_use]
-    pub fn for_score(score: f32) -> Self {
+    pub fn for_score(min_score: f32) -> Self {
         Self {
-            weak_score: (score / 2.0).max(0.05),
-            strong_score: score,
-            start_score: score,
-            sure_score: score + (1.0 - score) * 0.3,
+            // Not nearly zero, where every cell of a network is a detection.
+            weak_score: (min_score / 2.0).max(0.05).min(min_score.max(0.01)),
+            min_score,
+            sure_score: min_score + (1.0 - min_score) * SURE_MARGIN,
         }
+    }
+
+    fn is_over(&self, detection: &Detection) -> bool {
+        detection.score >= self.min_score
+    }
+
+    fn is_sure(&self, detection: &Detection) -> bool {
+        detection.score >= self.sure_score
     }
 }
 
@@ -117,34 +124,34 @@ impl Tracker {
             .retain(|thing| captured_at.saturating_duration_since(thing.seen_at) <= lost_for);
         let detections = self.worth_a_look(detections);
         let mut round = Round::new(&self.things, &detections, captured_at, self.coast_for());
-        let strong = |detection: &Detection| detection.score >= self.config.strong_score;
+        let over = |detection: &Detection| self.config.is_over(detection);
         let known = |thing: &Thing| thing.id.is_some();
         let shown_for = self.shown_for();
-        let fresh = |thing: &Thing| {
-            known(thing) && captured_at.saturating_duration_since(thing.seen_at) <= shown_for
-        };
+        let fresh =
+            |thing: &Thing| captured_at.saturating_duration_since(thing.seen_at) <= shown_for;
         let same = |thing: &Thing, found: &Detection| thing.class_id == found.class_id;
         round.pair(|thing, guess, found| {
-            let fits = known(thing) && strong(found) && same(thing, found);
+            let fits = known(thing) && over(found) && same(thing, found);
             fits.then(|| matching::cost(guess, &found.bbox)).flatten()
         });
         round.pair(|thing, guess, found| {
-            let fits = fresh(thing) && !strong(found) && same(thing, found);
+            let fits = !known(thing) && over(found) && same(thing, found);
+            fits.then(|| matching::cost(guess, &found.bbox)).flatten()
+        });
+        round.pair(|thing, guess, found| {
+            let fits = fresh(thing) && !over(found) && same(thing, found);
             let overlap = guess.bbox.iou(&found.bbox);
             (fits && overlap >= WEAK_OVERLAP).then_some(1.0 - overlap)
         });
         round.pair(|thing, guess, found| {
-            let fits = !known(thing) && strong(found) && same(thing, found);
-            fits.then(|| matching::cost(guess, &found.bbox)).flatten()
-        });
-        round.pair(|thing, guess, found| {
             let overlap = guess.bbox.iou(&found.bbox);
-            let fits = fresh(thing) && strong(found) && overlap >= RENAMED_OVERLAP;
+            let named = thing.is_confirmed() && fresh(thing);
+            let fits = named && over(found) && overlap >= RENAMED_OVERLAP;
             fits.then_some(1.0 - overlap)
         });
         let pairs = round.pairs;
-        self.correct(&detections, &pairs, captured_at);
-        self.start(&detections, &pairs, captured_at);
+        let taken = self.correct(&detections, &pairs, captured_at);
+        self.start(&detections, &pairs, taken, captured_at);
         self.shown(captured_at)
     }
 
@@ -176,46 +183,54 @@ impl Tracker {
         finite && detection.bbox.area() >= 1.0 && detection.score >= self.config.weak_score
     }
 
-    fn correct(&mut self, detections: &[Detection], pairs: &[(usize, usize)], now: Instant) {
-        let coast_for = self.coast_for();
-        let mut matched = vec![false; self.things.len()];
-        for &(thing, found) in pairs {
-            let detection = &detections[found];
-            let weak = detection.score < self.config.strong_score;
-            let doubt = if weak { WEAK_DOUBT } else { 1.0 };
-            self.things[thing].correct(detection, doubt, now, coast_for);
-            matched[thing] = true;
+    /// Answers the detections beside which the same again is no other thing.
+    fn correct<'a>(
+        &mut self,
+        detections: &'a [Detection],
+        pairs: &[(usize, usize)],
+        now: Instant,
+    ) -> Vec<&'a Detection> {
+        let (coast_for, hold) = (self.coast_for(), self.hold());
+        let mut taken = Vec::new();
+        let mut found: Vec<Option<&Detection>> = vec![None; self.things.len()];
+        for &(thing, detection) in pairs {
+            found[thing] = Some(&detections[detection]);
         }
-        // What was seen once only and is not seen again was nothing.
-        let mut matched = matched.into_iter();
+        for (thing, found) in self.things.iter_mut().zip(found) {
+            thing.end_if_overdue(now, hold);
+            if let Some(detection) = found {
+                thing.correct(detection, &self.config, now, coast_for);
+            }
+            thing.judge(found, &self.config);
+            if thing.is_confirmed() && thing.id.is_none() {
+                thing.id = Some(self.next_id);
+                self.next_id += 1;
+            }
+            // What a thing that is not shown took weakly must not hide something else.
+            let counts = |one: &&Detection| thing.is_confirmed() || self.config.is_over(one);
+            taken.extend(found.filter(counts));
+        }
         self.things
-            .retain(|thing| matched.next() == Some(true) || thing.id.is_some());
-        for thing in self
-            .things
-            .iter_mut()
-            .filter(|thing| thing.id.is_none() && thing.hits >= 2)
-        {
-            thing.id = Some(self.next_id);
-            self.next_id += 1;
-        }
+            .retain(|thing| thing.id.is_some() || thing.may_be_confirmed());
+        taken
     }
 
-    fn start(&mut self, detections: &[Detection], pairs: &[(usize, usize)], now: Instant) {
-        let sure = if self.period() >= SLOW_PERIOD {
-            0.0
-        } else {
-            self.config.sure_score
-        };
-        let mut taken: Vec<&Detection> =
-            pairs.iter().map(|&(_, found)| &detections[found]).collect();
+    fn start<'a>(
+        &mut self,
+        detections: &'a [Detection],
+        pairs: &[(usize, usize)],
+        mut taken: Vec<&'a Detection>,
+        now: Instant,
+    ) {
         for (index, detection) in detections.iter().enumerate() {
             let paired = pairs.iter().any(|&(_, found)| found == index);
-            if paired || detection.score < self.config.start_score || is_double(detection, &taken) {
+            if paired || !self.config.is_over(detection) || is_double(detection, &taken) {
                 continue;
             }
             taken.push(detection);
             let mut thing = Thing::new(detection, now);
-            if detection.score >= sure {
+            thing.judge(Some(detection), &self.config);
+            if thing.is_confirmed() {
                 thing.id = Some(self.next_id);
                 self.next_id += 1;
             }
@@ -231,10 +246,9 @@ impl Tracker {
     }
 
     fn shown(&self, now: Instant) -> Vec<Track> {
-        let (coast_for, shown_for) = (self.coast_for(), self.shown_for());
-        let recent = |thing: &&Thing| now.saturating_duration_since(thing.seen_at) <= shown_for;
-        let show = |thing: &Thing| thing.track(&thing.guess(now, coast_for), now, shown_for);
-        let all: Vec<Track> = self.things.iter().filter(recent).filter_map(show).collect();
+        let (coast_for, hold) = (self.coast_for(), self.hold());
+        let show = |thing: &Thing| thing.track(&thing.guess(now, coast_for), now, hold);
+        let all: Vec<Track> = self.things.iter().filter_map(show).collect();
         let covered = |track: &Track| {
             let covers = |other: &Track| {
                 !other.is_coasting() && other.bbox.iou(&track.bbox) > HIDDEN_OVERLAP
@@ -262,6 +276,14 @@ impl Tracker {
     /// Shown without detections for this long.
     fn shown_for(&self) -> Duration {
         (self.period() * 2).clamp(Duration::from_millis(400), Duration::from_secs(3))
+    }
+
+    /// Shown with weak detections, or none, for this long.
+    fn hold(&self) -> Hold {
+        Hold {
+            unseen: self.shown_for(),
+            weak: (self.period() * 5 / 2).clamp(Duration::from_secs(1), Duration::from_secs(3)),
+        }
     }
 
     /// Found again by its id for this long.

@@ -116,6 +116,7 @@ mod tests {
             steps: None,
             error: None,
             note: None,
+            waits_for: None,
             share: false,
             has_source: true,
             has_result: false,

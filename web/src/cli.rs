@@ -65,9 +65,13 @@ three quarters, AP is the mean from 0.5 to 0.95. Scores count from 0.01 up, at m
 picture. Classes are matched by name; a class that the model does not offer, or of which there is no
 box, is not in the mean. The time is that of finding, without reading the file.
 
+Annotations without a usable box are left out and counted. A picture that is missing, damaged or of
+another size is named, the others are measured, and the exit code is 1.
+
 JSON: {\"model\", \"pictures\", \"ap\", \"ap50\", \"ap75\",
        \"classes\": {\"person\": {\"boxes\", \"ap\", \"ap50\"}, ...},
-       \"left_out\": [classes that the model does not offer], \"ms_per_image\"}";
+       \"left_out\": [classes that the model does not offer],
+       \"annotations_left_out\", \"not_measured\": [pictures, with the reason], \"ms_per_image\"}";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -117,7 +121,7 @@ pub(crate) struct RunArgs {
     /// Detection model: a name, a path to an ONNX file, auto or none [default: auto]
     #[arg(long, env = "CARRIER_MODEL", value_name = "NAME|PATH|none")]
     pub(crate) model: Option<String>,
-    /// Hide detections below this score, 0 to 1 [default: the model's own]
+    /// Show and tell nothing below this score, 0 to 1 [default: the model's own]
     #[arg(long, env = "CARRIER_MIN_SCORE", value_name = "SCORE")]
     pub(crate) min_score: Option<f32>,
     /// What computes: auto, cpu, openvino or cuda [default: auto, the best installed]

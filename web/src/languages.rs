@@ -9,6 +9,8 @@ use crate::assets;
 
 /// A file of words is some ten kilobytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Editors of Windows write it first, in UTF-8; JSON does not know it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The key in a file under which it says what its language calls itself.
 const NAME_KEY: &str = "language.name";
 
@@ -61,7 +63,10 @@ impl Languages {
     fn own(&self, code: &str) -> Option<Vec<u8>> {
         let file = self.folder.as_ref()?.join(format!("{code}.json"));
         let size = std::fs::metadata(&file).ok()?.len();
-        let words = (size <= FILE_BYTES_MAX).then(|| std::fs::read(&file).ok())??;
+        let mut words = (size <= FILE_BYTES_MAX).then(|| std::fs::read(&file).ok())??;
+        if words.starts_with(BYTE_ORDER_MARK) {
+            words.drain(..BYTE_ORDER_MARK.len());
+        }
         if table(&words).is_none() {
             tracing::warn!(file = %file.display(), "no table of words in JSON; left out");
             return None;
@@ -125,10 +130,12 @@ mod tests {
         std::fs::create_dir_all(&folder).expect("temporary folder");
         let words = r#"{"language.name": "Plattdüütsch"}"#;
         std::fs::write(folder.join("nds.json"), words).expect("written");
+        std::fs::write(folder.join("frr.json"), format!("\u{feff}{words}")).expect("written");
         std::fs::write(folder.join("fr.json"), "{").expect("written");
         std::fs::write(folder.join("notes.txt"), "x").expect("written");
         let languages = Languages::new(Some(folder.clone()));
         assert_eq!(languages.file("nds.json"), Some(words.as_bytes().to_vec()));
+        assert_eq!(languages.file("frr.json"), languages.file("nds.json"));
         assert_eq!(languages.file("fr.json"), None);
         assert_eq!(languages.file("notes.txt"), None);
         let list = languages.list();

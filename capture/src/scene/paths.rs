@@ -8,9 +8,8 @@ use super::WIDTH_PX;
 /// Centres of the things, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Places {
-    pub(super) stop_sign: (f32, f32),
+    pub(super) stop_signs: [(f32, f32); 2],
     pub(super) clocks: [(f32, f32); 2],
-    pub(super) traffic_light: (f32, f32),
     pub(super) clouds: [(f32, f32); 3],
 }
 
@@ -31,12 +30,14 @@ pub(super) fn places(elapsed: Duration) -> Places {
         (((start + t * speed_px_s) % lap) as f32 - 180.0, y)
     };
     Places {
-        stop_sign: (wave(212.0, 96.0, 11.0, 0.0), wave(424.0, 5.0, 3.7, 0.0)),
+        stop_signs: [
+            (wave(212.0, 96.0, 11.0, 0.0), wave(424.0, 5.0, 3.7, 0.0)),
+            (wave(1020.0, 130.0, 17.0, 1.0), wave(468.0, 4.0, 4.3, 1.0)),
+        ],
         clocks: [
             pendulum(PIVOTS_PX[0], 188.0, 0.38, 5.2),
             pendulum(PIVOTS_PX[1], 262.0, 0.30, 3.9),
         ],
-        traffic_light: (wave(1020.0, 130.0, 17.0, 1.0), wave(470.0, 4.0, 4.3, 1.0)),
         clouds: [
             drift(9.0, 250.0, 84.0),
             drift(14.0, 820.0, 208.0),

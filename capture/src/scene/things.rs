@@ -4,17 +4,14 @@
 use std::f32::consts::PI;
 
 use super::{digits, lettering};
-use crate::canvas::{Canvas, Ink, Rect};
+use crate::canvas::{Canvas, Ink};
 
 const STEEL: Ink = Ink::rgb(138, 144, 150);
 const STEEL_LIGHT: Ink = Ink::rgb(190, 196, 200);
 const SHADE: Ink = Ink::rgb(40, 44, 48);
 
-/// Half the height of the sign: an octagon with flat top.
-pub(super) const STOP_SIGN_HALF_PX: f32 = 92.0;
-/// Half width and half height of the traffic light's housing.
-pub(super) const LIGHT_HALF_PX: (f32, f32) = (40.0, 102.0);
-const LAMP_RADIUS_PX: f32 = LIGHT_HALF_PX.0 * 0.63;
+/// Half the height of each sign: an octagon with flat top.
+pub(super) const STOP_SIGNS_HALF_PX: [f32; 2] = [92.0, 78.0];
 
 /// Half the width and half the height of a post with its shadow, for [`post`].
 pub(super) const POST_HALF_PX: (f32, f32) = (26.0, 90.0);
@@ -37,9 +34,8 @@ pub(super) fn cord(canvas: &mut Canvas<'_>, from: (f32, f32), to: (f32, f32)) {
     canvas.line(from, to, 3.0, Ink::rgb(92, 78, 62));
 }
 
-/// The sign's face.
-pub(super) fn stop_sign(canvas: &mut Canvas<'_>, x: f32, y: f32) {
-    let half = STOP_SIGN_HALF_PX;
+/// A sign's face.
+pub(super) fn stop_sign(canvas: &mut Canvas<'_>, x: f32, y: f32, half: f32) {
     octagon(canvas, x, y, half, Ink::rgb(120, 16, 20));
     octagon(canvas, x, y, half - 1.5, Ink::rgb(248, 248, 246));
     octagon(canvas, x, y, half - 8.0, Ink::rgb(196, 24, 32));
@@ -120,53 +116,6 @@ pub(super) fn clock_hands(canvas: &mut Canvas<'_>, (x, y): (f32, f32), radius: f
     hand(canvas, seconds / 3600.0, 0.66, 0.05, SHADE);
     hand(canvas, seconds / 60.0, 0.72, 0.02, Ink::rgb(204, 30, 36));
     canvas.fill_ellipse(x, y, radius * 0.055, radius * 0.055, SHADE);
-}
-
-/// Housing with three dark lamps; the lit one is [`lamp`].
-pub(super) fn traffic_light(canvas: &mut Canvas<'_>, x: f32, y: f32) {
-    let (half_width, half_height) = LIGHT_HALF_PX;
-    let rect = |grow: f32| Rect {
-        x: (x - half_width - grow).round() as i32,
-        y: (y - half_height - grow).round() as i32,
-        width: ((half_width + grow) * 2.0) as i32,
-        height: ((half_height + grow) * 2.0) as i32,
-    };
-    canvas.fill_round_rect(rect(0.0), half_width * 0.35, Ink::rgb(22, 24, 26), 255);
-    canvas.fill_round_rect(rect(-4.0), half_width * 0.28, Ink::rgb(46, 49, 52), 255);
-    let dark = [
-        Ink::rgb(74, 22, 22),
-        Ink::rgb(78, 62, 20),
-        Ink::rgb(20, 66, 34),
-    ];
-    for (place, ink) in dark.into_iter().enumerate() {
-        let (x, y) = lamp_centre((x, y), place);
-        let visor = LAMP_RADIUS_PX * 1.14;
-        canvas.fill_ellipse(
-            x,
-            y - LAMP_RADIUS_PX * 0.1,
-            visor,
-            visor,
-            Ink::rgb(14, 15, 16),
-        );
-        canvas.fill_ellipse(x, y, LAMP_RADIUS_PX, LAMP_RADIUS_PX, ink);
-    }
-}
-
-/// Lights the lamp at `place`: 0 red, 1 amber, 2 green.
-pub(super) fn lamp(canvas: &mut Canvas<'_>, centre: (f32, f32), place: usize) {
-    let (rim, middle) = match place {
-        0 => (Ink::rgb(226, 30, 34), Ink::rgb(255, 96, 84)),
-        1 => (Ink::rgb(244, 172, 24), Ink::rgb(255, 220, 110)),
-        _ => (Ink::rgb(34, 186, 92), Ink::rgb(128, 240, 160)),
-    };
-    let (x, y) = lamp_centre(centre, place);
-    canvas.fill_ellipse(x, y, LAMP_RADIUS_PX, LAMP_RADIUS_PX, rim);
-    let (shine, aside) = (LAMP_RADIUS_PX * 0.6, LAMP_RADIUS_PX * 0.12);
-    canvas.fill_ellipse(x - aside, y - aside, shine, shine, middle);
-}
-
-fn lamp_centre((x, y): (f32, f32), place: usize) -> (f32, f32) {
-    (x, y + (place as f32 - 1.0) * LIGHT_HALF_PX.1 * 0.61)
 }
 
 /// A cloud, about 300 x 100 pixels around the centre.

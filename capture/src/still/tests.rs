@@ -66,8 +66,18 @@ fn every_exif_orientation_is_put_upright() {
             b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01".to_vec();
         exif.extend_from_slice(&[0, value, 0, 0, 0, 0, 0, 0]);
         let jpeg = [&plain[..2], &exif, &plain[2..]].concat();
-        let picture = decode(&jpeg).expect("decodes");
+        let still = StillLoader::new().expect("starts").decode(&jpeg);
+        let still = still.expect("decodes");
+        assert_eq!(still.stored_size_px(), (64, 32), "orientation {value}");
+        let picture = I420::clone(&still.pixels);
         assert_eq!(seen(&picture), expected, "orientation {value}");
+        // Where red was stored, by the numbers and by the colours.
+        let [left, top, ..] = still.upright([0.0, 0.0, 32.0, 16.0]);
+        let quarter = 2 * usize::from(top > 0.0) + usize::from(left > 0.0);
+        assert_eq!(expected.as_bytes()[quarter], b'R', "orientation {value}");
+        let inside = still.upright([4.0, 3.0, 10.0, 6.0]);
+        let sides = if value < 5 { [10.0, 6.0] } else { [6.0, 10.0] };
+        assert_eq!(inside[2..], sides, "orientation {value}");
         let size = if value < 5 { (64, 32) } else { (32, 64) };
         assert_eq!(
             (picture.width(), picture.height()),

@@ -1,4 +1,10 @@
 //! What is true, from a COCO file of annotations (`instances_val2017.json` and its like). Pure.
+//!
+//! Labelling tools write this form with many small differences, which pycocotools takes. What cannot
+//! be used is left out and named; only a file that is no such file at all is refused.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -6,44 +12,21 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::lenient::{Id, Loose, plain_json};
 use super::matching::TrueBox;
 use super::rect::Rect;
 
 /// A file of annotations that cannot be used.
 #[derive(Debug, Error)]
 pub enum AnnotationsError {
-    /// No JSON, or something is missing or of the wrong kind.
+    /// No JSON, or one of its lists is missing.
     #[error("is no COCO file of boxes (`images`, `annotations` with `bbox`, `categories`): {0}")]
     Syntax(#[from] serde_json::Error),
-    /// Two with the same id or name.
+    /// One id for two things.
     #[error("{what} is there twice")]
     Twice {
         /// Which.
         what: String,
-    },
-    /// A name that leads out of the folder of pictures.
-    #[error("picture {id}: `{file_name}` is no name of a file within a folder")]
-    FileName {
-        /// The picture's id.
-        id: i64,
-        /// What the file says.
-        file_name: String,
-    },
-    /// An annotation of a category that is not listed.
-    #[error("annotation {annotation} has the category {category}, which is not under `categories`")]
-    Category {
-        /// The annotation's id.
-        annotation: i64,
-        /// The category's id.
-        category: i64,
-    },
-    /// A box that cannot be.
-    #[error("annotation {annotation}: a `bbox` is [left, top, width, height], not {rect:?}")]
-    Box {
-        /// The annotation's id.
-        annotation: i64,
-        /// What the file says.
-        rect: [f64; 4],
     },
 }
 
@@ -52,17 +35,28 @@ pub enum AnnotationsError {
 pub struct Annotations {
     /// By id, which is the order pycocotools counts them in.
     pub pictures: Vec<Picture>,
-    /// In the file's order.
+    /// In the file's order, those of one name as one.
     pub categories: Vec<Category>,
+    /// Annotations of these pictures that cannot be used.
+    pub left_out: LeftOut,
+}
+
+/// Annotations that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// How many.
+    pub count: usize,
+    /// The first of them, each named with the reason.
+    pub first: Vec<String>,
 }
 
 /// What is in one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    /// COCO's number for it.
-    pub id: i64,
-    /// The file, within the folder of pictures.
-    pub file_name: PathBuf,
+    /// COCO's name for it, a number as a rule.
+    pub id: Id,
+    /// The file, within the folder of pictures, or what is wrong with its name.
+    pub file: Result<PathBuf, String>,
     /// Width and height in pixels, where the file tells them.
     pub size_px: Option<(u32, u32)>,
     /// In the file's order.
@@ -70,10 +64,10 @@ pub struct Picture {
 }
 
 /// A class of things.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Category {
-    /// COCO's number for it.
-    pub id: i64,
+    /// COCO's name for it; of several with one name, the first one's.
+    pub id: Id,
     /// What it is called.
     pub name: String,
 }
@@ -82,176 +76,184 @@ pub struct Category {
 struct CocoFile {
     images: Vec<CocoImage>,
     annotations: Vec<CocoAnnotation>,
-    categories: Vec<Category>,
+    categories: Vec<CocoCategory>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct CocoImage {
-    id: i64,
-    file_name: String,
-    width: Option<u32>,
-    height: Option<u32>,
+    id: Loose,
+    file_name: Loose,
+    width: Loose,
+    height: Loose,
 }
 
 /// `ignore` is not read: pycocotools overwrites it with `iscrowd`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct CocoAnnotation {
-    #[serde(default)]
-    id: i64,
-    image_id: i64,
-    category_id: i64,
-    bbox: [f64; 4],
-    #[serde(default)]
-    iscrowd: u8,
+    id: Loose,
+    image_id: Loose,
+    category_id: Loose,
+    bbox: Loose,
+    iscrowd: Loose,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct CocoCategory {
+    id: Loose,
+    name: Loose,
 }
 
 impl Annotations {
     /// Reads the text of a file.
     pub fn parse(json: &[u8]) -> Result<Self, AnnotationsError> {
-        let file: CocoFile = serde_json::from_slice(json)?;
-        let numbers = numbered(&file.categories)?;
+        let file: CocoFile = serde_json::from_slice(&plain_json(json))?;
+        let categories = Categories::new(&file.categories);
         let mut pictures = BTreeMap::new();
-        for image in file.images {
-            let id = image.id;
-            if pictures.insert(id, image.picture()?).is_some() {
-                let what = format!("the picture {id}");
+        for (index, image) in file.images.iter().enumerate() {
+            let picture = image.picture(index);
+            let id = picture.id.clone();
+            let file = picture.file.clone();
+            let before = pictures.insert(id, picture);
+            if let Some(before) = before.filter(|before| before.file != file) {
+                let what = format!("the picture {}", before.id);
                 return Err(AnnotationsError::Twice { what });
             }
         }
-        for annotation in file.annotations {
-            let found = annotation.true_box(&numbers)?;
+        let mut left_out = LeftOut::default();
+        for (index, annotation) in file.annotations.iter().enumerate() {
+            let id = Id::of(&annotation.image_id);
             // A file cut down to fewer pictures often keeps what was in the others.
-            if let Some(picture) = pictures.get_mut(&annotation.image_id) {
-                picture.boxes.push(found);
+            let picture = id.as_ref().map(|id| pictures.get_mut(id));
+            if let Some(None) = picture {
+                continue;
+            }
+            match (picture.flatten(), annotation.true_box(&categories)?) {
+                (Some(picture), Ok(found)) => picture.boxes.push(found),
+                (None, _) => left_out.add(annotation, index, "has no `image_id`"),
+                (_, Err(why)) => left_out.add(annotation, index, &why),
             }
         }
         Ok(Self {
             pictures: pictures.into_values().collect(),
-            categories: file.categories,
+            categories: categories.all,
+            left_out,
         })
     }
 }
 
-/// The index of each category by its id.
-fn numbered(categories: &[Category]) -> Result<BTreeMap<i64, usize>, AnnotationsError> {
-    let mut numbers = BTreeMap::new();
-    for (index, category) in categories.iter().enumerate() {
-        let same_name = categories[..index]
-            .iter()
-            .any(|other| other.name == category.name);
-        if same_name || numbers.insert(category.id, index).is_some() {
-            let what = format!("the category {} ({})", category.id, category.name);
-            return Err(AnnotationsError::Twice { what });
+impl LeftOut {
+    /// More would fill a screen.
+    const NAMED: usize = 5;
+
+    fn add(&mut self, annotation: &CocoAnnotation, index: usize, why: &str) {
+        self.count += 1;
+        if self.first.len() < Self::NAMED {
+            let name = match Id::of(&annotation.id) {
+                Some(id) => format!("annotation {id}"),
+                None => format!("the annotation at index {index}"),
+            };
+            self.first.push(format!("{name} {why}"));
         }
     }
-    Ok(numbers)
+}
+
+/// The categories by their ids.
+struct Categories {
+    all: Vec<Category>,
+    /// `None`: the id stands for two names.
+    by_id: BTreeMap<Id, Option<usize>>,
+}
+
+impl Categories {
+    /// Those of one name are one class: tools write an unused root category called like the only class.
+    fn new(told: &[CocoCategory]) -> Self {
+        let (mut all, mut by_id) = (Vec::<Category>::new(), BTreeMap::new());
+        for category in told {
+            let (Some(id), Some(name)) = (Id::of(&category.id), Id::of(&category.name)) else {
+                continue;
+            };
+            let name = name.to_string();
+            let known = all.iter().position(|other| other.name == name);
+            let index = known.unwrap_or_else(|| {
+                all.push(Category {
+                    id: id.clone(),
+                    name,
+                });
+                all.len() - 1
+            });
+            let place = by_id.entry(id).or_insert(Some(index));
+            if *place != Some(index) {
+                *place = None;
+            }
+        }
+        Self { all, by_id }
+    }
+
+    /// The index of a category that is listed.
+    fn index_of(&self, id: &Id) -> Result<Option<usize>, AnnotationsError> {
+        match self.by_id.get(id) {
+            Some(None) => Err(AnnotationsError::Twice {
+                what: format!("the category {id}, with two names,"),
+            }),
+            Some(index) => Ok(*index),
+            None => Ok(None),
+        }
+    }
 }
 
 impl CocoImage {
-    fn picture(self) -> Result<Picture, AnnotationsError> {
-        let path = Path::new(&self.file_name);
-        let mut parts = path.components().peekable();
-        let inside =
-            parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)));
-        if !inside {
-            return Err(AnnotationsError::FileName {
-                id: self.id,
-                file_name: self.file_name,
-            });
-        }
-        Ok(Picture {
-            id: self.id,
-            file_name: path.to_owned(),
-            size_px: self.width.zip(self.height),
+    fn picture(&self, index: usize) -> Picture {
+        let id = Id::of(&self.id);
+        let file = match (&id, &self.file_name) {
+            (None, _) => Err(format!("the picture at index {index} has no `id`")),
+            (Some(id), Loose::Text(name)) => path_within(name).ok_or_else(|| {
+                format!("picture {id}: `{name}` is no name of a file within a folder")
+            }),
+            (Some(id), _) => Err(format!("picture {id} has no `file_name`")),
+        };
+        Picture {
+            id: id.unwrap_or_else(|| Id::Text(format!("index {index}"))),
+            file,
+            size_px: self.width.pixels().zip(self.height.pixels()),
             boxes: Vec::new(),
-        })
+        }
     }
+}
+
+/// The path within the folder of pictures, also from Windows; `None` when it leads elsewhere.
+fn path_within(name: &str) -> Option<PathBuf> {
+    let name = name.replace('\\', "/");
+    let parts = Path::new(&name).components();
+    let mut path = PathBuf::new();
+    for part in parts.filter(|part| *part != Component::CurDir) {
+        match part {
+            Component::Normal(part) => path.push(part),
+            _ => return None,
+        }
+    }
+    (path != Path::new("")).then_some(path)
 }
 
 impl CocoAnnotation {
-    fn true_box(&self, numbers: &BTreeMap<i64, usize>) -> Result<TrueBox, AnnotationsError> {
-        let category = numbers.get(&self.category_id);
-        let category = category.ok_or(AnnotationsError::Category {
-            annotation: self.id,
-            category: self.category_id,
-        })?;
-        let [.., width, height] = self.bbox;
-        if width < 0.0 || height < 0.0 {
-            return Err(AnnotationsError::Box {
-                annotation: self.id,
-                rect: self.bbox,
-            });
-        }
-        Ok(TrueBox {
-            category: *category,
-            rect: Rect::from(self.bbox),
-            crowd: self.iscrowd != 0,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CATEGORIES: &str = r#"[{"id": 18, "name": "dog"}, {"id": 1, "name": "person"}]"#;
-
-    fn parse(images: &str, annotations: &str) -> Result<Annotations, AnnotationsError> {
-        let text = format!(
-            r#"{{"info": {{}}, "images": {images}, "annotations": {annotations},
-                "categories": {CATEGORIES}}}"#
-        );
-        Annotations::parse(text.as_bytes())
-    }
-
-    fn complaint(images: &str, annotations: &str) -> String {
-        let error = parse(images, annotations).expect_err("a bad file");
-        error.to_string()
-    }
-
-    #[test]
-    fn pictures_come_by_id_with_the_boxes_that_are_theirs() {
-        let all = parse(
-            r#"[{"id": 9, "file_name": "val/b.jpg", "width": 64, "height": 48, "license": 3},
-                {"id": 2, "file_name": "a.jpg"}]"#,
-            r#"[{"id": 5, "image_id": 9, "category_id": 1, "bbox": [1, 2, 3.5, 4], "iscrowd": 1},
-                {"id": 6, "image_id": 77, "category_id": 1, "bbox": [1, 2, 3, 4]}]"#,
-        )
-        .expect("a good file");
-        let [a, b] = &all.pictures[..] else {
-            panic!("two pictures: {all:?}");
+    /// The box, or why it is none.
+    fn true_box(
+        &self,
+        categories: &Categories,
+    ) -> Result<Result<TrueBox, String>, AnnotationsError> {
+        let Some(id) = Id::of(&self.category_id) else {
+            return Ok(Err("has no `category_id`".to_owned()));
         };
-        assert_eq!((a.id, a.size_px, a.boxes.len()), (2, None, 0));
-        assert_eq!((b.id, b.size_px), (9, Some((64, 48))));
-        let only = TrueBox {
-            category: 1,
-            rect: Rect::from([1.0, 2.0, 3.5, 4.0]),
-            crowd: true,
+        let Some(category) = categories.index_of(&id)? else {
+            let why = format!("has the category {id}, which is not under `categories`");
+            return Ok(Err(why));
         };
-        assert_eq!(b.boxes, [only]);
-    }
-
-    #[test]
-    fn every_complaint_names_the_thing() {
-        let one = r#"[{"id": 9, "file_name": "b.jpg"}]"#;
-        let twice = r#"[{"id": 9, "file_name": "a.jpg"}, {"id": 9, "file_name": "b.jpg"}]"#;
-        assert!(complaint(twice, "[]").contains("picture 9"));
-        for name in ["../b.jpg", "/etc/b.jpg", "", "."] {
-            let images = format!(r#"[{{"id": 9, "file_name": "{name}"}}]"#);
-            assert!(complaint(&images, "[]").contains("picture 9"), "{name}");
-        }
-        let stranger = r#"[{"id": 5, "image_id": 9, "category_id": 3, "bbox": [1, 2, 3, 4]}]"#;
-        let text = complaint(one, stranger);
-        assert!(
-            text.contains("annotation 5") && text.contains('3'),
-            "{text}"
-        );
-        let inside_out = r#"[{"id": 5, "image_id": 9, "category_id": 1, "bbox": [1, 2, -3, 4]}]"#;
-        assert!(complaint(one, inside_out).contains("annotation 5"));
-        let endless = r#"[{"id": 5, "image_id": 9, "category_id": 1, "bbox": [1, 2, 1e999, 4]}]"#;
-        assert!(complaint(one, endless).contains("COCO"));
-        let three = r#"[{"id": 5, "image_id": 9, "category_id": 1, "bbox": [1, 2, 3]}]"#;
-        assert!(complaint(one, three).contains("line"));
-        assert!(Annotations::parse(b"").is_err());
+        Ok(self.bbox.rect().map(|rect| TrueBox {
+            category,
+            rect: Rect::from(rect),
+            crowd: self.iscrowd.is_true(),
+        }))
     }
 }

@@ -1,4 +1,5 @@
-//! Which of a model's classes are which of a file's categories: those of the same name.
+//! Which of a model's classes are which of a file's categories: those of the same name, or else those
+//! whose names differ in case, hyphens and underscores only.
 
 use super::annotations::Category;
 use super::matching::ScoredBox;
@@ -18,14 +19,35 @@ impl Classes {
     /// The classes called `labels` among `categories`.
     #[must_use]
     pub fn new(labels: &[String], categories: &[Category]) -> Self {
-        let place = |label: &String| categories.iter().position(|one| one.name == *label);
+        let place = |label: &String| {
+            let exact = categories.iter().position(|one| one.name == *label);
+            exact.or_else(|| {
+                categories
+                    .iter()
+                    .position(|one| plain(&one.name) == plain(label))
+            })
+        };
+        let places: Vec<Option<usize>> = labels.iter().map(place).collect();
+        let offered = (0..categories.len()).map(|index| places.contains(&Some(index)));
         Self {
-            categories: labels.iter().map(place).collect(),
-            offered: categories
-                .iter()
-                .map(|category| labels.contains(&category.name))
-                .collect(),
+            offered: offered.collect(),
+            categories: places,
         }
+    }
+
+    /// Categories that are written in another way than the model's class: what the file says, then
+    /// what the model says.
+    pub fn respelt<'a>(
+        &self,
+        labels: &'a [String],
+        categories: &'a [Category],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let pair = |(label, place): (&'a String, &Option<usize>)| {
+            let category = categories.get((*place)?)?;
+            Some((category.name.as_str(), label.as_str()))
+        };
+        let pairs = labels.iter().zip(&self.categories).filter_map(pair);
+        pairs.filter(|(category, label)| category != label)
     }
 
     /// Of each category, whether the model offers it.
@@ -54,19 +76,37 @@ impl Classes {
     }
 }
 
+fn plain(name: &str) -> String {
+    name.trim().to_lowercase().replace(['_', '-'], " ")
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::lenient::Id;
     use super::*;
     use crate::bbox::BBox;
+
+    fn category(name: &str) -> Category {
+        Category {
+            id: Id::Number(0),
+            name: name.to_owned(),
+        }
+    }
+
+    #[test]
+    fn names_that_are_spelt_in_another_way_are_the_same() {
+        let labels = ["person", "traffic light", "tv"].map(str::to_owned);
+        let categories = ["Traffic_Light", "PERSON", "person", "television"].map(category);
+        let classes = Classes::new(&labels, &categories);
+        assert_eq!(classes.offered(), [true, false, true, false]);
+        let respelt: Vec<_> = classes.respelt(&labels, &categories).collect();
+        assert_eq!(respelt, [("Traffic_Light", "traffic light")]);
+    }
 
     #[test]
     fn names_decide_and_strangers_do_not_count() {
         let labels = ["face", "person"].map(str::to_owned);
-        let category = |id, name: &str| Category {
-            id,
-            name: name.to_owned(),
-        };
-        let categories = [category(7, "dog"), category(1, "person")];
+        let categories = ["dog", "person"].map(category);
         let classes = Classes::new(&labels, &categories);
         assert_eq!(classes.offered(), [false, true]);
         let found = [0, 1, 2].map(|class_id| Detection {

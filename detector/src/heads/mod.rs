@@ -15,6 +15,8 @@ use ndarray::{ArrayView1, ArrayView2, ArrayView3};
 use serde::Deserialize;
 use thiserror::Error;
 
+pub use yolox::BoxUnits;
+
 /// Which decoder a model needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

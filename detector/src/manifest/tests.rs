@@ -65,9 +65,11 @@ fn the_built_in_manifest_is_whole() {
 fn a_model_of_ones_own_needs_no_hash() {
     let entry = ModelEntry::parse(&sidecar()).expect("valid");
     assert_eq!(
-        (&*entry.labels, entry.sha256),
+        (&*entry.labels, entry.sha256.clone()),
         (&["cat".to_owned(), "dog".to_owned()][..], None)
     );
+    let marked = ModelEntry::parse(&format!("\u{feff}{}", sidecar())).expect("a byte order mark");
+    assert_eq!(marked.labels, entry.labels);
 }
 
 #[test]
@@ -83,6 +85,12 @@ fn every_mistake_is_named() {
         ("255.0, 255.0]", "255.0, 0.0]", "input.std"),
         ("licence", "sha256 = \"AB\"\nlicence", "64 lower-case"),
         ("colour = \"rgb\"", "", "colour"),
+        ("nms_iou = 0.5", "box_units = \"metres\"", "pixels"),
+        (
+            "head = \"yolox\"",
+            "head = \"fastestdet\"\nbox_units = \"cells\"",
+            "alone",
+        ),
     ];
     for (right, wrong, named) in cases {
         let text = sidecar().replacen(right, wrong, 1);

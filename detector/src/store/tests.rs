@@ -190,6 +190,9 @@ fn unknown_and_missing_names_say_what_there_is() {
     let named = |name: &str| ModelChoice::Named(name.to_owned());
     let error = store.find(&named("yolo")).expect_err("unknown").to_string();
     assert!(error.contains("yolox_nano, nanodet_plus_m_416"), "{error}");
+    assert!(error.contains("Did you mean `yolox_nano`? "), "{error}");
+    let error = store.find(&named("zzz")).expect_err("unknown").to_string();
+    assert!(!error.contains("mean"), "{error}");
     let error = store.find(&named("yolox_nano")).expect_err("missing");
     assert_eq!(
         error.fix().as_deref(),

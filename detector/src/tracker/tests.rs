@@ -1,5 +1,7 @@
 //! On a virtual clock, with things that move and detectors that stray and miss.
 
+mod confirming;
+
 use std::sync::Arc;
 
 use super::*;
@@ -252,69 +254,6 @@ fn what_is_gone_is_shown_briefly_and_its_id_never_comes_back() {
     );
     let again = tracker.update(&[seen(0, 0.8, square(300.0, 300.0))], start + MS * 4000);
     assert_eq!(ids(&again), [2]);
-}
-
-#[test]
-fn doubtful_things_are_shown_at_the_second_sight_and_sure_ones_at_once() {
-    let start = Instant::now();
-    let mut tracker = Tracker::new(TrackerConfig::default());
-    let doubtful = seen(0, 0.4, square(300.0, 300.0));
-    assert!(tracker.update(&[doubtful], start).is_empty());
-    assert_eq!(ids(&tracker.update(&[doubtful], start + MS * 100)), [1]);
-    let sure = seen(0, 0.9, square(800.0, 300.0));
-    assert_eq!(
-        ids(&tracker.update(&[doubtful, sure], start + MS * 200)),
-        [1, 2]
-    );
-    let once = seen(0, 0.4, square(550.0, 600.0));
-    assert_eq!(
-        ids(&tracker.update(&[doubtful, sure, once], start + MS * 300)),
-        [1, 2]
-    );
-    assert_eq!(
-        ids(&tracker.update(&[doubtful, sure], start + MS * 400)),
-        [1, 2]
-    );
-    let next = seen(0, 0.9, square(550.0, 600.0));
-    let tracks = tracker.update(&[doubtful, sure, next], start + MS * 500);
-    assert_eq!(
-        ids(&tracks),
-        [1, 2, 3],
-        "what was dismissed used no number up"
-    );
-}
-
-#[test]
-fn slow_detectors_show_everything_at_once() {
-    let start = Instant::now();
-    let mut tracker = Tracker::new(TrackerConfig::default());
-    tracker.update(&[], start);
-    tracker.update(&[], start + MS * 400);
-    let doubtful = seen(0, 0.4, square(300.0, 300.0));
-    let tracks = tracker.update(&[doubtful], start + MS * 800);
-    assert_eq!(ids(&tracks), [1]);
-    let tracks = tracks_of(tracks, start + MS * 800);
-    assert_eq!(
-        tracks.predicted_at(start + MS * 1200).len(),
-        1,
-        "stays until the next comes"
-    );
-}
-
-#[test]
-fn weak_detections_continue_but_never_begin() {
-    let start = Instant::now();
-    let mut tracker = Tracker::new(TrackerConfig::default());
-    let weak = seen(0, 0.2, square(300.0, 300.0));
-    for step in 0..5 {
-        assert!(tracker.update(&[weak], start + MS * 100 * step).is_empty());
-    }
-    tracker.update(&[seen(0, 0.9, square(300.0, 300.0))], start + MS * 500);
-    for step in 6..30 {
-        let tracks = tracker.update(&[weak], start + MS * 100 * step);
-        assert_eq!(ids(&tracks), [1]);
-        assert!(!tracks[0].is_coasting());
-    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::TrackerConfig;
 use super::kalman::Axis;
 use crate::bbox::BBox;
 use crate::detection::Detection;
@@ -10,6 +11,11 @@ use crate::tracks::{Motion, Track};
 
 /// Scores and classes remembered, as in Frigate's median over ten.
 const REMEMBERED: usize = 10;
+/// Rounds that decide whether a thing is shown, and how many of them must have found it.
+const ROUNDS: usize = 3;
+const ROUNDS_NEEDED: usize = 2;
+/// Noise of weak detections, against the others.
+const WEAK_DOUBT: f32 = 2.0;
 /// A detected centre strays by about this part of the box's size, plus half a pixel.
 const CENTRE_NOISE: f32 = 0.025;
 /// Sides stray more than centres: one edge is often the uncertain one.
@@ -29,11 +35,24 @@ pub(super) struct Thing {
     pub(super) id: Option<u64>,
     pub(super) class_id: usize,
     pub(super) seen_at: Instant,
-    pub(super) hits: u32,
+    /// Last detected with the least score or more.
+    over_at: Instant,
+    /// Whether the last rounds detected it with the least score or more, newest first.
+    rounds: [bool; ROUNDS],
+    is_confirmed: bool,
     /// Centre x, centre y, width, height as of `seen_at`.
     axes: [Axis; 4],
-    /// Newest last.
+    /// Class and score of detections with the least score or more, newest last.
     seen: VecDeque<(usize, f32)>,
+}
+
+/// How long a confirmed thing stays shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hold {
+    /// Without any detection.
+    pub(super) unseen: Duration,
+    /// Without a detection of the least score or more.
+    pub(super) weak: Duration,
 }
 
 /// A thing carried on to a later time.
@@ -58,7 +77,9 @@ impl Thing {
             id: None,
             class_id: detection.class_id,
             seen_at: now,
-            hits: 1,
+            over_at: now,
+            rounds: [false; ROUNDS],
+            is_confirmed: false,
             axes,
             seen,
         }
@@ -75,14 +96,16 @@ impl Thing {
         }
     }
 
-    /// Takes the detection that was found to be this thing. `doubt` widens the noise.
+    /// Takes the detection that was found to be this thing.
     pub(super) fn correct(
         &mut self,
         detection: &Detection,
-        doubt: f32,
+        config: &TrackerConfig,
         now: Instant,
         coast_for: Duration,
     ) {
+        let is_over = config.is_over(detection);
+        let doubt = if is_over { 1.0 } else { WEAK_DOUBT };
         let measured = coordinates(&detection.bbox);
         let noise = noise_px(size_px(&detection.bbox)).map(|noise| noise * doubt);
         let mut axes = self.predicted(now, coast_for, 1.0);
@@ -95,17 +118,51 @@ impl Thing {
         }
         self.axes = axes;
         self.seen_at = now;
-        self.hits += 1;
-        if self.seen.len() == REMEMBERED {
-            self.seen.pop_front();
+        if is_over {
+            self.over_at = now;
+            if self.seen.len() == REMEMBERED {
+                self.seen.pop_front();
+            }
+            self.seen.push_back((detection.class_id, detection.score));
+            self.class_id = self.likeliest_class(config);
         }
-        self.seen.push_back((detection.class_id, detection.score));
-        self.class_id = self.likeliest_class();
     }
 
-    /// As shown to the world; only confirmed things have an id.
-    pub(super) fn track(&self, guess: &Guess, now: Instant, shown_for: Duration) -> Option<Track> {
+    /// Ends being shown when it was not detected, or only weakly, for too long: it then has to be
+    /// confirmed again.
+    pub(super) fn end_if_overdue(&mut self, now: Instant, hold: Hold) {
+        let since = |then: Instant| now.saturating_duration_since(then);
+        if since(self.seen_at) > hold.unseen || since(self.over_at) > hold.weak {
+            self.is_confirmed = false;
+        }
+    }
+
+    /// Decides after a round, which found it as `found` or not at all, whether it is to be shown.
+    pub(super) fn judge(&mut self, found: Option<&Detection>, config: &TrackerConfig) {
+        self.rounds.rotate_right(1);
+        self.rounds[0] = found.is_some_and(|found| config.is_over(found));
+        let hits = self.rounds.iter().filter(|hit| **hit).count();
+        let is_sure = found.is_some_and(|found| config.is_sure(found));
+        self.is_confirmed |= is_sure || hits >= ROUNDS_NEEDED;
+    }
+
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.is_confirmed
+    }
+
+    /// Whether the next round can confirm it other than by a sure detection.
+    pub(super) fn may_be_confirmed(&self) -> bool {
+        let kept = self.rounds[..ROUNDS - 1].iter().filter(|hit| **hit).count();
+        kept + 1 >= ROUNDS_NEEDED
+    }
+
+    /// As shown to the world; only confirmed things are.
+    pub(super) fn track(&self, guess: &Guess, now: Instant, hold: Hold) -> Option<Track> {
         let unseen = now.saturating_duration_since(self.seen_at);
+        let weak = now.saturating_duration_since(self.over_at);
+        if !self.is_confirmed || unseen > hold.unseen || weak > hold.weak {
+            return None;
+        }
         let [x, y, width, height] = guess.axes.map(|axis| axis.sure_velocity());
         let motion = Motion {
             x,
@@ -113,6 +170,7 @@ impl Thing {
             width,
             height,
         };
+        let shown_for = hold.unseen.min(unseen + (hold.weak - weak));
         let track = Track::still(self.id?, self.class_id, self.score(), guess.bbox);
         Some(track.moving(motion, unseen, shown_for))
     }
@@ -128,8 +186,14 @@ impl Thing {
         scores.get(scores.len() / 2).copied().unwrap_or(0.0)
     }
 
-    /// The class with the greatest sum of scores; the present one wins a tie.
-    fn likeliest_class(&self) -> usize {
+    /// The class with the greatest sum of scores among those that could be shown by themselves: seen
+    /// twice or surely. The present one wins a tie.
+    fn likeliest_class(&self, config: &TrackerConfig) -> usize {
+        let is_earned = |class_id: usize| {
+            let own = self.seen.iter().filter(|seen| seen.0 == class_id);
+            own.clone().count() >= ROUNDS_NEEDED
+                || own.clone().any(|seen| seen.1 >= config.sure_score)
+        };
         let sum = |class_id: usize| -> f32 {
             self.seen
                 .iter()
@@ -140,7 +204,7 @@ impl Thing {
         let mut best = (self.class_id, sum(self.class_id));
         for &(class_id, _) in &self.seen {
             let total = sum(class_id);
-            if total > best.1 {
+            if total > best.1 && is_earned(class_id) {
                 best = (class_id, total);
             }
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use detector::coco::{Accuracy, Annotations, Classes, Evaluation, Rect, ScoredBox};
+use detector::coco::{Accuracy, Annotations, Classes, Evaluation, Id, Rect, ScoredBox};
 use serde_json::Value;
 
 /// Sums in another order differ in the last bits.
@@ -26,14 +26,16 @@ fn number(value: &Value) -> f64 {
 }
 
 /// What was found in the picture `id`.
-fn found_in(id: i64, results: &Value, truth: &Annotations) -> Vec<ScoredBox> {
+fn found_in(id: &Id, results: &Value, truth: &Annotations) -> Vec<ScoredBox> {
+    let number_of = |id: &Value| Id::Number(id.as_i64().expect("a whole number"));
     let category = |id: &Value| {
-        let place = truth.categories.iter().position(|one| one.id == *id);
+        let id = number_of(id);
+        let place = truth.categories.iter().position(|one| one.id == id);
         place.expect("a category of the file")
     };
     let results = results.as_array().expect("a list").iter();
     results
-        .filter(|one| one["image_id"] == id)
+        .filter(|one| number_of(&one["image_id"]) == *id)
         .map(|one| ScoredBox {
             category: category(&one["category_id"]),
             rect: Rect::from([0, 1, 2, 3].map(|side| number(&one["bbox"][side]))),
@@ -54,7 +56,7 @@ fn accuracy(folder: &Path, truth: &Annotations) -> Accuracy {
     let results = json(folder, "results.json");
     let mut evaluation = Evaluation::new(classes.offered());
     for picture in &truth.pictures {
-        evaluation.add(&picture.boxes, found_in(picture.id, &results, truth));
+        evaluation.add(&picture.boxes, found_in(&picture.id, &results, truth));
     }
     evaluation.accuracy().expect("boxes to be found")
 }

@@ -33,6 +33,7 @@ impl Stylist for Mirror {
             id: "mirror".to_owned(),
             title: "Mirror".to_owned(),
             made_by: MadeBy::Laptop,
+            away: false,
         }]
     }
 
@@ -97,6 +98,7 @@ fn made(booth: &Booth) -> JobView {
         visitor: "ann".to_owned(),
         address: "hall".to_owned(),
         style: "mirror".to_owned(),
+        made_by: None,
         source,
         share: true,
         key: None,

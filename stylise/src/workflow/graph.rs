@@ -25,6 +25,8 @@ pub(super) type Nowhere = String;
 impl Graph {
     pub(super) fn parse(file: &str, json: &str) -> Result<Self, WorkflowError> {
         let wrong = |why: String| WorkflowError::graph(file, why);
+        // Editors of Windows write a byte order mark first; JSON does not know it.
+        let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let value =
             serde_json::from_str(json).map_err(|error| wrong(format!("not JSON: {error}")))?;
         let Value::Object(nodes) = value else {

@@ -121,6 +121,13 @@ fn an_id_wins_over_a_title_and_an_ambiguous_title_names_both() {
 }
 
 #[test]
+fn a_byte_order_mark_before_either_file_is_no_part_of_it() {
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let workflow = Workflow::parse("test", &marked(TOML), &marked(&graph().to_string()));
+    assert_eq!(workflow.expect("read").styles().len(), 2);
+}
+
+#[test]
 fn what_is_no_export_in_api_format_is_told() {
     let saved = parse(TOML, &json!({"nodes": [], "links": [], "version": 0.4})).expect_err("saved");
     assert!(

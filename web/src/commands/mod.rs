@@ -9,5 +9,6 @@ mod open_detector;
 mod print;
 pub(crate) mod run;
 pub(crate) mod token;
+mod wanted;
 
 pub(crate) use self::print::{OutputError, print};

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use detector::{Installed, ListedModel, ModelStore, Places};
 
 use super::print;
+use super::wanted::check_model_name;
 use crate::cli::ModelsCommand;
 use crate::environment;
 
@@ -57,6 +58,7 @@ fn row(model: &ListedModel) -> String {
 }
 
 fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
+    check_model_name(name)?;
     let known = store.list();
     let Some(model) = known.iter().find(|model| model.entry.name == name) else {
         bail!("there is no model called `{name}`; `carrier models list` shows them");

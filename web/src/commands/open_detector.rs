@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::wanted::check_model_name;
 use anyhow::bail;
 use detector::{Detector, DetectorConfig, DetectorMetrics, OpenProblem, Places};
 
 /// Opens the model that `--model` names.
 pub(super) fn open_detector(model: &str) -> anyhow::Result<Detector> {
+    check_model_name(model)?;
     let Ok(model) = model.parse();
     let config = DetectorConfig {
         model,

@@ -12,6 +12,7 @@ use capture::Threads;
 use tokio::net::TcpListener;
 
 use super::print;
+use super::wanted::check_wanted;
 use crate::addresses::{self, Scheme};
 use crate::admin::AdminToken;
 use crate::app::App;
@@ -43,6 +44,7 @@ pub(crate) fn run(args: &RunArgs, threads: &Threads, log: &Log) -> anyhow::Resul
     let paths = Paths::of_user();
     let config = Config::load(args, paths.config_file().as_deref())?;
     let source = config.source.parse::<capture::SourceSpec>()?;
+    check_wanted(args, &source, &config.model)?;
     let token_file = paths.admin_token_file();
     let admin = AdminToken::obtain(config.admin_token.as_deref(), token_file.as_deref());
     let runtime = tokio::runtime::Builder::new_multi_thread()

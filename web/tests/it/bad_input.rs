@@ -1,6 +1,9 @@
 //! Each kind of bad input gets a clear answer, and the feed goes on.
 
+use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
+use std::path::Path;
+use std::process::Stdio;
 
 use crate::station::{Station, agent, command, fresh_folder, get};
 
@@ -121,6 +124,135 @@ fn a_typo_in_the_configuration_ends_with_2_and_names_it() {
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("webcm"), "{text}");
     std::fs::remove_dir_all(home).expect("cleaned");
+}
+
+/// Exit code and complaint of a station that is not to start.
+fn refused(home: &Path, args: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    let output = command(home)
+        .args(["--listen", "127.0.0.1:0", "--media-port", "0"])
+        .args(args)
+        .envs(environment.iter().copied())
+        .output()
+        .expect("runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), text)
+}
+
+#[test]
+fn a_model_that_nobody_knows_ends_with_2_and_what_may_have_been_meant() {
+    let home = fresh_folder();
+    let file = home.join("my.toml");
+    std::fs::write(
+        &file,
+        "source = \"scene\"\nmodel = \"nanodet_plus_m_461\"\n",
+    )
+    .expect("written");
+    let file = file.to_string_lossy().into_owned();
+    std::fs::write(home.join("mine.onnx"), "x").expect("written");
+    let cases: [(&[&str], &[(&str, &str)], &str); 6] = [
+        (
+            &["--model", "yolox-nano"],
+            &[],
+            "Did you mean `yolox_nano`?",
+        ),
+        (&["--model", "EMBEDED"], &[], "Did you mean `embedded`?"),
+        (&["--model", "nope"], &[], "Known are yolox_nano"),
+        (&["--model", "./mine.onx.onnx"], &[], "./mine.onnx"),
+        (
+            &[],
+            &[("CARRIER_MODEL", "fastdet")],
+            "Did you mean `fastestdet`?",
+        ),
+        (
+            &["--config", &file],
+            &[],
+            "Did you mean `nanodet_plus_m_416`?",
+        ),
+    ];
+    for (args, environment, hint) in cases {
+        let scene = [&["--source", "scene"][..], args].concat();
+        let (code, text) = refused(&home, &scene, environment);
+        assert_eq!(code, Some(2), "{args:?} {environment:?}: {text}");
+        assert!(
+            text.contains("model = ") && text.contains(hint),
+            "{args:?}: {text}"
+        );
+    }
+    let detect = command(&home)
+        .args(["detect", "--model", "nope", "a.jpg"])
+        .output();
+    let detect = detect.expect("runs");
+    assert_eq!(detect.status.code(), Some(2), "also where no station runs");
+    std::fs::remove_dir_all(home).expect("cleaned");
+}
+
+#[test]
+fn a_video_that_is_not_there_ends_with_2_when_it_was_typed() {
+    let home = fresh_folder();
+    std::fs::write(home.join("holiday.mp4"), "x").expect("written");
+    std::fs::create_dir(home.join("clips.d")).expect("made");
+    let near = home.join("holidy.mp4").to_string_lossy().into_owned();
+    let cases: [(&str, &str); 6] = [
+        ("nosuch.mp4", "--source scene"),
+        ("file:nosuch", "--source scene"),
+        ("holidays.mp4", "\"holiday.mp4\""),
+        (&near, "holiday.mp4"),
+        ("no/such/folder/a.mp4", "--source scene"),
+        ("./clips.d", "folder"),
+    ];
+    for (source, hint) in cases {
+        let (code, text) = refused(&home, &["--model", "none", "--source", source], &[]);
+        assert_eq!(code, Some(2), "{source}: {text}");
+        assert!(
+            text.contains("source = ") && text.contains(hint),
+            "{source}: {text}"
+        );
+    }
+    std::fs::remove_dir_all(home).expect("cleaned");
+}
+
+#[test]
+fn what_may_come_later_is_waited_for() {
+    for source in [
+        "webcam:nosuch",
+        "/dev/video97",
+        "y4m:nosuch.y4m",
+        "/media/nobody/stick/a.mp4",
+    ] {
+        let station = Station::start(&["--model", "none", "--source", source]);
+        assert_eq!(get(&station.at("/healthz")).0, 200, "{source}");
+    }
+    let toml = "model = \"./nosuch.onnx\"\n";
+    let station = Station::configured(toml, &[]);
+    assert_eq!(get(&station.at("/healthz")).0, 200);
+}
+
+#[test]
+fn a_video_that_the_environment_names_may_come_later() {
+    let home = fresh_folder();
+    let mut child = command(&home)
+        .args([
+            "--listen",
+            "127.0.0.1:0",
+            "--media-port",
+            "0",
+            "--model",
+            "none",
+        ])
+        .env("CARRIER_SOURCE", "nosuch.mp4")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let printed = child.stdout.take().expect("piped");
+    let is_on = BufReader::new(printed)
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| line.contains("is on"));
+    child.kill().expect("our child");
+    child.wait().expect("our child");
+    std::fs::remove_dir_all(home).expect("cleaned");
+    assert!(is_on, "nobody typed it: the station waits for the file");
 }
 
 #[test]

@@ -2,7 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::{Duration, Instant};
 
+use capture::convert::{Turn, rotate};
+use capture::jpeg::JpegEncoder;
+use capture::scene::Scene;
+use capture::{Frame, PicturePool, WallClock};
 use serde_json::{Value, json};
 
 use crate::station::{command, fresh_folder};
@@ -58,6 +63,91 @@ impl Drop for Known {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.home);
     }
+}
+
+/// One picture of a file of annotations, with what is in it: class and `[left, top, width, height]`.
+struct Annotated {
+    file: &'static str,
+    size: (u32, u32),
+    boxes: Vec<(&'static str, [f32; 4])>,
+}
+
+/// Frames of the scene as JPEG, in which everything is known.
+struct Frames {
+    scene: Scene,
+    encoder: JpegEncoder,
+    pool: PicturePool,
+}
+
+impl Frames {
+    fn new() -> Self {
+        Self {
+            scene: Scene::new(WallClock::start(), PicturePool::new(2)).expect("prepares"),
+            encoder: JpegEncoder::new().expect("starts"),
+            pool: PicturePool::new(2),
+        }
+    }
+
+    /// The frame at this second, upright, and what is in it.
+    fn jpeg(&mut self, second: u64, file: &'static str) -> (Vec<u8>, Annotated) {
+        let (frame, boxes) = self.frame(second);
+        let jpeg = self.encoder.encode(&frame.pixels, 90).expect("encodes");
+        let size = (frame.pixels.width(), frame.pixels.height());
+        (jpeg, Annotated { file, size, boxes })
+    }
+
+    /// As a phone that was held upright stores it: lying, with a mark that it is to be turned clockwise
+    /// by a quarter. Told is what lies in the file, as by a tool that does not read the mark.
+    fn turned(&mut self, second: u64, file: &'static str) -> (Vec<u8>, Annotated) {
+        let (frame, boxes) = self.frame(second);
+        let pixels = rotate(&frame.pixels, Turn::ThreeQuarters, &self.pool).expect("turns");
+        let size = (pixels.width(), pixels.height());
+        let upright_width = frame.pixels.width() as f32;
+        let lying = boxes.into_iter().map(|(class, [x, y, width, height])| {
+            (class, [y, upright_width - x - width, height, width])
+        });
+        let boxes = lying.collect();
+        let plain = self.encoder.encode(&pixels, 90).expect("encodes");
+        let exif = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let jpeg = [&plain[..2], exif, &plain[2..]].concat();
+        (jpeg, Annotated { file, size, boxes })
+    }
+
+    fn frame(&self, second: u64) -> (Frame, Vec<(&'static str, [f32; 4])>) {
+        let elapsed = Duration::from_secs(second);
+        let frame = self.scene.frame_at(elapsed, Instant::now(), 0);
+        let truth = frame.truth.clone().expect("known");
+        let boxed = truth.iter().map(|truth| {
+            let [x1, y1, x2, y2] = truth.bbox_px;
+            (truth.class, [x1, y1, x2 - x1, y2 - y1])
+        });
+        let boxes = boxed.collect();
+        (frame, boxes)
+    }
+}
+
+/// A file of annotations, as tools write it: names with `./`, whole numbers with a point, a byte order
+/// mark.
+fn coco_file(pictures: &[Annotated]) -> String {
+    let classes = ["stop sign", "clock"];
+    let categories: Vec<Value> = (1..)
+        .zip(classes)
+        .map(|(id, name)| json!({"id": id, "name": name}))
+        .collect();
+    let (mut images, mut annotations) = (Vec::new(), Vec::new());
+    for (id, picture) in (1..).zip(pictures) {
+        let (width, height) = picture.size;
+        let file = format!("./{}", picture.file);
+        images.push(
+            json!({"id": f64::from(id), "file_name": file, "width": width, "height": height}),
+        );
+        annotations.extend(picture.boxes.iter().map(|(class, bbox)| {
+            let category = 1 + classes.iter().position(|one| one == class).expect("known");
+            json!({"image_id": id, "category_id": category, "bbox": bbox, "iscrowd": false})
+        }));
+    }
+    let all = json!({"images": images, "annotations": annotations, "categories": categories});
+    format!("\u{feff}{all}")
 }
 
 fn eval(home: &Path, model: &Path, coco: &Path, images: &Path) -> Output {
@@ -134,6 +224,54 @@ fn a_picture_of_another_size_or_none_at_all_is_named() {
     std::fs::write(known.home.join("a.png"), "hello").expect("written");
     let text = known.complaint(&model);
     assert!(text.contains("a.png") && text.contains("PNG"), "{text}");
+}
+
+#[test]
+fn one_bad_picture_is_named_and_the_others_are_measured() {
+    let (known, mut frames) = (Known::new(), Frames::new());
+    let write = |(jpeg, told): (Vec<u8>, Annotated)| {
+        std::fs::write(known.home.join(told.file), jpeg).expect("written");
+        told
+    };
+    let good = [
+        write(frames.jpeg(1, "a.jpg")),
+        write(frames.jpeg(2, "b.jpg")),
+    ];
+    let turned = write(frames.turned(3, "turned.jpg"));
+    let (whole, cut) = frames.jpeg(4, "cut.jpg");
+    let cut = write((whole[..whole.len() / 3].to_vec(), cut));
+    let page = write((b"<html>".to_vec(), frames.jpeg(5, "page.jpg").1));
+    let missing = frames.jpeg(6, "missing.jpg").1;
+    let (jpeg, mut other_size) = frames.jpeg(7, "size.jpg");
+    other_size.size.0 += 2;
+    let other_size = write((jpeg, other_size));
+    let [a, b] = good;
+    let all = coco_file(&[cut, a, page, b, missing, turned, other_size]);
+    std::fs::write(known.coco(), all).expect("written");
+
+    let output = known.eval(Path::new("embedded"));
+    let words = String::from_utf8_lossy(&output.stderr);
+    if words.contains("ONNX Runtime") {
+        println!("skipped: {words}");
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON on stdout");
+    assert_eq!(report["pictures"], 3, "{report}");
+    let bad = report["not_measured"].as_array().expect("a list");
+    for name in ["cut.jpg", "page.jpg", "missing.jpg", "size.jpg"] {
+        let named = bad
+            .iter()
+            .filter(|one| one.as_str().is_some_and(|one| one.contains(name)));
+        assert_eq!(named.count(), 1, "{name}: {report}");
+        assert!(words.contains(name), "{name}: {words}");
+    }
+    assert_eq!(bad.len(), 4, "{report}");
+    // Everything was where it was told to be, in the turned picture too.
+    assert!(
+        report["ap50"].as_f64().expect("measured") > 0.99,
+        "{report}"
+    );
 }
 
 /// The first pictures of the shared set, as a file of its own.

@@ -13,6 +13,10 @@ pub(super) struct Report<'a> {
     pub(super) categories: &'a [Category],
     /// Of each category, whether the model offers it.
     pub(super) offered: &'a [bool],
+    /// How many annotations could not be used.
+    pub(super) annotations_left_out: usize,
+    /// Pictures that could not be measured, each with the reason.
+    pub(super) not_measured: &'a [String],
     pub(super) ms_per_image: f64,
 }
 
@@ -25,6 +29,8 @@ struct JsonReport<'a> {
     ap75: f64,
     classes: BTreeMap<&'a str, JsonClass>,
     left_out: Vec<&'a str>,
+    annotations_left_out: usize,
+    not_measured: &'a [String],
     ms_per_image: f64,
 }
 
@@ -51,6 +57,8 @@ impl Report<'_> {
             ap75: self.accuracy.ap75,
             classes: classes.map(|one| (self.name(one), class(one))).collect(),
             left_out: self.left_out(),
+            annotations_left_out: self.annotations_left_out,
+            not_measured: self.not_measured,
             ms_per_image: self.ms_per_image,
         };
         Ok(serde_json::to_string_pretty(&report)? + "\n")
@@ -82,6 +90,12 @@ impl Report<'_> {
             "{}: {:.1} ms a picture, {} pictures\n",
             self.model, self.ms_per_image, self.pictures
         );
+        if !self.not_measured.is_empty() {
+            text += &format!("pictures not measured: {}\n", self.not_measured.len());
+        }
+        if self.annotations_left_out > 0 {
+            text += &format!("annotations left out: {}\n", self.annotations_left_out);
+        }
         text
     }
 
@@ -106,6 +120,8 @@ fn row(name: &str, boxes: usize, ap: f64, ap50: f64, ap75: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use detector::coco::Id;
+
     use super::*;
 
     fn class(category: usize, boxes: usize, ap50: f64) -> ClassAccuracy {
@@ -120,7 +136,7 @@ mod tests {
 
     fn with_report<T>(look: impl FnOnce(&Report<'_>) -> T) -> T {
         let categories = ["dog", "unicorn", "person"].map(|name| Category {
-            id: 0,
+            id: Id::Number(0),
             name: name.to_owned(),
         });
         let accuracy = Accuracy {
@@ -135,6 +151,8 @@ mod tests {
             accuracy: &accuracy,
             categories: &categories,
             offered: &[true, false, true],
+            annotations_left_out: 3,
+            not_measured: &["a.jpg: cut short".to_owned()],
             ms_per_image: 12.5,
         })
     }
@@ -154,6 +172,8 @@ mod tests {
                 "person": {"boxes": 30, "ap": 0.25, "ap50": 0.625},
             },
             "left_out": ["unicorn"],
+            "annotations_left_out": 3,
+            "not_measured": ["a.jpg: cut short"],
             "ms_per_image": 12.5,
         });
         assert_eq!(report, wanted);
@@ -168,7 +188,16 @@ mod tests {
             .collect();
         assert_eq!(
             first_words,
-            ["CLASS", "person", "dog", "all", "not", "tiny:"]
+            [
+                "CLASS",
+                "person",
+                "dog",
+                "all",
+                "not",
+                "tiny:",
+                "pictures",
+                "annotations"
+            ]
         );
         assert!(
             text.contains("unicorn") && text.contains("12.5 ms"),

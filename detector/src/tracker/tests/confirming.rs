@@ -1,0 +1,185 @@
+//! What is shown, and with which score: nothing below the least score, and nothing that was not seen
+//! twice in three rounds or once with a score far above it.
+
+use super::*;
+
+/// From every frame of a fast camera to less often than nobody watching.
+const PERIODS: [Duration; 6] = [
+    Duration::from_millis(16),
+    Duration::from_millis(33),
+    Duration::from_millis(100),
+    Duration::from_millis(330),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+const PLACE: BBox = BBox {
+    x1: 250.0,
+    y1: 250.0,
+    x2: 350.0,
+    y2: 350.0,
+};
+
+/// Detects one thing in one place with a score each round; 0 is not at all.
+struct Rounds {
+    tracker: Tracker,
+    now: Instant,
+    period: Duration,
+}
+
+impl Rounds {
+    /// With the rate known and nothing in the picture.
+    fn every(period: Duration, min_score: f32) -> Self {
+        let mut rounds = Self {
+            tracker: Tracker::new(TrackerConfig::for_score(min_score)),
+            now: Instant::now(),
+            period,
+        };
+        for _ in 0..4 {
+            assert!(rounds.next(&[]).is_empty());
+        }
+        rounds
+    }
+
+    fn next(&mut self, found: &[Detection]) -> Vec<Track> {
+        self.now += self.period;
+        self.tracker.update(found, self.now)
+    }
+
+    fn score(&mut self, score: f32) -> Vec<Track> {
+        let found = [seen(0, score, PLACE)];
+        self.next(if score > 0.0 { &found } else { &[] })
+    }
+
+    /// Whether something was shown after each of these rounds.
+    fn shown(&mut self, scores: &[f32]) -> Vec<bool> {
+        let shown = scores.iter().map(|score| !self.score(*score).is_empty());
+        shown.collect()
+    }
+}
+
+#[test]
+fn a_doubtful_thing_is_shown_at_its_second_detection_of_three_at_every_rate() {
+    for period in PERIODS {
+        let shown = |scores: &[f32]| Rounds::every(period, 0.35).shown(scores);
+        assert_eq!(shown(&[0.4]), [false], "{period:?}");
+        assert_eq!(shown(&[0.4, 0.4]), [false, true], "{period:?}");
+        for between in [0.0, 0.2] {
+            assert_eq!(
+                shown(&[0.4, between, 0.4]),
+                [false, false, true],
+                "{period:?} {between}"
+            );
+            assert_eq!(
+                shown(&[0.4, between, between, 0.4, between]),
+                [false; 5],
+                "{period:?} {between}"
+            );
+        }
+        assert_eq!(shown(&[0.34; 8]), [false; 8], "{period:?}");
+    }
+}
+
+#[test]
+fn a_thing_far_over_the_least_score_is_shown_at_once_at_every_rate() {
+    for period in PERIODS {
+        for (min_score, score) in [(0.35, 0.6), (0.5, 0.7), (0.8, 0.9), (0.05, 0.4)] {
+            let mut rounds = Rounds::every(period, min_score);
+            assert_eq!(rounds.score(score).len(), 1, "{period:?} {score}");
+        }
+    }
+}
+
+#[test]
+fn what_was_dismissed_uses_no_id_up() {
+    let mut rounds = Rounds::every(MS * 100, 0.35);
+    let doubtful = seen(0, 0.4, square(300.0, 300.0));
+    let sure = seen(0, 0.9, square(800.0, 300.0));
+    rounds.next(&[doubtful]);
+    assert_eq!(ids(&rounds.next(&[doubtful])), [1]);
+    assert_eq!(ids(&rounds.next(&[doubtful, sure])), [1, 2]);
+    let once = seen(0, 0.4, square(550.0, 600.0));
+    assert_eq!(ids(&rounds.next(&[doubtful, sure, once])), [1, 2]);
+    for _ in 0..3 {
+        assert_eq!(ids(&rounds.next(&[doubtful, sure])), [1, 2]);
+    }
+    let next = seen(0, 0.9, square(550.0, 600.0));
+    assert_eq!(ids(&rounds.next(&[doubtful, sure, next])), [1, 2, 3]);
+}
+
+#[test]
+fn a_weak_moment_changes_neither_score_nor_id_and_a_long_one_ends_the_track() {
+    for period in PERIODS {
+        let mut rounds = Rounds::every(period, 0.5);
+        for score in [0.62, 0.6, 0.64] {
+            rounds.score(score);
+        }
+        let before = rounds.score(0.62);
+        assert_eq!(ids(&before), [1], "{period:?}");
+        let weak_since = rounds.now;
+        let mut last_shown = weak_since;
+        while rounds.now < weak_since + Duration::from_secs(12) {
+            for track in rounds.score(0.3) {
+                assert_eq!((track.id, track.score), (1, before[0].score), "{period:?}");
+                last_shown = rounds.now;
+            }
+        }
+        let held = last_shown - weak_since;
+        let least = Duration::from_millis(900).max(period);
+        assert!(held >= least, "{period:?}: held for {held:?}");
+        assert!(held <= Duration::from_secs(3), "{period:?}: {held:?}");
+        // It kept its place: the same thing comes back, but one doubtful detection is not enough.
+        assert!(rounds.score(0.55).is_empty(), "{period:?}");
+        assert_eq!(ids(&rounds.score(0.55)), [1], "{period:?}");
+    }
+}
+
+#[test]
+fn weak_detections_never_begin_a_track() {
+    let mut rounds = Rounds::every(MS * 100, 0.35);
+    assert_eq!(rounds.shown(&[0.2; 20]), [false; 20]);
+}
+
+#[test]
+fn a_hidden_thing_hides_nothing_else() {
+    let mut rounds = Rounds::every(MS * 100, 0.35);
+    rounds.shown(&[0.5; 3]);
+    assert!(!rounds.shown(&[0.2; 40])[39], "weak for too long");
+    let other = seen(7, 0.9, PLACE);
+    let tracks = rounds.next(&[seen(0, 0.2, PLACE), other]);
+    assert_eq!(tracks.len(), 1);
+    assert_eq!((tracks[0].class_id, tracks[0].score), (7, 0.9));
+}
+
+#[test]
+fn a_class_is_told_only_when_it_was_seen_twice_or_surely() {
+    // With a bar this low, one detection outweighs two of another class and is still no sure one.
+    let mut rounds = Rounds::every(MS * 100, 0.1);
+    rounds.shown(&[0.12, 0.12]);
+    let odd = seen(7, 0.3, PLACE);
+    assert_eq!(rounds.next(&[odd])[0].class_id, 0);
+    assert_eq!(rounds.next(&[odd])[0].class_id, 7);
+}
+
+#[test]
+fn whatever_is_detected_no_track_is_below_the_least_score() {
+    let mut noise = Noise(11);
+    for period in PERIODS {
+        for min_score in [0.0, 0.02, 0.1, 0.35, 0.5, 0.9, 1.0] {
+            let mut rounds = Rounds::every(period, min_score);
+            for _ in 0..150 {
+                let found: Vec<Detection> = (0..12)
+                    .map(|_| {
+                        let class_id = (noise.next() * 2.0) as usize;
+                        let place = (noise.next() * 4.0).floor() * 70.0;
+                        let bbox = noise.stray(square(200.0 + place, 300.0), 8.0);
+                        seen(class_id, noise.next(), bbox)
+                    })
+                    .collect();
+                for track in rounds.next(&found) {
+                    assert!(track.score >= min_score, "{track:?} below {min_score}");
+                }
+            }
+        }
+    }
+}
