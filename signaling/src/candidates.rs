@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::networks::Network;
 use crate::path::Carriage;
 
 /// One address of a network interface.
@@ -10,6 +11,8 @@ pub(crate) struct HostAddress {
     /// The interface's name.
     pub(crate) interface: String,
     pub(crate) ip: IpAddr,
+    /// How many leading bits its network's addresses share.
+    pub(crate) prefix_bits: u8,
 }
 
 /// What goes into one answer.
@@ -17,6 +20,8 @@ pub(crate) struct HostAddress {
 pub(crate) struct Candidates {
     /// Addresses of this machine, best first: checks are sent from and expected on these.
     pub(crate) local: Vec<IpAddr>,
+    /// The networks of those.
+    pub(crate) networks: Vec<Network>,
     /// The address the viewer's browser used for HTTP, when it is not this machine's own: a port
     /// forward, or the host of our container. Only announced, nothing can be sent from it.
     pub(crate) forwarded: Option<IpAddr>,
@@ -108,7 +113,13 @@ pub(crate) fn choose(hosts: &[HostAddress], host: HostName, ipv6: bool) -> Candi
     local.dedup();
     local.truncate(LOCAL_MAX);
     let forwarded = named.filter(|ip| !local.contains(ip) && !ip.is_loopback());
+    let used = hosts.iter().filter(|address| local.contains(&address.ip));
+    let networks = used.map(|used| Network {
+        address: used.ip,
+        prefix_bits: used.prefix_bits,
+    });
     Candidates {
+        networks: networks.collect(),
         local,
         forwarded,
         announced: Vec::new(),
@@ -189,6 +200,7 @@ mod tests {
         HostAddress {
             interface: interface.to_owned(),
             ip: ip.parse().expect("an address"),
+            prefix_bits: 24,
         }
     }
 

@@ -215,9 +215,9 @@ impl Stage<'_> {
         metrics.register(registry);
         let config = EngineConfig {
             renditions: renditions(&self.config.renditions),
+            media_ip: self.config.media_ip()?,
             media_port: self.config.media_port,
             threads: self.config.network.engine_threads,
-            viewers_max: self.config.viewers.max.unwrap_or(usize::MAX),
             announced: self.config.network.announced()?,
             ..EngineConfig::default()
         };
