@@ -183,7 +183,7 @@ impl Talk {
             Draft::new(Class::Error, transaction).with_error(487, "Role Conflict")
         };
         let pwd = if how & 4 == 0 {
-            &self.theirs.pwd
+            self.theirs.pwd.as_str()
         } else {
             "wrong"
         };
