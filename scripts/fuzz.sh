@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- offer publish fragment whep demux peer rtcp media upload
+[ $# -gt 0 ] || set -- offer publish fragment whep demux stun peer rtcp media upload
 
 target=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')

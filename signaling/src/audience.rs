@@ -16,6 +16,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rtc::crypto::RTCCryptoProvider;
+
 use self::publishing::Publishing;
 use crate::congestion::Rung;
 use crate::demand::Demand;
@@ -55,6 +57,7 @@ struct Stream {
 pub(crate) struct AudienceParts {
     pub(crate) shard: Shard,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) crypto: Arc<dyn RTCCryptoProvider>,
     pub(crate) clock: ReportClock,
     pub(crate) limits: AudienceLimits,
     pub(crate) demand: Arc<Demand>,
@@ -67,6 +70,7 @@ pub(crate) struct AudienceParts {
 pub(crate) struct Audience {
     shard: Shard,
     ledger: Arc<Ledger>,
+    crypto: Arc<dyn RTCCryptoProvider>,
     viewers: HashMap<ViewerKey, Viewer>,
     publishing: Publishing,
     streams: [Stream; RenditionId::LIMIT],
@@ -88,6 +92,7 @@ impl Audience {
         Self {
             shard: parts.shard,
             ledger: parts.ledger,
+            crypto: parts.crypto,
             viewers: HashMap::new(),
             publishing: Publishing::default(),
             streams: Default::default(),
@@ -127,6 +132,15 @@ impl Audience {
         self.tick_publisher(now, out);
     }
 
+    /// This thread has not run for `pause` until now.
+    pub(crate) fn resume(&mut self, now: Instant, pause: Duration) {
+        for viewer in self.viewers.values_mut() {
+            viewer.peer.resume(now, pause);
+            viewer.control.resume(now);
+        }
+        self.publishing.resume(now, pause);
+    }
+
     /// When [`Self::tick`] is next due.
     pub(crate) fn due(&self) -> Option<Instant> {
         let viewer = self.timetable.first().map(|(due, _)| *due);
@@ -148,11 +162,11 @@ impl Audience {
         self.viewers.values()
     }
 
-    fn flush(&mut self, key: ViewerKey, out: &mut Out<'_>) {
+    fn flush(&mut self, now: Instant, key: ViewerKey, out: &mut Out<'_>) {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        viewer.peer.drain(&mut self.outgoing);
+        viewer.peer.drain(now, &mut self.outgoing);
         self.ledger.note_sent(key, &self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();

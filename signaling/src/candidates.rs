@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::networks::Network;
 use crate::path::Carriage;
 use crate::precedence::rank;
 
@@ -13,6 +14,8 @@ pub(crate) struct HostAddress {
     pub(crate) ip: IpAddr,
     /// The metric of its interface's default route, if it has one.
     pub(crate) route_metric: Option<u32>,
+    /// How many leading bits its network's addresses share.
+    pub(crate) prefix_bits: u8,
 }
 
 /// What goes into one answer.
@@ -20,6 +23,8 @@ pub(crate) struct HostAddress {
 pub(crate) struct Candidates {
     /// Addresses of this machine, best first: checks are sent from and expected on these.
     pub(crate) local: Vec<IpAddr>,
+    /// The networks of those.
+    pub(crate) networks: Vec<Network>,
     /// The address the viewer's browser used for HTTP, when it is not this machine's own: a port
     /// forward, or the host of our container. Only announced, nothing can be sent from it.
     pub(crate) forwarded: Option<IpAddr>,
@@ -110,7 +115,13 @@ pub(crate) fn choose(hosts: &[HostAddress], host: HostName, ipv6: bool) -> Candi
     local.dedup();
     local.truncate(LOCAL_MAX);
     let forwarded = named.filter(|ip| !local.contains(ip) && !ip.is_loopback());
+    let used = hosts.iter().filter(|address| local.contains(&address.ip));
+    let networks = used.map(|used| Network {
+        address: used.ip,
+        prefix_bits: used.prefix_bits,
+    });
     Candidates {
+        networks: networks.collect(),
         local,
         forwarded,
         announced: Vec::new(),
@@ -212,6 +223,7 @@ mod tests {
             interface: interface.to_owned(),
             ip: ip.parse().expect("an address"),
             route_metric: None,
+            prefix_bits: 24,
         }
     }
 

@@ -1,12 +1,15 @@
 //! Whose is a datagram: one port serves all viewers.
 //!
-//! Nothing here is created by a datagram: the tables only learn addresses for user name fragments
-//! that an answer handed out.
+//! Nothing here is created by a datagram, and no address is learnt from one that anybody can write: it
+//! takes a check with the right password to claim an address, and an answer to a check of ours to own it.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use crate::ice::CheckNames;
 use crate::path::Carriage;
+use crate::stun::{Class, HEADER_BYTES, Message, TransactionId, is_check};
 
 /// A part of the audience, served by one thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,27 +23,21 @@ pub(crate) struct ViewerKey {
     pub(crate) number: u64,
 }
 
-/// Addresses one viewer can be known by; a phone that changes networks uses a few.
-const ADDRESSES_MAX: usize = 16;
-/// Outstanding checks of one viewer; pairs of its 16 candidates with our 8, sent every 200 ms.
+/// Addresses that a viewer has shown to be its own; a phone that changes networks uses a few.
+const OWNED_MAX: usize = 16;
+/// Addresses that it has checked from and not answered at. They have places of their own: a check that
+/// somebody recorded and sends again from elsewhere must not push out what is proven.
+const CLAIMED_MAX: usize = 16;
+/// Outstanding checks of one viewer.
 const TRANSACTIONS_MAX: usize = 128;
 /// Names of one viewer: that of before and that of after an ICE restart.
 const UFRAGS_MAX: usize = 2;
-const HEADER: usize = 20;
-const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
-const USERNAME: u16 = 0x0006;
 
 /// The kinds of datagram that share a port (RFC 7983).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind<'a> {
-    /// A connectivity check of a viewer, with our half of its user name.
-    StunRequest { ufrag: &'a str },
-    /// An answer to a check of ours.
-    StunResponse {
-        transaction: [u8; 12],
-        success: bool,
-    },
-    /// DTLS; .
+    /// A connectivity check, or the answer to one.
+    Stun(Message<'a>),
     Dtls,
     /// RTP or RTCP.
     Rtp,
@@ -51,7 +48,7 @@ pub(crate) enum Kind<'a> {
 /// Classifies a datagram without trusting any of it.
 pub(crate) fn classify(datagram: &[u8]) -> Kind<'_> {
     match datagram.first() {
-        Some(0..=3) => stun(datagram).unwrap_or(Kind::Garbage),
+        Some(0..=3) => Message::parse(datagram).map_or(Kind::Garbage, Kind::Stun),
         // A DTLS record header is 13 bytes, an SRTCP packet is at least 8 + index and tag.
         Some(20..=63) if datagram.len() > 13 => Kind::Dtls,
         Some(128..=191) if datagram.len() >= 12 => Kind::Rtp,
@@ -59,75 +56,36 @@ pub(crate) fn classify(datagram: &[u8]) -> Kind<'_> {
     }
 }
 
-/// Whether this, of our own making, is a connectivity check.
-pub(crate) fn is_check(datagram: &[u8]) -> bool {
-    datagram.starts_with(&[0, 1]) && datagram.get(4..8) == Some(&MAGIC_COOKIE)
-}
-
-fn stun(datagram: &[u8]) -> Option<Kind<'_>> {
-    let header = datagram.get(..HEADER)?;
-    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
-    if header[4..8] != MAGIC_COOKIE || length % 4 != 0 || length + HEADER != datagram.len() {
-        return None;
-    }
-    let transaction = header[8..].try_into().ok()?;
-    match u16::from_be_bytes([header[0], header[1]]) {
-        0x0001 => request(&datagram[HEADER..]),
-        0x0101 => Some(Kind::StunResponse {
-            transaction,
-            success: true,
-        }),
-        0x0111 => Some(Kind::StunResponse {
-            transaction,
-            success: false,
-        }),
-        _ => None,
-    }
-}
-
-fn request(mut attributes: &[u8]) -> Option<Kind<'_>> {
-    let mut ufrag = None;
-    while let Some((head, rest)) = attributes.split_at_checked(4) {
-        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
-        let value = rest.get(..length)?;
-        if u16::from_be_bytes([head[0], head[1]]) == USERNAME {
-            let name = std::str::from_utf8(value).ok()?;
-            ufrag = ufrag.or(Some(name.split_once(':')?.0));
-        }
-        attributes = rest.get(length.next_multiple_of(4)..)?;
-    }
-    ufrag.map(|ufrag| Kind::StunRequest { ufrag })
-}
-
 #[derive(Debug, Default)]
 struct Known {
     /// The newest last; an ICE restart adds one, and the one before serves until it has succeeded.
     ufrags: VecDeque<String>,
-    addresses: VecDeque<Origin>,
-    transactions: VecDeque<[u8; 12]>,
+    owned: VecDeque<Origin>,
+    claimed: VecDeque<Origin>,
+    transactions: VecDeque<TransactionId>,
 }
 
 /// Where a datagram came from: the same address means different things over UDP and TCP.
-type Origin = (Carriage, SocketAddr);
+pub(crate) type Origin = (Carriage, SocketAddr);
 
 /// The tables from datagram to viewer.
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
     viewers: HashMap<ViewerKey, Known>,
-    by_ufrag: HashMap<String, ViewerKey>,
+    by_ufrag: HashMap<String, (ViewerKey, Arc<CheckNames>)>,
     by_address: HashMap<Origin, ViewerKey>,
-    by_transaction: HashMap<[u8; 12], ViewerKey>,
+    by_transaction: HashMap<TransactionId, ViewerKey>,
 }
 
 impl Demux {
-    /// Makes a viewer known by the user name fragment of its answer.
-    pub(crate) fn add(&mut self, key: ViewerKey, ufrag: String) {
+    /// Makes a viewer known by the names of its answer.
+    pub(crate) fn add(&mut self, key: ViewerKey, names: Arc<CheckNames>) {
         self.viewers.insert(key, Known::default());
-        self.rename(key, ufrag);
+        self.rename(key, names);
     }
 
-    /// Makes a viewer known by a new user name fragment, and by the one before it.
-    pub(crate) fn rename(&mut self, key: ViewerKey, ufrag: String) {
+    /// Makes a viewer known by new names, and by those before them.
+    pub(crate) fn rename(&mut self, key: ViewerKey, names: Arc<CheckNames>) {
         let Some(known) = self.viewers.get_mut(&key) else {
             return;
         };
@@ -136,8 +94,9 @@ impl Demux {
         {
             self.by_ufrag.remove(&oldest);
         }
+        let ufrag = names.local.ufrag.clone();
         known.ufrags.push_back(ufrag.clone());
-        self.by_ufrag.insert(ufrag, key);
+        self.by_ufrag.insert(ufrag, (key, names));
     }
 
     /// Forgets a viewer whole.
@@ -148,27 +107,68 @@ impl Demux {
         for ufrag in known.ufrags {
             self.by_ufrag.remove(&ufrag);
         }
-        for address in known.addresses {
-            if self.by_address.get(&address) == Some(&key) {
-                self.by_address.remove(&address);
-            }
+        for address in known.owned.into_iter().chain(known.claimed) {
+            self.release(key, address);
         }
         for transaction in known.transactions {
             self.by_transaction.remove(&transaction);
         }
     }
 
-    /// Whose datagram this is. A check with a known user name teaches its source address.
-    pub(crate) fn route(&mut self, kind: Kind<'_>, from: Origin) -> Option<ViewerKey> {
+    /// Who says that a check is its own, and what it must fit to be.
+    pub(crate) fn named(&self, check: &Message<'_>) -> Option<(ViewerKey, Arc<CheckNames>)> {
+        let (ours, _) = check.user_name()?;
+        self.by_ufrag.get(ours).cloned()
+    }
+
+    /// Whose a datagram is that is no check.
+    pub(crate) fn route(&self, kind: Kind<'_>, from: Origin) -> Option<ViewerKey> {
         match kind {
-            Kind::StunRequest { ufrag, .. } => {
-                let key = *self.by_ufrag.get(ufrag)?;
-                self.learn(key, from);
-                Some(key)
+            Kind::Stun(message) if matches!(message.class, Class::Success | Class::Error) => {
+                self.by_transaction.get(&message.transaction).copied()
             }
-            Kind::StunResponse { transaction, .. } => self.by_transaction.remove(&transaction),
+            Kind::Stun(_) | Kind::Garbage => None,
             Kind::Dtls | Kind::Rtp => self.by_address.get(&from).copied(),
-            Kind::Garbage => None,
+        }
+    }
+
+    /// A viewer has checked from this address. It is the viewer's unless it is somebody's already: a
+    /// source address can be forged.
+    pub(crate) fn claim(&mut self, key: ViewerKey, from: Origin) {
+        let Some(known) = self.viewers.get_mut(&key) else {
+            return;
+        };
+        if self.by_address.contains_key(&from) {
+            return;
+        }
+        let oldest = if known.claimed.len() >= CLAIMED_MAX {
+            known.claimed.pop_front()
+        } else {
+            None
+        };
+        known.claimed.push_back(from);
+        self.by_address.insert(from, key);
+        if let Some(oldest) = oldest {
+            self.release(key, oldest);
+        }
+    }
+
+    /// A viewer has answered at this address, whoever had it before.
+    pub(crate) fn prove(&mut self, key: ViewerKey, from: Origin) {
+        let Some(known) = self.viewers.get_mut(&key) else {
+            return;
+        };
+        known.claimed.retain(|claimed| *claimed != from);
+        let mut oldest = None;
+        if !known.owned.contains(&from) {
+            if known.owned.len() >= OWNED_MAX {
+                oldest = known.owned.pop_front();
+            }
+            known.owned.push_back(from);
+        }
+        self.by_address.insert(from, key);
+        if let Some(oldest) = oldest {
+            self.release(key, oldest);
         }
     }
 
@@ -180,7 +180,7 @@ impl Demux {
         }
         let (Some(known), Some(Ok(transaction))) = (
             self.viewers.get_mut(&key),
-            datagram.get(8..HEADER).map(<[u8; 12]>::try_from),
+            datagram.get(8..HEADER_BYTES).map(TransactionId::try_from),
         ) else {
             return;
         };
@@ -193,21 +193,10 @@ impl Demux {
         self.by_transaction.insert(transaction, key);
     }
 
-    fn learn(&mut self, key: ViewerKey, from: Origin) {
-        if self.by_address.get(&from) == Some(&key) {
-            return;
+    fn release(&mut self, key: ViewerKey, address: Origin) {
+        if self.by_address.get(&address) == Some(&key) {
+            self.by_address.remove(&address);
         }
-        let Some(known) = self.viewers.get_mut(&key) else {
-            return;
-        };
-        if known.addresses.len() >= ADDRESSES_MAX
-            && let Some(oldest) = known.addresses.pop_front()
-            && self.by_address.get(&oldest) == Some(&key)
-        {
-            self.by_address.remove(&oldest);
-        }
-        known.addresses.push_back(from);
-        self.by_address.insert(from, key);
     }
 
     /// Entries in all tables together: zero when nobody watches.

@@ -7,6 +7,7 @@ mod start;
 mod worker;
 
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -34,6 +35,8 @@ use crate::whip::Newcomer;
 pub struct EngineConfig {
     /// What viewers can get, largest first: the same list that the compose thread has.
     pub renditions: Vec<Rendition>,
+    /// The address that media comes and goes by; the unspecified one: all there are.
+    pub media_ip: IpAddr,
     /// The UDP port of all media; 0 takes any free one.
     pub media_port: u16,
     /// Threads that send, each to a share of the viewers; 0: as many as there are processor cores.
@@ -56,12 +59,14 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             renditions: default_renditions(),
+            media_ip: Ipv6Addr::UNSPECIFIED.into(),
             media_port: 8189,
             threads: 1,
             registered: Threads::default(),
             announced: Vec::new(),
             viewers_max: usize::MAX,
-            silent_after: Duration::from_secs(5),
+            // More than two intervals at which browsers check, and than one at which we do.
+            silent_after: Duration::from_secs(7),
             lost_after: Duration::from_secs(20),
             connect_within: Duration::from_secs(20),
         }
@@ -73,10 +78,12 @@ impl Default for EngineConfig {
 pub enum EngineError {
     /// The port is taken or forbidden.
     #[error(
-        "cannot open UDP port {port} for media: {source}; is another carrier running? \
-         choose another port with --media-port"
+        "cannot open UDP port {port} for media on {ip}: {source}; is another carrier running? \
+         choose another port with --media-port, or another address with network.media_listen"
     )]
     Port {
+        /// The address asked for.
+        ip: IpAddr,
         /// The port asked for.
         port: u16,
         /// What the system said.
@@ -134,6 +141,8 @@ pub(crate) struct Shared {
     pub(crate) renditions: Vec<Rendition>,
     pub(crate) identity: Identity,
     pub(crate) port: u16,
+    /// The one address that media is bound to, if not all are.
+    bound: Option<IpAddr>,
     pub(crate) ipv6: bool,
     pub(crate) tcp: bool,
     announced: Vec<Announced>,
@@ -175,18 +184,23 @@ impl Engine {
         demand: Arc<Demand>,
         metrics: Arc<EngineMetrics>,
     ) -> Result<(EngineHandle, FrameSink), EngineError> {
-        let ports = ports::Ports::open(config.media_port).map_err(|source| EngineError::Port {
-            port: config.media_port,
+        let (ip, port) = (config.media_ip, config.media_port);
+        let ports = ports::Ports::open(ip, port).map_err(|source| EngineError::Port {
+            ip,
+            port,
             source,
         })?;
+        let crypto = rtc::crypto::default_provider()
+            .map_err(|error| EngineError::Certificate(error.to_string()))?;
         let identity =
             Identity::generate().map_err(|error| EngineError::Certificate(error.to_string()))?;
         let (port, ipv6, tcp) = (ports.udp.port(), ports.udp.ipv6(), ports.has_tcp());
-        let threads = start::Plan::new(&config, demand, metrics).threads(ports)?;
+        let threads = start::Plan::new(&config, demand, metrics, crypto).threads(ports)?;
         let shared = Arc::new(Shared {
             renditions: config.renditions.clone(),
             identity,
             port,
+            bound: (!ip.is_unspecified()).then_some(ip),
             ipv6,
             tcp,
             names: names::Names::watch(announced_names(&config.announced), &config.registered)?,
@@ -312,15 +326,20 @@ impl EngineHandle {
     /// This machine's addresses for an answer, asked of the system anew.
     pub(crate) fn candidates(&self, host: Option<&str>) -> Candidates {
         let host = crate::candidates::HostName::parse(host);
-        let hosts = crate::interfaces::host_addresses();
         let shared = &self.shared;
+        let mut hosts = crate::interfaces::host_addresses();
+        hosts.retain(|address| shared.bound.is_none_or(|bound| bound == address.ip));
         let announced = shared.announced.iter().flat_map(|announced| {
             let found = announced.name().map(|name| shared.names.addresses(name));
             announced.addresses(shared.port, &found.unwrap_or_default())
         });
+        let mut candidates = crate::candidates::choose(&hosts, host, shared.ipv6);
+        if let Some(bound) = shared.bound {
+            candidates.local = vec![bound];
+        }
         Candidates {
             announced: announced.take(ANNOUNCED_MAX).collect(),
-            ..crate::candidates::choose(&hosts, host, shared.ipv6)
+            ..candidates
         }
     }
 

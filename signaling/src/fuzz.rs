@@ -7,6 +7,7 @@ mod datagrams;
 mod descriptions;
 #[cfg(test)]
 mod mutation;
+mod stun;
 #[cfg(test)]
 mod tests;
 
@@ -14,13 +15,14 @@ mod tests;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("offer", descriptions::offer),
     ("publish", descriptions::publish),
     ("fragment", descriptions::fragment),
     ("whep", descriptions::whep),
     ("demux", datagrams::demux),
     ("peer", datagrams::peer),
+    ("stun", stun::stun),
     ("rtcp", datagrams::rtcp),
     ("media", crate::whip::fuzz::media),
 ];

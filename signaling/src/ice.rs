@@ -1,12 +1,22 @@
-//! The answering side of ICE (RFC 8445) for one set of credentials: which paths work, which one the
-//! viewer wants, and whether it still agrees to be sent to (RFC 7675). No socket, no clock.
+//! ICE (RFC 8445) for one set of credentials: which paths work, which one the viewer wants, and
+//! whether it still agrees to be sent to (RFC 7675). No socket, no clock. docs/ice.md goes through
+//! the RFCs requirement by requirement.
+//!
+//! Viewers check, the station answers: no address is sent to because an offer names it. Each check that
+//! is the viewer's provokes one back to where it came from, and media goes only where that was
+//! answered. Neither a replayed check nor a forged source address can therefore move a stream, which
+//! with ICE lite both could. The one exception is a viewer that is itself lite and never checks: its
+//! addresses are checked from here, within the [`Allowance`].
 //!
 //! Not the WebRTC library's agent, for three things that agent (rtc-ice 0.21.1) does not do: it
 //! keeps its first nominated pair for good, so a viewer that moves to another of its networks is
 //! lost; it neither answers nor remembers a nomination that comes before our own check of that path
 //! was answered; and its restart gives up the working path before there is another.
 
+mod allowance;
 mod check;
+mod pair;
+mod receiving;
 #[cfg(test)]
 mod tests;
 
@@ -15,28 +25,28 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use rtc::crypto::RTCCryptoProvider;
-use rtc::stun::message::TransactionId;
 
-use self::check::{Asked, Checks};
-use crate::demux::Kind;
+use self::allowance::Allowance;
+pub(crate) use self::check::CheckNames;
+use self::check::Checks;
+use self::pair::Pair;
 use crate::path::{Carriage, Path};
 use crate::runs::Run;
 use crate::sdp::RemoteCandidate;
+use crate::stun::TransactionId;
 
-/// How often consent is asked for (RFC 7675 5.1: about every five seconds; sooner notices sooner).
-const CONSENT_INTERVAL: Duration = Duration::from_secs(2);
-/// Time between checks of one path that is not known to work.
-const CHECK_INTERVAL: Duration = Duration::from_millis(200);
-/// Checks without an answer after which a path is left to the viewer's own.
-const CHECKS_MAX: u8 = 8;
-/// The least time between two checks of one path: each of the viewer's provokes one of ours.
-const CHECK_LEAST: Duration = Duration::from_millis(20);
+/// How often consent is asked for: this and up to half of it more, at random, but never sooner (RFC
+/// 7675 5.1).
+const CONSENT_INTERVAL_LEAST: Duration = Duration::from_secs(4);
+/// The least time between two checks (Ta, RFC 8445 14.2).
+const PACE: Duration = Duration::from_millis(5);
 /// A nomination this old yields to a newer one, whichever has the higher priority: browsers repeat
 /// that of the path they use every 2.5 s at least.
 const NOMINATION_STALE: Duration = Duration::from_secs(3);
-/// Paths of one viewer; its 16 candidates with 4 addresses of ours.
-const PAIRS_MAX: usize = 64;
+/// Paths of one viewer.
+const PAIRS_MAX: usize = 32;
 /// Checks whose answer is awaited.
 const OUTSTANDING_MAX: usize = 128;
 
@@ -78,39 +88,40 @@ pub(crate) enum IceState {
     Failed,
 }
 
+/// What a STUN message was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// Not of this agent's viewer, as far as anybody can prove.
+    Foreign,
+    Taken,
+    /// It shows for the first time that this path leads to the viewer.
+    Proof,
+}
+
 /// What an agent is made with.
 pub(crate) struct IceTerms<'a> {
-    pub(crate) local: Credentials,
+    pub(crate) names: Arc<CheckNames>,
     pub(crate) remote: Credentials,
     pub(crate) role: Role,
     /// Our addresses, best first.
     pub(crate) addresses: &'a [IpAddr],
     pub(crate) times: IceTimes,
+    /// The length of the request that these credentials came with.
+    pub(crate) brought_bytes: usize,
     pub(crate) crypto: Arc<dyn RTCCryptoProvider>,
-}
-
-/// One path and what is known of it.
-#[derive(Debug, Clone, Copy)]
-struct Pair {
-    path: Path,
-    /// RFC 8445 6.1.2.3.
-    priority: u64,
-    works: bool,
-    nominated_at: Option<Instant>,
-    checks: u8,
-    checked_at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Outstanding {
     transaction: TransactionId,
     path: Path,
+    role: Role,
+    nominates: bool,
 }
 
 /// ICE for one set of credentials.
 pub(crate) struct IceAgent {
     checks: Checks,
-    role: Role,
     addresses: Vec<IpAddr>,
     times: IceTimes,
     pairs: Vec<Pair>,
@@ -118,31 +129,28 @@ pub(crate) struct IceAgent {
     selected: Option<Path>,
     /// When the viewer was last heard on the selected path.
     heard_at: Instant,
-    consent_at: Instant,
+    consent_due: Instant,
+    next_check: Instant,
+    allowance: Allowance,
+    was_checked: bool,
     state: IceState,
     out: Vec<Run>,
 }
 
 impl IceAgent {
     pub(crate) fn new(now: Instant, terms: IceTerms<'_>) -> Self {
-        let IceTerms {
-            local,
-            remote,
-            role,
-            addresses,
-            times,
-            crypto,
-        } = terms;
         Self {
-            checks: Checks::new(local, remote, role, crypto),
-            role,
-            addresses: addresses.to_vec(),
-            times,
+            checks: Checks::new(terms.names, terms.remote, terms.role, terms.crypto),
+            addresses: terms.addresses.to_vec(),
+            times: terms.times,
             pairs: Vec::new(),
             outstanding: VecDeque::new(),
             selected: None,
             heard_at: now,
-            consent_at: now,
+            consent_due: now,
+            next_check: now,
+            allowance: Allowance::new(terms.brought_bytes),
+            was_checked: false,
             state: IceState::Checking,
             out: Vec::new(),
         }
@@ -152,16 +160,21 @@ impl IceAgent {
         self.state
     }
 
+    /// Whether the viewer has ever checked a path, or answered on one.
+    pub(crate) fn was_checked(&self) -> bool {
+        self.was_checked
+    }
+
     /// The path that packets take.
     pub(crate) fn path(&self) -> Option<Path> {
         self.selected
     }
 
     /// The selected path, or the best that works: an answer to a handshake need not wait for the
-    /// viewer's choice.
-    pub(crate) fn best_path(&self) -> Option<Path> {
-        let working = self.pairs.iter().filter(|pair| pair.works);
-        let best = working.max_by_key(|pair| pair.priority);
+    /// viewer's choice (RFC 8445 12.1.1).
+    pub(crate) fn best_path(&self, now: Instant) -> Option<Path> {
+        let working = self.pairs.iter().filter(|pair| pair.is_consented(now));
+        let best = working.max_by_key(|pair| pair.priority(self.checks.role));
         self.selected.or(best.map(|pair| pair.path))
     }
 
@@ -172,8 +185,7 @@ impl IceAgent {
         addresses.find(|ip| ip.is_ipv4() == remote.is_ipv4())
     }
 
-    /// Takes an address of the viewer, to be checked from all of ours. A viewer that is behind TCP
-    /// connects to us: there is nothing to check until it has.
+    /// Takes an address of a viewer that is lite, to be checked from all of ours.
     pub(crate) fn add_remote(&mut self, candidate: &RemoteCandidate) {
         let remote = candidate.addr;
         for local in self.addresses.clone() {
@@ -183,51 +195,10 @@ impl IceAgent {
                     local,
                     remote,
                 };
-                self.pair(path, candidate.priority);
+                let index = self.pair(path, candidate.priority);
+                self.pairs[index].trigger();
             }
         }
-    }
-
-    /// Takes a datagram that is STUN. `false`: it is not one of this agent's.
-    pub(crate) fn receive(
-        &mut self,
-        now: Instant,
-        kind: Kind<'_>,
-        path: Path,
-        bytes: &[u8],
-    ) -> bool {
-        let Some(mut message) = Checks::decode(bytes) else {
-            return false;
-        };
-        match kind {
-            Kind::StunRequest { .. } => {
-                let Some(asked) = self.checks.asked(&mut message) else {
-                    return false;
-                };
-                if let Some(answer) = self.checks.answer(&message, path.remote) {
-                    self.send(path, answer);
-                }
-                self.heed(now, path, asked);
-            }
-            Kind::StunResponse { success, .. } => {
-                let id = message.transaction_id;
-                let known = self
-                    .outstanding
-                    .iter()
-                    .position(|out| out.transaction == id);
-                let Some(index) = known.filter(|_| self.checks.answered(&mut message)) else {
-                    return false;
-                };
-                let asked_on = self.outstanding.remove(index).map(|out| out.path);
-                // An answer from elsewhere than the check went to proves no path (RFC 8445
-                // 7.2.5.2.1).
-                if success && asked_on == Some(path) {
-                    self.proven(now, path);
-                }
-            }
-            _ => return false,
-        }
-        true
     }
 
     /// Notes a packet that only the viewer can have sent.
@@ -238,6 +209,12 @@ impl IceAgent {
                 self.state = IceState::Up;
             }
         }
+    }
+
+    /// This process did nothing for `pause` until now: that nothing was heard meanwhile was its own
+    /// doing. What the viewer agreed to before lasts no longer for that.
+    pub(crate) fn resume(&mut self, now: Instant, pause: Duration) {
+        self.heard_at = (self.heard_at + pause).min(now);
     }
 
     /// Forgets a path that is gone for good: its connection ended.
@@ -251,9 +228,9 @@ impl IceAgent {
         if self.state == IceState::Up {
             self.state = IceState::Silent;
         }
-        let nominated = self.pairs.iter().filter(|pair| pair.works);
-        let next = nominated.max_by_key(|pair| pair.nominated_at);
-        if let Some(pair) = next.copied().filter(|pair| pair.nominated_at.is_some()) {
+        let working = self.pairs.iter().filter(|pair| pair.is_consented(now));
+        let next = working.max_by_key(|pair| pair.nominated_at);
+        if let Some(pair) = next.filter(|pair| pair.nominated_at.is_some()) {
             self.select(now, pair.path);
         }
     }
@@ -264,40 +241,28 @@ impl IceAgent {
         if self.state == IceState::Failed {
             return;
         }
-        if let Some(path) = self.selected {
-            if self.consent_at <= now {
-                self.consent_at = now + CONSENT_INTERVAL;
-                self.check(now, path);
+        if let Some(path) = self.selected
+            && self.consent_due <= now
+        {
+            self.consent_due = now + consent_interval();
+            let pair = self.pairs.iter_mut().find(|pair| pair.path == path);
+            if let Some(pair) = pair {
+                pair.is_triggered = true;
             }
-            return;
         }
-        let due: Vec<Path> = self
-            .pairs
-            .iter()
-            .filter(|pair| pair.next_check(now).is_some_and(|at| at <= now))
-            .map(|pair| pair.path)
-            .collect();
-        for path in due {
-            self.check(now, path);
-        }
+        self.send_checks(now);
     }
 
     /// When [`Self::tick`] is next due.
-    pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         let silence = match self.state {
             IceState::Failed => return None,
             IceState::Up => self.times.disconnected,
             IceState::Checking | IceState::Silent => self.times.disconnected + self.times.failed,
         };
-        let next = if self.selected.is_some() {
-            Some(self.consent_at)
-        } else {
-            self.pairs
-                .iter()
-                .filter_map(|pair| pair.next_check(now))
-                .min()
-        };
-        next.into_iter().chain([self.heard_at + silence]).min()
+        let check = self.pairs.iter().filter_map(|pair| self.check_at(pair));
+        let consent = self.selected.map(|_| self.consent_due);
+        check.chain(consent).chain([self.heard_at + silence]).min()
     }
 
     /// Appends what is to be sent.
@@ -307,7 +272,9 @@ impl IceAgent {
 
     fn follow_silence(&mut self, now: Instant) {
         let silence = now.saturating_duration_since(self.heard_at);
-        if silence >= self.times.disconnected + self.times.failed {
+        let selected = self.selected.and_then(|path| self.known(path));
+        let refused = selected.is_some_and(|pair| !pair.is_consented(now));
+        if refused || silence >= self.times.disconnected + self.times.failed {
             self.state = IceState::Failed;
             self.selected = None;
         } else if silence >= self.times.disconnected && self.state == IceState::Up {
@@ -315,57 +282,20 @@ impl IceAgent {
         }
     }
 
-    fn heed(&mut self, now: Instant, path: Path, asked: Asked) {
-        self.heard(now, path);
-        let Some(index) = self.pair(path, asked.priority) else {
-            return;
-        };
-        let pair = &mut self.pairs[index];
-        if asked.nominates {
-            pair.nominated_at = Some(now);
-        }
-        let checked_lately = pair
-            .checked_at
-            .is_some_and(|at| now.saturating_duration_since(at) < CHECK_LEAST);
-        if pair.works {
-            self.consider(now, index);
-        } else if !checked_lately {
-            // RFC 8445 7.3.1.4: the viewer's check shows that ours may get through by now.
-            pair.checks = 0;
-            self.check(now, path);
-        }
-    }
-
-    fn proven(&mut self, now: Instant, path: Path) {
-        let found = self.pairs.iter().position(|pair| pair.path == path);
-        let Some(index) = found else {
-            return;
-        };
-        let pair = &mut self.pairs[index];
-        pair.works = true;
-        if self.role == Role::Controlling && self.selected.is_none() {
-            pair.nominated_at = Some(now);
-        }
-        self.heard(now, path);
-        self.consider(now, index);
-    }
-
-    /// Moves to a path that works and that the viewer wants, if it wants it more than the present
-    /// one: browsers nominate several at first.
+    /// Moves to a path that works and that is wanted, if it is wanted more than the present one:
+    /// browsers nominate several at first.
     fn consider(&mut self, now: Instant, index: usize) {
         let candidate = self.pairs[index];
         if candidate.nominated_at.is_none() || self.selected == Some(candidate.path) {
             return;
         }
-        let present = self.selected.and_then(|path| {
-            let mut pairs = self.pairs.iter();
-            pairs.find(|pair| pair.path == path)
-        });
+        let present = self.selected.and_then(|path| self.known(path));
         let stays = present.is_some_and(|present| {
             let fresh = present
                 .nominated_at
                 .is_some_and(|at| now.saturating_duration_since(at) < NOMINATION_STALE);
-            fresh && present.priority >= candidate.priority
+            let role = self.checks.role;
+            fresh && present.priority(role) >= candidate.priority(role)
         });
         if !stays {
             self.select(now, candidate.path);
@@ -375,70 +305,84 @@ impl IceAgent {
     fn select(&mut self, now: Instant, path: Path) {
         self.selected = Some(path);
         self.heard_at = now;
-        self.consent_at = now + CONSENT_INTERVAL;
+        self.consent_due = now + consent_interval();
         self.state = IceState::Up;
     }
 
-    /// The pair of this path; `None` when there are too many already.
-    fn pair(&mut self, path: Path, remote_priority: u32) -> Option<usize> {
-        let known = self.pairs.iter().position(|pair| pair.path == path);
-        if known.is_some() {
+    fn known(&self, path: Path) -> Option<&Pair> {
+        self.pairs.iter().find(|pair| pair.path == path)
+    }
+
+    /// The pair of this path; a new one takes the place of the oldest that matters least.
+    fn pair(&mut self, path: Path, remote_priority: u32) -> usize {
+        if let Some(known) = self.pairs.iter().position(|pair| pair.path == path) {
             return known;
         }
         if self.pairs.len() >= PAIRS_MAX {
-            // One that never worked makes room: a viewer that moves needs its newest.
-            let useless = self.pairs.iter().position(|pair| !pair.works)?;
-            self.pairs.remove(useless);
+            let unproven = self.pairs.iter().position(|pair| !pair.is_proven());
+            let mut all = self.pairs.iter();
+            let unused = || all.position(|pair| self.selected != Some(pair.path));
+            self.pairs.remove(unproven.or_else(unused).unwrap_or(0));
         }
-        let local_priority = self.local_priority(path);
-        self.pairs.push(Pair {
-            path,
-            priority: pair_priority(remote_priority, local_priority),
-            works: false,
-            nominated_at: None,
-            checks: 0,
-            checked_at: None,
-        });
-        Some(self.pairs.len() - 1)
-    }
-
-    fn local_priority(&self, path: Path) -> u32 {
         let mut addresses = self.addresses.iter();
         let place = addresses.position(|ip| *ip == path.local);
-        crate::candidates::host_priority(path.carriage, place.unwrap_or(self.addresses.len()))
+        let place = place.unwrap_or(self.addresses.len());
+        let local_priority = crate::candidates::host_priority(path.carriage, place);
+        self.pairs
+            .push(Pair::new(path, local_priority, remote_priority));
+        self.pairs.len() - 1
     }
 
-    fn check(&mut self, now: Instant, path: Path) {
-        let priority = self.local_priority(path);
-        if let Some(pair) = self.pairs.iter_mut().find(|pair| pair.path == path) {
-            pair.checks = pair.checks.saturating_add(1);
-            pair.checked_at = Some(now);
-        }
-        let Some((transaction, bytes)) = self.checks.request(priority) else {
-            return;
+    /// When a pair is to be checked.
+    fn check_at(&self, pair: &Pair) -> Option<Instant> {
+        let retry = pair.retry_at().filter(|_| self.selected.is_none());
+        let due = if pair.is_triggered {
+            Some(self.next_check)
+        } else {
+            retry
         };
-        if self.outstanding.len() >= OUTSTANDING_MAX {
-            self.outstanding.pop_front();
+        due.map(|at| at.max(self.next_check))
+    }
+
+    /// Sends the checks that are due, in their pace, those that the viewer provoked first.
+    fn send_checks(&mut self, now: Instant) {
+        while self.next_check <= now {
+            let due = |pair: &Pair| self.check_at(pair).is_some_and(|at| at <= now);
+            let all = self.pairs.iter().enumerate().filter(|(_, pair)| due(pair));
+            let next = all.min_by_key(|(_, pair)| !pair.is_triggered);
+            let Some((index, pair)) = next else { return };
+            let (path, priority) = (pair.path, pair.local_priority);
+            let role = self.checks.role;
+            let nominates = role == Role::Controlling && pair.is_proven();
+            self.pairs[index].note_check(now);
+            let Some((transaction, bytes)) = self.checks.request(priority, nominates) else {
+                return;
+            };
+            if self.outstanding.len() >= OUTSTANDING_MAX {
+                self.outstanding.pop_front();
+            }
+            self.outstanding.push_back(Outstanding {
+                transaction,
+                path,
+                role,
+                nominates,
+            });
+            self.next_check = now + PACE;
+            self.send(path, Some(bytes));
         }
-        self.outstanding
-            .push_back(Outstanding { transaction, path });
-        self.send(path, bytes);
     }
 
-    fn send(&mut self, path: Path, bytes: bytes::BytesMut) {
-        self.out.push(Run::single(path, bytes));
-    }
-}
-
-impl Pair {
-    /// When this path is to be checked without being asked to.
-    fn next_check(&self, now: Instant) -> Option<Instant> {
-        let waits = !self.works && self.checks < CHECKS_MAX;
-        waits.then(|| self.checked_at.map_or(now, |at| at + CHECK_INTERVAL))
+    /// Sends to an address that is the viewer's, or that may be, within what the session has brought.
+    fn send(&mut self, path: Path, bytes: Option<BytesMut>) {
+        let Some(bytes) = bytes else { return };
+        let proven = self.known(path).is_some_and(Pair::is_proven);
+        if proven || self.allowance.spend(path, bytes.len()) {
+            self.out.push(Run::single(path, bytes));
+        }
     }
 }
 
-fn pair_priority(controlling: u32, controlled: u32) -> u64 {
-    let (g, d) = (u64::from(controlling), u64::from(controlled));
-    (g.min(d) << 32) + 2 * g.max(d) + u64::from(g > d)
+fn consent_interval() -> Duration {
+    let share = f64::from(rand::random::<u16>()) / f64::from(u16::MAX);
+    CONSENT_INTERVAL_LEAST + CONSENT_INTERVAL_LEAST.mul_f64(share / 2.0)
 }

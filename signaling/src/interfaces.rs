@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use if_addrs::IfAddr;
+
 use crate::candidates::{HostAddress, HostName, choose};
 use crate::precedence::{default_routes, default_routes_v6};
 
@@ -12,6 +14,10 @@ pub(crate) fn host_addresses() -> Vec<HostAddress> {
             .filter(|(interface, _)| interface.oper_status != if_addrs::IfOperStatus::Down)
             .map(|(interface, route_metric)| HostAddress {
                 ip: interface.ip(),
+                prefix_bits: match interface.addr {
+                    IfAddr::V4(v4) => v4.prefixlen,
+                    IfAddr::V6(v6) => v6.prefixlen,
+                },
                 interface: interface.name,
                 route_metric,
             })

@@ -52,6 +52,7 @@ impl<'a> OurSide<'a> {
             identity: &self.shared.identity,
             names: &self.names,
             local: &self.candidates.local,
+            networks: &self.candidates.networks,
             ice: self.shared.ice,
         }
     }
@@ -98,7 +99,7 @@ pub(crate) fn negotiate(
         choice,
         offered_at: now,
         id: ours.names.id,
-        held: Box::new(()),
+        seat: Box::new(()),
     };
     Ok(Negotiated { arrival, answer })
 }

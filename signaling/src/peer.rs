@@ -17,13 +17,15 @@ use rtc::shared::error::Error;
 use self::chain::Chain;
 use self::secure::{Secure, SecureState};
 use crate::demux::Kind;
-use crate::ice::{Credentials, IceAgent, IceState, IceTerms, IceTimes, Role};
+use crate::ice::{CheckNames, Credentials, IceAgent, IceState, IceTerms, IceTimes, Received, Role};
 use crate::identity::{Identity, SessionNames};
+use crate::networks::{Network, is_checkable};
 use crate::path::{Carriage, Path};
 use crate::rtcp::{Feedback, FeedbackInbox};
 use crate::runs::Run;
 use crate::sdp::{Offer, REMOTE_CANDIDATES_MAX, RemoteCandidate};
-use crate::session::Ufrags;
+use crate::session::Restart;
+use crate::stun::Message;
 
 /// A restart that has found no path by then has failed, and the old path stays.
 const RESTART_WITHIN: Duration = Duration::from_secs(20);
@@ -45,7 +47,7 @@ pub(crate) enum Link {
 
 /// The transport of one viewer.
 pub(crate) struct Peer {
-    ufrags: Ufrags,
+    names: Arc<CheckNames>,
     ice: IceAgent,
     /// Looks for a path with newer credentials while the old path carries on.
     successor: Option<Successor>,
@@ -56,6 +58,7 @@ pub(crate) struct Peer {
     role: Role,
     times: IceTimes,
     crypto: Arc<dyn RTCCryptoProvider>,
+    networks: Vec<Network>,
     remote_candidates: usize,
     closed: bool,
     moved: bool,
@@ -71,6 +74,7 @@ pub(crate) struct PeerParts<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) names: &'a SessionNames,
     pub(crate) local: &'a [IpAddr],
+    pub(crate) networks: &'a [Network],
     pub(crate) ice: IceTimes,
 }
 
@@ -95,11 +99,15 @@ impl Peer {
             true => Role::Controlling,
             false => Role::Controlled,
         };
-        let terms = IceTerms {
+        let names = Arc::new(CheckNames {
             local: Credentials {
                 ufrag: parts.names.ufrag.clone(),
                 pwd: parts.names.pwd.clone(),
             },
+            remote: offer.ufrag.clone(),
+        });
+        let terms = IceTerms {
+            names: Arc::clone(&names),
             remote: Credentials {
                 ufrag: offer.ufrag.clone(),
                 pwd: offer.pwd.clone(),
@@ -107,13 +115,11 @@ impl Peer {
             role,
             addresses: parts.local,
             times: parts.ice,
+            brought_bytes: offer.bytes,
             crypto: Arc::clone(&crypto),
         };
         let mut peer = Self {
-            ufrags: Ufrags {
-                local: parts.names.ufrag.clone(),
-                remote: offer.ufrag.clone(),
-            },
+            names,
             ice: IceAgent::new(now, terms),
             successor: None,
             secure: Secure::new(offer, parts.identity, Arc::clone(&crypto))?,
@@ -122,6 +128,7 @@ impl Peer {
             role,
             times: parts.ice,
             crypto,
+            networks: parts.networks.to_vec(),
             remote_candidates: 0,
             closed: false,
             moved: false,
@@ -144,40 +151,45 @@ impl Peer {
 
     /// Begins an ICE restart (RFC 8445 9): with new credentials a new path is looked for from our
     /// addresses of now, and the old one carries on until there is one.
-    pub(crate) fn restart(
-        &mut self,
-        now: Instant,
-        local: Credentials,
-        remote: Credentials,
-        addresses: &[IpAddr],
-    ) {
-        self.ufrags = Ufrags {
-            local: local.ufrag.clone(),
-            remote: remote.ufrag.clone(),
-        };
+    pub(crate) fn restart(&mut self, now: Instant, restart: Restart) {
+        self.names = Arc::clone(&restart.names);
+        self.networks = restart.networks;
         let terms = IceTerms {
-            local,
-            remote,
+            names: restart.names,
+            remote: restart.remote,
             role: self.role,
-            addresses,
+            addresses: &restart.addresses,
             times: self.times,
+            brought_bytes: restart.brought_bytes,
             crypto: Arc::clone(&self.crypto),
         };
         let ice = IceAgent::new(now, terms);
         self.successor = Some(Successor { ice, since: now });
         self.remote_candidates = 0;
+        self.trickle(&restart.candidates);
     }
 
-    /// What requests about its session must fit.
-    pub(crate) fn ufrags(&self) -> &Ufrags {
-        &self.ufrags
+    /// What checks, and requests about its session, must fit.
+    pub(crate) fn names(&self) -> &Arc<CheckNames> {
+        &self.names
     }
 
-    /// Takes a datagram of this viewer.
-    pub(crate) fn receive(&mut self, now: Instant, kind: Kind<'_>, way: Arriving, bytes: &[u8]) {
+    /// Whether a check has come of the viewer: somebody is there.
+    pub(crate) fn was_checked(&self) -> bool {
+        self.ice.was_checked()
+    }
+
+    /// Takes a datagram of this viewer. `true`: it shows that where it came from is the viewer's own.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        kind: Kind<'_>,
+        way: Arriving,
+        bytes: &[u8],
+    ) -> bool {
         let to = way.to.or_else(|| self.ice.address_like(way.from.ip()));
         let Some(local) = to else {
-            return;
+            return false;
         };
         let path = Path {
             carriage: way.carriage,
@@ -185,12 +197,19 @@ impl Peer {
             remote: way.from,
         };
         match kind {
-            Kind::StunRequest { .. } | Kind::StunResponse { .. } => {
-                self.receive_check(now, kind, path, bytes);
-            }
+            Kind::Stun(message) => return self.receive_check(now, &message, path),
             Kind::Dtls => self.secure.handshake(now, bytes),
             Kind::Rtp => self.receive_packet(now, path, bytes),
             Kind::Garbage => {}
+        }
+        false
+    }
+
+    /// This process did nothing for `pause` until now.
+    pub(crate) fn resume(&mut self, now: Instant, pause: Duration) {
+        self.ice.resume(now, pause);
+        if let Some(successor) = &mut self.successor {
+            successor.ice.resume(now, pause);
         }
     }
 
@@ -218,15 +237,15 @@ impl Peer {
     }
 
     /// When [`Self::tick`] is next due.
-    pub(crate) fn due(&mut self, now: Instant) -> Option<Instant> {
+    pub(crate) fn due(&mut self) -> Option<Instant> {
         let successor = self.successor.as_ref().and_then(|successor| {
-            let ice = successor.ice.due(now);
+            let ice = successor.ice.due();
             ice.into_iter()
                 .chain([successor.since + RESTART_WITHIN])
                 .min()
         });
         let chain = self.chain.as_mut().and_then(Chain::due);
-        [self.ice.due(now), successor, self.secure.due(), chain]
+        [self.ice.due(), successor, self.secure.due(), chain]
             .into_iter()
             .flatten()
             .min()
@@ -244,7 +263,7 @@ impl Peer {
 
     /// Appends what is to be sent, checks first: a viewer takes a handshake only once the answer to
     /// its check, which allowed it, has come. What there is no path for is lost, as on the wire.
-    pub(crate) fn drain(&mut self, out: &mut Vec<Run>) {
+    pub(crate) fn drain(&mut self, now: Instant, out: &mut Vec<Run>) {
         if let Some(successor) = &mut self.successor {
             successor.ice.drain(out);
         }
@@ -254,7 +273,7 @@ impl Peer {
                 self.secure.seal_rtcp(&report);
             }
         }
-        let path = self.ice.best_path();
+        let path = self.ice.best_path(now);
         let sealed = self.secure.drain();
         if let Some(path) = path {
             out.extend(sealed.map(|load| Run::new(path, load)));
@@ -286,12 +305,17 @@ impl Peer {
         std::mem::take(&mut self.moved)
     }
 
-    /// Adds candidates that came after the offer; more than a fair number are left out.
+    /// Takes the addresses that a viewer names. Those of one that checks by itself are of no use: its
+    /// checks tell where it is.
     pub(crate) fn trickle(&mut self, candidates: &[RemoteCandidate]) {
+        if self.role == Role::Controlled {
+            return;
+        }
         let room = REMOTE_CANDIDATES_MAX.saturating_sub(self.remote_candidates);
         let newest = self.successor.as_mut().map(|successor| &mut successor.ice);
         let ice = newest.unwrap_or(&mut self.ice);
-        for candidate in candidates.iter().take(room) {
+        let usable = |one: &&RemoteCandidate| is_checkable(one.addr, &self.networks);
+        for candidate in candidates.iter().filter(usable).take(room) {
             ice.add_remote(candidate);
             self.remote_candidates += 1;
         }
@@ -303,11 +327,13 @@ impl Peer {
         self.closed = true;
     }
 
-    fn receive_check(&mut self, now: Instant, kind: Kind<'_>, path: Path, bytes: &[u8]) {
+    fn receive_check(&mut self, now: Instant, message: &Message<'_>, path: Path) -> bool {
         let newer = self.successor.as_mut();
-        let taken = newer.is_some_and(|newer| newer.ice.receive(now, kind, path, bytes));
-        if !taken {
-            self.ice.receive(now, kind, path, bytes);
+        let mut received = newer.map_or(Received::Foreign, |newer| {
+            newer.ice.receive(now, message, path)
+        });
+        if received == Received::Foreign {
+            received = self.ice.receive(now, message, path);
         }
         let found = |successor: &mut Successor| successor.ice.state() == IceState::Up;
         if let Some(successor) = self.successor.take_if(found) {
@@ -317,6 +343,7 @@ impl Peer {
         if self.ice.path().is_some() {
             self.secure.begin(now);
         }
+        received == Received::Proof
     }
 
     fn receive_packet(&mut self, now: Instant, path: Path, bytes: &[u8]) {

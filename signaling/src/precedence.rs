@@ -115,6 +115,7 @@ mod tests {
         HostAddress {
             interface: interface.to_owned(),
             ip: ip.parse().expect("an address"),
+            prefix_bits: 24,
             route_metric,
         }
     }

@@ -1,8 +1,10 @@
 //! Requests about a running session of WHEP or WHIP, and why one is refused.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use crate::ice::Credentials;
+use crate::ice::{CheckNames, Credentials};
+use crate::networks::Network;
 use crate::sdp::RemoteCandidate;
 
 /// Candidates that came after the offer.
@@ -20,10 +22,13 @@ pub(crate) struct Restart {
     pub(crate) id: String,
     /// As in [`Trickle`].
     pub(crate) tag: Option<String>,
-    pub(crate) local: Credentials,
+    pub(crate) names: Arc<CheckNames>,
     pub(crate) remote: Credentials,
     pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) networks: Vec<Network>,
     pub(crate) candidates: Vec<RemoteCandidate>,
+    /// The length of the request.
+    pub(crate) brought_bytes: usize,
 }
 
 /// Why a request was refused.
@@ -39,20 +44,12 @@ pub(crate) enum Refused {
     WrongTag,
 }
 
-/// The halves of the user name that requests about a session must fit: those of its offer and
-/// answer, or of the newest restart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ufrags {
-    /// Ours, which is the session's tag as well.
-    pub(crate) local: String,
-    pub(crate) remote: String,
-}
-
-impl Ufrags {
+/// The names are those of the offer and answer, or of the newest restart; ours is the session's tag.
+impl CheckNames {
     /// Whether a request with this tag is about the session as it is now.
     pub(crate) fn fit_tag(&self, tag: Option<&str>) -> Result<(), Refused> {
         match tag {
-            Some(tag) if tag != self.local => Err(Refused::WrongTag),
+            Some(tag) if tag != self.local.ufrag => Err(Refused::WrongTag),
             _ => Ok(()),
         }
     }

@@ -1,7 +1,9 @@
 //! `PATCH` and `DELETE` of a session, which are the same for WHEP and WHIP.
 
+use std::sync::Arc;
+
 use crate::engine::EngineHandle;
-use crate::ice::Credentials;
+use crate::ice::{CheckNames, Credentials};
 use crate::reply::{
     Reply, SDP_FRAGMENT, ended, malformed_fragment, problem, readable, unknown, wanted_tag,
     wrong_tag,
@@ -69,10 +71,15 @@ async fn restart(
     let restart = Restart {
         id: id.to_owned(),
         tag: wanted_tag(patch.if_match),
-        local: credentials,
+        names: Arc::new(CheckNames {
+            local: credentials,
+            remote: remote.ufrag.clone(),
+        }),
         remote,
         addresses: candidates.local,
+        networks: candidates.networks,
         candidates: fragment.candidates,
+        brought_bytes: patch.body.len(),
     };
     match engine.restart(restart).await {
         Some(Ok(())) => Reply::new(200)

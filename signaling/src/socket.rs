@@ -46,30 +46,38 @@ pub(crate) struct MediaSocket {
     socket: UdpSocket,
     state: UdpSocketState,
     port: u16,
-    ipv6: bool,
+    /// What it is bound to.
+    ip: IpAddr,
     /// Sending in segments failed where single datagrams went: this path cannot do it.
     offload_broken: bool,
     slots: Vec<u8>,
 }
 
 impl MediaSocket {
-    /// Binds `port` on every address: IPv6 and IPv4 by one socket, or IPv4 where IPv6 is off.
-    pub(crate) fn bind(port: u16) -> io::Result<Self> {
-        let dual = || -> io::Result<Socket> {
-            let socket = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
-            socket.set_only_v6(false)?;
-            socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
+    /// Binds `port` on one address. The unspecified one is every address: IPv6 and IPv4 by one socket,
+    /// or IPv4 where IPv6 is off.
+    pub(crate) fn bind(ip: IpAddr, port: u16) -> io::Result<Self> {
+        let bind = |ip: IpAddr| -> io::Result<Socket> {
+            let at = SocketAddr::new(ip, port);
+            let socket = Socket::new(Domain::for_address(at), Type::DGRAM, Some(Protocol::UDP))?;
+            if ip.is_ipv6() {
+                socket.set_only_v6(!ip.is_unspecified())?;
+            }
+            socket.bind(&at.into())?;
             Ok(socket)
         };
-        let v4 = || -> io::Result<Socket> {
-            let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-            socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
-            Ok(socket)
+        let first = match ip {
+            any if any.is_unspecified() => Ipv6Addr::UNSPECIFIED.into(),
+            one => one,
         };
-        let (socket, ipv6) = match dual() {
-            Ok(socket) => (socket, true),
+        let (socket, ip) = match bind(first) {
+            Ok(socket) => (socket, first),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
-            Err(_) => (v4()?, false),
+            Err(_) if ip.is_unspecified() => {
+                let any = Ipv4Addr::UNSPECIFIED.into();
+                (bind(any)?, any)
+            }
+            Err(error) => return Err(error),
         };
         socket.set_nonblocking(true)?;
         let socket = UdpSocket::from_std(socket.into());
@@ -81,7 +89,7 @@ impl MediaSocket {
             port: socket.local_addr()?.port(),
             socket,
             state,
-            ipv6,
+            ip,
             offload_broken: false,
             slots: vec![0; SLOTS * SLOT_BYTES],
         })
@@ -95,7 +103,7 @@ impl MediaSocket {
             state: UdpSocketState::new(UdpSockRef::from(&socket))?,
             socket,
             port: self.port,
-            ipv6: self.ipv6,
+            ip: self.ip,
             offload_broken: false,
             slots: Vec::new(),
         })
@@ -105,8 +113,13 @@ impl MediaSocket {
         self.port
     }
 
+    /// Where it is bound.
+    pub(crate) fn bound(&self) -> SocketAddr {
+        SocketAddr::new(self.ip, self.port)
+    }
+
     pub(crate) fn ipv6(&self) -> bool {
-        self.ipv6
+        self.ip.is_ipv6()
     }
 
     pub(crate) fn source(&mut self) -> &mut UdpSocket {
@@ -228,7 +241,7 @@ impl MediaSocket {
     /// An IPv6 socket takes IPv4 addresses in their mapped form.
     fn reachable(&self, to: SocketAddr) -> SocketAddr {
         match to {
-            SocketAddr::V4(v4) if self.ipv6 => {
+            SocketAddr::V4(v4) if self.ipv6() => {
                 SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0).into()
             }
             _ => to,
@@ -262,7 +275,7 @@ mod tests {
 
     #[test]
     fn an_address_that_went_away_is_no_trouble_to_others() {
-        let mut media = MediaSocket::bind(0).expect("a free port");
+        let mut media = MediaSocket::bind(Ipv6Addr::UNSPECIFIED.into(), 0).expect("a free port");
         let viewer = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
         let timeout = Some(Duration::from_secs(2));
         viewer.set_read_timeout(timeout).expect("a plain socket");

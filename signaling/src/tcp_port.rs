@@ -1,10 +1,18 @@
 //! The TCP side of the media port, for viewers whose network lets no UDP through (RFC 6544): they
 //! connect to us, we never to them. One thread listens; a connection that has shown whose it is goes to
 //! the thread of that viewer.
+//!
+//! Whoever connects is a stranger until a check with the right password has come. Silent strangers keep
+//! nobody out: beyond a number each new one has only a moment, and where even that is too many, the oldest
+//! of the address with the most of them makes room. A check can be recorded and sent again, so that a
+//! connection is the viewer's for good only once it has answered one of ours.
 
+mod connection;
+
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
@@ -12,36 +20,30 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+pub(crate) use self::connection::Connection;
 use crate::demux::ViewerKey;
+use crate::fair_share::first_to_go;
 use crate::framing::{Framer, Unframer};
 use crate::path::{Carriage, Path};
 use crate::runs::Run;
 use crate::socket::SendCount;
 
-/// Connections that have not shown a name we gave out.
+/// Connections that have not shown whose they are, and are given some time for it.
 const STRANGERS_MAX: usize = 64;
-/// How long such a connection may stay.
+/// How long such a connection may stay, and one that was claimed and not proven.
 const STRANGER_STAYS: Duration = Duration::from_secs(5);
+/// How many more may come meanwhile, and how long each of them may stay: viewers send their first check
+/// together with the end of the TCP handshake.
+const STRANGERS_MORE: usize = 64;
+const STRANGER_MORE_STAYS: Duration = Duration::from_millis(500);
 /// Connections of one viewer: a few addresses of its own times a few of ours.
 const PER_VIEWER_MAX: usize = 8;
-/// Reads in a row from one connection before the others get their turn.
-const READS_MAX: usize = 8;
+/// After this long without a shortage the next one is told again.
+const TELL_AGAIN: Duration = Duration::from_secs(600);
 /// What the system holds beyond [`Framer`]; as little as keeps a fast network busy, because what is
 /// in it is late.
 const SEND_BUFFER: usize = 128 << 10;
 const BACKLOG: i32 = 128;
-
-/// A connection, of a viewer or of somebody who has not shown a name yet.
-pub(crate) struct Connection {
-    stream: TcpStream,
-    path: Path,
-    incoming: Unframer,
-    outgoing: Framer,
-    viewer: Option<ViewerKey>,
-    since: Instant,
-    readable: bool,
-    broken: bool,
-}
 
 /// A datagram that came in by a connection.
 pub(crate) struct Framed {
@@ -54,7 +56,7 @@ pub(crate) struct Framed {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TcpCount {
     pub(crate) accepted: usize,
-    /// Beyond [`STRANGERS_MAX`] or [`PER_VIEWER_MAX`], or never showed a name.
+    /// Made room for others, or never showed whose they were.
     pub(crate) refused: usize,
 }
 
@@ -66,23 +68,18 @@ pub(crate) struct TcpPort {
     next_token: usize,
     ended: Vec<(ViewerKey, Path)>,
     count: TcpCount,
+    short_at: Option<Instant>,
 }
 
 impl TcpPort {
-    /// Listens on every address, as the UDP socket of the same number does. Tokens from
-    /// `first_token` on are its own.
-    pub(crate) fn bind(port: u16, ipv6: bool, first_token: usize) -> io::Result<Self> {
-        let (domain, any): (Domain, SocketAddr) = if ipv6 {
-            (Domain::IPV6, (Ipv6Addr::UNSPECIFIED, port).into())
-        } else {
-            (Domain::IPV4, (Ipv4Addr::UNSPECIFIED, port).into())
-        };
-        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        if ipv6 {
-            socket.set_only_v6(false)?;
+    /// Listens where the UDP socket of the same number does. Tokens from `first_token` on are its own.
+    pub(crate) fn bind(at: SocketAddr, first_token: usize) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
+        if at.is_ipv6() {
+            socket.set_only_v6(!at.ip().is_unspecified())?;
         }
         socket.set_reuse_address(true)?;
-        socket.bind(&any.into())?;
+        socket.bind(&at.into())?;
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
         Ok(Self {
@@ -100,6 +97,7 @@ impl TcpPort {
             next_token: first_token,
             ended: Vec::new(),
             count: TcpCount::default(),
+            short_at: None,
         }
     }
 
@@ -118,7 +116,14 @@ impl TcpPort {
                 Ok((stream, remote)) => self.admit(now, registry, stream, remote),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // A connection that ended before it was taken, or no descriptors left.
+                Err(error) if is_short(&error) => {
+                    self.tell_shortage(now, "the process has no descriptors left");
+                    // overflow: refused. Without a stranger to give up, the next connection tries again.
+                    if !self.give_up_stranger(registry) {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     tracing::debug!(%error, "a media connection could not be taken");
                     return;
@@ -128,13 +133,21 @@ impl TcpPort {
     }
 
     fn admit(&mut self, now: Instant, registry: &Registry, stream: TcpStream, remote: SocketAddr) {
-        let strangers = self.connections.values();
-        if strangers.filter(|known| known.viewer.is_none()).count() >= STRANGERS_MAX {
-            // overflow: refused. It is closed at once; real viewers show their name within
-            // milliseconds.
-            self.count.refused += 1;
-            return;
-        }
+        let strangers = self
+            .connections
+            .values()
+            .filter(|known| known.is_stranger());
+        let stays = match strangers.count() {
+            few if few < STRANGERS_MAX => STRANGER_STAYS,
+            many => {
+                self.tell_shortage(now, "many of them say nothing");
+                // overflow: refused. The oldest goes.
+                if many >= STRANGERS_MAX + STRANGERS_MORE {
+                    self.give_up_stranger(registry);
+                }
+                STRANGER_MORE_STAYS
+            }
+        };
         let Ok(local) = stream.local_addr() else {
             return;
         };
@@ -153,7 +166,9 @@ impl TcpPort {
             incoming: Unframer::default(),
             outgoing: Framer::default(),
             viewer: None,
-            since: now,
+            is_proven: false,
+            late_at: now + stays,
+            heard_at: now,
             readable: true,
             broken: false,
         };
@@ -174,6 +189,44 @@ impl TcpPort {
         Some(token)
     }
 
+    /// Closes the stranger that makes room first.
+    fn give_up_stranger(&mut self, registry: &Registry) -> bool {
+        let all = self.connections.iter();
+        let strangers = all.filter(|(_, known)| known.is_stranger());
+        let waiting = strangers.map(|(token, known)| (*token, known.household(), Reverse(token.0)));
+        let Some((token, _)) = first_to_go(waiting) else {
+            return false;
+        };
+        if let Some(known) = self.connections.remove(&token) {
+            self.let_go(registry, token, known);
+            self.count.refused += 1;
+        }
+        true
+    }
+
+    fn let_go(&mut self, registry: &Registry, token: Token, mut known: Connection) {
+        // It is closed in any case.
+        let _ = registry.deregister(&mut known.stream);
+        if self.by_remote.get(&known.path.remote) == Some(&token) {
+            self.by_remote.remove(&known.path.remote);
+        }
+        self.ended
+            .extend(known.viewer.map(|viewer| (viewer, known.path)));
+    }
+
+    /// Says once that there is a shortage, and again when there was none for a while.
+    fn tell_shortage(&mut self, now: Instant, why: &'static str) {
+        let lately = |at| now.saturating_duration_since(at) < TELL_AGAIN;
+        if !self.short_at.is_some_and(lately) {
+            tracing::warn!(
+                why,
+                "TCP connections to the media port are closed early to make room; viewers are \
+                 served as before"
+            );
+        }
+        self.short_at = Some(now);
+    }
+
     /// Lets go of a connection that nobody has claimed, for the thread of its viewer.
     pub(crate) fn release(&mut self, registry: &Registry, token: Token) -> Option<Connection> {
         if self.connections.get(&token)?.viewer.is_some() {
@@ -186,13 +239,19 @@ impl TcpPort {
     }
 
     /// Takes a connection that another thread let go of.
-    pub(crate) fn adopt(&mut self, registry: &Registry, connection: Connection, viewer: ViewerKey) {
+    pub(crate) fn adopt(
+        &mut self,
+        now: Instant,
+        registry: &Registry,
+        connection: Connection,
+        viewer: ViewerKey,
+    ) {
         let mut connection = connection;
         // What came before it was watched here makes no event.
         connection.readable = true;
-        if let Some(token) = self.watch(registry, connection) {
-            self.claim(token, viewer);
-        }
+        (connection.viewer, connection.late_at) = (Some(viewer), now + STRANGER_STAYS);
+        self.watch(registry, connection);
+        self.limit(viewer);
     }
 
     /// Follows what the system says of a connection.
@@ -212,32 +271,42 @@ impl TcpPort {
     }
 
     /// Reads what has come, a fair share of each connection.
-    pub(crate) fn receive(&mut self, out: &mut Vec<Framed>) {
+    pub(crate) fn receive(&mut self, now: Instant, out: &mut Vec<Framed>) {
         for (token, connection) in &mut self.connections {
             if connection.readable {
-                connection.receive(*token, out);
+                connection.receive(now, *token, out);
             }
         }
     }
 
-    /// Notes whose a connection is. Too many of one viewer's: it is closed.
-    pub(crate) fn claim(&mut self, token: Token, viewer: ViewerKey) {
-        let claimed = self
-            .connections
-            .get(&token)
-            .is_none_or(|known| known.viewer.is_some());
-        if claimed {
-            return;
+    /// Notes whose check has come by a connection.
+    pub(crate) fn claim(&mut self, now: Instant, token: Token, viewer: ViewerKey) {
+        let known = self.connections.get_mut(&token);
+        if let Some(known) = known.filter(|known| known.is_stranger()) {
+            (known.viewer, known.late_at) = (Some(viewer), now + STRANGER_STAYS);
+            self.limit(viewer);
         }
-        let all = self.connections.values();
-        let of_viewer = all.filter(|known| known.viewer == Some(viewer)).count();
-        if let Some(connection) = self.connections.get_mut(&token) {
-            connection.viewer = Some(viewer);
-            if of_viewer >= PER_VIEWER_MAX {
-                // overflow: refused.
-                connection.broken = true;
-                self.count.refused += 1;
-            }
+    }
+
+    /// Notes that the viewer has shown a connection to be its own.
+    pub(crate) fn prove(&mut self, remote: SocketAddr, viewer: ViewerKey) {
+        let token = self.by_remote.get(&remote);
+        if let Some(known) = token.and_then(|token| self.connections.get_mut(token)) {
+            (known.viewer, known.is_proven) = (Some(viewer), true);
+            self.limit(viewer);
+        }
+    }
+
+    /// Closes what one viewer has too many of: what proves nothing first, then what is idle longest.
+    fn limit(&mut self, viewer: ViewerKey) {
+        let all = self.connections.values_mut();
+        let own = all.filter(|known| known.viewer == Some(viewer) && !known.broken);
+        let mut own: Vec<&mut Connection> = own.collect();
+        own.sort_by_key(|known| (!known.is_proven, Reverse(known.heard_at)));
+        for known in own.into_iter().skip(PER_VIEWER_MAX) {
+            // overflow: refused.
+            known.broken = true;
+            self.count.refused += 1;
         }
     }
 
@@ -276,30 +345,26 @@ impl TcpPort {
         }
     }
 
-    /// Lets go of connections that ended, that showed no name in time, or whose viewer is gone.
+    /// Lets go of connections that ended, that showed nothing in time, that are idle, or whose viewer is
+    /// gone.
     pub(crate) fn sweep(
         &mut self,
         now: Instant,
         registry: &Registry,
         is_there: impl Fn(ViewerKey) -> bool,
     ) {
-        let (ended, count) = (&mut self.ended, &mut self.count);
-        let by_remote = &mut self.by_remote;
-        self.connections.retain(|token, known| {
-            let late = known.viewer.is_none()
-                && now.saturating_duration_since(known.since) >= STRANGER_STAYS;
+        let over = |known: &Connection| {
             let gone = known.viewer.is_some_and(|viewer| !is_there(viewer));
-            if !(known.broken || late || gone) {
-                return true;
-            }
-            count.refused += usize::from(late);
-            let _ = registry.deregister(&mut known.stream);
-            if by_remote.get(&known.path.remote) == Some(token) {
-                by_remote.remove(&known.path.remote);
-            }
-            ended.extend(known.viewer.map(|viewer| (viewer, known.path)));
-            false
-        });
+            known.broken || known.is_late(now) || gone
+        };
+        let ended: Vec<_> = self
+            .connections
+            .extract_if(|_, known| over(known))
+            .collect();
+        for (token, known) in ended {
+            self.count.refused += usize::from(!known.is_proven && known.is_late(now));
+            self.let_go(registry, token, known);
+        }
     }
 
     /// Takes the paths that ended since this was last asked.
@@ -323,53 +388,9 @@ impl TcpPort {
     }
 }
 
-impl Connection {
-    fn receive(&mut self, token: Token, out: &mut Vec<Framed>) {
-        let mut buffer = [0; 8192];
-        for _ in 0..READS_MAX {
-            match self.stream.read(&mut buffer) {
-                Ok(0) => return self.end(),
-                Ok(length) => {
-                    self.incoming.put(&buffer[..length]);
-                    if !self.unframe(token, out) {
-                        return self.end();
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.readable = false;
-                    return;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return self.end(),
-            }
-        }
-    }
-
-    fn unframe(&mut self, token: Token, out: &mut Vec<Framed>) -> bool {
-        let path = self.path;
-        loop {
-            match self.incoming.take() {
-                Ok(Some(bytes)) => out.push(Framed { token, path, bytes }),
-                Ok(None) => return true,
-                Err(_) => return false,
-            }
-        }
-    }
-
-    fn flush(&mut self) {
-        while !self.broken && !self.outgoing.waiting().is_empty() {
-            match self.stream.write(self.outgoing.waiting()) {
-                Ok(length) => self.outgoing.written(length),
-                // overflow: awaited, by the bounded `Framer`; the system tells when there is room.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => self.end(),
-            }
-        }
-    }
-
-    fn end(&mut self) {
-        self.broken = true;
-        self.readable = false;
-    }
+/// Whether there are no descriptors left, of this process or of the system.
+fn is_short(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }

@@ -15,6 +15,11 @@ use crate::send_queue::SendQueue;
 /// What a keyframe takes to a viewer beside its round trips: pacing, decoding.
 const KEYFRAME_TAKES: Duration = Duration::from_millis(250);
 
+/// From its first check a viewer is connected within this, or it is not waited for with a picture.
+const CONNECTS_SOON: Duration = Duration::from_secs(3);
+/// How often it is looked at whether a viewer that has not connected still has its place.
+const WAITING_LOOK: Duration = Duration::from_secs(1);
+
 /// Where a viewer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -28,8 +33,23 @@ pub(crate) enum Phase {
     Away,
 }
 
-/// Whatever the caller wants to hear the end of: dropped when the viewer is gone, however it went.
-pub(crate) type Held = Box<dyn Send>;
+/// The place that whoever serves HTTP keeps for a viewer. It is dropped when the viewer is gone, however
+/// it went.
+pub trait Seat: Send {
+    /// The viewer has connected: from now on the place is its own. `false`: it was given to another one
+    /// meanwhile, and the viewer has to go.
+    fn occupy(&self) -> bool {
+        true
+    }
+
+    /// Whether it was given to another viewer while this one had not connected.
+    fn is_lost(&self) -> bool {
+        false
+    }
+}
+
+/// No place is kept.
+impl Seat for () {}
 
 /// What a viewer brings when it joins.
 pub(crate) struct Arrival {
@@ -38,7 +58,7 @@ pub(crate) struct Arrival {
     pub(crate) outlet: Outlet,
     pub(crate) choice: Choice,
     pub(crate) offered_at: Instant,
-    pub(crate) held: Held,
+    pub(crate) seat: Box<dyn Seat>,
 }
 
 /// A viewer of the audience.
@@ -64,8 +84,11 @@ pub(crate) struct Viewer {
     next_report: Instant,
     /// The entry in the audience's timetable.
     pub(crate) deadline: Option<Instant>,
-    #[expect(dead_code, reason = "held for its drop")]
-    held: Held,
+    pub(crate) seat: Box<dyn Seat>,
+    /// When its first check came.
+    pub(crate) checked_at: Option<Instant>,
+    /// The demand for its rendition counts it.
+    pub(crate) is_counted: bool,
 }
 
 impl Viewer {
@@ -89,7 +112,9 @@ impl Viewer {
             freeze: FreezeClock::default(),
             pli: PliPatience::default(),
             deadline: None,
-            held: arrival.held,
+            seat: arrival.seat,
+            checked_at: None,
+            is_counted: false,
         }
     }
 
@@ -199,13 +224,15 @@ impl Viewer {
 
     /// When something of this viewer is due.
     pub(crate) fn due(&mut self, now: Instant, connect_within: Duration) -> Option<Instant> {
-        let connect = (self.phase == Phase::Connecting).then(|| self.offered_at + connect_within);
+        let connecting = self.phase == Phase::Connecting;
+        let connect =
+            connecting.then(|| (now + WAITING_LOOK).min(self.offered_at + connect_within));
         let live = self.phase == Phase::Live;
         let report = live.then_some(self.next_report);
         let control = self.control.due(now).filter(|_| live);
         let pli = self.pli.due();
         [
-            self.peer.due(now),
+            self.peer.due(),
             connect,
             report,
             control,
@@ -217,10 +244,15 @@ impl Viewer {
         .min()
     }
 
-    /// Whether the encoder works for this viewer. One that connects counts already, so that its
-    /// picture is there when it has; one that went away does not.
-    pub(crate) fn watches(&self) -> bool {
-        self.phase != Phase::Away
+    /// Whether the encoder works for this viewer. One that has begun to check counts already, so that
+    /// its picture is there when it has connected; an offer alone, or one that went away, does not.
+    pub(crate) fn watches(&self, now: Instant) -> bool {
+        let soon = |at| now.saturating_duration_since(at) < CONNECTS_SOON;
+        match self.phase {
+            Phase::Connecting => self.checked_at.is_some_and(soon),
+            Phase::Awaiting | Phase::Live => true,
+            Phase::Away => false,
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::session_patch;
 
 pub use crate::reply::{BODY_BYTES_MAX, Reply};
 pub use crate::session_patch::SessionPatch;
+pub use crate::viewer::Seat;
 
 /// The WHEP resources.
 #[derive(Debug, Clone)]
@@ -41,6 +42,11 @@ pub struct WhepPost<'a> {
     pub body: &'a [u8],
 }
 
+/// Something that is dropped with the viewer.
+struct Held(#[expect(dead_code, reason = "held for its drop")] Box<dyn Send>);
+
+impl Seat for Held {}
+
 /// Why whoever serves HTTP has no place for another viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoPlace {
@@ -59,12 +65,17 @@ impl Whep {
 
     /// Answers an offer: 201 with the answer and the session's address, or why not.
     pub async fn post(&self, post: WhepPost<'_>) -> Reply {
-        self.post_holding(post, Box::new(())).await
+        self.post_seated(post, Box::new(())).await
     }
 
-    /// As [`Self::post`]. `held` is dropped when the viewer is gone, by `DELETE`, by its goodbye or
-    /// because nothing was heard of it any more; or at once, if it does not come in.
+    /// As [`Self::post_seated`], for whoever only wants to hear the end of the viewer.
     pub async fn post_holding(&self, post: WhepPost<'_>, held: Box<dyn Send>) -> Reply {
+        self.post_seated(post, Box::new(Held(held))).await
+    }
+
+    /// As [`Self::post`]. `seat` is dropped when the viewer is gone, by `DELETE`, by its goodbye or
+    /// because nothing was heard of it any more; or at once, if it does not come in.
+    pub async fn post_seated(&self, post: WhepPost<'_>, seat: Box<dyn Seat>) -> Reply {
         let offer = match readable(post.content_type, SDP, post.body) {
             Ok(text) => text,
             Err(reply) => return reply,
@@ -87,9 +98,9 @@ impl Whep {
             Ok(negotiated) => negotiated,
             Err(error) => return refused_negotiation(&error),
         };
-        negotiated.arrival.held = held;
+        negotiated.arrival.seat = seat;
         let id = negotiated.arrival.id.clone();
-        let tag = negotiated.arrival.peer.ufrags().local.clone();
+        let tag = negotiated.arrival.peer.names().local.ufrag.clone();
         match self.engine.join(negotiated.arrival).await {
             Some(Ok(())) => created(format!("whep/{id}"), &tag, negotiated.answer),
             Some(Err(_)) => full(),

@@ -103,7 +103,10 @@ impl Whip {
             Ok(negotiated) => negotiated,
             Err(error) => return refused_negotiation(&error),
         };
-        let (id, tag) = (newcomer.id.clone(), newcomer.peer.ufrags().local.clone());
+        let (id, tag) = (
+            newcomer.id.clone(),
+            newcomer.peer.names().local.ufrag.clone(),
+        );
         let guest = match self.engine.publish(newcomer).await {
             Some(Ok(guest)) => guest,
             Some(Err(_)) => return occupied(),

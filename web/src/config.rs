@@ -13,7 +13,7 @@ mod tls;
 mod viewers;
 mod wifi;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -287,6 +287,15 @@ impl Config {
     /// Where HTTP listens.
     pub(crate) fn listen_addr(&self) -> Result<SocketAddr, ConfigError> {
         socket_address("listen", &self.listen)
+    }
+
+    /// Where media listens: where the pages do, or on every address where they have several.
+    pub(crate) fn media_ip(&self) -> Result<IpAddr, ConfigError> {
+        let pages = self.listen_addr()?.ip();
+        let secure = self.listen_tls_addr()?.map_or(pages, |at| at.ip());
+        let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let same = if secure == pages { pages } else { any };
+        Ok(self.network.media_listen.unwrap_or(same))
     }
 
     /// Where HTTPS listens, if it does.

@@ -235,10 +235,10 @@ impl<'a> Stage<'a> {
         metrics.register(registry);
         let config = EngineConfig {
             renditions: renditions(&self.config.renditions),
+            media_ip: self.config.media_ip()?,
             media_port: self.config.media_port,
             threads: self.config.network.engine_threads,
             registered: self.threads.clone(),
-            viewers_max: self.config.viewers.max.unwrap_or(usize::MAX),
             announced: self.config.network.announced()?,
             ..EngineConfig::default()
         };

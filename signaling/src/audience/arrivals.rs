@@ -4,17 +4,22 @@ use std::time::Instant;
 
 use super::{Audience, Out};
 use crate::congestion::Control;
-use crate::demux::{Kind, ViewerKey, classify};
+use crate::demux::{Kind, Origin, ViewerKey, classify};
 use crate::engine_metrics::{IgnoredCause, count};
 use crate::path::Path;
 use crate::peer::Arriving;
+use crate::stun::{Class, Message};
 
 impl Audience {
-    /// Whose a datagram is that came in, of whichever shard. A check teaches everybody its address.
+    /// Whose a datagram is that came in, of whichever shard. A check is nobody's until its password is
+    /// seen to be right.
     pub(crate) fn whose(&self, way: Arriving, bytes: &[u8]) -> Option<ViewerKey> {
         let kind = classify(bytes);
         let from = (way.carriage, way.from);
-        let key = self.ledger.directory().demux.route(kind, from);
+        let key = match kind {
+            Kind::Stun(message) if message.class == Class::Request => self.checks(&message, from),
+            _ => self.ledger.directory().demux.route(kind, from),
+        };
         if key.is_none() {
             // overflow: counted. Nothing that a stranger sends leaves a trace.
             let cause = match kind {
@@ -26,7 +31,8 @@ impl Audience {
         key
     }
 
-    /// Takes a datagram of one of this shard.
+    /// Takes a datagram of one of this shard. `true`: it shows that where it came from is the viewer's
+    /// own.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
@@ -34,16 +40,35 @@ impl Audience {
         way: Arriving,
         bytes: &[u8],
         out: &mut Out<'_>,
-    ) {
+    ) -> bool {
         let kind = classify(bytes);
+        let mut proven = false;
         if let Some(viewer) = self.viewers.get_mut(&key) {
-            viewer.peer.receive(now, kind, way, bytes);
+            proven = viewer.peer.receive(now, kind, way, bytes);
             self.heed_move(now, key);
             self.heed_feedback(now, key);
         } else if let Some(peer) = self.publishing.peer(key) {
-            peer.receive(now, kind, way, bytes);
+            proven = peer.receive(now, kind, way, bytes);
         }
+        if proven {
+            let from = (way.carriage, way.from);
+            self.ledger.directory().demux.prove(key, from);
+        }
+        self.note_presence(now, key);
         self.settle(now, key, out);
+        proven
+    }
+
+    /// Whose a check is, with the address it came from claimed.
+    fn checks(&self, check: &Message<'_>, from: Origin) -> Option<ViewerKey> {
+        let named = self.ledger.directory().demux.named(check);
+        let (key, names) = named?;
+        // Not under the lock.
+        if !names.is_vouched_for(check, self.crypto.crypto()) {
+            return None;
+        }
+        self.ledger.directory().demux.claim(key, from);
+        Some(key)
     }
 
     /// Takes the end of a connection that carried this path.

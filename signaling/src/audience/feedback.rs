@@ -48,7 +48,9 @@ impl Audience {
                 }
                 Feedback::Report(reception) => {
                     viewer.loss = Some(reception.loss);
+                    let fresh = !viewer.control.has_just_resumed(now);
                     let round_trip = reception.round_trip(self.clock.ntp_middle(now));
+                    let round_trip = round_trip.filter(|_| fresh);
                     viewer.round_trip = round_trip.or(viewer.round_trip);
                     viewer.control.report(now, reception.loss, round_trip);
                 }

@@ -7,15 +7,17 @@
 use std::array;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::goodbyes::Goodbyes;
-use crate::demux::{Demux, Shard, ViewerKey, is_check};
+use crate::demux::{Demux, Shard, ViewerKey};
+use crate::ice::CheckNames;
 use crate::keyframe_gate::KeyframeGate;
 use crate::rendition::RenditionId;
 use crate::runs::Run;
 use crate::session::Refused;
+use crate::stun::is_check;
 
 /// A viewer's rendition, and its ceiling in bits a second if it has one.
 pub(super) type Ceiling = (RenditionId, Option<u32>);
@@ -29,9 +31,9 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Makes a session known by its name, and by the user name fragment of its answer.
-    pub(super) fn add(&mut self, key: ViewerKey, id: String, ufrag: String) {
-        self.demux.add(key, ufrag);
+    /// Makes a session known by its name, and by the names of its answer.
+    pub(super) fn add(&mut self, key: ViewerKey, id: String, names: Arc<CheckNames>) {
+        self.demux.add(key, names);
         self.by_id.insert(id, key);
     }
 

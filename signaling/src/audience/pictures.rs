@@ -40,13 +40,13 @@ impl Audience {
             if viewer.queue.due().is_some() {
                 queued.push(*key);
             }
-            viewer.peer.drain(&mut self.outgoing);
+            viewer.peer.drain(now, &mut self.outgoing);
             out(&self.outgoing);
             self.outgoing.clear();
         }
         queued.into_iter().for_each(|key| self.schedule(key, now));
         if moved {
-            self.count_watchers();
+            self.count_watchers(now);
         }
     }
 
@@ -72,7 +72,7 @@ impl Audience {
         for entry in ring.since_keyframe() {
             viewer.write_frame(now, entry.clone());
         }
-        viewer.peer.drain(&mut self.outgoing);
+        viewer.peer.drain(now, &mut self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
     }
@@ -84,9 +84,19 @@ impl Audience {
         }
     }
 
-    pub(super) fn count_watchers(&mut self) {
+    /// Whether the demand counts a viewer that does not watch, or the other way round.
+    pub(super) fn is_miscounted(&self, now: Instant, key: ViewerKey) -> bool {
+        let viewer = self.viewers.get(&key);
+        viewer.is_some_and(|viewer| viewer.is_counted != viewer.watches(now))
+    }
+
+    pub(super) fn count_watchers(&mut self, now: Instant) {
         let mut counts = [0_u32; RenditionId::LIMIT];
-        for viewer in self.viewers.values().filter(|viewer| viewer.watches()) {
+        for viewer in self.viewers.values_mut() {
+            viewer.is_counted = viewer.watches(now);
+            if !viewer.is_counted {
+                continue;
+            }
             counts[viewer.rendition.index()] += 1;
             if let Some(next) = viewer.next {
                 counts[next.index()] += 1;

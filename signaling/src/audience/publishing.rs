@@ -1,6 +1,7 @@
 //! The one who publishes, beside those who watch: on the same port, by the same demultiplexer.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use capture::Guest;
 
@@ -31,6 +32,12 @@ impl Publishing {
         self.0.as_ref().is_some_and(|(present, _)| *present == key)
     }
 
+    pub(super) fn resume(&mut self, now: Instant, pause: Duration) {
+        if let Some((_, publisher)) = &mut self.0 {
+            publisher.peer.resume(now, pause);
+        }
+    }
+
     /// Its transport, if this is its key.
     pub(super) fn peer(&mut self, key: ViewerKey) -> Option<&mut Peer> {
         let named = self.0.as_mut().filter(|(present, _)| *present == key);
@@ -54,9 +61,9 @@ impl Audience {
             return Err(Refused::Full);
         }
         self.dismiss_publisher(now, "another took its place", out);
-        let (key, ufrag) = (self.new_key(), newcomer.peer.ufrags().local.clone());
+        let (key, names) = (self.new_key(), Arc::clone(newcomer.peer.names()));
         let id = newcomer.id.clone();
-        self.ledger.directory().add(key, id, ufrag);
+        self.ledger.directory().add(key, id, names);
         newcomer.parts.metrics.publishers.set(1);
         let guest = newcomer.parts.switch.guest(newcomer.parts.name);
         self.publishing.0 = Some((key, Publisher::new(newcomer)));
@@ -90,7 +97,7 @@ impl Audience {
     ) -> Option<String> {
         let (key, mut publisher) = self.publishing.0.take()?;
         publisher.peer.close(now);
-        publisher.peer.drain(&mut self.outgoing);
+        publisher.peer.drain(now, &mut self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
         self.ledger.directory().remove(key, &publisher.id);
@@ -109,7 +116,7 @@ impl Audience {
         }
         let least = now + TICK_LEAST;
         publisher.deadline = publisher.deadline.map(|due| due.max(least));
-        publisher.peer.drain(&mut self.outgoing);
+        publisher.peer.drain(now, &mut self.outgoing);
         self.ledger.note_sent(*key, &self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();

@@ -93,7 +93,7 @@ impl Audience {
             let nominal = self.demand.nominal_bitrate(rendition.id);
             rung.nominal_bps = nominal.unwrap_or(rendition.bitrate_bps);
         }
-        let watching = self.viewers.values().filter(|viewer| viewer.watches());
+        let watching = self.viewers.values().filter(|viewer| viewer.watches(now));
         let own = watching.map(|viewer| (viewer.rendition, viewer.control.ceiling_bps()));
         let known = self.ledger.ceilings(self.shard, own.collect());
         // A stream that is sent on has an audience of its own, of which nothing is known here.
@@ -129,7 +129,7 @@ impl Audience {
         if viewer.next.is_some() || abandoned {
             self.ledger.want_keyframe(to);
         }
-        self.count_watchers();
+        self.count_watchers(now);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sessions: who comes, what is asked about them, and how they end.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Audience, Out};
@@ -18,22 +19,33 @@ impl Audience {
             return Err(Refused::Full);
         }
         self.metrics.viewers.inc();
-        let (key, ufrag) = (self.new_key(), arrival.peer.ufrags().local.clone());
+        let (key, names) = (self.new_key(), Arc::clone(arrival.peer.names()));
         let id = arrival.id.clone();
-        self.ledger.directory().add(key, id, ufrag);
-        let viewer = Viewer::new(arrival);
-        let (rendition, offered_at) = (viewer.rendition, viewer.offered_at);
-        self.viewers.insert(key, viewer);
+        self.ledger.directory().add(key, id, names);
+        self.viewers.insert(key, Viewer::new(arrival));
         self.metrics.joins.inc();
         self.schedule(key, now);
-        self.count_watchers();
+        Ok(())
+    }
+
+    /// A viewer's first check: somebody is there, for whom a picture is made. Offers alone, which anybody
+    /// can send in numbers, make no encoder run and ask for no keyframe.
+    pub(super) fn note_presence(&mut self, now: Instant, key: ViewerKey) {
+        let Some(viewer) = self.viewers.get_mut(&key) else {
+            return;
+        };
+        if viewer.checked_at.is_some() || !viewer.peer.was_checked() {
+            return;
+        }
+        viewer.checked_at = Some(now);
+        let rendition = viewer.rendition;
+        self.count_watchers(now);
         self.retarget_at.get_or_insert(now);
         let ring = &self.streams[rendition.index()].ring;
-        if join::needs_keyframe(offered_at, ring.keyframe_at()) {
+        if join::needs_keyframe(now, ring.keyframe_at()) {
             self.ledger.want_keyframe(rendition);
         }
         self.ask_for_keyframes(now);
-        Ok(())
     }
 
     /// Ends a session at its own wish.
@@ -63,7 +75,7 @@ impl Audience {
         out: &mut Out<'_>,
     ) -> Result<(), Refused> {
         let (key, peer) = self.session(&trickle.id)?;
-        peer.ufrags().fit(trickle)?;
+        peer.names().fit(trickle)?;
         peer.trickle(&trickle.candidates);
         self.settle(now, key, out);
         Ok(())
@@ -78,11 +90,10 @@ impl Audience {
         out: &mut Out<'_>,
     ) -> Result<(), Refused> {
         let (key, peer) = self.session(&restart.id)?;
-        peer.ufrags().fit_tag(restart.tag.as_deref())?;
-        let ufrag = restart.local.ufrag.clone();
-        peer.restart(now, restart.local, restart.remote, &restart.addresses);
-        peer.trickle(&restart.candidates);
-        self.ledger.directory().demux.rename(key, ufrag);
+        peer.names().fit_tag(restart.tag.as_deref())?;
+        let names = Arc::clone(&restart.names);
+        peer.restart(now, restart);
+        self.ledger.directory().demux.rename(key, names);
         self.metrics.restarts.inc();
         self.settle(now, key, out);
         Ok(())
@@ -108,13 +119,15 @@ impl Audience {
             }
             return;
         };
-        let late = viewer.phase == Phase::Connecting
-            && now.saturating_duration_since(viewer.offered_at) >= self.limits.connect_within;
+        let waits = viewer.phase == Phase::Connecting;
+        let late =
+            waits && now.saturating_duration_since(viewer.offered_at) >= self.limits.connect_within;
         let gone = match viewer.peer.link() {
             Link::Closed => Some(LeaveReason::Closed),
             Link::Failed if viewer.connected_at.is_none() => Some(LeaveReason::NeverConnected),
             Link::Failed => Some(LeaveReason::Lost),
-            _ if late => Some(LeaveReason::NeverConnected),
+            _ if late || (waits && viewer.seat.is_lost()) => Some(LeaveReason::NeverConnected),
+            Link::Up if waits && !viewer.seat.occupy() => Some(LeaveReason::NeverConnected),
             _ => None,
         };
         if let Some(reason) = gone {
@@ -122,9 +135,11 @@ impl Audience {
         }
         let changed = viewer.follow_link(now);
         // Handshake and checks before any media: the demultiplexer must see every check go out.
-        self.flush(key, out);
+        self.flush(now, key, out);
         if let Some(before) = changed {
             self.phase_changed(now, key, before, out);
+        } else if self.is_miscounted(now, key) {
+            self.count_watchers(now);
         }
         self.schedule(key, now);
     }
@@ -135,7 +150,7 @@ impl Audience {
         };
         if viewer.phase == Phase::Awaiting {
             let asked_at = match before {
-                Phase::Connecting => viewer.offered_at,
+                Phase::Connecting => viewer.checked_at.unwrap_or(now),
                 _ => now,
             };
             if before == Phase::Connecting {
@@ -144,7 +159,7 @@ impl Audience {
             }
             self.start(now, key, asked_at, out);
         }
-        self.count_watchers();
+        self.count_watchers(now);
         self.ask_for_keyframes(now);
     }
 
@@ -163,7 +178,7 @@ impl Audience {
         self.ledger.give_place_back(self.shard);
         self.metrics.viewers.dec();
         viewer.peer.close(now);
-        viewer.peer.drain(&mut self.outgoing);
+        viewer.peer.drain(now, &mut self.outgoing);
         out(&self.outgoing);
         self.outgoing.clear();
         if let Some(deadline) = viewer.deadline {
@@ -178,6 +193,6 @@ impl Audience {
             watched_s = now.saturating_duration_since(viewer.offered_at).as_secs(),
             "a viewer left"
         );
-        self.count_watchers();
+        self.count_watchers(now);
     }
 }

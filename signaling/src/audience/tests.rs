@@ -1,6 +1,7 @@
 //! The audience on a virtual clock, without a socket: what it holds, and what it lets go.
 
 mod crowd;
+mod forged;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::SystemTime;
@@ -8,7 +9,7 @@ use std::time::SystemTime;
 use super::*;
 use crate::congestion::Choice;
 use crate::fanout::{Outlet, StreamTerms};
-use crate::ice::{Credentials, IceTimes};
+use crate::ice::{CheckNames, Credentials, IceTimes};
 use crate::identity::{Identity, SessionNames};
 use crate::packet_ring::tests::frame;
 use crate::path::Carriage;
@@ -49,6 +50,7 @@ fn audience_of(
     Audience::new(AudienceParts {
         shard,
         ledger: Arc::clone(ledger),
+        crypto: rtc::crypto::default_provider().expect("ring"),
         clock: ReportClock::new(start, SystemTime::now()),
         limits: AudienceLimits {
             viewers_max,
@@ -67,6 +69,7 @@ fn parts<'a>(identity: &'a Identity, names: &'a SessionNames) -> PeerParts<'a> {
         identity,
         names,
         local: OURS,
+        networks: &[],
         ice: IceTimes {
             disconnected: Duration::from_secs(5),
             failed: Duration::from_secs(20),
@@ -88,7 +91,7 @@ fn arrival_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> Arrival {
         choice: Choice::Auto,
         offered_at: now,
         id: parts.names.id.clone(),
-        held: Box::new(()),
+        seat: Box::new(()),
     }
 }
 
@@ -111,7 +114,7 @@ fn twenty_that_leave_or_never_come_leave_nothing() {
     let mut house = house();
     let start = house.start;
     let ids: Vec<String> = (0..20).map(|_| house.join(start)).collect();
-    assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 20);
+    assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 0);
     let mut sent = 0;
     let out: &mut Out<'_> = &mut |runs: &[Run]| sent += runs.len();
     for id in &ids[..8] {
@@ -153,21 +156,47 @@ fn strangers_change_nothing() {
 }
 
 #[test]
-fn the_first_offer_asks_for_a_keyframe_and_those_after_it_do_not() {
+fn the_first_viewer_asks_for_a_keyframe_and_those_after_it_do_not() {
     let mut house = house();
     let start = house.start;
-    let out: &mut Out<'_> = &mut |_: &[Run]| {};
     let asked = |house: &House| house.audience.metrics.keyframe_requests.get();
-    house.join(start);
-    house.join(start + 5 * MS);
+    house.appear(start);
+    house.appear(start + 5 * MS);
     assert_eq!(asked(&house), 1);
     house
         .audience
-        .frame(start + 30 * MS, frame(0, true, 3), out);
-    house.join(start + 500 * MS);
+        .frame(start + 30 * MS, frame(0, true, 3), &mut |_: &[Run]| {});
+    house.appear(start + 500 * MS);
     assert_eq!(asked(&house), 1, "the cache serves it");
-    house.join(start + 560 * MS);
+    house.appear(start + 560 * MS);
     assert_eq!(asked(&house), 2);
+}
+
+#[test]
+fn a_viewer_whose_place_was_given_away_is_let_go() {
+    struct Given(bool);
+    impl crate::viewer::Seat for Given {
+        fn is_lost(&self) -> bool {
+            self.0
+        }
+    }
+    let mut house = house();
+    let start = house.start;
+    for lost in [false, true] {
+        let seat = Box::new(Given(lost));
+        let arrival = Arrival {
+            seat,
+            ..house.arrival(start)
+        };
+        house.audience.join(start, arrival).expect("room");
+    }
+    let now = start + 1000 * MS;
+    house.audience.tick(now, &mut |_: &[Run]| {});
+    assert_eq!(
+        house.audience.viewers.len(),
+        1,
+        "long before its time is over"
+    );
 }
 
 fn trickle(id: &str, tag: Option<&str>, ufrag: Option<&str>) -> Trickle {
@@ -216,10 +245,18 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
     let restart = |id: &str, tag: Option<&str>| Restart {
         id: id.to_owned(),
         tag: tag.map(str::to_owned),
-        local: Credentials::random(),
-        remote: Credentials::random(),
+        names: Arc::new(CheckNames {
+            local: Credentials::random(),
+            remote: "theirs".to_owned(),
+        }),
+        remote: Credentials {
+            ufrag: "theirs".to_owned(),
+            ..Credentials::random()
+        },
         addresses: vec![IpAddr::from([192, 0, 2, 2])],
+        networks: Vec::new(),
         candidates: Vec::new(),
+        brought_bytes: 0,
     };
     let before = house.audience.footprint();
     let wrong = restart(&id, Some("other"));
@@ -234,7 +271,7 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
     );
     assert_eq!(house.audience.footprint(), before);
     let right = restart(&id, None);
-    let (ours, theirs) = (right.local.ufrag.clone(), right.remote.ufrag.clone());
+    let (ours, theirs) = (right.names.local.ufrag.clone(), right.remote.ufrag.clone());
     assert_eq!(house.audience.restart(start, right, out), Ok(()));
     let mut trickle = |tag: &str, ufrag: &str| {
         let trickle = trickle(&id, Some(tag), Some(ufrag));

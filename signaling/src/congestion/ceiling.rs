@@ -89,6 +89,11 @@ impl Ceiling {
         self.lower(now, self.bps.unwrap_or(sent_bps) / 2)
     }
 
+    /// A queue that was there before says nothing about now.
+    pub(crate) fn forget_queue(&mut self) {
+        (self.long_since, self.last_queue) = (None, Duration::ZERO);
+    }
+
     /// More gets through for certain.
     pub(crate) fn raise(&mut self, bps: u32) {
         self.bps = self.bps.map(|known| known.max(bps));

@@ -22,6 +22,8 @@ const CLIMBS_APART: Duration = Duration::from_secs(1);
 const ABANDON_SHARE: f32 = 0.6;
 /// How often time is let pass for a viewer that is watched closely.
 const TICK: Duration = Duration::from_millis(200);
+/// After a pause of our own, what waited in the socket is read within this.
+const STALE_REPORTS: Duration = Duration::from_secs(1);
 /// Probes wait for a queue-free path.
 const CLEAR_FOR: Duration = Duration::from_millis(600);
 
@@ -48,6 +50,7 @@ pub(crate) struct Control {
     moved_at: Instant,
     clear_since: Option<Instant>,
     next_tick: Instant,
+    resumed_at: Option<Instant>,
 }
 
 impl Control {
@@ -64,6 +67,7 @@ impl Control {
             moved_at: now,
             clear_since: None,
             next_tick: now + TICK,
+            resumed_at: None,
         }
     }
 
@@ -103,6 +107,25 @@ impl Control {
     /// Something is wrong at the receiver: it asks for packets or a keyframe.
     pub(crate) fn alarm(&mut self, now: Instant) {
         self.watch.alarm(now);
+    }
+
+    /// This process has not run for a while until now. That nothing was heard meanwhile, and that what was
+    /// said then is only read now, is no congestion: what is known of the path is as it was before.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        self.log.forget();
+        self.path = Path::new(now);
+        self.ceiling.forget_queue();
+        self.prober.hold(now);
+        self.clear_since = None;
+        self.resumed_at = Some(now);
+        // The network may be another one by now.
+        self.watch.alarm(now);
+    }
+
+    /// Whether reports that are read now may have waited for us.
+    pub(crate) fn has_just_resumed(&self, now: Instant) -> bool {
+        let lately = |at| now.saturating_duration_since(at) < STALE_REPORTS;
+        self.resumed_at.is_some_and(lately)
     }
 
     /// Takes a receiver report.

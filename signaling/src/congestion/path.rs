@@ -42,6 +42,8 @@ pub(crate) struct Path {
     first_arrival: Option<Duration>,
     newest_arrival: Duration,
     counts: VecDeque<(Instant, u32, u32)>,
+    /// The quickest way of the newest feedback.
+    last_way_us: Option<i64>,
 }
 
 impl Path {
@@ -54,6 +56,7 @@ impl Path {
             first_arrival: None,
             newest_arrival: Duration::ZERO,
             counts: VecDeque::new(),
+            last_way_us: None,
         }
     }
 
@@ -61,6 +64,12 @@ impl Path {
     pub(crate) fn take(&mut self, now: Instant, fates: &[Fate]) -> Option<Look> {
         self.count(now, fates);
         let quickest = fates.iter().filter_map(|fate| self.way_us(fate)).min()?;
+        // Queues grow step by step. A clock that leaps, here or there, moves every packet at once: a
+        // machine that was suspended.
+        let leaps = |last: i64| quickest.abs_diff(last) > CLOCK_LEAP.as_micros() as u64;
+        if self.last_way_us.replace(quickest).is_some_and(leaps) {
+            self.shortest.clear();
+        }
         self.note_shortest(now, quickest);
         let empty = self.shortest.iter().map(|(_, way)| *way).min()?;
         for fate in fates {

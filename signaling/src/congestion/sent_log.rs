@@ -67,6 +67,11 @@ impl SentLog {
             .collect()
     }
 
+    /// Nothing that was said of earlier packets counts any more.
+    pub(crate) fn forget(&mut self) {
+        self.packets.clear();
+    }
+
     /// Since when the receiver has not answered for a packet.
     pub(crate) fn unanswered_since(&self) -> Option<Instant> {
         let newest_answer = self.packets.iter().rposition(|sent| sent.settled);

@@ -56,6 +56,8 @@ struct Run {
     next: Option<RenditionId>,
     abandoned: bool,
     in_flight: VecDeque<(u16, Option<Duration>)>,
+    /// By how much the receiver's clock is ahead of ours.
+    receiver_ahead: Duration,
     /// The longest queue, and the rendition, in each tenth of a second.
     queue_ms: Vec<u32>,
     rungs: Vec<usize>,
@@ -83,6 +85,7 @@ impl Run {
             next: None,
             abandoned: false,
             in_flight: VecDeque::new(),
+            receiver_ahead: Duration::ZERO,
             queue_ms: Vec::new(),
             rungs: Vec::new(),
         }
@@ -93,6 +96,13 @@ impl Run {
             self.millisecond();
             self.ms += 1;
         }
+        self
+    }
+
+    /// The process does not run for a while; what the viewer says meanwhile is read after it.
+    fn pause(&mut self, seconds: u32) -> &mut Self {
+        self.ms += seconds * 1000;
+        self.control.resume(self.start + self.ms * MS);
         self
     }
 
@@ -154,7 +164,9 @@ impl Run {
             .in_flight
             .drain(..=last)
             .map(|(number, arrives)| match arrives {
-                Some(at) => Acknowledgement::received(number, Some(at), Ecn::NotEct),
+                Some(at) => {
+                    Acknowledgement::received(number, Some(at + self.receiver_ahead), Ecn::NotEct)
+                }
                 None => Acknowledgement::lost(number),
             })
             .collect();
@@ -257,6 +269,48 @@ fn a_limit_that_comes_later_is_felt() {
         .expect("settled");
     assert!(took <= 3.0, "{took} s: {:?}", run.rungs);
     assert!(run.queued(15, 300) < 0.1, "{:?}", run.queue_ms);
+}
+
+#[test]
+fn a_pause_of_our_own_is_no_congestion() {
+    for (rate_bps, before_s) in [(50_000_000, 3), (50_000_000, 9), (50_000_000, 20)] {
+        for pause_s in [2, 5, 10, 60] {
+            let mut run = Run::new(rate_bps, 0);
+            run.go(before_s).pause(pause_s).go(30);
+            assert_eq!(
+                run.settled_on(0, 0),
+                Some(0.0),
+                "{pause_s} s after {before_s}"
+            );
+            assert_eq!(run.control.ceiling_bps(), None);
+            assert_eq!(run.control.playout_delay(), Duration::ZERO);
+        }
+    }
+}
+
+#[test]
+fn a_slow_path_is_known_to_be_slow_after_a_pause() {
+    let mut run = Run::new(300_000, 0);
+    run.go(20);
+    let before = run.control.ceiling_bps().expect("it is slow");
+    run.pause(10).go(20);
+    assert!(
+        run.rungs[200..].iter().all(|rung| *rung == 2),
+        "{:?}",
+        run.rungs
+    );
+    let after = run.control.ceiling_bps().expect("it still is");
+    assert!(after.abs_diff(before) < before / 2, "{before} and {after}");
+}
+
+#[test]
+fn a_suspended_machine_whose_clock_stood_still_is_no_congestion() {
+    let mut run = Run::new(50_000_000, 0);
+    run.go(4);
+    // The receiver's clock went on.
+    run.receiver_ahead = Duration::from_secs(10);
+    run.go(30);
+    assert_eq!(run.settled_on(0, 0), Some(0.0), "{:?}", run.rungs);
 }
 
 /// The library's own estimator (rtc 0.21.1, `Gcc`) over the same paths, fed with a stream of 1.5 Mbit/s

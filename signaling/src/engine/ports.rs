@@ -1,6 +1,7 @@
 //! The media port as the engine uses it: UDP, and TCP of the same number.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use mio::event::Event;
@@ -33,15 +34,15 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// Opens `port`; 0: any that is free for both. Without TCP (another program has it) viewers lose a
+    /// Opens `port` on one address, or on all; 0: any that is free for both. Without TCP (another program has it) viewers lose a
     /// way, not the feed.
-    pub(super) fn open(port: u16) -> io::Result<Self> {
-        let (mut udp, mut tcp) = open_both(port)?;
+    pub(super) fn open(ip: IpAddr, port: u16) -> io::Result<Self> {
+        let (mut udp, mut tcp) = open_both(ip, port)?;
         for _ in 0..TRIES {
             if port != 0 || tcp.is_ok() {
                 break;
             }
-            (udp, tcp) = open_both(port)?;
+            (udp, tcp) = open_both(ip, port)?;
         }
         let tcp = match tcp {
             Ok(tcp) => Some(tcp),
@@ -101,17 +102,23 @@ impl Ports {
     }
 
     /// Reads what has come over TCP.
-    pub(super) fn receive_tcp(&mut self) -> Vec<Framed> {
+    pub(super) fn receive_tcp(&mut self, now: Instant) -> Vec<Framed> {
         let mut framed = Vec::new();
         if let Some(tcp) = &mut self.tcp {
-            tcp.receive(&mut framed);
+            tcp.receive(now, &mut framed);
         }
         framed
     }
 
-    pub(super) fn claim(&mut self, token: Token, viewer: ViewerKey) {
+    pub(super) fn claim(&mut self, now: Instant, token: Token, viewer: ViewerKey) {
         if let Some(tcp) = &mut self.tcp {
-            tcp.claim(token, viewer);
+            tcp.claim(now, token, viewer);
+        }
+    }
+
+    pub(super) fn prove(&mut self, remote: SocketAddr, viewer: ViewerKey) {
+        if let Some(tcp) = &mut self.tcp {
+            tcp.prove(remote, viewer);
         }
     }
 
@@ -121,9 +128,15 @@ impl Ports {
     }
 
     /// Takes a connection that another thread let go of.
-    pub(super) fn adopt(&mut self, registry: &Registry, connection: Connection, viewer: ViewerKey) {
+    pub(super) fn adopt(
+        &mut self,
+        now: Instant,
+        registry: &Registry,
+        connection: Connection,
+        viewer: ViewerKey,
+    ) {
         if let Some(tcp) = &mut self.tcp {
-            tcp.adopt(registry, connection, viewer);
+            tcp.adopt(now, registry, connection, viewer);
         }
     }
 
@@ -178,8 +191,8 @@ impl Ports {
     }
 }
 
-fn open_both(port: u16) -> io::Result<(MediaSocket, io::Result<TcpPort>)> {
-    let udp = MediaSocket::bind(port)?;
-    let tcp = TcpPort::bind(udp.port(), udp.ipv6(), FIRST_CONNECTION);
+fn open_both(ip: IpAddr, port: u16) -> io::Result<(MediaSocket, io::Result<TcpPort>)> {
+    let udp = MediaSocket::bind(ip, port)?;
+    let tcp = TcpPort::bind(udp.bound(), FIRST_CONNECTION);
     Ok((udp, tcp))
 }

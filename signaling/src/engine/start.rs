@@ -5,6 +5,8 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Instant, SystemTime};
 
+use rtc::crypto::RTCCryptoProvider;
+
 use super::handover::Neighbour;
 use super::ports::Ports;
 use super::worker::{WAKER, WorkerParts};
@@ -30,6 +32,7 @@ pub(super) struct Plan<'a> {
     demand: Arc<Demand>,
     metrics: Arc<EngineMetrics>,
     ledger: Arc<Ledger>,
+    crypto: Arc<dyn RTCCryptoProvider>,
     clock: ReportClock,
 }
 
@@ -38,12 +41,14 @@ impl<'a> Plan<'a> {
         config: &'a EngineConfig,
         demand: Arc<Demand>,
         metrics: Arc<EngineMetrics>,
+        crypto: Arc<dyn RTCCryptoProvider>,
     ) -> Self {
         Self {
             config,
             demand,
             metrics,
             ledger: Arc::new(Ledger::new(shards(config.threads))),
+            crypto,
             clock: ReportClock::new(Instant::now(), SystemTime::now()),
         }
     }
@@ -106,6 +111,7 @@ impl<'a> Plan<'a> {
         AudienceParts {
             shard,
             ledger: Arc::clone(&self.ledger),
+            crypto: Arc::clone(&self.crypto),
             clock: self.clock,
             limits: AudienceLimits {
                 viewers_max: self.config.viewers_max,

@@ -15,6 +15,7 @@ use crate::audience::{Audience, AudienceParts};
 use crate::demux::{Shard, ViewerKey};
 use crate::encoded::FrameReceiver;
 use crate::engine_metrics::{EngineMetrics, IgnoredCause, count};
+use crate::own_pause::OwnPause;
 use crate::path::Carriage;
 use crate::peer::Arriving;
 use crate::runs::Run;
@@ -55,6 +56,7 @@ struct Worker {
     more_handed: bool,
     neighbours: Vec<(Shard, Neighbour)>,
     next_summary: Instant,
+    pause: OwnPause,
 }
 
 /// A datagram that came in, held while the socket is asked for more.
@@ -81,6 +83,7 @@ pub(super) fn spawn(parts: WorkerParts, shared: Weak<Shared>) -> io::Result<Join
         more_handed: false,
         neighbours: parts.neighbours,
         next_summary: Instant::now(),
+        pause: OwnPause::new(Instant::now()),
     };
     let name = match shard {
         Shard(0) => "media-engine".to_owned(),
@@ -110,6 +113,7 @@ impl Worker {
                 }
             }
             let now = Instant::now();
+            self.notice_pause(now, wait);
             for event in events.iter().filter(|event| event.token() != WAKER) {
                 self.ports.note(now, event, self.poll.registry());
             }
@@ -125,6 +129,7 @@ impl Worker {
             self.receive_tcp();
             self.neighbours.iter_mut().for_each(|(_, next)| next.wake());
             let now = Instant::now();
+            self.notice_pause(now, Duration::ZERO);
             self.sweep(now);
             let (ports, metrics) = (&mut self.ports, &self.metrics);
             self.audience
@@ -149,6 +154,17 @@ impl Worker {
             let (ports, metrics) = (&mut self.ports, &self.metrics);
             self.audience
                 .close(Instant::now(), &mut |runs| ports.send(metrics, runs));
+        }
+    }
+
+    /// Before anything is made of the time that has passed.
+    fn notice_pause(&mut self, now: Instant, waited: Duration) {
+        if let Some(pause) = self.pause.look(now, waited) {
+            tracing::info!(
+                pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+                "this process did not run for a while; viewers go on"
+            );
+            self.audience.resume(now, pause);
         }
     }
 
@@ -243,7 +259,8 @@ impl Worker {
     }
 
     fn receive_tcp(&mut self) {
-        for framed in self.ports.receive_tcp() {
+        let now = Instant::now();
+        for framed in self.ports.receive_tcp(now) {
             let way = Arriving {
                 carriage: Carriage::Tcp,
                 from: framed.path.remote,
@@ -251,8 +268,8 @@ impl Worker {
             };
             match self.audience.whose(way, &framed.bytes) {
                 Some(key) if key.shard == self.shard => {
-                    self.take(Instant::now(), key, way, &framed.bytes);
-                    self.ports.claim(framed.token, key);
+                    self.ports.claim(now, framed.token, key);
+                    self.take(now, key, way, &framed.bytes);
                 }
                 Some(key) => self.hand_framed(key, way, &framed),
                 None => {}
@@ -264,7 +281,10 @@ impl Worker {
     fn take(&mut self, now: Instant, key: ViewerKey, way: Arriving, bytes: &[u8]) {
         let (ports, metrics) = (&mut self.ports, &self.metrics);
         let mut out = |runs: &[Run]| ports.send(metrics, runs);
-        self.audience.receive(now, key, way, bytes, &mut out);
+        let proven = self.audience.receive(now, key, way, bytes, &mut out);
+        if proven && way.carriage == Carriage::Tcp {
+            self.ports.prove(way.from, key);
+        }
     }
 
     /// Takes what the thread that listens has handed over. `true`: there may be more.
@@ -278,7 +298,8 @@ impl Worker {
                     self.take(Instant::now(), key, way, &bytes);
                 }
                 Handed::Connection(key, connection) => {
-                    self.ports.adopt(self.poll.registry(), *connection, key);
+                    let registry = self.poll.registry();
+                    self.ports.adopt(Instant::now(), registry, *connection, key);
                 }
             }
         }

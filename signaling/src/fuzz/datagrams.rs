@@ -1,19 +1,20 @@
 //! Datagrams of strangers: which viewer's they are, and what a viewer's own can do.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::{byte, chunk};
-use crate::demux::{Demux, Shard, ViewerKey, classify};
-use crate::ice::IceTimes;
+use crate::demux::{Demux, Kind, Shard, ViewerKey, classify};
+use crate::ice::{CheckNames, Credentials, IceTimes};
 use crate::identity::{Identity, SessionNames};
 use crate::path::Carriage;
 use crate::peer::{Arriving, Peer, PeerParts};
 use crate::rtcp::{Feedback, FeedbackInbox};
 use crate::sdp::Offer;
+use crate::stun::Class;
 
 const OFFER: &str = include_str!("../sdp/tests/chromium.sdp");
 const OUR_SSRC: u32 = 7;
@@ -42,14 +43,24 @@ pub(super) fn demux(mut data: &[u8]) {
             // The engine neither reuses a key nor a name.
             0 if !keys.contains(&key) => {
                 keys.push(key);
-                demux.add(key, format!("u{}", key.number));
+                demux.add(key, names(key));
             }
             1 => demux.remove(key),
             2 => demux.sent(key, chunk(&mut data)),
             _ => {
-                let kind = classify(chunk(&mut data));
-                if let Some(key) = demux.route(kind, (Carriage::Udp, address(who))) {
-                    assert!(keys.contains(&key), "a viewer that never joined");
+                let (kind, from) = (classify(chunk(&mut data)), (Carriage::Udp, address(who)));
+                let key = match kind {
+                    Kind::Stun(check) if check.class == Class::Request => {
+                        demux.named(&check).map(|(key, _)| key)
+                    }
+                    _ => demux.route(kind, from),
+                };
+                let Some(key) = key else { continue };
+                assert!(keys.contains(&key), "a viewer that never joined");
+                if who % 2 == 0 {
+                    demux.claim(key, from);
+                } else {
+                    demux.prove(key, from);
                 }
             }
         }
@@ -58,6 +69,16 @@ pub(super) fn demux(mut data: &[u8]) {
         demux.remove(key);
     }
     assert_eq!(demux.len(), 0, "nothing stays");
+}
+
+fn names(key: ViewerKey) -> Arc<CheckNames> {
+    Arc::new(CheckNames {
+        local: Credentials {
+            ufrag: format!("u{}", key.number),
+            pwd: String::new(),
+        },
+        remote: String::new(),
+    })
 }
 
 /// Datagrams of one viewer, right after its offer: checks, answers, handshake, media, garbage.
@@ -79,12 +100,12 @@ pub(super) fn peer(mut data: &[u8]) {
         peer.receive(now, classify(datagram), way, datagram);
         now += TICK;
         peer.tick(now);
-        peer.drain(&mut sent);
+        peer.drain(now, &mut sent);
         sent.clear();
         peer.feedback();
     }
     peer.close(now);
-    peer.drain(&mut sent);
+    peer.drain(now, &mut sent);
 }
 
 fn viewer(now: Instant) -> Peer {
@@ -103,6 +124,7 @@ fn viewer(now: Instant) -> Peer {
         identity,
         names: &names,
         local: &[IpAddr::from([192, 0, 2, 254])],
+        networks: &[],
         ice: IceTimes {
             disconnected: Duration::from_secs(5),
             failed: Duration::from_secs(20),

@@ -85,6 +85,11 @@ fn datagrams_of_a_viewer() {
 }
 
 #[test]
+fn stun() {
+    try_for_a_while("stun");
+}
+
+#[test]
 fn rtcp() {
     try_for_a_while("rtcp");
 }

@@ -1,21 +1,37 @@
-//! Connectivity checks as STUN messages (RFC 8445 7, RFC 8489).
+//! Connectivity checks (RFC 8445 7) as STUN messages, between two sides with their credentials.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use rtc::crypto::RTCCryptoProvider;
-use rtc::ice::attributes::control::{AttrControlled, AttrControlling};
-use rtc::ice::attributes::priority::PriorityAttr;
-use rtc::ice::attributes::use_candidate::UseCandidateAttr;
-use rtc::stun::attributes::{ATTR_PRIORITY, ATTR_USE_CANDIDATE, ATTR_USERNAME};
-use rtc::stun::fingerprint::FINGERPRINT;
-use rtc::stun::integrity::MessageIntegrity;
-use rtc::stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, Setter, TransactionId};
-use rtc::stun::textattrs::Username;
-use rtc::stun::xoraddr::XorMappedAddress;
+use rtc::crypto::{RTCCrypto, RTCCryptoProvider};
 
 use super::{Credentials, Role};
+use crate::stun::{
+    Class, Draft, ICE_CONTROLLED, ICE_CONTROLLING, Message, PRIORITY, TransactionId, USE_CANDIDATE,
+    USERNAME,
+};
+
+const UNKNOWN_ATTRIBUTE: (u16, &str) = (420, "Unknown Attribute");
+pub(super) const ROLE_CONFLICT: (u16, &str) = (487, "Role Conflict");
+
+/// What a check sent to us must fit: both user name fragments, and our password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CheckNames {
+    pub(crate) local: Credentials,
+    /// The viewer's user name fragment.
+    pub(crate) remote: String,
+}
+
+impl CheckNames {
+    /// Whether a request was written by the other side (RFC 8445 7.3, RFC 8489 9.1.3). Nothing may be
+    /// learnt from one for which this is not so.
+    pub(crate) fn is_vouched_for(&self, request: &Message<'_>, crypto: &dyn RTCCrypto) -> bool {
+        request.class == Class::Request
+            && request.user_name() == Some((&self.local.ufrag, &self.remote))
+            && request.is_vouched_for(&self.local.pwd, crypto)
+    }
+}
 
 /// What a check of the viewer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,26 +39,30 @@ pub(super) struct Asked {
     pub(super) priority: u32,
     /// It wants this path to be used.
     pub(super) nominates: bool,
+    /// Both sides claim the same role: the tie-breaker of the other one.
+    pub(super) conflict: Option<u64>,
+    /// It has attributes that must be understood and are not.
+    pub(super) is_unknown: bool,
 }
 
 /// Reads and writes the checks between two sides.
 pub(super) struct Checks {
-    local: Credentials,
+    names: Arc<CheckNames>,
     remote: Credentials,
-    role: Role,
-    tie_breaker: u64,
+    pub(super) role: Role,
+    pub(super) tie_breaker: u64,
     crypto: Arc<dyn RTCCryptoProvider>,
 }
 
 impl Checks {
     pub(super) fn new(
-        local: Credentials,
+        names: Arc<CheckNames>,
         remote: Credentials,
         role: Role,
         crypto: Arc<dyn RTCCryptoProvider>,
     ) -> Self {
         Self {
-            local,
+            names,
             remote,
             role,
             tie_breaker: rand::random(),
@@ -50,96 +70,86 @@ impl Checks {
         }
     }
 
-    /// A message that claims to be STUN, undecided whether to believe it.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Message> {
-        let mut message = Message {
-            raw: bytes.to_vec(),
-            ..Message::default()
-        };
-        message.decode().ok().map(|()| message)
-    }
-
-    /// The viewer's check, if it knows both names and our password.
-    pub(super) fn asked(&self, request: &mut Message) -> Option<Asked> {
-        let name = request.get(ATTR_USERNAME).ok()?;
-        let expected = format!("{}:{}", self.local.ufrag, self.remote.ufrag);
-        if name != expected.as_bytes() {
-            return None;
-        }
-        self.vouched(request, &self.local.pwd)?;
-        let priority = request.get(ATTR_PRIORITY).ok();
-        let priority = priority.and_then(|bytes| bytes.try_into().ok());
-        Some(Asked {
-            priority: priority.map_or(0, u32::from_be_bytes),
-            nominates: request.contains(ATTR_USE_CANDIDATE),
+    /// The viewer's check, if it is the viewer's.
+    pub(super) fn asked(&self, request: &Message<'_>) -> Option<Asked> {
+        let vouched = self.names.is_vouched_for(request, self.crypto.crypto());
+        vouched.then(|| Asked {
+            priority: request.priority().unwrap_or(0),
+            nominates: request.nominates(),
+            conflict: request.tie_breaker(self.role.attribute()),
+            is_unknown: request.unknown().next().is_some(),
         })
     }
 
     /// Whether an answer to a check of ours is the viewer's.
-    pub(super) fn answered(&self, response: &mut Message) -> bool {
-        self.vouched(response, &self.remote.pwd).is_some()
-    }
-
-    fn vouched(&self, message: &mut Message, password: &str) -> Option<()> {
-        MessageIntegrity::check(message, password.as_bytes(), self.crypto.crypto()).ok()
+    pub(super) fn is_answered_by(&self, response: &Message<'_>) -> bool {
+        response.is_vouched_for(&self.remote.pwd, self.crypto.crypto())
     }
 
     /// The answer to the viewer's check, which tells it the address it was seen from.
-    pub(super) fn answer(&self, request: &Message, seen_from: SocketAddr) -> Option<BytesMut> {
-        let seen = XorMappedAddress {
-            ip: seen_from.ip(),
-            port: seen_from.port(),
-        };
-        self.sealed(
-            vec![
-                Box::new(request.clone()),
-                Box::new(BINDING_SUCCESS),
-                Box::new(seen),
-            ],
-            &self.local.pwd,
-        )
-        .map(|(_, bytes)| bytes)
+    pub(super) fn answer(&self, request: &Message<'_>, seen: SocketAddr) -> Option<BytesMut> {
+        let draft = Draft::new(Class::Success, request.transaction).with_mapped_address(seen);
+        self.seal(draft, &self.names.local.pwd)
+    }
+
+    pub(super) fn refusal(
+        &self,
+        request: &Message<'_>,
+        (code, reason): (u16, &str),
+    ) -> Option<BytesMut> {
+        let draft = Draft::new(Class::Error, request.transaction).with_error(code, reason);
+        self.seal(draft, &self.names.local.pwd)
+    }
+
+    pub(super) fn unknown(&self, request: &Message<'_>) -> Option<BytesMut> {
+        let (code, reason) = UNKNOWN_ATTRIBUTE;
+        let draft = Draft::new(Class::Error, request.transaction)
+            .with_error(code, reason)
+            .with_unknown(request.unknown());
+        self.seal(draft, &self.names.local.pwd)
     }
 
     /// A check of ours.
-    pub(super) fn request(&self, priority: u32) -> Option<(TransactionId, BytesMut)> {
-        let name = format!("{}:{}", self.remote.ufrag, self.local.ufrag);
-        let mut parts: Vec<Box<dyn Setter>> = vec![
-            Box::new(BINDING_REQUEST),
-            Box::new(TransactionId::new()),
-            Box::new(Username::new(ATTR_USERNAME, name)),
-            Box::new(PriorityAttr(priority)),
-        ];
-        match self.role {
-            Role::Controlled => parts.push(Box::new(AttrControlled(self.tie_breaker))),
-            Role::Controlling => {
-                parts.push(Box::new(AttrControlling(self.tie_breaker)));
-                parts.push(Box::<UseCandidateAttr>::default());
-            }
+    pub(super) fn request(
+        &self,
+        priority: u32,
+        nominates: bool,
+    ) -> Option<(TransactionId, BytesMut)> {
+        let transaction: TransactionId = rand::random();
+        let name = format!("{}:{}", self.remote.ufrag, self.names.local.ufrag);
+        let mut draft = Draft::new(Class::Request, transaction)
+            .with(USERNAME, name.as_bytes())
+            .with(PRIORITY, &priority.to_be_bytes())
+            .with(self.role.attribute(), &self.tie_breaker.to_be_bytes());
+        if nominates {
+            draft = draft.with(USE_CANDIDATE, &[]);
         }
-        self.sealed(parts, &self.remote.pwd)
+        let bytes = self.seal(draft, &self.remote.pwd)?;
+        Some((transaction, bytes))
     }
 
-    fn sealed(
-        &self,
-        parts: Vec<Box<dyn Setter>>,
-        password: &str,
-    ) -> Option<(TransactionId, BytesMut)> {
-        let integrity = MessageIntegrity::new_short_term_integrity_with_provider(
-            password.to_owned(),
-            self.crypto.crypto(),
-        );
-        let mut message = Message::new();
-        let built = message.build(&parts).and_then(|()| {
-            integrity.add_to(&mut message)?;
-            FINGERPRINT.add_to(&mut message)
-        });
-        match built {
-            Ok(()) => Some((message.transaction_id, BytesMut::from(&message.raw[..]))),
-            Err(error) => {
-                tracing::debug!(%error, "a connectivity check cannot be written");
-                None
-            }
+    fn seal(&self, draft: Draft, password: &str) -> Option<BytesMut> {
+        let sealed = draft.seal(password, self.crypto.crypto());
+        if sealed.is_none() {
+            tracing::debug!("a connectivity check cannot be written");
+        }
+        sealed
+    }
+}
+
+impl Role {
+    /// The attribute by which a side claims this role.
+    pub(super) fn attribute(self) -> u16 {
+        match self {
+            Self::Controlled => ICE_CONTROLLED,
+            Self::Controlling => ICE_CONTROLLING,
+        }
+    }
+
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Controlled => Self::Controlling,
+            Self::Controlling => Self::Controlled,
         }
     }
 }

@@ -80,6 +80,8 @@ pub(crate) struct Offer {
     pub(crate) candidates: Vec<RemoteCandidate>,
     pub(crate) video: VideoTerms,
     pub(super) sections: Vec<Section>,
+    /// The length of its text.
+    pub(crate) bytes: usize,
 }
 
 impl Offer {
@@ -113,6 +115,7 @@ impl Offer {
             candidates: candidates(session),
             video: video_terms(video, choice),
             sections: sections(session, video_index),
+            bytes: session.bytes,
         })
     }
 }

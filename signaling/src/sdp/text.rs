@@ -55,13 +55,18 @@ pub(super) struct MediaText {
 pub(super) struct SessionText {
     pub(super) attributes: Attributes,
     pub(super) media: Vec<MediaText>,
+    /// The length of the text.
+    pub(super) bytes: usize,
 }
 
 impl SessionText {
     /// Splits the text. Unknown line types are skipped, as RFC 8866 5 wants it of attributes; what
     /// is not a line of SDP at all is refused.
     pub(super) fn parse(text: &str) -> Result<Self, SdpError> {
-        let mut session = Self::default();
+        let mut session = Self {
+            bytes: text.len(),
+            ..Self::default()
+        };
         let mut lines = text.lines().map(str::trim_end).enumerate();
         match lines.next() {
             Some((_, "v=0")) => {}

@@ -105,7 +105,7 @@ impl Publisher {
             self.request(now);
         }
         let connect = (!self.connected).then_some(connect_by);
-        let due = [self.peer.due(now), self.reception.due(), connect];
+        let due = [self.peer.due(), self.reception.due(), connect];
         self.deadline = due.into_iter().flatten().min();
         true
     }

@@ -84,3 +84,43 @@ fn a_viewer_that_sends_nonsense_harms_nobody_else() {
         assert!(client.got.len() > before + 20, "the feed goes on");
     }
 }
+
+/// An offer that names these ports of this machine, of a viewer that is lite or not.
+fn naming(offer: &str, ports: &[UdpSocket], lite: bool) -> String {
+    let mut text = offer.to_owned();
+    if lite {
+        text = text.replace("t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n");
+    }
+    for port in ports {
+        let port = port.local_addr().expect("bound").port();
+        text += &format!("a=candidate:1 1 udp 9 127.0.0.1 {port} typ host\r\n");
+    }
+    text
+}
+
+#[test]
+fn third_parties_get_no_more_than_an_offer_brought() {
+    let third: Vec<UdpSocket> = (0..16)
+        .map(|_| {
+            let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+            socket.set_nonblocking(true).expect("a plain socket");
+            socket
+        })
+        .collect();
+    for lite in [false, true] {
+        let studio = Studio::open();
+        let offer = naming(&Client::new().offer, &third, lite);
+        assert_eq!(studio.post(&offer).status, 201);
+        let mut clients = [Client::joined(&studio)];
+        run_for(&mut clients, Duration::from_secs(2));
+        assert!(clients[0].got.len() > 100, "the feed goes on");
+        let mut came = 0;
+        for socket in &third {
+            while let Ok(length) = socket.recv(&mut [0; 2000]) {
+                came += length + 28;
+            }
+        }
+        assert_eq!(came > 0, lite, "only a lite viewer has to be looked for");
+        assert!(came <= offer.len(), "{came} of {} bytes", offer.len());
+    }
+}

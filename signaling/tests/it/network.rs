@@ -1,7 +1,7 @@
 //! Networks that come and go: other ports, other protocols, other addresses.
 
 use std::io::{Read, Write};
-use std::net::{TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use signaling::EngineConfig;
@@ -182,6 +182,55 @@ fn strangers_on_tcp_are_let_go() {
     eventually("the silent ones are let go", || {
         studio.metrics.connections_open.get() == 0
     });
+}
+
+#[test]
+fn silent_connections_keep_no_viewer_out() {
+    let studio = Studio::open();
+    let port = studio.engine.media_port();
+    let connect = || TcpStream::connect(("127.0.0.1", port)).expect("the port listens");
+    let mut silent: Vec<TcpStream> = (0..300).map(|_| connect()).collect();
+    let mut clients = [Client::on(Wire::tcp(port))];
+    silent.extend((0..20).map(|_| connect()));
+    clients[0].join(&studio);
+    plays(&mut clients);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(6) {
+        silent.truncate(200);
+        silent.extend((0..20).map(|_| connect()));
+        run_for(&mut clients, Duration::from_millis(100));
+    }
+    let client = &clients[0];
+    let whole = client
+        .got
+        .windows(2)
+        .all(|pair| pair[1].number == pair[0].number + 1);
+    assert!(whole, "it keeps its connection, and misses nothing");
+}
+
+#[test]
+fn media_is_bound_to_the_address_it_is_given() {
+    let studio = Studio::with(EngineConfig {
+        media_ip: [127, 0, 0, 1].into(),
+        ..EngineConfig::default()
+    });
+    let port = studio.engine.media_port();
+    let elsewhere = |ip: &str| UdpSocket::bind((ip, port)).and(TcpListener::bind((ip, port)));
+    elsewhere("127.0.0.2").expect("it is free there");
+    assert!(elsewhere("127.0.0.1").is_err());
+    let mut client = Client::new();
+    client.join(&studio);
+    let told = studio.post(&client.offer).body;
+    let candidates: Vec<&str> = told
+        .lines()
+        .filter(|line| line.starts_with("a=candidate"))
+        .collect();
+    assert_eq!(candidates.len(), 2, "UDP and TCP: {told}");
+    assert!(
+        candidates.iter().all(|line| line.contains(" 127.0.0.1 ")),
+        "{told}"
+    );
+    plays(&mut [client]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `[network]`: how the outside reaches this machine, and who sends to it.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use signaling::Announced;
 use signaling::announce::ANNOUNCED_MAX;
@@ -19,6 +21,8 @@ const ENGINE_THREADS_MAX: usize = 64;
 pub(crate) struct NetworkConfig {
     /// What viewers are told to send to before this machine's own addresses.
     pub(crate) announce: Vec<String>,
+    /// The address that media is bound to; absent: that of the pages.
+    pub(crate) media_listen: Option<IpAddr>,
     /// Threads that send, each to a share of the viewers; 0: as many as there are processor cores.
     pub(crate) engine_threads: usize,
 }
@@ -27,6 +31,7 @@ impl Default for NetworkConfig {
     fn default() -> Self {
         Self {
             announce: Vec::new(),
+            media_listen: None,
             engine_threads: 1,
         }
     }

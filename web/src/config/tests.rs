@@ -117,3 +117,19 @@ fn values_out_of_range_are_named() {
         assert!(error.starts_with(key), "{text}: {error}");
     }
 }
+
+#[test]
+fn media_listens_where_the_pages_do() {
+    let ip = |text: &str| {
+        let config: Config = toml::from_str(text).expect("valid TOML");
+        config.media_ip().expect("addresses").to_string()
+    };
+    assert_eq!(ip(""), "::");
+    assert_eq!(ip("listen = \"127.0.0.1:8080\""), "127.0.0.1");
+    assert_eq!(ip("listen = \"[::1]:8080\""), "::1");
+    assert_eq!(ip("listen = \"0.0.0.0:8080\""), "0.0.0.0");
+    let both = "listen = \"127.0.0.1:8080\"\nlisten_tls = \"[::]:8443\"";
+    assert_eq!(ip(both), "::", "the pages are for others, too");
+    let named = "listen = \"127.0.0.1:8080\"\n[network]\nmedia_listen = \"::\"";
+    assert_eq!(ip(named), "::");
+}

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use signaling::Composed;
-use signaling::whep::NoPlace;
+use signaling::whep::{NoPlace, Seat as _};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::yes_no;
@@ -81,6 +81,7 @@ pub(super) async fn mjpeg(
         Ok(place) => place,
         Err(why) => return no_place(why),
     };
+    place.occupy();
     let fps = query
         .fps
         .filter(|fps| fps.is_finite())

@@ -35,7 +35,7 @@ pub(super) async fn endpoint(
                 body: &body,
             };
             match app.admission.admit(caller.ip) {
-                Ok(place) => app.whep.post_holding(post, Box::new(place)).await,
+                Ok(place) => app.whep.post_seated(post, Box::new(place)).await,
                 Err(why) => app.whep.no_place(why),
             }
         }

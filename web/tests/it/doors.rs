@@ -108,6 +108,26 @@ fn as_many_as_configured_come_in_and_a_place_is_free_again_when_one_leaves() {
 }
 
 #[test]
+fn offers_that_never_connect_keep_nobody_out_and_make_no_encoder_run() {
+    let station = Station::configured("[viewers]\nmax = 5\n", &["--model", "none"]);
+    for round in 0..4 {
+        for _ in 0..5 {
+            offer(&station, &[]);
+        }
+        assert_eq!(offer(&station, &[]).status(), 201, "round {round}");
+    }
+    let other = status_from("127.0.0.2", &station, "/stream.mjpg", "");
+    assert_eq!(other, 200, "another address has its place, too");
+    let metrics = crate::station::get(&station.at("/metrics")).1;
+    for line in [
+        "carrier_encode_pictures_total 0",
+        "carrier_viewers_refused_total{cause=\"NeverConnected\"}",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+}
+
+#[test]
 fn one_address_has_its_share_and_others_theirs() {
     let station = Station::configured("[viewers]\nper_address = 1\n", &["--model", "none"]);
     let first = offer(&station, &[("X-Forwarded-For", "192.0.2.1")]);
