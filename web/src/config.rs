@@ -2,6 +2,7 @@
 //! *command line > `CARRIER_*` environment > file > default*.
 
 mod booth;
+mod http;
 mod ice_servers;
 mod network;
 pub(crate) mod public_url;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub(crate) use self::booth::BoothConfig;
+pub(crate) use self::http::HttpConfig;
 pub(crate) use self::ice_servers::IceServer;
 use self::network::NetworkConfig;
 use self::publish::PublishConfig;
@@ -30,6 +32,7 @@ pub(crate) use self::wifi::{WifiConfig, WifiSecurity};
 use crate::cli::RunArgs;
 use crate::environment;
 use crate::paths::Paths;
+use crate::token_strength::weakness;
 
 /// What an encoder of this picture size can be asked for, in the file and by the admin.
 pub(crate) const BITRATES_BPS: std::ops::RangeInclusive<u32> = 50_000..=50_000_000;
@@ -75,6 +78,7 @@ pub(crate) struct Config {
     /// Lets its holder publish, and nothing else; absent: publishing needs the admin token.
     pub(crate) whip_token: Option<String>,
     pub(crate) viewers: ViewersConfig,
+    pub(crate) http: HttpConfig,
     /// Told to viewers; none by default, so that nothing is asked outside of this network.
     pub(crate) ice_servers: Vec<IceServer>,
     pub(crate) publish: PublishConfig,
@@ -125,6 +129,7 @@ impl Default for Config {
             admin_token: None,
             whip_token: None,
             viewers: ViewersConfig::default(),
+            http: HttpConfig::default(),
             ice_servers: Vec::new(),
             publish: PublishConfig::default(),
             network: NetworkConfig::default(),
@@ -235,20 +240,22 @@ impl Config {
                 "width and height above 0, fps from 1 to 240",
             );
         }
-        let tokens = [
-            ("admin_token", &self.admin_token),
-            ("whip_token", &self.whip_token),
-        ];
-        for (key, token) in tokens {
-            if token.as_deref().is_some_and(|token| token.trim().len() < 8) {
-                let why = "at least 8 characters, or leave it out";
-                return wrong(key, &"(hidden)", why);
-            }
+        if let Some(token) = &self.admin_token {
+            check_token("admin_token", token)?;
+        }
+        if self
+            .whip_token
+            .as_deref()
+            .is_some_and(|token| token.trim().len() < 8)
+        {
+            let why = "at least 8 characters, or leave it out";
+            return wrong("whip_token", &"(hidden)", why);
         }
         self.listen_addr()?;
         self.listen_tls_addr()?;
         self.tls.check(self.listen_tls.is_some())?;
         self.viewers.check()?;
+        self.http.check()?;
         self.ice_servers.iter().try_for_each(IceServer::check)?;
         self.publish.check()?;
         self.stylise.check()?;
@@ -259,6 +266,17 @@ impl Config {
         }
         self.booth.check()?;
         self.wifi.check()
+    }
+
+    /// Tokens that let others do less than everything, and are easily guessed: the owner is warned of
+    /// them. One that guards everything is refused.
+    pub(crate) fn weak_tokens(&self) -> Vec<(&'static str, &'static str)> {
+        let tokens = [
+            ("whip_token", self.whip_token.as_deref()),
+            ("viewers.token", self.viewers.token.as_deref()),
+        ];
+        let weak = |(key, token): (_, Option<&str>)| Some((key, weakness(token?)?));
+        tokens.into_iter().filter_map(weak).collect()
     }
 
     /// Where what visitors make is kept; `None`: there is no home folder, and none is named.
@@ -277,6 +295,18 @@ impl Config {
         listen
             .map(|listen| socket_address("listen_tls", listen))
             .transpose()
+    }
+}
+
+/// A token of the owner's own choice that is not easily guessed.
+fn check_token(key: &'static str, token: &str) -> Result<(), ConfigError> {
+    match weakness(token) {
+        None => Ok(()),
+        Some(why) => Err(ConfigError::Value {
+            key,
+            value: "(hidden)".to_owned(),
+            why: why.to_owned(),
+        }),
     }
 }
 

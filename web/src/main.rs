@@ -38,6 +38,7 @@ mod stills;
 mod stop;
 mod tasks;
 mod tls;
+mod token_strength;
 mod viewer_token;
 mod visitor;
 mod wifi;
