@@ -6,6 +6,7 @@
 
 mod addresses;
 mod admin;
+mod admin_sessions;
 mod admission;
 mod app;
 mod assets;
@@ -15,8 +16,11 @@ mod cli;
 mod commands;
 mod complaint;
 mod config;
+mod cookie_key;
 mod credentials;
 mod environment;
+mod guesses;
+mod host_names;
 mod ice_links;
 #[cfg(debug_assertions)]
 mod inject;
@@ -30,9 +34,9 @@ mod paths;
 mod pipeline;
 mod process;
 mod public_address;
-mod publish_key;
 mod qr;
 mod report;
+mod rights;
 mod routes;
 mod stills;
 mod stop;
@@ -42,6 +46,7 @@ mod token_strength;
 mod viewer_token;
 mod visitor;
 mod wifi;
+mod without_places;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ mod certificate;
 mod issue;
 mod listener;
 mod metrics;
+mod names;
 mod renewal;
 mod self_signed;
 mod shown;
@@ -18,6 +19,7 @@ use rustls::crypto::ring;
 pub(crate) use self::certificate::CertificateError;
 pub(crate) use self::listener::TlsListener;
 pub(crate) use self::metrics::TlsMetrics;
+pub(crate) use self::names::CertificateNames;
 use self::renewal::Watch;
 use self::self_signed::Machine;
 use self::shown::Shown;
@@ -55,6 +57,11 @@ impl Tls {
     /// Whether browsers warn of it.
     pub(crate) fn is_self_signed(&self) -> bool {
         self.watch.is_none()
+    }
+
+    /// The names that it vouches for.
+    pub(crate) fn names(&self) -> CertificateNames {
+        CertificateNames::of(Arc::clone(&self.shown))
     }
 
     /// SHA-256 of the certificate, as browsers show it.

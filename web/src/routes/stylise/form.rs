@@ -5,13 +5,10 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 
-use stylise::Limits;
-
+use super::IMAGE_BYTES_MAX;
 use super::upload::{Stop, Upload};
 use crate::routes::problem::Problem;
 
-/// The largest picture that is taken.
-const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
 /// The other fields, and what stands between them.
 pub(super) const FORM_BYTES_MAX: usize = IMAGE_BYTES_MAX + 16 * 1024;
 /// Of `style` and `share`.

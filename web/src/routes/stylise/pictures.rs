@@ -13,12 +13,12 @@ use crate::app::App;
 use crate::routes::problem::Problem;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Wish {
+pub(in crate::routes) struct Wish {
     download: Option<u8>,
 }
 
 /// GET: `source.jpg`, `result.jpg` or `preview.jpg`. Nobody on the way keeps it: it may be erased.
-pub(super) async fn picture(
+pub(in crate::routes) async fn picture(
     State(app): State<Arc<App>>,
     Path((id, picture)): Path<(String, String)>,
     Query(wish): Query<Wish>,

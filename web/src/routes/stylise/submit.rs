@@ -20,7 +20,6 @@ use crate::booth::Cause;
 use crate::listener::Caller;
 use crate::routes::feed::fresh_jpeg;
 use crate::routes::problem::Problem;
-use crate::routes::same_origin::is_same_origin;
 use crate::stills::{Layer, StillError};
 use crate::visitor;
 
@@ -36,7 +35,7 @@ struct Accepted {
 }
 
 /// POST: 202 and where the job is.
-pub(super) async fn submit(
+pub(in crate::routes) async fn submit(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
     request: Request,
@@ -87,10 +86,6 @@ async fn accept(
     upload: &Upload,
 ) -> Result<JobId, Problem> {
     let key = idempotency_key(headers)?;
-    if !is_same_origin(headers, app.config.public_url.as_deref()) {
-        let words = "a page of another site sent this: open the booth's own page";
-        return Err(Problem::new(StatusCode::FORBIDDEN, words));
-    }
     if let Some(key) = key
         && let Some(known) = ask(app, move |booth| booth.by_key(key)).await??
     {
