@@ -44,7 +44,10 @@ pub(super) async fn read(
         );
         Problem::new(StatusCode::BAD_REQUEST, words)
     })?;
-    match fields(&mut form).await {
+    let fields = fields(&mut form).await;
+    // It may be in the middle of reading, and nobody else can then ask the upload.
+    drop(form);
+    match fields {
         Ok(form) => Ok(form),
         Err(Wrong::Said(problem)) => Err(problem),
         Err(Wrong::Reading(error)) => Err(match upload.stopped().await {
