@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::behalf::{Behalf, Ours, behalf};
 use super::gate::is_preflight;
 use super::health::is_health;
+use super::problem::Problem;
 use crate::app::App;
 use crate::listener::Caller;
 
@@ -37,9 +38,9 @@ pub(super) async fn require(
         Behalf::Own => next.run(request).await,
         Behalf::Foreign if is_health(request.uri().path()) => next.run(request).await,
         Behalf::Foreign => {
-            let words = "A page of another site sent this. If you trust it, name it in the \
-                         configuration of the station: [http] origins.\n";
-            (StatusCode::FORBIDDEN, words).into_response()
+            let words = "a page of another site sent this: open the station's own page; whoever runs the \
+                         station can name sites that may use it, [http] origins";
+            Problem::new(StatusCode::FORBIDDEN, words).into_response()
         }
         Behalf::Named(origin) => {
             let preflight = is_preflight(request.method(), request.headers());
