@@ -1,6 +1,6 @@
 # carrier. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-devices test-training test-comfyui fuzz bench bench-network fmt lint doc clean
+.PHONY: help run build runtime model test test-devices test-training test-comfyui audit fuzz bench bench-network fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -43,6 +43,9 @@ test-training: ## every step of training the embedded model, on 200 pictures (in
 	@scripts/fetch-runtime.sh cpu
 	cargo build --workspace
 	scripts/test-training.sh
+
+audit: ## known vulnerabilities, licences and sources of the dependencies (cargo-deny)
+	@scripts/audit.sh
 
 fuzz: ## look for input that breaks what reads bytes of strangers, a minute a target (SECONDS=60)
 	@scripts/install-build-needs.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes what reads bytes of strangers (fuzz.rs in signaling/src and stylise/src):
+# Fuzzes what reads bytes of strangers (fuzz.rs in signaling/src, stylise/src and web/src/routes/stylise):
 # fuzz.sh [SECONDS [TARGET...]]
 #
 # libFuzzer with the stable compiler: instrumentation is one of LLVM's passes, and only sanitizers
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- offer publish fragment whep demux stun peer rtcp media upload
+[ $# -gt 0 ] || set -- offer publish fragment whep demux stun peer rtcp media upload http
 
 target=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -22,7 +22,11 @@ export RUSTFLAGS
 
 built=''
 for name in "$@"; do
-    folder=$(echo ./*/fuzz/corpus/"$name")
+    folder=''
+    for found in ./*/fuzz/corpus/"$name"; do
+        # What earlier runs learned lies below target under the same name.
+        [ "${found#./target/}" != "$found" ] || folder=$found
+    done
     crate=$(basename "${folder%/fuzz/corpus/*}")
     if [ ! -d "$folder" ]; then
         echo "There is no target $name." >&2

@@ -53,6 +53,7 @@ step "the page's own code" javascript_tests
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "documentation" env RUSTDOCFLAGS="-D warnings" \
     cargo doc --workspace --no-deps --locked
+step "licences and sources" scripts/audit.sh licences
 step "unit and integration tests" cargo test --workspace --locked --no-fail-fast
 step "browser" browser_tests
 

@@ -22,16 +22,9 @@ pub struct Reply {
 
 impl Reply {
     pub(crate) fn new(status: u16) -> Self {
-        // A feed for players anywhere: their pages must be able to ask and to read the headers.
         Self {
             status,
-            headers: vec![
-                ("Access-Control-Allow-Origin", "*".to_owned()),
-                (
-                    "Access-Control-Expose-Headers",
-                    "Location, ETag, Link".to_owned(),
-                ),
-            ],
+            headers: Vec::new(),
             body: String::new(),
         }
     }

@@ -142,21 +142,12 @@ impl Whep {
         session_patch::delete(&self.engine, id).await
     }
 
-    /// `OPTIONS` of either resource, CORS preflight included: 204.
+    /// `OPTIONS` of either resource: 204. Preflights of other sites' pages are for whoever serves HTTP.
     #[must_use]
     pub fn options(&self) -> Reply {
         Reply::new(204)
             .with("Accept-Post", SDP)
             .with("Accept-Patch", SDP_FRAGMENT)
-            .with(
-                "Access-Control-Allow-Methods",
-                "OPTIONS, HEAD, GET, POST, PATCH, PUT, DELETE",
-            )
-            .with(
-                "Access-Control-Allow-Headers",
-                "Authorization, Content-Type, If-Match",
-            )
-            .with("Access-Control-Max-Age", "86400")
     }
 
     /// The answer when there is no place: 503 or 429, with the time to come back.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::credentials::{CookieName, bearer, equal};
+use crate::credentials::{CookieName, equal};
 
 /// What a page holds instead of the token itself.
 pub(crate) const COOKIE: CookieName = CookieName {
@@ -20,8 +20,6 @@ const KEPT_LENGTH_MIN: usize = 8;
 #[derive(Debug)]
 pub(crate) struct AdminToken {
     token: String,
-    /// The cookie's value: another secret, so that the token never lies in a browser.
-    session: String,
     pub(crate) origin: TokenOrigin,
 }
 
@@ -100,11 +98,7 @@ impl AdminToken {
     }
 
     fn new(token: String, origin: TokenOrigin) -> Self {
-        Self {
-            token,
-            session: random_hex(),
-            origin,
-        }
+        Self { token, origin }
     }
 
     /// The token itself, for when it is printed.
@@ -112,16 +106,9 @@ impl AdminToken {
         &self.token
     }
 
-    /// The value for the cookie of a page that has shown the token.
-    pub(crate) fn session(&self) -> &str {
-        &self.session
-    }
-
-    /// Whether a request with these headers may change state. Compared in constant time.
-    pub(crate) fn admits(&self, authorization: Option<&str>, cookie: Option<&str>) -> bool {
-        let shown = authorization.and_then(bearer);
-        shown.is_some_and(|given| equal(given, &self.token))
-            || cookie.is_some_and(|header| COOKIE.holds(header, &self.session))
+    /// Whether this is the token. Compared in constant time.
+    pub(crate) fn is(&self, given: &str) -> bool {
+        equal(given, &self.token)
     }
 }
 
@@ -166,16 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_token_or_the_session_cookie_is_admitted() {
-        let admin = AdminToken::new("correct horse".to_owned(), TokenOrigin::Configured);
-        let cookie = format!("theme=sun; carrier_admin={}", admin.session());
-        assert!(admin.admits(Some("Bearer correct horse"), None));
-        assert!(admin.admits(Some("bearer correct horse"), None));
-        assert!(admin.admits(None, Some(&cookie)));
-        for wrong in ["Bearer wrong", "Basic correct horse", "correct horse", ""] {
-            assert!(!admin.admits(Some(wrong), None), "{wrong}");
+    fn only_the_whole_token_is_the_token() {
+        let admin = AdminToken::obtain(Some(" correct horse "), None);
+        assert!(admin.is("correct horse"));
+        for wrong in ["", "correct", "correct horse ", "correct horse2"] {
+            assert!(!admin.is(wrong), "{wrong:?}");
         }
-        assert!(!admin.admits(None, Some("carrier_admin=correct horse")));
-        assert!(!admin.admits(None, None));
     }
 }

@@ -13,14 +13,20 @@ use signaling::whip::Whip;
 use signaling::{Composed, Demand, EngineHandle, Publisher, Rendition, RenditionId};
 
 use crate::admin::AdminToken;
+use crate::admin_sessions::AdminSessions;
 use crate::admission::Admission;
 use crate::booth::PhotoBooth;
 use crate::config::{Config, renditions};
 use crate::connections::Connections;
+use crate::cookie_key::CookieKey;
+use crate::guesses::Guesses;
+use crate::host_names::HostNames;
 use crate::languages::Languages;
 use crate::liveness::Liveness;
 use crate::public_address::Served;
 use crate::report::DetectorRate;
+use crate::rights::Tokens;
+use crate::routes::SecurityHeaders;
 use crate::stills::Stills;
 use crate::viewer_token::ViewerToken;
 use crate::visitor::Visitors;
@@ -32,6 +38,11 @@ pub(crate) struct App {
     pub(crate) liveness: Mutex<Liveness>,
     pub(crate) clock: WallClock,
     pub(crate) admin: AdminToken,
+    pub(crate) admin_sessions: AdminSessions,
+    pub(crate) guesses: Guesses,
+    /// Under which names requests are answered.
+    pub(crate) host_names: HostNames,
+    pub(crate) security_headers: SecurityHeaders,
     /// None: everybody may watch.
     pub(crate) viewer_token: Option<ViewerToken>,
     pub(crate) admission: Admission,
@@ -65,7 +76,26 @@ pub(crate) struct App {
 /// Held while somebody listens to the tracks.
 pub(crate) struct TracksLease(Arc<AtomicU32>);
 
+/// Who is let in, and by what.
+pub(crate) struct Entrance {
+    pub(crate) admin: AdminToken,
+    pub(crate) cookie_key: CookieKey,
+    pub(crate) host_names: HostNames,
+    /// Where the pages are served.
+    pub(crate) served: Served,
+}
+
 impl App {
+    /// What opens what.
+    pub(crate) fn tokens(&self) -> Tokens<'_> {
+        Tokens {
+            admin: &self.admin,
+            viewers: self.viewer_token.as_ref(),
+            whip: self.config.whip_token.as_deref(),
+            metrics: self.config.http.metrics_token.as_deref(),
+        }
+    }
+
     /// How the detector is doing. Nothing published yet means that its thread is just starting.
     pub(crate) fn detector_state(&self) -> DetectorState {
         self.detector_state

@@ -52,14 +52,20 @@ impl CookieName {
         found.map(|(_, value)| value)
     }
 
-    /// Whether a `Cookie` header has it with this value.
-    pub(crate) fn holds(&self, header: &str, value: &str) -> bool {
+    /// All that a `Cookie` header has for it, under either name.
+    pub(crate) fn values<'a>(&self, header: &'a str) -> impl Iterator<Item = &'a str> {
+        let (plain, secure) = (self.plain, self.secure);
         let pairs = header
             .split(';')
             .filter_map(|pair| pair.trim().split_once('='));
         pairs
-            .filter(|(name, _)| *name == self.plain || *name == self.secure)
-            .any(|(_, given)| equal(given, value))
+            .filter(move |(name, _)| *name == plain || *name == secure)
+            .map(|(_, given)| given)
+    }
+
+    /// Whether a `Cookie` header has it with this value.
+    pub(crate) fn holds(&self, header: &str, value: &str) -> bool {
+        self.values(header).any(|given| equal(given, value))
     }
 }
 

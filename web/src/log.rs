@@ -33,6 +33,16 @@ pub(crate) struct Log {
 }
 
 impl Log {
+    /// Of a test that has no use for one.
+    #[cfg(test)]
+    pub(crate) fn silent() -> Self {
+        Self {
+            // overflow: counted
+            entries: sync_channel(1).0,
+            dropped: Counter::default(),
+        }
+    }
+
     /// Starts the log. `CARRIER_LOG` takes tracing's filter syntax, e.g. `debug` or `signaling=trace`.
     /// Only the station tells what it does unasked: whoever runs another command wants its answer alone.
     ///

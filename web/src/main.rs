@@ -6,6 +6,7 @@
 
 mod addresses;
 mod admin;
+mod admin_sessions;
 mod admission;
 mod app;
 mod assets;
@@ -17,8 +18,11 @@ mod commands;
 mod complaint;
 mod config;
 mod connections;
+mod cookie_key;
 mod credentials;
 mod environment;
+mod guesses;
+mod host_names;
 mod ice_links;
 #[cfg(debug_assertions)]
 mod inject;
@@ -31,9 +35,9 @@ mod paths;
 mod pipeline;
 mod process;
 mod public_address;
-mod publish_key;
 mod qr;
 mod report;
+mod rights;
 mod routes;
 mod stills;
 mod stop;
@@ -43,6 +47,7 @@ mod token_strength;
 mod viewer_token;
 mod visitor;
 mod wifi;
+mod without_places;
 
 use std::io::Write;
 use std::process::ExitCode;

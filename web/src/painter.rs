@@ -7,6 +7,8 @@ use capture::{Frame, I420, Signal, Slot, WallClock};
 use detector::{Card, OverlayPainter, Tracks};
 use signaling::{Painter, reserved_top_px};
 
+use crate::without_places::without_places;
+
 /// Paints the newest tracks, predicted to the frame's capture time, or a card.
 pub(crate) struct FeedPainter {
     overlay: OverlayPainter,
@@ -41,6 +43,8 @@ impl Painter for FeedPainter {
     fn card(&mut self, picture: &mut I420, signal: &Signal, now: Instant) {
         let clock = wall_clock_text(self.clock.unix_ms(now));
         let (title, detail) = card_words(signal);
+        // All viewers read the card.
+        let detail = &without_places(detail);
         self.overlay.paint_card(
             picture,
             &Card {

@@ -42,6 +42,11 @@ impl Paths {
         Some(self.state.as_ref()?.join("admin-token"))
     }
 
+    /// Where the key of viewers' cookies is kept.
+    pub(crate) fn cookie_key_file(&self) -> Option<PathBuf> {
+        Some(self.state.as_ref()?.join("cookie-key"))
+    }
+
     /// Where carrier's own certificate for HTTPS is kept.
     pub(crate) fn self_signed_file(&self) -> Option<PathBuf> {
         Some(self.state.as_ref()?.join("self-signed.pem"))

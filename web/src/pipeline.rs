@@ -37,18 +37,19 @@ use stylise::Builtin;
 use stylise::comfyui::Comfyui;
 use stylise::workflow::{self, Loaded};
 
-use crate::admin::AdminToken;
+use crate::admin_sessions::AdminSessions;
 use crate::admission::Admission;
-use crate::app::App;
+use crate::app::{App, Entrance};
 use crate::booth::PhotoBooth;
 use crate::config::{Config, renditions};
 use crate::connections::{self, ConnectionMetrics, Connections, Limits, TlsMetrics};
+use crate::guesses::Guesses;
 use crate::ice_links;
 use crate::languages::Languages;
 use crate::log::Log;
 use crate::painter::FeedPainter;
 use crate::process::ProcessCollector;
-use crate::public_address::Served;
+use crate::routes::SecurityHeaders;
 use crate::stills::Stills;
 use crate::viewer_token::ViewerToken;
 use crate::visitor::Visitors;
@@ -67,8 +68,7 @@ pub(crate) struct Pipeline {
 pub(crate) fn start(
     config: Config,
     source: SourceSpec,
-    admin: AdminToken,
-    served: Served,
+    entrance: Entrance,
     data: Option<&Path>,
     threads: &Threads,
     log: &Log,
@@ -97,8 +97,21 @@ pub(crate) fn start(
     let admission = Admission::new(&config.viewers);
     admission.register(&mut registry);
     let connections = http_connections(&mut registry);
+    let guesses = Guesses::new(Instant::now());
+    guesses.register(&mut registry);
+    let Entrance {
+        admin,
+        cookie_key,
+        host_names,
+        served,
+    } = entrance;
+    let viewer_token = config.viewers.token.as_deref();
     let app = App {
-        viewer_token: config.viewers.token.as_deref().map(ViewerToken::new),
+        viewer_token: viewer_token.map(|token| ViewerToken::new(token, &cookie_key)),
+        admin_sessions: AdminSessions::default(),
+        guesses,
+        host_names,
+        security_headers: SecurityHeaders::new(&config.http),
         admission,
         ice_links: ice_links(&config)?,
         served,

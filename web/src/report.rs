@@ -7,6 +7,8 @@ use detector::DetectorState;
 use serde::Serialize;
 use signaling::PublishStatus;
 
+use crate::without_places::without_places;
+
 /// `source` of `/api/status`.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct SourceReport {
@@ -65,6 +67,18 @@ impl SourceReport {
             }
         }
         self
+    }
+}
+
+impl SourceReport {
+    /// The same without places on this machine.
+    pub(crate) fn for_visitors(self) -> Self {
+        Self {
+            description: without_places(&self.description),
+            note: self.note.as_deref().map(without_places),
+            reason: self.reason.as_deref().map(without_places),
+            ..self
+        }
     }
 }
 
@@ -130,6 +144,18 @@ impl DetectorReport {
     }
 }
 
+impl DetectorReport {
+    /// The same without places on this machine.
+    pub(crate) fn for_visitors(self) -> Self {
+        Self {
+            model: self.model.as_deref().map(without_places),
+            message: self.message.as_deref().map(without_places),
+            fix: self.fix.as_deref().map(without_places),
+            ..self
+        }
+    }
+}
+
 /// `publish` of `/api/status`.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct PublishReport {
@@ -160,7 +186,7 @@ pub(crate) fn readiness(
 ) -> Result<String, String> {
     match signal {
         None | Some(Signal::Opening { .. }) => return Err("the source is being opened".to_owned()),
-        Some(Signal::Lost { reason, .. }) => return Err(reason.clone()),
+        Some(Signal::Lost { reason, .. }) => return Err(without_places(reason)),
         Some(Signal::Live { .. }) if !frames_flow => return Err("no frame yet".to_owned()),
         Some(Signal::Live { .. }) => {}
     }
@@ -171,7 +197,10 @@ pub(crate) fn readiness(
             let fix = fix
                 .as_ref()
                 .map_or_else(String::new, |fix| format!(". To mend it: {fix}"));
-            Ok(format!(", without detection: {message}{fix}"))
+            // Asked by anybody.
+            Ok(without_places(&format!(
+                ", without detection: {message}{fix}"
+            )))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod issue;
+mod names;
 mod own;
 mod renewal;
 mod self_signed;
@@ -15,6 +16,7 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 
 pub(crate) use self::certificate::CertificateError;
+pub(crate) use self::names::CertificateNames;
 use self::own::Own;
 use self::renewal::Watch;
 use self::self_signed::Machine;
@@ -60,6 +62,11 @@ impl Tls {
     /// Whether browsers warn of it.
     pub(crate) fn is_self_signed(&self) -> bool {
         matches!(self.origin, Origin::Own(_))
+    }
+
+    /// The names that it vouches for.
+    pub(crate) fn names(&self) -> CertificateNames {
+        CertificateNames::of(Arc::clone(&self.shown))
     }
 
     /// SHA-256 of the certificate, as browsers show it.

@@ -1,10 +1,7 @@
 //! The viewer token: who may watch, where that is asked.
 
-use std::fmt::Write;
-
-use sha2::{Digest, Sha256};
-
-use crate::credentials::{CookieName, bearer, equal};
+use crate::cookie_key::CookieKey;
+use crate::credentials::{CookieName, equal};
 
 /// What a page holds instead of the token itself.
 pub(crate) const COOKIE: CookieName = CookieName {
@@ -19,38 +16,23 @@ pub(crate) struct ViewerToken {
 }
 
 impl ViewerToken {
-    pub(crate) fn new(token: &str) -> Self {
+    pub(crate) fn new(token: &str, key: &CookieKey) -> Self {
         Self {
             token: token.to_owned(),
-            session: session_of(token),
+            session: key.sign("viewer cookie", token),
         }
     }
 
-    /// The cookie's value. It follows from the token, so that pages outlive a restart of the station
-    /// and end with the token.
+    /// The cookie's value. It follows from the token and the station's key, so that pages outlive a restart
+    /// of the station and end with the token.
     pub(crate) fn session(&self) -> &str {
         &self.session
     }
 
-    /// Whether this is the token, as a link has it.
+    /// Whether this is the token.
     pub(crate) fn is(&self, given: &str) -> bool {
         equal(given, &self.token)
     }
-
-    /// Whether a request with these headers may watch.
-    pub(crate) fn admits(&self, authorization: Option<&str>, cookie: Option<&str>) -> bool {
-        let shown = authorization.and_then(bearer);
-        shown.is_some_and(|given| self.is(given))
-            || cookie.is_some_and(|header| COOKIE.holds(header, &self.session))
-    }
-}
-
-fn session_of(token: &str) -> String {
-    let digest = Sha256::digest(format!("carrier viewer cookie\n{token}"));
-    digest.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -58,18 +40,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_or_its_cookie_lets_in_and_the_cookie_is_not_the_token() {
-        let viewers = ViewerToken::new("let-me-watch");
+    fn the_cookie_ends_with_the_token_and_cannot_be_made_from_it() {
+        let key = CookieKey::obtain(None);
+        let viewers = ViewerToken::new("let-me-watch", &key);
         assert!(viewers.is("let-me-watch") && !viewers.is("let-me-watch-"));
-        assert!(viewers.admits(Some("Bearer let-me-watch"), None));
-        let cookie = format!("carrier_viewer={}", viewers.session());
-        assert!(viewers.admits(None, Some(&cookie)));
-        let after_restart = ViewerToken::new("let-me-watch");
-        assert!(after_restart.admits(None, Some(&cookie)));
-        let with_another_token = ViewerToken::new("let-me-see!");
-        assert!(!with_another_token.admits(None, Some(&cookie)));
-        assert!(!viewers.admits(None, Some("carrier_viewer=let-me-watch")));
-        assert!(!viewers.admits(Some("let-me-watch"), None));
-        assert!(!viewers.admits(None, None));
+        assert!(!viewers.is(viewers.session()));
+        let after_restart = ViewerToken::new("let-me-watch", &key);
+        assert_eq!(after_restart.session(), viewers.session());
+        let with_another_token = ViewerToken::new("let-me-see!", &key);
+        assert_ne!(with_another_token.session(), viewers.session());
+        let another_station = CookieKey::obtain(None);
+        let elsewhere = ViewerToken::new("let-me-watch", &another_station);
+        assert_ne!(elsewhere.session(), viewers.session());
     }
 }

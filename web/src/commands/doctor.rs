@@ -88,6 +88,13 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
         Some(path) => Finding::ok("configuration", path.display().to_string()),
         None => Finding::ok("configuration", "no file: the defaults"),
     }];
+    findings.extend(config.weak_tokens().into_iter().map(|(key, why)| {
+        Finding::bad(
+            "token",
+            format!("{key} is easily guessed"),
+            format!("choose another: {why}"),
+        )
+    }));
     findings.push(station::source(&config));
     findings.extend(station::model(&config));
     findings.push(station::https(&config, &paths));
@@ -159,6 +166,9 @@ mod tests {
             (1, 1, 1),
             "{broken:?}"
         );
+        let weak = told("source = \"scene\"\nmodel = \"none\"\nwhip_token = \"12345678\"");
+        let is_told = |finding: &Finding| finding.state == State::Bad && finding.topic == "token";
+        assert!(weak.iter().any(is_told), "{weak:?}");
         let invalid = told("sorce = \"scene\"");
         assert_eq!(invalid.len(), 1);
         assert!(lines(&invalid[0]).starts_with("BAD  configuration"));

@@ -15,17 +15,19 @@ use super::print;
 use super::wanted::check_wanted;
 use crate::addresses::{self, Scheme};
 use crate::admin::AdminToken;
-use crate::app::App;
+use crate::app::{App, Entrance};
 use crate::banner::Banner;
 use crate::cli::RunArgs;
 use crate::config::Config;
 use crate::connections;
+use crate::cookie_key::CookieKey;
+use crate::host_names::HostNames;
 use crate::log::Log;
 use crate::paths::Paths;
 use crate::pipeline::{self, Pipeline};
 use crate::public_address::{PublicAddress, SecureDoor, Served};
 use crate::tasks::supervised;
-use crate::tls::Tls;
+use crate::tls::{CertificateNames, Tls};
 use crate::{bind_error, routes, stop};
 
 /// HTTP is a page, a few pictures and signalling: the cores belong to the pipeline.
@@ -43,6 +45,9 @@ pub(crate) fn run(args: &RunArgs, threads: &Threads, log: &Log) -> anyhow::Resul
     threads.watch().context("cannot start a thread")?;
     let paths = Paths::of_user();
     let config = Config::load(args, paths.config_file().as_deref())?;
+    for (key, why) in config.weak_tokens() {
+        tracing::warn!("{key} is easily guessed, choose another: {why}");
+    }
     let source = config.source.parse::<capture::SourceSpec>()?;
     check_wanted(args, &source, &config.model)?;
     let token_file = paths.admin_token_file();
@@ -55,15 +60,13 @@ pub(crate) fn run(args: &RunArgs, threads: &Threads, log: &Log) -> anyhow::Resul
     // Bound before anything else starts: a taken port ends in one clear line, not in a teardown.
     let doors = Doors::open(&config, &paths)?;
     let data = config.data_folder(&paths);
-    let (app, pipeline) = pipeline::start(
-        config,
-        source,
+    let entrance = Entrance {
         admin,
-        doors.served()?,
-        data.as_deref(),
-        threads,
-        log,
-    )?;
+        cookie_key: CookieKey::obtain(paths.cookie_key_file().as_deref()),
+        host_names: HostNames::new(&config, doors.certificate_names()),
+        served: doors.served()?,
+    };
+    let (app, pipeline) = pipeline::start(config, source, entrance, data.as_deref(), threads, log)?;
     announce(&doors, &app);
     runtime.block_on(serve(doors, Arc::clone(&app)))?;
     end(&app, pipeline, runtime);
@@ -83,6 +86,10 @@ impl Doors {
         };
         let plain = bind(config.listen_addr()?, "--listen")?;
         Ok(Self { plain, secure })
+    }
+
+    fn certificate_names(&self) -> Option<CertificateNames> {
+        self.secure.as_ref().map(|(_, tls)| tls.names())
     }
 
     fn served(&self) -> anyhow::Result<Served> {

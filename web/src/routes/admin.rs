@@ -1,47 +1,32 @@
 //! Routes that change what others see, and the cookie a page gets for the token.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 
+use super::asked::Bitrate;
+use super::identify::Visitor;
 use crate::admin::COOKIE;
 use crate::app::App;
 use crate::config::BITRATES_BPS;
 use crate::connections::Caller;
 
-/// Lets a request through only with the token or the cookie.
-pub(super) async fn require(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    request: Request,
-    next: Next,
-) -> Response {
-    if is_admin(&app, &headers) {
-        return next.run(request).await;
-    }
-    let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"carrier\"")];
-    let why = "This needs the admin token: send `Authorization: Bearer TOKEN`.\n";
-    (StatusCode::UNAUTHORIZED, challenge, why).into_response()
-}
-
-/// Whether these headers come from the admin.
-pub(super) fn is_admin(app: &App, headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let (authorization, cookie) = (text(header::AUTHORIZATION), text(header::COOKIE));
-    app.admin.admits(authorization, cookie)
-}
-
-/// POST: whoever shows the token gets the cookie.
+/// POST: whoever shows the token itself gets a session, and the cookie for it.
 pub(super) async fn log_in(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
+    visitor: Visitor,
 ) -> Response {
-    set_cookie(&COOKIE.set(app.admin.session(), caller.tls))
+    if !visitor.showed_admin_token {
+        let why = "A new session needs the admin token itself, not the cookie of another one.\n";
+        return (StatusCode::UNAUTHORIZED, why).into_response();
+    }
+    let session = app.admin_sessions.open(Instant::now());
+    set_cookie(&COOKIE.set(&session, caller.tls))
 }
 
 /// GET: 204 when the request is admitted, which a page asks before it shows the controls.
@@ -49,8 +34,27 @@ pub(super) async fn session() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// DELETE: the page forgets the cookie.
-pub(super) async fn log_out(ConnectInfo(caller): ConnectInfo<Caller>) -> Response {
+/// DELETE: the session ends here, and the page forgets the cookie.
+pub(super) async fn log_out(
+    State(app): State<Arc<App>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    headers: HeaderMap,
+) -> Response {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    for cookie in cookies.filter_map(|value| value.to_str().ok()) {
+        COOKIE
+            .values(cookie)
+            .for_each(|session| app.admin_sessions.end(session));
+    }
+    set_cookie(&COOKIE.clear(caller.tls))
+}
+
+/// DELETE: the sessions of all browsers end.
+pub(super) async fn log_out_everywhere(
+    State(app): State<Arc<App>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+) -> Response {
+    app.admin_sessions.end_all();
     set_cookie(&COOKIE.clear(caller.tls))
 }
 
@@ -59,12 +63,6 @@ fn set_cookie(cookie: &str) -> Response {
         Ok(value) => (StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Bitrate {
-    bitrate_bps: u32,
 }
 
 /// PUT: the video bitrate from now on, without a break in the picture.

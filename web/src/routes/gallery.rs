@@ -7,12 +7,12 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use stylise::{GalleryId, MadeBy, Shown, Style};
 
-use super::admin::is_admin;
+use super::asked::Visibility;
 use super::conditional::{is_known, partial};
-use super::gate::may_watch;
+use super::identify::Visitor;
 use super::page;
 use super::problem::Problem;
 use super::stylise::{ask, fresh, gone, title_of};
@@ -52,9 +52,9 @@ impl Picture {
 /// GET: newest first; the admin sees the hidden ones too.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    visitor: Visitor,
 ) -> Result<Response, Problem> {
-    let all = is_admin(&app, &headers);
+    let all = visitor.rights.admin;
     let (shown, styles) = ask(&app, move |booth| (booth.gallery(all), booth.styles())).await?;
     let shown = shown?.into_iter();
     let pictures = shown.map(|one| Picture::of(one, &styles)).collect();
@@ -65,6 +65,7 @@ pub(super) async fn list(
 pub(super) async fn file(
     State(app): State<Arc<App>>,
     Path(file): Path<String>,
+    visitor: Visitor,
     headers: HeaderMap,
 ) -> Response {
     let id = file
@@ -73,18 +74,22 @@ pub(super) async fn file(
     let Some(id) = id else {
         return page::found(&format!("gallery/{file}"), &headers);
     };
-    if !may_watch(&app, &headers) {
+    if !visitor.rights.watch {
         return super::gate::refused(&app);
     }
-    picture(&app, id, &headers)
+    picture(&app, id, visitor.rights.admin, &headers)
         .await
         .unwrap_or_else(Problem::into_response)
 }
 
 /// Asked for anew each time, so that one that was hidden or erased is gone at once; while it is there, the
 /// answer costs headers alone.
-async fn picture(app: &App, id: GalleryId, headers: &HeaderMap) -> Result<Response, Problem> {
-    let all = is_admin(app, headers);
+async fn picture(
+    app: &App,
+    id: GalleryId,
+    all: bool,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let jpeg = ask(app, move |booth| booth.gallery_picture(id, all)).await?;
     let jpeg = jpeg?.ok_or_else(gone)?;
     let tag = assets::entity_tag(&jpeg);
@@ -95,12 +100,6 @@ async fn picture(app: &App, id: GalleryId, headers: &HeaderMap) -> Result<Respon
     }
     let kind = [(header::CONTENT_TYPE, "image/jpeg")];
     Ok((caching, kind, partial(headers, &tag, jpeg.into())).into_response())
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Visibility {
-    hidden: bool,
 }
 
 /// PATCH, of the admin.

@@ -1,45 +1,61 @@
-//! Who may watch.
+//! What a route asks for before it answers.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::admin::is_admin;
+use super::identify::Visitor;
 use crate::app::App;
 
 pub(super) const CHALLENGE: &str = "Bearer realm=\"carrier\"";
 
 /// Lets a request through with the viewer token or its cookie, if one is asked for. The admin passes.
-pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if is_preflight(request.method(), request.headers()) || may_watch(&app, request.headers()) {
+pub(super) async fn watch(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    request: Request,
+    next: Next,
+) -> Response {
+    if visitor.rights.watch {
         return next.run(request).await;
     }
     refused(&app)
 }
 
+/// Lets a request through with the admin token, or the cookie of a session.
+pub(super) async fn admin(visitor: Visitor, request: Request, next: Next) -> Response {
+    if visitor.rights.admin {
+        return next.run(request).await;
+    }
+    unauthorised("This needs the admin token: send `Authorization: Bearer TOKEN`.\n")
+}
+
+/// Lets a request through that may read metrics.
+pub(super) async fn metrics(visitor: Visitor, request: Request, next: Next) -> Response {
+    if visitor.rights.read_metrics {
+        return next.run(request).await;
+    }
+    unauthorised(
+        "This needs the metrics_token of [http], or the admin token: send \
+         `Authorization: Bearer TOKEN`.\n",
+    )
+}
+
 /// What a stranger is told.
 pub(super) fn refused(app: &App) -> Response {
     app.admission.count_stranger();
-    let headers = [
-        (header::WWW_AUTHENTICATE, CHALLENGE),
-        // Players of other sites may read why. Their cookies are not taken: nothing here allows
-        // credentials, and ours is SameSite=Strict.
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    ];
-    let why = "This needs the viewer token: send `Authorization: Bearer TOKEN`.\n";
-    (StatusCode::UNAUTHORIZED, headers, why).into_response()
+    unauthorised("This needs the viewer token: send `Authorization: Bearer TOKEN`.\n")
 }
 
-/// Whether whoever sends these headers may watch.
-pub(super) fn may_watch(app: &App, headers: &HeaderMap) -> bool {
-    let Some(viewers) = &app.viewer_token else {
-        return true;
-    };
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    viewers.admits(text(header::AUTHORIZATION), text(header::COOKIE)) || is_admin(app, headers)
+fn unauthorised(why: &'static str) -> Response {
+    let headers = [
+        (header::WWW_AUTHENTICATE, CHALLENGE),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (StatusCode::UNAUTHORIZED, headers, why).into_response()
 }
 
 /// A browser's question whether a page of another origin may ask: it never bears a token.

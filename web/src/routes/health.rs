@@ -10,6 +10,11 @@ use axum::response::{IntoResponse, Response};
 use crate::app::App;
 use crate::report::readiness;
 
+/// What load balancers and supervisors ask, under whatever name they know this station by.
+pub(super) fn is_health(path: &str) -> bool {
+    ["/healthz", "/readyz"].contains(&path.trim_end_matches('/'))
+}
+
 /// 200 unless one of the program's own threads is dead or hangs: then nothing but a restart helps. A
 /// source that is away is none of these.
 pub(super) async fn healthz(State(app): State<Arc<App>>) -> Response {

@@ -1,16 +1,22 @@
-//! HTTP: every route on one page.
+//! HTTP: every route on one page, with what it asks for before it answers.
 
 mod admin;
+mod asked;
+mod behalf;
 mod conditional;
 mod feed;
 mod gallery;
 mod gate;
 mod health;
+mod host;
+mod identify;
 mod join;
+mod named_hosts;
+mod origins;
 mod page;
 mod path;
 mod problem;
-mod same_origin;
+mod security_headers;
 mod status;
 mod stylise;
 mod tracks;
@@ -22,78 +28,139 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::{self, Next};
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
 
-use self::path::Routed;
+pub(crate) use self::security_headers::SecurityHeaders;
 use crate::app::App;
 
 /// No offer or configuration change comes near this; larger bodies are refused with 413 unread.
 const BODY_LIMIT_BYTES: usize = 128 * 1024;
 
-/// Everything comes from here: no other origin may load, or be loaded, in our pages.
-const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
-     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+/// What a route asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// Nothing, or it looks itself: a page tells strangers what they lack.
+    Open,
+    /// The viewer token, where one is configured.
+    Watch,
+    /// The metrics token or the admin's, where watching needs a token or metrics have one.
+    Metrics,
+    /// The admin token: this changes what others see.
+    Admin,
+}
 
-const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
+/// How large a body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Small,
+    /// Photos have a limit of their own.
+    Photo,
+}
+
+struct Route {
+    path: &'static str,
+    door: Door,
+    body: Body,
+    methods: MethodRouter<Arc<App>>,
+}
+
+/// The route table.
+fn table() -> Vec<Route> {
+    use Door::{Admin, Metrics, Open, Watch};
+    let route = |door, path, methods| Route {
+        path,
+        door,
+        body: Body::Small,
+        methods,
+    };
+    let admin_session = post(admin::log_in)
+        .get(admin::session)
+        .delete(admin::log_out);
+    let shown_picture = patch(gallery::hide).delete(gallery::erase);
+    vec![
+        route(Open, "/", get(page::index)),
+        route(Open, "/app/{*file}", get(page::asset)),
+        route(Open, "/camera", get(page::camera)),
+        route(Open, "/camera/{*file}", get(page::camera_asset)),
+        route(Open, "/booth", get(page::booth)),
+        route(Open, "/booth/{*file}", get(page::booth_asset)),
+        route(Open, "/gallery", get(page::gallery)),
+        route(Open, "/gallery/{*file}", get(gallery::file)),
+        route(Open, "/join", get(page::join)),
+        route(Open, "/join/{*file}", get(page::join_asset)),
+        route(Open, "/icons/{*file}", get(page::icon)),
+        route(Open, "/manifest.webmanifest", get(page::manifest)),
+        route(Open, "/lang", get(page::languages)),
+        route(Open, "/lang/{file}", get(page::language)),
+        route(Watch, "/whep", any(whep::endpoint)),
+        // No token is asked for here: who knows a session's address was let in.
+        route(Open, "/whep/{session}", any(whep::session)),
+        route(Open, "/whep/{session}/rendition", put(whep::rendition)),
+        // It asks for the right to publish.
+        route(Open, "/whip", any(whip::endpoint)),
+        route(Open, "/whip/{session}", any(whip::session)),
+        route(Watch, "/snapshot.jpg", get(feed::snapshot)),
+        route(Watch, "/stream.mjpg", get(feed::mjpeg)),
+        route(Watch, "/api/tracks", get(tracks::tracks)),
+        // It tells strangers less.
+        route(Open, "/api/status", get(status::status)),
+        route(Watch, "/api/viewers", get(status::viewers)),
+        route(Watch, "/api/gallery", get(gallery::list)),
+        route(Watch, "/api/join", get(join::join)),
+        route(Watch, "/qr/{name}", get(join::code)),
+        Route {
+            body: Body::Photo,
+            ..route(Watch, "/api/stylise", post(stylise::submit))
+        },
+        route(Watch, "/api/styles", get(stylise::styles)),
+        route(Watch, "/api/stylise/{id}", stylise::job_methods()),
+        route(Watch, "/api/stylise/{id}/events", get(stylise::events)),
+        route(Watch, "/api/stylise/{id}/{picture}", get(stylise::picture)),
+        route(Admin, "/api/admin/session", admin_session),
+        route(
+            Admin,
+            "/api/admin/sessions",
+            delete(admin::log_out_everywhere),
+        ),
+        route(Admin, "/api/admin/bitrate", put(admin::set_bitrate)),
+        route(Admin, "/api/admin/gallery/{id}", shown_picture),
+        route(Open, "/healthz", get(health::healthz)),
+        route(Open, "/readyz", get(health::readyz)),
+        route(Metrics, "/metrics", get(health::metrics)),
+    ]
+}
 
 /// The whole HTTP service. Needs no listener, so tests call it directly.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let base: Arc<str> = app.config.http.prefix().into();
     // Around the routes, since it changes what they match.
-    let by_path = middleware::from_fn_with_state(base, by_path);
-    Router::new().fallback_service(by_path.layer(routes(app)))
+    let by_path = from_fn_with_state(base, path::by_path).layer(routes(&app));
+    Router::new()
+        .fallback_service(by_path)
+        .layer(from_fn_with_state(app, security_headers::add))
 }
 
-fn routes(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/", get(page::index))
-        .route("/app/{*file}", get(page::asset))
-        // No token is asked for here: who knows a session's address was let in.
-        .route("/whep/{session}", any(whep::session))
-        .route(
-            "/whep/{session}/rendition",
-            axum::routing::put(whep::rendition),
+fn routes(app: &Arc<App>) -> Router {
+    let routes = table().into_iter().fold(Router::new(), |routes, route| {
+        routes.route(
+            route.path,
+            guarded(route.methods, route.door, route.body, app),
         )
-        .route("/camera", get(page::camera))
-        .route("/camera/{*file}", get(page::camera_asset))
-        .route("/booth", get(page::booth))
-        .route("/booth/{*file}", get(page::booth_asset))
-        .route("/gallery", get(page::gallery))
-        .route("/gallery/{*file}", get(gallery::file))
-        .route("/join", get(page::join))
-        .route("/join/{*file}", get(page::join_asset))
-        .route("/icons/{*file}", get(page::icon))
-        .route("/manifest.webmanifest", get(page::manifest))
-        .route("/lang", get(page::languages))
-        .route("/lang/{file}", get(page::language))
-        .route("/whip", any(whip::endpoint))
-        .route("/whip/{session}", any(whip::session))
-        .route("/api/status", get(status::status))
-        .route("/api/viewers", get(status::viewers))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
-        .merge(watched(&app))
-        .merge(guarded(&app))
+    });
+    routes
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. Try /.\n") })
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
-        // After that limit: photos have one of their own.
-        .merge(gated(stylise::upload_routes(), &app))
-        .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
-        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(always(header::REFERRER_POLICY, "no-referrer"))
-        // Faces of visitors are for nobody's index, and neither is the rest.
-        .layer(always(ROBOTS_TAG, "noindex"))
         .layer(CatchPanicLayer::custom(broken_down))
-        .with_state(app)
+        // The last one is the first that a request meets.
+        .layer(from_fn_with_state(Arc::clone(app), identify::identify))
+        .layer(from_fn_with_state(Arc::clone(app), origins::require))
+        .layer(from_fn_with_state(Arc::clone(app), host::require))
+        .with_state(Arc::clone(app))
 }
 
 /// A request whose answer panicked; the panic itself is in the log.
@@ -102,107 +169,23 @@ fn broken_down(_: Box<dyn Any + Send>) -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, words).into_response()
 }
 
-/// What shows the feed stands behind the viewer token, where one is configured; the page itself, which
-/// turns a link into a cookie, in `page.rs`.
-fn watched(app: &Arc<App>) -> Router<Arc<App>> {
-    let routes = Router::new()
-        .route("/whep", any(whep::endpoint))
-        .route("/snapshot.jpg", get(feed::snapshot))
-        .route("/stream.mjpg", get(feed::mjpeg))
-        .route("/api/tracks", get(tracks::tracks))
-        .route("/api/gallery", get(gallery::list))
-        .route("/api/join", get(join::join))
-        .route("/qr/{name}", get(join::code))
-        .merge(stylise::routes());
-    gated(routes, app)
-}
-
-fn gated(routes: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
-    let gate = middleware::from_fn_with_state(Arc::clone(app), gate::require);
-    routes.route_layer(gate)
-}
-
-/// What changes state for others stands behind the admin token, all of it in this one place.
-fn guarded(app: &Arc<App>) -> Router<Arc<App>> {
-    Router::new()
-        .route(
-            "/api/admin/session",
-            post(admin::log_in)
-                .get(admin::session)
-                .delete(admin::log_out),
-        )
-        .route("/api/admin/bitrate", axum::routing::put(admin::set_bitrate))
-        .route(
-            "/api/admin/gallery/{id}",
-            axum::routing::patch(gallery::hide).delete(gallery::erase),
-        )
-        .route_layer(middleware::from_fn_with_state(
-            Arc::clone(app),
-            admin::require,
-        ))
-}
-
-/// Routes a request by its path as `path.rs` has it.
-async fn by_path(State(base): State<Arc<str>>, mut request: Request, next: Next) -> Response {
-    let reads = [Method::GET, Method::HEAD].contains(request.method());
-    let (path, location_prefix) = match path::route(request.uri().path(), &base, reads) {
-        Routed::Path {
-            path,
-            location_prefix,
-        } => (path, location_prefix),
-        Routed::Redirect(mut to) => {
-            if let Some(query) = request.uri().query() {
-                to = format!("{to}?{query}");
-            }
-            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, to)]).into_response();
-        }
+fn guarded(
+    methods: MethodRouter<Arc<App>>,
+    door: Door,
+    body: Body,
+    app: &Arc<App>,
+) -> MethodRouter<Arc<App>> {
+    let methods = match body {
+        Body::Small => methods.layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES)),
+        Body::Photo => methods,
     };
-    if path != request.uri().path() {
-        let query = request.uri().query().map(|query| format!("?{query}"));
-        let mut parts = request.uri().clone().into_parts();
-        // Part of a valid address, it is valid.
-        parts.path_and_query = format!("{path}{}", query.unwrap_or_default()).parse().ok();
-        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+    match door {
+        Door::Open => methods,
+        Door::Watch => methods.layer(from_fn_with_state(Arc::clone(app), gate::watch)),
+        Door::Metrics => methods.layer(from_fn(gate::metrics)),
+        Door::Admin => methods.layer(from_fn(gate::admin)),
     }
-    let mut response = next.run(request).await;
-    let relative = response
-        .headers()
-        .get(header::LOCATION)
-        .filter(|_| !location_prefix.is_empty());
-    if let Some(location) = relative
-        && let Ok(location) =
-            HeaderValue::from_bytes(&[location_prefix.as_bytes(), location.as_bytes()].concat())
-    {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    response
 }
 
-fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
-}
-
-#[test]
-fn a_request_that_panics_is_answered_and_so_is_the_next_one() {
-    let runtime = tokio::runtime::Runtime::new().expect("threads");
-    let routes = Router::new()
-        .route(
-            "/broken",
-            get(async || -> &'static str { panic!("as a handler may") }),
-        )
-        .route("/sound", get(async || "sound"))
-        .layer(CatchPanicLayer::custom(broken_down));
-    let at = runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.expect("a free port");
-        let at = listener.local_addr().expect("an address");
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        at
-    });
-    let config = ureq::Agent::config_builder().http_status_as_error(false);
-    let agent: ureq::Agent = config.build().into();
-    for (path, status) in [("broken", 500), ("sound", 200)] {
-        let answer = agent.get(format!("http://{at}/{path}")).call();
-        assert_eq!(answer.expect("an answer").status(), status, "{path}");
-    }
-}
+#[cfg(test)]
+mod tests;

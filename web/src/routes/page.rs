@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use stylise::MadeBy;
 
 use super::conditional::is_known;
-use super::gate::{CHALLENGE, may_watch};
+use super::gate::CHALLENGE;
+use super::identify::Visitor;
 use super::stylise::maker;
 use crate::app::App;
 use crate::assets::{self, Asset};
@@ -20,16 +21,10 @@ use crate::connections::Caller;
 use crate::languages::Language;
 use crate::viewer_token::COOKIE;
 
-/// What a link may bring.
-#[derive(Debug, Deserialize)]
-pub(super) struct Link {
-    token: Option<String>,
-}
-
 pub(super) async fn index(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    Query(link): Query<Link>,
+    who: Visitor,
     headers: HeaderMap,
 ) -> Response {
     let Some(page) = assets::find("index.html") else {
@@ -37,7 +32,7 @@ pub(super) async fn index(
     };
     let html = marked(page.bytes, !app.ice_links.is_empty());
     let page = serve(html, page.content_type(), &headers);
-    let page = behind_the_gate(&app, page, &link, &headers, caller);
+    let page = behind_the_gate(&app, page, who, caller);
     with_visitor(&app, page, &headers, caller)
 }
 
@@ -45,11 +40,11 @@ pub(super) async fn index(
 pub(super) async fn booth(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    Query(link): Query<Link>,
+    who: Visitor,
     headers: HeaderMap,
 ) -> Response {
     let page = found("booth.html", &headers);
-    let page = behind_the_gate(&app, page, &link, &headers, caller);
+    let page = behind_the_gate(&app, page, who, caller);
     with_visitor(&app, page, &headers, caller)
 }
 
@@ -57,22 +52,22 @@ pub(super) async fn booth(
 pub(super) async fn gallery(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    Query(link): Query<Link>,
+    who: Visitor,
     headers: HeaderMap,
 ) -> Response {
     let page = found("gallery.html", &headers);
-    behind_the_gate(&app, page, &link, &headers, caller)
+    behind_the_gate(&app, page, who, caller)
 }
 
 /// The page with the codes that bring people here.
 pub(super) async fn join(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    Query(link): Query<Link>,
+    who: Visitor,
     headers: HeaderMap,
 ) -> Response {
     let page = found("join.html", &headers);
-    behind_the_gate(&app, page, &link, &headers, caller)
+    behind_the_gate(&app, page, who, caller)
 }
 
 /// Gives a visitor of the booth the cookie by which one turn is told from another.
@@ -95,17 +90,8 @@ fn with_visitor(app: &App, mut page: Response, headers: &HeaderMap, caller: Call
 }
 
 /// The page itself for whoever may watch, or has a link with the token, which becomes a cookie.
-fn behind_the_gate(
-    app: &App,
-    mut response: Response,
-    link: &Link,
-    headers: &HeaderMap,
-    caller: Caller,
-) -> Response {
-    let Some(viewers) = &app.viewer_token else {
-        return response;
-    };
-    if link.token.as_deref().is_some_and(|token| viewers.is(token)) {
+fn behind_the_gate(app: &App, mut response: Response, who: Visitor, caller: Caller) -> Response {
+    if let Some(viewers) = app.viewer_token.as_ref().filter(|_| who.link_lets_in) {
         let cookie = COOKIE.set(viewers.session(), caller.tls);
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -117,7 +103,7 @@ fn behind_the_gate(
             .insert(header::CACHE_CONTROL, nothing);
         return response;
     }
-    if may_watch(app, headers) {
+    if who.rights.watch {
         return response;
     }
     app.admission.count_stranger();

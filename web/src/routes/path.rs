@@ -1,11 +1,18 @@
-//! Pure: the path of a request, without the prefix of a proxy and without a slash at its end.
+//! The path of a request, without the prefix of a proxy and without a slash at its end.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 
 /// Pages, whose addresses inside are relative: a slash at the end would change what they mean.
 const PAGES: [&str; 4] = ["/booth", "/gallery", "/join", "/camera"];
 
 /// What to do with a path.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Routed {
+enum Routed {
     /// Route this path.
     Path {
         path: String,
@@ -18,7 +25,7 @@ pub(super) enum Routed {
 
 /// `base` is `[http] base_path`: empty, or as `/cam`. A proxy may leave it in front of the path, or
 /// take it away. `reads`: the method is GET or HEAD.
-pub(super) fn route(path: &str, base: &str, reads: bool) -> Routed {
+fn route(path: &str, base: &str, reads: bool) -> Routed {
     if !base.is_empty() && path == base {
         // Addresses in the page are relative to a folder.
         let name = base.rsplit('/').next().unwrap_or_default();
@@ -44,6 +51,46 @@ pub(super) fn route(path: &str, base: &str, reads: bool) -> Routed {
         path: trimmed.to_owned(),
         location_prefix: "../",
     }
+}
+
+/// Routes a request by what [`route`] makes of its path.
+pub(super) async fn by_path(
+    State(base): State<Arc<str>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let (path, location_prefix) = match route(request.uri().path(), &base, reads) {
+        Routed::Path {
+            path,
+            location_prefix,
+        } => (path, location_prefix),
+        Routed::Redirect(mut to) => {
+            if let Some(query) = request.uri().query() {
+                to = format!("{to}?{query}");
+            }
+            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, to)]).into_response();
+        }
+    };
+    if path != request.uri().path() {
+        let query = request.uri().query().map(|query| format!("?{query}"));
+        let mut parts = request.uri().clone().into_parts();
+        // Part of a valid address, it is valid.
+        parts.path_and_query = format!("{path}{}", query.unwrap_or_default()).parse().ok();
+        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+    }
+    let mut response = next.run(request).await;
+    let relative = response
+        .headers()
+        .get(header::LOCATION)
+        .filter(|_| !location_prefix.is_empty());
+    if let Some(location) = relative
+        && let Ok(location) =
+            HeaderValue::from_bytes(&[location_prefix.as_bytes(), location.as_bytes()].concat())
+    {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 #[cfg(test)]

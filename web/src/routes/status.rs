@@ -8,10 +8,12 @@ use axum::extract::State;
 use serde::Serialize;
 use signaling::{Rendition, RenditionId, ViewerSummary};
 
+use super::identify::Visitor;
 use super::stylise::{self, BoothStatus};
 use crate::app::App;
 use crate::report::{DetectorReport, PublishReport, SourceReport};
 
+/// What anybody may know. Whoever may watch is told more.
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
     version: &'static str,
@@ -19,14 +21,20 @@ pub(super) struct Status {
     uptime_s: u64,
     /// Unix time: a page far away learns by how much its clock differs from the timecode's.
     now_ms: u64,
+    media_port: u16,
+    /// Where the same pages are over HTTPS; absent: nowhere.
+    https_port: Option<u16>,
+    #[serde(flatten)]
+    feed: Option<FeedStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct FeedStatus {
     source: SourceReport,
     detector: DetectorReport,
     viewers: usize,
     /// What can be watched, largest first.
     renditions: Vec<RenditionReport>,
-    media_port: u16,
-    /// Where the same pages are over HTTPS; absent: nowhere.
-    https_port: Option<u16>,
     publish: Option<PublishReport>,
     /// The photo booth; absent: there is none.
     stylise: Option<BoothStatus>,
@@ -43,7 +51,25 @@ struct RenditionReport {
     viewers: usize,
 }
 
-pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
+pub(super) async fn status(State(app): State<Arc<App>>, visitor: Visitor) -> Json<Status> {
+    let feed = if visitor.rights.watch {
+        Some(feed_status(&app, visitor.rights.admin).await)
+    } else {
+        None
+    };
+    Json(Status {
+        version: env!("CARGO_PKG_VERSION"),
+        name: app.config.name.clone(),
+        now_ms: app.clock.unix_ms(Instant::now()),
+        uptime_s: app.clock.origin().elapsed().as_secs(),
+        media_port: app.engine.media_port(),
+        https_port: app.served.secure.map(|door| door.at.port()),
+        feed,
+    })
+}
+
+/// Visitors get words; where things lie on this machine is for its owner.
+async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
     let viewers = app.engine.viewers();
     let report = |rendition: Rendition| RenditionReport {
         name: rendition.name(),
@@ -57,23 +83,27 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
         .publisher
         .as_ref()
         .map(|publisher| PublishReport::of(publisher.host(), &publisher.status(), Instant::now()));
-    Json(Status {
-        version: env!("CARGO_PKG_VERSION"),
-        name: app.config.name.clone(),
-        now_ms: app.clock.unix_ms(Instant::now()),
-        uptime_s: app.clock.origin().elapsed().as_secs(),
-        source: SourceReport::of(app.signal_told().as_ref()).measured(
-            app.switch.frame_rate(Instant::now()),
-            app.switch.guest_is_on_air(),
-        ),
-        detector: DetectorReport::of(&app.detector_state(), &app.detector_rate()),
+    let source = SourceReport::of(app.signal_told().as_ref()).measured(
+        app.switch.frame_rate(Instant::now()),
+        app.switch.guest_is_on_air(),
+    );
+    let detector = DetectorReport::of(&app.detector_state(), &app.detector_rate());
+    FeedStatus {
+        source: if is_owner {
+            source
+        } else {
+            source.for_visitors()
+        },
+        detector: if is_owner {
+            detector
+        } else {
+            detector.for_visitors()
+        },
         viewers: viewers.len(),
         renditions: app.renditions().into_iter().map(report).collect(),
-        media_port: app.engine.media_port(),
-        https_port: app.served.secure.map(|door| door.at.port()),
         publish,
-        stylise: stylise::status(&app).await,
-    })
+        stylise: stylise::status(app).await,
+    }
 }
 
 fn watching(viewers: &[ViewerSummary], rendition: RenditionId) -> usize {

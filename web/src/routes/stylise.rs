@@ -3,6 +3,8 @@
 
 mod events;
 mod form;
+#[cfg(test)]
+mod fuzz;
 mod pictures;
 mod submit;
 mod upload;
@@ -11,16 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::Router;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use serde::{Deserialize, Serialize};
-use stylise::{Booth, BoothError, JobId, JobView, MadeBy, Removed, Style};
+use axum::routing::{MethodRouter, get};
+use serde::Serialize;
+use stylise::{Booth, BoothError, JobId, JobView, Limits, MadeBy, Removed, Style};
 use tokio::time::timeout;
 
+use super::asked::Share;
 use super::problem::Problem;
 use crate::app::App;
 use crate::assets;
@@ -32,18 +34,16 @@ const STATUS_WITHIN: Duration = Duration::from_secs(1);
 /// When to ask a busy booth again.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// What takes small bodies, or none.
-pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/api/styles", get(styles))
-        .route("/api/stylise/{id}", get(job).patch(share).delete(remove))
-        .route("/api/stylise/{id}/events", get(events::events))
-        .route("/api/stylise/{id}/{picture}", get(pictures::picture))
-}
+pub(super) use self::events::events;
+pub(super) use self::pictures::picture;
+pub(super) use self::submit::submit;
 
-/// What takes a photo.
-pub(super) fn upload_routes() -> Router<Arc<App>> {
-    Router::new().route("/api/stylise", post(submit::submit))
+/// The largest picture that is taken.
+const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
+
+/// What can be done with a job.
+pub(super) fn job_methods() -> MethodRouter<Arc<App>> {
+    get(job).patch(share).delete(remove)
 }
 
 #[derive(Debug, Serialize)]
@@ -65,7 +65,7 @@ struct OfferedStyle {
     example: Option<String>,
 }
 
-async fn styles(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+pub(super) async fn styles(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let (styles, comfyui) = ask(&app, |booth| (booth.styles(), comfyui(booth))).await?;
     let offered = |style: Style| OfferedStyle {
         example: example(&app, &style),
@@ -135,12 +135,6 @@ async fn job(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Resp
     let id = named(&id)?;
     let view = ask(&app, move |booth| booth.view(id)).await?;
     Ok(fresh(Json(Job::of(view?.ok_or_else(gone)?))))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Share {
-    share: bool,
 }
 
 async fn share(

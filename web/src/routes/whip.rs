@@ -9,10 +9,11 @@ use axum::response::Response;
 use serde::Deserialize;
 use signaling::whip::{Whip, WhipPost};
 
+use super::identify::Visitor;
 use super::whep::{not_allowed, respond, session_patch, text};
 use super::yes_no;
 use crate::app::App;
-use crate::publish_key::{PublishRight, publish_right};
+use crate::rights::PublishRight;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct PublishQuery {
@@ -23,19 +24,14 @@ pub(super) struct PublishQuery {
 pub(super) async fn endpoint(
     State(app): State<Arc<App>>,
     Query(query): Query<PublishQuery>,
+    visitor: Visitor,
     method: Method,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let reply = match method {
         Method::POST => {
-            let right = publish_right(
-                &app.admin,
-                app.config.whip_token.as_deref(),
-                text(&headers, header::AUTHORIZATION),
-                text(&headers, header::COOKIE),
-            );
-            let Some(right) = right else {
+            let Some(right) = visitor.rights.publish else {
                 return respond(Whip::unauthorised());
             };
             let post = WhipPost {

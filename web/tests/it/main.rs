@@ -7,6 +7,7 @@ mod doors;
 mod eval;
 mod feed;
 mod https;
+mod origins;
 mod painted_boxes;
 mod player;
 mod publishing;

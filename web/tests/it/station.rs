@@ -1,5 +1,6 @@
 //! The real program, started on free ports and ended with the test.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -96,9 +97,21 @@ impl Station {
         format!("{}{path}", self.url.trim_end_matches('/'))
     }
 
+    /// `/api/status` as the owner gets it.
     pub(crate) fn status(&self) -> serde_json::Value {
-        let text = get(&self.at("/api/status")).1;
+        let owner = format!("Bearer {}", self.admin_token);
+        let asked = agent().get(self.at("/api/status"));
+        let mut answer = asked
+            .header("Authorization", owner)
+            .call()
+            .expect("an answer");
+        let text = answer.body_mut().read_to_string().expect("text");
         serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// What the program has written to its log.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.home.join("log")).expect("a log")
     }
 
     /// Waits until `/readyz` answers 200 and returns its text.
@@ -179,7 +192,7 @@ fn spawn(home: &Path, args: &[String]) -> (Child, Printed) {
         .arg(home.join("carrier.toml"))
         .env("CARRIER_ADMIN_TOKEN", "test-admin-token")
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(File::create(home.join("log")).expect("a log"))
         .spawn()
         .expect("the program starts");
     let printed = collect_stdout(&mut child);

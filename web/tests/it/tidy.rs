@@ -335,6 +335,39 @@ fn architecture_names_only_what_exists() {
     assert_none("ARCHITECTURE.md names what is not there", &gone);
 }
 
+/// A promise without a test is a wish.
+#[test]
+fn security_promises_name_their_tests() {
+    let path = root().join("docs/security.md");
+    let text = fs::read_to_string(path).expect("the threat model is there");
+    let code: Vec<SourceFile> = rust_sources().collect();
+    let exists = |test: &str| {
+        let is_test = |file: &SourceFile| file.text.contains(&format!("fn {test}() {{"));
+        root().join(test).is_file() || code.iter().any(is_test)
+    };
+    let mut promises = 0;
+    let mut violations = Vec::new();
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let [promise, tests] = cells.as_slice() else {
+            continue;
+        };
+        // The table of what is worth protecting has reasons there, and no sentences.
+        if !promise.trim_end().ends_with('.') {
+            continue;
+        }
+        promises += 1;
+        let named: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        if named.is_empty() {
+            violations.push(format!("no test: {promise}"));
+        }
+        let gone = named.into_iter().filter(|test| !exists(test));
+        violations.extend(gone.map(|test| format!("{test} does not exist: {promise}")));
+    }
+    assert!(promises > 20, "{promises} promises were found");
+    assert_none("docs/security.md promises what no test holds", &violations);
+}
+
 #[test]
 fn unsafe_code_stands_in_files_of_its_own() {
     let mut violations = Vec::new();

@@ -24,7 +24,7 @@ const AGAIN: Duration = Duration::from_secs(10);
 
 /// GET: the job at once, and after each change, until it is over or erased. Whoever comes back gets the job as
 /// it stands, so `Last-Event-ID` needs no answer.
-pub(super) async fn events(
+pub(in crate::routes) async fn events(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {

@@ -5,14 +5,13 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 
-use stylise::{Limits, MadeBy};
+use stylise::MadeBy;
 
+use super::IMAGE_BYTES_MAX;
 use super::upload::{Stop, Upload};
 use crate::routes::problem::Problem;
 use crate::routes::yes_no;
 
-/// The largest picture that is taken.
-const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
 /// The other fields, and what stands between them.
 pub(super) const FORM_BYTES_MAX: usize = IMAGE_BYTES_MAX + 16 * 1024;
 /// Of `style`, `made_by` and `share`.
@@ -50,7 +49,10 @@ pub(super) async fn read(
         );
         Problem::new(StatusCode::BAD_REQUEST, words)
     })?;
-    match fields(&mut form).await {
+    let fields = fields(&mut form).await;
+    // It may be in the middle of reading, and nobody else can then ask the upload.
+    drop(form);
+    match fields {
         Ok(form) => Ok(form),
         Err(Wrong::Said(problem)) => Err(problem),
         Err(Wrong::Reading(error)) => Err(match upload.stopped().await {

@@ -16,13 +16,13 @@ use crate::routes::problem::Problem;
 use crate::routes::yes_no;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct PictureQuery {
+pub(in crate::routes) struct PictureQuery {
     #[serde(default, deserialize_with = "yes_no::field")]
     download: Option<bool>,
 }
 
 /// GET: `source.jpg`, `result.jpg` or `preview.jpg`. Nobody on the way keeps it: it may be erased.
-pub(super) async fn picture(
+pub(in crate::routes) async fn picture(
     State(app): State<Arc<App>>,
     Path((id, picture)): Path<(String, String)>,
     Query(query): Query<PictureQuery>,

@@ -22,7 +22,6 @@ use crate::booth::Cause;
 use crate::connections::Caller;
 use crate::routes::feed::fresh_jpeg;
 use crate::routes::problem::Problem;
-use crate::routes::same_origin::is_same_origin;
 use crate::stills::{Layer, StillError};
 use crate::visitor::Visitor;
 
@@ -38,7 +37,7 @@ struct Accepted {
 }
 
 /// POST: 202 and where the job is.
-pub(super) async fn submit(
+pub(in crate::routes) async fn submit(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
     request: Request,
@@ -91,10 +90,6 @@ async fn accept(
     upload: &Upload,
 ) -> Result<JobId, Problem> {
     let key = idempotency_key(headers)?;
-    if !is_same_origin(headers, app.config.public_url.as_deref()) {
-        let words = "a page of another site sent this: open the booth's own page";
-        return Err(Problem::new(StatusCode::FORBIDDEN, words));
-    }
     app.booth.get()?;
     if length.is_some_and(|length| length > FORM_BYTES_MAX as u64) {
         return Err(form::stopped(Stop::TooLarge));

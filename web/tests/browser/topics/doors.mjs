@@ -58,21 +58,34 @@ async function withoutToken(t, address) {
 }
 
 async function withToken(t, secure, plain) {
+  const referrers = [];
   const page = await t.page({
     address: `${secure}?token=${TOKEN}`,
     ignoreHTTPSErrors: true,
-    before: (blank) =>
-      blank.addInitScript(() => {
+    before: (blank) => {
+      blank.on("request", (request) => {
+        const { referer } = request.headers();
+        if (referer) referrers.push(`${request.url()} from ${referer}`);
+        if (!request.isNavigationRequest() && request.url().includes(TOKEN)) referrers.push(request.url());
+      });
+      return blank.addInitScript(() => {
         globalThis.servers = [];
         const set = RTCPeerConnection.prototype.setConfiguration;
         RTCPeerConnection.prototype.setConfiguration = function (configuration) {
           globalThis.servers.push(...configuration.iceServers.map((server) => server.urls));
           return set.call(this, configuration);
         };
-      }),
+      });
+    },
   });
   await stateIs(page, "live");
   t.check("a link lets in over HTTPS and leaves the address", page.url() === secure, page.url());
+  t.check("the token is in no referrer and in no other request", referrers.length === 0, referrers[0]);
+  const kept = await page.evaluate((token) => {
+    const entries = performance.getEntriesByType("resource").map(({ name }) => name);
+    return JSON.stringify([{ ...localStorage }, document.cookie, document.referrer, entries]).includes(token);
+  }, TOKEN);
+  t.check("and nowhere that scripts could find it", !kept);
   const camera = await page.evaluate(() => isSecureContext && "mediaDevices" in navigator);
   t.check("the page could ask for a camera", camera);
   const servers = await page.evaluate(() => globalThis.servers.flat().join(" "));

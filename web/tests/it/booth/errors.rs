@@ -82,7 +82,7 @@ fn raw(station: &Station, request: &str) -> (String, TcpStream) {
 #[test]
 fn whoever_asks_before_it_sends_need_not_send_what_is_refused() {
     let station = Station::start(&["--model", "none"]);
-    let head = "POST /api/stylise HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\
+    let head = "POST /api/stylise HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\
                 Content-Type: multipart/form-data; boundary=b\r\n";
     let large = format!("{head}Content-Length: 20000000\r\n\r\n");
     let (line, mut stream) = raw(&station, &large);
@@ -113,7 +113,7 @@ fn so_many_upload_at_a_time_and_others_are_told_to_come_again() {
     let address = station.url.trim_start_matches("http://");
     let slow = || {
         let mut stream = TcpStream::connect(address.trim_end_matches('/')).expect("connected");
-        let head = "POST /api/stylise HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\
+        let head = "POST /api/stylise HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\
                     Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n";
         stream.write_all(head.as_bytes()).expect("sent");
         stream

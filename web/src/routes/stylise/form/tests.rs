@@ -97,3 +97,23 @@ async fn a_picture_that_is_too_large_is_refused_whatever_its_form_says() {
     let problem = read_all(KIND, preamble).await.expect_err("too large");
     assert_eq!(problem.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+/// Whoever reads is told what is wrong while more is still expected: nothing waits for the rest.
+#[tokio::test]
+async fn a_form_that_is_broken_before_its_end_is_answered_at_once() {
+    let patience = Patience {
+        silence: std::time::Duration::from_secs(600),
+        ..Patience::default()
+    };
+    let head = "--x\r\nContent-Disposition: form-data; name=\"style\"\r\nno header\r\n\r\n";
+    let begun = futures_util::stream::iter([Ok::<_, std::io::Error>(head)]);
+    let body = futures_util::StreamExt::chain(begun, futures_util::stream::pending());
+    let upload = Upload::new(Body::from_stream(body), FORM_BYTES_MAX, patience);
+    let kind = KIND.parse().expect("header text");
+    let read = tokio::time::timeout(
+        std::time::Duration::from_secs(60),
+        read(Some(&kind), &upload),
+    );
+    let problem = read.await.expect("an answer").expect_err("no header");
+    assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{}", problem.words);
+}

@@ -1,0 +1,159 @@
+//! Under which names this station answers. A page of the internet can give its own name this machine's
+//! address (DNS rebinding); in a browser it is then of the same origin as the station. Only the name in
+//! `Host` tells them apart.
+
+use std::net::IpAddr;
+
+use axum::http::Uri;
+
+use crate::config::{Config, public_url};
+use crate::tls::CertificateNames;
+
+/// What is known at the start; the machine's own names may change while it runs.
+pub(crate) struct HostNames {
+    configured: Vec<String>,
+    certificate: Option<CertificateNames>,
+}
+
+impl HostNames {
+    pub(crate) fn new(config: &Config, certificate: Option<CertificateNames>) -> Self {
+        let public = config.public_url.as_deref().and_then(public_url::origin);
+        let public = public.and_then(|origin| origin.parse::<Uri>().ok());
+        let public = public.and_then(|uri| uri.host().map(str::to_owned));
+        let named = config.http.hosts.iter().cloned().chain(public);
+        Self {
+            configured: named.map(|name| plain(&name)).collect(),
+            certificate,
+        }
+    }
+
+    /// Whether a request may have this host, without the port.
+    pub(crate) fn admit(&self, host: &str) -> bool {
+        let host = plain(host);
+        is_local(&host)
+            || self.configured.contains(&host)
+            || self
+                .certificate
+                .as_ref()
+                .is_some_and(|names| names.contain(&host))
+            || this_machine().contains(&host)
+    }
+}
+
+/// In small letters and without the dot that ends a full name.
+fn plain(host: &str) -> String {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.to_ascii_lowercase()
+}
+
+/// What no name server of the internet answers for: addresses, `localhost`, and names of the local network
+/// (RFC 6762 3).
+fn is_local(host: &str) -> bool {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let is_address = bare.unwrap_or(host).parse::<IpAddr>().is_ok();
+    let is_mdns = host
+        .strip_suffix(".local")
+        .is_some_and(|name| !name.is_empty());
+    is_address || is_mdns || host == "localhost"
+}
+
+/// What this machine is called, by itself and with the domains of its network.
+fn this_machine() -> Vec<String> {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    machine_names(
+        &read("/proc/sys/kernel/hostname"),
+        &read("/etc/resolv.conf"),
+    )
+}
+
+/// Pure: `laptop`, and `laptop.fritz.box` where the network says `search fritz.box`.
+fn machine_names(hostname: &str, resolver: &str) -> Vec<String> {
+    let full = plain(hostname.trim());
+    let Some(short) = full.split('.').next().filter(|short| !short.is_empty()) else {
+        return Vec::new();
+    };
+    let mut names = vec![full.clone(), short.to_owned()];
+    for line in resolver.lines() {
+        let mut words = line.split_whitespace();
+        if matches!(words.next(), Some("search" | "domain")) {
+            let domains = words.map(plain).filter(|domain| !domain.is_empty());
+            names.extend(domains.map(|domain| format!("{short}.{domain}")));
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn station(hosts: &[&str], public_url: Option<&str>) -> HostNames {
+        let mut config = Config::default();
+        config.http.hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+        config.public_url = public_url.map(str::to_owned);
+        HostNames::new(&config, None)
+    }
+
+    #[test]
+    fn addresses_and_local_names_are_ours() {
+        let station = station(&[], None);
+        for host in [
+            "192.168.1.20",
+            "[fd00::5]",
+            "[::1]",
+            "localhost",
+            "LOCALHOST.",
+            "Booth.local",
+        ] {
+            assert!(station.admit(host), "{host}");
+        }
+        for host in [
+            "evil.test",
+            "localhost.evil.test",
+            "evil.local.test",
+            ".local",
+            "local",
+            "",
+            "192.168.1.20.evil.test",
+            "127.0.0.1.nip.io",
+            "xlocalhost",
+            "[evil.test]",
+            "0x7f000001",
+        ] {
+            assert!(!station.admit(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_owners_names_are_ours() {
+        let station = station(
+            &["booth.example", "carrier"],
+            Some("https://Public.example:8443/"),
+        );
+        for host in [
+            "booth.example",
+            "BOOTH.EXAMPLE.",
+            "carrier",
+            "public.example",
+        ] {
+            assert!(station.admit(host), "{host}");
+        }
+        assert!(!station.admit("www.booth.example") && !station.admit("example"));
+    }
+
+    #[test]
+    fn the_machine_has_the_names_that_its_network_gives_it() {
+        let resolver = "# made by a daemon\nnameserver 192.168.1.1\nsearch fritz.box lan. \n";
+        let names = machine_names("Laptop\n", resolver);
+        assert_eq!(
+            names,
+            ["laptop", "laptop", "laptop.fritz.box", "laptop.lan"]
+        );
+        assert_eq!(machine_names("a.b.example", ""), ["a.b.example", "a"]);
+        assert!(machine_names("\n", "search evil.test").is_empty());
+        let own = std::fs::read_to_string("/proc/sys/kernel/hostname").expect("Linux");
+        assert!(station(&[], None).admit(own.trim()));
+    }
+}
