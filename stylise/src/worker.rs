@@ -52,7 +52,7 @@ fn recover(shared: &Shared, stylist: &dyn Stylist, panics_in_a_row: u32) {
         return;
     };
     inner.live.remove(&job);
-    let freed = match inner.store.job(job) {
+    let freed = match inner.job(job) {
         Ok(Some(row)) if panics_in_a_row > 1 => {
             let failed = Err(Trouble::Failed(BROKE_DOWN.to_owned()));
             settle(shared, &mut inner, stylist, &row, failed)

@@ -24,8 +24,8 @@ use crate::config::BoothConfig;
 
 /// Each is a core for some tenths of a second, and up to 40 megapixels of memory.
 const DECODED_AT_ONCE: usize = 2;
-/// Each may wait for a disk, on a thread of its own.
-const QUESTIONS_AT_ONCE: usize = 8;
+/// Each may wait for a disk, on a thread of its own, and threads cost memory. The booth answers one at a time.
+const QUESTIONS_AT_ONCE: usize = 2;
 /// Each is a connection that stays open as long as its job.
 const FOLLOWERS_MAX: usize = 2000;
 

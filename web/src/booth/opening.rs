@@ -9,8 +9,8 @@ use stylise::{Booth, BoothMetrics, Settings, Stylist};
 
 use super::Closed;
 
-/// A folder that is in order is open by then, and nobody sees a booth that is not open yet.
-const FIRST_WITHIN: Duration = Duration::from_millis(700);
+/// A folder that is in order is open by then, and hardly anybody sees a booth that is not open yet.
+const FIRST_WITHIN: Duration = Duration::from_millis(300);
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_LONGEST: Duration = Duration::from_secs(8);
 

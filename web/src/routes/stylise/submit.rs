@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use stylise::{Fault, Intake, IntakeError, JobId, Limits, Refusal, RequestKey, Submission};
+use stylise::{Fault, Intake, IntakeError, JobId, Limits, MadeBy, Refusal, RequestKey, Submission};
 use uuid::Uuid;
 
 use super::form::{self, FORM_BYTES_MAX, Form};
@@ -113,7 +113,7 @@ async fn accept(
     } = form::read(headers.get(header::CONTENT_TYPE), upload).await?;
     let key = key.map(|id| RequestKey {
         id,
-        form: digest(&style, image.as_deref(), share),
+        form: digest(&style, made_by, image.as_deref(), share),
     });
     if let Some(key) = key.clone() {
         let whose = visitor.name.clone();
@@ -144,11 +144,16 @@ async fn accept(
 }
 
 /// Of everything that was asked for: the same key with another form is another request.
-fn digest(style: &str, image: Option<&[u8]>, share: bool) -> String {
+fn digest(style: &str, made_by: Option<MadeBy>, image: Option<&[u8]>, share: bool) -> String {
     let mut hash = Sha256::new();
     // Lengths first: no two forms run together to the same bytes.
     hash.update((style.len() as u64).to_be_bytes());
     hash.update(style);
+    hash.update([match made_by {
+        None => 0,
+        Some(MadeBy::Laptop) => 1,
+        Some(MadeBy::Comfyui) => 2,
+    }]);
     hash.update([u8::from(share), u8::from(image.is_some())]);
     hash.update(image.unwrap_or_default());
     hash.finalize()
@@ -233,17 +238,18 @@ mod tests {
     #[test]
     fn each_part_of_a_form_is_in_its_digest() {
         let forms = [
-            digest("oil", None, false),
-            digest("oil", None, true),
-            digest("oil", Some(b""), false),
-            digest("oil", Some(b"a"), false),
-            digest("oila", Some(b""), false),
-            digest("comic", None, false),
+            digest("oil", None, None, false),
+            digest("oil", Some(MadeBy::Laptop), None, false),
+            digest("oil", None, None, true),
+            digest("oil", None, Some(b""), false),
+            digest("oil", None, Some(b"a"), false),
+            digest("oila", None, Some(b""), false),
+            digest("comic", None, None, false),
         ];
         for (at, form) in forms.iter().enumerate() {
             assert!(!forms[..at].contains(form), "{at}");
         }
-        assert_eq!(digest("oil", None, false), forms[0]);
+        assert_eq!(digest("oil", None, None, false), forms[0]);
     }
 
     #[test]
