@@ -1,65 +1,68 @@
 // What outlives a reload: the order or the job in localStorage, the photo in IndexedDB until the
-// station has it. Where storage is refused (some private windows) nothing outlives anything.
+// station has it.
+
+import { recall, remember } from "../app/stored.js";
 
 const NAME = "carrier.booth";
 const PHOTO_MS = 600e3; // an older photo was left behind
 
 // {id, seen} (`seen`: its result was shown) or {order} or {}.
 export function kept() {
-  try {
-    return JSON.parse(localStorage.getItem(NAME)) ?? {};
-  } catch {
-    return {};
-  }
+  return parsed(recall(NAME));
 }
 
 export function keep(what) {
-  try {
-    if (what) localStorage.setItem(NAME, JSON.stringify(what));
-    else localStorage.removeItem(NAME);
-  } catch {
-    // As above.
-  }
+  remember(NAME, JSON.stringify(what ?? {}));
 }
 
 // Which jobs this tab showed, and may not open by the browser's way back any more: its visitor has left.
-const TAB = "carrier.booth.closed";
+const CLOSED = "carrier.booth.closed";
 
 export function isClosed(id) {
-  return tab()[id] === true;
+  return closed()[id] === true;
 }
 
 export function reopen(id) {
-  keepTab({ ...tab(), [id]: false });
+  keepClosed({ ...closed(), [id]: false });
 }
 
 export function closeAll() {
-  keepTab(Object.fromEntries(Object.keys(tab()).map((id) => [id, true])));
+  keepClosed(Object.fromEntries(Object.keys(closed()).map((id) => [id, true])));
 }
 
-function tab() {
+function closed() {
+  return parsed(recall(CLOSED, "sessionStorage"));
+}
+
+function keepClosed(ids) {
+  remember(CLOSED, JSON.stringify(ids), "sessionStorage");
+}
+
+function parsed(text) {
   try {
-    return JSON.parse(sessionStorage.getItem(TAB)) ?? {};
+    return JSON.parse(text) ?? {};
   } catch {
     return {};
   }
 }
 
-function keepTab(ids) {
-  try {
-    sessionStorage.setItem(TAB, JSON.stringify(ids));
-  } catch {
-    // As above.
-  }
+// A photo that was not ordered yet is for the tab it was taken in: after a reload, not for whoever opens
+// the page anew.
+const PHOTO = "carrier.booth.photo";
+
+export function hasPhotoOfThisTab() {
+  return recall(PHOTO, "sessionStorage") === "1";
 }
 
 export async function keepPhoto(blob, now) {
   // Bytes, not the blob: old Safari cannot store blobs.
+  remember(PHOTO, "1", "sessionStorage");
   const bytes = await blob.arrayBuffer();
   await inStore("readwrite", (store) => store.put({ bytes, type: blob.type, at: now }, "photo"));
 }
 
 export function dropPhoto() {
+  remember(PHOTO, "0", "sessionStorage");
   return inStore("readwrite", (store) => store.delete("photo"));
 }
 

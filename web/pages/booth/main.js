@@ -223,8 +223,10 @@ async function resume() {
   const { id: last, seen, order } = store.kept();
   if (id) return dispatch({ type: "resume", id });
   if (last && !seen) return dispatch({ type: "resume", id: last });
-  const blob = await store.keptPhoto(Date.now());
+  const mine = order || store.hasPhotoOfThisTab();
+  const blob = mine ? await store.keptPhoto(Date.now()) : null;
   if (blob) setPhoto(blob);
+  else store.dropPhoto();
   if (order && blob) return dispatch({ type: "resume_order", order });
   return blob ? dispatch({ type: "photo", photo: "file" }) : show();
 }

@@ -51,6 +51,17 @@ async function nextVisitor(t, mock) {
   await screen(still, "done");
   t.check("whoever kept the address still has it", true);
 
+  const choosing = await boothPage(t, mock);
+  await choosePhoto(choosing);
+  await choosing.reload();
+  await screen(choosing, "style");
+  const next = await choosing.context().newPage();
+  await next.goto(`${mock.url}booth`);
+  await screen(next, "photo");
+  await next.waitForTimeout(300);
+  const stage = await next.evaluate(() => document.documentElement.dataset.screen);
+  t.check("a photo that was only taken is for its own tab", stage === "photo" && !(await next.isVisible("#picture")), stage);
+
   mock.booth.held = true;
   const working = await boothPage(t, mock);
   await choosePhoto(working);
