@@ -136,7 +136,7 @@ fn a_log_that_nobody_reads_delays_nothing() {
     });
     program.until_ready();
     for _ in 0..200 {
-        assert!(program.get("/snapshot.jpg").is_some());
+        assert!(program.get("/api/status").is_some());
     }
     program.until_ready();
     program.end();
