@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stylise::{
     Booth, BoothError, BoothMetrics, MadeBy, Progress, Refusal, Removed, RequestKey, State, Ticket,
-    Trouble, Which,
+    Trouble, WaitsFor, Which,
 };
 use uuid::Uuid;
 
@@ -35,10 +35,14 @@ fn a_job_is_made_and_followed() {
     let follower = booth.follow(id).expect("readable").expect("known");
     let waiting = wait(&booth, id, |view| view.position == Some(2));
     assert_eq!(waiting.state, State::Queued, "behind others at the server");
-    assert_eq!(waiting.expected_wait_s, Some(60));
+    assert_eq!(waiting.waits_for, Some(WaitsFor::Others));
+    assert_eq!(
+        waiting.expected_wait_s, None,
+        "how long they take nobody knows"
+    );
     let second = submit(&booth, "bob", "clay");
     assert_eq!((second.state, second.position), (State::Queued, Some(3)));
-    assert_eq!(second.expected_wait_s, Some(80));
+    assert_eq!(second.expected_wait_s, None);
 
     open_gate(&gate);
     let at_work = wait(&booth, id, |view| view.preview_serial == 1);

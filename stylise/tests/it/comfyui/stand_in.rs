@@ -43,7 +43,7 @@ pub(super) struct Manners {
     pub(super) version: Option<&'static str>,
     /// Keeps what is there, and puts an upload beside it.
     pub(super) never_overwrites: bool,
-    /// Gives each upload another name.
+    /// Gives each photo another name.
     pub(super) renames: bool,
     pub(super) steps: u32,
     pub(super) step_ms: u64,

@@ -69,7 +69,7 @@ pub(super) fn upload(request: &Request, state: &mut State) -> (u16, Vec<u8>) {
     assert_ne!(kind, "input", "inputs are temporary");
     let (name, bytes) = form.file();
     let mut name = name.to_owned();
-    if state.manners.renames && !name.starts_with("renamed") {
+    if state.manners.renames && name.starts_with("carrier-") {
         name = format!("renamed {name}");
     }
     let overwrites = form.text("overwrite") == "true" && !state.manners.never_overwrites;
