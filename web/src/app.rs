@@ -96,6 +96,11 @@ impl App {
         }
     }
 
+    /// The path of something here, as a browser has to ask for it: behind the prefix of a proxy.
+    pub(crate) fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.config.http.prefix())
+    }
+
     /// How the detector is doing. Nothing published yet means that its thread is just starting.
     pub(crate) fn detector_state(&self) -> DetectorState {
         self.detector_state

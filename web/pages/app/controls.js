@@ -27,7 +27,7 @@ export function makeControls({ currentVideo, statistics, words, speak }) {
 
   // A plain link: it saves the picture even where scripts fail. Here it only gets its name.
   snapshot.addEventListener("click", () => {
-    snapshot.href = `/snapshot.jpg?t=${Date.now()}`;
+    snapshot.href = `snapshot.jpg?t=${Date.now()}`;
     snapshot.download = `carrier-${stamp(new Date())}.jpg`;
     flash();
     speak(words.say("live.saved"));

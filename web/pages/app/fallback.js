@@ -12,7 +12,7 @@ export function makeFallback(image, failed) {
       if (yes === shown) return;
       shown = yes;
       // The time makes each start a new request, not a cached end of the last one.
-      image.src = yes ? `/stream.mjpg?fps=${FPS}&t=${Date.now()}` : NOTHING;
+      image.src = yes ? `stream.mjpg?fps=${FPS}&t=${Date.now()}` : NOTHING;
       image.hidden = !yes;
     },
   };

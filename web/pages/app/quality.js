@@ -14,7 +14,7 @@ export function initialChoice(search, remembered) {
 
 // The endpoint for a new session.
 export function endpointFor(choice) {
-  return choice === AUTO ? "/whep" : `/whep?rendition=${encodeURIComponent(choice)}`;
+  return choice === AUTO ? "whep" : `whep?rendition=${encodeURIComponent(choice)}`;
 }
 
 // Entries of the list: `auto` first, saying what it gives now, then every rendition by size.

@@ -20,7 +20,7 @@ export function makeStatus({ tell, show, clock }) {
     const patience = setTimeout(() => abort.abort(), PATIENCE_MS);
     try {
       const askedAt = Date.now();
-      const response = await fetch("/api/status", { cache: "no-store", signal: abort.signal });
+      const response = await fetch("api/status", { cache: "no-store", signal: abort.signal });
       const answeredAt = Date.now();
       if (!response.ok) throw new Error(`status ${response.status}`);
       const status = await response.json();

@@ -78,11 +78,11 @@ export function offer(select, { offered, language }) {
 }
 
 function table(code, priority) {
-  return ask(`/lang/${encodeURIComponent(code)}.json`, priority, {});
+  return ask(new URL(`../lang/${encodeURIComponent(code)}.json`, import.meta.url).href, priority, {});
 }
 
 export async function languages(priority) {
-  const { languages: offered } = await ask("/lang", priority, {});
+  const { languages: offered } = await ask(new URL("../lang", import.meta.url).href, priority, {});
   return offered?.length ? offered : ENGLISH;
 }
 

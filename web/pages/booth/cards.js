@@ -10,7 +10,7 @@ const PALETTES = 6; // as many as cards.css draws
 // does not answer.
 export async function askStyles() {
   try {
-    const response = await fetch("/api/styles", { cache: "no-store" });
+    const response = await fetch("api/styles", { cache: "no-store" });
     if (response.status === 404) return { styles: [] };
     return response.ok ? await response.json() : null;
   } catch {

@@ -7,7 +7,7 @@ const OVER = ["done", "failed", "cancelled", "expired"];
 
 // `tell` gets the events job, gone and lost of visit.js. Returns what ends it.
 export function followJob(id, tell) {
-  const address = `/api/stylise/${id}`;
+  const address = `api/stylise/${id}`;
   let events = null;
   let timer = 0;
   let failures = 0;

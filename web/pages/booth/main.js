@@ -126,7 +126,7 @@ const cancelled = () => ({ ...state.job, id: state.id, state: "cancelled" });
 async function change(method, body, event) {
   const { id } = state;
   try {
-    const response = await fetch(`/api/stylise/${id}`, {
+    const response = await fetch(`api/stylise/${id}`, {
       method,
       ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
     });
@@ -141,7 +141,7 @@ async function change(method, body, event) {
 
 function fetchSource() {
   const { id, job } = state;
-  stopFetching = download(job?.source ?? `/api/stylise/${id}/source.jpg`, (event) => {
+  stopFetching = download(job?.source ?? `api/stylise/${id}/source.jpg`, (event) => {
     if (id !== state.id) return;
     if (event.type === "there") take(event.blob);
     else if (event.type !== "received") dispatch({ type: "gone" });

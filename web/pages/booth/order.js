@@ -1,6 +1,6 @@
 // Sends one order. XMLHttpRequest, since fetch tells nothing of how far an upload is.
 
-const JOBS = "/api/stylise";
+const JOBS = "api/stylise";
 
 // `made_by`: who the visitor was told makes it; nobody else gets the picture.
 export function form({ style, made_by, share }, photo) {

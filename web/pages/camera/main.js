@@ -14,7 +14,7 @@ import { cameraTrouble, rateWords, stateWords } from "./words.js";
 const TICK_MS = 250;
 const RATE_MS = 1000;
 const LISTEN_MS = 500;
-const ENDPOINT = "/whip";
+const ENDPOINT = "whip";
 const byId = (id) => document.getElementById(id);
 
 let state = initial();
@@ -155,7 +155,7 @@ async function explainHttps() {
   secure.protocol = "https:";
   secure.port = "8443";
   secure.hash = token.value ? `token=${encodeURIComponent(token.value)}` : "";
-  const status = await fetch("/api/status").then((response) => response.json(), () => ({}));
+  const status = await fetch("api/status").then((response) => response.json(), () => ({}));
   if (status.https_port) secure.port = String(status.https_port);
   byId("secure-link").href = secure.href;
   secure.hash = "";

@@ -1,7 +1,7 @@
 // The owner's entry: the token becomes a cookie, which scripts never see.
 
 const NAME = "carrier.admin";
-const SESSION = "/api/admin/session";
+const SESSION = "api/admin/session";
 const byId = (id) => document.getElementById(id);
 
 export function makeAdmin({ changed, words }) {
@@ -44,7 +44,7 @@ export function makeAdmin({ changed, words }) {
     },
     // Whether it was done.
     async act(action, { id }) {
-      const address = `/api/admin/gallery/${id}`;
+      const address = `api/admin/gallery/${id}`;
       const status =
         action === "remove"
           ? await asked("DELETE", address)

@@ -28,7 +28,7 @@ function shownOnes() {
 async function ask() {
   clearTimeout(timer);
   try {
-    const response = await fetch("/api/gallery", { cache: "no-store" });
+    const response = await fetch("api/gallery", { cache: "no-store" });
     if (!response.ok) throw new Error(`status ${response.status}`);
     ({ pictures } = await response.json());
     heard = true;

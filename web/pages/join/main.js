@@ -14,7 +14,7 @@ let lost = false;
 
 async function ask() {
   try {
-    const response = await fetch("/api/join", { cache: "no-store" });
+    const response = await fetch("api/join", { cache: "no-store" });
     if (!response.ok) throw new Error(`status ${response.status}`);
     show(await response.json());
     lost = false;
@@ -31,10 +31,10 @@ function show(join) {
   byId("wifi").hidden = !join.wifi;
   byId("booth-number").textContent = join.wifi ? "2" : "1";
   if (join.wifi) {
-    byId("wifi-code").src = `/qr/wifi.svg?v=${next}`;
+    byId("wifi-code").src = `qr/wifi.svg?v=${next}`;
     byId("ssid").textContent = join.wifi.ssid;
   }
-  byId("booth-code").src = `/qr/booth.svg?v=${next}`;
+  byId("booth-code").src = `qr/booth.svg?v=${next}`;
   byId("booth-address").href = join.booth_url;
   const parts = addressParts(plainAddress(join.booth_url));
   byId("booth-address").replaceChildren(...parts.flatMap((part) => [part, document.createElement("wbr")]));

@@ -36,10 +36,10 @@ struct Picture {
 }
 
 impl Picture {
-    fn of(shown: Shown, styles: &[Style]) -> Self {
+    fn of(app: &App, shown: Shown, styles: &[Style]) -> Self {
         Self {
             id: shown.id,
-            url: format!("/gallery/{}.jpg", shown.id),
+            url: app.path(&format!("/gallery/{}.jpg", shown.id)),
             title: title_of(styles, &shown.style),
             style: shown.style,
             made_by: shown.made_by,
@@ -57,7 +57,7 @@ pub(super) async fn list(
     let all = visitor.rights.admin;
     let (shown, styles) = ask(&app, move |booth| (booth.gallery(all), booth.styles())).await?;
     let shown = shown?.into_iter();
-    let pictures = shown.map(|one| Picture::of(one, &styles)).collect();
+    let pictures = shown.map(|one| Picture::of(&app, one, &styles)).collect();
     Ok(fresh(Json(Gallery { pictures })))
 }
 

@@ -88,10 +88,10 @@ fn comfyui(booth: &Booth) -> ComfyuiReport {
 fn example(app: &App, style: &Style) -> Option<String> {
     let path = format!("booth/examples/{}.jpg", style.id);
     match style.made_by {
-        MadeBy::Laptop => assets::find(&path).map(|_| format!("/{path}?by=laptop")),
+        MadeBy::Laptop => assets::find(&path).map(|_| app.path(&format!("/{path}?by=laptop"))),
         MadeBy::Comfyui => {
             let own = app.booth.example(&style.id);
-            own.map(|_| format!("/{path}?by=comfyui"))
+            own.map(|_| app.path(&format!("/{path}?by=comfyui")))
         }
     }
 }
@@ -114,9 +114,9 @@ struct Job {
 }
 
 impl Job {
-    fn of(view: JobView) -> Self {
-        let url =
-            |there: bool, picture: &str| there.then(|| format!("{}/{picture}", address(view.id)));
+    fn of(app: &App, view: JobView) -> Self {
+        let job = address(app, view.id);
+        let url = |there: bool, picture: &str| there.then(|| format!("{job}/{picture}"));
         let unfinished = url(view.preview_serial > 0, "preview.jpg");
         Self {
             result: url(view.has_result, "result.jpg"),
@@ -127,14 +127,14 @@ impl Job {
     }
 }
 
-fn address(id: JobId) -> String {
-    format!("/api/stylise/{id}")
+fn address(app: &App, id: JobId) -> String {
+    app.path(&format!("/api/stylise/{id}"))
 }
 
 async fn job(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = named(&id)?;
     let view = ask(&app, move |booth| booth.view(id)).await?;
-    Ok(fresh(Json(Job::of(view?.ok_or_else(gone)?))))
+    Ok(fresh(Json(Job::of(&app, view?.ok_or_else(gone)?))))
 }
 
 async fn share(
@@ -144,14 +144,14 @@ async fn share(
 ) -> Result<Response, Problem> {
     let (id, Json(Share { share })) = (named(&id)?, wish?);
     let view = ask(&app, move |booth| booth.set_share(id, share)).await?;
-    Ok(fresh(Json(Job::of(view?.ok_or_else(gone)?))))
+    Ok(fresh(Json(Job::of(&app, view?.ok_or_else(gone)?))))
 }
 
 async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = named(&id)?;
     let removed = ask(&app, move |booth| booth.remove(id)).await?;
     Ok(match removed?.ok_or_else(gone)? {
-        Removed::Cancelled(view) => fresh(Json(Job::of(view))),
+        Removed::Cancelled(view) => fresh(Json(Job::of(&app, view))),
         Removed::Erased => StatusCode::NO_CONTENT.into_response(),
     })
 }

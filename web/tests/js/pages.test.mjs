@@ -13,14 +13,14 @@ const LATER = ["figures.js", "latency.js", "locked.js", "panel.js", "retried.js"
 
 test("every module is preloaded, and only what is there", () => {
   const modules = assets.filter((name) => name.endsWith(".js") && !["early.js", "main.js", ...LATER].includes(name));
-  const preloaded = [...html.matchAll(/modulepreload" href="\/app\/([a-z_]+\.js)"/g)].map(
+  const preloaded = [...html.matchAll(/modulepreload" href="app\/([a-z_]+\.js)"/g)].map(
     (m) => m[1],
   );
   assert.deepEqual(preloaded.sort(), modules.sort());
 });
 
 test("everything the page names is there", () => {
-  for (const [, name] of html.matchAll(/(?:src|href)="\/app\/([^"]+)"/g)) {
+  for (const [, name] of html.matchAll(/(?:src|href)="app\/([^"]+)"/g)) {
     assert.ok(assets.includes(name), name);
   }
 });
@@ -57,9 +57,9 @@ const cameraAssets = readdirSync(new URL("camera/", PAGES));
 
 test("the camera page: modules preloaded, ids there, nothing inline, nothing from elsewhere", () => {
   const modules = cameraAssets.filter((name) => name.endsWith(".js") && name !== "main.js");
-  const preloaded = [...camera.matchAll(/modulepreload" href="\/camera\/([a-z_]+\.js)"/g)];
+  const preloaded = [...camera.matchAll(/modulepreload" href="camera\/([a-z_]+\.js)"/g)];
   assert.deepEqual(preloaded.map((match) => match[1]).sort(), modules.sort());
-  for (const [, path] of camera.matchAll(/(?:src|href)="\/((?:app|camera)\/[^"]+)"/g)) {
+  for (const [, path] of camera.matchAll(/(?:src|href)="((?:app|camera)\/[^"]+)"/g)) {
     assert.ok(read(path).length > 0, path);
   }
   const ids = new Set([...camera.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
@@ -87,12 +87,12 @@ for (const name of ["booth", "gallery", "join"]) {
       }
     };
     walk(`${name}/main.js`);
-    const preloaded = [...page.matchAll(/modulepreload" href="\/([a-z_/]+\.js)"/g)];
+    const preloaded = [...page.matchAll(/modulepreload" href="([a-z_/]+\.js)"/g)];
     assert.deepEqual(preloaded.map((match) => match[1]).sort(), [...found].sort());
   });
 
   test(`/${name}: everything it names is there, ids too, nothing inline, nothing from elsewhere`, () => {
-    for (const [, path] of page.matchAll(/(?:src|href)="\/([a-z_/-]+\.[a-z]+)"/g)) {
+    for (const [, path] of page.matchAll(/(?:src|href)="([a-z_/-]+\.[a-z]+)"/g)) {
       if (!path.startsWith("qr/")) assert.ok(read(path).length > 0, path);
     }
     const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
@@ -119,7 +119,7 @@ test("the page of the tracks: everything it names is there", () => {
 test("the manifest names icons that are there", () => {
   const manifest = JSON.parse(read("manifest.webmanifest"));
   for (const { src, sizes, type } of manifest.icons) {
-    const bytes = readFileSync(new URL(`.${src}`, PAGES));
+    const bytes = readFileSync(new URL(src, PAGES));
     if (type !== "image/png") continue;
     // PNG 11.2.2: width and height of IHDR.
     assert.equal(`${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`, sizes, src);

@@ -19,8 +19,8 @@ test("the address outranks what was chosen before, and nonsense is the network's
 });
 
 test("a session asks for what was chosen", () => {
-  assert.equal(endpointFor(AUTO), "/whep");
-  assert.equal(endpointFor("180p"), "/whep?rendition=180p");
+  assert.equal(endpointFor(AUTO), "whep");
+  assert.equal(endpointFor("180p"), "whep?rendition=180p");
 });
 
 test("the list says what the network chose", () => {

@@ -15,7 +15,7 @@ const STILL = new URL("../../snapshot.jpg?boxes=0", import.meta.url);
 
 // `words` are the page's own, and change with them.
 export async function makeMoment({ flash, words }) {
-  await Promise.all([words.whole(), styled("/booth/cards.css"), styled("/app/moment/moment.css")]);
+  await Promise.all([words.whole(), styled("booth/cards.css"), styled("app/moment/moment.css")]);
   const dialog = built();
   translate(dialog, words.say);
   const part = (name) => dialog.querySelector(`.${name}`);
@@ -68,7 +68,7 @@ export async function makeMoment({ flash, words }) {
     if (signal.aborted) return;
     if (answer.id) {
       keep({ id: answer.id });
-      location.href = `/booth#${answer.id}`;
+      location.href = `booth#${answer.id}`;
       return;
     }
     refused(refusal(answer));

@@ -35,6 +35,7 @@ pub(in crate::routes) async fn events(
     })?;
     let views = ask(&app, move |booth| booth.follow(id)).await?;
     let follower = Follower {
+        app: Arc::clone(&app),
         views: views?.ok_or_else(gone)?,
         told: None,
         _place: place,
@@ -54,6 +55,7 @@ pub(in crate::routes) async fn events(
 
 /// Somebody who watches a job.
 struct Follower {
+    app: Arc<App>,
     views: watch::Receiver<Arc<JobView>>,
     /// What was told last.
     told: Option<Arc<JobView>>,
@@ -70,7 +72,7 @@ impl Follower {
             self.views.changed().await.ok()?;
         }
         let view = Arc::clone(&self.views.borrow_and_update());
-        let job = Job::of(JobView::clone(&view));
+        let job = Job::of(&self.app, JobView::clone(&view));
         let event = Event::default().event("job").json_data(job).ok()?;
         let first = self.told.replace(view).is_none();
         Some(if first { event.retry(RETRY) } else { event })

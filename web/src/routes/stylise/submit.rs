@@ -54,15 +54,15 @@ pub(in crate::routes) async fn submit(
     if !parts.headers.contains_key(header::EXPECT) {
         upload.drain().await;
     }
-    let mut response = job.map_or_else(Problem::into_response, accepted);
+    let mut response = job.map_or_else(Problem::into_response, |id| accepted(&app, id));
     if let Some(cookie) = visitor.set_cookie {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
 }
 
-fn accepted(id: JobId) -> Response {
-    let url = address(id);
+fn accepted(app: &App, id: JobId) -> Response {
+    let url = address(app, id);
     // Relative to this endpoint: right behind a proxy that adds a prefix, too.
     let location = HeaderValue::from_str(&format!("stylise/{id}")).ok();
     let events = format!("{url}/events");
