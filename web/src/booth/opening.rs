@@ -2,9 +2,9 @@
 //! the feed wait for a database that is locked or a disk that is full.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use capture::Heartbeat;
 use stylise::{Booth, BoothMetrics, Settings, Stylist};
 
 use super::Closed;
@@ -13,6 +13,8 @@ use super::Closed;
 const FIRST_WITHIN: Duration = Duration::from_millis(300);
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_LONGEST: Duration = Duration::from_secs(8);
+/// What opening may take, on a slow disk with many pictures.
+const OPENING_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// What a booth is opened with.
 pub(super) struct Plan {
@@ -45,8 +47,9 @@ impl Opening {
             changed: Condvar::new(),
         });
         let ours = Arc::clone(&opening);
-        let thread = thread::Builder::new().name("booth-opening".to_owned());
-        if let Err(error) = thread.spawn(move || ours.run(&plan)) {
+        let threads = plan.settings.threads.clone();
+        let run = move |heartbeat: &Heartbeat| ours.run(&plan, heartbeat);
+        if let Err(error) = threads.spawn("booth-opening", run) {
             tracing::error!(%error, "the photo booth stays closed: no thread could be started for it");
             opening.lock().closed = Closed::Broken;
         }
@@ -65,10 +68,11 @@ impl Opening {
         drop(waited);
     }
 
-    fn run(&self, plan: &Plan) {
+    fn run(&self, plan: &Plan, heartbeat: &Heartbeat) {
         let mut pause = PAUSE_FIRST;
         let mut said = String::new();
         loop {
+            heartbeat.beat(OPENING_MAX);
             let metrics = plan.metrics.clone();
             match Booth::open(plan.settings.clone(), plan.stylists.clone(), metrics) {
                 Ok(booth) => {
@@ -89,6 +93,7 @@ impl Opening {
                     }
                 }
             }
+            heartbeat.rest();
             if self.rest(pause) {
                 return;
             }
@@ -164,12 +169,12 @@ mod tests {
         let until = Instant::now() + Duration::from_secs(60);
         while opening.booth().err() != Some(Closed::Broken) {
             assert!(Instant::now() < until, "the first attempt never ends");
-            thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
         std::fs::remove_file(&folder).expect("the cause goes away");
         while let Err(closed) = opening.booth() {
             assert!(Instant::now() < until, "still {closed:?}");
-            thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
         opening.close();
         std::fs::remove_dir_all(home).expect("cleaned");

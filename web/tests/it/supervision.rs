@@ -25,8 +25,9 @@ const EVERYTHING: &str = "
 ";
 
 /// As they are registered, and as their restarts are counted.
-const THREADS: [(&str, &str); 14] = [
+const THREADS: [(&str, &str); 15] = [
     ("announced-names", "announced-names"),
+    ("booth-opening", "booth-opening"),
     ("capture", "capture"),
     ("comfyui-survey", "comfyui-survey"),
     ("compose", "compose"),
