@@ -61,7 +61,7 @@ async function consent(t, mock) {
   await page.tap("text=Claymation");
   const told = await visibleText(page, "#consent");
   t.check("what stays on the picture server is told", /may stay there.*cannot erase/.test(told), told);
-  const mark = await visibleText(page, ".card:has-text('Pixel art') .made");
+  const mark = await visibleText(page, '.card:has([value="pixel-art"]) .made');
   t.check("a style whose maker is away is marked", mark === "waits for the picture server", mark);
   await t.shot(page, "booth-consent");
   await page.tap("#make");
