@@ -7,14 +7,15 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Any value, as far as a COCO file needs it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) enum Loose {
     Whole(i64),
     Number(f64),
     Text(String),
     Bool(bool),
-    List(Vec<Loose>),
+    List(Vec<Self>),
     /// `null`, an object, or a number that JSON cannot write.
+    #[default]
     Nothing,
 }
 
@@ -104,12 +105,6 @@ impl fmt::Display for Id {
 impl<'de> Deserialize<'de> for Loose {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(LooseVisitor)
-    }
-}
-
-impl Default for Loose {
-    fn default() -> Self {
-        Self::Nothing
     }
 }
 

@@ -9,6 +9,17 @@ use crate::fanout::Refusal;
 use crate::rendition::RenditionId;
 use crate::rtcp::Feedback;
 
+fn outcome_of(refusal: Option<Refusal>) -> ResendOutcome {
+    match refusal {
+        None => ResendOutcome::Sent,
+        Some(Refusal::Gone) => ResendOutcome::Gone,
+        Some(Refusal::Passed) => ResendOutcome::Passed,
+        Some(Refusal::Repeat) => ResendOutcome::Repeat,
+        Some(Refusal::Exhausted) => ResendOutcome::Exhausted,
+        Some(Refusal::OverBudget) => ResendOutcome::OverBudget,
+    }
+}
+
 impl Audience {
     pub(super) fn heed_feedback(&mut self, now: Instant, key: ViewerKey) {
         let Some(viewer) = self.viewers.get_mut(&key) else {
@@ -33,14 +44,7 @@ impl Audience {
                         let find = |rendition: RenditionId, number| {
                             streams[rendition.index()].ring.packet(number)
                         };
-                        let outcome = match viewer.resend(now, number, find) {
-                            None => ResendOutcome::Sent,
-                            Some(Refusal::Gone) => ResendOutcome::Gone,
-                            Some(Refusal::Passed) => ResendOutcome::Passed,
-                            Some(Refusal::Repeat) => ResendOutcome::Repeat,
-                            Some(Refusal::Exhausted) => ResendOutcome::Exhausted,
-                            Some(Refusal::OverBudget) => ResendOutcome::OverBudget,
-                        };
+                        let outcome = outcome_of(viewer.resend(now, number, find));
                         // What was sent again in vain will not be asked for in a plea for seconds.
                         pleas += usize::from(outcome == ResendOutcome::Exhausted);
                         count(&self.metrics.resends, outcome, 1);
