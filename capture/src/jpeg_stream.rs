@@ -166,12 +166,26 @@ impl JpegStream {
     }
 
     fn picture(&mut self) -> Found {
-        let State::Picture(picture) = &mut self.state else {
-            return Found::Turn;
-        };
-        while let Some(marker) = next_marker(&self.buffer, picture.at) {
+        loop {
+            let State::Picture(picture) = &mut self.state else {
+                return Found::Turn;
+            };
+            let Some(marker) = next_marker(&self.buffer, picture.at) else {
+                // A marker may be cut in two.
+                let seen = self.buffer.len() - usize::from(self.buffer.ends_with(&[0xff]));
+                picture.at = picture.at.max(seen);
+                return self.undecided();
+            };
             match picture.step(marker, &self.buffer) {
-                Step::On(at) => picture.at = at,
+                Step::On(at) => {
+                    picture.at = at;
+                    // A segment that is cut short reaches into the next part.
+                    if picture.expected_end.is_some_and(|end| at > end)
+                        && let Some(cut) = self.told_end()
+                    {
+                        return Found::Cut(cut);
+                    }
+                }
                 Step::End(end) => return Found::Cut(self.take_picture(end)),
                 Step::Another(0..=4) => {
                     // The start marker twice.
@@ -187,27 +201,31 @@ impl JpegStream {
                 Step::NeedsMore => return self.undecided(),
             }
         }
-        // A marker may be cut in two.
-        let seen = self.buffer.len() - usize::from(self.buffer.ends_with(&[0xff]));
-        picture.at = picture.at.max(seen);
-        self.undecided()
+    }
+
+    /// The picture up to where its part should end, if the next part may begin there.
+    fn told_end(&mut self) -> Option<Cut> {
+        let State::Picture(picture) = &mut self.state else {
+            return None;
+        };
+        let end = picture.expected_end?;
+        let behind = self.buffer.get(end..).filter(|behind| behind.len() >= 2)?;
+        if part::may_follow_a_body(behind) {
+            return Some(self.take_picture(end));
+        }
+        // The length is wrong.
+        picture.expected_end = None;
+        None
     }
 
     /// All bytes were looked through and the end marker is not among them: asks the part's header.
     fn undecided(&mut self) -> Found {
-        let State::Picture(picture) = &mut self.state else {
+        if let Some(cut) = self.told_end() {
+            return Found::Cut(cut);
+        }
+        let State::Picture(picture) = &self.state else {
             return Found::Turn;
         };
-        if let Some(end) = picture.expected_end
-            && let Some(behind) = self.buffer.get(end..)
-            && behind.len() >= 2
-        {
-            if part::may_follow_a_body(behind) {
-                return Found::Cut(self.take_picture(end));
-            }
-            // The length is wrong.
-            picture.expected_end = None;
-        }
         if picture.in_scan
             && let Some(end) = part::boundary_at_the_end(&self.buffer)
         {

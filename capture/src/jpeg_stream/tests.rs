@@ -216,6 +216,18 @@ fn pictures_without_an_end_marker_end_where_the_next_begins() {
 }
 
 #[test]
+fn a_picture_that_is_cut_in_its_header_does_not_swallow_the_next() {
+    let whole = jpeg(9);
+    let cut = &whole[..300];
+    let stream = [
+        part(cut, "--pic\r\n", Some(cut.len())),
+        part(&whole, "--pic\r\n", Some(whole.len())),
+    ]
+    .concat();
+    assert_cuts(&stream, &[cut, &whole], "cut in its header");
+}
+
+#[test]
 fn parts_without_a_picture_are_told_as_soon_as_they_end() {
     let told = |stream: &[u8]| -> Vec<String> {
         cuts(stream, 5)
