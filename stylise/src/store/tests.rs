@@ -267,7 +267,7 @@ fn a_newer_database_is_left_alone() {
     let before = fs::read(&file).expect("readable");
     let error = Store::open(&file).expect_err("newer").to_string();
     assert!(
-        error.contains("newer carrier (schema 7, this one knows 2)"),
+        error.contains("newer carrier (schema 7, this one knows 3)"),
         "{error}"
     );
     assert_eq!(fs::read(&file).expect("readable"), before);
