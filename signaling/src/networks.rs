@@ -84,7 +84,7 @@ mod tests {
         assert!(!checkable("127.255.255.255:5000", &own));
         assert!(!checkable("127.0.0.1:5000", &[("192.168.1.20", 24)]));
         assert!(
-            checkable("10.0.0.2:5000", &[("10.0.0.1", 31)]),
+            checkable("10.0.0.0:5000", &[("10.0.0.1", 31)]),
             "no broadcast there"
         );
         assert!(!checkable("10.0.0.3:5000", &[("10.0.0.1", 32)]));

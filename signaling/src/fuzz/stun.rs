@@ -22,6 +22,7 @@ const BROUGHT_BYTES: usize = 1500;
 const HEADERS_BYTES: usize = 28;
 const MESSAGE_INTEGRITY: u16 = 0x0008;
 const FINGERPRINT: u16 = 0x8028;
+const FINGERPRINT_ATTRIBUTE_BYTES: usize = 8;
 
 static PROVIDER: LazyLock<Arc<dyn RTCCryptoProvider>> =
     LazyLock::new(|| crypto::default_provider().expect("a crypto provider"));
@@ -71,7 +72,8 @@ fn write(mut data: &[u8]) {
         Message::parse(bytes).is_some_and(|message| message.is_vouched_for(pwd, PROVIDER.crypto()))
     };
     assert!(believed(&sealed));
-    let bit = bit % (sealed.len() * 8);
+    // FINGERPRINT stands behind the integrity and is not protected by it (RFC 8489 14.7).
+    let bit = bit % ((sealed.len() - FINGERPRINT_ATTRIBUTE_BYTES) * 8);
     sealed[bit / 8] ^= 1 << (bit % 8);
     assert!(!believed(&sealed), "bit {bit}");
 }
