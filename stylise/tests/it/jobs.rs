@@ -36,10 +36,7 @@ fn a_job_is_made_and_followed() {
     let waiting = wait(&booth, id, |view| view.position == Some(2));
     assert_eq!(waiting.state, State::Queued, "behind others at the server");
     assert_eq!(waiting.waits_for, Some(WaitsFor::Others));
-    assert_eq!(
-        waiting.expected_wait_s, None,
-        "how long they take nobody knows"
-    );
+    assert_eq!(waiting.expected_wait_s, None, "nobody knows how long");
     let second = submit(&booth, "bob", "clay");
     assert_eq!((second.state, second.position), (State::Queued, Some(3)));
     assert_eq!(second.expected_wait_s, None);
@@ -73,14 +70,12 @@ fn a_job_is_made_and_followed() {
     assert_eq!(json["made_by"], "comfyui");
     assert_eq!(json["id"], id.to_string());
     let metrics = rig.metrics();
-    assert!(
-        metrics.contains("carrier_stylise_jobs_total{made_by=\"comfyui\",state=\"done\"} 1"),
-        "{metrics}"
-    );
-    assert!(
-        metrics.contains("carrier_stylise_discarded_total{what=\"BadPreview\"}"),
-        "{metrics}"
-    );
+    for counted in [
+        "carrier_stylise_jobs_total{made_by=\"comfyui\",state=\"done\"} 1",
+        "carrier_stylise_discarded_total{what=\"BadPreview\"}",
+    ] {
+        assert!(metrics.contains(counted), "{metrics}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::asked::Bitrate;
-use super::identify::Visitor;
+use super::identify::Requester;
 use crate::admin::COOKIE;
 use crate::app::App;
 use crate::config::BITRATES_BPS;
@@ -19,9 +19,9 @@ use crate::connections::Caller;
 pub(super) async fn log_in(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    visitor: Visitor,
+    requester: Requester,
 ) -> Response {
-    if !visitor.showed_admin_token {
+    if !requester.showed_admin_token {
         let why = "A new session needs the admin token itself, not the cookie of another one.\n";
         return (StatusCode::UNAUTHORIZED, why).into_response();
     }

@@ -12,7 +12,7 @@ use stylise::{GalleryId, MadeBy, Shown, Style};
 
 use super::asked::Visibility;
 use super::conditional::{is_known, partial};
-use super::identify::Visitor;
+use super::identify::Requester;
 use super::page;
 use super::problem::Problem;
 use super::stylise::{ask, fresh, gone, title_of};
@@ -52,9 +52,9 @@ impl Picture {
 /// GET: newest first; the admin sees the hidden ones too.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    requester: Requester,
 ) -> Result<Response, Problem> {
-    let all = visitor.rights.admin;
+    let all = requester.rights.admin;
     let (shown, styles) = ask(&app, move |booth| (booth.gallery(all), booth.styles())).await?;
     let shown = shown?.into_iter();
     let pictures = shown.map(|one| Picture::of(&app, one, &styles)).collect();
@@ -65,7 +65,7 @@ pub(super) async fn list(
 pub(super) async fn file(
     State(app): State<Arc<App>>,
     Path(file): Path<String>,
-    visitor: Visitor,
+    requester: Requester,
     headers: HeaderMap,
 ) -> Response {
     let id = file
@@ -74,10 +74,10 @@ pub(super) async fn file(
     let Some(id) = id else {
         return page::found(&format!("gallery/{file}"), &headers);
     };
-    if !visitor.rights.watch {
+    if !requester.rights.watch {
         return super::gate::refused(&app);
     }
-    picture(&app, id, visitor.rights.admin, &headers)
+    picture(&app, id, requester.rights.admin, &headers)
         .await
         .unwrap_or_else(Problem::into_response)
 }

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::identify::Visitor;
+use super::identify::Requester;
 use crate::app::App;
 
 pub(super) const CHALLENGE: &str = "Bearer realm=\"carrier\"";
@@ -15,27 +15,27 @@ pub(super) const CHALLENGE: &str = "Bearer realm=\"carrier\"";
 /// Lets a request through with the viewer token or its cookie, if one is asked for. The admin passes.
 pub(super) async fn watch(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    requester: Requester,
     request: Request,
     next: Next,
 ) -> Response {
-    if visitor.rights.watch {
+    if requester.rights.watch {
         return next.run(request).await;
     }
     refused(&app)
 }
 
 /// Lets a request through with the admin token, or the cookie of a session.
-pub(super) async fn admin(visitor: Visitor, request: Request, next: Next) -> Response {
-    if visitor.rights.admin {
+pub(super) async fn admin(requester: Requester, request: Request, next: Next) -> Response {
+    if requester.rights.admin {
         return next.run(request).await;
     }
     unauthorised("This needs the admin token: send `Authorization: Bearer TOKEN`.\n")
 }
 
 /// Lets a request through that may read metrics.
-pub(super) async fn metrics(visitor: Visitor, request: Request, next: Next) -> Response {
-    if visitor.rights.read_metrics {
+pub(super) async fn metrics(requester: Requester, request: Request, next: Next) -> Response {
+    if requester.rights.read_metrics {
         return next.run(request).await;
     }
     unauthorised(

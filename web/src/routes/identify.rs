@@ -25,7 +25,7 @@ const REFUSAL_TAKES: Duration = Duration::from_millis(250);
 
 /// What a request shows, and what that gives.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Visitor {
+pub(super) struct Requester {
     pub(super) rights: Rights,
     /// Its `Authorization` has the admin token itself, not only a cookie.
     pub(super) showed_admin_token: bool,
@@ -33,7 +33,7 @@ pub(super) struct Visitor {
     pub(super) link_lets_in: bool,
 }
 
-impl<S: Sync> FromRequestParts<S> for Visitor {
+impl<S: Sync> FromRequestParts<S> for Requester {
     type Rejection = Infallible;
 
     /// A stranger, where nobody has looked.
@@ -42,21 +42,21 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     }
 }
 
-/// Puts a [`Visitor`] into the request, or refuses: 429 for more guesses than anybody needs.
+/// Puts a [`Requester`] into the request, or refuses: 429 for more guesses than anybody needs.
 pub(super) async fn identify(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let visitor = if is_health(request.uri().path()) {
-        Ok(Visitor::default())
+    let requester = if is_health(request.uri().path()) {
+        Ok(Requester::default())
     } else {
         recognise(&app, caller, request.headers(), request.uri())
     };
-    match visitor {
-        Ok(visitor) => {
-            request.extensions_mut().insert(visitor);
+    match requester {
+        Ok(requester) => {
+            request.extensions_mut().insert(requester);
             next.run(request).await
         }
         Err(refused) => {
@@ -75,12 +75,12 @@ fn recognise(
     caller: Caller,
     headers: &HeaderMap,
     uri: &Uri,
-) -> Result<Visitor, TooManyGuesses> {
+) -> Result<Requester, TooManyGuesses> {
     let now = Instant::now();
     let tokens = app.tokens();
-    let mut visitor = Visitor {
+    let mut requester = Requester {
         rights: tokens.open_to_all().and(by_cookie(app, headers, now)),
-        ..Visitor::default()
+        ..Requester::default()
     };
     let authorization = headers.get(header::AUTHORIZATION);
     let shown = authorization
@@ -89,12 +89,12 @@ fn recognise(
     if let Some(shown) = shown {
         match try_token(app, &tokens, caller, shown, now) {
             Ok(Some(rights)) => {
-                visitor.showed_admin_token = rights.admin;
-                visitor.rights = visitor.rights.and(rights);
+                requester.showed_admin_token = rights.admin;
+                requester.rights = requester.rights.and(rights);
             }
             Ok(None) => {}
             // Who has a cookie is no guesser, whatever others at this address do.
-            Err(_) if visitor.rights.admin => {}
+            Err(_) if requester.rights.admin => {}
             Err(refused) => return Err(refused),
         }
     }
@@ -102,15 +102,15 @@ fn recognise(
         && let Ok(Query(Link { token: Some(token) })) = Query::try_from_uri(uri)
     {
         match app.guesses.admit(caller.ip, now) {
-            Ok(()) => visitor.link_lets_in = viewers.is(&token),
-            Err(_) if visitor.rights.watch => return Ok(visitor),
+            Ok(()) => requester.link_lets_in = viewers.is(&token),
+            Err(_) if requester.rights.watch => return Ok(requester),
             Err(refused) => return Err(refused),
         }
-        if !visitor.link_lets_in {
+        if !requester.link_lets_in {
             app.guesses.wrong(caller.ip, &token, now);
         }
     }
-    Ok(visitor)
+    Ok(requester)
 }
 
 /// Cookies are of this station's own making and cannot be guessed: nobody counts the wrong ones.

@@ -13,7 +13,7 @@ use stylise::MadeBy;
 
 use super::conditional::is_known;
 use super::gate::CHALLENGE;
-use super::identify::Visitor;
+use super::identify::Requester;
 use super::stylise::maker;
 use crate::app::App;
 use crate::assets::{self, Asset};
@@ -24,7 +24,7 @@ use crate::viewer_token::COOKIE;
 pub(super) async fn index(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    who: Visitor,
+    who: Requester,
     headers: HeaderMap,
 ) -> Response {
     let Some(page) = assets::find("index.html") else {
@@ -40,7 +40,7 @@ pub(super) async fn index(
 pub(super) async fn booth(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    who: Visitor,
+    who: Requester,
     headers: HeaderMap,
 ) -> Response {
     let page = found("booth.html", &headers);
@@ -52,7 +52,7 @@ pub(super) async fn booth(
 pub(super) async fn gallery(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    who: Visitor,
+    who: Requester,
     headers: HeaderMap,
 ) -> Response {
     let page = found("gallery.html", &headers);
@@ -63,7 +63,7 @@ pub(super) async fn gallery(
 pub(super) async fn join(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    who: Visitor,
+    who: Requester,
     headers: HeaderMap,
 ) -> Response {
     let page = found("join.html", &headers);
@@ -90,7 +90,7 @@ fn with_visitor(app: &App, mut page: Response, headers: &HeaderMap, caller: Call
 }
 
 /// The page itself for whoever may watch, or has a link with the token, which becomes a cookie.
-fn behind_the_gate(app: &App, mut response: Response, who: Visitor, caller: Caller) -> Response {
+fn behind_the_gate(app: &App, mut response: Response, who: Requester, caller: Caller) -> Response {
     if let Some(viewers) = app.viewer_token.as_ref().filter(|_| who.link_lets_in) {
         let cookie = COOKIE.set(viewers.session(), caller.tls);
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {

@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde::Serialize;
 use signaling::{Rendition, RenditionId, ViewerSummary};
 
-use super::identify::Visitor;
+use super::identify::Requester;
 use super::stylise::{self, BoothStatus};
 use crate::app::App;
 use crate::report::{DetectorReport, PublishReport, SourceReport};
@@ -51,9 +51,9 @@ struct RenditionReport {
     viewers: usize,
 }
 
-pub(super) async fn status(State(app): State<Arc<App>>, visitor: Visitor) -> Json<Status> {
-    let feed = if visitor.rights.watch {
-        Some(feed_status(&app, visitor.rights.admin).await)
+pub(super) async fn status(State(app): State<Arc<App>>, requester: Requester) -> Json<Status> {
+    let feed = if requester.rights.watch {
+        Some(feed_status(&app, requester.rights.admin).await)
     } else {
         None
     };

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use signaling::whip::{Whip, WhipPost};
 
-use super::identify::Visitor;
+use super::identify::Requester;
 use super::whep::{not_allowed, respond, session_patch, text};
 use super::yes_no;
 use crate::app::App;
@@ -24,14 +24,14 @@ pub(super) struct PublishQuery {
 pub(super) async fn endpoint(
     State(app): State<Arc<App>>,
     Query(query): Query<PublishQuery>,
-    visitor: Visitor,
+    requester: Requester,
     method: Method,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let reply = match method {
         Method::POST => {
-            let Some(right) = visitor.rights.publish else {
+            let Some(right) = requester.rights.publish else {
                 return respond(Whip::unauthorised());
             };
             let post = WhipPost {

@@ -149,35 +149,25 @@ fn a_model_that_nobody_knows_ends_with_2_and_what_may_have_been_meant() {
     .expect("written");
     let file = file.to_string_lossy().into_owned();
     std::fs::write(home.join("mine.onnx"), "x").expect("written");
-    let cases: [(&[&str], &[(&str, &str)], &str); 6] = [
-        (
-            &["--model", "yolox-nano"],
-            &[],
-            "Did you mean `yolox_nano`?",
-        ),
-        (&["--model", "EMBEDED"], &[], "Did you mean `embedded`?"),
-        (&["--model", "nope"], &[], "Known are yolox_nano"),
-        (&["--model", "./mine.onx.onnx"], &[], "./mine.onnx"),
-        (
-            &[],
-            &[("CARRIER_MODEL", "fastdet")],
-            "Did you mean `fastestdet`?",
-        ),
-        (
-            &["--config", &file],
-            &[],
-            "Did you mean `nanodet_plus_m_416`?",
-        ),
-    ];
-    for (args, environment, hint) in cases {
+    let check = |args: &[&str], environment: &[(&str, &str)], hint: &str| {
         let scene = [&["--source", "scene"][..], args].concat();
         let (code, text) = refused(&home, &scene, environment);
         assert_eq!(code, Some(2), "{args:?} {environment:?}: {text}");
-        assert!(
-            text.contains("model = ") && text.contains(hint),
-            "{args:?}: {text}"
-        );
+        let told = text.contains("model = ") && text.contains(hint);
+        assert!(told, "{args:?}: {text}");
+    };
+    for (model, hint) in [
+        ("yolox-nano", "Did you mean `yolox_nano`?"),
+        ("EMBEDED", "Did you mean `embedded`?"),
+        ("nope", "Known are yolox_nano"),
+        ("./mine.onx.onnx", "./mine.onnx"),
+    ] {
+        check(&["--model", model], &[], hint);
     }
+    let variable = [("CARRIER_MODEL", "fastdet")];
+    check(&[], &variable, "Did you mean `fastestdet`?");
+    let meant = "Did you mean `nanodet_plus_m_416`?";
+    check(&["--config", &file], &[], meant);
     let detect = command(&home)
         .args(["detect", "--model", "nope", "a.jpg"])
         .output();

@@ -193,22 +193,24 @@ fn a_command_ends_at_its_first_result_that_cannot_be_written() {
     );
 }
 
+/// Variables that are looked at in different ways.
+const VARIABLES: [&str; 12] = [
+    "ADMIN_TOKEN",
+    "ANNOUNCE",
+    "COMFYUI_TOKEN",
+    "DATA",
+    "LISTEN_TLS",
+    "LOG",
+    "LOOP",
+    "MIN_SCORE",
+    "MODEL",
+    "PROVIDER",
+    "PUBLIC_URL",
+    "PUBLISH_TOKEN",
+];
+
 #[test]
 fn variables_that_others_set_count_as_not_set() {
-    let names = [
-        "ADMIN_TOKEN",
-        "ANNOUNCE",
-        "COMFYUI_TOKEN",
-        "DATA",
-        "LISTEN_TLS",
-        "LOG",
-        "LOOP",
-        "MIN_SCORE",
-        "MODEL",
-        "PROVIDER",
-        "PUBLIC_URL",
-        "PUBLISH_TOKEN",
-    ];
     for command in ["devices", "models"] {
         let args: &[&str] = if command == "models" {
             &["models", "list"]
@@ -216,7 +218,7 @@ fn variables_that_others_set_count_as_not_set() {
             &["devices"]
         };
         let output = run(args, |command| {
-            for name in names {
+            for name in VARIABLES {
                 command.env(format!("CARRIER_{name}"), "");
             }
             command.env("CARRIER_CONFIG", "");
@@ -231,7 +233,7 @@ fn variables_that_others_set_count_as_not_set() {
         );
     }
     let mut program = Program::start(|command| {
-        for name in names {
+        for name in VARIABLES {
             command.env(format!("CARRIER_{name}"), "");
         }
         command.env("CARRIER_CONFIG", " ");

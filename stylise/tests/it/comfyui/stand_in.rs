@@ -294,19 +294,7 @@ fn route(request: &Request, state: &mut State) -> Option<(u16, Vec<u8>)> {
             let entry = state.history.get(*id);
             json(entry.map_or(json!({}), |entry| json!({*id: entry})))
         }
-        ("GET", ["view"]) => {
-            let asked = |key: &str| {
-                let pairs = url::form_urlencoded::parse(request.query.as_bytes());
-                let mut values = pairs.filter(|(name, _)| name == key);
-                values
-                    .next()
-                    .map(|(_, value)| value.into_owned())
-                    .unwrap_or_default()
-            };
-            let path = work::path(&asked("subfolder"), &asked("filename"));
-            let file = state.files.get(&(asked("type"), path));
-            Some(file.map_or((404, Vec::new()), |bytes| (200, bytes.clone())))
-        }
+        ("GET", ["view"]) => Some(view(request, state)),
         ("POST", ["upload", "image"]) => Some(work::upload(request, state)),
         ("POST", ["prompt"]) => work::order(request, state),
         ("POST", ["queue"]) => {
@@ -332,6 +320,18 @@ fn route(request: &Request, state: &mut State) -> Option<(u16, Vec<u8>)> {
         }
         _ => Some((404, b"404: Not Found".to_vec())),
     }
+}
+
+fn view(request: &Request, state: &State) -> (u16, Vec<u8>) {
+    let asked = |key: &str| {
+        let pairs = url::form_urlencoded::parse(request.query.as_bytes());
+        let mut values = pairs.filter(|(name, _)| name == key);
+        let value = values.next().map(|(_, value)| value.into_owned());
+        value.unwrap_or_default()
+    };
+    let path = work::path(&asked("subfolder"), &asked("filename"));
+    let file = state.files.get(&(asked("type"), path));
+    file.map_or((404, Vec::new()), |bytes| (200, bytes.clone()))
 }
 
 fn deletions(request: &Request) -> Vec<String> {

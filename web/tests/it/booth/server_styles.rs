@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,11 +58,9 @@ fn answer(mut stream: &TcpStream) -> Option<()> {
     Some(())
 }
 
-#[test]
-fn the_owners_example_wins_and_what_stays_on_the_server_is_told() {
-    let folder =
-        std::env::temp_dir().join(format!("carrier-styles-{:016x}", rand::random::<u64>()));
-    std::fs::create_dir_all(&folder).expect("a folder");
+/// A workflow with two styles, of which the first has a picture of the owner's.
+fn write_workflow(folder: &Path, own: &[u8]) {
+    std::fs::create_dir_all(folder).expect("a folder");
     let graph = json!({
         "1": {"class_type": "LoadImage", "inputs": {"image": "x"}},
         "3": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
@@ -74,8 +73,15 @@ fn the_owners_example_wins_and_what_stays_on_the_server_is_told() {
     };
     std::fs::write(folder.join("t.json"), graph.to_string()).expect("written");
     std::fs::write(folder.join("t.toml"), toml("example = \"mine.jpg\"\n")).expect("written");
+    std::fs::write(folder.join("mine.jpg"), own).expect("written");
+}
+
+#[test]
+fn the_owners_example_wins_and_what_stays_on_the_server_is_told() {
+    let folder =
+        std::env::temp_dir().join(format!("carrier-styles-{:016x}", rand::random::<u64>()));
     let own = photo(40, 30);
-    std::fs::write(folder.join("mine.jpg"), &own).expect("written");
+    write_workflow(&folder, &own);
     let config = format!(
         "[stylise]\ncomfyui = \"{}\"\nworkflows = \"{}\"\n",
         server(),
