@@ -11,10 +11,18 @@ mod routes {
     mod behalf;
     mod named_hosts;
     mod problem;
+    mod yes_no;
 
     pub(crate) mod stylise {
         /// Smaller than in the program, so that the limit is met.
         const IMAGE_BYTES_MAX: usize = 4096;
+
+        /// As in the crate `stylise`, which is not part of this.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum MadeBy {
+            Laptop,
+            Comfyui,
+        }
 
         mod form;
         pub(crate) mod fuzz;

@@ -23,15 +23,36 @@ fn has_place(text: &str) -> bool {
     text.split(' ').any(is_place)
 }
 
+/// How many spaces a folder's name may have.
+const SPACES_MAX: usize = 4;
+
 fn shortened(text: &str) -> String {
-    let words = text.split(' ').map(|word| {
-        if is_place(word) {
-            name_at_the_end(word)
-        } else {
-            word.to_owned()
+    let words: Vec<&str> = text.split(' ').collect();
+    let mut short = Vec::new();
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        if !is_place(word) {
+            short.push((*word).to_owned());
+            at += 1;
+            continue;
         }
-    });
-    words.collect::<Vec<_>>().join(" ")
+        // What follows belongs to the same path when there is another slash in it.
+        let ahead = words.iter().enumerate().skip(at + 1).take(SPACES_MAX);
+        let goes_on = ahead
+            .take_while(|(_, word)| !is_start_of_place(word))
+            .filter(|(_, word)| word.contains('/') && !word.contains("://"));
+        let last = goes_on.last().map_or(at, |(last, _)| last);
+        short.push(name_at_the_end(&words[at..=last].join(" ")));
+        at = last + 1;
+    }
+    short.join(" ")
+}
+
+fn is_start_of_place(word: &str) -> bool {
+    let bare = word.trim_start_matches(is_punctuation);
+    ["/", "~/", "./", "../"]
+        .iter()
+        .any(|start| bare.starts_with(start))
 }
 
 /// A path, maybe in quotes or after a colon; not a fraction, a media type or an address of the network.
@@ -96,6 +117,10 @@ mod tests {
                 "the model (a.onnx) is old",
             ),
             ("clips/party.mp4", "party.mp4"),
+            (
+                "/home/ann/My Big Folder/a.onnx is odd: put (/home/ann/My Big Folder/a.toml) there",
+                "a.onnx is odd: put (a.toml) there",
+            ),
             ("file:///home/ann/a.mp4 is gone", "file:a.mp4 is gone"),
         ] {
             assert_eq!(without_places(text), wanted);

@@ -5,10 +5,8 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 
-use stylise::MadeBy;
-
-use super::IMAGE_BYTES_MAX;
 use super::upload::{Stop, Upload};
+use super::{IMAGE_BYTES_MAX, MadeBy};
 use crate::routes::problem::Problem;
 use crate::routes::yes_no;
 
