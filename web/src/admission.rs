@@ -257,11 +257,11 @@ mod tests {
         for same in [false, true] {
             let admission = admission(Some(MAX), None);
             let mut seated = Vec::new();
-            for round in 0..4 {
+            for (round, honest) in HONEST.into_iter().enumerate() {
                 let kept: Vec<Place> = (round..MAX)
                     .map(|_| admission.admit(ip(ATTACKER)).expect("room"))
                     .collect();
-                let honest = if same { ATTACKER } else { HONEST[round] };
+                let honest = if same { ATTACKER } else { honest };
                 let honest = admission.admit(ip(honest)).expect("a place is made");
                 assert!(kept[0].is_lost() && !kept[0].occupy(), "the oldest went");
                 assert!(honest.occupy());

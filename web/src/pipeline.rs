@@ -97,27 +97,20 @@ pub(crate) fn start(
     let admission = Admission::new(&config.viewers);
     admission.register(&mut registry);
     let connections = http_connections(&mut registry);
-    let guesses = Guesses::new(Instant::now());
-    guesses.register(&mut registry);
-    let Entrance {
-        admin,
-        cookie_key,
-        host_names,
-        served,
-    } = entrance;
+    let guesses = guesses(&mut registry);
     let viewer_token = config.viewers.token.as_deref();
     let app = App {
-        viewer_token: viewer_token.map(|token| ViewerToken::new(token, &cookie_key)),
+        viewer_token: viewer_token.map(|token| ViewerToken::new(token, &entrance.cookie_key)),
         admin_sessions: AdminSessions::default(),
         guesses,
-        host_names,
+        host_names: entrance.host_names,
         security_headers: SecurityHeaders::new(&config.http),
         admission,
         ice_links: ice_links(&config)?,
-        served,
+        served: entrance.served,
         connections,
         clock: stage.clock,
-        admin,
+        admin: entrance.admin,
         switch: stage.switch,
         frames: stage.frames,
         signal: stage.signal,
@@ -294,6 +287,12 @@ impl Pipeline {
         self.compose.stop();
         self.engine.stop();
     }
+}
+
+fn guesses(registry: &mut Registry) -> Guesses {
+    let guesses = Guesses::new(Instant::now());
+    guesses.register(registry);
+    guesses
 }
 
 /// Connections take what the limit of open files leaves to them.

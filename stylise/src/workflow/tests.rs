@@ -34,8 +34,8 @@ fn graph() -> Value {
         "20": {"class_type": "LoadImage", "inputs": {"image": "a.png"}, "_meta": {"title": "Photo"}},
         "21": {"class_type": "ImageScale", "inputs": {"image": ["20", 0], "width": 1, "height": 1}},
         "30": {"class_type": "CLIPTextEncode", "inputs": {"text": "own words"}},
-        "40": {"class_type": "KSampler", "inputs": {"seed": 7, "denoise": 1.0, "positive": ["30", 0]}},
-        "60": {"class_type": "PreviewImage", "inputs": {"images": ["21", 0]}, "_meta": {"title": "Result"}},
+        "40": {"class_type": "KSampler", "inputs": {"seed": 7, "denoise": 1.0, "positive": ["30", 0], "latent_image": ["21", 0]}},
+        "60": {"class_type": "PreviewImage", "inputs": {"images": ["40", 0]}, "_meta": {"title": "Result"}},
     })
 }
 
@@ -88,7 +88,10 @@ fn errors_name_file_and_key_and_what_there_is() {
         assert!(nowhere.contains(part), "{nowhere}");
     }
     let input = complaint("40.seed", "40.sed");
-    assert!(input.contains("it has denoise, positive, seed"), "{input}");
+    assert!(
+        input.contains("it has denoise, latent_image, positive, seed"),
+        "{input}"
+    );
     let link = complaint("30.text", "40.positive");
     assert!(link.contains("comes from node 30"), "{link}");
     assert!(complaint("30.text", "text").contains("NODE.INPUT"));

@@ -47,7 +47,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 fn leave(station: &Station, joined: &Response) {
-    let session = station.at(header(joined, "location"));
+    let session = station.at(&format!("/{}", header(joined, "location")));
     let left = agent().delete(session).call().expect("an answer");
     assert_eq!(left.status(), 200);
 }
