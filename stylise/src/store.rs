@@ -35,8 +35,6 @@ pub(crate) struct Store {
     file: PathBuf,
     db: Connection,
     place: Place,
-    /// The file is whole, but not opened.
-    is_detached: bool,
 }
 
 impl Store {
@@ -58,7 +56,6 @@ impl Store {
             file: file.to_path_buf(),
             db,
             place: Place::of(file),
-            is_detached: false,
         };
         schema::migrate(&mut store)?;
         store.check()?;

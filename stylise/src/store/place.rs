@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::{Store, set_up};
 use crate::error::BoothError;
@@ -19,6 +19,9 @@ use crate::pictures::make_folder;
 /// Device and inode of the database and of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place([Option<(u64, u64)>; 2]);
+
+/// No file has this identity.
+const NO_LOG: Option<(u64, u64)> = Some((0, 0));
 
 impl Place {
     pub(super) fn of(file: &Path) -> Self {
@@ -35,6 +38,12 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(file);
     name.push(ending);
     name.into()
+}
+
+/// Never makes an empty database where there is none.
+fn open_existing(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE);
+    Connection::open_with_flags(file, flags)
 }
 
 impl Store {
@@ -64,19 +73,23 @@ impl Store {
         if let Some(folder) = self.file.parent() {
             make_folder(folder)?;
         }
-        if !self.is_detached {
-            let copy = self.copied()?;
-            // Whoever closes a database deletes the log that has its name: before another one has it.
-            self.set_others_aside()?;
-            self.is_detached = true;
-            let nothing = Connection::open_in_memory().map_err(|error| self.explain(error))?;
-            drop(mem::replace(&mut self.db, nothing));
-            fs::rename(&copy, &self.file).map_err(|error| self.at(error))?;
+        let copy = self.copied()?;
+        // Whoever closes a database deletes the log that has its name: before another one has it.
+        self.set_others_aside()?;
+        let copied = identity(&copy);
+        // Held open, so that nothing is lost when the new file is deleted as well before it is opened.
+        let held = open_existing(&copy).map_err(|error| self.explain(error))?;
+        drop(mem::replace(&mut self.db, held));
+        fs::rename(&copy, &self.file).map_err(|error| self.at(error))?;
+        // Ours, and not in place before it is opened by its name.
+        self.place = Place([copied, NO_LOG]);
+        let db = open_existing(&self.file).map_err(|error| self.explain(error))?;
+        if identity(&self.file) != copied {
+            let again = io::Error::new(io::ErrorKind::NotFound, "it was deleted once more");
+            return Err(self.at(again));
         }
-        let db = Connection::open(&self.file).map_err(|error| self.explain(error))?;
         set_up(&db).map_err(|error| self.explain(error))?;
         self.db = db;
-        self.is_detached = false;
         self.place = Place::of(&self.file);
         Ok(())
     }
