@@ -238,11 +238,14 @@ fn over(inner: &mut Inner, row: &Row) {
 
 /// To the front of the queue, unless nobody wants it any more.
 fn put_back(inner: &mut Inner, row: &Row, reason: Option<String>) {
+    // Erased in memory, while the database cannot be written.
+    let is_erased = inner.erased.contains(&row.id);
     let waits = inner.store.advance(row.id, Event::PutBack);
     let Some(bench) = inner.bench(row.made_by) else {
         return;
     };
     match waits {
+        _ if is_erased => bench.over(row.id),
         Ok(false) => bench.over(row.id),
         Ok(true) => bench.put_back(&row.owner(), row.id),
         Err(error) => {
