@@ -11,7 +11,7 @@ use crate::error::CaptureError;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::mode::Wanted;
 use crate::outlet::{Event, Gate, Opened, Outlet, Progress, Ticket};
-use crate::patience::{Patience, Verdict, Watch};
+use crate::patience::{Patience, StallCheck, Watch};
 use crate::plan::Job;
 use crate::pool::PicturePool;
 use crate::threads::Threads;
@@ -104,8 +104,8 @@ impl Attempt {
     }
 
     /// Looks whether the attempt is silent.
-    pub(crate) fn verdict(&mut self, now: Instant) -> Verdict {
-        self.watch.verdict(&self.progress.0.flow(), now)
+    pub(crate) fn check(&mut self, now: Instant) -> StallCheck {
+        self.watch.check(&self.progress.0.flow(), now)
     }
 
     /// Why no picture could be read, if some came.

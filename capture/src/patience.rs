@@ -85,7 +85,7 @@ pub(crate) struct Flow {
 
 /// What to do about an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum StallCheck {
     /// Nothing.
     Fine,
     /// Put the card up, but go on waiting.
@@ -124,9 +124,9 @@ impl Watch {
         self.said = None;
     }
 
-    /// Looks at the clock. [`Verdict::Silent`] is given once for each silence, and once more when
+    /// Looks at the clock. [`StallCheck::Silent`] is given once for each silence, and once more when
     /// pictures come that cannot be read.
-    pub(crate) fn verdict(&mut self, flow: &Flow, now: Instant) -> Verdict {
+    pub(crate) fn check(&mut self, flow: &Flow, now: Instant) -> StallCheck {
         let stall = self.patience.stall_after(flow.usual_gap);
         let (since, limit, silence) = match (flow.last, flow.usual_gap) {
             (None, _) => (
@@ -142,7 +142,7 @@ impl Watch {
         };
         let quiet = now.saturating_duration_since(since);
         if limit.is_some_and(|limit| quiet >= limit) {
-            return Verdict::GiveUp;
+            return StallCheck::GiveUp;
         }
         let (silence, say) = if flow.is_unreadable {
             (Some(STALL), Said::Unreadable)
@@ -151,9 +151,9 @@ impl Watch {
         };
         if silence.is_some_and(|silence| quiet >= silence) && self.said != Some(say) {
             self.said = Some(say);
-            return Verdict::Silent;
+            return StallCheck::Silent;
         }
-        Verdict::Fine
+        StallCheck::Fine
     }
 }
 
@@ -188,27 +188,27 @@ mod tests {
     fn a_webcam_that_falls_silent_is_given_up_at_once() {
         let start = Instant::now();
         let mut watch = watch(&SourceSpec::Webcam { id: None }, start);
-        let opening = watch.verdict(&NOTHING, start + ms(7999));
-        assert_eq!(opening, Verdict::Fine, "still opening");
-        assert_eq!(watch.verdict(&NOTHING, start + ms(8000)), Verdict::GiveUp);
+        let opening = watch.check(&NOTHING, start + ms(7999));
+        assert_eq!(opening, StallCheck::Fine, "still opening");
+        assert_eq!(watch.check(&NOTHING, start + ms(8000)), StallCheck::GiveUp);
         let last = start + ms(2000);
         watch.flowing();
         let flow = came(last, ms(33));
-        assert_eq!(watch.verdict(&flow, last + ms(1499)), Verdict::Fine);
-        assert_eq!(watch.verdict(&flow, last + ms(1500)), Verdict::GiveUp);
+        assert_eq!(watch.check(&flow, last + ms(1499)), StallCheck::Fine);
+        assert_eq!(watch.check(&flow, last + ms(1500)), StallCheck::GiveUp);
     }
 
     #[test]
     fn a_pipe_is_waited_for_for_ever_but_said_to_be_silent_once() {
         let start = Instant::now();
         let mut watch = watch(&SourceSpec::Y4m(Y4mInput::Stdin), start);
-        assert_eq!(watch.verdict(&NOTHING, start + ms(1500)), Verdict::Silent);
-        assert_eq!(watch.verdict(&NOTHING, start + ms(900_000)), Verdict::Fine);
+        assert_eq!(watch.check(&NOTHING, start + ms(1500)), StallCheck::Silent);
+        assert_eq!(watch.check(&NOTHING, start + ms(900_000)), StallCheck::Fine);
         watch.flowing();
         let last = start + ms(1_000_000);
         let flow = came(last, ms(40));
-        assert_eq!(watch.verdict(&flow, last + ms(1600)), Verdict::Silent);
-        assert_eq!(watch.verdict(&flow, last + ms(900_000)), Verdict::Fine);
+        assert_eq!(watch.check(&flow, last + ms(1600)), StallCheck::Silent);
+        assert_eq!(watch.check(&flow, last + ms(900_000)), StallCheck::Fine);
     }
 
     #[test]
@@ -216,32 +216,32 @@ mod tests {
         let start = Instant::now();
         let mut watch = watch(&SourceSpec::MjpegUrl(String::new()), start);
         let flow = came(start, ms(100));
-        assert_eq!(watch.verdict(&flow, start + ms(1500)), Verdict::Silent);
-        assert_eq!(watch.verdict(&flow, start + ms(4900)), Verdict::Fine);
-        assert_eq!(watch.verdict(&flow, start + ms(5000)), Verdict::GiveUp);
+        assert_eq!(watch.check(&flow, start + ms(1500)), StallCheck::Silent);
+        assert_eq!(watch.check(&flow, start + ms(4900)), StallCheck::Fine);
+        assert_eq!(watch.check(&flow, start + ms(5000)), StallCheck::GiveUp);
     }
 
     #[test]
     fn a_slow_camera_is_silent_only_after_twice_its_usual_time() {
         let start = Instant::now();
         let mut watch = watch(&SourceSpec::MjpegUrl(String::new()), start);
-        assert_eq!(watch.verdict(&NOTHING, start + ms(4999)), Verdict::Fine);
-        assert_eq!(watch.verdict(&NOTHING, start + ms(5000)), Verdict::Silent);
-        assert_eq!(watch.verdict(&NOTHING, start + ms(29_900)), Verdict::Fine);
+        assert_eq!(watch.check(&NOTHING, start + ms(4999)), StallCheck::Fine);
+        assert_eq!(watch.check(&NOTHING, start + ms(5000)), StallCheck::Silent);
+        assert_eq!(watch.check(&NOTHING, start + ms(29_900)), StallCheck::Fine);
         // Nobody knows yet how slow it is.
         watch.flowing();
         let first = Flow {
             last: Some(start),
             ..NOTHING
         };
-        assert_eq!(watch.verdict(&first, start + ms(5999)), Verdict::Fine);
-        assert_eq!(watch.verdict(&first, start + ms(6000)), Verdict::Silent);
-        assert_eq!(watch.verdict(&first, start + ms(20_000)), Verdict::Fine);
+        assert_eq!(watch.check(&first, start + ms(5999)), StallCheck::Fine);
+        assert_eq!(watch.check(&first, start + ms(6000)), StallCheck::Silent);
+        assert_eq!(watch.check(&first, start + ms(20_000)), StallCheck::Fine);
         watch.flowing();
         let slow = came(start, ms(5000));
-        assert_eq!(watch.verdict(&slow, start + ms(10_200)), Verdict::Fine);
-        assert_eq!(watch.verdict(&slow, start + ms(10_250)), Verdict::Silent);
-        assert_eq!(watch.verdict(&slow, start + ms(13_750)), Verdict::GiveUp);
+        assert_eq!(watch.check(&slow, start + ms(10_200)), StallCheck::Fine);
+        assert_eq!(watch.check(&slow, start + ms(10_250)), StallCheck::Silent);
+        assert_eq!(watch.check(&slow, start + ms(13_750)), StallCheck::GiveUp);
     }
 
     #[test]
@@ -253,12 +253,12 @@ mod tests {
         };
         for spec in [SourceSpec::MjpegUrl(String::new()), SourceSpec::Auto] {
             let mut watch = watch(&spec, start);
-            assert_eq!(watch.verdict(&bad, start + ms(1400)), Verdict::Fine);
-            assert_eq!(watch.verdict(&bad, start + ms(1500)), Verdict::Silent);
-            assert_eq!(watch.verdict(&bad, start + ms(1600)), Verdict::Fine);
+            assert_eq!(watch.check(&bad, start + ms(1400)), StallCheck::Fine);
+            assert_eq!(watch.check(&bad, start + ms(1500)), StallCheck::Silent);
+            assert_eq!(watch.check(&bad, start + ms(1600)), StallCheck::Fine);
         }
         let mut watch = watch(&SourceSpec::MjpegUrl(String::new()), start);
-        assert_eq!(watch.verdict(&NOTHING, start + ms(5000)), Verdict::Silent);
-        assert_eq!(watch.verdict(&bad, start + ms(6100)), Verdict::Silent);
+        assert_eq!(watch.check(&NOTHING, start + ms(5000)), StallCheck::Silent);
+        assert_eq!(watch.check(&bad, start + ms(6100)), StallCheck::Silent);
     }
 }

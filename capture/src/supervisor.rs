@@ -14,7 +14,7 @@ use crate::frame::Signal;
 use crate::metrics::CaptureMetrics;
 use crate::mode::Wanted;
 use crate::outlet::{Event, Gate, Opened, Ticket};
-use crate::patience::Verdict;
+use crate::patience::StallCheck;
 use crate::plan::{After, Plan};
 use crate::pool::PicturePool;
 use crate::spec::SourceSpec;
@@ -245,8 +245,8 @@ impl Supervisor {
 
     /// The watchdog: puts the card up on silence; an error when the attempt is to be given up.
     fn watch(&mut self, attempt: &mut Attempt, now: Instant) -> Option<CaptureError> {
-        let verdict = attempt.verdict(now);
-        if verdict == Verdict::Fine {
+        let checked = attempt.check(now);
+        if checked == StallCheck::Fine {
             return None;
         }
         if self.lost.is_none() && attempt.last_picture().is_some() {
@@ -260,12 +260,12 @@ impl Supervisor {
             None => self.stalled(),
         };
         // Before the thread is given its grace: the card must not wait for that.
-        if self.live.is_some() || verdict == Verdict::Silent {
+        if self.live.is_some() || checked == StallCheck::Silent {
             let reason = self.plan.reason(&error);
             self.publish_lost(reason, attempt.last_picture().unwrap_or(now));
         }
         attempt.announce_next();
-        (verdict == Verdict::GiveUp).then_some(error)
+        (checked == StallCheck::GiveUp).then_some(error)
     }
 
     fn look_for_camera(
@@ -274,12 +274,12 @@ impl Supervisor {
         probe_at: &mut Instant,
         now: Instant,
     ) {
-        let verdict = probe.as_mut().map(|running| running.verdict(now));
-        if verdict == Some(Verdict::GiveUp) {
+        let checked = probe.as_mut().map(|running| running.check(now));
+        if checked == Some(StallCheck::GiveUp) {
             let error = self.stalled();
             self.end_probe(probe, Some(error));
             *probe_at = now + PROBE;
-        } else if verdict.is_none() && now >= *probe_at {
+        } else if checked.is_none() && now >= *probe_at {
             *probe_at = now + PROBE;
             // Refused or not, the scene goes on.
             *probe = self.plan.probe().and_then(|job| self.start(job).ok());

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// What counts as one address: of IPv6 the /64, in which a single machine has as many addresses as
 /// it likes (RFC 8981); an IPv4 address that came in on an IPv6 socket is what it was.
 #[must_use]
-pub fn household(peer: IpAddr) -> IpAddr {
+pub fn address_group(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {
             IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)))
@@ -15,18 +15,18 @@ pub fn household(peer: IpAddr) -> IpAddr {
     }
 }
 
-/// The one of those who wait that gives up its place first, and how many of its household wait.
-/// `waiting`: a name, a household, and an age that grows with time.
+/// The one of those who wait that gives up its place first, and how many of its address_group wait.
+/// `waiting`: a name, a address_group, and an age that grows with time.
 pub fn first_to_go<K: Copy, T: Ord + Copy>(
     waiting: impl Iterator<Item = (K, IpAddr, T)> + Clone,
 ) -> Option<(K, usize)> {
     let mut counts: HashMap<IpAddr, usize> = HashMap::new();
-    for (_, household, _) in waiting.clone() {
-        *counts.entry(household).or_default() += 1;
+    for (_, address_group, _) in waiting.clone() {
+        *counts.entry(address_group).or_default() += 1;
     }
-    let count = |household: &IpAddr| counts.get(household).copied().unwrap_or(0);
-    let first = waiting.max_by_key(|(_, household, age)| (count(household), *age));
-    first.map(|(name, household, _)| (name, count(&household)))
+    let count = |address_group: &IpAddr| counts.get(address_group).copied().unwrap_or(0);
+    let first = waiting.max_by_key(|(_, address_group, age)| (count(address_group), *age));
+    first.map(|(name, address_group, _)| (name, count(&address_group)))
 }
 
 #[cfg(test)]
@@ -38,8 +38,8 @@ mod tests {
     }
 
     #[test]
-    fn one_machine_is_one_household() {
-        let one = |a: &str, b: &str| household(ip(a)) == household(ip(b));
+    fn one_machine_is_one_address_group() {
+        let one = |a: &str, b: &str| address_group(ip(a)) == address_group(ip(b));
         assert!(one("192.0.2.1", "::ffff:192.0.2.1") && !one("192.0.2.1", "192.0.2.2"));
         assert!(one("2001:db8:0:7::1", "2001:db8:0:7:aaaa::2"));
         assert!(!one("2001:db8:0:7::1", "2001:db8:0:8::1") && !one("::1", "::2"));

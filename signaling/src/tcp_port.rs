@@ -193,7 +193,8 @@ impl TcpPort {
     fn give_up_stranger(&mut self, registry: &Registry) -> bool {
         let all = self.connections.iter();
         let strangers = all.filter(|(_, known)| known.is_stranger());
-        let waiting = strangers.map(|(token, known)| (*token, known.household(), Reverse(token.0)));
+        let waiting =
+            strangers.map(|(token, known)| (*token, known.address_group(), Reverse(token.0)));
         let Some((token, _)) = first_to_go(waiting) else {
             return false;
         };

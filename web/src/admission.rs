@@ -12,8 +12,8 @@ use prometheus_client::encoding::EncodeLabelValue;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
+pub(crate) use signaling::fair_share::address_group;
 use signaling::fair_share::first_to_go;
-pub(crate) use signaling::fair_share::household;
 use signaling::whep::{NoPlace, Seat};
 
 use crate::config::ViewersConfig;
@@ -63,7 +63,7 @@ struct Seats {
 
 #[derive(Debug, Clone, Copy)]
 struct Taken {
-    household: IpAddr,
+    address_group: IpAddr,
     since: Instant,
     connected: bool,
 }
@@ -87,7 +87,7 @@ impl Admission {
 
     /// A place for a viewer who is connected from `peer`.
     pub(crate) fn admit(&self, peer: IpAddr) -> Result<Place, NoPlace> {
-        let admitted = lock(&self.seats).admit(Instant::now(), self.limits, household(peer));
+        let admitted = lock(&self.seats).admit(Instant::now(), self.limits, address_group(peer));
         // overflow: refused and counted: whoever comes too late is told when to come again.
         let number = admitted.inspect_err(|why| match why {
             NoPlace::Station => self.count(Cause::Full),
@@ -120,7 +120,10 @@ struct Admitted {
 
 impl Seats {
     fn admit(&mut self, now: Instant, limits: Limits, asks: IpAddr) -> Result<Admitted, NoPlace> {
-        let here = self.taken.values().filter(|taken| taken.household == asks);
+        let here = self
+            .taken
+            .values()
+            .filter(|taken| taken.address_group == asks);
         let here = here.count();
         let mut displaced = false;
         if here >= limits.per_address {
@@ -139,7 +142,7 @@ impl Seats {
         let number = self.next;
         self.next += 1;
         let taken = Taken {
-            household: asks,
+            address_group: asks,
             since: now,
             connected: false,
         };
@@ -154,7 +157,7 @@ impl Seats {
             return false;
         };
         let taken = self.taken[&number];
-        let fair = if taken.household == asks { 1 } else { here };
+        let fair = if taken.address_group == asks { 1 } else { here };
         let late = now.saturating_duration_since(taken.since) >= CONNECTS_WITHIN;
         (late || waiting > fair) && self.taken.remove(&number).is_some()
     }
@@ -165,8 +168,8 @@ impl Seats {
     ) -> impl Iterator<Item = (u64, IpAddr, std::cmp::Reverse<u64>)> + Clone {
         let waiting = self.taken.iter().filter(|(_, taken)| !taken.connected);
         waiting
-            .filter(move |(_, taken)| of.is_none_or(|of| of == taken.household))
-            .map(|(number, taken)| (*number, taken.household, std::cmp::Reverse(*number)))
+            .filter(move |(_, taken)| of.is_none_or(|of| of == taken.address_group))
+            .map(|(number, taken)| (*number, taken.address_group, std::cmp::Reverse(*number)))
     }
 }
 
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_is_one_household() {
+    fn one_network_is_one_address() {
         let admission = admission(None, Some(1));
         let taken = |text: &str| admission.admit(ip(text)).err() == Some(NoPlace::Address);
         let _four = connected(&admission, "192.0.2.1");
@@ -302,7 +305,8 @@ mod tests {
         assert_eq!([ask(ATTACKER), ask(ATTACKER)], [Ok(true), Ok(true)]);
         let honest = |seats: &Seats| {
             let all = seats.taken.values();
-            all.filter(|taken| taken.household == ip(HONEST[0])).count()
+            all.filter(|taken| taken.address_group == ip(HONEST[0]))
+                .count()
         };
         assert_eq!(honest(&seats), 1);
     }

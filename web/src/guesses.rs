@@ -12,7 +12,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use crate::admission::household;
+use crate::admission::address_group;
 
 const PER_ADDRESS: Allowance = Allowance {
     at_once: 10.0,
@@ -95,7 +95,7 @@ impl Book {
         }
     }
 
-    /// Whether a token from this address is looked at. `address` is one household.
+    /// Whether a token from this address is looked at. `address` is one address_group.
     fn admit(&mut self, address: IpAddr, now: Instant) -> Result<(), TooManyGuesses> {
         let own = self.by_address.get_mut(&address).and_then(|guesser| {
             guesser.budget.renew(PER_ADDRESS, now);
@@ -190,7 +190,7 @@ impl Guesses {
     /// Whether a token from this address is looked at.
     pub(crate) fn admit(&self, from: IpAddr, now: Instant) -> Result<(), TooManyGuesses> {
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        let admitted = book.admit(household(from), now);
+        let admitted = book.admit(address_group(from), now);
         if admitted.is_err() {
             self.count(Outcome::Refused);
         }
@@ -201,7 +201,7 @@ impl Guesses {
     pub(crate) fn wrong(&self, from: IpAddr, token: &str, now: Instant) {
         let digest = self.hasher.hash_one(token);
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        book.wrong(household(from), digest, now);
+        book.wrong(address_group(from), digest, now);
         self.count(Outcome::Wrong);
     }
 

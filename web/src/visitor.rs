@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, header};
 use ring::hmac;
 
-use crate::admission::household;
+use crate::admission::address_group;
 use crate::connections::Caller;
 use crate::credentials::{CookieName, equal};
 
@@ -51,8 +51,8 @@ impl Visitors {
 
     /// Who sends these headers.
     pub(crate) fn recognise(&self, headers: &HeaderMap, caller: Caller) -> Visitor {
-        let household = household(caller.ip).to_string();
-        let address = self.digest("address", &household);
+        let address_group = address_group(caller.ip).to_string();
+        let address = self.digest("address", &address_group);
         // HTTP/2 may split them (RFC 9113 8.2.3).
         let cookies = headers.get_all(header::COOKIE).iter();
         let known = cookies
@@ -65,7 +65,7 @@ impl Visitors {
                 set_cookie: None,
             },
             None => Visitor {
-                name: self.digest("only address", &household),
+                name: self.digest("only address", &address_group),
                 address,
                 set_cookie: self.fresh_cookie(caller.tls),
             },

@@ -40,7 +40,7 @@ pub struct OpenedJpeg<'a> {
     pub header: DecompressHeader,
 }
 
-/// Reads JPEGs one after the other. What costs no pixel is forgiven, see `repair.rs`; what leaves pixels
+/// Reads JPEGs one after the other. Oddities that cost no pixel are accepted, see `repair.rs`; what leaves pixels
 /// missing or wrong is an error.
 #[derive(Debug)]
 pub struct JpegReader {
@@ -92,7 +92,7 @@ impl JpegReader {
                 detail: "it ends before its last scan".to_owned(),
             })?;
         let header = self.decompressor.read_header(&bytes);
-        let header = self.judged(header, jpeg.len(), end_added)?;
+        let header = self.outcome(header, jpeg.len(), end_added)?;
         let Some(header) = header else {
             let detail = "its header cannot be read".to_owned();
             return Err(JpegReadError::Damaged(detail));
@@ -111,7 +111,7 @@ impl JpegReader {
         target: Image<&mut [u8]>,
     ) -> Result<(), JpegReadError> {
         let done = self.decompressor.decompress(&jpeg.bytes, target);
-        self.judged(done, jpeg.bytes.len(), jpeg.end_added)
+        self.outcome(done, jpeg.bytes.len(), jpeg.end_added)
             .map(drop)
     }
 
@@ -148,12 +148,12 @@ impl JpegReader {
         target: YuvImage<&mut [u8]>,
     ) -> Result<(), JpegReadError> {
         let done = self.decompressor.decompress_to_yuv(&jpeg.bytes, target);
-        self.judged(done, jpeg.bytes.len(), jpeg.end_added)
+        self.outcome(done, jpeg.bytes.len(), jpeg.end_added)
             .map(drop)
     }
 
-    /// `Ok(None)` for a complaint that is forgiven.
-    fn judged<T>(
+    /// `Ok(None)`: libjpeg-turbo warned, and no pixel is missing.
+    fn outcome<T>(
         &mut self,
         result: turbojpeg::Result<T>,
         bytes: usize,
@@ -164,7 +164,7 @@ impl JpegReader {
             Err(error) => error,
         };
         let detail = error.to_string();
-        if is_forgiven(&detail, end_added) {
+        if is_harmless(&detail, end_added) {
             return Ok(None);
         }
         // After some errors libjpeg-turbo stays in the middle of the broken picture and finds every
@@ -187,7 +187,7 @@ fn from_cmyk(pixels: &[u8]) -> Vec<u8> {
 /// Many webcams leave a few stray bytes between scan and end marker in every frame; the picture is whole
 /// all the same. Since only the first complaint is told, stray bytes at another place may hide that a
 /// file without an end lacks pixels.
-fn is_forgiven(detail: &str, end_added: bool) -> bool {
+fn is_harmless(detail: &str, end_added: bool) -> bool {
     match detail.split_once("extraneous bytes before marker ") {
         Some((_, marker)) => !end_added || marker.starts_with("0xd9"),
         None => false,

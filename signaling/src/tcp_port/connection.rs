@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 
 use super::Framed;
 use crate::demux::ViewerKey;
-use crate::fair_share::household;
+use crate::fair_share::address_group;
 use crate::framing::{Framer, Unframer};
 use crate::path::Path;
 
@@ -35,8 +35,8 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn household(&self) -> IpAddr {
-        household(self.path.remote.ip())
+    pub(super) fn address_group(&self) -> IpAddr {
+        address_group(self.path.remote.ip())
     }
 
     pub(super) fn is_late(&self, now: Instant) -> bool {

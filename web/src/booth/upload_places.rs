@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use stylise::share::{Growth, may_take};
 
-use crate::admission::household;
+use crate::admission::address_group;
 
 /// Each holds up to 12 MB until its picture is decoded.
 const UPLOADS_AT_ONCE: usize = 8;
@@ -28,7 +28,7 @@ impl UploadPlaces {
     /// A place for an upload from `peer`; none when there is none for that address now.
     // overflow: refused and counted: the client is told when to come again.
     pub(super) fn take(&self, peer: IpAddr) -> Option<UploadPlace> {
-        let address = household(peer);
+        let address = address_group(peer);
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all = taken.values().sum();
         let held = taken.get(&address).copied().unwrap_or(0);

@@ -1,10 +1,11 @@
 //! Pure: which HTTP connections are open, and which one closes when there is no room for another.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Instant;
 
-use crate::admission::household;
+use signaling::fair_share::{address_group, first_to_go};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ConnectionId(u64);
@@ -72,7 +73,7 @@ impl<T> ConnectionTable<T> {
 
     /// Takes a connection from `peer`. It is idle until [`begin_request`](Self::begin_request).
     pub(super) fn admit(&mut self, peer: IpAddr, close: T, now: Instant) -> Entry<T> {
-        let address = household(peer);
+        let address = address_group(peer);
         let closed = if self.open.len() < self.limit {
             None
         } else {
@@ -98,13 +99,11 @@ impl<T> ConnectionTable<T> {
         }
     }
 
-    /// Closes the connection that has been idle for longest, of the address that has most, when no
+    /// Closes the connection that has been idle for longest, of the address that has most of them, when no
     /// descriptor is left.
     pub(super) fn shed_idle(&mut self) -> Option<Closed<T>> {
-        let idle = self.open.iter().filter(|(_, one)| one.requests == 0);
-        let victim = idle.max_by_key(|(id, one)| self.precedence(**id, one))?;
-        let id = *victim.0;
-        self.close(id)
+        let idle = self.first_to_go(|one| one.requests == 0)?;
+        self.close(idle)
     }
 
     pub(super) fn begin_request(&mut self, id: ConnectionId, now: Instant) {
@@ -142,26 +141,19 @@ impl<T> ConnectionTable<T> {
     fn victim(&self, newcomer: IpAddr) -> Option<ConnectionId> {
         let known = usize::from(!self.per_address.contains_key(&newcomer));
         let share = self.limit / (self.per_address.len() + known).max(1);
-        let newcomer_holds = self.held(newcomer);
-        let may_close = |one: &Connection<T>| {
-            let held = self.held(one.address);
-            one.requests == 0 || (held > share && held > newcomer_holds + 1)
-        };
-        let candidates = self.open.iter().filter(|(_, one)| may_close(one));
-        let victim = candidates.max_by_key(|(id, one)| {
-            let idle = one.requests == 0;
-            (idle, self.precedence(**id, one))
-        });
-        victim.map(|(id, _)| *id)
+        let least = share.max(self.held(newcomer) + 1);
+        self.first_to_go(|one| one.requests == 0)
+            .or_else(|| self.first_to_go(|one| self.held(one.address) > least))
     }
 
-    /// The larger, the sooner it closes: connections of the address with most, the oldest first.
-    fn precedence(
+    /// Of those that may close, the oldest of the address that has most of them.
+    fn first_to_go(
         &self,
-        id: ConnectionId,
-        one: &Connection<T>,
-    ) -> (usize, std::cmp::Reverse<(Instant, ConnectionId)>) {
-        (self.held(one.address), std::cmp::Reverse((one.since, id)))
+        may_close: impl Fn(&Connection<T>) -> bool + Copy,
+    ) -> Option<ConnectionId> {
+        let candidates = self.open.iter().filter(move |(_, one)| may_close(one));
+        let aged = candidates.map(|(id, one)| (*id, one.address, Reverse((one.since, *id))));
+        first_to_go(aged).map(|(id, _)| id)
     }
 
     fn held(&self, address: IpAddr) -> usize {
