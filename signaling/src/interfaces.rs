@@ -33,7 +33,7 @@ pub(crate) fn host_addresses() -> Vec<HostAddress> {
 fn with_metrics(
     interfaces: Vec<if_addrs::Interface>,
 ) -> impl Iterator<Item = (if_addrs::Interface, Option<u32>)> {
-    // Not there: no route is known, and the order tells less.
+    // Without these files no default route is known, and interfaces are ordered by kind alone.
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
     let v4 = default_routes(&read("/proc/net/route"));
     let v6 = default_routes_v6(&read("/proc/net/ipv6_route"));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Shorter ones are what a busy machine does all the time, and harm nothing.
 const LEAST: Duration = Duration::from_secs(1);
 
-/// The looks of one loop at the clock.
+/// Detects pauses of the process: gaps between the times at which one loop reads the monotonic clock.
 #[derive(Debug)]
 pub(crate) struct OwnPause {
     looked_at: Instant,

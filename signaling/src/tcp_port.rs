@@ -280,7 +280,7 @@ impl TcpPort {
         }
     }
 
-    /// Notes whose check has come by a connection.
+    /// Assigns a connection to the viewer whose authenticated check came over it.
     pub(crate) fn claim(&mut self, now: Instant, token: Token, viewer: ViewerKey) {
         let known = self.connections.get_mut(&token);
         if let Some(known) = known.filter(|known| known.is_stranger()) {

@@ -33,8 +33,7 @@ pub(crate) enum Phase {
     Away,
 }
 
-/// The place that whoever serves HTTP keeps for a viewer. It is dropped when the viewer is gone, however
-/// it went.
+/// A viewer's place, kept by the HTTP side. It is dropped when the viewer is gone, for whatever reason.
 pub trait Seat: Send {
     /// The viewer has connected: from now on the place is its own. `false`: it was given to another one
     /// meanwhile, and the viewer has to go.

@@ -50,7 +50,7 @@ pub(crate) struct Before {
 #[derive(Debug, Clone)]
 pub(crate) struct StationTime {
     mark: Mark,
-    /// Of the wall clock, against the station's.
+    /// The wall clock minus the station's time.
     offset_ms: i64,
 }
 

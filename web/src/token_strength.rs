@@ -94,7 +94,7 @@ fn is_repeated(token: &[char]) -> bool {
     })
 }
 
-/// Nearly all of it in the order of one of the rows, forwards or backwards.
+/// Whether nearly all characters follow each other as in one of `ROWS`, forwards or backwards.
 fn is_row(token: &[char]) -> bool {
     let follows = |pair: &[char]| {
         ROWS.iter().any(|row| {

@@ -71,7 +71,7 @@ impl JpegDecoder {
         }
     }
 
-    /// Decodes to RGB, with an odd last column or row and with the press's colours.
+    /// Decodes to RGB: 3 bytes a pixel, odd sides and CMYK files included.
     pub(crate) fn rgb(&mut self, jpeg: &OpenedJpeg<'_>) -> Result<Vec<u8>, JpegError> {
         Ok(self.reader.rgb(jpeg)?)
     }

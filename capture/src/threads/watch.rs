@@ -53,7 +53,7 @@ impl Restarts {
     }
 }
 
-/// The time during which somebody looked at the threads.
+/// The time during which the watching thread ran: a clock that stands still while the process does.
 #[derive(Debug)]
 pub(super) struct WatchedTime {
     last_look: Instant,

@@ -42,7 +42,7 @@ pub(crate) struct Path {
     first_arrival: Option<Duration>,
     newest_arrival: Duration,
     counts: VecDeque<(Instant, u32, u32)>,
-    /// The quickest way of the newest feedback.
+    /// The minimum one-way delay in the newest feedback.
     last_way_us: Option<i64>,
 }
 

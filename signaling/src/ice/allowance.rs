@@ -11,7 +11,7 @@ const HEADERS_V6_BYTES: usize = 40 + 8;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowance {
     bytes: usize,
-    /// What there is again once an address has shown to be the viewer's.
+    /// The allowance after an address has proved to be the viewer's.
     full_bytes: usize,
 }
 

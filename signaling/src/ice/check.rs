@@ -70,7 +70,7 @@ impl Checks {
         }
     }
 
-    /// The viewer's check, if it is the viewer's.
+    /// What a check asks for; `None` when its MESSAGE-INTEGRITY is not the viewer's.
     pub(super) fn asked(&self, request: &Message<'_>) -> Option<Asked> {
         let vouched = self.names.is_vouched_for(request, self.crypto.crypto());
         vouched.then(|| Asked {

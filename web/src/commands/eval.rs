@@ -148,7 +148,7 @@ fn note_left_out(left_out: &LeftOut) {
 
 /// What came of all pictures.
 struct Measured {
-    /// Where there was something to be found.
+    /// `None`: the pictures have no annotated box.
     accuracy: Option<Accuracy>,
     /// How long finding took.
     took: Duration,

@@ -160,7 +160,7 @@ impl Connections {
                         limit,
                         address = %closed.address,
                         held = closed.held,
-                        "all HTTP connections are taken: the oldest idle ones of the address that holds most are closed"
+                        "the limit of HTTP connections is reached: the oldest idle ones of the address that holds most are closed"
                     );
                 });
                 id
@@ -170,7 +170,7 @@ impl Connections {
                 shared.say_once(|| {
                     tracing::warn!(
                         limit,
-                        "all HTTP connections are at work: new ones are refused"
+                        "the limit of HTTP connections is reached and all are busy: new ones are refused"
                     );
                 });
                 return None;
