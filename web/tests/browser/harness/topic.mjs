@@ -39,6 +39,7 @@ export class Topic {
     page.on("console", (message) => {
       if (message.type() === "error") page.complaints.push(message.text());
     });
+    if (!rest.hasTouch) movesBeforeClicks(page);
     if (before) await before(page);
     if (address) await page.goto(address);
     return page;
@@ -51,4 +52,15 @@ export class Topic {
   async close() {
     for (const context of this.contexts) await context.close().catch(() => {});
   }
+}
+
+// Controls that hid while nothing moved take no clicks. A real mouse moves before it clicks and shows them;
+// Playwright moves only after it has found that a click would reach its target.
+function movesBeforeClicks(page) {
+  const click = page.click.bind(page);
+  page.click = async (selector, options) => {
+    await page.mouse.move(300, 300);
+    await page.mouse.move(310, 310);
+    return click(selector, options);
+  };
 }

@@ -31,14 +31,33 @@ export async function run(t) {
 
   await page.click("#button-stylise");
   await page.waitForSelector("#moment .card");
+  const counted = await countdown(page);
   await page.keyboard.press("Enter");
-  for (const count of [3, 2, 1]) t.check(`${count}`, await says(page, "#moment .count", new RegExp(count)));
   await page.waitForURL(/\/booth#[0-9a-f-]{36}$/);
+  t.check("it counts three, two, one", counted.join(" ") === "3 2 1", counted.join(" "));
   await screen(page, "done", 60000);
   t.check("and the booth shows it", await page.isVisible("#stylised"));
   t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
 
   await withMock(t, (mock) => refused(t, mock));
+}
+
+// Every number of the countdown, however briefly it is shown.
+async function countdown(page) {
+  const counted = [];
+  await page.exposeFunction("noteCount", (text) => counted.at(-1) !== text && counted.push(text));
+  await page.evaluate(() => {
+    const note = () => {
+      const text = document.querySelector("#moment .count")?.textContent.trim();
+      if (/^[0-9]$/.test(text ?? "")) window.noteCount(text);
+    };
+    new MutationObserver(note).observe(document.querySelector("#moment"), {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
+  });
+  return counted;
 }
 
 async function refused(t, mock) {
