@@ -12,7 +12,7 @@ use openh264::encoder::{
     BitRate, Complexity, Encoder, EncoderConfig, FrameRate, RateControlMode, UsageType,
 };
 use openh264::formats::YUVSlices;
-use signaling::packetise::{nal_units, packetise};
+use signaling::rtp::packetise::{nal_units, packetise};
 use signaling::whep::{Reply, SessionPatch, Whep, WhepPost};
 use signaling::{
     Demand, EncodedFrame, Engine, EngineConfig, EngineMetrics, FrameSink, Rendition, RenditionId,

@@ -12,16 +12,13 @@
 mod allocation;
 mod ceiling;
 mod control;
-mod encoder_rate;
 mod path;
-mod playout;
 mod probe;
 mod sent_log;
 mod watch;
 
-pub(crate) use allocation::{Choice, Rung};
+pub(crate) use allocation::{Choice, Rung, choice, ladder, targets};
 pub(crate) use control::{Control, Decision};
-pub(crate) use encoder_rate::targets;
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,8 @@
 
 mod datagrams;
 mod descriptions;
-#[cfg(test)]
-mod mutation;
+mod input;
+mod media;
 mod stun;
 #[cfg(test)]
 mod tests;
@@ -24,22 +24,5 @@ pub const TARGETS: [Target; 9] = [
     ("peer", datagrams::peer),
     ("stun", stun::stun),
     ("rtcp", datagrams::rtcp),
-    ("media", crate::whip::fuzz::media),
+    ("media", media::media),
 ];
-
-/// Takes a number off the front; 0 where nothing is left.
-pub(crate) fn byte(data: &mut &[u8]) -> u8 {
-    let Some((first, rest)) = data.split_first() else {
-        return 0;
-    };
-    *data = rest;
-    *first
-}
-
-/// Takes a chunk off the front that begins with its length, two bytes; what there is if less.
-pub(crate) fn chunk<'a>(data: &mut &'a [u8]) -> &'a [u8] {
-    let length = usize::from(u16::from_be_bytes([byte(data), byte(data)]));
-    let (chunk, rest) = data.split_at(length.min(data.len()));
-    *data = rest;
-    chunk
-}

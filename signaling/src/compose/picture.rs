@@ -1,4 +1,8 @@
-//! Frames and signals to painted pictures.
+//! Frames and signals to painted pictures: what paints enters the compose thread from outside as a
+//! [`Painter`], what is painted leaves it as [`Composed`] for everything but viewers.
+
+#[cfg(test)]
+mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,8 +12,43 @@ use capture::scale::{Scaler, fit_within};
 use capture::{Frame, I420, PicturePool, PooledPicture, Signal};
 
 use super::metrics::ComposeMetrics;
-use crate::painter::Painter;
-use crate::rendition::Rendition;
+use crate::encode::encoder::Rendition;
+
+/// Paints over pictures on the compose thread. Handed over by the program, which knows of detection;
+/// this crate does not.
+///
+/// A painter that panics costs the picture it was painting: a half-painted one may show what was to be
+/// hidden.
+pub trait Painter: Send {
+    /// Paints over `picture`, which shows `frame`, maybe smaller. The top [`reserved_top_px`] rows
+    /// must stay as they are.
+    fn paint(&mut self, picture: &mut I420, frame: &Frame);
+
+    /// Fills `picture`, whose contents are unspecified, with a card that says in plain words why
+    /// there are no frames. `now` is for its clock.
+    fn card(&mut self, picture: &mut I420, signal: &Signal, now: Instant);
+}
+
+/// How many rows at the top of `picture` show the rows that `frame` reserves.
+#[must_use]
+pub fn reserved_top_px(picture: &I420, frame: &Frame) -> u32 {
+    let scaled = u64::from(frame.reserved_top_px) * u64::from(picture.height());
+    let rows = scaled.div_ceil(u64::from(frame.pixels.height()));
+    u32::try_from(rows).unwrap_or(u32::MAX)
+}
+
+/// The newest composed picture: for snapshots, MJPEG and the screen.
+#[derive(Debug, Clone)]
+pub struct Composed {
+    /// The frame as it was captured, full size, nothing painted. `None` on a card.
+    pub clean: Option<Arc<Frame>>,
+    /// What viewers see, in the largest rendition's size.
+    pub painted: Arc<PooledPicture>,
+    /// [`Frame::seq`]; on a card that of the last frame before it.
+    pub seq: u64,
+    /// When the frame was captured; on a card, when it was drawn.
+    pub captured_at: Instant,
+}
 
 /// Pictures in flight: one painted, one published, one or two held by slow readers.
 const IDLE_PICTURES: usize = 4;

@@ -7,14 +7,14 @@ use capture::scale::{Scaler, fit_within};
 use capture::{I420, PicturePool};
 
 use super::metrics::ComposeMetrics;
+use super::pacing::RateCap;
 use super::picture::caught;
-use crate::demand::Demand;
-use crate::encoded::{EncodedFrame, FrameSink};
-use crate::encoder::{EncodeError, Encoder, NewEncoder};
-use crate::keyframe::KeyframePolicy;
-use crate::packetise::packetise;
-use crate::rate_cap::RateCap;
-use crate::rendition::{Rendition, RenditionId};
+use crate::encode::demand::Demand;
+use crate::encode::encoder::{EncodeError, Encoder, NewEncoder};
+use crate::encode::encoder::{Rendition, RenditionId};
+use crate::encode::frame_queue::{EncodedFrame, FrameSink};
+use crate::encode::keyframes::KeyframePolicy;
+use crate::rtp::packetise::packetise;
 
 /// After a failure the next try waits this long, doubled each time up to the longest.
 const RETRY_AFTER: Duration = Duration::from_millis(100);

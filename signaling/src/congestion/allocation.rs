@@ -1,6 +1,10 @@
-//! Which rendition a viewer gets.
+//! Which rendition a viewer gets, and what each rendition's encoder aims at: what most of its viewers
+//! can take.
 
-use crate::rendition::RenditionId;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use crate::encode::encoder::{Rendition, RenditionId};
 
 /// Climbing wants this much more than the rendition's rate: headers, retransmissions, keyframes.
 const CLIMB_SHARE: f32 = 1.1;
@@ -71,66 +75,62 @@ fn share(bps: u32, of: f32) -> u32 {
     (bps as f32 * of) as u32
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
+/// Of a viewer's ceiling: headers and retransmissions take the rest.
+const MEDIA_SHARE: f32 = 0.92;
+/// One viewer in four may be slower than the stream; it then goes to a smaller one.
+const SLOWER_PART: usize = 4;
+/// The largest cut of a rate. Below it the next smaller picture looks better.
+const LEAST_SHARE: f32 = 0.5;
+/// A rendition stays this much above the nominal rate of the next smaller one.
+const APART: f32 = 1.1;
 
-    pub(crate) fn ladder() -> Vec<Rung> {
-        [1_500_000, 600_000, 200_000]
-            .into_iter()
-            .enumerate()
-            .map(|(index, bps)| Rung {
-                id: RenditionId::new(index).expect("three"),
-                nominal_bps: bps,
-                target_bps: bps,
-            })
-            .collect()
+/// Gives the ladder its targets. `viewers`: what each watches, and its ceiling if it has one.
+pub(crate) fn targets(
+    ladder: &mut [Rung],
+    viewers: impl Iterator<Item = (RenditionId, Option<u32>)>,
+) {
+    let mut limited: [Vec<u32>; RenditionId::LIMIT] = Default::default();
+    let mut all = [0_usize; RenditionId::LIMIT];
+    for (rendition, ceiling_bps) in viewers {
+        all[rendition.index()] += 1;
+        limited[rendition.index()].extend(ceiling_bps);
     }
+    for place in 0..ladder.len() {
+        let next_bps = ladder
+            .get(place + 1)
+            .map_or(0.0, |rung| rung.nominal_bps as f32 * APART);
+        let rung = &mut ladder[place];
+        let slowest = &mut limited[rung.id.index()];
+        slowest.sort_unstable();
+        // Viewers without a ceiling are the fastest.
+        let deciding = slowest.get(all[rung.id.index()].saturating_sub(1).div_ceil(SLOWER_PART));
+        let nominal = rung.nominal_bps as f32;
+        let least = (nominal * LEAST_SHARE).max(next_bps).min(nominal);
+        rung.target_bps = deciding.map_or(rung.nominal_bps, |bps| {
+            (*bps as f32 * MEDIA_SHARE).clamp(least, nominal) as u32
+        });
+    }
+}
 
-    fn index(id: Option<RenditionId>) -> Option<usize> {
-        id.map(RenditionId::index)
-    }
+/// The ladder before anything is known of any viewer.
+pub(crate) fn ladder(renditions: &[Rendition]) -> Vec<Rung> {
+    renditions
+        .iter()
+        .map(|rendition| Rung {
+            id: rendition.id,
+            nominal_bps: rendition.bitrate_bps,
+            target_bps: rendition.bitrate_bps,
+        })
+        .collect()
+}
 
-    #[test]
-    fn the_largest_that_fits_and_never_none() {
-        let ladder = ladder();
-        let fits = |bps| index(fitting(&ladder, bps));
-        assert_eq!(fits(1_500_000), Some(0));
-        assert_eq!(fits(900_000), Some(1));
-        assert_eq!(fits(270_000), Some(2));
-        assert_eq!(fits(50_000), Some(2));
-        assert_eq!(fitting(&[], 1), None);
+/// Says how a viewer may ask for a rendition: `auto`, a name as `720p`, or its number.
+pub(crate) fn choice(renditions: &[Rendition], wanted: &str) -> Option<Choice> {
+    if wanted.eq_ignore_ascii_case("auto") {
+        return Some(Choice::Auto);
     }
-
-    #[test]
-    fn climbing_wants_some_room() {
-        let ladder = ladder();
-        let from = |place: usize, bps| index(climb(&ladder, ladder[place].id, bps));
-        assert_eq!(from(2, Some(650_000)), None);
-        assert_eq!(from(2, Some(700_000)), Some(1));
-        assert_eq!(from(2, Some(1_800_000)), Some(0), "two at once");
-        assert_eq!(from(1, None), Some(0));
-        assert_eq!(from(0, None), None);
-    }
-
-    #[test]
-    fn probes_aim_at_the_next_thing_to_gain() {
-        let mut ladder = ladder();
-        let goal = |ladder: &[Rung], place: usize, bps| probe_goal(ladder, ladder[place].id, bps);
-        assert_eq!(goal(&ladder, 2, 270_000), Some(720_000));
-        assert_eq!(
-            goal(&ladder, 2, 180_000),
-            Some(240_000),
-            "its own rate first"
-        );
-        assert_eq!(goal(&ladder, 1, 700_000), Some(720_000));
-        assert_eq!(goal(&ladder, 1, 800_000), Some(1_800_000));
-        ladder[0].target_bps = 900_000;
-        assert_eq!(
-            goal(&ladder, 0, 950_000),
-            Some(1_800_000),
-            "its encoder is held back"
-        );
-        assert!(carries_all(&ladder, 1_800_000) && !carries_all(&ladder, 1_600_000));
-    }
+    let named = renditions
+        .iter()
+        .find(|rendition| rendition.name().eq_ignore_ascii_case(wanted));
+    named.map(|rendition| Choice::Fixed(rendition.id))
 }

@@ -7,11 +7,10 @@ use rtc::interceptor::Acknowledgement;
 use super::allocation::{self, Choice, Rung};
 use super::ceiling::{Ceiling, Standing};
 use super::path::Path;
-use super::playout::Playout;
 use super::probe::{Outcome, Prober};
 use super::sent_log::SentLog;
-use super::watch::Watch;
-use crate::rendition::RenditionId;
+use super::watch::{Playout, Watch};
+use crate::encode::encoder::RenditionId;
 
 /// Until a report tells.
 const ROUND_TRIP_UNKNOWN: Duration = Duration::from_millis(100);

@@ -10,7 +10,7 @@ use super::allocation::tests::ladder;
 use super::control::Decision;
 use super::probe::PADDING_PACKET_BYTES;
 use super::{Choice, Control, Rung, targets};
-use crate::rendition::RenditionId;
+use crate::encode::encoder::RenditionId;
 
 const MS: Duration = Duration::from_millis(1);
 const PACKET_BYTES: u32 = 1180;

@@ -1,5 +1,8 @@
 //! An engine thread: one loop between the socket, the frames and the requests of one shard.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::{Arc, PoisonError, Weak, mpsc};
 use std::thread::JoinHandle;
@@ -8,19 +11,16 @@ use std::time::{Duration, Instant};
 use capture::{Heartbeat, TURN_MAX};
 use mio::{Events, Poll, Token};
 
-use super::handover::{Handed, Neighbour};
-use super::ports::Ports;
-use super::{Command, Shared, ViewerSummary};
-use crate::audience::{Audience, AudienceParts};
-use crate::demux::{Shard, ViewerKey};
-use crate::encoded::FrameReceiver;
-use crate::engine_metrics::{EngineMetrics, IgnoredCause, count};
-use crate::own_pause::OwnPause;
-use crate::path::Carriage;
-use crate::peer::Arriving;
-use crate::runs::Run;
-use crate::tcp_port::Framed;
-use crate::viewer::Phase;
+use super::audience::{Audience, AudienceParts};
+use super::handle::{Command, Shared, ViewerSummary};
+use super::ports::{Handed, Neighbour, Ports};
+use crate::encode::frame_queue::FrameReceiver;
+use crate::fanout::viewer::Phase;
+use crate::metrics::{EngineMetrics, IgnoredCause, count};
+use crate::transport::demux::{Shard, ViewerKey};
+use crate::transport::peer::Arriving;
+use crate::transport::runs::{Carriage, Run};
+use crate::transport::tcp_port::Framed;
 
 pub(super) const WAKER: Token = Token(0);
 /// Receive calls in a row before frames and requests get their turn.
@@ -371,5 +371,28 @@ impl Worker {
             let summary = shared.doors[self.shard.0].summaries.lock();
             *summary.unwrap_or_else(PoisonError::into_inner) = summaries;
         }
+    }
+}
+
+/// Shorter ones are what a busy machine does all the time, and harm nothing.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// Detects pauses of the process: gaps between the times at which one loop reads the monotonic clock.
+#[derive(Debug)]
+pub(crate) struct OwnPause {
+    looked_at: Instant,
+}
+
+impl OwnPause {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { looked_at: now }
+    }
+
+    /// To be called again and again. `waited`: what the loop has waited on purpose since it last was, at
+    /// most. Gives how long nothing ran, if that was longer than it should be.
+    pub(crate) fn look(&mut self, now: Instant, waited: Duration) -> Option<Duration> {
+        let since = now.saturating_duration_since(self.looked_at);
+        self.looked_at = now;
+        (since > waited + LEAST).then_some(since)
     }
 }

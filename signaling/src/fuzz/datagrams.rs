@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{byte, chunk};
-use crate::demux::{Demux, Kind, Shard, ViewerKey, classify};
-use crate::ice::{CheckNames, Credentials, IceTimes};
-use crate::identity::{Identity, SessionNames};
-use crate::path::Carriage;
-use crate::peer::{Arriving, Peer, PeerParts};
-use crate::rtcp::{Feedback, FeedbackInbox};
-use crate::sdp::Offer;
-use crate::stun::Class;
+use super::input::{byte, chunk};
+use crate::rtp::rtcp::{Feedback, FeedbackInbox};
+use crate::sdp::{Credentials, Offer};
+use crate::transport::demux::{Demux, Kind, Shard, ViewerKey, classify};
+use crate::transport::ice::{CheckNames, IceTimes};
+use crate::transport::peer::{Arriving, Peer, PeerParts};
+use crate::transport::runs::Carriage;
+use crate::transport::session::{Identity, SessionNames};
+use crate::transport::stun::Class;
 
-const OFFER: &str = include_str!("../sdp/tests/chromium.sdp");
+const OFFER: &str = include_str!("../../tests/fixtures/chromium.sdp");
 const OUR_SSRC: u32 = 7;
 const TICK: Duration = Duration::from_millis(20);
 /// Steps of one input; more says nothing new.

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
-use super::byte;
+use super::input::byte;
 use crate::sdp::{AnswerTerms, Fragment, Offer, REMOTE_CANDIDATES_MAX, answer};
 use crate::sdp::{RestartAnswer, parse_published, publish_answer};
-use crate::whep::{Reply, SessionPatch, Whep, WhepPost};
+use crate::session::whep::{Reply, SessionPatch, Whep, WhepPost};
 use crate::{Demand, Engine, EngineConfig, EngineMetrics, FrameSink};
 
 const TERMS: AnswerTerms<'_> = AnswerTerms {

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use rtc::crypto::{self, RTCCryptoProvider};
 
-use super::{byte, chunk};
-use crate::ice::{CheckNames, Credentials, IceAgent, IceTerms, IceTimes, Role};
-use crate::path::{Carriage, Path};
-use crate::runs::Run;
-use crate::stun::{
+use super::input::{byte, chunk};
+use crate::sdp::Credentials;
+use crate::transport::ice::{CheckNames, IceAgent, IceTerms, IceTimes, Role};
+use crate::transport::runs::Run;
+use crate::transport::runs::{Carriage, Path};
+use crate::transport::stun::{
     Class, Draft, HEADER_BYTES, ICE_CONTROLLED, ICE_CONTROLLING, Message, PRIORITY, USE_CANDIDATE,
     USERNAME, is_check,
 };

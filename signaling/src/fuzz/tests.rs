@@ -45,7 +45,7 @@ fn try_for_a_while(name: &str) {
     let start = Instant::now();
     while start.elapsed() < TIME {
         let [one, other] = [0, 1].map(|_| &corpus[chance.random_range(0..corpus.len())]);
-        run(target, &mutation::mutated(one, other, &mut chance));
+        run(target, &input::mutated(one, other, &mut chance));
     }
 }
 

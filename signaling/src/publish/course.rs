@@ -1,6 +1,14 @@
-//! Pure: the states of publishing, and when to try again.
+//! The states of publishing, when to try again, and what is counted.
+
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, Instant};
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 
 use super::failure::{Failure, FailureKind};
 
@@ -120,92 +128,70 @@ impl Course {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The metrics of publishing.
+#[derive(Debug, Clone, Default)]
+pub struct PublishMetrics {
+    /// 1 for the state it is in, 0 for the others.
+    pub state: Family<[(&'static str, &'static str); 1], Gauge>,
+    /// Connections that stood.
+    pub connects: Counter,
+    /// Attempts and connections that ended, by reason.
+    pub failures: Family<[(&'static str, FailureKind); 1], Counter>,
+    /// RTP packets handed to the connection.
+    pub packets: Counter,
+    /// Bytes of RTP payload in them.
+    pub bytes: Counter,
+    /// Frames that came while connected and did not go out.
+    pub frames_dropped: Counter,
+    /// Keyframes that the server asked for.
+    pub keyframe_requests: Counter,
+}
 
-    const S: Duration = Duration::from_secs(1);
-
-    fn failure(kind: FailureKind) -> Failure {
-        Failure::new(kind, "because")
-    }
-
-    /// The waits of `count` failures in a row, each tried again when due.
-    fn waits(course: &mut Course, now: &mut Instant, kind: FailureKind, count: usize) -> Vec<f64> {
-        let mut waits = Vec::new();
-        for _ in 0..count {
-            course.begin(*now);
-            course.failed(*now, &failure(kind), 1.0);
-            let due = course.retry_at().expect("tried again");
-            waits.push((due - *now).as_secs_f64());
-            *now = due;
-        }
-        waits
-    }
-
-    #[test]
-    fn waits_double_up_to_half_a_minute() {
-        let mut now = Instant::now();
-        let mut course = Course::new(now);
-        let waits = waits(&mut course, &mut now, FailureKind::Unreachable, 9);
-        assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]);
-        assert_eq!(course.state, PublishState::Waiting);
-    }
-
-    #[test]
-    fn a_refusal_is_not_hammered() {
-        let mut now = Instant::now();
-        let mut course = Course::new(now);
-        let refused = waits(&mut course, &mut now, FailureKind::Refused, 5);
-        assert_eq!(refused, [60.0, 120.0, 240.0, 480.0, 900.0]);
-        assert_eq!(course.state, PublishState::Refused);
-        let after = waits(&mut course, &mut now, FailureKind::Unreachable, 1);
-        assert_eq!(after, [0.5], "another sort of failure counts anew");
-    }
-
-    #[test]
-    fn the_spread_takes_off_up_to_half() {
-        let now = Instant::now();
-        let due = |spread| {
-            let mut course = Course::new(now);
-            course.failed(now, &failure(FailureKind::Lost), spread);
-            course.retry_at().expect("tried again") - now
+impl PublishMetrics {
+    /// Adds everything to a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        let help = "1 for the state that publishing is in";
+        registry.register("carrier_publish_state", help, self.state.clone());
+        let mut counter = |name: &str, help: &str, metric: &Counter| {
+            registry.register(name, help, metric.clone());
         };
-        assert_eq!((due(0.0), due(1.0)), (FIRST_RETRY / 2, FIRST_RETRY));
-        assert_eq!((due(-3.0), due(f64::MAX)), (FIRST_RETRY / 2, FIRST_RETRY));
-    }
-
-    #[test]
-    fn the_server_may_ask_for_a_longer_wait() {
-        let now = Instant::now();
-        let mut course = Course::new(now);
-        course.failed(now, &Failure::of_status(503, Some("7")), 0.5);
-        assert_eq!(course.retry_at(), Some(now + 7 * S));
-        assert_eq!(course.state, PublishState::Waiting);
-    }
-
-    #[test]
-    fn only_a_connection_that_stood_a_while_forgives() {
-        let mut now = Instant::now();
-        let mut course = Course::new(now);
-        waits(&mut course, &mut now, FailureKind::Unreachable, 4);
-        let lost_after = |course: &mut Course, now: &mut Instant, stood: Duration| {
-            course.begin(*now);
-            course.connected(*now);
-            assert_eq!(
-                (course.state, course.retry_at()),
-                (PublishState::Live, None)
-            );
-            assert_eq!(course.reason, None);
-            *now += stood;
-            course.failed(*now, &failure(FailureKind::Lost), 1.0);
-            course.retry_at().expect("tried again") - *now
-        };
-        assert_eq!(lost_after(&mut course, &mut now, S), 8 * S);
-        assert_eq!(lost_after(&mut course, &mut now, 60 * S), FIRST_RETRY);
-        assert_eq!(
-            (course.since, course.reason.as_deref()),
-            (now, Some("because"))
+        counter(
+            "carrier_publish_connects",
+            "Connections to the WHIP server",
+            &self.connects,
         );
+        counter(
+            "carrier_publish_packets",
+            "RTP packets published",
+            &self.packets,
+        );
+        counter(
+            "carrier_publish_bytes",
+            "Bytes of RTP payload published",
+            &self.bytes,
+        );
+        counter(
+            "carrier_publish_dropped_frames",
+            "Frames not published while connected",
+            &self.frames_dropped,
+        );
+        counter(
+            "carrier_publish_keyframe_requests",
+            "Keyframes that the WHIP server asked for",
+            &self.keyframe_requests,
+        );
+        let help = "Attempts and connections that ended";
+        registry.register("carrier_publish_failures", help, self.failures.clone());
+    }
+
+    pub(super) fn show(&self, state: PublishState) {
+        for each in PublishState::ALL {
+            let gauge = self.state.get_or_create_owned(&[("state", each.name())]);
+            gauge.set(i64::from(each == state));
+        }
+    }
+
+    pub(super) fn failed(&self, kind: FailureKind) {
+        self.failures.get_or_create_owned(&[("reason", kind)]).inc();
     }
 }

@@ -1,20 +1,27 @@
 //! The media side of publishing: one ordinary connection of the `webrtc` crate, with sockets of its
 //! own, sending one H.264 track.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{NackResponderBuilder, SenderReportBuilder};
+use rtc::interceptor::{
+    Interceptor, NackResponderBuilder, Packet as AnyPacket, SenderReportBuilder, StreamInfo,
+    TaggedPacket,
+};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::MIME_TYPE_H264;
 use rtc::peer_connection::transport::RTCDtlsTransportState;
+use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
     RTCRtpEncodingParameters, RtpCodecKind,
 };
+use rtc::sansio::Protocol;
 use tokio::sync::watch;
 use webrtc::error::Error;
 use webrtc::media_stream::track_local::TrackLocal;
@@ -26,9 +33,8 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpSender};
 
-use super::keyframe_requests::KeyframeRequests;
 use super::link::IceServer;
-use crate::interfaces::host_addresses;
+use crate::transport::interfaces::host_addresses;
 
 const PAYLOAD_TYPE: u8 = 96;
 const RTX_PAYLOAD_TYPE: u8 = 97;
@@ -298,4 +304,63 @@ fn local_addresses(server_is_here: bool) -> Vec<SocketAddr> {
     addresses.dedup();
     let any_port = |ip| SocketAddr::new(ip, 0);
     addresses.into_iter().map(any_port).collect()
+}
+
+/// Calls `asked` for each message with a PLI or FIR, on the connection's own task: it must not block.
+pub(super) struct KeyframeRequests {
+    asked: Box<dyn Fn() + Send + Sync>,
+    read: VecDeque<TaggedPacket>,
+    write: VecDeque<TaggedPacket>,
+}
+
+impl KeyframeRequests {
+    pub(super) fn new(asked: Box<dyn Fn() + Send + Sync>) -> Self {
+        Self {
+            asked,
+            read: VecDeque::new(),
+            write: VecDeque::new(),
+        }
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for KeyframeRequests {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = rtc::shared::error::Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Self::Error> {
+        if let AnyPacket::Rtcp(packets) = &message.message.packet {
+            let wants_keyframe = packets.iter().any(|packet| {
+                let packet = packet.as_any();
+                packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>()
+            });
+            if wants_keyframe {
+                (self.asked)();
+            }
+        }
+        self.read.push_back(message);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.read.pop_front()
+    }
+
+    fn handle_write(&mut self, message: TaggedPacket) -> Result<(), Self::Error> {
+        self.write.push_back(message);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.write.pop_front()
+    }
+}
+
+impl Interceptor for KeyframeRequests {
+    fn bind_local_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }

@@ -1,18 +1,22 @@
-//! One attempt to publish, from offer to goodbye.
+//! One attempt to publish, from offer to goodbye, and the numbers of its RTP stream around the payloads
+//! that all viewers share.
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtc::rtp::Packet;
+use rtc::rtp::header::Header;
 use tokio::sync::watch;
 use webrtc::peer_connection::RTCPeerConnectionState;
 
+use super::course::PublishMetrics;
 use super::failure::{Failure, FailureKind};
-use super::fragment::new_candidates;
-use super::metrics::PublishMetrics;
-use super::numbering::Numbering;
 use super::peer::Peer;
-use super::whip_client::{Admission, Resource, WhipClient};
-use crate::frame_tap::OpenTap;
+use super::whip_client::{Admission, Resource, WhipClient, new_candidates};
+use crate::encode::frame_queue::{EncodedFrame, OpenTap};
 
 /// From the answer to a connected path.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -192,4 +196,43 @@ async fn blocking<T: Send + 'static>(
         tracing::error!(%error, "speaking to the WHIP server failed");
         Failure::new(FailureKind::Local, "Speaking HTTP failed.")
     })
+}
+
+/// The numbers of one connection's stream.
+#[derive(Debug)]
+pub(crate) struct Numbering {
+    pub(crate) ssrc: u32,
+    /// As negotiated: others are dropped on the way, silently.
+    pub(crate) payload_type: u8,
+    pub(crate) next_sequence: u16,
+    /// Added to a frame's time (RFC 3550 5.1 wants a random start).
+    pub(crate) ticks_offset: u32,
+}
+
+impl Numbering {
+    /// The frame's packets, in sending order. The numbers go on without a gap whatever was dropped
+    /// before: the stream is whole from a keyframe on, and nothing is to be asked for again.
+    pub(crate) fn packets<'a>(
+        &'a mut self,
+        frame: &'a EncodedFrame,
+    ) -> impl Iterator<Item = Packet> + 'a {
+        let last = frame.payloads.len().saturating_sub(1);
+        let timestamp = frame.rtp_ticks.wrapping_add(self.ticks_offset);
+        frame.payloads.iter().enumerate().map(move |(at, payload)| {
+            let sequence_number = self.next_sequence;
+            self.next_sequence = sequence_number.wrapping_add(1);
+            Packet {
+                header: Header {
+                    version: 2,
+                    marker: at == last,
+                    payload_type: self.payload_type,
+                    sequence_number,
+                    timestamp,
+                    ssrc: self.ssrc,
+                    ..Header::default()
+                },
+                payload: payload.clone(),
+            }
+        })
+    }
 }

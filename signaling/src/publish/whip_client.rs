@@ -1,5 +1,8 @@
 //! The HTTP side of WHIP (RFC 9725). Every call blocks, for a bounded time.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, Response};
@@ -168,4 +171,27 @@ fn unreachable(error: &ureq::Error) -> Failure {
         _ => "The server does not speak HTTP as it should.".to_owned(),
     };
     Failure::new(FailureKind::Unreachable, why)
+}
+
+/// A fragment with those candidates of `now` that `before` did not have yet; `None` without any.
+/// Both are local descriptions of one session with one media section.
+pub(crate) fn new_candidates(before: &str, now: &str) -> Option<String> {
+    let known: Vec<&str> = candidates(before).collect();
+    let new: Vec<&str> = candidates(now)
+        .filter(|line| !known.contains(line))
+        .collect();
+    if new.is_empty() {
+        return None;
+    }
+    let line = |prefix: &str| now.lines().find(|line| line.starts_with(prefix));
+    let mut lines = vec![line("a=ice-ufrag:")?, line("a=ice-pwd:")?];
+    // RFC 9725 4.3.1: port and formats say nothing here.
+    lines.extend(["m=video 9 UDP/TLS/RTP/SAVPF 0", line("a=mid:")?]);
+    lines.extend(new);
+    lines.push("a=end-of-candidates");
+    Some(lines.join("\r\n") + "\r\n")
+}
+
+fn candidates(sdp: &str) -> impl Iterator<Item = &str> {
+    sdp.lines().filter(|line| line.starts_with("a=candidate:"))
 }

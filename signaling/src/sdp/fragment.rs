@@ -1,9 +1,7 @@
 //! The body of a PATCH (`application/trickle-ice-sdpfrag`, RFC 8840 9).
 
 use super::offer::{is_ice_chars, remote_candidate};
-use super::text::Attributes;
-use super::{REMOTE_CANDIDATES_MAX, RemoteCandidate};
-use crate::ice::Credentials;
+use super::text::{Attributes, Credentials, REMOTE_CANDIDATES_MAX, RemoteCandidate};
 
 /// Candidates that came after the offer, or new credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::h264::{self, H264Choice};
-use super::text::{MediaText, SessionText};
-use super::{REMOTE_CANDIDATES_MAX, SdpError};
+use super::text::{MediaText, REMOTE_CANDIDATES_MAX, RemoteCandidate, SdpError, SessionText};
 
 /// Header extension by which a sender asks for a playout delay
 /// (<https://webrtc.googlesource.com/src/+/main/docs/native-code/rtp-hdrext/playout-delay>).
@@ -22,13 +21,6 @@ pub(crate) enum Setup {
     ActPass,
     Active,
     Passive,
-}
-
-/// A viewer's address, of a kind we can send to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RemoteCandidate {
-    pub(crate) addr: SocketAddr,
-    pub(crate) priority: u32,
 }
 
 /// How video is sent to one viewer: everything negotiated that its packets show.

@@ -3,11 +3,10 @@
 //! Header extensions that turn the picture (`urn:3gpp:video-orientation`) are left out of the answer
 //! on purpose: a phone then turns its pictures itself.
 
-use super::SdpError;
 use super::answer::{AnswerTerms, answer_with, fmtp, head, line};
 use super::h264;
 use super::offer::{Offer, Section, TRANSPORT_NUMBER, direction, is_open};
-use super::text::{MediaText, SessionText};
+use super::text::{MediaText, SdpError, SessionText};
 
 /// Why a publisher's offer cannot be answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +100,7 @@ fn video(text: &mut String, offer: &Offer, section: &Section) {
 mod tests {
     use super::*;
 
-    const CHROMIUM: &str = include_str!("tests/chromium.sdp");
+    const CHROMIUM: &str = include_str!("../../tests/fixtures/chromium.sdp");
 
     fn publishing() -> String {
         CHROMIUM.replace("a=recvonly", "a=sendonly")

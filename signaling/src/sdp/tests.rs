@@ -3,10 +3,10 @@ use std::net::SocketAddr;
 use super::offer::Setup;
 use super::*;
 
-const CHROMIUM: &str = include_str!("tests/chromium.sdp");
-const FIREFOX: &str = include_str!("tests/firefox.sdp");
-const SAFARI: &str = include_str!("tests/safari.sdp");
-const MEDIAMTX: &str = include_str!("tests/mediamtx.sdp");
+const CHROMIUM: &str = include_str!("../../tests/fixtures/chromium.sdp");
+const FIREFOX: &str = include_str!("../../tests/fixtures/firefox.sdp");
+const SAFARI: &str = include_str!("../../tests/fixtures/safari.sdp");
+const MEDIAMTX: &str = include_str!("../../tests/fixtures/mediamtx.sdp");
 
 fn terms(candidates: &[String]) -> AnswerTerms<'_> {
     AnswerTerms {

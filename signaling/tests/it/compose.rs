@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use capture::{I420, Next, Signal, WallClock};
-use signaling::encoder::{EncodeError, Encoded, Encoder};
-use signaling::openh264_encoder::OpenH264Encoder;
+use signaling::encode::encoder::{EncodeError, Encoded, Encoder};
+use signaling::encode::openh264_encoder::OpenH264Encoder;
 use signaling::{ComposeConfig, Rendition, RenditionId};
 
 use crate::rig::{Rig, SOON, until};

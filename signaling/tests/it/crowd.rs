@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use signaling::engine_metrics::LeaveReason;
+use signaling::metrics::LeaveReason;
 use signaling::whep::WhepPost;
 use signaling::{EngineConfig, RenditionId};
 

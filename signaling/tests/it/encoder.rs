@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use signaling::Rendition;
-use signaling::encoder::Encoder;
-use signaling::openh264_encoder::OpenH264Encoder;
+use signaling::encode::encoder::Encoder;
+use signaling::encode::openh264_encoder::OpenH264Encoder;
 
 use crate::clip::{Clip, eprint_line, installed, sliding};
 

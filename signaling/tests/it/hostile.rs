@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use signaling::engine_metrics::IgnoredCause;
+use signaling::metrics::IgnoredCause;
 
 use crate::client::{Client, run, run_for};
 use crate::studio::{Studio, eventually};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signaling::engine_metrics::ResendOutcome;
+use signaling::metrics::ResendOutcome;
 
 use crate::client::{Client, run, run_for};
 use crate::clip::eprint_line;

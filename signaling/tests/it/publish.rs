@@ -94,7 +94,7 @@ impl Drop for Feed {
 }
 
 fn is_keyframe(shown: &Shown) -> bool {
-    signaling::packetise::nal_units(&shown.access_unit).any(|unit| unit[0] & 0x1f == 5)
+    signaling::rtp::packetise::nal_units(&shown.access_unit).any(|unit| unit[0] & 0x1f == 5)
 }
 
 fn keyframes(server: &WhipServer) -> usize {

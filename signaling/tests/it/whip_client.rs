@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use capture::I420;
-use signaling::encoder::Encoder;
-use signaling::openh264_encoder::OpenH264Encoder;
+use signaling::encode::encoder::Encoder;
+use signaling::encode::openh264_encoder::OpenH264Encoder;
 use signaling::{Rendition, default_renditions};
 use str0m::bwe::Bitrate;
 use str0m::media::{Direction, MediaTime, Pt};

@@ -10,7 +10,7 @@ use socket2::{Domain, Socket, Type};
 use crate::station::{Station, agent};
 
 /// An offer that is answered; nobody ever connects.
-const OFFER: &str = include_str!("../../../signaling/src/sdp/tests/chromium.sdp");
+const OFFER: &str = include_str!("../../../signaling/tests/fixtures/chromium.sdp");
 const TOKEN: &str = "let-me-watch";
 
 type Response = ureq::http::Response<ureq::Body>;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::station::{Station, agent, command, fresh_folder};
 
 /// An offer that is answered; nobody ever connects.
-const OFFER: &str = include_str!("../../../signaling/src/sdp/tests/chromium.sdp");
+const OFFER: &str = include_str!("../../../signaling/tests/fixtures/chromium.sdp");
 const VIEWER: &str = "let-me-watch";
 
 type Headers<'a> = &'a [(&'a str, &'a str)];

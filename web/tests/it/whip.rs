@@ -2,7 +2,7 @@
 
 use crate::station::{Station, agent, get};
 
-const VIEWER_OFFER: &str = include_str!("../../../signaling/src/sdp/tests/chromium.sdp");
+const VIEWER_OFFER: &str = include_str!("../../../signaling/tests/fixtures/chromium.sdp");
 
 /// Status and text of a POST to `/whip`.
 fn post(station: &Station, token: Option<&str>, kind: &str, body: &str) -> (u16, String) {

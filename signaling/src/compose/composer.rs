@@ -1,0 +1,387 @@
+//! The compose thread itself.
+//!
+//! It sleeps until a frame comes, the source's state changes, somebody begins to watch or asks for a
+//! keyframe; all of them unpark the one thread. What to do then is decided by [`Pacing`].
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use capture::{
+    Frame, Heartbeat, PooledPicture, Signal, Slot, SlotReader, TURN_MAX, Threads, WallClock,
+};
+
+use super::metrics::ComposeMetrics;
+use super::pacing::{Pacing, Seen, Step};
+use super::picture::{Composed, Painter, PictureMaker};
+use super::streams::{Streams, Subject};
+use crate::encode::demand::Demand;
+use crate::encode::encoder::NewEncoder;
+use crate::encode::encoder::{Rendition, default_renditions};
+use crate::encode::frame_queue::FrameSink;
+use crate::encode::openh264_encoder::OpenH264Encoder;
+use crate::rtp::clock::RtpClock;
+
+/// How composing is set up.
+pub struct ComposeConfig {
+    /// What is encoded, largest first; its first box is what pictures are composed in.
+    pub renditions: Vec<Rendition>,
+    /// The process's clock; RTP time counts from its origin.
+    pub clock: WallClock,
+    /// Where encoders come from.
+    pub new_encoder: NewEncoder,
+    /// Where the thread is registered.
+    pub threads: Threads,
+}
+
+impl ComposeConfig {
+    /// The default renditions through OpenH264.
+    #[must_use]
+    pub fn new(clock: WallClock) -> Self {
+        let new_encoder: NewEncoder =
+            Box::new(|rendition| Box::new(OpenH264Encoder::new(rendition)));
+        Self {
+            renditions: default_renditions(),
+            clock,
+            new_encoder,
+            threads: Threads::default(),
+        }
+    }
+}
+
+/// Everything the compose thread stands between.
+pub struct ComposeParts {
+    /// Frames of the source. Closing it ends the thread.
+    pub frames: Arc<Slot<Frame>>,
+    /// How the source is doing.
+    pub signal: Arc<Slot<Signal>>,
+    /// What paints boxes and cards.
+    pub painter: Box<dyn Painter>,
+    /// Who watches.
+    pub demand: Arc<Demand>,
+    /// Composed pictures, for everything but viewers.
+    pub composed: Arc<Slot<Composed>>,
+    /// Encoded frames, to the engine.
+    pub sink: FrameSink,
+    /// Renditions, clock, encoder.
+    pub config: ComposeConfig,
+    /// What it costs.
+    pub metrics: Arc<ComposeMetrics>,
+}
+
+/// The running compose thread. Dropping it stops the thread without waiting.
+#[derive(Debug)]
+pub struct ComposeHandle {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Starts the compose thread.
+pub fn spawn(parts: ComposeParts) -> io::Result<ComposeHandle> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let threads = parts.config.threads.clone();
+    let mut composer = Composer::new(parts);
+    let thread = threads.spawn("compose", move |heartbeat| {
+        composer.run(&stopped, heartbeat);
+        composer.composed.close();
+    })?;
+    Ok(ComposeHandle {
+        stop,
+        thread: Some(thread),
+    })
+}
+
+impl ComposeHandle {
+    /// Ends the thread after the picture it is at, and waits for it.
+    pub fn stop(mut self) {
+        self.signal_stop();
+        if self
+            .thread
+            .take()
+            .is_some_and(|thread| thread.join().is_err())
+        {
+            tracing::error!("the compose thread had panicked");
+        }
+    }
+
+    fn signal_stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for ComposeHandle {
+    fn drop(&mut self) {
+        self.signal_stop();
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// The last composed picture.
+struct Last {
+    painted: Arc<PooledPicture>,
+    seq: u64,
+    captured_at: Instant,
+    encoded_at: Instant,
+}
+
+struct Composer {
+    frame_slot: Arc<Slot<Frame>>,
+    signal_slot: Arc<Slot<Signal>>,
+    frames: SlotReader<Frame>,
+    skipped: u64,
+    signals: SlotReader<Signal>,
+    demand: Arc<Demand>,
+    composed: Arc<Slot<Composed>>,
+    metrics: Arc<ComposeMetrics>,
+    pictures: PictureMaker,
+    streams: Streams,
+    pacing: Pacing,
+    clock: RtpClock,
+    newest: Option<Arc<Frame>>,
+    fresh: bool,
+    last: Option<Last>,
+    seq: u64,
+    asleep: bool,
+    closed: bool,
+}
+
+impl Composer {
+    fn new(parts: ComposeParts) -> Self {
+        let ComposeParts {
+            frames,
+            signal,
+            painter,
+            demand,
+            composed,
+            sink,
+            config,
+            metrics,
+        } = parts;
+        let ComposeConfig {
+            renditions,
+            clock,
+            new_encoder,
+            threads: _,
+        } = config;
+        let largest = renditions.first().copied().unwrap_or(Rendition::MAIN);
+        let fps = renditions
+            .iter()
+            .map(|rendition| rendition.fps)
+            .max()
+            .unwrap_or(largest.fps);
+        let streams = Streams::new(
+            &renditions,
+            new_encoder,
+            sink,
+            Arc::clone(&demand),
+            Arc::clone(&metrics),
+        );
+        Self {
+            frames: frames.reader(),
+            signals: signal.reader(),
+            frame_slot: frames,
+            signal_slot: signal,
+            skipped: 0,
+            demand,
+            composed,
+            pictures: PictureMaker::new(painter, &largest, Arc::clone(&metrics)),
+            metrics,
+            streams,
+            pacing: Pacing::new(fps),
+            clock: RtpClock::new(clock.origin()),
+            newest: None,
+            fresh: false,
+            last: None,
+            seq: 0,
+            asleep: true,
+            closed: false,
+        }
+    }
+
+    fn run(&mut self, stop: &AtomicBool, heartbeat: &Heartbeat) {
+        if heartbeat.panics_in_a_row() > 0 {
+            self.rest();
+            self.streams.renew();
+        }
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        self.demand.set_compose_waker(waker.clone());
+        let mut cx = Context::from_waker(&waker);
+        while !stop.load(Ordering::Acquire) && !self.closed {
+            heartbeat.beat(TURN_MAX);
+            let now = Instant::now();
+            match self.turn(&mut cx, now) {
+                Step::Sleep => {
+                    heartbeat.rest();
+                    thread::park();
+                }
+                Step::Wait(until) => thread::park_timeout(until.saturating_duration_since(now)),
+                Step::Frame | Step::Skip | Step::Card | Step::Repeat => {}
+            }
+        }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>, now: Instant) -> Step {
+        let watched = self.demand.somebody_watches();
+        self.streams.attend(now);
+        if watched {
+            self.look(cx);
+        }
+        let signal = self.signal_slot.latest();
+        let seen = Seen {
+            watched,
+            newest: self.newest.as_ref().map(|frame| frame.captured_at),
+            stale_after: self
+                .newest
+                .as_ref()
+                .map_or(Frame::STALE_AFTER, |frame| frame.stale_after),
+            fresh: std::mem::take(&mut self.fresh),
+            lost_since: match signal.as_deref() {
+                Some(Signal::Lost { since, .. }) => Some(*since),
+                _ => None,
+            },
+            keyframe_due: self.streams.keyframe_due(now),
+        };
+        let step = self.pacing.decide(now, &seen);
+        match step {
+            Step::Sleep => self.rest(),
+            Step::Frame => self.compose_frame(now),
+            Step::Card => self.compose_card(signal.as_deref(), now),
+            Step::Repeat => self.repeat(now),
+            Step::Skip => {
+                // overflow: counted.
+                self.metrics.capped.inc();
+            }
+            Step::Wait(_) => {}
+        }
+        step
+    }
+
+    /// Takes the newest frame, and asks to be woken by the next one and by the source's state.
+    fn look(&mut self, cx: &mut Context<'_>) {
+        if std::mem::take(&mut self.asleep) {
+            // Anew: the newest frame counts as unseen, and what passed unwatched as not skipped.
+            (self.frames, self.signals) = (self.frame_slot.reader(), self.signal_slot.reader());
+            self.skipped = 0;
+        }
+        match self.frames.poll_next(cx) {
+            Poll::Ready(Some(frame)) => (self.newest, self.fresh) = (Some(frame), true),
+            Poll::Ready(None) => self.closed = true,
+            Poll::Pending => {}
+        }
+        // overflow: newest-wins, counted.
+        self.metrics
+            .skipped
+            .inc_by(self.frames.skipped() - self.skipped);
+        self.skipped = self.frames.skipped();
+        while let Poll::Ready(Some(_)) = self.signals.poll_next(cx) {}
+    }
+
+    /// Nobody watches: holds on to nothing.
+    fn rest(&mut self) {
+        (self.newest, self.last, self.asleep) = (None, None, true);
+    }
+
+    fn compose_frame(&mut self, now: Instant) {
+        let Some(frame) = self.newest.clone() else {
+            return;
+        };
+        let waited = now.saturating_duration_since(frame.captured_at);
+        self.metrics.wait.observe(waited.as_secs_f64());
+        self.seq = frame.seq;
+        let Some(picture) = self.pictures.frame(&frame) else {
+            return;
+        };
+        self.metrics.frames.inc();
+        let captured_at = frame.captured_at;
+        self.deliver(picture, Some(frame), captured_at, now);
+    }
+
+    fn compose_card(&mut self, signal: Option<&Signal>, now: Instant) {
+        let stalled;
+        let signal = match signal {
+            Some(signal @ (Signal::Lost { .. } | Signal::Opening { .. })) => signal,
+            other => {
+                let since = self.newest.as_ref().map_or(now, |frame| frame.captured_at);
+                stalled = stalled_signal(other, since);
+                &stalled
+            }
+        };
+        let Some(picture) = self.pictures.card(signal, now) else {
+            return;
+        };
+        self.metrics.cards.inc();
+        self.deliver(picture, None, now, now);
+    }
+
+    fn deliver(
+        &mut self,
+        picture: PooledPicture,
+        clean: Option<Arc<Frame>>,
+        captured_at: Instant,
+        now: Instant,
+    ) {
+        let painted = Arc::new(picture);
+        let seq = self.seq;
+        self.composed.publish(Composed {
+            clean,
+            painted: Arc::clone(&painted),
+            seq,
+            captured_at,
+        });
+        self.last = Some(Last {
+            painted,
+            seq,
+            captured_at,
+            encoded_at: now,
+        });
+        self.encode_last(captured_at, now);
+    }
+
+    fn repeat(&mut self, now: Instant) {
+        let Some(last) = &self.last else { return };
+        // As if taken now, at the age that pictures usually have here: even steps for the viewer.
+        let shown_for: Duration = now.saturating_duration_since(last.encoded_at);
+        let as_taken_at = last.captured_at + shown_for;
+        self.metrics.repeats.inc();
+        self.encode_last(as_taken_at, now);
+    }
+
+    fn encode_last(&mut self, ticks_of: Instant, now: Instant) {
+        let Some(last) = &self.last else { return };
+        let subject = Subject {
+            picture: &last.painted,
+            frame_seq: last.seq,
+            captured_at: last.captured_at,
+            rtp_ticks: self.clock.ticks(ticks_of),
+        };
+        self.streams.encode(subject, now);
+    }
+}
+
+/// What a card says when the source calls itself live and yet no frame comes.
+fn stalled_signal(signal: Option<&Signal>, since: Instant) -> Signal {
+    match signal {
+        Some(Signal::Live { source, .. }) => Signal::Lost {
+            source: source.clone(),
+            reason: "No picture comes from the source. Waiting for it.".into(),
+            since,
+        },
+        _ => Signal::Opening {
+            source: "the source".into(),
+        },
+    }
+}

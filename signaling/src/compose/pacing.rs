@@ -1,0 +1,187 @@
+//! What to compose, and when: the newest frame, a card, the last picture again, or nothing. Pure.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+/// A source that is only just being opened gets this long before a card appears, so that starting up
+/// does not flash.
+pub const OPENING_GRACE: Duration = Duration::from_millis(300);
+
+/// Five cards a second keep the card's clock honest and cost next to nothing.
+pub const CARD_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A keyframe asked for waits this long after the last picture for a new one (a source of 20 fps and
+/// more brings it in time), then the last picture is encoded again.
+pub const REPEAT_AFTER: Duration = Duration::from_millis(50);
+
+/// What the compose thread sees at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// Somebody wants pictures.
+    pub watched: bool,
+    /// When the newest frame was taken, if there was one.
+    pub newest: Option<Instant>,
+    /// How long that frame stands without a newer one; then a card takes over: the picture of a source
+    /// that gives one a second or more is never silently older than 2 s.
+    pub stale_after: Duration,
+    /// That frame was not composed yet.
+    pub fresh: bool,
+    /// The source says that it is lost, since when.
+    pub lost_since: Option<Instant>,
+    /// A keyframe was asked for and may be made from then on.
+    pub keyframe_due: Option<Instant>,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nobody watches: nothing, until somebody does.
+    Sleep,
+    /// Nothing before then, unless something changes.
+    Wait(Instant),
+    /// Compose and encode the newest frame.
+    Frame,
+    /// The newest frame comes too soon after the one before: leave it out.
+    Skip,
+    /// Draw and encode a card.
+    Card,
+    /// Encode the last picture again, for a keyframe that somebody waits for.
+    Repeat,
+}
+
+/// Decides the next [`Step`].
+#[derive(Debug)]
+pub struct Pacing {
+    cap: RateCap,
+    watched_since: Option<Instant>,
+    /// When the newest frame came.
+    frame_at: Option<Instant>,
+    card_at: Option<Instant>,
+    /// When anything was composed last since somebody watches.
+    picture_at: Option<Instant>,
+}
+
+impl Pacing {
+    /// Pacing for at most `fps` frames a second (and a tenth more, for sources whose clock runs fast).
+    #[must_use]
+    pub fn new(fps: u32) -> Self {
+        Self {
+            cap: RateCap::new(fps),
+            watched_since: None,
+            frame_at: None,
+            card_at: None,
+            picture_at: None,
+        }
+    }
+
+    /// What to do at `now`. A step that composes is taken as done.
+    pub fn decide(&mut self, now: Instant, seen: &Seen) -> Step {
+        if !seen.watched {
+            *self = Self {
+                cap: self.cap.restarted(),
+                ..Self::new(1)
+            };
+            return Step::Sleep;
+        }
+        let resumed = self.watched_since.is_none();
+        let watched_since = *self.watched_since.get_or_insert(now);
+        if seen.fresh || resumed {
+            // How long a frame lay unseen before somebody watched is only known from itself.
+            self.frame_at = seen
+                .newest
+                .map(|captured_at| if resumed { captured_at } else { now });
+        }
+        let live_until = match (seen.newest, seen.lost_since) {
+            (Some(captured_at), Some(since)) if captured_at <= since => now,
+            (None, Some(_)) => now,
+            _ => self
+                .frame_at
+                .map_or(watched_since + OPENING_GRACE, |at| at + seen.stale_after),
+        };
+        if now < live_until {
+            self.live(now, seen, live_until)
+        } else {
+            self.dark(now, seen)
+        }
+    }
+
+    fn live(&mut self, now: Instant, seen: &Seen, until: Instant) -> Step {
+        self.card_at = None;
+        if let Some(captured_at) = seen.newest.filter(|_| seen.fresh) {
+            if !self.cap.admits(captured_at) {
+                return Step::Skip;
+            }
+            self.picture_at = Some(now);
+            return Step::Frame;
+        }
+        match self.repeat_at(seen) {
+            Some(at) if at <= now => {
+                self.picture_at = Some(now);
+                Step::Repeat
+            }
+            Some(at) => Step::Wait(at.min(until)),
+            None => Step::Wait(until),
+        }
+    }
+
+    fn dark(&mut self, now: Instant, seen: &Seen) -> Step {
+        let tick = self.card_at.map_or(now, |at| at + CARD_INTERVAL);
+        let at = self.repeat_at(seen).map_or(tick, |repeat| repeat.min(tick));
+        if at > now {
+            return Step::Wait(at);
+        }
+        (self.card_at, self.picture_at) = (Some(now), Some(now));
+        Step::Card
+    }
+
+    fn repeat_at(&self, seen: &Seen) -> Option<Instant> {
+        Some(seen.keyframe_due?.max(self.picture_at? + REPEAT_AFTER))
+    }
+}
+
+/// A frame this much older than expected comes from a clock that jumped back.
+const JUMPED_BACK: Duration = Duration::from_millis(1500);
+
+/// Decides by capture time, so that what passes is evenly spaced in the picture's own time.
+///
+/// overflow: counted, by the caller.
+#[derive(Debug)]
+pub(crate) struct RateCap {
+    interval: Duration,
+    next: Option<Instant>,
+}
+
+impl RateCap {
+    pub(crate) fn new(fps: u32) -> Self {
+        Self {
+            interval: Duration::from_secs(10) / (fps.max(1) * 11),
+            next: None,
+        }
+    }
+
+    pub(crate) fn restarted(&self) -> Self {
+        Self {
+            interval: self.interval,
+            next: None,
+        }
+    }
+
+    pub(crate) fn admits(&mut self, captured_at: Instant) -> bool {
+        let Some(next) = self.next else {
+            self.next = Some(captured_at + self.interval);
+            return true;
+        };
+        // A quarter of the interval for jitter; what is early now makes the next one due later.
+        let admitted = captured_at + self.interval / 4 >= next;
+        if admitted {
+            self.next = Some((next + self.interval).max(captured_at));
+        }
+        // A capture clock that jumped back must not shut the feed until it has caught up.
+        if next > captured_at + JUMPED_BACK {
+            self.next = None;
+        }
+        admitted
+    }
+}

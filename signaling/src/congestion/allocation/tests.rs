@@ -1,0 +1,97 @@
+use super::*;
+
+pub(crate) fn ladder() -> Vec<Rung> {
+    [1_500_000, 600_000, 200_000]
+        .into_iter()
+        .enumerate()
+        .map(|(index, bps)| Rung {
+            id: RenditionId::new(index).expect("three"),
+            nominal_bps: bps,
+            target_bps: bps,
+        })
+        .collect()
+}
+
+fn index(id: Option<RenditionId>) -> Option<usize> {
+    id.map(RenditionId::index)
+}
+
+#[test]
+fn the_largest_that_fits_and_never_none() {
+    let ladder = ladder();
+    let fits = |bps| index(fitting(&ladder, bps));
+    assert_eq!(fits(1_500_000), Some(0));
+    assert_eq!(fits(900_000), Some(1));
+    assert_eq!(fits(270_000), Some(2));
+    assert_eq!(fits(50_000), Some(2));
+    assert_eq!(fitting(&[], 1), None);
+}
+
+#[test]
+fn climbing_wants_some_room() {
+    let ladder = ladder();
+    let from = |place: usize, bps| index(climb(&ladder, ladder[place].id, bps));
+    assert_eq!(from(2, Some(650_000)), None);
+    assert_eq!(from(2, Some(700_000)), Some(1));
+    assert_eq!(from(2, Some(1_800_000)), Some(0), "two at once");
+    assert_eq!(from(1, None), Some(0));
+    assert_eq!(from(0, None), None);
+}
+
+#[test]
+fn probes_aim_at_the_next_thing_to_gain() {
+    let mut ladder = ladder();
+    let goal = |ladder: &[Rung], place: usize, bps| probe_goal(ladder, ladder[place].id, bps);
+    assert_eq!(goal(&ladder, 2, 270_000), Some(720_000));
+    assert_eq!(
+        goal(&ladder, 2, 180_000),
+        Some(240_000),
+        "its own rate first"
+    );
+    assert_eq!(goal(&ladder, 1, 700_000), Some(720_000));
+    assert_eq!(goal(&ladder, 1, 800_000), Some(1_800_000));
+    ladder[0].target_bps = 900_000;
+    assert_eq!(
+        goal(&ladder, 0, 950_000),
+        Some(1_800_000),
+        "its encoder is held back"
+    );
+    assert!(carries_all(&ladder, 1_800_000) && !carries_all(&ladder, 1_600_000));
+}
+
+fn targets_of(viewers: &[(usize, Option<u32>)]) -> Vec<u32> {
+    let mut ladder = ladder();
+    let viewers = viewers
+        .iter()
+        .map(|(place, ceiling)| (RenditionId::new(*place).expect("three"), *ceiling));
+    targets(&mut ladder, viewers);
+    ladder.iter().map(|rung| rung.target_bps).collect()
+}
+
+#[test]
+fn one_viewer_gets_what_it_can_take_within_limits() {
+    assert_eq!(targets_of(&[(0, None)]), [1_500_000, 600_000, 200_000]);
+    assert_eq!(targets_of(&[(0, Some(1_000_000))])[0], 920_000);
+    assert_eq!(
+        targets_of(&[(0, Some(300_000))])[0],
+        750_000,
+        "half at least"
+    );
+    assert_eq!(targets_of(&[(0, Some(9_000_000))])[0], 1_500_000);
+    assert_eq!(targets_of(&[(2, Some(50_000))])[2], 100_000);
+}
+
+#[test]
+fn the_slowest_alone_does_not_decide() {
+    let slow_among = |all: usize| {
+        let mut viewers = vec![(0, None); all - 1];
+        viewers.push((0, Some(800_000)));
+        targets_of(&viewers)[0]
+    };
+    assert_eq!(slow_among(2), 1_500_000);
+    assert_eq!(slow_among(50), 1_500_000);
+    let half: Vec<(usize, Option<u32>)> = (0..50)
+        .map(|index| (0, (index % 2 == 0).then_some(1_200_000)))
+        .collect();
+    assert_eq!(targets_of(&half)[0], 1_104_000);
+}

@@ -1,0 +1,203 @@
+//! One shard of all viewers: datagrams, frames, requests and time go in, datagrams come out. No
+//! socket, no clock. What the shards have in common is in the [`Ledger`].
+
+mod arrivals;
+pub(super) mod ledger;
+mod pictures;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rtc::crypto::RTCCryptoProvider;
+
+use self::ledger::Ledger;
+use crate::congestion::{Rung, ladder};
+use crate::encode::demand::Demand;
+use crate::encode::encoder::{Rendition, RenditionId};
+use crate::fanout::packet_ring::PacketRing;
+use crate::fanout::viewer::Viewer;
+use crate::ingest::publisher::Publishing;
+use crate::metrics::{EngineMetrics, LeaveReason};
+use crate::rtp::clock::ReportClock;
+use crate::transport::demux::{Shard, ViewerKey};
+use crate::transport::runs::Run;
+
+/// Takes datagrams that are ready; called once per viewer and frame.
+pub(crate) type Out<'a> = dyn FnMut(&[Run]) + 'a;
+
+/// The least time between two timer runs of one viewer: a deadline that lies in the past for good
+/// must not spin the loop.
+const TICK_LEAST: Duration = Duration::from_millis(1);
+
+/// Limits of the audience.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AudienceLimits {
+    pub(crate) viewers_max: usize,
+    pub(crate) connect_within: Duration,
+}
+
+/// One rendition's cache.
+#[derive(Debug, Default)]
+struct Stream {
+    ring: PacketRing,
+    watched_by: u32,
+}
+
+/// What an audience is made with.
+pub(crate) struct AudienceParts {
+    pub(crate) shard: Shard,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) crypto: Arc<dyn RTCCryptoProvider>,
+    pub(crate) clock: ReportClock,
+    pub(crate) limits: AudienceLimits,
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) metrics: Arc<EngineMetrics>,
+    /// What there is to watch, largest first.
+    pub(crate) renditions: Vec<Rendition>,
+}
+
+/// Everybody of one shard who watches, and whoever publishes.
+pub(crate) struct Audience {
+    shard: Shard,
+    ledger: Arc<Ledger>,
+    crypto: Arc<dyn RTCCryptoProvider>,
+    viewers: HashMap<ViewerKey, Viewer>,
+    publishing: Publishing,
+    streams: [Stream; RenditionId::LIMIT],
+    timetable: BTreeSet<(Instant, ViewerKey)>,
+    next_key: u64,
+    clock: ReportClock,
+    limits: AudienceLimits,
+    demand: Arc<Demand>,
+    metrics: Arc<EngineMetrics>,
+    outgoing: Vec<Run>,
+    /// What there is to watch, largest first.
+    renditions: Vec<Rendition>,
+    ladder: Vec<Rung>,
+    retarget_at: Option<Instant>,
+}
+
+impl Audience {
+    pub(crate) fn new(parts: AudienceParts) -> Self {
+        Self {
+            shard: parts.shard,
+            ledger: parts.ledger,
+            crypto: parts.crypto,
+            viewers: HashMap::new(),
+            publishing: Publishing::default(),
+            streams: Default::default(),
+            timetable: BTreeSet::new(),
+            next_key: 0,
+            clock: parts.clock,
+            limits: parts.limits,
+            demand: parts.demand,
+            metrics: parts.metrics,
+            outgoing: Vec::new(),
+            ladder: ladder(&parts.renditions),
+            renditions: parts.renditions,
+            retarget_at: None,
+        }
+    }
+
+    /// Whether this viewer, or whoever publishes, is still here.
+    pub(crate) fn has(&self, key: ViewerKey) -> bool {
+        self.viewers.contains_key(&key) || self.publishing.is(key)
+    }
+
+    /// Lets time pass for whoever is due.
+    pub(crate) fn tick(&mut self, now: Instant, out: &mut Out<'_>) {
+        while let Some((due, key)) = self.timetable.first().copied()
+            && due <= now
+        {
+            self.timetable.pop_first();
+            if let Some(viewer) = self.viewers.get_mut(&key) {
+                viewer.deadline = None;
+                viewer.peer.tick(now);
+                self.let_go(now, key);
+                self.settle(now, key, out);
+            }
+        }
+        self.retarget_when_due(now);
+        self.ask_for_keyframes(now);
+        self.tick_publisher(now, out);
+    }
+
+    /// This thread has not run for `pause` until now.
+    pub(crate) fn resume(&mut self, now: Instant, pause: Duration) {
+        for viewer in self.viewers.values_mut() {
+            viewer.peer.resume(now, pause);
+            viewer.control.resume(now);
+        }
+        self.publishing.resume(now, pause);
+    }
+
+    /// When [`Self::tick`] is next due.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let viewer = self.timetable.first().map(|(due, _)| *due);
+        let keyframes = self.ledger.keyframes_due();
+        let more = [keyframes, self.retarget_at, self.publishing.due()];
+        more.into_iter().flatten().chain(viewer).min()
+    }
+
+    /// Sends everybody a goodbye.
+    pub(crate) fn close(&mut self, now: Instant, out: &mut Out<'_>) {
+        let keys: Vec<ViewerKey> = self.viewers.keys().copied().collect();
+        for key in keys {
+            self.remove(now, key, LeaveReason::Shutdown, out);
+        }
+        self.dismiss_publisher(now, "the engine ends", out);
+    }
+
+    pub(crate) fn viewers(&self) -> impl Iterator<Item = &Viewer> {
+        self.viewers.values()
+    }
+
+    fn flush(&mut self, now: Instant, key: ViewerKey, out: &mut Out<'_>) {
+        let Some(viewer) = self.viewers.get_mut(&key) else {
+            return;
+        };
+        viewer.peer.drain(now, &mut self.outgoing);
+        self.ledger.note_sent(key, &self.outgoing);
+        out(&self.outgoing);
+        self.outgoing.clear();
+    }
+
+    fn new_key(&mut self) -> ViewerKey {
+        self.next_key += 1;
+        ViewerKey {
+            shard: self.shard,
+            number: self.next_key,
+        }
+    }
+
+    fn schedule(&mut self, key: ViewerKey, now: Instant) {
+        let Some(viewer) = self.viewers.get_mut(&key) else {
+            return;
+        };
+        let due = viewer.due(now, self.limits.connect_within);
+        let deadline = due.map(|due| due.max(now + TICK_LEAST));
+        if viewer.deadline == deadline {
+            return;
+        }
+        if let Some(old) = viewer.deadline {
+            self.timetable.remove(&(old, key));
+        }
+        viewer.deadline = deadline;
+        if let Some(deadline) = deadline {
+            self.timetable.insert((deadline, key));
+        }
+    }
+
+    /// Entries in every table: zero when nobody watches.
+    #[cfg(test)]
+    fn footprint(&self) -> usize {
+        self.publishing.len()
+            + self.viewers.len()
+            + self.ledger.directory().len()
+            + self.timetable.len()
+    }
+}

@@ -1,0 +1,280 @@
+//! Sessions: who comes, what is asked about them, and how they end. Of those who watch, and of the one
+//! who publishes on the same port, by the same demultiplexer.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use capture::Guest;
+
+use super::{Audience, Out, TICK_LEAST};
+use crate::fanout::packet_ring::join_needs_keyframe;
+use crate::fanout::viewer::{Arrival, Phase, Viewer};
+use crate::ingest::publisher::{Newcomer, Publisher};
+use crate::metrics::{LeaveReason, count};
+use crate::transport::demux::ViewerKey;
+use crate::transport::peer::{Link, Peer};
+use crate::transport::session::{Refused, Restart, Trickle};
+
+impl Audience {
+    /// Takes a viewer whose offer was accepted.
+    pub(crate) fn join(&mut self, now: Instant, arrival: Arrival) -> Result<(), Refused> {
+        if !self.ledger.take_place(self.shard, self.limits.viewers_max) {
+            // overflow: refused, counted by the caller: it is told to come back later.
+            return Err(Refused::Full);
+        }
+        self.metrics.viewers.inc();
+        let (key, names) = (self.new_key(), Arc::clone(arrival.peer.names()));
+        let id = arrival.id.clone();
+        self.ledger.directory().add(key, id, names);
+        self.viewers.insert(key, Viewer::new(arrival));
+        self.metrics.joins.inc();
+        self.schedule(key, now);
+        Ok(())
+    }
+
+    /// A viewer's first check: somebody is there, for whom a picture is made. Offers alone, which anybody
+    /// can send in numbers, make no encoder run and ask for no keyframe.
+    pub(super) fn note_presence(&mut self, now: Instant, key: ViewerKey) {
+        let Some(viewer) = self.viewers.get_mut(&key) else {
+            return;
+        };
+        if viewer.checked_at.is_some() || !viewer.peer.was_checked() {
+            return;
+        }
+        viewer.checked_at = Some(now);
+        let rendition = viewer.rendition;
+        self.count_watchers(now);
+        self.retarget_at.get_or_insert(now);
+        let ring = &self.streams[rendition.index()].ring;
+        if join_needs_keyframe(now, ring.keyframe_at()) {
+            self.ledger.want_keyframe(rendition);
+        }
+        self.ask_for_keyframes(now);
+    }
+
+    /// Ends a session at its own wish.
+    pub(crate) fn leave(
+        &mut self,
+        now: Instant,
+        id: &str,
+        out: &mut Out<'_>,
+    ) -> Result<(), Refused> {
+        if self.ledger.directory().goodbyes.take(id) {
+            return Ok(());
+        }
+        let key = self.key_of(id)?;
+        if self.publishing.is(key) {
+            self.remove_publisher(now, "it said so", out);
+        } else {
+            self.remove(now, key, LeaveReason::Deleted, out);
+        }
+        Ok(())
+    }
+
+    /// Takes candidates that came after the offer.
+    pub(crate) fn trickle(
+        &mut self,
+        now: Instant,
+        trickle: &Trickle,
+        out: &mut Out<'_>,
+    ) -> Result<(), Refused> {
+        let (key, peer) = self.session(&trickle.id)?;
+        peer.names().fit(trickle)?;
+        peer.trickle(&trickle.candidates);
+        self.settle(now, key, out);
+        Ok(())
+    }
+
+    /// Begins an ICE restart: the session is known by its new names from now on, and by its old ones
+    /// until the new path is found.
+    pub(crate) fn restart(
+        &mut self,
+        now: Instant,
+        restart: Restart,
+        out: &mut Out<'_>,
+    ) -> Result<(), Refused> {
+        let (key, peer) = self.session(&restart.id)?;
+        peer.names().fit_tag(restart.tag.as_deref())?;
+        let names = Arc::clone(&restart.names);
+        peer.restart(now, restart);
+        self.ledger.directory().demux.rename(key, names);
+        self.metrics.restarts.inc();
+        self.settle(now, key, out);
+        Ok(())
+    }
+
+    pub(super) fn key_of(&self, id: &str) -> Result<ViewerKey, Refused> {
+        self.ledger.directory().key_of(id)
+    }
+
+    /// The transport of this session, whichever way its media goes.
+    fn session(&mut self, id: &str) -> Result<(ViewerKey, &mut Peer), Refused> {
+        let key = self.key_of(id)?;
+        let viewer = self.viewers.get_mut(&key).map(|viewer| &mut viewer.peer);
+        let peer = viewer.or_else(|| self.publishing.peer(key));
+        peer.map(|peer| (key, peer)).ok_or(Refused::Unknown)
+    }
+
+    /// After anything that touched a session: its phase, its datagrams, its timers.
+    pub(super) fn settle(&mut self, now: Instant, key: ViewerKey, out: &mut Out<'_>) {
+        let Some(viewer) = self.viewers.get_mut(&key) else {
+            if self.publishing.is(key) {
+                self.settle_publisher(now, out);
+            }
+            return;
+        };
+        let waits = viewer.phase == Phase::Connecting;
+        let late =
+            waits && now.saturating_duration_since(viewer.offered_at) >= self.limits.connect_within;
+        let gone = match viewer.peer.link() {
+            Link::Closed => Some(LeaveReason::Closed),
+            Link::Failed if viewer.connected_at.is_none() => Some(LeaveReason::NeverConnected),
+            Link::Failed => Some(LeaveReason::Lost),
+            _ if late || (waits && viewer.seat.is_lost()) => Some(LeaveReason::NeverConnected),
+            Link::Up if waits && !viewer.seat.occupy() => Some(LeaveReason::NeverConnected),
+            _ => None,
+        };
+        if let Some(reason) = gone {
+            return self.remove(now, key, reason, out);
+        }
+        let changed = viewer.follow_link(now);
+        // Handshake and checks before any media: the demultiplexer must see every check go out.
+        self.flush(now, key, out);
+        if let Some(before) = changed {
+            self.phase_changed(now, key, before, out);
+        } else if self.is_miscounted(now, key) {
+            self.count_watchers(now);
+        }
+        self.schedule(key, now);
+    }
+
+    fn phase_changed(&mut self, now: Instant, key: ViewerKey, before: Phase, out: &mut Out<'_>) {
+        let Some(viewer) = self.viewers.get_mut(&key) else {
+            return;
+        };
+        if viewer.phase == Phase::Awaiting {
+            let asked_at = match before {
+                Phase::Connecting => viewer.checked_at.unwrap_or(now),
+                _ => now,
+            };
+            if before == Phase::Connecting {
+                let took = now.saturating_duration_since(viewer.offered_at);
+                self.metrics.connect.observe(took.as_secs_f64());
+            }
+            self.start(now, key, asked_at, out);
+        }
+        self.count_watchers(now);
+        self.ask_for_keyframes(now);
+    }
+
+    pub(super) fn remove(
+        &mut self,
+        now: Instant,
+        key: ViewerKey,
+        reason: LeaveReason,
+        out: &mut Out<'_>,
+    ) {
+        let Some(mut viewer) = self.viewers.remove(&key) else {
+            return;
+        };
+        // Before the goodbye: if that panics, the place is free all the same.
+        self.ledger.directory().remove(key, &viewer.id);
+        self.ledger.give_place_back(self.shard);
+        self.metrics.viewers.dec();
+        viewer.peer.close(now);
+        viewer.peer.drain(now, &mut self.outgoing);
+        out(&self.outgoing);
+        self.outgoing.clear();
+        if let Some(deadline) = viewer.deadline {
+            self.timetable.remove(&(deadline, key));
+        }
+        if reason == LeaveReason::Closed {
+            self.ledger.directory().goodbyes.hung_up(viewer.id);
+        }
+        count(&self.metrics.leaves, reason, 1);
+        tracing::debug!(
+            ?reason,
+            watched_s = now.saturating_duration_since(viewer.offered_at).as_secs(),
+            "a viewer left"
+        );
+        self.count_watchers(now);
+    }
+}
+
+impl Audience {
+    /// Takes somebody who publishes; the answer is its place at the switch.
+    pub(crate) fn publish(
+        &mut self,
+        now: Instant,
+        newcomer: Newcomer,
+        out: &mut Out<'_>,
+    ) -> Result<Guest, Refused> {
+        if let Some((_, present)) = &self.publishing.0
+            && !newcomer.parts.takes_over
+            && !present.is_replaceable(now)
+        {
+            // overflow: refused, with 409
+            return Err(Refused::Full);
+        }
+        self.dismiss_publisher(now, "another took its place", out);
+        let (key, names) = (self.new_key(), Arc::clone(newcomer.peer.names()));
+        let id = newcomer.id.clone();
+        self.ledger.directory().add(key, id, names);
+        newcomer.parts.metrics.publishers.set(1);
+        let guest = newcomer.parts.switch.guest(newcomer.parts.name);
+        self.publishing.0 = Some((key, Publisher::new(newcomer)));
+        self.settle_publisher(now, out);
+        Ok(guest)
+    }
+
+    /// Lets time pass for the publisher.
+    pub(super) fn tick_publisher(&mut self, now: Instant, out: &mut Out<'_>) {
+        if let Some((_, publisher)) = &mut self.publishing.0
+            && publisher.deadline.is_some_and(|due| due <= now)
+        {
+            publisher.peer.tick(now);
+            self.settle_publisher(now, out);
+        }
+    }
+
+    /// Ends the publisher's session. It may not know yet: its `DELETE` is answered as any other.
+    pub(super) fn dismiss_publisher(&mut self, now: Instant, reason: &str, out: &mut Out<'_>) {
+        if let Some(id) = self.remove_publisher(now, reason, out) {
+            self.ledger.directory().goodbyes.hung_up(id);
+        }
+    }
+
+    /// Takes the publisher out with a goodbye; the name of its session.
+    pub(super) fn remove_publisher(
+        &mut self,
+        now: Instant,
+        reason: &str,
+        out: &mut Out<'_>,
+    ) -> Option<String> {
+        let (key, mut publisher) = self.publishing.0.take()?;
+        publisher.peer.close(now);
+        publisher.peer.drain(now, &mut self.outgoing);
+        out(&self.outgoing);
+        self.outgoing.clear();
+        self.ledger.directory().remove(key, &publisher.id);
+        publisher.metrics.publishers.set(0);
+        tracing::info!(reason, "the publisher left");
+        Some(publisher.id)
+    }
+
+    pub(super) fn settle_publisher(&mut self, now: Instant, out: &mut Out<'_>) {
+        let connect_within = self.limits.connect_within;
+        let Some((key, publisher)) = &mut self.publishing.0 else {
+            return;
+        };
+        if !publisher.settle(now, connect_within) {
+            return self.dismiss_publisher(now, "its connection ended", out);
+        }
+        let least = now + TICK_LEAST;
+        publisher.deadline = publisher.deadline.map(|due| due.max(least));
+        publisher.peer.drain(now, &mut self.outgoing);
+        self.ledger.note_sent(*key, &self.outgoing);
+        out(&self.outgoing);
+        self.outgoing.clear();
+    }
+}

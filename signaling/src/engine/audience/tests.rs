@@ -1,0 +1,285 @@
+//! The audience on a virtual clock, without a socket: what it holds, and what it lets go.
+
+mod crowd;
+mod forged;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::SystemTime;
+
+use super::*;
+use crate::congestion::Choice;
+use crate::encode::encoder::default_renditions;
+use crate::fanout::outlet::{Outlet, StreamTerms};
+use crate::fanout::packet_ring::tests::frame;
+use crate::fanout::viewer::Arrival;
+use crate::sdp::{Credentials, Offer};
+use crate::transport::ice::{CheckNames, IceTimes};
+use crate::transport::peer::{Arriving, Peer, PeerParts};
+use crate::transport::runs::Carriage;
+use crate::transport::session::{Identity, SessionNames};
+use crate::transport::session::{Refused, Restart, Trickle};
+
+const OFFER: &str = include_str!("../../../tests/fixtures/chromium.sdp");
+const MS: Duration = Duration::from_millis(1);
+
+struct House {
+    audience: Audience,
+    identity: Identity,
+    start: Instant,
+}
+
+fn house() -> House {
+    let start = Instant::now();
+    let (ledger, demand) = (Arc::new(Ledger::new(1)), Demand::new());
+    let metrics = Arc::new(EngineMetrics::default());
+    House {
+        audience: audience_of(Shard(0), start, &ledger, &demand, &metrics, 30),
+        identity: Identity::generate().expect("a certificate"),
+        start,
+    }
+}
+
+fn audience_of(
+    shard: Shard,
+    start: Instant,
+    ledger: &Arc<Ledger>,
+    demand: &Arc<Demand>,
+    metrics: &Arc<EngineMetrics>,
+    viewers_max: usize,
+) -> Audience {
+    Audience::new(AudienceParts {
+        shard,
+        ledger: Arc::clone(ledger),
+        crypto: rtc::crypto::default_provider().expect("ring"),
+        clock: ReportClock::new(start, SystemTime::now()),
+        limits: AudienceLimits {
+            viewers_max,
+            connect_within: Duration::from_secs(20),
+        },
+        demand: Arc::clone(demand),
+        metrics: Arc::clone(metrics),
+        renditions: default_renditions(),
+    })
+}
+
+const OURS: &[IpAddr] = &[IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))];
+
+fn parts<'a>(identity: &'a Identity, names: &'a SessionNames) -> PeerParts<'a> {
+    PeerParts {
+        identity,
+        names,
+        local: OURS,
+        networks: &[],
+        ice: IceTimes {
+            disconnected: Duration::from_secs(5),
+            failed: Duration::from_secs(20),
+        },
+    }
+}
+
+fn arrival_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> Arrival {
+    let terms = StreamTerms {
+        ssrc: parts.names.ssrc,
+        payload_type: offer.video.payload_type,
+        rtx: None,
+        playout_delay_id: None,
+        transport_id: None,
+    };
+    Arrival {
+        peer: Peer::accept(now, offer, parts).expect("acceptable"),
+        outlet: Outlet::new(terms, parts.names.numbering),
+        choice: Choice::Auto,
+        offered_at: now,
+        id: parts.names.id.clone(),
+        seat: Box::new(()),
+    }
+}
+
+impl House {
+    fn arrival(&self, now: Instant) -> Arrival {
+        let offer = Offer::parse(OFFER).expect("usable");
+        arrival_of(now, &offer, &parts(&self.identity, &SessionNames::random()))
+    }
+
+    fn join(&mut self, now: Instant) -> String {
+        let arrival = self.arrival(now);
+        let id = arrival.id.clone();
+        self.audience.join(now, arrival).expect("room");
+        id
+    }
+}
+
+#[test]
+fn twenty_that_leave_or_never_come_leave_nothing() {
+    let mut house = house();
+    let start = house.start;
+    let ids: Vec<String> = (0..20).map(|_| house.join(start)).collect();
+    assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 0);
+    let mut sent = 0;
+    let out: &mut Out<'_> = &mut |runs: &[Run]| sent += runs.len();
+    for id in &ids[..8] {
+        house.audience.leave(start, id, out).expect("it is there");
+        assert_eq!(house.audience.leave(start, id, out), Err(Refused::Unknown));
+    }
+    for second in 0..40 {
+        let now = start + second * 1000 * MS;
+        house.audience.tick(now, out);
+    }
+    assert_eq!(house.audience.footprint(), 0);
+    assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 0);
+    assert_eq!(house.audience.due(), None, "nothing left to do");
+    assert_eq!(sent, 0, "nobody told an address");
+}
+
+#[test]
+fn strangers_change_nothing() {
+    let mut house = house();
+    let start = house.start;
+    house.join(start);
+    let before = house.audience.footprint();
+    let way = Arriving {
+        carriage: Carriage::Udp,
+        from: SocketAddr::from(([203, 0, 113, 9], 4000)),
+        to: None,
+    };
+    let mut sent = 0;
+    for byte in 0..=255_u8 {
+        for length in [0, 1, 20, 100, 1500] {
+            let out: &mut Out<'_> = &mut |runs: &[Run]| sent += runs.len();
+            let datagram = vec![byte; length];
+            if let Some(key) = house.audience.whose(way, &datagram) {
+                house.audience.receive(start, key, way, &datagram, out);
+            }
+        }
+    }
+    assert_eq!((house.audience.footprint(), sent), (before, 0));
+}
+
+#[test]
+fn the_first_viewer_asks_for_a_keyframe_and_those_after_it_do_not() {
+    let mut house = house();
+    let start = house.start;
+    let asked = |house: &House| house.audience.metrics.keyframe_requests.get();
+    house.appear(start);
+    house.appear(start + 5 * MS);
+    assert_eq!(asked(&house), 1);
+    house
+        .audience
+        .frame(start + 30 * MS, frame(0, true, 3), &mut |_: &[Run]| {});
+    house.appear(start + 500 * MS);
+    assert_eq!(asked(&house), 1, "the cache serves it");
+    house.appear(start + 560 * MS);
+    assert_eq!(asked(&house), 2);
+}
+
+#[test]
+fn a_viewer_whose_place_was_given_away_is_let_go() {
+    struct Given(bool);
+    impl crate::fanout::viewer::Seat for Given {
+        fn is_lost(&self) -> bool {
+            self.0
+        }
+    }
+    let mut house = house();
+    let start = house.start;
+    for lost in [false, true] {
+        let seat = Box::new(Given(lost));
+        let arrival = Arrival {
+            seat,
+            ..house.arrival(start)
+        };
+        house.audience.join(start, arrival).expect("room");
+    }
+    let now = start + 1000 * MS;
+    house.audience.tick(now, &mut |_: &[Run]| {});
+    assert_eq!(
+        house.audience.viewers.len(),
+        1,
+        "long before its time is over"
+    );
+}
+
+fn trickle(id: &str, tag: Option<&str>, ufrag: Option<&str>) -> Trickle {
+    Trickle {
+        id: id.to_owned(),
+        tag: tag.map(str::to_owned),
+        ufrag: ufrag.map(str::to_owned),
+        candidates: Vec::new(),
+    }
+}
+
+#[test]
+fn wrong_tags_and_other_credentials_are_told_apart() {
+    let mut house = house();
+    let start = house.start;
+    let id = house.join(start);
+    let out: &mut Out<'_> = &mut |_: &[Run]| {};
+    let mut trickle = |id: &str, tag: Option<&str>, ufrag: Option<&str>| {
+        let trickle = trickle(id, tag, ufrag);
+        house.audience.trickle(start, &trickle, out)
+    };
+    assert_eq!(trickle(&id, None, None), Ok(()));
+    assert_eq!(trickle(&id, None, Some("hBtT")), Ok(()));
+    assert_eq!(trickle(&id, Some("other"), None), Err(Refused::WrongTag));
+    assert_eq!(trickle(&id, None, Some("new!")), Err(Refused::Restart));
+    assert_eq!(trickle("nobody", None, None), Err(Refused::Unknown));
+}
+
+#[test]
+fn a_full_house_refuses() {
+    let mut house = house();
+    let start = house.start;
+    (0..30).for_each(|_| {
+        house.join(start);
+    });
+    let one_more = house.arrival(start);
+    assert_eq!(house.audience.join(start, one_more), Err(Refused::Full));
+}
+
+#[test]
+fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
+    let mut house = house();
+    let start = house.start;
+    let id = house.join(start);
+    let out: &mut Out<'_> = &mut |_: &[Run]| {};
+    let restart = |id: &str, tag: Option<&str>| Restart {
+        id: id.to_owned(),
+        tag: tag.map(str::to_owned),
+        names: Arc::new(CheckNames {
+            local: Credentials::random(),
+            remote: "theirs".to_owned(),
+        }),
+        remote: Credentials {
+            ufrag: "theirs".to_owned(),
+            ..Credentials::random()
+        },
+        addresses: vec![IpAddr::from([192, 0, 2, 2])],
+        networks: Vec::new(),
+        candidates: Vec::new(),
+        brought_bytes: 0,
+    };
+    let before = house.audience.footprint();
+    let wrong = restart(&id, Some("other"));
+    assert_eq!(
+        house.audience.restart(start, wrong, out),
+        Err(Refused::WrongTag)
+    );
+    let unknown = restart("nobody", None);
+    assert_eq!(
+        house.audience.restart(start, unknown, out),
+        Err(Refused::Unknown)
+    );
+    assert_eq!(house.audience.footprint(), before);
+    let right = restart(&id, None);
+    let (ours, theirs) = (right.names.local.ufrag.clone(), right.remote.ufrag.clone());
+    assert_eq!(house.audience.restart(start, right, out), Ok(()));
+    let mut trickle = |tag: &str, ufrag: &str| {
+        let trickle = trickle(&id, Some(tag), Some(ufrag));
+        house.audience.trickle(start, &trickle, out)
+    };
+    assert_eq!(trickle(&ours, &theirs), Ok(()));
+    assert_eq!(trickle(&ours, "hBtT"), Err(Refused::Restart));
+    let out: &mut Out<'_> = &mut |_: &[Run]| {};
+    house.audience.leave(start, &id, out).expect("it is there");
+    assert_eq!(house.audience.footprint(), 0);
+}

@@ -1,0 +1,381 @@
+//! One viewer's view of a rendition: its own payload type, SSRC, sequence numbers and timestamps
+//! over payloads that all viewers share.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtp::header::{EXTENSION_PROFILE_ONE_BYTE, Extension, Header};
+use rtc::rtp::packet::Packet;
+
+use super::packet_ring::{RingFrame, RingPacket};
+use super::resend::{Originals, ResendLog, Verdict};
+use crate::encode::encoder::RenditionId;
+use crate::encode::frame_queue::EncodedFrame;
+use crate::rtp::clock::ReportClock;
+
+/// Jumps in a rendition's packet numbers that a viewer's numbering remembers: each is a pause or a
+/// change of rendition, and requests for packets from before the eighth last are long out of date.
+const SEGMENTS_MAX: usize = 8;
+const VIDEO_CLOCK_HZ: f64 = 90_000.0;
+/// Frames that say how long to hold pictures back after it has changed, in case some are lost.
+const DELAY_TOLD_IN: u8 = 4;
+
+/// What this viewer's packets look like, as negotiated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StreamTerms {
+    pub(crate) ssrc: u32,
+    pub(crate) payload_type: u8,
+    /// SSRC and payload type of the retransmission stream (RFC 4588).
+    pub(crate) rtx: Option<(u32, u8)>,
+    pub(crate) playout_delay_id: Option<u8>,
+    /// Id of the header extension with the transport-wide number.
+    pub(crate) transport_id: Option<u8>,
+}
+
+/// Gives a packet its transport-wide number, from the length of its payload; `None`: none is wanted.
+pub(crate) type Stamp<'a> = dyn FnMut(usize) -> Option<u16> + 'a;
+
+/// A keyframe that left so long ago has come, or is asked for itself: its packets are what the path has room
+/// for then, not those of the pictures before it.
+const KEYFRAME_ARRIVES: Duration = Duration::from_millis(250);
+
+/// Takes a packet that leaves: its header and its payload.
+pub(crate) type Sink<'a> = dyn FnMut(&Header, &[u8]) + 'a;
+
+/// Own numbers from `own` on are those of the rendition's ring from `ring` on.
+#[derive(Debug, Clone, Copy)]
+struct Segment {
+    own: u64,
+    ring: u64,
+    rendition: RenditionId,
+}
+
+/// What was sent, for reports (RFC 3550 6.4.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SentCount {
+    pub(crate) packets: u32,
+    pub(crate) payload_bytes: u32,
+}
+
+/// An answer to a retransmission request.
+#[derive(Debug)]
+pub(crate) enum Resend {
+    /// These, to be sent now: one, or two that are alike.
+    Packets(Vec<Packet>),
+    /// Nothing, for this reason.
+    No(Refusal),
+}
+
+/// Why a packet is not sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Never sent, or no longer kept.
+    Gone,
+    /// A keyframe has left since that is there by now, and needs nothing of before.
+    Passed,
+    Repeat,
+    Exhausted,
+    OverBudget,
+}
+
+/// The numbering of one viewer's stream.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    terms: StreamTerms,
+    /// Next sequence number with its cycles; the low 16 bits go on the wire.
+    next: u64,
+    next_rtx: u16,
+    timestamp_offset: u32,
+    segments: VecDeque<Segment>,
+    resends: ResendLog,
+    /// Number of the newest keyframe's first packet, and when its last one left.
+    keyframe: Option<(u64, Instant)>,
+    /// Without a retransmission stream.
+    originals: Option<Originals>,
+    sent: SentCount,
+    delay: Duration,
+    /// Frames that are still to tell it.
+    untold: u8,
+}
+
+impl Outlet {
+    /// An outlet whose numbers start at random places (RFC 3550 5.1).
+    pub(crate) fn new(terms: StreamTerms, random: u64) -> Self {
+        let [a, b, c, d, e, f, g, h] = random.to_be_bytes();
+        Self {
+            terms,
+            // One cycle up, so that numbers before the first never underflow.
+            next: (1 << 16) + u64::from(u16::from_be_bytes([a, b])),
+            next_rtx: u16::from_be_bytes([c, d]),
+            timestamp_offset: u32::from_be_bytes([e, f, g, h]),
+            segments: VecDeque::new(),
+            resends: ResendLog::default(),
+            keyframe: None,
+            originals: terms.rtx.is_none().then(Originals::default),
+            sent: SentCount::default(),
+            delay: Duration::ZERO,
+            untold: 0,
+        }
+    }
+
+    /// How long the viewer should hold pictures back.
+    pub(crate) fn set_delay(&mut self, delay: Duration) {
+        if self.delay != delay {
+            (self.delay, self.untold) = (delay, DELAY_TOLD_IN);
+        }
+    }
+
+    /// Gives those packets of a frame that are in `range` to `sink`, numbered for this viewer.
+    pub(crate) fn packets(
+        &mut self,
+        now: Instant,
+        entry: &RingFrame,
+        range: Range<usize>,
+        stamp: &mut Stamp<'_>,
+        sink: &mut Sink<'_>,
+    ) {
+        let frame = &entry.frame;
+        let payloads = frame.payloads.get(range.clone()).unwrap_or_default();
+        self.follow(frame.rendition, entry.first + range.start as u64);
+        self.count(payloads);
+        let last = frame.payloads.len().saturating_sub(1);
+        let mut header = self.header(frame.rtp_ticks, frame.keyframe || self.untold > 0);
+        let shared = header.extensions.len();
+        if range.end >= frame.payloads.len() {
+            self.untold = self.untold.saturating_sub(1);
+            if frame.keyframe {
+                let first = self.next.saturating_sub(range.start as u64);
+                self.keyframe = Some((first, now));
+            }
+        }
+        for (index, payload) in range.zip(payloads) {
+            header.sequence_number = wire(self.next);
+            header.marker = index == last;
+            header.extensions.truncate(shared);
+            self.number_transport(&mut header, stamp(payload.len()));
+            if let Some(originals) = &mut self.originals {
+                originals.note(self.next, &header);
+            }
+            self.next += 1;
+            sink(&header, payload);
+        }
+    }
+
+    /// Answers a request for `sequence_number`: as RTX where negotiated, else the very packet once more.
+    /// `find` looks into a rendition's ring.
+    pub(crate) fn resend<'ring>(
+        &mut self,
+        sequence_number: u16,
+        find: impl FnOnce(RenditionId, u64) -> Option<RingPacket<'ring>>,
+        now: Instant,
+        round_trip: Option<Duration>,
+        stamp: &mut Stamp<'_>,
+    ) -> Resend {
+        let found = self.sent_as(sequence_number).and_then(|sent| {
+            let packet = find(sent.rendition, sent.ring)?;
+            Some((sent, packet))
+        });
+        let Some((sent, packet)) = found else {
+            return Resend::No(Refusal::Gone);
+        };
+        let arrives = round_trip.unwrap_or(KEYFRAME_ARRIVES).max(KEYFRAME_ARRIVES);
+        if self.keyframe.is_some_and(|(first, left)| {
+            sent.own < first && now.saturating_duration_since(left) >= arrives
+        }) {
+            return Resend::No(Refusal::Passed);
+        }
+        let original = match &self.originals {
+            Some(originals) => match originals.of(sent.own) {
+                Some(header) => Some(header.clone()),
+                None => return Resend::No(Refusal::Gone),
+            },
+            None => None,
+        };
+        // Rings count from zero each: a rendition's packets must not be taken for another's.
+        let key = sent.ring << 3 | sent.rendition.index() as u64;
+        let verdict = self.resends.ask(key, packet.payload.len(), now, round_trip);
+        match (verdict, original) {
+            // Twice the same would be thrown away as a repeat.
+            (Verdict::Send { .. }, Some(header)) => Resend::Packets(vec![Packet {
+                header,
+                payload: packet.payload.clone(),
+            }]),
+            (Verdict::Send { copies }, None) => {
+                let again = |_| self.again(sequence_number, &packet, stamp);
+                Resend::Packets((0..copies).filter_map(again).collect())
+            }
+            (Verdict::Repeat, _) => Resend::No(Refusal::Repeat),
+            (Verdict::Exhausted, _) => Resend::No(Refusal::Exhausted),
+            (Verdict::OverBudget, _) => Resend::No(Refusal::OverBudget),
+        }
+    }
+
+    /// A packet that was sent already, once more, to see whether the path carries it. `None` where no
+    /// retransmission stream was negotiated: media twice would be taken for loss mended.
+    pub(crate) fn padding(
+        &mut self,
+        packet: &RingPacket<'_>,
+        number: u64,
+        stamp: &mut Stamp<'_>,
+    ) -> Option<Packet> {
+        let own = self.own_number(packet.frame.rendition, number)?;
+        self.again(own, packet, stamp)
+    }
+
+    /// The sender report at `now`, its timestamp extended from the newest frame's.
+    pub(crate) fn report(
+        &self,
+        clock: &ReportClock,
+        newest: &EncodedFrame,
+        now: Instant,
+    ) -> SenderReport {
+        let since = now.saturating_duration_since(newest.captured_at);
+        // A truncating cast of at most a few seconds' ticks.
+        let ticks = (since.as_secs_f64() * VIDEO_CLOCK_HZ) as u32;
+        SenderReport {
+            ssrc: self.terms.ssrc,
+            ntp_time: clock.ntp(now),
+            rtp_time: self.timestamp(newest.rtp_ticks).wrapping_add(ticks),
+            packet_count: self.sent.packets,
+            octet_count: self.sent.payload_bytes,
+            ..SenderReport::default()
+        }
+    }
+
+    /// A rendition's ticks as this viewer's timestamp.
+    fn timestamp(&self, rtp_ticks: u32) -> u32 {
+        rtp_ticks.wrapping_add(self.timestamp_offset)
+    }
+
+    /// A packet in the retransmission stream (RFC 4588 4), if there is one.
+    fn again(
+        &mut self,
+        sequence_number: u16,
+        packet: &RingPacket<'_>,
+        stamp: &mut Stamp<'_>,
+    ) -> Option<Packet> {
+        let (ssrc, payload_type) = self.terms.rtx?;
+        let mut header = self.header(packet.frame.rtp_ticks, false);
+        self.number_transport(&mut header, stamp(packet.payload.len() + 2));
+        let mut payload = BytesMut::with_capacity(2 + packet.payload.len());
+        payload.put_u16(sequence_number);
+        payload.put_slice(packet.payload);
+        let rtx_number = self.next_rtx;
+        self.next_rtx = rtx_number.wrapping_add(1);
+        Some(Packet {
+            header: Header {
+                ssrc,
+                payload_type,
+                sequence_number: rtx_number,
+                marker: packet.marker,
+                ..header
+            },
+            payload: payload.freeze(),
+        })
+    }
+
+    /// The header that a frame's packets share. The playout delay goes on every packet of a
+    /// keyframe, and of a few frames after a change: a receiver keeps it, and equal headers keep the
+    /// packets of a frame equally long, which segmentation offload needs.
+    fn header(&self, rtp_ticks: u32, delay: bool) -> Header {
+        let extension = self.terms.playout_delay_id.filter(|_| delay);
+        Header {
+            version: 2,
+            payload_type: self.terms.payload_type,
+            ssrc: self.terms.ssrc,
+            timestamp: self.timestamp(rtp_ticks),
+            extension: extension.is_some(),
+            extension_profile: extension.map_or(0, |_| EXTENSION_PROFILE_ONE_BYTE),
+            extensions: extension
+                .map(|id| Extension {
+                    id,
+                    payload: Bytes::copy_from_slice(&playout_delay(self.delay)),
+                })
+                .into_iter()
+                .collect(),
+            ..Header::default()
+        }
+    }
+
+    fn number_transport(&self, header: &mut Header, number: Option<u16>) {
+        let (Some(id), Some(number)) = (self.terms.transport_id, number) else {
+            return;
+        };
+        header.extension = true;
+        header.extension_profile = EXTENSION_PROFILE_ONE_BYTE;
+        header.extensions.push(Extension {
+            id,
+            payload: Bytes::copy_from_slice(&number.to_be_bytes()),
+        });
+    }
+
+    fn count(&mut self, payloads: &[Bytes]) {
+        let bytes: usize = payloads.iter().map(Bytes::len).sum();
+        let wrapped = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        self.sent.packets = self.sent.packets.wrapping_add(wrapped(payloads.len()));
+        self.sent.payload_bytes = self.sent.payload_bytes.wrapping_add(wrapped(bytes));
+        self.resends.earn(bytes);
+    }
+
+    /// Begins a segment where the ring's numbers do not go on.
+    fn follow(&mut self, rendition: RenditionId, ring: u64) {
+        let goes_on = self.segments.back().is_some_and(|segment| {
+            segment.rendition == rendition && segment.ring + (self.next - segment.own) == ring
+        });
+        if goes_on {
+            return;
+        }
+        if self.segments.len() >= SEGMENTS_MAX {
+            self.segments.pop_front();
+        }
+        let own = self.next;
+        self.segments.push_back(Segment {
+            own,
+            ring,
+            rendition,
+        });
+    }
+
+    /// The packet that this viewer knows as `sequence_number`.
+    fn sent_as(&self, sequence_number: u16) -> Option<Segment> {
+        // The newest number sent with these low 16 bits.
+        let newest = self.next.checked_sub(1)?;
+        let back = wire(newest).wrapping_sub(sequence_number);
+        let own = newest.checked_sub(u64::from(back))?;
+        let mut segments = self.segments.iter().rev();
+        let segment = segments.find(|segment| segment.own <= own)?;
+        Some(Segment {
+            own,
+            ring: segment.ring + (own - segment.own),
+            rendition: segment.rendition,
+        })
+    }
+
+    /// What this viewer knows a ring's packet as, if it was sent in the newest segment.
+    fn own_number(&self, rendition: RenditionId, number: u64) -> Option<u16> {
+        let segment = self.segments.back()?;
+        let own = segment.own + number.checked_sub(segment.ring)?;
+        (segment.rendition == rendition && own < self.next).then_some(wire(own))
+    }
+}
+
+/// The extension's value: least and most, twelve bits each, in units of 10 ms. Zero for both: show
+/// every frame at once. Else some room above, for a jittery network.
+fn playout_delay(delay: Duration) -> [u8; 3] {
+    let units = |of: Duration| u32::try_from(of.as_millis() / 10).unwrap_or(0).min(0xfff);
+    let (least, most) = (units(delay), units(delay * 2));
+    let [_, high, middle, low] = (least << 12 | most).to_be_bytes();
+    [high, middle, low]
+}
+
+/// The low 16 bits, as they go on the wire.
+fn wire(number: u64) -> u16 {
+    let [.., high, low] = number.to_be_bytes();
+    u16::from_be_bytes([high, low])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The last moments of one rendition: shared by all its viewers, for retransmissions, and for joins: a
+//! viewer's picture starts from the cache, or with a new keyframe.
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::encode::frame_queue::EncodedFrame;
+
+/// How long a packet can be asked for again or replayed to a joiner. A retransmission later than
+/// this is no use to a live picture.
+const KEPT: Duration = Duration::from_secs(2);
+/// Bound on memory, whatever the bitrate.
+const BYTES_MAX: usize = 8 << 20;
+
+/// A frame with its place in the rendition's endless sequence of packets.
+#[derive(Debug, Clone)]
+pub(crate) struct RingFrame {
+    pub(crate) frame: Arc<EncodedFrame>,
+    /// Number of the frame's first packet.
+    pub(crate) first: u64,
+    /// When it reached the engine.
+    pub(crate) arrived: Instant,
+}
+
+/// One packet of a [`RingFrame`].
+#[derive(Debug)]
+pub(crate) struct RingPacket<'a> {
+    pub(crate) frame: &'a EncodedFrame,
+    pub(crate) payload: &'a Bytes,
+    /// The last of its frame.
+    pub(crate) marker: bool,
+}
+
+/// Recent frames, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct PacketRing {
+    frames: VecDeque<RingFrame>,
+    next: u64,
+    bytes: usize,
+}
+
+impl PacketRing {
+    /// Appends a frame and forgets what is too old.
+    pub(crate) fn push(&mut self, frame: Arc<EncodedFrame>, now: Instant) -> RingFrame {
+        let entry = RingFrame {
+            first: self.next,
+            arrived: now,
+            frame,
+        };
+        self.next += entry.frame.payloads.len() as u64;
+        self.bytes += entry.frame.bytes;
+        self.frames.push_back(entry.clone());
+        // overflow: newest-wins, uncounted: nobody waits for what falls out here.
+        while let Some(oldest) = self.frames.front()
+            && self.frames.len() > 1
+            && (now.saturating_duration_since(oldest.arrived) > KEPT || self.bytes > BYTES_MAX)
+        {
+            self.bytes -= oldest.frame.bytes;
+            self.frames.pop_front();
+        }
+        entry
+    }
+
+    /// When the newest keyframe arrived, if it and all since are still here.
+    pub(crate) fn keyframe_at(&self) -> Option<Instant> {
+        self.newest_keyframe()
+            .map(|index| self.frames[index].arrived)
+    }
+
+    /// The newest keyframe and everything since.
+    pub(crate) fn since_keyframe(&self) -> impl Iterator<Item = &RingFrame> {
+        let from = self.newest_keyframe().unwrap_or(self.frames.len());
+        self.frames.range(from..)
+    }
+
+    /// The newest frame.
+    pub(crate) fn newest(&self) -> Option<&RingFrame> {
+        self.frames.back()
+    }
+
+    /// A packet by its number.
+    pub(crate) fn packet(&self, number: u64) -> Option<RingPacket<'_>> {
+        let after = self.frames.partition_point(|entry| entry.first <= number);
+        let entry = self.frames.get(after.checked_sub(1)?)?;
+        let index = usize::try_from(number - entry.first).ok()?;
+        let payload = entry.frame.payloads.get(index)?;
+        Some(RingPacket {
+            frame: &entry.frame,
+            payload,
+            marker: index + 1 == entry.frame.payloads.len(),
+        })
+    }
+
+    fn newest_keyframe(&self) -> Option<usize> {
+        self.frames.iter().rposition(|entry| entry.frame.keyframe)
+    }
+}
+
+/// How long a keyframe serves those who join after it. It bounds what a joiner is sent at once:
+/// half a second of stream, decoded in a few frame times.
+pub(crate) const FRESH: Duration = Duration::from_millis(500);
+/// A viewer who asked within [`FRESH`] and took long to connect is still served from the cache up
+/// to this age, so that a slow crowd costs no further keyframes.
+const HELD: Duration = Duration::from_millis(1200);
+
+/// How to start a viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With the newest keyframe and everything since.
+    Replay,
+    /// With the next keyframe, which must be asked for.
+    Await,
+}
+
+/// Decides for a viewer that asked at `offered_at` and can be sent to `now`, when the newest
+/// keyframe in the cache came at `keyframe_at`.
+pub(crate) fn start_of_join(
+    offered_at: Instant,
+    now: Instant,
+    keyframe_at: Option<Instant>,
+) -> Start {
+    let Some(keyframe_at) = keyframe_at else {
+        return Start::Await;
+    };
+    let age = now.saturating_duration_since(keyframe_at);
+    let age_when_offered = offered_at.saturating_duration_since(keyframe_at);
+    if age <= FRESH || (age_when_offered <= FRESH && age <= HELD) {
+        Start::Replay
+    } else {
+        Start::Await
+    }
+}
+
+/// Whether an offer should ask for a keyframe already, so that one is there when the viewer has
+/// connected.
+pub(crate) fn join_needs_keyframe(offered_at: Instant, keyframe_at: Option<Instant>) -> bool {
+    keyframe_at.is_none_or(|at| offered_at.saturating_duration_since(at) > FRESH)
+}

@@ -1,0 +1,189 @@
+//! WHEP (draft-ietf-wish-whep) over HTTP: text in, text out. Whoever serves HTTP maps routes to
+//! this.
+//!
+//! | route | method |
+//! |---|---|
+//! | `/whep` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
+//! | `/whep/{id}` | `PATCH` candidates or an ICE restart, `DELETE` |
+//! | `/whep/{id}/rendition` | `PUT` what to watch |
+
+use std::time::Instant;
+
+use super::negotiation::{NegotiationError, negotiate};
+use super::patch;
+use super::reply::{
+    RETRY_AFTER_S, SDP, SDP_FRAGMENT, created, ended, problem, readable, refused_offer, unknown,
+};
+use crate::congestion::Choice;
+use crate::congestion::choice;
+use crate::encode::encoder::Rendition;
+use crate::engine::EngineHandle;
+
+pub use super::patch::SessionPatch;
+pub use super::reply::{BODY_BYTES_MAX, Reply};
+pub use crate::fanout::viewer::Seat;
+
+/// The WHEP resources.
+#[derive(Debug, Clone)]
+pub struct Whep {
+    engine: EngineHandle,
+}
+
+/// A `POST` to the endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct WhepPost<'a> {
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// `Host`: the address in it becomes a candidate.
+    pub host: Option<&'a str>,
+    /// What the viewer wants to watch, `?rendition=`: `auto` or a name as `360p`.
+    pub rendition: Option<&'a str>,
+    /// The offer.
+    pub body: &'a [u8],
+}
+
+/// Something that is dropped with the viewer.
+struct Held(#[expect(dead_code, reason = "held for its drop")] Box<dyn Send>);
+
+impl Seat for Held {}
+
+/// Why whoever serves HTTP has no place for another viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPlace {
+    /// There are as many viewers as the station may have.
+    Station,
+    /// There are as many viewers as one address may have.
+    Address,
+}
+
+impl Whep {
+    /// The endpoint at `/whep`.
+    #[must_use]
+    pub fn new(engine: EngineHandle) -> Self {
+        Self { engine }
+    }
+
+    /// Answers an offer: 201 with the answer and the session's address, or why not.
+    pub async fn post(&self, post: WhepPost<'_>) -> Reply {
+        self.post_seated(post, Box::new(())).await
+    }
+
+    /// As [`Self::post_seated`], for whoever only wants to hear the end of the viewer.
+    pub async fn post_holding(&self, post: WhepPost<'_>, held: Box<dyn Send>) -> Reply {
+        self.post_seated(post, Box::new(Held(held))).await
+    }
+
+    /// As [`Self::post`]. `seat` is dropped when the viewer is gone, by `DELETE`, by its goodbye or
+    /// because nothing was heard of it any more; or at once, if it does not come in.
+    pub async fn post_seated(&self, post: WhepPost<'_>, seat: Box<dyn Seat>) -> Reply {
+        let offer = match readable(post.content_type, SDP, post.body) {
+            Ok(text) => text,
+            Err(reply) => return reply,
+        };
+        if self.engine.is_full() {
+            return full();
+        }
+        let choice = match self.choice(post.rendition.unwrap_or("auto")) {
+            Ok(choice) => choice,
+            Err(reply) => return reply,
+        };
+        let candidates = self.engine.candidates(post.host);
+        let mut negotiated = match negotiate(
+            self.engine.shared(),
+            &candidates,
+            offer,
+            choice,
+            Instant::now(),
+        ) {
+            Ok(negotiated) => negotiated,
+            Err(error) => return refused_negotiation(&error),
+        };
+        negotiated.arrival.seat = seat;
+        let id = negotiated.arrival.id.clone();
+        let tag = negotiated.arrival.peer.names().local.ufrag.clone();
+        match self.engine.join(negotiated.arrival).await {
+            Some(Ok(())) => created(format!("whep/{id}"), &tag, negotiated.answer),
+            Some(Err(_)) => full(),
+            None => ended(),
+        }
+    }
+
+    /// Takes candidates that came after the offer: 204; or, with new credentials, restarts ICE: 200.
+    pub async fn patch(&self, id: &str, patch: SessionPatch<'_>) -> Reply {
+        patch::patch(&self.engine, id, patch).await
+    }
+
+    /// Changes what a session watches from the next keyframe on: 204. The body is `auto` or a
+    /// rendition's name, as `360p`.
+    pub async fn put_rendition(&self, id: &str, body: &[u8]) -> Reply {
+        let wanted = std::str::from_utf8(body).unwrap_or_default().trim();
+        let choice = match self.choice(wanted) {
+            Ok(choice) => choice,
+            Err(reply) => return reply,
+        };
+        match self.engine.choose(id.to_owned(), choice).await {
+            Some(Ok(())) => Reply::new(204),
+            Some(Err(_)) => unknown(),
+            None => ended(),
+        }
+    }
+
+    fn choice(&self, wanted: &str) -> Result<Choice, Reply> {
+        let renditions = &self.engine.shared().renditions;
+        choice(renditions, wanted).ok_or_else(|| {
+            let names: Vec<String> = renditions.iter().map(Rendition::name).collect();
+            let detail = format!("a rendition is auto or one of {}", names.join(", "));
+            problem(422, "No such rendition", &detail)
+        })
+    }
+
+    /// Ends a session: 200.
+    pub async fn delete(&self, id: &str) -> Reply {
+        patch::delete(&self.engine, id).await
+    }
+
+    /// `OPTIONS` of either resource: 204. Preflights of other sites' pages are for whoever serves HTTP.
+    #[must_use]
+    pub fn options(&self) -> Reply {
+        Reply::new(204)
+            .with("Accept-Post", SDP)
+            .with("Accept-Patch", SDP_FRAGMENT)
+    }
+
+    /// The answer when there is no place: 503 or 429, with the time to come back.
+    #[must_use]
+    pub fn no_place(&self, why: NoPlace) -> Reply {
+        match why {
+            NoPlace::Station => full(),
+            NoPlace::Address => {
+                let detail = "there are as many viewers at your address as one may have; close \
+                              another page, or try again in a moment";
+                problem(429, "Too many from one address", detail).with("Retry-After", RETRY_AFTER_S)
+            }
+        }
+    }
+
+    /// `HEAD` of the endpoint: how a player finds out that this is one.
+    #[must_use]
+    pub fn head(&self) -> Reply {
+        Reply::new(200)
+            .with("Content-Type", SDP)
+            .with("Accept-Post", SDP)
+    }
+
+    /// `GET` of either resource: nothing to see, but no error either.
+    #[must_use]
+    pub fn get(&self) -> Reply {
+        Reply::new(204).with("Accept-Post", SDP)
+    }
+}
+
+fn refused_negotiation(error: &NegotiationError) -> Reply {
+    let malformed = matches!(error, NegotiationError::Offer(error) if error.is_malformed());
+    refused_offer(malformed, &error.to_string())
+}
+
+fn full() -> Reply {
+    let detail = "there are as many viewers as this machine serves; try again in a moment";
+    problem(503, "Full", detail).with("Retry-After", RETRY_AFTER_S)
+}

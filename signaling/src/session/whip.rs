@@ -1,0 +1,155 @@
+//! WHIP (RFC 9725) over HTTP: text in, text out, as [`crate::whep`]. Whoever publishes becomes the
+//! source.
+//!
+//! | route | method |
+//! |---|---|
+//! | `/whip` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
+//! | `/whip/{id}` | `PATCH` candidates or an ICE restart, `DELETE` |
+//!
+//! Who may publish is for whoever serves HTTP to decide. A session's address is unguessable and needs
+//! no further token.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use capture::SourceSwitch;
+
+use super::negotiation::{PublishRefusal, negotiate_publisher};
+use super::patch;
+use super::reply::{RETRY_AFTER_S, Reply, SDP, created, ended, problem, readable, refused_offer};
+use crate::engine::EngineHandle;
+use crate::ingest::decode_worker;
+use crate::ingest::publisher::NewcomerParts;
+use crate::ingest::unit_queue::unit_queue;
+
+pub use super::patch::SessionPatch;
+pub use crate::ingest::metrics::{UnitDrop, WhipMetrics};
+
+/// The WHIP resources.
+#[derive(Debug, Clone)]
+pub struct Whip {
+    engine: EngineHandle,
+    switch: Arc<SourceSwitch>,
+    metrics: Arc<WhipMetrics>,
+}
+
+/// A `POST` to the endpoint, from somebody who may publish.
+#[derive(Debug, Clone, Copy)]
+pub struct WhipPost<'a> {
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// `Host`: the address in it becomes a candidate.
+    pub host: Option<&'a str>,
+    /// `User-Agent`: viewers are told what kind of program it is.
+    pub user_agent: Option<&'a str>,
+    /// It may have the place of somebody whose picture is on the air.
+    pub takes_over: bool,
+    /// The offer.
+    pub body: &'a [u8],
+}
+
+impl Whip {
+    /// The endpoint at `/whip`. Published pictures go to `switch`.
+    #[must_use]
+    pub fn new(engine: EngineHandle, switch: Arc<SourceSwitch>, metrics: Arc<WhipMetrics>) -> Self {
+        Self {
+            engine,
+            switch,
+            metrics,
+        }
+    }
+
+    /// Answers an offer: 201 with the answer and the session's address, or why not.
+    pub async fn post(&self, post: WhipPost<'_>) -> Reply {
+        let offer = match readable(post.content_type, SDP, post.body) {
+            Ok(text) => text,
+            Err(reply) => return reply,
+        };
+        let (sender, receiver) = unit_queue();
+        let name = publisher_name(post.user_agent);
+        let parts = NewcomerParts {
+            units: sender,
+            metrics: Arc::clone(&self.metrics),
+            switch: Arc::clone(&self.switch),
+            name,
+            takes_over: post.takes_over,
+        };
+        let candidates = self.engine.candidates(post.host);
+        let shared = self.engine.shared();
+        let negotiated = negotiate_publisher(shared, &candidates, offer, Instant::now(), parts);
+        let (newcomer, answer) = match negotiated {
+            Ok(negotiated) => negotiated,
+            Err(error) => return refused_negotiation(&error),
+        };
+        let (id, tag) = (
+            newcomer.id.clone(),
+            newcomer.peer.names().local.ufrag.clone(),
+        );
+        let guest = match self.engine.publish(newcomer).await {
+            Some(Ok(guest)) => guest,
+            Some(Err(_)) => return occupied(),
+            None => return ended(),
+        };
+        let threads = &self.engine.shared().registered;
+        let metrics = Arc::clone(&self.metrics);
+        if let Err(error) = decode_worker::spawn(receiver, guest, metrics, threads) {
+            tracing::error!(%error, "no thread for a decoder");
+            self.delete(&id).await;
+            let detail = "this machine is out of threads or memory; try again in a moment";
+            return problem(503, "Overloaded", detail).with("Retry-After", RETRY_AFTER_S);
+        }
+        tracing::info!(publisher = name, "somebody publishes");
+        created(format!("whip/{id}"), &tag, answer)
+    }
+
+    /// For whoever may not publish: 401.
+    #[must_use]
+    pub fn unauthorised() -> Reply {
+        let detail = "publishing needs the admin token, or the whip_token of the configuration: send \
+                      Authorization: Bearer TOKEN";
+        problem(401, "Not authorised", detail).with("WWW-Authenticate", "Bearer realm=\"carrier\"")
+    }
+
+    /// Takes candidates that came after the offer: 204; or, with new credentials, restarts ICE: 200.
+    pub async fn patch(&self, id: &str, patch: SessionPatch<'_>) -> Reply {
+        patch::patch(&self.engine, id, patch).await
+    }
+
+    /// Ends a session: 200. The previous source is back.
+    pub async fn delete(&self, id: &str) -> Reply {
+        patch::delete(&self.engine, id).await
+    }
+}
+
+fn refused_negotiation(error: &PublishRefusal) -> Reply {
+    let malformed = matches!(error, PublishRefusal::Offer(error) if error.is_malformed());
+    refused_offer(malformed, &error.to_string())
+}
+
+fn occupied() -> Reply {
+    let detail = "somebody else publishes; when their picture stops, the place is free. Whoever \
+                  holds the admin token may take it with ?takeover=1";
+    problem(409, "Somebody publishes", detail).with("Retry-After", RETRY_AFTER_S)
+}
+
+/// The plain name for a `User-Agent`.
+fn publisher_name(user_agent: Option<&str>) -> &'static str {
+    let agent = user_agent.unwrap_or_default().to_ascii_lowercase();
+    let says = |word: &str| agent.contains(word);
+    // OBS calls itself Mozilla too, and so does every phone.
+    let names = [
+        ("obs", "OBS"),
+        ("lavf", "ffmpeg"),
+        ("gstreamer", "GStreamer"),
+        ("android", "phone camera"),
+        ("iphone", "phone camera"),
+        ("ipad", "tablet camera"),
+        ("mobile", "phone camera"),
+        ("mozilla", "camera of a browser"),
+    ];
+    let found = names.iter().find(|(word, _)| says(word));
+    found.map_or("published picture", |(_, name)| name)
+}

@@ -1,0 +1,196 @@
+//! Addresses that the owner announces: what a router or a cluster forwards to this machine, which
+//! it cannot know by itself.
+//! Names are looked up on a thread of its own, because a look-up may take as long as the network
+//! likes; there is no thread where no name is announced.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use capture::{Heartbeat, Threads};
+
+/// Most that can be announced; a viewer checks each.
+pub const ANNOUNCED_MAX: usize = 8;
+
+/// One announced address: `203.0.113.5`, `203.0.113.5:30189`, `[2001:db8::5]:30189`,
+/// `host.example` or `host.example:30189`. Without a port it is the media port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    host: Host,
+    port: Option<u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Host {
+    Address(IpAddr),
+    Name(String),
+}
+
+/// What cannot be announced, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not an address to announce: an IP address or a host name, with or without a :port \
+     ([2001:db8::5]:30189 for IPv6)"
+)]
+pub struct NotAnnounceable(String);
+
+impl FromStr for Announced {
+    type Err = NotAnnounceable;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || NotAnnounceable(text.to_owned());
+        let trimmed = text.trim();
+        if let Ok(address) = trimmed.parse::<SocketAddr>() {
+            let host = usable(address.ip()).ok_or_else(wrong)?;
+            let port = Some(address.port()).filter(|port| *port != 0);
+            return port.map_or_else(|| Err(wrong()), |_| Ok(Self { host, port }));
+        }
+        let bare = trimmed
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(trimmed);
+        if let Ok(ip) = bare.parse::<IpAddr>() {
+            let host = usable(ip).ok_or_else(wrong)?;
+            return Ok(Self { host, port: None });
+        }
+        let (name, port) = match trimmed.split_once(':') {
+            Some((name, port)) => {
+                let port = port.parse().ok().filter(|port| *port != 0);
+                (name, Some(port.ok_or_else(wrong)?))
+            }
+            None => (trimmed, None),
+        };
+        let host = Host::Name(host_name(name).ok_or_else(wrong)?);
+        Ok(Self { host, port })
+    }
+}
+
+impl fmt::Display for Announced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.host, self.port) {
+            (Host::Address(ip), Some(port)) => SocketAddr::new(*ip, port).fmt(f),
+            (Host::Address(ip), None) => ip.fmt(f),
+            (Host::Name(name), Some(port)) => write!(f, "{name}:{port}"),
+            (Host::Name(name), None) => name.fmt(f),
+        }
+    }
+}
+
+impl Announced {
+    /// The name to be looked up, if it is one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.host {
+            Host::Name(name) => Some(name),
+            Host::Address(_) => None,
+        }
+    }
+
+    /// What viewers are told. `found` are the addresses of the name.
+    pub(crate) fn addresses(&self, media_port: u16, found: &[IpAddr]) -> Vec<SocketAddr> {
+        let port = self.port.unwrap_or(media_port);
+        let known = match &self.host {
+            Host::Address(ip) => std::slice::from_ref(ip),
+            Host::Name(_) => found,
+        };
+        let usable = known.iter().filter(|ip| usable(**ip).is_some());
+        usable
+            .map(|ip| SocketAddr::new(ip.to_canonical(), port))
+            .collect()
+    }
+}
+
+fn usable(ip: IpAddr) -> Option<Host> {
+    let ip = ip.to_canonical();
+    let odd = ip.is_unspecified() || ip.is_multicast() || ip == IpAddr::from([255; 4]);
+    (!odd).then_some(Host::Address(ip))
+}
+
+/// A name as in RFC 1123 2.1. One of digits and dots alone is a mistyped address.
+fn host_name(name: &str) -> Option<String> {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let whole = name.strip_suffix('.').unwrap_or(name);
+    let named = whole.bytes().any(|byte| byte.is_ascii_alphabetic());
+    (named && whole.len() <= 253 && whole.split('.').all(label)).then(|| whole.to_owned())
+}
+
+/// How long an address is believed; a home connection gets a new one about once a day.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// A look-up takes as long as the name servers' own timeouts allow.
+const LOOK_UP_MAX: Duration = Duration::from_secs(600);
+/// Addresses of one name.
+const ADDRESSES_MAX: usize = 4;
+
+/// Names and the addresses they were last found to have.
+type Found = Arc<Mutex<HashMap<String, Vec<IpAddr>>>>;
+
+/// Addresses by name. Ends its thread when dropped.
+pub(crate) struct Names {
+    found: Found,
+    _ends_with: Option<Sender<()>>,
+}
+
+impl Names {
+    /// Begins to look the names up.
+    pub(crate) fn watch(names: Vec<String>, threads: &Threads) -> std::io::Result<Self> {
+        let found = Found::default();
+        if names.is_empty() {
+            return Ok(Self {
+                found,
+                _ends_with: None,
+            });
+        }
+        // overflow: awaited. Nothing is ever sent; that the other end is dropped ends the thread.
+        let (sender, ended) = channel();
+        let shared = Arc::clone(&found);
+        threads.spawn("announced-names", move |heartbeat| {
+            look_up(&names, &shared, &ended, heartbeat);
+        })?;
+        Ok(Self {
+            found,
+            _ends_with: Some(sender),
+        })
+    }
+
+    /// The addresses of a name, as of at most a minute ago.
+    pub(crate) fn addresses(&self, name: &str) -> Vec<IpAddr> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.get(name).cloned().unwrap_or_default()
+    }
+}
+
+fn look_up(names: &[String], found: &Found, ended: &Receiver<()>, heartbeat: &Heartbeat) {
+    loop {
+        for name in names {
+            heartbeat.beat(LOOK_UP_MAX);
+            match (name.as_str(), 0).to_socket_addrs() {
+                Ok(all) => {
+                    let ips = all.map(|at| at.ip()).take(ADDRESSES_MAX).collect();
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.insert(name.clone(), ips);
+                }
+                // The last known addresses stay: a name server that is away for a while must not
+                // take the announcement with it.
+                Err(error) => tracing::warn!(%error, name, "an announced name is not found"),
+            }
+        }
+        heartbeat.rest();
+        match ended.recv_timeout(LOOK_AGAIN) {
+            Err(RecvTimeoutError::Timeout) => {}
+            _ => return,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Datagrams of others: forged, recorded and sent again, or about addresses of third parties.
+
+use super::*;
+
+#[test]
+fn what_is_not_vouched_for_changes_nothing() {
+    let mut world = world();
+    let liar = |name| Credentials {
+        pwd: "neither one's password".to_owned(),
+        ..credentials(name)
+    };
+    let stranger = checks(&liar("theirs"), &liar("ours"), Role::Controlling);
+    let (_, bytes) = stranger.request(1, true).expect("a check");
+    assert_eq!(world.take(&bytes, udp(1)), Received::Foreign);
+    assert!(world.sent().is_empty());
+    assert!(!world.agent.was_checked());
+    let sent = world.check(udp(1), true);
+    let request = Message::parse(sent[1].bytes()).expect("our check");
+    let forged = stranger.answer(&request, udp(1).remote).expect("an answer");
+    assert_eq!(world.take(&forged, udp(1)), Received::Foreign);
+    let conflict = stranger
+        .refusal(&request, ROLE_CONFLICT)
+        .expect("an answer");
+    assert_eq!(world.take(&conflict, udp(1)), Received::Foreign);
+    assert_eq!(
+        world.agent.checks.role,
+        Role::Controlled,
+        "no role is learnt"
+    );
+    // The viewer's own answer still counts.
+    assert_eq!(world.answer(&sent), Received::Proof);
+}
+
+#[test]
+fn a_name_of_another_session_is_no_key() {
+    let mut world = world();
+    let other = checks(
+        &credentials("others"),
+        &credentials("ours"),
+        Role::Controlling,
+    );
+    let (_, bytes) = other.request(1, true).expect("a check");
+    assert_eq!(world.take(&bytes, udp(1)), Received::Foreign);
+}
+
+#[test]
+fn an_answer_from_elsewhere_proves_nothing() {
+    let mut world = world();
+    let sent = world.check(udp(1), true);
+    let mut elsewhere = sent[1].clone();
+    elsewhere.path = udp(2);
+    assert_eq!(world.answer(&[elsewhere]), Received::Taken);
+    assert_eq!(world.agent.path(), None);
+}
+
+#[test]
+fn a_recorded_check_sent_from_elsewhere_moves_nothing() {
+    let mut world = world();
+    world.connect(udp(1));
+    let (_, recorded) = world.viewer.request(u32::MAX, true).expect("a check");
+    world.take(&recorded, udp(1));
+    world.sent();
+    for port in 2..500 {
+        world.now += 200 * MS;
+        world.take(&recorded, udp(port));
+        world.agent.tick(world.now);
+        let sent = world.sent();
+        let own: Vec<Run> = sent.into_iter().filter(|run| run.path == udp(1)).collect();
+        world.answer(&own);
+        assert_eq!(world.agent.path(), Some(udp(1)), "after {port}");
+    }
+    assert_eq!(world.agent.state(), IceState::Up);
+}
+
+#[test]
+fn addresses_that_prove_nothing_get_no_more_than_was_brought() {
+    let mut world = world();
+    let (mut brought, mut sent) = (BROUGHT_BYTES, 0);
+    for port in 1..2000 {
+        let (_, bytes) = world.viewer.request(1, true).expect("a check");
+        brought += bytes.len() + 28;
+        world.take(&bytes, udp(port));
+        for _ in 0..5 {
+            world.now += 100 * MS;
+            world.agent.heard_at = world.now;
+            world.agent.tick(world.now);
+        }
+        let out = world.sent();
+        sent += out.iter().map(|run| run.bytes().len() + 28).sum::<usize>();
+        assert!(sent <= brought, "{sent} of {brought} bytes after {port}");
+    }
+    assert!(
+        sent > brought / 2,
+        "it was tried in earnest: {sent} of {brought}"
+    );
+    // The viewer itself is still let in.
+    for _ in 0..20 {
+        world.now += 100 * MS;
+        let out = world.check(udp(9999), true);
+        world.answer(&out);
+        world.agent.tick(world.now);
+        let out = world.sent();
+        world.answer(&out);
+    }
+    assert_eq!(world.agent.path(), Some(udp(9999)));
+}
+
+#[test]
+fn a_lite_viewers_addresses_get_no_more_than_the_offer_brought() {
+    let mut world = world_of(Role::Controlling);
+    for port in 1..=16 {
+        world.agent.add_remote(&RemoteCandidate {
+            addr: udp(port).remote,
+            priority: 5,
+        });
+    }
+    let mut sent = 0;
+    for _ in 0..600 {
+        world.now += 100 * MS;
+        world.agent.tick(world.now);
+        let out = world.sent();
+        sent += out.iter().map(|run| run.bytes().len() + 28).sum::<usize>();
+    }
+    assert!(
+        (BROUGHT_BYTES / 2..=BROUGHT_BYTES).contains(&sent),
+        "{sent}"
+    );
+}
+
+#[test]
+fn what_must_be_understood_and_is_not_is_refused() {
+    let mut world = world();
+    let draft = crate::transport::stun::Draft::new(Class::Request, [3; 12])
+        .with(crate::transport::stun::USERNAME, b"ours:theirs")
+        .with(crate::transport::stun::USE_CANDIDATE, &[])
+        .with(0x7abc, &[]);
+    let provider = crypto::default_provider().expect("a crypto provider");
+    let bytes = draft
+        .seal(&credentials("ours").pwd, provider.crypto())
+        .expect("short");
+    world.take(&bytes, udp(1));
+    let sent = world.sent();
+    let refusal = Message::parse(sent[0].bytes()).expect("STUN");
+    assert_eq!((sent.len(), refusal.error_code()), (1, Some(420)));
+    assert!(world.viewer.is_answered_by(&refusal));
+    assert!(world.agent.pairs.is_empty());
+}

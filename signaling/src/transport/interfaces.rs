@@ -1,0 +1,197 @@
+//! This machine's addresses, asked of the system anew each time, for cables and Wi-Fi come and go; which
+//! of them people most likely reach it by; and which addresses are of the networks that it is on.
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr};
+
+use if_addrs::IfAddr;
+
+/// One address of a network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostAddress {
+    /// The interface's name.
+    pub(crate) interface: String,
+    pub(crate) ip: IpAddr,
+    /// The metric of its interface's default route, if it has one.
+    pub(crate) route_metric: Option<u32>,
+    /// How many leading bits its network's addresses share.
+    pub(crate) prefix_bits: u8,
+}
+
+/// Every address of every interface that is up. Empty when the system does not tell.
+pub(crate) fn host_addresses() -> Vec<HostAddress> {
+    match if_addrs::get_if_addrs() {
+        Ok(interfaces) => with_metrics(interfaces)
+            .filter(|(interface, _)| interface.oper_status != if_addrs::IfOperStatus::Down)
+            .map(|(interface, route_metric)| HostAddress {
+                ip: interface.ip(),
+                prefix_bits: match interface.addr {
+                    IfAddr::V4(v4) => v4.prefixlen,
+                    IfAddr::V6(v6) => v6.prefixlen,
+                },
+                interface: interface.name,
+                route_metric,
+            })
+            .collect(),
+        Err(error) => {
+            tracing::warn!(%error, "cannot list network interfaces; only loopback is offered");
+            Vec::new()
+        }
+    }
+}
+
+/// Each with the metric of its default route of the same family.
+fn with_metrics(
+    interfaces: Vec<if_addrs::Interface>,
+) -> impl Iterator<Item = (if_addrs::Interface, Option<u32>)> {
+    // Without these files no default route is known, and interfaces are ordered by kind alone.
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let v4 = default_routes(&read("/proc/net/route"));
+    let v6 = default_routes_v6(&read("/proc/net/ipv6_route"));
+    interfaces.into_iter().map(move |interface| {
+        let routes = if interface.ip().is_ipv4() { &v4 } else { &v6 };
+        let own = routes.iter().filter(|(name, _)| *name == interface.name);
+        let metric = own.map(|(_, metric)| *metric).min();
+        (interface, metric)
+    })
+}
+
+/// How the names of interfaces begin that lead to this machine's own containers and virtual machines,
+/// or through a tunnel: few in the room reach them, even where a tunnel has the default route.
+const VIRTUAL: [&str; 36] = [
+    "anbox",
+    "br-",
+    "cali",
+    "cilium",
+    "cni",
+    "docker",
+    "dummy",
+    "flannel",
+    "gre",
+    "ham",
+    "ifb",
+    "incus",
+    "ip6tnl",
+    "ipsec",
+    "kube",
+    "lxc",
+    "lxd",
+    "mullvad",
+    "nebula",
+    "nordlynx",
+    "ovs",
+    "podman",
+    "proton",
+    "sit",
+    "tailscale",
+    "tap",
+    "tun",
+    "utun",
+    "vboxnet",
+    "veth",
+    "virbr",
+    "vmnet",
+    "vnet",
+    "weave",
+    "wg",
+    "zt",
+];
+
+/// Sorts best first: what is no known virtual interface, IPv4, the interface of the default route, and
+/// what a room's network usually has.
+pub(crate) fn rank(address: &HostAddress) -> impl Ord + use<> {
+    (
+        is_virtual(&address.interface),
+        address.ip.is_ipv6(),
+        address.route_metric.unwrap_or(u32::MAX),
+        scope(address.ip),
+    )
+}
+
+fn is_virtual(interface: &str) -> bool {
+    VIRTUAL.iter().any(|prefix| interface.starts_with(prefix)) || interface.contains("vpn")
+}
+
+/// A phone in the same room most likely shares a private network with this machine.
+fn scope(ip: IpAddr) -> u8 {
+    match ip {
+        IpAddr::V4(v4) if v4.is_private() => 0,
+        IpAddr::V4(v4) if v4.is_link_local() => 2,
+        IpAddr::V6(v6) if v6.is_unique_local() => 0,
+        IpAddr::V4(_) | IpAddr::V6(_) => 1,
+    }
+}
+
+/// The interfaces of the default routes with their metrics, from the text of `/proc/net/route`
+/// (proc(5)).
+pub(crate) fn default_routes(text: &str) -> Vec<(String, u32)> {
+    let route = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [name, destination, _, flags, _, _, metric, mask, ..] = fields[..] else {
+            return None;
+        };
+        let is_default = destination == "00000000" && mask == "00000000";
+        let usable = is_usable(u32::from_str_radix(flags, 16).ok()?);
+        (is_default && usable).then_some((name.to_owned(), metric.parse().ok()?))
+    };
+    text.lines().filter_map(route).collect()
+}
+
+/// The same of `/proc/net/ipv6_route`, which has no heading, and its numbers in hexadecimal.
+pub(crate) fn default_routes_v6(text: &str) -> Vec<(String, u32)> {
+    let route = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [destination, length, _, _, _, metric, _, _, flags, name] = fields[..] else {
+            return None;
+        };
+        let is_default = length == "00" && destination.bytes().all(|digit| digit == b'0');
+        let usable = is_usable(u32::from_str_radix(flags, 16).ok()?) && name != "lo";
+        let metric = u32::from_str_radix(metric, 16).ok()?;
+        (is_default && usable).then_some((name.to_owned(), metric))
+    };
+    text.lines().filter_map(route).collect()
+}
+
+/// Up, and not one that only refuses (linux/route.h).
+fn is_usable(flags: u32) -> bool {
+    const RTF_UP: u32 = 0x0001;
+    const RTF_REJECT: u32 = 0x0200;
+    flags & (RTF_UP | RTF_REJECT) == RTF_UP
+}
+
+/// Below are the services of systems, which answer in ways of their own.
+const PORT_LEAST: u16 = 1024;
+
+/// What an interface reaches by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Network {
+    /// This machine's address in it.
+    pub(crate) address: IpAddr,
+    pub(crate) prefix_bits: u8,
+}
+
+impl Network {
+    /// Whether an address is one machine's in this network: neither its broadcast address nor its own
+    /// name.
+    fn has(&self, remote: IpAddr) -> bool {
+        let (own, other, bits) = match (self.address, remote) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                (own.to_bits().into(), other.to_bits().into(), u32::BITS)
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => (own.to_bits(), other.to_bits(), u128::BITS),
+            _ => return false,
+        };
+        let host_bits = bits.saturating_sub(self.prefix_bits.into());
+        let host_mask = 1_u128.checked_shl(host_bits).unwrap_or(0).wrapping_sub(1);
+        let host = other & host_mask;
+        let is_one = host_bits < 2 || (host != 0 && host != host_mask);
+        own & !host_mask == other & !host_mask && is_one && !remote.is_multicast()
+    }
+}
+
+/// Whether an address that a lite viewer names may be checked.
+pub(crate) fn is_checkable(remote: SocketAddr, networks: &[Network]) -> bool {
+    remote.port() >= PORT_LEAST && networks.iter().any(|network| network.has(remote.ip()))
+}
