@@ -6,7 +6,6 @@
 mod datagrams;
 mod descriptions;
 mod input;
-mod media;
 mod stun;
 #[cfg(test)]
 mod tests;
@@ -24,5 +23,5 @@ pub const TARGETS: [Target; 9] = [
     ("peer", datagrams::peer),
     ("stun", stun::stun),
     ("rtcp", datagrams::rtcp),
-    ("media", media::media),
+    ("media", datagrams::media),
 ];

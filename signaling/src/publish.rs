@@ -5,7 +5,6 @@
 //! One thread with a runtime of its own ([`publisher`]); it is asleep between attempts.
 
 mod course;
-mod failure;
 mod link;
 mod peer;
 mod publisher;
@@ -13,7 +12,6 @@ mod session;
 mod target;
 mod whip_client;
 
-pub use self::course::{PublishMetrics, PublishState};
-pub use self::failure::FailureKind;
+pub use self::course::{FailureKind, PublishMetrics, PublishState};
 pub use self::publisher::{PublishStatus, Publisher};
 pub use self::target::{PublishTarget, TargetError};

@@ -1,16 +1,15 @@
-//! The states of publishing, when to try again, and what is counted.
+//! The states of publishing, why an attempt failed, when to try again, and what is counted.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
+use prometheus_client::encoding::EncodeLabelValue;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-
-use super::failure::{Failure, FailureKind};
 
 /// The first wait; doubled with each failure in a row up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -193,5 +192,76 @@ impl PublishMetrics {
 
     pub(super) fn failed(&self, kind: FailureKind) {
         self.failures.get_or_create_owned(&[("reason", kind)]).inc();
+    }
+}
+
+/// A server that names a longer wait than this is asked again after it all the same.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// The kinds of failure, as metrics tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum FailureKind {
+    /// No HTTP answer: name, network, TLS, time.
+    Unreachable,
+    /// The server said no, and will again until somebody changes something.
+    Refused,
+    /// The server asked to come back later.
+    Busy,
+    /// The server failed.
+    ServerError,
+    /// An HTTP answer that is not WHIP, or that does not fit the offer.
+    BadAnswer,
+    /// Signalling went well, but no media path was found.
+    NoPath,
+    /// The connection stood and broke.
+    Lost,
+    /// This machine could not: no network, no socket.
+    Local,
+}
+
+/// One failure. The reason is for the page: it names neither the path nor the token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) reason: String,
+    /// What the server asked for.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
+        Self {
+            kind,
+            reason: reason.into(),
+            retry_after: None,
+        }
+    }
+
+    /// What an HTTP status other than the one hoped for means. `retry_after` is the header; its
+    /// date form is rare and read as absent.
+    pub(crate) fn of_status(status: u16, retry_after: Option<&str>) -> Self {
+        let (kind, why) = match status {
+            401 | 403 => (FailureKind::Refused, "The server refused the token"),
+            404 | 405 | 410 => (
+                FailureKind::Refused,
+                "The server has no WHIP endpoint at this path",
+            ),
+            406 | 415 | 422 => (FailureKind::Refused, "The server does not take this video"),
+            409 => (FailureKind::Busy, "Somebody else publishes there"),
+            408 | 425 | 429 | 503 => (FailureKind::Busy, "The server is busy"),
+            400..=499 => (FailureKind::Refused, "The server refused the offer"),
+            500..=599 => (FailureKind::ServerError, "The server failed"),
+            _ => (
+                FailureKind::BadAnswer,
+                "The server does not answer as WHIP does",
+            ),
+        };
+        let seconds = retry_after.and_then(|value| value.trim().parse().ok());
+        Self {
+            kind,
+            reason: format!("{why} ({status})."),
+            retry_after: seconds.map(|s| Duration::from_secs(s).min(LONGEST_RETRY_AFTER)),
+        }
     }
 }

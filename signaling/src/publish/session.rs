@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use webrtc::peer_connection::RTCPeerConnectionState;
 
 use super::course::PublishMetrics;
-use super::failure::{Failure, FailureKind};
+use super::course::{Failure, FailureKind};
 use super::peer::Peer;
 use super::whip_client::{Admission, Resource, WhipClient, new_candidates};
 use crate::encode::frame_queue::{EncodedFrame, OpenTap};

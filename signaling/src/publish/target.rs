@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use super::failure::{Failure, FailureKind};
+use super::course::{Failure, FailureKind};
 
 /// A WHIP endpoint and the token for it.
 #[derive(Clone, PartialEq, Eq)]

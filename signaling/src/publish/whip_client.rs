@@ -9,7 +9,7 @@ use ureq::http::{HeaderMap, Response};
 use ureq::{Agent, Body, Timeout};
 use url::Url;
 
-use super::failure::{Failure, FailureKind};
+use super::course::{Failure, FailureKind};
 use super::link::{IceServer, ice_servers};
 use super::target::{PublishTarget, follow};
 

@@ -84,3 +84,25 @@ fn only_a_connection_that_stood_a_while_forgives() {
         (now, Some("because"))
     );
 }
+
+#[test]
+fn a_no_is_told_from_a_not_now() {
+    let kind = |status| Failure::of_status(status, None).kind;
+    for status in [400, 401, 403, 404, 405, 415, 422] {
+        assert_eq!(kind(status), FailureKind::Refused, "{status}");
+    }
+    for status in [409, 429, 503] {
+        assert_eq!(kind(status), FailureKind::Busy, "{status}");
+    }
+    assert_eq!(kind(502), FailureKind::ServerError);
+    assert_eq!(kind(200), FailureKind::BadAnswer);
+}
+
+#[test]
+fn retry_after_is_read_and_bounded() {
+    let after = |value| Failure::of_status(503, Some(value)).retry_after;
+    assert_eq!(after(" 7"), Some(Duration::from_secs(7)));
+    assert_eq!(after("999999999"), Some(LONGEST_RETRY_AFTER));
+    assert_eq!(after("Fri, 31 Dec 1999 23:59:59 GMT"), None);
+    assert_eq!(after("-1"), None);
+}
