@@ -4,8 +4,8 @@
 //!
 //! The way of a picture: [`compose`] paints it, [`encode`] and [`rtp`] make packets of it once for all,
 //! `fanout` numbers and paces them for each viewer with `congestion` as its guide, `transport` seals and
-//! sends them. [`engine`] is the threads on which that happens, [`session`] and `sdp` are how viewers
-//! come to it. The ways beside it: [`ingest`] (pictures published to this station) and [`publish`]
+//! sends them. `engine` is the threads on which that happens, `session` and `sdp` are how viewers
+//! come to it. The ways beside it: `ingest` (pictures published to this station) and [`publish`]
 //! (the feed sent on to another server).
 //!
 //! Never: knows of detection, models or cameras.
@@ -13,17 +13,17 @@
 pub mod compose;
 mod congestion;
 pub mod encode;
-pub mod engine;
+mod engine;
 pub mod fair_share;
 mod fanout;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
-pub mod ingest;
+mod ingest;
 pub mod metrics;
 pub mod publish;
 pub mod rtp;
 mod sdp;
-pub mod session;
+mod session;
 mod transport;
 
 pub use compose::{ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts};

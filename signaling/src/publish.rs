@@ -2,7 +2,7 @@
 //! machine's uplink. In come frames of the main rendition, by a tap, as if it were one more viewer:
 //! nothing is encoded for it alone. Out go an offer over HTTP and RTP over an ordinary connection.
 //!
-//! One thread with a runtime of its own ([`publisher`]); it is asleep between attempts.
+//! One thread with a runtime of its own (`publisher`); it is asleep between attempts.
 
 mod course;
 mod link;

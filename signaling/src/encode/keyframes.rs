@@ -1,8 +1,8 @@
 //! Where requests for keyframes are coalesced. Pure.
 //!
 //! A keyframe costs ten ordinary frames and is sent to all viewers. On its way from a viewer to the
-//! encoder a request passes three limits: the viewer's own back-off ([`PliPatience`]), the gate of its
-//! rendition ([`KeyframeGate`]), and the least distance between two forced keyframes
+//! encoder a request passes three limits: the viewer's own back-off (`PliPatience`), the gate of its
+//! rendition (`KeyframeGate`), and the least distance between two forced keyframes
 //! ([`KeyframePolicy`]).
 
 #[cfg(test)]

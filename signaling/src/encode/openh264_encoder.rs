@@ -8,8 +8,7 @@ use openh264::encoder::{
 use openh264::formats::YUVSlices;
 use openh264::{OpenH264API, Timestamp};
 
-use super::encoder::Rendition;
-use super::encoder::{EncodeError, Encoded, Encoder};
+use super::encoder::{EncodeError, Encoded, Encoder, Rendition};
 use super::openh264_raw;
 
 /// Keyframes come when somebody asks; this is for a recorder that never does. 10 s at 30 fps.

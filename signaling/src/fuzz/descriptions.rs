@@ -7,8 +7,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use super::input::byte;
-use crate::sdp::{AnswerTerms, Fragment, Offer, REMOTE_CANDIDATES_MAX, answer};
-use crate::sdp::{RestartAnswer, parse_published, publish_answer};
+use crate::sdp::{
+    AnswerTerms, Fragment, Offer, REMOTE_CANDIDATES_MAX, RestartAnswer, answer, parse_published,
+    publish_answer,
+};
 use crate::session::whep::{Reply, SessionPatch, Whep, WhepPost};
 use crate::{Demand, Engine, EngineConfig, EngineMetrics, FrameSink};
 

@@ -10,8 +10,7 @@ use rtc::crypto::{self, RTCCryptoProvider};
 use super::input::{byte, chunk};
 use crate::sdp::Credentials;
 use crate::transport::ice::{CheckNames, IceAgent, IceTerms, IceTimes, Role};
-use crate::transport::runs::Run;
-use crate::transport::runs::{Carriage, Path};
+use crate::transport::runs::{Carriage, Path, Run};
 use crate::transport::stun::{
     Class, Draft, HEADER_BYTES, ICE_CONTROLLED, ICE_CONTROLLING, Message, PRIORITY, USE_CANDIDATE,
     USERNAME, is_check,

@@ -2,14 +2,46 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rand::RngExt as _;
-use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 use super::*;
 
 /// How long each target is tried beyond its corpus.
 const TIME: Duration = Duration::from_secs(2);
+
+/// Numbers at which lengths and counts go wrong.
+const EDGES: [u8; 8] = [0, 1, 4, 0x7f, 0x80, 0xc8, 0xfe, 0xff];
+const LENGTH_MAX: usize = 8192;
+
+/// A few changes to `input`, some with pieces of `other`.
+fn mutated(input: &[u8], other: &[u8], chance: &mut SmallRng) -> Vec<u8> {
+    let mut bytes = input.to_vec();
+    for _ in 0..chance.random_range(1..=6) {
+        change(&mut bytes, other, chance);
+    }
+    bytes.truncate(LENGTH_MAX);
+    bytes
+}
+
+fn change(bytes: &mut Vec<u8>, other: &[u8], chance: &mut SmallRng) {
+    let at = chance.random_range(0..=bytes.len());
+    let end = (at + chance.random_range(1..=32)).min(bytes.len());
+    match chance.random_range(0..7) {
+        0 => bytes.truncate(at),
+        1 => drop(bytes.drain(at..end)),
+        2 => bytes.insert(at, chance.next_u32().to_be_bytes()[0]),
+        3 => bytes.extend_from_within(at..end),
+        4 => {
+            let from = chance.random_range(0..=other.len());
+            let to = (from + chance.random_range(1..=64)).min(other.len());
+            bytes.splice(at..at, other[from..to].iter().copied());
+        }
+        5 if at < bytes.len() => bytes[at] = EDGES[chance.random_range(0..EDGES.len())],
+        _ if at < bytes.len() => bytes[at] ^= 1 << chance.random_range(0..8),
+        _ => {}
+    }
+}
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -45,7 +77,7 @@ fn try_for_a_while(name: &str) {
     let start = Instant::now();
     while start.elapsed() < TIME {
         let [one, other] = [0, 1].map(|_| &corpus[chance.random_range(0..corpus.len())]);
-        run(target, &input::mutated(one, other, &mut chance));
+        run(target, &mutated(one, other, &mut chance));
     }
 }
 

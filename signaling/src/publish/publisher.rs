@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use capture::{Heartbeat, TURN_MAX, Threads};
 use tokio::sync::watch;
 
-use super::course::Failure;
-use super::course::{Course, PublishMetrics, PublishState};
+use super::course::{Course, Failure, PublishMetrics, PublishState};
 use super::session::Session;
 use super::target::PublishTarget;
 use super::whip_client::WhipClient;

@@ -12,8 +12,7 @@ use rtc::rtp::header::Header;
 use tokio::sync::watch;
 use webrtc::peer_connection::RTCPeerConnectionState;
 
-use super::course::PublishMetrics;
-use super::course::{Failure, FailureKind};
+use super::course::{Failure, FailureKind, PublishMetrics};
 use super::peer::Peer;
 use super::whip_client::{Admission, Resource, WhipClient, new_candidates};
 use crate::encode::frame_queue::{EncodedFrame, OpenTap};

@@ -7,8 +7,7 @@ use super::reply::{
     wrong_tag,
 };
 use crate::engine::EngineHandle;
-use crate::sdp::Credentials;
-use crate::sdp::{Fragment, RestartAnswer};
+use crate::sdp::{Credentials, Fragment, RestartAnswer};
 use crate::transport::ice::CheckNames;
 use crate::transport::session::{Refused, Restart, Trickle};
 

@@ -14,8 +14,7 @@ use super::patch;
 use super::reply::{
     RETRY_AFTER_S, SDP, SDP_FRAGMENT, created, ended, problem, readable, refused_offer, unknown,
 };
-use crate::congestion::Choice;
-use crate::congestion::choice;
+use crate::congestion::{Choice, choice};
 use crate::encode::encoder::Rendition;
 use crate::engine::EngineHandle;
 

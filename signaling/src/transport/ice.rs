@@ -30,8 +30,7 @@ use rtc::crypto::RTCCryptoProvider;
 use self::check::Checks;
 pub(crate) use self::check::{CheckNames, Role};
 use self::pair::{Allowance, Pair};
-use super::runs::Run;
-use super::runs::{Carriage, Path};
+use super::runs::{Carriage, Path, Run};
 use super::stun::TransactionId;
 use crate::sdp::{Credentials, RemoteCandidate};
 

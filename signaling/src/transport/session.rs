@@ -11,8 +11,7 @@ use rtc::shared::error::Error;
 
 use super::ice::CheckNames;
 use super::interfaces::Network;
-use crate::sdp::Credentials;
-use crate::sdp::RemoteCandidate;
+use crate::sdp::{Credentials, RemoteCandidate};
 
 /// One self-signed certificate for all viewers: making one costs more than a whole join, and the
 /// fingerprint in the answer is what vouches for it.

@@ -8,8 +8,7 @@ use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::runs::Path;
-use super::runs::Run;
+use super::runs::{Path, Run};
 
 /// A keyframe to two hundred viewers at once is some 8 MB; what the system grants may be less.
 const SEND_BUFFER: usize = 8 << 20;

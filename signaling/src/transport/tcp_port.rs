@@ -23,8 +23,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 pub(crate) use self::connection::{Connection, Framed};
 use self::connection::{Framer, Unframer};
 use super::demux::ViewerKey;
-use super::runs::Run;
-use super::runs::{Carriage, Path};
+use super::runs::{Carriage, Path, Run};
 use super::socket::SendCount;
 use crate::fair_share::first_to_go;
 

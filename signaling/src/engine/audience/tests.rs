@@ -16,8 +16,7 @@ use crate::sdp::{Credentials, Offer};
 use crate::transport::ice::{CheckNames, IceTimes};
 use crate::transport::peer::{Arriving, Peer, PeerParts};
 use crate::transport::runs::Carriage;
-use crate::transport::session::{Identity, SessionNames};
-use crate::transport::session::{Refused, Restart, Trickle};
+use crate::transport::session::{Identity, Refused, Restart, SessionNames, Trickle};
 
 const OFFER: &str = include_str!("../../../tests/fixtures/chromium.sdp");
 const MS: Duration = Duration::from_millis(1);
