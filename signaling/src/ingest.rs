@@ -10,7 +10,7 @@ pub(crate) mod access_unit;
 pub(crate) mod decode_worker;
 mod depacketise;
 pub(crate) mod inbox;
-pub mod metrics;
+pub(crate) mod metrics;
 mod parameter_sets;
 pub(crate) mod publisher;
 pub(crate) mod reception;
