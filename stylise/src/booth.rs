@@ -1,93 +1,61 @@
-//! The photo booth: takes pictures in, has them stylised, and keeps them until their time is over.
+//! The photo booth: the public service. The submodules build on each other from top to bottom: `shared` and
+//! `state` hold what threads share, `admission`, `erasing` and `worker` act on it, `open` and `threads`
+//! start and stop it.
 
 mod admission;
-mod handle;
+mod erasing;
 mod open;
+mod shared;
+mod state;
 #[cfg(test)]
 mod tests;
+mod threads;
+mod worker;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use capture::Threads;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::clock;
-use crate::erasing;
-use crate::error::BoothError;
-use crate::inner::ReadClocks;
+use crate::api::{
+    BoothError, GalleryId, GalleryPicture, JobView, PictureKind, Removed, RequestKey, Submission,
+    SubmitError, Submitted,
+};
+pub use crate::booth::admission::{Growth, may_take};
+pub use crate::booth::shared::BoothSettings;
+
+use crate::booth::shared::Shared;
+use crate::booth::state::ReadClocks;
+use crate::booth::threads::Handle;
 use crate::job::JobId;
 use crate::metrics::BoothMetrics;
-use crate::shared::Shared;
-use crate::style::{MadeBy, Style};
-use crate::stylist::{Stylist, Trouble};
-use crate::view::{
-    GalleryId, JobView, Refusal, Removed, RequestKey, Shown, Submission, Submitted, Which,
-};
-use handle::Handle;
+use crate::stylist::{MadeBy, Style, Stylist, StylistError};
 
-/// What the owner decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// For the database and the pictures. Made if it is not there; nobody else may read it then.
-    pub folder: PathBuf,
-    /// After so long everything of a job is erased.
-    pub keep: Duration,
-    /// So many jobs may wait for one kind of stylist.
-    pub queue_max: usize,
-    /// So many unfinished jobs one visitor may have.
-    pub per_visitor_max: usize,
-    /// After so long a job no longer waits for a stylist that is away.
-    pub away_max: Duration,
-    /// Between two looks at what is to be erased.
-    pub tick: Duration,
-    /// Where the booth's threads are registered.
-    pub threads: Threads,
-}
-
-impl Settings {
-    /// The usual ones, in `folder`.
-    #[must_use]
-    pub fn in_folder(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            keep: Duration::from_secs(24 * 60 * 60),
-            queue_max: 50,
-            per_visitor_max: 3,
-            away_max: Duration::from_secs(30 * 60),
-            tick: Duration::from_secs(30),
-            threads: Threads::default(),
-        }
-    }
-}
-
-/// The service. A clone is another handle of the same booth; it closes with the last one.
+/// The photo booth. Cheap to clone; its threads end when the last clone is dropped.
 ///
-/// Calls wait for the disk, at most for a few milliseconds on most: an async caller makes them on a thread that
-/// may wait.
+/// Calls may block on the disk for a few milliseconds, so an async caller makes them on a blocking thread.
 #[derive(Clone)]
 pub struct Booth {
     handle: Arc<Handle>,
 }
 
 impl Booth {
-    /// Opens the booth in its folder, puts in order what the last program left there, and starts a thread for
-    /// each stylist. Of two stylists of one kind the second is left out.
+    /// Opens the booth in its folder, recovers the jobs that the last program left unfinished, and starts a
+    /// thread per stylist. A second stylist of the same kind is ignored.
     ///
     /// # Errors
     /// See [`BoothError`].
     pub fn open(
-        settings: Settings,
+        settings: BoothSettings,
         stylists: Vec<Arc<dyn Stylist>>,
         metrics: BoothMetrics,
     ) -> Result<Self, BoothError> {
-        Self::open_with(settings, stylists, metrics, Box::new(clock::read))
+        Self::open_with(settings, stylists, metrics, Box::new(open::read_clocks))
     }
 
     fn open_with(
-        settings: Settings,
+        settings: BoothSettings,
         stylists: Vec<Arc<dyn Stylist>>,
         metrics: BoothMetrics,
         read_clocks: ReadClocks,
@@ -103,182 +71,195 @@ impl Booth {
         self.handle.shared()
     }
 
-    /// What is offered now. ComfyUI's come first; of two with one id the laptop's is left out.
+    /// Counts a rejected submission.
+    fn counted<T>(&self, result: Result<T, SubmitError>) -> Result<T, SubmitError> {
+        result.inspect_err(|error| self.shared().metrics.refused(error))
+    }
+
+    /// The styles on offer, each id once: available styles win over unavailable ones, then ComfyUI's over
+    /// the laptop's.
     #[must_use]
     pub fn styles(&self) -> Vec<Style> {
         admission::styles(self.shared())
     }
 
-    /// Whether a kind of stylist would take a job now; none when there is no such kind. May ask its server.
+    /// Whether a kind of stylist would accept a job now; `None` when there is no such stylist. May ask its
+    /// server.
     #[must_use]
-    pub fn ready(&self, made_by: MadeBy) -> Option<Result<(), Trouble>> {
+    pub fn ready(&self, made_by: MadeBy) -> Option<Result<(), StylistError>> {
         let stylist = self.shared().stylist(made_by)?;
         Some(stylist.ready())
     }
 
-    /// How many jobs wait, of all kinds.
+    /// The number of queued jobs of all stylists.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        let inner = self.shared().lock();
-        inner.benches.iter().map(|bench| bench.queue.len()).sum()
+        let state = self.shared().lock();
+        state
+            .stylist_states
+            .iter()
+            .map(|stylist_state| stylist_state.queue.len())
+            .sum()
     }
 
-    /// Takes a picture in. It is on disk when this returns.
+    /// Submits a picture. The job is on disk when this returns.
     ///
     /// # Errors
-    /// See [`Refusal`].
-    pub fn submit(&self, submission: Submission) -> Result<Submitted, Refusal> {
-        admission::submit(self.shared(), &submission)
+    /// See [`SubmitError`].
+    pub fn submit(&self, submission: Submission) -> Result<Submitted, SubmitError> {
+        self.counted(admission::submit(self.shared(), &submission))
     }
 
-    /// Whether a visitor gave that key before, to be asked before an upload is read: a retry takes no new place.
+    /// Whether a visitor already used an idempotency key. Callers ask before they read an upload, so that a
+    /// retry takes no upload slot.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// The database cannot be read.
     pub fn has_key(&self, visitor: &str, key: Uuid) -> Result<bool, BoothError> {
         let row = self.shared().lock().store.job_of_key(visitor, key)?;
         Ok(row.is_some())
     }
 
-    /// The job that a visitor's key has, to be asked before a picture is decoded.
+    /// The job of a visitor's idempotency key. Callers ask before they decode a picture.
     ///
     /// # Errors
-    /// [`Refusal::KeyReused`], or the database cannot be read.
-    pub fn by_key(&self, visitor: &str, key: &RequestKey) -> Result<Option<JobView>, Refusal> {
-        let shared = self.shared();
-        admission::of_key(shared, &shared.lock(), visitor, key)
+    /// [`SubmitError::KeyReused`], or the database cannot be read.
+    pub fn by_key(&self, visitor: &str, key: &RequestKey) -> Result<Option<JobView>, SubmitError> {
+        let job = admission::job_of_key(&self.shared().lock(), visitor, key);
+        self.counted(job)
     }
 
-    /// Whether a visitor may have another job now, to be asked before an upload is read.
+    /// Whether a visitor may have another job. Callers ask before they read an upload.
     ///
     /// # Errors
-    /// [`Refusal::TooMany`], or the database cannot be read.
-    pub fn admits(&self, visitor: &str) -> Result<(), Refusal> {
+    /// [`SubmitError::TooMany`], or the database cannot be read.
+    pub fn admits(&self, visitor: &str) -> Result<(), SubmitError> {
         let shared = self.shared();
-        admission::admit_visitor(shared, &shared.lock(), visitor)
+        self.counted(admission::admit_visitor(shared, &shared.lock(), visitor))
     }
 
-    /// A job as it stands.
+    /// The current view of a job.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// The database cannot be read.
     pub fn view(&self, id: JobId) -> Result<Option<JobView>, BoothError> {
-        let inner = self.shared().lock();
-        let row = inner.job(id)?;
-        Ok(row.map(|row| inner.view(&row, Instant::now())))
+        let state = self.shared().lock();
+        let row = state.job(id)?;
+        Ok(row.map(|row| state.view(&row, Instant::now())))
     }
 
-    /// Whether the result may be shown in the gallery: from now on, or as soon as there is one.
+    /// Sets whether the result may be shown in the gallery. Applies at once, or when there is a result.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// The database cannot be written.
     pub fn set_share(&self, id: JobId, share: bool) -> Result<Option<JobView>, BoothError> {
         let shared = self.shared();
-        let mut inner = shared.lock();
-        if let Err(error) = inner.store.set_share(id, share) {
-            // To take a picture off the wall needs no room.
+        let mut state = shared.lock();
+        if let Err(error) = state.store.set_share(id, share) {
+            // Hiding a picture must succeed on a full disk: release the reserved space.
             if share || !shared.reserve.release() {
                 return Err(error);
             }
-            inner.store.set_share(id, share)?;
+            state.store.set_share(id, share)?;
         }
-        inner.followers.tell(id);
-        drop(inner);
+        state.followers.mark_changed(id);
+        drop(state);
         self.view(id)
     }
 
-    /// Cancels an unfinished job, which stays visible as cancelled without its pictures; erases one that is over.
+    /// Cancels an unfinished job, which stays visible as cancelled without its pictures. Erases a finished
+    /// job.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// The database cannot be written.
     pub fn remove(&self, id: JobId) -> Result<Option<Removed>, BoothError> {
         let shared = self.shared();
-        let mut inner = shared.lock();
-        let Some(row) = inner.job(id)? else {
+        let mut state = shared.lock();
+        let Some(row) = state.job(id)? else {
             return Ok(None);
         };
-        let removed = erasing::remove(shared, &mut inner, &row)?;
-        drop(inner);
+        let removed = erasing::remove(shared, &mut state, &row)?;
+        drop(state);
         shared.changed.notify_all();
         Ok(Some(removed))
     }
 
-    /// One of a job's pictures: JPEG.
+    /// One of a job's pictures, as JPEG.
     ///
     /// # Errors
-    /// When the database or the file cannot be read.
-    pub fn picture(&self, id: JobId, which: Which) -> Result<Option<Vec<u8>>, BoothError> {
+    /// The database or the file cannot be read.
+    pub fn picture(&self, id: JobId, which: PictureKind) -> Result<Option<Vec<u8>>, BoothError> {
         let shared = self.shared();
-        let inner = shared.lock();
-        if which == Which::Preview {
-            let preview = inner.live.get(&id).and_then(|live| live.preview());
+        let state = shared.lock();
+        if which == PictureKind::Preview {
+            let preview = state.running.get(&id).and_then(|running| running.preview());
             return Ok(preview.map(<[u8]>::to_vec));
         }
-        let row = inner.job(id)?;
-        drop(inner);
+        let row = state.job(id)?;
+        drop(state);
         let file = row.and_then(|row| match which {
-            Which::Source => row.source,
-            Which::Result | Which::Preview => row.result,
+            PictureKind::Source => row.source,
+            PictureKind::Result | PictureKind::Preview => row.result,
         });
         file.map_or(Ok(None), |file| shared.pictures.read(&file))
     }
 
-    /// A job's view, and each that comes after it; it ends when the job is erased. However many follow a job,
-    /// it is looked at once for each change.
+    /// Subscribes to a job: the current view, then each newer one. The channel closes when the job is
+    /// erased. The view is computed once per change, regardless of the number of followers.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// The database cannot be read.
     pub fn follow(&self, id: JobId) -> Result<Option<watch::Receiver<Arc<JobView>>>, BoothError> {
-        let mut inner = self.shared().lock();
-        let Some(row) = inner.job(id)? else {
+        let mut state = self.shared().lock();
+        let Some(row) = state.job(id)? else {
             return Ok(None);
         };
-        let view = inner.view(&row, Instant::now());
-        Ok(Some(inner.followers.follow(view)))
+        let view = state.view(&row, Instant::now());
+        Ok(Some(state.followers.follow(view)))
     }
 
-    /// What visitors agreed to show, newest first; with `all` also what the owner hid.
+    /// The shared pictures, newest first; with `all`, including those that the owner hid.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub fn gallery(&self, all: bool) -> Result<Vec<Shown>, BoothError> {
-        let inner = self.shared().lock();
-        let mut shown = inner.store.gallery(all)?;
-        shown.retain(|(job, _)| !inner.erased.contains(job));
-        let in_wall_time = shown.into_iter().map(|(_, shown)| Shown {
-            made_at_unix_ms: inner.time.unix_ms(shown.made_at_unix_ms),
+    /// The database cannot be read.
+    pub fn gallery(&self, all: bool) -> Result<Vec<GalleryPicture>, BoothError> {
+        let state = self.shared().lock();
+        let mut shown = state.store.gallery(all)?;
+        shown.retain(|(job, _)| !state.erased_in_memory.contains(job));
+        let in_wall_time = shown.into_iter().map(|(_, shown)| GalleryPicture {
+            made_at_unix_ms: state.time.unix_ms(shown.made_at_unix_ms),
             ..shown
         });
         Ok(in_wall_time.collect())
     }
 
-    /// A picture of the gallery: JPEG.
+    /// A picture of the gallery, as JPEG.
     ///
     /// # Errors
-    /// When the database or the file cannot be read.
+    /// The database or the file cannot be read.
     pub fn gallery_picture(&self, id: GalleryId, all: bool) -> Result<Option<Vec<u8>>, BoothError> {
         let shown = self.shared().lock().store.shown(id, all)?;
         shown.map_or(Ok(None), |(_, file)| self.shared().pictures.read(&file))
     }
 
-    /// Takes a picture off the wall, or puts it back. Whether there is such a picture.
+    /// Hides a picture of the gallery, or shows it again. Returns whether the picture exists.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// The database cannot be written.
     pub fn hide(&self, id: GalleryId, hidden: bool) -> Result<bool, BoothError> {
         let shared = self.shared();
-        let mut inner = shared.lock();
-        match inner.store.hide(id, hidden) {
-            // As for erasing.
-            Err(_) if hidden && shared.reserve.release() => inner.store.hide(id, hidden),
+        let mut state = shared.lock();
+        match state.store.hide(id, hidden) {
+            // Hiding must succeed on a full disk, see `set_share`.
+            Err(_) if hidden && shared.reserve.release() => state.store.hide(id, hidden),
             done => done,
         }
     }
 
-    /// Erases the job of a picture in the gallery. Whether there was such a picture.
+    /// Erases the job of a gallery picture. Returns whether the picture exists.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// The database cannot be written.
     pub fn erase_shown(&self, id: GalleryId) -> Result<bool, BoothError> {
         let shown = self.shared().lock().store.shown(id, true)?;
         match shown {
@@ -287,7 +268,8 @@ impl Booth {
         }
     }
 
-    /// Ends the threads. Orders that a server has keep their tickets, and go on when the booth is opened again.
+    /// Stops the threads. Orders that run on a server keep running, and are resumed when the booth is opened
+    /// again.
     pub fn close(&self) {
         self.handle.close();
     }

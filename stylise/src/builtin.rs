@@ -1,97 +1,52 @@
-//! The styles made on this laptop, without any server.
-//!
-//! Each is a few filters of OpenCV with some arithmetic on pixels between them, on one thread, and always
-//! on as many pixels as a 720p picture has: the same look and the same time for any picture.
+//! The styles that are made on this laptop, with OpenCV and arithmetic on pixels. Every picture is processed
+//! at about the size of 720p on one thread, so that look and duration do not depend on the upload.
 
-mod along;
 mod cartoon;
 mod comic;
+mod edges;
 mod filters;
-mod lines;
-mod noise;
 mod oil;
 mod pencil;
 mod plane;
 mod pop_art;
-mod sheet;
-mod stages;
-#[cfg(test)]
-mod still_life;
+mod style;
 #[cfg(test)]
 mod tests;
-mod tone;
 mod watercolour;
 
-use crate::apart;
-use crate::style::{MadeBy, Style};
-use crate::stylist::{Desk, Order, Progress, Stylist, Ticket, Trouble};
-use plane::Colour;
-use stages::{Interrupted, Stages};
+use turbojpeg::PixelFormat;
 
-/// The live feed's threads go first, each as soon as it wakes. Not 19: beside a detector that keeps both
-/// cores busy, that would leave a sixtieth of a core, and a picture would take a minute.
+use crate::builtin::filters::resize;
+use crate::builtin::plane::{Colour, Plane, auto_levels};
+use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
+use crate::intake::formats;
+use crate::intake::raster::Raster;
+use crate::isolate;
+use crate::stylist::{
+    JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError,
+};
+
+/// Lower than the live feed's threads. Not 19: beside a detector that keeps both cores busy, that would
+/// leave a sixtieth of a core, and a picture would take a minute.
 const NICE: i32 = 10;
 
-/// How a style is made: from the picture as it was, on as many pixels as [`sheet::WORK_PX`].
-struct Recipe {
-    id: &'static str,
-    title: &'static str,
-    /// How often `make` asks for the next stage.
-    steps: u32,
-    make: fn(&Colour, &Stages) -> Result<Colour, Interrupted>,
-}
-
-const RECIPES: [Recipe; 7] = [
-    Recipe {
-        id: "watercolour",
-        title: "Watercolour",
-        steps: 4,
-        make: watercolour::make,
-    },
-    Recipe {
-        id: "oil",
-        title: "Oil painting",
-        steps: 4,
-        make: oil::make,
-    },
-    Recipe {
-        id: "pencil",
-        title: "Pencil sketch",
-        steps: 3,
-        make: pencil::grey,
-    },
-    Recipe {
-        id: "colour-pencil",
-        title: "Colour pencils",
-        steps: 3,
-        make: pencil::coloured,
-    },
-    Recipe {
-        id: "cartoon",
-        title: "Cartoon",
-        steps: 3,
-        make: cartoon::make,
-    },
-    Recipe {
-        id: "comic",
-        title: "Comic book",
-        steps: 3,
-        make: comic::make,
-    },
-    Recipe {
-        id: "pop-art",
-        title: "Pop art",
-        steps: 3,
-        make: pop_art::make,
-    },
+/// The styles, in the order in which they are offered. A new one is a file with a `STYLE`, and a line here.
+const STYLES: [&BuiltinStyle; 7] = [
+    &watercolour::STYLE,
+    &oil::STYLE,
+    &pencil::STYLE,
+    &pencil::COLOUR_STYLE,
+    &cartoon::STYLE,
+    &comic::STYLE,
+    &pop_art::STYLE,
 ];
 
-/// Makes pictures on this laptop.
+/// The stylist of this laptop.
 #[derive(Debug, Default)]
 pub struct Builtin;
 
 impl Builtin {
-    /// There is nothing to set.
+    /// A stylist without settings.
     #[must_use]
     pub fn new() -> Self {
         Self
@@ -104,62 +59,108 @@ impl Stylist for Builtin {
     }
 
     fn styles(&self) -> Vec<Style> {
-        let style = |recipe: &Recipe| Style {
-            id: recipe.id.to_owned(),
-            title: recipe.title.to_owned(),
+        let offered = |style: &&BuiltinStyle| Style {
+            id: style.id.to_owned(),
+            title: style.title.to_owned(),
             made_by: MadeBy::Laptop,
             away: false,
         };
-        RECIPES.iter().map(style).collect()
+        STYLES.iter().map(offered).collect()
     }
 
-    fn ready(&self) -> Result<(), Trouble> {
+    fn ready(&self) -> Result<(), StylistError> {
         Ok(())
     }
 
-    fn stylise(&self, order: &Order, desk: &dyn Desk) -> Result<Vec<u8>, Trouble> {
-        let recipe = RECIPES
+    fn stylise(&self, order: &Order, context: &dyn JobContext) -> Result<Vec<u8>, StylistError> {
+        let style = STYLES
             .iter()
-            .find(|recipe| recipe.id == order.style)
+            .find(|style| style.id == order.style)
             .ok_or_else(|| {
-                Trouble::Failed(format!(
+                StylistError::Failed(format!(
                     "there is no style {} on this laptop: choose another one",
                     order.style
                 ))
             })?;
         let stages = Stages::default();
         let mut told = None;
-        let look = || {
-            if desk.is_cancelled() || desk.is_stopping() {
+        let callback = || {
+            if context.is_cancelled() || context.is_stopping() {
                 stages.interrupt();
             }
             let step = stages.done();
             if told != Some(step) {
                 told = Some(step);
-                desk.report(Progress::Running {
+                context.report(Progress::Running {
                     step,
-                    steps: recipe.steps,
+                    steps: style.steps,
                 });
             }
         };
-        let work = || make(recipe, &order.source, &stages);
-        let made = apart::run_watched("carrier-style", NICE, work, look)
-            .map_err(|died| Trouble::Failed(died.to_string()))?;
-        made.map_err(|interrupted| match interrupted {
-            Interrupted::Asked if desk.is_stopping() => Trouble::Stopping,
-            Interrupted::Asked => Trouble::Cancelled,
-            Interrupted::Failed(detail) => Trouble::Failed(format!(
+        let work = || make(style, &order.source, &stages);
+        let made = isolate::run_with_callback("carrier-style", NICE, work, callback)
+            .map_err(|error| StylistError::Failed(error.to_string()))?;
+        made.map_err(|error| match error {
+            StyleError::Cancelled if context.is_stopping() => StylistError::Stopping,
+            StyleError::Cancelled => StylistError::Cancelled,
+            StyleError::Failed(detail) => StylistError::Failed(format!(
                 "the style could not be made ({detail}): try another picture or style"
             )),
         })
     }
 
-    fn forget(&self, _ticket: &Ticket) -> Result<(), Trouble> {
+    fn forget(&self, _order: &RemoteOrder) -> Result<(), StylistError> {
         Ok(())
     }
 }
 
-fn make(recipe: &Recipe, source: &[u8], stages: &Stages) -> Result<Vec<u8>, Interrupted> {
-    let picture = tone::balanced(&sheet::read(source)?);
-    sheet::write(&(recipe.make)(&picture, stages)?)
+fn make(style: &BuiltinStyle, source: &[u8], stages: &Stages) -> Result<Vec<u8>, StyleError> {
+    let picture = auto_levels(&read_jpeg(source)?);
+    write_jpeg(&(style.make)(&picture, stages)?)
+}
+
+/// Pixels that styles work on, in the picture's own shape: 1280x720. Smaller pictures are enlarged, so that
+/// strokes and dots look the same on all.
+pub(super) const WORK_PX: f64 = 1280.0 * 720.0;
+
+/// High, because the booth encodes the result once more.
+const QUALITY: i32 = 97;
+
+pub(super) fn read_jpeg(jpeg: &[u8]) -> Result<Colour, StyleError> {
+    let image = turbojpeg::decompress(jpeg, PixelFormat::RGB)
+        .map_err(|error| StyleError::Failed(error.to_string()))?;
+    let (pixels, _) = image.pixels.as_chunks::<3>();
+    let picture = Plane {
+        width: image.width,
+        height: image.height,
+        pixels: pixels
+            .iter()
+            .map(|pixel| pixel.map(|level| f32::from(level) / 255.0))
+            .collect(),
+    };
+    let scale = (WORK_PX / (image.width * image.height) as f64).sqrt();
+    let side = |side: usize| ((side as f64 * scale).round() as usize).max(8);
+    let (width, height) = (side(image.width), side(image.height));
+    if (width, height) == (picture.width, picture.height) {
+        return Ok(picture);
+    }
+    let mut picture = resize(&picture, width, height)?;
+    // Lanczos resampling overshoots.
+    for level in picture.pixels.as_flattened_mut() {
+        *level = level.clamp(0.0, 1.0);
+    }
+    Ok(picture)
+}
+
+pub(super) fn write_jpeg(picture: &Colour) -> Result<Vec<u8>, StyleError> {
+    let (width, height) = (picture.width, picture.height);
+    let levels = picture.pixels.as_flattened().iter();
+    // `as u8` saturates.
+    let bytes: Vec<u8> = levels.map(|level| (level * 255.0 + 0.5) as u8).collect();
+    let raster = Raster {
+        width_px: width,
+        height_px: height,
+        rgb: bytes,
+    };
+    formats::encode(&raster, QUALITY).map_err(|error| StyleError::Failed(error.to_string()))
 }

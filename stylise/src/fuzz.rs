@@ -1,5 +1,5 @@
-//! What reads bytes of strangers, as a function of bytes: for the fuzzer (`make fuzz`; `fuzzer.rs` takes
-//! this file in) and, with the kept corpus, for `cargo test`.
+//! Fuzz target for uploads. Used by the fuzzer (`make fuzz`; `fuzzer.rs` includes this file) and, with the
+//! stored corpus, by `cargo test`.
 //!
 //! A target must neither panic nor hang, and asserts what holds for any input.
 
@@ -8,29 +8,30 @@ mod mutation;
 #[cfg(test)]
 mod tests;
 
-use crate::intake::{Fault, Intake, IntakeError, Limits};
+use crate::intake::CheckedPicture;
+use crate::intake::limits::{IntakeError, IntakeErrorKind, Limits};
 
-/// As uploads are read, but for smaller pictures, so that many are tried.
+/// Smaller limits than for uploads, so that more inputs are tried per second.
 const LIMITS: Limits = Limits {
     max_bytes: 1 << 20,
     max_pixels: 1 << 20,
     longest_side_px: 64,
 };
 
-/// Takes what a visitor sends.
+/// Reads an upload.
 pub(crate) fn upload(bytes: &[u8]) {
-    match Intake::read(bytes, &LIMITS) {
+    match CheckedPicture::read(bytes, &LIMITS) {
         Ok(picture) => {
             let (width, height) = (picture.width_px(), picture.height_px());
             assert!(width.max(height) <= 64 && width.min(height) >= 1);
-            let again = Intake::read(
+            let again = CheckedPicture::read(
                 picture.jpeg(),
                 &Limits {
                     max_pixels: 4096,
                     ..LIMITS
                 },
             );
-            // Thin ones are under the least size once they are made smaller.
+            // A narrow picture may fall below the minimum size when it is downscaled.
             match again {
                 Ok(again) => assert_eq!((again.width_px(), again.height_px()), (width, height)),
                 Err(error) => assert!(matches!(error, IntakeError::Shape { .. }), "{error}"),
@@ -48,7 +49,7 @@ pub(crate) fn upload(bytes: &[u8]) {
                 assert!(!found, "{} is left", trace.escape_ascii());
             }
         }
-        // A decoder that panics is caught, and is a finding all the same.
+        // The panic of a decoder is caught, but still a finding.
         Err(IntakeError::Broken(words)) => panic!("{words}"),
         Err(error) => {
             assert!(!error.to_string().is_empty());
@@ -56,7 +57,7 @@ pub(crate) fn upload(bytes: &[u8]) {
                 error,
                 IntakeError::TooManyBytes { .. } | IntakeError::TooManyPixels { .. }
             );
-            assert_eq!(error.fault() == Fault::TooLarge, too_large);
+            assert_eq!(error.kind() == IntakeErrorKind::TooLarge, too_large);
         }
     }
 }

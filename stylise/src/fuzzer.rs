@@ -1,15 +1,15 @@
-//! The fuzzer of uploads: the root of stylise/fuzz, not part of this crate. It stands here because modules
-//! are looked for beside the file that names them.
+//! The fuzzer's main file (package stylise/fuzz, not part of this crate). It lies here because modules are
+//! looked up next to the file that declares them.
 #![no_main]
-// Of these modules only what reads uploads is used.
+// Only the upload path of these modules is used.
 #![allow(dead_code, unused_imports)]
 
-// What intake needs of the crate capture, under its name; the whole of it brings OpenCV.
+// Stands in for the crate capture, of which intake needs only the JPEG reader; all of it would need OpenCV.
 extern crate self as capture;
 
-mod apart;
 mod fuzz;
 mod intake;
+mod isolate;
 #[path = "../../capture/src/jpeg"]
 mod jpeg {
     pub mod orientation;

@@ -1,113 +1,68 @@
-//! Pictures of strangers: looked at, decoded within bounds, set upright, made smaller, and encoded anew.
+//! Reads untrusted pictures: detects the file type, decodes within limits, applies the orientation,
+//! downscales, and encodes a new JPEG.
 //!
-//! What comes out are pixels that our own encoder wrote: no metadata, no thumbnail, nothing behind the
-//! picture. Colour profiles are not applied: wide-gamut pictures come out a little paler.
+//! The result contains only pixels from our own encoder: no metadata, no thumbnail, no data after the
+//! picture. Colour profiles are not applied, so wide-gamut pictures become slightly paler.
 
-mod decoded;
-mod error;
-mod jpeg;
-mod kind;
-mod png;
-mod raster;
+mod file_type;
+pub(crate) mod formats;
+pub(crate) mod limits;
+pub(crate) mod raster;
 #[cfg(test)]
-pub(crate) mod samples;
-#[cfg(test)]
-mod tests;
-mod webp;
+pub(crate) mod tests;
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::apart;
-use decoded::Decoded;
-use kind::Kind;
+pub use limits::{IntakeError, IntakeErrorKind, Limits};
 
-pub use error::{Fault, IntakeError};
-pub(crate) use jpeg::encode;
-pub(crate) use raster::Raster;
+use crate::intake::file_type::FileType;
+use crate::intake::formats::{Decoded, encode};
+use crate::isolate;
 
-/// One picture at a time in the whole process: the largest takes up to 280 MB while it
-/// is decoded, and visitors come in crowds.
-static TURN: Mutex<()> = Mutex::new(());
+/// Decodes one picture at a time, since the largest takes up to 280 MB.
+static DECODE_LOCK: Mutex<()> = Mutex::new(());
 
-/// Of the JPEG that is kept.
+/// Quality of the stored JPEG.
 const QUALITY: i32 = 92;
 
-/// Below the threads of the live feed, above those that only wait for nobody.
+/// Below the threads of the live feed, above those of the styles.
 const NICE: i32 = 5;
 
-/// A picture with fewer pixels on a side shows nothing, and one that is longer than this many times its
-/// width would be nothing but a line once it is made smaller.
-const MIN_SIDE_PX: u32 = 16;
-const MAX_ASPECT: u32 = 16;
-
-/// What is accepted, and how large it becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of the file.
-    pub max_bytes: usize,
-    /// Pixels that the file's header claims.
-    pub max_pixels: u64,
-    /// The longer side of what comes out, at most.
-    pub longest_side_px: u32,
-}
-
-impl Limits {
-    /// For what visitors send.
-    pub const UPLOAD: Self = Self {
-        max_bytes: 12 << 20,
-        max_pixels: 40_000_000,
-        longest_side_px: 1536,
-    };
-
-    /// For what a stylist made: PNG from ComfyUI is large.
-    pub const RESULT: Self = Self {
-        max_bytes: 64 << 20,
-        max_pixels: 40_000_000,
-        longest_side_px: 4096,
-    };
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self::UPLOAD
-    }
-}
-
-/// A checked picture: an upright JPEG of our own encoder.
+/// An upright JPEG without metadata, written by our own encoder.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Intake {
+pub struct CheckedPicture {
     jpeg: Vec<u8>,
     width_px: u32,
     height_px: u32,
 }
 
-impl Intake {
-    /// Reads a JPEG, PNG or WebP picture. Waits while another one is read.
+impl CheckedPicture {
+    /// Reads a JPEG, PNG or WebP picture. Waits while another one is decoded.
     ///
     /// # Errors
-    /// See [`IntakeError`]; its words are for whoever sent the picture.
+    /// See [`IntakeError`]; its message is for whoever sent the picture.
     pub fn read(bytes: &[u8], limits: &Limits) -> Result<Self, IntakeError> {
         if bytes.len() > limits.max_bytes {
             return Err(IntakeError::TooManyBytes {
                 max_mb: limits.max_bytes >> 20,
             });
         }
-        let kind = kind::of(bytes)?;
+        let kind = file_type::detect(bytes)?;
         // overflow: awaited
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        // Decoders are other people's code, fed by strangers: a panic in one ends its thread, no more.
-        apart::run("carrier-intake", NICE, || Self::decode(bytes, kind, limits))
-            .unwrap_or_else(|died| Err(IntakeError::Broken(died.to_string())))
+        let _one_at_a_time = DECODE_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        // Decoders are third-party code that reads untrusted data: a panic must only end their thread.
+        isolate::run("carrier-intake", NICE, || Self::decode(bytes, kind, limits))
+            .unwrap_or_else(|error| Err(IntakeError::Broken(error.to_string())))
     }
 
-    fn decode(bytes: &[u8], kind: Kind, limits: &Limits) -> Result<Self, IntakeError> {
+    fn decode(bytes: &[u8], kind: FileType, limits: &Limits) -> Result<Self, IntakeError> {
         let Decoded {
             raster,
             orientation,
         } = match kind {
-            Kind::Jpeg => jpeg::decode(bytes, limits)?,
-            Kind::Png => png::decode(bytes, limits)?,
-            Kind::Webp => webp::decode(bytes, limits)?,
+            FileType::Jpeg => formats::decode_jpeg(bytes, limits)?,
+            FileType::Png => formats::decode_png(bytes, limits)?,
+            FileType::Webp => formats::decode_webp(bytes, limits)?,
         };
         let upright = raster
             .within(limits.longest_side_px)?
@@ -119,44 +74,26 @@ impl Intake {
         })
     }
 
-    /// The picture: 4:4:4 baseline JPEG without metadata.
+    /// A 4:4:4 baseline JPEG without metadata.
     #[must_use]
     pub fn jpeg(&self) -> &[u8] {
         &self.jpeg
     }
 
-    /// Its width.
     #[must_use]
     pub fn width_px(&self) -> u32 {
         self.width_px
     }
 
-    /// Its height.
     #[must_use]
     pub fn height_px(&self) -> u32 {
         self.height_px
     }
 }
 
-/// Not the picture itself: logs are read by more people than may see it.
-impl std::fmt::Debug for Intake {
+/// Does not print the picture, because more people read logs than may see it.
+impl std::fmt::Debug for CheckedPicture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Intake({}x{})", self.width_px, self.height_px)
+        write!(f, "CheckedPicture({}x{})", self.width_px, self.height_px)
     }
-}
-
-/// Looks at a header's size before anything of that size is allocated.
-fn check_size(width: u64, height: u64, limits: &Limits) -> Result<(), IntakeError> {
-    if width.saturating_mul(height) > limits.max_pixels {
-        return Err(IntakeError::TooManyPixels {
-            width,
-            height,
-            max_megapixels: limits.max_pixels / 1_000_000,
-        });
-    }
-    let (short, long) = (width.min(height), width.max(height));
-    if short < u64::from(MIN_SIDE_PX) || long > short * u64::from(MAX_ASPECT) {
-        return Err(IntakeError::Shape { width, height });
-    }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a job is called, and the states it goes through.
+//! Job ids and the life cycle of a job: its states, and which event leads from which state to which.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,18 +7,18 @@ use serde::{Serialize, Serializer};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// The name of a job: 122 random bits. Who knows it may see, share and erase the job, so it never stands
-/// in a list.
+/// Identifies a job: 122 random bits. Whoever knows it may see, share and erase the job, so no list contains
+/// it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobId(Uuid);
 
-/// What was given is not the name of a job.
+/// The text is not a job id.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("not the name of a job: it is a UUID, such as POST /api/stylise answers")]
 pub struct JobIdError;
 
 impl JobId {
-    /// One that nobody can guess.
+    /// A new, unguessable id.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())
@@ -31,10 +31,10 @@ impl fmt::Display for JobId {
     }
 }
 
-/// Not the name itself: logs are read by more people than may see the picture.
+/// Shortened, because more people read logs than may see the picture.
 impl fmt::Debug for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A UUID's own formatter takes no precision.
+        // `Uuid`'s formatter ignores the precision.
         let (first, ..) = self.0.as_fields();
         write!(f, "JobId({first:08x}…)")
     }
@@ -54,28 +54,28 @@ impl FromStr for JobId {
     }
 }
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Kept, and waiting for its turn: here, or behind the orders of others at the stylist's server.
+    /// Stored, and waiting for its turn here or behind other people's orders on the stylist's server.
     Queued,
-    /// Its picture is on the way to the stylist.
+    /// Its picture is being sent to the stylist.
     Uploading,
-    /// The stylist has it.
+    /// The stylist works on it.
     Running,
-    /// The result is kept.
+    /// The result is stored.
     Done,
-    /// It will not be tried again; its error says what to do.
+    /// It failed permanently; its error says what to do.
     Failed,
-    /// Its visitor did not want it any more.
+    /// Its visitor cancelled it.
     Cancelled,
-    /// Its pictures were erased because their time was over.
+    /// Its pictures were erased at the end of the retention period.
     Expired,
 }
 
 impl State {
-    /// As it is written.
+    /// The name in JSON, metrics and the database.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -88,7 +88,7 @@ impl State {
         }
     }
 
-    /// Whether nothing more will happen by itself but expiry.
+    /// Whether the job is finished. Only expiry and erasure can follow.
     #[must_use]
     pub fn is_over(self) -> bool {
         matches!(
@@ -98,15 +98,134 @@ impl State {
     }
 }
 
+/// An event in the life of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JobEvent {
+    /// A worker takes it from the queue.
+    Taken,
+    /// Its picture is being sent to the stylist.
+    UploadStarted,
+    /// The stylist has it in its own queue, or works on it.
+    Started,
+    /// It returns to the queue, because the stylist is unavailable or the program ended.
+    PutBack,
+    /// The result is on disk.
+    ResultStored,
+    /// It failed permanently.
+    Failed,
+    /// Its visitor cancelled it.
+    Cancelled,
+    /// The result's file is missing.
+    ResultLost,
+    /// The retention period is over.
+    Expired,
+}
+
+/// The event is not allowed in this state.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{event:?} cannot happen to a job that is {state:?}")]
+pub(crate) struct TransitionError {
+    state: State,
+    event: JobEvent,
+}
+
+/// The state after `event`.
+pub(crate) fn next(state: State, event: JobEvent) -> Result<State, TransitionError> {
+    use State::{Cancelled, Done, Expired, Failed, Queued, Running, Uploading};
+    let next = match (event, state) {
+        (JobEvent::Taken, Queued) | (JobEvent::Started, Uploading | Running) => Running,
+        (JobEvent::UploadStarted, Uploading | Running) => Uploading,
+        (JobEvent::PutBack, Uploading | Running) => Queued,
+        (JobEvent::ResultStored, Uploading | Running) => Done,
+        (JobEvent::Failed, Queued | Uploading | Running) | (JobEvent::ResultLost, Done) => Failed,
+        (JobEvent::Cancelled, Queued | Uploading | Running) => Cancelled,
+        (JobEvent::Expired, Queued | Uploading | Running | Done | Failed | Cancelled) => Expired,
+        _ => return Err(TransitionError { state, event }),
+    };
+    Ok(next)
+}
+
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     #[test]
-    fn names_are_read_back_and_not_shown_whole_in_logs() {
+    fn job_ids_round_trip_and_are_shortened_in_logs() {
         let id = JobId::random();
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!(format!("{id:?}").len() < 20, "{id:?}");
         assert_eq!("../etc/passwd".parse::<JobId>(), Err(JobIdError));
+    }
+
+    const STATES: [State; 7] = [
+        State::Queued,
+        State::Uploading,
+        State::Running,
+        State::Done,
+        State::Failed,
+        State::Cancelled,
+        State::Expired,
+    ];
+    const EVENTS: [JobEvent; 9] = [
+        JobEvent::Taken,
+        JobEvent::UploadStarted,
+        JobEvent::Started,
+        JobEvent::PutBack,
+        JobEvent::ResultStored,
+        JobEvent::Failed,
+        JobEvent::Cancelled,
+        JobEvent::ResultLost,
+        JobEvent::Expired,
+    ];
+
+    #[test]
+    fn the_usual_events_lead_to_expiry() {
+        let mut state = State::Queued;
+        for event in [
+            JobEvent::Taken,
+            JobEvent::UploadStarted,
+            JobEvent::PutBack,
+            JobEvent::Taken,
+            JobEvent::UploadStarted,
+            JobEvent::Started,
+            JobEvent::Started,
+            JobEvent::ResultStored,
+            JobEvent::Expired,
+        ] {
+            state = next(state, event).expect("legal");
+        }
+        assert_eq!(state, State::Expired);
+    }
+
+    #[test]
+    fn finished_states_are_final() {
+        for state in STATES.into_iter().filter(|state| state.is_over()) {
+            for event in EVENTS {
+                let next = next(state, event);
+                let may = event == JobEvent::Expired && state != State::Expired
+                    || event == JobEvent::ResultLost && state == State::Done;
+                assert_eq!(next.is_ok(), may, "{event:?} of {state:?} gave {next:?}");
+                assert!(next.is_ok_and(State::is_over) || !may);
+            }
+        }
+    }
+
+    #[test]
+    fn a_late_result_of_a_cancelled_job_is_refused() {
+        let refused = next(State::Cancelled, JobEvent::ResultStored).expect_err("refused");
+        assert_eq!(
+            refused.to_string(),
+            "ResultStored cannot happen to a job that is Cancelled"
+        );
+    }
+
+    #[test]
+    fn a_queued_job_cannot_have_a_result() {
+        assert!(next(State::Queued, JobEvent::ResultStored).is_err());
+        assert!(
+            next(State::Running, JobEvent::Taken).is_err(),
+            "taken twice"
+        );
     }
 }

@@ -1,54 +1,38 @@
-//! A snapshot or a selfie to a stylised picture: jobs that survive a restart, and the two kinds of
-//! stylists that do them. Knows no camera, no WebRTC and no HTTP server.
+//! The photo booth: turns a snapshot or an upload into a stylised picture. Knows no camera, no WebRTC and no
+//! HTTP server.
+//!
+//! A picture takes this way:
+//!
+//! 1. [`intake`](CheckedPicture) decodes an upload within limits and encodes it anew as a JPEG without metadata.
+//! 2. [`booth`](Booth) admits the submission, and writes file and database row before it answers.
+//! 3. `jobs` has what a job needs, without threads: queue, wait estimates, expiry, files, database.
+//! 4. A worker thread per [`Stylist`] takes the next job: [`Builtin`] makes styles on this laptop with OpenCV,
+//!    [`comfyui`] sends the picture through a [`workflow`] of a ComfyUI server.
+//! 5. The janitor thread of the booth erases jobs when they expire, also on the ComfyUI server.
 
-mod apart;
-mod away;
-mod bench;
+mod api;
 mod booth;
 mod builtin;
-mod clock;
 pub mod comfyui;
-mod desk;
-mod erasing;
-mod error;
-mod expiry;
-mod follow;
 #[cfg(test)]
 mod fuzz;
-mod inner;
 mod intake;
-mod janitor;
+mod isolate;
 mod job;
-mod life;
-mod live;
+mod jobs;
 mod metrics;
-mod pictures;
-mod queue;
-mod recovery;
-mod reserve;
-#[cfg(test)]
-mod scratch;
-pub mod share;
-mod shared;
-mod station_time;
-mod store;
-mod style;
 mod stylist;
-mod updates;
-mod view;
-mod wait;
-mod worker;
+#[cfg(test)]
+mod test_folder;
 pub mod workflow;
 
-pub use booth::{Booth, Settings};
+pub use api::{
+    BoothError, GalleryId, GalleryIdError, GalleryPicture, JobView, PictureKind, Removed,
+    RequestKey, Submission, SubmitError, Submitted, WaitsFor,
+};
+pub use booth::{Booth, BoothSettings, Growth, may_take};
 pub use builtin::Builtin;
-pub use error::BoothError;
-pub use intake::{Fault, Intake, IntakeError, Limits};
+pub use intake::{CheckedPicture, IntakeError, IntakeErrorKind, Limits};
 pub use job::{JobId, JobIdError, State};
 pub use metrics::BoothMetrics;
-pub use style::{MadeBy, Style};
-pub use stylist::{Desk, Order, Progress, Stylist, Ticket, Trouble};
-pub use view::{
-    GalleryId, GalleryIdError, JobView, Refusal, Removed, RequestKey, Shown, Submission, Submitted,
-    WaitsFor, Which,
-};
+pub use stylist::{JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError};

@@ -1,4 +1,4 @@
-//! What the booth counts. Nothing of a visitor is in it.
+//! The booth's metrics. They contain nothing about visitors.
 
 use std::time::Duration;
 
@@ -9,48 +9,16 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::api::SubmitError;
 use crate::job::State;
-use crate::style::MadeBy;
+use crate::stylist::MadeBy;
 
-/// Why a submission was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum RefusedFor {
-    QueueFull,
-    AddressFull,
-    TooManyOfVisitor,
-    KeyReused,
-    UnknownStyle,
-    NoStylist,
-}
-
-impl RefusedFor {
-    const ALL: [Self; 6] = [
-        Self::QueueFull,
-        Self::AddressFull,
-        Self::KeyReused,
-        Self::TooManyOfVisitor,
-        Self::UnknownStyle,
-        Self::NoStylist,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::QueueFull => "queue_full",
-            Self::AddressFull => "address_full",
-            Self::KeyReused => "key_reused",
-            Self::TooManyOfVisitor => "too_many_of_visitor",
-            Self::UnknownStyle => "unknown_style",
-            Self::NoStylist => "no_stylist",
-        }
-    }
-}
-
-/// What a stylist gave and nobody sees.
+/// A picture of a stylist that nobody sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub(crate) enum Discarded {
-    /// A result that came after its job was cancelled.
+    /// A result that arrived after its job was cancelled.
     LateResult,
-    /// A preview that cannot be read.
+    /// A preview that cannot be decoded.
     BadPreview,
 }
 
@@ -68,12 +36,12 @@ pub struct BoothMetrics {
 }
 
 impl BoothMetrics {
-    /// Under `carrier_stylise_...`, with the kinds of stylists that there are.
+    /// Registers the metrics as `carrier_stylise_...`.
     pub fn register(registry: &mut Registry, kinds: &[MadeBy]) -> Self {
         let metrics = Self {
             jobs: Family::default(),
             waiting: Family::default(),
-            // 0.25 s .. 8.5 min, doubling.
+            // 0.25 s to 8.5 min.
             duration: Family::new_with_constructor(|| {
                 Histogram::new(exponential_buckets(0.25, 2.0, 12))
             }),
@@ -81,8 +49,8 @@ impl BoothMetrics {
             discarded: Family::default(),
             orphans: Counter::default(),
         };
-        for reason in RefusedFor::ALL {
-            drop(metrics.refused.get_or_create(&[("reason", reason.name())]));
+        for reason in SubmitError::REASONS {
+            drop(metrics.refused.get_or_create(&[("reason", reason)]));
         }
         for kind in kinds {
             metrics.waiting(*kind, 0);
@@ -102,7 +70,7 @@ impl BoothMetrics {
         metrics
     }
 
-    /// A job came to that state.
+    /// Counts a job that reached a state.
     pub(crate) fn count(&self, made_by: MadeBy, state: State) {
         let labels = [("made_by", made_by.name()), ("state", state.name())];
         self.jobs.get_or_create(&labels).inc();
@@ -118,10 +86,11 @@ impl BoothMetrics {
         duration.observe(took.as_secs_f64());
     }
 
-    pub(crate) fn refused(&self, reason: RefusedFor) {
-        self.refused
-            .get_or_create(&[("reason", reason.name())])
-            .inc();
+    /// Counts a rejected submission.
+    pub(crate) fn refused(&self, error: &SubmitError) {
+        if let Some(reason) = error.reason() {
+            self.refused.get_or_create(&[("reason", reason)]).inc();
+        }
     }
 
     pub(crate) fn discarded(&self, what: Discarded) {
@@ -136,15 +105,18 @@ impl BoothMetrics {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     #[test]
-    fn names_and_labels_come_out_as_promised() {
+    fn metric_names_and_labels_are_stable() {
         let mut registry = Registry::default();
         let metrics = BoothMetrics::register(&mut registry, &[MadeBy::Laptop]);
         metrics.count(MadeBy::Comfyui, State::Done);
         metrics.took(MadeBy::Comfyui, Duration::from_millis(300));
-        metrics.refused(RefusedFor::QueueFull);
+        metrics.refused(&SubmitError::Full {
+            retry_after: Duration::ZERO,
+        });
         metrics.orphans(2);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string");

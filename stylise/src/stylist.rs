@@ -1,128 +1,204 @@
-//! What both kinds of stylists are: the styles made on this laptop, and ComfyUI.
+//! The [`Stylist`] trait: what the built-in styles and ComfyUI have in common.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::job::JobId;
-use crate::style::{MadeBy, Style};
 
-/// Makes stylised pictures, one call at a time, each on a thread that may wait.
+/// A style on offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Style {
+    /// The id in requests: lower-case letters, digits and dashes, stable over restarts.
+    pub id: String,
+    /// The title on the style card, in English.
+    pub title: String,
+    pub made_by: MadeBy,
+    /// Whether its stylist is unavailable. It can still be ordered, and is made later.
+    pub away: bool,
+}
+
+/// The kind of stylist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MadeBy {
+    /// The built-in styles ("made on this laptop").
+    Laptop,
+    /// A ComfyUI server.
+    Comfyui,
+}
+
+impl MadeBy {
+    /// The name in JSON, metrics and the database.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Laptop => "laptop",
+            Self::Comfyui => "comfyui",
+        }
+    }
+
+    /// The name for people.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Laptop => "this laptop",
+            Self::Comfyui => "the picture server",
+        }
+    }
+}
+
+/// Makes stylised pictures. The booth runs each stylist on its own thread, one order at a time, so every
+/// method may block.
+///
+/// The smallest stylist has one style and returns the picture unchanged:
+///
+/// ```
+/// use stylise::{JobContext, MadeBy, Order, RemoteOrder, Style, Stylist, StylistError};
+///
+/// struct Unchanged;
+///
+/// impl Stylist for Unchanged {
+///     fn made_by(&self) -> MadeBy {
+///         MadeBy::Laptop
+///     }
+///
+///     fn styles(&self) -> Vec<Style> {
+///         let (id, title) = ("unchanged".to_owned(), "Unchanged".to_owned());
+///         vec![Style { id, title, made_by: MadeBy::Laptop, away: false }]
+///     }
+///
+///     fn ready(&self) -> Result<(), StylistError> {
+///         Ok(())
+///     }
+///
+///     fn stylise(&self, order: &Order, context: &dyn JobContext) -> Result<Vec<u8>, StylistError> {
+///         if context.is_cancelled() {
+///             return Err(StylistError::Cancelled);
+///         }
+///         Ok(order.source.clone())
+///     }
+///
+///     fn forget(&self, _order: &RemoteOrder) -> Result<(), StylistError> {
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait Stylist: Send + Sync + 'static {
-    /// Which kind. Each kind has a queue and a thread of its own.
+    /// The kind of stylist. Each kind has its own queue and thread.
     fn made_by(&self) -> MadeBy;
 
-    /// What it can make. A server that is away for a while keeps what it could make last; empty when it
-    /// never answered.
+    /// The styles on offer. An unavailable server keeps the styles that it offered last; one that never
+    /// answered has none.
     fn styles(&self) -> Vec<Style>;
 
-    /// What jobs have in common that take equally long, such as the workflow of a style.
-    fn recipe(&self, style: &str) -> String {
+    /// Groups jobs that take equally long, for waiting times: for example the workflow of a style.
+    fn workload(&self, style: &str) -> String {
         style.to_owned()
     }
 
-    /// Whether it would take a job now, else why not, for visitors.
+    /// Whether a job would be accepted now. The booth asks before it retries after an outage, and marks
+    /// styles as away.
     ///
     /// # Errors
-    /// [`Trouble::Away`], and only that.
-    fn ready(&self) -> Result<(), Trouble>;
+    /// Only [`StylistError::Unavailable`], with a reason for visitors.
+    fn ready(&self) -> Result<(), StylistError>;
 
-    /// Does the order: returns the result as the stylist made it (JPEG, PNG or WebP), which the caller
-    /// decodes and encodes anew before anybody sees it.
+    /// Makes the picture of an order and returns it as JPEG, PNG or WebP. The booth decodes and re-encodes
+    /// it before anybody sees it.
     ///
-    /// A cancelled order ends within a second. An order with a ticket was sent before the program ended:
-    /// its result is fetched; it is sent a second time only when the server does not know it any more, and
-    /// never a third time.
+    /// Returns within a second after the order was cancelled. If `order.remote` is set, the order was
+    /// sent before a restart: fetch its result, and send it again only if the server does not know it any
+    /// more, at most twice in total.
     ///
     /// # Errors
-    /// See [`Trouble`].
-    fn stylise(&self, order: &Order, desk: &dyn Desk) -> Result<Vec<u8>, Trouble>;
+    /// See [`StylistError`]: the variant decides whether the job fails or is queued again.
+    fn stylise(&self, order: &Order, context: &dyn JobContext) -> Result<Vec<u8>, StylistError>;
 
-    /// Erases what a server still has of a ticket, pictures included, as far as the server allows it.
-    /// Nothing to do is a success.
+    /// Erases an order on its server, including pictures, as far as the server allows it. Succeeds if there
+    /// is nothing to erase. Called by the janitor when a job is over, until it succeeds.
     ///
     /// # Errors
-    /// [`Trouble::Away`]: to be tried again later.
-    fn forget(&self, ticket: &Ticket) -> Result<(), Trouble>;
+    /// [`StylistError::Unavailable`]: retry later.
+    fn forget(&self, remote: &RemoteOrder) -> Result<(), StylistError>;
 }
 
-/// What is to be made.
+/// What a stylist is to make.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// For logs.
+    /// For the log.
     pub job: JobId,
-    /// One of [`Stylist::styles`] at the time it was ordered.
+    /// One of [`Stylist::styles`] when it was submitted.
     pub style: String,
-    /// The picture: an upright JPEG without metadata, of our own encoder.
+    /// The source picture: an upright JPEG without metadata from our own encoder.
     pub source: Vec<u8>,
-    /// Given when the order was sent before.
-    pub ticket: Option<Ticket>,
+    /// Set if the order was sent before a restart.
+    pub remote: Option<RemoteOrder>,
 }
 
-/// How a server knows an order. Kept on disk before the order is sent, so that an answer that is lost, or
-/// a program that ends, leaves no order that nobody knows of.
+/// An order on a stylist's server. Saved before the order is sent, so that neither a lost answer nor a crash
+/// leaves an order on the server that nobody erases.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ticket {
-    /// ComfyUI's prompt id: chosen here.
+pub struct RemoteOrder {
+    /// The order's id, chosen here (ComfyUI: `prompt_id`).
     pub id: Uuid,
-    /// How often the order was sent, this time included.
+    /// How often the order was sent.
     pub sends: u8,
-    /// What the stylist wrote down with it; nobody else reads it.
-    pub memo: Option<String>,
+    /// The stylist's own data about the order; opaque to the booth.
+    pub details: Option<String>,
 }
 
-/// What a stylist tells while it works. Called from its thread; none of it waits for a viewer.
-pub trait Desk {
-    /// Where it stands.
+/// The booth's side of a running order: progress, previews and cancellation. No method waits for a viewer.
+pub trait JobContext {
+    /// Reports progress.
     fn report(&self, progress: Progress);
 
-    /// A picture of the unfinished work, as the server sent it.
+    /// Reports a preview of unfinished work, as the server sent it.
     fn preview(&self, picture: Vec<u8>);
 
-    /// Keeps the ticket, or what changed in it; it is on disk when this returns.
+    /// Saves the remote order or a change of it. It is on disk when this returns.
     ///
     /// # Errors
-    /// When it could not be kept: the order must not be sent then.
-    fn keep_ticket(&self, ticket: &Ticket) -> Result<(), Trouble>;
+    /// It could not be saved; the order must not be sent then.
+    fn save_remote_order(&self, remote: &RemoteOrder) -> Result<(), StylistError>;
 
-    /// Whether the visitor does not want it any more.
+    /// Whether the job is cancelled: return [`StylistError::Cancelled`] soon.
     fn is_cancelled(&self) -> bool;
 
-    /// Whether the program is ending: return [`Trouble::Stopping`] soon, and leave the server at work.
+    /// Whether the program stops: return [`StylistError::Stopping`] soon, and leave the order on the server.
     fn is_stopping(&self) -> bool;
 }
 
-/// How far a stylist is.
+/// The progress of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// The picture is on its way.
+    /// The picture is being sent to the server.
     Uploading,
-    /// In the server's own queue, behind so many orders of whomever.
+    /// Waiting in the server's own queue.
     Waiting {
-        /// Orders before it, the running one included.
+        /// Orders ahead of it, including the running one.
         ahead: u32,
     },
-    /// At work.
+    /// The stylist works on it.
     Running {
-        /// Steps done; 0 before the first.
+        /// Steps completed; 0 before the first.
         step: u32,
-        /// Steps in all; 0 when that is not known.
+        /// Steps in total; 0 if unknown.
         steps: u32,
     },
 }
 
-/// Why there is no picture.
+/// Why a stylist returned no picture.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Trouble {
-    /// The visitor did not want it any more.
+pub enum StylistError {
+    /// The job was cancelled.
     #[error("cancelled")]
     Cancelled,
-    /// The program ends: the order stays, with its ticket.
+    /// The program stops; the order stays on the server.
     #[error("the program ends")]
     Stopping,
-    /// The stylist is not there now. The order goes back to its queue and waits.
+    /// The stylist is unavailable. The job is queued again and waits. The text is for visitors.
     #[error("{0}")]
-    Away(String),
-    /// It cannot be done; the words say why and what to do, for people.
+    Unavailable(String),
+    /// The job fails. The text tells visitors why, and what to do.
     #[error("{0}")]
     Failed(String),
 }

@@ -15,7 +15,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 use stylise::comfyui::Comfyui;
-use stylise::{Booth, BoothMetrics, Builtin, Settings, Stylist, Trouble};
+use stylise::{Booth, BoothMetrics, BoothSettings, Builtin, Stylist, StylistError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use self::opening::{Opening, Plan};
@@ -72,7 +72,7 @@ pub(crate) struct ComfyuiReport {
 
 impl ComfyuiReport {
     /// As [`Booth::ready`] has it.
-    pub(crate) fn of(ready: Option<Result<(), Trouble>>) -> Self {
+    pub(crate) fn of(ready: Option<Result<(), StylistError>>) -> Self {
         let (comfyui, reason) = match ready {
             None => ("off", None),
             Some(Ok(())) => ("ready", None),
@@ -106,12 +106,12 @@ impl PhotoBooth {
             );
         }
         let opening = folder.filter(|_| config.enabled).map(|folder| {
-            let settings = Settings {
+            let settings = BoothSettings {
                 keep: config.keep(),
                 queue_max: config.queue_max,
                 per_visitor_max: config.per_visitor_max,
                 threads: threads.clone(),
-                ..Settings::in_folder(folder)
+                ..BoothSettings::in_folder(folder)
             };
             let kinds: Vec<_> = stylists.iter().map(|stylist| stylist.made_by()).collect();
             Opening::start(Plan {

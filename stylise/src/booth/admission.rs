@@ -1,19 +1,18 @@
-//! Who may submit what, and how it is taken in.
+//! Decides which submissions are accepted: idempotency keys, styles, limits per visitor, address and queue.
 
 use std::time::{Duration, Instant};
 
-use crate::inner::{Inner, NoRoom};
+use crate::api::{JobView, RequestKey, Submission, SubmitError, Submitted};
+use crate::booth::shared::Shared;
+use crate::booth::state::BoothState;
 use crate::job::{JobId, State};
-use crate::metrics::RefusedFor;
-use crate::shared::Shared;
-use crate::store::NewJob;
-use crate::style::{MadeBy, Style};
-use crate::view::{JobView, Refusal, RequestKey, Submission, Submitted};
-use crate::wait::UNKNOWN;
+use crate::jobs::estimate::DEFAULT_RETRY_AFTER;
+use crate::jobs::store::jobs::NewJob;
+use crate::stylist::{MadeBy, Style};
 
-/// What is offered, each id once: a style that is there before the same of a server that is away.
+/// The styles on offer, each id once: available ones before unavailable ones.
 pub(super) fn styles(shared: &Shared) -> Vec<Style> {
-    let mut all = of_all(shared);
+    let mut all = all_styles(shared);
     all.sort_by_key(|style| style.away);
     let mut styles: Vec<Style> = Vec::new();
     for style in all {
@@ -21,7 +20,7 @@ pub(super) fn styles(shared: &Shared) -> Vec<Style> {
             tracing::debug!(
                 id = style.id,
                 made_by = style.made_by.name(),
-                "another style has that id"
+                "ignored another style with this id"
             );
         } else {
             styles.push(style);
@@ -30,8 +29,8 @@ pub(super) fn styles(shared: &Shared) -> Vec<Style> {
     styles
 }
 
-/// What each stylist can make, ComfyUI's first.
-fn of_all(shared: &Shared) -> Vec<Style> {
+/// All styles of all stylists, ComfyUI's first.
+fn all_styles(shared: &Shared) -> Vec<Style> {
     let stylists = [MadeBy::Comfyui, MadeBy::Laptop].map(|made_by| shared.stylist(made_by));
     let mut all = Vec::new();
     for stylist in stylists.into_iter().flatten() {
@@ -42,13 +41,13 @@ fn of_all(shared: &Shared) -> Vec<Style> {
     all
 }
 
-pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitted, Refusal> {
-    if let Some(known) = known(shared, &shared.lock(), submission)? {
+pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitted, SubmitError> {
+    if let Some(known) = known(&shared.lock(), submission)? {
         return Ok(known);
     }
     let style = offered(shared, submission)?;
     admit(shared, &shared.lock(), submission, style.made_by)?;
-    // Not under the lock: the disk takes its time.
+    // Written without the lock, because the disk may be slow.
     let file = shared.pictures.keep(submission.source.jpeg())?;
     let submitted = insert(shared, submission, &style, &file);
     if !submitted.as_ref().is_ok_and(|submitted| submitted.is_new) {
@@ -58,41 +57,35 @@ pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitt
     submitted
 }
 
-/// The job that the submission's key already has.
-fn known(
-    shared: &Shared,
-    inner: &Inner,
-    submission: &Submission,
-) -> Result<Option<Submitted>, Refusal> {
+/// The existing job of the submission's idempotency key.
+fn known(state: &BoothState, submission: &Submission) -> Result<Option<Submitted>, SubmitError> {
     let Some(key) = &submission.key else {
         return Ok(None);
     };
-    let job = of_key(shared, inner, &submission.visitor, key)?;
+    let job = job_of_key(state, &submission.visitor, key)?;
     Ok(job.map(|job| Submitted { job, is_new: false }))
 }
 
 // overflow: refused
-pub(super) fn of_key(
-    shared: &Shared,
-    inner: &Inner,
+pub(super) fn job_of_key(
+    state: &BoothState,
     visitor: &str,
     key: &RequestKey,
-) -> Result<Option<JobView>, Refusal> {
-    let Some(row) = inner.store.job_of_key(visitor, key.id)? else {
+) -> Result<Option<JobView>, SubmitError> {
+    let Some(row) = state.store.job_of_key(visitor, key.id)? else {
         return Ok(None);
     };
     if row.form.as_ref() != Some(&key.form) {
-        shared.metrics.refused(RefusedFor::KeyReused);
-        return Err(Refusal::KeyReused);
+        return Err(SubmitError::KeyReused);
     }
-    Ok(Some(inner.view(&row, Instant::now())))
+    Ok(Some(state.view(&row, Instant::now())))
 }
 
-fn offered(shared: &Shared, submission: &Submission) -> Result<Style, Refusal> {
+fn offered(shared: &Shared, submission: &Submission) -> Result<Style, SubmitError> {
     let id = &submission.style;
     let mut styles = match submission.made_by {
         None => styles(shared),
-        Some(_) => of_all(shared),
+        Some(_) => all_styles(shared),
     };
     let is_meant = |style: &Style| {
         let by = submission.made_by;
@@ -102,87 +95,80 @@ fn offered(shared: &Shared, submission: &Submission) -> Result<Style, Refusal> {
         return Ok(styles.swap_remove(index));
     }
     if !styles.is_empty() {
-        shared.metrics.refused(RefusedFor::UnknownStyle);
-        return Err(Refusal::UnknownStyle(id.clone()));
+        return Err(SubmitError::UnknownStyle(id.clone()));
     }
-    shared.metrics.refused(RefusedFor::NoStylist);
     let reasons = shared
         .stylists
         .iter()
         .filter_map(|stylist| stylist.ready().err());
-    let reason = reasons.map(|trouble| trouble.to_string()).next();
+    let reason = reasons.map(|error| error.to_string()).next();
     let reason = reason.unwrap_or_else(|| "there are no styles".to_owned());
-    Err(Refusal::NoStylist(reason))
+    Err(SubmitError::NoStylist(reason))
 }
 
 // overflow: refused
 fn admit(
     shared: &Shared,
-    inner: &Inner,
+    state: &BoothState,
     submission: &Submission,
     made_by: MadeBy,
-) -> Result<(), Refusal> {
-    admit_visitor(shared, inner, &submission.visitor)?;
+) -> Result<(), SubmitError> {
+    admit_visitor(shared, state, &submission.visitor)?;
     let max = shared.settings.queue_max;
-    match inner.room(made_by, &submission.address, max, Instant::now()) {
-        Ok(()) => Ok(()),
-        Err(NoRoom::Full(retry_after)) => {
-            shared.metrics.refused(RefusedFor::QueueFull);
-            Err(Refusal::Full { retry_after })
-        }
-        Err(NoRoom::AddressFull(retry_after)) => {
-            shared.metrics.refused(RefusedFor::AddressFull);
-            Err(Refusal::AddressFull { retry_after })
-        }
-    }
+    check_room(state, made_by, &submission.address, max)
 }
 
 // overflow: refused
-pub(super) fn admit_visitor(shared: &Shared, inner: &Inner, visitor: &str) -> Result<(), Refusal> {
-    let unfinished = inner.store.unfinished_of(visitor)?;
+pub(super) fn admit_visitor(
+    shared: &Shared,
+    state: &BoothState,
+    visitor: &str,
+) -> Result<(), SubmitError> {
+    let unfinished = state.store.unfinished_of(visitor)?;
     if unfinished.len() >= shared.settings.per_visitor_max {
-        shared.metrics.refused(RefusedFor::TooManyOfVisitor);
-        return Err(Refusal::TooMany {
-            retry_after: first_done(shared, inner, &unfinished, Instant::now()),
+        return Err(SubmitError::TooMany {
+            retry_after: first_expected_end(shared, state, &unfinished, Instant::now()),
         });
     }
     Ok(())
 }
 
-/// When the first of a visitor's jobs is expected to be finished.
-fn first_done(shared: &Shared, inner: &Inner, unfinished: &[JobId], now: Instant) -> Duration {
+/// When the first of a visitor's jobs is expected to finish.
+fn first_expected_end(
+    shared: &Shared,
+    state: &BoothState,
+    unfinished: &[JobId],
+    now: Instant,
+) -> Duration {
     let kinds = shared.stylists.iter().map(|stylist| stylist.made_by());
     let expected = kinds.flat_map(|made_by| {
         unfinished
             .iter()
-            .filter_map(move |job| inner.expected(*job, made_by, now))
+            .filter_map(move |job| state.expected(*job, made_by, now))
     });
-    // While its stylist is away nobody can tell.
-    let unknown = UNKNOWN;
-    expected
-        .min()
-        .unwrap_or(unknown)
-        .max(Duration::from_secs(1))
+    // No estimate exists while the stylist is unavailable.
+    let first = expected.min().unwrap_or(DEFAULT_RETRY_AFTER);
+    first.max(Duration::from_secs(1))
 }
 
-/// Asks again, under the lock: the same key, or the last place, may have been taken meanwhile.
+/// Repeats all checks under the lock: another request may have used the key or the last place meanwhile.
 fn insert(
     shared: &Shared,
     submission: &Submission,
     style: &Style,
     file: &str,
-) -> Result<Submitted, Refusal> {
+) -> Result<Submitted, SubmitError> {
     let stylist = shared.stylist(style.made_by);
-    let recipe = stylist.map_or_else(|| style.id.clone(), |stylist| stylist.recipe(&style.id));
-    let mut inner = shared.lock();
-    if let Some(known) = known(shared, &inner, submission)? {
+    let workload = stylist.map_or_else(|| style.id.clone(), |stylist| stylist.workload(&style.id));
+    let mut state = shared.lock();
+    if let Some(known) = known(&state, submission)? {
         return Ok(known);
     }
-    admit(shared, &inner, submission, style.made_by)?;
-    let now_ms = inner.now_ms();
+    admit(shared, &state, submission, style.made_by)?;
+    let now_ms = state.now_ms();
     let keep_ms = u64::try_from(shared.settings.keep.as_millis()).unwrap_or(u64::MAX);
     let id = JobId::random();
-    let row = inner.store.insert(&NewJob {
+    let row = state.store.insert(&NewJob {
         id,
         visitor: &submission.visitor,
         address: &submission.address,
@@ -195,14 +181,100 @@ fn insert(
         expires_at_ms: now_ms.saturating_add(keep_ms),
     })?;
     let now = Instant::now();
-    if let Some(bench) = inner.bench(style.made_by) {
-        bench.push(&row.owner(), id, &style.id, now);
-        bench.learn_recipe(&style.id, recipe);
+    if let Some(stylist) = state.stylist_state_mut(style.made_by) {
+        stylist.push(&row.owner(), id, &style.id, now);
+        stylist.learn_workload(&style.id, workload);
     }
-    inner.metrics.count(style.made_by, State::Queued);
-    inner.moved();
+    state.metrics.count(style.made_by, State::Queued);
+    state.queue_changed();
     Ok(Submitted {
-        job: inner.view(&row, now),
+        job: state.view(&row, now),
         is_new: true,
     })
+}
+
+/// How many times the free places one address may hold while no other address holds any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Growth(pub usize);
+
+/// Whether an address that holds `held` places may take another one, when `taken` of `max` places are taken
+/// in total.
+///
+/// While no other address holds places, the limit is [`Growth`] times the free places, so many visitors
+/// behind one address can use almost everything. While others hold places, the limit is the number of free
+/// places. An address without a place is rejected only when nothing is free.
+#[must_use]
+pub fn may_take(held: usize, taken: usize, max: usize, growth: Growth) -> bool {
+    let free = max.saturating_sub(taken);
+    let times = if taken > held { 1 } else { growth.0.max(1) };
+    free > 0 && held <= free.saturating_mul(times)
+}
+
+/// One address may hold nine tenths of an otherwise empty queue.
+const ADDRESS_GROWTH: Growth = Growth(8);
+
+/// Checks that one more job of an address fits into a queue of at most `max` jobs.
+// overflow: refused
+fn check_room(
+    state: &BoothState,
+    made_by: MadeBy,
+    address: &str,
+    max: usize,
+) -> Result<(), SubmitError> {
+    let Some(stylist) = state.stylist_state(made_by) else {
+        return Ok(());
+    };
+    let (held, taken) = (stylist.queue.len_of_address(address), stylist.queue.len());
+    let is_full = taken >= max;
+    if !is_full && may_take(held, taken, max, ADDRESS_GROWTH) {
+        return Ok(());
+    }
+    let retry_after = match stylist.outage {
+        Some(_) => DEFAULT_RETRY_AFTER,
+        None => stylist
+            .wait
+            .until_room(state.current(stylist), Instant::now()),
+    };
+    if is_full {
+        Err(SubmitError::Full { retry_after })
+    } else {
+        Err(SubmitError::AddressFull { retry_after })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    /// How many of `max` places one address gets while the others hold `others`.
+    fn most(others: usize, max: usize, growth: usize) -> usize {
+        let mut held = 0;
+        while may_take(held, others + held, max, Growth(growth)) {
+            held += 1;
+        }
+        held
+    }
+
+    #[test]
+    fn a_single_address_gets_most_places() {
+        assert_eq!(most(0, 50, 8), 45);
+        assert_eq!(most(0, 8, 2), 6);
+        assert_eq!(most(0, 1, 8), 1, "the first comer gets the only place");
+    }
+
+    #[test]
+    fn beside_others_an_address_gets_half_of_the_free_places() {
+        assert_eq!(most(10, 50, 8), 21);
+        assert_eq!(most(45, 50, 8), 3);
+        assert_eq!(most(49, 50, 8), 1, "a newcomer has the last place");
+        assert_eq!(most(50, 50, 8), 0);
+    }
+
+    #[test]
+    fn an_address_above_its_share_is_rejected() {
+        assert!(!may_take(40, 41, 50, Growth(8)));
+        assert!(may_take(4, 41, 50, Growth(8)));
+        assert!(!may_take(60, 60, 50, Growth(8)), "the limit was lowered");
+    }
 }

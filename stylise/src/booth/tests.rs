@@ -1,29 +1,28 @@
-//! Pictures age by real time, whatever the wall clock of the machine is set to.
+//! Expiry uses elapsed time, whatever the wall clock is set to.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 
-use super::{Booth, Settings};
-use crate::clock;
-use crate::intake::samples;
-use crate::intake::{Intake, Limits};
-use crate::janitor;
+use crate::api::{JobView, Submission};
+use crate::booth::shared::BoothSettings;
+use crate::booth::{Booth, erasing, open};
+use crate::intake::CheckedPicture;
+use crate::intake::limits::Limits;
+use crate::intake::tests::samples;
 use crate::job::State;
+use crate::jobs::expiry::ClockReading;
 use crate::metrics::BoothMetrics;
-use crate::scratch::Scratch;
-use crate::station_time::Reading;
-use crate::style::{MadeBy, Style};
-use crate::stylist::{Desk, Order, Stylist, Ticket, Trouble};
-use crate::view::{JobView, Submission};
+use crate::stylist::{JobContext, MadeBy, Order, RemoteOrder, Style, Stylist, StylistError};
+use crate::test_folder::TestFolder;
 
 const HOUR_MS: u64 = 3_600_000;
 
-/// Gives the picture back as it is.
-struct Mirror;
+/// Returns the source picture unchanged.
+struct CopyStylist;
 
-impl Stylist for Mirror {
+impl Stylist for CopyStylist {
     fn made_by(&self) -> MadeBy {
         MadeBy::Laptop
     }
@@ -31,55 +30,55 @@ impl Stylist for Mirror {
     fn styles(&self) -> Vec<Style> {
         vec![Style {
             id: "mirror".to_owned(),
-            title: "Mirror".to_owned(),
+            title: "CopyStylist".to_owned(),
             made_by: MadeBy::Laptop,
             away: false,
         }]
     }
 
-    fn ready(&self) -> Result<(), Trouble> {
+    fn ready(&self) -> Result<(), StylistError> {
         Ok(())
     }
 
-    fn stylise(&self, order: &Order, _desk: &dyn Desk) -> Result<Vec<u8>, Trouble> {
+    fn stylise(&self, order: &Order, _desk: &dyn JobContext) -> Result<Vec<u8>, StylistError> {
         Ok(order.source.clone())
     }
 
-    fn forget(&self, _ticket: &Ticket) -> Result<(), Trouble> {
+    fn forget(&self, _order: &RemoteOrder) -> Result<(), StylistError> {
         Ok(())
     }
 }
 
 struct Rig {
-    scratch: Scratch,
-    clocks: Arc<Mutex<Reading>>,
+    dir: TestFolder,
+    clocks: Arc<Mutex<ClockReading>>,
 }
 
 impl Rig {
     fn new(topic: &str) -> Self {
         Self {
-            scratch: Scratch::new(topic),
-            clocks: Arc::new(Mutex::new(clock::read())),
+            dir: TestFolder::new(topic),
+            clocks: Arc::new(Mutex::new(open::read_clocks())),
         }
     }
 
     fn open(&self) -> Booth {
-        let settings = Settings::in_folder(self.scratch.path().join("booth"));
+        let settings = BoothSettings::in_folder(self.dir.path().join("booth"));
         let clocks = Arc::clone(&self.clocks);
         Booth::open_with(
             settings,
-            vec![Arc::new(Mirror)],
+            vec![Arc::new(CopyStylist)],
             BoothMetrics::register(&mut Registry::default(), &[MadeBy::Laptop]),
             Box::new(move || clocks.lock().expect("sound").clone()),
         )
         .expect("a booth")
     }
 
-    fn change(&self, change: impl FnOnce(&mut Reading)) {
+    fn change(&self, change: impl FnOnce(&mut ClockReading)) {
         change(&mut self.clocks.lock().expect("sound"));
     }
 
-    /// So much time passes.
+    /// Advances both clocks.
     fn pass(&self, ms: u64) {
         self.change(|clocks| {
             clocks.since_boot_ms += ms;
@@ -89,7 +88,7 @@ impl Rig {
 }
 
 fn made(booth: &Booth) -> JobView {
-    let source = Intake::read(
+    let source = CheckedPicture::read(
         &samples::jpeg(&samples::flat(64, 64, [200, 30, 30]), 90),
         &Limits::UPLOAD,
     )
@@ -122,13 +121,13 @@ fn until(is: impl Fn() -> bool) {
     panic!("not within a minute");
 }
 
-/// As the janitor does now and then.
+/// One pass of the janitor.
 fn look(booth: &Booth) {
-    janitor::erase_expired(booth.shared()).expect("writable");
+    erasing::erase_expired(booth.shared()).expect("writable");
 }
 
 #[test]
-fn a_clock_that_is_set_erases_nothing_and_keeps_nothing() {
+fn setting_the_clock_neither_expires_nor_keeps_pictures() {
     for far_ms in [25 * HOUR_MS, 400 * 24 * HOUR_MS] {
         for ahead in [true, false] {
             let rig = Rig::new("clock");
@@ -155,7 +154,7 @@ fn a_clock_that_is_set_erases_nothing_and_keeps_nothing() {
 }
 
 #[test]
-fn a_picture_is_as_old_after_a_restart_whatever_the_clock_says() {
+fn a_restart_does_not_change_a_pictures_age() {
     let rig = Rig::new("clock-restart");
     let booth = rig.open();
     let job = made(&booth);
@@ -166,7 +165,7 @@ fn a_picture_is_as_old_after_a_restart_whatever_the_clock_says() {
     look(&booth);
     assert_eq!(view(&booth, &job).state, State::Done);
     drop(booth);
-    // The machine is off for longer than pictures are kept.
+    // The machine is off for longer than the retention period.
     rig.change(|clocks| {
         clocks.boot = "another".to_owned();
         clocks.since_boot_ms = 60_000;

@@ -1,16 +1,22 @@
-//! A page of a comic book: cheap inks on yellowed paper, dots for shadows, a heavy brush for outlines.
+//! Comic book: flat inks on yellowish paper, halftone dots in the shadows, thick outlines.
 
-use super::cartoon::outlines;
-use super::filters::{blur, edge_preserving, from_lab, to_lab};
-use super::lines::Pen;
-use super::plane::{Colour, Plane, luma, mix, smoothstep};
-use super::stages::{Interrupted, Stages};
-use super::tone::stepped;
+use crate::builtin::cartoon::outlines;
+use crate::builtin::edges::Pen;
+use crate::builtin::filters::{blur, edge_preserving, from_lab, to_lab};
+use crate::builtin::plane::{Colour, Plane, luma, mix, posterise, smoothstep};
+use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
+
+pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
+    id: "comic",
+    title: "Comic book",
+    steps: 3,
+    make,
+};
 
 const INK: [f32; 3] = [0.06, 0.06, 0.10];
 const PAPER: [f32; 3] = [0.99, 0.97, 0.90];
 
-/// From dot to dot.
+/// Distance between halftone dots.
 const DOT_PX: f32 = 9.0;
 
 const FINE: Pen = Pen {
@@ -24,36 +30,36 @@ const BRUSH: Pen = Pen {
     gain: 40.0,
 };
 
-pub(super) fn make(picture: &Colour, stages: &Stages) -> Result<Colour, Interrupted> {
+fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let (width, height) = (picture.width, picture.height);
     let flat = edge_preserving(picture, 20.0, 0.26)?;
-    stages.next()?;
+    stages.advance()?;
     let lines = outlines(picture, [FINE, BRUSH], 3.0)?;
-    stages.next()?;
+    stages.advance()?;
     let dark = blur(&flat.map(|colour| [luma(colour)]), 1.2)?;
     let lab = to_lab(&flat)?;
     let light = blur(&lab.map(|[light, ..]| [light / 100.0]), 1.5)?;
     let inks = from_lab(&lab.map(|[light, a, b]| {
-        let light = stepped(light / 100.0 * 0.84 + 0.2, 5.0, 4.0);
+        let light = posterise(light / 100.0 * 0.84 + 0.2, 5.0, 4.0);
         [light.clamp(0.0, 1.0) * 100.0, a * 1.9, b * 1.9]
     }))?;
     let printed = Plane::of(width, height, |x, y| {
         let at = y * width + x;
         let shadow = 1.0 - smoothstep(0.12, 0.58, light.pixels[at][0]);
-        let inside = smoothstep(-0.1, 0.1, shadow - dot(x as f32, y as f32, DOT_PX));
+        let inside = smoothstep(-0.1, 0.1, shadow - halftone(x as f32, y as f32, DOT_PX));
         let dotted = 0.45 * inside * smoothstep(0.0, 0.06, shadow);
         let ink = inks.pixels[at];
         let colour = std::array::from_fn(|n| ink[n] * (1.0 - dotted) * PAPER[n]);
-        // The darkest areas are filled with the brush.
+        // The darkest areas are filled with ink.
         let bare = lines.pixels[at][0] * smoothstep(0.06, 0.11, dark.pixels[at][0]);
         mix(INK, colour, bare)
     });
-    stages.next()?;
+    stages.advance()?;
     Ok(printed)
 }
 
-/// A screen of dots at 45 degrees: 0 in the middle of a dot, 1 in the middle between four.
-pub(super) fn dot(x: f32, y: f32, pitch_px: f32) -> f32 {
+/// A halftone screen at 45 degrees: 0 in the centre of a dot, 1 in the middle of four dots.
+pub(super) fn halftone(x: f32, y: f32, pitch_px: f32) -> f32 {
     let turn = std::f32::consts::TAU / pitch_px * std::f32::consts::FRAC_1_SQRT_2;
     0.5 + 0.25 * (((x + y) * turn).cos() + ((y - x) * turn).cos())
 }

@@ -1,7 +1,7 @@
-//! OpenCV's filters on our planes: the only file of this crate that names it.
+//! OpenCV's filters on our planes; the only file of this crate that names OpenCV.
 //!
-//! Only functions whose arguments are the same in OpenCV 4.5 to 4.12 (the `_def` ones): the bindings are
-//! made from the headers that are installed.
+//! Uses only functions whose arguments are the same in OpenCV 4.5 to 4.12 (the `_def` ones), because the
+//! bindings are generated from the installed headers.
 
 use std::sync::Once;
 
@@ -9,28 +9,28 @@ use opencv::boxed_ref::BoxedRef;
 use opencv::core::{self, Mat, MatTraitConst, MatTraitConstManual, Size};
 use opencv::{imgproc, photo};
 
-use super::plane::{Colour, Grey, Plane};
-use super::stages::Interrupted;
+use crate::builtin::plane::{Colour, Grey, Plane};
+use crate::builtin::style::StyleError;
 
-/// The kind of `edgePreservingFilter` that keeps edges sharpest (OpenCV's RECURS_FILTER).
+/// `edgePreservingFilter`'s RECURS_FILTER, which keeps edges sharpest.
 const RECURSIVE: i32 = 1;
 
-impl From<opencv::Error> for Interrupted {
+impl From<opencv::Error> for StyleError {
     fn from(error: opencv::Error) -> Self {
         Self::Failed(format!("OpenCV: {}", error.message))
     }
 }
 
-type Filtered<const N: usize> = Result<Plane<N>, Interrupted>;
+type Filtered<const N: usize> = Result<Plane<N>, StyleError>;
 
-/// Gaussian.
+/// Gaussian blur.
 pub(super) fn blur<const N: usize>(plane: &Plane<N>, sigma_px: f32) -> Filtered<N> {
     filtered(plane, |from, to| {
         imgproc::gaussian_blur_def(from, to, Size::default(), f64::from(sigma_px))
     })
 }
 
-/// Smooth areas, sharp edges, over a few pixels. `sigma_level` in steps of 255.
+/// Bilateral filter over a few pixels. `sigma_level` is in steps of 1/255.
 pub(super) fn bilateral(picture: &Colour, sigma_level: f64, sigma_px: f64) -> Filtered<3> {
     in_bytes(picture, |from, to| {
         let across_px = 7;
@@ -38,14 +38,14 @@ pub(super) fn bilateral(picture: &Colour, sigma_level: f64, sigma_px: f64) -> Fi
     })
 }
 
-/// Flat areas, sharp edges, over dozens of pixels.
+/// Edge-preserving smoothing over dozens of pixels.
 pub(super) fn edge_preserving(picture: &Colour, sigma_px: f32, sigma_level: f32) -> Filtered<3> {
     in_bytes(picture, |from, to| {
         photo::edge_preserving_filter(from, to, RECURSIVE, sigma_px, sigma_level)
     })
 }
 
-/// With one kernel along rows and one along columns.
+/// Convolution with one kernel along rows and one along columns.
 pub(super) fn separable<const N: usize>(
     plane: &Plane<N>,
     along_rows: &[f32],
@@ -58,16 +58,16 @@ pub(super) fn separable<const N: usize>(
     })
 }
 
-/// With a square kernel, row by row.
-pub(super) fn convolved(plane: &Grey, kernel: &[f32], side_px: usize) -> Filtered<1> {
+/// Convolution with a square kernel in row order.
+pub(super) fn convolve(plane: &Grey, kernel: &[f32], side_px: usize) -> Filtered<1> {
     filtered(plane, |from, to| {
         let kernel = Mat::new_rows_cols_with_data(side_px as i32, side_px as i32, kernel)?;
         imgproc::filter_2d_def(from, to, -1, &kernel)
     })
 }
 
-/// To another size: averaged when smaller, interpolated when larger.
-pub(super) fn resized(picture: &Colour, width: usize, height: usize) -> Filtered<3> {
+/// Resizes: averages when smaller, Lanczos when larger.
+pub(super) fn resize(picture: &Colour, width: usize, height: usize) -> Filtered<3> {
     let method = if width < picture.width {
         imgproc::INTER_AREA
     } else {
@@ -79,14 +79,14 @@ pub(super) fn resized(picture: &Colour, width: usize, height: usize) -> Filtered
     })
 }
 
-/// To CIE Lab: lightness from 0 to 100, and two of colour.
+/// Converts to CIE Lab: lightness 0 to 100, then a and b.
 pub(super) fn to_lab(picture: &Colour) -> Filtered<3> {
     filtered(picture, |from, to| {
         imgproc::cvt_color_def(from, to, imgproc::COLOR_RGB2Lab)
     })
 }
 
-/// And back; colours that no screen has are cut off.
+/// Converts back to RGB, clipped to 0..1.
 pub(super) fn from_lab(lab: &Colour) -> Filtered<3> {
     let picture = filtered(lab, |from, to| {
         imgproc::cvt_color_def(from, to, imgproc::COLOR_Lab2RGB)
@@ -94,12 +94,12 @@ pub(super) fn from_lab(lab: &Colour) -> Filtered<3> {
     Ok(picture.map(|colour| colour.map(|level| level.clamp(0.0, 1.0))))
 }
 
-/// OpenCV's own threads would start at the priority of the feed, and take both cores.
+/// OpenCV's own threads would run at the priority of the feed and take both cores.
 fn on_one_thread() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         if let Err(error) = core::set_num_threads(1) {
-            tracing::warn!(error = error.message, "OpenCV keeps its own threads");
+            tracing::warn!(error = error.message, "cannot limit OpenCV to one thread");
         }
     });
 }
@@ -124,7 +124,7 @@ fn filtered<const N: usize>(
     })
 }
 
-/// For filters that know bytes only, or are far quicker on them.
+/// For filters that only accept bytes or are much faster on them.
 fn in_bytes(
     picture: &Colour,
     work: impl FnOnce(&BoxedRef<'_, Mat>, &mut Mat) -> opencv::Result<()>,

@@ -1,49 +1,55 @@
-//! Oil: dabs of even colour, pulled along the edges, with the bristles' relief under light.
+//! Oil painting: the Kuwahara filter, blurred along edges, with a relief of bristles.
 
-use super::along::{flow, gradient, smeared};
-use super::filters::{blur, separable};
-use super::noise::white;
-use super::plane::{Colour, Plane, luma, saturated};
-use super::stages::{Interrupted, Stages};
+use crate::builtin::edges::{edge_flow, gradient, smear_along};
+use crate::builtin::filters::{blur, separable};
+use crate::builtin::plane::{Colour, Plane, fractal_noise, luma, saturate, white_noise};
+use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
 
-/// How much the most even of four neighbourhoods wins.
+pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
+    id: "oil",
+    title: "Oil painting",
+    steps: 4,
+    make,
+};
+
+/// Exponent of the weight of an even quadrant.
 const EVENNESS: i32 = 2;
 
-pub(super) fn make(picture: &Colour, stages: &Stages) -> Result<Colour, Interrupted> {
+fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let (width, height) = (picture.width, picture.height);
-    let dabs = brushed(picture, 5)?;
-    stages.next()?;
+    let dabs = kuwahara(picture, 5)?;
+    stages.advance()?;
     let grey = blur(&dabs.map(|colour| [luma(colour)]), 2.0)?;
-    // Flat walls get a direction as well.
-    let drift = super::noise::clouds(width, height, 120, 2, 3);
+    // Gives flat areas a direction too.
+    let drift = fractal_noise(width, height, 120, 2, 3);
     let grey = grey.with(&drift, |[grey], [drift]| [grey + 0.02 * drift]);
-    let flow = flow(&grey, 6.0)?;
-    stages.next()?;
-    let bristles = blur(&white(width, height, 5), 0.9)?;
-    // Colour and bristles in one pass: following the flow takes most of the time.
+    let flow = edge_flow(&grey, 6.0)?;
+    stages.advance()?;
+    let bristles = blur(&white_noise(width, height, 5), 0.9)?;
+    // Colour and bristles in one pass, since the convolution takes most of the time.
     let both = dabs.with(&bristles, |[red, green, blue], [bristle]| {
         [red, green, blue, bristle]
     });
-    let both = smeared(&both, &flow, 10, 1.4);
-    stages.next()?;
+    let both = smear_along(&both, &flow, 10, 1.4);
+    stages.advance()?;
     let pulled = both.map(|[red, green, blue, _]| [red, green, blue]);
-    let bristles = both.map(|[.., bristle]| [bristle]).normal();
-    let relief = gradient(&bristles).map(|[gx, gy]| [gx + gy]).normal();
+    let bristles = both.map(|[.., bristle]| [bristle]).normalised();
+    let relief = gradient(&bristles).map(|[gx, gy]| [gx + gy]).normalised();
     let surface = bristles.with(&relief, |bristle, relief| [bristle[0], relief[0]]);
     let painted = pulled.with(&surface, |colour, [bristle, relief]| {
-        saturated(colour, 1.35).map(|level| {
-            // Pigment shows in the middle tones, gloss everywhere.
+        saturate(colour, 1.35).map(|level| {
+            // Pigment shows in mid-tones, gloss everywhere.
             let pigment = 0.024 * bristle * (2.4 * level * (1.0 - level) + 0.4);
             (level + pigment + 0.026 * relief - 0.5) * 1.08 + 0.5
         })
     });
-    stages.next()?;
+    stages.advance()?;
     Ok(painted)
 }
 
-/// Each pixel as the most even of the four neighbourhoods that it is a corner of (Kuwahara et al., 1976;
-/// weighted softly as Papari, Petkov and Campisi do, 2007).
-pub(super) fn brushed(picture: &Colour, reach_px: usize) -> Result<Colour, Interrupted> {
+/// Kuwahara filter: each pixel becomes the mean of the adjacent quadrant with the least variance (Kuwahara
+/// et al., 1976; soft weights after Papari, Petkov and Campisi, 2007).
+pub(super) fn kuwahara(picture: &Colour, reach_px: usize) -> Result<Colour, StyleError> {
     let with_square = picture.map(|colour| {
         let [red, green, blue] = colour;
         [red, green, blue, luma(colour).powi(2)]
@@ -85,12 +91,13 @@ pub(super) fn brushed(picture: &Colour, reach_px: usize) -> Result<Colour, Inter
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     #[test]
-    fn an_edge_stays_where_it_was() {
+    fn kuwahara_keeps_edges() {
         let edge = Plane::of(40, 20, |x, _| [if x < 20 { 0.1 } else { 0.9 }; 3]);
-        let brushed = brushed(&edge, 5).expect("brushed");
+        let brushed = kuwahara(&edge, 5).expect("brushed");
         for (one, other) in edge.pixels.iter().zip(&brushed.pixels) {
             assert!((one[0] - other[0]).abs() < 0.02);
         }

@@ -1,15 +1,29 @@
-//! Pencils: outlines, and hatching that is denser where the picture is darker, on rough paper.
+//! Pencil drawings: outlines and hatching that gets denser in dark areas, on rough paper.
 
-use super::along::flow;
-use super::filters::{bilateral, blur, convolved, from_lab, to_lab};
-use super::lines::{Pen, drawn};
-use super::noise::{stroke, white};
-use super::plane::{Colour, Grey, Plane, luma, mix, saturated, smoothstep};
-use super::stages::{Interrupted, Stages};
+use crate::builtin::edges::{Pen, edge_flow, ink_lines};
+use crate::builtin::filters::{bilateral, blur, convolve, from_lab, to_lab};
+use crate::builtin::plane::{
+    Colour, Grey, Plane, luma, mix, saturate, smoothstep, stroke_kernel, white_noise,
+};
+use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
+
+pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
+    id: "pencil",
+    title: "Pencil sketch",
+    steps: 3,
+    make: grey,
+};
+
+pub(super) const COLOUR_STYLE: BuiltinStyle = BuiltinStyle {
+    id: "colour-pencil",
+    title: "Colour pencils",
+    steps: 3,
+    make: coloured,
+};
 
 const PAPER: [f32; 3] = [0.97, 0.965, 0.94];
 const LEAD: [f32; 3] = [0.18, 0.18, 0.20];
-/// Outlines of coloured drawings.
+/// Outlines of the coloured drawing.
 const SEPIA: [f32; 3] = [0.17, 0.15, 0.22];
 
 const FINE: Pen = Pen {
@@ -23,47 +37,47 @@ const BROAD: Pen = Pen {
     gain: 22.0,
 };
 
-/// What both kinds draw from.
+/// What both pencil styles are computed from.
 struct Study {
     smooth: Colour,
     grey: Grey,
-    /// Brightness that hatching follows.
+    /// Brightness that controls the hatching.
     tone: Grey,
-    /// Ink of outlines, from 0 to 1.
+    /// Strength of the outlines, 0 to 1.
     outline: Grey,
-    /// The paper's tooth.
+    /// Roughness of the paper.
     tooth: Grey,
 }
 
 impl Study {
-    /// `strengths` of fine and broad outlines.
-    fn of(picture: &Colour, strengths: [f32; 2], stages: &Stages) -> Result<Self, Interrupted> {
+    /// `strengths` are those of fine and broad outlines.
+    fn of(picture: &Colour, strengths: [f32; 2], stages: &Stages) -> Result<Self, StyleError> {
         let smooth = bilateral(picture, 22.0, 5.0)?;
         let grey = blur(&smooth.map(|colour| [luma(colour)]), 0.7)?;
-        let flow = flow(&grey, 2.5)?;
-        stages.next()?;
+        let flow = edge_flow(&grey, 2.5)?;
+        stages.advance()?;
         let [fine, broad] = strengths;
-        let lines = drawn(&grey, &flow, [FINE, BROAD], 4)?
+        let lines = ink_lines(&grey, &flow, [FINE, BROAD], 4)?
             .map(|[one, two]| [1.0 - (1.0 - fine * (1.0 - one)) * (1.0 - broad * (1.0 - two))]);
-        stages.next()?;
+        stages.advance()?;
         let (width, height) = (picture.width, picture.height);
         Ok(Self {
             tone: blur(&grey, 2.0)?,
-            tooth: blur(&white(width, height, 41), 0.9)?.normal(),
+            tooth: blur(&white_noise(width, height, 41), 0.9)?.normalised(),
             outline: lines,
             smooth,
             grey,
         })
     }
 
-    fn hatching(&self, seed: u32, angle_deg: f32, length_px: usize) -> Result<Grey, Interrupted> {
-        let grain = blur(&white(self.grey.width, self.grey.height, seed), 0.8)?;
-        let (side, kernel) = stroke(length_px, angle_deg);
-        Ok(convolved(&grain, &kernel, side)?.normal())
+    fn hatching(&self, seed: u32, angle_deg: f32, length_px: usize) -> Result<Grey, StyleError> {
+        let grain = blur(&white_noise(self.grey.width, self.grey.height, seed), 0.8)?;
+        let (side, kernel) = stroke_kernel(length_px, angle_deg);
+        Ok(convolve(&grain, &kernel, side)?.normalised())
     }
 }
 
-/// One direction of hatching: white above `bright`, full below `dark`.
+/// One direction of hatching: none above `bright`, full below `dark`.
 #[derive(Clone, Copy)]
 struct Layer {
     angle_deg: f32,
@@ -93,8 +107,8 @@ const LAYERS: [Layer; 3] = [
     },
 ];
 
-/// A soft pencil.
-pub(super) fn grey(picture: &Colour, stages: &Stages) -> Result<Colour, Interrupted> {
+/// Grey pencil.
+fn grey(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let study = Study::of(picture, [0.75, 0.5], stages)?;
     let mut bare = study.tone.map(|_| [1.0]);
     for (seed, layer) in (7..).zip(LAYERS) {
@@ -117,15 +131,15 @@ pub(super) fn grey(picture: &Colour, stages: &Stages) -> Result<Colour, Interrup
         [line * (0.9 + 0.22 * tooth).clamp(0.0, 1.0)]
     });
     let drawing = bare.with(&ink, |[bare], [ink]| mix(LEAD, PAPER, bare * (1.0 - ink)));
-    stages.next()?;
+    stages.advance()?;
     Ok(drawing)
 }
 
-/// A box of coloured ones.
-pub(super) fn coloured(picture: &Colour, stages: &Stages) -> Result<Colour, Interrupted> {
+/// Coloured pencils.
+fn coloured(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let study = Study::of(picture, [0.7, 0.45], stages)?;
-    let lab = to_lab(&blur(&study.smooth, 1.0)?.map(|colour| saturated(colour, 2.0)))?;
-    // Lighter than the picture: the paper between the strokes gives the light, and they the colour.
+    let lab = to_lab(&blur(&study.smooth, 1.0)?.map(|colour| saturate(colour, 2.0)))?;
+    // Lighter than the picture, because paper shows between the strokes.
     let pigment = from_lab(&lab.map(|[light, a, b]| [light * 0.8 + 20.0, a, b]))?;
     let strokes = study.hatching(7, -52.0, 31)?;
     let dark_strokes = study.hatching(8, -38.0, 23)?;
@@ -150,6 +164,6 @@ pub(super) fn coloured(picture: &Colour, stages: &Stages) -> Result<Colour, Inte
         let outlined = std::array::from_fn(|n| SEPIA[n] * drawn[n]);
         mix(drawn, outlined, 0.85 * line)
     });
-    stages.next()?;
+    stages.advance()?;
     Ok(drawing)
 }

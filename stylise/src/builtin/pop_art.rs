@@ -1,14 +1,19 @@
-//! Pop art: the picture four times, each printed in four loud inks and a screen of dots.
+//! Pop art: the picture four times, each in four bright inks with halftone dots.
 
-use super::along::flow;
-use super::comic::dot;
-use super::filters::{bilateral, blur, resized};
-use super::lines::{Pen, drawn};
-use super::plane::{Colour, Grey, Plane, luma, mix, smoothstep};
-use super::stages::{Interrupted, Stages};
-use super::tone::quantiles;
+use crate::builtin::comic::halftone;
+use crate::builtin::edges::{Pen, edge_flow, ink_lines};
+use crate::builtin::filters::{bilateral, blur, resize};
+use crate::builtin::plane::{Colour, Grey, Plane, luma, mix, quantiles, smoothstep};
+use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
 
-/// Darkest first.
+pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
+    id: "pop-art",
+    title: "Pop art",
+    steps: 3,
+    make,
+};
+
+/// Ordered from dark to light.
 type Inks = [[u8; 3]; 4];
 
 const PANELS: [Inks; 4] = [
@@ -40,20 +45,20 @@ const BRUSH: Pen = Pen {
     gain: 40.0,
 };
 
-pub(super) fn make(picture: &Colour, stages: &Stages) -> Result<Colour, Interrupted> {
+fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let (width, height) = (picture.width / 2, picture.height / 2);
-    let small = resized(picture, width, height)?;
+    let small = resize(picture, width, height)?;
     let flat = bilateral(&bilateral(&small, 40.0, 5.0)?, 40.0, 5.0)?;
     let thresholds = thresholds(&flat);
     let grey = blur(&flat.map(|colour| [luma(colour)]), 1.2)?;
-    stages.next()?;
+    stages.advance()?;
     let detail = blur(
         &bilateral(&small, 30.0, 3.0)?.map(|colour| [luma(colour)]),
         0.6,
     )?;
-    let lines = drawn(&detail, &flow(&detail, 2.0)?, [PEN, BRUSH], 3)?;
+    let lines = ink_lines(&detail, &edge_flow(&detail, 2.0)?, [PEN, BRUSH], 3)?;
     let lines = lines.map(|[fine, broad]| [fine * broad]);
-    stages.next()?;
+    stages.advance()?;
     let gap = (picture.width / 160).max(4);
     let mut sheet = Plane::of(2 * width + gap, 2 * height + gap, |_, _| [1.0; 3]);
     for (at, inks) in PANELS.iter().enumerate() {
@@ -64,11 +69,11 @@ pub(super) fn make(picture: &Colour, stages: &Stages) -> Result<Colour, Interrup
             sheet.pixels[start..start + width].copy_from_slice(row);
         }
     }
-    stages.next()?;
+    stages.advance()?;
     Ok(sheet)
 }
 
-/// A quarter of the picture for each ink, as far as that keeps faces light and shadows dark.
+/// Quartiles of brightness, limited so that faces stay light and shadows dark.
 fn thresholds(flat: &Colour) -> [f32; 3] {
     let [dark, middle, light] = quantiles(flat, [0.25, 0.5, 0.75]);
     let dark = dark.clamp(0.12, 0.4);
@@ -87,9 +92,9 @@ fn printed(grey: &Grey, lines: &Grey, thresholds: [f32; 3], inks: &Inks) -> Colo
         for (ink, threshold) in inks[1..].iter().zip(thresholds) {
             colour = mix(colour, *ink, over(threshold));
         }
-        // Dots of the lightest ink lead over from the third.
+        // Halftone dots of the lightest ink blend it with the third.
         let share = ((level - middle) / (light - middle)).clamp(0.0, 1.0) * 0.9;
-        let dots = smoothstep(-0.12, 0.12, share - dot(x as f32, y as f32, DOT_PX));
+        let dots = smoothstep(-0.12, 0.12, share - halftone(x as f32, y as f32, DOT_PX));
         colour = mix(colour, inks[3], dots * over(middle) * (1.0 - over(light)));
         mix(
             inks[0].map(|level| level * 0.45),

@@ -8,26 +8,29 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::plane::Plane;
-use super::*;
-use crate::intake::{Intake, Limits, Raster, samples};
+use crate::builtin::plane::Plane;
+use crate::builtin::*;
+use crate::intake::CheckedPicture;
+use crate::intake::limits::Limits;
+use crate::intake::raster::Raster;
+use crate::intake::tests::samples;
 use crate::job::JobId;
 
 #[derive(Default)]
-struct Bystander {
+struct RecordingContext {
     told: Mutex<Vec<Progress>>,
     is_cancelled: AtomicBool,
     is_stopping: AtomicBool,
 }
 
-impl Desk for Bystander {
+impl JobContext for RecordingContext {
     fn report(&self, progress: Progress) {
         self.told.lock().expect("not poisoned").push(progress);
     }
 
     fn preview(&self, _picture: Vec<u8>) {}
 
-    fn keep_ticket(&self, _ticket: &Ticket) -> Result<(), Trouble> {
+    fn save_remote_order(&self, _order: &RemoteOrder) -> Result<(), StylistError> {
         Ok(())
     }
 
@@ -45,7 +48,7 @@ fn order(style: &str, source: Vec<u8>) -> Order {
         job: JobId::random(),
         style: style.to_owned(),
         source,
-        ticket: None,
+        remote: None,
     }
 }
 
@@ -54,30 +57,30 @@ fn source(width: usize, height: usize) -> Vec<u8> {
 }
 
 #[test]
-fn each_style_makes_another_picture() {
+fn each_style_makes_a_different_picture() {
     let source = source(320, 180);
     let mut seen: Vec<Vec<u8>> = Vec::new();
-    for recipe in &RECIPES {
-        let desk = Bystander::default();
+    for style in &STYLES {
+        let context = RecordingContext::default();
         let start = Instant::now();
-        let made = Builtin::new().stylise(&order(recipe.id, source.clone()), &desk);
-        println!("{}: {} ms", recipe.id, start.elapsed().as_millis());
+        let made = Builtin::new().stylise(&order(style.id, source.clone()), &context);
+        println!("{}: {} ms", style.id, start.elapsed().as_millis());
         let made = made.expect("made");
-        let kept = Intake::read(&made, &Limits::RESULT).expect("a picture");
+        let kept = CheckedPicture::read(&made, &Limits::RESULT).expect("a picture");
         assert!(kept.width_px().abs_diff(1280) < 12, "{kept:?}");
         assert!(kept.height_px().abs_diff(720) < 12, "{kept:?}");
         assert!(!seen.contains(&made));
         seen.push(made);
-        let told = desk.told.lock().expect("not poisoned");
+        let told = context.told.lock().expect("not poisoned");
         assert!(told.iter().all(|progress| matches!(
             progress,
-            Progress::Running { step, steps } if step <= steps && *steps == recipe.steps
+            Progress::Running { step, steps } if step <= steps && *steps == style.steps
         )));
     }
 }
 
 #[test]
-fn small_flat_and_thin_pictures_are_made_too_the_same_every_time() {
+fn styles_are_deterministic_for_small_flat_and_narrow_pictures() {
     let pictures = [
         Plane::of(64, 40, |x, y| [x as f32 / 64.0, y as f32 / 40.0, 0.4]),
         Plane::of(16, 256, |_, y| [y as f32 / 256.0; 3]),
@@ -85,48 +88,46 @@ fn small_flat_and_thin_pictures_are_made_too_the_same_every_time() {
         Plane::of(40, 16, |_, _| [0.0; 3]),
     ];
     for picture in &pictures {
-        let picture = tone::balanced(picture);
-        for recipe in &RECIPES {
+        let picture = auto_levels(picture);
+        for style in &STYLES {
             let stages = Stages::default();
-            let made = (recipe.make)(&picture, &stages).expect(recipe.id);
-            assert_eq!(stages.done(), recipe.steps, "{}", recipe.id);
+            let made = (style.make)(&picture, &stages).expect(style.id);
+            assert_eq!(stages.done(), style.steps, "{}", style.id);
             let levels = made.pixels.as_flattened();
-            assert!(
-                levels.iter().all(|level| level.is_finite()),
-                "{}",
-                recipe.id
-            );
-            let again = (recipe.make)(&picture, &Stages::default()).expect(recipe.id);
-            assert!(made == again, "{} is not the same again", recipe.id);
+            assert!(levels.iter().all(|level| level.is_finite()), "{}", style.id);
+            let again = (style.make)(&picture, &Stages::default()).expect(style.id);
+            assert!(made == again, "{} is not the same again", style.id);
         }
     }
 }
 
 #[test]
-fn who_does_not_want_it_any_more_is_heard() {
-    let desk = Bystander::default();
-    desk.is_cancelled.store(true, Ordering::SeqCst);
+fn cancelling_and_stopping_end_a_style() {
+    let context = RecordingContext::default();
+    context.is_cancelled.store(true, Ordering::SeqCst);
     let order = order("oil", source(320, 180));
     let start = Instant::now();
     assert_eq!(
-        Builtin::new().stylise(&order, &desk),
-        Err(Trouble::Cancelled)
+        Builtin::new().stylise(&order, &context),
+        Err(StylistError::Cancelled)
     );
     assert!(start.elapsed().as_secs() < 3);
-    desk.is_stopping.store(true, Ordering::SeqCst);
+    context.is_stopping.store(true, Ordering::SeqCst);
     assert_eq!(
-        Builtin::new().stylise(&order, &desk),
-        Err(Trouble::Stopping)
+        Builtin::new().stylise(&order, &context),
+        Err(StylistError::Stopping)
     );
 }
 
 #[test]
-fn what_cannot_be_made_is_named() {
-    let desk = Bystander::default();
-    let unknown = Builtin::new().stylise(&order("fresco", source(64, 64)), &desk);
-    assert!(matches!(unknown, Err(Trouble::Failed(words)) if words.contains("fresco")));
-    let broken = Builtin::new().stylise(&order("oil", b"no picture".to_vec()), &desk);
-    assert!(matches!(broken, Err(Trouble::Failed(words)) if words.contains("another picture")));
+fn unknown_styles_and_broken_pictures_are_reported() {
+    let context = RecordingContext::default();
+    let unknown = Builtin::new().stylise(&order("fresco", source(64, 64)), &context);
+    assert!(matches!(unknown, Err(StylistError::Failed(words)) if words.contains("fresco")));
+    let broken = Builtin::new().stylise(&order("oil", b"no picture".to_vec()), &context);
+    assert!(
+        matches!(broken, Err(StylistError::Failed(words)) if words.contains("another picture"))
+    );
 }
 
 #[test]
@@ -136,7 +137,7 @@ fn each_style_has_an_example_for_its_card() {
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(bytes.len() <= 25_000, "{path}: {} bytes", bytes.len());
         let limits = Limits::UPLOAD;
-        let picture = Intake::read(&bytes, &limits).expect("a picture");
+        let picture = CheckedPicture::read(&bytes, &limits).expect("a picture");
         assert_eq!(
             (picture.width_px(), picture.height_px()),
             (320, 320),
@@ -145,22 +146,28 @@ fn each_style_has_an_example_for_its_card() {
     }
 }
 
-/// Where the style cards' examples are kept.
+/// A drawn mug, fruit and plant, so that nobody's photograph is needed.
+const STILL_LIFE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/still-life.jpg");
+
+/// Where the example pictures of the style cards are stored.
 fn examples() -> &'static str {
     concat!(env!("CARGO_MANIFEST_DIR"), "/../web/pages/booth/examples")
 }
 
-/// Draws the examples anew, after a style has changed:
-/// `cargo test --workspace --lib builtin::tests::writes -- --ignored`.
+/// Regenerates the example pictures after a style was added or changed:
+/// `cargo test -p stylise --lib builtin::tests::writes -- --ignored`.
 #[test]
 #[ignore = "changes files of the repository"]
 fn writes_the_examples() {
-    let still = sheet::write(&still_life::drawn(960)).expect("a JPEG");
+    let still = fs::read(STILL_LIFE).expect("the fixture");
     fs::create_dir_all(examples()).expect("a folder");
     for style in Builtin::new().styles() {
-        let made = Builtin::new().stylise(&order(&style.id, still.clone()), &Bystander::default());
+        let made = Builtin::new().stylise(
+            &order(&style.id, still.clone()),
+            &RecordingContext::default(),
+        );
         let picture = sheet_of(&made.expect("made"), 320);
-        // As good as 25 kB allow.
+        // The best quality within 25 kB.
         let file = (30..=90)
             .rev()
             .map(|quality| samples::jpeg(&picture, quality))
@@ -180,24 +187,25 @@ fn sheet_of(jpeg: &[u8], side: usize) -> Raster {
     raster.within(side as u32).expect("smaller")
 }
 
-/// Makes every style of the pictures in a folder, to look at and to time:
-/// `LOOK_AT=FOLDER LOOK_IN=FOLDER cargo test --workspace --lib builtin::tests::looks -- --ignored --nocapture`.
+/// Applies every style to the pictures in a folder, for visual checks and timing:
+/// `LOOK_AT=FOLDER LOOK_IN=FOLDER cargo test -p stylise --lib builtin::tests::looks -- --ignored
+/// --nocapture`.
 #[test]
 #[ignore = "for people's eyes"]
-fn looks() {
+fn applies_the_styles_to_a_folder() {
     let folder = |name| std::env::var(name).expect("LOOK_AT and LOOK_IN name folders");
     let into = folder("LOOK_IN");
     for entry in fs::read_dir(folder("LOOK_AT")).expect("a folder") {
         let path = entry.expect("readable").path();
         let bytes = fs::read(&path).expect("readable");
-        let Ok(source) = Intake::read(&bytes, &Limits::UPLOAD) else {
+        let Ok(source) = CheckedPicture::read(&bytes, &Limits::UPLOAD) else {
             continue;
         };
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         for style in Builtin::new().styles() {
             let order = order(&style.id, source.jpeg().to_vec());
             let start = Instant::now();
-            let made = Builtin::new().stylise(&order, &Bystander::default());
+            let made = Builtin::new().stylise(&order, &RecordingContext::default());
             println!("{name} {}: {} ms", style.id, start.elapsed().as_millis());
             fs::write(
                 format!("{into}/{name}-{}.jpg", style.id),

@@ -1,65 +1,76 @@
-//! The answers of the HTTP routes, read leniently: old servers and custom ones vary.
+//! Parses the answers of the HTTP routes leniently, since old and customised servers differ. Also finds the
+//! pictures of a finished order in its history entry.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::events::{Fault, PictureRef, pictures};
-use super::memo::Names;
+use crate::comfyui::events::{NodeFailure, PictureRef, files, pictures};
+use crate::comfyui::remote_order::OrderNames;
 
-/// Where an order is in the server's queue.
+/// Position of an order in the server's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum QueuePlace {
     Running,
     Pending { ahead: u32 },
 }
 
-/// How an order ended, by the history.
+/// How an order ended, by its history entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// Node and its pictures.
+    /// Nodes with their pictures.
     Success(Vec<(String, Vec<PictureRef>)>),
     Interrupted,
-    Failed(Fault),
+    Failed(NodeFailure),
 }
 
-/// What `POST /prompt` said when it took the order.
+/// A successful `POST /prompt`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Accepted {
-    /// What the server calls the order: an old one does not take our name for it.
+    /// The server's id of the order; servers before July 2025 ignore ours.
     pub(super) order: String,
-    /// Queued, but without the output that we want; the errors of the nodes.
+    /// The validation errors, if the server queued the order without the output that we need.
     pub(super) without_output: Option<Value>,
 }
 
-/// Something the server said of an order, and what it calls the order.
+/// The server's id of an order, with what the answer says of it.
 pub(super) type Found<T> = Option<(String, T)>;
 
-/// The answer is not what a ComfyUI answers.
+/// The answer is not one of ComfyUI's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Garbled;
+pub(super) struct MalformedAnswerError;
 
-/// `GET /queue`. None: it is not there.
-pub(super) fn place(answer: &[u8], names: &Names) -> Result<Found<Place>, Garbled> {
-    let queue: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
-    let items = |key: &str| queue.get(key).and_then(Value::as_array).ok_or(Garbled);
+/// Parses `GET /queue`; `None` if the order is not in it.
+pub(super) fn queue_place(
+    answer: &[u8],
+    names: &OrderNames,
+) -> Result<Found<QueuePlace>, MalformedAnswerError> {
+    let queue: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
+    let items = |key: &str| {
+        queue
+            .get(key)
+            .and_then(Value::as_array)
+            .ok_or(MalformedAnswerError)
+    };
     let (running, pending) = (items("queue_running")?, items("queue_pending")?);
-    if let Some(order) = running.iter().find_map(|item| own(item, names)) {
-        return Ok(Some((order, Place::Running)));
+    if let Some(order) = running.iter().find_map(|item| own_order(item, names)) {
+        return Ok(Some((order, QueuePlace::Running)));
     }
     let found = pending
         .iter()
-        .find_map(|item| Some((own(item, names)?, item)));
+        .find_map(|item| Some((own_order(item, names)?, item)));
     let Some((order, item)) = found else {
         return Ok(None);
     };
-    // The list is a heap, in no order; the lowest number runs first.
+    // The list is a heap; the lowest number runs first.
     let sooner = pending.iter().filter(|other| number(other) < number(item));
     let ahead = running.len() + sooner.count();
     let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
-    Ok(Some((order, Place::Pending { ahead })))
+    Ok(Some((order, QueuePlace::Pending { ahead })))
 }
 
-/// The name of an order, if it is ours: `[number, id, graph, {"client_id": ...}, ...]`.
-fn own(item: &Value, names: &Names) -> Option<String> {
+/// The id of a queue item if it is our order: `[number, id, graph, {"client_id": ...}, ...]`.
+fn own_order(item: &Value, names: &OrderNames) -> Option<String> {
     let id = item.get(1)?.as_str()?;
     let client = item.get(3).and_then(|extra| extra.get("client_id"));
     let is_ours = id == names.order || client.and_then(Value::as_str) == Some(&names.client);
@@ -70,21 +81,27 @@ fn number(item: &Value) -> f64 {
     item.get(0).and_then(Value::as_f64).unwrap_or_default()
 }
 
-/// `GET /history/{id}`: none while it is not over, or not known.
-pub(super) fn entry(answer: &[u8], id: &str) -> Result<Option<Ended>, Garbled> {
-    let history: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
-    let history = history.as_object().ok_or(Garbled)?;
+/// Parses `GET /history/{id}`; `None` while the order is unfinished or unknown.
+pub(super) fn history_entry(
+    answer: &[u8],
+    id: &str,
+) -> Result<Option<Ended>, MalformedAnswerError> {
+    let history: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
+    let history = history.as_object().ok_or(MalformedAnswerError)?;
     Ok(history.get(id).map(ended))
 }
 
-/// `GET /history`: the order that our client sent, where its name is not known.
-pub(super) fn entry_of_client(answer: &[u8], names: &Names) -> Result<Found<Ended>, Garbled> {
-    let history: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
-    let history = history.as_object().ok_or(Garbled)?;
+/// Finds the order of our client id in `GET /history`, when the server's id is unknown.
+pub(super) fn history_entry_of_client(
+    answer: &[u8],
+    names: &OrderNames,
+) -> Result<Found<Ended>, MalformedAnswerError> {
+    let history: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
+    let history = history.as_object().ok_or(MalformedAnswerError)?;
     let is_ours = |entry: &Value| {
         entry
             .get("prompt")
-            .and_then(|item| own(item, names))
+            .and_then(|item| own_order(item, names))
             .is_some()
     };
     let found = history.iter().find(|(_, entry)| is_ours(entry));
@@ -98,7 +115,7 @@ fn ended(entry: &Value) -> Ended {
         .flatten()
         .map(|(node, output)| (node.clone(), pictures(output)))
         .collect();
-    // Very old servers keep no status: what has outputs went well.
+    // Very old servers store no status: an entry with outputs was successful.
     let status = entry.get("status").filter(|status| !status.is_null());
     let Some(status) = status else {
         return Ended::Success(outputs);
@@ -115,17 +132,17 @@ fn ended(entry: &Value) -> Ended {
     if message("execution_interrupted").is_some() {
         return Ended::Interrupted;
     }
-    let fault = message("execution_error").and_then(|message| message.get(1));
-    Ended::Failed(fault.map(Fault::of).unwrap_or_default())
+    let failure = message("execution_error").and_then(|message| message.get(1));
+    Ended::Failed(failure.map(NodeFailure::of).unwrap_or_default())
 }
 
-/// `POST /upload/image`: where the picture lies. Not where we wanted it: a server may rename it.
-pub(super) fn uploaded(answer: &[u8]) -> Result<PictureRef, Garbled> {
-    let answer: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
+/// Parses `POST /upload/image`: the location of the picture, which the server may have changed.
+pub(super) fn uploaded(answer: &[u8]) -> Result<PictureRef, MalformedAnswerError> {
+    let answer: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
     let word = |key: &str| answer.get(key).and_then(Value::as_str);
     let name = word("name")
         .filter(|name| !name.is_empty())
-        .ok_or(Garbled)?;
+        .ok_or(MalformedAnswerError)?;
     Ok(PictureRef {
         filename: name.to_owned(),
         subfolder: word("subfolder").unwrap_or_default().to_owned(),
@@ -133,7 +150,7 @@ pub(super) fn uploaded(answer: &[u8]) -> Result<PictureRef, Garbled> {
     })
 }
 
-/// How a picture is called in a workflow.
+/// The name of an uploaded picture in a workflow.
 pub(super) fn annotated(picture: &PictureRef) -> String {
     let PictureRef {
         filename,
@@ -150,11 +167,11 @@ pub(super) fn annotated(picture: &PictureRef) -> String {
     }
 }
 
-/// `POST /prompt`, 200.
-pub(super) fn accepted(answer: &[u8], output: &str) -> Result<Accepted, Garbled> {
-    let answer: Value = serde_json::from_slice(answer).map_err(|_| Garbled)?;
+/// Parses a successful `POST /prompt`.
+pub(super) fn accepted(answer: &[u8], output: &str) -> Result<Accepted, MalformedAnswerError> {
+    let answer: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
     let order = answer.get("prompt_id").and_then(Value::as_str);
-    let order = order.ok_or(Garbled)?.to_owned();
+    let order = order.ok_or(MalformedAnswerError)?.to_owned();
     let errors = answer.get("node_errors").and_then(Value::as_object);
     let hits = |(node, error): (&String, &Value)| {
         let outputs = error.get("dependent_outputs").and_then(Value::as_array);
@@ -168,18 +185,85 @@ pub(super) fn accepted(answer: &[u8], output: &str) -> Result<Accepted, Garbled>
     })
 }
 
+/// The files in `temp` and `output` that nodes derived from the photo. Other files named by nodes belong to
+/// the server's owner: inputs, or pictures unrelated to the photo.
+pub(super) fn pictures_of_order(
+    answer: &[u8],
+    order: &str,
+    photo: &str,
+) -> Result<Vec<PictureRef>, MalformedAnswerError> {
+    let history: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
+    let history = history.as_object().ok_or(MalformedAnswerError)?;
+    let Some(entry) = history.get(order) else {
+        return Ok(Vec::new());
+    };
+    let graph = entry.get("prompt").and_then(|item| item.get(2));
+    let made_of_it = graph.and_then(|graph| nodes_fed_by(graph, photo));
+    let outputs = entry.get("outputs").and_then(Value::as_object);
+    let outputs = outputs.into_iter().flatten();
+    // Without a graph every node counts as ours. A node that is not in the graph was created by another node
+    // at run time, so it counts as ours too.
+    let is_ours = |node: &str| {
+        let is_known = graph.is_some_and(|graph| graph.get(node).is_some());
+        !is_known || made_of_it.as_ref().is_none_or(|nodes| nodes.contains(node))
+    };
+    let of_photo = outputs.filter(|(node, _)| is_ours(node.as_str()));
+    let found = of_photo.flat_map(|(_, output)| files(output));
+    Ok(found
+        .filter(|file| ["temp", "output"].contains(&file.kind.as_str()))
+        .collect())
+}
+
+/// The nodes that depend on the photo by their links; `None` when no node takes it.
+fn nodes_fed_by<'a>(graph: &'a Value, photo: &str) -> Option<BTreeSet<&'a str>> {
+    let nodes = graph.as_object()?;
+    let inputs = |node: &'a Value| {
+        let inputs = node.get("inputs").and_then(Value::as_object);
+        inputs.into_iter().flat_map(|inputs| inputs.values())
+    };
+    let takes_it = |node: &'a Value| {
+        inputs(node).any(|value| value.as_str().is_some_and(|name| name.contains(photo)))
+    };
+    let mut fed: BTreeSet<&str> = nodes
+        .iter()
+        .filter(|(_, node)| takes_it(node))
+        .map(|(id, _)| id.as_str())
+        .collect();
+    if fed.is_empty() {
+        return None;
+    }
+    loop {
+        let is_linked = |node: &'a Value| {
+            let links = inputs(node).filter_map(Value::as_array);
+            let mut sources = links.filter_map(|link| link.first()?.as_str());
+            sources.any(|source| fed.contains(source))
+        };
+        let more: Vec<&str> = nodes
+            .iter()
+            .filter(|(id, node)| !fed.contains(id.as_str()) && is_linked(node))
+            .map(|(id, _)| id.as_str())
+            .collect();
+        if more.is_empty() {
+            return Some(fed);
+        }
+        fed.extend(more);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
-    fn the_place_counts_those_that_run_first_whatever_the_order_of_the_list() {
+    fn the_queue_position_follows_the_numbers_not_the_list() {
         let queue = br#"{"queue_running":[[0,"r",{},{},[]]],
-            "queue_pending":[[2,"b",{}],[5,"late",{}],[-1,"front",{}],[3,"mine",{}]]}"#;
-        let found = |id: &str| place(queue, &named(id, id)).map(|found| found.map(|(_, at)| at));
-        assert_eq!(found("mine"), Ok(Some(Place::Pending { ahead: 3 })));
-        assert_eq!(found("front"), Ok(Some(Place::Pending { ahead: 1 })));
-        assert_eq!(found("r"), Ok(Some(Place::Running)));
+        "queue_pending":[[2,"b",{}],[5,"late",{}],[-1,"front",{}],[3,"mine",{}]]}"#;
+        let found =
+            |id: &str| queue_place(queue, &named(id, id)).map(|found| found.map(|(_, at)| at));
+        assert_eq!(found("mine"), Ok(Some(QueuePlace::Pending { ahead: 3 })));
+        assert_eq!(found("front"), Ok(Some(QueuePlace::Pending { ahead: 1 })));
+        assert_eq!(found("r"), Ok(Some(QueuePlace::Running)));
         assert_eq!(found("gone"), Ok(None));
         for garbage in [
             &b"<html>"[..],
@@ -187,42 +271,49 @@ mod tests {
             b"[]",
             br#"{"queue_running":1,"queue_pending":[]}"#,
         ] {
-            assert_eq!(place(garbage, &named("a", "a")), Err(Garbled));
+            assert_eq!(
+                queue_place(garbage, &named("a", "a")),
+                Err(MalformedAnswerError)
+            );
         }
     }
 
-    fn named(client: &str, order: &str) -> Names {
-        Names {
+    fn named(client: &str, order: &str) -> OrderNames {
+        OrderNames {
             client: client.to_owned(),
             order: order.to_owned(),
         }
     }
 
     #[test]
-    fn an_order_that_the_server_named_is_found_by_its_client() {
+    fn an_order_with_a_server_id_is_found_by_its_client_id() {
         let queue = br#"{"queue_running":[[0,"x",{},{"client_id":"other"},[]]],
-            "queue_pending":[[1,"theirs",{},{"client_id":"ours"},[]]]}"#;
-        let at = ("theirs".to_owned(), Place::Pending { ahead: 1 });
-        assert_eq!(place(queue, &named("ours", "ours")), Ok(Some(at)));
+        "queue_pending":[[1,"theirs",{},{"client_id":"ours"},[]]]}"#;
+        let at = ("theirs".to_owned(), QueuePlace::Pending { ahead: 1 });
+        assert_eq!(queue_place(queue, &named("ours", "ours")), Ok(Some(at)));
         let history = br#"{"x":{"prompt":[0,"x",{},{}]},
-            "theirs":{"prompt":[1,"theirs",{},{"client_id":"ours"}],"outputs":{},"status":null}}"#;
-        let found = entry_of_client(history, &named("ours", "ours"));
+        "theirs":{"prompt":[1,"theirs",{},{"client_id":"ours"}],"outputs":{},"status":null}}"#;
+        let found = history_entry_of_client(history, &named("ours", "ours"));
         assert_eq!(
             found,
             Ok(Some(("theirs".to_owned(), Ended::Success(Vec::new()))))
         );
         assert_eq!(
-            entry_of_client(history, &named("nobody", "nobody")),
+            history_entry_of_client(history, &named("nobody", "nobody")),
             Ok(None)
         );
-        assert_eq!(entry_of_client(b"[]", &named("a", "a")), Err(Garbled));
+        assert_eq!(
+            history_entry_of_client(b"[]", &named("a", "a")),
+            Err(MalformedAnswerError)
+        );
     }
 
     #[test]
-    fn the_history_tells_how_it_ended() {
-        let ended = |entry: &str| super::entry(format!(r#"{{"p":{entry}}}"#).as_bytes(), "p");
-        assert_eq!(entry(b"{}", "p"), Ok(None));
-        assert_eq!(entry(b"[]", "p"), Err(Garbled));
+    fn the_history_tells_how_an_order_ended() {
+        let ended =
+            |entry: &str| super::history_entry(format!(r#"{{"p":{entry}}}"#).as_bytes(), "p");
+        assert_eq!(history_entry(b"{}", "p"), Ok(None));
+        assert_eq!(history_entry(b"[]", "p"), Err(MalformedAnswerError));
         let outputs =
             r#""outputs":{"60":{"images":[{"filename":"a.png","subfolder":"","type":"temp"}]}}"#;
         for status in [
@@ -236,15 +327,17 @@ mod tests {
             assert_eq!(found[0].1[0].filename, "a.png");
         }
         let interrupted = r#"{"outputs":{},"status":{"status_str":"error","messages":[
-            ["execution_start",{}],["execution_interrupted",{}]]}}"#;
+        ["execution_start",{}],["execution_interrupted",{}]]}}"#;
         assert_eq!(ended(interrupted), Ok(Some(Ended::Interrupted)));
         let failed = r#"{"outputs":{},"status":{"status_str":"error","messages":[
-            ["execution_error",{"node_type":"K","exception_message":"no"}]]}}"#;
-        assert!(matches!(ended(failed), Ok(Some(Ended::Failed(fault))) if fault.message == "no"));
+        ["execution_error",{"node_type":"K","exception_message":"no"}]]}}"#;
+        assert!(
+            matches!(ended(failed), Ok(Some(Ended::Failed(failure))) if failure.message == "no")
+        );
     }
 
     #[test]
-    fn the_uploaded_picture_is_called_what_the_server_calls_it() {
+    fn an_upload_uses_the_name_from_the_server() {
         let named = |answer: &str| uploaded(answer.as_bytes()).map(|at| annotated(&at));
         assert_eq!(
             named(r#"{"name":"a (1).jpg","subfolder":"","type":"temp"}"#),
@@ -254,11 +347,11 @@ mod tests {
             named(r#"{"name":"a.jpg","subfolder":"s","type":"input"}"#),
             Ok("s/a.jpg".to_owned())
         );
-        assert_eq!(named("{}"), Err(Garbled));
+        assert_eq!(named("{}"), Err(MalformedAnswerError));
     }
 
     #[test]
-    fn an_order_without_our_output_is_not_taken_for_accepted() {
+    fn an_order_without_our_output_is_not_accepted() {
         let other =
             br#"{"prompt_id":"p","number":1,"node_errors":{"9":{"dependent_outputs":["70"]}}}"#;
         let is_whole = |answer: &[u8]| accepted(answer, "60").map(|it| it.without_output.is_none());
@@ -272,7 +365,48 @@ mod tests {
             accepted(old, "60").map(|it| it.order),
             Ok("theirs".to_owned())
         );
-        assert_eq!(is_whole(b"ok"), Err(Garbled));
-        assert_eq!(is_whole(b"{}"), Err(Garbled));
+        assert_eq!(is_whole(b"ok"), Err(MalformedAnswerError));
+        assert_eq!(is_whole(b"{}"), Err(MalformedAnswerError));
+    }
+
+    fn names(entry: Value) -> Vec<String> {
+        let answer = json!({"p": entry}).to_string();
+        let found = pictures_of_order(answer.as_bytes(), "p", "carrier-1.jpg").expect("a history");
+        found.into_iter().map(|file| file.filename).collect()
+    }
+
+    fn file(name: &str, kind: &str) -> Value {
+        json!({"filename": name, "subfolder": "", "type": kind})
+    }
+
+    #[test]
+    fn pictures_derived_from_the_photo_are_found_and_no_others() {
+        let graph = json!({
+            "1": {"class_type": "LoadImage", "inputs": {"image": "carrier-1.jpg [temp]"}},
+            "2": {"class_type": "Blend", "inputs": {"a": ["1", 0], "b": ["7", 0]}},
+            "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0]}},
+            "7": {"class_type": "LoadImage", "inputs": {"image": "logo.png"}},
+            "8": {"class_type": "PreviewImage", "inputs": {"images": ["7", 0]}},
+        });
+        let entry = json!({"prompt": [1, "p", graph, {}, ["3"]], "outputs": {
+            "2": {"images": [file("mask.png", "temp"), file("logo.png", "input")]},
+            "3": {"images": [file("made.png", "output")], "gifs": [file("made.mp4", "output")], "text": ["words"]},
+            "8": {"images": [file("logo-seen.png", "temp")]},
+            "3.0.1": {"images": [file("inside.png", "temp")]},
+        }});
+        let mut found = names(entry);
+        found.sort();
+        assert_eq!(found, ["inside.png", "made.mp4", "made.png", "mask.png"]);
+    }
+
+    #[test]
+    fn an_entry_without_a_graph_yields_all_pictures() {
+        let entry = json!({"outputs": {"3": {"images": [file("made.png", "temp")]}}});
+        assert_eq!(names(entry), ["made.png"]);
+        assert_eq!(pictures_of_order(b"{}", "p", "x"), Ok(Vec::new()));
+        assert_eq!(
+            pictures_of_order(b"[]", "p", "x"),
+            Err(MalformedAnswerError)
+        );
     }
 }

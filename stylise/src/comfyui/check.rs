@@ -1,42 +1,40 @@
-//! Whether a server can do a workflow, by what it says of its nodes.
+//! Checks whether a server can run a workflow, by its descriptions of node classes.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::files::{Folders, complaint, folder_of, is_model_file};
-use crate::workflow::Workflow;
+use crate::comfyui::model_files::{Folders, folder_of, is_model_file, missing_file_message};
+use crate::workflow::definition::Workflow;
 
-/// What a server is and can do.
+/// What a server reports and can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Survey {
-    /// As it says itself; servers of 2024 do not.
+    /// Its version; servers of 2024 do not report one.
     pub version: Option<String>,
-    /// What it is too old for, for people.
+    /// Features that its version lacks, as text for people.
     pub too_old_for: Vec<String>,
-    /// Whether pictures on it can be overwritten, as far as it was tried.
+    /// Whether a test picture on it could be overwritten.
     pub erases_pictures: bool,
-    /// One for each workflow, in their order.
+    /// One per workflow, in the same order.
     pub workflows: Vec<WorkflowCheck>,
 }
 
 /// Whether the server can do one workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WorkflowCheck {
-    /// The name of its files.
     pub name: String,
-    /// What it is called.
     pub title: String,
-    /// What it would make.
+    /// The ids of the styles that the server could make.
     pub styles: Vec<String>,
-    /// What the server lacks for it, for people; empty: ready.
+    /// What the server lacks, as text for people. Empty: ready.
     pub missing: Vec<String>,
-    /// The styles that are left out of it, with what the server lacks for each.
+    /// The styles that are left out, with what the server lacks for each.
     pub left_out: BTreeMap<String, String>,
 }
 
-/// What the server says of each class; none: it does not have it.
+/// Descriptions of node classes; `None` for a class that the server lacks.
 pub(super) type Classes = BTreeMap<String, Option<Value>>;
 
 impl WorkflowCheck {
@@ -56,7 +54,7 @@ impl WorkflowCheck {
         }
     }
 
-    /// Whether the server can do it now.
+    /// Whether the server can run the workflow now.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.missing.is_empty() && !self.styles.is_empty()
@@ -80,7 +78,7 @@ fn missing(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Vec<Str
                 node.id, node.class
             ));
         }
-        let wrong = |(input, value)| is_refused(node.class, class, input, value, folders);
+        let wrong = |(input, value)| refusal_reason(node.class, class, input, value, folders);
         lacks.extend(node.fixed.into_iter().filter_map(wrong));
     }
     lacks.sort();
@@ -88,7 +86,7 @@ fn missing(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Vec<Str
     lacks
 }
 
-/// Styles with a LoRA that its loader does not offer.
+/// The styles with a LoRA that its loader does not offer.
 fn left_out(workflow: &Workflow, classes: &Classes, folders: &Folders) -> BTreeMap<String, String> {
     let mut left_out = BTreeMap::new();
     for style in workflow.styles() {
@@ -97,7 +95,7 @@ fn left_out(workflow: &Workflow, classes: &Classes, folders: &Folders) -> BTreeM
                 continue;
             };
             let file = Value::from(lora.file.as_str());
-            if let Some(why) = is_refused(loader, class, "lora_name", &file, folders) {
+            if let Some(why) = refusal_reason(loader, class, "lora_name", &file, folders) {
                 left_out.insert(style.id.clone(), why);
             }
         }
@@ -105,9 +103,9 @@ fn left_out(workflow: &Workflow, classes: &Classes, folders: &Folders) -> BTreeM
     left_out
 }
 
-/// Whether ComfyUI would refuse a value: only what the node itself lists is known, and an upload is
-/// looked at by the node, whatever it lists.
-fn is_refused(
+/// Why ComfyUI would refuse a value. Only inputs with a list of choices are checked; inputs that accept
+/// uploads are validated by the node itself.
+fn refusal_reason(
     name: &str,
     class: &Value,
     input: &str,
@@ -121,13 +119,13 @@ fn is_refused(
     let folder = folder_of(name, input);
     Some(match value.as_str() {
         Some(file) if folder.is_some() || is_model_file(file) => {
-            complaint(name, folder, file, folders)
+            missing_file_message(name, folder, file, folders)
         }
         _ => choice(name, input, value),
     })
 }
 
-/// As Python compares: 1 is 1.0.
+/// Compares as Python does: 1 equals 1.0.
 fn is_same(one: &Value, other: &Value) -> bool {
     one == other
         || one
@@ -135,8 +133,8 @@ fn is_same(one: &Value, other: &Value) -> bool {
             .is_some_and(|number| other.as_f64() == Some(number))
 }
 
-/// What an input may be, where that is a list: `[[...], {}]`, and in newer nodes
-/// `["COMBO", {"options": [...]}]`. None where the list is not the whole truth.
+/// The choices of an input: `[[...], {}]`, in newer nodes `["COMBO", {"options": [...]}]`. `None` if other
+/// values are accepted too.
 fn choices<'a>(class: &'a Value, input: &str) -> Option<&'a Vec<Value>> {
     let inputs = class.get("input")?;
     let kind = |kind: &str| inputs.get(kind)?.get(input);
@@ -224,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_with_everything_is_ready_and_bound_values_are_not_asked_for() {
+    fn a_complete_server_is_ready() {
         assert_eq!(
             missing(&shipped("flux-schnell"), &server(), &Folders::new()),
             Vec::<String>::new()
@@ -232,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_with_its_folder() {
+    fn missing_nodes_and_files_are_named() {
         let told = missing(&shipped("flux-schnell-split"), &server(), &Folders::new());
         assert!(told.iter().any(|it| it.contains("UNETLoader")), "{told:?}");
         let mut server = server();
@@ -254,12 +252,12 @@ mod tests {
 
     fn workflow(graph: Value) -> Workflow {
         let toml = "title = \"T\"\nworkflow = \"t.json\"\noutput = \"3\"\n[bind]\nimage = \"1.image\"\n\
-                    [[styles]]\nid = \"a\"\ntitle = \"A\"";
+                [[styles]]\nid = \"a\"\ntitle = \"A\"";
         Workflow::parse("t", toml, &graph.to_string()).expect("valid")
     }
 
     #[test]
-    fn only_what_the_output_depends_on_is_looked_at_and_nothing_that_comfyui_takes_is_refused() {
+    fn only_needed_nodes_are_checked_and_acceptable_values_pass() {
         let graph = json!({
             "1": {"class_type": "LoadImage", "inputs": {"image": "p.jpg"}},
             "2": {"class_type": "Mixed", "inputs": {"image": ["1", 0], "logo": "logo.png", "size": 1, "free": "x.pt", "extra": ["a", "b", "c"]}},
@@ -275,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_is_that_of_the_node() {
+    fn a_missing_file_names_the_folder_of_its_node() {
         let graph = json!({
             "1": {"class_type": "LoadImage", "inputs": {"image": "p.jpg"}},
             "2": {"class_type": "CLIPVisionLoader", "inputs": {"clip_name": "sig.safetensors"}},

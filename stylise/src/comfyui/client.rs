@@ -1,46 +1,50 @@
-//! The HTTP routes of a ComfyUI. Blocking; every call has a deadline and every answer a limit.
+//! The HTTP client of a ComfyUI server: blocking calls, each with a timeout and a limit on the answer's
+//! size. [`BackgroundCall`] runs a call on its own thread, so that a cancelled order does not wait for it.
 
 use std::collections::BTreeSet;
-use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
+use std::{io, thread};
 
 use serde_json::{Value, json};
+use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::multipart::{Form, Part};
-use ureq::{Agent, Body, RequestBuilder, http::Response};
+use ureq::{Agent, Body, RequestBuilder};
 use url::Url;
 
-use super::answers::{self, Accepted, Ended, Found, Place};
-use super::endpoint::Endpoint;
-use super::events::PictureRef;
-use super::memo::Names;
-use super::refusal::words;
-use super::run::Look;
+use crate::comfyui::answers;
+use crate::comfyui::answers::{Accepted, Ended, Found, QueuePlace};
+use crate::comfyui::events::PictureRef;
+use crate::comfyui::remote_order::OrderNames;
+use crate::comfyui::server_error::one_line;
+use crate::comfyui::settings::Endpoint;
+use crate::comfyui::tracker::PollResult;
+use crate::stylist::{JobContext, StylistError};
 
-/// The queue holds the whole workflow of each order.
+/// The queue contains the whole workflow of each order.
 const QUEUE_MAX_BYTES: u64 = 32 << 20;
 const HISTORY_MAX_BYTES: u64 = 16 << 20;
 const HISTORY_NEWEST: &str = "16";
-/// Lists of models can be long.
+/// Lists of model files can be long.
 const CLASS_MAX_BYTES: u64 = 4 << 20;
 const SMALL_MAX_BYTES: u64 = 256 << 10;
-/// A PNG of four megapixels has 16 MB at most.
+/// A PNG of four megapixels has at most 16 MB.
 const PICTURE_MAX_BYTES: u64 = 64 << 20;
 
-/// Why a call brought nothing.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CallError {
-    /// Nobody there, or the connection broke, or it took too long.
+    /// Connection refused, broken, or timed out.
     Unreachable(String),
-    /// An answer of 400 and above.
+    /// HTTP status 400 or above.
     Refused { status: u16, body: String },
-    /// More bytes than there may be.
+    /// The answer exceeds its size limit.
     TooLong,
-    /// Not what a ComfyUI answers.
-    Garbled,
+    /// The answer is not one of ComfyUI's.
+    Malformed,
 }
 
-/// Shared by all calls; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Client {
     agent: Agent,
@@ -49,13 +53,13 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(endpoint: Endpoint) -> Self {
-        let pace = &endpoint.pace;
+        let timeouts = &endpoint.timeouts;
         let mut config = Agent::config_builder()
-            .timeout_connect(Some(pace.connect))
+            .timeout_connect(Some(timeouts.connect))
             .http_status_as_error(false)
-            // The WebSocket goes straight there too.
+            // No proxy, because the WebSocket uses none either.
             .proxy(None)
-            // A token goes to the configured server and nowhere else.
+            // No redirects: a token must only reach the configured server.
             .max_redirects(0);
         if !endpoint.authorities.is_empty() {
             let roots: Vec<_> = endpoint
@@ -70,12 +74,12 @@ impl Client {
         Self { agent, endpoint }
     }
 
-    /// Puts a picture there, in the place of one that is there; tells where it lies then. Of the folders
-    /// `temp`, `input` and `output` ComfyUI empties the first alone, at its start.
+    /// Uploads a picture, replacing an existing one; returns its location. Of the folders `temp`, `input`
+    /// and `output`, ComfyUI clears only `temp` when it starts.
     pub(super) fn upload(&self, to: &PictureRef, jpeg: &[u8]) -> Result<PictureRef, CallError> {
-        // The form has no way to escape them.
+        // Multipart forms cannot escape these characters.
         if to.filename.contains(['"', '\\']) || to.filename.contains(char::is_control) {
-            return Err(CallError::Garbled);
+            return Err(CallError::Malformed);
         }
         let part = Part::bytes(jpeg).file_name(&to.filename);
         let part = part.mime_str("image/jpeg");
@@ -89,69 +93,73 @@ impl Client {
         let request = self.with_headers(self.agent.post(url.as_str()));
         let request = request
             .config()
-            .timeout_global(Some(self.endpoint.pace.upload))
+            .timeout_global(Some(self.endpoint.timeouts.upload))
             .build();
         let answer = read(request.send(form), SMALL_MAX_BYTES)?;
-        garbled(answers::uploaded(&answer))
+        parsed(answers::uploaded(&answer))
     }
 
-    /// Sends an order under our own name for it.
+    /// Sends an order with our own id for it.
     pub(super) fn order(
         &self,
         prompt_id: &str,
         graph: &Value,
         output: &str,
     ) -> Result<Accepted, CallError> {
-        // The name of the order is also that of the client: a program that was started again gets the
-        // events of the orders it sent before. Servers before August 2025 ignore the targets, and get no
-        // more nodes than the output needs.
+        // The order's id is also the client id, so that a restarted program receives the events of orders it
+        // sent before. Servers before August 2025 ignore the targets; the graph contains only nodes that the
+        // output needs.
         let order = json!({
             "prompt": graph,
             "client_id": prompt_id,
             "prompt_id": prompt_id,
             "partial_execution_targets": [output],
         });
-        let answer = self.post(&["prompt"], &order, self.endpoint.pace.upload)?;
-        garbled(answers::accepted(&answer, output))
+        let answer = self.post(&["prompt"], &order, self.endpoint.timeouts.upload)?;
+        parsed(answers::accepted(&answer, output))
     }
 
-    pub(super) fn place(&self, names: &Names) -> Result<Found<Place>, CallError> {
+    pub(super) fn queue_place(&self, names: &OrderNames) -> Result<Found<QueuePlace>, CallError> {
         let answer = self.ask(&["queue"], QUEUE_MAX_BYTES)?;
-        garbled(answers::place(&answer, names))
+        parsed(answers::queue_place(&answer, names))
     }
 
-    /// Queue first, then history: see [`Look`]. With the server's own name of an order that is found.
-    pub(super) fn look(&self, names: &Names) -> Result<(Option<String>, Look), CallError> {
-        if let Some((order, place)) = self.place(names)? {
-            return Ok((Some(order), Look::Queued(place)));
+    /// Asks the queue first, then the history, see [`PollResult`]. Also returns the server's id of the
+    /// order.
+    pub(super) fn poll_order(
+        &self,
+        names: &OrderNames,
+    ) -> Result<(Option<String>, PollResult), CallError> {
+        if let Some((order, place)) = self.queue_place(names)? {
+            return Ok((Some(order), PollResult::Queued(place)));
         }
         Ok(match self.ended(names)? {
-            Some((order, ended)) => (Some(order), Look::Over(ended)),
-            None => (None, Look::Nowhere),
+            Some((order, ended)) => (Some(order), PollResult::Over(ended)),
+            None => (None, PollResult::NotFound),
         })
     }
 
-    /// By the history. An order whose answer was lost, at a server that names orders itself, is looked for
-    /// among the newest of all.
-    pub(super) fn ended(&self, names: &Names) -> Result<Found<Ended>, CallError> {
+    /// Looks the order up in the history. If the server assigns ids itself and its answer was lost, searches
+    /// the newest entries for our client id.
+    pub(super) fn ended(&self, names: &OrderNames) -> Result<Found<Ended>, CallError> {
         let answer = self.history(&names.order)?;
-        if let Some(ended) = garbled(answers::entry(&answer, &names.order))? {
+        if let Some(ended) = parsed(answers::history_entry(&answer, &names.order))? {
             return Ok(Some((names.order.clone(), ended)));
         }
         if names.order != names.client {
             return Ok(None);
         }
         let newest = [("max_items", HISTORY_NEWEST)];
-        let within = self.endpoint.pace.call;
+        let within = self.endpoint.timeouts.call;
         match self.get(&["history"], &newest, HISTORY_MAX_BYTES, within) {
-            Ok(answer) => garbled(answers::entry_of_client(&answer, names)),
-            // Too much to look through, or no such route.
+            Ok(answer) => parsed(answers::history_entry_of_client(&answer, names)),
+            // Too large to search, or the route does not exist.
             Err(CallError::TooLong | CallError::Refused { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// `GET /history/{id}`, as it is.
+    /// The raw answer of `GET /history/{id}`.
     pub(super) fn history(&self, order: &str) -> Result<Vec<u8>, CallError> {
         self.ask(&["history", order], HISTORY_MAX_BYTES)
     }
@@ -166,71 +174,57 @@ impl Client {
             &["view"],
             &query,
             PICTURE_MAX_BYTES,
-            self.endpoint.pace.download,
+            self.endpoint.timeouts.download,
         )
     }
 
-    /// Takes an order out of the queue, if it still waits there.
+    /// Removes an order that is still queued.
     pub(super) fn unqueue(&self, prompt_id: &str) -> Result<(), CallError> {
-        self.post(
-            &["queue"],
-            &json!({"delete": [prompt_id]}),
-            self.endpoint.pace.call,
-        )
-        .map(|_| ())
+        self.command("queue", &json!({"delete": [prompt_id]}))
     }
 
-    /// Stops an order that runs. The caller just saw that it is this one: servers of 2024 ignore the name
-    /// and stop whatever runs.
+    /// Interrupts a running order. The caller has just seen that it is the running one, since servers of
+    /// 2024 ignore the id and stop whatever runs.
     pub(super) fn interrupt(&self, prompt_id: &str) -> Result<(), CallError> {
-        self.post(
-            &["interrupt"],
-            &json!({"prompt_id": prompt_id}),
-            self.endpoint.pace.call,
-        )
-        .map(|_| ())
+        self.command("interrupt", &json!({"prompt_id": prompt_id}))
     }
 
     pub(super) fn erase_history(&self, prompt_id: &str) -> Result<(), CallError> {
-        self.post(
-            &["history"],
-            &json!({"delete": [prompt_id]}),
-            self.endpoint.pace.call,
-        )
-        .map(|_| ())
+        self.command("history", &json!({"delete": [prompt_id]}))
     }
 
-    /// What the server says of a class of nodes; none: it has no such class.
+    /// The description of a node class; `None` if the server lacks it.
     pub(super) fn class(&self, class: &str) -> Result<Option<Value>, CallError> {
         let answer = self.ask(&["object_info", class], CLASS_MAX_BYTES)?;
-        let mut classes: Value = serde_json::from_slice(&answer).map_err(|_| CallError::Garbled)?;
-        let classes = classes.as_object_mut().ok_or(CallError::Garbled)?;
+        let mut classes: Value =
+            serde_json::from_slice(&answer).map_err(|_| CallError::Malformed)?;
+        let classes = classes.as_object_mut().ok_or(CallError::Malformed)?;
         Ok(classes.remove(class))
     }
 
     /// The files in a folder of models.
     pub(super) fn model_files(&self, folder: &str) -> Result<BTreeSet<String>, CallError> {
         let answer = self.ask(&["models", folder], CLASS_MAX_BYTES)?;
-        serde_json::from_slice(&answer).map_err(|_| CallError::Garbled)
+        serde_json::from_slice(&answer).map_err(|_| CallError::Malformed)
     }
 
-    /// What the server says of itself; none: an old one that does not tell.
+    /// The server's version; `None` if it does not report one.
     pub(super) fn version(&self) -> Result<Option<String>, CallError> {
         let answer = self.ask(&["system_stats"], SMALL_MAX_BYTES)?;
-        let stats: Value = serde_json::from_slice(&answer).map_err(|_| CallError::Garbled)?;
-        let system = stats.get("system").ok_or(CallError::Garbled)?;
+        let stats: Value = serde_json::from_slice(&answer).map_err(|_| CallError::Malformed)?;
+        let system = stats.get("system").ok_or(CallError::Malformed)?;
         let version = system.get("comfyui_version").and_then(Value::as_str);
-        Ok(version.map(words))
+        Ok(version.map(one_line))
     }
 
-    /// Whether it answers at all.
-    pub(super) fn is_there(&self) -> Result<(), CallError> {
+    /// Checks that the server answers.
+    pub(super) fn check_reachable(&self) -> Result<(), CallError> {
         self.ask(&["queue"], QUEUE_MAX_BYTES).map(drop)
     }
 
-    /// A question that is answered at once.
+    /// A GET with the short timeout.
     fn ask(&self, path: &[&str], limit: u64) -> Result<Vec<u8>, CallError> {
-        self.get(path, &[], limit, self.endpoint.pace.call)
+        self.get(path, &[], limit, self.endpoint.timeouts.call)
     }
 
     fn get(
@@ -253,6 +247,11 @@ impl Client {
         read(request.send_json(body), SMALL_MAX_BYTES)
     }
 
+    fn command(&self, route: &str, body: &Value) -> Result<(), CallError> {
+        let within = self.endpoint.timeouts.call;
+        self.post(&[route], body, within).map(drop)
+    }
+
     fn with_headers<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
         let headers = self.endpoint.headers.iter();
         headers.fold(request, |request, (name, value)| {
@@ -262,15 +261,18 @@ impl Client {
 }
 
 impl CallError {
-    /// For people.
-    pub(super) fn words(&self) -> String {
+    /// The error as text for people.
+    pub(super) fn message(&self) -> String {
         match self {
             Self::Unreachable(why) => format!("The ComfyUI server cannot be reached: {why}"),
             Self::Refused { status, body } => {
-                format!("The ComfyUI server answers HTTP {status}: {}", words(body))
+                format!(
+                    "The ComfyUI server answers HTTP {status}: {}",
+                    one_line(body)
+                )
             }
             Self::TooLong => "The ComfyUI server's answer has no end.".to_owned(),
-            Self::Garbled => "What answers there is no ComfyUI.".to_owned(),
+            Self::Malformed => "What answers there is no ComfyUI.".to_owned(),
         }
     }
 }
@@ -295,7 +297,7 @@ fn read(answer: Result<Response<Body>, ureq::Error>, limit: u64) -> Result<Vec<u
 fn is_too_long(error: &ureq::Error) -> bool {
     match error {
         ureq::Error::BodyExceedsLimit(_) => true,
-        // Within a reader it comes wrapped.
+        // Errors inside a reader arrive wrapped.
         ureq::Error::Io(error) => error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<ureq::Error>())
@@ -311,11 +313,75 @@ fn unreachable_because(error: &ureq::Error) -> CallError {
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             "nothing listens there; is it running?".to_owned()
         }
-        other => words(&other.to_string()),
+        other => one_line(&other.to_string()),
     };
     CallError::Unreachable(why)
 }
 
-fn garbled<T>(read: Result<T, answers::Garbled>) -> Result<T, CallError> {
-    read.map_err(|answers::Garbled| CallError::Garbled)
+fn parsed<T>(read: Result<T, answers::MalformedAnswerError>) -> Result<T, CallError> {
+    read.map_err(|answers::MalformedAnswerError| CallError::Malformed)
+}
+
+/// How soon a cancelled order is noticed.
+const CANCEL_CHECK_EVERY: Duration = Duration::from_millis(100);
+
+/// A blocking call on its own thread. If nobody waits for it any more its answer is dropped, and the call
+/// ends by its own timeout.
+pub(super) struct BackgroundCall<T> {
+    answer: Receiver<Result<T, CallError>>,
+}
+
+impl<T: Send + 'static> BackgroundCall<T> {
+    pub(super) fn start(call: impl FnOnce() -> Result<T, CallError> + Send + 'static) -> Self {
+        // overflow: awaited; one answer, and room for it
+        let (to, answer) = sync_channel(1);
+        let thread = thread::Builder::new().name("comfyui-call".to_owned());
+        // If no thread can be started the sender is dropped, which the receiver reports as a failed call.
+        let _ = thread.spawn(move || {
+            let _ = to.send(call());
+        });
+        Self { answer }
+    }
+
+    /// The answer, if it arrives within `within`. Must not be called again afterwards.
+    pub(super) fn wait(&self, within: Duration) -> Option<Result<T, CallError>> {
+        match self.answer.recv_timeout(within) {
+            Ok(answer) => Some(answer),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Err(CallError::Unreachable(
+                "the call ended without an answer".to_owned(),
+            ))),
+        }
+    }
+
+    /// Waits for the answer, unless the job is cancelled or the program stops.
+    pub(super) fn wait_or_cancel(
+        &self,
+        context: &dyn JobContext,
+    ) -> Result<Result<T, CallError>, StylistError> {
+        loop {
+            if let Some(answer) = self.wait(CANCEL_CHECK_EVERY) {
+                return Ok(answer);
+            }
+            check_cancelled(context)?;
+        }
+    }
+}
+
+/// Fails when the job is cancelled or the program stops.
+pub(super) fn check_cancelled(context: &dyn JobContext) -> Result<(), StylistError> {
+    if context.is_cancelled() {
+        return Err(StylistError::Cancelled);
+    }
+    if context.is_stopping() {
+        return Err(StylistError::Stopping);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_panicking_call_counts_as_failed() {
+    let call = BackgroundCall::<()>::start(|| panic!("as a library may"));
+    let answer = call.wait(Duration::from_secs(10));
+    assert!(matches!(answer, Some(Err(CallError::Unreachable(_)))));
 }

@@ -1,47 +1,47 @@
-//! What comes through the WebSocket. Anything unknown, and anything malformed, is nothing: custom nodes
-//! send events of their own, and the truth is in the history.
+//! Parses WebSocket messages. Unknown and malformed messages are ignored: custom nodes send their own, and
+//! the history is authoritative.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What concerns an order.
+/// What a message says about an order.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Event {
-    /// It is at work.
+pub(super) enum ServerEvent {
+    /// The order started to run.
     Started,
-    /// A node began.
+    /// A node started.
     Executing {
         node: String,
     },
-    /// A node counts.
+    /// A node reports its steps.
     Progress {
         step: u32,
         steps: u32,
     },
-    /// A node has pictures.
+    /// A node has output.
     Executed {
         node: String,
         pictures: Vec<PictureRef>,
     },
-    /// It is done, and in the history at once or a moment later.
+    /// The order is done; its history entry may follow a moment later.
     Finished,
     Interrupted,
-    Failed(Fault),
-    /// A picture of the unfinished work.
+    Failed(NodeFailure),
+    /// A preview of unfinished work.
     Preview {
         picture: Vec<u8>,
     },
 }
 
-/// An event, and whose it is. The server sends events to the client that ordered, so that one without a
-/// name is that client's.
+/// An event with the id of its order. The server sends events to the client that sent the order, so an event
+/// without an id belongs to that client.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Tagged {
+pub(super) struct TaggedEvent {
     pub(super) prompt_id: Option<String>,
-    pub(super) event: Event,
+    pub(super) event: ServerEvent,
 }
 
-/// Where the server keeps a picture.
+/// The location of a picture on the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PictureRef {
     pub(super) filename: String,
@@ -51,21 +51,21 @@ pub(super) struct PictureRef {
 
 /// Why a node failed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Fault {
+pub(super) struct NodeFailure {
     pub(super) node_type: String,
     pub(super) exception_type: String,
     pub(super) message: String,
 }
 
-/// Frames that carry binary events, big-endian.
+/// Types of binary messages, big-endian.
 const PREVIEW: u32 = 1;
 const PREVIEW_WITH_METADATA: u32 = 4;
-/// `format` of a preview of the first kind.
+/// Values of `format` in a preview of type 1.
 const JPEG: u32 = 1;
 const PNG: u32 = 2;
 
-impl Fault {
-    /// From `execution_error`, in a message or in a history.
+impl NodeFailure {
+    /// Reads `execution_error`, from a message or a history entry.
     pub(super) fn of(data: &Value) -> Self {
         let word = |key: &str| text(data, key).unwrap_or_default();
         Self {
@@ -75,7 +75,7 @@ impl Fault {
         }
     }
 
-    /// The server unloads its models then, and a second attempt may well go through.
+    /// The server unloads its models after this error, so a second attempt may succeed.
     pub(super) fn is_out_of_memory(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
         self.exception_type.contains("OutOfMemory")
@@ -84,13 +84,13 @@ impl Fault {
     }
 }
 
-/// The pictures among what a node put out.
+/// The pictures of a node's output.
 pub(super) fn pictures(output: &Value) -> Vec<PictureRef> {
     let list = output.get("images").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(picture).collect()
 }
 
-/// All files among what a node put out, whatever it calls them (`images`, `gifs`, ...).
+/// All files of a node's output under any key (`images`, `gifs`, ...).
 pub(super) fn files(output: &Value) -> impl Iterator<Item = PictureRef> {
     let lists = output.as_object().into_iter().flat_map(Map::values);
     let items = lists.filter_map(Value::as_array).flatten();
@@ -105,35 +105,35 @@ fn picture(item: &Value) -> Option<PictureRef> {
     })
 }
 
-/// A text message.
-pub(super) fn parse_text(message: &str) -> Option<Tagged> {
+/// Parses a text message.
+pub(super) fn parse_text(message: &str) -> Option<TaggedEvent> {
     let message: Value = serde_json::from_str(message).ok()?;
     let data = message.get("data")?;
     let event = match message.get("type")?.as_str()? {
-        "execution_start" => Event::Started,
+        "execution_start" => ServerEvent::Started,
         "executing" => match data.get("node")? {
-            Value::Null => Event::Finished,
-            node => Event::Executing { node: name(node)? },
+            Value::Null => ServerEvent::Finished,
+            node => ServerEvent::Executing { node: name(node)? },
         },
         "progress" => progress(data)?,
         "progress_state" => nodes_at_work(data)?,
-        "executed" => Event::Executed {
+        "executed" => ServerEvent::Executed {
             node: name(data.get("node")?)?,
             pictures: data.get("output").map(pictures).unwrap_or_default(),
         },
-        "execution_success" => Event::Finished,
-        "execution_interrupted" => Event::Interrupted,
-        "execution_error" => Event::Failed(Fault::of(data)),
+        "execution_success" => ServerEvent::Finished,
+        "execution_interrupted" => ServerEvent::Interrupted,
+        "execution_error" => ServerEvent::Failed(NodeFailure::of(data)),
         _ => return None,
     };
-    Some(Tagged {
+    Some(TaggedEvent {
         prompt_id: text(data, "prompt_id"),
         event,
     })
 }
 
-/// A binary message.
-pub(super) fn parse_binary(message: &[u8]) -> Option<Tagged> {
+/// Parses a binary message.
+pub(super) fn parse_binary(message: &[u8]) -> Option<TaggedEvent> {
     let (kind, rest) = number(message)?;
     let (first, rest) = number(rest)?;
     match kind {
@@ -147,34 +147,34 @@ pub(super) fn parse_binary(message: &[u8]) -> Option<Tagged> {
     }
 }
 
-fn preview(prompt_id: Option<String>, picture: &[u8]) -> Option<Tagged> {
+fn preview(prompt_id: Option<String>, picture: &[u8]) -> Option<TaggedEvent> {
     let picture = picture.to_vec();
-    (!picture.is_empty()).then_some(Tagged {
+    (!picture.is_empty()).then_some(TaggedEvent {
         prompt_id,
-        event: Event::Preview { picture },
+        event: ServerEvent::Preview { picture },
     })
 }
 
-fn progress(counted: &Value) -> Option<Event> {
-    // Some nodes count in fractions.
+fn progress(counted: &Value) -> Option<ServerEvent> {
+    // Some nodes report fractions.
     let count = |key: &str| counted.get(key)?.as_f64().filter(|n| *n >= 0.0);
-    // `as` saturates, and makes 0 of what is no number.
+    // `as` saturates and turns NaN into 0.
     let (step, steps) = (count("value")? as u32, count("max")? as u32);
-    (steps > 0).then_some(Event::Progress {
+    (steps > 0).then_some(ServerEvent::Progress {
         step: step.min(steps),
         steps,
     })
 }
 
-/// The node that counts most among those at work: the others are begun and ended in one step.
-fn nodes_at_work(data: &Value) -> Option<Event> {
+/// The running node with most steps; others start and end in one step.
+fn nodes_at_work(data: &Value) -> Option<ServerEvent> {
     let nodes = data.get("nodes")?.as_object()?.values();
     let at_work = nodes.filter(|node| text(node, "state").as_deref() == Some("running"));
     let counted = at_work.filter_map(progress);
     counted
-        .filter(|event| matches!(event, Event::Progress { steps, .. } if *steps > 1))
+        .filter(|event| matches!(event, ServerEvent::Progress { steps, .. } if *steps > 1))
         .max_by_key(|event| match event {
-            Event::Progress { steps, .. } => *steps,
+            ServerEvent::Progress { steps, .. } => *steps,
             _ => 0,
         })
 }
@@ -188,7 +188,7 @@ fn text(data: &Value, key: &str) -> Option<String> {
     data.get(key)?.as_str().map(str::to_owned)
 }
 
-/// Node ids are strings; some custom nodes send numbers.
+/// Node ids are strings, but some custom nodes send numbers.
 fn name(node: &Value) -> Option<String> {
     match node {
         Value::String(name) => Some(name.clone()),
@@ -199,39 +199,45 @@ fn name(node: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
-    fn event(message: &str) -> Option<Event> {
+    fn event(message: &str) -> Option<ServerEvent> {
         parse_text(message).map(|tagged| tagged.event)
     }
 
     #[test]
-    fn the_messages_of_an_order_are_read() {
+    fn messages_of_an_order_are_parsed() {
         let done = r#"{"type":"executing","data":{"node":null,"prompt_id":"p"}}"#;
         let done = parse_text(done).expect("known");
         assert_eq!(done.prompt_id.as_deref(), Some("p"));
-        assert_eq!(done.event, Event::Finished);
+        assert_eq!(done.event, ServerEvent::Finished);
         assert_eq!(
             event(r#"{"type":"progress","data":{"value":3,"max":4,"node":"40"}}"#),
-            Some(Event::Progress { step: 3, steps: 4 })
+            Some(ServerEvent::Progress { step: 3, steps: 4 })
         );
         let state = r#"{"type":"progress_state","data":{"prompt_id":"p","nodes":{
-            "10":{"value":1,"max":1,"state":"finished"},"40":{"value":2.0,"max":4.0,"state":"running"}}}}"#;
-        assert_eq!(event(state), Some(Event::Progress { step: 2, steps: 4 }));
+        "10":{"value":1,"max":1,"state":"finished"},"40":{"value":2.0,"max":4.0,"state":"running"}}}}"#;
+        assert_eq!(
+            event(state),
+            Some(ServerEvent::Progress { step: 2, steps: 4 })
+        );
         let executed = r#"{"type":"executed","data":{"node":"60","output":{"images":[
-            {"filename":"a.png","subfolder":"","type":"temp"},{"subfolder":1}]}}}"#;
-        let Some(Event::Executed { node, pictures }) = event(executed) else {
+        {"filename":"a.png","subfolder":"","type":"temp"},{"subfolder":1}]}}}"#;
+        let Some(ServerEvent::Executed { node, pictures }) = event(executed) else {
             panic!("an executed");
         };
         assert_eq!((node.as_str(), pictures.len()), ("60", 1));
         assert_eq!(pictures[0].kind, "temp");
         let failed = r#"{"type":"execution_error","data":{"node_type":"KSampler",
-            "exception_type":"torch.OutOfMemoryError","exception_message":"Allocation on device"}}"#;
-        assert!(matches!(event(failed), Some(Event::Failed(fault)) if fault.is_out_of_memory()));
+        "exception_type":"torch.OutOfMemoryError","exception_message":"Allocation on device"}}"#;
+        assert!(
+            matches!(event(failed), Some(ServerEvent::Failed(failure)) if failure.is_out_of_memory())
+        );
     }
 
     #[test]
-    fn unknown_and_malformed_messages_are_nothing() {
+    fn unknown_and_malformed_messages_are_ignored() {
         for message in [
             "",
             "{",
@@ -252,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn both_kinds_of_previews_are_read_and_broken_ones_are_nothing() {
+    fn both_preview_types_are_parsed_and_damaged_ones_ignored() {
         let mut first = vec![0, 0, 0, 1, 0, 0, 0, 1];
         first.extend(b"jpeg");
         let read = parse_binary(&first).expect("a preview");
@@ -266,7 +272,7 @@ mod tests {
         assert_eq!(read.prompt_id.as_deref(), Some("p"));
         assert_eq!(
             read.event,
-            Event::Preview {
+            ServerEvent::Preview {
                 picture: b"jpeg".to_vec()
             }
         );

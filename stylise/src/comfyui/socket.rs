@@ -1,4 +1,4 @@
-//! The WebSocket of one order, read a moment at a time.
+//! The WebSocket that delivers the events of one order, and its reconnection.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -11,52 +11,56 @@ use tungstenite::client::{IntoClientRequest, client_with_config};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message, WebSocket};
 
-use super::client::CallError;
-use super::endpoint::Endpoint;
-use super::events::{Tagged, parse_binary, parse_text};
+use crate::comfyui::client::{BackgroundCall, CallError};
+use crate::comfyui::events::{TaggedEvent, parse_binary, parse_text};
+use crate::comfyui::settings::Endpoint;
+use crate::comfyui::tracker::OrderTracker;
+use crate::stylist::JobContext;
 
-/// Previews are small; errors carry the values of the node that failed.
+/// Previews are small; errors include the inputs of the failed node.
 const MESSAGE_MAX_BYTES: usize = 16 << 20;
-/// Longest wait for traffic before the caller looks up.
+/// Longest wait for a message per read.
 const READ: Duration = Duration::from_millis(200);
-/// Asks for previews that say whose they are. Must be the first message.
+/// Pause while there is no socket to read from.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Asks for previews that carry the order's id. Must be the first message.
 const FEATURES: &str = r#"{"type":"feature_flags","data":{"supports_preview_metadata":true}}"#;
 
-/// What a moment brought.
-pub(super) enum Heard {
+/// The result of one read.
+pub(super) enum SocketRead {
     Nothing,
-    /// The server lives, and said nothing of the order.
+    /// A message that says nothing about the order.
     Traffic,
-    Event(Tagged),
-    /// The socket is of no more use.
+    Event(TaggedEvent),
+    /// The connection is unusable.
     Dead,
 }
 
-/// Open; closed when it is dropped.
+/// An open WebSocket; closed on drop.
 pub(super) struct Socket {
-    socket: WebSocket<Stream>,
+    socket: WebSocket<Box<dyn Stream>>,
     heard_at: Instant,
     pinged_at: Instant,
     ping: Duration,
     silence: Duration,
 }
 
-enum Stream {
-    Plain(TcpStream),
-    Secure(Box<StreamOwned<ClientConnection, TcpStream>>),
-}
+/// A TCP connection, with or without TLS.
+trait Stream: io::Read + io::Write + Send {}
+
+impl<T: io::Read + io::Write + Send> Stream for T {}
 
 impl Socket {
-    /// Opens it for the events of one order.
+    /// Connects and subscribes to the events of one order.
     pub(super) fn open(endpoint: &Endpoint, client_id: &str) -> Result<Self, CallError> {
         let failed = |error: &dyn std::fmt::Display| CallError::Unreachable(error.to_string());
         let tcp = connect(endpoint).map_err(|error| failed(&error))?;
-        let stream = if endpoint.is_tls() {
-            Stream::Secure(Box::new(
-                secure(endpoint, tcp).map_err(|error| failed(&error))?,
-            ))
+        // The same connection, for its timeout.
+        let handle = tcp.try_clone().map_err(|error| failed(&error))?;
+        let stream: Box<dyn Stream> = if endpoint.is_tls() {
+            Box::new(secure(endpoint, tcp).map_err(|error| failed(&error))?)
         } else {
-            Stream::Plain(tcp)
+            Box::new(tcp)
         };
         let url = endpoint.socket_url(client_id);
         let mut request = url
@@ -74,45 +78,45 @@ impl Socket {
         let (mut socket, _) = opened.map_err(|error| failed(&error))?;
         let sent = socket.send(Message::text(FEATURES));
         sent.map_err(|error| failed(&error))?;
-        let read = socket.get_ref().tcp().set_read_timeout(Some(READ));
+        let read = handle.set_read_timeout(Some(READ));
         read.map_err(|error| failed(&error))?;
         let now = Instant::now();
         Ok(Self {
             socket,
             heard_at: now,
             pinged_at: now,
-            ping: endpoint.pace.ping,
-            silence: endpoint.pace.silence,
+            ping: endpoint.timeouts.ping,
+            silence: endpoint.timeouts.silence,
         })
     }
 
-    /// Waits a moment for a message.
-    pub(super) fn listen(&mut self) -> Heard {
+    /// Waits up to [`READ`] for a message.
+    pub(super) fn read_event(&mut self) -> SocketRead {
         if self.pinged_at.elapsed() >= self.ping {
             self.pinged_at = Instant::now();
             if self.socket.send(Message::Ping(Vec::new().into())).is_err() {
-                return Heard::Dead;
+                return SocketRead::Dead;
             }
         }
         let message = match self.socket.read() {
             Ok(message) => message,
-            Err(Error::Io(error)) if is_early(&error) => {
+            Err(Error::Io(error)) if is_timeout(&error) => {
                 return if self.heard_at.elapsed() >= self.silence {
-                    Heard::Dead
+                    SocketRead::Dead
                 } else {
-                    Heard::Nothing
+                    SocketRead::Nothing
                 };
             }
-            Err(_) => return Heard::Dead,
+            Err(_) => return SocketRead::Dead,
         };
         self.heard_at = Instant::now();
         let event = match &message {
             Message::Text(text) => parse_text(text),
             Message::Binary(bytes) => parse_binary(bytes),
-            Message::Close(_) => return Heard::Dead,
+            Message::Close(_) => return SocketRead::Dead,
             _ => None,
         };
-        event.map_or(Heard::Traffic, Heard::Event)
+        event.map_or(SocketRead::Traffic, SocketRead::Event)
     }
 }
 
@@ -123,15 +127,54 @@ impl Drop for Socket {
     }
 }
 
+/// The socket or its reconnection. Without a socket an order is followed by polling alone.
+pub(super) enum EventSource {
+    Opening(BackgroundCall<Socket>, Instant),
+    Open(Box<Socket>),
+    Closed(Instant),
+}
+
+impl EventSource {
+    pub(super) fn new(opening: BackgroundCall<Socket>) -> Self {
+        Self::Opening(opening, Instant::now())
+    }
+
+    /// Waits briefly for the next message and passes it on.
+    pub(super) fn deliver_next(&mut self, tracker: &mut OrderTracker, context: &dyn JobContext) {
+        match self {
+            Self::Opening(opening, since) => match opening.wait(PAUSE) {
+                Some(Ok(socket)) => *self = Self::Open(Box::new(socket)),
+                Some(Err(_)) => *self = Self::Closed(*since),
+                None => {}
+            },
+            Self::Open(socket) => match socket.read_event() {
+                SocketRead::Nothing => {}
+                SocketRead::Traffic => tracker.on_traffic(Instant::now()),
+                SocketRead::Event(event) => {
+                    if let Some(preview) = tracker.on_event(event, Instant::now()) {
+                        context.preview(preview);
+                    }
+                }
+                SocketRead::Dead => *self = Self::Closed(Instant::now()),
+            },
+            Self::Closed(_) => std::thread::sleep(PAUSE),
+        }
+    }
+
+    pub(super) fn should_reconnect(&self, pause: Duration) -> bool {
+        matches!(self, Self::Closed(since) if since.elapsed() >= pause)
+    }
+}
+
 fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
     let mut last = io::Error::other("its name is not known");
     for address in (endpoint.host(), endpoint.port()).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, endpoint.pace.connect) {
+        match TcpStream::connect_timeout(&address, endpoint.timeouts.connect) {
             Ok(tcp) => {
                 tcp.set_nodelay(true)?;
-                // For the handshakes; reading goes by shorter moments afterwards.
-                tcp.set_read_timeout(Some(endpoint.pace.connect))?;
-                tcp.set_write_timeout(Some(endpoint.pace.connect))?;
+                // For the handshakes; later reads use a shorter timeout.
+                tcp.set_read_timeout(Some(endpoint.timeouts.connect))?;
+                tcp.set_write_timeout(Some(endpoint.timeouts.connect))?;
                 return Ok(tcp);
             }
             Err(error) => last = error,
@@ -161,41 +204,7 @@ fn secure(
     Ok(StreamOwned::new(connection, tcp))
 }
 
-fn is_early(error: &io::Error) -> bool {
+fn is_timeout(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     [WouldBlock, TimedOut, Interrupted].contains(&error.kind())
-}
-
-impl Stream {
-    fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Plain(tcp) => tcp,
-            Self::Secure(tls) => &tls.sock,
-        }
-    }
-}
-
-impl io::Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(tcp) => tcp.read(buffer),
-            Self::Secure(tls) => tls.read(buffer),
-        }
-    }
-}
-
-impl io::Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(tcp) => tcp.write(bytes),
-            Self::Secure(tls) => tls.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(tcp) => tcp.flush(),
-            Self::Secure(tls) => tls.flush(),
-        }
-    }
 }

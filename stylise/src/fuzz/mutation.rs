@@ -1,12 +1,12 @@
-//! Inputs changed at random, for a short look without a fuzzer's knowledge of the code. Pure.
+//! Random mutations of inputs, for short tests without coverage guidance. Pure.
 
 use rand::rngs::SmallRng;
 use rand::{Rng as _, RngExt as _};
 
-/// Numbers at which lengths and counts go wrong.
+/// Byte values at which lengths and counts overflow.
 const EDGES: [u8; 6] = [0, 1, 0x7f, 0x80, 0xfe, 0xff];
 
-/// A few changes to `input`: cut, bits turned, bytes at the edges, pieces moved.
+/// Applies one to five mutations: truncation, bit flips, boundary values, removed and repeated ranges.
 pub(super) fn mutated(input: &[u8], chance: &mut SmallRng) -> Vec<u8> {
     let mut bytes = input.to_vec();
     for _ in 0..chance.random_range(1..=5) {
@@ -16,7 +16,7 @@ pub(super) fn mutated(input: &[u8], chance: &mut SmallRng) -> Vec<u8> {
 }
 
 fn change(bytes: &mut Vec<u8>, chance: &mut SmallRng) {
-    // Headers are where it matters: half of the changes are among the first bytes.
+    // Half of the mutations affect the first bytes, where the headers are.
     let reach = if chance.random_range(0..2) == 0 {
         bytes.len().min(64)
     } else {

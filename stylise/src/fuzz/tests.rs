@@ -11,18 +11,17 @@ use std::time::{Duration, Instant};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::mutation::mutated;
-use super::*;
-use crate::intake::samples::{
+use crate::fuzz::mutation::mutated;
+use crate::fuzz::*;
+use crate::intake::tests::samples::{
     cmyk_jpeg, exif, extended_webp, grey_jpeg, interlaced_png, jpeg, jpeg_with_exif, png,
     progressive_jpeg, scene, webp,
 };
 
-/// How long it is tried beyond its corpus.
+/// How long mutated inputs are tried.
 const TIME: Duration = Duration::from_secs(3);
 
-/// A process that reads these one after the other, where no header may ask for more than a megapixel,
-/// takes 30 MB with everything that belongs to the process itself.
+/// A process that reads these inputs, limited to a megapixel each, takes 30 MB in total.
 const PEAK_MAX_KB: u64 = 100_000;
 
 fn folder() -> PathBuf {
@@ -43,19 +42,19 @@ fn corpus() -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn uploads() {
+fn mutated_uploads_never_panic() {
     let corpus = corpus();
     for (path, bytes) in &corpus {
         let broke = std::panic::catch_unwind(|| upload(bytes)).is_err();
         assert!(!broke, "{} breaks it", path.display());
-        let read = Intake::read(bytes, &Limits::UPLOAD);
+        let read = CheckedPicture::read(bytes, &Limits::UPLOAD);
         assert!(
             !matches!(read, Err(IntakeError::Broken(_))),
             "{}",
             path.display()
         );
     }
-    // The same inputs in each run: new ones are for `make fuzz`.
+    // The same inputs in each run; `make fuzz` finds new ones.
     let mut chance = SmallRng::seed_from_u64(5);
     let start = Instant::now();
     while start.elapsed() < TIME {
@@ -72,12 +71,16 @@ fn uploads() {
     println!("peak: {}", peak.expect("Linux tells the peak"));
 }
 
-/// The same in a process of its own, whose memory is nobody else's.
+/// Runs the test above in its own process to measure its memory.
 #[test]
 fn uploads_take_bounded_memory() {
     let this = std::env::current_exe().expect("a test");
     let output = Command::new(this)
-        .args(["fuzz::tests::uploads", "--exact", "--nocapture"])
+        .args([
+            "fuzz::tests::mutated_uploads_never_panic",
+            "--exact",
+            "--nocapture",
+        ])
         .output()
         .expect("started");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -91,8 +94,8 @@ fn uploads_take_bounded_memory() {
     assert!(peak < PEAK_MAX_KB, "{peak} kB");
 }
 
-/// Writes the corpus: `cargo test --lib fuzz::tests::writes -- --ignored`. Kept files that a fuzzer
-/// found, and lossy WebP, which nothing here encodes, stay as they are.
+/// Writes the corpus: `cargo test -p stylise --lib fuzz::tests::writes -- --ignored`. Files that a fuzzer
+/// found, and lossy WebP, which nothing here can encode, are kept.
 #[test]
 #[ignore = "changes files of the repository"]
 fn writes_the_corpus() {

@@ -1,4 +1,4 @@
-//! Pixels in RGB: gathered row by row, made smaller, turned. Pure.
+//! RGB pixels: collecting rows while downscaling, resizing, applying the orientation. Pure.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
@@ -6,9 +6,9 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
-use super::IntakeError;
+use crate::intake::limits::IntakeError;
 
-/// RGB, 8 bit, rows without padding.
+/// 8-bit RGB, rows without padding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Raster {
     pub(crate) width_px: usize,
@@ -17,7 +17,7 @@ pub(crate) struct Raster {
 }
 
 impl Raster {
-    /// With its longer side at most so long. Never enlarged.
+    /// Downscales so that the longer side is at most `longest_side_px`.
     pub(crate) fn within(self, longest_side_px: u32) -> Result<Self, IntakeError> {
         let longest = longest_side_px as usize;
         let long = self.width_px.max(self.height_px);
@@ -38,7 +38,7 @@ impl Raster {
             TypedImage::<U8x3>::from_buffer(width_px as u32, height_px as u32, &mut rgb)
                 .map_err(|error| failed(&error))?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        // Of this kind of pixel alone: the general call takes a minute to compile.
+        // The typed call, because the generic one takes a minute to compile.
         Resizer::new()
             .resize_typed(&source, &mut target, &options)
             .map_err(|error| failed(&error))?;
@@ -49,7 +49,7 @@ impl Raster {
         })
     }
 
-    /// Turned as EXIF says.
+    /// Applies the EXIF orientation.
     pub(super) fn upright(self, orientation: Orientation) -> Result<Self, IntakeError> {
         let (width, height) = (self.width_px as u32, self.height_px as u32);
         let image = RgbImage::from_raw(width, height, self.rgb)
@@ -64,16 +64,16 @@ impl Raster {
     }
 }
 
-/// Layout of the rows that a decoder gives, 8 bit each.
+/// The pixel format of decoded rows, 8 bits per sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(super) enum PixelLayout {
     Grey,
     GreyAlpha,
     Rgb,
     Rgba,
 }
 
-impl Layout {
+impl PixelLayout {
     pub(super) fn bytes(self) -> usize {
         match self {
             Self::Grey => 1,
@@ -83,7 +83,7 @@ impl Layout {
         }
     }
 
-    /// The pixel's colour; what is transparent lies on white, as browsers show it.
+    /// The pixel's colour, blended with white where it is transparent, as browsers show it.
     fn colour(self, pixel: &[u8]) -> [u16; 3] {
         let level = |at: usize| u16::from(pixel[at]);
         let on_white = |level: u16, alpha: u16| (level * alpha + 255 * (255 - alpha) + 127) / 255;
@@ -96,21 +96,26 @@ impl Layout {
     }
 }
 
-/// Takes a picture row by row and keeps the mean of each square of pixels, so that a large picture never
-/// stands in memory whole.
-pub(super) struct Gather {
-    layout: Layout,
+/// Receives a picture row by row and keeps the mean of each square of pixels, so that a large picture is
+/// never in memory as a whole.
+pub(super) struct RowDownscaler {
+    layout: PixelLayout,
     width_px: usize,
-    /// Pixels of the source on a side of one pixel kept.
+    /// Side of the squares, in source pixels.
     square: usize,
     sums: Vec<[u32; 3]>,
     rows_in_sums: usize,
     kept: Raster,
 }
 
-impl Gather {
-    /// The squares are as large as they may be with the longer side still `longest_side_px` or more.
-    pub(super) fn new(width: usize, height: usize, layout: Layout, longest_side_px: u32) -> Self {
+impl RowDownscaler {
+    /// Chooses the largest squares that keep the longer side at `longest_side_px` or above.
+    pub(super) fn new(
+        width: usize,
+        height: usize,
+        layout: PixelLayout,
+        longest_side_px: u32,
+    ) -> Self {
         let square = (width.max(height) / longest_side_px.max(1) as usize).max(1);
         let width_kept = width.div_ceil(square);
         Self {
@@ -127,7 +132,7 @@ impl Gather {
         }
     }
 
-    /// The next row, as long as the picture is wide.
+    /// Adds the next row.
     pub(super) fn row(&mut self, row: &[u8]) {
         let row = &row[..self.width_px * self.layout.bytes()];
         let squares = row.chunks(self.layout.bytes() * self.square);
@@ -157,7 +162,7 @@ impl Gather {
         self.kept.height_px += 1;
     }
 
-    /// What came.
+    /// The downscaled picture.
     pub(super) fn finish(mut self) -> Raster {
         if self.rows_in_sums > 0 {
             self.keep();
@@ -168,32 +173,33 @@ impl Gather {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     #[test]
-    fn squares_are_averaged_and_the_rest_at_the_edges_too() {
-        let mut gather = Gather::new(5, 3, Layout::Grey, 2);
-        gather.row(&[0, 100, 10, 10, 7]);
-        gather.row(&[0, 100, 10, 10, 7]);
-        gather.row(&[30, 30, 50, 60, 9]);
-        let raster = gather.finish();
+    fn squares_and_partial_squares_are_averaged() {
+        let mut rows = RowDownscaler::new(5, 3, PixelLayout::Grey, 2);
+        rows.row(&[0, 100, 10, 10, 7]);
+        rows.row(&[0, 100, 10, 10, 7]);
+        rows.row(&[30, 30, 50, 60, 9]);
+        let raster = rows.finish();
         assert_eq!((raster.width_px, raster.height_px), (3, 2));
         let greys: Vec<u8> = raster.rgb.chunks(3).map(|pixel| pixel[0]).collect();
         assert_eq!(greys, [50, 10, 7, 30, 55, 9]);
     }
 
     #[test]
-    fn what_is_transparent_lies_on_white() {
-        let mut gather = Gather::new(3, 1, Layout::Rgba, 3);
-        gather.row(&[10, 20, 30, 255, 10, 20, 30, 0, 0, 0, 0, 128]);
+    fn transparency_is_blended_with_white() {
+        let mut rows = RowDownscaler::new(3, 1, PixelLayout::Rgba, 3);
+        rows.row(&[10, 20, 30, 255, 10, 20, 30, 0, 0, 0, 0, 128]);
         assert_eq!(
-            gather.finish().rgb,
+            rows.finish().rgb,
             [10, 20, 30, 255, 255, 255, 127, 127, 127]
         );
     }
 
     #[test]
-    fn sides_keep_their_ratio() {
+    fn resizing_keeps_the_aspect_ratio() {
         let raster = Raster {
             width_px: 400,
             height_px: 30,

@@ -3,22 +3,24 @@
     reason = "measurements are for whoever runs them"
 )]
 
-use super::samples::{
+pub(crate) mod samples;
+
+use crate::intake::tests::samples::{
     Png, cmyk_jpeg, exif, extended_webp, flat, grey_jpeg, interlaced_png, jpeg, jpeg_with_exif,
     png, progressive_jpeg, quarters, scene, webp,
 };
-use super::*;
+use crate::intake::*;
 
-fn read(bytes: &[u8]) -> Result<Intake, IntakeError> {
-    Intake::read(bytes, &Limits::UPLOAD)
+fn read(bytes: &[u8]) -> Result<CheckedPicture, IntakeError> {
+    CheckedPicture::read(bytes, &Limits::UPLOAD)
 }
 
-fn size(picture: &Intake) -> (u32, u32) {
+fn size(picture: &CheckedPicture) -> (u32, u32) {
     (picture.width_px(), picture.height_px())
 }
 
-/// The colour in the middle of each quarter, row by row.
-fn corners(picture: &Intake) -> [[u8; 3]; 4] {
+/// The colour at the centre of each quarter, row by row.
+fn corners(picture: &CheckedPicture) -> [[u8; 3]; 4] {
     let image = image::load_from_memory(picture.jpeg())
         .expect("a JPEG")
         .into_rgb8();
@@ -27,7 +29,7 @@ fn corners(picture: &Intake) -> [[u8; 3]; 4] {
     [(x, y), (3 * x, y), (x, 3 * y), (3 * x, 3 * y)].map(|(x, y)| image.get_pixel(x, y).0)
 }
 
-fn assert_like(picture: &Intake, wanted: [[u8; 3]; 4], what: &str) {
+fn assert_like(picture: &CheckedPicture, wanted: [[u8; 3]; 4], what: &str) {
     for (found, wanted) in corners(picture).iter().zip(wanted) {
         let close = found.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) < 12);
         assert!(close, "{what}: {found:?} instead of {wanted:?}");
@@ -39,7 +41,7 @@ const GREEN: [u8; 3] = [0, 255, 0];
 const BLUE: [u8; 3] = [0, 0, 255];
 const WHITE: [u8; 3] = [255; 3];
 
-/// What a viewer sees of red, green / blue, white, by EXIF orientation (EXIF 2.3, 4.6.4 A).
+/// The expected quarters of red, green / blue, white for each EXIF orientation (EXIF 2.3, 4.6.4 A).
 const TURNED: [[[u8; 3]; 4]; 8] = [
     [RED, GREEN, BLUE, WHITE],
     [GREEN, RED, WHITE, BLUE],
@@ -52,7 +54,7 @@ const TURNED: [[[u8; 3]; 4]; 8] = [
 ];
 
 #[test]
-fn every_orientation_of_every_kind_is_set_upright() {
+fn all_orientations_of_all_types_become_upright() {
     let raster = quarters(64, 32);
     let plain_webp = webp(&raster);
     for (at, wanted) in TURNED.into_iter().enumerate() {
@@ -72,7 +74,7 @@ fn every_orientation_of_every_kind_is_set_upright() {
 }
 
 #[test]
-fn every_kind_of_jpeg_is_read() {
+fn all_jpeg_variants_are_read() {
     let raster = quarters(64, 48);
     let colours = [RED, GREEN, BLUE, WHITE];
     assert_like(
@@ -88,13 +90,13 @@ fn every_kind_of_jpeg_is_read() {
 }
 
 #[test]
-fn every_kind_of_png_is_read() {
+fn all_png_variants_are_read() {
     let raster = quarters(64, 48);
     let colours = [RED, GREEN, BLUE, WHITE];
     assert_like(&read(&png(&raster, None)).expect("RGB"), colours, "RGB");
     let interlaced = read(&interlaced_png(&raster)).expect("interlaced");
     assert_like(&interlaced, colours, "interlaced");
-    // 16 bit grey, 8 bit grey with alpha, 1 bit grey, 16 bit RGBA, half transparent black.
+    // 16-bit grey, 8-bit grey with alpha, 8-bit grey, 16-bit RGBA with half-transparent black.
     let kinds: [(u8, u8, &[u8], u8); 4] = [
         (16, 0, &[0x80, 0x12], 0x80),
         (8, 4, &[0, 128], 127),
@@ -122,7 +124,7 @@ fn every_kind_of_png_is_read() {
 }
 
 #[test]
-fn large_pictures_become_smaller_and_keep_their_shape() {
+fn large_pictures_are_downscaled_proportionally() {
     let raster = quarters(4000, 1000);
     for (kind, file) in [
         ("JPEG", jpeg(&raster, 80)),
@@ -130,23 +132,23 @@ fn large_pictures_become_smaller_and_keep_their_shape() {
         ("PNG", png(&raster, None)),
         ("WebP", webp(&raster)),
     ] {
-        // The PNG is not compressed.
+        // The test's PNG is not compressed.
         let limits = Limits {
             max_bytes: 64_000_000,
             ..Limits::UPLOAD
         };
-        let picture = Intake::read(&file, &limits).expect(kind);
+        let picture = CheckedPicture::read(&file, &limits).expect(kind);
         assert_eq!(size(&picture), (1536, 384), "{kind}");
         assert_like(&picture, [RED, GREEN, BLUE, WHITE], kind);
     }
 }
 
 #[test]
-fn nothing_but_pixels_is_left() {
+fn metadata_and_trailing_data_are_removed() {
     let secret = b"PRIVATE-51.5N-0.1W";
     let file = jpeg_with_exif(&jpeg(&scene(80, 60), 90), &[&exif(1)[..], secret].concat());
     let comment = [&file[..2], b"\xff\xfe\0\x14PRIVATE-51.5N-0.1W", &file[2..]].concat();
-    // Two files in one: a picture, and an archive or a page behind its end.
+    // A polyglot: a picture followed by an archive or a page.
     let polyglot = [&comment[..], b"<html><script>", secret, b"PK\x03\x04"].concat();
     for file in [file, comment, polyglot] {
         let picture = read(&file).expect("a picture");
@@ -162,25 +164,25 @@ fn nothing_but_pixels_is_left() {
 }
 
 #[test]
-fn what_is_too_large_is_refused_by_its_header() {
+fn too_large_pictures_are_rejected_by_their_header() {
     let limits = Limits {
         max_pixels: 5_000,
         ..Limits::UPLOAD
     };
     let raster = scene(100, 60);
     for file in [jpeg(&raster, 80), png(&raster, None), webp(&raster)] {
-        let error = Intake::read(&file, &limits).expect_err("too large");
-        assert_eq!(error.fault(), Fault::TooLarge, "{error}");
+        let error = CheckedPicture::read(&file, &limits).expect_err("too large");
+        assert_eq!(error.kind(), IntakeErrorKind::TooLarge, "{error}");
         assert!(error.to_string().contains("100x60"), "{error}");
     }
     let error = read(&vec![0xff; (12 << 20) + 1]).expect_err("too large");
-    assert_eq!(error.fault(), Fault::TooLarge);
+    assert_eq!(error.kind(), IntakeErrorKind::TooLarge);
     assert!(error.to_string().contains("12 MB"));
 }
 
 #[test]
-fn bombs_are_refused_before_they_go_off() {
-    // A PNG of 65535x65535 pixels in a few bytes.
+fn decompression_bombs_are_rejected_before_decoding() {
+    // A PNG that declares 65535x65535 pixels in a few bytes.
     let bomb = Png {
         width: 65_535,
         height: 65_535,
@@ -191,10 +193,10 @@ fn bombs_are_refused_before_they_go_off() {
         exif: None,
     };
     assert_eq!(
-        read(&bomb.written()).expect_err("a bomb").fault(),
-        Fault::TooLarge
+        read(&bomb.written()).expect_err("a bomb").kind(),
+        IntakeErrorKind::TooLarge
     );
-    // A WebP whose frame is larger than its header says.
+    // A WebP whose frame is larger than its header declares.
     let plain = webp(&scene(256, 256));
     let lying = extended_webp(&plain, 0, (64, 64), &[]);
     assert!(matches!(
@@ -203,8 +205,11 @@ fn bombs_are_refused_before_they_go_off() {
     ));
     let mut lossy = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x3f\0\0\x3f\0\0".to_vec();
     lossy.extend(b"VP8 \x0a\0\0\0\0\0\0\x9d\x01\x2a\xff\x3f\xff\x3f");
-    assert_eq!(read(&lossy).expect_err("a bomb").fault(), Fault::TooLarge);
-    // An EXIF block that claims four gigabytes.
+    assert_eq!(
+        read(&lossy).expect_err("a bomb").kind(),
+        IntakeErrorKind::TooLarge
+    );
+    // An EXIF block that declares four gigabytes.
     let mut long = extended_webp(&webp(&scene(64, 64)), 0b1000, (64, 64), &exif(1));
     let at = long.len() - exif(1).len() - 4;
     long[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
@@ -212,7 +217,7 @@ fn bombs_are_refused_before_they_go_off() {
 }
 
 #[test]
-fn what_no_style_could_show_is_refused() {
+fn extreme_shapes_are_rejected() {
     for (width, height) in [(1, 1), (15, 15), (10_000, 16), (1, 10_000)] {
         let error = read(&png(&flat(width, height, [9; 3]), None)).expect_err("a line");
         let shape = IntakeError::Shape {
@@ -220,7 +225,7 @@ fn what_no_style_could_show_is_refused() {
             height: height as u64,
         };
         assert_eq!(error, shape);
-        assert_eq!(error.fault(), Fault::Unreadable);
+        assert_eq!(error.kind(), IntakeErrorKind::Unreadable);
     }
     assert_eq!(
         size(&read(&png(&flat(256, 16, [9; 3]), None)).expect("thin")),
@@ -236,13 +241,13 @@ fn what_no_style_could_show_is_refused() {
         exif: None,
     };
     assert_eq!(
-        read(&no_size.written()).expect_err("no size").fault(),
-        Fault::Unreadable
+        read(&no_size.written()).expect_err("no size").kind(),
+        IntakeErrorKind::Unreadable
     );
 }
 
 #[test]
-fn what_is_cut_short_says_so() {
+fn truncated_files_are_reported() {
     let raster = scene(300, 200);
     for (kind, file) in [
         ("JPEG", jpeg(&raster, 90)),
@@ -256,7 +261,7 @@ fn what_is_cut_short_says_so() {
 }
 
 #[test]
-fn a_jpeg_that_is_only_odd_is_taken_and_one_that_lacks_pixels_is_not() {
+fn odd_jpegs_are_read_and_incomplete_ones_rejected() {
     let whole = jpeg(&scene(300, 200), 90);
     let progressive = progressive_jpeg(&scene(300, 200));
     let profile = b"\xff\xe2\0\x14ICC_PROFILE\0\x02\x01\0\0\0\0";
@@ -285,22 +290,22 @@ fn a_jpeg_that_is_only_odd_is_taken_and_one_that_lacks_pixels_is_not() {
         let error = read(half).expect_err(what);
         assert_eq!(error, IntakeError::Truncated("JPEG"), "{what}");
     }
-    // Turned all the same.
+    // Orientation applies to repaired files too.
     let turned = jpeg_with_exif(&whole, &exif(6));
     let file = [&turned[..2], b"\0\0", &turned[2..]].concat();
     assert_eq!(size(&read(&file).expect("turned")), (200, 300));
 }
 
 #[test]
-fn moving_pictures_are_refused_or_stand_still() {
+fn animated_webp_is_rejected() {
     let animated = extended_webp(&webp(&scene(64, 64)), 0b10, (64, 64), &[]);
     let error = read(&animated).expect_err("animated");
-    assert_eq!(error.fault(), Fault::Unsupported);
+    assert_eq!(error.kind(), IntakeErrorKind::Unsupported);
     assert!(error.to_string().contains("animated WebP"));
 }
 
-/// `cargo test -p stylise --lib intake::tests::peak -- --ignored --nocapture`, one kind a process:
-/// PEAK_OF=jpeg, progressive, png, interlaced or webp.
+/// `PEAK_OF=KIND cargo test -p stylise --lib intake::tests::peak -- --ignored --nocapture`, with KIND jpeg,
+/// progressive, png, interlaced or webp; one process per kind.
 #[test]
 #[ignore = "takes a while; measures the memory of its process"]
 fn peak_of_forty_megapixels() {
@@ -318,11 +323,11 @@ fn peak_of_forty_megapixels() {
         max_bytes: usize::MAX,
         ..Limits::UPLOAD
     };
-    // Forgets the peak so far (proc_pid_clear_refs(5)).
+    // Resets the peak (proc_pid_clear_refs(5)).
     std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
     let before = memory_kb("VmRSS");
     let start = std::time::Instant::now();
-    let picture = Intake::read(&file, &limits).expect("read");
+    let picture = CheckedPicture::read(&file, &limits).expect("read");
     println!(
         "{kind}: {} MB of file, {picture:?}, {} ms, {} MB more at the peak",
         file.len() / 1_000_000,

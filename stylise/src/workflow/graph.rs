@@ -1,31 +1,28 @@
-//! A workflow as ComfyUI exports it in API format: `{"ID": {"class_type", "inputs", "_meta"}}`.
+//! A workflow graph in ComfyUI's API format: `{"ID": {"class_type", "inputs", "_meta"}}`.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
+use thiserror::Error;
 
-use super::WorkflowError;
-
-/// The nodes, checked: each has a class, and each link leads to a node.
+/// Validated nodes: each has a class and inputs.
 #[derive(Debug, Clone)]
 pub(super) struct Graph {
     nodes: Map<String, Value>,
 }
 
-/// One input of one node.
+/// An input of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct NodeInput {
     pub(super) node: String,
     pub(super) input: String,
 }
 
-/// Why a name of a node or an input leads nowhere.
-pub(super) type Nowhere = String;
-
 impl Graph {
     pub(super) fn parse(file: &str, json: &str) -> Result<Self, WorkflowError> {
         let wrong = |why: String| WorkflowError::graph(file, why);
-        // Editors of Windows write a byte order mark first; JSON does not know it.
+        // Windows editors write a byte order mark, which JSON does not allow.
         let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let value =
             serde_json::from_str(json).map_err(|error| wrong(format!("not JSON: {error}")))?;
@@ -49,9 +46,9 @@ impl Graph {
         Ok(Self { nodes })
     }
 
-    /// Leaves the nodes that `output` depends on, and no others: they are not sent, so that they need not be
-    /// there, and no other output runs.
-    pub(super) fn keep_needed(&mut self, output: &str) -> Result<(), Nowhere> {
+    /// Removes the nodes that `output` does not depend on: they are not sent, so the server need not have
+    /// them and no other output runs.
+    pub(super) fn keep_needed(&mut self, output: &str) -> Result<(), String> {
         let mut needed = BTreeSet::new();
         let mut next = vec![output.to_owned()];
         while let Some(id) = next.pop() {
@@ -87,8 +84,8 @@ impl Graph {
             .filter_map(|(id, node)| Some((id.as_str(), class(node)?, inputs(node)?)))
     }
 
-    /// The id of what is called so: an id wins over a title.
-    pub(super) fn node(&self, name: &str) -> Result<&str, Nowhere> {
+    /// The id of the node with this id or title; an id takes precedence.
+    pub(super) fn node(&self, name: &str) -> Result<&str, String> {
         if let Some((id, _)) = self.nodes.get_key_value(name) {
             return Ok(id);
         }
@@ -111,8 +108,8 @@ impl Graph {
         }
     }
 
-    /// What `NODE.INPUT` means. Titles may have dots, inputs do not.
-    pub(super) fn slot(&self, name: &str) -> Result<Slot, Nowhere> {
+    /// Resolves `NODE.INPUT`. Titles may contain dots, input names do not.
+    pub(super) fn node_input(&self, name: &str) -> Result<NodeInput, String> {
         let Some((node, input)) = name.rsplit_once('.') else {
             return Err(format!(
                 "`{name}` is not NODE.INPUT, such as \"20.image\" or \"Load Image.image\""
@@ -134,7 +131,7 @@ impl Graph {
                 Some((from, _)) => Err(format!(
                     "`{input}` of node {id} ({class}) comes from node {from}: bind an input there"
                 )),
-                None => Ok(Slot {
+                None => Ok(NodeInput {
                     node: id.to_owned(),
                     input: input.to_owned(),
                 }),
@@ -146,23 +143,22 @@ impl Graph {
         self.nodes.get(id).and_then(class).unwrap_or_default()
     }
 
-    /// The value of an input.
-    pub(super) fn value(&self, slot: &Slot) -> Option<&Value> {
-        inputs(self.nodes.get(&slot.node)?)?.get(&slot.input)
+    pub(super) fn value(&self, node_input: &NodeInput) -> Option<&Value> {
+        inputs(self.nodes.get(&node_input.node)?)?.get(&node_input.input)
     }
 
-    /// Sets an input that [`Self::slot`] found.
-    pub(super) fn set(&mut self, slot: &Slot, value: Value) {
-        let node = self.nodes.get_mut(&slot.node);
+    /// Sets an input that [`Self::node_input`] returned.
+    pub(super) fn set(&mut self, node_input: &NodeInput, value: Value) {
+        let node = self.nodes.get_mut(&node_input.node);
         let inputs = node
             .and_then(|node| node.get_mut("inputs"))
             .and_then(Value::as_object_mut);
         if let Some(inputs) = inputs {
-            inputs.insert(slot.input.clone(), value);
+            inputs.insert(node_input.input.clone(), value);
         }
     }
 
-    /// Whether a node loads a LoRA, as ComfyUI's LoraLoader does.
+    /// Whether a node loads a LoRA like ComfyUI's LoraLoader.
     pub(super) fn loads_lora(&self, id: &str) -> bool {
         let inputs = self.nodes.get(id).and_then(inputs);
         inputs.is_some_and(|inputs| {
@@ -177,18 +173,20 @@ impl Graph {
             ("strength_model", strength.into()),
             ("strength_clip", strength.into()),
         ] {
-            let slot = Slot {
+            let node_input = NodeInput {
                 node: id.to_owned(),
                 input: input.to_owned(),
             };
-            if self.value(&slot).is_some_and(|value| link(value).is_none()) {
-                self.set(&slot, value);
+            if self
+                .value(&node_input)
+                .is_some_and(|value| link(value).is_none())
+            {
+                self.set(&node_input, value);
             }
         }
     }
 
-    /// Takes the loader of a LoRA out: who had the model and the CLIP from it has them from where it had
-    /// them.
+    /// Removes a LoRA loader and links its consumers to its own sources of model and CLIP.
     pub(super) fn bypass_lora(&mut self, id: &str) {
         let Some(loader) = self.nodes.remove(id) else {
             return;
@@ -238,7 +236,7 @@ fn check_node(id: &str, node: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The node that a value comes from, and which of its outputs: `["ID", 0]`, and nothing else that is a list.
+/// The node and output that a value is linked to: `["ID", 0]`, not any other list.
 fn link(value: &Value) -> Option<(&str, u64)> {
     let [from, output] = value.as_array()?.as_slice() else {
         return None;
@@ -256,4 +254,42 @@ fn inputs(node: &Value) -> Option<&Map<String, Value>> {
 
 fn title(node: &Value) -> Option<&str> {
     node.get("_meta")?.get("title")?.as_str()
+}
+
+/// Why a workflow did not load. Names the file and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WorkflowError {
+    /// A file or folder cannot be read.
+    #[error("{}: cannot be read: {why}", path.display())]
+    Read { path: PathBuf, why: String },
+    /// The TOML is invalid.
+    #[error("{file}: {why}")]
+    Toml { file: String, why: String },
+    /// A key of the TOML is invalid.
+    #[error("{file}: {key}: {why}")]
+    Key {
+        file: String,
+        key: String,
+        why: String,
+    },
+    /// The exported workflow is invalid.
+    #[error("{file}: {why}")]
+    Graph { file: String, why: String },
+}
+
+impl WorkflowError {
+    pub(super) fn key(file: &str, key: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Key {
+            file: file.to_owned(),
+            key: key.into(),
+            why: why.into(),
+        }
+    }
+
+    pub(super) fn graph(file: &str, why: impl Into<String>) -> Self {
+        Self::Graph {
+            file: file.to_owned(),
+            why: why.into(),
+        }
+    }
 }

@@ -1,14 +1,14 @@
-//! The TOML beside a workflow.
+//! The TOML manifest of a workflow.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::graph::{Graph, Slot};
-use super::{Bindings, Lora, MEGAPIXELS_MAX, Workflow, WorkflowError, WorkflowStyle};
+use crate::workflow::definition::{Bindings, Lora, MEGAPIXELS_MAX, Workflow, WorkflowStyle};
+use crate::workflow::graph::{Graph, NodeInput, WorkflowError};
 
-/// Delivers through the preview channel: nothing in the history, lost when the socket drops.
+/// Sends its result as a preview, without a history entry, so it is lost when the socket drops.
 const UNKEPT_OUTPUT: &str = "SaveImageWebsocket";
 
 /// Far above what any sampler needs.
@@ -18,7 +18,7 @@ const STEPS_MAX: u32 = 1000;
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     title: String,
-    /// The exported file, beside this one.
+    /// The exported JSON file, beside the TOML.
     pub(super) workflow: String,
     output: String,
     max_megapixels: Option<f64>,
@@ -41,7 +41,7 @@ struct BindTable {
     loras: Option<Names>,
 }
 
-/// One name, or several in a list.
+/// One name or a list of names.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "a name such as \"20.image\", or a list of them")]
 enum Names {
@@ -127,7 +127,11 @@ impl Manifest {
         }
         let incomplete = |why| WorkflowError::graph(&self.workflow, why);
         graph.keep_needed(&output).map_err(incomplete)?;
-        if !bind.image.iter().any(|slot| graph.has(&slot.node)) {
+        if !bind
+            .image
+            .iter()
+            .any(|node_input| graph.has(&node_input.node))
+        {
             let why = format!("the output, node {output}, does not depend on the photo");
             return Err(wrong("bind.image", why));
         }
@@ -168,17 +172,35 @@ impl Manifest {
     }
 }
 
+impl Workflow {
+    /// Parses a workflow: `name` is the name of its files, `toml` and `json` their contents.
+    ///
+    /// # Errors
+    /// Names the file, the key and what to do.
+    pub fn parse(name: &str, toml: &str, json: &str) -> Result<Self, WorkflowError> {
+        let manifest_file = format!("{name}.toml");
+        let manifest = Manifest::parse(&manifest_file, toml)?;
+        let graph = Graph::parse(&manifest.workflow, json)?;
+        manifest.join(name, &manifest_file, graph)
+    }
+}
+
 impl BindTable {
     fn resolve(&self, file: &str, graph: &Graph) -> Result<Bindings, WorkflowError> {
         let wrong = |key: &str, why| WorkflowError::key(file, format!("bind.{key}"), why);
-        let slots = |key: &str, names: Option<&Names>| -> Result<Vec<Slot>, WorkflowError> {
-            let names = names.into_iter().flat_map(Names::all);
-            let slots = names.map(|name| graph.slot(name).map_err(|why| wrong(key, why)));
-            slots.collect()
-        };
-        let image = slots("image", Some(&self.image))?;
-        for (slot, name) in image.iter().zip(self.image.all()) {
-            if !graph.value(slot).is_some_and(serde_json::Value::is_string) {
+        let node_inputs =
+            |key: &str, names: Option<&Names>| -> Result<Vec<NodeInput>, WorkflowError> {
+                let names = names.into_iter().flat_map(Names::all);
+                let node_inputs =
+                    names.map(|name| graph.node_input(name).map_err(|why| wrong(key, why)));
+                node_inputs.collect()
+            };
+        let image = node_inputs("image", Some(&self.image))?;
+        for (node_input, name) in image.iter().zip(self.image.all()) {
+            if !graph
+                .value(node_input)
+                .is_some_and(serde_json::Value::is_string)
+            {
                 let why = format!(
                     "`{name}` does not take the name of a picture: bind the `image` of a LoadImage node"
                 );
@@ -206,13 +228,13 @@ impl BindTable {
         }
         Ok(Bindings {
             image,
-            prompt: slots("prompt", self.prompt.as_ref())?,
-            negative: slots("negative", self.negative.as_ref())?,
-            seed: slots("seed", self.seed.as_ref())?,
-            denoise: slots("denoise", self.denoise.as_ref())?,
-            steps: slots("steps", self.steps.as_ref())?,
-            width: slots("width", self.width.as_ref())?,
-            height: slots("height", self.height.as_ref())?,
+            prompt: node_inputs("prompt", self.prompt.as_ref())?,
+            negative: node_inputs("negative", self.negative.as_ref())?,
+            seed: node_inputs("seed", self.seed.as_ref())?,
+            denoise: node_inputs("denoise", self.denoise.as_ref())?,
+            steps: node_inputs("steps", self.steps.as_ref())?,
+            width: node_inputs("width", self.width.as_ref())?,
+            height: node_inputs("height", self.height.as_ref())?,
             loras,
         })
     }
@@ -245,13 +267,13 @@ impl StyleTable {
                 lora.file
             ));
         }
-        for (key, is_there, slots) in [
+        for (key, is_there, node_inputs) in [
             ("prompt", self.prompt.is_some(), &bind.prompt),
             ("negative", self.negative.is_some(), &bind.negative),
             ("denoise", self.denoise.is_some(), &bind.denoise),
             ("steps", self.steps.is_some(), &bind.steps),
         ] {
-            if is_there && slots.is_empty() {
+            if is_there && node_inputs.is_empty() {
                 return Err(format!(
                     "`{id}` has {key}, which would go nowhere: say where, in bind.{key}"
                 ));
@@ -290,7 +312,7 @@ impl LoraTable {
     }
 }
 
-/// Nothing that leads out of the folder.
+/// A file name without a path.
 fn is_file_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
 }

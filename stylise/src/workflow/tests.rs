@@ -1,12 +1,12 @@
-//! Workflows as owners write them, right and wrong.
+//! Parses valid and invalid workflows.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::*;
+use crate::test_folder::TestFolder;
+use crate::workflow::*;
 
 const TOML: &str = r#"
 title = "Test"
@@ -49,7 +49,7 @@ fn complaint(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn values_go_where_they_are_bound_and_nothing_else_changes() {
+fn fill_sets_bound_inputs_only() {
     let workflow = parse(TOML, &graph()).expect("valid");
     let filled = workflow.fill(&workflow.styles()[0], "x.jpg [temp]", 5, 1280, 720);
     let mut wanted = graph();
@@ -66,7 +66,7 @@ fn values_go_where_they_are_bound_and_nothing_else_changes() {
 }
 
 #[test]
-fn all_but_the_picture_may_be_left_out() {
+fn only_the_picture_must_be_bound() {
     let short = "title = \"T\"\nworkflow = \"t.json\"\noutput = \"60\"\n[bind]\nimage = \"20.image\"\n\
                  [[styles]]\nid = \"a\"\ntitle = \"A\"";
     let workflow = parse(short, &graph()).expect("valid");
@@ -77,7 +77,7 @@ fn all_but_the_picture_may_be_left_out() {
 }
 
 #[test]
-fn errors_name_file_and_key_and_what_there_is() {
+fn errors_name_file_key_and_alternatives() {
     let nowhere = complaint("Photo.image", "Foto.image");
     for part in [
         "test.toml: bind.image",
@@ -110,7 +110,7 @@ fn errors_name_file_and_key_and_what_there_is() {
 }
 
 #[test]
-fn an_id_wins_over_a_title_and_an_ambiguous_title_names_both() {
+fn an_id_precedes_a_title_and_ambiguous_titles_are_errors() {
     let mut both = graph();
     both["21"]["_meta"] = json!({"title": "20"});
     let workflow = parse(&TOML.replace("Photo.image", "20.image"), &both).expect("by id");
@@ -124,14 +124,14 @@ fn an_id_wins_over_a_title_and_an_ambiguous_title_names_both() {
 }
 
 #[test]
-fn a_byte_order_mark_before_either_file_is_no_part_of_it() {
+fn byte_order_marks_are_ignored() {
     let marked = |text: &str| format!("\u{feff}{text}");
     let workflow = Workflow::parse("test", &marked(TOML), &marked(&graph().to_string()));
     assert_eq!(workflow.expect("read").styles().len(), 2);
 }
 
 #[test]
-fn what_is_no_export_in_api_format_is_told() {
+fn invalid_graphs_are_rejected_with_a_reason() {
     let saved = parse(TOML, &json!({"nodes": [], "links": [], "version": 0.4})).expect_err("saved");
     assert!(
         saved.contains("test.json") && saved.contains("Export (API)"),
@@ -150,7 +150,7 @@ fn what_is_no_export_in_api_format_is_told() {
     elsewhere["99"] = json!({"class_type": "A", "inputs": {"x": ["77", 0]}});
     assert!(
         parse(TOML, &elsewhere).is_ok(),
-        "nothing that the output needs"
+        "unneeded nodes are not checked"
     );
     let mut apart = graph();
     apart["60"]["inputs"]["images"] = json!(["30", 0]);
@@ -180,7 +180,7 @@ fn what_is_no_export_in_api_format_is_told() {
     );
 }
 
-/// Two samplers in a row, a LoRA loader, a negative prompt, and what nobody needs.
+/// Two samplers in a row, LoRA loaders, a negative prompt, and an unneeded output.
 fn rich() -> Value {
     json!({
         "10": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "m.safetensors"}},
@@ -218,7 +218,7 @@ loras = [{ file = "clay.safetensors", strength = 0.7 }]
 "#;
 
 #[test]
-fn a_value_goes_to_several_inputs_and_styles_have_steps_a_negative_and_loras() {
+fn styles_set_several_inputs_steps_negative_prompt_and_loras() {
     let workflow = parse(RICH, &rich()).expect("valid");
     let [plain, clay] = workflow.styles() else {
         panic!("two styles");
@@ -233,7 +233,7 @@ fn a_value_goes_to_several_inputs_and_styles_have_steps_a_negative_and_loras() {
         assert_eq!(
             inputs(sampler)["model"],
             json!(["11", 0]),
-            "the second loader has nothing to load"
+            "the second loader is bypassed"
         );
     }
     assert_eq!(inputs("75:66")["text"], "photo");
@@ -255,7 +255,7 @@ fn a_value_goes_to_several_inputs_and_styles_have_steps_a_negative_and_loras() {
 }
 
 #[test]
-fn what_a_style_has_and_no_input_takes_is_told() {
+fn values_without_a_bound_input_are_errors() {
     let told = |from: &str, to: &str| {
         assert!(RICH.contains(from), "{from}");
         parse(&RICH.replacen(from, to, 1), &rich()).expect_err(to)
@@ -270,8 +270,9 @@ fn what_a_style_has_and_no_input_takes_is_told() {
 }
 
 #[test]
-fn a_shipped_denoise_is_the_noise_that_its_steps_begin_with() {
-    // KSampler runs the last `steps` of int(steps / denoise), which are even for FLUX.1 schnell.
+fn built_in_denoise_values_match_their_step_counts() {
+    // KSampler runs the last `steps` of int(steps / denoise) steps, which are evenly spaced for FLUX.1
+    // schnell.
     for workflow in load(None).workflows {
         for style in workflow.styles() {
             let filled = workflow.fill(style, "x", 1, 720, 720);
@@ -290,7 +291,7 @@ fn a_shipped_denoise_is_the_noise_that_its_steps_begin_with() {
 }
 
 #[test]
-fn the_shipped_ones_are_whole() {
+fn built_in_workflows_load_and_fill() {
     let loaded = load(None);
     assert!(loaded.broken.is_empty(), "{:?}", loaded.broken);
     assert_eq!(loaded.workflows.len(), 3);
@@ -308,41 +309,22 @@ fn the_shipped_ones_are_whole() {
     }
 }
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("carrier-workflows-{}", Uuid::new_v4()));
-        fs::create_dir_all(&path).expect("a temporary folder");
-        Self(path)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.0.join(name), text).expect("writable");
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 #[test]
-fn a_folder_goes_before_what_is_shipped_and_a_broken_file_keeps_no_other_out() {
-    let folder = Folder::new();
+fn a_folder_precedes_built_in_workflows_and_broken_files_are_skipped() {
+    let dir = TestFolder::new("workflows");
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("writable");
     let with_example = TOML.replace("id = \"comic\"", "id = \"comic\"\nexample = \"c.jpg\"");
-    folder.write("mine.toml", &with_example);
-    folder.write("sdxl-turbo.toml", &TOML.replace("\"Test\"", "\"My turbo\""));
-    folder.write("broken.toml", "title = ");
-    folder.write("alone.toml", &TOML.replace("test.json", "gone.json"));
-    folder.write("test.json", &graph().to_string());
-    let loaded = load(Some(&folder.0));
+    write("mine.toml", &with_example);
+    write("sdxl-turbo.toml", &TOML.replace("\"Test\"", "\"My turbo\""));
+    write("broken.toml", "title = ");
+    write("alone.toml", &TOML.replace("test.json", "gone.json"));
+    write("test.json", &graph().to_string());
+    let loaded = load(Some(dir.path()));
     let titles: Vec<_> = loaded.workflows.iter().map(Workflow::title).collect();
     assert_eq!(titles[..2], ["Test", "My turbo"]);
     assert_eq!(titles.len(), 4, "{titles:?}");
     let example = loaded.workflows[0].styles()[0].example.as_deref();
-    assert_eq!(example, Some(folder.0.join("c.jpg").as_path()));
+    assert_eq!(example, Some(dir.path().join("c.jpg").as_path()));
     let broken: Vec<_> = loaded.broken.iter().map(ToString::to_string).collect();
     assert_eq!(broken.len(), 2, "{broken:?}");
     assert!(
@@ -352,7 +334,7 @@ fn a_folder_goes_before_what_is_shipped_and_a_broken_file_keeps_no_other_out() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_told_and_what_is_shipped_stays() {
+fn a_missing_folder_is_reported_and_built_in_workflows_load() {
     let loaded = load(Some(Path::new("/nowhere/workflows")));
     assert_eq!((loaded.workflows.len(), loaded.broken.len()), (3, 1));
     assert!(loaded.broken[0].to_string().contains("/nowhere/workflows"));

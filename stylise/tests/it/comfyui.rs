@@ -1,9 +1,10 @@
-//! The client of ComfyUI against a stand-in that misbehaves on command, and against a real one.
+//! Tests the ComfyUI client against a fake server that misbehaves on command, and against a real one.
 
 mod bad_server;
 mod cancel;
-mod desk;
+mod context;
 mod erasing;
+mod fake_server;
 mod good_server;
 mod http;
 mod old_server;
@@ -11,42 +12,41 @@ mod real;
 mod resume;
 mod secure;
 mod sockets;
-mod stand_in;
 mod work;
 
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stylise::comfyui::{Comfyui, ComfyuiSettings, Pace};
+use stylise::comfyui::{Comfyui, ComfyuiSettings, Timeouts};
 use stylise::workflow::Workflow;
-use stylise::{JobId, Order, Progress, Stylist, Ticket, Trouble};
+use stylise::{JobId, Order, Progress, RemoteOrder, Stylist, StylistError};
 
-use self::desk::Notes;
-use self::stand_in::StandIn;
+use self::context::RecordingContext;
+use self::fake_server::FakeServer;
 
-/// One style of a workflow with four nodes, `Inverted`.
+/// A workflow of four nodes with the style `inverted`.
 fn workflow() -> Workflow {
     let toml = include_str!("../comfyui/carrier-test.toml");
     let json = include_str!("../comfyui/carrier-test.json");
     Workflow::parse("carrier-test", toml, json).expect("the fixture is valid")
 }
 
-/// In a hurry, as the stand-in is.
-fn pace() -> Pace {
+/// Short, like the delays of the fake server.
+fn timeouts() -> Timeouts {
     let ms = Duration::from_millis;
-    Pace {
+    Timeouts {
         connect: ms(500),
         call: ms(800),
         upload: ms(1000),
         download: ms(1000),
-        look: ms(100),
-        hurry: ms(30),
+        poll: ms(100),
+        poll_finished: ms(30),
         ping: ms(300),
         silence: ms(900),
         reconnect: ms(200),
-        away: ms(700),
-        on_its_way: ms(400),
+        unavailable: ms(700),
+        unconfirmed: ms(400),
         queue_max: ms(20_000),
         step_max: ms(2500),
         loading_max: ms(2500),
@@ -58,23 +58,23 @@ fn pace() -> Pace {
 fn settings(url: &str) -> ComfyuiSettings {
     ComfyuiSettings {
         url: url.to_owned(),
-        pace: pace(),
+        timeouts: timeouts(),
         ..ComfyuiSettings::default()
     }
 }
 
-/// A client that has seen the server.
-fn client(server: &StandIn) -> Arc<Comfyui> {
+/// A client whose first survey has succeeded.
+fn client(server: &FakeServer) -> Arc<Comfyui> {
     let client = Comfyui::connect(&settings(&server.url()), vec![workflow()]).expect("valid");
     eventually("the survey", || client.ready().is_ok());
     client
 }
 
-fn order(ticket: Option<Ticket>) -> Order {
-    styled("inverted", ticket)
+fn order(remote: Option<RemoteOrder>) -> Order {
+    styled("inverted", remote)
 }
 
-fn styled(style: &str, ticket: Option<Ticket>) -> Order {
+fn styled(style: &str, remote: Option<RemoteOrder>) -> Order {
     let mut jpeg = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::from_fn(320, 240, |x, y| image::Rgb([x as u8, y as u8, 40]));
     picture
@@ -84,17 +84,20 @@ fn styled(style: &str, ticket: Option<Ticket>) -> Order {
         job: JobId::random(),
         style: style.to_owned(),
         source: jpeg.into_inner(),
-        ticket,
+        remote,
     }
 }
 
-/// Makes an order on a thread of its own, and acts as soon as its first step is done. Gives what the
-/// client said and what it told on the way.
-fn while_at_work(client: &Comfyui, act: impl FnOnce(&Notes)) -> (Result<Vec<u8>, Trouble>, Notes) {
-    let notes = Notes::default();
+/// Makes an order on a thread and calls `act` after its first step. Returns the result and what was
+/// reported.
+fn while_at_work(
+    client: &Comfyui,
+    act: impl FnOnce(&RecordingContext),
+) -> (Result<Vec<u8>, StylistError>, RecordingContext) {
+    let notes = RecordingContext::default();
     let made = thread::scope(|scope| {
         let made = scope.spawn(|| client.stylise(&order(None), &notes));
-        eventually("work", || {
+        eventually("the first step", || {
             notes.has_told(|told| matches!(told, Progress::Running { step: 1, .. }))
         });
         act(&notes);
@@ -106,14 +109,14 @@ fn while_at_work(client: &Comfyui, act: impl FnOnce(&Notes)) -> (Result<Vec<u8>,
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(10);
     while !holds() {
-        assert!(Instant::now() < until, "in vain: {what}");
+        assert!(Instant::now() < until, "timed out waiting for: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
 #[test]
-fn after_a_panic_of_its_thread_the_server_is_asked_again() {
-    let server = StandIn::start();
+fn the_survey_thread_restarts_after_a_panic() {
+    let server = FakeServer::start();
     let settings = settings(&server.url());
     let threads = settings.threads.clone();
     threads.inject("comfyui-survey", capture::InjectedFault::Panic);

@@ -1,22 +1,24 @@
-//! What is over is gone: from the disk, the database and the servers.
+//! Erasing: from the disk, the database and the servers.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use stylise::{MadeBy, Removed, State, Ticket, Which};
+use stylise::{MadeBy, PictureKind, RemoteOrder, Removed, State};
 use uuid::Uuid;
 
-use crate::rig::{Rig, Studio, open_gate, png, submit, until, view, wait, wait_at, wait_for};
+use crate::rig::{
+    FakeStylist, Rig, open_gate, png, submit, until, view, wait, wait_for, wait_for_gate,
+};
 
-fn with_tickets() -> Arc<Studio> {
-    Studio::new(MadeBy::Comfyui, |_, desk| {
-        let ticket = Ticket {
+fn with_remote_orders() -> Arc<FakeStylist> {
+    FakeStylist::new(MadeBy::Comfyui, |_, context| {
+        let remote = RemoteOrder {
             id: Uuid::new_v4(),
             sends: 1,
-            memo: None,
+            details: None,
         };
-        desk.keep_ticket(&ticket)?;
+        context.save_remote_order(&remote)?;
         Ok(png([1, 1, 1]))
     })
 }
@@ -24,8 +26,8 @@ fn with_tickets() -> Arc<Studio> {
 #[test]
 fn a_finished_job_is_erased_at_once() {
     let mut rig = Rig::new("erase");
-    let studio = with_tickets();
-    let booth = rig.open(&[&studio]);
+    let stylist = with_remote_orders();
+    let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "the-cookie-of-ann", "clay").id;
     booth.set_share(id, true).expect("written");
     wait_for(&booth, id, State::Done);
@@ -39,9 +41,9 @@ fn a_finished_job_is_erased_at_once() {
     assert!(rig.pictures().is_empty());
     assert!(
         follower.has_changed().is_err(),
-        "whoever follows hears the end"
+        "followers see the channel close"
     );
-    until("ComfyUI forgets", || studio.forgotten().len() == 1);
+    until("ComfyUI forgets", || stylist.forgotten().len() == 1);
     let needle = b"the-cookie-of-ann";
     for file in crate::rig::files(&rig.settings.folder) {
         if file.is_file() {
@@ -56,27 +58,30 @@ fn a_finished_job_is_erased_at_once() {
 fn everything_expires() {
     let mut rig = Rig::new("expire");
     rig.settings.keep = Duration::from_millis(400);
-    let studio = with_tickets();
-    let booth = rig.open(&[&studio]);
+    let stylist = with_remote_orders();
+    let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "clay").id;
     booth.set_share(id, true).expect("written");
     let over = wait_for(&booth, id, State::Expired);
     assert!(!over.has_result && !over.has_source && !over.share);
-    assert_eq!(booth.picture(id, Which::Source).expect("readable"), None);
+    assert_eq!(
+        booth.picture(id, PictureKind::Source).expect("readable"),
+        None
+    );
     assert!(booth.gallery(true).expect("readable").is_empty());
     until("the pictures are erased", || rig.pictures().is_empty());
-    until("ComfyUI forgets", || studio.forgotten().len() == 1);
+    until("ComfyUI forgets", || stylist.forgotten().len() == 1);
 }
 
 #[test]
-fn a_job_that_runs_when_its_time_is_over_is_stopped() {
+fn a_running_job_is_stopped_when_it_expires() {
     let mut rig = Rig::new("expire-running");
     rig.settings.keep = Duration::from_millis(300);
-    let studio = Studio::new(MadeBy::Laptop, |_, desk| {
-        crate::rig::wait_at(&std::sync::Mutex::new(false), desk)?;
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, context| {
+        crate::rig::wait_for_gate(&std::sync::Mutex::new(false), context)?;
         Ok(png([1, 1, 1]))
     });
-    let booth = rig.open(&[&studio]);
+    let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "pencil").id;
     wait_for(&booth, id, State::Expired);
     let next = submit(&booth, "ann", "pencil").id;
@@ -84,28 +89,28 @@ fn a_job_that_runs_when_its_time_is_over_is_stopped() {
 }
 
 #[test]
-fn forgetting_is_not_forgotten() {
+fn a_pending_forget_survives_a_restart() {
     let mut rig = Rig::new("forget");
-    let studio = with_tickets();
-    let booth = rig.open(&[&studio]);
+    let stylist = with_remote_orders();
+    let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "clay").id;
-    // Away from when it has given the result: only the next program finds it again.
+    // Unavailable from the moment of the result, so that only the next program can forget the order.
     wait(&booth, id, |view| {
-        studio.set_away(view.has_result.then_some("gone"));
+        stylist.set_away(view.has_result.then_some("gone"));
         view.has_result
     });
-    let soon = studio.forgotten().len();
+    let soon = stylist.forgotten().len();
     drop(booth);
-    studio.set_away(None);
-    let booth = rig.open(&[&studio]);
+    stylist.set_away(None);
+    let booth = rig.open(&[&stylist]);
     until("the next program has it forgotten", || {
-        studio.forgotten().len() == 1
+        stylist.forgotten().len() == 1
     });
     assert!(soon <= 1);
     assert_eq!(view(&booth, id).state, State::Done);
 }
 
-/// The database refuses to forget anything, as on a full disk.
+/// Makes the database reject changes, as on a full disk.
 fn refuse(rig: &Rig) -> Connection {
     let db = Connection::open(rig.settings.folder.join("booth.sqlite3")).expect("the database");
     db.busy_timeout(Duration::from_secs(60)).expect("set");
@@ -127,10 +132,10 @@ fn rows(db: &Connection) -> u32 {
 }
 
 #[test]
-fn a_picture_is_erased_although_the_database_cannot_be_written() {
+fn pictures_are_erased_when_the_database_is_not_writable() {
     let mut rig = Rig::new("erase-full");
-    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
-    let booth = rig.open(&[&studio]);
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "pencil").id;
     booth.set_share(id, true).expect("written");
     wait_for(&booth, id, State::Done);
@@ -143,7 +148,10 @@ fn a_picture_is_erased_although_the_database_cannot_be_written() {
     assert_eq!(booth.remove(id).expect("erased"), Some(Removed::Erased));
     assert!(rig.pictures().is_empty(), "the files are gone");
     assert_eq!(booth.view(id).expect("readable"), None);
-    assert_eq!(booth.picture(id, Which::Result).expect("readable"), None);
+    assert_eq!(
+        booth.picture(id, PictureKind::Result).expect("readable"),
+        None
+    );
     assert!(booth.follow(id).expect("readable").is_none());
     assert_eq!(booth.remove(id).expect("readable"), None, "once");
     assert!(booth.gallery(true).expect("readable").is_empty());
@@ -151,21 +159,21 @@ fn a_picture_is_erased_although_the_database_cannot_be_written() {
         booth.gallery_picture(shown.id, true).expect("readable"),
         None
     );
-    assert_eq!(rows(&db), 1, "the test sees it");
+    assert_eq!(rows(&db), 1, "the row is still there");
     relent(&db);
     until("the database forgets it too", || rows(&db) == 0);
 }
 
 #[test]
-fn a_job_is_cancelled_although_the_database_cannot_be_written() {
+fn jobs_are_cancelled_when_the_database_is_not_writable() {
     let mut rig = Rig::new("cancel-full");
     let gate = Arc::new(Mutex::new(false));
     let opened = Arc::clone(&gate);
-    let studio = Studio::new(MadeBy::Laptop, move |_, desk| {
-        wait_at(&opened, desk)?;
+    let stylist = FakeStylist::new(MadeBy::Laptop, move |_, context| {
+        wait_for_gate(&opened, context)?;
         Ok(png([1, 1, 1]))
     });
-    let booth = rig.open(&[&studio]);
+    let booth = rig.open(&[&stylist]);
     let [running, waiting] = [0; 2].map(|_| submit(&booth, "ann", "pencil").id);
     wait_for(&booth, running, State::Running);
     let db = refuse(&rig);
@@ -180,30 +188,30 @@ fn a_job_is_cancelled_although_the_database_cannot_be_written() {
     open_gate(&gate);
     let next = submit(&booth, "bob", "pencil").id;
     wait_for(&booth, next, State::Done);
-    assert_eq!(rig.pictures().len(), 2, "nothing of the others came back");
+    assert_eq!(rig.pictures().len(), 2, "the erased pictures stay erased");
 }
 
 #[test]
-fn a_booth_goes_on_when_its_folder_is_deleted_under_it() {
+fn the_booth_survives_the_deletion_of_its_folder() {
     let mut rig = Rig::new("deleted");
-    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
-    let booth = rig.open(&[&studio]);
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&stylist]);
     let before = submit(&booth, "ann", "pencil").id;
     wait_for(&booth, before, State::Done);
-    // The janitor may put something back meanwhile.
+    // The janitor may recreate a file meanwhile.
     let folder = &rig.settings.folder;
     until("it is deleted", || std::fs::remove_dir_all(folder).is_ok());
     let after = submit(&booth, "ann", "pencil").id;
     wait_for(&booth, after, State::Done);
     drop(booth);
-    let booth = rig.open(&[&studio]);
+    let booth = rig.open(&[&stylist]);
     assert_eq!(view(&booth, after).state, State::Done, "on the disk again");
     assert_eq!(
         view(&booth, before).state,
         State::Failed,
         "its picture is lost"
     );
-    // Nobody changes anything: the janitor notices.
+    // The janitor notices without any other change.
     let file = rig.settings.folder.join("booth.sqlite3");
     std::fs::remove_file(&file).expect("there");
     until("it is there again", || file.is_file());

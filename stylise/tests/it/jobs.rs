@@ -1,42 +1,45 @@
-//! A job from its submission to its end.
+//! Jobs from submission to their end.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stylise::{
-    Booth, BoothError, BoothMetrics, MadeBy, Progress, Refusal, Removed, RequestKey, State, Ticket,
-    Trouble, WaitsFor, Which,
+    Booth, BoothError, BoothMetrics, MadeBy, PictureKind, Progress, RemoteOrder, Removed,
+    RequestKey, State, StylistError, SubmitError, WaitsFor,
 };
 use uuid::Uuid;
 
 use crate::rig::{
-    self, Rig, Studio, ask, open_gate, png, submit, until, view, wait, wait_at, wait_for,
+    self, FakeStylist, Rig, ask, open_gate, png, submit, until, view, wait, wait_for, wait_for_gate,
 };
 
 #[test]
-fn a_job_is_made_and_followed() {
+fn a_job_runs_and_is_followed() {
     let mut rig = Rig::new("made");
     let gate = Arc::new(Mutex::new(false));
     let opened = Arc::clone(&gate);
-    let studio = Studio::new(MadeBy::Comfyui, move |_, desk| {
-        desk.report(Progress::Uploading);
-        desk.report(Progress::Waiting { ahead: 2 });
-        wait_at(&opened, desk)?;
+    let stylist = FakeStylist::new(MadeBy::Comfyui, move |_, context| {
+        context.report(Progress::Uploading);
+        context.report(Progress::Waiting { ahead: 2 });
+        wait_for_gate(&opened, context)?;
         *opened.lock().expect("no panic") = false;
-        desk.report(Progress::Running { step: 3, steps: 4 });
-        desk.preview(png([0, 0, 255]));
-        desk.preview(b"no picture".to_vec());
-        wait_at(&opened, desk)?;
+        context.report(Progress::Running { step: 3, steps: 4 });
+        context.preview(png([0, 0, 255]));
+        context.preview(b"no picture".to_vec());
+        wait_for_gate(&opened, context)?;
         Ok(png([0, 255, 0]))
     });
-    let booth = rig.open(&[&studio]);
+    let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "clay").id;
     let follower = booth.follow(id).expect("readable").expect("known");
     let waiting = wait(&booth, id, |view| view.position == Some(2));
-    assert_eq!(waiting.state, State::Queued, "behind others at the server");
+    assert_eq!(waiting.state, State::Queued, "it waits behind other orders");
     assert_eq!(waiting.waits_for, Some(WaitsFor::Others));
-    assert_eq!(waiting.expected_wait_s, None, "nobody knows how long");
+    assert_eq!(
+        waiting.expected_wait_s, None,
+        "no estimate behind other orders"
+    );
     let second = submit(&booth, "bob", "clay");
     assert_eq!((second.state, second.position), (State::Queued, Some(3)));
     assert_eq!(second.expected_wait_s, None);
@@ -48,7 +51,7 @@ fn a_job_is_made_and_followed() {
         (Some(3), Some(4), None)
     );
     let preview = booth
-        .picture(id, Which::Preview)
+        .picture(id, PictureKind::Preview)
         .expect("readable")
         .expect("there");
     assert!(preview.starts_with(&[0xff, 0xd8]), "our own JPEG");
@@ -60,11 +63,14 @@ fn a_job_is_made_and_followed() {
     let done = wait_for(&booth, id, State::Done);
     assert!(done.has_result && done.has_source && done.error.is_none());
     let result = booth
-        .picture(id, Which::Result)
+        .picture(id, PictureKind::Result)
         .expect("readable")
         .expect("there");
-    assert!(result.starts_with(&[0xff, 0xd8]), "encoded anew");
-    assert_eq!(booth.picture(id, Which::Preview).expect("readable"), None);
+    assert!(result.starts_with(&[0xff, 0xd8]), "re-encoded");
+    assert_eq!(
+        booth.picture(id, PictureKind::Preview).expect("readable"),
+        None
+    );
     let json = serde_json::to_value(&done).expect("serialises");
     assert_eq!(json["state"], "done");
     assert_eq!(json["made_by"], "comfyui");
@@ -79,10 +85,10 @@ fn a_job_is_made_and_followed() {
 }
 
 #[test]
-fn the_same_key_is_the_same_job_even_at_the_same_time() {
+fn concurrent_requests_with_one_key_give_one_job() {
     let mut rig = Rig::new("key");
-    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
-    let booth = rig.open(&[&studio]);
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
+    let booth = rig.open(&[&stylist]);
     let key = rig::key(7);
     let asking: Vec<_> = (0..6)
         .map(|_| {
@@ -112,10 +118,10 @@ fn the_same_key_is_the_same_job_even_at_the_same_time() {
 }
 
 #[test]
-fn a_key_belongs_to_its_visitor_and_to_what_was_asked() {
+fn a_key_is_bound_to_visitor_and_request() {
     let mut rig = Rig::new("keys");
-    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
-    let booth = rig.open(&[&studio]);
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
+    let booth = rig.open(&[&stylist]);
     let submit = |visitor: &str, form: &str| {
         let mut asked = ask(visitor, "pencil");
         asked.key = Some(RequestKey {
@@ -129,21 +135,21 @@ fn a_key_belongs_to_its_visitor_and_to_what_was_asked() {
     assert!(bob.is_new && bob.job.id != ann);
     let again = submit("ann", "me in pencil").expect("known");
     assert_eq!((again.is_new, again.job.id), (false, ann));
-    let other = submit("ann", "you in pencil").expect_err("one key, two requests");
-    assert!(matches!(other, Refusal::KeyReused), "{other}");
+    let other = submit("ann", "you in pencil").expect_err("a key used for two requests");
+    assert!(matches!(other, SubmitError::KeyReused), "{other}");
     assert!(booth.has_key("ann", rig::key(7).id).expect("readable"));
     assert!(!booth.has_key("cem", rig::key(7).id).expect("readable"));
 }
 
 #[test]
-fn many_visitors_of_one_address_leave_room_for_other_addresses() {
+fn one_address_cannot_fill_the_queue() {
     let mut rig = Rig::new("crowd");
     rig.settings.queue_max = 20;
-    let studio = Studio::new(MadeBy::Laptop, |_, desk| {
-        wait_at(&Mutex::new(false), desk)?;
-        Err(Trouble::Cancelled)
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, context| {
+        wait_for_gate(&Mutex::new(false), context)?;
+        Err(StylistError::Cancelled)
     });
-    let booth = rig.open(&[&studio]);
+    let booth = rig.open(&[&stylist]);
     let from = |address: &str, visitor: u32| {
         let mut asked = ask(&format!("visitor {visitor}"), "pencil");
         asked.address = address.to_owned();
@@ -153,23 +159,30 @@ fn many_visitors_of_one_address_leave_room_for_other_addresses() {
     wait_for(&booth, first.id, State::Running);
     let refused = (1..100).find_map(|visitor| from("hall", visitor).err());
     let refused = refused.expect("room is left for others");
-    assert!(matches!(refused, Refusal::AddressFull { .. }), "{refused}");
-    assert_eq!(booth.waiting(), 18, "nearly all, while nobody else waits");
+    assert!(
+        matches!(refused, SubmitError::AddressFull { .. }),
+        "{refused}"
+    );
+    assert_eq!(
+        booth.waiting(),
+        18,
+        "one address gets nearly all places while alone"
+    );
     let home = from("home", 1000).expect("another address");
-    assert_eq!(home.position, Some(1), "the turns go round the addresses");
+    assert_eq!(home.position, Some(1), "round robin over addresses");
     from("street", 1001).expect("yet another one");
-    assert!(matches!(from("park", 1002), Err(Refusal::Full { .. })));
+    assert!(matches!(from("park", 1002), Err(SubmitError::Full { .. })));
 }
 
 #[test]
-fn too_much_is_refused_with_the_wait() {
+fn limits_are_reported_with_retry_after() {
     let mut rig = Rig::new("full");
     rig.settings.queue_max = 4;
-    let studio = Studio::new(MadeBy::Laptop, |_, desk| {
-        wait_at(&Mutex::new(false), desk)?;
-        Err(Trouble::Cancelled)
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, context| {
+        wait_for_gate(&Mutex::new(false), context)?;
+        Err(StylistError::Cancelled)
     });
-    let booth = rig.open(&[&studio]);
+    let booth = rig.open(&[&stylist]);
     let first = submit(&booth, "ann", "pencil").id;
     wait_for(&booth, first, State::Running);
     submit(&booth, "ann", "pencil");
@@ -178,27 +191,23 @@ fn too_much_is_refused_with_the_wait() {
         .submit(ask("ann", "pencil"))
         .expect_err("three are enough");
     assert!(
-        matches!(refused, Refusal::TooMany { retry_after } if retry_after >= Duration::from_secs(1)),
+        matches!(refused, SubmitError::TooMany { retry_after } if retry_after >= Duration::from_secs(1)),
         "{refused}"
     );
     let bob = submit(&booth, "bob", "pencil");
-    assert_eq!(bob.position, Some(1), "before the next one of ann's");
+    assert_eq!(bob.position, Some(1), "before ann's next job");
     submit(&booth, "bob", "pencil");
     let refused = booth.submit(ask("cem", "pencil")).expect_err("four wait");
     assert!(
-        matches!(refused, Refusal::Full { retry_after } if retry_after >= Duration::from_secs(1)),
+        matches!(refused, SubmitError::Full { retry_after } if retry_after >= Duration::from_secs(1)),
         "{refused}"
     );
     let refused = booth.submit(ask("cem", "oil")).expect_err("unknown");
     assert!(
-        matches!(&refused, Refusal::UnknownStyle(id) if id == "oil"),
+        matches!(&refused, SubmitError::UnknownStyle(id) if id == "oil"),
         "{refused}"
     );
-    assert_eq!(
-        rig.pictures().len(),
-        5,
-        "nothing is left of what was refused"
-    );
+    assert_eq!(rig.pictures().len(), 5, "rejected pictures are deleted");
     assert_eq!(booth.waiting(), 4);
     let metrics = rig.metrics();
     assert!(
@@ -212,23 +221,23 @@ fn too_much_is_refused_with_the_wait() {
 }
 
 #[test]
-fn a_waiting_job_and_a_running_one_are_cancelled_at_once() {
+fn queued_and_running_jobs_are_cancelled_at_once() {
     let mut rig = Rig::new("cancel");
     let kept = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&kept);
-    let studio = Studio::new(MadeBy::Comfyui, move |_, desk| {
-        let ticket = Ticket {
+    let stylist = FakeStylist::new(MadeBy::Comfyui, move |_, context| {
+        let remote = RemoteOrder {
             id: Uuid::new_v4(),
             sends: 1,
-            memo: None,
+            details: None,
         };
-        desk.keep_ticket(&ticket)?;
+        context.save_remote_order(&remote)?;
         counted.fetch_add(1, Ordering::Relaxed);
-        let _ = wait_at(&Mutex::new(false), desk);
-        // Too late: nobody may see it.
+        let _ = wait_for_gate(&Mutex::new(false), context);
+        // Too late: the job is cancelled.
         Ok(png([9, 9, 9]))
     });
-    let booth = rig.open(&[&studio]);
+    let booth = rig.open(&[&stylist]);
     let (running, waiting) = (
         submit(&booth, "ann", "clay").id,
         submit(&booth, "bob", "clay").id,
@@ -241,35 +250,35 @@ fn a_waiting_job_and_a_running_one_are_cancelled_at_once() {
         };
         assert_eq!((view.state, view.has_source), (State::Cancelled, false));
     }
-    crate::rig::until("the stylist is told, and its order forgotten", || {
-        studio.forgotten().len() == 1
+    crate::rig::until("the stylist is cancelled and its order forgotten", || {
+        stylist.forgotten().len() == 1
     });
     assert_eq!(
         view(&booth, running).state,
         State::Cancelled,
-        "the late result is thrown away"
+        "the late result is discarded"
     );
     crate::rig::until("no picture is left", || rig.pictures().is_empty());
     assert_eq!(
         kept.load(Ordering::Relaxed),
         1,
-        "the waiting one was never begun"
+        "the queued job never started"
     );
 }
 
 #[test]
-fn a_stylists_panic_and_its_rubbish_fail_one_job_each() {
+fn panics_and_invalid_results_fail_one_job_each() {
     let mut rig = Rig::new("panic");
     let calls = AtomicU32::new(0);
-    let studio = Studio::new(MadeBy::Laptop, move |_, _| {
+    let stylist = FakeStylist::new(MadeBy::Laptop, move |_, _| {
         match calls.fetch_add(1, Ordering::Relaxed) {
             0 => panic!("on purpose"),
             1 => Ok(b"<html>".to_vec()),
-            2 => Err(Trouble::Failed("Out of paint: buy some.".to_owned())),
+            2 => Err(StylistError::Failed("Out of paint: buy some.".to_owned())),
             _ => Ok(png([5, 5, 5])),
         }
     });
-    let booth = rig.open(&[&studio]);
+    let booth = rig.open(&[&stylist]);
     for wanted in ["broke down", "not a picture", "Out of paint: buy some."] {
         let id = submit(&booth, "ann", "pencil").id;
         let failed = wait_for(&booth, id, State::Failed);
@@ -281,10 +290,10 @@ fn a_stylists_panic_and_its_rubbish_fail_one_job_each() {
 }
 
 #[test]
-fn of_two_styles_with_one_id_comfyuis_is_offered() {
+fn comfyuis_style_precedes_the_laptops() {
     let mut rig = Rig::new("clash");
-    let laptop = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
-    let comfyui = Studio::new(MadeBy::Comfyui, |_, _| Ok(png([2, 2, 2])));
+    let laptop = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let comfyui = FakeStylist::new(MadeBy::Comfyui, |_, _| Ok(png([2, 2, 2])));
     let booth = rig.open(&[&laptop, &comfyui]);
     let styles: Vec<_> = booth
         .styles()
@@ -303,23 +312,23 @@ fn of_two_styles_with_one_id_comfyuis_is_offered() {
 }
 
 #[test]
-fn a_folder_has_one_booth() {
+fn a_folder_can_be_opened_once() {
     let mut rig = Rig::new("lock");
-    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
-    let booth = rig.open(&[&studio]);
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&stylist]);
     let mut registry = prometheus_client::registry::Registry::default();
     let metrics = BoothMetrics::register(&mut registry, &[]);
     let second = Booth::open(rig.settings.clone(), Vec::new(), metrics);
     let error = second.err().expect("refused");
     assert!(matches!(error, BoothError::InUse(_)), "{error}");
     drop(booth);
-    rig.open(&[&studio]);
+    rig.open(&[&stylist]);
 }
 
 #[test]
-fn without_any_style_the_reason_is_told() {
+fn without_styles_the_submission_names_the_reason() {
     let mut rig = Rig::new("nobody");
     let booth = rig.open(&[]);
     let refused = booth.submit(ask("ann", "clay")).expect_err("nobody");
-    assert!(matches!(refused, Refusal::NoStylist(_)), "{refused}");
+    assert!(matches!(refused, SubmitError::NoStylist(_)), "{refused}");
 }

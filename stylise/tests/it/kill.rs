@@ -1,9 +1,10 @@
-//! The program is killed at a random moment, again and again, with a hundred jobs on its hands.
+//! Kills the program at random moments while it has a hundred jobs.
 //!
-//! The program is this test binary started again (`CHILD` says so). Its stylist speaks to a server that is a
-//! thread of the test, over a folder, and so outlives the kills as ComfyUI does: an order is a file that the
-//! client puts there, the server writes down each order that it has finished. It never loses one, so an order that
-//! it does not know was never sent, and may be sent however often its client was killed just before.
+//! The program is this test binary, started again with the variable in `CHILD`. Its stylist talks to a
+//! server over a folder. The server is a thread of the test, so it survives the kills as ComfyUI does: the
+//! client writes an order as a file, and the server logs each finished order. The server never loses an
+//! order, so one that it does not know was never sent, and may be sent however often its client was killed
+//! before.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
@@ -19,8 +20,8 @@ use prometheus_client::registry::Registry;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use stylise::{
-    Booth, BoothMetrics, Desk, MadeBy, Order, Progress, Settings, State, Style, Stylist, Ticket,
-    Trouble,
+    Booth, BoothMetrics, BoothSettings, JobContext, MadeBy, Order, Progress, RemoteOrder, State,
+    Style, Stylist, StylistError,
 };
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ const CHILD: &str = "CARRIER_STYLISE_KILLED";
 const JOBS: u128 = 100;
 const KILLS: u32 = 20;
 
-/// Of one run that is not killed. Generous: the machine may be busy.
+/// Limit of one run without kills; generous, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 struct Server {
@@ -38,12 +39,12 @@ struct Server {
 }
 
 impl Server {
-    fn order(&self, ticket: &Ticket) -> PathBuf {
-        self.folder.join(format!("{}.order", ticket.id))
+    fn order(&self, remote: &RemoteOrder) -> PathBuf {
+        self.folder.join(format!("{}.order", remote.id))
     }
 
-    fn result(&self, ticket: &Ticket) -> PathBuf {
-        self.folder.join(format!("{}.png", ticket.id))
+    fn result(&self, remote: &RemoteOrder) -> PathBuf {
+        self.folder.join(format!("{}.png", remote.id))
     }
 }
 
@@ -61,50 +62,50 @@ impl Stylist for Server {
         }]
     }
 
-    fn ready(&self) -> Result<(), Trouble> {
+    fn ready(&self) -> Result<(), StylistError> {
         Ok(())
     }
 
-    fn stylise(&self, order: &Order, desk: &dyn Desk) -> Result<Vec<u8>, Trouble> {
-        let mut ticket = order.ticket.clone().unwrap_or(Ticket {
+    fn stylise(&self, order: &Order, context: &dyn JobContext) -> Result<Vec<u8>, StylistError> {
+        let mut remote = order.remote.clone().unwrap_or(RemoteOrder {
             id: Uuid::new_v4(),
             sends: 0,
-            memo: None,
+            details: None,
         });
-        desk.report(Progress::Uploading);
-        let knows = self.order(&ticket).exists() || self.result(&ticket).exists();
+        context.report(Progress::Uploading);
+        let knows = self.order(&remote).exists() || self.result(&remote).exists();
         if !knows {
-            ticket.sends += 1;
-            desk.keep_ticket(&ticket)?;
-            place(&self.order(&ticket), order.job.to_string().as_bytes());
+            remote.sends += 1;
+            context.save_remote_order(&remote)?;
+            place(&self.order(&remote), order.job.to_string().as_bytes());
         }
-        desk.report(Progress::Waiting { ahead: 1 });
+        context.report(Progress::Waiting { ahead: 1 });
         loop {
-            if let Ok(picture) = fs::read(self.result(&ticket)) {
+            if let Ok(picture) = fs::read(self.result(&remote)) {
                 return Ok(picture);
             }
-            if desk.is_stopping() {
-                return Err(Trouble::Stopping);
+            if context.is_stopping() {
+                return Err(StylistError::Stopping);
             }
             thread::sleep(Duration::from_millis(1));
         }
     }
 
-    fn forget(&self, ticket: &Ticket) -> Result<(), Trouble> {
-        let _ = fs::remove_file(self.order(ticket));
-        let _ = fs::remove_file(self.result(ticket));
+    fn forget(&self, remote: &RemoteOrder) -> Result<(), StylistError> {
+        let _ = fs::remove_file(self.order(remote));
+        let _ = fs::remove_file(self.result(remote));
         Ok(())
     }
 }
 
-/// Whole or not there.
+/// Writes atomically.
 fn place(path: &Path, bytes: &[u8]) {
     let part = path.with_extension("part");
     fs::write(&part, bytes).expect("room");
     fs::rename(&part, path).expect("the same folder");
 }
 
-/// Finishes one order after the other, and writes down whose it was.
+/// Finishes orders one after another and logs their jobs.
 fn work(folder: &Path, log: &Path, seed: u64, is_over: &AtomicBool) {
     let mut dice = StdRng::seed_from_u64(seed);
     while !is_over.load(Ordering::Relaxed) {
@@ -129,8 +130,8 @@ fn work(folder: &Path, log: &Path, seed: u64, is_over: &AtomicBool) {
     }
 }
 
-fn settings(folder: &Path) -> Settings {
-    let mut settings = Settings::in_folder(folder.join("booth"));
+fn settings(folder: &Path) -> BoothSettings {
+    let mut settings = BoothSettings::in_folder(folder.join("booth"));
     settings.queue_max = 1000;
     settings.per_visitor_max = 1000;
     settings.tick = Duration::from_millis(50);
@@ -150,7 +151,7 @@ fn visitor(key: u128) -> String {
     format!("visitor {}", key % 7)
 }
 
-/// The program that is killed: submits what was not submitted yet, and ends when all is done and forgotten.
+/// The program that is killed: submits the missing jobs, and ends when all are done and forgotten.
 #[test]
 fn the_killed_program() {
     let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) else {
@@ -214,7 +215,7 @@ fn twenty_kills_lose_nothing_and_repeat_nothing() {
         let mut child = start(&folder);
         thread::sleep(Duration::from_millis(dice.random_range(5..250)));
         early += u32::from(child.try_wait().expect("our child").is_some());
-        // SIGKILL: nothing is tidied up.
+        // SIGKILL, so that nothing is cleaned up.
         child.kill().expect("our child");
         child.wait().expect("our child");
     }
@@ -240,7 +241,7 @@ fn judge(folder: &Path, log: &Path) {
         assert_eq!(job.state, State::Done, "{job:?}");
         assert!(job.has_source && job.has_result);
         let times = made.get(job.id.to_string().as_str());
-        assert_eq!(times, Some(&1), "made so often");
+        assert_eq!(times, Some(&1), "number of times it was made");
     }
     let pictures = files(&folder.join("booth").join("pictures")).len();
     assert_eq!(

@@ -1,12 +1,12 @@
-//! The booth with stand-in stylists, on a real disk, and the client of ComfyUI. One file a topic.
+//! The booth with fake stylists on a real disk, and the ComfyUI client. One file per topic.
 
 #![allow(clippy::print_stderr)]
 
-mod away;
 mod comfyui;
 mod erasing;
 mod jobs;
 mod kill;
+mod outages;
 mod rig;
 mod sharing;
 mod supervision;

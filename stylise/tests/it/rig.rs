@@ -1,4 +1,4 @@
-//! A booth in a folder of its own, and a stylist that does what the test says.
+//! A booth in a temporary folder, and a stylist that a test scripts.
 
 use std::fs;
 use std::io::Cursor;
@@ -9,28 +9,29 @@ use std::time::{Duration, Instant};
 use image::{ImageFormat, Rgb, RgbImage};
 use prometheus_client::registry::Registry;
 use stylise::{
-    Booth, BoothMetrics, Desk, Intake, JobId, JobView, Limits, MadeBy, Order, Refusal, RequestKey,
-    Settings, State, Style, Stylist, Submission, Submitted, Ticket, Trouble,
+    Booth, BoothMetrics, BoothSettings, CheckedPicture, JobContext, JobId, JobView, Limits, MadeBy,
+    Order, RemoteOrder, RequestKey, State, Style, Stylist, StylistError, Submission, SubmitError,
+    Submitted,
 };
 use uuid::Uuid;
 
-/// Generous: the machine may be busy.
+/// Generous, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) type Outcome = Result<Vec<u8>, Trouble>;
-type Script = dyn Fn(&Order, &dyn Desk) -> Outcome + Send + Sync;
+pub(crate) type Outcome = Result<Vec<u8>, StylistError>;
+type Script = dyn Fn(&Order, &dyn JobContext) -> Outcome + Send + Sync;
 
-pub(crate) struct Studio {
+pub(crate) struct FakeStylist {
     made_by: MadeBy,
     script: Box<Script>,
     pub(crate) away: Mutex<Option<String>>,
     pub(crate) forgotten: Mutex<Vec<Uuid>>,
 }
 
-impl Studio {
+impl FakeStylist {
     pub(crate) fn new(
         made_by: MadeBy,
-        script: impl Fn(&Order, &dyn Desk) -> Outcome + Send + Sync + 'static,
+        script: impl Fn(&Order, &dyn JobContext) -> Outcome + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             made_by,
@@ -49,7 +50,7 @@ impl Studio {
     }
 }
 
-impl Stylist for Studio {
+impl Stylist for FakeStylist {
     fn made_by(&self) -> MadeBy {
         self.made_by
     }
@@ -67,33 +68,36 @@ impl Stylist for Studio {
         }
     }
 
-    fn ready(&self) -> Result<(), Trouble> {
+    fn ready(&self) -> Result<(), StylistError> {
         match self.away.lock().expect("no panic").clone() {
-            Some(reason) => Err(Trouble::Away(reason)),
+            Some(reason) => Err(StylistError::Unavailable(reason)),
             None => Ok(()),
         }
     }
 
-    fn stylise(&self, order: &Order, desk: &dyn Desk) -> Outcome {
+    fn stylise(&self, order: &Order, context: &dyn JobContext) -> Outcome {
         self.ready()?;
-        (self.script)(order, desk)
+        (self.script)(order, context)
     }
 
-    fn forget(&self, ticket: &Ticket) -> Result<(), Trouble> {
+    fn forget(&self, remote: &RemoteOrder) -> Result<(), StylistError> {
         self.ready()?;
-        self.forgotten.lock().expect("no panic").push(ticket.id);
+        self.forgotten.lock().expect("no panic").push(remote.id);
         Ok(())
     }
 }
 
-/// A script's wait: until cancelled or stopped, or the test opens the gate.
-pub(crate) fn wait_at(gate: &Mutex<bool>, desk: &dyn Desk) -> Result<(), Trouble> {
+/// Waits until the test opens the gate, or the job is cancelled or stopped.
+pub(crate) fn wait_for_gate(
+    gate: &Mutex<bool>,
+    context: &dyn JobContext,
+) -> Result<(), StylistError> {
     while !*gate.lock().expect("no panic") {
-        if desk.is_cancelled() {
-            return Err(Trouble::Cancelled);
+        if context.is_cancelled() {
+            return Err(StylistError::Cancelled);
         }
-        if desk.is_stopping() {
-            return Err(Trouble::Stopping);
+        if context.is_stopping() {
+            return Err(StylistError::Stopping);
         }
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -105,14 +109,14 @@ pub(crate) fn open_gate(gate: &Mutex<bool>) {
 }
 
 pub(crate) struct Rig {
-    pub(crate) settings: Settings,
+    pub(crate) settings: BoothSettings,
     pub(crate) registry: Registry,
 }
 
 impl Rig {
     pub(crate) fn new(topic: &str) -> Self {
         let name = format!("carrier-booth-it-{topic}-{:016x}", rand::random::<u64>());
-        let mut settings = Settings::in_folder(std::env::temp_dir().join(name));
+        let mut settings = BoothSettings::in_folder(std::env::temp_dir().join(name));
         settings.tick = Duration::from_millis(20);
         Self {
             settings,
@@ -120,10 +124,10 @@ impl Rig {
         }
     }
 
-    pub(crate) fn open(&mut self, studios: &[&Arc<Studio>]) -> Booth {
+    pub(crate) fn open(&mut self, stylists: &[&Arc<FakeStylist>]) -> Booth {
         let mut stylists: Vec<Arc<dyn Stylist>> = Vec::new();
-        for studio in studios {
-            stylists.push((*studio).clone());
+        for stylist in stylists {
+            stylists.push((*stylist).clone());
         }
         self.registry = Registry::default();
         let kinds: Vec<_> = stylists.iter().map(|stylist| stylist.made_by()).collect();
@@ -155,7 +159,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A small picture in one colour, as a stylist or a phone gives it.
+/// A small picture of one colour.
 pub(crate) fn png(colour: [u8; 3]) -> Vec<u8> {
     let picture = RgbImage::from_pixel(32, 32, Rgb(colour));
     let mut bytes = Cursor::new(Vec::new());
@@ -171,7 +175,7 @@ pub(crate) fn ask(visitor: &str, style: &str) -> Submission {
         address: visitor.to_owned(),
         style: style.to_owned(),
         made_by: None,
-        source: Intake::read(&png([200, 30, 30]), &Limits::UPLOAD).expect("a picture"),
+        source: CheckedPicture::read(&png([200, 30, 30]), &Limits::UPLOAD).expect("a picture"),
         share: false,
         key: None,
     }
@@ -185,7 +189,7 @@ pub(crate) fn key(id: u128) -> RequestKey {
 }
 
 pub(crate) fn submit(booth: &Booth, visitor: &str, style: &str) -> JobView {
-    let submitted: Result<Submitted, Refusal> = booth.submit(ask(visitor, style));
+    let submitted: Result<Submitted, SubmitError> = booth.submit(ask(visitor, style));
     submitted.expect("taken").job
 }
 
@@ -193,7 +197,7 @@ pub(crate) fn view(booth: &Booth, id: JobId) -> JobView {
     booth.view(id).expect("readable").expect("known")
 }
 
-/// Until `is` holds of the job.
+/// Waits until `is` holds for the job.
 pub(crate) fn wait(booth: &Booth, id: JobId, is: impl Fn(&JobView) -> bool) -> JobView {
     let start = Instant::now();
     loop {

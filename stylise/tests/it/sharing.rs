@@ -1,21 +1,21 @@
-//! The gallery: only what its visitor agreed to show, and only as long.
+//! The gallery shows only shared pictures.
 
-use stylise::{Booth, MadeBy, Shown, State};
+use stylise::{Booth, GalleryPicture, MadeBy, State};
 
-use crate::rig::{Rig, Studio, png, submit, wait_for};
+use crate::rig::{FakeStylist, Rig, png, submit, wait_for};
 
-fn shown(booth: &Booth) -> Vec<Shown> {
+fn shown(booth: &Booth) -> Vec<GalleryPicture> {
     booth.gallery(false).expect("readable")
 }
 
 #[test]
-fn a_picture_is_shown_while_its_visitor_agrees() {
+fn a_picture_is_in_the_gallery_while_shared() {
     let mut rig = Rig::new("share");
-    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
-    let booth = rig.open(&[&studio]);
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "pencil").id;
     wait_for(&booth, id, State::Done);
-    assert!(shown(&booth).is_empty(), "off by default");
+    assert!(shown(&booth).is_empty(), "not shared by default");
     let view = booth.set_share(id, true).expect("written").expect("known");
     assert!(view.share);
     let [on_the_wall] = shown(&booth).try_into().expect("one");
@@ -38,10 +38,10 @@ fn a_picture_is_shown_while_its_visitor_agrees() {
 }
 
 #[test]
-fn the_owner_hides_and_erases() {
+fn the_owner_can_hide_and_erase() {
     let mut rig = Rig::new("admin");
-    let studio = Studio::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
-    let booth = rig.open(&[&studio]);
+    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "pencil").id;
     booth.set_share(id, true).expect("written");
     wait_for(&booth, id, State::Done);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use capture::Heartbeat;
-use stylise::{Booth, BoothMetrics, Settings, Stylist};
+use stylise::{Booth, BoothMetrics, BoothSettings, Stylist};
 
 use super::Closed;
 
@@ -18,7 +18,7 @@ const OPENING_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// What a booth is opened with.
 pub(super) struct Plan {
-    pub(super) settings: Settings,
+    pub(super) settings: BoothSettings,
     pub(super) stylists: Vec<Arc<dyn Stylist>>,
     pub(super) metrics: BoothMetrics,
 }
@@ -162,7 +162,7 @@ mod tests {
         std::fs::create_dir_all(&home).expect("a temporary folder");
         std::fs::write(&folder, "a file").expect("room");
         let opening = Opening::start(Plan {
-            settings: Settings::in_folder(folder.clone()),
+            settings: BoothSettings::in_folder(folder.clone()),
             stylists: Vec::new(),
             metrics: BoothMetrics::register(&mut Registry::default(), &[]),
         });

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use stylise::share::{Growth, may_take};
+use stylise::{Growth, may_take};
 
 use crate::admission::address_group;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stylise::comfyui::{ComfyuiSettings, Pace, SettingsError};
+use stylise::comfyui::{ComfyuiSettings, SettingsError, Timeouts};
 
 use super::ConfigError;
 use crate::environment;
@@ -38,16 +38,16 @@ pub(crate) struct StyliseConfig {
 
 impl Default for StyliseConfig {
     fn default() -> Self {
-        let pace = Pace::default();
+        let timeouts = Timeouts::default();
         Self {
             comfyui: None,
             token: None,
             headers: BTreeMap::new(),
             ca: None,
             workflows: None,
-            queue_max_s: pace.queue_max.as_secs(),
-            loading_max_s: pace.loading_max.as_secs(),
-            step_max_s: pace.step_max.as_secs(),
+            queue_max_s: timeouts.queue_max.as_secs(),
+            loading_max_s: timeouts.loading_max.as_secs(),
+            step_max_s: timeouts.step_max.as_secs(),
         }
     }
 }
@@ -98,11 +98,11 @@ impl StyliseConfig {
             token: self.token.clone(),
             headers: self.headers.clone(),
             ca: self.ca.clone(),
-            pace: Pace {
+            timeouts: Timeouts {
                 queue_max: Duration::from_secs(self.queue_max_s),
                 loading_max: Duration::from_secs(self.loading_max_s),
                 step_max: Duration::from_secs(self.step_max_s),
-                ..Pace::default()
+                ..Timeouts::default()
             },
             ..ComfyuiSettings::default()
         })

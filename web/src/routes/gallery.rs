@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use stylise::{GalleryId, MadeBy, Shown, Style};
+use stylise::{GalleryId, GalleryPicture, MadeBy, Style};
 
 use super::asked::Visibility;
 use super::conditional::{is_known, partial};
@@ -36,7 +36,7 @@ struct Picture {
 }
 
 impl Picture {
-    fn of(app: &App, shown: Shown, styles: &[Style]) -> Self {
+    fn of(app: &App, shown: GalleryPicture, styles: &[Style]) -> Self {
         Self {
             id: shown.id,
             url: app.path(&format!("/gallery/{}.jpg", shown.id)),

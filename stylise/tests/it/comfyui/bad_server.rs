@@ -1,71 +1,71 @@
-//! Servers that do not do what they should.
+//! Misbehaving servers.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use stylise::comfyui::Comfyui;
-use stylise::{Progress, Stylist, Trouble};
+use stylise::{Progress, Stylist, StylistError};
 
-use super::desk::Notes;
-use super::stand_in::StandIn;
+use super::context::RecordingContext;
+use super::fake_server::FakeServer;
 use super::{client, eventually, order, settings, workflow};
 
-/// What an order comes to when a route answers so.
-fn refused_at(route: &'static str, status: u16, body: &str) -> (Trouble, StandIn) {
-    let server = StandIn::start();
+/// The outcome of an order when a route answers like this.
+fn refused_at(route: &'static str, status: u16, body: &str) -> (StylistError, FakeServer) {
+    let server = FakeServer::start();
     let client = client(&server);
     server
         .state()
-        .manners
+        .behaviour
         .refusals
         .insert(route, (status, body.to_owned()));
-    let trouble = client
-        .stylise(&order(None), &Notes::default())
+    let error = client
+        .stylise(&order(None), &RecordingContext::default())
         .expect_err("refused");
-    (trouble, server)
+    (error, server)
 }
 
-/// What a visitor is told; the technical words are the owner's, in the log.
+/// What visitors are told; the technical message is only logged.
 const CANNOT: &str = "cannot make this style now";
 
-fn failed_with(trouble: &Trouble, part: &str) {
+fn failed_with(error: &StylistError, part: &str) {
     assert!(
-        matches!(trouble, Trouble::Failed(why) if why.contains(part)),
-        "{trouble:?}"
+        matches!(error, StylistError::Failed(why) if why.contains(part)),
+        "{error:?}"
     );
 }
 
 #[test]
-fn one_that_is_down_at_the_start_is_found_when_it_comes() {
-    let server = StandIn::start();
+fn a_server_that_starts_later_is_found() {
+    let server = FakeServer::start();
     server.die();
     let client = Comfyui::connect(&settings(&server.url()), vec![workflow()]).expect("valid");
     thread::sleep(Duration::from_millis(250));
-    assert!(matches!(client.ready(), Err(Trouble::Away(why)) if why.contains("away")));
+    assert!(matches!(client.ready(), Err(StylistError::Unavailable(why)) if why.contains("away")));
     assert!(client.styles().is_empty());
-    let early = client.stylise(&order(None), &Notes::default());
-    assert!(matches!(early, Err(Trouble::Away(_))));
+    let early = client.stylise(&order(None), &RecordingContext::default());
+    assert!(matches!(early, Err(StylistError::Unavailable(_))));
     server.restart();
     eventually("its coming", || {
         client.ready().is_ok() && client.styles().len() == 3
     });
     client
-        .stylise(&order(None), &Notes::default())
+        .stylise(&order(None), &RecordingContext::default())
         .expect("a picture");
 }
 
 #[test]
-fn node_errors_become_words() {
+fn node_errors_become_messages() {
     let body = r#"{"error":{"type":"prompt_outputs_failed_validation","message":"x"},"node_errors":{"3":
         {"class_type":"CheckpointLoaderSimple","dependent_outputs":["4"],"errors":[{"type":"value_not_in_list",
         "message":"Value not in list","details":"","extra_info":{"input_name":"ckpt_name","received_value":"m.safetensors"}}]}}}"#;
-    let (trouble, server) = refused_at("/prompt", 400, body);
-    failed_with(&trouble, CANNOT);
+    let (error, server) = refused_at("/prompt", 400, body);
+    failed_with(&error, CANNOT);
     assert!(server.state().taken.is_empty());
 }
 
 #[test]
-fn statuses_become_words() {
+fn statuses_become_messages() {
     for (route, status, body) in [
         ("/upload/image", 413, "Request Entity Too Large"),
         ("/prompt", 403, ""),
@@ -76,108 +76,117 @@ fn statuses_become_words() {
     }
     assert!(matches!(
         refused_at("/upload/image", 503, "<html>").0,
-        Trouble::Away(_)
+        StylistError::Unavailable(_)
     ));
 }
 
 #[test]
-fn out_of_memory_is_tried_once_more() {
-    let server = StandIn::start();
+fn out_of_memory_is_retried_once() {
+    let server = FakeServer::start();
     let client = client(&server);
-    server.state().manners.out_of_memory = 1;
-    let notes = Notes::default();
+    server.state().behaviour.out_of_memory = 1;
+    let notes = RecordingContext::default();
     client
         .stylise(&order(None), &notes)
         .expect("the second goes through");
-    assert_eq!(notes.last_ticket().map(|ticket| ticket.sends), Some(2));
+    assert_eq!(
+        notes.last_remote_order().map(|remote| remote.sends),
+        Some(2)
+    );
     eventually("the first is erased", || server.state().history.len() == 1);
-    server.state().manners.out_of_memory = 9;
-    let trouble = client
-        .stylise(&order(None), &Notes::default())
+    server.state().behaviour.out_of_memory = 9;
+    let error = client
+        .stylise(&order(None), &RecordingContext::default())
         .expect_err("both fail");
-    failed_with(&trouble, "memory");
+    failed_with(&error, "memory");
     assert_eq!(server.state().worked.len(), 4);
 }
 
 #[test]
-fn a_lost_answer_does_not_make_the_picture_twice() {
-    let server = StandIn::start();
+fn a_lost_answer_does_not_repeat_the_order() {
+    let server = FakeServer::start();
     let client = client(&server);
-    server.state().manners.lost_answers = 1;
-    let notes = Notes::default();
+    server.state().behaviour.lost_answers = 1;
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");
     assert_eq!(server.state().worked.len(), 1);
-    assert_eq!(notes.last_ticket().map(|ticket| ticket.sends), Some(1));
+    assert_eq!(
+        notes.last_remote_order().map(|remote| remote.sends),
+        Some(1)
+    );
 }
 
 #[test]
-fn an_order_that_never_arrived_is_sent_once_more() {
-    let server = StandIn::start();
+fn an_order_that_never_arrived_is_sent_again() {
+    let server = FakeServer::start();
     let client = client(&server);
-    server.state().manners.lost_orders = 1;
-    let notes = Notes::default();
+    server.state().behaviour.lost_orders = 1;
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");
-    assert_eq!(notes.last_ticket().map(|ticket| ticket.sends), Some(2));
+    assert_eq!(
+        notes.last_remote_order().map(|remote| remote.sends),
+        Some(2)
+    );
     assert_eq!(server.state().worked.len(), 1);
 }
 
 #[test]
-fn silent_and_missing_sockets_cost_the_steps_alone() {
-    let server = StandIn::start();
+fn without_a_socket_only_the_steps_are_missing() {
+    let server = FakeServer::start();
     let client = client(&server);
-    server.state().manners.silent_sockets = true;
-    server.state().manners.step_ms = 400;
-    let notes = Notes::default();
+    server.state().behaviour.silent_sockets = true;
+    server.state().behaviour.step_ms = 400;
+    let notes = RecordingContext::default();
     client
         .stylise(&order(None), &notes)
         .expect("by the history alone");
     assert!(notes.has_told(|told| *told == Progress::Running { step: 0, steps: 0 }));
-    server.state().manners.silent_sockets = false;
-    server.state().manners.no_sockets = true;
+    server.state().behaviour.silent_sockets = false;
+    server.state().behaviour.no_sockets = true;
     client
-        .stylise(&order(None), &Notes::default())
+        .stylise(&order(None), &RecordingContext::default())
         .expect("by the history alone");
 }
 
 #[test]
-fn an_order_that_does_not_get_on_is_given_up_and_taken_back() {
-    let server = StandIn::start();
+fn an_order_without_progress_is_withdrawn() {
+    let server = FakeServer::start();
     let client = client(&server);
-    server.state().manners.step_ms = 4000;
-    let trouble = client
-        .stylise(&order(None), &Notes::default())
+    server.state().behaviour.step_ms = 4000;
+    let error = client
+        .stylise(&order(None), &RecordingContext::default())
         .expect_err("stuck");
-    failed_with(&trouble, "took too long");
+    failed_with(&error, "took too long");
     eventually("taken back", || {
         server.state().interrupted || server.state().running.is_none()
     });
 }
 
 #[test]
-fn garbage_is_no_answer() {
+fn malformed_answers_fail() {
     let garbage = "<html>welcome to the hotel</html>";
-    // The socket lives: it is not away, and does not get on.
+    // The socket still works, so the server is not unavailable but makes no progress.
     failed_with(&refused_at("/queue", 200, garbage).0, "took too long");
     failed_with(&refused_at("/prompt", 200, garbage).0, "twice");
     failed_with(&refused_at("/upload/image", 200, "[]").0, CANNOT);
 }
 
 #[test]
-fn answers_without_end_are_cut() {
-    let server = StandIn::start();
+fn endless_answers_are_cut() {
+    let server = FakeServer::start();
     let client = client(&server);
     for route in ["/upload", "/view"] {
-        server.state().manners.endless = Some(route);
+        server.state().behaviour.endless = Some(route);
         let began = Instant::now();
-        let trouble = client
-            .stylise(&order(None), &Notes::default())
+        let error = client
+            .stylise(&order(None), &RecordingContext::default())
             .expect_err(route);
         assert!(began.elapsed() < Duration::from_secs(8), "{route}");
-        let is_told = match &trouble {
-            Trouble::Failed(words) => words.contains(CANNOT),
-            other => matches!(other, Trouble::Away(_)),
+        let is_told = match &error {
+            StylistError::Failed(words) => words.contains(CANNOT),
+            other => matches!(other, StylistError::Unavailable(_)),
         };
-        assert!(is_told, "{route}: {trouble:?}");
+        assert!(is_told, "{route}: {error:?}");
     }
-    server.state().manners.endless = None;
+    server.state().behaviour.endless = None;
 }

@@ -1,5 +1,5 @@
-//! Visitors' pictures on the server: overwritten when an order is over, however it ends; and told where
-//! that cannot be done.
+//! Visitors' pictures on the server are overwritten when an order is over, and it is reported where that is
+//! impossible.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -8,24 +8,24 @@ use prometheus_client::registry::Registry;
 use stylise::comfyui::{Comfyui, survey};
 use stylise::workflow::Workflow;
 use stylise::{
-    Booth, BoothMetrics, Intake, JobId, Limits, MadeBy, Settings, State, Stylist, Submission,
-    Trouble,
+    Booth, BoothMetrics, BoothSettings, CheckedPicture, JobId, Limits, MadeBy, State, Stylist,
+    StylistError, Submission,
 };
 
-use super::desk::Notes;
-use super::stand_in::StandIn;
+use super::context::RecordingContext;
+use super::fake_server::FakeServer;
 use super::{client, eventually, order, settings, styled, while_at_work, workflow};
 
-/// Visitors' pictures on the server. Not in an assertion's own words: those would hold the lock.
-fn left(server: &StandIn) -> Vec<(String, String)> {
+/// Visitors' pictures on the server. A function, because inside an assertion the lock would be held.
+fn left(server: &FakeServer) -> Vec<(String, String)> {
     server.state().pictures()
 }
 
-fn is_blank(server: &StandIn) -> bool {
+fn is_blank(server: &FakeServer) -> bool {
     left(server).is_empty()
 }
 
-/// As `workflow`, with a node that keeps its pictures in `output`, and a second output that nobody asked for.
+/// Like `workflow`, with a node that saves its pictures in `output`, and a second output that is not needed.
 fn keeping() -> Workflow {
     let toml = include_str!("../../comfyui/carrier-test.toml").replace("\"Result\"", "\"5\"");
     let json = include_str!("../../comfyui/carrier-test.json");
@@ -38,181 +38,186 @@ fn keeping() -> Workflow {
 
 #[test]
 fn photo_and_result_are_overwritten_when_the_order_is_forgotten() {
-    let server = StandIn::start();
+    let server = FakeServer::start();
     let client = client(&server);
     assert!(client.erases_pictures());
-    let notes = Notes::default();
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");
-    assert_eq!(left(&server).len(), 2, "there until the result is kept");
+    assert_eq!(left(&server).len(), 2, "kept until the result is stored");
     client
-        .forget(&notes.last_ticket().expect("kept"))
+        .forget(&notes.last_remote_order().expect("kept"))
         .expect("erased");
     assert_eq!(left(&server), []);
     assert!(client.erases_pictures());
 }
 
 #[test]
-fn only_what_the_output_needs_runs_and_a_kept_copy_is_overwritten_too() {
+fn only_needed_nodes_run_and_saved_copies_are_overwritten() {
     for names_orders in [false, true] {
-        let server = StandIn::start();
-        server.state().manners.names_orders = names_orders;
+        let server = FakeServer::start();
+        server.state().behaviour.names_orders = names_orders;
         let client = Comfyui::connect(&settings(&server.url()), vec![keeping()]).expect("valid");
         eventually("the survey", || client.ready().is_ok());
-        let notes = Notes::default();
+        let notes = RecordingContext::default();
         client.stylise(&order(None), &notes).expect("a picture");
         let kept = left(&server);
         let copies = kept.iter().filter(|(folder, _)| folder == "output");
         assert_eq!(copies.count(), 1, "{kept:?}");
         client
-            .forget(&notes.last_ticket().expect("kept"))
+            .forget(&notes.last_remote_order().expect("kept"))
             .expect("erased");
         assert_eq!(left(&server), []);
     }
 }
 
 #[test]
-fn a_copy_is_overwritten_though_the_server_was_started_anew_meanwhile() {
-    let server = StandIn::start();
+fn a_saved_copy_is_overwritten_after_a_server_restart() {
+    let server = FakeServer::start();
     let client = Comfyui::connect(&settings(&server.url()), vec![keeping()]).expect("valid");
     eventually("the survey", || client.ready().is_ok());
-    let notes = Notes::default();
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");
-    // Its history is gone; of its folders it empties `temp` alone.
+    // A restarted server has no history; of its folders it clears only `temp`.
     server.state().history.clear();
     server
         .state()
         .files
         .retain(|(folder, _), _| folder != "temp");
     client
-        .forget(&notes.last_ticket().expect("kept"))
+        .forget(&notes.last_remote_order().expect("kept"))
         .expect("erased");
     assert_eq!(left(&server), []);
 }
 
 #[test]
-fn an_order_that_is_cancelled_leaves_nothing() {
-    let server = StandIn::start();
+fn a_cancelled_order_leaves_nothing() {
+    let server = FakeServer::start();
     let client = client(&server);
     let (made, notes) = while_at_work(&client, |notes| notes.cancelled.store(true, SeqCst));
-    assert_eq!(made, Err(Trouble::Cancelled));
-    eventually("the photo's end", || is_blank(&server));
+    assert_eq!(made, Err(StylistError::Cancelled));
+    eventually("the photo is erased", || is_blank(&server));
     client
-        .forget(&notes.last_ticket().expect("kept"))
+        .forget(&notes.last_remote_order().expect("kept"))
         .expect("nothing is left");
     assert_eq!(left(&server), []);
 }
 
 #[test]
-fn an_order_that_fails_or_is_refused_leaves_nothing() {
-    let server = StandIn::start();
+fn a_failed_or_refused_order_leaves_nothing() {
+    let server = FakeServer::start();
     let client = client(&server);
-    server.state().manners.out_of_memory = 2;
-    let notes = Notes::default();
+    server.state().behaviour.out_of_memory = 2;
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect_err("too large");
-    for ticket in notes.tickets.lock().expect("a lock").iter() {
-        client.forget(ticket).expect("erased");
+    for remote in notes.orders.lock().expect("a lock").iter() {
+        client.forget(remote).expect("erased");
     }
     assert_eq!(left(&server), []);
     let refusal = (500, "broken".to_owned());
-    server.state().manners.refusals.insert("/prompt", refusal);
-    let notes = Notes::default();
+    server.state().behaviour.refusals.insert("/prompt", refusal);
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect_err("refused");
     assert_eq!(left(&server).len(), 1);
     client
-        .forget(&notes.last_ticket().expect("kept"))
+        .forget(&notes.last_remote_order().expect("kept"))
         .expect("erased");
     assert_eq!(left(&server), []);
 }
 
 #[test]
-fn a_photo_whose_order_was_never_sent_is_known_on_disk() {
-    let server = StandIn::start();
+fn a_photo_without_an_order_is_recorded_on_disk() {
+    let server = FakeServer::start();
     let client = client(&server);
-    let notes = Notes::default();
-    // The program is killed once the photo is there.
+    let notes = RecordingContext::default();
+    // The program is killed after the upload.
     let refusal = (503, String::new());
     server
         .state()
-        .manners
+        .behaviour
         .refusals
         .insert("/upload/image", refusal);
     let away = client.stylise(&order(None), &notes);
-    assert!(matches!(away, Err(Trouble::Away(_))), "{away:?}");
-    let ticket = notes.last_ticket().expect("kept before the photo left");
-    assert_eq!(ticket.sends, 0, "no order was sent");
-    server.state().manners.refusals.clear();
-    eventually("its return", || client.ready().is_ok());
-    let again = Notes::default();
+    assert!(
+        matches!(away, Err(StylistError::Unavailable(_))),
+        "{away:?}"
+    );
+    let remote = notes
+        .last_remote_order()
+        .expect("kept before the photo left");
+    assert_eq!(remote.sends, 0, "no order was sent");
+    server.state().behaviour.refusals.clear();
+    eventually("the server returns", || client.ready().is_ok());
+    let again = RecordingContext::default();
     client
-        .stylise(&order(Some(ticket.clone())), &again)
+        .stylise(&order(Some(remote.clone())), &again)
         .expect("made");
     assert_eq!(
-        again.last_ticket().map(|ticket| ticket.sends),
+        again.last_remote_order().map(|remote| remote.sends),
         Some(1),
         "sent once"
     );
-    for ticket in [ticket, again.last_ticket().expect("kept")] {
-        client.forget(&ticket).expect("erased");
+    for remote in [remote, again.last_remote_order().expect("kept")] {
+        client.forget(&remote).expect("erased");
     }
     assert_eq!(left(&server), []);
 }
 
 #[test]
-fn a_server_that_renames_uploads_is_followed() {
-    let server = StandIn::start();
+fn renamed_uploads_are_used_and_erased() {
+    let server = FakeServer::start();
     let client = client(&server);
-    server.state().manners.renames = true;
-    let notes = Notes::default();
+    server.state().behaviour.renames = true;
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");
     client
-        .forget(&notes.last_ticket().expect("kept"))
+        .forget(&notes.last_remote_order().expect("kept"))
         .expect("erased");
     assert_eq!(left(&server), []);
 }
 
 #[test]
-fn where_pictures_cannot_be_overwritten_it_is_told_and_the_history_is_erased_all_the_same() {
-    let server = StandIn::start();
-    server.state().manners.never_overwrites = true;
+fn without_overwriting_the_history_is_still_erased() {
+    let server = FakeServer::start();
+    server.state().behaviour.never_overwrites = true;
     let client = client(&server);
     assert!(!client.erases_pictures());
     let told = survey(&settings(&server.url()), &[workflow()])
         .expect("valid")
         .expect("there");
     assert!(!told.erases_pictures);
-    let notes = Notes::default();
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");
     client
-        .forget(&notes.last_ticket().expect("kept"))
-        .expect("as far as it goes");
+        .forget(&notes.last_remote_order().expect("kept"))
+        .expect("long enough");
     assert!(server.state().history.is_empty());
     assert_eq!(left(&server).len(), 2);
 
-    // One that allows it at first: the page's promise ends with the first picture that stays.
-    let server = StandIn::start();
+    // A server that allows overwriting at first: the promise ends with the first picture that stays.
+    let server = FakeServer::start();
     let client = super::client(&server);
     assert!(client.erases_pictures());
-    let notes = Notes::default();
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");
-    server.state().manners.never_overwrites = true;
+    server.state().behaviour.never_overwrites = true;
     client
-        .forget(&notes.last_ticket().expect("kept"))
-        .expect("as far as it goes");
+        .forget(&notes.last_remote_order().expect("kept"))
+        .expect("long enough");
     assert!(!client.erases_pictures());
 }
 
 #[test]
-fn through_the_booth_nothing_of_a_visitor_stays_there() {
-    let server = StandIn::start();
+fn the_booth_leaves_nothing_on_the_server() {
+    let server = FakeServer::start();
     let folder = std::env::temp_dir().join(format!("carrier-erasing-{}", JobId::random()));
     let stylists: Vec<Arc<dyn Stylist>> = vec![client(&server)];
     let booth = Booth::open(
-        Settings::in_folder(folder.clone()),
+        BoothSettings::in_folder(folder.clone()),
         stylists,
         BoothMetrics::register(&mut Registry::default(), &[MadeBy::Comfyui]),
     );
     let booth = booth.expect("a booth");
-    let source = Intake::read(&styled("inverted", None).source, &Limits::UPLOAD);
+    let source = CheckedPicture::read(&styled("inverted", None).source, &Limits::UPLOAD);
     let submission = Submission {
         visitor: "ann".to_owned(),
         address: "ann".to_owned(),
@@ -223,8 +228,9 @@ fn through_the_booth_nothing_of_a_visitor_stays_there() {
         key: None,
     };
     let job = booth.submit(submission).expect("taken").job.id;
-    // The stand-in's picture is none: it fails at the very end, when everything is on the server.
-    eventually("its end", || {
+    // The fake server's result is not a picture, so the job fails at the very end, when everything is on the
+    // server.
+    eventually("the order ends", || {
         let view = booth.view(job).expect("readable").expect("known");
         view.state == State::Failed
     });

@@ -1,4 +1,4 @@
-//! A server that does what it should.
+//! A well-behaved server.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,26 +7,26 @@ use std::thread;
 
 use stylise::comfyui::{Comfyui, ComfyuiSettings, WorkflowCheck};
 use stylise::workflow::load;
-use stylise::{Progress, Stylist, Trouble};
+use stylise::{Progress, Stylist, StylistError};
 
-use super::desk::Notes;
-use super::stand_in::StandIn;
+use super::context::RecordingContext;
+use super::fake_server::FakeServer;
 use super::work::made;
 use super::{client, eventually, order, settings, workflow};
 
 #[test]
-fn from_the_upload_to_the_picture() {
-    let server = StandIn::start();
+fn an_order_goes_from_upload_to_result() {
+    let server = FakeServer::start();
     let client = client(&server);
     assert_eq!(client.styles().len(), 3);
-    let notes = Notes::default();
+    let notes = RecordingContext::default();
     let picture = client.stylise(&order(None), &notes).expect("a picture");
-    let ticket = notes.last_ticket().expect("kept before it was sent");
-    assert_eq!(picture, made(&ticket.id.to_string()));
+    let remote = notes.last_remote_order().expect("kept before it was sent");
+    assert_eq!(picture, made(&remote.id.to_string()));
     let state = server.state();
     assert_eq!(
-        (state.taken.clone(), ticket.sends),
-        (vec![ticket.id.to_string()], 1)
+        (state.taken.clone(), remote.sends),
+        (vec![remote.id.to_string()], 1)
     );
     let progress = notes.progress.lock().expect("a lock").clone();
     assert_eq!(progress.first(), Some(&Progress::Uploading));
@@ -42,35 +42,35 @@ fn from_the_upload_to_the_picture() {
         "erased when the picture is kept, not before"
     );
     drop(state);
-    client.forget(&ticket).expect("forgotten");
+    client.forget(&remote).expect("forgotten");
     assert!(server.state().history.is_empty());
-    client.forget(&ticket).expect("nothing to do");
+    client.forget(&remote).expect("nothing to do");
 }
 
 #[test]
-fn behind_others_the_position_is_told() {
-    let server = StandIn::start();
+fn the_queue_position_is_reported() {
+    let server = FakeServer::start();
     let client = client(&server);
-    server.state().manners.step_ms = 150;
+    server.state().behaviour.step_ms = 150;
     server.foreign_order("first");
     server.foreign_order("second");
-    let notes = Notes::default();
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");
     let waited = |ahead| notes.has_told(|progress| *progress == Progress::Waiting { ahead });
     assert!(waited(2) && waited(1), "{:?}", notes.progress);
 }
 
 #[test]
-fn two_at_a_time_each_get_their_own() {
-    let server = StandIn::start();
+fn two_orders_at_a_time_get_their_own_results() {
+    let server = FakeServer::start();
     let client = client(&server);
     let both: Vec<_> = (0..2)
         .map(|_| {
             let client = Arc::clone(&client);
             thread::spawn(move || {
-                let notes = Notes::default();
+                let notes = RecordingContext::default();
                 let picture = client.stylise(&order(None), &notes).expect("a picture");
-                (picture, notes.last_ticket().expect("kept").id)
+                (picture, notes.last_remote_order().expect("kept").id)
             })
         })
         .collect();
@@ -82,19 +82,21 @@ fn two_at_a_time_each_get_their_own() {
 }
 
 #[test]
-fn an_order_that_cannot_be_kept_is_not_sent() {
-    let server = StandIn::start();
+fn an_order_that_cannot_be_saved_is_not_sent() {
+    let server = FakeServer::start();
     let client = client(&server);
-    let notes = Notes::default();
+    let notes = RecordingContext::default();
     notes.disk_is_full.store(true, SeqCst);
-    let trouble = client.stylise(&order(None), &notes).expect_err("no ticket");
-    assert_eq!(trouble, Trouble::Failed("the disk is full".to_owned()));
+    let error = client
+        .stylise(&order(None), &notes)
+        .expect_err("no remote order");
+    assert_eq!(error, StylistError::Failed("the disk is full".to_owned()));
     assert!(server.state().taken.is_empty());
 }
 
 #[test]
-fn token_headers_and_base_path_go_along() {
-    let server = StandIn::start();
+fn token_headers_and_base_path_are_sent() {
+    let server = FakeServer::start();
     let mut with = settings(&server.url());
     with.token = Some("s3cret".to_owned());
     with.headers.insert("X-Booth".to_owned(), "7".to_owned());
@@ -112,9 +114,9 @@ fn token_headers_and_base_path_go_along() {
 }
 
 #[test]
-fn only_what_the_server_can_do_is_offered() {
-    let server = StandIn::start();
-    server.state().manners.lacks = vec!["KSampler", "CarrierTestInvert"];
+fn only_supported_styles_are_offered() {
+    let server = FakeServer::start();
+    server.state().behaviour.lacks = vec!["KSampler", "CarrierTestInvert"];
     let mut workflows = load(None).workflows;
     workflows.push(workflow());
     let told = stylise::comfyui::survey(&settings(&server.url()), &workflows);
@@ -127,16 +129,21 @@ fn only_what_the_server_can_do_is_offered() {
     let client = Comfyui::connect(&settings(&server.url()), workflows).expect("valid");
     eventually("the survey", || client.last_survey().is_some());
     assert!(client.styles().is_empty());
-    assert!(matches!(client.ready(), Err(Trouble::Away(why)) if why.contains("no style")));
-    server.state().manners.lacks.remove(1);
+    assert!(
+        matches!(client.ready(), Err(StylistError::Unavailable(why)) if why.contains("no style"))
+    );
+    server.state().behaviour.lacks.remove(1);
     eventually("the next survey", || client.styles().len() == 3);
-    let gone = client.stylise(&super::styled("cartoon", None), &Notes::default());
-    assert!(matches!(gone, Err(Trouble::Failed(why)) if why.contains("style")));
+    let gone = client.stylise(
+        &super::styled("cartoon", None),
+        &RecordingContext::default(),
+    );
+    assert!(matches!(gone, Err(StylistError::Failed(why)) if why.contains("style")));
 }
 
 #[test]
 fn model_files_are_looked_for_in_their_folders() {
-    let server = StandIn::start();
+    let server = FakeServer::start();
     let missing = || {
         let told = stylise::comfyui::survey(&settings(&server.url()), &load(None).workflows);
         let checks = told.expect("valid").expect("there").workflows;
@@ -145,8 +152,8 @@ fn model_files_are_looked_for_in_their_folders() {
     };
     let believed = missing();
     assert!(believed.values().all(String::is_empty), "{believed:?}");
-    // The split files, of which one lies where the other workflow has its own.
-    server.state().manners.files = BTreeMap::from([
+    // The files of the split workflow, one of them in the wrong folder.
+    server.state().behaviour.files = BTreeMap::from([
         (
             "checkpoints",
             vec!["flux1-schnell-fp8.safetensors", "flux1-schnell.safetensors"],

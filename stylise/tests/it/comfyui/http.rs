@@ -1,4 +1,4 @@
-//! As much HTTP/1.1 as the stand-in needs.
+//! The part of HTTP/1.1 that the fake server needs.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -53,9 +53,9 @@ impl Request {
     }
 }
 
-/// A form with one file, as far as the stand-in needs one.
+/// A multipart form with one file.
 pub(super) struct Form<'a> {
-    /// Heads and contents.
+    /// Headers and contents.
     parts: Vec<(String, &'a [u8])>,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Form<'a> {
         part.map_or("", |(_, bytes)| std::str::from_utf8(bytes).expect("text"))
     }
 
-    /// Its name and its bytes.
+    /// The file's name and content.
     pub(super) fn file(&self) -> (&str, &'a [u8]) {
         let named = self.parts.iter().find_map(|(head, bytes)| {
             let name = head.split("filename=\"").nth(1)?.split('"').next()?;
@@ -121,7 +121,7 @@ pub(super) fn answer(mut stream: &TcpStream, status: u16, body: &[u8]) -> io::Re
     stream.write_all(body)
 }
 
-/// Until the other side has enough.
+/// Sends until the client closes the connection.
 pub(super) fn answer_endlessly(mut stream: &TcpStream) -> io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"")?;
     let junk = [b'x'; 1 << 16];

@@ -1,5 +1,5 @@
-//! With a real ComfyUI: `scripts/test-comfyui.sh` names it in `COMFYUI_DIR` and `COMFYUI_PYTHON`. It gets
-//! a base folder of its own with `carrier_test_nodes.py`, so that it needs no model and no GPU.
+//! Tests with a real ComfyUI, which `scripts/test-comfyui.sh` names in `COMFYUI_DIR` and `COMFYUI_PYTHON`.
+//! It runs with its own base folder and `carrier_test_nodes.py`, so it needs neither a model nor a GPU.
 
 mod booth;
 mod server;
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use stylise::comfyui::{Comfyui, ComfyuiSettings};
 use stylise::workflow::load;
-use stylise::{Progress, Stylist, Ticket, Trouble};
+use stylise::{Progress, RemoteOrder, Stylist, StylistError};
 
 use self::server::Server;
-use super::desk::Notes;
+use super::context::RecordingContext;
 use super::{order, styled, workflow};
 
 fn say(words: &str) {
@@ -25,12 +25,12 @@ fn say(words: &str) {
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(180);
     while !holds() {
-        assert!(Instant::now() < until, "in vain: {what}");
+        assert!(Instant::now() < until, "timed out waiting for: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// As the program has it: with the times that it has.
+/// With the program's own timeouts.
 fn client(server: &Server) -> Arc<Comfyui> {
     let settings = ComfyuiSettings {
         url: server.url(),
@@ -43,31 +43,31 @@ fn client(server: &Server) -> Arc<Comfyui> {
     client
 }
 
-/// Makes an order on a thread of its own, and does something meanwhile.
+/// Makes an order on a thread and does something meanwhile.
 fn meanwhile(
     client: &Comfyui,
-    ticket: Option<Ticket>,
-    act: impl FnOnce(&Notes),
-) -> (Result<Vec<u8>, Trouble>, Notes) {
-    let notes = Notes::default();
+    remote: Option<RemoteOrder>,
+    act: impl FnOnce(&RecordingContext),
+) -> (Result<Vec<u8>, StylistError>, RecordingContext) {
+    let notes = RecordingContext::default();
     let made = thread::scope(|scope| {
-        let made = scope.spawn(|| client.stylise(&order(ticket), &notes));
+        let made = scope.spawn(|| client.stylise(&order(remote), &notes));
         act(&notes);
         made.join().expect("no panic")
     });
     (made, notes)
 }
 
-/// What the server calls an order: ours, or its own name in the memo.
-fn name_of(ticket: &Ticket) -> String {
-    let memo = ticket.memo.as_deref().unwrap_or("null");
-    let memo: serde_json::Value = serde_json::from_str(memo).expect("JSON");
-    let own = memo["order"].as_str().map(str::to_owned);
-    own.unwrap_or_else(|| ticket.id.to_string())
+/// The server's id of an order: ours, or the one in the details.
+fn name_of(remote: &RemoteOrder) -> String {
+    let details = remote.details.as_deref().unwrap_or("null");
+    let details: serde_json::Value = serde_json::from_str(details).expect("JSON");
+    let own = details["order"].as_str().map(str::to_owned);
+    own.unwrap_or_else(|| remote.id.to_string())
 }
 
-fn runs(notes: &Notes) {
-    eventually("work", || {
+fn runs(notes: &RecordingContext) {
+    eventually("the first step", || {
         notes.has_told(|told| matches!(told, Progress::Running { step: 1.., .. }))
     });
 }
@@ -115,7 +115,10 @@ fn what_it_can_do(client: &Comfyui) {
     let survey = client.last_survey().expect("asked");
     say(&format!("version {}", survey.version.expect("told")));
     assert!(survey.workflows[0].is_ready(), "{:?}", survey.workflows[0]);
-    assert!(!survey.workflows[1].is_ready(), "there is no FLUX");
+    assert!(
+        !survey.workflows[1].is_ready(),
+        "the FLUX files are missing"
+    );
     for check in &survey.workflows[1..] {
         let classes = check.missing.iter().filter(|it| it.contains("the node"));
         assert_eq!(
@@ -143,15 +146,15 @@ fn one_picture(server: &Server, client: &Comfyui) {
         "{}",
         previews.len()
     );
-    let ticket = notes.last_ticket().expect("kept");
-    assert!(server.history().contains_key(&name_of(&ticket)));
+    let remote = notes.last_remote_order().expect("kept");
+    assert!(server.history().contains_key(&name_of(&remote)));
     assert_eq!(
         server.pictures().len(),
         2,
         "photo and result: {:?}",
         server.pictures()
     );
-    client.forget(&ticket).expect("forgotten");
+    client.forget(&remote).expect("forgotten");
     assert!(server.history().is_empty(), "really deleted");
     assert_eq!(
         server.pictures(),
@@ -192,9 +195,9 @@ fn cancelled_while_queued(server: &Server, client: &Comfyui) {
         });
         notes.cancelled.store(true, SeqCst);
     });
-    assert_eq!(made, Err(Trouble::Cancelled));
-    eventually("the foreign one", || server.ended_well(&foreign));
-    let order = name_of(&notes.last_ticket().expect("kept"));
+    assert_eq!(made, Err(StylistError::Cancelled));
+    eventually("the foreign order runs", || server.ended_well(&foreign));
+    let order = name_of(&notes.last_remote_order().expect("kept"));
     assert!(!server.history().contains_key(&order));
     say("cancelled while queued; the foreign order went on");
 }
@@ -209,15 +212,15 @@ fn cancelled_while_running(server: &Server, client: &Comfyui) {
         notes.cancelled.store(true, SeqCst);
     });
     let took = asked.lock().expect("a lock").elapsed();
-    assert_eq!(made, Err(Trouble::Cancelled));
+    assert_eq!(made, Err(StylistError::Cancelled));
     assert!(took < Duration::from_secs(1), "{took:?}");
     let foreign = foreign.into_inner().expect("a lock");
-    eventually("the foreign one", || server.ended_well(&foreign));
-    let ticket = notes.last_ticket().expect("kept");
-    let order = name_of(&ticket);
+    eventually("the foreign order runs", || server.ended_well(&foreign));
+    let remote = notes.last_remote_order().expect("kept");
+    let order = name_of(&remote);
     eventually("no trace", || !server.history().contains_key(&order));
-    let photo = format!("carrier-{}.jpg", ticket.id);
-    eventually("the photo's end", || {
+    let photo = format!("carrier-{}.jpg", remote.id);
+    eventually("the photo is erased", || {
         let pictures = server.pictures();
         !pictures.iter().any(|file| file.ends_with(&photo))
     });
@@ -246,32 +249,32 @@ fn resumed(server: &Server, client: &Comfyui) {
             runs(notes);
             notes.stopping.store(true, SeqCst);
         });
-        assert_eq!(made, Err(Trouble::Stopping));
-        notes.last_ticket()
+        assert_eq!(made, Err(StylistError::Stopping));
+        notes.last_remote_order()
     };
     let running = leave();
     let (made, notes) = meanwhile(client, running, |_| {});
     is_inverted(&made.expect("followed"));
     assert!(notes.has_told(|told| matches!(told, Progress::Running { step: 4.., .. })));
     let finished = leave().expect("kept");
-    eventually("its end", || server.ended_well(&name_of(&finished)));
+    eventually("the order ends", || server.ended_well(&name_of(&finished)));
     let (made, _) = meanwhile(client, Some(finished.clone()), |_| {});
     is_inverted(&made.expect("fetched"));
     assert_eq!(server.executions() - before, 2, "none was made twice");
     say(
-        "resumed by ticket: one while running, with its steps, one when it was finished; none made twice",
+        "resumed after a restart: one while running, with its steps, one when it was finished; none made twice",
     );
 }
 
 fn faults(client: &Comfyui) {
     let told = |style: &str| {
-        let notes = Notes::default();
-        let trouble = client
+        let notes = RecordingContext::default();
+        let error = client
             .stylise(&styled(style, None), &notes)
             .expect_err(style);
-        let sends = notes.last_ticket().map(|ticket| ticket.sends);
-        say(&format!("{style}: {trouble} (sent {sends:?})"));
-        (trouble.to_string(), sends)
+        let sends = notes.last_remote_order().map(|remote| remote.sends);
+        say(&format!("{style}: {error} (sent {sends:?})"));
+        (error.to_string(), sends)
     };
     let (memory, sends) = told("out-of-memory");
     assert!(memory.contains("memory") && sends == Some(2));
@@ -292,17 +295,17 @@ fn killed_and_restarted(server: &mut Server, client: &Comfyui) {
         server.kill();
         made.join().expect("no panic")
     });
-    let trouble = made.expect_err("it is gone");
-    assert!(matches!(trouble, Trouble::Away(_)), "{trouble:?}");
-    say(&format!("killed in the middle: {trouble}"));
+    let error = made.expect_err("it is gone");
+    assert!(matches!(error, StylistError::Unavailable(_)), "{error:?}");
+    say(&format!("killed in the middle: {error}"));
     server.restart();
-    eventually("its return", || client.ready().is_ok());
-    let (made, again) = meanwhile(client, notes.last_ticket(), |_| {});
-    is_inverted(&made.expect("made at last"));
-    let ticket = again.last_ticket().expect("a second one");
-    assert_eq!(ticket.sends, 2);
+    eventually("the server returns", || client.ready().is_ok());
+    let (made, again) = meanwhile(client, notes.last_remote_order(), |_| {});
+    is_inverted(&made.expect("made eventually"));
+    let remote = again.last_remote_order().expect("a second one");
+    assert_eq!(remote.sends, 2);
     assert_eq!(server.history().len(), 1, "made once after the restart");
-    client.forget(&ticket).expect("forgotten");
+    client.forget(&remote).expect("forgotten");
     assert!(server.history().is_empty());
     say("restarted with an empty queue: sent once more, and made once");
 }

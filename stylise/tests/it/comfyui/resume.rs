@@ -1,96 +1,108 @@
-//! Orders that were sent before: by a program that ended, or to a server that did.
+//! Orders that were sent before a restart of the program or of the server.
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use stylise::{Progress, Stylist, Ticket, Trouble};
+use stylise::{Progress, RemoteOrder, Stylist, StylistError};
 use uuid::Uuid;
 
-use super::desk::Notes;
-use super::stand_in::StandIn;
+use super::context::RecordingContext;
+use super::fake_server::FakeServer;
 use super::work::made;
 use super::{client, eventually, order, while_at_work};
 
-/// Sends an order, and ends the program once it runs.
-fn left_at_work(server: &StandIn) -> Ticket {
+/// Sends an order, and stops the client while it runs.
+fn left_at_work(server: &FakeServer) -> RemoteOrder {
     let client = client(server);
     let (made, notes) = while_at_work(&client, |notes| notes.stopping.store(true, SeqCst));
-    assert_eq!(made, Err(Trouble::Stopping));
-    notes.last_ticket().expect("kept")
+    assert_eq!(made, Err(StylistError::Stopping));
+    notes.last_remote_order().expect("kept")
 }
 
 #[test]
-fn one_that_still_runs_is_followed_with_its_steps() {
-    let server = StandIn::start();
-    server.state().manners.step_ms = 150;
-    let ticket = left_at_work(&server);
-    let notes = Notes::default();
-    let picture = client(&server).stylise(&order(Some(ticket.clone())), &notes);
-    assert_eq!(picture, Ok(made(&ticket.id.to_string())));
+fn a_running_order_is_resumed_with_its_steps() {
+    let server = FakeServer::start();
+    server.state().behaviour.step_ms = 150;
+    let remote = left_at_work(&server);
+    let notes = RecordingContext::default();
+    let picture = client(&server).stylise(&order(Some(remote.clone())), &notes);
+    assert_eq!(picture, Ok(made(&remote.id.to_string())));
     assert!(notes.has_told(|told| *told == Progress::Running { step: 4, steps: 4 }));
     assert_eq!(server.state().worked.len(), 1, "not made again");
-    assert_eq!(notes.last_ticket().map(|ticket| ticket.sends), Some(1));
+    assert_eq!(
+        notes.last_remote_order().map(|remote| remote.sends),
+        Some(1)
+    );
 }
 
 #[test]
-fn one_that_is_finished_is_fetched() {
-    let server = StandIn::start();
-    let ticket = left_at_work(&server);
-    eventually("its end", || !server.state().history.is_empty());
-    let picture = client(&server).stylise(&order(Some(ticket)), &Notes::default());
+fn a_finished_order_is_fetched() {
+    let server = FakeServer::start();
+    let remote = left_at_work(&server);
+    eventually("the order ends", || !server.state().history.is_empty());
+    let picture = client(&server).stylise(&order(Some(remote)), &RecordingContext::default());
     assert!(picture.is_ok());
     assert_eq!(server.state().worked.len(), 1);
 }
 
 #[test]
-fn one_that_the_server_lost_is_sent_once_more_and_never_a_third_time() {
-    let server = StandIn::start();
+fn a_lost_order_is_sent_twice_at_most() {
+    let server = FakeServer::start();
     let client = client(&server);
     let lost = |sends| {
-        Some(Ticket {
+        Some(RemoteOrder {
             id: Uuid::new_v4(),
             sends,
-            memo: None,
+            details: None,
         })
     };
-    let notes = Notes::default();
+    let notes = RecordingContext::default();
     client.stylise(&order(lost(1)), &notes).expect("sent again");
-    assert_eq!(notes.last_ticket().map(|ticket| ticket.sends), Some(2));
+    assert_eq!(
+        notes.last_remote_order().map(|remote| remote.sends),
+        Some(2)
+    );
     assert_eq!(server.state().taken.len(), 1);
-    let trouble = client
-        .stylise(&order(lost(2)), &Notes::default())
+    let error = client
+        .stylise(&order(lost(2)), &RecordingContext::default())
         .expect_err("enough");
-    assert!(matches!(trouble, Trouble::Failed(why) if why.contains("twice")));
+    assert!(matches!(error, StylistError::Failed(why) if why.contains("twice")));
     assert_eq!(server.state().taken.len(), 1);
 }
 
 #[test]
-fn a_server_that_dies_in_the_middle_is_away_and_gets_the_order_once_more() {
-    let server = StandIn::start();
-    server.state().manners.step_ms = 200;
+fn an_order_is_repeated_after_the_server_crashed() {
+    let server = FakeServer::start();
+    server.state().behaviour.step_ms = 200;
     let client = client(&server);
     let (made, notes) = while_at_work(&client, |_| server.die());
-    let trouble = made.expect_err("it is gone");
-    assert!(matches!(trouble, Trouble::Away(_)), "{trouble:?}");
+    let error = made.expect_err("it is gone");
+    assert!(matches!(error, StylistError::Unavailable(_)), "{error:?}");
     assert!(client.ready().is_err());
-    assert_eq!(client.styles().len(), 3, "what it could make last");
+    assert_eq!(client.styles().len(), 3, "the last known styles");
     server.restart();
-    eventually("its return", || client.ready().is_ok());
-    let again = Notes::default();
+    eventually("the server returns", || client.ready().is_ok());
+    let again = RecordingContext::default();
     client
-        .stylise(&order(notes.last_ticket()), &again)
-        .expect("made at last");
-    assert_eq!(again.last_ticket().map(|ticket| ticket.sends), Some(2));
+        .stylise(&order(notes.last_remote_order()), &again)
+        .expect("made eventually");
+    assert_eq!(
+        again.last_remote_order().map(|remote| remote.sends),
+        Some(2)
+    );
 }
 
 #[test]
-fn a_restart_with_an_empty_queue_goes_unnoticed_by_the_visitor() {
-    let server = StandIn::start();
-    server.state().manners.step_ms = 200;
+fn an_order_is_repeated_after_the_server_restarted() {
+    let server = FakeServer::start();
+    server.state().behaviour.step_ms = 200;
     let client = client(&server);
     let (made, notes) = while_at_work(&client, |_| {
         server.die();
         server.restart();
     });
     made.expect("made at the second attempt");
-    assert_eq!(notes.last_ticket().map(|ticket| ticket.sends), Some(2));
+    assert_eq!(
+        notes.last_remote_order().map(|remote| remote.sends),
+        Some(2)
+    );
 }

@@ -1,4 +1,4 @@
-//! HTTPS and WSS, with an authority of one's own.
+//! HTTPS and WSS with a private certificate authority.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,8 +12,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use stylise::comfyui::{Comfyui, ComfyuiSettings, survey};
 use stylise::{JobId, Progress, Stylist};
 
-use super::desk::Notes;
-use super::stand_in::StandIn;
+use super::context::RecordingContext;
+use super::fake_server::FakeServer;
 use super::{eventually, order, settings, workflow};
 
 struct Pem(PathBuf);
@@ -24,8 +24,8 @@ impl Drop for Pem {
     }
 }
 
-/// A proxy before the server that ends TLS; its port, and its certificate.
-fn proxy(server: &StandIn) -> (u16, Pem) {
+/// A TLS proxy in front of the server; returns its port and certificate.
+fn proxy(server: &FakeServer) -> (u16, Pem) {
     let made =
         rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
     let pem = Pem(std::env::temp_dir().join(format!("carrier-{}.pem", JobId::random())));
@@ -78,19 +78,19 @@ fn pass(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
 }
 
 #[test]
-fn an_authority_of_ones_own_is_trusted_and_no_other() {
-    let server = StandIn::start();
+fn only_the_configured_authority_is_trusted() {
+    let server = FakeServer::start();
     let (port, pem) = proxy(&server);
     let strange = settings(&format!("https://localhost:{port}"));
     let told = survey(&strange, &[]).expect("valid settings");
-    assert!(told.is_err(), "nobody vouches for it");
+    assert!(told.is_err(), "an unknown authority");
     let trusting = ComfyuiSettings {
         ca: Some(pem.0.clone()),
         ..strange
     };
     let client = Comfyui::connect(&trusting, vec![workflow()]).expect("valid");
     eventually("the survey", || client.ready().is_ok());
-    let notes = Notes::default();
+    let notes = RecordingContext::default();
     client.stylise(&order(None), &notes).expect("a picture");
     let stepped = notes.has_told(|told| *told == Progress::Running { step: 3, steps: 4 });
     assert!(

@@ -1,4 +1,4 @@
-//! The stand-in's WebSockets.
+//! The WebSockets of the fake server.
 
 use std::io;
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use serde_json::json;
 use tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tungstenite::{Error, Message, accept_hdr};
 
-use super::stand_in::Shared;
+use super::fake_server::Shared;
 
 pub(super) fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let (asked, request) = channel();
@@ -34,10 +34,10 @@ pub(super) fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let (to, messages) = channel();
     let silent = {
         let mut state = shared.state();
-        if !state.manners.silent_sockets {
+        if !state.behaviour.silent_sockets {
             state.sockets.push((client.clone(), to));
         }
-        state.manners.silent_sockets
+        state.behaviour.silent_sockets
     };
     if silent {
         thread::sleep(Duration::from_secs(20));

@@ -1,4 +1,4 @@
-//! What the stand-in does with orders.
+//! How the fake server runs orders.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 use tungstenite::Message;
 use uuid::Uuid;
 
+use super::fake_server::{Behaviour, Item, Shared, State};
 use super::http::{Form, Request};
-use super::stand_in::{Item, Manners, Shared, State};
 
-/// A JPEG, as far as a preview needs one.
+/// Enough of a JPEG for a preview.
 pub(super) const PREVIEW: &[u8] = &[0xFF, 0xD8, 0xFF, 0xD9];
 
-/// What a finished picture of `id` is.
+/// The result of order `id`.
 pub(super) fn made(id: &str) -> Vec<u8> {
     format!("picture {id}.png").repeat(60).into_bytes()
 }
 
-/// Below `temp`, `input` or `output`.
+/// A path below `temp`, `input` or `output`.
 pub(super) fn path(subfolder: &str, name: &str) -> String {
     match subfolder {
         "" => name.to_owned(),
@@ -29,15 +29,16 @@ pub(super) fn path(subfolder: &str, name: &str) -> String {
 }
 
 /// `GET /object_info/CLASS`
-pub(super) fn describe(class: &str, manners: &Manners) -> Value {
-    if manners.lacks.contains(&class) {
+pub(super) fn describe(class: &str, behaviour: &Behaviour) -> Value {
+    if behaviour.lacks.contains(&class) {
         return json!({});
     }
-    let files = |folder: &str| json!([manners.files.get(folder).cloned().unwrap_or_default(), {}]);
+    let files =
+        |folder: &str| json!([behaviour.files.get(folder).cloned().unwrap_or_default(), {}]);
     let inputs = match class {
         "ImageScale" => json!({"upscale_method": [["lanczos"], {}], "crop": [["center"]]}),
         "LoadImage" => json!({"image": [["other.png"], {"image_upload": true}]}),
-        _ if manners.files.is_empty() => json!({}),
+        _ if behaviour.files.is_empty() => json!({}),
         "CheckpointLoaderSimple" => json!({"ckpt_name": files("checkpoints")}),
         "UNETLoader" => json!({"unet_name": files("diffusion_models")}),
         "VAELoader" => json!({"vae_name": files("vae")}),
@@ -69,13 +70,13 @@ pub(super) fn upload(request: &Request, state: &mut State) -> (u16, Vec<u8>) {
     assert_ne!(kind, "input", "inputs are temporary");
     let (name, bytes) = form.file();
     let mut name = name.to_owned();
-    if state.manners.renames && name.starts_with("carrier-") {
+    if state.behaviour.renames && name.starts_with("carrier-") {
         name = format!("renamed {name}");
     }
-    let overwrites = form.text("overwrite") == "true" && !state.manners.never_overwrites;
+    let overwrites = form.text("overwrite") == "true" && !state.behaviour.never_overwrites;
     let there = state.files.get(&(kind.to_owned(), path(subfolder, &name)));
     if !overwrites && there.is_some_and(|there| there != bytes) {
-        let (stem, end) = name.rsplit_once('.').expect("it has an ending");
+        let (stem, end) = name.rsplit_once('.').expect("a file extension");
         name = format!("{stem} (1).{end}");
     }
     let at = (kind.to_owned(), path(subfolder, &name));
@@ -84,22 +85,22 @@ pub(super) fn upload(request: &Request, state: &mut State) -> (u16, Vec<u8>) {
     (200, answer.to_string().into_bytes())
 }
 
-/// `POST /prompt`; none: the connection breaks.
+/// `POST /prompt`; `None` closes the connection without an answer.
 pub(super) fn order(request: &Request, state: &mut State) -> Option<(u16, Vec<u8>)> {
-    if state.manners.lost_orders > 0 {
-        state.manners.lost_orders -= 1;
+    if state.behaviour.lost_orders > 0 {
+        state.behaviour.lost_orders -= 1;
         return None;
     }
     let order: Value = serde_json::from_slice(&request.body).expect("JSON");
     let word = |key: &str| order[key].as_str().unwrap_or_default().to_owned();
     let (mut id, client) = (word("prompt_id"), word("client_id"));
-    if state.manners.names_orders {
+    if state.behaviour.names_orders {
         id = Uuid::new_v4().to_string();
     }
     assert_eq!(
         Uuid::parse_str(&id).expect("a UUID").to_string(),
         id,
-        "as ComfyUI of 2026 wants it"
+        "ComfyUI of 2026 requires a canonical UUID"
     );
     let image = order["prompt"]["1"]["inputs"]["image"]
         .as_str()
@@ -114,27 +115,24 @@ pub(super) fn order(request: &Request, state: &mut State) -> Option<(u16, Vec<u8
             "message": "Custom validation failed", "details": format!("image - Invalid image file: {image}")}]}}});
         return Some((400, body.to_string().into_bytes()));
     }
-    assert!(
-        !state.taken.contains(&id),
-        "each order has a name of its own"
-    );
+    assert!(!state.taken.contains(&id), "each order has its own id");
     let number = state.enqueue(&id, &client, order["prompt"].clone());
     let targets = order["partial_execution_targets"].as_array();
-    if let (Some(targets), false) = (targets, state.manners.names_orders)
+    if let (Some(targets), false) = (targets, state.behaviour.names_orders)
         && let Some(item) = state.pending.last_mut()
     {
         item.outputs
             .retain(|output| targets.contains(&json!(output)));
     }
-    if state.manners.lost_answers > 0 {
-        state.manners.lost_answers -= 1;
+    if state.behaviour.lost_answers > 0 {
+        state.behaviour.lost_answers -= 1;
         return None;
     }
     let answer = json!({"prompt_id": id, "number": number, "node_errors": {}});
     Some((200, answer.to_string().into_bytes()))
 }
 
-/// The one worker.
+/// The worker loop.
 pub(super) fn work(shared: &Arc<Shared>, dead: &AtomicBool) {
     while !dead.load(SeqCst) {
         let next = {
@@ -168,8 +166,8 @@ fn make(shared: &Shared, item: &Item, dead: &AtomicBool) {
     tell("execution_start", json!({}));
     tell("executing", json!({"node": "3"}));
     let (steps, step_ms) = {
-        let manners = &shared.state().manners;
-        (manners.steps, manners.step_ms)
+        let behaviour = &shared.state().behaviour;
+        (behaviour.steps, behaviour.step_ms)
     };
     let mut status = json!({"status_str": "success", "completed": true, "messages": []});
     for step in 1..=steps {
@@ -203,7 +201,7 @@ fn make(shared: &Shared, item: &Item, dead: &AtomicBool) {
         for (node, pictures) in outputs.as_object().into_iter().flatten() {
             tell("executed", json!({"node": node, "output": pictures}));
         }
-        // The history comes after this.
+        // The history entry follows later.
         tell("execution_success", json!({}));
         thread::sleep(Duration::from_millis(20));
     }
@@ -220,7 +218,7 @@ fn make(shared: &Shared, item: &Item, dead: &AtomicBool) {
     tell("executing", json!({"node": null}));
 }
 
-/// The pictures of each output, on disk.
+/// Stores the pictures of each output.
 fn keep(state: &mut State, item: &Item) -> Value {
     let mut kept = json!({});
     for node in &item.outputs {
@@ -236,17 +234,17 @@ fn keep(state: &mut State, item: &Item) -> Value {
     kept
 }
 
-/// What goes wrong at the end of the work, if it is to.
+/// The configured failure at the end of an order.
 fn fault(state: &mut State) -> Option<Value> {
-    let manners = &mut state.manners;
-    manners.out_of_memory = manners.out_of_memory.checked_sub(1)?;
+    let behaviour = &mut state.behaviour;
+    behaviour.out_of_memory = behaviour.out_of_memory.checked_sub(1)?;
     Some(
         json!({"node_type": "KSampler", "exception_type": "torch.OutOfMemoryError",
         "exception_message": "Allocation on device 0 would exceed allowed memory."}),
     )
 }
 
-/// A binary frame of type 4.
+/// A binary message of type 4.
 fn preview(id: &str) -> Vec<u8> {
     let metadata = json!({"prompt_id": id}).to_string();
     let mut frame = vec![0, 0, 0, 4];

@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use serde::Deserialize;
-use stylise::Which;
+use stylise::PictureKind;
 
 use super::{ask, fresh, gone, named};
 use crate::app::App;
@@ -29,9 +29,9 @@ pub(in crate::routes) async fn picture(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let which = match picture.as_str() {
-        "source.jpg" => Which::Source,
-        "result.jpg" => Which::Result,
-        "preview.jpg" => Which::Preview,
+        "source.jpg" => PictureKind::Source,
+        "result.jpg" => PictureKind::Result,
+        "preview.jpg" => PictureKind::Preview,
         _ => return Err(gone()),
     };
     let id = named(&id)?;

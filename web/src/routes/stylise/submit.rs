@@ -11,7 +11,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use stylise::{Fault, Intake, IntakeError, JobId, Limits, MadeBy, Refusal, RequestKey, Submission};
+use stylise::{
+    CheckedPicture, IntakeError, IntakeErrorKind, JobId, Limits, MadeBy, RequestKey, Submission,
+    SubmitError,
+};
 use uuid::Uuid;
 
 use super::form::{self, FORM_BYTES_MAX, Form};
@@ -183,24 +186,24 @@ async fn check_style(app: &App, style: String) -> Result<(), Problem> {
     let known = ask(app, move |booth| {
         let styles = booth.styles();
         let known = styles.is_empty() || styles.iter().any(|one| one.id == style);
-        known.then_some(()).ok_or(Refusal::UnknownStyle(style))
+        known.then_some(()).ok_or(SubmitError::UnknownStyle(style))
     });
     known.await?.map_err(refused)
 }
 
 /// The picture as it is kept: upright, without metadata, of our own encoder.
-async fn checked(app: &App, bytes: Vec<u8>) -> Result<Intake, Problem> {
+async fn checked(app: &App, bytes: Vec<u8>) -> Result<CheckedPicture, Problem> {
     let interrupted = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "interrupted: try again");
     let _turn = app.booth.decoder().await.ok_or_else(interrupted)?;
-    let read = tokio::task::spawn_blocking(move || Intake::read(&bytes, &Limits::UPLOAD));
+    let read = tokio::task::spawn_blocking(move || CheckedPicture::read(&bytes, &Limits::UPLOAD));
     read.await.map_err(|_| interrupted())?.map_err(unreadable)
 }
 
 fn unreadable(error: IntakeError) -> Problem {
-    let status = match error.fault() {
-        Fault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Fault::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Fault::Unreadable => StatusCode::UNPROCESSABLE_ENTITY,
+    let status = match error.kind() {
+        IntakeErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        IntakeErrorKind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        IntakeErrorKind::Unreadable => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Problem::new(status, error.to_string())
 }
@@ -215,19 +218,19 @@ fn no_snapshot(error: StillError) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).again_in(UPLOAD_AGAIN)
 }
 
-fn refused(refusal: Refusal) -> Problem {
+fn refused(refusal: SubmitError) -> Problem {
     let words = refusal.to_string();
     match refusal {
-        Refusal::Full { retry_after }
-        | Refusal::AddressFull { retry_after }
-        | Refusal::TooMany { retry_after } => {
+        SubmitError::Full { retry_after }
+        | SubmitError::AddressFull { retry_after }
+        | SubmitError::TooMany { retry_after } => {
             Problem::new(StatusCode::TOO_MANY_REQUESTS, words).again_in(retry_after)
         }
-        Refusal::UnknownStyle(_) | Refusal::KeyReused => {
+        SubmitError::UnknownStyle(_) | SubmitError::KeyReused => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, words)
         }
-        Refusal::NoStylist(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, words),
-        Refusal::Broken(error) => error.into(),
+        SubmitError::NoStylist(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, words),
+        SubmitError::Broken(error) => error.into(),
     }
 }
 

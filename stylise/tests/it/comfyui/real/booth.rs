@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use stylise::{
-    Booth, BoothMetrics, Intake, JobId, JobView, Limits, MadeBy, Settings, State, Stylist,
-    Submission, Which,
+    Booth, BoothMetrics, BoothSettings, CheckedPicture, JobId, JobView, Limits, MadeBy,
+    PictureKind, State, Stylist, Submission,
 };
 
 use super::server::Server;
@@ -14,7 +14,7 @@ use super::{client, eventually, is_inverted, order, say};
 
 pub(super) fn closed_in_the_middle(server: &Server) {
     let folder = std::env::temp_dir().join(format!("carrier-booth-{}", JobId::random()));
-    let mut settings = Settings::in_folder(folder.clone());
+    let mut settings = BoothSettings::in_folder(folder.clone());
     settings.tick = Duration::from_millis(100);
     let open = || {
         let stylists: Vec<Arc<dyn Stylist>> = vec![client(server)];
@@ -24,21 +24,21 @@ pub(super) fn closed_in_the_middle(server: &Server) {
     let (before, kept_before) = (server.executions(), server.history());
     let booth = open();
     let jobs = ["first", "second"].map(|visitor| submit(&booth, visitor));
-    eventually("work", || {
+    eventually("the first step", || {
         view(&booth, jobs[0]).step.is_some_and(|step| step > 1)
     });
     booth.close();
     drop(booth);
     let booth = open();
     for job in jobs {
-        eventually("its end", || view(&booth, job).state.is_over());
+        eventually("the order ends", || view(&booth, job).state.is_over());
         assert_eq!(
             view(&booth, job).state,
             State::Done,
             "{:?}",
             view(&booth, job).error
         );
-        let picture = booth.picture(job, Which::Result).expect("readable");
+        let picture = booth.picture(job, PictureKind::Result).expect("readable");
         is_inverted(&picture.expect("kept"));
     }
     assert_eq!(
@@ -57,7 +57,7 @@ pub(super) fn closed_in_the_middle(server: &Server) {
 }
 
 fn submit(booth: &Booth, visitor: &str) -> JobId {
-    let source = Intake::read(&order(None).source, &Limits::UPLOAD).expect("a picture");
+    let source = CheckedPicture::read(&order(None).source, &Limits::UPLOAD).expect("a picture");
     let submission = Submission {
         visitor: visitor.to_owned(),
         address: visitor.to_owned(),

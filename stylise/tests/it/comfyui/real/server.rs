@@ -1,4 +1,4 @@
-//! A ComfyUI process of the test's own.
+//! A ComfyUI process for tests.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -60,14 +60,14 @@ impl Server {
             .is_some_and(|entry| entry["status"]["status_str"] == "success")
     }
 
-    /// How often each text was worked on since it was started: carrier's node writes it down when it begins.
-    /// The server's log has a line for each order too, but some come after the order is in the history.
+    /// The number of executed orders, counted by carrier's test node. The server's log would count too, but
+    /// some of its lines come after the history entry.
     pub(super) fn executions(&self) -> usize {
         let kept = fs::read_to_string(self.base.join("executions"));
         kept.map_or(0, |lines| lines.lines().count())
     }
 
-    /// The files below its folders that are larger than what replaces a visitor's picture.
+    /// The files that are larger than the replacement of a visitor's picture.
     pub(super) fn pictures(&self) -> Vec<PathBuf> {
         let folders = ["temp", "input", "output"].map(|name| self.base.join(name));
         let entries = folders
@@ -78,7 +78,8 @@ impl Server {
         files.filter(is_large).collect()
     }
 
-    /// As another program would, without a WebSocket: ComfyUI of 2026 takes UUIDs alone. The id of the order.
+    /// Sends an order as another program would, without a WebSocket. ComfyUI of 2026 only accepts UUIDs.
+    /// Returns the id.
     pub(super) fn foreign_order(&self, steps: u32) -> String {
         let id = Uuid::new_v4().to_string();
         let graph = json!({

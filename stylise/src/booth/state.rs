@@ -1,0 +1,273 @@
+//! What the booth's lock protects: the database, and what is known in memory about its jobs.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use crate::api::{BoothError, JobView, WaitsFor};
+use crate::job::{JobEvent, JobId, State};
+use crate::jobs::estimate::JobTiming;
+use crate::jobs::expiry::{ClockReading, StationTime};
+use crate::jobs::followers::Followers;
+use crate::jobs::queue::Owner;
+use crate::jobs::running::RunningJob;
+use crate::jobs::store::database::Store;
+use crate::jobs::store::jobs::End;
+use crate::jobs::store::row::Row;
+use crate::jobs::stylist_state::{DISK_FAILED, StylistState};
+use crate::metrics::BoothMetrics;
+use crate::stylist::MadeBy;
+
+pub(crate) type ReadClocks = Box<dyn Fn() -> ClockReading + Send>;
+
+pub(crate) struct BoothState {
+    pub(crate) store: Store,
+    pub(crate) stylist_states: Vec<StylistState>,
+    pub(crate) running: HashMap<JobId, RunningJob>,
+    pub(crate) followers: Followers,
+    pub(crate) metrics: BoothMetrics,
+    /// Whether there may be orders to forget that were not tried yet.
+    pub(crate) has_orders_to_forget: bool,
+    /// The clock that expiry uses.
+    pub(crate) time: StationTime,
+    pub(crate) read_clocks: ReadClocks,
+    /// Jobs whose files are erased while the database could not be written.
+    pub(crate) erased_in_memory: HashSet<JobId>,
+    /// Whether the database's write-ahead log may still contain erased rows.
+    pub(crate) log_needs_truncating: bool,
+}
+
+impl BoothState {
+    pub(crate) fn stylist_state_mut(&mut self, made_by: MadeBy) -> Option<&mut StylistState> {
+        self.stylist_states
+            .iter_mut()
+            .find(|stylist| stylist.made_by == made_by)
+    }
+
+    pub(super) fn stylist_state(&self, made_by: MadeBy) -> Option<&StylistState> {
+        self.stylist_states
+            .iter()
+            .find(|stylist| stylist.made_by == made_by)
+    }
+
+    /// Takes the next job of a stylist and marks it as running.
+    pub(crate) fn take(
+        &mut self,
+        made_by: MadeBy,
+        now: Instant,
+    ) -> Result<Option<Row>, BoothError> {
+        while let Some(job) = self
+            .stylist_state_mut(made_by)
+            .and_then(|stylist| stylist.queue.take())
+        {
+            match self.begin(job) {
+                Ok(Some(row)) => {
+                    let remote = row.remote.as_ref().map(|remote| remote.id);
+                    self.running
+                        .insert(job, RunningJob::new(made_by, remote, now));
+                    if let Some(stylist) = self.stylist_state_mut(made_by) {
+                        stylist.current = Some(job);
+                    }
+                    self.queue_changed();
+                    return Ok(Some(row));
+                }
+                Ok(None) => {
+                    if let Some(stylist) = self.stylist_state_mut(made_by) {
+                        stylist.finish(job);
+                    }
+                }
+                Err(error) => {
+                    if let Some(stylist) = self.stylist_state_mut(made_by) {
+                        // The owner is unknown without the row; a default owner only costs the others one
+                        // turn.
+                        stylist.put_back(&Owner::default(), job);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The stored job; `None` when it is erased.
+    pub(crate) fn job(&self, job: JobId) -> Result<Option<Row>, BoothError> {
+        if self.erased_in_memory.contains(&job) {
+            return Ok(None);
+        }
+        self.store.job(job)
+    }
+
+    /// The station's time. Saves and publishes the offset when the wall clock was set.
+    pub(crate) fn now_ms(&mut self) -> u64 {
+        if let Some(set_by_ms) = self.time.advance((self.read_clocks)()) {
+            tracing::info!(
+                set_by_s = set_by_ms / 1000,
+                "the wall clock was set; retention periods are unchanged"
+            );
+            self.save_clock();
+            self.followers.mark_all_changed();
+        }
+        self.time.now_ms()
+    }
+
+    /// Saves the station's clock for the next start.
+    pub(crate) fn save_clock(&mut self) {
+        if let Err(error) = self.store.save_clock_mark(self.time.mark()) {
+            tracing::warn!(%error, "cannot save the station's clock");
+        }
+    }
+
+    /// Truncates the database's write-ahead log, or leaves it for the next tick.
+    pub(crate) fn truncate_log(&mut self) {
+        let emptied = self.store.checkpoint();
+        self.log_needs_truncating = emptied.is_err();
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "cannot truncate the database's log; retrying at the next tick");
+        }
+    }
+
+    fn begin(&mut self, job: JobId) -> Result<Option<Row>, BoothError> {
+        let Some(row) = self.job(job)? else {
+            return Ok(None);
+        };
+        // Already running: the return to the queue could not be written, for example on a full disk.
+        if row.state == State::Running || self.store.advance(job, JobEvent::Taken)? {
+            return Ok(Some(row));
+        }
+        Ok(None)
+    }
+
+    /// Ends a job. Returns the files to delete, or `None` when it was over already.
+    pub(crate) fn end(
+        &mut self,
+        job: JobId,
+        made_by: MadeBy,
+        end: End<'_>,
+    ) -> Result<Option<Vec<String>>, BoothError> {
+        let now_ms = self.now_ms();
+        let freed = self.store.end(job, end, now_ms)?;
+        if freed.is_some() {
+            let state = match end {
+                End::ResultStored(_) => State::Done,
+                End::Failed(_) | End::ResultLost(_) => State::Failed,
+                End::Cancelled => State::Cancelled,
+            };
+            self.record_end(job, made_by, state);
+        }
+        Ok(freed)
+    }
+
+    /// Records in memory that the database ended a job.
+    pub(crate) fn record_end(&mut self, job: JobId, made_by: MadeBy, state: State) {
+        self.metrics.count(made_by, state);
+        self.drop_from_queue(job, made_by);
+    }
+
+    /// Removes a job from its queue, or cancels it at its stylist.
+    pub(crate) fn drop_from_queue(&mut self, job: JobId, made_by: MadeBy) {
+        if let Some(stylist) = self.stylist_state_mut(made_by) {
+            stylist.remove(job);
+        }
+        if let Some(running) = self.running.get(&job) {
+            running.cancel();
+        }
+        self.has_orders_to_forget = true;
+        self.queue_changed();
+    }
+
+    /// Updates metrics and followers after the queue changed.
+    pub(crate) fn queue_changed(&mut self) {
+        for stylist in &self.stylist_states {
+            self.metrics.waiting(stylist.made_by, stylist.queue.len());
+        }
+        self.followers.mark_all_changed();
+    }
+
+    /// Expected time until a job finishes; `None` without an estimate.
+    pub(crate) fn expected(&self, job: JobId, made_by: MadeBy, now: Instant) -> Option<Duration> {
+        let stylist = self.stylist_state(made_by)?;
+        if stylist.outage.is_some() {
+            return None;
+        }
+        if let Some(running) = self.running.get(&job) {
+            let timing = running.timing(stylist.workload_of(job));
+            return stylist.wait.remaining(timing, now);
+        }
+        let workloads = stylist.workloads_until(job)?;
+        stylist.wait.queued(workloads, self.current(stylist), now)
+    }
+
+    /// The visitor's view of a job.
+    pub(crate) fn view(&self, row: &Row, now: Instant) -> JobView {
+        let running = self
+            .running
+            .get(&row.id)
+            .filter(|_| row.state == State::Running);
+        let stylist = self.stylist_state(row.made_by);
+        let expected = (!row.state.is_over())
+            .then(|| self.expected(row.id, row.made_by, now))
+            .flatten();
+        JobView {
+            id: row.id,
+            style: row.style.clone(),
+            made_by: row.made_by,
+            state: running.map_or(row.state, RunningJob::visible_state),
+            position: self.position(row, running, stylist),
+            expected_wait_s: expected.map(whole_seconds),
+            step: running.and_then(|running| running.step),
+            steps: running.and_then(|running| running.steps),
+            error: row.error.clone(),
+            note: stylist
+                .filter(|_| row.state == State::Queued)
+                .and_then(StylistState::waiting_note)
+                .or_else(|| running.and_then(RunningJob::waiting_note)),
+            waits_for: waits_for(row, running, stylist),
+            share: row.share,
+            has_source: row.source.is_some(),
+            has_result: row.result.is_some(),
+            preview_serial: running.map_or(0, RunningJob::preview_serial),
+            expires_at_unix_ms: self.time.unix_ms(row.expires_at_ms),
+            created_at_unix_ms: self.time.unix_ms(row.created_at_ms),
+        }
+    }
+
+    fn position(
+        &self,
+        row: &Row,
+        running: Option<&RunningJob>,
+        stylist: Option<&StylistState>,
+    ) -> Option<u32> {
+        if let Some(running) = running {
+            let ahead = running.ahead();
+            return (ahead > 0).then_some(ahead);
+        }
+        let stylist = stylist.filter(|_| row.state == State::Queued)?;
+        let sooner = u32::try_from(stylist.queue.position(row.id)? - 1).unwrap_or(u32::MAX);
+        // The running job, and the orders ahead of it on its server.
+        let current = self.current(stylist).map_or(0, |current| 1 + current.ahead);
+        Some(sooner.saturating_add(current))
+    }
+
+    pub(super) fn current<'a>(&self, stylist: &'a StylistState) -> Option<JobTiming<'a>> {
+        let job = stylist.current?;
+        Some(self.running.get(&job)?.timing(stylist.workload_of(job)))
+    }
+}
+
+fn waits_for(
+    row: &Row,
+    running: Option<&RunningJob>,
+    stylist: Option<&StylistState>,
+) -> Option<WaitsFor> {
+    if running.is_some_and(|running| running.ahead() > 0) {
+        return Some(WaitsFor::Others);
+    }
+    let stylist = stylist.filter(|_| row.state == State::Queued)?;
+    let is_disk = stylist.outage.as_ref()?.reason() == DISK_FAILED;
+    (stylist.made_by == MadeBy::Comfyui && !is_disk).then_some(WaitsFor::Server)
+}
+
+/// Rounded up, so that a visitor is never told 0 s.
+fn whole_seconds(time: Duration) -> u32 {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,8 @@
+//! The booth's database (SQLite): jobs, the gallery, orders that servers must still erase, and the clock.
+
+pub(crate) mod database;
+pub(crate) mod jobs;
+pub(crate) mod row;
+pub(crate) mod tables;
+#[cfg(test)]
+mod tests;

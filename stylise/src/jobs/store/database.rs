@@ -1,0 +1,355 @@
+//! Opens the database, migrates its schema, and recreates the file when somebody deletes or replaces it
+//! while the program runs: SQLite would continue with the unlinked file, and everything would be lost at the
+//! end of the program.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{io, mem};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::api::BoothError;
+use crate::jobs::files::make_folder;
+
+/// Nobody else writes, but a backup tool may lock the file for a moment.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The only connection. Each change is one transaction and on disk when the call returns: `synchronous=FULL`
+/// syncs the log at each commit (SQLite's WAL page, "Performance Considerations").
+#[derive(Debug)]
+pub(crate) struct Store {
+    file: PathBuf,
+    pub(super) db: Connection,
+    file_ids: FileIds,
+}
+
+impl Store {
+    /// Opens or creates `file`.
+    pub(crate) fn open(file: &Path) -> Result<Self, BoothError> {
+        // SQLite gives the log and its index the permissions of the database.
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(file)
+            .map_err(|source| BoothError::File {
+                path: file.to_path_buf(),
+                source,
+            })?;
+        let db = Connection::open(file).map_err(|error| explain(file, error))?;
+        set_up(&db).map_err(|error| explain(file, error))?;
+        let mut store = Self {
+            file: file.to_path_buf(),
+            db,
+            file_ids: FileIds::of(file),
+        };
+        migrate(&mut store)?;
+        store.check()?;
+        store.file_ids = FileIds::of(file);
+        Ok(store)
+    }
+
+    /// Takes a few milliseconds for a thousand jobs, and finds damage at the start.
+    fn check(&self) -> Result<(), BoothError> {
+        let said: String = self
+            .db
+            .pragma_query_value(None, "quick_check", |row| row.get(0))
+            .map_err(|error| self.explain(error))?;
+        if said == "ok" {
+            return Ok(());
+        }
+        Err(BoothError::Damaged {
+            file: self.file.clone(),
+            what: said,
+        })
+    }
+
+    /// Runs `work` as one transaction.
+    pub(super) fn change<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, BoothError> {
+        self.ensure_in_place()?;
+        let run = |db: &mut Connection| {
+            let change = db.transaction()?;
+            let done = work(&change)?;
+            change.commit()?;
+            Ok(done)
+        };
+        run(&mut self.db).map_err(|error| self.explain(error))
+    }
+
+    /// Truncates the write-ahead log, which contains erased rows until it is overwritten.
+    pub(crate) fn checkpoint(&self) -> Result<(), BoothError> {
+        self.db
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(|error| self.explain(error))
+    }
+
+    pub(super) fn explain(&self, error: rusqlite::Error) -> BoothError {
+        explain(&self.file, error)
+    }
+}
+
+/// `secure_delete` overwrites erased content with zeros.
+fn set_up(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(BUSY)?;
+    db.pragma_update(None, "journal_mode", "wal")?;
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.pragma_update(None, "secure_delete", true)?;
+    // Sorting must not write rows to a temporary file.
+    db.pragma_update(None, "temp_store", "memory")?;
+    // The first read creates the log.
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+}
+
+fn explain(file: &Path, error: rusqlite::Error) -> BoothError {
+    let file = file.to_path_buf();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => BoothError::Damaged {
+            file,
+            what: error.to_string(),
+        },
+        Some(ErrorCode::CannotOpen) => BoothError::File {
+            path: file,
+            source: io::Error::other(error.to_string()),
+        },
+        _ => BoothError::Database {
+            file,
+            source: error,
+        },
+    }
+}
+
+/// Migrations from each schema to the next; `PRAGMA user_version` counts those done.
+///
+/// - `seq` is the order of arrival.
+/// - `visitor`, `address`, `key` and the names of pictures are personal; expiry sets them to NULL.
+/// - `key` is the visitor and the idempotency key, `form` a digest of the request.
+/// - `ticket`, `sends` and `memo` are the [`RemoteOrder`](crate::RemoteOrder): its id, the number of
+///   attempts, and its details.
+/// - `hidden` is the owner's decision, so it stays when the visitor shares the picture again.
+/// - Times are the station's (`jobs/expiry.rs`); `clock` is the state of that clock.
+pub(super) const STEPS: [&str; 3] = [
+    "
+CREATE TABLE jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    visitor TEXT,
+    key TEXT UNIQUE,
+    style TEXT NOT NULL,
+    made_by TEXT NOT NULL,
+    state TEXT NOT NULL,
+    share INTEGER NOT NULL,
+    hidden INTEGER NOT NULL DEFAULT 0,
+    source TEXT,
+    result TEXT,
+    error TEXT,
+    ticket TEXT,
+    sends INTEGER NOT NULL DEFAULT 0,
+    created_at_unix_ms INTEGER NOT NULL,
+    ended_at_unix_ms INTEGER,
+    expires_at_unix_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX jobs_of_visitor ON jobs (visitor);
+CREATE INDEX jobs_that_expire ON jobs (expires_at_unix_ms);
+CREATE TABLE gallery (
+    id TEXT PRIMARY KEY,
+    job INTEGER NOT NULL UNIQUE REFERENCES jobs (seq) ON DELETE CASCADE
+) STRICT;
+CREATE TABLE tickets_to_forget (
+    ticket TEXT PRIMARY KEY,
+    made_by TEXT NOT NULL,
+    sends INTEGER NOT NULL
+) STRICT;
+",
+    "
+ALTER TABLE jobs ADD COLUMN memo TEXT;
+ALTER TABLE tickets_to_forget ADD COLUMN memo TEXT;
+",
+    "
+ALTER TABLE jobs ADD COLUMN address TEXT;
+ALTER TABLE jobs ADD COLUMN form TEXT;
+ALTER TABLE jobs RENAME COLUMN created_at_unix_ms TO created_at_ms;
+ALTER TABLE jobs RENAME COLUMN ended_at_unix_ms TO ended_at_ms;
+ALTER TABLE jobs RENAME COLUMN expires_at_unix_ms TO expires_at_ms;
+CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    boot TEXT NOT NULL,
+    since_boot_ms INTEGER NOT NULL,
+    unix_ms INTEGER NOT NULL,
+    station_ms INTEGER NOT NULL,
+    is_set INTEGER NOT NULL,
+    before_unix_ms INTEGER,
+    before_station_ms INTEGER
+) STRICT;
+",
+];
+
+/// Migrates the database to the newest schema, or reports a newer one.
+pub(super) fn migrate(store: &mut Store) -> Result<(), BoothError> {
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let found: i64 = store
+        .db
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| store.explain(error))?;
+    let Some(steps) = usize::try_from(found)
+        .ok()
+        .and_then(|done| STEPS.get(done..))
+    else {
+        return Err(BoothError::Newer {
+            file: store.file.clone(),
+            found,
+            known,
+        });
+    };
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let run = |db: &mut rusqlite::Connection| {
+        let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for step in steps {
+            change.execute_batch(step)?;
+        }
+        change.pragma_update(None, "user_version", known)?;
+        change.commit()
+    };
+    run(&mut store.db).map_err(|error| store.explain(error))
+}
+
+/// Device and inode of the database and of its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FileIds([Option<(u64, u64)>; 2]);
+
+/// An identity that no file has.
+const NO_LOG: Option<(u64, u64)> = Some((0, 0));
+
+impl FileIds {
+    pub(super) fn of(file: &Path) -> Self {
+        Self([identity(file), identity(&beside(file, "-wal"))])
+    }
+}
+
+fn identity(file: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(file).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(ending);
+    name.into()
+}
+
+/// Opens without creating a missing file.
+fn open_existing(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE);
+    Connection::open_with_flags(file, flags)
+}
+
+impl Store {
+    /// Recreates the database from the open connection if its file was deleted or replaced. Nothing is lost.
+    pub(crate) fn ensure_in_place(&mut self) -> Result<(), BoothError> {
+        if self.file_ids == FileIds::of(&self.file) {
+            return Ok(());
+        }
+        let error = match self.put_back() {
+            Ok(()) => {
+                tracing::warn!(
+                    file = %self.file.display(),
+                    "the booth's database was deleted or replaced while the program runs; recreated it. \
+                     Stop the program before you change its files"
+                );
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        Err(BoothError::Gone {
+            file: self.file.clone(),
+            what: error.to_string(),
+        })
+    }
+
+    fn put_back(&mut self) -> Result<(), BoothError> {
+        if let Some(folder) = self.file.parent() {
+            make_folder(folder)?;
+        }
+        let copy = self.write_copy()?;
+        // Closing a database deletes the log with its name, so foreign files are moved first.
+        self.move_foreign_files_aside()?;
+        let copied = identity(&copy);
+        // Kept open, so that nothing is lost if the new file is deleted before it is opened by its name.
+        let held = open_existing(&copy).map_err(|error| self.explain(error))?;
+        drop(mem::replace(&mut self.db, held));
+        fs::rename(&copy, &self.file).map_err(|error| self.at(error))?;
+        // The file is ours, but not in place until it is opened by its name.
+        self.file_ids = FileIds([copied, NO_LOG]);
+        let db = open_existing(&self.file).map_err(|error| self.explain(error))?;
+        if identity(&self.file) != copied {
+            let again = io::Error::new(io::ErrorKind::NotFound, "it was deleted once more");
+            return Err(self.at(again));
+        }
+        set_up(&db).map_err(|error| self.explain(error))?;
+        self.db = db;
+        self.file_ids = FileIds::of(&self.file);
+        Ok(())
+    }
+
+    /// Copies the whole database to a new file beside it.
+    fn write_copy(&self) -> Result<PathBuf, BoothError> {
+        let copy = beside(&self.file, ".new");
+        let made = || -> io::Result<()> {
+            let _ = fs::remove_file(&copy);
+            let mut options = OpenOptions::new();
+            options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&copy)?;
+            Ok(())
+        };
+        made().map_err(|error| self.at(error))?;
+        let path = copy.to_string_lossy();
+        let copying = self.db.execute("VACUUM INTO ?1", [path.as_ref()]);
+        copying.map_err(|error| self.explain(error))?;
+        let synced = File::open(&copy).and_then(|copy| copy.sync_all());
+        synced.map_err(|error| self.at(error))?;
+        Ok(copy)
+    }
+
+    /// Renames a foreign database at this path, with its log. Our own log stays; SQLite deletes it on close.
+    fn move_foreign_files_aside(&self) -> Result<(), BoothError> {
+        let FileIds([ours, our_log]) = &self.file_ids;
+        let is_anothers = |file: &Path, ours: &Option<(u64, u64)>| {
+            let found = identity(file);
+            found.is_some() && found != *ours
+        };
+        if !is_anothers(&self.file, ours) {
+            return Ok(());
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = now.map_or(0, |now| now.as_millis());
+        let aside = beside(&self.file, &format!(".aside-{now_ms}"));
+        fs::rename(&self.file, &aside).map_err(|error| self.at(error))?;
+        let log = beside(&self.file, "-wal");
+        if is_anothers(&log, our_log) {
+            fs::rename(log, beside(&aside, "-wal")).map_err(|error| self.at(error))?;
+        }
+        tracing::warn!(
+            file = %aside.display(),
+            "renamed a foreign database at the path of the booth's"
+        );
+        Ok(())
+    }
+
+    fn at(&self, source: io::Error) -> BoothError {
+        BoothError::File {
+            path: self.file.clone(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The smaller tables: the gallery, orders that servers must still forget, and the station's clock.
+
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
+use uuid::Uuid;
+
+use crate::api::{BoothError, GalleryId, GalleryPicture};
+use crate::job::JobId;
+use crate::jobs::expiry::{ClockMark, ClockReading, PreviousBoot};
+use crate::jobs::store::database::Store;
+use crate::jobs::store::row::{from_sql_ms, job_id, made_by, sql_ms, uuid};
+use crate::stylist::{MadeBy, RemoteOrder};
+
+impl Store {
+    /// The gallery, newest first, with job ids; times are the station's.
+    pub(crate) fn gallery(&self, all: bool) -> Result<Vec<(JobId, GalleryPicture)>, BoothError> {
+        let ask = || {
+            let mut statement = self.db.prepare_cached(
+                "SELECT gallery.id, style, made_by, ended_at_ms, hidden, jobs.id
+                 FROM gallery JOIN jobs ON jobs.seq = gallery.job
+                 WHERE ?1 OR NOT hidden ORDER BY ended_at_ms DESC, jobs.seq DESC",
+            )?;
+            statement
+                .query_map([all], read_shown)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        ask().map_err(|error| self.explain(error))
+    }
+
+    /// The job of a gallery picture, and the file of its result.
+    pub(crate) fn shown(
+        &self,
+        id: GalleryId,
+        all: bool,
+    ) -> Result<Option<(JobId, String)>, BoothError> {
+        let ask = || {
+            let mut statement = self.db.prepare_cached(
+                "SELECT jobs.id, result FROM gallery JOIN jobs ON jobs.seq = gallery.job
+                 WHERE gallery.id = ?1 AND (?2 OR NOT hidden) AND result IS NOT NULL",
+            )?;
+            statement
+                .query_row(params![id.to_string(), all], |row| {
+                    Ok((row.get::<_, String>(0)?, row.get(1)?))
+                })
+                .optional()
+        };
+        let found = ask().map_err(|error| self.explain(error))?;
+        Ok(found.and_then(|(job, file)| Some((job.parse().ok()?, file))))
+    }
+
+    /// Returns whether the picture exists.
+    pub(crate) fn hide(&mut self, id: GalleryId, hidden: bool) -> Result<bool, BoothError> {
+        self.change(|db| {
+            let sql = "UPDATE jobs SET hidden = ?2
+                WHERE seq = (SELECT job FROM gallery WHERE id = ?1)";
+            Ok(db.execute(sql, params![id.to_string(), hidden])? > 0)
+        })
+    }
+}
+
+fn read_shown(row: &SqlRow<'_>) -> rusqlite::Result<(JobId, GalleryPicture)> {
+    let id: String = row.get(0)?;
+    let shown = GalleryPicture {
+        id: GalleryId::from(uuid(0, &id)?),
+        style: row.get(1)?,
+        made_by: made_by(2, &row.get::<_, String>(2)?)?,
+        made_at_unix_ms: from_sql_ms(row.get(3)?),
+        hidden: row.get(4)?,
+    };
+    Ok((job_id(5, &row.get::<_, String>(5)?)?, shown))
+}
+
+/// Maximum number of orders per call.
+const BATCH: u32 = 64;
+
+impl Store {
+    /// Orders that the servers of this kind must still forget.
+    pub(crate) fn orders_to_forget(&self, made_by: MadeBy) -> Result<Vec<RemoteOrder>, BoothError> {
+        let ask = || {
+            let mut statement = self.db.prepare_cached(
+                "SELECT ticket, sends, memo FROM tickets_to_forget WHERE made_by = ?1 ORDER BY rowid LIMIT ?2",
+            )?;
+            let orders = statement.query_map(params![made_by.name(), BATCH], |row| {
+                Ok(RemoteOrder {
+                    id: uuid(0, &row.get::<_, String>(0)?)?,
+                    sends: row.get(1)?,
+                    details: row.get(2)?,
+                })
+            })?;
+            orders.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        ask().map_err(|error| self.explain(error))
+    }
+
+    /// The server has forgotten the order.
+    pub(crate) fn remove_order_to_forget(&mut self, remote: Uuid) -> Result<(), BoothError> {
+        self.change(|db| {
+            let sql = "DELETE FROM tickets_to_forget WHERE ticket = ?1";
+            db.execute(sql, [remote.to_string()]).map(drop)
+        })
+    }
+}
+
+/// Marks a job's remote order to be forgotten, unless its id is `kept`.
+pub(super) fn mark_order_to_forget(
+    db: &Connection,
+    seq: i64,
+    kept: Option<Uuid>,
+) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO tickets_to_forget (ticket, made_by, sends, memo)
+         SELECT ticket, made_by, sends, memo FROM jobs
+         WHERE seq = ?1 AND ticket IS NOT NULL AND ticket IS NOT ?2
+         ON CONFLICT (ticket) DO NOTHING",
+        params![seq, kept.map(|kept| kept.to_string())],
+    )
+    .map(drop)
+}
+
+impl Store {
+    pub(crate) fn clock_mark(&self) -> Result<Option<ClockMark>, BoothError> {
+        let sql = "SELECT boot, since_boot_ms, unix_ms, station_ms, is_set, before_unix_ms,
+            before_station_ms FROM clock";
+        let found = self.db.query_row(sql, [], read_mark).optional();
+        found.map_err(|error| self.explain(error))
+    }
+
+    pub(crate) fn save_clock_mark(&mut self, mark: &ClockMark) -> Result<(), BoothError> {
+        self.change(|db| {
+            let sql = "INSERT OR REPLACE INTO clock (id, boot, since_boot_ms, unix_ms, station_ms,
+                is_set, before_unix_ms, before_station_ms) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let values = params![
+                mark.reading.boot,
+                sql_ms(mark.reading.since_boot_ms),
+                sql_ms(mark.reading.unix_ms),
+                sql_ms(mark.station_ms),
+                mark.is_set,
+                mark.before.map(|before| sql_ms(before.unix_ms)),
+                mark.before.map(|before| sql_ms(before.station_ms)),
+            ];
+            db.execute(sql, values).map(drop)
+        })
+    }
+}
+
+fn read_mark(row: &SqlRow<'_>) -> rusqlite::Result<ClockMark> {
+    let before: (Option<i64>, Option<i64>) = (row.get(5)?, row.get(6)?);
+    let before = match before {
+        (Some(unix_ms), Some(station_ms)) => Some(PreviousBoot {
+            unix_ms: from_sql_ms(unix_ms),
+            station_ms: from_sql_ms(station_ms),
+        }),
+        _ => None,
+    };
+    Ok(ClockMark {
+        reading: ClockReading {
+            boot: row.get(0)?,
+            since_boot_ms: from_sql_ms(row.get(1)?),
+            unix_ms: from_sql_ms(row.get(2)?),
+        },
+        station_ms: from_sql_ms(row.get(3)?),
+        is_set: row.get(4)?,
+        before,
+    })
+}

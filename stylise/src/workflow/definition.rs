@@ -1,0 +1,260 @@
+//! A parsed workflow, and filling it with the values of an order.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::workflow::graph::{Graph, NodeInput};
+
+/// Default maximum size of a picture: what FLUX and SDXL were trained on.
+pub(super) const MEGAPIXELS_MAX: f64 = 1.0;
+
+/// A workflow that can be filled. The server may still lack nodes or models.
+#[derive(Debug, Clone)]
+pub struct Workflow {
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) graph: Graph,
+    pub(super) bind: Bindings,
+    /// Id of the node whose first picture is the result.
+    pub(super) output: String,
+    pub(super) max_megapixels: f64,
+    pub(super) styles: Vec<WorkflowStyle>,
+    pub(super) is_shipped: bool,
+}
+
+/// A style of a workflow. Absent values stay as they are in the workflow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkflowStyle {
+    /// The id in requests.
+    pub id: String,
+    /// The title on the style card.
+    pub title: String,
+    /// The prompt.
+    pub prompt: Option<String>,
+    /// The negative prompt.
+    pub negative: Option<String>,
+    /// Denoising strength, above 0 and up to 1.
+    pub denoise: Option<f64>,
+    /// Number of sampling steps.
+    pub steps: Option<u32>,
+    /// LoRAs for the workflow's LoRA loaders, in order; further loaders are bypassed.
+    pub loras: Vec<Lora>,
+    /// An example picture.
+    pub example: Option<PathBuf>,
+}
+
+/// A LoRA of a style.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lora {
+    /// The file name as the loader lists it.
+    pub file: String,
+    pub strength: f64,
+}
+
+/// The inputs that each value of an order is written to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bindings {
+    pub(super) image: Vec<NodeInput>,
+    pub(super) prompt: Vec<NodeInput>,
+    pub(super) negative: Vec<NodeInput>,
+    pub(super) seed: Vec<NodeInput>,
+    pub(super) denoise: Vec<NodeInput>,
+    pub(super) steps: Vec<NodeInput>,
+    pub(super) width: Vec<NodeInput>,
+    pub(super) height: Vec<NodeInput>,
+    /// LoRA loader nodes, in order.
+    pub(super) loras: Vec<String>,
+}
+
+impl Workflow {
+    /// The name of its files.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Whether it is built in.
+    #[must_use]
+    pub fn is_shipped(&self) -> bool {
+        self.is_shipped
+    }
+
+    #[must_use]
+    pub fn styles(&self) -> &[WorkflowStyle] {
+        &self.styles
+    }
+
+    /// Id of the node whose first picture is the result.
+    #[must_use]
+    pub fn output(&self) -> &str {
+        &self.output
+    }
+
+    /// The nodes that the output depends on, with the values that filling does not change.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeView<'_>> {
+        self.graph.nodes().map(|(id, class, inputs)| NodeView {
+            id,
+            class,
+            fixed: inputs
+                .iter()
+                .filter(|(input, value)| !value.is_array() && !self.binds(id, input))
+                .map(|(input, value)| (input.as_str(), value))
+                .collect(),
+        })
+    }
+
+    pub(crate) fn has_loras(&self) -> bool {
+        !self.bind.loras.is_empty()
+    }
+
+    /// The classes of the LoRA loaders.
+    pub(crate) fn lora_loaders(&self) -> impl Iterator<Item = &str> {
+        self.bind.loras.iter().map(|node| self.graph.class(node))
+    }
+
+    /// The LoRAs of a style, each with the class of its loader.
+    pub(crate) fn loras_of<'a>(
+        &'a self,
+        style: &'a WorkflowStyle,
+    ) -> impl Iterator<Item = (&'a str, &'a Lora)> {
+        self.lora_loaders().zip(&style.loras)
+    }
+
+    fn binds(&self, node: &str, input: &str) -> bool {
+        let is_lora = input == "lora_name" && self.bind.loras.iter().any(|loader| loader == node);
+        is_lora
+            || self
+                .bind
+                .all()
+                .any(|node_input| node_input.node == node && node_input.input == input)
+    }
+}
+
+impl Bindings {
+    fn all(&self) -> impl Iterator<Item = &NodeInput> {
+        let all = [
+            &self.image,
+            &self.prompt,
+            &self.negative,
+            &self.seed,
+            &self.denoise,
+            &self.steps,
+            &self.width,
+            &self.height,
+        ];
+        all.into_iter().flatten()
+    }
+}
+
+/// A node, for checking it against a server.
+pub(crate) struct NodeView<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) class: &'a str,
+    pub(crate) fixed: Vec<(&'a str, &'a Value)>,
+}
+
+impl Workflow {
+    /// The graph for `POST /prompt`. `image_name` is the server's name of the uploaded picture; width and
+    /// height are its size, whose shape the result keeps.
+    #[must_use]
+    pub fn fill(
+        &self,
+        style: &WorkflowStyle,
+        image_name: &str,
+        seed: u64,
+        width_px: u32,
+        height_px: u32,
+    ) -> Value {
+        let (width, height) = fitted(width_px, height_px, self.max_megapixels);
+        let bind = &self.bind;
+        let values = [
+            (&bind.image, Some(image_name.into())),
+            (&bind.prompt, style.prompt.as_deref().map(Value::from)),
+            (&bind.negative, style.negative.as_deref().map(Value::from)),
+            (&bind.seed, Some(seed.into())),
+            (&bind.denoise, style.denoise.map(Value::from)),
+            (&bind.steps, style.steps.map(Value::from)),
+            (&bind.width, Some(width.into())),
+            (&bind.height, Some(height.into())),
+        ];
+        let mut graph = self.graph.clone();
+        for (node_inputs, value) in values {
+            for node_input in node_inputs {
+                if let Some(value) = &value {
+                    graph.set(node_input, value.clone());
+                }
+            }
+        }
+        for (at, loader) in bind.loras.iter().enumerate() {
+            match style.loras.get(at) {
+                Some(lora) => graph.load_lora(loader, &lora.file, lora.strength),
+                None => graph.bypass_lora(loader),
+            }
+        }
+        graph.into_json()
+    }
+}
+
+/// Models need multiples of 16: the latent is an eighth of the size, and FLUX groups it in 2 x 2.
+const MULTIPLE_PX: u32 = 16;
+/// Minimum side that models can handle.
+const SIDE_MIN_PX: u32 = 256;
+/// Limits panoramas to what GPUs have memory for.
+const SIDE_MAX_PX: u32 = 2048;
+/// Smaller pictures are enlarged, since models fail on them.
+const MEGAPIXELS_MIN: f64 = 0.25;
+
+/// Width and height in the given shape, as multiples of 16, with at most `max_megapixels` (of 1024 x 1024).
+fn fitted(width_px: u32, height_px: u32, max_megapixels: f64) -> (u32, u32) {
+    let megapixel = 1024.0 * 1024.0;
+    let (width, height) = (f64::from(width_px.max(1)), f64::from(height_px.max(1)));
+    let area = (width * height).clamp(
+        MEGAPIXELS_MIN.min(max_megapixels) * megapixel,
+        max_megapixels * megapixel,
+    );
+    let scale = (area / (width * height)).sqrt();
+    (side(width * scale), side(height * scale))
+}
+
+fn side(px: f64) -> u32 {
+    // Rounded down to keep the area; the epsilon allows for rounding of the square root.
+    let multiples = (px / f64::from(MULTIPLE_PX) + 1e-6).floor();
+    let px = multiples.min(f64::from(SIDE_MAX_PX)) as u32 * MULTIPLE_PX;
+    px.clamp(SIDE_MIN_PX, SIDE_MAX_PX)
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    #[test]
+    fn sizes_keep_the_shape_and_the_bounds() {
+        assert_eq!(fitted(1024, 1024, 1.0), (1024, 1024));
+        assert_eq!(fitted(1280, 720, 1.0), (1280, 720));
+        assert_eq!(fitted(1536, 864, 1.0), (1360, 768));
+        assert_eq!(fitted(720, 1280, 0.25), (384, 672));
+        assert_eq!(fitted(64, 64, 1.0), (512, 512));
+        for (width, height) in [
+            (1, 1),
+            (1536, 20),
+            (20, 1536),
+            (u32::MAX, 1),
+            (0, 0),
+            (4032, 3024),
+        ] {
+            let (w, h) = fitted(width, height, 1.0);
+            assert!(w % 16 == 0 && h % 16 == 0, "{w}x{h}");
+            assert!(
+                (256..=2048).contains(&w) && (256..=2048).contains(&h),
+                "{w}x{h}"
+            );
+        }
+    }
+}
