@@ -13,7 +13,7 @@ mod threads;
 mod worker;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::watch;
 use uuid::Uuid;

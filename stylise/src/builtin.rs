@@ -121,12 +121,12 @@ fn make(style: &BuiltinStyle, source: &[u8], stages: &Stages) -> Result<Vec<u8>,
 
 /// Pixels that styles work on, in the picture's own shape: 1280x720. Smaller pictures are enlarged, so that
 /// strokes and dots look the same on all.
-pub(super) const WORK_PX: f64 = 1280.0 * 720.0;
+const WORK_PX: f64 = 1280.0 * 720.0;
 
 /// High, because the booth encodes the result once more.
 const QUALITY: i32 = 97;
 
-pub(super) fn read_jpeg(jpeg: &[u8]) -> Result<Colour, StyleError> {
+fn read_jpeg(jpeg: &[u8]) -> Result<Colour, StyleError> {
     let image = turbojpeg::decompress(jpeg, PixelFormat::RGB)
         .map_err(|error| StyleError::Failed(error.to_string()))?;
     let (pixels, _) = image.pixels.as_chunks::<3>();
@@ -152,7 +152,7 @@ pub(super) fn read_jpeg(jpeg: &[u8]) -> Result<Colour, StyleError> {
     Ok(picture)
 }
 
-pub(super) fn write_jpeg(picture: &Colour) -> Result<Vec<u8>, StyleError> {
+fn write_jpeg(picture: &Colour) -> Result<Vec<u8>, StyleError> {
     let (width, height) = (picture.width, picture.height);
     let levels = picture.pixels.as_flattened().iter();
     // `as u8` saturates.

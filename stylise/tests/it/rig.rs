@@ -124,10 +124,10 @@ impl Rig {
         }
     }
 
-    pub(crate) fn open(&mut self, stylists: &[&Arc<FakeStylist>]) -> Booth {
+    pub(crate) fn open(&mut self, fakes: &[&Arc<FakeStylist>]) -> Booth {
         let mut stylists: Vec<Arc<dyn Stylist>> = Vec::new();
-        for stylist in stylists {
-            stylists.push((*stylist).clone());
+        for fake in fakes {
+            stylists.push((*fake).clone());
         }
         self.registry = Registry::default();
         let kinds: Vec<_> = stylists.iter().map(|stylist| stylist.made_by()).collect();

@@ -353,7 +353,7 @@ fn the_clock_survives_reopening() {
     });
     store.save_clock_mark(&mark).expect("written");
     drop(store);
-    assert_eq!(opened(&dir).mark().expect("readable"), Some(mark));
+    assert_eq!(opened(&dir).clock_mark().expect("readable"), Some(mark));
 }
 
 /// Adds a job after the files were tampered with, and returns the jobs found after a restart.
