@@ -67,7 +67,7 @@ struct ServerState {
     offers: Vec<Offer>,
     failures: u32,
     /// Why the server would take no job now, as text for visitors.
-    away: Option<&'static str>,
+    unavailable_because: Option<&'static str>,
     /// Whether a picture of an order could not be overwritten.
     keeps_pictures: bool,
     /// Failed attempts to erase an order, by its id.
@@ -97,7 +97,7 @@ impl Comfyui {
             client,
             workflows: workflows.into_iter().map(Arc::new).collect(),
             known: Mutex::new(ServerState {
-                away: Some(server_error::AWAY),
+                unavailable_because: Some(server_error::AWAY),
                 ..ServerState::default()
             }),
             ask_again,
@@ -156,20 +156,21 @@ impl Comfyui {
                     log(&survey);
                 }
                 known.offers = self.offers(&survey);
-                known.away = known.offers.is_empty().then_some(server_error::NOTHING);
+                known.unavailable_because =
+                    known.offers.is_empty().then_some(server_error::NOTHING);
                 known.survey = Some(survey);
                 timeouts.survey_ready
             }
             Err(error) => {
                 known.failures += 1;
-                let was_there = known.away.is_none();
+                let was_there = known.unavailable_because.is_none();
                 if was_there && known.failures < FAILURES_MIN {
                     return RECHECK.min(timeouts.survey_away);
                 }
                 if was_there || known.failures == 1 {
                     tracing::warn!(server = self.client.endpoint.shown(), "{}", error.message());
                 }
-                known.away = Some(server_error::AWAY);
+                known.unavailable_because = Some(server_error::AWAY);
                 timeouts.survey_away
             }
         }
@@ -250,13 +251,13 @@ impl Stylist for Comfyui {
                 id: style.id.clone(),
                 title: style.title.clone(),
                 made_by: MadeBy::Comfyui,
-                away: known.away.is_some(),
+                away: known.unavailable_because.is_some(),
             })
             .collect()
     }
 
     fn ready(&self) -> Result<(), StylistError> {
-        match &self.known().away {
+        match &self.known().unavailable_because {
             Some(why) => Err(StylistError::Unavailable((*why).to_owned())),
             None => Ok(()),
         }
@@ -266,7 +267,7 @@ impl Stylist for Comfyui {
         let prepared = self.prepare(order)?;
         let made = prepared.make(order.remote.clone(), context);
         if let Err(StylistError::Unavailable(_)) = &made {
-            self.known().away = Some(server_error::AWAY);
+            self.known().unavailable_because = Some(server_error::AWAY);
             // overflow: newest-wins
             let _ = self.ask_again.try_send(());
         }

@@ -60,17 +60,17 @@ fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let lines = lines.map(|[fine, broad]| [fine * broad]);
     stages.advance()?;
     let gap = (picture.width / 160).max(4);
-    let mut sheet = Plane::of(2 * width + gap, 2 * height + gap, |_, _| [1.0; 3]);
+    let mut panels = Plane::of(2 * width + gap, 2 * height + gap, |_, _| [1.0; 3]);
     for (at, inks) in PANELS.iter().enumerate() {
         let (left, top) = (at % 2 * (width + gap), at / 2 * (height + gap));
         let panel = printed(&grey, &lines, thresholds, inks);
         for (y, row) in panel.pixels.chunks_exact(width).enumerate() {
-            let start = (top + y) * sheet.width + left;
-            sheet.pixels[start..start + width].copy_from_slice(row);
+            let start = (top + y) * panels.width + left;
+            panels.pixels[start..start + width].copy_from_slice(row);
         }
     }
     stages.advance()?;
-    Ok(sheet)
+    Ok(panels)
 }
 
 /// Quartiles of brightness, limited so that faces stay light and shadows dark.

@@ -45,9 +45,9 @@ fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
         colour.map(|level| (level * (1.0 - (1.0 - level) * (density - 1.0))).clamp(0.0, 1.0))
     });
     stages.advance()?;
-    let sheet = on_paper(&painted, &grain);
+    let painted = on_paper(&painted, &grain);
     stages.advance()?;
-    Ok(sheet)
+    Ok(painted)
 }
 
 /// Density of pigment: 1 gives the colour itself.
