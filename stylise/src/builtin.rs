@@ -31,7 +31,7 @@ use crate::stylist::{
 const NICE: i32 = 10;
 
 /// The styles, in the order in which they are offered. A new one is a file with a `STYLE`, and a line here.
-const STYLES: [&BuiltinStyle; 7] = [
+const STYLES: &[&BuiltinStyle] = &[
     &watercolour::STYLE,
     &oil::STYLE,
     &pencil::STYLE,

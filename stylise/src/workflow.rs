@@ -30,7 +30,7 @@ macro_rules! workflow {
 
 /// Name, TOML and JSON of the built-in workflows, best first. A new one is two files in `workflows/`, and a
 /// line here.
-const SHIPPED: [(&str, &str, &str); 3] = [
+const SHIPPED: &[(&str, &str, &str)] = &[
     workflow!("flux-schnell"),
     workflow!("flux-schnell-split"),
     workflow!("sdxl-turbo"),
@@ -66,7 +66,7 @@ pub fn load(folder: Option<&Path>) -> Loaded {
             Err(error) => loaded.broken.push(unread(folder, &error)),
         }
     }
-    for (name, toml, json) in SHIPPED {
+    for &(name, toml, json) in SHIPPED {
         if !own.contains(name) {
             loaded.take(Workflow::parse(name, toml, json).map(|workflow| Workflow {
                 is_shipped: true,

@@ -60,7 +60,7 @@ fn source(width: usize, height: usize) -> Vec<u8> {
 fn each_style_makes_a_different_picture() {
     let source = source(320, 180);
     let mut seen: Vec<Vec<u8>> = Vec::new();
-    for style in &STYLES {
+    for style in STYLES {
         let context = RecordingContext::default();
         let start = Instant::now();
         let made = Builtin::new().stylise(&order(style.id, source.clone()), &context);
@@ -89,7 +89,7 @@ fn styles_are_deterministic_for_small_flat_and_narrow_pictures() {
     ];
     for picture in &pictures {
         let picture = auto_levels(picture);
-        for style in &STYLES {
+        for style in STYLES {
             let stages = Stages::default();
             let made = (style.make)(&picture, &stages).expect(style.id);
             assert_eq!(stages.done(), style.steps, "{}", style.id);

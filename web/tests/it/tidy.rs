@@ -396,7 +396,10 @@ fn each_place_that_drops_says_its_policy() {
     let mut violations = Vec::new();
     for file in rust_sources().filter(|file| file.path.contains("/src/") && !file.is_test()) {
         let code = code_only(&file.text);
-        let production = code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let production = code
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default();
         let lines: Vec<&str> = file.text.lines().collect();
         for (number, line) in production.lines().enumerate() {
             if !OVERFLOW_SITES.iter().any(|site| line.contains(site)) {
@@ -424,7 +427,10 @@ fn a_panic_while_a_lock_is_held_harms_nobody_else() {
     let mut violations = Vec::new();
     for file in rust_sources().filter(|file| file.path.contains("/src/") && !file.is_test()) {
         let code = code_only(&file.text);
-        let production = code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let production = code
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default();
         for (number, line) in production.lines().enumerate() {
             if trusting
                 .as_flattened()
