@@ -130,19 +130,18 @@ fn note_missing(annotations: &Annotations, folder: &Path) -> anyhow::Result<()> 
 }
 
 fn note_left_out(left_out: &LeftOut) {
-    if left_out.count > 0 {
-        let more = left_out.count - left_out.first.len();
-        let more = if more > 0 {
-            format!("; {more} more")
-        } else {
-            String::new()
-        };
-        let named = left_out.first.join("; ");
-        note(&format!(
-            "annotations left out: {}: {named}{more}",
-            left_out.count
-        ));
+    if left_out.count == 0 {
+        return;
     }
+    let more = match left_out.count - left_out.first.len() {
+        0 => String::new(),
+        more => format!("; {more} more"),
+    };
+    let named = left_out.first.join("; ");
+    note(&format!(
+        "annotations left out: {}: {named}{more}",
+        left_out.count
+    ));
 }
 
 struct Measured {

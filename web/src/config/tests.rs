@@ -2,11 +2,16 @@ use super::*;
 use crate::cli::ConfigFileArgs;
 use crate::test_folder::TestFolder;
 
-fn file(text: &str) -> (TestFolder, PathBuf) {
-    let dir = TestFolder::new();
-    let path = dir.join("carrier.toml");
+/// What a file with this text and these options give.
+fn load(text: &str, options: RunArgs) -> Result<Config, ConfigError> {
+    let folder = TestFolder::new();
+    let path = folder.join("carrier.toml");
     std::fs::write(&path, text).expect("writable");
-    (dir, path)
+    let args = RunArgs {
+        file: ConfigFileArgs { config: Some(path) },
+        ..options
+    };
+    Config::load(&args, &Environment::default(), None)
 }
 
 #[test]
@@ -18,27 +23,20 @@ fn the_example_documents_the_defaults() {
 
 #[test]
 fn the_command_line_wins_over_the_file_and_the_file_over_the_default() {
-    let (_dir, path) = file("source = \"scene\"\nmedia_port = 9000\n[camera]\nfps = 15\n");
-    let args = RunArgs {
+    let options = RunArgs {
         media_port: Some(9001),
-        file: ConfigFileArgs { config: Some(path) },
         ..RunArgs::default()
     };
-    let config = Config::load(&args, &Environment::default(), None).expect("valid");
+    let text = "source = \"scene\"\nmedia_port = 9000\n[camera]\nfps = 15\n";
+    let config = load(text, options).expect("valid");
     assert_eq!((config.source.as_str(), config.media_port), ("scene", 9001));
     assert_eq!((config.camera.fps, config.camera.width), (15, 1280));
 }
 
 #[test]
 fn a_typo_names_the_file_the_line_and_the_known_keys() {
-    let (_dir, path) = file("sorce = \"scene\"\n");
-    let args = RunArgs {
-        file: ConfigFileArgs { config: Some(path) },
-        ..RunArgs::default()
-    };
-    let error = Config::load(&args, &Environment::default(), None)
-        .expect_err("a typo")
-        .to_string();
+    let loaded = load("sorce = \"scene\"\n", RunArgs::default());
+    let error = loaded.expect_err("a typo").to_string();
     assert!(error.contains("carrier.toml"), "{error}");
     assert!(
         error.contains("sorce") && error.contains("source"),
@@ -88,14 +86,8 @@ fn values_out_of_range_are_named() {
         ("public_url = \"booth.example\"", "public_url"),
         ("data = \"\"", "data"),
     ] {
-        let (_dir, path) = file(text);
-        let args = RunArgs {
-            file: ConfigFileArgs { config: Some(path) },
-            ..RunArgs::default()
-        };
-        let error = Config::load(&args, &Environment::default(), None)
-            .expect_err(text)
-            .to_string();
+        let loaded = load(text, RunArgs::default());
+        let error = loaded.expect_err(text).to_string();
         assert!(error.starts_with(key), "{text}: {error}");
     }
 }

@@ -77,7 +77,7 @@ pub(crate) fn initiator(method: &Method, headers: &HeaderMap, ours: &OwnOrigins<
     });
     // `Sec-Fetch-Site` is only sent to trustworthy origins, but then it is right even behind a proxy
     // that changes Host (W3C Fetch Metadata).
-    let site = text(headers, FETCH_SITE);
+    let site = header_text(headers, FETCH_SITE);
     match site {
         Some("same-origin" | "none") => return Initiator::Own,
         Some(_) if is_followed_link(method, headers) => return Initiator::Own,
@@ -104,8 +104,8 @@ pub(crate) fn initiator(method: &Method, headers: &HeaderMap, ours: &OwnOrigins<
 
 /// A top-level navigation from another site, not an embedded object.
 fn is_followed_link(method: &Method, headers: &HeaderMap) -> bool {
-    let navigates = text(headers, FETCH_MODE) == Some("navigate");
-    let is_embedded = matches!(text(headers, FETCH_DEST), Some("object" | "embed"));
+    let navigates = header_text(headers, FETCH_MODE) == Some("navigate");
+    let is_embedded = matches!(header_text(headers, FETCH_DEST), Some("object" | "embed"));
     method == Method::GET && navigates && !is_embedded
 }
 
@@ -116,7 +116,8 @@ fn is_ours(origin: &str, headers: &HeaderMap, ours: &OwnOrigins<'_>) -> bool {
     };
     // A plain page could have been modified in transit: it may not send requests over HTTPS.
     let downgraded = ours.tls && page.scheme != "https";
-    let here = text(headers, header::HOST).and_then(|host| Site::of_host(host, &page.scheme));
+    let here =
+        header_text(headers, header::HOST).and_then(|host| Site::of_host(host, &page.scheme));
     let public = ours.public_url.and_then(Site::of_url);
     (here.as_ref() == Some(&page) && !downgraded) || public.as_ref() == Some(&page)
 }
@@ -153,7 +154,8 @@ impl Site {
     }
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+/// A header's value, if it is text.
+pub(crate) fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 

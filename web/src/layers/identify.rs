@@ -18,6 +18,7 @@ use crate::access::{admin, viewer_token};
 use crate::app::App;
 use crate::http::Caller;
 use crate::http::bodies::PageQuery;
+use crate::http::request_head::header_text;
 use crate::layers::is_health;
 
 /// Delay of a refusal: bounds how many a guesser gets per second and connection.
@@ -82,10 +83,7 @@ fn recognise(
         rights: tokens.without_token().union(by_cookie(app, headers, now)),
         ..Requester::default()
     };
-    let authorization = headers.get(header::AUTHORIZATION);
-    let shown = authorization
-        .and_then(|value| value.to_str().ok())
-        .and_then(bearer);
+    let shown = header_text(headers, header::AUTHORIZATION).and_then(bearer);
     if let Some(shown) = shown {
         match try_token(app, &tokens, caller, shown, now) {
             Ok(Some(rights)) => {

@@ -13,6 +13,7 @@ use futures_util::stream;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::http::request_head::header_text;
 use crate::routes::page;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -50,9 +51,7 @@ pub(super) async fn tracks(State(app): State<Arc<App>>, headers: HeaderMap) -> R
 
 /// Browsers name `text/html` when they navigate; programs do not.
 fn wants_page(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT);
-    let accepted = accepted.and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|kinds| {
+    header_text(headers, header::ACCEPT).is_some_and(|kinds| {
         kinds
             .split(',')
             .any(|kind| kind.split(';').next().map(str::trim) == Some("text/html"))

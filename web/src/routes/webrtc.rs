@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::config::IceServer;
 use crate::http::Caller;
 use crate::http::bodies::yes_no_field;
+use crate::http::request_head::header_text;
 use crate::layers::host_and_origin::is_preflight;
 use crate::layers::identify::Requester;
 
@@ -43,8 +44,8 @@ pub(crate) async fn whep(
 ) -> Response {
     let reply = if method == Method::POST {
         let post = WhepPost {
-            content_type: text(&headers, header::CONTENT_TYPE),
-            host: text(&headers, header::HOST),
+            content_type: header_text(&headers, header::CONTENT_TYPE),
+            host: header_text(&headers, header::HOST),
             rendition: query.rendition.as_deref(),
             body: &body,
         };
@@ -85,9 +86,9 @@ pub(crate) async fn whip(
         return respond(Whip::unauthorised());
     };
     let post = WhipPost {
-        content_type: text(&headers, header::CONTENT_TYPE),
-        host: text(&headers, header::HOST),
-        user_agent: text(&headers, header::USER_AGENT),
+        content_type: header_text(&headers, header::CONTENT_TYPE),
+        host: header_text(&headers, header::HOST),
+        user_agent: header_text(&headers, header::USER_AGENT),
         takes_over: query.takeover == Some(true) && right == PublishRight::TakeOver,
         body: &body,
     };
@@ -145,15 +146,11 @@ fn describe_endpoint(app: &App, method: &Method) -> Option<Reply> {
 
 fn patch<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> SessionPatch<'a> {
     SessionPatch {
-        if_match: text(headers, header::IF_MATCH),
-        content_type: text(headers, header::CONTENT_TYPE),
-        host: text(headers, header::HOST),
+        if_match: header_text(headers, header::IF_MATCH),
+        content_type: header_text(headers, header::CONTENT_TYPE),
+        host: header_text(headers, header::HOST),
         body,
     }
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 fn respond(reply: Reply) -> Response {
