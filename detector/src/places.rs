@@ -22,13 +22,8 @@ pub struct Places {
 }
 
 impl Places {
-    /// Reads the environment of this process.
-    #[must_use]
-    pub fn from_env() -> Self {
-        Self::from_lookup(|name| std::env::var_os(name))
-    }
-
-    /// As [`Places::from_env`], from any environment. Empty variables count as unset.
+    /// Takes the variables from `lookup`; the program reads its environment in one place of its own. Empty
+    /// variables count as unset.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let path = |name: &str| {
             lookup(name)

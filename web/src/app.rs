@@ -1,4 +1,4 @@
-//! What the HTTP side reads: the slots of the pipeline and the handles into it.
+//! The state that HTTP handlers share: the slots of the pipeline and handles to its threads.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,26 +12,21 @@ use signaling::whep::Whep;
 use signaling::whip::Whip;
 use signaling::{Composed, Demand, EngineHandle, Publisher, Rendition, RenditionId};
 
-use crate::admin::AdminToken;
-use crate::admin_sessions::AdminSessions;
-use crate::admission::Admission;
+use crate::access::admin::{AdminSessions, AdminToken};
+use crate::access::admission::Admission;
+use crate::access::guesses::Guesses;
+use crate::access::rights::Tokens;
+use crate::access::viewer_token::{CookieKey, ViewerToken};
+use crate::access::visitor::Visitors;
+use crate::assets::Languages;
 use crate::booth::PhotoBooth;
-use crate::config::{Config, renditions};
-use crate::connections::Connections;
-use crate::cookie_key::CookieKey;
-use crate::guesses::Guesses;
-use crate::host_names::HostNames;
-use crate::languages::Languages;
-use crate::liveness::Liveness;
-use crate::public_address::Served;
-use crate::report::DetectorRate;
-use crate::rights::Tokens;
-use crate::routes::SecurityHeaders;
+use crate::config::Config;
+use crate::http::addresses::Served;
+use crate::http::connections::Connections;
+use crate::http::host_names::HostNames;
 use crate::stills::Stills;
-use crate::viewer_token::ViewerToken;
-use crate::visitor::Visitors;
+use crate::supervision::liveness::Liveness;
 
-/// Shared by every request.
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) threads: Threads,
@@ -40,18 +35,16 @@ pub(crate) struct App {
     pub(crate) admin: AdminToken,
     pub(crate) admin_sessions: AdminSessions,
     pub(crate) guesses: Guesses,
-    /// Under which names requests are answered.
     pub(crate) host_names: HostNames,
-    pub(crate) security_headers: SecurityHeaders,
-    /// None: everybody may watch.
+    /// `None`: everybody may watch.
     pub(crate) viewer_token: Option<ViewerToken>,
     pub(crate) admission: Admission,
-    /// STUN and TURN servers, as viewers are told of them.
+    /// `Link` header values of the STUN and TURN servers.
     pub(crate) ice_links: Vec<HeaderValue>,
-    /// Where the pages are served.
+    /// The addresses of the pages.
     pub(crate) served: Served,
     pub(crate) connections: Connections,
-    /// In front of `frames` and `signal`: the source, or whoever publishes.
+    /// Puts the frames of the source or of a publisher into `frames` and `signal`.
     pub(crate) switch: Arc<SourceSwitch>,
     pub(crate) frames: Arc<Slot<Frame>>,
     pub(crate) signal: Arc<Slot<Signal>>,
@@ -73,20 +66,26 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
 }
 
-/// Held while somebody listens to the tracks.
+/// Counts a listener of the tracks, until it is dropped.
 pub(crate) struct TracksLease(Arc<AtomicU32>);
 
-/// Who is let in, and by what.
-pub(crate) struct Entrance {
+/// What [`App`] needs to know of tokens, host names and listeners.
+pub(crate) struct AccessSetup {
     pub(crate) admin: AdminToken,
     pub(crate) cookie_key: CookieKey,
     pub(crate) host_names: HostNames,
-    /// Where the pages are served.
+    /// The addresses of the pages.
     pub(crate) served: Served,
 }
 
+/// Recent detection rate and time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct DetectorRate {
+    pub(crate) fps: f64,
+    pub(crate) inference_ms: f64,
+}
+
 impl App {
-    /// What opens what.
     pub(crate) fn tokens(&self) -> Tokens<'_> {
         Tokens {
             admin: &self.admin,
@@ -96,37 +95,37 @@ impl App {
         }
     }
 
-    /// The path of something here, as a browser has to ask for it: behind the prefix of a proxy.
+    /// `path` with the prefix of a proxy, as a browser has to request it.
     pub(crate) fn path(&self, path: &str) -> String {
         format!("{}{path}", self.config.http.prefix())
     }
 
-    /// How the detector is doing. Nothing published yet means that its thread is just starting.
+    /// The state that the detect thread last published; before the first one it is starting.
     pub(crate) fn detector_state(&self) -> DetectorState {
         self.detector_state
             .latest()
             .map_or(DetectorState::Warming, |state| (*state).clone())
     }
 
-    /// How the source is doing: live only while new pictures come.
-    pub(crate) fn signal_told(&self) -> Option<Signal> {
+    /// The source's signal, corrected: it is live only while new frames arrive.
+    pub(crate) fn effective_signal(&self) -> Option<Signal> {
         let now = Instant::now();
         let signal = self.signal.latest();
-        self.note_pictures(now).told(signal.as_deref(), now)
+        self.update_liveness(now)
+            .effective_signal(signal.as_deref(), now)
     }
 
-    /// Follows the newest pictures and whoever watches them.
-    pub(crate) fn note_pictures(&self, now: Instant) -> MutexGuard<'_, Liveness> {
+    /// Feeds the newest frame times and the demand into [`Liveness`].
+    pub(crate) fn update_liveness(&self, now: Instant) -> MutexGuard<'_, Liveness> {
         let newest = self.frames.latest();
         let frame = newest.map(|frame| (frame.captured_at, frame.stale_after));
         let composed_at = self.composed.latest().map(|picture| picture.captured_at);
         let watched = self.demand.somebody_watches();
         let mut liveness = self.liveness.lock().unwrap_or_else(PoisonError::into_inner);
-        liveness.note(now, frame, composed_at, watched);
+        liveness.record(now, frame, composed_at, watched);
         liveness
     }
 
-    /// How fast it has been of late.
     pub(crate) fn detector_rate(&self) -> DetectorRate {
         DetectorRate {
             fps: self.detector_metrics.rate_fps.get(),
@@ -134,7 +133,7 @@ impl App {
         }
     }
 
-    /// What viewers can get, largest first, with the bitrates that their encoders aim at now.
+    /// The renditions, largest first, with the current target bitrates of their encoders.
     pub(crate) fn renditions(&self) -> Vec<Rendition> {
         let aimed_at = |rendition: Rendition| Rendition {
             bitrate_bps: self
@@ -143,24 +142,22 @@ impl App {
                 .unwrap_or(rendition.bitrate_bps),
             ..rendition
         };
-        renditions(&self.config.renditions)
-            .into_iter()
-            .map(aimed_at)
-            .collect()
+        self.config.renditions().into_iter().map(aimed_at).collect()
     }
 
-    /// The bitrate of the largest rendition from the next frame on; viewers may hold it lower.
+    /// Sets the bitrate of the largest rendition, from the next frame on. Congestion control may choose
+    /// a lower one.
     pub(crate) fn set_bitrate(&self, bps: u32) {
         self.demand.set_nominal_bitrate(RenditionId::MAIN, bps);
     }
 
-    /// Listening to tracks wants the full detection rate, but no picture.
+    /// A listener of tracks makes detection run at full rate, without composing pictures.
     pub(crate) fn watch_tracks(&self) -> TracksLease {
         self.track_listeners.fetch_add(1, Ordering::Relaxed);
         TracksLease(Arc::clone(&self.track_listeners))
     }
 
-    /// Whether detection serves anybody.
+    /// Whether detection has a consumer.
     pub(crate) fn somebody_watches(&self) -> bool {
         self.demand.somebody_watches() || self.track_listeners.load(Ordering::Relaxed) > 0
     }

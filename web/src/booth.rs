@@ -1,77 +1,67 @@
-//! The photo booth as the program sees it: open, off, or not to be opened; and how much of it may be asked
-//! for at a time.
+//! The photo booth as HTTP handlers use it: whether it is open, and limits on concurrent uploads,
+//! decodings, queries and followers.
 
-mod opening;
-mod upload_places;
-
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use capture::Threads;
-use prometheus_client::encoding::EncodeLabelValue;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
+use signaling::fair_share::address_group;
 use stylise::comfyui::Comfyui;
 use stylise::{Booth, BoothMetrics, BoothSettings, Builtin, Stylist, StylistError};
+use stylise::{Growth, may_take};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use self::opening::{Opening, Plan};
-use self::upload_places::{UploadPlace, UploadPlaces};
+use crate::booth::opening::{BoothOpener, OpeningPlan};
 use crate::config::BoothConfig;
+use crate::metrics::{CounterBy, UploadRefusal};
 
-/// Each is a core for some tenths of a second, and up to 40 megapixels of memory.
-const DECODED_AT_ONCE: usize = 2;
-/// Each may wait for a disk, on a thread of its own, and threads cost memory. The booth answers one at a time.
-const QUESTIONS_AT_ONCE: usize = 2;
-/// Each is a connection that stays open as long as its job.
+mod opening;
+
+/// Decoding takes a core for some tenths of a second, and memory for up to 40 megapixels.
+const DECODERS_MAX: usize = 2;
+/// Each query blocks a thread, perhaps for a slow disk. The booth answers one at a time.
+const QUERIES_MAX: usize = 2;
+/// Each follower keeps a connection open until its job is over.
 const FOLLOWERS_MAX: usize = 2000;
 
-/// Shared by every request.
 pub(crate) struct PhotoBooth {
-    /// None: the owner wants no booth, or there is no folder for one.
-    opening: Option<Arc<Opening>>,
-    without: Closed,
+    /// `None`: the booth is disabled, or there is no folder for it.
+    opening: Option<Arc<BoothOpener>>,
+    without: BoothClosedError,
     comfyui: Option<Arc<Comfyui>>,
     uploads: UploadPlaces,
     decoders: Semaphore,
-    questions: Arc<Semaphore>,
+    queries: Arc<Semaphore>,
     followers: Arc<Semaphore>,
-    refused: Family<[(&'static str, Cause); 1], Counter>,
+    refused: CounterBy<UploadRefusal>,
 }
 
-/// Why there is no booth.
+/// Why the booth cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Closed {
-    /// The owner does not want one.
+pub(crate) enum BoothClosedError {
+    /// The owner disabled it.
     Off,
     /// It is being opened for the first time.
     Opening,
-    /// Its folder or its database is not to be used now. Why stands in the log: it has paths in it. It is tried
-    /// again.
+    /// Its folder or its database cannot be used; opening is retried. The reason is only logged, because
+    /// it contains paths.
     Broken,
 }
 
-/// Why an upload was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub(crate) enum Cause {
-    Busy,
-    Large,
-    Slow,
-}
-
-/// How ComfyUI is doing, in the words of the API.
+/// The state of ComfyUI in the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ComfyuiReport {
     pub(crate) comfyui: &'static str,
-    /// For visitors.
+    /// Shown to visitors.
     pub(crate) reason: Option<String>,
 }
 
 impl ComfyuiReport {
-    /// As [`Booth::ready`] has it.
+    /// From [`Booth::ready`].
     pub(crate) fn of(ready: Option<Result<(), StylistError>>) -> Self {
         let (comfyui, reason) = match ready {
             None => ("off", None),
@@ -83,22 +73,20 @@ impl ComfyuiReport {
 }
 
 impl PhotoBooth {
-    /// A folder that cannot be used keeps nothing else from running: it is tried again until it can.
+    /// Does not fail if the folder cannot be used: opening is retried until it can.
     pub(crate) fn open(
         config: &BoothConfig,
         folder: Option<PathBuf>,
         builtin: Option<Builtin>,
         comfyui: Option<Arc<Comfyui>>,
         threads: &Threads,
+        refused: CounterBy<UploadRefusal>,
         registry: &mut Registry,
     ) -> Self {
-        // All stylists there are.
+        // A new kind of stylist is one more line here.
         let builtin = builtin.map(|builtin| Arc::new(builtin) as Arc<dyn Stylist>);
         let server = comfyui.clone().map(|comfyui| comfyui as Arc<dyn Stylist>);
         let stylists: Vec<_> = [builtin, server].into_iter().flatten().collect();
-        let refused = Family::default();
-        let help = "Uploads to the photo booth that were not read";
-        registry.register("carrier_booth_uploads_refused", help, refused.clone());
         if config.enabled && folder.is_none() {
             tracing::warn!(
                 "there is no home folder to keep pictures in: the photo booth stays closed; \
@@ -114,79 +102,146 @@ impl PhotoBooth {
                 ..BoothSettings::in_folder(folder)
             };
             let kinds: Vec<_> = stylists.iter().map(|stylist| stylist.made_by()).collect();
-            Opening::start(Plan {
+            BoothOpener::start(OpeningPlan {
                 settings,
                 stylists,
                 metrics: BoothMetrics::register(registry, &kinds),
             })
         });
         let without = if config.enabled {
-            Closed::Broken
+            BoothClosedError::Broken
         } else {
-            Closed::Off
+            BoothClosedError::Off
         };
         Self {
             opening,
             without,
             comfyui,
             uploads: UploadPlaces::default(),
-            decoders: Semaphore::new(DECODED_AT_ONCE),
-            questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
+            decoders: Semaphore::new(DECODERS_MAX),
+            queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             refused,
         }
     }
 
-    /// The booth itself. Its methods read files: they are for threads that may wait.
-    pub(crate) fn get(&self) -> Result<&Booth, Closed> {
+    /// The booth itself. Its methods block on files: call them on threads that may block.
+    pub(crate) fn get(&self) -> Result<&Booth, BoothClosedError> {
         self.opening.as_ref().ok_or(self.without)?.booth()
     }
 
-    /// A picture of the owner's that shows a style of ComfyUI's.
+    /// The owner's example picture of a style of ComfyUI's.
     pub(crate) fn example(&self, style: &str) -> Option<PathBuf> {
         self.comfyui.as_ref()?.example(style)
     }
 
-    /// Whether ComfyUI overwrites the pictures of visitors when they are over; none without a server.
+    /// Whether ComfyUI overwrites visitors' pictures after their jobs; `None` without a server.
     pub(crate) fn comfyui_erases(&self) -> Option<bool> {
         Some(self.comfyui.as_ref()?.erases_pictures())
     }
 
-    /// A place for an upload from that address, or none.
+    /// Admits an upload from that address; `None`: refused.
     pub(crate) fn upload(&self, from: IpAddr) -> Option<UploadPlace> {
         let place = self.uploads.take(from);
         if place.is_none() {
-            self.count(Cause::Busy);
+            self.count(UploadRefusal::Busy);
         }
         place
     }
 
-    /// A turn to decode a picture.
+    /// Waits for a permit to decode a picture.
     pub(crate) async fn decoder(&self) -> Option<SemaphorePermit<'_>> {
-        // overflow: awaited: there are no more than uploads.
+        // overflow: awaited: uploads are limited already.
         self.decoders.acquire().await.ok()
     }
 
-    /// A turn to ask the booth something, held until the answer is there.
-    pub(crate) async fn question(&self) -> Option<OwnedSemaphorePermit> {
-        // overflow: awaited: no thread waits meanwhile.
-        Arc::clone(&self.questions).acquire_owned().await.ok()
+    /// Waits for a permit to query the booth, to be held until the answer is there.
+    pub(crate) async fn query(&self) -> Option<OwnedSemaphorePermit> {
+        // overflow: awaited: only the task waits, no thread.
+        Arc::clone(&self.queries).acquire_owned().await.ok()
     }
 
-    /// A place among those who follow a job, or none.
+    /// Admits a follower of a job; `None`: refused.
     pub(crate) fn follower(&self) -> Option<OwnedSemaphorePermit> {
-        // overflow: refused: the page asks for the job itself then, now and then.
+        // overflow: refused: the page polls the job instead.
         Arc::clone(&self.followers).try_acquire_owned().ok()
     }
 
-    pub(crate) fn count(&self, cause: Cause) {
+    pub(crate) fn count(&self, cause: UploadRefusal) {
         self.refused.get_or_create(&[("cause", cause)]).inc();
     }
 
-    /// The threads end; what is under way goes on after the next start.
+    /// Ends the threads. Unfinished jobs continue after the next start.
     pub(crate) fn close(&self) {
         if let Some(opening) = &self.opening {
             opening.close();
         }
+    }
+}
+
+/// Each upload holds up to 12 MB until its picture is decoded.
+const UPLOADS_MAX: usize = 8;
+/// With this, one address has at most six of them.
+const ADDRESS_GROWTH: Growth = Growth(2);
+
+/// Uploads in progress, by address.
+#[derive(Debug, Default)]
+pub(crate) struct UploadPlaces(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// The place of one upload, freed on drop.
+#[derive(Debug)]
+pub(crate) struct UploadPlace {
+    address: IpAddr,
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl UploadPlaces {
+    /// Admits an upload from `peer`, by [`may_take`]: an upload in progress cannot be evicted.
+    // overflow: refused and counted; the client is told when to retry.
+    pub(crate) fn take(&self, peer: IpAddr) -> Option<UploadPlace> {
+        let address = address_group(peer);
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = taken.values().sum();
+        let held = taken.get(&address).copied().unwrap_or(0);
+        if !may_take(held, all, UPLOADS_MAX, ADDRESS_GROWTH) {
+            return None;
+        }
+        taken.insert(address, held + 1);
+        Some(UploadPlace {
+            address,
+            taken: Arc::clone(&self.0),
+        })
+    }
+}
+
+impl Drop for UploadPlace {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = taken.get_mut(&self.address) {
+            *held -= 1;
+            if *held == 0 {
+                taken.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_leaves_room_for_others_and_places_are_free_again() {
+        let places = UploadPlaces::default();
+        let take = |text: &str| places.take(text.parse().expect("an address"));
+        let hall: Vec<_> = std::iter::from_fn(|| take("192.0.2.1")).collect();
+        assert_eq!(hall.len(), 6);
+        let home = take("2001:db8::1").expect("room for another address");
+        let street = take("192.0.2.9").expect("and for yet another one");
+        assert!(take("192.0.2.10").is_none() && take("192.0.2.1").is_none());
+        drop((home, street));
+        assert!(take("2001:db8::2").is_some());
+        drop(hall);
+        assert!(places.0.lock().expect("sound").is_empty());
     }
 }

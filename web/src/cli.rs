@@ -1,5 +1,5 @@
 //! The command line. Every option of `run` is also a `CARRIER_*` variable and a key of the
-//! configuration file; [`crate::config`] joins the three.
+//! configuration file; `config.rs` joins the three.
 
 use std::path::PathBuf;
 
@@ -27,16 +27,16 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Reads the command line and the variables that count. Ends the program where the line is wrong, or
-    /// asks for help. Also the names of variables that were left out.
+    /// Reads the command line and the variables of its options. Exits on errors and for help. Also
+    /// returns the names of ignored variables.
     pub(crate) fn read() -> (Self, Vec<String>) {
         let command = Self::command();
-        let left_out = environment::left_out(&command);
-        let plain = environment::without_any(command.clone()).try_get_matches();
+        let ignored = environment::ignored(&command);
+        let plain = environment::without_variables(command.clone()).try_get_matches();
         let subcommand = plain.is_ok_and(|matches| matches.subcommand_name().is_some());
-        let matches = environment::without_foreign(command, subcommand).get_matches();
+        let matches = environment::without_ignored(command, subcommand).get_matches();
         let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        (cli, left_out)
+        (cli, ignored)
     }
 }
 
@@ -49,7 +49,7 @@ Examples:
   ffmpeg -i rtsp://cam/1 -f yuv4mpegpipe - | carrier --source y4m:-
   carrier doctor                           what works, and what is missing?
   carrier detect photo.jpg --format table  what is in a picture?
-  carrier eval --coco instances.json --images val2017   how often is a model right?
+  carrier eval --coco instances.json --images val2017   how accurate is a model?
 
 Precedence: command line, then CARRIER_* variables, then the configuration file, then the defaults.
 Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.";
@@ -59,13 +59,13 @@ Examples:
   carrier eval --model yolox_nano --coco annotations/instances_val2017.json --images val2017
   carrier eval --model mine.onnx --coco mine.json --images photos --format json
 
-The pictures go the way of the live feed. Average precision (AP) is COCO's, as pycocotools computes
-it, within 0 to 1: AP50 takes a box for right that overlaps the true one by half (IoU 0.5), AP75 by
-three quarters, AP is the mean from 0.5 to 0.95. Scores count from 0.01 up, at most 100 boxes a
-picture. Classes are matched by name; a class that the model does not offer, or of which there is no
-box, is not in the mean. The time is that of finding, without reading the file.
+The detector of the live feed is measured. Average precision (AP) is COCO's, as pycocotools computes
+it, from 0 to 1: AP50 counts a box as correct if its IoU with the true one is at least 0.5, AP75 at
+least 0.75; AP is the mean over 0.5 to 0.95. Scores count from 0.01 up, at most 100 boxes a picture.
+Classes are matched by name; a class that the model does not have, or that has no annotated box, is
+not in the mean. The time is that of detection, without reading the file.
 
-Annotations without a usable box are left out and counted. A picture that is missing, damaged or of
+Annotations without a usable box are skipped and counted. A picture that is missing, damaged or of
 another size is named, the others are measured, and the exit code is 1.
 
 JSON: {\"model\", \"pictures\", \"ap\", \"ap50\", \"ap75\",
@@ -84,12 +84,12 @@ pub(crate) enum Command {
     Models(ModelsCommand),
     /// Detect objects in still pictures
     Detect(DetectArgs),
-    /// Measure how right a model is, on pictures in which all things are known
+    /// Measure the average precision of a model on annotated pictures
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
     /// Say what works, what does not, and what to do
     Doctor(Box<DoctorArgs>),
-    /// Print the admin token, which changes what others see
+    /// Print the admin token
     Token(TokenArgs),
 }
 
@@ -121,10 +121,10 @@ pub(crate) struct RunArgs {
     /// Detection model: a name, a path to an ONNX file, auto or none [default: auto]
     #[arg(long, env = "CARRIER_MODEL", value_name = "NAME|PATH|none")]
     pub(crate) model: Option<String>,
-    /// Show and tell nothing below this score, 0 to 1 [default: the model's own]
+    /// Ignore detections below this score, 0 to 1 [default: the model's own]
     #[arg(long, env = "CARRIER_MIN_SCORE", value_name = "SCORE")]
     pub(crate) min_score: Option<f32>,
-    /// What computes: auto, cpu, openvino or cuda [default: auto, the best installed]
+    /// Execution provider: auto, cpu, openvino or cuda [default: auto, the best installed]
     #[arg(long, env = "CARRIER_PROVIDER", value_name = "NAME")]
     pub(crate) provider: Option<String>,
     /// Address and port of the pages [default: `[::]:8080`, every address]
@@ -142,15 +142,35 @@ pub(crate) struct RunArgs {
     /// UDP port of the video for all viewers [default: 8189]
     #[arg(long, env = "CARRIER_MEDIA_PORT", value_name = "PORT")]
     pub(crate) media_port: Option<u16>,
-    /// Folder of what visitors make [default: carrier in the XDG data folder]
+    /// Folder for pictures of visitors [default: carrier in the XDG data folder]
     #[arg(long, env = "CARRIER_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) file: ConfigFileArgs,
+}
+
+// The configuration file, of each command that reads it. No doc comment: clap would show it.
+#[derive(Debug, Default, Clone, Args)]
+pub(crate) struct ConfigFileArgs {
     /// Configuration file [default: carrier/carrier.toml in the XDG configuration folder, if there]
     #[arg(long, env = "CARRIER_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
 
-/// Options of `carrier doctor`: those of `carrier run`, which it looks at.
+// The model, of commands that need one. No doc comment: clap would show it.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// Detection model: a name or a path to an ONNX file
+    #[arg(
+        long,
+        env = "CARRIER_MODEL",
+        default_value = "auto",
+        value_name = "NAME|PATH"
+    )]
+    pub(crate) model: String,
+}
+
+/// Options of `carrier doctor`: those of `carrier run`, which it checks.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
@@ -166,9 +186,8 @@ pub(crate) struct TokenArgs {
     /// Make a new one in its place; a running station takes it at its next start
     #[arg(long)]
     pub(crate) new: bool,
-    /// Configuration file [default: carrier/carrier.toml in the XDG configuration folder, if there]
-    #[arg(long, env = "CARRIER_CONFIG", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) file: ConfigFileArgs,
 }
 
 /// Options of `carrier detect`.
@@ -177,14 +196,8 @@ pub(crate) struct DetectArgs {
     /// Pictures: JPEG, PNG or WebP
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Detection model: a name or a path to an ONNX file
-    #[arg(
-        long,
-        env = "CARRIER_MODEL",
-        default_value = "auto",
-        value_name = "NAME|PATH"
-    )]
-    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
     /// Leave out detections below this score, 0 to 1 [default: the model's own]
     #[arg(long, env = "CARRIER_MIN_SCORE", value_name = "SCORE")]
     pub(crate) min_score: Option<f32>,
@@ -207,15 +220,9 @@ pub(crate) enum Format {
 /// Options of `carrier eval`.
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
-    /// Detection model: a name or a path to an ONNX file
-    #[arg(
-        long,
-        env = "CARRIER_MODEL",
-        default_value = "auto",
-        value_name = "NAME|PATH"
-    )]
-    pub(crate) model: String,
-    /// What is in the pictures: boxes as COCO writes them (`instances_val2017.json`)
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Annotations in COCO format (`instances_val2017.json`)
     #[arg(long, value_name = "FILE")]
     pub(crate) coco: PathBuf,
     /// Folder of the pictures that FILE names

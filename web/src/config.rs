@@ -1,142 +1,114 @@
-//! The configuration: one struct, its defaults, and the one precedence
+//! The configuration: one struct for each section of the file, and the precedence
 //! *command line > `CARRIER_*` environment > file > default*.
+//!
+//! A new key is one line in its section, with its type and default, and its description in
+//! `carrier.example.toml`; tests compare the two.
+
+/// A section of the configuration file: one line per key, with its type and default.
+macro_rules! section {
+    ($(#[$meta:meta])* $name:ident {
+        $($(#[$key_meta:meta])* $key:ident: $kind:ty = $default:expr,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct $name {
+            $($(#[$key_meta])* pub(crate) $key: $kind,)*
+        }
+
+        impl $name {
+            #[cfg(test)]
+            pub(super) const KEYS: &[&str] = &[$(stringify!($key)),*];
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($key: $default,)* }
+            }
+        }
+    };
+}
 
 mod booth;
-mod http;
-mod ice_servers;
+pub(crate) mod http;
+mod media;
 mod network;
-pub(crate) mod public_url;
-pub(crate) mod publish;
-mod renditions;
-mod stylise;
-mod tls;
-mod viewers;
-mod wifi;
+mod token_strength;
+mod visitors;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use detector::{DetectorConfig, SessionConfig};
+use signaling::Rendition;
 use thiserror::Error;
 
-pub(crate) use self::booth::BoothConfig;
-pub(crate) use self::http::HttpConfig;
-pub(crate) use self::ice_servers::IceServer;
+pub(crate) use self::booth::{BoothConfig, StyliseConfig};
+pub(crate) use self::http::{CertificateSource, HttpConfig};
+pub(crate) use self::media::BITRATES_BPS;
+pub(crate) use self::network::IceServer;
+pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
+
+use self::http::TlsConfig;
+use self::media::{PublishConfig, RenditionConfig};
 use self::network::NetworkConfig;
-use self::publish::PublishConfig;
-pub(crate) use self::renditions::{RenditionConfig, renditions};
-pub(crate) use self::stylise::StyliseConfig;
-pub(crate) use self::tls::{CertificateSource, TlsConfig};
-pub(crate) use self::viewers::ViewersConfig;
-pub(crate) use self::wifi::{WifiConfig, WifiSecurity};
+use self::token_strength::weakness;
 use crate::cli::RunArgs;
-use crate::environment;
-use crate::paths::Paths;
-use crate::token_strength::weakness;
+use crate::environment::{self, Environment, UserFolders};
 
-/// What an encoder of this picture size can be asked for, in the file and by the admin.
-pub(crate) const BITRATES_BPS: std::ops::RangeInclusive<u32> = 50_000..=50_000_000;
-
-/// Everything `carrier run` can be told. `carrier.example.toml` documents each key and is equal to
-/// the default; a test holds the two together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Config {
-    /// What the station is called on its page.
-    pub(crate) name: String,
-    /// As `--source`.
-    pub(crate) source: String,
-    /// As `--loop`.
-    #[serde(rename = "loop")]
-    pub(crate) loop_file: bool,
-    pub(crate) camera: CameraConfig,
-    /// As `--model`.
-    pub(crate) model: String,
-    /// As `--min-score`; absent is the model's own threshold.
-    pub(crate) min_score: Option<f32>,
-    /// Execution provider: auto, cpu, openvino or cuda.
-    pub(crate) provider: String,
-    /// Where OpenVINO computes: CPU, GPU, NPU or AUTO.
-    pub(crate) openvino_device: String,
-    /// Threads of one inference, 0 for the detector's own choice.
-    pub(crate) threads: usize,
-    /// As `--listen`.
-    pub(crate) listen: String,
-    /// As `--listen-tls`; absent: plain HTTP alone.
-    pub(crate) listen_tls: Option<String>,
-    pub(crate) tls: TlsConfig,
-    /// As `--public-url`; absent: this machine's own address.
-    pub(crate) public_url: Option<String>,
-    /// As `--media-port`.
-    pub(crate) media_port: u16,
-    /// As `--data`; absent: the XDG data folder.
-    pub(crate) data: Option<PathBuf>,
-    /// What viewers can get, largest first.
-    pub(crate) renditions: Vec<RenditionConfig>,
-    /// Guards what changes state for others; absent: made at first start and kept.
-    pub(crate) admin_token: Option<String>,
-    /// Lets its holder publish, and nothing else; absent: publishing needs the admin token.
-    pub(crate) whip_token: Option<String>,
-    pub(crate) viewers: ViewersConfig,
-    pub(crate) http: HttpConfig,
-    /// Told to viewers; none by default, so that nothing is asked outside of this network.
-    pub(crate) ice_servers: Vec<IceServer>,
-    pub(crate) publish: PublishConfig,
-    pub(crate) network: NetworkConfig,
-    pub(crate) stylise: StyliseConfig,
-    pub(crate) booth: BoothConfig,
-    pub(crate) wifi: WifiConfig,
-}
-
-/// What is asked of a webcam. The nearest mode it offers is taken.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct CameraConfig {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) fps: u32,
-}
-
-impl Default for CameraConfig {
-    fn default() -> Self {
-        Self {
-            width: 1280,
-            height: 720,
-            fps: 30,
-        }
+section! {
+    /// The options of `carrier run`.
+    #[derive(Debug)]
+    Config {
+        /// The station's name, on its page.
+        name: String = "carrier".to_owned(),
+        source: String = "auto".to_owned(),
+        #[serde(rename = "loop")]
+        loop_file: bool = false,
+        camera: CameraConfig = CameraConfig::default(),
+        model: String = "auto".to_owned(),
+        /// `None`: the model's own threshold.
+        min_score: Option<f32> = None,
+        /// Execution provider: auto, cpu, openvino or cuda.
+        provider: String = "auto".to_owned(),
+        /// The device of the OpenVINO provider: CPU, GPU, NPU or AUTO.
+        openvino_device: String = "CPU".to_owned(),
+        /// Threads of one inference; 0: the detector chooses.
+        threads: usize = 0,
+        listen: String = "[::]:8080".to_owned(),
+        /// `None`: no HTTPS.
+        listen_tls: Option<String> = None,
+        tls: TlsConfig = TlsConfig::default(),
+        /// `None`: this machine's own address.
+        public_url: Option<String> = None,
+        media_port: u16 = 8189,
+        /// `None`: the XDG data folder.
+        data: Option<PathBuf> = None,
+        /// What viewers can get, largest first.
+        renditions: Vec<RenditionConfig> = media::default_renditions(),
+        /// Needed by whatever changes the state for others; `None`: made at the first start and kept.
+        admin_token: Option<String> = None,
+        /// Gives the right to publish, and no other; `None`: publishing needs the admin token.
+        whip_token: Option<String> = None,
+        viewers: ViewersConfig = ViewersConfig::default(),
+        http: HttpConfig = HttpConfig::default(),
+        /// STUN and TURN servers for viewers. None by default: nothing outside of this network is asked.
+        ice_servers: Vec<IceServer> = Vec::new(),
+        publish: PublishConfig = PublishConfig::default(),
+        network: NetworkConfig = NetworkConfig::default(),
+        stylise: StyliseConfig = StyliseConfig::default(),
+        booth: BoothConfig = BoothConfig::default(),
+        wifi: WifiConfig = WifiConfig::default(),
     }
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            name: "carrier".to_owned(),
-            source: "auto".to_owned(),
-            loop_file: false,
-            camera: CameraConfig::default(),
-            model: "auto".to_owned(),
-            min_score: None,
-            provider: "auto".to_owned(),
-            openvino_device: "CPU".to_owned(),
-            threads: 0,
-            listen: "[::]:8080".to_owned(),
-            listen_tls: None,
-            tls: TlsConfig::default(),
-            public_url: None,
-            media_port: 8189,
-            data: None,
-            renditions: renditions::defaults(),
-            admin_token: None,
-            whip_token: None,
-            viewers: ViewersConfig::default(),
-            http: HttpConfig::default(),
-            ice_servers: Vec::new(),
-            publish: PublishConfig::default(),
-            network: NetworkConfig::default(),
-            stylise: StyliseConfig::default(),
-            booth: BoothConfig::default(),
-            wifi: WifiConfig::default(),
-        }
+section! {
+    /// The mode that a webcam is asked for; it gives the nearest one it has.
+    #[derive(Debug)]
+    CameraConfig {
+        width: u32 = 1280,
+        height: u32 = 720,
+        fps: u32 = 30,
     }
 }
 
@@ -161,17 +133,45 @@ pub(crate) enum ConfigError {
     },
 }
 
+impl ConfigError {
+    pub(crate) fn value(
+        key: &'static str,
+        value: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self::Value {
+            key,
+            value: value.into(),
+            why: why.into(),
+        }
+    }
+
+    /// As [`value`](Self::value), for secrets, which are not repeated.
+    fn hidden(key: &'static str, why: impl Into<String>) -> Self {
+        Self::value(key, "(hidden)", why)
+    }
+
+    fn absent(key: &'static str, why: &str) -> Self {
+        Self::value(key, "(absent)", why)
+    }
+}
+
 impl Config {
-    /// Joins the sources. `args` holds command line and environment already, in that order; `file`
-    /// was named by the user, `default_file` is read only if it exists.
-    pub(crate) fn load(args: &RunArgs, default_file: Option<&Path>) -> Result<Self, ConfigError> {
-        let named = args.config.as_deref();
+    /// Joins all sources. `args` holds the command line and its variables already, in that order. The
+    /// file that `args` names must exist; `default_file` is read only if it exists.
+    pub(crate) fn load(
+        args: &RunArgs,
+        environment: &Environment,
+        default_file: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        let named = args.file.config.as_deref();
         let file = named.or_else(|| default_file.filter(|path| path.exists()));
         let mut config = match file {
             Some(path) => Self::from_file(path)?,
             None => Self::default(),
         };
-        config.overlay(args);
+        config.overlay_options(args);
+        config.overlay_environment(environment);
         config.check()?;
         Ok(config)
     }
@@ -187,69 +187,48 @@ impl Config {
         })
     }
 
-    fn overlay(&mut self, args: &RunArgs) {
-        let take = |to: &mut String, from: &Option<String>| {
-            if let Some(value) = from {
-                to.clone_from(value);
-            }
-        };
-        take(&mut self.source, &args.source);
-        take(&mut self.model, &args.model);
-        take(&mut self.provider, &args.provider);
-        take(&mut self.listen, &args.listen);
-        self.loop_file = args.loop_file.unwrap_or(self.loop_file);
-        self.min_score = args.min_score.or(self.min_score);
-        self.listen_tls = args.listen_tls.clone().or(self.listen_tls.take());
-        self.public_url = args.public_url.clone().or(self.public_url.take());
-        self.media_port = args.media_port.unwrap_or(self.media_port);
-        self.data = args.data.clone().or(self.data.take());
-        self.network.overlay();
-        // Not an option of the command line, where every user of the machine could read it.
-        if let Some(token) = environment::value("CARRIER_ADMIN_TOKEN") {
-            self.admin_token = Some(token);
-        }
-        self.publish.overlay_environment();
-        self.stylise.overlay_environment();
+    /// One line for each option of the command line.
+    fn overlay_options(&mut self, args: &RunArgs) {
+        set(&mut self.source, args.source.as_ref());
+        set(&mut self.loop_file, args.loop_file.as_ref());
+        set(&mut self.model, args.model.as_ref());
+        set_some(&mut self.min_score, args.min_score.as_ref());
+        set(&mut self.provider, args.provider.as_ref());
+        set(&mut self.listen, args.listen.as_ref());
+        set_some(&mut self.listen_tls, args.listen_tls.as_ref());
+        set_some(&mut self.public_url, args.public_url.as_ref());
+        set(&mut self.media_port, args.media_port.as_ref());
+        set_some(&mut self.data, args.data.as_ref());
+    }
+
+    /// What has a variable but no option.
+    fn overlay_environment(&mut self, environment: &Environment) {
+        set(&mut self.network.announce, environment.announce.as_ref());
+        set_some(&mut self.admin_token, environment.admin_token.as_ref());
+        set_some(&mut self.publish.token, environment.publish_token.as_ref());
+        set_some(&mut self.stylise.token, environment.comfyui_token.as_ref());
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |key, value: &dyn ToString, why: &str| {
-            Err(ConfigError::Value {
-                key,
-                value: value.to_string(),
-                why: why.to_owned(),
-            })
-        };
         if let Some(score) = self.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
-            return wrong("min_score", &score, "a score lies between 0 and 1");
+            let why = "a score lies between 0 and 1";
+            return Err(ConfigError::value("min_score", score.to_string(), why));
         }
-        renditions::check(&self.renditions)?;
-        if self.provider != "auto" && self.provider.parse::<detector::Provider>().is_err() {
-            return wrong(
-                "provider",
-                &self.provider,
-                "one of auto, cpu, openvino, cuda",
-            );
-        }
-        let camera = &self.camera;
-        if camera.width == 0 || camera.height == 0 || !(1..=240).contains(&camera.fps) {
-            let value = format!("{}x{} at {}", camera.width, camera.height, camera.fps);
-            return wrong(
-                "camera",
-                &value,
-                "width and height above 0, fps from 1 to 240",
-            );
+        media::check_renditions(&self.renditions)?;
+        self.provider()?;
+        let CameraConfig { width, height, fps } = self.camera;
+        if width == 0 || height == 0 || !(1..=240).contains(&fps) {
+            let value = format!("{width}x{height} at {fps}");
+            let why = "width and height above 0, fps from 1 to 240";
+            return Err(ConfigError::value("camera", value, why));
         }
         if let Some(token) = &self.admin_token {
             check_token("admin_token", token)?;
         }
-        if self
-            .whip_token
-            .as_deref()
-            .is_some_and(|token| token.trim().len() < 8)
-        {
+        let whip_token = self.whip_token.as_deref();
+        if whip_token.is_some_and(|token| token.trim().len() < 8) {
             let why = "at least 8 characters, or leave it out";
-            return wrong("whip_token", &"(hidden)", why);
+            return Err(ConfigError::hidden("whip_token", why));
         }
         self.listen_addr()?;
         self.listen_tls_addr()?;
@@ -260,16 +239,17 @@ impl Config {
         self.publish.check()?;
         self.stylise.check()?;
         self.network.check()?;
-        public_url::check(self.public_url.as_deref())?;
+        http::check_public_url(self.public_url.as_deref())?;
         if self.data.as_ref().is_some_and(|data| data == Path::new("")) {
-            return wrong("data", &"", "name a folder, or leave it out");
+            let why = "name a folder, or leave it out";
+            return Err(ConfigError::value("data", "", why));
         }
         self.booth.check()?;
         self.wifi.check()
     }
 
-    /// Tokens that let others do less than everything, and are easily guessed: the owner is warned of
-    /// them. One that guards everything is refused.
+    /// Easily guessed tokens that give limited rights, each with the reason: the owner is warned. Such an
+    /// admin or metrics token is refused.
     pub(crate) fn weak_tokens(&self) -> Vec<(&'static str, &'static str)> {
         let tokens = [
             ("whip_token", self.whip_token.as_deref()),
@@ -279,9 +259,9 @@ impl Config {
         tokens.into_iter().filter_map(weak).collect()
     }
 
-    /// Where what visitors make is kept; `None`: there is no home folder, and none is named.
-    pub(crate) fn data_folder(&self, paths: &Paths) -> Option<PathBuf> {
-        self.data.clone().or_else(|| paths.data_folder())
+    /// Where pictures of visitors are kept; `None` without a home folder, if none is configured.
+    pub(crate) fn data_folder(&self, folders: &UserFolders) -> Option<PathBuf> {
+        self.data.clone().or_else(|| folders.data_folder())
     }
 
     /// Where HTTP listens.
@@ -289,42 +269,85 @@ impl Config {
         socket_address("listen", &self.listen)
     }
 
-    /// Where media listens: where the pages do, or on every address where they have several.
+    /// Where media listens: on the address of the pages, or on every address if the pages have several.
     pub(crate) fn media_ip(&self) -> Result<IpAddr, ConfigError> {
-        let pages = self.listen_addr()?.ip();
-        let secure = self.listen_tls_addr()?.map_or(pages, |at| at.ip());
+        let http = self.listen_addr()?.ip();
+        let https = self.listen_tls_addr()?.map_or(http, |at| at.ip());
         let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-        let same = if secure == pages { pages } else { any };
+        let same = if https == http { http } else { any };
         Ok(self.network.media_listen.unwrap_or(same))
     }
 
-    /// Where HTTPS listens, if it does.
+    /// Where HTTPS listens; `None`: nowhere.
     pub(crate) fn listen_tls_addr(&self) -> Result<Option<SocketAddr>, ConfigError> {
         let listen = self.listen_tls.as_deref();
         listen
             .map(|listen| socket_address("listen_tls", listen))
             .transpose()
     }
+
+    /// For the engine and the encoders.
+    pub(crate) fn renditions(&self) -> Vec<Rendition> {
+        media::renditions(&self.renditions)
+    }
+
+    pub(crate) fn detector(&self) -> Result<DetectorConfig, ConfigError> {
+        let Ok(model) = self.model.parse();
+        Ok(DetectorConfig {
+            model,
+            min_score: self.min_score,
+            session: SessionConfig {
+                threads: Some(self.threads).filter(|threads| *threads > 0),
+                provider: self.provider()?,
+                openvino_device: Some(self.openvino_device.clone()),
+            },
+            places: environment::detector_places(),
+        })
+    }
+
+    fn provider(&self) -> Result<Option<detector::Provider>, ConfigError> {
+        if self.provider == "auto" {
+            return Ok(None);
+        }
+        let why = "one of auto, cpu, openvino, cuda";
+        let provider = self.provider.parse();
+        provider
+            .map(Some)
+            .map_err(|_| ConfigError::value("provider", self.provider.as_str(), why))
+    }
 }
 
-/// A token of the owner's own choice that is not easily guessed.
+fn set<T: Clone>(to: &mut T, from: Option<&T>) {
+    if let Some(value) = from {
+        to.clone_from(value);
+    }
+}
+
+fn set_some<T: Clone>(to: &mut Option<T>, from: Option<&T>) {
+    if from.is_some() {
+        *to = from.cloned();
+    }
+}
+
+/// Refuses a token that is easily guessed.
 fn check_token(key: &'static str, token: &str) -> Result<(), ConfigError> {
     match weakness(token) {
         None => Ok(()),
-        Some(why) => Err(ConfigError::Value {
-            key,
-            value: "(hidden)".to_owned(),
-            why: why.to_owned(),
-        }),
+        Some(why) => Err(ConfigError::hidden(key, why)),
     }
 }
 
 fn socket_address(key: &'static str, value: &str) -> Result<SocketAddr, ConfigError> {
-    value.parse().map_err(|_| ConfigError::Value {
-        key,
-        value: value.to_owned(),
-        why: "an address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned(),
-    })
+    let why = "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
+    value
+        .parse()
+        .map_err(|_| ConfigError::value(key, value, why))
+}
+
+/// The message of a refusal; empty for what is accepted.
+#[cfg(test)]
+fn message(checked: Result<(), ConfigError>) -> String {
+    checked.map_or_else(|error| error.to_string(), |()| String::new())
 }
 
 #[cfg(test)]

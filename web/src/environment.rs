@@ -1,66 +1,177 @@
-//! The `CARRIER_*` variables. Many are set by others than the owner: a compose file passes empty ones
-//! on (`X: ${X:-}`), and Kubernetes sets `CARRIER_MEDIA_PORT=tcp://...` for a service `carrier-media`.
+//! The environment: no other file reads variables. Those of command-line options are named in `cli.rs`
+//! (`env = ...`) and read by clap, under the rules below; all others are in this table:
+//!
+//! | variable | for |
+//! |---|---|
+//! | `CARRIER_ADMIN_TOKEN`, `CARRIER_PUBLISH_TOKEN`, `CARRIER_COMFYUI_TOKEN` | secrets, which are no options because every user of the machine can read a command line |
+//! | `CARRIER_ANNOUNCE` | `[network] announce`, separated by commas |
+//! | `CARRIER_LOG` | the filter of the log |
+//! | `CARRIER_MODELS`, `CARRIER_MODELS_URL`, `CARRIER_RUNTIME`, `ORT_DYLIB_PATH` | where models and ONNX Runtime are ([`detector::Places`]) |
+//! | `XDG_CONFIG_HOME`, `XDG_DATA_HOME`, `XDG_STATE_HOME`, `XDG_CACHE_HOME`, `HOME` | this user's folders |
+//! | `CARRIER_INJECT` | the file of injected faults, in debug builds |
+//!
+//! A blank variable counts as unset: compose files pass them on (`X: ${X:-}`). So does a URL in a variable
+//! that takes none: for a service `carrier-media`, Kubernetes sets `CARRIER_MEDIA_PORT=tcp://...`.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use clap::{Arg, Command};
+use detector::Places;
 
-/// Variables whose values are addresses with a scheme.
+/// Variables that take URLs.
 const TAKE_URLS: [&str; 2] = ["CARRIER_SOURCE", "CARRIER_PUBLIC_URL"];
+const ANNOUNCE: &str = "CARRIER_ANNOUNCE";
 
-/// What a variable that the owner set says; an empty one counts as not set.
+/// Parts of the configuration that have a variable and no command-line option.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    pub(crate) admin_token: Option<String>,
+    pub(crate) publish_token: Option<String>,
+    pub(crate) comfyui_token: Option<String>,
+    pub(crate) announce: Option<Vec<String>>,
+}
+
+impl Environment {
+    pub(crate) fn read() -> Self {
+        let announce = value(ANNOUNCE).filter(|list| !is_url(list.as_ref()));
+        Self {
+            admin_token: value("CARRIER_ADMIN_TOKEN"),
+            publish_token: value("CARRIER_PUBLISH_TOKEN"),
+            comfyui_token: value("CARRIER_COMFYUI_TOKEN"),
+            announce: announce.map(|list| comma_separated(&list)),
+        }
+    }
+}
+
+fn comma_separated(list: &str) -> Vec<String> {
+    let items = list.split(',').map(str::trim);
+    items
+        .filter(|item| !item.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Where the detector looks for models and ONNX Runtime.
+pub(crate) fn detector_places() -> Places {
+    Places::from_lookup(os_value)
+}
+
+/// The log's filter, and the name of its variable.
+pub(crate) fn log_filter() -> (Option<String>, &'static str) {
+    const NAME: &str = "CARRIER_LOG";
+    (value(NAME), NAME)
+}
+
+#[cfg(debug_assertions)]
+pub(crate) fn fault_injection_file() -> Option<PathBuf> {
+    os_value("CARRIER_INJECT").map(PathBuf::from)
+}
+
+/// The value of a variable that is set and not blank.
 pub(crate) fn value(name: &str) -> Option<String> {
-    let value = std::env::var(name).ok()?;
-    (!value.trim().is_empty()).then_some(value)
+    os_value(name)?.into_string().ok()
 }
 
-/// As [`value`], for a variable that takes no address with a scheme: such a one is left out.
-pub(crate) fn value_without_scheme(name: &str) -> Option<String> {
-    value(name).filter(|value| !value.contains("://"))
+fn os_value(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !is_blank(value))
 }
 
-/// Variables that are not empty and are left out all the same: one with an address that takes none.
-pub(crate) fn left_out(command: &Command) -> Vec<String> {
+/// This user's folders for carrier, as the XDG base directory specification has them. Containers, and
+/// services with a user of their own, may have none: then nothing is kept.
+pub(crate) struct UserFolders {
+    config: Option<PathBuf>,
+    data: Option<PathBuf>,
+    state: Option<PathBuf>,
+}
+
+impl UserFolders {
+    pub(crate) fn read() -> Self {
+        Self::from(|name| std::env::var_os(name), std::env::home_dir())
+    }
+
+    /// Relative paths count as unset, as the specification says.
+    fn from(variable: impl Fn(&str) -> Option<OsString>, home: Option<PathBuf>) -> Self {
+        let absolute = |path: &PathBuf| path.is_absolute();
+        let home = home.filter(absolute);
+        let folder = |name: &str, below_home: &str| {
+            let named = variable(name).map(PathBuf::from).filter(absolute);
+            let base = named.or_else(|| Some(home.as_ref()?.join(below_home)))?;
+            Some(base.join("carrier"))
+        };
+        Self {
+            config: folder("XDG_CONFIG_HOME", ".config"),
+            data: folder("XDG_DATA_HOME", ".local/share"),
+            state: folder("XDG_STATE_HOME", ".local/state"),
+        }
+    }
+
+    /// The configuration that is read if none is named.
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
+        Some(self.config.as_ref()?.join("carrier.toml"))
+    }
+
+    /// Where a generated admin token is kept.
+    pub(crate) fn admin_token_file(&self) -> Option<PathBuf> {
+        Some(self.state.as_ref()?.join("admin-token"))
+    }
+
+    /// Where the key of viewers' cookies is kept.
+    pub(crate) fn cookie_key_file(&self) -> Option<PathBuf> {
+        Some(self.state.as_ref()?.join("cookie-key"))
+    }
+
+    /// Where the self-signed certificate is kept.
+    pub(crate) fn self_signed_file(&self) -> Option<PathBuf> {
+        Some(self.state.as_ref()?.join("self-signed.pem"))
+    }
+
+    /// Where the photo booth keeps pictures, unless a folder is configured.
+    pub(crate) fn data_folder(&self) -> Option<PathBuf> {
+        self.data.clone()
+    }
+}
+
+/// Variables that are ignored because they hold a URL and take none: the owner is warned.
+pub(crate) fn ignored(command: &Command) -> Vec<String> {
     let mut names: Vec<String> = command
         .get_arguments()
         .chain(command.get_subcommands().flat_map(Command::get_arguments))
         .filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned))
-        .chain(["CARRIER_ANNOUNCE".to_owned()])
-        .filter(|name| {
-            let set = value(name);
-            set.is_some_and(|value| is_foreign(name.as_ref(), value.as_ref()))
-        })
+        .chain([ANNOUNCE.to_owned()])
+        .filter(|name| value(name).is_some_and(|value| is_misplaced_url(name, value.as_ref())))
         .collect();
     names.sort();
     names.dedup();
     names
 }
 
-/// The command line without the variables that do not count. With `subcommand`, the station's own
-/// options take none at all: a command that does not use them must not fail over them.
-pub(crate) fn without_foreign(command: Command, subcommand: bool) -> Command {
+/// The command line without the variables that are ignored. If `has_subcommand`, the station's own options
+/// take no variables at all: another command must not fail over their values.
+pub(crate) fn without_ignored(command: Command, has_subcommand: bool) -> Command {
     let own = command.mut_args(|arg| {
-        if subcommand {
+        if has_subcommand {
             no_variable(arg)
         } else {
-            counted(arg)
+            accepted(arg)
         }
     });
-    own.mut_subcommands(|sub| sub.mut_args(counted))
+    own.mut_subcommands(|sub| sub.mut_args(accepted))
 }
 
-/// The command line alone.
-pub(crate) fn without_any(command: Command) -> Command {
+/// The command line without any variable.
+pub(crate) fn without_variables(command: Command) -> Command {
     let own = command.mut_args(no_variable);
     own.mut_subcommands(|sub| sub.mut_args(no_variable))
 }
 
-fn counted(arg: Arg) -> Arg {
-    let counts = arg.get_env().is_none_or(|name| {
+fn accepted(arg: Arg) -> Arg {
+    let is_ignored = arg.get_env().is_some_and(|name| {
         let value = std::env::var_os(name);
-        value.is_none_or(|value| !is_blank(&value) && !is_foreign(name, &value))
+        let name = name.to_string_lossy();
+        value.is_some_and(|value| is_blank(&value) || is_misplaced_url(&name, &value))
     });
-    if counts { arg } else { no_variable(arg) }
+    if is_ignored { no_variable(arg) } else { arg }
 }
 
 fn no_variable(arg: Arg) -> Arg {
@@ -74,9 +185,12 @@ fn is_blank(value: &OsStr) -> bool {
     value.to_str().is_some_and(|value| value.trim().is_empty())
 }
 
-fn is_foreign(name: &OsStr, value: &OsStr) -> bool {
-    let has_scheme = value.to_str().is_some_and(|value| value.contains("://"));
-    has_scheme && !TAKE_URLS.iter().any(|takes| name == *takes)
+fn is_url(value: &OsStr) -> bool {
+    value.to_str().is_some_and(|value| value.contains("://"))
+}
+
+fn is_misplaced_url(name: &str, value: &OsStr) -> bool {
+    is_url(value) && !TAKE_URLS.contains(&name)
 }
 
 #[cfg(test)]
@@ -84,13 +198,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_addresses_in_variables_that_take_none_are_foreign() {
-        let foreign = |name: &str, value: &str| is_foreign(name.as_ref(), value.as_ref());
-        assert!(foreign("CARRIER_MEDIA_PORT", "tcp://10.96.0.5:8189"));
-        assert!(foreign("CARRIER_LISTEN", "udp://10.96.0.5:8189"));
-        assert!(!foreign("CARRIER_MEDIA_PORT", "8189"));
-        assert!(!foreign("CARRIER_SOURCE", "rtsp://camera/1"));
-        assert!(!foreign("CARRIER_PUBLIC_URL", "https://booth.example"));
+    fn urls_are_ignored_in_variables_that_take_none() {
+        let misplaced = |name: &str, value: &str| is_misplaced_url(name, value.as_ref());
+        assert!(misplaced("CARRIER_MEDIA_PORT", "tcp://10.96.0.5:8189"));
+        assert!(misplaced("CARRIER_LISTEN", "udp://10.96.0.5:8189"));
+        assert!(!misplaced("CARRIER_MEDIA_PORT", "8189"));
+        assert!(!misplaced("CARRIER_SOURCE", "rtsp://camera/1"));
+        assert!(!misplaced("CARRIER_PUBLIC_URL", "https://booth.example"));
         assert!(is_blank(" ".as_ref()) && is_blank("".as_ref()) && !is_blank("0".as_ref()));
+    }
+
+    #[test]
+    fn a_comma_separated_list_may_have_blanks_and_empty_items() {
+        assert_eq!(
+            comma_separated(" 203.0.113.5:30189, ,host.example,"),
+            ["203.0.113.5:30189", "host.example"]
+        );
+        assert!(comma_separated("").is_empty());
+    }
+
+    #[test]
+    fn without_a_home_only_absolute_xdg_folders_are_used() {
+        let unset = |_: &str| None;
+        let home = UserFolders::from(unset, Some(PathBuf::from("/home/me")));
+        let token = PathBuf::from("/home/me/.local/state/carrier/admin-token");
+        assert_eq!(home.admin_token_file(), Some(token));
+        let state_only = |name: &str| match name {
+            "XDG_STATE_HOME" => Some(OsString::from("/state")),
+            _ => Some(OsString::from("not/absolute")),
+        };
+        for no_home in [None, Some(PathBuf::new()), Some(PathBuf::from("."))] {
+            let folders = UserFolders::from(unset, no_home.clone());
+            assert!(folders.admin_token_file().is_none() && folders.data_folder().is_none());
+            let folders = UserFolders::from(state_only, no_home);
+            let token = PathBuf::from("/state/carrier/admin-token");
+            assert_eq!(folders.admin_token_file(), Some(token));
+            assert!(folders.config_file().is_none() && folders.data_folder().is_none());
+        }
     }
 }

@@ -1,23 +1,24 @@
-//! The fuzzer of requests: the root of web/fuzz, not part of this crate. It stands here because modules are
-//! looked for beside the file that names them.
+//! The fuzzer of requests: the root of web/fuzz, not part of this crate. It is here because modules are
+//! looked up beside the file that declares them.
 #![no_main]
-// Of these modules only what reads requests is used.
+// Only what parses requests is used of these modules.
 #![allow(dead_code, unused_imports)]
 
-mod credentials;
+mod access {
+    pub(crate) mod credentials;
+}
+
+mod http {
+    pub(crate) mod bodies;
+    pub(crate) mod request_head;
+}
 
 mod routes {
-    mod asked;
-    mod behalf;
-    mod named_hosts;
-    mod problem;
-    mod yes_no;
-
     pub(crate) mod stylise {
-        /// Smaller than in the program, so that the limit is met.
+        /// Smaller than in the program, so that inputs reach the limit.
         const IMAGE_BYTES_MAX: usize = 4096;
 
-        /// As in the crate `stylise`, which is not part of this.
+        /// As in the crate `stylise`, which is not part of this build.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum MadeBy {
             Laptop,

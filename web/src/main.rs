@@ -1,53 +1,33 @@
-//! carrier: a webcam becomes a live object-detection station.
+//! carrier: turns a webcam into a live object-detection station.
 //!
-//! Read `pipeline.rs` next: it is the one page where every thread and every slot is created.
+//! From the command line to a request: [`cli`] and [`config`] read options; [`startup`] starts the
+//! threads (every thread and slot is made in `startup/pipeline.rs`); [`http`] accepts connections;
+//! [`layers`] check each request with the tokens of [`access`]; [`routes`] answer it from [`app`], the
+//! shared state. [`supervision`] restarts and watches threads. `commands` are the other subcommands.
 //!
-//! Never: names ort, nokhwa, opencv or the WebRTC crates.
+//! This crate never names ort, nokhwa, opencv or the WebRTC crates.
 
-mod addresses;
-mod admin;
-mod admin_sessions;
-mod admission;
+mod access;
 mod app;
 mod assets;
-mod banner;
-mod bind_error;
 mod booth;
 mod cli;
 mod commands;
-mod complaint;
 mod config;
-mod connections;
-mod cookie_key;
-mod credentials;
 mod environment;
-mod guesses;
-mod host_names;
-mod ice_links;
-#[cfg(debug_assertions)]
-mod inject;
-mod languages;
-mod liveness;
-mod log;
-mod painter;
-mod panics;
-mod paths;
-mod pipeline;
-mod process;
-mod public_address;
+mod http;
+mod layers;
+mod metrics;
+mod output;
+mod private_file;
 mod qr;
-mod report;
-mod rights;
+mod redaction;
 mod routes;
+mod startup;
 mod stills;
-mod stop;
-mod tasks;
-mod tls;
-mod token_strength;
-mod viewer_token;
-mod visitor;
-mod wifi;
-mod without_places;
+mod supervision;
+#[cfg(test)]
+mod test_folder;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -55,34 +35,36 @@ use std::process::ExitCode;
 use capture::Threads;
 
 use crate::cli::{Cli, Command};
-use crate::commands::OutputError;
-use crate::complaint::plainly;
 use crate::config::ConfigError;
-use crate::log::Log;
-use crate::tls::CertificateError;
+use crate::http::tls::CertificateError;
+use crate::metrics::Metrics;
+use crate::output::{OutputError, error_chain};
+use crate::supervision::log::Log;
 
-/// Wrong usage or configuration, as clap and most tools have it.
+/// Wrong usage or configuration; clap uses the same code.
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let (cli, left_out) = Cli::read();
+    let (cli, ignored) = Cli::read();
     let threads = Threads::default();
     let station = matches!(cli.command, None | Some(Command::Run(_)));
-    let log = match Log::start(station, &threads) {
+    let metrics = Metrics::default();
+    let dropped = metrics.log_lines_dropped.clone();
+    let log = match Log::start(station, &threads, dropped) {
         Ok(log) => log,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start a thread")),
     };
-    panics::log_and_count(&threads);
+    supervision::log_and_count_panics(&threads);
     #[cfg(debug_assertions)]
-    inject::watch(&threads);
-    for name in left_out {
-        tracing::warn!("{name} holds an address where none belongs; it is left out");
+    supervision::inject::watch(&threads);
+    for name in ignored {
+        tracing::warn!("{name} holds a URL, which it does not take; it is ignored");
     }
     let done = match cli.command {
-        None => commands::run::run(&cli.run, &threads, &log),
-        Some(Command::Run(args)) => commands::run::run(&args, &threads, &log),
-        Some(Command::Devices) => commands::devices::run(),
-        Some(Command::Models(command)) => commands::models::run(&command),
+        None => startup::run(&cli.run, &threads, &metrics),
+        Some(Command::Run(args)) => startup::run(&args, &threads, &metrics),
+        Some(Command::Devices) => commands::inventory::devices(),
+        Some(Command::Models(command)) => commands::inventory::models(&command),
         Some(Command::Detect(args)) => commands::detect::run(&args),
         Some(Command::Eval(args)) => commands::eval::run(&args),
         Some(Command::Doctor(args)) => commands::doctor::run(&args),
@@ -100,7 +82,11 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     if output.is_some_and(OutputError::is_reader_gone) {
         return ExitCode::SUCCESS;
     }
-    let _ = writeln!(std::io::stderr(), "carrier: {}", plainly(error.as_ref()));
+    let _ = writeln!(
+        std::io::stderr(),
+        "carrier: {}",
+        error_chain(error.as_ref())
+    );
     let usage = error.is::<ConfigError>()
         || error.is::<CertificateError>()
         || error.is::<capture::SpecError>();

@@ -1,4 +1,4 @@
-//! Composed pictures as JPEG, each encoded once however many ask for it.
+//! Composed pictures as JPEG, each encoded once for all who request it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,14 +9,13 @@ use signaling::Composed;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-/// With boxes, or the picture as the camera saw it (after privacy, always).
+/// With boxes, or as the camera saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layer {
+pub(crate) enum StillKind {
     Painted,
     Clean,
 }
 
-/// Why there is no still picture.
 #[derive(Debug, Error)]
 pub(crate) enum StillError {
     #[error("no picture came in time; /api/status says how the source is doing")]
@@ -31,34 +30,34 @@ pub(crate) enum StillError {
 
 const QUALITY: u8 = 82;
 
-/// The newest JPEG of each layer, shared by everybody who wants it.
+/// The newest JPEG of each kind, shared by everybody who wants it.
 #[derive(Default)]
 pub(crate) struct Stills {
-    painted: Mutex<Shelf>,
-    clean: Mutex<Shelf>,
+    painted: Mutex<JpegCache>,
+    clean: Mutex<JpegCache>,
 }
 
 #[derive(Default)]
-struct Shelf {
-    /// By capture time: a card keeps the number of the last frame before it.
+struct JpegCache {
+    /// By capture time: a card has the sequence number of the last frame before it.
     newest: Option<(Instant, Bytes)>,
-    /// Kept for its buffers; away while it encodes.
+    /// Kept for its buffers; `None` while it encodes.
     encoder: Option<JpegEncoder>,
 }
 
 impl Stills {
-    /// `picture` as JPEG. A hundred viewers of the simple stream cost one encoding a frame: the
-    /// lock is held while encoding, so that the others wait for the result instead of repeating it.
+    /// `picture` as JPEG. The lock is held while encoding, so that concurrent requests wait for one
+    /// encoding instead of repeating it.
     pub(crate) async fn jpeg(
         &self,
         picture: Arc<Composed>,
-        layer: Layer,
+        kind: StillKind,
     ) -> Result<Bytes, StillError> {
-        let mut shelf = match layer {
-            Layer::Painted => self.painted.lock().await,
-            Layer::Clean => self.clean.lock().await,
+        let mut cache = match kind {
+            StillKind::Painted => self.painted.lock().await,
+            StillKind::Clean => self.clean.lock().await,
         };
-        if let Some((_, jpeg)) = shelf
+        if let Some((_, jpeg)) = cache
             .newest
             .as_ref()
             .filter(|(at, _)| *at >= picture.captured_at)
@@ -66,15 +65,15 @@ impl Stills {
             return Ok(jpeg.clone());
         }
         let captured_at = picture.captured_at;
-        let encoder = match shelf.encoder.take() {
+        let encoder = match cache.encoder.take() {
             Some(encoder) => encoder,
             None => JpegEncoder::new()?,
         };
-        let encoding = tokio::task::spawn_blocking(move || encode(encoder, &picture, layer));
+        let encoding = tokio::task::spawn_blocking(move || encode(encoder, &picture, kind));
         let (encoder, jpeg) = encoding.await.map_err(|_| StillError::Interrupted)?;
-        shelf.encoder = Some(encoder);
+        cache.encoder = Some(encoder);
         let jpeg = Bytes::from(jpeg?);
-        shelf.newest = Some((captured_at, jpeg.clone()));
+        cache.newest = Some((captured_at, jpeg.clone()));
         Ok(jpeg)
     }
 }
@@ -82,16 +81,16 @@ impl Stills {
 fn encode(
     mut encoder: JpegEncoder,
     picture: &Composed,
-    layer: Layer,
+    kind: StillKind,
 ) -> (JpegEncoder, Result<Vec<u8>, StillError>) {
-    let jpeg = match (layer, &picture.clean) {
-        (Layer::Painted, _) => encoder
+    let jpeg = match (kind, &picture.clean) {
+        (StillKind::Painted, _) => encoder
             .encode(&picture.painted, QUALITY)
             .map_err(StillError::from),
-        (Layer::Clean, Some(frame)) => encoder
+        (StillKind::Clean, Some(frame)) => encoder
             .encode(&frame.pixels, QUALITY)
             .map_err(StillError::from),
-        (Layer::Clean, None) => Err(StillError::CardOnly),
+        (StillKind::Clean, None) => Err(StillError::CardOnly),
     };
     (encoder, jpeg)
 }

@@ -16,7 +16,7 @@ pub(crate) fn shared() -> Option<PathBuf> {
 
 /// ONNX Runtime, where it is installed.
 pub(crate) fn runtime() -> Option<Runtime> {
-    match Runtime::load(&Places::from_env()) {
+    match Runtime::load(&Places::from_lookup(|name| std::env::var_os(name))) {
         Ok(runtime) => Some(runtime),
         Err(error) => {
             eprintln!("skipped: {error}");

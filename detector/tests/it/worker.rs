@@ -30,7 +30,7 @@ fn a_dog_gets_one_id_and_keeps_it() {
     };
     let places = Places {
         models: Some(shared.join("models")),
-        ..Places::from_env()
+        ..Places::from_lookup(|name| std::env::var_os(name))
     };
     let config = DetectorConfig {
         model: ModelChoice::Auto,

@@ -1,5 +1,5 @@
-//! Opens the booth on a thread of its own, again and again until its folder can be used: neither the pages nor
-//! the feed wait for a database that is locked or a disk that is full.
+//! Opens the booth on a thread of its own and retries with exponential back-off, so that neither the
+//! pages nor the feed wait for a locked database or a full disk.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,41 +7,39 @@ use std::time::{Duration, Instant};
 use capture::Heartbeat;
 use stylise::{Booth, BoothMetrics, BoothSettings, Stylist};
 
-use super::Closed;
+use crate::booth::BoothClosedError;
 
-/// A folder that is in order is open by then, and hardly anybody sees a booth that is not open yet.
+/// Opening usually takes less, so start-up waits for it this long.
 const FIRST_WITHIN: Duration = Duration::from_millis(300);
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_LONGEST: Duration = Duration::from_secs(8);
-/// What opening may take, on a slow disk with many pictures.
+/// Deadline for opening, with many pictures on a slow disk.
 const OPENING_MAX: Duration = Duration::from_secs(10 * 60);
 
-/// What a booth is opened with.
-pub(super) struct Plan {
+pub(super) struct OpeningPlan {
     pub(super) settings: BoothSettings,
     pub(super) stylists: Vec<Arc<dyn Stylist>>,
     pub(super) metrics: BoothMetrics,
 }
 
-/// A booth that is open, or will be.
-pub(super) struct Opening {
+pub(super) struct BoothOpener {
     booth: OnceLock<Booth>,
     progress: Mutex<Progress>,
     changed: Condvar,
 }
 
 struct Progress {
-    closed: Closed,
+    closed: BoothClosedError,
     is_ending: bool,
 }
 
-impl Opening {
-    /// Returns once the booth is open, the first attempt has failed, or it takes too long.
-    pub(super) fn start(plan: Plan) -> Arc<Self> {
+impl BoothOpener {
+    /// Returns when the booth is open, the first attempt has failed, or after [`FIRST_WITHIN`].
+    pub(super) fn start(plan: OpeningPlan) -> Arc<Self> {
         let opening = Arc::new(Self {
             booth: OnceLock::new(),
             progress: Mutex::new(Progress {
-                closed: Closed::Opening,
+                closed: BoothClosedError::Opening,
                 is_ending: false,
             }),
             changed: Condvar::new(),
@@ -51,7 +49,7 @@ impl Opening {
         let run = move |heartbeat: &Heartbeat| ours.run(&plan, heartbeat);
         if let Err(error) = threads.spawn("booth-opening", run) {
             tracing::error!(%error, "the photo booth stays closed: no thread could be started for it");
-            opening.lock().closed = Closed::Broken;
+            opening.lock().closed = BoothClosedError::Broken;
         }
         opening.wait_for_first_attempt();
         opening
@@ -60,7 +58,7 @@ impl Opening {
     fn wait_for_first_attempt(&self) {
         let progress = self.lock();
         let is_first = |progress: &mut Progress| {
-            progress.closed == Closed::Opening && self.booth.get().is_none()
+            progress.closed == BoothClosedError::Opening && self.booth.get().is_none()
         };
         let waited = self
             .changed
@@ -68,28 +66,28 @@ impl Opening {
         drop(waited);
     }
 
-    fn run(&self, plan: &Plan, heartbeat: &Heartbeat) {
+    fn run(&self, plan: &OpeningPlan, heartbeat: &Heartbeat) {
         let mut pause = PAUSE_FIRST;
-        let mut said = String::new();
+        let mut last_error = String::new();
         loop {
             heartbeat.beat(OPENING_MAX);
             let metrics = plan.metrics.clone();
             match Booth::open(plan.settings.clone(), plan.stylists.clone(), metrics) {
                 Ok(booth) => {
-                    if !said.is_empty() {
+                    if !last_error.is_empty() {
                         tracing::info!("the photo booth is open");
                     }
                     self.opened(booth);
                     return;
                 }
                 Err(error) => {
-                    let words = error.to_string();
-                    if words != said {
+                    let message = error.to_string();
+                    if message != last_error {
                         tracing::error!(
                             %error,
-                            "the photo booth is closed; it is tried again, and the feed runs without it"
+                            "the photo booth cannot be opened; opening is retried, and the feed runs without it"
                         );
-                        said = words;
+                        last_error = message;
                     }
                 }
             }
@@ -108,16 +106,16 @@ impl Opening {
             booth.close();
             return;
         }
-        // The first one: there is one thread that opens.
+        // It is not set yet: only this thread opens the booth.
         let _ = self.booth.set(booth);
         drop(progress);
         self.changed.notify_all();
     }
 
-    /// Waits before the next attempt. Whether the program ends.
+    /// Waits before the next attempt. Returns whether the program ends.
     fn rest(&self, pause: Duration) -> bool {
         let mut progress = self.lock();
-        progress.closed = Closed::Broken;
+        progress.closed = BoothClosedError::Broken;
         self.changed.notify_all();
         let until = Instant::now() + pause;
         loop {
@@ -130,11 +128,11 @@ impl Opening {
         }
     }
 
-    pub(super) fn booth(&self) -> Result<&Booth, Closed> {
+    pub(super) fn booth(&self) -> Result<&Booth, BoothClosedError> {
         self.booth.get().ok_or_else(|| self.lock().closed)
     }
 
-    /// The threads end; what is under way goes on after the next start.
+    /// Ends the threads. Unfinished jobs continue after the next start.
     pub(super) fn close(&self) {
         self.lock().is_ending = true;
         self.changed.notify_all();
@@ -155,19 +153,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_booth_whose_folder_is_in_the_way_opens_when_it_is_gone() {
-        let home =
-            std::env::temp_dir().join(format!("carrier-open-{:016x}", rand::random::<u64>()));
+    fn the_booth_opens_once_its_folder_can_be_used() {
+        let home = crate::test_folder::TestFolder::new();
         let folder = home.join("booth");
-        std::fs::create_dir_all(&home).expect("a temporary folder");
         std::fs::write(&folder, "a file").expect("room");
-        let opening = Opening::start(Plan {
+        let opening = BoothOpener::start(OpeningPlan {
             settings: BoothSettings::in_folder(folder.clone()),
             stylists: Vec::new(),
             metrics: BoothMetrics::register(&mut Registry::default(), &[]),
         });
         let until = Instant::now() + Duration::from_secs(60);
-        while opening.booth().err() != Some(Closed::Broken) {
+        while opening.booth().err() != Some(BoothClosedError::Broken) {
             assert!(Instant::now() < until, "the first attempt never ends");
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -177,6 +173,5 @@ mod tests {
             std::thread::sleep(Duration::from_millis(10));
         }
         opening.close();
-        std::fs::remove_dir_all(home).expect("cleaned");
     }
 }

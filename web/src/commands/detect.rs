@@ -1,4 +1,4 @@
-//! `carrier detect`: the live code path on still pictures.
+//! `carrier detect`: runs the detector of the live feed on still pictures.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -15,12 +15,11 @@ use capture::still::{Still, StillLoader};
 use detector::{Detection, Detector, OverlayPainter, Track, Tracks};
 use serde::Serialize;
 
-use super::open_detector::open_detector;
-use super::{OutputError, print};
+use super::open_detector;
 use crate::cli::{DetectArgs, Format};
-use crate::complaint::plainly;
+use crate::output::{OutputError, error_chain, print};
 
-/// Annotated copies are looked at closely, unlike frames of a stream.
+/// Higher than for the stream: annotated copies are examined closely.
 const QUALITY: u8 = 92;
 
 #[derive(Debug, Serialize)]
@@ -36,7 +35,7 @@ struct FoundThing<'a> {
     class: &'a str,
     class_id: usize,
     score: f32,
-    /// Left, top, right, bottom in pixels of the picture.
+    /// Left, top, right, bottom in pixels.
     #[serde(rename = "box")]
     bbox_px: [f32; 4],
 }
@@ -45,22 +44,26 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     if let Some(score) = args.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
         bail!("--min-score {score}: a score lies between 0 and 1");
     }
-    let detector = open_detector(&args.model)?;
-    let mut bench = Bench {
+    let detector = open_detector(&args.model.model)?;
+    let mut stills = StillDetector {
         min_score: args.min_score.unwrap_or_else(|| detector.min_score()),
         detector,
         loader: StillLoader::new()?,
-        copies: args.out.as_deref().map(Copies::into).transpose()?,
+        copies: args
+            .out
+            .as_deref()
+            .map(AnnotatedCopies::in_folder)
+            .transpose()?,
         format: args.format,
     };
     let mut failed = false;
     for path in &args.paths {
-        if let Err(error) = bench.detect(path) {
+        if let Err(error) = stills.detect(path) {
             if error.is::<OutputError>() {
                 return Err(error);
             }
             failed = true;
-            let (path, why) = (path.display().to_string(), plainly(error.as_ref()));
+            let (path, why) = (path.display().to_string(), error_chain(error.as_ref()));
             let about = if why.starts_with(&path) {
                 String::new()
             } else {
@@ -76,15 +79,15 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-struct Bench {
+struct StillDetector {
     detector: Detector,
     min_score: f32,
     loader: StillLoader,
-    copies: Option<Copies>,
+    copies: Option<AnnotatedCopies>,
     format: Format,
 }
 
-impl Bench {
+impl StillDetector {
     fn detect(&mut self, path: &Path) -> anyhow::Result<()> {
         let mut still = self.loader.load(path)?;
         let detections = self.detector.detect(&still.pixels, self.min_score)?;
@@ -145,16 +148,16 @@ fn table(found: &Found<'_>) -> String {
     text
 }
 
-/// Annotated copies in one folder.
-struct Copies {
+/// Writes annotated copies into one folder.
+struct AnnotatedCopies {
     folder: PathBuf,
     painter: OverlayPainter,
     encoder: JpegEncoder,
     taken: BTreeSet<OsString>,
 }
 
-impl Copies {
-    fn into(folder: &Path) -> anyhow::Result<Self> {
+impl AnnotatedCopies {
+    fn in_folder(folder: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         Ok(Self {

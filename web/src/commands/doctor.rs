@@ -1,25 +1,22 @@
 //! `carrier doctor`: what works, what does not, and what to do.
 
-mod comfyui;
-mod station;
+mod checks;
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::print;
 use crate::cli::{DoctorArgs, ReportFormat};
-use crate::complaint::plainly;
 use crate::config::Config;
-use crate::paths::Paths;
+use crate::environment::{Environment, UserFolders};
+use crate::output::{error_chain, print};
 
-/// One line of the report.
 #[derive(Debug, Serialize)]
 struct Finding {
     topic: &'static str,
     state: State,
     words: String,
-    /// What to do, where something can be done.
+    /// What the owner can do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
 }
@@ -28,7 +25,7 @@ struct Finding {
 #[serde(rename_all = "lowercase")]
 enum State {
     Ok,
-    /// Not configured, or not needed: nothing is wrong.
+    /// Not configured or not needed, which is no error.
     Note,
     Bad,
 }
@@ -73,16 +70,16 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn examine(args: &DoctorArgs) -> Vec<Finding> {
-    let paths = Paths::of_user();
-    let default_file = paths.config_file();
-    let config = match Config::load(&args.run, default_file.as_deref()) {
+    let folders = UserFolders::read();
+    let default_file = folders.config_file();
+    let config = match Config::load(&args.run, &Environment::read(), default_file.as_deref()) {
         Ok(config) => config,
         Err(error) => {
             let fix = "carrier.example.toml documents each key";
-            return vec![Finding::bad("configuration", plainly(&error), fix)];
+            return vec![Finding::bad("configuration", error_chain(&error), fix)];
         }
     };
-    let named = args.run.config.clone();
+    let named = args.run.file.config.clone();
     let file = named.or_else(|| default_file.filter(|path| path.exists()));
     let mut findings = vec![match file {
         Some(path) => Finding::ok("configuration", path.display().to_string()),
@@ -95,11 +92,11 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
             format!("choose another: {why}"),
         )
     }));
-    findings.push(station::source(&config));
-    findings.extend(station::model(&config));
-    findings.push(station::https(&config, &paths));
-    findings.push(station::data_folder(&config, &paths));
-    findings.extend(comfyui::findings(&config.stylise));
+    findings.push(checks::source(&config));
+    findings.extend(checks::model(&config));
+    findings.push(checks::https(&config, &folders));
+    findings.push(checks::data_folder(&config, &folders));
+    findings.extend(checks::comfyui(&config.stylise));
     findings
 }
 
@@ -124,7 +121,7 @@ fn lines(finding: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::RunArgs;
+    use crate::cli::{ConfigFileArgs, RunArgs};
 
     fn told(text: &str) -> Vec<Finding> {
         let path = std::env::temp_dir().join(format!(
@@ -134,7 +131,9 @@ mod tests {
         std::fs::write(&path, text).expect("writable");
         let args = DoctorArgs {
             run: RunArgs {
-                config: Some(path.clone()),
+                file: ConfigFileArgs {
+                    config: Some(path.clone()),
+                },
                 ..RunArgs::default()
             },
             format: ReportFormat::Table,

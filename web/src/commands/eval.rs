@@ -1,4 +1,4 @@
-//! `carrier eval`: the live code path on pictures in which everything is known.
+//! `carrier eval`: measures average precision of the detector of the live feed on annotated pictures.
 
 mod report;
 
@@ -13,26 +13,25 @@ use capture::still::{Still, StillLoader};
 use detector::Detector;
 use detector::coco::{Accuracy, Annotations, Classes, Evaluation, LeftOut, Picture, Rect, TrueBox};
 
-use self::report::Report;
-use super::open_detector::open_detector;
-use super::print;
+use super::open_detector;
 use crate::cli::{EvalArgs, ReportFormat};
-use crate::complaint::plainly;
+use crate::commands::eval::report::Report;
+use crate::output::{error_chain, print};
 
-/// Twice what COCO's largest file (train2017) has.
+/// Twice the size of COCO's largest file (train2017).
 const MOST_ANNOTATION_BYTES: u64 = 1 << 30;
 
-/// Average precision wants to see the doubtful boxes too, as the published numbers do.
+/// Average precision is defined with low scores too, as in published results.
 const MIN_SCORE: f32 = 0.01;
 
-/// A picture is searched in about 20 ms: a line a second.
+/// About one line per second at 20 ms per picture.
 const PICTURES_A_LINE: usize = 50;
 
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let annotations = read(&args.coco)?;
     note_missing(&annotations, &args.images)?;
     note_left_out(&annotations.left_out);
-    let mut detector = open_detector(&args.model)?;
+    let mut detector = open_detector(&args.model.model)?;
     let labels = detector.labels();
     let classes = Classes::new(&labels, &annotations.categories);
     ensure!(
@@ -77,7 +76,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// One line for people, beside the report.
+/// Prints a line on standard error.
 fn note(words: &str) {
     let _ = writeln!(stderr(), "carrier: {words}");
 }
@@ -103,7 +102,7 @@ fn read(path: &Path) -> anyhow::Result<Annotations> {
     Ok(annotations)
 }
 
-/// Before the long work, not in the middle of it.
+/// Reports missing pictures before the measurement starts.
 fn note_missing(annotations: &Annotations, folder: &Path) -> anyhow::Result<()> {
     let files = annotations
         .pictures
@@ -131,30 +130,27 @@ fn note_missing(annotations: &Annotations, folder: &Path) -> anyhow::Result<()> 
 }
 
 fn note_left_out(left_out: &LeftOut) {
-    if left_out.count > 0 {
-        let more = left_out.count - left_out.first.len();
-        let more = if more > 0 {
-            format!("; {more} more")
-        } else {
-            String::new()
-        };
-        let named = left_out.first.join("; ");
-        note(&format!(
-            "annotations left out: {}: {named}{more}",
-            left_out.count
-        ));
+    if left_out.count == 0 {
+        return;
     }
+    let more = match left_out.count - left_out.first.len() {
+        0 => String::new(),
+        more => format!("; {more} more"),
+    };
+    let named = left_out.first.join("; ");
+    note(&format!(
+        "annotations left out: {}: {named}{more}",
+        left_out.count
+    ));
 }
 
-/// What came of all pictures.
 struct Measured {
-    /// `None`: the pictures have no annotated box.
+    /// `None`: there is no annotated box.
     accuracy: Option<Accuracy>,
-    /// How long finding took.
+    /// Time spent in detection.
     took: Duration,
-    /// How many were measured.
     pictures: usize,
-    /// The others, each named with the reason.
+    /// Pictures that could not be measured, each with the reason.
     bad: Vec<String>,
 }
 
@@ -172,7 +168,7 @@ fn measure(
         match load(&mut loader, picture, folder) {
             Ok((still, boxes)) => {
                 if pictures == 0 {
-                    // The first one allocates what the others use.
+                    // Warm-up: the first detection allocates buffers.
                     detector.detect(&still.pixels, MIN_SCORE)?;
                 }
                 let started = Instant::now();
@@ -200,7 +196,7 @@ fn measure(
     })
 }
 
-/// The picture, upright, with its boxes, or what is wrong with it.
+/// The upright picture with its boxes, or why it cannot be measured.
 fn load(
     loader: &mut StillLoader,
     picture: &Picture,
@@ -208,12 +204,12 @@ fn load(
 ) -> Result<(Still, Vec<TrueBox>), String> {
     let path = folder.join(picture.file.as_ref()?);
     let name = path.display();
-    // A pipe of that name would be waited for.
+    // Reading a named pipe would block.
     if !path.is_file() {
         return Err(format!("{name}: there is no such picture"));
     }
     let still = loader.load(&path).map_err(|error| {
-        let why = plainly(&error);
+        let why = error_chain(&error);
         if why.starts_with(&name.to_string()) {
             why
         } else {
@@ -224,7 +220,7 @@ fn load(
     let mut boxes = picture.boxes.clone();
     match picture.size_px {
         Some(told) if told == upright => {}
-        // Annotated without regard to EXIF.
+        // It was annotated without applying its EXIF orientation.
         Some(told) if told == stored => {
             for one in &mut boxes {
                 let Rect {
@@ -247,7 +243,7 @@ fn load(
     Ok((still, boxes))
 }
 
-/// One line that counts on a terminal, now and then a line in a log file.
+/// Progress: one updated line on a terminal, otherwise a line for every [`PICTURES_A_LINE`].
 struct Progress {
     all: usize,
     on_terminal: bool,

@@ -5,19 +5,20 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use super::print;
-use crate::admin::AdminToken;
+use crate::access::admin::AdminToken;
 use crate::cli::{RunArgs, TokenArgs};
 use crate::config::Config;
-use crate::paths::Paths;
+use crate::environment::{Environment, UserFolders};
+use crate::output::print;
 
 pub(crate) fn run(args: &TokenArgs) -> anyhow::Result<ExitCode> {
-    let paths = Paths::of_user();
-    let told = RunArgs {
-        config: args.config.clone(),
+    let folders = UserFolders::read();
+    let run = RunArgs {
+        file: args.file.clone(),
         ..RunArgs::default()
     };
-    let config = Config::load(&told, paths.config_file().as_deref())?;
+    let default_file = folders.config_file();
+    let config = Config::load(&run, &Environment::read(), default_file.as_deref())?;
     if let Some(token) = &config.admin_token {
         if args.new {
             bail!(
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &TokenArgs) -> anyhow::Result<ExitCode> {
         print(&format!("{}\n", token.trim()))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Some(file) = paths.admin_token_file() else {
+    let Some(file) = folders.admin_token_file() else {
         bail!(
             "there is no home folder to keep an admin token in: set HOME, XDG_STATE_HOME or \
              CARRIER_ADMIN_TOKEN"

@@ -1,72 +1,50 @@
-//! `[booth]`: the photo booth.
+//! `[booth]`: the photo booth. `[stylise]`: the ComfyUI server that makes styles besides those of this
+//! machine.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use stylise::comfyui::{ComfyuiSettings, SettingsError, Timeouts};
 
 use super::ConfigError;
 
-/// A week: whatever is kept longer was forgotten.
+/// A week.
 const KEEP_HOURS_MAX: u64 = 7 * 24;
-/// Each one is a picture on disk of up to a megabyte or so.
+/// Each job is a picture on disk, of up to about a megabyte.
 const QUEUE_MAX: u64 = 10_000;
+/// A day.
+const TIMEOUT_MAX_S: u64 = 24 * 60 * 60;
 
-/// What visitors can do with their pictures, and for how long.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct BoothConfig {
-    pub(crate) enabled: bool,
-    /// After so long a picture is gone, agreed to or not.
-    pub(crate) keep_hours: u64,
-    /// At most so many wait, of all visitors.
-    pub(crate) queue_max: usize,
-    /// At most so many that are not finished, of one visitor.
-    pub(crate) per_visitor_max: usize,
-    /// The styles that are made on this laptop.
-    pub(crate) builtin: bool,
-    /// Folder of language files (`de.json`) that go before those of the program.
-    pub(crate) languages: Option<PathBuf>,
-}
-
-impl Default for BoothConfig {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            keep_hours: 24,
-            queue_max: 50,
-            per_visitor_max: 3,
-            builtin: true,
-            languages: None,
-        }
+section! {
+    #[derive(Debug, Eq)]
+    BoothConfig {
+        enabled: bool = true,
+        /// After this time every picture is erased, those in the gallery too.
+        keep_hours: u64 = 24,
+        /// Queue limit, of all visitors.
+        queue_max: usize = 50,
+        /// Unfinished jobs of one visitor.
+        per_visitor_max: usize = 3,
+        /// Whether the styles that this machine makes are offered.
+        builtin: bool = true,
+        /// Folder of language files (`de.json`), which replace those of the program.
+        languages: Option<PathBuf> = None,
     }
 }
 
 impl BoothConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let within = |key, value: u64, max: u64| {
-            if (1..=max).contains(&value) {
-                return Ok(());
-            }
-            Err(ConfigError::Value {
-                key,
-                value: value.to_string(),
-                why: format!("between 1 and {max}, please"),
-            })
-        };
-        within("booth.keep_hours", self.keep_hours, KEEP_HOURS_MAX)?;
-        within("booth.queue_max", self.queue_max as u64, QUEUE_MAX)?;
-        within(
-            "booth.per_visitor_max",
-            self.per_visitor_max as u64,
-            QUEUE_MAX,
-        )?;
+        within("booth.keep_hours", self.keep_hours, KEEP_HOURS_MAX, "")?;
+        within("booth.queue_max", self.queue_max as u64, QUEUE_MAX, "")?;
+        let per_visitor_max = self.per_visitor_max as u64;
+        within("booth.per_visitor_max", per_visitor_max, QUEUE_MAX, "")?;
         match &self.languages {
-            Some(folder) if !folder.is_dir() => Err(ConfigError::Value {
-                key: "booth.languages",
-                value: folder.display().to_string(),
-                why: "there is no such folder".to_owned(),
-            }),
+            Some(folder) if !folder.is_dir() => {
+                let (value, why) = (folder.display().to_string(), "there is no such folder");
+                Err(ConfigError::value("booth.languages", value, why))
+            }
             _ => Ok(()),
         }
     }
@@ -76,17 +54,104 @@ impl BoothConfig {
     }
 }
 
+section! {
+    /// Without `comfyui` it is off: no request leaves this machine.
+    StyliseConfig {
+        /// The server's address.
+        comfyui: Option<String> = None,
+        /// Its bearer token, also `CARRIER_COMFYUI_TOKEN`.
+        token: Option<String> = None,
+        /// Sent with each request.
+        headers: BTreeMap<String, String> = BTreeMap::new(),
+        /// The authority of the server's certificate.
+        ca: Option<PathBuf> = None,
+        /// Folder of workflows, which replace the shipped ones.
+        workflows: Option<PathBuf> = None,
+        /// A job that waits behind others' on the server for so long is given up.
+        queue_max_s: u64 = Timeouts::default().queue_max.as_secs(),
+        /// So is one that does not begin its first step within this time (the server loads models).
+        loading_max_s: u64 = Timeouts::default().loading_max.as_secs(),
+        /// And one that makes no further step within this time.
+        step_max_s: u64 = Timeouts::default().step_max.as_secs(),
+    }
+}
+
+impl StyliseConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        for (key, seconds) in [
+            ("stylise.queue_max_s", self.queue_max_s),
+            ("stylise.loading_max_s", self.loading_max_s),
+            ("stylise.step_max_s", self.step_max_s),
+        ] {
+            within(key, seconds, TIMEOUT_MAX_S, " seconds")?;
+        }
+        let Some(settings) = self.settings() else {
+            return Ok(());
+        };
+        settings.check().map_err(|error| {
+            let why = error.to_string();
+            match error {
+                SettingsError::Token => ConfigError::hidden("stylise.token", why),
+                SettingsError::Header { name, .. } => {
+                    ConfigError::value("stylise.headers", name, why)
+                }
+                SettingsError::Ca { path, .. } => {
+                    ConfigError::value("stylise.ca", path.display().to_string(), why)
+                }
+                // The URL may contain a token.
+                SettingsError::Url(_) | SettingsError::Thread(_) => {
+                    ConfigError::hidden("stylise.comfyui", why)
+                }
+            }
+        })
+    }
+
+    /// `None`: there is no server.
+    pub(crate) fn settings(&self) -> Option<ComfyuiSettings> {
+        Some(ComfyuiSettings {
+            url: self.comfyui.clone()?,
+            token: self.token.clone(),
+            headers: self.headers.clone(),
+            ca: self.ca.clone(),
+            timeouts: Timeouts {
+                queue_max: Duration::from_secs(self.queue_max_s),
+                loading_max: Duration::from_secs(self.loading_max_s),
+                step_max: Duration::from_secs(self.step_max_s),
+                ..Timeouts::default()
+            },
+            ..ComfyuiSettings::default()
+        })
+    }
+}
+
+/// Leaves out the secrets.
+impl fmt::Debug for StyliseConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StyliseConfig")
+            .field("comfyui", &self.comfyui.is_some())
+            .field("workflows", &self.workflows)
+            .finish_non_exhaustive()
+    }
+}
+
+fn within(key: &'static str, value: u64, max: u64, unit: &str) -> Result<(), ConfigError> {
+    if (1..=max).contains(&value) {
+        return Ok(());
+    }
+    let why = format!("between 1 and {max}{unit}, please");
+    Err(ConfigError::value(key, value.to_string(), why))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::message;
 
     #[test]
-    fn a_booth_that_could_take_nothing_is_named() {
+    fn booth_limits_of_zero_are_refused() {
         let said = |text: &str| {
             let config: BoothConfig = toml::from_str(text).expect("valid TOML");
-            config
-                .check()
-                .map_or_else(|error| error.to_string(), |()| String::new())
+            message(config.check())
         };
         assert_eq!(said(""), "");
         assert!(said("keep_hours = 0").starts_with("booth.keep_hours = 0"));
@@ -94,5 +159,36 @@ mod tests {
         assert!(said("queue_max = 0").starts_with("booth.queue_max"));
         assert!(said("per_visitor_max = 0").starts_with("booth.per_visitor_max"));
         assert!(said("languages = '/nowhere'").starts_with("booth.languages"));
+    }
+
+    #[test]
+    fn errors_name_the_key_and_keep_the_secret() {
+        assert!(StyliseConfig::default().check().is_ok());
+        for (text, key) in [
+            ("comfyui = \"gpu\"", "stylise.comfyui = (hidden): "),
+            ("comfyui = \"http://me:s3cret@gpu\"", "stylise.comfyui"),
+            (
+                "comfyui = \"http://gpu\"\ntoken = \"s3cret \"",
+                "stylise.token = (hidden)",
+            ),
+            (
+                "comfyui = \"http://gpu\"\nheaders = { Origin = \"s3cret\" }",
+                "stylise.headers = Origin",
+            ),
+            ("queue_max_s = 0", "stylise.queue_max_s = 0: "),
+            ("step_max_s = 100000", "stylise.step_max_s = 100000: "),
+            (
+                "comfyui = \"http://gpu\"\nca = \"/nowhere.pem\"",
+                "stylise.ca = /nowhere.pem",
+            ),
+        ] {
+            let config: StyliseConfig = toml::from_str(text).expect(text);
+            let error = config.check().expect_err(text).to_string();
+            assert!(
+                error.starts_with(key) && !error.contains("s3cret"),
+                "{error}"
+            );
+            assert!(!format!("{config:?}").contains("s3cret"));
+        }
     }
 }

@@ -1,104 +1,104 @@
-//! `[network]`: how the outside reaches this machine, and who sends to it.
+//! `[network]`: addresses and threads of media. `[[ice_servers]]`: STUN and TURN servers for viewers.
 
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use signaling::Announced;
 use signaling::announce::ANNOUNCED_MAX;
 
 use super::ConfigError;
-use crate::environment;
 
-/// Addresses separated by commas, instead of those in the file.
-const ENVIRONMENT: &str = "CARRIER_ANNOUNCE";
-
-/// More threads than this only wait for each other.
+/// Far more than any machine here can use.
 const ENGINE_THREADS_MAX: usize = 64;
 
-/// What carrier cannot find out by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct NetworkConfig {
-    /// What viewers are told to send to before this machine's own addresses.
-    pub(crate) announce: Vec<String>,
-    /// The address that media is bound to; absent: that of the pages.
-    pub(crate) media_listen: Option<IpAddr>,
-    /// Threads that send, each to a share of the viewers; 0: as many as there are processor cores.
-    pub(crate) engine_threads: usize,
-}
-
-impl Default for NetworkConfig {
-    fn default() -> Self {
-        Self {
-            announce: Vec::new(),
-            media_listen: None,
-            engine_threads: 1,
-        }
+section! {
+    #[derive(Debug, Eq)]
+    NetworkConfig {
+        /// Addresses announced to viewers before this machine's own, also `CARRIER_ANNOUNCE`.
+        announce: Vec<String> = Vec::new(),
+        /// The address that media is bound to; `None`: that of the pages.
+        media_listen: Option<IpAddr> = None,
+        /// Sending threads, each for a share of the viewers; 0: one for each processor core.
+        engine_threads: usize = 1,
     }
 }
 
 impl NetworkConfig {
-    /// The environment goes before the file.
-    pub(super) fn overlay(&mut self) {
-        if let Some(list) = environment::value_without_scheme(ENVIRONMENT) {
-            self.announce = separated(&list);
-        }
-    }
-
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.announce.len() > ANNOUNCED_MAX {
-            return Err(ConfigError::Value {
-                key: "network.announce",
-                value: format!("{} addresses", self.announce.len()),
-                why: format!("at most {ANNOUNCED_MAX}: every viewer tries each of them"),
-            });
+            let value = format!("{} addresses", self.announce.len());
+            let why = format!("at most {ANNOUNCED_MAX}: every viewer tries each of them");
+            return Err(ConfigError::value("network.announce", value, why));
         }
         if self.engine_threads > ENGINE_THREADS_MAX {
-            return Err(ConfigError::Value {
-                key: "network.engine_threads",
-                value: self.engine_threads.to_string(),
-                why: format!("at most {ENGINE_THREADS_MAX}; 0 takes one for each processor core"),
-            });
+            let value = self.engine_threads.to_string();
+            let why = format!("at most {ENGINE_THREADS_MAX}; 0 takes one for each processor core");
+            return Err(ConfigError::value("network.engine_threads", value, why));
         }
         self.announced().map(|_| ())
     }
 
-    /// The addresses, read.
     pub(crate) fn announced(&self) -> Result<Vec<Announced>, ConfigError> {
-        let read = |text: &String| {
-            text.parse().map_err(|why| ConfigError::Value {
-                key: "network.announce",
-                value: text.clone(),
-                why: format!("{why}"),
+        let parse = |text: &String| {
+            text.parse::<Announced>().map_err(|why| {
+                ConfigError::value("network.announce", text.as_str(), why.to_string())
             })
         };
-        self.announce.iter().map(read).collect()
+        self.announce.iter().map(parse).collect()
     }
 }
 
-fn separated(list: &str) -> Vec<String> {
-    let items = list.split(',').map(str::trim);
-    items
-        .filter(|item| !item.is_empty())
-        .map(str::to_owned)
-        .collect()
+/// One server, under one or more addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct IceServer {
+    /// `stun:`, `stuns:`, `turn:` or `turns:` addresses (RFC 7064, RFC 7065).
+    pub(crate) urls: Vec<String>,
+    /// A TURN server needs both.
+    pub(crate) username: Option<String>,
+    pub(crate) credential: Option<String>,
+}
+
+impl IceServer {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |value: String, why: &str| Err(ConfigError::value("ice_servers", value, why));
+        if self.urls.is_empty() {
+            let why = "each server needs its addresses: urls = [\"stun:host:3478\"]";
+            return wrong("urls = []".to_owned(), why);
+        }
+        // In the `Link` header these are quoted strings, which take ASCII without control characters.
+        let is_text = |value: &str| value.chars().all(|c| (' '..='~').contains(&c));
+        let (username, credential) = (self.username.as_deref(), self.credential.as_deref());
+        if !username.into_iter().chain(credential).all(is_text) {
+            let why = "username and credential are printable ASCII";
+            return wrong(self.urls.join(", "), why);
+        }
+        for url in &self.urls {
+            let (scheme, host) = url.split_once(':').unwrap_or((url, ""));
+            let turn = ["turn", "turns"].contains(&scheme);
+            let known = turn || ["stun", "stuns"].contains(&scheme);
+            let plain = host
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !"<>\"\\".contains(c));
+            if !known || host.is_empty() || host.starts_with('/') || !plain {
+                let why = "an address such as stun:host:3478 or turn:host:3478?transport=tcp";
+                return wrong(url.clone(), why);
+            }
+            if turn && (username.is_none() || credential.is_none()) {
+                return wrong(url.clone(), "a TURN server needs username and credential");
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::message;
 
     #[test]
-    fn a_list_is_read_whatever_stands_between() {
-        assert_eq!(
-            separated(" 203.0.113.5:30189, ,host.example,"),
-            ["203.0.113.5:30189", "host.example"]
-        );
-        assert!(separated("").is_empty());
-    }
-
-    #[test]
-    fn what_cannot_be_announced_is_named() {
+    fn invalid_announced_addresses_are_named() {
         let config = NetworkConfig {
             announce: vec!["203.0.113".to_owned()],
             ..NetworkConfig::default()
@@ -126,5 +126,40 @@ mod tests {
         }
         let error = with(65).check().expect_err("too many").to_string();
         assert!(error.starts_with("network.engine_threads = 65:"), "{error}");
+    }
+
+    fn said(url: &str, account: Option<(&str, &str)>) -> String {
+        let server = IceServer {
+            urls: vec![url.to_owned()],
+            username: account.map(|(name, _)| name.to_owned()),
+            credential: account.map(|(_, secret)| secret.to_owned()),
+        };
+        message(server.check())
+    }
+
+    #[test]
+    fn addresses_and_accounts_are_checked() {
+        assert_eq!(said("stun:192.0.2.1:3478", None), "");
+        assert_eq!(
+            said("turns:relay.example?transport=tcp", Some(("me", "pa\"ss"))),
+            ""
+        );
+        for wrong in [
+            "",
+            "stun:",
+            "http://x",
+            "stun://x",
+            "relay.example:3478",
+            "stun:a>b",
+        ] {
+            assert!(said(wrong, None).starts_with("ice_servers"), "{wrong}");
+        }
+        assert!(said("turn:relay.example", None).contains("username"));
+        let newline = said("turn:relay.example", Some(("me", "a\r\nSet-Cookie: x")));
+        assert!(
+            newline.contains("ASCII") && !newline.contains("Set-Cookie"),
+            "{newline}"
+        );
+        assert!(IceServer::default().check().is_err());
     }
 }

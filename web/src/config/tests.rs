@@ -1,36 +1,17 @@
 use super::*;
+use crate::cli::ConfigFileArgs;
+use crate::test_folder::TestFolder;
 
-fn file(text: &str) -> (tempdir::Dir, PathBuf) {
-    let dir = tempdir::Dir::new();
-    let path = dir.path().join("carrier.toml");
+/// What a file with this text and these options give.
+fn load(text: &str, options: RunArgs) -> Result<Config, ConfigError> {
+    let folder = TestFolder::new();
+    let path = folder.join("carrier.toml");
     std::fs::write(&path, text).expect("writable");
-    (dir, path)
-}
-
-/// A folder that goes away with the test.
-mod tempdir {
-    use std::path::{Path, PathBuf};
-
-    pub(super) struct Dir(PathBuf);
-
-    impl Dir {
-        pub(super) fn new() -> Self {
-            let name = format!("carrier-config-{:016x}", rand::random::<u64>());
-            let path = std::env::temp_dir().join(name);
-            std::fs::create_dir_all(&path).expect("temporary folder");
-            Self(path)
-        }
-
-        pub(super) fn path(&self) -> &Path {
-            &self.0
-        }
-    }
-
-    impl Drop for Dir {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
+    let args = RunArgs {
+        file: ConfigFileArgs { config: Some(path) },
+        ..options
+    };
+    Config::load(&args, &Environment::default(), None)
 }
 
 #[test]
@@ -42,25 +23,20 @@ fn the_example_documents_the_defaults() {
 
 #[test]
 fn the_command_line_wins_over_the_file_and_the_file_over_the_default() {
-    let (_dir, path) = file("source = \"scene\"\nmedia_port = 9000\n[camera]\nfps = 15\n");
-    let args = RunArgs {
+    let options = RunArgs {
         media_port: Some(9001),
-        config: Some(path),
         ..RunArgs::default()
     };
-    let config = Config::load(&args, None).expect("valid");
+    let text = "source = \"scene\"\nmedia_port = 9000\n[camera]\nfps = 15\n";
+    let config = load(text, options).expect("valid");
     assert_eq!((config.source.as_str(), config.media_port), ("scene", 9001));
     assert_eq!((config.camera.fps, config.camera.width), (15, 1280));
 }
 
 #[test]
 fn a_typo_names_the_file_the_line_and_the_known_keys() {
-    let (_dir, path) = file("sorce = \"scene\"\n");
-    let args = RunArgs {
-        config: Some(path),
-        ..RunArgs::default()
-    };
-    let error = Config::load(&args, None).expect_err("a typo").to_string();
+    let loaded = load("sorce = \"scene\"\n", RunArgs::default());
+    let error = loaded.expect_err("a typo").to_string();
     assert!(error.contains("carrier.toml"), "{error}");
     assert!(
         error.contains("sorce") && error.contains("source"),
@@ -72,11 +48,13 @@ fn a_typo_names_the_file_the_line_and_the_known_keys() {
 fn a_missing_named_file_is_an_error_and_a_missing_default_file_is_not() {
     let gone = Path::new("/nowhere/carrier.toml");
     let args = RunArgs {
-        config: Some(gone.to_owned()),
+        file: ConfigFileArgs {
+            config: Some(gone.to_owned()),
+        },
         ..RunArgs::default()
     };
-    assert!(Config::load(&args, None).is_err());
-    assert!(Config::load(&RunArgs::default(), Some(gone)).is_ok());
+    assert!(Config::load(&args, &Environment::default(), None).is_err());
+    assert!(Config::load(&RunArgs::default(), &Environment::default(), Some(gone)).is_ok());
 }
 
 #[test]
@@ -108,12 +86,8 @@ fn values_out_of_range_are_named() {
         ("public_url = \"booth.example\"", "public_url"),
         ("data = \"\"", "data"),
     ] {
-        let (_dir, path) = file(text);
-        let args = RunArgs {
-            config: Some(path),
-            ..RunArgs::default()
-        };
-        let error = Config::load(&args, None).expect_err(text).to_string();
+        let loaded = load(text, RunArgs::default());
+        let error = loaded.expect_err(text).to_string();
         assert!(error.starts_with(key), "{text}: {error}");
     }
 }
@@ -132,4 +106,38 @@ fn media_listens_where_the_pages_do() {
     assert_eq!(ip(both), "::", "the pages are for others, too");
     let named = "listen = \"127.0.0.1:8080\"\n[network]\nmedia_listen = \"::\"";
     assert_eq!(ip(named), "::");
+}
+
+#[test]
+fn the_example_documents_each_key() {
+    let example = include_str!("../../../carrier.example.toml");
+    let keys = [
+        Config::KEYS,
+        CameraConfig::KEYS,
+        BoothConfig::KEYS,
+        StyliseConfig::KEYS,
+        HttpConfig::KEYS,
+        TlsConfig::KEYS,
+        PublishConfig::KEYS,
+        NetworkConfig::KEYS,
+        ViewersConfig::KEYS,
+        WifiConfig::KEYS,
+    ];
+    let is_documented = |key: &&str| {
+        let key = if *key == "loop_file" { "loop" } else { key };
+        example.lines().any(|line| {
+            let line = line.trim_start_matches(['#', ' ', '[']);
+            let rest = line.strip_prefix(key);
+            rest.is_some_and(|rest| rest.trim_start().starts_with(['=', ']', '.']))
+        })
+    };
+    let missing: Vec<_> = keys
+        .concat()
+        .into_iter()
+        .filter(|key| !is_documented(key))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "not in carrier.example.toml: {missing:?}"
+    );
 }

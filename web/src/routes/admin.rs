@@ -1,4 +1,4 @@
-//! Routes that change what others see, and the cookie a page gets for the token.
+//! Routes of the admin: sessions, and the bitrate.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,14 +8,14 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::asked::Bitrate;
-use super::identify::Requester;
-use crate::admin::COOKIE;
+use crate::access::admin::COOKIE;
 use crate::app::App;
 use crate::config::BITRATES_BPS;
-use crate::connections::Caller;
+use crate::http::Caller;
+use crate::http::bodies::Bitrate;
+use crate::layers::identify::Requester;
 
-/// POST: whoever shows the token itself gets a session, and the cookie for it.
+/// POST: opens a session for the admin token and sets its cookie.
 pub(super) async fn log_in(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
@@ -29,12 +29,12 @@ pub(super) async fn log_in(
     set_cookie(&COOKIE.set(&session, caller.tls))
 }
 
-/// GET: 204 when the request is admitted, which a page asks before it shows the controls.
+/// GET: 204 with admin rights; the page asks before it shows the controls.
 pub(super) async fn session() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// DELETE: the session ends here, and the page forgets the cookie.
+/// DELETE: ends the session and deletes the cookie.
 pub(super) async fn log_out(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
@@ -49,7 +49,7 @@ pub(super) async fn log_out(
     set_cookie(&COOKIE.clear(caller.tls))
 }
 
-/// DELETE: the sessions of all browsers end.
+/// DELETE: ends the sessions of all browsers.
 pub(super) async fn log_out_everywhere(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
@@ -65,7 +65,7 @@ fn set_cookie(cookie: &str) -> Response {
     }
 }
 
-/// PUT: the video bitrate from now on, without a break in the picture.
+/// PUT: changes the video bitrate while streaming.
 pub(super) async fn set_bitrate(
     State(app): State<Arc<App>>,
     Json(Bitrate { bitrate_bps }): Json<Bitrate>,

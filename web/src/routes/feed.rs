@@ -1,4 +1,4 @@
-//! The picture without WebRTC: one JPEG, or an endless row of them.
+//! The feed without WebRTC: a JPEG snapshot, or MJPEG.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,22 +14,22 @@ use signaling::Composed;
 use signaling::whep::{NoPlace, Seat as _};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::yes_no;
-use crate::admission::Place;
+use crate::access::admission::ViewerPlace;
 use crate::app::App;
-use crate::connections::Caller;
-use crate::stills::{Layer, StillError};
+use crate::http::Caller;
+use crate::http::bodies::yes_no_field;
+use crate::stills::{StillError, StillKind};
 
-/// A composed picture comes within a frame time once somebody watches; a card within 200 ms.
+/// Time-out for a composed picture, which usually comes within a frame interval; a card within 200 ms.
 const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(2);
 const RETRY_AFTER_S: &str = "5";
 const BOUNDARY: &str = "carrier-frame";
-/// A viewer of the simple stream is on a poor network or an old browser: 15 a second is plenty.
+/// Default MJPEG frame rate, for poor networks and old browsers.
 const MJPEG_FPS: f32 = 15.0;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct SnapshotQuery {
-    #[serde(default, deserialize_with = "yes_no::field")]
+    #[serde(default, deserialize_with = "yes_no_field")]
     boxes: Option<bool>,
 }
 
@@ -37,12 +37,12 @@ pub(super) async fn snapshot(
     State(app): State<Arc<App>>,
     Query(query): Query<SnapshotQuery>,
 ) -> Response {
-    let layer = if query.boxes == Some(false) {
-        Layer::Clean
+    let kind = if query.boxes == Some(false) {
+        StillKind::Clean
     } else {
-        Layer::Painted
+        StillKind::Painted
     };
-    match fresh_jpeg(&app, layer).await {
+    match fresh_jpeg(&app, kind).await {
         Ok(jpeg) => {
             let headers = [
                 (header::CONTENT_TYPE, "image/jpeg"),
@@ -54,14 +54,14 @@ pub(super) async fn snapshot(
     }
 }
 
-/// A picture of now, composed for this request if nobody watches.
-pub(super) async fn fresh_jpeg(app: &App, layer: Layer) -> Result<Bytes, StillError> {
+/// A new JPEG; a picture is composed for it even if nobody watches.
+pub(super) async fn fresh_jpeg(app: &App, kind: StillKind) -> Result<Bytes, StillError> {
     let _lease = app.demand.watch_picture();
     let mut pictures = app.composed.reader();
-    // The slot may hold the last picture of an hour ago: only what comes after the lease counts.
+    // The slot may hold a picture from long ago: skip it.
     let _stale = pictures.try_next();
     match timeout(FIRST_PICTURE_WITHIN, pictures.next()).await {
-        Ok(Some(picture)) => app.stills.jpeg(picture, layer).await,
+        Ok(Some(picture)) => app.stills.jpeg(picture, kind).await,
         Ok(None) | Err(_) => Err(StillError::NoPicture),
     }
 }
@@ -87,7 +87,7 @@ pub(super) async fn mjpeg(
         .filter(|fps| fps.is_finite())
         .unwrap_or(MJPEG_FPS)
         .clamp(0.2, 30.0);
-    let state = Viewer {
+    let state = MjpegViewer {
         place,
         lease: app.demand.watch_picture(),
         pictures: app.composed.reader(),
@@ -110,20 +110,20 @@ pub(super) async fn mjpeg(
 }
 
 fn no_place(why: NoPlace) -> Response {
-    let (status, words) = match why {
+    let (status, message) = match why {
         NoPlace::Station => (StatusCode::SERVICE_UNAVAILABLE, "The station is full.\n"),
         NoPlace::Address => (
             StatusCode::TOO_MANY_REQUESTS,
             "There are as many viewers at your address as one may have.\n",
         ),
     };
-    (status, [(header::RETRY_AFTER, RETRY_AFTER_S)], words).into_response()
+    (status, [(header::RETRY_AFTER, RETRY_AFTER_S)], message).into_response()
 }
 
-/// One viewer of the simple stream. Its lease makes it count as a watcher.
-struct Viewer {
+/// A viewer of the MJPEG stream. Its lease counts as demand for pictures.
+struct MjpegViewer {
     #[expect(dead_code, reason = "held for its drop")]
-    place: Place,
+    place: ViewerPlace,
     #[expect(dead_code, reason = "held for its drop")]
     lease: signaling::PictureLease,
     pictures: capture::SlotReader<Composed>,
@@ -132,23 +132,25 @@ struct Viewer {
     app: Arc<App>,
 }
 
-impl Viewer {
-    /// The next part: waits for the rate cap, then for a picture newer than the last.
+impl MjpegViewer {
+    /// Waits until the frame rate allows the next part, then for a new picture.
     async fn part(&mut self) -> Option<Bytes> {
         sleep_until(self.next_at).await;
         loop {
             let picture = self.pictures.next().await?;
             self.next_at = Instant::now() + self.period;
-            match self.app.stills.jpeg(picture, Layer::Painted).await {
+            match self.app.stills.jpeg(picture, StillKind::Painted).await {
                 Ok(jpeg) => return Some(frame_part(&jpeg)),
-                Err(error) => tracing::warn!(%error, "a picture of the simple stream was left out"),
+                Err(error) => {
+                    tracing::warn!(%error, "a picture of an MJPEG stream could not be encoded and is skipped")
+                }
             }
         }
     }
 }
 
-/// The head of a part and the picture, then the boundary of the next part: browsers paint a part when
-/// they see the boundary behind it, which must not wait for the next picture.
+/// A part's header, the picture, and the next boundary: browsers display a part only after the following
+/// boundary, which must not wait for the next picture.
 fn frame_part(jpeg: &[u8]) -> Bytes {
     let head = format!(
         "Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",

@@ -1,4 +1,4 @@
-//! What visitors agreed to show.
+//! The gallery of pictures that visitors agreed to show.
 
 use std::sync::Arc;
 
@@ -10,14 +10,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stylise::{GalleryId, GalleryPicture, MadeBy, Style};
 
-use super::asked::Visibility;
-use super::conditional::{is_known, partial};
-use super::identify::Requester;
-use super::page;
-use super::problem::Problem;
-use super::stylise::{ask, fresh, gone, title_of};
 use crate::app::App;
-use crate::assets;
+use crate::http::bodies::{ApiError, Visibility};
+use crate::http::conditional::{entity_tag, is_known, partial};
+use crate::layers::identify::{self, Requester};
+use crate::routes::page;
+use crate::routes::stylise::{no_store, not_found, query_booth, title_of};
 
 #[derive(Debug, Serialize)]
 struct Gallery {
@@ -49,19 +47,20 @@ impl Picture {
     }
 }
 
-/// GET: newest first; the admin sees the hidden ones too.
+/// GET: newest first; the admin also gets hidden ones.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     requester: Requester,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let all = requester.rights.admin;
-    let (shown, styles) = ask(&app, move |booth| (booth.gallery(all), booth.styles())).await?;
+    let (shown, styles) =
+        query_booth(&app, move |booth| (booth.gallery(all), booth.styles())).await?;
     let shown = shown?.into_iter();
     let pictures = shown.map(|one| Picture::of(&app, one, &styles)).collect();
-    Ok(fresh(Json(Gallery { pictures })))
+    Ok(no_store(Json(Gallery { pictures })))
 }
 
-/// GET: a picture by its name, else a file of the page.
+/// GET: a picture of the gallery, else a file of the page.
 pub(super) async fn file(
     State(app): State<Arc<App>>,
     Path(file): Path<String>,
@@ -72,27 +71,26 @@ pub(super) async fn file(
         .strip_suffix(".jpg")
         .and_then(|name| name.parse::<GalleryId>().ok());
     let Some(id) = id else {
-        return page::found(&format!("gallery/{file}"), &headers);
+        return page::asset_response(&format!("gallery/{file}"), &headers);
     };
     if !requester.rights.watch {
-        return super::gate::refused(&app);
+        return identify::refused(&app);
     }
     picture(&app, id, requester.rights.admin, &headers)
         .await
-        .unwrap_or_else(Problem::into_response)
+        .unwrap_or_else(ApiError::into_response)
 }
 
-/// Asked for anew each time, so that one that was hidden or erased is gone at once; while it is there, the
-/// answer costs headers alone.
+/// Browsers revalidate it each time, so that hidden and erased pictures disappear at once.
 async fn picture(
     app: &App,
     id: GalleryId,
     all: bool,
     headers: &HeaderMap,
-) -> Result<Response, Problem> {
-    let jpeg = ask(app, move |booth| booth.gallery_picture(id, all)).await?;
-    let jpeg = jpeg?.ok_or_else(gone)?;
-    let tag = assets::entity_tag(&jpeg);
+) -> Result<Response, ApiError> {
+    let jpeg = query_booth(app, move |booth| booth.gallery_picture(id, all)).await?;
+    let jpeg = jpeg?.ok_or_else(not_found)?;
+    let tag = entity_tag(&jpeg);
     let caching = [(header::CACHE_CONTROL, "private, no-cache")];
     if is_known(headers, &tag) {
         let tag = [(header::ETAG, tag.as_str())];
@@ -102,27 +100,31 @@ async fn picture(
     Ok((caching, kind, partial(headers, &tag, jpeg.into())).into_response())
 }
 
-/// PATCH, of the admin.
+/// PATCH, by the admin: hides a picture or shows it again.
 pub(super) async fn hide(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    wish: Result<Json<Visibility>, JsonRejection>,
-) -> Result<StatusCode, Problem> {
-    let (id, Json(Visibility { hidden })) = (named(&id)?, wish?);
-    let found = ask(&app, move |booth| booth.hide(id, hidden)).await??;
-    found.then_some(StatusCode::NO_CONTENT).ok_or_else(gone)
+    body: Result<Json<Visibility>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
+    let (id, Json(Visibility { hidden })) = (parse_id(&id)?, body?);
+    let found = query_booth(&app, move |booth| booth.hide(id, hidden)).await??;
+    found
+        .then_some(StatusCode::NO_CONTENT)
+        .ok_or_else(not_found)
 }
 
-/// DELETE, of the admin: it is gone from everywhere.
+/// DELETE, by the admin: erases the picture and its job.
 pub(super) async fn erase(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let id = named(&id)?;
-    let found = ask(&app, move |booth| booth.erase_shown(id)).await??;
-    found.then_some(StatusCode::NO_CONTENT).ok_or_else(gone)
+) -> Result<StatusCode, ApiError> {
+    let id = parse_id(&id)?;
+    let found = query_booth(&app, move |booth| booth.erase_shown(id)).await??;
+    found
+        .then_some(StatusCode::NO_CONTENT)
+        .ok_or_else(not_found)
 }
 
-fn named(id: &str) -> Result<GalleryId, Problem> {
-    id.parse().map_err(|_| gone())
+fn parse_id(id: &str) -> Result<GalleryId, ApiError> {
+    id.parse().map_err(|_| not_found())
 }

@@ -1,4 +1,4 @@
-//! How visitors get here: addresses, and codes that bring phones to them.
+//! Addresses of the pages for visitors, and their QR codes.
 
 use std::sync::Arc;
 
@@ -8,30 +8,30 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::problem::Problem;
-use super::stylise::fresh;
 use crate::app::App;
 use crate::config::WifiConfig;
-use crate::public_address::PublicAddress;
-use crate::{qr, wifi};
+use crate::http::addresses::PublicAddress;
+use crate::http::bodies::ApiError;
+use crate::qr;
+use crate::routes::stylise::no_store;
 
 #[derive(Debug, Serialize)]
 struct Join {
     booth_url: String,
     feed_url: String,
-    wifi: Option<Network>,
-    /// Where a phone opens the booth with its camera in the page; absent: nowhere.
+    wifi: Option<WifiReport>,
+    /// The booth over HTTPS, where a phone can use its camera in the page; `None`: there is no HTTPS.
     https_url: Option<String>,
 }
 
-/// Never with its password.
+/// Without its password.
 #[derive(Debug, Serialize)]
-struct Network {
+struct WifiReport {
     ssid: String,
     security: &'static str,
 }
 
-impl Network {
+impl WifiReport {
     fn of(wifi: &WifiConfig) -> Option<Self> {
         Some(Self {
             ssid: wifi.ssid.clone()?,
@@ -40,14 +40,14 @@ impl Network {
     }
 }
 
-/// GET: as it is at this moment.
+/// GET: the current addresses.
 pub(super) async fn join(State(app): State<Arc<App>>) -> Response {
-    let address = here(&app);
+    let address = public_address(&app);
     let token = token(&app);
-    fresh(Json(Join {
+    no_store(Json(Join {
         booth_url: address.page("/booth", token),
         feed_url: address.page("/", token),
-        wifi: Network::of(&app.config.wifi),
+        wifi: WifiReport::of(&app.config.wifi),
         https_url: address.https_page("/booth", token),
     }))
 }
@@ -56,24 +56,24 @@ pub(super) async fn join(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn code(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let text = match name.as_str() {
-        "booth.svg" => Some(here(&app).page("/booth", token(&app))),
-        "feed.svg" => Some(here(&app).page("/", token(&app))),
-        "wifi.svg" => wifi::join_text(&app.config.wifi),
+        "booth.svg" => Some(public_address(&app).page("/booth", token(&app))),
+        "feed.svg" => Some(public_address(&app).page("/", token(&app))),
+        "wifi.svg" => qr::wifi_text(&app.config.wifi),
         _ => None,
     };
     let none = || {
-        let words = "there is no such code; wifi.svg needs [wifi] in the configuration";
-        Problem::new(StatusCode::NOT_FOUND, words)
+        let message = "there is no such code; wifi.svg needs [wifi] in the configuration";
+        ApiError::new(StatusCode::NOT_FOUND, message)
     };
     let picture = text.and_then(|text| qr::svg(&text)).ok_or_else(none)?;
-    Ok(fresh(
+    Ok(no_store(
         ([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response(),
     ))
 }
 
-fn here(app: &App) -> PublicAddress {
+fn public_address(app: &App) -> PublicAddress {
     let hosts = signaling::lan_addresses();
     let config = &app.config;
     PublicAddress::now(
@@ -84,7 +84,7 @@ fn here(app: &App) -> PublicAddress {
     )
 }
 
-/// Whoever sees the code was let in with this token.
+/// The code contains the viewer token: this route requires it.
 fn token(app: &App) -> Option<&str> {
     app.config.viewers.token.as_deref()
 }

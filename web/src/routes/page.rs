@@ -1,4 +1,4 @@
-//! The pages and their modules, embedded in the binary.
+//! Serves the pages, their files and languages.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -8,18 +8,17 @@ use axum::Json;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use serde::{Deserialize, Serialize};
 use stylise::MadeBy;
 
-use super::conditional::is_known;
-use super::gate::CHALLENGE;
-use super::identify::Requester;
-use super::stylise::maker;
+use crate::access::viewer_token::COOKIE;
 use crate::app::App;
-use crate::assets::{self, Asset};
-use crate::connections::Caller;
-use crate::languages::Language;
-use crate::viewer_token::COOKIE;
+use crate::assets::{self, Asset, Language};
+use crate::http::Caller;
+use crate::http::conditional::{entity_tag, is_known};
+use crate::layers::identify::{CHALLENGE, Requester};
+use crate::routes::stylise::maker;
 
 pub(super) async fn index(
     State(app): State<Arc<App>>,
@@ -28,50 +27,58 @@ pub(super) async fn index(
     headers: HeaderMap,
 ) -> Response {
     let Some(page) = assets::find("index.html") else {
-        return missing();
+        return no_such_file();
     };
-    let html = marked(page.bytes, !app.ice_links.is_empty());
+    let html = mark_ice_servers(page.bytes, !app.ice_links.is_empty());
     let page = serve(html, page.content_type(), &headers);
-    let page = behind_the_gate(&app, page, who, caller);
-    with_visitor(&app, page, &headers, caller)
+    let page = require_watch(&app, page, who, caller);
+    with_visitor_cookie(&app, page, &headers, caller)
 }
 
-/// A page of the photo booth.
 pub(super) async fn booth(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
     who: Requester,
     headers: HeaderMap,
 ) -> Response {
-    let page = found("booth.html", &headers);
-    let page = behind_the_gate(&app, page, who, caller);
-    with_visitor(&app, page, &headers, caller)
+    let page = asset_response("booth.html", &headers);
+    let page = require_watch(&app, page, who, caller);
+    with_visitor_cookie(&app, page, &headers, caller)
 }
 
-/// The page of what visitors agreed to show.
-pub(super) async fn gallery(
-    State(app): State<Arc<App>>,
-    ConnectInfo(caller): ConnectInfo<Caller>,
-    who: Requester,
-    headers: HeaderMap,
+/// A page that needs the viewer token.
+pub(super) fn guarded(name: &'static str) -> MethodRouter<Arc<App>> {
+    get(
+        move |State(app): State<Arc<App>>,
+              ConnectInfo(caller): ConnectInfo<Caller>,
+              who: Requester,
+              headers: HeaderMap| async move {
+            require_watch(&app, asset_response(name, &headers), who, caller)
+        },
+    )
+}
+
+/// A file that anybody may read.
+pub(super) fn public(name: &'static str) -> MethodRouter<Arc<App>> {
+    get(move |headers: HeaderMap| async move { asset_response(name, &headers) })
+}
+
+/// The files of a folder, which anybody may read.
+pub(super) fn folder(name: &'static str) -> MethodRouter<Arc<App>> {
+    get(
+        move |Path(file): Path<String>, headers: HeaderMap| async move {
+            asset_response(&format!("{name}/{file}"), &headers)
+        },
+    )
+}
+
+/// Adds the visitor cookie, which identifies a visitor's jobs in the queue.
+fn with_visitor_cookie(
+    app: &App,
+    mut page: Response,
+    headers: &HeaderMap,
+    caller: Caller,
 ) -> Response {
-    let page = found("gallery.html", &headers);
-    behind_the_gate(&app, page, who, caller)
-}
-
-/// The page with the codes that bring people here.
-pub(super) async fn join(
-    State(app): State<Arc<App>>,
-    ConnectInfo(caller): ConnectInfo<Caller>,
-    who: Requester,
-    headers: HeaderMap,
-) -> Response {
-    let page = found("join.html", &headers);
-    behind_the_gate(&app, page, who, caller)
-}
-
-/// Gives a visitor of the booth the cookie by which one turn is told from another.
-fn with_visitor(app: &App, mut page: Response, headers: &HeaderMap, caller: Caller) -> Response {
     if page.status().is_client_error() {
         return page;
     }
@@ -89,14 +96,15 @@ fn with_visitor(app: &App, mut page: Response, headers: &HeaderMap, caller: Call
     page
 }
 
-/// The page itself for whoever may watch, or has a link with the token, which becomes a cookie.
-fn behind_the_gate(app: &App, mut response: Response, who: Requester, caller: Caller) -> Response {
-    if let Some(viewers) = app.viewer_token.as_ref().filter(|_| who.link_lets_in) {
+/// The page, if the request may watch or its link has the viewer token, for which a cookie is set; else
+/// a form for the token.
+fn require_watch(app: &App, mut response: Response, who: Requester, caller: Caller) -> Response {
+    if let Some(viewers) = app.viewer_token.as_ref().filter(|_| who.has_token_link) {
         let cookie = COOKIE.set(viewers.session(), caller.tls);
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
-        // Under this address, which holds the token, nothing is to be kept.
+        // The URL contains the token: nothing of it may be cached.
         let nothing = HeaderValue::from_static("no-store");
         response
             .headers_mut()
@@ -106,85 +114,59 @@ fn behind_the_gate(app: &App, mut response: Response, who: Requester, caller: Ca
     if who.rights.watch {
         return response;
     }
-    app.admission.count_stranger();
+    app.admission.count_missing_token();
     let refused = [
         (header::WWW_AUTHENTICATE, CHALLENGE),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    assets::find("locked.html").map_or_else(missing, |page| {
+    assets::find("locked.html").map_or_else(no_such_file, |page| {
         let kind = [(header::CONTENT_TYPE, page.content_type())];
         (StatusCode::UNAUTHORIZED, refused, kind, page.bytes).into_response()
     })
 }
 
-pub(super) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
-    found(&format!("app/{file}"), &headers)
-}
-
-/// The page that makes a phone the camera. It holds no secret: what it does needs a token.
-pub(super) async fn camera(headers: HeaderMap) -> Response {
-    found("camera.html", &headers)
-}
-
-pub(super) async fn camera_asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
-    found(&format!("camera/{file}"), &headers)
-}
-
-/// Whose example of a style is wanted.
+/// `?by=comfyui`: whose example of a style.
 #[derive(Debug, Deserialize)]
-pub(super) struct Wish {
+pub(super) struct ExampleQuery {
     by: Option<MadeBy>,
 }
 
-/// A file of the booth's page, or an example of a style, of the one who makes it now.
+/// A file of the booth's page, or an example picture of a style.
 pub(super) async fn booth_asset(
     State(app): State<Arc<App>>,
     Path(file): Path<String>,
-    Query(wish): Query<Wish>,
+    Query(body): Query<ExampleQuery>,
     headers: HeaderMap,
 ) -> Response {
     let path = format!("booth/{file}");
     let style = file.strip_prefix("examples/");
     let Some(style) = style.and_then(|name| name.strip_suffix(".jpg")) else {
-        return found(&path, &headers);
+        return asset_response(&path, &headers);
     };
-    let maker = match wish.by {
+    let maker = match body.by {
         Some(maker) => Some(maker),
         None => maker(&app, style).await,
     };
     match maker {
         Some(MadeBy::Comfyui) => match app.booth.example(style) {
             Some(picture) => own_picture(picture, &headers).await,
-            None => missing(),
+            None => no_such_file(),
         },
-        Some(MadeBy::Laptop) | None => found(&path, &headers),
+        Some(MadeBy::Laptop) | None => asset_response(&path, &headers),
     }
 }
 
 async fn own_picture(path: PathBuf, headers: &HeaderMap) -> Response {
     let Some(kind) = path.to_str().and_then(assets::picture_type) else {
-        return missing();
+        return no_such_file();
     };
     let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
     match read {
         Ok(Ok(bytes)) => serve(bytes.into(), kind, headers),
-        Ok(Err(_)) | Err(_) => missing(),
+        Ok(Err(_)) | Err(_) => no_such_file(),
     }
 }
 
-pub(super) async fn join_asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
-    found(&format!("join/{file}"), &headers)
-}
-
-pub(super) async fn icon(Path(file): Path<String>, headers: HeaderMap) -> Response {
-    found(&format!("icons/{file}"), &headers)
-}
-
-pub(super) async fn manifest(headers: HeaderMap) -> Response {
-    found("manifest.webmanifest", &headers)
-}
-
-/// The languages that a visitor can choose.
 pub(super) async fn languages(State(app): State<Arc<App>>) -> Response {
     #[derive(Serialize)]
     struct Offered {
@@ -197,7 +179,6 @@ pub(super) async fn languages(State(app): State<Arc<App>>) -> Response {
     (caching, Json(Offered { languages })).into_response()
 }
 
-/// The words of one of them.
 pub(super) async fn language(
     State(app): State<Arc<App>>,
     Path(file): Path<String>,
@@ -206,20 +187,20 @@ pub(super) async fn language(
     let languages = app.languages.clone();
     let read = tokio::task::spawn_blocking(move || languages.file(&file)).await;
     match read.ok().flatten() {
-        Some(words) => serve(words.into(), "application/json", &headers),
-        None => missing(),
+        Some(file) => serve(file.into(), "application/json", &headers),
+        None => no_such_file(),
     }
 }
 
-pub(super) fn found(path: &str, headers: &HeaderMap) -> Response {
-    assets::find(path).map_or_else(missing, |asset: &Asset| {
+pub(super) fn asset_response(path: &str, headers: &HeaderMap) -> Response {
+    assets::find(path).map_or_else(no_such_file, |asset: &Asset| {
         serve(asset.bytes.into(), asset.content_type(), headers)
     })
 }
 
-/// Tells the page that it should ask for STUN and TURN servers before it connects. The rest of the
-/// time it spares the question.
-fn marked(html: &'static [u8], has_ice_servers: bool) -> Cow<'static, [u8]> {
+/// Marks the page so that it requests the STUN and TURN servers before it connects; without any it saves
+/// the round trip.
+fn mark_ice_servers(html: &'static [u8], has_ice_servers: bool) -> Cow<'static, [u8]> {
     match std::str::from_utf8(html) {
         Ok(text) if has_ice_servers => {
             let text = text.replacen("<html ", "<html data-ice-servers ", 1);
@@ -229,14 +210,14 @@ fn marked(html: &'static [u8], has_ice_servers: bool) -> Cow<'static, [u8]> {
     }
 }
 
-fn missing() -> Response {
+fn no_such_file() -> Response {
     (StatusCode::NOT_FOUND, "No such file.\n").into_response()
 }
 
 fn serve(bytes: Cow<'static, [u8]>, content_type: &'static str, request: &HeaderMap) -> Response {
-    // Revalidated each time: after an update of the binary nobody keeps half of the old page. On
-    // bad Wi-Fi the second visit costs headers alone.
-    let tag = assets::entity_tag(&bytes);
+    // Revalidated each time, so that no page mixes files of two versions. Unchanged files cost headers
+    // alone.
+    let tag = entity_tag(&bytes);
     let caching = [
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::ETAG, tag.clone()),
@@ -254,8 +235,8 @@ mod tests {
     #[test]
     fn the_page_is_marked_only_when_there_are_ice_servers() {
         let page = assets::find("index.html").expect("embedded").bytes;
-        assert_eq!(marked(page, false), page);
-        let text = String::from_utf8(marked(page, true).into_owned()).expect("text");
+        assert_eq!(mark_ice_servers(page, false), page);
+        let text = String::from_utf8(mark_ice_servers(page, true).into_owned()).expect("text");
         assert!(text.contains("<html data-ice-servers lang=\"en\">"));
     }
 }

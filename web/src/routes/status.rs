@@ -1,28 +1,32 @@
-//! How the station is doing, for the page and for scripts.
+//! The state of the station: `/api/status`, `/api/viewers`, health checks and metrics.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use signaling::{Rendition, RenditionId, ViewerSummary};
 
-use super::identify::Requester;
-use super::stylise::{self, BoothStatus};
 use crate::app::App;
-use crate::report::{DetectorReport, PublishReport, SourceReport};
+use crate::layers::identify::Requester;
+use crate::routes::status::report::{DetectorReport, PublishReport, SourceReport, readiness};
+use crate::routes::stylise::{self, BoothStatus};
 
-/// What anybody may know. Whoever may watch is told more.
+mod report;
+
+/// The public part, and the feed's part for requests that may watch.
 #[derive(Debug, Serialize)]
-pub(super) struct Status {
+pub(crate) struct Status {
     version: &'static str,
     name: String,
     uptime_s: u64,
-    /// Unix time: a page far away learns by how much its clock differs from the timecode's.
+    /// Unix time, by which a remote page estimates its clock offset.
     now_ms: u64,
     media_port: u16,
-    /// Where the same pages are over HTTPS; absent: nowhere.
+    /// `None`: there is no HTTPS.
     https_port: Option<u16>,
     #[serde(flatten)]
     feed: Option<FeedStatus>,
@@ -33,10 +37,10 @@ struct FeedStatus {
     source: SourceReport,
     detector: DetectorReport,
     viewers: usize,
-    /// What can be watched, largest first.
+    /// Largest first.
     renditions: Vec<RenditionReport>,
     publish: Option<PublishReport>,
-    /// The photo booth; absent: there is none.
+    /// `None`: there is no photo booth.
     stylise: Option<BoothStatus>,
 }
 
@@ -46,12 +50,12 @@ struct RenditionReport {
     width: u32,
     height: u32,
     fps: u32,
-    /// What its encoder aims at now.
+    /// The encoder's current target.
     bitrate_bps: u32,
     viewers: usize,
 }
 
-pub(super) async fn status(State(app): State<Arc<App>>, requester: Requester) -> Json<Status> {
+pub(crate) async fn status(State(app): State<Arc<App>>, requester: Requester) -> Json<Status> {
     let feed = if requester.rights.watch {
         Some(feed_status(&app, requester.rights.admin).await)
     } else {
@@ -63,12 +67,12 @@ pub(super) async fn status(State(app): State<Arc<App>>, requester: Requester) ->
         now_ms: app.clock.unix_ms(Instant::now()),
         uptime_s: app.clock.origin().elapsed().as_secs(),
         media_port: app.engine.media_port(),
-        https_port: app.served.secure.map(|door| door.at.port()),
+        https_port: app.served.https.map(|https| https.at.port()),
         feed,
     })
 }
 
-/// Visitors get words; where things lie on this machine is for its owner.
+/// Paths of this machine are for the owner only.
 async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
     let viewers = app.engine.viewers();
     let report = |rendition: Rendition| RenditionReport {
@@ -77,13 +81,13 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
         height: rendition.height,
         fps: rendition.fps,
         bitrate_bps: rendition.bitrate_bps,
-        viewers: watching(&viewers, rendition.id),
+        viewers: viewer_count(&viewers, rendition.id),
     };
     let publish = app
         .publisher
         .as_ref()
         .map(|publisher| PublishReport::of(publisher.host(), &publisher.status(), Instant::now()));
-    let source = SourceReport::of(app.signal_told().as_ref()).measured(
+    let source = SourceReport::of(app.effective_signal().as_ref()).measured(
         app.switch.frame_rate(Instant::now()),
         app.switch.guest_is_on_air(),
     );
@@ -106,7 +110,7 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
     }
 }
 
-fn watching(viewers: &[ViewerSummary], rendition: RenditionId) -> usize {
+fn viewer_count(viewers: &[ViewerSummary], rendition: RenditionId) -> usize {
     viewers
         .iter()
         .filter(|viewer| viewer.rendition == rendition)
@@ -114,21 +118,20 @@ fn watching(viewers: &[ViewerSummary], rendition: RenditionId) -> usize {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct ViewerReport {
+pub(crate) struct ViewerReport {
     connected: bool,
     age_s: f64,
     rtt_ms: Option<f64>,
     loss: Option<f32>,
-    /// The name of what it watches.
     rendition: Option<String>,
-    /// The most that its network carries; null: no limit is known.
+    /// Bandwidth estimate; `None`: no limit is known.
     estimate_bps: Option<u32>,
-    /// From each loss of the picture to the next keyframe, in all.
+    /// Total time from each loss of the picture to the next keyframe.
     frozen_s: f64,
 }
 
-/// Who watches, by figures alone: an address is nobody else's business.
-pub(super) async fn viewers(State(app): State<Arc<App>>) -> Json<Vec<ViewerReport>> {
+/// Statistics of each viewer, without addresses.
+pub(crate) async fn viewers(State(app): State<Arc<App>>) -> Json<Vec<ViewerReport>> {
     let viewers = app.engine.viewers();
     let renditions = app.renditions();
     let report = |viewer: &ViewerSummary| ViewerReport {
@@ -143,4 +146,41 @@ pub(super) async fn viewers(State(app): State<Arc<App>>) -> Json<Vec<ViewerRepor
         frozen_s: viewer.frozen_for.as_secs_f64(),
     };
     Json(viewers.iter().map(report).collect())
+}
+
+/// 200 unless a thread of the program is dead or hangs, which only a restart repairs. A missing source
+/// is no such fault.
+pub(crate) async fn healthz(State(app): State<Arc<App>>) -> Response {
+    let faults = app.threads.faults(Instant::now());
+    if faults.is_empty() {
+        return "ok\n".into_response();
+    }
+    let message: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
+    (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
+}
+
+/// 200 once frames arrive and the model, if one loads, is warm.
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let frames_flow = app.frames.latest().is_some();
+    match readiness(
+        app.effective_signal().as_ref(),
+        &app.detector_state(),
+        frames_flow,
+    ) {
+        Ok(note) => (StatusCode::OK, format!("ready{note}\n")).into_response(),
+        Err(why) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {why}\n"),
+        )
+            .into_response(),
+    }
+}
+
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let mut text = String::new();
+    if prometheus_client::encoding::text::encode(&mut text, &app.registry).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

@@ -1,13 +1,13 @@
-//! Pictures that become stylised ones: ask for one, follow it, fetch it, erase it. Who knows the name of a
-//! job may do all of that, and nobody else: there is no list of jobs.
+//! Jobs of the photo booth: submit, follow, fetch, erase. The secret name of a job gives the right to
+//! it; there is no list of jobs.
 
-mod events;
 mod form;
-#[cfg(test)]
-mod fuzz;
-mod pictures;
+mod job;
 mod submit;
 mod upload;
+
+#[cfg(test)]
+mod fuzz;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,26 +22,23 @@ use serde::Serialize;
 use stylise::{Booth, BoothError, JobId, JobView, Limits, MadeBy, Removed, Style};
 use tokio::time::timeout;
 
-use super::asked::Share;
-use super::problem::Problem;
 use crate::app::App;
 use crate::assets;
-use crate::booth::{Closed, ComfyuiReport};
+use crate::booth::{BoothClosedError, ComfyuiReport};
+use crate::http::bodies::{ApiError, Share};
 
-/// How long a question waits for its turn: the booth waits for its disk, and the disk for something else.
+/// Time-out for a query's permit: the booth may wait for its disk.
 const TURN_WITHIN: Duration = Duration::from_secs(15);
 const STATUS_WITHIN: Duration = Duration::from_secs(1);
-/// When to ask a busy booth again.
+/// `Retry-After` of a busy booth.
 const AGAIN: Duration = Duration::from_secs(5);
 
-pub(super) use self::events::events;
-pub(super) use self::pictures::picture;
-pub(super) use self::submit::submit;
+pub(super) use crate::routes::stylise::job::events;
+pub(super) use crate::routes::stylise::job::picture;
+pub(super) use crate::routes::stylise::submit::submit;
 
-/// The largest picture that is taken.
 const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
 
-/// What can be done with a job.
 pub(super) fn job_methods() -> MethodRouter<Arc<App>> {
     get(job).patch(share).delete(remove)
 }
@@ -49,11 +46,11 @@ pub(super) fn job_methods() -> MethodRouter<Arc<App>> {
 #[derive(Debug, Serialize)]
 struct Styles {
     styles: Vec<OfferedStyle>,
-    /// After so many seconds everything of a job is erased.
+    /// Jobs are erased after this time.
     keep_s: u64,
     #[serde(flatten)]
     comfyui: ComfyuiReport,
-    /// Whether a picture is overwritten on the ComfyUI server when it is over; else it may stay there.
+    /// Whether finished pictures are overwritten on the ComfyUI server; otherwise they may stay there.
     comfyui_erases: Option<bool>,
 }
 
@@ -61,18 +58,18 @@ struct Styles {
 struct OfferedStyle {
     #[serde(flatten)]
     style: Style,
-    /// A picture that whoever makes this style made.
+    /// An example picture made by the same stylist.
     example: Option<String>,
 }
 
-pub(super) async fn styles(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let (styles, comfyui) = ask(&app, |booth| (booth.styles(), comfyui(booth))).await?;
+pub(super) async fn styles(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    let (styles, comfyui) = query_booth(&app, |booth| (booth.styles(), comfyui(booth))).await?;
     let offered = |style: Style| OfferedStyle {
         example: example(&app, &style),
         style,
     };
     let styles = styles.into_iter().map(offered).collect();
-    Ok(fresh(Json(Styles {
+    Ok(no_store(Json(Styles {
         styles,
         keep_s: app.config.booth.keep().as_secs(),
         comfyui,
@@ -84,7 +81,7 @@ fn comfyui(booth: &Booth) -> ComfyuiReport {
     ComfyuiReport::of(booth.ready(MadeBy::Comfyui))
 }
 
-/// With its maker in the address: a browser keeps pictures by their address.
+/// The URL contains the stylist, because browsers cache by URL.
 fn example(app: &App, style: &Style) -> Option<String> {
     let path = format!("booth/examples/{}.jpg", style.id);
     match style.made_by {
@@ -96,14 +93,14 @@ fn example(app: &App, style: &Style) -> Option<String> {
     }
 }
 
-/// Who makes a style now, where it is offered.
+/// The stylist that offers a style.
 pub(super) async fn maker(app: &App, style: &str) -> Option<MadeBy> {
-    let styles = ask(app, Booth::styles).await.ok()?;
+    let styles = query_booth(app, Booth::styles).await.ok()?;
     let style = styles.into_iter().find(|one| one.id == style)?;
     Some(style.made_by)
 }
 
-/// A job, with the addresses of what there is of it.
+/// A job, with the URLs of its pictures.
 #[derive(Debug, Serialize)]
 struct Job {
     #[serde(flatten)]
@@ -131,38 +128,38 @@ fn address(app: &App, id: JobId) -> String {
     app.path(&format!("/api/stylise/{id}"))
 }
 
-async fn job(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let id = named(&id)?;
-    let view = ask(&app, move |booth| booth.view(id)).await?;
-    Ok(fresh(Json(Job::of(&app, view?.ok_or_else(gone)?))))
+async fn job(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let id = parse_id(&id)?;
+    let view = query_booth(&app, move |booth| booth.view(id)).await?;
+    Ok(no_store(Json(Job::of(&app, view?.ok_or_else(not_found)?))))
 }
 
 async fn share(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    wish: Result<Json<Share>, JsonRejection>,
-) -> Result<Response, Problem> {
-    let (id, Json(Share { share })) = (named(&id)?, wish?);
-    let view = ask(&app, move |booth| booth.set_share(id, share)).await?;
-    Ok(fresh(Json(Job::of(&app, view?.ok_or_else(gone)?))))
+    body: Result<Json<Share>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    let (id, Json(Share { share })) = (parse_id(&id)?, body?);
+    let view = query_booth(&app, move |booth| booth.set_share(id, share)).await?;
+    Ok(no_store(Json(Job::of(&app, view?.ok_or_else(not_found)?))))
 }
 
-async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let id = named(&id)?;
-    let removed = ask(&app, move |booth| booth.remove(id)).await?;
-    Ok(match removed?.ok_or_else(gone)? {
-        Removed::Cancelled(view) => fresh(Json(Job::of(&app, view))),
+async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let id = parse_id(&id)?;
+    let removed = query_booth(&app, move |booth| booth.remove(id)).await?;
+    Ok(match removed?.ok_or_else(not_found)? {
+        Removed::Cancelled(view) => no_store(Json(Job::of(&app, view))),
         Removed::Erased => StatusCode::NO_CONTENT.into_response(),
     })
 }
 
-/// Asks the booth, on a thread that may wait for a disk.
-pub(super) async fn ask<T: Send + 'static>(
+/// Queries the booth on a thread that may block.
+pub(super) async fn query_booth<T: Send + 'static>(
     app: &App,
     question: impl FnOnce(&Booth) -> T + Send + 'static,
-) -> Result<T, Problem> {
+) -> Result<T, ApiError> {
     let booth = app.booth.get()?.clone();
-    let turn = timeout(TURN_WITHIN, app.booth.question()).await;
+    let turn = timeout(TURN_WITHIN, app.booth.query()).await;
     let turn = turn.ok().flatten().ok_or_else(busy)?;
     let answer = tokio::task::spawn_blocking(move || {
         let answer = question(&booth);
@@ -171,47 +168,49 @@ pub(super) async fn ask<T: Send + 'static>(
     });
     let answer = answer.await;
     answer.map_err(|error| {
-        tracing::error!(%error, "a question to the photo booth came to no end");
-        Problem::new(
+        tracing::error!(%error, "a query of the photo booth failed");
+        ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "this went wrong here: try again",
         )
     })
 }
 
-fn busy() -> Problem {
-    let words = "the photo booth is busy: try again in a few seconds";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).again_in(AGAIN)
+fn busy() -> ApiError {
+    let message = "the photo booth is busy: try again in a few seconds";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).again_in(AGAIN)
 }
 
-/// A job's name is a secret: one that is no name at all is answered like one that nobody has.
-fn named(id: &str) -> Result<JobId, Problem> {
-    id.parse().map_err(|_| gone())
+/// A malformed name is answered like an unknown one.
+fn parse_id(id: &str) -> Result<JobId, ApiError> {
+    id.parse().map_err(|_| not_found())
 }
 
-pub(super) fn gone() -> Problem {
-    let words = "there is no such picture: it was erased, its time was over, or it never was";
-    Problem::new(StatusCode::NOT_FOUND, words)
+pub(super) fn not_found() -> ApiError {
+    let message = "there is no such picture: it was erased, its time was over, or it never was";
+    ApiError::new(StatusCode::NOT_FOUND, message)
 }
 
-/// Of now alone.
-pub(super) fn fresh(answer: impl IntoResponse) -> Response {
+/// Forbids caching.
+pub(super) fn no_store(answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     let never = HeaderValue::from_static("private, no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, never);
     response
 }
 
-impl From<Closed> for Problem {
-    fn from(why: Closed) -> Self {
+impl From<BoothClosedError> for ApiError {
+    fn from(why: BoothClosedError) -> Self {
         match why {
-            Closed::Off => Self::new(StatusCode::NOT_FOUND, "there is no photo booth here"),
-            Closed::Broken => Self::new(
+            BoothClosedError::Off => {
+                Self::new(StatusCode::NOT_FOUND, "there is no photo booth here")
+            }
+            BoothClosedError::Broken => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the photo booth is out of order: its log says why; it is tried again",
             )
             .again_in(AGAIN),
-            Closed::Opening => Self::new(
+            BoothClosedError::Opening => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the photo booth is being opened: try again in a few seconds",
             )
@@ -220,33 +219,31 @@ impl From<Closed> for Problem {
     }
 }
 
-impl From<BoothError> for Problem {
+impl From<BoothError> for ApiError {
     fn from(error: BoothError) -> Self {
-        tracing::error!(%error, "the photo booth");
-        let words = "the photo booth cannot keep pictures now: its log says why";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, words)
+        tracing::error!(%error, "the photo booth cannot use its folder or database");
+        let message = "the photo booth cannot keep pictures now: its log says why";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 }
 
-/// As the page and scripts are told of it.
 #[derive(Debug, Serialize)]
 pub(super) struct BoothStatus {
     comfyui: &'static str,
     waiting: usize,
     styles: usize,
-    /// Why the booth is closed.
     error: Option<String>,
 }
 
-/// `stylise` of `/api/status`; none where the owner wants no booth.
+/// `stylise` of `/api/status`; `None` if the booth is disabled.
 pub(super) async fn status(app: &App) -> Option<BoothStatus> {
-    let told = ask(app, |booth| BoothStatus {
+    let told = query_booth(app, |booth| BoothStatus {
         comfyui: comfyui(booth).comfyui,
         waiting: booth.waiting(),
         styles: booth.styles().len(),
         error: None,
     });
-    // The rest of the status does not wait for a disk.
+    // A slow disk must not delay the rest of the status.
     let told = timeout(STATUS_WITHIN, told).await;
     match told.unwrap_or_else(|_| Err(busy())) {
         Ok(status) => Some(status),
@@ -255,12 +252,12 @@ pub(super) async fn status(app: &App) -> Option<BoothStatus> {
             comfyui: "off",
             waiting: 0,
             styles: 0,
-            error: Some(problem.words),
+            error: Some(problem.message),
         }),
     }
 }
 
-/// What a style is called, also one that is not offered any more.
+/// The title of a style; its id if it is no longer offered.
 pub(super) fn title_of(styles: &[Style], id: &str) -> String {
     let style = styles.iter().find(|style| style.id == id);
     style.map_or_else(|| id.to_owned(), |style| style.title.clone())

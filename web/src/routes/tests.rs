@@ -1,4 +1,4 @@
-//! What holds for every route: the tests go through the route table itself, so that a new route is in them.
+//! Properties of every route: the tests iterate over the route table, so new routes are included.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,16 @@ use capture::Threads;
 use tower::ServiceExt;
 
 use super::*;
-use crate::admin::AdminToken;
-use crate::app::Entrance;
+use crate::access::admin::AdminToken;
+use crate::access::viewer_token::CookieKey;
+use crate::app::AccessSetup;
 use crate::config::Config;
-use crate::connections::Caller;
-use crate::cookie_key::CookieKey;
-use crate::host_names::HostNames;
-use crate::log::Log;
-use crate::pipeline::{self, Pipeline};
-use crate::public_address::Served;
+use crate::http::Caller;
+use crate::http::addresses::Served;
+use crate::http::host_names::HostNames;
+use crate::layers::is_health;
+use crate::metrics::Metrics;
+use crate::startup::pipeline::{self, Pipeline};
 
 const METHODS: [Method; 7] = [
     Method::GET,
@@ -33,7 +34,7 @@ const VIEWER: &str = "orchid-lantern-viewer";
 const METRICS: &str = "orchid-lantern-metrics";
 const FRIEND: &str = "https://player.example";
 
-/// A whole station without listeners.
+/// A station without listeners.
 struct Station {
     router: Router,
     pipeline: Option<Pipeline>,
@@ -48,34 +49,34 @@ impl Station {
         let mut config: Config = toml::from_str(toml).expect("a configuration");
         config.model = "none".to_owned();
         config.media_port = 0;
-        let entrance = Entrance {
+        let setup = AccessSetup {
             admin: AdminToken::obtain(Some(ADMIN), None),
             cookie_key: CookieKey::obtain(None),
             host_names: HostNames::new(&config, None),
             served: Served {
-                plain: "127.0.0.1:8080".parse().expect("an address"),
-                secure: None,
+                http: "127.0.0.1:8080".parse().expect("an address"),
+                https: None,
             },
         };
         let source = "scene".parse().expect("a source");
         let (app, pipeline) = pipeline::start(
             config,
             source,
-            entrance,
+            setup,
             Some(&folder),
             &Threads::default(),
-            &Log::silent(),
+            &Metrics::default(),
         )
         .expect("it starts");
         Self {
-            router: router(Arc::clone(&app)),
+            router: router(&app),
             pipeline: Some(pipeline),
             app,
             folder,
         }
     }
 
-    /// The head of the answer, from an address that no other question of these tests comes from.
+    /// The head of the answer, to a request from a random address, so that rate limits do not interfere.
     async fn ask(&self, method: &Method, path: &str, headers: &[(&str, &str)]) -> Response<()> {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "host") {
@@ -105,7 +106,7 @@ impl Drop for Station {
     }
 }
 
-/// A path that the route takes.
+/// A path that matches the route.
 fn example(route: &Route) -> String {
     let parts = route.path.split('/').map(|part| match part {
         "{*file}" => "main.js",
@@ -206,7 +207,7 @@ async fn no_route_answers_pages_of_other_sites_or_under_other_names() {
     let admin = ("authorization", admin.as_str());
     for (_, path, method) in questions() {
         let what = format!("{method} {path}");
-        let is_health = health::is_health(&path);
+        let health = is_health(&path);
         let status = |headers: Vec<(&'static str, &'static str)>| {
             let headers: Vec<(&str, &str)> = headers.into_iter().chain([admin]).collect();
             let (station, method, path) = (&station, &method, &path);
@@ -229,12 +230,12 @@ async fn no_route_answers_pages_of_other_sites_or_under_other_names() {
             ],
         ] {
             let (status, readable) = status(foreign.clone()).await;
-            assert_eq!(status == 403, !is_health, "{what} {foreign:?}: {status}");
+            assert_eq!(status == 403, !health, "{what} {foreign:?}: {status}");
             assert_eq!(readable, "", "{what} {foreign:?}");
         }
         for host in ["evil.test", "evil.test:8080", "127.0.0.1.evil.test"] {
             let (status, _) = status(vec![("host", host)]).await;
-            assert_eq!(status == 421, !is_health, "{what} {host}: {status}");
+            assert_eq!(status == 421, !health, "{what} {host}: {status}");
         }
         let (status, readable) = status(vec![("origin", FRIEND)]).await;
         assert_ne!((status, readable.as_str()), (403, FRIEND), "{what}");
@@ -259,12 +260,12 @@ async fn each_route_asks_for_what_the_table_says() {
             status(&shown(&admin)).await,
         );
         let refused = [nobody, watches, reads, owns].map(|status| status == 401);
-        let wanted = match route.door {
-            // Pages and the right to publish look themselves.
-            Door::Open => continue,
-            Door::Watch => [true, false, true, false],
-            Door::Metrics => [true, true, false, false],
-            Door::Admin => [true, true, true, false],
+        let wanted = match route.needs {
+            // Pages and publishing check rights in the handler.
+            Needs::Nothing => continue,
+            Needs::Watch => [true, false, true, false],
+            Needs::Metrics => [true, true, false, false],
+            Needs::Admin => [true, true, true, false],
         };
         assert_eq!(refused, wanted, "{what}: {nobody} {watches} {reads} {owns}");
     }
@@ -307,7 +308,7 @@ fn a_request_that_panics_is_answered_and_so_is_the_next_one() {
             get(async || -> &'static str { panic!("as a handler may") }),
         )
         .route("/sound", get(async || "sound"))
-        .layer(CatchPanicLayer::custom(broken_down));
+        .layer(CatchPanicLayer::custom(after_panic));
     let at = runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");

@@ -1,4 +1,4 @@
-//! What is seen, as server-sent events.
+//! Tracks as server-sent events.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,8 +12,9 @@ use detector::Tracks;
 use futures_util::stream;
 use serde::Serialize;
 
-use super::page;
 use crate::app::App;
+use crate::http::request_head::header_text;
+use crate::routes::page;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
@@ -36,10 +37,10 @@ struct TrackEvent<'a> {
     bbox_px: [f32; 4],
 }
 
-/// Events for programs, and a page that shows them for a person who opens the address in a browser.
+/// Events for programs; a page that shows them for browsers.
 pub(super) async fn tracks(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let mut response = if wants_page(&headers) {
-        page::found("tracks.html", &headers)
+        page::asset_response("tracks.html", &headers)
     } else {
         events(app)
     };
@@ -48,21 +49,19 @@ pub(super) async fn tracks(State(app): State<Arc<App>>, headers: HeaderMap) -> R
     response
 }
 
-/// Programs ask for events, or for anything; browsers' windows name HTML.
+/// Browsers name `text/html` when they navigate; programs do not.
 fn wants_page(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT);
-    let accepted = accepted.and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|kinds| {
+    header_text(headers, header::ACCEPT).is_some_and(|kinds| {
         kinds
             .split(',')
             .any(|kind| kind.split(';').next().map(str::trim) == Some("text/html"))
     })
 }
 
-/// One event for each inference; a slow reader gets the newest and misses the rest.
+/// One event per inference; slow readers skip to the newest.
 fn events(app: Arc<App>) -> Response {
     let reader = app.tracks.reader();
-    // Whoever listens wants the full detection rate, though no picture is made for it.
+    // Listening requires the full detection rate, but no composed pictures.
     let watch = app.watch_tracks();
     let events = stream::unfold(
         (app, reader, watch),
@@ -107,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_for_whoever_names_html() {
+    fn html_is_for_clients_that_accept_it() {
         let wants = |accept: &str| {
             let value = HeaderValue::from_str(accept).expect("a header");
             wants_page(&HeaderMap::from_iter([(header::ACCEPT, value)]))

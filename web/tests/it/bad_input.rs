@@ -1,4 +1,4 @@
-//! Each kind of bad input gets a clear answer, and the feed goes on.
+//! Each kind of bad input gets a clear error, and the feed continues.
 
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
@@ -28,7 +28,7 @@ fn a_malformed_offer_is_a_400_that_says_so() {
     }
     let (status, _) = post(&station, "application/sdp", &[0xFF, 0xFE, 0x00]);
     assert!((400..500).contains(&status));
-    station.assert_feed_unharmed();
+    station.assert_feed_runs();
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_wrong_content_type_is_a_415() {
     let (status, text) = post(&station, "application/json", b"{}");
     assert_eq!(status, 415, "{text}");
     assert!(text.contains("application/sdp"), "{text}");
-    station.assert_feed_unharmed();
+    station.assert_feed_runs();
 }
 
 #[test]
@@ -47,11 +47,11 @@ fn a_ten_megabyte_body_is_refused() {
     let request = agent()
         .post(station.at("/whep"))
         .header("Content-Type", "application/sdp");
-    // The server may close while we still send: that is a refusal too.
+    // The server may close the connection while the client is still sending, which is a refusal too.
     if let Ok(response) = request.send(&body[..]) {
         assert_eq!(response.status().as_u16(), 413);
     }
-    station.assert_feed_unharmed();
+    station.assert_feed_runs();
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn garbage_on_the_media_port_is_ignored() {
             socket.send_to(&datagram, target).expect("sent");
         }
     }
-    station.assert_feed_unharmed();
+    station.assert_feed_runs();
     assert_eq!(station.status()["viewers"], 0);
 }
 
@@ -99,7 +99,7 @@ fn a_corrupt_model_leaves_the_feed_running_and_is_named() {
             .is_some_and(|text| !text.is_empty()),
         "{status}"
     );
-    station.assert_feed_unharmed();
+    station.assert_feed_runs();
     std::fs::remove_dir_all(home).expect("cleaned");
 }
 
@@ -126,7 +126,7 @@ fn a_typo_in_the_configuration_ends_with_2_and_names_it() {
     std::fs::remove_dir_all(home).expect("cleaned");
 }
 
-/// Exit code and complaint of a station that is not to start.
+/// Exit code and error message of a station that must not start.
 fn refused(home: &Path, args: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let output = command(home)
         .args(["--listen", "127.0.0.1:0", "--media-port", "0"])
@@ -139,7 +139,7 @@ fn refused(home: &Path, args: &[&str], environment: &[(&str, &str)]) -> (Option<
 }
 
 #[test]
-fn a_model_that_nobody_knows_ends_with_2_and_what_may_have_been_meant() {
+fn an_unknown_model_exits_with_2_and_a_suggestion() {
     let home = fresh_folder();
     let file = home.join("my.toml");
     std::fs::write(
@@ -202,7 +202,7 @@ fn a_video_that_is_not_there_ends_with_2_when_it_was_typed() {
 }
 
 #[test]
-fn what_may_come_later_is_waited_for() {
+fn files_below_dev_and_media_may_appear_later() {
     for source in [
         "webcam:nosuch",
         "/dev/video97",

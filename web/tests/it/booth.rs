@@ -1,11 +1,11 @@
-//! The photo booth of the real program, with the styles that are made on this laptop.
+//! The photo booth of the whole program, with the built-in styles.
 
 mod client;
 mod errors;
 mod gallery;
+mod jobs;
 mod join;
 mod languages;
 mod restart;
 mod server_styles;
 mod visitors;
-mod whole_way;

@@ -49,8 +49,8 @@ impl Known {
         eval(&self.home, model, &self.coco(), &self.home)
     }
 
-    /// What the program complains about, with the right exit code.
-    fn complaint(&self, model: &Path) -> String {
+    /// The error message; asserts the exit code.
+    fn error_message(&self, model: &Path) -> String {
         let output = self.eval(model);
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{text}");
@@ -65,14 +65,14 @@ impl Drop for Known {
     }
 }
 
-/// One picture of a file of annotations, with what is in it: class and `[left, top, width, height]`.
+/// One annotated picture: class and `[left, top, width, height]`.
 struct Annotated {
     file: &'static str,
     size: (u32, u32),
     boxes: Vec<(&'static str, [f32; 4])>,
 }
 
-/// Frames of the scene as JPEG, in which everything is known.
+/// Frames of the test scene as JPEG, with their true boxes.
 struct Frames {
     scene: Scene,
     encoder: JpegEncoder,
@@ -88,7 +88,7 @@ impl Frames {
         }
     }
 
-    /// The frame at this second, upright, and what is in it.
+    /// The upright frame at this second, with its boxes.
     fn jpeg(&mut self, second: u64, file: &'static str) -> (Vec<u8>, Annotated) {
         let (frame, boxes) = self.frame(second);
         let jpeg = self.encoder.encode(&frame.pixels, 90).expect("encodes");
@@ -96,8 +96,8 @@ impl Frames {
         (jpeg, Annotated { file, size, boxes })
     }
 
-    /// As a phone that was held upright stores it: lying, with a mark that it is to be turned clockwise
-    /// by a quarter. Told is what lies in the file, as by a tool that does not read the mark.
+    /// As a phone held upright stores it: rotated, with EXIF orientation 6. The boxes are those of the
+    /// stored pixels, as from a tool that ignores EXIF.
     fn turned(&mut self, second: u64, file: &'static str) -> (Vec<u8>, Annotated) {
         let (frame, boxes) = self.frame(second);
         let pixels = rotate(&frame.pixels, Turn::ThreeQuarters, &self.pool).expect("turns");
@@ -126,8 +126,7 @@ impl Frames {
     }
 }
 
-/// A file of annotations, as tools write it: names with `./`, whole numbers with a point, a byte order
-/// mark.
+/// An annotation file as tools write it: names with `./`, whole numbers with a point, a byte order mark.
 fn coco_file(pictures: &[Annotated]) -> String {
     let classes = ["stop sign", "clock"];
     let categories: Vec<Value> = (1..)
@@ -171,7 +170,7 @@ fn shared() -> Option<PathBuf> {
     shared
 }
 
-/// The report, unless there is no ONNX Runtime here.
+/// The report; `None` without ONNX Runtime.
 fn report(output: &Output) -> Option<Value> {
     let complaint = String::from_utf8_lossy(&output.stderr);
     if complaint.contains("ONNX Runtime") {
@@ -183,21 +182,21 @@ fn report(output: &Output) -> Option<Value> {
 }
 
 #[test]
-fn a_file_that_is_not_right_is_named() {
+fn an_invalid_annotation_file_is_named() {
     let known = Known::new();
     let model = Path::new(MODEL);
-    assert!(known.complaint(model).contains("instances.json"));
+    assert!(known.error_message(model).contains("instances.json"));
     std::fs::write(known.coco(), "{\"images\": []}").expect("written");
-    let text = known.complaint(model);
+    let text = known.error_message(model);
     assert!(
         text.contains("instances.json") && text.contains("annotations"),
         "{text}"
     );
     known.annotate((65, 48));
-    let text = known.complaint(model);
+    let text = known.error_message(model);
     assert!(text.contains("a.png"), "{text}");
     known.paint();
-    let text = known.complaint(model);
+    let text = known.error_message(model);
     assert!(text.contains(MODEL), "{text}");
     let usage = command(&known.home).arg("eval").output().expect("runs");
     assert_eq!(usage.status.code(), Some(2));
@@ -216,13 +215,13 @@ fn a_picture_of_another_size_or_none_at_all_is_named() {
     assert_eq!(nothing_found["ap"], 0.0);
     assert_eq!(nothing_found["left_out"], json!(["unicorn"]));
     known.annotate((64, 48));
-    let text = known.complaint(&model);
+    let text = known.error_message(&model);
     assert!(
         text.contains("a.png is 65x48") && text.contains("64x48"),
         "{text}"
     );
     std::fs::write(known.home.join("a.png"), "hello").expect("written");
-    let text = known.complaint(&model);
+    let text = known.error_message(&model);
     assert!(text.contains("a.png") && text.contains("PNG"), "{text}");
 }
 
@@ -267,14 +266,14 @@ fn one_bad_picture_is_named_and_the_others_are_measured() {
         assert!(words.contains(name), "{name}: {words}");
     }
     assert_eq!(bad.len(), 4, "{report}");
-    // Everything was where it was told to be, in the turned picture too.
+    // All boxes matched, those of the rotated picture too.
     assert!(
         report["ap50"].as_f64().expect("measured") > 0.99,
         "{report}"
     );
 }
 
-/// The first pictures of the shared set, as a file of its own.
+/// The first pictures of the shared set, as an annotation file.
 fn first_pictures(shared: &Path, how_many: usize) -> Value {
     let file = shared.join("eval/coco80_288/instances.json");
     let text = std::fs::read(file).expect("the shared annotations");
@@ -314,8 +313,8 @@ fn a_good_model_is_found_good() {
     assert_eq!(report["left_out"], json!([]));
 }
 
-/// Rows `| class | AP | AP50 | boxes |` of the table that the judging pictures made.
-fn told_in_the_card() -> Vec<(String, f64, f64)> {
+/// Rows `| class | AP | AP50 | boxes |` of the model card.
+fn model_card_rows() -> Vec<(String, f64, f64)> {
     let card = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/EMBEDDED.md");
     let card = std::fs::read_to_string(card).expect("the model card");
     let table = card
@@ -349,13 +348,13 @@ fn the_model_card_tells_what_is_measured() {
     let Some(report) = report(&output) else {
         return;
     };
-    let told = told_in_the_card();
+    let told = model_card_rows();
     assert!(told.iter().any(|(class, ..)| class == "person"), "{told:?}");
     for (class, ap, ap50) in told {
         let measured = &report["classes"][&class];
         for (told, name) in [(ap, "ap"), (ap50, "ap50")] {
             let measured = measured[name].as_f64().expect("measured");
-            // Another processor rounds differently, which moves a box or two.
+            // Rounding differs between processors, which moves a few boxes.
             assert!((measured - told).abs() < 0.01, "{class} {name}: {measured}");
         }
     }

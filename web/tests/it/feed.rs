@@ -21,7 +21,7 @@ fn snapshots_come_with_and_without_boxes() {
 }
 
 #[test]
-fn the_simple_stream_moves_and_its_viewer_counts_as_a_watcher() {
+fn mjpeg_streams_and_its_viewer_is_counted() {
     let station = Station::start(&["--model", "none"]);
     station.wait_ready();
     let response = agent()
@@ -100,7 +100,7 @@ fn metrics_are_well_formed_and_name_every_stage() {
     assert!(text.ends_with("# EOF\n"));
 }
 
-/// A new machine, no model pulled, no network: things are found all the same.
+/// Without a pulled model and a network, the embedded model detects.
 #[test]
 fn a_first_run_detects_with_the_embedded_model() {
     let station = Station::start(&[]);

@@ -1,20 +1,20 @@
-//! The whole program from outside, one file a topic.
+//! Tests of the whole program, one file per topic.
 #![allow(clippy::print_stdout)] // what was skipped and what was measured
 
 mod bad_input;
 mod booth;
-mod doors;
+mod environment;
 mod eval;
 mod feed;
 mod https;
+mod lenient_requests;
 mod origins;
 mod painted_boxes;
 mod player;
 mod publishing;
 mod scripts;
 mod station;
-mod strictness;
 mod supervision;
-mod surroundings;
 mod tidy;
+mod viewer_access;
 mod whip;

@@ -1,4 +1,4 @@
-//! Whose requests are answered: under which names, for which pages, and with which credentials.
+//! Checks of Host, Origin and credentials.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::station::{Station, agent, command, fresh_folder};
 
-/// An offer that is answered; nobody ever connects.
+/// A valid offer of a viewer that never connects.
 const OFFER: &str = include_str!("../../../signaling/tests/fixtures/chromium.sdp");
 const VIEWER: &str = "let-me-watch";
 
@@ -38,7 +38,7 @@ fn status(station: &Station, method: &str, path: &str, headers: Headers<'_>) -> 
     ask(station, method, path, headers, "").0
 }
 
-/// The status line of an answer to bytes written by hand.
+/// The status line of the answer to handwritten bytes.
 fn raw(station: &Station, head: &str) -> String {
     let address = station.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address.trim_end_matches('/')).expect("connected");
@@ -216,7 +216,7 @@ fn the_admins_cookie_publishes_for_no_other_page_and_ends_at_log_out() {
 }
 
 #[test]
-fn guesses_of_any_token_are_limited_and_logged_once() {
+fn wrong_tokens_are_rate_limited_and_logged_once() {
     let station = Station::configured("whip_token = \"battery staple\"\n", &["--model", "none"]);
     let token = format!("Bearer {}", station.admin_token);
     let session = ask(
@@ -242,7 +242,7 @@ fn guesses_of_any_token_are_limited_and_logged_once() {
             _ => looked_at += 1,
         }
     }
-    // Ten at once, and one each five seconds.
+    // A bucket of ten, refilled by one per five seconds.
     let more = started.elapsed().as_secs() / 5 + 1;
     assert!(
         looked_at <= 10 + more,
@@ -258,7 +258,7 @@ fn guesses_of_any_token_are_limited_and_logged_once() {
         "viewers notice nothing"
     );
     let log = station.log();
-    assert_eq!(log.matches("guesses tokens").count(), 1, "{log}");
+    assert_eq!(log.matches("too many wrong tokens").count(), 1, "{log}");
     assert!(!log.contains("guess-number"), "{log}");
 }
 
@@ -286,7 +286,7 @@ fn an_easily_guessed_admin_token_is_refused_at_the_start() {
     std::fs::remove_dir_all(home).expect("cleaned");
 }
 
-/// With a log of everything that there is to log.
+/// With the most verbose log.
 #[test]
 fn tokens_never_reach_the_log() {
     let home = fresh_folder();

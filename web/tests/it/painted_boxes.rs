@@ -1,4 +1,5 @@
-//! Boxes at video rate against the scene's truth: what a viewer sees, not what inference returned.
+//! Painted boxes at video rate against the scene's true boxes: what a viewer sees, not what inference
+//! returned.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,12 +17,12 @@ use detector::{
 const LOADING: Duration = Duration::from_secs(60);
 const SETTLING: Duration = Duration::from_secs(2);
 const WATCHING: Duration = Duration::from_secs(8);
-/// What DESIGN.md's promise "boxes stick to moving things" means in numbers here.
+/// The measure of "boxes stick to moving things".
 const LEAST_MEAN_IOU: f64 = 0.75;
 const LEAST_PAINTED: f64 = 0.85;
 
-/// Two of these at once would judge how two cores are shared.
-static ALONE: Mutex<()> = Mutex::new(());
+/// These tests measure time: they must not run in parallel.
+static SERIAL: Mutex<()> = Mutex::new(());
 
 #[test]
 fn painted_boxes_stick_to_moving_things() {
@@ -37,12 +38,15 @@ fn painted_boxes_stick_to_moving_things() {
 }
 
 #[test]
-fn the_embedded_model_knows_the_scene_too() {
-    watch("embedded", Places::from_env());
+fn the_embedded_model_detects_the_scene() {
+    watch(
+        "embedded",
+        Places::from_lookup(|name| std::env::var_os(name)),
+    );
 }
 
 fn watch(model: &str, places: Places) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
     let frames = Slot::<Frame>::new();
     let tracks = Slot::<Tracks>::new();
     let capture = capture::spawn(
@@ -78,7 +82,7 @@ fn watch(model: &str, places: Places) {
     .expect("the detector starts");
 
     match running(&state) {
-        Ok(()) => judge(model, &frames, &tracks),
+        Ok(()) => measure_boxes(model, &frames, &tracks),
         Err(why) => println!("skipped: {why}"),
     }
     worker.stop();
@@ -99,8 +103,8 @@ fn running(state: &Arc<Slot<DetectorState>>) -> Result<(), String> {
     panic!("the detector neither runs nor says why");
 }
 
-/// Paints nothing, but takes for each frame the very boxes the painter would.
-fn judge(model: &str, frames: &Arc<Slot<Frame>>, tracks: &Arc<Slot<Tracks>>) {
+/// Computes, for each frame, the boxes that the painter would paint.
+fn measure_boxes(model: &str, frames: &Arc<Slot<Frame>>, tracks: &Arc<Slot<Tracks>>) {
     let mut reader = frames.reader();
     let began = Instant::now();
     let (mut judged, mut painted, mut iou_sum, mut strays) = (0_u32, 0_u32, 0.0, 0_u32);
@@ -113,7 +117,7 @@ fn judge(model: &str, frames: &Arc<Slot<Frame>>, tracks: &Arc<Slot<Tracks>>) {
         };
         let boxes = newest.predicted_at(frame.captured_at);
         let truth = frame.truth.as_deref().expect("the scene knows");
-        // A model is judged by what it offers.
+        // Only classes that the model has count.
         let offered = |thing: &&Truth| newest.labels.iter().any(|label| *label == thing.class);
         for thing in truth.iter().filter(offered) {
             judged += 1;

@@ -1,4 +1,4 @@
-//! The video as an ordinary WHEP player gets it, with a WebRTC stack and sockets not ours.
+//! The video as a WHEP player gets it, with an independent WebRTC stack.
 
 mod client;
 
@@ -11,14 +11,13 @@ use tokio::task::JoinSet;
 
 use crate::station::Station;
 
-/// How many players come and go.
 const CROWD: usize = 20;
-/// After which a DTLS handshake message that was dropped is repeated (RFC 6347 4.2.4.1).
+/// The retransmission timer of DTLS handshake messages (RFC 6347 4.2.4.1).
 const HANDSHAKE_REPEATED: Duration = Duration::from_secs(1);
-/// A viewer whose leaving goes unnoticed is given up after 30 s of silence.
+/// A viewer that vanishes is given up after 30 s of silence.
 const GONE_WITHIN: Duration = Duration::from_secs(35);
 
-/// RFC 6184 5.4: the types of NAL unit and packet met here.
+/// NAL unit and packet types (RFC 6184 5.4).
 const IDR_SLICE: u8 = 5;
 const SEQUENCE_PARAMETERS: u8 = 7;
 const STAP_A: u8 = 24;
@@ -32,8 +31,7 @@ fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
-/// Waits until `count` viewers are counted (a summary made each second) and returns how long that
-/// took.
+/// Waits until the summary, made once per second, has `count` viewers; returns how long that took.
 fn wait_for_viewers(station: &Station, count: usize) -> Duration {
     let since = Instant::now();
     loop {
@@ -49,7 +47,7 @@ fn wait_for_viewers(station: &Station, count: usize) -> Duration {
     }
 }
 
-/// The types of the NAL units that begin in `packet`.
+/// The types of the NAL units that start in `packet`.
 fn unit_types(packet: &Packet) -> Vec<u8> {
     let payload = &packet.payload[..];
     let kind = |byte: u8| byte & 0x1f;
@@ -71,7 +69,7 @@ fn unit_types(packet: &Packet) -> Vec<u8> {
 }
 
 #[test]
-fn a_player_is_let_in_sees_a_keyframe_first_and_leaves() {
+fn a_player_joins_gets_a_keyframe_first_and_leaves() {
     let station = Station::start(&["--model", "none"]);
     station.wait_ready();
     let base = station.at("");
@@ -121,7 +119,7 @@ fn a_player_is_let_in_sees_a_keyframe_first_and_leaves() {
 }
 
 #[test]
-fn twenty_players_come_and_go_and_leave_nothing() {
+fn twenty_players_leave_no_state_behind() {
     let mut station = Station::start(&["--model", "none"]);
     station.wait_ready();
     let base = station.at("");
@@ -150,7 +148,7 @@ fn twenty_players_come_and_go_and_leave_nothing() {
         waits[0],
         waits[CROWD - 1]
     );
-    // Of the quickest, as a busy machine may make any one of them late.
+    // The fastest join: a busy machine may delay any of them.
     assert!(waits[0] < HANDSHAKE_REPEATED, "{waits:?}");
     wait_for_viewers(&station, CROWD);
 
@@ -162,7 +160,7 @@ fn twenty_players_come_and_go_and_leave_nothing() {
                 if number % 2 == 0 {
                     assert_eq!(player.delete(&base).await, 200);
                 } else {
-                    player.hang_up().await;
+                    player.drop_connection().await;
                 }
             });
         }
@@ -172,5 +170,5 @@ fn twenty_players_come_and_go_and_leave_nothing() {
         "counted out {:?} after they left",
         wait_for_viewers(&station, 0)
     );
-    station.assert_feed_unharmed();
+    station.assert_feed_runs();
 }

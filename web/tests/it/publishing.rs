@@ -1,4 +1,4 @@
-//! `[publish]` from outside: what the station tells about it, and what it keeps to itself.
+//! `[publish]`: what the status shows, and which secrets it hides.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ fn nothing_is_published_unless_configured() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_told_without_its_secrets() {
-    // Taken and given back: nobody listens there.
+fn an_unreachable_whip_server_is_reported_without_secrets() {
+    // Bound and closed again, so that nothing listens there.
     let gone = TcpListener::bind("127.0.0.1:0").expect("loopback");
     let port = gone.local_addr().expect("bound").port();
     drop(gone);

@@ -1,4 +1,4 @@
-//! The scripts behind `make`, run with stand-ins for the commands that would change the machine.
+//! The scripts behind `make`, with fakes for commands that would change the machine.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -27,8 +27,8 @@ impl Commands {
         Self { folder }
     }
 
-    /// A stand-in of that name that runs `body`.
-    fn stand_in(self, name: &str, body: &str) -> Self {
+    /// A fake command that runs `body`.
+    fn fake(self, name: &str, body: &str) -> Self {
         let path = self.folder.join(name);
         fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("a stand-in");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
@@ -63,21 +63,21 @@ const BUILD_COMMANDS: [&str; 7] = [
     "sh",
 ];
 
-/// Everything but nasm, which must never go unnoticed.
+/// All tools but nasm, whose absence must be noticed.
 fn without_nasm(test: &str) -> Commands {
     Commands::real(test, &BUILD_COMMANDS)
-        .stand_in("python3", "exit 0")
-        .stand_in("pip3", "exit 0")
+        .fake("python3", "exit 0")
+        .fake("pip3", "exit 0")
 }
 
 #[test]
-fn a_machine_with_everything_is_left_alone_at_once() {
-    let commands = without_nasm("build-needs-met").stand_in("nasm", "exit 0");
+fn a_machine_with_all_tools_needs_no_installation() {
+    let commands = without_nasm("build-needs-met").fake("nasm", "exit 0");
     let began = Instant::now();
     let output = commands.run("install-build-needs.sh", &[], &[]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), "");
-    // Measured: 15 ms. The bound only catches a check that starts something heavy.
+    // It takes 15 ms; the bound catches a check that starts something heavy.
     assert!(
         began.elapsed().as_millis() < 1000,
         "took {:?}",
@@ -88,9 +88,9 @@ fn a_machine_with_everything_is_left_alone_at_once() {
 #[test]
 fn a_missing_nasm_is_named_with_its_reason_and_installed() {
     let commands = without_nasm("nasm-missing")
-        .stand_in("id", "echo 1000")
-        .stand_in("sudo", "echo \"as root: $*\"");
-    let commands = commands.stand_in("apt-get", "exit 1");
+        .fake("id", "echo 1000")
+        .fake("sudo", "echo \"as root: $*\"");
+    let commands = commands.fake("apt-get", "exit 1");
     let output = commands.run("install-build-needs.sh", &[], &[]);
     let said = text(&output.stdout);
     assert!(
@@ -102,7 +102,7 @@ fn a_missing_nasm_is_named_with_its_reason_and_installed() {
         said.contains("install nasm\n"),
         "only what is missing is installed: {said}"
     );
-    // The stand-in installed nothing, and the script must not believe it.
+    // The fake installed nothing, which the script must notice.
     assert!(!output.status.success());
     assert!(
         text(&output.stderr).contains("Still missing"),
@@ -113,7 +113,7 @@ fn a_missing_nasm_is_named_with_its_reason_and_installed() {
 
 #[test]
 fn without_apt_the_missing_packages_are_named() {
-    let commands = without_nasm("no-apt").stand_in("cat", "exit 0");
+    let commands = without_nasm("no-apt").fake("cat", "exit 0");
     let output = commands.run("install-build-needs.sh", &[], &[]);
     assert!(!output.status.success());
     assert!(
@@ -149,7 +149,7 @@ fn a_failed_fetch_leaves_nothing_behind() {
         "mktemp",
         "rm",
     ];
-    let commands = Commands::real("fetch-fails", &names).stand_in("python3", "exit 1");
+    let commands = Commands::real("fetch-fails", &names).fake("python3", "exit 1");
     let cache = commands.folder.join("cache");
     let environment = [("XDG_CACHE_HOME", cache.to_str().expect("a plain path"))];
     let output = commands.run("fetch-runtime.sh", &[], &environment);

@@ -1,4 +1,4 @@
-//! The real program, started on free ports and ended with the test.
+//! Runs the whole program on free ports, and ends it with the test.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -18,14 +18,13 @@ pub(crate) struct Station {
     printed: Printed,
 }
 
-/// What the program has printed so far.
 type Printed = Arc<Mutex<Vec<String>>>;
 
-/// The file of faults on command; see `web/src/inject.rs`.
+/// The file of injected faults; see `web/src/supervision/inject.rs`.
 pub(crate) const INJECTED: &str = "inject";
 
-/// Anything slower than this on the slowest machine is a hang.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on a slow machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Station {
     /// Starts the scene with `args` added, and waits until its page answers.
@@ -58,9 +57,9 @@ impl Station {
         station
     }
 
-    /// The booth opens beside the rest.
+    /// The booth opens asynchronously.
     fn wait_for_booth(&self) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         while self.status()["stylise"]["error"]
             .as_str()
             .is_some_and(|error| error.contains("opened"))
@@ -70,8 +69,7 @@ impl Station {
         }
     }
 
-    /// Ends the program as the system does when it needs the memory: without a word. Then starts it again, with
-    /// what is left in its folders, after `between` has seen them.
+    /// Kills the program and starts it again with the same folders, after `between` has seen them.
     pub(crate) fn kill_and_start_again(&mut self, between: impl FnOnce(&Path)) {
         self.child.kill().expect("our child");
         self.child.wait().expect("our child");
@@ -82,7 +80,6 @@ impl Station {
         self.wait_for_booth();
     }
 
-    /// How many threads the program has.
     pub(crate) fn threads(&self) -> usize {
         let tasks = format!("/proc/{}/task", self.child.id());
         std::fs::read_dir(tasks).expect("our child").count()
@@ -116,7 +113,7 @@ impl Station {
 
     /// Waits until `/readyz` answers 200 and returns its text.
     pub(crate) fn wait_ready(&self) -> String {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         loop {
             let (status, text) = get(&self.at("/readyz"));
             if status == 200 {
@@ -127,8 +124,8 @@ impl Station {
         }
     }
 
-    /// The feed lives: a newer snapshot comes, and the process has not ended.
-    pub(crate) fn assert_feed_unharmed(&mut self) {
+    /// Asserts that a new snapshot arrives and the process runs.
+    pub(crate) fn assert_feed_runs(&mut self) {
         self.wait_ready();
         let snapshot = || {
             let (status, jpeg) = get_bytes(&self.at("/snapshot.jpg"));
@@ -136,8 +133,8 @@ impl Station {
             assert!(jpeg.starts_with(&[0xFF, 0xD8]), "a JPEG");
             jpeg
         };
-        let (first, until) = (snapshot(), Instant::now() + PATIENCE);
-        // The scene moves, its timecode does; two requests within a frame time get the same picture.
+        let (first, until) = (snapshot(), Instant::now() + TIMEOUT);
+        // The timecode changes; but two requests within a frame interval get the same picture.
         while snapshot() == first {
             assert!(Instant::now() < until, "the picture stands still");
         }
@@ -156,7 +153,7 @@ impl Drop for Station {
     }
 }
 
-/// The program with none of the user's files and settings, but the user's ONNX Runtime.
+/// The program without the user's files and settings, but with the user's ONNX Runtime.
 pub(crate) fn command(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_carrier"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARRIER_")) {
@@ -168,7 +165,7 @@ pub(crate) fn command(home: &Path) -> Command {
         command.env(format!("XDG_{folder}_HOME"), home.join(folder));
     }
     command.env("CARRIER_INJECT", home.join(INJECTED));
-    // Not the repository: its `models/` would be searched.
+    // Not in the repository, whose `models/` would be searched.
     command.current_dir(home);
     command
 }
@@ -212,7 +209,7 @@ fn collect_stdout(child: &mut Child) -> Printed {
 }
 
 fn wait_for_word(printed: &Printed, wanted: impl Fn(&str) -> bool) -> String {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     loop {
         let text = printed.lock().expect("sound").join("\n");
         if let Some(word) = text.split_whitespace().find(|word| wanted(word)) {
@@ -242,6 +239,6 @@ pub(crate) fn get_bytes(url: &str) -> (u16, Vec<u8>) {
 pub(crate) fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE));
+        .timeout_global(Some(TIMEOUT));
     config.build().into()
 }

@@ -1,6 +1,6 @@
-//! Threads of the running program panic or hang: it mends itself, and says so where it cannot.
+//! Threads of the running program panic or hang: they are restarted, or reported if that does not help.
 //!
-//! Faults are injected; release builds have no such thing.
+//! Faults are injected; release builds have no fault injection.
 #![cfg(debug_assertions)]
 
 use std::path::Path;
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::station::{INJECTED, Station, fresh_folder, get, get_bytes};
 
-/// Nothing takes this long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than anything here takes on a slow machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// One that publishes to nobody, asks a ComfyUI server that is not there, and has a name to look up:
-/// every thread that there can be without visitors.
-const EVERYTHING: &str = "
+/// A configuration that starts every thread there is without visitors: publishing, ComfyUI and name
+/// resolution, all of which fail.
+const ALL_THREADS_TOML: &str = "
     [network]
     engine_threads = 2
     announce = [\"localhost\"]
@@ -24,7 +24,7 @@ const EVERYTHING: &str = "
     comfyui = \"http://127.0.0.1:9\"
 ";
 
-/// As they are registered, and as their restarts are counted.
+/// Names of threads, and the labels of their restarts.
 const THREADS: [(&str, &str); 15] = [
     ("announced-names", "announced-names"),
     ("booth-opening", "booth-opening"),
@@ -44,7 +44,7 @@ const THREADS: [(&str, &str); 15] = [
 ];
 
 fn until<T>(what: &str, mut reached: impl FnMut() -> Option<T>) -> T {
-    let limit = Instant::now() + PATIENCE;
+    let limit = Instant::now() + TIMEOUT;
     loop {
         if let Some(reached) = reached() {
             return reached;
@@ -54,7 +54,7 @@ fn until<T>(what: &str, mut reached: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Whole or not at all: the program may look at any moment.
+/// Atomically: the program polls for the file.
 fn inject(home: &Path, lines: &str) {
     let new = home.join("inject.new");
     std::fs::write(&new, lines).expect("writable");
@@ -70,8 +70,8 @@ fn restarts(station: &Station, thread: &str) -> u64 {
     found.unwrap_or_default()
 }
 
-/// The feed is live, a picture of now can be had, and nothing is wrong with any thread.
-fn assert_mended(station: &Station) {
+/// Asserts that the feed is live, snapshots work, and no thread is faulty.
+fn assert_recovered(station: &Station) {
     until("live", || {
         (station.status()["source"]["state"] == "live").then_some(())
     });
@@ -91,8 +91,8 @@ fn a_station_in_which_every_thread_panics_once_mends_itself() {
         .map(|(name, _)| format!("{name} panic\n"))
         .collect();
     inject(&home, &lines);
-    let station = Station::in_folder(home, EVERYTHING, &[]);
-    assert_mended(&station);
+    let station = Station::in_folder(home, ALL_THREADS_TOML, &[]);
+    assert_recovered(&station);
     // The two engine threads are counted together.
     let wanted = |label| THREADS.iter().filter(|(_, other)| *other == label).count() as u64;
     for (name, label) in THREADS {
@@ -105,21 +105,21 @@ fn a_station_in_which_every_thread_panics_once_mends_itself() {
         text.contains("carrier_thread_panics_total{thread=\"detect\"} 1"),
         "{text}"
     );
-    assert_mended(&station);
+    assert_recovered(&station);
 }
 
 #[test]
-fn threads_that_panic_while_somebody_watches_are_back_at_once() {
+fn threads_that_panic_while_streaming_restart_at_once() {
     let station = Station::start(&["--model", "none"]);
     station.wait_ready();
     for thread in ["capture", "compose", "media-engine", "http", "watchers"] {
         inject(&station.home, &format!("{thread} panic"));
         until(thread, || {
-            // Composing sleeps while nobody wants a picture.
+            // Pictures are composed on demand only.
             let _ = get_bytes(&station.at("/snapshot.jpg"));
             (restarts(&station, thread) == 1).then_some(())
         });
-        assert_mended(&station);
+        assert_recovered(&station);
     }
 }
 
@@ -131,20 +131,20 @@ fn a_thread_that_hangs_fails_healthz_and_a_frozen_picture_is_not_live() {
     let watcher = crate::station::agent()
         .get(station.at("/stream.mjpg"))
         .call();
-    // Frames come, and none is composed.
+    // Frames arrive, but none is composed.
     until("not live", || {
         (station.status()["source"]["state"] == "lost").then_some(())
     });
     let (status, words) = get(&station.at("/readyz"));
     assert_eq!(status, 503, "{words}");
-    // The others beat again within a second or so.
+    // The other threads report a heartbeat within a second.
     inject(&station.home, "time 40");
     until("unhealthy", || {
         let (status, words) = get(&station.at("/healthz"));
         (status == 503 && words == "compose hangs\n").then_some(())
     });
     inject(&station.home, "compose none");
-    assert_mended(&station);
+    assert_recovered(&station);
     drop(watcher);
 }
 
@@ -161,7 +161,7 @@ fn a_thread_that_panics_at_each_restart_fails_healthz() {
         (station.status()["source"]["state"] != "live").then_some(())
     });
     inject(&station.home, "capture none");
-    assert_mended(&station);
+    assert_recovered(&station);
 }
 
 #[test]

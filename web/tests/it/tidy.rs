@@ -1,5 +1,5 @@
-//! The rules of ARCHITECTURE.md that a program can check: what imports what, where `unsafe` may
-//! stand, how long a file may be, and that each place that drops says so.
+//! The rules of ARCHITECTURE.md that can be checked: imports, `unsafe`, length and names of files, and
+//! comments about overflow.
 
 mod code;
 
@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use code::{code_only, has_word, names_crate};
 
 const FILE_LINES: usize = 600;
+/// Without unit tests at the end of the file.
+const PRODUCTION_LINES: usize = 500;
 const LIB_LINES: usize = 80;
 
-/// Folders that hold nothing written here.
+/// Folders without sources of this repository.
 const FOREIGN_FOLDERS: [&str; 3] = ["target", "node_modules", ".git"];
 
-/// Names that say nothing about what is inside.
+/// File names without meaning.
 const EMPTY_NAMES: [&str; 8] = [
     "util", "utils", "helper", "helpers", "manager", "common", "misc", "types",
 ];
@@ -28,7 +30,7 @@ const OVERFLOW_POLICIES: [&str; 5] = [
     "counted",
 ];
 
-/// Calls that refuse, or channels that fill: each says what happens then.
+/// Calls and channels that may drop: each has a comment with its policy.
 const OVERFLOW_SITES: [&str; 4] = [
     ".try_send(",
     "sync_channel(",
@@ -39,7 +41,7 @@ const OVERFLOW_SITES: [&str; 4] = [
 /// How many lines above such a call its comment may begin.
 const OVERFLOW_COMMENT_LINES: usize = 6;
 
-/// What the code of one crate never names, in its sources and in its `[dependencies]`.
+/// Crates that a crate must not import, in its sources and its `[dependencies]`.
 struct CrateRule {
     folder: &'static str,
     never: &'static [&'static str],
@@ -215,6 +217,59 @@ fn files_stay_short_enough_to_be_read() {
     assert_none("a file holds one idea", &violations);
 }
 
+/// The code of a file before its unit tests.
+fn production(code: &str) -> &str {
+    code.split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default()
+}
+
+#[test]
+fn production_files_have_at_most_500_lines() {
+    let is_production = |file: &SourceFile| file.path.contains("/src/") && !file.is_test();
+    let mut violations = Vec::new();
+    for file in rust_sources().filter(is_production) {
+        let lines = production(&file.text).lines().count();
+        if lines > PRODUCTION_LINES {
+            violations.push(format!("{}: {lines} lines", file.path));
+        }
+    }
+    assert_none("a production file is too long", &violations);
+}
+
+#[test]
+fn modules_with_children_are_not_named_mod_rs() {
+    let is_mod = |file: &SourceFile| file.path.ends_with("/mod.rs");
+    let violations: Vec<_> = rust_sources()
+        .filter(is_mod)
+        .map(|file| file.path)
+        .collect();
+    assert_none("name it foo.rs, beside foo/", &violations);
+}
+
+#[test]
+fn one_file_reads_environment_variables() {
+    let place = "web/src/environment.rs";
+    let is_elsewhere = |file: &SourceFile| {
+        let is_program = file.path.contains("/src/") && !file.path.contains("/fuzz/");
+        is_program && !file.is_test() && file.path != place
+    };
+    let mut violations = Vec::new();
+    for file in rust_sources().filter(is_elsewhere) {
+        let code = code_only(&file.text);
+        let production = production(&code);
+        // A module of tests alone.
+        if production.contains("#[test]") {
+            continue;
+        }
+        let calls = ["env::var", "home_dir("];
+        if calls.iter().any(|call| production.contains(call)) {
+            violations.push(file.path);
+        }
+    }
+    assert_none("environment variables are read elsewhere", &violations);
+}
+
 #[test]
 fn names_say_what_is_inside() {
     let empty = |file: &SourceFile| {
@@ -306,8 +361,9 @@ fn stylise_runs_no_tasks() {
 #[test]
 fn anyhow_stays_at_the_edge() {
     let edge = |path: &str| {
-        ["web/src/main.rs", "web/src/pipeline.rs"].contains(&path)
-            || path.starts_with("web/src/commands/")
+        ["web/src/main", "web/src/startup", "web/src/commands"]
+            .iter()
+            .any(|start| path.starts_with(start))
     };
     let violations: Vec<_> = rust_sources()
         .filter(|file| file.path.contains("/src/") && !edge(&file.path))
@@ -335,7 +391,7 @@ fn architecture_names_only_what_exists() {
     assert_none("ARCHITECTURE.md names what is not there", &gone);
 }
 
-/// A promise without a test is a wish.
+/// Each promise of docs/security.md names an existing test.
 #[test]
 fn security_promises_name_their_tests() {
     let path = root().join("docs/security.md");
@@ -352,7 +408,7 @@ fn security_promises_name_their_tests() {
         let [promise, tests] = cells.as_slice() else {
             continue;
         };
-        // The table of what is worth protecting has reasons there, and no sentences.
+        // The table of assets has no sentences.
         if !promise.trim_end().ends_with('.') {
             continue;
         }
@@ -396,10 +452,7 @@ fn each_place_that_drops_says_its_policy() {
     let mut violations = Vec::new();
     for file in rust_sources().filter(|file| file.path.contains("/src/") && !file.is_test()) {
         let code = code_only(&file.text);
-        let production = code
-            .split("#[cfg(test)]\nmod tests {")
-            .next()
-            .unwrap_or_default();
+        let production = production(&code);
         let lines: Vec<&str> = file.text.lines().collect();
         for (number, line) in production.lines().enumerate() {
             if !OVERFLOW_SITES.iter().any(|site| line.contains(site)) {
@@ -421,16 +474,13 @@ fn each_place_that_drops_says_its_policy() {
 }
 
 #[test]
-fn a_panic_while_a_lock_is_held_harms_nobody_else() {
+fn poisoned_locks_are_recovered() {
     let trusting = [".lock()", ".read()", ".write()"];
     let trusting = trusting.map(|lock| [".expect(", ".unwrap("].map(|end| format!("{lock}{end}")));
     let mut violations = Vec::new();
     for file in rust_sources().filter(|file| file.path.contains("/src/") && !file.is_test()) {
         let code = code_only(&file.text);
-        let production = code
-            .split("#[cfg(test)]\nmod tests {")
-            .next()
-            .unwrap_or_default();
+        let production = production(&code);
         for (number, line) in production.lines().enumerate() {
             if trusting
                 .as_flattened()

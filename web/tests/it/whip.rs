@@ -1,10 +1,9 @@
-//! Who may publish, and what they are told otherwise.
+//! The right to publish, and refusals.
 
 use crate::station::{Station, agent, get};
 
 const VIEWER_OFFER: &str = include_str!("../../../signaling/tests/fixtures/chromium.sdp");
 
-/// Status and text of a POST to `/whip`.
 fn post(station: &Station, token: Option<&str>, kind: &str, body: &str) -> (u16, String) {
     let mut request = agent()
         .post(station.at("/whip"))

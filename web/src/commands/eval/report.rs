@@ -1,19 +1,17 @@
-//! What `carrier eval` says in the end.
+//! The report of `carrier eval`.
 
 use std::collections::BTreeMap;
 
 use detector::coco::{Accuracy, Category, ClassAccuracy};
 use serde::Serialize;
 
-/// Everything there is to say.
 pub(super) struct Report<'a> {
     pub(super) model: &'a str,
     pub(super) pictures: usize,
     pub(super) accuracy: &'a Accuracy,
     pub(super) categories: &'a [Category],
-    /// Of each category, whether the model offers it.
+    /// For each category, whether the model has it.
     pub(super) offered: &'a [bool],
-    /// How many annotations could not be used.
     pub(super) annotations_left_out: usize,
     /// Pictures that could not be measured, each with the reason.
     pub(super) not_measured: &'a [String],
@@ -64,7 +62,7 @@ impl Report<'_> {
         Ok(serde_json::to_string_pretty(&report)? + "\n")
     }
 
-    /// The best found class first.
+    /// Sorted by AP50, highest first.
     pub(super) fn table(&self) -> String {
         let mut classes = self.accuracy.classes.clone();
         classes.sort_by(|a, b| b.ap50.total_cmp(&a.ap50));
@@ -158,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_what_programs_count_on() {
+    fn the_json_report_has_its_documented_fields() {
         let text = with_report(|report| report.json()).expect("serialises");
         let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let wanted = serde_json::json!({

@@ -1,78 +1,76 @@
-//! The fields of a form that asks for a stylised picture.
+//! Parses the multipart form of a job.
 
 use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 
-use super::upload::{Stop, Upload};
-use super::{IMAGE_BYTES_MAX, MadeBy};
-use crate::routes::problem::Problem;
-use crate::routes::yes_no;
+use crate::http::bodies::{ApiError, yes_no};
+use crate::routes::stylise::upload::{Upload, UploadError};
+use crate::routes::stylise::{IMAGE_BYTES_MAX, MadeBy};
 
-/// The other fields, and what stands between them.
+/// The picture, and 16 KiB for the other fields and boundaries.
 pub(super) const FORM_BYTES_MAX: usize = IMAGE_BYTES_MAX + 16 * 1024;
-/// Of `style`, `made_by` and `share`.
+/// For `style`, `made_by` and `share`.
 const TEXT_BYTES_MAX: usize = 100;
 
-/// What somebody asks for.
 #[derive(Debug, Default)]
 pub(super) struct Form {
     pub(super) style: String,
-    /// Who may make it: what the visitor was told. None: whoever offers it first.
+    /// The stylist that the visitor was shown; `None`: any.
     pub(super) made_by: Option<MadeBy>,
-    /// None: a snapshot of the feed.
+    /// `None`: a snapshot of the feed.
     pub(super) image: Option<Vec<u8>>,
     pub(super) share: bool,
 }
 
-/// Reads it as it comes; nothing but the picture is kept in memory.
+/// Parses the form while it arrives; only the picture is buffered.
 pub(super) async fn read(
     content_type: Option<&HeaderValue>,
     upload: &Upload,
-) -> Result<Form, Problem> {
+) -> Result<Form, ApiError> {
     let mut request = Request::new(Body::from_stream(upload.stream()));
     if let Some(kind) = content_type {
         request
             .headers_mut()
             .insert(header::CONTENT_TYPE, kind.clone());
     }
-    // The upload has its own limit.
+    // [`Upload`] has its own limit.
     DefaultBodyLimit::disable().apply(&mut request);
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|rejection| {
-        let words = format!(
+        let message = format!(
             "{}: send multipart/form-data with style, and image for a photo",
             rejection.body_text()
         );
-        Problem::new(StatusCode::BAD_REQUEST, words)
+        ApiError::new(StatusCode::BAD_REQUEST, message)
     })?;
     let fields = fields(&mut form).await;
-    // It may be in the middle of reading, and nobody else can then ask the upload.
+    // It may hold the upload's lock, which `stopped` takes.
     drop(form);
     match fields {
         Ok(form) => Ok(form),
-        Err(Wrong::Said(problem)) => Err(problem),
-        Err(Wrong::Reading(error)) => Err(match upload.stopped().await {
+        Err(FormError::Invalid(problem)) => Err(problem),
+        Err(FormError::Interrupted(error)) => Err(match upload.stopped().await {
             Some(stop) => stopped(stop),
-            None => Problem::new(StatusCode::BAD_REQUEST, error.body_text()),
+            None => ApiError::new(StatusCode::BAD_REQUEST, error.body_text()),
         }),
     }
 }
 
-/// Why there is no form: what it says, or that it does not arrive.
-enum Wrong {
-    Said(Problem),
-    Reading(MultipartError),
+/// The form is invalid, or it did not arrive.
+enum FormError {
+    Invalid(ApiError),
+    Interrupted(MultipartError),
 }
 
-impl From<MultipartError> for Wrong {
+impl From<MultipartError> for FormError {
     fn from(error: MultipartError) -> Self {
-        Self::Reading(error)
+        Self::Interrupted(error)
     }
 }
 
-async fn fields(form: &mut Multipart) -> Result<Form, Wrong> {
+async fn fields(form: &mut Multipart) -> Result<Form, FormError> {
     let (mut style, mut made_by, mut image, mut share) = (None, None, None, None);
     while let Some(field) = form.next_field().await? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -83,18 +81,18 @@ async fn fields(form: &mut Multipart) -> Result<Form, Wrong> {
                 .is_some(),
             "image" => image.replace(picture(field).await?).is_some(),
             "share" => share.replace(is_yes(&text(field, &name).await?)?).is_some(),
-            // Browsers send the name of the pressed button too, and extensions their own fields.
+            // Ignore other fields, such as the pressed button or fields of browser extensions.
             _ => {
                 skip(field).await?;
                 false
             }
         };
         if again {
-            return Err(said(format!("the field {name} came twice")));
+            return Err(invalid(format!("the field {name} came twice")));
         }
     }
     let Some(style) = style else {
-        return Err(said(
+        return Err(invalid(
             "the field style is missing: /api/styles lists what there is",
         ));
     };
@@ -106,18 +104,18 @@ async fn fields(form: &mut Multipart) -> Result<Form, Wrong> {
     })
 }
 
-async fn text(field: Field<'_>, name: &str) -> Result<String, Wrong> {
+async fn text(field: Field<'_>, name: &str) -> Result<String, FormError> {
     let bytes = bytes(field, TEXT_BYTES_MAX, || {
-        said(format!("the field {name} is too long"))
+        invalid(format!("the field {name} is too long"))
     });
-    String::from_utf8(bytes.await?).map_err(|_| said(format!("the field {name} is no text")))
+    String::from_utf8(bytes.await?).map_err(|_| invalid(format!("the field {name} is no text")))
 }
 
-/// A form whose file was not chosen sends an empty one without a name (WHATWG HTML, "constructing the
+/// Without a chosen file, browsers send an empty one without a name (WHATWG HTML, "constructing the
 /// entry list").
-async fn picture(field: Field<'_>) -> Result<Option<Vec<u8>>, Wrong> {
+async fn picture(field: Field<'_>) -> Result<Option<Vec<u8>>, FormError> {
     let unnamed = field.file_name().is_none_or(str::is_empty);
-    let too_large = || Wrong::Said(stopped(Stop::TooLarge));
+    let too_large = || FormError::Invalid(stopped(UploadError::TooLarge));
     let bytes = bytes(field, IMAGE_BYTES_MAX, too_large).await?;
     Ok(Some(bytes).filter(|bytes| !(unnamed && bytes.is_empty())))
 }
@@ -125,8 +123,8 @@ async fn picture(field: Field<'_>) -> Result<Option<Vec<u8>>, Wrong> {
 async fn bytes(
     mut field: Field<'_>,
     limit: usize,
-    too_long: impl Fn() -> Wrong,
-) -> Result<Vec<u8>, Wrong> {
+    too_long: impl Fn() -> FormError,
+) -> Result<Vec<u8>, FormError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await? {
         // overflow: refused (and the client is told the limit)
@@ -138,43 +136,43 @@ async fn bytes(
     Ok(bytes)
 }
 
-/// Nothing said is no: a picture is shown only to whom its visitor agreed.
-fn is_yes(text: &str) -> Result<bool, Wrong> {
-    match yes_no::parse(text) {
+/// Absent means no: showing a picture needs consent.
+fn is_yes(text: &str) -> Result<bool, FormError> {
+    match yes_no(text) {
         Ok(said) => Ok(said.unwrap_or(false)),
-        Err(error) => Err(said(format!("share: {error}"))),
+        Err(error) => Err(invalid(format!("share: {error}"))),
     }
 }
 
-fn maker(text: &str) -> Result<MadeBy, Wrong> {
+fn maker(text: &str) -> Result<MadeBy, FormError> {
     match text {
         "laptop" => Ok(MadeBy::Laptop),
         "comfyui" => Ok(MadeBy::Comfyui),
-        _ => Err(said(format!("made_by = {text:?}: laptop or comfyui"))),
+        _ => Err(invalid(format!("made_by = {text:?}: laptop or comfyui"))),
     }
 }
 
-/// Reads a field to its end. The upload's own limit bounds it.
+/// Discards a field; the upload's limit bounds it.
 async fn skip(mut field: Field<'_>) -> Result<(), MultipartError> {
     while field.chunk().await?.is_some() {}
     Ok(())
 }
 
-fn said(words: impl Into<String>) -> Wrong {
-    Wrong::Said(Problem::new(StatusCode::BAD_REQUEST, words))
+fn invalid(message: impl Into<String>) -> FormError {
+    FormError::Invalid(ApiError::new(StatusCode::BAD_REQUEST, message))
 }
 
-pub(super) fn stopped(stop: Stop) -> Problem {
+pub(super) fn stopped(stop: UploadError) -> ApiError {
     match stop {
-        Stop::TooLarge => {
-            let words = "the picture is larger than 12 MB: send a smaller one";
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, words)
+        UploadError::TooLarge => {
+            let message = "the picture is larger than 12 MB: send a smaller one";
+            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
         }
-        Stop::Silent => {
-            let words = "the upload stopped on the way: send it again";
-            Problem::new(StatusCode::REQUEST_TIMEOUT, words)
+        UploadError::Silent => {
+            let message = "the upload stopped on the way: send it again";
+            ApiError::new(StatusCode::REQUEST_TIMEOUT, message)
         }
-        Stop::Broken => Problem::new(StatusCode::BAD_REQUEST, "the connection broke"),
+        UploadError::Broken => ApiError::new(StatusCode::BAD_REQUEST, "the connection broke"),
     }
 }
 

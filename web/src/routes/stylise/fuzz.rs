@@ -1,7 +1,6 @@
-//! What reads requests of strangers, as a function of bytes: for the fuzzer (`make fuzz`; `fuzzer.rs` takes
-//! this file in) and, with the kept corpus, for `cargo test`. It stands beside the form, the largest part.
-//!
-//! It must neither panic nor hang, and asserts what holds for any input.
+//! Parsing of requests as a function of bytes: for the fuzzer (`make fuzz`; `fuzzer.rs` includes this
+//! file) and, with the kept corpus, for `cargo test`. It must neither panic nor hang, and asserts what
+//! holds for any input.
 
 #[cfg(test)]
 mod tests;
@@ -19,14 +18,12 @@ use futures_util::stream;
 use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Runtime};
 
-use super::IMAGE_BYTES_MAX;
-use super::form::{self, FORM_BYTES_MAX};
-use super::upload::{Patience, Upload};
-use crate::credentials::{CookieName, bearer};
-use crate::routes::asked::{Bitrate, Link, Share, Visibility};
-use crate::routes::behalf::{Behalf, Ours, behalf};
-use crate::routes::named_hosts::named_hosts;
-use crate::routes::problem::Problem;
+use crate::access::credentials::{CookieName, bearer};
+use crate::http::bodies::{ApiError, Bitrate, PageQuery, Share, Visibility};
+use crate::http::request_head::{Initiator, OwnOrigins, initiator, named_hosts};
+use crate::routes::stylise::IMAGE_BYTES_MAX;
+use crate::routes::stylise::form::{self, FORM_BYTES_MAX};
+use crate::routes::stylise::upload::{Upload, UploadLimits};
 
 thread_local! {
     static RUNTIME: Runtime = Builder::new_current_thread()
@@ -35,7 +32,7 @@ thread_local! {
         .expect("a runtime");
 }
 
-/// The first byte says what is read from the rest.
+/// The first byte selects the parser.
 pub(crate) fn http(bytes: &[u8]) {
     let Some((kind, rest)) = bytes.split_first() else {
         return;
@@ -69,12 +66,12 @@ async fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, JsonRejectio
     read.inspect_err(|rejection| assert!(rejection.status().is_client_error()))
 }
 
-/// Only what a body says is read from it.
+/// Whether the parsed value occurs in the body.
 fn is_said(bytes: &[u8], word: &str) -> bool {
     String::from_utf8_lossy(bytes).contains(word)
 }
 
-/// The first line is the content type; each line break in the rest may be where a packet ends.
+/// The first line is the content type; each line of the rest is one chunk of the body.
 async fn multipart(bytes: &[u8]) {
     let (kind, body) = match bytes.iter().position(|byte| *byte == b'\n') {
         Some(at) => (&bytes[..at], &bytes[at + 1..]),
@@ -85,7 +82,7 @@ async fn multipart(bytes: &[u8]) {
         .map(|piece| Ok(Bytes::copy_from_slice(piece)))
         .collect();
     let body = Body::from_stream(stream::iter(pieces));
-    let upload = Upload::new(body, FORM_BYTES_MAX, Patience::default());
+    let upload = Upload::new(body, FORM_BYTES_MAX, UploadLimits::default());
     let kind = HeaderValue::from_bytes(kind).ok();
     match form::read(kind.as_ref(), &upload).await {
         Ok(form) => {
@@ -95,10 +92,12 @@ async fn multipart(bytes: &[u8]) {
                     .is_none_or(|image| image.len() <= IMAGE_BYTES_MAX)
             );
         }
-        Err(Problem { status, words, .. }) => {
+        Err(ApiError {
+            status, message, ..
+        }) => {
             assert!(
-                status.is_client_error() && !words.is_empty(),
-                "{status}: {words}"
+                status.is_client_error() && !message.is_empty(),
+                "{status}: {message}"
             );
         }
     }
@@ -110,8 +109,8 @@ fn query(bytes: &[u8]) {
         return;
     };
     let uri = Uri::from(path);
-    if let Ok(Query(Link { token: Some(token) })) = Query::try_from_uri(&uri) {
-        // What is no text becomes the sign for that, of three bytes.
+    if let Ok(Query(PageQuery { token: Some(token) })) = Query::try_from_uri(&uri) {
+        // Invalid UTF-8 becomes the replacement character, of three bytes.
         assert!(
             uri.query()
                 .is_some_and(|query| 3 * query.len() > token.len())
@@ -129,7 +128,7 @@ const NAMES: [HeaderName; 7] = [
     HeaderName::from_static("sec-fetch-dest"),
 ];
 
-/// Each line is a header: its name is told by the first byte.
+/// Each line is a header; its first byte selects the name.
 fn head(bytes: &[u8]) {
     let mut headers = HeaderMap::new();
     for line in bytes.split(|byte| *byte == b'\n') {
@@ -165,19 +164,19 @@ fn head(bytes: &[u8]) {
 }
 
 fn judge(headers: &HeaderMap) {
-    let named = ["https://player.example".to_owned()];
-    let ours = Ours {
+    let allowed = ["https://player.example".to_owned()];
+    let ours = OwnOrigins {
         public_url: Some("https://booth.example"),
-        named: &named,
+        allowed: &allowed,
         tls: false,
     };
     for method in [Method::GET, Method::POST] {
-        match behalf(&method, headers, &ours) {
-            Behalf::Named(origin) => assert_eq!(origin, "https://player.example"),
-            Behalf::Foreign => {
+        match initiator(&method, headers, &ours) {
+            Initiator::Allowed(origin) => assert_eq!(origin, "https://player.example"),
+            Initiator::Foreign => {
                 assert!(headers.contains_key(header::ORIGIN) || headers.contains_key(&NAMES[4]));
             }
-            Behalf::Own => {}
+            Initiator::Own => {}
         }
     }
 }

@@ -1,6 +1,5 @@
-//! A picture comes in.
+//! Accepts a job: reads the form, checks the picture, and submits it to the booth.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,19 +16,20 @@ use stylise::{
 };
 use uuid::Uuid;
 
-use super::form::{self, FORM_BYTES_MAX, Form};
-use super::upload::{Patience, Stop, Upload};
-use super::{address, ask};
+use crate::access::hex;
+use crate::access::visitor::Visitor;
 use crate::app::App;
-use crate::booth::Cause;
-use crate::connections::Caller;
+use crate::http::Caller;
+use crate::http::bodies::ApiError;
+use crate::metrics::UploadRefusal;
 use crate::routes::feed::fresh_jpeg;
-use crate::routes::problem::Problem;
-use crate::stills::{Layer, StillError};
-use crate::visitor::Visitor;
+use crate::routes::stylise::form::{self, FORM_BYTES_MAX, Form};
+use crate::routes::stylise::upload::{Upload, UploadError, UploadLimits};
+use crate::routes::stylise::{address, query_booth};
+use crate::stills::{StillError, StillKind};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// When an upload may have ended and left its place.
+/// `Retry-After` while the upload limit is reached.
 const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Serialize)]
@@ -39,7 +39,7 @@ struct Accepted {
     events: String,
 }
 
-/// POST: 202 and where the job is.
+/// POST: 202 with the job's URL.
 pub(in crate::routes) async fn submit(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
@@ -48,16 +48,16 @@ pub(in crate::routes) async fn submit(
     let (parts, body) = request.into_parts();
     let visitor = app.visitors.recognise(&parts.headers, caller);
     let length = body.size_hint().exact();
-    let upload = Upload::new(body, FORM_BYTES_MAX, Patience::default());
+    let upload = Upload::new(body, FORM_BYTES_MAX, UploadLimits::default());
     let job = accept(&app, caller, &visitor, &parts.headers, length, &upload).await;
     if let Err(problem) = &job {
         count(&app, problem.status);
     }
-    // Whoever waits for a word before it sends (RFC 9110 10.1.1) needs not send at all.
+    // A client that sent `Expect: 100-continue` (RFC 9110 10.1.1) has not begun to send.
     if !parts.headers.contains_key(header::EXPECT) {
         upload.drain().await;
     }
-    let mut response = job.map_or_else(Problem::into_response, |id| accepted(&app, id));
+    let mut response = job.map_or_else(ApiError::into_response, |id| accepted(&app, id));
     if let Some(cookie) = visitor.set_cookie {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -66,10 +66,10 @@ pub(in crate::routes) async fn submit(
 
 fn accepted(app: &App, id: JobId) -> Response {
     let url = address(app, id);
-    // Relative to this endpoint: right behind a proxy that adds a prefix, too.
+    // Relative, so that it is right behind a proxy that adds a prefix.
     let location = HeaderValue::from_str(&format!("stylise/{id}")).ok();
     let events = format!("{url}/events");
-    let mut response = super::fresh((StatusCode::ACCEPTED, Json(Accepted { id, url, events })));
+    let mut response = super::no_store((StatusCode::ACCEPTED, Json(Accepted { id, url, events })));
     if let Some(location) = location {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -78,8 +78,8 @@ fn accepted(app: &App, id: JobId) -> Response {
 
 fn count(app: &App, status: StatusCode) {
     match status {
-        StatusCode::PAYLOAD_TOO_LARGE => app.booth.count(Cause::Large),
-        StatusCode::REQUEST_TIMEOUT => app.booth.count(Cause::Slow),
+        StatusCode::PAYLOAD_TOO_LARGE => app.booth.count(UploadRefusal::Large),
+        StatusCode::REQUEST_TIMEOUT => app.booth.count(UploadRefusal::Slow),
         _ => {}
     }
 }
@@ -91,22 +91,22 @@ async fn accept(
     headers: &HeaderMap,
     length: Option<u64>,
     upload: &Upload,
-) -> Result<JobId, Problem> {
+) -> Result<JobId, ApiError> {
     let key = idempotency_key(headers)?;
     app.booth.get()?;
     if length.is_some_and(|length| length > FORM_BYTES_MAX as u64) {
-        return Err(form::stopped(Stop::TooLarge));
+        return Err(form::stopped(UploadError::TooLarge));
     }
     let whose = visitor.name.clone();
-    // A request that is sent again takes no new place among the visitor's.
-    let admitted = ask(app, move |booth| match key {
+    // A repeated request does not count against the visitor's limit again.
+    let admitted = query_booth(app, move |booth| match key {
         Some(key) if booth.has_key(&whose, key)? => Ok(()),
         _ => booth.admits(&whose),
     });
     admitted.await?.map_err(refused)?;
     let Some(_place) = app.booth.upload(caller.ip) else {
-        let words = "many send pictures at this moment: try again in a few seconds";
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, words).again_in(UPLOAD_AGAIN));
+        let message = "many send pictures at this moment: try again in a few seconds";
+        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, message).again_in(UPLOAD_AGAIN));
     };
     let Form {
         style,
@@ -120,7 +120,7 @@ async fn accept(
     });
     if let Some(key) = key.clone() {
         let whose = visitor.name.clone();
-        let known = ask(app, move |booth| booth.by_key(&whose, &key)).await?;
+        let known = query_booth(app, move |booth| booth.by_key(&whose, &key)).await?;
         if let Some(known) = known.map_err(refused)? {
             return Ok(known.id);
         }
@@ -129,7 +129,9 @@ async fn accept(
     let source = match image {
         Some(bytes) => checked(app, bytes).await?,
         None => {
-            let snapshot = fresh_jpeg(app, Layer::Clean).await.map_err(no_snapshot)?;
+            let snapshot = fresh_jpeg(app, StillKind::Clean)
+                .await
+                .map_err(no_snapshot)?;
             checked(app, snapshot.to_vec()).await?
         }
     };
@@ -142,14 +144,14 @@ async fn accept(
         share,
         key,
     };
-    let submitted = ask(app, move |booth| booth.submit(submission)).await?;
+    let submitted = query_booth(app, move |booth| booth.submit(submission)).await?;
     submitted.map(|done| done.job.id).map_err(refused)
 }
 
-/// Of everything that was asked for: the same key with another form is another request.
+/// A digest of the form: the same key with another form is another request.
 fn digest(style: &str, made_by: Option<MadeBy>, image: Option<&[u8]>, share: bool) -> String {
     let mut hash = Sha256::new();
-    // Lengths first: no two forms run together to the same bytes.
+    // Lengths first, so that two different forms never hash the same bytes.
     hash.update((style.len() as u64).to_be_bytes());
     hash.update(style);
     hash.update([match made_by {
@@ -159,31 +161,26 @@ fn digest(style: &str, made_by: Option<MadeBy>, image: Option<&[u8]>, share: boo
     }]);
     hash.update([u8::from(share), u8::from(image.is_some())]);
     hash.update(image.unwrap_or_default());
-    hash.finalize()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    hex(hash.finalize())
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<Uuid>, Problem> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<Uuid>, ApiError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
     let key = value.to_str().ok().and_then(|text| {
-        // The draft has it in quotes (draft-ietf-httpapi-idempotency-key-header 2.1).
+        // The draft puts it in quotes (draft-ietf-httpapi-idempotency-key-header 2.1).
         Uuid::try_parse(text.trim().trim_matches('"')).ok()
     });
     key.map(Some).ok_or_else(|| {
-        let words = "Idempotency-Key is a UUID, such as crypto.randomUUID() makes";
-        Problem::new(StatusCode::BAD_REQUEST, words)
+        let message = "Idempotency-Key is a UUID, such as crypto.randomUUID() makes";
+        ApiError::new(StatusCode::BAD_REQUEST, message)
     })
 }
 
-/// Before a picture is decoded for nothing; the booth asks again when it takes the job.
-async fn check_style(app: &App, style: String) -> Result<(), Problem> {
-    let known = ask(app, move |booth| {
+/// Refuses an unknown style before the picture is decoded; `submit` checks again.
+async fn check_style(app: &App, style: String) -> Result<(), ApiError> {
+    let known = query_booth(app, move |booth| {
         let styles = booth.styles();
         let known = styles.is_empty() || styles.iter().any(|one| one.id == style);
         known.then_some(()).ok_or(SubmitError::UnknownStyle(style))
@@ -191,45 +188,45 @@ async fn check_style(app: &App, style: String) -> Result<(), Problem> {
     known.await?.map_err(refused)
 }
 
-/// The picture as it is kept: upright, without metadata, of our own encoder.
-async fn checked(app: &App, bytes: Vec<u8>) -> Result<CheckedPicture, Problem> {
-    let interrupted = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "interrupted: try again");
+/// Decodes and re-encodes the picture: upright, without metadata.
+async fn checked(app: &App, bytes: Vec<u8>) -> Result<CheckedPicture, ApiError> {
+    let interrupted = || ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "interrupted: try again");
     let _turn = app.booth.decoder().await.ok_or_else(interrupted)?;
     let read = tokio::task::spawn_blocking(move || CheckedPicture::read(&bytes, &Limits::UPLOAD));
     read.await.map_err(|_| interrupted())?.map_err(unreadable)
 }
 
-fn unreadable(error: IntakeError) -> Problem {
+fn unreadable(error: IntakeError) -> ApiError {
     let status = match error.kind() {
         IntakeErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         IntakeErrorKind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         IntakeErrorKind::Unreadable => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    Problem::new(status, error.to_string())
+    ApiError::new(status, error.to_string())
 }
 
-fn no_snapshot(error: StillError) -> Problem {
-    let words = match error {
+fn no_snapshot(error: StillError) -> ApiError {
+    let message = match error {
         StillError::CardOnly => {
             "there is no picture of the camera now: take a photo, or wait for it".to_owned()
         }
         other => other.to_string(),
     };
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).again_in(UPLOAD_AGAIN)
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).again_in(UPLOAD_AGAIN)
 }
 
-fn refused(refusal: SubmitError) -> Problem {
-    let words = refusal.to_string();
+fn refused(refusal: SubmitError) -> ApiError {
+    let message = refusal.to_string();
     match refusal {
         SubmitError::Full { retry_after }
         | SubmitError::AddressFull { retry_after }
         | SubmitError::TooMany { retry_after } => {
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, words).again_in(retry_after)
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, message).again_in(retry_after)
         }
         SubmitError::UnknownStyle(_) | SubmitError::KeyReused => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, words)
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message)
         }
-        SubmitError::NoStylist(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, words),
+        SubmitError::NoStylist(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message),
         SubmitError::Broken(error) => error.into(),
     }
 }

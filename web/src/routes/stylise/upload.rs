@@ -1,4 +1,4 @@
-//! The bytes of an upload, bounded in number and in time.
+//! Limits an upload in size, duration and rate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,35 +10,33 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-/// How long an upload may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// Without a byte. A phone in a crowd loses its network for many seconds, and finds it again.
+pub(super) struct UploadLimits {
+    /// Without a byte. Phones on crowded networks may lose the connection for many seconds.
     pub(super) silence: Duration,
     /// In all: 12 MB at 20 kB/s.
     pub(super) whole: Duration,
-    /// What has to come in each second, on average since the upload began, once it has had `silence` to begin
-    /// with: who sends a byte now and then holds no place.
+    /// Minimum average rate since the upload began, after a grace period of `silence`: slow senders must
+    /// not occupy places.
     pub(super) least_bytes_per_s: u32,
-    /// For what is thrown away, after which the answer is sent.
+    /// For discarding the rest of the body before the answer is sent.
     pub(super) rest: Duration,
 }
 
-impl Default for Patience {
+impl Default for UploadLimits {
     fn default() -> Self {
         Self {
             silence: Duration::from_secs(30),
             whole: Duration::from_mins(10),
-            // A photo that the page has made smaller takes a minute then.
+            // At this rate a photo that the page has scaled down takes a minute.
             least_bytes_per_s: 4000,
             rest: Duration::from_mins(1),
         }
     }
 }
 
-/// Why an upload ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(super) enum Stop {
+pub(super) enum UploadError {
     #[error("the picture is larger than 12 MB")]
     TooLarge,
     #[error("nothing more came for too long")]
@@ -47,24 +45,24 @@ pub(super) enum Stop {
     Broken,
 }
 
-/// A request's body. Whoever answers before all of it came should [`drain`](Upload::drain) it: a client
-/// that still sends to a closed connection never reads the answer.
-pub(super) struct Upload(Arc<Mutex<Metered>>);
+/// A request's body. [`drain`](Upload::drain) it before answering early: a client that is still sending
+/// to a closed connection never reads the answer.
+pub(super) struct Upload(Arc<Mutex<BoundedBody>>);
 
-struct Metered {
+struct BoundedBody {
     body: BodyDataStream,
     left_bytes: usize,
     limit_bytes: usize,
     came_bytes: usize,
-    patience: Patience,
+    patience: UploadLimits,
     began: Instant,
     until: Instant,
-    stopped: Option<Stop>,
+    stopped: Option<UploadError>,
 }
 
 impl Upload {
-    pub(super) fn new(body: Body, limit_bytes: usize, patience: Patience) -> Self {
-        Self(Arc::new(Mutex::new(Metered {
+    pub(super) fn new(body: Body, limit_bytes: usize, patience: UploadLimits) -> Self {
+        Self(Arc::new(Mutex::new(BoundedBody {
             body: body.into_data_stream(),
             left_bytes: limit_bytes,
             limit_bytes,
@@ -76,35 +74,37 @@ impl Upload {
         })))
     }
 
-    /// What comes, until all of it is there or it is stopped.
-    pub(super) fn stream(&self) -> impl Stream<Item = Result<Bytes, Stop>> + Send + use<> {
-        stream::unfold(Arc::clone(&self.0), |metered| async move {
-            let item = metered.lock().await.next().await?;
-            Some((item, metered))
+    /// The body's chunks, until its end or an error.
+    pub(super) fn stream(&self) -> impl Stream<Item = Result<Bytes, UploadError>> + Send + use<> {
+        stream::unfold(Arc::clone(&self.0), |body| async move {
+            let item = body.lock().await.next().await?;
+            Some((item, body))
         })
     }
 
-    /// Why it ended, if that was too early.
-    pub(super) async fn stopped(&self) -> Option<Stop> {
+    pub(super) async fn stopped(&self) -> Option<UploadError> {
         self.0.lock().await.stopped
     }
 
-    /// Throws away what still comes, within bounds.
+    /// Discards the rest of the body, within limits.
     pub(super) async fn drain(&self) {
-        let mut metered = self.0.lock().await;
-        if matches!(metered.stopped, Some(Stop::Silent | Stop::Broken)) {
+        let mut body = self.0.lock().await;
+        if matches!(
+            body.stopped,
+            Some(UploadError::Silent | UploadError::Broken)
+        ) {
             return;
         }
-        metered.stopped = None;
-        // Two more of the largest pictures that are taken: a phone's largest ones are no larger.
-        metered.left_bytes = metered.limit_bytes.saturating_mul(2);
-        metered.until = Instant::now() + metered.patience.rest;
-        while let Some(Ok(_thrown_away)) = metered.next().await {}
+        body.stopped = None;
+        // Enough for the largest photo of a phone.
+        body.left_bytes = body.limit_bytes.saturating_mul(2);
+        body.until = Instant::now() + body.patience.rest;
+        while let Some(Ok(_thrown_away)) = body.next().await {}
     }
 }
 
-impl Metered {
-    async fn next(&mut self) -> Option<Result<Bytes, Stop>> {
+impl BoundedBody {
+    async fn next(&mut self) -> Option<Result<Bytes, UploadError>> {
         if let Some(stop) = self.stopped {
             return Some(Err(stop));
         }
@@ -117,17 +117,17 @@ impl Metered {
                 self.came_bytes += bytes.len();
                 return Some(Ok(bytes));
             }
-            Ok(Some(Ok(_))) => Stop::TooLarge,
-            Ok(Some(Err(_))) => Stop::Broken,
-            Err(_) => Stop::Silent,
+            Ok(Some(Ok(_))) => UploadError::TooLarge,
+            Ok(Some(Err(_))) => UploadError::Broken,
+            Err(_) => UploadError::Silent,
         };
         self.stopped = Some(stop);
         Some(Err(stop))
     }
 }
 
-impl Metered {
-    /// When more must have come than came so far.
+impl BoundedBody {
+    /// When the upload falls below the minimum rate, unless more bytes arrive.
     fn too_slow_at(&self) -> Instant {
         let rate = f64::from(self.patience.least_bytes_per_s.max(1));
         let paid_for = Duration::from_secs_f64(self.came_bytes as f64 / rate);
@@ -139,14 +139,14 @@ impl Metered {
 mod tests {
     use super::*;
 
-    const QUICK: Patience = Patience {
+    const QUICK: UploadLimits = UploadLimits {
         silence: Duration::from_millis(300),
         whole: Duration::from_millis(1000),
         least_bytes_per_s: 1,
         rest: Duration::from_millis(200),
     };
 
-    /// `count` pieces of ten bytes, one each `every`.
+    /// `count` chunks of ten bytes, one every `every`.
     fn pieces(count: usize, every: Duration) -> Body {
         let pieces = stream::iter(0..count).then(move |_| async move {
             tokio::time::sleep(every).await;
@@ -170,29 +170,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_fits_is_thrown_away_before_the_answer_and_not_for_ever() {
+    async fn an_oversized_body_is_drained_within_limits() {
         let upload = Upload::new(pieces(9, Duration::ZERO), 50, QUICK);
         assert_eq!(read(&upload).await, 5);
-        assert_eq!(upload.stopped().await, Some(Stop::TooLarge));
+        assert_eq!(upload.stopped().await, Some(UploadError::TooLarge));
         upload.drain().await;
         assert_eq!(upload.stopped().await, None, "it ended by itself");
         let endless = Upload::new(pieces(usize::MAX, Duration::ZERO), 50, QUICK);
         endless.drain().await;
-        assert_eq!(endless.stopped().await, Some(Stop::TooLarge));
+        assert_eq!(endless.stopped().await, Some(UploadError::TooLarge));
     }
 
     #[tokio::test]
-    async fn drops_that_never_become_a_picture_end_early_and_a_slow_network_goes_on() {
-        let least = |least_bytes_per_s| Patience {
+    async fn uploads_below_the_minimum_rate_end_and_slow_ones_above_it_continue() {
+        let least = |least_bytes_per_s| UploadLimits {
             whole: Duration::from_hours(1),
             least_bytes_per_s,
             ..QUICK
         };
-        // 200 bytes a second at most.
+        // At most 200 bytes per second.
         let drops = pieces(usize::MAX, Duration::from_millis(50));
         let upload = Upload::new(drops, usize::MAX, least(1000));
         assert!(read(&upload).await < 100);
-        assert_eq!(upload.stopped().await, Some(Stop::Silent));
+        assert_eq!(upload.stopped().await, Some(UploadError::Silent));
         let slow = pieces(40, Duration::from_millis(20));
         let slow = Upload::new(slow, usize::MAX, least(20));
         assert_eq!((read(&slow).await, slow.stopped().await), (40, None));
@@ -201,12 +201,12 @@ mod tests {
     #[tokio::test]
     async fn silence_and_dawdling_end() {
         let silent = Upload::new(
-            Body::from_stream(stream::pending::<Result<Bytes, Stop>>()),
+            Body::from_stream(stream::pending::<Result<Bytes, UploadError>>()),
             50,
             QUICK,
         );
         assert_eq!(read(&silent).await, 0);
-        assert_eq!(silent.stopped().await, Some(Stop::Silent));
+        assert_eq!(silent.stopped().await, Some(UploadError::Silent));
         silent.drain().await;
         let dawdling = Upload::new(
             pieces(usize::MAX, Duration::from_millis(50)),
@@ -215,6 +215,6 @@ mod tests {
         );
         let came = read(&dawdling).await;
         assert!((1..40).contains(&came), "{came}");
-        assert_eq!(dawdling.stopped().await, Some(Stop::Silent));
+        assert_eq!(dawdling.stopped().await, Some(UploadError::Silent));
     }
 }

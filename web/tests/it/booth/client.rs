@@ -1,4 +1,4 @@
-//! A visitor's browser, as far as the photo booth sees it.
+//! An HTTP client for the photo booth.
 
 use std::io::{BufRead, BufReader, Cursor, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,11 +9,10 @@ use socket2::{Domain, Socket, Type};
 
 use crate::station::{Station, agent};
 
-/// The slowest style on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than the slowest style on a slow machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 const BOUNDARY: &str = "----booth";
 
-/// What came back.
 pub(super) struct Answer {
     pub(super) status: u16,
     headers: ureq::http::HeaderMap,
@@ -44,7 +43,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 
-    /// The words of an error.
+    /// The message of an error.
     pub(super) fn error(&self) -> String {
         let json = self.json();
         json["error"].as_str().expect("words").to_owned()
@@ -99,7 +98,7 @@ pub(super) fn post(station: &Station, form: &Form, more: &[(&str, &str)]) -> Ans
     Answer::of(request.send(&form.body()[..]).expect("an answer"))
 }
 
-/// As [`post`], from another address of this machine; only the status comes back.
+/// As [`post`], from another address of this machine; returns the status alone.
 pub(super) fn post_from(address: [u8; 4], station: &Station, form: &Form, cookie: &str) -> u16 {
     let mut stream = connect_from(address, station);
     let body = form.body();
@@ -158,7 +157,6 @@ pub(super) fn patch(station: &Station, path: &str, json: &str, more: &[(&str, &s
     Answer::of(request.send(json).expect("an answer"))
 }
 
-/// The first style that is offered.
 pub(super) fn a_style(station: &Station) -> String {
     let styles = get(station, "/api/styles", &[]).json();
     styles["styles"][0]["id"]
@@ -173,9 +171,9 @@ pub(super) fn job(station: &Station, id: &str) -> Value {
     answer.json()
 }
 
-/// Waits until nothing more happens to a job.
+/// Waits until a job is over.
 pub(super) fn ended(station: &Station, id: &str) -> Value {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     loop {
         let job = job(station, id);
         let state = job["state"].as_str().expect("a state");
@@ -187,7 +185,7 @@ pub(super) fn ended(station: &Station, id: &str) -> Value {
     }
 }
 
-/// A photo of a sunset over something that styles can work on.
+/// A synthetic photo with gradients and edges for styles to work on.
 pub(super) fn photo(width: u32, height: u32) -> Vec<u8> {
     let picture = image::RgbImage::from_fn(width, height, |x, y| {
         let wave = (x * 7 / 20) ^ (y * 5 / 20);

@@ -1,4 +1,4 @@
-//! Each kind of wrong request gets its status and words, and costs nothing.
+//! Each kind of wrong request gets its status and message.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use super::client::{Form, a_style, get, patch, photo, post};
 use crate::station::{Station, agent};
 
 #[test]
-fn what_is_wrong_with_a_request_is_named() {
+fn form_errors_name_the_field() {
     let mut station = Station::start(&["--model", "none"]);
     let style = a_style(&station);
     let good = Form::style(&style);
@@ -59,10 +59,10 @@ fn what_is_wrong_with_a_request_is_named() {
     assert!(metrics.contains(counted), "counted");
     let no_form = agent().post(station.at("/api/stylise")).send("style=x");
     assert_eq!(no_form.expect("an answer").status(), 400);
-    station.assert_feed_unharmed();
+    station.assert_feed_runs();
 }
 
-/// The status line of a request written by hand.
+/// The status line of the answer to a handwritten request.
 fn raw(station: &Station, request: &str) -> (String, TcpStream) {
     let address = station.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address.trim_end_matches('/')).expect("connected");
@@ -74,7 +74,7 @@ fn raw(station: &Station, request: &str) -> (String, TcpStream) {
 }
 
 #[test]
-fn whoever_asks_before_it_sends_need_not_send_what_is_refused() {
+fn expect_100_continue_is_answered_before_the_body() {
     let station = Station::start(&["--model", "none"]);
     let head = "POST /api/stylise HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\
                 Content-Type: multipart/form-data; boundary=b\r\n";
@@ -86,7 +86,7 @@ fn whoever_asks_before_it_sends_need_not_send_what_is_refused() {
     let small = format!("{head}Content-Length: 100\r\n\r\n");
     let (line, _stream) = raw(&station, &small);
     assert!(line.contains(" 100 "), "{line}");
-    // Who has enough at work is told so before the photo travels.
+    // A visitor at the limit is refused before the photo is sent.
     let form = Form::style(&a_style(&station)).image(&photo(1500, 1500));
     let until = Instant::now() + Duration::from_secs(30);
     loop {
@@ -100,7 +100,7 @@ fn whoever_asks_before_it_sends_need_not_send_what_is_refused() {
 }
 
 #[test]
-fn so_many_upload_at_a_time_and_others_are_told_to_come_again() {
+fn concurrent_uploads_are_limited_with_retry_after() {
     let toml = "[booth]\nper_visitor_max = 1000\nqueue_max = 1000\n";
     let station = Station::configured(toml, &["--model", "none"]);
     let form = Form::style(&a_style(&station)).image(&photo(64, 64));
@@ -112,8 +112,8 @@ fn so_many_upload_at_a_time_and_others_are_told_to_come_again() {
         stream.write_all(head.as_bytes()).expect("sent");
         stream
     };
-    // One more each time round: a photo that goes through quickly may take the place of a slow one,
-    // which is then refused itself.
+    // One more in each round: a photo that goes through quickly may take the place of a slow one, which
+    // is then refused itself.
     let mut uploads = Vec::new();
     let until = Instant::now() + Duration::from_secs(30);
     let refused = loop {
@@ -140,7 +140,7 @@ fn so_many_upload_at_a_time_and_others_are_told_to_come_again() {
 }
 
 #[test]
-fn names_of_nothing_are_404_and_bodies_of_nothing_400() {
+fn unknown_names_are_404_and_invalid_bodies_400() {
     let station = Station::start(&["--model", "none"]);
     let nobody = "/api/stylise/6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11";
     for path in [
@@ -186,7 +186,7 @@ fn patch_status(station: &Station, path: &str, body: &str) -> u16 {
     let request = agent()
         .patch(station.at(path))
         .header("Content-Type", "application/json");
-    // The server may close while we still send: that is a refusal too.
+    // The server may close the connection while the client is still sending, which is a refusal too.
     request
         .send(body)
         .map_or(413, |answer| answer.status().as_u16())

@@ -1,4 +1,4 @@
-//! What visitors agreed to show, and who takes it off the wall.
+//! The gallery: consent, hiding and erasing.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ fn made(station: &Station, share: &str) -> String {
 }
 
 #[test]
-fn only_what_was_agreed_to_is_shown_and_only_as_long() {
+fn only_shared_pictures_are_in_the_gallery_until_consent_ends() {
     let station = Station::start(&["--model", "none"]);
     let secret = made(&station, "false");
     assert!(shown(&station, &[]).is_empty());

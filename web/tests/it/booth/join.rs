@@ -1,11 +1,11 @@
-//! The codes on screens and prints, read back by a decoder that is not ours.
+//! QR codes, read by an independent decoder.
 
 use super::client::get;
 use crate::station::Station;
 
 const WIFI: &str = "[wifi]\nssid = \"Fête; tonight\"\npassword = 'to\"be,or:not'\n";
 
-/// The text of a code, drawn as a browser would: black paths on a white ground.
+/// The text of a QR code, rasterised as a browser would: black paths on white.
 fn read(svg: &str) -> String {
     let number = |text: &str| text.parse::<usize>().expect("a number");
     let after = |text: &str, what: &str| {
@@ -43,7 +43,7 @@ fn code(station: &Station, name: &str) -> String {
 }
 
 #[test]
-fn codes_bring_people_to_the_pages_and_into_the_network() {
+fn qr_codes_contain_page_urls_and_the_wifi_network() {
     let station = Station::configured(WIFI, &["--model", "none"]);
     let join = get(&station, "/api/join", &[]);
     assert!(!join.text().contains("or:not"), "never the password");

@@ -1,4 +1,4 @@
-//! The languages of the pages, and one more that the owner wrote.
+//! Language files, of the program and of the owner.
 
 use super::client::get;
 use crate::station::{Station, fresh_folder};
@@ -20,7 +20,7 @@ fn a_language_file_of_the_owner_is_offered_and_goes_first() {
         assert_eq!(answer.header("content-type"), "application/json");
         assert_eq!(answer.text(), words, "{file}");
     }
-    // Words can be mended while visitors come.
+    // Language files can be changed while the program runs.
     let mended = words.replace("imago", "pictura");
     std::fs::write(folder.join("la.json"), &mended).expect("written");
     assert_eq!(get(&station, "/lang/la.json", &[]).text(), mended);

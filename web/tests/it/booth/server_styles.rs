@@ -1,4 +1,4 @@
-//! Styles of a ComfyUI server, as far as the page is told of them.
+//! Styles of a ComfyUI server as the API shows them.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::client::{Form, get, photo, post};
 use crate::station::Station;
 
-/// Answers what a survey asks, and takes no picture.
+/// Answers the survey and refuses uploads.
 fn server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
@@ -52,13 +52,13 @@ fn answer(mut stream: &TcpStream) -> Option<()> {
     let head =
         format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
-    // What is left of a refused upload: closing over unread bytes would reset the connection.
+    // Read the rest of a refused upload: closing with unread bytes would reset the connection.
     stream.shutdown(std::net::Shutdown::Write).ok()?;
     reader.read_to_end(&mut Vec::new()).ok()?;
     Some(())
 }
 
-/// A workflow with two styles, of which the first has a picture of the owner's.
+/// A workflow with two styles; the first has an example picture of the owner's.
 fn write_workflow(folder: &Path, own: &[u8]) {
     std::fs::create_dir_all(folder).expect("a folder");
     let graph = json!({
@@ -77,7 +77,7 @@ fn write_workflow(folder: &Path, own: &[u8]) {
 }
 
 #[test]
-fn the_owners_example_wins_and_what_stays_on_the_server_is_told() {
+fn the_owners_example_is_used_and_erasure_is_reported() {
     let folder =
         std::env::temp_dir().join(format!("carrier-styles-{:016x}", rand::random::<u64>()));
     let own = photo(40, 30);
@@ -116,10 +116,10 @@ fn the_owners_example_wins_and_what_stays_on_the_server_is_told() {
     }
     let laptops = get(&station, "/booth/examples/comic.jpg?by=laptop", &[]);
     assert!(laptops.status == 200 && laptops.body != own);
-    // Without a picture of its own it shows none, not that of another maker.
+    // Without an example of its own it shows none, not that of another stylist.
     assert_eq!(style("pencil")["example"], Value::Null);
     assert_eq!(get(&station, "/booth/examples/pencil.jpg", &[]).status, 404);
-    // This server takes no uploads, so that nothing can be overwritten on it.
+    // This server refuses uploads, so pictures cannot be overwritten on it.
     assert_eq!(offered["comfyui_erases"], false);
 
     let laptop = Form::style("comic")

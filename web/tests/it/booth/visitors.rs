@@ -1,4 +1,4 @@
-//! Who is who, and who may come in.
+//! Identification of visitors, limits per visitor and address, and the viewer token.
 
 use super::client::{Form, a_style, connect_from, ended, get, job, photo, post, post_from};
 use std::io::Write;
@@ -18,7 +18,7 @@ fn each_visitor_has_a_share_and_is_told_when_to_come_again() {
     let form = Form::style(&a_style(&station)).image(&photo(1500, 1500));
     let first = post(&station, &form, &[]);
     let me = cookie(first.header("set-cookie"));
-    // Who sends no cookie is its address.
+    // Without a cookie, the address identifies the visitor.
     let again = post(&station, &form, &[]);
     assert_eq!(again.status, 429, "{}", again.text());
     let wait: u32 = again.header("retry-after").parse().expect("seconds");
@@ -62,11 +62,11 @@ fn made_up_cookies_are_no_visitors() {
 }
 
 #[test]
-fn a_crowd_behind_one_address_leaves_room_for_others() {
+fn one_address_cannot_fill_the_queue() {
     let toml = "[booth]\nqueue_max = 20\n";
     let station = Station::configured(toml, &["--model", "none"]);
     let form = Form::style(&a_style(&station)).image(&photo(1500, 1500));
-    // Real visitors, each with a cookie of the station's.
+    // Visitors with valid cookies.
     let refused = (0..60).any(|_| {
         let visitor = cookie(get(&station, "/booth", &[]).header("set-cookie"));
         post_from([127, 0, 0, 2], &station, &form, &visitor) == 429
@@ -90,7 +90,7 @@ fn uploads_of_one_address_leave_room_for_others() {
             stream
         })
         .collect();
-    // They have all places that they get once one more of them is refused.
+    // They have all their places when the next one is refused.
     while post_from([127, 0, 0, 2], &station, &form, "") != 429 {}
     assert_eq!(post_from([127, 0, 0, 3], &station, &form, ""), 202);
     drop(drips);
@@ -113,7 +113,7 @@ fn a_full_queue_says_so() {
 }
 
 #[test]
-fn with_a_viewer_token_only_those_who_have_it_come_to_the_booth() {
+fn the_booth_needs_the_viewer_token() {
     let toml = "[viewers]\ntoken = \"let-me-watch\"\n";
     let station = Station::configured(toml, &["--model", "none"]);
     let bearer = [("Authorization", "Bearer let-me-watch")];
@@ -133,7 +133,7 @@ fn with_a_viewer_token_only_those_who_have_it_come_to_the_booth() {
     }
     assert_eq!(post(&station, &Form::style("x"), &[]).status, 401);
     assert_eq!(post(&station, &Form::style("x"), &bearer).status, 422);
-    // A code that leads to a locked door would be none.
+    // Codes must contain the token.
     let join = get(&station, "/api/join", &bearer).json();
     let link = join["booth_url"].as_str().expect("an address");
     assert!(link.ends_with("/booth?token=let-me-watch"), "{link}");

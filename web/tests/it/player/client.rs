@@ -1,5 +1,5 @@
-//! A WHEP player as anybody would write one: the `webrtc` crate with its default codecs and
-//! interceptors, an offer with all candidates in it, one POST.
+//! A simple WHEP player: the `webrtc` crate with its default codecs and interceptors, an offer with all
+//! candidates, one POST.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +19,17 @@ use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit}
 
 use crate::station::agent;
 
-/// Anything slower than this on the slowest machine is a hang.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on a slow machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A player that has been let in.
+/// A player whose offer was accepted.
 pub(super) struct Player {
     connection: Box<dyn PeerConnection>,
     packets: UnboundedReceiver<Packet>,
     pub(super) admission: Admission,
 }
 
-/// What the station said to the offer.
+/// The answer to the offer.
 pub(super) struct Admission {
     pub(super) status: u16,
     pub(super) location: String,
@@ -81,7 +81,7 @@ impl Player {
             .set_local_description(offer)
             .await
             .expect("our own offer");
-        timeout(PATIENCE, gathering.recv())
+        timeout(TIMEOUT, gathering.recv())
             .await
             .expect("gathering ends");
         let offer = connection.local_description().await.expect("described").sdp;
@@ -103,13 +103,13 @@ impl Player {
 
     /// The next RTP packet of the video.
     pub(super) async fn packet(&mut self) -> Packet {
-        timeout(PATIENCE, self.packets.recv())
+        timeout(TIMEOUT, self.packets.recv())
             .await
             .expect("video arrives")
             .expect("the connection stands")
     }
 
-    /// Leaves as the protocol wants it and returns the status of the answer.
+    /// Leaves with DELETE and returns the status.
     pub(super) async fn delete(self, station: &str) -> u16 {
         let session = format!("{station}/{}", self.admission.location);
         let status = blocking(move || {
@@ -117,12 +117,12 @@ impl Player {
             response.status().as_u16()
         })
         .await;
-        self.hang_up().await;
+        self.drop_connection().await;
         status
     }
 
-    /// Leaves as a closed tab does.
-    pub(super) async fn hang_up(self) {
+    /// Leaves without DELETE, as a closed tab does.
+    pub(super) async fn drop_connection(self) {
         self.connection.close().await.expect("closed");
     }
 }
@@ -132,7 +132,7 @@ async fn connection(events: Events) -> Box<dyn PeerConnection> {
     codecs.register_default_codecs().expect("codecs");
     let interceptors =
         register_default_interceptors(Registry::new(), &mut codecs).expect("interceptors");
-    // Twenty players must not meet on port 5353.
+    // Without mDNS: twenty players would share port 5353.
     let settings = SettingEngineBuilder::default()
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .build();

@@ -1,6 +1,6 @@
-//! Rust text without its comments and literals, so that a rule about code does not trip over prose.
+//! Rust text without comments and literals, for rules about code.
 
-/// The same text with comments, strings and characters blanked out; every line keeps its number.
+/// Blanks out comments, strings and characters; line numbers stay.
 pub(super) fn code_only(text: &str) -> String {
     let source: Vec<char> = text.chars().collect();
     let mut code = String::with_capacity(text.len());
@@ -101,7 +101,7 @@ pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Whether `code` has `word` standing alone.
+/// Whether `code` contains `word` as a whole word.
 pub(super) fn has_word(code: &str, word: &str) -> bool {
     code.match_indices(word).any(|(at, _)| {
         let before = code[..at].chars().next_back();

@@ -1,5 +1,5 @@
-use super::super::upload::Patience;
 use super::*;
+use crate::routes::stylise::upload::UploadLimits;
 
 const KIND: &str = "multipart/form-data; boundary=x";
 
@@ -7,12 +7,12 @@ fn part(head: &str, body: &str) -> String {
     format!("--x\r\nContent-Disposition: form-data; {head}\r\n\r\n{body}\r\n")
 }
 
-async fn read_all(kind: &str, body: String) -> Result<Form, Problem> {
-    let upload = Upload::new(body.into(), FORM_BYTES_MAX, Patience::default());
+async fn read_all(kind: &str, body: String) -> Result<Form, ApiError> {
+    let upload = Upload::new(body.into(), FORM_BYTES_MAX, UploadLimits::default());
     read(Some(&kind.parse().expect("header text")), &upload).await
 }
 
-async fn read_parts(parts: &[(&str, &str)]) -> Result<Form, Problem> {
+async fn read_parts(parts: &[(&str, &str)]) -> Result<Form, ApiError> {
     let parts: String = parts.iter().map(|(head, body)| part(head, body)).collect();
     read_all(KIND, format!("{parts}--x--\r\n")).await
 }
@@ -66,7 +66,7 @@ async fn what_is_wrong_is_named() {
     ] {
         let problem = read_parts(&parts).await.expect_err(words);
         assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{words}");
-        assert!(problem.words.contains(words), "{}", problem.words);
+        assert!(problem.message.contains(words), "{}", problem.message);
     }
 }
 
@@ -98,12 +98,12 @@ async fn a_picture_that_is_too_large_is_refused_whatever_its_form_says() {
     assert_eq!(problem.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
-/// Whoever reads is told what is wrong while more is still expected: nothing waits for the rest.
+/// An error is reported before the rest of the body arrives.
 #[tokio::test]
 async fn a_form_that_is_broken_before_its_end_is_answered_at_once() {
-    let patience = Patience {
+    let patience = UploadLimits {
         silence: std::time::Duration::from_secs(600),
-        ..Patience::default()
+        ..UploadLimits::default()
     };
     let head = "--x\r\nContent-Disposition: form-data; name=\"style\"\r\nno header\r\n\r\n";
     let begun = futures_util::stream::iter([Ok::<_, std::io::Error>(head)]);
@@ -115,5 +115,10 @@ async fn a_form_that_is_broken_before_its_end_is_answered_at_once() {
         read(Some(&kind), &upload),
     );
     let problem = read.await.expect("an answer").expect_err("no header");
-    assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{}", problem.words);
+    assert_eq!(
+        problem.status,
+        StatusCode::BAD_REQUEST,
+        "{}",
+        problem.message
+    );
 }

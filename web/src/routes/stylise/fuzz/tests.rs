@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::http;
+use crate::routes::stylise::fuzz::http;
 
 // The same as for uploads; no crate here depends on another's tests.
 #[path = "../../../../../stylise/src/fuzz/mutation.rs"]
 mod mutation;
 
-/// How many inputs are tried beyond the corpus: about a second's worth.
+/// Mutated inputs, besides the corpus: about a second's worth.
 const TRIES: usize = 20_000;
 
 fn corpus() -> Vec<(PathBuf, Vec<u8>)> {
@@ -34,7 +34,7 @@ fn requests_of_strangers() {
         let broke = std::panic::catch_unwind(|| http(bytes)).is_err();
         assert!(!broke, "{} breaks it", path.display());
     }
-    // The same inputs in each run: new ones are for `make fuzz`.
+    // A fixed seed: each run tries the same inputs. New ones are for `make fuzz`.
     let mut chance = SmallRng::seed_from_u64(5);
     for _ in 0..TRIES {
         let (path, bytes) = &corpus[chance.random_range(0..corpus.len())];

@@ -1,0 +1,138 @@
+//! `carrier devices`, `carrier models list` and `carrier models pull`.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use capture::Device;
+use detector::{Installed, ListedModel, ModelStore, Places};
+
+use crate::cli::ModelsCommand;
+use crate::commands::check_model_name;
+use crate::environment;
+use crate::output::print;
+
+pub(crate) fn devices() -> anyhow::Result<ExitCode> {
+    let devices = capture::devices().context("cannot list the cameras")?;
+    let mut text: String = devices.iter().map(describe).collect();
+    if devices.is_empty() {
+        text += "No camera found. Without one, `carrier --source scene` shows the test scene.\n";
+    }
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(device: &Device) -> String {
+    let mut text = format!("{}\n", device.name);
+    text += &format!("  --source webcam:{}\n", device.id);
+    text += &format!("  path {}, index {}\n", device.path.display(), device.index);
+    if device.modes.is_empty() {
+        text += "  no mode that carrier reads (MJPEG, YUYV or NV12)\n";
+    }
+    for mode in &device.modes {
+        text += &format!(
+            "  {:<5} {:>4}x{:<4} {:>3} fps\n",
+            mode.format, mode.width, mode.height, mode.fps
+        );
+    }
+    text
+}
+
+pub(crate) fn models(command: &ModelsCommand) -> anyhow::Result<ExitCode> {
+    let places = environment::detector_places();
+    let store = ModelStore::new(&places).context("the built-in model manifest")?;
+    match command {
+        ModelsCommand::List => list(&store)?,
+        ModelsCommand::Pull { name } => pull(&store, &places, name)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(store: &ModelStore) -> anyhow::Result<()> {
+    let mut text = format!(
+        "{:<28} {:>9} {:<12} {:<9} INSTALLED\n",
+        "NAME", "INPUT", "LICENCE", "SIZE"
+    );
+    for model in store.list() {
+        text += &(row(&model) + "\n");
+    }
+    Ok(print(&text)?)
+}
+
+fn row(model: &ListedModel) -> String {
+    let entry = &model.entry;
+    let input = format!("{}x{}", entry.input.width, entry.input.height);
+    let size = entry
+        .bytes
+        .map_or_else(String::new, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
+    let state = match &model.state {
+        Installed::At(path) => path.display().to_string(),
+        Installed::BuiltIn if entry.experimental => "part of carrier, experimental".to_owned(),
+        Installed::BuiltIn => "part of carrier".to_owned(),
+        Installed::Damaged(path) => format!("damaged: {}", path.display()),
+        Installed::No if entry.url.is_some() => {
+            format!("no (carrier models pull {})", entry.name)
+        }
+        Installed::No => "no, and it has no public download".to_owned(),
+    };
+    format!(
+        "{:<28} {input:>9} {:<12} {size:<9} {state}",
+        entry.name, entry.licence
+    )
+}
+
+fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
+    check_model_name(name)?;
+    let known = store.list();
+    let Some(model) = known.iter().find(|model| model.entry.name == name) else {
+        bail!("there is no model called `{name}`; `carrier models list` shows them");
+    };
+    if model.state == Installed::BuiltIn {
+        return Ok(print(&format!(
+            "{name} is part of carrier: there is nothing to fetch\n"
+        ))?);
+    }
+    let mut meter = Meter::new(name);
+    let path = detector::pull(
+        &model.entry,
+        &places.pull_folder(),
+        places.models_url.as_deref(),
+        &mut |got, all| {
+            meter.show(got, all);
+        },
+    );
+    meter.end();
+    let path = path?;
+    Ok(print(&format!("{name} is in {}\n", path.display()))?)
+}
+
+/// Download progress, on a terminal only.
+struct Meter<'a> {
+    name: &'a str,
+    percent: Option<u64>,
+    shown: bool,
+}
+
+impl<'a> Meter<'a> {
+    fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            percent: None,
+            shown: stderr().is_terminal(),
+        }
+    }
+
+    fn show(&mut self, got: u64, all: u64) {
+        let percent = got * 100 / all.max(1);
+        if self.shown && self.percent != Some(percent) {
+            self.percent = Some(percent);
+            let _ = write!(stderr(), "\r{} {percent:>3} %", self.name);
+        }
+    }
+
+    fn end(&self) {
+        if self.percent.is_some() {
+            let _ = writeln!(stderr());
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The route table: each route of the HTTP service, and the right that a request needs for it.
+//!
+//! In: requests, from [`crate::http`] through [`crate::layers`]. Out: answers. A new route is a handler in
+//! one of these modules and a line in [`table`].
+
+mod admin;
+mod feed;
+mod gallery;
+mod join;
+mod page;
+mod status;
+mod stylise;
+mod tracks;
+pub(crate) mod webrtc;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
+use tower::Layer;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::app::App;
+use crate::layers::{host_and_origin, identify, path, security_headers};
+
+/// Offers and configuration changes are far smaller; larger bodies are refused with 413 unread.
+const BODY_LIMIT_BYTES: usize = 128 * 1024;
+
+/// The right that a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// None, or the handler checks: a page shows strangers a form for the token.
+    Nothing,
+    /// The viewer token, if one is configured.
+    Watch,
+    /// The metrics token or the admin token, if watching needs a token or metrics have one.
+    Metrics,
+    /// The admin token: the route changes what others see.
+    Admin,
+}
+
+/// How large a body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Small,
+    /// The handler limits it.
+    Photo,
+}
+
+struct Route {
+    path: &'static str,
+    needs: Needs,
+    body: Body,
+    methods: MethodRouter<Arc<App>>,
+}
+
+fn table() -> Vec<Route> {
+    use Needs::{Admin, Metrics, Nothing, Watch};
+    let route = |needs, path, methods| Route {
+        path,
+        needs,
+        body: Body::Small,
+        methods,
+    };
+    let photo = |needs, path, methods| Route {
+        body: Body::Photo,
+        ..route(needs, path, methods)
+    };
+    let session = post(admin::log_in)
+        .get(admin::session)
+        .delete(admin::log_out);
+    let sessions = delete(admin::log_out_everywhere);
+    let gallery_picture = patch(gallery::hide).delete(gallery::erase);
+    vec![
+        route(Nothing, "/", get(page::index)),
+        route(Nothing, "/app/{*file}", page::folder("app")),
+        // Public: what the camera page does needs a token.
+        route(Nothing, "/camera", page::public("camera.html")),
+        route(Nothing, "/camera/{*file}", page::folder("camera")),
+        route(Nothing, "/booth", get(page::booth)),
+        route(Nothing, "/booth/{*file}", get(page::booth_asset)),
+        route(Nothing, "/gallery", page::guarded("gallery.html")),
+        route(Nothing, "/gallery/{*file}", get(gallery::file)),
+        route(Nothing, "/join", page::guarded("join.html")),
+        route(Nothing, "/join/{*file}", page::folder("join")),
+        route(Nothing, "/icons/{*file}", page::folder("icons")),
+        route(
+            Nothing,
+            "/manifest.webmanifest",
+            page::public("manifest.webmanifest"),
+        ),
+        route(Nothing, "/lang", get(page::languages)),
+        route(Nothing, "/lang/{file}", get(page::language)),
+        route(Watch, "/whep", any(webrtc::whep)),
+        // No token: whoever knows a session's unguessable name was admitted.
+        route(Nothing, "/whep/{session}", any(webrtc::whep_session)),
+        route(Nothing, "/whep/{session}/rendition", put(webrtc::rendition)),
+        // The handler checks the right to publish.
+        route(Nothing, "/whip", any(webrtc::whip)),
+        route(Nothing, "/whip/{session}", any(webrtc::whip_session)),
+        route(Watch, "/snapshot.jpg", get(feed::snapshot)),
+        route(Watch, "/stream.mjpg", get(feed::mjpeg)),
+        route(Watch, "/api/tracks", get(tracks::tracks)),
+        // Strangers get less of it.
+        route(Nothing, "/api/status", get(status::status)),
+        route(Watch, "/api/viewers", get(status::viewers)),
+        route(Watch, "/api/gallery", get(gallery::list)),
+        route(Watch, "/api/join", get(join::join)),
+        route(Watch, "/qr/{name}", get(join::code)),
+        photo(Watch, "/api/stylise", post(stylise::submit)),
+        route(Watch, "/api/styles", get(stylise::styles)),
+        route(Watch, "/api/stylise/{id}", stylise::job_methods()),
+        route(Watch, "/api/stylise/{id}/events", get(stylise::events)),
+        route(Watch, "/api/stylise/{id}/{picture}", get(stylise::picture)),
+        route(Admin, "/api/admin/session", session),
+        route(Admin, "/api/admin/sessions", sessions),
+        route(Admin, "/api/admin/bitrate", put(admin::set_bitrate)),
+        route(Admin, "/api/admin/gallery/{id}", gallery_picture),
+        route(Nothing, "/healthz", get(status::healthz)),
+        route(Nothing, "/readyz", get(status::readyz)),
+        route(Metrics, "/metrics", get(status::metrics)),
+    ]
+}
+
+/// The whole HTTP service. It needs no listener, so tests call it directly.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let base: Arc<str> = app.config.http.prefix().into();
+    let policy = security_headers::content_policy(&app.config.http);
+    // Around the router, because it changes the path that is matched.
+    let by_path = from_fn_with_state(base, path::normalise).layer(routes(app));
+    Router::new()
+        .fallback_service(by_path)
+        .layer(from_fn_with_state(policy, security_headers::add))
+}
+
+fn routes(app: &Arc<App>) -> Router {
+    let routes = table().into_iter().fold(Router::new(), |routes, route| {
+        routes.route(route.path, guarded(route, app))
+    });
+    routes
+        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. Try /.\n") })
+        .layer(CatchPanicLayer::custom(after_panic))
+        // The last layer is the first that a request passes.
+        .layer(from_fn_with_state(Arc::clone(app), identify::identify))
+        .layer(from_fn_with_state(
+            Arc::clone(app),
+            host_and_origin::check_origin,
+        ))
+        .layer(from_fn_with_state(
+            Arc::clone(app),
+            host_and_origin::check_host,
+        ))
+        .with_state(Arc::clone(app))
+}
+
+/// The answer after a handler panicked; the panic itself is in the log.
+fn after_panic(_: Box<dyn Any + Send>) -> Response {
+    let message = "This request broke down; the station's log says where. The feed goes on.\n";
+    (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
+}
+
+fn guarded(route: Route, app: &Arc<App>) -> MethodRouter<Arc<App>> {
+    let methods = match route.body {
+        Body::Small => route
+            .methods
+            .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES)),
+        Body::Photo => route.methods,
+    };
+    match route.needs {
+        Needs::Nothing => methods,
+        Needs::Watch => methods.layer(from_fn_with_state(Arc::clone(app), identify::needs_watch)),
+        Needs::Metrics => methods.layer(from_fn(identify::needs_metrics)),
+        Needs::Admin => methods.layer(from_fn(identify::needs_admin)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! Parts of `/api/status`, made from the values in the slots.
+
+use std::time::Instant;
+
+use capture::Signal;
+use detector::DetectorState;
+use serde::Serialize;
+use signaling::PublishStatus;
+
+use crate::app::DetectorRate;
+use crate::redaction::redact_paths;
+
+/// `source` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct SourceReport {
+    state: &'static str,
+    description: String,
+    note: Option<String>,
+    reason: Option<String>,
+    width: u32,
+    height: u32,
+    /// As the source reports it, else measured.
+    fps: f32,
+    /// A publisher (a phone, OBS) replaces the configured source.
+    published: bool,
+}
+
+impl SourceReport {
+    pub(crate) fn of(signal: Option<&Signal>) -> Self {
+        let blank = |state, description: &str, reason| Self {
+            state,
+            description: description.to_owned(),
+            note: None,
+            reason,
+            width: 0,
+            height: 0,
+            fps: 0.0,
+            published: false,
+        };
+        match signal {
+            None => blank("opening", "", None),
+            Some(Signal::Opening { source }) => blank("opening", source, None),
+            Some(Signal::Lost { source, reason, .. }) => {
+                blank("lost", source, Some(reason.clone()))
+            }
+            Some(Signal::Live {
+                source,
+                note,
+                width,
+                height,
+                fps,
+            }) => Self {
+                note: note.clone(),
+                width: *width,
+                height: *height,
+                fps: *fps,
+                ..blank("live", source, None)
+            },
+        }
+    }
+
+    /// Adds what is known from frames alone.
+    pub(crate) fn measured(mut self, fps: Option<f32>, is_published: bool) -> Self {
+        if self.state == "live" {
+            self.published = is_published;
+            if self.fps <= 0.0 {
+                self.fps = fps.map_or(0.0, |fps| (fps * 10.0).round() / 10.0);
+            }
+        }
+        self
+    }
+}
+
+impl SourceReport {
+    /// Without paths of this machine.
+    pub(crate) fn for_visitors(self) -> Self {
+        Self {
+            description: redact_paths(&self.description),
+            note: self.note.as_deref().map(redact_paths),
+            reason: self.reason.as_deref().map(redact_paths),
+            ..self
+        }
+    }
+}
+
+/// `detector` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct DetectorReport {
+    state: &'static str,
+    model: Option<String>,
+    provider: Option<String>,
+    /// The model's quality is below what is expected of its kind.
+    experimental: bool,
+    message: Option<String>,
+    fix: Option<String>,
+    fps: f64,
+    inference_ms: f64,
+}
+
+impl DetectorReport {
+    pub(crate) fn of(state: &DetectorState, rate: &DetectorRate) -> Self {
+        let mut report = Self {
+            state: "off",
+            model: None,
+            provider: None,
+            experimental: false,
+            message: None,
+            fix: None,
+            fps: 0.0,
+            inference_ms: 0.0,
+        };
+        match state {
+            DetectorState::Off => {}
+            DetectorState::Warming => report.state = "warming",
+            DetectorState::Running {
+                model,
+                provider,
+                experimental,
+            } => {
+                report.experimental = *experimental;
+                report.state = "running";
+                report.model = Some(model.clone());
+                report.provider = Some((*provider).to_owned());
+                (report.fps, report.inference_ms) = (rate.fps, rate.inference_ms);
+            }
+            DetectorState::Missing { message, fix } => {
+                report.state = "missing";
+                report.message = Some(message.clone());
+                report.fix.clone_from(fix);
+            }
+            DetectorState::Failed { message, fix } => {
+                report.state = "failed";
+                report.message = Some(message.clone());
+                report.fix.clone_from(fix);
+            }
+        }
+        report
+    }
+}
+
+impl DetectorReport {
+    /// Without paths of this machine.
+    pub(crate) fn for_visitors(self) -> Self {
+        Self {
+            model: self.model.as_deref().map(redact_paths),
+            message: self.message.as_deref().map(redact_paths),
+            fix: self.fix.as_deref().map(redact_paths),
+            ..self
+        }
+    }
+}
+
+/// `publish` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct PublishReport {
+    state: &'static str,
+    /// Without the path, which may contain a secret.
+    host: String,
+    since_s: u64,
+    reason: Option<String>,
+}
+
+impl PublishReport {
+    pub(crate) fn of(host: &str, status: &PublishStatus, now: Instant) -> Self {
+        Self {
+            state: status.state.name(),
+            host: host.to_owned(),
+            since_s: now.saturating_duration_since(status.since).as_secs(),
+            reason: status.reason.clone(),
+        }
+    }
+}
+
+/// `Ok` with remarks if the station is ready, else why not. A missing model counts as ready: waiting
+/// would not bring it.
+pub(crate) fn readiness(
+    signal: Option<&Signal>,
+    detector: &DetectorState,
+    frames_flow: bool,
+) -> Result<String, String> {
+    match signal {
+        None | Some(Signal::Opening { .. }) => return Err("the source is being opened".to_owned()),
+        Some(Signal::Lost { reason, .. }) => return Err(redact_paths(reason)),
+        Some(Signal::Live { .. }) if !frames_flow => return Err("no frame yet".to_owned()),
+        Some(Signal::Live { .. }) => {}
+    }
+    match detector {
+        DetectorState::Warming => Err("the model is warming up".to_owned()),
+        DetectorState::Running { .. } | DetectorState::Off => Ok(String::new()),
+        DetectorState::Missing { message, fix } | DetectorState::Failed { message, fix } => {
+            let fix = fix
+                .as_ref()
+                .map_or_else(String::new, |fix| format!(". To mend it: {fix}"));
+            // Readable without a token.
+            Ok(redact_paths(&format!(
+                ", without detection: {message}{fix}"
+            )))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live() -> Signal {
+        let source = "test scene".to_owned();
+        Signal::Live {
+            source,
+            note: None,
+            width: 1280,
+            height: 720,
+            fps: 30.0,
+        }
+    }
+
+    #[test]
+    fn ready_means_frames_and_a_warm_model() {
+        let warming = DetectorState::Warming;
+        let running = DetectorState::Running {
+            model: "m".to_owned(),
+            provider: "cpu",
+            experimental: false,
+        };
+        assert!(readiness(None, &running, true).is_err());
+        assert!(readiness(Some(&live()), &running, false).is_err());
+        assert!(readiness(Some(&live()), &warming, true).is_err());
+        assert_eq!(readiness(Some(&live()), &running, true), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_source_that_does_not_tell_its_rate_is_measured() {
+        let told = SourceReport::of(Some(&live())).measured(Some(9.0), false);
+        assert_eq!((told.fps, told.published), (30.0, false));
+        let mut phone = live();
+        if let Signal::Live { fps, .. } = &mut phone {
+            *fps = 0.0;
+        }
+        let measured = SourceReport::of(Some(&phone)).measured(Some(24.96), true);
+        assert_eq!((measured.fps, measured.published), (25.0, true));
+        let opening = SourceReport::of(None).measured(Some(24.0), true);
+        assert_eq!((opening.fps, opening.published), (0.0, false));
+    }
+
+    #[test]
+    fn a_missing_model_is_ready_and_named() {
+        let message = "No model is installed.".to_owned();
+        let missing = DetectorState::Missing {
+            message,
+            fix: Some("carrier models pull x".to_owned()),
+        };
+        let note = readiness(Some(&live()), &missing, true).expect("ready");
+        assert!(note.contains("carrier models pull x"), "{note}");
+    }
+
+    #[test]
+    fn a_lost_source_says_why_everywhere() {
+        let lost = Signal::Lost {
+            source: "webcam".to_owned(),
+            reason: "Camera unplugged. Waiting for it.".to_owned(),
+            since: Instant::now(),
+        };
+        let why = readiness(Some(&lost), &DetectorState::Off, true).expect_err("not ready");
+        assert_eq!(why, "Camera unplugged. Waiting for it.");
+        let report = SourceReport::of(Some(&lost));
+        assert_eq!((report.state, report.reason), ("lost", Some(why)));
+    }
+}

@@ -1,0 +1,219 @@
+//! `carrier run`: starts the station in order, serves until a signal comes, and stops it.
+//!
+//! In: options and configuration. Out: the running program. Listeners are bound first, so that a taken
+//! port is one clear error; then [`pipeline`] starts every other thread; then HTTP is served.
+
+mod banner;
+mod painter;
+pub(crate) mod pipeline;
+
+use std::future::pending;
+use std::io::{IsTerminal, stdout};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use capture::Threads;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::banner::Banner;
+use crate::access::admin::AdminToken;
+use crate::access::viewer_token::CookieKey;
+use crate::app::{AccessSetup, App};
+use crate::cli::RunArgs;
+use crate::commands::check_requested;
+use crate::config::Config;
+use crate::environment::{Environment, UserFolders};
+use crate::http::addresses::{self, HttpsAddress, PublicAddress, Scheme, Served};
+use crate::http::host_names::HostNames;
+use crate::http::sockets;
+use crate::http::tls::{CertificateNames, Tls};
+use crate::metrics::Metrics;
+use crate::output::print;
+use crate::routes;
+use crate::supervision::supervised;
+
+/// HTTP serves pages, a few pictures and signalling: the pipeline needs the cores.
+const HTTP_THREADS: usize = 2;
+/// MJPEG and event streams never end by themselves: they are cut off after this time.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
+
+pub(crate) fn run(
+    args: &RunArgs,
+    threads: &Threads,
+    metrics: &Metrics,
+) -> anyhow::Result<ExitCode> {
+    threads.watch().context("cannot start a thread")?;
+    let folders = UserFolders::read();
+    let default_file = folders.config_file();
+    let config = Config::load(args, &Environment::read(), default_file.as_deref())?;
+    for (key, why) in config.weak_tokens() {
+        tracing::warn!("{key} is easily guessed, choose another: {why}");
+    }
+    let source = config.source.parse::<capture::SourceSpec>()?;
+    check_requested(args, &source, &config.model)?;
+    let token_file = folders.admin_token_file();
+    let admin = AdminToken::obtain(config.admin_token.as_deref(), token_file.as_deref());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(HTTP_THREADS)
+        .enable_all()
+        .build()
+        .context("cannot start the HTTP threads")?;
+    let listeners = Listeners::bind(&config, &folders)?;
+    let data = config.data_folder(&folders);
+    let setup = AccessSetup {
+        admin,
+        cookie_key: CookieKey::obtain(folders.cookie_key_file().as_deref()),
+        host_names: HostNames::new(&config, listeners.certificate_names()),
+        served: listeners.served()?,
+    };
+    let (app, pipeline) =
+        pipeline::start(config, source, setup, data.as_deref(), threads, metrics)?;
+    print_banner(&listeners, &app);
+    runtime.block_on(serve(listeners, Arc::clone(&app)))?;
+    tracing::info!("stopping");
+    app.booth.close();
+    pipeline.stop();
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bound sockets of the pages.
+struct Listeners {
+    http: std::net::TcpListener,
+    https: Option<(std::net::TcpListener, Tls)>,
+}
+
+impl Listeners {
+    fn bind(config: &Config, folders: &UserFolders) -> anyhow::Result<Self> {
+        let https = match config.listen_tls_addr()? {
+            Some(listen) => {
+                let file = folders.self_signed_file();
+                let addresses = signaling::lan_addresses();
+                let tls = Tls::open(config.tls.source()?, file.as_deref(), addresses)?;
+                Some((bind(listen, "--listen-tls")?, tls))
+            }
+            None => None,
+        };
+        let http = bind(config.listen_addr()?, "--listen")?;
+        Ok(Self { http, https })
+    }
+
+    fn certificate_names(&self) -> Option<CertificateNames> {
+        self.https.as_ref().map(|(_, tls)| tls.names())
+    }
+
+    fn served(&self) -> anyhow::Result<Served> {
+        let https = self.https.as_ref().map(|(listener, tls)| {
+            let at = listener.local_addr()?;
+            let self_signed = tls.is_self_signed();
+            Ok::<_, std::io::Error>(HttpsAddress { at, self_signed })
+        });
+        Ok(Served {
+            http: self
+                .http
+                .local_addr()
+                .context("the HTTP socket has no address")?,
+            https: https
+                .transpose()
+                .context("the HTTPS socket has no address")?,
+        })
+    }
+}
+
+fn bind(listen: SocketAddr, option: &str) -> anyhow::Result<std::net::TcpListener> {
+    sockets::bind(listen).map_err(|error| {
+        let advice = sockets::bind_advice(listen, option, &error);
+        anyhow::Error::from(error).context(advice)
+    })
+}
+
+/// Standard output may be full or closed: then the station serves all the same.
+fn print_banner(listeners: &Listeners, app: &App) {
+    let hosts = signaling::lan_addresses();
+    let urls = |scheme, at| addresses::urls(scheme, at, &hosts);
+    let https = listeners.https.as_ref().zip(app.served.https);
+    let configured = app.config.public_url.as_deref();
+    let banner = Banner {
+        urls: urls(Scheme::Http, app.served.http),
+        https: https.map(|((_, tls), https)| (urls(Scheme::Https, https.at), tls.fingerprint())),
+        public: PublicAddress::now(configured, &app.served, &hosts, app.config.http.prefix()),
+        is_reachable: configured.is_some() || !app.served.http.ip().is_loopback(),
+        has_booth: app.booth.get().is_ok(),
+        viewer_token: app.config.viewers.token.as_deref(),
+        media_port: app.engine.media_port(),
+        admin: &app.admin,
+        on_terminal: stdout().is_terminal(),
+    };
+    if let Err(error) = print(&banner.text()) {
+        tracing::warn!(%error, "the addresses of the pages could not be printed");
+    }
+}
+
+/// Serves HTTP and HTTPS until a signal asks the program to end.
+async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
+    let threads = app.threads.clone();
+    tokio::spawn({
+        let (app, threads) = (Arc::clone(&app), threads.clone());
+        async move {
+            let follow = || pipeline::follow_watchers(Arc::clone(&app));
+            supervised(&threads, "watchers", follow).await;
+        }
+    });
+    let connections = &app.connections;
+    let router = routes::router(&app);
+    let http = supervised(&threads, "http", async || {
+        let listener = reopened(&listeners.http)?;
+        connections.serve(listener, None, router.clone()).await;
+        Ok(())
+    });
+    let https = async {
+        let Some((listener, tls)) = listeners.https else {
+            return pending().await;
+        };
+        let config = tls.server_config().context("HTTPS cannot be set up")?;
+        tokio::spawn({
+            let threads = threads.clone();
+            async move { supervised(&threads, "certificates", || tls.follow_renewals()).await }
+        });
+        supervised(&threads, "https", async || {
+            let (listener, config) = (reopened(&listener)?, Arc::clone(&config));
+            let router = router.clone();
+            connections.serve(listener, Some(config), router).await;
+            Ok(())
+        })
+        .await
+    };
+    tokio::select! {
+        served = http => served,
+        served = https => served,
+        signal = end_requested() => signal.context("cannot listen for signals"),
+    }
+}
+
+/// The same socket again, for a supervised task that may restart.
+fn reopened(listener: &std::net::TcpListener) -> anyhow::Result<TcpListener> {
+    let same = listener.try_clone().and_then(TcpListener::from_std);
+    same.context("the socket cannot be listened on")
+}
+
+/// Resolves at the first SIGINT or SIGTERM. A second one ends the process at once.
+async fn end_requested() -> std::io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Paints detections for the compose thread: `signaling` does not know about tracks.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use capture::{Frame, I420, Signal, Slot, WallClock};
+use detector::{Card, OverlayPainter, Tracks};
+use signaling::{Painter, reserved_top_px};
+
+use crate::redaction::redact_paths;
+
+/// Paints the newest tracks, predicted to the frame's capture time, or a card.
+pub(crate) struct FeedPainter {
+    overlay: OverlayPainter,
+    tracks: Arc<Slot<Tracks>>,
+    clock: WallClock,
+}
+
+impl FeedPainter {
+    pub(crate) fn new(
+        overlay: OverlayPainter,
+        tracks: Arc<Slot<Tracks>>,
+        clock: WallClock,
+    ) -> Self {
+        Self {
+            overlay,
+            tracks,
+            clock,
+        }
+    }
+}
+
+impl Painter for FeedPainter {
+    fn paint(&mut self, picture: &mut I420, frame: &Frame) {
+        let Some(tracks) = self.tracks.latest() else {
+            return;
+        };
+        let reserved_px = reserved_top_px(picture, frame);
+        self.overlay
+            .paint_tracks(picture, &tracks, frame.captured_at, reserved_px);
+    }
+
+    fn card(&mut self, picture: &mut I420, signal: &Signal, now: Instant) {
+        let clock = wall_clock_text(self.clock.unix_ms(now));
+        let (title, detail) = card_words(signal);
+        // The card is visible to all viewers.
+        let detail = &redact_paths(detail);
+        self.overlay.paint_card(
+            picture,
+            &Card {
+                title,
+                detail,
+                clock: &clock,
+            },
+        );
+    }
+}
+
+fn card_words(signal: &Signal) -> (&str, &str) {
+    match signal {
+        Signal::Opening { source } => ("Starting", source),
+        Signal::Lost { reason, .. } => ("No signal", reason),
+        // The source claims to be live and sends nothing; the watchdog will report it in a moment.
+        Signal::Live { source, .. } => ("No signal", source),
+    }
+}
+
+/// The UTC time of day: a ticking clock shows that the card is not frozen.
+fn wall_clock_text(unix_ms: u64) -> String {
+    let second_of_day = unix_ms / 1000 % 86_400;
+    let (hours, rest) = (second_of_day / 3600, second_of_day % 3600);
+    format!("{hours:02}:{:02}:{:02} UTC", rest / 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_shows_utc() {
+        assert_eq!(wall_clock_text(1_700_000_000_000), "22:13:20 UTC");
+    }
+}

@@ -1,0 +1,337 @@
+//! Every thread and every slot is created in this file.
+//!
+//! ```text
+//! [capture] --Slot<Frame>--+--> [detector] --Slot<Tracks>--+
+//!     |                    |                               v (painter)
+//!     +--Slot<Signal>------+----------------------> [compose] --FrameSink--> [engine] --UDP--> viewers
+//!     ^ SourceSwitch                                    |       |   +--tap--> [publish] --UDP--> WHIP server
+//!     |                                                 |       v (access units)
+//!     +-------------------------------------------------|-- [whip-decode], while somebody publishes here
+//!                                                       +--Slot<Composed>--> snapshot, MJPEG
+//! ```
+//!
+//! Invariant: no stage waits for a slower one; the newest frame wins.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use capture::{
+    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Signal, Slot, SourceSpec, SourceSwitch,
+    Threads, WallClock, Wanted,
+};
+use detector::{
+    DetectorMetrics, DetectorState, OverlayPainter, Pace, Tracks, WorkerHandle, WorkerParts,
+};
+use prometheus_client::registry::Registry;
+use signaling::whep::Whep;
+use signaling::whip::{Whip, WhipMetrics};
+use signaling::{
+    ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, Engine,
+    EngineConfig, EngineHandle, EngineMetrics, FrameSink, PublishMetrics, Publisher, compose,
+};
+use stylise::Builtin;
+use stylise::comfyui::Comfyui;
+use stylise::workflow::{self, Loaded};
+
+use super::painter::FeedPainter;
+use crate::access::admin::AdminSessions;
+use crate::access::admission::Admission;
+use crate::access::guesses::Guesses;
+use crate::access::viewer_token::ViewerToken;
+use crate::access::visitor::Visitors;
+use crate::app::{AccessSetup, App};
+use crate::assets::Languages;
+use crate::booth::PhotoBooth;
+use crate::config::Config;
+use crate::http::connections::{ConnectionLimits, Connections};
+use crate::http::sockets;
+use crate::metrics::Metrics;
+use crate::routes::webrtc::ice_links;
+use crate::stills::Stills;
+
+/// The threads, in the order of the data flow.
+pub(crate) struct Pipeline {
+    capture: CaptureHandle,
+    detector: WorkerHandle,
+    compose: ComposeHandle,
+    engine: EngineHandle,
+    publisher: Option<Publisher>,
+    threads: Threads,
+}
+
+/// Starts everything but HTTP.
+pub(crate) fn start(
+    config: Config,
+    source: SourceSpec,
+    setup: AccessSetup,
+    data: Option<&Path>,
+    threads: &Threads,
+    metrics: &Metrics,
+) -> anyhow::Result<(Arc<App>, Pipeline)> {
+    let builder = PipelineBuilder::new(&config, threads);
+    let mut registry = Registry::default();
+    metrics.register(&mut registry);
+    threads.register(&mut registry);
+
+    // The media port first: if it is taken, nothing else has been started.
+    let (engine, mut sink) = builder.engine(&mut registry)?;
+    let publisher = builder.publisher(&mut sink, &mut registry)?;
+    let capture = builder.capture(source, &mut registry)?;
+    let (detector, detector_metrics) = builder.detector(&mut registry)?;
+    let compose = builder.compose(sink, &mut registry)?;
+    let whip = builder.whip(&engine, &mut registry);
+    let pipeline = Pipeline {
+        capture,
+        detector,
+        compose,
+        engine: engine.clone(),
+        publisher: publisher.clone(),
+        threads: threads.clone(),
+    };
+    let connection_limits = ConnectionLimits::for_descriptors(sockets::raise_descriptor_limit());
+    let viewer_token = config.viewers.token.as_deref();
+    let app = App {
+        viewer_token: viewer_token.map(|token| ViewerToken::new(token, &setup.cookie_key)),
+        admin_sessions: AdminSessions::default(),
+        guesses: Guesses::new(Instant::now(), metrics.token_guesses.clone()),
+        host_names: setup.host_names,
+        admission: Admission::new(&config.viewers, metrics.viewers_refused.clone()),
+        ice_links: ice_links(&config.ice_servers),
+        served: setup.served,
+        connections: Connections::new(connection_limits, metrics.clone()),
+        clock: builder.clock,
+        admin: setup.admin,
+        switch: builder.switch,
+        frames: builder.frames,
+        signal: builder.signal,
+        tracks: builder.tracks,
+        detector_state: builder.detector_state,
+        detector_metrics,
+        pace: builder.pace,
+        composed: builder.composed,
+        demand: builder.demand,
+        whep: Whep::new(engine.clone()),
+        publisher,
+        whip,
+        engine,
+        stills: Stills::default(),
+        booth: open_booth(&config, data, threads, metrics, &mut registry)?,
+        visitors: visitors(&config, data),
+        threads: threads.clone(),
+        liveness: Mutex::default(),
+        languages: Languages::new(config.booth.languages.clone()),
+        track_listeners: Arc::default(),
+        registry,
+        config,
+    };
+    Ok((Arc::new(app), pipeline))
+}
+
+/// The slots, and the methods that start the threads between them.
+struct PipelineBuilder<'a> {
+    config: &'a Config,
+    threads: &'a Threads,
+    clock: WallClock,
+    /// Puts the frames of the source or of a publisher into `frames` and `signal`.
+    switch: Arc<SourceSwitch>,
+    frames: Arc<Slot<Frame>>,
+    signal: Arc<Slot<Signal>>,
+    tracks: Arc<Slot<Tracks>>,
+    detector_state: Arc<Slot<DetectorState>>,
+    composed: Arc<Slot<Composed>>,
+    demand: Arc<Demand>,
+    pace: Arc<Pace>,
+}
+
+impl<'a> PipelineBuilder<'a> {
+    fn new(config: &'a Config, threads: &'a Threads) -> Self {
+        let (frames, signal) = (Slot::new(), Slot::new());
+        Self {
+            config,
+            threads,
+            clock: WallClock::start(),
+            switch: SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal)),
+            frames,
+            signal,
+            tracks: Slot::new(),
+            detector_state: Slot::new(),
+            composed: Slot::new(),
+            demand: Demand::new(),
+            pace: Arc::new(Pace::default()),
+        }
+    }
+
+    fn capture(
+        &self,
+        source: SourceSpec,
+        registry: &mut Registry,
+    ) -> anyhow::Result<CaptureHandle> {
+        let metrics = Arc::new(CaptureMetrics::default());
+        metrics.register(registry);
+        let camera = &self.config.camera;
+        let config = CaptureConfig {
+            source,
+            wanted: Wanted {
+                width: camera.width,
+                height: camera.height,
+                fps: camera.fps,
+                format: None,
+            },
+            loop_file: self.config.loop_file,
+            clock: self.clock,
+            threads: self.threads.clone(),
+        };
+        let switch = Arc::clone(&self.switch);
+        capture::spawn(config, switch, metrics).context("cannot start the capture thread")
+    }
+
+    fn detector(
+        &self,
+        registry: &mut Registry,
+    ) -> anyhow::Result<(WorkerHandle, Arc<DetectorMetrics>)> {
+        let metrics = Arc::new(DetectorMetrics::default());
+        metrics.register(registry);
+        let parts = WorkerParts {
+            frames: self.frames.reader(),
+            tracks: Arc::clone(&self.tracks),
+            state: Arc::clone(&self.detector_state),
+            pace: Arc::clone(&self.pace),
+            metrics: Arc::clone(&metrics),
+            threads: self.threads.clone(),
+        };
+        let worker = detector::spawn_worker(parts, self.config.detector()?)
+            .context("cannot start the detector thread")?;
+        Ok((worker, metrics))
+    }
+
+    fn compose(&self, sink: FrameSink, registry: &mut Registry) -> anyhow::Result<ComposeHandle> {
+        let metrics = Arc::new(ComposeMetrics::default());
+        metrics.register(registry);
+        let tracks = Arc::clone(&self.tracks);
+        let painter = FeedPainter::new(OverlayPainter::new(), tracks, self.clock);
+        let parts = ComposeParts {
+            frames: Arc::clone(&self.frames),
+            signal: Arc::clone(&self.signal),
+            painter: Box::new(painter),
+            demand: Arc::clone(&self.demand),
+            composed: Arc::clone(&self.composed),
+            sink,
+            config: ComposeConfig {
+                renditions: self.config.renditions(),
+                threads: self.threads.clone(),
+                ..ComposeConfig::new(self.clock)
+            },
+            metrics,
+        };
+        compose::spawn(parts).context("cannot start the compose thread")
+    }
+
+    fn engine(&self, registry: &mut Registry) -> anyhow::Result<(EngineHandle, FrameSink)> {
+        let metrics = Arc::new(EngineMetrics::default());
+        metrics.register(registry);
+        let config = EngineConfig {
+            renditions: self.config.renditions(),
+            media_ip: self.config.media_ip()?,
+            media_port: self.config.media_port,
+            threads: self.config.network.engine_threads,
+            registered: self.threads.clone(),
+            announced: self.config.network.announced()?,
+            ..EngineConfig::default()
+        };
+        Ok(Engine::start(config, Arc::clone(&self.demand), metrics)?)
+    }
+
+    fn publisher(
+        &self,
+        sink: &mut FrameSink,
+        registry: &mut Registry,
+    ) -> anyhow::Result<Option<Publisher>> {
+        let Some(target) = self.config.publish.target()? else {
+            return Ok(None);
+        };
+        let metrics = Arc::new(PublishMetrics::default());
+        metrics.register(registry);
+        let demand = Arc::clone(&self.demand);
+        let publisher = Publisher::start(target, sink, demand, metrics, self.threads);
+        publisher
+            .map(Some)
+            .context("cannot start the publishing thread")
+    }
+
+    fn whip(&self, engine: &EngineHandle, registry: &mut Registry) -> Whip {
+        let metrics = Arc::new(WhipMetrics::default());
+        metrics.register(registry);
+        Whip::new(engine.clone(), Arc::clone(&self.switch), metrics)
+    }
+}
+
+impl Pipeline {
+    /// Ends the threads: publishing first, which says goodbye to its server, then from the source on, so
+    /// that no thread waits for one that has ended.
+    pub(crate) fn stop(self) {
+        self.threads.end();
+        if let Some(publisher) = &self.publisher {
+            publisher.stop();
+        }
+        self.capture.stop();
+        self.detector.stop();
+        self.compose.stop();
+        self.engine.stop();
+    }
+}
+
+/// The photo booth has threads of its own, one per kind of stylist, and no slot: jobs are queued.
+fn open_booth(
+    config: &Config,
+    data: Option<&Path>,
+    threads: &Threads,
+    metrics: &Metrics,
+    registry: &mut Registry,
+) -> anyhow::Result<PhotoBooth> {
+    let booth = &config.booth;
+    let builtin = booth.builtin.then(Builtin::new);
+    // Without a booth, no request is sent to the server.
+    let comfyui = match config.stylise.settings().filter(|_| booth.enabled) {
+        Some(mut settings) => {
+            settings.threads = threads.clone();
+            let Loaded { workflows, broken } = workflow::load(config.stylise.workflows.as_deref());
+            for error in broken {
+                tracing::warn!(%error, "a workflow is invalid and is ignored");
+            }
+            Some(Comfyui::connect(&settings, workflows)?)
+        }
+        None => None,
+    };
+    let folder = data.map(|data| data.join("booth"));
+    Ok(PhotoBooth::open(
+        booth,
+        folder,
+        builtin,
+        comfyui,
+        threads,
+        metrics.uploads_refused.clone(),
+        registry,
+    ))
+}
+
+/// Without a booth no key is kept.
+fn visitors(config: &Config, data: Option<&Path>) -> Visitors {
+    let file = data.filter(|_| config.booth.enabled);
+    Visitors::open(file.map(|data| data.join("visitor-key")).as_deref())
+}
+
+/// How often the demand is sampled. The first pictures of the first viewer may lack boxes for this long.
+const WATCHERS_EVERY: Duration = Duration::from_millis(100);
+
+/// Sets the detector's rate by the demand for pictures, and updates
+/// [`Liveness`](crate::supervision::liveness::Liveness).
+pub(crate) async fn follow_watchers(app: Arc<App>) {
+    let mut tick = tokio::time::interval(WATCHERS_EVERY);
+    loop {
+        tick.tick().await;
+        app.pace.set_watched(app.somebody_watches());
+        drop(app.update_liveness(Instant::now()));
+    }
+}
