@@ -3,11 +3,9 @@
 //! Every function checks the given bytes against the given size before it touches a picture: a
 //! driver, a pipe or a peer may say anything. Odd sizes lose their last column or row.
 
-mod deinterlace;
+mod geometry;
 mod packed;
 mod planar;
-pub(crate) mod range;
-mod rotate;
 #[cfg(test)]
 mod tests;
 
@@ -15,11 +13,11 @@ use thiserror::Error;
 
 use crate::picture::{I420, PictureError};
 
-pub(crate) use deinterlace::blend_fields;
+pub(crate) use geometry::{PixelAspect, Squarer, mirror};
+pub use geometry::{Turn, rotate};
 pub use packed::{Raster, bgr24, nv12, rgb24, yuyv};
+pub(crate) use planar::blend_fields;
 pub use planar::{Chroma, Planar, Plane, planar};
-pub(crate) use rotate::mirror;
-pub use rotate::{Turn, rotate};
 
 /// Which numbers stand for black and white.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,4 +118,61 @@ impl Rows {
         }
         Ok(())
     }
+}
+
+/// Luma 0..=255 to 16..=235, rounded to nearest.
+#[inline]
+pub(crate) const fn luma_to_limited(full: u8) -> u8 {
+    ((full as u16 * 219 + 127) / 255 + 16) as u8
+}
+
+/// Chroma 0..=255 to 16..=240 around 128, rounded to nearest. 4095 = 128 * (255 - 224) + 127.
+#[inline]
+pub(crate) const fn chroma_to_limited(full: u8) -> u8 {
+    ((full as u16 * 224 + 4095) / 255) as u8
+}
+
+/// Luma 16..=235 to 0..=255, rounded to nearest; what lies outside is clamped.
+#[inline]
+pub(crate) fn luma_to_full(limited: u8) -> u8 {
+    let above_black = u16::from(limited.saturating_sub(16).min(219));
+    ((above_black * 255 + 109) / 219) as u8
+}
+
+/// Chroma 16..=240 to 0..=255 around 128, rounded to nearest; what lies outside is clamped.
+#[inline]
+pub(crate) fn chroma_to_full(limited: u8) -> u8 {
+    let above_least = u16::from(limited.saturating_sub(16).min(224));
+    ((above_least * 255 + 224) / 224).min(255) as u8
+}
+
+/// A picture whose planes hold full range becomes limited range.
+pub(crate) fn squeeze(picture: &mut I420) {
+    let planes = picture.planes_mut();
+    planes
+        .y
+        .iter_mut()
+        .for_each(|value| *value = luma_to_limited(*value));
+    planes
+        .u
+        .iter_mut()
+        .for_each(|value| *value = chroma_to_limited(*value));
+    planes
+        .v
+        .iter_mut()
+        .for_each(|value| *value = chroma_to_limited(*value));
+}
+
+/// Writes the planes of `picture`, widened to full range, one after the other into `full`.
+pub(crate) fn widen(picture: &I420, full: &mut Vec<u8>) {
+    let planes = picture.planes();
+    full.clear();
+    full.extend(planes.y.iter().map(|value| luma_to_full(*value)));
+    full.extend(
+        planes
+            .u
+            .iter()
+            .chain(planes.v)
+            .map(|value| chroma_to_full(*value)),
+    );
 }

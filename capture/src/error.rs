@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::picture::PictureError;
-use crate::y4m::Y4mError;
+use crate::sources::y4m::Y4mError;
 
 /// Why a source gives no pictures. The text is the card's; [`CaptureError::detail`] is for the log.
 #[derive(Debug, Error)]

@@ -1,6 +1,5 @@
 //! Still pictures from files: JPEG, PNG and WebP, the right way up.
 
-mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +13,7 @@ use thiserror::Error;
 
 use crate::convert::{self, ConvertError, Raster, Turn};
 use crate::jpeg::{JpegDecoder, JpegError, orientation};
-use crate::picture::{I420, PictureError};
-use crate::pool::{PicturePool, PooledPicture};
+use crate::picture::{I420, PictureError, PicturePool, PooledPicture};
 
 /// Why a still picture could not be loaded.
 #[derive(Debug, Error)]
@@ -232,4 +230,39 @@ fn on_white(image: DynamicImage) -> RgbImage {
         let [r, g, b, alpha] = rgba.get_pixel(x, y).0.map(u16::from);
         image::Rgb([r, g, b].map(|level| ((level * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
     })
+}
+
+impl Still {
+    /// Width and height as stored, before the turn that EXIF asks for.
+    #[must_use]
+    pub fn stored_size_px(&self) -> (u32, u32) {
+        match self.orientation {
+            Orientation::NoTransforms
+            | Orientation::Rotate180
+            | Orientation::FlipHorizontal
+            | Orientation::FlipVertical => (self.width, self.height),
+            Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH => (self.height, self.width),
+        }
+    }
+
+    /// Where `[left, top, width, height]` of the stored picture is in the upright one.
+    #[must_use]
+    pub fn upright(&self, [left, top, width, height]: [f64; 4]) -> [f64; 4] {
+        let (stored_width, stored_height) = self.stored_size_px();
+        let right = f64::from(stored_width) - left - width;
+        let bottom = f64::from(stored_height) - top - height;
+        match self.orientation {
+            Orientation::NoTransforms => [left, top, width, height],
+            Orientation::FlipHorizontal => [right, top, width, height],
+            Orientation::Rotate180 => [right, bottom, width, height],
+            Orientation::FlipVertical => [left, bottom, width, height],
+            Orientation::Rotate90FlipH => [top, left, height, width],
+            Orientation::Rotate90 => [bottom, left, height, width],
+            Orientation::Rotate270FlipH => [bottom, right, height, width],
+            Orientation::Rotate270 => [top, right, height, width],
+        }
+    }
 }

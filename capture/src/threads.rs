@@ -6,23 +6,23 @@
 
 #[cfg(any(test, debug_assertions))]
 mod inject;
-mod metrics;
-mod watch;
+mod restart;
+#[cfg(test)]
+mod tests;
 
-use std::fmt;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use prometheus_client::registry::Registry;
 
+use restart::{ProcessClock, Restarts, ThreadMetrics};
+
 #[cfg(any(test, debug_assertions))]
 pub use self::inject::InjectedFault;
-use self::metrics::ThreadMetrics;
-use self::watch::{Restarts, WatchedTime};
 
 /// How long a loop may take for one turn, unless it knows better. Far above what a loaded machine
 /// needs, and below what a liveness probe waits for.
@@ -43,7 +43,7 @@ pub struct Threads {
 struct Shared {
     /// Milliseconds during which somebody looked at the threads.
     watched_ms: AtomicU64,
-    time: Mutex<WatchedTime>,
+    clock: Mutex<ProcessClock>,
     entries: Mutex<Vec<Arc<Entry>>>,
     /// The program ends: nothing is restarted any more.
     ending: Mutex<bool>,
@@ -98,7 +98,7 @@ impl Default for Shared {
     fn default() -> Self {
         Self {
             watched_ms: AtomicU64::new(0),
-            time: Mutex::new(WatchedTime::new(Instant::now())),
+            clock: Mutex::new(ProcessClock::new(Instant::now())),
             entries: Mutex::default(),
             ending: Mutex::default(),
             ends: Condvar::new(),
@@ -249,7 +249,7 @@ impl Eq for Threads {}
 
 impl Shared {
     fn advance(&self, now: Instant) -> u64 {
-        let passed = milliseconds(lock(&self.time).look(now));
+        let passed = milliseconds(lock(&self.clock).advance(now));
         self.watched_ms.fetch_add(passed, Ordering::Relaxed) + passed
     }
 }
@@ -337,6 +337,3 @@ fn milliseconds(time: Duration) -> u64 {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-#[cfg(test)]
-mod tests;

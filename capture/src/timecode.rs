@@ -62,7 +62,7 @@ fn cells(value: u32) -> [bool; CELLS] {
 mod tests {
     use super::*;
     use crate::jpeg::{JpegDecoder, JpegEncoder};
-    use crate::pool::PicturePool;
+    use crate::picture::PicturePool;
     use crate::scale::Scaler;
 
     #[test]

@@ -5,10 +5,8 @@ use yuv::{
     YuvStandardMatrix,
 };
 
-use super::range::{chroma_to_limited, luma_to_limited, squeeze};
-use super::{ConvertError, Range, Rows, even_size};
-use crate::picture::I420;
-use crate::pool::{PicturePool, PooledPicture};
+use super::{ConvertError, Range, Rows, chroma_to_limited, even_size, luma_to_limited, squeeze};
+use crate::picture::{I420, PicturePool, PooledPicture};
 
 /// Rows of pixels as a driver or decoder hands them over.
 #[derive(Debug, Clone, Copy)]

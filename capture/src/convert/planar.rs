@@ -1,9 +1,8 @@
 //! Planes of any usual chroma subsampling, stride and range.
 
 use super::packed::mean;
-use super::range::{chroma_to_limited, luma_to_limited};
-use super::{ConvertError, Range, Rows, even_size};
-use crate::pool::{PicturePool, PooledPicture};
+use super::{ConvertError, Range, Rows, chroma_to_limited, even_size, luma_to_limited};
+use crate::picture::{I420, PicturePool, PooledPicture};
 
 /// How many pixels share a chroma sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,5 +206,64 @@ fn reduce(chroma: Chroma, from: Plane<'_>, to: &mut [u8], width: usize, map: imp
                 }
             }
         }
+    }
+}
+
+/// Mixes each row with its neighbours, one part of each to two of its own: what differs from row to row,
+/// as the comb at the edge of a moving thing, is gone, at the price of sharpness. Better is a filter that
+/// looks at the pictures before and after, such as FFmpeg's yadif.
+pub(crate) fn blend_fields(picture: &mut I420) {
+    let width = picture.width() as usize;
+    let planes = picture.planes_mut();
+    blend(planes.y, width);
+    blend(planes.u, width / 2);
+    blend(planes.v, width / 2);
+}
+
+fn blend(plane: &mut [u8], width: usize) {
+    let mut above = plane[..width].to_vec();
+    let mut at = 0;
+    while at < plane.len() {
+        let (rows, below) = plane.split_at_mut(at + width);
+        let row = &mut rows[at..];
+        for (x, value) in row.iter_mut().enumerate() {
+            let own = u16::from(*value);
+            let below = below.get(x).map_or(own, |value| u16::from(*value));
+            let mixed = (u16::from(above[x]) + 2 * own + below + 2) >> 2;
+            above[x] = std::mem::replace(value, mixed as u8);
+        }
+        at += width;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comb_is_gone_and_a_slope_stays() {
+        let mut picture = I420::black(8, 8).expect("even");
+        for (y, row) in picture.planes_mut().y.chunks_exact_mut(8).enumerate() {
+            row.fill(if y % 2 == 0 { 40 } else { 200 });
+        }
+        blend_fields(&mut picture);
+        let rows: Vec<u8> = picture
+            .planes()
+            .y
+            .chunks_exact(8)
+            .map(|row| row[3])
+            .collect();
+        assert_eq!(rows[1..7], [120; 6]);
+        for (y, row) in picture.planes_mut().y.chunks_exact_mut(8).enumerate() {
+            row.fill(20 * y as u8);
+        }
+        blend_fields(&mut picture);
+        let rows: Vec<u8> = picture
+            .planes()
+            .y
+            .chunks_exact(8)
+            .map(|row| row[7])
+            .collect();
+        assert_eq!(rows[1..7], [20, 40, 60, 80, 100, 120]);
     }
 }

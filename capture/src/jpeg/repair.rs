@@ -6,12 +6,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-mod coverage;
-mod marker;
-
-use coverage::{Coverage, Scan};
-pub(crate) use marker::{Marker, next_marker};
-
 /// Beyond this many scans a file is hostile; it is left to the decoder, which has its own limit.
 const MAX_SCANS: usize = 256;
 
@@ -244,4 +238,161 @@ fn data_end(jpeg: &[u8], mut from: usize) -> usize {
         from = marker.end;
     }
     jpeg.len()
+}
+
+/// Two bytes: 0xff and what kind of marker it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Marker {
+    pub(crate) at: usize,
+    pub(crate) kind: u8,
+    /// Where what follows begins.
+    pub(crate) end: usize,
+}
+
+impl Marker {
+    /// The segment's content behind its length; `None` when the bytes end before it does.
+    pub(crate) fn segment(self, jpeg: &[u8]) -> Option<Range<usize>> {
+        let length = jpeg.get(self.end..self.end + 2)?;
+        let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+        let end = self.end + length;
+        (length >= 2 && end <= jpeg.len()).then_some(self.end + 2..end)
+    }
+}
+
+/// The first marker at or after `from`. Bytes that begin none, stuffed zeros among them, are skipped.
+pub(crate) fn next_marker(jpeg: &[u8], mut from: usize) -> Option<Marker> {
+    loop {
+        let at = from + jpeg.get(from..)?.iter().position(|byte| *byte == 0xff)?;
+        match *jpeg.get(at + 1)? {
+            // Any number of 0xff may fill the space before a marker.
+            0xff => from = at + 1,
+            0 => from = at + 2,
+            kind => {
+                return Some(Marker {
+                    at,
+                    kind,
+                    end: at + 2,
+                });
+            }
+        }
+    }
+}
+
+const COEFFICIENTS: usize = 64;
+/// Not sent yet.
+const UNKNOWN: u8 = u8::MAX;
+
+/// A scan header.
+#[derive(Debug)]
+struct Scan<'a> {
+    /// Of each component its id and its tables.
+    components: &'a [u8],
+    /// First and last coefficient.
+    band: [u8; 2],
+    /// Lowest bit known before and after this scan.
+    bits: [u8; 2],
+}
+
+impl<'a> Scan<'a> {
+    fn read(body: &'a [u8]) -> Option<Self> {
+        let (count, rest) = body.split_first()?;
+        let (components, rest) = rest.split_at_checked(2 * usize::from(*count))?;
+        let [first, last, bits] = *rest else {
+            return None;
+        };
+        Some(Self {
+            components,
+            band: [first, last],
+            bits: [bits >> 4, bits & 15],
+        })
+    }
+
+    /// All coefficients at once.
+    fn is_sequential(&self) -> bool {
+        self.band == [0, 63] && self.bits == [0, 0]
+    }
+
+    fn ids(&self) -> impl Iterator<Item = u8> {
+        self.components.chunks_exact(2).map(|pair| pair[0])
+    }
+
+    fn coefficients(&self) -> std::ops::Range<usize> {
+        let [first, last] = self.band.map(|at| usize::from(at).min(COEFFICIENTS));
+        first..(last + 1).clamp(first, COEFFICIENTS)
+    }
+}
+
+/// What is known of one component: the lowest bit of each coefficient.
+#[derive(Debug)]
+struct Component {
+    id: u8,
+    lowest_bit: [u8; COEFFICIENTS],
+}
+
+/// What is known of a frame.
+#[derive(Debug)]
+struct Coverage {
+    frame: u8,
+    components: Vec<Component>,
+}
+
+impl Coverage {
+    /// Of a frame header of the kind `frame`.
+    fn of_frame(frame: u8, body: &[u8]) -> Option<Self> {
+        let count = usize::from(*body.get(5)?);
+        let listed = body.get(6..6 + 3 * count)?;
+        let component = |entry: &[u8]| Component {
+            id: entry[0],
+            lowest_bit: [UNKNOWN; COEFFICIENTS],
+        };
+        Some(Self {
+            frame,
+            components: listed.chunks_exact(3).map(component).collect(),
+        })
+    }
+
+    fn components(&self) -> usize {
+        self.components.len()
+    }
+
+    /// Huffman or arithmetic coding.
+    fn is_progressive(&self) -> bool {
+        matches!(self.frame, 0xc2 | 0xca)
+    }
+
+    fn is_sequential_dct(&self) -> bool {
+        matches!(self.frame, 0xc0 | 0xc1 | 0xc9)
+    }
+
+    /// Every coefficient of every component is known to its last bit.
+    fn is_complete(&self) -> bool {
+        let whole = |component: &Component| component.lowest_bit.iter().all(|bit| *bit == 0);
+        !self.components.is_empty() && self.components.iter().all(whole)
+    }
+
+    /// All that the scan brings is known as precisely.
+    fn is_repeated(&self, scan: &Scan<'_>) -> bool {
+        let [_, after] = scan.bits;
+        let known = |component: &Component| {
+            let bits = &component.lowest_bit[scan.coefficients()];
+            !bits.is_empty() && bits.iter().all(|bit| *bit <= after)
+        };
+        scan.ids().count() > 0
+            && scan
+                .ids()
+                .all(|id| self.components.iter().any(|c| c.id == id && known(c)))
+    }
+
+    fn add(&mut self, scan: &Scan<'_>) {
+        let (band, bit) = if self.is_progressive() {
+            (scan.coefficients(), scan.bits[1])
+        } else {
+            (0..COEFFICIENTS, 0)
+        };
+        for id in scan.ids() {
+            if let Some(component) = self.components.iter_mut().find(|c| c.id == id) {
+                component.lowest_bit[band.clone()].fill(bit);
+            }
+        }
+    }
 }

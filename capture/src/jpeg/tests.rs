@@ -1,10 +1,11 @@
 //! Against the `image` crate, an independent decoder, and against broken input.
 
+mod nonconforming;
+
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use super::*;
-use crate::picture::I420;
-use crate::pool::PicturePool;
+use crate::picture::{I420, PicturePool};
 
 /// A smooth RGB picture: chroma survives subsampling, so that decoders can be compared.
 fn smooth_rgb(width: usize, height: usize) -> Vec<u8> {
