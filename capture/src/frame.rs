@@ -1,4 +1,4 @@
-//! What travels between the stages.
+//! What is passed between the stages: frames and signals; and the conversion to wall time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -14,21 +14,20 @@ pub struct Frame {
     pub seq: u64,
     /// When the picture was taken, as near as the source can tell.
     pub captured_at: Instant,
-    /// Without a newer one the picture shows the present for this long: for a source of a few pictures a
-    /// minute longer than for others.
+    /// The frame counts as current for this long when no newer one comes. Longer for a slow source.
     pub stale_after: Duration,
-    /// Rows at the top over which nothing may be painted: the scene's timecode strip.
+    /// Rows at the top that must not be painted over: the scene's timecode strip.
     pub reserved_top_px: u32,
-    /// Where things really are. Only the built-in scene knows.
+    /// Where the objects really are. Only the built-in scene knows.
     pub truth: Option<Arc<[Truth]>>,
 }
 
 impl Frame {
-    /// When a picture of a source that gives one a second or more is over. With the supervisor's tick,
-    /// and the time to paint, a card is up within 2 s.
+    /// [`Frame::stale_after`] of a source with at least one picture a second. With the supervisor's tick
+    /// and the time to paint, the card is up within 2 s.
     pub const STALE_AFTER: Duration = Duration::from_millis(1500);
 
-    /// A frame of a source that knows no truth and reserves no rows.
+    /// A frame without ground truth and without reserved rows.
     #[must_use]
     pub fn new(pixels: PooledPicture, seq: u64, captured_at: Instant) -> Self {
         Self {
@@ -42,7 +41,7 @@ impl Frame {
     }
 }
 
-/// A thing that the built-in scene drew.
+/// An object that the built-in scene drew: ground truth for tests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Truth {
     /// Its COCO name, e.g. `stop sign`.
@@ -51,41 +50,36 @@ pub struct Truth {
     pub bbox_px: [f32; 4],
 }
 
-/// How the source is doing. Published in a [`crate::Slot`] beside the frames.
+/// The state of the source. Published in a [`crate::Slot`] beside the frames.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Signal {
-    /// The source is being opened for the first time.
     Opening {
-        /// What is being opened, in plain words.
+        /// In plain words.
         source: String,
     },
-    /// Frames flow.
     Live {
-        /// What is open and what was granted, in plain words.
+        /// In plain words, with the granted mode.
         source: String,
-        /// Something the viewer should know, e.g. that `auto` fell back to the scene.
+        /// For the viewers, e.g. that `auto` fell back to the scene.
         note: Option<String>,
-        /// Granted width in pixels.
         width: u32,
-        /// Granted height in pixels.
         height: u32,
         /// Granted frames per second, 0 when the source does not tell.
         fps: f32,
     },
-    /// No frames: it ended, failed or stalled. Retries go on by themselves.
+    /// The source ended, failed or stalled. It is opened again without any action.
     Lost {
-        /// What was open.
         source: String,
-        /// Why, in plain words for a visitor: "Camera unplugged. Waiting for it."
+        /// For viewers, e.g. "Camera unplugged. Waiting for it."
         reason: String,
-        /// When the last frame came or the open failed.
+        /// When the last frame came, or opening failed.
         since: Instant,
     },
 }
 
-/// Inside the process time is [`Instant`] only. Wall time appears at the edges (timecode, logs,
-/// files, the API), always through the one origin taken at start, so that a step of the system
-/// clock can never reorder frames.
+/// Converts monotonic time to wall time. The process computes with [`Instant`]s only; wall time
+/// appears in the timecode, logs, files and the API. It is always derived from one origin, taken at
+/// the start, so that a step of the system clock cannot reorder frames.
 #[derive(Debug, Clone, Copy)]
 pub struct WallClock {
     origin: Instant,
@@ -93,7 +87,7 @@ pub struct WallClock {
 }
 
 impl WallClock {
-    /// Ties the monotonic instant `origin` to the wall time `wall`.
+    /// A clock that shows the wall time `wall` at the instant `origin`.
     #[must_use]
     pub fn new(origin: Instant, wall: SystemTime) -> Self {
         let wall_at_origin = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -103,13 +97,13 @@ impl WallClock {
         }
     }
 
-    /// The clock of this process, tied now.
+    /// A clock that shows the system's wall time now.
     #[must_use]
     pub fn start() -> Self {
         Self::new(Instant::now(), SystemTime::now())
     }
 
-    /// The instant this clock was tied at.
+    /// The instant at which this clock was started.
     #[must_use]
     pub fn origin(&self) -> Instant {
         self.origin

@@ -1,6 +1,6 @@
-//! JPEG from cameras and to viewers, through libjpeg-turbo's planar interface: no RGB on the way.
+//! JPEG from cameras and to viewers, through the planar interface of libjpeg-turbo, without RGB.
 //!
-//! JPEG is full range, inside is limited range; both directions convert the levels.
+//! JPEG is full range and [`I420`] is limited range; both directions convert the levels.
 
 pub mod orientation;
 mod reader;
@@ -20,45 +20,39 @@ use crate::picture::{I420, PictureError, PicturePool, PooledPicture};
 pub use reader::{JpegReadError, JpegReader, OpenedJpeg};
 pub(crate) use repair::{Marker, next_marker};
 
-/// Why a JPEG could not be read or written. The caller drops the frame and counts it.
+/// Why a JPEG could not be decoded or encoded. The caller discards the picture and counts it.
 #[derive(Debug, Error)]
 pub enum JpegError {
     /// Its bytes cannot be read.
     #[error(transparent)]
     Read(#[from] JpegReadError),
-    /// The header promises more than is accepted; nothing was allocated.
+    /// The header tells a larger size than is accepted; nothing was allocated.
     #[error("the JPEG claims {width}x{height} pixels; at most {max} pixels in all are accepted",
         max = JpegDecoder::MAX_PIXELS)]
-    TooLarge {
-        /// Width claimed, in pixels.
-        width: usize,
-        /// Height claimed, in pixels.
-        height: usize,
-    },
-    /// A kind of JPEG that no camera sends (CMYK).
+    TooLarge { width: usize, height: usize },
+    /// A colour space that no camera sends (CMYK).
     #[error("JPEGs with {0} colours are not supported")]
     Unsupported(String),
     /// A size that no picture has.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// The encoder refused.
     #[error("the picture could not be written as JPEG: {0}")]
     Encode(String),
-    /// The library could not start, out of memory most likely.
+    /// The library could not start, probably for lack of memory.
     #[error("libjpeg-turbo could not be started: {0}")]
     Library(String),
 }
 
-/// Reads any JPEG a camera, a file or a peer may send. Keeps its buffers from one to the next.
+/// Decodes JPEGs of cameras, files and peers to I420. Keeps its buffers from one to the next.
 #[derive(Debug)]
 pub struct JpegDecoder {
     reader: JpegReader,
-    /// What is not 4:2:0 of even size is decoded here first.
+    /// A JPEG that is not 4:2:0 of even size is decoded into this first.
     scratch: Vec<u8>,
 }
 
 impl JpegDecoder {
-    /// The most pixels accepted: 8K with a margin. Bounds what a header can make us allocate.
+    /// The most pixels accepted: 8K with a margin. Bounds the memory that a header can request.
     pub const MAX_PIXELS: usize = 8192 * 4352;
 
     /// A decoder without buffers.
@@ -69,14 +63,14 @@ impl JpegDecoder {
         })
     }
 
-    /// Decodes one JPEG. A Huffman table that is missing, as usual in Motion JPEG, is the standard
-    /// one. EXIF is not looked at.
+    /// Decodes one JPEG. A missing Huffman table, as usual in Motion JPEG, means the standard one. EXIF
+    /// is ignored.
     pub fn decode(&mut self, jpeg: &[u8], pool: &PicturePool) -> Result<PooledPicture, JpegError> {
         let opened = self.open(jpeg)?;
         self.decode_opened(&opened, pool)
     }
 
-    /// Reads the header; refused when no picture of ours could hold it.
+    /// Reads the header; an error when the size exceeds that of an [`I420`].
     pub(crate) fn open<'a>(&mut self, jpeg: &'a [u8]) -> Result<OpenedJpeg<'a>, JpegError> {
         let opened = self.reader.open(jpeg)?;
         let (width, height) = (opened.header.width, opened.header.height);
@@ -112,12 +106,12 @@ impl JpegDecoder {
         }
     }
 
-    /// Decodes to RGB: 3 bytes a pixel, odd sides and CMYK files included.
+    /// Decodes to RGB, 3 bytes per pixel, also with odd sides and from CMYK.
     pub(crate) fn rgb(&mut self, jpeg: &OpenedJpeg<'_>) -> Result<Vec<u8>, JpegError> {
         Ok(self.reader.rgb(jpeg)?)
     }
 
-    /// 4:2:0 of even size has the very layout of [`I420`].
+    /// 4:2:0 of even size has the layout of [`I420`] already.
     fn directly(
         &mut self,
         jpeg: &OpenedJpeg<'_>,
@@ -158,7 +152,7 @@ impl JpegDecoder {
             subsamp,
         };
         self.reader.planes(jpeg, target)?;
-        // Odd sizes: libjpeg-turbo pads luma so that each chroma sample has all its pixels.
+        // For odd sizes, libjpeg-turbo pads luma so that each chroma sample has all its pixels.
         let (step_x, step_y) = subsamp.size();
         let y_stride = width.next_multiple_of(step_x);
         let y_len = y_stride * height.next_multiple_of(step_y);
@@ -186,7 +180,7 @@ impl JpegDecoder {
         Ok(convert::planar(&planes, pool)?)
     }
 
-    /// Rare kinds: RGB inside, 4:1:1, odd sampling factors.
+    /// For rare kinds: RGB inside, 4:1:1, odd sampling factors.
     fn through_bgr(
         &mut self,
         jpeg: &OpenedJpeg<'_>,
@@ -232,13 +226,19 @@ fn size(error: PictureError) -> JpegError {
     JpegError::Convert(error.into())
 }
 
-/// Writes 4:2:0 baseline JPEG. Keeps its buffers from one picture to the next.
+/// Encodes 4:2:0 baseline JPEG. Keeps its buffers from one picture to the next.
+///
+/// ```
+/// let picture = capture::I420::black(64, 48).unwrap();
+/// let jpeg = capture::jpeg::JpegEncoder::new().unwrap().encode(&picture, 80).unwrap();
+/// assert!(jpeg.starts_with(&[0xff, 0xd8]));
+/// ```
 #[derive(Debug)]
 pub struct JpegEncoder {
     compressor: Compressor,
-    /// The picture in full range.
+    /// The present picture in full range.
     full: Vec<u8>,
-    /// Room for the largest JPEG this size can give; only the part written is copied out.
+    /// Large enough for the largest JPEG of this size; only the written part is returned.
     written: Vec<u8>,
 }
 
@@ -254,7 +254,7 @@ impl JpegEncoder {
         })
     }
 
-    /// The picture as JPEG. `quality` is 1 (least) to 100 and clamped to that.
+    /// Encodes a picture. `quality` is clamped to 1..=100.
     pub fn encode(&mut self, picture: &I420, quality: u8) -> Result<Vec<u8>, JpegError> {
         let name = |error: turbojpeg::Error| JpegError::Encode(error.to_string());
         let (width, height) = (picture.width() as usize, picture.height() as usize);

@@ -61,7 +61,6 @@ pub enum SpecError {
     /// A word that is neither a keyword nor a path.
     #[error("unknown source \"{0}\"; {forms}. For a file of that name write \"./{0}\"", forms = forms())]
     Unknown(String),
-    /// A URL of a kind that is not read.
     #[error("cannot read \"{0}://\" addresses; known are rtsp://, rtsps://, http://, https://")]
     Scheme(String),
     /// The port is not a number. The address is not shown: it may contain a password.

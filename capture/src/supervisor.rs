@@ -120,7 +120,6 @@ pub fn spawn(
 
 struct Supervisor {
     context: AttemptContext,
-    /// The source in plain words.
     name: String,
     plan: Plan,
     switch: Arc<SourceSwitch>,

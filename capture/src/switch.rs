@@ -385,17 +385,17 @@ mod tests {
     fn the_rate_is_measured_over_the_last_frames() {
         for (every_ms, fps) in [(33, 30.3), (100, 10.0), (2500, 0.4)] {
             let (rate, last) = after(70, Duration::from_millis(every_ms));
-            let told = rate.fps(last).expect("frames come");
-            assert!((told - fps).abs() < 0.05, "{told} for {fps}");
+            let fps_now = rate.fps(last).expect("frames come");
+            assert!((fps_now - fps).abs() < 0.05, "{fps_now} for {fps}");
         }
         let (mut changed, last) = after(70, Duration::from_millis(33));
         for frame in 1..=32 {
             changed.frame(last + Duration::from_millis(100) * frame);
         }
-        let told = changed
+        let fps_now = changed
             .fps(last + Duration::from_millis(3200))
             .expect("frames come");
-        assert!((told - 10.0).abs() < 0.1, "{told}");
+        assert!((fps_now - 10.0).abs() < 0.1, "{fps_now}");
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Pictures of cameras and phones that were held another way up.
+//! Rotation, mirroring, and scaling to square pixels.
 
 use crate::picture::{I420, PictureError, PicturePool, PooledPicture};
 use crate::scale::Scaler;
 
-/// A turn in quarters, clockwise.
+/// A clockwise rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// By 90 degrees: left becomes top.
@@ -14,7 +14,7 @@ pub enum Turn {
     ThreeQuarters,
 }
 
-/// The source turned clockwise.
+/// Returns the picture rotated clockwise.
 pub fn rotate(
     source: &I420,
     turn: Turn,
@@ -63,7 +63,7 @@ fn turn_plane(from: &[u8], to: &mut [u8], width: usize, height: usize, turn: Tur
 
 /// Fills `to`, `width` rows of `height` pixels, with `pick(x, y)` at row x, column y.
 fn transpose(to: &mut [u8], width: usize, height: usize, pick: impl Fn(usize, usize) -> u8) {
-    /// Pixels on a side of a tile: its rows of both pictures stay in the first-level cache.
+    /// Pixels on a side of a tile, whose rows of both pictures fit into the first-level cache.
     const TILE_PX: usize = 32;
     for tile_y in (0..height).step_by(TILE_PX) {
         for tile_x in (0..width).step_by(TILE_PX) {
@@ -81,12 +81,12 @@ fn transpose(to: &mut [u8], width: usize, height: usize, pick: impl Fn(usize, us
 /// Width to height of one pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct PixelAspect {
-    /// `None` for square, unknown and nonsensical ones.
+    /// `None` when square, unknown or nonsensical.
     ratio: Option<(u32, u32)>,
 }
 
 impl PixelAspect {
-    /// More than this is a mistake: the widest in use is 2:1.
+    /// A larger ratio is taken for an error: the widest in use is 2:1.
     const MOST: u32 = 4;
 
     /// `0:0` means "unknown".
@@ -95,21 +95,22 @@ impl PixelAspect {
             && height > 0
             && width <= height.saturating_mul(Self::MOST)
             && height <= width.saturating_mul(Self::MOST);
-        // Half a percent is a rounded number, not a shape.
+        // Within half a percent of square, the ratio is a rounding error.
         let is_square = u64::from(width.abs_diff(height)) * 200 < u64::from(width.max(height));
         Self {
             ratio: (is_sensible && !is_square).then_some((width, height)),
         }
     }
 
-    /// Of the picture turned by a quarter.
+    /// The ratio after a rotation by 90 degrees.
     pub(crate) fn turned(self) -> Self {
         Self {
             ratio: self.ratio.map(|(width, height)| (height, width)),
         }
     }
 
-    /// The size at which the picture is shown: the side that is too short grows, as far as it may.
+    /// The size with square pixels: the side that is too short grows. When it would exceed
+    /// [`I420::MAX_SIDE_PX`], the other side shrinks instead.
     pub(crate) fn shown(self, (width, height): (u32, u32)) -> (u32, u32) {
         let Some((over, under)) = self.ratio else {
             return (width, height);
@@ -132,14 +133,14 @@ impl PixelAspect {
     }
 }
 
-/// Makes pictures the shape they are shown in.
+/// Scales pictures to square pixels.
 #[derive(Debug, Default)]
 pub(crate) struct Squarer {
     scaler: Scaler,
 }
 
 impl Squarer {
-    /// The picture itself where its pixels are square.
+    /// Returns the picture itself when its pixels are square.
     pub(crate) fn squared(
         &mut self,
         picture: PooledPicture,
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_shapes_come_out_right() {
+    fn known_pixel_aspects_give_the_known_sizes() {
         let shown = |aspect: (u32, u32), size| PixelAspect::new(aspect.0, aspect.1).shown(size);
         assert_eq!(shown((16, 11), (704, 576)), (1024, 576), "PAL, wide");
         assert_eq!(shown((12, 11), (704, 576)), (768, 576), "PAL, narrow");

@@ -1,19 +1,18 @@
-//! Planes of any usual chroma subsampling, stride and range.
+//! Conversion of planar formats of any usual chroma subsampling, stride and range; deinterlacing.
 
 use super::packed::mean;
 use super::{ConvertError, Range, Rows, chroma_to_limited, even_size, luma_to_limited};
 use crate::picture::{I420, PicturePool, PooledPicture};
 
-/// How many pixels share a chroma sample.
+/// Chroma subsampling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chroma {
-    /// No chroma: grey.
     Mono,
     /// 4:2:0, two by two pixels.
     Cs420,
     /// 4:2:2, two pixels side by side.
     Cs422,
-    /// 4:4:0, two pixels one above the other (a 4:2:2 JPEG turned by a quarter).
+    /// 4:4:0, two pixels one above the other, as in a 4:2:2 JPEG rotated by 90 degrees.
     Cs440,
     /// 4:4:4, each its own.
     Cs444,
@@ -32,7 +31,7 @@ impl Chroma {
         }
     }
 
-    /// Bytes of a picture of this size with tight planes, one after the other.
+    /// Bytes of a picture of this size, with planes without padding.
     #[must_use]
     pub fn picture_bytes(self, width: u32, height: u32) -> usize {
         let (chroma_width, chroma_height) = self.plane_size(width, height);
@@ -40,10 +39,9 @@ impl Chroma {
     }
 }
 
-/// One plane.
 #[derive(Debug, Clone, Copy)]
 pub struct Plane<'a> {
-    /// The bytes; what follows the last row is ignored.
+    /// Bytes after the last row are ignored.
     pub data: &'a [u8],
     /// Bytes from the start of a row to the start of the next.
     pub stride: usize,
@@ -52,15 +50,10 @@ pub struct Plane<'a> {
 /// A picture in three planes.
 #[derive(Debug, Clone, Copy)]
 pub struct Planar<'a> {
-    /// Width in pixels.
     pub width: u32,
-    /// Height in pixels.
     pub height: u32,
-    /// Subsampling of `u` and `v`.
     pub chroma: Chroma,
-    /// What black and white are.
     pub range: Range,
-    /// Luma.
     pub y: Plane<'a>,
     /// Blue difference; empty when [`Chroma::Mono`].
     pub u: Plane<'a>,
@@ -69,7 +62,7 @@ pub struct Planar<'a> {
 }
 
 impl<'a> Planar<'a> {
-    /// Tight planes, one after the other in `data`: y4m.
+    /// Planes without padding, one after the other in `data`, as in y4m.
     pub fn tight(
         data: &'a [u8],
         (width, height): (u32, u32),
@@ -136,7 +129,7 @@ impl<'a> Planar<'a> {
     }
 }
 
-/// Takes a planar picture; more chroma than 4:2:0 is averaged down.
+/// Converts a planar picture. Chroma above 4:2:0 is averaged.
 pub fn planar(source: &Planar<'_>, pool: &PicturePool) -> Result<PooledPicture, ConvertError> {
     let (width, height) = even_size(source.width, source.height)?;
     source.check()?;
@@ -167,7 +160,7 @@ fn copy(from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
     }
 }
 
-/// Brings one chroma plane to half width and half height.
+/// Reduces one chroma plane to half width and half height.
 fn reduce(chroma: Chroma, from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
     match chroma {
         Chroma::Mono => to.fill(128),
@@ -209,9 +202,9 @@ fn reduce(chroma: Chroma, from: Plane<'_>, to: &mut [u8], width: usize, map: imp
     }
 }
 
-/// Mixes each row with its neighbours, one part of each to two of its own: what differs from row to row,
-/// as the comb at the edge of a moving thing, is gone, at the price of sharpness. Better is a filter that
-/// looks at the pictures before and after, such as FFmpeg's yadif.
+/// Deinterlaces by blending: each row becomes a quarter of the row above, half of itself, and a quarter
+/// of the row below. This removes the comb at the edges of moving objects, and some sharpness. A filter
+/// that uses the previous and next pictures, such as FFmpeg's yadif, is better.
 pub(crate) fn blend_fields(picture: &mut I420) {
     let width = picture.width() as usize;
     let planes = picture.planes_mut();
@@ -241,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comb_is_gone_and_a_slope_stays() {
+    fn blending_removes_combs_and_keeps_gradients() {
         let mut picture = I420::black(8, 8).expect("even");
         for (y, row) in picture.planes_mut().y.chunks_exact_mut(8).enumerate() {
             row.fill(if y % 2 == 0 { 40 } else { 200 });

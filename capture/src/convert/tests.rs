@@ -325,7 +325,7 @@ fn sizes_that_lie_are_refused_before_anything_is_allocated() {
 }
 
 #[test]
-fn every_level_agrees_with_the_real_numbers() {
+fn every_level_agrees_with_floating_point() {
     for value in 0..=255_u8 {
         let real = f64::from(value);
         let limited_y = (real * 219.0 / 255.0 + 16.0).round();
@@ -352,7 +352,7 @@ fn every_level_agrees_with_the_real_numbers() {
 }
 
 #[test]
-fn limited_levels_survive_the_way_out_and_back() {
+fn limited_levels_survive_the_conversion_to_full_range_and_back() {
     for value in 16..=235 {
         assert_eq!(luma_to_limited(luma_to_full(value)), value);
     }

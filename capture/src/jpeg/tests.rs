@@ -230,7 +230,7 @@ fn noise_behind_a_true_header_never_ends_the_process() {
             let at = 2 + (state >> 8) as usize % (torn.len() - 2);
             torn[at] = state as u8;
         }
-        // Any result will do; what counts is that there is one, and soon.
+        // Any result is accepted, if it comes soon.
         drop(decode(&torn));
     }
 }

@@ -19,11 +19,8 @@ pub(crate) enum CameraChoice {
 /// The mode that is wanted of a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// Width in pixels.
     pub width: u32,
-    /// Height in pixels.
     pub height: u32,
-    /// Frames per second.
     pub fps: u32,
     /// Only this format; `None` prefers MJPEG, then YUYV, then NV12.
     pub format: Option<PixelFormat>,
@@ -40,10 +37,10 @@ impl Default for Wanted {
     }
 }
 
-/// The camera formats that can be read, best first: over USB 2 only MJPEG carries 720p30.
+/// The supported camera formats, best first: over USB 2, only MJPEG allows 720p30.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PixelFormat {
-    /// A JPEG for each picture.
+    /// One JPEG per picture.
     Mjpeg,
     /// Packed 4:2:2.
     Yuyv,
@@ -92,16 +89,13 @@ impl FromStr for PixelFormat {
     }
 }
 
-/// One way a camera can send pictures.
+/// A mode of a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mode {
-    /// How pixels are packed.
     pub format: PixelFormat,
-    /// Width in pixels.
     pub width: u32,
-    /// Height in pixels.
     pub height: u32,
-    /// Frames per second. Rates that are no whole number are left out: nokhwa cannot ask for them.
+    /// Frames per second. Only whole numbers, because nokhwa cannot request others.
     pub fps: u32,
 }
 
@@ -115,7 +109,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// The modes that can be used, best first.
+/// The usable modes, best first.
 #[must_use]
 pub fn ranked(modes: &[Mode], wanted: &Wanted) -> Vec<Mode> {
     let side = 2..=I420::MAX_SIDE_PX;
@@ -130,9 +124,9 @@ pub fn ranked(modes: &[Mode], wanted: &Wanted) -> Vec<Mode> {
     usable
 }
 
-/// How far a mode is from what is wanted; 0 is a match. A missing frame weighs more than a missing
-/// pixel (a 10 fps feed looks broken, a 480p feed does not); more pixels than wanted cost CPU for
-/// nothing; the format only breaks ties.
+/// The distance of a mode from the wanted one; 0 is a match. A lower frame rate costs more than a
+/// lower resolution, because a feed of 10 fps looks broken and one of 480p does not. A higher
+/// resolution costs a little, because it takes CPU time. The format only breaks ties.
 fn cost(mode: &Mode, wanted: &Wanted) -> f64 {
     let area = |width: u32, height: u32| f64::from(width) * f64::from(height);
     let size = area(mode.width, mode.height) / area(wanted.width.max(1), wanted.height.max(1));

@@ -1,4 +1,4 @@
-//! The connection to a camera over HTTP.
+//! Requests to a camera over HTTP, with its login (Basic or Digest).
 
 use std::fmt;
 use std::time::Duration;
@@ -14,17 +14,16 @@ use ureq::{Agent, Body, Error, ResponseExt};
 
 use crate::error::CaptureError;
 
-/// To find the camera and to connect.
+/// Time limit for the name lookup, and for the connection.
 const CONNECT: Duration = Duration::from_secs(4);
-/// To begin an answer: a slow camera may begin it with its next picture.
+/// Time limit for the beginning of an answer, which a slow camera may send with its next picture.
 const ANSWER: Duration = Duration::from_secs(20);
-/// Without a byte for so long the connection is dead. The card is up long before, and whoever gives the
-/// attempt up closes the connection.
+/// A connection without a byte for this long is dead. The supervisor usually closes it earlier.
 const IDLE: Duration = Duration::from_secs(90);
-/// A request, its answer to a challenge, and once more for a challenge that grew old.
+/// The first request, the answer to the challenge, and another answer when the nonce has expired.
 const REQUESTS: usize = 3;
 
-/// Asks a camera, with its login where one is needed.
+/// A client of one camera.
 #[derive(Debug)]
 pub(crate) struct CameraHttp {
     agent: Agent,
@@ -42,7 +41,7 @@ impl CameraHttp {
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(ANSWER))
             .timeout_per_read(Some(IDLE))
-            // Cameras are near; a proxy meant for the web would not reach them.
+            // Cameras are on the local network, which a web proxy does not reach.
             .proxy(None)
             .http_status_as_error(false)
             .max_idle_connections(0)
@@ -61,13 +60,13 @@ impl CameraHttp {
         }
     }
 
-    /// Ends what waits for the camera, from another thread, for good.
+    /// A function that makes all waiting calls return, and all later ones fail. For another thread.
     pub(crate) fn closer(&self) -> impl FnOnce() + Send + 'static {
         let agent = self.agent.clone();
         move || agent.shutdown()
     }
 
-    /// An answer that promises something, or why there is none.
+    /// Requests the stream. Returns the first answer with a status of success.
     pub(crate) fn get(&mut self) -> Result<Response<Body>, CaptureError> {
         let mut is_answered = false;
         for _ in 0..REQUESTS {
@@ -76,7 +75,7 @@ impl CameraHttp {
                 return Ok(response);
             }
             if let Err(detail) = self.take_challenge(&response, is_answered) {
-                // The next time begins anew, with what the camera wants then.
+                // The next request waits for a new challenge.
                 self.challenged = None;
                 return Err(self.no_stream(detail));
             }
@@ -103,7 +102,7 @@ impl CameraHttp {
         request.call().map_err(|error| self.failed(&error))
     }
 
-    /// Prepares the answer to a refusal; the error says why there can be none.
+    /// Prepares the answer to a challenge. The error says why the camera refused.
     fn take_challenge(
         &mut self,
         response: &Response<Body>,
@@ -114,7 +113,7 @@ impl CameraHttp {
         let asks = status == StatusCode::UNAUTHORIZED
             || status == StatusCode::FORBIDDEN && self.challenged.is_none();
         let is_here = |uri: Uri| uri.authority() == at.authority();
-        // Redirected to somebody else, who gets no password.
+        // Another host, to which the camera redirected, does not get the password.
         if !asks || !self.address.parse().is_ok_and(is_here) {
             return Err(refused());
         }
@@ -154,7 +153,7 @@ impl CameraHttp {
     }
 }
 
-/// What a status other than success means for whoever wrote the address.
+/// A status other than success in words, with advice on the address.
 pub(crate) fn refusal(status: StatusCode, has_login: bool) -> String {
     let advice = match (status, has_login) {
         (StatusCode::UNAUTHORIZED, true) => ": the user or the password in its address is wrong",
@@ -168,7 +167,7 @@ pub(crate) fn refusal(status: StatusCode, has_login: bool) -> String {
     format!("it answers {status}{advice}")
 }
 
-/// What an answer says to be, for people.
+/// The content type of an answer, for messages.
 pub(crate) fn content_type(response: &Response<Body>) -> String {
     let header = response.headers().get(header::CONTENT_TYPE);
     let kind = header.and_then(|value| value.to_str().ok());
@@ -180,7 +179,8 @@ pub(crate) fn content_type(response: &Response<Body>) -> String {
 const ICY: &[u8] = b"ICY ";
 const HTTP: &[u8] = b"HTTP/1.0 ";
 
-/// Wraps the connection beneath.
+/// Rewrites "ICY 200 OK", as SHOUTcast and some cameras answer, to the HTTP/1.0 that it means. HTTP
+/// clients refuse it otherwise.
 #[derive(Debug)]
 pub(crate) struct IcyConnector;
 
@@ -199,11 +199,11 @@ impl<In: Transport> Connector<In> for IcyConnector {
     }
 }
 
-/// A connection whose answers begin as those of HTTP do.
+/// A connection below [`IcyConnector`].
 #[derive(Debug)]
 pub(crate) struct IcyTransport<In> {
     inner: In,
-    /// The first bytes of an answer are still to come.
+    /// No byte of the present answer has been read yet.
     is_at_answer: bool,
 }
 
@@ -241,13 +241,13 @@ fn renamed(buffers: &mut dyn Buffers) {
     let answer = [HTTP, &buffers.input()[ICY.len()..]].concat();
     buffers.input_consume(answer.len() - HTTP.len() + ICY.len());
     let room = buffers.input_append_buf();
-    // The longer name may not fit into a full buffer: then the pictures behind lose their last bytes.
+    // The longer name may not fit into a full buffer: then the last bytes are cut off.
     let kept = answer.len().min(room.len());
     room[..kept].copy_from_slice(&answer[..kept]);
     buffers.input_appended(kept);
 }
 
-/// User and password, as they are: not escaped.
+/// User and password, unescaped. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     user: String,
@@ -260,8 +260,8 @@ impl fmt::Debug for Login {
     }
 }
 
-/// An address without its login, and the login. Signs that an address must escape are read as RFC 3986,
-/// 3.2.1 has it; an `@` or `:` in the password that is not escaped is taken as it stands.
+/// Splits a URL into the URL without its login, and the login. Percent-encoded characters are decoded
+/// (RFC 3986, 3.2.1); an unescaped `@` or `:` in the password is accepted.
 pub(crate) fn split_login(url: &str) -> (String, Option<Login>) {
     let Some((scheme, rest)) = url.split_once("://") else {
         return (url.to_owned(), None);
@@ -288,8 +288,8 @@ pub(crate) struct Challenged {
 }
 
 impl Challenged {
-    /// `challenges` are the values of `WWW-Authenticate`. A camera that refuses without any is tried with
-    /// Basic. The error names what it wants.
+    /// `challenges` are the values of `WWW-Authenticate`. Without any, Basic is used. The error names the
+    /// unsupported scheme.
     pub(crate) fn new<'a>(
         login: Login,
         challenges: impl Iterator<Item = &'a str>,
@@ -305,7 +305,7 @@ impl Challenged {
         Ok(Self { login, client })
     }
 
-    /// The last answer was right but for its nonce, which had grown old.
+    /// Whether the camera asks again only because the nonce has expired.
     pub(crate) fn is_renewed(&self) -> bool {
         matches!(&self.client, PasswordClient::Digest(digest) if digest.stale())
     }
@@ -321,7 +321,7 @@ impl Challenged {
         };
         self.client
             .respond(&params(None))
-            // Some offer nothing but the protection of the body, which is empty here.
+            // Some cameras only offer `qop=auth-int`, which includes the body: an empty one here.
             .or_else(|_| self.client.respond(&params(Some(&[]))))
     }
 }
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn challenges_are_answered_by_the_best_that_is_offered() {
+    fn challenges_are_answered_by_the_strongest_scheme() {
         let answer = |challenges: &[&'static str]| {
             let login = login("me", "a@b").expect("some");
             Challenged::new(login, challenges.iter().copied())

@@ -86,7 +86,6 @@ fn run(request: &Request, output: &mut SourceOutput) -> Result<(), CaptureError>
     Ok(())
 }
 
-/// One HTTP answer.
 struct Connection<'a> {
     splitter: JpegSplitter,
     decoder: &'a mut JpegDecoder,

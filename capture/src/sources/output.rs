@@ -16,7 +16,6 @@ use crate::threads::Heartbeat;
 /// Identifies an attempt to read a source. Never used twice.
 pub(crate) type AttemptId = u64;
 
-/// What is open.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct OpenedSource {
     /// In plain words, with the granted mode.

@@ -1,16 +1,17 @@
-//! When a picture of a recorded video is due. Pure.
+//! Playback times of recorded video. Pure.
 
 use std::time::{Duration, Instant};
 
-/// Later than this, the rest is shown later instead of hurried after.
+/// When playback is late by more than this, the later pictures are delayed too, instead of being
+/// shown in a rush.
 const FORGIVEN: Duration = Duration::from_millis(500);
-/// A gap or a step back in the timestamps larger than this is a cut, not a pause.
+/// A larger gap in the timestamps is taken as a cut and not waited for.
 const LARGEST_GAP: Duration = Duration::from_secs(10);
 
-/// Turns a video's own timestamps into instants.
+/// Computes from a video's timestamps when each picture is due.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pacer {
-    /// From one picture to the next when the timestamps do not tell.
+    /// Used where the timestamps tell no interval.
     interval: Duration,
     last: Option<Shown>,
 }
@@ -22,7 +23,7 @@ struct Shown {
 }
 
 impl Pacer {
-    /// `fps` bridges what the timestamps leave open; anything odd is taken as 30.
+    /// `fps` is used where the timestamps tell no interval. A nonsensical rate counts as 30.
     pub(crate) fn new(fps: f64) -> Self {
         let fps = if (0.1..=1000.0).contains(&fps) {
             fps
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_equal_and_leaping_timestamps_advance_by_the_frame_rate() {
+    fn missing_equal_and_jumping_timestamps_advance_by_the_frame_rate() {
         let start = Instant::now();
         let mut pacer = Pacer::new(20.0);
         for expected in [0, 50, 100] {
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_machine_is_forgiven_and_not_hurried() {
+    fn late_playback_continues_at_the_normal_pace() {
         let start = Instant::now();
         let mut pacer = Pacer::new(30.0);
         pacer.due(Some(ms(0)), start);

@@ -44,7 +44,6 @@ pub(super) static KIND: SourceKind = SourceKind {
 pub const WIDTH_PX: u32 = 1280;
 /// Height of the scene in pixels.
 pub const HEIGHT_PX: u32 = 720;
-/// Frames a second.
 pub const FPS: u32 = 30;
 
 /// Rows where the signs stand on the grass.
@@ -66,7 +65,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Prepares everything that does not change; some 20 ms.
+    /// Paints the backdrop and the sprites, which takes about 20 ms.
     pub fn new(clock: WallClock, pool: PicturePool) -> Result<Self, PictureError> {
         let mut backdrop = I420::black(WIDTH_PX, HEIGHT_PX)?;
         backdrop::paint(&mut backdrop);
@@ -94,7 +93,7 @@ impl Scene {
         })
     }
 
-    /// The picture `elapsed` after the start, stamped as made at `captured_at`.
+    /// The frame at `elapsed` after the start, with `captured_at` in its timecode.
     #[must_use]
     pub fn frame_at(&self, elapsed: Duration, captured_at: Instant, seq: u64) -> Frame {
         let places = places(elapsed);
@@ -111,7 +110,7 @@ impl Scene {
         for (x, y) in places.clouds {
             self.cloud.lay(picture, x, y);
         }
-        // Their upper ends are hidden by what they carry.
+        // Drawn first: the signs hide their upper ends.
         for (sign, foot) in places.stop_signs.into_iter().zip(SIGN_FEET_PX) {
             self.post.lay(picture, sign.0, foot - POST_HALF_PX.1);
         }
@@ -137,7 +136,7 @@ impl Scene {
     }
 }
 
-/// A sprite of a thing that `draw` draws around a centre, with room for soft edges.
+/// A sprite of what `draw` draws around a centre, with room for soft edges.
 fn around(
     (half_width, half_height): (f32, f32),
     draw: impl Fn(&mut Canvas<'_>, f32, f32),
@@ -166,7 +165,7 @@ fn truth(places: &Places) -> Arc<[Truth]> {
     Arc::new([sign(0), clock(0), clock(1), sign(1)])
 }
 
-/// Centres of the things, in pixels.
+/// The centres of the objects in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Places {
     stop_signs: [(f32, f32); 2],
@@ -174,7 +173,7 @@ struct Places {
     clouds: [(f32, f32); 3],
 }
 
-/// Where the cords of the clocks hang from.
+/// The upper ends of the clocks' cords.
 const PIVOTS_PX: [(f32, f32); 2] = [(460.0, 16.0), (790.0, 16.0)];
 
 fn places(elapsed: Duration) -> Places {

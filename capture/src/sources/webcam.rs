@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_without_a_readable_format_says_what_it_has() {
+    fn the_error_of_a_camera_without_a_supported_format_lists_its_formats() {
         let error = open(&device(9, "x", "Odd"), &Wanted::default())
             .err()
             .expect("no mode");

@@ -1,7 +1,7 @@
-//! YUV4MPEG2: header and frames of the pipe that any tool can feed. Pure but for [`Read`].
+//! YUV4MPEG2 (y4m) from standard input, a FIFO or a file.
 //!
 //! The format has no specification of its own; this follows mjpegtools' yuv4mpeg(5) and what FFmpeg
-//! writes. Nothing in a header is believed further than the bytes that follow it.
+//! writes. A header is not trusted: memory grows only with the bytes that really follow.
 
 #[cfg(test)]
 mod tests;
@@ -29,24 +29,18 @@ const FRAME_MARK: &[u8] = b"FRAME";
 /// What is wrong with a stream.
 #[derive(Debug, Error)]
 pub enum Y4mError {
-    /// A file without a byte.
     #[error("This y4m file is empty.")]
     Empty,
-    /// It begins with something else.
     #[error("This is no y4m stream: it does not begin with YUV4MPEG2.")]
     NotY4m,
-    /// A line without an end.
     #[error("The y4m header is longer than {MAX_LINE_BYTES} bytes.")]
     LongLine,
-    /// A field that says nothing sensible.
     #[error("The y4m header says \"{field}\", which cannot be: {why}.")]
     Field {
         /// The field as written.
         field: String,
-        /// What is wrong with it.
         why: &'static str,
     },
-    /// Width or height missing.
     #[error("The y4m header gives no size (W and H).")]
     NoSize,
     /// A pixel format that is not read.
@@ -55,26 +49,19 @@ pub enum Y4mError {
          (ffmpeg: -pix_fmt yuv420p)."
     )]
     Colours(String),
-    /// Where a frame should begin, there is something else.
+    /// The bytes after a picture do not begin another one.
     #[error(
         "The y4m header lies: after a picture of {width}x{height} no other begins. Its size or \
          colour format is not that of the pictures."
     )]
-    NoFrameMark {
-        /// Width said.
-        width: u32,
-        /// Height said.
-        height: u32,
-    },
-    /// The end came in the middle of a picture.
+    NoFrameMark { width: u32, height: u32 },
     #[error("The y4m stream ended in the middle of a picture.")]
     CutShort,
-    /// Reading failed.
     #[error("The y4m stream cannot be read: {0}.")]
     Io(#[from] io::Error),
 }
 
-/// What a stream header says.
+/// A stream header.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Header {
     pub(crate) width: u32,
@@ -87,7 +74,7 @@ pub(crate) struct Header {
     pub(crate) fields: Fields,
 }
 
-/// Whether pictures are made of two that were taken one after the other, row by row.
+/// Whether pictures are interlaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fields {
     Progressive,
@@ -164,7 +151,7 @@ fn rate(value: &str) -> Result<Option<f64>, &'static str> {
     Ok((over > 0 && under > 0).then(|| f64::from(over) / f64::from(under)))
 }
 
-/// What makes no sense says nothing: the picture is there all the same.
+/// A nonsensical ratio counts as unknown, because it makes no picture undecodable.
 fn pixel_aspect(value: &str) -> PixelAspect {
     let (over, under) = value.split_once(':').unwrap_or_default();
     let number = |text: &str| text.parse().unwrap_or_default();
@@ -202,18 +189,18 @@ impl<R: BufRead> Y4mReader<R> {
         }
     }
 
-    /// What the newest header says.
+    /// The newest header.
     pub(crate) fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Whether the newest picture is made of two fields.
+    /// Whether the newest picture is interlaced.
     pub(crate) fn is_interlaced(&self) -> bool {
         self.is_interlaced
     }
 
-    /// Reads the next picture into `pixels`; `false` at the end. A second header (a writer that was
-    /// started again) is taken as it comes.
+    /// Reads the next picture into `pixels`; `false` at the end. A second header, from a writer that was
+    /// started again, replaces the first.
     pub(crate) fn next_into(&mut self, pixels: &mut Vec<u8>) -> Result<bool, Y4mError> {
         let mut mark = match line(&mut self.input) {
             Err(Y4mError::LongLine) => return Err(self.no_mark()),
@@ -237,7 +224,7 @@ impl<R: BufRead> Y4mReader<R> {
             Some(_) => return Err(self.no_mark()),
         }
         pixels.clear();
-        // Grows with what really comes: the header alone takes no memory.
+        // Grows with the bytes that really come, so that a wrong header allocates nothing.
         let wanted = self.header.picture_bytes();
         let got = (&mut self.input).take(wanted as u64).read_to_end(pixels)?;
         if got == wanted {
@@ -260,7 +247,7 @@ fn is_frame_mark(line: &[u8]) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest[0] == b' ')
 }
 
-/// Of `FRAME Ixyz`: y is `i` where the two fields were taken one after the other.
+/// Parses `FRAME Ixyz`: y is `i` when the two fields were captured one after the other.
 fn was_sampled_in_fields(mark: &[u8]) -> bool {
     mark.split(|byte| *byte == b' ')
         .any(|word| matches!(word, [b'I', _, b'i', ..]))
@@ -378,8 +365,8 @@ fn stream(
         output.pause_until(captured_at);
         if reader.is_interlaced() && !std::mem::replace(&mut is_warned, true) {
             tracing::info!(
-                "the y4m pictures are interlaced and shown with their rows mixed; sharper is to \
-                 deinterlace before (ffmpeg: -vf yadif)"
+                "the y4m pictures are interlaced and deinterlaced by blending; deinterlacing them \
+                 before (ffmpeg: -vf yadif) is sharper"
             );
         }
         publish(&reader, &pixels, captured_at, &mut squarer, output);

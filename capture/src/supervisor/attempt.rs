@@ -43,7 +43,6 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// A running attempt.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) id: AttemptId,

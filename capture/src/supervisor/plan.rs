@@ -10,7 +10,7 @@ use crate::spec::SourceSpec;
 pub(crate) struct Target {
     pub(crate) kind: &'static SourceKind,
     pub(crate) address: String,
-    /// For webcams.
+    /// Used by webcams only.
     pub(crate) camera: CameraChoice,
 }
 

@@ -1,4 +1,5 @@
-//! JPEGs as phones and cameras write them: odd, but with every pixel; and others that lack some.
+//! JPEGs that deviate from the standard as those of phones and cameras do: some with all pixels, some
+//! with missing ones.
 
 use turbojpeg::Subsamp;
 
@@ -33,14 +34,14 @@ fn without_end(jpeg: &[u8]) -> &[u8] {
     jpeg.strip_suffix(b"\xff\xd9").expect("ends as it should")
 }
 
-/// Without JFIF, with what Adobe writes.
+/// Without JFIF, with Adobe's segment.
 fn adobe(transform: u8) -> Vec<u8> {
     let jpeg = baseline();
     let body = [b"Adobe\0\x64\0\0\0\0", &[transform][..]].concat();
     [b"\xff\xd8", &segment(0xee, &body)[..], &jpeg[20..]].concat()
 }
 
-/// Each scan with its header; the tables before it stay outside.
+/// Each scan with its header, without the tables before it.
 fn scans(jpeg: &[u8]) -> Vec<std::ops::Range<usize>> {
     let (mut at, mut scans) = (2, Vec::new());
     while let Some(marker) = next_marker(jpeg, at) {
@@ -59,7 +60,7 @@ fn scans(jpeg: &[u8]) -> Vec<std::ops::Range<usize>> {
 
 type Odd = Vec<(&'static str, Vec<u8>)>;
 
-/// A sound file with an oddity that costs no pixel each.
+/// Valid files, each with one deviation that loses no pixels.
 fn odd_headers(plain: &[u8]) -> Odd {
     let tables = marker_at(plain, 0xdb);
     let scan_end = marker_at(plain, 0xda) + 2 + 12;
@@ -134,7 +135,7 @@ fn what_costs_no_pixel_is_taken_and_decoded_the_same() {
 }
 
 #[test]
-fn a_progressive_picture_may_repeat_itself_and_lack_its_end() {
+fn a_progressive_picture_may_repeat_scans_and_lack_its_end_marker() {
     let grown = progressive();
     let second = scans(&grown)[1].clone();
     let last = scans(&grown).last().expect("many").clone();
@@ -158,7 +159,7 @@ fn a_progressive_picture_may_repeat_itself_and_lack_its_end() {
 }
 
 #[test]
-fn a_harmless_oddity_hides_no_missing_pixels() {
+fn a_harmless_deviation_does_not_hide_missing_pixels() {
     let (plain, grown) = (baseline(), progressive());
     let tables = marker_at(&plain, 0xdb);
     let mut revision = plain.clone();
@@ -203,7 +204,7 @@ fn a_harmless_oddity_hides_no_missing_pixels() {
 }
 
 #[test]
-fn a_sound_picture_is_not_copied() {
+fn a_valid_picture_is_not_copied() {
     for jpeg in [
         baseline(),
         progressive(),

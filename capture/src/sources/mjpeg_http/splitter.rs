@@ -1,10 +1,9 @@
-//! Cuts the JPEGs out of what a network camera sends, by their own structure. Pure.
+//! Splits the stream of a network camera into JPEGs, by the structure of JPEG. Pure.
 //!
-//! `multipart/x-mixed-replace` is written in as many ways as there are cameras: without a boundary, with
-//! another than the header names, with wrong lengths, with text between the pictures, or as nothing but
-//! JPEGs one after the other. Hence a picture begins at its start marker and ends at its end marker, and
-//! what a part's header says is only used for what has none: a picture without an end, a part without a
-//! picture.
+//! Cameras write `multipart/x-mixed-replace` in many ways: without a boundary, with another one than the
+//! header names, with wrong lengths, with text between the pictures, or as bare JPEGs. Hence a picture
+//! begins at its start marker and ends at its end marker. The headers of a part are only used for a
+//! picture without an end marker, and for a part without a picture.
 
 mod part;
 #[cfg(test)]
@@ -13,29 +12,29 @@ mod tests;
 use crate::jpeg::{Marker, next_marker};
 use part::Part;
 
-/// The largest picture taken, in bytes: an 8K JPEG of good quality. Bounds the memory.
+/// The largest picture in bytes: an 8K JPEG of good quality. Bounds the memory.
 const MAX_PICTURE_BYTES: usize = 32 << 20;
-/// What may come between two pictures before it is said that there are none.
+/// After so many bytes without a picture, that is reported.
 const MAX_BETWEEN_BYTES: usize = 8 << 20;
-/// The longest line of text that is waited for.
+/// The longest line of text.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// What was cut out.
+/// A piece of the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// From its start marker to its end, or to where its part ends.
+    /// From its start marker to its end marker, or to the end of its part.
     Picture(Vec<u8>),
-    /// Something came where a picture should have been: what it was.
+    /// A part that is not a picture: a description of it.
     NoPicture(String),
 }
 
-/// Takes bytes as they come, in pieces of any size.
+/// Accepts bytes in pieces of any size.
 #[derive(Debug, Default)]
 pub(crate) struct JpegSplitter {
-    /// Not used up yet. Within a picture it begins with the start marker.
+    /// Bytes that are not consumed yet. Within a picture it begins with the start marker.
     buffer: Vec<u8>,
     state: State,
-    /// Bytes since the last picture that were no header.
+    /// Bytes since the last picture that were not part of a header.
     unknown_bytes: usize,
 }
 
@@ -51,13 +50,13 @@ impl Default for State {
     }
 }
 
-/// A picture that is not whole yet.
+/// A picture that is not complete yet.
 #[derive(Debug)]
 struct Picture {
-    /// How far it was looked through.
+    /// How far it was scanned for markers.
     at: usize,
     in_scan: bool,
-    /// Where its part should end, by its header.
+    /// Where its part should end by its Content-Length.
     expected_end: Option<usize>,
 }
 
@@ -66,7 +65,7 @@ impl JpegSplitter {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// What is next, if it is whole.
+    /// The next piece, if it is complete.
     pub(crate) fn next_cut(&mut self) -> Option<Cut> {
         loop {
             let found = match &mut self.state {
@@ -81,7 +80,7 @@ impl JpegSplitter {
         }
     }
 
-    /// What is left when nothing more comes.
+    /// The last piece, at the end of the stream.
     pub(crate) fn finish(&mut self) -> Option<Cut> {
         match &self.state {
             State::Picture(picture) if picture.in_scan => {
@@ -143,13 +142,13 @@ impl JpegSplitter {
         }
     }
 
-    /// Bounds what is kept between two pictures, and says so when there are none.
+    /// Bounds the bytes kept between two pictures, and reports when there are no pictures.
     fn without_endless_text(&mut self) -> Found {
         let State::Between(part) = &mut self.state else {
             return Found::Turn;
         };
         if self.buffer.len() > MAX_LINE_BYTES {
-            // The last bytes may be the first of a start marker.
+            // The last bytes may begin a start marker.
             let end = self.buffer.len() - 2;
             part.skip(&self.buffer[..end]);
             self.unknown_bytes += end;
@@ -171,7 +170,7 @@ impl JpegSplitter {
                 return Found::Turn;
             };
             let Some(marker) = next_marker(&self.buffer, picture.at) else {
-                // A marker may be cut in two.
+                // A marker may be split between two reads.
                 let seen = self.buffer.len() - usize::from(self.buffer.ends_with(&[0xff]));
                 picture.at = picture.at.max(seen);
                 return self.undecided();
@@ -179,9 +178,9 @@ impl JpegSplitter {
             match picture.step(marker, &self.buffer) {
                 Step::On(at) => {
                     picture.at = at;
-                    // A segment that is cut short reaches into the next part.
+                    // A truncated segment reaches into the next part.
                     if picture.expected_end.is_some_and(|end| at > end)
-                        && let Some(cut) = self.told_end()
+                        && let Some(cut) = self.end_by_length()
                     {
                         return Found::Cut(cut);
                     }
@@ -193,9 +192,11 @@ impl JpegSplitter {
                     picture.at = 2;
                 }
                 Step::Another(start) => {
-                    let told = picture.expected_end.filter(|end| *end <= start);
-                    let told = told.filter(|end| part::may_follow_a_body(&self.buffer[*end..]));
-                    let end = told.unwrap_or_else(|| without_text_behind(&self.buffer[..start]));
+                    let by_length = picture.expected_end.filter(|end| *end <= start);
+                    let by_length =
+                        by_length.filter(|end| part::may_follow_a_body(&self.buffer[*end..]));
+                    let end =
+                        by_length.unwrap_or_else(|| without_text_behind(&self.buffer[..start]));
                     return Found::Cut(self.take_picture(end));
                 }
                 Step::NeedsMore => return self.undecided(),
@@ -203,8 +204,8 @@ impl JpegSplitter {
         }
     }
 
-    /// The picture up to where its part should end, if the next part may begin there.
-    fn told_end(&mut self) -> Option<Cut> {
+    /// The picture up to the end of its part by its Content-Length, if the next part may begin there.
+    fn end_by_length(&mut self) -> Option<Cut> {
         let State::Picture(picture) = &mut self.state else {
             return None;
         };
@@ -218,9 +219,9 @@ impl JpegSplitter {
         None
     }
 
-    /// All bytes were looked through and the end marker is not among them: asks the part's header.
+    /// All bytes were scanned without finding an end marker: decides by the part's headers.
     fn undecided(&mut self) -> Found {
-        if let Some(cut) = self.told_end() {
+        if let Some(cut) = self.end_by_length() {
             return Found::Cut(cut);
         }
         let State::Picture(picture) = &self.state else {
@@ -241,7 +242,7 @@ impl JpegSplitter {
         Found::NeedsMore
     }
 
-    /// Gives out what is before `end`, and goes on there.
+    /// Returns the bytes before `end` as a picture and continues after it.
     fn take_picture(&mut self, end: usize) -> Cut {
         let rest = self.buffer.split_off(end);
         self.state = State::default();
@@ -251,15 +252,15 @@ impl JpegSplitter {
 
 enum Found {
     Cut(Cut),
-    /// The state has changed.
+    /// The state has changed; continue.
     Turn,
     NeedsMore,
 }
 
 enum Step {
-    /// Look on from there.
+    /// Continue there.
     On(usize),
-    /// The picture is whole.
+    /// The picture ends there.
     End(usize),
     /// Another picture begins there.
     Another(usize),
@@ -275,14 +276,14 @@ impl Picture {
                 Some(_) => Step::On(marker.end),
                 None => Step::NeedsMore,
             },
-            // Restarts and TEM have no segment; what is reserved is damage in a scan.
+            // Restarts and TEM have no segment; reserved markers within a scan are damage.
             (0x01 | 0xd0..=0xd7, _) | (0x02..=0xbf | 0xf0..=0xfd, true) => Step::On(marker.end),
             _ => match (marker.segment(bytes), bytes.get(marker.end..marker.end + 2)) {
                 (Some(body), _) => {
                     self.in_scan |= marker.kind == 0xda;
                     Step::On(body.end)
                 }
-                // A length of less than itself.
+                // A length shorter than the length field.
                 (None, Some([0, 0 | 1])) => Step::On(marker.end),
                 (None, _) => Step::NeedsMore,
             },
@@ -296,7 +297,7 @@ fn start_marker(bytes: &[u8]) -> Option<usize> {
         .position(|three| three == [0xff, 0xd8, 0xff])
 }
 
-/// Where a picture without an end marker ends, when the header of the next part stands behind it.
+/// Where a picture without an end marker ends when the header of the next part follows.
 fn without_text_behind(bytes: &[u8]) -> usize {
     let is_text = |byte: &u8| matches!(byte, b'\r' | b'\n' | b'\t' | b' '..=b'~');
     let text_at = bytes

@@ -1,4 +1,4 @@
-//! What stands still: sky, sun, hills, meadow, path. Painted once.
+//! The still parts of the scene: sky, sun, hills, meadow, path, colour bars. Painted once.
 
 use super::{HEIGHT_PX, WIDTH_PX};
 use crate::canvas::{Canvas, Ink, Rect};
@@ -33,12 +33,7 @@ pub(super) fn paint(picture: &mut I420) {
 fn gradient(canvas: &mut Canvas<'_>, from: f32, to: f32, upper: Rgb, lower: Rgb) {
     for y in (from as i32..to as i32).step_by(2) {
         let part = (y as f32 - from) / (to - from);
-        let rect = Rect {
-            x: 0,
-            y,
-            width: WIDTH_PX as i32,
-            height: 2,
-        };
+        let rect = Rect::new(0, y, WIDTH_PX as i32, 2);
         canvas.fill_rect(rect, ink(mixed(upper, lower, part)), 255);
     }
 }
@@ -140,15 +135,7 @@ pub fn colour_bars(picture: &mut I420) {
 pub(super) fn strip(canvas: &mut Canvas<'_>) {
     let half = WIDTH_PX as i32 / 2;
     let height = timecode::cell_px(WIDTH_PX) as i32;
-    bars(
-        canvas,
-        Rect {
-            x: half,
-            y: 0,
-            width: half,
-            height,
-        },
-    );
+    bars(canvas, Rect::new(half, 0, half, height));
 }
 
 fn bars(canvas: &mut Canvas<'_>, area: Rect) {

@@ -1,26 +1,26 @@
-//! A thing drawn once and laid over many pictures, with soft edges.
+//! Sprites: objects that are drawn once and blended over many pictures, with soft edges.
 
 use crate::canvas::Canvas;
 use crate::picture::{I420, PictureError};
 
-/// What a plane of the thing adds, and how much of the ground shows through.
+/// One plane of a sprite: its own levels, and its transparency.
 #[derive(Debug)]
 struct Layer {
     width: usize,
-    /// The thing over the lowest level (16), so that the sum below is a mix.
+    /// Its levels over a ground of the lowest level (16), premultiplied by its opacity.
     own: Vec<u8>,
-    /// 255 is glass, 0 is opaque.
+    /// 255 is transparent, 0 is opaque.
     through: Vec<u8>,
 }
 
-/// The thing at one parity of its position: chroma samples cover 2x2 pixels, so a thing at odd
-/// pixels has other chroma than at even ones.
+/// The sprite at one parity of its position: chroma samples cover 2x2 pixels, so that the chroma at
+/// odd positions differs from that at even ones.
 #[derive(Debug)]
 struct Variant {
     layers: [Layer; 3],
 }
 
-/// A drawing that can be laid at whole pixels anywhere, partly or wholly outside too.
+/// A drawing that can be blended at any whole pixel, also partly or wholly outside the picture.
 #[derive(Debug)]
 pub(super) struct Sprite {
     width: u32,
@@ -34,10 +34,10 @@ const HIGH_LUMA: u8 = 235;
 const HIGH_CHROMA: u8 = 240;
 
 impl Sprite {
-    /// Takes what `draw` draws within `width` x `height` from the origin it is given.
+    /// Records what `draw` draws within `width` x `height` from the origin that it is passed.
     ///
-    /// Coverage is found by drawing on the lowest and on the highest levels: where the two results
-    /// differ, the ground shows through.
+    /// The transparency is found by drawing on the lowest and on the highest levels: where the two
+    /// results differ, the ground shows through.
     pub(super) fn new(
         width: u32,
         height: u32,
@@ -70,7 +70,7 @@ impl Sprite {
         })
     }
 
-    /// Lays the thing over `picture` with its centre at (`x`, `y`).
+    /// Blends the sprite over `picture` with its centre at (`x`, `y`).
     pub(super) fn lay(&self, picture: &mut I420, x: f32, y: f32) {
         let left = (x - self.width as f32 / 2.0).round() as isize;
         let top = (y - self.height as f32 / 2.0).round() as isize;

@@ -1,4 +1,4 @@
-//! What tests elsewhere rely on: truth inside the picture, smooth motion, a strip that can be read.
+//! What other tests rely on: ground truth inside the picture, smooth motion, a readable timecode.
 
 use super::*;
 use crate::jpeg::{JpegDecoder, JpegEncoder};
@@ -104,7 +104,7 @@ fn truth_boxes_hold_what_is_drawn() {
             let at = y * WIDTH_PX as usize + x;
             drawn[at].abs_diff(ground[at]) > 6
         };
-        // Two pixels inside each edge, in its middle half, there is something.
+        // Two pixels inside each edge, in its middle half, the object is visible.
         let rows = (y1 + (y2 - y1) / 4..y2 - (y2 - y1) / 4).collect::<Vec<_>>();
         let columns = (x1 + (x2 - x1) / 4..x2 - (x2 - x1) / 4).collect::<Vec<_>>();
         for x in [x1 + 2, x2 - 3] {
@@ -113,7 +113,7 @@ fn truth_boxes_hold_what_is_drawn() {
         for y in [y1 + 2, y2 - 3] {
             assert!(columns.iter().any(|x| differs(*x, y)), "{class}: row {y}");
         }
-        // Three pixels outside the left and right edge there is nothing (posts and cords run down).
+        // Three pixels outside the left and right edges it is not (posts and cords are above and below).
         for x in [x1 - 3, x2 + 2] {
             assert!(
                 !rows.iter().any(|y| differs(x, *y)),
@@ -176,7 +176,7 @@ fn colour_bars_fill_any_picture() {
     assert_eq!(changes, [40, 80, 120, 161, 201, 241, 281]);
 }
 
-/// Writes frames and their truth, for models and eyes outside: `SCENE_DUMP` names a folder.
+/// Writes frames and their ground truth into the folder `SCENE_DUMP`.
 #[test]
 #[ignore = "writes files for a look at the scene"]
 fn dump() {

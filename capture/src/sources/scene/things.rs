@@ -1,5 +1,5 @@
-//! How the things look. Each is drawn around a centre, in pixels; no detector has seen these very
-//! drawings, but all know the real things, so the drawings keep to what makes those recognisable.
+//! The objects of the scene, each drawn around a centre, in pixels. The drawings keep the features by
+//! which detectors recognise real stop signs and clocks.
 
 use std::f32::consts::PI;
 
@@ -28,12 +28,11 @@ pub(super) fn post(canvas: &mut Canvas<'_>, x: f32, y: f32) {
     );
 }
 
-/// What the clock hangs from.
+/// The cord of a clock.
 pub(super) fn cord(canvas: &mut Canvas<'_>, from: (f32, f32), to: (f32, f32)) {
     canvas.line(from, to, 3.0, Ink::rgb(92, 78, 62));
 }
 
-/// A sign's face.
 pub(super) fn stop_sign(canvas: &mut Canvas<'_>, x: f32, y: f32, half: f32) {
     octagon(canvas, x, y, half, Ink::rgb(120, 16, 20));
     octagon(canvas, x, y, half - 1.5, Ink::rgb(248, 248, 246));

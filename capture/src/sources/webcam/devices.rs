@@ -1,4 +1,4 @@
-//! Which cameras there are, under names that survive renumbering.
+//! The list of cameras, with ids that stay the same when device nodes are renumbered.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,29 +10,28 @@ use crate::sources::camera::Mode;
 /// A camera of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
-    /// Stable: the name under `/dev/v4l/by-id`, else by-path, else the bus.
+    /// Stable id: the name below `/dev/v4l/by-id`, else below `by-path`, else the bus.
     pub id: String,
-    /// The node, e.g. `/dev/video0`. Another one after the next plugging in, perhaps.
+    /// The node, e.g. `/dev/video0`. It may change when the camera is plugged in again.
     pub path: PathBuf,
-    /// The node's number.
     pub index: u32,
-    /// What the maker calls it.
+    /// The manufacturer's name for it.
     pub name: String,
-    /// What it can send. Empty when it only has formats that are not read here.
+    /// Empty when it has only unsupported formats.
     pub modes: Vec<Mode>,
-    /// Formats it has that are not read here.
+    /// Its unsupported formats.
     pub other_formats: Vec<String>,
 }
 
-/// Lists the cameras. Nodes for metadata, output and codecs are left out; a node that may not be
-/// opened is an error only when there is no camera besides.
+/// Lists the cameras, without nodes for metadata, output and codecs. A node that this user may not
+/// open is an error only when no camera is found.
 pub fn devices() -> Result<Vec<Device>, CaptureError> {
     let links = links();
     let (mut found, mut forbidden) = (Vec::<Device>::new(), None);
     for (index, path) in v4l2::nodes() {
         match probe(index, &path, &links) {
             Ok(Some(mut device)) => {
-                // Two cameras in one housing share their bus: the infra-red one of a laptop.
+                // Two cameras in one housing, such as the infra-red one of a laptop, share their bus.
                 let twins = found.iter().filter(|other| other.id == device.id).count();
                 if twins > 0 {
                     device.id = format!("{}#{twins}", device.id);
@@ -43,7 +42,7 @@ pub fn devices() -> Result<Vec<Device>, CaptureError> {
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 forbidden = Some(path);
             }
-            Err(error) => tracing::debug!(path = %path.display(), %error, "node left out"),
+            Err(error) => tracing::debug!(path = %path.display(), %error, "device node skipped"),
         }
     }
     match forbidden {
@@ -76,20 +75,20 @@ fn probe(index: u32, path: &Path, links: &[Link]) -> std::io::Result<Option<Devi
 }
 
 fn name(index: u32) -> String {
-    let told = fs::read(format!("/sys/class/video4linux/video{index}/name"));
-    let told = told.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
-    told.ok()
+    let name = fs::read(format!("/sys/class/video4linux/video{index}/name"));
+    let name = name.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    name.ok()
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| format!("Camera {index}"))
 }
 
-/// What udev calls a node.
+/// A link that udev made to a node.
 struct Link {
     name: String,
     node: PathBuf,
 }
 
-/// By-id first: it names the camera; by-path names the socket.
+/// `by-id` comes first because it identifies the camera, while `by-path` identifies the socket.
 fn links() -> Vec<Link> {
     let folders = ["/dev/v4l/by-id", "/dev/v4l/by-path"];
     let entries = folders
@@ -113,8 +112,8 @@ fn links() -> Vec<Link> {
         .collect()
 }
 
-/// The camera that `wanted` names: stable id, path, index, a link of udev's, or a part of the name
-/// that only one camera has.
+/// The camera that `wanted` names by its stable id, path, index, one of udev's links, or a part of its
+/// name that no other camera has.
 #[must_use]
 pub(crate) fn named<'a>(devices: &'a [Device], wanted: &str) -> Option<&'a Device> {
     let exact = devices.iter().find(|device| {
@@ -136,7 +135,7 @@ fn linked(link: &str, node: &Path) -> bool {
     link.starts_with("/dev/v4l/") && fs::canonicalize(link).is_ok_and(|target| target == node)
 }
 
-/// The only camera of which `test` holds.
+/// The camera for which `test` is true, if it is the only one.
 pub(crate) fn only(devices: &[Device], test: impl Fn(&Device) -> bool) -> Option<&Device> {
     let mut fitting = devices.iter().filter(|device| test(device));
     fitting.next().filter(|_| fitting.next().is_none())

@@ -1,5 +1,5 @@
-//! The few things asked of a V4L2 node that nokhwa cannot tell: what it is, what it offers, whether
-//! a picture is ready, whether it is still there.
+//! What nokhwa cannot tell of a V4L2 node: its identity, its modes, whether a picture is ready, whether
+//! it was unplugged.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::sources::camera::{Mode, PixelFormat};
 
 /// `ENODEV`: the device behind an open node is gone.
 const NO_DEVICE: i32 = 19;
-/// `EBUSY`: somebody else streams.
+/// `EBUSY`: another program streams.
 pub(crate) const BUSY: i32 = 16;
-/// Sizes offered for a camera that takes any size in a range.
+/// Sizes listed for a camera that allows any size in a range.
 const USUAL_SIZES: [(u32, u32); 4] = [(640, 480), (1280, 720), (1920, 1080), (320, 240)];
-/// Rates offered for a camera that takes any rate or does not tell.
+/// Rates listed for a camera that allows any rate, or does not tell.
 const USUAL_RATES: [u32; 3] = [30, 15, 60];
 
 /// Every `/dev/videoN`, in order. (nokhwa's own list panics on odd names in `/dev`.)
@@ -44,16 +44,16 @@ pub(crate) fn nodes() -> Vec<(u32, PathBuf)> {
     nodes
 }
 
-/// An open node. Opening does not disturb whoever streams from it.
+/// An open node. Opening it does not disturb other programs that stream from it.
 pub(crate) struct Node {
     device: Device,
 }
 
 /// What a node says about itself.
 pub(crate) struct Identity {
-    /// E.g. `usb-0000:00:14.0-1`: the place it is plugged in.
+    /// Where it is plugged in, e.g. `usb-0000:00:14.0-1`.
     pub(crate) bus: String,
-    /// Whether it takes pictures: no metadata, output or codec node.
+    /// Whether it captures pictures, unlike metadata, output and codec nodes.
     pub(crate) is_camera: bool,
 }
 
@@ -63,7 +63,7 @@ impl Node {
     }
 
     pub(crate) fn identity(&self) -> io::Result<Identity> {
-        // v4l unwraps the strings' UTF-8, and a driver cuts a long name anywhere.
+        // v4l panics when a name is not UTF-8, as happens where a driver truncates a long one.
         let asked =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.device.query_caps()));
         let caps = asked.map_err(|_| io::Error::other("its name is no UTF-8"))??;
@@ -87,8 +87,8 @@ impl Node {
 
     /// Waits until a picture is ready; `false` when none came in time.
     ///
-    /// nokhwa itself would wait for ever. Only while it streams: on an idle node this would start
-    /// the kernel's emulation of `read()`.
+    /// To be called only while it streams: on an idle node, polling starts the kernel's emulation of
+    /// `read()`.
     pub(crate) fn wait_picture(&self, limit: Duration) -> io::Result<bool> {
         const POLLIN: i16 = 1;
         let ms = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
@@ -99,7 +99,7 @@ impl Node {
         }
     }
 
-    /// The modes that can be asked for, and the names of formats that cannot be read.
+    /// The modes in supported formats, and the names of the other formats.
     pub(crate) fn modes(&self) -> io::Result<(Vec<Mode>, Vec<String>)> {
         let (mut modes, mut unread) = (Vec::new(), Vec::new());
         for offered in self.device.enum_formats()? {
@@ -137,7 +137,7 @@ impl Node {
         }
     }
 
-    /// Only whole numbers of frames a second: nokhwa cannot ask for others.
+    /// Whole numbers of frames per second, because nokhwa cannot request others.
     fn rates_of(&self, fourcc: FourCC, width: u32, height: u32) -> Vec<u32> {
         let Ok(intervals) = self.device.enum_frameintervals(fourcc, width, height) else {
             return USUAL_RATES.to_vec();
@@ -154,16 +154,16 @@ impl Node {
         rates.collect()
     }
 
-    /// Asks for a mode and returns what was granted; `None` when that is none nokhwa can take.
+    /// Requests a mode and returns the granted one; `None` when nokhwa cannot express it.
     ///
-    /// Done before nokhwa opens the node, because nokhwa refuses a camera whose present format or
-    /// rate it cannot express, as another program may have left it. Drop this node before nokhwa
-    /// opens it: the kernel's USB driver lets only one handle set formats (`EBUSY`).
+    /// Called before nokhwa opens the node, because nokhwa refuses a camera whose present format or rate
+    /// it cannot express, as another program may have left it. This node has to be dropped before nokhwa
+    /// opens its own: the kernel's USB driver lets only one handle set formats (`EBUSY`).
     pub(crate) fn prepare(&self, mode: &Mode) -> io::Result<Option<Mode>> {
         let fourcc = FourCC::new(&mode.format.fourcc());
         self.device
             .set_format(&Format::new(mode.width, mode.height, fourcc))?;
-        // A camera without a rate to set refuses; what it runs at is read below.
+        // Fails for a camera without an adjustable rate. The actual rate is read below.
         let _ = self.device.set_params(&Parameters::with_fps(mode.fps));
         let granted = self.device.format()?;
         let interval = self.device.params()?.interval;

@@ -84,7 +84,7 @@ fn pictures_come_one_by_one_and_a_second_header_counts() {
 }
 
 #[test]
-fn a_lying_header_is_named_and_takes_no_memory() {
+fn a_wrong_header_is_reported_and_allocates_nothing() {
     let open = |stream: &'static [u8]| Y4mReader::open(stream).expect("sound").expect("some");
     let mut pixels = Vec::new();
     let mut small = open(b"YUV4MPEG2 W2 H2\nFRAME\n123456789\nFRAME\n123456789\n");

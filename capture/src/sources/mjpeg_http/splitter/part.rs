@@ -1,27 +1,27 @@
-//! What stands between pictures: boundaries, headers of parts, and parts that are no pictures.
+//! What stands between two pictures: boundaries, headers of parts, and parts that are not pictures.
 
 use super::Cut;
 
-/// Of what is no picture, so much is told.
-const TOLD_BYTES: usize = 24;
+/// How many bytes of something that is not a picture are shown in a message.
+const SHOWN_BYTES: usize = 24;
 
-/// A part as far as it has come.
+/// The headers and the beginning of a part's body.
 #[derive(Debug, Default)]
 pub(super) struct Part {
     length: Option<usize>,
-    /// It says to be something else than a picture.
+    /// Its Content-Type is not that of a picture.
     is_other: bool,
     has_header: bool,
     body: Option<Body>,
-    /// A body that ended at a boundary, without a picture.
+    /// The beginning of a body that ended at a boundary without a picture.
     missing: Option<Vec<u8>>,
 }
 
-/// What has come of a body, no picture so far.
+/// The beginning of a body, without a picture so far.
 #[derive(Debug, Default)]
 struct Body {
     bytes: usize,
-    /// Its first bytes that are not blank.
+    /// Its first bytes after white space.
     beginning: Vec<u8>,
 }
 
@@ -32,13 +32,13 @@ impl Body {
         if self.beginning.is_empty() {
             bytes = bytes.trim_ascii_start();
         }
-        let room = TOLD_BYTES - self.beginning.len();
+        let room = SHOWN_BYTES - self.beginning.len();
         self.beginning.extend(bytes.iter().take(room));
     }
 }
 
 impl Part {
-    /// Takes a line with its end; whether it was a boundary or a header.
+    /// Parses a line. Returns whether it was a boundary or a header.
     pub(super) fn line(&mut self, line: &[u8]) -> bool {
         let text = line.trim_ascii();
         if text.starts_with(b"--") {
@@ -76,7 +76,7 @@ impl Part {
         }
         self.has_header = true;
         if name.eq_ignore_ascii_case("content-length") {
-            // Zero is what a camera writes that does not know.
+            // Cameras that do not know the length write zero.
             self.length = value.trim().parse().ok().filter(|bytes| *bytes > 0);
         } else if name.eq_ignore_ascii_case("content-type") {
             let kind = value.trim().to_ascii_lowercase();
@@ -87,14 +87,14 @@ impl Part {
         true
     }
 
-    /// Takes bytes that are no line.
+    /// Skips bytes that are not a line.
     pub(super) fn skip(&mut self, bytes: &[u8]) {
         if let Some(body) = &mut self.body {
             body.skip(bytes);
         }
     }
 
-    /// `rest` is a body that begins as a JPEG, with whatever behind its start marker.
+    /// Whether `rest` is a body that begins with the start marker of a JPEG.
     pub(super) fn is_at_picture(&self, rest: &[u8]) -> bool {
         let begins = |body: &Body| body.beginning.is_empty();
         self.body.as_ref().is_some_and(begins)
@@ -103,13 +103,13 @@ impl Part {
             && rest.starts_with(&[0xff, 0xd8])
     }
 
-    /// How much of the body should still come.
+    /// How many bytes of the body are still to come, by its Content-Length.
     pub(super) fn bytes_left(&self) -> Option<usize> {
         let body = self.body.as_ref()?;
         self.length?.checked_sub(body.bytes)
     }
 
-    /// All of the body is in `rest` and it is no picture.
+    /// A description of the body, if all of it is in `rest` and it is not a picture.
     pub(super) fn wrong_body(&self, rest: &[u8]) -> Option<Cut> {
         let left = self.bytes_left().filter(|_| !self.is_other)?;
         let body = self.body.as_ref()?;
@@ -118,25 +118,25 @@ impl Part {
         if is_picture(rest) {
             return None;
         }
-        told(&[&body.beginning, last].concat())
+        description(&[&body.beginning, last].concat())
     }
 
-    /// What a body was that has just ended at a boundary.
+    /// A description of a body without a picture that has just ended at a boundary.
     pub(super) fn left_without_picture(&mut self) -> Option<Cut> {
-        told(&self.missing.take()?)
+        description(&self.missing.take()?)
     }
 
-    /// What a body was that ends with `rest`, and with the connection.
+    /// A description of a body without a picture that ends with `rest` and the connection.
     pub(super) fn missing_picture(&self, rest: &[u8]) -> Option<Cut> {
         let body = self.body.as_ref().filter(|_| !self.is_other)?;
-        told(&[&body.beginning, rest].concat())
+        description(&[&body.beginning, rest].concat())
     }
 }
 
 /// `None` for a blank body.
-fn told(body: &[u8]) -> Option<Cut> {
+fn description(body: &[u8]) -> Option<Cut> {
     let body = body.trim_ascii();
-    let beginning = &body[..body.len().min(TOLD_BYTES)];
+    let beginning = &body[..body.len().min(SHOWN_BYTES)];
     let is_text = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
     match beginning {
         [] => None,
@@ -151,7 +151,7 @@ fn told(body: &[u8]) -> Option<Cut> {
     }
 }
 
-/// A line end, and perhaps the next boundary, may stand behind a body.
+/// Whether these bytes may follow a body: a line end or the next boundary.
 pub(super) fn may_follow_a_body(behind: &[u8]) -> bool {
     let Some(line) = behind
         .strip_prefix(b"\r\n")
@@ -166,7 +166,8 @@ pub(super) fn may_follow_a_body(behind: &[u8]) -> bool {
         || start.iter().all(u8::is_ascii_alphabetic)
 }
 
-/// Where a boundary begins that is the last whole line there is. Data of a picture does not look so.
+/// Where a boundary begins that is the last complete line. The data of a picture does not look like
+/// this.
 pub(super) fn boundary_at_the_end(bytes: &[u8]) -> Option<usize> {
     let tail_at = bytes.len().saturating_sub(256);
     let tail = bytes[tail_at..].strip_suffix(b"\n")?;

@@ -1,10 +1,10 @@
-//! Streams as cameras write them, cut into pieces of every size.
+//! Streams as cameras write them, split into pieces of every size.
 
 use super::*;
 use crate::jpeg::JpegEncoder;
 use crate::picture::I420;
 
-/// A sound JPEG with noise in it, so that its data looks like any other.
+/// A valid JPEG with noise, so that its data is like that of a photo.
 fn jpeg(seed: u32) -> Vec<u8> {
     let mut picture = I420::black(96, 64).expect("even");
     let mut state = seed;
@@ -164,7 +164,7 @@ fn pictures_come_whole_whatever_stands_between_them() {
 }
 
 #[test]
-fn a_thumbnail_inside_a_picture_is_no_picture() {
+fn a_thumbnail_inside_a_picture_is_not_a_picture() {
     let (first, second) = (jpeg(1), jpeg(2));
     let thumbnail = [b"Exif\0\0", &first[..]].concat();
     let length = (thumbnail.len() as u16 + 2).to_be_bytes();
@@ -175,12 +175,12 @@ fn a_thumbnail_inside_a_picture_is_no_picture() {
 }
 
 #[test]
-fn a_picture_is_given_out_with_its_last_byte() {
+fn a_picture_is_returned_with_its_last_byte() {
     let whole = jpeg(3);
     let mut cutter = JpegSplitter::default();
     cutter.push(&part(&whole, "--pic\r\n", None)[..]);
     assert!(cutter.next_cut().is_some(), "without a boundary behind it");
-    // Of a picture without an end the part's length, or a boundary, is the end.
+    // A picture without an end marker ends with its part's length, or at a boundary.
     for (length, behind) in [(Some(whole.len() - 2), ""), (None, "--pic\r\n")] {
         let mut cutter = JpegSplitter::default();
         let bare = part(without_end(&whole), "--pic\r\n", length);
@@ -217,7 +217,7 @@ fn pictures_without_an_end_marker_end_where_the_next_begins() {
         let (got, wanted) = (sizes(&found), sizes(expected));
         assert!(
             found == expected,
-            "length told: {length}; {got:?}, not {wanted:?}"
+            "length reported: {length}; {got:?}, not {wanted:?}"
         );
     }
     let mut cutter = JpegSplitter::default();
@@ -227,7 +227,7 @@ fn pictures_without_an_end_marker_end_where_the_next_begins() {
 }
 
 #[test]
-fn a_picture_that_is_cut_in_its_header_does_not_swallow_the_next() {
+fn a_picture_truncated_in_its_header_does_not_swallow_the_next() {
     let whole = jpeg(9);
     let cut = &whole[..300];
     let stream = [
@@ -239,8 +239,8 @@ fn a_picture_that_is_cut_in_its_header_does_not_swallow_the_next() {
 }
 
 #[test]
-fn parts_without_a_picture_are_told_as_soon_as_they_end() {
-    let told = |stream: &[u8]| -> Vec<String> {
+fn parts_without_a_picture_are_reported_as_soon_as_they_end() {
+    let reported = |stream: &[u8]| -> Vec<String> {
         cuts(stream, 5)
             .into_iter()
             .map(|cut| match cut {
@@ -249,7 +249,7 @@ fn parts_without_a_picture_are_told_as_soon_as_they_end() {
             })
             .collect()
     };
-    let by_length = told(&part(b"no picture at all", "--pic\r\n", Some(17))[..]);
+    let by_length = reported(&part(b"no picture at all", "--pic\r\n", Some(17))[..]);
     assert_eq!(
         by_length,
         ["this is no JPEG: it begins with \"no picture at all\""]
@@ -258,7 +258,7 @@ fn parts_without_a_picture_are_told_as_soon_as_they_end() {
         &part(b"\x89PNG\r\n\x1a\n\0\0", "--pic\r\n", None),
         &b"--pic\r\n"[..],
     ];
-    let words = told(&by_boundary.concat());
+    let words = reported(&by_boundary.concat());
     assert!(
         words.len() == 1 && words[0].contains("[89, 50, 4e, 47"),
         "{words:?}"
@@ -267,36 +267,36 @@ fn parts_without_a_picture_are_told_as_soon_as_they_end() {
     let half = part(&half[..half.len() / 2], "--pic\r\n", Some(half.len() / 2));
     assert_eq!(cuts(&half, half.len()).len(), 1, "the decoder names it");
     assert!(
-        told(&part(b"\r\n", "--pic\r\n", Some(2))).is_empty(),
+        reported(&part(b"\r\n", "--pic\r\n", Some(2))).is_empty(),
         "blank"
     );
-    assert!(told(b"--pic\r\nContent-Type: text/plain\r\n\r\nhello\r\n--pic\r\n").is_empty());
+    assert!(reported(b"--pic\r\nContent-Type: text/plain\r\n\r\nhello\r\n--pic\r\n").is_empty());
 }
 
 #[test]
-fn what_never_ends_is_told_and_not_kept() {
+fn endless_data_is_reported_and_not_kept() {
     let junk: Vec<u8> = (0..1 << 20).map(|at: u32| (at % 251) as u8).collect();
     let mut cutter = JpegSplitter::default();
-    let mut told = 0;
+    let mut reported = 0;
     for _ in 0..=3 * (MAX_BETWEEN_BYTES >> 20) {
         cutter.push(&junk);
         while let Some(cut) = cutter.next_cut() {
             assert!(matches!(cut, Cut::NoPicture(_)));
-            told += 1;
+            reported += 1;
         }
         assert!(cutter.buffer.len() <= MAX_LINE_BYTES);
     }
-    assert_eq!(told, 3);
+    assert_eq!(reported, 3);
     let whole = jpeg(7);
     let mut cutter = JpegSplitter::default();
     cutter.push(&whole[..whole.len() / 2]);
-    let mut told = 0;
+    let mut reported = 0;
     for _ in 0..=MAX_PICTURE_BYTES >> 20 {
         cutter.push(&[0x55; 1 << 20]);
-        told += std::iter::from_fn(|| cutter.next_cut()).count();
+        reported += std::iter::from_fn(|| cutter.next_cut()).count();
         assert!(cutter.buffer.len() <= MAX_PICTURE_BYTES);
     }
-    assert_eq!(told, 1);
+    assert_eq!(reported, 1);
     cutter.push(&whole);
     assert_eq!(cutter.next_cut(), Some(Cut::Picture(whole)), "it goes on");
 }

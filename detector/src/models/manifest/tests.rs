@@ -62,7 +62,7 @@ fn the_built_in_manifest_is_whole() {
 }
 
 #[test]
-fn a_model_of_ones_own_needs_no_hash() {
+fn a_users_own_model_needs_no_hash() {
     let entry = ModelEntry::parse(&sidecar()).expect("valid");
     assert_eq!(
         (&*entry.labels, entry.sha256.clone()),
@@ -113,4 +113,14 @@ fn a_manifest_of_many_needs_hashes_and_distinct_names() {
         .expect_err("twice")
         .to_string();
     assert!(error.contains("twice"), "{error}");
+}
+
+#[test]
+fn the_well_known_numbers_hold() {
+    assert_eq!(
+        (COCO_80[0], COCO_80[11], COCO_80[74]),
+        ("person", "stop sign", "clock")
+    );
+    let distinct: std::collections::BTreeSet<_> = COCO_80.iter().collect();
+    assert_eq!(distinct.len(), 80);
 }

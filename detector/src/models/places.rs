@@ -1,10 +1,10 @@
-//! Where files of carrier lie: the environment, read once.
+//! Where the files of models and of ONNX Runtime are.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What the environment says about where things are. Everything that looks for files takes this, so
-/// that tests can say something else.
+/// Folders and addresses that the environment sets. Everything that looks for files takes this as a
+/// parameter, so that tests can pass other values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
     /// `$CARRIER_MODELS`: a folder of models.
@@ -17,7 +17,7 @@ pub struct Places {
     pub runtime_library: Option<PathBuf>,
     /// `$CARRIER_RUNTIME`: which flavour of the runtime to take.
     pub runtime_flavour: Option<String>,
-    /// `$CARRIER_MODELS_URL`: where models are pulled from instead of their own addresses.
+    /// `$CARRIER_MODELS_URL`: a mirror to download models from.
     pub models_url: Option<String>,
 }
 
@@ -37,7 +37,7 @@ impl Places {
         };
         let text = |name: &str| path(name).map(|value| value.to_string_lossy().into_owned());
         let home = path("HOME");
-        // The XDG base directory specification: relative paths in these are to be ignored.
+        // By the XDG base directory specification, relative paths are to be ignored.
         let xdg = |name: &str, below_home: &str| {
             let set = path(name).filter(|value| value.is_absolute());
             set.or_else(|| home.as_ref().map(|home| home.join(below_home)))
@@ -52,7 +52,7 @@ impl Places {
         }
     }
 
-    /// The folders that models are looked for in, first one first.
+    /// The folders to look for models in, in order.
     #[must_use]
     pub fn model_folders(&self) -> Vec<PathBuf> {
         let data = self.data_home.as_deref().map(models_below);
@@ -65,7 +65,7 @@ impl Places {
             .collect()
     }
 
-    /// The folder that models are pulled into.
+    /// The folder to download models into.
     #[must_use]
     pub fn pull_folder(&self) -> PathBuf {
         self.model_folders().swap_remove(0)

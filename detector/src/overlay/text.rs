@@ -1,7 +1,7 @@
-//! Text for the picture: one embedded font, glyphs drawn once per size.
+//! Text: one embedded font, whose glyphs are drawn once per size.
 //!
-//! No shaping and no right-to-left: labels are names of classes, the rest is our own words. Signs
-//! that the font lacks become a question mark.
+//! Without shaping and right-to-left text, because all text is our own or the name of a class.
+//! Characters that the font lacks become a question mark.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,16 +10,16 @@ use ab_glyph::{Font, FontRef, PxScale, point};
 use capture::canvas::{Canvas, Ink, Mask};
 
 /// Inter SemiBold; see `fonts/README.md`.
-const FONT: &[u8] = include_bytes!("../fonts/inter-semibold-latin.otf");
-/// Glyphs are drawn at four positions within a pixel, so that small text keeps even gaps.
+const FONT: &[u8] = include_bytes!("../../fonts/inter-semibold-latin.otf");
+/// Glyphs are drawn at four positions within a pixel, so that small text has even gaps.
 const PHASES: f32 = 4.0;
-/// Far more than all signs at the sizes of one picture; a source that changes size starts anew.
+/// Far more than all characters at the sizes of one picture. When the cache is full, it is cleared.
 const MOST_GLYPHS: usize = 4096;
-/// Sizes up to here get a little air between letters, as Inter's author advises.
+/// Text up to this size gets wider letter spacing, as Inter's author recommends.
 const SMALL_PX: u32 = 14;
 const AIR: f32 = 0.015;
 
-/// Draws and measures. Sizes are em heights in pixels.
+/// Draws and measures text. Sizes are em heights in pixels.
 pub(crate) struct Text {
     font: FontRef<'static>,
     glyphs: HashMap<(char, u32, u8), Glyph>,
@@ -52,7 +52,7 @@ impl Text {
             .sum()
     }
 
-    /// Draws from `x` on with the foot of the letters on `baseline`; answers where it ended.
+    /// Draws text from `x` on the `baseline`. Returns the x at its end.
     pub(crate) fn draw(
         &mut self,
         canvas: &mut Canvas<'_>,
@@ -73,8 +73,8 @@ impl Text {
         x
     }
 
-    /// The text, or its beginning and an ellipsis, in at most `width_px`. Empty if not even that
-    /// has room.
+    /// The text, or its beginning and an ellipsis, in at most `width_px`. Empty when the ellipsis does not
+    /// fit.
     pub(crate) fn fitted<'a>(&self, text: &'a str, size_px: u32, width_px: f32) -> Cow<'a, str> {
         if self.width_px(text, size_px) <= width_px {
             return text.into();
@@ -91,7 +91,7 @@ impl Text {
         format!("{}…", kept.trim_end()).into()
     }
 
-    /// Lines of whole words in at most `width_px`, the last one cut short if more follow.
+    /// Wraps text into lines of at most `width_px`. The last line ends in an ellipsis when more follow.
     pub(crate) fn wrapped(
         &self,
         text: &str,
@@ -119,7 +119,7 @@ impl Text {
         if lines.len() > most_lines {
             lines.truncate(most_lines);
             if let Some(last) = lines.last_mut() {
-                // Says that more follows; `fitted` makes room for it.
+                // `fitted` makes room for it.
                 last.push('…');
             }
         }
@@ -129,8 +129,7 @@ impl Text {
             .collect()
     }
 
-    /// As [`Text::wrapped`], with lines of about the same length: a word alone on the last line
-    /// looks like a mistake on a card.
+    /// As [`Text::wrapped`], with lines of similar length, so that no word stands alone on the last line.
     pub(crate) fn balanced(
         &self,
         text: &str,
@@ -220,7 +219,7 @@ impl Glyph {
     }
 }
 
-/// Line breaks and other controls have no shape.
+/// The text without control characters.
 fn printable(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|sign| !sign.is_control())
 }

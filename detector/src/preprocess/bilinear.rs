@@ -1,19 +1,19 @@
-//! Scaling one plane, row by row, by plain bilinear interpolation between pixel centres. Pure.
+//! Scaling of one plane, row by row, by bilinear interpolation between pixel centres. Pure.
 //!
-//! Plain, because the networks were trained on pictures made small this way: a support that grows
-//! with the factor is smoother to the eye, costs twice as much and moves scores by 0.1 and more.
+//! The filter does not widen with the scale, because the networks were trained on pictures scaled
+//! this way: a wider filter costs twice as much and changes scores by 0.1 and more.
 
 use capture::scale::halve;
 
-/// Shrunk by more than this, a plane is halved first: further apart the two neighbours that
-/// interpolation looks at would miss whole things.
+/// A plane that shrinks by more than this is halved first, because interpolation between two pixels
+/// would skip whole objects otherwise.
 const MOST_SHRINK: usize = 4;
 
-/// Where an output pixel lies between two input pixels.
+/// The position of an output pixel between two input pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Tap {
     first: u32,
-    /// Of the pixel after `first`, in 256ths.
+    /// The weight of the pixel after `first`, in 256ths.
     weight: u32,
 }
 
@@ -24,18 +24,18 @@ pub(crate) struct PlaneScaler {
     target: (usize, usize),
     /// The plane halved; empty when it is not.
     halved: Vec<u8>,
-    /// What the last halving but one leaves, where there are several.
+    /// The input of the last halving, when there are several.
     half_done: Vec<u8>,
-    /// How large the plane is that is interpolated.
+    /// The size of the plane that is interpolated.
     halved_size: (usize, usize),
     columns: Vec<Tap>,
     rows: Vec<Tap>,
-    /// One line of the source between two of its rows, in 256ths, its last value twice.
+    /// One line between two rows of the source, in 256ths, with its last value repeated.
     line: Vec<u16>,
 }
 
 impl PlaneScaler {
-    /// Gets ready for `plane`, tight rows of `source` (width, height), to become `target`.
+    /// Prepares scaling `plane`, of the size `source` (width, height) without padding, to `target`.
     pub(crate) fn prepare(&mut self, plane: &[u8], source: (usize, usize), target: (usize, usize)) {
         let halvings = halvings(source, target);
         let shrunk = (source.0 >> halvings, source.1 >> halvings);
@@ -56,7 +56,7 @@ impl PlaneScaler {
         }
     }
 
-    /// Row `y` of the target, of the plane that was prepared.
+    /// Writes row `y` of the target of the prepared plane.
     pub(crate) fn row(&mut self, plane: &[u8], y: usize, out: &mut [u8]) {
         let plane = if self.halved.is_empty() {
             plane
@@ -69,8 +69,8 @@ impl PlaneScaler {
         let second = (first + 1).min(height - 1);
         let upper = &plane[first * width..(first + 1) * width];
         let lower = &plane[second * width..(second + 1) * width];
-        // Between rows first: that is vector code, and only then single pixels are picked. Nothing
-        // wraps (255 * 256 fits); saying so keeps it vector code in checked builds too.
+        // The rows are interpolated first, because the compiler vectorises that. Nothing wraps (255 * 256
+        // fits); the wrapping operations keep it vectorised with overflow checks.
         for ((between, upper), lower) in self.line.iter_mut().zip(upper).zip(lower) {
             let (upper, lower) = (u16::from(*upper), u16::from(*lower));
             let upper = upper.wrapping_mul(256 - weight);
@@ -86,7 +86,7 @@ impl PlaneScaler {
     }
 }
 
-/// How often a plane is halved before it is interpolated.
+/// How many times a plane is halved before it is interpolated.
 fn halvings(source: (usize, usize), target: (usize, usize)) -> u32 {
     let (mut width, mut height, mut halvings) = (source.0, source.1, 0);
     while width > MOST_SHRINK * target.0 && height > MOST_SHRINK * target.1 {
@@ -95,7 +95,8 @@ fn halvings(source: (usize, usize), target: (usize, usize)) -> u32 {
     halvings
 }
 
-/// For each of `target` pixels its place among `source` pixels; centres on centres, edges repeated.
+/// The position of each of `target` pixels among `source` pixels. Pixel centres are aligned, and edges
+/// are repeated.
 fn taps(source: usize, target: usize) -> Vec<Tap> {
     let step = source as f64 / target as f64;
     let tap = |place: usize| {
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_the_textbook_up_and_down() {
+    fn scaling_agrees_with_a_reference_up_and_down() {
         let targets = [(41, 23), (128, 72), (300, 200), (1, 1), (128, 20)];
         for (source, target) in targets.map(|target| ((128, 72), target)) {
             if halvings(source, target) > 0 {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn another_size_is_taken_without_a_trace_of_the_last() {
+    fn the_scaler_can_change_sizes() {
         let (large, small) = (plane(640, 640), plane(64, 48));
         let mut scaler = PlaneScaler::default();
         let mut row = vec![0; 40];

@@ -1,33 +1,33 @@
-//! How often detection is worth its power. Pure, but for the switch that is shared.
+//! How often frames are detected: as often as possible while somebody watches, else once a second.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// With nobody watching: often enough that the first watcher sees boxes at once.
+/// The interval while nobody watches, short enough that a new viewer sees boxes at once.
 const IDLE_PERIOD: Duration = Duration::from_secs(1);
 
-/// Shared between whoever knows the watchers and the worker.
+/// Shared by the worker and the stage that knows whether somebody watches.
 #[derive(Debug, Default)]
 pub struct Pace {
     watched: AtomicBool,
-    /// Highest rate in thousandths of a frame per second; 0: none.
+    /// The highest rate in thousandths of a frame per second; 0: no limit.
     most_mfps: AtomicU32,
 }
 
 impl Pace {
-    /// Says whether somebody watches. At first nobody does.
+    /// Sets whether somebody watches. Initially `false`.
     pub fn set_watched(&self, watched: bool) {
         self.watched.store(watched, Ordering::Relaxed);
     }
 
-    /// Never detects more often than this; `None`: as often as frames come and the model can.
+    /// Limits the rate. `None`: as often as frames come and the model allows.
     pub fn set_most_fps(&self, most_fps: Option<f32>) {
-        // The cast saturates, and anything below a thousandth means no cap.
+        // The cast saturates, and a rate below a thousandth means no limit.
         let most_mfps = most_fps.map_or(0, |fps| (fps * 1000.0) as u32);
         self.most_mfps.store(most_mfps, Ordering::Relaxed);
     }
 
-    /// Least time between two detections.
+    /// The least interval between two detections.
     #[must_use]
     pub fn period(&self) -> Duration {
         let cap = match self.most_mfps.load(Ordering::Relaxed) {
@@ -39,14 +39,14 @@ impl Pace {
     }
 }
 
-/// Picks frames so that their mean distance is the period, though frames come when they come.
+/// Selects frames so that their mean interval is the period, although frames arrive irregularly.
 #[derive(Debug, Default)]
-pub(crate) struct Pacer {
+pub(crate) struct FrameSelector {
     last_due: Option<Instant>,
 }
 
-impl Pacer {
-    /// Whether the frame in hand at `now` is to be detected.
+impl FrameSelector {
+    /// Returns whether the frame that arrived at `now` is to be detected, and counts it then.
     pub(crate) fn take(&mut self, now: Instant, period: Duration) -> bool {
         let Some(last_due) = self.last_due else {
             self.last_due = Some(now);
@@ -56,8 +56,8 @@ impl Pacer {
         if now < due {
             return false;
         }
-        // On the grid, so that a frame that comes a little early is not a whole period lost; but
-        // what was missed is never made up for.
+        // Due times keep the period, so that a frame that arrives slightly early does not cost a whole
+        // period. After a long gap they start again at `now`, so that nothing is caught up.
         let behind = now - due > period;
         self.last_due = Some(if behind { now } else { due });
         true
@@ -86,12 +86,12 @@ mod tests {
 
     /// Frames at 30 a second, each up to 3 ms early or late.
     fn taken(period: Duration, seconds: u64) -> usize {
-        let (start, mut pacer) = (Instant::now(), Pacer::default());
+        let (start, mut selector) = (Instant::now(), FrameSelector::default());
         let frames = (0..seconds * 30).map(|frame| {
             let jitter = frame * 7 % 7;
             start + Duration::from_micros(frame * 33_333 + jitter * 1000)
         });
-        frames.filter(|now| pacer.take(*now, period)).count()
+        frames.filter(|now| selector.take(*now, period)).count()
     }
 
     #[test]
@@ -103,21 +103,21 @@ mod tests {
     }
 
     #[test]
-    fn a_watcher_is_served_at_the_next_frame() {
-        let (start, mut pacer) = (Instant::now(), Pacer::default());
-        assert!(pacer.take(start, IDLE_PERIOD));
+    fn a_new_viewer_gets_a_detection_at_the_next_frame() {
+        let (start, mut selector) = (Instant::now(), FrameSelector::default());
+        assert!(selector.take(start, IDLE_PERIOD));
         let soon = start + Duration::from_millis(33);
-        assert!(!pacer.take(soon, IDLE_PERIOD));
-        assert!(pacer.take(soon, Duration::ZERO));
+        assert!(!selector.take(soon, IDLE_PERIOD));
+        assert!(selector.take(soon, Duration::ZERO));
     }
 
     #[test]
     fn what_was_missed_is_not_made_up_for() {
-        let (start, mut pacer) = (Instant::now(), Pacer::default());
+        let (start, mut selector) = (Instant::now(), FrameSelector::default());
         let period = Duration::from_millis(100);
-        assert!(pacer.take(start, period));
+        assert!(selector.take(start, period));
         let late = start + Duration::from_secs(60);
-        assert!(pacer.take(late, period));
-        assert!(!pacer.take(late + Duration::from_millis(33), period));
+        assert!(selector.take(late, period));
+        assert!(!selector.take(late + Duration::from_millis(33), period));
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures for human eyes, as PNG in the folder `$CARRIER_GALLERY`:
+//! Pictures to look at, as PNG in the folder `$CARRIER_GALLERY`:
 //! `CARRIER_GALLERY=/tmp/gallery CARRIER_SHARED=... cargo test -p detector gallery -- --ignored`
 
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use capture::canvas::Ink;
 
 use super::*;
-use crate::bbox::BBox;
+use crate::detection::BBox;
 use crate::tracks::Track;
 
 const LABELS: [&str; 8] = [
@@ -69,18 +69,14 @@ fn tracks(boxes: &[(u64, usize, f32, BBox)]) -> Tracks {
     }
 }
 
-fn bbox(x1: f32, y1: f32, x2: f32, y2: f32) -> BBox {
-    BBox { x1, y1, x2, y2 }
-}
-
 fn some() -> Vec<(u64, usize, f32, BBox)> {
     vec![
-        (3, 0, 0.94, bbox(216.0, 200.0, 524.0, 692.0)),
-        (1, 1, 0.88, bbox(196.0, 62.0, 948.0, 520.0)),
-        (12, 2, 0.71, bbox(774.0, 20.0, 1146.0, 196.0)),
-        (27, 5, 0.42, bbox(1136.0, 110.0, 1180.0, 166.0)),
-        (128, 4, 1.0, bbox(-20.0, 300.0, 60.0, 560.0)),
-        (8, 3, 0.55, bbox(1225.0, 420.0, 1300.0, 480.0)),
+        (3, 0, 0.94, BBox::new(216.0, 200.0, 524.0, 692.0)),
+        (1, 1, 0.88, BBox::new(196.0, 62.0, 948.0, 520.0)),
+        (12, 2, 0.71, BBox::new(774.0, 20.0, 1146.0, 196.0)),
+        (27, 5, 0.42, BBox::new(1136.0, 110.0, 1180.0, 166.0)),
+        (128, 4, 1.0, BBox::new(-20.0, 300.0, 60.0, 560.0)),
+        (8, 3, 0.55, BBox::new(1225.0, 420.0, 1300.0, 480.0)),
     ]
 }
 
@@ -93,7 +89,7 @@ fn crowd() -> Vec<(u64, usize, f32, BBox)> {
             i + 1,
             i as usize % 8,
             0.35 + (i % 60) as f32 / 100.0,
-            bbox(x + dx, y + dy, x + dx + w, y + dy + h),
+            BBox::new(x + dx, y + dy, x + dx + w, y + dy + h),
         )
     };
     (0..50).map(cell).collect()
@@ -144,12 +140,7 @@ fn gallery() {
 fn palette() -> I420 {
     let mut picture = I420::black(1280, 480).expect("even");
     picture.fill(126, 128, 128);
-    let third = Rect {
-        x: 0,
-        y: 320,
-        width: 1280,
-        height: 160,
-    };
+    let third = Rect::new(0, 320, 1280, 160);
     let mut canvas = Canvas::new(&mut picture);
     canvas.fill_rect(third, Ink::WHITE, 255);
     canvas.fill_rect(Rect { y: 0, ..third }, Ink::BLACK, 255);
@@ -157,18 +148,8 @@ fn palette() -> I420 {
         let (column, row) = (class % 27, class / 27);
         let x = column as i32 * 47 + 4;
         let y = row as i32 * 160 + 20;
-        let ink = palette::ink(palette::of_class(class));
-        canvas.fill_round_rect(
-            Rect {
-                x,
-                y,
-                width: 40,
-                height: 120,
-            },
-            6.0,
-            ink,
-            255,
-        );
+        let ink = style::ink(style::of_class(class));
+        canvas.fill_round_rect(Rect::new(x, y, 40, 120), 6.0, ink, 255);
     }
     picture
 }

@@ -1,11 +1,11 @@
-//! The one accent of the product, and a colour for every class.
+//! Colours of the overlay (the accent, and one for each class) and its sizes.
 
 use capture::canvas::Ink;
 
 /// Full-range RGB.
 pub(crate) type Rgb = (u8, u8, u8);
 
-/// The accent; the page's `--accent` (#ff7a1a).
+/// The accent colour, the page's `--accent` (#ff7a1a).
 pub const ACCENT: Rgb = (255, 122, 26);
 /// The page's dark `--ground`.
 pub(crate) const GROUND: Rgb = (11, 11, 12);
@@ -14,13 +14,12 @@ pub(crate) const PAPER: Rgb = (244, 243, 239);
 /// The page's `--quiet`.
 pub(crate) const QUIET: Rgb = (201, 200, 195);
 
-/// Next class, next hue: the golden angle never comes near where it has just been.
+/// The step of the hue from class to class: the golden angle keeps successive hues far apart.
 const GOLDEN_ANGLE: f32 = 137.507_77;
-/// Class 0, the person, is a clear spring green.
+/// The hue of class 0, the person: spring green.
 const FIRST_HUE: f32 = 155.0;
-/// Lightness and chroma take turns. Six of them, since hues that the golden angle brings close
-/// together are 21, 34 and 55 classes apart, none a multiple of six. All are bright: they lie
-/// between dark outlines.
+/// Lightness and chroma, in turns. There are six, because classes with similar hues are 21, 34 and 55
+/// apart, none a multiple of six. All are bright, for lines between dark outlines.
 const SHADES: [(f32, f32); 6] = [
     (0.85, 0.23),
     (0.71, 0.22),
@@ -34,12 +33,12 @@ pub(crate) fn ink(colour: Rgb) -> Ink {
     Ink::rgb(colour.0, colour.1, colour.2)
 }
 
-/// The same colour for a class at all times.
+/// The colour of a class, always the same.
 pub(crate) fn of_class(class_id: usize) -> Rgb {
     let index = class_id % 4096;
     let (lightness, chroma) = SHADES[index % SHADES.len()];
     let hue = (FIRST_HUE + GOLDEN_ANGLE * index as f32) % 360.0;
-    // As colourful as sRGB can show.
+    // The highest chroma that sRGB can show.
     let steps = (0..=20).map(|step| chroma * (1.0 - step as f32 / 20.0));
     steps
         .filter_map(|chroma| from_oklch(lightness, chroma, hue))
@@ -47,7 +46,7 @@ pub(crate) fn of_class(class_id: usize) -> Rgb {
         .unwrap_or(PAPER)
 }
 
-/// Dark or light, whichever is read better on `ground`.
+/// Dark or light, whichever has more contrast on `ground`.
 pub(crate) fn readable_on(ground: Rgb) -> Rgb {
     if contrast(ground, GROUND) >= contrast(ground, PAPER) {
         GROUND
@@ -56,7 +55,7 @@ pub(crate) fn readable_on(ground: Rgb) -> Rgb {
     }
 }
 
-/// `parts` of 100 of `over`, the rest `under`.
+/// Blends `parts` percent of `over` over `under`.
 pub(crate) fn mixed(under: Rgb, over: Rgb, parts: u16) -> Rgb {
     let mix = |a: u8, b: u8| ((u16::from(a) * (100 - parts) + u16::from(b) * parts) / 100) as u8;
     (
@@ -116,6 +115,40 @@ fn from_oklch(lightness: f32, chroma: f32, hue_degrees: f32) -> Option<Rgb> {
         (curved * 255.0).round() as u8
     });
     Some((r, g, b))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    /// The bright line of a box.
+    pub(crate) line: i32,
+    /// The dark line on either side of it.
+    pub(crate) halo: i32,
+    /// Corners of boxes and chips.
+    pub(crate) radius: i32,
+    /// Em height of labels and notes.
+    pub(crate) text: u32,
+    /// Space around a label: left and right.
+    pub(crate) pad_x: i32,
+    /// Space around a label: above and below.
+    pub(crate) pad_y: i32,
+}
+
+impl Sizes {
+    /// Grows more slowly than the picture: painted at 720 rows and scaled to 360, or seen on a
+    /// phone, text must still be read; at 1080 it must not cover what it names.
+    pub(crate) fn of(height_px: u32) -> Self {
+        let height = height_px as f32;
+        let at_least = |least: f32, px: f32| px.round().max(least) as i32;
+        let text = (6.0 + height / 45.0).round().max(9.0);
+        Self {
+            line: at_least(1.0, height / 240.0 + 0.6),
+            halo: at_least(1.0, height / 600.0),
+            radius: at_least(2.0, height / 110.0),
+            text: text as u32,
+            pad_x: at_least(3.0, text * 0.42),
+            pad_y: at_least(2.0, text * 0.26),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -179,5 +212,21 @@ mod tests {
         assert_eq!(readable_on((40, 20, 90)), PAPER);
         assert!((contrast((255, 255, 255), (0, 0, 0)) - 21.0).abs() < 0.01);
         assert_eq!(mixed((0, 0, 0), (200, 100, 50), 50), (100, 50, 25));
+    }
+
+    #[test]
+    fn text_is_legible_at_every_rendition() {
+        assert_eq!(Sizes::of(180).text, 10);
+        assert_eq!(Sizes::of(360).text, 14);
+        assert_eq!(Sizes::of(720).text, 22);
+        assert_eq!(Sizes::of(1080).text, 30);
+    }
+
+    #[test]
+    fn lines_grow_with_the_picture_and_never_vanish() {
+        let lines = [2, 180, 360, 720, 1080, 2160].map(|height| Sizes::of(height).line);
+        assert!(lines.is_sorted(), "{lines:?}");
+        assert_eq!((lines[0], lines[2], lines[3]), (1, 2, 4));
+        assert!(Sizes::of(8192).line < 40);
     }
 }

@@ -1,13 +1,13 @@
-//! Finding ONNX Runtime's library and loading it, once in the life of the process.
+//! Finding the library of ONNX Runtime and loading it, once in a process.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use ort::logging::LogLevel;
 use thiserror::Error;
 
-use crate::places::Places;
-use crate::provider::Provider;
-use crate::session::Environment;
+use super::provider::Provider;
+use crate::models::places::Places;
 
 /// The command that fetches the library.
 const FIX: &str = "make runtime";
@@ -15,47 +15,58 @@ const FIX: &str = "make runtime";
 /// Why there is no ONNX Runtime.
 #[derive(Debug, Error)]
 pub enum RuntimeError {
-    /// No library where it is looked for.
+    /// No library was found.
     #[error(
         "ONNX Runtime is not installed; looked for libonnxruntime.so in {looked}. `{FIX}` \
          fetches it"
     )]
-    Missing {
-        /// Where it was looked for.
-        looked: String,
-    },
-    /// `$ORT_DYLIB_PATH` leads nowhere.
+    Missing { looked: String },
+    /// `$ORT_DYLIB_PATH` names no file.
     #[error(
         "ORT_DYLIB_PATH names {path}, which is no file. Unset it: `{FIX}` fetches the library to \
          where it is found",
         path = path.display()
     )]
-    WrongPath {
-        /// What it says.
-        path: PathBuf,
-    },
-    /// `$CARRIER_RUNTIME` says something unknown.
+    WrongPath { path: PathBuf },
+    /// `$CARRIER_RUNTIME` has an unknown value.
     #[error("CARRIER_RUNTIME: {0}")]
     UnknownFlavour(String),
-    /// The library is there and cannot be used: too old, another machine's, damaged.
+    /// The library cannot be used: too old, for another architecture, damaged.
     #[error("{path} cannot be used: {why}. `{FIX}` fetches one that can", path = path.display())]
-    Unusable {
-        /// The library.
-        path: PathBuf,
-        /// What the loader says.
-        why: String,
-    },
+    Unusable { path: PathBuf, why: String },
 }
 
 impl RuntimeError {
-    /// The command that mends it.
+    /// The command that fixes it.
     #[must_use]
     pub fn fix(&self) -> &'static str {
         FIX
     }
 }
 
-/// ONNX Runtime, loaded. Cheap to clone; stays loaded until the process ends.
+/// The process-wide state of ONNX Runtime.
+#[derive(Debug, Clone)]
+pub(crate) struct Environment(pub(super) ort::environment::Environment);
+
+impl Environment {
+    /// Loads the library. Works once in a process; later calls fail.
+    fn load(library: &Path) -> Result<Self, String> {
+        let builder = ort::init_from(library).map_err(|error| error.to_string())?;
+        // Microsoft's builds may report usage unless this is off.
+        let environment = builder.with_name("carrier").with_telemetry(false).build();
+        let environment = environment.map_err(|error| error.to_string())?;
+        environment.set_log_level(LogLevel::Error);
+        Ok(Self(environment))
+    }
+}
+
+/// Loads a shared library that a provider needs. `false` when it cannot be loaded, perhaps because
+/// another one has to come first.
+fn preload(library: &Path) -> bool {
+    ort::util::preload_dylib(library).is_ok()
+}
+
+/// The loaded ONNX Runtime. Cheap to clone; stays loaded until the process ends.
 #[derive(Debug, Clone)]
 pub struct Runtime {
     environment: Environment,
@@ -63,15 +74,15 @@ pub struct Runtime {
     provider: Provider,
 }
 
-/// The library can be loaded once only, whatever the environment says later.
+/// The library can be loaded only once, so that later calls return the first result.
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
 impl Runtime {
     /// Finds and loads the library: `$ORT_DYLIB_PATH`, else the flavour that `$CARRIER_RUNTIME`
     /// names or the first one unpacked in the cache.
     ///
-    /// Never panics and never hangs when it is missing: without the explicit path given here `ort`
-    /// would.
+    /// The path is passed explicitly, because without one `ort` panics or hangs when the library is
+    /// missing.
     pub fn load(places: &Places) -> Result<Self, RuntimeError> {
         let library = locate(places)?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,14 +107,13 @@ impl Runtime {
             .clone())
     }
 
-    /// The library's file.
     #[must_use]
     pub fn library(&self) -> &Path {
         &self.library
     }
 
-    /// The best provider that this flavour of the library carries. Whether the machine has the
-    /// hardware for it shows when a session is opened.
+    /// The best provider that this flavour of the library contains. Opening a session fails when the
+    /// machine lacks the hardware.
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.provider
@@ -114,13 +124,13 @@ impl Runtime {
     }
 }
 
-/// Which folders are searched, first one first. Pure.
+/// The folders to search, in order. Pure.
 fn search_order(places: &Places) -> Result<Vec<PathBuf>, RuntimeError> {
     let flavours = match places.runtime_flavour.as_deref() {
         Some(text) => vec![text.parse().map_err(RuntimeError::UnknownFlavour)?],
         None => Provider::ALL.to_vec(),
     };
-    // The wheel is unpacked with its own tree, because its libraries find one another through it.
+    // The wheel is unpacked with its folders, because its libraries find each other by relative paths.
     let inside_wheel = |root: PathBuf, flavour: &Provider| {
         root.join(flavour.name()).join("onnxruntime").join("capi")
     };
@@ -152,7 +162,7 @@ fn locate(places: &Places) -> Result<PathBuf, RuntimeError> {
         })
 }
 
-/// The library in a folder. Wheels carry it under its full version only.
+/// The library in a folder. Wheels name it with its full version.
 fn library_in(folder: &Path) -> Option<PathBuf> {
     let entries = folder.read_dir().ok()?.filter_map(|entry| entry.ok());
     let is_library = |path: &PathBuf| {
@@ -172,7 +182,7 @@ fn is_version(suffix: &str) -> bool {
     suffix.is_empty() || suffix.starts_with('.')
 }
 
-/// The flavour shows in the provider libraries that lie beside the library.
+/// The flavour is recognised by the provider libraries that lie beside the library.
 fn flavour_of(library: &Path) -> Provider {
     let beside = |provider: &Provider| {
         let name = format!("libonnxruntime_providers_{provider}.so");
@@ -187,7 +197,7 @@ fn flavour_of(library: &Path) -> Provider {
 }
 
 /// Loads the CUDA libraries of the `nvidia-*` wheels that lie in the same tree, so that the
-/// provider finds them without `LD_LIBRARY_PATH`. What is missing shows when a session is opened.
+/// provider finds them without `LD_LIBRARY_PATH`. Missing ones make opening a session fail.
 fn preload_cuda(library: &Path) {
     let Some(site) = library.ancestors().nth(3) else {
         return;
@@ -196,10 +206,11 @@ fn preload_cuda(library: &Path) {
         .into_iter()
         .map(|package| package.join("lib"));
     let mut waiting: Vec<PathBuf> = folders.flat_map(|folder| list(&folder)).collect();
-    // They need one another in an order that is theirs to change: go round until nothing moves.
+    // They depend on each other in an order that changes between versions, so loading is repeated
+    // until nothing more can be loaded.
     loop {
         let before = waiting.len();
-        waiting.retain(|path| !crate::session::preload(path));
+        waiting.retain(|path| !preload(path));
         if waiting.is_empty() || waiting.len() == before {
             break;
         }

@@ -1,35 +1,34 @@
-//! Which model, and where it lies.
+//! The model store: which model `--model` means, and where its file is.
 
-mod error;
+#[cfg(test)]
+mod tests;
 
-use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
-use crate::embedded::embedded_model;
-use crate::manifest::{Manifest, ManifestError, ModelEntry};
-use crate::places::Places;
-pub use error::StoreError;
+use super::installed::{InstalledModel, ModelFile, embedded_model, hex};
+use super::manifest::{Manifest, ManifestError, ModelEntry};
+use super::places::Places;
 
-/// What `auto` tries, first one first; after these the embedded model, which is always there.
+/// The models that `auto` tries, in order. After these it takes the embedded model.
 const AUTO_ORDER: [&str; 2] = ["yolox_nano", "nanodet_plus_m_416"];
 
 /// What the user asked for with `--model`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ModelChoice {
-    /// The first installed of a known order.
+    /// The first installed model of a fixed order, else the embedded one.
     #[default]
     Auto,
-    /// No detection.
     None,
     /// A model of the manifest.
     Named(String),
-    /// A file.
     File(PathBuf),
 }
 
@@ -58,62 +57,22 @@ impl fmt::Display for ModelChoice {
     }
 }
 
-/// A model that can be opened: its contract and its file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InstalledModel {
-    /// The contract.
-    pub entry: Arc<ModelEntry>,
-    /// What holds the network.
-    pub file: ModelFile,
-}
-
-/// What holds a network.
-#[derive(Clone, PartialEq, Eq)]
-pub enum ModelFile {
-    /// A file.
-    At(PathBuf),
-    /// A part of this program.
-    BuiltIn(&'static [u8]),
-}
-
-impl fmt::Display for ModelFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::At(path) => write!(f, "{}", path.display()),
-            Self::BuiltIn(_) => f.write_str("the built-in model"),
-        }
-    }
-}
-
-impl fmt::Debug for ModelFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::At(path) => f.debug_tuple("At").field(path).finish(),
-            // Not a million bytes in a log.
-            Self::BuiltIn(bytes) => write!(f, "BuiltIn({} bytes)", bytes.len()),
-        }
-    }
-}
-
 /// A model of the manifest and whether its file is here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedModel {
-    /// The contract.
     pub entry: Arc<ModelEntry>,
-    /// Its file.
     pub state: Installed,
 }
 
 /// Whether a model's file is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Installed {
-    /// In none of the folders.
+    /// The file is in none of the folders.
     No,
-    /// Here.
     At(PathBuf),
     /// A part of this program.
     BuiltIn,
-    /// Here, but of another size than the manifest says: cut off or changed.
+    /// The file has another size than the manifest tells.
     Damaged(PathBuf),
 }
 
@@ -126,13 +85,13 @@ pub struct ModelStore {
 }
 
 impl ModelStore {
-    /// The built-in manifest over the usual folders, and the embedded model.
+    /// A store of the built-in manifest, the usual folders, and the embedded model.
     pub fn new(places: &Places) -> Result<Self, ManifestError> {
         let store = Self::with(Manifest::built_in()?, places.model_folders());
         Ok(store.embedding(embedded_model()?))
     }
 
-    /// Any manifest over any folders, first one first.
+    /// A store of any manifest and folders, in order of preference.
     #[must_use]
     pub fn with(manifest: Manifest, folders: Vec<PathBuf>) -> Self {
         Self {
@@ -142,20 +101,19 @@ impl ModelStore {
         }
     }
 
-    /// With a model that needs no file.
+    /// Adds a model that needs no file.
     #[must_use]
     pub fn embedding(mut self, model: InstalledModel) -> Self {
         self.embedded = Some(model);
         self
     }
 
-    /// The manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Every model of the manifest and whether it is here. Cheap: looks at sizes, not at contents.
+    /// Every model of the manifest, and whether its file is installed. Cheap: checks sizes, not contents.
     #[must_use]
     pub fn list(&self) -> Vec<ListedModel> {
         let listed = |entry: &Arc<ModelEntry>| ListedModel {
@@ -170,7 +128,7 @@ impl ModelStore {
         known.chain(embedded).collect()
     }
 
-    /// The model that was asked for; `Ok(None)` when none was.
+    /// Finds the requested model. `Ok(None)` for [`ModelChoice::None`].
     pub fn find(&self, choice: &ModelChoice) -> Result<Option<InstalledModel>, StoreError> {
         match choice {
             ModelChoice::None => Ok(None),
@@ -192,7 +150,7 @@ impl ModelStore {
         }
     }
 
-    /// The first of the known order whose file is sound, else the embedded one.
+    /// The first model of [`AUTO_ORDER`] whose file is valid, else the embedded one.
     fn best(&self) -> Result<InstalledModel, StoreError> {
         let entries = AUTO_ORDER
             .iter()
@@ -201,9 +159,9 @@ impl ModelStore {
         for path in entries.filter_map(|entry| self.path_of(entry)) {
             match self.identify(&path) {
                 Ok(model) => return Ok(model),
-                // Nobody asked for this very model, so that a damaged file costs no more than itself.
+                // Only a warning, because this model was not requested by name.
                 Err(error) => {
-                    tracing::warn!("left out: {error}");
+                    tracing::warn!("model skipped: {error}");
                     problem = error;
                 }
             }
@@ -216,7 +174,7 @@ impl ModelStore {
         embedded.filter(|model| model.entry.name == name)
     }
 
-    /// Finds out what a file is: by the manifest beside it, else by its hash.
+    /// Identifies a file by the manifest beside it, else by its SHA-256.
     fn identify(&self, path: &Path) -> Result<InstalledModel, StoreError> {
         let unreadable = |path: &Path, source| StoreError::Unreadable {
             path: path.into(),
@@ -279,7 +237,7 @@ impl ModelStore {
         }
     }
 
-    /// The error of a name that no model has; `None` when one has it.
+    /// An error when no model has this name.
     #[must_use]
     pub fn unknown(&self, name: &str) -> Option<StoreError> {
         let listed = self.list();
@@ -304,9 +262,9 @@ impl ModelStore {
     }
 }
 
-/// The name that is most like the one asked for, in words.
+/// "Did you mean" with the most similar name, or nothing.
 fn hint(name: &str, known: &[&str]) -> String {
-    /// Names begin alike (`yolox_nano` for `yolo`), which this measure counts.
+    /// Least Jaro-Winkler similarity, which favours a common beginning (`yolox_nano` for `yolo`).
     const ALIKE: f64 = 0.8;
     let name = name.to_lowercase();
     let likeness = |known: &&str| (strsim::jaro_winkler(&name, known), (*known).to_owned());
@@ -330,10 +288,65 @@ fn sha256_of(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Why no model can be opened.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("no model is installed")]
+    NoneInstalled,
+    #[error("there is no model called `{name}`. {hint}Known are {known}")]
+    UnknownName {
+        name: String,
+        /// A sentence with a similar name; empty when there is none.
+        hint: String,
+        known: String,
+    },
+    /// The manifest has the model, but its file is in none of the folders.
+    #[error("the model `{name}` is not installed; looked in {folders}")]
+    NotInstalled { name: String, folders: String },
+    /// The file has another SHA-256 than the manifest tells for its name.
+    #[error(
+        "{path} is not the `{name}` that the manifest names (its SHA-256 is {found}): it is damaged \
+         or another file. Pull it again, or put a manifest beside it ({name}.toml) to use it as it is",
+        path = path.display()
+    )]
+    Foreign {
+        path: PathBuf,
+        name: String,
+        found: String,
+    },
+    /// A file that is not in the manifest.
+    #[error(
+        "{path} is a model that carrier does not know: put a manifest beside it ({manifest}) that says \
+         how to feed it; models/manifest.toml in the sources shows the form",
+        path = path.display(),
+        manifest = manifest.display()
+    )]
+    UnknownFile {
+        path: PathBuf,
+        /// Where a manifest for it could be put.
+        manifest: PathBuf,
+    },
+    #[error("{path}: {source}", path = path.display())]
+    Manifest {
+        path: PathBuf,
+        source: ManifestError,
+    },
+    /// A file cannot be read.
+    #[error("{path} cannot be read: {source}", path = path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
 }
 
-#[cfg(test)]
-mod tests;
+impl StoreError {
+    /// The command that fixes it, if there is one.
+    #[must_use]
+    pub fn fix(&self) -> Option<String> {
+        match self {
+            Self::NoneInstalled => Some(format!("carrier models pull {}", AUTO_ORDER[0])),
+            Self::NotInstalled { name, .. } | Self::Foreign { name, .. } => {
+                Some(format!("carrier models pull {name}"))
+            }
+            Self::UnknownName { .. } => Some("carrier models list".to_owned()),
+            Self::UnknownFile { .. } | Self::Manifest { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+}

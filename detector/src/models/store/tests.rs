@@ -1,6 +1,6 @@
 use super::*;
 
-/// A folder that goes away with the test.
+/// A folder that is removed when it is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -48,7 +48,7 @@ fn name(found: Result<Option<InstalledModel>, StoreError>) -> String {
 }
 
 #[test]
-fn choices_are_read_as_they_are_typed() {
+fn choices_are_parsed_as_documented() {
     let read = |text: &str| text.parse::<ModelChoice>().expect("infallible");
     assert_eq!(read("auto"), ModelChoice::Auto);
     assert_eq!(read("none"), ModelChoice::None);

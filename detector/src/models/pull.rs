@@ -1,4 +1,4 @@
-//! Fetching a model: bounded, verified, and in place all at once or not at all.
+//! Downloads of models: bounded, verified by SHA-256, and renamed into place only when complete.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -8,72 +8,56 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::manifest::ModelEntry;
-use crate::store::hex;
+use crate::models::installed::hex;
+use crate::models::manifest::ModelEntry;
 
-/// A server that says nothing for this long is gone.
+/// Time limit for connecting, and for each read.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// Why a model could not be fetched.
+/// Why a model could not be downloaded.
 #[derive(Debug, Error)]
 pub enum PullError {
-    /// There is no public file to fetch.
+    /// There is no public file.
     #[error(
         "`{name}` has no public download: copy {name}.onnx into {folder} yourself, or name a mirror \
          with CARRIER_MODELS_URL",
         folder = folder.display()
     )]
     NoSource {
-        /// Which model.
         name: String,
-        /// Where it would go.
+        /// Where the file would be.
         folder: PathBuf,
     },
-    /// The server cannot be reached or says no.
+    /// The server cannot be reached, or refuses.
     #[error("{url} cannot be fetched: {why}")]
-    Fetch {
-        /// From where.
-        url: String,
-        /// What went wrong.
-        why: String,
-    },
-    /// The transfer ended early or went on for too long.
+    Fetch { url: String, why: String },
+    /// The transfer was too short or too long.
     #[error(
         "{url} sent {got} bytes, the model has {wanted}: cut off, or not the file that the \
          manifest means"
     )]
     Size {
-        /// From where.
         url: String,
-        /// At least so many bytes came.
+        /// At least this many bytes were received.
         got: u64,
-        /// So many should have come.
+        /// The size that the manifest tells.
         wanted: u64,
     },
-    /// The right size, the wrong contents.
     #[error("{url} is not the file the manifest means: its SHA-256 is {found}, wanted {wanted}")]
     Hash {
-        /// From where.
         url: String,
-        /// What came.
         found: String,
-        /// What should have come.
         wanted: String,
     },
     /// The file cannot be written.
     #[error("{path} cannot be written: {source}", path = path.display())]
-    Write {
-        /// Which file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Write { path: PathBuf, source: io::Error },
 }
 
-/// Fetches `entry` into `folder` and answers where it lies. `mirror` replaces the address of the
-/// manifest by `MIRROR/NAME.onnx`. `progress` hears how many of how many bytes are there.
+/// Downloads `entry` into `folder` and returns the path of the file. `mirror` replaces the URL of the
+/// manifest by `MIRROR/NAME.onnx`. `progress` is called with the number of bytes received and of all.
 ///
-/// Whatever happens, an older file of that name stays whole until the new one is verified.
+/// An older file of that name is not changed until the new one is verified.
 pub fn pull(
     entry: &ModelEntry,
     folder: &Path,
@@ -103,7 +87,7 @@ pub fn pull(
     )));
     let mut file = File::create(&part.0).map_err(|source| write(&part.0, source))?;
     fetch(&url, wanted, &mut file, &part.0, progress)?;
-    // On the disk before it gets its name: a power cut must not leave a named, empty file.
+    // Synced before the rename, so that a power cut does not leave an empty file under the name.
     file.sync_all().map_err(|source| write(&part.0, source))?;
     fs::rename(&part.0, &target).map_err(|source| write(&target, source))?;
     Ok(target)
@@ -141,7 +125,7 @@ fn fetch(
         .get(url)
         .call()
         .map_err(|error| failed(error.to_string()))?;
-    // One byte more than wanted is enough to know that it is too much.
+    // One byte more than expected is enough to detect a file that is too long.
     let mut body = response.body_mut().as_reader().take(bytes + 1);
     let (mut hasher, mut got, mut buffer) = (Sha256::new(), 0, vec![0; 64 * 1024]);
     loop {
@@ -149,7 +133,7 @@ fn fetch(
             Ok(0) => break,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // ureq reports a connection that ends before its Content-Length as this.
+            // What ureq reports when a connection ends before its Content-Length.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
             Err(error) => return Err(failed(error.to_string())),
         };
@@ -180,12 +164,12 @@ fn fetch(
     Ok(())
 }
 
-/// A file that is only a part; removed unless it was renamed.
+/// A partial file. Dropping it removes the file unless it was renamed.
 struct Part(PathBuf);
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // After the rename there is nothing under this name, and that is fine.
+        // Fails after the rename, as it should.
         drop(fs::remove_file(&self.0));
     }
 }

@@ -1,4 +1,7 @@
-//! What carrier knows about each model file. Pure.
+//! The manifest: what the program knows about each model file. Pure.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,28 +10,24 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::heads::{BoxUnits, Head};
-use crate::labels::COCO_80;
 
 /// The manifest that is compiled in.
-const BUILT_IN: &str = include_str!("../../models/manifest.toml");
+const BUILT_IN: &str = include_str!("../../../models/manifest.toml");
 
 /// A manifest that cannot be used. The message says where and why.
 #[derive(Debug, Error)]
 pub enum ManifestError {
-    /// No TOML, a key that does not exist, a value of the wrong kind.
+    /// Not TOML, an unknown key, or a value of the wrong type.
     #[error("the model manifest cannot be read: {0}")]
     Syntax(#[from] toml::de::Error),
-    /// A value that makes no sense.
     #[error("model `{model}`: {what}")]
     Value {
-        /// Which model.
         model: String,
-        /// What is wrong and what would be right.
+        /// What is wrong with the value, and what is allowed.
         what: String,
     },
 }
 
-/// All known models.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     models: Vec<Arc<ModelEntry>>,
@@ -40,68 +39,59 @@ struct ManifestFile {
     model: Vec<ModelEntry>,
 }
 
-/// One model: what the file is, how to feed it and how to read its answer.
+/// One model: its file, its input, and how its outputs are decoded.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelEntry {
     /// Its name; the file is called `NAME.onnx`.
     pub name: String,
-    /// Licence of the weights.
     pub licence: String,
-    /// Who made it.
     #[serde(default)]
     pub origin: Option<String>,
-    /// Where the pinned file can be had, if it can.
+    /// The URL of the file, if there is a public one.
     #[serde(default)]
     pub url: Option<String>,
     /// SHA-256 of the file, lower-case hex.
     #[serde(default)]
     pub sha256: Option<String>,
-    /// Size of the file in bytes.
     #[serde(default)]
     pub bytes: Option<u64>,
-    /// Not yet as good as its kind should be; told wherever the model is named.
+    /// Less accurate than usual for its size. Shown wherever the model is named.
     #[serde(default)]
     pub experimental: bool,
-    /// How its answer is read.
+    /// The decoder of its outputs.
     pub head: Head,
-    /// In what a `yolox` model tells its boxes. `None`: its answers tell.
+    /// The units of the boxes of a `yolox` model. `None`: recognised from its outputs.
     #[serde(default)]
     pub box_units: Option<BoxUnits>,
-    /// Names of its classes.
     #[serde(deserialize_with = "labels")]
     pub labels: Arc<[String]>,
-    /// Boxes under this score are not worth showing.
+    /// Boxes below this score are not shown.
     pub min_score: f32,
-    /// Boxes of a class that overlap more than this are one thing. `None`: no suppression needed.
+    /// The IoU above which two boxes of a class count as one object. `None`: no suppression is needed.
     #[serde(default)]
     pub nms_iou: Option<f32>,
-    /// Sizes for dimensions that the file leaves open, by their name.
+    /// Sizes of dimensions that the file leaves open, by name.
     #[serde(default)]
     pub dimensions: BTreeMap<String, i64>,
-    /// What it is fed.
     pub input: InputContract,
 }
 
-/// How a picture becomes the network's input.
+/// How a picture is converted to the network's input.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputContract {
-    /// Name of the input in the file.
     pub name: String,
-    /// Width in pixels.
     pub width: u32,
-    /// Height in pixels.
     pub height: u32,
     /// Order of the tensor's axes.
     pub layout: Layout,
     /// Order of the colour channels.
     pub colour: ColourOrder,
-    /// Subtracted from each channel (pixel values 0..255), in the order of `colour`.
+    /// Subtracted from each channel (pixel values 0..=255), in the order of `colour`.
     pub mean: [f32; 3],
     /// Divides each channel after that.
     pub std: [f32; 3],
-    /// How the picture is brought to size.
     pub resize: Resize,
 }
 
@@ -117,21 +107,19 @@ pub enum Layout {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColourOrder {
-    /// Red, green, blue.
     Rgb,
-    /// Blue, green, red.
     Bgr,
 }
 
-/// How the picture is brought to the network's size.
+/// How the picture is scaled to the network's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Resize {
-    /// Each axis by its own factor; the aspect is not kept.
+    /// Each axis by its own factor; the aspect ratio changes.
     Stretch,
-    /// Aspect kept, picture at the top left, the rest filled.
+    /// Keeps the aspect ratio, with the picture at the top left and padding at the right or below.
     LetterboxTopLeft {
-        /// Grey value of the rest, before normalisation.
+        /// Grey value of the padding, before normalisation.
         pad: u8,
     },
 }
@@ -142,7 +130,7 @@ impl Manifest {
         Self::parse(BUILT_IN)
     }
 
-    /// Reads a manifest of several models.
+    /// Parses a manifest of several models.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         let ManifestFile { model: models } = toml::from_str(text)?;
         for (index, entry) in models.iter().enumerate() {
@@ -181,14 +169,14 @@ impl Manifest {
 }
 
 impl ModelEntry {
-    /// Reads the manifest of one model, as it lies beside a file of one's own.
+    /// Parses the manifest of one model, as it stands beside a user's own file.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         let entry: Self = toml::from_str(text)?;
         entry.check()?;
         Ok(entry)
     }
 
-    /// What the file is called.
+    /// The name of the file.
     #[must_use]
     pub fn file_name(&self) -> String {
         format!("{}.onnx", self.name)
@@ -202,7 +190,7 @@ impl ModelEntry {
     }
 
     fn check(&self) -> Result<(), ManifestError> {
-        // The name becomes a file name: nothing in it may lead out of a folder.
+        // The name becomes a file name and must not lead out of the folder.
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(plain) {
             return Err(self.wrong("a name is made of letters, digits, `.`, `_` and `-`"));
@@ -269,5 +257,86 @@ fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[String]>, D
     })
 }
 
-#[cfg(test)]
-mod tests;
+/// The 80 classes of COCO in their usual dense order (0 = person .. 79 = toothbrush).
+pub const COCO_80: [&str; 80] = [
+    "person",
+    "bicycle",
+    "car",
+    "motorcycle",
+    "airplane",
+    "bus",
+    "train",
+    "truck",
+    "boat",
+    "traffic light",
+    "fire hydrant",
+    "stop sign",
+    "parking meter",
+    "bench",
+    "bird",
+    "cat",
+    "dog",
+    "horse",
+    "sheep",
+    "cow",
+    "elephant",
+    "bear",
+    "zebra",
+    "giraffe",
+    "backpack",
+    "umbrella",
+    "handbag",
+    "tie",
+    "suitcase",
+    "frisbee",
+    "skis",
+    "snowboard",
+    "sports ball",
+    "kite",
+    "baseball bat",
+    "baseball glove",
+    "skateboard",
+    "surfboard",
+    "tennis racket",
+    "bottle",
+    "wine glass",
+    "cup",
+    "fork",
+    "knife",
+    "spoon",
+    "bowl",
+    "banana",
+    "apple",
+    "sandwich",
+    "orange",
+    "broccoli",
+    "carrot",
+    "hot dog",
+    "pizza",
+    "donut",
+    "cake",
+    "chair",
+    "couch",
+    "potted plant",
+    "bed",
+    "dining table",
+    "toilet",
+    "tv",
+    "laptop",
+    "mouse",
+    "remote",
+    "keyboard",
+    "cell phone",
+    "microwave",
+    "oven",
+    "toaster",
+    "sink",
+    "refrigerator",
+    "book",
+    "clock",
+    "vase",
+    "scissors",
+    "teddy bear",
+    "hair drier",
+    "toothbrush",
+];
