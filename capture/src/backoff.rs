@@ -1,47 +1,60 @@
-//! How long to wait before the next try.
+//! Exponential back-off between attempts.
 
 use std::time::{Duration, Instant};
 
-/// The first wait after a failure.
-const FIRST: Duration = Duration::from_millis(250);
-/// The longest wait: a camera plugged in again shows up within this.
-const LONGEST: Duration = Duration::from_secs(5);
-/// A source that ran this long was sound; its next failure starts from the first wait again.
+/// After running this long without a failure, the next failure waits for the shortest time again.
 const SOUND_AFTER: Duration = Duration::from_secs(5);
 
-/// Doubling waits from 0.25 s to 5 s.
+/// Waits that double from a first to a longest one.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// let mut backoff = capture::Backoff::new(Duration::from_secs(1), Duration::from_secs(3));
+/// let now = Instant::now();
+/// let waits = [0; 3].map(|_| backoff.failed(now).as_secs());
+/// assert_eq!(waits, [1, 2, 3]);
+/// ```
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Backoff {
+pub struct Backoff {
+    first: Duration,
+    longest: Duration,
     next: Duration,
-    flowing_since: Option<Instant>,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self {
-            next: FIRST,
-            flowing_since: None,
-        }
-    }
+    running_since: Option<Instant>,
 }
 
 impl Backoff {
-    /// The source gives pictures.
-    pub(crate) fn flowing(&mut self, now: Instant) {
-        self.flowing_since.get_or_insert(now);
+    #[must_use]
+    pub const fn new(first: Duration, longest: Duration) -> Self {
+        Self {
+            first,
+            longest,
+            next: first,
+            running_since: None,
+        }
     }
 
-    /// The source failed: how long to wait before it is opened again.
-    pub(crate) fn failed(&mut self, now: Instant) -> Duration {
-        let sound = self
-            .flowing_since
+    /// Notes that the attempt works. Five seconds of this reset the back-off at the next failure.
+    pub fn running(&mut self, now: Instant) {
+        self.running_since.get_or_insert(now);
+    }
+
+    /// The next failure waits for the shortest time again.
+    pub fn reset(&mut self) {
+        self.next = self.first;
+    }
+
+    /// Notes a failure and returns how long to wait before the next attempt.
+    pub fn failed(&mut self, now: Instant) -> Duration {
+        let was_sound = self
+            .running_since
             .take()
             .is_some_and(|since| now - since >= SOUND_AFTER);
-        if sound {
-            self.next = FIRST;
+        if was_sound {
+            self.reset();
         }
         let wait = self.next;
-        self.next = (wait * 2).min(LONGEST);
+        self.next = (wait * 2).min(self.longest);
         wait
     }
 }
@@ -49,6 +62,10 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn backoff() -> Backoff {
+        Backoff::new(Duration::from_millis(250), Duration::from_secs(5))
+    }
 
     fn waits(backoff: &mut Backoff, now: Instant, count: usize) -> Vec<u128> {
         (0..count)
@@ -58,25 +75,24 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_five_seconds() {
-        let mut backoff = Backoff::default();
+        let mut backoff = backoff();
         let expected = [250, 500, 1000, 2000, 4000, 5000, 5000];
         assert_eq!(waits(&mut backoff, Instant::now(), 7), expected);
     }
 
     #[test]
-    fn only_a_source_that_ran_for_a_while_starts_over() {
+    fn five_seconds_without_a_failure_reset_the_wait() {
         let start = Instant::now();
-        let mut backoff = Backoff::default();
+        let mut backoff = backoff();
         waits(&mut backoff, start, 3);
-        backoff.flowing(start);
-        backoff.flowing(start + Duration::from_millis(900));
-        let blip = backoff.failed(start + Duration::from_secs(1));
+        backoff.running(start);
+        backoff.running(start + Duration::from_millis(900));
+        let again = backoff.failed(start + Duration::from_secs(1));
+        assert_eq!(again.as_millis(), 2000, "one second does not reset it");
+        backoff.running(start + Duration::from_secs(10));
         assert_eq!(
-            blip.as_millis(),
-            2000,
-            "one second of pictures is no recovery"
+            backoff.failed(start + Duration::from_secs(20)),
+            Duration::from_millis(250)
         );
-        backoff.flowing(start + Duration::from_secs(10));
-        assert_eq!(backoff.failed(start + Duration::from_secs(20)), FIRST);
     }
 }

@@ -1,35 +1,38 @@
-//! Drawing straight on an [`I420`] picture, without a detour through RGB.
+//! Drawing directly on an [`I420`] picture, without a conversion to RGB.
 //!
-//! Everything is clipped to the picture (and to a smaller rectangle if asked): no coordinate,
-//! however large or not a number, panics or writes outside. Coordinates are luma pixels. A chroma
-//! sample covers 2x2 of them and is mixed by the average coverage of the four, so that shapes at
-//! odd positions keep soft, not shifted, colour edges.
+//! Everything is clipped to the picture, and to a smaller rectangle if requested: no coordinate,
+//! however large or NaN, panics or writes outside. Coordinates are luma pixels. A chroma sample covers
+//! 2x2 of them and is blended by the mean coverage of the four, so that the colour edges of shapes at
+//! odd positions are soft, not shifted.
 
 mod coverage;
-mod ink;
-mod rect;
 mod shapes;
 #[cfg(test)]
 mod tests;
 
-pub use ink::Ink;
-pub use rect::Rect;
-
 use crate::I420;
 use coverage::{Coverage, OPAQUE, blend_flat, mix, weight_of};
 
-/// A stencil, such as a glyph: how much of each pixel is covered, 0..=255, row by row.
+/// A stencil, such as a glyph: the coverage of each pixel, 0..=255, row by row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mask {
-    /// Width in pixels.
     pub width: u32,
-    /// Height in pixels.
     pub height: u32,
     /// `width * height` values; rows that are missing are not drawn.
     pub coverage: Vec<u8>,
 }
 
-/// A picture being drawn on, and the rectangle that drawing stays in.
+/// A picture to draw on, and the rectangle that limits drawing.
+///
+/// ```
+/// use capture::I420;
+/// use capture::canvas::{Canvas, Ink, Rect};
+///
+/// let mut picture = I420::black(64, 32).unwrap();
+/// let mut canvas = Canvas::new(&mut picture);
+/// canvas.fill_rect(Rect { x: 8, y: 8, width: 16, height: 8 }, Ink::WHITE, 255);
+/// assert_eq!(picture.planes().y[8 * 64 + 8], 235);
+/// ```
 #[derive(Debug)]
 pub struct Canvas<'a> {
     picture: &'a mut I420,
@@ -38,7 +41,7 @@ pub struct Canvas<'a> {
 }
 
 impl<'a> Canvas<'a> {
-    /// Draws on all of `picture`.
+    /// Allows drawing on all of `picture`.
     pub fn new(picture: &'a mut I420) -> Self {
         let clip = Rect::of_size(picture.width(), picture.height());
         Self {
@@ -48,7 +51,7 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Keeps all that follows inside `clip` as well.
+    /// Limits all further drawing to `clip`.
     #[must_use]
     pub fn clipped(mut self, clip: Rect) -> Self {
         self.clip = self.clip.intersection(clip);
@@ -73,7 +76,7 @@ impl<'a> Canvas<'a> {
         self.clip
     }
 
-    /// Fills a rectangle. `alpha` 255 covers, 0 leaves everything as it is.
+    /// Fills a rectangle. `alpha`: 255 is opaque, 0 is transparent.
     pub fn fill_rect(&mut self, rect: Rect, ink: Ink, alpha: u8) {
         let area = rect.intersection(self.clip);
         if area.is_empty() || alpha == 0 {
@@ -134,21 +137,15 @@ impl<'a> Canvas<'a> {
         self.fill_rect(Rect { x: right, ..side }, ink, 255);
     }
 
-    /// Lays `ink` through a stencil whose upper left corner is at (`x`, `y`).
+    /// Blends `ink` through a stencil whose upper left corner is at (`x`, `y`).
     pub fn blend_mask(&mut self, x: i32, y: i32, mask: &Mask, ink: Ink) {
         let width = i32::try_from(mask.width).unwrap_or(i32::MAX);
         let height = i32::try_from(mask.height).unwrap_or(i32::MAX);
-        let area = Rect {
-            x,
-            y,
-            width,
-            height,
-        }
-        .intersection(self.clip);
+        let area = Rect::new(x, y, width, height).intersection(self.clip);
         if area.is_empty() {
             return;
         }
-        // Inside the clip, so these differences are small and not negative.
+        // The area is inside the clip, so these differences are small and not negative.
         let skip = (i64::from(area.x) - i64::from(x)) as usize;
         let stride = mask.width as usize;
         let first_row = i64::from(y);
@@ -162,7 +159,8 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// One row of a chroma plane under luma columns `left..right`: half cells at odd ends.
+/// Blends one row of a chroma plane below the luma columns `left..right`. At odd ends, half of the
+/// chroma sample is covered.
 fn blend_chroma_row(row: &mut [u8], left: usize, right: usize, value: u8, weight: u16) {
     let (mut first, mut end) = (left / 2, right.div_ceil(2));
     if left % 2 == 1 {
@@ -175,5 +173,107 @@ fn blend_chroma_row(row: &mut [u8], left: usize, right: usize, value: u8, weight
     }
     if end > first {
         blend_flat(&mut row[first..end], value, weight);
+    }
+}
+
+/// A colour in BT.601 limited range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ink {
+    /// Luma, 16..=235.
+    pub y: u8,
+    /// Blue difference, 16..=240.
+    pub u: u8,
+    /// Red difference, 16..=240.
+    pub v: u8,
+}
+
+impl Ink {
+    pub const WHITE: Self = Self::rgb(255, 255, 255);
+    pub const BLACK: Self = Self::rgb(0, 0, 0);
+
+    /// Converts full-range RGB by the usual 8-bit integer form of BT.601.
+    #[must_use]
+    pub const fn rgb(r: u8, g: u8, b: u8) -> Self {
+        let (r, g, b) = (r as i32, g as i32, b as i32);
+        Self {
+            y: (16 + ((66 * r + 129 * g + 25 * b + 128) >> 8)) as u8,
+            u: (128 + ((-38 * r - 74 * g + 112 * b + 128) >> 8)) as u8,
+            v: (128 + ((112 * r - 94 * g - 18 * b + 128) >> 8)) as u8,
+        }
+    }
+}
+
+/// A rectangle of `width` x `height` pixels from (`x`, `y`). Empty when a side is not positive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rect {
+    pub x: i32,
+    pub y: i32,
+    pub width: i32,
+    pub height: i32,
+}
+
+impl Rect {
+    #[must_use]
+    pub const fn new(x: i32, y: i32, width: i32, height: i32) -> Self {
+        Self {
+            x,
+            y,
+            width,
+            height,
+        }
+    }
+
+    #[must_use]
+    pub fn of_size(width: u32, height: u32) -> Self {
+        let side = |length| i32::try_from(length).unwrap_or(i32::MAX);
+        Self {
+            x: 0,
+            y: 0,
+            width: side(width),
+            height: side(height),
+        }
+    }
+
+    /// One past the last column.
+    #[must_use]
+    pub fn right(self) -> i32 {
+        self.x.saturating_add(self.width.max(0))
+    }
+
+    /// One past the last row.
+    #[must_use]
+    pub fn bottom(self) -> i32 {
+        self.y.saturating_add(self.height.max(0))
+    }
+
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.width <= 0 || self.height <= 0
+    }
+
+    /// The area that both cover; may be empty.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        let (x, y) = (self.x.max(other.x), self.y.max(other.y));
+        let width = self.right().min(other.right()).saturating_sub(x).max(0);
+        let height = self.bottom().min(other.bottom()).saturating_sub(y).max(0);
+        Self {
+            x,
+            y,
+            width,
+            height,
+        }
+    }
+
+    /// The rectangle made smaller by `margin_px` on all four sides; larger if negative.
+    #[must_use]
+    pub fn inset(self, margin_px: i32) -> Self {
+        let twice = margin_px.saturating_mul(2);
+        Self {
+            x: self.x.saturating_add(margin_px),
+            y: self.y.saturating_add(margin_px),
+            width: self.width.saturating_sub(twice),
+            height: self.height.saturating_sub(twice),
+        }
     }
 }

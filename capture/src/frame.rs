@@ -1,9 +1,9 @@
-//! What travels between the stages.
+//! What is passed between the stages: frames and signals; and the conversion to wall time.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::pool::PooledPicture;
+use crate::picture::PooledPicture;
 
 /// One picture of the source and when it was taken. Shared as `Arc<Frame>`, never changed.
 #[derive(Debug)]
@@ -14,21 +14,20 @@ pub struct Frame {
     pub seq: u64,
     /// When the picture was taken, as near as the source can tell.
     pub captured_at: Instant,
-    /// Without a newer one the picture shows the present for this long: for a source of a few pictures a
-    /// minute longer than for others.
+    /// The frame counts as current for this long when no newer one comes. Longer for a slow source.
     pub stale_after: Duration,
-    /// Rows at the top over which nothing may be painted: the scene's timecode strip.
+    /// Rows at the top that must not be painted over: the scene's timecode strip.
     pub reserved_top_px: u32,
-    /// Where things really are. Only the built-in scene knows.
+    /// Where the objects really are. Only the built-in scene knows.
     pub truth: Option<Arc<[Truth]>>,
 }
 
 impl Frame {
-    /// When a picture of a source that gives one a second or more is over. With the supervisor's tick,
-    /// and the time to paint, a card is up within 2 s.
+    /// [`Frame::stale_after`] of a source with at least one picture a second. With the supervisor's tick
+    /// and the time to paint, the card is up within 2 s.
     pub const STALE_AFTER: Duration = Duration::from_millis(1500);
 
-    /// A frame of a source that knows no truth and reserves no rows.
+    /// A frame without ground truth and without reserved rows.
     #[must_use]
     pub fn new(pixels: PooledPicture, seq: u64, captured_at: Instant) -> Self {
         Self {
@@ -42,7 +41,7 @@ impl Frame {
     }
 }
 
-/// A thing that the built-in scene drew.
+/// An object that the built-in scene drew: ground truth for tests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Truth {
     /// Its COCO name, e.g. `stop sign`.
@@ -51,34 +50,86 @@ pub struct Truth {
     pub bbox_px: [f32; 4],
 }
 
-/// How the source is doing. Published in a [`crate::Slot`] beside the frames.
+/// The state of the source. Published in a [`crate::Slot`] beside the frames.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Signal {
-    /// The source is being opened for the first time.
     Opening {
-        /// What is being opened, in plain words.
+        /// In plain words.
         source: String,
     },
-    /// Frames flow.
     Live {
-        /// What is open and what was granted, in plain words.
+        /// In plain words, with the granted mode.
         source: String,
-        /// Something the viewer should know, e.g. that `auto` fell back to the scene.
+        /// For the viewers, e.g. that `auto` fell back to the scene.
         note: Option<String>,
-        /// Granted width in pixels.
         width: u32,
-        /// Granted height in pixels.
         height: u32,
         /// Granted frames per second, 0 when the source does not tell.
         fps: f32,
     },
-    /// No frames: it ended, failed or stalled. Retries go on by themselves.
+    /// The source ended, failed or stalled. It is opened again without any action.
     Lost {
-        /// What was open.
         source: String,
-        /// Why, in plain words for a visitor: "Camera unplugged. Waiting for it."
+        /// For viewers, e.g. "Camera unplugged. Waiting for it."
         reason: String,
-        /// When the last frame came or the open failed.
+        /// When the last frame came, or opening failed.
         since: Instant,
     },
+}
+
+/// Converts monotonic time to wall time. The process computes with [`Instant`]s only; wall time
+/// appears in the timecode, logs, files and the API. It is always derived from one origin, taken at
+/// the start, so that a step of the system clock cannot reorder frames.
+#[derive(Debug, Clone, Copy)]
+pub struct WallClock {
+    origin: Instant,
+    wall_at_origin: Duration,
+}
+
+impl WallClock {
+    /// A clock that shows the wall time `wall` at the instant `origin`.
+    #[must_use]
+    pub fn new(origin: Instant, wall: SystemTime) -> Self {
+        let wall_at_origin = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            origin,
+            wall_at_origin,
+        }
+    }
+
+    /// A clock that shows the system's wall time now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::new(Instant::now(), SystemTime::now())
+    }
+
+    /// The instant at which this clock was started.
+    #[must_use]
+    pub fn origin(&self) -> Instant {
+        self.origin
+    }
+
+    /// Unix time of `at` in milliseconds. Instants before the origin are supported.
+    #[must_use]
+    pub fn unix_ms(&self, at: Instant) -> u64 {
+        let wall = match at.checked_duration_since(self.origin) {
+            Some(after) => self.wall_at_origin + after,
+            None => self.wall_at_origin.saturating_sub(self.origin - at),
+        };
+        u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wall_time_follows_the_monotonic_clock_both_ways() {
+        let origin = Instant::now() + Duration::from_secs(100);
+        let clock = WallClock::new(origin, UNIX_EPOCH + Duration::from_millis(5_000));
+        assert_eq!(clock.unix_ms(origin), 5_000);
+        assert_eq!(clock.unix_ms(origin + Duration::from_millis(33)), 5_033);
+        assert_eq!(clock.unix_ms(origin - Duration::from_millis(33)), 4_967);
+    }
 }

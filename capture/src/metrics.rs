@@ -1,4 +1,4 @@
-//! What the sources cost and lose.
+//! Metrics of the sources.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -9,24 +9,22 @@ use prometheus_client::registry::{Registry, Unit};
 /// Which kind of source, e.g. `webcam`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SourceLabel {
-    /// The kind.
     pub source: &'static str,
 }
 
 /// Metrics of the capture thread. Cheap to clone; clones share their values.
 #[derive(Debug, Clone)]
 pub struct CaptureMetrics {
-    /// Pictures published.
     pub frames: Counter,
-    /// From the source's bytes to I420.
+    /// Durations of the conversion to I420.
     pub convert_seconds: Family<SourceLabel, Histogram, fn() -> Histogram>,
-    /// Pictures thrown away: truncated, corrupt, of an impossible size.
+    /// Pictures discarded: truncated, corrupt, of an impossible size.
     pub bad_pictures: Family<SourceLabel, Counter>,
     /// Silences longer than 1.5 s.
     pub stalls: Counter,
     /// Times a source was opened again after an end, failure or stall.
     pub reopenings: Counter,
-    /// Threads left behind because they hang in a driver.
+    /// Threads left behind because they hang in a driver. They may still end later.
     pub abandoned_threads: Counter,
 }
 
@@ -51,38 +49,40 @@ impl Default for CaptureMetrics {
 }
 
 impl CaptureMetrics {
-    /// Names every metric in `registry`.
+    /// Registers all metrics.
     pub fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "carrier_capture_frames",
-            "Pictures taken from the source",
-            self.frames.clone(),
-        );
+        let registry = registry.sub_registry_with_prefix("carrier_capture");
+        let counters = [
+            ("frames", "Pictures taken from the source", &self.frames),
+            (
+                "stalls",
+                "Times the source gave no picture for 1.5 s",
+                &self.stalls,
+            ),
+            (
+                "reopenings",
+                "Times the source was opened again",
+                &self.reopenings,
+            ),
+            (
+                "abandoned_threads",
+                "Source threads left behind because they hang in a driver",
+                &self.abandoned_threads,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
         registry.register_with_unit(
-            "carrier_capture_convert",
+            "convert",
             "Time from the source's bytes to I420",
             Unit::Seconds,
             self.convert_seconds.clone(),
         );
         registry.register(
-            "carrier_capture_bad_pictures",
+            "bad_pictures",
             "Pictures thrown away: truncated, corrupt or of an impossible size",
             self.bad_pictures.clone(),
-        );
-        registry.register(
-            "carrier_capture_stalls",
-            "Times the source gave no picture for 1.5 s",
-            self.stalls.clone(),
-        );
-        registry.register(
-            "carrier_capture_reopenings",
-            "Times the source was opened again",
-            self.reopenings.clone(),
-        );
-        registry.register(
-            "carrier_capture_abandoned_threads",
-            "Source threads left behind because they hang in a driver",
-            self.abandoned_threads.clone(),
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Smaller pictures: the detector's input, the lesser renditions, previews.
+//! Scaling of pictures: for smaller renditions and previews.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8;
@@ -16,10 +16,10 @@ pub struct ScaleError {
     reason: String,
 }
 
-/// Scales pictures, keeping its intermediate buffers from one to the next.
+/// Scales pictures and keeps its intermediate buffers from one to the next.
 ///
-/// Every source pixel counts, so that nothing flickers when it moves: a plain mean of what a target
-/// pixel covers where three or more become one, a triangle as wide as two target pixels otherwise.
+/// Every source pixel contributes, so that moving details do not flicker: a box filter when three or
+/// more pixels become one, else a triangle filter as wide as two target pixels.
 #[derive(Debug)]
 pub struct Scaler {
     resizer: Resizer,
@@ -32,7 +32,7 @@ impl Default for Scaler {
 }
 
 impl Scaler {
-    /// A scaler without buffers; the first picture makes them.
+    /// A scaler without buffers, which the first picture allocates.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Scaler {
         }
     }
 
-    /// Fills `to` with `from`, stretched to its size.
+    /// Fills `to` with `from`, scaled to its size.
     pub fn scale(&mut self, from: &I420, to: &mut I420) -> Result<(), ScaleError> {
         let (from_size, to_size) = ((from.width(), from.height()), (to.width(), to.height()));
         if from_size == to_size {
@@ -71,7 +71,7 @@ impl Scaler {
         (to_width, to_height): (u32, u32),
     ) -> Result<(), String> {
         if from_width == 2 * to_width && from_height == 2 * to_height {
-            // 1280x720 to 640x360: a fifth of the general way.
+            // 1280x720 to 640x360 takes a fifth of the time of the general resize.
             halve(from, from_width as usize, to);
             return Ok(());
         }
@@ -83,7 +83,7 @@ impl Scaler {
         };
         let algorithm = ResizeAlg::Convolution(filter);
         let options = ResizeOptions::new().resize_alg(algorithm).use_alpha(false);
-        // Typed: the untyped call compiles every kernel for fourteen pixel formats, for minutes.
+        // The untyped call would compile the kernels of fourteen pixel formats, which takes minutes.
         let from = TypedImageRef::<U8>::from_buffer(from_width, from_height, from)
             .map_err(|error| error.to_string())?;
         let mut to = TypedImage::<U8>::from_buffer(to_width, to_height, to)
@@ -94,10 +94,10 @@ impl Scaler {
     }
 }
 
-/// Means of 2x2 pixels of a plane with rows of `width` pixels; `to` has half the rows, each half as
+/// Averages 2x2 pixels of a plane with rows of `width` pixels. `to` has half the rows, each half as
 /// long. An odd last row or column is left out.
 pub fn halve(from: &[u8], width: usize, to: &mut [u8]) {
-    // Neighbours as one number: the compiler makes SIMD of this.
+    // Two neighbours are read as one number, which the compiler vectorises.
     let both = |pair: &[u8]| {
         let word = u16::from_le_bytes([pair[0], pair[1]]);
         (word & 0xff) + (word >> 8)
@@ -114,8 +114,8 @@ pub fn halve(from: &[u8], width: usize, to: &mut [u8]) {
     }
 }
 
-/// The largest even size of the same shape as `width` x `height` within `max_width` x `max_height`;
-/// never larger than the source, never below 2x2.
+/// The largest even size with the aspect ratio of `width` x `height` within `max_width` x
+/// `max_height`; never larger than the source, never below 2x2.
 #[must_use]
 pub fn fit_within(width: u32, height: u32, max_width: u32, max_height: u32) -> (u32, u32) {
     let (width, height) = (width.max(2), height.max(2));

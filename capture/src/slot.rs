@@ -1,14 +1,34 @@
-//! The latest-value slot between two stages: the newest wins, nobody waits for a slower reader.
+//! The latest-value slot between two stages: a new value replaces the old one, so that a writer never
+//! waits for a slow reader.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Holds the newest value only. Writers never block; each reader sees the newest value once and
-/// counts what it missed.
+/// Holds the newest value only. Writers never block. Each reader gets the newest value once and counts
+/// the values it missed.
 ///
 /// overflow: newest-wins
+///
+/// ```
+/// use std::time::Duration;
+/// use capture::{Next, Slot};
+///
+/// let slot = Slot::new();
+/// let mut reader = slot.reader();
+/// slot.publish(1);
+/// slot.publish(2);
+/// slot.publish(3);
+/// let Next::Newer(value) = reader.wait(Duration::from_secs(1)) else { panic!() };
+/// assert_eq!(*value, 3);
+/// // The first value that a reader gets counts as none missed; from then on all are counted.
+/// assert_eq!(reader.skipped(), 0);
+/// slot.publish(4);
+/// slot.publish(5);
+/// assert_eq!(reader.try_next().as_deref(), Some(&5));
+/// assert_eq!(reader.skipped(), 1);
+/// ```
 #[derive(Debug)]
 pub struct Slot<T> {
     state: Mutex<State<T>>,
@@ -17,7 +37,7 @@ pub struct Slot<T> {
 
 #[derive(Debug)]
 struct State<T> {
-    /// Counts publications; 0 is "never".
+    /// The number of publications so far.
     version: u64,
     value: Option<Arc<T>>,
     closed: bool,
@@ -31,7 +51,7 @@ pub enum Next<T> {
     Newer(Arc<T>),
     /// Nothing new within the time given.
     TimedOut,
-    /// The writer is gone for good; nothing will come.
+    /// The slot was closed; no value will come.
     Closed,
 }
 
@@ -74,7 +94,7 @@ impl<T> Slot<T> {
         };
         self.newer.notify_all();
         wakers.into_iter().for_each(Waker::wake);
-        // Freed outside the lock: the last reference may give a picture back to its pool.
+        // Dropped outside the lock, because the last reference may return a picture to its pool.
         drop(old);
     }
 
@@ -84,7 +104,7 @@ impl<T> Slot<T> {
         self.lock().value.clone()
     }
 
-    /// Ends every wait, now and later. The last value stays readable through [`Slot::latest`].
+    /// Ends all present and future waits. The last value stays available from [`Slot::latest`].
     pub fn close(&self) {
         let wakers = {
             let mut state = self.lock();
@@ -95,7 +115,7 @@ impl<T> Slot<T> {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// A reader that has seen nothing yet: a value already there counts as new to it.
+    /// A new reader, which gets the present value first.
     #[must_use]
     pub fn reader(self: &Arc<Self>) -> SlotReader<T> {
         SlotReader {
@@ -110,7 +130,7 @@ impl<T> Slot<T> {
     }
 }
 
-/// One reader of a [`Slot`], with its own memory of what it has seen.
+/// A reader of a [`Slot`]. Readers do not influence each other.
 #[derive(Debug)]
 pub struct SlotReader<T> {
     slot: Arc<Slot<T>>,
@@ -150,7 +170,7 @@ impl<T> SlotReader<T> {
         }
     }
 
-    /// Waits in a task until there is a newer value; `None` once the slot is closed.
+    /// Waits asynchronously for a newer value. `None` after the slot was closed.
     pub async fn next(&mut self) -> Option<Arc<T>> {
         poll_fn(|cx| self.poll_next(cx)).await
     }

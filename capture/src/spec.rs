@@ -1,4 +1,4 @@
-//! What `--source` means: parsing and printing, no device is touched here.
+//! `--source` as text: parsing and printing. No device is touched here.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,11 +7,20 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::sources::KINDS;
+use crate::sources::kind::{AddressError, SourceKind};
+
 /// Where pictures come from.
 ///
 /// Text form (command line, TOML, environment): `auto`, `webcam`, `webcam:ID`, a path, `rtsp://…`,
 /// `http://…`, `mjpeg:URL`, `y4m:-`, `y4m:PATH`, `scene`. [`fmt::Display`] leaves out the password of
-/// a URL, since it goes to logs; serde keeps it, since it goes to the configuration.
+/// a URL because it goes to logs; serde keeps it because it goes to the configuration.
+///
+/// ```
+/// let source: capture::SourceSpec = "rtsp://me:secret@10.0.0.5/stream".parse().unwrap();
+/// assert_eq!(source.to_string(), "rtsp://***@10.0.0.5/stream");
+/// assert_eq!(source.plain_name(), "camera at 10.0.0.5");
+/// ```
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum SourceSpec {
@@ -25,50 +34,50 @@ pub enum SourceSpec {
     },
     /// A video file, paced by its own timestamps.
     File(PathBuf),
-    /// RTSP or HTTP, through OpenCV.
-    Url(String),
-    /// `multipart/x-mixed-replace` over HTTP, the way of many network cameras.
-    MjpegUrl(String),
-    /// Raw pictures from any tool, paced by its writer.
+    /// Raw pictures from any tool, paced by their writer.
     Y4m(Y4mInput),
     /// The built-in test scene.
     Scene,
+    /// Any other kind of the table: RTSP, HTTP, MJPEG over HTTP.
+    Addressed {
+        kind: &'static SourceKind,
+        address: String,
+    },
 }
 
 /// Where a YUV4MPEG2 stream is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Y4mInput {
-    /// Standard input.
     Stdin,
     /// A FIFO or a file.
     Path(PathBuf),
 }
 
-/// Why a text names no source.
+/// Why a text is not a source.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SpecError {
-    /// Nothing at all.
-    #[error("the source is empty; {FORMS}")]
+    #[error("the source is empty; {}", forms())]
     Empty,
-    /// A word that is no keyword and no path.
-    #[error("unknown source \"{0}\"; {FORMS}. For a file of that name write \"./{0}\"")]
+    /// A word that is neither a keyword nor a path.
+    #[error("unknown source \"{0}\"; {forms}. For a file of that name write \"./{0}\"", forms = forms())]
     Unknown(String),
-    /// A URL of a kind that is not read.
     #[error("cannot read \"{0}://\" addresses; known are rtsp://, rtsps://, http://, https://")]
     Scheme(String),
-    /// Behind the host's colon stands no number. The address is not shown: it may hold a password.
+    /// The port is not a number. The address is not shown: it may contain a password.
     #[error(
         "the {0}:// address has no number as its port; in a user or a password, / is written as %2F, \
          ? as %3F, # as %23 and @ as %40"
     )]
     Port(String),
-    /// A keyword that needs something after its colon.
-    #[error("\"{0}\" needs {1} after the colon, e.g. {2}")]
+    /// A keyword without a usable address: keyword, what it needs, an example.
+    #[error("\"{0}:\" needs {1} after the colon, e.g. {2}")]
     Incomplete(&'static str, &'static str, &'static str),
 }
 
-const FORMS: &str = "use auto, scene, webcam, webcam:ID (see `carrier devices`), a video file, \
-    an rtsp:// or http:// address, mjpeg:http://…, y4m:- or y4m:PATH";
+fn forms() -> String {
+    let forms: Vec<&str> = KINDS.iter().map(|kind| kind.forms).collect();
+    format!("use auto, {}", forms.join(", "))
+}
 
 impl FromStr for SourceSpec {
     type Err = SpecError;
@@ -82,19 +91,15 @@ impl FromStr for SourceSpec {
             "webcam" => return Ok(Self::Webcam { id: None }),
             _ => {}
         }
-        if let Some((scheme, _)) = text.split_once("://")
+        if let Some((scheme, rest)) = text.split_once("://")
             && !scheme.contains(':')
         {
-            return match scheme.to_ascii_lowercase().as_str() {
-                "rtsp" | "rtsps" | "http" | "https" => Ok(Self::Url(address(text)?)),
-                "file" => Ok(Self::File(PathBuf::from(&text["file://".len()..]))),
-                _ => Err(SpecError::Scheme(scheme.to_owned())),
-            };
+            return from_url(text, scheme, rest);
         }
         if let Some((keyword, rest)) = text.split_once(':')
-            && let Some(spec) = keyword_spec(keyword, rest.trim())
+            && let Some(kind) = KINDS.iter().find(|kind| kind.keyword == Some(keyword))
         {
-            return spec;
+            return from_keyword(kind, keyword_of(kind), rest.trim());
         }
         if text.starts_with("/dev/video") || text.starts_with("/dev/v4l/") {
             return Ok(Self::Webcam {
@@ -108,102 +113,98 @@ impl FromStr for SourceSpec {
     }
 }
 
-fn keyword_spec(keyword: &str, rest: &str) -> Option<Result<SourceSpec, SpecError>> {
-    let spec = match (keyword, rest) {
-        ("webcam", "") => Err(SpecError::Incomplete("webcam:", "a camera", "webcam:0")),
-        ("webcam", id) => Ok(SourceSpec::Webcam {
-            id: Some(id.to_owned()),
-        }),
-        ("file", "") => Err(SpecError::Incomplete("file:", "a path", "file:clip.mp4")),
-        ("file", path) => Ok(SourceSpec::File(PathBuf::from(path))),
-        ("y4m", "-") => Ok(SourceSpec::Y4m(Y4mInput::Stdin)),
-        ("y4m", "") => Err(SpecError::Incomplete("y4m:", "- or a path", "y4m:-")),
-        ("y4m", path) => Ok(SourceSpec::Y4m(Y4mInput::Path(PathBuf::from(path)))),
-        ("mjpeg", url) if is_http(url) => address(url).map(SourceSpec::MjpegUrl),
-        ("mjpeg", _) => Err(SpecError::Incomplete(
-            "mjpeg:",
-            "an http:// or https:// address",
-            "mjpeg:http://192.168.1.20/stream",
-        )),
-        _ => return None,
-    };
-    Some(spec)
+fn keyword_of(kind: &SourceKind) -> &'static str {
+    kind.keyword.unwrap_or_default()
 }
 
-fn is_http(url: &str) -> bool {
-    url.split_once("://").is_some_and(|(scheme, _)| {
-        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
-    })
-}
-
-/// The address with its scheme in small letters: FFmpeg knows no others (RFC 3986, 3.1, does).
-fn address(url: &str) -> Result<String, SpecError> {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    // A sign in a password that ends the authority leaves the password's first half as the port.
-    let port = host.rsplit_once(':').map(|(_, port)| port);
-    let is_address = port.is_none_or(|port| host.ends_with(']') || port.parse::<u16>().is_ok());
-    if !is_address && !port.unwrap_or_default().is_empty() {
-        return Err(SpecError::Port(scheme.to_ascii_lowercase()));
+/// A URL without a keyword: the first kind that takes its scheme.
+fn from_url(url: &str, scheme: &str, path: &str) -> Result<SourceSpec, SpecError> {
+    let scheme = scheme.to_ascii_lowercase();
+    if scheme == "file" {
+        return Ok(SourceSpec::File(PathBuf::from(path)));
     }
-    Ok(format!("{}://{rest}", scheme.to_ascii_lowercase()))
+    for kind in KINDS.iter().filter(|kind| kind.keyword.is_none()) {
+        match (kind.parse)(url) {
+            Ok(address) => return Ok(SourceSpec::from_kind(kind, address)),
+            Err(AddressError::Port) => return Err(SpecError::Port(scheme)),
+            Err(AddressError::Unsuitable) => {}
+        }
+    }
+    let scheme = url.split_once("://").map_or(url, |(scheme, _)| scheme);
+    Err(SpecError::Scheme(scheme.to_owned()))
+}
+
+fn from_keyword(
+    kind: &'static SourceKind,
+    keyword: &'static str,
+    rest: &str,
+) -> Result<SourceSpec, SpecError> {
+    match (kind.parse)(rest) {
+        Ok(address) => Ok(SourceSpec::from_kind(kind, address)),
+        Err(AddressError::Port) => {
+            let scheme = rest.split_once("://").map_or("", |(scheme, _)| scheme);
+            Err(SpecError::Port(scheme.to_ascii_lowercase()))
+        }
+        Err(AddressError::Unsuitable) => {
+            Err(SpecError::Incomplete(keyword, kind.needs, kind.example))
+        }
+    }
 }
 
 impl SourceSpec {
-    /// The text form with everything in it, passwords too: for configuration, not for people.
+    fn from_kind(kind: &'static SourceKind, address: String) -> Self {
+        match kind.label {
+            "webcam" => Self::Webcam { id: Some(address) },
+            "file" => Self::File(address.into()),
+            "y4m" if address == "-" => Self::Y4m(Y4mInput::Stdin),
+            "y4m" => Self::Y4m(Y4mInput::Path(address.into())),
+            "scene" => Self::Scene,
+            _ => Self::Addressed { kind, address },
+        }
+    }
+
+    /// The kind of this source, and its address: empty for `auto`, any webcam and the scene.
+    pub(crate) fn kind_and_address(&self) -> (&'static SourceKind, String) {
+        let (label, address) = match self {
+            Self::Addressed { kind, address } => return (kind, address.clone()),
+            Self::Auto => ("webcam", String::new()),
+            Self::Webcam { id } => ("webcam", id.clone().unwrap_or_default()),
+            Self::File(path) => ("file", path.to_string_lossy().into_owned()),
+            Self::Y4m(Y4mInput::Stdin) => ("y4m", "-".to_owned()),
+            Self::Y4m(Y4mInput::Path(path)) => ("y4m", path.to_string_lossy().into_owned()),
+            Self::Scene => ("scene", String::new()),
+        };
+        let kind = KINDS.iter().find(|kind| kind.label == label);
+        (
+            kind.expect("each variant has its kind in the table"),
+            address,
+        )
+    }
+
+    /// The text form with everything in it, passwords too: for the configuration, not for people.
     #[must_use]
     pub fn to_config_text(&self) -> String {
-        match self {
-            Self::Url(url) => url.clone(),
-            Self::MjpegUrl(url) => format!("mjpeg:{url}"),
-            other => other.to_string(),
+        let (kind, address) = self.kind_and_address();
+        match (self, kind.keyword) {
+            (Self::Auto, _) => "auto".to_owned(),
+            (_, Some(keyword)) if address.is_empty() => keyword.to_owned(),
+            (_, Some(keyword)) => format!("{keyword}:{address}"),
+            (_, None) => address,
         }
     }
 
     /// A short plain name for the page and the card: no password, no folder.
     #[must_use]
     pub fn plain_name(&self) -> String {
-        match self {
-            Self::Auto | Self::Webcam { id: None } => "camera".to_owned(),
-            Self::Webcam { id: Some(id) } => format!("camera {id}"),
-            Self::File(path) => format!("video {}", file_name(path)),
-            Self::Url(url) | Self::MjpegUrl(url) => format!("camera at {}", host_of(url)),
-            Self::Y4m(Y4mInput::Stdin) => "pipe".to_owned(),
-            Self::Y4m(Y4mInput::Path(path)) => format!("pipe {}", file_name(path)),
-            Self::Scene => "test scene".to_owned(),
-        }
-    }
-
-    /// The kind, as a metric label.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Auto | Self::Webcam { .. } => "webcam",
-            Self::File(_) => "file",
-            Self::Url(_) => "url",
-            Self::MjpegUrl(_) => "mjpeg",
-            Self::Y4m(_) => "y4m",
-            Self::Scene => "scene",
-        }
+        let (kind, address) = self.kind_and_address();
+        (kind.plain_name)(&address)
     }
 }
 
-/// Host and port of a URL, without user, password, path and query.
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host)
-}
-
-/// The URL with its password and query values starred out.
-fn without_secrets(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
+/// A source as text, with the user, the password and the query of a URL replaced by `***`.
+fn without_secrets(source: &str) -> String {
+    let Some((scheme, rest)) = source.split_once("://") else {
+        return source.to_owned();
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -211,7 +212,8 @@ fn without_secrets(url: &str) -> String {
         Some((_, host)) => format!("***@{host}"),
         None => authority.to_owned(),
     };
-    // A sign that ends the host, unescaped in a password, leaves the password's end in the path.
+    // An unescaped `/`, `?` or `#` in a password ends the host: the rest of the password is then in
+    // the path.
     let path = match path.split_once('?') {
         _ if path.contains('@') => "/***".to_owned(),
         Some((path, _)) => format!("{path}?***"),
@@ -220,25 +222,12 @@ fn without_secrets(url: &str) -> String {
     format!("{scheme}://{authority}{path}")
 }
 
-fn file_name(path: &std::path::Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
-}
-
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.to_config_text();
         match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Scene => f.write_str("scene"),
-            Self::Webcam { id: None } => f.write_str("webcam"),
-            Self::Webcam { id: Some(id) } => write!(f, "webcam:{id}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-            Self::Url(url) => f.write_str(&without_secrets(url)),
-            Self::MjpegUrl(url) => write!(f, "mjpeg:{}", without_secrets(url)),
-            Self::Y4m(Y4mInput::Stdin) => f.write_str("y4m:-"),
-            Self::Y4m(Y4mInput::Path(path)) => write!(f, "y4m:{}", path.display()),
+            Self::Addressed { .. } => f.write_str(&without_secrets(&text)),
+            _ => f.write_str(&text),
         }
     }
 }
@@ -268,15 +257,25 @@ impl From<SourceSpec> for String {
 mod tests {
     use super::*;
 
+    fn addressed(label: &str, address: &str) -> SourceSpec {
+        let kind = KINDS.iter().find(|kind| kind.label == label);
+        SourceSpec::Addressed {
+            kind: kind.expect("in the table"),
+            address: address.to_owned(),
+        }
+    }
+
     fn parsed(text: &str) -> SourceSpec {
         text.parse().expect("valid")
     }
 
     #[test]
-    fn every_form_is_understood_and_survives_the_configuration() {
+    fn every_form_is_parsed_and_survives_the_configuration() {
         let webcam = |id: &str| SourceSpec::Webcam {
             id: Some(id.to_owned()),
         };
+        let url = |address: &str| addressed("url", address);
+        let mjpeg = |address: &str| addressed("mjpeg", address);
         let cases = [
             ("auto", SourceSpec::Auto),
             (" scene ", SourceSpec::Scene),
@@ -293,27 +292,12 @@ mod tests {
             ("file:a", SourceSpec::File("a".into())),
             ("file:///tmp/a.mp4", SourceSpec::File("/tmp/a.mp4".into())),
             ("/tmp/10:30.mp4", SourceSpec::File("/tmp/10:30.mp4".into())),
-            (
-                "rtsp://u:p@h/s?x=1",
-                SourceSpec::Url("rtsp://u:p@h/s?x=1".into()),
-            ),
-            (
-                "mjpeg:http://h:81/s",
-                SourceSpec::MjpegUrl("http://h:81/s".into()),
-            ),
+            ("rtsp://u:p@h/s?x=1", url("rtsp://u:p@h/s?x=1")),
+            ("mjpeg:http://h:81/s", mjpeg("http://h:81/s")),
             ("y4m:-", SourceSpec::Y4m(Y4mInput::Stdin)),
-            (
-                "RTSP://Me:Pw@H/S",
-                SourceSpec::Url("rtsp://Me:Pw@H/S".into()),
-            ),
-            (
-                "http://[fe80::1]/",
-                SourceSpec::Url("http://[fe80::1]/".into()),
-            ),
-            (
-                "mjpeg:Http://h:81/S",
-                SourceSpec::MjpegUrl("http://h:81/S".into()),
-            ),
+            ("RTSP://Me:Pw@H/S", url("rtsp://Me:Pw@H/S")),
+            ("http://[fe80::1]/", url("http://[fe80::1]/")),
+            ("mjpeg:Http://h:81/S", mjpeg("http://h:81/S")),
             ("FILE:///tmp/a.mp4", SourceSpec::File("/tmp/a.mp4".into())),
             (
                 "2025-05-01T10:30:00.mp4",
@@ -332,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_answered_with_what_would_work() {
+    fn errors_name_a_form_that_would_work() {
         let fails = |text: &str| text.parse::<SourceSpec>().expect_err(text).to_string();
         assert!(fails("webcm").contains("webcam:ID"), "{}", fails("webcm"));
         assert!(fails("").contains("use auto"));
@@ -343,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_reach_neither_people_nor_logs() {
+    fn passwords_are_never_displayed() {
         for text in [
             "rtsp://me:se:cr@et@10.0.0.5:554/s?token=secret",
             "mjpeg:http://a:secret@h/",
@@ -361,7 +345,7 @@ mod tests {
         for text in ["rtsp://me:sec/ret@h/", "mjpeg:http://me:sec#ret@h:80/"] {
             let error = text
                 .parse::<SourceSpec>()
-                .expect_err("half a password as port");
+                .expect_err("part of a password as port");
             let shown = error.to_string();
             assert!(shown.contains("%2F") && !shown.contains("sec"), "{shown}");
         }
@@ -369,5 +353,13 @@ mod tests {
             parsed("rtsp://a:b@10.0.0.5:554/s").plain_name(),
             "camera at 10.0.0.5:554"
         );
+    }
+
+    #[test]
+    fn kinds_have_distinct_labels_and_working_examples() {
+        for (index, kind) in KINDS.iter().enumerate() {
+            assert!(KINDS[..index].iter().all(|other| other.label != kind.label));
+            assert_eq!(parsed(kind.example).kind_and_address().0, *kind);
+        }
     }
 }

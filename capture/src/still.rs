@@ -1,6 +1,5 @@
-//! Still pictures from files: JPEG, PNG and WebP, the right way up.
+//! Still pictures from files (JPEG, PNG, WebP), rotated as their EXIF says.
 
-mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -14,24 +13,16 @@ use thiserror::Error;
 
 use crate::convert::{self, ConvertError, Raster, Turn};
 use crate::jpeg::{JpegDecoder, JpegError, orientation};
-use crate::picture::{I420, PictureError};
-use crate::pool::{PicturePool, PooledPicture};
+use crate::picture::{I420, PictureError, PicturePool, PooledPicture};
 
 /// Why a still picture could not be loaded.
 #[derive(Debug, Error)]
 pub enum StillError {
     /// The file cannot be read.
     #[error("{}: cannot be read: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// More bytes than any sensible picture has.
+    Read { path: PathBuf, source: io::Error },
     #[error("the file is larger than {} MiB", StillLoader::MAX_BYTES >> 20)]
     TooManyBytes,
-    /// A file without a byte.
     #[error("the file is empty")]
     Empty,
     /// Neither JPEG nor PNG nor WebP.
@@ -42,7 +33,7 @@ pub enum StillError {
     /// A JPEG that cannot be read.
     #[error(transparent)]
     Jpeg(#[from] JpegError),
-    /// Another picture that cannot be read: damaged, or too many pixels.
+    /// A PNG or WebP that is damaged or too large.
     #[error("the picture cannot be decoded: {0}")]
     Decode(#[from] image::ImageError),
     /// A size that no picture has.
@@ -50,20 +41,19 @@ pub enum StillError {
     Convert(#[from] ConvertError),
 }
 
-/// A still picture.
 #[derive(Debug)]
 pub struct Still {
-    /// The pixels. An odd side has its last column or row twice, since I420 has even sides only.
+    /// With an odd side, the last column or row is repeated, because I420 has even sides only.
     pub pixels: PooledPicture,
     /// The picture's own width in pixels, at most one less than that of `pixels`.
     pub width: u32,
     /// The picture's own height in pixels, at most one less than that of `pixels`.
     pub height: u32,
-    /// What EXIF asked for, and was done.
+    /// The rotation that EXIF tells, which has been applied.
     orientation: Orientation,
 }
 
-/// Loads still pictures. Keeps its decoder and pictures from one to the next.
+/// Loads still pictures. Keeps its decoder and memory from one to the next.
 #[derive(Debug)]
 pub struct StillLoader {
     jpeg: JpegDecoder,
@@ -74,7 +64,7 @@ impl StillLoader {
     /// The largest file read.
     pub const MAX_BYTES: u64 = 64 << 20;
 
-    /// The most memory a decoder may take: a picture of the largest size with alpha, twice.
+    /// The most memory that a decoder may use: twice a picture of the largest size with alpha.
     const MAX_DECODER_BYTES: u64 = 8 * JpegDecoder::MAX_PIXELS as u64;
 
     /// A loader without buffers.
@@ -85,14 +75,14 @@ impl StillLoader {
         })
     }
 
-    /// Loads the file at `path`. Its kind is seen from its content, not from its name.
+    /// Loads the file at `path`. Its format is recognised by its content, not by its name.
     pub fn load(&mut self, path: &Path) -> Result<Still, StillError> {
         let named = |source| StillError::Read {
             path: path.to_owned(),
             source,
         };
         let mut bytes = Vec::new();
-        // Bounded while reading too: a pipe or a device tells no size.
+        // Bounded while reading, because a pipe or a device tells no size.
         let file = File::open(path).map_err(named)?;
         file.take(Self::MAX_BYTES + 1)
             .read_to_end(&mut bytes)
@@ -100,7 +90,7 @@ impl StillLoader {
         self.decode(&bytes)
     }
 
-    /// Decodes a picture and turns it as its EXIF orientation says.
+    /// Decodes a picture and rotates it as its EXIF says.
     pub fn decode(&mut self, bytes: &[u8]) -> Result<Still, StillError> {
         if bytes.len() as u64 > Self::MAX_BYTES {
             return Err(StillError::TooManyBytes);
@@ -108,7 +98,7 @@ impl StillLoader {
         if bytes.is_empty() {
             return Err(StillError::Empty);
         }
-        // Whatever follows: there may be stray bytes before the first segment.
+        // Only the start marker is checked, because stray bytes may precede the first segment.
         if bytes.starts_with(&[0xff, 0xd8]) {
             return self.jpeg(bytes);
         }
@@ -122,7 +112,7 @@ impl StillLoader {
         let orientation = orientation::of_jpeg(bytes);
         let opened = self.jpeg.open(bytes)?;
         let (width, height) = (opened.header.width, opened.header.height);
-        // The video decoder would cut an odd side's last pixel off, and a detector with it what is there.
+        // The video decoder would drop the last pixel of an odd side, with what a detector finds there.
         if width % 2 == 0 && height % 2 == 0 {
             match self.jpeg.decode_opened(&opened, &self.pool) {
                 Ok(picture) => {
@@ -137,7 +127,7 @@ impl StillLoader {
                         orientation,
                     });
                 }
-                // CMYK from a print shop: slower, through RGB.
+                // CMYK is decoded to RGB below.
                 Err(JpegError::Unsupported(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -222,7 +212,7 @@ fn evened(rgb: RgbImage) -> RgbImage {
     })
 }
 
-/// Transparent pictures are laid on white, as browsers and viewers show them.
+/// Blends a transparent picture over white, as browsers show it.
 fn on_white(image: DynamicImage) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
@@ -232,4 +222,39 @@ fn on_white(image: DynamicImage) -> RgbImage {
         let [r, g, b, alpha] = rgba.get_pixel(x, y).0.map(u16::from);
         image::Rgb([r, g, b].map(|level| ((level * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
     })
+}
+
+impl Still {
+    /// Width and height as stored, before the turn that EXIF asks for.
+    #[must_use]
+    pub fn stored_size_px(&self) -> (u32, u32) {
+        match self.orientation {
+            Orientation::NoTransforms
+            | Orientation::Rotate180
+            | Orientation::FlipHorizontal
+            | Orientation::FlipVertical => (self.width, self.height),
+            Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH => (self.height, self.width),
+        }
+    }
+
+    /// Where `[left, top, width, height]` of the stored picture is in the upright one.
+    #[must_use]
+    pub fn upright(&self, [left, top, width, height]: [f64; 4]) -> [f64; 4] {
+        let (stored_width, stored_height) = self.stored_size_px();
+        let right = f64::from(stored_width) - left - width;
+        let bottom = f64::from(stored_height) - top - height;
+        match self.orientation {
+            Orientation::NoTransforms => [left, top, width, height],
+            Orientation::FlipHorizontal => [right, top, width, height],
+            Orientation::Rotate180 => [right, bottom, width, height],
+            Orientation::FlipVertical => [left, bottom, width, height],
+            Orientation::Rotate90FlipH => [top, left, height, width],
+            Orientation::Rotate90 => [bottom, left, height, width],
+            Orientation::Rotate270FlipH => [bottom, right, height, width],
+            Orientation::Rotate270 => [top, right, height, width],
+        }
+    }
 }

@@ -1,4 +1,11 @@
-//! Keeps a source open: opens it, watches it, says what is wrong, opens it again.
+//! Keeps a source open: opens it, watches it, tells viewers what is wrong, opens it again with
+//! exponential back-off.
+//!
+//! In: a [`SourceSpec`] and the events of its attempts. Out: [`Signal`]s. The frames themselves go
+//! from the attempt's thread to the [`SourceSwitch`].
+
+mod attempt;
+mod plan;
 
 use std::io;
 use std::sync::Arc;
@@ -6,38 +13,37 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::attempt::{Attempt, Surroundings};
 use crate::backoff::Backoff;
-use crate::clock::WallClock;
 use crate::error::CaptureError;
-use crate::frame::Signal;
+use crate::frame::{Signal, WallClock};
 use crate::metrics::CaptureMetrics;
-use crate::mode::Wanted;
-use crate::outlet::{Event, Gate, Opened, Ticket};
-use crate::patience::StallCheck;
-use crate::plan::{After, Plan};
-use crate::pool::PicturePool;
+use crate::picture::PicturePool;
+use crate::sources::camera::Wanted;
+use crate::sources::output::{AttemptId, Event, OpenedSource, PublishGate};
+use crate::sources::stall::StallCheck;
 use crate::spec::SourceSpec;
 use crate::switch::SourceSwitch;
 use crate::threads::{Heartbeat, TURN_MAX, Threads};
+use attempt::{Attempt, AttemptContext};
+use plan::{AfterFailure, Plan, Target};
 
-/// How often the watchdog looks: with its 1.5 s, a stall is on the card within 1.6 s.
+/// How often stalls are checked for: a stall of 1.5 s is on the card after 1.6 s.
 const TICK: Duration = Duration::from_millis(100);
-/// What a thread is given to end once it is told to; it is left behind after.
+/// How long a cancelled thread may take to end before it is left behind.
 const GRACE: Duration = Duration::from_millis(600);
 /// How often `auto` looks for a camera while it shows the scene.
-const PROBE: Duration = Duration::from_secs(3);
-/// More threads than this hanging in a driver, and no other is started until one comes back.
+const PROBE_INTERVAL: Duration = Duration::from_secs(3);
+/// With this many threads hanging in a driver, no other is started until one of them ends.
 const MAX_ABANDONED: usize = 8;
-/// Pictures kept for reuse: about a pipeline full (source, detector, compose, their slots).
+/// Pictures kept for reuse: as many as the source, the detector, compose and their slots hold.
 const POOLED: usize = 8;
+/// Waits between two attempts. The longest bounds how soon a camera shows up after it is plugged in.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 
 /// What to capture and how.
 #[derive(Debug, Clone)]
 pub struct CaptureConfig {
-    /// Where pictures come from.
     pub source: SourceSpec,
-    /// What is wanted of a camera.
     pub wanted: Wanted,
     /// Whether a file starts again at its end.
     pub loop_file: bool,
@@ -47,7 +53,7 @@ pub struct CaptureConfig {
     pub threads: Threads,
 }
 
-/// A running capture. Dropped without [`CaptureHandle::stop`], it ends on its own time.
+/// A running capture. Dropping the handle ends the capture without waiting for it.
 #[derive(Debug)]
 pub struct CaptureHandle {
     events: Sender<Event>,
@@ -55,10 +61,10 @@ pub struct CaptureHandle {
 }
 
 impl CaptureHandle {
-    /// Ends the capture and closes both slots. Returns within a second or so, even when a driver
-    /// hangs: its thread is left behind.
+    /// Ends the capture and closes both slots. Returns within about a second even when a driver
+    /// hangs, because its thread is then left behind.
     pub fn stop(mut self) {
-        // A supervisor that is gone has stopped already.
+        // Fails when the supervisor has ended already.
         let _ = self.events.send(Event::Stop);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -74,9 +80,9 @@ impl Drop for CaptureHandle {
     }
 }
 
-/// Starts capturing. Frames and how the source is doing go to the slots behind `switch`.
+/// Starts capturing. Frames and signals go to the slots behind `switch`.
 ///
-/// Nothing about the source is an error here: it is said by a [`Signal`] and tried again.
+/// A source that cannot be opened is not an error here: a [`Signal`] tells it, and it is tried again.
 pub fn spawn(
     config: CaptureConfig,
     switch: Arc<SourceSwitch>,
@@ -84,21 +90,22 @@ pub fn spawn(
 ) -> io::Result<CaptureHandle> {
     let (events, received) = channel();
     let mut supervisor = Supervisor {
-        around: Surroundings {
-            gate: Gate::new(Arc::clone(&switch)),
+        context: AttemptContext {
+            gate: PublishGate::new(Arc::clone(&switch)),
             events: events.clone(),
             pool: PicturePool::new(POOLED),
             metrics,
             wanted: config.wanted,
+            loop_file: config.loop_file,
             clock: config.clock,
             threads: config.threads.clone(),
         },
         name: config.source.plain_name(),
-        plan: Plan::new(config.source, config.loop_file),
+        plan: Plan::new(config.source),
         switch,
         received,
-        backoff: Backoff::default(),
-        tickets: 0,
+        backoff: BACKOFF,
+        attempts: 0,
         abandoned: Vec::new(),
         lost: None,
         live: None,
@@ -112,23 +119,22 @@ pub fn spawn(
 }
 
 struct Supervisor {
-    around: Surroundings,
-    /// The source in plain words.
+    context: AttemptContext,
     name: String,
     plan: Plan,
     switch: Arc<SourceSwitch>,
     received: Receiver<Event>,
     backoff: Backoff,
-    tickets: Ticket,
+    attempts: AttemptId,
     /// Threads that hang in a driver.
     abandoned: Vec<JoinHandle<()>>,
-    /// Since when and why there is no signal.
+    /// Since when there is no signal, and the reason.
     lost: Option<(Instant, String)>,
-    /// What flows, and its size.
-    live: Option<(Opened, u32, u32)>,
+    /// What is live, with its width and height in pixels.
+    live: Option<(OpenedSource, u32, u32)>,
 }
 
-/// How an attempt came to its end.
+/// How an attempt ended.
 enum Outcome {
     Failed(CaptureError),
     Stopped,
@@ -136,31 +142,31 @@ enum Outcome {
 
 impl Supervisor {
     fn run(&mut self, heartbeat: &Heartbeat) {
-        self.switch.house_signal(Signal::Opening {
+        self.switch.publish_source_signal(Signal::Opening {
             source: self.name.clone(),
         });
         while let Outcome::Failed(error) = self.attempt(heartbeat) {
-            let error = self.blamed(error);
+            let error = self.attribute(error);
             let now = Instant::now();
             let after = self.plan.failed(&error);
             let detail = error.detail();
             tracing::warn!(source = self.name, %error, detail, ?after, "source failed");
-            if after == After::Instead {
+            if after == AfterFailure::Fallback {
                 continue;
             }
             self.publish_lost(self.plan.reason(&error), now);
-            let wake = (after == After::Retry).then(|| now + self.backoff.failed(now));
+            let wake = (after == AfterFailure::Retry).then(|| now + self.backoff.failed(now));
             heartbeat.rest();
-            if self.stopped_before(wake) {
+            if self.wait_for_stop(wake) {
                 break;
             }
-            self.around.metrics.reopenings.inc();
+            self.context.metrics.reopenings.inc();
         }
         self.switch.close();
     }
 
-    /// A thread left behind keeps its camera: "another program" would be a lie.
-    fn blamed(&mut self, error: CaptureError) -> CaptureError {
+    /// A camera that is busy because of a thread left behind is not used by "another program".
+    fn attribute(&mut self, error: CaptureError) -> CaptureError {
         self.abandoned.retain(|thread| !thread.is_finished());
         match error {
             CaptureError::CameraBusy { .. } if !self.abandoned.is_empty() => {
@@ -170,87 +176,101 @@ impl Supervisor {
         }
     }
 
-    /// Opens the source and stays with it to its end.
+    /// Opens the source and watches it until it ends.
     fn attempt(&mut self, heartbeat: &Heartbeat) -> Outcome {
-        // Before its thread runs: it must not find the gate shut with its first picture.
-        self.around.gate.admit(self.tickets + 1);
-        match self.start(self.plan.job()) {
-            Ok(attempt) => self.attend(attempt, heartbeat),
+        // Before its thread runs, so that its first picture is published.
+        self.context.gate.set_active(self.attempts + 1);
+        match self.start(self.plan.target()) {
+            Ok(attempt) => self.watch_attempt(attempt, heartbeat),
             Err(error) => Outcome::Failed(error),
         }
     }
 
-    fn start(&mut self, job: crate::plan::Job) -> Result<Attempt, CaptureError> {
+    fn start(&mut self, target: Target) -> Result<Attempt, CaptureError> {
         self.abandoned.retain(|thread| !thread.is_finished());
         if self.abandoned.len() >= MAX_ABANDONED {
             // overflow: refused
             return Err(CaptureError::DriverHangs);
         }
-        self.tickets += 1;
-        Attempt::start(self.tickets, job, &self.around)
+        self.attempts += 1;
+        Attempt::start(self.attempts, target, &self.context)
     }
 
-    fn attend(&mut self, mut attempt: Attempt, heartbeat: &Heartbeat) -> Outcome {
+    /// Handles the events of `attempt` until it ends. While `auto` shows the scene, a second attempt
+    /// (`probe`) looks for a camera and takes over with its first picture.
+    fn watch_attempt(&mut self, mut attempt: Attempt, heartbeat: &Heartbeat) -> Outcome {
         let mut probe: Option<Attempt> = None;
-        let mut probe_at = Instant::now() + PROBE;
+        let mut probe_at = Instant::now() + PROBE_INTERVAL;
         loop {
             heartbeat.beat(TURN_MAX);
             let event = self.received.recv_timeout(TICK);
             let now = Instant::now();
-            let probing = probe.as_ref().map(|probe| probe.ticket);
+            let probing = probe.as_ref().map(|probe| probe.id);
             match event {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                    self.retire(attempt);
-                    probe.into_iter().for_each(|probe| self.retire(probe));
+                    self.end_or_abandon(attempt);
+                    probe
+                        .into_iter()
+                        .for_each(|probe| self.end_or_abandon(probe));
                     return Outcome::Stopped;
                 }
-                Ok(Event::Flowing {
-                    ticket,
+                Ok(Event::Live {
+                    attempt: id,
                     opened,
                     width,
                     height,
                 }) => {
-                    if probing == Some(ticket)
+                    if probing == Some(id)
                         && let Some(camera) = probe.take()
                     {
-                        self.around.gate.admit(ticket);
-                        self.retire(std::mem::replace(&mut attempt, camera));
+                        self.context.gate.set_active(id);
+                        self.end_or_abandon(std::mem::replace(&mut attempt, camera));
                     }
-                    if attempt.ticket == ticket {
-                        attempt.flowing();
+                    if attempt.id == id {
+                        attempt.recovered();
                         self.publish_live((opened, width, height), now);
                     }
                 }
-                Ok(Event::Ended { ticket, result }) if ticket == attempt.ticket => {
-                    self.retire(attempt);
-                    probe.into_iter().for_each(|probe| self.retire(probe));
+                Ok(Event::Ended {
+                    attempt: id,
+                    result,
+                }) if id == attempt.id => {
+                    self.end_or_abandon(attempt);
+                    probe
+                        .into_iter()
+                        .for_each(|probe| self.end_or_abandon(probe));
                     return Outcome::Failed(result.err().unwrap_or(self.stalled()));
                 }
-                Ok(Event::Ended { ticket, result }) => {
-                    if probing == Some(ticket) {
+                Ok(Event::Ended {
+                    attempt: id,
+                    result,
+                }) => {
+                    if probing == Some(id) {
                         self.end_probe(&mut probe, result.err());
-                        probe_at = now + PROBE;
+                        probe_at = now + PROBE_INTERVAL;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if let Some(error) = self.watch(&mut attempt, now) {
-                self.retire(attempt);
-                probe.into_iter().for_each(|probe| self.retire(probe));
+            if let Some(error) = self.check_stall(&mut attempt, now) {
+                self.end_or_abandon(attempt);
+                probe
+                    .into_iter()
+                    .for_each(|probe| self.end_or_abandon(probe));
                 return Outcome::Failed(error);
             }
             self.look_for_camera(&mut probe, &mut probe_at, now);
         }
     }
 
-    /// The watchdog: puts the card up on silence; an error when the attempt is to be given up.
-    fn watch(&mut self, attempt: &mut Attempt, now: Instant) -> Option<CaptureError> {
+    /// Puts the card up on silence. Returns an error when the source has to be opened again.
+    fn check_stall(&mut self, attempt: &mut Attempt, now: Instant) -> Option<CaptureError> {
         let checked = attempt.check(now);
         if checked == StallCheck::Fine {
             return None;
         }
         if self.lost.is_none() && attempt.last_picture().is_some() {
-            self.around.metrics.stalls.inc();
+            self.context.metrics.stalls.inc();
         }
         let error = match attempt.unreadable() {
             Some(detail) => CaptureError::Unreadable {
@@ -259,7 +279,7 @@ impl Supervisor {
             },
             None => self.stalled(),
         };
-        // Before the thread is given its grace: the card must not wait for that.
+        // Before waiting for the thread to end: the card must not wait for that.
         if self.live.is_some() || checked == StallCheck::Silent {
             let reason = self.plan.reason(&error);
             self.publish_lost(reason, attempt.last_picture().unwrap_or(now));
@@ -278,11 +298,11 @@ impl Supervisor {
         if checked == Some(StallCheck::GiveUp) {
             let error = self.stalled();
             self.end_probe(probe, Some(error));
-            *probe_at = now + PROBE;
+            *probe_at = now + PROBE_INTERVAL;
         } else if checked.is_none() && now >= *probe_at {
-            *probe_at = now + PROBE;
-            // Refused or not, the scene goes on.
-            *probe = self.plan.probe().and_then(|job| self.start(job).ok());
+            *probe_at = now + PROBE_INTERVAL;
+            // The scene goes on, even if no thread can be started.
+            *probe = self.plan.probe().and_then(|target| self.start(target).ok());
         }
     }
 
@@ -290,7 +310,7 @@ impl Supervisor {
         probe
             .take()
             .into_iter()
-            .for_each(|probe| self.retire(probe));
+            .for_each(|probe| self.end_or_abandon(probe));
         if let Some(error) = error
             && self.plan.probe_failed(&error)
             && let Some(live) = self.live.take()
@@ -299,22 +319,22 @@ impl Supervisor {
         }
     }
 
-    /// Ends an attempt, or leaves its thread behind: a driver may hold it for ever.
-    fn retire(&mut self, attempt: Attempt) {
+    /// Ends an attempt. Its thread is left behind when it does not end: a driver may hold it for ever.
+    fn end_or_abandon(&mut self, attempt: Attempt) {
         if let Err(thread) = attempt.end(GRACE) {
             // overflow: counted
-            self.around.metrics.abandoned_threads.inc();
+            self.context.metrics.abandoned_threads.inc();
             let name = thread.thread().name().unwrap_or("source").to_owned();
             tracing::warn!(
                 thread = name,
-                "the source's thread hangs; it is left behind"
+                "the source's thread hangs and is left behind"
             );
             self.abandoned.push(thread);
         }
     }
 
-    /// Sleeps until `wake`, for ever without one; whether the capture was stopped meanwhile.
-    fn stopped_before(&mut self, wake: Option<Instant>) -> bool {
+    /// Sleeps until `wake` (`None`: for ever). Returns whether the capture was stopped meanwhile.
+    fn wait_for_stop(&mut self, wake: Option<Instant>) -> bool {
         loop {
             let event = match wake {
                 None => self
@@ -329,21 +349,21 @@ impl Supervisor {
             match event {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
-                // Old news of threads left behind.
+                // Late events of threads that were left behind.
                 Ok(_) => {}
             }
         }
     }
 
-    fn publish_live(&mut self, live: (Opened, u32, u32), now: Instant) {
+    fn publish_live(&mut self, live: (OpenedSource, u32, u32), now: Instant) {
         let (opened, width, height) = &live;
-        self.plan.flowing(opened.camera.clone());
-        self.backoff.flowing(now);
+        self.plan.succeeded(opened.camera.clone());
+        self.backoff.running(now);
         if let Some((since, _)) = self.lost.take() {
             let seconds = now.saturating_duration_since(since).as_secs_f32();
-            tracing::info!(source = opened.source, seconds, "the source is back");
+            tracing::info!(source = opened.source, seconds, "source recovered");
         }
-        self.switch.house_signal(Signal::Live {
+        self.switch.publish_source_signal(Signal::Live {
             source: opened.source.clone(),
             note: self.plan.note(),
             width: *width,
@@ -353,7 +373,7 @@ impl Supervisor {
         self.live = Some(live);
     }
 
-    /// Puts the card up; the same words again change nothing.
+    /// Puts the card up, unless it shows the same reason already.
     fn publish_lost(&mut self, reason: String, at: Instant) {
         self.live = None;
         let since = self.lost.as_ref().map_or(at, |(since, _)| *since);
@@ -361,7 +381,7 @@ impl Supervisor {
             return;
         }
         self.lost = Some((since, reason.clone()));
-        self.switch.house_signal(Signal::Lost {
+        self.switch.publish_source_signal(Signal::Lost {
             source: self.name.clone(),
             reason,
             since,

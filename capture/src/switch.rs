@@ -1,53 +1,53 @@
-//! Which source is on the air: the configured one, or a guest that brings its own pictures.
+//! Selects whose pictures are published: those of the configured source, or those of a guest that
+//! sends its own (a phone that publishes by WHIP).
 //!
-//! The house is what `--source` names. A guest (a phone, say) takes over with its first picture, and
-//! the house is back with its own next one as soon as the guest pauses or leaves. The house stays
-//! open meanwhile, so that it is back at once: opening a camera anew takes seconds. Its pictures are
-//! not even decoded then, see [`crate::outlet::Outlet::unseen`].
+//! A guest takes over with its first picture. When it pauses or leaves, the configured source takes
+//! over again with its next picture. The source stays open meanwhile, because opening a camera takes
+//! seconds, but its pictures are not decoded (`SourceOutput::skip_if_hidden`).
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::frame::{Frame, Signal};
-use crate::frame_rate::FrameRate;
-use crate::pool::PooledPicture;
+use crate::picture::PooledPicture;
 use crate::slot::Slot;
 
-/// Where all pictures and signals pass on their way into the slots.
+/// Numbers all frames and publishes them, and the signals, in their slots.
 #[derive(Debug)]
 pub struct SourceSwitch {
     frames: Arc<Slot<Frame>>,
     signal: Arc<Slot<Signal>>,
     state: Mutex<State>,
-    /// As `State::on_air`, for a look without the lock.
+    /// Mirrors `State::guest_on_air`, to be read without the lock.
     guest_on_air: AtomicBool,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Goes on across sources, reconnects and guests.
+    /// Counts on across sources, reconnects and guests.
     next_seq: u64,
-    /// What the house last said, on the air or not.
-    house: Option<Signal>,
-    /// Only the newest guest may be on the air.
+    /// The last signal of the configured source, published or not.
+    source_signal: Option<Signal>,
+    /// Frames of older guests are refused.
     newest_guest: u64,
-    on_air: bool,
-    closed: bool,
-    /// Of whoever is on the air.
+    guest_on_air: bool,
+    is_closed: bool,
+    /// Of the frames that are published.
     rate: FrameRate,
 }
 
 impl SourceSwitch {
-    /// A switch in front of the two slots, with the house on the air.
+    /// A switch in front of the two slots, which publishes the configured source.
     #[must_use]
     pub fn new(frames: Arc<Slot<Frame>>, signal: Arc<Slot<Signal>>) -> Arc<Self> {
         let state = State {
             next_seq: 1,
-            house: None,
+            source_signal: None,
             newest_guest: 0,
-            on_air: false,
-            closed: false,
+            guest_on_air: false,
+            is_closed: false,
             rate: FrameRate::default(),
         };
         Arc::new(Self {
@@ -58,13 +58,13 @@ impl SourceSwitch {
         })
     }
 
-    /// Admits a guest, called `name` for viewers. An earlier one is heard no more.
+    /// Admits a guest, shown to viewers as `name`. Frames of an earlier guest are refused from now on.
     #[must_use]
     pub fn guest(self: &Arc<Self>, name: impl Into<String>) -> Guest {
         let mut state = self.lock();
         state.newest_guest += 1;
         let id = state.newest_guest;
-        self.house_back(&mut state);
+        self.return_to_source(&mut state);
         drop(state);
         Guest {
             switch: Arc::clone(self),
@@ -74,43 +74,38 @@ impl SourceSwitch {
         }
     }
 
-    /// How many frames a second whoever is on the air really brings; `None` where too few came of late.
+    /// The measured rate of the published frames per second; `None` when too few came recently.
     #[must_use]
     pub fn frame_rate(&self, now: Instant) -> Option<f32> {
         self.lock().rate.fps(now)
     }
 
-    /// Whether a guest's pictures hide those of the configured source.
+    /// Whether a guest's pictures replace those of the configured source.
     #[must_use]
     pub fn guest_is_on_air(&self) -> bool {
-        self.house_is_off_air()
-    }
-
-    /// Whether pictures of the house would be thrown away.
-    pub(crate) fn house_is_off_air(&self) -> bool {
         self.guest_on_air.load(Ordering::Relaxed)
     }
 
-    /// A picture of the house.
-    pub(crate) fn house_frame(&self, make: impl FnOnce(u64) -> Frame) {
+    /// Publishes a frame of the configured source, unless a guest is on the air.
+    pub(crate) fn publish_source(&self, make: impl FnOnce(u64) -> Frame) {
         let mut state = self.lock();
-        if !state.on_air {
+        if !state.guest_on_air {
             self.publish(&mut state, make);
         }
     }
 
-    /// How the house is doing; kept while a guest is on the air.
-    pub(crate) fn house_signal(&self, signal: Signal) {
+    /// Publishes a signal of the configured source; while a guest is on the air, when it leaves.
+    pub(crate) fn publish_source_signal(&self, signal: Signal) {
         let mut state = self.lock();
-        if !state.on_air {
+        if !state.guest_on_air {
             self.signal.publish(signal.clone());
         }
-        state.house = Some(signal);
+        state.source_signal = Some(signal);
     }
 
-    /// Ends every reader's wait, and every guest's time.
+    /// Closes both slots and refuses further frames of guests.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        self.lock().is_closed = true;
         self.frames.close();
         self.signal.close();
     }
@@ -123,13 +118,13 @@ impl SourceSwitch {
         self.frames.publish(frame);
     }
 
-    fn house_back(&self, state: &mut State) {
-        if state.on_air {
-            state.on_air = false;
+    fn return_to_source(&self, state: &mut State) {
+        if state.guest_on_air {
+            state.guest_on_air = false;
             state.rate.reset();
             self.guest_on_air.store(false, Ordering::Relaxed);
-            if let Some(house) = &state.house {
-                self.signal.publish(house.clone());
+            if let Some(signal) = &state.source_signal {
+                self.signal.publish(signal.clone());
             }
         }
     }
@@ -139,29 +134,29 @@ impl SourceSwitch {
     }
 }
 
-/// A guest's place at the switch. Dropped, the house is back.
+/// A guest's access to the switch. Dropping it gives the air back to the configured source.
 #[derive(Debug)]
 pub struct Guest {
     switch: Arc<SourceSwitch>,
     id: u64,
     name: String,
-    /// Of the picture on the air, in pixels.
+    /// Of its last published picture, in pixels.
     size: Option<(u32, u32)>,
 }
 
 impl Guest {
-    /// Puts a picture on the air. `false`: a newer guest has the place, or the capture is over.
+    /// Publishes a picture. `false` when a newer guest was admitted, or the capture has ended.
     pub fn publish(&mut self, pixels: PooledPicture, captured_at: Instant) -> bool {
         let size = (pixels.width(), pixels.height());
         let mut state = self.switch.lock();
-        if state.newest_guest != self.id || state.closed {
+        if state.newest_guest != self.id || state.is_closed {
             return false;
         }
-        if !state.on_air {
+        if !state.guest_on_air {
             state.rate.reset();
         }
-        if !state.on_air || self.size != Some(size) {
-            state.on_air = true;
+        if !state.guest_on_air || self.size != Some(size) {
+            state.guest_on_air = true;
             self.switch.guest_on_air.store(true, Ordering::Relaxed);
             self.size = Some(size);
             self.switch.signal.publish(Signal::Live {
@@ -177,11 +172,11 @@ impl Guest {
         true
     }
 
-    /// Gives the air back to the house until the guest's next picture.
+    /// Gives the air back to the configured source until the guest's next picture.
     pub fn pause(&mut self) {
         let mut state = self.switch.lock();
         if state.newest_guest == self.id {
-            self.switch.house_back(&mut state);
+            self.switch.return_to_source(&mut state);
         }
     }
 }
@@ -192,21 +187,62 @@ impl Drop for Guest {
     }
 }
 
+/// The rate is measured over this many frames: a second of a fast source, a minute of a very slow one.
+const FRAMES: usize = 32;
+/// A source that is silent for this many of its own frame intervals has stopped.
+const SILENT_FRAMES: f32 = 4.0;
+/// The least silence after which a source has stopped.
+const SILENT_LEAST: Duration = Frame::STALE_AFTER;
+
+/// Capture times of the last frames of one source.
+#[derive(Debug, Default)]
+pub(crate) struct FrameRate {
+    times: VecDeque<Instant>,
+}
+
+impl FrameRate {
+    pub(crate) fn frame(&mut self, captured_at: Instant) {
+        if self.times.len() == FRAMES {
+            self.times.pop_front();
+        }
+        self.times.push_back(captured_at);
+    }
+
+    /// To be called when another source begins.
+    pub(crate) fn reset(&mut self) {
+        self.times.clear();
+    }
+
+    /// Frames per second; `None` after fewer than two frames, or when they have stopped coming.
+    pub(crate) fn fps(&self, now: Instant) -> Option<f32> {
+        let (first, last) = (self.times.front()?, self.times.back()?);
+        let elapsed = last.saturating_duration_since(*first).as_secs_f32();
+        if elapsed <= 0.0 {
+            return None;
+        }
+        // At most FRAMES, so the conversion to a float is exact.
+        let between = elapsed / f32::from(u8::try_from(self.times.len() - 1).ok()?);
+        let silent = now.saturating_duration_since(*last);
+        let allowed = SILENT_LEAST.max(Duration::from_secs_f32(between * SILENT_FRAMES));
+        (silent <= allowed).then(|| 1.0 / between)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pool::PicturePool;
+    use crate::picture::PicturePool;
 
-    struct Studio {
+    struct Fixture {
         switch: Arc<SourceSwitch>,
         frames: Arc<Slot<Frame>>,
         signal: Arc<Slot<Signal>>,
         pool: PicturePool,
     }
 
-    fn studio() -> Studio {
+    fn fixture() -> Fixture {
         let (frames, signal) = (Slot::new(), Slot::new());
-        Studio {
+        Fixture {
             switch: SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal)),
             frames,
             signal,
@@ -214,11 +250,11 @@ mod tests {
         }
     }
 
-    impl Studio {
-        fn house(&self) {
+    impl Fixture {
+        fn source_frame(&self) {
             let pixels = self.pool.take(4, 2).expect("even");
             self.switch
-                .house_frame(|seq| Frame::new(pixels, seq, Instant::now()));
+                .publish_source(|seq| Frame::new(pixels, seq, Instant::now()));
         }
 
         fn publish(&self, guest: &mut Guest, width: u32) -> bool {
@@ -226,12 +262,12 @@ mod tests {
         }
 
         /// Number and width of the newest frame.
-        fn seen(&self) -> (u64, u32) {
+        fn newest(&self) -> (u64, u32) {
             let frame = self.frames.latest().expect("published");
             (frame.seq, frame.pixels.width())
         }
 
-        fn says(&self) -> Signal {
+        fn signal(&self) -> Signal {
             (*self.signal.latest().expect("published")).clone()
         }
     }
@@ -252,41 +288,46 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_takes_over_with_its_first_picture_and_the_house_is_back_after() {
-        let studio = studio();
-        studio.switch.house_signal(opening("camera"));
-        studio.house();
-        let mut guest = studio.switch.guest("phone");
-        studio.house();
-        assert_eq!(studio.seen(), (2, 4), "admitted, but no picture yet");
-        assert!(studio.publish(&mut guest, 8) && studio.switch.house_is_off_air());
-        studio.house();
-        assert_eq!((studio.seen(), studio.says()), ((3, 8), live("phone", 8)));
-        assert!(studio.publish(&mut guest, 6), "turned");
-        assert_eq!(studio.says(), live("phone", 6));
-        studio.switch.house_signal(opening("another camera"));
-        assert_eq!(studio.says(), live("phone", 6));
+    fn a_guest_takes_over_with_its_first_picture_until_it_leaves() {
+        let fixture = fixture();
+        fixture.switch.publish_source_signal(opening("camera"));
+        fixture.source_frame();
+        let mut guest = fixture.switch.guest("phone");
+        fixture.source_frame();
+        assert_eq!(fixture.newest(), (2, 4), "admitted, but no picture yet");
+        assert!(fixture.publish(&mut guest, 8) && fixture.switch.guest_is_on_air());
+        fixture.source_frame();
+        assert_eq!(
+            (fixture.newest(), fixture.signal()),
+            ((3, 8), live("phone", 8))
+        );
+        assert!(fixture.publish(&mut guest, 6), "turned");
+        assert_eq!(fixture.signal(), live("phone", 6));
+        fixture
+            .switch
+            .publish_source_signal(opening("another camera"));
+        assert_eq!(fixture.signal(), live("phone", 6));
         drop(guest);
-        assert_eq!(studio.says(), opening("another camera"));
-        studio.house();
-        assert_eq!(studio.seen(), (5, 4));
+        assert_eq!(fixture.signal(), opening("another camera"));
+        fixture.source_frame();
+        assert_eq!(fixture.newest(), (5, 4));
     }
 
     #[test]
-    fn the_frame_rate_is_that_of_whoever_is_on_the_air() {
-        let studio = studio();
+    fn the_frame_rate_is_that_of_the_published_frames() {
+        let fixture = fixture();
         let begin = Instant::now();
         let at = |ms: u64| begin + std::time::Duration::from_millis(ms);
-        let pixels = || studio.pool.take(4, 2).expect("even");
+        let pixels = || fixture.pool.take(4, 2).expect("even");
         for ms in [0, 100, 200] {
-            studio
+            fixture
                 .switch
-                .house_frame(|seq| Frame::new(pixels(), seq, at(ms)));
+                .publish_source(|seq| Frame::new(pixels(), seq, at(ms)));
         }
-        let fps = |now| studio.switch.frame_rate(now).map(f32::round);
+        let fps = |now| fixture.switch.frame_rate(now).map(f32::round);
         assert_eq!(fps(at(200)), Some(10.0));
-        let mut guest = studio.switch.guest("phone");
-        assert!(guest.publish(pixels(), at(240)) && studio.switch.guest_is_on_air());
+        let mut guest = fixture.switch.guest("phone");
+        assert!(guest.publish(pixels(), at(240)) && fixture.switch.guest_is_on_air());
         assert_eq!(fps(at(240)), None, "too few to tell");
         for ms in [260, 280, 300] {
             guest.publish(pixels(), at(ms));
@@ -294,34 +335,85 @@ mod tests {
         assert_eq!(fps(at(300)), Some(50.0));
         drop(guest);
         assert_eq!(fps(at(320)), None);
-        assert!(!studio.switch.guest_is_on_air());
+        assert!(!fixture.switch.guest_is_on_air());
     }
 
     #[test]
-    fn a_pause_lets_the_house_in_until_the_next_picture() {
-        let studio = studio();
-        studio.switch.house_signal(opening("camera"));
-        let mut guest = studio.switch.guest("phone");
-        studio.publish(&mut guest, 8);
+    fn a_pause_lasts_until_the_next_picture_of_the_guest() {
+        let fixture = fixture();
+        fixture.switch.publish_source_signal(opening("camera"));
+        let mut guest = fixture.switch.guest("phone");
+        fixture.publish(&mut guest, 8);
         guest.pause();
-        assert_eq!(studio.says(), opening("camera"));
-        studio.house();
-        assert_eq!(studio.seen(), (2, 4));
-        studio.publish(&mut guest, 8);
-        assert_eq!((studio.seen(), studio.says()), ((3, 8), live("phone", 8)));
+        assert_eq!(fixture.signal(), opening("camera"));
+        fixture.source_frame();
+        assert_eq!(fixture.newest(), (2, 4));
+        fixture.publish(&mut guest, 8);
+        assert_eq!(
+            (fixture.newest(), fixture.signal()),
+            ((3, 8), live("phone", 8))
+        );
     }
 
     #[test]
-    fn of_two_guests_the_newer_is_heard_and_the_older_leaves_without_trace() {
-        let studio = studio();
-        let mut old = studio.switch.guest("old");
-        studio.publish(&mut old, 8);
-        let mut new = studio.switch.guest("new");
-        assert!(!studio.publish(&mut old, 8));
-        assert!(studio.publish(&mut new, 6));
+    fn only_the_newest_guest_publishes() {
+        let fixture = fixture();
+        let mut old = fixture.switch.guest("old");
+        fixture.publish(&mut old, 8);
+        let mut new = fixture.switch.guest("new");
+        assert!(!fixture.publish(&mut old, 8));
+        assert!(fixture.publish(&mut new, 6));
         drop(old);
-        assert_eq!((studio.seen(), studio.says()), ((2, 6), live("new", 6)));
-        studio.switch.close();
-        assert!(!studio.publish(&mut new, 6));
+        assert_eq!(
+            (fixture.newest(), fixture.signal()),
+            ((2, 6), live("new", 6))
+        );
+        fixture.switch.close();
+        assert!(!fixture.publish(&mut new, 6));
+    }
+
+    fn after(frames: u32, every: Duration) -> (FrameRate, Instant) {
+        let begin = Instant::now();
+        let mut rate = FrameRate::default();
+        for frame in 0..frames {
+            rate.frame(begin + every * frame);
+        }
+        (rate, begin + every * frames.saturating_sub(1))
+    }
+
+    #[test]
+    fn the_rate_is_measured_over_the_last_frames() {
+        for (every_ms, fps) in [(33, 30.3), (100, 10.0), (2500, 0.4)] {
+            let (rate, last) = after(70, Duration::from_millis(every_ms));
+            let fps_now = rate.fps(last).expect("frames come");
+            assert!((fps_now - fps).abs() < 0.05, "{fps_now} for {fps}");
+        }
+        let (mut changed, last) = after(70, Duration::from_millis(33));
+        for frame in 1..=32 {
+            changed.frame(last + Duration::from_millis(100) * frame);
+        }
+        let fps_now = changed
+            .fps(last + Duration::from_millis(3200))
+            .expect("frames come");
+        assert!((fps_now - 10.0).abs() < 0.1, "{fps_now}");
+    }
+
+    #[test]
+    fn there_is_no_rate_of_one_frame_or_of_a_source_that_stopped() {
+        let now = Instant::now();
+        assert_eq!(FrameRate::default().fps(now), None);
+        let (one, at) = after(1, Duration::from_millis(33));
+        assert_eq!(one.fps(at), None);
+        let (mut quick, last) = after(40, Duration::from_millis(33));
+        assert!(quick.fps(last + Duration::from_secs(1)).is_some());
+        assert_eq!(quick.fps(last + Duration::from_secs(2)), None);
+        let (slow, last) = after(4, Duration::from_secs(3));
+        assert!(
+            slow.fps(last + Duration::from_secs(10)).is_some(),
+            "three seconds apart"
+        );
+        assert_eq!(slow.fps(last + Duration::from_secs(13)), None);
+        quick.reset();
+        assert_eq!(quick.fps(last), None);
     }
 }

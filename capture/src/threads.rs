@@ -1,51 +1,51 @@
-//! The program's own threads: each is registered here by name, is restarted when it panics, and says
-//! by when it shows itself again. What is dead or hung is what `/healthz` reports.
+//! The program's threads: each is registered by name, is restarted when it panics, and states with each
+//! heartbeat when the next is due. `/healthz` reports the threads that are dead or hung.
 //!
-//! A heartbeat is two atomic operations. A thread that hangs cannot be ended from outside; it is
-//! reported, and whoever runs the process restarts it.
+//! A heartbeat costs two atomic operations. A thread that hangs cannot be ended from outside; it is
+//! reported, and the process has to be restarted.
 
 #[cfg(any(test, debug_assertions))]
 mod inject;
-mod metrics;
-mod watch;
+mod restart;
+#[cfg(test)]
+mod tests;
 
-use std::fmt;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use prometheus_client::registry::Registry;
 
+use restart::{ProcessClock, Restarts, ThreadMetrics};
+
 #[cfg(any(test, debug_assertions))]
 pub use self::inject::InjectedFault;
-use self::metrics::ThreadMetrics;
-use self::watch::{Restarts, WatchedTime};
 
-/// How long a loop may take for one turn, unless it knows better. Far above what a loaded machine
-/// needs, and below what a liveness probe waits for.
+/// The default deadline for one turn of a loop. Far above what a loaded machine needs, and below the
+/// time that a liveness probe waits.
 pub const TURN_MAX: Duration = Duration::from_secs(30);
 
-/// How often the threads are looked at.
+/// How often the deadlines are checked.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The deadline of a thread that waits for something that may never come.
+/// The deadline of a thread that waits for an event that may never happen.
 const NO_DEADLINE: u64 = u64::MAX;
 
-/// The register of the program's own threads; clones are the same one.
+/// The registry of the program's threads. Clones share the same registry.
 #[derive(Clone, Default)]
 pub struct Threads {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// Milliseconds during which somebody looked at the threads.
+    /// Milliseconds on the [`ProcessClock`].
     watched_ms: AtomicU64,
-    time: Mutex<WatchedTime>,
+    clock: Mutex<ProcessClock>,
     entries: Mutex<Vec<Arc<Entry>>>,
-    /// The program ends: nothing is restarted any more.
+    /// The program ends: threads are not restarted any more.
     ending: Mutex<bool>,
     ends: Condvar,
     metrics: ThreadMetrics,
@@ -63,18 +63,16 @@ struct Entry {
 /// What is wrong with a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThreadFault {
-    /// Its name.
     pub thread: String,
-    /// What.
     pub kind: ThreadFaultKind,
 }
 
 /// What can be wrong with a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThreadFaultKind {
-    /// It panics again each time it is restarted.
+    /// It panics again after each restart.
     Dead,
-    /// It has not finished a turn in the time it allowed itself.
+    /// It has missed its deadline.
     Hung,
 }
 
@@ -88,7 +86,7 @@ impl fmt::Display for ThreadFault {
     }
 }
 
-/// A thread's own entry. Dropped, the thread is no longer expected to live.
+/// The entry of a thread, owned by it. Dropping it removes the thread from the registry.
 pub struct Heartbeat {
     shared: Arc<Shared>,
     entry: Arc<Entry>,
@@ -98,7 +96,7 @@ impl Default for Shared {
     fn default() -> Self {
         Self {
             watched_ms: AtomicU64::new(0),
-            time: Mutex::new(WatchedTime::new(Instant::now())),
+            clock: Mutex::new(ProcessClock::new(Instant::now())),
             entries: Mutex::default(),
             ending: Mutex::default(),
             ends: Condvar::new(),
@@ -110,12 +108,12 @@ impl Default for Shared {
 }
 
 impl Threads {
-    /// Starts a thread that runs `body`, and runs it again after a panic, with back-off. `body` brings
-    /// what a panic may have left half done into order before it goes on. The thread ends when `body`
-    /// returns.
+    /// Starts a thread that runs `body`, and runs it again after a panic, with exponential back-off.
+    /// `body` has to discard at its start what a panic may have left inconsistent. The thread ends when
+    /// `body` returns.
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// When the system refuses a thread.
     pub fn spawn(
         &self,
         name: impl Into<String>,
@@ -133,7 +131,8 @@ impl Threads {
         std::thread::Builder::new().name(name).spawn(run)
     }
 
-    /// Registers what is no thread of its own, such as a task. It beats, and notes its panics, itself.
+    /// Registers something that is not a thread of its own, such as a task. The caller reports its
+    /// heartbeats and panics.
     #[must_use]
     pub fn enter(&self, name: impl Into<String>) -> Heartbeat {
         let entry = Arc::new(Entry {
@@ -150,10 +149,10 @@ impl Threads {
         heartbeat
     }
 
-    /// Starts the thread that looks at the others, so that a fault is in the log when it begins.
+    /// Starts the thread that checks the others, so that a fault is logged when it begins.
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// When the system refuses a thread.
     pub fn watch(&self) -> io::Result<()> {
         let shared: Weak<Shared> = Arc::downgrade(&self.shared);
         let mut known: Vec<ThreadFault> = Vec::new();
@@ -161,10 +160,10 @@ impl Threads {
             while let Some(shared) = shared.upgrade() {
                 let faults = Self { shared }.faults(Instant::now());
                 for fault in faults.iter().filter(|fault| !known.contains(fault)) {
-                    tracing::error!("{fault}; /healthz fails until that is over");
+                    tracing::error!("{fault}; /healthz fails until it recovers");
                 }
                 for fault in known.iter().filter(|fault| !faults.contains(fault)) {
-                    tracing::info!(thread = fault.thread, "a thread works again");
+                    tracing::info!(thread = fault.thread, "thread recovered");
                 }
                 known = faults;
                 std::thread::sleep(LOOK_EVERY);
@@ -193,36 +192,36 @@ impl Threads {
         entries.iter().filter_map(fault).collect()
     }
 
-    /// The program ends: what panics from now on is not restarted.
+    /// Ends the program's restarts: a thread that panics from now on stays ended.
     pub fn end(&self) {
         *lock(&self.shared.ending) = true;
         self.shared.ends.notify_all();
     }
 
-    /// Counts a panic, wherever it was; for the panic hook.
+    /// Counts a panic of any thread; for the panic hook.
     pub fn note_panic(&self, thread: &str) {
         self.shared.metrics.panicked(thread);
     }
 
-    /// Names the metrics in `registry`.
+    /// Registers the metrics.
     pub fn register(&self, registry: &mut Registry) {
         self.shared.metrics.register(registry);
     }
 
-    /// Makes the thread of this name panic or hang at its next heartbeat. Not in a release build.
+    /// Makes the thread panic or hang at its next heartbeat. Not in release builds.
     #[cfg(any(test, debug_assertions))]
     pub fn inject(&self, thread: &str, fault: InjectedFault) {
         self.shared.injected.add(thread, fault);
     }
 
-    /// Lets time pass on the clock of the heartbeats. Not in a release build.
+    /// Advances the clock of the heartbeats. Not in release builds.
     #[cfg(any(test, debug_assertions))]
     pub fn skip_time(&self, time: Duration) {
         let watched_ms = &self.shared.watched_ms;
         watched_ms.fetch_add(milliseconds(time), Ordering::Relaxed);
     }
 
-    /// How often a thread was restarted. For tests; others read the metrics.
+    /// How often a thread was restarted. For tests.
     #[cfg(any(test, debug_assertions))]
     #[must_use]
     pub fn restarts(&self, thread: &str) -> u64 {
@@ -238,7 +237,6 @@ impl fmt::Debug for Threads {
     }
 }
 
-/// The same register.
 impl PartialEq for Threads {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
@@ -249,37 +247,37 @@ impl Eq for Threads {}
 
 impl Shared {
     fn advance(&self, now: Instant) -> u64 {
-        let passed = milliseconds(lock(&self.time).look(now));
+        let passed = milliseconds(lock(&self.clock).advance(now));
         self.watched_ms.fetch_add(passed, Ordering::Relaxed) + passed
     }
 }
 
 impl Heartbeat {
-    /// The thread works, and shows itself again within `limit`.
+    /// Reports that the thread works, and will beat again within `limit`.
     pub fn beat(&self, limit: Duration) {
         self.store_deadline(limit);
         #[cfg(any(test, debug_assertions))]
         self.shared.injected.strike(&self.entry.name);
     }
 
-    /// The thread waits for something that may never come.
+    /// Reports that the thread waits for an event that may never happen: no deadline until the next beat.
     pub fn rest(&self) {
         self.entry.due_ms.store(NO_DEADLINE, Ordering::Relaxed);
     }
 
-    /// Panics since the last run of some seconds; 0 in a sound thread.
+    /// Panics since the last run of at least five seconds.
     #[must_use]
     pub fn panics_in_a_row(&self) -> u32 {
         lock(&self.entry.restarts).in_a_row()
     }
 
-    /// Notes that the body begins, for the first time or again.
+    /// Reports that the body begins, for the first time or again.
     pub fn started(&self) {
         lock(&self.entry.restarts).started(Instant::now());
         self.store_deadline(TURN_MAX);
     }
 
-    /// Notes and logs that the body panicked: how long to wait before it begins again.
+    /// Reports a panic of the body. Returns how long to wait before it begins again.
     pub fn panicked(&self) -> Duration {
         let wait = lock(&self.entry.restarts).panicked(Instant::now());
         self.rest();
@@ -289,17 +287,17 @@ impl Heartbeat {
         wait
     }
 
-    /// Runs the body; how long to wait before the next run if it panicked.
+    /// Runs the body. Returns how long to wait before the next run if it panicked.
     fn run_once(&self, body: &mut impl FnMut(&Self)) -> Option<Duration> {
         self.started();
-        // What the panic left half done is the body's to mend when it begins again.
+        // `body` discards inconsistent state when it begins again: see `Threads::spawn`.
         match catch_unwind(AssertUnwindSafe(|| body(self))) {
             Ok(()) => None,
             Err(_) => Some(self.panicked()),
         }
     }
 
-    /// Waits; `false`: the program ends.
+    /// Waits. Returns `false` when the program ends.
     fn pause(&self, wait: Duration) -> bool {
         let ending = lock(&self.shared.ending);
         let waited = self
@@ -311,7 +309,7 @@ impl Heartbeat {
 
     fn store_deadline(&self, limit: Duration) {
         let now_ms = self.shared.watched_ms.load(Ordering::Relaxed);
-        // The clock stands still between two looks.
+        // The clock advances only at checks, so a check interval is added.
         let limit_ms = milliseconds(limit.saturating_add(LOOK_EVERY));
         let due_ms = now_ms.saturating_add(limit_ms);
         self.entry.due_ms.store(due_ms, Ordering::Relaxed);
@@ -337,6 +335,3 @@ fn milliseconds(time: Duration) -> u64 {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-#[cfg(test)]
-mod tests;

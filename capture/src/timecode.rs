@@ -1,17 +1,18 @@
-//! The time a picture was made, painted into the picture: latency is measured where it is seen.
+//! The timecode strip: the capture time painted into the picture, so that a viewer can measure the
+//! glass-to-glass latency.
 //!
-//! 40 cells in a row from the upper left corner, each `width / 80` pixels square, white is 1: the
-//! mark `1 0`, the low 32 bits of Unix milliseconds, most significant first, the XOR of their eight
-//! nibbles, the mark `0 1`. Any reader thresholds the middle of each cell.
+//! Format: 40 cells in a row from the upper left corner, each `width / 80` pixels square, white is 1.
+//! The start mark `1 0`, the low 32 bits of the Unix time in milliseconds (most significant first), the
+//! XOR of their eight nibbles, the end mark `0 1`. A reader compares the middle of each cell with a
+//! threshold.
 
 use crate::canvas::{Canvas, Ink, Rect};
 use crate::picture::I420;
 
-/// Cells of a strip.
 const CELLS: usize = 40;
 
-/// Side of a cell in pixels, 0 where the picture is too small for a strip. Also the rows the strip
-/// takes at the top.
+/// Side of a cell in pixels, which is also the height of the strip. 0 when the picture is too small
+/// for a strip.
 #[must_use]
 pub fn cell_px(width: u32) -> u32 {
     width / 80
@@ -22,17 +23,12 @@ pub fn paint(picture: &mut I420, unix_ms: u64) {
     let side = cell_px(picture.width()) as i32;
     let mut canvas = Canvas::new(picture);
     for (index, bit) in (0_i32..).zip(cells(unix_ms as u32)) {
-        let rect = Rect {
-            x: index * side,
-            y: 0,
-            width: side,
-            height: side,
-        };
+        let rect = Rect::new(index * side, 0, side, side);
         canvas.fill_rect(rect, if bit { Ink::WHITE } else { Ink::BLACK }, 255);
     }
 }
 
-/// The low 32 bits of the Unix milliseconds in the strip; `None` when there is no whole strip.
+/// Reads the low 32 bits of the Unix time in milliseconds; `None` when there is no valid strip.
 #[must_use]
 pub fn read(picture: &I420) -> Option<u32> {
     let side = cell_px(picture.width()) as usize;
@@ -62,11 +58,11 @@ fn cells(value: u32) -> [bool; CELLS] {
 mod tests {
     use super::*;
     use crate::jpeg::{JpegDecoder, JpegEncoder};
-    use crate::pool::PicturePool;
+    use crate::picture::PicturePool;
     use crate::scale::Scaler;
 
     #[test]
-    fn cells_are_laid_out_as_written_down() {
+    fn cells_have_the_documented_layout() {
         let bits = cells(0x8000_0003);
         assert_eq!(bits[..4], [true, false, true, false]);
         assert_eq!(
@@ -96,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strip_survives_rough_jpeg_and_half_the_size() {
+    fn a_strip_survives_low_jpeg_quality_and_half_the_size() {
         let mut picture = I420::black(1280, 720).expect("even");
         picture.fill(140, 110, 150);
         let (mut encoder, mut decoder) = (

@@ -1,4 +1,4 @@
-//! A picture in, boxes out.
+//! The detector: an open model with its pre- and postprocessing; and how one is opened.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,59 +6,65 @@ use std::time::Instant;
 use capture::I420;
 use thiserror::Error;
 
-use crate::detection::Detection;
-use crate::heads::{
-    Head, HeadError, InputSize, RawOutputs, deimv2, fastestdet, nanodet_plus, yolox,
-};
-use crate::manifest::ModelEntry;
+use crate::detection::{Detection, suppress};
+use crate::heads::{DecodeHead, HeadConfig, HeadError, InputSize};
 use crate::metrics::DetectorMetrics;
-use crate::nms::suppress;
+use crate::models::installed::InstalledModel;
+use crate::models::manifest::ModelEntry;
+use crate::models::places::Places;
+use crate::models::store::{ModelChoice, ModelStore, StoreError};
+use crate::onnx::provider::{Provider, SessionConfig};
+use crate::onnx::runtime::{Runtime, RuntimeError};
+use crate::onnx::session::{Session, SessionError};
 use crate::preprocess::Preprocessor;
-use crate::provider::Provider;
-use crate::runtime::Runtime;
-use crate::session::{Session, SessionConfig, SessionError};
-use crate::store::InstalledModel;
 
-/// Why there is no answer.
+/// Why a picture has no detections.
 #[derive(Debug, Error)]
 pub enum DetectError {
     /// The model cannot be opened or run.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The network's answer cannot be read.
+    /// The network's outputs cannot be decoded.
     #[error("the model's answer cannot be read: {0}")]
     Head(#[from] HeadError),
 }
 
-/// An open model with everything around it. One thread owns it.
+/// An open model with its pre- and postprocessing. One thread owns it.
 pub struct Detector {
     entry: Arc<ModelEntry>,
     session: Session,
     preprocessor: Preprocessor,
     metrics: Arc<DetectorMetrics>,
-    units: yolox::Units,
+    head: Box<dyn DecodeHead>,
     found: Vec<Detection>,
 }
 
 impl Detector {
-    /// Opens and warms up `model`, and reads one answer to see that the head fits it.
+    /// Opens and warms up `model`, and decodes one output to check that the head fits it.
     pub fn open(
         runtime: &Runtime,
         model: &InstalledModel,
         config: &SessionConfig,
     ) -> Result<Self, DetectError> {
         let started = Instant::now();
-        let session = Session::open(runtime, model, config)?;
         let entry = Arc::clone(&model.entry);
+        let head = entry.head.decoder(HeadConfig {
+            input: InputSize {
+                width: entry.input.width as usize,
+                height: entry.input.height as usize,
+            },
+            classes: entry.labels.len(),
+            box_units: entry.box_units,
+        });
+        let session = Session::open(runtime, model, config, head.size_input())?;
         let preprocessor = Preprocessor::new(Arc::clone(&entry));
         let metrics = Arc::default();
-        let units = yolox::Units::new(entry.box_units);
         let mut detector = Self {
             entry,
             session,
             preprocessor,
             metrics,
-            units,
+            head,
             found: Vec::new(),
         };
         detector.infer(0.5)?;
@@ -68,15 +74,14 @@ impl Detector {
         Ok(detector)
     }
 
-    /// Counts into `metrics` from now on.
+    /// Sets the metrics to count in.
     #[must_use]
     pub fn with_metrics(mut self, metrics: Arc<DetectorMetrics>) -> Self {
         self.metrics = metrics;
         self
     }
 
-    /// What is seen in `picture` with at least `min_score`, best first, in pixels of the picture
-    /// and clipped to it.
+    /// Detects objects with at least `min_score`, best first, in pixels of the picture and clipped to it.
     pub fn detect(
         &mut self,
         picture: &I420,
@@ -90,7 +95,7 @@ impl Detector {
 
         let answered = self.infer(min_score)?;
         if let Some(max_iou) = self.entry.nms_iou {
-            // IoU does not change when an axis is stretched, so this may come before the way back.
+            // Done before scaling to the frame, because scaling an axis does not change an IoU.
             suppress(&mut self.found, max_iou);
         }
         let in_frame = |one: &Detection| {
@@ -105,48 +110,41 @@ impl Detector {
         Ok(detections)
     }
 
-    /// Runs the network on the prepared input and decodes into `found`; tells when the network
-    /// answered.
+    /// Runs the network on the prepared input and decodes into `found`. Returns when the network finished.
     fn infer(&mut self, min_score: f32) -> Result<Instant, DetectError> {
-        let (entry, units, found) = (&self.entry, &mut self.units, &mut self.found);
+        let (head, found) = (&mut self.head, &mut self.found);
         found.clear();
         let started = Instant::now();
         let (answered, decoded) = self.session.run(self.preprocessor.tensor(), |outputs| {
-            (
-                Instant::now(),
-                decode(entry, outputs, units, min_score, found),
-            )
+            (Instant::now(), head.decode(outputs, min_score, found))
         })?;
         decoded?;
         self.metrics.inferred_in(answered - started);
         Ok(answered)
     }
 
-    /// Names of the classes.
     #[must_use]
     pub fn labels(&self) -> Arc<[String]> {
         Arc::clone(&self.entry.labels)
     }
 
-    /// The model's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.entry.name
     }
 
-    /// Whether the model is not yet as good as its kind should be.
+    /// Whether the model is less accurate than usual for its size.
     #[must_use]
     pub fn experimental(&self) -> bool {
         self.entry.experimental
     }
 
-    /// What really computes.
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.session.provider()
     }
 
-    /// The score under which this model's boxes are not worth showing.
+    /// The score below which boxes of this model are not shown.
     #[must_use]
     pub fn min_score(&self) -> f32 {
         self.entry.min_score
@@ -159,35 +157,93 @@ impl std::fmt::Debug for Detector {
     }
 }
 
-/// The model's raw answer to boxes in pixels of its input.
-fn decode(
-    entry: &ModelEntry,
-    outputs: RawOutputs<'_>,
-    units: &mut yolox::Units,
-    min_score: f32,
-    found: &mut Vec<Detection>,
-) -> Result<(), HeadError> {
-    let (width, height) = (entry.input.width as usize, entry.input.height as usize);
-    let (input, classes) = (InputSize { width, height }, entry.labels.len());
-    match (entry.head, outputs) {
-        (Head::Yolox, RawOutputs::Rows(rows)) => {
-            yolox::decode(rows, input, classes, units, min_score, found)
+/// How a detector is opened.
+#[derive(Debug, Clone, Default)]
+pub struct DetectorConfig {
+    pub model: ModelChoice,
+    /// Boxes below this score are not shown. `None`: the value of the model's manifest.
+    pub min_score: Option<f32>,
+    pub session: SessionConfig,
+    pub places: Places,
+}
+
+/// Why no detector can be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenProblem {
+    /// Something is not installed.
+    Missing {
+        /// In plain words.
+        message: String,
+        /// The command that fixes it.
+        fix: Option<String>,
+    },
+    /// Something is installed and does not work.
+    Failed {
+        /// In plain words.
+        message: String,
+        /// The command that fixes it, if there is one.
+        fix: Option<String>,
+    },
+}
+
+/// Finds the model, loads the runtime, opens and warms up the model. `Ok(None)` when no detection was
+/// requested.
+pub fn open(
+    config: &DetectorConfig,
+    metrics: &Arc<DetectorMetrics>,
+) -> Result<Option<Detector>, OpenProblem> {
+    let store = ModelStore::new(&config.places).map_err(|error| OpenProblem::Failed {
+        message: error.to_string(),
+        fix: None,
+    })?;
+    let Some(model) = store.find(&config.model)? else {
+        return Ok(None);
+    };
+    let runtime = Runtime::load(&config.places)?;
+    let detector = Detector::open(&runtime, &model, &config.session)?;
+    Ok(Some(detector.with_metrics(Arc::clone(metrics))))
+}
+
+impl From<StoreError> for OpenProblem {
+    fn from(error: StoreError) -> Self {
+        let (message, fix) = (error.to_string(), error.fix());
+        match error {
+            StoreError::NoneInstalled | StoreError::NotInstalled { .. } => {
+                Self::Missing { message, fix }
+            }
+            _ => Self::Failed { message, fix },
         }
-        (Head::NanodetPlus, RawOutputs::Rows(rows)) => {
-            nanodet_plus::decode(rows, input, classes, min_score, found)
-        }
-        (
-            _,
-            RawOutputs::Boxes {
-                labels,
-                boxes,
-                scores,
-            },
-        ) => deimv2::decode(labels, boxes, scores, classes, min_score, found),
-        (_, RawOutputs::Planes(planes)) => {
-            fastestdet::decode(planes, input, classes, min_score, found)
-        }
-        // The session makes what the head says; these never get rows.
-        (Head::Deimv2 | Head::Fastestdet, RawOutputs::Rows(_)) => Ok(()),
     }
 }
+
+impl From<RuntimeError> for OpenProblem {
+    fn from(error: RuntimeError) -> Self {
+        let (message, fix) = (error.to_string(), Some(error.fix().to_owned()));
+        match error {
+            RuntimeError::Missing { .. } | RuntimeError::WrongPath { .. } => {
+                Self::Missing { message, fix }
+            }
+            _ => Self::Failed { message, fix },
+        }
+    }
+}
+
+impl From<DetectError> for OpenProblem {
+    fn from(error: DetectError) -> Self {
+        let cpu = matches!(error, DetectError::Session(SessionError::Provider { .. }));
+        Self::Failed {
+            message: error.to_string(),
+            fix: cpu.then(|| "carrier run --provider cpu".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Display for OpenProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing { message, .. } | Self::Failed { message, .. } => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for OpenProblem {}

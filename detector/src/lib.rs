@@ -1,58 +1,43 @@
-//! Frames to tracks: model manifest, ONNX Runtime, heads, tracker and the overlay painter.
+//! Frames to tracks: models, ONNX Runtime, heads, tracker and the overlay painter.
 //!
-//! Never: knows of tokio, cameras or WebRTC.
+//! In: frames from a slot. Out: [`Tracks`] in another, and boxes painted on pictures
+//! ([`OverlayPainter`]).
+//!
+//! The way of a frame: the worker (`worker.rs`) takes the newest one and passes it to the
+//! [`Detector`] (`detector.rs`), which prepares the network's input (`preprocess.rs`), runs the
+//! network (`onnx/session.rs`), decodes its outputs (`heads.rs`) and suppresses duplicates
+//! (`detection.rs`). The [`Tracker`] (`tracker.rs`) follows the detections from frame to frame.
+//!
+//! This crate never names tokio, cameras or WebRTC.
 
-mod bbox;
-mod bilinear;
 pub mod coco;
 mod detection;
 mod detector;
-mod embedded;
 mod heads;
-mod labels;
-mod manifest;
 mod metrics;
-mod nms;
-mod open;
+mod models;
+mod onnx;
 mod overlay;
-mod pace;
-mod placement;
-mod places;
 mod preprocess;
-mod profile;
-mod provider;
-mod pull;
-mod retry;
-mod runtime;
-mod session;
-mod state;
-mod store;
-mod text;
 mod tracker;
 mod tracks;
 mod worker;
 
-pub use bbox::BBox;
-pub use detection::Detection;
-pub use detector::{DetectError, Detector};
+pub use detection::{BBox, Detection};
+pub use detector::{DetectError, Detector, DetectorConfig, OpenProblem, open};
 pub use heads::{BoxUnits, Head, HeadError};
-pub use labels::COCO_80;
-pub use manifest::{
-    ColourOrder, InputContract, Layout, Manifest, ManifestError, ModelEntry, Resize,
-};
 pub use metrics::DetectorMetrics;
-pub use open::{DetectorConfig, OpenProblem, open};
-pub use overlay::{ACCENT, Card, OverlayPainter};
-pub use pace::Pace;
-pub use places::Places;
-pub use provider::Provider;
-pub use pull::{PullError, pull};
-pub use runtime::{Runtime, RuntimeError};
-pub use session::{SessionConfig, SessionError};
-pub use state::DetectorState;
-pub use store::{
-    Installed, InstalledModel, ListedModel, ModelChoice, ModelFile, ModelStore, StoreError,
+pub use models::installed::{InstalledModel, ModelFile};
+pub use models::manifest::{
+    COCO_80, ColourOrder, InputContract, Layout, Manifest, ManifestError, ModelEntry, Resize,
 };
+pub use models::places::Places;
+pub use models::pull::{PullError, pull};
+pub use models::store::{Installed, ListedModel, ModelChoice, ModelStore, StoreError};
+pub use onnx::provider::{Provider, SessionConfig};
+pub use onnx::runtime::{Runtime, RuntimeError};
+pub use onnx::session::SessionError;
+pub use overlay::{ACCENT, Card, OverlayPainter};
 pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};
-pub use worker::{WorkerHandle, WorkerParts, spawn_worker};
+pub use worker::{DetectorState, Pace, WorkerHandle, WorkerParts, spawn_worker};

@@ -1,4 +1,4 @@
-//! What the detector's stages cost and what they drop.
+//! Metrics of the detector.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -11,27 +11,26 @@ use prometheus_client::registry::{Registry, Unit};
 /// Shared by the worker, the status page and `/metrics`.
 #[derive(Debug)]
 pub struct DetectorMetrics {
-    /// Scaling, colour conversion and normalisation of one frame, in seconds.
+    /// Seconds for scaling, colour conversion and normalisation of one frame.
     pub preprocess: Histogram,
-    /// The bare run of the network, in seconds.
+    /// Seconds for the run of the network alone.
     pub inference: Histogram,
-    /// Decoding and suppression, in seconds.
+    /// Seconds for decoding and suppression.
     pub postprocess: Histogram,
-    /// The tracker's update, in seconds.
+    /// Seconds for the tracker's update.
     pub track: Histogram,
-    /// Frame in hand to tracks published, in seconds.
+    /// Seconds from taking a frame to publishing its tracks.
     pub total: Histogram,
     /// Frames that went through the network.
     pub inferred: Counter,
-    /// Frames replaced by newer ones before the detector came round to them.
+    /// Frames replaced by newer ones before the detector took them.
     pub overtaken: Counter,
-    /// Frames left out on purpose: nobody watches, or a rate cap.
+    /// Frames skipped on purpose: nobody watches, or the rate is limited.
     pub paced_out: Counter,
-    /// Runs that failed.
     pub failures: Counter,
     /// Frames inferred per second, smoothed.
     pub rate_fps: Gauge<f64, AtomicU64>,
-    /// The bare run of the network, smoothed, in seconds.
+    /// Seconds for the run of the network alone, smoothed.
     pub recent_inference: Gauge<f64, AtomicU64>,
 }
 
@@ -56,12 +55,12 @@ impl Default for DetectorMetrics {
 }
 
 impl DetectorMetrics {
-    /// Notes one bare run of the network.
+    /// Counts one run of the network.
     pub(crate) fn inferred_in(&self, took: Duration) {
         let seconds = took.as_secs_f64();
         self.inference.observe(seconds);
         let before = self.recent_inference.get();
-        // The first value stands for itself; after that about the last ten count.
+        // An exponential moving average over about ten values, which starts at the first one.
         let smoothed = if before > 0.0 {
             before + (seconds - before) * 0.1
         } else {
@@ -70,7 +69,7 @@ impl DetectorMetrics {
         self.recent_inference.set(smoothed);
     }
 
-    /// Puts everything into `registry` under `carrier_detector_...`.
+    /// Registers all metrics with the prefix `carrier_detector`.
     pub fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("carrier_detector");
         let stages = [
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_units_come_out_as_promised() {
+    fn names_and_units_are_as_the_dashboards_expect() {
         let (metrics, mut registry) = (DetectorMetrics::default(), Registry::default());
         metrics.register(&mut registry);
         metrics.inference.observe(0.012);

@@ -1,17 +1,15 @@
-//! Paints on the picture what was detected, and what there is to say.
+//! The overlay painter: boxes with labels, notes, the clock, and the card that replaces the picture.
 //!
-//! Straight on I420, at the cost of the pixels touched: the boxes are the face of the product and
-//! are paid for on every frame.
+//! In: a picture and its tracks. Out: the same picture, painted. It draws directly on I420, so that a
+//! frame costs no more than the pixels touched.
 
 mod boxes;
 mod card;
-mod chips;
-#[cfg(test)]
-mod gallery;
-mod palette;
-mod sizes;
+mod label_position;
+mod style;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -19,29 +17,40 @@ use std::time::Instant;
 use capture::I420;
 use capture::canvas::{Canvas, Rect};
 
-pub use card::Card;
-pub use palette::ACCENT;
-
-use crate::text::Text;
 use crate::tracks::Tracks;
 use boxes::Marked;
 use card::Corner;
-use chips::Place;
-use sizes::Sizes;
+use label_position::LabelPosition;
+use style::Sizes;
+use text::Text;
 
-/// Colours kept from picture to picture; a model may number its classes as it likes.
+pub use card::Card;
+pub use style::ACCENT;
+
+/// The most colours kept from picture to picture. A bound, because classes may have any numbers.
 const MOST_COLOURS: usize = 4096;
 
-/// Paints. Remembers glyphs and where labels hung, so keep one per picture stream.
+/// Paints overlays. It caches glyphs and remembers the positions of labels, so each stream of pictures
+/// needs one of its own.
+///
+/// ```
+/// use capture::I420;
+/// use detector::{Card, OverlayPainter};
+///
+/// let mut picture = I420::black(640, 360).unwrap();
+/// let card = Card { title: "No signal", detail: "Waiting for the camera.", clock: "12:30:08" };
+/// OverlayPainter::new().paint_card(&mut picture, &card);
+/// assert!(picture.planes().y.iter().any(|luma| *luma > 200), "light text on a dark ground");
+/// ```
 pub struct OverlayPainter {
     text: Text,
-    places: HashMap<u64, Place>,
-    /// By class: working one out costs as much as painting it.
-    colours: HashMap<usize, palette::Rgb>,
+    places: HashMap<u64, LabelPosition>,
+    /// By class. Cached, because computing a colour takes as long as painting with it.
+    colours: HashMap<usize, style::Rgb>,
 }
 
 impl OverlayPainter {
-    /// With the embedded font.
+    /// A painter with the embedded font.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -51,8 +60,8 @@ impl OverlayPainter {
         }
     }
 
-    /// Paints the boxes of `tracks` as they are at `at`, the capture time of `picture`. The upper
-    /// `reserved_top_px` rows stay untouched.
+    /// Paints the boxes of `tracks`, predicted to `at`, the capture time of `picture`. The upper
+    /// `reserved_top_px` rows are not changed.
     pub fn paint_tracks(
         &mut self,
         picture: &mut I420,
@@ -69,7 +78,7 @@ impl OverlayPainter {
             height: whole.height - reserved,
             ..whole
         };
-        // Detection may have looked at another size of the same picture.
+        // The tracks may refer to another size of the same picture.
         let x = width as f32 / tracks.frame_width.max(1) as f32;
         let y = height as f32 / tracks.frame_height.max(1) as f32;
         if self.colours.len() > MOST_COLOURS {
@@ -79,7 +88,7 @@ impl OverlayPainter {
             *self
                 .colours
                 .entry(class)
-                .or_insert_with(|| palette::of_class(class))
+                .or_insert_with(|| style::of_class(class))
         };
         let colours: Vec<_> = items
             .iter()
@@ -110,18 +119,18 @@ impl OverlayPainter {
             .extend(marked.iter().map(|one| one.id).zip(places));
     }
 
-    /// Replaces the whole picture by words.
+    /// Replaces the whole picture by a card.
     pub fn paint_card(&mut self, picture: &mut I420, card: &Card<'_>) {
         card::paint_card(&mut Canvas::new(picture), &mut self.text, card);
     }
 
-    /// A small line at the lower left: something the viewer should know.
+    /// Paints a line of text at the lower left.
     pub fn paint_note(&mut self, picture: &mut I420, note: &str) {
         let mut canvas = Canvas::new(picture);
         card::paint_pill(&mut canvas, &mut self.text, note, Corner::BottomLeft, true);
     }
 
-    /// A clock at the lower right.
+    /// Paints a line of text at the lower right.
     pub fn paint_clock(&mut self, picture: &mut I420, clock: &str) {
         let mut canvas = Canvas::new(picture);
         card::paint_pill(

@@ -1,24 +1,30 @@
-//! I420 to the network's input: row by row scaled, converted, normalised and laid out, so that
-//! nothing in between leaves the first-level cache.
+//! Preprocessing: from I420 to the network's input.
 //!
-//! Chroma is taken as sited between luma samples, as JPEG and webcams have it: all three planes
-//! then cover the same rectangle, and each is scaled to the network's size by itself.
+//! In: a picture. Out: a tensor f32 [1, 3, height, width], normalised as the manifest tells. Each row is
+//! scaled, converted to RGB and normalised at once, so that it stays in the first-level cache.
+//!
+//! Chroma is assumed to be sited between luma samples, as in JPEG and webcams: all three planes then
+//! cover the same rectangle, and each is scaled to the network's size separately.
+
+mod bilinear;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use capture::I420;
 use ndarray::{Array4, ArrayView4};
 
-use crate::bbox::BBox;
-use crate::bilinear::PlaneScaler;
-use crate::manifest::{ColourOrder, InputContract, ModelEntry, Resize};
+use crate::detection::BBox;
+use crate::models::manifest::{ColourOrder, InputContract, ModelEntry, Resize};
+use bilinear::PlaneScaler;
 
-/// Where a frame lies in the network's input.
+/// The position of a frame in the network's input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Fit {
     /// Size of the frame in pixels.
     frame: (u32, u32),
-    /// Size of its picture in the network's input, at the top left, in pixels.
+    /// Size in pixels of its scaled picture, at the top left of the network's input.
     inside: (u32, u32),
 }
 
@@ -50,15 +56,15 @@ impl Fit {
     }
 }
 
-/// Fills one reused tensor, frame after frame.
+/// Fills the same tensor for each frame.
 pub(crate) struct Preprocessor {
     entry: Arc<ModelEntry>,
     /// For Y, U and V.
     scalers: [PlaneScaler; 3],
-    /// One row of each at the network's size.
+    /// One row of each plane, scaled.
     rows: [Vec<u8>; 3],
     tensor: Array4<f32>,
-    /// What the tensor's padding was written for.
+    /// The fit for which the tensor's padding was written.
     padded_for: Option<Fit>,
 }
 
@@ -74,12 +80,12 @@ impl Preprocessor {
         }
     }
 
-    /// The input made by the last [`Preprocessor::prepare`].
+    /// The result of the last [`Preprocessor::prepare`].
     pub(crate) fn tensor(&self) -> ArrayView4<'_, f32> {
         self.tensor.view()
     }
 
-    /// Makes the network's input of `picture`.
+    /// Converts `picture` to the network's input.
     pub(crate) fn prepare(&mut self, picture: &I420) -> Fit {
         let fit = Fit::new((picture.width(), picture.height()), &self.entry.input);
         if self.padded_for != Some(fit) {
@@ -90,7 +96,7 @@ impl Preprocessor {
         fit
     }
 
-    /// Fills everything with the padding; the picture's part is overwritten after.
+    /// Fills the tensor with padding; the picture overwrites its part later.
     fn pad(&mut self) {
         let contract = &self.entry.input;
         let Resize::LetterboxTopLeft { pad } = contract.resize else {
@@ -119,7 +125,7 @@ impl Preprocessor {
             scaler.prepare(plane, (width, height), inside);
             row.resize(inside.0, 0);
         }
-        // The tensor was made in standard layout and is never reshaped.
+        // Never taken: the tensor has standard layout.
         let Some(all) = self.tensor.as_slice_mut() else {
             return;
         };
@@ -144,14 +150,14 @@ impl Preprocessor {
     }
 }
 
-/// `(pixel - mean) / std` as one multiplication and one addition.
+/// `(pixel - mean) / std` as factor and summand.
 fn normalisation(contract: &InputContract, channel: usize) -> (f32, f32) {
     let scale = 1.0 / contract.std[channel];
     (scale, -contract.mean[channel] * scale)
 }
 
-/// BT.601 limited range to full-range RGB 0..=255 (ITU-R BT.601-7, 2.5), clamped, then normalised.
-/// Written so that the compiler makes vector code of it.
+/// Converts BT.601 limited range to full-range RGB 0..=255 (ITU-R BT.601-7, 2.5), clamped, then
+/// normalised. Written in a form that the compiler vectorises.
 fn convert_row(yuv: [&[u8]; 3], rgb: [&mut [f32]; 3], normalise: [(f32, f32); 3]) {
     let [red, green, blue] = rgb;
     let length = red.len();
@@ -173,6 +179,3 @@ fn convert_row(yuv: [&[u8]; 3], rgb: [&mut [f32]; 3], normalise: [(f32, f32); 3]
         blue[x] = b * scale_b + offset_b;
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,61 +1,56 @@
-//! Follows detections from frame to frame: stable ids, smoothed scores, motion.
+//! The tracker: follows detections from frame to frame, with stable ids, smoothed scores and motion.
 //!
-//! After ByteTrack (Zhang et al. 2022, arXiv:2110.06864): detections that are sure are matched
-//! first, then the weak ones are asked whether they are a known thing after all. Only detections over
-//! the least score make a track, count for its score and keep it shown. Here time is in
-//! seconds, not frames, as inference runs at anything from 3 to 30 a second. Pure: all of it moves
-//! only when [`Tracker::update`] is called.
+//! Based on ByteTrack (Zhang et al. 2022, arXiv:2110.06864): detections of a high score are matched to
+//! objects first, then those of a low score. Only detections of at least `min_score` begin a track,
+//! count for its score and keep it shown. Time is measured in seconds, not frames, because inference
+//! runs 3 to 30 times a second. Pure: time advances only with [`Tracker::update`].
 
-mod assignment;
-mod kalman;
 mod matching;
-mod round;
+mod object;
 #[cfg(test)]
 mod tests;
-mod thing;
 
 use std::time::{Duration, Instant};
 
-use crate::bbox::BBox;
-use crate::detection::Detection;
+use crate::detection::{BBox, Detection};
 use crate::tracks::{FURTHEST_AHEAD, Track};
-use round::Round;
-use thing::{Hold, Thing};
+use matching::FrameMatching;
+use object::{ShowLimits, TrackedObject};
 
-/// Detections of one frame and things followed at once; a bound for a model gone mad.
+/// The most detections of one frame, and the most objects. Bounds the work on hostile pictures.
 const MOST: usize = 256;
-/// A weak detection must lie well on the thing it continues.
+/// The least IoU between an object and a weak detection of it.
 const WEAK_OVERLAP: f32 = 0.4;
-/// So much overlap with another class: the same thing, named differently this time.
+/// From this IoU on, a detection of another class counts as the same object.
 const RENAMED_OVERLAP: f32 = 0.7;
-/// So much overlap with a thing just matched: a second box for it that NMS let through.
+/// Above this IoU with a matched detection, another of the same class is a duplicate that NMS kept.
 const DOUBLE_OVERLAP: f32 = 0.7;
-/// As above with another class, where some overlap is real (a rider and the horse).
+/// As above for another class, where objects really overlap more (a rider and the horse).
 const DOUBLE_OTHER_OVERLAP: f32 = 0.85;
-/// A coasting thing is not shown behind one that was detected and covers so much of it.
+/// Above this IoU with a detected object, one that was not detected is hidden.
 const HIDDEN_OVERLAP: f32 = 0.5;
-/// "Far over the bar": this part of the way from the least score to 1.
+/// The sure score is this fraction of the way from the minimum score to 1.
 const SURE_MARGIN: f32 = 0.3;
 
-/// From which scores detections count for what. All 0..=1.
+/// Thresholds of scores, all 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrackerConfig {
-    /// A detection below is ignored. From here on it may tell where a known thing is, nothing else:
-    /// it neither begins a thing nor counts for its score, its class or its being shown.
+    /// Detections below are ignored. From this score on they tell the position of a known object, but do
+    /// not begin one, and do not count for its score, its class or whether it is shown.
     pub weak_score: f32,
-    /// From here on a detection counts. A thing is shown once two of its last three rounds had such
-    /// a detection, and no track ever has a lower score.
+    /// From this score on detections count fully. An object is shown when two of its last three frames had
+    /// such a detection. No track has a lower score.
     pub min_score: f32,
-    /// From here on one detection is enough for a thing to be shown.
+    /// From this score on, one detection is enough to show an object.
     pub sure_score: f32,
 }
 
 impl TrackerConfig {
-    /// For tracks that are to be shown from `min_score` on.
+    /// Thresholds for tracks that are shown from `min_score` on.
     #[must_use]
     pub fn for_score(min_score: f32) -> Self {
         Self {
-            // Not nearly zero, where every cell of a network is a detection.
+            // Not near zero, where every cell of a network is a detection.
             weak_score: (min_score / 2.0).max(0.05).min(min_score.max(0.01)),
             min_score,
             sure_score: min_score + (1.0 - min_score) * SURE_MARGIN,
@@ -77,25 +72,24 @@ impl Default for TrackerConfig {
     }
 }
 
-/// Turns each frame's detections into tracks.
+/// Turns the detections of each frame into tracks.
 #[derive(Debug)]
 pub struct Tracker {
     config: TrackerConfig,
-    things: Vec<Thing>,
+    objects: Vec<TrackedObject>,
     next_id: u64,
     updated_at: Option<Instant>,
-    /// Smoothed time between updates, once there were two.
+    /// The smoothed interval between updates; `None` before the second.
     period: Option<Duration>,
     dropped: u64,
 }
 
 impl Tracker {
-    /// Follows nothing yet.
     #[must_use]
     pub fn new(config: TrackerConfig) -> Self {
         Self {
             config,
-            things: Vec::new(),
+            objects: Vec::new(),
             next_id: 1,
             updated_at: None,
             period: None,
@@ -103,53 +97,57 @@ impl Tracker {
         }
     }
 
-    /// Detections and things dropped so far because there were too many at once.
+    /// How many detections and objects were dropped because there were too many at once.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Follows nothing any more: the picture is of something else. Ids still count on.
+    /// Drops all objects, because the source has changed. Ids count on.
     pub(crate) fn forget(&mut self) {
-        self.things.clear();
+        self.objects.clear();
         (self.updated_at, self.period) = (None, None);
     }
 
-    /// Takes what was detected in the frame captured at `captured_at` (frames in order) and
-    /// answers what to show of it, by ascending id.
+    /// Takes the detections of the frame captured at `captured_at`, later than the previous one. Returns
+    /// the tracks to show, by ascending id.
     pub fn update(&mut self, detections: &[Detection], captured_at: Instant) -> Vec<Track> {
         self.keep_time(captured_at);
         let lost_for = self.lost_for();
-        self.things
-            .retain(|thing| captured_at.saturating_duration_since(thing.seen_at) <= lost_for);
+        self.objects
+            .retain(|object| captured_at.saturating_duration_since(object.seen_at) <= lost_for);
         let detections = self.worth_a_look(detections);
-        let mut round = Round::new(&self.things, &detections, captured_at, self.coast_for());
+        let mut frame =
+            FrameMatching::new(&self.objects, &detections, captured_at, self.coast_for());
         let over = |detection: &Detection| self.config.is_over(detection);
-        let known = |thing: &Thing| thing.id.is_some();
+        let known = |object: &TrackedObject| object.id.is_some();
         let shown_for = self.shown_for();
-        let fresh =
-            |thing: &Thing| captured_at.saturating_duration_since(thing.seen_at) <= shown_for;
-        let same = |thing: &Thing, found: &Detection| thing.class_id == found.class_id;
-        round.pair(|thing, guess, found| {
-            let fits = known(thing) && over(found) && same(thing, found);
-            fits.then(|| matching::cost(guess, &found.bbox)).flatten()
+        let fresh = |object: &TrackedObject| {
+            captured_at.saturating_duration_since(object.seen_at) <= shown_for
+        };
+        let same = |object: &TrackedObject, found: &Detection| object.class_id == found.class_id;
+        frame.pair(|object, prediction, found| {
+            let fits = known(object) && over(found) && same(object, found);
+            fits.then(|| matching::cost(prediction, &found.bbox))
+                .flatten()
         });
-        round.pair(|thing, guess, found| {
-            let fits = !known(thing) && over(found) && same(thing, found);
-            fits.then(|| matching::cost(guess, &found.bbox)).flatten()
+        frame.pair(|object, prediction, found| {
+            let fits = !known(object) && over(found) && same(object, found);
+            fits.then(|| matching::cost(prediction, &found.bbox))
+                .flatten()
         });
-        round.pair(|thing, guess, found| {
-            let fits = fresh(thing) && !over(found) && same(thing, found);
-            let overlap = guess.bbox.iou(&found.bbox);
+        frame.pair(|object, prediction, found| {
+            let fits = fresh(object) && !over(found) && same(object, found);
+            let overlap = prediction.bbox.iou(&found.bbox);
             (fits && overlap >= WEAK_OVERLAP).then_some(1.0 - overlap)
         });
-        round.pair(|thing, guess, found| {
-            let overlap = guess.bbox.iou(&found.bbox);
-            let named = thing.is_confirmed() && fresh(thing);
+        frame.pair(|object, prediction, found| {
+            let overlap = prediction.bbox.iou(&found.bbox);
+            let named = object.is_confirmed() && fresh(object);
             let fits = named && over(found) && overlap >= RENAMED_OVERLAP;
             fits.then_some(1.0 - overlap)
         });
-        let pairs = round.pairs;
+        let pairs = frame.pairs;
         let taken = self.correct(&detections, &pairs, captured_at);
         self.start(&detections, &pairs, taken, captured_at);
         self.shown(captured_at)
@@ -183,35 +181,35 @@ impl Tracker {
         finite && detection.bbox.area() >= 1.0 && detection.score >= self.config.weak_score
     }
 
-    /// Answers the detections beside which the same again is no other thing.
+    /// Updates the objects with their detections. Returns the detections that others may duplicate.
     fn correct<'a>(
         &mut self,
         detections: &'a [Detection],
         pairs: &[(usize, usize)],
         now: Instant,
     ) -> Vec<&'a Detection> {
-        let (coast_for, hold) = (self.coast_for(), self.hold());
+        let (coast_for, limits) = (self.coast_for(), self.limits());
         let mut taken = Vec::new();
-        let mut found: Vec<Option<&Detection>> = vec![None; self.things.len()];
-        for &(thing, detection) in pairs {
-            found[thing] = Some(&detections[detection]);
+        let mut found: Vec<Option<&Detection>> = vec![None; self.objects.len()];
+        for &(object, detection) in pairs {
+            found[object] = Some(&detections[detection]);
         }
-        for (thing, found) in self.things.iter_mut().zip(found) {
-            thing.end_if_overdue(now, hold);
+        for (object, found) in self.objects.iter_mut().zip(found) {
+            object.end_if_overdue(now, limits);
             if let Some(detection) = found {
-                thing.correct(detection, &self.config, now, coast_for);
+                object.correct(detection, &self.config, now, coast_for);
             }
-            thing.judge(found, &self.config);
-            if thing.is_confirmed() && thing.id.is_none() {
-                thing.id = Some(self.next_id);
+            object.note_frame(found, &self.config);
+            if object.is_confirmed() && object.id.is_none() {
+                object.id = Some(self.next_id);
                 self.next_id += 1;
             }
-            // What a thing that is not shown took weakly must not hide something else.
-            let counts = |one: &&Detection| thing.is_confirmed() || self.config.is_over(one);
+            // A weak detection of an object that is not shown must not suppress others.
+            let counts = |one: &&Detection| object.is_confirmed() || self.config.is_over(one);
             taken.extend(found.filter(counts));
         }
-        self.things
-            .retain(|thing| thing.id.is_some() || thing.may_be_confirmed());
+        self.objects
+            .retain(|object| object.id.is_some() || object.may_be_confirmed());
         taken
     }
 
@@ -228,27 +226,28 @@ impl Tracker {
                 continue;
             }
             taken.push(detection);
-            let mut thing = Thing::new(detection, now);
-            thing.judge(Some(detection), &self.config);
-            if thing.is_confirmed() {
-                thing.id = Some(self.next_id);
+            let mut object = TrackedObject::new(detection, now);
+            object.note_frame(Some(detection), &self.config);
+            if object.is_confirmed() {
+                object.id = Some(self.next_id);
                 self.next_id += 1;
             }
-            self.things.push(thing);
+            self.objects.push(object);
         }
-        if self.things.len() > MOST {
+        if self.objects.len() > MOST {
             // overflow: counted (the longest unseen go)
-            self.dropped += (self.things.len() - MOST) as u64;
-            self.things
-                .sort_by_key(|thing| std::cmp::Reverse(thing.seen_at));
-            self.things.truncate(MOST);
+            self.dropped += (self.objects.len() - MOST) as u64;
+            self.objects
+                .sort_by_key(|object| std::cmp::Reverse(object.seen_at));
+            self.objects.truncate(MOST);
         }
     }
 
     fn shown(&self, now: Instant) -> Vec<Track> {
-        let (coast_for, hold) = (self.coast_for(), self.hold());
-        let show = |thing: &Thing| thing.track(&thing.guess(now, coast_for), now, hold);
-        let all: Vec<Track> = self.things.iter().filter_map(show).collect();
+        let (coast_for, limits) = (self.coast_for(), self.limits());
+        let show =
+            |object: &TrackedObject| object.track(&object.prediction(now, coast_for), now, limits);
+        let all: Vec<Track> = self.objects.iter().filter_map(show).collect();
         let covered = |track: &Track| {
             let covers = |other: &Track| {
                 !other.is_coasting() && other.bbox.iou(&track.bbox) > HIDDEN_OVERLAP
@@ -268,25 +267,25 @@ impl Tracker {
         self.period.unwrap_or(Duration::from_millis(100))
     }
 
-    /// Motion goes on without detections for this long.
+    /// How long motion is extrapolated without a detection.
     fn coast_for(&self) -> Duration {
         FURTHEST_AHEAD.max(self.period() * 3 / 2)
     }
 
-    /// Shown without detections for this long.
+    /// How long an object is shown without a detection.
     fn shown_for(&self) -> Duration {
         (self.period() * 2).clamp(Duration::from_millis(400), Duration::from_secs(3))
     }
 
-    /// Shown with weak detections, or none, for this long.
-    fn hold(&self) -> Hold {
-        Hold {
+    /// The limits on showing an object.
+    fn limits(&self) -> ShowLimits {
+        ShowLimits {
             unseen: self.shown_for(),
             weak: (self.period() * 5 / 2).clamp(Duration::from_secs(1), Duration::from_secs(3)),
         }
     }
 
-    /// Found again by its id for this long.
+    /// How long an object can be matched again with its old id.
     fn lost_for(&self) -> Duration {
         (self.period() * 6).clamp(Duration::from_secs(1), Duration::from_secs(6))
     }

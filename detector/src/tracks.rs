@@ -1,36 +1,36 @@
-//! What the tracker knew at one frame, and where that puts everything a little later.
+//! Tracks: what the tracker knows after one frame, and its prediction for later frames.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::bbox::BBox;
+use crate::detection::BBox;
 
-/// Motion is believed this long; after that a box stands still until it is stale.
+/// Boxes are extrapolated for at most this long. Afterwards they stand still until they are stale.
 pub(crate) const FURTHEST_AHEAD: Duration = Duration::from_millis(500);
-/// Frames older than the detection may be painted too, when the detector overtook the picture.
+/// How far boxes are extrapolated back, for frames that are painted after a newer one was detected.
 const FURTHEST_BACK: Duration = Duration::from_millis(250);
-/// A box does not grow or shrink by more than this factor ahead of a detection.
+/// A box is extrapolated to at most this factor of its size, or its inverse.
 const MOST_GROWTH: f32 = 1.25;
 
-/// One thing followed from frame to frame.
+/// One object followed from frame to frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Track {
-    /// Never used again for another thing, counts up.
+    /// Counts up, and is never reused.
     pub id: u64,
     /// Index into the labels.
     pub class_id: usize,
     /// Median of the last scores, 0..=1.
     pub score: f32,
-    /// Where it is, in pixels of the frame.
+    /// In pixels of the frame.
     pub bbox: BBox,
     motion: Motion,
-    /// How long ago it was last detected, as of the frame of its [`Tracks`].
+    /// The time since its last detection, at the frame of its [`Tracks`].
     unseen: Duration,
-    /// How long after its last detection it may be shown.
+    /// How long after its last detection it is shown.
     shown_for: Duration,
 }
 
-/// Change a second, in pixels.
+/// Velocities in pixels per second.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Motion {
     pub(crate) x: f32,
@@ -40,7 +40,7 @@ pub(crate) struct Motion {
 }
 
 impl Track {
-    /// A thing that does not move and was just seen, e.g. on a still picture.
+    /// An object that does not move and was just detected, e.g. on a still picture.
     #[must_use]
     pub fn still(id: u64, class_id: usize, score: f32, bbox: BBox) -> Self {
         let (motion, unseen) = (Motion::default(), Duration::ZERO);
@@ -64,7 +64,7 @@ impl Track {
         }
     }
 
-    /// Not detected in the frame of its [`Tracks`], only carried on.
+    /// Whether it was not detected in the frame of its [`Tracks`], only predicted.
     #[must_use]
     pub fn is_coasting(&self) -> bool {
         !self.unseen.is_zero()
@@ -84,26 +84,22 @@ impl Track {
     }
 }
 
-/// Everything that was followed when one frame had been detected.
+/// All tracks after one frame was detected.
 #[derive(Debug, Clone)]
 pub struct Tracks {
     /// When that frame was captured.
     pub captured_at: Instant,
-    /// Which frame it was.
     pub frame_seq: u64,
-    /// Its width in pixels.
     pub frame_width: u32,
-    /// Its height in pixels.
     pub frame_height: u32,
-    /// Names of the classes.
     pub labels: Arc<[String]>,
-    /// The things, by ascending id.
+    /// By ascending id.
     pub items: Vec<Track>,
 }
 
 impl Tracks {
-    /// The things as they are at `at`: boxes moved on and clipped to the frame. What was not
-    /// detected for too long, or has left the frame, is not among them.
+    /// The tracks predicted to `at`, with boxes clipped to the frame. Without those that were not detected
+    /// for too long, or have left the frame.
     #[must_use]
     pub fn predicted_at(&self, at: Instant) -> Vec<Track> {
         let ahead = at.saturating_duration_since(self.captured_at);
@@ -128,7 +124,7 @@ impl Tracks {
         predicted.collect()
     }
 
-    /// The name of a class; its number where the model has no name for it.
+    /// The name of a class, or its number when the model has no name for it.
     #[must_use]
     pub fn label(&self, class_id: usize) -> std::borrow::Cow<'_, str> {
         match self.labels.get(class_id) {
@@ -142,12 +138,7 @@ impl Tracks {
 mod tests {
     use super::*;
 
-    const BOX: BBox = BBox {
-        x1: 100.0,
-        y1: 100.0,
-        x2: 140.0,
-        y2: 160.0,
-    };
+    const BOX: BBox = BBox::new(100.0, 100.0, 140.0, 160.0);
 
     fn tracks(track: Track) -> Tracks {
         Tracks {
@@ -179,12 +170,7 @@ mod tests {
     fn boxes_move_with_their_velocity() {
         let tracks = moving(0);
         let later = tracks.predicted_at(tracks.captured_at + Duration::from_millis(100));
-        let expected = BBox {
-            x1: 130.0,
-            y1: 93.5,
-            x2: 170.0,
-            y2: 154.5,
-        };
+        let expected = BBox::new(130.0, 93.5, 170.0, 154.5);
         assert!(later[0].bbox.iou(&expected) > 0.999, "{later:?}");
         assert_eq!(tracks.predicted_at(tracks.captured_at)[0].bbox, BOX);
     }
@@ -205,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn motion_is_not_believed_for_long() {
+    fn motion_is_extrapolated_for_a_limited_time() {
         let tracks = moving(0);
         let start = tracks.captured_at;
         assert!((left_at(&tracks, start + Duration::from_millis(1500)) - 250.0).abs() < 0.01);

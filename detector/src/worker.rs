@@ -1,4 +1,10 @@
-//! The detector's thread: newest frame in, tracks out, at its own pace.
+//! The detector's thread.
+//!
+//! In: the newest frame of a slot. Out: tracks in another slot, and the state of the detector.
+
+mod pace;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,47 +13,45 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Frame, Heartbeat, I420, Next, Slot, SlotReader, TURN_MAX, Threads};
+use capture::{Backoff, Frame, Heartbeat, I420, Next, Slot, SlotReader, TURN_MAX, Threads};
 
 use crate::detection::Detection;
-use crate::detector::{DetectError, Detector};
+use crate::detector::{DetectError, Detector, DetectorConfig, OpenProblem, open};
 use crate::metrics::DetectorMetrics;
-use crate::open::{DetectorConfig, OpenProblem, open};
-use crate::pace::{Pace, Pacer};
-use crate::retry::Retry;
-use crate::state::DetectorState;
 use crate::tracker::{Tracker, TrackerConfig};
 use crate::tracks::Tracks;
+use pace::FrameSelector;
 
-/// How soon a stop is noticed when no frames come.
+pub use pace::Pace;
+
+/// The longest wait for a frame, after which a stop is noticed.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// What opening a model may take: some providers compile it first.
+/// The deadline for opening a model, which some providers compile.
 const OPENING_MAX: Duration = Duration::from_secs(15 * 60);
-/// What one detection may take, of the largest model on the slowest processor.
+/// The deadline for one detection by the largest model on the slowest processor.
 const DETECTION_MAX: Duration = Duration::from_secs(120);
-/// So many failures in a row, and the model is opened anew.
+/// After this many failures in a row, the model is opened again.
 const MOST_FAILURES: u32 = 3;
-/// Joining waits this long for an inference or an opening model, then leaves the thread behind.
+/// [`WorkerHandle::stop`] waits at most this long for the thread, then leaves it behind.
 const LONGEST_STOP: Duration = Duration::from_secs(3);
+/// Waits before a missing or failing model is opened again.
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 
-/// What the worker is connected to.
+/// The connections of the worker.
 #[derive(Debug)]
 pub struct WorkerParts {
     /// Frames come from here.
     pub frames: SlotReader<Frame>,
-    /// Tracks go here.
     pub tracks: Arc<Slot<Tracks>>,
-    /// How it is doing goes here, on every change.
+    /// Published on every change.
     pub state: Arc<Slot<DetectorState>>,
-    /// How often to detect.
+    /// Limits how often frames are detected.
     pub pace: Arc<Pace>,
-    /// What it costs.
     pub metrics: Arc<DetectorMetrics>,
     /// Where the thread is registered.
     pub threads: Threads,
 }
 
-/// The running thread.
 #[derive(Debug)]
 pub struct WorkerHandle {
     stop: Arc<AtomicBool>,
@@ -66,19 +70,19 @@ impl WorkerHandle {
             // A panic was reported by the panic hook already.
             drop(self.thread.join());
         } else {
-            tracing::warn!("the detector is still busy, leaving its thread behind");
+            tracing::warn!("the detector is still busy; its thread is left behind");
         }
     }
 }
 
-/// Starts the detector's thread. The model is opened there, so that loading never delays the feed;
-/// what is missing or fails is published as state and tried again.
+/// Starts the detector's thread. The model is opened there, so that opening does not delay the feed. A
+/// missing or failing model is published as a state, and opened again with exponential back-off.
 pub fn spawn_worker(parts: WorkerParts, config: DetectorConfig) -> io::Result<WorkerHandle> {
     let (metrics, min_score) = (Arc::clone(&parts.metrics), config.min_score);
     spawn_with(parts, min_score, move || open(&config, &metrics))
 }
 
-/// What the worker needs of a detector; a trait so that the thread can be tested without a model.
+/// What the worker needs of a detector. A trait, so that tests need no model.
 trait Detect {
     fn detect(&mut self, picture: &I420, min_score: f32) -> Result<Vec<Detection>, DetectError>;
     fn labels(&self) -> Arc<[String]>;
@@ -122,7 +126,8 @@ where
         min_score,
         stopped,
         at_work: None,
-        retry: Retry::default(),
+        backoff: BACKOFF,
+        retry_at: None,
     };
     let thread = threads.spawn("detect", move |heartbeat| {
         worker.run(heartbeat);
@@ -137,10 +142,12 @@ struct Worker<D, O> {
     min_score: Option<f32>,
     stopped: Arc<AtomicBool>,
     at_work: Option<AtWork<D>>,
-    retry: Retry,
+    backoff: Backoff,
+    /// When to open the model again; `None`: at once.
+    retry_at: Option<Instant>,
 }
 
-/// A detector that is open, and what was seen with it.
+/// An open detector with its tracker.
 struct AtWork<D> {
     detector: D,
     labels: Arc<[String]>,
@@ -148,7 +155,7 @@ struct AtWork<D> {
     config: TrackerConfig,
     frame_size: (u32, u32),
     failures: u32,
-    pacer: Pacer,
+    selector: FrameSelector,
     last: Option<Instant>,
 }
 
@@ -158,11 +165,11 @@ where
     O: FnMut() -> Result<Option<D>, OpenProblem>,
 {
     fn run(&mut self, heartbeat: &Heartbeat) {
-        // Of a run that panicked: a model is opened anew rather than trusted.
+        // After a panic, the model may be inconsistent and is opened again.
         self.at_work = None;
         let mut overtaken = self.parts.frames.skipped();
         while !self.stopped.load(Ordering::Relaxed) {
-            if self.at_work.is_none() && self.retry.due(Instant::now()) {
+            if self.at_work.is_none() && self.is_retry_due(Instant::now()) {
                 heartbeat.beat(OPENING_MAX);
                 if !self.open() {
                     return;
@@ -186,9 +193,17 @@ where
         }
     }
 
-    /// False when there is nothing to do, now and later.
+    fn is_retry_due(&self, now: Instant) -> bool {
+        self.retry_at.is_none_or(|at| now >= at)
+    }
+
+    fn retry_later(&mut self, now: Instant) {
+        self.retry_at = Some(now + self.backoff.failed(now));
+    }
+
+    /// Opens the model. `false` when no detection was asked for.
     fn open(&mut self) -> bool {
-        // A missing model is looked for again quietly, without telling each time.
+        // Published only the first time: later attempts keep the previous state.
         if self.parts.state.latest().is_none() {
             publish(&self.parts.state, DetectorState::Warming);
         }
@@ -201,7 +216,7 @@ where
                 state
             }
             Ok(Err(problem)) => {
-                self.retry.failed(Instant::now());
+                self.retry_later(Instant::now());
                 match problem {
                     OpenProblem::Missing { message, fix } => {
                         DetectorState::Missing { message, fix }
@@ -210,7 +225,7 @@ where
                 }
             }
             Err(_) => {
-                self.retry.failed(Instant::now());
+                self.retry_later(Instant::now());
                 let message = "the detector broke down while it opened the model".to_owned();
                 DetectorState::Failed { message, fix: None }
             }
@@ -224,8 +239,8 @@ where
         let Some(at_work) = &mut self.at_work else {
             return;
         };
-        if !at_work.pacer.take(now, self.parts.pace.period()) {
-            // overflow: counted; nobody would see more
+        if !at_work.selector.take(now, self.parts.pace.period()) {
+            // overflow: counted (frames that the pace skips)
             metrics.paced_out.inc();
             return;
         }
@@ -235,7 +250,7 @@ where
                 self.parts.tracks.publish(tracks);
                 metrics.total.observe(now.elapsed().as_secs_f64());
                 at_work.note_rate(now, metrics);
-                self.retry.succeeded();
+                self.backoff.reset();
                 return;
             }
             Ok(Err(error)) => error.to_string(),
@@ -247,7 +262,7 @@ where
         if at_work.failures >= MOST_FAILURES {
             self.at_work = None;
             metrics.rate_fps.set(0.0);
-            self.retry.failed(Instant::now());
+            self.retry_later(Instant::now());
             publish(
                 &self.parts.state,
                 DetectorState::Failed {
@@ -269,7 +284,7 @@ impl<D: Detect> AtWork<D> {
             config,
             frame_size: (0, 0),
             failures: 0,
-            pacer: Pacer::default(),
+            selector: FrameSelector::default(),
             last: None,
         }
     }
@@ -277,11 +292,11 @@ impl<D: Detect> AtWork<D> {
     fn follow(&mut self, frame: &Frame, metrics: &DetectorMetrics) -> Result<Tracks, DetectError> {
         let size = (frame.pixels.width(), frame.pixels.height());
         if self.frame_size != size {
-            // Another source or mode: old boxes mean nothing in the new picture.
+            // Another source or mode, so that the old boxes do not apply.
             self.tracker.forget();
             self.frame_size = size;
         }
-        // Weak boxes are for the tracker: they carry on what was sure before.
+        // Weak detections are for the tracker, which continues known objects with them.
         let detections = self
             .detector
             .detect(&frame.pixels, self.config.weak_score)?;
@@ -299,7 +314,7 @@ impl<D: Detect> AtWork<D> {
         })
     }
 
-    /// Smooths the time between detections over about ten of them.
+    /// Updates the rate, smoothed over about ten detections.
     fn note_rate(&mut self, now: Instant, metrics: &DetectorMetrics) {
         let Some(last) = self.last.replace(now) else {
             return;
@@ -315,7 +330,7 @@ impl<D: Detect> AtWork<D> {
     }
 }
 
-/// Tells a change to the page and the log; the same again is nobody's news.
+/// Publishes and logs a state, if it has changed.
 fn publish(slot: &Slot<DetectorState>, state: DetectorState) {
     if slot.latest().as_deref() == Some(&state) {
         return;
@@ -329,12 +344,41 @@ fn publish(slot: &Slot<DetectorState>, state: DetectorState) {
             provider,
             experimental,
         } => {
-            tracing::info!(model, provider, experimental, "detection runs");
+            tracing::info!(model, provider, experimental, "detection running");
         }
         DetectorState::Off | DetectorState::Warming => {}
     }
     slot.publish(state);
 }
 
-#[cfg(test)]
-mod tests;
+/// The state of the detector. Published in a [`capture::Slot`] when it changes. It never affects the
+/// feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DetectorState {
+    /// No detection was requested.
+    Off,
+    /// No model or no runtime is installed. It is looked for again without any action.
+    Missing {
+        /// In plain words.
+        message: String,
+        /// The command that fixes it.
+        fix: Option<String>,
+    },
+    /// A model is being opened.
+    Warming,
+    /// Frames are being detected.
+    Running {
+        model: String,
+        /// The provider that is used: `cpu`, `openvino`, `cuda`.
+        provider: &'static str,
+        /// The model is less accurate than usual for its size.
+        experimental: bool,
+    },
+    /// The model cannot be opened, or failed several times. It is opened again without any action.
+    Failed {
+        /// In plain words.
+        message: String,
+        /// The command that fixes it, if there is one.
+        fix: Option<String>,
+    },
+}

@@ -1,12 +1,12 @@
-//! How much of each pixel a shape covers, two luma rows at a time, and the mixing that follows.
+//! Coverage of pixels by a shape, two luma rows at a time, and alpha blending.
 
 use super::{Ink, Rect};
 use crate::I420;
 
-/// Weight of ink that hides what was there; 0 leaves it.
+/// The weight of opaque ink. 0 is transparent.
 pub(super) const OPAQUE: u16 = 256;
 
-/// Sub-scanlines a row. Spans are exact along x, so four suffice for smooth edges.
+/// Sub-scanlines per row. Spans are exact along x, so four make smooth edges.
 const SUBROWS: u16 = 4;
 const SUBROW_WEIGHT: f64 = 64.0;
 
@@ -15,8 +15,8 @@ pub(super) fn weight_of(alpha: u8) -> u16 {
     u16::from(alpha) + u16::from(alpha >> 7)
 }
 
-/// `old` with `weight` of 256 parts `new`. The sum is at most 255 * 256 + 128, so nothing wraps;
-/// said so, the loops around this become vector code even where overflow is checked.
+/// Blends `weight` / 256 of `new` over `old`. The sum is at most 255 * 256 + 128, so nothing wraps.
+/// The wrapping operations let the compiler vectorise the loops even with overflow checks.
 #[inline]
 pub(super) fn mix(old: u8, new: u8, weight: u16) -> u8 {
     let kept = u16::from(old).wrapping_mul(OPAQUE.wrapping_sub(weight));
@@ -24,7 +24,7 @@ pub(super) fn mix(old: u8, new: u8, weight: u16) -> u8 {
     (kept.wrapping_add(added).wrapping_add(128) >> 8) as u8
 }
 
-/// Coverage of a pixel and the alpha of the ink together.
+/// The product of a pixel's coverage and the ink's alpha.
 #[inline]
 fn weighed(cover: u16, weight: u16) -> u16 {
     let cover = cover.min(OPAQUE);
@@ -35,7 +35,7 @@ fn weighed(cover: u16, weight: u16) -> u16 {
     }
 }
 
-/// One weight for a whole run of samples.
+/// Blends a run of samples with one weight.
 pub(super) fn blend_flat(run: &mut [u8], value: u8, weight: u16) {
     if weight >= OPAQUE {
         return run.fill(value);
@@ -45,7 +45,7 @@ pub(super) fn blend_flat(run: &mut [u8], value: u8, weight: u16) {
     }
 }
 
-/// Coverage of two rows over some columns: reused from shape to shape.
+/// The coverage of two rows over some columns. Reused from shape to shape.
 #[derive(Debug, Default)]
 pub(super) struct Coverage {
     rows: [Vec<u16>; 2],
@@ -54,23 +54,23 @@ pub(super) struct Coverage {
 /// One row of coverage, 0..=256 a pixel, starting at the column `left`.
 pub(super) struct CoverRow<'a> {
     left: i32,
-    /// Columns that may be covered; the rest of `cells` only fills up chroma cells.
+    /// Columns that may be covered. The others only complete the chroma samples.
     inside: std::ops::Range<usize>,
     cells: &'a mut [u16],
 }
 
 impl CoverRow<'_> {
-    /// Takes a row of a stencil, one byte a column.
+    /// Sets the coverage from a row of a stencil, one byte per column.
     pub(super) fn set_bytes(&mut self, row: &[u8]) {
         for (cell, &byte) in self.cells[self.inside.clone()].iter_mut().zip(row) {
             *cell = u16::from(byte) + u16::from(byte >> 7);
         }
     }
 
-    /// Adds one sub-scanline's worth of `from..to`. Spans of one sub-scanline must not overlap.
+    /// Adds the span `from..to` of one sub-scanline. Spans of one sub-scanline must not overlap.
     pub(super) fn add_span(&mut self, from: f64, to: f64) {
         let (low, high) = (self.inside.start as f64, self.inside.end as f64);
-        // `max` before `min`: a NaN becomes an end of the range.
+        // `max` before `min` turns a NaN into an end of the range.
         let from = (from - f64::from(self.left)).max(low).min(high);
         let to = (to - f64::from(self.left)).max(low).min(high);
         if to <= from {
@@ -93,7 +93,8 @@ impl CoverRow<'_> {
 }
 
 impl Coverage {
-    /// Asks `cover` for each row of `area` (which lies inside the picture) and mixes `ink` in.
+    /// Calls `cover` for the coverage of each row of `area`, which lies inside the picture, and blends
+    /// `ink` in.
     pub(super) fn draw(
         &mut self,
         picture: &mut I420,
@@ -105,7 +106,7 @@ impl Coverage {
         if area.is_empty() {
             return;
         }
-        // Out to whole chroma cells; sides are even, so this stays inside the picture.
+        // Extended to whole chroma samples. The picture's sides are even, so this stays inside.
         let left = area.x & !1;
         let columns = (((area.right() + 1) & !1) - left) as usize;
         let start = (area.x - left) as usize;
@@ -130,7 +131,7 @@ impl Coverage {
         }
     }
 
-    /// As [`Coverage::draw`], from spans: `spans` is asked at four heights a row.
+    /// As [`Coverage::draw`], from spans: `spans` is called at four heights per row.
     pub(super) fn draw_spans(
         &mut self,
         picture: &mut I420,
@@ -163,7 +164,7 @@ impl Coverage {
         let u_row = &mut planes.u[start..start + columns / 2];
         let v_row = &mut planes.v[start..start + columns / 2];
         for (((u, v), a), b) in u_row.iter_mut().zip(v_row).zip(upper).zip(lower) {
-            // Four cells of about 256: far from wrapping.
+            // Four values of at most about 256 do not wrap.
             let sum = a[0]
                 .wrapping_add(a[1])
                 .wrapping_add(b[0])

@@ -6,8 +6,8 @@ use super::{Canvas, Ink, Rect};
 type Point = (f32, f32);
 
 impl Canvas<'_> {
-    /// Fills a closed polygon of any shape, non-zero winding. Nothing is drawn if a coordinate is
-    /// not finite or there are fewer than three points.
+    /// Fills a closed polygon by the non-zero winding rule. Draws nothing when a coordinate is not finite
+    /// or there are fewer than three points.
     pub fn fill_polygon(&mut self, points: &[Point], ink: Ink) {
         let Some(area) = self.area_of(points) else {
             return;
@@ -41,7 +41,7 @@ impl Canvas<'_> {
             });
     }
 
-    /// Draws a straight line with square ends at `from` and `to`; a dot if they are the same.
+    /// Draws a straight line with square ends at `from` and `to`; a dot when both are the same.
     pub fn line(&mut self, from: Point, to: Point, thickness_px: f32, ink: Ink) {
         let (dx, dy) = (
             f64::from(to.0) - f64::from(from.0),
@@ -65,7 +65,7 @@ impl Canvas<'_> {
     /// Fills a rectangle with round corners; the radius is at most half the shorter side.
     pub fn fill_round_rect(&mut self, rect: Rect, radius_px: f32, ink: Ink, alpha: u8) {
         let corners = Corners::of(rect, radius_px);
-        // Only the corners need the slow way.
+        // Only the corners need anti-aliasing.
         let ((x0, x1), (y0, y1)) = (corners.columns(0), corners.rows(0));
         let middle = Rect {
             y: y0,
@@ -99,7 +99,7 @@ impl Canvas<'_> {
         }
     }
 
-    /// Draws the border of a rectangle with round corners, wholly inside it.
+    /// Draws the border of a rectangle with round corners, inside the rectangle.
     pub fn stroke_round_rect(&mut self, rect: Rect, radius_px: f32, thickness_px: u32, ink: Ink) {
         let thickness = i32::try_from(thickness_px).unwrap_or(i32::MAX);
         if rect.is_empty() || thickness == 0 {
@@ -148,12 +148,7 @@ impl Canvas<'_> {
         );
         for (x, right) in [(rect.x, x0), (x1, rect.right())] {
             for (y, bottom) in [(rect.y, y0), (y1, rect.bottom())] {
-                let corner = Rect {
-                    x,
-                    y,
-                    width: right - x,
-                    height: bottom - y,
-                };
+                let corner = Rect::new(x, y, right - x, bottom - y);
                 self.stroke_corner(corner, outer, inner, ink);
             }
         }
@@ -188,7 +183,7 @@ impl Canvas<'_> {
             });
     }
 
-    /// The pixels inside the clip that a shape with these extreme points may touch.
+    /// The bounding box of these points, within the clip.
     fn area_of(&self, points: &[Point]) -> Option<Rect> {
         if points.len() < 3 || points.iter().any(|p| !(p.0.is_finite() && p.1.is_finite())) {
             return None;
@@ -205,17 +200,12 @@ impl Canvas<'_> {
         let (x, y) = (left.max(clip.x), top.max(clip.y));
         let width = right.min(clip.right()).saturating_sub(x);
         let height = bottom.min(clip.bottom()).saturating_sub(y);
-        let area = Rect {
-            x,
-            y,
-            width,
-            height,
-        };
+        let area = Rect::new(x, y, width, height);
         (!area.is_empty()).then_some(area)
     }
 }
 
-/// Where the edge meets the height `y`, and which way it goes. In f64, since coordinates up to
+/// Where the edge crosses the height `y`, and in which direction. In f64, because coordinates up to
 /// `f32::MAX` are multiplied here.
 fn crossing(from: Point, to: Point, y: f64) -> Option<(f64, i32)> {
     let (x0, y0) = (f64::from(from.0), f64::from(from.1));
@@ -260,7 +250,7 @@ impl Corners {
         }
     }
 
-    /// How far the corner keeps the edge away from the rectangle's side at the height `y`.
+    /// The distance between the round edge and the rectangle's side at the height `y`.
     fn inset_at(&self, y: f64) -> f64 {
         let above = f64::from(self.rect.y) + self.radius - y;
         let below = y - (f64::from(self.rect.bottom()) - self.radius);
@@ -268,7 +258,7 @@ impl Corners {
         self.radius - (self.radius * self.radius - away * away).sqrt()
     }
 
-    /// Columns without corners (each corner at least `least_px` wide).
+    /// The columns between the corners, which are at least `least_px` wide.
     fn columns(&self, least_px: i32) -> (i32, i32) {
         self.between(self.rect.x, self.rect.right(), least_px)
     }
@@ -277,7 +267,7 @@ impl Corners {
         self.between(self.rect.y, self.rect.bottom(), least_px)
     }
 
-    /// Even where possible: a seam inside a chroma cell would mix that cell twice.
+    /// Even where possible, because a seam inside a chroma sample would blend it twice.
     fn between(&self, start: i32, end: i32, least_px: i32) -> (i32, i32) {
         let size = (self.radius.ceil() as i32).max(least_px);
         let first = start.saturating_add(size).saturating_add(1) & !1;

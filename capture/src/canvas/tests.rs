@@ -16,7 +16,7 @@ fn red_difference(picture: &I420, x: usize, y: usize) -> u8 {
     picture.planes().v[y / 2 * picture.width() as usize / 2 + x / 2]
 }
 
-/// Pixels' worth of white on black.
+/// The area of white on black, in pixels.
 fn white_area(picture: &I420) -> f64 {
     picture
         .planes()
@@ -65,16 +65,7 @@ fn colours_are_bt601_limited() {
 #[test]
 fn a_filled_rectangle_covers_its_pixels_and_no_other() {
     let mut picture = grey(16, 16);
-    Canvas::new(&mut picture).fill_rect(
-        Rect {
-            x: 3,
-            y: 5,
-            width: 6,
-            height: 4,
-        },
-        RED,
-        255,
-    );
+    Canvas::new(&mut picture).fill_rect(Rect::new(3, 5, 6, 4), RED, 255);
     for y in 0..16 {
         for x in 0..16 {
             let inside = (3..9).contains(&x) && (5..9).contains(&y);
@@ -102,12 +93,7 @@ fn a_filled_rectangle_covers_its_pixels_and_no_other() {
 #[test]
 fn alpha_mixes() {
     let mut picture = grey(4, 4);
-    let all = Rect {
-        x: -5,
-        y: -5,
-        width: 100,
-        height: 100,
-    };
+    let all = Rect::new(-5, -5, 100, 100);
     Canvas::new(&mut picture).fill_rect(all, Ink::WHITE, 0);
     assert_eq!(luma(&picture, 0, 0), 100);
     Canvas::new(&mut picture).fill_rect(all, Ink::WHITE, 128);
@@ -121,16 +107,7 @@ fn alpha_mixes() {
 #[test]
 fn a_stroke_stays_inside_its_rectangle() {
     let mut picture = grey(20, 20);
-    Canvas::new(&mut picture).stroke_rect(
-        Rect {
-            x: 4,
-            y: 4,
-            width: 10,
-            height: 8,
-        },
-        2,
-        RED,
-    );
+    Canvas::new(&mut picture).stroke_rect(Rect::new(4, 4, 10, 8), 2, RED);
     for y in 0..20 {
         for x in 0..20 {
             let outer = (4..14).contains(&x) && (4..12).contains(&y);
@@ -188,12 +165,7 @@ fn edges_of_polygons_are_soft() {
 #[test]
 fn round_rectangles_meet_at_their_seams() {
     for (x, y, width, height) in [(5, 5, 50, 30), (4, 7, 51, 21), (9, 8, 14, 60)] {
-        let rect = Rect {
-            x,
-            y,
-            width,
-            height,
-        };
+        let rect = Rect::new(x, y, width, height);
         let mut picture = I420::black(80, 80).expect("even");
         Canvas::new(&mut picture).fill_round_rect(rect, 6.0, Ink::WHITE, 255);
         let cut = (4.0 - std::f64::consts::PI) * 36.0;
@@ -224,7 +196,7 @@ fn round_rectangles_meet_at_their_seams() {
 }
 
 #[test]
-fn masks_are_clipped_and_short_ones_do_not_hurt() {
+fn masks_are_clipped_and_short_ones_are_ignored() {
     let mut picture = grey(8, 8);
     let mask = Mask {
         width: 4,
@@ -261,12 +233,7 @@ fn masks_are_clipped_and_short_ones_do_not_hurt() {
 
 #[test]
 fn nothing_leaves_the_clip() {
-    let clip = Rect {
-        x: 5,
-        y: 3,
-        width: 9,
-        height: 7,
-    };
+    let clip = Rect::new(5, 3, 9, 7);
     let mut picture = grey(20, 20);
     let mut canvas = Canvas::new(&mut picture).clipped(clip);
     let all = Rect::of_size(20, 20);
@@ -336,12 +303,7 @@ fn no_coordinates_panic() {
     for x in whole {
         for y in whole {
             for side in whole {
-                let rect = Rect {
-                    x,
-                    y,
-                    width: side,
-                    height: y,
-                };
+                let rect = Rect::new(x, y, side, y);
                 canvas.fill_rect(rect, RED, 77);
                 canvas.stroke_rect(rect, side.unsigned_abs(), RED);
                 canvas.fill_round_rect(rect, x as f32, RED, 9);

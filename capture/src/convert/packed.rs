@@ -1,29 +1,25 @@
-//! Formats that keep the colours of a pixel together: YUYV, NV12, BGR and RGB.
+//! Conversion of packed formats: YUYV, NV12, BGR and RGB.
 
 use yuv::{
     BufferStoreMut, YuvConversionMode, YuvError, YuvPackedImage, YuvPlanarImageMut, YuvRange,
     YuvStandardMatrix,
 };
 
-use super::range::{chroma_to_limited, luma_to_limited, squeeze};
-use super::{ConvertError, Range, Rows, even_size};
-use crate::picture::I420;
-use crate::pool::{PicturePool, PooledPicture};
+use super::{ConvertError, Range, Rows, chroma_to_limited, even_size, luma_to_limited, squeeze};
+use crate::picture::{I420, PicturePool, PooledPicture};
 
-/// Rows of pixels as a driver or decoder hands them over.
+/// Rows of pixels from a driver or decoder.
 #[derive(Debug, Clone, Copy)]
 pub struct Raster<'a> {
-    /// The bytes; what follows the last row is ignored.
+    /// Bytes after the last row are ignored.
     pub data: &'a [u8],
-    /// Width in pixels.
     pub width: u32,
-    /// Height in pixels.
     pub height: u32,
     /// Bytes from the start of a row to the start of the next.
     pub stride: usize,
 }
 
-/// YUYV (YUY2), 4:2:2: four bytes are two pixels. Two rows share one row of mean chroma.
+/// Converts YUYV (YUY2), 4:2:2: four bytes are two pixels. The chroma of two rows is averaged.
 pub fn yuyv(
     source: &Raster<'_>,
     range: Range,
@@ -42,9 +38,9 @@ pub fn yuyv(
     Ok(picture)
 }
 
-/// The library's own way to 4:2:0 takes chroma of one of the two rows; here it is the mean.
+/// Averages the chroma of two rows. The library's own conversion to 4:2:0 takes that of one row.
 fn split_yuyv(source: &Raster<'_>, picture: &mut I420) -> Result<(), ConvertError> {
-    /// Rows taken apart at a time: their chroma stays in the first-level cache.
+    /// Rows per step, whose chroma fits into the first-level cache.
     const STRIPE: usize = 8;
     let (width, half) = (picture.width() as usize, picture.width() as usize / 2);
     let (mut u_rows, mut v_rows) = (vec![0; half * STRIPE], vec![0; half * STRIPE]);
@@ -86,7 +82,7 @@ fn split_yuyv(source: &Raster<'_>, picture: &mut I420) -> Result<(), ConvertErro
     Ok(())
 }
 
-/// NV12, 4:2:0: a luma plane, then a plane of U and V in turns, both with the same stride.
+/// Converts NV12, 4:2:0: a luma plane, then a plane of interleaved U and V, with the same stride.
 pub fn nv12(
     source: &Raster<'_>,
     range: Range,
@@ -146,17 +142,17 @@ fn split_nv12(
     }
 }
 
-/// Three bytes a pixel, blue first (what OpenCV hands out).
+/// Converts three bytes per pixel, blue first, as OpenCV returns them.
 pub fn bgr24(source: &Raster<'_>, pool: &PicturePool) -> Result<PooledPicture, ConvertError> {
     three_bytes(source, "BGR", pool, yuv::bgr_to_yuv420)
 }
 
-/// Three bytes a pixel, red first (what still-picture decoders hand out).
+/// Converts three bytes per pixel, red first, as decoders of still pictures return them.
 pub fn rgb24(source: &Raster<'_>, pool: &PicturePool) -> Result<PooledPicture, ConvertError> {
     three_bytes(source, "RGB", pool, yuv::rgb_to_yuv420)
 }
 
-/// The shape of the `yuv` crate's conversions from packed colours.
+/// A conversion function of the `yuv` crate.
 type Convert = fn(
     &mut YuvPlanarImageMut<'_, u8>,
     &[u8],
@@ -184,8 +180,8 @@ fn three_bytes(
     })?;
     let mut picture = pool.take(width, height)?;
     let (planes, half) = (picture.planes_mut(), width as usize / 2);
-    // The library silently leaves out rows whose padding is missing: the last two, if the data
-    // ends with the last pixel. They are converted from a tight copy.
+    // The library silently skips rows whose padding is missing: the last two, when the data ends with
+    // the last pixel. They are converted from a copy without padding.
     let padded = (source.data.len() / source.stride).min(height as usize) & !1;
     let (y, y_last) = planes.y.split_at_mut(padded * width as usize);
     let (u, u_last) = planes.u.split_at_mut(padded / 2 * half);

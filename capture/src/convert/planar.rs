@@ -1,20 +1,18 @@
-//! Planes of any usual chroma subsampling, stride and range.
+//! Conversion of planar formats of any usual chroma subsampling, stride and range; deinterlacing.
 
 use super::packed::mean;
-use super::range::{chroma_to_limited, luma_to_limited};
-use super::{ConvertError, Range, Rows, even_size};
-use crate::pool::{PicturePool, PooledPicture};
+use super::{ConvertError, Range, Rows, chroma_to_limited, even_size, luma_to_limited};
+use crate::picture::{I420, PicturePool, PooledPicture};
 
-/// How many pixels share a chroma sample.
+/// Chroma subsampling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chroma {
-    /// No chroma: grey.
     Mono,
     /// 4:2:0, two by two pixels.
     Cs420,
     /// 4:2:2, two pixels side by side.
     Cs422,
-    /// 4:4:0, two pixels one above the other (a 4:2:2 JPEG turned by a quarter).
+    /// 4:4:0, two pixels one above the other, as in a 4:2:2 JPEG rotated by 90 degrees.
     Cs440,
     /// 4:4:4, each its own.
     Cs444,
@@ -33,7 +31,7 @@ impl Chroma {
         }
     }
 
-    /// Bytes of a picture of this size with tight planes, one after the other.
+    /// Bytes of a picture of this size, with planes without padding.
     #[must_use]
     pub fn picture_bytes(self, width: u32, height: u32) -> usize {
         let (chroma_width, chroma_height) = self.plane_size(width, height);
@@ -41,10 +39,9 @@ impl Chroma {
     }
 }
 
-/// One plane.
 #[derive(Debug, Clone, Copy)]
 pub struct Plane<'a> {
-    /// The bytes; what follows the last row is ignored.
+    /// Bytes after the last row are ignored.
     pub data: &'a [u8],
     /// Bytes from the start of a row to the start of the next.
     pub stride: usize,
@@ -53,15 +50,10 @@ pub struct Plane<'a> {
 /// A picture in three planes.
 #[derive(Debug, Clone, Copy)]
 pub struct Planar<'a> {
-    /// Width in pixels.
     pub width: u32,
-    /// Height in pixels.
     pub height: u32,
-    /// Subsampling of `u` and `v`.
     pub chroma: Chroma,
-    /// What black and white are.
     pub range: Range,
-    /// Luma.
     pub y: Plane<'a>,
     /// Blue difference; empty when [`Chroma::Mono`].
     pub u: Plane<'a>,
@@ -70,7 +62,7 @@ pub struct Planar<'a> {
 }
 
 impl<'a> Planar<'a> {
-    /// Tight planes, one after the other in `data`: y4m.
+    /// Planes without padding, one after the other in `data`, as in y4m.
     pub fn tight(
         data: &'a [u8],
         (width, height): (u32, u32),
@@ -137,7 +129,7 @@ impl<'a> Planar<'a> {
     }
 }
 
-/// Takes a planar picture; more chroma than 4:2:0 is averaged down.
+/// Converts a planar picture. Chroma above 4:2:0 is averaged.
 pub fn planar(source: &Planar<'_>, pool: &PicturePool) -> Result<PooledPicture, ConvertError> {
     let (width, height) = even_size(source.width, source.height)?;
     source.check()?;
@@ -168,7 +160,7 @@ fn copy(from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
     }
 }
 
-/// Brings one chroma plane to half width and half height.
+/// Reduces one chroma plane to half width and half height.
 fn reduce(chroma: Chroma, from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
     match chroma {
         Chroma::Mono => to.fill(128),
@@ -207,5 +199,64 @@ fn reduce(chroma: Chroma, from: Plane<'_>, to: &mut [u8], width: usize, map: imp
                 }
             }
         }
+    }
+}
+
+/// Deinterlaces by blending: each row becomes a quarter of the row above, half of itself, and a quarter
+/// of the row below. This removes the comb at the edges of moving objects, and some sharpness. A filter
+/// that uses the previous and next pictures, such as FFmpeg's yadif, is better.
+pub(crate) fn blend_fields(picture: &mut I420) {
+    let width = picture.width() as usize;
+    let planes = picture.planes_mut();
+    blend(planes.y, width);
+    blend(planes.u, width / 2);
+    blend(planes.v, width / 2);
+}
+
+fn blend(plane: &mut [u8], width: usize) {
+    let mut above = plane[..width].to_vec();
+    let mut at = 0;
+    while at < plane.len() {
+        let (rows, below) = plane.split_at_mut(at + width);
+        let row = &mut rows[at..];
+        for (x, value) in row.iter_mut().enumerate() {
+            let own = u16::from(*value);
+            let below = below.get(x).map_or(own, |value| u16::from(*value));
+            let mixed = (u16::from(above[x]) + 2 * own + below + 2) >> 2;
+            above[x] = std::mem::replace(value, mixed as u8);
+        }
+        at += width;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blending_removes_combs_and_keeps_gradients() {
+        let mut picture = I420::black(8, 8).expect("even");
+        for (y, row) in picture.planes_mut().y.chunks_exact_mut(8).enumerate() {
+            row.fill(if y % 2 == 0 { 40 } else { 200 });
+        }
+        blend_fields(&mut picture);
+        let rows: Vec<u8> = picture
+            .planes()
+            .y
+            .chunks_exact(8)
+            .map(|row| row[3])
+            .collect();
+        assert_eq!(rows[1..7], [120; 6]);
+        for (y, row) in picture.planes_mut().y.chunks_exact_mut(8).enumerate() {
+            row.fill(20 * y as u8);
+        }
+        blend_fields(&mut picture);
+        let rows: Vec<u8> = picture
+            .planes()
+            .y
+            .chunks_exact(8)
+            .map(|row| row[7])
+            .collect();
+        assert_eq!(rows[1..7], [20, 40, 60, 80, 100, 120]);
     }
 }

@@ -1,7 +1,7 @@
 //! Each conversion against a plain double-precision reference written here.
 
 use super::*;
-use crate::pool::{PicturePool, PooledPicture};
+use crate::picture::{PicturePool, PooledPicture};
 
 /// Smooth colours with some noise, the same on every run: 0..=255 each.
 fn rgb_at(x: usize, y: usize) -> [u8; 3] {
@@ -322,4 +322,41 @@ fn sizes_that_lie_are_refused_before_anything_is_allocated() {
         "{nothing}"
     );
     assert_eq!(pool.idle(), 0, "no picture was made");
+}
+
+#[test]
+fn every_level_agrees_with_floating_point() {
+    for value in 0..=255_u8 {
+        let real = f64::from(value);
+        let limited_y = (real * 219.0 / 255.0 + 16.0).round();
+        let limited_c = ((real - 128.0) * 224.0 / 255.0 + 128.0).round();
+        let full_y = ((real - 16.0) * 255.0 / 219.0).round().clamp(0.0, 255.0);
+        let full_c = ((real - 128.0) * 255.0 / 224.0 + 128.0)
+            .round()
+            .clamp(0.0, 255.0);
+        assert_eq!(f64::from(luma_to_limited(value)), limited_y, "luma {value}");
+        assert_eq!(
+            f64::from(chroma_to_limited(value)),
+            limited_c,
+            "chroma {value}"
+        );
+        assert_eq!(f64::from(luma_to_full(value)), full_y, "luma {value} back");
+        if value >= 16 {
+            assert_eq!(
+                f64::from(chroma_to_full(value)),
+                full_c,
+                "chroma {value} back"
+            );
+        }
+    }
+}
+
+#[test]
+fn limited_levels_survive_the_conversion_to_full_range_and_back() {
+    for value in 16..=235 {
+        assert_eq!(luma_to_limited(luma_to_full(value)), value);
+    }
+    for value in 16..=240 {
+        assert!(chroma_to_limited(chroma_to_full(value)).abs_diff(value) <= 1);
+    }
 }

@@ -1,12 +1,12 @@
-//! How a picture was held, by its EXIF: walked on the bytes at hand, so that nothing is allocated for a
-//! length that a file merely claims. Pure.
+//! The orientation of a picture from its EXIF. Reads the given bytes in place, so that a wrong length
+//! allocates nothing. Pure.
 
 use image::metadata::Orientation;
 
 use super::repair::next_marker;
 
-/// Of a JPEG: the first APP1 segment with EXIF before the first scan. Upright where there is none, or
-/// none that can be read.
+/// The orientation of a JPEG: of the first APP1 segment with EXIF before the first scan. Upright when
+/// there is none, or it cannot be read.
 #[must_use]
 pub fn of_jpeg(bytes: &[u8]) -> Orientation {
     let mut at = 2;
@@ -17,7 +17,7 @@ pub fn of_jpeg(bytes: &[u8]) -> Orientation {
                 at = marker.end;
                 continue;
             }
-            // The picture itself, or its end.
+            // The first scan, or the end of the picture.
             0xda | 0xd9 => break,
             _ => {}
         }
@@ -32,10 +32,10 @@ pub fn of_jpeg(bytes: &[u8]) -> Orientation {
     Orientation::NoTransforms
 }
 
-/// Of the EXIF block itself, as PNG's eXIf and WebP's EXIF chunk hold it.
+/// The orientation in an EXIF block, as PNG's eXIf and WebP's EXIF chunk contain it.
 #[must_use]
 pub fn of_exif(exif: &[u8]) -> Orientation {
-    // Some writers of WebP leave JPEG's prefix in.
+    // Some programs write JPEG's prefix into WebP too.
     let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
     Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms)
 }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_and_every_wrong_length_means_upright() {
+    fn truncated_and_wrong_exif_means_upright() {
         let whole = jpeg(b"");
         for end in 0..whole.len() - 12 {
             assert_eq!(of_jpeg(&whole[..end]), Orientation::NoTransforms, "{end}");

@@ -1,4 +1,4 @@
-//! libjpeg-turbo, with one decision for the whole program about which of its complaints matter.
+//! The reader on top of libjpeg-turbo. Decides for the whole program which warnings are errors.
 
 use std::borrow::Cow;
 
@@ -12,21 +12,16 @@ use super::repair::{Repaired, ScansMissing, repaired};
 /// Why a JPEG could not be read.
 #[derive(Debug, Error)]
 pub enum JpegReadError {
-    /// The bytes do not begin as a JPEG does.
+    /// The bytes do not begin like a JPEG.
     #[error("this is no JPEG: {0}")]
     NotJpeg(String),
-    /// The bytes end before the picture does: a torn transfer.
+    /// The bytes end before the picture does.
     #[error("the JPEG is cut short ({bytes} bytes): {detail}")]
-    Truncated {
-        /// Bytes there are.
-        bytes: usize,
-        /// What the decoder missed.
-        detail: String,
-    },
+    Truncated { bytes: usize, detail: String },
     /// Pixels are broken or missing.
     #[error("the JPEG is damaged: {0}")]
     Damaged(String),
-    /// The library could not start, out of memory most likely.
+    /// The library could not start, probably for lack of memory.
     #[error("libjpeg-turbo could not be started: {0}")]
     Library(String),
 }
@@ -36,12 +31,12 @@ pub enum JpegReadError {
 pub struct OpenedJpeg<'a> {
     bytes: Cow<'a, [u8]>,
     end_added: bool,
-    /// Size and kind as the header tells.
+    /// Size and colour space.
     pub header: DecompressHeader,
 }
 
-/// Reads JPEGs one after the other. Oddities that cost no pixel are accepted, see `repair.rs`; what leaves pixels
-/// missing or wrong is an error.
+/// Reads JPEGs one after the other. Deviations from the standard that lose no pixels are accepted, see
+/// `repair.rs`; missing or wrong pixels are an error.
 #[derive(Debug)]
 pub struct JpegReader {
     decompressor: Decompressor,
@@ -49,8 +44,8 @@ pub struct JpegReader {
 }
 
 impl JpegReader {
-    /// Progressive scans accepted. A usual file has ten; a hostile one spends a second on each of
-    /// thousands (libjpeg-turbo, "Two Issues with the JPEG Standard").
+    /// The most progressive scans accepted. A usual file has ten; a hostile one has thousands that take a
+    /// second each (libjpeg-turbo, "Two Issues with the JPEG Standard").
     const MAX_SCANS: u32 = 64;
 
     /// A reader that decodes at full size.
@@ -71,13 +66,12 @@ impl JpegReader {
         })
     }
 
-    /// Decodes at this part of the full size from now on.
+    /// Sets the fraction of the full size to decode at.
     pub fn set_scaling_factor(&mut self, factor: ScalingFactor) -> Result<(), JpegReadError> {
         *self = Self::scaled(factor)?;
         Ok(())
     }
 
-    /// Reads the header.
     pub fn open<'a>(&mut self, jpeg: &'a [u8]) -> Result<OpenedJpeg<'a>, JpegReadError> {
         if !jpeg.starts_with(&[0xff, 0xd8]) {
             let detail = match jpeg {
@@ -115,8 +109,8 @@ impl JpegReader {
             .map(drop)
     }
 
-    /// Decodes to RGB, three bytes a pixel, without gaps between rows. CMYK comes without the press's
-    /// profile, so its colours are roughly right.
+    /// Decodes to RGB, three bytes per pixel, without padding. The colours of CMYK are approximate,
+    /// because its colour profile is not used.
     pub fn rgb(&mut self, jpeg: &OpenedJpeg<'_>) -> Result<Vec<u8>, JpegReadError> {
         let (width, height) = (
             self.factor.scale(jpeg.header.width),
@@ -141,7 +135,6 @@ impl JpegReader {
         })
     }
 
-    /// Decodes to planes.
     pub fn planes(
         &mut self,
         jpeg: &OpenedJpeg<'_>,
@@ -152,7 +145,7 @@ impl JpegReader {
             .map(drop)
     }
 
-    /// `Ok(None)`: libjpeg-turbo warned, and no pixel is missing.
+    /// `Ok(None)` when libjpeg-turbo gave a warning that loses no pixels.
     fn outcome<T>(
         &mut self,
         result: turbojpeg::Result<T>,
@@ -167,14 +160,14 @@ impl JpegReader {
         if is_harmless(&detail, end_added) {
             return Ok(None);
         }
-        // After some errors libjpeg-turbo stays in the middle of the broken picture and finds every
-        // later one broken too ("two SOI markers").
+        // Made anew, because after some errors libjpeg-turbo stays in the middle of the broken picture and
+        // rejects every later one ("two SOI markers").
         *self = Self::scaled(self.factor)?;
         Err(named(detail, bytes))
     }
 }
 
-/// JPEGs hold CMYK inverted, since Photoshop began so.
+/// Converts to RGB. JPEGs store CMYK inverted, a convention that Photoshop began.
 fn from_cmyk(pixels: &[u8]) -> Vec<u8> {
     let mut rgb = Vec::with_capacity(pixels.len() / 4 * 3);
     for pixel in pixels.chunks_exact(4) {
@@ -184,9 +177,9 @@ fn from_cmyk(pixels: &[u8]) -> Vec<u8> {
     rgb
 }
 
-/// Many webcams leave a few stray bytes between scan and end marker in every frame; the picture is whole
-/// all the same. Since only the first complaint is told, stray bytes at another place may hide that a
-/// file without an end lacks pixels.
+/// Many webcams write stray bytes between scan and end marker, which lose no pixels. Stray bytes
+/// elsewhere are harmless only if the file has an end marker of its own: libjpeg-turbo tells only its
+/// first warning, which would hide that pixels are missing.
 fn is_harmless(detail: &str, end_added: bool) -> bool {
     match detail.split_once("extraneous bytes before marker ") {
         Some((_, marker)) => !end_added || marker.starts_with("0xd9"),
@@ -194,7 +187,7 @@ fn is_harmless(detail: &str, end_added: bool) -> bool {
     }
 }
 
-/// The library's words, sorted into ours. It gives text only.
+/// Classifies an error of the library by its text, because it has no codes.
 fn named(detail: String, bytes: usize) -> JpegReadError {
     let lower = detail.to_lowercase();
     let is_cut = ["premature end", "no image", "extraneous bytes"]

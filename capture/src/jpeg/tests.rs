@@ -1,10 +1,11 @@
 //! Against the `image` crate, an independent decoder, and against broken input.
 
+mod nonconforming;
+
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use super::*;
-use crate::picture::I420;
-use crate::pool::PicturePool;
+use crate::picture::{I420, PicturePool};
 
 /// A smooth RGB picture: chroma survives subsampling, so that decoders can be compared.
 fn smooth_rgb(width: usize, height: usize) -> Vec<u8> {
@@ -229,7 +230,7 @@ fn noise_behind_a_true_header_never_ends_the_process() {
             let at = 2 + (state >> 8) as usize % (torn.len() - 2);
             torn[at] = state as u8;
         }
-        // Any result will do; what counts is that there is one, and soon.
+        // Any result is accepted, if it comes soon.
         drop(decode(&torn));
     }
 }

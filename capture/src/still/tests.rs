@@ -1,10 +1,10 @@
-//! Files of every kind accepted, each way up, and files that are none.
+//! Files of every accepted format and orientation, and files that are not pictures.
 
 use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 
 use super::*;
 
-/// Red, green, blue and white quarters: every turn and flip is told from every other.
+/// Red, green, blue and white quarters, which distinguish all rotations and reflections.
 fn quarters() -> RgbImage {
     RgbImage::from_fn(64, 32, |x, y| match (x < 32, y < 16) {
         (true, true) => Rgb([220, 30, 30]),
@@ -148,7 +148,7 @@ fn files_that_never_end_are_bounded() {
 }
 
 #[test]
-fn an_odd_picture_keeps_its_last_column_and_tells_its_own_size() {
+fn an_odd_picture_keeps_its_last_column_and_its_own_size() {
     let odd = RgbImage::from_fn(
         33,
         17,

@@ -1,26 +1,25 @@
-//! Panics and hangs on command, for tests. Compiled only where debug assertions are on.
+//! Injected panics and hangs, for tests. Compiled only with debug assertions.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::lock;
 
-/// What a thread is made to do at its next heartbeat.
+/// A fault that a thread shows at its next heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InjectedFault {
-    /// It panics once.
     Panic,
     /// It panics at each heartbeat.
     PanicAlways,
     /// It hangs until [`InjectedFault::None`] is injected.
     Hang,
-    /// What was injected before is over.
+    /// Removes the injected fault.
     None,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Injected {
-    /// A look that costs nothing while nothing is injected.
+    /// Whether there are faults, to be read without the lock.
     any: AtomicBool,
     faults: Mutex<Vec<(String, InjectedFault)>>,
     changed: Condvar,
@@ -37,7 +36,7 @@ impl Injected {
         self.changed.notify_all();
     }
 
-    /// Does to the calling thread what was injected for `thread`.
+    /// Executes on the calling thread the fault that was injected for `thread`.
     pub(super) fn strike(&self, thread: &str) {
         if !self.any.load(Ordering::Acquire) {
             return;

@@ -3,10 +3,10 @@ use std::sync::mpsc::channel;
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Nothing waits this long unless it fails.
+/// The time limit of every wait.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Looks once a second for so long, from `now` on.
+/// Checks once a second for this long, from `now` on.
 fn look_for(threads: &Threads, now: &mut Instant, seconds: u32) -> Vec<ThreadFault> {
     for _ in 0..seconds {
         *now += SECOND;
@@ -22,7 +22,7 @@ fn hung(thread: &str) -> Vec<ThreadFault> {
 }
 
 #[test]
-fn a_silent_thread_hangs_and_one_that_rests_or_left_does_not() {
+fn a_silent_thread_hangs_and_a_resting_or_ended_one_does_not() {
     let (threads, mut now) = (Threads::default(), Instant::now());
     let silent = threads.enter("silent");
     let resting = threads.enter("resting");
@@ -36,7 +36,7 @@ fn a_silent_thread_hangs_and_one_that_rests_or_left_does_not() {
 }
 
 #[test]
-fn a_process_that_was_stopped_finds_its_threads_alive() {
+fn threads_do_not_count_as_hung_after_the_process_was_stopped() {
     let (threads, now) = (Threads::default(), Instant::now());
     let _loop = threads.enter("loop");
     assert!(threads.faults(now + 3600 * SECOND).is_empty());
@@ -91,7 +91,7 @@ fn what_is_injected_strikes_the_named_thread_alone() {
     threads.inject("one", InjectedFault::Hang);
     let until = Instant::now() + SOON;
     let mut now = Instant::now();
-    // A loop that turns is at most a turn behind; one that hangs never catches up.
+    // A working loop is at most one turn late; a hanging one stays late.
     loop {
         if look_for(&threads, &mut now, 40).contains(&hung("one")[0]) {
             break;

@@ -1,4 +1,4 @@
-//! A network camera, played by a socket of this test.
+//! MJPEG over HTTP, with a camera simulated by a socket.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -115,7 +115,7 @@ fn broken_pictures_are_counted_and_the_feed_goes_on() {
 }
 
 #[test]
-fn a_camera_that_dies_and_comes_back_is_shown_again() {
+fn a_camera_that_disconnects_is_opened_again() {
     let camera = Camera::start();
     let mut watched = Watched::start(&camera.source);
     let mut viewer = camera.accept(HEAD);
@@ -123,7 +123,7 @@ fn a_camera_that_dies_and_comes_back_is_shown_again() {
     watched.live();
     let first = watched.frame().seq;
     drop(viewer);
-    // It is asked again at once: some close the connection after each picture.
+    // It is connected again at once, because some cameras close the connection after each picture.
     drop(camera.accept("HTTP/1.0 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"));
     assert!(watched.lost().contains("401"));
     drop(camera.accept("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\nhello"));
@@ -137,13 +137,13 @@ fn a_camera_that_dies_and_comes_back_is_shown_again() {
 }
 
 #[test]
-fn a_camera_that_stalls_is_lost_within_two_seconds_and_live_with_the_next_picture() {
+fn a_stalled_camera_is_lost_within_two_seconds_and_live_with_the_next_picture() {
     let camera = Camera::start();
     let mut watched = Watched::start(&camera.source);
     let mut viewer = camera.accept(HEAD);
     send(&mut viewer, &jpeg(60));
     watched.live();
-    // How slow it is, its second picture tells.
+    // The second picture tells its interval.
     send(&mut viewer, &jpeg(61));
     while watched.frame().seq < 2 {}
     let silent = Instant::now();
@@ -162,7 +162,7 @@ fn a_camera_that_stalls_is_lost_within_two_seconds_and_live_with_the_next_pictur
 }
 
 #[test]
-fn nobody_at_the_address_is_said_so() {
+fn an_unreachable_address_is_reported() {
     let camera = Camera::start();
     let source = camera.source.clone();
     drop(camera);
@@ -200,7 +200,7 @@ fn a_camera_that_closes_after_each_picture_is_asked_again_and_again() {
 }
 
 #[test]
-fn answers_that_are_not_quite_http_are_read() {
+fn answers_that_deviate_from_http_are_read() {
     let camera = Camera::start();
     let mut watched = Watched::start(&camera.source);
     for head in [
@@ -233,7 +233,7 @@ fn pictures_that_cannot_be_read_are_named_on_the_card() {
     watched.live();
     assert!(luma(&mut watched).abs_diff(70) <= 1);
     drop(viewer);
-    // Pictures end, and what comes instead is told.
+    // The error tells what came instead of pictures.
     let mut viewer = camera.accept("HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n");
     viewer.write_all(b"\0\0\0\x18ftypisom").expect("sent");
     drop(viewer);
@@ -257,7 +257,7 @@ fn an_escaped_password_is_sent_as_it_is_and_shown_nowhere() {
     send(&mut viewer, &jpeg(70));
     watched.live();
     drop(viewer);
-    // Known from now on; and refused, it is said whose fault that is.
+    // The login is sent from now on. When it is refused, the error says that it is wrong.
     let (_, asked) = camera.accept_asked(&basic);
     assert!(asked.is_some());
     drop(camera.accept(&basic));
@@ -295,7 +295,7 @@ fn a_digest_challenge_is_answered_and_a_stale_one_once_more() {
     assert!(asked.is_some_and(|asked| asked.contains("SHA-256") && !asked.contains("secret")));
     send(&mut viewer, &jpeg(70));
     watched.live();
-    // The next connection answers before it is asked.
+    // The next connection sends the login without a challenge.
     drop(viewer);
     let (_, asked) = camera.accept_asked(HEAD);
     assert!(asked.is_some_and(|asked| asked.contains("nc=00000002")));

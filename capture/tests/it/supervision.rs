@@ -23,20 +23,22 @@ fn after_a_panic_of_the_supervisor_the_source_is_opened_again() {
     watched.live();
     assert_eq!(watched.threads.restarts("capture"), 1);
     assert!(watched.frame().seq > before);
-    // The thread of the attempt that nobody attends has ended: its pictures are not doubled.
+    // The thread of the former attempt has ended.
     let threads = watched.threads.clone();
     watched.stop();
-    until("the supervisor has left", || format!("{threads:?}") == "[]");
+    until("the supervisor has ended", || {
+        format!("{threads:?}") == "[]"
+    });
 }
 
 #[test]
-fn a_supervisor_that_hangs_is_told_and_the_pictures_go_on() {
+fn a_hanging_supervisor_is_reported_and_the_pictures_go_on() {
     let mut watched = Watched::start("scene");
     watched.live();
     let threads = watched.threads.clone();
     assert!(threads.faults(Instant::now()).is_empty());
     threads.inject("capture", InjectedFault::Hang);
-    until("the hang is told", || {
+    until("the hang is reported", || {
         threads.skip_time(2 * TURN_MAX);
         let faults = threads.faults(Instant::now());
         faults

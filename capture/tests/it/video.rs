@@ -129,12 +129,12 @@ fn a_clip_of_oblong_pixels_is_widened() {
 #[test]
 fn a_still_picture_is_held_until_the_file_changes_whatever_its_name() {
     let folder = folder("still");
-    // What stands before a colon is no protocol.
+    // The text before a colon is not a protocol.
     std::env::set_current_dir(&folder).expect("a folder");
     let write = |width: u32| {
         let picture = I420::black(width, 48).expect("even");
         let jpeg = JpegEncoder::new().and_then(|mut encoder| encoder.encode(&picture, 90));
-        // As a whole, or its reader may see half of it.
+        // Renamed into place, so that the reader never sees half of it.
         std::fs::write("new.jpg", jpeg.expect("encodes")).expect("written");
         std::fs::rename("new.jpg", "2025-05-01T10:30:00.jpg").expect("renamed");
     };
@@ -168,7 +168,7 @@ fn what_is_no_video_is_named_and_tried_again() {
 }
 
 #[test]
-fn a_stream_behind_an_address_is_shown_until_it_breaks_off() {
+fn a_stream_from_a_url_is_shown_until_it_ends() {
     let Some(clip) = shared("media/gif_head-pose-face-detection-female-and-male.mp4") else {
         return;
     };
@@ -200,7 +200,7 @@ fn a_stream_behind_an_address_is_shown_until_it_breaks_off() {
     watched.stop();
 }
 
-/// Makes a clip; `false`, said aloud, when there is no ffmpeg.
+/// Makes a clip. `false`, with a message, when there is no ffmpeg.
 fn ffmpeg(arguments: &[&str]) -> bool {
     let start = Instant::now();
     let made = Command::new("ffmpeg")
@@ -221,7 +221,7 @@ fn ffmpeg(arguments: &[&str]) -> bool {
 }
 
 #[test]
-fn a_camera_that_refuses_is_told_from_one_that_is_not_there() {
+fn a_camera_that_refuses_is_distinguished_from_an_unreachable_one() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let at = listener.local_addr().expect("bound");
     let serving = std::thread::spawn(move || {
@@ -238,7 +238,7 @@ fn a_camera_that_refuses_is_told_from_one_that_is_not_there() {
                 "{status}\r\n{}\r\nContent-Length: 0\r\n\r\n",
                 number.unwrap_or("X: 1")
             );
-            // Whoever has left needs no answer.
+            // Fails when the client has left.
             let _ = viewer.write_all(answer.as_bytes());
             if request.starts_with("GET /end") {
                 return;
@@ -251,14 +251,14 @@ fn a_camera_that_refuses_is_told_from_one_that_is_not_there() {
         (format!("rtsp://{at}/live"), ["404", "path"]),
     ] {
         let mut watched = Watched::start(&source);
-        let told = watched.lost();
+        let text = watched.lost();
         assert!(
-            words.iter().all(|part| told.contains(part)),
-            "{source}: {told}"
+            words.iter().all(|part| text.contains(part)),
+            "{source}: {text}"
         );
         assert!(
-            !told.contains("Cannot reach") && !told.contains("secret"),
-            "{told}"
+            !text.contains("Cannot reach") && !text.contains("secret"),
+            "{text}"
         );
         watched.stop();
     }

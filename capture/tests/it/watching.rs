@@ -1,4 +1,4 @@
-//! A running capture and what a viewer would see of it.
+//! A running capture, and what a viewer would see of it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use capture::{
     SourceSpec, SourceSwitch, WallClock, Wanted, spawn,
 };
 
-/// Longer than anything here takes on a busy machine.
+/// The time limit of every wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Watched {
@@ -62,7 +62,7 @@ impl Watched {
         }
     }
 
-    /// Waits for the source to be lost; the words on the card.
+    /// Waits until the source is lost. Returns the text of the card.
     pub(crate) fn lost(&mut self) -> String {
         self.signal_that(|signal| match signal {
             Signal::Lost { reason, .. } => Some(reason.clone()),
@@ -70,7 +70,7 @@ impl Watched {
         })
     }
 
-    /// Waits for the source to be live; width, height and rate.
+    /// Waits until the source is live. Returns width, height and rate.
     pub(crate) fn live(&mut self) -> (u32, u32, f32) {
         self.signal_that(|signal| match signal {
             Signal::Live {
@@ -80,7 +80,7 @@ impl Watched {
         })
     }
 
-    /// Waits for a signal, new since the last that was waited for, that `pick` likes.
+    /// Waits for the next signal for which `pick` returns a value.
     pub(crate) fn signal_that<T>(&mut self, pick: impl Fn(&Signal) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -96,7 +96,7 @@ impl Watched {
         }
     }
 
-    /// Stops the capture, which must not take long, and must end every wait.
+    /// Stops the capture, and checks that this takes no more than 3 s and closes the slot.
     pub(crate) fn stop(mut self) {
         let start = Instant::now();
         self.handle.stop();
@@ -110,12 +110,12 @@ impl Watched {
     }
 }
 
-/// A file of the shared folder of pictures and clips; `None`, said aloud, when it is not there.
+/// A file of the shared folder of pictures and clips. `None`, with a message, without such a folder.
 pub(crate) fn shared(file: &str) -> Option<PathBuf> {
     match std::env::var_os("CARRIER_SHARED") {
         Some(folder) => Some(PathBuf::from(folder).join(file)),
         None => {
-            // The test's own output is where a skipped test belongs.
+            // A skipped test is reported in the test's own output.
             #[allow(clippy::print_stderr)]
             {
                 eprintln!("skipped: CARRIER_SHARED is not set");
@@ -125,7 +125,7 @@ pub(crate) fn shared(file: &str) -> Option<PathBuf> {
     }
 }
 
-/// A folder of this test's own, emptied.
+/// An empty temporary folder.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("carrier-it-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);

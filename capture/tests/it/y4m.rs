@@ -1,4 +1,4 @@
-//! The pipe that any tool can feed.
+//! y4m pipes and files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -33,7 +33,7 @@ fn picture(luma: u8, width: usize, height: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_pipe_is_shown_waited_for_and_taken_up_again() {
+fn a_pipe_is_shown_waited_for_and_resumed() {
     let path = fifo("pipe");
     let mut watched = Watched::start(&format!("y4m:{}", path.display()));
     let mut pipe = writer(&path);
@@ -47,7 +47,7 @@ fn a_pipe_is_shown_waited_for_and_taken_up_again() {
         (77, 128)
     );
 
-    // The writer goes silent: the card is up within 2 s, and the picture comes back with it.
+    // The writer pauses: the card is up within 2 s, until the writer goes on.
     let silent = Instant::now();
     assert!(watched.lost().contains("no pictures"));
     assert!(
@@ -59,7 +59,7 @@ fn a_pipe_is_shown_waited_for_and_taken_up_again() {
     watched.live();
     assert_eq!(watched.frame().pixels.planes().y[0], 88);
 
-    // The writer goes away in the middle of a picture; another comes, with another size.
+    // The writer closes the pipe in the middle of a picture; another one sends another size.
     pipe.write_all(&picture(99, 8, 4)[..20])
         .expect("still read");
     drop(pipe);
@@ -96,7 +96,7 @@ fn stopping_does_not_wait_for_a_pipe_that_nobody_feeds() {
 }
 
 #[test]
-fn a_header_that_lies_is_named_and_the_next_writer_is_read() {
+fn a_wrong_header_is_reported_and_the_next_writer_is_read() {
     let path = folder("lies").join("lies.y4m");
     let mut lies = b"YUV4MPEG2 W8 H4 F30:1\n".to_vec();
     lies.extend(picture(50, 16, 16));

@@ -1,7 +1,7 @@
-//! What is true, from a COCO file of annotations (`instances_val2017.json` and its like). Pure.
+//! Annotations: the true boxes, from a COCO file such as `instances_val2017.json`. Pure.
 //!
-//! Labelling tools write this form with many small differences, which pycocotools takes. What cannot
-//! be used is left out and named; only a file that is no such file at all is refused.
+//! Labelling tools write this format with many small differences, which pycocotools accepts. Unusable
+//! annotations are left out and reported; only a file of another format is an error.
 
 #[cfg(test)]
 mod tests;
@@ -12,63 +12,57 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::lenient::{Id, Loose, plain_json};
-use super::matching::TrueBox;
-use super::rect::Rect;
+use super::lenient::{Id, LooseValue, plain_json};
+use super::matching::{Rect, TrueBox};
 
 /// A file of annotations that cannot be used.
 #[derive(Debug, Error)]
 pub enum AnnotationsError {
-    /// No JSON, or one of its lists is missing.
+    /// Not JSON, or one of the lists is missing.
     #[error("is no COCO file of boxes (`images`, `annotations` with `bbox`, `categories`): {0}")]
     Syntax(#[from] serde_json::Error),
-    /// One id for two things.
+    /// Two entries have the same id.
     #[error("{what} is there twice")]
-    Twice {
-        /// Which.
-        what: String,
-    },
+    Twice { what: String },
 }
 
 /// Pictures with all boxes in them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Annotations {
-    /// By id, which is the order pycocotools counts them in.
+    /// By id, in which order pycocotools counts them.
     pub pictures: Vec<Picture>,
-    /// In the file's order, those of one name as one.
+    /// In the file's order, with those of the same name merged.
     pub categories: Vec<Category>,
-    /// Annotations of these pictures that cannot be used.
+    /// Unusable annotations of these pictures.
     pub left_out: LeftOut,
 }
 
-/// Annotations that cannot be used.
+/// Unusable annotations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LeftOut {
-    /// How many.
     pub count: usize,
-    /// The first of them, each named with the reason.
+    /// The first of them, each with the reason.
     pub first: Vec<String>,
 }
 
-/// What is in one picture.
+/// One picture with its true boxes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    /// COCO's name for it, a number as a rule.
+    /// Usually a number.
     pub id: Id,
-    /// The file, within the folder of pictures, or what is wrong with its name.
+    /// The path of the file within the folder of pictures, or what is wrong with it.
     pub file: Result<PathBuf, String>,
-    /// Width and height in pixels, where the file tells them.
+    /// Width and height in pixels, if the file tells them.
     pub size_px: Option<(u32, u32)>,
     /// In the file's order.
     pub boxes: Vec<TrueBox>,
 }
 
-/// A class of things.
+/// A class of objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Category {
-    /// COCO's name for it; of several with one name, the first one's.
+    /// Of several with the same name, the id of the first.
     pub id: Id,
-    /// What it is called.
     pub name: String,
 }
 
@@ -82,32 +76,32 @@ struct CocoFile {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct CocoImage {
-    id: Loose,
-    file_name: Loose,
-    width: Loose,
-    height: Loose,
+    id: LooseValue,
+    file_name: LooseValue,
+    width: LooseValue,
+    height: LooseValue,
 }
 
 /// `ignore` is not read: pycocotools overwrites it with `iscrowd`.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct CocoAnnotation {
-    id: Loose,
-    image_id: Loose,
-    category_id: Loose,
-    bbox: Loose,
-    iscrowd: Loose,
+    id: LooseValue,
+    image_id: LooseValue,
+    category_id: LooseValue,
+    bbox: LooseValue,
+    iscrowd: LooseValue,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct CocoCategory {
-    id: Loose,
-    name: Loose,
+    id: LooseValue,
+    name: LooseValue,
 }
 
 impl Annotations {
-    /// Reads the text of a file.
+    /// Parses the text of a file.
     pub fn parse(json: &[u8]) -> Result<Self, AnnotationsError> {
         let file: CocoFile = serde_json::from_slice(&plain_json(json))?;
         let categories = Categories::new(&file.categories);
@@ -125,7 +119,7 @@ impl Annotations {
         let mut left_out = LeftOut::default();
         for (index, annotation) in file.annotations.iter().enumerate() {
             let id = Id::of(&annotation.image_id);
-            // A file cut down to fewer pictures often keeps what was in the others.
+            // A file reduced to fewer pictures often keeps the annotations of the others.
             let picture = id.as_ref().map(|id| pictures.get_mut(id));
             if let Some(None) = picture {
                 continue;
@@ -145,7 +139,7 @@ impl Annotations {
 }
 
 impl LeftOut {
-    /// More would fill a screen.
+    /// How many annotations are named.
     const NAMED: usize = 5;
 
     fn add(&mut self, annotation: &CocoAnnotation, index: usize, why: &str) {
@@ -163,15 +157,16 @@ impl LeftOut {
 /// The categories by their ids.
 struct Categories {
     all: Vec<Category>,
-    /// `None`: the id stands for two names.
+    /// `None`: the id has two names.
     by_id: BTreeMap<Id, Option<usize>>,
 }
 
 impl Categories {
-    /// Those of one name are one class: tools write an unused root category called like the only class.
-    fn new(told: &[CocoCategory]) -> Self {
+    /// Merges categories of the same name, because tools write an unused root category with the name of the
+    /// only class.
+    fn new(listed: &[CocoCategory]) -> Self {
         let (mut all, mut by_id) = (Vec::<Category>::new(), BTreeMap::new());
-        for category in told {
+        for category in listed {
             let (Some(id), Some(name)) = (Id::of(&category.id), Id::of(&category.name)) else {
                 continue;
             };
@@ -192,7 +187,7 @@ impl Categories {
         Self { all, by_id }
     }
 
-    /// The index of a category that is listed.
+    /// The index of a category, if it is listed.
     fn index_of(&self, id: &Id) -> Result<Option<usize>, AnnotationsError> {
         match self.by_id.get(id) {
             Some(None) => Err(AnnotationsError::Twice {
@@ -209,7 +204,7 @@ impl CocoImage {
         let id = Id::of(&self.id);
         let file = match (&id, &self.file_name) {
             (None, _) => Err(format!("the picture at index {index} has no `id`")),
-            (Some(id), Loose::Text(name)) => path_within(name).ok_or_else(|| {
+            (Some(id), LooseValue::Text(name)) => path_within(name).ok_or_else(|| {
                 format!("picture {id}: `{name}` is no name of a file within a folder")
             }),
             (Some(id), _) => Err(format!("picture {id} has no `file_name`")),
@@ -223,7 +218,7 @@ impl CocoImage {
     }
 }
 
-/// The path within the folder of pictures, also from Windows; `None` when it leads elsewhere.
+/// A path within the folder of pictures, also as Windows writes it; `None` when it leads out of it.
 fn path_within(name: &str) -> Option<PathBuf> {
     let name = name.replace('\\', "/");
     let parts = Path::new(&name).components();
@@ -238,7 +233,7 @@ fn path_within(name: &str) -> Option<PathBuf> {
 }
 
 impl CocoAnnotation {
-    /// The box, or why it is none.
+    /// The box, or why the annotation is unusable.
     fn true_box(
         &self,
         categories: &Categories,

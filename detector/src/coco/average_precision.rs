@@ -1,14 +1,14 @@
-//! From hits to average precision.
+//! From matches to average precision.
 
-use super::matching::{Judged, ScoredBox, THRESHOLDS, TrueBox, Verdict, judge};
+use super::matching::{MatchResult, MatchedBox, ScoredBox, THRESHOLDS, TrueBox, match_boxes};
 
-/// Precision is read at recall 0, 0.01 .. 1.
+/// Precision is sampled at the recalls 0, 0.01 .. 1.
 const RECALL_POINTS: usize = 101;
 
-/// Where 0.75 stands among the thresholds.
+/// The index of 0.75 among the thresholds.
 const AT_75: usize = 5;
 
-/// What a detector is worth: everything within 0..=1.
+/// The accuracy of a detector. All values are 0..=1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accuracy {
     /// Mean over all classes and over the IoU thresholds 0.5, 0.55 .. 0.95.
@@ -17,16 +17,15 @@ pub struct Accuracy {
     pub ap50: f64,
     /// Mean over all classes, at IoU 0.75.
     pub ap75: f64,
-    /// The classes that have a box to be found, by category.
+    /// The classes with at least one true box, by category.
     pub classes: Vec<ClassAccuracy>,
 }
 
-/// What a detector is worth for one class.
+/// The accuracy of a detector for one class.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClassAccuracy {
-    /// Index of the category.
     pub category: usize,
-    /// How many boxes were to be found.
+    /// The number of true boxes.
     pub boxes: usize,
     /// Mean over the IoU thresholds.
     pub ap: f64,
@@ -36,25 +35,25 @@ pub struct ClassAccuracy {
     pub ap75: f64,
 }
 
-/// Takes picture after picture, in the order of their ids: of equal scores, the picture that came
-/// first counts first.
+/// Collects the results of all pictures, in the order of their ids: of equal scores, the one of the
+/// earlier picture counts first.
 #[derive(Debug)]
 pub struct Evaluation {
-    /// One a category; `None` for those that do not count.
+    /// One per category; `None` for those that do not count.
     categories: Vec<Option<Tally>>,
 }
 
 #[derive(Debug, Default)]
 struct Tally {
     boxes: usize,
-    judged: Vec<Judged>,
+    matched: Vec<MatchedBox>,
 }
 
 impl Evaluation {
-    /// COCO counts the best hundred results of a picture.
+    /// COCO counts the 100 best results of a picture.
     pub const MOST_A_PICTURE: usize = 100;
 
-    /// Of each category, whether it counts.
+    /// `counts`: for each category, whether it counts.
     #[must_use]
     pub fn new(counts: &[bool]) -> Self {
         let tally = |counts: &bool| counts.then(Tally::default);
@@ -63,9 +62,9 @@ impl Evaluation {
         }
     }
 
-    /// Adds a picture: what is there and what was found.
+    /// Adds a picture with its true boxes and the detected ones.
     pub fn add(&mut self, truth: &[TrueBox], mut found: Vec<ScoredBox>) {
-        // Stable, as numpy's mergesort.
+        // A stable sort, like numpy's mergesort.
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         found.truncate(Self::MOST_A_PICTURE);
         for (category, tally) in self.categories.iter_mut().enumerate() {
@@ -81,11 +80,11 @@ impl Evaluation {
                 .copied()
                 .collect();
             tally.boxes += truth.iter().filter(|one| !one.crowd).count();
-            tally.judged.extend(judge(&truth, &found));
+            tally.matched.extend(match_boxes(&truth, &found));
         }
     }
 
-    /// The accuracy over all pictures; `None` when there was no box to be found.
+    /// The accuracy over all pictures; `None` without any true box.
     #[must_use]
     pub fn accuracy(&self) -> Option<Accuracy> {
         let classes: Vec<ClassAccuracy> = self
@@ -114,11 +113,11 @@ impl Tally {
         if self.boxes == 0 {
             return None;
         }
-        let mut judged: Vec<&Judged> = self.judged.iter().collect();
-        judged.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut matched: Vec<&MatchedBox> = self.matched.iter().collect();
+        matched.sort_by(|a, b| b.score.total_cmp(&a.score));
         let at: [f64; THRESHOLDS] = std::array::from_fn(|threshold| {
-            let verdicts = judged.iter().map(|one| one.verdicts[threshold]);
-            average_precision(verdicts, self.boxes)
+            let results = matched.iter().map(|one| one.results[threshold]);
+            average_precision(results, self.boxes)
         });
         Some(ClassAccuracy {
             category,
@@ -130,24 +129,24 @@ impl Tally {
     }
 }
 
-/// The mean of the precision over the recall points, for results sorted best first.
-fn average_precision(verdicts: impl Iterator<Item = Verdict>, boxes: usize) -> f64 {
+/// The mean precision over the recall points, for results sorted by score.
+fn average_precision(results: impl Iterator<Item = MatchResult>, boxes: usize) -> f64 {
     let (mut hits, mut misses) = (0.0, 0.0);
-    let mut curve: Vec<Point> = verdicts
-        .map(|verdict| {
-            match verdict {
-                Verdict::Hit => hits += 1.0,
-                Verdict::Miss => misses += 1.0,
-                Verdict::Ignored => {}
+    let mut curve: Vec<Point> = results
+        .map(|result| {
+            match result {
+                MatchResult::TruePositive => hits += 1.0,
+                MatchResult::FalsePositive => misses += 1.0,
+                MatchResult::Ignored => {}
             }
             Point {
                 recall: hits / boxes as f64,
-                // Epsilon as in the original, against 0 / 0 where all so far was ignored.
+                // The epsilon, as in the original, avoids 0 / 0 while all results are ignored.
                 precision: hits / (misses + hits + f64::EPSILON),
             }
         })
         .collect();
-    // The best precision at this recall or more: a later hit may only raise what stands before it.
+    // The highest precision at this recall or more, which makes the curve monotonic.
     let mut best = 0.0_f64;
     for point in curve.iter_mut().rev() {
         best = best.max(point.precision);
@@ -166,7 +165,7 @@ struct Point {
     precision: f64,
 }
 
-/// To the last bit as numpy's `linspace(0, 1, 101)` makes them.
+/// Bit for bit as numpy's `linspace(0, 1, 101)` computes them.
 fn recall_point(index: usize) -> f64 {
     let step = 1.0 / (RECALL_POINTS - 1) as f64;
     if index == RECALL_POINTS - 1 {
@@ -178,7 +177,7 @@ fn recall_point(index: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rect::Rect;
+    use super::super::matching::Rect;
     use super::*;
 
     const NEAR: f64 = 1e-12;
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn all_right_is_one_and_nothing_is_zero() {
+    fn perfect_results_have_ap_one_and_none_have_ap_zero() {
         let mut right = Evaluation::new(&[true]);
         right.add(
             &[truth(0, 0.0), truth(0, 50.0)],

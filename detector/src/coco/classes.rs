@@ -1,22 +1,21 @@
-//! Which of a model's classes are which of a file's categories: those of the same name, or else those
-//! whose names differ in case, hyphens and underscores only.
+//! Maps a model's classes to a file's categories: by the same name, or else by a name that differs only
+//! in case, hyphens and underscores.
 
 use super::annotations::Category;
-use super::matching::ScoredBox;
-use super::rect::Rect;
+use super::matching::{Rect, ScoredBox};
 use crate::detection::Detection;
 
-/// A model's classes among a file's categories.
+/// The categories of a model's classes.
 #[derive(Debug)]
 pub struct Classes {
-    /// Of each class of the model, its category.
+    /// The category of each class.
     categories: Vec<Option<usize>>,
-    /// Of each category, whether the model offers it.
+    /// For each category, whether the model has it.
     offered: Vec<bool>,
 }
 
 impl Classes {
-    /// The classes called `labels` among `categories`.
+    /// Maps the classes named `labels` to `categories`.
     #[must_use]
     pub fn new(labels: &[String], categories: &[Category]) -> Self {
         let place = |label: &String| {
@@ -35,8 +34,7 @@ impl Classes {
         }
     }
 
-    /// Categories that are written in another way than the model's class: what the file says, then
-    /// what the model says.
+    /// Pairs of names that differ: the category's, then the class's.
     pub fn respelt<'a>(
         &self,
         labels: &'a [String],
@@ -50,20 +48,19 @@ impl Classes {
         pairs.filter(|(category, label)| category != label)
     }
 
-    /// Of each category, whether the model offers it.
+    /// For each category, whether the model has it.
     #[must_use]
     pub fn offered(&self) -> &[bool] {
         &self.offered
     }
 
-    /// What was found in a picture of this size, in COCO's terms. Classes that the file knows
-    /// nothing about are not in it.
+    /// The detections in a picture of this size as scored boxes, without classes that have no category.
     #[must_use]
     pub fn scored(&self, found: &[Detection], width_px: u32, height_px: u32) -> Vec<ScoredBox> {
         let scored = |one: &Detection| {
             let category = (*self.categories.get(one.class_id)?)?;
             let mut bbox = one.bbox;
-            // A picture with odd sides was searched one pixel larger.
+            // A picture with odd sides was detected one pixel larger.
             bbox.x2 = bbox.x2.min(width_px as f32);
             bbox.y2 = bbox.y2.min(height_px as f32);
             Some(ScoredBox {
@@ -84,7 +81,7 @@ fn plain(name: &str) -> String {
 mod tests {
     use super::super::lenient::Id;
     use super::*;
-    use crate::bbox::BBox;
+    use crate::detection::BBox;
 
     fn category(name: &str) -> Category {
         Category {
@@ -104,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn names_decide_and_strangers_do_not_count() {
+    fn classes_are_mapped_by_name() {
         let labels = ["face", "person"].map(str::to_owned);
         let categories = ["dog", "person"].map(category);
         let classes = Classes::new(&labels, &categories);
@@ -112,12 +109,7 @@ mod tests {
         let found = [0, 1, 2].map(|class_id| Detection {
             class_id,
             score: 0.5,
-            bbox: BBox {
-                x1: 1.0,
-                y1: 1.0,
-                x2: 10.0,
-                y2: 10.0,
-            },
+            bbox: BBox::new(1.0, 1.0, 10.0, 10.0),
         });
         let person = ScoredBox {
             category: 1,

@@ -1,26 +1,26 @@
-//! JSON as labelling tools write it: numbers as text, whole numbers with a point, NaN, a byte order
-//! mark. pycocotools takes most of it. Pure.
+//! Lenient parsing of JSON as labelling tools write it: numbers as text, integers with a decimal point,
+//! NaN, a byte order mark. pycocotools accepts most of it. Pure.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Any value, as far as a COCO file needs it.
+/// A JSON value, as far as a COCO file needs it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) enum Loose {
+pub(super) enum LooseValue {
     Whole(i64),
     Number(f64),
     Text(String),
     Bool(bool),
     List(Vec<Self>),
-    /// `null`, an object, or a number that JSON cannot write.
+    /// `null`, an object, or a number that JSON cannot express.
     #[default]
     Nothing,
 }
 
-impl Loose {
-    /// A number, also one that is written as text.
+impl LooseValue {
+    /// The number, also when it is written as text.
     pub(super) fn number(&self) -> Option<f64> {
         let number = match self {
             Self::Whole(number) => *number as f64,
@@ -31,7 +31,7 @@ impl Loose {
         number.is_finite().then_some(number)
     }
 
-    /// A length in whole pixels; `None` when it is none, such as -1.
+    /// The length in whole pixels; `None` when it is not a positive integer.
     pub(super) fn pixels(&self) -> Option<u32> {
         let number = self.number()?;
         let whole = number >= 1.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0;
@@ -46,7 +46,7 @@ impl Loose {
         }
     }
 
-    /// The four numbers of a box, or what is wrong with it.
+    /// The four numbers of a box, or what is wrong with them.
     pub(super) fn rect(&self) -> Result<[f64; 4], String> {
         let Self::List(sides) = self else {
             return Err("has no `bbox`".to_owned());
@@ -68,27 +68,26 @@ impl Loose {
 /// An id, which tools write as 1, 1.0, "1" or any text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Id {
-    /// A whole number, in whichever form.
+    /// An integer, in any notation.
     Number(i64),
-    /// Anything else.
     Text(String),
 }
 
 impl Id {
-    pub(super) fn of(value: &Loose) -> Option<Self> {
-        /// Up to here every whole number has its own `f64`.
+    pub(super) fn of(value: &LooseValue) -> Option<Self> {
+        /// The largest integer up to which `f64` is exact.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match value {
-            Loose::Whole(number) => Some(Self::Number(*number)),
-            Loose::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT => {
+            LooseValue::Whole(number) => Some(Self::Number(*number)),
+            LooseValue::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT => {
                 Some(Self::Number(*number as i64))
             }
-            Loose::Number(number) => Some(Self::Text(number.to_string())),
-            Loose::Text(text) => Some(match text.parse::<i64>() {
+            LooseValue::Number(number) => Some(Self::Text(number.to_string())),
+            LooseValue::Text(text) => Some(match text.parse::<i64>() {
                 Ok(number) if number.to_string() == *text => Self::Number(number),
                 _ => Self::Text(text.clone()),
             }),
-            Loose::Bool(_) | Loose::List(_) | Loose::Nothing => None,
+            LooseValue::Bool(_) | LooseValue::List(_) | LooseValue::Nothing => None,
         }
     }
 }
@@ -102,7 +101,7 @@ impl fmt::Display for Id {
     }
 }
 
-impl<'de> Deserialize<'de> for Loose {
+impl<'de> Deserialize<'de> for LooseValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(LooseVisitor)
     }
@@ -111,60 +110,60 @@ impl<'de> Deserialize<'de> for Loose {
 struct LooseVisitor;
 
 impl<'de> Visitor<'de> for LooseVisitor {
-    type Value = Loose;
+    type Value = LooseValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Loose, E> {
-        Ok(Loose::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<LooseValue, E> {
+        Ok(LooseValue::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Loose, E> {
-        Ok(Loose::Whole(value))
+    fn visit_i64<E>(self, value: i64) -> Result<LooseValue, E> {
+        Ok(LooseValue::Whole(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Loose, E> {
-        let whole = i64::try_from(value).map(Loose::Whole);
-        Ok(whole.unwrap_or_else(|_| Loose::Text(value.to_string())))
+    fn visit_u64<E>(self, value: u64) -> Result<LooseValue, E> {
+        let whole = i64::try_from(value).map(LooseValue::Whole);
+        Ok(whole.unwrap_or_else(|_| LooseValue::Text(value.to_string())))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Loose, E> {
-        Ok(Loose::Number(value))
+    fn visit_f64<E>(self, value: f64) -> Result<LooseValue, E> {
+        Ok(LooseValue::Number(value))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Loose, E> {
-        Ok(Loose::Text(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<LooseValue, E> {
+        Ok(LooseValue::Text(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Loose, E> {
-        Ok(Loose::Text(value))
+    fn visit_string<E>(self, value: String) -> Result<LooseValue, E> {
+        Ok(LooseValue::Text(value))
     }
 
-    fn visit_unit<E>(self) -> Result<Loose, E> {
-        Ok(Loose::Nothing)
+    fn visit_unit<E>(self) -> Result<LooseValue, E> {
+        Ok(LooseValue::Nothing)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Loose, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<LooseValue, A::Error> {
         let mut all = Vec::new();
         while let Some(value) = list.next_element()? {
             all.push(value);
         }
-        Ok(Loose::List(all))
+        Ok(LooseValue::List(all))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LooseValue, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Loose::Nothing)
+        Ok(LooseValue::Nothing)
     }
 }
 
-/// What Python writes and JSON does not know. The longest first.
+/// Numbers that Python writes and JSON does not allow, the longest first.
 const FOREIGN_NUMBERS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
 
-/// The text without a byte order mark, and with `null` for numbers that JSON cannot write. Copied only
-/// if there is such a number.
+/// The text without a byte order mark, and with `null` for numbers that JSON does not allow. Copied only
+/// when there is such a number.
 pub(super) fn plain_json(json: &[u8]) -> Cow<'_, [u8]> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let mut plain = Vec::new();
@@ -197,7 +196,7 @@ pub(super) fn plain_json(json: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use super::*;
 
-    fn loose(json: &str) -> Loose {
+    fn loose(json: &str) -> LooseValue {
         serde_json::from_slice(&plain_json(json.as_bytes())).expect("JSON")
     }
 

@@ -1,84 +1,84 @@
-//! DEIMv2 (Intellindust, 2025) and other DETR exports with built-in post-processing: sorted lists
-//! of labels, boxes and scores. Nothing to decode, but everything to check: the network may say
-//! anything.
+//! DEIMv2 (Intellindust, 2025) and other DETR exports with built-in post-processing.
+//!
+//! Outputs: `labels` i64 [queries], `boxes` f32 [queries, 4] (left, top, right, bottom), `scores` f32
+//! [queries], sorted by score. The boxes are in the pixels of the size that the network is given as
+//! `orig_target_sizes`; here it is the size of its input.
 
-use ndarray::{ArrayView1, ArrayView2};
+use super::{DecodeHead, HeadConfig, HeadError, RawOutputs, checked};
+use crate::detection::{BBox, Detection};
 
-use super::HeadError;
-use crate::bbox::BBox;
-use crate::detection::Detection;
+pub(super) struct Deimv2(pub(super) HeadConfig);
 
-/// Appends what scores at least `min_score`. The boxes are in the pixels that the network was told
-/// as `orig_target_sizes`: here those of its input, as for every head.
-pub(crate) fn decode(
-    labels: ArrayView1<'_, i64>,
-    boxes: ArrayView2<'_, f32>,
-    scores: ArrayView1<'_, f32>,
-    classes: usize,
-    min_score: f32,
-    found: &mut Vec<Detection>,
-) -> Result<(), HeadError> {
-    let queries = scores.len();
-    let wrong = |output, found: &[usize], wanted: String| HeadError {
-        output,
-        found: found.to_vec(),
-        head: "deimv2",
-        wanted,
-    };
-    if boxes.shape() != [queries, 4] {
-        return Err(wrong("boxes", boxes.shape(), format!("[{queries}, 4]")));
+impl DecodeHead for Deimv2 {
+    fn size_input(&self) -> Option<&'static str> {
+        Some("orig_target_sizes")
     }
-    if labels.len() != queries {
-        return Err(wrong("labels", labels.shape(), format!("[{queries}]")));
-    }
-    for ((label, score), corners) in labels.iter().zip(scores).zip(boxes.outer_iter()) {
-        let class_id = usize::try_from(*label)
-            .ok()
-            .filter(|class_id| *class_id < classes);
-        if let Some(class_id) = class_id.filter(|_| *score >= min_score) {
-            let [x1, y1, x2, y2] = [corners[0], corners[1], corners[2], corners[3]];
-            found.push(Detection {
-                class_id,
-                score: *score,
-                bbox: BBox { x1, y1, x2, y2 },
-            });
+
+    fn decode(
+        &mut self,
+        outputs: &dyn RawOutputs,
+        min_score: f32,
+        found: &mut Vec<Detection>,
+    ) -> Result<(), HeadError> {
+        let (labels, boxes) = (outputs.integers("labels")?, outputs.floats("boxes")?);
+        let scores = outputs.floats("scores")?;
+        let queries = scores.len();
+        let scores = checked("deimv2", "scores", &scores, &[queries])?;
+        let boxes = checked("deimv2", "boxes", &boxes, &[queries, 4])?;
+        let labels = checked("deimv2", "labels", &labels, &[queries])?;
+        for ((label, score), corners) in labels.iter().zip(scores).zip(boxes.chunks_exact(4)) {
+            let class_id = usize::try_from(*label).ok();
+            let class_id = class_id.filter(|class_id| *class_id < self.0.classes);
+            if let Some(class_id) = class_id.filter(|_| *score >= min_score) {
+                let [x1, y1, x2, y2] = [corners[0], corners[1], corners[2], corners[3]];
+                found.push(Detection {
+                    class_id,
+                    score: *score,
+                    bbox: BBox { x1, y1, x2, y2 },
+                });
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use ndarray::{Array1, Array2};
 
-    use super::super::reference::Random;
+    use super::super::tests::{Outputs, Random};
     use super::*;
+    use crate::heads::InputSize;
+
+    fn decoder() -> Deimv2 {
+        let input = InputSize {
+            width: 320,
+            height: 320,
+        };
+        Deimv2(HeadConfig {
+            input,
+            classes: 80,
+            box_units: None,
+        })
+    }
 
     #[test]
-    fn takes_what_scores_enough_and_ignores_labels_that_do_not_exist() {
+    fn labels_that_do_not_exist_and_low_scores_are_ignored() {
         let mut random = Random::new(5);
         let labels = Array1::from_shape_fn(300, |_| random.between(-2.0, 82.0) as i64);
         let boxes = Array2::from_shape_fn((300, 4), |_| random.between(-5.0, 330.0));
         let scores = Array1::from_shape_fn(300, |_| random.between(0.0, 1.0));
-        let mut found = Vec::new();
-        decode(
-            labels.view(),
-            boxes.view(),
-            scores.view(),
-            80,
-            0.4,
-            &mut found,
-        )
-        .expect("shapes");
+        let outputs = Outputs::default()
+            .integers("labels", labels.clone())
+            .floats("boxes", boxes.clone())
+            .floats("scores", scores.clone());
+        let found = outputs.decode(&mut decoder(), 0.4).expect("shapes fit");
 
         let mut wanted = Vec::new();
         for query in 0..300 {
             if scores[query] >= 0.4 && (0..80).contains(&labels[query]) {
-                wanted.push((
-                    labels[query] as usize,
-                    scores[query],
-                    boxes.row(query).to_vec(),
-                ));
+                let corners = boxes.row(query).to_vec();
+                wanted.push((labels[query] as usize, scores[query], corners));
             }
         }
         let found: Vec<_> = found
@@ -88,22 +88,17 @@ mod tests {
                 (one.class_id, one.score, vec![x1, y1, x2, y2])
             })
             .collect();
-        assert!(wanted.len() > 100, "a test of something");
+        assert!(wanted.len() > 100, "the test has detections to compare");
         assert_eq!(found, wanted);
     }
 
     #[test]
     fn lists_of_different_length_are_refused() {
-        let (labels, scores) = (Array1::zeros(3), Array1::zeros(4));
-        let boxes = Array2::zeros((4, 4));
-        let error = decode(
-            labels.view(),
-            boxes.view(),
-            scores.view(),
-            80,
-            0.4,
-            &mut Vec::new(),
-        );
-        assert_eq!(error.map_err(|error| error.output), Err("labels"));
+        let outputs = Outputs::default()
+            .integers("labels", Array1::zeros(3))
+            .floats("boxes", Array2::zeros((4, 4)))
+            .floats("scores", Array1::zeros(4));
+        let error = outputs.decode(&mut decoder(), 0.4).expect_err("3 labels");
+        assert!(error.to_string().contains("`labels`"), "{error}");
     }
 }

@@ -1,54 +1,47 @@
-//! FastestDet (dog-qiuqiu, 2022): one grid with cells of 16 pixels, one plane of it for each of
-//! `objectness x y width height class...`. Objectness and classes come out of the network as
-//! probabilities, the box as what tanh and the logistic function are still to be applied to.
+//! FastestDet (dog-qiuqiu, 2022): one grid with cells of 16 pixels.
+//!
+//! Output: f32 [5 + classes, rows, columns], a plane for each of objectness, x, y, width, height, and
+//! the classes. Objectness and classes are probabilities. x and y are offsets from the cell's corner
+//! in cells, before tanh; width and height are fractions of the input, before the logistic function.
 
-use ndarray::ArrayView3;
+use super::{DecodeHead, HeadConfig, HeadError, RawOutputs, cells, checked};
+use crate::detection::{BBox, Detection};
 
-use super::{HeadError, InputSize};
-use crate::bbox::BBox;
-use crate::detection::Detection;
-
-const STRIDE: usize = 16;
-
-/// The output has no better name than its number in the exported graph.
-pub(crate) const OUTPUT: &str = "758";
-
-/// How much objectness and class weigh in the score, as in the published evaluation.
+const STRIDES: [usize; 1] = [16];
+/// The output is named by its number in the exported graph.
+const OUTPUT: &str = "758";
+/// Exponents of objectness and class in the score, as in the published evaluation.
 const OBJECT_POWER: f32 = 0.6;
 const CLASS_POWER: f32 = 0.4;
 
-/// Appends what scores at least `min_score`.
-pub(crate) fn decode(
-    planes: ArrayView3<'_, f32>,
-    input: InputSize,
-    classes: usize,
-    min_score: f32,
-    found: &mut Vec<Detection>,
-) -> Result<(), HeadError> {
-    let (columns, lines) = (input.width.div_ceil(STRIDE), input.height.div_ceil(STRIDE));
-    let wanted = [5 + classes, lines, columns];
-    if planes.shape() != wanted {
-        return Err(HeadError {
-            output: OUTPUT,
-            found: planes.shape().to_vec(),
-            head: "fastestdet",
-            wanted: format!("{wanted:?}"),
-        });
-    }
-    for line in 0..lines {
-        for column in 0..columns {
-            let cell = |plane: usize| planes[[plane, line, column]];
-            // A class probability is at most 1: most cells are done after one comparison.
-            let object = cell(0).powf(OBJECT_POWER);
+pub(super) struct Fastestdet(pub(super) HeadConfig);
+
+impl DecodeHead for Fastestdet {
+    fn decode(
+        &mut self,
+        outputs: &dyn RawOutputs,
+        min_score: f32,
+        found: &mut Vec<Detection>,
+    ) -> Result<(), HeadError> {
+        let HeadConfig { input, classes, .. } = self.0;
+        let rows = input.height.div_ceil(STRIDES[0]);
+        let columns = input.width.div_ceil(STRIDES[0]);
+        let planes = outputs.floats(OUTPUT)?;
+        let planes = checked("fastestdet", OUTPUT, &planes, &[5 + classes, rows, columns])?;
+        for (index, cell) in cells(input, &STRIDES).enumerate() {
+            let value = |plane: usize| planes[plane * rows * columns + index];
+            // A class probability is at most 1, so most cells are skipped after one comparison.
+            let object = value(0).powf(OBJECT_POWER);
             if object >= min_score {
-                let (class_id, class_score) = best((0..classes).map(|class| cell(5 + class)));
+                let (class_id, class_score) = best((0..classes).map(|class| value(5 + class)));
                 let score = object * class_score.powf(CLASS_POWER);
                 if score >= min_score {
+                    let stride = cell.stride as f32;
                     let bbox = BBox::around(
-                        (column as f32 + cell(1).tanh()) * STRIDE as f32,
-                        (line as f32 + cell(2).tanh()) * STRIDE as f32,
-                        logistic(cell(3)) * input.width as f32,
-                        logistic(cell(4)) * input.height as f32,
+                        (cell.column as f32 + value(1).tanh()) * stride,
+                        (cell.row as f32 + value(2).tanh()) * stride,
+                        logistic(value(3)) * input.width as f32,
+                        logistic(value(4)) * input.height as f32,
                     );
                     found.push(Detection {
                         class_id,
@@ -58,11 +51,11 @@ pub(crate) fn decode(
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
-/// The largest of `scores` and its place, the first of equals; NaN never wins.
+/// The largest of `scores` and its index; the first of equals. NaN never wins.
 fn best(scores: impl Iterator<Item = f32>) -> (usize, f32) {
     scores
         .enumerate()
@@ -79,14 +72,25 @@ fn logistic(value: f32) -> f32 {
 mod tests {
     use ndarray::Array3;
 
-    use super::super::reference::{Random, Reference, assert_same};
+    use super::super::tests::{Outputs, Random, Reference, assert_same};
     use super::*;
+    use crate::heads::InputSize;
 
     const INPUT: InputSize = InputSize {
         width: 96,
         height: 64,
     };
     const CLASSES: usize = 80;
+
+    fn decode(planes: &Array3<f32>, min_score: f32) -> Result<Vec<Detection>, HeadError> {
+        let mut decoder = Fastestdet(HeadConfig {
+            input: INPUT,
+            classes: CLASSES,
+            box_units: None,
+        });
+        let outputs = Outputs::default().floats(OUTPUT, planes.clone());
+        outputs.decode(&mut decoder, min_score)
+    }
 
     fn tensor(seed: u32) -> Array3<f32> {
         let mut random = Random::new(seed);
@@ -96,7 +100,7 @@ mod tests {
         })
     }
 
-    /// As the published script has it: fractions of the picture, in f64.
+    /// As the published script does it: fractions of the picture, in f64.
     fn reference(planes: &Array3<f32>, min_score: f64) -> Vec<Reference> {
         let mut found = Vec::new();
         for h in 0..4 {
@@ -132,27 +136,25 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_a_plain_reference_on_random_tensors() {
+    fn decoding_agrees_with_a_reference_on_random_tensors() {
         for seed in 1..=8 {
             let planes = tensor(seed);
-            let mut found = Vec::new();
-            decode(planes.view(), INPUT, CLASSES, 0.5, &mut found).expect("right shape");
+            let found = decode(&planes, 0.5).expect("the shape fits");
             assert_same(&found, &reference(&planes, 0.5));
         }
     }
 
     #[test]
-    fn nothing_that_is_no_number_is_found() {
-        let mut found = Vec::new();
+    fn nan_is_never_a_detection() {
         let planes = Array3::from_elem((5 + CLASSES, 4, 6), f32::NAN);
-        decode(planes.view(), INPUT, CLASSES, 0.0, &mut found).expect("right shape");
+        let found = decode(&planes, 0.0).expect("the shape fits");
         assert_eq!(found, []);
     }
 
     #[test]
-    fn a_foreign_shape_is_refused_by_name() {
+    fn another_shape_is_refused_by_name() {
         let planes = Array3::<f32>::zeros((85, 22, 22));
-        let error = decode(planes.view(), INPUT, CLASSES, 0.5, &mut Vec::new()).unwrap_err();
+        let error = decode(&planes, 0.5).expect_err("another shape");
         assert!(error.to_string().contains("[85, 22, 22]"), "{error}");
     }
 }

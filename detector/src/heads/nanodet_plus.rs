@@ -1,75 +1,62 @@
-//! NanoDet-Plus (RangiLyu, 2021): rows of class probabilities and, for each side of the box, logits
-//! of a distribution over distances (Li et al., Generalized Focal Loss, 2020).
+//! NanoDet-Plus (RangiLyu, 2021).
+//!
+//! Output: f32 [cells, classes + 32]. Each row has the class probabilities and, for each side of the
+//! box (left, top, right, bottom), 8 logits of a distribution over distances from the cell's corner
+//! (Li et al., Generalized Focal Loss, 2020).
 
-use ndarray::ArrayView2;
+use super::{Cell, DecodeHead, HeadConfig, HeadError, RawOutputs, class_with, peak, rows_of_cells};
+use crate::detection::{BBox, Detection};
 
-use super::{HeadError, InputSize, class_with, peak, places};
-use crate::bbox::BBox;
-use crate::detection::Detection;
+pub(super) const STRIDES: [usize; 4] = [8, 16, 32, 64];
 
-/// Cells of 8, 16, 32 and 64 pixels, in this order, each grid row by row.
-pub(crate) const STRIDES: [usize; 4] = [8, 16, 32, 64];
-
-/// Distances 0..=7 strides for each of left, top, right, bottom.
+/// Logits of a side, for the distances of 0 to 7 strides.
 const BINS: usize = 8;
 
-/// Appends what scores at least `min_score`.
-pub(crate) fn decode(
-    rows: ArrayView2<'_, f32>,
-    input: InputSize,
-    classes: usize,
-    min_score: f32,
-    found: &mut Vec<Detection>,
-) -> Result<(), HeadError> {
-    let wanted = [places(input, &STRIDES), classes + 4 * BINS];
-    let all = rows
-        .as_slice()
-        .filter(|_| rows.shape() == wanted)
-        .ok_or_else(|| HeadError {
-            output: "output",
-            found: rows.shape().to_vec(),
-            head: "nanodet_plus",
-            wanted: format!("{wanted:?}"),
-        })?;
-    let mut rows = all.chunks_exact(classes + 4 * BINS);
-    for stride in STRIDES {
-        let (columns, lines) = (input.width.div_ceil(stride), input.height.div_ceil(stride));
-        for (cell, row) in rows.by_ref().take(columns * lines).enumerate() {
+pub(super) struct NanodetPlus(pub(super) HeadConfig);
+
+impl DecodeHead for NanodetPlus {
+    fn decode(
+        &mut self,
+        outputs: &dyn RawOutputs,
+        min_score: f32,
+        found: &mut Vec<Detection>,
+    ) -> Result<(), HeadError> {
+        let HeadConfig { input, classes, .. } = self.0;
+        let columns = classes + 4 * BINS;
+        for (row, cell) in rows_of_cells("nanodet_plus", outputs, input, &STRIDES, columns)? {
             let (scores, sides) = row.split_at(classes);
             let score = peak(scores);
             if score >= min_score {
-                let class_id = class_with(score, scores);
-                // The prior is the cell's corner: this family was trained without a half-cell
-                // offset.
-                let prior = (
-                    (cell % columns * stride) as f32,
-                    (cell / columns * stride) as f32,
-                );
-                let bbox = decode_box(sides, prior, stride as f32);
                 found.push(Detection {
-                    class_id,
+                    class_id: class_with(score, scores),
                     score,
-                    bbox,
+                    bbox: decode_box(sides, cell),
                 });
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
-fn decode_box(sides: &[f32], (x, y): (f32, f32), stride: f32) -> BBox {
-    let distance = |side: usize| expected_bin(&sides[side * BINS..(side + 1) * BINS]) * stride;
-    BBox {
-        x1: x - distance(0),
-        y1: y - distance(1),
-        x2: x + distance(2),
-        y2: y + distance(3),
-    }
+/// Distances count from the cell's corner: this family was trained without a half-cell offset.
+fn decode_box(sides: &[f32], cell: Cell) -> BBox {
+    let (x, y) = (
+        (cell.column * cell.stride) as f32,
+        (cell.row * cell.stride) as f32,
+    );
+    let mean_bin = |side: usize| expected_bin(&sides[side * BINS..(side + 1) * BINS]);
+    let distance = |side: usize| mean_bin(side) * cell.stride as f32;
+    BBox::new(
+        x - distance(0),
+        y - distance(1),
+        x + distance(2),
+        y + distance(3),
+    )
 }
 
 /// The mean of the distribution that these logits describe, in bins.
 fn expected_bin(logits: &[f32]) -> f32 {
-    // Shifted by the largest logit, so that no exponential overflows.
+    // The largest logit is subtracted, so that no exponential overflows.
     let largest = logits
         .iter()
         .fold(f32::NEG_INFINITY, |largest, logit| largest.max(*logit));
@@ -84,19 +71,30 @@ fn expected_bin(logits: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{Random, Reference, assert_same};
+    use super::super::tests::{Outputs, Random, Reference, assert_same};
     use super::*;
+    use crate::heads::{InputSize, cell_count};
 
-    /// 72 is no multiple of 16, 32 or 64: the last cells hang over the edge.
+    /// 72 is not a multiple of 16, 32 or 64, so the last cells reach beyond the input.
     const INPUT: InputSize = InputSize {
         width: 96,
         height: 72,
     };
     const CLASSES: usize = 80;
 
+    fn decode(rows: &ndarray::Array2<f32>, min_score: f32) -> Result<Vec<Detection>, HeadError> {
+        let mut decoder = NanodetPlus(HeadConfig {
+            input: INPUT,
+            classes: CLASSES,
+            box_units: None,
+        });
+        let outputs = Outputs::default().floats("output", rows.clone());
+        outputs.decode(&mut decoder, min_score)
+    }
+
     fn tensor(seed: u32) -> ndarray::Array2<f32> {
         let mut random = Random::new(seed);
-        let shape = (places(INPUT, &STRIDES), CLASSES + 4 * BINS);
+        let shape = (cell_count(INPUT, &STRIDES), CLASSES + 4 * BINS);
         ndarray::Array2::from_shape_fn(shape, |(_, column)| {
             if column < CLASSES {
                 random.between(0.0, 1.0)
@@ -141,11 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_a_plain_reference_on_random_tensors() {
+    fn decoding_agrees_with_a_reference_on_random_tensors() {
         for seed in 1..=8 {
             let rows = tensor(seed);
-            let mut found = Vec::new();
-            decode(rows.view(), INPUT, CLASSES, 0.99, &mut found).expect("right shape");
+            let found = decode(&rows, 0.99).expect("the shape fits");
             assert_same(&found, &reference(&rows, 0.99));
         }
     }
@@ -160,9 +157,9 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_shape_is_refused_by_name() {
+    fn another_shape_is_refused_by_name() {
         let rows = ndarray::Array2::<f32>::zeros((3598, 85));
-        let error = decode(rows.view(), INPUT, CLASSES, 0.5, &mut Vec::new()).unwrap_err();
+        let error = decode(&rows, 0.5).expect_err("another shape");
         assert!(error.to_string().contains("nanodet_plus"), "{error}");
     }
 }

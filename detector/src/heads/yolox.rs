@@ -1,92 +1,65 @@
-//! YOLOX (Ge et al., 2021): rows of `cx cy w h objectness class...`, one for each cell of three
-//! grids. Objectness and classes come out of the network as probabilities already. Boxes are relative
-//! to their cells, unless the file was exported with its decoding: [`BoxUnits`].
+//! YOLOX (Ge et al., 2021).
+//!
+//! Output: f32 [cells, 5 + classes]. Each row is cx, cy, width, height, objectness, classes.
+//! Objectness and classes are probabilities. Boxes are relative to their cells, unless the file was
+//! exported with decoding (`--decode_in_inference`): see [`BoxUnits`].
+//!
+//! Both exports have the same shape, so that the values tell them apart. A cell detects objects that
+//! are near it and neither tiny nor many times its size; that is true of the right reading only.
 
-mod box_units;
+use serde::Deserialize;
 
-use ndarray::ArrayView2;
+use super::{Cell, DecodeHead, HeadConfig, HeadError, RawOutputs, class_with, peak, rows_of_cells};
+use crate::detection::{BBox, Detection};
 
-pub use box_units::BoxUnits;
-use box_units::{Cell, UnitsEvidence};
+pub(super) const STRIDES: [usize; 3] = [8, 16, 32];
 
-use super::{HeadError, InputSize, class_with, peak, places};
-use crate::bbox::BBox;
-use crate::detection::Detection;
-
-/// Cells of 8, 16 and 32 pixels, in this order, each grid row by row.
-pub(crate) const STRIDES: [usize; 3] = [8, 16, 32];
-
-/// In what the boxes of a model are told: as its manifest says, else as its answers say.
-#[derive(Debug)]
-pub(crate) enum Units {
-    Told(BoxUnits),
-    Seen(UnitsEvidence),
+/// The units of the four numbers of a box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoxUnits {
+    /// Offset from the cell's corner in cells; natural logarithm of the size in cells.
+    Cells,
+    /// Centre and size in pixels of the input.
+    Pixels,
 }
 
-impl Units {
-    pub(crate) fn new(told: Option<BoxUnits>) -> Self {
-        told.map_or_else(|| Self::Seen(UnitsEvidence::default()), Self::Told)
-    }
+pub(super) struct Yolox {
+    config: HeadConfig,
+    /// Used unless the manifest tells the units.
+    evidence: UnitsEvidence,
+}
 
-    /// The units, also by this answer where the ones before did not settle it.
-    fn of(&mut self, rows: &[f32], input: InputSize, classes: usize) -> BoxUnits {
-        let evidence = match self {
-            Self::Told(units) => return *units,
-            Self::Seen(evidence) => evidence,
-        };
-        if !evidence.is_settled() {
-            cells(rows, input, classes).for_each(|cell| evidence.add(cell));
-            if evidence.is_settled() {
-                tracing::debug!(units = ?evidence.units(), "how the model tells its boxes");
-            }
+impl Yolox {
+    pub(super) fn new(config: HeadConfig) -> Self {
+        Self {
+            config,
+            evidence: UnitsEvidence::default(),
         }
-        evidence.units()
     }
 }
 
-/// Appends what scores at least `min_score`.
-pub(crate) fn decode(
-    rows: ArrayView2<'_, f32>,
-    input: InputSize,
-    classes: usize,
-    units: &mut Units,
-    min_score: f32,
-    found: &mut Vec<Detection>,
-) -> Result<(), HeadError> {
-    let wanted = [places(input, &STRIDES), 5 + classes];
-    let all = rows
-        .as_slice()
-        .filter(|_| rows.shape() == wanted)
-        .ok_or_else(|| HeadError {
-            output: "output",
-            found: rows.shape().to_vec(),
-            head: "yolox",
-            wanted: format!("{wanted:?}"),
-        })?;
-    let units = units.of(all, input, classes);
-    // A class probability is at most 1: most cells are done after one comparison.
-    let candidates = cells(all, input, classes).filter(|cell| cell.row[4] >= min_score);
-    found.extend(candidates.filter_map(|cell| decode_cell(cell, units, min_score)));
-    Ok(())
+impl DecodeHead for Yolox {
+    fn decode(
+        &mut self,
+        outputs: &dyn RawOutputs,
+        min_score: f32,
+        found: &mut Vec<Detection>,
+    ) -> Result<(), HeadError> {
+        let columns = 5 + self.config.classes;
+        let rows = rows_of_cells("yolox", outputs, self.config.input, &STRIDES, columns)?;
+        let units = match self.config.box_units {
+            Some(units) => units,
+            None => self.evidence.units_after(rows.clone()),
+        };
+        // A class probability is at most 1, so most cells are skipped after one comparison.
+        let candidates = rows.filter(|(row, _)| row[4] >= min_score);
+        found.extend(candidates.filter_map(|(row, cell)| decode_row(row, cell, units, min_score)));
+        Ok(())
+    }
 }
 
-/// The rows with the cells they belong to.
-fn cells(rows: &[f32], input: InputSize, classes: usize) -> impl Iterator<Item = Cell<'_>> {
-    let grids = STRIDES.into_iter().flat_map(move |stride| {
-        let (columns, lines) = (input.width.div_ceil(stride), input.height.div_ceil(stride));
-        (0..lines).flat_map(move |line| (0..columns).map(move |column| (column, line, stride)))
-    });
-    let cell = |(row, (column, line, stride))| Cell {
-        row,
-        column,
-        line,
-        stride,
-    };
-    rows.chunks_exact(5 + classes).zip(grids).map(cell)
-}
-
-fn decode_cell(cell: Cell<'_>, units: BoxUnits, min_score: f32) -> Option<Detection> {
-    let row = cell.row;
+fn decode_row(row: &[f32], cell: Cell, units: BoxUnits, min_score: f32) -> Option<Detection> {
     let class_score = peak(&row[5..]);
     let score = row[4] * class_score;
     let stride = cell.stride as f32;
@@ -94,7 +67,7 @@ fn decode_cell(cell: Cell<'_>, units: BoxUnits, min_score: f32) -> Option<Detect
         BoxUnits::Pixels => BBox::around(row[0], row[1], row[2], row[3]),
         BoxUnits::Cells => BBox::around(
             (row[0] + cell.column as f32) * stride,
-            (row[1] + cell.line as f32) * stride,
+            (row[1] + cell.row as f32) * stride,
             row[2].exp() * stride,
             row[3].exp() * stride,
         ),
@@ -106,10 +79,96 @@ fn decode_cell(cell: Cell<'_>, units: BoxUnits, min_score: f32) -> Option<Detect
     })
 }
 
+/// What the outputs so far tell about the units.
+#[derive(Debug, Default)]
+struct UnitsEvidence {
+    weight: f64,
+    /// Positive: pixels; negative: cells.
+    balance: f64,
+}
+
+/// Rows count by their objectness squared: this is one row with 0.1, or many with less.
+const WEIGHT_NEEDED: f64 = 0.01;
+/// One reading has to be nearer than the other by this much, summed over position and size.
+const MARGIN_NEEDED: f64 = 1.0;
+/// Bounds the deviation of one number of a row.
+const MAX_DEVIATION: f32 = 8.0;
+/// No detector finds objects smaller than this.
+const MIN_SIDE_PX: f32 = 4.0;
+
+impl UnitsEvidence {
+    /// The units, after these rows if earlier ones have not settled them.
+    fn units_after<'a>(&mut self, rows: impl Iterator<Item = (&'a [f32], Cell)>) -> BoxUnits {
+        if !self.is_settled() {
+            rows.for_each(|(row, cell)| self.add(row, cell));
+            if self.is_settled() {
+                tracing::debug!(units = ?self.units(), "units of the model's boxes recognised");
+            }
+        }
+        self.units()
+    }
+
+    /// Whether further outputs would change nothing.
+    fn is_settled(&self) -> bool {
+        self.weight >= WEIGHT_NEEDED && self.balance.abs() >= MARGIN_NEEDED * self.weight
+    }
+
+    fn units(&self) -> BoxUnits {
+        if self.balance > 0.0 {
+            BoxUnits::Pixels
+        } else {
+            BoxUnits::Cells
+        }
+    }
+
+    fn add(&mut self, row: &[f32], cell: Cell) {
+        let objectness = f64::from(row[4].clamp(0.0, 1.0));
+        let is_blank = row[..4].iter().all(|number| *number == 0.0);
+        if objectness > 0.0 && !is_blank {
+            let weight = objectness * objectness;
+            self.weight += weight;
+            let difference = deviation_as_cells(row) - deviation_as_pixels(row, cell);
+            self.balance += weight * f64::from(difference);
+        }
+    }
+}
+
+/// How far the box is from one with the position and size of its cell, read as cells.
+fn deviation_as_cells(row: &[f32]) -> f32 {
+    capped(row[0] - 0.5) + capped(row[1] - 0.5) + capped(row[2]) + capped(row[3])
+}
+
+/// As [`deviation_as_cells`], read as pixels.
+fn deviation_as_pixels(row: &[f32], cell: Cell) -> f32 {
+    let stride = cell.stride as f32;
+    let centre = |index: usize| (index as f32 + 0.5) * stride;
+    let side = |side: f32| {
+        if side >= MIN_SIDE_PX {
+            capped((side / stride).ln())
+        } else {
+            MAX_DEVIATION
+        }
+    };
+    capped((row[0] - centre(cell.column)) / stride)
+        + capped((row[1] - centre(cell.row)) / stride)
+        + side(row[2])
+        + side(row[3])
+}
+
+/// The absolute deviation, at most [`MAX_DEVIATION`], which NaN counts as.
+fn capped(deviation: f32) -> f32 {
+    if deviation.abs() <= MAX_DEVIATION {
+        deviation.abs()
+    } else {
+        MAX_DEVIATION
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{Random, Reference, assert_same};
+    use super::super::tests::{Outputs, Random, Reference, assert_same};
     use super::*;
+    use crate::heads::{InputSize, cell_count, cells};
 
     const INPUT: InputSize = InputSize {
         width: 96,
@@ -117,9 +176,26 @@ mod tests {
     };
     const CLASSES: usize = 80;
 
+    fn decoder(box_units: Option<BoxUnits>) -> Yolox {
+        Yolox::new(HeadConfig {
+            input: INPUT,
+            classes: CLASSES,
+            box_units,
+        })
+    }
+
+    fn decode(
+        rows: &ndarray::Array2<f32>,
+        decoder: &mut Yolox,
+        min_score: f32,
+    ) -> Result<Vec<Detection>, HeadError> {
+        let outputs = Outputs::default().floats("output", rows.clone());
+        outputs.decode(decoder, min_score)
+    }
+
     fn tensor(seed: u32) -> ndarray::Array2<f32> {
         let mut random = Random::new(seed);
-        ndarray::Array2::from_shape_fn((places(INPUT, &STRIDES), 5 + CLASSES), |(_, column)| {
+        ndarray::Array2::from_shape_fn((cell_count(INPUT, &STRIDES), 5 + CLASSES), |(_, column)| {
             if column < 4 {
                 random.between(-2.0, 2.0)
             } else {
@@ -158,24 +234,20 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_a_plain_reference_on_random_tensors() {
+    fn decoding_agrees_with_a_reference_on_random_tensors() {
         for seed in 1..=8 {
             let rows = tensor(seed);
-            let mut found = Vec::new();
-            let mut units = Units::new(None);
-            decode(rows.view(), INPUT, CLASSES, &mut units, 0.5, &mut found).expect("right shape");
+            let found = decode(&rows, &mut decoder(None), 0.5).expect("the shape fits");
             assert_same(&found, &reference(&rows, 0.5));
         }
     }
 
-    /// What a file with decoding answers where `rows` come from one without.
+    /// What a file exported with decoding returns where one without returns `rows`.
     fn in_pixels(mut rows: ndarray::Array2<f32>) -> ndarray::Array2<f32> {
-        let all = rows.clone();
-        let all = all.as_slice().expect("in order");
-        for (mut row, cell) in rows.rows_mut().into_iter().zip(cells(all, INPUT, CLASSES)) {
+        for (mut row, cell) in rows.rows_mut().into_iter().zip(cells(INPUT, &STRIDES)) {
             let stride = cell.stride as f32;
             row[0] = (row[0] + cell.column as f32) * stride;
-            row[1] = (row[1] + cell.line as f32) * stride;
+            row[1] = (row[1] + cell.row as f32) * stride;
             row[2] = row[2].exp() * stride;
             row[3] = row[3].exp() * stride;
         }
@@ -183,49 +255,45 @@ mod tests {
     }
 
     #[test]
-    fn boxes_that_come_decoded_are_the_same() {
+    fn boxes_exported_with_decoding_are_the_same() {
         for seed in 1..=8 {
             let rows = tensor(seed);
             let decoded = in_pixels(rows.clone());
-            for told in [None, Some(BoxUnits::Pixels)] {
-                let (mut units, mut found) = (Units::new(told), Vec::new());
-                decode(decoded.view(), INPUT, CLASSES, &mut units, 0.5, &mut found)
-                    .expect("right shape");
+            for units in [None, Some(BoxUnits::Pixels)] {
+                let found = decode(&decoded, &mut decoder(units), 0.5).expect("the shape fits");
                 assert_same(&found, &reference(&rows, 0.5));
             }
         }
     }
 
-    /// The only box of an answer with one row that is not zero.
-    fn only_box(index: usize, numbers: [f32; 4], units: &mut Units) -> [f32; 4] {
-        let mut rows = ndarray::Array2::zeros((places(INPUT, &STRIDES), 5 + CLASSES));
+    /// The only box of an output with one row that is not zero.
+    fn only_box(index: usize, numbers: [f32; 4], decoder: &mut Yolox) -> [f32; 4] {
+        let mut rows = ndarray::Array2::zeros((cell_count(INPUT, &STRIDES), 5 + CLASSES));
         for (column, number) in numbers.into_iter().chain([0.9, 0.9]).enumerate() {
             rows[[index, column]] = number;
         }
-        let mut found = Vec::new();
-        decode(rows.view(), INPUT, CLASSES, units, 0.3, &mut found).expect("right shape");
+        let found = decode(&rows, decoder, 0.3).expect("the shape fits");
         assert_eq!(found.len(), 1);
         let BBox { x1, y1, x2, y2 } = found[0].bbox;
         [x1, y1, x2, y2]
     }
 
     #[test]
-    fn one_box_is_enough_to_tell_how_boxes_are_told() {
-        // Everywhere, in each grid, from smaller than the cell to the whole picture.
-        let zeros = vec![0.0; places(INPUT, &STRIDES) * (5 + CLASSES)];
-        for (index, cell) in cells(&zeros, INPUT, CLASSES).enumerate() {
+    fn one_box_is_enough_to_recognise_the_units() {
+        // In every cell of each grid, from smaller than the cell to the whole picture.
+        for (index, cell) in cells(INPUT, &STRIDES).enumerate() {
             let stride = cell.stride as f32;
             for size in [0.7_f32, 1.0, 2.5, 6.0] {
                 for off in [0.05_f32, 0.5, 0.95] {
-                    let (x, y) = (cell.column as f32 + off, cell.line as f32 + off);
+                    let (x, y) = (cell.column as f32 + off, cell.row as f32 + off);
                     let (cx, cy, side) = (x * stride, y * stride, size * stride);
                     let wanted = BBox::around(cx, cy, side, side);
                     let as_cells = [off, off, size.ln(), size.ln()];
                     for numbers in [as_cells, [cx, cy, side, side]] {
-                        let told = only_box(index, numbers, &mut Units::new(None));
-                        let [x1, y1, x2, y2] = told;
+                        let found = only_box(index, numbers, &mut decoder(None));
+                        let [x1, y1, x2, y2] = found;
                         let same = BBox { x1, y1, x2, y2 }.iou(&wanted);
-                        assert!(same > 0.99, "{index}: {numbers:?} became {told:?}");
+                        assert!(same > 0.99, "{index}: {numbers:?} became {found:?}");
                     }
                 }
             }
@@ -233,38 +301,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_stays_and_an_empty_answer_settles_nothing() {
-        let mut units = Units::new(None);
-        let empty = ndarray::Array2::zeros((places(INPUT, &STRIDES), 5 + CLASSES));
-        decode(
-            empty.view(),
-            INPUT,
-            CLASSES,
-            &mut units,
-            0.3,
-            &mut Vec::new(),
-        )
-        .expect("fits");
+    fn settled_units_stay_and_an_empty_output_settles_nothing() {
+        let mut decoder = decoder(None);
+        let empty = ndarray::Array2::zeros((cell_count(INPUT, &STRIDES), 5 + CLASSES));
+        decode(&empty, &mut decoder, 0.3).expect("the shape fits");
         let pixels = [60.0, 40.0, 30.0, 20.0];
-        assert_eq!(only_box(40, pixels, &mut units), [45.0, 30.0, 75.0, 50.0]);
-        // At the very corner the numbers alone would say otherwise.
+        assert_eq!(only_box(40, pixels, &mut decoder), [45.0, 30.0, 75.0, 50.0]);
+        // In the corner cell these numbers alone would be read as cells.
         let tiny = [0.5, 0.5, 1.0, 1.0];
-        assert_eq!(only_box(0, tiny, &mut units), [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(only_box(0, tiny, &mut decoder), [0.0, 0.0, 1.0, 1.0]);
     }
 
     #[test]
-    fn a_foreign_shape_is_refused_by_name() {
+    fn another_shape_is_refused_by_name() {
         let rows = ndarray::Array2::<f32>::zeros((10, 85));
-        let mut units = Units::new(None);
-        let error = decode(
-            rows.view(),
-            INPUT,
-            CLASSES,
-            &mut units,
-            0.5,
-            &mut Vec::new(),
-        )
-        .unwrap_err();
+        let error = decode(&rows, &mut decoder(None), 0.5).expect_err("another shape");
         assert!(error.to_string().contains("[10, 85]"), "{error}");
     }
 }

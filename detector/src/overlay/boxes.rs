@@ -1,52 +1,51 @@
-//! Boxes and their labels.
+//! Painting of boxes and their labels.
 
 use capture::canvas::{Canvas, Ink, Rect};
 
-use super::chips::{Place, Wish, place};
-use super::palette::{self, GROUND};
-use super::sizes::Sizes;
-use crate::bbox::BBox;
-use crate::text::Text;
+use super::label_position::{LabelPosition, LabelRequest, place};
+use super::style::{self, GROUND, Sizes};
+use super::text::Text;
+use crate::detection::BBox;
 
 /// One box ready to be painted.
 pub(crate) struct Marked<'a> {
     /// In pixels of the picture.
     pub(crate) bbox: BBox,
-    pub(crate) colour: palette::Rgb,
+    pub(crate) colour: style::Rgb,
     pub(crate) name: &'a str,
     pub(crate) score: f32,
     pub(crate) id: u64,
-    /// Where its label hung in the frame before.
-    pub(crate) before: Option<Place>,
+    /// The position of its label in the previous frame.
+    pub(crate) before: Option<LabelPosition>,
 }
 
-/// Paints all boxes inside `bounds`, then all labels over them; answers where each label went.
+/// Paints all boxes inside `bounds`, then all labels over them. Returns the position of each label.
 pub(crate) fn paint(
     canvas: &mut Canvas<'_>,
     text: &mut Text,
     marked: &[Marked<'_>],
     bounds: Rect,
     sizes: Sizes,
-) -> Vec<Place> {
+) -> Vec<LabelPosition> {
     let lines: Vec<Rect> = marked
         .iter()
         .map(|one| line_of(&one.bbox, bounds, sizes))
         .collect();
     for (one, &line) in marked.iter().zip(&lines) {
-        paint_box(canvas, line, palette::ink(one.colour), sizes);
+        paint_box(canvas, line, style::ink(one.colour), sizes);
     }
     let mut taken: Vec<Rect> = Vec::with_capacity(marked.len());
     let mut places = Vec::with_capacity(marked.len());
     let room = bounds.inset(sizes.halo);
     for (one, &line) in marked.iter().zip(&lines) {
         let label = Label::of(one, text, room.width, sizes);
-        let wish = Wish {
+        let request = LabelRequest {
             line,
             width: label.width,
             height: label.height,
             before: one.before,
         };
-        let (side, chip) = place(&wish, room, &taken, sizes);
+        let (side, chip) = place(&request, room, &taken, sizes);
         paint_chip(canvas, chip, line, side, label.colour, sizes);
         label.paint(canvas, text, chip, sizes);
         taken.push(chip);
@@ -55,7 +54,8 @@ pub(crate) fn paint(
     places
 }
 
-/// The bright line: centred on the edge of the thing, pulled inside where that would be cut off.
+/// The rectangle of the bright line: centred on the edge of the box, moved inside where it would be cut
+/// off.
 fn line_of(bbox: &BBox, bounds: Rect, sizes: Sizes) -> Rect {
     let half = sizes.line as f32 / 2.0;
     let (left, top) = (
@@ -68,19 +68,14 @@ fn line_of(bbox: &BBox, bounds: Rect, sizes: Sizes) -> Rect {
     );
     let room = bounds.inset(sizes.halo);
     let (x, y) = (left.max(room.x), top.max(room.y));
-    // Never so small that nothing of it is seen.
+    // Never so small that it is invisible.
     let least = sizes.line * 2 + 1;
     let width = right.min(room.right()).saturating_sub(x).max(least);
     let height = bottom.min(room.bottom()).saturating_sub(y).max(least);
-    Rect {
-        x,
-        y,
-        width,
-        height,
-    }
+    Rect::new(x, y, width, height)
 }
 
-/// A dark line on either side makes the bright one readable on any ground and in sunlight.
+/// Paints the bright line between two dark ones, which keep it visible on any ground.
 fn paint_box(canvas: &mut Canvas<'_>, line: Rect, ink: Ink, sizes: Sizes) {
     let Sizes {
         line: thickness,
@@ -94,10 +89,10 @@ fn paint_box(canvas: &mut Canvas<'_>, line: Rect, ink: Ink, sizes: Sizes) {
     canvas.stroke_round_rect(line, radius as f32, thickness.unsigned_abs(), ink);
 }
 
-/// Chroma has half the resolution: between neutral dark lines a thin bright one would lose its
-/// colour, so these take on half of it. Their luma, which is what the eye reads edges by, is dark.
+/// The ink of the dark lines beside a bright one. Beside a thin line they get half of its chroma:
+/// chroma has half the resolution, so that between neutral lines the bright one would lose its colour.
 fn dark_beside(ink: Ink, thickness: i32) -> Ink {
-    let dark = palette::ink(GROUND);
+    let dark = style::ink(GROUND);
     if thickness > 2 {
         return dark;
     }
@@ -109,13 +104,13 @@ fn dark_beside(ink: Ink, thickness: i32) -> Ink {
     }
 }
 
-/// The ground of a label: grows out of the line it hangs on.
+/// Paints the background of a label, joined to the line of its box.
 fn paint_chip(
     canvas: &mut Canvas<'_>,
     chip: Rect,
     line: Rect,
-    side: Place,
-    colour: palette::Rgb,
+    side: LabelPosition,
+    colour: style::Rgb,
     sizes: Sizes,
 ) {
     let Sizes {
@@ -124,26 +119,21 @@ fn paint_chip(
         radius,
         ..
     } = sizes;
-    let (dark, bright) = (palette::ink(GROUND), palette::ink(colour));
+    let (dark, bright) = (style::ink(GROUND), style::ink(colour));
     let shape = Tab {
         side,
         aligned: chip.x == line.x,
     };
     shape.fill(canvas, chip.inset(-halo), radius + halo, dark);
     shape.fill(canvas, chip, radius, bright);
-    if shape.aligned && side != Place::Inside {
-        // The line's round corner, filled up to meet the label's straight edge.
-        let y = if side == Place::Above {
+    if shape.aligned && side != LabelPosition::Inside {
+        // Fills the round corner of the line, to meet the straight edge of the label.
+        let y = if side == LabelPosition::Above {
             line.y
         } else {
             line.bottom() - radius
         };
-        let stem = Rect {
-            x: line.x,
-            y,
-            width: thickness,
-            height: radius,
-        };
+        let stem = Rect::new(line.x, y, thickness, radius);
         let stem = if line.height > radius {
             stem
         } else {
@@ -162,10 +152,10 @@ fn paint_chip(
     }
 }
 
-/// A rectangle with round corners except where it joins its box.
+/// The background of a label: round corners except where it joins its box.
 #[derive(Clone, Copy)]
 struct Tab {
-    side: Place,
+    side: LabelPosition,
     aligned: bool,
 }
 
@@ -186,9 +176,9 @@ impl Tab {
             ..foot
         };
         match self.side {
-            Place::Above => canvas.fill_rect(lower, ink, 255),
-            Place::Below => canvas.fill_rect(foot, ink, 255),
-            Place::Inside if self.aligned => {
+            LabelPosition::Above => canvas.fill_rect(lower, ink, 255),
+            LabelPosition::Below => canvas.fill_rect(foot, ink, 255),
+            LabelPosition::Inside if self.aligned => {
                 let right = Rect {
                     x: rect.right() - half,
                     ..left
@@ -196,16 +186,16 @@ impl Tab {
                 canvas.fill_rect(right, ink, 255);
                 canvas.fill_rect(Rect { y: lower.y, ..left }, ink, 255);
             }
-            Place::Inside => {}
+            LabelPosition::Inside => {}
         }
     }
 }
 
-/// What is written: name, score, and the id a little quieter.
+/// The text of a label: name and score, and the id in a weaker colour.
 struct Label {
     words: String,
     id: String,
-    colour: palette::Rgb,
+    colour: style::Rgb,
     width: i32,
     height: i32,
 }
@@ -217,7 +207,7 @@ impl Label {
         let id = format!(" #{}", one.id);
         let wide = |words: &str| text.width_px(words, sizes.text);
         let rest = wide(&score) + wide(&id) + (2 * sizes.pad_x) as f32;
-        // A long name gives way, score and id stay.
+        // A long name is shortened, score and id are not.
         let name = text.fitted(one.name, sizes.text, (room_px as f32 - rest).max(0.0));
         let width = (wide(&name) + rest).ceil() as i32;
         let height = Text::cap_height_px(sizes.text).round() as i32 + 2 * sizes.pad_y;
@@ -232,16 +222,16 @@ impl Label {
     }
 
     fn paint(&self, canvas: &mut Canvas<'_>, text: &mut Text, chip: Rect, sizes: Sizes) {
-        let dark = palette::readable_on(self.colour);
-        let quiet = palette::mixed(self.colour, dark, 62);
+        let dark = style::readable_on(self.colour);
+        let quiet = style::mixed(self.colour, dark, 62);
         let from = ((chip.x + sizes.pad_x) as f32, chip.bottom() - sizes.pad_y);
-        let end = text.draw(canvas, from, &self.words, sizes.text, palette::ink(dark));
+        let end = text.draw(canvas, from, &self.words, sizes.text, style::ink(dark));
         text.draw(
             canvas,
             (end, from.1),
             &self.id,
             sizes.text,
-            palette::ink(quiet),
+            style::ink(quiet),
         );
     }
 }

@@ -1,31 +1,30 @@
-//! What is shown when there is no picture, and the small notes on one.
+//! The card that is shown when there is no picture, and the notes on a picture.
 
 use capture::canvas::{Canvas, Ink, Rect};
 
-use super::palette::{self, ACCENT, GROUND, PAPER, QUIET};
-use super::sizes::Sizes;
-use crate::text::Text;
+use super::style::{self, ACCENT, GROUND, PAPER, QUIET, Sizes};
+use super::text::Text;
 
-/// Alpha of the dark glass under notes, the page's `--glass` (76 %).
+/// Alpha of the ground of notes, the page's `--glass` (76 %).
 const GLASS: u8 = 194;
-/// The mark is drawn in the 32 units of the page's SVG.
+/// The logo is drawn in the units of the page's SVG.
 const MARK_UNITS: f32 = 32.0;
 
-/// A whole picture of words: calm, plain, and alive by its clock.
+/// The text of a card, which replaces the whole picture.
 #[derive(Debug, Clone, Copy)]
 pub struct Card<'a> {
-    /// A few words: what is the matter.
+    /// A few words, e.g. "No signal".
     pub title: &'a str,
-    /// A sentence or two: why, and what happens next. Wrapped.
+    /// One or two sentences: the reason, and what happens next. Wrapped.
     pub detail: &'a str,
-    /// Changes all the time, so that everybody sees that the feed itself lives. May be empty.
+    /// A text that changes every second, which shows that the feed itself works. May be empty.
     pub clock: &'a str,
 }
 
 pub(crate) fn paint_card(canvas: &mut Canvas<'_>, text: &mut Text, card: &Card<'_>) {
     let (width, height) = (canvas.width() as f32, canvas.height() as f32);
-    canvas.fill_rect(canvas.clip(), palette::ink(GROUND), 255);
-    // Narrow pictures (a phone held upright) are measured by their width.
+    canvas.fill_rect(canvas.clip(), style::ink(GROUND), 255);
+    // Portrait pictures are scaled by their width.
     let unit = (height / 720.0).min(width / 640.0);
     let size = |px: f32, least: f32| (px * unit).round().max(least) as u32;
     let (title_px, detail_px) = (size(54.0, 14.0), size(28.0, 10.0));
@@ -37,7 +36,7 @@ pub(crate) fn paint_card(canvas: &mut Canvas<'_>, text: &mut Text, card: &Card<'
     let gap = 44.0 * unit;
     let between = 16.0 * unit;
     let words = titles.len() as f32 * title_step + details.len() as f32 * detail_step;
-    // A little above the middle looks like the middle.
+    // Slightly above the middle looks centred.
     let mut y = ((height - mark_px - gap - between - words) * 0.46).max(0.0);
     paint_mark(canvas, ((width - mark_px) / 2.0, y), mark_px);
     y += mark_px + gap;
@@ -48,7 +47,7 @@ pub(crate) fn paint_card(canvas: &mut Canvas<'_>, text: &mut Text, card: &Card<'
         for line in lines {
             let x = (width - text.width_px(&line, px)) / 2.0;
             let baseline = (y + Text::cap_height_px(px)).round() as i32;
-            text.draw(canvas, (x, baseline), &line, px, palette::ink(colour));
+            text.draw(canvas, (x, baseline), &line, px, style::ink(colour));
             y += step;
         }
         y += between;
@@ -66,23 +65,18 @@ fn paint_card_clock(canvas: &mut Canvas<'_>, text: &mut Text, clock: &str, px: u
         (x, baseline),
         &clock,
         px,
-        palette::ink(palette::mixed(GROUND, QUIET, 68)),
+        style::ink(style::mixed(GROUND, QUIET, 68)),
     );
 }
 
-/// The mark of the page: a finder's four corners around a dot.
+/// Paints the page's logo: a view finder's four corners around a dot.
 fn paint_mark(canvas: &mut Canvas<'_>, (x, y): (f32, f32), size_px: f32) {
     let unit = size_px / MARK_UNITS;
-    let (corner, ground) = (palette::ink(PAPER), palette::ink(GROUND));
+    let (corner, ground) = (style::ink(PAPER), style::ink(GROUND));
     let px = |units: f32| (units * unit).round() as i32;
     let (x, y) = (x.round() as i32, y.round() as i32);
-    // A frame with round corners, of which the middle of each side is taken away again.
-    let frame = Rect {
-        x: x + px(3.5),
-        y: y + px(3.5),
-        width: px(25.0),
-        height: px(25.0),
-    };
+    // A frame with round corners, then the middle of each side is painted over.
+    let frame = Rect::new(x + px(3.5), y + px(3.5), px(25.0), px(25.0));
     let thickness = px(3.0).max(1);
     canvas.stroke_round_rect(frame, 4.5 * unit, thickness.unsigned_abs(), corner);
     let arm = px(7.5);
@@ -101,7 +95,7 @@ fn paint_mark(canvas: &mut Canvas<'_>, (x, y): (f32, f32), size_px: f32) {
     round_ends(canvas, frame, arm, thickness, corner);
     let centre = |start: i32, side: i32| start as f32 + side as f32 / 2.0;
     let (cx, cy) = (centre(frame.x, frame.width), centre(frame.y, frame.height));
-    canvas.fill_ellipse(cx, cy, 4.5 * unit, 4.5 * unit, palette::ink(ACCENT));
+    canvas.fill_ellipse(cx, cy, 4.5 * unit, 4.5 * unit, style::ink(ACCENT));
 }
 
 fn round_ends(canvas: &mut Canvas<'_>, frame: Rect, arm: i32, thickness: i32, ink: Ink) {
@@ -119,14 +113,14 @@ fn round_ends(canvas: &mut Canvas<'_>, frame: Rect, arm: i32, thickness: i32, in
     }
 }
 
-/// Which corner a note stands in.
+/// The corner of a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Corner {
     BottomLeft,
     BottomRight,
 }
 
-/// A line of text on dark glass, with a dot of the accent if it is something to be noticed.
+/// Paints a line of text on a dark translucent ground, with a dot in the accent colour if `dot`.
 pub(crate) fn paint_pill(
     canvas: &mut Canvas<'_>,
     text: &mut Text,
@@ -152,19 +146,14 @@ pub(crate) fn paint_pill(
     } else {
         width - margin - wide
     };
-    let pill = Rect {
-        x,
-        y: height - margin - high,
-        width: wide,
-        height: high,
-    };
-    canvas.fill_round_rect(pill, high as f32 / 2.0, palette::ink(GROUND), GLASS);
+    let pill = Rect::new(x, height - margin - high, wide, high);
+    canvas.fill_round_rect(pill, high as f32 / 2.0, style::ink(GROUND), GLASS);
     if dot {
         let radius = cap as f32 * 0.32;
         let cy = pill.y as f32 + high as f32 / 2.0;
         let cx = (pill.x + pad) as f32 + radius;
-        canvas.fill_ellipse(cx, cy, radius, radius, palette::ink(ACCENT));
+        canvas.fill_ellipse(cx, cy, radius, radius, style::ink(ACCENT));
     }
     let from = ((pill.x + pad + dot_px) as f32, pill.y + (high + cap) / 2);
-    text.draw(canvas, from, &words, sizes.text, palette::ink(PAPER));
+    text.draw(canvas, from, &words, sizes.text, style::ink(PAPER));
 }

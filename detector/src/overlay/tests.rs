@@ -1,10 +1,12 @@
-//! Pixels inside and outside, never a stored picture; `gallery.rs` writes some to look at.
+//! Pixels inside and outside of shapes, without stored pictures. `gallery.rs` writes pictures to look at.
+
+mod gallery;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::bbox::BBox;
+use crate::detection::BBox;
 use crate::tracks::Track;
 
 fn picture(width: u32, height: u32) -> I420 {
@@ -27,10 +29,6 @@ fn tracks(width: u32, height: u32, boxes: &[(usize, BBox)]) -> Tracks {
     }
 }
 
-fn bbox(x1: f32, y1: f32, x2: f32, y2: f32) -> BBox {
-    BBox { x1, y1, x2, y2 }
-}
-
 fn luma(picture: &I420, x: u32, y: u32) -> u8 {
     picture.planes().y[(y * picture.width() + x) as usize]
 }
@@ -44,14 +42,14 @@ fn touched(before: &I420, after: &I420) -> Vec<(u32, u32)> {
 }
 
 #[test]
-fn a_box_is_a_bright_line_between_two_dark_ones_around_an_untouched_thing() {
+fn a_box_is_a_bright_line_between_two_dark_ones_with_an_unchanged_inside() {
     let mut painted = picture(1280, 720);
-    let tracks = tracks(1280, 720, &[(0, bbox(400.0, 200.0, 600.0, 500.0))]);
+    let tracks = tracks(1280, 720, &[(0, BBox::new(400.0, 200.0, 600.0, 500.0))]);
     OverlayPainter::new().paint_tracks(&mut painted, &tracks, tracks.captured_at, 0);
     // Across the left edge at half height: line 4 wide, centred on 400.
     let across: Vec<u8> = (396..405).map(|x| luma(&painted, x, 350)).collect();
-    let bright = palette::ink(palette::of_class(0)).y;
-    let dark = palette::ink(palette::GROUND).y;
+    let bright = style::ink(style::of_class(0)).y;
+    let dark = style::ink(style::GROUND).y;
     let expected = [120, dark, bright, bright, bright, bright, dark, 120, 120];
     assert_eq!(across, expected);
     for (x, y) in [
@@ -69,9 +67,9 @@ fn a_box_is_a_bright_line_between_two_dark_ones_around_an_untouched_thing() {
 #[test]
 fn the_label_hangs_above_in_the_colour_of_the_class() {
     let mut painted = picture(1280, 720);
-    let tracks = tracks(1280, 720, &[(1, bbox(400.0, 200.0, 600.0, 500.0))]);
+    let tracks = tracks(1280, 720, &[(1, BBox::new(400.0, 200.0, 600.0, 500.0))]);
     OverlayPainter::new().paint_tracks(&mut painted, &tracks, tracks.captured_at, 0);
-    let bright = palette::ink(palette::of_class(1)).y;
+    let bright = style::ink(style::of_class(1)).y;
     let label = (180..198).flat_map(|y| (402..500).map(move |x| (x, y)));
     let lumas: Vec<u8> = label.map(|(x, y)| luma(&painted, x, y)).collect();
     let ground = lumas.iter().filter(|&&y| y == bright).count();
@@ -85,10 +83,10 @@ fn reserved_rows_stay_as_they_are() {
     let before = picture(1280, 720);
     let mut painted = picture(1280, 720);
     let edges = [
-        (0, bbox(0.0, 0.0, 1280.0, 720.0)),
-        (1, bbox(300.0, 0.0, 500.0, 300.0)),
-        (1, bbox(600.0, 14.0, 640.0, 20.0)),
-        (1, bbox(700.0, 2.0, 720.0, 9.0)),
+        (0, BBox::new(0.0, 0.0, 1280.0, 720.0)),
+        (1, BBox::new(300.0, 0.0, 500.0, 300.0)),
+        (1, BBox::new(600.0, 14.0, 640.0, 20.0)),
+        (1, BBox::new(700.0, 2.0, 720.0, 9.0)),
     ];
     let tracks = tracks(1280, 720, &edges);
     OverlayPainter::new().paint_tracks(&mut painted, &tracks, tracks.captured_at, 16);
@@ -102,7 +100,7 @@ fn reserved_rows_stay_as_they_are() {
 fn labels_at_the_edges_are_whole() {
     for (width, height) in [(1280, 720), (320, 180)] {
         let (w, h) = (width as f32, height as f32);
-        let corner = |x: f32, y: f32| bbox(x, y, x + w / 8.0, y + h / 4.0);
+        let corner = |x: f32, y: f32| BBox::new(x, y, x + w / 8.0, y + h / 4.0);
         for at in [
             (0.0, 0.0),
             (w * 0.875, 0.0),
@@ -126,15 +124,15 @@ fn labels_at_the_edges_are_whole() {
 #[test]
 fn detection_at_another_size_lands_in_the_right_place() {
     let mut painted = picture(640, 360);
-    let tracks = tracks(1280, 720, &[(0, bbox(400.0, 200.0, 600.0, 500.0))]);
+    let tracks = tracks(1280, 720, &[(0, BBox::new(400.0, 200.0, 600.0, 500.0))]);
     OverlayPainter::new().paint_tracks(&mut painted, &tracks, tracks.captured_at, 0);
-    let bright = palette::ink(palette::of_class(0)).y;
+    let bright = style::ink(style::of_class(0)).y;
     assert_eq!(luma(&painted, 200, 175), bright);
     assert_eq!(luma(&painted, 299, 175), bright);
 }
 
 #[test]
-fn any_box_and_any_name_in_any_picture_is_survived() {
+fn any_box_and_any_name_can_be_painted() {
     let wild = [
         f32::NAN,
         f32::INFINITY,
@@ -148,8 +146,8 @@ fn any_box_and_any_name_in_any_picture_is_survived() {
     let mut boxes = Vec::new();
     for a in wild {
         for b in wild {
-            boxes.push((usize::MAX, bbox(a, b, b, a)));
-            boxes.push((2, bbox(a, 0.0, 50.0, b)));
+            boxes.push((usize::MAX, BBox::new(a, b, b, a)));
+            boxes.push((2, BBox::new(a, 0.0, 50.0, b)));
         }
     }
     let mut painter = OverlayPainter::new();
@@ -184,7 +182,7 @@ fn the_card_is_dark_calm_and_says_its_words() {
     };
     OverlayPainter::new().paint_card(&mut painted, &card);
     let lumas = painted.planes().y;
-    let ground = palette::ink(palette::GROUND).y;
+    let ground = style::ink(style::GROUND).y;
     let dark = lumas.iter().filter(|&&y| y == ground).count();
     assert!(dark * 100 / lumas.len() > 90);
     assert!(lumas.iter().filter(|&&y| y > 220).count() > 2000, "title");
@@ -220,7 +218,7 @@ fn notes_stand_in_their_corners() {
     );
 }
 
-/// Not a benchmark, a tripwire: the target is 0.15 ms for five boxes on 720p.
+/// Detects gross slowness; the target is 0.15 ms for five boxes on 720p.
 #[test]
 fn painting_is_cheap() {
     let boxes: Vec<_> = (0..50)
@@ -229,7 +227,7 @@ fn painting_is_cheap() {
         .map(|(x, y)| {
             (
                 0,
-                bbox(x * 170.0, y * 85.0, x * 170.0 + 140.0, y * 85.0 + 120.0),
+                BBox::new(x * 170.0, y * 85.0, x * 170.0 + 140.0, y * 85.0 + 120.0),
             )
         })
         .collect();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::manifest::Manifest;
+use crate::models::manifest::Manifest;
 
 fn entry(name: &str) -> Arc<ModelEntry> {
     Arc::clone(
@@ -10,7 +10,7 @@ fn entry(name: &str) -> Arc<ModelEntry> {
     )
 }
 
-/// BT.601 limited range, in f64, the way the recommendation writes it.
+/// BT.601 limited range in f64, as the recommendation defines it.
 fn to_yuv(r: u8, g: u8, b: u8) -> [u8; 3] {
     let [r, g, b] = [r, g, b].map(|value| f64::from(value) / 255.0);
     let y = 0.299 * r + 0.587 * g + 0.114 * b;
@@ -44,7 +44,7 @@ fn letterbox_keeps_the_aspect_and_pads_with_grey_below() {
 }
 
 #[test]
-fn another_frame_size_leaves_nothing_of_the_last_one() {
+fn nothing_of_another_frame_size_is_left() {
     let mut preprocessor = Preprocessor::new(entry("yolox_nano"));
     preprocessor.prepare(&plain(720, 1280, to_yuv(255, 255, 255)));
     preprocessor.prepare(&plain(1280, 720, to_yuv(0, 0, 0)));
@@ -76,7 +76,7 @@ fn colours_are_normalised_in_the_order_that_the_model_wants() {
 }
 
 #[test]
-fn every_colour_agrees_with_the_recommendation() {
+fn every_colour_agrees_with_bt601() {
     // All combinations of a grid, one pixel each, without scaling.
     let levels = [16u8, 40, 90, 128, 170, 235, 255, 0];
     let mut worst = 0f64;
@@ -132,20 +132,10 @@ fn scaled_planes_stay_in_register() {
 }
 
 #[test]
-fn boxes_find_back_to_the_frame() {
+fn boxes_are_mapped_back_to_the_frame() {
     let letterboxed = Fit::new((1280, 720), &entry("yolox_nano").input);
-    let whole = BBox {
-        x1: 0.0,
-        y1: 0.0,
-        x2: 416.0,
-        y2: 234.0,
-    };
-    let frame = BBox {
-        x1: 0.0,
-        y1: 0.0,
-        x2: 1280.0,
-        y2: 720.0,
-    };
+    let whole = BBox::new(0.0, 0.0, 416.0, 234.0);
+    let frame = BBox::new(0.0, 0.0, 1280.0, 720.0);
     assert_eq!(letterboxed.to_frame(&whole), Some(frame));
     assert_eq!(
         letterboxed.to_frame(&whole.scaled(3.0, 3.0)),
@@ -153,30 +143,15 @@ fn boxes_find_back_to_the_frame() {
         "clipped"
     );
     let stretched = Fit::new((640, 360), &entry("nanodet_plus_m_320").input);
-    let middle = BBox {
-        x1: 80.0,
-        y1: 80.0,
-        x2: 240.0,
-        y2: 240.0,
-    };
-    let wanted = BBox {
-        x1: 160.0,
-        y1: 90.0,
-        x2: 480.0,
-        y2: 270.0,
-    };
+    let middle = BBox::new(80.0, 80.0, 240.0, 240.0);
+    let wanted = BBox::new(160.0, 90.0, 480.0, 270.0);
     assert_eq!(stretched.to_frame(&middle), Some(wanted));
-    let grey = BBox {
-        x1: 0.0,
-        y1: 300.0,
-        x2: 100.0,
-        y2: 400.0,
-    };
+    let grey = BBox::new(0.0, 300.0, 100.0, 400.0);
     assert_eq!(letterboxed.to_frame(&grey), None, "in the padding");
 }
 
 #[test]
-fn any_size_of_picture_is_taken() {
+fn any_size_of_picture_can_be_painted() {
     let mut preprocessor = Preprocessor::new(entry("yolox_nano"));
     for (width, height) in [(2, 2), (8192, 2), (2, 8192), (416, 416), (64, 48)] {
         preprocessor.prepare(&plain(width, height, [90, 128, 128]));

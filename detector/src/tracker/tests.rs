@@ -1,4 +1,4 @@
-//! On a virtual clock, with things that move and detectors that stray and miss.
+//! On a virtual clock, with simulated moving objects and noisy detections.
 
 mod confirming;
 
@@ -26,12 +26,7 @@ impl Noise {
 
     fn stray(&mut self, bbox: BBox, px: f32) -> BBox {
         let mut edge = |at: f32| at + self.normal() * px;
-        BBox {
-            x1: edge(bbox.x1),
-            y1: edge(bbox.y1),
-            x2: edge(bbox.x2),
-            y2: edge(bbox.y2),
-        }
+        BBox::new(edge(bbox.x1), edge(bbox.y1), edge(bbox.x2), edge(bbox.y2))
     }
 }
 
@@ -52,7 +47,7 @@ fn ids(tracks: &[Track]) -> Vec<u64> {
 }
 
 fn tracks_of(items: Vec<Track>, captured_at: Instant) -> Tracks {
-    let labels = Arc::from(["thing".to_owned()]);
+    let labels = Arc::from(["object".to_owned()]);
     let (frame_width, frame_height) = (1280, 720);
     Tracks {
         captured_at,
@@ -64,7 +59,7 @@ fn tracks_of(items: Vec<Track>, captured_at: Instant) -> Tracks {
     }
 }
 
-/// How a simulated thing is filmed, detected and painted.
+/// How a simulated object is captured, detected and painted.
 struct Film {
     seconds: f32,
     detect_every: u32,
@@ -73,7 +68,7 @@ struct Film {
     stray_px: f32,
 }
 
-/// Mean IoU of what is painted at 30 fps with where the thing is, from its first box on.
+/// The mean IoU of the boxes painted at 30 fps with the true ones, from the first box on.
 fn painted_iou(film: &Film, place: impl Fn(f32) -> BBox) -> f32 {
     let start = Instant::now();
     let (mut tracker, mut noise) = (Tracker::new(TrackerConfig::default()), Noise(1));
@@ -98,7 +93,7 @@ fn painted_iou(film: &Film, place: impl Fn(f32) -> BBox) -> f32 {
     sum / painted as f32
 }
 
-/// Runs to and fro at 300 px/s, turning on the spot: the worst a filter can be told.
+/// Moves back and forth at 300 px/s with sharp turns, the worst case for the filter.
 fn to_and_fro(time: f32) -> BBox {
     let way = (time * 300.0) % 1600.0;
     let x = if way < 800.0 { way } else { 1600.0 - way };
@@ -106,7 +101,7 @@ fn to_and_fro(time: f32) -> BBox {
 }
 
 #[test]
-fn boxes_stick_at_ten_detections_a_second() {
+fn predicted_boxes_overlap_well_at_ten_detections_a_second() {
     let film = Film {
         seconds: 10.0,
         detect_every: 3,
@@ -120,7 +115,7 @@ fn boxes_stick_at_ten_detections_a_second() {
 }
 
 #[test]
-fn boxes_stick_when_every_frame_is_detected_one_frame_late() {
+fn predicted_boxes_overlap_well_when_detection_is_one_frame_late() {
     let film = Film {
         seconds: 10.0,
         detect_every: 1,
@@ -154,7 +149,7 @@ fn boxes_follow_curves_and_growth() {
 }
 
 #[test]
-fn boxes_of_still_things_are_calmer_than_the_detector() {
+fn boxes_of_still_objects_jitter_less_than_the_detections() {
     let start = Instant::now();
     let (mut tracker, mut noise) = (Tracker::new(TrackerConfig::default()), Noise(5));
     let place = square(600.0, 300.0);
@@ -173,7 +168,7 @@ fn boxes_of_still_things_are_calmer_than_the_detector() {
 }
 
 #[test]
-fn a_small_fast_thing_keeps_its_id_without_any_overlap() {
+fn a_small_fast_object_keeps_its_id_without_any_overlap() {
     let start = Instant::now();
     let mut tracker = Tracker::new(TrackerConfig::default());
     for step in 0..12 {
@@ -185,7 +180,7 @@ fn a_small_fast_thing_keeps_its_id_without_any_overlap() {
 }
 
 #[test]
-fn crossing_things_keep_their_ids() {
+fn crossing_objects_keep_their_ids() {
     let start = Instant::now();
     let (mut tracker, mut noise) = (Tracker::new(TrackerConfig::default()), Noise(9));
     let right = |step: u32| square(200.0 + 25.0 * step as f32, 300.0);
@@ -195,7 +190,7 @@ fn crossing_things_keep_their_ids() {
             seen(0, 0.8, noise.stray(right(step), 3.0)),
             seen(0, 0.75, noise.stray(left(step), 3.0)),
         ];
-        // One hides the other while they pass.
+        // One occludes the other while they cross.
         if found[0].bbox.iou(&found[1].bbox) > 0.5 {
             found.truncate(1);
         }
@@ -301,26 +296,8 @@ fn hostile_input_is_bounded() {
             .map(|_| seen(0, 0.9, square(noise.next() * 9e4, noise.next() * 9e4)))
             .collect();
         found.push(seen(0, f32::NAN, square(1.0, 1.0)));
-        found.push(seen(
-            0,
-            0.9,
-            BBox {
-                x1: f32::NAN,
-                y1: 0.0,
-                x2: 9.0,
-                y2: f32::INFINITY,
-            },
-        ));
-        found.push(seen(
-            0,
-            0.9,
-            BBox {
-                x1: 9.0,
-                y1: 9.0,
-                x2: 1.0,
-                y2: 1.0,
-            },
-        ));
+        found.push(seen(0, 0.9, BBox::new(f32::NAN, 0.0, 9.0, f32::INFINITY)));
+        found.push(seen(0, 0.9, BBox::new(9.0, 9.0, 1.0, 1.0)));
         let tracks = tracker.update(&found, start + MS * 33 * step);
         assert!(tracks.len() <= MOST);
         assert!(tracks.iter().all(|track| track.bbox.x1.is_finite()));

@@ -4,12 +4,12 @@ use std::sync::atomic::AtomicU32;
 use capture::PicturePool;
 
 use super::*;
-use crate::bbox::BBox;
-use crate::session::SessionError;
+use crate::detection::BBox;
+use crate::onnx::session::SessionError;
 
 const LONG: Duration = Duration::from_secs(10);
 
-/// Sees one person in every frame, or fails, or panics, as its script says.
+/// A detector that finds one person in every frame, or fails, or panics, as its script tells.
 struct Scripted {
     script: Arc<Mutex<Vec<Act>>>,
 }
@@ -83,7 +83,7 @@ impl Bench {
         (bench, tracks, state)
     }
 
-    /// Another reader's view of the same parts, for a worker.
+    /// The same connections with another reader of frames.
     fn parts(&self) -> WorkerParts {
         WorkerParts {
             frames: self.frames.reader(),
@@ -102,7 +102,7 @@ impl Bench {
             .publish(Frame::new(picture, self.seq, Instant::now()));
     }
 
-    /// Publishes frames until the state is as wanted.
+    /// Publishes frames until the state is the expected one.
     fn frames_until(&mut self, mut wanted: impl FnMut(&DetectorState) -> bool) -> DetectorState {
         let deadline = Instant::now() + LONG;
         loop {
@@ -209,7 +209,7 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
 }
 
 #[test]
-fn nobody_asked_for_detection() {
+fn without_a_requested_model_the_detector_is_off() {
     let (bench, _, state) = Bench::new();
     let open = || Ok::<Option<Scripted>, _>(None);
     let handle = spawn_with(bench.parts(), None, open).expect("a thread");
@@ -219,7 +219,7 @@ fn nobody_asked_for_detection() {
 }
 
 #[test]
-fn idle_detection_leaves_frames_out_and_counts_them() {
+fn idle_detection_skips_frames_and_counts_them() {
     let (mut bench, tracks, _) = Bench::new();
     bench.parts.pace.set_watched(false);
     let open = || {
@@ -244,7 +244,7 @@ fn idle_detection_leaves_frames_out_and_counts_them() {
 }
 
 #[test]
-fn a_panic_of_the_loop_itself_opens_the_model_anew() {
+fn a_panic_of_the_loop_opens_the_model_again() {
     let (mut bench, tracks, _) = Bench::new();
     let opened = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&opened);
@@ -267,7 +267,7 @@ fn a_panic_of_the_loop_itself_opens_the_model_anew() {
 }
 
 #[test]
-fn a_detection_that_hangs_is_told() {
+fn a_hanging_detection_is_reported() {
     let (mut bench, _, _) = Bench::new();
     let open = || {
         Ok(Some(Scripted {

@@ -1,4 +1,4 @@
-//! Average precision against pycocotools, which everybody's numbers come from.
+//! Average precision against pycocotools, the reference implementation.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use detector::coco::{Accuracy, Annotations, Classes, Evaluation, Id, Rect, ScoredBox};
 use serde_json::Value;
 
-/// Sums in another order differ in the last bits.
+/// A tolerance for sums in another order.
 const NEAR: f64 = 1e-9;
 
 fn fixture() -> PathBuf {
@@ -25,7 +25,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }
 
-/// What was found in the picture `id`.
+/// The results in the picture `id`.
 fn found_in(id: &Id, results: &Value, truth: &Annotations) -> Vec<ScoredBox> {
     let number_of = |id: &Value| Id::Number(id.as_i64().expect("a whole number"));
     let category = |id: &Value| {
@@ -44,7 +44,7 @@ fn found_in(id: &Id, results: &Value, truth: &Annotations) -> Vec<ScoredBox> {
         .collect()
 }
 
-/// Ours, with everything that pycocotools was told to leave out left out.
+/// Our accuracy, without the classes that pycocotools left out.
 fn accuracy(folder: &Path, truth: &Annotations) -> Accuracy {
     let left_out = json(folder, "expected.json")["left_out"].clone();
     let left_out = left_out.as_array().expect("a list");

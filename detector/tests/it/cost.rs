@@ -1,4 +1,4 @@
-//! What detection costs beyond the bare run of the network.
+//! The time that detection takes in addition to the run of the network.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use prometheus_client::registry::Registry;
 
 use crate::rig;
 
-/// A 720p frame with something in it.
+/// A 720p frame with a pattern.
 fn frame() -> I420 {
     let mut picture = I420::black(1280, 720).expect("even");
     for (place, sample) in picture.data_mut().iter_mut().enumerate() {
@@ -17,7 +17,7 @@ fn frame() -> I420 {
     picture
 }
 
-/// Mean of a stage in milliseconds, as `/metrics` tells it.
+/// The mean of a stage in milliseconds, from the metrics.
 fn mean_ms(metrics: &DetectorMetrics) -> impl Fn(&str) -> f64 {
     let (mut registry, mut text) = (Registry::default(), String::new());
     metrics.register(&mut registry);
@@ -55,8 +55,8 @@ fn preprocess_and_postprocess_cost_little_beside_the_network() {
         }
         let [pre, run, post] = ["preprocess", "inference", "postprocess"].map(mean_ms(&metrics));
         eprintln!("{name:<28} {pre:>8.3} {run:>8.3} {post:>8.3}");
-        // A few per cent on an idle machine; a busy one slows all three alike. This catches a
-        // blunder, the bench measures.
+        // A few per cent on an idle machine; a busy machine slows all three alike. This detects gross
+        // errors; the benchmark measures exactly.
         assert!(
             pre + post < run * 0.3,
             "{name}: {pre} + {post} ms beside {run} ms"

@@ -1,7 +1,7 @@
-//! Every model on real pictures against what a careful independent implementation found.
+//! Every model on real pictures against the results of an independent implementation.
 //!
-//! That one resized full-size RGB with plain bilinear interpolation; through I420 and a better
-//! scaler scores move by up to 0.1 and small boxes to IoU 0.8.
+//! That one scaled full-size RGB by bilinear interpolation. Through I420 and another scaler, scores
+//! change by up to 0.1, and small boxes have an IoU of 0.8.
 
 use std::path::Path;
 
@@ -36,12 +36,7 @@ fn expected(path: &Path) -> Vec<Expected> {
             class_id: one["class_id"].as_u64().expect("a number") as usize,
             class: one["class"].as_str().expect("a name").to_owned(),
             score: number(&one["score"]),
-            bbox: BBox {
-                x1: corner(0),
-                y1: corner(1),
-                x2: corner(2),
-                y2: corner(3),
-            },
+            bbox: BBox::new(corner(0), corner(1), corner(2), corner(3)),
         }
     };
     all["detections"]
@@ -60,7 +55,7 @@ fn is_found(wanted: &Expected, found: &[Detection]) -> bool {
     })
 }
 
-/// What came closest, for the log.
+/// The nearest result, for the log.
 fn nearest(wanted: &Expected, found: &[Detection]) -> String {
     let iou = |one: &&Detection| one.bbox.iou(&wanted.bbox);
     let same = found.iter().filter(|one| one.class_id == wanted.class_id);
@@ -70,9 +65,9 @@ fn nearest(wanted: &Expected, found: &[Detection]) -> String {
     }
 }
 
-/// FastestDet has one coarse grid, so that a box jumps from cell to cell when the picture is scaled
-/// in another way. With a plain bilinear resize the same decoding finds all that was expected;
-/// averaging ones, of which ours is one, cost it nothing in average precision.
+/// FastestDet has one coarse grid, so that a box jumps from cell to cell when the picture is scaled by
+/// another filter. With bilinear scaling it finds all expected boxes. Averaging filters such as ours do
+/// not reduce its average precision.
 fn least_share(model: &str) -> f32 {
     if model == "fastestdet" { 0.85 } else { 0.95 }
 }
@@ -96,7 +91,7 @@ fn every_model_finds_what_was_expected() {
         let (mut sure, mut hits) = (0, 0);
         for (name, picture) in PICTURES.iter().zip(&pictures) {
             let file = format!("eval/expected/{}.{name}.json", entry.name);
-            // 0.1 under the expected scores, so that what moved down is there.
+            // 0.1 below the expected scores, which may change by that much.
             let found = detector.detect(picture, 0.3).expect("detects");
             for wanted in expected(&shared.join(file))
                 .iter()

@@ -1,4 +1,4 @@
-//! Broken files and missing pieces: a clear error each, never an end of the process.
+//! Broken files and missing parts: each is a clear error, and the process goes on.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use detector::{
 
 use crate::rig;
 
-/// A folder that goes away with the test.
+/// A folder that is removed when it is dropped.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
@@ -38,11 +38,11 @@ fn a_missing_runtime_is_an_error_that_names_the_fix() {
 }
 
 #[test]
-fn a_library_that_is_none_is_an_error() {
+fn a_file_that_is_not_a_library_is_an_error() {
     let folder = Folder::new("no-library");
     let library = folder.0.join("libonnxruntime.so");
     std::fs::write(&library, "not a library").expect("writable");
-    // Loaded once already by another test: then this one has nothing to show.
+    // Another test may have loaded the library already; then loading succeeds.
     let places = Places {
         runtime_library: Some(library),
         ..Places::default()
@@ -71,7 +71,7 @@ fn a_missing_model_names_the_command_that_pulls_it() {
     assert_eq!(fix.as_deref(), Some("carrier models pull yolox_nano"));
 }
 
-/// Opens a damaged file past the check of its hash, as one with a manifest of its own would be.
+/// Opens a damaged file without the check of its hash, as if it had a manifest of its own.
 fn open_file(name: &str, contents: &[u8], change: impl Fn(&mut ModelEntry)) -> Option<String> {
     let (shared, runtime) = (rig::shared()?, rig::runtime()?);
     let folder = Folder::new(name);

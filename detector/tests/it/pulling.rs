@@ -1,4 +1,4 @@
-//! Pulling a model from a server that behaves, and from some that do not.
+//! Downloads of a model from a correct server and from faulty ones.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -20,7 +20,8 @@ fn entry() -> ModelEntry {
     entry
 }
 
-/// Answers one request with these bytes and hangs up; tells which path was asked for.
+/// Answers one request with these bytes and closes the connection. The thread returns the path of the
+/// request.
 fn serve(answer: Vec<u8>) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let base = format!("http://{}/mirror/", listener.local_addr().expect("bound"));

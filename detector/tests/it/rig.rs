@@ -1,4 +1,4 @@
-//! What the tests stand on: models, runtime and pictures that may not be there.
+//! Models, runtime and pictures for the tests, which may not be installed.
 
 use std::path::{Path, PathBuf};
 

@@ -15,7 +15,7 @@ fn parse(images: &str, annotations: &str) -> Annotations {
     parse_all(images, annotations, CATEGORIES)
 }
 
-/// The only picture of a file with one annotation, sound but for the keys given.
+/// The only picture of a file with one annotation, which is valid except for the given keys.
 fn with_annotation(keys: &str) -> Annotations {
     let annotation = format!(r#"[{{"image_id": 9, "id": 5, {keys}}}]"#);
     parse(PICTURE, &annotation)

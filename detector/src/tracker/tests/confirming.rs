@@ -1,9 +1,9 @@
-//! What is shown, and with which score: nothing below the least score, and nothing that was not seen
-//! twice in three rounds or once with a score far above it.
+//! Which objects are shown, and with which score: none below the minimum score, and none that was not
+//! detected twice in three frames, or once with a sure score.
 
 use super::*;
 
-/// From every frame of a fast camera to less often than nobody watching.
+/// From the rate of a fast camera to less than the rate without viewers.
 const PERIODS: [Duration; 6] = [
     Duration::from_millis(16),
     Duration::from_millis(33),
@@ -13,14 +13,9 @@ const PERIODS: [Duration; 6] = [
     Duration::from_secs(2),
 ];
 
-const PLACE: BBox = BBox {
-    x1: 250.0,
-    y1: 250.0,
-    x2: 350.0,
-    y2: 350.0,
-};
+const PLACE: BBox = BBox::new(250.0, 250.0, 350.0, 350.0);
 
-/// Detects one thing in one place with a score each round; 0 is not at all.
+/// Detects one object in one place with a score for each frame; 0 means no detection.
 struct Rounds {
     tracker: Tracker,
     now: Instant,
@@ -51,7 +46,7 @@ impl Rounds {
         self.next(if score > 0.0 { &found } else { &[] })
     }
 
-    /// Whether something was shown after each of these rounds.
+    /// Whether something was shown after each of these frames.
     fn shown(&mut self, scores: &[f32]) -> Vec<bool> {
         let shown = scores.iter().map(|score| !self.score(*score).is_empty());
         shown.collect()
@@ -59,7 +54,7 @@ impl Rounds {
 }
 
 #[test]
-fn a_doubtful_thing_is_shown_at_its_second_detection_of_three_at_every_rate() {
+fn an_uncertain_object_is_shown_at_its_second_detection_of_three_at_every_rate() {
     for period in PERIODS {
         let shown = |scores: &[f32]| Rounds::every(period, 0.35).shown(scores);
         assert_eq!(shown(&[0.4]), [false], "{period:?}");
@@ -81,7 +76,7 @@ fn a_doubtful_thing_is_shown_at_its_second_detection_of_three_at_every_rate() {
 }
 
 #[test]
-fn a_thing_far_over_the_least_score_is_shown_at_once_at_every_rate() {
+fn an_object_of_a_sure_score_is_shown_at_once_at_every_rate() {
     for period in PERIODS {
         for (min_score, score) in [(0.35, 0.6), (0.5, 0.7), (0.8, 0.9), (0.05, 0.4)] {
             let mut rounds = Rounds::every(period, min_score);
@@ -108,7 +103,7 @@ fn what_was_dismissed_uses_no_id_up() {
 }
 
 #[test]
-fn a_weak_moment_changes_neither_score_nor_id_and_a_long_one_ends_the_track() {
+fn weak_detections_change_neither_score_nor_id_and_end_the_track_in_time() {
     for period in PERIODS {
         let mut rounds = Rounds::every(period, 0.5);
         for score in [0.62, 0.6, 0.64] {
@@ -128,7 +123,7 @@ fn a_weak_moment_changes_neither_score_nor_id_and_a_long_one_ends_the_track() {
         let least = Duration::from_millis(900).max(period);
         assert!(held >= least, "{period:?}: held for {held:?}");
         assert!(held <= Duration::from_secs(3), "{period:?}: {held:?}");
-        // It kept its place: the same thing comes back, but one doubtful detection is not enough.
+        // The same object returns with its id, but one uncertain detection is not enough.
         assert!(rounds.score(0.55).is_empty(), "{period:?}");
         assert_eq!(ids(&rounds.score(0.55)), [1], "{period:?}");
     }
@@ -141,7 +136,7 @@ fn weak_detections_never_begin_a_track() {
 }
 
 #[test]
-fn a_hidden_thing_hides_nothing_else() {
+fn a_hidden_object_hides_nothing_else() {
     let mut rounds = Rounds::every(MS * 100, 0.35);
     rounds.shown(&[0.5; 3]);
     assert!(!rounds.shown(&[0.2; 40])[39], "weak for too long");
@@ -152,8 +147,8 @@ fn a_hidden_thing_hides_nothing_else() {
 }
 
 #[test]
-fn a_class_is_told_only_when_it_was_seen_twice_or_surely() {
-    // With a bar this low, one detection outweighs two of another class and is still no sure one.
+fn a_class_is_shown_only_when_it_was_detected_twice_or_surely() {
+    // With so low a threshold, one detection outweighs two of another class and is still not a sure one.
     let mut rounds = Rounds::every(MS * 100, 0.1);
     rounds.shown(&[0.12, 0.12]);
     let odd = seen(7, 0.3, PLACE);

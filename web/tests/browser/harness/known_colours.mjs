@@ -2,7 +2,7 @@
 
 import { PATCHES } from "../mock/scene.js";
 
-// capture/src/scene/bars.rs: eight bars of 80x16 pixels right of the timecode.
+// capture/src/sources/scene/backdrop.rs: eight bars of 80x16 pixels right of the timecode.
 const BARS = [
   [191, 191, 191],
   [191, 191, 0],

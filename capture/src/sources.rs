@@ -1,0 +1,29 @@
+//! The kinds of sources. Each has a file below `sources/` that ends in a [`SourceKind`], and a line
+//! in the table [`KINDS`]; nothing else in the program lists them.
+//!
+//! In: the address of a source. Out: I420 pictures with their capture times, through
+//! [`output::SourceOutput`]. A source runs on a thread of its own, so it may block.
+
+pub(crate) mod camera;
+mod camera_http;
+pub(crate) mod kind;
+mod mjpeg_http;
+pub(crate) mod output;
+mod pacer;
+pub mod scene;
+pub(crate) mod stall;
+mod video;
+pub(crate) mod webcam;
+pub(crate) mod y4m;
+
+use kind::SourceKind;
+
+/// Every kind of source, in the order in which error messages list them.
+pub(crate) static KINDS: [&SourceKind; 6] = [
+    &scene::KIND,
+    &webcam::KIND,
+    &video::FILE,
+    &video::URL,
+    &mjpeg_http::KIND,
+    &y4m::KIND,
+];

@@ -1,0 +1,413 @@
+//! What a source's thread gives its pictures to, and how it is told to stop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::stall::{Arrivals, Intervals, StallLimits};
+use crate::error::CaptureError;
+use crate::frame::Frame;
+use crate::metrics::{CaptureMetrics, SourceLabel};
+use crate::picture::{PicturePool, PooledPicture};
+use crate::switch::SourceSwitch;
+use crate::threads::Heartbeat;
+
+/// Identifies an attempt to read a source. Never used twice.
+pub(crate) type AttemptId = u64;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct OpenedSource {
+    /// In plain words, with the granted mode.
+    pub(crate) source: String,
+    /// Frames per second, 0 when the source does not tell.
+    pub(crate) fps: f32,
+    /// Stable id and name of the camera, if it is one.
+    pub(crate) camera: Option<(String, String)>,
+}
+
+/// What a source's thread tells the supervisor.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The first picture, the first after a silence, or the first of another size.
+    Live {
+        attempt: AttemptId,
+        opened: OpenedSource,
+        width: u32,
+        height: u32,
+    },
+    /// The source returned or panicked.
+    Ended {
+        attempt: AttemptId,
+        result: Result<(), CaptureError>,
+    },
+    /// [`crate::CaptureHandle::stop`] was called.
+    Stop,
+}
+
+/// Publishes the frames of one attempt at a time. A thread that was left behind and goes on an hour
+/// later publishes nothing.
+#[derive(Debug)]
+pub(crate) struct PublishGate {
+    switch: Arc<SourceSwitch>,
+    active: Mutex<AttemptId>,
+}
+
+impl PublishGate {
+    pub(crate) fn new(switch: Arc<SourceSwitch>) -> Arc<Self> {
+        let active = Mutex::new(0);
+        Arc::new(Self { switch, active })
+    }
+
+    /// From now on only frames of this attempt are published.
+    pub(crate) fn set_active(&self, attempt: AttemptId) {
+        *lock(&self.active) = attempt;
+    }
+
+    fn publish(&self, attempt: AttemptId, make: impl FnOnce(u64) -> Frame) {
+        let active = lock(&self.active);
+        if *active == attempt {
+            self.switch.publish_source(make);
+        }
+    }
+}
+
+/// The state of one attempt, shared by the supervisor and the source's thread.
+#[derive(Debug, Default)]
+pub(crate) struct AttemptState {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// The next picture is reported by [`Event::Live`].
+    announce: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_cancelled: bool,
+    has_ended: bool,
+    last: Option<Instant>,
+    intervals: Intervals,
+    /// Why the pictures since the last good one could not be decoded.
+    unreadable: Option<String>,
+    on_cancel: OnCancel,
+}
+
+/// Wakes a thread that waits for something other than [`AttemptState`].
+#[derive(Default)]
+struct OnCancel(Option<Box<dyn FnOnce() + Send>>);
+
+impl std::fmt::Debug for OnCancel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OnCancel({})", self.0.is_some())
+    }
+}
+
+impl State {
+    /// Notes a picture and returns how long it may be shown as the present.
+    fn add_picture(&mut self, now: Instant, limits: &StallLimits) -> Duration {
+        self.last = Some(now);
+        self.unreadable = None;
+        self.intervals.add(now);
+        limits.stall_after(self.intervals.median())
+    }
+}
+
+impl AttemptState {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            announce: AtomicBool::new(true),
+            ..Self::default()
+        })
+    }
+
+    pub(crate) fn arrivals(&self) -> Arrivals {
+        let state = lock(&self.state);
+        Arrivals {
+            last: state.last,
+            median_interval: state.intervals.median(),
+            is_unreadable: state.unreadable.is_some(),
+        }
+    }
+
+    /// Why the pictures since the last good one could not be decoded; `None` when none came.
+    pub(crate) fn unreadable(&self) -> Option<String> {
+        lock(&self.state).unreadable.clone()
+    }
+
+    /// Requests [`Event::Live`] at the next picture.
+    pub(crate) fn announce_next(&self) {
+        self.announce.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells the thread to stop.
+    pub(crate) fn cancel(&self) {
+        let on_cancel = {
+            let mut state = lock(&self.state);
+            state.is_cancelled = true;
+            state.on_cancel.0.take()
+        };
+        self.changed.notify_all();
+        if let Some(wake) = on_cancel {
+            wake();
+        }
+    }
+
+    fn on_cancel(&self, wake: Box<dyn FnOnce() + Send>) {
+        let mut state = lock(&self.state);
+        if state.is_cancelled {
+            drop(state);
+            wake();
+        } else {
+            state.on_cancel = OnCancel(Some(wake));
+        }
+    }
+
+    /// Called by the thread as its last action.
+    pub(crate) fn set_ended(&self) {
+        lock(&self.state).has_ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the thread has ended; `false` when it has not within `limit`.
+    pub(crate) fn wait_ended(&self, limit: Duration) -> bool {
+        let state = lock(&self.state);
+        let waited = self
+            .changed
+            .wait_timeout_while(state, limit, |state| !state.has_ended);
+        waited.unwrap_or_else(PoisonError::into_inner).0.has_ended
+    }
+}
+
+/// The output of a source: a source's `run` function calls it from its loop.
+///
+/// ```ignore
+/// output.announce(OpenedSource { source: "camera".into(), fps: 30.0, camera: None });
+/// while output.is_wanted() {
+///     let bytes = camera.read()?;
+///     let captured_at = Instant::now();
+///     match output.timed(|| decode(&bytes, output.pool())) {
+///         Ok(picture) => output.publish(picture, captured_at),
+///         Err(error) => output.count_bad_picture(&error),
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub(crate) struct SourceOutput {
+    pub(crate) attempt: AttemptId,
+    pub(crate) gate: Arc<PublishGate>,
+    pub(crate) state: Arc<AttemptState>,
+    pub(crate) limits: StallLimits,
+    pub(crate) events: Sender<Event>,
+    pub(crate) pool: PicturePool,
+    pub(crate) metrics: Arc<CaptureMetrics>,
+    pub(crate) label: SourceLabel,
+    pub(crate) opened: OpenedSource,
+    /// Of the last picture, in pixels.
+    pub(crate) size: (u32, u32),
+    /// Has no deadline: the supervisor watches the pictures, and a thread that hangs in a driver is
+    /// not a fault of the program.
+    pub(crate) heartbeat: Heartbeat,
+}
+
+impl SourceOutput {
+    /// Whether the attempt goes on. To be asked in every turn of a source's loop.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !lock(&self.state.state).is_cancelled
+    }
+
+    /// Calls `wake` once, from another thread, when the attempt is cancelled: for a source that
+    /// blocks elsewhere.
+    pub(crate) fn on_cancel(&self, wake: impl FnOnce() + Send + 'static) {
+        self.state.on_cancel(Box::new(wake));
+    }
+
+    /// Returns `true` when the picture that just came need not be decoded, because a guest's
+    /// pictures replace it. Counts it as an arrival then.
+    pub(crate) fn skip_if_hidden(&self) -> bool {
+        let is_hidden = self.gate.switch.guest_is_on_air();
+        if is_hidden {
+            lock(&self.state.state).add_picture(Instant::now(), &self.limits);
+        }
+        is_hidden
+    }
+
+    /// Where pictures are taken from.
+    pub(crate) fn pool(&self) -> &PicturePool {
+        &self.pool
+    }
+
+    /// Tells what is open. To be called before the first picture, and at each repetition of a file.
+    pub(crate) fn announce(&mut self, opened: OpenedSource) {
+        if self.opened == opened {
+            return;
+        }
+        tracing::info!(source = %opened.source, fps = opened.fps, "source opened");
+        self.opened = opened;
+        self.state.announce_next();
+    }
+
+    pub(crate) fn publish(&mut self, pixels: PooledPicture, captured_at: Instant) {
+        let size = (pixels.width(), pixels.height());
+        self.publish_frame(size, |seq| Frame::new(pixels, seq, captured_at));
+    }
+
+    /// As [`SourceOutput::publish`], for a source that sets more fields of its frame.
+    pub(crate) fn publish_frame(&mut self, size: (u32, u32), make: impl FnOnce(u64) -> Frame) {
+        self.heartbeat.beat(Duration::MAX);
+        let stale_after = lock(&self.state.state).add_picture(Instant::now(), &self.limits);
+        let announce = self.state.announce.swap(false, Ordering::Relaxed);
+        if announce || size != self.size {
+            self.size = size;
+            let (width, height) = size;
+            let event = Event::Live {
+                attempt: self.attempt,
+                opened: self.opened.clone(),
+                width,
+                height,
+            };
+            // Fails only when the whole capture has ended.
+            let _ = self.events.send(event);
+        }
+        let frames = &self.metrics.frames;
+        self.gate.publish(self.attempt, |seq| {
+            // Counted before it is published, so that nobody sees a frame that is not counted.
+            frames.inc();
+            let mut frame = make(seq);
+            frame.stale_after = stale_after;
+            frame
+        });
+    }
+
+    /// Waits until `at`, or until the attempt is cancelled. A planned wait does not count as a stall.
+    pub(crate) fn pause_until(&self, at: Instant) {
+        let mut state = lock(&self.state.state);
+        while !state.is_cancelled {
+            let now = Instant::now();
+            let left = at.saturating_duration_since(now);
+            if left.is_zero() {
+                return;
+            }
+            if state.last.is_some() {
+                state.last = Some(now);
+            }
+            let slice = left.min(Duration::from_millis(500));
+            let waited = self.state.changed.wait_timeout(state, slice);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Measures the duration of a conversion.
+    pub(crate) fn timed<T>(&self, convert: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = convert();
+        let histogram = self.metrics.convert_seconds.get_or_create(&self.label);
+        histogram.observe(start.elapsed().as_secs_f64());
+        result
+    }
+
+    /// Counts a picture that could not be decoded, and remembers why.
+    ///
+    /// overflow: counted
+    pub(crate) fn count_bad_picture(&self, why: &dyn std::fmt::Display) {
+        let counter = self.metrics.bad_pictures.get_or_create(&self.label);
+        // Logged for the 1st, 2nd, 4th, 8th ... picture: a broken source must not fill the log.
+        let count = counter.inc() + 1;
+        if count.is_power_of_two() {
+            tracing::warn!(source = self.label.source, count, %why, "picture discarded");
+        }
+        lock(&self.state.state).unreadable = Some(why.to_string());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+    use crate::slot::Slot;
+
+    /// The output of the active attempt, with its receivers.
+    fn output() -> (SourceOutput, Receiver<Event>, Arc<Slot<Frame>>) {
+        let frames = Slot::new();
+        let gate = PublishGate::new(SourceSwitch::new(Arc::clone(&frames), Slot::new()));
+        gate.set_active(1);
+        let (events, received) = channel();
+        let output = SourceOutput {
+            attempt: 1,
+            gate,
+            state: AttemptState::new(),
+            limits: crate::sources::scene::KIND.limits,
+            events,
+            pool: PicturePool::new(2),
+            metrics: Arc::default(),
+            label: SourceLabel { source: "test" },
+            opened: OpenedSource::default(),
+            size: (0, 0),
+            heartbeat: crate::threads::Threads::default().enter("source"),
+        };
+        (output, received, frames)
+    }
+
+    fn publish(output: &mut SourceOutput, width: u32) {
+        let picture = output.pool().take(width, 2).expect("even");
+        output.publish(picture, Instant::now());
+    }
+
+    #[test]
+    fn frames_are_numbered_and_only_changes_are_announced() {
+        let (mut output, events, frames) = output();
+        for width in [4, 4, 4, 8] {
+            publish(&mut output, width);
+        }
+        assert_eq!(frames.latest().expect("published").seq, 4);
+        let widths: Vec<u32> = events
+            .try_iter()
+            .map(|event| match event {
+                Event::Live { width, .. } => width,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(widths, [4, 8]);
+        output.state.announce_next();
+        publish(&mut output, 8);
+        assert_eq!(events.try_iter().count(), 1);
+    }
+
+    #[test]
+    fn an_inactive_attempt_publishes_nothing_and_the_numbers_go_on() {
+        let (mut output, _events, frames) = output();
+        publish(&mut output, 4);
+        output.gate.set_active(2);
+        publish(&mut output, 4);
+        assert_eq!(frames.latest().expect("published").seq, 1);
+        output.attempt = 2;
+        publish(&mut output, 4);
+        assert_eq!(frames.latest().expect("published").seq, 2);
+        assert_eq!(output.metrics.frames.get(), 2);
+    }
+
+    #[test]
+    fn pictures_hidden_by_a_guest_count_as_arrivals_only() {
+        let (mut output, _events, frames) = output();
+        assert!(!output.skip_if_hidden());
+        let switch = Arc::clone(&output.gate.switch);
+        let mut guest = switch.guest("phone");
+        guest.publish(output.pool().take(8, 2).expect("even"), Instant::now());
+        assert!(output.skip_if_hidden() && output.state.arrivals().last.is_some());
+        publish(&mut output, 4);
+        assert_eq!(frames.latest().expect("the guest's").pixels.width(), 8);
+    }
+
+    #[test]
+    fn a_cancelled_attempt_stops_waiting() {
+        let (output, _events, _frames) = output();
+        output.state.cancel();
+        let start = Instant::now();
+        output.pause_until(start + Duration::from_secs(60));
+        assert!(start.elapsed() < Duration::from_secs(5) && !output.is_wanted());
+    }
+}

@@ -1,0 +1,342 @@
+//! The manifest: what the program knows about each model file. Pure.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+
+use crate::heads::{BoxUnits, Head};
+
+/// The manifest that is compiled in.
+const BUILT_IN: &str = include_str!("../../../models/manifest.toml");
+
+/// A manifest that cannot be used. The message says where and why.
+#[derive(Debug, Error)]
+pub enum ManifestError {
+    /// Not TOML, an unknown key, or a value of the wrong type.
+    #[error("the model manifest cannot be read: {0}")]
+    Syntax(#[from] toml::de::Error),
+    #[error("model `{model}`: {what}")]
+    Value {
+        model: String,
+        /// What is wrong with the value, and what is allowed.
+        what: String,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    models: Vec<Arc<ModelEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManifestFile {
+    model: Vec<ModelEntry>,
+}
+
+/// One model: its file, its input, and how its outputs are decoded.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelEntry {
+    /// Its name; the file is called `NAME.onnx`.
+    pub name: String,
+    pub licence: String,
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// The URL of the file, if there is a public one.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// SHA-256 of the file, lower-case hex.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// Less accurate than usual for its size. Shown wherever the model is named.
+    #[serde(default)]
+    pub experimental: bool,
+    /// The decoder of its outputs.
+    pub head: Head,
+    /// The units of the boxes of a `yolox` model. `None`: recognised from its outputs.
+    #[serde(default)]
+    pub box_units: Option<BoxUnits>,
+    #[serde(deserialize_with = "labels")]
+    pub labels: Arc<[String]>,
+    /// Boxes below this score are not shown.
+    pub min_score: f32,
+    /// The IoU above which two boxes of a class count as one object. `None`: no suppression is needed.
+    #[serde(default)]
+    pub nms_iou: Option<f32>,
+    /// Sizes of dimensions that the file leaves open, by name.
+    #[serde(default)]
+    pub dimensions: BTreeMap<String, i64>,
+    pub input: InputContract,
+}
+
+/// How a picture is converted to the network's input.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputContract {
+    pub name: String,
+    pub width: u32,
+    pub height: u32,
+    /// Order of the tensor's axes.
+    pub layout: Layout,
+    /// Order of the colour channels.
+    pub colour: ColourOrder,
+    /// Subtracted from each channel (pixel values 0..=255), in the order of `colour`.
+    pub mean: [f32; 3],
+    /// Divides each channel after that.
+    pub std: [f32; 3],
+    pub resize: Resize,
+}
+
+/// Order of the tensor's axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Batch, channel, row, column.
+    Nchw,
+}
+
+/// Order of the colour channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColourOrder {
+    Rgb,
+    Bgr,
+}
+
+/// How the picture is scaled to the network's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Resize {
+    /// Each axis by its own factor; the aspect ratio changes.
+    Stretch,
+    /// Keeps the aspect ratio, with the picture at the top left and padding at the right or below.
+    LetterboxTopLeft {
+        /// Grey value of the padding, before normalisation.
+        pad: u8,
+    },
+}
+
+impl Manifest {
+    /// The models this program was built with.
+    pub fn built_in() -> Result<Self, ManifestError> {
+        Self::parse(BUILT_IN)
+    }
+
+    /// Parses a manifest of several models.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        let ManifestFile { model: models } = toml::from_str(text)?;
+        for (index, entry) in models.iter().enumerate() {
+            entry.check()?;
+            if models[..index].iter().any(|other| other.name == entry.name) {
+                return Err(entry.wrong("is there twice"));
+            }
+            if entry.sha256.is_none() || entry.bytes.is_none() {
+                return Err(entry.wrong("`sha256` and `bytes` are missing"));
+            }
+        }
+        Ok(Self {
+            models: models.into_iter().map(Arc::new).collect(),
+        })
+    }
+
+    /// All models, in the manifest's order.
+    #[must_use]
+    pub fn models(&self) -> &[Arc<ModelEntry>] {
+        &self.models
+    }
+
+    /// The model of this name.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&Arc<ModelEntry>> {
+        self.models.iter().find(|entry| entry.name == name)
+    }
+
+    /// The model whose file has this SHA-256.
+    #[must_use]
+    pub fn by_sha256(&self, sha256: &str) -> Option<&Arc<ModelEntry>> {
+        self.models
+            .iter()
+            .find(|entry| entry.sha256.as_deref() == Some(sha256))
+    }
+}
+
+impl ModelEntry {
+    /// Parses the manifest of one model, as it stands beside a user's own file.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        let entry: Self = toml::from_str(text)?;
+        entry.check()?;
+        Ok(entry)
+    }
+
+    /// The name of the file.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}.onnx", self.name)
+    }
+
+    fn wrong(&self, what: impl Into<String>) -> ManifestError {
+        ManifestError::Value {
+            model: self.name.clone(),
+            what: what.into(),
+        }
+    }
+
+    fn check(&self) -> Result<(), ManifestError> {
+        // The name becomes a file name and must not lead out of the folder.
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(plain) {
+            return Err(self.wrong("a name is made of letters, digits, `.`, `_` and `-`"));
+        }
+        let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        if self
+            .sha256
+            .as_deref()
+            .is_some_and(|sha| sha.len() != 64 || !sha.chars().all(hex))
+        {
+            return Err(self.wrong("`sha256` is 64 lower-case hex digits"));
+        }
+        let InputContract {
+            width,
+            height,
+            mean,
+            std,
+            ..
+        } = &self.input;
+        if ![width, height]
+            .iter()
+            .all(|side| (32..=4096).contains(*side))
+        {
+            return Err(self.wrong(format!(
+                "an input of {width}x{height} is not within 32..4096"
+            )));
+        }
+        if !mean.iter().all(|mean| mean.is_finite())
+            || !std.iter().all(|std| std.is_finite() && *std > 0.0)
+        {
+            return Err(self.wrong("`input.mean` must be numbers, `input.std` positive ones"));
+        }
+        let share = |value: f32| (0.0..=1.0).contains(&value);
+        if !share(self.min_score) || !self.nms_iou.is_none_or(share) {
+            return Err(self.wrong("`min_score` and `nms_iou` lie within 0..1"));
+        }
+        if self.box_units.is_some() && self.head != Head::Yolox {
+            return Err(self.wrong("`box_units` is for the head \"yolox\" alone"));
+        }
+        if self.labels.is_empty() {
+            return Err(self.wrong("`labels` names no class"));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "`labels` is \"coco80\" or a list of names")]
+enum LabelSet {
+    Known(KnownLabels),
+    Own(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KnownLabels {
+    Coco80,
+}
+
+fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[String]>, D::Error> {
+    Ok(match LabelSet::deserialize(deserializer)? {
+        LabelSet::Known(KnownLabels::Coco80) => COCO_80.iter().map(ToString::to_string).collect(),
+        LabelSet::Own(names) => names.into(),
+    })
+}
+
+/// The 80 classes of COCO in their usual dense order (0 = person .. 79 = toothbrush).
+pub const COCO_80: [&str; 80] = [
+    "person",
+    "bicycle",
+    "car",
+    "motorcycle",
+    "airplane",
+    "bus",
+    "train",
+    "truck",
+    "boat",
+    "traffic light",
+    "fire hydrant",
+    "stop sign",
+    "parking meter",
+    "bench",
+    "bird",
+    "cat",
+    "dog",
+    "horse",
+    "sheep",
+    "cow",
+    "elephant",
+    "bear",
+    "zebra",
+    "giraffe",
+    "backpack",
+    "umbrella",
+    "handbag",
+    "tie",
+    "suitcase",
+    "frisbee",
+    "skis",
+    "snowboard",
+    "sports ball",
+    "kite",
+    "baseball bat",
+    "baseball glove",
+    "skateboard",
+    "surfboard",
+    "tennis racket",
+    "bottle",
+    "wine glass",
+    "cup",
+    "fork",
+    "knife",
+    "spoon",
+    "bowl",
+    "banana",
+    "apple",
+    "sandwich",
+    "orange",
+    "broccoli",
+    "carrot",
+    "hot dog",
+    "pizza",
+    "donut",
+    "cake",
+    "chair",
+    "couch",
+    "potted plant",
+    "bed",
+    "dining table",
+    "toilet",
+    "tv",
+    "laptop",
+    "mouse",
+    "remote",
+    "keyboard",
+    "cell phone",
+    "microwave",
+    "oven",
+    "toaster",
+    "sink",
+    "refrigerator",
+    "book",
+    "clock",
+    "vase",
+    "scissors",
+    "teddy bear",
+    "hair drier",
+    "toothbrush",
+];

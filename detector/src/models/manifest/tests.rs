@@ -1,0 +1,126 @@
+use super::*;
+
+fn sidecar() -> String {
+    r#"
+name = "mine"
+licence = "mine"
+head = "yolox"
+labels = ["cat", "dog"]
+min_score = 0.3
+nms_iou = 0.5
+
+[input]
+name = "images"
+width = 320
+height = 256
+layout = "nchw"
+colour = "rgb"
+mean = [0.0, 0.0, 0.0]
+std = [255.0, 255.0, 255.0]
+resize = { letterbox_top_left = { pad = 114 } }
+"#
+    .to_owned()
+}
+
+#[test]
+fn the_built_in_manifest_is_whole() {
+    let manifest = Manifest::built_in().expect("valid");
+    let names: Vec<&str> = manifest
+        .models()
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "yolox_nano",
+            "nanodet_plus_m_416",
+            "nanodet_plus_m_320",
+            "nanodet_plus_m_1.5x_416",
+            "deimv2_hgnetv2_atto_coco",
+            "deimv2_hgnetv2_femto_coco",
+            "fastestdet",
+        ]
+    );
+    for entry in manifest.models() {
+        assert_eq!(entry.labels.len(), 80, "{}", entry.name);
+        assert!(
+            entry
+                .url
+                .as_ref()
+                .is_none_or(|url| url.to_lowercase().ends_with(&entry.file_name()))
+        );
+        assert_eq!(entry.nms_iou.is_none(), entry.head == Head::Deimv2);
+    }
+    let yolox = manifest.by_name("yolox_nano").expect("there");
+    assert_eq!(yolox.input.resize, Resize::LetterboxTopLeft { pad: 114 });
+    let sha256 = yolox.sha256.clone().expect("checked");
+    assert_eq!(
+        manifest.by_sha256(&sha256).map(|entry| &entry.name),
+        Some(&yolox.name)
+    );
+}
+
+#[test]
+fn a_users_own_model_needs_no_hash() {
+    let entry = ModelEntry::parse(&sidecar()).expect("valid");
+    assert_eq!(
+        (&*entry.labels, entry.sha256.clone()),
+        (&["cat".to_owned(), "dog".to_owned()][..], None)
+    );
+    let marked = ModelEntry::parse(&format!("\u{feff}{}", sidecar())).expect("a byte order mark");
+    assert_eq!(marked.labels, entry.labels);
+}
+
+#[test]
+fn every_mistake_is_named() {
+    let cases = [
+        ("head = \"yolox\"", "head = \"yolo9\"", "yolo9"),
+        ("min_score = 0.3", "min_skore = 0.3", "min_skore"),
+        ("min_score = 0.3", "min_score = 30", "within 0..1"),
+        ("[\"cat\", \"dog\"]", "\"coco81\"", "list of names"),
+        ("[\"cat\", \"dog\"]", "[]", "no class"),
+        ("width = 320", "width = 8", "8x256"),
+        ("name = \"mine\"", "name = \"../mine\"", "letters, digits"),
+        ("255.0, 255.0]", "255.0, 0.0]", "input.std"),
+        ("licence", "sha256 = \"AB\"\nlicence", "64 lower-case"),
+        ("colour = \"rgb\"", "", "colour"),
+        ("nms_iou = 0.5", "box_units = \"metres\"", "pixels"),
+        (
+            "head = \"yolox\"",
+            "head = \"fastestdet\"\nbox_units = \"cells\"",
+            "alone",
+        ),
+    ];
+    for (right, wrong, named) in cases {
+        let text = sidecar().replacen(right, wrong, 1);
+        let error = ModelEntry::parse(&text).expect_err(wrong).to_string();
+        assert!(error.contains(named), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn a_manifest_of_many_needs_hashes_and_distinct_names() {
+    let many = format!("[[model]]{}", sidecar().replace("[input]", "[model.input]"));
+    let error = Manifest::parse(&many).expect_err("no hash").to_string();
+    assert!(error.contains("`sha256` and `bytes`"), "{error}");
+    let pinned = many.replace(
+        "licence",
+        &format!("bytes = 1\nsha256 = \"{:064}\"\nlicence", 0),
+    );
+    Manifest::parse(&pinned).expect("now whole");
+    let error = Manifest::parse(&format!("{pinned}\n{pinned}"))
+        .expect_err("twice")
+        .to_string();
+    assert!(error.contains("twice"), "{error}");
+}
+
+#[test]
+fn the_well_known_numbers_hold() {
+    assert_eq!(
+        (COCO_80[0], COCO_80[11], COCO_80[74]),
+        ("person", "stop sign", "clock")
+    );
+    let distinct: std::collections::BTreeSet<_> = COCO_80.iter().collect();
+    assert_eq!(distinct.len(), 80);
+}

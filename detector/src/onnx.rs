@@ -1,0 +1,9 @@
+//! ONNX Runtime: finding and loading its library, sessions, execution providers. Only the files of
+//! this folder name `ort`.
+//!
+//! In: a model's file and its manifest. Out: the outputs of each run, by name
+//! ([`crate::heads::RawOutputs`]).
+
+pub(crate) mod provider;
+pub(crate) mod runtime;
+pub(crate) mod session;

@@ -1,0 +1,271 @@
+//! Sessions: one for one model on one provider, checked against the model's manifest, and warmed up.
+//! Running needs `&mut`, so that one thread owns the session.
+
+use ndarray::{Array2, ArrayView4, ArrayViewD, Axis, arr2};
+use ort::logging::LogLevel;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::session::{Session as OrtSession, SessionOutputs};
+use ort::value::{PrimitiveTensorElementType, TensorElementType, TensorRef, ValueType};
+use thiserror::Error;
+
+use super::provider::{ProfileFolder, Provider, SessionConfig, nodes_on};
+use super::runtime::Runtime;
+use crate::heads::{HeadError, RawOutputs};
+use crate::models::installed::{InstalledModel, ModelFile};
+use crate::models::manifest::ModelEntry;
+
+/// Why a session cannot be opened or run.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// ONNX Runtime rejects the file.
+    #[error("{file} cannot be loaded as a model: {why}")]
+    Unloadable { file: ModelFile, why: String },
+    /// The file is a model, but not as its manifest describes it.
+    #[error("{file} is not what its manifest says: {what}")]
+    Contract { file: ModelFile, what: String },
+    /// The requested provider does not work here.
+    #[error("the provider `{provider}` cannot be used here: {why}")]
+    Provider { provider: Provider, why: String },
+    #[error("the model failed: {0}")]
+    Run(String),
+}
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    session: OrtSession,
+    input: String,
+    /// A second input, by name, and its value: the size of the first, (width, height). See
+    /// [`crate::heads::DecodeHead::size_input`].
+    size_input: Option<(&'static str, Array2<i64>)>,
+    provider: Provider,
+}
+
+impl Session {
+    /// Opens `model`. When the configuration names no provider and the best one does not work, the CPU
+    /// is used.
+    pub(crate) fn open(
+        runtime: &Runtime,
+        model: &InstalledModel,
+        config: &SessionConfig,
+        size_input: Option<&'static str>,
+    ) -> Result<Self, SessionError> {
+        let wanted = config.provider.unwrap_or(runtime.provider());
+        match Self::open_on(wanted, runtime, model, config, size_input) {
+            Err(SessionError::Provider { provider, why }) if config.provider.is_none() => {
+                tracing::warn!(%provider, why, "execution provider unusable, falling back to the CPU");
+                Self::open_on(Provider::Cpu, runtime, model, config, size_input)
+            }
+            other => other,
+        }
+    }
+
+    fn open_on(
+        provider: Provider,
+        runtime: &Runtime,
+        model: &InstalledModel,
+        config: &SessionConfig,
+        size_input: Option<&'static str>,
+    ) -> Result<Self, SessionError> {
+        // Any error of a GPU or its driver counts as one of the provider, so that the CPU is tried.
+        let failed = |error: SessionError| match provider {
+            Provider::Cpu => error,
+            _ => SessionError::Provider {
+                provider,
+                why: error.to_string(),
+            },
+        };
+        let file = || model.file.clone();
+        let contract = |what: String| SessionError::Contract { file: file(), what };
+        // Declared before the session, which may write into it until it is dropped.
+        let profile = (provider != Provider::Cpu)
+            .then(ProfileFolder::new)
+            .transpose();
+        let profile = profile.map_err(|error| {
+            let why = format!("no room for its profile: {error}");
+            SessionError::Provider { provider, why }
+        })?;
+        let committed = builder(provider, runtime, &model.entry, config, profile.as_ref())
+            .and_then(|mut builder| match &model.file {
+                ModelFile::At(path) => builder.commit_from_file(path),
+                ModelFile::BuiltIn(bytes) => builder.commit_from_memory(bytes),
+            });
+        let session = committed.map_err(|error| {
+            failed(SessionError::Unloadable {
+                file: file(),
+                why: error.to_string(),
+            })
+        })?;
+        let input = &model.entry.input;
+        check_input(&session, &model.entry).map_err(contract)?;
+        let mut opened = Self {
+            session,
+            input: input.name.clone(),
+            size_input: size_input.map(|name| {
+                let size = arr2(&[[i64::from(input.width), i64::from(input.height)]]);
+                (name, size)
+            }),
+            provider,
+        };
+        let warm = opened.warm_up(input.width as usize, input.height as usize);
+        warm.map_err(|error| failed(contract(error.to_string())))?;
+        if let Some(profile) = &profile {
+            opened.verify_placement(profile)?;
+        }
+        Ok(opened)
+    }
+
+    pub(crate) fn provider(&self) -> Provider {
+        self.provider
+    }
+
+    /// Runs the network and passes its outputs to `decode`.
+    pub(crate) fn run<T>(
+        &mut self,
+        tensor: ArrayView4<'_, f32>,
+        decode: impl FnOnce(&dyn RawOutputs) -> T,
+    ) -> Result<T, SessionError> {
+        let failed = |error: ort::Error| SessionError::Run(error.to_string());
+        let tensor = TensorRef::from_array_view(tensor).map_err(failed)?;
+        let outputs = match &self.size_input {
+            None => self.session.run(ort::inputs![&*self.input => tensor]),
+            Some((name, size)) => {
+                let size = TensorRef::from_array_view(size).map_err(failed)?;
+                self.session
+                    .run(ort::inputs![&*self.input => tensor, *name => size])
+            }
+        };
+        Ok(decode(&Outputs(outputs.map_err(failed)?)))
+    }
+
+    /// Runs twice on zeros, because the first runs allocate, and compile on a GPU.
+    fn warm_up(&mut self, width: usize, height: usize) -> Result<(), SessionError> {
+        let blank = ndarray::Array4::<f32>::zeros((1, 3, height, width));
+        for _ in 0..2 {
+            self.run(blank.view(), |_| ())?;
+        }
+        Ok(())
+    }
+
+    /// Checks that nodes ran on the provider, by the profile of the warm-up runs: a provider can be
+    /// registered without error while all nodes run on the CPU.
+    fn verify_placement(&mut self, profile: &ProfileFolder) -> Result<(), SessionError> {
+        let provider = self.provider;
+        let unknown = |why: String| SessionError::Provider { provider, why };
+        self.session
+            .end_profiling()
+            .map_err(|error| unknown(error.to_string()))?;
+        let profile = profile
+            .read()
+            .map_err(|error| unknown(format!("no profile: {error}")))?;
+        let (there, on_cpu) = (
+            nodes_on(provider, &profile),
+            nodes_on(Provider::Cpu, &profile),
+        );
+        tracing::info!(%provider, there, on_cpu, "execution provider of the model's nodes");
+        if there == 0 {
+            return Err(unknown("it took none of the model's nodes".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn builder(
+    provider: Provider,
+    runtime: &Runtime,
+    entry: &ModelEntry,
+    config: &SessionConfig,
+    profile: Option<&ProfileFolder>,
+) -> ort::Result<SessionBuilder> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let threads = config.threads(cores);
+    // Without spinning: threads that spin take the encoder's core, and two of them on a busy machine
+    // take twice as long as one.
+    let mut builder = OrtSession::builder(&runtime.environment().0)?
+        .with_intra_threads(threads)?
+        .with_inter_threads(1)?
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_log_level(LogLevel::Error)?;
+    for (name, size) in &entry.dimensions {
+        builder = builder.with_dimension_override(name, *size)?;
+    }
+    if let Some(profile) = profile {
+        builder = builder.with_profiling(profile.prefix())?;
+    }
+    Ok(match provider.registration(config, threads) {
+        None => builder,
+        // Otherwise a provider that cannot be registered is left out silently.
+        Some(provider) => builder.with_execution_providers([provider.error_on_failure()])?,
+    })
+}
+
+/// Checks that the file's input is what the manifest tells.
+fn check_input(session: &OrtSession, entry: &ModelEntry) -> Result<(), String> {
+    let contract = &entry.input;
+    let input = session
+        .inputs()
+        .iter()
+        .find(|input| input.name() == contract.name);
+    let input = input.ok_or_else(|| {
+        let names: Vec<&str> = session.inputs().iter().map(|input| input.name()).collect();
+        format!(
+            "it has no input `{}`; its inputs are {}",
+            contract.name,
+            names.join(", ")
+        )
+    })?;
+    let wanted = [1, 3, i64::from(contract.height), i64::from(contract.width)];
+    let fits = match input.dtype() {
+        ValueType::Tensor {
+            ty: TensorElementType::Float32,
+            shape,
+            ..
+        } => {
+            // A negative length is not fixed until the first run.
+            let same = |(is, wanted): (&i64, &i64)| is == wanted || *is < 0;
+            shape.len() == wanted.len() && shape.iter().zip(&wanted).all(same)
+        }
+        _ => false,
+    };
+    let found = input.dtype();
+    fits.then_some(()).ok_or_else(|| {
+        format!(
+            "its input `{}` is {found}, the manifest says f32 {wanted:?}",
+            contract.name
+        )
+    })
+}
+
+/// The outputs of one run, each a batch of one.
+struct Outputs<'s>(SessionOutputs<'s>);
+
+impl RawOutputs for Outputs<'_> {
+    fn floats(&self, name: &'static str) -> Result<ArrayViewD<'_, f32>, HeadError> {
+        self.first(name)
+    }
+
+    fn integers(&self, name: &'static str) -> Result<ArrayViewD<'_, i64>, HeadError> {
+        self.first(name)
+    }
+}
+
+impl Outputs<'_> {
+    /// The only element of the batch.
+    fn first<T: PrimitiveTensorElementType>(
+        &self,
+        output: &'static str,
+    ) -> Result<ArrayViewD<'_, T>, HeadError> {
+        let failed = |why: String| HeadError::Output { output, why };
+        let value = self.0.get(output);
+        let value = value.ok_or_else(|| failed("the model has no such output".to_owned()))?;
+        let array = value
+            .try_extract_array::<T>()
+            .map_err(|error| failed(error.to_string()))?;
+        let shape = array.shape();
+        if shape.first() != Some(&1) {
+            return Err(failed(format!("its shape {shape:?} is not a batch of one")));
+        }
+        Ok(array.index_axis_move(Axis(0), 0))
+    }
+}

@@ -1,0 +1,123 @@
+//! How often frames are detected: as often as possible while somebody watches, else once a second.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// The interval while nobody watches, short enough that a new viewer sees boxes at once.
+const IDLE_PERIOD: Duration = Duration::from_secs(1);
+
+/// Shared by the worker and the stage that knows whether somebody watches.
+#[derive(Debug, Default)]
+pub struct Pace {
+    watched: AtomicBool,
+    /// The highest rate in thousandths of a frame per second; 0: no limit.
+    most_mfps: AtomicU32,
+}
+
+impl Pace {
+    /// Sets whether somebody watches. Initially `false`.
+    pub fn set_watched(&self, watched: bool) {
+        self.watched.store(watched, Ordering::Relaxed);
+    }
+
+    /// Limits the rate. `None`: as often as frames come and the model allows.
+    pub fn set_most_fps(&self, most_fps: Option<f32>) {
+        // The cast saturates, and a rate below a thousandth means no limit.
+        let most_mfps = most_fps.map_or(0, |fps| (fps * 1000.0) as u32);
+        self.most_mfps.store(most_mfps, Ordering::Relaxed);
+    }
+
+    /// The least interval between two detections.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        let cap = match self.most_mfps.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            mfps => Duration::from_secs(1000) / mfps,
+        };
+        let watched = self.watched.load(Ordering::Relaxed);
+        if watched { cap } else { cap.max(IDLE_PERIOD) }
+    }
+}
+
+/// Selects frames so that their mean interval is the period, although frames arrive irregularly.
+#[derive(Debug, Default)]
+pub(crate) struct FrameSelector {
+    last_due: Option<Instant>,
+}
+
+impl FrameSelector {
+    /// Returns whether the frame that arrived at `now` is to be detected, and counts it then.
+    pub(crate) fn take(&mut self, now: Instant, period: Duration) -> bool {
+        let Some(last_due) = self.last_due else {
+            self.last_due = Some(now);
+            return true;
+        };
+        let due = last_due + period;
+        if now < due {
+            return false;
+        }
+        // Due times keep the period, so that a frame that arrives slightly early does not cost a whole
+        // period. After a long gap they start again at `now`, so that nothing is caught up.
+        let behind = now - due > period;
+        self.last_due = Some(if behind { now } else { due });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn watchers_and_caps_make_the_period() {
+        let pace = Pace::default();
+        assert_eq!(pace.period(), IDLE_PERIOD);
+        pace.set_watched(true);
+        assert_eq!(pace.period(), Duration::ZERO);
+        pace.set_most_fps(Some(10.0));
+        assert_eq!(pace.period(), Duration::from_millis(100));
+        pace.set_watched(false);
+        assert_eq!(pace.period(), IDLE_PERIOD);
+        pace.set_most_fps(Some(0.5));
+        assert_eq!(pace.period(), Duration::from_secs(2));
+        pace.set_most_fps(Some(f32::NAN));
+        assert_eq!(pace.period(), IDLE_PERIOD);
+    }
+
+    /// Frames at 30 a second, each up to 3 ms early or late.
+    fn taken(period: Duration, seconds: u64) -> usize {
+        let (start, mut selector) = (Instant::now(), FrameSelector::default());
+        let frames = (0..seconds * 30).map(|frame| {
+            let jitter = frame * 7 % 7;
+            start + Duration::from_micros(frame * 33_333 + jitter * 1000)
+        });
+        frames.filter(|now| selector.take(*now, period)).count()
+    }
+
+    #[test]
+    fn the_mean_rate_is_the_wanted_one_in_spite_of_jitter() {
+        assert_eq!(taken(Duration::ZERO, 10), 300);
+        assert_eq!(taken(Duration::from_millis(100), 10), 100);
+        assert!((114..=122).contains(&taken(Duration::from_millis(84), 10)));
+        assert_eq!(taken(IDLE_PERIOD, 10), 10);
+    }
+
+    #[test]
+    fn a_new_viewer_gets_a_detection_at_the_next_frame() {
+        let (start, mut selector) = (Instant::now(), FrameSelector::default());
+        assert!(selector.take(start, IDLE_PERIOD));
+        let soon = start + Duration::from_millis(33);
+        assert!(!selector.take(soon, IDLE_PERIOD));
+        assert!(selector.take(soon, Duration::ZERO));
+    }
+
+    #[test]
+    fn what_was_missed_is_not_made_up_for() {
+        let (start, mut selector) = (Instant::now(), FrameSelector::default());
+        let period = Duration::from_millis(100);
+        assert!(selector.take(start, period));
+        let late = start + Duration::from_secs(60);
+        assert!(selector.take(late, period));
+        assert!(!selector.take(late + Duration::from_millis(33), period));
+    }
+}
