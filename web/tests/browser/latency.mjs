@@ -70,9 +70,9 @@ async function onePage(browser, url, seconds) {
     await stateIs(page, "live", 20000);
     const join = await marks(page);
     await page.waitForTimeout(WARM_UP_MS);
-    const before = await lookAt(page);
+    const before = await countersOf(page);
     const pictures = await watchPictures(page, seconds * 1000);
-    return { join, pictures, numbers: await between(page, before, await lookAt(page)) };
+    return { join, pictures, numbers: await between(page, before, await countersOf(page)) };
   } finally {
     await context.close();
   }
@@ -96,10 +96,10 @@ async function openTapped(page, url) {
   await page.goto(url);
 }
 
-function lookAt(page) {
+function countersOf(page) {
   return page.evaluate(async () => {
-    const { look } = await import("/app/stats.js");
-    return look(await globalThis.newestPeer.getStats());
+    const { readCounters } = await import("/app/stats.js");
+    return readCounters(await globalThis.newestPeer.getStats());
   });
 }
 

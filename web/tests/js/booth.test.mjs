@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { randomKey } from "../../pages/booth/key.js";
-import { fits, within } from "../../pages/booth/scaled.js";
-import { BROKEN_MOST, initial, STALLED_MOST_MS, STALLED_MS, step } from "../../pages/booth/visit.js";
+import { randomKey } from "../../pages/booth/order.js";
+import { fits, within } from "../../pages/booth/photo.js";
+import { SERVER_ERRORS_MAX, initial, STALLED_MAX_MS, STALLED_MS, step } from "../../pages/booth/visit.js";
 import * as words from "../../pages/booth/words.js";
 
 const KEY = "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11";
@@ -125,8 +125,8 @@ test("an upload that moves nothing is begun anew, one that moves is not", () => 
 test("each attempt of an upload is more patient than the one before: slow is not dead", () => {
   let state = play(...sending).state;
   let now = 2;
-  for (let patience = STALLED_MS; patience < STALLED_MOST_MS * 4; patience *= 2) {
-    const most = Math.min(patience, STALLED_MOST_MS);
+  for (let patience = STALLED_MS; patience < STALLED_MAX_MS * 4; patience *= 2) {
+    const most = Math.min(patience, STALLED_MAX_MS);
     assert.equal(step(state, { type: "tick" }, now + most - 1).state.why, state.why);
     state = step(state, { type: "tick" }, now + most).state;
     assert.ok(state.retryAt !== null, `${patience}`);
@@ -145,7 +145,7 @@ test("429 waits as long as the station asks, and counts down", () => {
 
 test("a station in trouble is tried a few times, then it is said", () => {
   let state = play(...sending).state;
-  for (let failures = 1; failures < BROKEN_MOST; failures += 1) {
+  for (let failures = 1; failures < SERVER_ERRORS_MAX; failures += 1) {
     state = step(state, answer(500), 1000).state;
     assert.equal(state.why, "broken");
     state = step(state, { type: "tick" }, state.retryAt).state;

@@ -256,9 +256,9 @@ test("an unknown event changes nothing", () => {
 });
 
 test("packets without a picture are a slow network, until it takes too long", () => {
-  const heard = ticks(250, 5500).flatMap(([now]) => [[now, "heard"], [now, "tick"]]);
-  const { log } = play([0, "start"], [100, "picture"], ...heard);
+  const packets = ticks(250, 5500).flatMap(([now]) => [[now, "packets"], [now, "tick"]]);
+  const { log } = play([0, "start"], [100, "picture"], ...packets);
   assert.deepEqual(log.slice(0, 4), ["0 open", "100 live", "4250 probe", "4250 renew"]);
-  const recovers = play([0, "start"], [100, "picture"], ...heard.slice(0, 16), [2100, "picture"], [2250, "tick"]);
+  const recovers = play([0, "start"], [100, "picture"], ...packets.slice(0, 16), [2100, "picture"], [2250, "tick"]);
   assert.deepEqual(recovers.log, ["0 open", "100 live"]);
 });

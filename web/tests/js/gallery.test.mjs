@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { neighbour, nextPicture } from "../../pages/gallery/order.js";
+import { neighbour } from "../../pages/gallery/pictures.js";
+import { nextPicture } from "../../pages/gallery/slideshow.js";
 import { plainAddress, version } from "../../pages/join/codes.js";
 
 const list = (...ids) => ids.map((id) => ({ id }));

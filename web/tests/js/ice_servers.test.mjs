@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { iceServers } from "../../pages/app/ice_servers.js";
+import { iceServers } from "../../pages/app/player.js";
 
 test("no header is no servers", () => {
   assert.deepEqual(iceServers(null), []);

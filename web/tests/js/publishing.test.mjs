@@ -3,12 +3,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { tokenIn } from "../../pages/camera/key.js";
 import { CONNECT_MS, initial, LOST_MS, RENEWED_MS, step } from "../../pages/camera/publishing.js";
-import { heard, sent } from "../../pages/camera/rate.js";
-import { withStartRate } from "../../pages/camera/start_rate.js";
+import { receivedCount, sentVideo, withStartRate } from "../../pages/camera/publisher.js";
 import { makeWords } from "../../pages/app/language.js";
-import { cameraTrouble, rateWords, stateWords } from "../../pages/camera/words.js";
+import { cameraError, rateWords, stateWords, tokenIn } from "../../pages/camera/words.js";
 
 const table = (code) => JSON.parse(readFileSync(new URL(`../../pages/lang/${code}.json`, import.meta.url), "utf8"));
 const en = makeWords("en", table("en"), {});
@@ -28,18 +26,18 @@ function play(...events) {
   return { state, log };
 }
 
-const refused = (status, more = {}) => ({ type: "answer", status, ...more });
+const refused = (status, more = {}) => ({ type: "refused", status, ...more });
 
 test("from the button to the picture and back", () => {
   const { log } = play([0, "start"], [100, "camera"], [300, "connected"], [9000, "stop"]);
   assert.deepEqual(log, [
-    "0 look",
+    "0 open_camera",
     "0 opening",
     "100 publish",
     "100 connecting",
     "300 live",
     "9000 leave",
-    "9000 dark",
+    "9000 close_camera",
     "9000 idle",
   ]);
 });
@@ -64,8 +62,8 @@ test("a phone that changes networks keeps its session, and asks for a path until
   assert.deepEqual(log.slice(5), ["1000 renew", "1000 mending", "2000 renew", "2300 live"]);
 });
 
-test("a station that is not heard any more is looked for before the browser says so", () => {
-  const { log } = play(...LIVE, [2000, "heard"], [4750, "tick"], [5000, "tick"], [5100, "renewed"], [5400, "heard"]);
+test("a station that is not receivedCount any more is looked for before the browser says so", () => {
+  const { log } = play(...LIVE, [2000, "received"], [4750, "tick"], [5000, "tick"], [5100, "renewed"], [5400, "received"]);
   assert.deepEqual(log.slice(5), ["5000 renew", "5000 mending", "5400 live"]);
 });
 
@@ -114,7 +112,7 @@ test("attempts that fail come further and further apart, and at once when the ne
 
 test("a wrong token ends it, the camera goes dark and the token is forgotten", () => {
   const { state, log } = play([0, "start"], [1, "camera"], [2, refused(401)], [9000, "tick"]);
-  assert.deepEqual(log.slice(-4), ["2 leave", "2 dark", "2 forget", "2 refused"]);
+  assert.deepEqual(log.slice(-4), ["2 leave", "2 close_camera", "2 forget", "2 refused"]);
   assert.equal(stateWords(en.say, state).text, "The token is not right.");
 });
 
@@ -136,9 +134,9 @@ test("a station that is full names its time, a browser without H.264 is told at 
 
 test("nothing happens before the button and after a refusal", () => {
   assert.deepEqual(play([0, "tick"], [1, "online"], [2, "connected"]).log, []);
-  const denied = { type: "no_camera", ...cameraTrouble({ name: "NotAllowedError" }) };
+  const denied = { type: "no_camera", ...cameraError({ name: "NotAllowedError" }) };
   const { state, log } = play([0, "start"], [1, denied], [2, "camera"], [3, "failed"]);
-  assert.deepEqual(log, ["0 look", "0 opening", "1 leave", "1 dark", "1 refused"]);
+  assert.deepEqual(log, ["0 open_camera", "0 opening", "1 leave", "1 close_camera", "1 refused"]);
   assert.match(stateWords(en.say, state).text, /Allow it/);
 });
 
@@ -167,12 +165,12 @@ test("what is sent, in plain words", () => {
     frameHeight: 720,
     framesPerSecond: 29.6,
   });
-  const first = sent([{ type: "codec" }, stat(1000, 1000)], null);
+  const first = sentVideo([{ type: "codec" }, stat(1000, 1000)], null);
   assert.equal(first.bps, null);
   assert.equal(rateWords(en, first), "1280 × 720, 30 fps");
-  const second = sent([stat(2000, 201000)], first);
+  const second = sentVideo([stat(2000, 201000)], first);
   assert.equal(rateWords(en, second), "1280 × 720, 30 fps, 1.6 Mbit/s");
-  assert.equal(sent([], second), null);
+  assert.equal(sentVideo([], second), null);
 });
 
 test("every state has words, in another language too", () => {
@@ -194,7 +192,7 @@ test("reports and answers to checks are signs of the station, what is sent is no
     { type: "candidate-pair", responsesReceived: responses, requestsReceived: 2 },
     { type: "outbound-rtp", bytesSent: 9000 },
   ];
-  assert.equal(heard(report(100, 3)), 105);
-  assert.notEqual(heard(report(100, 4)), heard(report(100, 3)));
-  assert.equal(heard([]), 0);
+  assert.equal(receivedCount(report(100, 3)), 105);
+  assert.notEqual(receivedCount(report(100, 4)), receivedCount(report(100, 3)));
+  assert.equal(receivedCount([]), 0);
 });

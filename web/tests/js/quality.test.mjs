@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ENGLISH } from "../../pages/app/english.js";
+import { ENGLISH } from "../../pages/app/live_words.js";
 import { makeWords } from "../../pages/app/language.js";
 import { AUTO, endpointFor, entries, initialChoice } from "../../pages/app/quality.js";
 

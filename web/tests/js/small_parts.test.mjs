@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitMs } from "../../pages/app/backoff.js";
-import { initialOffset, withSample } from "../../pages/app/clock_offset.js";
+import { initialClock, withSample } from "../../pages/app/status.js";
 import { contained, overlap } from "../../pages/app/edges.js";
-import { fragment, renewedAnswer } from "../../pages/app/trickle.js";
+import { fragment, renewedAnswer } from "../../pages/app/session.js";
 import { addressParts } from "../../pages/join/codes.js";
 
 test("back-off doubles from half a second to five", () => {
@@ -22,7 +22,7 @@ test("a server's Retry-After is honoured, within reason", () => {
 });
 
 test("the quickest exchange decides about the clock", () => {
-  let offset = withSample(initialOffset(), 1000, 1100, 6000);
+  let offset = withSample(initialClock(), 1000, 1100, 6000);
   assert.equal(offset.offsetMs, 4950);
   offset = withSample(offset, 2000, 2010, 6995);
   assert.equal(offset.offsetMs, 4990);
@@ -32,7 +32,7 @@ test("the quickest exchange decides about the clock", () => {
 });
 
 test("an old exchange is forgotten in time", () => {
-  let offset = withSample(initialOffset(), 0, 2, 1001);
+  let offset = withSample(initialClock(), 0, 2, 1001);
   for (let now = 0; now < 20; now += 1) offset = withSample(offset, now, now + 10, now + 505);
   assert.equal(offset.offsetMs, 500);
 });

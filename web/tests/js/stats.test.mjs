@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { between, delayOnTheWayMs, look } from "../../pages/app/stats.js";
+import { between, estimatedDelayMs, readCounters } from "../../pages/app/stats.js";
 
 function report(overrides = {}) {
   const video = {
@@ -47,7 +47,7 @@ const later = {
 };
 
 test("rates between two looks", () => {
-  const numbers = between(look(report()), look(report(later)));
+  const numbers = between(readCounters(report()), readCounters(report(later)));
   assert.equal(numbers.fps, 30);
   assert.equal(numbers.bitrateBps, 1.5e6);
   assert.equal(numbers.lostShare, 0.01);
@@ -55,17 +55,17 @@ test("rates between two looks", () => {
   assert.ok(Math.abs(numbers.decodeMs - 2) < 1e-9);
   assert.equal(numbers.roundTripMs, 4);
   assert.equal(`${numbers.width}x${numbers.height}`, "1280x720");
-  assert.ok(Math.abs(delayOnTheWayMs(numbers, 16) - (2 + 10 + 2 + 8)) < 1e-9);
+  assert.ok(Math.abs(estimatedDelayMs(numbers, 16) - (2 + 10 + 2 + 8)) < 1e-9);
 });
 
-test("nothing to say without video, without a second look, or across a new connection", () => {
-  assert.equal(look(new Map()), null);
-  assert.equal(between(null, look(report())), null);
-  assert.equal(between(look(report()), look(report())), null);
-  assert.equal(between(look(report(later)), look(report({ timestamp: 9000 }))), null);
+test("nothing to say without video, without a second readCounters, or across a new connection", () => {
+  assert.equal(readCounters(new Map()), null);
+  assert.equal(between(null, readCounters(report())), null);
+  assert.equal(between(readCounters(report()), readCounters(report())), null);
+  assert.equal(between(readCounters(report(later)), readCounters(report({ timestamp: 9000 }))), null);
 });
 
 test("packets that turn up late never make a negative loss", () => {
-  const before = look(report({ packetsLost: 5 }));
-  assert.equal(between(before, look(report({ ...later, packetsLost: 2 }))).lostShare, 0);
+  const before = readCounters(report({ packetsLost: 5 }));
+  assert.equal(between(before, readCounters(report({ ...later, packetsLost: 2 }))).lostShare, 0);
 });

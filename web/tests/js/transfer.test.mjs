@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keepTrying, pauseMs } from "../../pages/app/retried.js";
+import { keepTrying, imageWaitMs } from "../../pages/app/backoff.js";
 import { ALONE_MS, ANSWER_MS, initial as alone, secondsLeft, step as presence } from "../../pages/booth/presence.js";
-import { initial, rangeOf, SILENT_MS, step, wanted } from "../../pages/booth/transfer.js";
+import { initial, rangeOf, SILENT_MS, step, wanted } from "../../pages/booth/download.js";
 
 function play(...events) {
   let state = initial();
@@ -147,7 +147,7 @@ test("an image that did not come is asked for again, further and further apart",
   fire("error");
   context.mock.timers.tick(60_000);
   assert.equal(asked.length, 5, "what this device made does not change");
-  assert.equal(pauseMs(30), 60_000);
+  assert.equal(imageWaitMs(30), 60_000);
 });
 
 test("a page that was left alone asks, and begins anew without an answer", () => {

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { initial } from "../../pages/app/connection.js";
-import { ENGLISH } from "../../pages/app/english.js";
-import * as figures from "../../pages/app/figures.js";
+import { ENGLISH } from "../../pages/app/live_words.js";
+import * as figures from "../../pages/app/stats.js";
 import { makeWords } from "../../pages/app/language.js";
-import * as words from "../../pages/app/words.js";
+import { pieces } from "../../pages/app/page.js";
+import * as words from "../../pages/app/notices.js";
 
 const table = (code) => JSON.parse(readFileSync(new URL(`../../pages/lang/${code}.json`, import.meta.url), "utf8"));
 const en = makeWords("en", ENGLISH, ENGLISH);
@@ -72,12 +73,12 @@ test("all well is no words, and neither is a status that is not there", () => {
 });
 
 test("commands stand between backticks", () => {
-  assert.deepEqual(words.pieces("run `a b` now"), [
+  assert.deepEqual(pieces("run `a b` now"), [
     { text: "run ", code: false },
     { text: "a b", code: true },
     { text: " now", code: false },
   ]);
-  assert.deepEqual(words.pieces(""), []);
+  assert.deepEqual(pieces(""), []);
 });
 
 test("numbers as people read them", () => {

@@ -107,7 +107,7 @@ async function alone(t, mock) {
   await choosePhoto(page);
   await page.clock.runFor(215_000);
   await screen(page, "photo");
-  const kept = await page.evaluate(async () => (await import("/booth/kept.js")).keptPhoto(Date.now()));
+  const kept = await page.evaluate(async () => (await import("/booth/store.js")).keptPhoto(Date.now()));
   t.check("a photo that was left behind is gone as well", kept === null && !(await page.isVisible("#picture")));
 }
 

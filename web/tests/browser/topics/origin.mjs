@@ -40,7 +40,7 @@ export async function run(t) {
     return {
       headers: Object.fromEntries(response.headers),
       bytes: size(parts),
-      words: size(parts.filter(({ name }) => /\/(english|language|live_words|translated)\.js$/.test(name))),
+      words: size(parts.filter(({ name }) => /\/(language|live_words|translated)\.js$/.test(name))),
     };
   });
   const policy = headers["content-security-policy"] ?? "";
