@@ -144,7 +144,7 @@ function makeDialog() {
     <div class="chooser">
       <div class="head"><h2 id="moment-heading" data-words="moment.heading">Stylise this moment</h2>
         <button type="button" class="shut" data-words="moment.shut">Close</button></div>
-      <p class="said" role="status" hidden></p>
+      <p class="said note" role="status" hidden></p>
       <div class="cards"></div>
       <p class="hint" data-words="moment.hint">Choose a style: three, two, one, and the picture is taken. It is in no gallery unless you show it there.</p>
       <p class="hint consent" hidden></p>
