@@ -7,8 +7,10 @@ import {
   detectorRate,
   estimatedDelayMs,
   latencyWords,
+  ownViewer,
   publishWords,
   readCounters,
+  renditionChangeWords,
   shareWords,
 } from "./stats.js";
 import { makeReader } from "./timecode.js";
@@ -25,6 +27,8 @@ export function makePanel({ player, stationAhead, quality, words }) {
   let before = null;
   let status = null;
   let curve = [];
+  let viewer = null; // this page's entry of /api/viewers
+  let viewerOf = ""; // the session and height that it was fetched for
 
   async function draw() {
     const peer = player()?.peer ?? null;
@@ -42,11 +46,28 @@ export function makePanel({ player, stationAhead, quality, words }) {
     set("fps", numbers && words.say("live.fps", { fps: words.number(numbers.fps) }));
     set("bitrate", numbers && bitrateWords(words, numbers.bitrateBps));
     set("lost", numbers && shareWords(words, numbers.lostShare));
-    if (numbers?.height) quality.shown(numbers.height);
+    if (numbers?.height) showRendition(numbers.height);
     set("rtt", whole(words, numbers?.roundTripMs));
     set("buffer", whole(words, numbers?.bufferMs));
     if (ms !== null && ms !== undefined) curve = [...curve, ms].slice(-CURVE_POINTS);
     byId("curve").firstElementChild.setAttribute("points", points(curve));
+  }
+
+  // The cause of a change of rendition is fetched when the height of the picture has changed.
+  async function showRendition(height) {
+    quality.shown(height);
+    const session = player()?.session;
+    const now = `${session?.url} ${height}`;
+    if (!session?.url || now === viewerOf) return;
+    viewerOf = now;
+    viewer = await fetchViewer(session);
+    drawChange();
+  }
+
+  function drawChange() {
+    const text = renditionChangeWords(words.say, viewer);
+    byId("line-change").hidden = text === null;
+    set("change", text);
   }
 
   return {
@@ -56,6 +77,7 @@ export function makePanel({ player, stationAhead, quality, words }) {
       if (!yes) return;
       before = null;
       curve = [];
+      viewerOf = "";
       draw();
       // Rates need two readings.
       setTimeout(draw, 250);
@@ -68,9 +90,22 @@ export function makePanel({ player, stationAhead, quality, words }) {
     seen: latency.seen,
     // The numbers follow within a second.
     reworded() {
-      if (open) drawStation(words, status);
+      if (!open) return;
+      drawStation(words, status);
+      drawChange();
     },
   };
+}
+
+async function fetchViewer(session) {
+  try {
+    const askedAt = performance.now();
+    const response = await fetch("api/viewers", { cache: "no-store" });
+    const viewers = response.ok ? await response.json() : [];
+    return ownViewer(viewers, session, askedAt, performance.now());
+  } catch {
+    return null;
+  }
 }
 
 function drawStation(words, status) {

@@ -11,7 +11,7 @@ export function openPlayer({ endpoint, asksForServers = false, tell }) {
   const codecs = supportedCodecs();
   if (!codecs) {
     queueMicrotask(() => tell({ type: "unsupported" }));
-    return { peer: null, choose() {}, renew() {}, close() {} };
+    return { peer: null, session: null, choose() {}, renew() {}, close() {} };
   }
   const session = makeSession();
   const abort = new AbortController();
@@ -38,6 +38,7 @@ export function openPlayer({ endpoint, asksForServers = false, tell }) {
 
   return {
     peer,
+    session,
     // Another rendition from its next keyframe on. Before the answer there is no session to tell; the
     // next one is opened with the chosen rendition.
     choose(name) {

@@ -12,6 +12,8 @@ export function makeSession() {
   return {
     url: null, // null: not answered yet, or ended
     etag: null,
+    postedAt: null, // when the offer went out, and when its answer had come, by performance.now()
+    answeredAt: null,
     offer: "",
     answer: "", // as the browser was given it
     found: [], // candidates that the station has not been sent
@@ -28,7 +30,7 @@ export async function negotiate(peer, session, { endpoint, headers, signal, tell
   try {
     await peer.setLocalDescription();
     session.offer = peer.localDescription.sdp;
-    performance.mark("carrier:post");
+    session.postedAt = performance.mark("carrier:post").startTime;
     const answered = fetch(endpoint, {
       method: "POST",
       headers: { "Content-Type": "application/sdp", ...headers },
@@ -45,7 +47,7 @@ export async function negotiate(peer, session, { endpoint, headers, signal, tell
     session.url = location && new URL(location, response.url).href;
     session.etag = response.headers.get("ETag");
     const answer = accept(await response.text());
-    performance.mark("carrier:answer");
+    session.answeredAt = performance.mark("carrier:answer").startTime;
     tell({ type: "answered" });
     if (peer.signalingState === "closed") return;
     session.answer = answer;

@@ -58,6 +58,23 @@ export function estimatedDelayMs(numbers, refreshMs = 1000 / 60) {
   return (roundTripMs ?? 0) / 2 + bufferMs + decodeMs + refreshMs / 2;
 }
 
+const AGE_ERROR_MS = 50;
+
+// The entry of this page's own session in the answer of /api/viewers, which names nobody: the one of its age. The
+// station reckoned that age between `askedAt` and `answeredAt`. Null when none or several fit.
+export function ownViewer(viewers, session, askedAt, answeredAt) {
+  const least = askedAt - session.answeredAt - AGE_ERROR_MS;
+  const most = answeredAt - session.postedAt + AGE_ERROR_MS;
+  const own = viewers.filter(({ age_s }) => age_s * 1000 >= least && age_s * 1000 <= most);
+  return own.length === 1 ? own[0] : null;
+}
+
+// Why the station last changed the rendition of this viewer; null where it did not or does not say.
+export function renditionChangeWords(say, viewer) {
+  const cause = viewer?.rendition_change;
+  return cause ? stateWords(say, "live.change", cause) : null;
+}
+
 export function bitrateWords({ number }, bps) {
   return bps >= 1e6 ? `${number(bps / 1e6, 1)} Mbit/s` : `${number(bps / 1e3)} kbit/s`;
 }

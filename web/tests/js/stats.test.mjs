@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { between, estimatedDelayMs, readCounters } from "../../pages/app/stats.js";
+import { ENGLISH } from "../../pages/app/live_words.js";
+import { makeWords } from "../../pages/app/language.js";
+import { between, estimatedDelayMs, ownViewer, readCounters, renditionChangeWords } from "../../pages/app/stats.js";
 
 function report(overrides = {}) {
   const video = {
@@ -68,4 +70,22 @@ test("nothing to say without video, without a second readCounters, or across a n
 test("packets that turn up late never make a negative loss", () => {
   const before = readCounters(report({ packetsLost: 5 }));
   assert.equal(between(before, readCounters(report({ ...later, packetsLost: 2 }))).lostShare, 0);
+});
+
+test("a page finds its own entry among the viewers by the age of its session", () => {
+  const session = { postedAt: 1000, answeredAt: 1100 };
+  const find = (...ages) => ownViewer(ages.map((age_s) => ({ age_s })), session, 9000, 9200);
+  assert.deepEqual(find(3, 8, 60), { age_s: 8 });
+  assert.equal(find(3, 60), null, "none of that age");
+  assert.equal(find(7.95, 8.1), null, "two of that age");
+});
+
+test("the cause of a change of rendition is told where the station gives one", () => {
+  const { say } = makeWords("en", ENGLISH, ENGLISH);
+  assert.equal(renditionChangeWords(say, null), null);
+  assert.equal(renditionChangeWords(say, { rendition: "720p" }), null);
+  for (const cause of ["queueing_delay", "loss", "no_feedback", "probe_succeeded", "chosen", "rendition_gone"]) {
+    assert.equal(renditionChangeWords(say, { rendition_change: cause }), ENGLISH[`live.change.${cause}`]);
+  }
+  assert.equal(renditionChangeWords(say, { rendition_change: "rain" }), "rain");
 });
