@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { onlyCandidate, withoutCandidates } from "../../bench/candidates.mjs";
-import { allConditions, ordersFor } from "../../bench/network_conditions.mjs";
-import { report, summary } from "../../bench/network_report.mjs";
+import { onlyCandidate, withoutCandidates } from "../../bench/link.mjs";
+import { allConditions, ordersFor, report, summary } from "../../bench/network_report.mjs";
 import { recoveredMs, traffic, watched } from "../../bench/pictures.mjs";
 import { replaceGenerated } from "../../bench/table.mjs";
 
