@@ -1,5 +1,5 @@
-// A stand-in for the station: the real page, a canned status, and a second Chromium that sends the
-// picture. For developing the page and its tests without the Rust program.
+// A mock of the station: the real pages, a fixed status, and a second Chromium that sends the picture. For work on
+// the pages and their tests without the program.
 //
 //   node mock_server.mjs [port]      then open the printed address
 
@@ -29,7 +29,7 @@ export const CSP =
   "script-src 'self'; connect-src 'self'";
 
 export async function makeMock({ port }) {
-  // Its addresses must be plain: the viewer's page may hide its own, as in real life.
+  // With plain addresses in its candidates, because only one side may hide them behind mDNS names.
   const chromium = await launchChromium(["--disable-features=WebRtcHideLocalIpsWithMdns"]);
   const publisher = await openPublisher(chromium);
   const mock = { status: liveStatus(), refuse: null, viewers: new Map(), renditionChange: null, upSince: Date.now() };

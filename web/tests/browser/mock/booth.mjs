@@ -1,4 +1,4 @@
-// The mock's photo booth: jobs that go their way by a script, and misbehave on command.
+// The mock's photo booth: jobs run through fixed steps, and failures are set by the test.
 
 import { randomUUID } from "node:crypto";
 
@@ -14,7 +14,7 @@ const STEPS = 4;
 const CUT_AFTER_MS = 300;
 const BODY_MOST = 13e6;
 
-// `picture` gives a JPEG of the feed, `stylised` makes the result of one.
+// `picture()` gives a JPEG of the feed, `stylised(jpeg)` the result for one.
 export function makeBooth({ picture, stylised }) {
   const booth = {
     styles: STYLES,
@@ -160,7 +160,7 @@ export function makeBooth({ picture, stylised }) {
     const cut = booth.cuts.shift();
     if (cut === undefined) return response.end(part);
     response.write(part.subarray(0, cut));
-    // A browser forgets what it has not handed on when a connection breaks.
+    // Later, because a browser drops what it has not passed on when a connection breaks.
     return setTimeout(() => response.socket?.end(), CUT_AFTER_MS);
   }
 
@@ -210,7 +210,7 @@ export function makeBooth({ picture, stylised }) {
     return response.writeHead(204).end();
   }
 
-  // Whether the request was one for the booth.
+  // Gives whether the request was for the booth.
   booth.serve = async (request, response, path) => {
     const admin = /carrier_admin=1/.test(request.headers.cookie ?? "");
     const parts = path.match(/^\/api\/stylise\/([0-9a-f-]{36})(?:\/([a-z.]+))?$/);
@@ -249,7 +249,7 @@ function session(request, response, admin) {
   return response.writeHead(204, set ? { "Set-Cookie": set } : {}).end();
 }
 
-// Looks like a code; says nothing.
+// A picture that looks like a QR code.
 function code(path) {
   const side = 29;
   let squares = "";

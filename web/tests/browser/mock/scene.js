@@ -1,9 +1,9 @@
-// The mock's picture: a street with the timecode strip of DESIGN.md, drawn on a canvas, 1280x720.
+// The mock's picture: a street with the timecode strip (see web/pages/app/timecode.js), 1280x720.
 // Runs in the mock's own Chromium page. Tests rely on the strip, the patches and the tracks.
 
 export const WIDTH = 1280;
 export const HEIGHT = 720;
-// Patches that a test may compare: centre and colour.
+// Patches of known colour: centre and colour.
 export const PATCHES = [
   { x: 1225, y: 300, rgb: [235, 64, 52] },
   { x: 1225, y: 350, rgb: [52, 168, 83] },
