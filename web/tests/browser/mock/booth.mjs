@@ -141,7 +141,8 @@ export function makeBooth({ picture, stylised }) {
     };
     booth.jobs.set(job.id, job);
     if (key) keys.set(key, job.id);
-    live(job);
+    // The mock may be stopped while a job runs: its browser is gone then.
+    live(job).catch(() => {});
     return accepted(response, job.id);
   }
 

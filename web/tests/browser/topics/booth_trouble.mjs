@@ -1,7 +1,7 @@
 import { boothPage, choosePhoto, says, screen, withMock } from "../harness/booth.mjs";
 
 export const title = "the photo booth with failing networks, reloads and refusals";
-export const limitMs = 180000;
+export const limitMs = 300000;
 
 export async function run(t) {
   await withMock(t, async (mock) => {

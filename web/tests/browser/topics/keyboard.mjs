@@ -21,8 +21,8 @@ export async function run(t) {
   await page.waitForTimeout(3600);
   t.check("a focused button stays visible", !(await steppedBack(page)));
   await page.evaluate(() => document.activeElement.blur());
-  await page.waitForTimeout(3600);
-  t.check("the controls hide without input", await steppedBack(page));
+  const stepsBack = page.waitForSelector(":root.stepped-back", { state: "attached", timeout: 10000 });
+  t.check("the controls hide without input", await stepsBack.then(() => true, () => false));
   await page.waitForTimeout(400);
   await t.shot(page, "nobody-touches");
   await page.keyboard.press("Shift");
@@ -37,15 +37,17 @@ export async function run(t) {
   await page.keyboard.press("Space");
   t.check("Space presses the focused button", await open());
 
-  const inside = () => page.evaluate(() => Boolean(document.fullscreenElement));
+  const becomesFullscreen = (wanted) =>
+    page.waitForFunction((full) => Boolean(document.fullscreenElement) === full, wanted, { timeout: 5000 }).then(
+      () => true,
+      () => false,
+    );
   await page.keyboard.press("f");
-  await page.waitForTimeout(600);
-  t.check("F enters full screen", await inside());
+  t.check("F enters full screen", await becomesFullscreen(true));
   await page.keyboard.press("f");
-  await page.waitForTimeout(600);
-  t.check("F leaves full screen", !(await inside()));
+  t.check("F leaves full screen", await becomesFullscreen(false));
 
-  const download = page.waitForEvent("download", { timeout: 5000 });
+  const download = page.waitForEvent("download", { timeout: 15000 });
   await page.keyboard.press("p");
   const name = (await download).suggestedFilename();
   t.check("P saves a snapshot", /^carrier-\d{8}-\d{6}\.jpg$/.test(name), name);

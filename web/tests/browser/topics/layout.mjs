@@ -31,6 +31,7 @@ export async function run(t) {
 }
 
 const SCENES = {
+  connecting: { path: "", unanswered: "**/whep", open: (page) => stateIs(page, "connecting") },
   live: { path: "", open: (page) => stateIs(page, "live") },
   statistics: {
     path: "",
@@ -40,7 +41,14 @@ const SCENES = {
       await page.waitForFunction(() => /\d/.test(document.getElementById("stat-latency").textContent));
     },
   },
-  "without a runtime": { path: "", open: (page) => page.waitForSelector("#notices .notice"), status: noRuntime },
+  "without a runtime": {
+    path: "",
+    async open(page) {
+      await stateIs(page, "live");
+      await page.waitForSelector("#notices .notice");
+    },
+    status: noRuntime,
+  },
   "the styles over it": {
     path: "",
     async open(page) {
@@ -88,13 +96,14 @@ function noRuntime(status) {
   });
 }
 
-async function look(t, mock, language, name, { path, open, secure, status }) {
+async function look(t, mock, language, name, { path, open, secure, status, unanswered }) {
   const page = await t.page({
     address: null,
     locale: language,
     reducedMotion: "reduce",
     before: async (blank) => {
       if (!secure) await plainHttp(blank);
+      if (unanswered) await blank.route(unanswered, () => {});
       if (!status) return;
       const said = liveStatus();
       status(said);

@@ -23,7 +23,7 @@ export async function run(t) {
   await page.click("#button-stylise");
   await page.waitForSelector("#moment .card");
   await page.keyboard.press("Enter");
-  t.check("the countdown starts at three", await says(page, "#moment .count", /3/));
+  t.check("the countdown is shown", await says(page, "#moment .count", /[1-3]/));
   await t.shot(page, "moment-count");
   await page.keyboard.press("Escape");
   await page.waitForTimeout(3300);
@@ -31,14 +31,28 @@ export async function run(t) {
 
   await page.click("#button-stylise");
   await page.waitForSelector("#moment .card");
+  const counted = await countsOf(page);
   await page.keyboard.press("Enter");
-  for (const count of [3, 2, 1]) t.check(`the countdown shows ${count}`, await says(page, "#moment .count", new RegExp(count)));
   await page.waitForURL(/\/booth#[0-9a-f-]{36}$/);
+  t.check("the countdown runs from three to one", counted.join(" ") === "3 2 1", counted.join(" "));
   await screen(page, "done", 60000);
   t.check("the booth shows the result", await page.isVisible("#stylised"));
   t.check("no errors in the console", page.complaints.length === 0, page.complaints[0] ?? "");
 
   await withMock(t, (mock) => refused(t, mock));
+}
+
+// Collects what the countdown shows from now on; polling could miss a number on a busy machine.
+async function countsOf(page) {
+  const counts = [];
+  await page.exposeFunction("counted", (text) => {
+    if (/^[1-3]$/.test(text) && counts.at(-1) !== text) counts.push(text);
+  });
+  await page.evaluate(() => {
+    const record = () => globalThis.counted(document.querySelector("#moment .count")?.innerText.trim() ?? "");
+    new MutationObserver(record).observe(document.body, { childList: true, subtree: true, characterData: true });
+  });
+  return counts;
 }
 
 async function refused(t, mock) {
@@ -56,9 +70,9 @@ async function refused(t, mock) {
   t.check("the consent names the picture server", /Bildserver.*überschreibt/.test(consent), consent);
   mock.booth.refuse = [{ status: 503, headers: { "Retry-After": "5" }, error: "no picture" }];
   await page.locator("#moment .card").first().tap();
-  t.check("a refusal is shown in the dialog", await says(page, "#moment .said", /kein Bild/));
+  t.check("a refusal is shown in the dialog", await says(page, "#moment .said", /kein Bild/, 30000));
   await t.shot(page, "moment-refused");
   mock.booth.refuse = [{ status: 429, headers: { "Retry-After": "30" } }];
   await page.locator("#moment .card").first().tap();
-  t.check("a full queue is shown with its waiting time", await says(page, "#moment .said", /30 Sekunden/));
+  t.check("a full queue is shown with its waiting time", await says(page, "#moment .said", /30 Sekunden/, 30000));
 }
