@@ -18,8 +18,7 @@ import { makeReader } from "./timecode.js";
 const EVERY_MS = 1000;
 const CURVE_POINTS = 30;
 
-// `player()` gives the running player or null, `stationAhead()` the station's
-// clock minus this one in ms, or null.
+// `player()` gives the current player or null, `stationAhead()` the station's clock minus this one in ms, or null.
 export function makePanel({ player, stationAhead, quality, words }) {
   const latency = makeLatency(stationAhead);
   let open = false;
@@ -60,7 +59,9 @@ export function makePanel({ player, stationAhead, quality, words }) {
     const now = `${session?.url} ${height}`;
     if (!session?.url || now === viewerOf) return;
     viewerOf = now;
-    viewer = await fetchViewer(session);
+    const found = await fetchViewer(session);
+    if (now !== viewerOf) return;
+    viewer = found;
     drawChange();
   }
 

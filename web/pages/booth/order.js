@@ -76,7 +76,7 @@ export function followJob(id, tell) {
   let over = false;
   let asking = false;
 
-  function listen() {
+  function subscribe() {
     events?.close();
     events = new EventSource(`${address}/events`);
     events.addEventListener("job", (event) => received(JSON.parse(event.data)));
@@ -121,7 +121,7 @@ export function followJob(id, tell) {
   // The connections of a phone that was locked are closed.
   function resume() {
     if (document.hidden || over) return;
-    if (events.readyState === EventSource.CLOSED) listen();
+    if (events.readyState === EventSource.CLOSED) subscribe();
     ask();
   }
 
@@ -137,7 +137,7 @@ export function followJob(id, tell) {
   document.addEventListener("visibilitychange", resume);
   addEventListener("pageshow", resume);
   addEventListener("online", resume);
-  listen();
+  subscribe();
   plan(POLL_AFTER_MS);
   return end;
 }

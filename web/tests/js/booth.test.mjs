@@ -115,11 +115,11 @@ test("an upload without progress is restarted, one with progress is not", () => 
 test("each attempt of an upload gets twice the time of the one before", () => {
   let state = play(...sending).state;
   let now = 2;
-  for (let patience = STALLED_MS; patience < STALLED_MAX_MS * 4; patience *= 2) {
-    const most = Math.min(patience, STALLED_MAX_MS);
+  for (let timeoutMs = STALLED_MS; timeoutMs < STALLED_MAX_MS * 4; timeoutMs *= 2) {
+    const most = Math.min(timeoutMs, STALLED_MAX_MS);
     assert.equal(step(state, { type: "tick" }, now + most - 1).state.why, state.why);
     state = step(state, { type: "tick" }, now + most).state;
-    assert.ok(state.retryAt !== null, `${patience}`);
+    assert.ok(state.retryAt !== null, `${timeoutMs}`);
     now = state.retryAt;
     state = step(state, { type: "tick" }, now).state;
   }

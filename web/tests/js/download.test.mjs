@@ -102,18 +102,18 @@ test("Content-Range is parsed as in RFC 9110", () => {
 test("an image that failed is requested again with back-off", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const asked = [];
-  const heard = {};
+  const listeners = {};
   // The parts of an <img> that are used.
   const one = {
     current: "/a.jpg",
-    addEventListener: (name, action) => (heard[name] = action),
+    addEventListener: (name, action) => (listeners[name] = action),
     getAttribute: () => one.current,
     set src(address) {
       asked.push(address);
       one.current = address;
     },
   };
-  const fire = (name) => heard[name]();
+  const fire = (name) => listeners[name]();
   keepTrying(one);
   const waits = [];
   for (let failures = 1; failures <= 4; failures += 1) {

@@ -12,7 +12,7 @@ const ADMIN = "let-me-rule";
 const KEEP_MS = 24 * 3600e3;
 const STEPS = 4;
 const CUT_AFTER_MS = 300;
-const BODY_MOST = 13e6;
+const BODY_MAX_BYTES = 13e6;
 
 // `picture()` gives a JPEG of the feed, `stylised(jpeg)` the result for one.
 export function makeBooth({ picture, stylised }) {
@@ -108,7 +108,7 @@ export function makeBooth({ picture, stylised }) {
     if (keys.has(key)) return accepted(response, keys.get(key));
     const refusal = booth.refuse.shift();
     if (refusal) return error(response, refusal.status, refusal.error ?? "refused", refusal.headers);
-    if (body.length > BODY_MOST) return error(response, 413, "too large: 12 MB at most");
+    if (body.length > BODY_MAX_BYTES) return error(response, 413, "too large: 12 MB at most");
     const form = await new Response(body, { headers: { "Content-Type": request.headers["content-type"] } }).formData();
     const image = form.get("image");
     const given = image ? Buffer.from(await image.arrayBuffer()) : null;
@@ -250,20 +250,11 @@ function session(request, response, admin) {
   return response.writeHead(204, set ? { "Set-Cookie": set } : {}).end();
 }
 
-// A picture that looks like a QR code.
+// A pattern of squares in place of a QR code.
 function code(path) {
-  const side = 29;
-  let squares = "";
-  for (let y = 0; y < side; y += 1) {
-    for (let x = 0; x < side; x += 1) {
-      const corner = (x < 7 || x > side - 8) && (y < 7 || y > side - 8) && !(x > 7 && y > 7);
-      const [cx, cy] = [x < 7 ? x : x - side + 7, y < 7 ? y : y - side + 7];
-      const ring = Math.max(Math.abs(cx - 3), Math.abs(cy - 3));
-      const dark = corner ? ring !== 2 : (x * 7 + y * 13 + x * y * path.length) % 5 < 2;
-      if (dark) squares += `M${x + 4} ${y + 4}h1v1h-1z`;
-    }
-  }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side + 8} ${side + 8}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h${side + 8}v${side + 8}H0z"/><path d="${squares}"/></svg>`;
+  const squares = Array.from({ length: 841 }, (_, at) => at).filter((at) => (at * at + at * path.length) % 5 < 2);
+  const drawn = squares.map((at) => `M${(at % 29) + 4} ${Math.floor(at / 29) + 4}h1v1h-1z`).join("");
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 37 37" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h37v37H0z"/><path d="${drawn}"/></svg>`;
 }
 
 async function bytes(request) {

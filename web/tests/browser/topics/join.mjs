@@ -18,9 +18,9 @@ async function codes(t, mock) {
   await t.shot(page, "join-laptop");
   const side = (await page.locator("#booth-code").boundingBox()).width;
   t.check("the code is large on a laptop", side >= 400, side);
-  const sheet = await page.pdf({ preferCSSPageSize: true });
-  const pages = sheet.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g)?.length;
-  const size = sheet.toString("latin1").match(/\/MediaBox\s*\[[^\]]*\]/)?.[0];
+  const pdf = await page.pdf({ preferCSSPageSize: true });
+  const pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g)?.length;
+  const size = pdf.toString("latin1").match(/\/MediaBox\s*\[[^\]]*\]/)?.[0];
   t.check("it is printed on one sheet of A4", pages === 1 && /594|595/.test(size), `${pages} of ${size}`);
   await page.emulateMedia({ media: "print" });
   await page.setViewportSize({ width: 688, height: 1017 }); // A4 less its margins, at 96 px an inch

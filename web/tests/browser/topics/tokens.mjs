@@ -19,10 +19,10 @@ urls = ["${STUN}"]
 `;
 
 export async function run(t) {
-  if (!t.real) return t.skip("the mock has no doors");
-  const out = path.join(t.out, "doors");
+  if (!t.real) return t.skip("the mock has no tokens");
+  const out = path.join(t.out, "tokens");
   mkdirSync(out, { recursive: true });
-  const file = path.join(out, "doors.toml");
+  const file = path.join(out, "tokens.toml");
   writeFileSync(file, CONFIGURATION);
   const tlsPort = await freeTcpPort();
   const more = ["--config", file, "--listen-tls", `127.0.0.1:${tlsPort}`];
