@@ -1,9 +1,8 @@
-// Exponential back-off, for requests and for images.
+// Exponential back-off.
 
 const FIRST_MS = 500;
 const LONGEST_MS = 5000;
 const RETRY_AFTER_MAX_MS = 30000;
-const IMAGE_LONGEST_MS = 60000;
 
 // The pause before the next request. `failures` counts attempts that failed in a row; a server's
 // Retry-After (`askedForMs`) is honoured up to 30 s.
@@ -11,12 +10,7 @@ export function waitMs(failures, askedForMs = 0) {
   return Math.max(doubled(failures, LONGEST_MS), Math.min(askedForMs, RETRY_AFTER_MAX_MS));
 }
 
-// The pause before an image is requested again.
-export function imageWaitMs(failures) {
-  return doubled(failures, IMAGE_LONGEST_MS);
-}
-
-function doubled(failures, longestMs) {
+export function doubled(failures, longestMs) {
   return Math.min(FIRST_MS * 2 ** Math.max(failures - 1, 0), longestMs);
 }
 
@@ -39,33 +33,4 @@ export async function retried(attempt) {
 export function retryAfterMs(value) {
   const seconds = Number(value);
   return Number.isFinite(seconds) ? seconds * 1000 : 0;
-}
-
-// A blob or data address that fails once fails always.
-const LOCAL = /^(blob|data):/;
-
-// Requests an image's address again when it fails to load.
-export function keepTrying(image) {
-  let failures = 0;
-  let failed = null; // the address that the failures are of
-  let timer = 0;
-
-  function again() {
-    clearTimeout(timer);
-    if (failed !== null && image.getAttribute("src") === failed) image.src = failed;
-  }
-
-  image.addEventListener("load", () => {
-    failures = 0;
-    failed = null;
-  });
-  image.addEventListener("error", () => {
-    const address = image.getAttribute("src");
-    if (!address || LOCAL.test(address)) return;
-    failures = address === failed ? failures + 1 : 1;
-    failed = address;
-    clearTimeout(timer);
-    timer = setTimeout(again, imageWaitMs(failures));
-  });
-  return image;
 }

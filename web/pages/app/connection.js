@@ -9,14 +9,14 @@
 
 import { waitMs } from "./backoff.js";
 
-const REPORT_AFTER_MS = 2500; // without a picture: the viewer is told
-const RENEW_AFTER_MS = 800; // without a picture or packets: an ICE restart
-const RENEW_DESPITE_PACKETS_MS = 4000; // without a picture although packets arrive: an ICE restart
-const RENEW_AFTER_VISIBLE_MS = 300; // without a picture on a page that was just shown again: an ICE restart
+const REPORT_AFTER_MS = 2500; // no picture: the viewer is told
+const RENEW_AFTER_MS = 800; // no picture, no packets: an ICE restart
+const RENEW_DESPITE_PACKETS_MS = 4000; // no picture although packets arrive: an ICE restart
+const RENEW_AFTER_VISIBLE_MS = 300; // no picture on a page that was hidden: an ICE restart
 const RENEW_EVERY_MS = 1000; // between two ICE restarts
-const RENEWED_MS = 2000; // an ICE restart without a picture for this long has failed
-const FALLBACK_AFTER_MS = 5000; // without a picture: the simple stream
-const ATTEMPT_MS = 5000; // an attempt without a picture for this long has failed
+const RENEWED_MS = 2000; // no picture after an ICE restart: a new session
+const FALLBACK_AFTER_MS = 5000; // no picture: the simple stream
+const ATTEMPT_MS = 5000; // no picture: the attempt has failed
 const SLEEP_AFTER_MS = 30000; // hidden: disconnects
 
 // No valid token; too many viewers from this address; too many viewers in all.
@@ -28,11 +28,11 @@ export function initial() {
     webrtc: true, // false: the browser has no WebRTC or no H.264
     pictureAt: null, // when the last WebRTC picture came
     packetsAt: null, // when packets last arrived without a picture
-    picturelessSince: null, // since when there has been no picture
-    attemptAt: null, // when the running attempt began; null: none is running
-    retryAt: null, // when the next attempt is due; null: none is planned
-    session: false, // whether this session has shown a picture, so that an ICE restart makes sense
-    renewAt: null, // when the next ICE restart is due; null: none was tried
+    picturelessSince: null,
+    attemptAt: null, // when the running attempt began
+    retryAt: null, // when the next attempt is due
+    session: false, // whether this session has shown a picture
+    renewAt: null, // when the next ICE restart is due
     renewedAt: null, // when the station answered the ICE restart
     failures: 0, // attempts in a row that ended without a picture
     reachable: null, // whether the station answered when last asked
@@ -75,7 +75,7 @@ const HANDLERS = {
       probed: false,
       refused: null,
     }),
-  // A slow network still delivers packets; an ICE restart would only cost it another keyframe.
+  // A slow network delivers packets: an ICE restart would only cost a keyframe.
   packets: (s, _, now) => same({ ...s, packetsAt: now }),
   answered: (s) => same({ ...s, reachable: true, refused: null }),
   refused: (s, event, now) =>
@@ -86,7 +86,7 @@ const HANDLERS = {
   renewed: (s, _, now) => same({ ...s, renewedAt: now, reachable: true }),
   unrenewable: (s, _, now) => reopen({ ...s, reachable: true }, now),
   failed: onFailed,
-  // ICE also reports "disconnected" for short gaps; pictures that still arrive prove it wrong.
+  // ICE also reports "disconnected" for short gaps.
   disconnected: (s, _, now) => (isStalled(s, now) ? repair(s, now) : same(s)),
   unsupported: onUnsupported,
   simple_failed: (s) =>
@@ -135,7 +135,6 @@ function onUnsupported(state, _, now) {
   return { state: next, actions: ["close"] };
 }
 
-// ICE fails before the session is given up; ICE restarts are already running then.
 function onFailed(state, _, now) {
   if (isStalled(state, now)) return repair(state, now);
   return state.session ? reopen(state, now) : retryLater(state, now);
@@ -143,7 +142,7 @@ function onFailed(state, _, now) {
 
 function onUnreachable(state, _, now) {
   const gone = { ...state, reachable: false };
-  // The session is kept: it may go on when the network is back.
+  // The session may go on when the network is back.
   if (state.session) return same(isStalled(state, now) ? withoutPicture(gone, now) : gone);
   return chooseFallback(state.attemptAt === null ? same(gone) : retryLater(gone, now), now);
 }
@@ -164,8 +163,7 @@ function isStalled(state, now) {
   return state.session && (silent >= RENEW_AFTER_MS || still >= RENEW_DESPITE_PACKETS_MS);
 }
 
-// The pictures of a session have stopped: restarts ICE as long as the station knows the session, and opens a
-// new session when an ICE restart brings no picture either.
+// Pictures have stopped: restarts ICE, and opens a new session when that brings no picture either.
 function repair(state, now) {
   const still = now - state.pictureAt;
   const next = still >= REPORT_AFTER_MS ? withoutPicture(state, now) : state;
@@ -214,8 +212,8 @@ function refusal(status) {
   return REFUSALS.includes(status) ? status : null;
 }
 
-// Chooses between the simple stream and the message that the station cannot be reached. A viewer who is
-// refused would not get the simple stream either.
+// Chooses between the simple stream and the message that the station cannot be reached. A refused viewer would not get
+// the simple stream either.
 function chooseFallback({ state, actions }, now) {
   const pictureless = now - (state.picturelessSince ?? now) >= FALLBACK_AFTER_MS;
   let name = state.name;

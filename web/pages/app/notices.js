@@ -1,5 +1,4 @@
-// What the live page says about its state: the badge, the words in the middle, the notices, and what is spoken.
-// The functions that give words are pure; `say` is that of language.js.
+// The texts of the live page's state: the badge, the middle, the notices, and what is spoken.
 
 import { byId, setText, withCode } from "./page.js";
 

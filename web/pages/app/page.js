@@ -42,15 +42,6 @@ export function remember(name, value, storage = "localStorage") {
   }
 }
 
-// The object in a JSON text; an empty one where there is none.
-export function parseObject(text) {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    return {};
-  }
-}
-
 // Local time for a file name: 20261121-101530.
 export function timestamp(date) {
   const two = (number) => String(number).padStart(2, "0");

@@ -39,8 +39,7 @@ export function openPlayer({ endpoint, asksForServers = false, tell }) {
   return {
     peer,
     session,
-    // Another rendition from its next keyframe on. Before the answer there is no session to tell; the
-    // next one is opened with the chosen rendition.
+    // From the next keyframe on. Before the answer there is no session to tell.
     choose(name) {
       if (!session.url) return;
       fetch(`${session.url}/rendition`, { method: "PUT", body: name }).catch(() => {});
@@ -68,8 +67,8 @@ async function useServers(peer, endpoint, signal) {
   }
 }
 
-// H.264 and RTX only: the station sends nothing else, and a short offer is parsed sooner. Null: this
-// browser has no WebRTC or no H.264. Empty: it does not list its codecs, so all are offered.
+// H.264 and RTX: the station sends nothing else. Null: no WebRTC or no H.264. Empty: the browser does not list its
+// codecs.
 function supportedCodecs() {
   if (typeof RTCPeerConnection === "undefined") return null;
   const known = globalThis.RTCRtpReceiver?.getCapabilities?.("video")?.codecs;

@@ -3,10 +3,8 @@
 import { retryAfterMs } from "./backoff.js";
 
 const FRAGMENT_TYPE = "application/trickle-ice-sdpfrag";
-// Candidates come in a burst, which is gathered into one request.
-const TRICKLE_MS = 40;
-// A request for an ICE restart that is not answered within this is lost: a dead network gives no error.
-const RENEW_MS = 900;
+const TRICKLE_MS = 40; // gathers a burst of candidates into one request
+const RENEW_MS = 900; // after this an ICE restart counts as lost: a dead network gives no error
 
 export function makeSession() {
   return {
@@ -20,7 +18,7 @@ export function makeSession() {
     gathered: false,
     timer: 0,
     renewing: null, // the AbortController of a running ICE restart
-    renewals: Promise.resolve(), // restarts run one after the other: each changes the local description
+    renewals: Promise.resolve(), // one after the other: each changes the local description
   };
 }
 
@@ -81,7 +79,7 @@ export function trickle(session, candidate) {
   }, TRICKLE_MS);
 }
 
-// The reason of an abort by a later ICE restart or by the end of the session: nothing is reported.
+// By a later ICE restart or the session's end: nothing is reported.
 const SUPERSEDED = "superseded";
 
 // An ICE restart (RFC 9725 4.3.3): keys, SSRCs and codecs stay, and media goes on over the old path until
@@ -145,10 +143,7 @@ export function leave(session) {
 // without "a=".
 export function fragment(offer, candidates, ended) {
   const lines = [
-    first(offer, /^a=ice-ufrag:.*$/m),
-    first(offer, /^a=ice-pwd:.*$/m),
-    first(offer, /^m=.*$/m),
-    first(offer, /^a=mid:.*$/m),
+    ...[/^a=ice-ufrag:.*$/m, /^a=ice-pwd:.*$/m, /^m=.*$/m, /^a=mid:.*$/m].map((line) => first(offer, line)),
     ...candidates.map((line) => `a=${line}`),
     ended ? "a=end-of-candidates" : null,
   ];

@@ -60,8 +60,8 @@ export function estimatedDelayMs(numbers, refreshMs = 1000 / 60) {
 
 const AGE_ERROR_MS = 50;
 
-// The entry of this page's own session in the answer of /api/viewers, which names nobody: the one of its age. The
-// station reckoned that age between `askedAt` and `answeredAt`. Null when none or several fit.
+// This page's entry in the answer of /api/viewers, which names nobody: the one as old as its session, which the
+// station told between `askedAt` and `answeredAt`. Null when none or several are.
 export function ownViewer(viewers, session, askedAt, answeredAt) {
   const least = askedAt - session.answeredAt - AGE_ERROR_MS;
   const most = answeredAt - session.postedAt + AGE_ERROR_MS;
@@ -69,7 +69,7 @@ export function ownViewer(viewers, session, askedAt, answeredAt) {
   return own.length === 1 ? own[0] : null;
 }
 
-// Why the station last changed the rendition of this viewer; null where it did not or does not say.
+// Why the station last changed the rendition; null where it does not say.
 export function renditionChangeWords(say, viewer) {
   const cause = viewer?.rendition_change;
   return cause ? stateWords(say, "live.change", cause) : null;

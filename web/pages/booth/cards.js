@@ -1,6 +1,6 @@
 // The cards to choose a style from: on the booth page, and over the live picture.
 
-import { keepTrying } from "../app/backoff.js";
+import { keepTrying } from "../app/images.js";
 import { styleTitle } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";

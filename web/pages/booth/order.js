@@ -1,7 +1,7 @@
 // Orders at the station: sends one, and follows the job that it becomes.
 
 import { retryAfterMs, waitMs } from "../app/backoff.js";
-import { parseObject } from "../app/page.js";
+import { parseObject } from "./store.js";
 
 const JOBS = "api/stylise";
 

@@ -1,6 +1,6 @@
 // The frame that shows the picture in every state of a visit, and the comparison of before and after in it.
 
-import { keepTrying } from "../app/backoff.js";
+import { keepTrying } from "../app/images.js";
 import { byId } from "../app/page.js";
 
 export function makeStage() {

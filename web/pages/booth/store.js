@@ -1,7 +1,7 @@
 // What survives a reload: the order or the job in localStorage, and the photo in IndexedDB until the station has
 // it.
 
-import { parseObject, recall, remember } from "../app/page.js";
+import { recall, remember } from "../app/page.js";
 
 const NAME = "carrier.booth";
 const PHOTO_MAX_MS = 600e3; // an older photo is deleted
@@ -36,6 +36,15 @@ function closed() {
 
 function keepClosed(ids) {
   remember(CLOSED, JSON.stringify(ids), "sessionStorage");
+}
+
+// The object in a JSON text; an empty one where there is none.
+export function parseObject(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
 }
 
 // A photo that was not sent yet is restored only in the tab that took it.

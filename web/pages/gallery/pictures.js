@@ -1,6 +1,6 @@
 // The pictures as a grid, and one of them large.
 
-import { keepTrying } from "../app/backoff.js";
+import { keepTrying } from "../app/images.js";
 import { byId } from "../app/page.js";
 import { styleTitle } from "../booth/words.js";
 

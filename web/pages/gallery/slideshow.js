@@ -1,6 +1,6 @@
 // The slideshow for a kiosk: one picture after the other, new ones first, with the booth's QR code.
 
-import { keepTrying } from "../app/backoff.js";
+import { keepTrying } from "../app/images.js";
 import { makeEdges } from "../app/edges.js";
 import { byId } from "../app/page.js";
 import { makeWakeLock } from "../camera/device.js";

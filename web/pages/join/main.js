@@ -1,6 +1,6 @@
 // The page with the QR codes: they are fetched again when the station's network or address changes.
 
-import { keepTrying } from "../app/backoff.js";
+import { keepTrying } from "../app/images.js";
 import { byId } from "../app/page.js";
 import { translatePage } from "../app/translated.js";
 import { addressParts, plainAddress, version } from "./codes.js";

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { imageWaitMs, keepTrying, waitMs } from "../../pages/app/backoff.js";
+import { doubled, waitMs } from "../../pages/app/backoff.js";
+import { keepTrying } from "../../pages/app/images.js";
 import { ALONE_MS, ANSWER_MS, initial as alone, secondsLeft, step as presence } from "../../pages/booth/presence.js";
 import { initial, rangeOf, SILENT_MS, step, wanted } from "../../pages/booth/download.js";
 import { playFrom } from "./play.mjs";
@@ -137,7 +138,7 @@ test("an image that failed is requested again with back-off", async (context) =>
   fire("error");
   context.mock.timers.tick(60_000);
   assert.equal(asked.length, 5, "blob addresses are not retried");
-  assert.equal(imageWaitMs(30), 60_000);
+  assert.equal(doubled(30, 60_000), 60_000);
 });
 
 test("a page without input asks, and starts over without an answer", () => {
