@@ -1,4 +1,4 @@
-"""From labelled pictures to what the network is shown: mosaics, scales, colours, webcam faults.
+"""Data augmentation: mosaics, scales, colours, and the defects of webcams.
 
 Pure: a picture and a random generator in, a picture out. Boxes are rows `[x1, y1, x2, y2, score,
 class]`; everything stays uint8 until it is a tensor.
@@ -7,14 +7,14 @@ class]`; everything stays uint8 until it is a tensor.
 import cv2
 import numpy as np
 
-# Of a box that a border cuts, this much must remain for it to be the same thing.
+# The share of a box that must remain visible when a border cuts it.
 LEAST_VISIBLE = 0.25
 LEAST_SIDE_PX = 3.0
 
 
 def placed(canvas: np.ndarray, pixels: np.ndarray, rows: np.ndarray, window: tuple, matrix: tuple, mirror: bool) -> np.ndarray:
     """Draws `pixels`, scaled by (sx, sy) and shifted by (tx, ty), into a window of the canvas; gives
-    the boxes that are still to be seen there."""
+    the boxes that are still visible there."""
     left, top, right, bottom = window
     sx, sy, tx, ty = matrix
     width = pixels.shape[1]
@@ -23,12 +23,12 @@ def placed(canvas: np.ndarray, pixels: np.ndarray, rows: np.ndarray, window: tup
     else:
         affine = np.array([[sx, 0, tx], [0, sy, ty]], np.float64)
     source, factor = pixels, 1.0
-    # Bilinear alone skips pixels under half size: halve by area first.
+    # Bilinear interpolation skips pixels below half size, so that the picture is halved by area first.
     if min(sx, sy) < 0.5:
         source = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         factor = pixels.shape[1] / source.shape[1]
         affine[:, :2] *= factor
-    # Boxes are measured from pixels' edges, OpenCV measures from their middles.
+    # Boxes are measured from the edges of pixels, OpenCV's matrices from their centres.
     affine[:, 2] += (affine[0, 0] - 1) / 2 - left, (affine[1, 1] - 1) / 2 - top
     cv2.warpAffine(source, affine, (right - left, bottom - top), dst=canvas[top:bottom, left:right],
                    flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
@@ -43,14 +43,14 @@ def placed(canvas: np.ndarray, pixels: np.ndarray, rows: np.ndarray, window: tup
     moved[:, [1, 3]] = np.clip(moved[:, [1, 3]], top, bottom)
     sides = moved[:, 2:4] - moved[:, :2]
     seen = np.prod(sides, axis=1) >= LEAST_VISIBLE * whole
-    # Too small to be learned, too real to be background: kept as a doubt (score 0).
+    # Too small to be learned, but not background either: score 0 excludes it from the loss.
     moved[(sides.min(1) < LEAST_SIDE_PX) | ~seen, 4] = 0
     return moved[(sides > 1).all(1)]
 
 
 def fitting(shape: tuple, width: float, height: float, random: np.random.Generator, low: float, high: float) -> tuple:
-    """Scales that fit the picture into width x height: half of the time stretched to it as the
-    running program does, else with its aspect kept, jittered."""
+    """Scales that fit the picture into width x height: stretched as the program does it in half
+    of the cases, else with the aspect ratio kept; jittered."""
     fit_x, fit_y = width / shape[1], height / shape[0]
     if random.random() < 0.5:
         fit_x = fit_y = min(fit_x, fit_y) if random.random() < 0.5 else (fit_x * fit_y) ** 0.5
@@ -63,7 +63,7 @@ def single(pixels: np.ndarray, rows: np.ndarray, size: tuple, random: np.random.
     height, width = size
     canvas = np.full((height, width, 3), 114, np.uint8)
     sx, sy = fitting(pixels.shape, width, height, random, 0.6, 1.6)
-    # What is larger than the canvas is cropped anywhere, what is smaller lies anywhere.
+    # A random crop of a larger picture, a random position of a smaller one.
     spare_x, spare_y = width - pixels.shape[1] * sx, height - pixels.shape[0] * sy
     matrix = (sx, sy, random.uniform(min(0, spare_x), max(0, spare_x)), random.uniform(min(0, spare_y), max(0, spare_y)))
     return canvas, placed(canvas, pixels, rows, (0, 0, width, height), matrix, random.random() < 0.5)
@@ -86,7 +86,7 @@ def mosaic(four: list, size: tuple, random: np.random.Generator) -> tuple:
 
 
 def recoloured(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Brightness, contrast, gamma and each channel's gain by one table a channel; then saturation."""
+    """Brightness, contrast, gamma and each channel's gain by one lookup table a channel; then saturation."""
     ramp = np.arange(256, dtype=np.float32) / 255
     gamma = np.exp(random.uniform(-0.4, 0.4))
     contrast, brightness = random.uniform(0.7, 1.3), random.uniform(-0.12, 0.12)
@@ -101,7 +101,7 @@ def recoloured(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def degraded(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """What cheap webcams do: blur, noise, coarse JPEG."""
+    """Defects of cheap webcams: blur, noise, strong JPEG compression."""
     if random.random() < 0.1:
         side = int(random.choice([3, 5]))
         if random.random() < 0.5:

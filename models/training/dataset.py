@@ -1,4 +1,4 @@
-"""Batches without end: pictures drawn by source, augmented, as tensors with their truth."""
+"""Endless batches: pictures sampled by source, augmented, as tensors with their ground truth."""
 
 import json
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from augment import degraded, mosaic, recoloured, single
 from loss import Truth
 from packs import open_packs
 
-# One grey for all channels: 114, what pictures are padded with, becomes 0.
+# The same for all channels: 114, the grey that pads pictures, becomes 0.
 MEAN, STD = 114.0, 58.0
 
-# How often a picture of a source is drawn, against one of COCO's. What looks like the pictures
-# that judge, and like a visitor before a webcam, counts most; frames of one clip are much alike.
+# How often a picture of a source is sampled, relative to one of COCO. Pictures like those of the evaluation, and like
+# people before a webcam, have the largest weight; frames of one clip resemble each other.
 WEIGHT = {"coco_val2017_person": 1.0, "clip": 0.15, "scene": 0.6}
 OTHER_WEIGHT = 0.7
 
-# A teacher's box from here up is a thing; from the lower bound up, neither a thing nor background;
-# below, background.
+# A teacher's box with at least the first score is an object; with at least the second, neither an object nor
+# background; below that, background.
 TRUSTED, DOUBTED = 0.35, 0.2
 
-# A picture with a class that is in fewer than this share of the pictures is drawn more often, by the
-# root of how much fewer (repeat factor sampling: Gupta et al., LVIS, 2019), within a limit.
+# Repeat factor sampling (Gupta et al., LVIS, 2019): a picture with a class that is in fewer than this share of the
+# pictures is sampled more often, by the square root of the ratio, up to a limit.
 COMMON_SHARE, MOST_OFTEN = 0.05, 2.5
 
 
@@ -43,21 +43,21 @@ class Classes:
         return Classes([row["name"] for row in rows], [row["id"] for row in rows])
 
     def own(self, rows: list[list[float]]) -> np.ndarray:
-        """Boxes of these classes, numbered as the network numbers them."""
+        """The boxes of these classes, with the network's class numbers."""
         place = {number: index for index, number in enumerate(self.ids)}
         kept = [[*row[:5], place[int(row[5])]] for row in rows if int(row[5]) in place]
         return np.array(kept, np.float32).reshape(-1, 6)
 
 
 def trusted(rows: np.ndarray) -> np.ndarray:
-    """Scores to trust: an annotator's 1 stays, a teacher's is raised a little (0.5 is a rather sure
-    teacher), a doubt becomes 0."""
+    """Weights by score: an annotator's 1 stays, a teacher's score is raised (0.5 is already a confident
+    detection), and a score below TRUSTED becomes 0."""
     score = rows[:, 4]
     return np.where(score >= 1, 1.0, np.where(score >= TRUSTED, np.sqrt(score), 0.0)).astype(np.float32)
 
 
 def rarity(pictures: list[np.ndarray], classes: int) -> np.ndarray:
-    """How much more often to draw each picture for the rarest class that is surely in it."""
+    """How much more often to sample each picture, by the rarest class that it certainly shows."""
     present = [np.unique(rows[rows[:, 4] > 0, 5]).astype(int) for rows in pictures]
     share = np.bincount(np.concatenate(present), minlength=classes) / len(pictures)
     factor = np.sqrt(COMMON_SHARE / np.maximum(share, 1e-9)).clip(1, MOST_OFTEN)
@@ -65,7 +65,7 @@ def rarity(pictures: list[np.ndarray], classes: int) -> np.ndarray:
 
 
 class Batches(IterableDataset):
-    """Yields (pictures uint8 B x H x W x 3, rows for `to_truth`). One process of several draws by its own seed."""
+    """Yields (pictures uint8 B x H x W x 3, rows for `to_truth`). Each of several processes has its own seed."""
 
     def __init__(self, work: Path, classes: Classes, batch: int, size: tuple[int, int], mosaics: float, seed: tuple[int, ...]):
         self.packs = open_packs(work / "packs")
@@ -120,5 +120,5 @@ def to_truth(rows: Tensor) -> Truth:
 
 
 def to_tensor(pixels: Tensor) -> Tensor:
-    """uint8 B x H x W x 3 to normalised B x 3 x H x W that lies in memory as it came."""
+    """uint8 B x H x W x 3 to normalised B x 3 x H x W, in channels-last memory order."""
     return pixels.float().sub_(MEAN).mul_(1 / STD).permute(0, 3, 1, 2)

@@ -1,12 +1,12 @@
-"""Step 5: judge exported files through the running program itself.
+"""Step 5: evaluate exported files with the program itself.
 
     evaluate.py --carrier PROGRAM --work DIR --coco JUDGE/instances.json --images JUDGE/images MODEL ...
 
-`carrier eval` measures each model (a name or a file) on the pictures that judge, and on the held-out
-pictures of training, which are written out as COCO files first: `face` (faces, annotated) and `things`
-(every class, against annotators where they were complete and against sure teachers elsewhere). Prints
-a table of the classes and says which may be offered: AP50 of 30 or more on the judge, or on `things`
-where the judge has fewer than 20 boxes.
+`carrier eval` measures each model (a name or a file) on the evaluation pictures, and on the held-out
+training pictures, which are written as COCO files first: `face` (annotated faces) and `things` (every class,
+against annotators where their labels are complete and against confident teachers elsewhere). Prints a table of the
+classes and which of them may be offered: AP50 of at least 30 on the evaluation pictures, or on `things` where those
+have fewer than 20 boxes.
 """
 
 import argparse
@@ -26,7 +26,7 @@ LEAST_AP50, ENOUGH_BOXES = 0.30, 20
 
 
 def write_coco(folder: Path, chosen: list, classes_of) -> Path:
-    """Held-out pictures as PNG with their boxes as a COCO file."""
+    """Writes held-out pictures as PNG, and their boxes as a COCO file."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
     images, boxes = [], []
     for pack, index in chosen:

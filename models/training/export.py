@@ -1,10 +1,10 @@
-"""Step 4: the averaged weights as an ONNX file of the form that carrier's `nanodet_plus` head reads.
+"""Step 4: export the averaged weights as an ONNX file for carrier's `nanodet_plus` head.
 
     export.py --checkpoint RUN/best.pt --out FILE.onnx [--offer NAME ...] [--size HEIGHT WIDTH]
 
 Norms are folded into the convolutions, class logits become probabilities, classes that are not offered
-are cut off, and weights are stored as float16 (ONNX Runtime widens them once, when it loads the file).
-Beside the file lies its manifest, `FILE.toml`.
+are removed, and weights are stored as float16 (ONNX Runtime converts them to float32 when it loads the file). The
+manifest is written to `FILE.toml` next to it.
 """
 
 import argparse
@@ -49,7 +49,7 @@ resize = "stretch"
 
 
 def folded(module: nn.Module) -> nn.Module:
-    """Every convolution with a norm behind it becomes one convolution."""
+    """Folds each batch norm into the convolution before it."""
     for name, child in module.named_children():
         if isinstance(child, nn.Sequential) and len(child) > 1 and isinstance(child[1], nn.BatchNorm2d):
             setattr(module, name, nn.Sequential(fuse_conv_bn_eval(child[0], child[1]), *child[2:]))
@@ -59,7 +59,7 @@ def folded(module: nn.Module) -> nn.Module:
 
 
 def narrowed(model: Detector, kept: list[int]) -> Detector:
-    """Cuts off the classes that are not offered."""
+    """Removes the classes that are not offered."""
     rows = torch.tensor(kept + [model.classes + box for box in range(4 * BINS)])
     for answer in model.head.answers:
         answer.weight = nn.Parameter(answer.weight[rows].detach())
@@ -81,7 +81,7 @@ class Exported(nn.Module):
 
 
 def stored_as_float16(model: onnx.ModelProto) -> None:
-    """Weights as float16, widened by a Cast that ONNX Runtime folds away when it loads the file."""
+    """Stores weights as float16 with a Cast to float32, which ONNX Runtime folds when it loads the file."""
     graph = model.graph
     casts = []
     for weight in graph.initializer:
@@ -95,7 +95,7 @@ def stored_as_float16(model: onnx.ModelProto) -> None:
 
 
 def load(checkpoint: Path, offered: list[str] | None) -> tuple[Detector, list[str]]:
-    """The averaged weights, folded and cut down to the classes that are offered; all without a list."""
+    """The averaged weights, folded, with the offered classes only; all classes without a list."""
     state = torch.load(checkpoint, map_location="cpu")
     names = state["classes"]
     offered = offered or names
@@ -108,7 +108,7 @@ def load(checkpoint: Path, offered: list[str] | None) -> tuple[Detector, list[st
 
 
 def write_onnx(model: Detector, height: int, width: int, out: Path) -> None:
-    # The TorchScript exporter: the newer one needs packages more and writes the same graph.
+    # The TorchScript exporter: the newer one needs more packages and writes the same graph.
     torch.onnx.export(Exported(model).eval(), torch.zeros(1, 3, height, width), out, opset_version=17,
                       input_names=["images"], output_names=["output"], dynamo=False)
     exported = onnx.load(out)
@@ -118,7 +118,7 @@ def write_onnx(model: Detector, height: int, width: int, out: Path) -> None:
 
 
 def assert_same(model: Detector, out: Path, height: int, width: int) -> None:
-    """The file answers as the network does, but for what float16 costs."""
+    """Checks that the file gives the network's answers, within the error of float16."""
     pictures = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         wanted = Exported(model)(pictures).numpy()

@@ -2,8 +2,7 @@
 
     learning_curve.py RUN/log.jsonl [--falling NAME]
 
-`--falling` also demands that the loss of that name fell from the first line to the last: a run that
-learns nothing fails.
+With `--falling` the script fails unless the loss of that name fell from the first line to the last.
 """
 
 import argparse

@@ -1,10 +1,9 @@
-"""Which cells answer for which box, and what a wrong answer costs.
+"""The assignment of boxes to cells, and the loss.
 
-Task-aligned assignment (Feng et al., TOOD, 2021): for each box, the cells inside it that are already
-best at it, by `score^0.5 * iou^6`. The cost is that of YOLOv8: binary cross entropy against the
-alignment for classes, GIoU and distribution focal loss for boxes. Two things are our own, since much
-of the truth is a teacher's opinion: a box counts by its score, and classes about which a picture says
-nothing are left out where a teacher has a doubt.
+Task-aligned assignment (Feng et al., TOOD, 2021): for each box, the cells inside it with the highest
+`score^0.5 * iou^6`. The loss is that of YOLOv8: binary cross entropy against the alignment for classes, GIoU and
+distribution focal loss for boxes. Two things differ, because many labels come from teachers: a box is weighted by its
+score, and classes that a picture is not annotated for are left out of the loss where a teacher is uncertain.
 """
 
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ class Truth:
     picture: Tensor  # G, index in the batch
     box: Tensor  # G x 4, pixels
     label: Tensor  # G
-    trust: Tensor  # G, 1 for an annotator's box, less for a teacher's; 0: neither thing nor background
+    trust: Tensor  # G, 1 for an annotator's box, less for a teacher's; 0: neither object nor background
 
 
 def aligned_iou(a: Tensor, b: Tensor, generalised: bool = False) -> Tensor:
@@ -45,7 +44,7 @@ def aligned_iou(a: Tensor, b: Tensor, generalised: bool = False) -> Tensor:
 
 
 def within(points: Tensor, box: Tensor) -> Tensor:
-    """Which of N points lie in which of G boxes: G x N. Axis by axis, which is twice as quick as pairs."""
+    """Which of N points lie in which of G boxes: G x N. By axis, which is twice as fast as by pairs."""
     x, y = points[None, :, 0], points[None, :, 1]
     left, top, right, bottom = box[:, :, None].unbind(1)
     return (x > left) & (x < right) & (y > top) & (y < bottom)
@@ -53,16 +52,16 @@ def within(points: Tensor, box: Tensor) -> Tensor:
 
 @torch.no_grad()
 def assign(scores: Tensor, boxes: Tensor, prior: Tensor, truth: Truth):
-    """Gives for each chosen cell its picture, index, truth's index and how good it shall be (0..1).
+    """Gives for each assigned cell its picture, its index, the index of its box and its target score (0..1).
 
     scores B x N x C (probabilities), boxes B x N x 4, prior N x 3.
     """
     wanted = torch.nonzero(truth.trust > 0).flatten()
     box, picture, label = truth.box[wanted], truth.picture[wanted], truth.label[wanted]
-    # The middle of a cell says whether it lies in a box, its corner where distances start.
+    # A cell is inside a box by its centre; distances start at its corner.
     middle = prior[:, :2] + prior[:, 2:] / 2
     inside = within(middle, box)
-    # A tiny box may hold the middle of no cell: then the nearest, of the finest cells first.
+    # A tiny box may contain no cell's centre: then the nearest cell counts, of the finest level first.
     lost = torch.nonzero(~inside.any(1)).flatten()
     centre = (box[lost, :2] + box[lost, 2:]) / 2
     nearest = (middle[None] - centre[:, None]).square().sum(-1) + prior[None, :, 2]
@@ -78,7 +77,7 @@ def assign(scores: Tensor, boxes: Tensor, prior: Tensor, truth: Truth):
     rows = torch.arange(len(box), device=box.device)[:, None].expand_as(cells)
     chosen = best >= 0
     rows, cells, best = rows[chosen], cells[chosen], best[chosen]
-    # One cell answers for one box: the one that it overlaps most.
+    # Each cell is assigned to one box: the one that it overlaps most.
     order = torch.argsort(overlap[rows, cells])
     rows, cells, best = rows[order], cells[order], best[order]
     owner = torch.full((len(scores) * len(prior),), -1, device=box.device)
@@ -86,7 +85,7 @@ def assign(scores: Tensor, boxes: Tensor, prior: Tensor, truth: Truth):
     owner[place] = torch.arange(len(rows), device=box.device)
     kept = owner[owner >= 0]
     rows, cells, best = rows[kept], cells[kept], best[kept]
-    # The best cell of a box aims at its IoU, the others at less in proportion.
+    # The target of a box's best cell is its IoU; those of the others are proportionally smaller.
     top_metric = torch.zeros(len(box), device=box.device).scatter_reduce(0, rows, best, "amax")
     top_iou = torch.zeros(len(box), device=box.device).scatter_reduce(0, rows, overlap[rows, cells], "amax")
     aim = best / top_metric[rows].clamp(min=1e-9) * top_iou[rows]
@@ -94,7 +93,7 @@ def assign(scores: Tensor, boxes: Tensor, prior: Tensor, truth: Truth):
 
 
 def ignored(truth: Truth, prior: Tensor, shape: torch.Size) -> Tensor:
-    """1 where a class is judged, 0 where a teacher was in doubt: B x N x C."""
+    """1 where a class counts in the loss, 0 where a teacher is uncertain: B x N x C."""
     judged = torch.ones(shape, device=prior.device)
     doubt = torch.nonzero(truth.trust == 0).flatten()
     if len(doubt):
@@ -124,7 +123,7 @@ def loss(answer: Tensor, prior: Tensor, truth: Truth) -> tuple[Tensor, dict[str,
     target = torch.zeros_like(logits)
     target[picture, cell, truth.label[row]] = aim * truth.trust[row]
     weight = ignored(truth, prior, logits.shape)
-    # What is chosen is judged, whatever doubt lies over it.
+    # Assigned cells always count.
     weight[picture, cell, truth.label[row]] = 1
     total = target.sum().clamp(min=1)
     class_loss = (F.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight).sum() / total

@@ -1,10 +1,10 @@
-"""Between step 3 and step 4, when a run was prolonged: the weights of two checkpoints, mixed.
+"""Optional, between steps 3 and 4, after a prolonged run: interpolates the weights of two checkpoints.
 
     mix.py --checkpoint RUN/last.pt --earlier EARLIER/last.pt --share 0.1 --out MIXED.pt
 
-Two ends of one run lie in the same valley of the loss, and a point between them is often a little better
-than either (Izmailov et al., Averaging Weights Leads to Wider Optima, 2018; Wortsman et al., Model
-Soups, 2022). Choose the share by what `train.py` logs of held-out pictures, never by the judge.
+Two ends of one run are in the same minimum of the loss, and a point between them is often slightly better than
+either (Izmailov et al., Averaging Weights Leads to Wider Optima, 2018; Wortsman et al., Model
+Soups, 2022). Choose the share by what `train.py` logs of held-out pictures, never by the evaluation pictures.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from validate import validate
 
 
 def mixed(newest: dict[str, torch.Tensor], earlier: dict[str, torch.Tensor], share: float) -> dict[str, torch.Tensor]:
-    """`share` of the earlier weights, the rest of the newest; whole numbers (counters) of the newest."""
+    """`share` of the earlier weights, the rest from the newest; integers (counters) from the newest."""
     return {
         name: torch.lerp(weight, earlier[name], share) if weight.is_floating_point() else weight
         for name, weight in newest.items()
@@ -33,7 +33,7 @@ def main() -> None:
     arguments.add_argument("--earlier", type=Path, required=True)
     arguments.add_argument("--share", type=float, required=True, help="of the earlier weights, 0 to 1")
     arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--work", type=Path, help="judges the mixture on the held-out pictures there")
+    arguments.add_argument("--work", type=Path, help="validates the result on the held-out pictures there")
     given = arguments.parse_args()
     state, earlier = torch.load(given.checkpoint), torch.load(given.earlier)
     if state["classes"] != earlier["classes"]:

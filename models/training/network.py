@@ -1,4 +1,4 @@
-"""The network: a small single-stage detector whose convolutions suit one CPU core.
+"""The network: a small single-stage detector for one CPU core.
 
 Plain 3x3 convolutions in the backbone (they train three times faster on a CPU than depthwise ones of
 fewer operations, and run no slower), depthwise ones in neck and head, where channels are few.
@@ -20,7 +20,7 @@ def conv(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: in
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False),
         nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03),
-        # ReLU costs nothing in ONNX Runtime: it is done inside the convolution.
+        # ONNX Runtime fuses ReLU into the convolution.
         nn.ReLU(inplace=True),
     )
 
@@ -30,8 +30,8 @@ def separable(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Elan(nn.Module):
-    """Half of the channels pass `depth` 3x3 convolutions; every step is kept and all are mixed
-    (Wang et al., Designing Network Design Strategies Through Gradient Path Analysis, 2022)."""
+    """Half of the channels pass `depth` 3x3 convolutions; all intermediate results are
+    concatenated and mixed (Wang et al., Designing Network Design Strategies Through Gradient Path Analysis, 2022)."""
 
     def __init__(self, channels: int, depth: int):
         super().__init__()
@@ -49,7 +49,7 @@ class Elan(nn.Module):
 
 
 class Pyramid(nn.Module):
-    """Spatial pyramid pooling in its quick form: 5, 9 and 13 cells around, by pooling repeatedly."""
+    """Fast spatial pyramid pooling: windows of 5, 9 and 13 cells, by repeated pooling."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -84,13 +84,12 @@ class Backbone(nn.Module):
 
 
 def halved(x: Tensor) -> Tensor:
-    # A strided depthwise convolution would learn little more, and its gradient alone costs a tenth of
-    # a training step on a CPU.
+    # A strided depthwise convolution would improve little, and its gradient takes a tenth of a training step on a CPU.
     return F.max_pool2d(x, 2, ceil_mode=True)
 
 
 class Neck(nn.Module):
-    """A path aggregation network: down from coarse to fine, up again, one more level on top."""
+    """A path aggregation network: from coarse to fine, back again, and one coarser level."""
 
     def __init__(self, inputs: tuple[int, ...], channels: int):
         super().__init__()
@@ -122,8 +121,7 @@ class Head(nn.Module):
         for answer in self.answers:
             nn.init.normal_(answer.weight, std=0.01)
             nn.init.zeros_(answer.bias)
-            # A class is rare in a cell: start at a probability of one in a hundred (Lin et al.,
-            # Focal Loss, 2017).
+            # Most cells show no object: initial probabilities are 1 % (Lin et al., Focal Loss, 2017).
             nn.init.constant_(answer.bias[:classes], -4.6)
 
     def forward(self, levels: list[Tensor]) -> Tensor:
@@ -148,7 +146,7 @@ class Detector(nn.Module):
 
 
 def priors(height_px: int, width_px: int) -> Tensor:
-    """N x 3: the corner of each cell in pixels and its stride, in the order of the answer's rows."""
+    """N x 3: each cell's corner in pixels and its stride, in the order of the output's rows."""
     rows = []
     for stride in STRIDES:
         y = torch.arange(-(-height_px // stride)) * stride
@@ -165,7 +163,7 @@ def reach(box_logits: Tensor) -> Tensor:
 
 
 def boxes_at(prior: Tensor, distances: Tensor) -> Tensor:
-    """Distances in cells around priors to `x1, y1, x2, y2` in pixels."""
+    """Distances from the priors in cells to `x1, y1, x2, y2` in pixels."""
     around = distances * prior[..., 2:]
     return torch.cat([prior[..., :2] - around[..., :2], prior[..., :2] + around[..., 2:]], -1)
 

@@ -1,6 +1,6 @@
-"""A pack: decoded pictures one after another in `NAME.bin`, and `NAME.json` with what is known of
-each. Decoding 6,000 JPEG files in every epoch would cost more than a small network's arithmetic;
-mapped into memory they are shared by all loader processes.
+"""A pack: decoded pictures one after another in `NAME.bin`, and `NAME.json` with the labels of
+each. Decoding 6,000 JPEG files in every epoch would take longer than the training of a small network; memory-mapped
+files are shared by all loader processes.
 """
 
 import json
@@ -24,7 +24,7 @@ class Picture:
     height: int
     offset: int = 0
     held_out: bool = False
-    # Classes of which every thing in the picture has a box. For all others the teachers answer.
+    # Classes whose objects all have a box in this picture. Teachers label the others.
     complete: list[int] = field(default_factory=list)
     # Rows `[x1, y1, x2, y2, score, class]`; score 1 is an annotator's, less is a teacher's.
     boxes: list[list[float]] = field(default_factory=list)
@@ -70,7 +70,7 @@ def open_packs(folder: Path) -> list[Pack]:
 
 
 def is_held_out(name: str, share: float) -> bool:
-    """The same pictures are held out on every machine, whatever else is in the set."""
+    """Decides by the name, so that the same pictures are held out on every machine and in every set."""
     return zlib.crc32(name.encode()) % 1000 < share * 1000
 
 

@@ -1,10 +1,10 @@
-"""Step 1: gather the pictures into packs.
+"""Step 1: collect the pictures in packs.
 
     prepare.py --annotated TRAIN.json --images DIR [--clip FILE ...] [--scene DIR] --work DIR [--only N]
 
-`annotated` is a COCO file whose pictures say in `labelled_completely_for` which classes a missing box
-is an answer for. Clips give a frame every half second. `--scene` is a
-folder of frames of carrier's built-in scene (see pack_scene). A twentieth of all pictures is held out, a tenth of those with faces.
+`annotated` is a COCO file whose pictures name in `labelled_completely_for` the classes whose objects all have a box.
+Of a clip, one frame every half second is taken. `--scene` is a folder of frames of carrier's built-in scene (see
+pack_scene). A twentieth of all pictures is held out, and a tenth of those with faces.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def pack_clips(clips: list[Path], work: Path, only: int | None) -> int:
 
 def pack_scene(folder: Path, work: Path) -> int:
     """Frames that `SCENE_DUMP=DIR cargo test -p capture -- --ignored scene::tests::dump` wrote: raw
-    I420 of 1280 x 720, every thing in them known."""
+    I420 of 1280 x 720, labelled completely."""
     writer = PackWriter(work, "scene")
     for name, things in json.loads((folder / "truth.json").read_text()).items():
         planes = np.fromfile(folder / name, np.uint8).reshape(720 * 3 // 2, 1280)
@@ -79,7 +79,7 @@ def pack_scene(folder: Path, work: Path) -> int:
         height, width = pixels.shape[:2]
         scale = width / whole.shape[1]
         boxes = [[*(side * scale for side in box), 1.0, COCO_80.index(label)] for label, box in things]
-        # Everything that the scene does not name is not there.
+        # The scene lists all of its objects, so that other classes are absent.
         writer.add(pixels, Picture(name, "scene", width, height, complete=list(range(81)), boxes=boxes))
     writer.close()
     return len(writer.pictures)

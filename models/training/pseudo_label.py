@@ -1,10 +1,10 @@
-"""Step 2: teachers label what the annotations leave open.
+"""Step 2: teachers label the classes that are not annotated.
 
     pseudo_label.py --models DIR --work DIR
 
-NanoDet-Plus 1.5x and DEIMv2 femto look at every picture and its mirror image; their boxes are fused
-(see teachers.fuse) and keep their score, from 0.1 up. YuNet does the same for faces. A teacher's box
-is dropped where an annotator's of its class lies, and for classes that are labelled completely.
+NanoDet-Plus 1.5x and DEIMv2 femto run on every picture and its mirror image; their boxes are fused
+(see teachers.fuse) and keep their score, if it is at least 0.1. YuNet does the same for faces. A teacher's box
+is dropped where it overlaps an annotator's box of its class, and for classes that are labelled completely.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from packs import FACE, Pack, Picture, open_packs
 from teachers import DeimV2, NanoDetPlus, YuNet, fuse, iou_of, mirrored
 
 LEAST_SCORE = 0.1
-# Before fusing: a view that is not sure still counts where another one is.
+# Before fusing: an uncertain view still counts where another one is certain.
 LEAST_VIEW_SCORE = 0.05
 
 teachers: dict = {}
 
 
 def start(models: Path) -> None:
-    # One process a core with one thread each: no waiting for one another.
+    # One process a core with one thread each, so that they do not compete.
     teachers["things"] = [
         NanoDetPlus(models / "nanodet_plus_m_1.5x_416.onnx", 416, threads=1),
         DeimV2(models / "deimv2_hgnetv2_femto_coco.onnx", 416, threads=1),
@@ -56,7 +56,7 @@ def packs_here(path: Path) -> Pack:
 
 
 def merged(picture: Picture, rows: np.ndarray) -> list[list[float]]:
-    """The annotators' boxes, and the teachers' where annotators are silent."""
+    """The annotators' boxes, and the teachers' for the classes that are not annotated."""
     own = np.array([box for box in picture.boxes if box[4] == 1.0], np.float32).reshape(-1, 6)
     rows = rows[~np.isin(rows[:, 5], picture.complete)]
     if len(own) and len(rows):
@@ -64,7 +64,7 @@ def merged(picture: Picture, rows: np.ndarray) -> list[list[float]]:
         rows = rows[~((iou_of(rows, own) > 0.45) & same).any(1)]
     limit = np.array([picture.width, picture.height] * 2, np.float32)
     rows[:, :4] = np.clip(rows[:, :4], 0, limit)
-    # Never 1: that is how an annotator's box is told from a teacher's.
+    # Below 1, which marks an annotator's box.
     rows[:, 4] = np.minimum(rows[:, 4], 0.99)
     return np.concatenate([own, rows]).round(3).tolist()
 

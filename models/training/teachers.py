@@ -1,9 +1,9 @@
-"""The teachers: published ONNX detectors that label what the annotations leave open.
+"""The teachers: published ONNX detectors that label the classes that are not annotated.
 
 Each maps a picture (H x W x 3, BGR, uint8) to an array of rows
 `[x1, y1, x2, y2, score, class]` in pixels of that picture, classes 0..79 in COCO-80 order and
-80 = face. Their files, contracts and licences stand in the model card. Only their answers are used,
-never their weights.
+80 = face. Their files, inputs, outputs and licences are described in the model card. Only their detections are
+used, not their weights.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
 
 
 def nms(rows: np.ndarray, iou: float) -> np.ndarray:
-    """Greedy suppression within each class."""
+    """Greedy non-maximum suppression within each class."""
     kept = []
     for label in np.unique(rows[:, 5]):
         of_class = rows[rows[:, 5] == label]
@@ -38,7 +38,7 @@ def nms(rows: np.ndarray, iou: float) -> np.ndarray:
 
 
 def iou_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of every box of `a` with every one of `b`."""
+    """Intersection over union of each box of `a` with each of `b`."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:4], b[None, :, 2:4])
     both = np.prod(np.clip(high - low, 0, None), axis=2)
@@ -78,7 +78,7 @@ class NanoDetPlus:
 
 
 class DeimV2:
-    """DEIMv2: needs no suppression, boxes come in pixels of the picture."""
+    """DEIMv2: needs no suppression, and gives boxes in pixels of the picture."""
 
     def __init__(self, path: Path, side_px: int, threads: int):
         self.session = open_session(path, threads)
@@ -97,7 +97,7 @@ class DeimV2:
 
 
 class YuNet:
-    """YuNet: faces. Three strides, score the root of class times objectness."""
+    """YuNet: faces. Three strides; the score is the root of class times objectness."""
 
     def __init__(self, path: Path, side_px: int, threads: int):
         self.session = open_session(path, threads)
@@ -124,7 +124,7 @@ class YuNet:
 
 
 def mirrored(teacher, picture: np.ndarray, min_score: float) -> np.ndarray:
-    """What the teacher finds in the mirror image, mirrored back."""
+    """The detections in the mirror image, mirrored back."""
     rows = teacher(np.ascontiguousarray(picture[:, ::-1]), min_score)
     rows[:, [0, 2]] = picture.shape[1] - rows[:, [2, 0]]
     return rows
@@ -132,8 +132,8 @@ def mirrored(teacher, picture: np.ndarray, min_score: float) -> np.ndarray:
 
 def fuse(views: list[np.ndarray], iou: float) -> np.ndarray:
     """Weighted boxes fusion (Solovyev et al., 2021): boxes of one class that overlap become their
-    mean, weighted by score; the score is the sum over the views divided by their number, so that
-    what one view alone saw counts for little."""
+    mean, weighted by score; the score is the sum over the views divided by their number, so that a
+    box that only one view detects gets a low score."""
     rows = np.concatenate(views)
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     fused = []

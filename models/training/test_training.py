@@ -1,5 +1,5 @@
-"""Tests of what training stands on: boxes that follow their pixels, an assignment and a loss that
-reward the right answer, teachers' opinions joined as they should be, one packed form."""
+"""Tests of the training: augmented boxes match their pixels, assignment and loss reward the right output, teachers'
+boxes are fused, packs are read back."""
 
 import tempfile
 import unittest
@@ -74,7 +74,7 @@ class Learning(unittest.TestCase):
         self.truth = Truth(torch.tensor([0]), box, torch.tensor([1]), torch.tensor([1.0]))
 
     def answer(self, box: torch.Tensor, class_logit: float) -> torch.Tensor:
-        """Every cell says this box, and the cells near its middle say class 1."""
+        """Every cell predicts this box, and the cells near its centre class 1."""
         corner, stride = self.prior[:, :2], self.prior[:, 2:]
         sides = torch.cat([corner - box[:2], box[2:] - corner], 1) / stride
         bins = -((torch.arange(BINS) - sides.clamp(0, BINS - 1)[..., None]) ** 2) * 6

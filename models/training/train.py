@@ -2,10 +2,10 @@
 
     train.py --work DIR --run NAME --samples N [--resume]
 
-The learning rate rises, stays, and falls over the last part of `--samples` pictures (warm-up, stable,
-decay: Hu et al., MiniCPM, 2024), so that a run can be prolonged: resume from a checkpoint of the
-stable part (copy stable.pt over last.pt) with more samples. Every `--check-every` pictures the averaged weights are judged on the held-out
-pictures, a line goes to RUN/log.jsonl, and a checkpoint is kept. It stops and resumes at any time.
+The learning rate rises, stays constant, and falls over the last part of `--samples` pictures (warm-up, stable, decay:
+Hu et al., MiniCPM, 2024), so that a run can be prolonged: resume from a checkpoint of the stable part (copy stable.pt
+over last.pt) with more samples. Every `--check-every` pictures the averaged weights are validated on the held-out
+pictures, a line is written to RUN/log.jsonl, and a checkpoint is saved. A run can be stopped and resumed at any time.
 """
 
 import argparse
@@ -32,10 +32,10 @@ from network import Detector, priors
 from packs import open_packs
 from validate import validate
 
-# Height and width; both are whole numbers of 32-pixel cells.
+# Height and width; multiples of 32 pixels.
 FINAL_SIZE = (288, 384)
-# Until which part of the run which size, and what share of the pictures are mosaics. Small pictures
-# teach more in the same time; the last part shows what the running program will see.
+# Up to which part of the run, which size, and which share of mosaics. Small pictures train faster; the last part has the
+# size and the whole pictures that the program uses.
 STAGES = (
     (0.5, (192, 256), 0.6),
     (0.88, (224, 288), 0.6),
@@ -43,7 +43,7 @@ STAGES = (
     (1.0, FINAL_SIZE, 0.0),
 )
 DECAY_FROM = 0.5
-# The rate rises over so many steps, in a very short run over this part of it.
+# The steps of the warm-up; in a very short run, this share of it.
 WARM_UP_STEPS, WARM_UP_PART = 500, 0.1
 LEARNING_RATE, LEAST_RATE = 2e-3, 2e-5
 WEIGHT_DECAY = 0.05
@@ -61,7 +61,7 @@ def rate_at(progress: float, step: int) -> float:
 
 
 class Average:
-    """Exponential mean of the weights (Polyak and Juditsky, 1992), what is judged and exported."""
+    """The exponential moving average of the weights (Polyak and Juditsky, 1992), which is validated and exported."""
 
     def __init__(self, model: nn.Module):
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
@@ -75,8 +75,8 @@ class Average:
 
 
 def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon for the plain convolutions of backbone, neck and head, AdamW for all else; norms and biases
-    do not decay."""
+    """Muon for the plain convolutions of backbone, neck and head, AdamW for the rest; without weight decay
+    for norms and biases."""
     answers = {id(layer) for layer in model.head.answers}
     plain = [m.weight for m in model.modules() if is_plain_convolution(m) and id(m) not in answers]
     known = {id(weight) for weight in plain}
@@ -89,7 +89,7 @@ def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
 
 
 class Run:
-    """One process of `--processes`; the first one judges and writes."""
+    """One process of `--processes`; the first one validates and writes."""
 
     def __init__(self, given: argparse.Namespace, rank: int):
         self.given, self.rank = given, rank
@@ -97,7 +97,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.classes = Classes.read(given.classes)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        # Without matrix units for it, bfloat16 is slower than float32 on a processor.
+        # bfloat16 is slower than float32 on a CPU without matrix units for it.
         self.half = self.device.type == "cuda" or "amx_bf16" in Path("/proc/cpuinfo").read_text()
         torch.manual_seed(given.seed)
         model = Detector(len(self.classes.names)).to(self.device)
@@ -123,7 +123,7 @@ class Run:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers], "classes": self.classes.names,
             "step": self.step, "seen": self.seen, "spent_s": self.spent_s, "best": self.best,
         }
-        # A power cut while writing must not cost the run.
+        # Written to another file first: an interrupted write must not destroy the checkpoint.
         torch.save(state, self.folder / "writing.pt")
         os.replace(self.folder / "writing.pt", self.folder / name)
 
@@ -132,7 +132,7 @@ class Run:
         return self.seen / self.given.samples
 
     def batches(self):
-        """Batches of the size and kind that this part of the run wants, with where it ends."""
+        """The batches of the current part of the run, and where that part ends."""
         for until, size, mosaics in STAGES:
             if self.progress >= until:
                 continue
@@ -208,7 +208,7 @@ class Run:
 
 
 def work(rank: int, given: argparse.Namespace) -> None:
-    # One thread in each of several processes: the layers are too small to be shared by threads.
+    # One thread in each of several processes: the layers are too small to be split between threads.
     torch.set_num_threads(given.threads)
     cv2.setNumThreads(0)
     if given.processes > 1:
@@ -236,7 +236,7 @@ def main() -> None:
     arguments.add_argument("--resume", action="store_true")
     given = arguments.parse_args()
     if given.processes > 1:
-        # Told to stop, it must take its children along.
+        # A stopped run must end its child processes.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         torch.multiprocessing.spawn(work, (given,), given.processes, daemon=True)
     else:

@@ -1,7 +1,7 @@
-"""How good a network is on the held-out pictures, while it learns.
+"""Validation on the held-out pictures during training.
 
-People and faces are judged on the pictures that are labelled completely for them; all other classes
-on all pictures, where annotators are silent against the teachers that are sure, which says less.
+People and faces are measured on the pictures that are labelled completely for them; all other classes on all pictures,
+against confident teachers where there are no annotations, which is less reliable.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ PERSON = 0
 
 @torch.no_grad()
 def detect(model: Detector, pixels: np.ndarray, size: tuple[int, int], classes: int) -> np.ndarray:
-    """Rows `[x1, y1, x2, y2, score, class]` in pixels of the picture, one class a cell as the running
-    program takes it."""
+    """Rows `[x1, y1, x2, y2, score, class]` in pixels of the picture, one class a cell as in the
+    program."""
     height, width = size
     device = next(model.parameters()).device
     stretched = torch.from_numpy(cv2.resize(pixels, (width, height)))[None].to(device)
@@ -42,7 +42,7 @@ def detect(model: Detector, pixels: np.ndarray, size: tuple[int, int], classes: 
 
 
 def held_out(packs: list[Pack], classes: Classes) -> list[tuple[np.ndarray, np.ndarray, set[int]]]:
-    """Pixels, true boxes (own class numbers) and the classes to judge, of each held-out picture."""
+    """Pixels, true boxes (with the network's class numbers) and the classes to measure, of each held-out picture."""
     found = []
     for pack in packs:
         for index, picture in enumerate(pack.pictures):

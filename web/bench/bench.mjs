@@ -2,9 +2,9 @@
 //
 //   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/bench.mjs [BENCHMARKS.md]
 //
-// It reports and does not judge: the exit code tells only whether everything could be measured.
+// The exit code tells only whether everything could be measured, not whether the limits hold.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { launchChromium } from "../tests/browser/harness/browser.mjs";
@@ -12,8 +12,8 @@ import { percentile } from "../tests/browser/harness/eyes.mjs";
 import { measure } from "../tests/browser/latency.mjs";
 import { machine } from "./machine.mjs";
 import { report } from "./report.mjs";
+import { attempt, programs, publish } from "./run.mjs";
 import { rush, startStation, underLoad } from "./station.mjs";
-import { replaceGenerated } from "./table.mjs";
 
 const MODEL = "yolox_nano";
 const STAGE_SECONDS = 20;
@@ -22,35 +22,12 @@ const CROWD_SECONDS = 8;
 const PAGE_SECONDS = 3;
 const PAGES = 10;
 
-const binary = process.env.CARRIER_BIN;
-const lightViewers = process.env.LIGHT_VIEWERS;
+const [binary, lightViewers] = programs("CARRIER_BIN", "LIGHT_VIEWERS");
 const document = process.argv[2];
-if (!binary || !lightViewers) {
-  console.error("CARRIER_BIN and LIGHT_VIEWERS name the programs; `make bench` sets both.");
-  process.exit(2);
-}
-
-const began = performance.now();
 const failures = [];
+const step = (what, work) => attempt(what, work, failures);
 
-function say(text) {
-  const seconds = Math.round((performance.now() - began) / 1000);
-  process.stderr.write(`[${String(seconds).padStart(3)} s] ${text}\n`);
-}
-
-// One measurement; when it fails the others still run.
-async function step(what, work) {
-  say(what);
-  try {
-    return await work();
-  } catch (error) {
-    failures.push(`${what}: ${error.message.split("\n")[0]}`);
-    say(`could not be measured: ${error.message}`);
-    return null;
-  }
-}
-
-function modelThere() {
+function hasModel() {
   const folders = [process.env.CARRIER_MODELS, sharedModels(), "models"];
   return folders.some((folder) => folder && existsSync(path.join(folder, `${MODEL}.onnx`)));
 }
@@ -75,10 +52,8 @@ async function withStation(out, model, work) {
 
 async function measureAll(browser, out, measured) {
   const { latency, loads } = measured;
-  const load = (station, count, seconds) =>
-    underLoad(station, { lightViewers, count, seconds });
-  const alone = (station, seconds) =>
-    step(`one viewer, ${seconds} s`, () => load(station, 1, seconds));
+  const load = (station, count, seconds) => underLoad(station, { lightViewers, count, seconds });
+  const alone = (station, seconds) => step(`one viewer, ${seconds} s`, () => load(station, 1, seconds));
   const crowds = async (station) => {
     for (const count of [10, 50]) {
       const seen = await step(`${count} viewers`, () => load(station, count, CROWD_SECONDS));
@@ -122,7 +97,7 @@ const browser = await step("Chromium", () => launchChromium());
 const measured = {
   date: new Date().toISOString().slice(0, 10),
   machine: machine(browser && `Chromium ${browser.version()}`),
-  model: modelThere() ? MODEL : null,
+  model: hasModel() ? MODEL : null,
   notes: [],
   detecting: null,
   plain: null,
@@ -145,11 +120,4 @@ if (failures.length > 0) {
   const lines = failures.map((line) => `- ${line}`);
   measured.notes.push(["Could not be measured:", "", ...lines].join("\n"));
 }
-const text = report(measured);
-process.stdout.write(text);
-if (document) {
-  const old = existsSync(document) ? readFileSync(document, "utf8") : "# Benchmarks\n";
-  writeFileSync(document, replaceGenerated(old, text));
-  say(`written to ${path.basename(document)}`);
-}
-process.exit(failures.length > 0 ? 1 : 0);
+publish(report(measured), document, failures);

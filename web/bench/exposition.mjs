@@ -1,7 +1,6 @@
-// Metrics text as a station serves it, and what happened between two readings. Pure.
+// Metrics in Prometheus' text format, and their difference between two readings. Pure.
 
-// The text format of Prometheus and OpenMetrics, as far as a station writes it: a Map from
-// "name" or "name{label="value"}" to a number.
+// A Map from "name" or "name{label="value"}" to a number.
 export function parse(text) {
   const samples = new Map();
   for (const line of text.split("\n")) {
@@ -12,14 +11,14 @@ export function parse(text) {
   return samples;
 }
 
-// All that grew, as a Map like those of `parse`; what was not there before counts from zero.
+// What each sample grew by, as a Map like that of parse(); a new sample counts from zero.
 export function difference(before, after) {
   const grown = new Map();
   for (const [name, value] of after) grown.set(name, value - (before.get(name) ?? 0));
   return grown;
 }
 
-// A counter or gauge over all its labels; null where there is none of that name.
+// A counter or gauge summed over its labels; null where there is none of that name.
 export function total(samples, name) {
   let sum = null;
   for (const [key, value] of samples) {
@@ -28,8 +27,8 @@ export function total(samples, name) {
   return sum;
 }
 
-// A histogram of seconds over all its labels: {count, meanMs, p50Ms, p95Ms}; null where nothing was
-// observed. Percentiles lie on a line within their bucket, as in Prometheus' histogram_quantile().
+// A histogram of seconds over all its labels: {count, meanMs, p50Ms, p95Ms}; null without observations. Percentiles
+// are interpolated linearly within their bucket, as in Prometheus' histogram_quantile().
 export function timing(samples, name) {
   const count = total(samples, `${name}_count`);
   if (!count) return null;

@@ -1,4 +1,4 @@
-// Malicious traffic against a station on this machine: what a bored stranger's phone could send.
+// Malicious traffic against a station on this machine, as any device in its network could send it.
 
 import dgram from "node:dgram";
 import net from "node:net";
@@ -6,10 +6,9 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const ROUND_MS = 1000;
-// Each with its own bound, so that the tool cannot drown the station by mere number.
-const IDLE_MAX = 50;
+const IDLE_MAX = 50; // open connections
 
-// A STUN binding request (RFC 8489) with a made-up name and a wrong MESSAGE-INTEGRITY.
+// A STUN binding request (RFC 8489) with an unknown user name and a wrong MESSAGE-INTEGRITY.
 function forgedCheck() {
   const name = Buffer.from("abcd:efgh");
   const attributes = Buffer.concat([
@@ -32,7 +31,7 @@ function attribute(kind, value) {
   return Buffer.concat([head, value, Buffer.alloc(-value.length & 3)]);
 }
 
-// Sends until `isOver`; resolves to a Map from kind to how often it was sent.
+// Sends until `isOver()`; resolves to a Map from kind to how often it was sent.
 export async function startMalice(station, isOver) {
   const sent = new Map();
   const count = (what) => sent.set(what, (sent.get(what) ?? 0) + 1);

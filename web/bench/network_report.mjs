@@ -1,15 +1,51 @@
-// What viewers got over lossy, slow networks, as Markdown. Pure.
+// The network conditions that are measured, and the report of what viewers saw under them. Pure.
 
-import { nameOf, rateName } from "./network_conditions.mjs";
 import { FROZEN_MS, FULL_HEIGHT, recoveredMs, traffic, watched } from "./pictures.mjs";
 import { number, table } from "./table.mjs";
+
+const LOSSES = [0, 0.01, 0.05, 0.1];
+const DELAYS_MS = [20, 100]; // of the round trip
+const MBIT = 1_000_000;
+const SLOW_BPS = 300_000;
+const RATES_BPS = [null, MBIT, SLOW_BPS];
+
+// `lifts`: the rate limit is removed in the end.
+function conditions(loss, delayMs, rateBps) {
+  return { loss, delayMs, rateBps, lifts: rateBps === SLOW_BPS };
+}
+
+export function allConditions() {
+  return RATES_BPS.flatMap((rate) =>
+    DELAYS_MS.flatMap((delay) => LOSSES.map((loss) => conditions(loss, delay, rate))),
+  );
+}
+
+export function quickConditions() {
+  return [conditions(0, 20, null), conditions(0.05, 100, null), conditions(0, 20, SLOW_BPS)];
+}
+
+// The relay's orders: loss and delay in both directions, the rate limit towards the viewer.
+export function ordersFor({ loss, delayMs, rateBps }) {
+  return [`both loss=${loss} delay_ms=${delayMs / 2}`, `down rate_bps=${rateBps ?? "none"}`];
+}
+
+export const LIFT = "down rate_bps=none";
+
+export function nameOf({ loss, delayMs, rateBps }) {
+  return `${rateName(rateBps)}, ${delayMs} ms, ${loss * 100} % loss`;
+}
+
+export function rateName(rateBps) {
+  if (rateBps === null) return "unlimited";
+  return rateBps >= MBIT ? `${rateBps / MBIT} Mbit/s` : `${rateBps / 1000} kbit/s`;
+}
 
 const VIEWERS = [
   ["Chromium", "chromium"],
   ["str0m", "light"],
 ];
 
-// The issue that asked for all this.
+// The goals.
 const FROZEN_PERCENT = 1;
 const RECOVERY_MS = 10000;
 const SLOW_HEIGHT = 180;
@@ -32,7 +68,7 @@ function heightsOf({ heights }) {
   return parts.map(([height, share]) => `${height}: ${number(share * 100, 0)} %`).join(", ");
 }
 
-// What was not measured stays so.
+// In another unit; "-" for what was not measured.
 function per(value, unit, decimals) {
   return number(value === null ? null : value / unit, decimals);
 }
@@ -125,7 +161,7 @@ export function report(measured) {
   return `${lines.join("\n\n")}\n`;
 }
 
-// One line for whoever waits.
+// A run in one line, for the progress.
 export function summary(run) {
   const { down } = run.link;
   const viewers = VIEWERS.map(([name, who]) => {

@@ -1,17 +1,16 @@
-// Two viewers behind the lossy link: the page in Chromium, and another implementation without a
-// decoder. Each gives {began: unix ms, pictures: [[unix ms, height]], samples: [[unix ms, bytes,
-// round trip ms]]}.
+// Two viewers behind the lossy link: the page in Chromium, and a light viewer, another WebRTC implementation without a
+// decoder. Each gives {began: Unix ms, pictures: [[Unix ms, height]], samples: [[Unix ms, bytes, round trip ms]]}.
 
-import { spawn } from "node:child_process";
+import { startLightViewers } from "./station.mjs";
 
 const SAMPLE_MS = 1000;
 
-// The page as people have it. Gives {ended(): what it saw}.
+// The live page. Gives {ended(): what it saw}.
 export async function openPage(browser, url) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
   const page = await context.newPage();
-  await page.addInitScript(tap);
-  await page.addInitScript(note, SAMPLE_MS);
+  await page.addInitScript(collectPeers);
+  await page.addInitScript(record, SAMPLE_MS);
   const began = Date.now();
   await page.goto(url);
   return {
@@ -28,8 +27,8 @@ export async function openPage(browser, url) {
   };
 }
 
-// Runs in the page: keeps its connections at hand. One that gave up and began anew has several.
-function tap() {
+// Runs in the page: collects its connections, several if it has reconnected.
+function collectPeers() {
   globalThis.benchPeers = [];
   globalThis.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...args) {
@@ -39,14 +38,14 @@ function tap() {
   };
 }
 
-// Runs in the page: notes each picture when it is handed to the compositor, and the counters.
-function note(everyMs) {
+// Runs in the page: records when each picture is handed to the compositor, and the counters.
+function record(everyMs) {
   const unix = (at) => Math.round(performance.timeOrigin + at);
   globalThis.benchPictures = [];
   globalThis.benchSamples = [];
   const watch = (video) => {
     const next = (_, metadata) => {
-      // Chromium shows a black picture of 2 by 2 where a stream has none yet.
+      // Chromium shows a black picture of 2x2 before a stream's first picture.
       if (metadata.height > 2) {
         globalThis.benchPictures.push([unix(metadata.presentationTime), metadata.height]);
       }
@@ -73,21 +72,9 @@ function note(everyMs) {
   }, everyMs);
 }
 
-// Gives {ended(): what it saw}.
-export function startLightViewer(lightViewers, url) {
-  const args = ["watch", new URL(url).host];
-  const child = spawn(lightViewers, args, { stdio: ["pipe", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (chunk) => (text += chunk));
-  const ended = new Promise((done, failed) => {
-    child.once("error", failed);
-    child.once("close", (code) => {
-      if (code === 0) done(JSON.parse(text));
-      else failed(new Error(`the light viewer ended with ${code}`));
-    });
-  });
-  // Awaited later; until then a failure must not end the whole run.
-  ended.catch(() => {});
+// Watches until ended() closes its standard input. Gives {ended(): what it saw}.
+export function startWatching(lightViewers, url) {
+  const { ended, child } = startLightViewers(lightViewers, ["watch", new URL(url).host], "pipe");
   return {
     ended() {
       child.stdin.end();

@@ -1,12 +1,14 @@
-// What a viewer saw, out of the times and heights of its pictures. Pure; times in milliseconds.
+// What a viewer saw, from the times and heights of its pictures. Pure; times in milliseconds.
 
-// Three frame times at 15 frames a second, the slowest rendition; what W3C's freezeCount takes as a
-// freeze at 30 and at 15 is 183 and 217 ms.
+import { median, sum } from "./table.mjs";
+
+// Three frames at 15 frames a second, the slowest rendition. W3C's freezeCount takes 183 ms as a freeze at 30 frames a
+// second and 217 ms at 15.
 export const FROZEN_MS = 200;
 export const FULL_HEIGHT = 720;
 
-// pictures: [[time, height]], oldest first. What happened from `from` (or the first picture, if
-// that was later) to `to`; null if there was no picture.
+// `pictures`: [[time, height]], oldest first. From `from`, or from the first picture if that is later, to `to`; null
+// without a picture.
 export function watched(pictures, from, to) {
   const within = pictures.filter(([at]) => at >= from && at <= to);
   if (within.length === 0) return null;
@@ -27,7 +29,7 @@ export function watched(pictures, from, to) {
   };
 }
 
-// {height: share of the time}: a picture's height holds until the next picture.
+// {height: share of the time}; a picture counts until the next one.
 function shares(pictures, began, to) {
   const times = {};
   pictures.forEach(([at, height], index) => {
@@ -48,15 +50,14 @@ function settled(pictures) {
   return at;
 }
 
-// How long after `lifted` the full height was there to stay until `to`; null: it was not.
+// How long after `lifted` the full height came and stayed until `to`; null if it did not.
 export function recoveredMs(pictures, lifted, to) {
   const after = pictures.filter(([at]) => at >= lifted && at <= to);
   if (after.length === 0 || after.at(-1)[1] !== FULL_HEIGHT) return null;
   return Math.max(settled(after) - lifted, 0);
 }
 
-// samples: [[time, bytes so far, round trip or null]]. Bits a second between two times, and the
-// median round trip.
+// `samples`: [[time, bytes so far, round trip or null]]. The bit rate between two times, and the median round trip.
 export function traffic(samples, from, to) {
   const within = samples.filter(([at]) => at >= from && at <= to);
   const trips = within.map((sample) => sample[2]).filter((ms) => ms !== null);
@@ -67,13 +68,4 @@ export function traffic(samples, from, to) {
     bitrateBps: seconds > 0 ? ((last[1] - first[1]) * 8) / seconds : null,
     roundTripMs: median(trips),
   };
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? null;
-}
-
-function sum(values) {
-  return values.reduce((all, value) => all + value, 0);
 }

@@ -1,9 +1,8 @@
-// What was measured, as Markdown: tables, and in words what holds and what does not. Pure.
+// The report of `make bench` as Markdown: tables, and which limits hold. Pure.
 
 import { timing, total } from "./exposition.mjs";
-import { holds, number, slope, table } from "./table.mjs";
+import { holds, number, slope, sum, table } from "./table.mjs";
 
-// DESIGN.md, "Numbers to hold", and the issue that built the live feed.
 const LIMITS = {
   frameMs: 4.5,
   detectionMs: 1,
@@ -17,7 +16,7 @@ const LIMITS = {
   viewerPercent: 0.1,
 };
 
-// More than this of a core for others, and two cores are too few for a fair measurement.
+// With more than this of a core used by other processes, the measurement is not trustworthy.
 const DISTURBED_PERCENT = 25;
 
 const OURS = [
@@ -46,15 +45,11 @@ function perFrame(run, stages) {
   });
 }
 
-function sum(values) {
-  return values.reduce((all, value) => all + (value ?? 0), 0);
-}
-
-// Threads whose time is the source's or, but for the detector's input, the network's.
+// Threads of the source and of the detector's network.
 const APART_THREADS = /^(source-|detect$)/;
 
-// What one frame costs apart from inference and source: by the stages' own clocks, and by the
-// kernel's count of all other threads, to which the detector's input is added.
+// What one frame costs apart from inference and source: by the stages' own clocks, and by the kernel's CPU time of all
+// other threads plus the preparation of the detector's input.
 export function frameCost(run) {
   const frames = total(run.samples, "carrier_compose_frames_total");
   const [inputMs] = perFrame(run, DETECTION);
@@ -66,14 +61,14 @@ export function frameCost(run) {
   };
 }
 
-// Beyond the bare run of the network, per detection.
+// The cost of a detection without the inference itself.
 export function detectionCost(run) {
   const means = DETECTION.map(([, metric]) => timing(run.samples, metric)?.meanMs ?? null);
   return means.every((mean) => mean === null) ? null : sum(means);
 }
 
-// What a viewer adds to the one thread that serves them all, % of a core. The process as a whole
-// tells less: inference takes as much as the viewers' own process leaves of cores and caches.
+// What a viewer adds to the engine thread, in % of a core. The whole process would tell less, because inference takes
+// whatever the viewers' process leaves of cores and caches.
 export function viewerSlope(loads) {
   return slope(loads.map((load) => [load.viewers, enginePercent(load)]));
 }

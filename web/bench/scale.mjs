@@ -4,34 +4,32 @@
 //     [--threads N] [--seconds N] [--join MS] [--whole]
 //
 // One station for each number of viewers, each with a clip that needs 1.5 Mbit/s and without detection.
-// --whole: the viewers take runs of datagrams uncut (UDP_GRO).
-// Prints a table. It reports and does not judge. The viewers run on the same machine: on two cores
-// more than some four hundred take time that the station would have had.
+// --whole: the viewers receive runs of datagrams as one (UDP_GRO).
+// Prints a table. The viewers run on the same machine: on two cores, more than some 400 take CPU time from the station.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { writeBusyClip } from "./busy_clip.mjs";
 import { total } from "./exposition.mjs";
+import { programs } from "./run.mjs";
 import { startStation, underLoad } from "./station.mjs";
-import { table } from "./table.mjs";
+import { sum, table } from "./table.mjs";
 
-const lightViewers = process.env.LIGHT_VIEWERS;
-const binary = process.env.CARRIER_BIN;
+const [binary, lightViewers] = programs("CARRIER_BIN", "LIGHT_VIEWERS");
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     threads: { type: "string", default: "1" },
     seconds: { type: "string", default: "60" },
-    // From one viewer's joining to the next one's.
+    // Milliseconds between two joins.
     join: { type: "string", default: "10" },
     whole: { type: "boolean", default: false },
   },
 });
 const counts = positionals.map(Number);
-if (!binary || !lightViewers || !counts.length || counts.some((count) => !(count > 0))) {
-  console.error("CARRIER_BIN and LIGHT_VIEWERS name the programs; the arguments are numbers of viewers.");
+if (!counts.length || counts.some((count) => !(count > 0))) {
+  console.error("The arguments are numbers of viewers.");
   process.exit(2);
 }
 
@@ -46,7 +44,7 @@ async function measured(out, source, count) {
     more: ["--loop", "--config", config],
   });
   try {
-    // The encoder's memory is no viewer's.
+    // Memory with one viewer, which includes the encoder's.
     const one = (await underLoad(station, { lightViewers, count: 1, seconds: 1 })).rssMb;
     const joinMs = Math.max(1000, count * Number(values.join));
     const load = await underLoad(station, {
@@ -64,7 +62,7 @@ async function measured(out, source, count) {
 
 function row({ viewers, seen, samples, threads, spanMs, rssMb, elsewherePercent }, oneMb) {
   const engine = threads.filter(({ name }) => name === "media-engine");
-  const cpuMs = engine.reduce((sum, { ms }) => sum + ms, 0);
+  const cpuMs = sum(engine.map(({ ms }) => ms));
   const minutes = (viewers * spanMs) / 60000;
   const bits = total(samples, "carrier_send_bytes_total") * 8;
   return [
@@ -77,6 +75,53 @@ function row({ viewers, seen, samples, threads, spanMs, rssMb, elsewherePercent 
     `${seen.connect_p50_ms} / ${seen.connect_p95_ms}`,
     `${elsewherePercent.toFixed(0)} %`,
   ];
+}
+
+const WIDTH = 1280;
+const HEIGHT = 720;
+const FPS = 30;
+const FRAMES = 60;
+const NOISE = 8; // of luma, to either side: the most with which the encoder keeps its frame rate
+
+// Writes a clip in y4m that needs all of the bitrate it may have. (The test scene needs 0.6 of 1.5 Mbit/s, because most
+// of it does not move.)
+function writeBusyClip(path) {
+  const file = openSync(path, "w");
+  try {
+    writeSync(file, `YUV4MPEG2 W${WIDTH} H${HEIGHT} F${FPS}:1 Ip A1:1 C420jpeg\n`);
+    const next = random(1);
+    for (let frame = 0; frame < FRAMES; frame += 1) {
+      writeSync(file, "FRAME\n");
+      writeSync(file, picture(frame, next));
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+// Sliding waves, whose last frame continues in the first, under noise that is new in each frame.
+function picture(frame, next) {
+  const pixels = Buffer.alloc((WIDTH * HEIGHT * 3) / 2, 128);
+  const slide = (frame / FRAMES) * 256;
+  for (let y = 0; y < HEIGHT; y += 1) {
+    for (let x = 0; x < WIDTH; x += 1) {
+      const noise = (next() % (2 * NOISE + 1)) - NOISE;
+      const wave = Math.abs(((x + y + slide) % 256) - 128);
+      pixels[y * WIDTH + x] = 60 + wave + noise;
+    }
+  }
+  return pixels;
+}
+
+// Marsaglia's xorshift, so that the clip is the same on every machine.
+function random(seed) {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
 }
 
 const out = mkdtempSync(path.join(os.tmpdir(), "carrier-scale-"));

@@ -1,32 +1,30 @@
-// A station under mixed load for a long time: viewers that stay, viewers that come and go, uploads to the
-// photo booth, and malicious traffic. Tells whether memory, descriptors and frame rate stay flat.
+// A station under mixed load for a long time: viewers that stay, viewers that come and go, uploads to the photo
+// booth, and malicious traffic. Checks that memory, descriptors and frame rate stay constant.
 //
 //   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/soak.mjs [--minutes 60] [--viewers 200] [--photo FILE]
 //
-// A fifth of the viewers leave and are replaced each half minute. About one request or datagram in a
-// hundred is malicious. Exit 1 when something was not flat. Needs nothing but this machine.
+// A fifth of the viewers leave and are replaced each half minute. About one request or datagram in a hundred is
+// malicious. Exits with 1 when something grew.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { difference, total } from "./exposition.mjs";
 import { startMalice } from "./malice.mjs";
-import { scrape, startStation } from "./station.mjs";
-import { number, table } from "./table.mjs";
-import { memory } from "./threads.mjs";
+import { memory } from "./machine.mjs";
+import { programs } from "./run.mjs";
+import { scrape, startCrowd, startStation } from "./station.mjs";
+import { median, number, table } from "./table.mjs";
 
 const SAMPLE_MS = 10000;
 const CHURN_MS = 30000;
 const UPLOAD_MS = 10000;
-// Later than this everything that grows once has grown: caches, pools, the encoder's memory.
-const WARM_SHARE = 0.2;
+const WARM_UP_SHARE = 0.2; // of the time, in which caches, pools and the encoder's memory grow once
 const GROWTH_ALLOWED = 1.1;
 
-const lightViewers = process.env.LIGHT_VIEWERS;
-const binary = process.env.CARRIER_BIN;
+const [binary, lightViewers] = programs("CARRIER_BIN", "LIGHT_VIEWERS");
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "60" },
@@ -35,23 +33,14 @@ const { values } = parseArgs({
     model: { type: "string", default: "embedded" },
   },
 });
-if (!binary || !lightViewers) {
-  console.error("CARRIER_BIN and LIGHT_VIEWERS name the programs.");
-  process.exit(2);
-}
 const [minutes, viewers] = [Number(values.minutes), Number(values.viewers)];
 
+// Null when the light viewers fail.
 function crowd(station, count, seconds, joinMs) {
-  const args = [new URL(station.url).host, count, seconds, joinMs].map(String);
-  const child = spawn(lightViewers, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (chunk) => (text += chunk));
-  return new Promise((done) => {
-    child.once("close", (code) => done(code === 0 ? JSON.parse(text) : null));
-  });
+  return startCrowd(station, lightViewers, [count, seconds, joinMs]).ended.catch(() => null);
 }
 
-// Viewers that come and go until `isOver`.
+// Viewers that come and go until `isOver()`.
 async function churn(station, isOver) {
   const seen = [];
   const each = Math.max(1, Math.round(viewers / 5));
@@ -61,7 +50,7 @@ async function churn(station, isOver) {
   return seen;
 }
 
-// A visitor asks for a picture, waits for it, and erases it.
+// A visitor orders a picture, waits for it, and deletes it.
 async function upload(station, photo) {
   const form = new FormData();
   form.set("style", "pencil");
@@ -119,18 +108,13 @@ async function samples(station, isOver) {
   return taken;
 }
 
-function median(list, of) {
-  const sorted = list.map(of).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
 // Medians of the first and the last part after the warm-up.
 function compare(taken) {
-  const warm = taken.slice(Math.ceil(taken.length * WARM_SHARE));
+  const warm = taken.slice(Math.ceil(taken.length * WARM_UP_SHARE));
   const part = Math.max(1, Math.floor(warm.length / 4));
   const [early, late] = [warm.slice(0, part), warm.slice(-part)];
   const row = (name, key, decimals, flat) => {
-    const [first, last] = [early, late].map((list) => median(list, (one) => one[key]));
+    const [first, last] = [early, late].map((list) => median(list.map((one) => one[key])));
     return { name, first, last, decimals, flat: flat(first, last) };
   };
   const grows = (first, last) => last <= first * GROWTH_ALLOWED + 2;

@@ -1,14 +1,13 @@
-// A station under measurement, and light viewers in front of it.
+// A station under measurement, and light viewers of it.
 
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeCarrier } from "../tests/browser/harness/carrier.mjs";
 import { difference, parse, total } from "./exposition.mjs";
-import { machineMs, memory, processMs, threadTimes, threadsBetween } from "./threads.mjs";
+import { machineMs, memory, processMs, threadTimes, threadsBetween } from "./machine.mjs";
 
 const READY_MS = 30000;
-// Rate control, tracker and page caches come to rest.
-const SETTLE_MS = 2000;
+const SETTLE_MS = 2000; // for rate control, tracker and page caches
 
 export async function startStation({ binary, out, source, model, more = [] }) {
   const station = await makeCarrier({ binary, out, source, more: ["--model", model, ...more] });
@@ -24,9 +23,9 @@ export async function scrape(station) {
   return parse(await response.text());
 }
 
-// `count` light viewers for `seconds`: what they saw, and what the station spent meanwhile.
+// `count` light viewers for `seconds`: what they saw, and what the station used meanwhile.
 export async function underLoad(station, { lightViewers, count, seconds, joinMs = 1000, whole = false }) {
-  // On a busy machine a large crowd takes its time to be counted.
+  // On a busy machine it takes time until a large crowd is counted.
   const stay = SETTLE_MS / 1000 + seconds + 2 + count / 100;
   const crowd = startCrowd(station, lightViewers, [count, stay, joinMs, ...(whole ? ["whole"] : [])]);
   const before = await scrape(station);
@@ -36,18 +35,18 @@ export async function underLoad(station, { lightViewers, count, seconds, joinMs 
     return total(joined, "carrier_viewer_first_keyframe_seconds_count") >= count;
   });
   await sleep(SETTLE_MS);
-  const spent = await spentWithin(station, crowd.pid, seconds * 1000);
+  const spent = await usage(station, crowd.child.pid, seconds * 1000);
   const seen = await crowd.ended;
-  await nobodyLeft(station);
+  await allLeft(station);
   return { viewers: count, seen, ...spent };
 }
 
-// Joins as fast as they come; what they cost in keyframes.
+// `count` joins within `joinMs`, and the keyframes that they cost.
 export async function rush(station, { lightViewers, count, joinMs = 1000, seconds = 4 }) {
   const before = await scrape(station);
   const seen = await startCrowd(station, lightViewers, [count, seconds, joinMs]).ended;
   const spent = difference(before, await scrape(station));
-  await nobodyLeft(station);
+  await allLeft(station);
   return {
     viewers: count,
     seen,
@@ -56,8 +55,8 @@ export async function rush(station, { lightViewers, count, joinMs = 1000, second
   };
 }
 
-async function spentWithin(station, crowdPid, forMs) {
-  // What neither the station nor its viewers spend disturbs the measurement.
+async function usage(station, crowdPid, forMs) {
+  // CPU time of anything but the station and its viewers, which disturbs the measurement.
   const elsewhereMs = () => machineMs() - processMs(station.pid) - processMs(crowdPid);
   const elsewhereBefore = elsewhereMs();
   const [metricsBefore, threadsBefore] = [await scrape(station), threadTimes(station.pid)];
@@ -77,11 +76,13 @@ async function spentWithin(station, crowdPid, forMs) {
   };
 }
 
-function startCrowd(station, lightViewers, args) {
-  const address = new URL(station.url).host;
-  const child = spawn(lightViewers, [address, ...args.map(String)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+export function startCrowd(station, lightViewers, args) {
+  return startLightViewers(lightViewers, [new URL(station.url).host, ...args]);
+}
+
+// Gives {child, ended}; `ended` resolves to the JSON that the program prints.
+export function startLightViewers(binary, args, stdin = "ignore") {
+  const child = spawn(binary, args.map(String), { stdio: [stdin, "pipe", "inherit"] });
   let text = "";
   child.stdout.on("data", (chunk) => (text += chunk));
   const ended = new Promise((done, failed) => {
@@ -91,12 +92,12 @@ function startCrowd(station, lightViewers, args) {
       else failed(new Error(`the light viewers ended with ${code}`));
     });
   });
-  // Awaited later; until then a failure must not end the whole run.
+  // It is awaited later; until then a failure must not end the script.
   ended.catch(() => {});
-  return { ended, pid: child.pid };
+  return { child, ended };
 }
 
-function nobodyLeft(station) {
+function allLeft(station) {
   return until("all viewers have left", 30000, async () => {
     return total(await scrape(station), "carrier_viewers") === 0;
   });

@@ -1,6 +1,6 @@
-// Markdown tables and the numbers in them. Pure.
+// Markdown tables, and the numbers in them. Pure.
 
-// The first column to the left, the others, which hold numbers, to the right.
+// The first column is aligned left, the others, which hold numbers, right.
 export function table(head, rows) {
   const cells = [head, ...rows].map((row) => row.map((cell) => String(cell ?? "")));
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column].length)));
@@ -13,27 +13,36 @@ function pad(cell, width, column) {
   return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }
 
-// A number with as many decimals, "-" for what was not measured.
+// "-" stands for what was not measured.
 export function number(value, decimals = 1) {
   return typeof value === "number" && Number.isFinite(value) ? value.toFixed(decimals) : "-";
 }
 
-// What holds: "yes", "no", or "not measured".
+// Whether a limit holds: "yes", "no", or "not measured".
 export function holds(value, limit) {
   if (typeof value !== "number" || !Number.isFinite(value)) return "not measured";
   return value <= limit ? "yes" : "no";
 }
 
-// The slope of the line through [[x, y]] with the least squares.
+// The slope of the least-squares line through [[x, y]].
 export function slope(points) {
-  const mean = (at) => points.reduce((sum, point) => sum + point[at], 0) / points.length;
-  const [x, y] = [mean(0), mean(1)];
-  const above = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
-  return above / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
+  const mean = (at) => sum(points.map((point) => point[at])) / points.length;
+  const [meanX, meanY] = [mean(0), mean(1)];
+  const covariance = sum(points.map(([x, y]) => (x - meanX) * (y - meanY)));
+  return covariance / sum(points.map(([x]) => (x - meanX) ** 2));
 }
 
-// `document` with `generated` between the markers of that name; they are added where they are
-// missing.
+export function sum(values) {
+  return values.reduce((all, value) => all + (value ?? 0), 0);
+}
+
+// Null for an empty list.
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
+}
+
+// `document` with `generated` between the markers of that name, which are added at its end where they are missing.
 export function replaceGenerated(document, generated, name = "bench") {
   const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
   const block = `${begin}\n\n${generated.trim()}\n\n${end}`;

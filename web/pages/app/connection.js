@@ -1,54 +1,52 @@
-// What the viewer knows about its connection, and what to do next. Pure: no clock, no network.
-// `step(state, event, now)` gives the next state and what has to be done; every time is in
-// milliseconds of the caller's clock.
+// The state machine of the viewer's connection. Pure: `step(state, event, now)` gives the next state and the
+// actions to do; times are in milliseconds of the caller's clock.
 //
 //   connecting    the first attempt, no picture yet
 //   live          pictures arrive by WebRTC
 //   reconnecting  pictures stopped, or the station cannot be reached
-//   fallback      the station answers but no WebRTC picture came: /stream.mjpg is shown,
-//                 WebRTC is still tried
-//   asleep        nobody looks at this page: the station need not encode for it
+//   fallback      the station answers but no WebRTC picture came: /stream.mjpg is shown, WebRTC is still tried
+//   asleep        the page has been hidden for a while: disconnected
 
 import { waitMs } from "./backoff.js";
 
-export const STALLED_MS = 2500; // no picture for this long: the viewer is told
-export const SUSPECT_MS = 800; // no picture for this long: look for another way to the station
-export const DEAF_MS = 4000; // no picture for this long although packets come: the same
-export const LOOK_MS = 300; // the same for a page that was just taken up again
-export const RENEW_EVERY_MS = 1000; // between asking for a new path and asking again
-export const RENEWED_MS = 2000; // a new path that shows nothing for this long is none
-export const PICTURELESS_MS = 5000; // this long without a picture: the simple stream instead
-export const ATTEMPT_MS = 5000; // an attempt that shows nothing for this long has failed
-export const SLEEP_AFTER_MS = 30000; // hidden for this long: leave
+const REPORT_AFTER_MS = 2500; // no picture: the viewer is told
+const RENEW_AFTER_MS = 800; // no picture, no packets: an ICE restart
+const RENEW_DESPITE_PACKETS_MS = 4000; // no picture although packets arrive: an ICE restart
+const RENEW_AFTER_VISIBLE_MS = 300; // no picture on a page that was hidden: an ICE restart
+const RENEW_EVERY_MS = 1000; // between two ICE restarts
+const RENEWED_MS = 2000; // no picture after an ICE restart: a new session
+const FALLBACK_AFTER_MS = 5000; // no picture: the simple stream
+const ATTEMPT_MS = 5000; // no picture: the attempt has failed
+const SLEEP_AFTER_MS = 30000; // hidden: disconnects
 
-// No token, as many viewers from here as there may be, as many as there may be at all.
-const DOOR_STATUSES = [401, 429, 503];
+// No valid token; too many viewers from this address; too many viewers in all.
+const REFUSALS = [401, 429, 503];
 
 export function initial() {
   return {
     name: "connecting",
-    webrtc: true, // false once the browser turned out to have no WebRTC or no H.264
+    webrtc: true, // false: the browser has no WebRTC or no H.264
     pictureAt: null, // when the last WebRTC picture came
-    heardAt: null, // when packets last came without making a picture
-    picturelessSince: null, // since when the viewer has been without one
-    attemptAt: null, // when the running attempt began; null: none is running
-    retryAt: null, // when the next attempt is due; null: none is planned
-    session: false, // a picture came in this session: it can be renewed
-    renewAt: null, // when to ask for a new path again; null: not asked yet
-    renewedAt: null, // when the station agreed to one; null: it has not
+    packetsAt: null, // when packets last arrived without a picture
+    picturelessSince: null,
+    attemptAt: null, // when the running attempt began
+    retryAt: null, // when the next attempt is due
+    session: false, // whether this session has shown a picture
+    renewAt: null, // when the next ICE restart is due
+    renewedAt: null, // when the station answered the ICE restart
     failures: 0, // attempts in a row that ended without a picture
     reachable: null, // whether the station answered when last asked
-    suspected: false, // this stall was already asked about
+    probed: false, // whether the station was asked since the picture stalled
     hiddenSince: null,
-    refused: null, // with which of DOOR_STATUSES the station did not let us in
+    refused: null, // the status of REFUSALS that the station answered with
   };
 }
 
-// Events: start, tick, picture, heard, answered, refused {status, retryAfterMs}, unreachable, reached,
-// restarted, renewed, unrenewable, failed, disconnected, unsupported, simple_failed, online,
-// offline, hidden, visible, restored.
-// Things to do: "open" (a new attempt, ending any running one), "close", "probe" (ask now), "renew"
-// (a new path for the running session: what still comes by the old one goes on meanwhile).
+// Events: start, tick, picture, packets (arrived without a picture), answered, refused {status, retryAfterMs},
+// unreachable, reached, restarted (the station), renewed and unrenewable (answers to an ICE restart), failed,
+// disconnected, unsupported, simple_failed, online, offline, hidden, visible, restored.
+// Actions: "open" (a new session; ends the current one), "close", "probe" (ask for the status now), "renew" (an
+// ICE restart: media goes on over the old path meanwhile).
 export function step(state, event, now) {
   const handler = HANDLERS[event.type];
   if (!handler) return same(state);
@@ -74,109 +72,107 @@ const HANDLERS = {
       retryAt: null,
       failures: 0,
       reachable: true,
-      suspected: false,
+      probed: false,
       refused: null,
     }),
-  // A slow network is no dead one: a new path would only cost it another keyframe.
-  heard: (s, _, now) => same({ ...s, heardAt: now }),
+  // A slow network delivers packets: an ICE restart would only cost a keyframe.
+  packets: (s, _, now) => same({ ...s, packetsAt: now }),
   answered: (s) => same({ ...s, reachable: true, refused: null }),
   refused: (s, event, now) =>
-    lose({ ...s, reachable: true, refused: door(event.status) }, now, event.retryAfterMs ?? 0),
+    retryLater({ ...s, reachable: true, refused: refusal(event.status) }, now, event.retryAfterMs ?? 0),
   unreachable: onUnreachable,
   reached: onReached,
-  restarted: (s, _, now) => again(s, now),
+  restarted: (s, _, now) => reopen(s, now),
   renewed: (s, _, now) => same({ ...s, renewedAt: now, reachable: true }),
-  unrenewable: (s, _, now) => again({ ...s, reachable: true }, now),
+  unrenewable: (s, _, now) => reopen({ ...s, reachable: true }, now),
   failed: onFailed,
-  // ICE says "disconnected" on a hiccup too; pictures that still flow know better.
-  disconnected: (s, _, now) => (isStill(s, now) ? mend(s, now) : same(s)),
+  // ICE also reports "disconnected" for short gaps.
+  disconnected: (s, _, now) => (isStalled(s, now) ? repair(s, now) : same(s)),
   unsupported: onUnsupported,
   simple_failed: (s) =>
     s.name === "fallback" ? probe({ ...s, name: "reconnecting", reachable: false }) : same(s),
-  online: (s, _, now) => (s.session ? renew(s, now) : again({ ...s, failures: 0 }, now)),
+  online: (s, _, now) => (s.session ? renew(s, now) : reopen({ ...s, failures: 0 }, now)),
   offline: (s) => probe(s),
   hidden: (s, _, now) => same({ ...s, hiddenSince: s.hiddenSince ?? now }),
   visible: onVisible,
-  // A page out of the back/forward cache has only dead connections.
+  // The connections of a page from the back/forward cache are closed.
   restored: (s, _, now) =>
-    again({ ...s, name: s.name === "asleep" ? "reconnecting" : s.name, hiddenSince: null }, now),
+    reopen({ ...s, name: s.name === "asleep" ? "reconnecting" : s.name, hiddenSince: null }, now),
 };
 
 function onTick(state, _, now) {
   if (state.hiddenSince !== null) return onHiddenTick(state, now);
-  if (state.session) return isStill(state, now) ? mend(state, now) : same(state);
+  if (state.session) return isStalled(state, now) ? repair(state, now) : same(state);
   if (state.attemptAt !== null && now - state.attemptAt >= ATTEMPT_MS) {
-    return settle(lose(state, now), now);
+    return chooseFallback(retryLater(state, now), now);
   }
-  if (state.retryAt !== null && now >= state.retryAt) return settle(open(state, now), now);
-  return settle(same(state), now);
+  if (state.retryAt !== null && now >= state.retryAt) return chooseFallback(open(state, now), now);
+  return chooseFallback(same(state), now);
 }
 
-// A hidden page gets no frame callbacks, so silence means nothing there.
+// A hidden page gets no frame callbacks, so missing pictures mean nothing.
 function onHiddenTick(state, now) {
   if (now - state.hiddenSince < SLEEP_AFTER_MS) return same(state);
   return {
-    state: { ...lost(state, now), ...NO_SESSION, name: "asleep", attemptAt: null, retryAt: null },
+    state: { ...withoutPicture(state, now), ...NO_SESSION, name: "asleep", attemptAt: null, retryAt: null },
     actions: ["close"],
   };
 }
 
 function onVisible(state, _, now) {
   const awake = { ...state, hiddenSince: null };
-  if (state.name === "asleep") return again({ ...awake, name: "reconnecting" }, now);
-  // The silence while hidden does not count, but pictures must come at once now.
+  if (state.name === "asleep") return reopen({ ...awake, name: "reconnecting" }, now);
+  // The time while hidden does not count, but pictures must arrive soon now.
   if (state.session) {
-    return same({ ...awake, pictureAt: now - SUSPECT_MS + LOOK_MS, suspected: false });
+    return same({ ...awake, pictureAt: now - RENEW_AFTER_MS + RENEW_AFTER_VISIBLE_MS, probed: false });
   }
-  return again({ ...awake, failures: 0 }, now);
+  return reopen({ ...awake, failures: 0 }, now);
 }
 
 function onUnsupported(state, _, now) {
-  const without = { ...lost(state, now), ...NO_SESSION, webrtc: false };
+  const without = { ...withoutPicture(state, now), ...NO_SESSION, webrtc: false };
   const next = { ...without, attemptAt: null, retryAt: null, name: "fallback" };
   return { state: next, actions: ["close"] };
 }
 
-// ICE gives up on a dead path sooner than we on the session: a new path is asked for already.
 function onFailed(state, _, now) {
-  if (isStill(state, now)) return mend(state, now);
-  return state.session ? again(state, now) : lose(state, now);
+  if (isStalled(state, now)) return repair(state, now);
+  return state.session ? reopen(state, now) : retryLater(state, now);
 }
 
 function onUnreachable(state, _, now) {
   const gone = { ...state, reachable: false };
-  // The session is kept: the network that took the station away may bring it back.
-  if (state.session) return same(isStill(state, now) ? lost(gone, now) : gone);
-  return settle(state.attemptAt === null ? same(gone) : lose(gone, now), now);
+  // The session may go on when the network is back.
+  if (state.session) return same(isStalled(state, now) ? withoutPicture(gone, now) : gone);
+  return chooseFallback(state.attemptAt === null ? same(gone) : retryLater(gone, now), now);
 }
 
 function onReached(state, _, now) {
   const back = { ...state, reachable: true };
-  if (state.session && isStill(state, now)) {
+  if (state.session && isStalled(state, now)) {
     return state.renewedAt === null && state.reachable === false ? renew(back, now) : same(back);
   }
   if (state.reachable !== false || state.name === "live") return same(back);
-  // It is there again: no reason to sit out the rest of the wait.
-  return again({ ...back, failures: 0, picturelessSince: now }, now);
+  // The station answers again: the rest of the wait is skipped.
+  return reopen({ ...back, failures: 0, picturelessSince: now }, now);
 }
 
-function isStill(state, now) {
+function isStalled(state, now) {
   const still = now - state.pictureAt;
-  const silent = now - Math.max(state.pictureAt, state.heardAt ?? state.pictureAt);
-  return state.session && (silent >= SUSPECT_MS || still >= DEAF_MS);
+  const silent = now - Math.max(state.pictureAt, state.packetsAt ?? state.pictureAt);
+  return state.session && (silent >= RENEW_AFTER_MS || still >= RENEW_DESPITE_PACKETS_MS);
 }
 
-// Pictures of a known session have stopped: asks for a new path as long as the station knows the
-// session, and makes a new one when it does not or when the new path shows nothing either.
-function mend(state, now) {
+// Pictures have stopped: restarts ICE, and opens a new session when that brings no picture either.
+function repair(state, now) {
   const still = now - state.pictureAt;
-  const next = still >= STALLED_MS ? lost(state, now) : state;
+  const next = still >= REPORT_AFTER_MS ? withoutPicture(state, now) : state;
   if (next.renewedAt !== null) {
-    return now - next.renewedAt >= RENEWED_MS ? again(next, now) : same(next);
+    return now - next.renewedAt >= RENEWED_MS ? reopen(next, now) : same(next);
   }
   if (next.renewAt !== null && now < next.renewAt) return same(next);
-  const asked = renew({ ...next, suspected: true }, now);
-  return next.suspected ? asked : { ...asked, actions: ["probe", ...asked.actions] };
+  const asked = renew({ ...next, probed: true }, now);
+  return next.probed ? asked : { ...asked, actions: ["probe", ...asked.actions] };
 }
 
 function renew(state, now) {
@@ -186,16 +182,16 @@ function renew(state, now) {
 
 const NO_SESSION = { session: false, renewAt: null, renewedAt: null };
 
-// Gives up what runs and tries again at once.
-function again(state, now) {
-  if (!state.webrtc) return settle(same(state), now);
-  return open(lost(state, now), now);
+// Opens a new session at once.
+function reopen(state, now) {
+  if (!state.webrtc) return chooseFallback(same(state), now);
+  return open(withoutPicture(state, now), now);
 }
 
-// Gives up what runs and plans the next attempt.
-function lose(state, now, askedForMs = 0) {
+// Ends the session and plans the next attempt.
+function retryLater(state, now, askedForMs = 0) {
   const failures = state.failures + 1;
-  const next = { ...lost(state, now), ...NO_SESSION, failures, attemptAt: null };
+  const next = { ...withoutPicture(state, now), ...NO_SESSION, failures, attemptAt: null };
   next.retryAt = state.webrtc ? now + waitMs(failures, askedForMs) : null;
   return { state: next, actions: ["close"] };
 }
@@ -204,7 +200,7 @@ function open(state, now) {
   return { state: { ...state, ...NO_SESSION, attemptAt: now, retryAt: null }, actions: ["open"] };
 }
 
-function lost(state, now) {
+function withoutPicture(state, now) {
   return {
     ...state,
     name: state.name === "live" ? "reconnecting" : state.name,
@@ -212,14 +208,14 @@ function lost(state, now) {
   };
 }
 
-function door(status) {
-  return DOOR_STATUSES.includes(status) ? status : null;
+function refusal(status) {
+  return REFUSALS.includes(status) ? status : null;
 }
 
-// Chooses between the simple stream and saying that the station is away. Whoever is not let in
-// would not get the simple stream either.
-function settle({ state, actions }, now) {
-  const pictureless = now - (state.picturelessSince ?? now) >= PICTURELESS_MS;
+// Chooses between the simple stream and the message that the station cannot be reached. A refused viewer would not get
+// the simple stream either.
+function chooseFallback({ state, actions }, now) {
+  const pictureless = now - (state.picturelessSince ?? now) >= FALLBACK_AFTER_MS;
   let name = state.name;
   if (state.reachable === false && name !== "reconnecting") name = "reconnecting";
   else if (state.reachable && !state.refused && (pictureless || !state.webrtc)) name = "fallback";

@@ -1,42 +1,36 @@
-// The five buttons and their keys.
+// The five buttons of the live page, their letter keys, and full screen.
 
-import { makeFullscreen } from "./fullscreen.js";
-import { makeLetterKeys } from "./letter_keys.js";
-import { stamp } from "./stamp.js";
-import { offerSunlight } from "./sunlight.js";
-
-const byId = (id) => document.getElementById(id);
+import { byId, recall, remember, timestamp } from "./page.js";
 
 export function makeControls({ currentVideo, statistics, words, speak }) {
-  const figures = byId("button-statistics");
+  const toggle = byId("button-statistics");
   const snapshot = byId("button-snapshot");
-  const sunlight = byId("button-sunlight");
   const full = byId("button-fullscreen");
 
-  const fullscreen = makeFullscreen(currentVideo, (inside) => {
+  const toggleFullscreen = makeFullscreen(currentVideo, (inside) => {
     full.setAttribute("aria-pressed", String(inside));
   });
-  full.hidden = !fullscreen;
-  full.addEventListener("click", () => fullscreen?.toggle());
+  full.hidden = !toggleFullscreen;
+  full.addEventListener("click", () => toggleFullscreen?.());
 
   function toggleStatistics(open = !statistics.open) {
     statistics.show(open);
-    figures.setAttribute("aria-expanded", String(open));
+    toggle.setAttribute("aria-expanded", String(open));
   }
-  figures.addEventListener("click", () => toggleStatistics());
+  toggle.addEventListener("click", () => toggleStatistics());
 
-  // A plain link: it saves the picture even where scripts fail. Here it only gets its name.
+  // A plain link, which saves the picture even without scripts; here it gets a file name.
   snapshot.addEventListener("click", () => {
     snapshot.href = `snapshot.jpg?t=${Date.now()}`;
-    snapshot.download = `carrier-${stamp(new Date())}.jpg`;
+    snapshot.download = `carrier-${timestamp(new Date())}.jpg`;
     flash();
     speak(words.say("live.saved"));
   });
 
-  // What is behind it is fetched when somebody first asks for it.
+  // The dialog of styles is fetched on its first use.
   let moment = null;
   byId("button-stylise").addEventListener("click", async () => {
-    moment ??= import("./moment/moment.js").then(({ makeMoment }) => makeMoment({ flash, words }));
+    moment ??= import("./moment.js").then(({ makeMoment }) => makeMoment({ flash, words }));
     try {
       (await moment).open();
     } catch {
@@ -45,21 +39,78 @@ export function makeControls({ currentVideo, statistics, words, speak }) {
     }
   });
 
-  offerSunlight(sunlight);
-
   return makeLetterKeys(byId("keys"), {
     s: () => toggleStatistics(),
     p: () => snapshot.click(),
     m: () => byId("button-stylise").click(),
-    l: () => sunlight.click(),
-    f: () => fullscreen?.toggle(),
+    l: () => byId("button-sunlight").click(),
+    f: () => toggleFullscreen?.(),
     Escape: () => toggleStatistics(false),
   });
 }
 
 function flash() {
-  const sheet = byId("flash");
-  sheet.classList.remove("on");
-  void sheet.offsetWidth; // starts the animation anew
-  sheet.classList.add("on");
+  const overlay = byId("flash");
+  overlay.classList.remove("on");
+  void overlay.offsetWidth; // restarts the animation
+  overlay.classList.add("on");
+}
+
+const KEYS_NAME = "carrier.letter_keys";
+
+// Speech input presses single letters by accident, so that `box` can turn them off (WCAG 2.1.4). `actions`
+// are by letter, or by a key's name; those always work.
+function makeLetterKeys(box, actions) {
+  box.checked = recall(KEYS_NAME) !== "0";
+  box.addEventListener("change", () => {
+    remember(KEYS_NAME, box.checked ? "1" : "0");
+    show();
+  });
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const letter = event.key.length === 1;
+    // In a list a letter looks for an entry.
+    if (letter && (!box.checked || event.target.localName === "select")) return;
+    actions[letter ? event.key.toLowerCase() : event.key]?.();
+  });
+
+  // A button's title names its key: "Statistics (S)".
+  function show() {
+    for (const button of document.querySelectorAll("[aria-keyshortcuts], [data-key]")) {
+      const key = (button.dataset.key ??= button.getAttribute("aria-keyshortcuts"));
+      const suffix = ` (${key.toUpperCase()})`;
+      const title = button.title.replace(suffix, "");
+      button.title = box.checked ? title + suffix : title;
+      if (box.checked) button.setAttribute("aria-keyshortcuts", key);
+      else button.removeAttribute("aria-keyshortcuts");
+    }
+  }
+
+  show();
+  return { reworded: show };
+}
+
+// Full screen by three names: the standard's, old Safari's, and the iPhone's (videos only). Gives a
+// function that toggles it, or null where the browser has none of them.
+function makeFullscreen(currentVideo, changed) {
+  const root = document.documentElement;
+  const enter = root.requestFullscreen ?? root.webkitRequestFullscreen;
+  if (!enter) {
+    if (!("webkitEnterFullscreen" in HTMLVideoElement.prototype)) return null;
+    return () => currentVideo().webkitEnterFullscreen?.();
+  }
+  const inside = () => Boolean(document.fullscreenElement ?? document.webkitFullscreenElement);
+  for (const name of ["fullscreenchange", "webkitfullscreenchange"]) {
+    document.addEventListener(name, () => changed(inside()));
+  }
+  return async () => {
+    try {
+      if (inside()) return await (document.exitFullscreen ?? document.webkitExitFullscreen).call(document);
+      await enter.call(root, { navigationUI: "hide" });
+      // Only phones can turn their screen.
+      await screen.orientation?.lock?.("landscape");
+    } catch {
+      // Refused (an iframe, no gesture, no lock on a laptop): the page stays as it is.
+    }
+  };
 }

@@ -1,8 +1,8 @@
-// Not a module: it runs before the first paint, so that a remembered sunlight theme does not start
-// dark and what needs scripts is there at once. The rest of the theme is in controls.js.
+// A classic script, so that it runs before the first paint: marks that scripts work and puts on a remembered
+// sunlight theme. The button of the theme is in page.js.
 document.documentElement.classList.add("scripted");
-// The station has turned a link's token into a cookie: in the address bar, and in what is copied from
-// it, it need not stay.
+// The station has turned the token of a link into a cookie: it leaves the address bar, so that a copied
+// address does not hold it.
 const link = new URL(location.href);
 if (link.searchParams.has("token")) {
   link.searchParams.delete("token");
@@ -13,5 +13,5 @@ try {
     document.documentElement.dataset.theme = "sunlight";
   }
 } catch {
-  // Storage is refused in some private windows; the theme is then simply not remembered.
+  // Some private windows refuse storage; nothing was remembered then.
 }

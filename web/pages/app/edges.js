@@ -1,18 +1,17 @@
-// What floats over the picture steps back when nobody touches, and is back on any touch, key or
-// focus. What covers nothing of the picture stays.
+// Hides what floats over the picture (class "edge") after a while without input, and shows it again on any
+// touch, key or focus. Elements beside the picture stay.
 
 const AFTER_TOUCH_MS = 3000;
-// Something new to read stays longer than a touch does.
-const AFTER_NEWS_MS = 8000;
+const AFTER_NOTICE_MS = 8000; // longer, to be read
 
 // `picture()` gives the rectangle that the picture fills.
 export function makeEdges(root, picture) {
   let timer = 0;
   let until = 0;
   let held = false;
-  let waking = false; // the touch that goes on found everything stepped back
+  let waking = false; // the current touch began while the edges were hidden
 
-  function stay(forMs) {
+  function showFor(forMs) {
     until = Math.max(until, performance.now() + forMs);
     root.classList.remove("stepped-back");
     plan();
@@ -21,14 +20,14 @@ export function makeEdges(root, picture) {
   function plan() {
     clearTimeout(timer);
     if (held) return;
-    timer = setTimeout(stepBack, Math.max(until - performance.now(), 0));
+    timer = setTimeout(hide, Math.max(until - performance.now(), 0));
   }
 
-  function stepBack() {
-    // A keyboard user who stands on a button keeps it; a mouse that rests on one too.
+  function hide() {
+    // Not while a button has the keyboard focus or the mouse is over one.
     const inUse = document.querySelector(".edge:hover, .edge :focus-visible");
-    if (inUse && matchMedia("(hover: hover)").matches) return stay(AFTER_TOUCH_MS);
-    if (document.querySelector(".edge :focus-visible")) return stay(AFTER_TOUCH_MS);
+    if (inUse && matchMedia("(hover: hover)").matches) return showFor(AFTER_TOUCH_MS);
+    if (document.querySelector(".edge :focus-visible")) return showFor(AFTER_TOUCH_MS);
     mark();
     root.classList.add("stepped-back");
   }
@@ -40,7 +39,7 @@ export function makeEdges(root, picture) {
     }
   }
 
-  // Of the window, or (captured) of a video.
+  // Of the window, or of a video: captured, since that event does not bubble.
   addEventListener("resize", () => root.classList.contains("stepped-back") && mark(), true);
 
   addEventListener(
@@ -51,7 +50,7 @@ export function makeEdges(root, picture) {
     { capture: true, passive: true },
   );
   addEventListener("keydown", () => (waking = false), { capture: true, passive: true });
-  // What the finger could not see it did not mean to press.
+  // A touch that shows a hidden button does not press it.
   addEventListener(
     "click",
     (event) => {
@@ -62,22 +61,22 @@ export function makeEdges(root, picture) {
     { capture: true },
   );
   for (const name of ["pointerdown", "pointermove", "keydown", "focusin"]) {
-    addEventListener(name, () => stay(AFTER_TOUCH_MS), { passive: true });
+    addEventListener(name, () => showFor(AFTER_TOUCH_MS), { passive: true });
   }
-  stay(AFTER_TOUCH_MS);
+  showFor(AFTER_TOUCH_MS);
 
   return {
-    news: () => stay(AFTER_NEWS_MS),
-    // While held they never step back: something is wrong and its words must stay.
+    showLonger: () => showFor(AFTER_NOTICE_MS),
+    // Keeps the edges shown, for errors.
     hold(yes) {
       if (yes === held) return;
       held = yes;
-      stay(AFTER_TOUCH_MS);
+      showFor(AFTER_TOUCH_MS);
     },
   };
 }
 
-// Where a picture of this shape lies in a box that shows all of it.
+// The rectangle of a picture of this shape in a box with object-fit: contain.
 export function contained(box, width, height) {
   if (!width || !height) return box;
   const scale = Math.min(box.width / width, box.height / height);

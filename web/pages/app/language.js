@@ -1,13 +1,14 @@
-// Words in the visitor's language: a flat table of keys, English behind it. Pure, but for what is
-// remembered of the visitor's choice.
+// Texts by key in the visitor's language, with English as the fallback.
 //
-// A text may hold {names}; a number there is written as the language writes it. What depends on a
-// count has one key for each of the language's plural categories: `queue.ahead.one`,
-// `queue.ahead.other` (Unicode UTS 35, part 3: language plural rules).
+// A text may hold {names}; a number there is formatted for the language. A text that depends on a count has
+// one key for each of the language's plural categories: `queue.ahead.one`, `queue.ahead.other` (Unicode
+// UTS 35, part 3: language plural rules).
+
+import { recall, remember } from "./page.js";
 
 const NAME = "carrier.language";
 
-// The first of `wanted` that there is, by whole tag or by its first part: "de-AT" finds "de".
+// The first of `wanted` that is available, by its whole tag or by its language: "de-AT" finds "de".
 export function choose(available, wanted) {
   for (const tag of wanted) {
     const low = String(tag ?? "").toLowerCase();
@@ -19,7 +20,7 @@ export function choose(available, wanted) {
   return "en";
 }
 
-// `say(key, values)` and what goes with a language.
+// {language, say(key, values), number(value, digits), knows(key)}
 export function makeWords(language, table, english) {
   const plural = made(Intl.PluralRules, language);
   const number = made(Intl.NumberFormat, language, { maximumFractionDigits: 1 });
@@ -35,12 +36,11 @@ export function makeWords(language, table, english) {
     );
   }
 
-  const say = (key, values = {}) => filled(text(key, values.count) ?? key, values, number);
+  const say = (key, values = {}) => fill(text(key, values.count) ?? key, values, number);
   return { language, say, number: numbers(language), knows: (key) => key in table || key in english };
 }
 
-// (value, digits): always with that many digits behind the point, so that a figure that is looked at
-// while it changes does not jump.
+// (value, digits): always with that many decimals, so that a changing number keeps its width.
 function numbers(language) {
   const formats = [];
   return (value, digits = 0) => {
@@ -50,7 +50,7 @@ function numbers(language) {
   };
 }
 
-export function filled(text, values, number) {
+function fill(text, values, number) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined) return whole;
@@ -58,7 +58,7 @@ export function filled(text, values, number) {
   });
 }
 
-// A file of the owner's may be named after no language that the browser knows.
+// The owner may name a file after a language that the browser does not know.
 function made(Kind, language, options) {
   try {
     return new Kind(language, options);
@@ -67,31 +67,18 @@ function made(Kind, language, options) {
   }
 }
 
-// Best first: ?lang=, else what was chosen before, else what the browser asks for.
+// Best first: ?lang=, then the remembered choice, then the browser's languages.
 export function wanted() {
   const asked = new URLSearchParams(location.search).get("lang");
   if (asked) keep(asked);
-  return [asked, kept(), ...(navigator.languages ?? [navigator.language])].filter(Boolean);
+  return [asked, recall(NAME), ...(navigator.languages ?? [navigator.language])].filter(Boolean);
 }
 
-// Whether that is plain without knowing which languages there are.
+// Whether English is wanted, which is known without the list of languages.
 export function wantsEnglish(tags) {
   return tags.length === 0 || /^en(-|$)/i.test(tags[0]);
 }
 
-// Storage is refused in some private windows; the choice is then not remembered.
-function kept() {
-  try {
-    return localStorage.getItem(NAME);
-  } catch {
-    return null;
-  }
-}
-
 export function keep(code) {
-  try {
-    localStorage.setItem(NAME, code);
-  } catch {
-    // As above.
-  }
+  remember(NAME, code);
 }

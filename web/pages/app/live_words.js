@@ -1,18 +1,71 @@
-// The language of the live page. English is there at once; another one is asked for when the offer has
-// gone out, and the page is put into it as it stands: no picture waits for words.
+// The texts of the live page. The English ones are part of this module, so that nothing is fetched before the
+// picture; another language is fetched when the offer has gone out.
 
-import { waitMs } from "./backoff.js";
-import { ENGLISH } from "./english.js";
+import { retried } from "./backoff.js";
 import { makeWords, wanted, wantsEnglish } from "./language.js";
 
-// As makeWords, but the words change; `changed()` is called when they have. In `select` a visitor
-// chooses them.
+// As in lang/en.json, which is the list to translate from; a test compares the two. Texts that stand in
+// index.html are not here.
+export const ENGLISH = {
+  "live.state.live": "Live",
+  "live.state.connecting": "Connecting…",
+  "live.state.waiting": "Waiting",
+  "live.state.simple": "Simple stream",
+  "live.state.asleep": "Paused",
+  "live.state.reconnecting": "Reconnecting",
+  "live.state.lost": "No signal",
+  "live.asleep": "Paused while nobody was looking.",
+  "live.simple.unable": "Showing the simple stream: this browser cannot play the live one.",
+  "live.simple.full": "Showing the simple stream: the station is full. Still trying.",
+  "live.simple.blocked": "Showing the simple stream: WebRTC is blocked here. Still trying.",
+  "live.refused.401": "This station needs the link with the token. Ask whoever runs it.",
+  "live.refused.429": "The station has as many viewers from here as it takes. Waiting for a place.",
+  "live.refused.503": "The station is full. Waiting for a place.",
+  "live.silent": "The station does not answer. Trying again.",
+  "live.cut": "Connection lost. Trying again.",
+  "live.source.lost": "No picture from the camera. Waiting for it.",
+  "live.source.because": "{reason}",
+  "live.source.opening": "Opening the camera…",
+  "live.note": "{note}",
+  "live.guest": "Another camera is on the air: {source}.",
+  "live.house": "The station's own camera is back.",
+  "live.model.missing": "Detection is not installed",
+  "live.model.because.missing": "{message}",
+  "live.model.failed": "Detection stopped",
+  "live.model.because.failed": "{message}",
+  "live.model.warming": "The detector is warming up.",
+  "live.model.fix": "{trouble}: run `{command}`",
+  "live.detector.off": "off",
+  "live.detector.warming": "warming up",
+  "live.detector.missing": "missing",
+  "live.detector.failed": "failed",
+  "live.detector.runs": "{model} on {provider}",
+  "live.detector.experimental": "{model} (experimental) on {provider}",
+  "live.publish.live": "live",
+  "live.publish.connecting": "connecting",
+  "live.publish.waiting": "trying again",
+  "live.publish.refused": "refused",
+  "live.change.queueing_delay": "packets queue up",
+  "live.change.loss": "packets are lost",
+  "live.change.no_feedback": "no feedback arrives",
+  "live.change.probe_succeeded": "the network has room for more",
+  "live.change.chosen": "it was chosen by hand",
+  "live.change.rendition_gone": "the earlier one is gone",
+  "live.about": "about {ms} ms",
+  "live.fps": "{fps} fps",
+  "live.auto": "Auto",
+  "live.auto.now": "Auto ({name})",
+  "live.saved": "Snapshot saved.",
+  "live.unanswered": "The station does not answer.",
+};
+
+// As makeWords(), but the language may change: `changed()` is called then. `select` is the list of languages.
 export function makeLiveWords({ select, changed }) {
-  let now = makeWords("en", ENGLISH, ENGLISH);
-  let complete = false; // it has what the other pages say as well
+  let current = makeWords("en", ENGLISH, ENGLISH);
+  let complete = false; // whether the texts of all pages are loaded
   let begun = false;
   let listed = false;
-  let turn = 0;
+  let serial = 0; // of the newest load
   let newest = null;
 
   select.addEventListener("change", async () => {
@@ -23,18 +76,18 @@ export function makeLiveWords({ select, changed }) {
   });
 
   function load(english) {
-    turn += 1;
-    newest = loaded(english, turn);
+    serial += 1;
+    newest = loaded(english, serial);
     return newest;
   }
 
-  // `english`: what need not be asked for. What is in no table stays as it stands in the page.
+  // `english`: the English texts that need not be fetched. A key without a text keeps what stands in the page.
   async function loaded(english, mine) {
     const { loadWords, offer, translate } = await translated();
     const next = await loadWords({ english, priority: "low" });
     // Another language was chosen meanwhile.
-    if (mine !== turn) return;
-    now = next;
+    if (mine !== serial) return;
+    current = next;
     complete = english === null;
     listed = true;
     offer(select, next);
@@ -44,23 +97,23 @@ export function makeLiveWords({ select, changed }) {
   }
 
   return {
-    say: (key, values) => now.say(key, values),
-    number: (value, digits) => now.number(value, digits),
-    knows: (key) => now.knows(key),
-    // Who wants English has it already.
+    say: (key, values) => current.say(key, values),
+    number: (value, digits) => current.number(value, digits),
+    knows: (key) => current.knows(key),
+    // Fetches the visitor's language unless it is English.
     begin() {
       if (begun) return;
       begun = true;
       if (!wantsEnglish(wanted())) load(ENGLISH);
     },
-    // Every language there is, once somebody looks at the list.
+    // Fetches the list of languages when the panel that shows it is opened.
     async offer() {
       if (listed) return;
       listed = true;
       const { languages, offer } = await translated();
-      offer(select, { offered: await languages("auto"), language: now.language });
+      offer(select, { offered: await languages("auto"), language: current.language });
     },
-    // Every word there is, for what is shown of other pages.
+    // Fetches the texts of the other pages too, for the dialog of styles.
     async whole() {
       if (!complete) load(null);
       while (!complete) await newest;
@@ -68,13 +121,6 @@ export function makeLiveWords({ select, changed }) {
   };
 }
 
-// Asked for until it comes, as the words are.
-async function translated() {
-  for (let failures = 1; ; failures += 1) {
-    try {
-      return await import("./translated.js");
-    } catch {
-      await new Promise((done) => setTimeout(done, waitMs(failures)));
-    }
-  }
+function translated() {
+  return retried(() => import("./translated.js"));
 }

@@ -1,61 +1,55 @@
-// Wires the parts: events go into connection.js, what it asks for is done here.
+// The live page: events go into connection.js, and its actions are done here.
 
-import { initialOffset, withSample } from "./clock_offset.js";
 import { initial, step } from "./connection.js";
 import { makeControls } from "./controls.js";
 import { contained, makeEdges } from "./edges.js";
-import { makeFallback } from "./fallback.js";
 import { makeLiveWords } from "./live_words.js";
+import { makeNotices, speak } from "./notices.js";
+import { byId } from "./page.js";
 import { openPlayer } from "./player.js";
 import { makeQuality } from "./quality.js";
-import { makeSigns, speak } from "./signs.js";
-import { makeStage } from "./stage.js";
+import { makeSimpleStream, makeStage } from "./stage.js";
 import { makeStatistics } from "./statistics.js";
-import { look } from "./stats.js";
+import { readCounters } from "./stats.js";
 import { makeStatus } from "./status.js";
 
 const TICK_MS = 250;
-const LISTEN_AFTER_MS = 300; // without a picture; sooner would be work that nobody needs
-const byId = (id) => document.getElementById(id);
+const COUNT_PACKETS_AFTER_MS = 300; // without a picture
 
 let state = initial();
 let player = null;
-let offset = initialOffset();
-let heard = { peer: null, bytes: 0 };
+let received = { peer: null, bytes: 0 };
 
 const edges = makeEdges(document.documentElement, shownPicture);
 const words = makeLiveWords({
   select: byId("language"),
   changed() {
-    for (const part of [signs, statistics, quality, controls]) part.reworded();
+    for (const part of [notices, statistics, quality, controls]) part.reworded();
   },
 });
 const { say } = words;
-const signs = makeSigns({ edges, say });
-// Set by the station when it has STUN or TURN servers, so that else nobody has to ask.
+const notices = makeNotices({ edges, say });
+// The station sets it when it has STUN or TURN servers; without it the request for them is saved.
 const asksForServers = "iceServers" in document.documentElement.dataset;
-// On the station itself both clocks are one.
+// A browser on the station's own machine has its clock.
 const onStation = /^(localhost|127\.|\[::1\])/.test(location.host);
-const stationAhead = () => offset.offsetMs ?? (onStation ? 0 : null);
+const stationAhead = () => status.clock().offsetMs ?? (onStation ? 0 : null);
 const quality = makeQuality({ select: byId("quality"), choose: (name) => player?.choose(name), say });
 const statistics = makeStatistics(
   byId("statistics"),
   { player: () => player, stationAhead, quality, words },
   words.offer,
 );
-const fallback = makeFallback(byId("simple"), () => dispatch({ type: "simple_failed" }));
+const showSimpleStream = makeSimpleStream(byId("simple"), () => dispatch({ type: "simple_failed" }));
 const stage = makeStage(byId("video"), byId("last"), pictureSeen);
 const status = makeStatus({
   tell: dispatch,
   show(next) {
-    signs.status(next);
+    notices.status(next);
     statistics.status(next);
     quality.status(next);
-    // The owner may have no photo booth.
+    // Hidden where there is no photo booth.
     byId("button-stylise").hidden = next.stylise === null;
-  },
-  clock(askedAt, answeredAt, stationMs) {
-    offset = withSample(offset, askedAt, answeredAt, stationMs);
   },
 });
 
@@ -69,12 +63,12 @@ function dispatch(event) {
 
 const ACTIONS = {
   open() {
-    stage.hold();
+    stage.freeze();
     player?.close();
     player = openPlayer({ endpoint: quality.endpoint, asksForServers, tell: fromPlayer });
   },
   close() {
-    stage.hold();
+    stage.freeze();
     player?.close();
     player = null;
   },
@@ -83,32 +77,32 @@ const ACTIONS = {
 };
 
 function fromPlayer(event) {
-  // 422: the station does not know the rendition any more.
+  // 422: the station does not know the rendition.
   if (event.type === "refused" && event.status === 422) quality.refused();
-  // Another language may be fetched now, when it is in the way of no picture.
+  // Only now, so that fetching another language does not delay the first picture.
   if (event.type === "offered" || event.type === "unsupported") words.begin();
   if (event.type === "track") stage.play(event.track);
   else dispatch(event);
 }
 
 function pictureSeen(video, now, metadata) {
-  // The decoder's last picture may still be shown after its connection was given up.
+  // The decoder may still show a picture of a connection that was closed.
   if (!player) return;
   if (state.name !== "live") performance.mark("carrier:picture");
   dispatch({ type: "picture" });
   if (statistics.open) statistics.seen(video, now, metadata);
 }
 
-// Whether packets still come while no picture does.
-async function listen() {
+// Tells connection.js that packets arrive although no picture does.
+async function countPackets() {
   const peer = player?.peer;
-  if (!peer || !state.session || performance.now() - state.pictureAt < LISTEN_AFTER_MS) return;
-  const bytes = look(await peer.getStats())?.bytes ?? 0;
-  if (heard.peer === peer && bytes > heard.bytes) dispatch({ type: "heard" });
-  heard = { peer, bytes };
+  if (!peer || !state.session || performance.now() - state.pictureAt < COUNT_PACKETS_AFTER_MS) return;
+  const bytes = readCounters(await peer.getStats())?.bytes ?? 0;
+  if (received.peer === peer && bytes > received.bytes) dispatch({ type: "packets" });
+  received = { peer, bytes };
 }
 
-// Where the picture lies on the page; all of its stage until there is one.
+// The rectangle of the picture on the page; of its element while there is no picture.
 function shownPicture() {
   const image = byId("simple");
   const box = stage.video.getBoundingClientRect();
@@ -117,20 +111,20 @@ function shownPicture() {
 }
 
 function showState() {
-  fallback.show(state.name === "fallback");
-  status.worry(state.name !== "live");
-  signs.connection(state);
+  showSimpleStream(state.name === "fallback");
+  status.live(state.name === "live");
+  notices.connection(state);
   if (state.name === "live") statistics.fetch();
 }
 
-// The offer goes out before anything else is set up.
+// The offer goes out before the rest is set up.
 dispatch({ type: "start" });
 showState();
 status.ask();
 const controls = makeControls({ currentVideo: () => stage.video, statistics, words, speak });
 
 setInterval(() => {
-  listen();
+  countPackets();
   dispatch({ type: "tick" });
 }, TICK_MS);
 addEventListener("online", () => dispatch({ type: "online" }));

@@ -1,14 +1,24 @@
-// What stands in the statistics: once a second while they are open, nothing at all while they are shut.
+// The numbers of the statistics panel, drawn once a second while it is open, and the picture's latency.
 
-import { bitrateWords, detectorRate, latencyWords, publishWords, shareWords } from "./figures.js";
-import { makeLatency } from "./latency.js";
-import { between, delayOnTheWayMs, look } from "./stats.js";
+import { byId } from "./page.js";
+import {
+  between,
+  bitrateWords,
+  detectorRate,
+  estimatedDelayMs,
+  latencyWords,
+  ownViewer,
+  publishWords,
+  readCounters,
+  renditionChangeWords,
+  shareWords,
+} from "./stats.js";
+import { makeReader } from "./timecode.js";
 
 const EVERY_MS = 1000;
 const CURVE_POINTS = 30;
-const byId = (id) => document.getElementById(id);
 
-// `player()` gives the running player or null, `stationAhead()` what latency.js needs.
+// `player()` gives the current player or null, `stationAhead()` the station's clock minus this one in ms, or null.
 export function makePanel({ player, stationAhead, quality, words }) {
   const latency = makeLatency(stationAhead);
   let open = false;
@@ -16,10 +26,12 @@ export function makePanel({ player, stationAhead, quality, words }) {
   let before = null;
   let status = null;
   let curve = [];
+  let viewer = null; // this page's entry of /api/viewers
+  let viewerOf = ""; // the session and height that it was fetched for
 
   async function draw() {
     const peer = player()?.peer ?? null;
-    const after = peer ? look(await peer.getStats()) : null;
+    const after = peer ? readCounters(await peer.getStats()) : null;
     const numbers = between(before, after);
     before = after;
     drawNumbers(numbers, latency.newest());
@@ -27,17 +39,36 @@ export function makePanel({ player, stationAhead, quality, words }) {
   }
 
   function drawNumbers(numbers, seen) {
-    const estimate = numbers && delayOnTheWayMs(numbers);
+    const estimate = numbers && estimatedDelayMs(numbers);
     const ms = seen?.ms ?? estimate;
     set("latency", ms === null ? null : latencyWords(words, ms, seen?.exact));
     set("fps", numbers && words.say("live.fps", { fps: words.number(numbers.fps) }));
     set("bitrate", numbers && bitrateWords(words, numbers.bitrateBps));
     set("lost", numbers && shareWords(words, numbers.lostShare));
-    if (numbers?.height) quality.shown(numbers.height);
+    if (numbers?.height) showRendition(numbers.height);
     set("rtt", whole(words, numbers?.roundTripMs));
     set("buffer", whole(words, numbers?.bufferMs));
     if (ms !== null && ms !== undefined) curve = [...curve, ms].slice(-CURVE_POINTS);
     byId("curve").firstElementChild.setAttribute("points", points(curve));
+  }
+
+  // The cause of a change of rendition is fetched when the height of the picture has changed.
+  async function showRendition(height) {
+    quality.shown(height);
+    const session = player()?.session;
+    const now = `${session?.url} ${height}`;
+    if (!session?.url || now === viewerOf) return;
+    viewerOf = now;
+    const found = await fetchViewer(session);
+    if (now !== viewerOf) return;
+    viewer = found;
+    drawChange();
+  }
+
+  function drawChange() {
+    const text = renditionChangeWords(words.say, viewer);
+    byId("line-change").hidden = text === null;
+    set("change", text);
   }
 
   return {
@@ -47,8 +78,9 @@ export function makePanel({ player, stationAhead, quality, words }) {
       if (!yes) return;
       before = null;
       curve = [];
+      viewerOf = "";
       draw();
-      // The first numbers need two looks: take the second soon.
+      // Rates need two readings.
       setTimeout(draw, 250);
       timer = setInterval(draw, EVERY_MS);
     },
@@ -57,11 +89,24 @@ export function makePanel({ player, stationAhead, quality, words }) {
       if (open) drawStation(words, status);
     },
     seen: latency.seen,
-    // The numbers follow with the next look.
+    // The numbers follow within a second.
     reworded() {
-      if (open) drawStation(words, status);
+      if (!open) return;
+      drawStation(words, status);
+      drawChange();
     },
   };
+}
+
+async function fetchViewer(session) {
+  try {
+    const askedAt = performance.now();
+    const response = await fetch("api/viewers", { cache: "no-store" });
+    const viewers = response.ok ? await response.json() : [];
+    return ownViewer(viewers, session, askedAt, performance.now());
+  } catch {
+    return null;
+  }
 }
 
 function drawStation(words, status) {
@@ -75,7 +120,7 @@ function drawStation(words, status) {
   byId("stat-publish").title = publish?.title ?? "";
 }
 
-// The curve's top is twice the median, at least 50 ms, so that one spike does not flatten it.
+// The curve ends at twice the median, at least at 50 ms, so that one spike does not flatten it.
 function points(curve) {
   const sorted = [...curve].sort((a, b) => a - b);
   const top = Math.max(2 * (sorted[sorted.length >> 1] ?? 0), 50);
@@ -94,4 +139,41 @@ function whole({ number }, ms) {
 
 function set(name, text) {
   byId(`stat-${name}`).textContent = text ?? "–";
+}
+
+const READ_EVERY_MS = 500;
+const FRESH_MS = 2000;
+const PLAUSIBLE_MS = 10000; // more is a wrong clock
+
+// How old the picture on the screen is: from the timecode strip in it (exact, needs the station's clock), else
+// from the capture time that the browser derives from RTCP sender reports.
+function makeLatency(stationAhead) {
+  let reader = null;
+  let lastRead = 0;
+  let strip = null;
+  let capture = null;
+
+  return {
+    seen(video, now, metadata) {
+      // A late callback sees a later picture than the one it was called for.
+      const shownAt = Math.max(metadata?.expectedDisplayTime ?? now, performance.now());
+      if (metadata?.captureTime !== undefined) {
+        capture = plausible(now, shownAt - metadata.captureTime, false);
+      }
+      const ahead = stationAhead();
+      if (ahead === null || now - lastRead < READ_EVERY_MS) return;
+      lastRead = now;
+      reader ??= makeReader();
+      const producedMs = reader(video);
+      if (producedMs === null) return;
+      strip = plausible(now, performance.timeOrigin + shownAt + ahead - producedMs, true);
+    },
+    newest(now = performance.now()) {
+      return [strip, capture].find((reading) => reading && now - reading.at < FRESH_MS) ?? null;
+    },
+  };
+}
+
+function plausible(at, ms, exact) {
+  return ms > 0 && ms < PLAUSIBLE_MS ? { at, ms, exact } : null;
 }

@@ -1,51 +1,50 @@
-// One WHEP session: an offer goes out at once, candidates follow, the picture comes back.
-// It tells what happens and decides nothing; connection.js decides.
+// One WHEP session. It reports what happens; connection.js decides what to do.
 
-import { iceServers } from "./ice_servers.js";
-import { leave, makeSession, renew, trickle } from "./session.js";
+import { leave, makeSession, negotiate, renew, trickle } from "./session.js";
 
-// A POST that nobody waits for any more is cut off after this, so that it frees its connection.
+// A POST whose session was given up is cut off after this, which frees its connection.
 const ABANDON_MS = 2000;
 
-// `asksForServers`: the station has STUN or TURN servers to tell of. `tell` gets {type: "track", track},
-// {type: "offered"} once the offer is on its way, and the events of connection.js. Gives a player to
-// renew() and to close().
+// `asksForServers`: the station has STUN or TURN servers. `tell` gets {type: "track", track}
+// and the events of negotiate() and renew(), of which connection.js takes all but "offered".
 export function openPlayer({ endpoint, asksForServers = false, tell }) {
-  const codecs = wantedCodecs();
+  const codecs = supportedCodecs();
   if (!codecs) {
     queueMicrotask(() => tell({ type: "unsupported" }));
-    return { peer: null, choose() {}, renew() {}, close() {} };
+    return { peer: null, session: null, choose() {}, renew() {}, close() {} };
   }
   const session = makeSession();
   const abort = new AbortController();
   let closed = false;
-  const say = (event) => closed || tell(event);
+  const report = (event) => closed || tell(event);
 
   const peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
   const transceiver = peer.addTransceiver("video", { direction: "recvonly" });
   if (codecs.length) transceiver.setCodecPreferences(codecs);
-  showAtOnce(transceiver.receiver);
-  peer.ontrack = ({ track }) => say({ type: "track", track });
+  minimiseDelay(transceiver.receiver);
+  peer.ontrack = ({ track }) => report({ type: "track", track });
   peer.onicecandidate = ({ candidate }) => trickle(session, candidate);
   peer.onconnectionstatechange = () => {
-    if (peer.connectionState === "failed") say({ type: "failed" });
-    if (peer.connectionState === "disconnected") say({ type: "disconnected" });
+    const { connectionState: type } = peer;
+    if (type === "failed" || type === "disconnected") report({ type });
   };
 
-  const begun = asksForServers ? useServers(peer, endpoint, abort.signal) : Promise.resolve();
-  begun
-    .then(() => negotiate(peer, endpoint, session, abort.signal, say))
-    .then(() => closed && leave(session));
+  async function begin() {
+    if (asksForServers) await useServers(peer, endpoint, abort.signal);
+    await negotiate(peer, session, { endpoint, signal: abort.signal, tell: report });
+    if (closed) leave(session);
+  }
+  begin();
+
   return {
     peer,
-    receiver: transceiver.receiver,
-    // Another rendition from its next keyframe on. Before the answer there is nobody to tell yet; the
-    // next session will ask for it.
+    session,
+    // From the next keyframe on. Before the answer there is no session to tell.
     choose(name) {
       if (!session.url) return;
       fetch(`${session.url}/rendition`, { method: "PUT", body: name }).catch(() => {});
     },
-    renew: () => closed || renew(peer, session, say),
+    renew: () => closed || renew(peer, session, report),
     close() {
       if (closed) return;
       closed = true;
@@ -56,8 +55,8 @@ export function openPlayer({ endpoint, asksForServers = false, tell }) {
   };
 }
 
-// Before the offer, since that is when a browser begins to look for its ways. Without an answer it
-// goes on with the direct ones.
+// Before the offer, because that is when a browser gathers candidates. Without an answer only direct
+// paths are tried.
 async function useServers(peer, endpoint, signal) {
   try {
     const response = await fetch(endpoint, { method: "OPTIONS", signal });
@@ -68,46 +67,9 @@ async function useServers(peer, endpoint, signal) {
   }
 }
 
-async function negotiate(peer, endpoint, session, signal, say) {
-  try {
-    await peer.setLocalDescription();
-    session.offer = peer.localDescription.sdp;
-    performance.mark("carrier:post");
-    const answered = fetch(endpoint, {
-      method: "POST",
-      headers: { "Content-Type": "application/sdp" },
-      body: session.offer,
-      signal,
-    });
-    say({ type: "offered" });
-    const response = await answered;
-    if (response.status !== 201) return say(refusal(response));
-    const location = response.headers.get("Location");
-    session.url = location && new URL(location, response.url).href;
-    session.etag = response.headers.get("ETag");
-    const sdp = await response.text();
-    performance.mark("carrier:answer");
-    say({ type: "answered" });
-    if (peer.signalingState === "closed") return;
-    session.answer = sdp;
-    await peer.setRemoteDescription({ type: "answer", sdp });
-    trickle(session, undefined);
-  } catch (error) {
-    // fetch says TypeError when nobody answered; anything else is an answer we cannot use.
-    const away = error instanceof TypeError || error?.name === "AbortError";
-    say(away ? { type: "unreachable" } : { type: "failed" });
-  }
-}
-
-function refusal(response) {
-  const seconds = Number(response.headers.get("Retry-After"));
-  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : 0;
-  return { type: "refused", status: response.status, retryAfterMs };
-}
-
-// H.264 and its retransmissions only: the station sends nothing else, and a short offer is a
-// quick one. Null: this browser cannot. Empty: it does not tell, let it offer what it likes.
-function wantedCodecs() {
+// H.264 and RTX: the station sends nothing else. Null: no WebRTC or no H.264. Empty: the browser does not list its
+// codecs.
+function supportedCodecs() {
   if (typeof RTCPeerConnection === "undefined") return null;
   const known = globalThis.RTCRtpReceiver?.getCapabilities?.("video")?.codecs;
   if (!known) return [];
@@ -116,8 +78,40 @@ function wantedCodecs() {
   return known.filter((codec) => /^video\/(h264|rtx)$/i.test(codec.mimeType));
 }
 
-// Pictures are shown as they come. The first is the standard's name, the second Chromium's old one.
-function showAtOnce(receiver) {
+// No jitter buffer beyond what is needed. The first name is the standard's, the second older Chromium's.
+function minimiseDelay(receiver) {
   if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
   if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = 0;
+}
+
+// Scripts get several Link headers as one text with commas between them; addresses and quoted strings
+// may hold commas too.
+const LINK = /<([^<>]*)>((?:\s*;\s*[\w-]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]+))?)*)/g;
+const PARAMETER = /;\s*([\w-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]+)))?/g;
+
+// STUN and TURN servers of an endpoint's Link header (RFC 9725, 4.6), which may be null, as
+// RTCPeerConnection takes them.
+export function iceServers(header) {
+  const servers = [];
+  for (const [, url, rest] of (header ?? "").matchAll(LINK)) {
+    const parameters = linkParameters(rest);
+    if (!/\bice-server\b/i.test(parameters.rel ?? "") || !/^(stun|turn)s?:/i.test(url)) continue;
+    const server = { urls: url };
+    // A browser throws at a TURN server without both, which would end the whole connection.
+    if (/^turn/i.test(url)) {
+      if (parameters.username === undefined || parameters.credential === undefined) continue;
+      server.username = parameters.username;
+      server.credential = parameters.credential;
+    }
+    servers.push(server);
+  }
+  return servers;
+}
+
+function linkParameters(text) {
+  const parameters = {};
+  for (const [, name, quoted, bare] of text.matchAll(PARAMETER)) {
+    parameters[name.toLowerCase()] ??= quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "";
+  }
+  return parameters;
 }

@@ -1,11 +1,11 @@
-// Which rendition is watched: the network decides, unless the viewer does.
+// The list of renditions: the station chooses by the network ("auto"), or the viewer does.
 
-import { recall, remember } from "./stored.js";
+import { recall, remember, setText } from "./page.js";
 
 const KEY = "carrier.rendition"; // in this tab alone
 export const AUTO = "auto";
 
-// What the page was asked for, or what this tab chose before. Pure but for what it is given.
+// ?rendition= of the address, else what this tab chose before.
 export function initialChoice(search, remembered) {
   const asked = new URLSearchParams(search).get("rendition");
   const name = asked ?? remembered ?? AUTO;
@@ -17,7 +17,7 @@ export function endpointFor(choice) {
   return choice === AUTO ? "whep" : `whep?rendition=${encodeURIComponent(choice)}`;
 }
 
-// Entries of the list: `auto` first, saying what it gives now, then every rendition by size.
+// Entries of the list: "auto" with the rendition it gives now, then every rendition by size.
 export function entries(say, renditions, shownHeight) {
   const now = renditions.find((one) => one.height === shownHeight);
   const auto = now ? say("live.auto.now", { name: now.name }) : say("live.auto");
@@ -40,7 +40,7 @@ export function makeQuality({ select, choose, say }) {
 
   function show() {
     const list = entries(say, renditions, height);
-    // Rebuilding an open list would shut it under the viewer's finger.
+    // Rebuilding an open list would close it.
     const same =
       select.options.length === list.length &&
       list.every((entry, index) => select.options[index].value === entry.value);
@@ -53,7 +53,7 @@ export function makeQuality({ select, choose, say }) {
     get endpoint() {
       return endpointFor(choice);
     },
-    // The station does not have it (any more).
+    // The station does not know the chosen rendition.
     refused() {
       choice = AUTO;
       remember(KEY, choice, "sessionStorage");
@@ -69,8 +69,4 @@ export function makeQuality({ select, choose, say }) {
     },
     reworded: show,
   };
-}
-
-function setText(option, text) {
-  if (option.textContent !== text) option.textContent = text;
 }

@@ -1,96 +1,135 @@
-// What a WHEP or WHIP session tells the station between its answer and its end.
+// The HTTP side of one WHEP or WHIP session: offer and answer, trickled candidates, ICE restarts, the end.
 
-import { fragment, renewedAnswer, TRICKLE_TYPE } from "./trickle.js";
+import { retryAfterMs } from "./backoff.js";
 
-// Candidates come in a burst: gather it into one request.
-const TRICKLE_MS = 40;
-// A network that swallows everything never says so: a request it took is asked anew.
-const RENEW_MS = 900;
+const FRAGMENT_TYPE = "application/trickle-ice-sdpfrag";
+const TRICKLE_MS = 40; // gathers a burst of candidates into one request
+const RENEW_MS = 900; // after this an ICE restart counts as lost: a dead network gives no error
 
 export function makeSession() {
   return {
-    url: null, // null: the station has not answered, or the session has ended
+    url: null, // null: not answered yet, or ended
     etag: null,
+    postedAt: null, // when the offer went out, and when its answer had come, by performance.now()
+    answeredAt: null,
     offer: "",
     answer: "", // as the browser was given it
-    found: [], // candidates that the station has not been told of
+    found: [], // candidates that the station has not been sent
     gathered: false,
     timer: 0,
-    renewing: null, // while new credentials are asked for: what cuts that short
-    renewals: Promise.resolve(), // one after the other, for each changes the local description
+    renewing: null, // the AbortController of a running ICE restart
+    renewals: Promise.resolve(), // one after the other: each changes the local description
   };
 }
 
-// The station answers with all of its own candidates and learns ours from the first check, so
-// this is only a courtesy to servers that want to be told. Failure costs nothing.
+// Sends the offer and takes the answer, which `accept` may change before the browser gets it. `tell` gets
+// offered (the offer is on its way), answered, refused {status, retryAfterMs, response}, unreachable, failed.
+export async function negotiate(peer, session, { endpoint, headers, signal, tell, accept = (sdp) => sdp }) {
+  try {
+    await peer.setLocalDescription();
+    session.offer = peer.localDescription.sdp;
+    session.postedAt = performance.mark("carrier:post").startTime;
+    const answered = fetch(endpoint, {
+      method: "POST",
+      headers: { "Content-Type": "application/sdp", ...headers },
+      body: session.offer,
+      signal,
+    });
+    tell({ type: "offered" });
+    const response = await answered;
+    if (response.status !== 201) {
+      const afterMs = retryAfterMs(response.headers.get("Retry-After"));
+      return tell({ type: "refused", status: response.status, retryAfterMs: afterMs, response });
+    }
+    const location = response.headers.get("Location");
+    session.url = location && new URL(location, response.url).href;
+    session.etag = response.headers.get("ETag");
+    const answer = accept(await response.text());
+    session.answeredAt = performance.mark("carrier:answer").startTime;
+    tell({ type: "answered" });
+    if (peer.signalingState === "closed") return;
+    session.answer = answer;
+    await peer.setRemoteDescription({ type: "answer", sdp: answer });
+    trickle(session, undefined);
+  } catch (error) {
+    tell({ type: isNetworkError(error) ? "unreachable" : "failed" });
+  }
+}
+
+// fetch throws a TypeError when nobody answered; any other error is an answer that cannot be used.
+function isNetworkError(error) {
+  return error instanceof TypeError || error?.name === "AbortError";
+}
+
+// Sends candidates as they are found (RFC 9725 4.3.2). The station learns a peer's address from its
+// first connectivity check, so a failure costs nothing.
 export function trickle(session, candidate) {
   if (candidate === null) session.gathered = true;
   else if (candidate?.candidate) session.found.push(candidate.candidate);
-  // With new credentials they would ask for a restart of their own.
+  // During an ICE restart the new credentials would make this a second restart.
   if (session.renewing) return;
   if (!session.url || session.timer || (!session.found.length && !session.gathered)) return;
   session.timer = setTimeout(() => {
     session.timer = 0;
     if (!session.url || session.renewing) return;
     const body = fragment(session.offer, session.found.splice(0), session.gathered);
-    const headers = { "Content-Type": TRICKLE_TYPE };
+    const headers = { "Content-Type": FRAGMENT_TYPE };
     if (session.etag) headers["If-Match"] = session.etag;
     fetch(session.url, { method: "PATCH", headers, body }).catch(() => {});
   }, TRICKLE_MS);
 }
 
-// An ICE restart (RFC 9725 4.3.3): keys, numbers and codecs stay, only the path is looked for anew.
-// What still goes by the old path goes on until the new one works. `say` gets renewed, unrenewable
-// (a new session is the only way) or unreachable.
-export function renew(peer, session, say) {
+// By a later ICE restart or the session's end: nothing is reported.
+const SUPERSEDED = "superseded";
+
+// An ICE restart (RFC 9725 4.3.3): keys, SSRCs and codecs stay, and media goes on over the old path until
+// a new one works. `tell` gets renewed, unrenewable (only a new session helps) or unreachable.
+export function renew(peer, session, tell) {
   session.renewing?.abort(SUPERSEDED);
-  session.renewals = session.renewals.then(() => renewOnce(peer, session, say));
+  session.renewals = session.renewals.then(() => renewOnce(peer, session, tell));
   return session.renewals;
 }
 
-// By a later renewal, or by the end of the session: nobody waits for this one.
-const SUPERSEDED = "superseded";
-
-async function renewOnce(peer, session, say) {
-  if (!session.url || !session.answer) return say({ type: "unrenewable" });
+async function renewOnce(peer, session, tell) {
+  if (!session.url || !session.answer) return tell({ type: "unrenewable" });
   const abort = new AbortController();
   Object.assign(session, { renewing: abort, found: [], gathered: false });
-  const patience = setTimeout(() => abort.abort(), RENEW_MS);
+  const timeout = setTimeout(() => abort.abort(), RENEW_MS);
   try {
-    if (peer.signalingState === "have-local-offer") await takeBack(peer);
+    await rollBack(peer);
     await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
     const offer = peer.localDescription.sdp;
     performance.mark("carrier:renew");
     const response = await fetch(session.url, {
       method: "PATCH",
-      headers: { "Content-Type": TRICKLE_TYPE, "If-Match": '"*"' },
+      headers: { "Content-Type": FRAGMENT_TYPE, "If-Match": '"*"' },
       body: fragment(offer, [], false),
       signal: abort.signal,
     });
-    if (response.status !== 200) return say({ type: "unrenewable" });
+    if (response.status !== 200) return tell({ type: "unrenewable" });
     const answer = renewedAnswer(session.answer, await response.text());
     if (abort.signal.aborted) return;
     await peer.setRemoteDescription({ type: "answer", sdp: answer });
     Object.assign(session, { offer, answer, etag: response.headers.get("ETag"), renewing: null });
-    say({ type: "renewed" });
+    tell({ type: "renewed" });
     trickle(session, undefined);
   } catch (error) {
     if (abort.signal.reason === SUPERSEDED) return;
-    const away = error instanceof TypeError || error?.name === "AbortError";
-    if (away) await takeBack(peer).catch(() => {});
-    say(away ? { type: "unreachable" } : { type: "unrenewable" });
+    if (!isNetworkError(error)) return tell({ type: "unrenewable" });
+    await rollBack(peer).catch(() => {});
+    tell({ type: "unreachable" });
   } finally {
-    clearTimeout(patience);
+    clearTimeout(timeout);
     if (session.renewing === abort) session.renewing = null;
   }
 }
 
-async function takeBack(peer) {
+async function rollBack(peer) {
   if (peer.signalingState !== "have-local-offer") return;
   await peer.setLocalDescription({ type: "rollback" });
 }
 
-// `keepalive`, because the page may be going away in this very moment.
+// `keepalive`: the request outlives a page that is being closed.
 export function leave(session) {
   clearTimeout(session.timer);
   session.renewing?.abort(SUPERSEDED);
@@ -98,4 +137,48 @@ export function leave(session) {
   if (!session.url) return;
   fetch(session.url, { method: "DELETE", keepalive: true }).catch(() => {});
   session.url = null;
+}
+
+// The body of a PATCH (RFC 8840): `offer` is the local description, `candidates` are candidate lines
+// without "a=".
+export function fragment(offer, candidates, ended) {
+  const lines = [
+    ...[/^a=ice-ufrag:.*$/m, /^a=ice-pwd:.*$/m, /^m=.*$/m, /^a=mid:.*$/m].map((line) => first(offer, line)),
+    ...candidates.map((line) => `a=${line}`),
+    ended ? "a=end-of-candidates" : null,
+  ];
+  return lines.filter(Boolean).join("\r\n") + "\r\n";
+}
+
+// The station's answer, with the ICE credentials and candidates of `renewal` in place of its old ones.
+export function renewedAnswer(answer, renewal) {
+  const credentials = {
+    "a=ice-ufrag:": first(renewal, /^a=ice-ufrag:.*$/m),
+    "a=ice-pwd:": first(renewal, /^a=ice-pwd:.*$/m),
+  };
+  if (!credentials["a=ice-ufrag:"] || !credentials["a=ice-pwd:"]) {
+    throw new Error("an ICE restart was answered without credentials");
+  }
+  const candidates = renewal.match(/^a=(candidate:|end-of-candidates).*$/gm) ?? [];
+  const lines = [];
+  let placed = false;
+  for (const line of answer.split(/\r?\n/).filter(Boolean)) {
+    if (/^a=(candidate:|end-of-candidates)/.test(line)) continue;
+    const name = Object.keys(credentials).find((start) => line.startsWith(start));
+    lines.push(name ? credentials[name] : newVersion(line));
+    if (name === "a=ice-pwd:" && !placed) {
+      lines.push(...candidates.map((candidate) => candidate.trim()));
+      placed = true;
+    }
+  }
+  return lines.join("\r\n") + "\r\n";
+}
+
+// The third word of o= counts the versions of a session's description (RFC 8866, 5.2).
+function newVersion(line) {
+  return line.replace(/^(o=\S+ \S+ )(\d+)/, (_, start, version) => start + (Number(version) + 1));
+}
+
+function first(text, pattern) {
+  return text.match(pattern)?.[0].trim() ?? null;
 }

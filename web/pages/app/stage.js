@@ -1,30 +1,30 @@
-// The video element, and over it a canvas that holds the last picture while a new connection is
-// made: browsers show black for a stream that ended, and a page that blinks looks broken.
+// What shows the picture: the video, a canvas over it with the last picture of a closed connection, and the
+// simple stream for networks without WebRTC.
 
-import { watchFrames } from "./frames.js";
-
+// Browsers show black for a stream that ended; the canvas keeps the last picture while a new connection is
+// made. `pictureSeen` gets (video, now, metadata) for each picture.
 export function makeStage(video, last, pictureSeen) {
-  let shown = false; // whether the video has a picture of the running connection
+  let shown = false; // whether the video has a picture of the current connection
   let stopWatching = () => {};
 
   return {
     video,
     play(track) {
-      this.hold();
+      this.freeze();
       video.srcObject = new MediaStream([track]);
       stopWatching = watchFrames(video, (now, metadata) => {
         shown = true;
         last.hidden = true;
         pictureSeen(video, now, metadata);
       });
-      // Muted playback needs no gesture; a browser that refuses all the same (low-power mode)
-      // plays on the first touch.
+      // Muted playback needs no gesture; a browser that refuses it all the same (low-power mode) plays
+      // on the first touch.
       video.play().catch(() => {
         addEventListener("pointerdown", () => video.play().catch(() => {}), { once: true });
       });
     },
-    // To be called before a connection is closed: afterwards there is nothing left to keep.
-    hold() {
+    // To be called before a connection is closed: the video has no picture afterwards.
+    freeze() {
       stopWatching();
       stopWatching = () => {};
       if (!shown || !video.videoWidth) return;
@@ -34,5 +34,45 @@ export function makeStage(video, last, pictureSeen) {
       last.getContext("2d", { alpha: false }).drawImage(video, 0, 0);
       last.hidden = false;
     },
+  };
+}
+
+// Calls `seen(now, metadata)` for each picture that a video shows; metadata may be null. Gives a function
+// that stops this.
+function watchFrames(video, seen) {
+  if (!("requestVideoFrameCallback" in video)) return pollFrames(video, seen);
+  let handle = video.requestVideoFrameCallback(function frame(now, metadata) {
+    handle = video.requestVideoFrameCallback(frame);
+    seen(now, metadata);
+  });
+  return () => video.cancelVideoFrameCallback(handle);
+}
+
+// For Firefox before 132: compares the frame counter ten times a second.
+function pollFrames(video, seen) {
+  let last = 0;
+  const timer = setInterval(() => {
+    const count = video.getVideoPlaybackQuality?.().totalVideoFrames ?? video.currentTime;
+    if (count === last || !video.videoWidth) return;
+    last = count;
+    seen(performance.now(), null);
+  }, 100);
+  return () => clearInterval(timer);
+}
+
+// One transparent pixel. An <img> that is only hidden keeps downloading; another address ends that.
+const PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
+const SIMPLE_FPS = 15;
+
+// The simple stream: MJPEG in an <img>. Gives a function that shows or hides it.
+export function makeSimpleStream(image, failed) {
+  let shown = false;
+  image.addEventListener("error", () => shown && failed());
+  return (yes) => {
+    if (yes === shown) return;
+    shown = yes;
+    // The time makes each start a new request instead of a cached one.
+    image.src = yes ? `stream.mjpg?fps=${SIMPLE_FPS}&t=${Date.now()}` : PIXEL;
+    image.hidden = !yes;
   };
 }

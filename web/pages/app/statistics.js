@@ -1,10 +1,10 @@
-// The statistics: shown at once, while what draws their numbers (panel.js) is fetched after the first
-// picture, or when somebody opens them before. No picture waits for them.
+// The statistics panel. Its module, panel.js, is fetched after the first picture, or when the panel is opened
+// before that.
 
 // `parts` are for panel.js; `opened()` is called each time.
 export function makeStatistics(section, parts, opened) {
   let panel = null;
-  let coming = null;
+  let coming = null; // the running import
   let status = null;
 
   async function fetched() {
@@ -14,7 +14,7 @@ export function makeStatistics(section, parts, opened) {
       panel.status(status);
       if (!section.hidden) panel.show(true);
     } catch {
-      coming = null; // with the next picture or the next look
+      coming = null; // tried again with the next picture or the next opening
     }
   }
 

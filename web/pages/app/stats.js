@@ -1,14 +1,14 @@
-// Numbers out of RTCPeerConnection.getStats(). Pure: takes two looks at the counters and gives what
-// happened between them.
+// Numbers for the statistics: what RTCPeerConnection.getStats() counts, and numbers as text. Pure; `words` are
+// those of language.js.
 
-// What is kept of one getStats() report; null if no video flows yet.
-export function look(report) {
+// The counters of one getStats() report; null while no video is received.
+export function readCounters(report) {
   let video = null;
   let pair = null;
   for (const stat of report.values()) {
     if (stat.type === "inbound-rtp" && stat.kind === "video") video = stat;
-    const carrying = stat.type === "candidate-pair" && stat.nominated && stat.state === "succeeded";
-    if (carrying && (stat.bytesReceived ?? 0) >= (pair?.bytesReceived ?? 0)) pair = stat;
+    const selected = stat.type === "candidate-pair" && stat.nominated && stat.state === "succeeded";
+    if (selected && (stat.bytesReceived ?? 0) >= (pair?.bytesReceived ?? 0)) pair = stat;
   }
   if (!video) return null;
   return {
@@ -27,10 +27,10 @@ export function look(report) {
   };
 }
 
-// Null until there are two looks some time apart.
+// The rates between two readings of the counters; null where they are less than 100 ms apart.
 export function between(before, after) {
   if (!before || !after || after.atMs - before.atMs < 100) return null;
-  // A new connection counts from zero again.
+  // A new connection counts from zero.
   if (after.bytes < before.bytes || after.decoded < before.decoded) return null;
   const seconds = (after.atMs - before.atMs) / 1000;
   const decoded = after.decoded - before.decoded;
@@ -50,10 +50,65 @@ export function between(before, after) {
   };
 }
 
-// What this side can know of the delay without a clock in common: the way here, the wait in the
-// buffer, the decoding, and on average half a refresh of the screen.
-export function delayOnTheWayMs(numbers, refreshMs = 1000 / 60) {
+// An estimate of the delay without a common clock: half a round trip, jitter buffer, decoding, and half a
+// screen refresh.
+export function estimatedDelayMs(numbers, refreshMs = 1000 / 60) {
   const { roundTripMs, bufferMs, decodeMs } = numbers;
   if (bufferMs === null || decodeMs === null) return null;
   return (roundTripMs ?? 0) / 2 + bufferMs + decodeMs + refreshMs / 2;
+}
+
+const AGE_ERROR_MS = 50;
+
+// This page's entry in the answer of /api/viewers, which names nobody: the one as old as its session, which the
+// station told between `askedAt` and `answeredAt`. Null when none or several are.
+export function ownViewer(viewers, session, askedAt, answeredAt) {
+  const least = askedAt - session.answeredAt - AGE_ERROR_MS;
+  const most = answeredAt - session.postedAt + AGE_ERROR_MS;
+  const own = viewers.filter(({ age_s }) => age_s * 1000 >= least && age_s * 1000 <= most);
+  return own.length === 1 ? own[0] : null;
+}
+
+// Why the station last changed the rendition; null where it does not say.
+export function renditionChangeWords(say, viewer) {
+  const cause = viewer?.rendition_change;
+  return cause ? stateWords(say, "live.change", cause) : null;
+}
+
+export function bitrateWords({ number }, bps) {
+  return bps >= 1e6 ? `${number(bps / 1e6, 1)} Mbit/s` : `${number(bps / 1e3)} kbit/s`;
+}
+
+export function shareWords({ number }, share) {
+  if (share === 0) return `${number(0)} %`;
+  return share < 0.001 ? `< ${number(0.1, 1)} %` : `${number(share * 100, 1)} %`;
+}
+
+// How old the picture is; not `exact`: an estimate.
+export function latencyWords({ say, number }, ms, exact) {
+  return exact ? `${number(ms)} ms` : say("live.about", { ms: number(ms) });
+}
+
+// {text, title}: the detector's rate or its state; `text` is null without a detector.
+export function detectorRate({ say, number }, detector) {
+  if (detector?.state === "running" && typeof detector.fps === "number") {
+    const key = detector.experimental ? "live.detector.experimental" : "live.detector.runs";
+    const { model, provider } = detector;
+    return { text: say("live.fps", { fps: number(detector.fps) }), title: say(key, { model, provider }) };
+  }
+  return { text: detector ? stateWords(say, "live.detector", detector.state) : null, title: "" };
+}
+
+// Whether the feed is sent on to another server: {text, title}; null when that is not configured.
+export function publishWords(say, publish) {
+  if (!publish) return null;
+  const text = stateWords(say, "live.publish", publish.state);
+  return { text, title: [publish.host, publish.reason].filter(Boolean).join(": ") };
+}
+
+// A state without a text is shown by its name.
+function stateWords(say, of, state) {
+  const key = `${of}.${state}`;
+  const text = say(key);
+  return text === key ? state : text;
 }

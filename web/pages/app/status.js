@@ -1,23 +1,24 @@
-// Asks /api/status every two seconds, every second while something is wrong.
+// Polls /api/status every two seconds, every second without a live picture, and derives the station's clock.
 
-const CALM_MS = 2000;
-const WORRIED_MS = 1000;
-const PATIENCE_MS = 3000;
+const LIVE_MS = 2000;
+const NOT_LIVE_MS = 1000;
+const TIMEOUT_MS = 3000;
 
-// `tell` gets the events of connection.js: reached, unreachable, restarted.
-// `show` gets the status, `clock` (askedAt, answeredAt, now_ms) when the station tells its time.
-export function makeStatus({ tell, show, clock }) {
+// `tell` gets reached, unreachable and restarted of connection.js, `show` the status. The result's `clock()` is
+// as withSample() gives it.
+export function makeStatus({ tell, show }) {
   let timer = 0;
   let asking = false;
-  let worried = true;
+  let live = false;
   let uptime = 0;
+  let clock = initialClock();
 
   async function ask() {
     if (asking) return;
     asking = true;
     clearTimeout(timer);
     const abort = new AbortController();
-    const patience = setTimeout(() => abort.abort(), PATIENCE_MS);
+    const timeout = setTimeout(() => abort.abort(), TIMEOUT_MS);
     try {
       const askedAt = Date.now();
       const response = await fetch("api/status", { cache: "no-store", signal: abort.signal });
@@ -27,12 +28,12 @@ export function makeStatus({ tell, show, clock }) {
       tell({ type: "reached" });
       if (status.uptime_s < uptime) tell({ type: "restarted" });
       uptime = status.uptime_s;
-      if (typeof status.now_ms === "number") clock?.(askedAt, answeredAt, status.now_ms);
+      if (typeof status.now_ms === "number") clock = withSample(clock, askedAt, answeredAt, status.now_ms);
       show(status);
     } catch {
       tell({ type: "unreachable" });
     } finally {
-      clearTimeout(patience);
+      clearTimeout(timeout);
       asking = false;
       plan();
     }
@@ -41,16 +42,33 @@ export function makeStatus({ tell, show, clock }) {
   function plan() {
     clearTimeout(timer);
     if (document.hidden) return;
-    // Twenty phones that lost the same station must not come back in the same millisecond.
-    timer = setTimeout(ask, (worried ? WORRIED_MS : CALM_MS) * (0.85 + 0.3 * Math.random()));
+    // Jitter, so that many viewers who lost the same station do not ask at the same time.
+    timer = setTimeout(ask, (live ? LIVE_MS : NOT_LIVE_MS) * (0.85 + 0.3 * Math.random()));
   }
 
   return {
     ask,
-    worry(yes) {
-      if (yes === worried) return;
-      worried = yes;
+    clock: () => clock,
+    live(yes) {
+      if (yes === live) return;
+      live = yes;
       plan();
     },
   };
+}
+
+const SAMPLES = 20;
+
+export function initialClock() {
+  return { samples: [], offsetMs: null, errorMs: null };
+}
+
+// How far the station's clock is ahead of this one, as NTP finds it: the exchange with the shortest round trip
+// of the last few is the most exact one, and its answer was written in the middle of it.
+export function withSample(clock, askedAt, answeredAt, stationMs) {
+  const roundTripMs = Math.max(answeredAt - askedAt, 0);
+  const sample = { roundTripMs, offsetMs: stationMs - (askedAt + answeredAt) / 2 };
+  const samples = [...clock.samples, sample].slice(-SAMPLES);
+  const best = samples.reduce((a, b) => (b.roundTripMs < a.roundTripMs ? b : a));
+  return { samples, offsetMs: best.offsetMs, errorMs: best.roundTripMs / 2 };
 }

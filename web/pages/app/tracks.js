@@ -1,13 +1,12 @@
-// What is seen now, for a person who opens the address that is meant for programs.
+// The page at /api/tracks for people: the current tracks as a list.
 
-import { offerSunlight } from "./sunlight.js";
-import { speakLanguage } from "./translated.js";
+import { byId } from "./page.js";
+import { translatePage } from "./translated.js";
 
-const EVERY_MS = 500; // as fast as anybody reads
-const byId = (id) => document.getElementById(id);
+const DRAW_EVERY_MS = 500;
 
 let words = null;
-let tracks = null; // null: nothing was heard
+let tracks = null; // null: none received yet
 let lost = false;
 
 function show() {
@@ -29,9 +28,8 @@ events.addEventListener("message", ({ data }) => {
   lost = false;
 });
 events.addEventListener("error", () => (lost = true));
-setInterval(show, EVERY_MS);
-offerSunlight(byId("sunlight"));
-speakLanguage(byId("language"), (next) => {
+setInterval(show, DRAW_EVERY_MS);
+translatePage((next) => {
   words = next;
   show();
 });

@@ -1,12 +1,12 @@
-// Puts a page into the visitor's language: ?lang=, else what was chosen before, else the browser's.
-// The English words stand in the page itself, so that nothing flickers for most.
+// Translates a page into the visitor's language. The English texts stand in the page itself.
 
-import { waitMs } from "./backoff.js";
+import { retried } from "./backoff.js";
 import { choose, keep, makeWords, wanted } from "./language.js";
+import { byId } from "./page.js";
 
 const ENGLISH = [{ code: "en", name: "English" }];
 
-// What data-words and its kin name, on everything below `root`.
+// Sets the texts that data-words, data-words-label, data-words-title and data-words-alt name, below `root`.
 export function translate(root, say) {
   for (const element of root.querySelectorAll("[data-words]")) {
     put(say, element.dataset.words, (text) => (element.textContent = text));
@@ -23,13 +23,13 @@ export function translate(root, say) {
   }
 }
 
-// What no table has stays as it stands in the page.
+// A key without a text keeps what stands in the page.
 function put(say, key, set) {
   const text = say(key);
   if (text !== key) set(text);
 }
 
-// `english`: as much of it as is known; without it the whole of it is asked for.
+// `english`: the English texts that are known already; without them the whole table is fetched.
 export async function loadWords({ english = null, priority = "auto" } = {}) {
   const [known, offered] = await Promise.all([english ?? table("en", priority), languages(priority)]);
   const code = choose(
@@ -40,14 +40,16 @@ export async function loadWords({ english = null, priority = "auto" } = {}) {
   return { ...makeWords(code, own, known), offered };
 }
 
-// A page of words: translated now, and again whenever another language is chosen in `select`.
-export async function speakLanguage(select, changed) {
+// For the pages whose bar has a list of languages. `changed(words)` is called when the texts have come, and again
+// for each language that is chosen.
+export async function translatePage(changed) {
+  const select = byId("language");
   const words = await loadWords();
   document.documentElement.lang = words.language;
   if (words.language !== "en") translate(document, words.say);
-  if (select) offer(select, words);
+  offer(select, words);
   changed(words);
-  select?.addEventListener("change", async () => {
+  select.addEventListener("change", async () => {
     remember(select.value);
     const next = await loadWords();
     document.documentElement.lang = next.language;
@@ -56,7 +58,7 @@ export async function speakLanguage(select, changed) {
   });
 }
 
-// Chosen on the page: from now on it outranks what the address says.
+// A language that is chosen on the page replaces the one of ?lang=.
 export function remember(code) {
   keep(code);
   const link = new URL(location.href);
@@ -67,11 +69,8 @@ export function remember(code) {
 export function offer(select, { offered, language }) {
   select.replaceChildren(
     ...offered.map(({ code, name }) => {
-      const option = document.createElement("option");
-      option.value = code;
+      const option = new Option(name, code, false, code === language);
       option.lang = code;
-      option.textContent = name;
-      option.selected = code === language;
       return option;
     }),
   );
@@ -86,23 +85,16 @@ export async function languages(priority) {
   return offered?.length ? offered : ENGLISH;
 }
 
-const answers = new Map(); // by path: a page asks once
+const answers = new Map(); // by path: each is fetched once
 
 function ask(path, priority, otherwise) {
-  if (!answers.has(path)) answers.set(path, answer(path, priority, otherwise));
+  if (!answers.has(path)) answers.set(path, retried(() => answer(path, priority, otherwise)));
   return answers.get(path);
 }
 
-// Asked for until it comes: without it the page would say names of words instead of words.
 async function answer(path, priority, otherwise) {
-  for (let failures = 1; ; failures += 1) {
-    try {
-      const response = await fetch(path, { priority });
-      if (response.ok) return await response.json();
-      if (response.status === 404) return otherwise;
-    } catch {
-      // The network is away: again.
-    }
-    await new Promise((done) => setTimeout(done, waitMs(failures)));
-  }
+  const response = await fetch(path, { priority });
+  if (response.ok) return response.json();
+  if (response.status === 404) return otherwise;
+  throw new Error(`status ${response.status}`);
 }

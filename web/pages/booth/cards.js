@@ -1,14 +1,14 @@
 // The cards to choose a style from: on the booth page, and over the live picture.
 
-import { keepTrying } from "../app/retried.js";
+import { keepTrying } from "../app/images.js";
 import { styleTitle } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const PALETTES = 6; // as many as cards.css draws
+const PALETTES = 6; // in cards.css
 
-// {styles, comfyui, reason, comfyui_erases, keep_s}; without styles where there is no booth, null when the station
-// does not answer.
-export async function askStyles() {
+// {styles, comfyui, reason, comfyui_erases, keep_s}; no styles where there is no booth, null when the station does
+// not answer.
+export async function fetchStyles() {
   try {
     const response = await fetch("api/styles", { cache: "no-store" });
     if (response.status === 404) return { styles: [] };
@@ -18,9 +18,9 @@ export async function askStyles() {
   }
 }
 
-// What a card shows: an example or a drawing, the title, and whether it is made here. `index` is its
-// place among the cards.
-export function face(style, words, index) {
+// What a card shows: an example or a drawing, the title, and a note on who makes it. `index` is the card's
+// position.
+export function styleCard(style, words, index) {
   const picture = style.example ? example(style.example) : drawing(index);
   const title = document.createElement("span");
   title.className = "title";
@@ -36,7 +36,7 @@ export function face(style, words, index) {
   return inside;
 }
 
-// A group of radio buttons; `chosen` gets the id.
+// The styles as radio buttons in `group`; `chosen` gets the id of a style.
 export function radioCards(group, { styles, selected, words, chosen }) {
   const legend = group.querySelector("legend");
   const cards = styles.map((style, index) => {
@@ -50,7 +50,7 @@ export function radioCards(group, { styles, selected, words, chosen }) {
       checked: style.id === selected,
     });
     radio.addEventListener("change", () => chosen(style.id));
-    card.append(radio, ...face(style, words, index));
+    card.append(radio, ...styleCard(style, words, index));
     return card;
   });
   group.replaceChildren(legend, ...cards);
@@ -61,7 +61,7 @@ function example(address) {
   return Object.assign(image, { alt: "", loading: "lazy", className: "example", src: address });
 }
 
-// A face in colours of its own.
+// A drawn portrait in one of the palettes, for styles without an example.
 function drawing(index) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 80 60");

@@ -1,36 +1,32 @@
-// Wires the parts: events go into visit.js, what it asks for is done here.
+// The photo booth's page: events go into visit.js, and its actions are done here.
 
-import { offerSunlight } from "../app/sunlight.js";
-import { speakLanguage } from "../app/translated.js";
-import { isAvailable } from "../camera/lens.js";
-import { askStyles } from "./cards.js";
+import { byId, setText } from "../app/page.js";
+import { translatePage } from "../app/translated.js";
+import { isAvailable } from "../camera/device.js";
+import { fetchStyles } from "./cards.js";
 import { download } from "./download.js";
-import { followJob } from "./follow.js";
-import * as store from "./kept.js";
-import { randomKey } from "./key.js";
-import { sendOrder } from "./order.js";
+import { followJob, randomKey, sendOrder } from "./order.js";
 import { prepared } from "./photo.js";
 import { makePresence } from "./presence.js";
-import { makeResult } from "./result.js";
-import { makeScreens, setText } from "./screens.js";
+import { makeResult, makeScreens } from "./screens.js";
 import { makeShutter } from "./shutter.js";
 import { makeStage } from "./stage.js";
+import * as store from "./store.js";
 import { initial, step } from "./visit.js";
 import { workWords } from "./words.js";
 
 const TICK_MS = 250;
-const STYLES_MS = 15000; // a ComfyUI that comes or goes while somebody chooses
-const byId = (id) => document.getElementById(id);
+const STYLES_EVERY_MS = 15000; // the picture server may come or go while somebody chooses
 
 let state = initial();
 let photo = null; // the blob in this page, if state.photo is "file"
 let words = null;
-let offer; // of /api/styles; undefined: not asked yet
-let abandon = null; // gives up the running upload
+let offer; // the answer of /api/styles; undefined: not fetched yet
+let abandon = null; // ends the running upload
 let unfollow = null;
 let stopFetching = null;
 let said = "";
-let address = "replaceState"; // how the address changes when a job is left
+let historyMethod = "replaceState"; // how leaveAddress() changes the address
 
 const stage = makeStage();
 const result = makeResult({ dispatch, say });
@@ -51,9 +47,9 @@ function dispatch(event) {
   const before = state;
   const next = step(state, event, performance.now());
   state = next.state;
-  // The browser's own way back leads to a result that was only left.
+  // The browser's back button leads to a result that was left for another picture or style.
   const left = before.id !== null && ["retake", "again", "photo"].includes(event.type);
-  address = left ? "pushState" : "replaceState";
+  historyMethod = left ? "pushState" : "replaceState";
   if (["camera", "live"].includes(before.name) && state.name !== before.name) shutter.shut();
   for (const action of next.actions) ACTIONS[action]();
   if (state.name === "style" && before.name !== "style") offerStyles();
@@ -74,7 +70,7 @@ const ACTIONS = {
   keep_photo: () => photo && store.keepPhoto(photo, Date.now()),
   drop_photo() {
     store.dropPhoto();
-    // Kept in the page as long as its job is: for another style.
+    // The page keeps the photo of its job, for another style.
     if (state.photo !== "file") setPhoto(null);
   },
   keep_order: () => store.keep({ order: state.order }),
@@ -117,12 +113,12 @@ const ACTIONS = {
 };
 
 function leaveAddress() {
-  if (location.hash) history[address](null, "", location.pathname + location.search);
+  if (location.hash) history[historyMethod](null, "", location.pathname + location.search);
 }
 
 const cancelled = () => ({ ...state.job, id: state.id, state: "cancelled" });
 
-// `event` makes of the job that the station answers what visit.js is told.
+// Sends a change of the job; `event` turns the job in the answer into an event of visit.js.
 async function change(method, body, event) {
   const { id } = state;
   try {
@@ -159,7 +155,7 @@ function setPhoto(blob) {
 }
 
 async function offerStyles() {
-  offer = await askStyles();
+  offer = await fetchStyles();
   const [first] = offer?.styles ?? [];
   if (first && !offer.styles.some(({ id }) => id === state.style)) {
     dispatch({ type: "choose", style: first.id });
@@ -170,7 +166,7 @@ function show() {
   if (!words) return;
   screens.show(state, { words, offer });
   if (state.name === "photo") byId("last").hidden = !store.kept().seen;
-  // Titles alone: numbers that run would never let a screen reader finish.
+  // Only titles are spoken: running numbers would interrupt a screen reader all the time.
   const { title } = workWords(state, performance.now());
   if (title && !title[0].endsWith(".percent")) say(words.say(...title));
 }
@@ -216,8 +212,8 @@ function wire() {
   byId("take").hidden = isAvailable();
 }
 
-// Where the visit stood when this page was left. A result that was seen is not opened by itself: the
-// next to open this page may be somebody else. Its own address opens it, and so does asking for it.
+// Resumes the visit of before a reload. A result that was seen already is not opened, since the next visitor may
+// be somebody else; its own address and a button open it.
 async function resume() {
   const id = idInAddress();
   const { id: last, seen, order } = store.kept();
@@ -231,7 +227,7 @@ async function resume() {
   return blob ? dispatch({ type: "photo", photo: "file" }) : show();
 }
 
-// Null where there is none, or its visitor has left.
+// The id of a job in the address; null where there is none or its visitor has left.
 function idInAddress() {
   const [, id] = location.hash.match(/^#([0-9a-f-]{36})$/) ?? [];
   if (!id || !store.isClosed(id)) return id ?? null;
@@ -240,14 +236,13 @@ function idInAddress() {
 }
 
 wire();
-offerSunlight(byId("sunlight"));
-speakLanguage(byId("language"), (next) => {
+translatePage((next) => {
   words = next;
   show();
 });
 resume();
 setInterval(() => ["sending", "fetching"].includes(state.name) && dispatch({ type: "tick" }), TICK_MS);
-setInterval(() => state.name === "style" && offerStyles(), STYLES_MS);
+setInterval(() => state.name === "style" && offerStyles(), STYLES_EVERY_MS);
 addEventListener("online", () => dispatch({ type: "online" }));
 addEventListener("hashchange", () => {
   const id = idInAddress();

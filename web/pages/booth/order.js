@@ -1,9 +1,21 @@
-// Sends one order. XMLHttpRequest, since fetch tells nothing of how far an upload is.
+// Orders at the station: sends one, and follows the job that it becomes.
+
+import { retryAfterMs, waitMs } from "../app/backoff.js";
+import { parseObject } from "./store.js";
 
 const JOBS = "api/stylise";
 
-// `made_by`: who the visitor was told makes it; nobody else gets the picture.
-export function form({ style, made_by, share }, photo) {
+// A random UUID (RFC 9562, version 4). crypto.randomUUID exists only on HTTPS.
+export function randomKey(bytes = crypto.getRandomValues(new Uint8Array(16))) {
+  const own = Uint8Array.from(bytes);
+  own[6] = (own[6] & 0x0f) | 0x40;
+  own[8] = (own[8] & 0x3f) | 0x80;
+  const hex = [...own].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+// `made_by`: who the visitor was told makes the picture; the station lets nobody else make it.
+function form({ style, made_by, share }, photo) {
   const fields = new FormData();
   fields.append("style", style);
   if (made_by) fields.append("made_by", made_by);
@@ -12,7 +24,8 @@ export function form({ style, made_by, share }, photo) {
   return fields;
 }
 
-// `tell` gets the events progress, answer and unreachable of visit.js. Returns what gives it up.
+// With XMLHttpRequest, because fetch does not report the progress of an upload. `tell` gets progress, answer and
+// unreachable of visit.js. Gives a function that abandons the order.
 export function sendOrder(order, photo, tell) {
   const request = new XMLHttpRequest();
   let wanted = true;
@@ -26,13 +39,13 @@ export function sendOrder(order, photo, tell) {
   request.onload = () => {
     const answer = read(request);
     if (wanted) tell(answer);
-    // Given up too late: the station has it already.
+    // Abandoned too late: the station has the order already.
     else if (answer.id) fetch(`${JOBS}/${answer.id}`, { method: "DELETE" }).catch(() => {});
   };
   request.onerror = () => wanted && tell({ type: "unreachable" });
   request.send(form(order, photo));
 
-  // `retried`: the same order follows, so what the station may have of it is kept.
+  // `retried`: the same order is sent again, so that a job which the station has made of it stays.
   return ({ retried }) => {
     wanted = false;
     if (retried || !complete) request.abort();
@@ -40,21 +53,91 @@ export function sendOrder(order, photo, tell) {
 }
 
 function read(request) {
-  const body = parsed(request.responseText);
-  const seconds = Number(request.getResponseHeader("Retry-After"));
+  const body = parseObject(request.responseText);
   return {
     type: "answer",
     status: request.status,
     id: request.status === 202 ? (body.id ?? null) : null,
-    retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
+    retryAfterMs: retryAfterMs(request.getResponseHeader("Retry-After")),
     detail: body.error ?? "",
   };
 }
 
-function parsed(text) {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    return {};
+const POLL_AFTER_MS = 10000; // without an event: some networks hold server-sent events back
+const OVER = ["done", "failed", "cancelled", "expired"];
+
+// Follows a job by server-sent events, and by requests when events do not come. `tell` gets job, gone and lost
+// of visit.js. Gives a function that ends this.
+export function followJob(id, tell) {
+  const address = `${JOBS}/${id}`;
+  let events = null;
+  let timer = 0;
+  let failures = 0;
+  let over = false;
+  let asking = false;
+
+  function subscribe() {
+    events?.close();
+    events = new EventSource(`${address}/events`);
+    events.addEventListener("job", (event) => received(JSON.parse(event.data)));
+    events.addEventListener("error", ask);
   }
+
+  function received(job) {
+    if (over) return;
+    failures = 0;
+    if (OVER.includes(job.state)) end();
+    else plan(POLL_AFTER_MS);
+    tell({ type: "job", job });
+  }
+
+  async function ask() {
+    if (over || asking) return;
+    asking = true;
+    clearTimeout(timer);
+    try {
+      const response = await fetch(address, { cache: "no-store" });
+      if (response.status === 404) {
+        end();
+        return void tell({ type: "gone" });
+      }
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      received(await response.json());
+    } catch {
+      if (over) return;
+      failures += 1;
+      tell({ type: "lost" });
+    } finally {
+      asking = false;
+    }
+    if (!over) plan(Math.max(waitMs(failures), 2000));
+  }
+
+  function plan(afterMs) {
+    clearTimeout(timer);
+    timer = setTimeout(ask, afterMs);
+  }
+
+  // The connections of a phone that was locked are closed.
+  function resume() {
+    if (document.hidden || over) return;
+    if (events.readyState === EventSource.CLOSED) subscribe();
+    ask();
+  }
+
+  function end() {
+    over = true;
+    clearTimeout(timer);
+    events?.close();
+    document.removeEventListener("visibilitychange", resume);
+    removeEventListener("pageshow", resume);
+    removeEventListener("online", resume);
+  }
+
+  document.addEventListener("visibilitychange", resume);
+  addEventListener("pageshow", resume);
+  addEventListener("online", resume);
+  subscribe();
+  plan(POLL_AFTER_MS);
+  return end;
 }

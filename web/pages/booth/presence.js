@@ -1,17 +1,18 @@
-// Whether somebody is still there. A page that was left alone with a visitor's picture hides it and asks;
-// without an answer it begins anew for whoever comes next.
+// Whether the visitor is still there. After a while without input the page hides the visitor's picture and asks;
+// without an answer it starts over for the next visitor.
 
-export const ALONE_MS = 180000; // without a touch for this long: it asks
+import { byId } from "../app/page.js";
+
+export const ALONE_MS = 180000; // without input for this long: asks
 export const ANSWER_MS = 30000;
 
-// What shows somebody's picture, or a camera that nobody shut. What is still being made is waited for.
+// The screens that show a visitor's picture or an open camera. Jobs that are being made are not interrupted.
 const WATCHED = ["camera", "live", "style", "done", "trouble"];
 
 export const initial = { watching: false, touchedAt: 0, askedAt: null };
 
-// Pure. Events: screen {name}, touched, stay, tick, seen (the page again, after it was hidden). `left`
-// is true when nobody answered. Times are in milliseconds of a clock that also runs while the device
-// sleeps.
+// Pure. Events: screen {name}, touched, stay, tick, seen (the page is visible again). `left` is true when nobody
+// answered. Times are in milliseconds of a clock that also runs while the device sleeps.
 export function step(state, event, now) {
   const next = HANDLERS[event.type](state, event, now);
   const left = next.askedAt !== null && now - next.askedAt >= ANSWER_MS;
@@ -20,7 +21,7 @@ export function step(state, event, now) {
 
 const HANDLERS = {
   screen: (s, { name }, now) => ({ watching: WATCHED.includes(name), touchedAt: now, askedAt: null }),
-  // Whoever comes next touches the page as well: only an answer ends the question.
+  // The next visitor may touch the page as well, so that only an answer ends the question.
   touched: (s, _, now) => (s.askedAt === null ? { ...s, touchedAt: now } : s),
   stay: (s, _, now) => ({ ...s, touchedAt: now, askedAt: null }),
   tick: (s, _, now) =>
@@ -33,9 +34,8 @@ export function secondsLeft({ askedAt }, now) {
 }
 
 const TICK_MS = 1000;
-const byId = (id) => document.getElementById(id);
 
-// `left()` is called when nobody is there; `words()` gives the language, or null.
+// `left()` is called when nobody answered; `words()` gives the texts, or null.
 export function makePresence({ left, words }) {
   const dialog = byId("presence");
   let state = initial;
@@ -68,7 +68,7 @@ export function makePresence({ left, words }) {
     dispatch({ type: "stay" });
     left();
   });
-  // Escape
+  // The Escape key.
   dialog.addEventListener("cancel", () => dispatch({ type: "stay" }));
 
   return { screen: (name) => dispatch({ type: "screen", name }) };

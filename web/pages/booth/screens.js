@@ -1,5 +1,6 @@
-// Puts the state of visit.js on the page.
+// Shows the state of visit.js on the page, and what can be done with a finished picture.
 
+import { byId, setText, timestamp } from "../app/page.js";
 import { radioCards } from "./cards.js";
 import { consentWords, troubleWords, workWords } from "./words.js";
 
@@ -14,7 +15,6 @@ const SCREENS = {
   done: "done",
   trouble: "trouble",
 };
-const byId = (id) => document.getElementById(id);
 
 export function makeScreens({ stage, result, chosen }) {
   let shown = null; // which screen
@@ -89,7 +89,64 @@ function showTrouble({ title, detail, own, again }, words) {
   byId("trouble-picture").classList.toggle("big", !again);
 }
 
-// Touching the text only when it changes keeps screen readers from saying it again.
-export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+// Saving, sharing, showing in the gallery and deleting the result.
+export function makeResult({ dispatch, say }) {
+  let blob = null;
+  let address = null; // of the blob, in this page
+  let file = null; // for Web Share, which must be called without waiting
+  let drawn = null; // the result's address at the station
+
+  // navigator.canShare exists only on HTTPS.
+  function offerShare(name) {
+    if (navigator.canShare) file = new File([blob], name, { type: "image/jpeg" });
+    byId("hand-on").hidden = !navigator.canShare?.({ files: [file] });
+  }
+
+  byId("hand-on").addEventListener("click", () => {
+    // A rejection means that the visitor cancelled it.
+    navigator.share({ files: [file] }).catch(() => {});
+  });
+  byId("shown").addEventListener("change", () => dispatch({ type: "show" }));
+  byId("remove").addEventListener("click", () => ask(true));
+  byId("keep").addEventListener("click", () => ask(false));
+  byId("really").addEventListener("click", () => dispatch({ type: "remove" }));
+  byId("sure").addEventListener("keydown", (event) => event.key === "Escape" && ask(false));
+
+  function ask(yes) {
+    byId("sure").hidden = !yes;
+    byId("remove").hidden = yes;
+    byId(yes ? "keep" : "remove").focus();
+    if (yes) say(byId("sure-words").textContent);
+  }
+
+  return {
+    // The downloaded blob is shown, saved and shared, so that it is downloaded once.
+    made(...result) {
+      [blob, address] = result;
+      drawn = null;
+    },
+    show(job, words) {
+      byId("shown").checked = job.share;
+      byId("until").textContent = until(job, words);
+      if (job.result === drawn) return;
+      drawn = job.result;
+      const name = `carrier-${job.style}-${timestamp(new Date(job.created_at_unix_ms ?? Date.now()))}.jpg`;
+      byId("save").href = address;
+      byId("save").download = name;
+      byId("sure").hidden = true;
+      byId("remove").hidden = false;
+      offerShare(name);
+    },
+    leave() {
+      drawn = null;
+      file = null;
+    },
+  };
+}
+
+function until(job, words) {
+  if (!job.expires_at_unix_ms) return "";
+  const form = { weekday: "long", hour: "numeric", minute: "2-digit" };
+  const time = new Date(job.expires_at_unix_ms).toLocaleString(words.language, form);
+  return words.say("done.until", { time });
 }

@@ -1,18 +1,16 @@
-// The shutter: a viewfinder, a countdown, and the photo of what was seen at its end.
+// The camera screen: a viewfinder, a countdown, and the photo of what was shown at its end.
 
-import { countDown } from "./countdown.js";
-import { makeFeedFinder } from "./feed_finder.js";
-import { makeLensFinder } from "./lens_finder.js";
+import { byId } from "../app/page.js";
+import { close, openCamera } from "../camera/device.js";
+import { download } from "./download.js";
+import { countDown, grabbed } from "./photo.js";
 
-const byId = (id) => document.getElementById(id);
-
-// `taken` gets the photo; `failed` gets the viewfinder's name ("camera" or "live") when it has no
-// picture to show.
+// `taken` gets the photo; `failed` gets the viewfinder's name ("camera" or "live") when it has no picture.
 export function makeShutter({ taken, failed, stage, say }) {
-  const finders = { camera: makeLensFinder(stage), live: makeFeedFinder(stage) };
+  const finders = { camera: makeCameraFinder(stage), live: makeLiveFinder(stage) };
   const shutter = byId("shutter");
-  let open = null; // the name of the viewfinder that is
-  let calling = null; // off the running countdown
+  let open = null; // the name of the open viewfinder
+  let counting = null; // the AbortController of the running countdown
 
   function lost() {
     const name = open;
@@ -21,25 +19,25 @@ export function makeShutter({ taken, failed, stage, say }) {
   }
 
   function shut() {
-    calling?.abort();
-    calling = null;
+    counting?.abort();
+    counting = null;
     if (open) finders[open].shut();
     open = null;
     byId("count").hidden = true;
   }
 
   async function release() {
-    if (!open || calling) return;
+    if (!open || counting) return;
     const finder = finders[open];
-    calling = new AbortController();
-    const { signal } = calling;
+    counting = new AbortController();
+    const { signal } = counting;
     const ready = await countDown((count) => {
       byId("count").hidden = false;
       byId("count").textContent = String(count);
       say(String(count));
     }, signal);
     if (!ready) return;
-    calling = null;
+    counting = null;
     byId("count").hidden = true;
     const photo = await finder.grab();
     if (!photo) return lost();
@@ -48,7 +46,7 @@ export function makeShutter({ taken, failed, stage, say }) {
   }
 
   shutter.addEventListener("click", release);
-  byId("turn-camera").addEventListener("click", () => calling || finders.camera.turn());
+  byId("turn-camera").addEventListener("click", () => counting || finders.camera.turn());
 
   return {
     shut,
@@ -61,5 +59,126 @@ export function makeShutter({ taken, failed, stage, say }) {
         lost: () => open === name && lost(),
       });
     },
+  };
+}
+
+// The viewfinder of this device's camera: a preview and a guide for the face.
+function makeCameraFinder(stage) {
+  const lens = byId("lens");
+  let stream = null;
+  let facing = "user";
+  let events = null; // {ready, lost}, while it is open
+
+  async function start() {
+    const mine = events;
+    try {
+      const next = await openCamera(facing);
+      close(stream);
+      // Closed while the browser was still asking for permission.
+      if (events !== mine) return close(next);
+      stream = next;
+      lens.srcObject = next;
+      lens.classList.toggle("mirrored", facing === "user");
+      await lens.play();
+      stage.shape(lens.videoWidth, lens.videoHeight);
+      mine.ready(true);
+    } catch {
+      if (events === mine) mine.lost();
+    }
+    return undefined;
+  }
+
+  function show(yes) {
+    lens.hidden = !yes;
+    byId("guide").toggleAttribute("hidden", !yes);
+  }
+
+  return {
+    open(handlers) {
+      events = handlers;
+      show(true);
+      start();
+    },
+    shut() {
+      events = null;
+      close(stream);
+      stream = null;
+      lens.srcObject = null;
+      show(false);
+    },
+    grab: () => (stream ? grabbed(lens) : null),
+    turn() {
+      if (!events) return;
+      facing = facing === "user" ? "environment" : "user";
+      events.ready(false);
+      // Many phones open only one camera at a time.
+      close(stream);
+      start();
+    },
+  };
+}
+
+const SNAPSHOT = new URL("../snapshot.jpg?boxes=0", import.meta.url);
+const SNAPSHOT_EVERY_MS = 200; // more often would take bandwidth from the viewers
+const FAILURES_MAX = 3; // requests in a row; then there is no live picture
+const HIDDEN_POLL_MS = 1000; // how often a hidden page checks whether it is visible again
+
+// The viewfinder of the station's live picture: one snapshot after the other. The photo is the very snapshot
+// that was shown, byte for byte.
+function makeLiveFinder(stage) {
+  const canvas = byId("live");
+  let events = null; // {ready, lost}, while it is open
+  let shown = null; // the snapshot on the canvas
+  let end = null; // of the running request
+  let timer = 0;
+
+  function next() {
+    if (document.hidden) return void (timer = setTimeout(next, HIDDEN_POLL_MS));
+    const mine = events;
+    const askedAt = performance.now();
+    let failures = 0;
+    SNAPSHOT.searchParams.set("t", String(Date.now()));
+    end = download(SNAPSHOT.href, async (event) => {
+      if (event.type === "received") {
+        if (event.retryAt === null || (failures += 1) < FAILURES_MAX) return;
+      } else if (event.type === "there" && (await draw(event.blob, mine))) {
+        if (events === mine) timer = setTimeout(next, Math.max(askedAt + SNAPSHOT_EVERY_MS - performance.now(), 0));
+        return;
+      }
+      if (events === mine) mine.lost();
+    });
+  }
+
+  async function draw(blob, mine) {
+    try {
+      const bitmap = await createImageBitmap(blob);
+      if (events !== mine) return true;
+      const { width, height } = bitmap;
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+      canvas.getContext("2d", { alpha: false }).drawImage(bitmap, 0, 0);
+      bitmap.close();
+      stage.shape(width, height);
+      canvas.hidden = false;
+      shown = blob;
+      mine.ready(true);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  return {
+    open(handlers) {
+      events = handlers;
+      next();
+    },
+    shut() {
+      events = null;
+      shown = null;
+      clearTimeout(timer);
+      end?.();
+      canvas.hidden = true;
+    },
+    grab: () => shown,
   };
 }

@@ -1,21 +1,19 @@
-// The picture, in one place through the whole visit: nothing jumps when its state changes.
+// The frame that shows the picture in every state of a visit, and the comparison of before and after in it.
 
-import { keepTrying } from "../app/retried.js";
-import { makeCompare } from "./compare.js";
-
-const byId = (id) => document.getElementById(id);
+import { keepTrying } from "../app/images.js";
+import { byId } from "../app/page.js";
 
 export function makeStage() {
   const frame = byId("frame");
   const picture = byId("picture");
   const stylised = byId("stylised");
   const compare = makeCompare(frame, byId("compare"));
-  const own = makeAddress(); // of the photo in this page
-  const made = makeAddress(); // of the result
+  const own = makeBlobAddress(); // of the photo in this page
+  const made = makeBlobAddress(); // of the result
   let preview = null; // of the unfinished picture: {address, shown}
 
   for (const image of [picture, stylised]) {
-    // Its shape is known before it is shown.
+    // The frame takes the image's shape before it is shown.
     image.addEventListener("load", () => {
       image.classList.remove("unreadable");
       if (image.naturalWidth && !image.hidden) shape(image.naturalWidth, image.naturalHeight);
@@ -36,8 +34,8 @@ export function makeStage() {
     image.src = address;
   }
 
-  // One that does not come is left out: the next is on its way.
-  function follow(address) {
+  // A preview that fails is skipped: the next one follows.
+  function loadPreview(address) {
     if (!address || address === preview?.address) return;
     const shown = preview?.shown ?? null;
     const next = { address, shown };
@@ -51,7 +49,7 @@ export function makeStage() {
     image.src = address;
   }
 
-  function over(result) {
+  function showResult(result) {
     const fresh = stylised.getAttribute("src") !== result;
     put(stylised, result);
     if (result && fresh) compare.reset();
@@ -61,16 +59,16 @@ export function makeStage() {
   return {
     shape,
     own: own.set,
-    // Gives its address in this page.
+    // Gives the blob's address.
     made: made.set,
     show({ name, job }) {
       const isDone = name === "done";
       const isWorking = name === "waiting" || name === "fetching";
-      if (isWorking) follow(job?.preview);
+      if (isWorking) loadPreview(job?.preview);
       else preview = null;
       const before = isDone || !own.get() ? (job?.source ?? own.get()) : own.get();
       put(picture, preview?.shown ?? before);
-      over(isDone ? made.get() : null);
+      showResult(isDone ? made.get() : null);
       const empty = picture.hidden && name !== "camera" && name !== "live";
       byId("viewfinder").toggleAttribute("hidden", !empty);
       frame.classList.toggle("empty", empty);
@@ -78,8 +76,8 @@ export function makeStage() {
   };
 }
 
-// The address of a blob, for as long as it is wanted.
-function makeAddress() {
+// The object URL of one blob at a time.
+function makeBlobAddress() {
   let address = null;
   return {
     get: () => address,
@@ -89,4 +87,37 @@ function makeAddress() {
       return address;
     },
   };
+}
+
+// A pointer drags the line between before and after; the invisible range input takes keys and serves screen
+// readers.
+function makeCompare(frame, range) {
+  let dragging = false;
+
+  function set(percent) {
+    range.value = String(percent);
+    moveLine();
+  }
+
+  function moveLine() {
+    frame.style.setProperty("--at", `${range.value}%`);
+  }
+
+  function follow(event) {
+    const { left, width } = frame.getBoundingClientRect();
+    set(Math.min(Math.max(((event.clientX - left) / width) * 100, 0), 100));
+  }
+
+  range.addEventListener("input", moveLine);
+  frame.addEventListener("pointerdown", (event) => {
+    if (range.hidden || event.button !== 0) return;
+    dragging = true;
+    frame.setPointerCapture(event.pointerId);
+    follow(event);
+  });
+  frame.addEventListener("pointermove", (event) => dragging && follow(event));
+  for (const name of ["pointerup", "pointercancel"]) {
+    frame.addEventListener(name, () => (dragging = false));
+  }
+  return { reset: () => set(50) };
 }

@@ -1,41 +1,40 @@
-// A visit to the photo booth, from the picture to what is taken home. Pure: no clock, no network.
-// `step(state, event, now)` gives the next state and what has to be done; times are in
-// milliseconds of the caller's clock.
+// The state machine of a visit to the photo booth. Pure: `step(state, event, now)` gives the next state and the
+// actions to do; times are in milliseconds of the caller's clock.
 //
-//   photo     nothing yet: take a picture, choose one, or use the live one
-//   camera    the page's own camera is open
-//   live      the station's live picture is shown, to take one of it
-//   style     the picture is there, its style is being chosen
-//   sending   the order is on its way, or waits for its next attempt
+//   photo     the start: take a picture, choose one, or use the live one
+//   camera    the viewfinder of this device's camera
+//   live      the viewfinder of the station's live picture
+//   style     there is a picture, and a style is chosen
+//   sending   the order is uploaded, or waits for its next attempt
 //   waiting   the station has the order
-//   fetching  the result is made, and on its way here
-//   done      the result is here
-//   trouble   it did not work; state.trouble says why
+//   fetching  the result is made and downloaded
+//   done      the result is shown
+//   trouble   something failed; state.trouble says why
 
 import { waitMs } from "../app/backoff.js";
 
-// An upload that moves nothing for this long is begun anew. The last of it may lie unseen in the buffers
-// of a slow network: each attempt is given twice as long as the one before.
+// An upload without progress for this long is started again. Buffers of a slow network may hold the last of it, so
+// that each attempt gets twice the time of the one before.
 export const STALLED_MS = 20000;
-export const STALLED_MOST_MS = 320000;
-export const BROKEN_MOST = 5; // this many answers of a broken station in a row, then it is said
-export const ASKED_MOST_MS = 120000; // a Retry-After beyond is cut to this
+export const STALLED_MAX_MS = 320000;
+export const SERVER_ERRORS_MAX = 5; // in a row; then the visitor is told
+const RETRY_AFTER_MAX_MS = 120000; // a longer Retry-After is cut to this
 
 export function initial() {
   return {
     name: "photo",
-    photo: null, // "file" (this device has it), "job" (see `id`)
+    photo: null, // "file" (in this page) or "job" (at the station, see `id`)
     style: null,
     share: false,
-    order: null, // {key, style, made_by, share}: what is sent, the same with each attempt
-    sent: 0, // bytes of the order, or of the result that is fetched
+    order: null, // {key, style, made_by, share}: sent with the same key in each attempt
+    sent: 0, // bytes of the upload, or of the download
     total: 0,
-    movedAt: null, // when the running attempt last moved; null: none is running
+    movedAt: null, // when the running attempt last made progress; null: none is running
     retryAt: null, // when the next attempt is due; null: none is planned
     failures: 0, // attempts in a row that failed
-    why: null, // of the planned attempt: "unreachable", "busy", "broken"
+    why: null, // the cause of the planned attempt: "unreachable", "busy", "broken"
     id: null,
-    job: null, // as the station last told it
+    job: null, // as the station last sent it
     reachable: true,
     cancelling: false,
     trouble: null, // {kind, detail}
@@ -43,16 +42,14 @@ export function initial() {
   };
 }
 
-// Events: open_camera, no_camera, open_live, no_live, photo {photo}, retake, choose {style}, agree
-// {share}, send {key}, progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable,
-// online, tick, cancel, job {job}, gone, lost, received {received, total, retryAt} (of the result),
-// there (the result), refused (the result), show (in the gallery, or not), remove, removed, unanswered
-// (by the station, to one of the last three), again (another style), resume {id}, resume_order
-// {order}, finish (the visitor has what they came for), left (nobody is there any more).
-// Things to do: "send", "abort", "keep_photo", "drop_photo", "keep_order", "keep_id", "keep_seen",
-// "forget", "close" (what this tab had open is not to be opened by the browser's way back), "set_aside"
-// (the same, but it may be asked for), "follow", "fetch_result", "unfollow" (ends both), "fetch_source",
-// "cancel", "show", "remove".
+// Events: open_camera, no_camera, open_live, no_live, photo {photo}, retake, choose {style}, agree {share}, send
+// {key, made_by}, progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable, online, tick,
+// cancel, job {job}, gone, lost, received {received, total, retryAt} (of the result), there (the result), refused
+// (the result), show (in the gallery, or not), remove, removed, unanswered (cancel, show or remove), again (another
+// style), resume {id}, resume_order {order}, finish (the visitor is done), left (the visitor has gone away).
+// Actions: "send", "abort", "keep_photo", "drop_photo", "keep_order", "keep_id", "keep_seen", "forget", "close" (the
+// browser's back button opens none of this tab's jobs any more), "set_aside" (the same, but the page offers the last
+// one), "follow", "fetch_result", "unfollow" (ends both), "fetch_source", "cancel", "show", "remove".
 export function step(state, event, now) {
   const handler = HANDLERS[event.type];
   return handler ? handler(state, event, now) : same(state);
@@ -64,19 +61,19 @@ const HANDLERS = {
   open_live: (s) => on(s, "photo", { name: "live", note: null }),
   no_live: (s) => on(s, "live", { name: "photo", note: "no_live" }),
   photo: onPhoto,
-  retake: (s) => afresh(s, null),
+  retake: (s) => restart(s, null),
   choose: (s, { style }) => on(s, "style", { style, note: null }),
   agree: (s, { share }) => on(s, "style", { share }),
   send: onSend,
   progress: (s, { sent, total }, now) =>
     on(s, "sending", { sent, total, movedAt: s.movedAt === null ? null : now }),
   answer: onAnswer,
-  unreachable: (s, _, now) => again(s, "unreachable", now),
+  unreachable: (s, _, now) => retryLater(s, "unreachable", now),
   online: (s, _, now) => (s.name === "sending" && s.retryAt !== null ? attempt(s, now) : same(s)),
   tick: onTick,
   cancel: onCancel,
   job: onJob,
-  gone: (s) => (s.id === null ? same(s) : afresh(s, "gone")),
+  gone: (s) => (s.id === null ? same(s) : restart(s, "gone")),
   lost: (s) => on(s, "waiting", { reachable: false }),
   received: (s, { received, total, retryAt }) => on(s, "fetching", { sent: received, total, retryAt }),
   there: (s) =>
@@ -87,8 +84,8 @@ const HANDLERS = {
   unanswered: (s) => same({ ...s, cancelling: false, note: "unanswered" }),
   show: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["show"] } : same(s)),
   remove: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["remove"] } : same(s)),
-  removed: (s) => afresh(s, "erased"),
-  finish: (s) => (s.name === "done" ? afresh(s, null, ["forget", "close"]) : same(s)),
+  removed: (s) => restart(s, "erased"),
+  finish: (s) => (s.name === "done" ? restart(s, null, ["forget", "close"]) : same(s)),
   left: onLeft,
   again: onAnotherStyle,
   resume: (s, { id }) => ({
@@ -105,7 +102,7 @@ function onPhoto(state, { photo }) {
   if (!["photo", "camera", "live", "style"].includes(state.name)) return same(state);
   const next = { ...state, name: "style", photo, note: null, trouble: null, id: null, job: null };
   const actions = ["keep_photo"];
-  // The picture of a job has come back to be made in another style.
+  // The source of a job was fetched to be made in another style.
   if (state.id !== null) actions.unshift("unfollow", "forget");
   return { state: next, actions };
 }
@@ -132,18 +129,18 @@ function onAnswer(state, { status, id, retryAfterMs = 0, detail = "" }, now) {
     const own = { job: null, failures: 0, reachable: true, cancelling: false };
     return { state: { ...next, ...own }, actions: ["keep_id", "drop_photo", "follow"] };
   }
-  if (status === 429) return again(state, "busy", now, retryAfterMs);
-  if (status === 408) return again(state, "unreachable", now);
-  const passing = status >= 500 && (status !== 503 || retryAfterMs > 0);
-  if (passing && state.failures + 1 < BROKEN_MOST) return again(state, "broken", now, retryAfterMs);
+  if (status === 429) return retryLater(state, "busy", now, retryAfterMs);
+  if (status === 408) return retryLater(state, "unreachable", now);
+  const temporary = status >= 500 && (status !== 503 || retryAfterMs > 0);
+  if (temporary && state.failures + 1 < SERVER_ERRORS_MAX) return retryLater(state, "broken", now, retryAfterMs);
   return trouble(state, { kind: status === 503 ? "other" : String(status), detail });
 }
 
-// Nothing of the order is lost: the same key goes with the next attempt.
-function again(state, why, now, askedForMs = 0) {
+// Plans the next attempt, with the same order and key.
+function retryLater(state, why, now, askedForMs = 0) {
   if (state.name !== "sending") return same(state);
   const failures = state.failures + 1;
-  const wait = Math.max(waitMs(failures), Math.min(askedForMs, ASKED_MOST_MS));
+  const wait = Math.max(waitMs(failures), Math.min(askedForMs, RETRY_AFTER_MAX_MS));
   const next = { ...state, failures, why, movedAt: null, retryAt: now + wait };
   return { state: next, actions: ["abort"] };
 }
@@ -151,9 +148,9 @@ function again(state, why, now, askedForMs = 0) {
 function onTick(state, _, now) {
   if (state.name !== "sending") return same(state);
   if (state.retryAt !== null && now >= state.retryAt) return attempt(state, now);
-  const patience = Math.min(STALLED_MS * 2 ** state.failures, STALLED_MOST_MS);
-  if (state.movedAt !== null && now - state.movedAt >= patience) {
-    return again(state, "unreachable", now);
+  const timeoutMs = Math.min(STALLED_MS * 2 ** state.failures, STALLED_MAX_MS);
+  if (state.movedAt !== null && now - state.movedAt >= timeoutMs) {
+    return retryLater(state, "unreachable", now);
   }
   return same(state);
 }
@@ -180,22 +177,22 @@ function onJob(state, { job }) {
     case "cancelled":
       return backAfter(next, "cancelled");
     case "expired":
-      return afresh(next, "expired");
+      return restart(next, "expired");
     default:
       return { state: { ...next, name: "waiting" }, actions: [] };
   }
 }
 
-// "Here it is" is only said of what is here.
+// The result is shown only when it is downloaded.
 function onMade(state) {
   if (["fetching", "done"].includes(state.name)) return same(state);
   const fresh = { name: "fetching", cancelling: false, sent: 0, total: null, retryAt: null };
   return { state: { ...state, ...fresh }, actions: ["fetch_result"] };
 }
 
-// The picture is still in this page: only the job is gone.
+// Back to the choice of a style, if the photo is still in this page.
 function backAfter(state, note) {
-  if (state.photo !== "file") return afresh(state, note);
+  if (state.photo !== "file") return restart(state, note);
   const next = { ...state, name: "style", note, id: null, job: null, cancelling: false };
   return { state: next, actions: ["unfollow", "forget", "keep_photo"] };
 }
@@ -214,14 +211,14 @@ function trouble(state, why) {
   return { state: { ...next, movedAt: null, retryAt: null }, actions: ["abort", "unfollow", "forget"] };
 }
 
-// For whoever comes next. What is still being made is not given up.
+// Starts over for the next visitor. A job that is being made is not given up.
 function onLeft(state) {
   if (["photo", "sending", "waiting", "fetching"].includes(state.name)) return same(state);
-  return afresh(state, null, state.name === "done" ? ["set_aside"] : ["forget", "close"]);
+  return restart(state, null, state.name === "done" ? ["set_aside"] : ["forget", "close"]);
 }
 
-// Back to the beginning; the style that was liked stays chosen.
-function afresh(state, note, leave = ["forget"]) {
+// Starts over; the chosen style stays.
+function restart(state, note, leave = ["forget"]) {
   const next = { ...initial(), style: state.style, note };
   return { state: next, actions: ["abort", "unfollow", ...leave, "drop_photo"] };
 }

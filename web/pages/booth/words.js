@@ -1,10 +1,10 @@
-// What the booth says about its state, as keys of the language files with their values. Pure.
+// The texts of the booth's states, as keys of the language files with their values. Pure.
 
 const WAITS = { server: "queue.away", others: "queue.others" };
 const NOTHING = { title: null, detail: null, share: null, own: "" };
 
-// {title, detail, share, own}: `title` and `detail` are [key, values] or null; `share` of the work
-// that is done, 0 to 1, or null where nobody knows; `own` are the station's words, shown as they are.
+// {title, detail, share, own}: `title` and `detail` are [key, values] or null; `share` is the progress, 0 to 1, or
+// null where it is unknown; `own` is the station's own text, shown unchanged.
 export function workWords(state, now) {
   if (state.name === "sending") return sendingWords(state, now);
   if (state.name === "fetching") return fetchingWords(state, now);
@@ -14,7 +14,7 @@ export function workWords(state, now) {
     return { ...NOTHING, title: ["work.unreachable"], detail: ["work.unreachable.detail"] };
   }
   const said = jobWords(state.job);
-  // What the page says in the visitor's language is not said twice.
+  // The station's note is left out where the page has a translated text for it.
   return { ...said, own: WAITS[state.job?.waits_for] ? "" : (state.job?.note ?? "") };
 }
 
@@ -68,13 +68,13 @@ function runningWords({ step, steps }) {
   return { ...NOTHING, title: ["work.step", { step: done, steps }], share: done / steps };
 }
 
-// The position is how many are made before.
+// `position`: how many jobs are made before this one.
 function queueWords(position) {
   if (position === null || position === undefined) return ["queue.waiting"];
   return position === 0 ? ["queue.next"] : ["queue.ahead", { count: position }];
 }
 
-// Rounded as people guess: to five seconds, then to minutes.
+// Rounded up to five seconds, from a minute on to whole minutes.
 export function waitWords(seconds) {
   if (seconds === null || seconds === undefined) return null;
   if (seconds < 55) return ["wait.seconds", { count: Math.max(Math.ceil(seconds / 5) * 5, 5) }];
@@ -85,7 +85,7 @@ export function kilobytes(bytes) {
   return Math.round(bytes / 1000);
 }
 
-// As workWords; `again` tells whether trying again may help.
+// As workWords(); `again`: whether another attempt may help.
 export function troubleWords(trouble) {
   const known = ["400", "401", "404", "413", "415", "422", "503", "job"];
   const kind = known.includes(trouble.kind) ? trouble.kind : "other";
@@ -97,8 +97,8 @@ export function troubleWords(trouble) {
   };
 }
 
-// Who sees the picture, by who makes the style; how long it is kept, where the station says so.
-// `erases`: whether the station has pictures overwritten on the picture server when they are over.
+// Who gets the picture, by who makes the style, and how long it is kept. `erases`: whether the station overwrites
+// pictures on the picture server when they are done.
 export function consentWords(madeBy, keepS, erases) {
   const who = [madeBy === "comfyui" ? serverConsent(erases) : "consent.laptop"];
   if (!keepS) return [who, ["consent.erased"]];
@@ -111,8 +111,8 @@ export function serverConsent(erases) {
   return erases ? "consent.comfyui" : "consent.comfyui.stays";
 }
 
-// The title of a style in the visitor's language, where that knows it. By the title, not the id: an
-// owner may name a style of their own "comic", and it is theirs what it says.
+// The title of a style, translated where the language file has it. By the title, not by the id: an owner's own
+// style may have the id "comic" and another title.
 export function styleTitle({ title }, words) {
   const key = `styles.${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
   return words.knows(key) ? words.say(key) : title;

@@ -1,34 +1,42 @@
-// Wires the parts: events go into publishing.js, what it asks for is done here.
+// The camera page: events go into publishing.js, and its actions are done here.
 
-import { offerSunlight } from "../app/sunlight.js";
-import { speakLanguage } from "../app/translated.js";
-import { pieces } from "../app/words.js";
-import { makeAwake } from "./awake.js";
-import { fromAddress, keep, kept } from "./key.js";
-import { close, isAvailable, openLens } from "./lens.js";
-import { openPublisher } from "./publisher.js";
+import { byId, recall, remember, setText, withCode } from "../app/page.js";
+import { translatePage } from "../app/translated.js";
+import { close, isAvailable, makeWakeLock, openCamera } from "./device.js";
+import { openPublisher, receivedCount, sentVideo } from "./publisher.js";
 import { initial, step } from "./publishing.js";
-import { heard, sent } from "./rate.js";
-import { cameraTrouble, rateWords, stateWords } from "./words.js";
+import { cameraError, rateWords, stateWords, tokenIn } from "./words.js";
 
 const TICK_MS = 250;
-const RATE_MS = 1000;
-const LISTEN_MS = 500;
+const RATE_EVERY_MS = 1000;
+const COUNT_EVERY_MS = 500;
 const ENDPOINT = "whip";
-const byId = (id) => document.getElementById(id);
+const TOKEN_NAME = "carrier.publish";
 
 let state = initial();
-let words = null; // until they have come
+let words = null; // not fetched yet
 let secureAddress = "";
 let stream = null;
 let publisher = null;
 let facing = "environment";
-let before = null;
-let lastHeard = 0;
+let lastRate = null;
+let lastReceived = 0;
 
-const awake = makeAwake();
+const keepAwake = makeWakeLock();
 const token = byId("token");
-token.value = fromAddress() ?? kept();
+token.value = takeToken() ?? recall(TOKEN_NAME, "sessionStorage") ?? "";
+
+// The token of the address (#token=..., from a QR code), which is removed so that a copied address does not hold it.
+function takeToken() {
+  const found = tokenIn(location.hash);
+  if (found) history.replaceState(null, "", location.pathname + location.search);
+  return found;
+}
+
+// In this tab only.
+function keepToken(value) {
+  remember(TOKEN_NAME, value || null, "sessionStorage");
+}
 
 function dispatch(event) {
   const next = step(state, event, performance.now());
@@ -38,7 +46,7 @@ function dispatch(event) {
 }
 
 const ACTIONS = {
-  look,
+  open_camera: startCamera,
   publish: () => publish(ENDPOINT),
   take_over: () => publish(`${ENDPOINT}?takeover=1`),
   renew: () => publisher?.renew(),
@@ -46,20 +54,20 @@ const ACTIONS = {
     publisher?.close();
     publisher = null;
   },
-  dark() {
+  close_camera() {
     close(stream);
     stream = null;
     byId("preview").srcObject = null;
   },
-  forget: () => keep(""),
+  forget: () => keepToken(""),
 };
 
-async function look() {
+async function startCamera() {
   try {
-    take(await openLens(facing));
+    take(await openCamera(facing));
     dispatch({ type: "camera" });
   } catch (error) {
-    dispatch({ type: "no_camera", ...cameraTrouble(error) });
+    dispatch({ type: "no_camera", ...cameraError(error) });
   }
 }
 
@@ -78,7 +86,7 @@ function take(next) {
 
 function publish(endpoint) {
   publisher?.close();
-  before = null;
+  lastRate = null;
   publisher = openPublisher({ endpoint, stream, token: token.value.trim(), tell: dispatch });
 }
 
@@ -87,10 +95,10 @@ async function turn() {
   facing = facing === "environment" ? "user" : "environment";
   close(stream);
   try {
-    take(await openLens(facing));
+    take(await openCamera(facing));
     await publisher?.sender.replaceTrack(stream?.getVideoTracks()[0] ?? null);
   } catch (error) {
-    dispatch({ type: "no_camera", ...cameraTrouble(error) });
+    dispatch({ type: "no_camera", ...cameraError(error) });
   }
 }
 
@@ -102,53 +110,43 @@ function show() {
   byId("running").hidden = !running;
   byId("take-over").hidden = state.reason?.kind !== "occupied" || state.name !== "waiting";
   byId("rate").hidden = state.name !== "live";
-  awake(running);
+  keepAwake(running);
 }
 
 function sayState() {
   const { tone, text } = stateWords(words.say, state);
   document.documentElement.dataset.tone = tone;
-  const line = byId("state");
-  if (line.textContent !== text) line.textContent = text;
+  setText(byId("state"), text);
 }
 
-// Texts that a script has to put there: those with commands in them, and the title.
+// The texts that a script sets: the title, and those with commands in them.
 function reword(next) {
   words = next;
   document.title = words.say("sender.title");
-  write("token-help", words.say("sender.token.help"));
-  write("secure-nowhere", words.say("sender.secure.nowhere", { address: secureAddress }));
+  byId("token-help").replaceChildren(...withCode(words.say("sender.token.help")));
+  const nowhere = words.say("sender.secure.nowhere", { address: secureAddress });
+  byId("secure-nowhere").replaceChildren(...withCode(nowhere));
   sayState();
-}
-
-function write(id, text) {
-  const parts = pieces(text).map((piece) => {
-    if (!piece.code) return piece.text;
-    const code = document.createElement("code");
-    code.textContent = piece.text;
-    return code;
-  });
-  byId(id).replaceChildren(...parts);
 }
 
 async function showRate() {
   if (state.name !== "live" || !publisher || !words) return;
   const report = await publisher.sender.getStats();
-  const now = sent(report.values(), before);
+  const now = sentVideo(report.values(), lastRate);
   if (!now) return;
   byId("rate").textContent = rateWords(words, now);
-  before = now;
+  lastRate = now;
 }
 
-async function listen() {
+async function countReceived() {
   if (!publisher || (state.name !== "live" && state.name !== "mending")) return;
-  const now = heard((await publisher.sender.getStats()).values());
-  if (now === lastHeard) return;
-  lastHeard = now;
-  dispatch({ type: "heard" });
+  const now = receivedCount((await publisher.sender.getStats()).values());
+  if (now === lastReceived) return;
+  lastReceived = now;
+  dispatch({ type: "received" });
 }
 
-// Says plainly what is missing, and where it is to be had.
+// Explains that the camera needs HTTPS, with a link to the station's HTTPS address if it has one.
 async function explainHttps() {
   byId("insecure").hidden = false;
   const secure = new URL(location.href);
@@ -167,7 +165,7 @@ async function explainHttps() {
 
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  keep(token.value.trim());
+  keepToken(token.value.trim());
   dispatch({ type: "start" });
   byId("stop").focus();
 });
@@ -179,12 +177,11 @@ byId("turn").addEventListener("click", turn);
 byId("take-over").addEventListener("click", () => dispatch({ type: "take_over" }));
 
 show();
-offerSunlight(byId("sunlight"));
-speakLanguage(byId("language"), reword);
+translatePage(reword);
 if (isAvailable()) {
   setInterval(() => dispatch({ type: "tick" }), TICK_MS);
-  setInterval(showRate, RATE_MS);
-  setInterval(listen, LISTEN_MS);
+  setInterval(showRate, RATE_EVERY_MS);
+  setInterval(countReceived, COUNT_EVERY_MS);
   addEventListener("online", () => dispatch({ type: "online" }));
   addEventListener("pagehide", () => dispatch({ type: "stop" }));
 } else {

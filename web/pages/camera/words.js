@@ -1,8 +1,8 @@
-// What the camera page says, in the language that `words` or its `say` speaks (app/language.js). Pure.
+// The texts of the camera page's states; `words` and `say` are those of app/language.js. Pure.
 
-import { bitrateWords } from "../app/figures.js";
+import { bitrateWords } from "../app/stats.js";
 
-// What the station or the browser says of a trouble is shown as it comes.
+// A reason of the station or of the browser is shown unchanged.
 export function stateWords(say, { name, reason }) {
   switch (name) {
     case "waiting":
@@ -33,8 +33,8 @@ function plain(text) {
   return text.replace(/[.\s]+$/, "");
 }
 
-// What getUserMedia's error means.
-export function cameraTrouble(error) {
+// Why getUserMedia() failed.
+export function cameraError(error) {
   const kinds = {
     NotAllowedError: "denied",
     SecurityError: "denied",
@@ -52,4 +52,8 @@ export function rateWords(words, { bps, width, height, fps }) {
   if (fps) parts.push(words.say("live.fps", { fps: words.number(fps) }));
   if (bps !== null) parts.push(bitrateWords(words, bps));
   return parts.join(", ");
+}
+
+export function tokenIn(hash) {
+  return new URLSearchParams(hash.replace(/^#/, "")).get("token")?.trim() || null;
 }

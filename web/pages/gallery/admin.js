@@ -1,8 +1,9 @@
-// The owner's entry: the token becomes a cookie, which scripts never see.
+// The owner's login. The token is exchanged for a cookie that scripts cannot read.
 
-const NAME = "carrier.admin";
+import { byId, recall, remember } from "../app/page.js";
+
+const NAME = "carrier.admin"; // remembers that somebody was logged in; not the token
 const SESSION = "api/admin/session";
-const byId = (id) => document.getElementById(id);
 
 export function makeAdmin({ changed, words }) {
   let admin = false;
@@ -10,7 +11,7 @@ export function makeAdmin({ changed, words }) {
   function set(yes) {
     if (yes === admin) return;
     admin = yes;
-    remember(yes);
+    remember(NAME, yes ? "1" : null);
     byId("admin-form").hidden = yes;
     byId("admin-leave").hidden = !yes;
     changed();
@@ -24,31 +25,31 @@ export function makeAdmin({ changed, words }) {
     event.preventDefault();
     const field = byId("admin-token");
     const headers = { Authorization: `Bearer ${field.value.trim()}` };
-    const status = await asked("POST", SESSION, { headers });
+    const status = await request("POST", SESSION, { headers });
     if (status === 204) field.value = "";
     say(status === 204 ? "" : status === 401 ? "admin.wrong" : "gallery.unreachable");
     set(status === 204);
   });
   byId("admin-leave").addEventListener("click", async () => {
-    await asked("DELETE", SESSION);
+    await request("DELETE", SESSION);
     set(false);
   });
 
   return {
     is: () => admin,
-    // Asked only where somebody was admitted before: a stranger's page has nothing to ask.
+    // Asks only in a browser where somebody was logged in before.
     async resume() {
-      if (!remembered()) return;
-      set((await asked("GET", SESSION)) === 204);
-      remember(admin);
+      if (recall(NAME) !== "1") return;
+      set((await request("GET", SESSION)) === 204);
+      remember(NAME, admin ? "1" : null);
     },
-    // Whether it was done.
+    // Gives whether it was done.
     async act(action, { id }) {
       const address = `api/admin/gallery/${id}`;
       const status =
         action === "remove"
-          ? await asked("DELETE", address)
-          : await asked("PATCH", address, {
+          ? await request("DELETE", address)
+          : await request("PATCH", address, {
               headers: { "Content-Type": "application/json" },
               body: JSON.stringify({ hidden: action === "hide" }),
             });
@@ -60,29 +61,11 @@ export function makeAdmin({ changed, words }) {
   };
 }
 
-// Its status; 0 when the station does not answer.
-async function asked(method, address, more = {}) {
+// The status of the answer; 0 when the station does not answer.
+async function request(method, address, more = {}) {
   try {
     return (await fetch(address, { method, ...more })).status;
   } catch {
     return 0;
-  }
-}
-
-// Not the token: only that there was one. Storage is refused in some private windows.
-function remembered() {
-  try {
-    return localStorage.getItem(NAME) === "1";
-  } catch {
-    return false;
-  }
-}
-
-function remember(yes) {
-  try {
-    if (yes) localStorage.setItem(NAME, "1");
-    else localStorage.removeItem(NAME);
-  } catch {
-    // As above.
   }
 }

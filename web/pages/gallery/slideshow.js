@@ -1,13 +1,12 @@
-// The kiosk: one picture after the other, new ones first, and the code of the booth.
+// The slideshow for a kiosk: one picture after the other, new ones first, with the booth's QR code.
 
+import { keepTrying } from "../app/images.js";
 import { makeEdges } from "../app/edges.js";
-import { keepTrying } from "../app/retried.js";
-import { makeAwake } from "../camera/awake.js";
-import { caption } from "./grid.js";
-import { nextPicture } from "./order.js";
+import { byId } from "../app/page.js";
+import { makeWakeLock } from "../camera/device.js";
+import { caption } from "./pictures.js";
 
 const EACH_MS = 7000;
-const byId = (id) => document.getElementById(id);
 
 export function makeSlideshow({ list, words }) {
   const slides = [...document.querySelectorAll(".slide")];
@@ -19,15 +18,15 @@ export function makeSlideshow({ list, words }) {
   byId("page").hidden = true;
   byId("show").hidden = false;
   document.documentElement.classList.add("slideshow");
-  makeAwake()(true);
+  makeWakeLock()(true);
   keepTrying(byId("invite-code"));
-  // A click fills the screen; a kiosk browser is started full anyway.
+  // Full screen needs a click; a kiosk browser starts in full screen.
   byId("show").addEventListener("click", ({ target }) => {
     if (target.closest(".edge") || document.fullscreenElement) return;
     document.documentElement.requestFullscreen?.().catch(() => {});
   });
   byId("leave").href = new URL("../gallery", import.meta.url).href;
-  // In full screen it is the browser that hears this key, and leaves that first.
+  // In full screen the browser takes this key to leave full screen first.
   addEventListener("keydown", ({ key }) => key === "Escape" && byId("leave").click());
   makeEdges(document.documentElement, () => byId("show").getBoundingClientRect());
 
@@ -43,13 +42,13 @@ export function makeSlideshow({ list, words }) {
     const back = slides[1 - front];
     back.src = picture.url;
     seen.add(picture.id);
-    // Shown once it is all there: never half a picture.
+    // Shown once it is decoded as a whole.
     const whole = await back.decode().then(() => true, () => false);
     if (!whole) return;
     shown = picture.id;
     back.alt = caption(picture, words());
     back.hidden = false;
-    void back.offsetWidth; // the fade begins at nothing
+    void back.offsetWidth; // starts the fade from transparent
     back.classList.add("on");
     slides[front].classList.remove("on");
     front = 1 - front;
@@ -67,8 +66,18 @@ export function makeSlideshow({ list, words }) {
   return {
     refresh() {
       const gone = shown && !list().some(({ id }) => id === shown);
-      // At once: what was hidden, and the first picture of all. New ones wait for their turn.
+      // At once when the shown picture was hidden or deleted, or none is shown yet.
       if (gone || shown === null) turn();
     },
   };
+}
+
+// The picture that the slideshow shows next: the oldest unseen one, else the one after `shown`. `pictures` are newest
+// first, as the station lists them; `seen` is a set of ids.
+export function nextPicture(pictures, shown, seen) {
+  if (pictures.length === 0) return null;
+  const unseen = pictures.filter(({ id }) => !seen.has(id));
+  if (unseen.length > 0) return unseen.at(-1);
+  const at = pictures.findIndex(({ id }) => id === shown);
+  return pictures[(at + 1) % pictures.length];
 }

@@ -1,18 +1,17 @@
-// The codes to join, always for the network that the station is on now.
+// The page with the QR codes: they are fetched again when the station's network or address changes.
 
-import { keepTrying } from "../app/retried.js";
-import { offerSunlight } from "../app/sunlight.js";
-import { speakLanguage } from "../app/translated.js";
+import { keepTrying } from "../app/images.js";
+import { byId } from "../app/page.js";
+import { translatePage } from "../app/translated.js";
 import { addressParts, plainAddress, version } from "./codes.js";
 
 const EVERY_MS = 10000;
-const byId = (id) => document.getElementById(id);
 
 let words = null;
 let shown = null;
 let lost = false;
 
-async function ask() {
+async function load() {
   try {
     const response = await fetch("api/join", { cache: "no-store" });
     if (!response.ok) throw new Error(`status ${response.status}`);
@@ -47,11 +46,10 @@ function trouble() {
 
 for (const id of ["wifi-code", "booth-code"]) keepTrying(byId(id));
 byId("print").addEventListener("click", () => print());
-offerSunlight(byId("sunlight"));
-speakLanguage(byId("language"), (next) => {
+translatePage((next) => {
   words = next;
   trouble();
 });
-ask();
-setInterval(() => !document.hidden && ask(), EVERY_MS);
-document.addEventListener("visibilitychange", () => !document.hidden && ask());
+load();
+setInterval(() => !document.hidden && load(), EVERY_MS);
+document.addEventListener("visibilitychange", () => !document.hidden && load());

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { launchChromium } from "./harness/browser.mjs";
 
 const ICONS = new URL("../../pages/icons/", import.meta.url);
-// `margin` of the side: a maskable icon keeps its drawing within a circle of 80 %.
+// `margin` is a share of the side: a maskable icon has its drawing within a circle of 80 %.
 const SIZES = [
   { name: "mark-192", side: 192, round: true, margin: 0 },
   { name: "mark-512", side: 512, round: true, margin: 0 },

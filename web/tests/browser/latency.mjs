@@ -1,11 +1,10 @@
-// Reads the timecode strip off the live picture and compares it with this machine's clock.
-// For the bench: station and browser on one machine, the scene as source.
+// Measures the latency: reads the timecode strip of the live picture and compares it with this machine's clock. Station
+// and browser run on one machine, with the test scene as source.
 //
 //   node latency.mjs http://127.0.0.1:8080/ [pages] [seconds of each]
 //
-// Each page joins anew and is watched by itself: the video's phase against the screen's 60 Hz is
-// chance, stays for as long as a page does, and is worth a whole screen interval, so that one page
-// alone says little. Prints one line of JSON, times in milliseconds:
+// Several pages are measured one after the other: the phase between video and screen refresh is random, constant for a
+// page, and changes the result by up to a refresh interval. Prints one line of JSON, times in milliseconds:
 //   p50, p95, min, max   produced to shown (expected on the screen, or seen if that was later)
 //   pages_p50            the median of each page
 //   seen_p50, seen_p95   produced to readable by the page's own code
@@ -70,9 +69,9 @@ async function onePage(browser, url, seconds) {
     await stateIs(page, "live", 20000);
     const join = await marks(page);
     await page.waitForTimeout(WARM_UP_MS);
-    const before = await lookAt(page);
+    const before = await countersOf(page);
     const pictures = await watchPictures(page, seconds * 1000);
-    return { join, pictures, numbers: await between(page, before, await lookAt(page)) };
+    return { join, pictures, numbers: await between(page, before, await countersOf(page)) };
   } finally {
     await context.close();
   }
@@ -83,7 +82,7 @@ function agesOf(pictures, when) {
   return read.map((picture) => picture[when] - picture.produced_ms);
 }
 
-// Keeps the page's newest connection at hand, for getStats().
+// Keeps the page's newest connection, for getStats().
 async function openTapped(page, url) {
   await page.addInitScript(() => {
     globalThis.RTCPeerConnection = class extends RTCPeerConnection {
@@ -96,10 +95,10 @@ async function openTapped(page, url) {
   await page.goto(url);
 }
 
-function lookAt(page) {
+function countersOf(page) {
   return page.evaluate(async () => {
-    const { look } = await import("/app/stats.js");
-    return look(await globalThis.newestPeer.getStats());
+    const { readCounters } = await import("/app/stats.js");
+    return readCounters(await globalThis.newestPeer.getStats());
   });
 }
 

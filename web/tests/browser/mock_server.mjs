@@ -1,5 +1,5 @@
-// A stand-in for the station: the real page, a canned status, and a second Chromium that sends the
-// picture. For developing the page and its tests without the Rust program.
+// A mock of the station: the real pages, a fixed status, and a second Chromium that sends the picture. For work on
+// the pages and their tests without the program.
 //
 //   node mock_server.mjs [port]      then open the printed address
 
@@ -29,10 +29,10 @@ export const CSP =
   "script-src 'self'; connect-src 'self'";
 
 export async function makeMock({ port }) {
-  // Its addresses must be plain: the viewer's page may hide its own, as in real life.
+  // With plain addresses in its candidates, because only one side may hide them behind mDNS names.
   const chromium = await launchChromium(["--disable-features=WebRtcHideLocalIpsWithMdns"]);
   const publisher = await openPublisher(chromium);
-  const mock = { status: liveStatus(), refuse: null, viewers: new Set(), upSince: Date.now() };
+  const mock = { status: liveStatus(), refuse: null, viewers: new Map(), renditionChange: null, upSince: Date.now() };
   mock.booth = makeBooth({
     picture: () => still(publisher, false),
     async stylised(jpeg) {
@@ -49,6 +49,7 @@ export async function makeMock({ port }) {
     "GET /healthz": (_, response) => response.end("ok"),
     "GET /readyz": (_, response) => response.end("ready"),
     "GET /api/status": (_, response) => sendStatus(mock, response),
+    "GET /api/viewers": (_, response) => sendViewers(mock, response),
     "GET /api/tracks": (request, response) =>
       /text\/html/.test(request.headers.accept) ? sendPage(response, "tracks.html") : sendTracks(request, response),
     "GET /snapshot.jpg": async (request, response) => {
@@ -61,7 +62,7 @@ export async function makeMock({ port }) {
       const id = String(next++);
       const offer = await text(request);
       const answer = await publisher.evaluate(([i, sdp]) => globalThis.answer(i, sdp), [id, offer]);
-      mock.viewers.add(id);
+      mock.viewers.set(id, Date.now());
       response
         .writeHead(201, {
           "Content-Type": "application/sdp",
@@ -164,6 +165,16 @@ function sendStatus(mock, response) {
   response
     .setHeader("Content-Type", "application/json")
     .end(JSON.stringify({ ...mock.status, ...own, now_ms: Date.now() }));
+}
+
+function sendViewers(mock, response) {
+  const viewers = [...mock.viewers.values()].map((since) => ({
+    connected: true,
+    age_s: (Date.now() - since) / 1000,
+    rendition: "720p",
+    ...(mock.renditionChange && { rendition_change: mock.renditionChange }),
+  }));
+  response.setHeader("Content-Type", "application/json").end(JSON.stringify(viewers));
 }
 
 async function sendTracks(_, response) {

@@ -25,7 +25,7 @@ carrier_send_drops_total{kind="Failed"} 2
 process_cpu_seconds_total 3.75e0
 `;
 
-test("two readings of the metrics", () => {
+test("the difference between two readings of the metrics", () => {
   const grown = difference(parse(BEFORE), parse(AFTER));
   assert.equal(total(grown, "process_cpu_seconds_total"), 1.25);
   assert.equal(total(grown, "carrier_send_drops_total"), 2);
@@ -34,10 +34,10 @@ test("two readings of the metrics", () => {
   assert.equal(encode.count, 100);
   assert.ok(Math.abs(encode.meanMs - 3) < 1e-9);
   assert.ok(Math.abs(encode.p50Ms - 4) < 1e-9);
-  assert.equal(encode.p95Ms, 8, "beyond the last limit the last limit is all that is known");
+  assert.equal(encode.p95Ms, 8, "a percentile above the last bucket is reported as its lower limit");
 });
 
-test("a histogram with labels counts as one", () => {
+test("a histogram is summed over its labels", () => {
   const samples = parse(
     'a_seconds_sum{source="x"} 1\na_seconds_count{source="x"} 2\n' +
       'a_seconds_bucket{le="1",source="x"} 2\na_seconds_sum{source="y"} 3\n' +
@@ -47,7 +47,7 @@ test("a histogram with labels counts as one", () => {
   assert.equal(timing(samples, "b_seconds"), null);
 });
 
-test("tables have one column for words and others for numbers", () => {
+test("tables align the first column left and the others right", () => {
   assert.equal(
     table(["what", "ms"], [["encode", 2.5], ["a", null]]),
     "| what   |  ms |\n| ------ | --: |\n| encode | 2.5 |\n| a      |     |",
@@ -63,7 +63,7 @@ test("the slope of points on a line", () => {
   assert.equal(slope([[1, 5], [10, 14], [50, 54]]), 1);
 });
 
-test("only what stands between the markers is replaced", () => {
+test("only the text between the markers is replaced", () => {
   const first = replaceGenerated("# Head\n", "one");
   const second = replaceGenerated(`${first}\nfoot\n`, "two\n");
   assert.ok(second.startsWith("# Head\n\n<!-- bench:begin -->\n\ntwo\n\n<!-- bench:end -->"));
@@ -71,7 +71,7 @@ test("only what stands between the markers is replaced", () => {
   assert.ok(!second.includes("one"));
 });
 
-test("a run without a model and without a browser says what is missing", () => {
+test("a report without a model and a browser lists what is missing", () => {
   const machine = { cpu: "a CPU", cores: 2, memoryGib: 8, kernel: "Linux", system: "x", load: 0.5 };
   const samples = parse(`${AFTER}carrier_compose_frames_total 100\n`);
   const plain = { samples, spanMs: 3333, cpuPercent: 12, rssMb: 50, threads: [] };

@@ -1,28 +1,18 @@
-// A visit to the photo booth: its states, its retries, its words.
+// The photo booth: the state machine of a visit, its texts, orders and photos.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { randomKey } from "../../pages/booth/key.js";
-import { fits, within } from "../../pages/booth/scaled.js";
-import { BROKEN_MOST, initial, STALLED_MOST_MS, STALLED_MS, step } from "../../pages/booth/visit.js";
+import { randomKey } from "../../pages/booth/order.js";
+import { fits, within } from "../../pages/booth/photo.js";
+import { SERVER_ERRORS_MAX, initial, STALLED_MAX_MS, STALLED_MS, step } from "../../pages/booth/visit.js";
 import * as words from "../../pages/booth/words.js";
+import { playFrom } from "./play.mjs";
 
 const KEY = "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11";
 const ID = "0b8e3a52-8f1e-4c77-9c1d-0d6a0c8f1b22";
 
-// Plays [ms, type or event] from `state`; the log has what was done and where it led.
-function playFrom(state, ...events) {
-  const log = [];
-  for (const [ms, what] of events) {
-    const event = typeof what === "string" ? { type: what } : what;
-    const next = step(state, event, ms);
-    for (const action of next.actions) log.push(`${ms} ${action}`);
-    if (next.state.name !== state.name) log.push(`${ms} ${next.state.name}`);
-    state = next.state;
-  }
-  return { state, log };
-}
-const play = (...events) => playFrom(initial(), ...events);
+const playOn = (state, ...events) => playFrom(state, step, ...events);
+const play = (...events) => playOn(initial(), ...events);
 
 const photo = (kind = "file") => ({ type: "photo", photo: kind });
 const chosen = { type: "choose", style: "pencil" };
@@ -55,42 +45,42 @@ test("from the picture to the result", () => {
   assert.equal(state.id, ID);
 });
 
-test("a result is not there until all of it has come, and is fetched once", () => {
+test("a result is shown when it is downloaded as a whole, and downloaded once", () => {
   const received = (bytes, retryAt = null) => ({ type: "received", received: bytes, total: 80_000, retryAt });
   const { state, log } = play(...waiting, [900, job("done")], [901, job("done")], [1000, received(20_000)]);
   assert.deepEqual(log.filter((line) => line.endsWith("fetch_result")), ["900 fetch_result"]);
   const now = words.workWords(state, 1000);
   assert.deepEqual([now.title, now.share], [["fetch.percent", { percent: 25 }], 0.25]);
   assert.deepEqual(now.detail, ["send.bytes", { sent: 20, total: 80 }]);
-  const cut = playFrom(state, [2000, received(20_000, 5000)], [2100, "online"]);
-  assert.deepEqual(cut.log, [], "what fetches it knows when to go on; nothing is sent anew");
+  const cut = playOn(state, [2000, received(20_000, 5000)], [2100, "online"]);
+  assert.deepEqual(cut.log, [], "the download resumes by itself; nothing is sent again");
   const said = words.workWords(cut.state, 2100);
   assert.deepEqual([said.title, said.detail], [["fetch.cut"], ["send.again", { count: 3 }]]);
-  assert.equal(playFrom(cut.state, [3000, "gone"]).state.note, "gone");
-  assert.equal(playFrom(cut.state, [3000, "refused"]).state.trouble.kind, "401");
-  const shared = playFrom(cut.state, [6000, "there"], [6100, job("done", { share: true })]);
+  assert.equal(playOn(cut.state, [3000, "gone"]).state.note, "gone");
+  assert.equal(playOn(cut.state, [3000, "refused"]).state.trouble.kind, "401");
+  const shared = playOn(cut.state, [6000, "there"], [6100, job("done", { share: true })]);
   assert.deepEqual([shared.state.name, shared.state.share], ["done", true]);
 });
 
-test("what a visitor leaves behind is not for the next one", () => {
+test("a visitor who leaves leaves nothing to the next one", () => {
   const done = play(...waiting, [900, job("done")], [950, "there"]).state;
-  const finished = playFrom(done, [1000, "finish"]);
+  const finished = playOn(done, [1000, "finish"]);
   assert.deepEqual(finished.log, ["abort", "unfollow", "forget", "close", "drop_photo", "photo"].map((what) => `1000 ${what}`));
-  const left = playFrom(done, [1000, "left"]);
+  const left = playOn(done, [1000, "left"]);
   assert.ok(left.log.includes("1000 set_aside") && !left.log.includes("1000 forget"));
   assert.equal(left.state.name, "photo");
-  const choosing = playFrom(play([0, photo()]).state, [1000, "left"]);
+  const choosing = playOn(play([0, photo()]).state, [1000, "left"]);
   assert.ok(choosing.log.includes("1000 drop_photo") && choosing.state.photo === null);
   for (const events of [sending, waiting, [...waiting, [900, job("done")]]]) {
-    assert.deepEqual(playFrom(play(...events).state, [1000, "left"]).log, [], "what is being made goes on");
+    assert.deepEqual(playOn(play(...events).state, [1000, "left"]).log, [], "a running job goes on");
   }
 });
 
-test("the live picture is looked at before it is taken", () => {
+test("the live picture is shown before it is taken", () => {
   const { state } = play([0, "open_live"]);
   assert.equal(state.name, "live");
-  assert.deepEqual(playFrom(state, [1, photo()]).log, ["1 keep_photo", "1 style"]);
-  const none = playFrom(state, [1, "no_live"]).state;
+  assert.deepEqual(playOn(state, [1, photo()]).log, ["1 keep_photo", "1 style"]);
+  const none = playOn(state, [1, "no_live"]).state;
   assert.deepEqual([none.name, none.note], ["photo", "no_live"]);
 });
 
@@ -98,7 +88,7 @@ test("nothing is sent without a picture and a style", () => {
   assert.deepEqual(play([0, send], [1, photo()], [2, send]).log, ["1 keep_photo", "1 style"]);
 });
 
-test("a lost upload is tried again with the same key, further and further apart", () => {
+test("a lost upload is retried with the same key and exponential back-off", () => {
   const { state, log } = play(
     ...sending,
     [100, "unreachable"],
@@ -114,7 +104,7 @@ test("a lost upload is tried again with the same key, further and further apart"
   assert.equal(state.order.key, KEY);
 });
 
-test("an upload that moves nothing is begun anew, one that moves is not", () => {
+test("an upload without progress is restarted, one with progress is not", () => {
   const moving = play(...sending, [9000, { type: "progress", sent: 1, total: 9 }], [STALLED_MS + 3, "tick"]);
   assert.equal(moving.state.retryAt, null);
   const still = play(...sending, [STALLED_MS + 2, "tick"]);
@@ -122,30 +112,30 @@ test("an upload that moves nothing is begun anew, one that moves is not", () => 
   assert.deepEqual(still.log.at(-1), `${STALLED_MS + 2} abort`);
 });
 
-test("each attempt of an upload is more patient than the one before: slow is not dead", () => {
+test("each attempt of an upload gets twice the time of the one before", () => {
   let state = play(...sending).state;
   let now = 2;
-  for (let patience = STALLED_MS; patience < STALLED_MOST_MS * 4; patience *= 2) {
-    const most = Math.min(patience, STALLED_MOST_MS);
+  for (let timeoutMs = STALLED_MS; timeoutMs < STALLED_MAX_MS * 4; timeoutMs *= 2) {
+    const most = Math.min(timeoutMs, STALLED_MAX_MS);
     assert.equal(step(state, { type: "tick" }, now + most - 1).state.why, state.why);
     state = step(state, { type: "tick" }, now + most).state;
-    assert.ok(state.retryAt !== null, `${patience}`);
+    assert.ok(state.retryAt !== null, `${timeoutMs}`);
     now = state.retryAt;
     state = step(state, { type: "tick" }, now).state;
   }
 });
 
-test("429 waits as long as the station asks, and counts down", () => {
+test("429 waits for the Retry-After, with a countdown", () => {
   const { state } = play(...sending, [1000, answer(429, { retryAfterMs: 42000 })]);
   assert.equal(state.retryAt, 43000);
   const { title, detail } = words.workWords(state, 1500);
   assert.deepEqual([title, detail], [["send.busy"], ["send.again", { count: 42 }]]);
-  assert.equal(playFrom(state, [43000, "tick"]).log[0], "43000 send");
+  assert.equal(playOn(state, [43000, "tick"]).log[0], "43000 send");
 });
 
-test("a station in trouble is tried a few times, then it is said", () => {
+test("server errors are retried a few times, then reported", () => {
   let state = play(...sending).state;
-  for (let failures = 1; failures < BROKEN_MOST; failures += 1) {
+  for (let failures = 1; failures < SERVER_ERRORS_MAX; failures += 1) {
     state = step(state, answer(500), 1000).state;
     assert.equal(state.why, "broken");
     state = step(state, { type: "tick" }, state.retryAt).state;
@@ -155,41 +145,41 @@ test("a station in trouble is tried a few times, then it is said", () => {
   assert.deepEqual(words.troubleWords(state.trouble).title, ["trouble.other"]);
 });
 
-test("a refusal says what to do; another picture begins anew with the same style", () => {
+test("a refusal is explained; another picture starts over with the same style", () => {
   const { state, log } = play(...sending, [50, answer(415, { detail: "this is HEIC" })]);
   assert.deepEqual(log.slice(-4), ["50 abort", "50 unfollow", "50 forget", "50 trouble"]);
   const said = words.troubleWords(state.trouble);
   assert.deepEqual([said.title, said.own, said.again], [["trouble.415"], "this is HEIC", false]);
-  const next = playFrom(state, [60, "retake"]).state;
+  const next = playOn(state, [60, "retake"]).state;
   assert.deepEqual([next.name, next.style, next.photo], ["photo", "pencil", null]);
 });
 
-test("a station that is closed for a while is tried again when it says", () => {
+test("503 with a Retry-After is retried then", () => {
   const file = play(...sending, [3, answer(503, { retryAfterMs: 5000 })]);
   assert.equal(file.state.retryAt, 5003);
 });
 
-test("cancelled while sending: back to the styles, with the picture", () => {
+test("cancelling an upload goes back to the styles, with the picture", () => {
   const { state, log } = play(...sending, [10, "cancel"]);
   assert.deepEqual(log.slice(-3), ["10 abort", "10 forget", "10 style"]);
   assert.deepEqual([state.photo, state.note, state.order], ["file", "cancelled", null]);
-  // What comes late of it changes nothing.
-  assert.deepEqual(playFrom(state, [11, answer(202, { id: ID })], [12, "unreachable"]).log, []);
+  // A late answer to it changes nothing.
+  assert.deepEqual(playOn(state, [11, answer(202, { id: ID })], [12, "unreachable"]).log, []);
 });
 
-test("cancelled while waiting: once, and the station has the last word", () => {
+test("a waiting job is cancelled once, when the station confirms it", () => {
   const asked = play(...waiting, [600, "cancel"], [601, "cancel"]);
   assert.deepEqual(asked.log.slice(-1), ["600 cancel"]);
   assert.deepEqual(words.workWords(asked.state, 0).title, ["work.cancelling"]);
-  const over = playFrom(asked.state, [700, job("cancelled")]);
+  const over = playOn(asked.state, [700, job("cancelled")]);
   assert.equal(over.state.name, "style");
-  const late = playFrom(asked.state, [700, job("done")]);
+  const late = playOn(asked.state, [700, job("done")]);
   assert.equal(late.state.name, "fetching");
-  const unheard = playFrom(asked.state, [700, "unanswered"]);
+  const unheard = playOn(asked.state, [700, "unanswered"]);
   assert.equal(unheard.state.cancelling, false);
 });
 
-test("a reload comes back: to the job, or to the order", () => {
+test("a reload resumes the job or the order", () => {
   const back = play([0, { type: "resume", id: ID }], [9, job("done", { source: "/s" })]);
   assert.deepEqual(back.log, ["0 abort", "0 keep_id", "0 follow", "0 waiting", "9 fetch_result", "9 fetching"]);
   const order = { key: KEY, style: "pencil", share: true };
@@ -198,7 +188,7 @@ test("a reload comes back: to the job, or to the order", () => {
   assert.deepEqual(again.state.order, order);
 });
 
-test("a job that is gone or over its time says so and begins anew", () => {
+test("a job that is gone or expired is reported, and the page starts over", () => {
   for (const [event, note] of [[{ type: "gone" }, "gone"], [job("expired"), "expired"]]) {
     const { state, log } = play([0, { type: "resume", id: ID }], [9, event]);
     assert.deepEqual([state.name, state.note], ["photo", note]);
@@ -206,19 +196,19 @@ test("a job that is gone or over its time says so and begins anew", () => {
   }
 });
 
-test("events of another job are nobody's", () => {
+test("events of another job are ignored", () => {
   const { state } = play(...waiting, [600, { type: "job", job: { id: "other", state: "done" } }]);
   assert.equal(state.name, "waiting");
 });
 
-test("another style: with the picture of this page, or the one that the station has", () => {
-  const own = playFrom(play(...waiting, [900, job("done")], [950, "there"]).state, [1000, "again"]);
+test("another style uses the picture of this page, or the station's", () => {
+  const own = playOn(play(...waiting, [900, job("done")], [950, "there"]).state, [1000, "again"]);
   assert.deepEqual(own.log, ["1000 unfollow", "1000 forget", "1000 keep_photo", "1000 style"]);
   const theirs = play([0, { type: "resume", id: ID }], [9, job("done")], [9, "there"], [10, "again"]);
   assert.deepEqual(theirs.log.slice(-3), ["10 unfollow", "10 fetch_source", "10 style"]);
-  // Not to be sent before it is here.
-  assert.deepEqual(playFrom(theirs.state, [11, send]).log, []);
-  const here = playFrom(theirs.state, [12, photo()], [13, send]);
+  // It cannot be sent before it is downloaded.
+  assert.deepEqual(playOn(theirs.state, [11, send]).log, []);
+  const here = playOn(theirs.state, [12, photo()], [13, send]);
   assert.deepEqual(here.log.slice(0, 3), ["12 unfollow", "12 forget", "12 keep_photo"]);
   assert.equal(here.state.name, "sending");
   assert.equal(here.state.id, null);
@@ -226,13 +216,13 @@ test("another style: with the picture of this page, or the one that the station 
 
 test("the result is shown, hidden and deleted", () => {
   const done = play(...waiting, [900, job("done")], [950, "there"]).state;
-  assert.deepEqual(playFrom(done, [1, "show"]).log, ["1 show"]);
-  const removed = playFrom(done, [1, "remove"], [2, "removed"]);
+  assert.deepEqual(playOn(done, [1, "show"]).log, ["1 show"]);
+  const removed = playOn(done, [1, "remove"], [2, "removed"]);
   assert.deepEqual(removed.log[0], "1 remove");
   assert.deepEqual([removed.state.name, removed.state.note], ["photo", "erased"]);
 });
 
-test("every state of the work has its words", () => {
+test("every state of a job has its texts", () => {
   const said = (state, more) => {
     const { title, detail } = words.workWords({ name: "waiting", reachable: true, job: { state, ...more } }, 0);
     return [title?.[0], detail?.[0]];
@@ -250,13 +240,13 @@ test("every state of the work has its words", () => {
   assert.deepEqual(words.workWords(upload, 0).detail, ["send.bytes", { sent: 250, total: 1000 }]);
 });
 
-test("waits are told as people guess", () => {
+test("waits are rounded up", () => {
   const said = (seconds) => words.waitWords(seconds)[1].count;
   assert.deepEqual([0, 3, 11, 54, 55, 89, 600].map(said), [5, 5, 15, 55, 1, 1, 10]);
   assert.equal(words.waitWords(null), null);
 });
 
-test("the consent names who sees it and for how long", () => {
+test("the consent names who sees the picture and for how long", () => {
   assert.deepEqual(words.consentWords("laptop", 86400), [["consent.laptop"], ["consent.hours", { count: 24 }]]);
   assert.deepEqual(words.consentWords("comfyui", 600, true), [["consent.comfyui"], ["consent.minutes", { count: 10 }]]);
   assert.deepEqual(words.consentWords("laptop", undefined)[1], ["consent.erased"]);
@@ -267,7 +257,7 @@ test("a key is a UUID of version 4, without crypto.randomUUID", () => {
   assert.match(randomKey(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
-test("large photos are scaled, small ones go as they are", () => {
+test("large photos are scaled, small ones are sent unchanged", () => {
   assert.deepEqual(within({ width: 4032, height: 3024 }), { width: 2048, height: 1536 });
   assert.deepEqual(within({ width: 100, height: 9000 }), { width: 23, height: 2048 });
   assert.deepEqual(within({ width: 640, height: 480 }), { width: 640, height: 480 });
@@ -277,7 +267,7 @@ test("large photos are scaled, small ones go as they are", () => {
   assert.ok(!fits({ width: 4000, height: 480 }, { type: "image/jpeg", size: 1e5 }));
 });
 
-test("what a job waits for is said in the visitor's language, and once", () => {
+test("the cause of a wait is translated, and not repeated by the station's note", () => {
   const told = (more) => {
     const job = { state: "queued", position: 1, expected_wait_s: null, note: "Waiting: away", ...more };
     return words.workWords({ name: "waiting", reachable: true, job }, 0);
@@ -288,7 +278,7 @@ test("what a job waits for is said in the visitor's language, and once", () => {
   assert.deepEqual([told({ waits_for: null }).detail, told({}).own], [null, "Waiting: away"]);
 });
 
-test("the consent says who gets the picture, and what becomes of it there", () => {
+test("the consent names the picture server, and whether it erases the picture", () => {
   assert.deepEqual(words.consentWords("laptop", 3600, false)[0], ["consent.laptop"]);
   assert.deepEqual(words.consentWords("comfyui", 3600, true)[0], ["consent.comfyui"]);
   for (const erases of [false, null, undefined]) {
@@ -296,7 +286,7 @@ test("the consent says who gets the picture, and what becomes of it there", () =
   }
 });
 
-test("an order says who the visitor was told makes it", () => {
+test("an order names the maker that the visitor was told", () => {
   const { state } = play([0, photo()], [1, chosen], [2, { ...send, made_by: "laptop" }]);
   assert.equal(state.order.made_by, "laptop");
 });

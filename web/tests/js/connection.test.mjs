@@ -3,21 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as connection from "../../pages/app/connection.js";
+import { playFrom } from "./play.mjs";
 
-// Plays events [ms, type or event] and gives every state change and action as text.
-function play(...events) {
-  let state = connection.initial();
-  const log = [];
-  for (const [now, what] of events) {
-    const event = typeof what === "string" ? { type: what } : what;
-    const before = state.name;
-    const next = connection.step(state, event, now);
-    state = next.state;
-    next.actions.forEach((action) => log.push(`${now} ${action}`));
-    if (state.name !== before) log.push(`${now} ${state.name}`);
-  }
-  return { state, log };
-}
+const play = (...events) => playFrom(connection.initial(), connection.step, ...events);
 
 // Ticks every 250 ms from `from` to `to`, both included.
 function ticks(from, to) {
@@ -32,17 +20,17 @@ function pictures(from, to) {
   return events;
 }
 
-test("asks at once and is live with the first picture", () => {
+test("connects at once and is live with the first picture", () => {
   const { log } = play([0, "start"], [20, "answered"], [90, "picture"], ...ticks(250, 1000));
   assert.deepEqual(log, ["0 open", "90 live", "1000 probe", "1000 renew"]);
 });
 
-test("pictures that keep coming keep it live, whatever ICE says in between", () => {
+test("arriving pictures keep it live although ICE is disconnected", () => {
   const { log } = play([0, "start"], ...pictures(90, 3000), [3010, "disconnected"], [3250, "tick"]);
   assert.deepEqual(log, ["0 open", "90 live"]);
 });
 
-test("no picture: asks for a new path until one is there, and says so after 2.5 s", () => {
+test("without a picture ICE is restarted, and the viewer is told after 2.5 s", () => {
   const { log, state } = play([0, "start"], [100, "picture"], ...ticks(250, 3000));
   assert.deepEqual(log, [
     "0 open",
@@ -56,7 +44,7 @@ test("no picture: asks for a new path until one is there, and says so after 2.5 
   assert.equal(state.session, true);
 });
 
-test("a path renewed in time is all that happens", () => {
+test("a quick ICE restart does not show", () => {
   const { log } = play(
     [0, "start"],
     [100, "picture"],
@@ -70,17 +58,17 @@ test("a path renewed in time is all that happens", () => {
   assert.deepEqual(log, ["0 open", "100 live", "1000 probe", "1000 renew"]);
 });
 
-test("a renewed path that shows nothing is given up for a new session", () => {
+test("an ICE restart without a picture is followed by a new session", () => {
   const { log } = play([0, "start"], [100, "picture"], [1000, "tick"], [1050, "renewed"], ...ticks(1250, 3250));
   assert.deepEqual(log.slice(2), ["1000 probe", "1000 renew", "2750 reconnecting", "3250 open"]);
 });
 
-test("a session that the station no longer knows is made anew at once", () => {
+test("a session unknown to the station is replaced at once", () => {
   const { log } = play([0, "start"], [100, "picture"], [1000, "tick"], [1010, "unrenewable"]);
   assert.deepEqual(log.slice(-2), ["1010 open", "1010 reconnecting"]);
 });
 
-test("a network that is away for a while finds its session again", () => {
+test("a session survives a network outage", () => {
   const { log } = play(
     [0, "start"],
     [100, "picture"],
@@ -96,7 +84,7 @@ test("a network that is away for a while finds its session again", () => {
   assert.equal(log.filter((line) => line.endsWith("open")).length, 1);
 });
 
-test("however long that takes, and whatever ICE says: the station tells when it forgot it", () => {
+test("the session is kept until the station does not know it any more, even when ICE fails", () => {
   const { log, state } = play(
     [0, "start"],
     [100, "picture"],
@@ -110,18 +98,18 @@ test("however long that takes, and whatever ICE says: the station tells when it 
   assert.equal(state.session, false);
 });
 
-test("the system says that there is a network: a new path is asked for, pictures or not", () => {
+test("the online event restarts ICE even while pictures arrive", () => {
   const { log } = play([0, "start"], [100, "picture"], [200, "online"], [230, "renewed"], [240, "picture"]);
   assert.deepEqual(log, ["0 open", "100 live", "200 renew"]);
 });
 
-test("a station that restarted is asked for a new connection without waiting for the stall", () => {
+test("a restarted station gets a new session at once", () => {
   const { log } = play([0, "start"], [100, "picture"], [1000, "tick"], [1010, "restarted"]);
   const expected = ["0 open", "100 live", "1000 probe", "1000 renew", "1010 open"];
   assert.deepEqual(log, [...expected, "1010 reconnecting"]);
 });
 
-test("a station that is away is tried at growing distances, and at once when it is back", () => {
+test("an unreachable station is retried with back-off, and at once when it answers again", () => {
   const { log, state } = play(
     [0, "start"],
     [10, "unreachable"],
@@ -148,12 +136,12 @@ test("a station that is away is tried at growing distances, and at once when it 
   assert.equal(state.failures, 0);
 });
 
-test("one lost status answer does not disturb a picture that flows", () => {
+test("one lost status request does not interrupt a live picture", () => {
   const { log } = play([0, "start"], [100, "picture"], [200, "unreachable"], [220, "picture"]);
   assert.deepEqual(log, ["0 open", "100 live"]);
 });
 
-test("answered but no picture in 5 s: the simple stream, and WebRTC is still tried", () => {
+test("5 s without a picture: the simple stream, while WebRTC is still tried", () => {
   const { log, state } = play([0, "start"], [50, "answered"], ...ticks(250, 6000));
   assert.deepEqual(log, ["0 open", "5000 close", "5000 fallback", "5500 open"]);
   assert.equal(state.name, "fallback");
@@ -170,7 +158,7 @@ test("the simple stream is not offered while the station cannot be reached", () 
   assert.ok(!log.some((line) => line.endsWith("fallback")));
 });
 
-test("a station that went away takes the simple stream with it, and gives it back", () => {
+test("the simple stream ends with an unreachable station, and comes back with it", () => {
   const { log } = play(
     [0, "start"],
     [50, "answered"],
@@ -186,14 +174,14 @@ test("a station that went away takes the simple stream with it, and gives it bac
   );
 });
 
-test("a refusal waits as long as it was asked to", () => {
+test("a refusal waits for its Retry-After", () => {
   const refused = { type: "refused", status: 503, retryAfterMs: 4000 };
   const { log, state } = play([0, "start"], [10, refused], ...ticks(250, 4250));
   assert.deepEqual(log, ["0 open", "10 close", "4250 open"]);
   assert.equal(state.refused, 503);
 });
 
-test("whoever is not let in is not shown the simple stream: it would be refused as well", () => {
+test("a refused viewer does not get the simple stream, which would be refused too", () => {
   const refused = { type: "refused", status: 429, retryAfterMs: 20000 };
   const { log, state } = play([0, "start"], [10, refused], [400, "reached"], ...ticks(500, 9000));
   assert.deepEqual(log, ["0 open", "10 close"]);
@@ -202,12 +190,12 @@ test("whoever is not let in is not shown the simple stream: it would be refused 
   assert.equal(later.refused, null);
 });
 
-test("a browser without WebRTC gets the simple stream at once, and no attempts", () => {
+test("a browser without WebRTC gets the simple stream at once", () => {
   const { log } = play([0, "start"], [1, "unsupported"], ...ticks(250, 9000), [9100, "online"]);
   assert.deepEqual(log, ["0 open", "1 close", "1 fallback"]);
 });
 
-test("a hidden page leaves after 30 s and is back as soon as somebody looks", () => {
+test("a page hidden for 30 s disconnects, and connects again when it is visible", () => {
   const { log } = play(
     [0, "start"],
     [100, "picture"],
@@ -228,24 +216,24 @@ test("a hidden page leaves after 30 s and is back as soon as somebody looks", ()
   ]);
 });
 
-test("a short look elsewhere costs nothing", () => {
+test("a page hidden for a short time stays connected", () => {
   const events = [[0, "start"], [100, "picture"], [200, "hidden"], ...ticks(250, 9000)];
   const { log } = play(...events, [9010, "visible"], [9100, "picture"], [9250, "tick"]);
   assert.deepEqual(log, ["0 open", "100 live"]);
 });
 
-test("but pictures must come at once when somebody looks again", () => {
+test("a page that is visible again without pictures restarts ICE soon", () => {
   const events = [[0, "start"], [100, "picture"], [200, "hidden"], ...ticks(250, 9000)];
   const { log } = play(...events, [9010, "visible"], [9250, "tick"], [9500, "tick"]);
   assert.deepEqual(log.slice(2), ["9500 probe", "9500 renew"]);
 });
 
-test("a page out of the back/forward cache connects again", () => {
+test("a page from the back/forward cache connects again", () => {
   const { log } = play([0, "start"], [100, "picture"], [9000, "restored"]);
   assert.deepEqual(log, ["0 open", "100 live", "9000 open", "9000 reconnecting"]);
 });
 
-test("a broken simple stream asks whether the station is there", () => {
+test("a failed simple stream asks for the station's status", () => {
   const { log } = play([0, "start"], [1, "answered"], ...ticks(250, 5000), [5050, "simple_failed"]);
   assert.deepEqual(log.slice(-2), ["5050 probe", "5050 reconnecting"]);
 });
@@ -255,10 +243,10 @@ test("an unknown event changes nothing", () => {
   assert.deepEqual(connection.step(state, { type: "rain" }, 5), { state, actions: [] });
 });
 
-test("packets without a picture are a slow network, until it takes too long", () => {
-  const heard = ticks(250, 5500).flatMap(([now]) => [[now, "heard"], [now, "tick"]]);
-  const { log } = play([0, "start"], [100, "picture"], ...heard);
+test("packets without a picture delay the ICE restart", () => {
+  const packets = ticks(250, 5500).flatMap(([now]) => [[now, "packets"], [now, "tick"]]);
+  const { log } = play([0, "start"], [100, "picture"], ...packets);
   assert.deepEqual(log.slice(0, 4), ["0 open", "100 live", "4250 probe", "4250 renew"]);
-  const recovers = play([0, "start"], [100, "picture"], ...heard.slice(0, 16), [2100, "picture"], [2250, "tick"]);
+  const recovers = play([0, "start"], [100, "picture"], ...packets.slice(0, 16), [2100, "picture"], [2250, "tick"]);
   assert.deepEqual(recovers.log, ["0 open", "100 live"]);
 });

@@ -1,13 +1,15 @@
-// The order of the slideshow, the neighbours in the lightbox, the codes to join.
+// The gallery's order, the page with the codes, and where a picture lies on its page.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { neighbour, nextPicture } from "../../pages/gallery/order.js";
-import { plainAddress, version } from "../../pages/join/codes.js";
+import { contained, overlap } from "../../pages/app/edges.js";
+import { neighbour } from "../../pages/gallery/pictures.js";
+import { nextPicture } from "../../pages/gallery/slideshow.js";
+import { addressParts, plainAddress, version } from "../../pages/join/codes.js";
 
 const list = (...ids) => ids.map((id) => ({ id }));
 
-test("the slideshow goes round, and new pictures come first", () => {
+test("the slideshow wraps around, and shows new pictures first", () => {
   const seen = new Set();
   let shown = null;
   const next = (pictures) => {
@@ -20,23 +22,39 @@ test("the slideshow goes round, and new pictures come first", () => {
   assert.deepEqual([next(three), next(three)], ["b", "a"]);
   const five = list("e", "d", "c", "b", "a");
   assert.deepEqual([next(five), next(five), next(five)], ["d", "e", "d"]);
-  // What was shown is gone: on with the newest.
+  // The shown picture is gone: the newest comes next.
   assert.equal(next(list("b", "a")), "b");
   assert.equal(next([]), null);
 });
 
-test("the lightbox goes round both ways", () => {
+test("the lightbox wraps around in both directions", () => {
   const three = list("c", "b", "a");
   assert.equal(neighbour(three, "a", 1).id, "c");
   assert.equal(neighbour(three, "c", -1).id, "a");
   assert.equal(neighbour(three, "x", 1), null);
 });
 
-test("addresses as people type them, codes anew when they change", () => {
+test("addresses are shortened, and codes fetched again when they change", () => {
   assert.equal(plainAddress("http://192.168.1.20:8080/booth"), "192.168.1.20:8080/booth");
   assert.equal(plainAddress("https://booth.example/"), "booth.example");
   const here = { booth_url: "http://a/booth", wifi: null };
   assert.equal(version(here), version({ ...here }));
   assert.notEqual(version(here), version({ ...here, booth_url: "http://b/booth" }));
   assert.notEqual(version(here), version({ ...here, wifi: { ssid: "x", security: "WPA" } }));
+});
+
+test("an address may break behind its separators", () => {
+  assert.deepEqual(addressParts("photo-booth.example:8080/a/booth"), ["photo-", "booth.", "example:", "8080/", "a/", "booth"]);
+  assert.equal(addressParts("http://[fe80::1]/booth").join(""), "http://[fe80::1]/booth");
+});
+
+test("where a picture lies in its element, and what covers it", () => {
+  const upright = { left: 0, top: 0, width: 390, height: 844 };
+  const wide = contained(upright, 1280, 720);
+  assert.deepEqual([wide.left, wide.right, Math.round(wide.top), Math.round(wide.bottom)], [0, 390, 312, 532]);
+  const dock = { left: 12, right: 378, top: 766, bottom: 832 };
+  assert.equal(overlap(dock, wide), false);
+  assert.equal(overlap(dock, contained(upright, 720, 1280)), true, "a portrait picture");
+  assert.equal(overlap(dock, { left: 0, right: 390, top: 700, bottom: 766.5 }), false, "rectangles that only touch");
+  assert.equal(contained(upright, 0, 0), upright, "without a picture the whole element counts");
 });

@@ -1,9 +1,9 @@
-// The languages: the lookup, and that every file says everything.
+// The language files, and the lookup of texts.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ENGLISH } from "../../pages/app/english.js";
+import { ENGLISH } from "../../pages/app/live_words.js";
 import { choose, makeWords, wantsEnglish } from "../../pages/app/language.js";
 import { styleTitle } from "../../pages/booth/words.js";
 
@@ -13,7 +13,7 @@ const tables = Object.fromEntries(
   readdirSync(new URL("lang/", PAGES)).map((name) => [name.replace(".json", ""), JSON.parse(read(`lang/${name}`))]),
 );
 
-test("the best language there is", () => {
+test("the best available language", () => {
   const there = ["en", "de", "es", "pt-BR"];
   assert.equal(choose(there, ["de-AT", "en"]), "de");
   assert.equal(choose(there, ["fr", "es-419", "en"]), "es");
@@ -22,17 +22,17 @@ test("the best language there is", () => {
   assert.equal(choose(there, [undefined, ""]), "en");
 });
 
-test("who wants English need not ask which languages there are", () => {
+test("English needs no list of languages", () => {
   for (const tags of [["en"], ["en-GB", "de"], ["EN-us"], []]) assert.ok(wantsEnglish(tags), tags);
   for (const tags of [["de", "en"], ["enm"], ["x"]]) assert.ok(!wantsEnglish(tags), tags);
 });
 
-test("figures keep their digits, so that they do not jump while they change", () => {
+test("numbers keep their decimals", () => {
   const { number } = makeWords("de", {}, {});
   assert.deepEqual([number(1.04, 1), number(2, 1), number(1234.6)], ["1,0", "2,0", "1.235"]);
 });
 
-test("values, numbers and plurals as the language has them", () => {
+test("values, numbers and plurals follow the language's rules", () => {
   const english = { "a.one": "{count} thing", "a.other": "{count} things", b: "{name} of {count}" };
   const en = makeWords("en", english, english);
   assert.equal(en.say("a", { count: 1 }), "1 thing");
@@ -51,7 +51,7 @@ test("a missing key falls back to English, then to itself", () => {
   assert.ok(some.knows("b") && !some.knows("c"));
 });
 
-test("a file that is named after no language still works", () => {
+test("a file that is named after no known language works", () => {
   assert.equal(makeWords("x_y", { a: "A {n}" }, {}).say("a", { n: 1.5 }), "A 1.5");
 });
 
@@ -67,7 +67,7 @@ test("the shipped files have the same keys and the same placeholders", () => {
   }
 });
 
-test("a style is called as the language calls it, or as its owner did", () => {
+test("a style's title is translated, an owner's own title is not", () => {
   const de = makeWords("de", tables.de, tables.en);
   assert.equal(styleTitle({ title: "Oil painting" }, de), "Ölgemälde");
   assert.equal(styleTitle({ title: "Grandma's kitchen" }, de), "Grandma's kitchen");
@@ -78,8 +78,8 @@ test("a style is called as the language calls it, or as its owner did", () => {
 
 const HTML = ["index.html", "camera.html", "booth.html", "gallery.html", "join.html", "tracks.html"];
 
-test("the English words in the pages are those of the file", () => {
-  for (const page of [...HTML, "app/moment/moment.js"]) {
+test("the English texts in the pages are those of en.json", () => {
+  for (const page of [...HTML, "app/moment.js"]) {
     const html = read(page);
     for (const [, key, text] of html.matchAll(/data-words="([^"]+)"[^>]*>([^<]*)</g)) {
       assert.equal(text, tables.en[key], `${page}: ${key}`);
@@ -91,23 +91,23 @@ test("the English words in the pages are those of the file", () => {
   }
 });
 
-test("the live page's own English is that of the file, and all that its scripts say", () => {
-  const files = readdirSync(new URL("app/", PAGES)).filter((name) => /^(?!english).*\.js$/.test(name));
-  const scripts = files.map((name) => read(`app/${name}`)).join("\n");
+test("the live page's English table is part of en.json, and complete", () => {
+  const files = readdirSync(new URL("app/", PAGES)).filter((name) => name.endsWith(".js"));
+  const scripts = files.map((name) => read(`app/${name}`).replace(/ENGLISH = \{.*?^\};/ms, "")).join("\n");
   for (const [key, text] of Object.entries(ENGLISH)) {
     assert.equal(text, tables.en[key], key);
     const stem = key.slice(0, key.lastIndexOf("."));
     const said = [`"${key}"`, `\`${stem}.\${`, `"${stem}"`];
-    assert.ok(said.some((one) => scripts.includes(one)), `${key}: nobody says it`);
+    assert.ok(said.some((one) => scripts.includes(one)), `${key}: not used`);
   }
   for (const [, key] of scripts.matchAll(/"(live\.[a-z.]+)"/g)) {
     assert.ok(key in ENGLISH || Object.keys(ENGLISH).some((known) => known.startsWith(`${key}.`)), key);
   }
 });
 
-test("every key that a script names is there", () => {
+test("every key that a script uses exists", () => {
   const known = (key) => key in tables.en || `${key}.other` in tables.en;
-  for (const folder of ["booth/", "camera/", "gallery/", "join/", "app/", "app/moment/"]) {
+  for (const folder of ["booth/", "camera/", "gallery/", "join/", "app/"]) {
     for (const name of readdirSync(new URL(folder, PAGES)).filter((file) => file.endsWith(".js"))) {
       const text = read(`${folder}${name}`);
       const keys = [...text.matchAll(/"((?:camera|fetch|presence|send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender|tracks)\.[a-z.]+)"/g)];

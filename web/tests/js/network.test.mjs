@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { onlyCandidate, withoutCandidates } from "../../bench/candidates.mjs";
-import { allConditions, ordersFor } from "../../bench/network_conditions.mjs";
-import { report, summary } from "../../bench/network_report.mjs";
+import { onlyCandidate, withoutCandidates } from "../../bench/link.mjs";
+import { allConditions, ordersFor, report, summary } from "../../bench/network_report.mjs";
 import { recoveredMs, traffic, watched } from "../../bench/pictures.mjs";
 import { replaceGenerated } from "../../bench/table.mjs";
 
@@ -13,27 +12,27 @@ function film(from, to, height, step = 33) {
   return pictures;
 }
 
-test("a picture that goes on is not frozen", () => {
+test("a steady picture is not frozen", () => {
   const seen = watched(film(500, 10000, 720), 0, 10000);
   assert.equal(seen.frozenShare, 0);
-  assert.equal(seen.spanMs, 9500, "what counts begins with the first picture");
+  assert.equal(seen.spanMs, 9500, "the time before the first picture does not count");
   assert.deepEqual(seen.heights, { 720: 1 });
   assert.equal(seen.settledMs, 0);
-  assert.equal(watched(film(0, 1000, 180, 66), 0, 1000).freezes, 0, "nor is one at 15 a second");
+  assert.equal(watched(film(0, 1000, 180, 66), 0, 1000).freezes, 0, "a picture at 15 a second is not frozen");
   assert.equal(watched([], 0, 1000), null);
 });
 
-test("gaps count whole, at the end and at the start as well", () => {
+test("gaps count in full, also at the start and the end", () => {
   const pictures = [...film(0, 1000, 720, 50), ...film(1950, 4001, 720, 50)];
   const seen = watched(pictures, 0, 5000);
   assert.equal(seen.freezes, 2);
   assert.equal(seen.longestGapMs, 1000);
   assert.ok(Math.abs(seen.frozenShare - 0.4) < 1e-9);
-  // The window begins in the middle of a gap.
+  // The time span starts within a gap.
   assert.ok(Math.abs(watched(pictures, 1450, 2450).frozenShare - 0.5) < 1e-9);
 });
 
-test("renditions share the time, and settle with their last change", () => {
+test("renditions share the time, and settle with the last change", () => {
   const pictures = [...film(0, 2000, 720, 20), ...film(2000, 6000, 180, 50), ...film(6000, 10000, 360, 20)];
   const seen = watched(pictures, 0, 10000);
   assert.deepEqual(seen.heights, { 180: 0.4, 360: 0.4, 720: 0.2 });
@@ -41,11 +40,11 @@ test("renditions share the time, and settle with their last change", () => {
   assert.equal(seen.lastHeight, 360);
 });
 
-test("back at full height only if it stays", () => {
+test("recovery means that the full height stays", () => {
   const low = film(0, 13000, 180, 60);
   const back = [...low, ...film(13000, 20000, 720)];
   assert.equal(recoveredMs(back, 10000, 20000), 3000);
-  assert.equal(recoveredMs(film(0, 20000, 720), 10000, 20000) < 40, true, "it never left");
+  assert.equal(recoveredMs(film(0, 20000, 720), 10000, 20000) < 40, true, "the full height was never left");
   assert.equal(recoveredMs([...back, [20001, 360]], 10000, 20001), null);
   assert.equal(recoveredMs(low, 10000, 13000), null);
 });
@@ -66,7 +65,7 @@ test("traffic between two times", () => {
   assert.equal(traffic([], 0, 1).bitrateBps, null);
 });
 
-test("media has one way only", () => {
+test("the relay is the only candidate", () => {
   const sdp =
     "v=0\r\na=candidate:1 1 udp 1 192.0.2.1 5 typ host\r\na=ice-ufrag:x\r\n" +
     "a=candidate:2 1 tcp 1 192.0.2.1 5 typ host tcptype passive\r\na=end-of-candidates\r\n";
@@ -78,7 +77,7 @@ test("media has one way only", () => {
   );
 });
 
-test("every network is measured once, and the report holds them all", () => {
+test("every condition is measured once and reported", () => {
   const conditions = allConditions();
   assert.equal(conditions.length, 24);
   assert.deepEqual(ordersFor(conditions[23]), [

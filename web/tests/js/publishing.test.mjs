@@ -1,45 +1,31 @@
-// The camera page's states, words and numbers.
+// The camera page: the state machine, its texts and numbers.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { tokenIn } from "../../pages/camera/key.js";
 import { CONNECT_MS, initial, LOST_MS, RENEWED_MS, step } from "../../pages/camera/publishing.js";
-import { heard, sent } from "../../pages/camera/rate.js";
-import { withStartRate } from "../../pages/camera/start_rate.js";
+import { receivedCount, sentVideo, withStartRate } from "../../pages/camera/publisher.js";
 import { makeWords } from "../../pages/app/language.js";
-import { cameraTrouble, rateWords, stateWords } from "../../pages/camera/words.js";
+import { cameraError, rateWords, stateWords, tokenIn } from "../../pages/camera/words.js";
+import { playFrom } from "./play.mjs";
 
 const table = (code) => JSON.parse(readFileSync(new URL(`../../pages/lang/${code}.json`, import.meta.url), "utf8"));
 const en = makeWords("en", table("en"), {});
 const de = makeWords("de", table("de"), {});
 
-// Plays [ms, type or event]; the log has what was done and where it led.
-function play(...events) {
-  let state = initial();
-  const log = [];
-  for (const [ms, what] of events) {
-    const event = typeof what === "string" ? { type: what } : what;
-    const next = step(state, event, ms);
-    for (const action of next.actions) log.push(`${ms} ${action}`);
-    if (next.state.name !== state.name) log.push(`${ms} ${next.state.name}`);
-    state = next.state;
-  }
-  return { state, log };
-}
+const play = (...events) => playFrom(initial(), step, ...events);
+const refused = (status, more = {}) => ({ type: "refused", status, ...more });
 
-const refused = (status, more = {}) => ({ type: "answer", status, ...more });
-
-test("from the button to the picture and back", () => {
+test("from starting to stopping", () => {
   const { log } = play([0, "start"], [100, "camera"], [300, "connected"], [9000, "stop"]);
   assert.deepEqual(log, [
-    "0 look",
+    "0 open_camera",
     "0 opening",
     "100 publish",
     "100 connecting",
     "300 live",
     "9000 leave",
-    "9000 dark",
+    "9000 close_camera",
     "9000 idle",
   ]);
 });
@@ -50,7 +36,7 @@ const LIVE = [
   [2, "connected"],
 ];
 
-test("a phone that changes networks keeps its session, and asks for a path until there is one", () => {
+test("a phone that changes networks keeps its session, and restarts ICE until it is connected", () => {
   const { log } = play(
     ...LIVE,
     [1000, "disconnected"],
@@ -64,25 +50,25 @@ test("a phone that changes networks keeps its session, and asks for a path until
   assert.deepEqual(log.slice(5), ["1000 renew", "1000 mending", "2000 renew", "2300 live"]);
 });
 
-test("a station that is not heard any more is looked for before the browser says so", () => {
-  const { log } = play(...LIVE, [2000, "heard"], [4750, "tick"], [5000, "tick"], [5100, "renewed"], [5400, "heard"]);
+test("silence of the station restarts ICE before the browser reports it", () => {
+  const { log } = play(...LIVE, [2000, "received"], [4750, "tick"], [5000, "tick"], [5100, "renewed"], [5400, "received"]);
   assert.deepEqual(log.slice(5), ["5000 renew", "5000 mending", "5400 live"]);
 });
 
-test("a hiccup that mends itself is no loss", () => {
+test("a short disconnection is no loss", () => {
   const { state, log } = play(...LIVE, [1000, "disconnected"], [1100, "connected"], [1150, "renewed"], [4000, "tick"]);
   assert.equal(state.name, "live");
   assert.deepEqual(log.slice(5), ["1000 renew", "1000 mending", "1100 live"]);
 });
 
-test("a new session when the new path leads nowhere, or the station knows the old one no more", () => {
+test("a new session follows a failed ICE restart, or a session unknown to the station", () => {
   const nowhere = play(...LIVE, [1000, "failed"], [1100, "renewed"], [1100 + RENEWED_MS, "tick"], [3600, "tick"]);
   assert.deepEqual(nowhere.log.slice(-4), ["3100 leave", "3100 waiting", "3600 publish", "3600 connecting"]);
   const unknown = play(...LIVE, [1000, "disconnected"], [1010, "unrenewable"]);
   assert.deepEqual(unknown.log.slice(-2), ["1010 leave", "1010 waiting"]);
 });
 
-test("a station that does not answer is given up at last, and the page says so", () => {
+test("a station that does not answer is given up in the end", () => {
   const events = [...LIVE, [1000, "disconnected"]];
   for (let at = 1250; at <= 1000 + LOST_MS; at += 250) events.push([at, "tick"]);
   const { state, log } = play(...events, [17000, "unrenewable"]);
@@ -91,13 +77,13 @@ test("a station that does not answer is given up at last, and the page says so",
   assert.match(stateWords(en.say, state).text, /Trying again/);
 });
 
-test("a network that is new is used at once, while the old one still carries the picture", () => {
+test("a new network restarts ICE at once, while media goes on", () => {
   const { state, log } = play(...LIVE, [1000, "online"], [1100, "unreachable"], [2900, "tick"]);
   assert.equal(state.name, "live");
   assert.deepEqual(log.slice(5), ["1000 renew"]);
 });
 
-test("attempts that fail come further and further apart, and at once when the network is back", () => {
+test("failed attempts back off, and the next is made at once with the online event", () => {
   const fail = [0, "start"];
   const { log } = play(
     fail,
@@ -112,13 +98,13 @@ test("attempts that fail come further and further apart, and at once when the ne
   assert.deepEqual(published, ["0 publish", "10500 publish", "11501 publish"]);
 });
 
-test("a wrong token ends it, the camera goes dark and the token is forgotten", () => {
+test("a wrong token is forgotten, and the camera closed", () => {
   const { state, log } = play([0, "start"], [1, "camera"], [2, refused(401)], [9000, "tick"]);
-  assert.deepEqual(log.slice(-4), ["2 leave", "2 dark", "2 forget", "2 refused"]);
+  assert.deepEqual(log.slice(-4), ["2 leave", "2 close_camera", "2 forget", "2 refused"]);
   assert.equal(stateWords(en.say, state).text, "The token is not right.");
 });
 
-test("a place that is taken is waited for, or taken over", () => {
+test("an occupied place is waited for, or taken over", () => {
   const taken = play([0, "start"], [1, "camera"], [2, refused(409)]);
   assert.equal(taken.state.name, "waiting");
   assert.match(stateWords(en.say, taken.state).text, /Waiting for the place/);
@@ -126,7 +112,7 @@ test("a place that is taken is waited for, or taken over", () => {
   assert.deepEqual(over.log.slice(-2), ["100 take_over", "100 connecting"]);
 });
 
-test("a station that is full names its time, a browser without H.264 is told at once", () => {
+test("a full station gives its Retry-After, a browser without H.264 is refused", () => {
   const full = play([0, "start"], [1, "camera"], [2, refused(503, { retryAfterMs: 5000 })]);
   assert.equal(full.state.retryAt, 5002);
   const codec = play([0, "start"], [1, "camera"], [2, refused(422)]);
@@ -134,21 +120,21 @@ test("a station that is full names its time, a browser without H.264 is told at 
   assert.match(stateWords(en.say, codec.state).text, /H\.264/);
 });
 
-test("nothing happens before the button and after a refusal", () => {
+test("events before the start and after a refusal do nothing", () => {
   assert.deepEqual(play([0, "tick"], [1, "online"], [2, "connected"]).log, []);
-  const denied = { type: "no_camera", ...cameraTrouble({ name: "NotAllowedError" }) };
+  const denied = { type: "no_camera", ...cameraError({ name: "NotAllowedError" }) };
   const { state, log } = play([0, "start"], [1, denied], [2, "camera"], [3, "failed"]);
-  assert.deepEqual(log, ["0 look", "0 opening", "1 leave", "1 dark", "1 refused"]);
+  assert.deepEqual(log, ["0 open_camera", "0 opening", "1 leave", "1 close_camera", "1 refused"]);
   assert.match(stateWords(en.say, state).text, /Allow it/);
 });
 
-test("the token in an address", () => {
+test("the token of an address", () => {
   assert.equal(tokenIn("#token=abc%20d"), "abc d");
   assert.equal(tokenIn("#token="), null);
   assert.equal(tokenIn(""), null);
 });
 
-test("the start rate goes to the video's format and nowhere else", () => {
+test("the start rate is added to the H.264 format only", () => {
   const video = "a=fmtp:108 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
   const sdp = `v=0\r\n${video}\r\na=fmtp:109 apt=108\r\n`;
   assert.equal(
@@ -157,7 +143,7 @@ test("the start rate goes to the video's format and nowhere else", () => {
   );
 });
 
-test("what is sent, in plain words", () => {
+test("the rate and size of what is sent", () => {
   const stat = (timestamp, bytesSent) => ({
     type: "outbound-rtp",
     kind: "video",
@@ -167,15 +153,15 @@ test("what is sent, in plain words", () => {
     frameHeight: 720,
     framesPerSecond: 29.6,
   });
-  const first = sent([{ type: "codec" }, stat(1000, 1000)], null);
+  const first = sentVideo([{ type: "codec" }, stat(1000, 1000)], null);
   assert.equal(first.bps, null);
   assert.equal(rateWords(en, first), "1280 × 720, 30 fps");
-  const second = sent([stat(2000, 201000)], first);
+  const second = sentVideo([stat(2000, 201000)], first);
   assert.equal(rateWords(en, second), "1280 × 720, 30 fps, 1.6 Mbit/s");
-  assert.equal(sent([], second), null);
+  assert.equal(sentVideo([], second), null);
 });
 
-test("every state has words, in another language too", () => {
+test("every state has a text, in another language too", () => {
   const reasons = ["occupied", "unreachable", "busy", "lost", "token", "codec", "denied", "missing", "taken", "ended"];
   for (const name of ["idle", "opening", "connecting", "live", "mending", "waiting", "refused"]) {
     for (const kind of [null, ...reasons]) {
@@ -188,13 +174,13 @@ test("every state has words, in another language too", () => {
   assert.equal(rateWords(de, { bps: 1_640_000, width: 640, height: 480, fps: 29.6 }), "640 × 480, 30 fps, 1,6 Mbit/s");
 });
 
-test("reports and answers to checks are signs of the station, what is sent is none", () => {
+test("RTCP and answers to checks count as received, sent bytes do not", () => {
   const report = (bytes, responses) => [
     { type: "transport", bytesReceived: bytes, bytesSent: 5000 },
     { type: "candidate-pair", responsesReceived: responses, requestsReceived: 2 },
     { type: "outbound-rtp", bytesSent: 9000 },
   ];
-  assert.equal(heard(report(100, 3)), 105);
-  assert.notEqual(heard(report(100, 4)), heard(report(100, 3)));
-  assert.equal(heard([]), 0);
+  assert.equal(receivedCount(report(100, 3)), 105);
+  assert.notEqual(receivedCount(report(100, 4)), receivedCount(report(100, 3)));
+  assert.equal(receivedCount([]), 0);
 });

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { initial } from "../../pages/app/connection.js";
-import { ENGLISH } from "../../pages/app/english.js";
-import * as figures from "../../pages/app/figures.js";
+import { ENGLISH } from "../../pages/app/live_words.js";
+import * as figures from "../../pages/app/stats.js";
 import { makeWords } from "../../pages/app/language.js";
-import * as words from "../../pages/app/words.js";
+import { pieces } from "../../pages/app/page.js";
+import * as words from "../../pages/app/notices.js";
 
 const table = (code) => JSON.parse(readFileSync(new URL(`../../pages/lang/${code}.json`, import.meta.url), "utf8"));
 const en = makeWords("en", ENGLISH, ENGLISH);
@@ -14,7 +15,7 @@ const es = makeWords("es", table("es"), ENGLISH);
 
 const state = (overrides) => ({ ...initial(), ...overrides });
 
-test("every state of the connection has its words", () => {
+test("every state of the connection has its texts", () => {
   const said = (overrides) => {
     const { short, long } = words.connectionWords(en.say, state(overrides));
     return long || short;
@@ -39,12 +40,12 @@ test("every state of the connection has its words", () => {
   assert.match(said({ name: "reconnecting", pictureAt: 1, refused: 429 }), /from here/);
 });
 
-test("a live connection to a station without a camera does not call itself live", () => {
+test("a live connection to a station without a camera is not called live", () => {
   const status = { source: { state: "lost" } };
   assert.equal(words.connectionWords(en.say, state({ name: "live" }), status).short, "No signal");
 });
 
-test("the station's troubles, most pressing first, with the command that helps", () => {
+test("the station's problems, most urgent first, with the command that helps", () => {
   const said = words.stationWords(en.say, {
     source: { state: "lost", reason: "Camera unplugged. Waiting for it.", note: "No webcam found" },
     detector: {
@@ -64,23 +65,23 @@ test("the station's troubles, most pressing first, with the command that helps",
   assert.equal(said[0].tone, "bad");
 });
 
-test("all well is no words, and neither is a status that is not there", () => {
+test("no problem and no status give no text", () => {
   const well = { source: { state: "live", note: null }, detector: { state: "running" } };
   assert.deepEqual(words.stationWords(en.say, well), []);
   assert.deepEqual(words.stationWords(en.say, {}), []);
   assert.deepEqual(words.stationWords(en.say, null), []);
 });
 
-test("commands stand between backticks", () => {
-  assert.deepEqual(words.pieces("run `a b` now"), [
+test("text between backticks is a command", () => {
+  assert.deepEqual(pieces("run `a b` now"), [
     { text: "run ", code: false },
     { text: "a b", code: true },
     { text: " now", code: false },
   ]);
-  assert.deepEqual(words.pieces(""), []);
+  assert.deepEqual(pieces(""), []);
 });
 
-test("numbers as people read them", () => {
+test("bit rates and shares", () => {
   assert.equal(figures.bitrateWords(en, 1_512_000), "1.5 Mbit/s");
   assert.equal(figures.bitrateWords(en, 640_400), "640 kbit/s");
   assert.equal(figures.shareWords(en, 0), "0 %");
@@ -88,7 +89,7 @@ test("numbers as people read them", () => {
   assert.equal(figures.shareWords(en, 0.0123), "1.2 %");
 });
 
-test("where the feed is sent on to, if it is", () => {
+test("whether the feed is sent on, and where", () => {
   assert.equal(figures.publishWords(en.say, null), null);
   assert.equal(figures.publishWords(en.say, undefined), null);
   const host = "https://a.example";
@@ -101,13 +102,13 @@ test("where the feed is sent on to, if it is", () => {
   assert.deepEqual(live, { text: "live", title: host });
 });
 
-test("the age of the picture, and whether it is only worked out", () => {
+test("the latency, exact or estimated", () => {
   assert.equal(figures.latencyWords(en, 41.6, true), "42 ms");
   assert.equal(figures.latencyWords(en, 41.6, false), "about 42 ms");
   assert.equal(figures.latencyWords(de, 1234, false), "etwa 1.234 ms");
 });
 
-test("the detector's rate, or its state, which may be one that has no words", () => {
+test("the detector's rate, or its state, which may have no text", () => {
   const running = { state: "running", fps: 29.6, model: "m", provider: "cpu" };
   assert.deepEqual(figures.detectorRate(en, running), { text: "30 fps", title: "m on cpu" });
   const tried = figures.detectorRate(de, { ...running, experimental: true });
@@ -118,7 +119,7 @@ test("the detector's rate, or its state, which may be one that has no words", ()
   assert.equal(figures.detectorRate(en, undefined).text, null);
 });
 
-test("troubles in the language; what the station says of devices and commands as it comes", () => {
+test("problems are translated, the station's own sentences are not", () => {
   const fallback = words.connectionWords(de.say, state({ name: "fallback", refused: 503 }));
   assert.equal(fallback.short, "Einfacher Stream");
   assert.match(fallback.long, /Die Station ist voll/);
@@ -135,14 +136,14 @@ test("troubles in the language; what the station says of devices and commands as
   assert.equal(figures.publishWords(de.say, { state: "waiting", host: "h" }).text, "wartet");
 });
 
-test("numbers as the language writes them", () => {
+test("numbers are formatted for the language", () => {
   assert.equal(figures.bitrateWords(de, 1_512_000), "1,5 Mbit/s");
   assert.equal(figures.bitrateWords(en, 2_000_000), "2.0 Mbit/s");
   assert.equal(figures.shareWords(de, 0.0004), "< 0,1 %");
   assert.equal(figures.shareWords(es, 0.0123), "1,2 %");
 });
 
-test("visitors read of a missing runtime once, and no paths", () => {
+test("a missing runtime is named once, without paths", () => {
   const message =
     "ONNX Runtime is not installed; looked for libonnxruntime.so in /home/me/.cache/carrier/runtime. `make runtime` fetches it";
   const said = (detector) => words.stationWords(en.say, { detector })[0].text;
@@ -154,7 +155,7 @@ test("visitors read of a missing runtime once, and no paths", () => {
   assert.equal(said({ state: "missing", message: null, fix: null }), "Detection is not installed.");
 });
 
-test("a change of the source is told, a source that stays or comes back by itself is not", () => {
+test("a change of the source is announced, a source that stays or comes back is not", () => {
   const source = (description, published, state = "live") => ({ description, published, state });
   const said = (before, after) => words.changeWords(en.say, before, after);
   const [scene, phone, obs] = [source("test scene", false), source("phone camera", true), source("OBS", true)];

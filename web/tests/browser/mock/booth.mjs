@@ -1,4 +1,4 @@
-// The mock's photo booth: jobs that go their way by a script, and misbehave on command.
+// The mock's photo booth: jobs run through fixed steps, and failures are set by the test.
 
 import { randomUUID } from "node:crypto";
 
@@ -12,9 +12,9 @@ const ADMIN = "let-me-rule";
 const KEEP_MS = 24 * 3600e3;
 const STEPS = 4;
 const CUT_AFTER_MS = 300;
-const BODY_MOST = 13e6;
+const BODY_MAX_BYTES = 13e6;
 
-// `picture` gives a JPEG of the feed, `stylised` makes the result of one.
+// `picture()` gives a JPEG of the feed, `stylised(jpeg)` the result for one.
 export function makeBooth({ picture, stylised }) {
   const booth = {
     styles: STYLES,
@@ -108,7 +108,7 @@ export function makeBooth({ picture, stylised }) {
     if (keys.has(key)) return accepted(response, keys.get(key));
     const refusal = booth.refuse.shift();
     if (refusal) return error(response, refusal.status, refusal.error ?? "refused", refusal.headers);
-    if (body.length > BODY_MOST) return error(response, 413, "too large: 12 MB at most");
+    if (body.length > BODY_MAX_BYTES) return error(response, 413, "too large: 12 MB at most");
     const form = await new Response(body, { headers: { "Content-Type": request.headers["content-type"] } }).formData();
     const image = form.get("image");
     const given = image ? Buffer.from(await image.arrayBuffer()) : null;
@@ -141,7 +141,8 @@ export function makeBooth({ picture, stylised }) {
     };
     booth.jobs.set(job.id, job);
     if (key) keys.set(key, job.id);
-    live(job);
+    // The mock may be stopped while a job runs: its browser is gone then.
+    live(job).catch(() => {});
     return accepted(response, job.id);
   }
 
@@ -160,7 +161,7 @@ export function makeBooth({ picture, stylised }) {
     const cut = booth.cuts.shift();
     if (cut === undefined) return response.end(part);
     response.write(part.subarray(0, cut));
-    // A browser forgets what it has not handed on when a connection breaks.
+    // Later, because a browser drops what it has not passed on when a connection breaks.
     return setTimeout(() => response.socket?.end(), CUT_AFTER_MS);
   }
 
@@ -210,7 +211,7 @@ export function makeBooth({ picture, stylised }) {
     return response.writeHead(204).end();
   }
 
-  // Whether the request was one for the booth.
+  // Gives whether the request was for the booth.
   booth.serve = async (request, response, path) => {
     const admin = /carrier_admin=1/.test(request.headers.cookie ?? "");
     const parts = path.match(/^\/api\/stylise\/([0-9a-f-]{36})(?:\/([a-z.]+))?$/);
@@ -249,20 +250,11 @@ function session(request, response, admin) {
   return response.writeHead(204, set ? { "Set-Cookie": set } : {}).end();
 }
 
-// Looks like a code; says nothing.
+// A pattern of squares in place of a QR code.
 function code(path) {
-  const side = 29;
-  let squares = "";
-  for (let y = 0; y < side; y += 1) {
-    for (let x = 0; x < side; x += 1) {
-      const corner = (x < 7 || x > side - 8) && (y < 7 || y > side - 8) && !(x > 7 && y > 7);
-      const [cx, cy] = [x < 7 ? x : x - side + 7, y < 7 ? y : y - side + 7];
-      const ring = Math.max(Math.abs(cx - 3), Math.abs(cy - 3));
-      const dark = corner ? ring !== 2 : (x * 7 + y * 13 + x * y * path.length) % 5 < 2;
-      if (dark) squares += `M${x + 4} ${y + 4}h1v1h-1z`;
-    }
-  }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side + 8} ${side + 8}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h${side + 8}v${side + 8}H0z"/><path d="${squares}"/></svg>`;
+  const squares = Array.from({ length: 841 }, (_, at) => at).filter((at) => (at * at + at * path.length) % 5 < 2);
+  const drawn = squares.map((at) => `M${(at % 29) + 4} ${Math.floor(at / 29) + 4}h1v1h-1z`).join("");
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 37 37" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h37v37H0z"/><path d="${drawn}"/></svg>`;
 }
 
 async function bytes(request) {

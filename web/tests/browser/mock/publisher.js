@@ -38,7 +38,7 @@ globalThis.leave = (id) => {
   return peers.delete(id);
 };
 
-// As a killed process would: nothing more is sent and nobody is told.
+// As if the process was killed: nothing more is sent, and no connection is closed.
 globalThis.die = async () => {
   for (const peer of peers.values()) {
     for (const sender of peer.getSenders()) await sender.replaceTrack(null);
@@ -48,8 +48,7 @@ globalThis.die = async () => {
   setTimeout(() => gone.forEach((peer) => peer.close()), 10000);
 };
 
-// Frozen: nothing more is sent, and no connection is closed. (A canvas that only stops changing
-// would still be sent once a second.)
+// Stops sending without closing connections. (A canvas that only stops changing would still be sent once a second.)
 globalThis.pause = async (yes) => {
   const track = yes ? null : stream.getVideoTracks()[0];
   const senders = [...peers.values()].flatMap((peer) => peer.getSenders());
@@ -61,7 +60,7 @@ globalThis.jpeg = async (withBoxes) => {
   return base64(still.canvas);
 };
 
-// The result of a mock job: told from its source at a glance.
+// The result of a mock job, which clearly differs from its source.
 globalThis.stylised = async (jpeg) => {
   const source = await createImageBitmap(await (await fetch(`data:image/jpeg;base64,${jpeg}`)).blob());
   const drawn = new OffscreenCanvas(source.width, source.height);

@@ -1,6 +1,6 @@
 import { stateIs } from "../harness/eyes.mjs";
 
-export const title = "for everybody";
+export const title = "accessibility: names, headings, focus, motion";
 
 export async function run(t) {
   const page = await t.page({ reducedMotion: "reduce" });
@@ -36,21 +36,21 @@ export async function run(t) {
     };
   });
   t.check(
-    "language, title, one heading, one main",
+    "the page has a language, a title, one heading and one main",
     found.language === "en" && found.title && found.headings === 1 && found.mains === 1,
     found.title,
   );
-  t.check("may be zoomed", found.zoomable);
-  t.check("no id twice, no reference to nowhere", !found.doubled.length && !found.dangling.length);
-  t.check("everything has a name", found.nameless.length === 0, found.nameless.join(" "));
-  t.check("pictures have words, drawings are hidden", !found.pictures && !found.drawings);
-  t.check("the order of focus is the page's", found.positive === 0);
+  t.check("zooming is allowed", found.zoomable);
+  t.check("ids are unique and references resolve", !found.doubled.length && !found.dangling.length);
+  t.check("every control and landmark has a name", found.nameless.length === 0, found.nameless.join(" "));
+  t.check("images have alternative text, drawings are hidden", !found.pictures && !found.drawings);
+  t.check("the focus order is the document order", found.positive === 0);
   t.check(
-    "states are spoken politely",
+    "states are announced politely",
     found.polite === "polite" && found.spoken.startsWith("Live"),
     found.spoken,
   );
-  t.check("nothing moves for whoever asked for less", found.moving === 0);
+  t.check("nothing moves with reduced motion", found.moving === 0);
 
   const jumps = await t.page();
   await jumps.evaluate(() => {
@@ -62,5 +62,5 @@ export async function run(t) {
   await stateIs(jumps, "live");
   await jumps.waitForTimeout(4500);
   const shift = await jumps.evaluate(() => globalThis.shift);
-  t.check("nothing jumps while it loads", shift < 0.02, shift.toFixed(4));
+  t.check("no layout shift while the page loads", shift < 0.02, shift.toFixed(4));
 }

@@ -1,7 +1,7 @@
 import { boothPage, choosePhoto, fits, photo, says, screen, withMock } from "../harness/booth.mjs";
 import { visibleText } from "../harness/eyes.mjs";
 
-export const title = "the photo booth, from the picture to what is taken home";
+export const title = "the photo booth, from the photo to the saved result";
 export const limitMs = 180000;
 
 const SIZES = { portrait: [390, 844], smallest: [320, 568], "on its side": [844, 390], laptop: [1280, 800] };
@@ -19,39 +19,39 @@ export async function run(t) {
   });
 }
 
-// Against whatever station this is: the program makes it itself, without ComfyUI.
+// Against the program (which makes pictures itself, without ComfyUI) or the mock.
 async function journey(t) {
   const page = await boothPage(t, t.station);
   await choosePhoto(page);
   const first = await page.textContent("#styles .card .title");
   await page.tap("#make");
   await screen(page, "done", 60000);
-  t.check("a photo becomes a picture", true, first);
+  t.check("a photo becomes a result", true, first);
   const sizes = await page.evaluate(async () => {
     const images = [document.querySelector("#picture"), document.querySelector("#stylised")];
     await Promise.all(images.map((image) => image.decode()));
     return images.map((image) => image.naturalWidth / image.naturalHeight);
   });
-  t.check("before and after have one shape", Math.abs(sizes[0] - sizes[1]) < 0.05, sizes.join(" "));
-  t.check("the address leads back to it", /#[0-9a-f-]{36}$/.test(page.url()), page.url());
+  t.check("before and after have the same shape", Math.abs(sizes[0] - sizes[1]) < 0.05, sizes.join(" "));
+  t.check("the address leads back to the result", /#[0-9a-f-]{36}$/.test(page.url()), page.url());
   await page.goto("about:blank");
   await page.goto(`${t.station.url}booth`);
   await screen(page, "photo");
   await page.tap("#last");
   await screen(page, "done");
-  t.check("and so does the page itself, later, to whoever asks for it", true);
-  t.check("nothing from elsewhere", page.requests.every((url) => /^(blob:|about:)/.test(url) || url.startsWith(t.station.url)));
-  t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
+  t.check("the page offers the last result", true);
+  t.check("no request to another origin", page.requests.every((url) => /^(blob:|about:)/.test(url) || url.startsWith(t.station.url)));
+  t.check("no errors in the console", page.complaints.length === 0, page.complaints[0] ?? "");
   await page.tap("#another-picture");
   await page.tap("#use-live");
   await page.tap("#shutter:not([disabled])");
   await screen(page, "style");
   await page.tap("#make:not([disabled])");
   await screen(page, "done", 60000);
-  t.check("the live picture as well", true);
+  t.check("a snapshot of the live picture becomes a result", true);
 }
 
-// A server on which nothing can be erased, and one that is away.
+// A picture server that cannot erase pictures, and one that is away.
 async function consent(t, mock) {
   mock.booth.erases = false;
   const marked = mock.booth.styles;
@@ -60,13 +60,13 @@ async function consent(t, mock) {
   await choosePhoto(page);
   await page.tap("text=Claymation");
   const told = await visibleText(page, "#consent");
-  t.check("what stays on the picture server is told", /may stay there.*cannot erase/.test(told), told);
+  t.check("the consent says that the picture may stay on the picture server", /may stay there.*cannot erase/.test(told), told);
   const mark = await visibleText(page, '.card:has([value="pixel-art"]) .made');
-  t.check("a style whose maker is away is marked", mark === "waits for the picture server", mark);
+  t.check("a style is marked while its picture server is away", mark === "waits for the picture server", mark);
   await t.shot(page, "booth-consent");
   await page.tap("#make");
   await screen(page, "work");
-  t.check("the order names who may make it", mock.booth.orders.at(-1).made_by === "comfyui");
+  t.check("the order names who may make the picture", mock.booth.orders.at(-1).made_by === "comfyui");
   mock.booth.erases = true;
   mock.booth.styles = marked;
 }
@@ -77,8 +77,8 @@ async function progress(t, mock) {
   await choosePhoto(page);
   await page.tap("text=Claymation");
   const consent = await visibleText(page, "#consent");
-  t.check("the consent names who sees it", /picture server.*overwrites.*24 hours/.test(consent), consent);
-  t.check("showing is off", !(await page.isChecked("#agree")));
+  t.check("the consent names who sees the picture", /picture server.*overwrites.*24 hours/.test(consent), consent);
+  t.check("sharing is off by default", !(await page.isChecked("#agree")));
   await page.tap("#make");
   await screen(page, "work");
   await page.evaluate(() => {
@@ -88,23 +88,23 @@ async function progress(t, mock) {
       globalThis.jumps.push(...list.getEntries().map(({ value }) => value));
     }).observe({ type: "layout-shift" });
   });
-  t.check("the queue", await says(page, "#heading-work", /pictures before yours/));
-  t.check("and the wait", await says(page, "#work-detail", /About 4\d seconds/));
+  t.check("the position in the queue is shown", await says(page, "#heading-work", /pictures before yours/));
+  t.check("the expected wait is shown", await says(page, "#work-detail", /About 4\d seconds/));
   await t.shot(page, "booth-queue");
-  t.check("next", await says(page, "#heading-work", /You are next/));
-  t.check("on its way", await says(page, "#heading-work", /On its way/));
-  t.check("step by step", await says(page, "#heading-work", /Step 2 of 4/));
+  t.check("being next is shown", await says(page, "#heading-work", /You are next/));
+  t.check("the upload to the picture server is shown", await says(page, "#heading-work", /On its way/));
+  t.check("the current step is shown", await says(page, "#heading-work", /Step 2 of 4/));
   const bar = await page.evaluate(() => document.getElementById("progress").value);
-  t.check("the bar has it too", bar >= 0.5, bar);
-  t.check("with the unfinished picture", await page.waitForSelector('#picture[src*="preview.jpg?n="]').then(() => true));
+  t.check("the progress bar shows the step", bar >= 0.5, bar);
+  t.check("the preview is shown", await page.waitForSelector('#picture[src*="preview.jpg?n="]').then(() => true));
   await t.shot(page, "booth-step");
   const jumps = await page.evaluate(() => globalThis.jumps);
-  t.check("nothing jumps meanwhile", jumps.length === 0, jumps.join(" "));
+  t.check("no layout shift while the job runs", jumps.length === 0, jumps.join(" "));
   await screen(page, "done");
   const [order] = mock.booth.orders.slice(-1);
-  t.check("sent with a key, unshared", /^[0-9a-f-]{36}$/.test(order.key) && order.share === "false", JSON.stringify(order));
+  t.check("the order has an idempotency key and is not shared", /^[0-9a-f-]{36}$/.test(order.key) && order.share === "false", JSON.stringify(order));
   const focus = await page.evaluate(() => document.activeElement.id);
-  t.check("the focus follows", focus === "heading-done", focus);
+  t.check("the focus moves to the result's heading", focus === "heading-done", focus);
   mock.booth.paceMs = 60;
 }
 
@@ -119,8 +119,8 @@ async function largePhoto(t, mock) {
     const { naturalWidth, naturalHeight } = document.querySelector("#picture");
     return [naturalWidth, naturalHeight];
   });
-  t.check("a large photo is made smaller first", height === 2048 && width === 1536, `${width}x${height}`);
-  t.check("and costs less", order.bytes < file.buffer.length, `${order.bytes} of ${file.buffer.length} bytes`);
+  t.check("a large photo is scaled before the upload", height === 2048 && width === 1536, `${width}x${height}`);
+  t.check("the scaled photo has fewer bytes", order.bytes < file.buffer.length, `${order.bytes} of ${file.buffer.length} bytes`);
 }
 
 async function result(t, mock) {
@@ -131,30 +131,30 @@ async function result(t, mock) {
   const at = () => page.evaluate(() => Number(document.getElementById("compare").value));
   await page.focus("#compare");
   await page.keyboard.press("ArrowRight");
-  t.check("the keyboard moves the line", (await at()) === 51, await at());
+  t.check("arrow keys move the dividing line", (await at()) === 51, await at());
   const box = await page.locator("#frame").boundingBox();
   await page.mouse.move(box.x + box.width / 2, box.y + 40);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.2, box.y + 60, { steps: 4 });
   await page.mouse.up();
-  t.check("so does a finger", Math.abs((await at()) - 20) <= 1, await at());
+  t.check("dragging moves the dividing line", Math.abs((await at()) - 20) <= 1, await at());
   const line = await page.evaluate(() => {
     const frame = document.getElementById("frame").getBoundingClientRect();
     const middle = document.getElementById("divider").getBoundingClientRect();
     return (middle.left + middle.width / 2 - frame.left) / frame.width;
   });
-  t.check("and the line is there", Math.abs(line - 0.2) < 0.02, line.toFixed(3));
+  t.check("the line is drawn where the pointer is", Math.abs(line - 0.2) < 0.02, line.toFixed(3));
   const download = page.waitForEvent("download");
   await page.tap("#save");
   const name = (await download).suggestedFilename();
-  t.check("saved under a name that tells", /^carrier-pencil-\d{8}-\d{6}\.jpg$/.test(name), name);
-  t.check("without HTTPS there is no share button", !(await page.isVisible("#hand-on")));
+  t.check("the saved file has the style and time in its name", /^carrier-pencil-\d{8}-\d{6}\.jpg$/.test(name), name);
+  t.check("no share button without HTTPS", !(await page.isVisible("#hand-on")));
   await page.locator("label:has(#shown)").tap();
   await page.waitForFunction(async () => (await (await fetch("/api/gallery")).json()).pictures.length === 1);
-  t.check("in the gallery when wanted", true);
+  t.check("ticking the box shows the result in the gallery", true);
   await page.locator("label:has(#shown)").tap();
   await page.waitForFunction(async () => (await (await fetch("/api/gallery")).json()).pictures.length === 0);
-  t.check("and out of it", true);
+  t.check("clearing the box removes it", true);
   await page.reload();
   await screen(page, "done");
   await page.tap("#another-style");
@@ -162,33 +162,33 @@ async function result(t, mock) {
   await page.tap("text=Oil painting");
   await page.tap("#make");
   await screen(page, "done");
-  t.check("another style of the same picture", mock.booth.orders.at(-1).style === "painting");
+  t.check("another style of the same photo", mock.booth.orders.at(-1).style === "painting");
   const second = page.url();
   await page.tap("#another-picture");
   await screen(page, "photo");
   await page.goBack();
   await screen(page, "done");
-  t.check("the way back leads to what was only left", page.url() === second, page.url());
+  t.check("the back button leads to a result that was left", page.url() === second, page.url());
   const jobs = mock.booth.jobs.size;
   await page.tap("#remove");
-  t.check("deleting asks once more", (await page.isVisible("#really")) && !(await page.isVisible("#save")));
+  t.check("deleting asks for confirmation", (await page.isVisible("#really")) && !(await page.isVisible("#save")));
   await t.shot(page, "booth-sure");
   await page.keyboard.press("Escape");
-  t.check("Escape keeps it", await page.isVisible("#save"));
+  t.check("Escape cancels the deletion", await page.isVisible("#save"));
   await page.tap("#remove");
   await page.tap("#really");
   await screen(page, "photo");
-  t.check("then it is gone", mock.booth.jobs.size === jobs - 1 && (await says(page, "#note-photo", /Deleted/)));
-  t.check("from the address too", !page.url().includes("#"));
-  t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
+  t.check("a confirmed deletion removes the job", mock.booth.jobs.size === jobs - 1 && (await says(page, "#note-photo", /Deleted/)));
+  t.check("the address no longer names it", !page.url().includes("#"));
+  t.check("no errors in the console", page.complaints.length === 0, page.complaints[0] ?? "");
 }
 
-// Where the browser gives it: its own camera, a countdown, a photo.
+// The page's own camera: preview, countdown, photo.
 async function camera(t, mock) {
   const page = await boothPage(t, mock, {
     before: (blank) =>
       blank.addInitScript(() => {
-        // Chromium's fake camera needs flags of its own; a canvas is one as well.
+        // A canvas instead of Chromium's fake camera, which needs command-line flags.
         navigator.mediaDevices.getUserMedia = async () => {
           const canvas = Object.assign(document.createElement("canvas"), { width: 720, height: 1280 });
           const pen = canvas.getContext("2d");
@@ -210,9 +210,9 @@ async function camera(t, mock) {
   await screen(page, "camera");
   await page.waitForFunction(() => document.getElementById("lens").videoWidth > 0);
   const mirrored = await page.evaluate(() => getComputedStyle(document.getElementById("lens")).scale);
-  t.check("the camera is a mirror", mirrored.startsWith("-1"), mirrored);
+  t.check("the camera's preview is mirrored", mirrored.startsWith("-1"), mirrored);
   await page.tap("#shutter");
-  t.check("three, two, one", await says(page, "#count", /3/));
+  t.check("the countdown is shown", await says(page, "#count", /[1-3]/));
   await t.shot(page, "booth-camera");
   await screen(page, "style");
   const corner = await page.evaluate(async () => {
@@ -222,8 +222,8 @@ async function camera(t, mock) {
     pen.drawImage(bitmap, 0, 0);
     return [...pen.getImageData(60, 60, 1, 1).data].slice(0, 3);
   });
-  t.check("and the photo is not mirrored", corner[0] > 150, corner.join(" "));
-  t.check("the light of the camera is off", await page.evaluate(() => document.getElementById("lens").srcObject === null));
+  t.check("the photo is not mirrored", corner[0] > 150, corner.join(" "));
+  t.check("the camera is closed afterwards", await page.evaluate(() => document.getElementById("lens").srcObject === null));
 }
 
 async function layout(t, mock) {
@@ -243,9 +243,9 @@ async function layout(t, mock) {
       await page.setViewportSize({ width, height });
       await page.waitForTimeout(120);
       const { ok, detail } = await fits(page);
-      t.check(`${name}, ${size}: fits, and large enough`, ok, detail);
+      t.check(`${name}, ${size}: fits, with large enough controls`, ok, detail);
       const stage = await page.locator("#frame").boundingBox();
-      t.check(`  the picture has room`, Math.min(stage.width, stage.height) >= 70, `${Math.round(stage.width)}x${Math.round(stage.height)}`);
+      t.check(`  the picture is at least 70 px high and wide`, Math.min(stage.width, stage.height) >= 70, `${Math.round(stage.width)}x${Math.round(stage.height)}`);
       await t.shot(page, `booth-${name}-${size.replaceAll(" ", "-")}`);
     }
   }
@@ -253,16 +253,16 @@ async function layout(t, mock) {
 
 async function languages(t, mock) {
   const page = await boothPage(t, mock, { locale: "de-AT" });
-  t.check("in the browser's language", await says(page, "#heading-photo", /Stil wählen/));
-  t.check("and says so", (await page.getAttribute("html", "lang")) === "de");
+  t.check("the page is in the browser's language", await says(page, "#heading-photo", /Stil wählen/));
+  t.check("the lang attribute names it", (await page.getAttribute("html", "lang")) === "de");
   await page.selectOption("#language", "es");
-  t.check("another one is chosen on the page", await says(page, "#heading-photo", /elige un estilo/));
+  t.check("another language is chosen on the page", await says(page, "#heading-photo", /elige un estilo/));
   await page.reload();
-  t.check("and remembered", await says(page, "#heading-photo", /elige un estilo/));
+  t.check("a reload keeps the language", await says(page, "#heading-photo", /elige un estilo/));
   await page.goto(`${mock.url}booth?lang=en`);
-  t.check("a link has the last word", await says(page, "#heading-photo", /take it home/));
+  t.check("?lang= outranks the remembered language", await says(page, "#heading-photo", /take it home/));
   let lost = 1;
   await page.route("**/lang/*.json", (route) => (lost-- > 0 ? route.abort() : route.continue()));
   await page.goto(`${mock.url}booth?lang=de`);
-  t.check("words that were lost on their way come later", await says(page, "#heading-photo", /Stil wählen/));
+  t.check("a failed request for texts is retried", await says(page, "#heading-photo", /Stil wählen/));
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { PHONE, boothPage, choosePhoto, says, screen, withMock } from "../harness/booth.mjs";
 
-export const title = "a result, a thumbnail or a code that does not come at once is never taken for another";
+export const title = "failed downloads of results, thumbnails and codes are retried, and never confused";
 export const limitMs = 300000;
 
 export async function run(t) {
@@ -16,7 +16,7 @@ export async function run(t) {
   });
 }
 
-// Aborts the next `count` requests for such an address.
+// Aborts the next `count` requests for addresses that match.
 async function failing(page, pattern, count) {
   let left = count;
   await page.route(pattern, (route) => (left-- > 0 ? route.abort("connectionreset") : route.continue()));
@@ -45,13 +45,13 @@ async function lost(t, mock) {
   await failing(page, "**/result.jpg*", 2);
   await choosePhoto(page);
   await page.tap("#make");
-  t.check("a lost result is said to be on its way", await says(page, "#heading-work", /but the network is bad/));
+  t.check("a failed download is reported", await says(page, "#heading-work", /but the network is bad/));
   const early = await page.evaluate(() => document.documentElement.dataset.visit);
-  t.check("and nothing else is shown as it", early === "fetching" && !(await page.isVisible("#stylised")), early);
-  t.check("with when it goes on", await says(page, "#work-detail", /Trying again in \d/));
+  t.check("no other picture is shown meanwhile", early === "fetching" && !(await page.isVisible("#stylised")), early);
+  t.check("the time of the next attempt is shown", await says(page, "#work-detail", /Trying again in \d/));
   await t.shot(page, "booth-result-lost");
   await screen(page, "done");
-  t.check("then it is there, and what is saved is it", await isTheResult(page));
+  t.check("the result comes in the end, and is what is saved", await isTheResult(page));
 }
 
 async function cut(t, mock) {
@@ -63,8 +63,8 @@ async function cut(t, mock) {
   await screen(page, "done");
   const asked = mock.booth.fetched.map(({ range }) => range);
   const goesOn = asked[0] === null && asked[1] === "bytes=3000-" && asked[2] === "bytes=5000-";
-  t.check("cut twice: only the rest is asked for", goesOn && asked.length === 3, asked.join(" "));
-  t.check("and put together it is the result", await isTheResult(page));
+  t.check("after two cuts only the rest is requested", goesOn && asked.length === 3, asked.join(" "));
+  t.check("the joined parts are the result", await isTheResult(page));
 }
 
 async function slow(t, mock) {
@@ -78,13 +78,13 @@ async function slow(t, mock) {
   await session.send("Network.emulateNetworkConditions", slowly);
   mock.booth.fetched = [];
   mock.booth.held = false;
-  t.check("a slow one says how far it is", await says(page, "#heading-work", /Fetching it: [1-9]\d? %/, 30000));
+  t.check("a slow download shows its progress", await says(page, "#heading-work", /Fetching it: [1-9]\d? %/, 30000));
   const picture = await page.evaluate(() => document.getElementById("stylised").hidden);
-  t.check("and is not shown by halves", picture);
+  t.check("a partial result is not shown", picture);
   await t.shot(page, "booth-result-slow");
   await session.send("Network.emulateNetworkConditions", { ...slowly, downloadThroughput: -1, uploadThroughput: -1 });
   await screen(page, "done", 30000);
-  t.check("it came by one request", mock.booth.fetched.length === 1, mock.booth.fetched.length);
+  t.check("a slow download takes one request", mock.booth.fetched.length === 1, mock.booth.fetched.length);
 }
 
 async function refused(t, mock) {
@@ -92,10 +92,10 @@ async function refused(t, mock) {
   await page.route("**/result.jpg*", (route) => route.fulfill({ status: 404, body: "" }));
   await choosePhoto(page);
   await page.tap("#make");
-  t.check("one that is erased meanwhile is said to be gone", await says(page, "#note-photo", /no longer on the station/));
+  t.check("a result that was deleted meanwhile is reported as gone", await says(page, "#note-photo", /no longer on the station/));
 }
 
-// The other side of the line, after a reload: from the station as well.
+// After a reload the source picture comes from the station.
 async function before(t, mock) {
   const page = await boothPage(t, mock);
   await choosePhoto(page);
@@ -106,7 +106,7 @@ async function before(t, mock) {
   await page.reload();
   await screen(page, "done");
   await page.waitForFunction(() => document.getElementById("picture").naturalWidth > 0);
-  t.check("the picture before comes after all", true);
+  t.check("the source picture loads after failures", true);
 }
 
 async function gallery(t, mock) {
@@ -122,7 +122,7 @@ async function gallery(t, mock) {
   await page.goto(`${mock.url}gallery`);
   await page.waitForSelector("#grid img");
   await page.waitForFunction(() => [...document.querySelectorAll("#grid img")].every(({ naturalWidth }) => naturalWidth > 0));
-  t.check("thumbnails that failed come after all", true);
+  t.check("thumbnails load after failures", true);
 
   let release;
   const held = new Promise((done) => (release = done));
@@ -134,7 +134,7 @@ async function gallery(t, mock) {
     await route.abort("connectionreset");
   }, { times: 1 });
   await page.evaluate(async () => {
-    // What this page has already is fetched anew, so that it can fail.
+    // Removed, so that the lightbox has to load the picture again.
     for (const image of document.querySelectorAll("#grid img")) image.remove();
   });
   await page.tap("#next");
@@ -143,10 +143,10 @@ async function gallery(t, mock) {
     const large = document.getElementById("large");
     return large.complete && large.naturalWidth > 0 && large.currentSrc;
   });
-  t.check("no picture stands over the words of another", !stale || stale.includes(second.id), stale);
+  t.check("the lightbox does not show a picture with another's caption", !stale || stale.includes(second.id), stale);
   release();
   await page.waitForFunction(() => document.getElementById("large").naturalWidth > 0);
-  t.check("and the right one comes", true);
+  t.check("the right picture loads after a failure", true);
 }
 
 async function codes(t, mock) {
@@ -154,5 +154,5 @@ async function codes(t, mock) {
   await failing(page, "**/qr/*", 3);
   await page.goto(`${mock.url}join`);
   await page.waitForFunction(() => ["wifi-code", "booth-code"].every((id) => document.getElementById(id).naturalWidth > 0));
-  t.check("so do the codes", true);
+  t.check("the codes load after failures", true);
 }

@@ -3,8 +3,7 @@ import { status } from "../harness/peers.mjs";
 
 export const title = "boxes are painted where the tracks are";
 
-// Along each side of each box, near its line: how far the painted picture differs from the clean
-// one. A line that is there differs along most of its length.
+// A box is found where the painted picture differs from the clean one near most of the box's outline.
 const NEAR_PX = 8;
 const DIFFERENT = 40;
 const LEAST_SHARE = 0.6;
@@ -17,13 +16,13 @@ export async function run(t) {
   if (detector.state !== "running") return t.skip(`no detector (${detector.state})`);
 
   const event = await nextTracks(page);
-  t.check("tracks are told as they happen", event !== null);
+  t.check("tracks are sent as events", event !== null);
   if (!event) return undefined;
   const age = Date.now() - event.captured_at_ms;
-  t.check("with their capture time", age > -1000 && age < 5000, `${age} ms ago`);
+  t.check("a track has its capture time", age > -1000 && age < 5000, `${age} ms ago`);
   const [track] = event.tracks;
   const whole = ["id", "class", "class_id", "score", "box"].every((key) => key in track);
-  t.check("id, class, score and box", whole, JSON.stringify(track));
+  t.check("a track has id, class, score and box", whole, JSON.stringify(track));
 
   for (const from of ["/snapshot.jpg?boxes=1", "video"]) {
     const shares = await bestShares(page, from);
@@ -34,8 +33,8 @@ export async function run(t) {
   return undefined;
 }
 
-// Tracks and the two pictures are of three moments, and things move: on a busy machine a look may
-// come too late, several in a row do not.
+// Tracks and the two pictures are of three moments, and things move: on a busy machine some comparisons fail, so that
+// the best of several counts.
 async function bestShares(page, from) {
   let best = [0];
   for (let look = 0; look < LOOKS && Math.max(...best) <= LEAST_SHARE; look += 1) {

@@ -1,7 +1,7 @@
 import { percentile, stateIs, watchPictures } from "../harness/eyes.mjs";
 import { teachPeers, viewersBecome } from "../harness/peers.mjs";
 
-export const title = "twenty viewers join and leave, and the first one never notices";
+export const title = "twenty viewers join and leave without disturbing the first one";
 
 const CROWD = 20;
 
@@ -26,19 +26,19 @@ export async function run(t) {
     return (await Promise.all(all)).map((viewer) => viewer.status);
   }, crowd);
   t.check(
-    "all are let in",
+    "all viewers are admitted",
     statuses.every((status) => status === 201),
     statuses.join(" "),
   );
   const counted = await viewersBecome(page, crowd + 1, 5000);
-  t.check("and counted", counted === crowd + 1, `${counted}`);
+  t.check("all viewers are counted", counted === crowd + 1, `${counted}`);
   await other.waitForFunction(() => globalThis.peers.every((peer) => peer.firstMs !== null), null, {
     timeout: 10000,
   });
   const firsts = await other.evaluate(() => globalThis.peers.map((peer) => peer.firstMs));
   const slow = percentile(firsts, 0.95);
-  // Twenty decoders in one browser wait for each other; the program's own share is in its metrics.
-  t.check("all see the picture", slow < (t.real ? 3000 : 8000), `p95 ${slow.toFixed(0)} ms`);
+  // Generous: twenty decoders in one browser compete for the CPU.
+  t.check("all viewers see the picture", slow < (t.real ? 3000 : 8000), `p95 ${slow.toFixed(0)} ms`);
 
   const half = crowd / 2;
   const goodbyes = await other.evaluate(
@@ -46,22 +46,22 @@ export async function run(t) {
     half,
   );
   t.check(
-    "half leave politely",
+    "half of them leave with DELETE",
     goodbyes.every((status) => status === 200),
     goodbyes.join(" "),
   );
-  t.check("and are gone", (await viewersBecome(page, half + 1, 3000)) === half + 1);
+  t.check("those are no longer counted", (await viewersBecome(page, half + 1, 3000)) === half + 1);
 
   const pictures = await watching;
   const gaps = pictures.slice(1).map((p, at) => p.sent_ms - pictures[at].sent_ms);
   const longest = `longest gap ${Math.max(...gaps).toFixed(0)} ms`;
   const left = await page.evaluate(() => globalThis.left.join(" "));
-  t.check("the first viewer's picture went on", left === "", left || longest);
+  t.check("the first viewer stays live", left === "", left || longest);
 
   await other.evaluate(() => globalThis.peers.forEach(({ peer }) => peer.close()));
   await other.context().close();
   if (t.real) {
     const rest = await viewersBecome(page, 1, 40000);
-    t.check("the rest left without a word and are forgotten", rest === 1, `${rest} left`);
+    t.check("viewers that vanish are removed after a timeout", rest === 1, `${rest} left`);
   }
 }

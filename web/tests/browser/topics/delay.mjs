@@ -1,6 +1,6 @@
 import { marks, percentile, stateIs, watchPictures } from "../harness/eyes.mjs";
 
-export const title = "the picture is fresh, and comes at once";
+export const title = "latency, and time to the first picture";
 
 export async function run(t) {
   const joins = [];
@@ -13,18 +13,18 @@ export async function run(t) {
   }
   const join = percentile(joins, 0.5);
   const said = joins.map((ms) => Math.round(ms)).join(", ");
-  t.check("first picture soon after the question", join <= (t.real ? 200 : 2000), `${said} ms`);
+  t.check("the first picture comes soon after the POST", join <= (t.real ? 200 : 2000), `${said} ms`);
 
   await page.waitForTimeout(2000);
   const pictures = (await watchPictures(page, 4000)).filter((p) => p.produced_ms !== null);
   const delays = pictures.map((picture) => picture.shown_ms - picture.produced_ms);
   const [middle, slow] = [percentile(delays, 0.5), percentile(delays, 0.95)];
   const numbers = `p50 ${middle?.toFixed(0)} ms, p95 ${slow?.toFixed(0)} ms of ${delays.length}`;
-  // The bench holds the sharp numbers on a quiet machine; this only sees that nothing piles up.
-  t.check("from the strip", middle !== null && middle < (t.real ? 100 : 400), numbers);
+  // Only a bound on growing queues; the benchmark measures exact numbers on an idle machine.
+  t.check("the latency by the timecode strip is low", middle !== null && middle < (t.real ? 100 : 400), numbers);
 
   await page.keyboard.press("s");
   await page.waitForTimeout(2500);
   const latency = await page.textContent("#stat-latency");
-  t.check("the panel reads it too", /^\d+ ms$/.test(latency), latency);
+  t.check("the statistics show an exact latency", /^\d+ ms$/.test(latency), latency);
 }

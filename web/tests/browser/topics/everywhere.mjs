@@ -1,7 +1,8 @@
+import { says } from "../harness/booth.mjs";
 import { visibleText, stateIs } from "../harness/eyes.mjs";
 import { liveStatus } from "../mock/status.mjs";
 
-export const title = "what every page has: a way home, a theme to leave, a title in the visitor's language";
+export const title = "what every page has: a link home, the theme button, a translated title";
 
 export const limitMs = 300000;
 
@@ -29,7 +30,7 @@ async function sunlight(t) {
     const pressed = await page.getAttribute("#sunlight", "aria-pressed");
     t.check(`/${path}: the sunlight theme can be left`, came === "sunlight" && left === "own" && pressed === "false", `${came} ${left}`);
     await page.reload();
-    t.check("  for good", (await at()) === "own");
+    t.check("  a reload keeps that", (await at()) === "own");
     await page.click("#sunlight");
   }
   await page.route("**/locked", async (route) => {
@@ -39,7 +40,7 @@ async function sunlight(t) {
   });
   await page.goto(`${t.station.url}locked`);
   await page.click("#sunlight");
-  t.check("and on the page for those without the token", await page.evaluate(() => !document.documentElement.dataset.theme));
+  t.check("the sunlight theme can be left on the page without a token", await page.evaluate(() => !document.documentElement.dataset.theme));
 }
 
 async function home(t) {
@@ -50,7 +51,7 @@ async function home(t) {
     t.check(`/${path}: a title in the visitor's language`, title.startsWith("carrier: ") && title.includes(word), title);
     await page.click("a.home");
     await page.waitForURL(t.station.url);
-    t.check("  and a way home", true);
+    t.check("  a link home", true);
     await page.context().close();
   }
 }
@@ -58,14 +59,14 @@ async function home(t) {
 async function tracks(t) {
   const page = await t.page({ address: `${t.station.url}api/tracks` });
   await page.waitForFunction(() => /\d %/.test(document.getElementById("tracks").innerText) || !document.getElementById("none").hidden);
-  t.check("the address of the tracks shows a person what is seen", true, await visibleText(page, "main"));
+  t.check("the address of the tracks shows a page to people", true, await visibleText(page, "main"));
   const kind = await page.evaluate(async () => {
     const abort = new AbortController();
     const response = await fetch("/api/tracks", { signal: abort.signal });
     abort.abort();
     return response.headers.get("Content-Type");
   });
-  t.check("and sends programs events", kind === "text/event-stream", kind);
+  t.check("the address of the tracks sends events to programs", kind === "text/event-stream", kind);
   await t.shot(page, "tracks");
 }
 
@@ -84,22 +85,22 @@ async function letterKeys(t) {
   const told = await page.evaluate(() =>
     [...document.querySelectorAll("#dock button, #dock a")].map((button) => button.title + (button.getAttribute("aria-keyshortcuts") ?? "")).join(", "),
   );
-  t.check("and are not told of any more", !/\(\w\)/.test(told), told);
+  t.check("titles no longer name letter keys", !/\(\w\)/.test(told), told);
   await page.keyboard.press("Escape");
   t.check("Escape still works", !(await open()));
   await page.reload();
   await stateIs(page, "live");
   await page.keyboard.press("s");
-  t.check("remembered", !(await open()));
+  t.check("a reload keeps letter keys off", !(await open()));
   await page.click("#button-statistics");
   await page.check("#keys");
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("s");
   const title = await page.getAttribute("#button-statistics", "title");
-  t.check("and turned on again", !(await open()) && /\(S\)$/.test(title), title);
+  t.check("letter keys can be turned on again", !(await open()) && /\(S\)$/.test(title), title);
 }
 
-// Over plain HTTP the page asks for what is not there by itself, and for nothing else.
+// Over plain HTTP the camera page explains how to enable HTTPS.
 async function https(t) {
   const page = await t.page({
     address: null,
@@ -109,31 +110,28 @@ async function https(t) {
   await page.goto(`${t.station.url}camera`);
   await page.waitForSelector("#secure-nowhere:not([hidden])");
   const words = await visibleText(page, "#secure-nowhere");
-  t.check("the way to HTTPS is the option alone", words.includes("--listen-tls [::]:8443") && !words.includes("self_signed"), words);
+  t.check("without HTTPS the page names the option that enables it", words.includes("--listen-tls [::]:8443") && !words.includes("self_signed"), words);
 }
 
-// A phone that becomes the camera, and goes.
+// Notices of changes of the source.
 async function source(t) {
   const said = { ...liveStatus(), uptime_s: 5, viewers: 1 };
   const page = await t.page({
     before: (blank) => blank.route("**/api/status", (route) => route.fulfill({ json: said })),
   });
   await stateIs(page, "live");
-  const says = (pattern) =>
-    page
-      .waitForFunction((text) => new RegExp(text).test(document.getElementById("notices").innerText), pattern.source, { timeout: 8000 })
-      .then(() => true, () => false);
+  const told = (pattern) => says(page, "#notices", pattern);
   await page.waitForTimeout(2500);
-  t.check("nothing is told of a source that stays", (await visibleText(page, "#notices")) === "");
+  t.check("no notice for an unchanged source", (await visibleText(page, "#notices")) === "");
   said.source = { ...said.source, description: "phone camera", published: true };
-  t.check("another camera is told of", await says(/Another camera is on the air: phone camera\./));
+  t.check("a notice names another camera", await told(/Another camera is on the air: phone camera\./));
   const spoken = await page.textContent("#spoken");
-  t.check("and spoken", spoken.includes("Another camera"), spoken);
+  t.check("the notice is announced", spoken.includes("Another camera"), spoken);
   await t.shot(page, "source-changed");
   said.source = { ...said.source, description: "OBS" };
-  t.check("and the next one", await says(/OBS/));
+  t.check("a notice names the next camera", await told(/OBS/));
   said.source = { ...said.source, description: "test scene", published: false };
-  t.check("and that the station's own is back", await says(/own camera is back/));
+  t.check("a notice says that the own camera is back", await told(/own camera is back/));
   await page.waitForFunction(() => document.getElementById("notices").innerText === "", null, { timeout: 15000 });
-  t.check("for a while", true);
+  t.check("the notice disappears", true);
 }

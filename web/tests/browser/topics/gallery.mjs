@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { PHONE, fits, says, withMock } from "../harness/booth.mjs";
 
-export const title = "the gallery, its slideshow, and what its owner may";
+export const title = "the gallery, its slideshow, and its administration";
 export const limitMs = 180000;
 
 export async function run(t) {
@@ -20,7 +20,7 @@ export async function run(t) {
   });
 }
 
-// The program itself: shown, hidden and deleted.
+// Against the program: sharing, hiding and deleting.
 async function program(t) {
   const file = path.join(t.out, "home", "state", "carrier", "admin-token");
   const token = (await readFile(file, "utf8")).trim();
@@ -35,52 +35,52 @@ async function program(t) {
   });
   await page.goto(`${t.station.url}gallery`);
   await page.waitForFunction(() => document.querySelector("#grid img")?.naturalWidth > 0);
-  t.check("what a visitor agreed to show is there", true);
+  t.check("a shared result is in the gallery", true);
   await page.tap("#admin summary");
   await page.fill("#admin-token", token);
   await page.keyboard.press("Enter");
   const tools = page.locator("#grid li").first().locator(".tools button");
   await tools.first().tap();
   await page.waitForSelector(".is-hidden");
-  t.check("hidden by the owner", true);
+  t.check("the owner can hide it", true);
   const count = await page.locator("#grid li").count();
   await tools.last().tap();
   await tools.last().tap();
   await page.waitForFunction((n) => document.querySelectorAll("#grid li").length === n - 1, count);
-  t.check("and deleted", true);
+  t.check("the owner can delete it", true);
 }
 
 async function empty(t, mock) {
   const page = await t.page({ ...PHONE, address: `${mock.url}gallery` });
-  t.check("empty, it says so", await says(page, "#empty", /Nobody shows/));
-  t.check("and leads to the booth", await page.isVisible("#to-booth"));
+  t.check("an empty gallery is explained", await says(page, "#empty", /Nobody shows/));
+  t.check("an empty gallery links to the booth", await page.isVisible("#to-booth"));
   await t.shot(page, "gallery-empty");
 }
 
 async function grid(t, mock) {
   const page = await t.page({ ...PHONE, address: `${mock.url}gallery` });
   await page.waitForSelector("#grid li");
-  t.check("a picture each", (await page.locator("#grid li").count()) === 5);
+  t.check("each picture has an entry", (await page.locator("#grid li").count()) === 5);
   await page.waitForTimeout(300);
   const { ok, detail } = await fits(page);
-  t.check("fits a phone", ok, detail);
+  t.check("the grid fits a phone", ok, detail);
   await t.shot(page, "gallery-phone");
   const alt = await page.getAttribute("#grid img", "alt");
-  t.check("with words", /Pencil sketch · .*made on this laptop/.test(alt), alt);
-  t.check("nobody is offered to hide others' pictures", (await page.locator("#grid .tools").count()) === 0);
+  t.check("a picture has alternative text", /Pencil sketch · .*made on this laptop/.test(alt), alt);
+  t.check("visitors have no tools", (await page.locator("#grid .tools").count()) === 0);
   await page.locator(".thumb").nth(1).tap();
-  t.check("one of them large", await says(page, "#large-words", /Claymation/));
+  t.check("a picture opens large", await says(page, "#large-words", /Claymation/));
   await t.shot(page, "gallery-large");
   await page.keyboard.press("ArrowRight");
-  t.check("the keyboard turns", await says(page, "#large-words", /Pencil/));
+  t.check("arrow keys turn", await says(page, "#large-words", /Pencil/));
   await page.keyboard.press("Escape");
-  t.check("Escape shuts it", await page.isHidden("#lightbox"));
+  t.check("Escape closes the large picture", await page.isHidden("#lightbox"));
   const back = await page.evaluate(() => document.activeElement.className);
-  t.check("and the focus is back", back === "thumb", back);
+  t.check("the focus returns to the thumbnail", back === "thumb", back);
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.waitForTimeout(150);
   await t.shot(page, "gallery-laptop");
-  t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
+  t.check("no errors in the console", page.complaints.length === 0, page.complaints[0] ?? "");
 }
 
 async function owner(t, mock) {
@@ -89,50 +89,50 @@ async function owner(t, mock) {
   await page.tap("#admin summary");
   await page.fill("#admin-token", "wrong");
   await page.keyboard.press("Enter");
-  t.check("a wrong token is said", await says(page, "#admin-said", /not right/));
+  t.check("a wrong token is reported", await says(page, "#admin-said", /not right/));
   await page.fill("#admin-token", "let-me-rule");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#grid .tools");
-  t.check("the right one is not kept in the page", (await page.inputValue("#admin-token")) === "");
+  t.check("the right token is not kept in the page", (await page.inputValue("#admin-token")) === "");
   await page.locator("#grid .tools button").first().tap();
   await page.waitForSelector(".is-hidden");
-  t.check("hidden: the owner still sees it", (await page.locator("#grid li").count()) === 5);
+  t.check("the owner still sees a hidden picture", (await page.locator("#grid li").count()) === 5);
   await t.shot(page, "gallery-owner");
   const stranger = await t.page({ address: `${mock.url}gallery` });
   await stranger.waitForSelector("#grid li");
-  t.check("and nobody else does", (await stranger.locator("#grid li").count()) === 4);
+  t.check("visitors do not see a hidden picture", (await stranger.locator("#grid li").count()) === 4);
   await page.reload();
   await page.waitForSelector(".is-hidden .tools");
-  t.check("admitted after a reload", true);
+  t.check("a reload keeps the owner logged in", true);
   await page.locator("text=Show").first().tap();
   await page.waitForFunction(() => !document.querySelector(".is-hidden"));
   const remove = page.locator("#grid li").first().locator("text=Delete");
   await remove.tap();
-  t.check("deleting wants a second press", mock.booth.gallery.length === 5);
+  t.check("deleting needs a second press", mock.booth.gallery.length === 5);
   await page.locator("text=Sure?").tap();
   await page.waitForFunction(() => document.querySelectorAll("#grid li").length === 4);
-  t.check("then it is gone", mock.booth.gallery.length === 4);
+  t.check("the second press deletes", mock.booth.gallery.length === 4);
   await page.tap("#admin summary");
   await page.tap("#admin-leave");
   await page.waitForFunction(() => !document.querySelector("#grid .tools"));
-  t.check("left again", true);
+  t.check("the owner can log out", true);
 }
 
 async function slideshow(t, mock, add) {
   const page = await t.page({ address: `${mock.url}gallery?slideshow` });
   await page.waitForSelector(".slide.on");
-  t.check("the kiosk shows a picture and what it is", await says(page, "#show-words", /sketch|Claymation/));
+  t.check("the slideshow shows a picture with its caption", await says(page, "#show-words", /sketch|Claymation/));
   const code = await page.evaluate(() => {
     const box = document.getElementById("invite").getBoundingClientRect();
     return { side: box.width, inside: box.right <= innerWidth && box.bottom <= innerHeight };
   });
-  t.check("with the code of the booth", code.side >= 110 && code.inside, JSON.stringify(code));
+  t.check("the slideshow shows the booth's code", code.side >= 110 && code.inside, JSON.stringify(code));
   await page.waitForTimeout(1400);
   await t.shot(page, "gallery-slideshow");
   add("painting");
-  // Asked every 10 s, shown in its turn of 7 s.
-  t.check("a new picture comes in by itself", await says(page, "#show-words", /Oil painting/, 40000));
+  // The list is fetched every 10 s, and each picture shown for 7 s.
+  t.check("the slideshow shows a new picture", await says(page, "#show-words", /Oil painting/, 40000));
   mock.booth.gallery = [];
-  t.check("and an empty wall invites", await says(page, "#show-words", /Nobody/, 15000));
+  t.check("an empty slideshow is explained", await says(page, "#show-words", /Nobody/, 15000));
   await t.shot(page, "gallery-slideshow-empty");
 }

@@ -1,6 +1,6 @@
 import { stateIs } from "../harness/eyes.mjs";
 
-export const title = "by keyboard alone";
+export const title = "keyboard only";
 
 export async function run(t) {
   const page = await t.page();
@@ -11,44 +11,46 @@ export async function run(t) {
     order.push(await page.evaluate(() => document.activeElement.id.replace("button-", "")));
   }
   const wanted = "statistics snapshot stylise sunlight fullscreen";
-  t.check("Tab walks the dock", order.join(" ") === wanted, order.join(" "));
+  t.check("Tab moves through the dock", order.join(" ") === wanted, order.join(" "));
   const ring = await page.evaluate(() => {
     const style = getComputedStyle(document.activeElement);
     return `${style.outlineStyle} ${style.outlineWidth}`;
   });
-  t.check("the focus is seen", ring === "solid 3px", ring);
+  t.check("the focus ring is visible", ring === "solid 3px", ring);
   await t.shot(page, "focus");
   await page.waitForTimeout(3600);
-  t.check("and its button does not step back", !(await steppedBack(page)));
+  t.check("a focused button stays visible", !(await steppedBack(page)));
   await page.evaluate(() => document.activeElement.blur());
-  await page.waitForTimeout(3600);
-  t.check("everything steps back when nobody touches", await steppedBack(page));
+  const stepsBack = page.waitForSelector(":root.stepped-back", { state: "attached", timeout: 10000 });
+  t.check("the controls hide without input", await stepsBack.then(() => true, () => false));
   await page.waitForTimeout(400);
   await t.shot(page, "nobody-touches");
   await page.keyboard.press("Shift");
-  t.check("any key brings it back", !(await steppedBack(page)));
+  t.check("any key shows the controls", !(await steppedBack(page)));
 
   await page.keyboard.press("s");
   const open = () => page.evaluate(() => !document.getElementById("statistics").hidden);
-  t.check("s opens the statistics", await open());
+  t.check("S opens the statistics", await open());
   await page.keyboard.press("Escape");
-  t.check("Escape shuts them", !(await open()));
+  t.check("Escape closes the statistics", !(await open()));
   await page.focus("#button-statistics");
   await page.keyboard.press("Space");
-  t.check("Space presses the button that has the focus", await open());
+  t.check("Space presses the focused button", await open());
 
-  const inside = () => page.evaluate(() => Boolean(document.fullscreenElement));
+  const becomesFullscreen = (wanted) =>
+    page.waitForFunction((full) => Boolean(document.fullscreenElement) === full, wanted, { timeout: 5000 }).then(
+      () => true,
+      () => false,
+    );
   await page.keyboard.press("f");
-  await page.waitForTimeout(600);
-  t.check("f fills the screen", await inside());
+  t.check("F enters full screen", await becomesFullscreen(true));
   await page.keyboard.press("f");
-  await page.waitForTimeout(600);
-  t.check("and leaves it", !(await inside()));
+  t.check("F leaves full screen", await becomesFullscreen(false));
 
-  const download = page.waitForEvent("download", { timeout: 5000 });
+  const download = page.waitForEvent("download", { timeout: 15000 });
   await page.keyboard.press("p");
   const name = (await download).suggestedFilename();
-  t.check("p saves a picture", /^carrier-\d{8}-\d{6}\.jpg$/.test(name), name);
+  t.check("P saves a snapshot", /^carrier-\d{8}-\d{6}\.jpg$/.test(name), name);
 }
 
 function steppedBack(page) {

@@ -1,7 +1,7 @@
 import { stateIs } from "../harness/eyes.mjs";
 import { makeRelay } from "../harness/relay.mjs";
 
-export const title = "networks that come and go";
+export const title = "network outages and changes";
 
 const BACK_MS = 2000;
 
@@ -42,22 +42,22 @@ async function outages(t, relay) {
   relay.restore();
   await page.context().setOffline(false);
   let back = await backAfter(page);
-  t.check("a network the browser knows to be gone", back < BACK_MS, `back in ${back} ms`);
+  t.check("an outage that the browser reports as offline", back < BACK_MS, `back in ${back} ms`);
   await page.waitForTimeout(1500);
 
   relay.move();
-  // Pictures that were on their way are none of the new one's.
+  // Pictures that were already on their way do not count.
   await page.waitForTimeout(200);
   back = 200 + (await backAfter(page));
-  t.check("another address", back < BACK_MS, `picture after ${back} ms`);
+  t.check("a changed network address", back < BACK_MS, `picture after ${back} ms`);
   await page.waitForTimeout(1500);
-  t.check("all in one session", sessions() === 1, sessions());
+  t.check("all of that in one session", sessions() === 1, sessions());
 
   relay.cut();
   await page.waitForTimeout(29000);
   relay.restore();
   back = await backAfter(page);
-  t.check("a cut that outlives the session", back < BACK_MS, `back in ${back} ms`);
+  t.check("an outage longer than the session's timeout", back < BACK_MS, `back in ${back} ms`);
 }
 
 // Milliseconds from now to the next picture.

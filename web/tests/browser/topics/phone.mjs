@@ -1,7 +1,7 @@
 import { devices } from "playwright-core";
 import { stateIs } from "../harness/eyes.mjs";
 
-export const title = "a phone, one thumb";
+export const title = "the live page on a phone";
 
 const SMALLEST_PX = 48;
 
@@ -21,7 +21,7 @@ export async function run(t) {
     return { left: panel.left, right: innerWidth - panel.right, bottom: panel.bottom };
   });
   const inside = covered.left >= 8 && covered.right >= 8 && covered.bottom < 844;
-  t.check("statistics fit", inside, JSON.stringify(covered));
+  t.check("the statistics fit", inside, JSON.stringify(covered));
   await t.shot(page, "phone-statistics");
   await page.locator("#button-statistics").tap();
 
@@ -57,7 +57,7 @@ async function sizes(t, page, what) {
     };
   });
   const { count, smallest, outside, scrolls, fills, reach } = found;
-  t.check(`${what}: targets`, count >= 3 && smallest >= SMALLEST_PX && !outside, `${smallest} px`);
-  t.check(`${what}: nothing scrolls, the picture fills`, !scrolls && fills);
-  if (what !== "on its side") t.check(`${what}: within reach`, reach > 0.8, reach.toFixed(2));
+  t.check(`${what}: targets are large enough`, count >= 3 && smallest >= SMALLEST_PX && !outside, `${smallest} px`);
+  t.check(`${what}: the picture fills the page without scrolling`, !scrolls && fills);
+  if (what !== "on its side") t.check(`${what}: the controls are in reach of a thumb`, reach > 0.8, reach.toFixed(2));
 }

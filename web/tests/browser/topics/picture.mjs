@@ -2,7 +2,7 @@ import { coloursAt, furthest, stateIs, watchPictures } from "../harness/eyes.mjs
 import { KNOWN } from "../harness/known_colours.mjs";
 
 export const title = "the picture moves and its colours are right";
-// Nine keyframes may be waited for.
+// Long enough for nine keyframes.
 export const limitMs = 150000;
 
 export async function run(t) {
@@ -13,25 +13,24 @@ export async function run(t) {
   const pictures = await watchPictures(page, 2000);
   const times = pictures.map((picture) => picture.produced_ms).filter((ms) => ms !== null);
   const least = t.real ? 54 : 30;
-  t.check("at video rate", pictures.length >= least, `${pictures.length} pictures in 2 s`);
+  t.check("pictures come at video rate", pictures.length >= least, `${pictures.length} pictures in 2 s`);
   const readable = times.length / pictures.length;
-  t.check("with a readable timecode", readable > 0.98, `${(readable * 100).toFixed(0)} %`);
+  t.check("the timecode is readable", readable > 0.98, `${(readable * 100).toFixed(0)} %`);
   const forward = times.every((ms, index) => index === 0 || ms >= times[index - 1]);
-  t.check("that only goes forward", forward && times.at(-1) - times[0] > 1500);
+  t.check("the timecode increases", forward && times.at(-1) - times[0] > 1500);
 
   const known = KNOWN[t.station.kind];
   if (known.length > 0) {
     const off = await settledOff(page, known, allowedOff(t));
     const said = `${off.mean.toFixed(1)} off in the mean, ${off.most} at most`;
-    t.check("known colours", isWithin(off, allowedOff(t)), said);
+    t.check("known colours are right", isWithin(off, allowedOff(t)), said);
   }
   await sameAsSnapshot(t, page);
-  t.check("no complaints from the browser", page.complaints.length === 0, page.complaints[0] ?? "");
+  t.check("no errors in the console", page.complaints.length === 0, page.complaints[0] ?? "");
 }
 
-// The quantiser moves flat patches by 1 to 5, another way in each keyframe, and what stands still keeps its
-// colours until the next one, ten seconds later at most: nine of them are looked at before it is said that
-// the colours are wrong.
+// The encoder's quantiser changes flat patches by 1 to 5, differently in each keyframe, and static parts keep that until
+// the next keyframe, at most ten seconds later. Nine keyframes are tried before the check fails.
 async function settledOff(page, known, allowed) {
   const until = Date.now() + 90_000;
   for (;;) {
@@ -46,8 +45,8 @@ async function settledOff(page, known, allowed) {
   }
 }
 
-// A wrong matrix moves the mean by 7 and single channels by 29, a wrong range by 13 and 16. The mock's
-// picture went through a canvas and Chromium's own encoder.
+// A wrong colour matrix changes the mean by 7 and single channels by 29, a wrong range by 13 and 16. The mock's picture
+// is encoded by Chromium.
 function allowedOff(t) {
   return t.real ? { mean: 2, most: 3 } : { mean: 6, most: 12 };
 }
@@ -56,7 +55,7 @@ function isWithin(off, allowed) {
   return off.mean <= allowed.mean && off.most <= allowed.most;
 }
 
-// WebRTC and JPEG take different ways through range and matrix; both must end at one colour.
+// WebRTC and JPEG use different ranges and matrices, and must give the same colours.
 async function sameAsSnapshot(t, page) {
   const points = [];
   for (let x = 40; x < 1280; x += 80) for (let y = 60; y < 720; y += 60) points.push({ x, y });
@@ -68,7 +67,7 @@ async function sameAsSnapshot(t, page) {
   const most = offs[Math.floor(offs.length * 0.9)];
   const allowed = t.real ? 3 : 12;
   t.check(
-    "live and snapshot agree",
+    "video and snapshot have the same colours",
     most <= allowed,
     `90 % of ${offs.length} places within ${most}`,
   );

@@ -1,6 +1,6 @@
 import { teachPeers } from "../harness/peers.mjs";
 
-export const title = "players other than our page";
+export const title = "WHEP players other than the page";
 
 export async function run(t) {
   const page = await t.page({ address: `${t.station.url}healthz` });
@@ -21,7 +21,7 @@ export async function run(t) {
     const first = await page.evaluate(() => globalThis.peers.at(-1).firstMs);
     t.check(name, status === 201 && seen, `${status}, first picture ${first?.toFixed(0)} ms`);
     const left = await page.evaluate(() => globalThis.peers.at(-1).leave());
-    t.check("  leaves", left === 200, left);
+    t.check("  leaves with DELETE", left === 200, left);
   }
   if (!t.real) return;
   const wrong = await page.evaluate(async () => {
@@ -36,5 +36,5 @@ export async function run(t) {
     return replies.map((reply) => reply.status);
   });
   const right = wrong[0] === 415 && wrong[1] === 400 && wrong[2] === 404 && wrong[3] < 300;
-  t.check("wrong questions get clear answers", right, wrong.join(" "));
+  t.check("invalid requests get the right status", right, wrong.join(" "));
 }

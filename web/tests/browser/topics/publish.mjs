@@ -6,7 +6,7 @@ import { status } from "../harness/peers.mjs";
 
 export const title = "the feed sent on to a WHIP server";
 
-// The server: HTTP here, media in a page of Chromium.
+// The WHIP server: HTTP here, media in a page of Chromium.
 export async function run(t) {
   if (!t.real) return t.skip("the mock publishes nothing");
   const receiver = await t.page({ address: `${t.station.url}healthz` });
@@ -26,19 +26,19 @@ export async function run(t) {
     const moving = await decodes(receiver, 30);
     const seen = await receiver.evaluate(() => globalThis.seen());
     t.check("Chromium decodes it", moving && seen.width === 1280, JSON.stringify(seen));
-    t.check("the token was shown", asked[0]?.authorization === "Bearer a-token");
+    t.check("the token was sent", asked[0]?.authorization === "Bearer a-token");
     const page = await t.page({ address: station.url });
     const { publish } = await status(page);
-    t.check("the station says so", publish?.state === "live", JSON.stringify(publish));
+    t.check("the status says that it publishes", publish?.state === "live", JSON.stringify(publish));
     await page.keyboard.press("s");
     const line = page.locator("#line-publish");
     await line.waitFor({ state: "visible", timeout: 5000 }).catch(() => {});
     const text = (await line.textContent()).trim();
-    t.check("the panel says so", (await line.isVisible()) && text.endsWith("live"), text);
+    t.check("the statistics say that it publishes", (await line.isVisible()) && text.endsWith("live"), text);
     await t.shot(page, "publish");
     await station.end();
     const left = asked.some(({ method }) => method === "DELETE");
-    t.check("it says goodbye at the end", left, asked.map(({ method }) => method).join(" "));
+    t.check("the station ends the session with DELETE", left, asked.map(({ method }) => method).join(" "));
   } finally {
     await station.end();
     server.closeAllConnections();

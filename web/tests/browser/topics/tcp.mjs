@@ -7,22 +7,22 @@ export async function run(t) {
   const page = await t.page({ before: withoutUdp });
   const began = Date.now();
   await stateIs(page, "live");
-  t.check("live", true, `${Date.now() - began} ms`);
+  t.check("the page is live", true, `${Date.now() - began} ms`);
   let before = await over(page);
   let after = before;
   let frames = 0;
-  // A machine that is busy elsewhere for a moment gets another look.
+  // Repeated, because another process may take the CPU for a moment.
   for (let looks = 0; looks < 4 && frames <= 50; looks += 1) {
     before = after;
     await page.waitForTimeout(2000);
     after = await over(page);
     frames = after.frames - before.frames;
   }
-  t.check("over TCP", after.protocol === "tcp", JSON.stringify(after));
+  t.check("media goes over TCP", after.protocol === "tcp", JSON.stringify(after));
   t.check("30 frames a second", frames > 50 && after.lost === 0, `${frames} in 2 s`);
 }
 
-// As if a firewall let only TCP through: the page never hears of UDP, nor the station of the page's.
+// Removes the UDP candidates of the station's answer, as if a firewall let only TCP through.
 async function withoutUdp(page) {
   await page.addInitScript(() => {
     const Peer = globalThis.RTCPeerConnection;
@@ -41,7 +41,7 @@ async function withoutUdp(page) {
   });
 }
 
-// What the newest connection runs over.
+// The transport and counters of the newest connection.
 function over(page) {
   return page.evaluate(async () => {
     const stats = await globalThis.peers.at(-1).getStats();

@@ -1,6 +1,6 @@
 import { stateIs } from "../harness/eyes.mjs";
 
-export const title = "dark, light and sunlight";
+export const title = "the dark, light and sunlight themes";
 
 export async function run(t) {
   for (const colorScheme of ["dark", "light"]) {
@@ -33,12 +33,12 @@ export async function run(t) {
     bar: document.querySelector('meta[name="theme-color"]').content,
   }));
   const remembered = kept.theme === "sunlight" && kept.pressed === "true" && kept.bar === "#ffffff";
-  t.check("sunlight is remembered", remembered, JSON.stringify(kept));
+  t.check("a reload keeps the sunlight theme", remembered, JSON.stringify(kept));
   await page.keyboard.press("l");
-  t.check("and left again", await page.evaluate(() => !document.documentElement.dataset.theme));
+  t.check("the sunlight theme can be left", await page.evaluate(() => !document.documentElement.dataset.theme));
 }
 
-// Text on glass is read over whatever the picture shows: both a black and a white one are tried.
+// The contrast of text on translucent panels, over a black and over a white picture.
 async function contrasts(t, page, theme) {
   const worst = await page.evaluate(() => {
     const numbers = (text) => text.match(/[\d.]+%?/g).map((n) => parseFloat(n));
@@ -73,7 +73,7 @@ async function contrasts(t, page, theme) {
     return found.sort((a, b) => a.ratio - b.ratio)[0];
   });
   t.check(
-    `${theme}: text stands out`,
+    `${theme}: text has enough contrast`,
     worst.ratio >= 4.5,
     `worst ${worst.ratio.toFixed(1)} "${worst.text}"`,
   );

@@ -1,7 +1,7 @@
 import { stateIs, visibleText } from "../harness/eyes.mjs";
 import { liveStatus } from "../mock/status.mjs";
 
-export const title = "plain words for every trouble";
+export const title = "notices for every problem";
 
 const CASES = [
   {
@@ -28,7 +28,7 @@ const CASES = [
   },
 ];
 
-// The station's answer is written here, so that each trouble can be had at will.
+// The test writes the station's status, so that it can cause each problem.
 export async function run(t) {
   const said = liveStatus();
   const page = await t.page({
@@ -51,19 +51,19 @@ export async function run(t) {
     const shown = await visibleText(page, "#notices");
     t.check(name, shown === words, shown);
     const spoken = await page.textContent("#spoken");
-    t.check("  and spoken", spoken.includes(words), spoken);
+    t.check("  it is announced", spoken.includes(words), spoken);
     await t.shot(page, `notice-${name}`);
   }
   Object.assign(said, liveStatus());
   await page.waitForFunction(() => document.getElementById("notices").innerText === "", null, {
     timeout: 5000,
   });
-  t.check("gone when all is well", true);
+  t.check("the notice disappears when the problem is gone", true);
 
   said.detector.message = "<img src=x onerror=alert(1)>";
   Object.assign(said.detector, { state: "failed", fix: null });
   await page.waitForFunction(() => document.getElementById("notices").innerText.includes("<img"));
-  t.check("words are words, never markup", (await page.$("#notices img")) === null);
+  t.check("texts of the station are not parsed as HTML", (await page.$("#notices img")) === null);
 
   const never = await t.page({
     before: (blank) => blank.route(/\/(whep|api\/status)/, (route) => route.abort()),
@@ -71,7 +71,7 @@ export async function run(t) {
   await stateIs(never, "reconnecting");
   await never.waitForTimeout(700);
   const middle = await visibleText(never, "#centre-words");
-  t.check("no answer at all", middle === "The station does not answer. Trying again.", middle);
+  t.check("a station that does not answer is reported", middle === "The station does not answer. Trying again.", middle);
   await t.shot(never, "no-answer");
 
   const slow = await t.page({
@@ -79,5 +79,5 @@ export async function run(t) {
   });
   await slow.waitForTimeout(1500);
   await t.shot(slow, "connecting");
-  t.check("connecting", (await visibleText(slow, "#centre-words")) === "Connecting…");
+  t.check("the page says that it connects", (await visibleText(slow, "#centre-words")) === "Connecting…");
 }

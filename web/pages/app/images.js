@@ -1,14 +1,11 @@
-// Pictures that did not come are asked for again, after growing pauses.
+// Requests images again that fail to load, with exponential back-off.
 
-const FIRST_MS = 500;
+import { doubled } from "./backoff.js";
+
 const LONGEST_MS = 60000;
 
-export function pauseMs(failures) {
-  return Math.min(FIRST_MS * 2 ** (failures - 1), LONGEST_MS);
-}
-
-// Of an image that shows what this device made itself, a failure is final.
-const OWN = /^(blob|data):/;
+// A blob or data address that fails once fails always.
+const LOCAL = /^(blob|data):/;
 
 export function keepTrying(image) {
   let failures = 0;
@@ -26,11 +23,11 @@ export function keepTrying(image) {
   });
   image.addEventListener("error", () => {
     const address = image.getAttribute("src");
-    if (!address || OWN.test(address)) return;
+    if (!address || LOCAL.test(address)) return;
     failures = address === failed ? failures + 1 : 1;
     failed = address;
     clearTimeout(timer);
-    timer = setTimeout(again, pauseMs(failures));
+    timer = setTimeout(again, doubled(failures, LONGEST_MS));
   });
   return image;
 }

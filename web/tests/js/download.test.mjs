@@ -1,34 +1,25 @@
-// Pictures over bad networks: how one is fetched, and that one which failed is asked for again.
+// Downloads and images over bad networks, back-off, and the page that asks whether somebody is there.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keepTrying, pauseMs } from "../../pages/app/retried.js";
+import { doubled, waitMs } from "../../pages/app/backoff.js";
+import { keepTrying } from "../../pages/app/images.js";
 import { ALONE_MS, ANSWER_MS, initial as alone, secondsLeft, step as presence } from "../../pages/booth/presence.js";
-import { initial, rangeOf, SILENT_MS, step, wanted } from "../../pages/booth/transfer.js";
+import { initial, rangeOf, SILENT_MS, step, wanted } from "../../pages/booth/download.js";
+import { playFrom } from "./play.mjs";
 
-function play(...events) {
-  let state = initial();
-  const log = [];
-  for (const [ms, what] of events) {
-    const event = typeof what === "string" ? { type: what } : what;
-    const next = step(state, event, ms);
-    for (const action of next.actions) log.push(`${ms} ${action}`);
-    state = next.state;
-  }
-  return { state, log };
-}
-
+const play = (...events) => playFrom(initial(), step, ...events);
 const head = (status, more = {}) => ({ type: "head", status, tag: null, range: null, length: null, ...more });
 const whole = head(200, { tag: '"a"', length: 100 });
 const bytes = (count) => ({ type: "bytes", count });
 
-test("a picture comes in one piece", () => {
+test("a picture in one piece", () => {
   const { state, log } = play([0, "start"], [10, whole], [20, bytes(60)], [30, bytes(40)], [31, "end"]);
   assert.equal(state.over, "there");
   assert.deepEqual(log, ["0 request", "31 cut"]);
 });
 
-test("cut in the middle: only the rest is asked for, if it is still the same picture", () => {
+test("after a cut only the rest is requested, if the picture is the same", () => {
   const cut = play([0, "start"], [10, whole], [20, bytes(60)], [30, "failed"]);
   assert.deepEqual([cut.state.retryAt, cut.state.received], [530, 60]);
   assert.deepEqual(wanted(cut.state), { Range: "bytes=60-", "If-Range": '"a"' });
@@ -37,12 +28,12 @@ test("cut in the middle: only the rest is asked for, if it is still the same pic
   assert.deepEqual([done.state.over, done.log.includes("540 discard")], ["there", false]);
 });
 
-test("an end before the end is no end", () => {
+test("a body that ends early is not complete", () => {
   const { state } = play([0, "start"], [10, whole], [20, bytes(99)], [30, "end"]);
   assert.deepEqual([state.over, state.retryAt], [null, 530]);
 });
 
-test("a station that sends all of it anew, or another part, is not glued to what was here", () => {
+test("a full answer or another range discards what was received", () => {
   const before = [[0, "start"], [10, whole], [20, bytes(60)], [30, "failed"], [530, "tick"]];
   const anew = play(...before, [540, head(200, { tag: '"b"', length: 80 })]);
   assert.deepEqual([anew.state.received, anew.state.total, anew.log.at(-1)], [0, 80, "540 discard"]);
@@ -58,7 +49,7 @@ test("a station that sends all of it anew, or another part, is not glued to what
   }
 });
 
-test("silence is counted, slowness is not", () => {
+test("silence ends a request, slowness does not", () => {
   let { state } = play([0, "start"], [10, whole]);
   let now = 10;
   for (let sent = 0; sent < 99; sent += 1) {
@@ -71,7 +62,7 @@ test("silence is counted, slowness is not", () => {
   assert.deepEqual([silent.actions, silent.state.received], [["cut"], 99]);
 });
 
-test("failures that bring nothing are further and further apart; progress begins anew", () => {
+test("failures without progress back off; progress resets the back-off", () => {
   let { state } = play([0, "start"]);
   const waits = [];
   let now = 0;
@@ -84,7 +75,7 @@ test("failures that bring nothing are further and further apart; progress begins
   assert.deepEqual(waits, [500, 1000, 2000, 4000, 5000, 5000]);
   state = step(step(state, whole, now).state, bytes(10), now).state;
   assert.equal(step(state, { type: "failed" }, now).state.retryAt - now, 500);
-  // A station that knows no ranges and always cuts at the same place brings nothing new.
+  // A server without ranges that always cuts at the same place makes no progress.
   for (const wait of [500, 1000, 2000]) {
     state = step(state, { type: "failed" }, now).state;
     assert.equal(state.retryAt - now, wait);
@@ -97,33 +88,33 @@ test("failures that bring nothing are further and further apart; progress begins
   assert.deepEqual(step(busy, { type: "online" }, now + 1).actions, ["request"]);
 });
 
-test("gone is gone, and who may not have it is told", () => {
+test("404 and 410 mean gone, 401 and 403 refused", () => {
   for (const [status, how] of [[404, "gone"], [410, "gone"], [401, "refused"], [403, "refused"]]) {
     const { state } = play([0, "start"], [10, head(status)], [20, "failed"], [9999, "tick"]);
     assert.equal(state.over, how);
   }
 });
 
-test("Content-Range is read as RFC 9110 writes it", () => {
+test("Content-Range is parsed as in RFC 9110", () => {
   assert.deepEqual(rangeOf("bytes 60-99/100"), { from: 60, total: 100 });
   for (const text of [null, "", "bytes */100", "bytes 60-99/*", "items 1-2/3"]) assert.equal(rangeOf(text), null);
 });
 
-test("an image that did not come is asked for again, further and further apart", async (context) => {
+test("an image that failed is requested again with back-off", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const asked = [];
-  const heard = {};
-  // As much of an <img> as there is to it.
+  const listeners = {};
+  // The parts of an <img> that are used.
   const one = {
     current: "/a.jpg",
-    addEventListener: (name, action) => (heard[name] = action),
+    addEventListener: (name, action) => (listeners[name] = action),
     getAttribute: () => one.current,
     set src(address) {
       asked.push(address);
       one.current = address;
     },
   };
-  const fire = (name) => heard[name]();
+  const fire = (name) => listeners[name]();
   keepTrying(one);
   const waits = [];
   for (let failures = 1; failures <= 4; failures += 1) {
@@ -138,19 +129,19 @@ test("an image that did not come is asked for again, further and further apart",
   fire("load");
   fire("error");
   context.mock.timers.tick(500);
-  assert.equal(asked.length, 5, "a success begins anew");
+  assert.equal(asked.length, 5, "a success resets the back-off");
   fire("error");
   one.current = "/b.jpg";
   context.mock.timers.tick(60_000);
-  assert.equal(asked.length, 5, "another picture has its own attempts");
+  assert.equal(asked.length, 5, "another address has its own attempts");
   one.current = "blob:x";
   fire("error");
   context.mock.timers.tick(60_000);
-  assert.equal(asked.length, 5, "what this device made does not change");
-  assert.equal(pauseMs(30), 60_000);
+  assert.equal(asked.length, 5, "blob addresses are not retried");
+  assert.equal(doubled(30, 60_000), 60_000);
 });
 
-test("a page that was left alone asks, and begins anew without an answer", () => {
+test("a page without input asks, and starts over without an answer", () => {
   let state = presence(alone, { type: "screen", name: "done" }, 0).state;
   state = presence(state, { type: "touched" }, 1000).state;
   state = presence(state, { type: "tick" }, ALONE_MS + 999).state;
@@ -158,17 +149,30 @@ test("a page that was left alone asks, and begins anew without an answer", () =>
   state = presence(state, { type: "tick" }, ALONE_MS + 1000).state;
   const asked = ALONE_MS + 1000;
   assert.equal(secondsLeft(state, asked + 1), 30);
-  // The next visitor touches it too.
+  // Input does not answer the question.
   state = presence(state, { type: "touched" }, asked + 5).state;
   assert.equal(state.askedAt, asked);
   assert.equal(presence(state, { type: "stay" }, asked + 9).state.askedAt, null);
   assert.ok(!presence(state, { type: "tick" }, asked + ANSWER_MS - 1).left);
   assert.ok(presence(state, { type: "tick" }, asked + ANSWER_MS).left);
-  // A device that slept asks first.
+  // After sleep the page asks first.
   const woken = presence(state, { type: "seen" }, asked + 9 * ANSWER_MS);
   assert.deepEqual([woken.left, woken.state.askedAt], [false, asked + 9 * ANSWER_MS]);
   for (const name of ["photo", "sending", "waiting", "fetching"]) {
     const working = presence(alone, { type: "screen", name }, 0).state;
     assert.equal(presence(working, { type: "tick" }, 9 * ALONE_MS).state.askedAt, null, name);
   }
+});
+
+test("back-off doubles from half a second to five", () => {
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 50].map((n) => waitMs(n)),
+    [500, 1000, 2000, 4000, 5000, 5000],
+  );
+});
+
+test("a Retry-After is honoured up to 30 s", () => {
+  assert.equal(waitMs(1, 4000), 4000);
+  assert.equal(waitMs(5, 1000), 5000);
+  assert.equal(waitMs(1, 3_600_000), 30000);
 });

@@ -1,25 +1,24 @@
-// "Stylise this moment": the styles over the live picture, three, two, one, flash, and on to the
-// booth page. Fetched when somebody first asks for it.
+// "Stylise this moment": a dialog of styles over the live picture, a countdown, a snapshot, and on to the booth
+// page with the order. Fetched on its first use.
 
-import { askStyles, face } from "../../booth/cards.js";
-import { countDown } from "../../booth/countdown.js";
-import { keep } from "../../booth/kept.js";
-import { randomKey } from "../../booth/key.js";
-import { sendOrder } from "../../booth/order.js";
-import { serverConsent, troubleWords } from "../../booth/words.js";
-import { waitMs } from "../backoff.js";
-import { translate } from "../translated.js";
+import { fetchStyles, styleCard } from "../booth/cards.js";
+import { randomKey, sendOrder } from "../booth/order.js";
+import { countDown } from "../booth/photo.js";
+import { keep } from "../booth/store.js";
+import { serverConsent, troubleWords } from "../booth/words.js";
+import { sleep, waitMs } from "./backoff.js";
+import { translate } from "./translated.js";
 
-const ATTEMPTS = 4;
-const STILL = new URL("../../snapshot.jpg?boxes=0", import.meta.url);
+const ATTEMPTS_MAX = 4;
+const SNAPSHOT = new URL("../snapshot.jpg?boxes=0", import.meta.url);
 
-// `words` are the page's own, and change with them.
+// `flash()` shows that the picture was taken; `words` are those of live_words.js.
 export async function makeMoment({ flash, words }) {
-  await Promise.all([words.whole(), styled("booth/cards.css"), styled("app/moment/moment.css")]);
-  const dialog = built();
+  await Promise.all([words.whole(), loadStyles("booth/cards.css"), loadStyles("app/moment.css")]);
+  const dialog = makeDialog();
   translate(dialog, words.say);
   const part = (name) => dialog.querySelector(`.${name}`);
-  let calling = null; // off the running countdown or order
+  let running = null; // the AbortController of the countdown and the order
 
   async function open() {
     if (dialog.open) return;
@@ -27,13 +26,13 @@ export async function makeMoment({ flash, words }) {
     part("cards").replaceChildren();
     say("");
     dialog.showModal();
-    const offer = await askStyles();
+    const offer = await fetchStyles();
     const styles = offer?.styles ?? [];
     if (styles.length === 0) return void say(words.say(offer ? "style.none" : "style.unreachable"));
     part("cards").replaceChildren(...styles.map(card));
-    const goesOn = styles.some((style) => style.made_by === "comfyui");
-    part("consent").hidden = !goesOn;
-    part("consent").textContent = goesOn
+    const toServer = styles.some((style) => style.made_by === "comfyui");
+    part("consent").hidden = !toServer;
+    part("consent").textContent = toServer
       ? `${words.say("moment.server", { mark: words.say("style.laptop") })} ${words.say(serverConsent(offer.comfyui_erases))}`
       : "";
     part("card")?.focus();
@@ -43,14 +42,14 @@ export async function makeMoment({ flash, words }) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "card";
-    button.append(...face(style, words, index));
+    button.append(...styleCard(style, words, index));
     button.addEventListener("click", () => take(style));
     return button;
   }
 
   async function take({ id, made_by }) {
-    calling = new AbortController();
-    const { signal } = calling;
+    running = new AbortController();
+    const { signal } = running;
     dialog.dataset.part = "count";
     part("wait").textContent = "";
     part("counting").focus();
@@ -59,22 +58,22 @@ export async function makeMoment({ flash, words }) {
     if (!ready) return;
     flash();
     part("wait").textContent = words.say("send.live");
-    // Taken now and sent after: however long the network needs, it is this moment's.
-    const photo = await still(signal);
+    // Taken before the order is sent: a slow upload does not change the picture.
+    const photo = await takeSnapshot(signal);
     if (signal.aborted) return;
-    if (!photo) return refused(words.say("moment.missed"));
+    if (!photo) return showError(words.say("moment.missed"));
     const order = { key: randomKey(), style: id, made_by, share: false };
-    const answer = await ordered(order, photo, signal);
+    const answer = await placeOrder(order, photo, signal);
     if (signal.aborted) return;
     if (answer.id) {
       keep({ id: answer.id });
       location.href = `booth#${answer.id}`;
       return;
     }
-    refused(refusal(answer));
+    showError(refusal(answer));
   }
 
-  function refused(text) {
+  function showError(text) {
     dialog.dataset.part = "choose";
     say(text);
     part("card")?.focus();
@@ -95,34 +94,34 @@ export async function makeMoment({ flash, words }) {
     part("said").hidden = !text;
   }
 
-  function shut() {
-    calling?.abort();
-    calling = null;
+  function abort() {
+    running?.abort();
+    running = null;
   }
 
   part("shut").addEventListener("click", () => dialog.close());
-  // The page's own keys are not for who chooses here.
+  // The letter keys of the page do nothing while the dialog is open.
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog && dialog.dataset.part === "choose") dialog.close();
   });
-  dialog.addEventListener("close", shut);
+  dialog.addEventListener("close", abort);
   addEventListener("pageshow", (event) => event.persisted && dialog.close());
   return { open };
 }
 
-// The picture of now, without boxes; null where there is none.
-async function still(signal) {
+// Without boxes; null where there is no picture.
+async function takeSnapshot(signal) {
   try {
-    const response = await fetch(STILL, { cache: "no-store", signal });
+    const response = await fetch(SNAPSHOT, { cache: "no-store", signal });
     return response.ok ? await response.blob() : null;
   } catch {
     return null;
   }
 }
 
-// The answer to the order; with the same key until one comes.
-async function ordered(order, photo, signal) {
+// Sends the order, again with the same key until the station answers; gives the answer.
+async function placeOrder(order, photo, signal) {
   for (let failures = 1; ; failures += 1) {
     const answer = await new Promise((done) => {
       const abandon = sendOrder(order, photo, (event) => event.type !== "progress" && done(event));
@@ -132,20 +131,20 @@ async function ordered(order, photo, signal) {
       });
     });
     if (answer.type === "answer") return answer;
-    if (signal.aborted || failures >= ATTEMPTS) return { status: 0 };
-    await new Promise((done) => setTimeout(done, waitMs(failures)));
+    if (signal.aborted || failures >= ATTEMPTS_MAX) return { status: 0 };
+    await sleep(waitMs(failures));
   }
 }
 
-function built() {
+function makeDialog() {
   const dialog = document.createElement("dialog");
   dialog.id = "moment";
   dialog.setAttribute("aria-labelledby", "moment-heading");
   dialog.innerHTML = `
-    <div class="sheet">
+    <div class="chooser">
       <div class="head"><h2 id="moment-heading" data-words="moment.heading">Stylise this moment</h2>
         <button type="button" class="shut" data-words="moment.shut">Close</button></div>
-      <p class="said" role="status" hidden></p>
+      <p class="said note" role="status" hidden></p>
       <div class="cards"></div>
       <p class="hint" data-words="moment.hint">Choose a style: three, two, one, and the picture is taken. It is in no gallery unless you show it there.</p>
       <p class="hint consent" hidden></p>
@@ -158,7 +157,7 @@ function built() {
   return dialog;
 }
 
-function styled(href) {
+function loadStyles(href) {
   return new Promise((done) => {
     const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
     link.addEventListener("load", done);

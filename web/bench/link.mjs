@@ -1,11 +1,47 @@
-// An HTTP proxy in front of a station that leads media through the relay.
+// A lossy network between viewers and a station: a UDP relay (the example lossy_link) for media, and an HTTP proxy
+// that rewrites candidates so that media takes the relay.
 
+import { spawn } from "node:child_process";
 import http from "node:http";
-import { onlyCandidate, withoutCandidates } from "./candidates.mjs";
+import readline from "node:readline";
+
+// Gives {address, port, order(line), end()}; an order resolves to the relay's answer.
+export async function startLossyLink({ binary, mediaPort, seed = 1 }) {
+  const args = [`127.0.0.1:${mediaPort}`, "127.0.0.1:0", String(seed)];
+  const child = spawn(binary, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = readline.createInterface({ input: child.stdout });
+  const answers = lines[Symbol.asyncIterator]();
+  const ended = new Promise((done, failed) => {
+    child.once("error", failed);
+    child.once("exit", done);
+  });
+  ended.catch(() => {});
+  const next = async () => {
+    const line = await Promise.race([answers.next(), ended]);
+    if (!line?.value) throw new Error("the lossy link ended");
+    const answer = JSON.parse(line.value);
+    if (answer.error) throw new Error(answer.error);
+    return answer;
+  };
+  const { port } = await next();
+  return {
+    address: "127.0.0.1",
+    port,
+    // One order at a time.
+    order: (line) => {
+      child.stdin.write(`${line}\n`);
+      return next();
+    },
+    end: () => {
+      child.stdin.end();
+      return ended;
+    },
+  };
+}
 
 const SDP = /^application\/(sdp|trickle-ice-sdpfrag)/i;
 
-// station: its URL. Gives {url, end()}.
+// `station` is a URL, `relay` a started link. Gives {url, end()}.
 export async function startProxy(station, relay) {
   const target = new URL(station);
   const server = http.createServer((request, response) => {
@@ -60,4 +96,20 @@ async function text(stream) {
   const chunks = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");
+}
+
+// Removes a viewer's own addresses: the station learns the relay's from the first connectivity check.
+export function withoutCandidates(sdp) {
+  return sdp.replace(/^a=candidate:.*\r?\n?/gm, "");
+}
+
+// Replaces all candidates of the station by the relay.
+export function onlyCandidate(sdp, { address, port }) {
+  const candidate = `a=candidate:1 1 udp 2130706431 ${address} ${port} typ host`;
+  let kept = false;
+  return sdp.replace(/^a=candidate:.*?(\r?\n|$)/gm, (_, end) => {
+    if (kept) return "";
+    kept = true;
+    return `${candidate}${end}`;
+  });
 }

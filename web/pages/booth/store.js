@@ -1,21 +1,21 @@
-// What outlives a reload: the order or the job in localStorage, the photo in IndexedDB until the
-// station has it.
+// What survives a reload: the order or the job in localStorage, and the photo in IndexedDB until the station has
+// it.
 
-import { recall, remember } from "../app/stored.js";
+import { recall, remember } from "../app/page.js";
 
 const NAME = "carrier.booth";
-const PHOTO_MS = 600e3; // an older photo was left behind
+const PHOTO_MAX_MS = 600e3; // an older photo is deleted
 
-// {id, seen} (`seen`: its result was shown) or {order} or {}.
+// {id, seen} (`seen`: the result was shown), {order} or {}.
 export function kept() {
-  return parsed(recall(NAME));
+  return parseObject(recall(NAME));
 }
 
 export function keep(what) {
   remember(NAME, JSON.stringify(what ?? {}));
 }
 
-// Which jobs this tab showed, and may not open by the browser's way back any more: its visitor has left.
+// By id, which jobs the browser's back button may not open in this tab any more: their visitor has left.
 const CLOSED = "carrier.booth.closed";
 
 export function isClosed(id) {
@@ -31,14 +31,15 @@ export function closeAll() {
 }
 
 function closed() {
-  return parsed(recall(CLOSED, "sessionStorage"));
+  return parseObject(recall(CLOSED, "sessionStorage"));
 }
 
 function keepClosed(ids) {
   remember(CLOSED, JSON.stringify(ids), "sessionStorage");
 }
 
-function parsed(text) {
+// The object in a JSON text; an empty one where there is none.
+export function parseObject(text) {
   try {
     return JSON.parse(text) ?? {};
   } catch {
@@ -46,8 +47,7 @@ function parsed(text) {
   }
 }
 
-// A photo that was not ordered yet is for the tab it was taken in: after a reload, not for whoever opens
-// the page anew.
+// A photo that was not sent yet is restored only in the tab that took it.
 const PHOTO = "carrier.booth.photo";
 
 export function hasPhotoOfThisTab() {
@@ -55,7 +55,7 @@ export function hasPhotoOfThisTab() {
 }
 
 export async function keepPhoto(blob, now) {
-  // Bytes, not the blob: old Safari cannot store blobs.
+  // As bytes: old Safari cannot store blobs.
   remember(PHOTO, "1", "sessionStorage");
   const bytes = await blob.arrayBuffer();
   await inStore("readwrite", (store) => store.put({ bytes, type: blob.type, at: now }, "photo"));
@@ -69,14 +69,14 @@ export function dropPhoto() {
 export async function keptPhoto(now) {
   const found = await inStore("readonly", (store) => store.get("photo"));
   if (!found) return null;
-  if (now - found.at > PHOTO_MS) {
+  if (now - found.at > PHOTO_MAX_MS) {
     await dropPhoto();
     return null;
   }
   return new Blob([found.bytes], { type: found.type });
 }
 
-// The result of one request; null where there is no storage.
+// The result of one IndexedDB request; null where there is no storage.
 async function inStore(mode, request) {
   try {
     const database = await opened();

@@ -1,0 +1,133 @@
+// The pictures as a grid, and one of them large.
+
+import { keepTrying } from "../app/images.js";
+import { byId } from "../app/page.js";
+import { styleTitle } from "../booth/words.js";
+
+const items = new Map(); // id to {item, drawn}
+
+export function caption({ style, title, made_by, made_at_unix_ms }, words) {
+  const at = new Date(made_at_unix_ms).toLocaleTimeString(words.language, {
+    hour: "numeric",
+    minute: "2-digit",
+  });
+  const name = styleTitle({ title: title ?? style }, words);
+  const where = made_by === "laptop" ? ` · ${words.say("style.laptop")}` : "";
+  return `${name} · ${at}${where}`;
+}
+
+// Draws only what changed, so that the other pictures keep their place and the focus. `act` gets ("open" | "hide" |
+// "show" | "remove", picture).
+export function drawGrid(pictures, { words, admin, act }) {
+  const grid = byId("grid");
+  const there = new Set(pictures.map(({ id }) => id));
+  for (const [id, { item }] of items) {
+    if (there.has(id)) continue;
+    item.remove();
+    items.delete(id);
+  }
+  pictures.forEach((picture, index) => {
+    const drawn = JSON.stringify([picture, words.language, admin]);
+    const known = items.get(picture.id);
+    let item = known?.item;
+    if (known?.drawn !== drawn) {
+      const focus = item?.contains(document.activeElement);
+      const next = makeItem(picture, { words, admin, act });
+      item?.replaceWith(next);
+      item = next;
+      items.set(picture.id, { item, drawn });
+      if (focus) item.querySelector("button").focus();
+    }
+    if (grid.children[index] !== item) grid.insertBefore(item, grid.children[index] ?? null);
+  });
+}
+
+function makeItem(picture, { words, admin, act }) {
+  const item = document.createElement("li");
+  item.classList.toggle("is-hidden", Boolean(picture.hidden));
+  const open = document.createElement("button");
+  open.type = "button";
+  open.className = "thumb";
+  const image = keepTrying(document.createElement("img"));
+  const alt = caption(picture, words);
+  Object.assign(image, { alt, loading: "lazy", src: picture.url });
+  open.append(image);
+  open.addEventListener("click", () => act("open", picture));
+  item.append(open);
+  if (admin) item.append(makeTools(picture, words, act));
+  return item;
+}
+
+function makeTools(picture, words, act) {
+  const bar = document.createElement("div");
+  bar.className = "tools";
+  const button = (key, action) => {
+    const one = document.createElement("button");
+    one.type = "button";
+    one.textContent = words.say(key);
+    one.addEventListener("click", () => action(one));
+    return one;
+  };
+  const remove = button("admin.remove", (one) => {
+    // The second press is the confirmation.
+    if (one.dataset.sure) return act("remove", picture);
+    one.dataset.sure = "yes";
+    one.classList.add("bad");
+    one.textContent = words.say("admin.sure");
+    return undefined;
+  });
+  const visibility = picture.hidden ? "show" : "hide";
+  bar.append(button(`admin.${visibility}`, () => act(visibility, picture)), remove);
+  return bar;
+}
+
+// One picture, large. `list()` gives the current pictures, `words()` the texts.
+export function makeLightbox({ list, words }) {
+  const dialog = byId("lightbox");
+  keepTrying(byId("large"));
+  let shown = null;
+
+  function show(picture) {
+    if (!picture) return;
+    shown = picture.id;
+    const said = caption(picture, words());
+    // Emptied first, so that the previous picture is not shown with this one's caption.
+    if (byId("large").getAttribute("src") !== picture.url) byId("large").removeAttribute("src");
+    byId("large").src = picture.url;
+    byId("large").alt = said;
+    byId("large-words").textContent = said;
+    const alone = list().length < 2;
+    byId("previous").disabled = alone;
+    byId("next").disabled = alone;
+    if (!dialog.open) dialog.showModal();
+  }
+
+  const turn = (by) => show(neighbour(list(), shown, by));
+  byId("previous").addEventListener("click", () => turn(-1));
+  byId("next").addEventListener("click", () => turn(1));
+  byId("shut").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowLeft") turn(-1);
+    if (event.key === "ArrowRight") turn(1);
+  });
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", () => {
+    shown = null;
+    byId("large").removeAttribute("src");
+  });
+
+  return {
+    show,
+    // Closes a picture that was hidden or deleted meanwhile.
+    refresh() {
+      if (shown && !list().some(({ id }) => id === shown)) dialog.close();
+    },
+  };
+}
+
+// The next picture in the lightbox, with wrap-around.
+export function neighbour(pictures, id, by) {
+  const at = pictures.findIndex((picture) => picture.id === id);
+  if (at < 0) return null;
+  return pictures[(at + by + pictures.length) % pictures.length];
+}
