@@ -1,13 +1,15 @@
-# carrier. `make` alone lists what there is.
+# carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-devices test-training test-comfyui audit fuzz bench bench-network fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui soak audit fuzz bench bench-network fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
 # Which model `make model` fetches; `carrier models list` shows them.
 MODEL ?= yolox_nano
-# How long `make fuzz` tries each target.
+# How long `make fuzz` runs each target.
 SECONDS ?= 60
+# How long `make soak` runs.
+MINUTES ?= 60
 # Passed on to carrier: make run ARGS="--source scene"
 ARGS ?=
 
@@ -28,15 +30,15 @@ runtime: ## fetch ONNX Runtime (RUNTIME=cpu, openvino or cuda)
 model: build ## fetch a better model than the embedded one (MODEL=yolox_nano)
 	"$${CARGO_TARGET_DIR:-target}/release/carrier" models pull $(MODEL)
 
-test: ## install what tests need and run everything
+test: ## install what the tests need and run all checks that take no hours; says what it skipped
 	@scripts/test.sh
+
+test-all: ## test, then every heavy check: virtual machine, training, ComfyUI, soak, ten minutes of fuzzing a target
+	@$(MAKE) --no-print-directory --keep-going test test-devices test-training test-comfyui soak fuzz SECONDS=600
 
 test-devices: ## the webcam path against a real V4L2 driver, in a virtual machine
 	@scripts/install-build-needs.sh
 	scripts/test-devices.sh
-
-test-comfyui: ## the client of ComfyUI with a real one (COMFYUI_DIR=, COMFYUI_PYTHON=)
-	scripts/test-comfyui.sh
 
 test-training: ## every step of training the embedded model, on 200 pictures (installs PyTorch)
 	@scripts/install-build-needs.sh
@@ -44,10 +46,18 @@ test-training: ## every step of training the embedded model, on 200 pictures (in
 	cargo build --workspace
 	scripts/test-training.sh
 
+test-comfyui: ## the ComfyUI client against a real server (COMFYUI_DIR=, COMFYUI_PYTHON=)
+	scripts/test-comfyui.sh
+
+soak: ## viewers, uploads and malicious traffic for an hour: memory, descriptors, frame rate (MINUTES=60)
+	@scripts/install-build-needs.sh
+	@scripts/fetch-runtime.sh cpu
+	scripts/soak.sh "$(MINUTES)"
+
 audit: ## known vulnerabilities, licences and sources of the dependencies (cargo-deny)
 	@scripts/audit.sh
 
-fuzz: ## look for input that breaks what reads bytes of strangers, a minute a target (SECONDS=60)
+fuzz: ## fuzz all parsers of untrusted input, a minute a target (SECONDS=60)
 	@scripts/install-build-needs.sh
 	scripts/fuzz.sh "$(SECONDS)"
 
@@ -63,7 +73,7 @@ bench-network: ## measure what viewers get over lossy and slow networks (ARGS=--
 fmt: ## format the code
 	cargo fmt --all
 
-lint: ## formatting, clippy and imports, as make test checks them
+lint: ## formatting and clippy, as make test checks them
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 

@@ -1,11 +1,10 @@
 #!/bin/sh
-# Fuzzes what reads bytes of strangers (fuzz.rs in signaling/src, stylise/src and web/src/routes/stylise):
-# fuzz.sh [SECONDS [TARGET...]]
+# Fuzzes the parsers of untrusted input: fuzz.sh [SECONDS [TARGET...]]
 #
-# libFuzzer with the stable compiler: instrumentation is one of LLVM's passes, and only sanitizers
-# would need a nightly; everything here is safe Rust, where a bug is a panic, a hang or a hunger for
-# memory. What it learns stays below target; what breaks is written to fuzz/crashes of its crate, and
-# belongs into fuzz/corpus/TARGET there once it is mended, where `make test` tries it again.
+# libFuzzer with the stable compiler: instrumentation is one of LLVM's passes, and only sanitizers would
+# need a nightly; everything here is safe Rust, where a bug is a panic, a hang or unbounded memory. The
+# learned corpus stays below target. Input that breaks something is written to fuzz/crashes of its crate;
+# once the bug is fixed it belongs into fuzz/corpus/TARGET, which `make test` runs each time.
 set -eu
 cd "$(dirname "$0")/.."
 

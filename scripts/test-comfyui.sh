@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 if [ -z "${COMFYUI_DIR:-}" ] || [ -z "${COMFYUI_PYTHON:-}" ]; then
-    echo "SKIPPED: set COMFYUI_DIR (a checkout of ComfyUI) and COMFYUI_PYTHON (its Python)"
+    echo "skipped: set COMFYUI_DIR (a checkout of ComfyUI) and COMFYUI_PYTHON (its Python)"
     exit 0
 fi
 [ -f "$COMFYUI_DIR/main.py" ] || { echo "COMFYUI_DIR=$COMFYUI_DIR has no main.py" >&2; exit 1; }

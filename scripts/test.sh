@@ -1,14 +1,30 @@
 #!/bin/sh
-# Runs everything: what `make test` and the CI do. A step that fails fails the run, but the steps
-# that do not depend on it still run, so that one run shows all there is to mend.
+# All checks that need no hours: what `make test` and the CI do. A failed step fails the run, but the steps
+# that do not depend on it still run, so that one run shows all there is to mend. Prints at its end which
+# tests were skipped and why. The heavy checks are targets of their own: `make test-all` runs them, too.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
+target=${CARGO_TARGET_DIR:-target}
+logs=$target/test-logs
+rm -rf "$logs" && mkdir -p "$logs" || exit 1
+logs=$(realpath "$logs")
 started=$(date +%s)
 failed=''
 
 elapsed() {
     echo "$(($(date +%s) - started))"
+}
+
+# logged NAME COMMAND...: runs it, shows its output and keeps a copy in the file NAME.
+logged() {
+    log=$logs/$1
+    shift
+    {
+        "$@" 2>&1
+        echo $? >"$log.status"
+    } | tee "$log"
+    return "$(cat "$log.status")"
 }
 
 # step NAME COMMAND...: runs it under a headline, with its time; remembers a failure.
@@ -25,52 +41,96 @@ step() {
     [ "$result" = ok ]
 }
 
-browser_tests() {
-    # The integration tests have just built it; a build of its own would choose other features of
-    # the dependencies and build half of them again.
-    CARRIER_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/carrier \
-        node web/tests/browser/run.mjs
+# The pages without the program: their unit tests, and the browser topics that bring a mock of their own.
+page_tests() {
+    # Older versions of Node take files, not a folder.
+    node --test web/tests/js/*.test.*js || page_status=1
+    node web/tests/browser/run.mjs --mock-topics || page_status=1
+    return "${page_status:-0}"
 }
 
-javascript_tests() {
-    # Older Node takes files, not a folder.
-    node --test web/tests/js/*.test.*js
+# Waits for the page tests, which run beside the builds, and shows what they printed.
+finish_page_tests() {
+    wait "$page_tests" && page_status=0 || page_status=$?
+    cat "$logs/pages"
+    return "$page_status"
+}
+
+rust_tests() {
+    # --show-output: libtest hides the output of tests that pass, and with it why one was skipped. It is
+    # for the log; what is shown leaves it out again.
+    {
+        cargo test --workspace --locked --no-fail-fast -- --show-output 2>&1
+        echo $? >"$logs/rust.status"
+    } | tee "$logs/rust" |
+        awk '/^successes:$/ { hidden = 1 } /^(failures:|test result: .*)$/ { hidden = 0 } !hidden'
+    return "$(cat "$logs/rust.status")"
+}
+
+browser_tests() {
+    # `cargo test` has just built the program; `cargo build` would choose other features of the
+    # dependencies and build half of them again.
+    CARRIER_BIN=$(realpath "$target/debug/carrier") \
+        logged browser node web/tests/browser/run.mjs --station-topics
+}
+
+# One line a reason: what was skipped, and how many Rust tests share the reason.
+skipped() {
+    cat "$logs/pages" "$logs/browser" "$logs/audit" 2>/dev/null | sed -n 's/^[Ss]kipped: /  /p'
+    awk '
+        /^---- .* stdout ----$/ { test = $2 }
+        /^(test result:|failures:)/ { test = "" }
+        /^skipped: / { note(substr($0, 10), test) }
+        /^test .* \.\.\. ignored, / {
+            reason = $0
+            sub(/^.*ignored, /, "", reason)
+            note("ignored by default, " reason, $2)
+        }
+        function note(reason, name) {
+            if (seen[reason, name]++) return
+            if (!(reason in count)) order[++reasons] = reason
+            count[reason]++
+            names[reason] = names[reason] (names[reason] == "" ? "" : ", ") name
+        }
+        END {
+            for (i = 1; i <= reasons; i++) {
+                reason = order[i]
+                printf "  %s: %d Rust %s (%s)\n", reason, count[reason], count[reason] == 1 ? "test" : "tests", names[reason]
+            }
+        }' "$logs/rust" 2>/dev/null
+    echo "  not part of make test: test-devices, test-training, test-comfyui, soak, longer fuzzing. Run: make test-all"
 }
 
 scripts/install-build-needs.sh || exit 1
 scripts/install-test-needs.sh || exit 1
 scripts/fetch-runtime.sh cpu || echo "Tests that need ONNX Runtime will say that they skip."
 
+# A first build has nothing to reuse: without incremental compilation it takes less time.
+[ -d "$target/debug/incremental" ] || export CARGO_INCREMENTAL=0
+
 # Real models, clips and pictures, where the checkout has a neighbour that holds them.
 if [ -z "${CARRIER_SHARED:-}" ] && [ -d ../shared ]; then
     CARRIER_SHARED=$(realpath ../shared)
     export CARRIER_SHARED
 fi
-[ -n "${CARRIER_SHARED:-}" ] || echo "CARRIER_SHARED is not set: tests with real models will skip."
 
 step "formatting" cargo fmt --all --check
-step "the page's own code" javascript_tests
-step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
-step "documentation" env RUSTDOCFLAGS="-D warnings" \
-    cargo doc --workspace --no-deps --locked
-step "licences and sources" scripts/audit.sh licences
-step "unit and integration tests" cargo test --workspace --locked --no-fail-fast
-step "browser" browser_tests
 
-# PyTorch is some gigabytes: where nobody trains, nobody waits for it.
-if scripts/install-training.sh --check >/dev/null; then
-    step "training, on 200 pictures" scripts/test-training.sh
-else
-    echo "Left out: training, since its Python environment is not installed. Run: make test-training"
-fi
+# Most of the browser's time goes by waiting: it runs beside the builds, which give way to it.
+page_tests >"$logs/pages" 2>&1 &
+page_tests=$!
+step "clippy" nice -n 5 cargo clippy --workspace --all-targets --locked -- -D warnings
+step "documentation" env RUSTDOCFLAGS="-D warnings" nice -n 5 cargo doc --workspace --no-deps --locked
+step "licences and sources" logged audit scripts/audit.sh licences
+step "build of the tests" nice -n 5 cargo test --workspace --locked --no-run
+# The Rust tests measure times, so nothing runs beside them.
+step "pages without the program" finish_page_tests
 
-# The virtual machine needs some minutes of its own; CARRIER_TEST_DEVICES=1 insists.
-if [ "${CARRIER_TEST_DEVICES:-}" = 1 ] || [ "$(elapsed)" -lt 900 ]; then
-    step "a real V4L2 driver" scripts/test-devices.sh
-else
-    echo "Left out after $(elapsed) s: the virtual machine with a camera. Run: make test-devices"
-fi
+step "unit and integration tests" rust_tests
+step "pages with the program" browser_tests
 
+printf '\nSkipped:\n'
+skipped
 if [ -n "$failed" ]; then
     printf '\nFailed after %s s:%s\n' "$(elapsed)" "$failed"
     exit 1

@@ -1,52 +1,77 @@
-// Looks at the viewer page with a real browser, one topic after the other.
+// Looks at the pages with a real browser. Each file in topics/ is one topic; harness/schedule.mjs says
+// which of them run beside each other.
 //
-//   CARRIER_BIN=target/release/carrier node run.mjs [topic...]     against the program
-//   node run.mjs [topic...]                                        against the mock
+//   CARRIER_BIN=target/debug/carrier node run.mjs [topic...]     against the program
+//   node run.mjs [topic...]                                      against the mock
+//   ... --mock-topics       only the topics that need no program
+//   ... --station-topics    only the others
 //
-// Prints a table, leaves screenshots in target/browser/, ends non-zero if a check failed.
+// Prints every check, then again what was skipped and what failed. Screenshots are left in
+// target/browser/. Ends non-zero if a check failed.
 
 import { mkdirSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { launchChromium } from "./harness/browser.mjs";
 import { makeCarrier } from "./harness/carrier.mjs";
 import { freeTcpPort } from "./harness/ports.mjs";
+import { LANES, isMockOnly, runAll } from "./harness/schedule.mjs";
 import { Topic } from "./harness/topic.mjs";
 import { makeMock } from "./mock_server.mjs";
 
 const TOPIC_MS = 90000;
+// A viewer that left without a word is forgotten within 30 s.
+const VIEWERS_GONE_MS = 40000;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { "mock-topics": { type: "boolean" }, "station-topics": { type: "boolean" } },
+});
 const out = fileURLToPath(new URL("../../../target/browser/", import.meta.url));
 mkdirSync(out, { recursive: true });
 
-const names = readdirSync(new URL("./topics/", import.meta.url))
-  .filter((name) => name.endsWith(".mjs"))
-  .map((name) => name.replace(".mjs", ""))
-  .filter((name) => process.argv.length < 3 || process.argv.slice(2).includes(name));
-if (names.length === 0) throw new Error(`no such topic: ${process.argv.slice(2).join(", ")}`);
-
+const topics = await loadTopics();
 const binary = process.env.CARRIER_BIN;
-const station = binary
-  ? await makeCarrier({ binary, out })
-  : await makeMock({ port: await freeTcpPort() });
-const browser = await launchChromium();
-let failures = 0;
+const station = topics.every(({ name }) => isMockOnly(name)) ? null : await makeStation();
+const browsers = await Promise.all(Array.from({ length: LANES }, () => launchChromium()));
+const failed = [];
+const skipped = [];
 try {
-  await station.start();
-  console.log(`looking at ${binary ?? "the mock"} with Chromium ${browser.version()}\n`);
-  for (const name of names) failures += await runTopic(name);
+  await station?.start();
+  const what = station ? (binary ?? "the mock") : "the pages alone";
+  console.log(`looking at ${what} with Chromium ${browsers[0].version()}\n`);
+  await runAll(topics, runTopic, viewersAreGone);
 } finally {
-  await browser.close();
-  await station.end();
+  await Promise.all(browsers.map((browser) => browser.close()));
+  await station?.end();
 }
-console.log(failures ? `\n${failures} failed` : "\nall well");
-process.exitCode = failures ? 1 : 0;
+for (const line of skipped) console.log(`skipped: ${line}`);
+for (const line of failed) console.log(`FAILED: ${line}`);
+console.log(failed.length ? `\n${failed.length} failed` : "\nall passed");
+process.exitCode = failed.length ? 1 : 0;
 
-async function runTopic(name) {
-  const { title, run, limitMs = TOPIC_MS } = await import(`./topics/${name}.mjs`);
-  const topic = new Topic({ title, station, browser, out });
+async function loadTopics() {
+  const names = readdirSync(new URL("./topics/", import.meta.url))
+    .filter((name) => name.endsWith(".mjs"))
+    .map((name) => name.replace(".mjs", ""))
+    .filter((name) => positionals.length === 0 || positionals.includes(name))
+    .filter((name) => !values["mock-topics"] || isMockOnly(name))
+    .filter((name) => !values["station-topics"] || !isMockOnly(name));
+  if (names.length === 0) throw new Error(`no such topic: ${positionals.join(", ")}`);
+  const load = async (name) => ({ name, limitMs: TOPIC_MS, ...(await import(`./topics/${name}.mjs`)) });
+  return Promise.all(names.map(load));
+}
+
+async function makeStation() {
+  return binary ? makeCarrier({ binary, out }) : makeMock({ port: await freeTcpPort() });
+}
+
+async function runTopic({ name, title, run, limitMs }, lane) {
+  const topic = new Topic({ title, station, browser: browsers[lane], out });
   const began = Date.now();
   let timer = null;
-  const tooLong = new Promise((_, failed) => {
-    timer = setTimeout(() => failed(new Error(`took over ${limitMs / 1000} s`)), limitMs);
+  const tooLong = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took over ${limitMs / 1000} s`)), limitMs);
   });
   try {
     await Promise.race([run(topic), tooLong]);
@@ -57,7 +82,17 @@ async function runTopic(name) {
   clearTimeout(timer);
   await topic.close();
   report(name, topic, Date.now() - began);
-  return topic.checks.filter((check) => !check.ok).length;
+}
+
+// Topics that run alone count viewers and measure frames: those of the topic before must be gone.
+async function viewersAreGone() {
+  if (!binary) return;
+  const until = Date.now() + VIEWERS_GONE_MS;
+  while (Date.now() < until) {
+    const { viewers } = await (await fetch(`${station.url}api/status`)).json();
+    if (viewers === 0) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
 }
 
 async function photograph(topic, name) {
@@ -67,8 +102,10 @@ async function photograph(topic, name) {
 
 function report(name, topic, tookMs) {
   console.log(`${name.padEnd(14)} ${topic.title} (${(tookMs / 1000).toFixed(1)} s)`);
-  if (topic.skipped) console.log(`  skipped: ${topic.skipped}`);
+  if (topic.skipped) skipped.push(`${name}: ${topic.skipped}`);
   for (const { name: check, ok, detail } of topic.checks) {
-    console.log(`  ${ok ? "ok  " : "FAIL"} ${check}${detail ? `  [${detail}]` : ""}`);
+    const line = `${check}${detail ? `  [${detail}]` : ""}`;
+    console.log(`  ${ok ? "ok  " : "FAIL"} ${line}`);
+    if (!ok) failed.push(`${name}: ${line}`);
   }
 }

@@ -5,17 +5,15 @@ import { freeTcpPort } from "./ports.mjs";
 
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-// Runs `look` with the mock, whose booth misbehaves on command: the station itself, or one beside it.
-export async function withMock(t, look) {
-  const mock = t.real ? await makeMock({ port: await freeTcpPort() }) : t.station;
+// Runs `look` with a mock of its own, whose booth misbehaves on command.
+export async function withMock(_, look) {
+  const mock = await makeMock({ port: await freeTcpPort() });
   try {
-    if (t.real) await mock.start();
-    mock.booth.reset();
+    await mock.start();
     mock.booth.paceMs = 60;
     return await look(mock);
   } finally {
-    mock.booth.reset();
-    if (t.real) await mock.end();
+    await mock.end();
   }
 }
 

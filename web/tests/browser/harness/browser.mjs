@@ -17,7 +17,7 @@ const FLAGS = [
 ];
 
 export function chromiumPath() {
-  const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"];
+  const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
   return places.find((place) => place && existsSync(place)) ?? null;
 }
 

@@ -11,7 +11,7 @@ export class Topic {
   }
 
   get real() {
-    return this.station.kind === "carrier";
+    return this.station?.kind === "carrier";
   }
 
   check(name, ok, detail = "") {
