@@ -2,7 +2,7 @@ import { boothPage, choosePhoto, fits, photo, says, screen, withMock } from "../
 import { visibleText } from "../harness/eyes.mjs";
 
 export const title = "the photo booth, from the photo to the saved result";
-export const limitMs = 180000;
+export const limitMs = 300000;
 
 const SIZES = { portrait: [390, 844], smallest: [320, 568], "on its side": [844, 390], laptop: [1280, 800] };
 

@@ -7,7 +7,7 @@ import { KNOWN } from "../harness/known_colours.mjs";
 import { status } from "../harness/peers.mjs";
 import { makeRelay } from "../harness/relay.mjs";
 
-export const limitMs = 180000;
+export const limitMs = 300000;
 export const title = "a phone's browser is the source, and the station's own source returns after it";
 
 const BACK_MS = 2000;

@@ -4,7 +4,7 @@ import path from "node:path";
 import { PHONE, fits, says, withMock } from "../harness/booth.mjs";
 
 export const title = "the gallery, its slideshow, and its administration";
-export const limitMs = 180000;
+export const limitMs = 300000;
 
 export async function run(t) {
   if (t.real) await program(t);
