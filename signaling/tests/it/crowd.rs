@@ -38,7 +38,7 @@ fn two_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
     run(&mut crowd, "pictures for all", |crowd| {
         crowd.iter().all(|client| client.first_picture_at.is_some())
     });
-    let asked = studio.metrics.keyframe_requests.get();
+    let (asked, took) = (studio.metrics.keyframe_requests.get(), start.elapsed());
     let since_offer = |event: fn(&Client) -> Option<Instant>| {
         let times = crowd
             .iter()
@@ -53,36 +53,37 @@ fn two_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
         "200 joins in {joins:?}: {asked} keyframes asked for; p50, p95: \
          connected {connected:?}, first picture {picture:?}"
     ));
-    // The joins themselves may take longer than a second on a busy machine.
-    let seconds = joins.as_secs() + 1;
-    assert!(asked <= 2 * seconds, "{asked} in {joins:?}");
+    // On a busy machine the joins take longer than a second, and so do the handshakes after them.
+    let seconds = took.as_secs() + 1;
+    assert!(asked <= 2 * seconds, "{asked} in {took:?}");
     assert!(crowd.iter().all(|client| client.got[0].keyframe));
 }
 
 #[test]
 fn viewers_come_and_go_and_leave_nothing() {
     let studio = Studio::with(EngineConfig {
-        silent_after: Duration::from_millis(600),
-        lost_after: Duration::from_millis(600),
-        connect_within: Duration::from_millis(1500),
+        // Longer than a busy machine keeps twenty viewers from their turns.
+        silent_after: Duration::from_secs(2),
+        lost_after: Duration::from_secs(2),
+        connect_within: Duration::from_secs(6),
         ..EngineConfig::default()
     });
     let mut crowd: Vec<Client> = (0..20).map(|_| Client::joined(&studio)).collect();
-    // These never answer: their offers were all that was heard of them.
-    let silent: Vec<Client> = (0..5).map(|_| Client::joined(&studio)).collect();
     run(&mut crowd, "pictures", |crowd| {
         crowd.iter().all(|client| !client.got.is_empty())
     });
+    // These never answer: their offers were all that was heard of them.
+    let silent: Vec<Client> = (0..5).map(|_| Client::joined(&studio)).collect();
     assert_eq!(studio.metrics.viewers.get(), 25);
-    let mut rest = crowd.split_off(7);
-    for client in &crowd {
+    for client in &crowd[..7] {
         let location = client.location.as_deref().expect("joined");
         assert_eq!(studio.delete(location).status, 200);
         assert_eq!(studio.delete(location).status, 404, "gone at once");
     }
     run(&mut crowd, "goodbyes", |crowd| {
-        crowd.iter().all(|client| client.closed)
+        crowd[..7].iter().all(|client| client.closed)
     });
+    let mut rest = crowd.split_off(7);
     rest.truncate(12);
     let vanished = rest.split_off(6);
     rest.iter_mut().for_each(Client::close);
@@ -155,7 +156,7 @@ impl Drop for Held {
 #[test]
 fn what_a_viewer_holds_is_let_go_however_it_leaves() {
     let studio = Studio::with(EngineConfig {
-        connect_within: Duration::from_millis(300),
+        connect_within: Duration::from_secs(2),
         ..EngineConfig::default()
     });
     let come = |offer: &str| {
