@@ -299,9 +299,9 @@ fn a_rendition_of_fewer_frames_gets_every_other_picture() {
             }
         }
     }
-    // The last frame of the slower rendition, if there is one, may still be on its way.
+    // Its rate is held to a tenth above, so that one more may pass; the last may still be on its way.
     assert_eq!(counts[0], 30);
-    assert!((14..=15).contains(&counts[1]), "{counts:?}");
+    assert!((14..=17).contains(&counts[1]), "{counts:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One slow viewer among fifty: nobody else notices.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lossy_link::{Conditions, Link, Queue};
 use str0m::media::KeyframeRequestKind;
@@ -56,6 +56,9 @@ fn round(clients: &mut [Client], path: Option<Conditions>) -> Seen {
     run_for(clients, SETTLE);
     clients.iter_mut().for_each(|client| client.got.clear());
     run_for(clients, ROUND);
+    run(clients, "packets for all others", |clients| {
+        clients[1..].iter().all(|client| !client.got.is_empty())
+    });
     seen(&clients[1..])
 }
 
@@ -82,11 +85,13 @@ fn one_slow_viewer_among_fifty_is_alone_with_it() {
         clients.iter().all(|client| !client.got.is_empty())
     });
     let (mut without, mut beside) = (Vec::new(), Vec::new());
-    let mut slow = 0;
+    let (mut slow, mut slow_for) = (0, Duration::ZERO);
     for _ in 0..ROUNDS {
         without.push(round(&mut clients, None));
+        let began = Instant::now();
         beside.push(round(&mut clients, Some(SLOW)));
         slow += clients[0].got.len();
+        slow_for += began.elapsed();
     }
     let packets = |rounds: &[Seen]| rounds.iter().map(|seen| seen.packets).sum::<usize>();
     let (all, all_beside) = (packets(&without), packets(&beside));
@@ -104,5 +109,9 @@ fn one_slow_viewer_among_fifty_is_alone_with_it() {
     let spare = Duration::from_millis(10);
     expect_within("age of a packet, p50", beside.1, without.1 * 2 + spare);
     expect_within("age of a packet, p95", beside.2, without.2 * 2 + spare);
-    assert!(slow < all_beside / 49 / 2, "it was slow indeed");
+    // Its path carries some 40 packets a second; the others get 150 on an idle machine.
+    assert!(
+        slow as f64 <= 60.0 * slow_for.as_secs_f64(),
+        "it was slow indeed"
+    );
 }

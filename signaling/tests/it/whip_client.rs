@@ -105,6 +105,8 @@ impl Publisher {
     /// Closes with a goodbye on the wire.
     pub(crate) fn close(&mut self) {
         self.end.rtc.close().expect("open");
+        // What is closed takes no picture.
+        self.filming = false;
         self.turn();
     }
 

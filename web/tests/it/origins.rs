@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::station::{Station, agent, command, fresh_folder};
 use crate::timing::HANG_TIMEOUT;

@@ -2,7 +2,6 @@
 //! candidates, one POST.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::rtp::Packet;
