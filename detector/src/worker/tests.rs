@@ -237,7 +237,13 @@ fn idle_detection_skips_frames_and_counts_them() {
     bench.frames_until(|_| paced_out.get() > 0);
     bench.parts.pace.set_watched(true);
     bench.frame();
-    while !matches!(seen.wait(HANG_TIMEOUT), Next::Newer(tracks) if tracks.frame_seq == bench.seq) {
+    loop {
+        let Next::Newer(tracks) = seen.wait(HANG_TIMEOUT) else {
+            panic!("no tracks")
+        };
+        if tracks.frame_seq == bench.seq {
+            break;
+        }
     }
     handle.stop();
 }

@@ -57,7 +57,7 @@ pub(crate) struct Rig {
     pub(crate) metrics: Arc<ComposeMetrics>,
     pool: PicturePool,
     seq: u64,
-    captured_at: Instant,
+    captured_at: Option<Instant>,
     _handle: ComposeHandle,
 }
 
@@ -108,13 +108,14 @@ impl Rig {
             metrics,
             pool,
             seq: 0,
-            captured_at: Instant::now(),
+            captured_at: None,
             _handle: handle,
         }
     }
 
     pub(crate) fn publish(&mut self, width: u32, height: u32) {
-        let captured_at = (self.captured_at + FRAME_INTERVAL).max(Instant::now());
+        // The first is captured now, not later.
+        let captured_at = self.next_capture().max(Instant::now());
         self.publish_captured_at(captured_at, NEVER_STALE, width, height);
     }
 
@@ -126,8 +127,13 @@ impl Rig {
 
     /// Publishes a frame whose capture time is exactly one interval after that of the frame before.
     pub(crate) fn publish_evenly(&mut self, width: u32, height: u32) {
-        let captured_at = self.captured_at + FRAME_INTERVAL;
+        let captured_at = self.next_capture();
         self.publish_captured_at(captured_at, NEVER_STALE, width, height);
+    }
+
+    fn next_capture(&self) -> Instant {
+        self.captured_at
+            .map_or_else(Instant::now, |last| last + FRAME_INTERVAL)
     }
 
     fn publish_captured_at(
@@ -143,7 +149,7 @@ impl Rig {
             stale_after,
             ..frame
         });
-        self.captured_at = captured_at;
+        self.captured_at = Some(captured_at);
         self.seq += 1;
     }
 
