@@ -3,8 +3,8 @@ use std::sync::mpsc::channel;
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
-/// The time limit of every wait.
-const SOON: Duration = Duration::from_secs(10);
+/// The time limit of every wait: it only ends a test that hangs.
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Checks once a second for this long, from `now` on.
 fn look_for(threads: &Threads, now: &mut Instant, seconds: u32) -> Vec<ThreadFault> {
@@ -52,7 +52,7 @@ fn a_panic_restarts_the_body_with_its_state_and_is_counted() {
             .expect("heard");
         assert!(runs > 2, "the first two runs fail");
     });
-    let runs: Vec<_> = (0..3).map(|_| heard.recv_timeout(SOON)).collect();
+    let runs: Vec<_> = (0..3).map(|_| heard.recv_timeout(HANG_TIMEOUT)).collect();
     assert_eq!(runs, [Ok((1, 0)), Ok((2, 1)), Ok((3, 2))]);
     thread.expect("a thread").join().expect("it ends by itself");
     assert_eq!(format!("{threads:?}"), "[]");
@@ -89,7 +89,7 @@ fn what_is_injected_strikes_the_named_thread_alone() {
         threads.spawn(name, body).expect("a thread");
     }
     threads.inject("one", InjectedFault::Hang);
-    let until = Instant::now() + SOON;
+    let until = Instant::now() + HANG_TIMEOUT;
     let mut now = Instant::now();
     // A working loop is at most one turn late; a hanging one stays late.
     loop {
@@ -99,8 +99,10 @@ fn what_is_injected_strikes_the_named_thread_alone() {
         assert!(Instant::now() < until, "the hang is seen");
     }
     while heard.try_recv().is_ok() {}
-    assert_eq!(heard.recv_timeout(SOON), Ok("two"));
+    // One that had just looked for faults may say its name once more.
+    let next = (0..20).map(|_| heard.recv_timeout(HANG_TIMEOUT).expect("alive"));
+    assert!(next.filter(|name| *name == "one").count() <= 1);
     threads.inject("one", InjectedFault::None);
-    while heard.recv_timeout(SOON).expect("alive") != "one" {}
+    while heard.recv_timeout(HANG_TIMEOUT).expect("alive") != "one" {}
     ends.store(1, Ordering::Relaxed);
 }

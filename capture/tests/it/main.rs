@@ -3,6 +3,7 @@
 mod mjpeg;
 mod recovery;
 mod supervision;
+mod timing;
 mod video;
 mod watching;
 mod y4m;

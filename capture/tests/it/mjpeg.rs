@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use capture::I420;
 use capture::jpeg::JpegEncoder;
 
+use crate::timing::{HANG_TIMEOUT, expect_within};
 use crate::watching::Watched;
 
 const HEAD: &str =
@@ -101,7 +102,7 @@ fn broken_pictures_are_counted_and_the_feed_goes_on() {
     let label = capture::SourceLabel { source: "mjpeg" };
     for (count, bytes) in broken.into_iter().enumerate() {
         send(&mut viewer, bytes);
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + HANG_TIMEOUT;
         let counted = || watched.metrics.bad_pictures.get_or_create(&label).get();
         while counted() <= count as u64 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
@@ -137,7 +138,7 @@ fn a_camera_that_disconnects_is_opened_again() {
 }
 
 #[test]
-fn a_stalled_camera_is_lost_within_two_seconds_and_live_with_the_next_picture() {
+fn a_stalled_camera_is_lost_and_live_with_the_next_picture() {
     let camera = Camera::start();
     let mut watched = Watched::start(&camera.source);
     let mut viewer = camera.accept(HEAD);
@@ -148,11 +149,7 @@ fn a_stalled_camera_is_lost_within_two_seconds_and_live_with_the_next_picture() 
     while watched.frame().seq < 2 {}
     let silent = Instant::now();
     let words = watched.lost();
-    assert!(
-        silent.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        silent.elapsed()
-    );
+    expect_within("a card", silent.elapsed(), Duration::from_secs(2));
     assert!(words.starts_with("The camera at 127.0.0.1:") && words.contains("no pictures"));
     send(&mut viewer, &jpeg(70));
     watched.live();

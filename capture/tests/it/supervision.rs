@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use capture::{InjectedFault, TURN_MAX};
 
+use crate::timing::HANG_TIMEOUT;
 use crate::watching::Watched;
 
 fn until(what: &str, reached: impl Fn() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(30);
+    let limit = Instant::now() + HANG_TIMEOUT;
     while !reached() {
         assert!(Instant::now() < limit, "{what}: not yet");
         std::thread::sleep(Duration::from_millis(2));

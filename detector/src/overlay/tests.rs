@@ -93,7 +93,7 @@ fn reserved_rows_stay_as_they_are() {
     let touched = touched(&before, &painted);
     assert_eq!(touched.iter().map(|at| at.1).min(), Some(16));
     let chroma = 1280 / 2 * 16 / 2;
-    assert_eq!(before.planes().u[..chroma], painted.planes().u[..chroma]);
+    assert!(before.planes().u[..chroma] == painted.planes().u[..chroma]);
 }
 
 #[test]
@@ -218,8 +218,9 @@ fn notes_stand_in_their_corners() {
     );
 }
 
-/// Detects gross slowness; the target is 0.15 ms for five boxes on 720p.
+/// Detects gross slowness; the target is 0.15 ms for five boxes on 720p. `scripts/bench-times.sh` runs it.
 #[test]
+#[ignore = "measures time: scripts/bench-times.sh runs it"]
 fn painting_is_cheap() {
     let boxes: Vec<_> = (0..50)
         .map(|i| (i % 7) as f32)

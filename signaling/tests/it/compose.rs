@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use capture::{I420, Next, Signal, WallClock};
+use capture::{Frame, I420, Next, Signal, WallClock};
 use signaling::encode::encoder::{EncodeError, Encoded, Encoder};
 use signaling::encode::openh264_encoder::OpenH264Encoder;
 use signaling::{ComposeConfig, Rendition, RenditionId};
 
-use crate::rig::{Rig, SOON, until};
+use crate::rig::{Rig, until};
+use crate::timing::{HANG_TIMEOUT, expect_within};
 
 const MAIN: RenditionId = RenditionId::MAIN;
 
@@ -21,6 +22,10 @@ fn with_nobody_watching_nothing_is_copied_painted_or_encoded() {
     });
     assert_eq!(rig.calls(), (0, 0));
     assert!(rig.composed.try_next().is_none() && rig.engine.try_recv().is_none());
+    // The first picture that anybody wants is the first that is composed.
+    let _lease = rig.demand.watch_picture();
+    assert_eq!(rig.next_composed().seq, 4);
+    assert_eq!(rig.calls(), (1, 0));
 }
 
 #[test]
@@ -30,12 +35,9 @@ fn the_first_viewer_gets_a_keyframe_of_the_frame_that_is_there() {
     let begin = Instant::now();
     rig.demand.change_viewers(MAIN, 0, 1);
     let first = rig.receive();
-    assert!(
-        begin.elapsed() < Duration::from_millis(150),
-        "after {:?}",
-        begin.elapsed()
-    );
-    assert!(first.keyframe && first.frame_seq == 0, "{first:?}");
+    let limit = Duration::from_millis(150);
+    expect_within("the first viewer's keyframe", begin.elapsed(), limit);
+    assert!(first.keyframe && first.frame_seq == 0);
     assert_eq!(
         first.payloads[0][0] & 0x1f,
         24,
@@ -44,7 +46,7 @@ fn the_first_viewer_gets_a_keyframe_of_the_frame_that_is_there() {
     let mut last_ticks = first.rtp_ticks;
     for seq in 1..4 {
         let frame = rig.publish_and_receive(320, 180);
-        assert!(!frame.keyframe && frame.frame_seq == seq, "{frame:?}");
+        assert_eq!((frame.keyframe, frame.frame_seq), (false, seq));
         assert_eq!(
             frame.bytes,
             frame.payloads.iter().map(bytes::Bytes::len).sum::<usize>()
@@ -74,19 +76,28 @@ fn a_picture_lease_composes_at_once_and_encodes_nothing() {
     drop(lease);
     rig.publish(320, 180);
     std::thread::sleep(Duration::from_millis(30));
-    assert!(rig.engine.try_recv().is_none());
     assert_eq!(rig.calls(), (1, 0));
+    let _lease = rig.demand.watch_picture();
+    assert_eq!(rig.next_composed().seq, 1);
+    assert!(rig.engine.try_recv().is_none() && rig.metrics.encoded.get() == 0);
 }
 
 #[test]
-fn a_stalled_source_shows_a_card_within_two_seconds_and_comes_back() {
+fn a_stalled_source_shows_a_card_and_comes_back() {
     let mut rig = Rig::new();
     let _lease = rig.demand.watch_picture();
     rig.publish(320, 180);
-    let stalled_at = Instant::now();
     assert!(rig.next_composed().clean.is_some());
-    let card = rig.next_composed();
-    assert!(card.clean.is_none() && stalled_at.elapsed() < Duration::from_secs(2));
+    let stalled_at = Instant::now();
+    rig.publish_last(320, 180);
+    let mut card = rig.next_composed();
+    while card.clean.is_some() {
+        card = rig.next_composed();
+    }
+    // `pacing/tests.rs` holds the time to two seconds on a virtual clock.
+    let took = stalled_at.elapsed();
+    assert!(took >= Frame::STALE_AFTER, "not at once: {took:?}");
+    expect_within("a card", took, Duration::from_secs(2));
     assert_eq!(
         (card.painted.width(), card.painted.height()),
         (320, 180),
@@ -94,7 +105,7 @@ fn a_stalled_source_shows_a_card_within_two_seconds_and_comes_back() {
     );
     rig.publish(320, 180);
     while rig.next_composed().clean.is_none() {}
-    assert_eq!(rig.calls().0, 2);
+    assert!(rig.calls().0 <= 3, "each frame is painted once");
 }
 
 #[test]
@@ -111,11 +122,9 @@ fn a_lost_source_shows_its_card_at_once_and_goes_on_at_five_a_second() {
         since: Instant::now(),
     });
     let cards = [rig.receive(), rig.receive(), rig.receive()];
-    assert!(
-        (400..1000).contains(&begin.elapsed().as_millis()),
-        "{:?}",
-        begin.elapsed()
-    );
+    let took = begin.elapsed();
+    assert!(took >= Duration::from_millis(400), "{took:?}");
+    expect_within("three cards", took, Duration::from_secs(1));
     assert!(cards.iter().all(|card| card.frame_seq == first.frame_seq));
     let frame = rig.publish_and_receive(320, 180);
     assert!(frame.frame_seq == 1 && frame.rtp_ticks > cards[2].rtp_ticks);
@@ -138,7 +147,6 @@ fn an_engine_that_hangs_costs_counted_frames_and_is_mended_by_a_keyframe() {
     rig.demand.change_viewers(MAIN, 0, 1);
     let _lease = rig.demand.watch_picture();
     for _ in 0..5 {
-        std::thread::sleep(Duration::from_millis(34));
         rig.publish(320, 180);
         rig.next_composed();
     }
@@ -152,7 +160,9 @@ fn an_engine_that_hangs_costs_counted_frames_and_is_mended_by_a_keyframe() {
         let next = rig.receive();
         assert!(
             next.keyframe || next.frame_seq == before.frame_seq + 1,
-            "{next:?}"
+            "{} after {}",
+            next.frame_seq,
+            before.frame_seq
         );
         before = next;
     }
@@ -169,10 +179,9 @@ fn a_keyframe_asked_of_a_still_source_is_made_of_the_last_picture() {
     let repeat = rig.receive();
     assert!(repeat.keyframe && repeat.frame_seq == first.frame_seq);
     let apart = Duration::from_micros(u64::from(repeat.rtp_ticks - first.rtp_ticks) * 1000 / 90);
-    assert!(
-        (450..1000).contains(&apart.as_millis()),
-        "spaced by {apart:?}"
-    );
+    // Rounded down to a tick of the RTP clock, twice.
+    assert!(apart.as_millis() >= 499, "spaced by {apart:?}");
+    expect_within("the next keyframe", apart, Duration::from_secs(1));
     assert_eq!(
         rig.metrics.repeats.get(),
         1,
@@ -212,9 +221,9 @@ fn an_encoder_that_panics_is_replaced() {
         rig.publish_and_receive(320, 180),
     ];
     assert!(before[0].keyframe && !before[1].keyframe);
-    std::thread::sleep(Duration::from_millis(34));
     rig.publish(320, 180);
     assert!(until(|| rig.metrics.encoder_failures.get() == 1));
+    // Longer than a new encoder waits after the first failure.
     std::thread::sleep(Duration::from_millis(150));
     let after = rig.publish_and_receive(320, 180);
     assert!(after.keyframe, "the new encoder begins anew");
@@ -280,17 +289,19 @@ fn a_rendition_of_fewer_frames_gets_every_other_picture() {
     rig.demand.change_viewers(slow, 0, 1);
     let mut counts = [0, 0];
     for _ in 0..30 {
-        let frame = rig.publish_and_receive(320, 180);
-        counts[frame.rendition.index()] += 1;
+        rig.publish_evenly(320, 180);
+        // Until the main rendition's: no frame may take the place of one that was not composed yet.
+        loop {
+            let frame = rig.receive();
+            counts[frame.rendition.index()] += 1;
+            if frame.rendition == MAIN {
+                break;
+            }
+        }
     }
-    while let Some(frame) = rig.engine.try_recv() {
-        counts[frame.rendition.index()] += 1;
-    }
-    // A loaded machine leaves longer gaps between the pictures, and then more of them pass.
-    assert!(
-        counts[1] < counts[0] && counts[1] * 3 > counts[0],
-        "{counts:?}"
-    );
+    // Its rate is held to a tenth above, so that one more may pass; the last may still be on its way.
+    assert_eq!(counts[0], 30);
+    assert!((14..=17).contains(&counts[1]), "{counts:?}");
 }
 
 #[test]
@@ -298,5 +309,5 @@ fn closing_the_frames_ends_the_thread() {
     let mut rig = Rig::new();
     let _lease = rig.demand.watch_picture();
     rig.frames.close();
-    assert!(matches!(rig.composed.wait(SOON), Next::Closed));
+    assert!(matches!(rig.composed.wait(HANG_TIMEOUT), Next::Closed));
 }

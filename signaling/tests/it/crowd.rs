@@ -12,6 +12,10 @@ use crate::client::{Client, run};
 use crate::clip::eprint_line;
 use crate::studio::{Studio, block_on, eventually};
 
+/// More at a time than an idle machine has here, and few enough for a busy one: a handshake that takes too long
+/// is given up by the viewer.
+const HANDSHAKES_MAX: usize = 25;
+
 fn left(studio: &Studio, reason: LeaveReason) -> u64 {
     let counter = studio
         .metrics
@@ -25,20 +29,23 @@ fn left(studio: &Studio, reason: LeaveReason) -> u64 {
 #[test]
 fn two_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
     let studio = Studio::open();
-    let mut crowd: Vec<Client> = (0..200).map(|_| Client::new()).collect();
+    let mut crowd: Vec<Client> = Vec::new();
     let start = Instant::now();
-    for index in 0..crowd.len() {
-        crowd[index].join(&studio);
-        let due = start + Duration::from_micros(4800) * u32::try_from(index).expect("few");
-        let joined = &mut crowd[..=index];
-        joined.iter_mut().for_each(Client::turn);
+    for index in 0..200 {
+        // Made when it joins: a viewer's time for its handshake runs from its making on.
+        crowd.push(Client::joined(&studio));
+        let due = start + Duration::from_micros(4800) * index;
+        run(&mut crowd, "handshakes", |joined| {
+            let pending = joined.iter().filter(|client| client.connected_at.is_none());
+            pending.count() <= HANDSHAKES_MAX
+        });
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
     let joins = start.elapsed();
     run(&mut crowd, "pictures for all", |crowd| {
         crowd.iter().all(|client| client.first_picture_at.is_some())
     });
-    let asked = studio.metrics.keyframe_requests.get();
+    let (asked, took) = (studio.metrics.keyframe_requests.get(), start.elapsed());
     let since_offer = |event: fn(&Client) -> Option<Instant>| {
         let times = crowd
             .iter()
@@ -53,41 +60,38 @@ fn two_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
         "200 joins in {joins:?}: {asked} keyframes asked for; p50, p95: \
          connected {connected:?}, first picture {picture:?}"
     ));
-    // The joins themselves may take longer than a second on a busy machine.
-    let seconds = joins.as_secs() + 1;
-    assert!(asked <= 2 * seconds, "{asked} in {joins:?}");
+    // On a busy machine the joins take longer than a second, and so do the handshakes after them.
+    let seconds = took.as_secs() + 1;
+    assert!(asked <= 2 * seconds, "{asked} in {took:?}");
     assert!(crowd.iter().all(|client| client.got[0].keyframe));
 }
 
 #[test]
 fn viewers_come_and_go_and_leave_nothing() {
     let studio = Studio::with(EngineConfig {
-        silent_after: Duration::from_millis(600),
-        lost_after: Duration::from_millis(600),
-        connect_within: Duration::from_millis(1500),
+        // Longer than a busy machine keeps twenty viewers from their turns.
+        silent_after: Duration::from_secs(3),
+        lost_after: Duration::from_secs(3),
         ..EngineConfig::default()
     });
     let mut crowd: Vec<Client> = (0..20).map(|_| Client::joined(&studio)).collect();
-    // These never answer: their offers were all that was heard of them.
-    let silent: Vec<Client> = (0..5).map(|_| Client::joined(&studio)).collect();
     run(&mut crowd, "pictures", |crowd| {
         crowd.iter().all(|client| !client.got.is_empty())
     });
-    assert_eq!(studio.metrics.viewers.get(), 25);
-    let mut rest = crowd.split_off(7);
-    for client in &crowd {
+    assert_eq!(studio.metrics.viewers.get(), 20);
+    for client in &crowd[..7] {
         let location = client.location.as_deref().expect("joined");
         assert_eq!(studio.delete(location).status, 200);
         assert_eq!(studio.delete(location).status, 404, "gone at once");
     }
     run(&mut crowd, "goodbyes", |crowd| {
-        crowd.iter().all(|client| client.closed)
+        crowd[..7].iter().all(|client| client.closed)
     });
+    let mut rest = crowd.split_off(7);
     rest.truncate(12);
     let vanished = rest.split_off(6);
     rest.iter_mut().for_each(Client::close);
     drop(vanished);
-    drop(silent);
     eventually("all gone", || studio.metrics.viewers.get() == 0);
     assert_eq!(
         studio.demand.viewers(RenditionId::MAIN),
@@ -97,11 +101,23 @@ fn viewers_come_and_go_and_leave_nothing() {
     assert_eq!(left(&studio, LeaveReason::Deleted), 7);
     assert_eq!(left(&studio, LeaveReason::Closed), 6);
     assert_eq!(left(&studio, LeaveReason::Lost), 7);
-    assert_eq!(left(&studio, LeaveReason::NeverConnected), 5);
     let mut again = [Client::joined(&studio)];
     run(&mut again, "a picture", |clients| {
         !clients[0].got.is_empty()
     });
+}
+
+#[test]
+fn viewers_that_never_connect_leave_nothing() {
+    let studio = Studio::with(EngineConfig {
+        connect_within: Duration::from_secs(1),
+        ..EngineConfig::default()
+    });
+    // Their offers are all that is heard of them.
+    let _silent: Vec<Client> = (0..5).map(|_| Client::joined(&studio)).collect();
+    eventually("all gone", || studio.metrics.viewers.get() == 0);
+    assert_eq!(left(&studio, LeaveReason::NeverConnected), 5);
+    assert_eq!(studio.demand.viewers(RenditionId::MAIN), 0);
 }
 
 #[test]
@@ -155,7 +171,7 @@ impl Drop for Held {
 #[test]
 fn what_a_viewer_holds_is_let_go_however_it_leaves() {
     let studio = Studio::with(EngineConfig {
-        connect_within: Duration::from_millis(300),
+        connect_within: Duration::from_secs(2),
         ..EngineConfig::default()
     });
     let come = |offer: &str| {

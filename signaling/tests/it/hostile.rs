@@ -26,6 +26,10 @@ fn garbage_is_counted_and_the_feed_goes_on() {
     });
     let stranger = UdpSocket::bind("127.0.0.1:0").expect("loopback");
     let port = studio.engine.media_port();
+    let ignored = |cause| {
+        let ignored = &studio.metrics.ignored;
+        ignored.get_or_create_owned(&[("kind", cause)]).get()
+    };
     let mut sent = 0;
     for round in 0..=255_u8 {
         for length in [1, 13, 40, 1400] {
@@ -41,14 +45,13 @@ fn garbage_is_counted_and_the_feed_goes_on() {
         stranger.send_to(&[], ("127.0.0.1", port)).expect("sent");
         sent += 1;
         clients[0].turn();
+        // No more at a time than the socket holds, however late the engine reads it.
+        if round % 8 == 7 {
+            eventually("all were looked at", || {
+                ignored(IgnoredCause::Garbage) + ignored(IgnoredCause::Stranger) >= sent
+            });
+        }
     }
-    let ignored = |cause| {
-        let ignored = &studio.metrics.ignored;
-        ignored.get_or_create_owned(&[("kind", cause)]).get()
-    };
-    eventually("all were looked at", || {
-        ignored(IgnoredCause::Garbage) + ignored(IgnoredCause::Stranger) >= sent
-    });
     assert!(ignored(IgnoredCause::Stranger) > 256);
     assert_eq!(studio.metrics.viewers.get(), 1);
     stranger.set_nonblocking(true).expect("a plain socket");
@@ -79,10 +82,10 @@ fn a_viewer_that_sends_nonsense_harms_nobody_else() {
         }
     }
     let before = clients.each_ref().map(|client| client.got.len());
-    run_for(&mut clients, Duration::from_millis(300));
-    for (client, before) in clients.iter().zip(before) {
-        assert!(client.got.len() > before + 20, "the feed goes on");
-    }
+    run(&mut clients, "the feed goes on", |clients| {
+        let mut all = clients.iter().zip(before);
+        all.all(|(client, before)| client.got.len() > before + 20)
+    });
 }
 
 /// An offer that names these ports of this machine, of a viewer that is lite or not.
@@ -112,8 +115,17 @@ fn third_parties_get_no_more_than_an_offer_brought() {
         let offer = naming(&Client::new().offer, &third, lite);
         assert_eq!(studio.post(&offer).status, 201);
         let mut clients = [Client::joined(&studio)];
+        if lite {
+            run(&mut clients, "it is looked for", |_| {
+                third
+                    .iter()
+                    .any(|socket| socket.peek(&mut [0; 2000]).is_ok())
+            });
+        }
         run_for(&mut clients, Duration::from_secs(2));
-        assert!(clients[0].got.len() > 100, "the feed goes on");
+        run(&mut clients, "the feed goes on", |clients| {
+            clients[0].got.len() > 100
+        });
         let mut came = 0;
         for socket in &third {
             while let Ok(length) = socket.recv(&mut [0; 2000]) {

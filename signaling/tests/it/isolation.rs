@@ -1,13 +1,14 @@
 //! One slow viewer among fifty: nobody else notices.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lossy_link::{Conditions, Link, Queue};
 use str0m::media::KeyframeRequestKind;
 
-use crate::client::{Client, Got, run, run_for};
+use crate::client::{Client, run, run_for};
 use crate::clip::eprint_line;
 use crate::studio::Studio;
+use crate::timing::expect_within;
 
 const ROUNDS: usize = 6;
 const ROUND: Duration = Duration::from_millis(500);
@@ -41,19 +42,9 @@ fn seen(clients: &[Client]) -> Seen {
     let at = |share: f64| ages[(ages.len() as f64 * share) as usize];
     Seen {
         packets: ages.len(),
-        missing: clients.iter().map(|client| missing(&client.got)).sum(),
+        missing: clients.iter().map(Client::missing).sum(),
         p50: at(0.5),
         p95: at(0.95),
-    }
-}
-
-fn missing(got: &[Got]) -> u64 {
-    let mut numbers: Vec<u64> = got.iter().map(|got| got.number).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    match (numbers.first(), numbers.last()) {
-        (Some(first), Some(last)) => last - first + 1 - numbers.len() as u64,
-        _ => 0,
     }
 }
 
@@ -65,6 +56,9 @@ fn round(clients: &mut [Client], path: Option<Conditions>) -> Seen {
     run_for(clients, SETTLE);
     clients.iter_mut().for_each(|client| client.got.clear());
     run_for(clients, ROUND);
+    run(clients, "packets for the others", |clients| {
+        clients[1..].iter().any(|client| !client.got.is_empty())
+    });
     seen(&clients[1..])
 }
 
@@ -91,11 +85,15 @@ fn one_slow_viewer_among_fifty_is_alone_with_it() {
         clients.iter().all(|client| !client.got.is_empty())
     });
     let (mut without, mut beside) = (Vec::new(), Vec::new());
-    let mut slow = 0;
+    let (mut slow, mut without_for, mut beside_for) = (0, Duration::ZERO, Duration::ZERO);
     for _ in 0..ROUNDS {
+        let began = Instant::now();
         without.push(round(&mut clients, None));
+        without_for += began.elapsed();
+        let began = Instant::now();
         beside.push(round(&mut clients, Some(SLOW)));
         slow += clients[0].got.len();
+        beside_for += began.elapsed();
     }
     let packets = |rounds: &[Seen]| rounds.iter().map(|seen| seen.packets).sum::<usize>();
     let (all, all_beside) = (packets(&without), packets(&beside));
@@ -106,11 +104,17 @@ fn one_slow_viewer_among_fifty_is_alone_with_it() {
         all / 49,
         all_beside / 49
     ));
-    assert_eq!((without.0, beside.0), (0, 0), "loss");
-    let share = all_beside as f64 / all as f64;
-    assert!((0.8..1.25).contains(&share), "as many packets: {share}");
+    // What is lost without a slow viewer, too, is lost by the machine.
+    assert!(beside.0 <= without.0, "loss");
+    let each = |time: Duration, packets: usize| time.div_f64(packets as f64);
+    let limit = each(without_for, all).mul_f64(1.25);
+    expect_within("from packet to packet", each(beside_for, all_beside), limit);
     let spare = Duration::from_millis(10);
-    assert!(beside.1 <= without.1 * 2 + spare, "p50");
-    assert!(beside.2 <= without.2 * 2 + spare, "p95");
-    assert!(slow < all_beside / 49 / 2, "it was slow indeed");
+    expect_within("age of a packet, p50", beside.1, without.1 * 2 + spare);
+    expect_within("age of a packet, p95", beside.2, without.2 * 2 + spare);
+    // Its path carries some 40 packets a second; the others get 150 on an idle machine.
+    assert!(
+        slow as f64 <= 60.0 * beside_for.as_secs_f64(),
+        "it was slow indeed"
+    );
 }

@@ -18,6 +18,7 @@ mod rig;
 mod studio;
 mod supervision;
 mod threads;
+mod timing;
 mod watch;
 mod whip;
 mod whip_client;

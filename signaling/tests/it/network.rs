@@ -10,7 +10,11 @@ use signaling::whep::WhepPost;
 use crate::client::{Client, run, run_for};
 use crate::clip::eprint_line;
 use crate::studio::{Studio, block_on, eventually, id_of};
+use crate::timing::{HANG_TIMEOUT, expect_within};
 use crate::wire::Wire;
+
+/// Longer than a busy machine keeps a viewer from its turn.
+const LOST_AFTER: Duration = Duration::from_millis(1500);
 
 fn plays(clients: &mut [Client]) {
     run(clients, "a picture", |clients| {
@@ -21,8 +25,8 @@ fn plays(clients: &mut [Client]) {
 /// Dead viewers are gone soon.
 fn impatient() -> Studio {
     Studio::with(EngineConfig {
-        silent_after: Duration::from_millis(600),
-        lost_after: Duration::from_millis(600),
+        silent_after: LOST_AFTER,
+        lost_after: LOST_AFTER,
         ..EngineConfig::default()
     })
 }
@@ -34,7 +38,10 @@ fn a_viewer_that_changes_networks_goes_on_after_a_restart() {
     plays(&mut clients);
     let connected_at = clients[0].connected_at;
     clients[0].move_to(Wire::udp("127.0.0.1"));
-    run_for(&mut clients, Duration::from_millis(300));
+    let packets = studio.metrics.packets.get();
+    run(&mut clients, "packets that nobody hears", |_| {
+        studio.metrics.packets.get() > packets + 30
+    });
     let (before, began) = (clients[0].got.len(), Instant::now());
     let last = clients[0].got[before - 1].number;
     clients[0].restart(&studio);
@@ -43,13 +50,10 @@ fn a_viewer_that_changes_networks_goes_on_after_a_restart() {
         new.len() > 30 && new.iter().any(|got| got.keyframe)
     });
     let client = &clients[0];
-    eprint_line(&format!(
-        "30 packets and a keyframe {:?} after the restart",
-        began.elapsed()
-    ));
-    assert!(began.elapsed() < Duration::from_secs(2));
+    let what = "30 packets and a keyframe after a restart";
+    expect_within(what, began.elapsed(), Duration::from_secs(2));
     let missed = client.got[before].number - last;
-    assert!((1..1000).contains(&missed), "its numbers go on: {missed}");
+    assert!((1..10_000).contains(&missed), "its numbers go on: {missed}");
     assert_eq!(client.connected_at, connected_at, "no second handshake");
     assert_eq!(
         (studio.metrics.joins.get(), studio.metrics.restarts.get()),
@@ -78,13 +82,9 @@ fn while_a_restart_finds_nothing_the_old_path_carries_on() {
     let again = studio.patch(&id, Some("\"old\""), kind, fragment);
     assert_eq!(again.status, 412);
     let before = clients[0].got.len();
-    run_for(&mut clients, Duration::from_millis(1500));
-    let came = &clients[0].got[before..];
-    assert!(came.len() > 150, "{} packets", came.len());
-    let numbers = came
-        .windows(2)
-        .all(|pair| pair[1].number == pair[0].number + 1);
-    assert!(numbers, "without a hole");
+    run(&mut clients, "packets without a hole", |clients| {
+        clients[0].got.len() > before + 200 && clients[0].missing() == 0
+    });
     assert_eq!(
         studio
             .delete(clients[0].location.as_deref().expect("joined"))
@@ -100,7 +100,7 @@ fn without_udp_the_picture_comes_over_tcp_and_the_viewer_goes_with_its_connectio
     let mut clients = [Client::on(wire)];
     clients[0].join(&studio);
     plays(&mut clients);
-    run_for(&mut clients, Duration::from_millis(700));
+    run_for(&mut clients, LOST_AFTER + LOST_AFTER / 10);
     let client = &clients[0];
     let whole = client
         .got
@@ -148,11 +148,10 @@ fn one_that_reads_nothing_over_tcp_holds_up_nobody() {
     let [mut stuck, other] = clients;
     let mut others = [other];
     run_for(&mut others, Duration::from_millis(2500));
-    let whole = others[0]
-        .got
-        .windows(2)
-        .all(|pair| pair[1].number == pair[0].number + 1);
-    assert!(whole, "the other viewer misses nothing");
+    let before = others[0].got.len();
+    run(&mut others, "the other viewer misses nothing", |others| {
+        others[0].got.len() > before + 50 && others[0].missing() == 0
+    });
     stuck.turn();
 }
 
@@ -161,8 +160,8 @@ fn strangers_on_tcp_are_let_go() {
     let studio = Studio::open();
     let port = studio.engine.media_port();
     let connect = || TcpStream::connect(("127.0.0.1", port)).expect("the port listens");
-    let closed = |stream: &mut TcpStream, within: Duration| {
-        let _ = stream.set_read_timeout(Some(within));
+    let closed = |stream: &mut TcpStream| {
+        let _ = stream.set_read_timeout(Some(HANG_TIMEOUT));
         matches!(stream.read(&mut [0; 16]), Ok(0)) || {
             let again = stream.read(&mut [0; 16]);
             again.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
@@ -170,10 +169,10 @@ fn strangers_on_tcp_are_let_go() {
     };
     let mut talker = connect();
     talker.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("open");
-    assert!(closed(&mut talker, Duration::from_secs(2)), "no frames");
+    assert!(closed(&mut talker), "no frames");
     let mut crowd: Vec<TcpStream> = (0..80).map(|_| connect()).collect();
     let mut last = crowd.pop().expect("eighty");
-    assert!(closed(&mut last, Duration::from_secs(2)), "too many");
+    assert!(closed(&mut last), "too many");
     eventually("most are taken", || {
         (50..=64).contains(&studio.metrics.connections_open.get())
     });

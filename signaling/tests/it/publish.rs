@@ -17,6 +17,7 @@ use signaling::{
 
 use self::server::{Manner, Shown, WhipServer};
 use crate::rig::Rig;
+use crate::timing::{HANG_TIMEOUT, expect_within};
 
 const FRAME_TIME: Duration = Duration::from_micros(33_333);
 const TOKEN: &str = "a-token";
@@ -57,7 +58,7 @@ impl Feed {
         let begin = Instant::now();
         while !happened(self) {
             assert!(
-                begin.elapsed() < Duration::from_secs(20),
+                begin.elapsed() < HANG_TIMEOUT,
                 "{what}: {:?}",
                 self.publisher.status()
             );
@@ -135,7 +136,7 @@ fn after_a_panic_it_publishes_again_and_a_hang_is_told() {
 
 #[test]
 #[allow(clippy::print_stdout)]
-fn a_server_gets_a_whole_picture_within_a_second_and_a_goodbye() {
+fn a_server_gets_a_whole_picture_first_and_a_goodbye() {
     let server = WhipServer::open(well_mannered());
     let mut feed = Feed::to(&server.url("/whip/room"));
     assert_eq!(feed.rig.demand.viewers(RenditionId::MAIN), 0);
@@ -160,10 +161,11 @@ fn a_server_gets_a_whole_picture_within_a_second_and_a_goodbye() {
     let (shown, connected_at) = (server.shown(), server.connected_at().expect("connected"));
     let first_after = shown[0].at - connected_at;
     println!(
-        "connected {:?} after the offer, first picture {first_after:?} later",
+        "connected {:?} after the offer",
         connected_at - offers[0].at
     );
-    assert!(is_keyframe(&shown[0]) && first_after < Duration::from_secs(1));
+    expect_within("the first picture", first_after, Duration::from_secs(1));
+    assert!(is_keyframe(&shown[0]));
     let mut decoder = Decoder::new().expect("a decoder");
     let size = |decoder: &mut Decoder, shown: &Shown| {
         let decoded = decoder.decode(&shown.access_unit).expect("decodable");
@@ -204,8 +206,7 @@ fn a_keyframe_comes_when_the_server_asks() {
     let before = keyframes(&server);
     server.ask_for_keyframe();
     let took = feed.run_until("a keyframe", |_| keyframes(&server) > before);
-    println!("a keyframe {took:?} after the PLI");
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    expect_within("a keyframe after a PLI", took, Duration::from_secs(1));
     assert_eq!(feed.metrics.keyframe_requests.get(), 1);
 }
 
@@ -244,8 +245,8 @@ fn it_comes_back_after_the_server_does() {
     drop(server);
     let server = WhipServer::open_at(port, well_mannered());
     feed.run_until("pictures again", |_| !server.shown().is_empty());
-    println!("back {:?} after a power cut", lost_at.elapsed());
-    assert!(lost_at.elapsed() < Duration::from_secs(8));
+    let limit = Duration::from_secs(8);
+    expect_within("back after a power cut", lost_at.elapsed(), limit);
     assert!(is_keyframe(&server.shown()[0]));
     assert_eq!(feed.failures(FailureKind::Lost), 1);
 
@@ -255,8 +256,8 @@ fn it_comes_back_after_the_server_does() {
     feed.run_until("pictures after a goodbye", |feed| {
         feed.metrics.connects.get() == 3 && server.shown().len() > shown + 10
     });
-    println!("back {:?} after a goodbye", closed_at.elapsed());
-    assert!(closed_at.elapsed() < Duration::from_secs(4));
+    let limit = Duration::from_secs(4);
+    expect_within("back after a goodbye", closed_at.elapsed(), limit);
 }
 
 #[test]

@@ -12,9 +12,12 @@ use signaling::{
 };
 
 use crate::clip::sliding;
+use crate::timing::HANG_TIMEOUT;
 
-/// Long enough for a loaded machine; nothing waits this long unless it fails.
-pub(crate) const SOON: Duration = Duration::from_secs(5);
+/// The capture times of frames are at least this far apart: at most 30 a second, as the rendition asks for.
+const FRAME_INTERVAL: Duration = Duration::from_millis(34);
+/// On a busy machine the picture of a source that is not meant to stall must not become a card.
+const NEVER_STALE: Duration = Duration::from_secs(3600);
 
 /// What the painter was asked for, and whether it shall fail.
 #[derive(Debug, Default)]
@@ -54,6 +57,7 @@ pub(crate) struct Rig {
     pub(crate) metrics: Arc<ComposeMetrics>,
     pool: PicturePool,
     seq: u64,
+    captured_at: Option<Instant>,
     _handle: ComposeHandle,
 }
 
@@ -104,28 +108,58 @@ impl Rig {
             metrics,
             pool,
             seq: 0,
+            captured_at: None,
             _handle: handle,
         }
     }
 
     pub(crate) fn publish(&mut self, width: u32, height: u32) {
-        let pixels = self
-            .pool
-            .copy_of(&sliding(width, height, self.seq as usize));
-        self.frames
-            .publish(Frame::new(pixels, self.seq, Instant::now()));
+        // The first is captured now, not later.
+        let captured_at = self.next_capture().max(Instant::now());
+        self.publish_captured_at(captured_at, NEVER_STALE, width, height);
+    }
+
+    /// Publishes a frame that nothing follows: a card takes over.
+    pub(crate) fn publish_last(&mut self, width: u32, height: u32) {
+        let captured_at = Instant::now();
+        self.publish_captured_at(captured_at, Frame::STALE_AFTER, width, height);
+    }
+
+    /// Publishes a frame whose capture time is exactly one interval after that of the frame before.
+    pub(crate) fn publish_evenly(&mut self, width: u32, height: u32) {
+        let captured_at = self.next_capture();
+        self.publish_captured_at(captured_at, NEVER_STALE, width, height);
+    }
+
+    fn next_capture(&self) -> Instant {
+        self.captured_at
+            .map_or_else(Instant::now, |last| last + FRAME_INTERVAL)
+    }
+
+    fn publish_captured_at(
+        &mut self,
+        captured_at: Instant,
+        stale_after: Duration,
+        width: u32,
+        height: u32,
+    ) {
+        let picture = sliding(width, height, self.seq as usize);
+        let frame = Frame::new(self.pool.copy_of(&picture), self.seq, captured_at);
+        self.frames.publish(Frame {
+            stale_after,
+            ..frame
+        });
+        self.captured_at = Some(captured_at);
         self.seq += 1;
     }
 
     pub(crate) fn publish_and_receive(&mut self, width: u32, height: u32) -> Arc<EncodedFrame> {
-        // At most 30 a second, as the rendition asks for.
-        std::thread::sleep(Duration::from_millis(34));
         self.publish(width, height);
         self.receive()
     }
 
     pub(crate) fn receive(&self) -> Arc<EncodedFrame> {
-        let deadline = Instant::now() + SOON;
+        let deadline = Instant::now() + HANG_TIMEOUT;
         loop {
             if let Some(frame) = self.engine.try_recv() {
                 return frame;
@@ -138,7 +172,7 @@ impl Rig {
     }
 
     pub(crate) fn next_composed(&mut self) -> Arc<Composed> {
-        match self.composed.wait(SOON) {
+        match self.composed.wait(HANG_TIMEOUT) {
             Next::Newer(composed) => composed,
             other => panic!("{other:?} instead of a picture"),
         }
@@ -155,7 +189,7 @@ impl Rig {
 
 /// Waits for another thread; false when it never comes.
 pub(crate) fn until(reached: impl Fn() -> bool) -> bool {
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + HANG_TIMEOUT;
     while !reached() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(2));
     }

@@ -10,6 +10,8 @@ use signaling::whep::{Reply, SessionPatch, Whep, WhepPost};
 use signaling::{Demand, EncodedFrame, Engine, EngineConfig, EngineHandle, EngineMetrics};
 use signaling::{FrameSink, Rendition, RenditionId};
 
+use crate::timing::HANG_TIMEOUT;
+
 /// 30 frames a second.
 const FRAME_TIME: Duration = Duration::from_micros(33_333);
 const PACKETS: usize = 5;
@@ -130,9 +132,9 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// Waits for something that happens on another thread.
 pub(crate) fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + HANG_TIMEOUT;
     while !happened() {
-        assert!(Instant::now() < until, "not within 10 s: {what}");
+        assert!(Instant::now() < until, "it hangs: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

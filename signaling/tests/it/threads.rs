@@ -1,6 +1,6 @@
 //! Several engine threads behind one port: whichever serves a viewer, everything works.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signaling::{EngineConfig, RenditionId};
 use str0m::media::KeyframeRequestKind;
@@ -25,27 +25,30 @@ fn play(clients: &mut [Client]) {
 }
 
 fn whole(client: &Client) -> bool {
-    let mut numbers: Vec<u64> = client.got.iter().map(|got| got.number).collect();
-    numbers.sort_unstable();
-    numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)
+    client.missing() == 0
 }
 
 #[test]
 fn viewers_of_both_threads_get_every_packet_and_leave_nothing() {
     let studio = two_threads();
+    let began = Instant::now();
     let mut clients: Vec<Client> = (0..6).map(|_| Client::joined(&studio)).collect();
     play(&mut clients);
     assert!(clients.iter().all(|client| client.got[0].keyframe));
-    assert!(clients.iter().all(whole), "no hole");
-    assert!(studio.keyframes() <= 2, "{} keyframes", studio.keyframes());
+    run(&mut clients, "no hole", |clients| clients.iter().all(whole));
+    // One serves all who join within half a second.
+    let (made, took) = (studio.keyframes(), began.elapsed());
+    let most = 2 * (took.as_secs() + 1);
+    assert!(made <= most, "{made} keyframes in {took:?}");
     assert_eq!(studio.demand.viewers(RenditionId::MAIN), 6);
     assert!(
         studio.metrics.handed.get() > 0,
         "half are on the other thread"
     );
-    eventually("all are listed", || studio.engine.viewers().len() == 6);
-    let listed = studio.engine.viewers();
-    assert!(listed.iter().all(|viewer| viewer.connected));
+    eventually("all are listed as connected", || {
+        let listed = studio.engine.viewers();
+        listed.len() == 6 && listed.iter().all(|viewer| viewer.connected)
+    });
 
     for client in &clients {
         let location = client.location.as_deref().expect("joined");
@@ -67,22 +70,28 @@ fn losses_and_pleas_are_heard_on_both_threads() {
     for client in &mut clients {
         client.lose_every = 20;
     }
-    run_for(&mut clients, Duration::from_millis(1500));
+    run(&mut clients, "losses", |clients| {
+        clients.iter().all(|client| client.lost > 3)
+    });
     for client in &mut clients {
         client.lose_every = 0;
     }
-    run_for(&mut clients, Duration::from_millis(400));
-    for client in &clients {
-        assert!(client.lost > 3 && whole(client), "{} lost", client.lost);
-    }
+    play(&mut clients);
+    run(&mut clients, "what was lost", |clients| {
+        clients.iter().all(whole)
+    });
     // Longer than a keyframe's distance from the one before.
     run_for(&mut clients, Duration::from_millis(600));
-    let before = studio.keyframes();
+    let (before, began) = (studio.keyframes(), Instant::now());
     for client in &mut clients {
         client.ask_for_keyframe(KeyframeRequestKind::Pli);
     }
+    run(&mut clients, "a keyframe", |_| studio.keyframes() > before);
     run_for(&mut clients, Duration::from_millis(300));
-    assert_eq!(studio.keyframes(), before + 1, "one for all of them");
+    // One for all of them, if they came within half a second.
+    let most = 1 + began.elapsed().as_millis() / 500;
+    let made = u128::from(studio.keyframes() - before);
+    assert!(made <= most, "{made}, at most {most}");
 }
 
 #[test]
@@ -114,8 +123,9 @@ fn networks_may_change_on_either_thread() {
 fn a_viewer_over_tcp_is_gone_with_its_connection_on_either_thread() {
     let studio = Studio::with(EngineConfig {
         threads: 2,
-        silent_after: Duration::from_millis(600),
-        lost_after: Duration::from_millis(600),
+        // Longer than a busy machine keeps a viewer from its turn.
+        silent_after: Duration::from_millis(1500),
+        lost_after: Duration::from_millis(1500),
         ..EngineConfig::default()
     });
     let tcp = || Client::on(Wire::tcp(studio.engine.media_port()));

@@ -1,21 +1,24 @@
 //! One viewer: how its picture starts and goes on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use str0m::media::KeyframeRequestKind;
 
 use crate::client::{Client, run, run_for};
 use crate::clip::eprint_line;
 use crate::studio::{Studio, eventually};
+use crate::timing::{HANG_TIMEOUT, expect_within};
 
 #[test]
 fn a_viewer_gets_a_keyframe_first_and_every_packet_after_it() {
     let studio = Studio::open();
     let mut clients = [Client::joined(&studio)];
-    run(&mut clients, "90 packets", |clients| {
-        clients[0].got.len() > 90
+    run(&mut clients, "90 packets without a hole", |clients| {
+        clients[0].got.len() > 90 && clients[0].missing() == 0
     });
-    let client = &clients[0];
+    let client = &mut clients[0];
+    client.got.sort_by_key(|got| got.number);
+    client.got.dedup_by_key(|got| got.number);
     let first = &client.got[0];
     assert!(first.keyframe && first.no_delay, "{first:?}");
     for (before, after) in client.got.iter().zip(&client.got[1..]) {
@@ -27,11 +30,9 @@ fn a_viewer_gets_a_keyframe_first_and_every_packet_after_it() {
         assert_eq!(u64::from(ticks), frames * 3000);
     }
     let connect = client.connected_at.expect("connected") - client.offered_at;
+    eprint_line(&format!("connected after {connect:?}"));
     let picture = client.first_packet_at.expect("media") - client.offered_at;
-    eprint_line(&format!(
-        "connected after {connect:?}, first packet after {picture:?}"
-    ));
-    assert!(picture < Duration::from_millis(400), "{picture:?}");
+    expect_within("the first packet", picture, Duration::from_millis(400));
     assert_eq!(studio.demand.viewers(signaling::RenditionId::MAIN), 1);
     eventually("reports", || {
         let viewers = studio.engine.viewers();
@@ -48,7 +49,8 @@ fn ordinary_frames_leave_in_one_send_each() {
     });
     let count = || (studio.metrics.packets.get(), studio.metrics.offloads.get());
     // A machine too busy to let the viewer run is a slow viewer, whose frames are spread.
-    for _ in 0..10 {
+    let until = Instant::now() + HANG_TIMEOUT;
+    while Instant::now() < until {
         let before = count();
         run_for(&mut clients, Duration::from_millis(700));
         let after = count();
@@ -76,7 +78,7 @@ fn requests_for_keyframes_coalesce() {
         clients.iter().all(|c| !c.got.is_empty())
     });
     run_for(&mut clients, Duration::from_millis(600));
-    let before = studio.keyframes();
+    let (before, began) = (studio.keyframes(), Instant::now());
     let (plis, firs) = (&studio.metrics.plis, &studio.metrics.firs);
     let before_that = (plis.get(), firs.get());
     let mut ask = |kind, what, come: &dyn Fn() -> bool| {
@@ -92,24 +94,31 @@ fn requests_for_keyframes_coalesce() {
     ask(KeyframeRequestKind::Fir, "other requests", &|| {
         firs.get() >= before_that.1 + 2
     });
+    run(&mut clients, "a keyframe for both", |clients| {
+        let mut newest = clients
+            .iter()
+            .map(|client| client.got.iter().rposition(|got| got.keyframe));
+        newest.all(|newest| newest.is_some_and(|at| at > 40))
+    });
     run_for(&mut clients, Duration::from_millis(100));
-    assert_eq!(studio.keyframes() - before, 1, "one for all");
-    let newest = clients.map(|client| client.got.iter().rposition(|got| got.keyframe));
-    assert!(newest.iter().all(|newest| newest.is_some_and(|at| at > 40)));
+    // One for all requests of half a second.
+    let most = 1 + began.elapsed().as_millis() / 500;
+    let made = u128::from(studio.keyframes() - before);
+    assert!((1..=most).contains(&made), "{made}, at most {most}");
 }
 
 #[test]
 fn reports_tell_the_round_trip() {
     let studio = Studio::open();
+    let began = Instant::now();
     let mut clients = [Client::joined(&studio)];
     run(&mut clients, "a round trip", |_| {
         let viewers = studio.engine.viewers();
         viewers.iter().any(|viewer| viewer.round_trip.is_some())
     });
     let viewer = studio.engine.viewers()[0].clone();
-    assert!(
-        viewer.round_trip < Some(Duration::from_millis(100)),
-        "{viewer:?}"
-    );
+    let round_trip = viewer.round_trip.expect("told");
+    assert!(round_trip <= began.elapsed(), "{viewer:?}");
+    expect_within("a round trip", round_trip, Duration::from_millis(100));
     assert_eq!(viewer.loss, Some(0.0));
 }

@@ -15,6 +15,7 @@ use signaling::{Demand, Engine, EngineConfig, EngineHandle, EngineMetrics};
 use crate::clip::eprint_line;
 use crate::end::trickled;
 use crate::studio::{block_on, threads};
+use crate::timing::{HANG_TIMEOUT, expect_within};
 use crate::whip_client::{HALVES, Publisher, SIZE};
 use crate::wire::Wire;
 
@@ -124,20 +125,19 @@ impl Station {
     }
 
     fn wait_for_scene(&self) {
-        let until = Instant::now() + Duration::from_secs(10);
+        let until = Instant::now() + HANG_TIMEOUT;
         while !self.scene_on_air() {
             assert!(Instant::now() < until, "the scene is not on the air");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Waits for the scene, which must not take long.
+    /// Waits for the scene, which does not take long on an idle machine.
     fn scene_back(&self, what: &str) {
         let from = Instant::now();
         self.wait_for_scene();
-        let took = from.elapsed();
-        eprint_line(&format!("{what}: the scene is back after {took:?}"));
-        assert!(took < BACK_WITHIN, "{what}: {took:?}");
+        let what = format!("the scene is back, {what}");
+        expect_within(&what, from.elapsed(), BACK_WITHIN);
     }
 
     fn dropped(&self, cause: UnitDrop) -> u64 {
@@ -172,15 +172,19 @@ fn a_published_picture_is_the_source_until_it_is_deleted() {
     let station = Station::open();
     let (mut publisher, id) = station.with_publisher();
     assert_eq!(station.metrics.publishers.get(), 1);
-    publisher.run_for(Duration::from_millis(1000));
+    publisher.run("pictures, and reports on arrivals", |publisher| {
+        let pictures = station.metrics.pictures.get();
+        pictures >= 20 && publisher.estimates > 0 && station.published_on_air()
+    });
     let frame = station.frames.latest().expect("on the air");
     for (seen, sent) in halves_of(&frame).into_iter().zip(HALVES) {
         assert!(seen.abs_diff(sent) <= 3, "{seen} instead of {sent}");
     }
-    assert!(frame.captured_at.elapsed() < Duration::from_millis(500));
-    assert!(station.metrics.pictures.get() >= 20);
-    assert_eq!(publisher.keyframes_asked, 0, "nothing was lost");
-    assert!(publisher.estimates > 0, "it knows how its packets arrive");
+    let age = frame.captured_at.elapsed();
+    expect_within("age of the picture", age, Duration::from_millis(500));
+    // A decoder that is too far behind asks for one; then nothing was lost, and the machine is busy.
+    let is_behind = station.dropped(UnitDrop::Behind) > 0;
+    assert!(publisher.keyframes_asked == 0 || is_behind);
     assert_eq!(block_on(station.whip.delete(&id)).status, 200);
     station.scene_back("deleted");
     publisher.run("the goodbye", |publisher| publisher.closed);
@@ -216,11 +220,8 @@ fn the_previous_source_is_back_after_every_other_end_too() {
     publisher.filming = false;
     let from = Instant::now();
     publisher.run("the scene is back", |_| station.scene_on_air());
-    assert!(
-        from.elapsed() < BACK_WITHIN,
-        "a silent camera: {:?}",
-        from.elapsed()
-    );
+    let what = "the scene is back, a silent camera";
+    expect_within(what, from.elapsed(), BACK_WITHIN);
     publisher.filming = true;
     publisher.run("the camera is seen again", |_| station.published_on_air());
     publisher.close();
@@ -241,12 +242,18 @@ fn lost_packets_are_asked_for_and_the_picture_stays() {
     let station = Station::open();
     let (mut publisher, _) = station.with_publisher();
     publisher.lose_every = 10;
-    let before = station.metrics.pictures.get();
-    publisher.run_for(Duration::from_millis(3000));
-    publisher.lose_every = 0;
-    publisher.run_for(Duration::from_millis(300));
-    let pictures = station.metrics.pictures.get() - before;
     let metrics = &station.metrics;
+    let (pictures_before, sent_before) = (metrics.pictures.get(), publisher.sent);
+    let shown = || metrics.pictures.get() - pictures_before;
+    // A packet that comes again later than the decoder waits is lost for good: on a busy machine that happens.
+    publisher.run("most are recovered, most pictures shown", |publisher| {
+        let sent = u64::from(publisher.sent - sent_before);
+        sent >= 90
+            && publisher.lost >= 5
+            && metrics.recovered.get() >= publisher.lost / 2
+            && shown() * 10 >= sent * 7
+    });
+    let pictures = shown();
     eprint_line(&format!(
         "{} of {} packets lost, {} recovered, {} never; {pictures} pictures, {} keyframes asked",
         publisher.lost,
@@ -255,9 +262,7 @@ fn lost_packets_are_asked_for_and_the_picture_stays() {
         metrics.lost.get(),
         metrics.plis.get(),
     ));
-    assert!(publisher.lost >= 5 && metrics.nacks.get() > 0);
-    assert!(metrics.recovered.get() >= publisher.lost / 2);
-    assert!(pictures >= 70, "{pictures} of about 99");
+    assert!(metrics.nacks.get() > 0);
 }
 
 #[test]
@@ -273,9 +278,9 @@ fn what_cannot_be_mended_costs_a_keyframe() {
         publisher.keyframes_asked > 0
     });
     let before = station.metrics.pictures.get();
-    publisher.run_for(Duration::from_millis(1000));
-    let pictures = station.metrics.pictures.get() - before;
-    assert!(pictures >= 20, "{pictures} after the keyframe");
+    publisher.run("pictures after the keyframe", |_| {
+        station.metrics.pictures.get() >= before + 20
+    });
     assert!(station.metrics.lost.get() > 0 && station.metrics.plis.get() > 0);
     let dropped = station.dropped(UnitDrop::Damaged) + station.dropped(UnitDrop::NoKeyframe);
     assert!(dropped > 0 && station.metrics.decode_failures.get() == 0);
@@ -299,10 +304,13 @@ fn one_publishes_at_a_time() {
     second.run("the second is on the air", |_| station.published_on_air());
 
     // Whoever went silent is followed by the next without further words.
-    second.filming = false;
-    second.run_for(Duration::from_millis(1700));
     let third = Publisher::new();
-    assert_eq!(station.post(&third.offer, false).status, 201);
+    assert_eq!(station.post(&third.offer, false).status, 409);
+    second.filming = false;
+    second.run_for(Duration::from_millis(1500));
+    second.run("the third is let in", |_| {
+        station.post(&third.offer, false).status == 201
+    });
 }
 
 #[test]
@@ -410,11 +418,9 @@ fn a_publisher_that_changes_networks_goes_on_after_a_restart() {
     publisher.run("more of them", |_| {
         station.metrics.pictures.get() > before + 15 && station.published_on_air()
     });
-    eprint_line(&format!(
-        "a picture {took:?}, sixteen {:?} after the restart",
-        began.elapsed()
-    ));
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    let what = "sixteen pictures after the restart";
+    eprint_line(&format!("{what}: {:?}", began.elapsed()));
+    expect_within("a picture", took, Duration::from_secs(2));
     assert_eq!(station.engine_metrics.restarts.get(), 1);
     assert_eq!(station.metrics.publishers.get(), 1, "the same session");
     assert_eq!(block_on(station.whip.delete(&id)).status, 200);
@@ -432,9 +438,8 @@ fn while_a_publishers_restart_finds_nothing_the_old_path_carries_on() {
     let reply = station.patch(&id, Some("*"), FRAGMENT, fragment);
     assert_eq!(reply.status, 200, "{}", reply.body);
     let before = station.metrics.pictures.get();
-    publisher.run_for(Duration::from_millis(1500));
-    let pictures = station.metrics.pictures.get() - before;
-    assert!(pictures >= 35, "{pictures} of about 45");
-    assert!(station.published_on_air());
+    publisher.run("pictures by the old path", |_| {
+        station.metrics.pictures.get() >= before + 35 && station.published_on_air()
+    });
     assert_eq!(block_on(station.whip.delete(&id)).status, 200);
 }

@@ -11,6 +11,7 @@ use str0m::media::{Direction, MediaTime, Pt};
 use str0m::{Event, Rtc};
 
 use crate::end::{End, Wanted, is_media};
+use crate::timing::HANG_TIMEOUT;
 use crate::wire::Wire;
 
 /// 30 pictures a second.
@@ -25,7 +26,7 @@ pub(crate) struct Publisher {
     end: End,
     pub(crate) offer: String,
     encoder: OpenH264Encoder,
-    sent: u32,
+    pub(crate) sent: u32,
     next_frame: Instant,
     keyframe_wanted: bool,
     rtx: Option<Pt>,
@@ -104,14 +105,16 @@ impl Publisher {
     /// Closes with a goodbye on the wire.
     pub(crate) fn close(&mut self) {
         self.end.rtc.close().expect("open");
+        // What is closed takes no picture.
+        self.filming = false;
         self.turn();
     }
 
-    /// Runs until `done`, 15 s at most.
+    /// Runs until `done`.
     pub(crate) fn run(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
-        let until = Instant::now() + Duration::from_secs(15);
+        let until = Instant::now() + HANG_TIMEOUT;
         while !done(self) {
-            assert!(Instant::now() < until, "not within 15 s: {what}");
+            assert!(Instant::now() < until, "it hangs: {what}");
             self.turn();
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -24,6 +24,7 @@ use stylise::{JobId, Order, Progress, RemoteOrder, Stylist, StylistError};
 
 use self::context::RecordingContext;
 use self::fake_server::FakeServer;
+use crate::checks::HANG_TIMEOUT;
 
 /// A workflow of four nodes with the style `inverted`.
 fn workflow() -> Workflow {
@@ -36,16 +37,17 @@ fn workflow() -> Workflow {
 fn timeouts() -> Timeouts {
     let ms = Duration::from_millis;
     Timeouts {
-        connect: ms(500),
-        call: ms(800),
-        upload: ms(1000),
-        download: ms(1000),
+        // Longer than a busy machine delays an answer of the fake server.
+        connect: ms(3000),
+        call: ms(3000),
+        upload: ms(3000),
+        download: ms(3000),
         poll: ms(100),
         poll_finished: ms(30),
         ping: ms(300),
-        silence: ms(900),
+        silence: ms(3000),
         reconnect: ms(200),
-        unavailable: ms(700),
+        unavailable: ms(2000),
         unconfirmed: ms(400),
         queue_max: ms(20_000),
         step_max: ms(2500),
@@ -107,7 +109,7 @@ fn while_at_work(
 }
 
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + HANG_TIMEOUT;
     while !holds() {
         assert!(Instant::now() < until, "timed out waiting for: {what}");
         thread::sleep(Duration::from_millis(10));

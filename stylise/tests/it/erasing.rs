@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use stylise::{MadeBy, PictureKind, RemoteOrder, Removed, State};
 use uuid::Uuid;
 
+use crate::checks::assert_no_picture;
 use crate::rig::{
     FakeStylist, Rig, open_gate, png, submit, until, view, wait, wait_for, wait_for_gate,
 };
@@ -64,10 +65,7 @@ fn everything_expires() {
     booth.set_share(id, true).expect("written");
     let over = wait_for(&booth, id, State::Expired);
     assert!(!over.has_result && !over.has_source && !over.share);
-    assert_eq!(
-        booth.picture(id, PictureKind::Source).expect("readable"),
-        None
-    );
+    assert_no_picture(booth.picture(id, PictureKind::Source).expect("readable"));
     assert!(booth.gallery(true).expect("readable").is_empty());
     until("the pictures are erased", || rig.pictures().is_empty());
     until("ComfyUI forgets", || stylist.forgotten().len() == 1);
@@ -148,17 +146,11 @@ fn pictures_are_erased_when_the_database_is_not_writable() {
     assert_eq!(booth.remove(id).expect("erased"), Some(Removed::Erased));
     assert!(rig.pictures().is_empty(), "the files are gone");
     assert_eq!(booth.view(id).expect("readable"), None);
-    assert_eq!(
-        booth.picture(id, PictureKind::Result).expect("readable"),
-        None
-    );
+    assert_no_picture(booth.picture(id, PictureKind::Result).expect("readable"));
     assert!(booth.follow(id).expect("readable").is_none());
     assert_eq!(booth.remove(id).expect("readable"), None, "once");
     assert!(booth.gallery(true).expect("readable").is_empty());
-    assert_eq!(
-        booth.gallery_picture(shown.id, true).expect("readable"),
-        None
-    );
+    assert_no_picture(booth.gallery_picture(shown.id, true).expect("readable"));
     assert_eq!(rows(&db), 1, "the row is still there");
     relent(&db);
     until("the database forgets it too", || rows(&db) == 0);

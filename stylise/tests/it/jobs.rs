@@ -10,6 +10,7 @@ use stylise::{
 };
 use uuid::Uuid;
 
+use crate::checks::assert_no_picture;
 use crate::rig::{
     self, FakeStylist, Rig, ask, open_gate, png, submit, until, view, wait, wait_for, wait_for_gate,
 };
@@ -67,10 +68,7 @@ fn a_job_runs_and_is_followed() {
         .expect("readable")
         .expect("there");
     assert!(result.starts_with(&[0xff, 0xd8]), "re-encoded");
-    assert_eq!(
-        booth.picture(id, PictureKind::Preview).expect("readable"),
-        None
-    );
+    assert_no_picture(booth.picture(id, PictureKind::Preview).expect("readable"));
     let json = serde_json::to_value(&done).expect("serialises");
     assert_eq!(json["state"], "done");
     assert_eq!(json["made_by"], "comfyui");

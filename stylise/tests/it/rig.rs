@@ -15,8 +15,7 @@ use stylise::{
 };
 use uuid::Uuid;
 
-/// Generous, because the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::checks::HANG_TIMEOUT;
 
 pub(crate) type Outcome = Result<Vec<u8>, StylistError>;
 type Script = dyn Fn(&Order, &dyn JobContext) -> Outcome + Send + Sync;
@@ -205,7 +204,7 @@ pub(crate) fn wait(booth: &Booth, id: JobId, is: impl Fn(&JobView) -> bool) -> J
         if is(&now) {
             return now;
         }
-        assert!(start.elapsed() < PATIENCE, "still {now:?}");
+        assert!(start.elapsed() < HANG_TIMEOUT, "still {now:?}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -217,7 +216,7 @@ pub(crate) fn wait_for(booth: &Booth, id: JobId, state: State) -> JobView {
 pub(crate) fn until(what: &str, is: impl Fn() -> bool) {
     let start = Instant::now();
     while !is() {
-        assert!(start.elapsed() < PATIENCE, "{what}: not yet");
+        assert!(start.elapsed() < HANG_TIMEOUT, "{what}: not yet");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

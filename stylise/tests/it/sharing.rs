@@ -2,6 +2,7 @@
 
 use stylise::{Booth, GalleryPicture, MadeBy, State};
 
+use crate::checks::assert_no_picture;
 use crate::rig::{FakeStylist, Rig, png, submit, wait_for};
 
 fn shown(booth: &Booth) -> Vec<GalleryPicture> {
@@ -29,12 +30,8 @@ fn a_picture_is_in_the_gallery_while_shared() {
     assert!(picture.expect("there").starts_with(&[0xff, 0xd8]));
     booth.set_share(id, false).expect("written");
     assert!(shown(&booth).is_empty());
-    assert_eq!(
-        booth
-            .gallery_picture(on_the_wall.id, true)
-            .expect("readable"),
-        None
-    );
+    let picture = booth.gallery_picture(on_the_wall.id, true);
+    assert_no_picture(picture.expect("readable"));
 }
 
 #[test]
@@ -48,10 +45,8 @@ fn the_owner_can_hide_and_erase() {
     let [picture] = shown(&booth).try_into().expect("one");
     assert!(booth.hide(picture.id, true).expect("written"));
     assert!(shown(&booth).is_empty());
-    assert_eq!(
-        booth.gallery_picture(picture.id, false).expect("readable"),
-        None
-    );
+    let hidden = booth.gallery_picture(picture.id, false);
+    assert_no_picture(hidden.expect("readable"));
     assert!(
         booth
             .gallery_picture(picture.id, true)

@@ -8,9 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::station::{agent, command, fresh_folder};
-
-/// Longer than anything here takes on a slow machine.
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::timing::HANG_TIMEOUT;
 
 /// A station with redirected output.
 struct Program {
@@ -48,7 +46,7 @@ impl Program {
     }
 
     fn until(&mut self, what: &str, reached: impl Fn(&Self) -> bool) {
-        let limit = Instant::now() + TIMEOUT;
+        let limit = Instant::now() + HANG_TIMEOUT;
         while !reached(self) {
             let ended = self.child.try_wait().expect("our child");
             assert!(ended.is_none(), "{what}: it has ended: {ended:?}");
@@ -70,7 +68,7 @@ impl Program {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-INT", &id]).status();
         assert!(asked.expect("kill runs").success());
-        let limit = Instant::now() + TIMEOUT;
+        let limit = Instant::now() + HANG_TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().expect("our child") {
                 assert_eq!(status.code(), Some(0), "it ends in order");

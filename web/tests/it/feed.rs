@@ -1,8 +1,10 @@
 //! The feed without WebRTC: snapshot, MJPEG, status, events, metrics.
 
 use std::io::{BufRead, BufReader};
+use std::time::{Duration, Instant};
 
 use crate::station::{Station, agent, get, get_bytes};
+use crate::timing::HANG_TIMEOUT;
 
 #[test]
 fn snapshots_come_with_and_without_boxes() {
@@ -40,10 +42,13 @@ fn mjpeg_streams_and_its_viewer_is_counted() {
     );
     let mut body = BufReader::new(response.into_body().into_reader());
     let first = next_jpeg(&mut body);
-    let second = next_jpeg(&mut body);
-    assert_ne!(first, second);
-    let third = image::load_from_memory(&next_jpeg(&mut body)).expect("a JPEG");
-    assert_eq!(third.width(), 1280);
+    // The scene moves; on a busy machine the same frame may come twice.
+    let until = Instant::now() + HANG_TIMEOUT;
+    while next_jpeg(&mut body) == first {
+        assert!(Instant::now() < until, "the picture stands still");
+    }
+    let last = image::load_from_memory(&next_jpeg(&mut body)).expect("a JPEG");
+    assert_eq!(last.width(), 1280);
 }
 
 fn next_jpeg(body: &mut impl BufRead) -> Vec<u8> {
@@ -71,7 +76,7 @@ fn nobody_watching_means_nothing_encoded() {
     station.wait_ready();
     let encoded = || metric(&station, "carrier_encode_seconds_count");
     let before = encoded();
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(500));
     assert_eq!(encoded(), before);
 }
 

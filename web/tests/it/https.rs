@@ -5,7 +5,6 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -19,8 +18,7 @@ use rustls::{
 use sha2::{Digest, Sha256};
 
 use crate::station::{Station, command, fresh_folder, get};
-
-const TIMEOUT: Duration = Duration::from_secs(20);
+use crate::timing::HANG_TIMEOUT;
 
 /// Accepts one certificate, by its SHA-256.
 #[derive(Debug)]
@@ -99,7 +97,7 @@ fn connect(
     let name = ServerName::try_from(name.to_owned()).expect("a name");
     let mut session = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
     let mut tcp = TcpStream::connect(address)?;
-    tcp.set_read_timeout(Some(TIMEOUT))?;
+    tcp.set_read_timeout(Some(HANG_TIMEOUT))?;
     while session.is_handshaking() {
         session.complete_io(&mut tcp)?;
     }
@@ -193,7 +191,7 @@ fn a_failed_tls_handshake_affects_no_other_connection() {
         .map(|_| TcpStream::connect(&address).expect("connected"))
         .collect();
     let mut plain = TcpStream::connect(&address).expect("connected");
-    plain.set_read_timeout(Some(TIMEOUT)).expect("set");
+    plain.set_read_timeout(Some(HANG_TIMEOUT)).expect("set");
     assert!(!ask(&mut plain, "/healthz").contains("HTTP/1.1 200"));
     let mut cut_off = TcpStream::connect(&address).expect("connected");
     cut_off.write_all(&[22, 3, 1, 2, 0, 1]).expect("sent");

@@ -16,5 +16,6 @@ mod scripts;
 mod station;
 mod supervision;
 mod tidy;
+mod timing;
 mod viewer_access;
 mod whip;

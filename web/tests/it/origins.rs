@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::station::{Station, agent, command, fresh_folder};
+use crate::timing::HANG_TIMEOUT;
 
 /// A valid offer of a viewer that never connects.
 const OFFER: &str = include_str!("../../../signaling/tests/fixtures/chromium.sdp");
@@ -42,8 +43,7 @@ fn status(station: &Station, method: &str, path: &str, headers: Headers<'_>) -> 
 fn raw(station: &Station, head: &str) -> String {
     let address = station.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address.trim_end_matches('/')).expect("connected");
-    let patience = Some(Duration::from_secs(20));
-    stream.set_read_timeout(patience).expect("set");
+    stream.set_read_timeout(Some(HANG_TIMEOUT)).expect("set");
     write!(stream, "{head}Connection: close\r\n\r\n").expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it ends");

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use crate::station::{Station, get};
+use crate::timing::HANG_TIMEOUT;
 
 #[test]
 fn nothing_is_published_unless_configured() {
@@ -23,7 +24,7 @@ fn an_unreachable_whip_server_is_reported_without_secrets() {
         "[publish]\nurl = \"http://127.0.0.1:{port}/secret-path\"\ntoken = \"secret-token\"\n"
     );
     let station = Station::configured(&text, &["--model", "none"]);
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + HANG_TIMEOUT;
     let publish = loop {
         let publish = station.status()["publish"].clone();
         if publish["state"] == "waiting" {

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::timing::HANG_TIMEOUT;
+
 /// A running carrier with folders of its own.
 pub(crate) struct Station {
     child: Child,
@@ -22,9 +24,6 @@ type Printed = Arc<Mutex<Vec<String>>>;
 
 /// The file of injected faults; see `web/src/supervision/inject.rs`.
 pub(crate) const INJECTED: &str = "inject";
-
-/// Longer than anything here takes on a slow machine.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Station {
     /// Starts the scene with `args` added, and waits until its page answers.
@@ -59,7 +58,7 @@ impl Station {
 
     /// The booth opens asynchronously.
     fn wait_for_booth(&self) {
-        let until = Instant::now() + TIMEOUT;
+        let until = Instant::now() + HANG_TIMEOUT;
         while self.status()["stylise"]["error"]
             .as_str()
             .is_some_and(|error| error.contains("opened"))
@@ -113,7 +112,7 @@ impl Station {
 
     /// Waits until `/readyz` answers 200 and returns its text.
     pub(crate) fn wait_ready(&self) -> String {
-        let until = Instant::now() + TIMEOUT;
+        let until = Instant::now() + HANG_TIMEOUT;
         loop {
             let (status, text) = get(&self.at("/readyz"));
             if status == 200 {
@@ -133,7 +132,7 @@ impl Station {
             assert!(jpeg.starts_with(&[0xFF, 0xD8]), "a JPEG");
             jpeg
         };
-        let (first, until) = (snapshot(), Instant::now() + TIMEOUT);
+        let (first, until) = (snapshot(), Instant::now() + HANG_TIMEOUT);
         // The timecode changes; but two requests within a frame interval get the same picture.
         while snapshot() == first {
             assert!(Instant::now() < until, "the picture stands still");
@@ -209,7 +208,7 @@ fn collect_stdout(child: &mut Child) -> Printed {
 }
 
 fn wait_for_word(printed: &Printed, wanted: impl Fn(&str) -> bool) -> String {
-    let until = Instant::now() + TIMEOUT;
+    let until = Instant::now() + HANG_TIMEOUT;
     loop {
         let text = printed.lock().expect("sound").join("\n");
         if let Some(word) = text.split_whitespace().find(|word| wanted(word)) {
@@ -239,6 +238,6 @@ pub(crate) fn get_bytes(url: &str) -> (u16, Vec<u8>) {
 pub(crate) fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(TIMEOUT));
+        .timeout_global(Some(HANG_TIMEOUT));
     config.build().into()
 }

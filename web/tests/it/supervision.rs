@@ -7,9 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::station::{INJECTED, Station, fresh_folder, get, get_bytes};
-
-/// Longer than anything here takes on a slow machine.
-const TIMEOUT: Duration = Duration::from_secs(60);
+use crate::timing::HANG_TIMEOUT;
 
 /// A configuration that starts every thread there is without visitors: publishing, ComfyUI and name
 /// resolution, all of which fail.
@@ -44,7 +42,7 @@ const THREADS: [(&str, &str); 15] = [
 ];
 
 fn until<T>(what: &str, mut reached: impl FnMut() -> Option<T>) -> T {
-    let limit = Instant::now() + TIMEOUT;
+    let limit = Instant::now() + HANG_TIMEOUT;
     loop {
         if let Some(reached) = reached() {
             return reached;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Socket, Type};
 
 use crate::station::{Station, agent};
+use crate::timing::HANG_TIMEOUT;
 
 /// A valid offer of a viewer that never connects.
 const OFFER: &str = include_str!("../../../signaling/tests/fixtures/chromium.sdp");
@@ -96,7 +97,7 @@ fn viewers_are_limited_and_a_place_is_freed_when_one_leaves() {
     assert_eq!(stream.status(), 200);
     assert_eq!(offer(&station, &[]).status(), 503);
     drop(stream);
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + HANG_TIMEOUT;
     while offer(&station, &[]).status() != 201 {
         assert!(
             Instant::now() < until,

@@ -81,7 +81,7 @@ fn every_length_around_the_limits_survives_the_round_trip() {
 fn a_keyframe_is_one_stap_a_and_equal_fragments() {
     let units = vec![unit(0x67, 16), unit(0x68, 4), unit(0x65, 30_000)];
     let payloads = packetise(&annex_b(&units));
-    assert_eq!(depacketise(&payloads), units);
+    assert!(depacketise(&payloads) == units, "the same units");
     assert_eq!(payloads[0].len(), 1 + 2 + 16 + 2 + 4);
     assert_eq!(
         payloads[0][0],
@@ -101,14 +101,14 @@ fn a_keyframe_is_one_stap_a_and_equal_fragments() {
 fn a_small_keyframe_travels_in_one_packet() {
     let units = vec![unit(0x67, 16), unit(0x68, 4), unit(0x65, 900)];
     let payloads = packetise(&annex_b(&units));
-    assert_eq!((payloads.len(), depacketise(&payloads)), (1, units));
+    assert!((payloads.len(), depacketise(&payloads)) == (1, units));
 }
 
 #[test]
 fn aggregates_stop_where_the_packet_is_full() {
     let units: Vec<_> = (0..7).map(|_| unit(0x41, 500)).collect();
     let payloads = packetise(&annex_b(&units));
-    assert_eq!((payloads.len(), depacketise(&payloads)), (4, units));
+    assert!((payloads.len(), depacketise(&payloads)) == (4, units));
 }
 
 #[test]

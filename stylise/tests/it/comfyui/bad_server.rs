@@ -1,6 +1,5 @@
 //! Misbehaving servers.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use stylise::comfyui::Comfyui;
@@ -9,6 +8,7 @@ use stylise::{Progress, Stylist, StylistError};
 use super::context::RecordingContext;
 use super::fake_server::FakeServer;
 use super::{client, eventually, order, settings, workflow};
+use crate::checks::expect_within;
 
 /// The outcome of an order when a route answers like this.
 fn refused_at(route: &'static str, status: u16, body: &str) -> (StylistError, FakeServer) {
@@ -40,8 +40,10 @@ fn a_server_that_starts_later_is_found() {
     let server = FakeServer::start();
     server.die();
     let client = Comfyui::connect(&settings(&server.url()), vec![workflow()]).expect("valid");
-    thread::sleep(Duration::from_millis(250));
-    assert!(matches!(client.ready(), Err(StylistError::Unavailable(why)) if why.contains("away")));
+    eventually(
+        "the server is known to be away",
+        || matches!(client.ready(), Err(StylistError::Unavailable(why)) if why.contains("away")),
+    );
     assert!(client.styles().is_empty());
     let early = client.stylise(&order(None), &RecordingContext::default());
     assert!(matches!(early, Err(StylistError::Unavailable(_))));
@@ -181,7 +183,7 @@ fn endless_answers_are_cut() {
         let error = client
             .stylise(&order(None), &RecordingContext::default())
             .expect_err(route);
-        assert!(began.elapsed() < Duration::from_secs(8), "{route}");
+        expect_within(route, began.elapsed(), Duration::from_secs(8));
         let is_told = match &error {
             StylistError::Failed(words) => words.contains(CANNOT),
             other => matches!(other, StylistError::Unavailable(_)),

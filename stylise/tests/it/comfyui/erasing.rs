@@ -15,6 +15,7 @@ use stylise::{
 use super::context::RecordingContext;
 use super::fake_server::FakeServer;
 use super::{client, eventually, order, settings, styled, while_at_work, workflow};
+use crate::checks::assert_made;
 
 /// Visitors' pictures on the server. A function, because inside an assertion the lock would be held.
 fn left(server: &FakeServer) -> Vec<(String, String)> {
@@ -92,9 +93,10 @@ fn a_saved_copy_is_overwritten_after_a_server_restart() {
 #[test]
 fn a_cancelled_order_leaves_nothing() {
     let server = FakeServer::start();
+    server.state().behaviour.step_ms = 700;
     let client = client(&server);
     let (made, notes) = while_at_work(&client, |notes| notes.cancelled.store(true, SeqCst));
-    assert_eq!(made, Err(StylistError::Cancelled));
+    assert_made(&made, &Err(StylistError::Cancelled));
     eventually("the photo is erased", || is_blank(&server));
     client
         .forget(&notes.last_remote_order().expect("kept"))

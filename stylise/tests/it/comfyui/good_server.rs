@@ -13,6 +13,7 @@ use super::context::RecordingContext;
 use super::fake_server::FakeServer;
 use super::work::made;
 use super::{client, eventually, order, settings, workflow};
+use crate::checks::assert_made;
 
 #[test]
 fn an_order_goes_from_upload_to_result() {
@@ -22,7 +23,10 @@ fn an_order_goes_from_upload_to_result() {
     let notes = RecordingContext::default();
     let picture = client.stylise(&order(None), &notes).expect("a picture");
     let remote = notes.last_remote_order().expect("kept before it was sent");
-    assert_eq!(picture, made(&remote.id.to_string()));
+    assert_made(
+        &Ok::<_, StylistError>(picture),
+        &Ok(made(&remote.id.to_string())),
+    );
     let state = server.state();
     assert_eq!(
         (state.taken.clone(), remote.sends),
@@ -51,7 +55,7 @@ fn an_order_goes_from_upload_to_result() {
 fn the_queue_position_is_reported() {
     let server = FakeServer::start();
     let client = client(&server);
-    server.state().behaviour.step_ms = 150;
+    server.state().behaviour.step_ms = 400;
     server.foreign_order("first");
     server.foreign_order("second");
     let notes = RecordingContext::default();
@@ -76,7 +80,7 @@ fn two_orders_at_a_time_get_their_own_results() {
         .collect();
     for one in both {
         let (picture, id) = one.join().expect("no panic");
-        assert_eq!(picture, made(&id.to_string()));
+        assert_made(&Ok::<_, StylistError>(picture), &Ok(made(&id.to_string())));
     }
     assert_eq!(server.state().worked.len(), 2);
 }

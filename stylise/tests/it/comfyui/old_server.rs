@@ -9,6 +9,7 @@ use super::context::RecordingContext;
 use super::fake_server::FakeServer;
 use super::work::made;
 use super::{client, eventually, order, settings, while_at_work};
+use crate::checks::assert_made;
 
 fn old() -> FakeServer {
     let server = FakeServer::start();
@@ -46,8 +47,8 @@ fn the_servers_id_is_used_once_known() {
     let server = old();
     let client = client(&server);
     let notes = RecordingContext::default();
-    let picture = client.stylise(&order(None), &notes).expect("a picture");
-    assert_eq!(picture, made(&its_name(&server)));
+    let picture = client.stylise(&order(None), &notes);
+    assert_made(&picture, &Ok(made(&its_name(&server))));
     let remote = notes.last_remote_order().expect("kept");
     is_followed(&server, &remote);
     assert!(notes.has_told(|told| *told == Progress::Running { step: 3, steps: 4 }));
@@ -63,8 +64,8 @@ fn a_lost_answer_does_not_repeat_the_order() {
     server.state().behaviour.lost_answers = 1;
     server.state().behaviour.step_ms = 150;
     let notes = RecordingContext::default();
-    let picture = client.stylise(&order(None), &notes).expect("a picture");
-    assert_eq!(picture, made(&its_name(&server)));
+    let picture = client.stylise(&order(None), &notes);
+    assert_made(&picture, &Ok(made(&its_name(&server))));
     is_followed(&server, &notes.last_remote_order().expect("kept"));
 }
 
@@ -86,23 +87,23 @@ fn an_order_with_a_lost_answer_is_found_in_the_history() {
 #[test]
 fn an_order_is_followed_after_a_restart() {
     let server = old();
-    server.state().behaviour.step_ms = 150;
+    server.state().behaviour.step_ms = 700;
     let first = client(&server);
     let (made_first, notes) = while_at_work(&first, |notes| notes.stopping.store(true, SeqCst));
-    assert_eq!(made_first, Err(StylistError::Stopping));
+    assert_made(&made_first, &Err(StylistError::Stopping));
     let remote = notes.last_remote_order().expect("kept");
     is_followed(&server, &remote);
     let picture = client(&server).stylise(&order(Some(remote)), &RecordingContext::default());
-    assert_eq!(picture, Ok(made(&its_name(&server))));
+    assert_made(&picture, &Ok(made(&its_name(&server))));
 }
 
 #[test]
 fn a_cancelled_order_is_withdrawn_by_its_server_id() {
     let server = old();
-    server.state().behaviour.step_ms = 150;
+    server.state().behaviour.step_ms = 700;
     let client = client(&server);
     let (made, _) = while_at_work(&client, |notes| notes.cancelled.store(true, SeqCst));
-    assert_eq!(made, Err(StylistError::Cancelled));
+    assert_made(&made, &Err(StylistError::Cancelled));
     eventually("nothing is left of it", || {
         let state = server.state();
         state.running.is_none() && state.history.is_empty() && state.pictures().is_empty()

@@ -17,6 +17,7 @@ use stylise::{Progress, RemoteOrder, Stylist, StylistError};
 use self::server::Server;
 use super::context::RecordingContext;
 use super::{order, styled, workflow};
+use crate::checks::{assert_made, expect_within};
 
 fn say(words: &str) {
     let _ = writeln!(stderr(), "real ComfyUI: {words}");
@@ -195,7 +196,7 @@ fn cancelled_while_queued(server: &Server, client: &Comfyui) {
         });
         notes.cancelled.store(true, SeqCst);
     });
-    assert_eq!(made, Err(StylistError::Cancelled));
+    assert_made(&made, &Err(StylistError::Cancelled));
     eventually("the foreign order runs", || server.ended_well(&foreign));
     let order = name_of(&notes.last_remote_order().expect("kept"));
     assert!(!server.history().contains_key(&order));
@@ -212,8 +213,8 @@ fn cancelled_while_running(server: &Server, client: &Comfyui) {
         notes.cancelled.store(true, SeqCst);
     });
     let took = asked.lock().expect("a lock").elapsed();
-    assert_eq!(made, Err(StylistError::Cancelled));
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_made(&made, &Err(StylistError::Cancelled));
+    expect_within("cancelling", took, Duration::from_secs(1));
     let foreign = foreign.into_inner().expect("a lock");
     eventually("the foreign order runs", || server.ended_well(&foreign));
     let remote = notes.last_remote_order().expect("kept");
@@ -249,7 +250,7 @@ fn resumed(server: &Server, client: &Comfyui) {
             runs(notes);
             notes.stopping.store(true, SeqCst);
         });
-        assert_eq!(made, Err(StylistError::Stopping));
+        assert_made(&made, &Err(StylistError::Stopping));
         notes.last_remote_order()
     };
     let running = leave();

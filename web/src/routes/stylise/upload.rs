@@ -141,9 +141,15 @@ mod tests {
 
     const QUICK: UploadLimits = UploadLimits {
         silence: Duration::from_millis(300),
-        whole: Duration::from_millis(1000),
+        whole: Duration::from_secs(60),
         least_bytes_per_s: 1,
         rest: Duration::from_millis(200),
+    };
+    /// For what comes in time, however busy the machine is.
+    const PATIENT: UploadLimits = UploadLimits {
+        silence: Duration::from_secs(60),
+        rest: Duration::from_secs(60),
+        ..QUICK
     };
 
     /// `count` chunks of ten bytes, one every `every`.
@@ -165,13 +171,13 @@ mod tests {
 
     #[tokio::test]
     async fn all_of_a_picture_that_fits_comes_through() {
-        let upload = Upload::new(pieces(5, Duration::ZERO), 50, QUICK);
+        let upload = Upload::new(pieces(5, Duration::ZERO), 50, PATIENT);
         assert_eq!((read(&upload).await, upload.stopped().await), (5, None));
     }
 
     #[tokio::test]
     async fn an_oversized_body_is_drained_within_limits() {
-        let upload = Upload::new(pieces(9, Duration::ZERO), 50, QUICK);
+        let upload = Upload::new(pieces(9, Duration::ZERO), 50, PATIENT);
         assert_eq!(read(&upload).await, 5);
         assert_eq!(upload.stopped().await, Some(UploadError::TooLarge));
         upload.drain().await;
@@ -193,9 +199,14 @@ mod tests {
         let upload = Upload::new(drops, usize::MAX, least(1000));
         assert!(read(&upload).await < 100);
         assert_eq!(upload.stopped().await, Some(UploadError::Silent));
-        let slow = pieces(40, Duration::from_millis(20));
-        let slow = Upload::new(slow, usize::MAX, least(20));
-        assert_eq!((read(&slow).await, slow.stopped().await), (40, None));
+        // Longer in all than the silence that is allowed.
+        let slow = pieces(60, Duration::from_millis(50));
+        let limits = UploadLimits {
+            silence: Duration::from_secs(2),
+            ..least(20)
+        };
+        let slow = Upload::new(slow, usize::MAX, limits);
+        assert_eq!((read(&slow).await, slow.stopped().await), (60, None));
     }
 
     #[tokio::test]
@@ -208,11 +219,12 @@ mod tests {
         assert_eq!(read(&silent).await, 0);
         assert_eq!(silent.stopped().await, Some(UploadError::Silent));
         silent.drain().await;
-        let dawdling = Upload::new(
-            pieces(usize::MAX, Duration::from_millis(50)),
-            usize::MAX,
-            QUICK,
-        );
+        let patience = UploadLimits {
+            whole: Duration::from_secs(1),
+            ..PATIENT
+        };
+        let pieces = pieces(usize::MAX, Duration::from_millis(50));
+        let dawdling = Upload::new(pieces, usize::MAX, patience);
         let came = read(&dawdling).await;
         assert!((1..40).contains(&came), "{came}");
         assert_eq!(dawdling.stopped().await, Some(UploadError::Silent));

@@ -8,9 +8,8 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
 use crate::station::{Station, agent};
+use crate::timing::HANG_TIMEOUT;
 
-/// Longer than the slowest style on a slow machine.
-const TIMEOUT: Duration = Duration::from_secs(60);
 const BOUNDARY: &str = "----booth";
 
 pub(super) struct Answer {
@@ -173,7 +172,7 @@ pub(super) fn job(station: &Station, id: &str) -> Value {
 
 /// Waits until a job is over.
 pub(super) fn ended(station: &Station, id: &str) -> Value {
-    let until = Instant::now() + TIMEOUT;
+    let until = Instant::now() + HANG_TIMEOUT;
     loop {
         let job = job(station, id);
         let state = job["state"].as_str().expect("a state");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::client::{Form, a_style, get, patch, photo, post};
 use crate::station::{Station, agent};
+use crate::timing::HANG_TIMEOUT;
 
 #[test]
 fn form_errors_name_the_field() {
@@ -88,7 +89,7 @@ fn expect_100_continue_is_answered_before_the_body() {
     assert!(line.contains(" 100 "), "{line}");
     // A visitor at the limit is refused before the photo is sent.
     let form = Form::style(&a_style(&station)).image(&photo(1500, 1500));
-    let until = Instant::now() + Duration::from_secs(30);
+    let until = Instant::now() + HANG_TIMEOUT;
     loop {
         post(&station, &form, &[]);
         let (line, _stream) = raw(&station, &small);
@@ -115,7 +116,7 @@ fn concurrent_uploads_are_limited_with_retry_after() {
     // One more in each round: a photo that goes through quickly may take the place of a slow one, which
     // is then refused itself.
     let mut uploads = Vec::new();
-    let until = Instant::now() + Duration::from_secs(30);
+    let until = Instant::now() + HANG_TIMEOUT;
     let refused = loop {
         uploads.push(slow());
         let answer = post(&station, &form, &[]);
@@ -132,7 +133,7 @@ fn concurrent_uploads_are_limited_with_retry_after() {
     );
     assert!(refused.header("retry-after").parse::<u32>().is_ok());
     drop(uploads);
-    let until = Instant::now() + Duration::from_secs(30);
+    let until = Instant::now() + HANG_TIMEOUT;
     while post(&station, &form, &[]).status != 202 {
         assert!(Instant::now() < until, "the places of who left stay taken");
         std::thread::sleep(Duration::from_millis(50));

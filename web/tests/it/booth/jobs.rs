@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::client::{Form, a_style, delete, ended, get, job, photo, post};
 use crate::station::{Station, agent};
+use crate::timing::HANG_TIMEOUT;
 
 fn size_of(jpeg: &[u8]) -> (u32, u32) {
     assert!(jpeg.starts_with(&[0xFF, 0xD8]), "a JPEG");
@@ -252,8 +253,7 @@ fn followers_of_jobs_need_no_threads() {
             let request =
                 format!("GET /api/stylise/{id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
             stream.write_all(request.as_bytes()).expect("sent");
-            let patience = std::time::Duration::from_secs(60);
-            stream.set_read_timeout(Some(patience)).expect("set");
+            stream.set_read_timeout(Some(HANG_TIMEOUT)).expect("set");
             stream
         })
         .collect();

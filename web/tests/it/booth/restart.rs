@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::client::{Form, a_style, ended, get, photo, post};
 use crate::station::Station;
+use crate::timing::HANG_TIMEOUT;
 
 #[test]
 fn jobs_of_a_killed_program_end_after_the_next_start() {
@@ -54,7 +55,7 @@ fn a_damaged_database_closes_the_booth_and_not_the_feed() {
         let file = format!("DATA/carrier/booth/booth.sqlite3{ending}");
         let _ = std::fs::remove_file(station.home.join(file));
     }
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + HANG_TIMEOUT;
     while get(&station, "/api/styles", &[]).status != 200 {
         assert!(Instant::now() < until, "the booth stays closed");
         std::thread::sleep(Duration::from_millis(100));

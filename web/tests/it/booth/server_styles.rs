@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::client::{Form, get, photo, post};
 use crate::station::Station;
+use crate::timing::HANG_TIMEOUT;
 
 /// Answers the survey and refuses uploads.
 fn server() -> String {
@@ -88,7 +89,7 @@ fn the_owners_example_is_used_and_erasure_is_reported() {
         folder.display()
     );
     let station = Station::configured(&config, &["--model", "none"]);
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + HANG_TIMEOUT;
     let offered = loop {
         let offered = get(&station, "/api/styles", &[]).json();
         if offered["comfyui"] == "ready" {
@@ -112,7 +113,7 @@ fn the_owners_example_is_used_and_erasure_is_reported() {
     );
     let example = comic["example"].as_str().expect("the owner's");
     for path in [example, "/booth/examples/comic.jpg"] {
-        assert_eq!(get(&station, path, &[]).body, own, "{path}");
+        assert!(get(&station, path, &[]).body == own, "{path}");
     }
     let laptops = get(&station, "/booth/examples/comic.jpg?by=laptop", &[]);
     assert!(laptops.status == 200 && laptops.body != own);

@@ -2,7 +2,6 @@
 //! candidates, one POST.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::rtp::Packet;
@@ -18,9 +17,7 @@ use webrtc::peer_connection::{
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 
 use crate::station::agent;
-
-/// Longer than anything here takes on a slow machine.
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::timing::HANG_TIMEOUT;
 
 /// A player whose offer was accepted.
 pub(super) struct Player {
@@ -81,7 +78,7 @@ impl Player {
             .set_local_description(offer)
             .await
             .expect("our own offer");
-        timeout(TIMEOUT, gathering.recv())
+        timeout(HANG_TIMEOUT, gathering.recv())
             .await
             .expect("gathering ends");
         let offer = connection.local_description().await.expect("described").sdp;
@@ -103,7 +100,7 @@ impl Player {
 
     /// The next RTP packet of the video.
     pub(super) async fn packet(&mut self) -> Packet {
-        timeout(TIMEOUT, self.packets.recv())
+        timeout(HANG_TIMEOUT, self.packets.recv())
             .await
             .expect("video arrives")
             .expect("the connection stands")

@@ -186,7 +186,7 @@ fn a_picture_is_returned_with_its_last_byte() {
         let bare = part(without_end(&whole), "--pic\r\n", length);
         cutter.push(&[&bare[..], behind.as_bytes()].concat());
         let picture = Cut::Picture(without_end(&whole).to_vec());
-        assert_eq!(cutter.next_cut(), Some(picture), "{length:?}");
+        assert!(cutter.next_cut() == Some(picture), "{length:?}");
         assert_eq!(cutter.next_cut(), None);
     }
 }
@@ -223,7 +223,7 @@ fn pictures_without_an_end_marker_end_where_the_next_begins() {
     let mut cutter = JpegSplitter::default();
     cutter.push(&part(bare[0], "--pic\r\n", None));
     assert_eq!(cutter.next_cut(), None);
-    assert_eq!(cutter.finish(), Some(Cut::Picture(bare[0].to_vec())));
+    assert!(cutter.finish() == Some(Cut::Picture(bare[0].to_vec())));
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn endless_data_is_reported_and_not_kept() {
     }
     assert_eq!(reported, 1);
     cutter.push(&whole);
-    assert_eq!(cutter.next_cut(), Some(Cut::Picture(whole)), "it goes on");
+    assert!(cutter.next_cut() == Some(Cut::Picture(whole)), "it goes on");
 }
 
 #[test]
