@@ -25,8 +25,8 @@ pub enum DetectError {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// The network's outputs cannot be decoded.
-    #[error("the model's answer cannot be read: {0}")]
-    Head(#[from] HeadError),
+    #[error("the outputs of the model {model} cannot be decoded: {source}")]
+    Head { model: String, source: HeadError },
 }
 
 /// An open model with its pre- and postprocessing. One thread owns it.
@@ -118,7 +118,10 @@ impl Detector {
         let (answered, decoded) = self.session.run(self.preprocessor.tensor(), |outputs| {
             (Instant::now(), head.decode(outputs, min_score, found))
         })?;
-        decoded?;
+        decoded.map_err(|source| DetectError::Head {
+            model: self.entry.name.clone(),
+            source,
+        })?;
         self.metrics.inferred_in(answered - started);
         Ok(answered)
     }

@@ -85,7 +85,7 @@ fn open_file(name: &str, contents: &[u8], change: impl Fn(&mut ModelEntry)) -> O
     };
     let error = Detector::open(&runtime, &model, &SessionConfig::default()).expect_err(name);
     assert!(
-        matches!(error, DetectError::Session(_) | DetectError::Head(_)),
+        matches!(error, DetectError::Session(_) | DetectError::Head { .. }),
         "{error}"
     );
     Some(error.to_string())
