@@ -1,5 +1,4 @@
-//! A page with a moving picture over WHEP: the engine alone, without camera, detector or web
-//! server.
+//! Serves a page with a moving picture over WHEP: the engine without camera, detector and web server.
 //!
 //! `cargo run -p signaling --example whep_server -- 8080`, then open <http://localhost:8080/>.
 
@@ -46,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Encodes a moving gradient, with a keyframe first and whenever the engine asks for one.
+/// Encodes a moving pattern, with a keyframe first and whenever the engine requests one.
 fn film(sink: &FrameSink, demand: &Demand, metrics: &EngineMetrics) {
     let config = EncoderConfig::new()
         .rate_control_mode(RateControlMode::Bitrate)

@@ -1,18 +1,19 @@
-//! Which picture one viewer's network carries. Pure: every time comes from the caller.
+//! Congestion control of one viewer: which rendition its network carries. Pure: the caller passes every time.
 //!
-//! The sum of what the leading SFUs do (LiveKit `congestion_detector.go`, mediasoup, libwebrtc's GCC),
-//! fitted to a sender with a few fixed renditions: packets are numbered transport-wide
-//! (draft-holmer-rmcat-transport-wide-cc-extensions-01), the receiver tells when each arrived, a queue
-//! that builds up lowers the ceiling to what gets through, and bursts of padding find out whether more
-//! would.
+//! In: transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01), receiver reports and
+//! the time. Out: the rendition to send, a playout delay and padding packets to send.
 //!
-//! Feedback costs both sides, so a viewer is only watched closely at its beginning and while something
-//! is wrong: a healthy audience costs nothing here.
+//! The design follows LiveKit's `congestion_detector.go`, mediasoup and libwebrtc's GCC, adapted to a sender
+//! that has a few fixed renditions. A growing queueing delay lowers the bandwidth estimate to the delivered
+//! rate; probes (bursts of padding) find out whether the path carries more.
+//!
+//! Feedback costs both sides, so it is only requested at the start of a session and while the network
+//! shows problems; a healthy viewer costs nothing here.
 
 mod allocation;
-mod ceiling;
+mod bandwidth_estimate;
 mod control;
-mod path;
+mod path_estimator;
 mod probe;
 mod sent_log;
 mod watch;

@@ -1,5 +1,5 @@
-//! Everything that reads bytes of strangers, as functions of bytes: for the fuzzer
-//! (`make fuzz`, signaling/fuzz) and, with the kept corpus, for `cargo test`.
+//! Fuzz targets for all parsers of untrusted input, used by the fuzzer (`make fuzz`, signaling/fuzz) and, with
+//! the kept corpus, by `cargo test`.
 //!
 //! A target must neither panic nor hang, and asserts what holds for any input.
 
@@ -10,10 +10,10 @@ mod stun;
 #[cfg(test)]
 mod tests;
 
-/// A name, also of its corpus folder, and what takes the input.
+/// The name of a target, which is also its corpus folder, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All targets.
 pub const TARGETS: [Target; 9] = [
     ("offer", descriptions::offer),
     ("publish", descriptions::publish),

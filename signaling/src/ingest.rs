@@ -1,10 +1,9 @@
-//! Publishing in: the media of whoever publishes to this station over WHIP.
+//! Publishing in: receives the media of a publisher over WHIP.
 //!
-//! In come RTP packets, on the engine's thread ([`publisher`]): in order and with retransmissions
-//! ([`reception`], [`reorder`]), out of their payloads ([`depacketise`]) to whole pictures
-//! ([`access_unit`]) that a decoder can be given ([`parameter_sets`]). Out go decoded pictures, from a
-//! thread of their own ([`decode_worker`]), to the [`capture::SourceSwitch`], where they take the place
-//! of the source's.
+//! In: RTP packets, on the engine's thread ([`publisher`]). They are put in order, with retransmission requests
+//! for lost ones ([`reception`], [`reorder`]), depacketised ([`depacketise`]) and assembled to access units
+//! ([`access_unit`]) whose parameters a decoder may be given ([`parameter_sets`]). Out: pictures, decoded on a
+//! separate thread ([`decode_worker`]), to the [`capture::SourceSwitch`], where they replace the source's.
 
 pub(crate) mod access_unit;
 pub(crate) mod decode_worker;

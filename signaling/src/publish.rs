@@ -1,17 +1,17 @@
-//! Sends the encoded feed on to another server over WHIP (RFC 9725), for an audience larger than this
-//! machine's uplink. In come frames of the main rendition, by a tap, as if it were one more viewer:
-//! nothing is encoded for it alone. Out go an offer over HTTP and RTP over an ordinary connection.
+//! Publishing out: sends the encoded feed to another server over WHIP (RFC 9725), for an audience larger than
+//! this machine's uplink. In: frames of the main rendition, through a tap like for one more viewer, so that
+//! nothing is encoded for it. Out: an offer over HTTP, and RTP over a peer connection.
 //!
-//! One thread with a runtime of its own (`publisher`); it is asleep between attempts.
+//! One thread with its own async runtime (`publisher`); it sleeps between attempts.
 
-mod course;
-mod link;
-mod peer;
+mod connection;
+mod lifecycle;
+mod link_header;
 mod publisher;
 mod session;
 mod target;
 mod whip_client;
 
-pub use self::course::{FailureKind, PublishMetrics, PublishState};
+pub use self::lifecycle::{FailureKind, PublishMetrics, PublishState};
 pub use self::publisher::{PublishStatus, Publisher};
 pub use self::target::{PublishTarget, TargetError};

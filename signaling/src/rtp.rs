@@ -1,5 +1,5 @@
-//! What RTP and RTCP (RFC 3550) need of H.264 video, the same for all who receive it: access units to
-//! payloads, capture time to timestamps, reports and requests out of control packets.
+//! RTP and RTCP (RFC 3550) for H.264, the same for all viewers. In: access units, capture times and received
+//! RTCP. Out: RTP payloads, timestamps and parsed feedback.
 
 pub mod clock;
 pub mod packetise;

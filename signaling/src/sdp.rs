@@ -1,8 +1,7 @@
-//! Offers read, answers written: all session description text, and nothing else.
+//! SDP: parses offers and fragments, writes answers.
 //!
-//! The answer is our own text, not the WebRTC library's: it conforms for sections the library knows
-//! nothing of (audio, data channels), and names exactly the payload type, SSRCs and candidates that
-//! are used.
+//! Answers are not written by the WebRTC library, because they must conform for sections that the library
+//! does not know (audio, data channels), and list exactly the payload type, SSRCs and candidates in use.
 
 mod answer;
 mod fragment;
@@ -14,8 +13,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{AnswerTerms, answer};
+pub(crate) use answer::{AnswerParams, answer};
 pub(crate) use fragment::{Fragment, RestartAnswer};
-pub(crate) use offer::{Offer, Setup, TRANSPORT_NUMBER};
+pub(crate) use offer::{Offer, Setup, TRANSPORT_WIDE_SEQUENCE};
 pub(crate) use publish::{PublishError, parse_published, publish_answer};
 pub(crate) use text::{Credentials, REMOTE_CANDIDATES_MAX, RemoteCandidate, SdpError};

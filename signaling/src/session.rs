@@ -1,8 +1,8 @@
-//! WHEP and WHIP over HTTP, as text: in come offers, fragments and requests about running sessions, out
-//! go answers ([`reply`]). Whoever serves HTTP maps its routes to [`whep`] and [`whip`].
+//! WHEP and WHIP over HTTP as plain values. In: offers, fragments and requests on running sessions. Out: HTTP
+//! replies ([`reply`]). The HTTP server maps its routes to [`whep`] and [`whip`].
 //!
-//! [`negotiation`] turns an offer into a viewer or a publisher for the engine; [`patch`] is what both
-//! protocols ask of a running session.
+//! [`negotiation`] turns an offer into a viewer or a publisher for the engine; [`patch`] handles the requests
+//! on a running session that both protocols share.
 
 mod negotiation;
 mod patch;

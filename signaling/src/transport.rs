@@ -1,9 +1,9 @@
 //! Datagrams between this machine and one viewer or publisher, over one port.
 //!
-//! In come datagrams of anybody: [`demux`] tells whose they are, [`ice`] (in [`stun`] messages) finds the
-//! way to who sent them, [`peer`] takes them through DTLS and SRTP. Out go runs of sealed datagrams
-//! ([`runs`]), by UDP ([`socket`]) or TCP ([`tcp_port`]). [`candidates`], [`interfaces`] and [`announce`]
-//! say which addresses of this machine others are told.
+//! In: datagrams from anybody. [`demux`] finds the viewer they belong to, [`ice`] (with [`stun`] messages)
+//! finds and validates a network path, [`peer`] runs DTLS and SRTP. Out: [`runs`] of encrypted datagrams by
+//! UDP ([`socket`]) or TCP ([`tcp_port`]). [`candidates`], [`interfaces`] and [`announce`] decide which
+//! addresses of this machine are offered to the other side.
 
 pub mod announce;
 pub(crate) mod candidates;

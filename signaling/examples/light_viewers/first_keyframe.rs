@@ -1,4 +1,4 @@
-//! When the first whole keyframe has come. Pure.
+//! Detects the first complete keyframe of a stream. Pure.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ const TYPE_MASK: u8 = 0x1f;
 const STAP_A: u8 = 24;
 const SPS: u8 = 7;
 
-/// The packets of one picture so far.
+/// The received packets of one picture.
 #[derive(Debug, Default)]
 struct Picture {
     first: Option<u64>,
@@ -14,7 +14,7 @@ struct Picture {
     packets: u64,
 }
 
-/// Watches a stream until its first keyframe is there with all its packets.
+/// Follows a stream until all packets of its first keyframe have arrived.
 #[derive(Debug, Default)]
 pub(crate) struct FirstKeyframe {
     pictures: HashMap<u32, Picture>,
@@ -22,7 +22,7 @@ pub(crate) struct FirstKeyframe {
 }
 
 impl FirstKeyframe {
-    /// Takes a packet. `true` once: this one completed the first keyframe.
+    /// Adds a packet. Returns `true` for the one that completes the first keyframe.
     pub(crate) fn take(
         &mut self,
         number: u64,
@@ -50,7 +50,7 @@ impl FirstKeyframe {
     }
 }
 
-/// Parameter sets go in front of each keyframe, alone or in an aggregate (RFC 6184, 5.7.1).
+/// Parameter sets precede each keyframe, alone or in an aggregate (RFC 6184 5.7.1).
 fn begins_keyframe(payload: &[u8]) -> bool {
     let kind = |byte: Option<&u8>| byte.map(|byte| byte & TYPE_MASK);
     match kind(payload.first()) {

@@ -1,4 +1,4 @@
-//! One WHEP request over a plain socket.
+//! Sends one WHEP request over a plain socket.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -6,21 +6,21 @@ use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An offer of one viewer.
+/// The offer of one viewer.
 pub(crate) struct Offer {
     pub(crate) viewer: usize,
     pub(crate) sdp: String,
 }
 
-/// What became of it: the answer's SDP, or what went wrong.
-pub(crate) struct Answered {
+/// Its outcome: the SDP answer or an error.
+pub(crate) struct JoinResult {
     pub(crate) viewer: usize,
     pub(crate) outcome: Result<String, String>,
 }
 
 /// Posts an offer.
-pub(crate) fn post(station: SocketAddr, offer: &Offer) -> Answered {
-    Answered {
+pub(crate) fn post(station: SocketAddr, offer: &Offer) -> JoinResult {
+    JoinResult {
         viewer: offer.viewer,
         outcome: exchange(station, &offer.sdp),
     }

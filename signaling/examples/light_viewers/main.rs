@@ -1,11 +1,10 @@
 //! Many viewers in one process that receive and decrypt but do not decode, for `make bench`.
 //!
-//! `light_viewers 127.0.0.1:8080 VIEWERS SECONDS [JOIN_MS [whole]]`: the joins are spread over `JOIN_MS`
-//! (1000), everybody stays until `SECONDS` after the last join. Prints one line of JSON. The WebRTC
-//! implementation is not the station's own, so that both can hardly be wrong in the same way.
-//! `whole`: they take runs of datagrams uncut (UDP_GRO), so that the kernel does less of their work on
-//! the station's account.
-//! `light_viewers watch ADDRESS:PORT`: one viewer that notes each picture.
+//! `light_viewers 127.0.0.1:8080 VIEWERS SECONDS [JOIN_MS [whole]]`: joins are spread over `JOIN_MS` (1000), and
+//! every viewer stays until `SECONDS` after the last join. Prints one line of JSON. Another WebRTC
+//! implementation than the station's is used, so that a mistake in one is noticed.
+//! `whole`: viewers receive with UDP_GRO, so that the kernel does less work for them on the station's account.
+//! `light_viewers watch ADDRESS:PORT`: one viewer that records each picture.
 
 mod first_keyframe;
 mod join;
@@ -22,19 +21,19 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use join::{Answered, Offer};
+use join::{JoinResult, Offer};
 use viewer::Viewer;
 
-/// What the joins' threads wake the loop with; viewers have the tokens below.
+/// Token of the join threads' waker; lower tokens are viewers.
 const JOINED: Token = Token(usize::MAX);
-/// The largest that a socket gives at once.
+/// Maximum size of one receive call.
 const RUN_BYTES: usize = 64 << 10;
-/// The longest wait; timers of viewers are not kept sorted, so this is how late one may run.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// Longest wait. Viewers' timers are not sorted, so that one may be late by this much.
+const MAX_WAIT: Duration = Duration::from_millis(10);
 
-type Failure = Box<dyn std::error::Error>;
+type BoxedError = Box<dyn std::error::Error>;
 
-fn main() -> Result<(), Failure> {
+fn main() -> Result<(), BoxedError> {
     let mut args = std::env::args().skip(1).peekable();
     let watches = args.next_if(|word| word == "watch").is_some();
     let usage =
@@ -51,7 +50,7 @@ fn main() -> Result<(), Failure> {
     let mut crowd = Crowd::new(station, viewers, Duration::from_millis(join_ms))?;
     if whole {
         let mut viewers = crowd.viewers.iter_mut();
-        viewers.try_for_each(Viewer::take_whole_runs)?;
+        viewers.try_for_each(Viewer::enable_gro)?;
     }
     crowd.run(stay)?;
     writeln!(io::stdout(), "{}", tally::json(&crowd.viewers))?;
@@ -62,18 +61,18 @@ struct Crowd {
     station: SocketAddr,
     poll: Poll,
     waker: Arc<Waker>,
-    answers: mpsc::Receiver<Answered>,
-    answered: mpsc::Sender<Answered>,
+    answers: mpsc::Receiver<JoinResult>,
+    answered: mpsc::Sender<JoinResult>,
     viewers: Vec<Viewer>,
-    /// From one join to the next.
+    /// Time between two joins.
     pace: Duration,
 }
 
 impl Crowd {
-    fn new(station: SocketAddr, count: usize, spread: Duration) -> Result<Self, Failure> {
+    fn new(station: SocketAddr, count: usize, spread: Duration) -> Result<Self, BoxedError> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), JOINED)?);
-        // overflow: awaited. One answer for each viewer, read by the loop.
+        // overflow: awaited. One answer per viewer, read by the loop.
         let (answered, answers) = mpsc::channel();
         let mut viewers = Vec::with_capacity(count);
         for index in 0..count {
@@ -94,7 +93,7 @@ impl Crowd {
         })
     }
 
-    fn run(&mut self, stay: Duration) -> Result<(), Failure> {
+    fn run(&mut self, stay: Duration) -> Result<(), BoxedError> {
         let start = Instant::now();
         let count = u32::try_from(self.viewers.len())?;
         let end = start + self.pace * count + stay;
@@ -102,11 +101,11 @@ impl Crowd {
         let mut events = Events::with_capacity(256);
         let mut buffer = vec![0; RUN_BYTES];
         while Instant::now() < end {
-            let wait = due.saturating_duration_since(Instant::now()).min(PATIENCE);
+            let wait = due.saturating_duration_since(Instant::now()).min(MAX_WAIT);
             let wait = if asked < self.viewers.len() {
                 wait
             } else {
-                PATIENCE
+                MAX_WAIT
             };
             match self.poll.poll(&mut events, Some(wait)) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error)?,
@@ -139,9 +138,9 @@ impl Crowd {
         };
         let (answered, waker) = (self.answered.clone(), Arc::clone(&self.waker));
         let station = self.station;
-        // A thread for each: one slow answer must not hold up the others' pictures.
+        // One thread each, so that a slow answer does not delay the others.
         std::thread::spawn(move || {
-            // The loop may have ended meanwhile.
+            // The loop may have ended.
             let _ = answered.send(join::post(station, &offer));
             let _ = waker.wake();
         });

@@ -1,5 +1,4 @@
-//! The height of the picture, out of the sequence parameter set in front of a keyframe
-//! (H.264 7.3.2.1.1). Pure.
+//! Parses the picture height from the sequence parameter set before a keyframe (H.264 7.3.2.1.1). Pure.
 
 const TYPE_MASK: u8 = 0x1f;
 const STAP_A: u8 = 24;
@@ -7,8 +6,7 @@ const SPS: u8 = 7;
 /// Profiles whose parameter sets have no chroma format: baseline, main, extended.
 const PLAIN_PROFILES: [u32; 3] = [66, 77, 88];
 
-/// The height in pixels if a payload begins with a parameter set, alone or in an aggregate
-/// (RFC 6184 5.7.1).
+/// The height in pixels if a payload starts with a parameter set, alone or in an aggregate (RFC 6184 5.7.1).
 pub(crate) fn height_px(payload: &[u8]) -> Option<u32> {
     let unit = match payload.first()? & TYPE_MASK {
         SPS => payload,
@@ -62,7 +60,7 @@ fn height_of(bits: &mut Bits) -> Option<u32> {
     (rows * 16 * fields).checked_sub(cropped * 2 * fields)
 }
 
-/// Bits of a NAL unit without its emulation prevention bytes.
+/// Reads the bits of a NAL unit without its emulation prevention bytes.
 struct Bits {
     bytes: Vec<u8>,
     at: usize,
@@ -93,7 +91,7 @@ impl Bits {
         Some(value)
     }
 
-    /// An Exp-Golomb code (H.264 9.1).
+    /// Reads an Exp-Golomb code (H.264 9.1).
     fn unsigned(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while self.read(1)? == 0 {

@@ -1,34 +1,34 @@
-//! Which pictures a decoder could have shown, and how high they are. Pure.
+//! Determines which pictures a decoder could have shown, and their height. Pure.
 //!
-//! A picture is shown when all of its packets are there and so are all packets since a keyframe
-//! began. After a hole that stays, the next whole keyframe is shown.
+//! A picture is shown when all its packets and all packets since a keyframe have arrived. After a permanent gap
+//! the next complete keyframe is shown.
 
 use std::collections::BTreeMap;
 
 use crate::parameter_set;
 
-/// Packets kept that nothing could be made of; 20 s of video.
+/// Maximum buffered packets: 20 s of video.
 const WAITING_MAX: usize = 4096;
 
 #[derive(Debug)]
 struct Packet {
     empty: bool,
     marker: bool,
-    /// A keyframe begins here, of this height in pixels.
+    /// Picture height in pixels if a keyframe starts here.
     keyframe_height: Option<u32>,
 }
 
-/// A stream on its way to a decoder.
+/// The stream before a decoder.
 #[derive(Debug, Default)]
 pub(crate) struct Pictures {
     waiting: BTreeMap<u64, Packet>,
-    /// The number that the next picture begins with; `None`: nothing was shown yet.
+    /// Sequence number at which the next picture starts; `None` before the first.
     next: Option<u64>,
     height_px: u32,
 }
 
 impl Pictures {
-    /// Takes a packet. Gives the heights of the pictures that it completed.
+    /// Adds a packet and returns the heights of the pictures it completes.
     pub(crate) fn take(&mut self, number: u64, marker: bool, payload: &[u8]) -> Vec<u32> {
         if self.next.is_some_and(|next| number < next) {
             return Vec::new();
@@ -49,13 +49,13 @@ impl Pictures {
         shown
     }
 
-    /// A packet is missing that pictures which came wait for.
-    pub(crate) fn has_hole(&self) -> bool {
+    /// Whether received pictures wait for a missing packet.
+    pub(crate) fn has_gap(&self) -> bool {
         let waiting = self.waiting.keys().next();
         waiting.is_some_and(|first| self.next != Some(*first)) || self.next.is_none()
     }
 
-    /// The picture that follows the last one shown, if it is whole.
+    /// Shows the picture after the last one, if it is complete.
     fn following(&mut self) -> Option<u32> {
         let first = self.next?;
         let last = self.whole_from(first)?;
@@ -70,8 +70,8 @@ impl Pictures {
         Some(self.show(first, last))
     }
 
-    /// The last packet of the picture that begins at `first`, if all are there. Packets without a
-    /// payload are a sender's padding.
+    /// The last packet of the picture that starts at `first`, if it is complete. Packets without payload are
+    /// padding.
     fn whole_from(&self, first: u64) -> Option<u64> {
         let there = self.waiting.range(first..).zip(first..);
         let mut unbroken = there.take_while(|((number, _), expected)| *number == expected);

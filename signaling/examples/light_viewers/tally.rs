@@ -1,10 +1,10 @@
-//! All viewers together, as one line of JSON. Pure.
+//! Summarises all viewers as one line of JSON. Pure.
 
 use std::time::Duration;
 
 use crate::viewer::Viewer;
 
-/// What the bench reads; times in milliseconds, `null` where nobody got that far.
+/// Times in milliseconds; `null` where no viewer reached the event.
 pub(crate) fn json(viewers: &[Viewer]) -> String {
     let times = |of: fn(&Viewer) -> Option<Duration>| {
         let mut ms: Vec<f64> = viewers
@@ -36,12 +36,12 @@ pub(crate) fn json(viewers: &[Viewer]) -> String {
         percentile(&picture, 0.5),
         percentile(&picture, 0.95),
         viewers.iter().map(|viewer| viewer.bytes).sum::<u64>(),
-        // Debug quotes and escapes as JSON does, for the plain words that errors are.
+        // Debug formatting quotes these plain messages as JSON does.
         failure.map_or_else(|| "null".to_owned(), |text| format!("{text:?}")),
     )
 }
 
-/// Packets that came, each once, and those missing between the first and the last.
+/// Received packets without duplicates, and those missing between the first and the last.
 fn gaps(numbers: &[u64]) -> (u64, u64) {
     let mut numbers = numbers.to_vec();
     numbers.sort_unstable();

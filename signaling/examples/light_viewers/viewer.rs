@@ -1,4 +1,4 @@
-//! One viewer: a WebRTC session without a decoder on a socket of its own.
+//! One viewer: a WebRTC session without a decoder, on its own socket.
 
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use str0m::{Candidate, Event, Input, Output, Rtc};
 use crate::first_keyframe::FirstKeyframe;
 use crate::pictures::Pictures;
 
-/// How often a watching viewer notes its counters.
+/// Sampling interval of a watching viewer.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A picture that a decoder could have shown.
@@ -23,18 +23,18 @@ pub(crate) struct Shown {
     pub(crate) height_px: u32,
 }
 
-/// The counters at one moment.
+/// Counters at one moment.
 pub(crate) struct Sample {
     pub(crate) at: Instant,
     pub(crate) bytes: u64,
     pub(crate) round_trip: Option<Duration>,
 }
 
-/// A viewer and what it has seen.
+/// A viewer and its measurements.
 pub(crate) struct Viewer {
     rtc: Rtc,
     socket: UdpSocket,
-    /// Takes the station's runs as they left: the kernel does not cut them up on the station's account.
+    /// Receives with UDP_GRO, so that the kernel does not split datagrams on the station's account.
     whole_runs: Option<UdpSocketState>,
     addr: SocketAddr,
     pending: Option<SdpPendingOffer>,
@@ -42,14 +42,14 @@ pub(crate) struct Viewer {
     offered_at: Option<Instant>,
     keyframe: FirstKeyframe,
     mid: Option<Mid>,
-    /// Follows every picture, not just the first.
+    /// Follows every picture instead of only the first.
     pictures: Option<Pictures>,
     pub(crate) shown: Vec<Shown>,
     pub(crate) samples: Vec<Sample>,
-    /// From the offer.
+    /// Since the offer.
     pub(crate) connected_after: Option<Duration>,
     pub(crate) picture_after: Option<Duration>,
-    /// Numbers of the packets that came, retransmitted ones under their own.
+    /// Extended sequence numbers of the received packets; retransmissions have their original's.
     pub(crate) numbers: Vec<u64>,
     pub(crate) bytes: u64,
     pub(crate) failure: Option<String>,
@@ -60,7 +60,7 @@ impl Viewer {
         Self::with(None)
     }
 
-    /// One that follows every picture.
+    /// A viewer that follows every picture.
     pub(crate) fn watching() -> io::Result<Self> {
         Self::with(Some(Pictures::default()))
     }
@@ -97,8 +97,8 @@ impl Viewer {
         })
     }
 
-    /// From now on with UDP_GRO.
-    pub(crate) fn take_whole_runs(&mut self) -> io::Result<()> {
+    /// Switches to UDP_GRO.
+    pub(crate) fn enable_gro(&mut self) -> io::Result<()> {
         self.whole_runs = Some(UdpSocketState::new(UdpSockRef::from(&self.socket))?);
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Viewer {
         &mut self.socket
     }
 
-    /// The offer; time counts from here.
+    /// Creates the offer; times count from here.
     pub(crate) fn offer(&mut self) -> String {
         let mut change = self.rtc.sdp_api();
         let mid = change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
@@ -133,7 +133,7 @@ impl Viewer {
         self.work();
     }
 
-    /// Reads the socket until it is empty, as its edge-triggered events demand. `buffer` holds a run.
+    /// Reads the edge-triggered socket until it is empty.
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) {
         loop {
             match self.read(buffer) {
@@ -151,7 +151,7 @@ impl Viewer {
         }
     }
 
-    /// Bytes that came, the length of each datagram in them, and from whom.
+    /// Returns the number of bytes, the length of each datagram, and the sender.
     fn read(&self, buffer: &mut [u8]) -> io::Result<(usize, usize, SocketAddr)> {
         let Some(state) = &self.whole_runs else {
             let (length, from) = self.socket.recv_from(buffer)?;
@@ -163,27 +163,27 @@ impl Viewer {
         Ok((metas[0].len, metas[0].stride, metas[0].addr))
     }
 
-    /// Lets time pass, if anything is due.
+    /// Handles timeouts that are due.
     pub(crate) fn tick(&mut self, now: Instant) {
         if self.due.is_some_and(|due| due <= now) {
             self.input(Input::Timeout(now));
         }
     }
 
-    /// Says goodbye on the wire.
+    /// Sends a DTLS close_notify.
     pub(crate) fn leave(&mut self) {
         if self.rtc.close().is_ok() {
             self.work();
         }
     }
 
-    /// Pictures that came cannot be shown for want of a packet.
-    pub(crate) fn has_hole(&self) -> bool {
-        self.pictures.as_ref().is_some_and(Pictures::has_hole)
+    /// Whether received pictures wait for a missing packet.
+    pub(crate) fn has_gap(&self) -> bool {
+        self.pictures.as_ref().is_some_and(Pictures::has_gap)
     }
 
-    /// `false`: there is no stream yet.
-    pub(crate) fn ask_for_keyframe(&mut self) -> bool {
+    /// Requests a keyframe. Returns `false` if there is no stream yet.
+    pub(crate) fn request_keyframe_pli(&mut self) -> bool {
         let mut direct = self.rtc.direct_api();
         let stream = self.mid.and_then(|mid| direct.stream_rx_by_mid(mid, None));
         let Some(stream) = stream else {
@@ -216,7 +216,7 @@ impl Viewer {
                     return;
                 }
                 Ok(Output::Transmit(out)) => {
-                    // The station may be gone already; it is missed by its packets.
+                    // The station may be gone.
                     let _ = self.socket.send_to(&out.contents, out.destination);
                 }
                 Ok(Output::Event(event)) => self.note(event),

@@ -1,8 +1,8 @@
-//! One viewer that notes each picture a decoder could have shown, for `make bench-network`.
+//! One viewer that records each picture a decoder could have shown, for `make bench-network`.
 //!
-//! `light_viewers watch 127.0.0.1:8080` ends with its standard input, and prints one line of JSON,
-//! times in Unix milliseconds: `began`, `pictures` as `[time, height]`, and once a second `samples` as
-//! `[time, bytes received, round trip in ms or null]`.
+//! `light_viewers watch 127.0.0.1:8080` ends with its standard input and prints one line of JSON with times in Unix
+//! milliseconds: `began`, `pictures` as `[time, height]`, and once a second `samples` as `[time, bytes received,
+//! round trip in ms or null]`.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -12,21 +12,21 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Events, Interest, Poll, Token};
 
-use crate::Failure;
+use crate::BoxedError;
 use crate::join::{self, Offer};
 use crate::viewer::{Sample, Shown, Viewer};
 
-const PATIENCE: Duration = Duration::from_millis(5);
-/// A viewer whose picture stands still behind a hole asks for a keyframe, as browsers do.
+const MAX_WAIT: Duration = Duration::from_millis(5);
+/// A viewer whose picture is frozen by a missing packet requests a keyframe, as browsers do.
 const KEYFRAME_AFTER: Duration = Duration::from_millis(500);
-const KEYFRAME_AGAIN: Duration = Duration::from_secs(1);
+const KEYFRAME_REQUEST_INTERVAL: Duration = Duration::from_secs(1);
 
-pub(crate) fn watch(station: SocketAddr) -> Result<(), Failure> {
+pub(crate) fn watch(station: SocketAddr) -> Result<(), BoxedError> {
     let enough = Arc::new(AtomicBool::new(false));
     std::thread::spawn({
         let enough = Arc::clone(&enough);
         move || {
-            // However it ends, it has ended.
+            // Any result means the end of the input.
             let _ = io::stdin().read_to_end(&mut Vec::new());
             enough.store(true, Ordering::Relaxed);
         }
@@ -48,7 +48,7 @@ pub(crate) fn watch(station: SocketAddr) -> Result<(), Failure> {
     let (mut asked, mut requests) = (start, 0);
     let mut buffer = [0; 2000];
     while !enough.load(Ordering::Relaxed) && viewer.failure.is_none() {
-        match poll.poll(&mut events, Some(PATIENCE)) {
+        match poll.poll(&mut events, Some(MAX_WAIT)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error)?,
             _ => {}
         }
@@ -56,8 +56,8 @@ pub(crate) fn watch(station: SocketAddr) -> Result<(), Failure> {
         let now = Instant::now();
         viewer.tick(now);
         let still = now - viewer.shown.last().map_or(start, |shown| shown.at);
-        let again = now - asked >= KEYFRAME_AGAIN;
-        if again && still >= KEYFRAME_AFTER && viewer.has_hole() && viewer.ask_for_keyframe() {
+        let again = now - asked >= KEYFRAME_REQUEST_INTERVAL;
+        if again && still >= KEYFRAME_AFTER && viewer.has_gap() && viewer.request_keyframe_pli() {
             asked = now;
             requests += 1;
         }
@@ -81,7 +81,7 @@ fn json(viewer: &Viewer, began: u128, requests: u32, unix_ms: impl Fn(Instant) -
     let failure = viewer.failure.as_deref();
     format!(
         "{{\"began\":{began},\"keyframe_requests\":{requests},\"failure\":{},\"pictures\":[{}],\"samples\":[{}]}}",
-        // Debug quotes and escapes as JSON does, for the plain words that errors are.
+        // Debug formatting quotes these plain messages as JSON does.
         failure.map_or_else(|| "null".to_owned(), |text| format!("{text:?}")),
         pictures.join(","),
         samples.join(",")

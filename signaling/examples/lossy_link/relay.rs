@@ -1,4 +1,4 @@
-//! Sockets around the links: one that clients see, and one to the station for each client.
+//! The relay: one socket for clients, and one to the station for each client.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write as _};
@@ -11,20 +11,20 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::orders::{Order, Reading, Setting, parse, reading};
+use crate::commands::{Command, Setting, Totals, parse, totals_json};
 
 const FRONT: Token = Token(usize::MAX);
-const ORDERS: Token = Token(usize::MAX - 1);
-/// Client addresses; a browser has a few per connection.
+const COMMANDS: Token = Token(usize::MAX - 1);
+/// Maximum client addresses; a browser has a few per connection.
 const PATHS_MAX: usize = 4096;
-/// Asked of the kernel, which gives what it allows: what is lost here is not counted by a link.
+/// Requested kernel buffer; losses in it are not counted by a link.
 const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
-/// Larger than any datagram. Without UDP_GRO the kernel hands out an offloaded burst one datagram
-/// at a time, which is what a link wants.
+/// Larger than any datagram. Without UDP_GRO the kernel returns the datagrams of an offloaded burst one by one, as
+/// a link needs.
 const BUFFER_BYTES: usize = 65_536;
 
-/// One client's way to the station and back.
-struct Path {
+/// The path between one client and the station.
+struct ClientPath {
     client: SocketAddr,
     socket: UdpSocket,
     up: Link<Vec<u8>>,
@@ -33,14 +33,14 @@ struct Path {
 
 pub(crate) struct Relay {
     poll: Poll,
-    /// Held here too: the last one to go takes a wake-up with it that was not seen yet.
+    /// Kept alive, because dropping the last waker would discard a pending wake-up.
     waker: Arc<Waker>,
     front: UdpSocket,
     station: SocketAddr,
     seed: u64,
     up: Setting,
     down: Setting,
-    paths: Vec<Path>,
+    paths: Vec<ClientPath>,
     by_client: HashMap<SocketAddr, usize>,
 }
 
@@ -50,7 +50,7 @@ impl Relay {
         let mut front = socket(listen)?;
         poll.registry()
             .register(&mut front, FRONT, Interest::READABLE)?;
-        let waker = Arc::new(Waker::new(poll.registry(), ORDERS)?);
+        let waker = Arc::new(Waker::new(poll.registry(), COMMANDS)?);
         Ok(Self {
             poll,
             waker,
@@ -68,13 +68,13 @@ impl Relay {
         Ok(self.front.local_addr()?.port())
     }
 
-    /// Wakes the relay for an order.
+    /// Wakes the relay after a command.
     pub(crate) fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
     }
 
-    /// Carries datagrams until there can be no more orders.
-    pub(crate) fn run(&mut self, orders: &mpsc::Receiver<String>) -> io::Result<()> {
+    /// Forwards datagrams until the command channel is closed.
+    pub(crate) fn run(&mut self, commands: &mpsc::Receiver<String>) -> io::Result<()> {
         let mut events = Events::with_capacity(256);
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
@@ -86,13 +86,13 @@ impl Relay {
             }
             for event in &events {
                 match event.token() {
-                    FRONT => self.hear_clients(&mut buffer)?,
-                    ORDERS => {
-                        if !self.obey(orders)? {
+                    FRONT => self.read_clients(&mut buffer)?,
+                    COMMANDS => {
+                        if !self.run_commands(commands)? {
                             return Ok(());
                         }
                     }
-                    Token(path) => self.hear_station(path, &mut buffer),
+                    Token(path) => self.read_station(path, &mut buffer),
                 }
             }
             self.deliver(Instant::now());
@@ -104,34 +104,34 @@ impl Relay {
         links.filter_map(Link::due).min()
     }
 
-    /// Does what was ordered. `false`: there will be no more.
-    fn obey(&mut self, orders: &mpsc::Receiver<String>) -> io::Result<bool> {
+    /// Runs the waiting commands. Returns `false` when the channel is closed.
+    fn run_commands(&mut self, commands: &mpsc::Receiver<String>) -> io::Result<bool> {
         loop {
-            let line = match orders.try_recv() {
+            let line = match commands.try_recv() {
                 Ok(line) => line,
                 Err(mpsc::TryRecvError::Empty) => return Ok(true),
                 Err(mpsc::TryRecvError::Disconnected) => return Ok(false),
             };
             let answer = match parse(&line) {
-                Ok(Order::Read) => self.read(),
-                Ok(Order::Change { up, down, changes }) => {
+                Ok(Command::Read) => self.read(),
+                Ok(Command::Change { up, down, changes }) => {
                     if up {
                         self.up.change(&changes);
                     }
                     if down {
                         self.down.change(&changes);
                     }
-                    self.spread(Instant::now());
+                    self.apply_settings(Instant::now());
                     "{}".to_owned()
                 }
-                // Debug quotes as JSON does, for the plain words that errors are.
+                // Debug formatting quotes these plain messages as JSON does.
                 Err(error) => format!("{{\"error\":{error:?}}}"),
             };
             writeln!(io::stdout(), "{answer}")?;
         }
     }
 
-    fn spread(&mut self, now: Instant) {
+    fn apply_settings(&mut self, now: Instant) {
         let (up, down) = (self.up.conditions(), self.down.conditions());
         for path in &mut self.paths {
             path.up.change(now, up);
@@ -140,16 +140,16 @@ impl Relay {
     }
 
     fn read(&self) -> String {
-        let (mut up, mut down) = (Reading::default(), Reading::default());
+        let (mut up, mut down) = (Totals::default(), Totals::default());
         for path in &self.paths {
             up.add(path.up.counters(), path.up.waiting_bytes());
             down.add(path.down.counters(), path.down.waiting_bytes());
         }
-        reading(self.paths.len(), &up, &down)
+        totals_json(self.paths.len(), &up, &down)
     }
 
-    /// Reads until the socket is empty, as its edge-triggered events demand.
-    fn hear_clients(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    /// Reads the edge-triggered socket until it is empty.
+    fn read_clients(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         loop {
             match self.front.recv_from(buffer) {
                 Ok((length, client)) => {
@@ -160,13 +160,13 @@ impl Relay {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                // ICMP errors of earlier sends surface here: that client is gone.
+                // An ICMP error of an earlier send: the client is gone.
                 Err(_) => {}
             }
         }
     }
 
-    fn hear_station(&mut self, path: usize, buffer: &mut [u8]) {
+    fn read_station(&mut self, path: usize, buffer: &mut [u8]) {
         let path = &mut self.paths[path];
         loop {
             match path.socket.recv(buffer) {
@@ -175,13 +175,13 @@ impl Relay {
                     path.down.offer(Instant::now(), length, datagram);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // The station is gone; it may come back.
+                // The station is gone, and may return.
                 Err(_) => {}
             }
         }
     }
 
-    /// The path of a client, new if it was not heard before; `None` where there are too many.
+    /// Finds or creates the path of a client; `None` at the limit.
     fn path_of(&mut self, client: SocketAddr) -> io::Result<Option<usize>> {
         if let Some(path) = self.by_client.get(&client) {
             return Ok(Some(*path));
@@ -196,9 +196,9 @@ impl Relay {
         self.poll
             .registry()
             .register(&mut socket, Token(index), Interest::READABLE)?;
-        // The directions of a path and the paths are lucky apart from each other.
+        // Different seeds for the directions and for each path.
         let seed = self.seed.wrapping_add(index as u64 * 2);
-        self.paths.push(Path {
+        self.paths.push(ClientPath {
             client,
             socket,
             up: Link::new(self.up.conditions(), seed),
@@ -211,7 +211,7 @@ impl Relay {
     fn deliver(&mut self, now: Instant) {
         for path in &mut self.paths {
             while let Some((_, datagram)) = path.up.take(now) {
-                // What a full send buffer refuses is lost, as on the wire.
+                // What a full send buffer refuses is lost like on the wire.
                 let _ = path.socket.send(&datagram);
             }
             while let Some((_, datagram)) = path.down.take(now) {

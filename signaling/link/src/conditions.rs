@@ -1,31 +1,31 @@
-//! What a path is like.
+//! Parameters of a simulated path.
 
 use std::time::Duration;
 
 use crate::loss::Loss;
 
-/// What one direction of a path is like. The default carries everything at once.
+/// The parameters of one direction. The default passes everything at once.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Conditions {
-    /// Loss by chance, behind the bottleneck.
+    /// Random loss after the bottleneck.
     pub loss: Loss,
-    /// Each datagram takes at least this long.
+    /// Minimum one-way delay.
     pub delay: Duration,
-    /// What is added to it.
+    /// Random additional delay.
     pub jitter: Jitter,
-    /// Bits a second of IP packets (datagram and [`HEADERS_BYTES`](crate::HEADERS_BYTES)) through
-    /// the bottleneck. `None`: no bottleneck; 0: nothing passes, as in an outage.
+    /// Bottleneck rate in bits per second of IP packets (datagram and [`HEADERS_BYTES`](crate::HEADERS_BYTES)). `None`:
+    /// no bottleneck; 0: an outage.
     pub rate_bps: Option<u64>,
-    /// The queue in front of the bottleneck.
+    /// The queue before the bottleneck.
     pub queue: Queue,
 }
 
-/// Delay that varies, evenly from zero to `most`, drawn for each datagram.
+/// Jitter: an additional delay per datagram, uniform from zero to `most`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Jitter {
-    /// The most that is added.
+    /// Maximum additional delay.
     pub most: Duration,
-    /// A datagram waits for those before it, as on most networks; otherwise it may overtake them.
+    /// Whether a datagram waits for earlier ones, as on most networks; otherwise it may overtake them.
     pub keeps_order: bool,
 }
 
@@ -38,18 +38,17 @@ impl Default for Jitter {
     }
 }
 
-/// Where the queue in front of the bottleneck ends. What comes when it is full is dropped; a
-/// datagram that finds the bottleneck free always passes.
+/// Limit of the queue before the bottleneck (tail drop). A datagram that finds the bottleneck idle always passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Queue {
-    /// A datagram that would wait longer is dropped.
+    /// Maximum waiting time.
     Time(Duration),
-    /// Bytes of waiting IP packets.
+    /// Maximum bytes of waiting IP packets.
     Bytes(usize),
 }
 
 impl Default for Queue {
-    /// 300 ms: more than a good router's, less than a bloated one's.
+    /// 300 ms: more than in a good router, less than with bufferbloat.
     fn default() -> Self {
         Self::Time(Duration::from_millis(300))
     }

@@ -1,16 +1,16 @@
-//! A network path that loses, delays, shuffles and slows datagrams, for tests and benches: many
-//! kernels lack netem, and a virtual clock is exact.
+//! Simulates a network path with loss, delay, jitter, reordering and a bottleneck, for tests and benches. Many kernels
+//! lack netem, and a virtual clock is exact.
 //!
-//! One direction is a [`Link`]. A datagram passes, in this order: the queue in front of the
-//! bottleneck (tail drop), the bottleneck's rate, chance loss, delay, jitter. A datagram lost by
-//! chance has used the rate, as on a radio. The same seed and the same offers give the same fate.
+//! One direction is a [`Link`]. A datagram passes, in this order: the queue (tail drop), the bottleneck rate, random
+//! loss, delay, jitter. A randomly lost datagram has used the rate, as on a radio link. The same seed and input give the
+//! same result.
 //!
-//! Never: looks at a clock, a socket or at what is in a datagram.
+//! Never: uses a clock or a socket, or looks into a datagram.
 
-mod chance;
 mod conditions;
 mod link;
 mod loss;
+mod random;
 
 pub use conditions::{Conditions, Jitter, Queue};
 pub use link::{Counters, HEADERS_BYTES, Link};

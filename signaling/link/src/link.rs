@@ -1,46 +1,46 @@
-//! One direction of a path.
+//! One direction of a simulated path.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::chance::Chance;
 use crate::conditions::{Conditions, Queue};
 use crate::loss::LossState;
+use crate::random::Random;
 
-/// What IPv4 and UDP add to a datagram, and what the bottleneck counts as well.
+/// Size of IPv4 and UDP headers, which the bottleneck also counts.
 pub const HEADERS_BYTES: usize = 28;
 
-/// What became of the datagrams so far. Those neither delivered nor dropped are under way.
+/// Datagram counters. Datagrams neither delivered nor dropped are in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// Datagrams put in.
+    /// Datagrams sent.
     pub offered: u64,
     /// Their bytes, without headers.
     pub offered_bytes: u64,
-    /// Datagrams taken out.
+    /// Datagrams delivered.
     pub delivered: u64,
     /// Their bytes, without headers.
     pub delivered_bytes: u64,
-    /// Lost by chance.
+    /// Randomly lost.
     pub lost: u64,
-    /// Found the queue full.
+    /// Dropped by the full queue.
     pub overflowed: u64,
 }
 
-/// One direction of a path, for datagrams of any kind: the link needs their length alone.
+/// One direction of a path. It uses only the length of a datagram.
 #[derive(Debug)]
 pub struct Link<T> {
     conditions: Conditions,
-    chance: Chance,
+    random: Random,
     loss: LossState,
-    /// In front of the bottleneck; the first one is passing it.
+    /// Queue before the bottleneck; the first datagram is passing it.
     waiting: VecDeque<Waiting<T>>,
     waiting_bytes: usize,
-    /// When the first one began to pass.
+    /// When the first datagram began to pass.
     passing_since: Option<Instant>,
-    /// Behind the bottleneck, by arrival.
-    flying: BinaryHeap<Reverse<Flying<T>>>,
+    /// After the bottleneck, by arrival time.
+    in_flight: BinaryHeap<Reverse<InFlight<T>>>,
     newest_arrival: Option<Instant>,
     sequence: u64,
     counters: Counters,
@@ -53,7 +53,7 @@ struct Waiting<T> {
 }
 
 #[derive(Debug)]
-struct Flying<T> {
+struct InFlight<T> {
     arrives: Instant,
     sequence: u64,
     bytes: usize,
@@ -61,25 +61,25 @@ struct Flying<T> {
 }
 
 impl<T> Link<T> {
-    /// A path without anything on it.
+    /// An empty path.
     #[must_use]
     pub fn new(conditions: Conditions, seed: u64) -> Self {
         Self {
             conditions,
-            chance: Chance::new(seed),
+            random: Random::new(seed),
             loss: LossState::default(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             passing_since: None,
-            flying: BinaryHeap::new(),
+            in_flight: BinaryHeap::new(),
             newest_arrival: None,
             sequence: 0,
             counters: Counters::default(),
         }
     }
 
-    /// Changes the path from `now` on. What is behind the bottleneck arrives as it would have; the
-    /// datagram that is passing it begins anew, at the new rate.
+    /// Changes the parameters at `now`. Datagrams after the bottleneck are not affected; the one that is passing it
+    /// starts again at the new rate.
     pub fn change(&mut self, now: Instant, conditions: Conditions) {
         self.advance(now);
         self.conditions = conditions;
@@ -87,13 +87,13 @@ impl<T> Link<T> {
         self.advance(now);
     }
 
-    /// The path as it is now.
+    /// The current parameters.
     #[must_use]
     pub fn conditions(&self) -> &Conditions {
         &self.conditions
     }
 
-    /// Puts a datagram of so many bytes in. `now` never goes back.
+    /// Sends a datagram of `bytes`. `now` must not decrease.
     pub fn offer(&mut self, now: Instant, bytes: usize, datagram: T) {
         self.advance(now);
         self.counters.offered += 1;
@@ -108,38 +108,38 @@ impl<T> Link<T> {
         self.advance(now);
     }
 
-    /// When to call [`take`](Self::take) next. It may find nothing then, but never misses anything.
+    /// When to call [`take`](Self::take) next. It may find nothing then, but never misses a datagram.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
-        let arrival = self.flying.peek().map(|Reverse(next)| next.arrives);
+        let arrival = self.in_flight.peek().map(|Reverse(next)| next.arrives);
         [arrival, self.passed_at()].into_iter().flatten().min()
     }
 
-    /// The next datagram that has arrived by `now`, with the time it arrived at.
+    /// The next datagram that has arrived by `now`, with its arrival time.
     pub fn take(&mut self, now: Instant) -> Option<(Instant, T)> {
         self.advance(now);
-        if self.flying.peek()?.0.arrives > now {
+        if self.in_flight.peek()?.0.arrives > now {
             return None;
         }
-        let Reverse(next) = self.flying.pop()?;
+        let Reverse(next) = self.in_flight.pop()?;
         self.counters.delivered += 1;
         self.counters.delivered_bytes += next.bytes as u64;
         Some((next.arrives, next.datagram))
     }
 
-    /// What became of the datagrams so far.
+    /// The counters so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.counters
     }
 
-    /// Bytes of IP packets in front of the bottleneck, with the one that is passing it.
+    /// Bytes of IP packets in the queue, including the one passing the bottleneck.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
     }
 
-    /// How long a datagram offered now would wait for the bottleneck; `None` in an outage.
+    /// Queueing delay of a datagram sent now; `None` in an outage.
     #[must_use]
     pub fn waiting_time(&self) -> Option<Duration> {
         self.passing_time(self.waiting_bytes)
@@ -155,7 +155,7 @@ impl<T> Link<T> {
         }
     }
 
-    /// How long so many bytes take through the bottleneck; `None`: for ever.
+    /// Time for `bytes` to pass the bottleneck; `None` in an outage.
     fn passing_time(&self, bytes: usize) -> Option<Duration> {
         match self.conditions.rate_bps {
             None => Some(Duration::ZERO),
@@ -165,14 +165,14 @@ impl<T> Link<T> {
         }
     }
 
-    /// When the first one will have passed the bottleneck.
+    /// When the first datagram will have passed the bottleneck.
     fn passed_at(&self) -> Option<Instant> {
         let first = self.waiting.front()?;
         let time = self.passing_time(first.bytes + HEADERS_BYTES)?;
         Some(self.passing_since? + time)
     }
 
-    /// Lets what has passed the bottleneck by `now` fly.
+    /// Moves datagrams that have passed the bottleneck by `now` into flight.
     fn advance(&mut self, now: Instant) {
         while let Some(passed) = self.passed_at().filter(|passed| *passed <= now) {
             let Some(Waiting { bytes, datagram }) = self.waiting.pop_front() else {
@@ -180,12 +180,12 @@ impl<T> Link<T> {
             };
             self.waiting_bytes -= bytes + HEADERS_BYTES;
             self.passing_since = (!self.waiting.is_empty()).then_some(passed);
-            if self.loss.loses(self.conditions.loss, &mut self.chance) {
+            if self.loss.loses(self.conditions.loss, &mut self.random) {
                 self.counters.lost += 1;
                 continue;
             }
             let arrives = self.arrival(passed);
-            self.flying.push(Reverse(Flying {
+            self.in_flight.push(Reverse(InFlight {
                 arrives,
                 sequence: self.sequence,
                 bytes,
@@ -199,7 +199,7 @@ impl<T> Link<T> {
         let Conditions { delay, jitter, .. } = self.conditions;
         let mut arrives = passed + delay;
         if !jitter.most.is_zero() {
-            arrives += jitter.most.mul_f64(self.chance.share());
+            arrives += jitter.most.mul_f64(self.random.share());
         }
         if jitter.keeps_order {
             arrives = self.newest_arrival.map_or(arrives, |at| arrives.max(at));
@@ -209,28 +209,28 @@ impl<T> Link<T> {
     }
 }
 
-impl<T> Flying<T> {
-    /// Those that arrive at the same time keep their order.
+impl<T> InFlight<T> {
+    /// Datagrams with the same arrival time keep their order.
     fn key(&self) -> (Instant, u64) {
         (self.arrives, self.sequence)
     }
 }
 
-impl<T> PartialEq for Flying<T> {
+impl<T> PartialEq for InFlight<T> {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl<T> Eq for Flying<T> {}
+impl<T> Eq for InFlight<T> {}
 
-impl<T> PartialOrd for Flying<T> {
+impl<T> PartialOrd for InFlight<T> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<T> Ord for Flying<T> {
+impl<T> Ord for InFlight<T> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.key().cmp(&other.key())
     }

@@ -1,68 +1,70 @@
-//! Which rendition a viewer gets, and what each rendition's encoder aims at: what most of its viewers
-//! can take.
+//! Bitrate allocation: chooses a rendition for each viewer, and a target rate for each encoder that most
+//! of its viewers can receive.
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 use crate::encode::encoder::{Rendition, RenditionId};
 
-/// Climbing wants this much more than the rendition's rate: headers, retransmissions, keyframes.
+/// Moving up needs this much more than the rendition's rate, for headers, retransmissions and keyframes.
+/// The gap to the rate at which a viewer moves down is the hysteresis.
 const CLIMB_SHARE: f32 = 1.1;
-/// A probe asks for more than climbing needs, so that its success is enough.
+/// A probe tests more than moving up needs, so that its success is enough.
 const PROBE_SHARE: f32 = 1.2;
 
-/// A rendition as allocation sees it; a ladder of them goes from the largest down.
+/// A rendition as the allocation sees it. A ladder of them is sorted from the largest to the smallest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rung {
     pub(crate) id: RenditionId,
-    /// What it is meant to have.
+    /// The configured rate.
     pub(crate) nominal_bps: u32,
-    /// What its encoder aims at now.
+    /// The rate that its encoder currently aims at.
     pub(crate) target_bps: u32,
 }
 
-/// Who chooses.
+/// Who selects the rendition of a viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Choice {
-    /// The network.
+    /// The congestion control.
     #[default]
     Auto,
-    /// The viewer, whatever the network says.
+    /// The viewer, regardless of the network.
     Fixed(RenditionId),
 }
 
-/// The largest rendition under the ceiling; the smallest when none is.
-pub(crate) fn fitting(ladder: &[Rung], ceiling_bps: u32) -> Option<RenditionId> {
-    let fits = ladder.iter().find(|rung| rung.target_bps <= ceiling_bps);
+/// Returns the largest rendition within the bandwidth estimate, or the smallest when none is.
+pub(crate) fn fitting(ladder: &[Rung], estimate_bps: u32) -> Option<RenditionId> {
+    let fits = ladder.iter().find(|rung| rung.target_bps <= estimate_bps);
     fits.or(ladder.last()).map(|rung| rung.id)
 }
 
-/// A larger rendition than `current` that has room under the ceiling.
+/// Returns the largest rendition above `current` that fits the bandwidth estimate with a margin.
 pub(crate) fn climb(
     ladder: &[Rung],
     current: RenditionId,
-    ceiling_bps: Option<u32>,
+    estimate_bps: Option<u32>,
 ) -> Option<RenditionId> {
     above(ladder, current)
         .iter()
-        .find(|rung| ceiling_bps.is_none_or(|bps| bps >= share(rung.nominal_bps, CLIMB_SHARE)))
+        .find(|rung| estimate_bps.is_none_or(|bps| bps >= share(rung.nominal_bps, CLIMB_SHARE)))
         .map(|rung| rung.id)
 }
 
-/// Whether the ceiling is no limit for the largest rendition.
-pub(crate) fn carries_all(ladder: &[Rung], ceiling_bps: u32) -> bool {
+/// Whether the estimate is above the rate of the largest rendition.
+pub(crate) fn carries_all(ladder: &[Rung], estimate_bps: u32) -> bool {
     let largest = ladder.first().map_or(0, |rung| rung.nominal_bps);
-    ceiling_bps >= share(largest, CLIMB_SHARE)
+    estimate_bps >= share(largest, CLIMB_SHARE)
 }
 
-/// The rate to probe for: that of this rendition while its encoder is held back, then of the next larger.
-pub(crate) fn probe_goal(ladder: &[Rung], current: RenditionId, ceiling_bps: u32) -> Option<u32> {
+/// Returns the rate to probe for: the nominal rate of the current rendition while its encoder is
+/// throttled, else the rate of the next larger rendition.
+pub(crate) fn probe_goal(ladder: &[Rung], current: RenditionId, estimate_bps: u32) -> Option<u32> {
     let own = ladder.iter().find(|rung| rung.id == current)?.nominal_bps;
     let next = above(ladder, current).last().map(|rung| rung.nominal_bps);
     let wanted = [Some(own), next].into_iter().flatten();
     let goal = wanted
         .map(|bps| share(bps, PROBE_SHARE))
-        .find(|goal| *goal > ceiling_bps);
+        .find(|goal| *goal > estimate_bps);
     goal.or_else(|| next.map(|bps| share(bps, PROBE_SHARE)))
 }
 
@@ -75,44 +77,48 @@ fn share(bps: u32, of: f32) -> u32 {
     (bps as f32 * of) as u32
 }
 
-/// Of a viewer's ceiling: headers and retransmissions take the rest.
+/// Share of the bandwidth estimate that media may use; headers and retransmissions take the rest.
 const MEDIA_SHARE: f32 = 0.92;
-/// One viewer in four may be slower than the stream; it then goes to a smaller one.
-const SLOWER_PART: usize = 4;
-/// The largest cut of a rate. Below it the next smaller picture looks better.
-const LEAST_SHARE: f32 = 0.5;
-/// A rendition stays this much above the nominal rate of the next smaller one.
-const APART: f32 = 1.1;
+/// One viewer in four may be slower than the stream; such a viewer moves to a smaller rendition.
+const SLOWER_DIVISOR: usize = 4;
+/// An encoder is throttled to this share at most. Below it the next smaller rendition looks better.
+const MIN_SHARE: f32 = 0.5;
+/// Minimum ratio of a target to the nominal rate of the next smaller rendition.
+const MIN_DISTANCE: f32 = 1.1;
 
-/// Gives the ladder its targets. `viewers`: what each watches, and its ceiling if it has one.
+/// Sets the target rate of every rendition. `viewers`: each viewer's rendition and bandwidth estimate.
 pub(crate) fn targets(
     ladder: &mut [Rung],
     viewers: impl Iterator<Item = (RenditionId, Option<u32>)>,
 ) {
     let mut limited: [Vec<u32>; RenditionId::LIMIT] = Default::default();
     let mut all = [0_usize; RenditionId::LIMIT];
-    for (rendition, ceiling_bps) in viewers {
+    for (rendition, estimate_bps) in viewers {
         all[rendition.index()] += 1;
-        limited[rendition.index()].extend(ceiling_bps);
+        limited[rendition.index()].extend(estimate_bps);
     }
     for place in 0..ladder.len() {
         let next_bps = ladder
             .get(place + 1)
-            .map_or(0.0, |rung| rung.nominal_bps as f32 * APART);
+            .map_or(0.0, |rung| rung.nominal_bps as f32 * MIN_DISTANCE);
         let rung = &mut ladder[place];
         let slowest = &mut limited[rung.id.index()];
         slowest.sort_unstable();
-        // Viewers without a ceiling are the fastest.
-        let deciding = slowest.get(all[rung.id.index()].saturating_sub(1).div_ceil(SLOWER_PART));
+        // Viewers without an estimate count as the fastest.
+        let deciding = slowest.get(
+            all[rung.id.index()]
+                .saturating_sub(1)
+                .div_ceil(SLOWER_DIVISOR),
+        );
         let nominal = rung.nominal_bps as f32;
-        let least = (nominal * LEAST_SHARE).max(next_bps).min(nominal);
+        let least = (nominal * MIN_SHARE).max(next_bps).min(nominal);
         rung.target_bps = deciding.map_or(rung.nominal_bps, |bps| {
             (*bps as f32 * MEDIA_SHARE).clamp(least, nominal) as u32
         });
     }
 }
 
-/// The ladder before anything is known of any viewer.
+/// Builds the ladder with every target at its nominal rate.
 pub(crate) fn ladder(renditions: &[Rendition]) -> Vec<Rung> {
     renditions
         .iter()
@@ -124,7 +130,7 @@ pub(crate) fn ladder(renditions: &[Rendition]) -> Vec<Rung> {
         .collect()
 }
 
-/// Says how a viewer may ask for a rendition: `auto`, a name as `720p`, or its number.
+/// Parses what a viewer asks for: `auto` or a name such as `720p`.
 pub(crate) fn choice(renditions: &[Rendition], wanted: &str) -> Option<Choice> {
     if wanted.eq_ignore_ascii_case("auto") {
         return Some(Choice::Auto);

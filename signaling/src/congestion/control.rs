@@ -1,46 +1,46 @@
-//! The congestion control of one viewer: feedback and time in, a rendition and padding out.
+//! Combines the estimators into the congestion control of one viewer.
 
 use std::time::{Duration, Instant};
 
 use rtc::interceptor::Acknowledgement;
 
 use super::allocation::{self, Choice, Rung};
-use super::ceiling::{Ceiling, Standing};
-use super::path::Path;
-use super::probe::{Outcome, Prober};
+use super::bandwidth_estimate::{BandwidthEstimate, PathState};
+use super::path_estimator::PathEstimator;
+use super::probe::{ProbeOutcome, Prober};
 use super::sent_log::SentLog;
 use super::watch::{Playout, Watch};
 use crate::encode::encoder::RenditionId;
 
-/// Until a report tells.
-const ROUND_TRIP_UNKNOWN: Duration = Duration::from_millis(100);
-/// After a climb the next one waits, so that each shows its effect.
-const CLIMBS_APART: Duration = Duration::from_secs(1);
-/// Under this share of what was sent the old stream is not finished until the new one's keyframe: it
-/// would only make the queue longer.
+/// Used until the first receiver report.
+const ROUND_TRIP_DEFAULT: Duration = Duration::from_millis(100);
+/// Minimum time between two moves up, so that the effect of each can be measured.
+const CLIMB_INTERVAL: Duration = Duration::from_secs(1);
+/// If the estimate falls below this share of the sent rate, sending stops until the keyframe of the new
+/// rendition, because every further packet of the old one would lengthen the queue.
 const ABANDON_SHARE: f32 = 0.6;
-/// How often time is let pass for a viewer that is watched closely.
+/// Interval of [`Control::tick`] while the viewer is monitored closely.
 const TICK: Duration = Duration::from_millis(200);
-/// After a pause of our own, what waited in the socket is read within this.
-const STALE_REPORTS: Duration = Duration::from_secs(1);
-/// Probes wait for a queue-free path.
-const CLEAR_FOR: Duration = Duration::from_millis(600);
+/// Reports that waited in the socket while this process was suspended arrive within this time.
+const STALE_REPORT_TIME: Duration = Duration::from_secs(1);
+/// A probe waits until the path has had no queue for this long.
+const PROBE_AFTER_CLEAR: Duration = Duration::from_millis(600);
 
-/// What a viewer should get.
+/// The rendition decision for one viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     Stay,
-    /// This rendition from its next keyframe on; the present one until then.
+    /// Switch at the next keyframe of this rendition; send the current one until then.
     Move(RenditionId),
-    /// The same, with nothing until then.
+    /// Switch at the next keyframe of this rendition; send nothing until then.
     Abandon(RenditionId),
 }
 
 #[derive(Debug)]
 pub(crate) struct Control {
     log: SentLog,
-    path: Path,
-    ceiling: Ceiling,
+    path: PathEstimator,
+    estimate: BandwidthEstimate,
     prober: Prober,
     watch: Watch,
     playout: Playout,
@@ -56,12 +56,12 @@ impl Control {
     pub(crate) fn new(now: Instant, choice: Choice) -> Self {
         Self {
             log: SentLog::default(),
-            path: Path::new(now),
-            ceiling: Ceiling::default(),
+            path: PathEstimator::new(now),
+            estimate: BandwidthEstimate::default(),
             prober: Prober::new(now),
             watch: Watch::new(now),
             playout: Playout::default(),
-            round_trip: ROUND_TRIP_UNKNOWN,
+            round_trip: ROUND_TRIP_DEFAULT,
             choice,
             moved_at: now,
             clear_since: None,
@@ -70,17 +70,17 @@ impl Control {
         }
     }
 
-    /// The most that gets through, if that is known to be limited, in bits a second.
-    pub(crate) fn ceiling_bps(&self) -> Option<u32> {
-        self.ceiling.bps()
+    /// The bandwidth estimate in bits per second; `None` while the path shows no limit.
+    pub(crate) fn estimate_bps(&self) -> Option<u32> {
+        self.estimate.bps()
     }
 
-    /// How long the viewer should hold pictures back.
+    /// How long the viewer should buffer pictures before it shows them.
     pub(crate) fn playout_delay(&self) -> Duration {
         self.playout.delay()
     }
 
-    /// The round trip as last told.
+    /// The round trip time of the last receiver report.
     pub(crate) fn round_trip(&self) -> Duration {
         self.round_trip
     }
@@ -93,7 +93,7 @@ impl Control {
         self.choice = choice;
     }
 
-    /// Numbers a packet that leaves now, if feedback about it is wanted.
+    /// Records an outgoing packet and returns its transport-wide sequence number, if feedback is wanted.
     pub(crate) fn stamp(&mut self, now: Instant, bytes: usize) -> Option<u16> {
         if !self.is_close(now) {
             return None;
@@ -103,91 +103,92 @@ impl Control {
         Some(self.log.note(now, bytes))
     }
 
-    /// Something is wrong at the receiver: it asks for packets or a keyframe.
+    /// Starts close monitoring, because the receiver asked for a retransmission or a keyframe.
     pub(crate) fn alarm(&mut self, now: Instant) {
         self.watch.alarm(now);
     }
 
-    /// This process has not run for a while until now. That nothing was heard meanwhile, and that what was
-    /// said then is only read now, is no congestion: what is known of the path is as it was before.
+    /// Call after this process was suspended. Missing and late feedback is then no sign of congestion, so
+    /// the estimate stays and everything measured from packet times starts anew.
     pub(crate) fn resume(&mut self, now: Instant) {
         self.log.forget();
-        self.path = Path::new(now);
-        self.ceiling.forget_queue();
+        self.path = PathEstimator::new(now);
+        self.estimate.reset_queue();
         self.prober.hold(now);
         self.clear_since = None;
         self.resumed_at = Some(now);
-        // The network may be another one by now.
+        // The network may have changed meanwhile.
         self.watch.alarm(now);
     }
 
-    /// Whether reports that are read now may have waited for us.
+    /// Whether reports that are read now may have waited while this process was suspended.
     pub(crate) fn has_just_resumed(&self, now: Instant) -> bool {
-        let lately = |at| now.saturating_duration_since(at) < STALE_REPORTS;
+        let lately = |at| now.saturating_duration_since(at) < STALE_REPORT_TIME;
         self.resumed_at.is_some_and(lately)
     }
 
-    /// Takes a receiver report.
+    /// Handles a receiver report.
     pub(crate) fn report(&mut self, now: Instant, loss: f32, round_trip: Option<Duration>) {
         self.watch.report(now, loss, round_trip);
         self.round_trip = round_trip.unwrap_or(self.round_trip);
     }
 
-    /// Takes feedback packet by packet. `true`: the ceiling has changed.
+    /// Handles transport-wide feedback. Returns `true` if the bandwidth estimate changed.
     pub(crate) fn feedback(&mut self, now: Instant, acknowledgements: &[Acknowledgement]) -> bool {
-        let before = self.ceiling.bps();
-        let fates = self.log.settle(acknowledgements);
-        let Some(look) = self.path.take(now, &fates) else {
+        let before = self.estimate.bps();
+        let results = self.log.match_feedback(acknowledgements);
+        let Some(sample) = self.path.add(now, &results) else {
             return false;
         };
         self.playout
-            .heed(now, look.loss, look.packets, self.round_trip);
-        if let Some(outcome) = self.prober.heed(now, &fates, look.queue) {
-            self.learn(outcome);
+            .update(now, sample.loss, sample.packets, self.round_trip);
+        if let Some(outcome) = self.prober.update(now, &results, sample.queue) {
+            self.apply(outcome);
         }
-        match self.ceiling.heed(now, &look, self.round_trip) {
-            Standing::Clear => {
+        match self.estimate.update(now, &sample, self.round_trip) {
+            PathState::Clear => {
                 self.clear_since.get_or_insert(now);
             }
-            Standing::Queued => self.clear_since = None,
-            Standing::Lowered => {
+            PathState::Queued => self.clear_since = None,
+            PathState::Lowered => {
                 self.clear_since = None;
                 self.watch.alarm(now);
                 self.prober.hold(now);
             }
         }
-        self.ceiling.bps() != before
+        self.estimate.bps() != before
     }
 
-    /// Lets time pass. `true`: the ceiling has changed.
+    /// Handles the passing of time. Returns `true` if the bandwidth estimate changed.
     pub(crate) fn tick(&mut self, now: Instant, ladder: &[Rung], current: RenditionId) -> bool {
-        let before = self.ceiling.bps();
+        let before = self.estimate.bps();
         self.next_tick = now + TICK;
         if let Some(outcome) = self.prober.tick(now, self.round_trip) {
-            self.learn(outcome);
+            self.apply(outcome);
         }
         if let Some(since) = self.log.unanswered_since() {
             let sent_bps = target_of(ladder, current);
-            self.ceiling.silence(now, since, sent_bps, self.round_trip);
+            self.estimate
+                .on_silence(now, since, sent_bps, self.round_trip);
         }
-        if let Some(bps) = self.ceiling.bps() {
+        if let Some(bps) = self.estimate.bps() {
             if allocation::carries_all(ladder, bps) {
-                self.ceiling.lift();
+                self.estimate.remove_limit();
             } else if self.may_probe(now)
                 && let Some(goal) = allocation::probe_goal(ladder, current, bps)
             {
                 self.prober.begin(now, goal);
             }
         }
-        self.ceiling.bps() != before
+        self.estimate.bps() != before
     }
 
-    /// Padding packets that are due now.
+    /// Number of padding packets to send now.
     pub(crate) fn padding(&mut self, now: Instant) -> usize {
-        self.prober.owed(now)
+        self.prober.padding_due(now)
     }
 
-    /// When [`Self::tick`] and [`Self::padding`] are due; `None` while all is well.
+    /// When [`Self::tick`] and [`Self::padding`] are due next; `None` while nothing is monitored.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         let tick = self.is_close(now).then_some(self.next_tick);
         tick.into_iter()
@@ -196,12 +197,12 @@ impl Control {
     }
 
     fn is_close(&self, now: Instant) -> bool {
-        // A viewer that holds pictures back must be watched, or it would never be told to stop.
+        // A viewer with a playout delay must be monitored, or the delay would never be removed.
         let held = self.playout.delay() > Duration::ZERO;
-        self.watch.is_close(now) || self.ceiling.bps().is_some() || held
+        self.watch.is_close(now) || self.estimate.bps().is_some() || held
     }
 
-    /// The rendition for now.
+    /// Decides which rendition the viewer gets now.
     pub(crate) fn decide(
         &mut self,
         now: Instant,
@@ -211,7 +212,7 @@ impl Control {
         let auto = match self.choice {
             Choice::Fixed(wanted) if wanted != current => return Decision::Move(wanted),
             Choice::Fixed(_) => return Decision::Stay,
-            Choice::Auto => self.ceiling.bps(),
+            Choice::Auto => self.estimate.bps(),
         };
         let sent_bps = target_of(ladder, current);
         if let Some(bps) = auto.filter(|bps| *bps < sent_bps) {
@@ -228,7 +229,7 @@ impl Control {
                 None => Decision::Stay,
             };
         }
-        let rested = now.saturating_duration_since(self.moved_at) >= CLIMBS_APART;
+        let rested = now.saturating_duration_since(self.moved_at) >= CLIMB_INTERVAL;
         match allocation::climb(ladder, current, auto)
             .filter(|_| rested && !self.prober.is_running())
         {
@@ -240,16 +241,16 @@ impl Control {
         }
     }
 
-    fn learn(&mut self, outcome: Outcome) {
-        if let Outcome::Carries(bps) = outcome {
-            self.ceiling.raise(bps);
+    fn apply(&mut self, outcome: ProbeOutcome) {
+        if let ProbeOutcome::Carries(bps) = outcome {
+            self.estimate.raise(bps);
         }
     }
 
     fn may_probe(&self, now: Instant) -> bool {
         let clear = self
             .clear_since
-            .is_some_and(|since| now.saturating_duration_since(since) >= CLEAR_FOR);
+            .is_some_and(|since| now.saturating_duration_since(since) >= PROBE_AFTER_CLEAR);
         self.choice == Choice::Auto && clear && self.prober.is_ready(now)
     }
 }

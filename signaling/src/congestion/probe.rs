@@ -1,36 +1,37 @@
-//! Finding out whether a path carries more: media and padding together at a higher rate, for a moment.
+//! Bandwidth probing: sends media plus padding at a higher rate for a short time and measures delivery.
 //!
-//! Two trains: a short one, which spoils little where the answer is no, then a longer one, which Wi-Fi's
-//! habit of delivering in clumps cannot fool. (libwebrtc's probe clusters and LiveKit's padding do
-//! alike; the numbers are ours.)
+//! Each probe is two packet trains: a short one, which adds little queue where the path is too slow, then
+//! a longer one, which is not fooled by Wi-Fi delivering packets in clumps. libwebrtc's probe clusters
+//! and LiveKit's padding work alike; the numbers differ.
 
 use std::time::{Duration, Instant};
 
-use super::sent_log::Fate;
+use super::sent_log::PacketResult;
 
 const SHORT_TRAIN: Duration = Duration::from_millis(120);
 const LONG_TRAIN: Duration = Duration::from_millis(400);
-/// Padding leaves in steps of this.
+/// Interval at which padding is sent.
 const STEP: Duration = Duration::from_millis(10);
-/// What a padding packet is taken to have, with its headers.
+/// Assumed size of a padding packet with its headers.
 pub(crate) const PADDING_PACKET_BYTES: u32 = 1200;
-/// A queue like this says no at once.
+/// A queueing delay of this length fails the probe at once.
 const QUEUE_TOO_LONG: Duration = Duration::from_millis(100);
-/// The last word on a train must come within this and a round trip.
-const VERDICT_WITHIN: Duration = Duration::from_millis(500);
-/// So much of the packets must arrive, at this share of the rate they left at.
+/// The feedback on a train must arrive within this time plus a round trip.
+const FEEDBACK_TIMEOUT: Duration = Duration::from_millis(500);
+/// A train succeeds if this share of its packets arrives, at this share of the rate it was sent at.
 const ARRIVED_SHARE: f64 = 0.75;
 const RATE_SHARE: f64 = 0.85;
-const PACKETS_LEAST: usize = 6;
-/// After a no the next try waits longer each time, within reach of "back in ten seconds".
+const MIN_PACKETS: usize = 6;
+/// Failed probes are repeated with exponential back-off. The limit keeps the promise that a viewer
+/// recovers within ten seconds after a limit is gone.
 const RETRY_FIRST: Duration = Duration::from_millis(1500);
-const RETRY_MOST: Duration = Duration::from_millis(4500);
+const RETRY_MAX: Duration = Duration::from_millis(4500);
 const NEXT_AFTER_SUCCESS: Duration = Duration::from_millis(700);
 
-/// The answer.
+/// The result of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The path carries this many bits a second.
+pub(crate) enum ProbeOutcome {
+    /// The path carries this many bits per second.
     Carries(u32),
     Fails,
 }
@@ -43,10 +44,10 @@ struct Train {
     sent_bytes: u64,
     last_sent: Instant,
     next_step: Instant,
-    fates: Vec<Fate>,
+    results: Vec<PacketResult>,
 }
 
-/// The probes of one viewer.
+/// Schedules and evaluates the probes of one viewer.
 #[derive(Debug)]
 pub(crate) struct Prober {
     train: Option<Train>,
@@ -72,7 +73,7 @@ impl Prober {
         self.train.is_none() && now >= self.next_at
     }
 
-    /// No probe before a lowered ceiling has shown its effect.
+    /// Cancels and delays probing, because a lowered estimate must show its effect first.
     pub(crate) fn hold(&mut self, now: Instant) {
         self.train = None;
         self.next_at = self.next_at.max(now + RETRY_FIRST);
@@ -82,7 +83,7 @@ impl Prober {
         self.train = Some(Train::new(now, goal_bps, false));
     }
 
-    /// Something left, media or padding.
+    /// Records a packet that was sent, media or padding.
     pub(crate) fn sent(&mut self, now: Instant, bytes: u32) {
         if let Some(train) = self.train.as_mut().filter(|train| now < train.ends()) {
             train.sent_bytes += u64::from(bytes);
@@ -90,8 +91,8 @@ impl Prober {
         }
     }
 
-    /// How many padding packets are due now.
-    pub(crate) fn owed(&mut self, now: Instant) -> usize {
+    /// Number of padding packets to send now.
+    pub(crate) fn padding_due(&mut self, now: Instant) -> usize {
         let Some(train) = self.train.as_mut().filter(|train| now < train.ends()) else {
             return 0;
         };
@@ -102,62 +103,62 @@ impl Prober {
         usize::try_from(missing).unwrap_or(0)
     }
 
-    /// Takes feedback.
-    pub(crate) fn heed(
+    /// Handles feedback.
+    pub(crate) fn update(
         &mut self,
         now: Instant,
-        fates: &[Fate],
+        results: &[PacketResult],
         queue: Duration,
-    ) -> Option<Outcome> {
+    ) -> Option<ProbeOutcome> {
         let train = self.train.as_mut()?;
         if queue >= QUEUE_TOO_LONG {
             return Some(self.fail(now));
         }
         let ends = train.ends();
-        let its = |fate: &&Fate| (train.began..=ends).contains(&fate.sent_at);
-        let news: Vec<Fate> = fates.iter().filter(its).copied().collect();
-        train.fates.extend(news);
-        let last = fates.iter().map(|fate| fate.sent_at).max()?;
-        (now >= ends && last >= train.last_sent).then(|| self.judge(now))?
+        let its = |result: &&PacketResult| (train.began..=ends).contains(&result.sent_at);
+        let news: Vec<PacketResult> = results.iter().filter(its).copied().collect();
+        train.results.extend(news);
+        let last = results.iter().map(|result| result.sent_at).max()?;
+        (now >= ends && last >= train.last_sent).then(|| self.evaluate(now))?
     }
 
-    /// Lets time pass.
-    pub(crate) fn tick(&mut self, now: Instant, rtt: Duration) -> Option<Outcome> {
+    /// Ends a train whose feedback is overdue.
+    pub(crate) fn tick(&mut self, now: Instant, rtt: Duration) -> Option<ProbeOutcome> {
         let train = self.train.as_ref()?;
-        (now >= train.ends() + VERDICT_WITHIN + rtt).then(|| self.judge(now))?
+        (now >= train.ends() + FEEDBACK_TIMEOUT + rtt).then(|| self.evaluate(now))?
     }
 
-    /// When [`Self::owed`] or [`Self::tick`] is next due, while a probe runs.
+    /// When [`Self::padding_due`] or [`Self::tick`] must be called next, while a probe runs.
     pub(crate) fn due(&self, rtt: Duration) -> Option<Instant> {
         let train = self.train.as_ref()?;
         Some(if train.next_step < train.ends() {
             train.next_step
         } else {
-            train.ends() + VERDICT_WITHIN + rtt
+            train.ends() + FEEDBACK_TIMEOUT + rtt
         })
     }
 
-    /// `None`: the short train went well, and the long one has begun.
-    fn judge(&mut self, now: Instant) -> Option<Outcome> {
+    /// Evaluates the train. Returns `None` if it was the short one and succeeded: the long one has begun.
+    fn evaluate(&mut self, now: Instant) -> Option<ProbeOutcome> {
         let train = self.train.take()?;
-        if !train.went_well() {
+        if !train.succeeded() {
             return Some(self.fail(now));
         }
         if train.long {
             self.failures = 0;
             self.next_at = now + NEXT_AFTER_SUCCESS;
-            return Some(Outcome::Carries(train.goal_bps));
+            return Some(ProbeOutcome::Carries(train.goal_bps));
         }
         self.train = Some(Train::new(now, train.goal_bps, true));
         None
     }
 
-    fn fail(&mut self, now: Instant) -> Outcome {
+    fn fail(&mut self, now: Instant) -> ProbeOutcome {
         self.train = None;
         let wait = RETRY_FIRST * 2_u32.pow(self.failures.min(4));
         self.failures += 1;
-        self.next_at = now + wait.min(RETRY_MOST);
-        Outcome::Fails
+        self.next_at = now + wait.min(RETRY_MAX);
+        ProbeOutcome::Fails
     }
 }
 
@@ -170,7 +171,7 @@ impl Train {
             sent_bytes: 0,
             last_sent: now,
             next_step: now,
-            fates: Vec::new(),
+            results: Vec::new(),
         }
     }
 
@@ -178,14 +179,17 @@ impl Train {
         self.began + if self.long { LONG_TRAIN } else { SHORT_TRAIN }
     }
 
-    fn went_well(&self) -> bool {
-        let left = self.fates.iter().map(|fate| (fate.sent_at, fate.bytes));
-        let came = self
-            .fates
+    fn succeeded(&self) -> bool {
+        let left = self
+            .results
             .iter()
-            .filter_map(|fate| Some((fate.arrived?, fate.bytes)));
+            .map(|result| (result.sent_at, result.bytes));
+        let came = self
+            .results
+            .iter()
+            .filter_map(|result| Some((result.arrived?, result.bytes)));
         let arrived = came.clone().count();
-        if arrived < PACKETS_LEAST || (arrived as f64) < self.fates.len() as f64 * ARRIVED_SHARE {
+        if arrived < MIN_PACKETS || (arrived as f64) < self.results.len() as f64 * ARRIVED_SHARE {
             return false;
         }
         let sent_bps =
@@ -196,7 +200,7 @@ impl Train {
     }
 }
 
-/// Bits a second of a train of packets: all bytes but the first packet's, between first and last.
+/// Rate of a packet train in bits per second: all bytes except the first packet's, between first and last.
 fn rate(packets: impl Iterator<Item = (Duration, u32)>) -> f64 {
     let (mut first, mut last, mut bytes) = (None::<(Duration, u32)>, Duration::ZERO, 0_u64);
     for (at, size) in packets {
@@ -219,20 +223,20 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Runs a probe over a path of `link_bps` that is 30 ms long; gives the outcome and what was sent.
-    fn probe(goal_bps: u32, link_bps: u32) -> (Outcome, u32, Duration) {
+    /// Probes a path of `link_bps` with 30 ms one-way delay; returns the outcome, the bytes sent and the time.
+    fn probe(goal_bps: u32, link_bps: u32) -> (ProbeOutcome, u32, Duration) {
         let start = Instant::now();
         let mut prober = Prober::new(start);
         prober.begin(start, goal_bps);
         let (mut free_at, mut sent, mut in_flight) = (Duration::ZERO, 0, Vec::new());
         for ms in 0..3000_u32 {
             let (now, at) = (start + ms * MS, ms * MS);
-            for _ in 0..prober.owed(now) {
+            for _ in 0..prober.padding_due(now) {
                 prober.sent(now, PADDING_PACKET_BYTES);
                 sent += PADDING_PACKET_BYTES;
                 let takes = f64::from(PADDING_PACKET_BYTES) * 8.0 / f64::from(link_bps);
                 free_at = free_at.max(at) + Duration::from_secs_f64(takes);
-                in_flight.push(Fate {
+                in_flight.push(PacketResult {
                     sent_at: now,
                     bytes: PADDING_PACKET_BYTES,
                     arrived: Some(free_at + 30 * MS),
@@ -240,16 +244,20 @@ mod tests {
             }
             if ms.is_multiple_of(50) {
                 let (came, rest): (Vec<_>, Vec<_>) =
-                    in_flight.drain(..).partition(|fate: &Fate| {
-                        fate.arrived.is_some_and(|arrived| arrived + 30 * MS <= at)
+                    in_flight.drain(..).partition(|result: &PacketResult| {
+                        result
+                            .arrived
+                            .is_some_and(|arrived| arrived + 30 * MS <= at)
                     });
                 in_flight = rest;
-                let queue = came.iter().map(|fate| {
-                    fate.arrived.unwrap_or_default() - fate.sent_at.duration_since(start) - 30 * MS
+                let queue = came.iter().map(|result| {
+                    result.arrived.unwrap_or_default()
+                        - result.sent_at.duration_since(start)
+                        - 30 * MS
                 });
                 let queue = queue.min().unwrap_or_default();
                 if let Some(outcome) = prober
-                    .heed(now, &came, queue)
+                    .update(now, &came, queue)
                     .or_else(|| prober.tick(now, 60 * MS))
                 {
                     return (outcome, sent, at);
@@ -260,9 +268,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_carries_the_rate_is_found_out_by_two_trains() {
+    fn a_fast_enough_path_is_confirmed_by_two_trains() {
         let (outcome, sent, took) = probe(1_000_000, 3_000_000);
-        assert_eq!(outcome, Outcome::Carries(1_000_000));
+        assert_eq!(outcome, ProbeOutcome::Carries(1_000_000));
         assert!(
             (50_000..80_000).contains(&sent),
             "{sent} bytes: 520 ms at 1 Mbit/s"
@@ -271,20 +279,23 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_does_not_is_left_alone_after_the_short_one() {
+    fn a_slow_path_fails_after_the_short_train() {
         let (outcome, sent, _) = probe(720_000, 300_000);
-        assert_eq!(outcome, Outcome::Fails);
+        assert_eq!(outcome, ProbeOutcome::Fails);
         assert!(sent < 16_000, "{sent} bytes");
     }
 
     #[test]
-    fn tries_are_spaced_within_limits() {
+    fn failed_probes_back_off_up_to_a_limit() {
         let start = Instant::now();
         let mut prober = Prober::new(start);
         let mut now = start;
         for expected_ms in [1500, 3000, 4500, 4500] {
             prober.begin(now, 1_000_000);
-            assert_eq!(prober.heed(now, &[], QUEUE_TOO_LONG), Some(Outcome::Fails));
+            assert_eq!(
+                prober.update(now, &[], QUEUE_TOO_LONG),
+                Some(ProbeOutcome::Fails)
+            );
             assert!(!prober.is_ready(now + (expected_ms - 1) * MS));
             now += expected_ms * MS;
             assert!(prober.is_ready(now));

@@ -1,19 +1,19 @@
-//! What left for one viewer, until its feedback tells what became of it.
+//! Remembers sent packets until transport-wide feedback reports whether they arrived.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use rtc::interceptor::Acknowledgement;
 
-/// Packets remembered: over two seconds at 10 Mbit/s. Feedback older than that steers nothing.
-const REMEMBERED: usize = 2048;
+/// Maximum packets remembered: over two seconds at 10 Mbit/s. Feedback on older packets is ignored.
+const MAX_PACKETS: usize = 2048;
 
-/// A packet whose fate is known.
+/// A packet with its feedback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fate {
+pub(crate) struct PacketResult {
     pub(crate) sent_at: Instant,
     pub(crate) bytes: u32,
-    /// When it came, on the receiver's clock; `None`: it did not.
+    /// Arrival time on the receiver's clock; `None` if the packet was lost.
     pub(crate) arrived: Option<Duration>,
 }
 
@@ -21,44 +21,47 @@ pub(crate) struct Fate {
 struct Sent {
     at: Instant,
     bytes: u32,
-    settled: bool,
+    reported: bool,
 }
 
-/// Transport-wide numbers and what they stand for.
+/// Sent packets by transport-wide sequence number.
 #[derive(Debug, Default)]
 pub(crate) struct SentLog {
     packets: VecDeque<Sent>,
-    /// The next number with its cycles.
+    /// The next sequence number, extended to 64 bits.
     next: u64,
 }
 
 impl SentLog {
-    /// Notes a packet that leaves now, and numbers it.
+    /// Records a packet that is sent now and returns its sequence number.
     pub(crate) fn note(&mut self, now: Instant, bytes: u32) -> u16 {
-        if self.packets.len() >= REMEMBERED {
+        if self.packets.len() >= MAX_PACKETS {
             self.packets.pop_front();
         }
         self.packets.push_back(Sent {
             at: now,
             bytes,
-            settled: false,
+            reported: false,
         });
         let number = self.next;
         self.next += 1;
         (number & 0xffff) as u16
     }
 
-    /// Joins a receiver's words with what was sent, in the order of the feedback. What it said before,
-    /// and numbers that were never sent, are left out.
-    pub(crate) fn settle(&mut self, acknowledgements: &[Acknowledgement]) -> Vec<Fate> {
+    /// Matches feedback with the sent packets, in the order of the feedback. Skips packets that were reported
+    /// before and numbers that were never sent.
+    pub(crate) fn match_feedback(
+        &mut self,
+        acknowledgements: &[Acknowledgement],
+    ) -> Vec<PacketResult> {
         acknowledgements
             .iter()
             .filter_map(|acknowledgement| {
                 let sent = self.find(acknowledgement.sequence_number)?;
-                if std::mem::replace(&mut sent.settled, true) {
+                if std::mem::replace(&mut sent.reported, true) {
                     return None;
                 }
-                Some(Fate {
+                Some(PacketResult {
                     sent_at: sent.at,
                     bytes: sent.bytes,
                     arrived: acknowledgement.arrival.filter(|_| acknowledgement.arrived),
@@ -67,14 +70,14 @@ impl SentLog {
             .collect()
     }
 
-    /// Nothing that was said of earlier packets counts any more.
+    /// Forgets all packets, so that feedback on them is ignored.
     pub(crate) fn forget(&mut self) {
         self.packets.clear();
     }
 
-    /// Since when the receiver has not answered for a packet.
+    /// When the oldest packet after the last acknowledged one was sent.
     pub(crate) fn unanswered_since(&self) -> Option<Instant> {
-        let newest_answer = self.packets.iter().rposition(|sent| sent.settled);
+        let newest_answer = self.packets.iter().rposition(|sent| sent.reported);
         let from = newest_answer.map_or(0, |index| index + 1);
         self.packets.get(from).map(|sent| sent.at)
     }
@@ -91,7 +94,7 @@ impl SentLog {
 mod tests {
     use super::*;
 
-    fn came(number: u16, millis: u64) -> Acknowledgement {
+    fn arrived_packet(number: u16, millis: u64) -> Acknowledgement {
         let at = Duration::from_millis(millis);
         Acknowledgement::received(
             number,
@@ -101,47 +104,52 @@ mod tests {
     }
 
     #[test]
-    fn fates_are_joined_once_over_the_wrap() {
+    fn each_packet_is_matched_once_across_the_wrap_around() {
         let (mut log, start) = (SentLog::default(), Instant::now());
         let numbers: Vec<u16> = (0..70_000).map(|index| log.note(start, index)).collect();
         assert_eq!(numbers[65_536..65_538], [0, 1]);
         let newest = numbers[69_999];
-        let fates = log.settle(&[
-            came(newest, 5),
+        let results = log.match_feedback(&[
+            arrived_packet(newest, 5),
             Acknowledgement::lost(newest.wrapping_sub(1)),
         ]);
-        let expected = |bytes, arrived| Fate {
+        let expected = |bytes, arrived| PacketResult {
             sent_at: start,
             bytes,
             arrived,
         };
         assert_eq!(
-            fates,
+            results,
             [
                 expected(69_999, Some(Duration::from_millis(5))),
                 expected(69_998, None)
             ]
         );
-        assert!(log.settle(&[came(newest, 5)]).is_empty(), "said before");
         assert!(
-            log.settle(&[came(newest.wrapping_add(1), 5)]).is_empty(),
+            log.match_feedback(&[arrived_packet(newest, 5)]).is_empty(),
+            "reported before"
+        );
+        assert!(
+            log.match_feedback(&[arrived_packet(newest.wrapping_add(1), 5)])
+                .is_empty(),
             "never sent"
         );
         assert!(
-            log.settle(&[came(newest.wrapping_sub(3000), 5)]).is_empty(),
+            log.match_feedback(&[arrived_packet(newest.wrapping_sub(3000), 5)])
+                .is_empty(),
             "forgotten"
         );
     }
 
     #[test]
-    fn silence_is_known_from_the_oldest_unanswered_packet() {
+    fn silence_starts_at_the_oldest_unanswered_packet() {
         let (mut log, start) = (SentLog::default(), Instant::now());
         assert_eq!(log.unanswered_since(), None);
         let at = |millis| start + Duration::from_millis(millis);
         let first = log.note(at(0), 1);
         log.note(at(10), 1);
         assert_eq!(log.unanswered_since(), Some(at(0)));
-        log.settle(&[came(first, 3)]);
+        log.match_feedback(&[arrived_packet(first, 3)]);
         assert_eq!(log.unanswered_since(), Some(at(10)));
     }
 }

@@ -1,4 +1,4 @@
-//! One viewer behind a bottleneck, on a virtual clock: frames, keyframes, a queue, feedback.
+//! Simulates one viewer behind a bottleneck on a virtual clock: frames, keyframes, a queue, feedback.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -15,14 +15,14 @@ use crate::encode::encoder::RenditionId;
 const MS: Duration = Duration::from_millis(1);
 const PACKET_BYTES: u32 = 1180;
 const FRAMES_PER_S: u32 = 30;
-/// A keyframe has as many bytes as this many other frames.
+/// Size of a keyframe relative to other frames.
 const KEYFRAME_FRAMES: u32 = 12;
 const FEEDBACK_MS: u32 = 100;
 
 struct Bottleneck {
     rate_bps: u32,
-    queue: Duration,
-    way: Duration,
+    max_queue: Duration,
+    delay: Duration,
     lose_every: u64,
     free_at: Duration,
     seen: u64,
@@ -30,22 +30,22 @@ struct Bottleneck {
 }
 
 impl Bottleneck {
-    /// When a packet that leaves at `at` arrives.
+    /// Returns when a packet that is sent at `at` arrives, or `None` if it is lost.
     fn pass(&mut self, at: Duration, bytes: u32) -> Option<Duration> {
         self.seen += 1;
         let begins = self.free_at.max(at);
-        if begins - at > self.queue {
+        if begins - at > self.max_queue {
             self.dropped += 1;
             return None;
         }
         self.free_at =
             begins + Duration::from_secs_f64(f64::from(bytes) * 8.0 / f64::from(self.rate_bps));
         let lost = self.lose_every > 0 && self.seen.is_multiple_of(self.lose_every);
-        (!lost).then_some(self.free_at + self.way)
+        (!lost).then_some(self.free_at + self.delay)
     }
 }
 
-/// A viewer and everything on its way.
+/// The simulation of a viewer and its path.
 struct Run {
     start: Instant,
     ms: u32,
@@ -56,9 +56,9 @@ struct Run {
     next: Option<RenditionId>,
     abandoned: bool,
     in_flight: VecDeque<(u16, Option<Duration>)>,
-    /// By how much the receiver's clock is ahead of ours.
+    /// Offset of the receiver's clock.
     receiver_ahead: Duration,
-    /// The longest queue, and the rendition, in each tenth of a second.
+    /// Queueing delay and rendition, sampled every 100 ms.
     queue_ms: Vec<u32>,
     rungs: Vec<usize>,
 }
@@ -73,8 +73,8 @@ impl Run {
             control: Control::new(start, Choice::Auto),
             link: Bottleneck {
                 rate_bps,
-                queue: 2000 * MS,
-                way: 30 * MS,
+                max_queue: 2000 * MS,
+                delay: 30 * MS,
                 lose_every,
                 free_at: Duration::ZERO,
                 seen: 0,
@@ -99,7 +99,7 @@ impl Run {
         self
     }
 
-    /// The process does not run for a while; what the viewer says meanwhile is read after it.
+    /// Suspends the process; feedback of that time is read afterwards.
     fn pause(&mut self, seconds: u32) -> &mut Self {
         self.ms += seconds * 1000;
         self.control.resume(self.start + self.ms * MS);
@@ -152,9 +152,9 @@ impl Run {
         }
     }
 
-    /// What has arrived by half a round trip ago; what is missing before it was lost.
+    /// Reports packets that arrived half a round trip ago; packets missing before those were lost.
     fn feedback(&mut self, now: Instant) {
-        let known = (self.ms * MS).saturating_sub(self.link.way);
+        let known = (self.ms * MS).saturating_sub(self.link.delay);
         let last = self
             .in_flight
             .iter()
@@ -171,7 +171,7 @@ impl Run {
             })
             .collect();
         let lost = news.iter().filter(|one| !one.arrived).count() as f32 / news.len() as f32;
-        self.control.report(now, lost, Some(2 * self.link.way));
+        self.control.report(now, lost, Some(2 * self.link.delay));
         self.control.feedback(now, &news);
         self.decide(now);
     }
@@ -179,7 +179,7 @@ impl Run {
     fn decide(&mut self, now: Instant) {
         targets(
             &mut self.ladder,
-            [(self.current, self.control.ceiling_bps())].into_iter(),
+            [(self.current, self.control.estimate_bps())].into_iter(),
         );
         match self.control.decide(now, &self.ladder, self.current) {
             Decision::Stay => {}
@@ -188,13 +188,13 @@ impl Run {
         }
     }
 
-    /// Share of the last `seconds` in which the queue was longer than `ms`.
+    /// Share of samples in the last `seconds` with a queueing delay above `ms`.
     fn queued(&self, seconds: usize, ms: u32) -> f64 {
         let last = &self.queue_ms[self.queue_ms.len().saturating_sub(seconds * 10)..];
         last.iter().filter(|queue| **queue > ms).count() as f64 / last.len() as f64
     }
 
-    /// When `rung` was reached for good, in seconds from `from_s`.
+    /// When `rung` was reached without being left again, in seconds from `from_s`.
     fn settled_on(&self, rung: usize, from_s: usize) -> Option<f64> {
         let part = &self.rungs[from_s * 10..];
         let other = part
@@ -206,16 +206,16 @@ impl Run {
 }
 
 #[test]
-fn a_good_path_keeps_the_largest_and_is_soon_left_alone() {
+fn a_fast_path_keeps_the_largest_rendition_and_monitoring_ends() {
     let mut run = Run::new(50_000_000, 0);
     run.go(12);
     assert_eq!(run.settled_on(0, 0), Some(0.0));
-    assert_eq!(run.control.ceiling_bps(), None);
-    assert!(run.in_flight.is_empty(), "no packet is numbered any more");
+    assert_eq!(run.control.estimate_bps(), None);
+    assert!(run.in_flight.is_empty(), "packets are still numbered");
 }
 
 #[test]
-fn loss_without_a_queue_is_no_reason_to_go_down() {
+fn loss_without_queueing_keeps_the_rendition() {
     for lose_every in [20, 10] {
         let mut run = Run::new(50_000_000, lose_every);
         run.go(30);
@@ -224,7 +224,7 @@ fn loss_without_a_queue_is_no_reason_to_go_down() {
 }
 
 #[test]
-fn a_megabit_keeps_the_largest_at_a_lower_rate() {
+fn one_megabit_keeps_a_large_rendition_at_a_lower_rate() {
     let mut run = Run::new(1_000_000, 0);
     run.go(30);
     assert!(
@@ -236,7 +236,7 @@ fn a_megabit_keeps_the_largest_at_a_lower_rate() {
 }
 
 #[test]
-fn three_hundred_kilobits_take_the_smallest_within_two_seconds_and_the_picture_moves() {
+fn three_hundred_kilobits_move_to_the_smallest_within_two_seconds() {
     let mut run = Run::new(300_000, 0);
     run.go(40);
     let took = run.settled_on(2, 0).expect("the smallest");
@@ -246,7 +246,7 @@ fn three_hundred_kilobits_take_the_smallest_within_two_seconds_and_the_picture_m
 }
 
 #[test]
-fn ten_seconds_after_the_limit_goes_the_largest_is_back() {
+fn the_largest_rendition_returns_within_ten_seconds_after_the_limit_ends() {
     for limited_s in [20, 23, 27] {
         let mut run = Run::new(300_000, 0);
         run.go(limited_s);
@@ -258,7 +258,7 @@ fn ten_seconds_after_the_limit_goes_the_largest_is_back() {
 }
 
 #[test]
-fn a_limit_that_comes_later_is_felt() {
+fn a_later_limit_is_detected() {
     let mut run = Run::new(20_000_000, 0);
     run.go(8);
     run.link.rate_bps = 500_000;
@@ -272,7 +272,7 @@ fn a_limit_that_comes_later_is_felt() {
 }
 
 #[test]
-fn a_pause_of_our_own_is_no_congestion() {
+fn a_suspended_process_is_not_congestion() {
     for (rate_bps, before_s) in [(50_000_000, 3), (50_000_000, 9), (50_000_000, 20)] {
         for pause_s in [2, 5, 10, 60] {
             let mut run = Run::new(rate_bps, 0);
@@ -282,44 +282,43 @@ fn a_pause_of_our_own_is_no_congestion() {
                 Some(0.0),
                 "{pause_s} s after {before_s}"
             );
-            assert_eq!(run.control.ceiling_bps(), None);
+            assert_eq!(run.control.estimate_bps(), None);
             assert_eq!(run.control.playout_delay(), Duration::ZERO);
         }
     }
 }
 
 #[test]
-fn a_slow_path_is_known_to_be_slow_after_a_pause() {
+fn a_slow_path_stays_limited_after_a_suspension() {
     let mut run = Run::new(300_000, 0);
     run.go(20);
-    let before = run.control.ceiling_bps().expect("it is slow");
+    let before = run.control.estimate_bps().expect("it is slow");
     run.pause(10).go(20);
     assert!(
         run.rungs[200..].iter().all(|rung| *rung == 2),
         "{:?}",
         run.rungs
     );
-    let after = run.control.ceiling_bps().expect("it still is");
+    let after = run.control.estimate_bps().expect("still limited");
     assert!(after.abs_diff(before) < before / 2, "{before} and {after}");
 }
 
 #[test]
-fn a_suspended_machine_whose_clock_stood_still_is_no_congestion() {
+fn a_clock_jump_of_the_receiver_is_not_congestion() {
     let mut run = Run::new(50_000_000, 0);
     run.go(4);
-    // The receiver's clock went on.
+    // The receiver's clock kept running during the suspension.
     run.receiver_ahead = Duration::from_secs(10);
     run.go(30);
     assert_eq!(run.settled_on(0, 0), Some(0.0), "{:?}", run.rungs);
 }
 
-/// The library's own estimator (rtc 0.21.1, `Gcc`) over the same paths, fed with a stream of 1.5 Mbit/s
-/// that does not give way, as fixed renditions do not. Without a bottleneck its target climbs to the
-/// most it may although nothing was ever sent to prove it; behind one of 1 Mbit/s or 300 kbit/s it falls
-/// to the least it may. Neither says which rendition fits. Shown with
+/// Runs the estimator of the library (rtc 0.21.1, `Gcc`) over the same paths with a stream of fixed
+/// 1.5 Mbit/s. Without a bottleneck its target climbs to the maximum although no packet has tested it;
+/// behind 1 Mbit/s or 300 kbit/s it falls to the minimum. Neither selects a rendition. Run it with
 /// `cargo test --workspace --lib library -- --ignored --nocapture`.
 #[test]
-#[ignore = "a comparison for human eyes"]
+#[ignore = "prints a comparison"]
 fn the_estimator_of_the_library_on_the_same_paths() {
     use std::io::Write as _;
     for (rate_bps, lose_every) in [
@@ -336,7 +335,7 @@ fn the_estimator_of_the_library_on_the_same_paths() {
     }
 }
 
-/// Sends 1.5 Mbit/s with a keyframe every 5 s for 30 s; the target every 3 s, in kbit/s.
+/// Sends 1.5 Mbit/s with a keyframe every 5 s for 30 s; returns the target every 3 s in kbit/s.
 fn library_targets(rate_bps: u32, lose_every: u64) -> Vec<u32> {
     use rtc::interceptor::{BandwidthEstimator as _, Gcc, PacketReport};
     let mut run = Run::new(rate_bps, lose_every);
@@ -364,7 +363,7 @@ fn library_targets(rate_bps: u32, lose_every: u64) -> Vec<u32> {
             }
         }
         if ms.is_multiple_of(FEEDBACK_MS) {
-            let known = (ms * MS).saturating_sub(run.link.way);
+            let known = (ms * MS).saturating_sub(run.link.delay);
             let came = |report: &PacketReport| report.arrival.is_some_and(|at| at <= known);
             let last = reports.iter().rposition(came).map_or(0, |index| index + 1);
             let news: Vec<PacketReport> = reports.drain(..last).collect();

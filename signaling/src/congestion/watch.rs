@@ -1,20 +1,20 @@
-//! When a viewer is watched closely: at its beginning, and for a while after each sign of trouble.
-//! And how long a viewer should hold pictures back, so that retransmissions come in time: a picture is
-//! shown at once as long as nothing is lost, that is the shortest latency there is. Where packets are
-//! lost, each would stop the picture for a round trip and more; held back by the time that two
-//! retransmissions take, the picture flows.
+//! Decides when a viewer is monitored closely (transport-wide feedback), and how long it should buffer
+//! pictures.
+//!
+//! Without loss the playout delay is zero, for the lowest latency. With loss each retransmission would
+//! freeze the picture for a round trip or more; a delay that covers two retransmissions keeps it moving.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
-/// Feedback packet by packet is asked for at least this long.
-const CLOSE_FOR: Duration = Duration::from_secs(10);
-/// Receiver reports with this much loss are a sign.
-const LOSS_SIGN: f32 = 0.02;
-/// A round trip this much longer than the best one is a sign.
-const ROUND_TRIP_SIGN: Duration = Duration::from_millis(60);
+/// Monitoring lasts at least this long after its cause.
+const MONITORING_TIME: Duration = Duration::from_secs(10);
+/// Receiver reports with this much loss start close monitoring.
+const LOSS_THRESHOLD: f32 = 0.02;
+/// A round trip this much longer than the minimum starts close monitoring.
+const ROUND_TRIP_THRESHOLD: Duration = Duration::from_millis(60);
 
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -25,7 +25,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
-            until: now + CLOSE_FOR,
+            until: now + MONITORING_TIME,
             best_round_trip: None,
         }
     }
@@ -34,14 +34,14 @@ impl Watch {
         now < self.until
     }
 
-    /// Something is wrong: packets asked for again, a lost picture.
+    /// Starts close monitoring, because packets or pictures were lost.
     pub(crate) fn alarm(&mut self, now: Instant) {
-        self.until = self.until.max(now + CLOSE_FOR);
+        self.until = self.until.max(now + MONITORING_TIME);
     }
 
-    /// Takes a receiver report.
+    /// Handles a receiver report.
     pub(crate) fn report(&mut self, now: Instant, loss: f32, round_trip: Option<Duration>) {
-        if loss >= LOSS_SIGN {
+        if loss >= LOSS_THRESHOLD {
             self.alarm(now);
         }
         let Some(round_trip) = round_trip else { return };
@@ -49,29 +49,29 @@ impl Watch {
             .best_round_trip
             .map_or(round_trip, |best| best.min(round_trip));
         self.best_round_trip = Some(best);
-        if round_trip > best + ROUND_TRIP_SIGN {
+        if round_trip > best + ROUND_TRIP_THRESHOLD {
             self.alarm(now);
-            // A viewer that walked away from its access point has a new best in the end.
+            // A viewer that moved away from its access point slowly gets a new minimum.
             self.best_round_trip = Some((best * 7 + round_trip) / 8);
         }
     }
 }
 
-/// From this loss on.
+/// Loss from which on pictures are delayed.
 const LOSS: f32 = 0.01;
-const PACKETS_LEAST: u32 = 40;
-/// After the last sign of loss.
-const HELD: Duration = Duration::from_secs(15);
-/// Two round trips, each noticed with the next frame.
+const MIN_PACKETS: u32 = 40;
+/// The delay is removed after this long without loss.
+const HOLD_TIME: Duration = Duration::from_secs(15);
+/// Covers two retransmissions: two round trips, and the loss detection with the next frame for each.
 const ROUND_TRIPS: f32 = 2.2;
-const NOTICED: Duration = Duration::from_millis(70);
-const LONGEST: Duration = Duration::from_millis(500);
-/// Smaller changes are not worth telling.
-const LEAST_CHANGE: Duration = Duration::from_millis(40);
-/// It grows in steps that nobody sees as a stop of the picture; quicker than LiveKit's 80 ms a second,
-/// since until it is there each loss is one.
+const DETECTION_TIME: Duration = Duration::from_millis(70);
+const MAX_DELAY: Duration = Duration::from_millis(500);
+/// Smaller changes of the wanted delay are ignored (hysteresis).
+const MIN_CHANGE: Duration = Duration::from_millis(40);
+/// The delay grows in steps that are not visible as a freeze, and faster than LiveKit's 80 ms per
+/// second, because until it is reached each loss freezes the picture.
 const STEP: Duration = Duration::from_millis(90);
-const STEPS_APART: Duration = Duration::from_millis(200);
+const STEP_INTERVAL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Default)]
 pub(crate) struct Playout {
@@ -82,27 +82,27 @@ pub(crate) struct Playout {
 }
 
 impl Playout {
-    /// Takes the loss of late.
-    pub(crate) fn heed(&mut self, now: Instant, loss: f32, packets: u32, round_trip: Duration) {
-        if loss >= LOSS && packets >= PACKETS_LEAST {
+    /// Updates the delay from the recent loss.
+    pub(crate) fn update(&mut self, now: Instant, loss: f32, packets: u32, round_trip: Duration) {
+        if loss >= LOSS && packets >= MIN_PACKETS {
             self.lossy_at = Some(now);
-            let wanted = (round_trip.mul_f32(ROUND_TRIPS) + NOTICED).min(LONGEST);
-            if wanted.abs_diff(self.wanted) >= LEAST_CHANGE {
+            let wanted = (round_trip.mul_f32(ROUND_TRIPS) + DETECTION_TIME).min(MAX_DELAY);
+            if wanted.abs_diff(self.wanted) >= MIN_CHANGE {
                 self.wanted = wanted;
             }
         }
-        let rested = |at: Instant| now.saturating_duration_since(at) >= STEPS_APART;
+        let rested = |at: Instant| now.saturating_duration_since(at) >= STEP_INTERVAL;
         if self.delay != self.wanted && self.stepped_at.is_none_or(rested) {
             self.delay = self.wanted.min(self.delay + STEP);
             self.stepped_at = Some(now);
         }
-        let over = |at: Instant| now.saturating_duration_since(at) >= HELD;
+        let over = |at: Instant| now.saturating_duration_since(at) >= HOLD_TIME;
         if self.lossy_at.is_some_and(over) {
             *self = Self::default();
         }
     }
 
-    /// Zero: show every picture at once.
+    /// The current delay; zero shows every picture at once.
     pub(crate) fn delay(&self) -> Duration {
         self.delay
     }

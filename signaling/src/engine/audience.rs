@@ -20,7 +20,7 @@ use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::fanout::packet_ring::PacketRing;
 use crate::fanout::viewer::Viewer;
-use crate::ingest::publisher::Publishing;
+use crate::ingest::publisher::CurrentPublisher;
 use crate::metrics::{EngineMetrics, LeaveReason};
 use crate::rtp::clock::ReportClock;
 use crate::transport::demux::{Shard, ViewerKey};
@@ -66,7 +66,7 @@ pub(crate) struct Audience {
     ledger: Arc<Ledger>,
     crypto: Arc<dyn RTCCryptoProvider>,
     viewers: HashMap<ViewerKey, Viewer>,
-    publishing: Publishing,
+    publishing: CurrentPublisher,
     streams: [Stream; RenditionId::LIMIT],
     timetable: BTreeSet<(Instant, ViewerKey)>,
     next_key: u64,
@@ -88,7 +88,7 @@ impl Audience {
             ledger: parts.ledger,
             crypto: parts.crypto,
             viewers: HashMap::new(),
-            publishing: Publishing::default(),
+            publishing: CurrentPublisher::default(),
             streams: Default::default(),
             timetable: BTreeSet::new(),
             next_key: 0,

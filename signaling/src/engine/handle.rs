@@ -12,13 +12,13 @@ use super::audience::ledger::Ledger;
 use crate::congestion::Choice;
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::fanout::viewer::Arrival;
-use crate::ingest::publisher::Newcomer;
-use crate::transport::announce::{ANNOUNCED_MAX, Announced, Names};
+use crate::ingest::publisher::NewPublisher;
+use crate::transport::announce::{ANNOUNCED_MAX, Announced, NameResolver};
 use crate::transport::candidates::{Candidates, HostName, choose};
 use crate::transport::demux::Shard;
-use crate::transport::ice::IceTimes;
+use crate::transport::ice::IceTimeouts;
 use crate::transport::interfaces::host_addresses;
-use crate::transport::session::{Identity, Refused, Restart, Trickle};
+use crate::transport::session::{Identity, Restart, SessionError, Trickle};
 
 /// What a viewer's connection looks like; never where it comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,13 +45,16 @@ const PUBLISHERS: Shard = Shard(0);
 
 /// A request to the engine's thread.
 pub(crate) enum Command {
-    Join(Box<Arrival>, oneshot::Sender<Result<(), Refused>>),
-    Trickle(Trickle, oneshot::Sender<Result<(), Refused>>),
-    Choose(String, Choice, oneshot::Sender<Result<(), Refused>>),
-    Restart(Box<Restart>, oneshot::Sender<Result<(), Refused>>),
-    Leave(String, oneshot::Sender<Result<(), Refused>>),
+    Join(Box<Arrival>, oneshot::Sender<Result<(), SessionError>>),
+    Trickle(Trickle, oneshot::Sender<Result<(), SessionError>>),
+    Choose(String, Choice, oneshot::Sender<Result<(), SessionError>>),
+    Restart(Box<Restart>, oneshot::Sender<Result<(), SessionError>>),
+    Leave(String, oneshot::Sender<Result<(), SessionError>>),
     /// The answer is its place at the switch: the engine hands these out in order.
-    Publish(Box<Newcomer>, oneshot::Sender<Result<Guest, Refused>>),
+    Publish(
+        Box<NewPublisher>,
+        oneshot::Sender<Result<Guest, SessionError>>,
+    ),
     Stop,
 }
 
@@ -65,8 +68,8 @@ pub(crate) struct Shared {
     pub(crate) ipv6: bool,
     pub(crate) tcp: bool,
     pub(super) announced: Vec<Announced>,
-    pub(super) names: Names,
-    pub(crate) ice: IceTimes,
+    pub(super) names: NameResolver,
+    pub(crate) ice: IceTimeouts,
     pub(crate) viewers_max: usize,
     pub(super) ledger: Arc<Ledger>,
     /// One for each shard.
@@ -139,14 +142,17 @@ impl EngineHandle {
     }
 
     /// `None`: the engine has ended.
-    pub(crate) async fn join(&self, arrival: Arrival) -> Option<Result<(), Refused>> {
+    pub(crate) async fn join(&self, arrival: Arrival) -> Option<Result<(), SessionError>> {
         let shard = self.shared.ledger.emptiest();
         self.ask(shard, |reply| Command::Join(Box::new(arrival), reply))
             .await
     }
 
     /// `None`: the engine has ended.
-    pub(crate) async fn publish(&self, newcomer: Newcomer) -> Option<Result<Guest, Refused>> {
+    pub(crate) async fn publish(
+        &self,
+        newcomer: NewPublisher,
+    ) -> Option<Result<Guest, SessionError>> {
         self.ask(PUBLISHERS, |reply| {
             Command::Publish(Box::new(newcomer), reply)
         })
@@ -154,28 +160,32 @@ impl EngineHandle {
     }
 
     /// `None`: the engine has ended.
-    pub(crate) async fn trickle(&self, trickle: Trickle) -> Option<Result<(), Refused>> {
+    pub(crate) async fn trickle(&self, trickle: Trickle) -> Option<Result<(), SessionError>> {
         let shard = self.shard_of(&trickle.id);
         self.ask(shard, |reply| Command::Trickle(trickle, reply))
             .await
     }
 
     /// `None`: the engine has ended.
-    pub(crate) async fn choose(&self, id: String, choice: Choice) -> Option<Result<(), Refused>> {
+    pub(crate) async fn choose(
+        &self,
+        id: String,
+        choice: Choice,
+    ) -> Option<Result<(), SessionError>> {
         let shard = self.shard_of(&id);
         self.ask(shard, |reply| Command::Choose(id, choice, reply))
             .await
     }
 
     /// `None`: the engine has ended.
-    pub(crate) async fn restart(&self, restart: Restart) -> Option<Result<(), Refused>> {
+    pub(crate) async fn restart(&self, restart: Restart) -> Option<Result<(), SessionError>> {
         let shard = self.shard_of(&restart.id);
         self.ask(shard, |reply| Command::Restart(Box::new(restart), reply))
             .await
     }
 
     /// `None`: the engine has ended.
-    pub(crate) async fn leave(&self, id: String) -> Option<Result<(), Refused>> {
+    pub(crate) async fn leave(&self, id: String) -> Option<Result<(), SessionError>> {
         let shard = self.shard_of(&id);
         self.ask(shard, |reply| Command::Leave(id, reply)).await
     }
@@ -189,8 +199,8 @@ impl EngineHandle {
     async fn ask<T>(
         &self,
         shard: Shard,
-        command: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Command,
-    ) -> Option<Result<T, Refused>> {
+        command: impl FnOnce(oneshot::Sender<Result<T, SessionError>>) -> Command,
+    ) -> Option<Result<T, SessionError>> {
         let (reply, answer) = oneshot::channel();
         self.send(shard, command(reply));
         answer.await.ok()

@@ -18,8 +18,8 @@ use mio::{Interest, Registry, Token};
 use super::handle::wake;
 use crate::metrics::{ConnectionFate, DropCause, EngineMetrics, count};
 use crate::transport::demux::ViewerKey;
-use crate::transport::peer::Arriving;
-use crate::transport::runs::{Carriage, Path, Run};
+use crate::transport::peer::PacketSource;
+use crate::transport::runs::{Path, Run, TransportProtocol};
 use crate::transport::socket::{MediaSocket, SendCount};
 use crate::transport::tcp_port::{Connection, Framed, TcpPort};
 
@@ -74,7 +74,9 @@ impl Ports {
     pub(super) fn for_sending(&self) -> io::Result<Self> {
         Ok(Self {
             udp: self.udp.for_sending()?,
-            tcp: self.has_tcp().then(|| TcpPort::deaf(FIRST_CONNECTION)),
+            tcp: self
+                .has_tcp()
+                .then(|| TcpPort::without_listener(FIRST_CONNECTION)),
             listens: false,
             udp_readable: false,
             open: 0,
@@ -151,11 +153,13 @@ impl Ports {
 
     pub(super) fn send(&mut self, metrics: &EngineMetrics, runs: &[Run]) {
         let mut sent = SendCount::default();
-        for alike in runs.chunk_by(|a, b| a.path.carriage == b.path.carriage) {
-            match (alike[0].path.carriage, &mut self.tcp) {
-                (Carriage::Udp, _) => sent += self.udp.send(alike),
-                (Carriage::Tcp, Some(tcp)) => tcp.send(alike, &mut sent),
-                (Carriage::Tcp, None) => sent.failed += alike.iter().map(Run::len).sum::<usize>(),
+        for alike in runs.chunk_by(|a, b| a.path.protocol == b.path.protocol) {
+            match (alike[0].path.protocol, &mut self.tcp) {
+                (TransportProtocol::Udp, _) => sent += self.udp.send(alike),
+                (TransportProtocol::Tcp, Some(tcp)) => tcp.send(alike, &mut sent),
+                (TransportProtocol::Tcp, None) => {
+                    sent.failed += alike.iter().map(Run::len).sum::<usize>()
+                }
             }
         }
         metrics.packets.inc_by(sent.datagrams as u64);
@@ -213,7 +217,7 @@ const WAITING_MAX: usize = 4096;
 pub(super) enum Handed {
     Datagram {
         key: ViewerKey,
-        way: Arriving,
+        way: PacketSource,
         bytes: BytesMut,
     },
     /// A connection that has shown whose it is; what showed it follows as a datagram.

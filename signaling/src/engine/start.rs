@@ -19,9 +19,9 @@ use crate::encode::encoder::{Rendition, default_renditions};
 use crate::encode::frame_queue::{FrameSink, QUEUE_FRAMES};
 use crate::metrics::EngineMetrics;
 use crate::rtp::clock::ReportClock;
-use crate::transport::announce::{Announced, Names};
+use crate::transport::announce::{Announced, NameResolver};
 use crate::transport::demux::Shard;
-use crate::transport::ice::IceTimes;
+use crate::transport::ice::IceTimeouts;
 use crate::transport::session::Identity;
 
 /// How the engine is set up.
@@ -118,9 +118,9 @@ impl Engine {
             bound: (!ip.is_unspecified()).then_some(ip),
             ipv6,
             tcp,
-            names: Names::watch(announced_names(&config.announced), &config.registered)?,
+            names: NameResolver::start(announced_names(&config.announced), &config.registered)?,
             announced: config.announced.clone(),
-            ice: IceTimes {
+            ice: IceTimeouts {
                 disconnected: config.silent_after,
                 failed: config.lost_after,
             },

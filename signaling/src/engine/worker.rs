@@ -18,8 +18,8 @@ use crate::encode::frame_queue::FrameReceiver;
 use crate::fanout::viewer::Phase;
 use crate::metrics::{EngineMetrics, IgnoredCause, count};
 use crate::transport::demux::{Shard, ViewerKey};
-use crate::transport::peer::Arriving;
-use crate::transport::runs::{Carriage, Run};
+use crate::transport::peer::PacketSource;
+use crate::transport::runs::{Run, TransportProtocol};
 use crate::transport::tcp_port::Framed;
 
 pub(super) const WAKER: Token = Token(0);
@@ -61,7 +61,7 @@ struct Worker {
 
 /// A datagram that came in, held while the socket is asked for more.
 struct Incoming {
-    way: Arriving,
+    way: PacketSource,
     bytes: Vec<u8>,
 }
 
@@ -226,8 +226,8 @@ impl Worker {
         for _ in 0..RECEIVES_MAX {
             let received = self.ports.udp.receive(|datagram| {
                 incoming.push(Incoming {
-                    way: Arriving {
-                        carriage: Carriage::Udp,
+                    way: PacketSource {
+                        protocol: TransportProtocol::Udp,
                         from: datagram.from,
                         to: datagram.to,
                     },
@@ -261,8 +261,8 @@ impl Worker {
     fn receive_tcp(&mut self) {
         let now = Instant::now();
         for framed in self.ports.receive_tcp(now) {
-            let way = Arriving {
-                carriage: Carriage::Tcp,
+            let way = PacketSource {
+                protocol: TransportProtocol::Tcp,
                 from: framed.path.remote,
                 to: Some(framed.path.local),
             };
@@ -278,11 +278,11 @@ impl Worker {
     }
 
     /// Takes a datagram of a viewer of this shard.
-    fn take(&mut self, now: Instant, key: ViewerKey, way: Arriving, bytes: &[u8]) {
+    fn take(&mut self, now: Instant, key: ViewerKey, way: PacketSource, bytes: &[u8]) {
         let (ports, metrics) = (&mut self.ports, &self.metrics);
         let mut out = |runs: &[Run]| ports.send(metrics, runs);
         let proven = self.audience.receive(now, key, way, bytes, &mut out);
-        if proven && way.carriage == Carriage::Tcp {
+        if proven && way.protocol == TransportProtocol::Tcp {
             self.ports.prove(way.from, key);
         }
     }
@@ -307,7 +307,7 @@ impl Worker {
     }
 
     /// The connection itself goes first, so that answers find it.
-    fn hand_framed(&mut self, key: ViewerKey, way: Arriving, framed: &Framed) {
+    fn hand_framed(&mut self, key: ViewerKey, way: PacketSource, framed: &Framed) {
         let registry = self.poll.registry();
         if let Some(connection) = self.ports.release(registry, framed.token) {
             self.hand(key, Handed::Connection(key, Box::new(connection)));
@@ -315,7 +315,7 @@ impl Worker {
         self.hand_datagram(key, way, &framed.bytes);
     }
 
-    fn hand_datagram(&mut self, key: ViewerKey, way: Arriving, bytes: &[u8]) {
+    fn hand_datagram(&mut self, key: ViewerKey, way: PacketSource, bytes: &[u8]) {
         let bytes = bytes.into();
         self.hand(key, Handed::Datagram { key, way, bytes });
     }
@@ -363,7 +363,7 @@ impl Worker {
                 loss: viewer.loss,
                 round_trip: viewer.round_trip,
                 rendition: viewer.rendition,
-                estimate_bps: viewer.control.ceiling_bps(),
+                estimate_bps: viewer.control.estimate_bps(),
                 frozen_for: viewer.freeze.total(now),
             })
             .collect();

@@ -12,7 +12,7 @@ use crate::congestion::{Choice, Control};
 use crate::encode::encoder::RenditionId;
 use crate::encode::keyframes::PliPatience;
 use crate::rtp::clock::{REPORT_INTERVAL, ReportClock};
-use crate::transport::peer::{Link, Peer};
+use crate::transport::peer::{LinkState, Peer};
 
 /// What a keyframe takes to a viewer beside its round trips: pacing, decoding.
 const KEYFRAME_TAKES: Duration = Duration::from_millis(250);
@@ -123,14 +123,14 @@ impl Viewer {
     pub(crate) fn follow_link(&mut self, now: Instant) -> Option<Phase> {
         let before = self.phase;
         match (self.peer.link(), self.phase) {
-            (Link::Up, Phase::Connecting | Phase::Away) => {
+            (LinkState::Up, Phase::Connecting | Phase::Away) => {
                 self.phase = Phase::Awaiting;
                 self.connected_at.get_or_insert(now);
                 // Whatever was known of its network was another one's.
                 self.control = Control::new(now, self.control.choice());
                 (self.rendition, self.next) = (first_rendition(self.control.choice()), None);
             }
-            (Link::Silent, Phase::Awaiting | Phase::Live) => {
+            (LinkState::Silent, Phase::Awaiting | Phase::Live) => {
                 self.phase = Phase::Away;
                 self.queue.clear();
             }
@@ -158,7 +158,7 @@ impl Viewer {
     /// Writes what may leave now.
     pub(crate) fn write_queued(&mut self, now: Instant) {
         self.outlet.set_delay(self.control.playout_delay());
-        while let Some((entry, range)) = self.queue.run(now, self.control.ceiling_bps()) {
+        while let Some((entry, range)) = self.queue.run(now, self.control.estimate_bps()) {
             let control = &mut self.control;
             let mut stamp = |bytes| control.stamp(now, bytes);
             let peer = &mut self.peer;

@@ -1,5 +1,4 @@
-//! Datagrams of strangers: which viewer's they are, what a viewer's own can do, and the packets of
-//! somebody who publishes.
+//! Targets for untrusted datagrams: demultiplexing, a viewer's transport, and media of a publisher.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -11,28 +10,28 @@ use rtc::rtp::header::Header;
 
 use super::input::{byte, chunk};
 use crate::ingest::metrics::WhipMetrics;
-use crate::ingest::reception::{MediaTerms, Reception};
+use crate::ingest::reception::{MediaParams, Reception};
 use crate::ingest::unit_queue::{Taken, unit_queue};
 use crate::rtp::rtcp::{Feedback, FeedbackInbox};
 use crate::sdp::{Credentials, Offer};
 use crate::transport::demux::{Demux, Kind, Shard, ViewerKey, classify};
-use crate::transport::ice::{CheckNames, IceTimes};
-use crate::transport::peer::{Arriving, Peer, PeerParts};
-use crate::transport::runs::Carriage;
+use crate::transport::ice::{CheckCredentials, IceTimeouts};
+use crate::transport::peer::{PacketSource, Peer, PeerParts};
+use crate::transport::runs::TransportProtocol;
 use crate::transport::session::{Identity, SessionNames};
 use crate::transport::stun::Class;
 
 const OFFER: &str = include_str!("../../tests/fixtures/chromium.sdp");
 const OUR_SSRC: u32 = 7;
 const TICK: Duration = Duration::from_millis(20);
-/// Steps of one input; more says nothing new.
+/// Maximum steps per input; more find nothing new.
 const STEPS_MAX: usize = 64;
 
 fn address(number: u8) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, number], 5000))
 }
 
-/// Joins, goodbyes and datagrams in any order leave no entry behind.
+/// Joins, leaves and datagrams in any order leave no table entries behind.
 pub(super) fn demux(mut data: &[u8]) {
     let mut demux = Demux::default();
     let mut keys = Vec::new();
@@ -46,7 +45,7 @@ pub(super) fn demux(mut data: &[u8]) {
             number: u64::from(who % 8),
         };
         match what % 4 {
-            // The engine neither reuses a key nor a name.
+            // The engine reuses neither keys nor user names.
             0 if !keys.contains(&key) => {
                 keys.push(key);
                 demux.add(key, names(key));
@@ -54,15 +53,18 @@ pub(super) fn demux(mut data: &[u8]) {
             1 => demux.remove(key),
             2 => demux.sent(key, chunk(&mut data)),
             _ => {
-                let (kind, from) = (classify(chunk(&mut data)), (Carriage::Udp, address(who)));
+                let (kind, from) = (
+                    classify(chunk(&mut data)),
+                    (TransportProtocol::Udp, address(who)),
+                );
                 let key = match kind {
                     Kind::Stun(check) if check.class == Class::Request => {
-                        demux.named(&check).map(|(key, _)| key)
+                        demux.find_by_username(&check).map(|(key, _)| key)
                     }
                     _ => demux.route(kind, from),
                 };
                 let Some(key) = key else { continue };
-                assert!(keys.contains(&key), "a viewer that never joined");
+                assert!(keys.contains(&key), "an unknown viewer");
                 if who % 2 == 0 {
                     demux.claim(key, from);
                 } else {
@@ -74,11 +76,11 @@ pub(super) fn demux(mut data: &[u8]) {
     for key in keys {
         demux.remove(key);
     }
-    assert_eq!(demux.len(), 0, "nothing stays");
+    assert_eq!(demux.len(), 0, "entries are left");
 }
 
-fn names(key: ViewerKey) -> Arc<CheckNames> {
-    Arc::new(CheckNames {
+fn names(key: ViewerKey) -> Arc<CheckCredentials> {
+    Arc::new(CheckCredentials {
         local: Credentials {
             ufrag: format!("u{}", key.number),
             pwd: String::new(),
@@ -87,7 +89,7 @@ fn names(key: ViewerKey) -> Arc<CheckNames> {
     })
 }
 
-/// Datagrams of one viewer, right after its offer: checks, answers, handshake, media, garbage.
+/// Datagrams of one viewer after its offer: checks, responses, handshake, media, garbage.
 pub(super) fn peer(mut data: &[u8]) {
     let mut now = Instant::now();
     let mut peer = viewer(now);
@@ -98,8 +100,8 @@ pub(super) fn peer(mut data: &[u8]) {
         }
         let from = address(byte(&mut data));
         let datagram = chunk(&mut data);
-        let way = Arriving {
-            carriage: Carriage::Udp,
+        let way = PacketSource {
+            protocol: TransportProtocol::Udp,
             from,
             to: Some(IpAddr::from([192, 0, 2, 254])),
         };
@@ -131,7 +133,7 @@ fn viewer(now: Instant) -> Peer {
         names: &names,
         local: &[IpAddr::from([192, 0, 2, 254])],
         networks: &[],
-        ice: IceTimes {
+        ice: IceTimeouts {
             disconnected: Duration::from_secs(5),
             failed: Duration::from_secs(20),
         },
@@ -161,13 +163,13 @@ pub(super) fn rtcp(data: &[u8]) {
 
 const MEDIA_PACKETS_MAX: usize = 256;
 const MEDIA_TICK: Duration = Duration::from_millis(7);
-const MEDIA_TERMS: MediaTerms = MediaTerms {
+const MEDIA_TERMS: MediaParams = MediaParams {
     payload_type: 96,
     rtx_payload_type: Some(97),
 };
 
-/// Packets in any order, with any payload: each begins with a byte of choices and how far its number
-/// is from the last one's. What comes out is a whole picture each time.
+/// Packets with any order and payload. Each starts with a byte of flags and the difference of its sequence number
+/// to the previous. Every access unit must be valid.
 pub(super) fn media(mut data: &[u8]) {
     let (sender, units) = unit_queue();
     let mut reception = Reception::new(MEDIA_TERMS, sender, Arc::new(WhipMetrics::default()));

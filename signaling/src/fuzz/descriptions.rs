@@ -1,4 +1,4 @@
-//! Text of strangers: offers, fragments, requests.
+//! Targets for untrusted text: offers, fragments, HTTP requests.
 
 use std::pin::pin;
 use std::str;
@@ -8,13 +8,13 @@ use std::thread::Thread;
 
 use super::input::byte;
 use crate::sdp::{
-    AnswerTerms, Fragment, Offer, REMOTE_CANDIDATES_MAX, RestartAnswer, answer, parse_published,
+    AnswerParams, Fragment, Offer, REMOTE_CANDIDATES_MAX, RestartAnswer, answer, parse_published,
     publish_answer,
 };
 use crate::session::whep::{Reply, SessionPatch, Whep, WhepPost};
 use crate::{Demand, Engine, EngineConfig, EngineMetrics, FrameSink};
 
-const TERMS: AnswerTerms<'_> = AnswerTerms {
+const TERMS: AnswerParams<'_> = AnswerParams {
     session_number: 1,
     ufrag: "ours",
     pwd: "ourpasswordourpassword",
@@ -25,7 +25,7 @@ const TERMS: AnswerTerms<'_> = AnswerTerms {
     cname: "carrier",
 };
 
-/// An offer, and whatever is answered to it.
+/// Parses and answers a viewer's offer.
 pub(super) fn offer(data: &[u8]) {
     let Ok(offer) = str::from_utf8(data).map(Offer::parse) else {
         return;
@@ -39,7 +39,7 @@ pub(super) fn offer(data: &[u8]) {
     }
 }
 
-/// The offer of somebody who sends, and whatever is answered to it.
+/// Parses and answers a publisher's offer.
 pub(super) fn publish(data: &[u8]) {
     let Ok(offer) = str::from_utf8(data).map(parse_published) else {
         return;
@@ -50,7 +50,7 @@ pub(super) fn publish(data: &[u8]) {
     }
 }
 
-/// What we write is lines of `x=value`, whatever was in the offer: nothing of it begins a line.
+/// Asserts that every line is `x=value`: the offer cannot inject lines.
 fn assert_lines(sdp: &str) {
     for line in sdp.split_terminator("\r\n") {
         let bytes = line.as_bytes();
@@ -61,7 +61,7 @@ fn assert_lines(sdp: &str) {
     }
 }
 
-/// The body of a PATCH.
+/// Parses the body of a PATCH.
 pub(super) fn fragment(data: &[u8]) {
     if let Ok(text) = str::from_utf8(data)
         && let Some(fragment) = Fragment::parse(text)
@@ -78,7 +78,7 @@ pub(super) fn fragment(data: &[u8]) {
     }
 }
 
-/// A request to a running engine: one byte of choices, then the body.
+/// A request to a running engine: one byte of flags, then the body.
 pub(super) fn whep(mut data: &[u8]) {
     let (whep, _) = endpoint();
     let choices = byte(&mut data);
@@ -115,7 +115,7 @@ pub(super) fn whep(mut data: &[u8]) {
             patch(tag, Some("application/trickle-ice-sdpfrag"), data),
         ));
         assert_status(&more);
-        assert_eq!(block_on(whep.delete(id)).status, 200, "it was there");
+        assert_eq!(block_on(whep.delete(id)).status, 200, "the session exists");
     }
 }
 
@@ -132,7 +132,7 @@ fn patch<'a>(
     }
 }
 
-/// 5xx would mean that a body has broken something.
+/// 5xx would mean that the input has broken something.
 fn assert_status(reply: &Reply) {
     assert!((200..500).contains(&reply.status), "{reply:?}");
 }

@@ -1,4 +1,4 @@
-//! STUN of strangers, and of viewers who do as they like.
+//! Targets for STUN messages, also of a viewer that knows the password.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -9,8 +9,8 @@ use rtc::crypto::{self, RTCCryptoProvider};
 
 use super::input::{byte, chunk};
 use crate::sdp::Credentials;
-use crate::transport::ice::{CheckNames, IceAgent, IceTerms, IceTimes, Role};
-use crate::transport::runs::{Carriage, Path, Run};
+use crate::transport::ice::{CheckCredentials, IceAgent, IceConfig, IceTimeouts, Role};
+use crate::transport::runs::{Path, Run, TransportProtocol};
 use crate::transport::stun::{
     Class, Draft, HEADER_BYTES, ICE_CONTROLLED, ICE_CONTROLLING, Message, PRIORITY, USE_CANDIDATE,
     USERNAME, is_check,
@@ -27,7 +27,7 @@ const FINGERPRINT_ATTRIBUTE_BYTES: usize = 8;
 static PROVIDER: LazyLock<Arc<dyn RTCCryptoProvider>> =
     LazyLock::new(|| crypto::default_provider().expect("a crypto provider"));
 
-/// One byte says which of three looks the rest gets.
+/// The first byte selects one of three tests.
 pub(super) fn stun(mut data: &[u8]) {
     match byte(&mut data) % 3 {
         0 => read(data),
@@ -36,13 +36,13 @@ pub(super) fn stun(mut data: &[u8]) {
     }
 }
 
-/// Any bytes.
+/// Parses any bytes.
 fn read(data: &[u8]) {
     let Some(message) = Message::parse(data) else {
         return;
     };
     assert_eq!(message.length(), data.len());
-    assert!(!message.is_vouched_for("nobody knows this one", PROVIDER.crypto()));
+    assert!(!message.is_authentic("nobody knows this one", PROVIDER.crypto()));
     assert!(message.unknown().count() <= 4);
     let _ = (
         message.user_name(),
@@ -52,7 +52,7 @@ fn read(data: &[u8]) {
     let _ = (message.nominates(), message.tie_breaker(ICE_CONTROLLING));
 }
 
-/// Any attributes, sealed: they are believed, and not with any bit changed.
+/// Any attributes, signed: authentic as they are, and not with any bit flipped.
 fn write(mut data: &[u8]) {
     let (pwd, bit) = ("a password of 22 bytes", usize::from(byte(&mut data)) * 7);
     let mut draft = Draft::new(Class::Request, [byte(&mut data); 12]);
@@ -69,16 +69,16 @@ fn write(mut data: &[u8]) {
         return;
     };
     let believed = |bytes: &[u8]| {
-        Message::parse(bytes).is_some_and(|message| message.is_vouched_for(pwd, PROVIDER.crypto()))
+        Message::parse(bytes).is_some_and(|message| message.is_authentic(pwd, PROVIDER.crypto()))
     };
     assert!(believed(&sealed));
-    // FINGERPRINT stands behind the integrity and is not protected by it (RFC 8489 14.7).
+    // FINGERPRINT follows the integrity and is not protected by it (RFC 8489 14.7).
     let bit = bit % ((sealed.len() - FINGERPRINT_ATTRIBUTE_BYTES) * 8);
     sealed[bit / 8] ^= 1 << (bit % 8);
     assert!(!believed(&sealed), "bit {bit}");
 }
 
-/// A viewer that has the password, and uses it as it likes.
+/// A hostile viewer with valid credentials.
 fn talk(mut data: &[u8]) {
     let mut talk = Talk::new();
     for _ in 0..STEPS_MAX {
@@ -98,7 +98,7 @@ fn talk(mut data: &[u8]) {
 
 fn path(who: u8) -> Path {
     Path {
-        carriage: Carriage::Udp,
+        protocol: TransportProtocol::Udp,
         local: IpAddr::from([192, 0, 2, 1]),
         remote: SocketAddr::from(([198, 51, 100, 7], 5000 + u16::from(who))),
     }
@@ -109,10 +109,10 @@ struct Talk {
     ours: Credentials,
     theirs: Credentials,
     now: Instant,
-    /// Checks that came to the viewer.
+    /// Checks sent to the viewer.
     asked: Vec<Run>,
     proven: HashSet<Path>,
-    brought_bytes: usize,
+    request_bytes: usize,
     unproven_bytes: usize,
 }
 
@@ -124,19 +124,19 @@ impl Talk {
         };
         let (ours, theirs) = (side("ours"), side("theirs"));
         let now = Instant::now();
-        let terms = IceTerms {
-            names: Arc::new(CheckNames {
+        let terms = IceConfig {
+            names: Arc::new(CheckCredentials {
                 local: ours.clone(),
                 remote: theirs.ufrag.clone(),
             }),
             remote: theirs.clone(),
             role: Role::Controlled,
             addresses: &[IpAddr::from([192, 0, 2, 1])],
-            times: IceTimes {
+            times: IceTimeouts {
                 disconnected: Duration::from_secs(7),
                 failed: Duration::from_secs(20),
             },
-            brought_bytes: BROUGHT_BYTES,
+            request_bytes: BROUGHT_BYTES,
             crypto: Arc::clone(&PROVIDER),
         };
         Self {
@@ -146,7 +146,7 @@ impl Talk {
             now,
             asked: Vec::new(),
             proven: HashSet::new(),
-            brought_bytes: BROUGHT_BYTES,
+            request_bytes: BROUGHT_BYTES,
             unproven_bytes: 0,
         }
     }
@@ -172,7 +172,7 @@ impl Talk {
         }
     }
 
-    /// Answers the newest check, truly or not, from where it came to or from elsewhere.
+    /// Answers the newest check, correctly or not, from its path or another.
     fn answer(&mut self, other: Path, how: u8) {
         let Some(asked) = self.asked.pop() else {
             return;
@@ -194,13 +194,13 @@ impl Talk {
         };
         if path == asked.path && how & 6 == 0 {
             self.proven.insert(path);
-            self.brought_bytes += BROUGHT_BYTES;
+            self.request_bytes += BROUGHT_BYTES;
         }
         self.receive(path, &sealed);
     }
 
     fn receive(&mut self, path: Path, datagram: &[u8]) {
-        self.brought_bytes += datagram.len() + HEADERS_BYTES;
+        self.request_bytes += datagram.len() + HEADERS_BYTES;
         if let Some(message) = Message::parse(datagram) {
             self.agent.receive(self.now, &message, path);
         }
@@ -228,7 +228,7 @@ impl Talk {
                 self.asked.push(run);
             }
         }
-        assert!(self.unproven_bytes <= self.brought_bytes);
+        assert!(self.unproven_bytes <= self.request_bytes);
         let ways = [self.agent.path(), self.agent.best_path(self.now)];
         assert!(ways.iter().flatten().all(|path| self.proven.contains(path)));
     }

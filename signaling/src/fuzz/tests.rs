@@ -7,14 +7,14 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 use super::*;
 
-/// How long each target is tried beyond its corpus.
+/// How long each target runs mutated inputs.
 const TIME: Duration = Duration::from_secs(2);
 
-/// Numbers at which lengths and counts go wrong.
+/// Values at which lengths and counts fail.
 const EDGES: [u8; 8] = [0, 1, 4, 0x7f, 0x80, 0xc8, 0xfe, 0xff];
 const LENGTH_MAX: usize = 8192;
 
-/// A few changes to `input`, some with pieces of `other`.
+/// Applies a few mutations to `input`, some with pieces of `other`.
 fn mutated(input: &[u8], other: &[u8], chance: &mut SmallRng) -> Vec<u8> {
     let mut bytes = input.to_vec();
     for _ in 0..chance.random_range(1..=6) {
@@ -56,10 +56,10 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     paths.iter().map(read).collect()
 }
 
-/// Runs a target and says which input broke it.
+/// Runs a target and reports the input that fails.
 fn run((name, take): Target, input: &[u8]) {
     let broke = std::panic::catch_unwind(|| take(input)).is_err();
-    assert!(!broke, "{name} breaks with {}", input.escape_ascii());
+    assert!(!broke, "{name} fails with {}", input.escape_ascii());
 }
 
 fn try_for_a_while(name: &str) {
@@ -72,7 +72,7 @@ fn try_for_a_while(name: &str) {
     for input in corpus.iter().map(Vec::as_slice).chain([&[][..]]) {
         run(target, input);
     }
-    // The same inputs in each run: new ones are for `make fuzz`.
+    // A fixed seed, so that every run tests the same inputs; `make fuzz` finds new ones.
     let mut chance = SmallRng::seed_from_u64(4);
     let start = Instant::now();
     while start.elapsed() < TIME {

@@ -1,131 +1,132 @@
-//! Packets in order to access units, each the whole of one picture. Pure.
+//! Assembles ordered packets to access units, each a complete picture. Pure.
 
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::depacketise::{Malformed, NalUnits, begins_unit, nal};
-use super::parameter_sets::{Parameters, Unfit};
+use super::depacketise::{NalUnits, PayloadError, begins_unit, nal};
+use super::parameter_sets::{SequenceParameters, UnsupportedError};
 
-/// A media packet, as far as its picture is concerned.
+/// A media packet, reduced to what assembly needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MediaPacket {
-    /// RTP timestamp: the same for all packets of a picture.
+    /// RTP timestamp, the same for all packets of a picture.
     pub(crate) timestamp: u32,
-    /// The last of its picture.
+    /// Whether it is the last packet of its picture.
     pub(crate) marker: bool,
     pub(crate) payload: Bytes,
     pub(crate) arrived_at: Instant,
 }
 
-/// One picture, encoded.
+/// An encoded picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AccessUnit {
-    /// Annex B.
+    /// Annex B byte stream.
     pub(crate) bytes: Vec<u8>,
-    /// The decoder can begin here.
+    /// Decoding can start here.
     pub(crate) keyframe: bool,
-    /// There is a picture in it, not parameters alone.
+    /// Whether it contains a picture, not only parameter sets.
     pub(crate) picture: bool,
-    /// What its parameters say, if it has any.
+    /// Colour range of its sequence parameter set, if it has one.
     pub(crate) full_range: Option<bool>,
-    /// When its first packet came.
+    /// Arrival time of its first packet.
     pub(crate) arrived_at: Instant,
 }
 
-/// Why a picture got no further.
+/// Why an access unit was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unusable {
-    /// Packets of it are lost.
+pub(crate) enum UnitError {
+    /// Packets of it were lost.
     Damaged,
-    /// Its payloads make no sense.
-    Malformed(Malformed),
-    /// Such pictures are not decoded.
-    Unfit(Unfit),
-    /// It builds upon a picture that was lost.
+    /// A payload is malformed.
+    Malformed(PayloadError),
+    /// Its format is not supported.
+    Unsupported(UnsupportedError),
+    /// It depends on a picture that was lost.
     NoKeyframe,
 }
 
-/// Puts access units together.
+/// Assembles access units.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     units: NalUnits,
-    /// Timestamp and arrival of the first packet of the picture under way.
-    under_way: Option<(u32, Instant)>,
-    trouble: Option<Unusable>,
-    /// Something before the next packet is lost.
+    /// Timestamp and arrival of the first packet of the current picture.
+    current: Option<(u32, Instant)>,
+    error: Option<UnitError>,
+    /// Packets before the next one were lost.
     gap: bool,
-    /// Pictures from a keyframe on are whole.
-    sound: bool,
+    /// Every picture since the last keyframe is complete.
+    decodable: bool,
 }
 
 impl Assembler {
-    /// Takes the next packet; hands each picture that is complete to `each`.
+    /// Adds the next packet; passes each complete picture to `each`.
     pub(crate) fn push(
         &mut self,
         packet: &MediaPacket,
-        each: &mut impl FnMut(Result<AccessUnit, Unusable>),
+        each: &mut impl FnMut(Result<AccessUnit, UnitError>),
     ) {
-        // Padding: a sender probes how much the path carries.
+        // Padding from a bandwidth probe of the sender.
         if packet.payload.is_empty() {
             return;
         }
-        if self.under_way.is_some_and(|(at, _)| at != packet.timestamp) {
+        if self.current.is_some_and(|(at, _)| at != packet.timestamp) {
             self.finish(each);
         }
-        if self.under_way.is_none() {
-            self.under_way = Some((packet.timestamp, packet.arrived_at));
+        if self.current.is_none() {
+            self.current = Some((packet.timestamp, packet.arrived_at));
         }
         if std::mem::take(&mut self.gap) && !begins_unit(&packet.payload) {
-            self.trouble.get_or_insert(Unusable::Damaged);
+            self.error.get_or_insert(UnitError::Damaged);
         }
-        if self.trouble.is_none()
+        if self.error.is_none()
             && let Err(error) = self.units.push(&packet.payload)
         {
-            self.trouble = Some(Unusable::Malformed(error));
+            self.error = Some(UnitError::Malformed(error));
         }
         if packet.marker {
             self.finish(each);
         }
     }
 
-    /// Packets before the next one are lost.
+    /// Packets before the next one were lost.
     pub(crate) fn lost(&mut self) {
         self.gap = true;
-        self.sound = false;
-        if self.under_way.is_some() {
-            self.trouble.get_or_insert(Unusable::Damaged);
+        self.decodable = false;
+        if self.current.is_some() {
+            self.error.get_or_insert(UnitError::Damaged);
         }
     }
 
-    fn finish(&mut self, each: &mut impl FnMut(Result<AccessUnit, Unusable>)) {
+    fn finish(&mut self, each: &mut impl FnMut(Result<AccessUnit, UnitError>)) {
         let units = std::mem::take(&mut self.units);
-        let trouble = self.trouble.take();
-        let Some((_, arrived_at)) = self.under_way.take() else {
+        let error = self.error.take();
+        let Some((_, arrived_at)) = self.current.take() else {
             return;
         };
-        let made = match trouble {
-            Some(trouble) => Err(trouble),
-            None if !units.is_whole() => Err(Unusable::Damaged),
+        let made = match error {
+            Some(error) => Err(error),
+            None if !units.is_whole() => Err(UnitError::Damaged),
             None if units.is_empty() => return,
-            None => self.judged(units, arrived_at),
+            None => self.validated(units, arrived_at),
         };
-        // Without parameters of its own nothing after a lost picture is worth decoding.
-        self.sound &= made.is_ok();
+        // After a lost or invalid picture nothing can be decoded until the next keyframe.
+        self.decodable &= made.is_ok();
         each(made);
     }
 
-    fn judged(&mut self, units: NalUnits, arrived_at: Instant) -> Result<AccessUnit, Unusable> {
+    fn validated(&mut self, units: NalUnits, arrived_at: Instant) -> Result<AccessUnit, UnitError> {
         let mut full_range = None;
         for parameters in units.iter().filter(|nal| is_parameters(nal)) {
-            let parameters = Parameters::parse(parameters).map_err(Unusable::Unfit)?;
+            let parameters =
+                SequenceParameters::parse(parameters).map_err(UnitError::Unsupported)?;
             full_range = Some(parameters.full_range);
         }
         let keyframe = units.has(nal::IDR..=nal::IDR);
         let picture = units.has(nal::SLICE..=nal::IDR);
-        self.sound |= keyframe;
-        if picture && !self.sound {
-            return Err(Unusable::NoKeyframe);
+        self.decodable |= keyframe;
+        if picture && !self.decodable {
+            return Err(UnitError::NoKeyframe);
         }
         Ok(AccessUnit {
             bytes: units.into_bytes(),
@@ -147,12 +148,12 @@ mod tests {
     use super::super::parameter_sets::tests::parameters;
     use super::*;
 
-    struct Bench {
+    struct Fixture {
         assembler: Assembler,
         start: Instant,
     }
 
-    impl Bench {
+    impl Fixture {
         fn new() -> Self {
             Self {
                 assembler: Assembler::default(),
@@ -165,7 +166,7 @@ mod tests {
             timestamp: u32,
             marker: bool,
             payload: &[u8],
-        ) -> Vec<Result<bool, Unusable>> {
+        ) -> Vec<Result<bool, UnitError>> {
             let packet = MediaPacket {
                 timestamp,
                 marker,
@@ -179,72 +180,79 @@ mod tests {
             out
         }
 
-        fn keyframe(&mut self, timestamp: u32) -> Vec<Result<bool, Unusable>> {
+        fn keyframe(&mut self, timestamp: u32) -> Vec<Result<bool, UnitError>> {
             assert!(self.push(timestamp, false, &parameters()).is_empty());
             self.push(timestamp, true, &[0x65, 1, 2, 3])
         }
     }
 
     #[test]
-    fn marker_and_timestamp_both_end_a_picture() {
-        let mut bench = Bench::new();
-        assert_eq!(bench.keyframe(0), [Ok(true)]);
-        assert!(bench.push(3000, false, &[0x61, 1]).is_empty());
-        assert_eq!(bench.push(6000, true, &[0x61, 2]), [Ok(false), Ok(false)]);
-        assert!(bench.push(9000, true, &[]).is_empty(), "padding");
+    fn marker_or_timestamp_ends_a_picture() {
+        let mut fixture = Fixture::new();
+        assert_eq!(fixture.keyframe(0), [Ok(true)]);
+        assert!(fixture.push(3000, false, &[0x61, 1]).is_empty());
+        assert_eq!(fixture.push(6000, true, &[0x61, 2]), [Ok(false), Ok(false)]);
+        assert!(fixture.push(9000, true, &[]).is_empty(), "padding");
     }
 
     #[test]
-    fn nothing_is_decoded_before_a_keyframe() {
-        let mut bench = Bench::new();
-        assert_eq!(bench.push(0, true, &[0x61, 1]), [Err(Unusable::NoKeyframe)]);
+    fn decoding_starts_at_a_keyframe() {
+        let mut fixture = Fixture::new();
         assert_eq!(
-            bench.push(1, true, &parameters()),
+            fixture.push(0, true, &[0x61, 1]),
+            [Err(UnitError::NoKeyframe)]
+        );
+        assert_eq!(
+            fixture.push(1, true, &parameters()),
             [Ok(false)],
-            "parameters pass"
+            "parameter sets pass"
         );
-        assert_eq!(bench.keyframe(3000), [Ok(true)]);
+        assert_eq!(fixture.keyframe(3000), [Ok(true)]);
     }
 
     #[test]
-    fn after_a_loss_only_a_keyframe_that_is_whole_is_taken() {
-        let mut bench = Bench::new();
-        bench.keyframe(0);
-        assert!(bench.push(3000, false, &[0x7c, 0x81, 1]).is_empty());
-        bench.assembler.lost();
+    fn after_a_loss_only_a_complete_keyframe_is_accepted() {
+        let mut fixture = Fixture::new();
+        fixture.keyframe(0);
+        assert!(fixture.push(3000, false, &[0x7c, 0x81, 1]).is_empty());
+        fixture.assembler.lost();
         assert_eq!(
-            bench.push(3000, true, &[0x7c, 0x41, 2]),
-            [Err(Unusable::Damaged)]
+            fixture.push(3000, true, &[0x7c, 0x41, 2]),
+            [Err(UnitError::Damaged)]
         );
         assert_eq!(
-            bench.push(6000, true, &[0x61, 1]),
-            [Err(Unusable::NoKeyframe)]
+            fixture.push(6000, true, &[0x61, 1]),
+            [Err(UnitError::NoKeyframe)]
         );
-        bench.assembler.lost();
+        fixture.assembler.lost();
         assert_eq!(
-            bench.push(9000, true, &[0x65, 1]),
-            [Err(Unusable::Damaged)],
-            "its first slice may be lost"
+            fixture.push(9000, true, &[0x65, 1]),
+            [Err(UnitError::Damaged)],
+            "its first slice may be missing"
         );
-        bench.assembler.lost();
+        fixture.assembler.lost();
         assert_eq!(
-            bench.keyframe(12_000),
+            fixture.keyframe(12_000),
             [Ok(true)],
-            "it begins with parameters"
+            "parameter sets mark the start of the access unit"
         );
     }
 
     #[test]
-    fn what_is_malformed_or_unfit_costs_its_picture_and_the_rest_goes_on() {
-        let mut bench = Bench::new();
-        bench.push(0, false, &[0x79, 1]);
-        let malformed = Unusable::Malformed(Malformed::Type(25));
-        assert_eq!(bench.push(0, true, &[0x65, 1]), [Err(malformed)]);
-        bench.push(1, false, &[0x67, 0x42, 0xc0]);
-        let broken = Unusable::Unfit(Unfit::Broken);
-        assert_eq!(bench.push(1, true, &[0x65, 1]), [Err(broken)]);
-        assert_eq!(bench.keyframe(3000), [Ok(true)]);
-        let open = bench.push(6000, true, &[0x7c, 0x85, 1]);
-        assert_eq!(open, [Err(Unusable::Damaged)], "no end came");
+    fn a_malformed_or_unsupported_picture_does_not_affect_the_next() {
+        let mut fixture = Fixture::new();
+        fixture.push(0, false, &[0x79, 1]);
+        let malformed = UnitError::Malformed(PayloadError::Type(25));
+        assert_eq!(fixture.push(0, true, &[0x65, 1]), [Err(malformed)]);
+        fixture.push(1, false, &[0x67, 0x42, 0xc0]);
+        let broken = UnitError::Unsupported(UnsupportedError::Broken);
+        assert_eq!(fixture.push(1, true, &[0x65, 1]), [Err(broken)]);
+        assert_eq!(fixture.keyframe(3000), [Ok(true)]);
+        let open = fixture.push(6000, true, &[0x7c, 0x85, 1]);
+        assert_eq!(
+            open,
+            [Err(UnitError::Damaged)],
+            "the last fragment is missing"
+        );
     }
 }

@@ -1,5 +1,4 @@
-//! The thread between a publisher's access units and the feed, and OpenH264's decoder on it: access
-//! units to pooled I420 pictures.
+//! The thread that decodes a publisher's access units with OpenH264 into pooled I420 pictures.
 
 use std::io;
 use std::sync::Arc;
@@ -16,11 +15,11 @@ use super::metrics::{UnitDrop, WhipMetrics};
 use super::unit_queue::{Taken, UnitReceiver};
 use crate::metrics::count;
 
-/// No picture for this long, and the previous source is back until the next one. As long as every
-/// other source may be silent before a card goes up.
+/// After this long without a picture the previous source becomes active again, as for every other source
+/// before a placeholder card is shown.
 const SILENCE: Duration = Duration::from_millis(1500);
 
-/// Starts the thread. It ends with the publisher, and the previous source is back.
+/// Starts the thread. It ends with the publisher, and the previous source becomes active again.
 pub(crate) fn spawn(
     units: UnitReceiver,
     guest: Guest,
@@ -43,7 +42,7 @@ struct DecodeWorker {
     units: UnitReceiver,
     guest: Guest,
     metrics: Arc<WhipMetrics>,
-    /// When the last picture went on the air; `None`: the previous source has it.
+    /// When the last picture was shown; `None` while the previous source is active.
     last_picture: Option<Instant>,
 }
 
@@ -55,16 +54,18 @@ impl DecodeWorker {
         }
         loop {
             heartbeat.beat(TURN_MAX);
-            let patience = self
+            let timeout = self
                 .last_picture
                 .map_or(SILENCE, |at| SILENCE.saturating_sub(at.elapsed()));
-            match self.units.take(patience) {
+            match self.units.take(timeout) {
                 Taken::Unit(unit) => self.decode(&unit),
                 Taken::TimedOut => {}
                 Taken::Closed => return,
             }
             if self.last_picture.is_some_and(|at| at.elapsed() >= SILENCE) {
-                tracing::info!("the publisher is silent; the previous source is back");
+                tracing::info!(
+                    "no picture from the publisher; the previous source is active again"
+                );
                 self.last_picture = None;
                 self.guest.pause();
             }
@@ -85,7 +86,7 @@ impl DecodeWorker {
             Ok(None) => {}
             Err(error) => {
                 self.metrics.decode_failures.inc();
-                tracing::debug!(%error, "a published picture cannot be decoded");
+                tracing::debug!(%error, "cannot decode a published picture");
                 self.drop_to_keyframe();
             }
         }
@@ -93,29 +94,29 @@ impl DecodeWorker {
 
     fn drop_to_keyframe(&self) {
         // overflow: drops-to-keyframe
-        let dropped = self.units.broke();
+        let dropped = self.units.discard_to_keyframe();
         count(&self.metrics.dropped, UnitDrop::NoKeyframe, dropped);
     }
 }
 
-/// Pictures in flight: one decoded, one on the air, one or two held by slow readers.
+/// Pooled pictures: one decoded, one shown, one or two held by slow readers.
 const IDLE_PICTURES: usize = 4;
 
-/// Why there is no picture.
+/// Why an access unit was not decoded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DecodeError {
-    /// The library does not start.
+    /// The decoder cannot be created.
     #[error("the H.264 decoder does not start: {0}")]
     Open(#[source] openh264::Error),
-    /// What came is no H.264 that it can decode, or pictures it builds upon are missing.
+    /// The access unit is not valid, or its reference pictures are missing.
     #[error("the H.264 decoder refuses an access unit: {0}")]
-    Refused(#[source] openh264::Error),
-    /// What it made is no picture of ours.
+    Rejected(#[source] openh264::Error),
+    /// The picture cannot be converted.
     #[error(transparent)]
     Picture(#[from] ConvertError),
 }
 
-/// A decoder of one stream.
+/// Decodes one stream.
 pub(crate) struct H264Decoder {
     library: Option<Decoder>,
     pool: PicturePool,
@@ -131,8 +132,8 @@ impl H264Decoder {
         }
     }
 
-    /// Decodes one access unit. `full_range`: what its parameters say, if it has any. After an error
-    /// the next unit should be a keyframe: a library that failed once starts anew.
+    /// Decodes one access unit. `full_range`: from its sequence parameter set, if it has one. After an error
+    /// the decoder is created anew, so that the next unit should be a keyframe.
     pub(crate) fn decode(
         &mut self,
         unit: &[u8],
@@ -153,13 +154,13 @@ impl H264Decoder {
     fn decoded(&mut self, unit: &[u8]) -> Result<Option<PooledPicture>, DecodeError> {
         let library = match &mut self.library {
             Some(library) => library,
-            // Without concealment: a picture patched from others looks right and is wrong.
+            // Without error concealment, which would show plausible but wrong pictures.
             None => self.library.insert(
                 Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new())
                     .map_err(DecodeError::Open)?,
             ),
         };
-        let Some(picture) = library.decode(unit).map_err(DecodeError::Refused)? else {
+        let Some(picture) = library.decode(unit).map_err(DecodeError::Rejected)? else {
             return Ok(None);
         };
         let (width, height) = picture.dimensions();

@@ -1,8 +1,8 @@
-//! Media and its bookkeeping, taken off the WebRTC library's chain.
+//! Takes received media from the WebRTC library's interceptor chain.
 //!
-//! The library reports to the sender how its packets arrive: receiver reports (RFC 3550 6.4.2) and
-//! transport-wide feedback, from which a browser knows how much the path carries. Retransmissions
-//! are asked for by [`super::reorder`], which knows what a picture is waiting for.
+//! The library sends receiver reports (RFC 3550 6.4.2) and transport-wide feedback, from which the sender
+//! derives its bandwidth estimate. Retransmissions are requested by [`super::reorder`], which knows the packets
+//! that a picture waits for.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,18 +15,17 @@ use rtc::interceptor::{
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 
-use crate::sdp::TRANSPORT_NUMBER;
+use crate::sdp::TRANSPORT_WIDE_SEQUENCE;
 
 const VIDEO_CLOCK_HZ: u32 = 90_000;
 
-/// Where the interceptor leaves media for the publisher that owns it. Both ends are on the engine's
-/// thread, and it is emptied after each datagram; the lock is only there because the library's chain
-/// must be `Send`.
+/// Holds received media for its publisher. Both ends are on the engine's thread and it is emptied after each
+/// datagram; the lock is only needed because the library's chain must be `Send`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MediaInbox(Arc<Mutex<Vec<rtc::rtp::Packet>>>);
 
 impl MediaInbox {
-    /// Takes what has come.
+    /// Takes the received packets.
     pub(crate) fn take(&self) -> Vec<rtc::rtp::Packet> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -37,26 +36,26 @@ impl MediaInbox {
     }
 }
 
-/// Ends everything that comes in: media in the inbox, reports in the books.
+/// The end of the chain: puts media into the inbox and feeds the report generators.
 pub(crate) struct MediaInterceptor {
     payload_type: u8,
     inbox: MediaInbox,
     arrivals: TwccReceiverInterceptor,
     reports: ReceiverReportInterceptor,
-    /// The stream that reports are made of.
+    /// The stream that receiver reports are made for.
     reported: Option<u32>,
     write_queue: VecDeque<TaggedPacket>,
 }
 
 impl MediaInterceptor {
-    /// `transport_cc_id`: the header extension that numbers all packets of the transport.
+    /// `transport_cc_id`: header extension of the transport-wide sequence number.
     pub(crate) fn new(payload_type: u8, transport_cc_id: Option<u8>, inbox: MediaInbox) -> Self {
         let mut arrivals = TwccReceiverBuilder::new().build();
         if let Some(id) = transport_cc_id {
-            // The extension counts for all streams of the transport: which one is bound is the same.
+            // The extension counts all streams of the transport, so that any one may be bound.
             arrivals.bind_remote_stream(&StreamInfo {
                 rtp_header_extensions: vec![RTPHeaderExtension {
-                    uri: TRANSPORT_NUMBER.to_owned(),
+                    uri: TRANSPORT_WIDE_SEQUENCE.to_owned(),
                     id: u16::from(id),
                 }],
                 ..StreamInfo::default()
@@ -72,7 +71,7 @@ impl MediaInterceptor {
         }
     }
 
-    /// The library learns of a stream by its first packet, whatever the offer said.
+    /// Binds the reports to the stream's SSRC, which is known from its first packet.
     fn report_on(&mut self, packet: &Packet) {
         let Packet::Rtp(packet) = packet else { return };
         let ssrc = packet.header.ssrc;

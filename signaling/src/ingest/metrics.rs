@@ -1,4 +1,4 @@
-//! What publishing costs and loses.
+//! Metrics of publishing in.
 
 use prometheus_client::encoding::EncodeLabelValue;
 use prometheus_client::metrics::counter::Counter;
@@ -7,57 +7,57 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::access_unit::Unusable;
+use super::access_unit::UnitError;
 use crate::metrics::Kinds;
 
 /// Why an access unit was not decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum UnitDrop {
-    /// Packets of it are lost.
+    /// Packets of it were lost.
     Damaged,
-    /// Its payloads make no sense.
+    /// A payload is malformed.
     Malformed,
-    /// Its pictures are too large, or of a kind that is not decoded.
+    /// Its format is not supported, or its pictures are too large.
     Unfit,
-    /// It builds upon a picture that was lost.
+    /// It depends on a picture that was lost.
     NoKeyframe,
-    /// The decoder was too far behind.
+    /// The decoder was too slow.
     Behind,
 }
 
-impl From<Unusable> for UnitDrop {
-    fn from(reason: Unusable) -> Self {
+impl From<UnitError> for UnitDrop {
+    fn from(reason: UnitError) -> Self {
         match reason {
-            Unusable::Damaged => Self::Damaged,
-            Unusable::Malformed(_) => Self::Malformed,
-            Unusable::Unfit(_) => Self::Unfit,
-            Unusable::NoKeyframe => Self::NoKeyframe,
+            UnitError::Damaged => Self::Damaged,
+            UnitError::Malformed(_) => Self::Malformed,
+            UnitError::Unsupported(_) => Self::Unfit,
+            UnitError::NoKeyframe => Self::NoKeyframe,
         }
     }
 }
 
-/// Metrics of whoever publishes.
+/// Metrics of publishing in.
 #[derive(Debug, Clone)]
 pub struct WhipMetrics {
-    /// Publishers now: none or one.
+    /// Current publishers: none or one.
     pub publishers: Gauge,
-    /// Media packets that came, retransmissions included.
+    /// Received media packets, including retransmissions.
     pub packets: Counter,
-    /// Packets that never came, even asked for again.
+    /// Packets lost in spite of retransmission requests.
     pub lost: Counter,
-    /// Packets that came after they were missed.
+    /// Packets that arrived after they were counted as missing.
     pub recovered: Counter,
-    /// Packets asked for again; one that is asked for twice counts twice.
+    /// Requested retransmissions; a repeated request counts again.
     pub nacks: Counter,
-    /// Keyframes asked for.
+    /// Requested keyframes.
     pub plis: Counter,
-    /// Pictures decoded.
+    /// Decoded pictures.
     pub pictures: Counter,
-    /// Decoding one access unit, in seconds.
+    /// Time to decode one access unit, in seconds.
     pub decode: Histogram,
-    /// Access units the decoder refused.
+    /// Access units that the decoder rejected.
     pub decode_failures: Counter,
-    /// Access units that never reached the decoder, by cause.
+    /// Access units dropped before decoding, by cause.
     pub dropped: Kinds<UnitDrop>,
 }
 
@@ -84,7 +84,7 @@ impl Default for WhipMetrics {
 }
 
 impl WhipMetrics {
-    /// Adds everything to a registry.
+    /// Registers all metrics.
     pub fn register(&self, registry: &mut Registry) {
         let mut counter = |name: &str, help: &str, metric: &Counter| {
             registry.register(name, help, metric.clone());

@@ -1,20 +1,20 @@
-//! What a sequence parameter set says of its pictures (H.264 7.3.2.1.1, E.1.1), read before the
-//! decoder allocates for them. Pure; the input is a stranger's.
+//! Parses H.264 sequence parameter sets (H.264 7.3.2.1.1, E.1.1) as far as picture size and colour range, which
+//! must be checked before the decoder allocates memory. Pure; the input is untrusted.
 
-/// Most macroblocks of 16x16 pixels in a picture: 1920x1088, or as much upright.
+/// Maximum macroblocks of 16x16 pixels per picture: 1920x1088 in landscape or portrait.
 const MACROBLOCKS_MAX: u32 = 120 * 68;
-/// Most macroblocks on a side.
+/// Maximum macroblocks per side.
 const SIDE_MACROBLOCKS_MAX: u32 = 120;
-/// A parameter set has some 20 bytes; with scaling lists a few hundred.
+/// Maximum size; a parameter set has some 20 bytes, with scaling lists a few hundred.
 const BYTES_MAX: usize = 1024;
 
-/// Why pictures of a stream are refused.
+/// Why a stream is not supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unfit {
-    /// It ends too early or holds what it cannot.
+pub(crate) enum UnsupportedError {
+    /// Truncated, or a field is out of range.
     #[error("the sequence parameter set is broken")]
     Broken,
-    /// More pixels than are taken.
+    /// The picture is too large.
     #[error("pictures of {width}x{height} pixels are too large: at most 1920x1088, or upright")]
     TooLarge {
         /// In pixels, before cropping.
@@ -22,27 +22,27 @@ pub(crate) enum Unfit {
         /// In pixels, before cropping.
         height: u32,
     },
-    /// Not 8 bit 4:2:0, or in fields.
+    /// Not 8 bit 4:2:0, or interlaced.
     #[error("only progressive 8 bit 4:2:0 pictures are decoded")]
     Format,
 }
 
-/// What counts of a sequence parameter set.
+/// The fields in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct SequenceParameters {
     /// In pixels, before cropping.
     pub(crate) width: u32,
     /// In pixels, before cropping.
     pub(crate) height: u32,
-    /// Black is 0 and white is 255, as some phones have it.
+    /// Whether luma uses 0 to 255, as some phones do.
     pub(crate) full_range: bool,
 }
 
-impl Parameters {
-    /// Reads a NAL unit of type 7, its header byte first.
-    pub(crate) fn parse(nal: &[u8]) -> Result<Self, Unfit> {
+impl SequenceParameters {
+    /// Parses a NAL unit of type 7, starting with its header byte.
+    pub(crate) fn parse(nal: &[u8]) -> Result<Self, UnsupportedError> {
         if nal.len() > BYTES_MAX {
-            return Err(Unfit::Broken);
+            return Err(UnsupportedError::Broken);
         }
         let payload = without_emulation(nal.get(1..).unwrap_or_default());
         let mut bits = Bits::new(&payload);
@@ -50,7 +50,7 @@ impl Parameters {
     }
 }
 
-fn sequence(bits: &mut Bits<'_>) -> Result<Parameters, Unfit> {
+fn sequence(bits: &mut Bits<'_>) -> Result<SequenceParameters, UnsupportedError> {
     let profile = bits.take(8)?;
     bits.take(16)?; // constraints, level
     bits.ue()?; // id
@@ -64,34 +64,34 @@ fn sequence(bits: &mut Bits<'_>) -> Result<Parameters, Unfit> {
     let width = bits.ue()?.saturating_add(1);
     let height = bits.ue()?.saturating_add(1);
     if bits.take(1)? == 0 {
-        return Err(Unfit::Format);
+        return Err(UnsupportedError::Format);
     }
     let sides = width.max(height) <= SIDE_MACROBLOCKS_MAX;
     if !sides || width * height > MACROBLOCKS_MAX {
-        return Err(Unfit::TooLarge {
+        return Err(UnsupportedError::TooLarge {
             width: width.saturating_mul(16),
             height: height.saturating_mul(16),
         });
     }
     if references > 16 {
-        return Err(Unfit::Broken);
+        return Err(UnsupportedError::Broken);
     }
     bits.take(1)?; // direct_8x8_inference
     if bits.take(1)? == 1 {
         (0..4).try_for_each(|_| bits.ue().map(drop))?; // cropping
     }
     let full_range = bits.take(1)? == 1 && full_range(bits)?;
-    Ok(Parameters {
+    Ok(SequenceParameters {
         width: width * 16,
         height: height * 16,
         full_range,
     })
 }
 
-fn high_profile(bits: &mut Bits<'_>) -> Result<(), Unfit> {
+fn high_profile(bits: &mut Bits<'_>) -> Result<(), UnsupportedError> {
     let (chroma, luma_depth, chroma_depth) = (bits.ue()?, bits.ue()?, bits.ue()?);
     if (chroma, luma_depth, chroma_depth) != (1, 0, 0) {
-        return Err(Unfit::Format);
+        return Err(UnsupportedError::Format);
     }
     bits.take(1)?; // lossless transform bypass
     if bits.take(1)? == 1 {
@@ -104,7 +104,7 @@ fn high_profile(bits: &mut Bits<'_>) -> Result<(), Unfit> {
     Ok(())
 }
 
-fn scaling_list(bits: &mut Bits<'_>, size: usize) -> Result<(), Unfit> {
+fn scaling_list(bits: &mut Bits<'_>, size: usize) -> Result<(), UnsupportedError> {
     let (mut last, mut next) = (8_i64, 8_i64);
     for _ in 0..size {
         if next != 0 {
@@ -115,7 +115,7 @@ fn scaling_list(bits: &mut Bits<'_>, size: usize) -> Result<(), Unfit> {
     Ok(())
 }
 
-fn picture_order(bits: &mut Bits<'_>) -> Result<(), Unfit> {
+fn picture_order(bits: &mut Bits<'_>) -> Result<(), UnsupportedError> {
     match bits.ue()? {
         0 => bits.ue().map(drop),
         1 => {
@@ -124,17 +124,17 @@ fn picture_order(bits: &mut Bits<'_>) -> Result<(), Unfit> {
             bits.se()?;
             let cycle = bits.ue()?;
             if cycle > 255 {
-                return Err(Unfit::Broken);
+                return Err(UnsupportedError::Broken);
             }
             (0..cycle).try_for_each(|_| bits.se().map(drop))
         }
         2 => Ok(()),
-        _ => Err(Unfit::Broken),
+        _ => Err(UnsupportedError::Broken),
     }
 }
 
-/// The usability information, as far as the range.
-fn full_range(bits: &mut Bits<'_>) -> Result<bool, Unfit> {
+/// Parses the video usability information (VUI) as far as the colour range.
+fn full_range(bits: &mut Bits<'_>) -> Result<bool, UnsupportedError> {
     const EXTENDED_ASPECT: u32 = 255;
     if bits.take(1)? == 1 && bits.take(8)? == EXTENDED_ASPECT {
         bits.take(32)?;
@@ -149,7 +149,7 @@ fn full_range(bits: &mut Bits<'_>) -> Result<bool, Unfit> {
     Ok(bits.take(1)? == 1)
 }
 
-/// The payload without the bytes that keep start codes out of it (H.264 7.4.1).
+/// Removes emulation prevention bytes (H.264 7.4.1).
 fn without_emulation(nal: &[u8]) -> Vec<u8> {
     let (mut out, mut zeros) = (Vec::with_capacity(nal.len()), 0);
     for byte in nal {
@@ -165,7 +165,7 @@ fn without_emulation(nal: &[u8]) -> Vec<u8> {
 
 struct Bits<'a> {
     bytes: &'a [u8],
-    /// Bits read.
+    /// Number of bits read.
     at: usize,
 }
 
@@ -174,11 +174,14 @@ impl<'a> Bits<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// The next `count` bits, 32 at most.
-    fn take(&mut self, count: u32) -> Result<u32, Unfit> {
+    /// Reads up to 32 bits.
+    fn take(&mut self, count: u32) -> Result<u32, UnsupportedError> {
         let mut value = 0_u32;
         for _ in 0..count {
-            let byte = self.bytes.get(self.at / 8).ok_or(Unfit::Broken)?;
+            let byte = self
+                .bytes
+                .get(self.at / 8)
+                .ok_or(UnsupportedError::Broken)?;
             let bit = (byte >> (7 - self.at % 8)) & 1;
             value = (value << 1) | u32::from(bit);
             self.at += 1;
@@ -186,21 +189,21 @@ impl<'a> Bits<'a> {
         Ok(value)
     }
 
-    /// An unsigned exponential Golomb code (H.264 9.1).
-    fn ue(&mut self) -> Result<u32, Unfit> {
+    /// Reads an unsigned exponential Golomb code (H.264 9.1).
+    fn ue(&mut self) -> Result<u32, UnsupportedError> {
         let mut zeros = 0;
         while self.take(1)? == 0 {
             zeros += 1;
             if zeros > 31 {
-                return Err(Unfit::Broken);
+                return Err(UnsupportedError::Broken);
             }
         }
         let rest = self.take(zeros)?;
         Ok(((1_u64 << zeros) - 1) as u32 + rest)
     }
 
-    /// A signed one.
-    fn se(&mut self) -> Result<i64, Unfit> {
+    /// Reads a signed exponential Golomb code.
+    fn se(&mut self) -> Result<i64, UnsupportedError> {
         let code = i64::from(self.ue()?);
         Ok(if code % 2 == 0 {
             -code / 2
@@ -251,12 +254,12 @@ pub(super) mod tests {
         }
     }
 
-    /// A set for pictures of 1280x720.
+    /// A parameter set for pictures of 1280x720.
     pub(in crate::ingest) fn parameters() -> Vec<u8> {
         set(66, 80, 45, false)
     }
 
-    /// A set of `profile` with so many macroblocks each way; `full`: with a range in it.
+    /// A parameter set with the given profile and size in macroblocks; `full`: the colour range.
     fn set(profile: u32, width: u32, height: u32, full: bool) -> Vec<u8> {
         let mut bits = Writer::default();
         bits.put(profile, 8).put(0, 8).put(31, 8).ue(0);
@@ -277,33 +280,34 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn size_and_range_are_read_in_every_profile() {
+    fn size_and_range_are_parsed_in_every_profile() {
         for (profile, full) in [(66, false), (77, true), (100, true)] {
-            let read = Parameters::parse(&set(profile, 80, 45, full)).expect("sound");
+            let read = SequenceParameters::parse(&set(profile, 80, 45, full)).expect("valid");
             assert_eq!(
                 (read.width, read.height, read.full_range),
                 (1280, 720, full)
             );
         }
-        let upright = Parameters::parse(&set(66, 68, 120, false)).expect("a phone held upright");
+        let upright =
+            SequenceParameters::parse(&set(66, 68, 120, false)).expect("a phone held upright");
         assert_eq!((upright.width, upright.height), (1088, 1920));
     }
 
     #[test]
-    fn what_is_too_large_or_of_another_kind_is_refused() {
-        let refused = |nal: &[u8]| Parameters::parse(nal).expect_err("unfit");
-        let large = Unfit::TooLarge {
+    fn large_and_unsupported_formats_are_rejected() {
+        let refused = |nal: &[u8]| SequenceParameters::parse(nal).expect_err("unfit");
+        let large = UnsupportedError::TooLarge {
             width: 3840,
             height: 2160,
         };
         assert_eq!(refused(&set(66, 240, 135, false)), large);
         assert!(matches!(
             refused(&set(66, 121, 1, false)),
-            Unfit::TooLarge { .. }
+            UnsupportedError::TooLarge { .. }
         ));
         assert!(matches!(
             refused(&set(66, 120, 69, false)),
-            Unfit::TooLarge { .. }
+            UnsupportedError::TooLarge { .. }
         ));
         let mut ten_bit = Writer::default();
         ten_bit
@@ -314,22 +318,31 @@ pub(super) mod tests {
             .ue(2)
             .ue(2)
             .put(0, 32);
-        assert_eq!(refused(&ten_bit.nal()), Unfit::Format);
+        assert_eq!(refused(&ten_bit.nal()), UnsupportedError::Format);
     }
 
     #[test]
-    fn no_bytes_at_all_make_it_panic() {
-        let sound = set(100, 80, 45, true);
-        for length in 0..sound.len() {
-            let _ = Parameters::parse(&sound[..length]);
+    fn malformed_input_does_not_panic() {
+        let valid = set(100, 80, 45, true);
+        for length in 0..valid.len() {
+            let _ = SequenceParameters::parse(&valid[..length]);
             for value in [0, 1, 0x7f, 0xff] {
-                let mut broken = sound.clone();
+                let mut broken = valid.clone();
                 broken[length] = value;
-                let _ = Parameters::parse(&broken);
+                let _ = SequenceParameters::parse(&broken);
             }
         }
-        assert_eq!(Parameters::parse(&[]), Err(Unfit::Broken));
-        assert_eq!(Parameters::parse(&[0x67; 2000]), Err(Unfit::Broken));
-        assert_eq!(Parameters::parse(&[0; 100]), Err(Unfit::Broken));
+        assert_eq!(
+            SequenceParameters::parse(&[]),
+            Err(UnsupportedError::Broken)
+        );
+        assert_eq!(
+            SequenceParameters::parse(&[0x67; 2000]),
+            Err(UnsupportedError::Broken)
+        );
+        assert_eq!(
+            SequenceParameters::parse(&[0; 100]),
+            Err(UnsupportedError::Broken)
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Whoever publishes: its transport and what it sends.
+//! A publisher: its transport and its media.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,41 +11,41 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
 
 use super::inbox::MediaInbox;
 use super::metrics::WhipMetrics;
-use super::reception::{MediaTerms, Reception};
+use super::reception::{MediaParams, Reception};
 use super::unit_queue::UnitSender;
 use crate::transport::demux::ViewerKey;
-use crate::transport::peer::{Link, Peer};
+use crate::transport::peer::{LinkState, Peer};
 
-/// Silence of its media after which another publisher may take its place.
-const REPLACEABLE_AFTER: Duration = Duration::from_millis(1500);
-/// A publisher that has not sent anything is left its place for this long after its offer.
-const FIRST_MEDIA_WITHIN: Duration = Duration::from_secs(5);
+/// After this long without media another publisher may replace it.
+const MEDIA_TIMEOUT: Duration = Duration::from_millis(1500);
+/// A publisher that has sent nothing may be replaced after this long since its offer.
+const FIRST_MEDIA_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a publisher brings when its offer was accepted.
-pub(crate) struct Newcomer {
+/// A publisher whose offer was accepted.
+pub(crate) struct NewPublisher {
     pub(crate) id: String,
     pub(crate) peer: Peer,
     pub(crate) inbox: MediaInbox,
-    pub(crate) terms: MediaTerms,
-    /// Names us in feedback.
+    pub(crate) params: MediaParams,
+    /// Sender SSRC of our feedback.
     pub(crate) ssrc: u32,
     pub(crate) offered_at: Instant,
-    pub(crate) parts: NewcomerParts,
+    pub(crate) parts: NewPublisherParts,
 }
 
-/// Where a publisher's picture goes, decided before its offer is looked at.
-pub(crate) struct NewcomerParts {
+/// The parts that exist before the offer is parsed.
+pub(crate) struct NewPublisherParts {
     pub(crate) units: UnitSender,
     pub(crate) metrics: Arc<WhipMetrics>,
     pub(crate) switch: Arc<SourceSwitch>,
-    /// What viewers are told it is.
+    /// Source name shown to viewers.
     pub(crate) name: &'static str,
-    /// It may have the place of another.
+    /// Whether it may replace another publisher.
     pub(crate) takes_over: bool,
 }
 
-/// A publisher of the engine.
-pub(crate) struct Publisher {
+/// The publisher in the engine.
+pub(crate) struct IngestPublisher {
     pub(crate) id: String,
     pub(crate) peer: Peer,
     pub(crate) metrics: Arc<WhipMetrics>,
@@ -54,19 +54,19 @@ pub(crate) struct Publisher {
     ssrc: u32,
     offered_at: Instant,
     connected: bool,
-    /// When something of it is due.
+    /// When [`Self::process`] is due next.
     pub(crate) deadline: Option<Instant>,
 }
 
-impl Publisher {
-    pub(crate) fn new(newcomer: Newcomer) -> Self {
-        let Newcomer { terms, parts, .. } = newcomer;
+impl IngestPublisher {
+    pub(crate) fn new(newcomer: NewPublisher) -> Self {
+        let NewPublisher { params, parts, .. } = newcomer;
         let metrics = parts.metrics;
         Self {
             id: newcomer.id,
             peer: newcomer.peer,
             inbox: newcomer.inbox,
-            reception: Reception::new(terms, parts.units, Arc::clone(&metrics)),
+            reception: Reception::new(params, parts.units, Arc::clone(&metrics)),
             metrics,
             ssrc: newcomer.ssrc,
             offered_at: newcomer.offered_at,
@@ -75,34 +75,35 @@ impl Publisher {
         }
     }
 
-    /// Whether its place may be given to another: its picture has stopped, or never began.
+    /// Whether another publisher may replace it: its media has stopped, or never began.
     pub(crate) fn is_replaceable(&self, now: Instant) -> bool {
         let since = |at| now.saturating_duration_since(at);
         match self.reception.heard_at() {
-            Some(heard_at) => since(heard_at) >= REPLACEABLE_AFTER,
-            None => since(self.offered_at) >= FIRST_MEDIA_WITHIN,
+            Some(heard_at) => since(heard_at) >= MEDIA_TIMEOUT,
+            None => since(self.offered_at) >= FIRST_MEDIA_TIMEOUT,
         }
     }
 
-    /// After a datagram or some time: media onwards, requests back. `false`: it is gone.
-    pub(crate) fn settle(&mut self, now: Instant, connect_within: Duration) -> bool {
+    /// Passes on received media and sends feedback; call after a datagram or at the deadline. Returns `false` if the
+    /// publisher is gone.
+    pub(crate) fn process(&mut self, now: Instant, connect_within: Duration) -> bool {
         match self.peer.link() {
-            Link::Closed | Link::Failed => return false,
-            Link::Up => self.connected = true,
-            Link::Connecting | Link::Silent => {}
+            LinkState::Closed | LinkState::Failed => return false,
+            LinkState::Up => self.connected = true,
+            LinkState::Connecting | LinkState::Silent => {}
         }
         let connect_by = self.offered_at + connect_within;
         if !self.connected && now >= connect_by {
             return false;
         }
         if self.peer.take_moved() {
-            self.reception.note_move();
+            self.reception.on_path_change();
         }
         for packet in self.inbox.take() {
             self.reception.packet(now, packet);
         }
         self.reception.tick(now);
-        if self.peer.link() == Link::Up {
+        if self.peer.link() == LinkState::Up {
             self.request(now);
         }
         let connect = (!self.connected).then_some(connect_by);
@@ -116,8 +117,8 @@ impl Publisher {
             return;
         };
         let (sender_ssrc, media_ssrc) = (self.ssrc, requests.ssrc);
-        if !requests.again.is_empty() {
-            let nacks = nack_pairs_from_sequence_numbers(&requests.again);
+        if !requests.nacks.is_empty() {
+            let nacks = nack_pairs_from_sequence_numbers(&requests.nacks);
             let nack = TransportLayerNack {
                 sender_ssrc,
                 media_ssrc,
@@ -135,12 +136,12 @@ impl Publisher {
     }
 }
 
-/// Whoever publishes now.
+/// The current publisher, if any.
 #[derive(Default)]
-pub(crate) struct Publishing(pub(crate) Option<(ViewerKey, Publisher)>);
+pub(crate) struct CurrentPublisher(pub(crate) Option<(ViewerKey, IngestPublisher)>);
 
-impl Publishing {
-    /// When [`Publisher::settle`] is next due.
+impl CurrentPublisher {
+    /// When [`IngestPublisher::process`] is next due.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.0
             .as_ref()
@@ -162,7 +163,7 @@ impl Publishing {
         }
     }
 
-    /// Its transport, if this is its key.
+    /// Its transport, if the key matches.
     pub(crate) fn peer(&mut self, key: ViewerKey) -> Option<&mut Peer> {
         let named = self.0.as_mut().filter(|(present, _)| *present == key);
         named.map(|(_, publisher)| &mut publisher.peer)

@@ -1,47 +1,46 @@
-//! What a publisher sends, from packets to access units, and what it is asked for. Pure.
+//! Turns a publisher's packets into access units, and decides what to request from it. Pure.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rtc::rtp::packet::Packet;
 
-use super::access_unit::{AccessUnit, Assembler, MediaPacket, Unusable};
+use super::access_unit::{AccessUnit, Assembler, MediaPacket, UnitError};
 use super::metrics::{UnitDrop, WhipMetrics};
-use super::reorder::{Arrival, Reorder, Turn};
+use super::reorder::{Element, Insertion, Reorder};
 use super::unit_queue::{Pushed, UnitSender};
 use crate::encode::keyframes::KeyframeGate;
 use crate::metrics::count;
 
-/// A stream that was silent for this long may be followed by one with another SSRC: an encoder that
-/// started anew.
+/// After this long without packets another SSRC is accepted, because the encoder was restarted.
 const STREAM_CHANGE: Duration = Duration::from_secs(1);
 
-/// How the stream is numbered, as negotiated.
+/// Negotiated payload types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct MediaTerms {
+pub(crate) struct MediaParams {
     pub(crate) payload_type: u8,
     pub(crate) rtx_payload_type: Option<u8>,
 }
 
-/// What to ask the publisher for.
+/// Feedback to send to the publisher.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Requests {
-    /// Of the stream that the requests are about.
+    /// Media SSRC of the stream.
     pub(crate) ssrc: u32,
-    /// Sequence numbers to send again.
-    pub(crate) again: Vec<u16>,
+    /// Sequence numbers for a NACK (retransmission request).
+    pub(crate) nacks: Vec<u16>,
     pub(crate) keyframe: bool,
 }
 
-/// The one stream of a publisher.
+/// The media stream of a publisher.
 pub(crate) struct Reception {
-    terms: MediaTerms,
+    params: MediaParams,
     stream: Option<Stream>,
     assembler: Assembler,
     gate: KeyframeGate,
     units: UnitSender,
     metrics: Arc<WhipMetrics>,
-    unfit_said: bool,
+    unsupported_logged: bool,
 }
 
 struct Stream {
@@ -51,30 +50,30 @@ struct Stream {
 }
 
 impl Reception {
-    pub(crate) fn new(terms: MediaTerms, units: UnitSender, metrics: Arc<WhipMetrics>) -> Self {
+    pub(crate) fn new(params: MediaParams, units: UnitSender, metrics: Arc<WhipMetrics>) -> Self {
         Self {
-            terms,
+            params,
             stream: None,
             assembler: Assembler::default(),
             gate: KeyframeGate::default(),
             units,
             metrics,
-            unfit_said: false,
+            unsupported_logged: false,
         }
     }
 
-    /// When media was last heard.
+    /// When media was last received.
     pub(crate) fn heard_at(&self) -> Option<Instant> {
         self.stream.as_ref().map(|stream| stream.heard_at)
     }
 
-    /// The path has changed: what was sent by the old one is lost, requests of ours included. A
-    /// keyframe is there sooner than all of it.
-    pub(crate) fn note_move(&mut self) {
+    /// Call after the path has changed: packets and requests on the old path are lost, and a keyframe arrives
+    /// sooner than their retransmissions.
+    pub(crate) fn on_path_change(&mut self) {
         self.gate.want_anew();
     }
 
-    /// Takes a packet. What is neither our video nor its retransmission is left out.
+    /// Handles a packet. Other payload types are ignored.
     pub(crate) fn packet(&mut self, now: Instant, packet: Packet) {
         let header = &packet.header;
         let media = |payload| MediaPacket {
@@ -83,28 +82,28 @@ impl Reception {
             payload,
             arrived_at: now,
         };
-        if header.payload_type == self.terms.payload_type {
+        if header.payload_type == self.params.payload_type {
             self.select_stream(now, header.ssrc);
             let Some(stream) = self.stream.as_mut().filter(|s| s.ssrc == header.ssrc) else {
                 return;
             };
             stream.heard_at = now;
-            let arrival =
+            let insertion =
                 stream
                     .order
                     .insert(now, header.sequence_number, media(packet.payload.clone()));
             self.metrics
                 .recovered
-                .inc_by(u64::from(arrival == Arrival::Recovered));
-        } else if Some(header.payload_type) == self.terms.rtx_payload_type {
-            // RFC 4588 4: the original number, then the original payload. Without them it is padding.
+                .inc_by(u64::from(insertion == Insertion::Recovered));
+        } else if Some(header.payload_type) == self.params.rtx_payload_type {
+            // RFC 4588 4: the original sequence number, then the original payload. Otherwise it is padding.
             let (Some((number, _)), Some(stream)) =
                 (packet.payload.split_first_chunk::<2>(), &mut self.stream)
             else {
                 return;
             };
             let number = u16::from_be_bytes(*number);
-            if stream.order.lacks(number) {
+            if stream.order.is_missing(number) {
                 stream
                     .order
                     .insert(now, number, media(packet.payload.slice(2..)));
@@ -117,12 +116,12 @@ impl Reception {
         self.tick(now);
     }
 
-    /// Lets time pass: what was waited for in vain is given up.
+    /// Handles the passing of time: gives up packets that are overdue.
     pub(crate) fn tick(&mut self, now: Instant) {
-        while let Some(turn) = self.stream.as_mut().and_then(|s| s.order.pop(now)) {
-            match turn {
-                Turn::Packet(packet) => self.assemble(now, &packet),
-                Turn::Gap(lost) => {
+        while let Some(element) = self.stream.as_mut().and_then(|s| s.order.pop(now)) {
+            match element {
+                Element::Packet(packet) => self.assemble(now, &packet),
+                Element::Gap(lost) => {
                     self.metrics.lost.inc_by(lost);
                     self.assembler.lost();
                     self.gate.want();
@@ -131,23 +130,23 @@ impl Reception {
         }
     }
 
-    /// What to ask for now; `None`: nothing.
+    /// The requests to send now; `None` if there are none.
     pub(crate) fn requests(&mut self, now: Instant) -> Option<Requests> {
-        if self.units.is_broken() {
+        if self.units.needs_keyframe() {
             self.gate.want();
         }
         let stream = self.stream.as_mut()?;
         let requests = Requests {
             ssrc: stream.ssrc,
-            again: stream.order.ask(now),
+            nacks: stream.order.nacks_due(now),
             keyframe: self.gate.ask(now),
         };
-        self.metrics.nacks.inc_by(requests.again.len() as u64);
+        self.metrics.nacks.inc_by(requests.nacks.len() as u64);
         self.metrics.plis.inc_by(u64::from(requests.keyframe));
-        (requests.keyframe || !requests.again.is_empty()).then_some(requests)
+        (requests.keyframe || !requests.nacks.is_empty()).then_some(requests)
     }
 
-    /// When [`Self::tick`] and [`Self::requests`] are next due.
+    /// When [`Self::tick`] and [`Self::requests`] are due next.
     pub(crate) fn due(&self) -> Option<Instant> {
         let stream = self.stream.as_ref()?;
         stream.order.due().into_iter().chain(self.gate.due()).min()
@@ -175,13 +174,13 @@ impl Reception {
         self.assembler.push(packet, &mut |unit| made.push(unit));
         for unit in made {
             match unit {
-                Ok(unit) => self.hand_over(now, unit),
-                Err(reason) => self.note_unusable(reason),
+                Ok(unit) => self.enqueue(now, unit),
+                Err(reason) => self.on_unit_error(reason),
             }
         }
     }
 
-    fn hand_over(&mut self, now: Instant, unit: AccessUnit) {
+    fn enqueue(&mut self, now: Instant, unit: AccessUnit) {
         if unit.keyframe {
             self.gate.came(now);
         }
@@ -191,20 +190,20 @@ impl Reception {
         }
     }
 
-    fn note_unusable(&mut self, reason: Unusable) {
+    fn on_unit_error(&mut self, reason: UnitError) {
         count(&self.metrics.dropped, reason.into(), 1);
         match reason {
-            // Another keyframe would be as unfit.
-            Unusable::Unfit(why) if !self.unfit_said => {
-                self.unfit_said = true;
-                tracing::warn!(%why, "what is published cannot be shown");
+            // Another keyframe would not be supported either.
+            UnitError::Unsupported(why) if !self.unsupported_logged => {
+                self.unsupported_logged = true;
+                tracing::warn!(%why, "the published format is not supported");
             }
-            Unusable::Unfit(_) => {}
-            Unusable::Malformed(why) => {
+            UnitError::Unsupported(_) => {}
+            UnitError::Malformed(why) => {
                 tracing::debug!(%why, "a published picture was malformed");
                 self.gate.want();
             }
-            Unusable::Damaged | Unusable::NoKeyframe => self.gate.want(),
+            UnitError::Damaged | UnitError::NoKeyframe => self.gate.want(),
         }
     }
 }
@@ -218,31 +217,31 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
-    const TERMS: MediaTerms = MediaTerms {
+    const PARAMS: MediaParams = MediaParams {
         payload_type: 96,
         rtx_payload_type: Some(97),
     };
 
-    struct Bench {
+    struct Fixture {
         reception: Reception,
         units: UnitReceiver,
         metrics: Arc<WhipMetrics>,
         start: Instant,
     }
 
-    impl Bench {
+    impl Fixture {
         fn new() -> Self {
             let (sender, units) = unit_queue();
             let metrics = Arc::new(WhipMetrics::default());
             Self {
-                reception: Reception::new(TERMS, sender, Arc::clone(&metrics)),
+                reception: Reception::new(PARAMS, sender, Arc::clone(&metrics)),
                 units,
                 metrics,
                 start: Instant::now(),
             }
         }
 
-        /// A picture in one packet, `ms` after the start.
+        /// Adds a picture in one packet, `ms` after the start.
         fn picture(&mut self, ms: u32, ssrc: u32, number: u16, payload: &[u8]) {
             self.packet(ms, ssrc, 96, number, payload);
         }
@@ -265,7 +264,7 @@ mod tests {
 
         fn requests(&mut self, ms: u32) -> Option<(Vec<u16>, bool)> {
             let requests = self.reception.requests(self.start + ms * MS)?;
-            Some((requests.again, requests.keyframe))
+            Some((requests.nacks, requests.keyframe))
         }
 
         fn decoded(&self) -> Vec<bool> {
@@ -281,72 +280,79 @@ mod tests {
     const DELTA: [u8; 2] = [0x61, 1];
 
     #[test]
-    fn a_sound_stream_asks_for_nothing() {
-        let mut bench = Bench::new();
-        bench.picture(0, 7, 1, &KEY);
-        bench.picture(33, 7, 2, &DELTA);
-        bench.packet(34, 7, 111, 3, &DELTA);
-        assert_eq!(bench.requests(34), None);
+    fn a_complete_stream_causes_no_requests() {
+        let mut fixture = Fixture::new();
+        fixture.picture(0, 7, 1, &KEY);
+        fixture.picture(33, 7, 2, &DELTA);
+        fixture.packet(34, 7, 111, 3, &DELTA);
+        assert_eq!(fixture.requests(34), None);
         assert_eq!(
-            (bench.decoded(), bench.reception.due()),
+            (fixture.decoded(), fixture.reception.due()),
             (vec![true, false], None)
         );
     }
 
     #[test]
-    fn a_retransmission_mends_the_picture_without_a_keyframe() {
-        let mut bench = Bench::new();
-        bench.picture(0, 7, 1, &KEY);
-        bench.picture(33, 7, 3, &DELTA);
-        assert_eq!(bench.requests(33), Some((vec![2], false)));
-        bench.packet(50, 9, 97, 500, &[0, 9, 0x61, 1]);
-        bench.packet(50, 9, 97, 501, &[]);
-        assert_eq!(bench.decoded(), [true], "neither asked for nor anything");
-        bench.packet(51, 9, 97, 502, &[0, 2, 0x61, 1]);
-        assert_eq!(bench.decoded(), [false, false]);
-        assert_eq!(bench.requests(200), None);
+    fn a_retransmission_repairs_the_picture_without_a_keyframe() {
+        let mut fixture = Fixture::new();
+        fixture.picture(0, 7, 1, &KEY);
+        fixture.picture(33, 7, 3, &DELTA);
+        assert_eq!(fixture.requests(33), Some((vec![2], false)));
+        fixture.packet(50, 9, 97, 500, &[0, 9, 0x61, 1]);
+        fixture.packet(50, 9, 97, 501, &[]);
+        assert_eq!(fixture.decoded(), [true], "not requested, and padding");
+        fixture.packet(51, 9, 97, 502, &[0, 2, 0x61, 1]);
+        assert_eq!(fixture.decoded(), [false, false]);
+        assert_eq!(fixture.requests(200), None);
         assert_eq!(
-            (bench.metrics.recovered.get(), bench.metrics.lost.get()),
+            (fixture.metrics.recovered.get(), fixture.metrics.lost.get()),
             (1, 0)
         );
     }
 
     #[test]
-    fn what_is_lost_for_good_costs_a_keyframe_asked_for_with_distance() {
-        let mut bench = Bench::new();
-        bench.picture(0, 7, 1, &KEY);
-        bench.picture(33, 7, 3, &DELTA);
-        bench.requests(33);
-        bench.reception.tick(bench.start + 134 * MS);
-        assert_eq!(bench.decoded(), [true]);
-        assert_eq!(bench.requests(134), None, "half a second after a keyframe");
-        assert_eq!(bench.requests(500), Some((vec![], true)));
-        assert_eq!(bench.requests(600), None);
-        bench.picture(700, 7, 4, &KEY);
-        assert_eq!((bench.decoded(), bench.metrics.lost.get()), (vec![true], 1));
-        assert_eq!(bench.requests(2000), None);
+    fn a_lost_packet_requests_keyframes_at_intervals() {
+        let mut fixture = Fixture::new();
+        fixture.picture(0, 7, 1, &KEY);
+        fixture.picture(33, 7, 3, &DELTA);
+        fixture.requests(33);
+        fixture.reception.tick(fixture.start + 134 * MS);
+        assert_eq!(fixture.decoded(), [true]);
+        assert_eq!(
+            fixture.requests(134),
+            None,
+            "within half a second of a keyframe"
+        );
+        assert_eq!(fixture.requests(500), Some((vec![], true)));
+        assert_eq!(fixture.requests(600), None);
+        fixture.picture(700, 7, 4, &KEY);
+        assert_eq!(
+            (fixture.decoded(), fixture.metrics.lost.get()),
+            (vec![true], 1)
+        );
+        assert_eq!(fixture.requests(2000), None);
     }
 
     #[test]
-    fn a_stream_that_begins_without_a_keyframe_and_a_decoder_that_failed_ask_for_one() {
-        let mut bench = Bench::new();
-        bench.picture(0, 7, 1, &DELTA);
-        assert_eq!(bench.requests(0), Some((vec![], true)));
-        bench.picture(50, 7, 2, &KEY);
-        assert_eq!(bench.decoded(), [true]);
-        bench.units.broke();
-        assert_eq!(bench.requests(600), Some((vec![], true)));
+    fn a_missing_keyframe_and_a_decoder_failure_request_a_keyframe() {
+        let mut fixture = Fixture::new();
+        fixture.picture(0, 7, 1, &DELTA);
+        assert_eq!(fixture.requests(0), Some((vec![], true)));
+        fixture.picture(50, 7, 2, &KEY);
+        assert_eq!(fixture.decoded(), [true]);
+        fixture.units.discard_to_keyframe();
+        assert_eq!(fixture.requests(600), Some((vec![], true)));
     }
 
     #[test]
-    fn another_stream_is_followed_only_when_the_first_is_silent() {
-        let mut bench = Bench::new();
-        bench.picture(0, 7, 1, &KEY);
-        bench.picture(10, 8, 900, &KEY);
-        assert_eq!(bench.decoded(), [true]);
-        bench.picture(1000, 8, 901, &DELTA);
-        assert_eq!(bench.decoded(), [false; 0]);
-        bench.picture(1200, 8, 902, &KEY);
-        assert_eq!(bench.decoded(), [true]);
+    fn another_ssrc_is_accepted_only_after_silence() {
+        let mut fixture = Fixture::new();
+        fixture.picture(0, 7, 1, &KEY);
+        fixture.picture(10, 8, 900, &KEY);
+        assert_eq!(fixture.decoded(), [true]);
+        fixture.picture(1000, 8, 901, &DELTA);
+        assert_eq!(fixture.decoded(), [false; 0]);
+        fixture.picture(1200, 8, 902, &KEY);
+        assert_eq!(fixture.decoded(), [true]);
     }
 }

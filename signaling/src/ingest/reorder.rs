@@ -1,37 +1,36 @@
-//! Packets of one stream back in their order: what is missing is asked for, and waited for a little.
-//! Pure.
+//! Jitter buffer: puts packets in order, and requests retransmission of missing ones. Pure.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// How long a missing packet holds up what came after it. Latency first: on the network of the room
-/// a retransmission takes 10 to 50 ms, and what takes longer is mended by a keyframe.
-pub(crate) const HOLD: Duration = Duration::from_millis(100);
-/// Between two requests for one packet, as mediasoup has it (`NackGenerator.cpp`). With [`HOLD`] no
-/// packet is asked for more than three times.
-const ASK_AGAIN: Duration = Duration::from_millis(40);
-/// More missing at once is a new start, not loss.
+/// How long a missing packet may delay later ones. On a local network a retransmission takes 10 to 50 ms; a
+/// longer gap is repaired by a keyframe, to keep latency low.
+pub(crate) const MAX_WAIT: Duration = Duration::from_millis(100);
+/// Interval between NACKs for one packet, as in mediasoup (`NackGenerator.cpp`). With [`MAX_WAIT`], a packet is
+/// requested at most three times.
+const NACK_INTERVAL: Duration = Duration::from_millis(40);
+/// A larger gap is a restart of the stream, not loss.
 const MISSING_MAX: usize = 256;
-/// Packets that wait for a missing one; a keyframe has a few hundred at most.
-const HELD_MAX: usize = 1024;
+/// Maximum buffered packets; a keyframe has a few hundred at most.
+const BUFFERED_MAX: usize = 1024;
 
-/// What a packet turned out to be.
+/// What a packet was, relative to the expected order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Arrival {
-    /// The next one, or one after it.
+pub(crate) enum Insertion {
+    /// In order, or after a gap.
     New,
-    /// One that was missed.
+    /// It was missing.
     Recovered,
-    /// Known already, or given up.
-    Useless,
+    /// A duplicate, or given up before.
+    Stale,
 }
 
-/// What comes out.
+/// The next element of the ordered stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Turn<P> {
+pub(crate) enum Element<P> {
     /// The next packet.
     Packet(P),
-    /// So many packets before the next are lost for good; 0: the stream began anew.
+    /// This many packets before the next are lost; 0 after a restart of the stream.
     Gap(u64),
 }
 
@@ -41,10 +40,10 @@ struct Missing {
     asked_at: Option<Instant>,
 }
 
-/// The order of one stream. `P` is the packet without its number.
+/// The jitter buffer of one stream. `P`: the packet without its sequence number.
 #[derive(Debug)]
 pub(crate) struct Reorder<P> {
-    /// Number of the next packet to come out, without its wrap.
+    /// Sequence number of the next packet to return, extended to 64 bits.
     next: Option<u64>,
     newest: u64,
     held: BTreeMap<u64, P>,
@@ -65,18 +64,18 @@ impl<P> Default for Reorder<P> {
 }
 
 impl<P> Reorder<P> {
-    /// Takes a packet with its sequence number.
-    pub(crate) fn insert(&mut self, now: Instant, number: u16, packet: P) -> Arrival {
+    /// Adds a packet.
+    pub(crate) fn insert(&mut self, now: Instant, number: u16, packet: P) -> Insertion {
         let Some(next) = self.next else {
-            // Far from zero, so that earlier numbers exist.
+            // Start above zero, so that earlier packets have valid numbers.
             self.newest = (1 << 32) | u64::from(number);
             self.next = Some(self.newest);
             self.held.insert(self.newest, packet);
-            return Arrival::New;
+            return Insertion::New;
         };
         let number = self.extended(number);
         if number < next || self.held.contains_key(&number) {
-            return Arrival::Useless;
+            return Insertion::Stale;
         }
         if number > self.newest {
             self.note_missing(now, number);
@@ -84,58 +83,60 @@ impl<P> Reorder<P> {
         }
         self.held.insert(number, packet);
         match self.missing.remove(&number) {
-            Some(_) => Arrival::Recovered,
-            None => Arrival::New,
+            Some(_) => Insertion::Recovered,
+            None => Insertion::New,
         }
     }
 
-    /// Whether this packet is missed.
-    pub(crate) fn lacks(&self, number: u16) -> bool {
+    /// Whether this packet is missing.
+    pub(crate) fn is_missing(&self, number: u16) -> bool {
         self.next.is_some() && self.missing.contains_key(&self.extended(number))
     }
 
-    /// The next thing in order; `None`: there is nothing, or what is missing may still come.
-    pub(crate) fn pop(&mut self, now: Instant) -> Option<Turn<P>> {
+    /// The next element; `None` if there is none or a missing packet may still arrive.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Element<P>> {
         if std::mem::take(&mut self.restarted) {
-            return Some(Turn::Gap(0));
+            return Some(Element::Gap(0));
         }
         let next = self.next?;
         if let Some(packet) = self.held.remove(&next) {
             self.next = Some(next + 1);
-            return Some(Turn::Packet(packet));
+            return Some(Element::Packet(packet));
         }
         let (first_held, _) = self.held.first_key_value()?;
         let first_held = *first_held;
         let overdue = self
             .missing
             .get(&next)
-            .is_none_or(|missing| now >= missing.since + HOLD);
-        if !overdue && self.held.len() <= HELD_MAX {
+            .is_none_or(|missing| now >= missing.since + MAX_WAIT);
+        if !overdue && self.held.len() <= BUFFERED_MAX {
             return None;
         }
         self.missing = self.missing.split_off(&first_held);
         self.next = Some(first_held);
-        Some(Turn::Gap(first_held - next))
+        Some(Element::Gap(first_held - next))
     }
 
-    /// Numbers to ask the sender for now; they count as asked.
-    pub(crate) fn ask(&mut self, now: Instant) -> Vec<u16> {
+    /// Sequence numbers to request now.
+    pub(crate) fn nacks_due(&mut self, now: Instant) -> Vec<u16> {
         let mut asked = Vec::new();
         for (number, missing) in &mut self.missing {
-            if missing.asked_at.is_none_or(|at| now >= at + ASK_AGAIN) {
+            if missing.asked_at.is_none_or(|at| now >= at + NACK_INTERVAL) {
                 missing.asked_at = Some(now);
-                // The number on the wire has 16 bits.
+                // The sequence number in the packet has 16 bits.
                 asked.push((number & 0xffff) as u16);
             }
         }
         asked
     }
 
-    /// When [`Self::pop`] or [`Self::ask`] is next due.
+    /// When [`Self::pop`] or [`Self::nacks_due`] must be called next.
     pub(crate) fn due(&self) -> Option<Instant> {
         let due = self.missing.values().map(|missing| {
-            let ask = missing.asked_at.map_or(missing.since, |at| at + ASK_AGAIN);
-            ask.min(missing.since + HOLD)
+            let ask = missing
+                .asked_at
+                .map_or(missing.since, |at| at + NACK_INTERVAL);
+            ask.min(missing.since + MAX_WAIT)
         });
         due.min()
     }
@@ -159,7 +160,7 @@ impl<P> Reorder<P> {
         }));
     }
 
-    /// The number without its wrap: the one nearest to the newest.
+    /// Extends a sequence number to 64 bits, nearest to the newest.
     fn extended(&self, number: u16) -> u64 {
         let ahead = number
             .wrapping_sub((self.newest & 0xffff) as u16)
@@ -174,8 +175,8 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Packets carry their own number.
-    fn drained(order: &mut Reorder<u16>, now: Instant) -> Vec<Turn<u16>> {
+    /// Packets contain their own number.
+    fn drained(order: &mut Reorder<u16>, now: Instant) -> Vec<Element<u16>> {
         std::iter::from_fn(|| order.pop(now)).collect()
     }
 
@@ -186,61 +187,67 @@ mod tests {
     }
 
     #[test]
-    fn reordered_packets_come_out_in_order_across_the_wrap() {
+    fn packets_are_returned_in_order_across_the_wrap_around() {
         let (mut order, start) = (Reorder::default(), Instant::now());
         fed(&mut order, start, &[65_534, 0, 65_535, 2, 1]);
-        let expected = [65_534, 65_535, 0, 1, 2].map(Turn::Packet);
+        let expected = [65_534, 65_535, 0, 1, 2].map(Element::Packet);
         assert_eq!(drained(&mut order, start), expected);
         assert_eq!(order.due(), None);
-        assert_eq!(order.insert(start, 1, 1), Arrival::Useless);
+        assert_eq!(order.insert(start, 1, 1), Insertion::Stale);
     }
 
     #[test]
-    fn a_missing_packet_is_asked_for_at_once_and_again_and_is_taken_when_it_comes() {
+    fn a_missing_packet_is_requested_repeatedly_until_it_arrives() {
         let (mut order, start) = (Reorder::default(), Instant::now());
         fed(&mut order, start, &[7, 8, 11]);
-        assert_eq!(order.ask(start), [9, 10]);
-        assert_eq!(order.ask(start + 39 * MS), [0_u16; 0]);
-        assert_eq!(order.insert(start + 39 * MS, 10, 10), Arrival::Recovered);
-        assert!(order.lacks(9) && !order.lacks(10) && !order.lacks(12));
+        assert_eq!(order.nacks_due(start), [9, 10]);
+        assert_eq!(order.nacks_due(start + 39 * MS), [0_u16; 0]);
+        assert_eq!(order.insert(start + 39 * MS, 10, 10), Insertion::Recovered);
+        assert!(order.is_missing(9) && !order.is_missing(10) && !order.is_missing(12));
         assert_eq!(order.due(), Some(start + 40 * MS));
-        assert_eq!(order.ask(start + 40 * MS), [9]);
+        assert_eq!(order.nacks_due(start + 40 * MS), [9]);
         assert_eq!(
             drained(&mut order, start + 50 * MS),
-            [Turn::Packet(7), Turn::Packet(8)]
+            [Element::Packet(7), Element::Packet(8)]
         );
-        assert_eq!(order.insert(start + 60 * MS, 9, 9), Arrival::Recovered);
-        let rest = [9, 10, 11].map(Turn::Packet);
+        assert_eq!(order.insert(start + 60 * MS, 9, 9), Insertion::Recovered);
+        let rest = [9, 10, 11].map(Element::Packet);
         assert_eq!(drained(&mut order, start + 60 * MS), rest);
     }
 
     #[test]
-    fn a_packet_that_never_comes_is_given_up_after_a_tenth_of_a_second() {
+    fn a_missing_packet_is_given_up_after_100_ms() {
         let (mut order, start) = (Reorder::default(), Instant::now());
         fed(&mut order, start, &[1, 4]);
-        assert_eq!(drained(&mut order, start + 99 * MS), [Turn::Packet(1)]);
-        let asked: usize = (0..100).map(|ms| order.ask(start + ms * MS).len()).sum();
+        assert_eq!(drained(&mut order, start + 99 * MS), [Element::Packet(1)]);
+        let asked: usize = (0..100)
+            .map(|ms| order.nacks_due(start + ms * MS).len())
+            .sum();
         assert_eq!(asked, 6, "two packets, three times each");
         assert_eq!(
-            drained(&mut order, start + HOLD),
-            [Turn::Gap(2), Turn::Packet(4)]
+            drained(&mut order, start + MAX_WAIT),
+            [Element::Gap(2), Element::Packet(4)]
         );
-        assert_eq!(order.insert(start + HOLD, 2, 2), Arrival::Useless);
-        assert!(order.due().is_none() && !order.lacks(2));
+        assert_eq!(order.insert(start + MAX_WAIT, 2, 2), Insertion::Stale);
+        assert!(order.due().is_none() && !order.is_missing(2));
     }
 
     #[test]
-    fn a_jump_is_a_new_start_and_memory_is_bounded() {
+    fn a_large_jump_restarts_the_stream_and_memory_is_bounded() {
         let (mut order, start) = (Reorder::default(), Instant::now());
         fed(&mut order, start, &[1, 2, 1000]);
         assert_eq!(
             drained(&mut order, start),
-            [Turn::Gap(0), Turn::Packet(1000)]
+            [Element::Gap(0), Element::Packet(1000)]
         );
-        assert!(order.ask(start).is_empty());
-        let flood: Vec<u16> = (1002..1002 + HELD_MAX as u16 + 1).collect();
+        assert!(order.nacks_due(start).is_empty());
+        let flood: Vec<u16> = (1002..1002 + BUFFERED_MAX as u16 + 1).collect();
         fed(&mut order, start, &flood);
-        assert_eq!(order.pop(start), Some(Turn::Gap(1)), "no longer held up");
-        assert!(order.held.len() <= HELD_MAX + 1);
+        assert_eq!(
+            order.pop(start),
+            Some(Element::Gap(1)),
+            "the buffer is full"
+        );
+        assert!(order.held.len() <= BUFFERED_MAX + 1);
     }
 }

@@ -1,5 +1,4 @@
-//! Access units on their way to the decoder's thread: a few at most, and after a break nothing but a
-//! keyframe.
+//! Bounded queue of access units for the decoder thread. After a drop only a keyframe is accepted.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,19 +6,19 @@ use std::time::Duration;
 
 use super::access_unit::AccessUnit;
 
-/// A quarter of a second at 30 a second: a decoder this far behind does not catch up by waiting.
+/// A quarter of a second at 30 fps; a decoder further behind does not catch up by waiting.
 const UNITS_MAX: usize = 8;
 
-/// What became of a unit.
+/// Result of adding a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pushed {
     /// It waits for the decoder.
     Queued,
-    /// So many were thrown away, it among them; a keyframe is needed.
+    /// Number of dropped units, including this one; a keyframe is needed.
     Dropped(usize),
 }
 
-/// What the decoder's thread got.
+/// Result of waiting for a unit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     Unit(AccessUnit),
@@ -31,8 +30,8 @@ pub(crate) enum Taken {
 #[derive(Debug, Default)]
 struct State {
     units: VecDeque<AccessUnit>,
-    /// The decoder lost its reference pictures.
-    broken: bool,
+    /// The decoder has lost its reference pictures.
+    needs_keyframe: bool,
     closed: bool,
 }
 
@@ -42,26 +41,26 @@ struct Shared {
     changed: Condvar,
 }
 
-/// The engine's end. Dropped, the decoder's thread ends.
+/// The engine's end. Dropping it ends the decoder thread.
 #[derive(Debug)]
 pub(crate) struct UnitSender(Arc<Shared>);
 
-/// The decoder's end.
+/// The decoder thread's end.
 #[derive(Debug)]
 pub(crate) struct UnitReceiver(Arc<Shared>);
 
-/// A queue of access units.
+/// Creates a queue.
 pub(crate) fn unit_queue() -> (UnitSender, UnitReceiver) {
     let shared = Arc::new(Shared::default());
     (UnitSender(Arc::clone(&shared)), UnitReceiver(shared))
 }
 
 impl UnitSender {
-    /// Queues a unit. Never waits.
+    /// Adds a unit without waiting.
     pub(crate) fn push(&self, unit: AccessUnit) -> Pushed {
         let mut state = lock(&self.0);
         if unit.keyframe {
-            state.broken = false;
+            state.needs_keyframe = false;
         }
         if state.units.len() >= UNITS_MAX {
             // overflow: drops-to-keyframe
@@ -69,12 +68,12 @@ impl UnitSender {
             state.units.clear();
             if !unit.keyframe {
                 dropped += 1;
-                state.broken = true;
+                state.needs_keyframe = true;
                 return Pushed::Dropped(dropped);
             }
-            tracing::debug!(dropped, "a published keyframe overtakes a slow decoder");
+            tracing::debug!(dropped, "a slow decoder skips to a published keyframe");
         }
-        if state.broken && unit.picture {
+        if state.needs_keyframe && unit.picture {
             return Pushed::Dropped(1);
         }
         state.units.push_back(unit);
@@ -82,9 +81,9 @@ impl UnitSender {
         Pushed::Queued
     }
 
-    /// Whether a keyframe is needed before the decoder can go on.
-    pub(crate) fn is_broken(&self) -> bool {
-        lock(&self.0).broken
+    /// Whether decoding can only continue at a keyframe.
+    pub(crate) fn needs_keyframe(&self) -> bool {
+        lock(&self.0).needs_keyframe
     }
 }
 
@@ -96,7 +95,7 @@ impl Drop for UnitSender {
 }
 
 impl UnitReceiver {
-    /// Waits for the next unit, at most `limit`.
+    /// Waits up to `limit` for the next unit.
     pub(crate) fn take(&self, limit: Duration) -> Taken {
         let state = lock(&self.0);
         let waited = self.0.changed.wait_timeout_while(state, limit, |state| {
@@ -110,12 +109,11 @@ impl UnitReceiver {
         }
     }
 
-    /// The decoder failed: what builds upon its last picture is worth nothing. The number of units
-    /// thrown away.
-    pub(crate) fn broke(&self) -> usize {
+    /// Call after a decoder failure: drops units up to the next keyframe and returns their number.
+    pub(crate) fn discard_to_keyframe(&self) -> usize {
         let mut state = lock(&self.0);
         let keyframe = state.units.iter().position(|unit| unit.keyframe);
-        state.broken = keyframe.is_none();
+        state.needs_keyframe = keyframe.is_none();
         // overflow: drops-to-keyframe
         let useless = keyframe.unwrap_or(state.units.len());
         state.units.drain(..useless).count()
@@ -151,35 +149,35 @@ mod tests {
     }
 
     #[test]
-    fn a_decoder_that_falls_behind_goes_on_with_the_next_keyframe() {
+    fn a_slow_decoder_continues_at_the_next_keyframe() {
         let (sender, receiver) = unit_queue();
         for _ in 0..UNITS_MAX {
             assert_eq!(sender.push(unit(false)), Pushed::Queued);
         }
         assert_eq!(sender.push(unit(false)), Pushed::Dropped(UNITS_MAX + 1));
-        assert!(sender.is_broken());
+        assert!(sender.needs_keyframe());
         assert_eq!(sender.push(unit(false)), Pushed::Dropped(1));
         assert_eq!(sender.push(unit(true)), Pushed::Queued);
         assert_eq!(sender.push(unit(false)), Pushed::Queued);
-        assert!(!sender.is_broken());
+        assert!(!sender.needs_keyframe());
         assert_eq!(keyframes(&receiver), [true, false]);
     }
 
     #[test]
-    fn a_decoder_that_fails_skips_to_a_keyframe_that_waits_already() {
+    fn a_failed_decoder_skips_to_a_queued_keyframe() {
         let (sender, receiver) = unit_queue();
         for keyframe in [false, false, true, false] {
             sender.push(unit(keyframe));
         }
-        assert_eq!(receiver.broke(), 2);
-        assert!(!sender.is_broken());
+        assert_eq!(receiver.discard_to_keyframe(), 2);
+        assert!(!sender.needs_keyframe());
         assert_eq!(keyframes(&receiver), [true, false]);
-        assert_eq!(receiver.broke(), 0);
-        assert!(sender.is_broken());
+        assert_eq!(receiver.discard_to_keyframe(), 0);
+        assert!(sender.needs_keyframe());
     }
 
     #[test]
-    fn the_publishers_end_ends_the_wait() {
+    fn dropping_the_sender_ends_the_wait() {
         let (sender, receiver) = unit_queue();
         assert_eq!(receiver.take(Duration::ZERO), Taken::TimedOut);
         sender.push(unit(true));

@@ -1,4 +1,4 @@
-//! The publishing thread: from one attempt to the next.
+//! The publishing thread: connects, streams, and retries.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use capture::{Heartbeat, TURN_MAX, Threads};
 use tokio::sync::watch;
 
-use super::course::{Course, Failure, PublishMetrics, PublishState};
+use super::lifecycle::{AttemptError, Lifecycle, PublishMetrics, PublishState};
 use super::session::Session;
 use super::target::PublishTarget;
 use super::whip_client::WhipClient;
@@ -17,24 +17,24 @@ use crate::encode::demand::Demand;
 use crate::encode::encoder::RenditionId;
 use crate::encode::frame_queue::{FrameSink, FrameTap};
 
-/// Frames that wait while the connection is busy: one second.
-const TAP_FRAMES: usize = 30;
-/// What is left of a connection after its goodbye is cut off.
-const DRAIN: Duration = Duration::from_millis(200);
-const BEAT_EVERY: Duration = Duration::from_secs(1);
+/// Queue length in frames while the connection is busy: one second.
+const QUEUE_FRAMES: usize = 30;
+/// Time limit to close a connection.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(200);
+const BEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How publishing is doing, for anybody to see.
+/// The current status of publishing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishStatus {
-    /// Where it stands.
+    /// The state.
     pub state: PublishState,
-    /// Since when.
+    /// Start of the state.
     pub since: Instant,
-    /// Why it is not live, in plain words.
+    /// Why it is not live, for display.
     pub reason: Option<String>,
 }
 
-/// The running publisher; clones are the same one.
+/// Handle of the publishing thread; clones refer to the same thread.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     shared: Arc<Shared>,
@@ -50,17 +50,17 @@ struct Shared {
 
 struct Worker {
     client: Arc<WhipClient>,
-    server_is_here: bool,
+    server_is_local: bool,
     tap: FrameTap,
     demand: Arc<Demand>,
     metrics: Arc<PublishMetrics>,
-    course: Course,
+    lifecycle: Lifecycle,
     shared: Arc<Shared>,
     stop: watch::Receiver<bool>,
 }
 
 impl Publisher {
-    /// Starts to publish what is sent through `sink`.
+    /// Starts publishing the frames sent through `sink`.
     pub fn start(
         target: PublishTarget,
         sink: &mut FrameSink,
@@ -68,29 +68,29 @@ impl Publisher {
         metrics: Arc<PublishMetrics>,
         threads: &Threads,
     ) -> io::Result<Self> {
-        // Made here, so that a failure is the caller's; made anew after a panic.
+        // Created here, so that the caller gets a failure; created again after a panic.
         let mut first = Some(runtime()?);
         let tap = sink.add_tap(
             Arc::clone(&demand),
             RenditionId::MAIN,
-            TAP_FRAMES,
+            QUEUE_FRAMES,
             metrics.frames_dropped.clone(),
         );
         let (stop, stopped) = watch::channel(false);
-        let course = Course::new(Instant::now());
+        let lifecycle = Lifecycle::new(Instant::now());
         let shared = Arc::new(Shared {
             host: target.host(),
-            status: Mutex::new(status_of(&course)),
+            status: Mutex::new(status_of(&lifecycle)),
             stop,
             thread: Mutex::new(None),
         });
         let mut worker = Worker {
-            server_is_here: target.is_loopback(),
+            server_is_local: target.is_loopback(),
             client: Arc::new(WhipClient::new(target)),
             tap,
             demand,
             metrics,
-            course,
+            lifecycle,
             shared: Arc::clone(&shared),
             stop: stopped,
         };
@@ -103,25 +103,25 @@ impl Publisher {
                     never = beat(heartbeat) => match never {},
                 }
             });
-            runtime.shutdown_timeout(DRAIN);
+            runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
         })?;
         *lock(&shared.thread) = Some(thread);
         Ok(Self { shared })
     }
 
-    /// Scheme and host of the server, without path or token.
+    /// Scheme and host of the server, without path and token.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.shared.host
     }
 
-    /// How it is doing.
+    /// The current status.
     #[must_use]
     pub fn status(&self) -> PublishStatus {
         lock(&self.shared.status).clone()
     }
 
-    /// Takes the session down at the server and ends the thread; waits at most a few seconds.
+    /// Deletes the session at the server and ends the thread; waits at most a few seconds.
     pub fn stop(&self) {
         self.shared.stop.send_replace(true);
         if let Some(thread) = lock(&self.shared.thread).take()
@@ -136,15 +136,16 @@ impl Worker {
     async fn run(&mut self) {
         let mut stop = self.stop.clone();
         while !*stop.borrow() {
-            self.course.begin(Instant::now());
+            self.lifecycle.begin(Instant::now());
             self.show();
             let Some(failure) = self.attempt().await else {
                 return;
             };
-            self.course.failed(Instant::now(), &failure, rand::random());
+            self.lifecycle
+                .failed(Instant::now(), &failure, rand::random());
             self.metrics.failed(failure.kind);
             self.show();
-            let due = self.course.retry_at().unwrap_or_else(Instant::now);
+            let due = self.lifecycle.retry_at().unwrap_or_else(Instant::now);
             let (host, retry_in) = (&self.shared.host, due - Instant::now());
             tracing::warn!(%host, ?retry_in, "not publishing: {failure}");
             tokio::select! {
@@ -154,15 +155,15 @@ impl Worker {
         }
     }
 
-    /// Publishes until that ends. `None`: as asked.
-    async fn attempt(&mut self) -> Option<Failure> {
+    /// Publishes until the connection fails; `None` when stopped.
+    async fn attempt(&mut self) -> Option<AttemptError> {
         let (demand, metrics) = (Arc::clone(&self.demand), Arc::clone(&self.metrics));
-        let keyframe_wanted = Box::new(move || {
+        let on_keyframe_request = Box::new(move || {
             metrics.keyframe_requests.inc();
             demand.request_keyframe(RenditionId::MAIN);
         });
         let opened = tokio::select! {
-            opened = Session::open(&self.client, self.server_is_here, keyframe_wanted) => opened,
+            opened = Session::open(&self.client, self.server_is_local, on_keyframe_request) => opened,
             () = stopped(&mut self.stop) => return None,
         };
         let mut session = match opened {
@@ -170,7 +171,7 @@ impl Worker {
             Err(failure) => return Some(failure),
         };
         self.metrics.connects.inc();
-        self.course.connected(Instant::now());
+        self.lifecycle.connected(Instant::now());
         self.show();
         tracing::info!(host = %self.shared.host, "publishing");
         let mut frames = self.tap.open();
@@ -178,15 +179,15 @@ impl Worker {
             failure = session.stream(&mut frames, &self.metrics) => Some(failure),
             () = stopped(&mut self.stop) => None,
         };
-        // Nobody is to encode for a goodbye.
+        // The encoder need not run during the shutdown.
         drop(frames);
         session.close().await;
         ended
     }
 
     fn show(&self) {
-        self.metrics.show(self.course.state);
-        *lock(&self.shared.status) = status_of(&self.course);
+        self.metrics.show(self.lifecycle.state);
+        *lock(&self.shared.status) = status_of(&self.lifecycle);
     }
 }
 
@@ -196,24 +197,24 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-/// Shows that the runtime's one thread goes on.
+/// Beats for the watchdog as long as the runtime's thread is responsive.
 async fn beat(heartbeat: &Heartbeat) -> Infallible {
     loop {
         heartbeat.beat(TURN_MAX);
-        tokio::time::sleep(BEAT_EVERY).await;
+        tokio::time::sleep(BEAT_INTERVAL).await;
     }
 }
 
-fn status_of(course: &Course) -> PublishStatus {
+fn status_of(lifecycle: &Lifecycle) -> PublishStatus {
     PublishStatus {
-        state: course.state,
-        since: course.since,
-        reason: course.reason.clone(),
+        state: lifecycle.state,
+        since: lifecycle.since,
+        reason: lifecycle.reason.clone(),
     }
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // The other end is held by the thread's own state, so that it cannot be gone.
+    // The sender is owned by this thread's shared state, so that it cannot be dropped.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 

@@ -1,10 +1,10 @@
-//! Pure: where to publish, who may see the token, and which redirect is followed.
+//! The publishing target: URL, token, and which redirects are followed. Pure.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-use super::course::{Failure, FailureKind};
+use super::lifecycle::{AttemptError, FailureKind};
 
 /// A WHIP endpoint and the token for it.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,25 +13,25 @@ pub struct PublishTarget {
     token: Option<String>,
 }
 
-/// What is wrong with a target. Never holds the token.
+/// Why a target is invalid. Never contains the token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// Not an address at all.
+    /// Not a URL.
     #[error("not an address such as https://server/whip/stream: {0}")]
     Url(url::ParseError),
     /// Not HTTP.
     #[error("WHIP is spoken over http or https, not {0}")]
     Scheme(String),
-    /// Secrets in the address would end up in logs.
+    /// Credentials in the URL would end up in logs.
     #[error("name and password belong into the token, not into the address")]
     Credentials,
-    /// It would not fit a header.
+    /// The token contains characters that a header cannot.
     #[error("the token holds characters that a header cannot carry")]
     Token,
 }
 
 impl PublishTarget {
-    /// Checks both.
+    /// Validates URL and token.
     pub fn parse(url: &str, token: Option<&str>) -> Result<Self, TargetError> {
         let url = Url::parse(url.trim()).map_err(TargetError::Url)?;
         if !["http", "https"].contains(&url.scheme()) {
@@ -41,7 +41,7 @@ impl PublishTarget {
             return Err(TargetError::Credentials);
         }
         let token = token.map(str::trim).filter(|token| !token.is_empty());
-        // RFC 6750 2.1 allows less; a server may have its own ideas, a header has not.
+        // RFC 6750 2.1 allows fewer characters; any that a header can carry is accepted.
         if token.is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
             return Err(TargetError::Token);
         }
@@ -51,7 +51,7 @@ impl PublishTarget {
         })
     }
 
-    /// Scheme, host and, if it is a special one, port: what may be shown to anybody.
+    /// Scheme, host and non-default port, which may be shown to anybody.
     #[must_use]
     pub fn host(&self) -> String {
         self.url.origin().ascii_serialization()
@@ -61,7 +61,7 @@ impl PublishTarget {
         &self.url
     }
 
-    /// The server is this machine itself, by name or address.
+    /// Whether the server is this machine, by name or address.
     pub(crate) fn is_loopback(&self) -> bool {
         match self.url.host() {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -71,17 +71,17 @@ impl PublishTarget {
         }
     }
 
-    /// What `Authorization` says to `url`: nothing where the server sent us elsewhere, since the
-    /// token was given for one origin.
+    /// The `Authorization` header for `url`; `None` for another origin after a redirect, because the token is
+    /// only for the configured one.
     pub(crate) fn authorization(&self, url: &Url) -> Option<String> {
         let token = self.token.as_ref()?;
         (url.origin() == self.url.origin()).then(|| format!("Bearer {token}"))
     }
 }
 
-/// Where a `Location` leads, which may be relative to `from`.
-pub(crate) fn follow(from: &Url, location: &str) -> Result<Url, Failure> {
-    let bad = |why: &str| Failure::new(FailureKind::BadAnswer, why);
+/// Resolves a `Location` relative to `from`; downgrades to plain HTTP are errors.
+pub(crate) fn follow(from: &Url, location: &str) -> Result<Url, AttemptError> {
+    let bad = |why: &str| AttemptError::new(FailureKind::BadAnswer, why);
     let to = from
         .join(location)
         .map_err(|_| bad("The server names an impossible address."))?;
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn only_http_without_secrets_in_the_address() {
+    fn only_http_urls_without_credentials_are_accepted() {
         let parse = |text| PublishTarget::parse(text, None);
         assert!(parse("https://a.example/whip/x?y=z").is_ok());
         assert!(matches!(parse("server/whip"), Err(TargetError::Url(_))));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_has_neither_path_nor_token() {
+    fn debug_output_has_neither_path_nor_token() {
         let target = PublishTarget::parse("https://a.example:8443/secret-path?k=v", Some(" tok "))
             .expect("valid");
         assert_eq!(target.host(), "https://a.example:8443");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_goes_to_its_own_origin_alone() {
+    fn the_token_is_sent_to_its_origin_only() {
         let target = PublishTarget::parse("https://a.example/whip", Some("t0")).expect("valid");
         let told = |to: &str| target.authorization(&url(to));
         assert_eq!(
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn locations_may_be_relative_but_never_fall_back_to_plain_text() {
+    fn locations_may_be_relative_but_not_downgrade_to_http() {
         let from = url("https://a.example/whip/room?x=1");
         let to = |location: &str| follow(&from, location).map(String::from);
         assert_eq!(
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_known_by_its_names() {
+    fn loopback_names_and_addresses_are_recognised() {
         let loopback = |text| {
             PublishTarget::parse(text, None)
                 .expect("valid")

@@ -1,5 +1,4 @@
-//! Capture time to RTP time, and the wall-clock time that a sender report ties to it (RFC 3550 6.4.1).
-//! Pure.
+//! Converts capture times to RTP timestamps, and to the NTP time of sender reports (RFC 3550 6.4.1). Pure.
 
 #[cfg(test)]
 mod tests;
@@ -9,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// H.264's RTP clock (RFC 6184, 8.2.1).
 pub const TICKS_PER_SECOND: u128 = 90_000;
 
-/// Turns capture times into 90 kHz ticks since one origin, strictly increasing whatever order the
-/// capture times come in: cards are stamped when drawn, frames a little before they arrive.
+/// Converts capture times to 90 kHz ticks since an origin. The result strictly increases even if capture
+/// times do not: cards are stamped when drawn, frames shortly before they arrive.
 #[derive(Debug)]
 pub struct RtpClock {
     origin: Instant,
@@ -24,8 +23,8 @@ impl RtpClock {
         Self { origin, last: 0 }
     }
 
-    /// The ticks of a picture taken at `at`, at least one more than those of the one before. Wraps
-    /// with the RTP timestamp after 13 hours.
+    /// The ticks of a picture captured at `at`, at least one more than the previous. Wraps around like the
+    /// RTP timestamp, after 13 hours.
     pub fn ticks(&mut self, at: Instant) -> u32 {
         let since = at.saturating_duration_since(self.origin);
         let ticks = since.as_nanos() * TICKS_PER_SECOND / 1_000_000_000;
@@ -34,13 +33,12 @@ impl RtpClock {
     }
 }
 
-/// How often each viewer gets a sender report. It also times the round trip that guides retransmissions.
+/// Interval of sender reports. They also measure the round trip time that retransmissions depend on.
 pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
-/// Seconds from the NTP era (1900) to the Unix one.
+/// Seconds from the NTP epoch (1900) to the Unix epoch.
 const NTP_TO_UNIX_S: u64 = 2_208_988_800;
 
-/// The monotonic clock tied to NTP time once, so that reports never jump when the wall clock is
-/// set.
+/// NTP time derived from the monotonic clock, so that reports do not jump when the wall clock is set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReportClock {
     origin: Instant,
@@ -48,7 +46,7 @@ pub(crate) struct ReportClock {
 }
 
 impl ReportClock {
-    /// Ties `now` to the wall-clock time `wall`.
+    /// Creates a clock at which `now` is the wall-clock time `wall`.
     pub(crate) fn new(now: Instant, wall: SystemTime) -> Self {
         let since_1970 = wall
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -59,14 +57,14 @@ impl ReportClock {
         }
     }
 
-    /// NTP time: seconds since 1900 in the upper 32 bits, their fraction in the lower.
+    /// NTP timestamp: seconds since 1900 in the upper 32 bits, the fraction in the lower.
     pub(crate) fn ntp(&self, now: Instant) -> u64 {
         let time = self.origin_since_1900 + now.saturating_duration_since(self.origin);
         let fraction = (u64::from(time.subsec_nanos()) << 32) / 1_000_000_000;
         (time.as_secs() << 32) | fraction
     }
 
-    /// The middle 32 bits, which reports echo.
+    /// The middle 32 bits of the NTP timestamp, which receiver reports echo.
     pub(crate) fn ntp_middle(&self, now: Instant) -> u32 {
         let [_, _, a, b, c, d, _, _] = self.ntp(now).to_be_bytes();
         u32::from_be_bytes([a, b, c, d])

@@ -1,15 +1,14 @@
-//! H.264 byte stream to RTP payloads, packetisation mode 1 (RFC 6184). Pure.
+//! Packetises an H.264 byte stream into RTP payloads, packetisation mode 1 (RFC 6184). Pure.
 //!
-//! Small units that follow each other (parameter sets above all) share a STAP-A, what fits goes alone,
-//! the rest is cut into FU-A.
+//! Small consecutive NAL units (such as parameter sets) share a STAP-A, a unit that fits is sent alone, and
+//! a larger one is split into FU-A fragments.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// The longest payload. An RTP packet stays within 1200 bytes, which passes every path a browser
-/// accepts (IPv6 minimum MTU 1280 less IP, UDP and the SRTP tag): 12 bytes of header, 2 of RTX, and 26
-/// for header extensions.
+/// Maximum payload size. The RTP packet then stays within 1200 bytes, which fits every path a browser accepts
+/// (IPv6 minimum MTU 1280 less IP, UDP and SRTP tag): 12 bytes header, 2 RTX, 26 header extensions.
 pub const MAX_PAYLOAD_BYTES: usize = 1160;
 
 const STAP_A: u8 = 24;
@@ -20,11 +19,10 @@ const TYPE_MASK: u8 = 0x1f;
 const NRI_MASK: u8 = 0x60;
 const FORBIDDEN_BIT: u8 = 0x80;
 
-/// Cuts one access unit in Annex B form into RTP payloads in sending order, none longer than
-/// [`MAX_PAYLOAD_BYTES`]. All of them are slices of one buffer; the bytes are copied once.
+/// Packetises one Annex B access unit into payloads in sending order, none longer than
+/// [`MAX_PAYLOAD_BYTES`]. All are slices of one buffer, so that the bytes are copied once.
 ///
-/// FU-A fragments are all as long as possible and only the last is shorter, so that the packets of a
-/// frame can leave in one GSO send.
+/// All FU-A fragments except the last have the maximum length, so that a frame can leave in one GSO send.
 #[must_use]
 pub fn packetise(access_unit: &[u8]) -> Vec<Bytes> {
     let units: Vec<&[u8]> = nal_units(access_unit)
@@ -46,8 +44,8 @@ pub fn packetise(access_unit: &[u8]) -> Vec<Bytes> {
     writer.finish()
 }
 
-/// The NAL units of an Annex B stream without start codes and trailing zeros. Bytes before the first
-/// start code and empty units are skipped.
+/// Iterates over the NAL units of an Annex B stream, without start codes and trailing zeros. Bytes before the
+/// first start code and empty units are skipped.
 pub fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut from = start_code(stream, 0).map(|at| at + 3);
     std::iter::from_fn(move || {
@@ -65,7 +63,7 @@ pub fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Where the next `00 00 01` begins, at or after `from`.
+/// Position of the next `00 00 01` at or after `from`.
 fn start_code(stream: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     while at + 2 < stream.len() {
@@ -78,12 +76,12 @@ fn start_code(stream: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// Types 0 and 24 to 31 are no coded data; sent alone they would be read as RTP aggregates.
+/// Types 0 and 24 to 31 are no NAL units of a stream; sent alone they would be parsed as RTP aggregates.
 fn is_plain(unit: &[u8]) -> bool {
     matches!(unit[0] & TYPE_MASK, 1..=23)
 }
 
-/// How many units from the front go into one payload, at least 1.
+/// Number of leading units that fit into one payload, at least 1.
 fn aggregated(units: &[&[u8]]) -> usize {
     let mut payload_bytes = 1;
     let fits = |unit: &&&[u8]| {
@@ -102,7 +100,7 @@ struct Writer {
 impl Writer {
     fn with_capacity(bytes: usize) -> Self {
         let payloads = bytes / MAX_PAYLOAD_BYTES + 2;
-        // Two bytes of FU header per payload replace one of the unit's and three of its start code.
+        // The two bytes of FU header replace one of the unit header and three of the start code.
         let buffer = Vec::with_capacity(bytes + payloads * 3);
         Self {
             buffer,
@@ -121,7 +119,7 @@ impl Writer {
     }
 
     fn stap_a(&mut self, units: &[&[u8]]) {
-        // RFC 6184, 5.7: F is the or, NRI the maximum over the units.
+        // RFC 6184 5.7: F is the OR, NRI the maximum over the units.
         let forbidden = units
             .iter()
             .fold(0, |bits, unit| bits | (unit[0] & FORBIDDEN_BIT));

@@ -1,4 +1,4 @@
-//! What viewers report and ask for (RTCP).
+//! Parses the RTCP feedback of viewers.
 
 use std::time::Duration;
 
@@ -11,39 +11,39 @@ use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 
-/// Sequence numbers taken from one datagram; a well-behaved receiver asks for far fewer.
+/// Maximum sequence numbers taken from one NACK; a well-behaved receiver requests far fewer.
 const NACKS_MAX: usize = 512;
-/// Packets that one feedback may be about; at 10 Mbit/s and one a second there are a thousand.
+/// Maximum packets per transport-wide feedback; at 10 Mbit/s and one feedback a second there are a thousand.
 const ACKNOWLEDGED_MAX: usize = 2048;
 
-/// One thing a viewer said.
+/// One feedback message of a viewer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Feedback {
-    /// It lost its picture (RFC 4585 6.3.1).
+    /// Picture loss indication: the decoder lost its picture (RFC 4585 6.3.1).
     Pli,
-    /// It wants a keyframe (RFC 5104 4.3.1).
+    /// Full intra request: a keyframe is needed (RFC 5104 4.3.1).
     Fir,
-    /// It lost these packets (RFC 4585 6.2.1).
+    /// Retransmission request for lost packets (RFC 4585 6.2.1).
     Nack(Vec<u16>),
-    /// How it receives us.
-    Report(Reception),
-    /// When each of these packets arrived, by transport-wide number.
+    /// A reception report.
+    Report(ReportBlock),
+    /// Arrival time of each packet, by transport-wide sequence number.
     Transport(Vec<Acknowledgement>),
 }
 
-/// One report block (RFC 3550 6.4.1).
+/// A report block (RFC 3550 6.4.1).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Reception {
-    /// Share of the packets since its last report that were lost, 0 to 1.
+pub(crate) struct ReportBlock {
+    /// Share of packets lost since the previous report, 0 to 1.
     pub(crate) loss: f32,
-    /// Middle 32 bits of the NTP time of our last report it has, 0: none.
+    /// Middle 32 bits of the NTP time of the last sender report it received; 0 if none.
     pub(crate) last_sender_report: u32,
-    /// Time since it got that, in units of 1/65536 s.
+    /// Delay since that sender report arrived, in units of 1/65536 s.
     pub(crate) delay: u32,
 }
 
-impl Reception {
-    /// The round trip, from the middle 32 bits of the NTP time now.
+impl ReportBlock {
+    /// The round trip time, given the middle 32 bits of the current NTP time.
     pub(crate) fn round_trip(&self, now_ntp_middle: u32) -> Option<Duration> {
         if self.last_sender_report == 0 {
             return None;
@@ -52,14 +52,14 @@ impl Reception {
             .wrapping_sub(self.last_sender_report)
             .wrapping_sub(self.delay)
             .cast_signed();
-        // On a fast network rounding makes it negative by a tick or two. Beyond a second below zero
-        // or a minute above, clocks or arithmetic went astray.
+        // Rounding may give slightly negative values on a fast network. Other values outside this range mean
+        // that a clock is wrong.
         let plausible = (-(1 << 16)..60 << 16).contains(&ticks);
         plausible.then(|| Duration::from_secs_f64(f64::from(ticks.max(0)) / 65_536.0))
     }
 }
 
-/// Keeps a viewer's feedback about one media SSRC until it is acted on.
+/// Collects a viewer's feedback on one media SSRC until it is handled.
 #[derive(Debug)]
 pub(crate) struct FeedbackInbox {
     ssrc: u32,
@@ -74,7 +74,7 @@ impl FeedbackInbox {
         }
     }
 
-    /// Takes what has come.
+    /// Takes the collected feedback.
     pub(crate) fn take(&mut self) -> Vec<Feedback> {
         std::mem::take(&mut self.kept)
     }
@@ -83,7 +83,7 @@ impl FeedbackInbox {
         self.kept.push(feedback);
     }
 
-    /// Reads one compound; what is not about our stream is left out.
+    /// Adds a compound packet; feedback on other streams is skipped.
     pub(crate) fn collect(&mut self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
         for packet in packets {
             let packet = packet.as_any();
@@ -105,7 +105,7 @@ impl FeedbackInbox {
             } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
                 report.reports.iter().for_each(|block| self.report(block));
             } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
-                // A receiver that counts as a sender too reports there (str0m).
+                // str0m puts its report blocks into sender reports.
                 report.reports.iter().for_each(|block| self.report(block));
             }
         }
@@ -113,19 +113,19 @@ impl FeedbackInbox {
 
     fn transport(&mut self, feedback: &TransportLayerCc) {
         let packets = usize::from(feedback.packet_status_count);
-        // Two bytes can claim eight thousand packets: what is too much to be true is not unpacked.
+        // A two-byte count can claim 65535 packets; implausible counts are not expanded.
         if packets > ACKNOWLEDGED_MAX {
             return;
         }
         let mut acknowledgements = convert_twcc(feedback);
-        // The last chunk is filled up with packets that the feedback is not about.
+        // The last chunk is padded beyond the packet count.
         acknowledgements.truncate(packets);
         self.put(Feedback::Transport(acknowledgements));
     }
 
     fn report(&mut self, block: &ReceptionReport) {
         if block.ssrc == self.ssrc {
-            self.put(Feedback::Report(Reception {
+            self.put(Feedback::Report(ReportBlock {
                 loss: f32::from(block.fraction_lost) / 256.0,
                 last_sender_report: block.last_sender_report,
                 delay: block.delay,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_sequence_numbers_is_cut() {
+    fn sequence_numbers_of_a_nack_are_limited() {
         let nack = TransportLayerNack {
             sender_ssrc: 1,
             media_ssrc: 7,
@@ -197,14 +197,14 @@ mod tests {
             ],
         };
         let Feedback::Nack(lost) = &collected(vec![Box::new(nack)])[0] else {
-            panic!("a request for packets");
+            panic!("not a NACK");
         };
         assert_eq!(lost.len(), NACKS_MAX);
     }
 
     #[test]
     fn the_round_trip_comes_from_report_times() {
-        let reception = Reception {
+        let reception = ReportBlock {
             loss: 0.0,
             last_sender_report: 0xffff_f000,
             delay: 0x0800,
@@ -212,10 +212,10 @@ mod tests {
         let millis = reception.round_trip(0x0000_0c00).map(|rtt| rtt.as_millis());
         assert_eq!(millis, Some(78));
         let rounded = reception.round_trip(0xffff_f7ff);
-        assert_eq!(rounded, Some(Duration::ZERO), "a tick less than nothing");
+        assert_eq!(rounded, Some(Duration::ZERO), "one tick below zero");
         let before = reception.round_trip(0xfff0_0000);
-        assert_eq!(before, None, "long before it was sent");
-        let none = Reception {
+        assert_eq!(before, None, "before the sender report");
+        let none = ReportBlock {
             last_sender_report: 0,
             ..reception
         };

@@ -1,49 +1,49 @@
-//! The answer's text.
+//! Writes SDP answers.
 
 use std::fmt::Write as _;
 
-use super::offer::{Fate, Offer, Section, Setup};
+use super::offer::{Offer, Section, SectionUse, Setup};
 
-/// What we bring to a session.
+/// This side's part of an answer.
 #[derive(Debug, Clone)]
-pub(crate) struct AnswerTerms<'a> {
-    /// `o=` number.
+pub(crate) struct AnswerParams<'a> {
+    /// The session id of the `o=` line.
     pub(crate) session_number: u64,
     pub(crate) ufrag: &'a str,
     pub(crate) pwd: &'a str,
-    /// SHA-256 of our certificate.
+    /// SHA-256 fingerprint of the DTLS certificate.
     pub(crate) fingerprint: &'a str,
     /// `a=candidate` values, best first.
     pub(crate) candidates: &'a [String],
     pub(crate) ssrc: u32,
     pub(crate) rtx_ssrc: u32,
-    /// The RTCP canonical name, also the stream's.
+    /// The RTCP canonical name, also the media stream id.
     pub(crate) cname: &'a str,
 }
 
 /// Writes the answer to a viewer's `offer`.
-pub(crate) fn answer(offer: &Offer, terms: &AnswerTerms<'_>) -> String {
-    answer_with(offer, terms, &|text, section| {
-        video(text, offer, section, terms);
+pub(crate) fn answer(offer: &Offer, params: &AnswerParams<'_>) -> String {
+    answer_with(offer, params, &|text, section| {
+        video(text, offer, section, params);
     })
 }
 
-/// Writes an answer: one section for each of the offer's, in its order (RFC 3264 6). `video` writes
-/// the one that is used.
+/// Writes an answer with one section for each of the offer's, in its order (RFC 3264 6). `video` writes
+/// the section that is used.
 pub(super) fn answer_with(
     offer: &Offer,
-    terms: &AnswerTerms<'_>,
+    params: &AnswerParams<'_>,
     video: &dyn Fn(&mut String, &Section),
 ) -> String {
     let mut text = String::with_capacity(2048);
     let bundled: Vec<&str> = offer
         .sections
         .iter()
-        .filter(|section| section.bundled && section.fate != Fate::Rejected)
+        .filter(|section| section.bundled && section.usage != SectionUse::Rejected)
         .filter_map(|section| section.mid.as_deref())
         .collect();
     line(&mut text, "v=0");
-    let number = terms.session_number;
+    let number = params.session_number;
     line(&mut text, &format!("o=- {number} 2 IN IP4 127.0.0.1"));
     line(&mut text, "s=-\r\nt=0 0");
     if !bundled.is_empty() {
@@ -52,15 +52,15 @@ pub(super) fn answer_with(
     line(&mut text, "a=msid-semantic: WMS *");
     let mut candidates_written = false;
     for section in &offer.sections {
-        match section.fate {
-            Fate::Rejected => rejected(&mut text, section),
-            Fate::Inactive => inactive(&mut text, section),
-            Fate::Video => video(&mut text, section),
+        match section.usage {
+            SectionUse::Rejected => rejected(&mut text, section),
+            SectionUse::Inactive => inactive(&mut text, section),
+            SectionUse::Video => video(&mut text, section),
         }
-        if section.fate != Fate::Rejected {
-            transport(&mut text, offer, terms);
+        if section.usage != SectionUse::Rejected {
+            transport(&mut text, offer, params);
             if !candidates_written {
-                candidates(&mut text, terms);
+                candidates(&mut text, params);
                 candidates_written = true;
             }
         }
@@ -68,12 +68,12 @@ pub(super) fn answer_with(
     text
 }
 
-/// Format parameters for a profile.
+/// The `a=fmtp` parameters of a profile.
 pub(super) fn fmtp(profile_level_id: &str) -> String {
     format!("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile_level_id}")
 }
 
-fn video(text: &mut String, offer: &Offer, section: &Section, terms: &AnswerTerms<'_>) {
+fn video(text: &mut String, offer: &Offer, section: &Section, params: &AnswerParams<'_>) {
     let video = &offer.video;
     let payload_type = video.payload_type;
     let rtx = video.rtx_payload_type;
@@ -83,7 +83,7 @@ fn video(text: &mut String, offer: &Offer, section: &Section, terms: &AnswerTerm
     }
     head(text, section, "9", &formats);
     line(text, "a=sendonly");
-    line(text, &format!("a=msid:{} video", terms.cname));
+    line(text, &format!("a=msid:{} video", params.cname));
     line(text, &format!("a=rtpmap:{payload_type} H264/90000"));
     let parameters = fmtp(&video.profile_level_id);
     line(text, &format!("a=fmtp:{payload_type} {parameters}"));
@@ -96,7 +96,7 @@ fn video(text: &mut String, offer: &Offer, section: &Section, terms: &AnswerTerm
     }
     let extensions = [
         (video.playout_delay_id, super::offer::PLAYOUT_DELAY),
-        (video.transport_id, super::offer::TRANSPORT_NUMBER),
+        (video.transport_id, super::offer::TRANSPORT_WIDE_SEQUENCE),
     ];
     for (id, uri) in extensions {
         if let Some(id) = id {
@@ -109,12 +109,12 @@ fn video(text: &mut String, offer: &Offer, section: &Section, terms: &AnswerTerm
     if rtx.is_some() {
         line(
             text,
-            &format!("a=ssrc-group:FID {} {}", terms.ssrc, terms.rtx_ssrc),
+            &format!("a=ssrc-group:FID {} {}", params.ssrc, params.rtx_ssrc),
         );
     }
-    for ssrc in std::iter::once(terms.ssrc).chain(rtx.map(|_| terms.rtx_ssrc)) {
-        line(text, &format!("a=ssrc:{ssrc} cname:{}", terms.cname));
-        line(text, &format!("a=ssrc:{ssrc} msid:{} video", terms.cname));
+    for ssrc in std::iter::once(params.ssrc).chain(rtx.map(|_| params.rtx_ssrc)) {
+        line(text, &format!("a=ssrc:{ssrc} cname:{}", params.cname));
+        line(text, &format!("a=ssrc:{ssrc} msid:{} video", params.cname));
     }
 }
 
@@ -143,26 +143,25 @@ pub(super) fn head(text: &mut String, section: &Section, port: &str, formats: &s
     }
 }
 
-fn transport(text: &mut String, offer: &Offer, terms: &AnswerTerms<'_>) {
-    // We begin the handshake wherever we may: one round trip less, as our candidates are checked by
-    // then.
+fn transport(text: &mut String, offer: &Offer, params: &AnswerParams<'_>) {
+    // Starting the handshake saves one round trip: our candidates have been checked by then.
     let setup = match offer.setup {
         Setup::ActPass | Setup::Passive => "active",
         Setup::Active => "passive",
     };
     line(text, "a=rtcp-mux");
-    line(text, &format!("a=ice-ufrag:{}", terms.ufrag));
-    line(text, &format!("a=ice-pwd:{}", terms.pwd));
+    line(text, &format!("a=ice-ufrag:{}", params.ufrag));
+    line(text, &format!("a=ice-pwd:{}", params.pwd));
     line(text, "a=ice-options:trickle");
     line(
         text,
-        &format!("a=fingerprint:sha-256 {}", terms.fingerprint),
+        &format!("a=fingerprint:sha-256 {}", params.fingerprint),
     );
     line(text, &format!("a=setup:{setup}"));
 }
 
-fn candidates(text: &mut String, terms: &AnswerTerms<'_>) {
-    for candidate in terms.candidates {
+fn candidates(text: &mut String, params: &AnswerParams<'_>) {
+    for candidate in params.candidates {
         line(text, &format!("a={candidate}"));
     }
     line(text, "a=end-of-candidates");

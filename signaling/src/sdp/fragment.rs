@@ -1,23 +1,23 @@
-//! The body of a PATCH (`application/trickle-ice-sdpfrag`, RFC 8840 9).
+//! Parses and writes SDP fragments, the body of a PATCH (`application/trickle-ice-sdpfrag`, RFC 8840 9).
 
 use super::offer::{is_ice_chars, remote_candidate};
 use super::text::{Attributes, Credentials, REMOTE_CANDIDATES_MAX, RemoteCandidate};
 
-/// Candidates that came after the offer, or new credentials.
+/// Trickled candidates, or the new credentials of an ICE restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fragment {
-    /// The viewer's user name fragment: another one than in its offer asks for an ICE restart.
+    /// The viewer's user name fragment; one that differs from the offer's asks for an ICE restart.
     pub(crate) ufrag: Option<String>,
-    /// What a restart needs: both halves, as RFC 8839 5.4 allows them.
+    /// Both credentials, if valid (RFC 8839 5.4); a restart needs them.
     pub(crate) credentials: Option<Credentials>,
-    /// The section it is about.
+    /// The media section.
     pub(crate) mid: Option<String>,
-    /// What of it we can use; the rest is discarded without a word, as RFC 9725 4.3.2 wants it.
+    /// The usable candidates; others are ignored silently (RFC 9725 4.3.2).
     pub(crate) candidates: Vec<RemoteCandidate>,
 }
 
 impl Fragment {
-    /// Reads a fragment. `None` when no line of it is SDP.
+    /// Parses a fragment. Returns `None` if no line is SDP.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut attributes = Attributes::default();
         let mut any = false;
@@ -27,9 +27,9 @@ impl Fragment {
                 attributes.push_line(value);
             }
         }
-        let legal = |name: &str, least| {
+        let legal = |name: &str, min_length| {
             let value = attributes.first(name)?;
-            is_ice_chars(value, least).then(|| value.to_owned())
+            is_ice_chars(value, min_length).then(|| value.to_owned())
         };
         let credentials = match (legal("ice-ufrag", 4), legal("ice-pwd", 22)) {
             (Some(ufrag), Some(pwd)) => Some(Credentials { ufrag, pwd }),
@@ -49,7 +49,7 @@ impl Fragment {
     }
 }
 
-/// What an ICE restart is answered with (RFC 9725 4.3.3).
+/// The response to an ICE restart (RFC 9725 4.3.3).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RestartAnswer<'a> {
     pub(crate) mid: Option<&'a str>,

@@ -1,24 +1,23 @@
-//! Which of a viewer's H.264 payload types we send with.
+//! Selects the H.264 payload type of an offer.
 
 use super::text::MediaText;
 
-/// A payload type of the offer that can carry our stream.
+/// A payload type that can carry the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct H264Choice {
     pub(super) payload_type: u8,
-    /// As the viewer wrote it, echoed in the answer.
+    /// As in the offer; echoed in the answer.
     pub(super) profile_level_id: String,
-    /// Payload type of the retransmission format (RFC 4588) for it.
+    /// Payload type of its retransmission format (RTX, RFC 4588).
     pub(super) rtx_payload_type: Option<u8>,
 }
 
-/// RFC 6184 8.1: what a missing profile-level-id means.
+/// The default of profile-level-id (RFC 6184 8.1).
 const DEFAULT_PROFILE: &str = "42000a";
 
-/// The best H.264 format of a section: packetisation mode 1 only (the packetiser makes FU-A), the
-/// profile nearest to constrained baseline. A Main or High decoder plays it too (ITU-T H.264 A.2),
-/// so those are taken when a viewer offers nothing nearer. Among equals one with a retransmission
-/// format, then the viewer's own order.
+/// The best H.264 format of a section: with packetisation mode 1 (the packetiser makes FU-A), and the profile
+/// nearest to constrained baseline. Main and High decoders can also play it (ITU-T H.264 A.2). Of equal
+/// formats, one with RTX, then the first.
 pub(super) fn choose(media: &MediaText) -> Option<H264Choice> {
     let mut best: Option<((u8, bool), H264Choice)> = None;
     for payload_type in media
@@ -40,7 +39,7 @@ pub(super) fn choose(media: &MediaText) -> Option<H264Choice> {
     best.map(|(_, choice)| choice)
 }
 
-/// The names of a section's codecs, for the message that says why none fits.
+/// Lists a section's codecs for an error message.
 pub(super) fn codec_names(media: &MediaText) -> String {
     let mut names: Vec<String> = Vec::new();
     for map in media.attributes.all("rtpmap") {
@@ -79,7 +78,7 @@ fn candidate(media: &MediaText, payload_type: u8) -> Option<H264Choice> {
     })
 }
 
-/// How far a decoder's profile is from constrained baseline; `None`: cannot play it, or no profile.
+/// Distance of a profile from constrained baseline; `None` if it cannot play the stream.
 fn distance(profile_level_id: &str) -> Option<u8> {
     if profile_level_id.len() != 6 {
         return None;
@@ -90,7 +89,7 @@ fn distance(profile_level_id: &str) -> Option<u8> {
         // profile_idc 66 with constraint_set1: constrained baseline itself.
         (0x42, flags) if flags & 0x40 != 0 => Some(0),
         (0x42, _) => Some(1),
-        // Main with constraint_set0 is constrained baseline by another name (RFC 6184 8.1).
+        // Main with constraint_set0 is also constrained baseline (RFC 6184 8.1).
         (0x4d, flags) if flags & 0x80 != 0 => Some(1),
         (0x4d, _) => Some(2),
         (0x64, _) => Some(3),

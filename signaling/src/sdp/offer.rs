@@ -1,21 +1,21 @@
-//! What a viewer asks for, in the terms the engine needs.
+//! Parses an offer into what the engine needs.
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::h264::{self, H264Choice};
 use super::text::{MediaText, REMOTE_CANDIDATES_MAX, RemoteCandidate, SdpError, SessionText};
 
-/// Header extension by which a sender asks for a playout delay
+/// Header extension by which a sender requests a playout delay
 /// (<https://webrtc.googlesource.com/src/+/main/docs/native-code/rtp-hdrext/playout-delay>).
 pub(super) const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 
-/// Header extension with a number that counts all packets to one viewer, and the feedback about them
+/// Header extension with the transport-wide sequence number, which feedback refers to
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
-pub(crate) const TRANSPORT_NUMBER: &str =
+pub(crate) const TRANSPORT_WIDE_SEQUENCE: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 const TRANSPORT_FEEDBACK: &str = "transport-cc";
 
-/// Who begins the DTLS handshake, as the offer says (RFC 5763).
+/// DTLS role in the offer (RFC 5763).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Setup {
     ActPass,
@@ -23,29 +23,29 @@ pub(crate) enum Setup {
     Passive,
 }
 
-/// How video is sent to one viewer: everything negotiated that its packets show.
+/// Negotiated parameters of the video stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct VideoTerms {
+pub(crate) struct VideoParams {
     pub(crate) payload_type: u8,
     pub(crate) rtx_payload_type: Option<u8>,
     pub(crate) profile_level_id: String,
     /// Id of the playout-delay header extension.
     pub(crate) playout_delay_id: Option<u8>,
-    /// Id of the header extension with transport-wide numbers, if the viewer answers for them.
+    /// Id of the transport-wide sequence number extension, if the viewer sends feedback for it.
     pub(crate) transport_id: Option<u8>,
-    /// `a=rtcp-fb` kinds that both sides use.
+    /// `a=rtcp-fb` kinds that both sides support.
     pub(crate) feedback: Vec<&'static str>,
     pub(crate) reduced_size_rtcp: bool,
 }
 
-/// What becomes of a section in the answer.
+/// How a section is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// The video we send.
+pub(super) enum SectionUse {
+    /// The video in use.
     Video,
-    /// Accepted and idle, so that nothing is half refused (WHEP forbids it): audio, further video.
+    /// Accepted but unused, because WHEP forbids rejecting them: audio, further video.
     Inactive,
-    /// Port 0: data channels and whatever else.
+    /// Rejected with port 0: data channels and others.
     Rejected,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Section {
     pub(super) proto: String,
     pub(super) mid: Option<String>,
     pub(super) bundled: bool,
-    pub(super) fate: Fate,
+    pub(super) usage: SectionUse,
     pub(super) formats: Vec<String>,
     /// `a=rtpmap` value of the first format.
     pub(super) first_rtpmap: Option<String>,
@@ -70,14 +70,14 @@ pub(crate) struct Offer {
     pub(crate) setup: Setup,
     pub(crate) ice_lite: bool,
     pub(crate) candidates: Vec<RemoteCandidate>,
-    pub(crate) video: VideoTerms,
+    pub(crate) video: VideoParams,
     pub(super) sections: Vec<Section>,
-    /// The length of its text.
+    /// Size of its text.
     pub(crate) bytes: usize,
 }
 
 impl Offer {
-    /// Reads an offer and checks that it can be answered.
+    /// Parses an offer and checks that it can be answered.
     pub(crate) fn parse(text: &str) -> Result<Self, SdpError> {
         let session = SessionText::parse(text)?;
         let video_index = video_section(&session)?;
@@ -87,7 +87,7 @@ impl Offer {
         Self::of(&session, video_index, choice)
     }
 
-    /// The offer with this video section and format.
+    /// Builds the offer from the chosen video section and format.
     pub(super) fn of(
         session: &SessionText,
         video_index: usize,
@@ -105,14 +105,14 @@ impl Offer {
             setup: transport.setup,
             ice_lite: session.attributes.has("ice-lite"),
             candidates: candidates(session),
-            video: video_terms(video, choice),
+            video: video_params(video, choice),
             sections: sections(session, video_index),
             bytes: session.bytes,
         })
     }
 }
 
-/// The first section that can take our video.
+/// The first section that can receive video.
 fn video_section(session: &SessionText) -> Result<usize, SdpError> {
     let is_video = |media: &MediaText| media.kind == "video" && media.proto.ends_with("SAVPF");
     let mut any = false;
@@ -132,7 +132,7 @@ fn video_section(session: &SessionText) -> Result<usize, SdpError> {
     })
 }
 
-/// Port 0 closes a section, unless it is only there to be bundled (RFC 9143 6).
+/// Port 0 closes a section, unless it is bundle-only (RFC 9143 6).
 pub(super) fn is_open(media: &MediaText) -> bool {
     media.port != "0" || media.attributes.has("bundle-only")
 }
@@ -157,8 +157,8 @@ struct Transport {
 }
 
 impl Transport {
-    /// ICE and DTLS of the bundle. A bundled section may leave them to the bundle's first section
-    /// (RFC 9143 7.1.3), and every section may leave them to the session.
+    /// ICE and DTLS parameters of the bundle. A bundled section may inherit them from the bundle's first
+    /// section (RFC 9143 7.1.3) or from the session.
     fn of(session: &SessionText, video_index: usize) -> Result<Self, SdpError> {
         let find = |name: &str| {
             std::iter::once(&session.media[video_index])
@@ -167,12 +167,14 @@ impl Transport {
                 .chain([&session.attributes])
                 .find_map(|attributes| attributes.first(name).map(str::to_owned))
         };
-        let ice = |name: &str, least: usize| {
+        let ice = |name: &str, min_length: usize| {
             let value =
                 find(name).ok_or_else(|| SdpError::Malformed(format!("a={name} is missing")))?;
-            is_ice_chars(&value, least).then_some(value).ok_or_else(|| {
-                SdpError::Malformed(format!("a={name} is not what RFC 8839 5.4 allows"))
-            })
+            is_ice_chars(&value, min_length)
+                .then_some(value)
+                .ok_or_else(|| {
+                    SdpError::Malformed(format!("a={name} is not what RFC 8839 5.4 allows"))
+                })
         };
         Ok(Self {
             ufrag: ice("ice-ufrag", 4)?,
@@ -187,10 +189,10 @@ impl Transport {
     }
 }
 
-/// Credentials that can be used (RFC 8839 5.4; some write more than its `ice-char`).
-pub(super) fn is_ice_chars(value: &str, least: usize) -> bool {
+/// Whether ICE credentials are usable. More lenient than `ice-char` of RFC 8839 5.4, because some players are.
+pub(super) fn is_ice_chars(value: &str, min_length: usize) -> bool {
     let legal = |byte: u8| byte.is_ascii_graphic() && byte != b':';
-    (least..=256).contains(&value.len()) && value.bytes().all(legal)
+    (min_length..=256).contains(&value.len()) && value.bytes().all(legal)
 }
 
 fn fingerprint(session: &SessionText, video_index: usize) -> Result<String, SdpError> {
@@ -246,8 +248,8 @@ fn candidates(session: &SessionText) -> Vec<RemoteCandidate> {
     found
 }
 
-/// A candidate we can check: UDP, of the RTP component, with an address in it. Names (`.local`,
-/// mDNS) are left out: the viewer's own checks tell its address, and nothing is looked up.
+/// Parses a candidate that can be checked: UDP, RTP component, with an IP address. Host names (mDNS `.local`)
+/// are skipped, because the viewer's own checks show its address.
 pub(super) fn remote_candidate(value: &str) -> Option<RemoteCandidate> {
     let value = value.strip_prefix("candidate:").unwrap_or(value);
     let mut words = value.split_ascii_whitespace();
@@ -267,12 +269,12 @@ pub(super) fn remote_candidate(value: &str) -> Option<RemoteCandidate> {
 fn is_reachable(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(v4) => !v4.is_unspecified() && !v4.is_multicast() && !v4.is_broadcast(),
-        // Link-local addresses mean nothing without the interface, which SDP does not tell.
+        // Link-local addresses need a scope, which SDP does not carry.
         IpAddr::V6(v6) => !v6.is_unspecified() && !v6.is_multicast() && !v6.is_unicast_link_local(),
     }
 }
 
-fn video_terms(media: &MediaText, choice: H264Choice) -> VideoTerms {
+fn video_params(media: &MediaText, choice: H264Choice) -> VideoParams {
     let offered = |kind: &str| {
         media.attributes.all("rtcp-fb").any(|value| {
             value.split_once(' ').is_some_and(|(target, what)| {
@@ -284,8 +286,8 @@ fn video_terms(media: &MediaText, choice: H264Choice) -> VideoTerms {
         .into_iter()
         .filter(|kind| offered(kind))
         .collect();
-    let transport_id = extension_id(media, TRANSPORT_NUMBER);
-    VideoTerms {
+    let transport_id = extension_id(media, TRANSPORT_WIDE_SEQUENCE);
+    VideoParams {
         payload_type: choice.payload_type,
         rtx_payload_type: choice.rtx_payload_type,
         profile_level_id: choice.profile_level_id,
@@ -326,7 +328,7 @@ fn sections(session: &SessionText, video_index: usize) -> Vec<Section> {
         .map(|(index, media)| {
             let mid = media.attributes.first("mid").map(str::to_owned);
             let bundled = mid.as_deref().is_some_and(|mid| bundle.contains(&mid));
-            // Outside the bundle a section would need a transport of its own.
+            // A section outside the bundle would need its own transport.
             let idle = video_bundled
                 && bundled
                 && is_open(media)
@@ -338,10 +340,10 @@ fn sections(session: &SessionText, video_index: usize) -> Vec<Section> {
                 proto: media.proto.clone(),
                 mid,
                 bundled,
-                fate: match (index == video_index, idle) {
-                    (true, _) => Fate::Video,
-                    (false, true) => Fate::Inactive,
-                    (false, false) => Fate::Rejected,
+                usage: match (index == video_index, idle) {
+                    (true, _) => SectionUse::Video,
+                    (false, true) => SectionUse::Inactive,
+                    (false, false) => SectionUse::Rejected,
                 },
                 first_rtpmap: media.formats.first().and_then(|first| {
                     media

@@ -1,23 +1,22 @@
-//! The offer of somebody who sends video, and the answer that takes H.264 of it and nothing else.
+//! Parses the offer of a publisher, and answers that only H.264 is received.
 //!
-//! Header extensions that turn the picture (`urn:3gpp:video-orientation`) are left out of the answer
-//! on purpose: a phone then turns its pictures itself.
+//! The answer leaves out `urn:3gpp:video-orientation`, so that phones rotate their pictures themselves.
 
-use super::answer::{AnswerTerms, answer_with, fmtp, head, line};
+use super::answer::{AnswerParams, answer_with, fmtp, head, line};
 use super::h264;
-use super::offer::{Offer, Section, TRANSPORT_NUMBER, direction, is_open};
+use super::offer::{Offer, Section, TRANSPORT_WIDE_SEQUENCE, direction, is_open};
 use super::text::{MediaText, SdpError, SessionText};
 
 /// Why a publisher's offer cannot be answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PublishError {
-    /// As any offer.
+    /// The offer is unusable.
     #[error(transparent)]
     Offer(#[from] SdpError),
-    /// Nothing is published.
+    /// There is no video section.
     #[error("the offer has no video section: add a video track with direction sendonly")]
     NoVideo,
-    /// Video, but none to send.
+    /// No video section sends.
     #[error("the offer does not send video: the video section must be sendonly or sendrecv")]
     NotSending,
     /// Only H.264 with packetisation mode 1 is decoded.
@@ -29,13 +28,13 @@ pub(crate) enum PublishError {
 }
 
 impl PublishError {
-    /// The text is at fault (HTTP 400), not what it asks for (422).
+    /// Whether the text is malformed (HTTP 400), as opposed to unsupported (422).
     pub(crate) fn is_malformed(&self) -> bool {
         matches!(self, Self::Offer(error) if error.is_malformed())
     }
 }
 
-/// Reads a publisher's offer and checks that it can be answered.
+/// Parses a publisher's offer and checks that it can be answered.
 pub(crate) fn parse_published(text: &str) -> Result<Offer, PublishError> {
     let session = SessionText::parse(text)?;
     let video_index = video_section(&session)?;
@@ -62,9 +61,9 @@ fn video_section(session: &SessionText) -> Result<usize, PublishError> {
     })
 }
 
-/// Writes the answer: the video is received, everything else is idle or refused.
-pub(crate) fn publish_answer(offer: &Offer, terms: &AnswerTerms<'_>) -> String {
-    answer_with(offer, terms, &|text, section| {
+/// Writes the answer: the video is received, everything else is inactive or rejected.
+pub(crate) fn publish_answer(offer: &Offer, params: &AnswerParams<'_>) -> String {
+    answer_with(offer, params, &|text, section| {
         video(text, offer, section);
     })
 }
@@ -85,7 +84,7 @@ fn video(text: &mut String, offer: &Offer, section: &Section) {
         line(text, &format!("a=rtcp-fb:{payload_type} {kind}"));
     }
     if let Some(id) = video.transport_id {
-        line(text, &format!("a=extmap:{id} {TRANSPORT_NUMBER}"));
+        line(text, &format!("a=extmap:{id} {TRANSPORT_WIDE_SEQUENCE}"));
     }
     if let Some(rtx) = rtx {
         line(text, &format!("a=rtpmap:{rtx} rtx/90000"));
@@ -107,7 +106,7 @@ mod tests {
     }
 
     fn answered(offer: &str) -> String {
-        let terms = AnswerTerms {
+        let params = AnswerParams {
             session_number: 42,
             ufrag: "abcdef0123456789",
             pwd: "0123456789abcdef0123456789abcdef",
@@ -117,11 +116,11 @@ mod tests {
             rtx_ssrc: 2222,
             cname: "carrier",
         };
-        publish_answer(&parse_published(offer).expect("usable"), &terms)
+        publish_answer(&parse_published(offer).expect("usable"), &params)
     }
 
     #[test]
-    fn the_answer_receives_h264_alone_with_every_way_to_mend_it() {
+    fn the_answer_receives_only_h264_with_all_offered_feedback() {
         let text = answered(&publishing());
         let sections: Vec<&str> = text.lines().filter(|line| line.starts_with("m=")).collect();
         assert_eq!(sections, ["m=video 9 UDP/TLS/RTP/SAVPF 108 109"]);
@@ -135,7 +134,7 @@ mod tests {
         ] {
             assert!(text.lines().any(|have| have == line), "{line} in\n{text}");
         }
-        let extension = format!(" {TRANSPORT_NUMBER}");
+        let extension = format!(" {TRANSPORT_WIDE_SEQUENCE}");
         assert!(text.lines().any(|line| line.ends_with(&extension)));
         for absent in ["video-orientation", "a=ssrc", "a=sendonly", "playout-delay"] {
             assert!(!text.contains(absent), "{absent} in\n{text}");
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_taken_is_refused_in_words_for_a_publisher() {
+    fn unsupported_offers_are_rejected_with_a_reason() {
         let refused = |offer: &str| parse_published(offer).expect_err("unusable");
         assert_eq!(refused(CHROMIUM), PublishError::NotSending);
         let audio = publishing().replace("m=video", "m=audio");

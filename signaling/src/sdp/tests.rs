@@ -8,8 +8,8 @@ const FIREFOX: &str = include_str!("../../tests/fixtures/firefox.sdp");
 const SAFARI: &str = include_str!("../../tests/fixtures/safari.sdp");
 const MEDIAMTX: &str = include_str!("../../tests/fixtures/mediamtx.sdp");
 
-fn terms(candidates: &[String]) -> AnswerTerms<'_> {
-    AnswerTerms {
+fn params(candidates: &[String]) -> AnswerParams<'_> {
+    AnswerParams {
         session_number: 42,
         ufrag: "abcdef0123456789",
         pwd: "0123456789abcdef0123456789abcdef",
@@ -23,7 +23,7 @@ fn terms(candidates: &[String]) -> AnswerTerms<'_> {
 
 fn answered(offer: &str) -> String {
     let candidates = ["candidate:1 1 udp 2130706431 192.0.2.1 8189 typ host".to_owned()];
-    answer(&Offer::parse(offer).expect("usable"), &terms(&candidates))
+    answer(&Offer::parse(offer).expect("usable"), &params(&candidates))
 }
 
 fn sections(text: &str) -> Vec<&str> {
@@ -31,7 +31,7 @@ fn sections(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn chromium_gets_constrained_baseline_with_everything_it_offers() {
+fn chromium_gets_constrained_baseline_with_all_its_features() {
     let offer = Offer::parse(CHROMIUM).expect("usable");
     assert_eq!(offer.video.payload_type, 108);
     assert_eq!(offer.video.rtx_payload_type, Some(109));
@@ -42,7 +42,7 @@ fn chromium_gets_constrained_baseline_with_everything_it_offers() {
         ["nack", "nack pli", "ccm fir", "transport-cc"]
     );
     assert_eq!(offer.setup, Setup::ActPass);
-    assert!(offer.candidates.is_empty(), "mDNS names are left out");
+    assert!(offer.candidates.is_empty(), "mDNS names are skipped");
     let text = answered(CHROMIUM);
     assert_eq!(sections(&text), ["m=video 9 UDP/TLS/RTP/SAVPF 108 109"]);
     for line in [
@@ -116,7 +116,7 @@ fn a_data_channel_is_rejected_and_leaves_the_bundle() {
 }
 
 #[test]
-fn an_offer_that_insists_on_its_dtls_role_gets_the_other() {
+fn a_fixed_dtls_role_gets_the_other_role() {
     let active = CHROMIUM.replace("setup:actpass", "setup:active");
     assert!(answered(&active).contains("a=setup:passive\r\n"));
 }
@@ -134,12 +134,12 @@ fn other_profiles_and_modes_are_ranked() {
     assert_eq!(only("packetization-mode=1"), Ok(126));
     assert!(
         only("profile-level-id=f4001f;x=1").is_err(),
-        "a profile we cannot meet"
+        "an unsupported profile"
     );
 }
 
 #[test]
-fn what_cannot_be_answered_says_why() {
+fn an_unusable_offer_is_rejected_with_a_reason() {
     let error = |offer: String| Offer::parse(&offer).expect_err("unusable");
     let vp8 = CHROMIUM.replace("H264/90000", "VP8/90000");
     let message = error(vp8).to_string();
@@ -175,7 +175,7 @@ fn what_cannot_be_answered_says_why() {
 }
 
 #[test]
-fn nonsense_is_malformed_and_nothing_panics() {
+fn malformed_text_is_an_error_and_never_panics() {
     for text in [
         "",
         "hello",
@@ -199,15 +199,15 @@ fn nonsense_is_malformed_and_nothing_panics() {
         for skip in 0..lines.len() {
             let mut less = lines.clone();
             less.remove(skip);
-            let _ = Offer::parse(&less.join("\r\n")).map(|offer| answer(&offer, &terms(&[])));
+            let _ = Offer::parse(&less.join("\r\n")).map(|offer| answer(&offer, &params(&[])));
             let cut: String = offer.chars().take(skip * 40).collect();
-            let _ = Offer::parse(&cut).map(|offer| answer(&offer, &terms(&[])));
+            let _ = Offer::parse(&cut).map(|offer| answer(&offer, &params(&[])));
         }
     }
 }
 
 #[test]
-fn fragments_give_their_usable_candidates() {
+fn fragments_keep_only_usable_candidates() {
     let text = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 RTP/AVP 0\r\n\
                 a=mid:0\r\na=candidate:1 1 UDP 2122 192.0.2.1 61764 typ host\r\n\
                 a=candidate:2 1 UDP 2122 x.local 61764 typ host\r\n\
@@ -232,7 +232,7 @@ fn fragments_give_their_usable_candidates() {
 }
 
 #[test]
-fn a_restart_is_read_and_answered() {
+fn a_restart_fragment_is_parsed_and_answered() {
     let asked = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n\
                  m=audio 9 RTP/AVP 0\r\na=mid:0\r\n\
                  a=candidate:1 1 UDP 2130706431 198.51.100.1 39132 typ host\r\n\
@@ -272,7 +272,7 @@ fn a_restart_is_read_and_answered() {
 }
 
 #[test]
-fn a_lone_carriage_return_cannot_write_lines_of_its_own_into_the_answer() {
+fn a_lone_carriage_return_cannot_inject_lines_into_the_answer() {
     let text = CHROMIUM.replacen("a=mid:0", "a=mid:0\ra=inactive", 1);
     assert_ne!(text, CHROMIUM);
     let error = Offer::parse(&text).expect_err("a control character");

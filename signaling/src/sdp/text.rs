@@ -1,22 +1,22 @@
-//! SDP as lines (RFC 8866), split into the session part and the media sections.
+//! Splits SDP text (RFC 8866) into the session part and the media sections.
 
 use std::net::SocketAddr;
 
-/// Most sections an offer may have; browsers send one to four.
+/// Maximum sections of an offer; browsers send one to four.
 const SECTIONS_MAX: usize = 32;
-/// Most candidates taken from a viewer, in all: each one is an address we send checks to.
+/// Maximum remote candidates per session; each is an address that checks are sent to.
 pub(crate) const REMOTE_CANDIDATES_MAX: usize = 16;
 
 /// Why an offer cannot be answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SdpError {
-    /// Not SDP, or not what WebRTC needs of it.
+    /// The text is not SDP, or lacks what WebRTC requires.
     #[error("the offer is not usable SDP: {0}")]
     Malformed(String),
-    /// There is nothing to send.
+    /// There is no video section.
     #[error("the offer has no video section: add a video transceiver with direction recvonly")]
     NoVideo,
-    /// Video, but none to receive.
+    /// No video section receives.
     #[error(
         "the offer does not want to receive video: the video section must be recvonly or sendrecv"
     )]
@@ -26,29 +26,29 @@ pub(crate) enum SdpError {
         "the offer has no H.264 with packetization-mode=1, the only video sent here; it has {0}"
     )]
     NoH264(String),
-    /// Everything runs over one port.
+    /// RTCP must share the RTP port.
     #[error("the offer lacks a=rtcp-mux, and RTCP has no port of its own here")]
     NoRtcpMux,
-    /// The DTLS stack checks SHA-256 only.
+    /// Only SHA-256 is supported.
     #[error("the offer's certificate fingerprint must be sha-256, not {0}")]
     Fingerprint(String),
 }
 
 impl SdpError {
-    /// The text is at fault (HTTP 400), not what it asks for (422).
+    /// Whether the text is malformed (HTTP 400), as opposed to unsupported (422).
     pub(crate) fn is_malformed(&self) -> bool {
         matches!(self, Self::Malformed(_))
     }
 }
 
-/// A viewer's address, of a kind we can send to.
+/// A remote candidate that checks can be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RemoteCandidate {
     pub(crate) addr: SocketAddr,
     pub(crate) priority: u32,
 }
 
-/// The name and password of one side (RFC 8445 5.3).
+/// The ICE user name fragment and password of one side (RFC 8445 5.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) ufrag: String,
@@ -62,7 +62,7 @@ pub(super) struct Attribute {
     pub(super) value: String,
 }
 
-/// The attributes of the session or of a section, in their order.
+/// The attributes of the session or of a section, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Attributes(Vec<Attribute>);
 
@@ -94,7 +94,7 @@ impl Attributes {
     }
 }
 
-/// One `m=` line with what follows it.
+/// A media section: the `m=` line and its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MediaText {
     pub(super) kind: String,
@@ -108,13 +108,12 @@ pub(super) struct MediaText {
 pub(super) struct SessionText {
     pub(super) attributes: Attributes,
     pub(super) media: Vec<MediaText>,
-    /// The length of the text.
+    /// Size of the text.
     pub(super) bytes: usize,
 }
 
 impl SessionText {
-    /// Splits the text. Unknown line types are skipped, as RFC 8866 5 wants it of attributes; what
-    /// is not a line of SDP at all is refused.
+    /// Splits the text. Unknown line types are skipped; a line that is not SDP is an error.
     pub(super) fn parse(text: &str) -> Result<Self, SdpError> {
         let mut session = Self {
             bytes: text.len(),
@@ -126,8 +125,8 @@ impl SessionText {
             _ => return Err(SdpError::Malformed("it must begin with v=0".to_owned())),
         }
         for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
-            // RFC 8866 9: neither NUL nor a lone CR. Some of what is read here is written back, where
-            // a CR could begin a line of the offer's own in our answer.
+            // RFC 8866 9 forbids NUL and lone CR. Some values are echoed in the answer, where a CR could
+            // inject lines.
             if line.contains(|character: char| character.is_control() && character != '\t') {
                 let number = index + 1;
                 return Err(SdpError::Malformed(format!(

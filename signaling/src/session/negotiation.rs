@@ -1,5 +1,5 @@
-//! An offer turned into a viewer or a publisher, and an answer, on the thread of whoever asks: the
-//! engine's own thread only gets the finished one.
+//! Turns an offer into a viewer or a publisher and an answer. Runs on the caller's thread, so that the
+//! engine's threads only add the finished session.
 
 use std::time::Instant;
 
@@ -8,32 +8,32 @@ use crate::engine::Shared;
 use crate::fanout::outlet::{Outlet, StreamTerms};
 use crate::fanout::viewer::Arrival;
 use crate::ingest::inbox::{MediaInbox, MediaInterceptor};
-use crate::ingest::publisher::{Newcomer, NewcomerParts};
-use crate::ingest::reception::MediaTerms;
+use crate::ingest::publisher::{NewPublisher, NewPublisherParts};
+use crate::ingest::reception::MediaParams;
 use crate::sdp::{
-    AnswerTerms, Offer, PublishError, SdpError, answer, parse_published, publish_answer,
+    AnswerParams, Offer, PublishError, SdpError, answer, parse_published, publish_answer,
 };
 use crate::transport::candidates::Candidates;
 use crate::transport::peer::{Peer, PeerParts};
 use crate::transport::session::SessionNames;
 
-/// Why there is no answer.
+/// Why an offer was not answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NegotiationError {
     #[error(transparent)]
     Offer(#[from] SdpError),
-    /// The WebRTC library refused what was left of the offer.
+    /// The WebRTC library rejected the transport parameters.
     #[error("the offer's connection cannot be set up: {0}")]
     Transport(String),
 }
 
-/// A viewer ready to join, and what to tell it.
-pub(crate) struct Negotiated {
+/// A viewer ready to join, and the answer.
+pub(crate) struct NegotiatedViewer {
     pub(crate) arrival: Arrival,
     pub(crate) answer: String,
 }
 
-/// Our side of a session that begins, whichever way its media goes.
+/// This side of a new session, for both directions of media.
 pub(crate) struct OurSide<'a> {
     shared: &'a Shared,
     candidates: &'a Candidates,
@@ -51,7 +51,7 @@ impl<'a> OurSide<'a> {
         }
     }
 
-    /// What its transport is made with.
+    /// The parts of its transport.
     pub(crate) fn peer_parts(&self) -> PeerParts<'_> {
         PeerParts {
             identity: &self.shared.identity,
@@ -62,9 +62,9 @@ impl<'a> OurSide<'a> {
         }
     }
 
-    /// What its answer tells.
-    pub(crate) fn answer_terms(&self) -> AnswerTerms<'_> {
-        AnswerTerms {
+    /// The parameters of its answer.
+    pub(crate) fn answer_params(&self) -> AnswerParams<'_> {
+        AnswerParams {
             session_number: self.names.numbering >> 1,
             ufrag: &self.names.ufrag,
             pwd: &self.names.pwd,
@@ -77,14 +77,14 @@ impl<'a> OurSide<'a> {
     }
 }
 
-/// Answers an offer.
+/// Negotiates a viewer's offer.
 pub(crate) fn negotiate(
     shared: &Shared,
     candidates: &Candidates,
     text: &str,
     choice: Choice,
     now: Instant,
-) -> Result<Negotiated, NegotiationError> {
+) -> Result<NegotiatedViewer, NegotiationError> {
     let offer = Offer::parse(text)?;
     let ours = OurSide::new(shared, candidates);
     let peer = Peer::accept(now, &offer, &ours.peer_parts())
@@ -97,7 +97,7 @@ pub(crate) fn negotiate(
         playout_delay_id: video.playout_delay_id,
         transport_id: video.transport_id,
     };
-    let answer = answer(&offer, &ours.answer_terms());
+    let answer = answer(&offer, &ours.answer_params());
     let arrival = Arrival {
         peer,
         outlet: Outlet::new(stream, names.numbering),
@@ -106,39 +106,39 @@ pub(crate) fn negotiate(
         id: ours.names.id,
         seat: Box::new(()),
     };
-    Ok(Negotiated { arrival, answer })
+    Ok(NegotiatedViewer { arrival, answer })
 }
 
-/// Why there is no answer.
+/// Why a publisher's offer was not answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PublishRefusal {
+pub(crate) enum PublishNegotiationError {
     #[error(transparent)]
     Offer(#[from] PublishError),
-    /// The WebRTC library refused what was left of the offer.
+    /// The WebRTC library rejected the transport parameters.
     #[error("the offer's connection cannot be set up: {0}")]
     Transport(String),
 }
 
-/// Answers the offer of a publisher; the answer's text is the second.
+/// Negotiates a publisher's offer; returns the publisher and the answer.
 pub(crate) fn negotiate_publisher(
     shared: &Shared,
     candidates: &Candidates,
     text: &str,
     now: Instant,
-    newcomer: NewcomerParts,
-) -> Result<(Newcomer, String), PublishRefusal> {
+    newcomer: NewPublisherParts,
+) -> Result<(NewPublisher, String), PublishNegotiationError> {
     let offer = parse_published(text)?;
     let ours = OurSide::new(shared, candidates);
     let inbox = MediaInbox::default();
     let payload_type = offer.video.payload_type;
     let media = MediaInterceptor::new(payload_type, offer.video.transport_id, inbox.clone());
     let peer = Peer::accept_with(now, &offer, &ours.peer_parts(), Box::new(media))
-        .map_err(|error| PublishRefusal::Transport(error.to_string()))?;
-    let answer = publish_answer(&offer, &ours.answer_terms());
-    let newcomer = Newcomer {
+        .map_err(|error| PublishNegotiationError::Transport(error.to_string()))?;
+    let answer = publish_answer(&offer, &ours.answer_params());
+    let newcomer = NewPublisher {
         peer,
         inbox,
-        terms: MediaTerms {
+        params: MediaParams {
             payload_type,
             rtx_payload_type: offer.video.rtx_payload_type,
         },

@@ -1,15 +1,15 @@
-//! `PATCH` and `DELETE` of a session, which are the same for WHEP and WHIP.
+//! `PATCH` and `DELETE` of a session, shared by WHEP and WHIP.
 
 use std::sync::Arc;
 
 use super::reply::{
-    Reply, SDP_FRAGMENT, ended, malformed_fragment, problem, readable, unknown, wanted_tag,
+    Reply, SDP_FRAGMENT, checked_body, ended, entity_tag, malformed_fragment, problem, unknown,
     wrong_tag,
 };
 use crate::engine::EngineHandle;
 use crate::sdp::{Credentials, Fragment, RestartAnswer};
-use crate::transport::ice::CheckNames;
-use crate::transport::session::{Refused, Restart, Trickle};
+use crate::transport::ice::CheckCredentials;
+use crate::transport::session::{Restart, SessionError, Trickle};
 
 /// A `PATCH` to a session.
 #[derive(Debug, Clone, Copy)]
@@ -24,11 +24,10 @@ pub struct SessionPatch<'a> {
     pub body: &'a [u8],
 }
 
-/// Takes candidates that came after the offer: 204. New credentials ask for an ICE restart (RFC 9725
-/// 4.3.3): 200 with our new ones and our addresses of now. Whatever else is answered, the session
-/// goes on as it was.
+/// Adds trickled candidates: 204. New credentials request an ICE restart (RFC 9725 4.3.3): 200 with our new
+/// credentials and current candidates. After an error the session continues unchanged.
 pub(crate) async fn patch(engine: &EngineHandle, id: &str, patch: SessionPatch<'_>) -> Reply {
-    let text = match readable(patch.content_type, SDP_FRAGMENT, patch.body) {
+    let text = match checked_body(patch.content_type, SDP_FRAGMENT, patch.body) {
         Ok(text) => text,
         Err(reply) => return reply,
     };
@@ -37,14 +36,14 @@ pub(crate) async fn patch(engine: &EngineHandle, id: &str, patch: SessionPatch<'
     };
     let trickle = Trickle {
         id: id.to_owned(),
-        tag: wanted_tag(patch.if_match),
+        tag: entity_tag(patch.if_match),
         ufrag: fragment.ufrag.clone(),
         candidates: fragment.candidates.clone(),
     };
     match engine.trickle(trickle).await {
         Some(Ok(())) => Reply::new(204),
-        Some(Err(Refused::Restart)) => restart(engine, id, patch, fragment).await,
-        Some(Err(refused)) => refused_patch(refused),
+        Some(Err(SessionError::Restart)) => restart(engine, id, patch, fragment).await,
+        Some(Err(error)) => patch_problem(error),
         None => ended(),
     }
 }
@@ -70,8 +69,8 @@ async fn restart(
     let (answer, tag) = (answer.text(), credentials.ufrag.clone());
     let restart = Restart {
         id: id.to_owned(),
-        tag: wanted_tag(patch.if_match),
-        names: Arc::new(CheckNames {
+        tag: entity_tag(patch.if_match),
+        names: Arc::new(CheckCredentials {
             local: credentials,
             remote: remote.ufrag.clone(),
         }),
@@ -79,7 +78,7 @@ async fn restart(
         addresses: candidates.local,
         networks: candidates.networks,
         candidates: fragment.candidates,
-        brought_bytes: patch.body.len(),
+        request_bytes: patch.body.len(),
     };
     match engine.restart(restart).await {
         Some(Ok(())) => Reply::new(200)
@@ -87,7 +86,7 @@ async fn restart(
             .with("ETag", format!("\"{tag}\""))
             .with("Cache-Control", "no-store")
             .containing(answer),
-        Some(Err(refused)) => refused_patch(refused),
+        Some(Err(error)) => patch_problem(error),
         None => ended(),
     }
 }
@@ -101,9 +100,9 @@ pub(crate) async fn delete(engine: &EngineHandle, id: &str) -> Reply {
     }
 }
 
-fn refused_patch(refused: Refused) -> Reply {
-    match refused {
-        Refused::WrongTag => wrong_tag(),
-        Refused::Unknown | Refused::Full | Refused::Restart => unknown(),
+fn patch_problem(error: SessionError) -> Reply {
+    match error {
+        SessionError::WrongTag => wrong_tag(),
+        SessionError::Unknown | SessionError::Full | SessionError::Restart => unknown(),
     }
 }

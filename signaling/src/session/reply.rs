@@ -1,7 +1,6 @@
-//! Answers of WHEP and WHIP as text for HTTP, and what both check of a request's body.
+//! HTTP replies of WHEP and WHIP, and the checks of a request body.
 
-/// The most bytes a body may have. Browsers' offers have 3 to 8 KiB; whoever serves HTTP should
-/// read no more than this plus one.
+/// Maximum body size. Browsers' offers have 3 to 8 KiB; the HTTP server should read at most one byte more.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 pub(crate) const SDP: &str = "application/sdp";
@@ -9,14 +8,14 @@ pub(crate) const SDP_FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 const PROBLEM: &str = "application/problem+json";
 pub(crate) const RETRY_AFTER_S: &str = "5";
 
-/// What to answer over HTTP.
+/// An HTTP response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// Status code.
     pub status: u16,
-    /// All headers but `Content-Length`.
+    /// All headers except `Content-Length`.
     pub headers: Vec<(&'static str, String)>,
-    /// Empty, SDP, or a problem as JSON (RFC 9457).
+    /// Empty, SDP, or a problem in JSON (RFC 9457).
     pub body: String,
 }
 
@@ -39,7 +38,7 @@ impl Reply {
         self
     }
 
-    /// The first header called `name`.
+    /// The first header with this name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -49,8 +48,8 @@ impl Reply {
     }
 }
 
-/// The body as text, if type and size allow. A body without a type is taken at its word.
-pub(crate) fn readable<'a>(
+/// The body as text, if its type and size are acceptable. A missing type is accepted.
+pub(crate) fn checked_body<'a>(
     content_type: Option<&str>,
     wanted: &str,
     body: &'a [u8],
@@ -69,16 +68,16 @@ pub(crate) fn readable<'a>(
     std::str::from_utf8(body).map_err(|_| problem(400, "Not text", "the body is not UTF-8 text"))
 }
 
-/// The tag that `If-Match` asks for; `None`: whatever is there. Players write all of `*`, `"*"`, a
-/// quoted tag, a bare one, and nothing.
-pub(crate) fn wanted_tag(if_match: Option<&str>) -> Option<String> {
+/// The entity tag of `If-Match`; `None` matches any state. Players send `*`, `"*"`, a quoted tag, a bare one,
+/// or nothing.
+pub(crate) fn entity_tag(if_match: Option<&str>) -> Option<String> {
     let value = if_match?.split(',').next()?.trim();
     let tag = value.strip_prefix("W/").unwrap_or(value).trim_matches('"');
     (!tag.is_empty() && tag != "*").then(|| tag.to_owned())
 }
 
-/// A new session: 201 with the answer, its address and the tag of its state. `location` is relative to the
-/// endpoint, so that it is right behind a proxy that adds a prefix to the path.
+/// 201 with the answer, the session's location and entity tag. `location` is relative to the endpoint, so
+/// that it is correct behind a proxy that adds a path prefix.
 pub(crate) fn created(location: String, tag: &str, answer: String) -> Reply {
     Reply::new(201)
         .with("Content-Type", SDP)
@@ -89,8 +88,8 @@ pub(crate) fn created(location: String, tag: &str, answer: String) -> Reply {
         .containing(answer)
 }
 
-/// An offer without an answer: the text is at fault, or what it asks for.
-pub(crate) fn refused_offer(malformed: bool, detail: &str) -> Reply {
+/// An offer that is malformed (400) or cannot be answered (422).
+pub(crate) fn offer_problem(malformed: bool, detail: &str) -> Reply {
     let (status, title) = if malformed {
         (400, "Malformed offer")
     } else {
@@ -120,7 +119,7 @@ pub(crate) fn unknown() -> Reply {
     problem(404, "Unknown session", detail)
 }
 
-/// A problem as JSON. `error` repeats the detail for players that look for that (MediaMTX's).
+/// A problem in JSON. `error` repeats the detail for players that read it, such as MediaMTX's.
 pub(crate) fn problem(status: u16, title: &str, detail: &str) -> Reply {
     let (title, detail) = (quoted(title), quoted(detail));
     Reply::new(status)
@@ -132,7 +131,7 @@ pub(crate) fn problem(status: u16, title: &str, detail: &str) -> Reply {
         ))
 }
 
-/// A JSON string (RFC 8259 7).
+/// Formats a JSON string (RFC 8259 7).
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -154,19 +153,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn if_match_is_read_as_players_write_it() {
+    fn if_match_is_parsed_as_players_send_it() {
         for anything in [None, Some("*"), Some("\"*\""), Some(""), Some(" * ")] {
-            assert_eq!(wanted_tag(anything), None, "{anything:?}");
+            assert_eq!(entity_tag(anything), None, "{anything:?}");
         }
         for tag in ["\"abc\"", "abc", "W/\"abc\"", "\"abc\", \"def\""] {
-            assert_eq!(wanted_tag(Some(tag)).as_deref(), Some("abc"), "{tag}");
+            assert_eq!(entity_tag(Some(tag)).as_deref(), Some("abc"), "{tag}");
         }
     }
 
     #[test]
-    fn bodies_are_checked_before_they_are_read() {
+    fn bodies_are_checked_for_type_size_and_encoding() {
         let status = |content_type, body: &[u8]| {
-            readable(content_type, SDP, body)
+            checked_body(content_type, SDP, body)
                 .map(str::len)
                 .map_err(|reply| reply.status)
         };
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_are_json_whatever_is_in_them() {
+    fn problems_escape_special_characters() {
         let reply = problem(422, "Odd", "a \"quote\", a \\ and a \n");
         assert_eq!(
             reply.body,

@@ -1,5 +1,4 @@
-//! WHEP (draft-ietf-wish-whep) over HTTP: text in, text out. Whoever serves HTTP maps routes to
-//! this.
+//! WHEP (draft-ietf-wish-whep) as plain values. The HTTP server maps routes to this.
 //!
 //! | route | method |
 //! |---|---|
@@ -12,7 +11,7 @@ use std::time::Instant;
 use super::negotiation::{NegotiationError, negotiate};
 use super::patch;
 use super::reply::{
-    RETRY_AFTER_S, SDP, SDP_FRAGMENT, created, ended, problem, readable, refused_offer, unknown,
+    RETRY_AFTER_S, SDP, SDP_FRAGMENT, checked_body, created, ended, offer_problem, problem, unknown,
 };
 use crate::congestion::{Choice, choice};
 use crate::encode::encoder::Rendition;
@@ -35,23 +34,23 @@ pub struct WhepPost<'a> {
     pub content_type: Option<&'a str>,
     /// `Host`: the address in it becomes a candidate.
     pub host: Option<&'a str>,
-    /// What the viewer wants to watch, `?rendition=`: `auto` or a name as `360p`.
+    /// Requested rendition, `?rendition=`: `auto` or a name such as `360p`.
     pub rendition: Option<&'a str>,
     /// The offer.
     pub body: &'a [u8],
 }
 
-/// Something that is dropped with the viewer.
-struct Held(#[expect(dead_code, reason = "held for its drop")] Box<dyn Send>);
+/// A seat that only drops a value when the viewer leaves.
+struct Guard(#[expect(dead_code, reason = "only its drop matters")] Box<dyn Send>);
 
-impl Seat for Held {}
+impl Seat for Guard {}
 
-/// Why whoever serves HTTP has no place for another viewer.
+/// The limit that keeps another viewer out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoPlace {
-    /// There are as many viewers as the station may have.
+pub enum ViewerLimit {
+    /// The viewer limit of the station.
     Station,
-    /// There are as many viewers as one address may have.
+    /// The viewer limit per address.
     Address,
 }
 
@@ -62,20 +61,20 @@ impl Whep {
         Self { engine }
     }
 
-    /// Answers an offer: 201 with the answer and the session's address, or why not.
+    /// Answers an offer: 201 with the answer and the session's location, or an error.
     pub async fn post(&self, post: WhepPost<'_>) -> Reply {
-        self.post_seated(post, Box::new(())).await
+        self.post_with_seat(post, Box::new(())).await
     }
 
-    /// As [`Self::post_seated`], for whoever only wants to hear the end of the viewer.
-    pub async fn post_holding(&self, post: WhepPost<'_>, held: Box<dyn Send>) -> Reply {
-        self.post_seated(post, Box::new(Held(held))).await
+    /// As [`Self::post_with_seat`], for callers that only need to know when the viewer leaves.
+    pub async fn post_with_guard(&self, post: WhepPost<'_>, guard: Box<dyn Send>) -> Reply {
+        self.post_with_seat(post, Box::new(Guard(guard))).await
     }
 
-    /// As [`Self::post`]. `seat` is dropped when the viewer is gone, by `DELETE`, by its goodbye or
-    /// because nothing was heard of it any more; or at once, if it does not come in.
-    pub async fn post_seated(&self, post: WhepPost<'_>, seat: Box<dyn Seat>) -> Reply {
-        let offer = match readable(post.content_type, SDP, post.body) {
+    /// As [`Self::post`]. `seat` is dropped when the viewer is gone (by `DELETE`, a DTLS close or a timeout), or
+    /// at once if it does not join.
+    pub async fn post_with_seat(&self, post: WhepPost<'_>, seat: Box<dyn Seat>) -> Reply {
+        let offer = match checked_body(post.content_type, SDP, post.body) {
             Ok(text) => text,
             Err(reply) => return reply,
         };
@@ -95,7 +94,7 @@ impl Whep {
             Instant::now(),
         ) {
             Ok(negotiated) => negotiated,
-            Err(error) => return refused_negotiation(&error),
+            Err(error) => return negotiation_problem(&error),
         };
         negotiated.arrival.seat = seat;
         let id = negotiated.arrival.id.clone();
@@ -107,13 +106,13 @@ impl Whep {
         }
     }
 
-    /// Takes candidates that came after the offer: 204; or, with new credentials, restarts ICE: 200.
+    /// Adds trickled candidates: 204; or restarts ICE with new credentials: 200.
     pub async fn patch(&self, id: &str, patch: SessionPatch<'_>) -> Reply {
         patch::patch(&self.engine, id, patch).await
     }
 
-    /// Changes what a session watches from the next keyframe on: 204. The body is `auto` or a
-    /// rendition's name, as `360p`.
+    /// Selects the rendition of a session: 204. It changes at the next keyframe. The body is `auto` or a
+    /// rendition's name, such as `360p`.
     pub async fn put_rendition(&self, id: &str, body: &[u8]) -> Reply {
         let wanted = std::str::from_utf8(body).unwrap_or_default().trim();
         let choice = match self.choice(wanted) {
@@ -141,7 +140,7 @@ impl Whep {
         patch::delete(&self.engine, id).await
     }
 
-    /// `OPTIONS` of either resource: 204. Preflights of other sites' pages are for whoever serves HTTP.
+    /// `OPTIONS` of either resource: 204. The HTTP server handles CORS preflights.
     #[must_use]
     pub fn options(&self) -> Reply {
         Reply::new(204)
@@ -149,12 +148,12 @@ impl Whep {
             .with("Accept-Patch", SDP_FRAGMENT)
     }
 
-    /// The answer when there is no place: 503 or 429, with the time to come back.
+    /// The response at a viewer limit: 503 or 429, with `Retry-After`.
     #[must_use]
-    pub fn no_place(&self, why: NoPlace) -> Reply {
+    pub fn limit_reached(&self, why: ViewerLimit) -> Reply {
         match why {
-            NoPlace::Station => full(),
-            NoPlace::Address => {
+            ViewerLimit::Station => full(),
+            ViewerLimit::Address => {
                 let detail = "there are as many viewers at your address as one may have; close \
                               another page, or try again in a moment";
                 problem(429, "Too many from one address", detail).with("Retry-After", RETRY_AFTER_S)
@@ -162,7 +161,7 @@ impl Whep {
         }
     }
 
-    /// `HEAD` of the endpoint: how a player finds out that this is one.
+    /// `HEAD` of the endpoint, by which players detect WHEP.
     #[must_use]
     pub fn head(&self) -> Reply {
         Reply::new(200)
@@ -170,16 +169,16 @@ impl Whep {
             .with("Accept-Post", SDP)
     }
 
-    /// `GET` of either resource: nothing to see, but no error either.
+    /// `GET` of either resource: no content.
     #[must_use]
     pub fn get(&self) -> Reply {
         Reply::new(204).with("Accept-Post", SDP)
     }
 }
 
-fn refused_negotiation(error: &NegotiationError) -> Reply {
+fn negotiation_problem(error: &NegotiationError) -> Reply {
     let malformed = matches!(error, NegotiationError::Offer(error) if error.is_malformed());
-    refused_offer(malformed, &error.to_string())
+    offer_problem(malformed, &error.to_string())
 }
 
 fn full() -> Reply {

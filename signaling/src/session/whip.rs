@@ -1,13 +1,11 @@
-//! WHIP (RFC 9725) over HTTP: text in, text out, as [`crate::whep`]. Whoever publishes becomes the
-//! source.
+//! WHIP (RFC 9725) as plain values, like [`crate::whep`]. The publisher becomes the video source.
 //!
 //! | route | method |
 //! |---|---|
 //! | `/whip` | `POST` offer, `OPTIONS`, `HEAD`, `GET` |
 //! | `/whip/{id}` | `PATCH` candidates or an ICE restart, `DELETE` |
 //!
-//! Who may publish is for whoever serves HTTP to decide. A session's address is unguessable and needs
-//! no further token.
+//! The HTTP server authorises publishers. A session's location is unguessable and needs no further token.
 
 #[cfg(test)]
 mod tests;
@@ -17,12 +15,14 @@ use std::time::Instant;
 
 use capture::SourceSwitch;
 
-use super::negotiation::{PublishRefusal, negotiate_publisher};
+use super::negotiation::{PublishNegotiationError, negotiate_publisher};
 use super::patch;
-use super::reply::{RETRY_AFTER_S, Reply, SDP, created, ended, problem, readable, refused_offer};
+use super::reply::{
+    RETRY_AFTER_S, Reply, SDP, checked_body, created, ended, offer_problem, problem,
+};
 use crate::engine::EngineHandle;
 use crate::ingest::decode_worker;
-use crate::ingest::publisher::NewcomerParts;
+use crate::ingest::publisher::NewPublisherParts;
 use crate::ingest::unit_queue::unit_queue;
 
 pub use super::patch::SessionPatch;
@@ -36,16 +36,16 @@ pub struct Whip {
     metrics: Arc<WhipMetrics>,
 }
 
-/// A `POST` to the endpoint, from somebody who may publish.
+/// A `POST` to the endpoint, from an authorised publisher.
 #[derive(Debug, Clone, Copy)]
 pub struct WhipPost<'a> {
     /// `Content-Type`.
     pub content_type: Option<&'a str>,
     /// `Host`: the address in it becomes a candidate.
     pub host: Option<&'a str>,
-    /// `User-Agent`: viewers are told what kind of program it is.
+    /// `User-Agent`, from which the source name is derived.
     pub user_agent: Option<&'a str>,
-    /// It may have the place of somebody whose picture is on the air.
+    /// Whether it may replace a publisher whose picture is on the air.
     pub takes_over: bool,
     /// The offer.
     pub body: &'a [u8],
@@ -62,15 +62,15 @@ impl Whip {
         }
     }
 
-    /// Answers an offer: 201 with the answer and the session's address, or why not.
+    /// Answers an offer: 201 with the answer and the session's location, or an error.
     pub async fn post(&self, post: WhipPost<'_>) -> Reply {
-        let offer = match readable(post.content_type, SDP, post.body) {
+        let offer = match checked_body(post.content_type, SDP, post.body) {
             Ok(text) => text,
             Err(reply) => return reply,
         };
         let (sender, receiver) = unit_queue();
         let name = publisher_name(post.user_agent);
-        let parts = NewcomerParts {
+        let parts = NewPublisherParts {
             units: sender,
             metrics: Arc::clone(&self.metrics),
             switch: Arc::clone(&self.switch),
@@ -82,7 +82,7 @@ impl Whip {
         let negotiated = negotiate_publisher(shared, &candidates, offer, Instant::now(), parts);
         let (newcomer, answer) = match negotiated {
             Ok(negotiated) => negotiated,
-            Err(error) => return refused_negotiation(&error),
+            Err(error) => return negotiation_problem(&error),
         };
         let (id, tag) = (
             newcomer.id.clone(),
@@ -96,16 +96,16 @@ impl Whip {
         let threads = &self.engine.shared().registered;
         let metrics = Arc::clone(&self.metrics);
         if let Err(error) = decode_worker::spawn(receiver, guest, metrics, threads) {
-            tracing::error!(%error, "no thread for a decoder");
+            tracing::error!(%error, "cannot start a decoder thread");
             self.delete(&id).await;
             let detail = "this machine is out of threads or memory; try again in a moment";
             return problem(503, "Overloaded", detail).with("Retry-After", RETRY_AFTER_S);
         }
-        tracing::info!(publisher = name, "somebody publishes");
+        tracing::info!(publisher = name, "a publisher has joined");
         created(format!("whip/{id}"), &tag, answer)
     }
 
-    /// For whoever may not publish: 401.
+    /// The response to an unauthorised publisher: 401.
     #[must_use]
     pub fn unauthorised() -> Reply {
         let detail = "publishing needs the admin token, or the whip_token of the configuration: send \
@@ -113,20 +113,20 @@ impl Whip {
         problem(401, "Not authorised", detail).with("WWW-Authenticate", "Bearer realm=\"carrier\"")
     }
 
-    /// Takes candidates that came after the offer: 204; or, with new credentials, restarts ICE: 200.
+    /// Adds trickled candidates: 204; or restarts ICE with new credentials: 200.
     pub async fn patch(&self, id: &str, patch: SessionPatch<'_>) -> Reply {
         patch::patch(&self.engine, id, patch).await
     }
 
-    /// Ends a session: 200. The previous source is back.
+    /// Ends a session: 200. The previous source becomes active again.
     pub async fn delete(&self, id: &str) -> Reply {
         patch::delete(&self.engine, id).await
     }
 }
 
-fn refused_negotiation(error: &PublishRefusal) -> Reply {
-    let malformed = matches!(error, PublishRefusal::Offer(error) if error.is_malformed());
-    refused_offer(malformed, &error.to_string())
+fn negotiation_problem(error: &PublishNegotiationError) -> Reply {
+    let malformed = matches!(error, PublishNegotiationError::Offer(error) if error.is_malformed());
+    offer_problem(malformed, &error.to_string())
 }
 
 fn occupied() -> Reply {
@@ -135,11 +135,11 @@ fn occupied() -> Reply {
     problem(409, "Somebody publishes", detail).with("Retry-After", RETRY_AFTER_S)
 }
 
-/// The plain name for a `User-Agent`.
+/// A checked_body source name for a `User-Agent`.
 fn publisher_name(user_agent: Option<&str>) -> &'static str {
     let agent = user_agent.unwrap_or_default().to_ascii_lowercase();
     let says = |word: &str| agent.contains(word);
-    // OBS calls itself Mozilla too, and so does every phone.
+    // OBS and phones also contain "Mozilla".
     let names = [
         ("obs", "OBS"),
         ("lavf", "ffmpeg"),

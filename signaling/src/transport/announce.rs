@@ -1,7 +1,8 @@
-//! Addresses that the owner announces: what a router or a cluster forwards to this machine, which
-//! it cannot know by itself.
-//! Names are looked up on a thread of its own, because a look-up may take as long as the network
-//! likes; there is no thread where no name is announced.
+//! Announced addresses: public addresses that the operator configures, because a router or a cluster
+//! forwards them to this machine and it cannot detect them.
+//!
+//! Host names are resolved on a separate thread, because a look-up may block for minutes. Without host
+//! names there is no thread.
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use capture::{Heartbeat, Threads};
 
-/// Most that can be announced; a viewer checks each.
+/// Maximum number of announced addresses; a viewer checks each.
 pub const ANNOUNCED_MAX: usize = 8;
 
 /// One announced address: `203.0.113.5`, `203.0.113.5:30189`, `[2001:db8::5]:30189`,
@@ -33,19 +34,19 @@ enum Host {
     Name(String),
 }
 
-/// What cannot be announced, and why.
+/// The text is not a valid announced address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is not an address to announce: an IP address or a host name, with or without a :port \
      ([2001:db8::5]:30189 for IPv6)"
 )]
-pub struct NotAnnounceable(String);
+pub struct AnnounceError(String);
 
 impl FromStr for Announced {
-    type Err = NotAnnounceable;
+    type Err = AnnounceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NotAnnounceable(text.to_owned());
+        let wrong = || AnnounceError(text.to_owned());
         let trimmed = text.trim();
         if let Ok(address) = trimmed.parse::<SocketAddr>() {
             let host = usable(address.ip()).ok_or_else(wrong)?;
@@ -84,7 +85,7 @@ impl fmt::Display for Announced {
 }
 
 impl Announced {
-    /// The name to be looked up, if it is one.
+    /// The host name to resolve, if it is one.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.host {
             Host::Name(name) => Some(name),
@@ -92,7 +93,7 @@ impl Announced {
         }
     }
 
-    /// What viewers are told. `found` are the addresses of the name.
+    /// The addresses offered to viewers. `found`: the resolved addresses of the name.
     pub(crate) fn addresses(&self, media_port: u16, found: &[IpAddr]) -> Vec<SocketAddr> {
         let port = self.port.unwrap_or(media_port);
         let known = match &self.host {
@@ -112,7 +113,7 @@ fn usable(ip: IpAddr) -> Option<Host> {
     (!odd).then_some(Host::Address(ip))
 }
 
-/// A name as in RFC 1123 2.1. One of digits and dots alone is a mistyped address.
+/// Accepts a host name as in RFC 1123 2.1. Digits and dots alone are a mistyped address.
 fn host_name(name: &str) -> Option<String> {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -127,25 +128,25 @@ fn host_name(name: &str) -> Option<String> {
     (named && whole.len() <= 253 && whole.split('.').all(label)).then(|| whole.to_owned())
 }
 
-/// How long an address is believed; a home connection gets a new one about once a day.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// A look-up takes as long as the name servers' own timeouts allow.
-const LOOK_UP_MAX: Duration = Duration::from_secs(600);
-/// Addresses of one name.
+/// Interval of name resolution; a home connection gets a new address about once a day.
+const RESOLVE_INTERVAL: Duration = Duration::from_secs(60);
+/// Time limit of one look-up for the watchdog; the resolver has its own timeouts.
+const RESOLVE_MAX: Duration = Duration::from_secs(600);
+/// Maximum addresses per name.
 const ADDRESSES_MAX: usize = 4;
 
-/// Names and the addresses they were last found to have.
+/// Host names and their last resolved addresses.
 type Found = Arc<Mutex<HashMap<String, Vec<IpAddr>>>>;
 
-/// Addresses by name. Ends its thread when dropped.
-pub(crate) struct Names {
+/// Resolves host names in the background. Dropping it ends its thread.
+pub(crate) struct NameResolver {
     found: Found,
     _ends_with: Option<Sender<()>>,
 }
 
-impl Names {
-    /// Begins to look the names up.
-    pub(crate) fn watch(names: Vec<String>, threads: &Threads) -> std::io::Result<Self> {
+impl NameResolver {
+    /// Starts resolving.
+    pub(crate) fn start(names: Vec<String>, threads: &Threads) -> std::io::Result<Self> {
         let found = Found::default();
         if names.is_empty() {
             return Ok(Self {
@@ -153,11 +154,11 @@ impl Names {
                 _ends_with: None,
             });
         }
-        // overflow: awaited. Nothing is ever sent; that the other end is dropped ends the thread.
+        // overflow: awaited. Nothing is ever sent; dropping the sender ends the thread.
         let (sender, ended) = channel();
         let shared = Arc::clone(&found);
         threads.spawn("announced-names", move |heartbeat| {
-            look_up(&names, &shared, &ended, heartbeat);
+            resolve(&names, &shared, &ended, heartbeat);
         })?;
         Ok(Self {
             found,
@@ -165,30 +166,30 @@ impl Names {
         })
     }
 
-    /// The addresses of a name, as of at most a minute ago.
+    /// The addresses of a name, at most a minute old.
     pub(crate) fn addresses(&self, name: &str) -> Vec<IpAddr> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.get(name).cloned().unwrap_or_default()
     }
 }
 
-fn look_up(names: &[String], found: &Found, ended: &Receiver<()>, heartbeat: &Heartbeat) {
+fn resolve(names: &[String], found: &Found, ended: &Receiver<()>, heartbeat: &Heartbeat) {
     loop {
         for name in names {
-            heartbeat.beat(LOOK_UP_MAX);
+            heartbeat.beat(RESOLVE_MAX);
             match (name.as_str(), 0).to_socket_addrs() {
                 Ok(all) => {
                     let ips = all.map(|at| at.ip()).take(ADDRESSES_MAX).collect();
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found.insert(name.clone(), ips);
                 }
-                // The last known addresses stay: a name server that is away for a while must not
-                // take the announcement with it.
-                Err(error) => tracing::warn!(%error, name, "an announced name is not found"),
+                // Keep the last known addresses, so that a failing name server does not remove the
+                // announcement.
+                Err(error) => tracing::warn!(%error, name, "cannot resolve an announced host name"),
             }
         }
         heartbeat.rest();
-        match ended.recv_timeout(LOOK_AGAIN) {
+        match ended.recv_timeout(RESOLVE_INTERVAL) {
             Err(RecvTimeoutError::Timeout) => {}
             _ => return,
         }

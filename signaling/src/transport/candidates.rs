@@ -1,25 +1,25 @@
-//! Which of this machine's addresses a viewer is told.
+//! Chooses the ICE candidates of this machine that a viewer is offered.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::interfaces::{HostAddress, Network, host_addresses, rank};
-use super::runs::Carriage;
+use super::runs::TransportProtocol;
 
-/// What goes into one answer.
+/// The candidates of one answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Candidates {
-    /// Addresses of this machine, best first: checks are sent from and expected on these.
+    /// Addresses of this machine, best first. Checks are sent from and received on these.
     pub(crate) local: Vec<IpAddr>,
-    /// The networks of those.
+    /// The networks of `local`.
     pub(crate) networks: Vec<Network>,
-    /// The address the viewer's browser used for HTTP, when it is not this machine's own: a port
-    /// forward, or the host of our container. Only announced, nothing can be sent from it.
+    /// The address that the viewer's browser used for HTTP, when it is not this machine's own: a port
+    /// forward, or the host of a container. Only offered; nothing can be sent from it.
     pub(crate) forwarded: Option<IpAddr>,
-    /// What the owner says we are reached by. Only announced, too, and before all else.
+    /// Configured public addresses. Only offered, and before all others.
     pub(crate) announced: Vec<SocketAddr>,
 }
 
-/// The HTTP `Host` a viewer came by.
+/// The HTTP `Host` header of a viewer's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HostName {
     /// An address.
@@ -30,18 +30,18 @@ pub(crate) enum HostName {
     Unknown,
 }
 
-/// Most addresses in an answer; a viewer checks each against each of its own.
+/// Maximum addresses in an answer; a viewer pairs each with each of its own.
 const LOCAL_MAX: usize = 8;
 
-/// Most addresses told over TCP: each costs a viewer a connection.
+/// Maximum TCP candidates; each costs a viewer a connection.
 const TCP_MAX: usize = 4;
 
-/// Interfaces between this machine and its own containers and virtual machines: nobody outside
-/// reaches them, and each costs every viewer checks that time out.
+/// Prefixes of interfaces to this machine's own containers and virtual machines. Nobody outside can
+/// reach them, and each would cost every viewer checks that time out.
 const BRIDGES: [&str; 7] = ["docker", "br-", "veth", "cni", "flannel", "virbr", "podman"];
 
 impl HostName {
-    /// Reads a `Host` header: `name`, `name:port`, `address:port`, `[v6]:port`.
+    /// Parses a `Host` header: `name`, `name:port`, `address:port`, `[v6]:port`.
     pub(crate) fn parse(header: Option<&str>) -> Self {
         let Some(header) = header.map(str::trim) else {
             return Self::Unknown;
@@ -69,10 +69,10 @@ impl HostName {
     }
 }
 
-/// Chooses the candidates for one viewer from what the machine has now.
+/// Chooses the candidates for one viewer from the current interfaces.
 ///
-/// The address the viewer already reached us by comes first. Loopback is for viewers on this
-/// machine, and for a machine without any network.
+/// The address that the viewer already used for HTTP comes first. Loopback is for viewers on this
+/// machine, and for a machine without a network.
 pub(crate) fn choose(hosts: &[HostAddress], host: HostName, ipv6: bool) -> Candidates {
     let named = match host {
         HostName::Address(ip) if !ip.is_unspecified() && (ipv6 || ip.is_ipv4()) => Some(ip),
@@ -121,7 +121,7 @@ fn is_public(address: &HostAddress, ipv6: bool) -> bool {
         .any(|prefix| address.interface.starts_with(prefix));
     let usable = match address.ip {
         IpAddr::V4(v4) => !v4.is_link_local(),
-        // fe80:: needs an interface that SDP cannot name; fec0:: is long deprecated.
+        // fe80:: needs a scope that SDP cannot express; fec0:: is deprecated.
         IpAddr::V6(v6) => ipv6 && !v6.is_unicast_link_local(),
     };
     usable
@@ -131,16 +131,15 @@ fn is_public(address: &HostAddress, ipv6: bool) -> bool {
         && !address.ip.is_multicast()
 }
 
-/// The addresses at which people on the network reach this machine: the very ones that viewers are
-/// told. Loopback when there is no other.
+/// The addresses at which people on the network reach this machine, the same that viewers are offered.
+/// Loopback when there is no other.
 #[must_use]
 pub fn lan_addresses() -> Vec<IpAddr> {
     choose(&host_addresses(), HostName::Unknown, true).local
 }
 
 impl Candidates {
-    /// The `a=candidate` values, best first: UDP everywhere, then TCP for networks that let no UDP
-    /// through.
+    /// The `a=candidate` values, best first: all UDP candidates, then TCP for networks that block UDP.
     pub(crate) fn lines(&self, port: u16, tcp: bool) -> Vec<String> {
         let own = self.forwarded.iter().chain(&self.local);
         let mut all = self.announced.clone();
@@ -150,20 +149,26 @@ impl Candidates {
                 all.push(at);
             }
         }
-        let udp = all.iter().map(|at| (Carriage::Udp, at)).enumerate();
+        let udp = all
+            .iter()
+            .map(|at| (TransportProtocol::Udp, at))
+            .enumerate();
         let tcp: Vec<&SocketAddr> = if tcp {
             self.over_tcp(&all, port).collect()
         } else {
             Vec::new()
         };
-        let tcp = tcp.into_iter().map(|at| (Carriage::Tcp, at)).enumerate();
+        let tcp = tcp
+            .into_iter()
+            .map(|at| (TransportProtocol::Tcp, at))
+            .enumerate();
         udp.chain(tcp)
             .enumerate()
-            .map(|(index, (place, (carriage, at)))| host_line(index + 1, carriage, place, *at))
+            .map(|(index, (place, (protocol, at)))| host_line(index + 1, protocol, place, *at))
             .collect()
     }
 
-    /// The first few. This machine's best address is always among them, whatever is announced.
+    /// The addresses offered over TCP. This machine's best address is always among them.
     fn over_tcp<'a>(
         &self,
         all: &'a [SocketAddr],
@@ -180,30 +185,37 @@ impl Candidates {
     }
 }
 
-/// A host candidate for the RTP component (RTCP shares it). `place`: 0 is the best of its kind.
-fn host_line(foundation: usize, carriage: Carriage, place: usize, at: SocketAddr) -> String {
-    let priority = host_priority(carriage, place);
+/// Formats a host candidate of the RTP component (RTCP is multiplexed). `place`: 0 is the best.
+fn host_line(
+    foundation: usize,
+    protocol: TransportProtocol,
+    place: usize,
+    at: SocketAddr,
+) -> String {
+    let priority = host_priority(protocol, place);
     let (ip, port) = (at.ip(), at.port());
-    match carriage {
-        Carriage::Udp => format!("candidate:{foundation} 1 udp {priority} {ip} {port} typ host"),
-        Carriage::Tcp => {
+    match protocol {
+        TransportProtocol::Udp => {
+            format!("candidate:{foundation} 1 udp {priority} {ip} {port} typ host")
+        }
+        TransportProtocol::Tcp => {
             format!("candidate:{foundation} 1 tcp {priority} {ip} {port} typ host tcptype passive")
         }
     }
 }
 
 /// The priority of a host candidate (RFC 8445 5.1.2.1; over TCP: RFC 6544 4.2).
-pub(crate) fn host_priority(carriage: Carriage, place: usize) -> u32 {
+pub(crate) fn host_priority(protocol: TransportProtocol, place: usize) -> u32 {
     const COMPONENT: u32 = 1;
     const UDP_TYPE: u32 = 126;
-    /// Below every UDP kind but relayed ones; Chromium's number as well.
+    /// Below every UDP type except relayed ones, as in Chromium.
     const TCP_TYPE: u32 = 90;
-    /// Of a passive candidate, above 13 bits of our own.
+    /// Direction preference of a passive candidate, above 13 bits of our own.
     const PASSIVE: u32 = 4 << 13;
     let place = u32::try_from(place).unwrap_or(u32::MAX);
-    let (kind, preference) = match carriage {
-        Carriage::Udp => (UDP_TYPE, u32::from(u16::MAX).saturating_sub(place)),
-        Carriage::Tcp => (TCP_TYPE, PASSIVE | 0x1fff_u32.saturating_sub(place)),
+    let (kind, preference) = match protocol {
+        TransportProtocol::Udp => (UDP_TYPE, u32::from(u16::MAX).saturating_sub(place)),
+        TransportProtocol::Tcp => (TCP_TYPE, PASSIVE | 0x1fff_u32.saturating_sub(place)),
     };
     (kind << 24) | (preference << 8) | (256 - COMPONENT)
 }
@@ -242,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn every_host_address_without_bridges_link_local_and_loopback() {
+    fn bridges_link_local_and_loopback_addresses_are_not_offered() {
         let chosen = choose(&laptop(), HostName::Unknown, true);
         assert_eq!(chosen.local, ips(&["192.168.1.20", "10.0.0.9", "fd00::7"]));
         assert_eq!(chosen.forwarded, None);
@@ -260,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forwarded_address_is_announced_first_but_not_ours() {
+    fn a_forwarded_address_is_offered_first_but_not_used_locally() {
         let chosen = choose(&laptop(), HostName::parse(Some("203.0.113.5:80")), true);
         assert_eq!(chosen.forwarded, Some(ips(&["203.0.113.5"])[0]));
         let lines = chosen.lines(8189, false);
@@ -273,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_for_this_machine_and_for_no_network() {
+    fn loopback_is_offered_to_local_viewers_and_without_a_network() {
         let local = choose(&laptop(), HostName::parse(Some("localhost:8080")), true);
         assert_eq!(local.local[..2], ips(&["127.0.0.1", "::1"]));
         assert_eq!(local.local.len(), 5);
@@ -284,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn host_headers_are_read() {
+    fn host_headers_are_parsed() {
         let address = |ip: &str| HostName::Address(ip.parse().expect("an address"));
         assert_eq!(HostName::parse(Some("192.0.2.1")), address("192.0.2.1"));
         assert_eq!(HostName::parse(Some("[fd00::2]")), address("fd00::2"));
@@ -344,12 +356,12 @@ mod tests {
         );
         assert!(
             !chosen.local.contains(&ips(&["203.0.113.5"])[0]),
-            "not ours"
+            "not a local address"
         );
     }
 
     #[test]
-    fn what_is_announced_does_not_push_this_machines_best_address_out_of_tcp() {
+    fn announced_addresses_leave_room_for_the_best_local_address_over_tcp() {
         let announced = |last| {
             format!("203.0.113.{last}:30189")
                 .parse()
@@ -366,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_came_is_offered_and_one_that_went_is_not() {
+    fn candidates_follow_changes_of_the_interfaces() {
         let before = choose(&laptop(), HostName::Unknown, true);
         let mut tethered: Vec<HostAddress> = laptop();
         tethered.retain(|host| host.interface != "wlan0");

@@ -1,17 +1,16 @@
-//! ICE (RFC 8445) for one set of credentials: which paths work, which one the viewer wants, and
-//! whether it still agrees to be sent to (RFC 7675). No socket, no clock. docs/ice.md goes through
-//! the RFCs requirement by requirement.
+//! ICE (RFC 8445) for one set of credentials: connectivity checks, nomination, and consent freshness (RFC
+//! 7675). Without socket and clock. docs/ice.md goes through the RFCs requirement by requirement.
 //!
-//! Viewers check, the station answers: no address is sent to because an offer names it. Each check that
-//! is the viewer's provokes one back to where it came from, and media goes only where that was
-//! answered. Neither a replayed check nor a forged source address can therefore move a stream, which
-//! with ICE lite both could. The one exception is a viewer that is itself lite and never checks: its
-//! addresses are checked from here, within the [`Allowance`].
+//! Viewers send checks and the station responds: no address is sent to because an offer names it. Each
+//! authenticated check triggers one back to its source, and media goes only where that was answered.
+//! Neither a replayed check nor a forged source address can therefore redirect a stream, which both
+//! could with ICE lite. The one exception is a viewer that is itself lite and never checks: its addresses
+//! are checked from here, within the anti-amplification budget of [`SendBudget`].
 //!
-//! Not the WebRTC library's agent, for three things that agent (rtc-ice 0.21.1) does not do: it
-//! keeps its first nominated pair for good, so a viewer that moves to another of its networks is
-//! lost; it neither answers nor remembers a nomination that comes before our own check of that path
-//! was answered; and its restart gives up the working path before there is another.
+//! The WebRTC library's agent (rtc-ice 0.21.1) is not used, because it keeps its first nominated pair for
+//! good, so that a viewer that moves to another network is lost; it ignores a nomination that arrives
+//! before our own check of that pair was answered; and its restart drops the working path before there
+//! is another.
 
 mod check;
 mod pair;
@@ -28,67 +27,66 @@ use bytes::BytesMut;
 use rtc::crypto::RTCCryptoProvider;
 
 use self::check::Checks;
-pub(crate) use self::check::{CheckNames, Role};
-use self::pair::{Allowance, Pair};
-use super::runs::{Carriage, Path, Run};
+pub(crate) use self::check::{CheckCredentials, Role};
+use self::pair::{Pair, SendBudget};
+use super::runs::{Path, Run, TransportProtocol};
 use super::stun::TransactionId;
 use crate::sdp::{Credentials, RemoteCandidate};
 
-/// How often consent is asked for: this and up to half of it more, at random, but never sooner (RFC
-/// 7675 5.1).
-const CONSENT_INTERVAL_LEAST: Duration = Duration::from_secs(4);
-/// The least time between two checks (Ta, RFC 8445 14.2).
+/// Minimum interval of consent checks; up to half of it is added at random (RFC 7675 5.1).
+const CONSENT_INTERVAL_MIN: Duration = Duration::from_secs(4);
+/// Minimum time between two checks (Ta, RFC 8445 14.2).
 const PACE: Duration = Duration::from_millis(5);
-/// A nomination this old yields to a newer one, whichever has the higher priority: browsers repeat
-/// that of the path they use every 2.5 s at least.
+/// A nomination older than this yields to a newer one of any priority. Browsers repeat the nomination of
+/// the pair they use at least every 2.5 s.
 const NOMINATION_STALE: Duration = Duration::from_secs(3);
-/// Paths of one viewer.
+/// Maximum candidate pairs per viewer.
 const PAIRS_MAX: usize = 32;
-/// Checks whose answer is awaited.
+/// Maximum checks without a response yet.
 const OUTSTANDING_MAX: usize = 128;
 
-/// How long ICE waits.
+/// The timeouts of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct IceTimes {
-    /// Silence after which sending stops.
+pub(crate) struct IceTimeouts {
+    /// Time without received packets until sending stops.
     pub(crate) disconnected: Duration,
-    /// Further silence after which the viewer is given up.
+    /// Further time until the viewer is removed.
     pub(crate) failed: Duration,
 }
 
-/// How a set of credentials stands.
+/// The state of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IceState {
-    /// No path yet.
+    /// No working path yet.
     Checking,
-    /// There is a path.
+    /// A path is selected and works.
     Up,
-    /// Nothing was heard on it for a while.
+    /// Nothing was received on the selected path for a while.
     Silent,
-    /// Given up.
+    /// Consent or connectivity was lost for good.
     Failed,
 }
 
-/// What a STUN message was.
+/// The result of handling a STUN message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Received {
-    /// Not of this agent's viewer, as far as anybody can prove.
-    Foreign,
-    Taken,
-    /// It shows for the first time that this path leads to the viewer.
+    /// Not authenticated as this agent's viewer.
+    Unauthenticated,
+    Handled,
+    /// Validates this path for the first time.
     Proof,
 }
 
-/// What an agent is made with.
-pub(crate) struct IceTerms<'a> {
-    pub(crate) names: Arc<CheckNames>,
+/// The parameters of an agent.
+pub(crate) struct IceConfig<'a> {
+    pub(crate) names: Arc<CheckCredentials>,
     pub(crate) remote: Credentials,
     pub(crate) role: Role,
-    /// Our addresses, best first.
+    /// Local addresses, best first.
     pub(crate) addresses: &'a [IpAddr],
-    pub(crate) times: IceTimes,
-    /// The length of the request that these credentials came with.
-    pub(crate) brought_bytes: usize,
+    pub(crate) times: IceTimeouts,
+    /// Size of the request that received these credentials, for the anti-amplification budget.
+    pub(crate) request_bytes: usize,
     pub(crate) crypto: Arc<dyn RTCCryptoProvider>,
 }
 
@@ -104,7 +102,7 @@ struct Outstanding {
 pub(crate) struct IceAgent {
     checks: Checks,
     addresses: Vec<IpAddr>,
-    times: IceTimes,
+    times: IceTimeouts,
     pairs: Vec<Pair>,
     outstanding: VecDeque<Outstanding>,
     selected: Option<Path>,
@@ -112,25 +110,25 @@ pub(crate) struct IceAgent {
     heard_at: Instant,
     consent_due: Instant,
     next_check: Instant,
-    allowance: Allowance,
+    budget: SendBudget,
     was_checked: bool,
     state: IceState,
     out: Vec<Run>,
 }
 
 impl IceAgent {
-    pub(crate) fn new(now: Instant, terms: IceTerms<'_>) -> Self {
+    pub(crate) fn new(now: Instant, config: IceConfig<'_>) -> Self {
         Self {
-            checks: Checks::new(terms.names, terms.remote, terms.role, terms.crypto),
-            addresses: terms.addresses.to_vec(),
-            times: terms.times,
+            checks: Checks::new(config.names, config.remote, config.role, config.crypto),
+            addresses: config.addresses.to_vec(),
+            times: config.times,
             pairs: Vec::new(),
             outstanding: VecDeque::new(),
             selected: None,
             heard_at: now,
             consent_due: now,
             next_check: now,
-            allowance: Allowance::new(terms.brought_bytes),
+            budget: SendBudget::new(config.request_bytes),
             was_checked: false,
             state: IceState::Checking,
             out: Vec::new(),
@@ -141,38 +139,37 @@ impl IceAgent {
         self.state
     }
 
-    /// Whether the viewer has ever checked a path, or answered on one.
+    /// Whether the viewer has ever sent or answered a check.
     pub(crate) fn was_checked(&self) -> bool {
         self.was_checked
     }
 
-    /// The path that packets take.
+    /// The selected path.
     pub(crate) fn path(&self) -> Option<Path> {
         self.selected
     }
 
-    /// The selected path, or the best that works: an answer to a handshake need not wait for the
-    /// viewer's choice (RFC 8445 12.1.1).
+    /// The selected path, or else the best working one: a handshake need not wait for the nomination
+    /// (RFC 8445 12.1.1).
     pub(crate) fn best_path(&self, now: Instant) -> Option<Path> {
         let working = self.pairs.iter().filter(|pair| pair.is_consented(now));
         let best = working.max_by_key(|pair| pair.priority(self.checks.role));
         self.selected.or(best.map(|pair| pair.path))
     }
 
-    /// An address of ours of the same family, for a system that does not tell where a datagram was
-    /// sent to.
+    /// A local address of the same family, for systems that do not report where a datagram was sent to.
     pub(crate) fn address_like(&self, remote: IpAddr) -> Option<IpAddr> {
         let mut addresses = self.addresses.iter().copied();
         addresses.find(|ip| ip.is_ipv4() == remote.is_ipv4())
     }
 
-    /// Takes an address of a viewer that is lite, to be checked from all of ours.
+    /// Adds an address of an ICE lite viewer, paired with all local addresses.
     pub(crate) fn add_remote(&mut self, candidate: &RemoteCandidate) {
         let remote = candidate.addr;
         for local in self.addresses.clone() {
             if local.is_ipv4() == remote.is_ipv4() {
                 let path = Path {
-                    carriage: Carriage::Udp,
+                    protocol: TransportProtocol::Udp,
                     local,
                     remote,
                 };
@@ -182,7 +179,7 @@ impl IceAgent {
         }
     }
 
-    /// Notes a packet that only the viewer can have sent.
+    /// Call for each authenticated packet from the viewer.
     pub(crate) fn heard(&mut self, now: Instant, path: Path) {
         if self.selected == Some(path) {
             self.heard_at = now;
@@ -192,13 +189,13 @@ impl IceAgent {
         }
     }
 
-    /// This process did nothing for `pause` until now: that nothing was heard meanwhile was its own
-    /// doing. What the viewer agreed to before lasts no longer for that.
+    /// Call after this process was suspended for `pause`: receiving nothing meanwhile is no fault of the
+    /// viewer. Consent is not extended by that.
     pub(crate) fn resume(&mut self, now: Instant, pause: Duration) {
         self.heard_at = (self.heard_at + pause).min(now);
     }
 
-    /// Forgets a path that is gone for good: its connection ended.
+    /// Removes a path whose connection has ended.
     pub(crate) fn close_path(&mut self, now: Instant, path: Path) {
         self.pairs.retain(|pair| pair.path != path);
         self.outstanding.retain(|out| out.path != path);
@@ -216,9 +213,9 @@ impl IceAgent {
         }
     }
 
-    /// Lets time pass.
+    /// Handles the passing of time.
     pub(crate) fn tick(&mut self, now: Instant) {
-        self.follow_silence(now);
+        self.check_silence(now);
         if self.state == IceState::Failed {
             return;
         }
@@ -246,12 +243,12 @@ impl IceAgent {
         check.chain(consent).chain([self.heard_at + silence]).min()
     }
 
-    /// Appends what is to be sent.
+    /// Appends the datagrams to send.
     pub(crate) fn drain(&mut self, out: &mut Vec<Run>) {
         out.append(&mut self.out);
     }
 
-    fn follow_silence(&mut self, now: Instant) {
+    fn check_silence(&mut self, now: Instant) {
         let silence = now.saturating_duration_since(self.heard_at);
         let selected = self.selected.and_then(|path| self.known(path));
         let refused = selected.is_some_and(|pair| !pair.is_consented(now));
@@ -263,9 +260,9 @@ impl IceAgent {
         }
     }
 
-    /// Moves to a path that works and that is wanted, if it is wanted more than the present one:
-    /// browsers nominate several at first.
-    fn consider(&mut self, now: Instant, index: usize) {
+    /// Selects a nominated, working pair if it should replace the current one: browsers nominate several
+    /// at first.
+    fn consider_nomination(&mut self, now: Instant, index: usize) {
         let candidate = self.pairs[index];
         if candidate.nominated_at.is_none() || self.selected == Some(candidate.path) {
             return;
@@ -294,7 +291,7 @@ impl IceAgent {
         self.pairs.iter().find(|pair| pair.path == path)
     }
 
-    /// The pair of this path; a new one takes the place of the oldest that matters least.
+    /// Finds or adds the pair of this path. When full, the oldest least useful pair is removed.
     fn pair(&mut self, path: Path, remote_priority: u32) -> usize {
         if let Some(known) = self.pairs.iter().position(|pair| pair.path == path) {
             return known;
@@ -308,13 +305,13 @@ impl IceAgent {
         let mut addresses = self.addresses.iter();
         let place = addresses.position(|ip| *ip == path.local);
         let place = place.unwrap_or(self.addresses.len());
-        let local_priority = crate::transport::candidates::host_priority(path.carriage, place);
+        let local_priority = crate::transport::candidates::host_priority(path.protocol, place);
         self.pairs
             .push(Pair::new(path, local_priority, remote_priority));
         self.pairs.len() - 1
     }
 
-    /// When a pair is to be checked.
+    /// When a pair is to be checked next.
     fn check_at(&self, pair: &Pair) -> Option<Instant> {
         let retry = pair.retry_at().filter(|_| self.selected.is_none());
         let due = if pair.is_triggered {
@@ -325,7 +322,7 @@ impl IceAgent {
         due.map(|at| at.max(self.next_check))
     }
 
-    /// Sends the checks that are due, in their pace, those that the viewer provoked first.
+    /// Sends the checks that are due, at the pace of [`PACE`], triggered checks first.
     fn send_checks(&mut self, now: Instant) {
         while self.next_check <= now {
             let due = |pair: &Pair| self.check_at(pair).is_some_and(|at| at <= now);
@@ -353,11 +350,11 @@ impl IceAgent {
         }
     }
 
-    /// Sends to an address that is the viewer's, or that may be, within what the session has brought.
+    /// Sends to a proven address, or to an unproven one within the budget.
     fn send(&mut self, path: Path, bytes: Option<BytesMut>) {
         let Some(bytes) = bytes else { return };
         let proven = self.known(path).is_some_and(Pair::is_proven);
-        if proven || self.allowance.spend(path, bytes.len()) {
+        if proven || self.budget.spend(path, bytes.len()) {
             self.out.push(Run::single(path, bytes));
         }
     }
@@ -365,5 +362,5 @@ impl IceAgent {
 
 fn consent_interval() -> Duration {
     let share = f64::from(rand::random::<u16>()) / f64::from(u16::MAX);
-    CONSENT_INTERVAL_LEAST + CONSENT_INTERVAL_LEAST.mul_f64(share / 2.0)
+    CONSENT_INTERVAL_MIN + CONSENT_INTERVAL_MIN.mul_f64(share / 2.0)
 }

@@ -1,5 +1,5 @@
-//! This machine's addresses, asked of the system anew each time, for cables and Wi-Fi come and go; which
-//! of them people most likely reach it by; and which addresses are of the networks that it is on.
+//! Lists this machine's addresses, ranks them by how likely people can reach them, and decides which remote
+//! addresses are in its networks. Read anew each time, because interfaces come and go.
 
 #[cfg(test)]
 mod tests;
@@ -16,11 +16,11 @@ pub(crate) struct HostAddress {
     pub(crate) ip: IpAddr,
     /// The metric of its interface's default route, if it has one.
     pub(crate) route_metric: Option<u32>,
-    /// How many leading bits its network's addresses share.
+    /// Prefix length of its network.
     pub(crate) prefix_bits: u8,
 }
 
-/// Every address of every interface that is up. Empty when the system does not tell.
+/// Every address of every interface that is up; empty when the system call fails.
 pub(crate) fn host_addresses() -> Vec<HostAddress> {
     match if_addrs::get_if_addrs() {
         Ok(interfaces) => with_metrics(interfaces)
@@ -42,11 +42,11 @@ pub(crate) fn host_addresses() -> Vec<HostAddress> {
     }
 }
 
-/// Each with the metric of its default route of the same family.
+/// Adds the metric of the interface's default route of the same family.
 fn with_metrics(
     interfaces: Vec<if_addrs::Interface>,
 ) -> impl Iterator<Item = (if_addrs::Interface, Option<u32>)> {
-    // Without these files no default route is known, and interfaces are ordered by kind alone.
+    // Without these files no default route is known, and only the interface kind decides.
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
     let v4 = default_routes(&read("/proc/net/route"));
     let v6 = default_routes_v6(&read("/proc/net/ipv6_route"));
@@ -58,8 +58,8 @@ fn with_metrics(
     })
 }
 
-/// How the names of interfaces begin that lead to this machine's own containers and virtual machines,
-/// or through a tunnel: few in the room reach them, even where a tunnel has the default route.
+/// Name prefixes of interfaces to containers, virtual machines and tunnels. People in the same room rarely
+/// reach them, even where a tunnel has the default route.
 const VIRTUAL: [&str; 36] = [
     "anbox",
     "br-",
@@ -99,8 +99,8 @@ const VIRTUAL: [&str; 36] = [
     "zt",
 ];
 
-/// Sorts best first: what is no known virtual interface, IPv4, the interface of the default route, and
-/// what a room's network usually has.
+/// Sort key, best first: physical interfaces, IPv4, the default route with the lowest metric, then
+/// private networks.
 pub(crate) fn rank(address: &HostAddress) -> impl Ord + use<> {
     (
         is_virtual(&address.interface),
@@ -124,8 +124,7 @@ fn scope(ip: IpAddr) -> u8 {
     }
 }
 
-/// The interfaces of the default routes with their metrics, from the text of `/proc/net/route`
-/// (proc(5)).
+/// Parses `/proc/net/route` (proc(5)): the interfaces of the default routes with their metrics.
 pub(crate) fn default_routes(text: &str) -> Vec<(String, u32)> {
     let route = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -139,7 +138,7 @@ pub(crate) fn default_routes(text: &str) -> Vec<(String, u32)> {
     text.lines().filter_map(route).collect()
 }
 
-/// The same of `/proc/net/ipv6_route`, which has no heading, and its numbers in hexadecimal.
+/// Parses `/proc/net/ipv6_route`, which has no heading and hexadecimal metrics.
 pub(crate) fn default_routes_v6(text: &str) -> Vec<(String, u32)> {
     let route = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -154,17 +153,17 @@ pub(crate) fn default_routes_v6(text: &str) -> Vec<(String, u32)> {
     text.lines().filter_map(route).collect()
 }
 
-/// Up, and not one that only refuses (linux/route.h).
+/// Whether a route is up and not a reject route (linux/route.h).
 fn is_usable(flags: u32) -> bool {
     const RTF_UP: u32 = 0x0001;
     const RTF_REJECT: u32 = 0x0200;
     flags & (RTF_UP | RTF_REJECT) == RTF_UP
 }
 
-/// Below are the services of systems, which answer in ways of their own.
-const PORT_LEAST: u16 = 1024;
+/// Lower ports belong to system services, which must not be sent unsolicited datagrams.
+const PORT_MIN: u16 = 1024;
 
-/// What an interface reaches by itself.
+/// A directly connected network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Network {
     /// This machine's address in it.
@@ -173,8 +172,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Whether an address is one machine's in this network: neither its broadcast address nor its own
-    /// name.
+    /// Whether `remote` is the address of one machine in this network: not broadcast or network address.
     fn has(&self, remote: IpAddr) -> bool {
         let (own, other, bits) = match (self.address, remote) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
@@ -193,5 +191,5 @@ impl Network {
 
 /// Whether an address that a lite viewer names may be checked.
 pub(crate) fn is_checkable(remote: SocketAddr, networks: &[Network]) -> bool {
-    remote.port() >= PORT_LEAST && networks.iter().any(|network| network.has(remote.ip()))
+    remote.port() >= PORT_MIN && networks.iter().any(|network| network.has(remote.ip()))
 }

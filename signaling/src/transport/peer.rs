@@ -1,5 +1,4 @@
-//! One viewer's transport: ICE of our own, DTLS and SRTP of the sans-I/O `rtc` library, fed and
-//! drained by us.
+//! The transport of one viewer: our own ICE, with DTLS and SRTP of the sans-I/O `rtc` library.
 
 mod sealing;
 mod secure;
@@ -14,29 +13,29 @@ use rtc::rtp::header::Header;
 use rtc::shared::TransportContext;
 use rtc::shared::error::Error;
 
-use self::secure::{Secure, SecureState};
+use self::secure::{DtlsSrtp, DtlsState};
 use super::demux::Kind;
-use super::ice::{CheckNames, IceAgent, IceState, IceTerms, IceTimes, Received, Role};
+use super::ice::{CheckCredentials, IceAgent, IceConfig, IceState, IceTimeouts, Received, Role};
 use super::interfaces::{Network, is_checkable};
-use super::runs::{Carriage, Path, Run};
+use super::runs::{Path, Run, TransportProtocol};
 use super::session::{Identity, Restart, SessionNames};
 use super::stun::Message;
 use crate::rtp::rtcp::{Feedback, FeedbackInbox};
 use crate::sdp::{Credentials, Offer, REMOTE_CANDIDATES_MAX, RemoteCandidate};
 
-/// A restart that has found no path by then has failed, and the old path stays.
-const RESTART_WITHIN: Duration = Duration::from_secs(20);
+/// An ICE restart without a path by then has failed, and the old path stays.
+const RESTART_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How the transport stands.
+/// The state of the transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Link {
-    /// Checks or handshake are under way.
+pub(crate) enum LinkState {
+    /// ICE or the DTLS handshake is in progress.
     Connecting,
     /// Media can be sent.
     Up,
-    /// Nothing has been heard for a while.
+    /// Nothing has been received for a while.
     Silent,
-    /// Given up: no more checks answered, or the handshake failed.
+    /// ICE or the handshake has failed.
     Failed,
     /// The viewer closed it.
     Closed,
@@ -44,16 +43,16 @@ pub(crate) enum Link {
 
 /// The transport of one viewer.
 pub(crate) struct Peer {
-    names: Arc<CheckNames>,
+    names: Arc<CheckCredentials>,
     ice: IceAgent,
-    /// Looks for a path with newer credentials while the old path carries on.
+    /// The agent of an ICE restart; the old path stays in use until this one has a path.
     successor: Option<Successor>,
-    secure: Secure,
+    secure: DtlsSrtp,
     inbox: FeedbackInbox,
-    /// Of one who sends media; viewers send none.
-    chain: Option<Chain>,
+    /// Handles received media; `None` for viewers, which send none.
+    chain: Option<InterceptorChain>,
     role: Role,
-    times: IceTimes,
+    times: IceTimeouts,
     crypto: Arc<dyn RTCCryptoProvider>,
     networks: Vec<Network>,
     remote_candidates: usize,
@@ -66,26 +65,26 @@ struct Successor {
     since: Instant,
 }
 
-/// What the engine brings to each peer.
+/// What the engine provides to each peer.
 pub(crate) struct PeerParts<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) names: &'a SessionNames,
     pub(crate) local: &'a [IpAddr],
     pub(crate) networks: &'a [Network],
-    pub(crate) ice: IceTimes,
+    pub(crate) ice: IceTimeouts,
 }
 
-/// A datagram's way in.
+/// Where a datagram arrived.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Arriving {
-    pub(crate) carriage: Carriage,
+pub(crate) struct PacketSource {
+    pub(crate) protocol: TransportProtocol,
     pub(crate) from: SocketAddr,
-    /// The address of ours that it was sent to, where the system tells.
+    /// The local address that it was sent to, where the system reports it.
     pub(crate) to: Option<IpAddr>,
 }
 
 impl Peer {
-    /// Accepts an offer: from now on its checks can be answered.
+    /// Creates the transport for an offer.
     pub(crate) fn accept(
         now: Instant,
         offer: &Offer,
@@ -96,14 +95,14 @@ impl Peer {
             true => Role::Controlling,
             false => Role::Controlled,
         };
-        let names = Arc::new(CheckNames {
+        let names = Arc::new(CheckCredentials {
             local: Credentials {
                 ufrag: parts.names.ufrag.clone(),
                 pwd: parts.names.pwd.clone(),
             },
             remote: offer.ufrag.clone(),
         });
-        let terms = IceTerms {
+        let terms = IceConfig {
             names: Arc::clone(&names),
             remote: Credentials {
                 ufrag: offer.ufrag.clone(),
@@ -112,14 +111,14 @@ impl Peer {
             role,
             addresses: parts.local,
             times: parts.ice,
-            brought_bytes: offer.bytes,
+            request_bytes: offer.bytes,
             crypto: Arc::clone(&crypto),
         };
         let mut peer = Self {
             names,
             ice: IceAgent::new(now, terms),
             successor: None,
-            secure: Secure::new(offer, parts.identity, Arc::clone(&crypto))?,
+            secure: DtlsSrtp::new(offer, parts.identity, Arc::clone(&crypto))?,
             inbox: FeedbackInbox::new(parts.names.ssrc),
             chain: None,
             role,
@@ -134,7 +133,7 @@ impl Peer {
         Ok(peer)
     }
 
-    /// As [`Self::accept`], of one who sends media: `chain` gets what comes in.
+    /// As [`Self::accept`], for a publisher: `chain` gets the received packets.
     pub(crate) fn accept_with(
         now: Instant,
         offer: &Offer,
@@ -142,22 +141,22 @@ impl Peer {
         chain: Box<dyn Interceptor>,
     ) -> Result<Self, Error> {
         let peer = Self::accept(now, offer, parts)?;
-        let chain = Some(Chain::new(chain));
+        let chain = Some(InterceptorChain::new(chain));
         Ok(Self { chain, ..peer })
     }
 
-    /// Begins an ICE restart (RFC 8445 9): with new credentials a new path is looked for from our
-    /// addresses of now, and the old one carries on until there is one.
+    /// Starts an ICE restart (RFC 8445 9) with new credentials and the current local addresses. The old path
+    /// stays in use until the new agent has one.
     pub(crate) fn restart(&mut self, now: Instant, restart: Restart) {
         self.names = Arc::clone(&restart.names);
         self.networks = restart.networks;
-        let terms = IceTerms {
+        let terms = IceConfig {
             names: restart.names,
             remote: restart.remote,
             role: self.role,
             addresses: &restart.addresses,
             times: self.times,
-            brought_bytes: restart.brought_bytes,
+            request_bytes: restart.request_bytes,
             crypto: Arc::clone(&self.crypto),
         };
         let ice = IceAgent::new(now, terms);
@@ -166,32 +165,34 @@ impl Peer {
         self.trickle(&restart.candidates);
     }
 
-    /// What checks, and requests about its session, must fit.
-    pub(crate) fn names(&self) -> &Arc<CheckNames> {
+    /// The credentials that checks and session requests must match.
+    pub(crate) fn names(&self) -> &Arc<CheckCredentials> {
         &self.names
     }
 
-    /// Whether a check has come of the viewer: somebody is there.
+    /// Whether the viewer has sent or answered a check.
     pub(crate) fn was_checked(&self) -> bool {
         self.ice.was_checked()
     }
 
-    /// Takes a datagram of this viewer. `true`: it shows that where it came from is the viewer's own.
+    /// Handles a datagram of this viewer. Returns `true` if it proves that the viewer owns its source address.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
         kind: Kind<'_>,
-        way: Arriving,
+        arrival: PacketSource,
         bytes: &[u8],
     ) -> bool {
-        let to = way.to.or_else(|| self.ice.address_like(way.from.ip()));
+        let to = arrival
+            .to
+            .or_else(|| self.ice.address_like(arrival.from.ip()));
         let Some(local) = to else {
             return false;
         };
         let path = Path {
-            carriage: way.carriage,
+            protocol: arrival.protocol,
             local,
-            remote: way.from,
+            remote: arrival.from,
         };
         match kind {
             Kind::Stun(message) => return self.receive_check(now, &message, path),
@@ -202,7 +203,7 @@ impl Peer {
         false
     }
 
-    /// This process did nothing for `pause` until now.
+    /// Call after this process was suspended for `pause`.
     pub(crate) fn resume(&mut self, now: Instant, pause: Duration) {
         self.ice.resume(now, pause);
         if let Some(successor) = &mut self.successor {
@@ -210,7 +211,7 @@ impl Peer {
         }
     }
 
-    /// A way in has ended for good.
+    /// A TCP connection has ended.
     pub(crate) fn close_path(&mut self, now: Instant, path: Path) {
         self.ice.close_path(now, path);
         if let Some(successor) = &mut self.successor {
@@ -218,12 +219,12 @@ impl Peer {
         }
     }
 
-    /// Lets time pass.
+    /// Handles the passing of time.
     pub(crate) fn tick(&mut self, now: Instant) {
         self.ice.tick(now);
         if let Some(successor) = &mut self.successor {
             successor.ice.tick(now);
-            if now.saturating_duration_since(successor.since) >= RESTART_WITHIN {
+            if now.saturating_duration_since(successor.since) >= RESTART_TIMEOUT {
                 self.successor = None;
             }
         }
@@ -238,28 +239,28 @@ impl Peer {
         let successor = self.successor.as_ref().and_then(|successor| {
             let ice = successor.ice.due();
             ice.into_iter()
-                .chain([successor.since + RESTART_WITHIN])
+                .chain([successor.since + RESTART_TIMEOUT])
                 .min()
         });
-        let chain = self.chain.as_mut().and_then(Chain::due);
+        let chain = self.chain.as_mut().and_then(InterceptorChain::due);
         [self.ice.due(), successor, self.secure.due(), chain]
             .into_iter()
             .flatten()
             .min()
     }
 
-    /// Takes an RTP packet; it comes out of [`Self::drain`] encrypted.
+    /// Encrypts an RTP packet; [`Self::drain`] returns it.
     pub(crate) fn write_rtp(&mut self, header: &Header, payload: &[u8]) {
         self.secure.seal_rtp(header, payload);
     }
 
-    /// Takes an RTCP packet.
+    /// Encrypts an RTCP packet; [`Self::drain`] returns it.
     pub(crate) fn write_rtcp(&mut self, packet: Box<dyn rtc::rtcp::Packet>) {
         self.secure.seal_rtcp(&[packet]);
     }
 
-    /// Appends what is to be sent, checks first: a viewer takes a handshake only once the answer to
-    /// its check, which allowed it, has come. What there is no path for is lost, as on the wire.
+    /// Appends the datagrams to send, checks first: a viewer accepts a handshake only after the response
+    /// to its check. Without a path the packets are dropped.
     pub(crate) fn drain(&mut self, now: Instant, out: &mut Vec<Run>) {
         if let Some(successor) = &mut self.successor {
             successor.ice.drain(out);
@@ -273,37 +274,36 @@ impl Peer {
         let path = self.ice.best_path(now);
         let sealed = self.secure.drain();
         if let Some(path) = path {
-            out.extend(sealed.map(|load| Run::new(path, load)));
+            out.extend(sealed.map(|buffer| Run::new(path, buffer)));
         }
     }
 
-    /// Takes the viewer's feedback.
+    /// Takes the feedback received so far.
     pub(crate) fn feedback(&mut self) -> Vec<Feedback> {
         self.inbox.take()
     }
 
-    /// How the transport stands.
-    pub(crate) fn link(&self) -> Link {
+    /// The state of the transport.
+    pub(crate) fn link(&self) -> LinkState {
         match (self.ice.state(), self.secure.state()) {
-            _ if self.closed => Link::Closed,
-            (_, SecureState::Closed) => Link::Closed,
-            // It asked for a new path a moment ago: it is not gone.
-            (IceState::Failed, SecureState::Up) if self.successor.is_some() => Link::Silent,
-            (IceState::Failed, _) | (_, SecureState::Failed) => Link::Failed,
-            (IceState::Silent, SecureState::Up) => Link::Silent,
-            (IceState::Up, SecureState::Up) => Link::Up,
-            _ => Link::Connecting,
+            _ if self.closed => LinkState::Closed,
+            (_, DtlsState::Closed) => LinkState::Closed,
+            // The viewer is restarting ICE, so it is still there.
+            (IceState::Failed, DtlsState::Up) if self.successor.is_some() => LinkState::Silent,
+            (IceState::Failed, _) | (_, DtlsState::Failed) => LinkState::Failed,
+            (IceState::Silent, DtlsState::Up) => LinkState::Silent,
+            (IceState::Up, DtlsState::Up) => LinkState::Up,
+            _ => LinkState::Connecting,
         }
     }
 
-    /// Whether a restart has moved it to another path since this was last asked: what was sent
-    /// before may be lost.
+    /// Whether an ICE restart has changed the path since the last call; packets sent before may be lost.
     pub(crate) fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.moved)
     }
 
-    /// Takes the addresses that a viewer names. Those of one that checks by itself are of no use: its
-    /// checks tell where it is.
+    /// Adds remote candidates. They are ignored unless the viewer is ICE lite, because its checks show
+    /// where it is.
     pub(crate) fn trickle(&mut self, candidates: &[RemoteCandidate]) {
         if self.role == Role::Controlled {
             return;
@@ -318,7 +318,7 @@ impl Peer {
         }
     }
 
-    /// Says goodbye; [`Self::drain`] has the message.
+    /// Sends a DTLS close_notify; [`Self::drain`] returns it.
     pub(crate) fn close(&mut self, now: Instant) {
         self.secure.close(now);
         self.closed = true;
@@ -326,10 +326,10 @@ impl Peer {
 
     fn receive_check(&mut self, now: Instant, message: &Message<'_>, path: Path) -> bool {
         let newer = self.successor.as_mut();
-        let mut received = newer.map_or(Received::Foreign, |newer| {
+        let mut received = newer.map_or(Received::Unauthenticated, |newer| {
             newer.ice.receive(now, message, path)
         });
-        if received == Received::Foreign {
+        if received == Received::Unauthenticated {
             received = self.ice.receive(now, message, path);
         }
         let found = |successor: &mut Successor| successor.ice.state() == IceState::Up;
@@ -344,7 +344,7 @@ impl Peer {
     }
 
     fn receive_packet(&mut self, now: Instant, path: Path, bytes: &[u8]) {
-        // RFC 5761 4: the second byte tells RTCP from RTP.
+        // RFC 5761 4: the second byte separates RTCP from RTP.
         let control = bytes.get(1).is_some_and(|kind| (192..224).contains(kind));
         let packet = match (control, &self.chain) {
             (true, _) => self.secure.open_rtcp(bytes).map(Packet::Rtcp),
@@ -362,14 +362,14 @@ impl Peer {
     }
 }
 
-pub(super) struct Chain(Box<dyn Interceptor>);
+pub(super) struct InterceptorChain(Box<dyn Interceptor>);
 
-impl Chain {
+impl InterceptorChain {
     pub(super) fn new(interceptor: Box<dyn Interceptor>) -> Self {
         Self(interceptor)
     }
 
-    /// Takes a packet that came in.
+    /// Handles a received packet.
     pub(super) fn read(&mut self, now: Instant, packet: Packet) {
         let read = self.0.handle_read(TaggedPacket {
             now,
@@ -377,14 +377,14 @@ impl Chain {
             message: packet.into(),
         });
         if let Err(error) = read {
-            tracing::debug!(%error, "a packet was refused");
+            tracing::debug!(%error, "the interceptor chain rejected a packet");
         }
     }
 
-    /// Lets time pass.
+    /// Handles the passing of time.
     pub(super) fn tick(&mut self, now: Instant) {
         if let Err(error) = self.0.handle_timeout(now) {
-            tracing::debug!(%error, "the reports of a sender failed");
+            tracing::debug!(%error, "cannot create receiver reports");
         }
     }
 
@@ -392,7 +392,7 @@ impl Chain {
         self.0.poll_timeout()
     }
 
-    /// The next control packet that it wants to be sent.
+    /// The next RTCP packets that the chain wants to send.
     pub(super) fn report(&mut self) -> Option<Vec<Box<dyn rtc::rtcp::Packet>>> {
         while let Some(written) = self.0.poll_write() {
             if let Packet::Rtcp(packets) = written.message.packet {

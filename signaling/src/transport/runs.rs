@@ -1,6 +1,6 @@
-//! The ways between this machine and a viewer, and what leaves by one in one system call: datagrams of
-//! equal length to one address, the last may be shorter (Linux UDP_SEGMENT). Whoever makes datagrams
-//! puts them into runs at once, so that nothing is copied together later.
+//! Network paths, and runs of datagrams for UDP segmentation offload (Linux UDP_SEGMENT): datagrams of equal
+//! length to one address, of which the last may be shorter, leave in one system call. Datagrams are
+//! written into runs directly, so that nothing is copied together later.
 
 #[cfg(test)]
 mod tests;
@@ -9,48 +9,47 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::BytesMut;
 
-/// What carries packets.
+/// The protocol below ICE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Carriage {
+pub(crate) enum TransportProtocol {
     Udp,
-    /// A connection that the viewer opened (RFC 6544), named by its remote end.
+    /// A connection that the viewer opened (RFC 6544), identified by its remote address.
     Tcp,
 }
 
-/// Where packets of a viewer come from and go to.
+/// A network path: both ends of a viewer's packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Path {
-    pub(crate) carriage: Carriage,
-    /// The address of this machine.
+    pub(crate) protocol: TransportProtocol,
+    /// The local address.
     pub(crate) local: IpAddr,
     pub(crate) remote: SocketAddr,
 }
 
-/// Most datagrams in a run. The kernel takes 64; fewer keep a keyframe from leaving as one burst
-/// that overruns a small switch buffer.
+/// Maximum datagrams in a run. The kernel accepts 64; fewer keep a keyframe from leaving as one burst that
+/// overruns a small switch buffer.
 const DATAGRAMS_MAX: usize = 32;
-/// Most bytes in a run: a UDP datagram's own limit.
+/// Maximum bytes in a run, the limit of a UDP datagram.
 const BYTES_MAX: usize = 60_000;
-/// Datagrams that a run has room for from its start: an ordinary frame, or what the pacer lets go of a
-/// keyframe.
+/// Initial capacity in datagrams: an ordinary frame, or what the pacer releases of a keyframe.
 const ROOM: usize = 16;
 
-/// Datagrams back to back, without an address yet.
+/// Contiguous datagrams of equal length, without an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Load {
+pub(crate) struct RunBuffer {
     bytes: BytesMut,
-    /// Length of each but the last.
+    /// Length of each datagram except the last.
     each_bytes: usize,
 }
 
-impl Load {
-    /// One datagram.
+impl RunBuffer {
+    /// A buffer with one datagram.
     pub(crate) fn single(bytes: BytesMut) -> Self {
         let each_bytes = bytes.len();
         Self { bytes, each_bytes }
     }
 
-    /// None yet, of that length.
+    /// An empty buffer for datagrams of that length.
     pub(crate) fn of(each_bytes: usize) -> Self {
         Self {
             bytes: BytesMut::with_capacity(each_bytes * ROOM),
@@ -58,14 +57,14 @@ impl Load {
         }
     }
 
-    /// Whether a datagram of that length may be appended: none may after a shorter one.
+    /// Whether a datagram of that length may be appended; none may after a shorter one.
     pub(crate) fn takes(&self, length: usize) -> bool {
         let whole = self.each_bytes > 0 && self.bytes.len().is_multiple_of(self.each_bytes);
         let fits = self.bytes.len() + length <= BYTES_MAX && self.count() < DATAGRAMS_MAX;
         whole && fits && length <= self.each_bytes
     }
 
-    /// The bytes, for one datagram to be appended that [`Self::takes`] was asked about.
+    /// For appending one datagram, after [`Self::takes`] returned `true`.
     pub(crate) fn bytes_mut(&mut self) -> &mut BytesMut {
         &mut self.bytes
     }
@@ -79,38 +78,38 @@ impl Load {
     }
 }
 
-/// Datagrams to send, at least one.
+/// At least one datagram, with its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) path: Path,
-    load: Load,
+    buffer: RunBuffer,
 }
 
 impl Run {
-    pub(crate) fn new(path: Path, load: Load) -> Self {
-        Self { path, load }
+    pub(crate) fn new(path: Path, buffer: RunBuffer) -> Self {
+        Self { path, buffer }
     }
 
     pub(crate) fn single(path: Path, bytes: BytesMut) -> Self {
-        Self::new(path, Load::single(bytes))
+        Self::new(path, RunBuffer::single(bytes))
     }
 
-    /// All of them, back to back.
+    /// All datagrams, contiguous.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.load.bytes
+        &self.buffer.bytes
     }
 
-    /// Length of each but the last.
+    /// Length of each datagram except the last.
     pub(crate) fn each_bytes(&self) -> usize {
-        self.load.each_bytes
+        self.buffer.each_bytes
     }
 
-    /// How many there are.
+    /// Number of datagrams.
     pub(crate) fn len(&self) -> usize {
-        self.load.count()
+        self.buffer.count()
     }
 
     pub(crate) fn datagrams(&self) -> impl Iterator<Item = &[u8]> {
-        self.load.bytes.chunks(self.load.each_bytes.max(1))
+        self.buffer.bytes.chunks(self.buffer.each_bytes.max(1))
     }
 }

@@ -1,5 +1,4 @@
-//! A session as its transport knows it: the certificate, its random names, requests about it, and why
-//! one is refused.
+//! Session data of the transport: the certificate, random identifiers, and requests that change a session.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -9,12 +8,12 @@ use rtc::crypto::{self, SignatureScheme};
 use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
 use rtc::shared::error::Error;
 
-use super::ice::CheckNames;
+use super::ice::CheckCredentials;
 use super::interfaces::Network;
 use crate::sdp::{Credentials, RemoteCandidate};
 
-/// One self-signed certificate for all viewers: making one costs more than a whole join, and the
-/// fingerprint in the answer is what vouches for it.
+/// One self-signed certificate for all viewers, because creating one costs more than a whole join. The
+/// fingerprint in the answer authenticates it.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) certificate: RTCCertificate,
@@ -42,16 +41,16 @@ impl Identity {
     }
 }
 
-/// Names of one session, all unguessable.
+/// Random identifiers of one session, all unguessable.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionNames {
-    /// The session's URL part: 128 bits.
+    /// Part of the session's URL; 128 bits.
     pub(crate) id: String,
     pub(crate) ufrag: String,
     pub(crate) pwd: String,
     pub(crate) ssrc: u32,
     pub(crate) rtx_ssrc: u32,
-    /// Where sequence numbers and timestamps start.
+    /// Seed of the first sequence number and timestamp.
     pub(crate) numbering: u64,
 }
 
@@ -73,7 +72,7 @@ impl SessionNames {
 impl Credentials {
     pub(crate) fn random() -> Self {
         Self {
-            // RFC 8445 5.3 wants 24 and 128 bits at least; hexadecimal digits are ice-chars.
+            // RFC 8445 5.3 requires 24 and 128 bits; hexadecimal digits are ice-chars.
             ufrag: hex(&rand::random::<[u8; 8]>()),
             pwd: hex(&rand::random::<[u8; 16]>()),
         }
@@ -87,58 +86,58 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Candidates that came after the offer.
+/// Candidates sent after the offer.
 pub(crate) struct Trickle {
     pub(crate) id: String,
-    /// What `If-Match` allows; `None`: whatever is there.
+    /// The `If-Match` entity tag; `None` accepts any state.
     pub(crate) tag: Option<String>,
-    /// Whose candidates these are; `None`: not told.
+    /// The user name fragment the candidates belong to, if given.
     pub(crate) ufrag: Option<String>,
     pub(crate) candidates: Vec<RemoteCandidate>,
 }
 
-/// New credentials of a session, and where it can be reached now.
+/// New ICE credentials and addresses of a session.
 pub(crate) struct Restart {
     pub(crate) id: String,
     /// As in [`Trickle`].
     pub(crate) tag: Option<String>,
-    pub(crate) names: Arc<CheckNames>,
+    pub(crate) names: Arc<CheckCredentials>,
     pub(crate) remote: Credentials,
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) networks: Vec<Network>,
     pub(crate) candidates: Vec<RemoteCandidate>,
-    /// The length of the request.
-    pub(crate) brought_bytes: usize,
+    /// Size of the request.
+    pub(crate) request_bytes: usize,
 }
 
-/// Why a request was refused.
+/// Why a session request was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// There is no place: as many viewers as allowed, or somebody who publishes already.
+pub(crate) enum SessionError {
+    /// The viewer limit is reached, or somebody publishes already.
     Full,
     /// No such session.
     Unknown,
-    /// It asks for an ICE restart.
+    /// The candidates are of other credentials, which needs an ICE restart.
     Restart,
-    /// Its tag is another session state's.
+    /// The entity tag is of another state of the session.
     WrongTag,
 }
 
-/// The names are those of the offer and answer, or of the newest restart; ours is the session's tag.
-impl CheckNames {
-    /// Whether a request with this tag is about the session as it is now.
-    pub(crate) fn fit_tag(&self, tag: Option<&str>) -> Result<(), Refused> {
+/// The credentials are those of the newest negotiation; our user name fragment is the session's entity tag.
+impl CheckCredentials {
+    /// Checks an entity tag against the current state of the session.
+    pub(crate) fn check_tag(&self, tag: Option<&str>) -> Result<(), SessionError> {
         match tag {
-            Some(tag) if tag != self.local.ufrag => Err(Refused::WrongTag),
+            Some(tag) if tag != self.local.ufrag => Err(SessionError::WrongTag),
             _ => Ok(()),
         }
     }
 
-    /// Whether candidates are of the credentials that are known.
-    pub(crate) fn fit(&self, trickle: &Trickle) -> Result<(), Refused> {
-        self.fit_tag(trickle.tag.as_deref())?;
+    /// Checks that candidates belong to the current credentials.
+    pub(crate) fn check_trickle(&self, trickle: &Trickle) -> Result<(), SessionError> {
+        self.check_tag(trickle.tag.as_deref())?;
         match &trickle.ufrag {
-            Some(ufrag) if *ufrag != self.remote => Err(Refused::Restart),
+            Some(ufrag) if *ufrag != self.remote => Err(SessionError::Restart),
             _ => Ok(()),
         }
     }

@@ -1,5 +1,5 @@
-//! The one UDP socket: batches in, segmentation offload out, both with this machine's own address.
-//! One thread receives; any may send, since a datagram goes out whole.
+//! The UDP socket: batched receiving, segmentation offload for sending, both with the local address. One
+//! thread receives; any thread may send.
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -10,24 +10,24 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::runs::{Path, Run};
 
-/// A keyframe to two hundred viewers at once is some 8 MB; what the system grants may be less.
+/// A keyframe to two hundred viewers at once is some 8 MB; the system may grant less.
 const SEND_BUFFER: usize = 8 << 20;
 const RECEIVE_BUFFER: usize = 2 << 20;
-/// Bytes per received slot: the largest datagram we take, times what the kernel may coalesce.
+/// Bytes per receive slot: the largest datagram times what the kernel may coalesce.
 const SLOT_BYTES: usize = 64 << 10;
 /// Slots per system call; each may hold many coalesced datagrams.
 const SLOTS: usize = if BATCH_SIZE < 16 { BATCH_SIZE } else { 16 };
 
-/// A datagram that came in.
+/// A received datagram.
 #[derive(Debug)]
 pub(crate) struct Received<'a> {
     pub(crate) from: SocketAddr,
-    /// The address of this machine it was sent to, where the system tells.
+    /// The local address it was sent to, where the system reports it.
     pub(crate) to: Option<IpAddr>,
     pub(crate) bytes: &'a [u8],
 }
 
-/// What became of datagrams given to [`MediaSocket::send`].
+/// The result of [`MediaSocket::send`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SendCount {
     pub(crate) datagrams: usize,
@@ -36,7 +36,7 @@ pub(crate) struct SendCount {
     pub(crate) offloaded: usize,
     /// The send buffer was full.
     pub(crate) blocked: usize,
-    /// Refused by the system: no route, an address that went away.
+    /// Rejected by the system: no route, or a local address that is gone.
     pub(crate) failed: usize,
 }
 
@@ -45,16 +45,16 @@ pub(crate) struct MediaSocket {
     socket: UdpSocket,
     state: UdpSocketState,
     port: u16,
-    /// What it is bound to.
+    /// The address it is bound to.
     ip: IpAddr,
-    /// Sending in segments failed where single datagrams went: this path cannot do it.
+    /// Segmentation offload failed where single datagrams succeeded.
     offload_broken: bool,
     slots: Vec<u8>,
 }
 
 impl MediaSocket {
-    /// Binds `port` on one address. The unspecified one is every address: IPv6 and IPv4 by one socket,
-    /// or IPv4 where IPv6 is off.
+    /// Binds `port` on one address. The unspecified address means IPv6 and IPv4 with one socket, or IPv4 only
+    /// where IPv6 is disabled.
     pub(crate) fn bind(ip: IpAddr, port: u16) -> io::Result<Self> {
         let bind = |ip: IpAddr| -> io::Result<Socket> {
             let at = SocketAddr::new(ip, port);
@@ -81,7 +81,7 @@ impl MediaSocket {
         socket.set_nonblocking(true)?;
         let socket = UdpSocket::from_std(socket.into());
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        // A smaller buffer than asked for only means more drops under load.
+        // A smaller buffer only means more drops under buffer.
         let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), SEND_BUFFER);
         let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), RECEIVE_BUFFER);
         Ok(Self {
@@ -94,7 +94,7 @@ impl MediaSocket {
         })
     }
 
-    /// The same socket for another thread to send by; this one alone receives.
+    /// Clones the socket for sending on another thread; only the original receives.
     pub(crate) fn for_sending(&self) -> io::Result<Self> {
         let socket = SockRef::from(&self.socket).try_clone()?;
         let socket = UdpSocket::from_std(socket.into());
@@ -112,7 +112,7 @@ impl MediaSocket {
         self.port
     }
 
-    /// Where it is bound.
+    /// The bound address.
     pub(crate) fn bound(&self) -> SocketAddr {
         SocketAddr::new(self.ip, self.port)
     }
@@ -125,7 +125,7 @@ impl MediaSocket {
         &mut self.socket
     }
 
-    /// Receives one batch. `WouldBlock`: there is none.
+    /// Receives one batch; `WouldBlock` if there is none.
     pub(crate) fn receive(&mut self, mut each: impl FnMut(Received<'_>)) -> io::Result<()> {
         let mut metas = [RecvMeta::default(); SLOTS];
         let count = {
@@ -150,10 +150,10 @@ impl MediaSocket {
         Ok(())
     }
 
-    /// Sends runs in their order, each in one system call where the system allows.
+    /// Sends runs in order, each in one system call where the system allows it.
     ///
-    /// overflow: counted. What the full send buffer refuses is lost like on the wire, and asked for
-    /// again by the viewers.
+    /// overflow: counted. What the full send buffer refuses is lost like on the wire, and viewers request
+    /// its retransmission.
     pub(crate) fn send(&mut self, runs: &[Run]) -> SendCount {
         let mut count = SendCount::default();
         for run in runs {
@@ -173,7 +173,7 @@ impl MediaSocket {
                 Err(_) if run.len() > 1 => {
                     if self.send_singly(run, &mut count) {
                         tracing::info!(
-                            "the network path refuses segmentation offload; sending singly"
+                            "the network path rejects segmentation offload; sending single datagrams"
                         );
                         self.offload_broken = true;
                     }
@@ -192,8 +192,8 @@ impl MediaSocket {
         }
     }
 
-    /// Sends a run's datagrams one by one. `true`: some went. After the run was refused that means that
-    /// offload is what this path cannot do.
+    /// Sends the datagrams of a run one by one. Returns whether any was sent; after the run was rejected,
+    /// that means that this path does not support offload.
     fn send_singly(&mut self, run: &Run, count: &mut SendCount) -> bool {
         let before = count.datagrams;
         for datagram in run.datagrams() {
@@ -209,10 +209,10 @@ impl MediaSocket {
         count.datagrams > before
     }
 
-    /// A failure that is not about offload (an address that went away) makes the socket layer give
-    /// up offload all the same; a fresh state probes it anew.
+    /// A failure that is not about offload (such as a local address that is gone) makes quinn-udp disable
+    /// offload all the same; a new state probes it again.
     fn note_failure(&mut self, error: &io::Error, count: &mut SendCount) {
-        tracing::debug!(%error, "a datagram could not be sent");
+        tracing::debug!(%error, "cannot send a datagram");
         count.failed += 1;
         if let Ok(state) = UdpSocketState::new(UdpSockRef::from(&self.socket)) {
             self.state = state;
@@ -237,7 +237,7 @@ impl MediaSocket {
             .try_send(UdpSockRef::from(&self.socket), &transmit)
     }
 
-    /// An IPv6 socket takes IPv4 addresses in their mapped form.
+    /// Maps IPv4 addresses for an IPv6 socket.
     fn reachable(&self, to: SocketAddr) -> SocketAddr {
         match to {
             SocketAddr::V4(v4) if self.ipv6() => {
@@ -258,8 +258,7 @@ impl std::ops::AddAssign for SendCount {
     }
 }
 
-/// IPv4 as IPv4, however the socket shows it, and without the scope that comparisons would trip
-/// over.
+/// Unmaps IPv4 addresses and drops the IPv6 scope, so that addresses compare equal.
 fn canonical(addr: SocketAddr) -> SocketAddr {
     SocketAddr::new(addr.ip().to_canonical(), addr.port())
 }
@@ -269,11 +268,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::transport::runs::Carriage;
-    use crate::transport::runs::Load;
+    use crate::transport::runs::RunBuffer;
+    use crate::transport::runs::TransportProtocol;
 
     #[test]
-    fn an_address_that_went_away_is_no_trouble_to_others() {
+    fn a_lost_local_address_does_not_affect_other_paths() {
         let mut media = MediaSocket::bind(Ipv6Addr::UNSPECIFIED.into(), 0).expect("a free port");
         let viewer = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
         let timeout = Some(Duration::from_secs(2));
@@ -281,17 +280,17 @@ mod tests {
         let remote = viewer.local_addr().expect("bound");
         let from = |local: [u8; 4], bytes: &[u8]| {
             let path = Path {
-                carriage: Carriage::Udp,
+                protocol: TransportProtocol::Udp,
                 local: local.into(),
                 remote,
             };
-            let mut load = Load::of(100);
+            let mut buffer = RunBuffer::of(100);
             for byte in bytes {
-                load.bytes_mut().extend_from_slice(&[*byte; 100]);
+                buffer.bytes_mut().extend_from_slice(&[*byte; 100]);
             }
-            Run::new(path, load)
+            Run::new(path, buffer)
         };
-        // 192.0.2.0/24 is nobody's (RFC 5737).
+        // 192.0.2.0/24 is reserved for documentation (RFC 5737).
         let (gone, here) = ([192, 0, 2, 99], [127, 0, 0, 1]);
         let runs = [
             from(gone, &[1, 1]),
@@ -309,6 +308,6 @@ mod tests {
             })
             .collect();
         assert_eq!(got, [2, 3]);
-        assert!(!media.offload_broken, "offload had no part in it");
+        assert!(!media.offload_broken, "the failures are not about offload");
     }
 }

@@ -1,7 +1,7 @@
-//! STUN Binding messages (RFC 8489) as ICE uses them: read without a copy, written once.
+//! STUN Binding messages (RFC 8489) as ICE uses them: parsed without a copy, encoded once.
 //!
-//! What stands after MESSAGE-INTEGRITY is not protected by it and is never read, FINGERPRINT apart
-//! (RFC 8489 14.5).
+//! Attributes after MESSAGE-INTEGRITY are not protected by it and are ignored, except FINGERPRINT (RFC
+//! 8489 14.5).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -26,10 +26,10 @@ const FINGERPRINT: u16 = 0x8028;
 pub(crate) const ICE_CONTROLLED: u16 = 0x8029;
 pub(crate) const ICE_CONTROLLING: u16 = 0x802a;
 
-/// Attributes below this must be understood (RFC 8489 14).
+/// Attributes below this are comprehension-required (RFC 8489 14).
 const COMPREHENSION_OPTIONAL: u16 = 0x8000;
-/// Those that are: the above, and MAPPED-ADDRESS, REALM, NONCE, which mean nothing in a check.
-const UNDERSTOOD: [u16; 10] = [
+/// Known ones: the above, and MAPPED-ADDRESS, REALM, NONCE, which mean nothing in a check.
+const KNOWN_REQUIRED: [u16; 10] = [
     0x0001,
     USERNAME,
     MESSAGE_INTEGRITY,
@@ -41,12 +41,12 @@ const UNDERSTOOD: [u16; 10] = [
     PRIORITY,
     USE_CANDIDATE,
 ];
-/// Unknown attributes named in an error, at most.
+/// Maximum unknown attributes listed in an error response.
 const UNKNOWN_MAX: usize = 4;
 
 pub(crate) type TransactionId = [u8; 12];
 
-/// What a message is; the method is always Binding.
+/// Message class; the method is always Binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Request,
@@ -74,19 +74,19 @@ impl Class {
     }
 }
 
-/// A well-formed Binding message. That it is well formed says nothing about who sent it.
+/// A well-formed Binding message, not yet authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Message<'a> {
     pub(crate) class: Class,
     pub(crate) transaction: TransactionId,
-    /// Up to where MESSAGE-INTEGRITY begins.
+    /// The bytes before MESSAGE-INTEGRITY.
     protected: &'a [u8],
     integrity: Option<&'a [u8]>,
     length: usize,
 }
 
 impl<'a> Message<'a> {
-    /// Reads a datagram. `None`: it is no Binding message, or its FINGERPRINT is wrong.
+    /// Parses a datagram; `None` if it is no Binding message or its FINGERPRINT is wrong.
     pub(crate) fn parse(datagram: &'a [u8]) -> Option<Self> {
         let header = datagram.get(..HEADER_BYTES)?;
         let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
@@ -107,9 +107,9 @@ impl<'a> Message<'a> {
                     integrity_at = Some(at);
                 }
                 FINGERPRINT => {
-                    let told: [u8; FINGERPRINT_BYTES] = value.try_into().ok()?;
-                    let right = fingerprint_value(&datagram[..at]) == u32::from_be_bytes(told);
-                    // It is the last attribute (RFC 8489 14.7).
+                    let received: [u8; FINGERPRINT_BYTES] = value.try_into().ok()?;
+                    let right = fingerprint_value(&datagram[..at]) == u32::from_be_bytes(received);
+                    // It must be the last attribute (RFC 8489 14.7).
                     (right && next == datagram.len()).then_some(())?;
                 }
                 _ => {}
@@ -127,13 +127,13 @@ impl<'a> Message<'a> {
         })
     }
 
-    /// Bytes of the whole message.
+    /// Size of the whole message.
     pub(crate) fn length(&self) -> usize {
         self.length
     }
 
-    /// Whether who wrote this knows the password; compared in constant time.
-    pub(crate) fn is_vouched_for(&self, password: &str, crypto: &dyn RTCCrypto) -> bool {
+    /// Verifies MESSAGE-INTEGRITY with the password, in constant time.
+    pub(crate) fn is_authentic(&self, password: &str, crypto: &dyn RTCCrypto) -> bool {
         let Some(tag) = self.integrity else {
             return false;
         };
@@ -151,7 +151,7 @@ impl<'a> Message<'a> {
         mac.is_ok_and(|mut mac| mac.verify(&parts, tag).is_ok())
     }
 
-    /// The user name: of who is asked, and of who asks.
+    /// The user name, split into the receiver's and the sender's fragment.
     pub(crate) fn user_name(&self) -> Option<(&'a str, &'a str)> {
         std::str::from_utf8(self.get(USERNAME)?)
             .ok()?
@@ -177,11 +177,11 @@ impl<'a> Message<'a> {
         Some(u16::from(class) * 100 + u16::from(*number))
     }
 
-    /// Attributes that had to be understood and are not.
+    /// Comprehension-required attributes that are unknown.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = u16> {
         let kinds = self.attributes().map(|(kind, _)| kind);
         kinds
-            .filter(|kind| *kind < COMPREHENSION_OPTIONAL && !UNDERSTOOD.contains(kind))
+            .filter(|kind| *kind < COMPREHENSION_OPTIONAL && !KNOWN_REQUIRED.contains(kind))
             .take(UNKNOWN_MAX)
     }
 
@@ -195,7 +195,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Attributes and their values; `None` for one that is longer than what is left, the last then.
+/// Iterates over attributes; the value is `None` for a last one that is longer than the message.
 struct Attributes<'a>(&'a [u8]);
 
 impl<'a> Iterator for Attributes<'a> {
@@ -212,7 +212,7 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
-/// A message being written.
+/// A message being encoded.
 pub(crate) struct Draft(BytesMut);
 
 impl Draft {
@@ -230,7 +230,7 @@ impl Draft {
         self
     }
 
-    /// Where a request was seen to come from.
+    /// Adds the address that a request came from.
     pub(crate) fn with_mapped_address(self, seen: SocketAddr) -> Self {
         let mut mask = [0; 16];
         mask[..4].copy_from_slice(&MAGIC_COOKIE);
@@ -263,22 +263,22 @@ impl Draft {
         self.with(UNKNOWN_ATTRIBUTES, &kinds)
     }
 
-    /// The finished message with MESSAGE-INTEGRITY and FINGERPRINT. `None`: it cannot be made.
+    /// Finishes the message with MESSAGE-INTEGRITY and FINGERPRINT; `None` if that is impossible.
     pub(crate) fn seal(mut self, password: &str, crypto: &dyn RTCCrypto) -> Option<BytesMut> {
         let mut tag = [0; INTEGRITY_BYTES];
-        self.announce(ATTRIBUTE_HEADER_BYTES + INTEGRITY_BYTES)?;
+        self.set_length(ATTRIBUTE_HEADER_BYTES + INTEGRITY_BYTES)?;
         let mac = crypto.new_hmac(HmacAlgorithm::Sha1, password.as_bytes());
         let signed = mac.and_then(|mut mac| mac.sign(&[&self.0], &mut tag));
         signed.ok()?;
         self.put(MESSAGE_INTEGRITY, &tag);
-        self.announce(ATTRIBUTE_HEADER_BYTES + FINGERPRINT_BYTES)?;
+        self.set_length(ATTRIBUTE_HEADER_BYTES + FINGERPRINT_BYTES)?;
         let check = fingerprint_value(&self.0).to_be_bytes();
         self.put(FINGERPRINT, &check);
         Some(self.0)
     }
 
-    /// Sets the length as it will be after `more` bytes.
-    fn announce(&mut self, more: usize) -> Option<()> {
+    /// Sets the length field to the length after `more` bytes.
+    fn set_length(&mut self, more: usize) -> Option<()> {
         let length = u16::try_from(self.0.len() - HEADER_BYTES + more).ok()?;
         self.0[2..4].copy_from_slice(&length.to_be_bytes());
         Some(())
@@ -294,7 +294,7 @@ impl Draft {
     }
 }
 
-/// Whether this, of our own making, is a connectivity check.
+/// Whether a datagram of our own making is a connectivity check.
 pub(crate) fn is_check(datagram: &[u8]) -> bool {
     datagram.starts_with(&[0, 1]) && datagram.get(4..8) == Some(&MAGIC_COOKIE)
 }

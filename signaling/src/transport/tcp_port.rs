@@ -1,11 +1,10 @@
-//! The TCP side of the media port, for viewers whose network lets no UDP through (RFC 6544): they
-//! connect to us, we never to them. One thread listens; a connection that has shown whose it is goes to
-//! the thread of that viewer.
+//! The TCP side of the media port, for viewers whose network blocks UDP (RFC 6544): viewers connect, this
+//! side never does. One thread listens; a connection that is authenticated moves to its viewer's thread.
 //!
-//! Whoever connects is a stranger until a check with the right password has come. Silent strangers keep
-//! nobody out: beyond a number each new one has only a moment, and where even that is too many, the oldest
-//! of the address with the most of them makes room. A check can be recorded and sent again, so that a
-//! connection is the viewer's for good only once it has answered one of ours.
+//! A connection is unauthenticated until a check with the right password arrives. Silent connections cannot
+//! keep viewers out: beyond a limit each new one gets only a moment, and beyond a second limit the oldest of
+//! the address with the most of them is closed. Because a check can be replayed, a connection belongs to
+//! the viewer for good only after it has answered one of ours.
 
 mod connection;
 
@@ -23,37 +22,37 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 pub(crate) use self::connection::{Connection, Framed};
 use self::connection::{Framer, Unframer};
 use super::demux::ViewerKey;
-use super::runs::{Carriage, Path, Run};
+use super::runs::{Path, Run, TransportProtocol};
 use super::socket::SendCount;
 use crate::fair_share::first_to_go;
 
-/// Connections that have not shown whose they are, and are given some time for it.
-const STRANGERS_MAX: usize = 64;
-/// How long such a connection may stay, and one that was claimed and not proven.
-const STRANGER_STAYS: Duration = Duration::from_secs(5);
-/// How many more may come meanwhile, and how long each of them may stay: viewers send their first check
-/// together with the end of the TCP handshake.
-const STRANGERS_MORE: usize = 64;
-const STRANGER_MORE_STAYS: Duration = Duration::from_millis(500);
-/// Connections of one viewer: a few addresses of its own times a few of ours.
+/// Unauthenticated connections that get [`UNAUTHENTICATED_TIMEOUT`].
+const UNAUTHENTICATED_MAX: usize = 64;
+/// Time limit to authenticate, and then to answer a check.
+const UNAUTHENTICATED_TIMEOUT: Duration = Duration::from_secs(5);
+/// Further unauthenticated connections, and their shorter time limit: viewers send their first check together
+/// with the end of the TCP handshake.
+const SURPLUS_MAX: usize = 64;
+const SURPLUS_TIMEOUT: Duration = Duration::from_millis(500);
+/// Maximum connections of one viewer: a few of its addresses times a few of ours.
 const PER_VIEWER_MAX: usize = 8;
-/// After this long without a shortage the next one is told again.
-const TELL_AGAIN: Duration = Duration::from_secs(600);
-/// What the system holds beyond [`Framer`]; as little as keeps a fast network busy, because what is
-/// in it is late.
+/// After this long without a shortage the next one is logged again.
+const WARN_INTERVAL: Duration = Duration::from_secs(600);
+/// Kernel send buffer beyond [`Framer`]; only as much as keeps a fast network busy, because what is in it
+/// adds delay.
 const SEND_BUFFER: usize = 128 << 10;
 const BACKLOG: i32 = 128;
 
-/// What became of connections; all of them are counted.
+/// Counts of accepted and closed connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TcpCount {
     pub(crate) accepted: usize,
-    /// Made room for others, or never showed whose they were.
+    /// Closed to make room, or not authenticated in time.
     pub(crate) refused: usize,
 }
 
 pub(crate) struct TcpPort {
-    /// `None`: another thread listens.
+    /// `None` on threads that do not listen.
     listener: Option<TcpListener>,
     connections: HashMap<Token, Connection>,
     by_remote: HashMap<SocketAddr, Token>,
@@ -64,7 +63,7 @@ pub(crate) struct TcpPort {
 }
 
 impl TcpPort {
-    /// Listens where the UDP socket of the same number does. Tokens from `first_token` on are its own.
+    /// Listens on the address of the UDP socket. Uses tokens from `first_token` on.
     pub(crate) fn bind(at: SocketAddr, first_token: usize) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
         if at.is_ipv6() {
@@ -76,12 +75,12 @@ impl TcpPort {
         socket.set_nonblocking(true)?;
         Ok(Self {
             listener: Some(TcpListener::from_std(socket.into())),
-            ..Self::deaf(first_token)
+            ..Self::without_listener(first_token)
         })
     }
 
-    /// Takes only connections that are handed over.
-    pub(crate) fn deaf(first_token: usize) -> Self {
+    /// Creates a port that only serves connections handed over by [`Self::release`].
+    pub(crate) fn without_listener(first_token: usize) -> Self {
         Self {
             listener: None,
             connections: HashMap::new(),
@@ -93,12 +92,12 @@ impl TcpPort {
         }
     }
 
-    /// What is to be watched for new connections.
+    /// The listener to register for new connections.
     pub(crate) fn source(&mut self) -> Option<&mut TcpListener> {
         self.listener.as_mut()
     }
 
-    /// Takes all connections that wait.
+    /// Accepts all waiting connections.
     pub(crate) fn accept(&mut self, now: Instant, registry: &Registry) {
         loop {
             let Some(listener) = &self.listener else {
@@ -109,15 +108,15 @@ impl TcpPort {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_short(&error) => {
-                    self.tell_shortage(now, "the process has no descriptors left");
-                    // overflow: refused. Without a stranger to give up, the next connection tries again.
-                    if !self.give_up_stranger(registry) {
+                    self.warn_shortage(now, "the process has no descriptors left");
+                    // overflow: refused. With nothing to close, the next connection tries again.
+                    if !self.close_unauthenticated(registry) {
                         return;
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::debug!(%error, "a media connection could not be taken");
+                    tracing::debug!(%error, "cannot accept a media connection");
                     return;
                 }
             }
@@ -125,30 +124,30 @@ impl TcpPort {
     }
 
     fn admit(&mut self, now: Instant, registry: &Registry, stream: TcpStream, remote: SocketAddr) {
-        let strangers = self
+        let unauthenticated = self
             .connections
             .values()
-            .filter(|known| known.is_stranger());
-        let stays = match strangers.count() {
-            few if few < STRANGERS_MAX => STRANGER_STAYS,
+            .filter(|known| known.is_unauthenticated());
+        let timeout = match unauthenticated.count() {
+            few if few < UNAUTHENTICATED_MAX => UNAUTHENTICATED_TIMEOUT,
             many => {
-                self.tell_shortage(now, "many of them say nothing");
-                // overflow: refused. The oldest goes.
-                if many >= STRANGERS_MAX + STRANGERS_MORE {
-                    self.give_up_stranger(registry);
+                self.warn_shortage(now, "too many are unauthenticated");
+                // overflow: refused. The oldest is closed.
+                if many >= UNAUTHENTICATED_MAX + SURPLUS_MAX {
+                    self.close_unauthenticated(registry);
                 }
-                STRANGER_MORE_STAYS
+                SURPLUS_TIMEOUT
             }
         };
         let Ok(local) = stream.local_addr() else {
             return;
         };
-        // Media must not wait for more of it.
+        // Send each packet at once.
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
         let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
         let path = Path {
-            carriage: Carriage::Tcp,
+            protocol: TransportProtocol::Tcp,
             local: local.ip().to_canonical(),
             remote,
         };
@@ -159,21 +158,21 @@ impl TcpPort {
             outgoing: Framer::default(),
             viewer: None,
             is_proven: false,
-            late_at: now + stays,
+            deadline: now + timeout,
             heard_at: now,
             readable: true,
             broken: false,
         };
-        self.count.accepted += usize::from(self.watch(registry, connection).is_some());
+        self.count.accepted += usize::from(self.register(registry, connection).is_some());
     }
 
-    /// `None`: the system refuses, and the connection is closed.
-    fn watch(&mut self, registry: &Registry, mut connection: Connection) -> Option<Token> {
+    /// Registers a connection; `None` if the system refuses, and the connection is closed.
+    fn register(&mut self, registry: &Registry, mut connection: Connection) -> Option<Token> {
         let token = Token(self.next_token);
         self.next_token += 1;
         let both = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = registry.register(&mut connection.stream, token, both) {
-            tracing::debug!(%error, "a media connection could not be watched");
+            tracing::debug!(%error, "cannot register a media connection");
             return None;
         }
         self.by_remote.insert(connection.path.remote, token);
@@ -181,23 +180,23 @@ impl TcpPort {
         Some(token)
     }
 
-    /// Closes the stranger that makes room first.
-    fn give_up_stranger(&mut self, registry: &Registry) -> bool {
+    /// Closes the unauthenticated connection that has to make room first.
+    fn close_unauthenticated(&mut self, registry: &Registry) -> bool {
         let all = self.connections.iter();
-        let strangers = all.filter(|(_, known)| known.is_stranger());
+        let unauthenticated = all.filter(|(_, known)| known.is_unauthenticated());
         let waiting =
-            strangers.map(|(token, known)| (*token, known.address_group(), Reverse(token.0)));
+            unauthenticated.map(|(token, known)| (*token, known.address_group(), Reverse(token.0)));
         let Some((token, _)) = first_to_go(waiting) else {
             return false;
         };
         if let Some(known) = self.connections.remove(&token) {
-            self.let_go(registry, token, known);
+            self.close(registry, token, known);
             self.count.refused += 1;
         }
         true
     }
 
-    fn let_go(&mut self, registry: &Registry, token: Token, mut known: Connection) {
+    fn close(&mut self, registry: &Registry, token: Token, mut known: Connection) {
         // It is closed in any case.
         let _ = registry.deregister(&mut known.stream);
         if self.by_remote.get(&known.path.remote) == Some(&token) {
@@ -207,9 +206,9 @@ impl TcpPort {
             .extend(known.viewer.map(|viewer| (viewer, known.path)));
     }
 
-    /// Says once that there is a shortage, and again when there was none for a while.
-    fn tell_shortage(&mut self, now: Instant, why: &'static str) {
-        let lately = |at| now.saturating_duration_since(at) < TELL_AGAIN;
+    /// Logs a shortage once, and again after a while without one.
+    fn warn_shortage(&mut self, now: Instant, why: &'static str) {
+        let lately = |at| now.saturating_duration_since(at) < WARN_INTERVAL;
         if !self.short_at.is_some_and(lately) {
             tracing::warn!(
                 why,
@@ -220,7 +219,7 @@ impl TcpPort {
         self.short_at = Some(now);
     }
 
-    /// Lets go of a connection that nobody has claimed, for the thread of its viewer.
+    /// Releases an unclaimed connection for the thread of its viewer.
     pub(crate) fn release(&mut self, registry: &Registry, token: Token) -> Option<Connection> {
         if self.connections.get(&token)?.viewer.is_some() {
             return None;
@@ -231,7 +230,7 @@ impl TcpPort {
         Some(connection)
     }
 
-    /// Takes a connection that another thread let go of.
+    /// Takes a connection that another thread released.
     pub(crate) fn adopt(
         &mut self,
         now: Instant,
@@ -240,14 +239,14 @@ impl TcpPort {
         viewer: ViewerKey,
     ) {
         let mut connection = connection;
-        // What came before it was watched here makes no event.
+        // Data that arrived before the registration makes no event.
         connection.readable = true;
-        (connection.viewer, connection.late_at) = (Some(viewer), now + STRANGER_STAYS);
-        self.watch(registry, connection);
+        (connection.viewer, connection.deadline) = (Some(viewer), now + UNAUTHENTICATED_TIMEOUT);
+        self.register(registry, connection);
         self.limit(viewer);
     }
 
-    /// Follows what the system says of a connection.
+    /// Handles a readiness event.
     pub(crate) fn note(&mut self, event: &Event) {
         let token = event.token();
         if let Some(connection) = self.connections.get_mut(&token) {
@@ -263,7 +262,7 @@ impl TcpPort {
         self.connections.values().any(|known| known.readable)
     }
 
-    /// Reads what has come, a fair share of each connection.
+    /// Reads a fair share of each connection.
     pub(crate) fn receive(&mut self, now: Instant, out: &mut Vec<Framed>) {
         for (token, connection) in &mut self.connections {
             if connection.readable {
@@ -275,13 +274,13 @@ impl TcpPort {
     /// Assigns a connection to the viewer whose authenticated check came over it.
     pub(crate) fn claim(&mut self, now: Instant, token: Token, viewer: ViewerKey) {
         let known = self.connections.get_mut(&token);
-        if let Some(known) = known.filter(|known| known.is_stranger()) {
-            (known.viewer, known.late_at) = (Some(viewer), now + STRANGER_STAYS);
+        if let Some(known) = known.filter(|known| known.is_unauthenticated()) {
+            (known.viewer, known.deadline) = (Some(viewer), now + UNAUTHENTICATED_TIMEOUT);
             self.limit(viewer);
         }
     }
 
-    /// Notes that the viewer has shown a connection to be its own.
+    /// The viewer has answered a check on this connection.
     pub(crate) fn prove(&mut self, remote: SocketAddr, viewer: ViewerKey) {
         let token = self.by_remote.get(&remote);
         if let Some(known) = token.and_then(|token| self.connections.get_mut(token)) {
@@ -290,7 +289,7 @@ impl TcpPort {
         }
     }
 
-    /// Closes what one viewer has too many of: what proves nothing first, then what is idle longest.
+    /// Closes surplus connections of one viewer: unproven ones first, then the longest idle.
     fn limit(&mut self, viewer: ViewerKey) {
         let all = self.connections.values_mut();
         let own = all.filter(|known| known.viewer == Some(viewer) && !known.broken);
@@ -303,10 +302,10 @@ impl TcpPort {
         }
     }
 
-    /// Sends datagrams in their order, as far as the connection takes them.
+    /// Sends datagrams in order, as far as the connection takes them.
     ///
-    /// overflow: counted. What does not fit into a connection's share is lost like on the wire, and
-    /// holds up nobody else.
+    /// overflow: counted. What does not fit into a connection's buffer is lost like on the wire, and delays
+    /// no other connection.
     pub(crate) fn send(&mut self, runs: &[Run], count: &mut SendCount) {
         let mut touched = None;
         for run in runs {
@@ -338,8 +337,7 @@ impl TcpPort {
         }
     }
 
-    /// Lets go of connections that ended, that showed nothing in time, that are idle, or whose viewer is
-    /// gone.
+    /// Closes connections that ended, timed out, are idle, or whose viewer is gone.
     pub(crate) fn sweep(
         &mut self,
         now: Instant,
@@ -348,40 +346,40 @@ impl TcpPort {
     ) {
         let over = |known: &Connection| {
             let gone = known.viewer.is_some_and(|viewer| !is_there(viewer));
-            known.broken || known.is_late(now) || gone
+            known.broken || known.is_overdue(now) || gone
         };
         let ended: Vec<_> = self
             .connections
             .extract_if(|_, known| over(known))
             .collect();
         for (token, known) in ended {
-            self.count.refused += usize::from(!known.is_proven && known.is_late(now));
-            self.let_go(registry, token, known);
+            self.count.refused += usize::from(!known.is_proven && known.is_overdue(now));
+            self.close(registry, token, known);
         }
     }
 
-    /// Takes the paths that ended since this was last asked.
+    /// Takes the paths that ended since the last call.
     pub(crate) fn take_ended(&mut self) -> Vec<(ViewerKey, Path)> {
         std::mem::take(&mut self.ended)
     }
 
-    /// Takes the counts since this was last asked.
+    /// Takes the counts since the last call.
     pub(crate) fn take_count(&mut self) -> TcpCount {
         std::mem::take(&mut self.count)
     }
 
-    /// Connections now.
+    /// Number of open connections.
     pub(crate) fn connections(&self) -> usize {
         self.connections.len()
     }
 
-    /// Whether a sweep has something to do at once.
+    /// Whether [`Self::sweep`] has work to do at once.
     pub(crate) fn has_broken(&self) -> bool {
         self.connections.values().any(|known| known.broken)
     }
 }
 
-/// Whether there are no descriptors left, of this process or of the system.
+/// Whether the process or the system has no descriptors left.
 fn is_short(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;

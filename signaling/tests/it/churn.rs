@@ -1,6 +1,6 @@
-//! Sessions come and go, some without a word: memory, descriptors and threads return.
+//! Sessions that come and go leave no memory, descriptors or threads behind.
 //!
-//! Counted in a process of its own, since other tests beside it have theirs. The long run:
+//! Measured in a separate process, because other tests have allocations of their own. The long run:
 //! `cargo test --workspace --test it -- --ignored --exact churn::three_thousand_sessions_leave_nothing`.
 
 use std::fs;
@@ -15,10 +15,10 @@ use crate::studio::{Studio, eventually};
 
 const SESSIONS: &str = "CARRIER_TEST_CHURN_SESSIONS";
 const WAVE: usize = 25;
-/// Waves until all that vanished are given up: so that as many are held at most later as at first,
-/// since an allocator keeps what the most needed.
+/// Waves until the vanished viewers have timed out. The number held at the same time is thus constant,
+/// which matters because an allocator keeps its peak.
 const WAVES_AT_ONCE: usize = 2;
-/// Caches that fill once do it in these.
+/// Sessions after which caches are filled.
 const WARM_UP: usize = 100;
 
 #[test]
@@ -40,7 +40,7 @@ fn in_a_process_of_its_own(sessions: usize) {
         .env(SESSIONS, sessions.to_string())
         .status()
         .expect("it starts");
-    assert!(ended.success(), "what it said is above");
+    assert!(ended.success(), "see its output above");
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn sessions_leave_nothing() {
     };
     let sessions: usize = sessions.parse().expect("a number");
     let studio = Studio::with(EngineConfig {
-        // Short, but longer than a busy machine keeps a whole wave from its turn.
+        // Short, but longer than a busy machine delays a whole wave.
         silent_after: Duration::from_millis(1500),
         lost_after: Duration::from_millis(1000),
         connect_within: Duration::from_secs(10),
@@ -61,14 +61,14 @@ fn sessions_leave_nothing() {
     let mut before = None;
     for done in (0..sessions).step_by(WAVE * WAVES_AT_ONCE) {
         if done >= WARM_UP && before.is_none() {
-            before = Some(held(&studio));
+            before = Some(resources(&studio));
         }
         for _ in 0..WAVES_AT_ONCE {
             come_and_go(&studio);
         }
         eventually("all are gone", || studio.metrics.viewers.get() == 0);
     }
-    let (before, after) = (before.expect("more than the first"), held(&studio));
+    let (before, after) = (before.expect("more than the first"), resources(&studio));
     eprint_line(&format!(
         "{sessions} sessions in {:?}: after {WARM_UP} {before:?}, in the end {after:?}",
         start.elapsed()
@@ -83,7 +83,7 @@ fn sessions_leave_nothing() {
     });
 }
 
-/// A third hangs up over HTTP, a third on the wire, a third vanishes.
+/// A third leaves by DELETE, a third by a DTLS close, a third vanishes.
 fn come_and_go(studio: &Studio) {
     let mut wave: Vec<Client> = (0..WAVE).map(|_| Client::joined(studio)).collect();
     run(&mut wave, "pictures", |wave| {
@@ -101,21 +101,21 @@ fn come_and_go(studio: &Studio) {
     }
 }
 
-/// What the process holds while nobody watches.
+/// Resources of the process without viewers.
 #[derive(Debug)]
-struct Held {
+struct Resources {
     resident_kb: u64,
     descriptors: usize,
     threads: usize,
 }
 
-fn held(studio: &Studio) -> Held {
+fn resources(studio: &Studio) -> Resources {
     assert_eq!(studio.demand.viewers(RenditionId::MAIN), 0);
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kb = resident.and_then(|text| text.trim().strip_suffix(" kB"));
     let entries = |folder| fs::read_dir(folder).expect("Linux").count();
-    Held {
+    Resources {
         resident_kb: kb.and_then(|kb| kb.parse().ok()).expect("a number"),
         descriptors: entries("/proc/self/fd"),
         threads: entries("/proc/self/task"),

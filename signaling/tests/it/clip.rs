@@ -1,4 +1,4 @@
-//! Pictures for tests: a real clip through ffmpeg, or a synthetic one.
+//! Test pictures: a real clip decoded by ffmpeg, or synthetic ones.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use capture::I420;
 
-/// The shared media folder, or a line that says why the test is skipped.
+/// The shared media folder; prints why the test is skipped without it.
 pub(crate) fn shared() -> Option<PathBuf> {
     let shared = std::env::var_os("CARRIER_SHARED").map(PathBuf::from);
     if shared.is_none() {
@@ -15,7 +15,7 @@ pub(crate) fn shared() -> Option<PathBuf> {
     shared
 }
 
-/// Whether `program` can be started; says so when not.
+/// Whether `program` can be started; prints why the test is skipped if not.
 pub(crate) fn installed(program: &str) -> bool {
     let probe = Command::new(program)
         .arg("-version")
@@ -27,13 +27,13 @@ pub(crate) fn installed(program: &str) -> bool {
     probe.is_ok()
 }
 
-/// A line for whoever reads the test's output.
+/// Prints a line to the test's output.
 #[allow(clippy::print_stderr)]
 pub(crate) fn eprint_line(line: &str) {
     eprintln!("{line}");
 }
 
-/// Decodes a clip to I420 pictures of one size.
+/// Decodes a clip to I420 pictures.
 pub(crate) struct Clip {
     ffmpeg: Child,
     width: u32,
@@ -41,7 +41,7 @@ pub(crate) struct Clip {
 }
 
 impl Clip {
-    /// The webcam clip at this size, from its start.
+    /// The webcam clip, scaled to this size.
     pub(crate) fn webcam(width: u32, height: u32) -> Option<Self> {
         let path = shared()?.join("media/webcam_asl_640x480.mp4");
         if !installed("ffmpeg") {
@@ -80,7 +80,7 @@ impl Drop for Clip {
     }
 }
 
-/// A texture that slides by four pixels per step.
+/// A texture that moves by four pixels per step.
 pub(crate) fn sliding(width: u32, height: u32, step: usize) -> I420 {
     let mut picture = I420::black(width, height).expect("even");
     let columns = width as usize;

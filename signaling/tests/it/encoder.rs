@@ -1,4 +1,4 @@
-//! What others think of the encoder's stream: ffprobe and ffmpeg read it.
+//! Checks the encoder's stream with ffprobe and ffmpeg.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use signaling::encode::openh264_encoder::OpenH264Encoder;
 
 use crate::clip::{Clip, eprint_line, installed, sliding};
 
-/// A file that is removed when the test ends.
+/// A temporary file, removed at the end of the test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -34,7 +34,7 @@ fn ticks(frame: usize) -> u32 {
 }
 
 #[test]
-fn ffprobe_sees_constrained_baseline_in_bt601_and_no_b_frames() {
+fn ffprobe_reports_constrained_baseline_bt601_without_b_frames() {
     if !installed("ffprobe") || !installed("ffmpeg") {
         return;
     }
@@ -91,7 +91,7 @@ fn ffprobe_sees_constrained_baseline_in_bt601_and_no_b_frames() {
 }
 
 #[test]
-fn ffmpeg_decodes_what_was_encoded() {
+fn ffmpeg_decodes_the_stream() {
     if !installed("ffmpeg") {
         return;
     }
@@ -131,7 +131,7 @@ fn ffmpeg_decodes_what_was_encoded() {
     assert_eq!(
         decoded.stdout.len(),
         frame_bytes * pictures.len(),
-        "every frame comes out"
+        "every frame is decoded"
     );
     let off: u64 = decoded.stdout[5 * frame_bytes..]
         .iter()
@@ -141,11 +141,11 @@ fn ffmpeg_decodes_what_was_encoded() {
     let mean = off as f64 / frame_bytes as f64;
     assert!(
         mean < 6.0,
-        "the last picture is off by {mean:.1} of 255 in the mean"
+        "the last picture differs by {mean:.1} of 255 on average"
     );
 }
 
-/// Encodes the clip; per step of `plan` (bitrate, frames) the measured bit/s, and the median time per frame.
+/// Encodes the clip. Returns the measured bit/s per step of `plan` (bitrate, frames) and the median time per frame.
 fn rates(plan: &[(u32, usize)]) -> Option<(Vec<f64>, Duration)> {
     let mut clip = Clip::webcam(1280, 720)?;
     let mut encoder = OpenH264Encoder::new(&Rendition::MAIN);
@@ -173,8 +173,8 @@ fn rates(plan: &[(u32, usize)]) -> Option<(Vec<f64>, Duration)> {
 
 #[test]
 fn the_bitrate_is_met_on_a_webcam_clip_and_follows_changes() {
-    // Each step has a second to settle before the next is measured. Above 1 Mbit/s this clip is as
-    // fine as the encoder makes it, and takes less than it may.
+    // Each step has a second to settle before it is measured. Above 1 Mbit/s the encoder reaches its best
+    // quality on this clip and needs less.
     let plan = [
         (800_000, 120),
         (400_000, 30),

@@ -1,14 +1,14 @@
-//! The requests of real players, and of those who mean no good.
+//! HTTP requests as real players send them, and malformed ones.
 
 use signaling::whep::BODY_BYTES_MAX;
 
 use crate::client::{Client, run};
-use crate::end::trickled;
+use crate::remote_end::trickled;
 use crate::studio::{Studio, block_on, id_of};
 
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
-/// The offer with what MediaMTX's reader adds: audio to receive, and a data channel.
+/// Adds what MediaMTX's reader offers: audio to receive, and a data channel.
 fn mediamtx_offer(offer: &str) -> String {
     let transport: String = offer
         .lines()
@@ -87,7 +87,7 @@ fn an_offer_with_audio_and_data_still_plays() {
     let extended = mediamtx_offer(&clients[0].offer);
     let reply = studio.post(&extended);
     assert_eq!(reply.status, 201, "{}", reply.body);
-    // str0m offered the video alone; it is shown that part of the answer.
+    // str0m has offered only the video, and gets that part of the answer.
     let video = reply
         .body
         .split("m=audio")
@@ -101,7 +101,7 @@ fn an_offer_with_audio_and_data_still_plays() {
 }
 
 #[test]
-fn sessions_are_unguessable_and_apart() {
+fn session_ids_are_unguessable_and_distinct() {
     let studio = Studio::open();
     let ids: Vec<String> = (0..4)
         .map(|_| {
@@ -116,7 +116,7 @@ fn sessions_are_unguessable_and_apart() {
 }
 
 #[test]
-fn bad_offers_get_problems_and_leave_nothing() {
+fn bad_offers_get_problems_and_create_no_session() {
     let studio = Studio::open();
     let good = Client::new().offer;
     let post = |content_type: Option<&str>, body: &[u8]| {
@@ -156,7 +156,7 @@ fn bad_offers_get_problems_and_leave_nothing() {
 }
 
 #[test]
-fn after_the_engine_has_ended_requests_are_refused() {
+fn requests_after_the_engine_has_ended_get_503() {
     let studio = Studio::open();
     studio.engine.stop();
     assert_eq!(studio.post(&Client::new().offer).status, 503);

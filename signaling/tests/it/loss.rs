@@ -1,4 +1,4 @@
-//! A lossy path: what is lost is asked for and comes again.
+//! Lost packets are retransmitted.
 
 use signaling::metrics::ResendOutcome;
 
@@ -7,7 +7,7 @@ use crate::clip::eprint_line;
 use crate::studio::Studio;
 
 #[test]
-fn lost_packets_come_again() {
+fn lost_packets_are_retransmitted() {
     let studio = Studio::open();
     let mut clients = [Client::joined(&studio)];
     run(&mut clients, "a picture", |clients| {

@@ -1,5 +1,5 @@
-//! The media side from outside: compose and encode, and the engine on real sockets with viewers of
-//! another WebRTC implementation. One file a topic.
+//! Integration tests of the media plane: compose and encode, and the engine on real sockets with viewers of
+//! another WebRTC implementation. One file per topic.
 
 mod churn;
 mod client;
@@ -7,13 +7,13 @@ mod clip;
 mod compose;
 mod crowd;
 mod encoder;
-mod end;
 mod hostile;
 mod http;
 mod isolation;
 mod loss;
 mod network;
 mod publish;
+mod remote_end;
 mod rig;
 mod studio;
 mod supervision;

@@ -1,4 +1,4 @@
-//! The encoder's place: frames that carry their own number and time, a keyframe whenever one is asked for.
+//! An engine with a fake encoder: frames contain their number and time, and keyframes follow requests.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ const FRAME_TIME: Duration = Duration::from_micros(33_333);
 const PACKETS: usize = 5;
 const KEYFRAME_PACKETS: usize = 40;
 
-/// What the time in a frame counts from.
+/// Origin of the time in frames.
 pub(crate) fn epoch() -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();
     *EPOCH.get_or_init(Instant::now)
@@ -43,7 +43,7 @@ impl Studio {
         let config = EngineConfig {
             media_port: 0,
             threads: threads().unwrap_or(config.threads),
-            // It encodes no other.
+            // The fake encoder makes no other rendition.
             renditions: vec![Rendition::MAIN],
             ..config
         };
@@ -112,13 +112,13 @@ impl Drop for Studio {
     }
 }
 
-/// Engine threads for every test, to try all of them with several: `CARRIER_TEST_ENGINE_THREADS`.
+/// Engine threads for every test, to run all of them with several: `CARRIER_TEST_ENGINE_THREADS`.
 pub(crate) fn threads() -> Option<usize> {
     let text = std::env::var("CARRIER_TEST_ENGINE_THREADS").ok()?;
     Some(text.parse().expect("a number"))
 }
 
-/// The session's id in its `Location`.
+/// The session id in a `Location`.
 pub(crate) fn id_of(location: &str) -> &str {
     location.strip_prefix("whep/").expect("below the endpoint")
 }
@@ -130,7 +130,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// Waits for something that happens on another thread.
+/// Waits for another thread, for 10 s at most.
 pub(crate) fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     let until = Instant::now() + HANG_TIMEOUT;
     while !happened() {

@@ -1,4 +1,4 @@
-//! Threads that panic or hang on command, and the picture that goes on.
+//! Injected panics and hangs of threads, and recovery from them.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::client::{Client, run};
 use crate::rig::Rig;
 use crate::studio::{Studio, eventually};
 
-fn is_told(threads: &Threads, words: &str) -> bool {
+fn is_reported(threads: &Threads, words: &str) -> bool {
     threads.skip_time(2 * TURN_MAX);
     let faults = threads.faults(Instant::now());
     faults.iter().any(|fault| fault.to_string() == words)
@@ -24,7 +24,7 @@ fn composing(threads: &Threads) -> Rig {
 }
 
 #[test]
-fn after_a_panic_composing_goes_on_with_a_keyframe() {
+fn composing_continues_with_a_keyframe_after_a_panic() {
     let threads = Threads::default();
     let mut rig = composing(&threads);
     rig.demand.change_viewers(RenditionId::MAIN, 0, 1);
@@ -37,17 +37,19 @@ fn after_a_panic_composing_goes_on_with_a_keyframe() {
 }
 
 #[test]
-fn composing_that_hangs_is_told_and_composing_that_sleeps_is_not() {
+fn a_hang_of_composing_is_reported_and_sleeping_is_not() {
     let threads = Threads::default();
     let mut rig = composing(&threads);
     rig.demand.change_viewers(RenditionId::MAIN, 0, 1);
     rig.publish_and_receive(320, 180);
     threads.inject("compose", InjectedFault::Hang);
     rig.publish(320, 180);
-    eventually("the hang is told", || is_told(&threads, "compose hangs"));
+    eventually("the hang is reported", || {
+        is_reported(&threads, "compose hangs")
+    });
     threads.inject("compose", InjectedFault::None);
     rig.demand.change_viewers(RenditionId::MAIN, 1, 0);
-    // Nobody watches, and nothing wakes it: for as long as that may be.
+    // Without viewers nothing wakes it, for any length of time.
     eventually("it sleeps", || {
         threads.skip_time(2 * TURN_MAX);
         threads.faults(Instant::now()).is_empty()
@@ -62,7 +64,7 @@ fn studio(threads: &Threads) -> Studio {
 }
 
 #[test]
-fn viewers_stay_through_a_panic_of_the_engine() {
+fn viewers_stay_after_one_panic_of_the_engine() {
     let threads = Threads::default();
     let studio = studio(&threads);
     let mut clients = [Client::joined(&studio)];
@@ -74,14 +76,14 @@ fn viewers_stay_through_a_panic_of_the_engine() {
         threads.restarts("media-engine") == 1
     });
     let before = clients[0].got.len();
-    run(&mut clients, "the picture goes on", |clients| {
+    run(&mut clients, "the picture continues", |clients| {
         clients[0].got.len() > before + 60
     });
     assert_eq!(studio.metrics.viewers.get(), 1);
 }
 
 #[test]
-fn an_engine_that_panics_again_lets_its_viewers_go_and_takes_new_ones() {
+fn repeated_panics_of_an_engine_disconnect_viewers_and_new_ones_can_join() {
     let threads = Threads::default();
     let studio = studio(&threads);
     let mut clients = [Client::joined(&studio)];
@@ -94,7 +96,7 @@ fn an_engine_that_panics_again_lets_its_viewers_go_and_takes_new_ones() {
             threads.restarts("media-engine") == panics
         });
     }
-    run(&mut clients, "the goodbye", |clients| clients[0].closed);
+    run(&mut clients, "the DTLS close", |clients| clients[0].closed);
     assert_eq!(studio.metrics.viewers.get(), 0);
     assert_eq!(studio.demand.viewers(RenditionId::MAIN), 0);
     let mut clients = [Client::joined(&studio)];
@@ -104,20 +106,22 @@ fn an_engine_that_panics_again_lets_its_viewers_go_and_takes_new_ones() {
 }
 
 #[test]
-fn an_engine_that_hangs_is_told() {
+fn a_hang_of_the_engine_is_reported() {
     let threads = Threads::default();
     let studio = studio(&threads);
     threads.inject("media-engine", InjectedFault::Hang);
-    eventually("the hang is told", || {
-        is_told(&threads, "media-engine hangs")
+    eventually("the hang is reported", || {
+        is_reported(&threads, "media-engine hangs")
     });
     threads.inject("media-engine", InjectedFault::None);
-    eventually("it is over", || threads.faults(Instant::now()).is_empty());
+    eventually("the fault is cleared", || {
+        threads.faults(Instant::now()).is_empty()
+    });
     drop(studio);
 }
 
 #[test]
-fn each_engine_thread_is_watched_by_its_own_name() {
+fn each_engine_thread_is_monitored_by_its_own_name() {
     let threads = Threads::default();
     let studio = Studio::with(EngineConfig {
         registered: threads.clone(),

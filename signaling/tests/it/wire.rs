@@ -1,4 +1,4 @@
-//! What a viewer of the tests is connected by.
+//! The socket of a test viewer.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -8,16 +8,16 @@ use str0m::net::{Protocol, TcpType};
 
 pub(crate) enum Wire {
     Udp(UdpSocket),
-    /// A connection to the media port, with what has been read of it.
+    /// A connection to the media port, with the bytes read so far.
     Tcp(TcpStream, SocketAddr, Vec<u8>),
 }
 
 impl Wire {
-    /// A UDP socket at a free port of this address.
+    /// A UDP socket on a free port of this address.
     pub(crate) fn udp(ip: &str) -> Self {
         let socket = UdpSocket::bind((ip, 0)).expect("an address of this machine");
-        // Many viewers share a thread: what comes while it sees to the others has to wait. The kernel
-        // gives what it allows.
+        // Many viewers share a thread, so that datagrams wait while others are served. The kernel may grant
+        // less.
         let buffer = socket2::SockRef::from(&socket).set_recv_buffer_size(4 << 20);
         buffer.expect("a plain socket");
         socket.set_nonblocking(true).expect("a plain socket");
@@ -59,7 +59,7 @@ impl Wire {
         }
     }
 
-    /// The engine may be gone already: then it is lost.
+    /// Sends a datagram; it is lost if the engine is gone.
     pub(crate) fn send(&mut self, bytes: &[u8], to: SocketAddr) {
         match self {
             Self::Udp(socket) => {
@@ -72,7 +72,7 @@ impl Wire {
         }
     }
 
-    /// The next datagram that has come.
+    /// The next received datagram.
     pub(crate) fn receive(&mut self) -> Option<(Vec<u8>, SocketAddr)> {
         match self {
             Self::Udp(socket) => {

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use signaling::fair_share::{address_group, first_to_go};
-use signaling::whep::{NoPlace, Seat};
+use signaling::whep::{ViewerLimit, Seat};
 
 use crate::config::ViewersConfig;
 use crate::metrics::{CounterBy, ViewerRefusal};
@@ -72,12 +72,12 @@ impl Admission {
         }
     }
 
-    pub(crate) fn admit(&self, peer: IpAddr) -> Result<ViewerPlace, NoPlace> {
+    pub(crate) fn admit(&self, peer: IpAddr) -> Result<ViewerPlace, ViewerLimit> {
         let admitted = lock(&self.places).admit(Instant::now(), self.limits, address_group(peer));
         // overflow: refused and counted; the client is told when to retry.
         let number = admitted.inspect_err(|why| match why {
-            NoPlace::Station => self.count(ViewerRefusal::Full),
-            NoPlace::Address => self.count(ViewerRefusal::AddressFull),
+            ViewerLimit::Station => self.count(ViewerRefusal::Full),
+            ViewerLimit::Address => self.count(ViewerRefusal::AddressFull),
         })?;
         if number.displaced {
             self.count(ViewerRefusal::NeverConnected);
@@ -108,7 +108,7 @@ impl ViewerPlaces {
         now: Instant,
         limits: ViewerLimits,
         asking: IpAddr,
-    ) -> Result<Admitted, NoPlace> {
+    ) -> Result<Admitted, ViewerLimit> {
         let here = self
             .taken
             .values()
@@ -117,11 +117,11 @@ impl ViewerPlaces {
         let mut displaced = false;
         if here >= limits.per_address {
             displaced = self.make_room(now, asking, here, Some(asking));
-            displaced.then_some(()).ok_or(NoPlace::Address)?;
+            displaced.then_some(()).ok_or(ViewerLimit::Address)?;
         }
         if self.taken.len() >= limits.max {
             displaced = self.make_room(now, asking, here, None);
-            displaced.then_some(()).ok_or(NoPlace::Station)?;
+            displaced.then_some(()).ok_or(ViewerLimit::Station)?;
         }
         if self.reserved(None).count() >= RESERVED_MAX
             && let Some((number, _)) = first_to_go(self.reserved(None))
@@ -229,7 +229,7 @@ mod tests {
         let first = connected(&admission, "192.0.2.1");
         let _second = connected(&admission, "192.0.2.2");
         let late = admission.admit(ip("192.0.2.3"));
-        assert_eq!(late.err(), Some(NoPlace::Station));
+        assert_eq!(late.err(), Some(ViewerLimit::Station));
         drop(first);
         assert!(admission.admit(ip("192.0.2.3")).is_ok());
     }
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn one_network_is_one_address() {
         let admission = admission(None, Some(1));
-        let taken = |text: &str| admission.admit(ip(text)).err() == Some(NoPlace::Address);
+        let taken = |text: &str| admission.admit(ip(text)).err() == Some(ViewerLimit::Address);
         let _four = connected(&admission, "192.0.2.1");
         assert!(taken("::ffff:192.0.2.1") && !taken("192.0.2.2"));
         let _six = connected(&admission, "2001:db8:0:7::1");
@@ -268,7 +268,7 @@ mod tests {
             }
             seated.extend((4..MAX).map(|_| connected(&admission, "192.0.2.8")));
             let one_more = admission.admit(ip("192.0.2.9"));
-            assert_eq!(one_more.err(), Some(NoPlace::Station), "all are connected");
+            assert_eq!(one_more.err(), Some(ViewerLimit::Station), "all are connected");
             assert!(seated.iter().all(|place| !place.is_lost()));
         }
     }
@@ -282,7 +282,7 @@ mod tests {
         let (mut places, start) = (ViewerPlaces::default(), Instant::now());
         let first = places.admit(start, limits, ip(HONEST[0])).expect("room");
         let again = |places: &mut ViewerPlaces, at| places.admit(at, limits, ip(HONEST[0]));
-        assert_eq!(again(&mut places, start), Err(NoPlace::Station));
+        assert_eq!(again(&mut places, start), Err(ViewerLimit::Station));
         let late = again(&mut places, start + CONNECT_TIMEOUT).expect("it had its time");
         assert!(late.displaced && !places.taken.contains_key(&first.number));
     }
@@ -317,7 +317,7 @@ mod tests {
         assert!(kept[0].is_lost() && !kept[1].is_lost());
         assert!(third.occupy() && kept[1].occupy());
         let fourth = admission.admit(ip(HONEST[0]));
-        assert_eq!(fourth.err(), Some(NoPlace::Address));
+        assert_eq!(fourth.err(), Some(ViewerLimit::Address));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use signaling::Composed;
-use signaling::whep::{NoPlace, Seat as _};
+use signaling::whep::{ViewerLimit, Seat as _};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::access::admission::ViewerPlace;
@@ -79,7 +79,7 @@ pub(super) async fn mjpeg(
 ) -> Response {
     let place = match app.admission.admit(caller.ip) {
         Ok(place) => place,
-        Err(why) => return no_place(why),
+        Err(why) => return limit_reached(why),
     };
     place.occupy();
     let fps = query
@@ -109,10 +109,10 @@ pub(super) async fn mjpeg(
     (headers, Body::from_stream(parts)).into_response()
 }
 
-fn no_place(why: NoPlace) -> Response {
+fn limit_reached(why: ViewerLimit) -> Response {
     let (status, message) = match why {
-        NoPlace::Station => (StatusCode::SERVICE_UNAVAILABLE, "The station is full.\n"),
-        NoPlace::Address => (
+        ViewerLimit::Station => (StatusCode::SERVICE_UNAVAILABLE, "The station is full.\n"),
+        ViewerLimit::Address => (
             StatusCode::TOO_MANY_REQUESTS,
             "There are as many viewers at your address as one may have.\n",
         ),

@@ -50,8 +50,8 @@ pub(crate) async fn whep(
             body: &body,
         };
         match app.admission.admit(caller.ip) {
-            Ok(place) => app.whep.post_seated(post, Box::new(place)).await,
-            Err(why) => app.whep.no_place(why),
+            Ok(place) => app.whep.post_with_seat(post, Box::new(place)).await,
+            Err(why) => app.whep.limit_reached(why),
         }
     } else {
         match describe_endpoint(&app, &method) {

@@ -19,12 +19,12 @@ const MBIT: Conditions = Conditions {
     queue: Queue::Time(ms(50)),
 };
 
-struct Bench {
+struct Fixture {
     link: Link<u64>,
     start: Instant,
 }
 
-impl Bench {
+impl Fixture {
     fn new(conditions: Conditions) -> Self {
         Self {
             link: Link::new(conditions, 1),
@@ -36,7 +36,7 @@ impl Bench {
         self.link.offer(self.start + at, BYTES, number);
     }
 
-    /// Everything that arrives by then: when, and which.
+    /// The arrivals until `by`, with their times.
     fn drain(&mut self, by: Duration) -> Vec<(Duration, u64)> {
         let (start, end) = (self.start, self.start + by);
         let mut came = Vec::new();
@@ -51,97 +51,97 @@ impl Bench {
 }
 
 #[test]
-fn without_conditions_everything_passes_at_once() {
-    let mut bench = Bench::new(Conditions::default());
+fn the_default_delivers_everything_at_once() {
+    let mut fixture = Fixture::new(Conditions::default());
     for number in 0..100 {
-        bench.offer(ms(5), number);
+        fixture.offer(ms(5), number);
     }
-    let came = bench.drain(ms(5));
+    let came = fixture.drain(ms(5));
     let expected: Vec<_> = (0..100).map(|number| (ms(5), number)).collect();
     assert_eq!(came, expected);
-    assert_eq!(bench.link.due(), None);
-    let counters = bench.link.counters();
+    assert_eq!(fixture.link.due(), None);
+    let counters = fixture.link.counters();
     assert_eq!(counters.offered, 100);
     assert_eq!(counters.delivered_bytes, 100 * BYTES as u64);
 }
 
 #[test]
-fn delay_is_exact_and_take_before_it_gives_nothing() {
-    let mut bench = Bench::new(Conditions {
+fn the_delay_is_exact() {
+    let mut fixture = Fixture::new(Conditions {
         delay: ms(40),
         ..Conditions::default()
     });
-    bench.offer(ms(0), 1);
-    bench.offer(ms(3), 2);
-    assert_eq!(bench.link.take(bench.start + ms(39)), None);
-    assert_eq!(bench.drain(ms(100)), [(ms(40), 1), (ms(43), 2)]);
+    fixture.offer(ms(0), 1);
+    fixture.offer(ms(3), 2);
+    assert_eq!(fixture.link.take(fixture.start + ms(39)), None);
+    assert_eq!(fixture.drain(ms(100)), [(ms(40), 1), (ms(43), 2)]);
 }
 
 #[test]
 fn the_bottleneck_spaces_datagrams_and_its_queue_is_bounded_in_time() {
-    let mut bench = Bench::new(MBIT);
+    let mut fixture = Fixture::new(MBIT);
     for number in 0..20 {
-        bench.offer(ms(0), number);
+        fixture.offer(ms(0), number);
     }
-    // One passes; behind it as many as begin within 50 ms.
-    assert_eq!(bench.link.waiting_time(), Some(ms(60)));
-    assert_eq!(bench.link.waiting_bytes(), 6 * 1250);
+    // One passes; behind it wait those that start within 50 ms.
+    assert_eq!(fixture.link.waiting_time(), Some(ms(60)));
+    assert_eq!(fixture.link.waiting_bytes(), 6 * 1250);
     let expected: Vec<_> = (0..6).map(|n| (ms(10 * (n + 1)), n)).collect();
-    assert_eq!(bench.drain(ms(500)), expected);
-    assert_eq!(bench.link.counters().overflowed, 14);
-    assert_eq!(bench.link.waiting_bytes(), 0);
+    assert_eq!(fixture.drain(ms(500)), expected);
+    assert_eq!(fixture.link.counters().overflowed, 14);
+    assert_eq!(fixture.link.waiting_bytes(), 0);
 }
 
 #[test]
-fn a_queue_bounded_in_bytes_always_lets_one_pass() {
-    let mut bench = Bench::new(Conditions {
+fn a_queue_bounded_in_bytes_always_passes_one() {
+    let mut fixture = Fixture::new(Conditions {
         queue: Queue::Bytes(3 * 1250),
         ..MBIT
     });
     for number in 0..5 {
-        bench.offer(ms(0), number);
+        fixture.offer(ms(0), number);
     }
-    assert_eq!(bench.drain(ms(500)).len(), 3);
-    bench.link.change(
-        bench.start + ms(500),
+    assert_eq!(fixture.drain(ms(500)).len(), 3);
+    fixture.link.change(
+        fixture.start + ms(500),
         Conditions {
             queue: Queue::Bytes(0),
             ..MBIT
         },
     );
-    bench.offer(ms(600), 9);
-    bench.offer(ms(600), 10);
-    assert_eq!(bench.drain(ms(700)), [(ms(610), 9)]);
+    fixture.offer(ms(600), 9);
+    fixture.offer(ms(600), 10);
+    assert_eq!(fixture.drain(ms(700)), [(ms(610), 9)]);
 }
 
 #[test]
-fn throughput_is_the_rate_whatever_is_offered() {
-    let mut bench = Bench::new(MBIT);
+fn throughput_equals_the_rate_under_overload() {
+    let mut fixture = Fixture::new(MBIT);
     for number in 0..5000 {
-        bench.offer(ms(2 * number), number);
-        bench.drain(ms(2 * number));
+        fixture.offer(ms(2 * number), number);
+        fixture.drain(ms(2 * number));
     }
-    bench.drain(ms(10_000));
-    assert_eq!(bench.link.counters().delivered, 1000);
+    fixture.drain(ms(10_000));
+    assert_eq!(fixture.link.counters().delivered, 1000);
 }
 
 #[test]
-fn what_chance_takes_has_used_the_rate() {
-    let mut bench = Bench::new(Conditions {
+fn a_randomly_lost_datagram_uses_the_rate() {
+    let mut fixture = Fixture::new(Conditions {
         loss: Loss::Random(1.0),
         ..MBIT
     });
-    bench.offer(ms(0), 0);
-    bench.offer(ms(0), 1);
-    bench.link.change(bench.start + ms(10), MBIT);
-    assert_eq!(bench.drain(ms(100)), [(ms(20), 1)]);
-    assert_eq!(bench.link.counters().lost, 1);
+    fixture.offer(ms(0), 0);
+    fixture.offer(ms(0), 1);
+    fixture.link.change(fixture.start + ms(10), MBIT);
+    assert_eq!(fixture.drain(ms(100)), [(ms(20), 1)]);
+    assert_eq!(fixture.link.counters().lost, 1);
 }
 
 #[test]
-fn jitter_keeps_the_order_only_when_told_to() {
+fn jitter_reorders_only_if_configured() {
     let offer_all = |keeps_order| {
-        let mut bench = Bench::new(Conditions {
+        let mut fixture = Fixture::new(Conditions {
             delay: ms(20),
             jitter: Jitter {
                 most: ms(30),
@@ -150,9 +150,9 @@ fn jitter_keeps_the_order_only_when_told_to() {
             ..Conditions::default()
         });
         for number in 0..200 {
-            bench.offer(ms(number), number);
+            fixture.offer(ms(number), number);
         }
-        bench.drain(ms(1000))
+        fixture.drain(ms(1000))
     };
     let in_order = |came: &[(Duration, u64)]| came.is_sorted_by_key(|(_, number)| *number);
     let (kept, shuffled) = (offer_all(true), offer_all(false));
@@ -167,39 +167,39 @@ fn jitter_keeps_the_order_only_when_told_to() {
 
 #[test]
 fn a_change_takes_effect_at_once() {
-    let mut bench = Bench::new(MBIT);
+    let mut fixture = Fixture::new(MBIT);
     for number in 0..6 {
-        bench.offer(ms(0), number);
+        fixture.offer(ms(0), number);
     }
-    assert_eq!(bench.drain(ms(15)), [(ms(10), 0)]);
-    // The limit goes: the queue with it.
-    bench
+    assert_eq!(fixture.drain(ms(15)), [(ms(10), 0)]);
+    // Removing the limit empties the queue.
+    fixture
         .link
-        .change(bench.start + ms(15), Conditions::default());
+        .change(fixture.start + ms(15), Conditions::default());
     let rest: Vec<_> = (1..6).map(|number| (ms(15), number)).collect();
-    assert_eq!(bench.drain(ms(15)), rest);
+    assert_eq!(fixture.drain(ms(15)), rest);
 }
 
 #[test]
-fn an_outage_holds_what_it_can_and_lets_go_afterwards() {
+fn an_outage_keeps_the_queue_and_delivers_it_afterwards() {
     let outage = Conditions {
         rate_bps: Some(0),
         ..MBIT
     };
-    let mut bench = Bench::new(outage);
+    let mut fixture = Fixture::new(outage);
     for number in 0..4 {
-        bench.offer(ms(0), number);
+        fixture.offer(ms(0), number);
     }
-    assert_eq!(bench.link.due(), None);
-    assert_eq!(bench.link.waiting_time(), None);
-    assert_eq!(bench.drain(ms(5000)), []);
-    bench.link.change(bench.start + ms(5000), MBIT);
-    assert_eq!(bench.drain(ms(6000)), [(ms(5010), 0)]);
-    assert_eq!(bench.link.counters().overflowed, 3);
+    assert_eq!(fixture.link.due(), None);
+    assert_eq!(fixture.link.waiting_time(), None);
+    assert_eq!(fixture.drain(ms(5000)), []);
+    fixture.link.change(fixture.start + ms(5000), MBIT);
+    assert_eq!(fixture.drain(ms(6000)), [(ms(5010), 0)]);
+    assert_eq!(fixture.link.counters().overflowed, 3);
 }
 
 #[test]
-fn the_same_seed_gives_the_same_fate() {
+fn the_same_seed_gives_the_same_result() {
     let run = |seed| {
         let mut link = Link::new(
             Conditions {

@@ -17,7 +17,7 @@ fn index(id: Option<RenditionId>) -> Option<usize> {
 }
 
 #[test]
-fn the_largest_that_fits_and_never_none() {
+fn the_largest_fitting_rendition_is_chosen_else_the_smallest() {
     let ladder = ladder();
     let fits = |bps| index(fitting(&ladder, bps));
     assert_eq!(fits(1_500_000), Some(0));
@@ -28,25 +28,25 @@ fn the_largest_that_fits_and_never_none() {
 }
 
 #[test]
-fn climbing_wants_some_room() {
+fn moving_up_needs_a_margin() {
     let ladder = ladder();
     let from = |place: usize, bps| index(climb(&ladder, ladder[place].id, bps));
     assert_eq!(from(2, Some(650_000)), None);
     assert_eq!(from(2, Some(700_000)), Some(1));
-    assert_eq!(from(2, Some(1_800_000)), Some(0), "two at once");
+    assert_eq!(from(2, Some(1_800_000)), Some(0), "two steps at once");
     assert_eq!(from(1, None), Some(0));
     assert_eq!(from(0, None), None);
 }
 
 #[test]
-fn probes_aim_at_the_next_thing_to_gain() {
+fn probes_aim_at_the_next_useful_rate() {
     let mut ladder = ladder();
     let goal = |ladder: &[Rung], place: usize, bps| probe_goal(ladder, ladder[place].id, bps);
     assert_eq!(goal(&ladder, 2, 270_000), Some(720_000));
     assert_eq!(
         goal(&ladder, 2, 180_000),
         Some(240_000),
-        "its own rate first"
+        "its own nominal rate first"
     );
     assert_eq!(goal(&ladder, 1, 700_000), Some(720_000));
     assert_eq!(goal(&ladder, 1, 800_000), Some(1_800_000));
@@ -54,7 +54,7 @@ fn probes_aim_at_the_next_thing_to_gain() {
     assert_eq!(
         goal(&ladder, 0, 950_000),
         Some(1_800_000),
-        "its encoder is held back"
+        "its encoder is throttled"
     );
     assert!(carries_all(&ladder, 1_800_000) && !carries_all(&ladder, 1_600_000));
 }
@@ -63,26 +63,26 @@ fn targets_of(viewers: &[(usize, Option<u32>)]) -> Vec<u32> {
     let mut ladder = ladder();
     let viewers = viewers
         .iter()
-        .map(|(place, ceiling)| (RenditionId::new(*place).expect("three"), *ceiling));
+        .map(|(place, estimate)| (RenditionId::new(*place).expect("three"), *estimate));
     targets(&mut ladder, viewers);
     ladder.iter().map(|rung| rung.target_bps).collect()
 }
 
 #[test]
-fn one_viewer_gets_what_it_can_take_within_limits() {
+fn the_target_follows_a_single_viewer_within_limits() {
     assert_eq!(targets_of(&[(0, None)]), [1_500_000, 600_000, 200_000]);
     assert_eq!(targets_of(&[(0, Some(1_000_000))])[0], 920_000);
     assert_eq!(
         targets_of(&[(0, Some(300_000))])[0],
         750_000,
-        "half at least"
+        "at least half"
     );
     assert_eq!(targets_of(&[(0, Some(9_000_000))])[0], 1_500_000);
     assert_eq!(targets_of(&[(2, Some(50_000))])[2], 100_000);
 }
 
 #[test]
-fn the_slowest_alone_does_not_decide() {
+fn the_slowest_viewer_alone_does_not_lower_the_target() {
     let slow_among = |all: usize| {
         let mut viewers = vec![(0, None); all - 1];
         viewers.push((0, Some(800_000)));

@@ -9,16 +9,16 @@ use crate::fanout::outlet::Refusal;
 use crate::metrics::{IgnoredCause, ResendOutcome, count};
 use crate::rtp::rtcp::Feedback;
 use crate::transport::demux::{Kind, Origin, ViewerKey, classify};
-use crate::transport::peer::Arriving;
+use crate::transport::peer::PacketSource;
 use crate::transport::runs::Path;
 use crate::transport::stun::{Class, Message};
 
 impl Audience {
     /// Whose a datagram is that came in, of whichever shard. A check is nobody's until its password is
     /// seen to be right.
-    pub(crate) fn whose(&self, way: Arriving, bytes: &[u8]) -> Option<ViewerKey> {
+    pub(crate) fn whose(&self, way: PacketSource, bytes: &[u8]) -> Option<ViewerKey> {
         let kind = classify(bytes);
-        let from = (way.carriage, way.from);
+        let from = (way.protocol, way.from);
         let key = match kind {
             Kind::Stun(message) if message.class == Class::Request => self.checks(&message, from),
             _ => self.ledger.directory().demux.route(kind, from),
@@ -40,7 +40,7 @@ impl Audience {
         &mut self,
         now: Instant,
         key: ViewerKey,
-        way: Arriving,
+        way: PacketSource,
         bytes: &[u8],
         out: &mut Out<'_>,
     ) -> bool {
@@ -54,7 +54,7 @@ impl Audience {
             proven = peer.receive(now, kind, way, bytes);
         }
         if proven {
-            let from = (way.carriage, way.from);
+            let from = (way.protocol, way.from);
             self.ledger.directory().demux.prove(key, from);
         }
         self.note_presence(now, key);
@@ -64,10 +64,10 @@ impl Audience {
 
     /// Whose a check is, with the address it came from claimed.
     fn checks(&self, check: &Message<'_>, from: Origin) -> Option<ViewerKey> {
-        let named = self.ledger.directory().demux.named(check);
+        let named = self.ledger.directory().demux.find_by_username(check);
         let (key, names) = named?;
         // Not under the lock.
-        if !names.is_vouched_for(check, self.crypto.crypto()) {
+        if !names.is_authentic(check, self.crypto.crypto()) {
             return None;
         }
         self.ledger.directory().demux.claim(key, from);

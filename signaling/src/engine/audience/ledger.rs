@@ -16,9 +16,9 @@ use std::time::Instant;
 use crate::encode::encoder::RenditionId;
 use crate::encode::keyframes::KeyframeGate;
 use crate::transport::demux::{Demux, Shard, ViewerKey};
-use crate::transport::ice::CheckNames;
+use crate::transport::ice::CheckCredentials;
 use crate::transport::runs::Run;
-use crate::transport::session::Refused;
+use crate::transport::session::SessionError;
 use crate::transport::stun::is_check;
 
 /// A viewer's rendition, and its ceiling in bits a second if it has one.
@@ -34,7 +34,7 @@ pub(crate) struct Directory {
 
 impl Directory {
     /// Makes a session known by its name, and by the names of its answer.
-    pub(super) fn add(&mut self, key: ViewerKey, id: String, names: Arc<CheckNames>) {
+    pub(super) fn add(&mut self, key: ViewerKey, id: String, names: Arc<CheckCredentials>) {
         self.demux.add(key, names);
         self.by_id.insert(id, key);
     }
@@ -45,8 +45,8 @@ impl Directory {
     }
 
     /// Whose session this is.
-    pub(crate) fn key_of(&self, id: &str) -> Result<ViewerKey, Refused> {
-        self.by_id.get(id).copied().ok_or(Refused::Unknown)
+    pub(crate) fn key_of(&self, id: &str) -> Result<ViewerKey, SessionError> {
+        self.by_id.get(id).copied().ok_or(SessionError::Unknown)
     }
 
     /// Entries in all tables together: zero when nobody watches.

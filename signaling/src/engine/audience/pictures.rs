@@ -12,7 +12,7 @@ use crate::fanout::packet_ring::{Start, start_of_join};
 use crate::fanout::viewer::{Phase, Viewer};
 use crate::metrics::{DropCause, EngineMetrics, count};
 use crate::transport::demux::ViewerKey;
-use crate::transport::session::Refused;
+use crate::transport::session::SessionError;
 
 impl Audience {
     /// Sends a frame to everybody who watches its rendition.
@@ -130,9 +130,14 @@ const RETARGET_EVERY: Duration = Duration::from_millis(500);
 
 impl Audience {
     /// Takes a viewer's own choice.
-    pub(crate) fn choose(&mut self, now: Instant, id: &str, choice: Choice) -> Result<(), Refused> {
+    pub(crate) fn choose(
+        &mut self,
+        now: Instant,
+        id: &str,
+        choice: Choice,
+    ) -> Result<(), SessionError> {
         let key = self.key_of(id)?;
-        let viewer = self.viewers.get_mut(&key).ok_or(Refused::Unknown)?;
+        let viewer = self.viewers.get_mut(&key).ok_or(SessionError::Unknown)?;
         viewer.control.choose(choice);
         self.reconsider(now, key);
         self.ask_for_keyframes(now);
@@ -197,7 +202,7 @@ impl Audience {
             rung.nominal_bps = nominal.unwrap_or(rendition.bitrate_bps);
         }
         let watching = self.viewers.values().filter(|viewer| viewer.watches(now));
-        let own = watching.map(|viewer| (viewer.rendition, viewer.control.ceiling_bps()));
+        let own = watching.map(|viewer| (viewer.rendition, viewer.control.estimate_bps()));
         let known = self.ledger.ceilings(self.shard, own.collect());
         // A stream that is sent on has an audience of its own, of which nothing is known here.
         let sent_on = self.renditions.iter().flat_map(|rendition| {

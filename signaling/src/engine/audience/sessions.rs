@@ -9,18 +9,18 @@ use capture::Guest;
 use super::{Audience, Out, TICK_LEAST};
 use crate::fanout::packet_ring::join_needs_keyframe;
 use crate::fanout::viewer::{Arrival, Phase, Viewer};
-use crate::ingest::publisher::{Newcomer, Publisher};
+use crate::ingest::publisher::{IngestPublisher, NewPublisher};
 use crate::metrics::{LeaveReason, count};
 use crate::transport::demux::ViewerKey;
-use crate::transport::peer::{Link, Peer};
-use crate::transport::session::{Refused, Restart, Trickle};
+use crate::transport::peer::{LinkState, Peer};
+use crate::transport::session::{Restart, SessionError, Trickle};
 
 impl Audience {
     /// Takes a viewer whose offer was accepted.
-    pub(crate) fn join(&mut self, now: Instant, arrival: Arrival) -> Result<(), Refused> {
+    pub(crate) fn join(&mut self, now: Instant, arrival: Arrival) -> Result<(), SessionError> {
         if !self.ledger.take_place(self.shard, self.limits.viewers_max) {
             // overflow: refused, counted by the caller: it is told to come back later.
-            return Err(Refused::Full);
+            return Err(SessionError::Full);
         }
         self.metrics.viewers.inc();
         let (key, names) = (self.new_key(), Arc::clone(arrival.peer.names()));
@@ -58,7 +58,7 @@ impl Audience {
         now: Instant,
         id: &str,
         out: &mut Out<'_>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), SessionError> {
         if self.ledger.directory().goodbyes.take(id) {
             return Ok(());
         }
@@ -77,9 +77,9 @@ impl Audience {
         now: Instant,
         trickle: &Trickle,
         out: &mut Out<'_>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), SessionError> {
         let (key, peer) = self.session(&trickle.id)?;
-        peer.names().fit(trickle)?;
+        peer.names().check_trickle(trickle)?;
         peer.trickle(&trickle.candidates);
         self.settle(now, key, out);
         Ok(())
@@ -92,9 +92,9 @@ impl Audience {
         now: Instant,
         restart: Restart,
         out: &mut Out<'_>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), SessionError> {
         let (key, peer) = self.session(&restart.id)?;
-        peer.names().fit_tag(restart.tag.as_deref())?;
+        peer.names().check_tag(restart.tag.as_deref())?;
         let names = Arc::clone(&restart.names);
         peer.restart(now, restart);
         self.ledger.directory().demux.rename(key, names);
@@ -103,16 +103,16 @@ impl Audience {
         Ok(())
     }
 
-    pub(super) fn key_of(&self, id: &str) -> Result<ViewerKey, Refused> {
+    pub(super) fn key_of(&self, id: &str) -> Result<ViewerKey, SessionError> {
         self.ledger.directory().key_of(id)
     }
 
     /// The transport of this session, whichever way its media goes.
-    fn session(&mut self, id: &str) -> Result<(ViewerKey, &mut Peer), Refused> {
+    fn session(&mut self, id: &str) -> Result<(ViewerKey, &mut Peer), SessionError> {
         let key = self.key_of(id)?;
         let viewer = self.viewers.get_mut(&key).map(|viewer| &mut viewer.peer);
         let peer = viewer.or_else(|| self.publishing.peer(key));
-        peer.map(|peer| (key, peer)).ok_or(Refused::Unknown)
+        peer.map(|peer| (key, peer)).ok_or(SessionError::Unknown)
     }
 
     /// After anything that touched a session: its phase, its datagrams, its timers.
@@ -127,11 +127,11 @@ impl Audience {
         let late =
             waits && now.saturating_duration_since(viewer.offered_at) >= self.limits.connect_within;
         let gone = match viewer.peer.link() {
-            Link::Closed => Some(LeaveReason::Closed),
-            Link::Failed if viewer.connected_at.is_none() => Some(LeaveReason::NeverConnected),
-            Link::Failed => Some(LeaveReason::Lost),
+            LinkState::Closed => Some(LeaveReason::Closed),
+            LinkState::Failed if viewer.connected_at.is_none() => Some(LeaveReason::NeverConnected),
+            LinkState::Failed => Some(LeaveReason::Lost),
             _ if late || (waits && viewer.seat.is_lost()) => Some(LeaveReason::NeverConnected),
-            Link::Up if waits && !viewer.seat.occupy() => Some(LeaveReason::NeverConnected),
+            LinkState::Up if waits && !viewer.seat.occupy() => Some(LeaveReason::NeverConnected),
             _ => None,
         };
         if let Some(reason) = gone {
@@ -206,15 +206,15 @@ impl Audience {
     pub(crate) fn publish(
         &mut self,
         now: Instant,
-        newcomer: Newcomer,
+        newcomer: NewPublisher,
         out: &mut Out<'_>,
-    ) -> Result<Guest, Refused> {
+    ) -> Result<Guest, SessionError> {
         if let Some((_, present)) = &self.publishing.0
             && !newcomer.parts.takes_over
             && !present.is_replaceable(now)
         {
             // overflow: refused, with 409
-            return Err(Refused::Full);
+            return Err(SessionError::Full);
         }
         self.dismiss_publisher(now, "another took its place", out);
         let (key, names) = (self.new_key(), Arc::clone(newcomer.peer.names()));
@@ -222,7 +222,7 @@ impl Audience {
         self.ledger.directory().add(key, id, names);
         newcomer.parts.metrics.publishers.set(1);
         let guest = newcomer.parts.switch.guest(newcomer.parts.name);
-        self.publishing.0 = Some((key, Publisher::new(newcomer)));
+        self.publishing.0 = Some((key, IngestPublisher::new(newcomer)));
         self.settle_publisher(now, out);
         Ok(guest)
     }
@@ -267,7 +267,7 @@ impl Audience {
         let Some((key, publisher)) = &mut self.publishing.0 else {
             return;
         };
-        if !publisher.settle(now, connect_within) {
+        if !publisher.process(now, connect_within) {
             return self.dismiss_publisher(now, "its connection ended", out);
         }
         let least = now + TICK_LEAST;

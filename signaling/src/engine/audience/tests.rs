@@ -13,10 +13,10 @@ use crate::fanout::outlet::{Outlet, StreamTerms};
 use crate::fanout::packet_ring::tests::frame;
 use crate::fanout::viewer::Arrival;
 use crate::sdp::{Credentials, Offer};
-use crate::transport::ice::{CheckNames, IceTimes};
-use crate::transport::peer::{Arriving, Peer, PeerParts};
-use crate::transport::runs::Carriage;
-use crate::transport::session::{Identity, Refused, Restart, SessionNames, Trickle};
+use crate::transport::ice::{CheckCredentials, IceTimeouts};
+use crate::transport::peer::{PacketSource, Peer, PeerParts};
+use crate::transport::runs::TransportProtocol;
+use crate::transport::session::{Identity, Restart, SessionError, SessionNames, Trickle};
 
 const OFFER: &str = include_str!("../../../tests/fixtures/chromium.sdp");
 const MS: Duration = Duration::from_millis(1);
@@ -69,7 +69,7 @@ fn parts<'a>(identity: &'a Identity, names: &'a SessionNames) -> PeerParts<'a> {
         names,
         local: OURS,
         networks: &[],
-        ice: IceTimes {
+        ice: IceTimeouts {
             disconnected: Duration::from_secs(5),
             failed: Duration::from_secs(20),
         },
@@ -118,7 +118,10 @@ fn twenty_that_leave_or_never_come_leave_nothing() {
     let out: &mut Out<'_> = &mut |runs: &[Run]| sent += runs.len();
     for id in &ids[..8] {
         house.audience.leave(start, id, out).expect("it is there");
-        assert_eq!(house.audience.leave(start, id, out), Err(Refused::Unknown));
+        assert_eq!(
+            house.audience.leave(start, id, out),
+            Err(SessionError::Unknown)
+        );
     }
     for second in 0..40 {
         let now = start + second * 1000 * MS;
@@ -136,8 +139,8 @@ fn strangers_change_nothing() {
     let start = house.start;
     house.join(start);
     let before = house.audience.footprint();
-    let way = Arriving {
-        carriage: Carriage::Udp,
+    let way = PacketSource {
+        protocol: TransportProtocol::Udp,
         from: SocketAddr::from(([203, 0, 113, 9], 4000)),
         to: None,
     };
@@ -219,9 +222,12 @@ fn wrong_tags_and_other_credentials_are_told_apart() {
     };
     assert_eq!(trickle(&id, None, None), Ok(()));
     assert_eq!(trickle(&id, None, Some("hBtT")), Ok(()));
-    assert_eq!(trickle(&id, Some("other"), None), Err(Refused::WrongTag));
-    assert_eq!(trickle(&id, None, Some("new!")), Err(Refused::Restart));
-    assert_eq!(trickle("nobody", None, None), Err(Refused::Unknown));
+    assert_eq!(
+        trickle(&id, Some("other"), None),
+        Err(SessionError::WrongTag)
+    );
+    assert_eq!(trickle(&id, None, Some("new!")), Err(SessionError::Restart));
+    assert_eq!(trickle("nobody", None, None), Err(SessionError::Unknown));
 }
 
 #[test]
@@ -232,7 +238,10 @@ fn a_full_house_refuses() {
         house.join(start);
     });
     let one_more = house.arrival(start);
-    assert_eq!(house.audience.join(start, one_more), Err(Refused::Full));
+    assert_eq!(
+        house.audience.join(start, one_more),
+        Err(SessionError::Full)
+    );
 }
 
 #[test]
@@ -244,7 +253,7 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
     let restart = |id: &str, tag: Option<&str>| Restart {
         id: id.to_owned(),
         tag: tag.map(str::to_owned),
-        names: Arc::new(CheckNames {
+        names: Arc::new(CheckCredentials {
             local: Credentials::random(),
             remote: "theirs".to_owned(),
         }),
@@ -255,18 +264,18 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
         addresses: vec![IpAddr::from([192, 0, 2, 2])],
         networks: Vec::new(),
         candidates: Vec::new(),
-        brought_bytes: 0,
+        request_bytes: 0,
     };
     let before = house.audience.footprint();
     let wrong = restart(&id, Some("other"));
     assert_eq!(
         house.audience.restart(start, wrong, out),
-        Err(Refused::WrongTag)
+        Err(SessionError::WrongTag)
     );
     let unknown = restart("nobody", None);
     assert_eq!(
         house.audience.restart(start, unknown, out),
-        Err(Refused::Unknown)
+        Err(SessionError::Unknown)
     );
     assert_eq!(house.audience.footprint(), before);
     let right = restart(&id, None);
@@ -277,7 +286,7 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
         house.audience.trickle(start, &trickle, out)
     };
     assert_eq!(trickle(&ours, &theirs), Ok(()));
-    assert_eq!(trickle(&ours, "hBtT"), Err(Refused::Restart));
+    assert_eq!(trickle(&ours, "hBtT"), Err(SessionError::Restart));
     let out: &mut Out<'_> = &mut |_: &[Run]| {};
     house.audience.leave(start, &id, out).expect("it is there");
     assert_eq!(house.audience.footprint(), 0);

@@ -6,7 +6,7 @@ use super::*;
 use crate::encode::encoder::RenditionId;
 
 #[test]
-fn numbers_run_on_and_wrap_and_the_last_packet_is_marked() {
+fn sequence_numbers_continue_across_frames_and_the_last_packet_has_the_marker() {
     let frame = EncodedFrame {
         rendition: RenditionId::MAIN,
         keyframe: true,

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn only_what_is_new_is_sent() {
+fn only_new_candidates_are_trickled() {
     let offer = "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n\
                  a=mid:0\r\na=candidate:1 1 udp 9 10.0.0.1 5 typ host\r\n";
     assert_eq!(new_candidates(offer, offer), None);

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The other direction, written from RFC 6184 alone.
+/// An independent depacketiser, written from RFC 6184.
 fn depacketise(payloads: &[Bytes]) -> Vec<Vec<u8>> {
     let mut units: Vec<Vec<u8>> = Vec::new();
     let mut open = false;
@@ -98,21 +98,21 @@ fn a_keyframe_is_one_stap_a_and_equal_fragments() {
 }
 
 #[test]
-fn a_small_keyframe_travels_in_one_packet() {
+fn a_small_keyframe_fits_in_one_packet() {
     let units = vec![unit(0x67, 16), unit(0x68, 4), unit(0x65, 900)];
     let payloads = packetise(&annex_b(&units));
     assert!((payloads.len(), depacketise(&payloads)) == (1, units));
 }
 
 #[test]
-fn aggregates_stop_where_the_packet_is_full() {
+fn aggregates_end_when_the_packet_is_full() {
     let units: Vec<_> = (0..7).map(|_| unit(0x41, 500)).collect();
     let payloads = packetise(&annex_b(&units));
     assert!((payloads.len(), depacketise(&payloads)) == (4, units));
 }
 
 #[test]
-fn start_codes_of_both_lengths_and_trailing_zeros() {
+fn start_codes_of_both_lengths_and_trailing_zeros_are_removed() {
     let stream = [
         &[9, 9][..],
         &[0, 0, 1, 0x67, 1, 2, 0, 0],
@@ -126,7 +126,7 @@ fn start_codes_of_both_lengths_and_trailing_zeros() {
 }
 
 #[test]
-fn nothing_comes_of_nothing() {
+fn input_without_units_gives_no_payloads() {
     for stream in [
         &[][..],
         &[0],
@@ -141,7 +141,7 @@ fn nothing_comes_of_nothing() {
 }
 
 #[test]
-fn units_that_would_be_read_as_aggregates_are_left_out() {
+fn units_that_look_like_aggregates_are_dropped() {
     let units = vec![
         unit(0x78, 10),
         unit(0x41, 10),

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn programs_are_called_by_their_plain_names() {
+fn user_agents_map_to_readable_names() {
     for (agent, name) in [
         (
             "Mozilla/5.0 (OBS-Studio/30.1.2; Linux x86_64; en-US)",

@@ -5,7 +5,7 @@ fn read(text: &str) -> Announced {
 }
 
 #[test]
-fn addresses_names_and_ports_are_read() {
+fn addresses_names_and_ports_are_parsed() {
     for (text, expected) in [
         ("203.0.113.5", "203.0.113.5:8189"),
         (" 203.0.113.5:30189 ", "203.0.113.5:30189"),
@@ -25,12 +25,12 @@ fn addresses_names_and_ports_are_read() {
         name.addresses(8189, &found)[0].to_string(),
         "203.0.113.9:30189"
     );
-    assert!(name.addresses(8189, &[]).is_empty(), "not found yet");
+    assert!(name.addresses(8189, &[]).is_empty(), "not resolved yet");
     assert_eq!(read("station").to_string(), "station");
 }
 
 #[test]
-fn what_nobody_can_reach_is_refused_by_name() {
+fn invalid_addresses_are_rejected_with_their_text() {
     for text in [
         "",
         "0.0.0.0",

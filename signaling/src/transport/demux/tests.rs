@@ -14,8 +14,8 @@ fn check(transaction: u8) -> Vec<u8> {
     message(Class::Request, transaction, b"ours:theirs")
 }
 
-fn names(ufrag: &str) -> Arc<CheckNames> {
-    Arc::new(CheckNames {
+fn names(ufrag: &str) -> Arc<CheckCredentials> {
+    Arc::new(CheckCredentials {
         local: Credentials {
             ufrag: ufrag.to_owned(),
             pwd: PWD.to_owned(),
@@ -27,13 +27,16 @@ fn names(ufrag: &str) -> Arc<CheckNames> {
 fn named(demux: &Demux, name: &str) -> Option<ViewerKey> {
     let check = message(Class::Request, 3, name.as_bytes());
     let Kind::Stun(check) = classify(&check) else {
-        panic!("{name} is no check");
+        panic!("{name} is not a check");
     };
-    demux.named(&check).map(|(key, _)| key)
+    demux.find_by_username(&check).map(|(key, _)| key)
 }
 
 fn addr(port: u16) -> Origin {
-    (Carriage::Udp, SocketAddr::from(([192, 0, 2, 7], port)))
+    (
+        TransportProtocol::Udp,
+        SocketAddr::from(([192, 0, 2, 7], port)),
+    )
 }
 
 const KEY: ViewerKey = key(1);
@@ -52,7 +55,7 @@ fn demux() -> Demux {
 }
 
 #[test]
-fn the_first_byte_tells_the_kind() {
+fn the_first_byte_determines_the_kind() {
     assert_eq!(classify(&[22; 40]), Kind::Dtls);
     assert_eq!(classify(&[21; 40]), Kind::Dtls);
     assert_eq!(classify(&[0x80; 40]), Kind::Rtp);
@@ -71,7 +74,7 @@ fn the_first_byte_tells_the_kind() {
 }
 
 #[test]
-fn hostile_stun_is_garbage() {
+fn malformed_stun_is_garbage() {
     let good = check(3);
     for end in 0..good.len() {
         assert_eq!(classify(&good[..end]), Kind::Garbage, "cut at {end}");
@@ -88,7 +91,7 @@ fn hostile_stun_is_garbage() {
 }
 
 #[test]
-fn strangers_leave_no_trace() {
+fn unknown_senders_create_no_entries() {
     let mut demux = Demux::default();
     assert_eq!(named(&demux, "ours:theirs"), None);
     assert_eq!(demux.route(Kind::Rtp, addr(1)), None);
@@ -100,7 +103,7 @@ fn strangers_leave_no_trace() {
 }
 
 #[test]
-fn odd_names_are_nobodys() {
+fn unknown_user_names_match_nobody() {
     let demux = demux();
     assert_eq!(named(&demux, "ours:theirs"), Some(KEY));
     for odd in ["", "ours", ":", "theirs:ours", "our:stheirs"] {
@@ -110,11 +113,11 @@ fn odd_names_are_nobodys() {
     let Kind::Stun(binary) = classify(&binary) else {
         panic!("well formed");
     };
-    assert!(demux.named(&binary).is_none());
+    assert!(demux.find_by_username(&binary).is_none());
 }
 
 #[test]
-fn a_check_alone_routes_nothing_and_removal_forgets_all() {
+fn routing_needs_a_claim_and_removal_clears_all_tables() {
     let mut demux = demux();
     assert_eq!(named(&demux, "ours:theirs"), Some(KEY));
     assert_eq!(demux.route(Kind::Rtp, addr(1)), None);
@@ -125,7 +128,7 @@ fn a_check_alone_routes_nothing_and_removal_forgets_all() {
     let answer = message(Class::Success, 7, b"");
     for _ in 0..2 {
         let route = demux.route(classify(&answer), addr(5));
-        assert_eq!(route, Some(KEY), "a forged one takes nothing away");
+        assert_eq!(route, Some(KEY), "a forged response removes nothing");
     }
     demux.prove(KEY, addr(1));
     demux.prove(KEY, addr(3));
@@ -134,7 +137,7 @@ fn a_check_alone_routes_nothing_and_removal_forgets_all() {
 }
 
 #[test]
-fn one_viewer_cannot_fill_the_tables() {
+fn the_tables_of_one_viewer_are_bounded() {
     let mut demux = demux();
     for port in 1..1000 {
         demux.claim(KEY, addr(port));
@@ -148,7 +151,7 @@ fn one_viewer_cannot_fill_the_tables() {
 }
 
 #[test]
-fn claims_push_out_nothing_that_is_proven() {
+fn claims_do_not_evict_proven_addresses() {
     let mut demux = demux();
     demux.claim(KEY, addr(1));
     demux.prove(KEY, addr(1));
@@ -157,7 +160,7 @@ fn claims_push_out_nothing_that_is_proven() {
 }
 
 #[test]
-fn an_address_is_taken_by_proof_alone() {
+fn only_proof_reassigns_an_address() {
     let mut demux = demux();
     demux.add(key(2), names("second"));
     demux.prove(KEY, addr(1));
@@ -169,7 +172,11 @@ fn an_address_is_taken_by_proof_alone() {
     );
     demux.claim(key(2), addr(5));
     demux.claim(KEY, addr(5));
-    assert_eq!(demux.route(Kind::Rtp, addr(5)), Some(key(2)), "first come");
+    assert_eq!(
+        demux.route(Kind::Rtp, addr(5)),
+        Some(key(2)),
+        "the first claim wins"
+    );
     demux.prove(KEY, addr(5));
     assert_eq!(demux.route(Kind::Rtp, addr(5)), Some(KEY));
     demux.prove(key(2), addr(1));
@@ -181,7 +188,7 @@ fn an_address_is_taken_by_proof_alone() {
 }
 
 #[test]
-fn a_restart_adds_a_name_and_keeps_the_one_before_it() {
+fn a_restart_adds_a_user_name_and_keeps_the_previous_one() {
     let mut demux = Demux::default();
     demux.add(KEY, names("first"));
     demux.rename(KEY, names("second"));
@@ -196,10 +203,13 @@ fn a_restart_adds_a_name_and_keeps_the_one_before_it() {
 }
 
 #[test]
-fn the_same_address_over_tcp_is_another() {
+fn the_same_address_over_tcp_is_separate() {
     let mut demux = demux();
     let (_, address) = addr(1);
-    demux.claim(KEY, (Carriage::Tcp, address));
-    assert_eq!(demux.route(Kind::Rtp, (Carriage::Tcp, address)), Some(KEY));
+    demux.claim(KEY, (TransportProtocol::Tcp, address));
+    assert_eq!(
+        demux.route(Kind::Rtp, (TransportProtocol::Tcp, address)),
+        Some(KEY)
+    );
     assert_eq!(demux.route(Kind::Rtp, addr(1)), None);
 }

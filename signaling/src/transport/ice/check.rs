@@ -1,4 +1,4 @@
-//! Connectivity checks (RFC 8445 7) as STUN messages, between two sides with their credentials.
+//! Connectivity checks (RFC 8445 7) as STUN messages.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,48 +15,48 @@ use crate::transport::stun::{
 const UNKNOWN_ATTRIBUTE: (u16, &str) = (420, "Unknown Attribute");
 pub(super) const ROLE_CONFLICT: (u16, &str) = (487, "Role Conflict");
 
-/// Who chooses the path.
+/// Which side nominates the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The viewer does, as the one who offered.
+    /// The viewer nominates, because it made the offer.
     Controlled,
-    /// We do: the viewer never checks anything by itself (ICE lite).
+    /// This side nominates, because the viewer is ICE lite and never sends checks.
     Controlling,
 }
 
-/// What a check sent to us must fit: both user name fragments, and our password.
+/// Credentials that a received check must match: both user name fragments and our password.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CheckNames {
+pub(crate) struct CheckCredentials {
     pub(crate) local: Credentials,
     /// The viewer's user name fragment.
     pub(crate) remote: String,
 }
 
-impl CheckNames {
-    /// Whether a request was written by the other side (RFC 8445 7.3, RFC 8489 9.1.3). Nothing may be
-    /// learnt from one for which this is not so.
-    pub(crate) fn is_vouched_for(&self, request: &Message<'_>, crypto: &dyn RTCCrypto) -> bool {
+impl CheckCredentials {
+    /// Whether a request comes from the other side (RFC 8445 7.3, RFC 8489 9.1.3). No other request may
+    /// change any state.
+    pub(crate) fn is_authentic(&self, request: &Message<'_>, crypto: &dyn RTCCrypto) -> bool {
         request.class == Class::Request
             && request.user_name() == Some((&self.local.ufrag, &self.remote))
-            && request.is_vouched_for(&self.local.pwd, crypto)
+            && request.is_authentic(&self.local.pwd, crypto)
     }
 }
 
-/// What a check of the viewer says.
+/// The contents of an authenticated check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct CheckContents {
     pub(super) priority: u32,
-    /// It wants this path to be used.
+    /// It nominates this pair.
     pub(super) nominates: bool,
-    /// Both sides claim the same role: the tie-breaker of the other one.
+    /// The tie-breaker of the other side, if both claim the same role.
     pub(super) conflict: Option<u64>,
-    /// It has attributes that must be understood and are not.
+    /// It has comprehension-required attributes that are unknown here.
     pub(super) is_unknown: bool,
 }
 
-/// Reads and writes the checks between two sides.
+/// Reads and writes the checks of one session.
 pub(super) struct Checks {
-    names: Arc<CheckNames>,
+    names: Arc<CheckCredentials>,
     remote: Credentials,
     pub(super) role: Role,
     pub(super) tie_breaker: u64,
@@ -65,7 +65,7 @@ pub(super) struct Checks {
 
 impl Checks {
     pub(super) fn new(
-        names: Arc<CheckNames>,
+        names: Arc<CheckCredentials>,
         remote: Credentials,
         role: Role,
         crypto: Arc<dyn RTCCryptoProvider>,
@@ -79,10 +79,10 @@ impl Checks {
         }
     }
 
-    /// What a check asks for; `None` when its MESSAGE-INTEGRITY is not the viewer's.
-    pub(super) fn asked(&self, request: &Message<'_>) -> Option<Asked> {
-        let vouched = self.names.is_vouched_for(request, self.crypto.crypto());
-        vouched.then(|| Asked {
+    /// Parses a check; `None` if its MESSAGE-INTEGRITY is wrong.
+    pub(super) fn parse(&self, request: &Message<'_>) -> Option<CheckContents> {
+        let vouched = self.names.is_authentic(request, self.crypto.crypto());
+        vouched.then(|| CheckContents {
             priority: request.priority().unwrap_or(0),
             nominates: request.nominates(),
             conflict: request.tie_breaker(self.role.attribute()),
@@ -90,18 +90,18 @@ impl Checks {
         })
     }
 
-    /// Whether an answer to a check of ours is the viewer's.
+    /// Whether a response to one of our checks is authentic.
     pub(super) fn is_answered_by(&self, response: &Message<'_>) -> bool {
-        response.is_vouched_for(&self.remote.pwd, self.crypto.crypto())
+        response.is_authentic(&self.remote.pwd, self.crypto.crypto())
     }
 
-    /// The answer to the viewer's check, which tells it the address it was seen from.
+    /// The success response, with the address that the check came from.
     pub(super) fn answer(&self, request: &Message<'_>, seen: SocketAddr) -> Option<BytesMut> {
         let draft = Draft::new(Class::Success, request.transaction).with_mapped_address(seen);
         self.seal(draft, &self.names.local.pwd)
     }
 
-    pub(super) fn refusal(
+    pub(super) fn error_response(
         &self,
         request: &Message<'_>,
         (code, reason): (u16, &str),
@@ -118,7 +118,7 @@ impl Checks {
         self.seal(draft, &self.names.local.pwd)
     }
 
-    /// A check of ours.
+    /// Creates a check.
     pub(super) fn request(
         &self,
         priority: u32,
@@ -140,14 +140,14 @@ impl Checks {
     fn seal(&self, draft: Draft, password: &str) -> Option<BytesMut> {
         let sealed = draft.seal(password, self.crypto.crypto());
         if sealed.is_none() {
-            tracing::debug!("a connectivity check cannot be written");
+            tracing::debug!("cannot encode a connectivity check");
         }
         sealed
     }
 }
 
 impl Role {
-    /// The attribute by which a side claims this role.
+    /// The attribute that claims this role.
     pub(super) fn attribute(self) -> u16 {
         match self {
             Self::Controlled => ICE_CONTROLLED,

@@ -1,30 +1,29 @@
-//! One path between this machine and a viewer, what is known of it, and how much may be sent to
-//! addresses that have not shown to be the viewer's. Pure.
+//! A candidate pair and its state, and the anti-amplification budget for unproven addresses. Pure.
 
 use std::time::{Duration, Instant};
 
 use super::check::Role;
-use crate::transport::runs::{Carriage, Path};
+use crate::transport::runs::{Path, TransportProtocol};
 
-/// The first wait for an answer; each further one is twice as long (RFC 8445 14.3 forbids less).
-const RETRY_FIRST: Duration = Duration::from_millis(500);
-/// Checks of one path without an answer (RFC 8489 6.2.1), until the viewer's own begins them anew.
+/// First retransmission timeout; exponential back-off doubles it each time (RFC 8445 14.3).
+const RETRANSMISSION_TIMEOUT: Duration = Duration::from_millis(500);
+/// Unanswered checks per pair (RFC 8489 6.2.1), until a check of the viewer restarts them.
 pub(super) const CHECKS_MAX: u32 = 7;
-/// How long an answer to a check is consent to be sent to (RFC 7675 5.1).
-pub(super) const CONSENT_LASTS: Duration = Duration::from_secs(30);
+/// How long a response to a check is consent to send (RFC 7675 5.1).
+pub(super) const CONSENT_LIFETIME: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pair {
     pub(super) path: Path,
-    /// Of our address, and of the viewer's.
+    /// Candidate priority of each side.
     pub(super) local_priority: u32,
     pub(super) remote_priority: u32,
-    /// When the viewer last answered a check of ours on this path.
+    /// When the viewer last answered a check on this pair.
     pub(super) answered_at: Option<Instant>,
     pub(super) nominated_at: Option<Instant>,
-    /// A check is to be sent as soon as the pace allows.
+    /// A check is to be sent as soon as pacing allows.
     pub(super) is_triggered: bool,
-    /// Since the last answer, or since the viewer's last check.
+    /// Checks since the last response, or since the viewer's last check.
     checks: u32,
     checked_at: Option<Instant>,
 }
@@ -43,18 +42,18 @@ impl Pair {
         }
     }
 
-    /// Whether the viewer has ever answered here: the address is its own.
+    /// Whether the viewer has ever answered here, which proves that it owns the address.
     pub(super) fn is_proven(&self) -> bool {
         self.answered_at.is_some()
     }
 
-    /// Whether it may be sent to.
+    /// Whether media may be sent.
     pub(super) fn is_consented(&self, now: Instant) -> bool {
-        let lasts = |at| now.saturating_duration_since(at) < CONSENT_LASTS;
+        let lasts = |at| now.saturating_duration_since(at) < CONSENT_LIFETIME;
         self.answered_at.is_some_and(lasts)
     }
 
-    /// RFC 8445 6.1.2.3.
+    /// Pair priority (RFC 8445 6.1.2.3).
     pub(super) fn priority(&self, role: Role) -> u64 {
         let (controlling, controlled) = match role {
             Role::Controlling => (self.local_priority, self.remote_priority),
@@ -64,7 +63,7 @@ impl Pair {
         (g.min(d) << 32) + 2 * g.max(d) + u64::from(g > d)
     }
 
-    /// The viewer's check shows that ours may get through by now (RFC 8445 7.3.1.4).
+    /// Schedules a triggered check: the viewer's check shows that ours may get through now (RFC 8445 7.3.1.4).
     pub(super) fn trigger(&mut self) {
         self.is_triggered = true;
         self.checks = 0;
@@ -82,27 +81,29 @@ impl Pair {
         self.checks = 0;
     }
 
-    /// When a check that was not answered is to be repeated.
+    /// When an unanswered check is retransmitted.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         let waits = !self.is_proven() && (1..CHECKS_MAX).contains(&self.checks);
-        let wait = RETRY_FIRST * 2_u32.pow(self.checks.saturating_sub(1).min(CHECKS_MAX));
+        let wait =
+            RETRANSMISSION_TIMEOUT * 2_u32.pow(self.checks.saturating_sub(1).min(CHECKS_MAX));
         self.checked_at.filter(|_| waits).map(|at| at + wait)
     }
 }
 
-/// What the network adds to a datagram.
+/// IP and UDP header sizes.
 const HEADERS_V4_BYTES: usize = 20 + 8;
 const HEADERS_V6_BYTES: usize = 40 + 8;
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Allowance {
+/// Anti-amplification budget: bytes that may be sent to addresses that are not proven.
+pub(super) struct SendBudget {
     bytes: usize,
-    /// The allowance after an address has proved to be the viewer's.
+    /// The budget after an address was proven.
     full_bytes: usize,
 }
 
-impl Allowance {
-    /// Of a session that brought this many bytes.
+impl SendBudget {
+    /// The budget of a session whose request had this many bytes.
     pub(super) fn new(bytes: usize) -> Self {
         Self {
             bytes,
@@ -110,15 +111,15 @@ impl Allowance {
         }
     }
 
-    /// A check of the viewer's has come from there.
+    /// Adds the size of an authenticated check from an unproven address.
     pub(super) fn earn(&mut self, path: Path, bytes: usize) {
         self.bytes += bytes + headers_bytes(path);
     }
 
-    /// Takes what a datagram costs. `false`: there is too little left.
+    /// Spends the size of a datagram. Returns `false` if the budget is too small.
     pub(super) fn spend(&mut self, path: Path, bytes: usize) -> bool {
-        // Who completes a TCP handshake has shown that the address is its own.
-        if path.carriage == Carriage::Tcp {
+        // Completing a TCP handshake proves the address.
+        if path.protocol == TransportProtocol::Tcp {
             return true;
         }
         let left = self.bytes.checked_sub(bytes + headers_bytes(path));

@@ -1,4 +1,4 @@
-//! Paths found, changed and lost, on a virtual clock.
+//! Paths validated, nominated and lost, on a virtual clock.
 
 mod hostile;
 mod roles;
@@ -8,16 +8,16 @@ use std::net::SocketAddr;
 use rtc::crypto;
 
 use super::check::ROLE_CONFLICT;
-use super::pair::{CHECKS_MAX, CONSENT_LASTS};
+use super::pair::{CHECKS_MAX, CONSENT_LIFETIME};
 use super::*;
 use crate::transport::stun::{Class, Message, is_check};
 
 const MS: Duration = Duration::from_millis(1);
 const OURS: [u8; 4] = [192, 0, 2, 1];
-/// What the offer brought.
-const BROUGHT_BYTES: usize = 2000;
+/// Size of the offer.
+const OFFER_BYTES: usize = 2000;
 
-/// An agent and the viewer on the other side of it.
+/// An agent and the viewer on its other side.
 struct World {
     agent: IceAgent,
     viewer: Checks,
@@ -32,7 +32,7 @@ fn credentials(name: &str) -> Credentials {
 }
 
 fn checks(local: &Credentials, remote: &Credentials, role: Role) -> Checks {
-    let names = CheckNames {
+    let names = CheckCredentials {
         local: local.clone(),
         remote: remote.ufrag.clone(),
     };
@@ -40,38 +40,38 @@ fn checks(local: &Credentials, remote: &Credentials, role: Role) -> Checks {
     Checks::new(Arc::new(names), remote.clone(), role, provider)
 }
 
-fn path(carriage: Carriage, port: u16) -> Path {
+fn path(protocol: TransportProtocol, port: u16) -> Path {
     Path {
-        carriage,
+        protocol,
         local: IpAddr::from(OURS),
         remote: SocketAddr::from(([198, 51, 100, 7], port)),
     }
 }
 
 fn udp(port: u16) -> Path {
-    path(Carriage::Udp, port)
+    path(TransportProtocol::Udp, port)
 }
 
 fn world_of(role: Role) -> World {
     let now = Instant::now();
     let (ours, theirs) = (credentials("ours"), credentials("theirs"));
-    let terms = IceTerms {
-        names: Arc::new(CheckNames {
+    let config = IceConfig {
+        names: Arc::new(CheckCredentials {
             local: ours.clone(),
             remote: theirs.ufrag.clone(),
         }),
         remote: theirs.clone(),
         role,
         addresses: &[IpAddr::from(OURS)],
-        times: IceTimes {
+        times: IceTimeouts {
             disconnected: 7000 * MS,
             failed: 20_000 * MS,
         },
-        brought_bytes: BROUGHT_BYTES,
+        request_bytes: OFFER_BYTES,
         crypto: crypto::default_provider().expect("a crypto provider"),
     };
     World {
-        agent: IceAgent::new(now, terms),
+        agent: IceAgent::new(now, config),
         viewer: checks(&theirs, &ours, role.other()),
         now,
     }
@@ -82,10 +82,10 @@ fn world() -> World {
 }
 
 impl World {
-    /// The viewer checks a path; gives what it is sent.
+    /// The viewer checks a path; returns what the agent sends.
     fn check(&mut self, path: Path, nominates: bool) -> Vec<Run> {
         let (_, bytes) = self.viewer.request(1000, nominates).expect("a check");
-        assert_ne!(self.take(&bytes, path), Received::Foreign);
+        assert_ne!(self.take(&bytes, path), Received::Unauthenticated);
         self.sent()
     }
 
@@ -100,9 +100,9 @@ impl World {
         out
     }
 
-    /// The viewer answers every check in `sent`; gives what came of the last.
+    /// The viewer answers every check in `sent`; returns the result of the last.
     fn answer(&mut self, sent: &[Run]) -> Received {
-        let mut received = Received::Foreign;
+        let mut received = Received::Unauthenticated;
         for run in sent.iter().filter(|run| is_check(run.bytes())) {
             let request = Message::parse(run.bytes()).expect("STUN");
             let ours = SocketAddr::new(run.path.local, 8189);
@@ -116,11 +116,11 @@ impl World {
         let sent = self.check(path, true);
         self.answer(&sent);
         assert_eq!(self.agent.path(), Some(path));
-        // The next check need not wait for its turn.
+        // Leave the pacing interval, so that the next check is sent at once.
         self.now += PACE;
     }
 
-    /// Passes `time` in steps of at most 100 ms; the viewer answers if it is `there`.
+    /// Passes `time` in steps of 100 ms; the viewer answers if `there`. Returns the datagrams sent.
     fn pass(&mut self, time: Duration, there: bool) -> usize {
         let (end, mut sent) = (self.now + time, 0);
         while self.now < end {
@@ -137,15 +137,15 @@ impl World {
 }
 
 #[test]
-fn a_nomination_that_comes_before_our_check_is_answered_counts() {
+fn a_nomination_before_our_check_is_answered_counts() {
     let mut world = world();
     let sent = world.check(udp(1), true);
-    assert_eq!(sent.len(), 2, "an answer, and a check of ours");
+    assert_eq!(sent.len(), 2, "a response, and a triggered check");
     assert_eq!(world.agent.state(), IceState::Checking);
     assert_eq!(
         world.agent.best_path(world.now),
         None,
-        "nothing else goes there yet"
+        "no other path works"
     );
     assert_eq!(world.answer(&sent), Received::Proof);
     assert_eq!(world.agent.state(), IceState::Up);
@@ -153,7 +153,7 @@ fn a_nomination_that_comes_before_our_check_is_answered_counts() {
 }
 
 #[test]
-fn a_lost_check_is_repeated_in_the_pace_of_the_rfc() {
+fn a_lost_check_is_retransmitted_with_exponential_back_off() {
     let mut world = world();
     world.check(udp(1), true);
     let mut at = Vec::new();
@@ -162,7 +162,7 @@ fn a_lost_check_is_repeated_in_the_pace_of_the_rfc() {
         world.agent.tick(world.now);
         at.extend(world.sent().iter().map(|_| tenth));
     }
-    // 500 ms, then twice as long each time; 27 s without a word end it.
+    // 500 ms, then doubled each time; 27 s without a packet end it.
     assert_eq!(at, [5, 15, 35, 75, 155]);
     assert_eq!(world.agent.state(), IceState::Failed);
     assert!(at.len() < CHECKS_MAX as usize);
@@ -174,7 +174,7 @@ fn checks_are_paced() {
     let sent: Vec<usize> = (1..=4)
         .map(|port| world.check(udp(port), false).len())
         .collect();
-    assert_eq!(sent, [2, 1, 1, 1], "answers at once, one check of ours");
+    assert_eq!(sent, [2, 1, 1, 1], "responses at once, one triggered check");
     let mut checks = Vec::new();
     for ms in 1..=20 {
         world.now += MS;
@@ -185,46 +185,46 @@ fn checks_are_paced() {
 }
 
 #[test]
-fn a_newer_nomination_moves_the_viewer_and_a_better_path_at_once() {
+fn a_better_pair_is_selected_at_once_and_a_worse_one_when_the_nomination_is_stale() {
     let mut world = world();
-    let tcp = path(Carriage::Tcp, 9);
+    let tcp = path(TransportProtocol::Tcp, 9);
     world.connect(tcp);
     world.connect(udp(1));
     let sent = world.check(tcp, true);
     world.answer(&sent);
-    assert_eq!(world.agent.path(), Some(udp(1)), "the worse one was fresh");
+    assert_eq!(world.agent.path(), Some(udp(1)), "its nomination is fresh");
     world.now += NOMINATION_STALE;
     world.check(tcp, true);
-    assert_eq!(world.agent.path(), Some(tcp), "it left the better one");
+    assert_eq!(world.agent.path(), Some(tcp), "its nomination is stale");
 }
 
 #[test]
-fn a_path_of_long_ago_is_proven_anew_before_it_is_used() {
+fn a_path_without_fresh_consent_is_checked_before_use() {
     let mut world = world();
     world.connect(udp(1));
     let sent = world.check(udp(2), true);
     assert_eq!(world.answer(&sent), Received::Proof);
-    assert_eq!(world.agent.path(), Some(udp(1)), "as good as the other");
+    assert_eq!(world.agent.path(), Some(udp(1)), "same priority");
     world.now += NOMINATION_STALE;
     world.check(udp(2), true);
     assert_eq!(world.agent.path(), Some(udp(2)));
-    world.pass(CONSENT_LASTS, true);
-    // A check for consent may just have been sent.
+    world.pass(CONSENT_LIFETIME, true);
+    // A consent check may just have been sent.
     world.now += PACE;
     let sent = world.check(udp(1), true);
     assert_eq!(
         world.agent.path(),
         Some(udp(2)),
-        "not before it has answered"
+        "not before it is answered"
     );
     world.answer(&sent);
     assert_eq!(world.agent.path(), Some(udp(1)));
 }
 
 #[test]
-fn a_path_that_ends_gives_way_to_another_that_was_wanted() {
+fn when_a_path_ends_another_nominated_one_is_selected() {
     let mut world = world();
-    let tcp = path(Carriage::Tcp, 9);
+    let tcp = path(TransportProtocol::Tcp, 9);
     world.connect(tcp);
     world.connect(udp(1));
     world.agent.close_path(world.now, udp(1));
@@ -242,7 +242,7 @@ fn a_path_that_ends_gives_way_to_another_that_was_wanted() {
 }
 
 #[test]
-fn silence_is_noticed_and_a_dead_viewer_is_given_up_within_30_s() {
+fn silence_is_detected_and_fails_within_30_s() {
     let mut world = world();
     world.connect(udp(1));
     world.pass(6900 * MS, false);
@@ -253,12 +253,16 @@ fn silence_is_noticed_and_a_dead_viewer_is_given_up_within_30_s() {
     assert_eq!(world.agent.state(), IceState::Silent);
     world.pass(200 * MS, false);
     assert_eq!(world.agent.state(), IceState::Failed);
-    assert_eq!(world.pass(60_000 * MS, false), 0, "and costs nothing then");
+    assert_eq!(
+        world.pass(60_000 * MS, false),
+        0,
+        "a failed agent sends nothing"
+    );
     assert_eq!(world.agent.due(), None);
 }
 
 #[test]
-fn a_viewer_that_is_heard_again_goes_on() {
+fn a_viewer_that_is_heard_again_recovers() {
     let mut world = world();
     world.connect(udp(1));
     world.pass(9000 * MS, false);
@@ -268,7 +272,7 @@ fn a_viewer_that_is_heard_again_goes_on() {
 }
 
 #[test]
-fn consent_is_asked_for_every_four_to_six_seconds() {
+fn consent_is_checked_every_four_to_six_seconds() {
     let mut world = world();
     world.connect(udp(1));
     let (mut asked_at, mut gaps) = (world.now - PACE, Vec::new());
@@ -285,12 +289,15 @@ fn consent_is_asked_for_every_four_to_six_seconds() {
     assert!(gaps.len() >= 45, "{}", gaps.len());
     let fits = |gap: &Duration| (4000 * MS..=6200 * MS).contains(gap);
     assert!(gaps.iter().all(fits), "{gaps:?}");
-    assert!(gaps.iter().any(|gap| *gap != gaps[0]), "at random");
+    assert!(
+        gaps.iter().any(|gap| *gap != gaps[0]),
+        "intervals are randomised"
+    );
     assert_eq!(world.agent.state(), IceState::Up);
 }
 
 #[test]
-fn only_answers_are_consent() {
+fn only_responses_renew_consent() {
     let mut world = world();
     world.connect(udp(1));
     for _ in 0..15 {
@@ -305,13 +312,13 @@ fn only_answers_are_consent() {
     assert_eq!(
         world.agent.state(),
         IceState::Failed,
-        "30 s without an answer"
+        "30 s without a response"
     );
     assert_eq!(world.agent.best_path(world.now), None);
 }
 
 #[test]
-fn a_pause_of_our_own_is_nobodys_silence() {
+fn a_suspended_process_is_not_silence_of_the_viewer() {
     let mut world = world();
     world.connect(udp(1));
     world.pass(2000 * MS, true);
@@ -320,7 +327,7 @@ fn a_pause_of_our_own_is_nobodys_silence() {
     world.agent.tick(world.now);
     assert_eq!(world.agent.state(), IceState::Up);
     let sent = world.sent();
-    assert_eq!(sent.len(), 1, "consent is asked for at once");
+    assert_eq!(sent.len(), 1, "a consent check at once");
     world.answer(&sent);
     world.now += 60_000 * MS;
     world.agent.resume(world.now, 60_000 * MS);
@@ -328,12 +335,12 @@ fn a_pause_of_our_own_is_nobodys_silence() {
     assert_eq!(
         world.agent.state(),
         IceState::Failed,
-        "consent lasts 30 s, paused or not"
+        "consent expires after 30 s, suspended or not"
     );
 }
 
 #[test]
-fn a_viewer_that_moves_often_finds_room() {
+fn pairs_are_bounded_and_the_selected_one_is_kept() {
     let mut world = world();
     for port in 1..100 {
         world.now += NOMINATION_STALE;
@@ -347,6 +354,6 @@ fn a_viewer_that_moves_often_finds_room() {
     assert_eq!(
         world.agent.path(),
         Some(udp(99)),
-        "strangers push nothing out"
+        "unproven pairs evict nothing"
     );
 }

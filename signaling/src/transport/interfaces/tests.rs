@@ -38,7 +38,7 @@ fn the_default_route_comes_first_and_known_virtual_interfaces_last() {
 }
 
 #[test]
-fn of_two_default_routes_the_cheaper_and_without_one_the_private_network() {
+fn the_lower_metric_wins_else_the_private_network() {
     let two = vec![
         host("wlan0", "192.168.1.20", Some(600)),
         host("eth0", "203.0.113.7", Some(100)),
@@ -53,7 +53,7 @@ fn of_two_default_routes_the_cheaper_and_without_one_the_private_network() {
 }
 
 #[test]
-fn default_routes_are_read_as_the_kernel_writes_them() {
+fn default_routes_are_parsed_as_the_kernel_writes_them() {
     let v4 = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
               wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n\
               wlan0\t0001A8C0\t00000000\t0001\t0\t0\t600\t00FFFFFF\t0\t0\t0\n\
@@ -81,7 +81,7 @@ fn checkable(remote: &str, networks: &[(&str, u8)]) -> bool {
 }
 
 #[test]
-fn only_machines_of_our_networks_are_checked() {
+fn only_machines_in_our_networks_are_checked() {
     let lan = [("192.168.1.20", 24), ("fd00::7", 64)];
     assert!(checkable("192.168.1.77:5000", &lan));
     assert!(checkable("[fd00::99]:5000", &lan));
@@ -105,7 +105,7 @@ fn only_machines_of_our_networks_are_checked() {
 }
 
 #[test]
-fn loopback_is_checked_where_it_is_listened_on() {
+fn loopback_is_checked_only_with_a_loopback_candidate() {
     let own = [("127.0.0.1", 8), ("::1", 128)];
     assert!(checkable("127.0.0.1:5000", &own) && checkable("127.0.0.2:5000", &own));
     assert!(checkable("[::1]:5000", &own));
@@ -113,11 +113,11 @@ fn loopback_is_checked_where_it_is_listened_on() {
     assert!(!checkable("127.0.0.1:5000", &[("192.168.1.20", 24)]));
     assert!(
         checkable("10.0.0.0:5000", &[("10.0.0.1", 31)]),
-        "no broadcast there"
+        "a /31 has no broadcast address"
     );
     assert!(!checkable("10.0.0.3:5000", &[("10.0.0.1", 32)]));
     assert!(
         checkable("10.0.0.3:5000", &[("192.0.2.1", 0)]),
-        "point to everywhere"
+        "prefix length zero"
     );
 }

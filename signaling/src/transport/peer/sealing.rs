@@ -1,6 +1,6 @@
-//! Media packets sealed where they leave from (SRTP, RFC 3711; with AES-GCM, RFC 7714). The `rtc` library
-//! copies a packet twice for it and looks its stream up in a table, which was a quarter of what a viewer
-//! cost outside the kernel; it still seals for the older profiles, and all control packets.
+//! Encrypts media packets in place (SRTP, RFC 3711; AES-GCM, RFC 7714). The `rtc` library copies a packet
+//! twice and looks up its stream in a table, which was a quarter of the user-space cost of a viewer. It
+//! still encrypts for the older profiles, and all control packets.
 
 use bytes::BytesMut;
 use rtc::crypto::{
@@ -12,37 +12,37 @@ use rtc::shared::marshal::{Marshal, MarshalSize};
 use rtc::srtp::context::Context;
 use rtc::srtp::protection_profile::ProtectionProfile;
 
-use crate::transport::runs::Load;
+use crate::transport::runs::RunBuffer;
 
-/// The tag behind each packet.
+/// Size of the authentication tag.
 const TAG_BYTES: usize = 16;
 const BLOCK_BYTES: usize = 16;
 const SALT_BYTES: usize = 12;
-/// RFC 3711 4.3.2.
+/// Key derivation labels of RFC 3711 4.3.2.
 const LABEL_KEY: u8 = 0x00;
 const LABEL_SALT: u8 = 0x02;
 
-/// The keys of one direction's media.
-pub(super) enum Sealing {
+/// Encrypts the media of one direction.
+pub(super) enum SrtpSealer {
     InPlace(InPlace),
-    /// With the context that seals the control packets.
+    /// The library encrypts, with the context of the control packets.
     Library,
 }
 
-/// AES-GCM over the bytes that leave.
+/// AES-GCM in the send buffer.
 pub(super) struct InPlace {
     cipher: Box<dyn AeadCipher>,
     salt: [u8; SALT_BYTES],
     streams: Vec<Stream>,
 }
 
-/// The newest packet of one SSRC, with its cycles.
+/// The highest packet index of one SSRC (roll-over counter and sequence number).
 struct Stream {
     ssrc: u32,
     newest: u64,
 }
 
-impl Sealing {
+impl SrtpSealer {
     pub(super) fn new(
         profile: ProtectionProfile,
         master_key: &[u8],
@@ -75,24 +75,23 @@ impl Sealing {
         }))
     }
 
-    /// Appends a packet to the last of `loads`, or to a new one.
-    ///
-    /// `library`: seals where this does not.
+    /// Appends an encrypted packet to the last of `buffers`, or to a new one. `library` is used for profiles
+    /// other than AES-GCM.
     pub(super) fn seal(
         &mut self,
         header: &Header,
         payload: &[u8],
         library: &mut Context,
-        loads: &mut Vec<Load>,
+        buffers: &mut Vec<RunBuffer>,
     ) -> Result<(), Error> {
         match self {
-            Self::InPlace(in_place) => in_place.seal(header, payload, loads),
+            Self::InPlace(in_place) => in_place.seal(header, payload, buffers),
             Self::Library => {
                 let mut plain = vec![0; header.marshal_size()];
                 header.marshal_to(&mut plain)?;
                 plain.extend_from_slice(payload);
                 let sealed = library.encrypt_rtp_with_header(&plain, header)?;
-                room(loads, sealed.len())
+                room(buffers, sealed.len())
                     .bytes_mut()
                     .extend_from_slice(&sealed);
                 Ok(())
@@ -106,15 +105,15 @@ impl InPlace {
         &mut self,
         header: &Header,
         payload: &[u8],
-        loads: &mut Vec<Load>,
+        buffers: &mut Vec<RunBuffer>,
     ) -> Result<(), Error> {
         let nonce = self.nonce(header)?;
         let length = header.marshal_size() + payload.len() + TAG_BYTES;
-        let bytes = room(loads, length).bytes_mut();
+        let bytes = room(buffers, length).bytes_mut();
         let start = bytes.len();
         let sealed = self.append(&nonce, header, payload, bytes);
         if sealed.is_err() {
-            // Nothing in the clear, and no half packet between whole ones.
+            // Leave neither plain text nor half a packet in the buffer.
             bytes.truncate(start);
         }
         sealed
@@ -140,7 +139,7 @@ impl InPlace {
         Ok(())
     }
 
-    /// RFC 7714 8.1.
+    /// The nonce of RFC 7714 8.1.
     fn nonce(&mut self, header: &Header) -> Result<[u8; SALT_BYTES], Error> {
         let cycles = self.cycles(header.ssrc, header.sequence_number)?;
         let mut nonce = self.salt;
@@ -154,8 +153,8 @@ impl InPlace {
         Ok(nonce)
     }
 
-    /// How often the number has begun anew: the nearest to the newest (RFC 3711 3.3.1), so that an old
-    /// packet may be sent again.
+    /// The roll-over counter that puts the packet nearest to the highest index (RFC 3711 3.3.1), so that
+    /// retransmissions get the counter of the original.
     fn cycles(&mut self, ssrc: u32, number: u16) -> Result<u32, Error> {
         let known = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc);
         let Some(stream) = known else {
@@ -167,7 +166,7 @@ impl InPlace {
         let ahead = number
             .wrapping_sub(u16::from_be_bytes([high, low]))
             .cast_signed();
-        // Before the first one: it was never sent.
+        // Before the first packet: it was never sent.
         let index = stream.newest.checked_add_signed(i64::from(ahead));
         let index = index.ok_or(Error::ErrExceededMaxPackets)?;
         stream.newest = stream.newest.max(index);
@@ -175,17 +174,17 @@ impl InPlace {
     }
 }
 
-/// The load that a datagram of that length goes into.
-fn room(loads: &mut Vec<Load>, length: usize) -> &mut Load {
-    if !loads.last().is_some_and(|load| load.takes(length)) {
-        loads.push(Load::of(length));
+/// The buffer that takes a datagram of this length.
+fn room(buffers: &mut Vec<RunBuffer>, length: usize) -> &mut RunBuffer {
+    if !buffers.last().is_some_and(|buffer| buffer.takes(length)) {
+        buffers.push(RunBuffer::of(length));
     }
-    let last = loads.len() - 1;
-    &mut loads[last]
+    let last = buffers.len() - 1;
+    &mut buffers[last]
 }
 
-/// RFC 3711 4.3.3, with a key derivation rate of zero as RFC 5764 has it; the salt of AES-GCM is shorter by
-/// two bytes, which count as zero (RFC 7714 11).
+/// Key derivation of RFC 3711 4.3.3 with a rate of zero (RFC 5764). The AES-GCM salt is two bytes shorter,
+/// which count as zero (RFC 7714 11).
 fn derive(
     crypto: &dyn RTCCrypto,
     block: BlockCipherAlgorithm,

@@ -1,6 +1,5 @@
-//! DTLS-SRTP (RFC 5764) of one viewer: a handshake, then packets sealed and opened. It knows of no
-//! addresses: whichever path ICE has chosen carries it, so that a change of path changes nothing
-//! here.
+//! DTLS-SRTP (RFC 5764) of one viewer: the handshake, then encryption and decryption. It knows no addresses,
+//! so that a change of the ICE path changes nothing here.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,12 +24,12 @@ use rtc::srtp::context::Context;
 use rtc::srtp::option::{srtcp_replay_protection, srtp_replay_protection};
 use rtc::srtp::protection_profile::ProtectionProfile;
 
-use super::sealing::Sealing;
+use super::sealing::SrtpSealer;
 use crate::sdp::{Offer, Setup};
-use crate::transport::runs::Load;
+use crate::transport::runs::RunBuffer;
 use crate::transport::session::Identity;
 
-/// Best first; the first is what every browser takes, and the cheapest with AES instructions.
+/// Best first. Every browser supports the first, which is also the cheapest with AES instructions.
 const PROFILES: [(SrtpProtectionProfile, ProtectionProfile); 4] = [
     (
         SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
@@ -49,14 +48,14 @@ const PROFILES: [(SrtpProtectionProfile, ProtectionProfile); 4] = [
         ProtectionProfile::Aes128CmHmacSha1_32,
     ),
 ];
-/// What a handshake that we begin calls the other side.
+/// Server name of handshakes that this side starts.
 const SERVER_NAME: &str = "localhost";
-/// Packets that may come out of order and are still told from repeated ones.
+/// Packets that may arrive out of order and are still distinguished from replayed ones.
 const REPLAY_WINDOW: usize = 64;
 
-/// How the handshake stands.
+/// The state of the handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SecureState {
+pub(super) enum DtlsState {
     Handshaking,
     Up,
     Failed,
@@ -64,30 +63,30 @@ pub(super) enum SecureState {
     Closed,
 }
 
-/// Keys of one direction each.
+/// The keys of both directions.
 struct Keys {
-    media: Sealing,
+    media: SrtpSealer,
     sealing: Context,
     opening: Context,
 }
 
-pub(super) struct Secure {
+pub(super) struct DtlsSrtp {
     endpoint: Endpoint,
-    /// To begin with, once there is a path; `None`: the viewer begins, or we have begun.
+    /// Configuration of a handshake that this side starts once there is a path; `None` otherwise.
     to_begin: Option<Arc<HandshakeConfig>>,
     keys: Option<Keys>,
-    state: SecureState,
+    state: DtlsState,
     crypto: Arc<dyn RTCCryptoProvider>,
-    out: Vec<Load>,
+    out: Vec<RunBuffer>,
 }
 
-impl Secure {
+impl DtlsSrtp {
     pub(super) fn new(
         offer: &Offer,
         identity: &Identity,
         crypto: Arc<dyn RTCCryptoProvider>,
     ) -> Result<Self, Error> {
-        // As the answer says: the one who connects begins wherever it may.
+        // As in the SDP answer: this side is the DTLS client where it may.
         let begins = offer.setup != Setup::Active;
         let config = Arc::new(
             ConfigBuilder::default()
@@ -97,11 +96,14 @@ impl Secure {
                     PROFILES.iter().map(|(offered, _)| *offered).collect(),
                 )
                 .with_client_auth(ClientAuthType::RequireAnyClientCert)
-                // Certificates are self-signed; the fingerprint in the offer vouches for them.
+                // Certificates are self-signed; the fingerprint in the offer authenticates them.
                 .with_insecure_skip_verify(true)
-                // Nobody looks at it; without one the library would warn at every join.
+                // Unused, but without a name the library warns at every join.
                 .with_server_name(SERVER_NAME.to_owned())
-                .with_verify_peer_certificate(Some(vouched(&offer.fingerprint, &crypto)))
+                .with_verify_peer_certificate(Some(fingerprint_verifier(
+                    &offer.fingerprint,
+                    &crypto,
+                )))
                 .with_extended_master_secret(ExtendedMasterSecretType::Require)
                 .build(begins, None)?,
         );
@@ -115,32 +117,32 @@ impl Secure {
             endpoint: Endpoint::new(placeholder, TransportProtocol::UDP, to_expect),
             to_begin,
             keys: None,
-            state: SecureState::Handshaking,
+            state: DtlsState::Handshaking,
             crypto,
             out: Vec::new(),
         })
     }
 
-    pub(super) fn state(&self) -> SecureState {
+    pub(super) fn state(&self) -> DtlsState {
         self.state
     }
 
-    /// Begins the handshake, if that is ours to do and not done.
+    /// Starts the handshake if that is this side's role and there was none.
     pub(super) fn begin(&mut self, now: Instant) {
         let Some(config) = self.to_begin.take() else {
             return;
         };
         if let Err(error) = self.endpoint.connect(now, other_side(), config, None) {
-            tracing::debug!(%error, "a handshake could not begin");
-            self.state = SecureState::Failed;
+            tracing::debug!(%error, "cannot start a DTLS handshake");
+            self.state = DtlsState::Failed;
         }
         self.collect();
     }
 
-    /// Takes a datagram of the handshake, or an alert.
+    /// Handles a DTLS datagram.
     pub(super) fn handshake(&mut self, now: Instant, bytes: &[u8]) {
-        // Once it is over, a late datagram would be taken for a new handshake.
-        if matches!(self.state, SecureState::Closed | SecureState::Failed) || is_bare_alert(bytes) {
+        // After the end, a late datagram would start a new handshake.
+        if matches!(self.state, DtlsState::Closed | DtlsState::Failed) || is_plain_alert(bytes) {
             return;
         }
         let read = self
@@ -152,19 +154,19 @@ impl Secure {
                     self.note(&event);
                 }
             }
-            Err(error) => tracing::debug!(%error, "a handshake datagram was refused"),
+            Err(error) => tracing::debug!(%error, "a DTLS datagram was rejected"),
         }
         self.collect();
     }
 
-    /// Lets time pass: what the viewer did not answer is repeated.
+    /// Handles the passing of time: retransmits unanswered handshake messages.
     pub(super) fn tick(&mut self, now: Instant) {
         if self.due().is_none_or(|due| due > now) {
             return;
         }
         if let Err(error) = self.endpoint.handle_timeout(other_side(), now) {
-            tracing::debug!(%error, "a handshake was given up");
-            self.state = SecureState::Failed;
+            tracing::debug!(%error, "a DTLS handshake timed out");
+            self.state = DtlsState::Failed;
         }
         self.collect();
     }
@@ -173,53 +175,52 @@ impl Secure {
         self.endpoint.poll_timeout(&other_side())
     }
 
-    /// Takes a media packet; it comes out of [`Self::drain`] sealed. Before the handshake is over
-    /// there is nobody to send it to.
+    /// Encrypts a media packet; [`Self::drain`] returns it. Dropped before the handshake is complete.
     pub(super) fn seal_rtp(&mut self, header: &Header, payload: &[u8]) {
         let Some(keys) = &mut self.keys else {
             return;
         };
         let (library, out) = (&mut keys.sealing, &mut self.out);
         if let Err(error) = keys.media.seal(header, payload, library, out) {
-            tracing::debug!(%error, "a packet was refused");
+            tracing::debug!(%error, "cannot encrypt a media packet");
         }
     }
 
-    /// Takes a compound of control packets.
+    /// Encrypts a compound of control packets.
     pub(super) fn seal_rtcp(&mut self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
         let Some(keys) = &mut self.keys else {
             return;
         };
         let plain = rtc::rtcp::packet::marshal(packets);
         match plain.and_then(|plain| keys.sealing.encrypt_rtcp(&plain)) {
-            Ok(sealed) => self.out.push(Load::single(sealed)),
-            Err(error) => tracing::debug!(%error, "a control packet was refused"),
+            Ok(sealed) => self.out.push(RunBuffer::single(sealed)),
+            Err(error) => tracing::debug!(%error, "cannot encrypt a control packet"),
         }
     }
 
-    /// Opens the viewer's control packets; `None`: not its own, or none.
+    /// Decrypts control packets; `None` if they are not authentic.
     pub(super) fn open_rtcp(&mut self, sealed: &[u8]) -> Option<Vec<Box<dyn rtc::rtcp::Packet>>> {
         let mut plain = self.keys.as_mut()?.opening.decrypt_rtcp(sealed).ok()?;
         rtc::rtcp::packet::unmarshal(&mut plain).ok()
     }
 
-    /// Opens a media packet of one who sends some; `None`: not its own, or none.
+    /// Decrypts a media packet; `None` if it is not authentic.
     pub(super) fn open_rtp(&mut self, sealed: &[u8]) -> Option<Packet> {
         let mut plain = self.keys.as_mut()?.opening.decrypt_rtp(sealed).ok()?;
         Packet::unmarshal(&mut plain).ok()
     }
 
-    /// Says goodbye.
+    /// Sends close_notify.
     pub(super) fn close(&mut self, now: Instant) {
         if let Err(error) = self.endpoint.close(now) {
-            tracing::debug!(%error, "a viewer's connection did not close cleanly");
+            tracing::debug!(%error, "cannot close a DTLS connection cleanly");
         }
         self.collect();
     }
 
-    /// Takes what is to be sent.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Load> {
-        self.out.drain(..).filter(|load| !load.is_empty())
+    /// Takes the datagrams to send.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = RunBuffer> {
+        self.out.drain(..).filter(|buffer| !buffer.is_empty())
     }
 
     fn note(&mut self, event: &EndpointEvent) {
@@ -230,16 +231,16 @@ impl Secure {
                 match keys {
                     Some(Ok(keys)) => {
                         self.keys = Some(keys);
-                        self.state = SecureState::Up;
+                        self.state = DtlsState::Up;
                     }
                     Some(Err(error)) => {
-                        tracing::debug!(%error, "a handshake gave no usable keys");
-                        self.state = SecureState::Failed;
+                        tracing::debug!(%error, "a DTLS handshake gave no usable keys");
+                        self.state = DtlsState::Failed;
                     }
                     None => {}
                 }
             }
-            EndpointEvent::PeerClosed => self.state = SecureState::Closed,
+            EndpointEvent::PeerClosed => self.state = DtlsState::Closed,
             // There is no data channel.
             _ => {}
         }
@@ -247,25 +248,28 @@ impl Secure {
 
     fn collect(&mut self) {
         while let Some(transmit) = self.endpoint.poll_transmit() {
-            self.out.push(Load::single(transmit.message));
+            self.out.push(RunBuffer::single(transmit.message));
         }
     }
 }
 
-/// Whether a datagram begins with an alert that is not encrypted (RFC 6347 4.1): anybody can write one,
-/// and it would end a handshake. A handshake that fails in earnest ends by itself, in time.
-fn is_bare_alert(datagram: &[u8]) -> bool {
+/// Whether a datagram starts with an unencrypted alert (RFC 6347 4.1). Anybody can forge one to end a
+/// handshake; a handshake that really fails times out.
+fn is_plain_alert(datagram: &[u8]) -> bool {
     const ALERT: u8 = 21;
     datagram.first() == Some(&ALERT) && datagram.get(3..5) == Some(&[0, 0])
 }
 
-/// The library tells associations apart by address; here there is one, wherever it moves.
+/// The library separates associations by address; here is one, whatever its path.
 fn other_side() -> SocketAddr {
     TransportContext::default().peer_addr
 }
 
-/// Accepts the certificate that the offer's fingerprint is of, and no other.
-fn vouched(fingerprint: &str, crypto: &Arc<dyn RTCCryptoProvider>) -> VerifyPeerCertificateFn {
+/// Accepts only the certificate with the fingerprint of the offer.
+fn fingerprint_verifier(
+    fingerprint: &str,
+    crypto: &Arc<dyn RTCCryptoProvider>,
+) -> VerifyPeerCertificateFn {
     let (expected, crypto) = (fingerprint.to_owned(), Arc::clone(crypto));
     Arc::new(move |certificates, _| {
         let certificate = certificates.first().ok_or(Error::ErrNonCertificate)?;
@@ -282,7 +286,7 @@ fn vouched(fingerprint: &str, crypto: &Arc<dyn RTCCryptoProvider>) -> VerifyPeer
     })
 }
 
-/// Both directions' keys out of a finished handshake (RFC 5764 4.2).
+/// Derives both directions' keys from a finished handshake (RFC 5764 4.2).
 fn keys(state: &State, crypto: &Arc<dyn RTCCryptoProvider>) -> Result<Keys, Error> {
     let agreed = state.srtp_protection_profile();
     let (_, profile) = PROFILES
@@ -297,7 +301,7 @@ fn keys(state: &State, crypto: &Arc<dyn RTCCryptoProvider>) -> Result<Keys, Erro
     let material = state.export_keying_material(LABEL_EXTRACTOR_DTLS_SRTP, &[], length)?;
     config.set_session_keys_from_keying_material(material.as_ref(), state.is_client())?;
     let keys = &config.keys;
-    let media = Sealing::new(
+    let media = SrtpSealer::new(
         profile,
         &keys.local_master_key,
         &keys.local_master_salt,

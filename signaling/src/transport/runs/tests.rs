@@ -1,18 +1,18 @@
 use super::*;
 
-/// The lengths of the runs that datagrams of these lengths make.
+/// Sizes of the runs that datagrams of these lengths form.
 fn runs(lengths: &[usize]) -> Vec<usize> {
-    let mut loads: Vec<Load> = Vec::new();
+    let mut buffers: Vec<RunBuffer> = Vec::new();
     for &length in lengths {
-        if !loads.last().is_some_and(|load| load.takes(length)) {
-            loads.push(Load::of(length));
+        if !buffers.last().is_some_and(|buffer| buffer.takes(length)) {
+            buffers.push(RunBuffer::of(length));
         }
-        let bytes = loads.last_mut().expect("one").bytes_mut();
+        let bytes = buffers.last_mut().expect("one").bytes_mut();
         bytes.resize(bytes.len() + length, 0);
     }
-    let total: usize = loads.iter().map(|load| load.bytes.len()).sum();
+    let total: usize = buffers.iter().map(|buffer| buffer.bytes.len()).sum();
     assert_eq!(total, lengths.iter().sum::<usize>());
-    loads.iter().map(Load::count).collect()
+    buffers.iter().map(RunBuffer::count).collect()
 }
 
 #[test]
@@ -21,33 +21,36 @@ fn an_ordinary_frame_is_one_run() {
 }
 
 #[test]
-fn a_shorter_one_ends_its_run_and_a_longer_one_begins_another() {
+fn a_shorter_datagram_ends_its_run_and_a_longer_one_starts_another() {
     assert_eq!(runs(&[60, 1180, 1180, 90, 90]), [1, 3, 1]);
 }
 
 #[test]
-fn a_keyframe_leaves_in_bounded_runs() {
+fn a_keyframe_is_split_into_bounded_runs() {
     assert_eq!(runs(&[1180; 80]), [32, 32, 16]);
     assert_eq!(
         runs(&[4000; 20]),
         [15, 5],
-        "never more than a UDP datagram's bytes"
+        "at most the size of a UDP datagram"
     );
     assert!(runs(&[]).is_empty());
-    assert!(!Load::single(BytesMut::new()).takes(0), "no endless run");
+    assert!(
+        !RunBuffer::single(BytesMut::new()).takes(0),
+        "an empty datagram ends the run"
+    );
 }
 
 #[test]
-fn a_run_is_taken_apart_as_it_was_put_together() {
-    let mut load = Load::single(BytesMut::from(&[1; 100][..]));
-    assert!(load.takes(40));
-    load.bytes_mut().extend_from_slice(&[2; 40]);
+fn a_run_returns_its_datagrams() {
+    let mut buffer = RunBuffer::single(BytesMut::from(&[1; 100][..]));
+    assert!(buffer.takes(40));
+    buffer.bytes_mut().extend_from_slice(&[2; 40]);
     let path = Path {
-        carriage: crate::transport::runs::Carriage::Udp,
+        protocol: crate::transport::runs::TransportProtocol::Udp,
         local: [192, 0, 2, 9].into(),
         remote: ([192, 0, 2, 1], 1).into(),
     };
-    let run = Run::new(path, load);
+    let run = Run::new(path, buffer);
     let apart: Vec<&[u8]> = run.datagrams().collect();
     assert_eq!(apart, [&[1; 100][..], &[2; 40][..]]);
     assert_eq!((run.len(), run.each_bytes()), (2, 100));

@@ -28,7 +28,7 @@ const SAMPLE: &str = "000100582112a442b7e7a701bc34d686fa87dfae802200105354554e20
     781ef2b5b2d3f249c1b571a280280004e57a3bcf";
 
 #[test]
-fn the_sample_of_the_rfc_is_believed_with_its_password_alone() {
+fn the_rfc_sample_is_authentic_only_with_its_password() {
     let bytes: Vec<u8> = (0..SAMPLE.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&SAMPLE[at..at + 2], 16).expect("hexadecimal"))
@@ -42,60 +42,60 @@ fn the_sample_of_the_rfc_is_believed_with_its_password_alone() {
     );
     assert_eq!(message.unknown().next(), None);
     let provider = provider();
-    assert!(message.is_vouched_for("VOkJxbRl1RmTxUk/WvJxBt", provider.crypto()));
-    assert!(!message.is_vouched_for("VOkJxbRl1RmTxUk/WvJxBu", provider.crypto()));
+    assert!(message.is_authentic("VOkJxbRl1RmTxUk/WvJxBt", provider.crypto()));
+    assert!(!message.is_authentic("VOkJxbRl1RmTxUk/WvJxBu", provider.crypto()));
 }
 
 #[test]
-fn every_bit_up_to_the_integrity_is_protected() {
+fn every_bit_before_the_integrity_is_protected() {
     let (bytes, provider) = (sealed(check()), provider());
-    let believed = |bytes: &[u8]| {
+    let authentic = |bytes: &[u8]| {
         Message::parse(bytes).is_some_and(|message| {
-            message.is_vouched_for(PASSWORD, provider.crypto())
+            message.is_authentic(PASSWORD, provider.crypto())
                 && message.class == Class::Request
                 && message.user_name() == Some(("ours", "theirs"))
         })
     };
-    assert!(believed(&bytes));
-    // FINGERPRINT stands behind the integrity and is not protected by it (RFC 8489 14.7).
+    assert!(authentic(&bytes));
+    // FINGERPRINT follows the integrity and is not protected by it (RFC 8489 14.7).
     let protected = bytes.len() - ATTRIBUTE_HEADER_BYTES - FINGERPRINT_BYTES;
     for bit in 0..protected * 8 {
         let mut changed = bytes.to_vec();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(!believed(&changed), "bit {bit}");
+        assert!(!authentic(&changed), "bit {bit}");
     }
     for end in 0..bytes.len() {
-        assert!(!believed(&bytes[..end]), "cut at {end}");
+        assert!(!authentic(&bytes[..end]), "cut at {end}");
     }
 }
 
 #[test]
-fn what_stands_behind_the_integrity_is_not_read() {
+fn attributes_after_the_integrity_are_ignored() {
     let mut bytes = sealed(check()).to_vec();
     bytes.truncate(bytes.len() - 8);
     bytes.extend_from_slice(&[0, 0x25, 0, 0]);
     let length = u16::try_from(bytes.len() - HEADER_BYTES).expect("short");
     bytes[2..4].copy_from_slice(&length.to_be_bytes());
     let message = Message::parse(&bytes).expect("well formed");
-    assert!(message.is_vouched_for(PASSWORD, provider().crypto()));
-    assert!(!message.nominates(), "somebody else has appended that");
+    assert!(message.is_authentic(PASSWORD, provider().crypto()));
+    assert!(!message.nominates(), "appended by an attacker");
     let nominating = sealed(check().with(USE_CANDIDATE, &[]));
     assert!(Message::parse(&nominating).expect("sound").nominates());
 }
 
 #[test]
-fn a_message_without_integrity_is_not_believed() {
+fn a_message_without_integrity_is_not_authentic() {
     let mut draft = check();
-    draft.announce(0).expect("short");
+    draft.set_length(0).expect("short");
     let message = Message::parse(&draft.0).expect("well formed");
-    assert!(!message.is_vouched_for(PASSWORD, provider().crypto()));
-    assert!(!message.is_vouched_for("", provider().crypto()));
+    assert!(!message.is_authentic(PASSWORD, provider().crypto()));
+    assert!(!message.is_authentic("", provider().crypto()));
     let odd = sealed(check().with(MESSAGE_INTEGRITY, &[1; 4]));
     assert_eq!(Message::parse(&odd), None, "a tag of four bytes");
 }
 
 #[test]
-fn the_fingerprint_must_be_right_and_last() {
+fn the_fingerprint_must_be_correct_and_last() {
     let good = sealed(check());
     let mut wrong = good.to_vec();
     *wrong.last_mut().expect("long") ^= 1;
@@ -108,14 +108,14 @@ fn the_fingerprint_must_be_right_and_last() {
 }
 
 #[test]
-fn what_must_be_understood_and_is_not_is_named() {
+fn unknown_comprehension_required_attributes_are_listed() {
     let bytes = sealed(check().with(0x7abc, b"odd").with(0xc057, &[0; 4]));
     let message = Message::parse(&bytes).expect("well formed");
     assert_eq!(message.unknown().collect::<Vec<_>>(), [0x7abc]);
 }
 
 #[test]
-fn answers_tell_what_was_seen() {
+fn responses_report_the_source_address() {
     for seen in ["192.0.2.1:32853", "[2001:db8::1]:32853"] {
         let seen: SocketAddr = seen.parse().expect("an address");
         let bytes = sealed(Draft::new(Class::Success, NUMBER).with_mapped_address(seen));

@@ -1,6 +1,5 @@
-//! One TCP connection to the media port, and the datagrams in its byte stream: each after its length in
-//! two bytes (RFC 4571), as ICE over TCP has them (RFC 6544). What is held of a connection is bounded
-//! both ways.
+//! One TCP connection to the media port, and its framing: each datagram follows its length in two bytes (RFC
+//! 4571, RFC 6544). Buffers are bounded in both directions.
 
 #[cfg(test)]
 mod tests;
@@ -17,29 +16,29 @@ use crate::fair_share::address_group;
 use crate::transport::demux::ViewerKey;
 use crate::transport::runs::Path;
 
-/// Reads in a row from one connection before the others get their turn.
+/// Consecutive reads from one connection before the others get their turn (round robin).
 const READS_MAX: usize = 8;
-/// A viewer's connection over which nothing has come for so long is of no use to it.
-const IDLE_STAYS: Duration = Duration::from_secs(60);
+/// Time without received data after which a viewer's connection is closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A datagram that came in by a connection.
+/// A datagram received over a connection.
 pub(crate) struct Framed {
     pub(crate) token: Token,
     pub(crate) path: Path,
     pub(crate) bytes: bytes::BytesMut,
 }
 
-/// A connection, of a viewer or of somebody who has not shown a name yet.
+/// A connection of a viewer, or one that is not authenticated yet.
 pub(crate) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) path: Path,
     pub(super) incoming: Unframer,
     pub(super) outgoing: Framer,
     pub(super) viewer: Option<ViewerKey>,
-    /// The viewer has answered a check of ours here.
+    /// The viewer has answered one of our checks here.
     pub(super) is_proven: bool,
-    /// When it goes unless it is proven.
-    pub(super) late_at: Instant,
+    /// When it is closed unless it is proven.
+    pub(super) deadline: Instant,
     pub(super) heard_at: Instant,
     pub(super) readable: bool,
     pub(super) broken: bool,
@@ -50,15 +49,15 @@ impl Connection {
         address_group(self.path.remote.ip())
     }
 
-    pub(super) fn is_late(&self, now: Instant) -> bool {
-        let late_at = match self.is_proven {
-            true => self.heard_at + IDLE_STAYS,
-            false => self.late_at,
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        let deadline = match self.is_proven {
+            true => self.heard_at + IDLE_TIMEOUT,
+            false => self.deadline,
         };
-        now >= late_at
+        now >= deadline
     }
 
-    pub(super) fn is_stranger(&self) -> bool {
+    pub(super) fn is_unauthenticated(&self) -> bool {
         self.viewer.is_none()
     }
 
@@ -99,7 +98,7 @@ impl Connection {
         while !self.broken && !self.outgoing.waiting().is_empty() {
             match self.stream.write(self.outgoing.waiting()) {
                 Ok(length) => self.outgoing.written(length),
-                // overflow: awaited, by the bounded `Framer`; the system tells when there is room.
+                // overflow: awaited, by the bounded `Framer`; a readiness event follows.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => self.end(),
@@ -114,38 +113,37 @@ impl Connection {
 }
 
 const LENGTH_BYTES: usize = 2;
-/// The largest datagram taken from a viewer; checks, handshakes and reports fit into an Ethernet
-/// frame.
+/// Largest datagram accepted from a viewer; checks, handshakes and reports fit into an Ethernet frame.
 const DATAGRAM_BYTES_MAX: usize = 4096;
-/// Most bytes that wait for a slow connection: three seconds at 1.5 Mbit/s, or a large keyframe and
-/// some frames after it.
+/// Maximum bytes waiting for a slow connection: three seconds at 1.5 Mbit/s, or a large keyframe and some
+/// frames after it.
 const WAITING_BYTES_MAX: usize = 512 << 10;
 
-/// What came in and is not a whole datagram yet.
+/// Splits the received stream into datagrams.
 #[derive(Debug, Default)]
 pub(crate) struct Unframer {
     buffer: BytesMut,
 }
 
-/// A length no viewer has reason to send: the connection is not what it seems.
+/// A length that no viewer has reason to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Oversized;
+pub(crate) struct OversizedError;
 
 impl Unframer {
-    /// Takes bytes in the order they came. The caller takes out all datagrams before it puts in
-    /// more, so that no more than one incomplete datagram is ever held.
+    /// Adds received bytes. The caller takes all datagrams before it adds more, so that at most one
+    /// incomplete datagram is buffered.
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next whole datagram.
-    pub(crate) fn take(&mut self) -> Result<Option<BytesMut>, Oversized> {
+    /// The next complete datagram.
+    pub(crate) fn take(&mut self) -> Result<Option<BytesMut>, OversizedError> {
         let Some((length, rest)) = self.buffer.split_first_chunk::<LENGTH_BYTES>() else {
             return Ok(None);
         };
         let length = usize::from(u16::from_be_bytes(*length));
         if length > DATAGRAM_BYTES_MAX {
-            return Err(Oversized);
+            return Err(OversizedError);
         }
         if rest.len() < length {
             return Ok(None);
@@ -155,21 +153,21 @@ impl Unframer {
     }
 }
 
-/// What waits to go out.
+/// Frames outgoing datagrams.
 #[derive(Debug, Default)]
 pub(crate) struct Framer {
     buffer: BytesMut,
 }
 
 impl Framer {
-    /// Takes a datagram. `false`: there is no room, and it is lost.
+    /// Adds a datagram. Returns `false` if there is no room and it is dropped.
     pub(crate) fn put(&mut self, datagram: &[u8]) -> bool {
         let Ok(length) = u16::try_from(datagram.len()) else {
             return false;
         };
         if self.buffer.len() + LENGTH_BYTES + datagram.len() > WAITING_BYTES_MAX {
-            // overflow: counted by the caller. Lost as on the wire; whole datagrams only, so that
-            // the stream stays readable.
+            // overflow: counted by the caller. Lost like on the wire; whole datagrams only, so that the
+            // stream timeout in sync.
             return false;
         }
         self.buffer.put_u16(length);
@@ -177,12 +175,12 @@ impl Framer {
         true
     }
 
-    /// The bytes to be written next; empty: nothing waits.
+    /// The bytes to write next; empty if nothing waits.
     pub(crate) fn waiting(&self) -> &[u8] {
         &self.buffer
     }
 
-    /// Notes that so many bytes were written.
+    /// Removes bytes that were written.
     pub(crate) fn written(&mut self, bytes: usize) {
         self.buffer.advance(bytes.min(self.buffer.len()));
     }

@@ -1,4 +1,4 @@
-//! A WHIP server of the tests' own: HTTP by hand, media through str0m.
+//! A WHIP server for tests: hand-written HTTP, media through str0m.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -12,26 +12,26 @@ use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
-/// How it answers.
+/// The behaviour of the server.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Manner {
-    /// Others are answered with 401.
+pub(crate) struct Behaviour {
+    /// Required token; others get 401.
     pub(crate) token: Option<&'static str>,
-    /// Answers an offer with this instead: status and a further header line.
+    /// Response to an offer instead of an answer: status and a further header line.
     pub(crate) instead: Option<(u16, String)>,
-    /// Where `instead` applies; everywhere when empty.
+    /// Path prefix where `instead` applies; everywhere when empty.
     pub(crate) at: &'static str,
     /// The `Link` header of an answer.
     pub(crate) link: Option<String>,
-    /// It takes VP8 alone.
+    /// Accepts only VP8.
     pub(crate) vp8: bool,
-    /// One of so many datagrams of media is lost.
+    /// Drops one of this many media datagrams; 0: none.
     pub(crate) lose_every: u64,
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct Request {
     pub(crate) at: Instant,
     pub(crate) method: String,
     pub(crate) path: String,
@@ -39,9 +39,9 @@ pub(crate) struct Asked {
     pub(crate) body: String,
 }
 
-/// A picture as it came.
+/// A received picture.
 #[derive(Debug, Clone)]
-pub(crate) struct Shown {
+pub(crate) struct ReceivedPicture {
     pub(crate) at: Instant,
     pub(crate) access_unit: Vec<u8>,
     /// No packet is missing before it.
@@ -49,25 +49,25 @@ pub(crate) struct Shown {
 }
 
 #[derive(Default)]
-struct Seen {
-    asked: Mutex<Vec<Asked>>,
-    shown: Mutex<Vec<Shown>>,
+struct Recording {
+    requests: Mutex<Vec<Request>>,
+    shown: Mutex<Vec<ReceivedPicture>>,
     connected_at: Mutex<Option<Instant>>,
     wants_keyframe: AtomicBool,
-    says_goodbye: AtomicBool,
+    wants_close: AtomicBool,
     lost: AtomicU64,
     ended: AtomicBool,
 }
 
 pub(crate) struct WhipServer {
     pub(crate) port: u16,
-    seen: Arc<Seen>,
+    seen: Arc<Recording>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Desk {
-    manner: Manner,
-    seen: Arc<Seen>,
+struct ServerThread {
+    behaviour: Behaviour,
+    seen: Arc<Recording>,
     listener: TcpListener,
     session: Option<Session>,
 }
@@ -80,22 +80,22 @@ struct Session {
 }
 
 impl WhipServer {
-    pub(crate) fn open(manner: Manner) -> Self {
-        Self::open_at(0, manner)
+    pub(crate) fn open(behaviour: Behaviour) -> Self {
+        Self::open_at(0, behaviour)
     }
 
-    pub(crate) fn open_at(port: u16, manner: Manner) -> Self {
+    pub(crate) fn open_at(port: u16, behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
         listener.set_nonblocking(true).expect("a plain socket");
         let port = listener.local_addr().expect("bound").port();
-        let seen = Arc::new(Seen::default());
-        let mut desk = Desk {
-            manner,
+        let seen = Arc::new(Recording::default());
+        let mut server = ServerThread {
+            behaviour,
             seen: Arc::clone(&seen),
             listener,
             session: None,
         };
-        let thread = std::thread::spawn(move || desk.run());
+        let thread = std::thread::spawn(move || server.run());
         Self {
             port,
             seen,
@@ -107,18 +107,18 @@ impl WhipServer {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.seen.asked.lock().expect("sound").clone()
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.seen.requests.lock().expect("sound").clone()
     }
 
-    /// The requests with this method.
-    pub(crate) fn asked_to(&self, method: &str) -> Vec<Asked> {
-        let mut asked = self.asked();
+    /// The received requests with this method.
+    pub(crate) fn requests_with(&self, method: &str) -> Vec<Request> {
+        let mut asked = self.requests();
         asked.retain(|request| request.method == method);
         asked
     }
 
-    pub(crate) fn shown(&self) -> Vec<Shown> {
+    pub(crate) fn shown(&self) -> Vec<ReceivedPicture> {
         self.seen.shown.lock().expect("sound").clone()
     }
 
@@ -130,17 +130,17 @@ impl WhipServer {
         self.seen.lost.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn ask_for_keyframe(&self) {
+    pub(crate) fn request_keyframe(&self) {
         self.seen.wants_keyframe.store(true, Ordering::Relaxed);
     }
 
-    /// Closes the media connection as a server does that goes down in order.
-    pub(crate) fn say_goodbye(&self) {
-        self.seen.says_goodbye.store(true, Ordering::Relaxed);
+    /// Sends a DTLS close_notify, as a server does that shuts down properly.
+    pub(crate) fn close_media(&self) {
+        self.seen.wants_close.store(true, Ordering::Relaxed);
     }
 }
 
-/// Gone as after a power cut: nothing is said to anybody.
+/// Stops without any message, as after a power cut.
 impl Drop for WhipServer {
     fn drop(&mut self) {
         self.seen.ended.store(true, Ordering::Relaxed);
@@ -150,7 +150,7 @@ impl Drop for WhipServer {
     }
 }
 
-impl Desk {
+impl ServerThread {
     fn run(&mut self) {
         while !self.seen.ended.load(Ordering::Relaxed) {
             match self.listener.accept() {
@@ -159,7 +159,7 @@ impl Desk {
                 Err(error) => panic!("accept: {error}"),
             }
             if let Some(session) = &mut self.session {
-                session.turn(&self.seen, self.manner.lose_every);
+                session.turn(&self.seen, self.behaviour.lose_every);
             }
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -169,32 +169,32 @@ impl Desk {
         stream.set_nonblocking(false).expect("a plain socket");
         let request = read_request(&stream);
         let reply = self.reply(&request);
-        self.seen.asked.lock().expect("sound").push(request);
-        // Whoever asked may have gone.
+        self.seen.requests.lock().expect("sound").push(request);
+        // The client may be gone.
         let _ = stream.write_all(reply.as_bytes());
     }
 
-    fn reply(&mut self, request: &Asked) -> String {
-        let wanted = self.manner.token.map(|token| format!("Bearer {token}"));
-        let instead = self.manner.instead.clone();
-        let instead = instead.filter(|_| request.path.starts_with(self.manner.at));
+    fn reply(&mut self, request: &Request) -> String {
+        let wanted = self.behaviour.token.map(|token| format!("Bearer {token}"));
+        let instead = self.behaviour.instead.clone();
+        let instead = instead.filter(|_| request.path.starts_with(self.behaviour.at));
         match (request.method.as_str(), instead) {
             ("POST", Some((status, header))) => http(status, &header, ""),
             _ if wanted.is_some() && request.authorization != wanted => http(401, "", ""),
-            ("POST", None) => self.admit(request),
+            ("POST", None) => self.answer_offer(request),
             ("PATCH", _) => http(204, "", ""),
             ("DELETE", _) => http(200, "", ""),
             _ => http(405, "", ""),
         }
     }
 
-    fn admit(&mut self, request: &Asked) -> String {
-        let (session, answer) = Session::answer(&request.body, self.manner.vp8);
+    fn answer_offer(&mut self, request: &Request) -> String {
+        let (session, answer) = Session::answer(&request.body, self.behaviour.vp8);
         self.session = Some(session);
         // Relative to the endpoint, as RFC 9725 allows.
         let mut header = "Location: sessions/7\r\nETag: \"v1\"\r\n".to_owned();
         header.push_str("Content-Type: application/sdp\r\n");
-        if let Some(link) = &self.manner.link {
+        if let Some(link) = &self.behaviour.link {
             header.push_str(&format!("Link: {link}\r\n"));
         }
         http(201, &header, &answer)
@@ -223,14 +223,14 @@ impl Session {
         (session, answer.to_sdp_string())
     }
 
-    fn turn(&mut self, seen: &Seen, lose_every: u64) {
+    fn turn(&mut self, seen: &Recording, lose_every: u64) {
         if seen.wants_keyframe.swap(false, Ordering::Relaxed) {
             let mid = self.mid.expect("connected");
             let mut writer = self.rtc.writer(mid).expect("known");
             let asked = writer.request_keyframe(None, KeyframeRequestKind::Pli);
             asked.expect("negotiated");
         }
-        if seen.says_goodbye.swap(false, Ordering::Relaxed) {
+        if seen.wants_close.swap(false, Ordering::Relaxed) {
             self.rtc.close().expect("open");
         }
         let addr = self.socket.local_addr().expect("bound");
@@ -240,7 +240,7 @@ impl Session {
             let (length, from) = match self.socket.recv_from(&mut buffer) {
                 Ok(received) => received,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // Of a publisher that has gone.
+                // An ICMP error of a publisher that is gone.
                 Err(_) => continue,
             };
             let datagram = &buffer[..length];
@@ -257,7 +257,7 @@ impl Session {
         }
     }
 
-    fn step(&mut self, seen: &Seen) -> bool {
+    fn step(&mut self, seen: &Recording) -> bool {
         match self.rtc.poll_output().expect("a sound library") {
             Output::Timeout(at) => {
                 let now = Instant::now();
@@ -275,7 +275,7 @@ impl Session {
             }
             Output::Event(Event::MediaAdded(media)) => self.mid = Some(media.mid),
             Output::Event(Event::MediaData(data)) => {
-                seen.shown.lock().expect("sound").push(Shown {
+                seen.shown.lock().expect("sound").push(ReceivedPicture {
                     at: Instant::now(),
                     contiguous: data.contiguous,
                     access_unit: data.data.to_vec(),
@@ -287,7 +287,7 @@ impl Session {
     }
 }
 
-fn read_request(stream: &TcpStream) -> Asked {
+fn read_request(stream: &TcpStream) -> Request {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
@@ -310,7 +310,7 @@ fn read_request(stream: &TcpStream) -> Asked {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).expect("the whole body");
     let mut words = lines[0].split(' ').map(str::to_owned);
-    Asked {
+    Request {
         at: Instant::now(),
         method: words.next().expect("a method"),
         path: words.next().expect("a path"),

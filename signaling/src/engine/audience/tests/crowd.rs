@@ -9,7 +9,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
 use super::*;
-use crate::sdp::{AnswerTerms, answer};
+use crate::sdp::{AnswerParams, answer};
 
 const VIEWERS: u32 = 200;
 const JOINS_MS: u32 = 1000;
@@ -100,7 +100,7 @@ impl Hall {
         let lines = ["candidate:1 1 udp 2130706431 192.0.2.1 8189 typ host".to_owned()];
         let answer = answer(
             &offer,
-            &AnswerTerms {
+            &AnswerParams {
                 session_number: 1,
                 ufrag: &names.ufrag,
                 pwd: &names.pwd,
@@ -128,8 +128,8 @@ impl Hall {
         }
         while self.to_station.front().is_some_and(|(at, _)| *at <= now) {
             let (_, (from, bytes)) = self.to_station.pop_front().expect("one");
-            let way = Arriving {
-                carriage: Carriage::Udp,
+            let way = PacketSource {
+                protocol: TransportProtocol::Udp,
                 from,
                 to: Some(IpAddr::from(STATION.0)),
             };

@@ -9,9 +9,9 @@ use crate::transport::stun::{
 
 const RTP: [u8; 40] = [0x80; 40];
 
-fn way(port: u16) -> Arriving {
-    Arriving {
-        carriage: Carriage::Udp,
+fn way(port: u16) -> PacketSource {
+    PacketSource {
+        protocol: TransportProtocol::Udp,
         from: SocketAddr::from(([198, 51, 100, 7], port)),
         to: Some(OURS[0]),
     }

@@ -1,9 +1,9 @@
-//! Datagrams of others: forged, recorded and sent again, or about addresses of third parties.
+//! Forged and replayed datagrams, and addresses of third parties.
 
 use super::*;
 
 #[test]
-fn what_is_not_vouched_for_changes_nothing() {
+fn unauthenticated_messages_change_nothing() {
     let mut world = world();
     let liar = |name| Credentials {
         pwd: "neither one's password".to_owned(),
@@ -11,28 +11,28 @@ fn what_is_not_vouched_for_changes_nothing() {
     };
     let stranger = checks(&liar("theirs"), &liar("ours"), Role::Controlling);
     let (_, bytes) = stranger.request(1, true).expect("a check");
-    assert_eq!(world.take(&bytes, udp(1)), Received::Foreign);
+    assert_eq!(world.take(&bytes, udp(1)), Received::Unauthenticated);
     assert!(world.sent().is_empty());
     assert!(!world.agent.was_checked());
     let sent = world.check(udp(1), true);
     let request = Message::parse(sent[1].bytes()).expect("our check");
     let forged = stranger.answer(&request, udp(1).remote).expect("an answer");
-    assert_eq!(world.take(&forged, udp(1)), Received::Foreign);
+    assert_eq!(world.take(&forged, udp(1)), Received::Unauthenticated);
     let conflict = stranger
-        .refusal(&request, ROLE_CONFLICT)
+        .error_response(&request, ROLE_CONFLICT)
         .expect("an answer");
-    assert_eq!(world.take(&conflict, udp(1)), Received::Foreign);
+    assert_eq!(world.take(&conflict, udp(1)), Received::Unauthenticated);
     assert_eq!(
         world.agent.checks.role,
         Role::Controlled,
-        "no role is learnt"
+        "the role is unchanged"
     );
-    // The viewer's own answer still counts.
+    // The viewer's own response still counts.
     assert_eq!(world.answer(&sent), Received::Proof);
 }
 
 #[test]
-fn a_name_of_another_session_is_no_key() {
+fn credentials_of_another_session_are_rejected() {
     let mut world = world();
     let other = checks(
         &credentials("others"),
@@ -40,21 +40,21 @@ fn a_name_of_another_session_is_no_key() {
         Role::Controlling,
     );
     let (_, bytes) = other.request(1, true).expect("a check");
-    assert_eq!(world.take(&bytes, udp(1)), Received::Foreign);
+    assert_eq!(world.take(&bytes, udp(1)), Received::Unauthenticated);
 }
 
 #[test]
-fn an_answer_from_elsewhere_proves_nothing() {
+fn a_response_from_another_address_proves_nothing() {
     let mut world = world();
     let sent = world.check(udp(1), true);
     let mut elsewhere = sent[1].clone();
     elsewhere.path = udp(2);
-    assert_eq!(world.answer(&[elsewhere]), Received::Taken);
+    assert_eq!(world.answer(&[elsewhere]), Received::Handled);
     assert_eq!(world.agent.path(), None);
 }
 
 #[test]
-fn a_recorded_check_sent_from_elsewhere_moves_nothing() {
+fn a_replayed_check_from_another_address_redirects_nothing() {
     let mut world = world();
     world.connect(udp(1));
     let (_, recorded) = world.viewer.request(u32::MAX, true).expect("a check");
@@ -73,12 +73,12 @@ fn a_recorded_check_sent_from_elsewhere_moves_nothing() {
 }
 
 #[test]
-fn addresses_that_prove_nothing_get_no_more_than_was_brought() {
+fn unproven_addresses_get_no_more_bytes_than_were_received() {
     let mut world = world();
-    let (mut brought, mut sent) = (BROUGHT_BYTES, 0);
+    let (mut received, mut sent) = (OFFER_BYTES, 0);
     for port in 1..2000 {
         let (_, bytes) = world.viewer.request(1, true).expect("a check");
-        brought += bytes.len() + 28;
+        received += bytes.len() + 28;
         world.take(&bytes, udp(port));
         for _ in 0..5 {
             world.now += 100 * MS;
@@ -87,13 +87,13 @@ fn addresses_that_prove_nothing_get_no_more_than_was_brought() {
         }
         let out = world.sent();
         sent += out.iter().map(|run| run.bytes().len() + 28).sum::<usize>();
-        assert!(sent <= brought, "{sent} of {brought} bytes after {port}");
+        assert!(sent <= received, "{sent} of {received} bytes after {port}");
     }
     assert!(
-        sent > brought / 2,
-        "it was tried in earnest: {sent} of {brought}"
+        sent > received / 2,
+        "the budget is used: {sent} of {received}"
     );
-    // The viewer itself is still let in.
+    // The viewer itself can still connect.
     for _ in 0..20 {
         world.now += 100 * MS;
         let out = world.check(udp(9999), true);
@@ -106,7 +106,7 @@ fn addresses_that_prove_nothing_get_no_more_than_was_brought() {
 }
 
 #[test]
-fn a_lite_viewers_addresses_get_no_more_than_the_offer_brought() {
+fn addresses_of_a_lite_viewer_get_no_more_bytes_than_the_offer_had() {
     let mut world = world_of(Role::Controlling);
     for port in 1..=16 {
         world.agent.add_remote(&RemoteCandidate {
@@ -121,14 +121,11 @@ fn a_lite_viewers_addresses_get_no_more_than_the_offer_brought() {
         let out = world.sent();
         sent += out.iter().map(|run| run.bytes().len() + 28).sum::<usize>();
     }
-    assert!(
-        (BROUGHT_BYTES / 2..=BROUGHT_BYTES).contains(&sent),
-        "{sent}"
-    );
+    assert!((OFFER_BYTES / 2..=OFFER_BYTES).contains(&sent), "{sent}");
 }
 
 #[test]
-fn what_must_be_understood_and_is_not_is_refused() {
+fn unknown_comprehension_required_attributes_are_rejected() {
     let mut world = world();
     let draft = crate::transport::stun::Draft::new(Class::Request, [3; 12])
         .with(crate::transport::stun::USERNAME, b"ours:theirs")
@@ -140,8 +137,8 @@ fn what_must_be_understood_and_is_not_is_refused() {
         .expect("short");
     world.take(&bytes, udp(1));
     let sent = world.sent();
-    let refusal = Message::parse(sent[0].bytes()).expect("STUN");
-    assert_eq!((sent.len(), refusal.error_code()), (1, Some(420)));
-    assert!(world.viewer.is_answered_by(&refusal));
+    let error_response = Message::parse(sent[0].bytes()).expect("STUN");
+    assert_eq!((sent.len(), error_response.error_code()), (1, Some(420)));
+    assert!(world.viewer.is_answered_by(&error_response));
     assert!(world.agent.pairs.is_empty());
 }

@@ -1,9 +1,9 @@
-//! Who controls (RFC 8445 6.1.1, 7.2.5.1, 7.3.1.1).
+//! Role conflicts and the controlling role (RFC 8445 6.1.1, 7.2.5.1, 7.3.1.1).
 
 use super::*;
 
 #[test]
-fn we_choose_for_a_viewer_that_never_checks() {
+fn the_station_nominates_for_a_lite_viewer() {
     let mut world = world_of(Role::Controlling);
     world.agent.add_remote(&RemoteCandidate {
         addr: udp(1).remote,
@@ -24,7 +24,7 @@ fn we_choose_for_a_viewer_that_never_checks() {
     assert_eq!(world.agent.path(), Some(udp(1)));
 }
 
-/// Both claim `role`; gives the error code of the answer, if it is one, and our role after it.
+/// Both claim `role`; returns the error code of the response, if any, and our role afterwards.
 fn conflict(role: Role, ours: u64, theirs: u64) -> (Option<u16>, Role) {
     let mut world = world_of(role);
     (world.viewer.role, world.viewer.tie_breaker) = (role, theirs);
@@ -46,17 +46,17 @@ fn the_larger_tie_breaker_controls() {
 }
 
 #[test]
-fn a_conflict_the_viewer_sees_changes_our_role_and_tie_breaker() {
+fn a_reported_conflict_changes_our_role_and_tie_breaker() {
     let mut world = world();
     let before = world.agent.checks.tie_breaker;
     let sent = world.check(udp(1), false);
     let ours = Message::parse(sent[1].bytes()).expect("our check");
-    let refusal = world
+    let error_response = world
         .viewer
-        .refusal(&ours, ROLE_CONFLICT)
+        .error_response(&ours, ROLE_CONFLICT)
         .expect("an answer");
     world.now += PACE;
-    assert_eq!(world.take(&refusal, udp(1)), Received::Taken);
+    assert_eq!(world.take(&error_response, udp(1)), Received::Handled);
     assert_eq!(world.agent.checks.role, Role::Controlling);
     assert_ne!(world.agent.checks.tie_breaker, before);
     let again = world.sent();

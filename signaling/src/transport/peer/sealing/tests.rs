@@ -1,4 +1,4 @@
-//! The library of whoever receives is the judge.
+//! Decrypts with the library what the sealer encrypts.
 
 use bytes::Bytes;
 use rtc::rtp::header::Extension;
@@ -15,7 +15,7 @@ const PROFILES: [ProtectionProfile; 4] = [
 ];
 
 struct Both {
-    sealing: Sealing,
+    sealing: SrtpSealer,
     library: Context,
     opening: Context,
 }
@@ -27,7 +27,7 @@ fn both(profile: ProtectionProfile) -> Both {
     let salt: Vec<u8> = (0..profile.salt_len()).map(|at| at as u8 * 5 + 3).collect();
     let context = || Context::new(&key, &salt, profile, None, None, crypto).expect("keys");
     Both {
-        sealing: Sealing::new(profile, &key, &salt, crypto).expect("keys"),
+        sealing: SrtpSealer::new(profile, &key, &salt, crypto).expect("keys"),
         library: context(),
         opening: context(),
     }
@@ -48,8 +48,10 @@ fn header(ssrc: u32, sequence_number: u16, extensions: Vec<Extension>) -> Header
 }
 
 impl Both {
-    fn seal(&mut self, header: &Header, payload: &[u8], loads: &mut Vec<Load>) {
-        let sealed = self.sealing.seal(header, payload, &mut self.library, loads);
+    fn seal(&mut self, header: &Header, payload: &[u8], buffers: &mut Vec<RunBuffer>) {
+        let sealed = self
+            .sealing
+            .seal(header, payload, &mut self.library, buffers);
         sealed.expect("sealed");
     }
 
@@ -59,38 +61,38 @@ impl Both {
     }
 }
 
-/// What is in loads, one by one.
-fn apart(loads: &[Load]) -> Vec<Vec<u8>> {
+/// Splits buffers into datagrams.
+fn apart(buffers: &[RunBuffer]) -> Vec<Vec<u8>> {
     let path = crate::transport::runs::Path {
-        carriage: crate::transport::runs::Carriage::Udp,
+        protocol: crate::transport::runs::TransportProtocol::Udp,
         local: [192, 0, 2, 9].into(),
         remote: ([192, 0, 2, 1], 1).into(),
     };
-    let runs = loads
+    let runs = buffers
         .iter()
-        .map(|load| crate::transport::runs::Run::new(path, load.clone()));
+        .map(|buffer| crate::transport::runs::Run::new(path, buffer.clone()));
     runs.flat_map(|run| run.datagrams().map(<[u8]>::to_vec).collect::<Vec<_>>())
         .collect()
 }
 
 #[test]
-fn what_is_sealed_the_library_opens() {
+fn the_library_decrypts_sealed_packets() {
     for profile in PROFILES {
         let mut both = both(profile);
         let told = Extension {
             id: 3,
             payload: Bytes::from_static(&[1, 2]),
         };
-        let mut loads = Vec::new();
+        let mut buffers = Vec::new();
         let headers = [
             header(7, 65_533, vec![told]),
             header(7, 65_534, vec![]),
             header(9, 12, vec![]),
         ];
         for (header, length) in headers.iter().zip([1100, 1100, 60]) {
-            both.seal(header, &vec![length as u8; length], &mut loads);
+            both.seal(header, &vec![length as u8; length], &mut buffers);
         }
-        let sealed = apart(&loads);
+        let sealed = apart(&buffers);
         assert_eq!(sealed.len(), 3, "{profile:?}");
         for (sealed, (header, length)) in sealed.iter().zip(headers.iter().zip([1100, 1100, 60])) {
             let packet = both.opened(sealed);
@@ -102,56 +104,59 @@ fn what_is_sealed_the_library_opens() {
 }
 
 #[test]
-fn numbers_that_begin_anew_are_counted_and_old_ones_known() {
+fn the_roll_over_counter_follows_the_sequence_number() {
     let mut both = both(ProtectionProfile::AeadAes128Gcm);
     let mut first = Vec::new();
-    // Far enough that the library counts too; twice around.
+    // Steps that the library follows too; two wrap-arounds.
     let mut number = 65_000_u64;
     while number < 3 * 65_536 {
-        let mut loads = Vec::new();
-        both.seal(&header(7, number as u16, vec![]), b"payload", &mut loads);
-        let sealed = apart(&loads).remove(0);
+        let mut buffers = Vec::new();
+        both.seal(&header(7, number as u16, vec![]), b"payload", &mut buffers);
+        let sealed = apart(&buffers).remove(0);
         assert_eq!(both.opened(&sealed).payload, "payload", "{number}");
         if number == 65_000 + 64 * 536 {
             first.clone_from(&sealed);
         }
         number += 64;
     }
-    // The same number, cycles later: the same bytes would be a catastrophe.
-    let mut loads = Vec::new();
+    // The same sequence number with another roll-over counter must not reuse the nonce.
+    let mut buffers = Vec::new();
     both.seal(
         &header(7, (65_000_u64 + 64 * 536 + 2 * 65_536) as u16, vec![]),
         b"payload",
-        &mut loads,
+        &mut buffers,
     );
-    assert_ne!(apart(&loads)[0], first);
+    assert_ne!(apart(&buffers)[0], first);
 }
 
 #[test]
-fn a_packet_sent_again_is_the_same_to_the_last_bit() {
+fn a_retransmission_without_rtx_is_byte_identical() {
     let mut both = both(ProtectionProfile::AeadAes128Gcm);
-    let mut loads = Vec::new();
+    let mut buffers = Vec::new();
     for number in [65_534, 65_535, 0, 1, 65_535] {
-        both.seal(&header(7, number, vec![]), b"payload", &mut loads);
+        both.seal(&header(7, number, vec![]), b"payload", &mut buffers);
     }
-    let sealed = apart(&loads);
+    let sealed = apart(&buffers);
     assert_eq!(sealed[1], sealed[4]);
     assert_ne!(sealed[1], sealed[2]);
-    both.seal(&header(9, 5, vec![]), b"payload", &mut loads);
+    both.seal(&header(9, 5, vec![]), b"payload", &mut buffers);
     let before_the_first = header(9, 65_530, vec![]);
-    let sealed = both
-        .sealing
-        .seal(&before_the_first, b"payload", &mut both.library, &mut loads);
+    let sealed = both.sealing.seal(
+        &before_the_first,
+        b"payload",
+        &mut both.library,
+        &mut buffers,
+    );
     assert!(sealed.is_err());
-    assert_eq!(apart(&loads).len(), 6, "and nothing of it is left");
+    assert_eq!(apart(&buffers).len(), 6, "nothing of it is left");
 }
 
 #[test]
-fn nothing_leaves_in_the_clear() {
+fn no_plain_text_is_sent() {
     let mut both = both(ProtectionProfile::AeadAes128Gcm);
-    let mut loads = vec![Load::single(BytesMut::from(&[0; 400][..]))];
-    both.seal(&header(7, 1, vec![]), &[0x5a; 300], &mut loads);
-    let sealed = apart(&loads);
-    assert_eq!(sealed.len(), 2, "behind what was there");
+    let mut buffers = vec![RunBuffer::single(BytesMut::from(&[0; 400][..]))];
+    both.seal(&header(7, 1, vec![]), &[0x5a; 300], &mut buffers);
+    let sealed = apart(&buffers);
+    assert_eq!(sealed.len(), 2, "appended after the existing datagram");
     assert!(!sealed[1].windows(4).any(|bytes| bytes == [0x5a; 4]));
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn datagrams_come_out_as_they_went_in_however_the_stream_is_cut() {
+fn datagrams_survive_any_fragmentation_of_the_stream() {
     let datagrams: [&[u8]; 4] = [b"one", b"", b"three", &[7; 1500]];
     let mut framer = Framer::default();
     assert!(datagrams.iter().all(|datagram| framer.put(datagram)));
@@ -21,14 +21,14 @@ fn datagrams_come_out_as_they_went_in_however_the_stream_is_cut() {
 }
 
 #[test]
-fn a_length_beyond_reason_is_told() {
+fn an_oversized_length_is_an_error() {
     let mut unframer = Unframer::default();
     unframer.put(b"GET / HTTP/1.1\r\n\r\n");
-    assert_eq!(unframer.take(), Err(Oversized));
+    assert_eq!(unframer.take(), Err(OversizedError));
 }
 
 #[test]
-fn a_slow_connection_holds_no_more_than_its_share() {
+fn a_slow_connection_buffers_a_bounded_amount() {
     let mut framer = Framer::default();
     let held = (0..1000).filter(|_| framer.put(&[0; 1200])).count();
     assert_eq!(held, WAITING_BYTES_MAX / 1202);

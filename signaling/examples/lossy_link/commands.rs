@@ -1,12 +1,12 @@
-//! Orders read, readings written. Pure.
+//! Parses commands and formats counters. Pure.
 
 use std::time::Duration;
 
 use lossy_link::{Conditions, Counters, Loss, Queue};
 
-/// What to do.
+/// A command.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Order {
+pub(crate) enum Command {
     Change {
         up: bool,
         down: bool,
@@ -15,7 +15,7 @@ pub(crate) enum Order {
     Read,
 }
 
-/// One thing that changes.
+/// A change of one setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Change {
     Loss(f64),
@@ -27,7 +27,7 @@ pub(crate) enum Change {
     Queue(Queue),
 }
 
-/// What one direction is asked to be like: loss share and burst apart, as they are set apart.
+/// The settings of one direction. Loss share and burst length are set separately.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
     loss: f64,
@@ -76,18 +76,22 @@ impl Setting {
     }
 }
 
-/// Reads a line.
-pub(crate) fn parse(line: &str) -> Result<Order, String> {
+/// Parses a line.
+pub(crate) fn parse(line: &str) -> Result<Command, String> {
     let mut words = line.split_ascii_whitespace();
     let (up, down) = match words.next() {
-        Some("read") => return Ok(Order::Read),
+        Some("read") => return Ok(Command::Read),
         Some("both") => (true, true),
         Some("up") => (true, false),
         Some("down") => (false, true),
-        other => return Err(format!("an order is read, both, up or down, not {other:?}")),
+        other => {
+            return Err(format!(
+                "a command is read, both, up or down, not {other:?}"
+            ));
+        }
     };
     let changes: Result<_, String> = words.map(change).collect();
-    Ok(Order::Change {
+    Ok(Command::Change {
         up,
         down,
         changes: changes?,
@@ -119,14 +123,14 @@ fn change(word: &str) -> Result<Change, String> {
     change.ok_or_else(unusable)
 }
 
-/// The counters of one direction, over all paths.
+/// Counters of one direction, summed over all paths.
 #[derive(Debug, Default)]
-pub(crate) struct Reading {
+pub(crate) struct Totals {
     counters: Counters,
     waiting_bytes: usize,
 }
 
-impl Reading {
+impl Totals {
     pub(crate) fn add(&mut self, counters: Counters, waiting_bytes: usize) {
         self.counters.offered += counters.offered;
         self.counters.offered_bytes += counters.offered_bytes;
@@ -155,8 +159,8 @@ impl Reading {
     }
 }
 
-/// Both directions as a line of JSON.
-pub(crate) fn reading(paths: usize, up: &Reading, down: &Reading) -> String {
+/// Formats both directions as a line of JSON.
+pub(crate) fn totals_json(paths: usize, up: &Totals, down: &Totals) -> String {
     let (up, down) = (up.json(), down.json());
     format!("{{\"paths\":{paths},\"up\":{up},\"down\":{down}}}")
 }

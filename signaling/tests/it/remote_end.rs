@@ -1,4 +1,4 @@
-//! The far end of a connection, whichever way its media goes: str0m, its descriptions and its wire.
+//! The remote end of a connection in either direction of media: str0m, its SDP and its socket.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -10,8 +10,8 @@ use str0m::{Event, Input, Output, Rtc, RtcConfig};
 
 use crate::wire::Wire;
 
-/// What the library wants to be done.
-pub(crate) enum Wanted {
+/// An output of the library.
+pub(crate) enum EndOutput {
     Send(Transmit),
     Note(Box<Event>),
 }
@@ -26,7 +26,7 @@ pub(crate) struct End {
 }
 
 impl End {
-    /// An end with an offer of video in this direction.
+    /// An end that offers video in this direction.
     pub(crate) fn new(config: RtcConfig, wire: Wire, direction: Direction) -> Self {
         let mut rtc = config.build(Instant::now());
         rtc.add_local_candidate(wire.candidate());
@@ -43,7 +43,7 @@ impl End {
         }
     }
 
-    /// Takes an answer.
+    /// Applies an answer.
     pub(crate) fn accept(&mut self, answer: &str) {
         answer.clone_into(&mut self.answer);
         let answer = SdpAnswer::from_sdp_string(answer).expect("SDP");
@@ -52,13 +52,13 @@ impl End {
         accepted.expect("an acceptable answer");
     }
 
-    /// Moves to another network: what it had is gone.
+    /// Moves to another network; the old socket is closed.
     pub(crate) fn move_to(&mut self, wire: Wire) {
         self.wire = wire;
     }
 
-    /// Begins an ICE restart: the body of the request for it.
-    pub(crate) fn renewal(&mut self) -> String {
+    /// Starts an ICE restart and returns the body of its PATCH.
+    pub(crate) fn restart_fragment(&mut self) -> String {
         let mut change = self.rtc.sdp_api();
         change.ice_restart(false);
         let (offer, pending) = offered(change);
@@ -72,15 +72,15 @@ impl End {
             .collect()
     }
 
-    /// Takes the answer to that.
-    pub(crate) fn accept_renewal(&mut self, fragment: &str) {
-        let answer = renewed(&self.answer, fragment);
+    /// Applies the response to the restart.
+    pub(crate) fn accept_restart(&mut self, fragment: &str) {
+        let answer = restarted_answer(&self.answer, fragment);
         self.accept(&answer);
         self.rtc.add_local_candidate(self.wire.candidate());
     }
 
-    /// What is wanted next; `None`: nothing for now.
-    pub(crate) fn next(&mut self) -> Option<Wanted> {
+    /// The next output of the library; `None` if there is none for now.
+    pub(crate) fn next(&mut self) -> Option<EndOutput> {
         loop {
             match self.rtc.poll_output().expect("a sound library") {
                 Output::Timeout(at) => {
@@ -91,8 +91,8 @@ impl End {
                     let due = Input::Timeout(now);
                     self.rtc.handle_input(due).expect("time passes");
                 }
-                Output::Transmit(out) => return Some(Wanted::Send(out)),
-                Output::Event(event) => return Some(Wanted::Note(Box::new(event))),
+                Output::Transmit(out) => return Some(EndOutput::Send(out)),
+                Output::Event(event) => return Some(EndOutput::Note(Box::new(event))),
             }
         }
     }
@@ -105,7 +105,7 @@ impl End {
         self.wire.send(bytes, to);
     }
 
-    /// The next datagram that has come.
+    /// The next received datagram.
     pub(crate) fn receive(&mut self) -> Option<(Vec<u8>, SocketAddr)> {
         self.wire.receive()
     }
@@ -124,7 +124,7 @@ fn offered(change: SdpApi<'_>) -> (SdpOffer, SdpPendingOffer) {
     change.apply().expect("a change")
 }
 
-/// RTP, not RTCP.
+/// Whether it is RTP, not RTCP.
 pub(crate) fn is_media(datagram: &[u8]) -> bool {
     let within = |at: usize, kinds: std::ops::Range<u8>| {
         datagram.get(at).is_some_and(|byte| kinds.contains(byte))
@@ -132,7 +132,7 @@ pub(crate) fn is_media(datagram: &[u8]) -> bool {
     within(0, 128..192) && !within(1, 192..224)
 }
 
-/// A fragment that adds a candidate to this offer.
+/// A fragment that trickles a candidate for this offer.
 pub(crate) fn trickled(offer: &str) -> String {
     let ufrag = offer
         .lines()
@@ -144,8 +144,8 @@ pub(crate) fn trickled(offer: &str) -> String {
     )
 }
 
-/// An answer with the credentials and candidates of a fragment.
-fn renewed(answer: &str, fragment: &str) -> String {
+/// An answer with the credentials and candidates replaced by a fragment's.
+fn restarted_answer(answer: &str, fragment: &str) -> String {
     let is_ice = |line: &str| {
         let kinds = ["a=ice-ufrag", "a=ice-pwd", "a=candidate", "a=end-of-c"];
         kinds.iter().any(|kind| line.starts_with(kind))

@@ -1,5 +1,5 @@
-//! The media side of publishing: one ordinary connection of the `webrtc` crate, with sockets of its
-//! own, sending one H.264 track.
+//! The media connection of publishing: a peer connection of the `webrtc` crate with its own sockets, sending
+//! one H.264 track.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -33,28 +33,28 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpSender};
 
-use super::link::IceServer;
+use super::link_header::IceServer;
 use crate::transport::interfaces::host_addresses;
 
 const PAYLOAD_TYPE: u8 = 96;
 const RTX_PAYLOAD_TYPE: u8 = 97;
-/// Constrained baseline, level 3.1, packetisation mode 1: what the encoder and the packetiser make.
+/// Constrained baseline, level 3.1, packetisation mode 1, as the encoder and the packetiser produce.
 const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
-/// Packets kept for retransmission, a power of two: three seconds at 1.5 Mbit/s and 30 fps.
-const RESEND_PACKETS: u16 = 512;
-/// Applicationward of all that the library numbers.
-const KEYFRAME_REQUESTS: usize = 20_000;
+/// Packets kept for retransmission (a power of two): three seconds at 1.5 Mbit/s and 30 fps.
+const RETRANSMISSION_PACKETS: u16 = 512;
+/// Interceptor order: must exceed every built-in one.
+const KEYFRAME_REQUEST_SLOT: usize = 20_000;
 
-/// Consent is checked each second; a server silent for 2 s is missed, after 2 s more it is lost. A new
-/// session is up in less than a second, so that waiting longer for the old one gains nothing.
+/// Consent is checked each second; a server silent for 2 s is disconnected, 2 s later it is lost. A new session
+/// takes less than a second, so that a longer wait gains nothing.
 const KEEPALIVE: Duration = Duration::from_secs(1);
 const SILENT_AFTER: Duration = Duration::from_secs(2);
 const LOST_AFTER: Duration = Duration::from_secs(2);
-/// STUN and TURN servers that are slower than this do without us.
-const GATHER_WITHIN: Duration = Duration::from_secs(3);
+/// Time limit for gathering candidates from STUN and TURN servers.
+const GATHER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that offers to send.
-pub(super) struct Peer {
+/// A sending connection, from its offer on.
+pub(super) struct MediaConnection {
     connection: Box<dyn PeerConnection>,
     track: Arc<TrackLocalStaticRTP>,
     sender: Arc<dyn RtpSender>,
@@ -64,10 +64,10 @@ pub(super) struct Peer {
     pub(super) ssrc: u32,
 }
 
-/// Written on the library's own task, which must never wait: newest-wins cells.
+/// Publishes the library's callbacks through watch channels, because its task must never block.
 struct Events {
     state: watch::Sender<RTCPeerConnectionState>,
-    /// How many times gathering ended.
+    /// Number of completed gatherings.
     gathered: watch::Sender<u32>,
 }
 
@@ -84,18 +84,17 @@ impl PeerConnectionEventHandler for Events {
     }
 }
 
-impl Peer {
-    /// Makes an offer with all host candidates in it. `keyframe_wanted` is called for each PLI and
-    /// FIR.
+impl MediaConnection {
+    /// Creates an offer with all host candidates. `on_keyframe_request` is called for each PLI and FIR.
     pub(super) async fn offer(
-        server_is_here: bool,
-        keyframe_wanted: Box<dyn Fn() + Send + Sync>,
+        server_is_local: bool,
+        on_keyframe_request: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, Error> {
         let ssrc: u32 = rand::random();
         let (state, state_seen) = watch::channel(RTCPeerConnectionState::New);
         let (gathered, gathered_seen) = watch::channel(0);
         let settings = SettingEngineBuilder::default()
-            // Its port 5353 is not ours to open.
+            // Port 5353 belongs to the system's mDNS service.
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .with_ice_timeouts(Some(SILENT_AFTER), Some(LOST_AFTER), Some(KEEPALIVE))
             .build();
@@ -103,20 +102,20 @@ impl Peer {
             .with(
                 Slot::NackResponder,
                 NackResponderBuilder::new()
-                    .with_size(RESEND_PACKETS)
+                    .with_size(RETRANSMISSION_PACKETS)
                     .build(),
             )
             .with(Slot::SenderReport, SenderReportBuilder::new().build())
             .with(
-                Slot::from(KEYFRAME_REQUESTS),
-                KeyframeRequests::new(keyframe_wanted),
+                Slot::from(KEYFRAME_REQUEST_SLOT),
+                KeyframeRequests::new(on_keyframe_request),
             );
         let connection = PeerConnectionBuilder::new()
             .with_media_engine(codecs()?)
             .with_interceptor_registry(interceptors)
             .with_setting_engine(settings)
             .with_handler(Arc::new(Events { state, gathered }))
-            .with_udp_addrs(local_addresses(server_is_here))
+            .with_udp_addrs(local_addresses(server_is_local))
             .build()
             .await?;
         let track = Arc::new(TrackLocalStaticRTP::new(track(ssrc)));
@@ -144,14 +143,14 @@ impl Peer {
         Ok(peer)
     }
 
-    /// The offer, with the candidates found so far.
+    /// The local description, with the candidates gathered so far.
     pub(super) async fn local_sdp(&self) -> String {
         let local = self.connection.local_description().await;
         local.map(|description| description.sdp).unwrap_or_default()
     }
 
-    /// Gathers again, with servers that were only named in the answer.
-    pub(super) async fn gather_through(&mut self, servers: &[IceServer]) -> Result<(), Error> {
+    /// Gathers again with ICE servers that came with the answer.
+    pub(super) async fn gather_with(&mut self, servers: &[IceServer]) -> Result<(), Error> {
         let servers = servers.iter().map(|server| RTCIceServer {
             urls: vec![server.url.clone()],
             username: server.username.clone(),
@@ -164,17 +163,17 @@ impl Peer {
         self.gather().await
     }
 
-    /// Applying the offer, for the first time or again, is what starts gathering.
+    /// Gathers candidates; setting the local description starts it, also a second time.
     async fn gather(&mut self) -> Result<(), Error> {
         self.gathered.mark_unchanged();
         let offer = self.offer.clone();
         self.connection.set_local_description(offer).await?;
-        // Whoever is late is left out.
-        let _ = tokio::time::timeout(GATHER_WITHIN, self.gathered.changed()).await;
+        // Slower servers are skipped.
+        let _ = tokio::time::timeout(GATHER_TIMEOUT, self.gathered.changed()).await;
         Ok(())
     }
 
-    /// Takes the answer and returns the payload type to send with.
+    /// Applies the answer and returns the negotiated payload type.
     pub(super) async fn accept(&self, answer: String) -> Result<u8, Error> {
         let answer = RTCSessionDescription::answer(answer)?;
         self.connection.set_remote_description(answer).await?;
@@ -188,17 +187,17 @@ impl Peer {
             .ok_or(Error::ErrRTPTransceiverCodecUnsupported)
     }
 
-    /// Its state now, and a way to wait for the next.
+    /// The connection's state, for waiting on changes.
     pub(super) fn state(&self) -> watch::Receiver<RTCPeerConnectionState> {
         self.state.clone()
     }
 
-    /// Waits while the connection's queue is full.
+    /// Sends a packet; waits while the connection's queue is full.
     pub(super) async fn send(&self, packet: Packet) -> Result<(), Error> {
         self.track.write_rtp(packet).await
     }
 
-    /// The server said goodbye on the wire: a DTLS alert, which leaves the connection's state as it is.
+    /// Whether the server has sent a DTLS close_notify, which does not change the connection's state.
     pub(super) async fn is_closed_by_server(&self) -> bool {
         let Ok(Some(transport)) = self.sender.transport().await else {
             return false;
@@ -206,7 +205,7 @@ impl Peer {
         transport.state().await == Ok(RTCDtlsTransportState::Closed)
     }
 
-    /// Packets that really left: those that the library refuses vanish without an error.
+    /// Packets that were really sent; the library drops some without an error.
     pub(super) async fn packets_sent(&self) -> u64 {
         let stats = self
             .connection
@@ -220,7 +219,7 @@ impl Peer {
 
     pub(super) async fn close(self) {
         if let Err(error) = self.connection.close().await {
-            tracing::debug!(%error, "closing the published connection failed");
+            tracing::debug!(%error, "cannot close the publishing connection cleanly");
         }
     }
 }
@@ -287,9 +286,9 @@ fn track(ssrc: u32) -> MediaStreamTrack {
     )
 }
 
-/// One socket for each address that a server elsewhere can be reached from, and loopback for one on
-/// this machine. Link-local IPv6 needs a scope that a candidate cannot carry.
-fn local_addresses(server_is_here: bool) -> Vec<SocketAddr> {
+/// One socket per address that a remote server can reach, plus loopback for a local server. Link-local IPv6
+/// needs a scope, which a candidate cannot carry.
+fn local_addresses(server_is_local: bool) -> Vec<SocketAddr> {
     let reachable = |ip: &IpAddr| match ip {
         _ if ip.is_loopback() || ip.is_unspecified() => false,
         IpAddr::V4(ip) => !ip.is_link_local(),
@@ -297,7 +296,7 @@ fn local_addresses(server_is_here: bool) -> Vec<SocketAddr> {
     };
     let hosts = host_addresses().into_iter().map(|host| host.ip);
     let mut addresses: Vec<IpAddr> = hosts.filter(reachable).collect();
-    if server_is_here {
+    if server_is_local {
         addresses.push(Ipv4Addr::LOCALHOST.into());
     }
     addresses.sort_unstable();
@@ -306,17 +305,17 @@ fn local_addresses(server_is_here: bool) -> Vec<SocketAddr> {
     addresses.into_iter().map(any_port).collect()
 }
 
-/// Calls `asked` for each message with a PLI or FIR, on the connection's own task: it must not block.
+/// Calls `on_request` for each PLI or FIR, on the connection's task, so that it must not block.
 pub(super) struct KeyframeRequests {
-    asked: Box<dyn Fn() + Send + Sync>,
+    on_request: Box<dyn Fn() + Send + Sync>,
     read: VecDeque<TaggedPacket>,
     write: VecDeque<TaggedPacket>,
 }
 
 impl KeyframeRequests {
-    pub(super) fn new(asked: Box<dyn Fn() + Send + Sync>) -> Self {
+    pub(super) fn new(on_request: Box<dyn Fn() + Send + Sync>) -> Self {
         Self {
-            asked,
+            on_request,
             read: VecDeque::new(),
             write: VecDeque::new(),
         }
@@ -337,7 +336,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for KeyframeRequests {
                 packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>()
             });
             if wants_keyframe {
-                (self.asked)();
+                (self.on_request)();
             }
         }
         self.read.push_back(message);

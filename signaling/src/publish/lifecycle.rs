@@ -1,4 +1,4 @@
-//! The states of publishing, why an attempt failed, when to try again, and what is counted.
+//! The state of publishing, causes of failures, retries with exponential back-off, and metrics.
 
 #[cfg(test)]
 mod tests;
@@ -11,33 +11,33 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// The first wait; doubled with each failure in a row up to the longest.
+/// Exponential back-off: the first wait, doubled with each consecutive failure up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
-/// After a refusal nothing changes by itself: a person has to mend the token or the path.
+/// After a rejection somebody has to fix the token or the path, so that retries are rare.
 const FIRST_RETRY_REFUSED: Duration = Duration::from_secs(60);
 const LONGEST_RETRY_REFUSED: Duration = Duration::from_secs(15 * 60);
-/// A connection that stood this long was a success; a shorter one continues the row of failures.
-const SETTLED: Duration = Duration::from_secs(10);
+/// A connection of this length resets the back-off.
+const STABLE_AFTER: Duration = Duration::from_secs(10);
 
-/// Where publishing stands.
+/// The state of publishing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublishState {
-    /// Offering, or waiting for media to connect.
+    /// Sending the offer, or waiting for the media connection.
     Connecting,
-    /// Frames go out.
+    /// Frames are sent.
     Live,
-    /// It failed, and is tried again soon.
+    /// Failed; will retry soon.
     Waiting,
-    /// The server said no; it is asked again, but seldom.
+    /// Rejected by the server; will retry rarely.
     Refused,
 }
 
 impl PublishState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 4] = [Self::Connecting, Self::Live, Self::Waiting, Self::Refused];
 
-    /// One word.
+    /// The name used in metrics and the API.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -49,21 +49,21 @@ impl PublishState {
     }
 }
 
-/// The state and its history.
+/// The state and its back-off.
 #[derive(Debug)]
-pub(crate) struct Course {
+pub(crate) struct Lifecycle {
     pub(crate) state: PublishState,
-    /// Of the state.
+    /// Start of the state.
     pub(crate) since: Instant,
     /// Why it is not live.
     pub(crate) reason: Option<String>,
     retry_at: Option<Instant>,
-    /// Of one sort in a row: refusals, or anything else.
+    /// Consecutive failures of one class (rejections or others).
     failures: u32,
     refused: bool,
 }
 
-impl Course {
+impl Lifecycle {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             state: PublishState::Connecting,
@@ -75,24 +75,24 @@ impl Course {
         }
     }
 
-    /// A new attempt begins.
+    /// Starts an attempt.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.enter(PublishState::Connecting, now);
         self.retry_at = None;
     }
 
-    /// Media is connected.
+    /// The media connection is up.
     pub(crate) fn connected(&mut self, now: Instant) {
         self.enter(PublishState::Live, now);
         self.reason = None;
     }
 
-    /// The attempt, or the connection, is over. `spread`, 0 to 1, keeps many stations from coming
-    /// back in step.
-    pub(crate) fn failed(&mut self, now: Instant, failure: &Failure, spread: f64) {
+    /// An attempt or connection has failed. `spread`, 0 to 1, randomises the wait (jitter), so that many stations
+    /// do not retry at the same time.
+    pub(crate) fn failed(&mut self, now: Instant, failure: &AttemptError, spread: f64) {
         let refused = failure.kind == FailureKind::Refused;
-        let settled = self.state == PublishState::Live && now >= self.since + SETTLED;
-        if settled || refused != self.refused {
+        let stable = self.state == PublishState::Live && now >= self.since + STABLE_AFTER;
+        if stable || refused != self.refused {
             self.failures = 0;
         }
         self.refused = refused;
@@ -117,7 +117,7 @@ impl Course {
         self.enter(state, now);
     }
 
-    /// When the next attempt is due; `None` during one.
+    /// When the next attempt is due; `None` during an attempt.
     pub(crate) fn retry_at(&self) -> Option<Instant> {
         self.retry_at
     }
@@ -127,27 +127,27 @@ impl Course {
     }
 }
 
-/// The metrics of publishing.
+/// Metrics of publishing.
 #[derive(Debug, Clone, Default)]
 pub struct PublishMetrics {
-    /// 1 for the state it is in, 0 for the others.
+    /// 1 for the current state, 0 for the others.
     pub state: Family<[(&'static str, &'static str); 1], Gauge>,
-    /// Connections that stood.
+    /// Established connections.
     pub connects: Counter,
-    /// Attempts and connections that ended, by reason.
+    /// Failed attempts and ended connections, by reason.
     pub failures: Family<[(&'static str, FailureKind); 1], Counter>,
-    /// RTP packets handed to the connection.
+    /// RTP packets passed to the connection.
     pub packets: Counter,
-    /// Bytes of RTP payload in them.
+    /// Bytes of their payloads.
     pub bytes: Counter,
-    /// Frames that came while connected and did not go out.
+    /// Frames that were not sent while connected.
     pub frames_dropped: Counter,
-    /// Keyframes that the server asked for.
+    /// Keyframe requests of the server.
     pub keyframe_requests: Counter,
 }
 
 impl PublishMetrics {
-    /// Adds everything to a registry.
+    /// Registers all metrics.
     pub fn register(&self, registry: &mut Registry) {
         let help = "1 for the state that publishing is in";
         registry.register("carrier_publish_state", help, self.state.clone());
@@ -176,7 +176,7 @@ impl PublishMetrics {
         );
         counter(
             "carrier_publish_keyframe_requests",
-            "Keyframes that the WHIP server asked for",
+            "Keyframes that the WHIP server on_request for",
             &self.keyframe_requests,
         );
         let help = "Attempts and connections that ended";
@@ -195,41 +195,41 @@ impl PublishMetrics {
     }
 }
 
-/// A server that names a longer wait than this is asked again after it all the same.
+/// Upper limit of a wait that the server asks for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// The kinds of failure, as metrics tell them apart.
+/// Classes of failures in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum FailureKind {
-    /// No HTTP answer: name, network, TLS, time.
+    /// No HTTP response: name resolution, network, TLS or timeout.
     Unreachable,
-    /// The server said no, and will again until somebody changes something.
+    /// Rejected until somebody changes the configuration.
     Refused,
-    /// The server asked to come back later.
+    /// The server on_request to retry later.
     Busy,
-    /// The server failed.
+    /// HTTP 5xx.
     ServerError,
-    /// An HTTP answer that is not WHIP, or that does not fit the offer.
+    /// The response is not WHIP, or its answer does not match the offer.
     BadAnswer,
-    /// Signalling went well, but no media path was found.
+    /// Signaling succeeded, but no media path was found.
     NoPath,
-    /// The connection stood and broke.
+    /// An established connection was lost.
     Lost,
-    /// This machine could not: no network, no socket.
+    /// A local failure: no network, no socket.
     Local,
 }
 
-/// One failure. The reason is for the page: it names neither the path nor the token.
+/// A failure. The reason is shown on the page, and contains neither path nor token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub(crate) struct Failure {
+pub(crate) struct AttemptError {
     pub(crate) kind: FailureKind,
     pub(crate) reason: String,
-    /// What the server asked for.
+    /// The wait that the server on_request for.
     pub(crate) retry_after: Option<Duration>,
 }
 
-impl Failure {
+impl AttemptError {
     pub(crate) fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
         Self {
             kind,
@@ -238,8 +238,7 @@ impl Failure {
         }
     }
 
-    /// What an HTTP status other than the one hoped for means. `retry_after` is the header; its
-    /// date form is rare and read as absent.
+    /// The failure for an unexpected HTTP status. `retry_after`: the header; its date form is ignored.
     pub(crate) fn of_status(status: u16, retry_after: Option<&str>) -> Self {
         let (kind, why) = match status {
             401 | 403 => (FailureKind::Refused, "The server refused the token"),

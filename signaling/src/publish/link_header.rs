@@ -1,9 +1,9 @@
-//! Pure: ICE servers out of `Link` headers (RFC 8288, RFC 9725 4.6).
+//! Parses ICE servers from `Link` headers (RFC 8288, RFC 9725 4.6). Pure.
 
-/// More than this many are ignored.
+/// Further servers are ignored.
 const SERVERS_MAX: usize = 8;
 
-/// A STUN or TURN server that the WHIP server names.
+/// A STUN or TURN server of the WHIP server.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct IceServer {
     pub(crate) url: String,
@@ -11,8 +11,8 @@ pub(crate) struct IceServer {
     pub(crate) credential: String,
 }
 
-/// The `rel="ice-server"` links of all `Link` headers. A TURN server without credentials is left out:
-/// it would be refused.
+/// The `rel="ice-server"` links of all `Link` headers. TURN servers without credentials are skipped, because
+/// they would reject us.
 pub(crate) fn ice_servers<'a>(headers: impl Iterator<Item = &'a str>) -> Vec<IceServer> {
     headers
         .flat_map(|header| split_outside_quotes(header, ','))
@@ -49,7 +49,7 @@ fn ice_server(link: &str) -> Option<IceServer> {
     })
 }
 
-/// Splits at a separator that stands neither in quotes nor in angle brackets.
+/// Splits at separators outside quotes and angle brackets.
 fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut from) = (Vec::new(), 0);
     let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
@@ -112,13 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn several_in_one_header_and_other_relations_among_them() {
+    fn several_links_in_one_header_and_other_relations() {
         let header = r#"<https://a.example/>; rel="next", <stun:a:1>; rel=ice-server, <stun:b>; rel="x ice-server""#;
         assert_eq!(urls(&[header]), ["stun:a:1", "stun:b"]);
     }
 
     #[test]
-    fn what_cannot_be_used_is_left_out() {
+    fn unusable_links_are_skipped() {
         assert!(
             urls(&[r#"<turn:a>; rel="ice-server""#]).is_empty(),
             "no credentials"

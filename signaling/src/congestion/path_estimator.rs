@@ -1,0 +1,247 @@
+//! Estimates queueing delay, delivered rate and loss of one viewer's path from transport-wide feedback.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::sent_log::PacketResult;
+
+/// Window of the delivered rate, on the receiver's clock: several frames, less than a keyframe interval.
+const RATE_WINDOW: Duration = Duration::from_millis(400);
+/// With less data than this no rate is reported.
+const RATE_WINDOW_MIN: Duration = Duration::from_millis(150);
+/// A larger step between consecutive arrival times means that the receiver's clock was reset or is wrong.
+const CLOCK_JUMP: Duration = Duration::from_secs(5);
+/// Window of the loss rate, on the sender's clock.
+const LOSS_WINDOW: Duration = Duration::from_secs(2);
+/// The minimum one-delay delay over the last 20 s is the uncongested baseline. With a longer window, a phone
+/// that roamed to a farther access point would sample congested for too long; with a shorter one, a
+/// standing queue would become the baseline.
+const BASELINE_WINDOW_S: u64 = 20;
+
+/// The state of the path after one feedback message.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PathSample {
+    /// Queueing delay: the minimum one-delay delay of this feedback above the baseline. The minimum, because
+    /// a frame leaves in one burst and its later packets wait for the earlier ones.
+    pub(crate) queue: Duration,
+    /// Delivered rate in bits per second; `None` until there is enough data.
+    pub(crate) delivered_bps: Option<u32>,
+    /// Share of packets lost, 0 to 1, and the number of packets it was measured over.
+    pub(crate) loss: f32,
+    pub(crate) packets: u32,
+}
+
+/// Sliding windows over the feedback of one viewer.
+#[derive(Debug)]
+pub(crate) struct PathEstimator {
+    origin: Instant,
+    /// Minimum one-delay delay per second, in microseconds. The two clocks share no zero, so that only
+    /// differences are meaningful.
+    baselines: VecDeque<(u64, i64)>,
+    arrivals: VecDeque<(Duration, u32)>,
+    arrived_bytes: u64,
+    first_arrival: Option<Duration>,
+    newest_arrival: Duration,
+    counts: VecDeque<(Instant, u32, u32)>,
+    /// Minimum one-delay delay in the newest feedback.
+    last_delay_us: Option<i64>,
+}
+
+impl PathEstimator {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            origin: now,
+            baselines: VecDeque::new(),
+            arrivals: VecDeque::new(),
+            arrived_bytes: 0,
+            first_arrival: None,
+            newest_arrival: Duration::ZERO,
+            counts: VecDeque::new(),
+            last_delay_us: None,
+        }
+    }
+
+    /// Adds one feedback message. Returns `None` when no packet of it arrived.
+    pub(crate) fn add(&mut self, now: Instant, results: &[PacketResult]) -> Option<PathSample> {
+        self.count(now, results);
+        let min_delay = results
+            .iter()
+            .filter_map(|result| self.one_way_delay_us(result))
+            .min()?;
+        // Queues grow gradually. A clock that jumps on either side shifts all packets at once, for example
+        // after a machine was suspended; the baseline then starts anew.
+        let jumps = |last: i64| min_delay.abs_diff(last) > CLOCK_JUMP.as_micros() as u64;
+        if self.last_delay_us.replace(min_delay).is_some_and(jumps) {
+            self.baselines.clear();
+        }
+        self.note_delay(now, min_delay);
+        let baseline = self.baselines.iter().map(|(_, delay)| *delay).min()?;
+        for result in results {
+            if let Some(arrived) = result.arrived {
+                self.note_arrival(arrived, result.bytes);
+            }
+        }
+        let (lost, packets) = self
+            .counts
+            .iter()
+            .fold((0, 0), |(lost, all), (_, l, a)| (lost + l, all + a));
+        Some(PathSample {
+            queue: Duration::from_micros(u64::try_from(min_delay - baseline).unwrap_or(0)),
+            delivered_bps: self.rate(),
+            loss: lost as f32 / packets.max(1) as f32,
+            packets,
+        })
+    }
+
+    /// One-delay delay between the sender's and the receiver's clock; only differences are meaningful.
+    fn one_way_delay_us(&self, result: &PacketResult) -> Option<i64> {
+        let there = i64::try_from(result.arrived?.as_micros()).ok()?;
+        let here = result.sent_at.saturating_duration_since(self.origin);
+        Some(there - i64::try_from(here.as_micros()).ok()?)
+    }
+
+    fn note_delay(&mut self, now: Instant, one_way_delay_us: i64) {
+        let second = now.saturating_duration_since(self.origin).as_secs();
+        match self.baselines.back_mut() {
+            Some((last, minimum)) if *last == second => *minimum = one_way_delay_us.min(*minimum),
+            _ => self.baselines.push_back((second, one_way_delay_us)),
+        }
+        while let Some((oldest, _)) = self.baselines.front()
+            && oldest + BASELINE_WINDOW_S < second
+        {
+            self.baselines.pop_front();
+        }
+    }
+
+    fn note_arrival(&mut self, at: Duration, bytes: u32) {
+        // A clock jump says nothing about the rate, and must not keep old arrivals in the window.
+        if self.first_arrival.is_none() || at.abs_diff(self.newest_arrival) > CLOCK_JUMP {
+            self.arrivals.clear();
+            self.arrived_bytes = 0;
+            self.first_arrival = Some(at);
+            self.newest_arrival = at;
+        }
+        self.arrivals.push_back((at, bytes));
+        self.arrived_bytes += u64::from(bytes);
+        self.newest_arrival = self.newest_arrival.max(at);
+        while let Some((oldest, bytes)) = self.arrivals.front()
+            && *oldest + RATE_WINDOW < self.newest_arrival
+        {
+            self.arrived_bytes -= u64::from(*bytes);
+            self.arrivals.pop_front();
+        }
+    }
+
+    fn rate(&self) -> Option<u32> {
+        let known = self.newest_arrival.saturating_sub(self.first_arrival?);
+        let known = known.min(RATE_WINDOW);
+        if known < RATE_WINDOW_MIN {
+            return None;
+        }
+        Some((self.arrived_bytes as f64 * 8.0 / known.as_secs_f64()) as u32)
+    }
+
+    fn count(&mut self, now: Instant, results: &[PacketResult]) {
+        let lost = results
+            .iter()
+            .filter(|result| result.arrived.is_none())
+            .count();
+        let as_u32 = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        self.counts
+            .push_back((now, as_u32(lost), as_u32(results.len())));
+        while let Some((oldest, ..)) = self.counts.front()
+            && now.saturating_duration_since(*oldest) > LOSS_WINDOW
+        {
+            self.counts.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// Sends packets of 1250 bytes every 10 ms (1 Mbit/s) with feedback every 50 ms.
+    fn run(
+        path: &mut PathEstimator,
+        start: Instant,
+        from: u32,
+        to: u32,
+        delay: impl Fn(u32) -> Option<Duration>,
+    ) -> PathSample {
+        let mut sample = None;
+        for batch in (from..to).collect::<Vec<_>>().chunks(5) {
+            let results: Vec<PacketResult> = batch
+                .iter()
+                .map(|index| PacketResult {
+                    sent_at: start + *index * 10 * MS,
+                    bytes: 1250,
+                    // The receiver's clock started an hour earlier.
+                    arrived: delay(*index)
+                        .map(|delay| Duration::from_secs(3600) + *index * 10 * MS + delay),
+                })
+                .collect();
+            sample = path.add(start + batch[0] * 10 * MS, &results).or(sample);
+        }
+        sample.expect("something arrived")
+    }
+
+    #[test]
+    fn an_idle_path_has_no_queue_and_delivers_the_sent_rate() {
+        let start = Instant::now();
+        let mut path = PathEstimator::new(start);
+        let sample = run(&mut path, start, 0, 200, |_| Some(30 * MS));
+        assert_eq!((sample.queue, sample.loss), (Duration::ZERO, 0.0));
+        let rate = sample.delivered_bps.expect("two seconds are enough");
+        assert!((950_000..1_050_000).contains(&rate), "{rate}");
+    }
+
+    #[test]
+    fn queueing_raises_the_one_way_delay_and_jitter_does_not() {
+        let start = Instant::now();
+        let mut path = PathEstimator::new(start);
+        run(&mut path, start, 0, 200, |_| Some(30 * MS));
+        let jitter = run(&mut path, start, 200, 300, |index| {
+            Some((30 + index % 5 * 20) * MS)
+        });
+        assert_eq!(
+            jitter.queue,
+            Duration::ZERO,
+            "the minimum of each batch counts"
+        );
+        let queued = run(&mut path, start, 300, 350, |_| Some(180 * MS));
+        assert_eq!(queued.queue, 150 * MS);
+        let farther = run(&mut path, start, 350, 2500, |_| Some(180 * MS));
+        assert_eq!(
+            farther.queue,
+            Duration::ZERO,
+            "the baseline has moved to the longer path"
+        );
+    }
+
+    #[test]
+    fn a_jumping_receiver_clock_does_not_grow_the_window() {
+        let start = Instant::now();
+        let mut path = PathEstimator::new(start);
+        run(&mut path, start, 0, 100, |_| Some(30 * MS));
+        let jump = Duration::from_secs(86_400);
+        run(&mut path, start, 100, 101, |_| Some(jump));
+        let sample = run(&mut path, start, 101, 1500, |_| Some(30 * MS));
+        assert!(path.arrivals.len() < 60, "{}", path.arrivals.len());
+        let rate = sample.delivered_bps.expect("known again");
+        assert!((950_000..1_050_000).contains(&rate), "{rate}");
+    }
+
+    #[test]
+    fn loss_is_measured_over_the_last_seconds() {
+        let start = Instant::now();
+        let mut path = PathEstimator::new(start);
+        let sample = run(&mut path, start, 0, 400, |index| {
+            (index % 10 != 0).then_some(30 * MS)
+        });
+        assert!((sample.loss - 0.1).abs() < 0.01, "{}", sample.loss);
+        assert!(path.add(start, &[]).is_none(), "empty feedback");
+    }
+}
