@@ -1,14 +1,13 @@
 //! Many viewers in one process that receive and decrypt but do not decode, for `make bench`.
 //!
-//! `light_viewers 127.0.0.1:8080 VIEWERS SECONDS [JOIN_MS [whole]]`: joins are spread over `JOIN_MS` (1000), and
-//! every viewer stays until `SECONDS` after the last join. Prints one line of JSON. Another WebRTC
+//! `light_viewers 127.0.0.1:8080 VIEWERS SECONDS [JOIN_MS [whole]]`: joins are spread over `JOIN_MS` (1000),
+//! and every viewer stays until `SECONDS` after the last join. Prints one line of JSON. Another WebRTC
 //! implementation than the station's is used, so that a mistake in one is noticed.
 //! `whole`: viewers receive with UDP_GRO, so that the kernel does less work for them on the station's account.
 //! `light_viewers watch ADDRESS:PORT`: one viewer that records each picture.
 
-mod first_keyframe;
 mod join;
-mod parameter_set;
+mod keyframe;
 mod pictures;
 mod tally;
 mod viewer;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::parameter_set;
+use crate::keyframe;
 
 /// Maximum buffered packets: 20 s of video.
 const WAITING_MAX: usize = 4096;
@@ -36,7 +36,7 @@ impl Pictures {
         let packet = Packet {
             empty: payload.is_empty(),
             marker,
-            keyframe_height: parameter_set::height_px(payload),
+            keyframe_height: keyframe::height_px(payload),
         };
         self.waiting.insert(number, packet);
         while self.waiting.len() > WAITING_MAX {

@@ -11,7 +11,7 @@ use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
-use crate::first_keyframe::FirstKeyframe;
+use crate::keyframe::FirstKeyframe;
 use crate::pictures::Pictures;
 
 /// Sampling interval of a watching viewer.

@@ -1,8 +1,8 @@
 //! One viewer that records each picture a decoder could have shown, for `make bench-network`.
 //!
-//! `light_viewers watch 127.0.0.1:8080` ends with its standard input and prints one line of JSON with times in Unix
-//! milliseconds: `began`, `pictures` as `[time, height]`, and once a second `samples` as `[time, bytes received,
-//! round trip in ms or null]`.
+//! `light_viewers watch 127.0.0.1:8080` ends with its standard input and prints one line of JSON with times
+//! in Unix milliseconds: `began`, `pictures` as `[time, height]`, and once a second `samples` as `[time,
+//! bytes received, round trip in ms or null]`.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;

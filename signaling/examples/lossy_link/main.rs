@@ -1,13 +1,13 @@
 //! Simulates a lossy, slow network path between viewers and a station, in user space.
 //!
-//! `lossy_link STATION_ADDRESS:PORT [LISTEN_ADDRESS:PORT] [SEED]` prints `{"port":N}` with the UDP port it listens
-//! on (`127.0.0.1:0`), and forwards the datagrams of each client address to the station and back, over a separate
-//! path: clients do not share the bottleneck. It reads commands from standard input, one per line, answers each
-//! with a line of JSON, and ends with its input:
+//! `lossy_link STATION_ADDRESS:PORT [LISTEN_ADDRESS:PORT] [SEED]` prints `{"port":N}` with the UDP port it
+//! listens on (`127.0.0.1:0`), and forwards the datagrams of each client address to the station and back,
+//! over a separate path: clients do not share the bottleneck. It reads commands from standard input, one per
+//! line, answers each with a line of JSON, and ends with its input:
 //!
 //! - `both loss=0.05 delay_ms=50`, or `up` (to the station) or `down` (from it): changes the given settings:
-//!   `loss` 0 to 1, `burst` mean length of a loss burst (1: none), `delay_ms`, `jitter_ms`, `order` `kept` or `free`,
-//!   `rate_bps` a number or `none`, `queue_ms` or `queue_bytes`.
+//!   `loss` 0 to 1, `burst` mean length of a loss burst (1: none), `delay_ms`, `jitter_ms`, `order` `kept` or
+//!   `free`, `rate_bps` a number or `none`, `queue_ms` or `queue_bytes`.
 //! - `read`: counters of all paths together.
 
 mod commands;

@@ -19,8 +19,8 @@ const COMMANDS: Token = Token(usize::MAX - 1);
 const PATHS_MAX: usize = 4096;
 /// Requested kernel buffer; losses in it are not counted by a link.
 const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
-/// Larger than any datagram. Without UDP_GRO the kernel returns the datagrams of an offloaded burst one by one, as
-/// a link needs.
+/// Larger than any datagram. Without UDP_GRO the kernel returns the datagrams of an offloaded burst one by
+/// one, as a link needs.
 const BUFFER_BYTES: usize = 65_536;
 
 /// The path between one client and the station.

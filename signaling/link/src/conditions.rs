@@ -13,8 +13,8 @@ pub struct Conditions {
     pub delay: Duration,
     /// Random additional delay.
     pub jitter: Jitter,
-    /// Bottleneck rate in bits per second of IP packets (datagram and [`HEADERS_BYTES`](crate::HEADERS_BYTES)). `None`:
-    /// no bottleneck; 0: an outage.
+    /// Bottleneck rate in bits per second of IP packets (datagram and
+    /// [`HEADERS_BYTES`](crate::HEADERS_BYTES)). `None`: no bottleneck; 0: an outage.
     pub rate_bps: Option<u64>,
     /// The queue before the bottleneck.
     pub queue: Queue,
@@ -38,7 +38,8 @@ impl Default for Jitter {
     }
 }
 
-/// Limit of the queue before the bottleneck (tail drop). A datagram that finds the bottleneck idle always passes.
+/// Limit of the queue before the bottleneck (tail drop). A datagram that finds the bottleneck idle always
+/// passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Queue {
     /// Maximum waiting time.

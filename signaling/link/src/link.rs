@@ -78,8 +78,8 @@ impl<T> Link<T> {
         }
     }
 
-    /// Changes the parameters at `now`. Datagrams after the bottleneck are not affected; the one that is passing it
-    /// starts again at the new rate.
+    /// Changes the parameters at `now`. Datagrams after the bottleneck are not affected; the one that is
+    /// passing it starts again at the new rate.
     pub fn change(&mut self, now: Instant, conditions: Conditions) {
         self.advance(now);
         self.conditions = conditions;

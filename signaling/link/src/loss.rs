@@ -24,8 +24,8 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// Bursts in which everything is lost, with mean length `burst`, so that `share` of all datagrams is lost. `share`
-    /// must be below 1.
+    /// Bursts in which everything is lost, with mean length `burst`, so that `share` of all datagrams is
+    /// lost. `share` must be below 1.
     #[must_use]
     pub fn bursts(share: f64, burst: f64) -> Self {
         let to_good = 1.0 / burst.max(1.0);

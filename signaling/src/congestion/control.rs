@@ -109,7 +109,7 @@ impl Control {
     }
 
     /// Call after this process was suspended. Missing and late feedback is then no sign of congestion, so
-    /// the estimate stays and everything measured from packet times starts anew.
+    /// the estimate stays and everything measured from packet times starts again.
     pub(crate) fn resume(&mut self, now: Instant) {
         self.log.forget();
         self.path = PathEstimator::new(now);

@@ -69,7 +69,7 @@ impl PathEstimator {
             .filter_map(|result| self.one_way_delay_us(result))
             .min()?;
         // Queues grow gradually. A clock that jumps on either side shifts all packets at once, for example
-        // after a machine was suspended; the baseline then starts anew.
+        // after a machine was suspended; the baseline then starts again.
         let jumps = |last: i64| min_delay.abs_diff(last) > CLOCK_JUMP.as_micros() as u64;
         if self.last_delay_us.replace(min_delay).is_some_and(jumps) {
             self.baselines.clear();

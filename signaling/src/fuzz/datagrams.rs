@@ -163,16 +163,16 @@ pub(super) fn rtcp(data: &[u8]) {
 
 const MEDIA_PACKETS_MAX: usize = 256;
 const MEDIA_TICK: Duration = Duration::from_millis(7);
-const MEDIA_TERMS: MediaParams = MediaParams {
+const MEDIA_PARAMS: MediaParams = MediaParams {
     payload_type: 96,
     rtx_payload_type: Some(97),
 };
 
-/// Packets with any order and payload. Each starts with a byte of flags and the difference of its sequence number
-/// to the previous. Every access unit must be valid.
+/// Packets with any order and payload. Each starts with a byte of flags and the difference of its sequence
+/// number to the previous. Every access unit must be valid.
 pub(super) fn media(mut data: &[u8]) {
     let (sender, units) = unit_queue();
-    let mut reception = Reception::new(MEDIA_TERMS, sender, Arc::new(WhipMetrics::default()));
+    let mut reception = Reception::new(MEDIA_PARAMS, sender, Arc::new(WhipMetrics::default()));
     let (mut now, mut number, mut timestamp) = (Instant::now(), 0_u16, 0_u32);
     for _ in 0..MEDIA_PACKETS_MAX {
         if data.is_empty() {

@@ -14,7 +14,7 @@ use crate::sdp::{
 use crate::session::whep::{Reply, SessionPatch, Whep, WhepPost};
 use crate::{Demand, Engine, EngineConfig, EngineMetrics, FrameSink};
 
-const TERMS: AnswerParams<'_> = AnswerParams {
+const PARAMS: AnswerParams<'_> = AnswerParams {
     session_number: 1,
     ufrag: "ours",
     pwd: "ourpasswordourpassword",
@@ -33,7 +33,7 @@ pub(super) fn offer(data: &[u8]) {
     match offer {
         Ok(offer) => {
             assert!(offer.candidates.len() <= REMOTE_CANDIDATES_MAX);
-            assert_lines(&answer(&offer, &TERMS));
+            assert_lines(&answer(&offer, &PARAMS));
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
@@ -45,7 +45,7 @@ pub(super) fn publish(data: &[u8]) {
         return;
     };
     match offer {
-        Ok(offer) => assert_lines(&publish_answer(&offer, &TERMS)),
+        Ok(offer) => assert_lines(&publish_answer(&offer, &PARAMS)),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 }

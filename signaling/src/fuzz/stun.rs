@@ -18,7 +18,7 @@ use crate::transport::stun::{
 
 const STEPS_MAX: usize = 64;
 const ATTRIBUTES_MAX: usize = 16;
-const BROUGHT_BYTES: usize = 1500;
+const OFFER_BYTES: usize = 1500;
 const HEADERS_BYTES: usize = 28;
 const MESSAGE_INTEGRITY: u16 = 0x0008;
 const FINGERPRINT: u16 = 0x8028;
@@ -32,7 +32,7 @@ pub(super) fn stun(mut data: &[u8]) {
     match byte(&mut data) % 3 {
         0 => read(data),
         1 => write(data),
-        _ => talk(data),
+        _ => scenario(data),
     }
 }
 
@@ -42,7 +42,7 @@ fn read(data: &[u8]) {
         return;
     };
     assert_eq!(message.length(), data.len());
-    assert!(!message.is_authentic("nobody knows this one", PROVIDER.crypto()));
+    assert!(!message.is_authentic("an unknown password", PROVIDER.crypto()));
     assert!(message.unknown().count() <= 4);
     let _ = (
         message.user_name(),
@@ -68,31 +68,31 @@ fn write(mut data: &[u8]) {
     let Some(mut sealed) = draft.seal(pwd, PROVIDER.crypto()) else {
         return;
     };
-    let believed = |bytes: &[u8]| {
+    let authentic = |bytes: &[u8]| {
         Message::parse(bytes).is_some_and(|message| message.is_authentic(pwd, PROVIDER.crypto()))
     };
-    assert!(believed(&sealed));
+    assert!(authentic(&sealed));
     // FINGERPRINT follows the integrity and is not protected by it (RFC 8489 14.7).
     let bit = bit % ((sealed.len() - FINGERPRINT_ATTRIBUTE_BYTES) * 8);
     sealed[bit / 8] ^= 1 << (bit % 8);
-    assert!(!believed(&sealed), "bit {bit}");
+    assert!(!authentic(&sealed), "bit {bit}");
 }
 
 /// A hostile viewer with valid credentials.
-fn talk(mut data: &[u8]) {
-    let mut talk = Talk::new();
+fn scenario(mut data: &[u8]) {
+    let mut scenario = IceScenario::new();
     for _ in 0..STEPS_MAX {
         if data.is_empty() {
             break;
         }
         let (what, who) = (byte(&mut data), byte(&mut data));
         match what % 4 {
-            0 => talk.check(path(who), byte(&mut data)),
-            1 => talk.answer(path(who), byte(&mut data)),
-            2 => talk.pass(who),
-            _ => talk.receive(path(who), chunk(&mut data)),
+            0 => scenario.check(path(who), byte(&mut data)),
+            1 => scenario.answer(path(who), byte(&mut data)),
+            2 => scenario.pass(who),
+            _ => scenario.receive(path(who), chunk(&mut data)),
         }
-        talk.look();
+        scenario.check_invariants();
     }
 }
 
@@ -104,7 +104,7 @@ fn path(who: u8) -> Path {
     }
 }
 
-struct Talk {
+struct IceScenario {
     agent: IceAgent,
     ours: Credentials,
     theirs: Credentials,
@@ -116,7 +116,7 @@ struct Talk {
     unproven_bytes: usize,
 }
 
-impl Talk {
+impl IceScenario {
     fn new() -> Self {
         let side = |name: &str| Credentials {
             ufrag: name.to_owned(),
@@ -124,7 +124,7 @@ impl Talk {
         };
         let (ours, theirs) = (side("ours"), side("theirs"));
         let now = Instant::now();
-        let terms = IceConfig {
+        let config = IceConfig {
             names: Arc::new(CheckCredentials {
                 local: ours.clone(),
                 remote: theirs.ufrag.clone(),
@@ -136,17 +136,17 @@ impl Talk {
                 disconnected: Duration::from_secs(7),
                 failed: Duration::from_secs(20),
             },
-            request_bytes: BROUGHT_BYTES,
+            request_bytes: OFFER_BYTES,
             crypto: Arc::clone(&PROVIDER),
         };
         Self {
-            agent: IceAgent::new(now, terms),
+            agent: IceAgent::new(now, config),
             ours,
             theirs,
             now,
             asked: Vec::new(),
             proven: HashSet::new(),
-            request_bytes: BROUGHT_BYTES,
+            request_bytes: OFFER_BYTES,
             unproven_bytes: 0,
         }
     }
@@ -194,7 +194,7 @@ impl Talk {
         };
         if path == asked.path && how & 6 == 0 {
             self.proven.insert(path);
-            self.request_bytes += BROUGHT_BYTES;
+            self.request_bytes += OFFER_BYTES;
         }
         self.receive(path, &sealed);
     }
@@ -217,7 +217,7 @@ impl Talk {
         assert!(due.is_none_or(|due| due + Duration::from_secs(60) > self.now));
     }
 
-    fn look(&mut self) {
+    fn check_invariants(&mut self) {
         let mut sent = Vec::new();
         self.agent.drain(&mut sent);
         for run in sent {

@@ -133,7 +133,7 @@ impl H264Decoder {
     }
 
     /// Decodes one access unit. `full_range`: from its sequence parameter set, if it has one. After an error
-    /// the decoder is created anew, so that the next unit should be a keyframe.
+    /// the decoder is created again, so that the next unit should be a keyframe.
     pub(crate) fn decode(
         &mut self,
         unit: &[u8],

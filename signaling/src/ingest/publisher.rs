@@ -84,8 +84,8 @@ impl IngestPublisher {
         }
     }
 
-    /// Passes on received media and sends feedback; call after a datagram or at the deadline. Returns `false` if the
-    /// publisher is gone.
+    /// Passes on received media and sends feedback; call after a datagram or at the deadline. Returns `false`
+    /// if the publisher is gone.
     pub(crate) fn process(&mut self, now: Instant, connect_within: Duration) -> bool {
         match self.peer.link() {
             LinkState::Closed | LinkState::Failed => return false,

@@ -87,8 +87,8 @@ impl Lifecycle {
         self.reason = None;
     }
 
-    /// An attempt or connection has failed. `spread`, 0 to 1, randomises the wait (jitter), so that many stations
-    /// do not retry at the same time.
+    /// An attempt or connection has failed. `spread`, 0 to 1, randomises the wait (jitter), so that many
+    /// stations do not retry at the same time.
     pub(crate) fn failed(&mut self, now: Instant, failure: &AttemptError, spread: f64) {
         let refused = failure.kind == FailureKind::Refused;
         let stable = self.state == PublishState::Live && now >= self.since + STABLE_AFTER;

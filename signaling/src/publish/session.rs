@@ -208,8 +208,8 @@ pub(crate) struct Numbering {
 }
 
 impl Numbering {
-    /// The frame's packets in sending order. Sequence numbers have no gap after dropped frames, so that the server
-    /// does not request retransmissions: the stream is complete from the next keyframe on.
+    /// The frame's packets in sending order. Sequence numbers have no gap after dropped frames, so that the
+    /// server does not request retransmissions: the stream is complete from the next keyframe on.
     pub(crate) fn packets<'a>(
         &'a mut self,
         frame: &'a EncodedFrame,

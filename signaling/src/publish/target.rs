@@ -141,9 +141,9 @@ mod tests {
     #[test]
     fn the_token_is_sent_to_its_origin_only() {
         let target = PublishTarget::parse("https://a.example/whip", Some("t0")).expect("valid");
-        let told = |to: &str| target.authorization(&url(to));
+        let header = |to: &str| target.authorization(&url(to));
         assert_eq!(
-            told("https://a.example/other").as_deref(),
+            header("https://a.example/other").as_deref(),
             Some("Bearer t0")
         );
         for other in [
@@ -151,7 +151,7 @@ mod tests {
             "http://a.example/",
             "https://a.example:8443/",
         ] {
-            assert_eq!(told(other), None, "{other}");
+            assert_eq!(header(other), None, "{other}");
         }
     }
 

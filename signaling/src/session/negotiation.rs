@@ -34,14 +34,14 @@ pub(crate) struct NegotiatedViewer {
 }
 
 /// This side of a new session, for both directions of media.
-pub(crate) struct OurSide<'a> {
+pub(crate) struct LocalSession<'a> {
     shared: &'a Shared,
     candidates: &'a Candidates,
     lines: Vec<String>,
     pub(crate) names: SessionNames,
 }
 
-impl<'a> OurSide<'a> {
+impl<'a> LocalSession<'a> {
     pub(crate) fn new(shared: &'a Shared, candidates: &'a Candidates) -> Self {
         Self {
             shared,
@@ -86,10 +86,10 @@ pub(crate) fn negotiate(
     now: Instant,
 ) -> Result<NegotiatedViewer, NegotiationError> {
     let offer = Offer::parse(text)?;
-    let ours = OurSide::new(shared, candidates);
-    let peer = Peer::accept(now, &offer, &ours.peer_parts())
+    let local = LocalSession::new(shared, candidates);
+    let peer = Peer::accept(now, &offer, &local.peer_parts())
         .map_err(|error| NegotiationError::Transport(error.to_string()))?;
-    let (names, video) = (&ours.names, &offer.video);
+    let (names, video) = (&local.names, &offer.video);
     let stream = StreamTerms {
         ssrc: names.ssrc,
         payload_type: video.payload_type,
@@ -97,13 +97,13 @@ pub(crate) fn negotiate(
         playout_delay_id: video.playout_delay_id,
         transport_id: video.transport_id,
     };
-    let answer = answer(&offer, &ours.answer_params());
+    let answer = answer(&offer, &local.answer_params());
     let arrival = Arrival {
         peer,
         outlet: Outlet::new(stream, names.numbering),
         choice,
         offered_at: now,
-        id: ours.names.id,
+        id: local.names.id,
         seat: Box::new(()),
     };
     Ok(NegotiatedViewer { arrival, answer })
@@ -128,13 +128,13 @@ pub(crate) fn negotiate_publisher(
     newcomer: NewPublisherParts,
 ) -> Result<(NewPublisher, String), PublishNegotiationError> {
     let offer = parse_published(text)?;
-    let ours = OurSide::new(shared, candidates);
+    let local = LocalSession::new(shared, candidates);
     let inbox = MediaInbox::default();
     let payload_type = offer.video.payload_type;
     let media = MediaInterceptor::new(payload_type, offer.video.transport_id, inbox.clone());
-    let peer = Peer::accept_with(now, &offer, &ours.peer_parts(), Box::new(media))
+    let peer = Peer::accept_with(now, &offer, &local.peer_parts(), Box::new(media))
         .map_err(|error| PublishNegotiationError::Transport(error.to_string()))?;
-    let answer = publish_answer(&offer, &ours.answer_params());
+    let answer = publish_answer(&offer, &local.answer_params());
     let newcomer = NewPublisher {
         peer,
         inbox,
@@ -142,9 +142,9 @@ pub(crate) fn negotiate_publisher(
             payload_type,
             rtx_payload_type: offer.video.rtx_payload_type,
         },
-        ssrc: ours.names.ssrc,
+        ssrc: local.names.ssrc,
         offered_at: now,
-        id: ours.names.id,
+        id: local.names.id,
         parts: newcomer,
     };
     Ok((newcomer, answer))

@@ -71,8 +71,8 @@ impl Whep {
         self.post_with_seat(post, Box::new(Guard(guard))).await
     }
 
-    /// As [`Self::post`]. `seat` is dropped when the viewer is gone (by `DELETE`, a DTLS close or a timeout), or
-    /// at once if it does not join.
+    /// As [`Self::post`]. `seat` is dropped when the viewer is gone (by `DELETE`, a DTLS close or a timeout),
+    /// or at once if it does not join.
     pub async fn post_with_seat(&self, post: WhepPost<'_>, seat: Box<dyn Seat>) -> Reply {
         let offer = match checked_body(post.content_type, SDP, post.body) {
             Ok(text) => text,

@@ -1,5 +1,5 @@
 //! Lists this machine's addresses, ranks them by how likely people can reach them, and decides which remote
-//! addresses are in its networks. Read anew each time, because interfaces come and go.
+//! addresses are in its networks. Read again each time, because interfaces come and go.
 
 #[cfg(test)]
 mod tests;

@@ -145,7 +145,8 @@ fn ffmpeg_decodes_the_stream() {
     );
 }
 
-/// Encodes the clip. Returns the measured bit/s per step of `plan` (bitrate, frames) and the median time per frame.
+/// Encodes the clip. Returns the measured bit/s per step of `plan` (bitrate, frames) and the median time per
+/// frame.
 fn rates(plan: &[(u32, usize)]) -> Option<(Vec<f64>, Duration)> {
     let mut clip = Clip::webcam(1280, 720)?;
     let mut encoder = OpenH264Encoder::new(&Rendition::MAIN);

@@ -219,15 +219,15 @@ fn media_is_bound_to_the_address_it_is_given() {
     assert!(elsewhere("127.0.0.1").is_err());
     let mut client = Client::new();
     client.join(&studio);
-    let told = studio.post(&client.offer).body;
-    let candidates: Vec<&str> = told
+    let answer = studio.post(&client.offer).body;
+    let candidates: Vec<&str> = answer
         .lines()
         .filter(|line| line.starts_with("a=candidate"))
         .collect();
-    assert_eq!(candidates.len(), 2, "UDP and TCP: {told}");
+    assert_eq!(candidates.len(), 2, "UDP and TCP: {answer}");
     assert!(
         candidates.iter().all(|line| line.contains(" 127.0.0.1 ")),
-        "{told}"
+        "{answer}"
     );
     plays(&mut [client]);
 }

@@ -82,7 +82,7 @@ impl End {
     /// The next output of the library; `None` if there is none for now.
     pub(crate) fn next(&mut self) -> Option<EndOutput> {
         loop {
-            match self.rtc.poll_output().expect("a sound library") {
+            match self.rtc.poll_output().expect("the library works") {
                 Output::Timeout(at) => {
                     let now = Instant::now();
                     if at > now {
@@ -116,7 +116,7 @@ impl End {
             return;
         };
         let input = Input::Receive(Instant::now(), received);
-        self.rtc.handle_input(input).expect("a sound datagram");
+        self.rtc.handle_input(input).expect("a valid datagram");
     }
 }
 

@@ -106,7 +106,7 @@ impl Drop for Studio {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            thread.join().expect("the studio's thread is sound");
+            thread.join().expect("the studio's thread did not panic");
         }
         self.engine.stop();
     }

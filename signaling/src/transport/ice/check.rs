@@ -81,8 +81,8 @@ impl Checks {
 
     /// Parses a check; `None` if its MESSAGE-INTEGRITY is wrong.
     pub(super) fn parse(&self, request: &Message<'_>) -> Option<CheckContents> {
-        let vouched = self.names.is_authentic(request, self.crypto.crypto());
-        vouched.then(|| CheckContents {
+        let is_authentic = self.names.is_authentic(request, self.crypto.crypto());
+        is_authentic.then(|| CheckContents {
             priority: request.priority().unwrap_or(0),
             nominates: request.nominates(),
             conflict: request.tie_breaker(self.role.attribute()),

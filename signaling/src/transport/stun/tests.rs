@@ -80,7 +80,7 @@ fn attributes_after_the_integrity_are_ignored() {
     assert!(message.is_authentic(PASSWORD, provider().crypto()));
     assert!(!message.nominates(), "appended by an attacker");
     let nominating = sealed(check().with(USE_CANDIDATE, &[]));
-    assert!(Message::parse(&nominating).expect("sound").nominates());
+    assert!(Message::parse(&nominating).expect("valid").nominates());
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn responses_report_the_source_address() {
     }
     let error = sealed(Draft::new(Class::Error, NUMBER).with_error(487, "Role Conflict"));
     assert_eq!(
-        Message::parse(&error).expect("sound").error_code(),
+        Message::parse(&error).expect("valid").error_code(),
         Some(487)
     );
 }

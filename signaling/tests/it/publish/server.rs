@@ -108,7 +108,7 @@ impl WhipServer {
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.seen.requests.lock().expect("sound").clone()
+        self.seen.requests.lock().expect("not poisoned").clone()
     }
 
     /// The received requests with this method.
@@ -119,11 +119,11 @@ impl WhipServer {
     }
 
     pub(crate) fn shown(&self) -> Vec<ReceivedPicture> {
-        self.seen.shown.lock().expect("sound").clone()
+        self.seen.shown.lock().expect("not poisoned").clone()
     }
 
     pub(crate) fn connected_at(&self) -> Option<Instant> {
-        *self.seen.connected_at.lock().expect("sound")
+        *self.seen.connected_at.lock().expect("not poisoned")
     }
 
     pub(crate) fn lost(&self) -> u64 {
@@ -145,7 +145,7 @@ impl Drop for WhipServer {
     fn drop(&mut self) {
         self.seen.ended.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            thread.join().expect("the server's thread is sound");
+            thread.join().expect("the server's thread did not panic");
         }
     }
 }
@@ -169,7 +169,11 @@ impl ServerThread {
         stream.set_nonblocking(false).expect("a plain socket");
         let request = read_request(&stream);
         let reply = self.reply(&request);
-        self.seen.requests.lock().expect("sound").push(request);
+        self.seen
+            .requests
+            .lock()
+            .expect("not poisoned")
+            .push(request);
         // The client may be gone.
         let _ = stream.write_all(reply.as_bytes());
     }
@@ -252,13 +256,13 @@ impl Session {
             }
             if let Ok(received) = Receive::new(Protocol::Udp, from, addr, datagram) {
                 let input = Input::Receive(Instant::now(), received);
-                self.rtc.handle_input(input).expect("a sound datagram");
+                self.rtc.handle_input(input).expect("a valid datagram");
             }
         }
     }
 
     fn step(&mut self, seen: &Recording) -> bool {
-        match self.rtc.poll_output().expect("a sound library") {
+        match self.rtc.poll_output().expect("the library works") {
             Output::Timeout(at) => {
                 let now = Instant::now();
                 if at > now {
@@ -271,15 +275,18 @@ impl Session {
                 let _ = self.socket.send_to(&out.contents, out.destination);
             }
             Output::Event(Event::Connected) => {
-                *seen.connected_at.lock().expect("sound") = Some(Instant::now());
+                *seen.connected_at.lock().expect("not poisoned") = Some(Instant::now());
             }
             Output::Event(Event::MediaAdded(media)) => self.mid = Some(media.mid),
             Output::Event(Event::MediaData(data)) => {
-                seen.shown.lock().expect("sound").push(ReceivedPicture {
-                    at: Instant::now(),
-                    contiguous: data.contiguous,
-                    access_unit: data.data.to_vec(),
-                });
+                seen.shown
+                    .lock()
+                    .expect("not poisoned")
+                    .push(ReceivedPicture {
+                        at: Instant::now(),
+                        contiguous: data.contiguous,
+                        access_unit: data.data.to_vec(),
+                    });
             }
             Output::Event(_) => {}
         }

@@ -5,20 +5,24 @@ use super::*;
 #[test]
 fn unauthenticated_messages_change_nothing() {
     let mut world = world();
-    let liar = |name| Credentials {
+    let wrong_password = |name| Credentials {
         pwd: "neither one's password".to_owned(),
         ..credentials(name)
     };
-    let stranger = checks(&liar("theirs"), &liar("ours"), Role::Controlling);
-    let (_, bytes) = stranger.request(1, true).expect("a check");
+    let attacker = checks(
+        &wrong_password("theirs"),
+        &wrong_password("ours"),
+        Role::Controlling,
+    );
+    let (_, bytes) = attacker.request(1, true).expect("a check");
     assert_eq!(world.take(&bytes, udp(1)), Received::Unauthenticated);
     assert!(world.sent().is_empty());
     assert!(!world.agent.was_checked());
     let sent = world.check(udp(1), true);
     let request = Message::parse(sent[1].bytes()).expect("our check");
-    let forged = stranger.answer(&request, udp(1).remote).expect("an answer");
+    let forged = attacker.answer(&request, udp(1).remote).expect("an answer");
     assert_eq!(world.take(&forged, udp(1)), Received::Unauthenticated);
-    let conflict = stranger
+    let conflict = attacker
         .error_response(&request, ROLE_CONFLICT)
         .expect("an answer");
     assert_eq!(world.take(&conflict, udp(1)), Received::Unauthenticated);

@@ -79,13 +79,13 @@ fn apart(buffers: &[RunBuffer]) -> Vec<Vec<u8>> {
 fn the_library_decrypts_sealed_packets() {
     for profile in PROFILES {
         let mut both = both(profile);
-        let told = Extension {
+        let extension = Extension {
             id: 3,
             payload: Bytes::from_static(&[1, 2]),
         };
         let mut buffers = Vec::new();
         let headers = [
-            header(7, 65_533, vec![told]),
+            header(7, 65_533, vec![extension]),
             header(7, 65_534, vec![]),
             header(9, 12, vec![]),
         ];

@@ -1,4 +1,8 @@
-//! Parses the picture height from the sequence parameter set before a keyframe (H.264 7.3.2.1.1). Pure.
+//! Detects keyframes by the sequence parameter set before them (H.264 7.3.2.1.1), and parses its height. Pure.
+//!
+//! Separate from the parser that the station uses, so that a mistake in one is noticed.
+
+use std::collections::HashMap;
 
 const TYPE_MASK: u8 = 0x1f;
 const STAP_A: u8 = 24;
@@ -6,20 +10,66 @@ const SPS: u8 = 7;
 /// Profiles whose parameter sets have no chroma format: baseline, main, extended.
 const PLAIN_PROFILES: [u32; 3] = [66, 77, 88];
 
-/// The height in pixels if a payload starts with a parameter set, alone or in an aggregate (RFC 6184 5.7.1).
-pub(crate) fn height_px(payload: &[u8]) -> Option<u32> {
+/// The received packets of one picture.
+#[derive(Debug, Default)]
+struct Picture {
+    first: Option<u64>,
+    last: Option<u64>,
+    packets: u64,
+}
+
+/// Follows a stream until all packets of its first keyframe have arrived.
+#[derive(Debug, Default)]
+pub(crate) struct FirstKeyframe {
+    pictures: HashMap<u32, Picture>,
+    complete: bool,
+}
+
+impl FirstKeyframe {
+    /// Adds a packet. Returns `true` for the one that completes the first keyframe.
+    pub(crate) fn take(
+        &mut self,
+        number: u64,
+        timestamp: u32,
+        marker: bool,
+        payload: &[u8],
+    ) -> bool {
+        if self.complete {
+            return false;
+        }
+        let picture = self.pictures.entry(timestamp).or_default();
+        picture.packets += 1;
+        if parameter_set(payload).is_some() {
+            picture.first = Some(number);
+        }
+        if marker {
+            picture.last = Some(number);
+        }
+        let whole = picture.first.zip(picture.last);
+        self.complete = whole.is_some_and(|(first, last)| picture.packets == last - first + 1);
+        if self.complete {
+            self.pictures.clear();
+        }
+        self.complete
+    }
+}
+
+/// The parameter set at the start of a payload, alone or in an aggregate (RFC 6184 5.7.1). Encoders put one
+/// before each keyframe.
+fn parameter_set(payload: &[u8]) -> Option<&[u8]> {
     let unit = match payload.first()? & TYPE_MASK {
-        SPS => payload,
         STAP_A => {
             let length = u16::from_be_bytes([*payload.get(1)?, *payload.get(2)?]);
             payload.get(3..3 + usize::from(length))?
         }
-        _ => return None,
+        _ => payload,
     };
-    if unit.first()? & TYPE_MASK != SPS {
-        return None;
-    }
-    height_of(&mut Bits::of(&unit[1..]))
+    (unit.first()? & TYPE_MASK == SPS).then_some(unit)
+}
+
+/// The height in pixels if a payload starts with a parameter set.
+pub(crate) fn height_px(payload: &[u8]) -> Option<u32> {
+    height_of(&mut Bits::of(&parameter_set(payload)?[1..]))
 }
 
 fn height_of(bits: &mut Bits) -> Option<u32> {
