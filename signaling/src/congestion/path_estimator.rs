@@ -13,7 +13,7 @@ const RATE_WINDOW_MIN: Duration = Duration::from_millis(150);
 const CLOCK_JUMP: Duration = Duration::from_secs(5);
 /// Window of the loss rate, on the sender's clock.
 const LOSS_WINDOW: Duration = Duration::from_secs(2);
-/// The minimum one-delay delay over the last 20 s is the uncongested baseline. With a longer window, a phone
+/// The minimum one-way delay over the last 20 s is the uncongested baseline. With a longer window, a phone
 /// that roamed to a farther access point would sample congested for too long; with a shorter one, a
 /// standing queue would become the baseline.
 const BASELINE_WINDOW_S: u64 = 20;
@@ -21,7 +21,7 @@ const BASELINE_WINDOW_S: u64 = 20;
 /// The state of the path after one feedback message.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct PathSample {
-    /// Queueing delay: the minimum one-delay delay of this feedback above the baseline. The minimum, because
+    /// Queueing delay: the minimum one-way delay of this feedback above the baseline. The minimum, because
     /// a frame leaves in one burst and its later packets wait for the earlier ones.
     pub(crate) queue: Duration,
     /// Delivered rate in bits per second; `None` until there is enough data.
@@ -35,7 +35,7 @@ pub(crate) struct PathSample {
 #[derive(Debug)]
 pub(crate) struct PathEstimator {
     origin: Instant,
-    /// Minimum one-delay delay per second, in microseconds. The two clocks share no zero, so that only
+    /// Minimum one-way delay per second, in microseconds. The two clocks share no zero, so that only
     /// differences are meaningful.
     baselines: VecDeque<(u64, i64)>,
     arrivals: VecDeque<(Duration, u32)>,
@@ -43,7 +43,7 @@ pub(crate) struct PathEstimator {
     first_arrival: Option<Duration>,
     newest_arrival: Duration,
     counts: VecDeque<(Instant, u32, u32)>,
-    /// Minimum one-delay delay in the newest feedback.
+    /// Minimum one-way delay in the newest feedback.
     last_delay_us: Option<i64>,
 }
 

@@ -176,7 +176,7 @@ impl PublishMetrics {
         );
         counter(
             "carrier_publish_keyframe_requests",
-            "Keyframes that the WHIP server on_request for",
+            "Keyframes that the WHIP server asked for",
             &self.keyframe_requests,
         );
         let help = "Attempts and connections that ended";
@@ -205,7 +205,7 @@ pub enum FailureKind {
     Unreachable,
     /// Rejected until somebody changes the configuration.
     Refused,
-    /// The server on_request to retry later.
+    /// The server asked to retry later.
     Busy,
     /// HTTP 5xx.
     ServerError,
@@ -225,7 +225,7 @@ pub enum FailureKind {
 pub(crate) struct AttemptError {
     pub(crate) kind: FailureKind,
     pub(crate) reason: String,
-    /// The wait that the server on_request for.
+    /// The wait that the server asked for.
     pub(crate) retry_after: Option<Duration>,
 }
 

@@ -135,7 +135,7 @@ fn occupied() -> Reply {
     problem(409, "Somebody publishes", detail).with("Retry-After", RETRY_AFTER_S)
 }
 
-/// A checked_body source name for a `User-Agent`.
+/// A readable source name for a `User-Agent`.
 fn publisher_name(user_agent: Option<&str>) -> &'static str {
     let agent = user_agent.unwrap_or_default().to_ascii_lowercase();
     let says = |word: &str| agent.contains(word);
