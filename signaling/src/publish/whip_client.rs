@@ -6,7 +6,7 @@ mod tests;
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, Response};
-use ureq::{Agent, Body, Timeout};
+use ureq::{Agent, Body, RequestBuilder, Timeout};
 use url::Url;
 
 use super::lifecycle::{AttemptError, FailureKind};
@@ -65,10 +65,7 @@ impl WhipClient {
     pub(super) fn offer(&self, offer: &str) -> Result<OfferResponse, AttemptError> {
         let mut url = self.target.url().clone();
         for _ in 0..=REDIRECTS_MAX {
-            let mut request = self.agent.post(url.as_str());
-            if let Some(authorization) = self.target.authorization(&url) {
-                request = request.header("Authorization", authorization);
-            }
+            let request = self.authorized(self.agent.post(url.as_str()), &url);
             let request = request.config().timeout_global(Some(OFFER_TIMEOUT)).build();
             let response = request.content_type("application/sdp").send(offer);
             let response = response.map_err(|error| unreachable(&error))?;
@@ -94,12 +91,18 @@ impl WhipClient {
         Err(AttemptError::new(FailureKind::BadAnswer, why))
     }
 
+    /// Adds the token where `url` may see it.
+    fn authorized<B>(&self, request: RequestBuilder<B>, url: &Url) -> RequestBuilder<B> {
+        match self.target.authorization(url) {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        }
+    }
+
     /// Trickles candidates. Support is optional, so that failures are only logged.
     pub(super) fn trickle(&self, resource: &SessionResource, fragment: &str) {
-        let mut request = self.agent.patch(resource.url.as_str());
-        if let Some(authorization) = self.target.authorization(&resource.url) {
-            request = request.header("Authorization", authorization);
-        }
+        let request = self.agent.patch(resource.url.as_str());
+        let mut request = self.authorized(request, &resource.url);
         if let Some(etag) = &resource.etag {
             request = request.header("If-Match", etag);
         }
@@ -113,10 +116,8 @@ impl WhipClient {
 
     /// Deletes the session. Without it the server times out.
     pub(super) fn delete(&self, resource: &SessionResource) {
-        let mut request = self.agent.delete(resource.url.as_str());
-        if let Some(authorization) = self.target.authorization(&resource.url) {
-            request = request.header("Authorization", authorization);
-        }
+        let request = self.agent.delete(resource.url.as_str());
+        let request = self.authorized(request, &resource.url);
         let request = request
             .config()
             .timeout_global(Some(DELETE_TIMEOUT))

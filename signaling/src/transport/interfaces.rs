@@ -60,44 +60,9 @@ fn with_metrics(
 
 /// Name prefixes of interfaces to containers, virtual machines and tunnels. People in the same room rarely
 /// reach them, even where a tunnel has the default route.
-const VIRTUAL: [&str; 36] = [
-    "anbox",
-    "br-",
-    "cali",
-    "cilium",
-    "cni",
-    "docker",
-    "dummy",
-    "flannel",
-    "gre",
-    "ham",
-    "ifb",
-    "incus",
-    "ip6tnl",
-    "ipsec",
-    "kube",
-    "lxc",
-    "lxd",
-    "mullvad",
-    "nebula",
-    "nordlynx",
-    "ovs",
-    "podman",
-    "proton",
-    "sit",
-    "tailscale",
-    "tap",
-    "tun",
-    "utun",
-    "vboxnet",
-    "veth",
-    "virbr",
-    "vmnet",
-    "vnet",
-    "weave",
-    "wg",
-    "zt",
-];
+const VIRTUAL: &str = "anbox br- cali cilium cni docker dummy flannel gre ham ifb incus ip6tnl ipsec kube lxc lxd \
+    mullvad nebula nordlynx ovs podman proton sit tailscale tap tun utun vboxnet veth virbr \
+    vmnet vnet weave wg zt";
 
 /// Sort key, best first: physical interfaces, IPv4, the default route with the lowest metric, then
 /// private networks.
@@ -111,7 +76,8 @@ pub(crate) fn rank(address: &HostAddress) -> impl Ord + use<> {
 }
 
 fn is_virtual(interface: &str) -> bool {
-    VIRTUAL.iter().any(|prefix| interface.starts_with(prefix)) || interface.contains("vpn")
+    let mut prefixes = VIRTUAL.split_ascii_whitespace();
+    prefixes.any(|prefix| interface.starts_with(prefix)) || interface.contains("vpn")
 }
 
 /// A phone in the same room most likely shares a private network with this machine.
