@@ -18,7 +18,7 @@ pub(crate) struct PacketResult {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Sent {
+struct SentPacket {
     at: Instant,
     bytes: u32,
     reported: bool,
@@ -27,7 +27,7 @@ struct Sent {
 /// Sent packets by transport-wide sequence number.
 #[derive(Debug, Default)]
 pub(crate) struct SentLog {
-    packets: VecDeque<Sent>,
+    packets: VecDeque<SentPacket>,
     /// The next sequence number, extended to 64 bits.
     next: u64,
 }
@@ -38,7 +38,7 @@ impl SentLog {
         if self.packets.len() >= MAX_PACKETS {
             self.packets.pop_front();
         }
-        self.packets.push_back(Sent {
+        self.packets.push_back(SentPacket {
             at: now,
             bytes,
             reported: false,
@@ -82,7 +82,7 @@ impl SentLog {
         self.packets.get(from).map(|sent| sent.at)
     }
 
-    fn find(&mut self, number: u16) -> Option<&mut Sent> {
+    fn find(&mut self, number: u16) -> Option<&mut SentPacket> {
         let newest = self.next.checked_sub(1)?;
         let back = ((newest & 0xffff) as u16).wrapping_sub(number);
         let index = self.packets.len().checked_sub(1 + usize::from(back))?;

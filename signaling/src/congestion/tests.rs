@@ -46,7 +46,7 @@ impl Bottleneck {
 }
 
 /// The simulation of a viewer and its path.
-struct Run {
+struct Simulation {
     start: Instant,
     ms: u32,
     control: Control,
@@ -63,7 +63,7 @@ struct Run {
     rungs: Vec<usize>,
 }
 
-impl Run {
+impl Simulation {
     fn new(rate_bps: u32, lose_every: u64) -> Self {
         let start = Instant::now();
         let ladder = ladder();
@@ -207,7 +207,7 @@ impl Run {
 
 #[test]
 fn a_fast_path_keeps_the_largest_rendition_and_monitoring_ends() {
-    let mut run = Run::new(50_000_000, 0);
+    let mut run = Simulation::new(50_000_000, 0);
     run.go(12);
     assert_eq!(run.settled_on(0, 0), Some(0.0));
     assert_eq!(run.control.estimate_bps(), None);
@@ -217,7 +217,7 @@ fn a_fast_path_keeps_the_largest_rendition_and_monitoring_ends() {
 #[test]
 fn loss_without_queueing_keeps_the_rendition() {
     for lose_every in [20, 10] {
-        let mut run = Run::new(50_000_000, lose_every);
+        let mut run = Simulation::new(50_000_000, lose_every);
         run.go(30);
         assert_eq!(run.settled_on(0, 0), Some(0.0), "1 in {lose_every}");
     }
@@ -225,7 +225,7 @@ fn loss_without_queueing_keeps_the_rendition() {
 
 #[test]
 fn one_megabit_keeps_a_large_rendition_at_a_lower_rate() {
-    let mut run = Run::new(1_000_000, 0);
+    let mut run = Simulation::new(1_000_000, 0);
     run.go(30);
     assert!(
         run.rungs[50..].iter().all(|rung| *rung <= 1),
@@ -237,7 +237,7 @@ fn one_megabit_keeps_a_large_rendition_at_a_lower_rate() {
 
 #[test]
 fn three_hundred_kilobits_move_to_the_smallest_within_two_seconds() {
-    let mut run = Run::new(300_000, 0);
+    let mut run = Simulation::new(300_000, 0);
     run.go(40);
     let took = run.settled_on(2, 0).expect("the smallest");
     assert!(took <= 2.0, "{took} s");
@@ -248,7 +248,7 @@ fn three_hundred_kilobits_move_to_the_smallest_within_two_seconds() {
 #[test]
 fn the_largest_rendition_returns_within_ten_seconds_after_the_limit_ends() {
     for limited_s in [20, 23, 27] {
-        let mut run = Run::new(300_000, 0);
+        let mut run = Simulation::new(300_000, 0);
         run.go(limited_s);
         run.link.rate_bps = 20_000_000;
         run.go(30);
@@ -259,7 +259,7 @@ fn the_largest_rendition_returns_within_ten_seconds_after_the_limit_ends() {
 
 #[test]
 fn a_later_limit_is_detected() {
-    let mut run = Run::new(20_000_000, 0);
+    let mut run = Simulation::new(20_000_000, 0);
     run.go(8);
     run.link.rate_bps = 500_000;
     run.go(25);
@@ -275,7 +275,7 @@ fn a_later_limit_is_detected() {
 fn a_suspended_process_is_not_congestion() {
     for (rate_bps, before_s) in [(50_000_000, 3), (50_000_000, 9), (50_000_000, 20)] {
         for pause_s in [2, 5, 10, 60] {
-            let mut run = Run::new(rate_bps, 0);
+            let mut run = Simulation::new(rate_bps, 0);
             run.go(before_s).pause(pause_s).go(30);
             assert_eq!(
                 run.settled_on(0, 0),
@@ -290,7 +290,7 @@ fn a_suspended_process_is_not_congestion() {
 
 #[test]
 fn a_slow_path_stays_limited_after_a_suspension() {
-    let mut run = Run::new(300_000, 0);
+    let mut run = Simulation::new(300_000, 0);
     run.go(20);
     let before = run.control.estimate_bps().expect("it is slow");
     run.pause(10).go(20);
@@ -305,7 +305,7 @@ fn a_slow_path_stays_limited_after_a_suspension() {
 
 #[test]
 fn a_clock_jump_of_the_receiver_is_not_congestion() {
-    let mut run = Run::new(50_000_000, 0);
+    let mut run = Simulation::new(50_000_000, 0);
     run.go(4);
     // The receiver's clock kept running during the suspension.
     run.receiver_ahead = Duration::from_secs(10);
@@ -315,7 +315,7 @@ fn a_clock_jump_of_the_receiver_is_not_congestion() {
 
 /// Runs the estimator of the library (rtc 0.21.1, `Gcc`) over the same paths with a stream of fixed
 /// 1.5 Mbit/s. Without a bottleneck its target climbs to the maximum although no packet has tested it;
-/// behind 1 Mbit/s or 300 kbit/s it falls to the minimum. Neither selects a rendition. Run it with
+/// behind 1 Mbit/s or 300 kbit/s it falls to the minimum. Neither selects a rendition. Simulation it with
 /// `cargo test --workspace --lib library -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints a comparison"]
@@ -338,7 +338,7 @@ fn the_estimator_of_the_library_on_the_same_paths() {
 /// Sends 1.5 Mbit/s with a keyframe every 5 s for 30 s; returns the target every 3 s in kbit/s.
 fn library_targets(rate_bps: u32, lose_every: u64) -> Vec<u32> {
     use rtc::interceptor::{BandwidthEstimator as _, Gcc, PacketReport};
-    let mut run = Run::new(rate_bps, lose_every);
+    let mut run = Simulation::new(rate_bps, lose_every);
     let mut library = Gcc::new(1_500_000.0, 60_000.0, 10_000_000.0);
     let (mut reports, mut targets): (Vec<PacketReport>, _) = (Vec::new(), Vec::new());
     for ms in 0..30_000_u32 {

@@ -10,7 +10,7 @@ use capture::{Heartbeat, TURN_MAX, Threads};
 use tokio::sync::watch;
 
 use super::lifecycle::{AttemptError, Lifecycle, PublishMetrics, PublishState};
-use super::session::Session;
+use super::session::PublishSession;
 use super::target::PublishTarget;
 use super::whip_client::WhipClient;
 use crate::encode::demand::Demand;
@@ -163,7 +163,7 @@ impl Worker {
             demand.request_keyframe(RenditionId::MAIN);
         });
         let opened = tokio::select! {
-            opened = Session::open(&self.client, self.server_is_local, on_keyframe_request) => opened,
+            opened = PublishSession::open(&self.client, self.server_is_local, on_keyframe_request) => opened,
             () = stopped(&mut self.stop) => return None,
         };
         let mut session = match opened {

@@ -22,14 +22,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// An established session.
-pub(super) struct Session {
+pub(super) struct PublishSession {
     client: Arc<WhipClient>,
     resource: SessionResource,
     peer: MediaConnection,
     numbering: Numbering,
 }
 
-impl Session {
+impl PublishSession {
     /// Sends the offer and connects. On failure the server's session is deleted.
     pub(super) async fn open(
         client: &Arc<WhipClient>,

@@ -69,12 +69,12 @@ pub(crate) enum IceState {
 
 /// The result of handling a STUN message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Received {
+pub(crate) enum StunResult {
     /// Not authenticated as this agent's viewer.
     Unauthenticated,
     Handled,
     /// Validates this path for the first time.
-    Proof,
+    Validated,
 }
 
 /// The parameters of an agent.

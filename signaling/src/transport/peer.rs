@@ -15,7 +15,7 @@ use rtc::shared::error::Error;
 
 use self::secure::{DtlsSrtp, DtlsState};
 use super::demux::Kind;
-use super::ice::{CheckCredentials, IceAgent, IceConfig, IceState, IceTimeouts, Received, Role};
+use super::ice::{CheckCredentials, IceAgent, IceConfig, IceState, IceTimeouts, Role, StunResult};
 use super::interfaces::{Network, is_checkable};
 use super::runs::{Path, Run, TransportProtocol};
 use super::session::{Identity, Restart, SessionNames};
@@ -326,10 +326,10 @@ impl Peer {
 
     fn receive_check(&mut self, now: Instant, message: &Message<'_>, path: Path) -> bool {
         let newer = self.successor.as_mut();
-        let mut received = newer.map_or(Received::Unauthenticated, |newer| {
+        let mut received = newer.map_or(StunResult::Unauthenticated, |newer| {
             newer.ice.receive(now, message, path)
         });
-        if received == Received::Unauthenticated {
+        if received == StunResult::Unauthenticated {
             received = self.ice.receive(now, message, path);
         }
         let found = |successor: &mut Successor| successor.ice.state() == IceState::Up;
@@ -340,7 +340,7 @@ impl Peer {
         if self.ice.path().is_some() {
             self.secure.begin(now);
         }
-        received == Received::Proof
+        received == StunResult::Validated
     }
 
     fn receive_packet(&mut self, now: Instant, path: Path, bytes: &[u8]) {

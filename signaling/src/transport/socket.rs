@@ -20,7 +20,7 @@ const SLOTS: usize = if BATCH_SIZE < 16 { BATCH_SIZE } else { 16 };
 
 /// A received datagram.
 #[derive(Debug)]
-pub(crate) struct Received<'a> {
+pub(crate) struct Datagram<'a> {
     pub(crate) from: SocketAddr,
     /// The local address it was sent to, where the system reports it.
     pub(crate) to: Option<IpAddr>,
@@ -126,7 +126,7 @@ impl MediaSocket {
     }
 
     /// Receives one batch; `WouldBlock` if there is none.
-    pub(crate) fn receive(&mut self, mut each: impl FnMut(Received<'_>)) -> io::Result<()> {
+    pub(crate) fn receive(&mut self, mut each: impl FnMut(Datagram<'_>)) -> io::Result<()> {
         let mut metas = [RecvMeta::default(); SLOTS];
         let count = {
             let mut slots: Vec<IoSliceMut<'_>> = self
@@ -140,7 +140,7 @@ impl MediaSocket {
         for (slot, meta) in self.slots.chunks(SLOT_BYTES).zip(&metas).take(count) {
             let filled = &slot[..meta.len.min(slot.len())];
             for bytes in filled.chunks(meta.stride.max(1)) {
-                each(Received {
+                each(Datagram {
                     from: canonical(meta.addr),
                     to: meta.dst_ip.map(|ip| ip.to_canonical()),
                     bytes,

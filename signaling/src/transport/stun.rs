@@ -1,6 +1,6 @@
 //! STUN Binding messages (RFC 8489) as ICE uses them: parsed without a copy, encoded once.
 //!
-//! Attributes after MESSAGE-INTEGRITY are not protected by it and are ignored, except FINGERPRINT (RFC
+//! AttributeIter after MESSAGE-INTEGRITY are not protected by it and are ignored, except FINGERPRINT (RFC
 //! 8489 14.5).
 
 use std::net::{IpAddr, SocketAddr};
@@ -98,7 +98,7 @@ impl<'a> Message<'a> {
         }
         let class = Class::of(u16::from_be_bytes([header[0], header[1]]))?;
         let (mut at, mut integrity_at) = (HEADER_BYTES, None);
-        for (kind, value) in Attributes(&datagram[HEADER_BYTES..]) {
+        for (kind, value) in AttributeIter(&datagram[HEADER_BYTES..]) {
             let value = value?;
             let next = at + ATTRIBUTE_HEADER_BYTES + value.len().next_multiple_of(4);
             match kind {
@@ -190,15 +190,15 @@ impl<'a> Message<'a> {
         all.find(|(found, _)| *found == kind)?.1
     }
 
-    fn attributes(&self) -> Attributes<'a> {
-        Attributes(&self.protected[HEADER_BYTES..])
+    fn attributes(&self) -> AttributeIter<'a> {
+        AttributeIter(&self.protected[HEADER_BYTES..])
     }
 }
 
 /// Iterates over attributes; the value is `None` for a last one that is longer than the message.
-struct Attributes<'a>(&'a [u8]);
+struct AttributeIter<'a>(&'a [u8]);
 
-impl<'a> Iterator for Attributes<'a> {
+impl<'a> Iterator for AttributeIter<'a> {
     type Item = (u16, Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {

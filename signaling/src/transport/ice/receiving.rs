@@ -3,24 +3,29 @@
 use std::time::Instant;
 
 use super::check::{CheckContents, ROLE_CONFLICT};
-use super::{IceAgent, Outstanding, Received, Role};
+use super::{IceAgent, Outstanding, Role, StunResult};
 use crate::transport::runs::Path;
 use crate::transport::stun::{Class, Message};
 
 impl IceAgent {
     /// Handles a STUN message that arrived on `path`.
-    pub(crate) fn receive(&mut self, now: Instant, message: &Message<'_>, path: Path) -> Received {
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        message: &Message<'_>,
+        path: Path,
+    ) -> StunResult {
         match message.class {
             Class::Request => match self.checks.parse(message) {
                 Some(asked) => {
                     self.handle_check(now, message, path, asked);
-                    Received::Handled
+                    StunResult::Handled
                 }
-                None => Received::Unauthenticated,
+                None => StunResult::Unauthenticated,
             },
             Class::Success | Class::Error => self.handle_response(now, message, path),
             // A keep-alive, which changes nothing (RFC 8445 11).
-            Class::Indication => Received::Unauthenticated,
+            Class::Indication => StunResult::Unauthenticated,
         }
     }
 
@@ -65,19 +70,19 @@ impl IceAgent {
         }
     }
 
-    fn handle_response(&mut self, now: Instant, message: &Message<'_>, path: Path) -> Received {
+    fn handle_response(&mut self, now: Instant, message: &Message<'_>, path: Path) -> StunResult {
         let mut awaited = self.outstanding.iter();
         let known = awaited.position(|out| out.transaction == message.transaction);
         let Some(index) = known.filter(|_| self.checks.is_answered_by(message)) else {
-            return Received::Unauthenticated;
+            return StunResult::Unauthenticated;
         };
         let Some(asked) = self.outstanding.remove(index) else {
-            return Received::Unauthenticated;
+            return StunResult::Unauthenticated;
         };
         // A response with unknown comprehension-required attributes is ignored (RFC 8489 6.3.3), and one from
         // another address than the check was sent to proves no path (RFC 8445 7.2.5.2.1).
         if message.unknown().next().is_some() || asked.path != path {
-            return Received::Handled;
+            return StunResult::Handled;
         }
         let found = self.pairs.iter().position(|pair| pair.path == path);
         match (message.class, found) {
@@ -90,13 +95,13 @@ impl IceAgent {
                 }
                 self.pairs[index].trigger();
                 self.send_checks(now);
-                Received::Handled
+                StunResult::Handled
             }
-            _ => Received::Handled,
+            _ => StunResult::Handled,
         }
     }
 
-    fn handle_success(&mut self, now: Instant, index: usize, asked: Outstanding) -> Received {
+    fn handle_success(&mut self, now: Instant, index: usize, asked: Outstanding) -> StunResult {
         let pair = &mut self.pairs[index];
         let first = !pair.is_proven();
         self.was_checked = true;
@@ -115,9 +120,9 @@ impl IceAgent {
         self.consider_nomination(now, index);
         self.send_checks(now);
         if first {
-            Received::Proof
+            StunResult::Validated
         } else {
-            Received::Handled
+            StunResult::Handled
         }
     }
 }

@@ -85,11 +85,11 @@ impl World {
     /// The viewer checks a path; returns what the agent sends.
     fn check(&mut self, path: Path, nominates: bool) -> Vec<Run> {
         let (_, bytes) = self.viewer.request(1000, nominates).expect("a check");
-        assert_ne!(self.take(&bytes, path), Received::Unauthenticated);
+        assert_ne!(self.take(&bytes, path), StunResult::Unauthenticated);
         self.sent()
     }
 
-    fn take(&mut self, bytes: &[u8], path: Path) -> Received {
+    fn take(&mut self, bytes: &[u8], path: Path) -> StunResult {
         let message = Message::parse(bytes).expect("STUN");
         self.agent.receive(self.now, &message, path)
     }
@@ -101,8 +101,8 @@ impl World {
     }
 
     /// The viewer answers every check in `sent`; returns the result of the last.
-    fn answer(&mut self, sent: &[Run]) -> Received {
-        let mut received = Received::Unauthenticated;
+    fn answer(&mut self, sent: &[Run]) -> StunResult {
+        let mut received = StunResult::Unauthenticated;
         for run in sent.iter().filter(|run| is_check(run.bytes())) {
             let request = Message::parse(run.bytes()).expect("STUN");
             let ours = SocketAddr::new(run.path.local, 8189);
@@ -147,7 +147,7 @@ fn a_nomination_before_our_check_is_answered_counts() {
         None,
         "no other path works"
     );
-    assert_eq!(world.answer(&sent), Received::Proof);
+    assert_eq!(world.answer(&sent), StunResult::Validated);
     assert_eq!(world.agent.state(), IceState::Up);
     assert_eq!(world.agent.path(), Some(udp(1)));
 }
@@ -203,7 +203,7 @@ fn a_path_without_fresh_consent_is_checked_before_use() {
     let mut world = world();
     world.connect(udp(1));
     let sent = world.check(udp(2), true);
-    assert_eq!(world.answer(&sent), Received::Proof);
+    assert_eq!(world.answer(&sent), StunResult::Validated);
     assert_eq!(world.agent.path(), Some(udp(1)), "same priority");
     world.now += NOMINATION_STALE;
     world.check(udp(2), true);

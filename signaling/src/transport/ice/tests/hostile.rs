@@ -15,24 +15,24 @@ fn unauthenticated_messages_change_nothing() {
         Role::Controlling,
     );
     let (_, bytes) = attacker.request(1, true).expect("a check");
-    assert_eq!(world.take(&bytes, udp(1)), Received::Unauthenticated);
+    assert_eq!(world.take(&bytes, udp(1)), StunResult::Unauthenticated);
     assert!(world.sent().is_empty());
     assert!(!world.agent.was_checked());
     let sent = world.check(udp(1), true);
     let request = Message::parse(sent[1].bytes()).expect("our check");
     let forged = attacker.answer(&request, udp(1).remote).expect("an answer");
-    assert_eq!(world.take(&forged, udp(1)), Received::Unauthenticated);
+    assert_eq!(world.take(&forged, udp(1)), StunResult::Unauthenticated);
     let conflict = attacker
         .error_response(&request, ROLE_CONFLICT)
         .expect("an answer");
-    assert_eq!(world.take(&conflict, udp(1)), Received::Unauthenticated);
+    assert_eq!(world.take(&conflict, udp(1)), StunResult::Unauthenticated);
     assert_eq!(
         world.agent.checks.role,
         Role::Controlled,
         "the role is unchanged"
     );
     // The viewer's own response still counts.
-    assert_eq!(world.answer(&sent), Received::Proof);
+    assert_eq!(world.answer(&sent), StunResult::Validated);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn credentials_of_another_session_are_rejected() {
         Role::Controlling,
     );
     let (_, bytes) = other.request(1, true).expect("a check");
-    assert_eq!(world.take(&bytes, udp(1)), Received::Unauthenticated);
+    assert_eq!(world.take(&bytes, udp(1)), StunResult::Unauthenticated);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_response_from_another_address_proves_nothing() {
     let sent = world.check(udp(1), true);
     let mut elsewhere = sent[1].clone();
     elsewhere.path = udp(2);
-    assert_eq!(world.answer(&[elsewhere]), Received::Handled);
+    assert_eq!(world.answer(&[elsewhere]), StunResult::Handled);
     assert_eq!(world.agent.path(), None);
 }
 

@@ -56,7 +56,7 @@ fn a_reported_conflict_changes_our_role_and_tie_breaker() {
         .error_response(&ours, ROLE_CONFLICT)
         .expect("an answer");
     world.now += PACE;
-    assert_eq!(world.take(&error_response, udp(1)), Received::Handled);
+    assert_eq!(world.take(&error_response, udp(1)), StunResult::Handled);
     assert_eq!(world.agent.checks.role, Role::Controlling);
     assert_ne!(world.agent.checks.tie_breaker, before);
     let again = world.sent();
