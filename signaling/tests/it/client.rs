@@ -1,4 +1,4 @@
-//! A viewer: str0m on a wire of its own.
+//! A viewer: str0m on its own socket.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -8,12 +8,12 @@ use str0m::media::{Direction, KeyframeRequestKind};
 use str0m::rtp::Extension;
 use str0m::{Event, Rtc};
 
-use crate::end::{End, Wanted, is_media};
+use crate::remote_end::{End, EndOutput, is_media};
 use crate::studio::{Studio, epoch, id_of};
 use crate::timing::HANG_TIMEOUT;
 use crate::wire::Wire;
 
-/// A packet of the stream, as the viewer sees it; a retransmission counts as what it repairs.
+/// A received packet; a retransmission counts as its original.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Got {
     pub(crate) number: u64,
@@ -21,9 +21,9 @@ pub(crate) struct Got {
     pub(crate) marker: bool,
     pub(crate) keyframe: bool,
     pub(crate) frame: u64,
-    /// From the frame's making to the packet's arrival.
+    /// From the creation of the frame to the arrival of the packet.
     pub(crate) age: Duration,
-    /// The playout delay extension says 0, 0.
+    /// The playout delay extension is 0, 0.
     pub(crate) no_delay: bool,
 }
 
@@ -34,16 +34,16 @@ pub(crate) struct Client {
     pub(crate) offered_at: Instant,
     pub(crate) connected_at: Option<Instant>,
     pub(crate) first_packet_at: Option<Instant>,
-    /// When the last packet of its first keyframe came.
+    /// When the last packet of the first keyframe arrived.
     pub(crate) first_picture_at: Option<Instant>,
     pub(crate) got: Vec<Got>,
     pub(crate) closed: bool,
-    /// Datagrams of media that came, dropped ones included.
+    /// Received media datagrams, including those dropped on purpose.
     media_seen: u64,
-    /// Every so many datagrams of media are lost on the way in; 0: none.
+    /// Drops one of this many received media datagrams; 0: none.
     pub(crate) lose_every: u64,
     pub(crate) lost: u64,
-    /// What the station's datagrams pass on their way here, if anything.
+    /// Simulated path from the station, if any.
     pub(crate) path: Option<Link<(Vec<u8>, SocketAddr)>>,
 }
 
@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Posts the offer and takes the answer.
+    /// Posts the offer and applies the answer.
     pub(crate) fn join(&mut self, studio: &Studio) {
         self.offered_at = Instant::now();
         let reply = studio.post(&self.offer);
@@ -86,7 +86,7 @@ impl Client {
         self.accept(&reply.body);
     }
 
-    /// Takes an answer.
+    /// Applies an answer.
     pub(crate) fn accept(&mut self, answer: &str) {
         self.end.accept(answer);
     }
@@ -97,36 +97,36 @@ impl Client {
         client
     }
 
-    /// Moves to another network: what it had is gone.
+    /// Moves to another network; the old socket is closed.
     pub(crate) fn move_to(&mut self, wire: Wire) {
         self.end.move_to(wire);
     }
 
-    /// Restarts ICE by PATCH, and gives the answer's tag.
+    /// Restarts ICE by PATCH and returns the entity tag of the answer.
     pub(crate) fn restart(&mut self, studio: &Studio) -> String {
-        let fragment = self.end.renewal();
+        let fragment = self.end.restart_fragment();
         let id = id_of(self.location.as_deref().expect("joined")).to_owned();
         let kind = Some("application/trickle-ice-sdpfrag");
         let reply = studio.patch(&id, Some("\"*\""), kind, &fragment);
         assert_eq!(reply.status, 200, "{}", reply.body);
-        self.end.accept_renewal(&reply.body);
+        self.end.accept_restart(&reply.body);
         reply.header("ETag").expect("a tag").to_owned()
     }
 
-    pub(crate) fn ask_for_keyframe(&mut self, kind: KeyframeRequestKind) {
+    pub(crate) fn request_keyframe(&mut self, kind: KeyframeRequestKind) {
         let mut direct = self.end.rtc.direct_api();
         let stream = direct.stream_rx_by_mid(self.end.mid, None);
         stream.expect("a stream").request_keyframe(kind);
     }
 
-    /// Sends bytes from the viewer's own address.
+    /// Sends raw bytes from the viewer's address.
     pub(crate) fn send_raw(&mut self, bytes: &[u8], port: u16) {
         let to = SocketAddr::from(([127, 0, 0, 1], port));
         self.end.send_raw(bytes, to);
     }
 
-    /// How many packets are missing between the first and the last. One that a busy machine lost on the way
-    /// comes again, later than its successors.
+    /// Number of packets missing between the first and the last. A packet that a busy machine lost is
+    /// retransmitted, and arrives after its successors.
     pub(crate) fn missing(&self) -> u64 {
         let mut numbers: Vec<u64> = self.got.iter().map(|got| got.number).collect();
         numbers.sort_unstable();
@@ -137,13 +137,13 @@ impl Client {
         }
     }
 
-    /// Closes with a goodbye on the wire.
+    /// Closes with a DTLS close_notify.
     pub(crate) fn close(&mut self) {
         self.end.rtc.close().expect("open");
         self.turn();
     }
 
-    /// Does whatever can be done now.
+    /// Handles everything that is pending.
     pub(crate) fn turn(&mut self) {
         loop {
             while self.step() {}
@@ -172,12 +172,12 @@ impl Client {
         }
     }
 
-    /// One thing that is wanted. `false`: nothing is.
+    /// Handles one output of the library. Returns `false` if there is none.
     fn step(&mut self) -> bool {
         match self.end.next() {
             None => return false,
-            Some(Wanted::Send(out)) => self.end.send(&out),
-            Some(Wanted::Note(event)) => self.note(*event),
+            Some(EndOutput::Send(out)) => self.end.send(&out),
+            Some(EndOutput::Note(event)) => self.note(*event),
         }
         true
     }
@@ -225,7 +225,7 @@ impl Client {
     }
 }
 
-/// Runs viewers until `done` of them all.
+/// Runs viewers until `done`.
 pub(crate) fn run(clients: &mut [Client], what: &str, mut done: impl FnMut(&[Client]) -> bool) {
     let until = Instant::now() + HANG_TIMEOUT;
     loop {
@@ -238,7 +238,7 @@ pub(crate) fn run(clients: &mut [Client], what: &str, mut done: impl FnMut(&[Cli
     }
 }
 
-/// Runs viewers for a while.
+/// Runs viewers for a time.
 pub(crate) fn run_for(clients: &mut [Client], time: Duration) {
     let until = Instant::now() + time;
     run(clients, "time passes", |_| Instant::now() >= until);

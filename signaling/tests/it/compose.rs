@@ -14,7 +14,7 @@ use crate::timing::{HANG_TIMEOUT, expect_within};
 const MAIN: RenditionId = RenditionId::MAIN;
 
 #[test]
-fn with_nobody_watching_nothing_is_copied_painted_or_encoded() {
+fn without_viewers_nothing_is_copied_painted_or_encoded() {
     let mut rig = Rig::new();
     (0..5).for_each(|_| {
         rig.publish(320, 180);
@@ -22,14 +22,14 @@ fn with_nobody_watching_nothing_is_copied_painted_or_encoded() {
     });
     assert_eq!(rig.calls(), (0, 0));
     assert!(rig.composed.try_next().is_none() && rig.engine.try_recv().is_none());
-    // The first picture that anybody wants is the first that is composed.
+    // The first picture is composed on the first request.
     let _lease = rig.demand.watch_picture();
     assert_eq!(rig.next_composed().seq, 4);
     assert_eq!(rig.calls(), (1, 0));
 }
 
 #[test]
-fn the_first_viewer_gets_a_keyframe_of_the_frame_that_is_there() {
+fn the_first_viewer_gets_a_keyframe_of_the_current_frame() {
     let mut rig = Rig::new();
     rig.publish(320, 180);
     let begin = Instant::now();
@@ -66,12 +66,12 @@ fn a_picture_lease_composes_at_once_and_encodes_nothing() {
     rig.publish(320, 180);
     let lease = rig.demand.watch_picture();
     let composed = rig.next_composed();
-    let clean = composed.clean.as_ref().expect("a frame, no card");
+    let clean = composed.clean.as_ref().expect("a frame, not a card");
     assert_eq!((composed.painted.planes().y[0], composed.seq), (235, 0));
     assert_ne!(
         clean.pixels.planes().y[0],
         235,
-        "the frame itself is untouched"
+        "the unpainted frame is unchanged"
     );
     drop(lease);
     rig.publish(320, 180);
@@ -83,7 +83,7 @@ fn a_picture_lease_composes_at_once_and_encodes_nothing() {
 }
 
 #[test]
-fn a_stalled_source_shows_a_card_and_comes_back() {
+fn a_stalled_source_shows_a_card_and_recovers() {
     let mut rig = Rig::new();
     let _lease = rig.demand.watch_picture();
     rig.publish(320, 180);
@@ -94,7 +94,7 @@ fn a_stalled_source_shows_a_card_and_comes_back() {
     while card.clean.is_some() {
         card = rig.next_composed();
     }
-    // `pacing/tests.rs` holds the time to two seconds on a virtual clock.
+    // `pacing/tests.rs` checks the limit of two seconds on a virtual clock.
     let took = stalled_at.elapsed();
     assert!(took >= Frame::STALE_AFTER, "not at once: {took:?}");
     expect_within("a card", took, Duration::from_secs(2));
@@ -109,7 +109,7 @@ fn a_stalled_source_shows_a_card_and_comes_back() {
 }
 
 #[test]
-fn a_lost_source_shows_its_card_at_once_and_goes_on_at_five_a_second() {
+fn a_lost_source_shows_its_card_at_once_at_five_frames_a_second() {
     let mut rig = Rig::new();
     rig.demand.change_viewers(MAIN, 0, 1);
     rig.publish(320, 180);
@@ -131,7 +131,7 @@ fn a_lost_source_shows_its_card_at_once_and_goes_on_at_five_a_second() {
 }
 
 #[test]
-fn another_size_in_the_middle_is_a_keyframe_and_large_frames_are_fitted() {
+fn a_size_change_makes_a_keyframe_and_large_frames_are_scaled() {
     let mut rig = Rig::new();
     rig.demand.change_viewers(MAIN, 0, 1);
     let sizes = [(320, 180), (320, 180), (640, 480), (640, 480), (1920, 1080)];
@@ -142,7 +142,7 @@ fn another_size_in_the_middle_is_a_keyframe_and_large_frames_are_fitted() {
 }
 
 #[test]
-fn an_engine_that_hangs_costs_counted_frames_and_is_mended_by_a_keyframe() {
+fn a_stuck_engine_drops_counted_frames_and_recovers_with_a_keyframe() {
     let mut rig = Rig::with(ComposeConfig::new(WallClock::start()), 2);
     rig.demand.change_viewers(MAIN, 0, 1);
     let _lease = rig.demand.watch_picture();
@@ -152,10 +152,7 @@ fn an_engine_that_hangs_costs_counted_frames_and_is_mended_by_a_keyframe() {
     }
     assert!(until(|| rig.metrics.dropped.get() >= 3));
     let mut before = rig.receive();
-    assert!(
-        before.keyframe,
-        "what the engine finds begins with a keyframe"
-    );
+    assert!(before.keyframe, "the queue starts with a keyframe");
     while rig.metrics.keyframes.get() < 2 || before.frame_seq < 4 {
         let next = rig.receive();
         assert!(
@@ -169,7 +166,7 @@ fn an_engine_that_hangs_costs_counted_frames_and_is_mended_by_a_keyframe() {
 }
 
 #[test]
-fn a_keyframe_asked_of_a_still_source_is_made_of_the_last_picture() {
+fn a_keyframe_request_without_new_frames_repeats_the_last_picture() {
     let mut rig = Rig::new();
     rig.demand.change_viewers(MAIN, 0, 1);
     rig.publish(320, 180);
@@ -179,17 +176,17 @@ fn a_keyframe_asked_of_a_still_source_is_made_of_the_last_picture() {
     let repeat = rig.receive();
     assert!(repeat.keyframe && repeat.frame_seq == first.frame_seq);
     let apart = Duration::from_micros(u64::from(repeat.rtp_ticks - first.rtp_ticks) * 1000 / 90);
-    // Rounded down to a tick of the RTP clock, twice.
+    // Both timestamps are rounded down to a tick of the RTP clock.
     assert!(apart.as_millis() >= 499, "spaced by {apart:?}");
     expect_within("the next keyframe", apart, Duration::from_secs(1));
     assert_eq!(
         rig.metrics.repeats.get(),
         1,
-        "two requests are one keyframe"
+        "two requests coalesce to one keyframe"
     );
 }
 
-/// Panics on its third picture.
+/// Panics at its third picture.
 struct Fragile(OpenH264Encoder, usize);
 
 impl Encoder for Fragile {
@@ -200,7 +197,7 @@ impl Encoder for Fragile {
         ticks: u32,
     ) -> Result<Encoded<'_>, EncodeError> {
         self.1 += 1;
-        assert!(self.1 < 3, "as a driver might");
+        assert!(self.1 < 3, "a driver failure");
         self.0.encode(picture, force_keyframe, ticks)
     }
 
@@ -210,7 +207,7 @@ impl Encoder for Fragile {
 }
 
 #[test]
-fn an_encoder_that_panics_is_replaced() {
+fn a_panicking_encoder_is_replaced() {
     let mut config = ComposeConfig::new(WallClock::start());
     config.new_encoder =
         Box::new(|rendition: &Rendition| Box::new(Fragile(OpenH264Encoder::new(rendition), 0)));
@@ -226,12 +223,12 @@ fn an_encoder_that_panics_is_replaced() {
     // Longer than a new encoder waits after the first failure.
     std::thread::sleep(Duration::from_millis(150));
     let after = rig.publish_and_receive(320, 180);
-    assert!(after.keyframe, "the new encoder begins anew");
+    assert!(after.keyframe, "the new encoder starts with a keyframe");
     assert_eq!(rig.metrics.encoder_failures.get(), 1);
 }
 
 #[test]
-fn a_painter_that_panics_costs_its_picture_only() {
+fn a_panicking_painter_loses_only_its_picture() {
     let mut rig = Rig::new();
     rig.demand.change_viewers(MAIN, 0, 1);
     rig.painted.panic.store(true, Ordering::Relaxed);
@@ -241,12 +238,12 @@ fn a_painter_that_panics_costs_its_picture_only() {
     let frame = rig.publish_and_receive(320, 180);
     assert!(
         frame.keyframe && frame.frame_seq == 1,
-        "nothing half painted left"
+        "no half-painted picture is sent"
     );
 }
 
 #[test]
-fn each_rendition_runs_only_while_it_is_watched() {
+fn a_rendition_is_encoded_only_while_it_has_viewers() {
     let small = RenditionId::new(1).expect("in range");
     let mut config = ComposeConfig::new(WallClock::start());
     config.renditions.truncate(1);
@@ -268,12 +265,12 @@ fn each_rendition_runs_only_while_it_is_watched() {
     assert_eq!(
         both[0].rtp_ticks + 1,
         both[1].rtp_ticks,
-        "the smaller is the later"
+        "the smaller rendition is encoded second"
     );
 }
 
 #[test]
-fn a_rendition_of_fewer_frames_gets_every_other_picture() {
+fn a_rendition_with_half_the_frame_rate_gets_every_other_picture() {
     let slow = RenditionId::new(1).expect("in range");
     let mut config = ComposeConfig::new(WallClock::start());
     config.renditions.truncate(1);
@@ -290,7 +287,7 @@ fn a_rendition_of_fewer_frames_gets_every_other_picture() {
     let mut counts = [0, 0];
     for _ in 0..30 {
         rig.publish_evenly(320, 180);
-        // Until the main rendition's: no frame may take the place of one that was not composed yet.
+        // Wait for the main rendition, so that no frame replaces one that was not composed yet.
         loop {
             let frame = rig.receive();
             counts[frame.rendition.index()] += 1;
@@ -299,13 +296,13 @@ fn a_rendition_of_fewer_frames_gets_every_other_picture() {
             }
         }
     }
-    // Its rate is held to a tenth above, so that one more may pass; the last may still be on its way.
+    // The rate limit has a tolerance of a tenth, so that one more may pass; the last may still be queued.
     assert_eq!(counts[0], 30);
     assert!((14..=17).contains(&counts[1]), "{counts:?}");
 }
 
 #[test]
-fn closing_the_frames_ends_the_thread() {
+fn closing_the_frame_slot_ends_the_thread() {
     let mut rig = Rig::new();
     let _lease = rig.demand.watch_picture();
     rig.frames.close();

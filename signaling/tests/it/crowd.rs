@@ -1,4 +1,4 @@
-//! Many viewers: joins cost few keyframes, leaving leaves nothing.
+//! Many viewers: joins cause few keyframes, and leaving frees everything.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,8 @@ use crate::client::{Client, run};
 use crate::clip::eprint_line;
 use crate::studio::{Studio, block_on, eventually};
 
-/// More at a time than an idle machine has here, and few enough for a busy one: a handshake that takes too long
-/// is given up by the viewer.
+/// Viewers joining at the same time: more than needed on an idle machine, few enough for a busy one, where a
+/// viewer gives up a handshake that takes too long.
 const HANDSHAKES_MAX: usize = 25;
 
 fn left(studio: &Studio, reason: LeaveReason) -> u64 {
@@ -24,15 +24,15 @@ fn left(studio: &Studio, reason: LeaveReason) -> u64 {
     counter.get()
 }
 
-/// On real sockets the time is this machine's; `audience/tests/crowd.rs` holds the number of keyframes
-/// to two on a virtual clock.
+/// On real sockets the duration depends on the machine; `audience/tests/crowd.rs` checks the limit of two
+/// keyframes on a virtual clock.
 #[test]
 fn two_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
     let studio = Studio::open();
     let mut crowd: Vec<Client> = Vec::new();
     let start = Instant::now();
     for index in 0..200 {
-        // Made when it joins: a viewer's time for its handshake runs from its making on.
+        // Created when it joins, because its handshake timeout starts at its creation.
         crowd.push(Client::joined(&studio));
         let due = start + Duration::from_micros(4800) * index;
         run(&mut crowd, "handshakes", |joined| {
@@ -60,7 +60,7 @@ fn two_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
         "200 joins in {joins:?}: {asked} keyframes asked for; p50, p95: \
          connected {connected:?}, first picture {picture:?}"
     ));
-    // On a busy machine the joins take longer than a second, and so do the handshakes after them.
+    // On a busy machine the joins take longer than a second, and so do the handshakes.
     let seconds = took.as_secs() + 1;
     assert!(asked <= 2 * seconds, "{asked} in {took:?}");
     assert!(crowd.iter().all(|client| client.got[0].keyframe));
@@ -69,7 +69,7 @@ fn two_hundred_joins_within_a_second_cost_at_most_two_keyframes() {
 #[test]
 fn viewers_come_and_go_and_leave_nothing() {
     let studio = Studio::with(EngineConfig {
-        // Longer than a busy machine keeps twenty viewers from their turns.
+        // Longer than a busy machine delays twenty viewers.
         silent_after: Duration::from_secs(3),
         lost_after: Duration::from_secs(3),
         ..EngineConfig::default()
@@ -82,7 +82,7 @@ fn viewers_come_and_go_and_leave_nothing() {
     for client in &crowd[..7] {
         let location = client.location.as_deref().expect("joined");
         assert_eq!(studio.delete(location).status, 200);
-        assert_eq!(studio.delete(location).status, 404, "gone at once");
+        assert_eq!(studio.delete(location).status, 404, "already gone");
     }
     run(&mut crowd, "goodbyes", |crowd| {
         crowd[..7].iter().all(|client| client.closed)
@@ -96,7 +96,7 @@ fn viewers_come_and_go_and_leave_nothing() {
     assert_eq!(
         studio.demand.viewers(RenditionId::MAIN),
         0,
-        "nothing left to encode for"
+        "no encoder demand is left"
     );
     assert_eq!(left(&studio, LeaveReason::Deleted), 7);
     assert_eq!(left(&studio, LeaveReason::Closed), 6);
@@ -108,12 +108,12 @@ fn viewers_come_and_go_and_leave_nothing() {
 }
 
 #[test]
-fn viewers_that_never_connect_leave_nothing() {
+fn viewers_that_never_connect_time_out() {
     let studio = Studio::with(EngineConfig {
         connect_within: Duration::from_secs(1),
         ..EngineConfig::default()
     });
-    // Their offers are all that is heard of them.
+    // They send nothing after their offers.
     let _silent: Vec<Client> = (0..5).map(|_| Client::joined(&studio)).collect();
     eventually("all gone", || studio.metrics.viewers.get() == 0);
     assert_eq!(left(&studio, LeaveReason::NeverConnected), 5);
@@ -121,7 +121,7 @@ fn viewers_that_never_connect_leave_nothing() {
 }
 
 #[test]
-fn a_silent_viewer_is_not_sent_to_and_starts_anew_when_it_is_back() {
+fn a_silent_viewer_is_paused_and_gets_a_keyframe_when_it_returns() {
     let studio = Studio::with(EngineConfig {
         silent_after: Duration::from_millis(500),
         ..EngineConfig::default()
@@ -130,11 +130,11 @@ fn a_silent_viewer_is_not_sent_to_and_starts_anew_when_it_is_back() {
     run(&mut clients, "a picture", |clients| {
         !clients[0].got.is_empty()
     });
-    // The viewer's radio is off: it neither hears nor says anything.
+    // The viewer's radio is off: it neither receives nor sends.
     eventually("it counts as away", || {
         studio.demand.viewers(RenditionId::MAIN) == 0
     });
-    // Longer than a cached keyframe serves. What was sent before still waits in its socket.
+    // Longer than a cached keyframe is valid. Earlier packets still wait in its socket.
     std::thread::sleep(Duration::from_millis(600));
     let started = clients[0].got[0].frame;
     run(&mut clients, "a new keyframe", |clients| {
@@ -145,7 +145,7 @@ fn a_silent_viewer_is_not_sent_to_and_starts_anew_when_it_is_back() {
 }
 
 #[test]
-fn one_too_many_is_asked_to_come_back() {
+fn a_viewer_beyond_the_limit_gets_retry_after() {
     let studio = Studio::with(EngineConfig {
         viewers_max: 2,
         ..EngineConfig::default()
@@ -159,17 +159,17 @@ fn one_too_many_is_asked_to_come_back() {
     assert_eq!(studio.post(&Client::new().offer).status, 201);
 }
 
-/// Tells when it is dropped.
-struct Held(Arc<AtomicBool>);
+/// Records that it was dropped.
+struct DropFlag(Arc<AtomicBool>);
 
-impl Drop for Held {
+impl Drop for DropFlag {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
 #[test]
-fn what_a_viewer_holds_is_let_go_however_it_leaves() {
+fn the_seat_of_a_viewer_is_dropped_however_it_leaves() {
     let studio = Studio::with(EngineConfig {
         connect_within: Duration::from_secs(2),
         ..EngineConfig::default()
@@ -182,19 +182,19 @@ fn what_a_viewer_holds_is_let_go_however_it_leaves() {
             rendition: None,
             body: offer.as_bytes(),
         };
-        let held = Box::new(Held(Arc::clone(&gone)));
-        (block_on(studio.whep.post_holding(post, held)), gone)
+        let guard = Box::new(DropFlag(Arc::clone(&gone)));
+        (block_on(studio.whep.post_with_guard(post, guard)), gone)
     };
     let (refused, gone) = come("no offer");
     assert_eq!(refused.status, 400);
-    assert!(gone.load(Ordering::Relaxed), "at once");
+    assert!(gone.load(Ordering::Relaxed), "dropped at once");
 
     let (reply, gone) = come(&Client::new().offer);
-    assert!(!gone.load(Ordering::Relaxed), "it is there");
+    assert!(!gone.load(Ordering::Relaxed), "the viewer has joined");
     studio.delete(reply.header("Location").expect("joined"));
-    eventually("let go by DELETE", || gone.load(Ordering::Relaxed));
+    eventually("dropped by DELETE", || gone.load(Ordering::Relaxed));
 
     let (reply, gone) = come(&Client::new().offer);
     assert_eq!(reply.status, 201);
-    eventually("let go without a word", || gone.load(Ordering::Relaxed));
+    eventually("dropped by a timeout", || gone.load(Ordering::Relaxed));
 }

@@ -1,4 +1,4 @@
-//! Datagrams from strangers: counted, ignored, without trace.
+//! Datagrams of unknown senders are counted and ignored.
 
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use signaling::metrics::IgnoredCause;
 use crate::client::{Client, run, run_for};
 use crate::studio::{Studio, eventually};
 
-/// A binding request with a user name nobody has.
+/// A binding request with an unknown user name.
 fn strange_check() -> Vec<u8> {
     let mut check = vec![0, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42];
     check.extend_from_slice(&[9; 12]);
@@ -18,13 +18,13 @@ fn strange_check() -> Vec<u8> {
 }
 
 #[test]
-fn garbage_is_counted_and_the_feed_goes_on() {
+fn garbage_is_counted_and_does_not_disturb_the_feed() {
     let studio = Studio::open();
     let mut clients = [Client::joined(&studio)];
     run(&mut clients, "a picture", |clients| {
         !clients[0].got.is_empty()
     });
-    let stranger = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+    let unknown_sender = UdpSocket::bind("127.0.0.1:0").expect("loopback");
     let port = studio.engine.media_port();
     let ignored = |cause| {
         let ignored = &studio.metrics.ignored;
@@ -34,30 +34,34 @@ fn garbage_is_counted_and_the_feed_goes_on() {
     for round in 0..=255_u8 {
         for length in [1, 13, 40, 1400] {
             let datagram = vec![round; length];
-            stranger
+            unknown_sender
                 .send_to(&datagram, ("127.0.0.1", port))
                 .expect("sent");
             sent += 1;
         }
-        stranger
+        unknown_sender
             .send_to(&strange_check(), ("127.0.0.1", port))
             .expect("sent");
-        stranger.send_to(&[], ("127.0.0.1", port)).expect("sent");
+        unknown_sender
+            .send_to(&[], ("127.0.0.1", port))
+            .expect("sent");
         sent += 1;
         clients[0].turn();
-        // No more at a time than the socket holds, however late the engine reads it.
+        // No more at a time than the socket buffer holds, however late the engine reads it.
         if round % 8 == 7 {
-            eventually("all were looked at", || {
+            eventually("all are counted", || {
                 ignored(IgnoredCause::Garbage) + ignored(IgnoredCause::Stranger) >= sent
             });
         }
     }
     assert!(ignored(IgnoredCause::Stranger) > 256);
     assert_eq!(studio.metrics.viewers.get(), 1);
-    stranger.set_nonblocking(true).expect("a plain socket");
+    unknown_sender
+        .set_nonblocking(true)
+        .expect("a plain socket");
     assert!(
-        stranger.recv(&mut [0; 100]).is_err(),
-        "strangers get no answer"
+        unknown_sender.recv(&mut [0; 100]).is_err(),
+        "unknown senders get no response"
     );
     let before = clients[0].got.len();
     run(&mut clients, "the feed", |clients| {
@@ -66,7 +70,7 @@ fn garbage_is_counted_and_the_feed_goes_on() {
 }
 
 #[test]
-fn a_viewer_that_sends_nonsense_harms_nobody_else() {
+fn a_viewer_that_sends_garbage_does_not_affect_others() {
     let studio = Studio::open();
     let mut clients = [Client::joined(&studio), Client::joined(&studio)];
     run(&mut clients, "pictures", |clients| {
@@ -82,13 +86,13 @@ fn a_viewer_that_sends_nonsense_harms_nobody_else() {
         }
     }
     let before = clients.each_ref().map(|client| client.got.len());
-    run(&mut clients, "the feed goes on", |clients| {
+    run(&mut clients, "the feed continues", |clients| {
         let mut all = clients.iter().zip(before);
         all.all(|(client, before)| client.got.len() > before + 20)
     });
 }
 
-/// An offer that names these ports of this machine, of a viewer that is lite or not.
+/// An offer with these local ports as candidates, of an ICE lite viewer or not.
 fn naming(offer: &str, ports: &[UdpSocket], lite: bool) -> String {
     let mut text = offer.to_owned();
     if lite {
@@ -102,7 +106,7 @@ fn naming(offer: &str, ports: &[UdpSocket], lite: bool) -> String {
 }
 
 #[test]
-fn third_parties_get_no_more_than_an_offer_brought() {
+fn third_parties_get_no_more_bytes_than_the_offer_had() {
     let third: Vec<UdpSocket> = (0..16)
         .map(|_| {
             let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
@@ -123,7 +127,7 @@ fn third_parties_get_no_more_than_an_offer_brought() {
             });
         }
         run_for(&mut clients, Duration::from_secs(2));
-        run(&mut clients, "the feed goes on", |clients| {
+        run(&mut clients, "the feed continues", |clients| {
             clients[0].got.len() > 100
         });
         let mut came = 0;
@@ -132,7 +136,7 @@ fn third_parties_get_no_more_than_an_offer_brought() {
                 came += length + 28;
             }
         }
-        assert_eq!(came > 0, lite, "only a lite viewer has to be looked for");
+        assert_eq!(came > 0, lite, "only a lite viewer is sent checks");
         assert!(came <= offer.len(), "{came} of {} bytes", offer.len());
     }
 }

@@ -1,4 +1,4 @@
-//! One slow viewer among fifty: nobody else notices.
+//! One slow viewer among fifty does not affect the others.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ const SLOW: Conditions = Conditions {
     queue: Queue::Time(Duration::from_millis(300)),
 };
 
-/// What forty-nine viewers saw in one round.
+/// Measurements of the other viewers in one round.
 #[derive(Debug)]
 struct Seen {
     packets: usize,
@@ -48,11 +48,11 @@ fn seen(clients: &[Client]) -> Seen {
     }
 }
 
-/// A round with the first viewer behind a path or without one. It asks for a keyframe, as one whose
-/// picture broke does, in either case.
+/// One round, with the first viewer behind a slow path or not. In both cases it requests a keyframe, as a
+/// viewer with a broken picture does.
 fn round(clients: &mut [Client], path: Option<Conditions>) -> Seen {
     clients[0].path = path.map(|conditions| Link::new(conditions, 1));
-    clients[0].ask_for_keyframe(KeyframeRequestKind::Pli);
+    clients[0].request_keyframe(KeyframeRequestKind::Pli);
     run_for(clients, SETTLE);
     clients.iter_mut().for_each(|client| client.got.clear());
     run_for(clients, ROUND);
@@ -62,8 +62,8 @@ fn round(clients: &mut [Client], path: Option<Conditions>) -> Seen {
     seen(&clients[1..])
 }
 
-/// The better half of the rounds, in loss and in delay: a busy machine disturbs some rounds of either
-/// kind, a slow viewer in the way of the others would disturb all of its own.
+/// The median of the better half of the rounds. A busy machine disturbs some rounds of either kind; a slow
+/// viewer that blocks the others would disturb all of its rounds.
 fn better_half(rounds: &[Seen]) -> (u64, Duration, Duration) {
     fn middle<T: Ord + Copy>(rounds: &[Seen], of: impl Fn(&Seen) -> T) -> T {
         let mut values: Vec<T> = rounds.iter().map(of).collect();
@@ -78,7 +78,7 @@ fn better_half(rounds: &[Seen]) -> (u64, Duration, Duration) {
 }
 
 #[test]
-fn one_slow_viewer_among_fifty_is_alone_with_it() {
+fn one_slow_viewer_among_fifty_does_not_affect_the_others() {
     let studio = Studio::open();
     let mut clients: Vec<Client> = (0..50).map(|_| Client::joined(&studio)).collect();
     run(&mut clients, "pictures", |clients| {
@@ -104,7 +104,7 @@ fn one_slow_viewer_among_fifty_is_alone_with_it() {
         all / 49,
         all_beside / 49
     ));
-    // What is lost without a slow viewer, too, is lost by the machine.
+    // Packets lost without a slow viewer are lost by the machine.
     assert!(beside.0 <= without.0, "loss");
     let each = |time: Duration, packets: usize| time.div_f64(packets as f64);
     let limit = each(without_for, all).mul_f64(1.25);
@@ -112,9 +112,9 @@ fn one_slow_viewer_among_fifty_is_alone_with_it() {
     let spare = Duration::from_millis(10);
     expect_within("age of a packet, p50", beside.1, without.1 * 2 + spare);
     expect_within("age of a packet, p95", beside.2, without.2 * 2 + spare);
-    // Its path carries some 40 packets a second; the others get 150 on an idle machine.
+    // The slow path carries some 40 packets a second; the others get 150 on an idle machine.
     assert!(
         slow as f64 <= 60.0 * beside_for.as_secs_f64(),
-        "it was slow indeed"
+        "the slow path was effective"
     );
 }

@@ -1,4 +1,4 @@
-//! Networks that come and go: other ports, other protocols, other addresses.
+//! Changing networks: other ports, protocols and addresses.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -13,7 +13,7 @@ use crate::studio::{Studio, block_on, eventually, id_of};
 use crate::timing::{HANG_TIMEOUT, expect_within};
 use crate::wire::Wire;
 
-/// Longer than a busy machine keeps a viewer from its turn.
+/// Longer than a busy machine delays a viewer.
 const LOST_AFTER: Duration = Duration::from_millis(1500);
 
 fn plays(clients: &mut [Client]) {
@@ -22,7 +22,7 @@ fn plays(clients: &mut [Client]) {
     });
 }
 
-/// Dead viewers are gone soon.
+/// A studio with short timeouts.
 fn impatient() -> Studio {
     Studio::with(EngineConfig {
         silent_after: LOST_AFTER,
@@ -32,7 +32,7 @@ fn impatient() -> Studio {
 }
 
 #[test]
-fn a_viewer_that_changes_networks_goes_on_after_a_restart() {
+fn a_viewer_that_changes_networks_continues_after_a_restart() {
     let studio = Studio::open();
     let mut clients = [Client::joined(&studio)];
     plays(&mut clients);
@@ -53,7 +53,10 @@ fn a_viewer_that_changes_networks_goes_on_after_a_restart() {
     let what = "30 packets and a keyframe after a restart";
     expect_within(what, began.elapsed(), Duration::from_secs(2));
     let missed = client.got[before].number - last;
-    assert!((1..10_000).contains(&missed), "its numbers go on: {missed}");
+    assert!(
+        (1..10_000).contains(&missed),
+        "sequence numbers continue: {missed}"
+    );
     assert_eq!(client.connected_at, connected_at, "no second handshake");
     assert_eq!(
         (studio.metrics.joins.get(), studio.metrics.restarts.get()),
@@ -62,7 +65,7 @@ fn a_viewer_that_changes_networks_goes_on_after_a_restart() {
 }
 
 #[test]
-fn while_a_restart_finds_nothing_the_old_path_carries_on() {
+fn a_restart_without_a_path_keeps_the_old_path() {
     let studio = Studio::open();
     let mut clients = [Client::joined(&studio)];
     plays(&mut clients);
@@ -94,7 +97,7 @@ fn while_a_restart_finds_nothing_the_old_path_carries_on() {
 }
 
 #[test]
-fn without_udp_the_picture_comes_over_tcp_and_the_viewer_goes_with_its_connection() {
+fn without_udp_media_uses_tcp_and_the_viewer_ends_with_its_connection() {
     let studio = impatient();
     let wire = Wire::tcp(studio.engine.media_port());
     let mut clients = [Client::on(wire)];
@@ -108,20 +111,20 @@ fn without_udp_the_picture_comes_over_tcp_and_the_viewer_goes_with_its_connectio
         .all(|pair| pair[1].number == pair[0].number + 1);
     assert!(
         whole && client.got[0].keyframe,
-        "every packet, a keyframe first"
+        "every packet, starting with a keyframe"
     );
-    eventually("it is counted", || {
+    eventually("the connection is counted", || {
         studio.metrics.connections_open.get() == 1
     });
     drop(clients);
     eventually("the viewer is gone", || studio.metrics.viewers.get() == 0);
-    eventually("the connection, too", || {
+    eventually("the connection is closed", || {
         studio.metrics.connections_open.get() == 0
     });
 }
 
 #[test]
-fn a_viewer_moves_from_tcp_to_udp_by_a_restart() {
+fn a_restart_moves_a_viewer_from_tcp_to_udp() {
     let studio = Studio::open();
     let mut clients = [Client::on(Wire::tcp(studio.engine.media_port()))];
     clients[0].join(&studio);
@@ -139,7 +142,7 @@ fn a_viewer_moves_from_tcp_to_udp_by_a_restart() {
 }
 
 #[test]
-fn one_that_reads_nothing_over_tcp_holds_up_nobody() {
+fn a_viewer_that_stops_reading_tcp_delays_nobody() {
     let studio = Studio::open();
     let mut stuck = Client::on(Wire::tcp(studio.engine.media_port()));
     stuck.join(&studio);
@@ -149,14 +152,14 @@ fn one_that_reads_nothing_over_tcp_holds_up_nobody() {
     let mut others = [other];
     run_for(&mut others, Duration::from_millis(2500));
     let before = others[0].got.len();
-    run(&mut others, "the other viewer misses nothing", |others| {
+    run(&mut others, "the other viewer loses nothing", |others| {
         others[0].got.len() > before + 50 && others[0].missing() == 0
     });
     stuck.turn();
 }
 
 #[test]
-fn strangers_on_tcp_are_let_go() {
+fn unauthenticated_tcp_connections_are_closed() {
     let studio = Studio::open();
     let port = studio.engine.media_port();
     let connect = || TcpStream::connect(("127.0.0.1", port)).expect("the port listens");
@@ -178,13 +181,13 @@ fn strangers_on_tcp_are_let_go() {
     });
     let mut client = [Client::joined(&studio)];
     plays(&mut client);
-    eventually("the silent ones are let go", || {
+    eventually("the silent ones are closed", || {
         studio.metrics.connections_open.get() == 0
     });
 }
 
 #[test]
-fn silent_connections_keep_no_viewer_out() {
+fn silent_connections_do_not_keep_viewers_out() {
     let studio = Studio::open();
     let port = studio.engine.media_port();
     let connect = || TcpStream::connect(("127.0.0.1", port)).expect("the port listens");
@@ -204,18 +207,18 @@ fn silent_connections_keep_no_viewer_out() {
         .got
         .windows(2)
         .all(|pair| pair[1].number == pair[0].number + 1);
-    assert!(whole, "it keeps its connection, and misses nothing");
+    assert!(whole, "it keeps its connection and loses nothing");
 }
 
 #[test]
-fn media_is_bound_to_the_address_it_is_given() {
+fn media_is_bound_to_the_configured_address() {
     let studio = Studio::with(EngineConfig {
         media_ip: [127, 0, 0, 1].into(),
         ..EngineConfig::default()
     });
     let port = studio.engine.media_port();
     let elsewhere = |ip: &str| UdpSocket::bind((ip, port)).and(TcpListener::bind((ip, port)));
-    elsewhere("127.0.0.2").expect("it is free there");
+    elsewhere("127.0.0.2").expect("free on another address");
     assert!(elsewhere("127.0.0.1").is_err());
     let mut client = Client::new();
     client.join(&studio);
@@ -233,7 +236,7 @@ fn media_is_bound_to_the_address_it_is_given() {
 }
 
 #[test]
-fn over_ipv6_as_well() {
+fn a_viewer_can_use_ipv6() {
     if UdpSocket::bind("[::1]:0").is_err() {
         eprint_line("skipped: this machine has no IPv6");
         return;
@@ -260,14 +263,14 @@ fn over_ipv6_as_well() {
 }
 
 #[test]
-fn announced_addresses_stand_first_in_the_answer() {
+fn announced_addresses_are_the_first_candidates() {
     let announced = ["203.0.113.5:30189", "localhost:30190"].map(|text| text.parse().expect(text));
     let studio = Studio::with(EngineConfig {
         announced: announced.to_vec(),
         ..EngineConfig::default()
     });
     let mut client = Client::new();
-    eventually("the name is looked up", || {
+    eventually("the name is resolved", || {
         let body = studio.post(&client.offer).body;
         let mut lines = body.lines().filter(|line| line.starts_with("a=candidate"));
         let first = lines
@@ -282,7 +285,7 @@ fn announced_addresses_stand_first_in_the_answer() {
 }
 
 #[test]
-fn a_dead_viewer_is_gone_and_costs_nothing_after() {
+fn a_vanished_viewer_times_out_and_nothing_is_sent_to_it() {
     let studio = impatient();
     let mut clients = [Client::joined(&studio)];
     plays(&mut clients);

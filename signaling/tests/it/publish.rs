@@ -1,4 +1,4 @@
-//! Publishing to a WHIP server of another implementation, from the compose thread on.
+//! Publishes from the compose thread to a WHIP server of another implementation.
 
 mod server;
 
@@ -15,14 +15,14 @@ use signaling::{
     ComposeConfig, PublishMetrics, PublishState, PublishTarget, Publisher, RenditionId,
 };
 
-use self::server::{Manner, Shown, WhipServer};
+use self::server::{Behaviour, ReceivedPicture, WhipServer};
 use crate::rig::Rig;
 use crate::timing::{HANG_TIMEOUT, expect_within};
 
 const FRAME_TIME: Duration = Duration::from_micros(33_333);
 const TOKEN: &str = "a-token";
 
-/// A feed that is published.
+/// A published feed.
 struct Feed {
     rig: Rig,
     publisher: Publisher,
@@ -64,7 +64,7 @@ impl Feed {
             );
             std::thread::sleep(FRAME_TIME);
             self.rig.publish(320, 180);
-            // Nobody watches here, but the queue fills all the same.
+            // There are no viewers, but the queue fills all the same.
             while self.rig.engine.try_recv().is_some() {}
         }
         begin.elapsed()
@@ -94,7 +94,7 @@ impl Drop for Feed {
     }
 }
 
-fn is_keyframe(shown: &Shown) -> bool {
+fn is_keyframe(shown: &ReceivedPicture) -> bool {
     signaling::rtp::packetise::nal_units(&shown.access_unit).any(|unit| unit[0] & 0x1f == 5)
 }
 
@@ -106,25 +106,27 @@ fn keyframes(server: &WhipServer) -> usize {
         .count()
 }
 
-fn well_mannered() -> Manner {
-    Manner {
+fn default_behaviour() -> Behaviour {
+    Behaviour {
         token: Some(TOKEN),
-        ..Manner::default()
+        ..Behaviour::default()
     }
 }
 
 #[test]
-fn after_a_panic_it_publishes_again_and_a_hang_is_told() {
-    let server = WhipServer::open(well_mannered());
+fn publishing_restarts_after_a_panic_and_a_hang_is_reported() {
+    let server = WhipServer::open(default_behaviour());
     let mut feed = Feed::to(&server.url("/whip/room"));
     feed.run_until("pictures", |_| server.shown().len() >= 10);
     let threads = feed.threads.clone();
     threads.inject("publish", capture::InjectedFault::Panic);
     feed.run_until("a restart", |_| threads.restarts("publish") == 1);
-    feed.run_until("another session", |_| server.asked_to("POST").len() >= 2);
+    feed.run_until("another session", |_| {
+        server.requests_with("POST").len() >= 2
+    });
     feed.run_until("live again", |feed| feed.state() == PublishState::Live);
     threads.inject("publish", capture::InjectedFault::Hang);
-    feed.run_until("the hang is told", |_| {
+    feed.run_until("the hang is reported", |_| {
         threads.skip_time(2 * capture::TURN_MAX);
         let faults = threads.faults(Instant::now());
         faults
@@ -136,13 +138,13 @@ fn after_a_panic_it_publishes_again_and_a_hang_is_told() {
 
 #[test]
 #[allow(clippy::print_stdout)]
-fn a_server_gets_a_whole_picture_first_and_a_goodbye() {
-    let server = WhipServer::open(well_mannered());
+fn the_server_gets_a_complete_picture_first_and_a_delete_at_the_end() {
+    let server = WhipServer::open(default_behaviour());
     let mut feed = Feed::to(&server.url("/whip/room"));
     assert_eq!(feed.rig.demand.viewers(RenditionId::MAIN), 0);
     feed.run_until("pictures", |_| server.shown().len() >= 10);
 
-    let offers = server.asked_to("POST");
+    let offers = server.requests_with("POST");
     assert_eq!((offers.len(), offers[0].path.as_str()), (1, "/whip/room"));
     let offer = &offers[0].body;
     for wanted in [
@@ -167,7 +169,7 @@ fn a_server_gets_a_whole_picture_first_and_a_goodbye() {
     expect_within("the first picture", first_after, Duration::from_secs(1));
     assert!(is_keyframe(&shown[0]));
     let mut decoder = Decoder::new().expect("a decoder");
-    let size = |decoder: &mut Decoder, shown: &Shown| {
+    let size = |decoder: &mut Decoder, shown: &ReceivedPicture| {
         let decoded = decoder.decode(&shown.access_unit).expect("decodable");
         decoded.map(|picture| picture.dimensions())
     };
@@ -187,34 +189,34 @@ fn a_server_gets_a_whole_picture_first_and_a_goodbye() {
     let stopping = Instant::now();
     feed.publisher.stop();
     println!("stopped within {:?}", stopping.elapsed());
-    let goodbyes = server.asked_to("DELETE");
-    assert_eq!(goodbyes.len(), 1);
+    let deletes = server.requests_with("DELETE");
+    assert_eq!(deletes.len(), 1);
     assert_eq!(
-        goodbyes[0].path, "/whip/sessions/7",
+        deletes[0].path, "/whip/sessions/7",
         "relative to the endpoint"
     );
-    assert_eq!(goodbyes[0].authorization.as_deref(), Some("Bearer a-token"));
+    assert_eq!(deletes[0].authorization.as_deref(), Some("Bearer a-token"));
     assert_eq!(feed.rig.demand.viewers(RenditionId::MAIN), 0);
 }
 
 #[test]
 #[allow(clippy::print_stdout)]
-fn a_keyframe_comes_when_the_server_asks() {
-    let server = WhipServer::open(well_mannered());
+fn a_keyframe_request_of_the_server_is_answered() {
+    let server = WhipServer::open(default_behaviour());
     let mut feed = Feed::to(&server.url("/whip"));
     feed.run_until("pictures", |_| server.shown().len() >= 30);
     let before = keyframes(&server);
-    server.ask_for_keyframe();
+    server.request_keyframe();
     let took = feed.run_until("a keyframe", |_| keyframes(&server) > before);
     expect_within("a keyframe after a PLI", took, Duration::from_secs(1));
     assert_eq!(feed.metrics.keyframe_requests.get(), 1);
 }
 
 #[test]
-fn lost_packets_come_again() {
-    let server = WhipServer::open(Manner {
+fn lost_packets_are_retransmitted() {
+    let server = WhipServer::open(Behaviour {
         lose_every: 20,
-        ..well_mannered()
+        ..default_behaviour()
     });
     let mut feed = Feed::to(&server.url("/whip"));
     feed.run_until("losses", |_| {
@@ -236,40 +238,40 @@ fn lost_packets_come_again() {
 
 #[test]
 #[allow(clippy::print_stdout)]
-fn it_comes_back_after_the_server_does() {
-    let server = WhipServer::open(well_mannered());
+fn publishing_resumes_after_the_server_returns() {
+    let server = WhipServer::open(default_behaviour());
     let port = server.port;
     let mut feed = Feed::to(&server.url("/whip"));
     feed.run_until("pictures", |_| !server.shown().is_empty());
     let lost_at = Instant::now();
     drop(server);
-    let server = WhipServer::open_at(port, well_mannered());
+    let server = WhipServer::open_at(port, default_behaviour());
     feed.run_until("pictures again", |_| !server.shown().is_empty());
     let limit = Duration::from_secs(8);
     expect_within("back after a power cut", lost_at.elapsed(), limit);
     assert!(is_keyframe(&server.shown()[0]));
     assert_eq!(feed.failures(FailureKind::Lost), 1);
 
-    // It goes down in order: nobody needs to wait for silence.
+    // The server closes properly, so that no timeout is needed.
     let (shown, closed_at) = (server.shown().len(), Instant::now());
-    server.say_goodbye();
-    feed.run_until("pictures after a goodbye", |feed| {
+    server.close_media();
+    feed.run_until("pictures after a close", |feed| {
         feed.metrics.connects.get() == 3 && server.shown().len() > shown + 10
     });
     let limit = Duration::from_secs(4);
-    expect_within("back after a goodbye", closed_at.elapsed(), limit);
+    expect_within("back after a close", closed_at.elapsed(), limit);
 }
 
 #[test]
-fn a_refused_token_is_told_and_not_tried_at_once() {
-    let server = WhipServer::open(Manner {
+fn a_rejected_token_is_reported_and_not_retried_at_once() {
+    let server = WhipServer::open(Behaviour {
         token: Some("another"),
-        ..Manner::default()
+        ..Behaviour::default()
     });
     let mut feed = Feed::to(&server.url("/secret-path"));
     feed.run_until("a refusal", |feed| feed.state() == PublishState::Refused);
     feed.run_for(Duration::from_millis(1500));
-    assert_eq!(server.asked().len(), 1);
+    assert_eq!(server.requests().len(), 1);
     let status = feed.publisher.status();
     let reason = status.reason.expect("a reason");
     assert_eq!(reason, "The server refused the token (401).");
@@ -283,34 +285,34 @@ fn a_refused_token_is_told_and_not_tried_at_once() {
 }
 
 #[test]
-fn a_busy_server_is_asked_when_it_says() {
-    let server = WhipServer::open(Manner {
+fn retry_after_of_a_busy_server_is_respected() {
+    let server = WhipServer::open(Behaviour {
         instead: Some((503, "Retry-After: 2".to_owned())),
-        ..well_mannered()
+        ..default_behaviour()
     });
     let mut feed = Feed::to(&server.url("/whip"));
-    feed.run_until("two offers", |_| server.asked().len() >= 2);
-    let asked = server.asked();
+    feed.run_until("two offers", |_| server.requests().len() >= 2);
+    let asked = server.requests();
     let apart = asked[1].at - asked[0].at;
     assert!(apart >= Duration::from_millis(1900), "{apart:?}");
     assert!(feed.failures(FailureKind::Busy) >= 1);
 }
 
 #[test]
-fn a_redirect_is_followed_and_the_token_stays_at_home() {
-    let elsewhere = WhipServer::open(Manner::default());
-    let server = WhipServer::open(Manner {
+fn a_redirect_is_followed_without_the_token_for_another_origin() {
+    let elsewhere = WhipServer::open(Behaviour::default());
+    let server = WhipServer::open(Behaviour {
         instead: Some((307, format!("Location: {}", elsewhere.url("/there")))),
-        ..well_mannered()
+        ..default_behaviour()
     });
     let mut feed = Feed::to(&server.url("/whip"));
     feed.run_until("pictures", |_| !elsewhere.shown().is_empty());
     feed.publisher.stop();
     assert_eq!(
-        server.asked()[0].authorization.as_deref(),
+        server.requests()[0].authorization.as_deref(),
         Some("Bearer a-token")
     );
-    let there = elsewhere.asked();
+    let there = elsewhere.requests();
     let methods: Vec<&str> = there.iter().map(|asked| asked.method.as_str()).collect();
     assert_eq!(methods, ["POST", "DELETE"]);
     assert!(
@@ -318,43 +320,43 @@ fn a_redirect_is_followed_and_the_token_stays_at_home() {
         "{there:?}"
     );
 
-    let within = WhipServer::open(Manner {
+    let within = WhipServer::open(Behaviour {
         instead: Some((308, "Location: /new/whip".to_owned())),
         at: "/old",
-        ..well_mannered()
+        ..default_behaviour()
     });
     let mut feed = Feed::to(&within.url("/old/whip"));
     feed.run_until("pictures", |_| !within.shown().is_empty());
-    assert_eq!(within.asked()[1].path, "/new/whip");
+    assert_eq!(within.requests()[1].path, "/new/whip");
 }
 
 #[test]
-fn a_server_without_h264_is_told_goodbye() {
-    let server = WhipServer::open(Manner {
+fn a_session_without_h264_is_deleted() {
+    let server = WhipServer::open(Behaviour {
         vp8: true,
-        ..well_mannered()
+        ..default_behaviour()
     });
     let mut feed = Feed::to(&server.url("/whip"));
     feed.run_until("a failure", |feed| feed.state() == PublishState::Waiting);
     let reason = feed.publisher.status().reason.expect("a reason");
     assert!(reason.contains("H.264"), "{reason}");
-    feed.run_until("a goodbye", |_| !server.asked_to("DELETE").is_empty());
+    feed.run_until("a DELETE", |_| !server.requests_with("DELETE").is_empty());
     assert_eq!(feed.metrics.connects.get(), 0);
 }
 
 #[test]
-fn ice_servers_of_the_answer_are_used_and_what_they_bring_is_told() {
+fn ice_servers_of_the_answer_are_used_and_their_candidates_trickled() {
     let stun = StunServer::open();
-    let server = WhipServer::open(Manner {
+    let server = WhipServer::open(Behaviour {
         link: Some(format!(
             "<stun:127.0.0.1:{}>; rel=\"ice-server\"",
             stun.port
         )),
-        ..well_mannered()
+        ..default_behaviour()
     });
     let mut feed = Feed::to(&server.url("/whip"));
     feed.run_until("pictures", |_| !server.shown().is_empty());
-    let patches = server.asked_to("PATCH");
+    let patches = server.requests_with("PATCH");
     assert_eq!(patches.len(), 1);
     assert_eq!(patches[0].path, "/sessions/7");
     let fragment = &patches[0].body;
@@ -368,7 +370,7 @@ fn ice_servers_of_the_answer_are_used_and_what_they_bring_is_told() {
     );
 }
 
-/// Tells everybody that they come from 192.0.2.7 (RFC 8489).
+/// Answers every request with the mapped address 192.0.2.7 (RFC 8489).
 struct StunServer {
     port: u16,
     ended: Arc<AtomicBool>,

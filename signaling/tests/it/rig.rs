@@ -1,4 +1,4 @@
-//! The compose thread between slots and a queue that a test holds.
+//! The compose thread with its inputs and outputs under a test's control.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,12 +14,12 @@ use signaling::{
 use crate::clip::sliding;
 use crate::timing::HANG_TIMEOUT;
 
-/// The capture times of frames are at least this far apart: at most 30 a second, as the rendition asks for.
+/// Minimum distance of capture times: at most 30 frames a second, as the rendition is configured.
 const FRAME_INTERVAL: Duration = Duration::from_millis(34);
-/// On a busy machine the picture of a source that is not meant to stall must not become a card.
+/// Long enough that a source without a stall never shows a card on a busy machine.
 const NEVER_STALE: Duration = Duration::from_secs(3600);
 
-/// What the painter was asked for, and whether it shall fail.
+/// Counts of the fake painter, and whether it shall fail.
 #[derive(Debug, Default)]
 pub(crate) struct Painted {
     frames: AtomicUsize,
@@ -34,7 +34,7 @@ impl Painter for FakePainter {
         self.0.frames.fetch_add(1, Ordering::Relaxed);
         assert!(
             !self.0.panic.load(Ordering::Relaxed),
-            "the painter was told to fail"
+            "injected painter failure"
         );
         picture.planes_mut().y[..16].fill(235);
     }
@@ -45,7 +45,7 @@ impl Painter for FakePainter {
     }
 }
 
-/// A compose thread with everything around it in the test's hands.
+/// A compose thread under test.
 pub(crate) struct Rig {
     pub(crate) frames: Arc<Slot<Frame>>,
     pub(crate) signal: Arc<Slot<Signal>>,
@@ -70,7 +70,7 @@ impl Rig {
         Self::tapped(config, queue_frames, |_, _| {})
     }
 
-    /// `tap` gets the sink before the compose thread has it.
+    /// `tap` gets the sink before the compose thread does.
     pub(crate) fn tapped(
         config: ComposeConfig,
         queue_frames: usize,
@@ -114,18 +114,18 @@ impl Rig {
     }
 
     pub(crate) fn publish(&mut self, width: u32, height: u32) {
-        // The first is captured now, not later.
+        // The first frame is captured now.
         let captured_at = self.next_capture().max(Instant::now());
         self.publish_captured_at(captured_at, NEVER_STALE, width, height);
     }
 
-    /// Publishes a frame that nothing follows: a card takes over.
+    /// Publishes a last frame; a card follows.
     pub(crate) fn publish_last(&mut self, width: u32, height: u32) {
         let captured_at = Instant::now();
         self.publish_captured_at(captured_at, Frame::STALE_AFTER, width, height);
     }
 
-    /// Publishes a frame whose capture time is exactly one interval after that of the frame before.
+    /// Publishes a frame captured exactly one interval after the previous.
     pub(crate) fn publish_evenly(&mut self, width: u32, height: u32) {
         let captured_at = self.next_capture();
         self.publish_captured_at(captured_at, NEVER_STALE, width, height);
@@ -187,7 +187,7 @@ impl Rig {
     }
 }
 
-/// Waits for another thread; false when it never comes.
+/// Waits for another thread; `false` after a timeout.
 pub(crate) fn until(reached: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + HANG_TIMEOUT;
     while !reached() && Instant::now() < deadline {

@@ -1,4 +1,4 @@
-//! Several engine threads behind one port: whichever serves a viewer, everything works.
+//! Several engine threads behind one port: each feature works on any thread.
 
 use std::time::{Duration, Instant};
 
@@ -35,15 +35,15 @@ fn viewers_of_both_threads_get_every_packet_and_leave_nothing() {
     let mut clients: Vec<Client> = (0..6).map(|_| Client::joined(&studio)).collect();
     play(&mut clients);
     assert!(clients.iter().all(|client| client.got[0].keyframe));
-    run(&mut clients, "no hole", |clients| clients.iter().all(whole));
-    // One serves all who join within half a second.
+    run(&mut clients, "no gap", |clients| clients.iter().all(whole));
+    // One keyframe serves all who join within half a second.
     let (made, took) = (studio.keyframes(), began.elapsed());
     let most = 2 * (took.as_secs() + 1);
     assert!(made <= most, "{made} keyframes in {took:?}");
     assert_eq!(studio.demand.viewers(RenditionId::MAIN), 6);
     assert!(
         studio.metrics.handed.get() > 0,
-        "half are on the other thread"
+        "half are served by the other thread"
     );
     eventually("all are listed as connected", || {
         let listed = studio.engine.viewers();
@@ -63,7 +63,7 @@ fn viewers_of_both_threads_get_every_packet_and_leave_nothing() {
 }
 
 #[test]
-fn losses_and_pleas_are_heard_on_both_threads() {
+fn nacks_and_keyframe_requests_work_on_both_threads() {
     let studio = two_threads();
     let mut clients: Vec<Client> = (0..4).map(|_| Client::joined(&studio)).collect();
     play(&mut clients);
@@ -80,22 +80,22 @@ fn losses_and_pleas_are_heard_on_both_threads() {
     run(&mut clients, "what was lost", |clients| {
         clients.iter().all(whole)
     });
-    // Longer than a keyframe's distance from the one before.
+    // Longer than the minimum interval between keyframes.
     run_for(&mut clients, Duration::from_millis(600));
     let (before, began) = (studio.keyframes(), Instant::now());
     for client in &mut clients {
-        client.ask_for_keyframe(KeyframeRequestKind::Pli);
+        client.request_keyframe(KeyframeRequestKind::Pli);
     }
     run(&mut clients, "a keyframe", |_| studio.keyframes() > before);
     run_for(&mut clients, Duration::from_millis(300));
-    // One for all of them, if they came within half a second.
+    // One keyframe for all requests within half a second.
     let most = 1 + began.elapsed().as_millis() / 500;
     let made = u128::from(studio.keyframes() - before);
     assert!(made <= most, "{made}, at most {most}");
 }
 
 #[test]
-fn networks_may_change_on_either_thread() {
+fn viewers_of_both_threads_can_change_networks() {
     let studio = two_threads();
     let tcp = || Client::on(Wire::tcp(studio.engine.media_port()));
     let mut clients = vec![Client::new(), Client::new(), tcp(), tcp()];
@@ -120,10 +120,10 @@ fn networks_may_change_on_either_thread() {
 }
 
 #[test]
-fn a_viewer_over_tcp_is_gone_with_its_connection_on_either_thread() {
+fn a_tcp_viewer_ends_with_its_connection_on_either_thread() {
     let studio = Studio::with(EngineConfig {
         threads: 2,
-        // Longer than a busy machine keeps a viewer from its turn.
+        // Longer than a busy machine delays a viewer.
         silent_after: Duration::from_millis(1500),
         lost_after: Duration::from_millis(1500),
         ..EngineConfig::default()
@@ -136,13 +136,13 @@ fn a_viewer_over_tcp_is_gone_with_its_connection_on_either_thread() {
     play(&mut clients);
     drop(clients);
     eventually("the viewers are gone", || studio.metrics.viewers.get() == 0);
-    eventually("their connections, too", || {
+    eventually("their connections are closed", || {
         studio.metrics.connections_open.get() == 0
     });
 }
 
 #[test]
-fn one_limit_holds_for_all_threads() {
+fn one_viewer_limit_applies_to_all_threads() {
     let studio = Studio::with(EngineConfig {
         threads: 3,
         viewers_max: 4,

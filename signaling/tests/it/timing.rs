@@ -1,14 +1,14 @@
-//! Time in tests: when a wait counts as a hang, and claims about speed.
+//! Timeouts of tests, and optional checks of durations.
 
 use std::time::Duration;
 
 use crate::clip::eprint_line;
 
-/// Ends a test that hangs; nothing else depends on it.
+/// Ends a test that hangs.
 pub(crate) const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Prints how long something took. `scripts/bench-times.sh` runs the tests on a machine that does nothing else,
-/// with `CARRIER_CHECK_TIMES` set: then more than `limit` fails. A test itself never depends on speed.
+/// Prints a duration. It is only checked with `CARRIER_CHECK_TIMES`, which `scripts/bench-times.sh` sets on an
+/// idle machine, because a test must not depend on speed.
 pub(crate) fn expect_within(what: &str, took: Duration, limit: Duration) {
     eprint_line(&format!("{what}: {took:?}, at most {limit:?} when idle"));
     let is_checked = std::env::var_os("CARRIER_CHECK_TIMES").is_some();

@@ -1,4 +1,4 @@
-//! One viewer: how its picture starts and goes on.
+//! One viewer: how its picture starts and continues.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::studio::{Studio, eventually};
 use crate::timing::{HANG_TIMEOUT, expect_within};
 
 #[test]
-fn a_viewer_gets_a_keyframe_first_and_every_packet_after_it() {
+fn a_viewer_gets_a_keyframe_first_and_every_later_packet() {
     let studio = Studio::open();
     let mut clients = [Client::joined(&studio)];
     run(&mut clients, "90 packets without a hole", |clients| {
@@ -22,10 +22,14 @@ fn a_viewer_gets_a_keyframe_first_and_every_packet_after_it() {
     let first = &client.got[0];
     assert!(first.keyframe && first.no_delay, "{first:?}");
     for (before, after) in client.got.iter().zip(&client.got[1..]) {
-        assert_eq!(after.number, before.number + 1, "numbers without a hole");
+        assert_eq!(
+            after.number,
+            before.number + 1,
+            "sequence numbers without a gap"
+        );
         assert_eq!(after.timestamp == before.timestamp, !before.marker);
         let frames = after.frame - before.frame;
-        assert_eq!(frames, u64::from(before.marker), "frames without a hole");
+        assert_eq!(frames, u64::from(before.marker), "frames without a gap");
         let ticks = after.timestamp.wrapping_sub(before.timestamp);
         assert_eq!(u64::from(ticks), frames * 3000);
     }
@@ -48,7 +52,7 @@ fn ordinary_frames_leave_in_one_send_each() {
         !clients[0].got.is_empty()
     });
     let count = || (studio.metrics.packets.get(), studio.metrics.offloads.get());
-    // A machine too busy to let the viewer run is a slow viewer, whose frames are spread.
+    // On a busy machine the viewer is slow, and its frames are paced.
     let until = Instant::now() + HANG_TIMEOUT;
     while Instant::now() < until {
         let before = count();
@@ -62,16 +66,16 @@ fn ordinary_frames_leave_in_one_send_each() {
             eprint_line("skipped: this kernel has no UDP segmentation offload");
             return;
         }
-        // Five to a frame, and some reports.
+        // Five datagrams per frame, and some reports.
         if packets <= offloads * 5 + 12 {
             return;
         }
     }
-    panic!("in no second the frames left whole");
+    panic!("frames were split in every attempt");
 }
 
 #[test]
-fn requests_for_keyframes_coalesce() {
+fn keyframe_requests_coalesce() {
     let studio = Studio::open();
     let mut clients = [Client::joined(&studio), Client::joined(&studio)];
     run(&mut clients, "pictures", |clients| {
@@ -84,10 +88,10 @@ fn requests_for_keyframes_coalesce() {
     let mut ask = |kind, what, come: &dyn Fn() -> bool| {
         clients
             .iter_mut()
-            .for_each(|client| client.ask_for_keyframe(kind));
+            .for_each(|client| client.request_keyframe(kind));
         run(&mut clients, what, |_| come());
     };
-    // One after the other: the client forgets a request that another one overtakes.
+    // One kind after the other, because the client drops a request when a newer one follows.
     ask(KeyframeRequestKind::Pli, "requests", &|| {
         plis.get() >= before_that.0 + 2
     });
@@ -101,14 +105,14 @@ fn requests_for_keyframes_coalesce() {
         newest.all(|newest| newest.is_some_and(|at| at > 40))
     });
     run_for(&mut clients, Duration::from_millis(100));
-    // One for all requests of half a second.
+    // One keyframe for all requests within half a second.
     let most = 1 + began.elapsed().as_millis() / 500;
     let made = u128::from(studio.keyframes() - before);
     assert!((1..=most).contains(&made), "{made}, at most {most}");
 }
 
 #[test]
-fn reports_tell_the_round_trip() {
+fn reports_give_the_round_trip() {
     let studio = Studio::open();
     let began = Instant::now();
     let mut clients = [Client::joined(&studio)];

@@ -1,5 +1,5 @@
-//! Publishing in: a published picture becomes the source, losses are mended, and the previous source
-//! is back when it ends.
+//! Publishing in: a published picture becomes the source, losses are repaired, and the previous source
+//! returns when it ends.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,17 +13,17 @@ use signaling::whip::{SessionPatch, UnitDrop, Whip, WhipMetrics, WhipPost};
 use signaling::{Demand, Engine, EngineConfig, EngineHandle, EngineMetrics};
 
 use crate::clip::eprint_line;
-use crate::end::trickled;
+use crate::remote_end::trickled;
 use crate::studio::{block_on, threads};
 use crate::timing::{HANG_TIMEOUT, expect_within};
 use crate::whip_client::{HALVES, Publisher, SIZE};
 use crate::wire::Wire;
 
-/// The previous source is back within this, however the publisher ended.
+/// Time limit for the return of the previous source.
 const BACK_WITHIN: Duration = Duration::from_secs(2);
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
-/// The scene on the air, and a door for publishers.
+/// A station that shows the test scene and accepts publishers.
 struct Station {
     engine: EngineHandle,
     whip: Whip,
@@ -56,7 +56,7 @@ impl Station {
             registered: registered.clone(),
             ..EngineConfig::default()
         };
-        // Nobody watches: frames of the encoder's side are not needed.
+        // Without viewers the encoder's side is not needed.
         let (engine, _) = Engine::start(config, Demand::new(), Arc::clone(&engine_metrics))
             .expect("a free port is free");
         let metrics = Arc::new(WhipMetrics::default());
@@ -94,7 +94,7 @@ impl Station {
         block_on(self.whip.patch(id, patch))
     }
 
-    /// A publisher whose picture is on the air, and its session.
+    /// A publisher whose picture is shown, and its session id.
     fn with_publisher(&self) -> (Publisher, String) {
         let mut publisher = Publisher::new();
         let reply = self.post(&publisher.offer, false);
@@ -132,7 +132,7 @@ impl Station {
         }
     }
 
-    /// Waits for the scene, which does not take long on an idle machine.
+    /// Waits for the return of the scene.
     fn scene_back(&self, what: &str) {
         let from = Instant::now();
         self.wait_for_scene();
@@ -152,7 +152,7 @@ impl Drop for Station {
     }
 }
 
-/// Mean luma of the halves, without their edges.
+/// Mean luma of both halves, without their edges.
 fn halves_of(frame: &Frame) -> [u8; 2] {
     let (width, height) = (SIZE.0 as usize, SIZE.1 as usize);
     let luma = frame.pixels.planes().y;
@@ -182,29 +182,29 @@ fn a_published_picture_is_the_source_until_it_is_deleted() {
     }
     let age = frame.captured_at.elapsed();
     expect_within("age of the picture", age, Duration::from_millis(500));
-    // A decoder that is too far behind asks for one; then nothing was lost, and the machine is busy.
+    // On a busy machine a slow decoder requests a keyframe although nothing was lost.
     let is_behind = station.dropped(UnitDrop::Behind) > 0;
     assert!(publisher.keyframes_asked == 0 || is_behind);
     assert_eq!(block_on(station.whip.delete(&id)).status, 200);
     station.scene_back("deleted");
-    publisher.run("the goodbye", |publisher| publisher.closed);
+    publisher.run("the DTLS close", |publisher| publisher.closed);
     assert_eq!(block_on(station.whip.delete(&id)).status, 404);
     assert_eq!(station.metrics.publishers.get(), 0);
 }
 
 #[test]
-fn after_a_panic_of_the_decoders_thread_the_published_picture_goes_on() {
+fn the_published_picture_continues_after_a_panic_of_the_decoder_thread() {
     let station = Station::open();
     let (mut publisher, _) = station.with_publisher();
     let registered = &station.registered;
     registered.inject("whip-decode", capture::InjectedFault::Panic);
     publisher.run("a restart", |_| registered.restarts("whip-decode") == 1);
     let before = station.metrics.pictures.get();
-    publisher.run("the picture goes on", |_| {
+    publisher.run("the picture continues", |_| {
         station.metrics.pictures.get() > before + 10 && station.published_on_air()
     });
     registered.inject("whip-decode", capture::InjectedFault::Hang);
-    publisher.run("the hang is told", |_| {
+    publisher.run("the hang is reported", |_| {
         registered.skip_time(2 * capture::TURN_MAX);
         let faults = registered.faults(Instant::now());
         let mut told = faults.iter().map(ToString::to_string);
@@ -214,22 +214,22 @@ fn after_a_panic_of_the_decoders_thread_the_published_picture_goes_on() {
 }
 
 #[test]
-fn the_previous_source_is_back_after_every_other_end_too() {
+fn the_previous_source_returns_after_every_other_end_too() {
     let station = Station::open();
     let (mut publisher, id) = station.with_publisher();
     publisher.filming = false;
     let from = Instant::now();
-    publisher.run("the scene is back", |_| station.scene_on_air());
+    publisher.run("the scene returns", |_| station.scene_on_air());
     let what = "the scene is back, a silent camera";
     expect_within(what, from.elapsed(), BACK_WITHIN);
     publisher.filming = true;
-    publisher.run("the camera is seen again", |_| station.published_on_air());
+    publisher.run("the camera returns", |_| station.published_on_air());
     publisher.close();
     station.scene_back("closed");
     assert_eq!(
         block_on(station.whip.delete(&id)).status,
         200,
-        "as any other"
+        "the session still exists"
     );
 
     let (publisher, _) = station.with_publisher();
@@ -238,14 +238,14 @@ fn the_previous_source_is_back_after_every_other_end_too() {
 }
 
 #[test]
-fn lost_packets_are_asked_for_and_the_picture_stays() {
+fn lost_packets_are_requested_and_the_picture_stays() {
     let station = Station::open();
     let (mut publisher, _) = station.with_publisher();
     publisher.lose_every = 10;
     let metrics = &station.metrics;
     let (pictures_before, sent_before) = (metrics.pictures.get(), publisher.sent);
     let shown = || metrics.pictures.get() - pictures_before;
-    // A packet that comes again later than the decoder waits is lost for good: on a busy machine that happens.
+    // On a busy machine a retransmission may arrive too late for the jitter buffer.
     publisher.run("most are recovered, most pictures shown", |publisher| {
         let sent = u64::from(publisher.sent - sent_before);
         sent >= 90
@@ -266,7 +266,7 @@ fn lost_packets_are_asked_for_and_the_picture_stays() {
 }
 
 #[test]
-fn what_cannot_be_mended_costs_a_keyframe() {
+fn a_permanent_loss_requests_a_keyframe() {
     let station = Station::open();
     let (mut publisher, _) = station.with_publisher();
     publisher.run_for(Duration::from_millis(600));
@@ -274,7 +274,7 @@ fn what_cannot_be_mended_costs_a_keyframe() {
     publisher.lose_every = 7;
     publisher.run("a packet is lost", |publisher| publisher.lost > 0);
     publisher.lose_every = 0;
-    publisher.run("a keyframe is asked for", |publisher| {
+    publisher.run("a keyframe request", |publisher| {
         publisher.keyframes_asked > 0
     });
     let before = station.metrics.pictures.get();
@@ -287,7 +287,7 @@ fn what_cannot_be_mended_costs_a_keyframe() {
 }
 
 #[test]
-fn one_publishes_at_a_time() {
+fn there_is_one_publisher_at_a_time() {
     let station = Station::open();
     let (mut first, _) = station.with_publisher();
     let mut second = Publisher::new();
@@ -300,10 +300,10 @@ fn one_publishes_at_a_time() {
     let reply = station.post(&second.offer, true);
     assert_eq!(reply.status, 201, "{}", reply.body);
     second.accept(&reply.body);
-    first.run("the first is sent away", |first| first.closed);
-    second.run("the second is on the air", |_| station.published_on_air());
+    first.run("the first is disconnected", |first| first.closed);
+    second.run("the second is shown", |_| station.published_on_air());
 
-    // Whoever went silent is followed by the next without further words.
+    // A silent publisher can be replaced without a takeover.
     let third = Publisher::new();
     assert_eq!(station.post(&third.offer, false).status, 409);
     second.filming = false;
@@ -314,7 +314,7 @@ fn one_publishes_at_a_time() {
 }
 
 #[test]
-fn requests_are_answered_as_rfc_9725_has_it() {
+fn requests_are_answered_as_in_rfc_9725() {
     let station = Station::open();
     let mut publisher = Publisher::new();
     let reply = station.post(&publisher.offer, false);
@@ -352,7 +352,7 @@ fn requests_are_answered_as_rfc_9725_has_it() {
 }
 
 #[test]
-fn offers_that_cannot_be_taken_are_refused_in_words() {
+fn unsupported_offers_are_rejected_with_a_reason() {
     let station = Station::open();
     let good = Publisher::new().offer;
     let post = |content_type: &str, body: &str| {
@@ -395,22 +395,22 @@ fn offers_that_cannot_be_taken_are_refused_in_words() {
 }
 
 #[test]
-fn a_publisher_that_changes_networks_goes_on_after_a_restart() {
+fn a_publisher_that_changes_networks_continues_after_a_restart() {
     let station = Station::open();
     let (mut publisher, id) = station.with_publisher();
     publisher.run_for(Duration::from_millis(500));
     publisher.move_to(Wire::udp("127.0.0.1"));
-    // Nothing it sends from there is taken, and it hears nothing.
+    // Its packets from there are ignored, and it receives nothing.
     publisher.run_for(Duration::from_millis(400));
     let (before, began) = (station.metrics.pictures.get(), Instant::now());
-    let reply = station.patch(&id, Some("\"*\""), FRAGMENT, &publisher.renewal());
+    let reply = station.patch(&id, Some("\"*\""), FRAGMENT, &publisher.restart_fragment());
     assert_eq!(reply.status, 200, "{}", reply.body);
     assert_eq!(reply.header("Content-Type"), Some(FRAGMENT));
     let tag = reply.header("ETag").expect("a tag");
     let ufrag = format!("a=ice-ufrag:{}\r\n", tag.trim_matches('"'));
     assert!(reply.body.contains(&ufrag), "{}", reply.body);
     assert!(reply.body.contains("a=candidate:") && reply.body.contains("a=ice-pwd:"));
-    publisher.accept_renewal(&reply.body);
+    publisher.accept_restart(&reply.body);
     publisher.run("its picture again", |_| {
         station.metrics.pictures.get() > before
     });
@@ -428,7 +428,7 @@ fn a_publisher_that_changes_networks_goes_on_after_a_restart() {
 }
 
 #[test]
-fn while_a_publishers_restart_finds_nothing_the_old_path_carries_on() {
+fn a_publishers_restart_without_a_path_keeps_the_old_path() {
     let station = Station::open();
     let (mut publisher, id) = station.with_publisher();
     let fragment = "a=ice-ufrag:nobody\r\na=ice-pwd:will-ever-use-this-one\r\nm=video 9 RTP/AVP 0\r\n\

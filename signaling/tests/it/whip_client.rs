@@ -1,4 +1,4 @@
-//! A publisher: str0m on a socket of its own, with a real encoder behind it.
+//! A publisher: str0m on its own socket, with a real encoder.
 
 use std::time::{Duration, Instant};
 
@@ -10,16 +10,16 @@ use str0m::bwe::Bitrate;
 use str0m::media::{Direction, MediaTime, Pt};
 use str0m::{Event, Rtc};
 
-use crate::end::{End, Wanted, is_media};
+use crate::remote_end::{End, EndOutput, is_media};
 use crate::timing::HANG_TIMEOUT;
 use crate::wire::Wire;
 
 /// 30 pictures a second.
 const FRAME_TIME: Duration = Duration::from_micros(33_333);
 
-/// Width and height of what is published, in pixels: no other source here has them.
+/// Published size in pixels, which no other source here has.
 pub(crate) const SIZE: (u32, u32) = (320, 240);
-/// Luma of the left and of the right half.
+/// Luma of the left and the right half.
 pub(crate) const HALVES: [u8; 2] = [60, 200];
 
 pub(crate) struct Publisher {
@@ -32,14 +32,14 @@ pub(crate) struct Publisher {
     rtx: Option<Pt>,
     pub(crate) connected: bool,
     pub(crate) closed: bool,
-    /// The camera gives pictures.
+    /// The camera delivers pictures.
     pub(crate) filming: bool,
-    /// Every so many datagrams of media are lost on the way; 0: none.
+    /// Drops one of this many sent media datagrams; 0: none.
     pub(crate) lose_every: u64,
-    /// So are all retransmissions.
+    /// Also drops all retransmissions.
     pub(crate) lose_retransmissions: bool,
     pub(crate) keyframes_asked: u32,
-    /// Estimates of what the path carries, made of our reports on arrivals.
+    /// Bandwidth estimates made from our transport-wide feedback.
     pub(crate) estimates: u32,
     pub(crate) lost: u64,
     media_sent: u64,
@@ -82,30 +82,30 @@ impl Publisher {
         }
     }
 
-    /// Takes an answer.
+    /// Applies an answer.
     pub(crate) fn accept(&mut self, answer: &str) {
         self.end.accept(answer);
     }
 
-    /// Moves to another network: what it had is gone.
+    /// Moves to another network; the old socket is closed.
     pub(crate) fn move_to(&mut self, wire: Wire) {
         self.end.move_to(wire);
     }
 
-    /// Begins an ICE restart: the body of the request for it.
-    pub(crate) fn renewal(&mut self) -> String {
-        self.end.renewal()
+    /// Starts an ICE restart and returns the body of its PATCH.
+    pub(crate) fn restart_fragment(&mut self) -> String {
+        self.end.restart_fragment()
     }
 
-    /// Takes the answer to that.
-    pub(crate) fn accept_renewal(&mut self, fragment: &str) {
-        self.end.accept_renewal(fragment);
+    /// Applies the response to the restart.
+    pub(crate) fn accept_restart(&mut self, fragment: &str) {
+        self.end.accept_restart(fragment);
     }
 
-    /// Closes with a goodbye on the wire.
+    /// Closes with a DTLS close_notify.
     pub(crate) fn close(&mut self) {
         self.end.rtc.close().expect("open");
-        // What is closed takes no picture.
+        // A closed connection accepts no picture.
         self.filming = false;
         self.turn();
     }
@@ -120,7 +120,7 @@ impl Publisher {
         }
     }
 
-    /// Runs for a while.
+    /// Runs for a time.
     pub(crate) fn run_for(&mut self, time: Duration) {
         let until = Instant::now() + time;
         self.run("time passes", |_| Instant::now() >= until);
@@ -167,16 +167,16 @@ impl Publisher {
         writer.write(pt, now, time, unit).expect("written");
     }
 
-    /// One thing that is wanted. `false`: nothing is.
+    /// Handles one output of the library. Returns `false` if there is none.
     fn step(&mut self) -> bool {
         match self.end.next() {
             None => return false,
-            Some(Wanted::Send(out)) => {
+            Some(EndOutput::Send(out)) => {
                 if !self.is_lost(&out.contents) {
                     self.end.send(&out);
                 }
             }
-            Some(Wanted::Note(event)) => self.note(&event),
+            Some(EndOutput::Note(event)) => self.note(&event),
         }
         true
     }
@@ -199,7 +199,7 @@ impl Publisher {
             return false;
         }
         let payload_type = Pt::from(datagram[1] & 0x7f);
-        // Its probes of the path go there too.
+        // Bandwidth probes also use the RTX payload type.
         if Some(payload_type) == self.rtx {
             return self.lose_retransmissions;
         }
@@ -210,7 +210,7 @@ impl Publisher {
     }
 }
 
-/// Two plain halves, and a mark that moves.
+/// Two plain halves and a moving mark.
 fn halves(step: u32) -> I420 {
     let mut picture = I420::black(SIZE.0, SIZE.1).expect("even");
     let width = SIZE.0 as usize;
