@@ -187,6 +187,7 @@ impl SourceSpec {
         let (kind, address) = self.kind_and_address();
         match (self, kind.keyword) {
             (Self::Auto, _) => "auto".to_owned(),
+            (Self::Scene, _) => "scene".to_owned(),
             (_, Some(keyword)) if address.is_empty() => keyword.to_owned(),
             (_, Some(keyword)) => format!("{keyword}:{address}"),
             (_, None) => address,
