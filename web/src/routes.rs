@@ -11,7 +11,7 @@ mod page;
 mod status;
 mod stylise;
 mod tracks;
-pub(crate) mod webrtc;
+pub(crate) mod whep_whip;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -96,13 +96,17 @@ fn table() -> Vec<Route> {
         ),
         route(Nothing, "/lang", get(page::languages)),
         route(Nothing, "/lang/{file}", get(page::language)),
-        route(Watch, "/whep", any(webrtc::whep)),
+        route(Watch, "/whep", any(whep_whip::whep)),
         // No token: whoever knows a session's unguessable name was admitted.
-        route(Nothing, "/whep/{session}", any(webrtc::whep_session)),
-        route(Nothing, "/whep/{session}/rendition", put(webrtc::rendition)),
+        route(Nothing, "/whep/{session}", any(whep_whip::whep_session)),
+        route(
+            Nothing,
+            "/whep/{session}/rendition",
+            put(whep_whip::rendition),
+        ),
         // The handler checks the right to publish.
-        route(Nothing, "/whip", any(webrtc::whip)),
-        route(Nothing, "/whip/{session}", any(webrtc::whip_session)),
+        route(Nothing, "/whip", any(whep_whip::whip)),
+        route(Nothing, "/whip/{session}", any(whep_whip::whip_session)),
         route(Watch, "/snapshot.jpg", get(feed::snapshot)),
         route(Watch, "/stream.mjpg", get(feed::mjpeg)),
         route(Watch, "/api/tracks", get(tracks::tracks)),

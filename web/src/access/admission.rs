@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use signaling::fair_share::{address_group, first_to_go};
-use signaling::whep::{ViewerLimit, Seat};
+use signaling::whep::{Seat, ViewerLimit};
 
 use crate::config::ViewersConfig;
 use crate::metrics::{CounterBy, ViewerRefusal};
@@ -268,7 +268,11 @@ mod tests {
             }
             seated.extend((4..MAX).map(|_| connected(&admission, "192.0.2.8")));
             let one_more = admission.admit(ip("192.0.2.9"));
-            assert_eq!(one_more.err(), Some(ViewerLimit::Station), "all are connected");
+            assert_eq!(
+                one_more.err(),
+                Some(ViewerLimit::Station),
+                "all are connected"
+            );
             assert!(seated.iter().all(|place| !place.is_lost()));
         }
     }

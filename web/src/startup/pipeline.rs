@@ -48,7 +48,7 @@ use crate::config::Config;
 use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
 use crate::metrics::Metrics;
-use crate::routes::webrtc::ice_links;
+use crate::routes::whep_whip::ice_links;
 use crate::stills::Stills;
 
 /// The threads, in the order of the data flow.
