@@ -271,10 +271,7 @@ fn packets_from_before_a_newer_keyframe_are_not_sent_again() {
     whole(&mut viewer, &ring.push(frame(1, false, 1), at(30)));
     let keyframe = ring.push(frame(2, true, 2), at(60));
     some(&mut viewer, &keyframe, 0..1, &mut |_| None);
-    let refused = |viewer: &mut RtpStream, number, ms| match again(viewer, number, &ring, at(ms)) {
-        Ok(_) => None,
-        Err(outcome) => Some(outcome),
-    };
+    let refused = |viewer: &mut RtpStream, number, ms| again(viewer, number, &ring, at(ms)).err();
     assert_eq!(
         refused(&mut viewer, 702, 400),
         None,
