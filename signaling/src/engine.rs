@@ -1,10 +1,10 @@
-//! The media engine: a few threads that serve all viewers by one port.
+//! The media engine: a few threads that serve all viewers through one port.
 //!
-//! In come encoded frames, datagrams of viewers and of whoever publishes, and requests of the HTTP side
-//! through [`EngineHandle`]. Out go datagrams, and what is published goes to its decoder.
+//! In come encoded frames, datagrams of viewers and of the publisher, and requests of the HTTP side through
+//! [`EngineHandle`]. Out go datagrams; published access units go to their decoder.
 //!
-//! Each thread ([`worker`]) has a shard of the viewers ([`audience`]); the first one reads the media port
-//! ([`ports`]) for all of them.
+//! Each thread ([`worker`]) serves a shard of the viewers ([`audience`]); the first one reads the media
+//! port ([`ports`]) for all of them.
 
 mod audience;
 mod handle;

@@ -1,11 +1,11 @@
 //! From one rendition to each of its viewers.
 //!
-//! In come encoded frames, once for all ([`packet_ring`]). Out go packets with each viewer's own header
-//! ([`outlet`]), at the pace that its network takes ([`send_queue`]), again where one was lost
-//! ([`resend`]). [`viewer`] holds together what one viewer has of all this.
+//! In come encoded frames, kept once for all viewers ([`packet_ring`]). Out go packets with each viewer's
+//! own header ([`rtp_stream`]), paced for its network ([`send_queue`]), and retransmissions ([`resend`]).
+//! [`viewer`] is the state of one viewer.
 
-pub(crate) mod outlet;
 pub(crate) mod packet_ring;
 pub(crate) mod resend;
+pub(crate) mod rtp_stream;
 pub(crate) mod send_queue;
 pub(crate) mod viewer;

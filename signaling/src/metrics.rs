@@ -1,6 +1,8 @@
 //! What the engine counts.
 
-use prometheus_client::encoding::EncodeLabelValue;
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -70,6 +72,47 @@ pub enum ResendOutcome {
     OverBudget,
 }
 
+/// Why a viewer's rendition changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RenditionChange {
+    /// Down: packets queue up on the path, which carries less than was sent.
+    QueueingDelay,
+    /// Down: more packets are lost than retransmissions can replace.
+    Loss,
+    /// Down: no feedback came about packets that were sent.
+    NoFeedback,
+    /// Up: a probe, or media itself, arrived at a higher rate.
+    ProbeSucceeded,
+    /// Up: the viewer has a new connection or path, to which the old estimate does not apply.
+    NewPath,
+    /// The viewer chose a rendition, or left the choice to the station again.
+    Chosen,
+    /// The rendition it watched or had chosen is not offered any more.
+    RenditionGone,
+}
+
+impl RenditionChange {
+    /// As in `/metrics` and `/api/viewers`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueingDelay => "queueing_delay",
+            Self::Loss => "loss",
+            Self::NoFeedback => "no_feedback",
+            Self::ProbeSucceeded => "probe_succeeded",
+            Self::NewPath => "new_path",
+            Self::Chosen => "chosen",
+            Self::RenditionGone => "rendition_gone",
+        }
+    }
+}
+
+impl EncodeLabelValue for RenditionChange {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+        self.as_str().encode(encoder)
+    }
+}
+
 /// One label, `kind`.
 pub type Kinds<T> = Family<[(&'static str, T); 1], Counter>;
 
@@ -112,6 +155,8 @@ pub struct EngineMetrics {
     pub transport_feedbacks: Counter,
     /// Changes of a viewer's rendition.
     pub switches: Counter,
+    /// The same by cause; its label is `cause`.
+    pub rendition_changes: Kinds<RenditionChange>,
     /// Packets sent only to see what a path carries.
     pub padding: Counter,
     /// Keyframes asked of the encoder.
@@ -156,6 +201,7 @@ impl Default for EngineMetrics {
             firs: Counter::default(),
             transport_feedbacks: Counter::default(),
             switches: Counter::default(),
+            rendition_changes: Family::default(),
             padding: Counter::default(),
             keyframe_requests: Counter::default(),
             replays: Counter::default(),
@@ -244,6 +290,9 @@ impl EngineMetrics {
         registry.register("carrier_receive_ignored", help, self.ignored.clone());
         let help = "Packets asked for again by viewers";
         registry.register("carrier_resends", help, self.resends.clone());
+        let help = "Changes of a viewer's rendition by cause";
+        let changes = self.rendition_changes.clone();
+        registry.register("carrier_rendition_changes", help, changes);
     }
 
     fn register_connections(&self, registry: &mut Registry) {

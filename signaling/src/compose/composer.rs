@@ -1,7 +1,7 @@
 //! The compose thread itself.
 //!
-//! It sleeps until a frame comes, the source's state changes, somebody begins to watch or asks for a
-//! keyframe; all of them unpark the one thread. What to do then is decided by [`Pacing`].
+//! It sleeps until a frame comes, the source's state changes, somebody begins to watch, or a keyframe is
+//! requested; each of them unparks the thread. [`Pacing`] decides what to do then.
 
 use std::io;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use capture::{
     Frame, Heartbeat, PooledPicture, Signal, Slot, SlotReader, TURN_MAX, Threads, WallClock,
 };
 
+use super::filters::{FilterStage, PictureFilter};
 use super::metrics::ComposeMetrics;
 use super::pacing::{Pacing, Seen, Step};
 use super::picture::{Composed, Painter, PictureMaker};
@@ -26,24 +27,27 @@ use crate::rtp::clock::RtpClock;
 
 /// How composing is set up.
 pub struct ComposeConfig {
-    /// What is encoded, largest first; its first box is what pictures are composed in.
+    /// What is encoded, largest first. Pictures are composed at the size of the first one.
     pub renditions: Vec<Rendition>,
-    /// The process's clock; RTP time counts from its origin.
+    /// What changes each picture before anybody sees it, in this order. Empty: nothing, at no cost.
+    pub filters: Vec<Box<dyn PictureFilter>>,
+    /// The clock of the process; RTP time counts from its origin.
     pub clock: WallClock,
-    /// Where encoders come from.
+    /// Makes the encoders.
     pub new_encoder: NewEncoder,
-    /// Where the thread is registered.
+    /// Supervises the thread.
     pub threads: Threads,
 }
 
 impl ComposeConfig {
-    /// The default renditions through OpenH264.
+    /// The default renditions, encoded by OpenH264, without filters.
     #[must_use]
     pub fn new(clock: WallClock) -> Self {
         let new_encoder: NewEncoder =
             Box::new(|rendition| Box::new(OpenH264Encoder::new(rendition)));
         Self {
             renditions: default_renditions(),
+            filters: Vec::new(),
             clock,
             new_encoder,
             threads: Threads::default(),
@@ -51,23 +55,23 @@ impl ComposeConfig {
     }
 }
 
-/// Everything the compose thread stands between.
+/// What the compose thread reads from and writes to.
 pub struct ComposeParts {
     /// Frames of the source. Closing it ends the thread.
     pub frames: Arc<Slot<Frame>>,
-    /// How the source is doing.
+    /// The state of the source.
     pub signal: Arc<Slot<Signal>>,
-    /// What paints boxes and cards.
+    /// Paints boxes and cards.
     pub painter: Box<dyn Painter>,
     /// Who watches.
     pub demand: Arc<Demand>,
-    /// Composed pictures, for everything but viewers.
+    /// Composed pictures, for MJPEG and still pictures.
     pub composed: Arc<Slot<Composed>>,
     /// Encoded frames, to the engine.
     pub sink: FrameSink,
-    /// Renditions, clock, encoder.
+    /// Renditions, filters, clock, encoder.
     pub config: ComposeConfig,
-    /// What it costs.
+    /// Times and counters.
     pub metrics: Arc<ComposeMetrics>,
 }
 
@@ -95,7 +99,7 @@ pub fn spawn(parts: ComposeParts) -> io::Result<ComposeHandle> {
 }
 
 impl ComposeHandle {
-    /// Ends the thread after the picture it is at, and waits for it.
+    /// Ends the thread after the present picture, and waits for it.
     pub fn stop(mut self) {
         self.signal_stop();
         if self
@@ -146,6 +150,7 @@ struct Composer {
     demand: Arc<Demand>,
     composed: Arc<Slot<Composed>>,
     metrics: Arc<ComposeMetrics>,
+    filters: FilterStage,
     pictures: PictureMaker,
     streams: Streams,
     pacing: Pacing,
@@ -172,6 +177,7 @@ impl Composer {
         } = parts;
         let ComposeConfig {
             renditions,
+            filters,
             clock,
             new_encoder,
             threads: _,
@@ -197,6 +203,7 @@ impl Composer {
             skipped: 0,
             demand,
             composed,
+            filters: FilterStage::new(filters, Arc::clone(&metrics)),
             pictures: PictureMaker::new(painter, &largest, Arc::clone(&metrics)),
             metrics,
             streams,
@@ -235,9 +242,9 @@ impl Composer {
 
     fn turn(&mut self, cx: &mut Context<'_>, now: Instant) -> Step {
         let watched = self.demand.somebody_watches();
-        self.streams.attend(now);
+        self.streams.follow_demand(now);
         if watched {
-            self.look(cx);
+            self.take_newest(cx);
         }
         let signal = self.signal_slot.latest();
         let seen = Seen {
@@ -269,10 +276,12 @@ impl Composer {
         step
     }
 
-    /// Takes the newest frame, and asks to be woken by the next one and by the source's state.
-    fn look(&mut self, cx: &mut Context<'_>) {
+    /// Takes the newest frame, and registers to be woken by the next one and by a change of the source's
+    /// state.
+    fn take_newest(&mut self, cx: &mut Context<'_>) {
         if std::mem::take(&mut self.asleep) {
-            // Anew: the newest frame counts as unseen, and what passed unwatched as not skipped.
+            // New readers: the newest frame counts as unseen, and frames that nobody watched are not
+            // counted as skipped.
             (self.frames, self.signals) = (self.frame_slot.reader(), self.signal_slot.reader());
             self.skipped = 0;
         }
@@ -289,7 +298,7 @@ impl Composer {
         while let Poll::Ready(Some(_)) = self.signals.poll_next(cx) {}
     }
 
-    /// Nobody watches: holds on to nothing.
+    /// Nobody watches: releases the pictures.
     fn rest(&mut self) {
         (self.newest, self.last, self.asleep) = (None, None, true);
     }
@@ -301,6 +310,9 @@ impl Composer {
         let waited = now.saturating_duration_since(frame.captured_at);
         self.metrics.wait.observe(waited.as_secs_f64());
         self.seq = frame.seq;
+        let Some(frame) = self.filters.run(frame) else {
+            return;
+        };
         let Some(picture) = self.pictures.frame(&frame) else {
             return;
         };
@@ -352,11 +364,11 @@ impl Composer {
 
     fn repeat(&mut self, now: Instant) {
         let Some(last) = &self.last else { return };
-        // As if taken now, at the age that pictures usually have here: even steps for the viewer.
+        // Advances the timestamp by the time shown, which keeps RTP spacing even.
         let shown_for: Duration = now.saturating_duration_since(last.encoded_at);
-        let as_taken_at = last.captured_at + shown_for;
+        let ticks_of = last.captured_at + shown_for;
         self.metrics.repeats.inc();
-        self.encode_last(as_taken_at, now);
+        self.encode_last(ticks_of, now);
     }
 
     fn encode_last(&mut self, ticks_of: Instant, now: Instant) {
@@ -371,7 +383,7 @@ impl Composer {
     }
 }
 
-/// What a card says when the source calls itself live and yet no frame comes.
+/// The signal for a card when the source reports that it is live but no frame comes.
 fn stalled_signal(signal: Option<&Signal>, since: Instant) -> Signal {
     match signal {
         Some(Signal::Live { source, .. }) => Signal::Lost {

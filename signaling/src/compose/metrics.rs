@@ -1,10 +1,10 @@
-//! What composing and encoding cost and what they left out.
+//! Metrics of the compose thread: times, counters, drops.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-/// Shared by all who count; clones count into the same numbers.
+/// Clones share the same counters.
 #[derive(Debug, Clone)]
 pub struct ComposeMetrics {
     /// Age of a frame when composing begins.
@@ -13,11 +13,11 @@ pub struct ComposeMetrics {
     pub copy: Histogram,
     /// Painting over a picture.
     pub paint: Histogram,
-    /// Scaling a painted picture for a lesser rendition.
+    /// Scaling a painted picture for a smaller rendition.
     pub scale: Histogram,
-    /// One picture through one encoder.
+    /// Encoding one picture.
     pub encode: Histogram,
-    /// One access unit into RTP payloads.
+    /// Packetising one access unit.
     pub packetise: Histogram,
     /// Age of a frame when it is encoded and packetised.
     pub age: Histogram,
@@ -37,7 +37,7 @@ pub struct ComposeMetrics {
     pub keyframes: Counter,
     /// RTP payload bytes, all renditions, each once.
     pub bytes: Counter,
-    /// Pictures the encoder left out.
+    /// Pictures that the encoder's rate control skipped.
     pub left_out: Counter,
     /// Encoded frames the engine did not take.
     pub dropped: Counter,
@@ -76,7 +76,7 @@ impl Default for ComposeMetrics {
 }
 
 impl ComposeMetrics {
-    /// Makes the numbers visible, as `carrier_compose_*` and `carrier_encode_*`.
+    /// Registers everything, as `carrier_compose_*` and `carrier_encode_*`.
     pub fn register(&self, registry: &mut Registry) {
         self.register_costs(registry);
         self.register_composing(registry);

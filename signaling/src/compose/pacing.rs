@@ -5,18 +5,18 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-/// A source that is only just being opened gets this long before a card appears, so that starting up
-/// does not flash.
+/// A source that is being opened gets this long before a card appears, so that no card flashes at the
+/// start.
 pub const OPENING_GRACE: Duration = Duration::from_millis(300);
 
-/// Five cards a second keep the card's clock honest and cost next to nothing.
+/// Five cards a second keep the card's clock accurate at little cost.
 pub const CARD_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A keyframe asked for waits this long after the last picture for a new one (a source of 20 fps and
-/// more brings it in time), then the last picture is encoded again.
+/// A requested keyframe waits this long after the last picture for a new one, which a source of 20 fps
+/// or more provides; after that the last picture is encoded again.
 pub const REPEAT_AFTER: Duration = Duration::from_millis(50);
 
-/// What the compose thread sees at one moment.
+/// What the compose thread knows when it decides.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
     /// Somebody wants pictures.
@@ -26,11 +26,11 @@ pub struct Seen {
     /// How long that frame stands without a newer one; then a card takes over: the picture of a source
     /// that gives one a second or more is never silently older than 2 s.
     pub stale_after: Duration,
-    /// That frame was not composed yet.
+    /// That frame has not been composed yet.
     pub fresh: bool,
-    /// The source says that it is lost, since when.
+    /// Since when the source reports that it is lost.
     pub lost_since: Option<Instant>,
-    /// A keyframe was asked for and may be made from then on.
+    /// A keyframe is requested and may be made from then on.
     pub keyframe_due: Option<Instant>,
 }
 
@@ -39,15 +39,15 @@ pub struct Seen {
 pub enum Step {
     /// Nobody watches: nothing, until somebody does.
     Sleep,
-    /// Nothing before then, unless something changes.
+    /// Nothing until then, unless something changes.
     Wait(Instant),
     /// Compose and encode the newest frame.
     Frame,
-    /// The newest frame comes too soon after the one before: leave it out.
+    /// The newest frame comes too soon after the one before: skip it.
     Skip,
     /// Draw and encode a card.
     Card,
-    /// Encode the last picture again, for a keyframe that somebody waits for.
+    /// Encode the last picture again, for a keyframe that a viewer waits for.
     Repeat,
 }
 
@@ -59,12 +59,12 @@ pub struct Pacing {
     /// When the newest frame came.
     frame_at: Option<Instant>,
     card_at: Option<Instant>,
-    /// When anything was composed last since somebody watches.
+    /// When the last picture was composed since somebody watches.
     picture_at: Option<Instant>,
 }
 
 impl Pacing {
-    /// Pacing for at most `fps` frames a second (and a tenth more, for sources whose clock runs fast).
+    /// At most `fps` frames a second, plus a tenth for sources whose clock runs fast.
     #[must_use]
     pub fn new(fps: u32) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Pacing {
         }
     }
 
-    /// What to do at `now`. A step that composes is taken as done.
+    /// What to do at `now`. The caller must carry out the step.
     pub fn decide(&mut self, now: Instant, seen: &Seen) -> Step {
         if !seen.watched {
             *self = Self {
@@ -88,7 +88,7 @@ impl Pacing {
         let resumed = self.watched_since.is_none();
         let watched_since = *self.watched_since.get_or_insert(now);
         if seen.fresh || resumed {
-            // How long a frame lay unseen before somebody watched is only known from itself.
+            // A frame that came before somebody watched is as old as its capture time says.
             self.frame_at = seen
                 .newest
                 .map(|captured_at| if resumed { captured_at } else { now });
@@ -141,10 +141,10 @@ impl Pacing {
     }
 }
 
-/// A frame this much older than expected comes from a clock that jumped back.
+/// A frame this much older than expected means that the capture clock jumped back.
 const JUMPED_BACK: Duration = Duration::from_millis(1500);
 
-/// Decides by capture time, so that what passes is evenly spaced in the picture's own time.
+/// Limits the frame rate by capture time, so that the frames that pass are evenly spaced.
 ///
 /// overflow: counted, by the caller.
 #[derive(Debug)]
@@ -173,12 +173,12 @@ impl RateCap {
             self.next = Some(captured_at + self.interval);
             return true;
         };
-        // A quarter of the interval for jitter; what is early now makes the next one due later.
+        // Tolerates jitter of a quarter interval; an early frame does not make the next one due earlier.
         let admitted = captured_at + self.interval / 4 >= next;
         if admitted {
             self.next = Some((next + self.interval).max(captured_at));
         }
-        // A capture clock that jumped back must not shut the feed until it has caught up.
+        // A capture clock that jumped back must not stop the feed until it has caught up.
         if next > captured_at + JUMPED_BACK {
             self.next = None;
         }

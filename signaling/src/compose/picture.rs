@@ -1,5 +1,4 @@
-//! Frames and signals to painted pictures: what paints enters the compose thread from outside as a
-//! [`Painter`], what is painted leaves it as [`Composed`] for everything but viewers.
+//! From a frame, or a signal that there are no frames, to a painted picture.
 
 #[cfg(test)]
 mod tests;
@@ -14,22 +13,43 @@ use capture::{Frame, I420, PicturePool, PooledPicture, Signal};
 use super::metrics::ComposeMetrics;
 use crate::encode::encoder::Rendition;
 
-/// Paints over pictures on the compose thread. Handed over by the program, which knows of detection;
-/// this crate does not.
+/// Paints over pictures on the compose thread. The program provides it, since this crate knows nothing of
+/// detections.
 ///
-/// A painter that panics costs the picture it was painting: a half-painted one may show what was to be
-/// hidden.
+/// A painter that panics costs the picture it was painting: a half-painted one is never shown.
+///
+/// ```
+/// use std::time::Instant;
+///
+/// use capture::{Frame, I420, Signal};
+/// use signaling::{Painter, reserved_top_px};
+///
+/// /// A white line under the reserved rows; a grey card without text.
+/// struct Line;
+///
+/// impl Painter for Line {
+///     fn paint(&mut self, picture: &mut I420, frame: &Frame) {
+///         let width = picture.width() as usize;
+///         let row = reserved_top_px(picture, frame) as usize;
+///         picture.planes_mut().y[row * width..][..width].fill(235);
+///     }
+///
+///     fn card(&mut self, picture: &mut I420, _signal: &Signal, _now: Instant) {
+///         picture.fill(40, 128, 128);
+///     }
+/// }
+/// ```
 pub trait Painter: Send {
-    /// Paints over `picture`, which shows `frame`, maybe smaller. The top [`reserved_top_px`] rows
-    /// must stay as they are.
+    /// Paints over `picture`, which shows `frame`, perhaps scaled down. The top [`reserved_top_px`]
+    /// rows must stay as they are.
     fn paint(&mut self, picture: &mut I420, frame: &Frame);
 
-    /// Fills `picture`, whose contents are unspecified, with a card that says in plain words why
-    /// there are no frames. `now` is for its clock.
+    /// Fills `picture`, whose contents are unspecified, with a card that says why there are no frames.
+    /// The card's clock shows `now`.
     fn card(&mut self, picture: &mut I420, signal: &Signal, now: Instant);
 }
 
-/// How many rows at the top of `picture` show the rows that `frame` reserves.
+/// How many rows at the top of `picture` show the reserved rows of `frame`.
 #[must_use]
 pub fn reserved_top_px(picture: &I420, frame: &Frame) -> u32 {
     let scaled = u64::from(frame.reserved_top_px) * u64::from(picture.height());
@@ -37,20 +57,20 @@ pub fn reserved_top_px(picture: &I420, frame: &Frame) -> u32 {
     u32::try_from(rows).unwrap_or(u32::MAX)
 }
 
-/// The newest composed picture: for snapshots, MJPEG and the screen.
+/// The newest composed picture: for snapshots, MJPEG and the photo booth.
 #[derive(Debug, Clone)]
 pub struct Composed {
-    /// The frame as it was captured, full size, nothing painted. `None` on a card.
+    /// The frame at its full size, filtered but not painted. `None` on a card.
     pub clean: Option<Arc<Frame>>,
     /// What viewers see, in the largest rendition's size.
     pub painted: Arc<PooledPicture>,
     /// [`Frame::seq`]; on a card that of the last frame before it.
     pub seq: u64,
-    /// When the frame was captured; on a card, when it was drawn.
+    /// When the frame was captured or the card drawn.
     pub captured_at: Instant,
 }
 
-/// Pictures in flight: one painted, one published, one or two held by slow readers.
+/// Pictures in use at a time: one being painted, one published, one or two held by slow readers.
 const IDLE_PICTURES: usize = 4;
 
 /// Makes the pictures that viewers see, in the size of the largest rendition.
@@ -61,7 +81,7 @@ pub(super) struct PictureMaker {
     metrics: Arc<ComposeMetrics>,
     /// Pictures fit into this many pixels, width and height.
     frame_box: (u32, u32),
-    /// Size of the last frame's picture: cards take it, so that no encoder has to open anew.
+    /// The size of the last frame's picture. Cards have the same size, so that no encoder is reopened.
     size: (u32, u32),
 }
 
@@ -84,7 +104,7 @@ impl PictureMaker {
         }
     }
 
-    /// The frame, fitted and painted over. `None`, counted and logged, when that failed.
+    /// The frame, scaled to fit and painted over. `None`, counted and logged: that failed.
     pub(super) fn frame(&mut self, frame: &Frame) -> Option<PooledPicture> {
         let begin = Instant::now();
         let mut picture = self.fitted(&frame.pixels)?;
@@ -93,16 +113,19 @@ impl PictureMaker {
         let painted = caught(|| self.painter.paint(&mut picture, frame));
         self.metrics.paint.observe(copied.elapsed().as_secs_f64());
         self.size = (picture.width(), picture.height());
-        self.counted(painted, "the painter panicked; this picture is left out")?;
+        let what = "the painter panicked; this picture is left out";
+        counted(&self.metrics, painted, what)?;
         Some(picture)
     }
 
-    /// A card that says what `signal` says.
+    /// A card for `signal`.
     pub(super) fn card(&mut self, signal: &Signal, now: Instant) -> Option<PooledPicture> {
         let picture = self.pool.take(self.size.0, self.size.1);
-        let mut picture = self.counted(picture.ok(), "a card of this size cannot be drawn")?;
+        let what = "a card of this size cannot be drawn";
+        let mut picture = counted(&self.metrics, picture.ok(), what)?;
         let painted = caught(|| self.painter.card(&mut picture, signal, now));
-        self.counted(painted, "the painter panicked; this card is left out")?;
+        let what = "the painter panicked; this card is left out";
+        counted(&self.metrics, painted, what)?;
         Some(picture)
     }
 
@@ -117,26 +140,28 @@ impl PictureMaker {
             return Some(self.pool.copy_of(pixels));
         }
         let picture = self.pool.take(width, height);
-        let mut picture = self.counted(picture.ok(), "a frame of this shape cannot be scaled")?;
+        let what = "a frame of this shape cannot be scaled";
+        let mut picture = counted(&self.metrics, picture.ok(), what)?;
         let scaled = self.scaler.scale(pixels, &mut picture);
-        self.counted(scaled.ok(), "a frame of this shape cannot be scaled")?;
+        counted(&self.metrics, scaled.ok(), what)?;
         Some(picture)
-    }
-
-    fn counted<T>(&self, outcome: Option<T>, what: &str) -> Option<T> {
-        if outcome.is_none() {
-            let failures = self.metrics.picture_failures.inc() + 1;
-            // The first, then one a minute at 30 fps: a broken painter must not fill the disk.
-            if failures % 1800 == 1 {
-                tracing::error!(failures, size = ?self.size, "{what}");
-            }
-        }
-        outcome
     }
 }
 
-/// Runs what came from outside; `None` when it panicked.
+/// Counts and logs a failure to make a picture.
+pub(super) fn counted<T>(metrics: &ComposeMetrics, made: Option<T>, what: &str) -> Option<T> {
+    if made.is_none() {
+        let failures = metrics.picture_failures.inc() + 1;
+        // The first, then one a minute at 30 fps: a broken painter must not fill the disk.
+        if failures % 1800 == 1 {
+            tracing::error!(failures, "{what}");
+        }
+    }
+    made
+}
+
+/// Runs a filter, a painter or an encoder; `None`: it panicked.
 pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
-    // Whoever calls throws away everything the closure may have left half done.
+    // Each caller drops what the closure may have left half done.
     catch_unwind(AssertUnwindSafe(run)).ok()
 }

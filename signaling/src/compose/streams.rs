@@ -1,4 +1,4 @@
-//! One encoder per rendition, run only while somebody watches it, and what goes to the engine.
+//! One encoder per rendition, which runs only while somebody watches the rendition.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,14 +12,13 @@ use super::picture::caught;
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{EncodeError, Encoder, NewEncoder, Rendition, RenditionId};
 use crate::encode::frame_queue::{EncodedFrame, FrameSink};
-use crate::encode::keyframes::KeyframePolicy;
 use crate::rtp::packetise::packetise;
 
-/// After a failure the next try waits this long, doubled each time up to the longest.
+/// The exponential back-off after a failed encoder starts here and doubles up to the longest wait.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
-/// What is encoded and when it was taken.
+/// A picture to encode and when it was taken.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub(super) picture: &'a I420,
@@ -41,12 +40,11 @@ pub(super) struct Streams {
 
 struct Stream {
     rendition: Rendition,
-    /// For a rendition with fewer frames than there are pictures.
+    /// For a rendition with a lower frame rate than the composed pictures.
     cap: Option<RateCap>,
-    keyframes: KeyframePolicy,
     watched: bool,
     encoder: Option<Box<dyn Encoder>>,
-    /// In a row.
+    /// Consecutive failures.
     failures: u32,
     retry_at: Option<Instant>,
 }
@@ -76,42 +74,46 @@ impl Streams {
         }
     }
 
-    /// Takes over who watches and who asked for keyframes.
-    pub(super) fn attend(&mut self, now: Instant) {
+    /// Looks up which renditions are watched.
+    pub(super) fn follow_demand(&mut self, now: Instant) {
         for stream in &mut self.streams {
-            let watched = self.demand.viewers(stream.rendition.id) > 0;
+            let id = stream.rendition.id;
+            let watched = self.demand.viewers(id) > 0;
             if watched && !stream.watched {
-                stream.keyframes.started(now);
+                self.demand.keyframe_gate(id).started(now);
             }
             stream.watched = watched;
-            // A request that overtakes the news of its viewer waits for it.
-            if watched && self.demand.take_keyframe_request(stream.rendition.id) {
-                stream.keyframes.request();
-            }
         }
     }
 
-    /// Throws every encoder away; the new ones begin with keyframes by themselves.
+    /// Drops every encoder; new ones begin with keyframes.
     pub(super) fn renew(&mut self) {
         for stream in &mut self.streams {
             stream.encoder = None;
         }
     }
 
-    /// When the earliest keyframe that somebody waits for may be made.
+    /// When the earliest keyframe that a viewer waits for may be made.
     pub(super) fn keyframe_due(&self, now: Instant) -> Option<Instant> {
         let watched = self.streams.iter().filter(|stream| stream.watched);
-        watched.filter_map(|stream| stream.keyframes.due(now)).min()
+        let due = |stream: &Stream| self.demand.keyframe_gate(stream.rendition.id).due(now);
+        watched.filter_map(due).min()
     }
 
     /// Encodes the picture for each rendition that is watched.
     pub(super) fn encode(&mut self, subject: Subject<'_>, now: Instant) {
         for index in 0..self.streams.len() {
             let stream = &mut self.streams[index];
-            if !stream.watched || stream.waits(now) || !stream.admits(&subject, now) {
+            if !stream.watched || stream.retry_at.is_some_and(|at| now < at) {
                 continue;
             }
-            let sent = match self.encode_one(index, subject, now) {
+            let gate = self.demand.keyframe_gate(stream.rendition.id);
+            let force_keyframe = gate.is_due(now);
+            drop(gate);
+            if !stream.admits(&subject) && !force_keyframe {
+                continue;
+            }
+            let encoded = match self.encode_one(index, subject, force_keyframe, now) {
                 Ok(frame) => frame,
                 Err(error) => {
                     self.metrics.encoder_failures.inc();
@@ -119,16 +121,17 @@ impl Streams {
                     None
                 }
             };
-            let Some(frame) = sent else { continue };
+            let Some(frame) = encoded else { continue };
             self.metrics
                 .age
                 .observe(subject.captured_at.elapsed().as_secs_f64());
             self.metrics.bytes.inc_by(frame.bytes as u64);
-            // overflow: drops-to-keyframe, counted; the policy spaces the keyframe that mends it.
+            let rendition = frame.rendition;
+            // overflow: drops-to-keyframe, counted; the gate spaces the keyframe that is then needed.
             let sent = self.sink.send(frame);
             self.metrics.dropped.inc_by(sent.dropped as u64);
             if sent.needs_keyframe {
-                self.streams[index].keyframes.request();
+                self.demand.keyframe_gate(rendition).request();
             }
         }
     }
@@ -137,6 +140,7 @@ impl Streams {
         &mut self,
         index: usize,
         subject: Subject<'_>,
+        force_keyframe: bool,
         now: Instant,
     ) -> Result<Option<EncodedFrame>, EncodeError> {
         let stream = &mut self.streams[index];
@@ -153,7 +157,6 @@ impl Streams {
         }
         let picture = smaller.as_deref().unwrap_or(from);
         let begin = Instant::now();
-        let force = stream.keyframes.is_due(now);
         let target_bps = self
             .demand
             .target_bitrate(id)
@@ -163,7 +166,7 @@ impl Streams {
             .get_or_insert_with(|| (self.new_encoder)(&stream.rendition));
         let encoded = caught(|| {
             encoder.set_bitrate(target_bps)?;
-            encoder.encode(picture, force, subject.rtp_ticks)
+            encoder.encode(picture, force_keyframe, subject.rtp_ticks)
         });
         let encoded = encoded.unwrap_or(Err(EncodeError::Panicked))?;
         (stream.failures, stream.retry_at) = (0, None);
@@ -172,13 +175,13 @@ impl Streams {
         let payloads = packetise(encoded.access_unit);
         metrics.packetise.observe(after.elapsed().as_secs_f64());
         if payloads.is_empty() {
-            // overflow: counted. Rate control may leave a picture out; references stay whole.
+            // overflow: counted. The rate control may skip a picture; references stay intact.
             metrics.left_out.inc();
             return Ok(None);
         }
         metrics.encoded.inc();
         if encoded.keyframe {
-            stream.keyframes.made(now);
+            self.demand.keyframe_gate(id).made(now);
             metrics.keyframes.inc();
         }
         Ok(Some(EncodedFrame {
@@ -186,7 +189,7 @@ impl Streams {
             keyframe: encoded.keyframe,
             frame_seq: subject.frame_seq,
             captured_at: subject.captured_at,
-            rtp_ticks: subject.rtp_ticks.wrapping_add(apart(id)),
+            rtp_ticks: subject.rtp_ticks.wrapping_add(rendition_offset(id)),
             bytes: payloads.iter().map(bytes::Bytes::len).sum(),
             payloads,
         }))
@@ -199,7 +202,6 @@ impl Stream {
         Self {
             rendition,
             cap: fewer.then(|| RateCap::new(rendition.fps)),
-            keyframes: KeyframePolicy::default(),
             watched: false,
             encoder: None,
             failures: 0,
@@ -207,19 +209,15 @@ impl Stream {
         }
     }
 
-    /// Whether this picture is one of the rendition's. A keyframe waits for no turn.
+    /// Whether the rendition's own frame rate has room for this picture.
     ///
     /// overflow: newest-wins, uncounted: it is the rendition's own rate.
-    fn admits(&mut self, subject: &Subject<'_>, now: Instant) -> bool {
+    fn admits(&mut self, subject: &Subject<'_>) -> bool {
         let cap = self.cap.as_mut();
-        cap.is_none_or(|cap| cap.admits(subject.captured_at)) || self.keyframes.is_due(now)
+        cap.is_none_or(|cap| cap.admits(subject.captured_at))
     }
 
-    fn waits(&self, now: Instant) -> bool {
-        self.retry_at.is_some_and(|at| now < at)
-    }
-
-    /// Throws the encoder away; the next one begins with a keyframe by itself.
+    /// Drops the encoder and waits with exponential back-off; a new encoder begins with a keyframe.
     fn failed(&mut self, error: &EncodeError, now: Instant) {
         self.encoder = None;
         let wait = RETRY_AFTER
@@ -235,9 +233,9 @@ impl Stream {
     }
 }
 
-/// Renditions of one picture lie a tick (11 us) apart, the smaller the later: a viewer that changes down
-/// to the very picture it saw last must not get the same time twice.
-fn apart(id: RenditionId) -> u32 {
+/// The timestamps of one picture differ by a tick (11 us) between renditions, the smaller the later: a
+/// viewer that changes down to the same picture must not get the same timestamp twice.
+fn rendition_offset(id: RenditionId) -> u32 {
     u32::try_from(id.index()).unwrap_or(0)
 }
 

@@ -6,7 +6,7 @@ use super::path_estimator::PathSample;
 
 /// Queueing delay that counts as congestion. LiveKit uses 50 ms and clears it at 20 ms; this value leaves
 /// room for a keyframe passing through.
-const QUEUE_LONG: Duration = Duration::from_millis(100);
+pub(super) const QUEUE_LONG: Duration = Duration::from_millis(100);
 /// Queueing delay that lowers the estimate without waiting for [`CONFIRM_AFTER`].
 const QUEUE_VERY_LONG: Duration = Duration::from_millis(300);
 /// A long queue must last this long: a keyframe on a path that barely carries the stream causes one too.

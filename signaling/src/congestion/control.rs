@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use rtc::interceptor::Acknowledgement;
 
 use super::allocation::{self, Choice, Rung};
-use super::bandwidth_estimate::{BandwidthEstimate, PathState};
+use super::bandwidth_estimate::{BandwidthEstimate, PathState, QUEUE_LONG};
 use super::path_estimator::PathEstimator;
 use super::probe::{ProbeOutcome, Prober};
 use super::sent_log::SentLog;
 use super::watch::{Playout, Watch};
 use crate::encode::encoder::RenditionId;
+use crate::metrics::RenditionChange;
 
 /// Used until the first receiver report.
 const ROUND_TRIP_DEFAULT: Duration = Duration::from_millis(100);
@@ -31,9 +32,9 @@ const PROBE_AFTER_CLEAR: Duration = Duration::from_millis(600);
 pub(crate) enum Decision {
     Stay,
     /// Switch at the next keyframe of this rendition; send the current one until then.
-    Move(RenditionId),
+    Move(RenditionId, RenditionChange),
     /// Switch at the next keyframe of this rendition; send nothing until then.
-    Abandon(RenditionId),
+    Abandon(RenditionId, RenditionChange),
 }
 
 #[derive(Debug)]
@@ -46,6 +47,9 @@ pub(crate) struct Control {
     playout: Playout,
     round_trip: Duration,
     choice: Choice,
+    /// What last lowered, and what last raised, the rendition that this viewer can get.
+    lowered_by: RenditionChange,
+    raised_by: RenditionChange,
     moved_at: Instant,
     clear_since: Option<Instant>,
     next_tick: Instant,
@@ -63,6 +67,9 @@ impl Control {
             playout: Playout::default(),
             round_trip: ROUND_TRIP_DEFAULT,
             choice,
+            // Without an estimate nothing lowers the rendition.
+            lowered_by: RenditionChange::QueueingDelay,
+            raised_by: RenditionChange::NewPath,
             moved_at: now,
             clear_since: None,
             next_tick: now + TICK,
@@ -91,6 +98,7 @@ impl Control {
 
     pub(crate) fn choose(&mut self, choice: Choice) {
         self.choice = choice;
+        (self.lowered_by, self.raised_by) = (RenditionChange::Chosen, RenditionChange::Chosen);
     }
 
     /// Records an outgoing packet and returns its transport-wide sequence number, if feedback is wanted.
@@ -154,9 +162,14 @@ impl Control {
                 self.clear_since = None;
                 self.watch.alarm(now);
                 self.prober.hold(now);
+                self.lowered_by = if sample.queue >= QUEUE_LONG {
+                    RenditionChange::QueueingDelay
+                } else {
+                    RenditionChange::Loss
+                };
             }
         }
-        self.estimate.bps() != before
+        self.has_changed_since(before)
     }
 
     /// Handles the passing of time. Returns `true` if the bandwidth estimate changed.
@@ -168,8 +181,12 @@ impl Control {
         }
         if let Some(since) = self.log.unanswered_since() {
             let sent_bps = target_of(ladder, current);
-            self.estimate
+            let state = self
+                .estimate
                 .on_silence(now, since, sent_bps, self.round_trip);
+            if state == PathState::Lowered {
+                self.lowered_by = RenditionChange::NoFeedback;
+            }
         }
         if let Some(bps) = self.estimate.bps() {
             if allocation::carries_all(ladder, bps) {
@@ -180,7 +197,16 @@ impl Control {
                 self.prober.begin(now, goal);
             }
         }
-        self.estimate.bps() != before
+        self.has_changed_since(before)
+    }
+
+    /// Whether the estimate is another one than `before`; notes that it rose.
+    fn has_changed_since(&mut self, before: Option<u32>) -> bool {
+        let after = self.estimate.bps();
+        if before.is_some_and(|before| after.is_none_or(|after| after > before)) {
+            self.raised_by = RenditionChange::ProbeSucceeded;
+        }
+        after != before
     }
 
     /// Number of padding packets to send now.
@@ -209,11 +235,22 @@ impl Control {
         ladder: &[Rung],
         current: RenditionId,
     ) -> Decision {
+        let is_offered = |id| ladder.iter().any(|rung| rung.id == id);
         let auto = match self.choice {
-            Choice::Fixed(wanted) if wanted != current => return Decision::Move(wanted),
-            Choice::Fixed(_) => return Decision::Stay,
-            Choice::Auto => self.estimate.bps(),
+            Choice::Fixed(wanted) if wanted == current && is_offered(wanted) => {
+                return Decision::Stay;
+            }
+            Choice::Fixed(wanted) if is_offered(wanted) => {
+                return Decision::Move(wanted, RenditionChange::Chosen);
+            }
+            Choice::Fixed(_) | Choice::Auto => self.estimate.bps(),
         };
+        if !is_offered(current) {
+            let fit = allocation::fitting(ladder, auto.unwrap_or(u32::MAX));
+            return fit.map_or(Decision::Stay, |fit| {
+                Decision::Move(fit, RenditionChange::RenditionGone)
+            });
+        }
         let sent_bps = target_of(ladder, current);
         if let Some(bps) = auto.filter(|bps| *bps < sent_bps) {
             return match allocation::fitting(ladder, bps).filter(|fit| *fit != current) {
@@ -221,9 +258,9 @@ impl Control {
                     self.moved_at = now;
                     let abandon = (bps as f32) < sent_bps as f32 * ABANDON_SHARE;
                     if abandon {
-                        Decision::Abandon(fit)
+                        Decision::Abandon(fit, self.lowered_by)
                     } else {
-                        Decision::Move(fit)
+                        Decision::Move(fit, self.lowered_by)
                     }
                 }
                 None => Decision::Stay,
@@ -235,7 +272,7 @@ impl Control {
         {
             Some(larger) => {
                 self.moved_at = now;
-                Decision::Move(larger)
+                Decision::Move(larger, self.raised_by)
             }
             None => Decision::Stay,
         }

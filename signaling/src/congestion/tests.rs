@@ -11,6 +11,7 @@ use super::control::Decision;
 use super::probe::PADDING_PACKET_BYTES;
 use super::{Choice, Control, Rung, targets};
 use crate::encode::encoder::RenditionId;
+use crate::metrics::RenditionChange;
 
 const MS: Duration = Duration::from_millis(1);
 const PACKET_BYTES: u32 = 1180;
@@ -61,6 +62,8 @@ struct Simulation {
     /// Queueing delay and rendition, sampled every 100 ms.
     queue_ms: Vec<u32>,
     rungs: Vec<usize>,
+    /// Of each change of the rendition.
+    causes: Vec<RenditionChange>,
 }
 
 impl Simulation {
@@ -88,6 +91,7 @@ impl Simulation {
             receiver_ahead: Duration::ZERO,
             queue_ms: Vec::new(),
             rungs: Vec::new(),
+            causes: Vec::new(),
         }
     }
 
@@ -183,8 +187,17 @@ impl Simulation {
         );
         match self.control.decide(now, &self.ladder, self.current) {
             Decision::Stay => {}
-            Decision::Move(to) => self.next = Some(to),
-            Decision::Abandon(to) => (self.next, self.abandoned) = (Some(to), true),
+            Decision::Move(to, cause) => self.change(to, cause),
+            Decision::Abandon(to, cause) => {
+                self.change(to, cause);
+                self.abandoned = true;
+            }
+        }
+    }
+
+    fn change(&mut self, to: RenditionId, cause: RenditionChange) {
+        if self.next.replace(to) != Some(to) {
+            self.causes.push(cause);
         }
     }
 
@@ -311,6 +324,75 @@ fn a_clock_jump_of_the_receiver_is_not_congestion() {
     run.receiver_ahead = Duration::from_secs(10);
     run.go(30);
     assert_eq!(run.settled_on(0, 0), Some(0.0), "{:?}", run.rungs);
+}
+
+#[test]
+fn a_queue_lowers_the_rendition_and_a_probe_raises_it() {
+    let mut run = Simulation::new(300_000, 0);
+    run.go(20);
+    assert_eq!(run.causes.first(), Some(&RenditionChange::QueueingDelay));
+    run.link.rate_bps = 20_000_000;
+    run.causes.clear();
+    run.go(15);
+    assert_eq!(run.current.index(), 0);
+    assert_eq!(run.causes.last(), Some(&RenditionChange::ProbeSucceeded));
+}
+
+#[test]
+fn heavy_loss_without_a_queue_lowers_the_rendition() {
+    let mut run = Simulation::new(50_000_000, 2);
+    run.go(10);
+    assert_eq!(run.causes.first(), Some(&RenditionChange::Loss));
+}
+
+#[test]
+fn missing_feedback_lowers_the_rendition() {
+    let mut run = Simulation::new(50_000_000, 0);
+    run.go(3);
+    run.link.lose_every = 1;
+    run.go(5);
+    assert_eq!(run.causes.first(), Some(&RenditionChange::NoFeedback));
+}
+
+#[test]
+fn a_choice_is_the_cause_of_its_change_and_of_the_return_to_automatic_selection() {
+    let mut run = Simulation::new(50_000_000, 0);
+    run.go(3);
+    run.control.choose(Choice::Fixed(run.ladder[2].id));
+    run.go(3);
+    assert_eq!(
+        (run.current.index(), &run.causes[..]),
+        (2, &[RenditionChange::Chosen][..])
+    );
+    run.control.choose(Choice::Auto);
+    run.go(3);
+    assert_eq!(run.current.index(), 0);
+    assert_eq!(run.causes, [RenditionChange::Chosen; 2]);
+}
+
+#[test]
+fn a_new_path_raises_a_rendition_that_the_old_path_had_lowered() {
+    let mut run = Simulation::new(50_000_000, 0);
+    run.current = run.ladder[2].id;
+    run.go(3);
+    assert_eq!(
+        (run.current.index(), &run.causes[..]),
+        (0, &[RenditionChange::NewPath][..])
+    );
+}
+
+#[test]
+fn a_rendition_that_is_not_offered_any_more_is_left() {
+    for choice in [Choice::Auto, Choice::Fixed(RenditionId::MAIN)] {
+        let mut run = Simulation::new(50_000_000, 0);
+        run.control.choose(choice);
+        let gone = run.ladder.remove(0);
+        let decision = run.control.decide(run.start, &run.ladder, gone.id);
+        let to = run.ladder[0].id;
+        assert_eq!(decision, Decision::Move(to, RenditionChange::RenditionGone));
+        let settled = run.control.decide(run.start, &run.ladder, to);
+        assert_eq!(settled, Decision::Stay, "{choice:?}");
+    }
 }
 
 /// Runs the estimator of the library (rtc 0.21.1, `Gcc`) over the same paths with a stream of fixed

@@ -1,36 +1,38 @@
-//! Who watches what. Work that nobody watches stops; this is where every stage looks.
+//! Who watches what. Each stage looks here and stops work that nobody watches.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use super::encoder::RenditionId;
+use super::keyframes::KeyframeGate;
 
-/// The watchers of this process, written by the engine and the HTTP side, read by the compose thread.
+/// What is watched, and what the encoders are asked for. Written by the engine and the HTTP side, read by
+/// the compose thread and the detector.
 ///
-/// Counters are relaxed atomics: a reader that misses a change is woken right after it.
+/// Counters are relaxed atomics: a reader that misses a change is woken after it.
 #[derive(Debug, Default)]
 pub struct Demand {
     viewers: [AtomicU32; RenditionId::LIMIT],
-    /// Stream leases: who takes a rendition without being the engine's viewer.
+    /// Stream leases: consumers of a rendition that are not viewers of the engine.
     streams: [AtomicU32; RenditionId::LIMIT],
-    /// What the owner wants each rendition to have. 0: the rendition's own.
+    /// The bitrate that the owner set for each rendition. 0: the rendition's own.
     nominal_bps: [AtomicU32; RenditionId::LIMIT],
-    /// What its viewers can take. 0: the nominal bitrate.
+    /// The bitrate that most of its viewers can take. 0: the nominal bitrate.
     target_bps: [AtomicU32; RenditionId::LIMIT],
     pictures: AtomicU32,
-    /// One bit per rendition. Requests coalesce until the compose thread takes them.
-    keyframes: AtomicU32,
+    /// One per rendition.
+    keyframes: [Mutex<KeyframeGate>; RenditionId::LIMIT],
     compose: Mutex<Option<Waker>>,
 }
 
-/// Held while somebody wants composed pictures: MJPEG, a snapshot, the screen.
+/// Held while somebody needs composed pictures: MJPEG, a snapshot, the photo booth.
 #[derive(Debug)]
 pub struct PictureLease {
     demand: Arc<Demand>,
 }
 
-/// Held while somebody beside the engine's viewers takes a rendition: counts as one viewer.
+/// Held by a consumer of a rendition that is not a viewer of the engine; counts as one viewer.
 #[derive(Debug)]
 pub struct StreamLease {
     demand: Arc<Demand>,
@@ -38,23 +40,22 @@ pub struct StreamLease {
 }
 
 impl Demand {
-    /// Nobody watches yet.
+    /// Nothing is watched.
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::new(Self::default())
     }
 
-    /// The word of a part of the engine: so many of its viewers take `rendition` now, and so many did
-    /// before. Gives how many of all parts do.
-    pub fn change_viewers(&self, rendition: RenditionId, before: u32, now: u32) -> u32 {
-        // Wrapping, so that a change downwards is one operation, too.
+    /// One engine thread reports that `now` of its viewers watch `rendition`, where `before` did.
+    pub fn change_viewers(&self, rendition: RenditionId, before: u32, now: u32) {
+        // Wrapping, so that a decrease is one addition, too.
         let change = now.wrapping_sub(before);
         let all = self.viewers[rendition.index()].fetch_add(change, Ordering::Relaxed);
-        let left = all.wrapping_add(change);
-        if all == 0 && left > 0 {
-            self.wake_compose();
+        match (all, all.wrapping_add(change)) {
+            (0, 1..) => self.wake_compose(),
+            (1.., 0) => self.cancel_keyframe_if_unwatched(rendition),
+            _ => {}
         }
-        left
     }
 
     /// Stream leases of one rendition.
@@ -69,7 +70,7 @@ impl Demand {
         self.viewers[index].load(Ordering::Relaxed) + self.streams[index].load(Ordering::Relaxed)
     }
 
-    /// Says that somebody beside the engine's viewers takes `rendition` until the lease is dropped.
+    /// A consumer that is not a viewer of the engine takes `rendition` until the lease is dropped.
     #[must_use]
     pub fn watch_stream(self: &Arc<Self>, rendition: RenditionId) -> StreamLease {
         if self.streams[rendition.index()].fetch_add(1, Ordering::Relaxed) == 0 {
@@ -81,8 +82,8 @@ impl Demand {
         }
     }
 
-    /// Says that somebody wants composed pictures until the lease is dropped. An idle compose thread
-    /// composes the newest frame at once.
+    /// Somebody needs composed pictures until the lease is dropped. An idle compose thread composes the
+    /// newest frame at once.
     #[must_use]
     pub fn watch_picture(self: &Arc<Self>) -> PictureLease {
         if self.pictures.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -93,13 +94,13 @@ impl Demand {
         }
     }
 
-    /// How many picture leases are held.
+    /// The number of picture leases.
     #[must_use]
     pub fn picture_watchers(&self) -> u32 {
         self.pictures.load(Ordering::Relaxed)
     }
 
-    /// Whether composing serves anybody at all.
+    /// Whether anybody watches anything.
     #[must_use]
     pub fn somebody_watches(&self) -> bool {
         self.picture_watchers() > 0
@@ -110,16 +111,29 @@ impl Demand {
                 .any(|count| count.load(Ordering::Relaxed) > 0)
     }
 
-    /// Asks for a keyframe (PLI, FIR, a join the cache cannot serve). Requests coalesce; the compose
-    /// thread spaces what it forces, see [`crate::encode::keyframes`].
-    pub fn request_keyframe(&self, rendition: RenditionId) {
-        let bit = 1 << rendition.index();
-        if self.keyframes.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+    /// Requests a keyframe (a PLI or FIR, a join that the cache cannot serve). The rendition's
+    /// `KeyframeGate` coalesces and spaces requests. `true`: this is the first one since the last keyframe.
+    pub fn request_keyframe(&self, rendition: RenditionId) -> bool {
+        let is_first = self.keyframe_gate(rendition).request();
+        if is_first {
             self.wake_compose();
+        }
+        is_first
+    }
+
+    /// The gate of one rendition, locked: hold it for one call only.
+    pub(crate) fn keyframe_gate(&self, rendition: RenditionId) -> MutexGuard<'_, KeyframeGate> {
+        let gate = &self.keyframes[rendition.index()];
+        gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cancel_keyframe_if_unwatched(&self, rendition: RenditionId) {
+        if self.viewers(rendition) == 0 {
+            self.keyframe_gate(rendition).cancel();
         }
     }
 
-    /// Sets what `rendition` is meant to have from the next frame on; 0 returns to its own bitrate.
+    /// Sets the bitrate of `rendition` from the next frame on; 0: the rendition's own.
     pub fn set_nominal_bitrate(&self, rendition: RenditionId, bps: u32) {
         self.nominal_bps[rendition.index()].store(bps, Ordering::Relaxed);
     }
@@ -130,12 +144,12 @@ impl Demand {
         Some(self.nominal_bps[rendition.index()].load(Ordering::Relaxed)).filter(|bps| *bps > 0)
     }
 
-    /// The engine's word on what the viewers of `rendition` can take; 0: the nominal bitrate.
+    /// Sets the bitrate that the viewers of `rendition` can take; 0: the nominal bitrate.
     pub fn set_target_bitrate(&self, rendition: RenditionId, bps: u32) {
         self.target_bps[rendition.index()].store(bps, Ordering::Relaxed);
     }
 
-    /// What the rate control of `rendition` aims at, if not at the rendition's own bitrate.
+    /// The target of the rate control of `rendition`, unless it is the rendition's own bitrate.
     #[must_use]
     pub fn target_bitrate(&self, rendition: RenditionId) -> Option<u32> {
         Some(self.target_bps[rendition.index()].load(Ordering::Relaxed))
@@ -143,13 +157,7 @@ impl Demand {
             .or_else(|| self.nominal_bitrate(rendition))
     }
 
-    /// Takes the keyframe request of one rendition.
-    pub(crate) fn take_keyframe_request(&self, rendition: RenditionId) -> bool {
-        let bit = 1 << rendition.index();
-        self.keyframes.fetch_and(!bit, Ordering::Relaxed) & bit != 0
-    }
-
-    /// Whom to wake when an idle compose thread has something to do.
+    /// Sets the waker that wakes an idle compose thread.
     pub(crate) fn set_compose_waker(&self, waker: Waker) {
         *self.compose.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
     }
@@ -170,6 +178,7 @@ impl Drop for PictureLease {
 impl Drop for StreamLease {
     fn drop(&mut self) {
         self.demand.streams[self.rendition.index()].fetch_sub(1, Ordering::Relaxed);
+        self.demand.cancel_keyframe_if_unwatched(self.rendition);
     }
 }
 
@@ -177,6 +186,7 @@ impl Drop for StreamLease {
 mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
+    use std::time::Instant;
 
     use super::*;
 
@@ -203,19 +213,20 @@ mod tests {
         );
         drop((first, second));
         assert!(!demand.somebody_watches());
-        assert_eq!(demand.change_viewers(RenditionId::MAIN, 0, 1), 1);
+        demand.change_viewers(RenditionId::MAIN, 0, 1);
+        demand.change_viewers(RenditionId::MAIN, 0, 2);
         assert_eq!(
-            demand.change_viewers(RenditionId::MAIN, 0, 2),
+            demand.viewers(RenditionId::MAIN),
             3,
-            "of another part"
+            "of two engine threads"
         );
-        assert_eq!(demand.change_viewers(RenditionId::MAIN, 1, 0), 2);
-        assert!(demand.somebody_watches());
+        demand.change_viewers(RenditionId::MAIN, 1, 0);
+        assert_eq!(demand.viewers(RenditionId::MAIN), 2);
         assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
     }
 
     #[test]
-    fn a_stream_lease_is_one_viewer_that_the_engine_does_not_overwrite() {
+    fn a_stream_lease_counts_as_one_viewer_beside_those_of_the_engine() {
         let demand = Demand::new();
         let lease = demand.watch_stream(RenditionId::MAIN);
         demand.change_viewers(RenditionId::MAIN, 0, 2);
@@ -227,12 +238,17 @@ mod tests {
     }
 
     #[test]
-    fn keyframe_requests_coalesce_until_taken() {
+    fn a_keyframe_request_lasts_as_long_as_somebody_watches_the_rendition() {
         let demand = Demand::new();
-        let other = RenditionId::new(3).expect("in range");
-        (0..5).for_each(|_| demand.request_keyframe(other));
-        assert!(!demand.take_keyframe_request(RenditionId::MAIN));
-        assert!(demand.take_keyframe_request(other));
-        assert!(!demand.take_keyframe_request(other));
+        let (other, now) = (RenditionId::new(3).expect("in range"), Instant::now());
+        let is_requested = |rendition| demand.keyframe_gate(rendition).is_due(now);
+        demand.change_viewers(other, 0, 1);
+        let lease = demand.watch_stream(other);
+        assert!(demand.request_keyframe(other) && !demand.request_keyframe(other));
+        assert!(!is_requested(RenditionId::MAIN));
+        demand.change_viewers(other, 1, 0);
+        assert!(is_requested(other), "the lease still watches");
+        drop(lease);
+        assert!(!is_requested(other));
     }
 }

@@ -1,5 +1,5 @@
-//! What is encoded: one H.264 stream per rendition, shared by all who watch it; and what an encoder is
-//! to the compose thread. OpenH264 stands behind it; a GPU's can later.
+//! The renditions (one H.264 stream each, shared by all its viewers), and the interface of an encoder.
+//! OpenH264 implements it; a hardware encoder could, too.
 
 use capture::I420;
 use thiserror::Error;
@@ -11,7 +11,7 @@ pub struct RenditionId(u8);
 impl RenditionId {
     /// How many renditions there can be; per-rendition tables are this long.
     pub const LIMIT: usize = 8;
-    /// The rendition everybody starts with.
+    /// The rendition that viewers start with.
     pub const MAIN: Self = Self(0);
 
     /// The rendition number `index`, `None` at [`Self::LIMIT`] and above.
@@ -23,7 +23,7 @@ impl RenditionId {
             .map(Self)
     }
 
-    /// The place in per-rendition tables, less than [`Self::LIMIT`].
+    /// The index in per-rendition tables, less than [`Self::LIMIT`].
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)
@@ -35,18 +35,18 @@ impl RenditionId {
 pub struct Rendition {
     /// Its name.
     pub id: RenditionId,
-    /// The box pictures are fitted into, never enlarged: width in pixels.
+    /// The largest width in pixels; pictures are scaled down to fit, never enlarged.
     pub width: u32,
-    /// The box pictures are fitted into, never enlarged: height in pixels.
+    /// The largest height in pixels.
     pub height: u32,
-    /// What the rate control aims at.
+    /// The target of the rate control, in bits a second.
     pub bitrate_bps: u32,
-    /// The most frames a second the rate control plans for.
+    /// The highest frame rate.
     pub fps: u32,
 }
 
 impl Rendition {
-    /// 1280x720 at 1.5 Mbit/s: what a phone on a crowded 2.4 GHz network still takes.
+    /// 1280x720 at 1.5 Mbit/s: a phone on a busy 2.4 GHz network can still receive it.
     pub const MAIN: Self = Self {
         id: RenditionId::MAIN,
         width: 1280,
@@ -55,15 +55,15 @@ impl Rendition {
         fps: 30,
     };
 
-    /// What viewers call it: its height, as `720p`.
+    /// The name that viewers choose it by: its height, as `720p`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}p", self.height)
     }
 }
 
-/// The renditions of a default set-up, largest first: a good network, a poor one, and one that
-/// carries hardly more than speech.
+/// The renditions of a default set-up, largest first: for a good network, for a slow one, and for one
+/// that is hardly faster than speech needs.
 #[must_use]
 pub fn default_renditions() -> Vec<Rendition> {
     let smaller = |index, width, height, bitrate_bps, fps| Rendition {
@@ -80,17 +80,17 @@ pub fn default_renditions() -> Vec<Rendition> {
     ]
 }
 
-/// Why a picture could not be encoded. The encoder is thrown away after it.
+/// Why a picture could not be encoded. The encoder is replaced after it.
 #[derive(Debug, Error)]
 pub enum EncodeError {
-    /// The library refused to open.
+    /// The library did not open.
     #[error("the H.264 encoder did not open for {width}x{height} at {bitrate_bps} bit/s: {reason}")]
     Open {
         /// Picture width in pixels.
         width: u32,
         /// Picture height in pixels.
         height: u32,
-        /// What the rate control was to aim at.
+        /// The target of the rate control.
         bitrate_bps: u32,
         /// The library's own words.
         reason: String,
@@ -118,19 +118,37 @@ pub enum EncodeError {
     Panicked,
 }
 
-/// One encoded picture, in the encoder's own memory.
+/// One encoded picture, in the encoder's memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Encoded<'a> {
-    /// Annex B byte stream. Empty when the rate control left the picture out.
+    /// Annex B byte stream. Empty: the rate control skipped the picture.
     pub access_unit: &'a [u8],
-    /// An IDR picture with its parameter sets in front.
+    /// Whether it is an IDR picture, preceded by its parameter sets.
     pub keyframe: bool,
 }
 
-/// Encodes one rendition.
+/// Encodes one rendition. Lives on the compose thread.
+///
+/// An encoder that returns an error or panics is dropped, and [`NewEncoder`] makes another one, with
+/// exponential back-off.
+///
+/// ```
+/// use capture::I420;
+/// use signaling::Rendition;
+/// use signaling::encode::encoder::{EncodeError, Encoder};
+/// use signaling::encode::openh264_encoder::OpenH264Encoder;
+///
+/// let mut encoder = OpenH264Encoder::new(&Rendition::MAIN);
+/// let picture = I420::black(320, 180).expect("an even size");
+/// let first = encoder.encode(&picture, false, 0)?;
+/// assert!(first.keyframe);
+/// let second = encoder.encode(&picture, false, 3000)?;
+/// assert!(!second.keyframe);
+/// # Ok::<(), EncodeError>(())
+/// ```
 pub trait Encoder: Send {
-    /// Encodes the next picture, an IDR when `force_keyframe` is set, after a change of size, and
-    /// first of all. `ticks` is its RTP time at 90 kHz.
+    /// Encodes the next picture. It is an IDR picture if it is the first one, if its size has changed, or
+    /// if `force_keyframe` is set. `ticks` is its RTP time at 90 kHz.
     fn encode(
         &mut self,
         picture: &I420,
@@ -138,9 +156,9 @@ pub trait Encoder: Send {
         ticks: u32,
     ) -> Result<Encoded<'_>, EncodeError>;
 
-    /// What the rate control aims at from the next picture on.
+    /// Sets the target of the rate control from the next picture on.
     fn set_bitrate(&mut self, bitrate_bps: u32) -> Result<(), EncodeError>;
 }
 
-/// Makes a fresh encoder for a rendition: at start and after each failure.
+/// Makes an encoder for a rendition: at the start and after each failure.
 pub type NewEncoder = Box<dyn Fn(&Rendition) -> Box<dyn Encoder> + Send>;

@@ -1,5 +1,5 @@
-//! Encoded frames on their way from the compose thread to whoever sends them: the engine's threads, and
-//! whoever carries one rendition elsewhere. One bounded queue for each.
+//! The bounded queues of encoded frames from the compose thread to each engine thread, and to the
+//! publishing thread, which takes one rendition.
 
 #[cfg(test)]
 mod tests;
@@ -19,13 +19,13 @@ use super::encoder::RenditionId;
 /// One encoded picture, packetised once for all viewers of its rendition.
 #[derive(Debug, Clone)]
 pub struct EncodedFrame {
-    /// Whose stream this belongs to.
+    /// The rendition that it belongs to.
     pub rendition: RenditionId,
-    /// An IDR picture with its parameter sets in front: decoding can start here.
+    /// Whether it is an IDR picture with its parameter sets, at which decoding can start.
     pub keyframe: bool,
     /// [`capture::Frame::seq`] of the picture, or of the last one before a card.
     pub frame_seq: u64,
-    /// When the picture was taken; of a card, when it was drawn.
+    /// When the picture was captured or the card drawn.
     pub captured_at: Instant,
     /// RTP time at 90 kHz, strictly increasing (modulo 2^32) within a rendition.
     pub rtp_ticks: u32,
@@ -36,8 +36,8 @@ pub struct EncodedFrame {
     pub bytes: usize,
 }
 
-/// Frames the queue holds: two seconds at 30 fps. The engine takes frames as they come, so more than
-/// a handful means that it hangs.
+/// The capacity of a queue: two seconds at 30 fps. The engine takes frames as they come, so that more than
+/// a few mean that it hangs.
 pub const QUEUE_FRAMES: usize = 64;
 
 /// Makes the queue between the compose thread and one thread of the engine.
@@ -52,12 +52,12 @@ pub fn frame_queue(
     (sink, receiver)
 }
 
-/// What became of a frame given to [`FrameSink::send`].
+/// The outcome of [`FrameSink::send`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
-    /// Frames thrown away by this call: the one sent, or older ones a keyframe replaced.
+    /// Frames that this call dropped: the one sent, or older ones that a keyframe replaced.
     pub dropped: usize,
-    /// The rendition is broken for its viewers until its next keyframe: force one.
+    /// The rendition cannot be decoded before its next keyframe: force one.
     pub needs_keyframe: bool,
 }
 
@@ -67,22 +67,22 @@ pub struct FrameSink {
     capacity: usize,
 }
 
-/// The way to one receiver.
+/// The queue of one receiver.
 struct Lane {
     queue: Arc<Mutex<Queue>>,
     wake: Box<dyn Fn() + Send + Sync>,
-    /// Only frames of this rendition go there, and those that an open tap does not get are counted apart.
+    /// A tap takes only frames of this rendition, and has a counter of its own for dropped ones.
     tap: Option<(RenditionId, Counter)>,
 }
 
-/// The end of one thread of the engine.
+/// The end of one engine thread.
 #[derive(Debug)]
 pub struct FrameReceiver {
     queue: Arc<Mutex<Queue>>,
 }
 
-/// The end of whoever carries one rendition elsewhere. Nothing is encoded for it that a viewer of the
-/// same rendition would not share.
+/// The end of a consumer that forwards one rendition elsewhere. It shares the encoder with the viewers of
+/// that rendition.
 #[derive(Debug)]
 pub struct FrameTap {
     queue: Arc<Mutex<Queue>>,
@@ -91,7 +91,7 @@ pub struct FrameTap {
     rendition: RenditionId,
 }
 
-/// A tap that frames come out of. Counts as one viewer of the rendition until it is dropped.
+/// A tap that receives frames. Counts as one viewer of the rendition until it is dropped.
 #[derive(Debug)]
 pub struct OpenTap<'a> {
     tap: &'a mut FrameTap,
@@ -102,15 +102,15 @@ pub struct OpenTap<'a> {
 struct Queue {
     frames: VecDeque<Arc<EncodedFrame>>,
     capacity: usize,
-    /// Renditions of which only a keyframe makes sense next: a frame was lost, or none was seen yet.
+    /// Renditions that need a keyframe next: a frame was dropped, or none has been sent yet.
     awaits_keyframe: [bool; RenditionId::LIMIT],
-    /// Somebody receives.
+    /// Whether somebody receives.
     open: bool,
     sender_gone: bool,
 }
 
 impl FrameSink {
-    /// One without a receiver, each of which holds `capacity` frames at most.
+    /// A sink without receivers. The queue of each receiver holds at most `capacity` frames.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             lanes: Vec::new(),
@@ -118,8 +118,8 @@ impl FrameSink {
         }
     }
 
-    /// Makes a receiver that gets each frame that is sent from now on. `wake` is called after each
-    /// frame that went in, on the sending thread, and must not block.
+    /// Adds a receiver that gets each frame that is sent from now on. `wake` is called on the sending thread
+    /// after each queued frame, and must not block.
     #[must_use]
     pub fn add_receiver(&mut self, wake: Box<dyn Fn() + Send + Sync>) -> FrameReceiver {
         let queue = Queue::new(self.capacity, true);
@@ -131,8 +131,8 @@ impl FrameSink {
         FrameReceiver { queue }
     }
 
-    /// Makes a tap, closed as yet, for the frames of one rendition, of which `capacity` wait at most.
-    /// `dropped` counts those that it did not pass on while it was open.
+    /// Adds a tap, closed at first, for the frames of one rendition. Its queue holds at most `capacity`
+    /// frames; `dropped` counts frames that were dropped while it was open.
     #[must_use]
     pub fn add_tap(
         &mut self,
@@ -157,11 +157,11 @@ impl FrameSink {
         }
     }
 
-    /// Hands a frame to each receiver.
+    /// Queues a frame for each receiver.
     ///
-    /// overflow: drops-to-keyframe, counted by the caller from [`Sent`], or by the tap. A full queue
-    /// refuses the frame and every further one of its rendition up to a keyframe; the keyframe then
-    /// replaces what the queue still holds of that rendition.
+    /// overflow: drops-to-keyframe, counted by the caller from [`Sent`], or by the tap. A full queue drops
+    /// the frame and all further ones of its rendition up to a keyframe, which then replaces the queued
+    /// frames of that rendition.
     pub fn send(&self, frame: EncodedFrame) -> Sent {
         let frame = Arc::new(frame);
         let mut all = Sent {
@@ -184,7 +184,7 @@ impl FrameSink {
                         None => all.dropped += sent.dropped,
                     }
                 }
-                // overflow: counted. The engine has ended; there is nobody to make a keyframe for.
+                // overflow: counted. The engine has ended; no viewer needs a keyframe.
                 (None, None) => all.dropped += 1,
                 (None, Some(_)) => {}
             }
@@ -192,7 +192,7 @@ impl FrameSink {
         all
     }
 
-    /// The engine has ended; nothing sent will be seen by a viewer.
+    /// Whether the engine has ended, so that no viewer gets what is sent.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         let engine = self.lanes.iter().filter(|lane| lane.tap.is_none());
@@ -219,13 +219,13 @@ impl Drop for FrameSink {
 }
 
 impl FrameReceiver {
-    /// The oldest frame, if there is one.
+    /// The oldest queued frame.
     #[must_use]
     pub fn try_recv(&self) -> Option<Arc<EncodedFrame>> {
         lock(&self.queue).frames.pop_front()
     }
 
-    /// The compose thread has ended and everything it sent was received.
+    /// Whether the compose thread has ended and all its frames were received.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         let queue = lock(&self.queue);
@@ -240,7 +240,7 @@ impl Drop for FrameReceiver {
 }
 
 impl FrameTap {
-    /// Begins to receive, with a keyframe that is asked for.
+    /// Starts to receive; requests the keyframe that comes first.
     pub fn open(&mut self) -> OpenTap<'_> {
         {
             let mut queue = lock(&self.queue);
@@ -257,8 +257,8 @@ impl FrameTap {
 }
 
 impl OpenTap<'_> {
-    /// The next frame. The first one, and the first after frames were dropped, is a keyframe.
-    /// `None`: no more will come. May be abandoned at any time without losing a frame.
+    /// The next frame. The first one, and the first one after dropped frames, is a keyframe. `None`: no
+    /// more will come. Cancel safe: dropping the future loses no frame.
     pub async fn next(&mut self) -> Option<Arc<EncodedFrame>> {
         loop {
             {

@@ -1,171 +1,178 @@
 //! Where requests for keyframes are coalesced. Pure.
 //!
-//! A keyframe costs ten ordinary frames and is sent to all viewers. On its way from a viewer to the
-//! encoder a request passes three limits: the viewer's own back-off (`PliPatience`), the gate of its
-//! rendition (`KeyframeGate`), and the least distance between two forced keyframes
-//! ([`KeyframePolicy`]).
+//! A keyframe costs as much as ten other frames and goes to every viewer of its rendition. A PLI or FIR
+//! passes two limits on its way to the encoder: the exponential back-off of its viewer (`PliBackoff`),
+//! then the gate of its rendition (`KeyframeGate`), which [`super::demand::Demand`] holds for all threads.
+//! Requests that no viewer can repeat at will (a join, a full queue, an opened tap) go straight to the
+//! gate. `PliSender` is the other direction: PLIs that this station sends to a publisher.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
-/// The least time between two forced keyframes. LiveKit throttles PLI to one in 500 ms for its
-/// fastest layer (`receiver_base.go`); the engine serves joins within this time from its cache.
-pub const MIN_INTERVAL: Duration = Duration::from_millis(500);
+/// The least time between two forced keyframes of a rendition. LiveKit throttles PLI to one in 500 ms for
+/// its fastest layer (`receiver_base.go`); the engine serves joins within this time from its cache.
+const MIN_INTERVAL: Duration = Duration::from_millis(500);
 
-/// One rendition's keyframes.
+/// The keyframe requests of one rendition: all requests up to the next keyframe are one.
 #[derive(Debug, Default)]
-pub struct KeyframePolicy {
-    last: Option<Instant>,
+pub(crate) struct KeyframeGate {
     requested: bool,
+    made_at: Option<Instant>,
+    /// RTP time of the newest keyframe that reached an engine thread.
+    arrived_ticks: Option<u32>,
 }
 
-impl KeyframePolicy {
-    /// Somebody cannot go on without a keyframe. Further requests until it is made are the same one.
-    pub fn request(&mut self) {
-        self.requested = true;
+impl KeyframeGate {
+    /// Requests a keyframe. `true`: nobody had requested one since the last keyframe.
+    pub(crate) fn request(&mut self) -> bool {
+        !std::mem::replace(&mut self.requested, true)
     }
 
     /// The first viewer came to a rendition that nobody watched. It gets a keyframe with the next
     /// picture, unless one is so young that the engine's cache still serves it.
-    pub fn started(&mut self, now: Instant) {
-        self.requested |= self.last.is_none_or(|last| now >= last + MIN_INTERVAL);
+    pub(crate) fn started(&mut self, now: Instant) {
+        self.requested |= self.made_at.is_none_or(|at| now >= at + MIN_INTERVAL);
     }
 
-    /// When the keyframe asked for may be made; `None` when none is asked for.
-    #[must_use]
-    pub fn due(&self, now: Instant) -> Option<Instant> {
+    /// When the requested keyframe may be made; `None` when none is requested.
+    pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         self.requested
-            .then(|| self.last.map_or(now, |last| last + MIN_INTERVAL))
+            .then(|| self.made_at.map_or(now, |at| at + MIN_INTERVAL))
     }
 
-    /// Whether the picture encoded now is to be a keyframe.
-    #[must_use]
-    pub fn is_due(&self, now: Instant) -> bool {
+    /// Whether the picture that is encoded now is to be a keyframe.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.due(now).is_some_and(|due| due <= now)
     }
 
-    /// A keyframe was encoded, forced or of the encoder's own accord: it serves every request so far.
-    pub fn made(&mut self, now: Instant) {
-        self.last = Some(now);
+    /// A keyframe was encoded, forced or not: it answers every request so far.
+    pub(crate) fn made(&mut self, now: Instant) {
+        (self.requested, self.made_at) = (false, Some(now));
+    }
+
+    /// A keyframe reached an engine thread: it answers whoever requested one while it was on its way.
+    /// Each engine thread gets it, but only the first arrival counts: a request after that means the
+    /// next keyframe.
+    pub(crate) fn arrived(&mut self, rtp_ticks: u32) {
+        let is_newer = |newest: u32| rtp_ticks.wrapping_sub(newest).cast_signed() > 0;
+        if self.arrived_ticks.is_none_or(is_newer) {
+            (self.arrived_ticks, self.requested) = (Some(rtp_ticks), false);
+        }
+    }
+
+    /// Nobody watches the rendition any more.
+    pub(crate) fn cancel(&mut self) {
         self.requested = false;
     }
 }
 
-/// Least time from one keyframe to the next request. A keyframe costs as much as ten other frames;
-/// a viewer that loses one mostly lost it to congestion.
-const SPACING: Duration = Duration::from_millis(500);
-/// A keyframe that has not come after this long is asked for again.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The first wait between two requests of one viewer; it doubles up to the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
+/// The back-off resets after this long without a PLI.
+const RESET_AFTER: Duration = Duration::from_secs(10);
 
-/// The requests of one rendition.
+/// The exponential back-off of one viewer's PLIs and FIRs: a viewer that loses every keyframe must not
+/// make everybody else pay for one after the other.
 #[derive(Debug, Default)]
-pub(crate) struct KeyframeGate {
+pub(crate) struct PliBackoff {
+    forwarded_at: Option<Instant>,
+    wait: Duration,
+    /// When a PLI that came too early is forwarded.
+    delayed_until: Option<Instant>,
+    keyframe_sent_at: Option<Instant>,
+}
+
+impl PliBackoff {
+    /// Takes a PLI or FIR. `true`: forward it now; otherwise [`Self::due`] says when. A keyframe that left
+    /// less than `in_flight` ago cannot have been missed yet, so that a PLI within that time is ignored.
+    pub(crate) fn request(&mut self, now: Instant, in_flight: Duration) -> bool {
+        let since = |at: Instant| now.saturating_duration_since(at);
+        if self
+            .keyframe_sent_at
+            .is_some_and(|at| since(at) < in_flight)
+        {
+            return false;
+        }
+        match self.forwarded_at {
+            Some(at) if since(at) < self.wait => {
+                self.delayed_until.get_or_insert(at + self.wait);
+                false
+            }
+            Some(at) if since(at) < RESET_AFTER => self.forward(now, self.wait * 2),
+            _ => self.forward(now, FIRST_WAIT),
+        }
+    }
+
+    /// A keyframe leaves for this viewer: it answers a delayed PLI.
+    pub(crate) fn keyframe_sent(&mut self, now: Instant) {
+        (self.delayed_until, self.keyframe_sent_at) = (None, Some(now));
+    }
+
+    /// When to call [`Self::forward_delayed`].
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.delayed_until
+    }
+
+    /// `true`: a delayed PLI is forwarded now.
+    pub(crate) fn forward_delayed(&mut self, now: Instant) -> bool {
+        self.delayed_until.is_some_and(|at| at <= now) && self.forward(now, self.wait * 2)
+    }
+
+    fn forward(&mut self, now: Instant, wait: Duration) -> bool {
+        (self.forwarded_at, self.wait, self.delayed_until) =
+            (Some(now), wait.min(LONGEST_WAIT), None);
+        true
+    }
+}
+
+/// An unanswered PLI to a publisher is repeated after this long.
+const REPEAT_AFTER: Duration = Duration::from_secs(1);
+
+/// The PLIs that this station sends to a publisher: at least [`MIN_INTERVAL`] after a keyframe, and
+/// repeated until one comes.
+#[derive(Debug, Default)]
+pub(crate) struct PliSender {
     keyframe_at: Option<Instant>,
-    requested_at: Option<Instant>,
+    sent_at: Option<Instant>,
     wanted: bool,
 }
 
-impl KeyframeGate {
-    /// Somebody needs a keyframe.
+impl PliSender {
+    /// A keyframe is needed.
     pub(crate) fn want(&mut self) {
         self.wanted = true;
     }
 
-    /// Somebody needs a keyframe, and any request that was made is lost on its way.
+    /// A keyframe is needed, and a PLI that was sent before is taken as lost.
     pub(crate) fn want_anew(&mut self) {
-        self.requested_at = None;
-        self.wanted = true;
+        (self.sent_at, self.wanted) = (None, true);
     }
 
-    /// A keyframe came: it answers everybody.
+    /// A keyframe came.
     pub(crate) fn came(&mut self, now: Instant) {
-        self.keyframe_at = Some(now);
-        self.requested_at = None;
-        self.wanted = false;
+        (self.keyframe_at, self.sent_at, self.wanted) = (Some(now), None, false);
     }
 
-    /// Nobody watches any more.
-    pub(crate) fn cancel(&mut self) {
-        self.requested_at = None;
-        self.wanted = false;
-    }
-
-    /// Whether to ask the encoder now; if so, that counts as asked.
+    /// `true`: send a PLI now; it counts as sent.
     pub(crate) fn ask(&mut self, now: Instant) -> bool {
-        let due = self.wanted && self.not_before().is_none_or(|at| at <= now);
-        if due {
-            self.requested_at = Some(now);
+        let is_due = self.wanted && self.not_before().is_none_or(|at| at <= now);
+        if is_due {
+            self.sent_at = Some(now);
         }
-        due
+        is_due
     }
 
     /// When to call [`Self::ask`] again.
     pub(crate) fn due(&self) -> Option<Instant> {
-        // `wanted` stays until the keyframe comes, so a lost request is repeated.
         self.not_before().filter(|_| self.wanted)
     }
 
     fn not_before(&self) -> Option<Instant> {
-        let apart = self.keyframe_at.map(|at| at + SPACING);
-        let again = self.requested_at.map(|at| at + PATIENCE);
-        apart.into_iter().chain(again).max()
-    }
-}
-
-const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(4);
-/// Without a plea for so long all is forgiven.
-const FORGIVEN: Duration = Duration::from_secs(10);
-
-#[derive(Debug, Default)]
-pub(crate) struct PliPatience {
-    passed_at: Option<Instant>,
-    wait: Duration,
-    pending: Option<Instant>,
-    served_at: Option<Instant>,
-}
-
-impl PliPatience {
-    /// The viewer asks. `true`: pass it on now; else when [`Self::due`] says. A keyframe that left less
-    /// than `on_its_way` ago cannot have been missed yet.
-    pub(crate) fn ask(&mut self, now: Instant, on_its_way: Duration) -> bool {
-        let since_served = self.served_at.map(|at| now.saturating_duration_since(at));
-        if since_served.is_some_and(|since| since < on_its_way) {
-            return false;
-        }
-        let Some(passed_at) = self.passed_at else {
-            return self.pass(now, FIRST);
-        };
-        let since = now.saturating_duration_since(passed_at);
-        if since >= FORGIVEN {
-            return self.pass(now, FIRST);
-        }
-        if since >= self.wait {
-            return self.pass(now, (self.wait * 2).min(LONGEST));
-        }
-        self.pending.get_or_insert(passed_at + self.wait);
-        false
-    }
-
-    /// A keyframe leaves: nothing is pending any more.
-    pub(crate) fn served(&mut self, now: Instant) {
-        (self.pending, self.served_at) = (None, Some(now));
-    }
-
-    /// When to call [`Self::tick`].
-    pub(crate) fn due(&self) -> Option<Instant> {
-        self.pending
-    }
-
-    /// `true`: a plea that waited is to be passed on now.
-    pub(crate) fn tick(&mut self, now: Instant) -> bool {
-        self.pending.is_some_and(|at| at <= now) && self.pass(now, (self.wait * 2).min(LONGEST))
-    }
-
-    fn pass(&mut self, now: Instant, wait: Duration) -> bool {
-        (self.passed_at, self.wait, self.pending) = (Some(now), wait, None);
-        true
+        let spaced = self.keyframe_at.map(|at| at + MIN_INTERVAL);
+        let repeated = self.sent_at.map(|at| at + REPEAT_AFTER);
+        spaced.into_iter().chain(repeated).max()
     }
 }

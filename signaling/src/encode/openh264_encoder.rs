@@ -1,4 +1,4 @@
-//! OpenH264 behind the [`Encoder`] trait: the best picture per CPU of all measured.
+//! OpenH264 as an [`Encoder`]: the best picture quality for its CPU time among the encoders measured.
 
 use capture::I420;
 use openh264::encoder::{
@@ -11,18 +11,18 @@ use openh264::{OpenH264API, Timestamp};
 use super::encoder::{EncodeError, Encoded, Encoder, Rendition};
 use super::openh264_raw;
 
-/// Keyframes come when somebody asks; this is for a recorder that never does. 10 s at 30 fps.
+/// Keyframes come on request; this one every 10 s at 30 fps is for recorders, which never send one.
 const LONGEST_GOP_FRAMES: u32 = 300;
 
-/// Finer than 24 nobody sees (45 dB and more) and everybody pays for: still scenes take a third of the
-/// bits and a quarter less CPU than at 12. The top is open, because frames are never skipped and a
-/// hard scene must fit somehow.
+/// Below 24 the quality gain is invisible (45 dB and more): at 24, still scenes take a third of the bits and
+/// a quarter less CPU time than at 12. The maximum is the codec's own, because frames are never skipped
+/// and a complex scene must fit the bitrate, too.
 const QP_MIN: u8 = 24;
 const QP_MAX: u8 = 51;
 
 const MIN_BITRATE_BPS: u32 = 10_000;
 
-/// An OpenH264 encoder that opens with the first picture and opens anew when the size changes.
+/// An OpenH264 encoder that opens with the first picture and is reopened when the size changes.
 pub struct OpenH264Encoder {
     rendition: Rendition,
     bitrate_bps: u32,
@@ -82,7 +82,7 @@ impl Encoder for OpenH264Encoder {
             .filter(|open| (open.width, open.height) == (width, height));
         let open = match &mut self.open {
             Some(open) => open,
-            // A fresh library rather than its own resizing: the first picture is an IDR for certain.
+            // Reopened rather than resized: the first picture is certainly an IDR picture then.
             None => self.open.insert(self.reopen(width, height)?),
         };
         if force_keyframe {
@@ -108,7 +108,7 @@ impl Encoder for OpenH264Encoder {
     }
 
     fn set_bitrate(&mut self, bitrate_bps: u32) -> Result<(), EncodeError> {
-        // Less than a bit per frame is refused by the library, and 10 kbit/s is no picture already.
+        // The library refuses less than a bit per frame; 10 kbit/s is too little for any picture.
         let bitrate_bps = bitrate_bps.max(MIN_BITRATE_BPS);
         if bitrate_bps == self.bitrate_bps {
             return Ok(());
@@ -121,7 +121,7 @@ impl Encoder for OpenH264Encoder {
     }
 }
 
-/// The picture's own planes, without a copy.
+/// The picture's planes, not copied.
 fn slices(picture: &I420) -> YUVSlices<'_> {
     let planes = picture.planes();
     let (width, height) = (picture.width() as usize, picture.height() as usize);
@@ -129,8 +129,8 @@ fn slices(picture: &I420) -> YUVSlices<'_> {
     YUVSlices::new((planes.y, planes.u, planes.v), (width, height), strides)
 }
 
-/// The crate's defaults are for files of unknown purpose: quality mode, skipped frames, all cores, no
-/// frame rate (so no rate control). Each is set here.
+/// The crate's defaults do not fit live video (quality mode, skipped frames, all cores, no frame rate and
+/// therefore no rate control), so that each option is set here.
 fn config(rendition: &Rendition, bitrate_bps: u32, width: u32, height: u32) -> EncoderConfig {
     EncoderConfig::new()
         .profile(Profile::Baseline)
@@ -142,19 +142,19 @@ fn config(rendition: &Rendition, bitrate_bps: u32, width: u32, height: u32) -> E
         .bitrate(BitRate::from_bps(bitrate_bps))
         .max_frame_rate(FrameRate::from_hz(rendition.fps.max(1) as f32))
         .qp(QpRange::new(QP_MIN, QP_MAX))
-        // A skipped frame is a visible stutter that no counter of ours would show.
+        // A skipped frame would be a visible stutter.
         .skip_frames(false)
-        // A cut would make a keyframe for everybody, at the worst moment for the network.
+        // A scene change would force a keyframe for all viewers when the bitrate is highest anyway.
         .scene_change_detect(false)
-        // It leaves blocks out that changed a little, and specks of what moved there stay behind.
+        // It skips blocks that changed little, so that remains of moving objects stay visible.
         .background_detection(false)
         .intra_frame_period(IntraFramePeriod::from_num_frames(LONGEST_GOP_FRAMES))
         .sps_pps_strategy(SpsPpsStrategy::ConstantId)
-        // Without it browsers guess BT.709 for HD and reds turn orange.
+        // Without it browsers assume BT.709 for HD, and reds turn orange.
         .vui(VuiConfig::bt601())
 }
 
-/// The lowest level that holds size and rate (H.264, table A-1: macroblocks per second and frame).
+/// The lowest level for this size and frame rate (H.264, table A-1: macroblocks per second and frame).
 fn level(width: u32, height: u32, fps: u32) -> Level {
     let frame = width.div_ceil(16) * height.div_ceil(16);
     match (frame * fps, frame) {
@@ -169,7 +169,7 @@ fn level(width: u32, height: u32, fps: u32) -> Level {
     }
 }
 
-/// RTP time without its wrap: OpenH264 counts milliseconds from the first picture.
+/// Extends RTP time beyond its wrap: OpenH264 takes milliseconds since the first picture.
 #[derive(Debug, Default)]
 struct TickCount {
     last: Option<u32>,
@@ -178,7 +178,7 @@ struct TickCount {
 
 impl TickCount {
     fn extend(&mut self, ticks: u32) -> u64 {
-        // One at least: OpenH264 reads a zero after the first picture as "no timestamp".
+        // At least one tick: OpenH264 takes a zero after the first picture as "no timestamp".
         self.total += self
             .last
             .map_or(90, |last| u64::from(ticks.wrapping_sub(last)).max(1));

@@ -1,4 +1,4 @@
-//! What OpenH264 can do and its safe wrapper cannot: another bitrate without a restart.
+//! Options of OpenH264 that its safe wrapper lacks: a change of the bitrate without a restart.
 #![allow(unsafe_code)]
 
 use std::ffi::c_int;
@@ -12,8 +12,8 @@ use openh264_sys2::{
 
 use super::encoder::EncodeError;
 
-/// Keeps the library off stderr. Its wrapper does so too, but only once the encoder is open, after a
-/// warning about frame skipping at each opening. Errors come as return codes anyway.
+/// Stops the library from writing to stderr. Its wrapper does so only after opening, when a warning about
+/// frame skipping has been written. Errors come as return codes anyway.
 pub(crate) fn silence(encoder: &mut Encoder) {
     let mut level: c_int = WELS_LOG_QUIET;
     // SAFETY: as in `set_option`; this option reads one `c_int` and may be set before opening. A
@@ -25,10 +25,10 @@ pub(crate) fn silence(encoder: &mut Encoder) {
     };
 }
 
-/// Moves target and ceiling of the rate control from `from_bps` to `to_bps`, from the next picture on.
+/// Changes target and maximum of the rate control from `from_bps` to `to_bps`, from the next picture on.
 ///
-/// A ceiling below the target is refused (after it was stored, so a refusal leaves the library in
-/// between): going up the ceiling moves first, going down the target.
+/// The library refuses a maximum below the target, after it has stored it. Therefore the maximum is raised
+/// first, or the target lowered first.
 pub(crate) fn set_bitrate(
     encoder: &mut Encoder,
     from_bps: u32,

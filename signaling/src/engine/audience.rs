@@ -1,5 +1,5 @@
-//! One shard of all viewers: datagrams, frames, requests and time go in, datagrams come out. No
-//! socket, no clock. What the shards have in common is in the [`Ledger`].
+//! One shard of the viewers: datagrams, frames, requests and the time go in, datagrams come out. It has no
+//! socket and no clock. All shards share the [`Ledger`].
 
 mod arrivals;
 pub(super) mod ledger;
@@ -26,11 +26,11 @@ use crate::rtp::clock::ReportClock;
 use crate::transport::demux::{Shard, ViewerKey};
 use crate::transport::runs::Run;
 
-/// Takes datagrams that are ready; called once per viewer and frame.
+/// Sends datagrams; called once per viewer and frame.
 pub(crate) type Out<'a> = dyn FnMut(&[Run]) + 'a;
 
-/// The least time between two timer runs of one viewer: a deadline that lies in the past for good
-/// must not spin the loop.
+/// The least time between two timer runs of one viewer, so that a deadline that stays in the past does
+/// not spin the loop.
 const TICK_LEAST: Duration = Duration::from_millis(1);
 
 /// Limits of the audience.
@@ -40,7 +40,7 @@ pub(crate) struct AudienceLimits {
     pub(crate) connect_within: Duration,
 }
 
-/// One rendition's cache.
+/// One rendition, as this shard sends it.
 #[derive(Debug, Default)]
 struct Stream {
     ring: PacketRing,
@@ -56,11 +56,11 @@ pub(crate) struct AudienceParts {
     pub(crate) limits: AudienceLimits,
     pub(crate) demand: Arc<Demand>,
     pub(crate) metrics: Arc<EngineMetrics>,
-    /// What there is to watch, largest first.
+    /// Largest first.
     pub(crate) renditions: Vec<Rendition>,
 }
 
-/// Everybody of one shard who watches, and whoever publishes.
+/// The viewers of one shard, and the publisher on the first shard.
 pub(crate) struct Audience {
     shard: Shard,
     ledger: Arc<Ledger>,
@@ -75,7 +75,7 @@ pub(crate) struct Audience {
     demand: Arc<Demand>,
     metrics: Arc<EngineMetrics>,
     outgoing: Vec<Run>,
-    /// What there is to watch, largest first.
+    /// Largest first.
     renditions: Vec<Rendition>,
     ladder: Vec<Rung>,
     retarget_at: Option<Instant>,
@@ -103,12 +103,12 @@ impl Audience {
         }
     }
 
-    /// Whether this viewer, or whoever publishes, is still here.
+    /// Whether this viewer or publisher is still here.
     pub(crate) fn has(&self, key: ViewerKey) -> bool {
         self.viewers.contains_key(&key) || self.publishing.is(key)
     }
 
-    /// Lets time pass for whoever is due.
+    /// Runs the timers that are due.
     pub(crate) fn tick(&mut self, now: Instant, out: &mut Out<'_>) {
         while let Some((due, key)) = self.timetable.first().copied()
             && due <= now
@@ -117,16 +117,15 @@ impl Audience {
             if let Some(viewer) = self.viewers.get_mut(&key) {
                 viewer.deadline = None;
                 viewer.peer.tick(now);
-                self.let_go(now, key);
+                self.run_media_timers(now, key);
                 self.settle(now, key, out);
             }
         }
         self.retarget_when_due(now);
-        self.ask_for_keyframes(now);
         self.tick_publisher(now, out);
     }
 
-    /// This thread has not run for `pause` until now.
+    /// This thread did not run for `pause`, and runs again.
     pub(crate) fn resume(&mut self, now: Instant, pause: Duration) {
         for viewer in self.viewers.values_mut() {
             viewer.peer.resume(now, pause);
@@ -138,12 +137,11 @@ impl Audience {
     /// When [`Self::tick`] is next due.
     pub(crate) fn due(&self) -> Option<Instant> {
         let viewer = self.timetable.first().map(|(due, _)| *due);
-        let keyframes = self.ledger.keyframes_due();
-        let more = [keyframes, self.retarget_at, self.publishing.due()];
+        let more = [self.retarget_at, self.publishing.due()];
         more.into_iter().flatten().chain(viewer).min()
     }
 
-    /// Sends everybody a goodbye.
+    /// Ends all sessions.
     pub(crate) fn close(&mut self, now: Instant, out: &mut Out<'_>) {
         let keys: Vec<ViewerKey> = self.viewers.keys().copied().collect();
         for key in keys {
@@ -192,7 +190,7 @@ impl Audience {
         }
     }
 
-    /// Entries in every table: zero when nobody watches.
+    /// Entries in all tables: zero when nobody watches.
     #[cfg(test)]
     fn footprint(&self) -> usize {
         self.publishing.len()

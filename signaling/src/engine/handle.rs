@@ -1,4 +1,4 @@
-//! What other threads ask of the engine's, and what they share with them.
+//! The engine as other threads see it: requests, summaries, and what they share with the engine's threads.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -13,6 +13,7 @@ use crate::congestion::Choice;
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::fanout::viewer::Arrival;
 use crate::ingest::publisher::NewPublisher;
+use crate::metrics::RenditionChange;
 use crate::transport::announce::{ANNOUNCED_MAX, Announced, NameResolver};
 use crate::transport::candidates::{Candidates, HostName, choose};
 use crate::transport::demux::Shard;
@@ -20,37 +21,39 @@ use crate::transport::ice::IceTimeouts;
 use crate::transport::interfaces::host_addresses;
 use crate::transport::session::{Identity, Restart, SessionError, Trickle};
 
-/// What a viewer's connection looks like; never where it comes from.
+/// The state of a viewer's connection, without its address.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ViewerSummary {
-    /// Media can be sent to it.
+    /// Whether media can be sent to it.
     pub connected: bool,
     /// Since its offer.
     pub watched_for: Duration,
-    /// Share of packets lost, by its last report, 0 to 1.
+    /// Share of packets lost in its last report, 0 to 1.
     pub loss: Option<f32>,
-    /// Round trip by its last report.
+    /// Round trip in its last report.
     pub round_trip: Option<Duration>,
     /// What it watches.
     pub rendition: RenditionId,
-    /// The most that its network carries, in bits a second; `None`: no limit is known.
+    /// Why that last changed; `None`: it has not changed yet.
+    pub rendition_change: Option<RenditionChange>,
+    /// The bandwidth estimate in bits a second; `None`: no limit is known.
     pub estimate_bps: Option<u32>,
-    /// For how long in all its picture stood still: from each loss it reported, or frames dropped for
-    /// it, to the next keyframe.
+    /// How long its picture stood still in all: from each loss that it reported, or frames dropped for it,
+    /// to the next keyframe.
     pub frozen_for: Duration,
 }
 
-/// Who publishes is served by the thread that listens: what they send need not be handed over.
+/// The publisher is served by the thread that reads the port: its packets need not be handed over.
 const PUBLISHERS: Shard = Shard(0);
 
-/// A request to the engine's thread.
+/// A request to an engine thread.
 pub(crate) enum Command {
     Join(Box<Arrival>, oneshot::Sender<Result<(), SessionError>>),
     Trickle(Trickle, oneshot::Sender<Result<(), SessionError>>),
     Choose(String, Choice, oneshot::Sender<Result<(), SessionError>>),
     Restart(Box<Restart>, oneshot::Sender<Result<(), SessionError>>),
     Leave(String, oneshot::Sender<Result<(), SessionError>>),
-    /// The answer is its place at the switch: the engine hands these out in order.
+    /// The answer is its place at the source switch; the engine assigns places in order.
     Publish(
         Box<NewPublisher>,
         oneshot::Sender<Result<Guest, SessionError>>,
@@ -58,12 +61,12 @@ pub(crate) enum Command {
     Stop,
 }
 
-/// What threads share with the engine's own.
+/// What other threads share with the engine's threads.
 pub(crate) struct Shared {
     pub(crate) renditions: Vec<Rendition>,
     pub(crate) identity: Identity,
     pub(crate) port: u16,
-    /// The one address that media is bound to, if not all are.
+    /// The address that the port is bound to, unless it is bound to all.
     pub(super) bound: Option<IpAddr>,
     pub(crate) ipv6: bool,
     pub(crate) tcp: bool,
@@ -73,19 +76,19 @@ pub(crate) struct Shared {
     pub(crate) viewers_max: usize,
     pub(super) ledger: Arc<Ledger>,
     /// One for each shard.
-    pub(super) doors: Vec<Door>,
+    pub(super) shards: Vec<ShardHandle>,
     pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) registered: Threads,
 }
 
-/// The thread of one shard, as everybody sees it.
-pub(super) struct Door {
+/// How other threads reach the thread of one shard.
+pub(super) struct ShardHandle {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) waker: Arc<mio::Waker>,
     pub(super) summaries: Mutex<Vec<ViewerSummary>>,
 }
 
-/// Talks to the engine; clones talk to the same one.
+/// Sends requests to the engine. Clones share the same engine.
 #[derive(Clone)]
 pub struct EngineHandle {
     pub(super) shared: Arc<Shared>,
@@ -100,30 +103,30 @@ impl std::fmt::Debug for EngineHandle {
 }
 
 impl EngineHandle {
-    /// The UDP port that media uses.
+    /// The UDP port of all media.
     #[must_use]
     pub fn media_port(&self) -> u16 {
         self.shared.port
     }
 
-    /// The media socket takes IPv6 too.
+    /// Whether the media socket takes IPv6, too.
     #[must_use]
     pub fn ipv6(&self) -> bool {
         self.shared.ipv6
     }
 
-    /// Who watches, as of at most a second ago.
+    /// All viewers, as of at most a second ago.
     #[must_use]
     pub fn viewers(&self) -> Vec<ViewerSummary> {
-        let doors = self.shared.doors.iter();
-        doors
-            .flat_map(|door| lock(&door.summaries).clone())
+        let shards = self.shared.shards.iter();
+        shards
+            .flat_map(|handle| lock(&handle.summaries).clone())
             .collect()
     }
 
-    /// Says goodbye to all viewers and ends the engine's threads. Further requests are refused.
+    /// Ends all sessions and the engine's threads. Later requests are refused.
     pub fn stop(&self) {
-        for shard in 0..self.shared.doors.len() {
+        for shard in 0..self.shared.shards.len() {
             self.send(Shard(shard), Command::Stop);
         }
         for thread in std::mem::take(&mut *lock(&self.shared.threads)) {
@@ -190,7 +193,7 @@ impl EngineHandle {
         self.ask(shard, |reply| Command::Leave(id, reply)).await
     }
 
-    /// The thread of this session. Any may answer for one that is not known.
+    /// The shard of this session. Any shard answers for an unknown one.
     fn shard_of(&self, id: &str) -> Shard {
         let known = self.shared.ledger.directory().key_of(id);
         known.map_or(Shard(0), |key| key.shard)
@@ -206,7 +209,7 @@ impl EngineHandle {
         answer.await.ok()
     }
 
-    /// This machine's addresses for an answer, asked of the system anew.
+    /// The addresses of this machine for an answer, read from the system each time.
     pub(crate) fn candidates(&self, host: Option<&str>) -> Candidates {
         let host = HostName::parse(host);
         let shared = &self.shared;
@@ -227,10 +230,10 @@ impl EngineHandle {
     }
 
     fn send(&self, shard: Shard, command: Command) {
-        let door = &self.shared.doors[shard.0];
-        // A refused command drops its reply, which the caller sees.
-        let _ = door.commands.send(command);
-        wake(&door.waker);
+        let handle = &self.shared.shards[shard.0];
+        // A command that cannot be sent drops its reply channel, which the caller notices.
+        let _ = handle.commands.send(command);
+        wake(&handle.waker);
     }
 }
 

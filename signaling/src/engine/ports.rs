@@ -1,9 +1,9 @@
-//! The media port as each thread of the engine has it: UDP, and TCP of the same number; and what the
-//! thread that listens hands over to the one that serves the viewer.
+//! The media port as each engine thread uses it: UDP, and TCP with the same number; and what the thread that
+//! reads the port hands over to the thread that serves the viewer.
 //!
-//! One thread reads the socket and takes connections: what viewers send is little beside what they
-//! are sent (a few reports and checks a second against some hundred packets), and a port that one
-//! socket holds cannot be taken by a second program unnoticed, as with `SO_REUSEPORT`.
+//! One thread reads the socket and accepts connections: viewers send little (a few reports and checks a
+//! second) compared with what they are sent (some hundred packets). With `SO_REUSEPORT`, which would let
+//! each thread read, a second program could take the port unnoticed.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -25,26 +25,26 @@ use crate::transport::tcp_port::{Connection, Framed, TcpPort};
 
 const MEDIA: Token = Token(1);
 const LISTENER: Token = Token(2);
-/// Connections have this token and those after it.
+/// The token of the first connection; others follow.
 const FIRST_CONNECTION: usize = 3;
 
-/// Free UDP ports whose number is taken for TCP, in a row, before one without TCP will do.
+/// Free UDP ports that are tried until one is free for TCP, too; after that one without TCP is used.
 const TRIES: usize = 8;
 
 pub(super) struct Ports {
     pub(super) udp: MediaSocket,
     tcp: Option<TcpPort>,
-    /// This is the one that listens.
+    /// This is the thread that reads the port.
     listens: bool,
-    /// UDP is edge-triggered: it is read until it says that it is empty.
+    /// UDP is edge-triggered: it must be read until it is empty.
     pub(super) udp_readable: bool,
-    /// Connections as the metrics know them.
+    /// Open connections that the metrics count.
     open: i64,
 }
 
 impl Ports {
-    /// Opens `port` on one address, or on all; 0: any that is free for both. Without TCP (another program has it) viewers lose a
-    /// way, not the feed.
+    /// Opens `port` on one address, or on all; 0: any port that is free for both. If another program has the
+    /// TCP port, media goes over UDP only.
     pub(super) fn open(ip: IpAddr, port: u16) -> io::Result<Self> {
         let (mut udp, mut tcp) = open_both(ip, port)?;
         for _ in 0..TRIES {
@@ -70,7 +70,7 @@ impl Ports {
         })
     }
 
-    /// The same port for another thread: it sends by it, and has the connections of its viewers.
+    /// The same port for another thread, which sends through it and has its viewers' TCP connections.
     pub(super) fn for_sending(&self) -> io::Result<Self> {
         Ok(Self {
             udp: self.udp.for_sending()?,
@@ -97,7 +97,7 @@ impl Ports {
         }
     }
 
-    /// Follows what the system says.
+    /// Handles an event of the system.
     pub(super) fn note(&mut self, now: Instant, event: &Event, registry: &Registry) {
         match (event.token(), &mut self.tcp) {
             (MEDIA, _) => self.udp_readable = true,
@@ -133,12 +133,12 @@ impl Ports {
         }
     }
 
-    /// Lets go of a connection for the thread of its viewer.
+    /// Releases a connection to the thread of its viewer.
     pub(super) fn release(&mut self, registry: &Registry, token: Token) -> Option<Connection> {
         self.tcp.as_mut()?.release(registry, token)
     }
 
-    /// Takes a connection that another thread let go of.
+    /// Takes a connection that another thread released.
     pub(super) fn adopt(
         &mut self,
         now: Instant,
@@ -169,12 +169,12 @@ impl Ports {
         count(&metrics.drops, DropCause::Failed, sent.failed);
     }
 
-    /// Whether connections ended that nobody was told of.
+    /// Whether connections have ended that [`Self::sweep`] has not returned yet.
     pub(super) fn has_broken(&self) -> bool {
         self.tcp.as_ref().is_some_and(TcpPort::has_broken)
     }
 
-    /// Lets go of connections that are of no use, and gives the paths that went with them.
+    /// Closes connections of no use, and returns the paths that have ended.
     pub(super) fn sweep(
         &mut self,
         now: Instant,
@@ -210,41 +210,41 @@ fn open_both(ip: IpAddr, port: u16) -> io::Result<(MediaSocket, io::Result<TcpPo
     Ok((udp, tcp))
 }
 
-/// What may wait for a thread: a second of a thousand viewers' reports.
+/// The capacity of a thread's queue: the reports of a thousand viewers in a second.
 const WAITING_MAX: usize = 4096;
 
-/// Something of a viewer that another thread serves.
+/// What is handed over to the thread that serves the viewer.
 pub(super) enum Handed {
     Datagram {
         key: ViewerKey,
         way: PacketSource,
         bytes: BytesMut,
     },
-    /// A connection that has shown whose it is; what showed it follows as a datagram.
+    /// A TCP connection with its viewer; the ICE check that named the viewer follows as a datagram.
     Connection(ViewerKey, Box<Connection>),
 }
 
-/// The thread of one shard, as the one that listens sees it.
-pub(super) struct Neighbour {
+/// Hands datagrams and connections over to the thread of one other shard.
+pub(super) struct OtherThread {
     sender: SyncSender<Handed>,
     waker: Arc<mio::Waker>,
     to_wake: bool,
 }
 
-impl Neighbour {
+impl OtherThread {
     pub(super) fn new(waker: Arc<mio::Waker>) -> (Self, Receiver<Handed>) {
         // overflow: counted, by the caller of `hand`.
         let (sender, receiver) = sync_channel(WAITING_MAX);
-        let neighbour = Self {
+        let other = Self {
             sender,
             waker,
             to_wake: false,
         };
-        (neighbour, receiver)
+        (other, receiver)
     }
 
-    /// Hands something over; [`Self::wake`] says so. `false`: its thread is behind or gone, and this
-    /// is lost as on the wire.
+    /// Hands something over; [`Self::wake`] then wakes the thread. `false`: the queue is full or the thread
+    /// has ended, and the datagram is lost.
     pub(super) fn hand(&mut self, handed: Handed) -> bool {
         self.to_wake = true;
         // overflow: counted by the caller.

@@ -1,4 +1,4 @@
-//! How the engine is set up and started: what each thread is asked by, woken by and sends by.
+//! Configures and starts the engine: its ports, threads and the channels between them.
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
@@ -11,8 +11,8 @@ use rtc::crypto::RTCCryptoProvider;
 
 use super::audience::ledger::Ledger;
 use super::audience::{AudienceLimits, AudienceParts};
-use super::handle::{Door, EngineHandle, Shared, lock, wake};
-use super::ports::{Neighbour, Ports};
+use super::handle::{EngineHandle, ShardHandle, Shared, lock, wake};
+use super::ports::{OtherThread, Ports};
 use super::worker::{WAKER, WorkerParts, spawn as spawn_worker};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, default_renditions};
@@ -27,25 +27,25 @@ use crate::transport::session::Identity;
 /// How the engine is set up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EngineConfig {
-    /// What viewers can get, largest first: the same list that the compose thread has.
+    /// What viewers can get, largest first: the same list as the compose thread's.
     pub renditions: Vec<Rendition>,
-    /// The address that media comes and goes by; the unspecified one: all there are.
+    /// The address of the media port; the unspecified one: all addresses.
     pub media_ip: IpAddr,
     /// The UDP port of all media; 0 takes any free one.
     pub media_port: u16,
-    /// Threads that send, each to a share of the viewers; 0: as many as there are processor cores.
+    /// Engine threads, each with a share of the viewers; 0: as many as there are processor cores.
     pub threads: usize,
-    /// Where they are registered.
+    /// Supervises the threads.
     pub registered: Threads,
-    /// Addresses that are told to viewers before this machine's own.
+    /// Addresses that viewers are given before this machine's own.
     pub announced: Vec<Announced>,
-    /// More viewers than this are asked to come back later. By default there is no such number.
+    /// Viewers beyond this number are told to come back later. By default there is no limit.
     pub viewers_max: usize,
-    /// Silence after which nothing is sent to a viewer until it is heard again.
+    /// After this long without a datagram of a viewer nothing is sent to it until one comes.
     pub silent_after: Duration,
-    /// Further silence after which a viewer is given up (RFC 7675: 30 s in all at most).
+    /// After this long again the viewer is removed (RFC 7675: at most 30 s in all).
     pub lost_after: Duration,
-    /// A viewer that has not connected by then is given up.
+    /// A viewer that has not connected by then is removed.
     pub connect_within: Duration,
 }
 
@@ -59,7 +59,7 @@ impl Default for EngineConfig {
             registered: Threads::default(),
             announced: Vec::new(),
             viewers_max: usize::MAX,
-            // More than two intervals at which browsers check, and than one at which we do.
+            // More than two intervals of the browsers' ICE checks, and more than one of ours.
             silent_after: Duration::from_secs(7),
             lost_after: Duration::from_secs(20),
             connect_within: Duration::from_secs(20),
@@ -80,23 +80,23 @@ pub enum EngineError {
         ip: IpAddr,
         /// The port asked for.
         port: u16,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// No thread, no poll, no waker.
+    /// The system refused a thread, a poll or a waker.
     #[error("cannot start the media engine: {0}")]
     System(#[from] io::Error),
-    /// No certificate.
+    /// The certificate for DTLS could not be made.
     #[error("cannot make the certificate for encrypted media: {0}")]
     Certificate(String),
 }
 
-/// Starts the engine.
+/// The media engine.
 #[derive(Debug)]
 pub struct Engine;
 
 impl Engine {
-    /// Opens the media port and starts the engine's threads. The sink takes encoded frames to them.
+    /// Opens the media port and starts the engine's threads. Encoded frames go into the sink.
     pub fn start(
         config: EngineConfig,
         demand: Arc<Demand>,
@@ -110,7 +110,7 @@ impl Engine {
         let identity =
             Identity::generate().map_err(|error| EngineError::Certificate(error.to_string()))?;
         let (port, ipv6, tcp) = (ports.udp.port(), ports.udp.ipv6(), ports.has_tcp());
-        let threads = Plan::new(&config, demand, metrics, crypto).threads(ports)?;
+        let threads = ThreadBuilder::new(&config, demand, metrics, crypto).threads(ports)?;
         let shared = Arc::new(Shared {
             renditions: config.renditions.clone(),
             identity,
@@ -126,7 +126,7 @@ impl Engine {
             },
             viewers_max: config.viewers_max,
             ledger: threads.ledger,
-            doors: threads.doors,
+            shards: threads.shards,
             threads: Mutex::default(),
             registered: config.registered.clone(),
         });
@@ -138,16 +138,16 @@ impl Engine {
     }
 }
 
-/// All threads, the one that listens first.
+/// All threads; the first one reads the port.
 struct StartedThreads {
     workers: Vec<WorkerParts>,
-    doors: Vec<Door>,
+    shards: Vec<ShardHandle>,
     ledger: Arc<Ledger>,
     sink: FrameSink,
 }
 
-/// What the threads have in common before they run.
-struct Plan<'a> {
+/// Makes the parts of each thread.
+struct ThreadBuilder<'a> {
     config: &'a EngineConfig,
     demand: Arc<Demand>,
     metrics: Arc<EngineMetrics>,
@@ -156,7 +156,7 @@ struct Plan<'a> {
     clock: ReportClock,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> ThreadBuilder<'a> {
     fn new(
         config: &'a EngineConfig,
         demand: Arc<Demand>,
@@ -173,25 +173,25 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Makes what each thread is started with.
+    /// Makes the parts of all threads.
     fn threads(self, ports: Ports) -> io::Result<StartedThreads> {
         let others: io::Result<Vec<Ports>> = (1..self.ledger.shards())
             .map(|_| ports.for_sending())
             .collect();
         let mut sink = FrameSink::new(QUEUE_FRAMES);
         let (mut first, first_door, _) = self.thread(Shard(0), ports, &mut sink)?;
-        let (mut workers, mut doors) = (Vec::new(), vec![first_door]);
+        let (mut workers, mut shards) = (Vec::new(), vec![first_door]);
         for (index, ports) in others?.into_iter().enumerate() {
             let shard = Shard(index + 1);
-            let (worker, door, neighbour) = self.thread(shard, ports, &mut sink)?;
-            first.neighbours.push((shard, neighbour));
+            let (worker, handle, other) = self.thread(shard, ports, &mut sink)?;
+            first.others.push((shard, other));
             workers.push(worker);
-            doors.push(door);
+            shards.push(handle);
         }
         workers.insert(0, first);
         Ok(StartedThreads {
             workers,
-            doors,
+            shards,
             ledger: self.ledger,
             sink,
         })
@@ -202,14 +202,14 @@ impl<'a> Plan<'a> {
         shard: Shard,
         ports: Ports,
         sink: &mut FrameSink,
-    ) -> io::Result<(WorkerParts, Door, Neighbour)> {
+    ) -> io::Result<(WorkerParts, ShardHandle, OtherThread)> {
         let poll = mio::Poll::new()?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
         let frame_waker = Arc::clone(&waker);
-        // overflow: awaited. Each command's sender waits for its answer, so that there are never more
-        // of them than HTTP requests in flight.
+        // overflow: awaited. Each sender of a command waits for its answer, so that there are never more
+        // commands than HTTP requests in flight.
         let (sender, commands) = mpsc::channel();
-        let (neighbour, handed) = Neighbour::new(Arc::clone(&waker));
+        let (other, handed) = OtherThread::new(Arc::clone(&waker));
         let worker = WorkerParts {
             ports,
             poll,
@@ -217,14 +217,14 @@ impl<'a> Plan<'a> {
             frames: sink.add_receiver(Box::new(move || wake(&frame_waker))),
             audience: self.audience(shard),
             handed,
-            neighbours: Vec::new(),
+            others: Vec::new(),
         };
-        let door = Door {
+        let handle = ShardHandle {
             commands: sender,
             waker,
             summaries: Mutex::default(),
         };
-        Ok((worker, door, neighbour))
+        Ok((worker, handle, other))
     }
 
     fn audience(&self, shard: Shard) -> AudienceParts {
@@ -244,7 +244,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Threads that were asked for; 0: as many as the machine has cores.
+/// The configured number of threads; 0: as many as the machine has cores.
 fn shards(threads: usize) -> usize {
     match threads {
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),

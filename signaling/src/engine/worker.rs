@@ -13,7 +13,7 @@ use mio::{Events, Poll, Token};
 
 use super::audience::{Audience, AudienceParts};
 use super::handle::{Command, Shared, ViewerSummary};
-use super::ports::{Handed, Neighbour, Ports};
+use super::ports::{Handed, OtherThread, Ports};
 use crate::encode::frame_queue::FrameReceiver;
 use crate::fanout::viewer::Phase;
 use crate::metrics::{EngineMetrics, IgnoredCause, count};
@@ -23,11 +23,11 @@ use crate::transport::runs::{Run, TransportProtocol};
 use crate::transport::tcp_port::Framed;
 
 pub(super) const WAKER: Token = Token(0);
-/// Receive calls in a row before frames and requests get their turn.
+/// Receive calls in a row before frames and requests are served.
 const RECEIVES_MAX: usize = 16;
-/// What is handed over and taken in a row, likewise.
+/// Handed-over items that are taken in a row, likewise.
 const HANDED_MAX: usize = 512;
-/// How often the summary for the status page is made.
+/// How often the viewers' summaries are updated.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) struct WorkerParts {
@@ -36,10 +36,10 @@ pub(super) struct WorkerParts {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) frames: FrameReceiver,
     pub(super) audience: AudienceParts,
-    /// What the thread that listens hands over.
+    /// What the thread that reads the port hands over.
     pub(super) handed: mpsc::Receiver<Handed>,
-    /// The other threads, by shard, if this is the one that listens.
-    pub(super) neighbours: Vec<(Shard, Neighbour)>,
+    /// The other threads, by shard, if this is the thread that reads the port.
+    pub(super) others: Vec<(Shard, OtherThread)>,
 }
 
 struct Worker {
@@ -52,14 +52,14 @@ struct Worker {
     metrics: Arc<EngineMetrics>,
     shared: Weak<Shared>,
     handed: mpsc::Receiver<Handed>,
-    /// More than [`HANDED_MAX`] was.
+    /// More than [`HANDED_MAX`] items were waiting.
     more_handed: bool,
-    neighbours: Vec<(Shard, Neighbour)>,
+    others: Vec<(Shard, OtherThread)>,
     next_summary: Instant,
     pause: OwnPause,
 }
 
-/// A datagram that came in, held while the socket is asked for more.
+/// A received datagram, kept until the receive call has returned.
 struct Incoming {
     way: PacketSource,
     bytes: Vec<u8>,
@@ -81,7 +81,7 @@ pub(super) fn spawn(parts: WorkerParts, shared: Weak<Shared>) -> io::Result<Join
         shared,
         handed: parts.handed,
         more_handed: false,
-        neighbours: parts.neighbours,
+        others: parts.others,
         next_summary: Instant::now(),
         pause: OwnPause::new(Instant::now()),
     };
@@ -102,7 +102,7 @@ impl Worker {
             let wait = if self.ports.is_readable() || self.more_handed {
                 Duration::ZERO
             } else {
-                self.patience(Instant::now())
+                self.time_to_next_timer(Instant::now())
             };
             match self.poll.poll(&mut events, Some(wait)) {
                 Ok(()) => {}
@@ -117,8 +117,8 @@ impl Worker {
             for event in events.iter().filter(|event| event.token() != WAKER) {
                 self.ports.note(now, event, self.poll.registry());
             }
-            // Requests first: a viewer's first check must not overtake its session.
-            if !self.obey() {
+            // Requests first: a viewer's session must exist when its first ICE check is handled.
+            if !self.serve_commands() {
                 break;
             }
             self.fan_out();
@@ -127,7 +127,7 @@ impl Worker {
                 self.ports.udp_readable = self.receive();
             }
             self.receive_tcp();
-            self.neighbours.iter_mut().for_each(|(_, next)| next.wake());
+            self.others.iter_mut().for_each(|(_, next)| next.wake());
             let now = Instant::now();
             self.notice_pause(now, Duration::ZERO);
             self.sweep(now);
@@ -143,11 +143,11 @@ impl Worker {
         self.publish(self.next_summary);
     }
 
-    /// After one panic the viewers are kept: what a datagram of one did has harmed the others hardly
-    /// ever. After a second in a row all are let go, with goodbyes, and connect again by themselves.
+    /// After one panic the viewers are kept, since the cause is most likely one viewer's datagram. After a
+    /// second one in a row all sessions are closed, and viewers connect again by themselves.
     fn recover(&mut self, panics_in_a_row: u32) {
         if panics_in_a_row > 0 {
-            // It may have been emptied to the last event when the panic came.
+            // The panic may have come after an edge-triggered event and before the socket was read.
             (self.ports.udp_readable, self.more_handed) = (true, true);
         }
         if panics_in_a_row > 1 {
@@ -157,9 +157,9 @@ impl Worker {
         }
     }
 
-    /// Before anything is made of the time that has passed.
+    /// To be called before timers: a pause of the whole process is no timeout of a viewer.
     fn notice_pause(&mut self, now: Instant, waited: Duration) {
-        if let Some(pause) = self.pause.look(now, waited) {
+        if let Some(pause) = self.pause.check(now, waited) {
             tracing::info!(
                 pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
                 "this process did not run for a while; viewers go on"
@@ -168,19 +168,19 @@ impl Worker {
         }
     }
 
-    fn patience(&self, now: Instant) -> Duration {
+    fn time_to_next_timer(&self, now: Instant) -> Duration {
         let due = self.audience.due().into_iter().chain([self.next_summary]);
         due.min()
             .map_or(SUMMARY_INTERVAL, |due| due.saturating_duration_since(now))
     }
 
-    /// Serves requests. `false`: the engine is to end.
-    fn obey(&mut self) -> bool {
+    /// Serves requests. `false`: the engine must end.
+    fn serve_commands(&mut self) -> bool {
         loop {
             let command = match self.commands.try_recv() {
                 Ok(command) => command,
                 Err(mpsc::TryRecvError::Empty) => return true,
-                // Every handle is gone; nobody could ask for anything again.
+                // Every handle is gone; no request can come any more.
                 Err(mpsc::TryRecvError::Disconnected) => return false,
             };
             let now = Instant::now();
@@ -220,7 +220,7 @@ impl Worker {
         }
     }
 
-    /// Receives what is there. `true`: there may be more.
+    /// Receives waiting datagrams. `true`: there may be more.
     fn receive(&mut self) -> bool {
         let mut incoming = Vec::new();
         for _ in 0..RECEIVES_MAX {
@@ -237,7 +237,7 @@ impl Worker {
             let drained = match received {
                 Ok(()) => false,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
-                // ICMP errors of earlier sends surface here; the next call goes on.
+                // ICMP errors of earlier sends are reported here; the next call goes on.
                 Err(error) => {
                     tracing::debug!(%error, "receiving media feedback failed");
                     false
@@ -287,7 +287,7 @@ impl Worker {
         }
     }
 
-    /// Takes what the thread that listens has handed over. `true`: there may be more.
+    /// Takes what the thread that reads the port has handed over. `true`: there may be more.
     fn take_handed(&mut self) -> bool {
         for _ in 0..HANDED_MAX {
             let Ok(handed) = self.handed.try_recv() else {
@@ -306,7 +306,7 @@ impl Worker {
         true
     }
 
-    /// The connection itself goes first, so that answers find it.
+    /// Hands over the connection before the datagram, so that answers can be sent through it.
     fn hand_framed(&mut self, key: ViewerKey, way: PacketSource, framed: &Framed) {
         let registry = self.poll.registry();
         if let Some(connection) = self.ports.release(registry, framed.token) {
@@ -320,10 +320,10 @@ impl Worker {
         self.hand(key, Handed::Datagram { key, way, bytes });
     }
 
-    /// overflow: counted. A connection that is lost so is closed, and its viewer makes another.
+    /// overflow: counted. A connection that is dropped is closed, and its viewer opens another one.
     fn hand(&mut self, key: ViewerKey, handed: Handed) {
-        let mut neighbours = self.neighbours.iter_mut();
-        let next = neighbours.find(|(shard, _)| *shard == key.shard);
+        let mut others = self.others.iter_mut();
+        let next = others.find(|(shard, _)| *shard == key.shard);
         let taken = next.is_some_and(|(_, next)| next.hand(handed));
         self.metrics.handed.inc_by(u64::from(taken));
         count(
@@ -333,7 +333,8 @@ impl Worker {
         );
     }
 
-    /// Connections that ended are gone at once, for their viewers wait; the others have a second.
+    /// Removes connections: those that ended at once, since their viewers wait, and useless ones each
+    /// second.
     fn sweep(&mut self, now: Instant) {
         if now < self.next_summary && !self.ports.has_broken() {
             return;
@@ -363,36 +364,37 @@ impl Worker {
                 loss: viewer.loss,
                 round_trip: viewer.round_trip,
                 rendition: viewer.rendition,
+                rendition_change: viewer.rendition_change,
                 estimate_bps: viewer.control.estimate_bps(),
                 frozen_for: viewer.freeze.total(now),
             })
             .collect();
         if let Some(shared) = self.shared.upgrade() {
-            let summary = shared.doors[self.shard.0].summaries.lock();
+            let summary = shared.shards[self.shard.0].summaries.lock();
             *summary.unwrap_or_else(PoisonError::into_inner) = summaries;
         }
     }
 }
 
-/// Shorter ones are what a busy machine does all the time, and harm nothing.
+/// Shorter pauses are normal on a busy machine.
 const LEAST: Duration = Duration::from_secs(1);
 
 /// Detects pauses of the process: gaps between the times at which one loop reads the monotonic clock.
 #[derive(Debug)]
 pub(crate) struct OwnPause {
-    looked_at: Instant,
+    checked_at: Instant,
 }
 
 impl OwnPause {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { looked_at: now }
+        Self { checked_at: now }
     }
 
-    /// To be called again and again. `waited`: what the loop has waited on purpose since it last was, at
-    /// most. Gives how long nothing ran, if that was longer than it should be.
-    pub(crate) fn look(&mut self, now: Instant, waited: Duration) -> Option<Duration> {
-        let since = now.saturating_duration_since(self.looked_at);
-        self.looked_at = now;
+    /// To be called in each turn of the loop. `waited`: the longest intended wait since the last call.
+    /// Returns how long the process did not run, if it paused.
+    pub(crate) fn check(&mut self, now: Instant, waited: Duration) -> Option<Duration> {
+        let since = now.saturating_duration_since(self.checked_at);
+        self.checked_at = now;
         (since > waited + LEAST).then_some(since)
     }
 }

@@ -1,5 +1,5 @@
-//! The last moments of one rendition: shared by all its viewers, for retransmissions, and for joins: a
-//! viewer's picture starts from the cache, or with a new keyframe.
+//! The recent packets of one rendition, shared by all its viewers: for retransmissions, and for viewers
+//! that join, whose picture starts from this cache or with a new keyframe.
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -12,13 +12,13 @@ use bytes::Bytes;
 
 use crate::encode::frame_queue::EncodedFrame;
 
-/// How long a packet can be asked for again or replayed to a joiner. A retransmission later than
-/// this is no use to a live picture.
+/// How long a packet can be retransmitted, or replayed to a viewer that joins. Later it is of no use to a
+/// live picture.
 const KEPT: Duration = Duration::from_secs(2);
-/// Bound on memory, whatever the bitrate.
+/// Bounds the memory at any bitrate.
 const BYTES_MAX: usize = 8 << 20;
 
-/// A frame with its place in the rendition's endless sequence of packets.
+/// A frame with its position in the rendition's sequence of packets, which never wraps.
 #[derive(Debug, Clone)]
 pub(crate) struct RingFrame {
     pub(crate) frame: Arc<EncodedFrame>,
@@ -46,7 +46,7 @@ pub(crate) struct PacketRing {
 }
 
 impl PacketRing {
-    /// Appends a frame and forgets what is too old.
+    /// Appends a frame and drops frames that are too old.
     pub(crate) fn push(&mut self, frame: Arc<EncodedFrame>, now: Instant) -> RingFrame {
         let entry = RingFrame {
             first: self.next,
@@ -56,7 +56,7 @@ impl PacketRing {
         self.next += entry.frame.payloads.len() as u64;
         self.bytes += entry.frame.bytes;
         self.frames.push_back(entry.clone());
-        // overflow: newest-wins, uncounted: nobody waits for what falls out here.
+        // overflow: newest-wins, uncounted: these frames were sent already.
         while let Some(oldest) = self.frames.front()
             && self.frames.len() > 1
             && (now.saturating_duration_since(oldest.arrived) > KEPT || self.bytes > BYTES_MAX)
@@ -67,13 +67,13 @@ impl PacketRing {
         entry
     }
 
-    /// When the newest keyframe arrived, if it and all since are still here.
+    /// When the newest keyframe arrived, if it and all frames since are still here.
     pub(crate) fn keyframe_at(&self) -> Option<Instant> {
         self.newest_keyframe()
             .map(|index| self.frames[index].arrived)
     }
 
-    /// The newest keyframe and everything since.
+    /// The newest keyframe and all frames since.
     pub(crate) fn since_keyframe(&self) -> impl Iterator<Item = &RingFrame> {
         let from = self.newest_keyframe().unwrap_or(self.frames.len());
         self.frames.range(from..)
@@ -102,24 +102,24 @@ impl PacketRing {
     }
 }
 
-/// How long a keyframe serves those who join after it. It bounds what a joiner is sent at once:
-/// half a second of stream, decoded in a few frame times.
+/// How long a keyframe serves viewers that join after it. It bounds what such a viewer is sent at once:
+/// half a second of the stream, which is decoded within a few frame times.
 pub(crate) const FRESH: Duration = Duration::from_millis(500);
-/// A viewer who asked within [`FRESH`] and took long to connect is still served from the cache up
-/// to this age, so that a slow crowd costs no further keyframes.
+/// A viewer that asked within [`FRESH`] and took long to connect is served from the cache up to this age,
+/// so that many slow joins cost no further keyframes.
 const HELD: Duration = Duration::from_millis(1200);
 
 /// How to start a viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// With the newest keyframe and everything since.
+    /// With the newest keyframe and all frames since.
     Replay,
-    /// With the next keyframe, which must be asked for.
+    /// With the next keyframe, which must be requested.
     Await,
 }
 
-/// Decides for a viewer that asked at `offered_at` and can be sent to `now`, when the newest
-/// keyframe in the cache came at `keyframe_at`.
+/// How to start a viewer that sent its offer at `offered_at` and is connected at `now`, when the newest
+/// keyframe in the cache arrived at `keyframe_at`.
 pub(crate) fn start_of_join(
     offered_at: Instant,
     now: Instant,
@@ -137,7 +137,7 @@ pub(crate) fn start_of_join(
     }
 }
 
-/// Whether an offer should ask for a keyframe already, so that one is there when the viewer has
+/// Whether a viewer that is about to connect needs a new keyframe, so that one is there when it has
 /// connected.
 pub(crate) fn join_needs_keyframe(offered_at: Instant, keyframe_at: Option<Instant>) -> bool {
     keyframe_at.is_none_or(|at| offered_at.saturating_duration_since(at) > FRESH)

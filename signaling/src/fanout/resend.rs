@@ -1,7 +1,7 @@
-//! Whether a lost packet is sent again: repeats, rounds and a budget, per viewer.
+//! Whether a lost packet is retransmitted: limits on repeats and rounds, and a byte budget per viewer.
 //!
-//! Without a budget a viewer behind a thin link turns its own congestion into five times its media
-//! rate of retransmissions, and still sees nothing (measured).
+//! Without the budget a viewer behind a slow link would turn its own congestion into retransmissions of
+//! five times its media rate, and still see no picture (measured).
 
 #[cfg(test)]
 mod tests;
@@ -11,40 +11,29 @@ use std::time::{Duration, Instant};
 
 use rtc::rtp::header::Header;
 
-/// A packet is sent again at most this often.
+use crate::metrics::ResendOutcome;
+
+/// A packet is retransmitted at most this often.
 const RESENDS_MAX: u8 = 3;
-/// Headers of sent packets remembered: some seconds, as the ring keeps them.
+/// Headers of sent packets that are kept: some seconds, like the packets in the ring.
 const ORIGINALS_MAX: usize = 1024;
-/// Packets remembered as resent.
+/// Retransmitted packets that are remembered.
 const REMEMBERED: usize = 1024;
-/// From this round on the packet goes out twice: the viewer waited two round trips by now, a third would
-/// outlast its buffer. Costs a twentieth of a twentieth of the media at 5 % loss, and makes the third
-/// round, which is a freeze, twenty times rarer.
+/// From this round on the packet is sent twice: the viewer has waited two round trips, and a third one
+/// would outlast its buffer. At 5 % loss this costs 0.25 % of the media rate and makes the third round,
+/// which freezes the picture, twenty times rarer.
 const TWICE_FROM_ROUND: u8 = 2;
-/// A repeated request within this part of a round trip was on its way before our answer arrived.
+/// A NACK that is repeated within this share of a round trip was sent before our answer arrived.
 const ROUND_TRIP_SHARE: f32 = 0.8;
 const WINDOW_LEAST: Duration = Duration::from_millis(10);
 const WINDOW_MOST: Duration = Duration::from_millis(100);
-/// Round trip assumed until a report tells: a receiver's own first guess (libwebrtc).
+/// The round trip until the first report: what libwebrtc's receiver assumes, too.
 const ROUND_TRIP_UNKNOWN: Duration = Duration::from_millis(100);
-/// One byte in this many sent as media may be sent again.
+/// One byte may be retransmitted for this many bytes of media.
 const BUDGET_SHARE: u64 = 4;
-/// What may be owed at once: a keyframe lost whole, at the default bitrate.
+/// The largest budget: a whole lost keyframe at the default bitrate.
 const BUDGET_MOST: u64 = 160 * 1024;
 const BUDGET_START: u64 = 96 * 1024;
-
-/// What becomes of one requested packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Send it so many times at once.
-    Send { copies: u8 },
-    /// It is on its way already.
-    Repeat,
-    /// It was sent often enough; the viewer will ask for a keyframe.
-    Exhausted,
-    /// The viewer's budget is spent.
-    OverBudget,
-}
 
 /// The retransmissions of one viewer.
 #[derive(Debug)]
@@ -65,35 +54,37 @@ impl Default for ResendLog {
 }
 
 impl ResendLog {
-    /// Media went out: it earns budget.
+    /// Media was sent: it adds to the budget.
     pub(crate) fn earn(&mut self, media_bytes: usize) {
         self.budget_bytes =
             (self.budget_bytes + media_bytes as u64 / BUDGET_SHARE).min(BUDGET_MOST);
     }
 
-    /// Decides on packet `number` of `bytes`, and notes the decision.
-    pub(crate) fn ask(
+    /// How many copies of packet `number` are sent now; they count as sent. The error is why none is.
+    pub(crate) fn request(
         &mut self,
         number: u64,
         bytes: usize,
         now: Instant,
         round_trip: Option<Duration>,
-    ) -> Verdict {
+    ) -> Result<u8, ResendOutcome> {
         let window = round_trip
             .unwrap_or(ROUND_TRIP_UNKNOWN)
             .mul_f32(ROUND_TRIP_SHARE)
             .clamp(WINDOW_LEAST, WINDOW_MOST);
         let before = self.sent.get(&number).copied();
         match before {
-            Some((at, _)) if now.saturating_duration_since(at) < window => return Verdict::Repeat,
-            Some((_, times)) if times >= RESENDS_MAX => return Verdict::Exhausted,
+            Some((at, _)) if now.saturating_duration_since(at) < window => {
+                return Err(ResendOutcome::Repeat);
+            }
+            Some((_, times)) if times >= RESENDS_MAX => return Err(ResendOutcome::Exhausted),
             _ => {}
         }
         let times = before.map_or(0, |(_, times)| times) + 1;
         let copies = if times < TWICE_FROM_ROUND { 1 } else { 2 };
         let cost_bytes = bytes as u64 * u64::from(copies);
         let Some(left) = self.budget_bytes.checked_sub(cost_bytes) else {
-            return Verdict::OverBudget;
+            return Err(ResendOutcome::OverBudget);
         };
         self.budget_bytes = left;
         if self.sent.insert(number, (now, times)).is_none() {
@@ -104,18 +95,18 @@ impl ResendLog {
         {
             self.sent.remove(&oldest);
         }
-        Verdict::Send { copies }
+        Ok(copies)
     }
 }
 
-/// For viewers without a retransmission stream. Their packets are sent again under the same number, and
-/// so under the same nonce: a header that differs in one bit would give away the key that authenticates
-/// all of them (RFC 7714 8.1 forbids it).
+/// The headers of sent packets, for viewers without RTX. Their retransmissions have the same sequence
+/// number and therefore the same nonce: they must be byte-identical, since a second message under one
+/// nonce would reveal the authentication key (RFC 7714 8.1 forbids it).
 #[derive(Debug, Default)]
 pub(crate) struct Originals(VecDeque<(u64, Header)>);
 
 impl Originals {
-    /// Notes a packet that leaves, by its number with cycles; numbers go up.
+    /// Keeps the header of a packet that is sent, by its extended number; numbers increase.
     pub(crate) fn note(&mut self, number: u64, header: &Header) {
         if self.0.len() >= ORIGINALS_MAX {
             self.0.pop_front();
@@ -123,7 +114,7 @@ impl Originals {
         self.0.push_back((number, header.clone()));
     }
 
-    pub(crate) fn of(&self, number: u64) -> Option<&Header> {
+    pub(crate) fn header(&self, number: u64) -> Option<&Header> {
         let found = self.0.binary_search_by_key(&number, |(number, _)| *number);
         found
             .ok()

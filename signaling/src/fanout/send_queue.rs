@@ -1,5 +1,5 @@
-//! What waits to leave to one viewer: a keyframe goes in runs with pauses between them, an ordinary
-//! frame at once. Pure.
+//! Pacing of one viewer's packets: a keyframe is sent in runs with pauses between them, an ordinary frame
+//! at once. Pure.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 
 use super::packet_ring::RingFrame;
 
-/// Packets that leave together at most: 19 kB, which the queue of a cheap access point takes.
+/// The most packets in a run: 19 kB, which fits the queue of a cheap access point.
 const RUN_PACKETS: usize = 16;
-/// A slow viewer's runs are at least so long: an ordinary frame of the smallest rendition.
+/// The fewest packets in a run: an ordinary frame of the smallest rendition.
 const RUN_PACKETS_LEAST: usize = 2;
-/// The time that one run of a slow viewer stands for.
+/// A slow viewer's run holds what its pace allows in this time.
 const RUN_TIME: Duration = Duration::from_millis(10);
-/// A packet on the wire, about.
+/// The approximate size of a packet on the wire.
 const PACKET_BYTES: usize = 1200;
-/// The pace without a known limit: a keyframe of 60 kB is gone in 25 ms.
+/// The pace without a bandwidth estimate: a keyframe of 60 kB leaves within 25 ms.
 const FREE_PACE_BPS: u32 = 20_000_000;
-/// The pace under a ceiling: some more, so that a keyframe does not hold up the frames behind it longer
-/// than the path itself does.
+/// The pace in relation to the bandwidth estimate: above it, so that a keyframe delays the frames behind it
+/// no longer than the path itself does.
 const PACE_SHARE: f32 = 1.5;
-/// Older than this nothing is worth sending to a live picture.
+/// Frames older than this are of no use to a live picture.
 const OLDEST: Duration = Duration::from_millis(700);
 
 /// The frames of one viewer that have not left yet, oldest first.
@@ -37,17 +37,17 @@ impl SendQueue {
         self.frames.push_back(entry);
     }
 
-    /// What leaves now; to be called until it gives nothing.
+    /// The next run, if it may leave now. Call until it returns `None`.
     pub(crate) fn run(
         &mut self,
         now: Instant,
-        ceiling_bps: Option<u32>,
+        estimate_bps: Option<u32>,
     ) -> Option<(RingFrame, Range<usize>)> {
         if self.next_at.is_some_and(|at| at > now) {
             return None;
         }
         let entry = self.frames.front()?.clone();
-        let pace_bps = ceiling_bps.map_or(FREE_PACE_BPS, |bps| (bps as f32 * PACE_SHARE) as u32);
+        let pace_bps = estimate_bps.map_or(FREE_PACE_BPS, |bps| (bps as f32 * PACE_SHARE) as u32);
         let per_run = pace_bps as f64 / 8.0 * RUN_TIME.as_secs_f64() / PACKET_BYTES as f64;
         let most = (per_run as usize).clamp(RUN_PACKETS_LEAST, RUN_PACKETS);
         let packets = entry.frame.payloads.len();
@@ -62,12 +62,12 @@ impl SendQueue {
         Some((entry, range))
     }
 
-    /// When [`Self::run`] has something again.
+    /// When [`Self::run`] returns a run again.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.next_at.filter(|_| !self.frames.is_empty())
     }
 
-    /// Throws everything away if it is too old, and says how many frames that were.
+    /// Drops all frames if the oldest is too old; returns how many were dropped.
     ///
     /// overflow: drops-to-keyframe, counted by the caller.
     pub(crate) fn drop_late(&mut self, now: Instant) -> usize {
@@ -78,7 +78,7 @@ impl SendQueue {
         if late { self.clear() } else { 0 }
     }
 
-    /// Throws everything away.
+    /// Drops all frames; returns how many.
     pub(crate) fn clear(&mut self) -> usize {
         self.left = 0;
         self.frames.drain(..).count()
@@ -93,11 +93,11 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Runs the queue for a second and gives when how many packets left.
-    fn runs(queue: &mut SendQueue, start: Instant, ceiling_bps: Option<u32>) -> Vec<(u32, usize)> {
+    /// Runs the queue for a second; returns when how many packets left.
+    fn runs(queue: &mut SendQueue, start: Instant, estimate_bps: Option<u32>) -> Vec<(u32, usize)> {
         let mut runs = Vec::new();
         for ms in 0..1000 {
-            while let Some((_, range)) = queue.run(start + ms * MS, ceiling_bps) {
+            while let Some((_, range)) = queue.run(start + ms * MS, estimate_bps) {
                 runs.push((ms, range.len()));
             }
         }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_viewer_is_sent_little_at_a_time_and_nothing_stale() {
+    fn a_slow_viewer_gets_short_runs_and_no_stale_frames() {
         let (mut ring, start) = (PacketRing::default(), Instant::now());
         let mut queue = SendQueue::default();
         queue.push(ring.push(frame(0, true, 60), start));

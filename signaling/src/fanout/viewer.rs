@@ -1,44 +1,46 @@
-//! One viewer: its transport, its numbering, its network, and where it stands between offer and goodbye.
+//! The state of one viewer: transport, RTP stream, congestion control, and its phase from offer to leave.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
-use super::outlet::{Outlet, Refusal, Resend};
 use super::packet_ring::{PacketRing, RingFrame, RingPacket};
+use super::rtp_stream::RtpStream;
 use super::send_queue::SendQueue;
 use crate::congestion::{Choice, Control};
 use crate::encode::encoder::RenditionId;
-use crate::encode::keyframes::PliPatience;
+use crate::encode::keyframes::PliBackoff;
+use crate::metrics::{RenditionChange, ResendOutcome};
 use crate::rtp::clock::{REPORT_INTERVAL, ReportClock};
 use crate::transport::peer::{LinkState, Peer};
 
-/// What a keyframe takes to a viewer beside its round trips: pacing, decoding.
-const KEYFRAME_TAKES: Duration = Duration::from_millis(250);
+/// What a keyframe takes to a viewer in addition to round trips: pacing, decoding.
+const KEYFRAME_DELAY: Duration = Duration::from_millis(250);
 
-/// From its first check a viewer is connected within this, or it is not waited for with a picture.
+/// A viewer that has not connected this long after its first ICE check no longer makes an encoder run.
 const CONNECTS_SOON: Duration = Duration::from_secs(3);
-/// How often it is looked at whether a viewer that has not connected still has its place.
-const WAITING_LOOK: Duration = Duration::from_secs(1);
+/// How often the station checks whether a viewer that has not connected still has its place.
+const PLACE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where a viewer stands.
+/// The phase of a viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Offer answered, not connected yet.
     Connecting,
-    /// Connected, without a keyframe to start from.
+    /// Connected, waits for a keyframe.
     Awaiting,
-    /// Gets every frame.
+    /// Is sent every frame.
     Live,
-    /// Silent for a while: nothing is sent until it is heard again.
+    /// Nothing came from it for a while: nothing is sent until something does.
     Away,
 }
 
-/// A viewer's place, kept by the HTTP side. It is dropped when the viewer is gone, for whatever reason.
+/// A viewer's place among the admitted viewers, which the HTTP side manages. Dropped when the viewer is
+/// gone for any reason.
 pub trait Seat: Send {
-    /// The viewer has connected: from now on the place is its own. `false`: it was given to another one
-    /// meanwhile, and the viewer has to go.
+    /// The viewer has connected and keeps the place from now on. `false`: the place was given to another
+    /// viewer meanwhile, and this one is removed.
     fn occupy(&self) -> bool {
         true
     }
@@ -49,30 +51,32 @@ pub trait Seat: Send {
     }
 }
 
-/// No place is kept.
+/// A viewer without a limit on places.
 impl Seat for () {}
 
 /// What a viewer brings when it joins.
 pub(crate) struct Arrival {
     pub(crate) id: String,
     pub(crate) peer: Peer,
-    pub(crate) outlet: Outlet,
+    pub(crate) rtp: RtpStream,
     pub(crate) choice: Choice,
     pub(crate) offered_at: Instant,
     pub(crate) seat: Box<dyn Seat>,
 }
 
-/// A viewer of the audience.
+/// One viewer of an [`Audience`](crate::engine).
 pub(crate) struct Viewer {
     pub(crate) id: String,
     pub(crate) peer: Peer,
-    pub(crate) outlet: Outlet,
+    pub(crate) rtp: RtpStream,
     pub(crate) control: Control,
     pub(crate) queue: SendQueue,
-    /// Which stream it gets.
+    /// The rendition that it gets.
     pub(crate) rendition: RenditionId,
-    /// Which it gets from that one's next keyframe on.
+    /// The rendition that it gets from that one's next keyframe on.
     pub(crate) next: Option<RenditionId>,
+    /// Why its rendition last changed.
+    pub(crate) rendition_change: Option<RenditionChange>,
     pub(crate) phase: Phase,
     pub(crate) offered_at: Instant,
     pub(crate) connected_at: Option<Instant>,
@@ -81,12 +85,12 @@ pub(crate) struct Viewer {
     pub(crate) loss: Option<f32>,
     pub(crate) round_trip: Option<Duration>,
     pub(crate) freeze: FreezeClock,
-    pub(crate) pli: PliPatience,
+    pub(crate) pli_backoff: PliBackoff,
     next_report: Instant,
-    /// The entry in the audience's timetable.
+    /// Its entry in the audience's timetable.
     pub(crate) deadline: Option<Instant>,
     pub(crate) seat: Box<dyn Seat>,
-    /// When its first check came.
+    /// When its first ICE check came.
     pub(crate) checked_at: Option<Instant>,
     /// The demand for its rendition counts it.
     pub(crate) is_counted: bool,
@@ -98,11 +102,12 @@ impl Viewer {
         Self {
             id: arrival.id,
             peer: arrival.peer,
-            outlet: arrival.outlet,
+            rtp: arrival.rtp,
             control: Control::new(arrival.offered_at, arrival.choice),
             queue: SendQueue::default(),
             rendition,
             next: None,
+            rendition_change: None,
             phase: Phase::Connecting,
             next_report: arrival.offered_at,
             offered_at: arrival.offered_at,
@@ -111,7 +116,7 @@ impl Viewer {
             loss: None,
             round_trip: None,
             freeze: FreezeClock::default(),
-            pli: PliPatience::default(),
+            pli_backoff: PliBackoff::default(),
             deadline: None,
             seat: arrival.seat,
             checked_at: None,
@@ -119,14 +124,14 @@ impl Viewer {
         }
     }
 
-    /// Follows the transport. Returns the phase it left, if it changed.
+    /// Updates the phase from the state of the transport. Returns the phase before, if it changed.
     pub(crate) fn follow_link(&mut self, now: Instant) -> Option<Phase> {
         let before = self.phase;
         match (self.peer.link(), self.phase) {
             (LinkState::Up, Phase::Connecting | Phase::Away) => {
                 self.phase = Phase::Awaiting;
                 self.connected_at.get_or_insert(now);
-                // Whatever was known of its network was another one's.
+                // It may have come back by another network, to which old estimates do not apply.
                 self.control = Control::new(now, self.control.choice());
                 (self.rendition, self.next) = (first_rendition(self.control.choice()), None);
             }
@@ -139,61 +144,59 @@ impl Viewer {
         (self.phase != before).then_some(before)
     }
 
-    /// The viewer cannot go on without a keyframe. `true`: ask for one now.
-    pub(crate) fn pleads(&mut self, now: Instant) -> bool {
-        self.pli
-            .ask(now, self.control.round_trip() * 2 + KEYFRAME_TAKES)
+    /// The viewer cannot go on without a keyframe. `true`: request one from the encoder now; otherwise
+    /// its back-off does so later, or a keyframe is on its way.
+    pub(crate) fn needs_keyframe(&mut self, now: Instant) -> bool {
+        let in_flight = self.control.round_trip() * 2 + KEYFRAME_DELAY;
+        self.pli_backoff.request(now, in_flight)
     }
 
-    /// Takes a frame to be sent: what may leave at once does.
+    /// Queues a frame, and sends what pacing allows.
     pub(crate) fn write_frame(&mut self, now: Instant, entry: RingFrame) {
         if entry.frame.keyframe {
             self.freeze.ended(now);
-            self.pli.served(now);
+            self.pli_backoff.keyframe_sent(now);
         }
         self.queue.push(entry);
         self.write_queued(now);
     }
 
-    /// Writes what may leave now.
+    /// Sends what pacing allows now.
     pub(crate) fn write_queued(&mut self, now: Instant) {
-        self.outlet.set_delay(self.control.playout_delay());
+        self.rtp.set_delay(self.control.playout_delay());
         while let Some((entry, range)) = self.queue.run(now, self.control.estimate_bps()) {
             let control = &mut self.control;
             let mut stamp = |bytes| control.stamp(now, bytes);
             let peer = &mut self.peer;
-            self.outlet
+            self.rtp
                 .packets(now, &entry, range, &mut stamp, &mut |header, payload| {
                     peer.write_rtp(header, payload);
                 });
         }
     }
 
-    /// Answers a request for one packet; `find` looks into the rings.
+    /// Answers a NACK for one packet; `find` looks into the rings.
     pub(crate) fn resend<'ring>(
         &mut self,
         now: Instant,
         number: u16,
         find: impl FnOnce(RenditionId, u64) -> Option<RingPacket<'ring>>,
-    ) -> Option<Refusal> {
+    ) -> ResendOutcome {
         let control = &mut self.control;
         let mut stamp = |bytes| control.stamp(now, bytes);
         let round_trip = self.round_trip;
-        match self
-            .outlet
-            .resend(number, find, now, round_trip, &mut stamp)
-        {
-            Resend::Packets(packets) => {
+        match self.rtp.resend(number, find, now, round_trip, &mut stamp) {
+            Ok(packets) => {
                 for packet in packets {
                     self.peer.write_rtp(&packet.header, &packet.payload);
                 }
-                None
+                ResendOutcome::Sent
             }
-            Resend::No(refusal) => Some(refusal),
+            Err(outcome) => outcome,
         }
     }
 
-    /// Writes `count` packets of the newest frame once more, to see what the path carries.
+    /// Sends `count` packets of the newest frame again, as padding for a bandwidth probe.
     pub(crate) fn write_padding(&mut self, now: Instant, count: usize, ring: &PacketRing) {
         let Some(newest) = ring.newest() else { return };
         let packets = newest.frame.payloads.len().max(1);
@@ -204,34 +207,34 @@ impl Viewer {
             };
             let control = &mut self.control;
             let mut stamp = |bytes| control.stamp(now, bytes);
-            let Some(padding) = self.outlet.padding(&packet, number, &mut stamp) else {
+            let Some(padding) = self.rtp.padding(&packet, number, &mut stamp) else {
                 return;
             };
             self.peer.write_rtp(&padding.header, &padding.payload);
         }
     }
 
-    /// Writes a sender report when one is due.
+    /// Sends a sender report when one is due.
     pub(crate) fn report(&mut self, now: Instant, clock: &ReportClock, ring: &PacketRing) {
         if self.phase != Phase::Live || now < self.next_report {
             return;
         }
         if let Some(newest) = ring.newest() {
-            let report = self.outlet.report(clock, &newest.frame, now);
+            let report = self.rtp.report(clock, &newest.frame, now);
             self.peer.write_rtcp(Box::new(report));
             self.next_report = now + REPORT_INTERVAL;
         }
     }
 
-    /// When something of this viewer is due.
+    /// When this viewer next needs a timer.
     pub(crate) fn due(&mut self, now: Instant, connect_within: Duration) -> Option<Instant> {
         let connecting = self.phase == Phase::Connecting;
         let connect =
-            connecting.then(|| (now + WAITING_LOOK).min(self.offered_at + connect_within));
+            connecting.then(|| (now + PLACE_CHECK_INTERVAL).min(self.offered_at + connect_within));
         let live = self.phase == Phase::Live;
         let report = live.then_some(self.next_report);
         let control = self.control.due(now).filter(|_| live);
-        let pli = self.pli.due();
+        let pli = self.pli_backoff.due();
         [
             self.peer.due(),
             connect,
@@ -245,8 +248,8 @@ impl Viewer {
         .min()
     }
 
-    /// Whether the encoder works for this viewer. One that has begun to check counts already, so that
-    /// its picture is there when it has connected; an offer alone, or one that went away, does not.
+    /// Whether an encoder runs for this viewer. From its first ICE check on it does, so that a picture is
+    /// ready when it has connected; for an offer alone, or a viewer that is away, it does not.
     pub(crate) fn watches(&self, now: Instant) -> bool {
         let soon = |at| now.saturating_duration_since(at) < CONNECTS_SOON;
         match self.phase {
@@ -256,19 +259,19 @@ impl Viewer {
         }
     }
 
-    /// The next rendition's keyframe is here. `true`: it is another rendition than before.
-    pub(crate) fn arrive(&mut self) -> bool {
+    /// Changes to the next rendition, whose keyframe came. `true`: it is another one than before.
+    pub(crate) fn change_rendition(&mut self) -> bool {
         let Some(next) = self.next.take() else {
             return false;
         };
-        // overflow: drops-to-keyframe, uncounted: what waits is of the old rendition, and the keyframe
-        // stands for it.
+        // overflow: drops-to-keyframe, uncounted: the keyframe replaces what is queued of the old
+        // rendition.
         self.queue.clear();
         std::mem::replace(&mut self.rendition, next) != next
     }
 
-    /// Nothing more of the present picture: the path is far too slow for it.
-    pub(crate) fn give_up_picture(&mut self, now: Instant) {
+    /// Sends nothing more of the present rendition: the path is far too slow for it.
+    pub(crate) fn abandon_rendition(&mut self, now: Instant) {
         // overflow: drops-to-keyframe, uncounted: the next rendition's keyframe is on its way.
         self.queue.clear();
         if self.phase == Phase::Live {
@@ -278,7 +281,7 @@ impl Viewer {
     }
 }
 
-/// The largest that is allowed: the network may carry it, and falling is quicker than climbing.
+/// The largest that the viewer allows: stepping down later is quicker than stepping up.
 fn first_rendition(choice: Choice) -> RenditionId {
     match choice {
         Choice::Fixed(rendition) => rendition,
@@ -286,7 +289,8 @@ fn first_rendition(choice: Choice) -> RenditionId {
     }
 }
 
-/// From a lost picture (the viewer says so, or frames were thrown away for it) to the next keyframe.
+/// How long the picture stood still: from each loss (reported by the viewer, or frames dropped here) to the
+/// next keyframe.
 #[derive(Debug, Default)]
 pub(crate) struct FreezeClock {
     since: Option<Instant>,
@@ -304,7 +308,7 @@ impl FreezeClock {
         }
     }
 
-    /// In all until now.
+    /// The sum until `now`.
     pub(crate) fn total(&self, now: Instant) -> Duration {
         let running = self.since.map(|since| now.saturating_duration_since(since));
         self.before + running.unwrap_or_default()

@@ -9,7 +9,7 @@ use super::access_unit::{AccessUnit, Assembler, MediaPacket, UnitError};
 use super::metrics::{UnitDrop, WhipMetrics};
 use super::reorder::{Element, Insertion, Reorder};
 use super::unit_queue::{Pushed, UnitSender};
-use crate::encode::keyframes::KeyframeGate;
+use crate::encode::keyframes::PliSender;
 use crate::metrics::count;
 
 /// After this long without packets another SSRC is accepted, because the encoder was restarted.
@@ -37,7 +37,7 @@ pub(crate) struct Reception {
     params: MediaParams,
     stream: Option<Stream>,
     assembler: Assembler,
-    gate: KeyframeGate,
+    pli: PliSender,
     units: UnitSender,
     metrics: Arc<WhipMetrics>,
     unsupported_logged: bool,
@@ -55,7 +55,7 @@ impl Reception {
             params,
             stream: None,
             assembler: Assembler::default(),
-            gate: KeyframeGate::default(),
+            pli: PliSender::default(),
             units,
             metrics,
             unsupported_logged: false,
@@ -70,7 +70,7 @@ impl Reception {
     /// Call after the path has changed: packets and requests on the old path are lost, and a keyframe arrives
     /// sooner than their retransmissions.
     pub(crate) fn on_path_change(&mut self) {
-        self.gate.want_anew();
+        self.pli.want_anew();
     }
 
     /// Handles a packet. Other payload types are ignored.
@@ -124,7 +124,7 @@ impl Reception {
                 Element::Gap(lost) => {
                     self.metrics.lost.inc_by(lost);
                     self.assembler.lost();
-                    self.gate.want();
+                    self.pli.want();
                 }
             }
         }
@@ -133,13 +133,13 @@ impl Reception {
     /// The requests to send now; `None` if there are none.
     pub(crate) fn requests(&mut self, now: Instant) -> Option<Requests> {
         if self.units.needs_keyframe() {
-            self.gate.want();
+            self.pli.want();
         }
         let stream = self.stream.as_mut()?;
         let requests = Requests {
             ssrc: stream.ssrc,
             nacks: stream.order.nacks_due(now),
-            keyframe: self.gate.ask(now),
+            keyframe: self.pli.ask(now),
         };
         self.metrics.nacks.inc_by(requests.nacks.len() as u64);
         self.metrics.plis.inc_by(u64::from(requests.keyframe));
@@ -149,7 +149,7 @@ impl Reception {
     /// When [`Self::tick`] and [`Self::requests`] are due next.
     pub(crate) fn due(&self) -> Option<Instant> {
         let stream = self.stream.as_ref()?;
-        stream.order.due().into_iter().chain(self.gate.due()).min()
+        stream.order.due().into_iter().chain(self.pli.due()).min()
     }
 
     fn select_stream(&mut self, now: Instant, ssrc: u32) {
@@ -182,11 +182,11 @@ impl Reception {
 
     fn enqueue(&mut self, now: Instant, unit: AccessUnit) {
         if unit.keyframe {
-            self.gate.came(now);
+            self.pli.came(now);
         }
         if let Pushed::Dropped(dropped) = self.units.push(unit) {
             count(&self.metrics.dropped, UnitDrop::Behind, dropped);
-            self.gate.want();
+            self.pli.want();
         }
     }
 
@@ -201,9 +201,9 @@ impl Reception {
             UnitError::Unsupported(_) => {}
             UnitError::Malformed(why) => {
                 tracing::debug!(%why, "a published picture was malformed");
-                self.gate.want();
+                self.pli.want();
             }
-            UnitError::Damaged | UnitError::NoKeyframe => self.gate.want(),
+            UnitError::Damaged | UnitError::NoKeyframe => self.pli.want(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::congestion::Choice;
 use crate::engine::Shared;
-use crate::fanout::outlet::{Outlet, StreamTerms};
+use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
 use crate::fanout::viewer::Arrival;
 use crate::ingest::inbox::{MediaInbox, MediaInterceptor};
 use crate::ingest::publisher::{NewPublisher, NewPublisherParts};
@@ -100,7 +100,7 @@ pub(crate) fn negotiate(
     let answer = answer(&offer, &local.answer_params());
     let arrival = Arrival {
         peer,
-        outlet: Outlet::new(stream, names.numbering),
+        rtp: RtpStream::new(stream, names.numbering),
         choice,
         offered_at: now,
         id: local.names.id,

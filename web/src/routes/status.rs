@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use signaling::metrics::RenditionChange;
 use signaling::{Rendition, RenditionId, ViewerSummary};
 
 use crate::app::App;
@@ -124,6 +125,9 @@ pub(crate) struct ViewerReport {
     rtt_ms: Option<f64>,
     loss: Option<f32>,
     rendition: Option<String>,
+    /// Why that last changed; absent before the first change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rendition_change: Option<&'static str>,
     /// Bandwidth estimate; `None`: no limit is known.
     estimate_bps: Option<u32>,
     /// Total time from each loss of the picture to the next keyframe.
@@ -142,6 +146,7 @@ pub(crate) async fn viewers(State(app): State<Arc<App>>) -> Json<Vec<ViewerRepor
         rendition: renditions
             .get(viewer.rendition.index())
             .map(Rendition::name),
+        rendition_change: viewer.rendition_change.map(RenditionChange::as_str),
         estimate_bps: viewer.estimate_bps,
         frozen_s: viewer.frozen_for.as_secs_f64(),
     };

@@ -96,7 +96,7 @@ fn a_lost_source_shows_its_card_at_once_and_a_newer_frame_ends_it() {
     assert_eq!(
         world.frame(1200),
         Step::Frame,
-        "the frame is faster than the word of it"
+        "the frame overtakes the signal"
     );
 }
 
@@ -115,7 +115,7 @@ fn opening_has_a_moment_of_grace() {
 }
 
 #[test]
-fn a_keyframe_asked_of_a_slow_source_is_made_of_the_last_picture() {
+fn a_keyframe_of_a_slow_source_repeats_the_last_picture() {
     let mut world = World::new();
     assert_eq!(world.frame(0), Step::Frame);
     world.seen.keyframe_due = Some(world.at(10));
@@ -134,7 +134,7 @@ fn a_keyframe_asked_of_a_slow_source_is_made_of_the_last_picture() {
 }
 
 #[test]
-fn a_keyframe_asked_of_a_card_draws_the_next_one_early() {
+fn a_keyframe_request_draws_the_next_card_early() {
     let mut world = World::new();
     world.seen.lost_since = Some(world.at(0));
     assert_eq!(world.step(0), Step::Card);

@@ -70,9 +70,9 @@ fn a_full_queue_drops_up_to_the_next_keyframe() {
         },
         "room, but no reference"
     );
-    let mended = sink.send(frame(0, 4, true));
+    let restored = sink.send(frame(0, 4, true));
     assert_eq!(
-        mended,
+        restored,
         Sent {
             dropped: 1,
             needs_keyframe: false
@@ -84,7 +84,7 @@ fn a_full_queue_drops_up_to_the_next_keyframe() {
 }
 
 #[test]
-fn one_broken_rendition_leaves_the_others_alone() {
+fn a_dropped_frame_affects_only_its_own_rendition() {
     let (sink, receiver) = frame_queue(2, Box::new(|| {}));
     sink.send(frame(1, 10, true));
     sink.send(frame(0, 0, true));
@@ -95,13 +95,13 @@ fn one_broken_rendition_leaves_the_others_alone() {
 }
 
 #[test]
-fn a_receiver_that_hangs_is_no_trouble_to_the_other() {
+fn a_receiver_that_hangs_does_not_affect_another_one() {
     let (mut sink, hanging) = frame_queue(2, Box::new(|| {}));
     let other = sink.add_receiver(Box::new(|| {}));
     let mut got = Vec::new();
     for seq in 0..4 {
         let sent = sink.send(frame(0, seq, seq == 0));
-        assert_eq!(sent.needs_keyframe, seq >= 2, "asked for on its behalf");
+        assert_eq!(sent.needs_keyframe, seq >= 2, "for the receiver that hangs");
         got.extend(drain(&other));
     }
     assert_eq!((got, drain(&hanging)), (vec![0, 1, 2, 3], vec![0, 1]));
@@ -112,7 +112,7 @@ fn a_receiver_that_hangs_is_no_trouble_to_the_other() {
 }
 
 #[test]
-fn without_an_engine_frames_vanish_quietly() {
+fn without_an_engine_frames_are_dropped_and_need_no_keyframe() {
     let (sink, receiver) = frame_queue(2, Box::new(|| {}));
     drop(receiver);
     assert!(sink.is_closed());
@@ -133,7 +133,7 @@ fn tap(capacity: usize) -> (FrameSink, FrameTap, Arc<Demand>, Counter) {
     (sink, tap, demand, dropped)
 }
 
-/// What there is in a tap now.
+/// The frames that are queued in a tap.
 fn drain_tap(open: &mut OpenTap<'_>) -> Vec<u64> {
     let mut context = Context::from_waker(Waker::noop());
     std::iter::from_fn(|| match std::pin::pin!(open.next()).poll(&mut context) {
@@ -145,7 +145,7 @@ fn drain_tap(open: &mut OpenTap<'_>) -> Vec<u64> {
 }
 
 #[test]
-fn a_closed_tap_takes_nothing_and_watches_nothing() {
+fn a_closed_tap_takes_no_frames_and_counts_as_no_viewer() {
     let (sink, mut tap, demand, dropped) = tap(4);
     let sent = sink.send(frame(0, 0, true));
     assert_eq!(sent.dropped, 0, "a closed tap counts no drops");
@@ -153,7 +153,11 @@ fn a_closed_tap_takes_nothing_and_watches_nothing() {
     let mut open = tap.open();
     assert!(drain_tap(&mut open).is_empty());
     assert_eq!(demand.viewers(RenditionId::MAIN), 1);
-    assert!(demand.take_keyframe_request(RenditionId::MAIN));
+    assert!(
+        demand
+            .keyframe_gate(RenditionId::MAIN)
+            .is_due(Instant::now())
+    );
     drop(open);
     assert!(!demand.somebody_watches() && dropped.get() == 0);
 }
@@ -171,7 +175,7 @@ fn a_tap_begins_with_a_keyframe() {
 }
 
 #[test]
-fn a_full_tap_drops_to_the_next_keyframe_and_counts_by_itself() {
+fn a_full_tap_drops_to_the_next_keyframe_and_has_its_own_counter() {
     let (sink, mut tap, _, dropped) = tap(2);
     let mut open = tap.open();
     for seq in 0..6 {
@@ -192,7 +196,7 @@ fn frames_of_other_renditions_do_not_reach_a_tap() {
 }
 
 #[test]
-fn a_tap_does_not_stand_for_the_engine() {
+fn an_open_tap_does_not_keep_the_sink_open() {
     let (mut sink, mut tap, _, _) = tap(2);
     let _open = tap.open();
     let receiver = sink.add_receiver(Box::new(|| {}));

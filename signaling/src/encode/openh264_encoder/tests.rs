@@ -25,7 +25,7 @@ fn types(access_unit: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn every_keyframe_has_its_parameter_sets_and_comes_when_asked() {
+fn a_forced_keyframe_comes_at_once_with_its_parameter_sets() {
     let mut encoder = encoder();
     let mut seen = Vec::new();
     for index in 0..12usize {
@@ -84,14 +84,14 @@ fn the_bitrate_moves_up_and_down_before_and_after_opening() {
 }
 
 #[test]
-fn a_lost_hour_or_a_wrap_of_the_ticks_keeps_time_going_forward() {
+fn time_increases_over_a_wrap_and_a_long_gap_of_the_ticks() {
     let mut ticks = TickCount::default();
     let read = [u32::MAX - 89, 0, 0, 324_000_000].map(|at| ticks.extend(at));
     assert_eq!(read, [90, 180, 181, 324_000_181]);
 }
 
 #[test]
-fn levels_are_the_lowest_that_hold_the_picture() {
+fn the_level_is_the_lowest_for_the_picture() {
     assert!(matches!(level(1280, 720, 30), Level::Level_3_1));
     assert!(matches!(level(640, 360, 30), Level::Level_3_0));
     assert!(matches!(level(1280, 720, 60), Level::Level_3_2));

@@ -1,11 +1,11 @@
-//! Datagrams on their way in: whose they are, and what they change; what viewers report and ask for.
+//! Incoming datagrams: whose they are, and what they change; the RTCP feedback of viewers.
 
 use std::time::Instant;
 
+use super::pictures::request_keyframe;
 use super::{Audience, Out};
 use crate::congestion::Control;
 use crate::encode::encoder::RenditionId;
-use crate::fanout::outlet::Refusal;
 use crate::metrics::{IgnoredCause, ResendOutcome, count};
 use crate::rtp::rtcp::Feedback;
 use crate::transport::demux::{Kind, Origin, ViewerKey, classify};
@@ -14,8 +14,8 @@ use crate::transport::runs::Path;
 use crate::transport::stun::{Class, Message};
 
 impl Audience {
-    /// Whose a datagram is that came in, of whichever shard. A check is nobody's until its password is
-    /// seen to be right.
+    /// The session that a datagram belongs to, on any shard. An ICE check belongs to none unless it is
+    /// signed with the right password.
     pub(crate) fn whose(&self, way: PacketSource, bytes: &[u8]) -> Option<ViewerKey> {
         let kind = classify(bytes);
         let from = (way.protocol, way.from);
@@ -24,7 +24,7 @@ impl Audience {
             _ => self.ledger.directory().demux.route(kind, from),
         };
         if key.is_none() {
-            // overflow: counted. Nothing that a stranger sends leaves a trace.
+            // overflow: counted. A datagram of a stranger changes nothing.
             let cause = match kind {
                 Kind::Garbage => IgnoredCause::Garbage,
                 _ => IgnoredCause::Stranger,
@@ -34,8 +34,8 @@ impl Audience {
         key
     }
 
-    /// Takes a datagram of one of this shard. `true`: it shows that where it came from is the viewer's
-    /// own.
+    /// Takes a datagram of a session of this shard. `true`: it proves that its source address belongs to
+    /// the session.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
@@ -48,8 +48,8 @@ impl Audience {
         let mut proven = false;
         if let Some(viewer) = self.viewers.get_mut(&key) {
             proven = viewer.peer.receive(now, kind, way, bytes);
-            self.heed_move(now, key);
-            self.heed_feedback(now, key);
+            self.restart_on_new_path(now, key);
+            self.handle_feedback(now, key);
         } else if let Some(peer) = self.publishing.peer(key) {
             proven = peer.receive(now, kind, way, bytes);
         }
@@ -62,11 +62,11 @@ impl Audience {
         proven
     }
 
-    /// Whose a check is, with the address it came from claimed.
+    /// The session of an ICE check. Its source address is then claimed for the session.
     fn checks(&self, check: &Message<'_>, from: Origin) -> Option<ViewerKey> {
         let named = self.ledger.directory().demux.find_by_username(check);
         let (key, names) = named?;
-        // Not under the lock.
+        // Outside the lock: this computes an HMAC.
         if !names.is_authentic(check, self.crypto.crypto()) {
             return None;
         }
@@ -74,7 +74,7 @@ impl Audience {
         Some(key)
     }
 
-    /// Takes the end of a connection that carried this path.
+    /// The TCP connection of this path has ended.
     pub(crate) fn close_path(
         &mut self,
         now: Instant,
@@ -89,45 +89,32 @@ impl Audience {
         }
     }
 
-    /// What was sent over a path that did not work any more is lost: a keyframe mends the picture
-    /// sooner than asking for each packet. What was known of the old network says nothing of the new.
-    fn heed_move(&mut self, now: Instant, key: ViewerKey) {
+    /// What was sent over a path that did not work any more is lost: a keyframe restores the picture
+    /// sooner than a NACK for each packet. Estimates of the old path do not apply to the new one.
+    fn restart_on_new_path(&mut self, now: Instant, key: ViewerKey) {
         if let Some(viewer) = self.viewers.get_mut(&key)
             && viewer.peer.take_moved()
         {
             viewer.control = Control::new(now, viewer.control.choice());
-            self.ledger.want_keyframe(viewer.rendition);
+            request_keyframe(&self.demand, &self.metrics, viewer.rendition);
         }
     }
-}
 
-fn outcome_of(refusal: Option<Refusal>) -> ResendOutcome {
-    match refusal {
-        None => ResendOutcome::Sent,
-        Some(Refusal::Gone) => ResendOutcome::Gone,
-        Some(Refusal::Passed) => ResendOutcome::Passed,
-        Some(Refusal::Repeat) => ResendOutcome::Repeat,
-        Some(Refusal::Exhausted) => ResendOutcome::Exhausted,
-        Some(Refusal::OverBudget) => ResendOutcome::OverBudget,
-    }
-}
-
-impl Audience {
-    pub(super) fn heed_feedback(&mut self, now: Instant, key: ViewerKey) {
+    fn handle_feedback(&mut self, now: Instant, key: ViewerKey) {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
         let streams = &self.streams;
-        let (mut pleas, mut heard, mut changed) = (0, false, false);
+        let (mut needs_keyframe, mut has_arrivals, mut changed) = (false, false, false);
         for feedback in viewer.peer.feedback() {
             match feedback {
                 Feedback::Pli => {
                     self.metrics.plis.inc();
-                    pleas += 1;
+                    needs_keyframe = true;
                 }
                 Feedback::Fir => {
                     self.metrics.firs.inc();
-                    pleas += 1;
+                    needs_keyframe = true;
                 }
                 Feedback::Nack(numbers) => {
                     self.metrics.nacks.inc();
@@ -136,9 +123,9 @@ impl Audience {
                         let find = |rendition: RenditionId, number| {
                             streams[rendition.index()].ring.packet(number)
                         };
-                        let outcome = outcome_of(viewer.resend(now, number, find));
-                        // What was sent again in vain will not be asked for in a plea for seconds.
-                        pleas += usize::from(outcome == ResendOutcome::Exhausted);
+                        let outcome = viewer.resend(now, number, find);
+                        // The viewer itself would send a PLI for this packet only seconds later.
+                        needs_keyframe |= outcome == ResendOutcome::Exhausted;
                         count(&self.metrics.resends, outcome, 1);
                     }
                 }
@@ -152,23 +139,22 @@ impl Audience {
                 }
                 Feedback::Transport(acknowledgements) => {
                     self.metrics.transport_feedbacks.inc();
-                    heard = true;
+                    has_arrivals = true;
                     changed |= viewer.control.feedback(now, &acknowledgements);
                 }
             }
         }
-        if pleas > 0 {
+        if needs_keyframe {
             viewer.control.alarm(now);
             if viewer.started {
                 viewer.freeze.began(now);
             }
-            if viewer.pleads(now) {
-                self.ledger.want_keyframe(viewer.rendition);
+            if viewer.needs_keyframe(now) {
+                request_keyframe(&self.demand, &self.metrics, viewer.rendition);
             }
         }
-        if heard {
-            self.heed_ceiling(now, key, changed);
+        if has_arrivals {
+            self.apply_ceiling(now, key, changed);
         }
-        self.ask_for_keyframes(now);
     }
 }

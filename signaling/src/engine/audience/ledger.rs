@@ -1,39 +1,36 @@
-//! What the shards of the audience have in common: who is who, who has a place, which keyframes are
-//! asked for, and what everybody's network carries.
+//! What the shards of the audience share: sessions by name and address, the number of viewers, and the
+//! bandwidth estimates of all viewers.
 //!
-//! Each shard is served by a thread of its own. A lock here is held for a look-up or a note, never
-//! while anything is sent; with one shard nobody ever waits for one.
+//! Each shard has a thread of its own. A lock here is held for one look-up or change, never while anything
+//! is sent; with one shard nobody waits for it.
 
 #[cfg(test)]
 mod tests;
 
-use std::array;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use crate::encode::encoder::RenditionId;
-use crate::encode::keyframes::KeyframeGate;
 use crate::transport::demux::{Demux, Shard, ViewerKey};
 use crate::transport::ice::CheckCredentials;
 use crate::transport::runs::Run;
 use crate::transport::session::SessionError;
 use crate::transport::stun::is_check;
 
-/// A viewer's rendition, and its ceiling in bits a second if it has one.
+/// A viewer's rendition, and its bandwidth estimate in bits a second if it has one.
 pub(super) type Ceiling = (RenditionId, Option<u32>);
 
-/// Who is who.
+/// All sessions, by id and by the addresses of their datagrams.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     pub(super) demux: Demux,
     by_id: HashMap<String, ViewerKey>,
-    pub(super) goodbyes: Goodbyes,
+    pub(super) recently_closed: RecentlyClosed,
 }
 
 impl Directory {
-    /// Makes a session known by its name, and by the names of its answer.
+    /// Adds a session under its id and its ICE credentials.
     pub(super) fn add(&mut self, key: ViewerKey, id: String, names: Arc<CheckCredentials>) {
         self.demux.add(key, names);
         self.by_id.insert(id, key);
@@ -44,36 +41,26 @@ impl Directory {
         self.by_id.remove(id);
     }
 
-    /// Whose session this is.
+    /// The key of a session.
     pub(crate) fn key_of(&self, id: &str) -> Result<ViewerKey, SessionError> {
         self.by_id.get(id).copied().ok_or(SessionError::Unknown)
     }
 
-    /// Entries in all tables together: zero when nobody watches.
+    /// Entries in all tables: zero when nobody watches.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.demux.len() + self.by_id.len()
     }
 }
 
-/// The requests for keyframes of one rendition. Its keyframes come to every shard: only the first time
-/// is one an answer, for whoever asks after that means the next one.
-#[derive(Debug, Default)]
-struct Gate {
-    gate: KeyframeGate,
-    /// RTP time of the newest keyframe.
-    newest_ticks: Option<u32>,
-}
-
-/// What the shards have in common.
+/// What the shards share.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     directory: Mutex<Directory>,
-    gates: [Mutex<Gate>; RenditionId::LIMIT],
     viewers: AtomicUsize,
     /// Viewers of each shard.
     loads: Vec<AtomicUsize>,
-    /// Of each shard's viewers, as it last told.
+    /// Of each shard's viewers, as it last reported them.
     ceilings: Mutex<Vec<Vec<Ceiling>>>,
 }
 
@@ -81,7 +68,6 @@ impl Ledger {
     pub(crate) fn new(shards: usize) -> Self {
         Self {
             directory: Mutex::default(),
-            gates: array::from_fn(|_| Mutex::default()),
             viewers: AtomicUsize::new(0),
             loads: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
             ceilings: Mutex::new(vec![Vec::new(); shards]),
@@ -101,13 +87,13 @@ impl Ledger {
         self.viewers.load(Ordering::Relaxed)
     }
 
-    /// The shard for the next viewer: the one with the fewest.
+    /// The shard for the next viewer: the one with the fewest viewers.
     pub(crate) fn emptiest(&self) -> Shard {
         let load = |at: &usize| self.loads[*at].load(Ordering::Relaxed);
         Shard((0..self.loads.len()).min_by_key(load).unwrap_or(0))
     }
 
-    /// Takes a place for a viewer, if there are fewer than `most`.
+    /// Counts one more viewer, if there are fewer than `most`.
     pub(super) fn take_place(&self, shard: Shard, most: usize) -> bool {
         let more = |viewers: usize| (viewers < most).then_some(viewers + 1);
         let taken = self
@@ -119,14 +105,15 @@ impl Ledger {
         taken.is_ok()
     }
 
+    /// Counts one viewer less.
     pub(super) fn give_place_back(&self, shard: Shard) {
         self.viewers.fetch_sub(1, Ordering::Relaxed);
         self.loads[shard.0].fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Notes datagrams on their way out: the answer to a check comes back to whoever sent it.
+    /// Remembers who sent an ICE check, since its answer is routed to the sender.
     pub(super) fn note_sent(&self, key: ViewerKey, runs: &[Run]) {
-        // A check is a run of its own.
+        // A check is always a run of its own.
         if runs.iter().any(|run| is_check(run.bytes())) {
             let demux = &mut self.directory().demux;
             for run in runs {
@@ -135,41 +122,7 @@ impl Ledger {
         }
     }
 
-    /// Somebody needs a keyframe.
-    pub(super) fn want_keyframe(&self, rendition: RenditionId) {
-        lock(&self.gates[rendition.index()]).gate.want();
-    }
-
-    /// A keyframe came to one of the shards.
-    pub(super) fn keyframe_came(&self, now: Instant, rendition: RenditionId, rtp_ticks: u32) {
-        let mut gate = lock(&self.gates[rendition.index()]);
-        let newer = |newest: u32| rtp_ticks.wrapping_sub(newest).cast_signed() > 0;
-        if gate.newest_ticks.is_none_or(newer) {
-            gate.newest_ticks = Some(rtp_ticks);
-            gate.gate.came(now);
-        }
-    }
-
-    /// Nobody watches this rendition any more.
-    pub(super) fn cancel_keyframe(&self, rendition: RenditionId) {
-        lock(&self.gates[rendition.index()]).gate.cancel();
-    }
-
-    /// Renditions whose encoder is to be asked for a keyframe now; they count as asked.
-    pub(super) fn keyframes_to_ask(&self, now: Instant) -> impl Iterator<Item = RenditionId> {
-        self.gates.iter().enumerate().filter_map(move |(at, gate)| {
-            let asks = lock(gate).gate.ask(now);
-            RenditionId::new(at).filter(|_| asks)
-        })
-    }
-
-    /// When [`Self::keyframes_to_ask`] is next due.
-    pub(super) fn keyframes_due(&self) -> Option<Instant> {
-        let gates = self.gates.iter();
-        gates.filter_map(|gate| lock(gate).gate.due()).min()
-    }
-
-    /// Takes what one shard's viewers can take, and gives everybody's.
+    /// Stores the estimates of one shard's viewers, and returns those of all viewers.
     pub(super) fn ceilings(&self, shard: Shard, own: Vec<Ceiling>) -> Vec<Ceiling> {
         let mut ceilings = lock(&self.ceilings);
         ceilings[shard.0] = own;
@@ -181,26 +134,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A page that closes its connection and then deletes its session has done everything right, but the
-/// connection's own goodbye is faster than HTTP. Its `DELETE` finds the session here and is answered
-/// as any other.
+/// The ids of sessions whose DTLS connection was closed by the viewer. A page closes its connection and
+/// then deletes its session over HTTP, which arrives later; that `DELETE` must succeed, too.
 #[derive(Debug, Default)]
-pub(super) struct Goodbyes {
+pub(super) struct RecentlyClosed {
     ids: VecDeque<String>,
 }
 
-/// The oldest are forgotten: by then the `DELETE` was lost with its page.
+/// Ids that are kept. Older ones are forgotten: their `DELETE` was never sent.
 const REMEMBERED: usize = 256;
 
-impl Goodbyes {
-    pub(super) fn hung_up(&mut self, id: String) {
+impl RecentlyClosed {
+    pub(super) fn add(&mut self, id: String) {
         if self.ids.len() == REMEMBERED {
             self.ids.pop_front();
         }
         self.ids.push_back(id);
     }
 
-    /// Whether this session's viewer hung up of late. Answers once.
+    /// Whether this session was closed recently; true once.
     pub(super) fn take(&mut self, id: &str) -> bool {
         let found = self.ids.iter().position(|known| known == id);
         found.and_then(|at| self.ids.remove(at)).is_some()

@@ -1,16 +1,17 @@
-//! Frames on their way out, the keyframes that are asked for, which rendition each viewer gets, and what
-//! each rendition's encoder aims at.
+//! Outgoing frames, keyframe requests, the rendition of each viewer, and the bitrate of each rendition's
+//! encoder.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Audience, Out};
 use crate::congestion::{Choice, Decision, targets};
-use crate::encode::encoder::RenditionId;
+use crate::encode::demand::Demand;
+use crate::encode::encoder::{Rendition, RenditionId};
 use crate::encode::frame_queue::EncodedFrame;
 use crate::fanout::packet_ring::{Start, start_of_join};
 use crate::fanout::viewer::{Phase, Viewer};
-use crate::metrics::{DropCause, EngineMetrics, count};
+use crate::metrics::{DropCause, EngineMetrics, RenditionChange, count};
 use crate::transport::demux::ViewerKey;
 use crate::transport::session::SessionError;
 
@@ -20,16 +21,17 @@ impl Audience {
         let (rendition, keyframe) = (frame.rendition, frame.keyframe);
         let stream = &mut self.streams[rendition.index()];
         if keyframe {
-            self.ledger.keyframe_came(now, rendition, frame.rtp_ticks);
+            let mut gate = self.demand.keyframe_gate(rendition);
+            gate.arrived(frame.rtp_ticks);
         }
         let entry = stream.ring.push(frame, now);
         let (clock, ring) = (self.clock, &stream.ring);
         let (mut moved, mut queued) = (false, Vec::new());
         for (key, viewer) in &mut self.viewers {
             if keyframe && viewer.next == Some(rendition) && viewer.phase != Phase::Connecting {
-                moved |= viewer.arrive();
+                moved |= viewer.change_rendition();
             }
-            // Whoever gave its picture up waits for the next one's keyframe, not for any.
+            // A viewer that abandoned its rendition waits for a keyframe of the next one.
             let starts = viewer.phase == Phase::Awaiting && keyframe && viewer.next.is_none();
             if viewer.rendition != rendition || (viewer.phase != Phase::Live && !starts) {
                 continue;
@@ -53,7 +55,7 @@ impl Audience {
         }
     }
 
-    /// Begins a connected viewer's picture, from the cache if that is fresh.
+    /// Starts the stream of a connected viewer, from the cache if its keyframe is recent.
     pub(super) fn start(
         &mut self,
         now: Instant,
@@ -66,7 +68,7 @@ impl Audience {
         };
         let ring = &self.streams[viewer.rendition.index()].ring;
         if start_of_join(asked_at, now, ring.keyframe_at()) == Start::Await {
-            self.ledger.want_keyframe(viewer.rendition);
+            request_keyframe(&self.demand, &self.metrics, viewer.rendition);
             return;
         }
         self.metrics.replays.inc();
@@ -80,14 +82,7 @@ impl Audience {
         self.outgoing.clear();
     }
 
-    pub(super) fn ask_for_keyframes(&mut self, now: Instant) {
-        for rendition in self.ledger.keyframes_to_ask(now) {
-            self.metrics.keyframe_requests.inc();
-            self.demand.request_keyframe(rendition);
-        }
-    }
-
-    /// Whether the demand counts a viewer that does not watch, or the other way round.
+    /// Whether the demand counts a viewer that does not watch, or does not count one that does.
     pub(super) fn is_miscounted(&self, now: Instant, key: ViewerKey) -> bool {
         let viewer = self.viewers.get(&key);
         viewer.is_some_and(|viewer| viewer.is_counted != viewer.watches(now))
@@ -110,10 +105,15 @@ impl Audience {
                 continue;
             };
             let before = std::mem::replace(&mut stream.watched_by, watchers);
-            if self.demand.change_viewers(rendition, before, watchers) == 0 {
-                self.ledger.cancel_keyframe(rendition);
-            }
+            self.demand.change_viewers(rendition, before, watchers);
         }
+    }
+}
+
+/// Requests a keyframe from the encoder, unless one is requested already.
+pub(super) fn request_keyframe(demand: &Demand, metrics: &EngineMetrics, rendition: RenditionId) {
+    if demand.request_keyframe(rendition) {
+        metrics.keyframe_requests.inc();
     }
 }
 
@@ -125,11 +125,11 @@ fn note_start(viewer: &mut Viewer, now: Instant, metrics: &EngineMetrics) {
     }
 }
 
-/// How often the encoders' bitrates follow the viewers, and the owner's wishes.
+/// How often the encoders' bitrates follow the viewers' estimates and the owner's settings.
 const RETARGET_EVERY: Duration = Duration::from_millis(500);
 
 impl Audience {
-    /// Takes a viewer's own choice.
+    /// A viewer chooses a rendition, or automatic selection.
     pub(crate) fn choose(
         &mut self,
         now: Instant,
@@ -140,32 +140,31 @@ impl Audience {
         let viewer = self.viewers.get_mut(&key).ok_or(SessionError::Unknown)?;
         viewer.control.choose(choice);
         self.reconsider(now, key);
-        self.ask_for_keyframes(now);
         Ok(())
     }
 
-    /// Lets time pass for one viewer's stream: what waits to leave, reports, padding, pleas.
-    pub(super) fn let_go(&mut self, now: Instant, key: ViewerKey) {
+    /// Runs the media timers of one viewer: paced packets, reports, padding, a delayed PLI.
+    pub(super) fn run_media_timers(&mut self, now: Instant, key: ViewerKey) {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
         let stream = &self.streams[viewer.rendition.index()];
-        if viewer.pli.tick(now) {
-            self.ledger.want_keyframe(viewer.rendition);
+        if viewer.pli_backoff.forward_delayed(now) {
+            request_keyframe(&self.demand, &self.metrics, viewer.rendition);
         }
         viewer.report(now, &self.clock, &stream.ring);
         if viewer.phase != Phase::Live {
             return;
         }
-        // overflow: drops-to-keyframe, counted. Everybody pays for a keyframe, so it is asked for as a
-        // plea of this viewer would be.
+        // overflow: drops-to-keyframe, counted. Every viewer pays for a keyframe, so the request passes
+        // this viewer's back-off like a PLI.
         let dropped = viewer.queue.drop_late(now);
         if dropped > 0 {
             count(&self.metrics.drops, DropCause::Late, dropped);
             viewer.phase = Phase::Awaiting;
             viewer.freeze.began(now);
-            if viewer.pleads(now) {
-                self.ledger.want_keyframe(viewer.rendition);
+            if viewer.needs_keyframe(now) {
+                request_keyframe(&self.demand, &self.metrics, viewer.rendition);
             }
             return;
         }
@@ -177,12 +176,12 @@ impl Audience {
         }
         if viewer.control.due(now).is_some_and(|due| due <= now) {
             let changed = viewer.control.tick(now, &self.ladder, viewer.rendition);
-            self.heed_ceiling(now, key, changed);
+            self.apply_ceiling(now, key, changed);
         }
     }
 
-    /// After a viewer's ceiling may have changed: the encoders' aims, then its rendition.
-    pub(super) fn heed_ceiling(&mut self, now: Instant, key: ViewerKey, changed: bool) {
+    /// A viewer's estimate may have changed: adapts the encoders' bitrates, then its rendition.
+    pub(super) fn apply_ceiling(&mut self, now: Instant, key: ViewerKey, changed: bool) {
         if changed {
             self.retarget(now);
         }
@@ -195,7 +194,7 @@ impl Audience {
         }
     }
 
-    /// Sets what the encoders aim at from what their viewers can take.
+    /// Sets the encoders' target bitrates from the estimates of their viewers.
     fn retarget(&mut self, now: Instant) {
         for (rung, rendition) in self.ladder.iter_mut().zip(&self.renditions) {
             let nominal = self.demand.nominal_bitrate(rendition.id);
@@ -204,7 +203,7 @@ impl Audience {
         let watching = self.viewers.values().filter(|viewer| viewer.watches(now));
         let own = watching.map(|viewer| (viewer.rendition, viewer.control.estimate_bps()));
         let known = self.ledger.ceilings(self.shard, own.collect());
-        // A stream that is sent on has an audience of its own, of which nothing is known here.
+        // A WHIP server serves its own viewers, whose estimates are not known here.
         let sent_on = self.renditions.iter().flat_map(|rendition| {
             let leases = self.demand.stream_leases(rendition.id) as usize;
             std::iter::repeat_n((rendition.id, None), leases)
@@ -222,21 +221,49 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let aim = viewer.next.unwrap_or(viewer.rendition);
-        let to = match viewer.control.decide(now, &self.ladder, aim) {
+        let from = viewer.next.unwrap_or(viewer.rendition);
+        let (to, cause) = match viewer.control.decide(now, &self.ladder, from) {
             Decision::Stay => return,
-            Decision::Move(to) => to,
-            Decision::Abandon(to) => {
-                viewer.give_up_picture(now);
-                to
+            Decision::Move(to, cause) => (to, cause),
+            Decision::Abandon(to, cause) => {
+                viewer.abandon_rendition(now);
+                (to, cause)
             }
         };
         viewer.next = (to != viewer.rendition).then_some(to);
-        self.metrics.switches.inc();
-        let abandoned = viewer.phase == Phase::Awaiting;
-        if viewer.next.is_some() || abandoned {
-            self.ledger.want_keyframe(to);
-        }
+        let needs_keyframe = viewer.next.is_some() || viewer.phase == Phase::Awaiting;
+        self.note_rendition_change(key, (from, to), cause);
+        // Counted first: a request for a rendition that nobody watches may be cancelled.
         self.count_watchers(now);
+        if needs_keyframe {
+            request_keyframe(&self.demand, &self.metrics, to);
+        }
+    }
+
+    /// Logs, counts and keeps for the viewer's summary why its rendition changes.
+    pub(super) fn note_rendition_change(
+        &mut self,
+        key: ViewerKey,
+        (from, to): (RenditionId, RenditionId),
+        cause: RenditionChange,
+    ) {
+        self.metrics.switches.inc();
+        let changes = &self.metrics.rendition_changes;
+        changes.get_or_create_owned(&[("cause", cause)]).inc();
+        if let Some(viewer) = self.viewers.get_mut(&key) {
+            viewer.rendition_change = Some(cause);
+        }
+        let name = |id| {
+            let rendition = self.renditions.iter().find(|one| one.id == id);
+            rendition.map_or_else(|| format!("rendition {}", id.index()), Rendition::name)
+        };
+        tracing::info!(
+            viewer = key.number,
+            engine_thread = key.shard.0,
+            from = name(from),
+            to = name(to),
+            cause = cause.as_str(),
+            "a viewer's rendition changes"
+        );
     }
 }

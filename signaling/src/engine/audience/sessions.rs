@@ -1,25 +1,25 @@
-//! Sessions: who comes, what is asked about them, and how they end. Of those who watch, and of the one
-//! who publishes on the same port, by the same demultiplexer.
+//! Sessions of viewers and of the publisher: joins, trickled candidates, ICE restarts, ends.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use capture::Guest;
 
+use super::pictures::request_keyframe;
 use super::{Audience, Out, TICK_LEAST};
 use crate::fanout::packet_ring::join_needs_keyframe;
 use crate::fanout::viewer::{Arrival, Phase, Viewer};
 use crate::ingest::publisher::{IngestPublisher, NewPublisher};
-use crate::metrics::{LeaveReason, count};
+use crate::metrics::{LeaveReason, RenditionChange, count};
 use crate::transport::demux::ViewerKey;
 use crate::transport::peer::{LinkState, Peer};
 use crate::transport::session::{Restart, SessionError, Trickle};
 
 impl Audience {
-    /// Takes a viewer whose offer was accepted.
+    /// Adds a viewer whose offer was accepted.
     pub(crate) fn join(&mut self, now: Instant, arrival: Arrival) -> Result<(), SessionError> {
         if !self.ledger.take_place(self.shard, self.limits.viewers_max) {
-            // overflow: refused, counted by the caller: it is told to come back later.
+            // overflow: refused, counted by the caller: the viewer is told to come back later.
             return Err(SessionError::Full);
         }
         self.metrics.viewers.inc();
@@ -32,8 +32,8 @@ impl Audience {
         Ok(())
     }
 
-    /// A viewer's first check: somebody is there, for whom a picture is made. Offers alone, which anybody
-    /// can send in numbers, make no encoder run and ask for no keyframe.
+    /// A viewer's first ICE check makes the encoder run for it. An offer alone does not: anybody can send
+    /// many of them.
     pub(super) fn note_presence(&mut self, now: Instant, key: ViewerKey) {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
@@ -47,31 +47,30 @@ impl Audience {
         self.retarget_at.get_or_insert(now);
         let ring = &self.streams[rendition.index()].ring;
         if join_needs_keyframe(now, ring.keyframe_at()) {
-            self.ledger.want_keyframe(rendition);
+            request_keyframe(&self.demand, &self.metrics, rendition);
         }
-        self.ask_for_keyframes(now);
     }
 
-    /// Ends a session at its own wish.
+    /// Ends a session at the request of its owner.
     pub(crate) fn leave(
         &mut self,
         now: Instant,
         id: &str,
         out: &mut Out<'_>,
     ) -> Result<(), SessionError> {
-        if self.ledger.directory().goodbyes.take(id) {
+        if self.ledger.directory().recently_closed.take(id) {
             return Ok(());
         }
         let key = self.key_of(id)?;
         if self.publishing.is(key) {
-            self.remove_publisher(now, "it said so", out);
+            self.remove_publisher(now, "it ended its session", out);
         } else {
             self.remove(now, key, LeaveReason::Deleted, out);
         }
         Ok(())
     }
 
-    /// Takes candidates that came after the offer.
+    /// Adds candidates that came after the offer.
     pub(crate) fn trickle(
         &mut self,
         now: Instant,
@@ -85,8 +84,8 @@ impl Audience {
         Ok(())
     }
 
-    /// Begins an ICE restart: the session is known by its new names from now on, and by its old ones
-    /// until the new path is found.
+    /// Begins an ICE restart: the session has new credentials from now on, and keeps the old ones until
+    /// the new path works.
     pub(crate) fn restart(
         &mut self,
         now: Instant,
@@ -107,7 +106,7 @@ impl Audience {
         self.ledger.directory().key_of(id)
     }
 
-    /// The transport of this session, whichever way its media goes.
+    /// The transport of this session, of a viewer or the publisher.
     fn session(&mut self, id: &str) -> Result<(ViewerKey, &mut Peer), SessionError> {
         let key = self.key_of(id)?;
         let viewer = self.viewers.get_mut(&key).map(|viewer| &mut viewer.peer);
@@ -115,7 +114,7 @@ impl Audience {
         peer.map(|peer| (key, peer)).ok_or(SessionError::Unknown)
     }
 
-    /// After anything that touched a session: its phase, its datagrams, its timers.
+    /// To be called after each change of a session: updates its phase, sends its datagrams, sets its timer.
     pub(super) fn settle(&mut self, now: Instant, key: ViewerKey, out: &mut Out<'_>) {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             if self.publishing.is(key) {
@@ -137,8 +136,13 @@ impl Audience {
         if let Some(reason) = gone {
             return self.remove(now, key, reason, out);
         }
+        let rendition = viewer.rendition;
         let changed = viewer.follow_link(now);
-        // Handshake and checks before any media: the demultiplexer must see every check go out.
+        let changes = (rendition, viewer.rendition);
+        if changes.0 != changes.1 {
+            self.note_rendition_change(key, changes, RenditionChange::NewPath);
+        }
+        // Handshake and ICE checks leave before any media: the demultiplexer must see each check.
         self.flush(now, key, out);
         if let Some(before) = changed {
             self.phase_changed(now, key, before, out);
@@ -164,7 +168,6 @@ impl Audience {
             self.start(now, key, asked_at, out);
         }
         self.count_watchers(now);
-        self.ask_for_keyframes(now);
     }
 
     pub(super) fn remove(
@@ -177,7 +180,7 @@ impl Audience {
         let Some(mut viewer) = self.viewers.remove(&key) else {
             return;
         };
-        // Before the goodbye: if that panics, the place is free all the same.
+        // Before closing the connection: if that panics, the place is free all the same.
         self.ledger.directory().remove(key, &viewer.id);
         self.ledger.give_place_back(self.shard);
         self.metrics.viewers.dec();
@@ -189,7 +192,7 @@ impl Audience {
             self.timetable.remove(&(deadline, key));
         }
         if reason == LeaveReason::Closed {
-            self.ledger.directory().goodbyes.hung_up(viewer.id);
+            self.ledger.directory().recently_closed.add(viewer.id);
         }
         count(&self.metrics.leaves, reason, 1);
         tracing::debug!(
@@ -202,7 +205,7 @@ impl Audience {
 }
 
 impl Audience {
-    /// Takes somebody who publishes; the answer is its place at the switch.
+    /// Adds a publisher; returns its place at the source switch.
     pub(crate) fn publish(
         &mut self,
         now: Instant,
@@ -227,7 +230,7 @@ impl Audience {
         Ok(guest)
     }
 
-    /// Lets time pass for the publisher.
+    /// Runs the publisher's timer if it is due.
     pub(super) fn tick_publisher(&mut self, now: Instant, out: &mut Out<'_>) {
         if let Some((_, publisher)) = &mut self.publishing.0
             && publisher.deadline.is_some_and(|due| due <= now)
@@ -237,14 +240,14 @@ impl Audience {
         }
     }
 
-    /// Ends the publisher's session. It may not know yet: its `DELETE` is answered as any other.
+    /// Ends the publisher's session. Its later `DELETE` succeeds all the same.
     pub(super) fn dismiss_publisher(&mut self, now: Instant, reason: &str, out: &mut Out<'_>) {
         if let Some(id) = self.remove_publisher(now, reason, out) {
-            self.ledger.directory().goodbyes.hung_up(id);
+            self.ledger.directory().recently_closed.add(id);
         }
     }
 
-    /// Takes the publisher out with a goodbye; the name of its session.
+    /// Closes the publisher's connection and removes it; returns the id of its session.
     pub(super) fn remove_publisher(
         &mut self,
         now: Instant,

@@ -1,4 +1,4 @@
-//! The audience on a virtual clock, without a socket: what it holds, and what it lets go.
+//! The audience on a virtual clock, without a socket: joins, leaves, requests.
 
 mod crowd;
 mod forged;
@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use super::*;
 use crate::congestion::Choice;
 use crate::encode::encoder::default_renditions;
-use crate::fanout::outlet::{Outlet, StreamTerms};
 use crate::fanout::packet_ring::tests::frame;
+use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
 use crate::fanout::viewer::Arrival;
 use crate::sdp::{Credentials, Offer};
 use crate::transport::ice::{CheckCredentials, IceTimeouts};
@@ -21,17 +21,17 @@ use crate::transport::session::{Identity, Restart, SessionError, SessionNames, T
 const OFFER: &str = include_str!("../../../tests/fixtures/chromium.sdp");
 const MS: Duration = Duration::from_millis(1);
 
-struct House {
+struct Station {
     audience: Audience,
     identity: Identity,
     start: Instant,
 }
 
-fn house() -> House {
+fn station() -> Station {
     let start = Instant::now();
     let (ledger, demand) = (Arc::new(Ledger::new(1)), Demand::new());
     let metrics = Arc::new(EngineMetrics::default());
-    House {
+    Station {
         audience: audience_of(Shard(0), start, &ledger, &demand, &metrics, 30),
         identity: Identity::generate().expect("a certificate"),
         start,
@@ -86,7 +86,7 @@ fn arrival_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> Arrival {
     };
     Arrival {
         peer: Peer::accept(now, offer, parts).expect("acceptable"),
-        outlet: Outlet::new(terms, parts.names.numbering),
+        rtp: RtpStream::new(terms, parts.names.numbering),
         choice: Choice::Auto,
         offered_at: now,
         id: parts.names.id.clone(),
@@ -94,7 +94,7 @@ fn arrival_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> Arrival {
     }
 }
 
-impl House {
+impl Station {
     fn arrival(&self, now: Instant) -> Arrival {
         let offer = Offer::parse(OFFER).expect("usable");
         arrival_of(now, &offer, &parts(&self.identity, &SessionNames::random()))
@@ -109,36 +109,36 @@ impl House {
 }
 
 #[test]
-fn twenty_that_leave_or_never_come_leave_nothing() {
-    let mut house = house();
-    let start = house.start;
-    let ids: Vec<String> = (0..20).map(|_| house.join(start)).collect();
-    assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 0);
+fn viewers_that_leave_or_never_connect_leave_no_state() {
+    let mut station = station();
+    let start = station.start;
+    let ids: Vec<String> = (0..20).map(|_| station.join(start)).collect();
+    assert_eq!(station.audience.demand.viewers(RenditionId::MAIN), 0);
     let mut sent = 0;
     let out: &mut Out<'_> = &mut |runs: &[Run]| sent += runs.len();
     for id in &ids[..8] {
-        house.audience.leave(start, id, out).expect("it is there");
+        station.audience.leave(start, id, out).expect("it is there");
         assert_eq!(
-            house.audience.leave(start, id, out),
+            station.audience.leave(start, id, out),
             Err(SessionError::Unknown)
         );
     }
     for second in 0..40 {
         let now = start + second * 1000 * MS;
-        house.audience.tick(now, out);
+        station.audience.tick(now, out);
     }
-    assert_eq!(house.audience.footprint(), 0);
-    assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 0);
-    assert_eq!(house.audience.due(), None, "nothing left to do");
-    assert_eq!(sent, 0, "nobody told an address");
+    assert_eq!(station.audience.footprint(), 0);
+    assert_eq!(station.audience.demand.viewers(RenditionId::MAIN), 0);
+    assert_eq!(station.audience.due(), None, "nothing left to do");
+    assert_eq!(sent, 0, "no address is known");
 }
 
 #[test]
-fn strangers_change_nothing() {
-    let mut house = house();
-    let start = house.start;
-    house.join(start);
-    let before = house.audience.footprint();
+fn datagrams_of_strangers_change_nothing() {
+    let mut station = station();
+    let start = station.start;
+    station.join(start);
+    let before = station.audience.footprint();
     let way = PacketSource {
         protocol: TransportProtocol::Udp,
         from: SocketAddr::from(([203, 0, 113, 9], 4000)),
@@ -149,55 +149,55 @@ fn strangers_change_nothing() {
         for length in [0, 1, 20, 100, 1500] {
             let out: &mut Out<'_> = &mut |runs: &[Run]| sent += runs.len();
             let datagram = vec![byte; length];
-            if let Some(key) = house.audience.whose(way, &datagram) {
-                house.audience.receive(start, key, way, &datagram, out);
+            if let Some(key) = station.audience.whose(way, &datagram) {
+                station.audience.receive(start, key, way, &datagram, out);
             }
         }
     }
-    assert_eq!((house.audience.footprint(), sent), (before, 0));
+    assert_eq!((station.audience.footprint(), sent), (before, 0));
 }
 
 #[test]
-fn the_first_viewer_asks_for_a_keyframe_and_those_after_it_do_not() {
-    let mut house = house();
-    let start = house.start;
-    let asked = |house: &House| house.audience.metrics.keyframe_requests.get();
-    house.appear(start);
-    house.appear(start + 5 * MS);
-    assert_eq!(asked(&house), 1);
-    house
+fn a_viewer_requests_a_keyframe_unless_a_recent_one_serves_it() {
+    let mut station = station();
+    let start = station.start;
+    let asked = |station: &Station| station.audience.metrics.keyframe_requests.get();
+    station.appear(start);
+    station.appear(start + 5 * MS);
+    assert_eq!(asked(&station), 1);
+    station
         .audience
         .frame(start + 30 * MS, frame(0, true, 3), &mut |_: &[Run]| {});
-    house.appear(start + 500 * MS);
-    assert_eq!(asked(&house), 1, "the cache serves it");
-    house.appear(start + 560 * MS);
-    assert_eq!(asked(&house), 2);
+    station.appear(start + 500 * MS);
+    assert_eq!(asked(&station), 1, "the cache serves it");
+    station.appear(start + 560 * MS);
+    assert_eq!(asked(&station), 2);
 }
 
 #[test]
-fn a_viewer_whose_place_was_given_away_is_let_go() {
+fn a_viewer_whose_place_was_given_away_is_removed() {
     struct Given(bool);
     impl crate::fanout::viewer::Seat for Given {
         fn is_lost(&self) -> bool {
             self.0
         }
     }
-    let mut house = house();
-    let start = house.start;
+    let mut station = station();
+    let start = station.start;
     for lost in [false, true] {
         let seat = Box::new(Given(lost));
         let arrival = Arrival {
             seat,
-            ..house.arrival(start)
+            ..station.arrival(start)
         };
-        house.audience.join(start, arrival).expect("room");
+        station.audience.join(start, arrival).expect("room");
     }
     let now = start + 1000 * MS;
-    house.audience.tick(now, &mut |_: &[Run]| {});
+    station.audience.tick(now, &mut |_: &[Run]| {});
     assert_eq!(
-        house.audience.viewers.len(),
+        station.audience.viewers.len(),
         1,
-        "long before its time is over"
+        "long before its time to connect is over"
     );
 }
 
@@ -211,14 +211,14 @@ fn trickle(id: &str, tag: Option<&str>, ufrag: Option<&str>) -> Trickle {
 }
 
 #[test]
-fn wrong_tags_and_other_credentials_are_told_apart() {
-    let mut house = house();
-    let start = house.start;
-    let id = house.join(start);
+fn a_wrong_tag_and_other_credentials_get_different_errors() {
+    let mut station = station();
+    let start = station.start;
+    let id = station.join(start);
     let out: &mut Out<'_> = &mut |_: &[Run]| {};
     let mut trickle = |id: &str, tag: Option<&str>, ufrag: Option<&str>| {
         let trickle = trickle(id, tag, ufrag);
-        house.audience.trickle(start, &trickle, out)
+        station.audience.trickle(start, &trickle, out)
     };
     assert_eq!(trickle(&id, None, None), Ok(()));
     assert_eq!(trickle(&id, None, Some("hBtT")), Ok(()));
@@ -231,24 +231,24 @@ fn wrong_tags_and_other_credentials_are_told_apart() {
 }
 
 #[test]
-fn a_full_house_refuses() {
-    let mut house = house();
-    let start = house.start;
+fn a_full_station_refuses_a_viewer() {
+    let mut station = station();
+    let start = station.start;
     (0..30).for_each(|_| {
-        house.join(start);
+        station.join(start);
     });
-    let one_more = house.arrival(start);
+    let one_more = station.arrival(start);
     assert_eq!(
-        house.audience.join(start, one_more),
+        station.audience.join(start, one_more),
         Err(SessionError::Full)
     );
 }
 
 #[test]
-fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
-    let mut house = house();
-    let start = house.start;
-    let id = house.join(start);
+fn a_restart_changes_the_credentials_and_a_refused_one_changes_nothing() {
+    let mut station = station();
+    let start = station.start;
+    let id = station.join(start);
     let out: &mut Out<'_> = &mut |_: &[Run]| {};
     let restart = |id: &str, tag: Option<&str>| Restart {
         id: id.to_owned(),
@@ -266,28 +266,31 @@ fn a_restart_changes_the_names_and_a_wrong_one_changes_nothing() {
         candidates: Vec::new(),
         request_bytes: 0,
     };
-    let before = house.audience.footprint();
+    let before = station.audience.footprint();
     let wrong = restart(&id, Some("other"));
     assert_eq!(
-        house.audience.restart(start, wrong, out),
+        station.audience.restart(start, wrong, out),
         Err(SessionError::WrongTag)
     );
     let unknown = restart("nobody", None);
     assert_eq!(
-        house.audience.restart(start, unknown, out),
+        station.audience.restart(start, unknown, out),
         Err(SessionError::Unknown)
     );
-    assert_eq!(house.audience.footprint(), before);
+    assert_eq!(station.audience.footprint(), before);
     let right = restart(&id, None);
     let (ours, theirs) = (right.names.local.ufrag.clone(), right.remote.ufrag.clone());
-    assert_eq!(house.audience.restart(start, right, out), Ok(()));
+    assert_eq!(station.audience.restart(start, right, out), Ok(()));
     let mut trickle = |tag: &str, ufrag: &str| {
         let trickle = trickle(&id, Some(tag), Some(ufrag));
-        house.audience.trickle(start, &trickle, out)
+        station.audience.trickle(start, &trickle, out)
     };
     assert_eq!(trickle(&ours, &theirs), Ok(()));
     assert_eq!(trickle(&ours, "hBtT"), Err(SessionError::Restart));
     let out: &mut Out<'_> = &mut |_: &[Run]| {};
-    house.audience.leave(start, &id, out).expect("it is there");
-    assert_eq!(house.audience.footprint(), 0);
+    station
+        .audience
+        .leave(start, &id, out)
+        .expect("it is there");
+    assert_eq!(station.audience.footprint(), 0);
 }

@@ -100,7 +100,7 @@ fn a_fresh_keyframe_is_replayed_and_an_old_one_is_not() {
 }
 
 #[test]
-fn offers_ask_only_when_the_cache_is_stale() {
+fn a_join_needs_a_keyframe_only_when_the_cache_is_stale() {
     let key = Instant::now();
     assert!(join_needs_keyframe(key, None));
     assert!(!join_needs_keyframe(key + 400 * MS, Some(key)));

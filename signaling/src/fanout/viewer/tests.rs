@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn standing_still_adds_up_and_repeated_signs_are_one() {
+fn freezes_add_up_and_overlapping_ones_count_once() {
     let (mut clock, start) = (FreezeClock::default(), Instant::now());
     let at = |millis| start + Duration::from_millis(millis);
     clock.ended(at(5));

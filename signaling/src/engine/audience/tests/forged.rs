@@ -1,5 +1,5 @@
-//! Datagrams with somebody else's source address, and offers with somebody else's: nobody loses its
-//! stream, and nobody is sent one.
+//! Datagrams with forged source addresses, and offers that name other hosts: no viewer loses its stream,
+//! and no other host is sent anything.
 
 use super::*;
 use crate::transport::demux::{Kind, classify};
@@ -22,14 +22,14 @@ fn seal(draft: Draft, pwd: &str) -> Vec<u8> {
     draft.seal(pwd, provider.crypto()).expect("short").to_vec()
 }
 
-/// A viewer as the network sees it.
+/// A viewer's session with its credentials.
 struct Session {
     key: ViewerKey,
     names: SessionNames,
     offer: Offer,
 }
 
-impl House {
+impl Station {
     fn session(&mut self, now: Instant, offer: &str) -> Session {
         let (names, offer) = (SessionNames::random(), Offer::parse(offer).expect("usable"));
         let arrival = arrival_of(now, &offer, &parts(&self.identity, &names));
@@ -38,7 +38,7 @@ impl House {
         Session { key, names, offer }
     }
 
-    /// A datagram comes in; gives whose it was and what was sent.
+    /// A datagram comes in; returns whose it was and what was sent.
     fn arrive(&mut self, now: Instant, from: u16, bytes: &[u8]) -> (Option<ViewerKey>, Vec<Run>) {
         let (key, mut sent) = (self.audience.whose(way(from), bytes), Vec::new());
         if let Some(key) = key {
@@ -59,7 +59,7 @@ impl House {
         }
     }
 
-    /// Somebody offers, and checks at once.
+    /// A viewer sends an offer, and its first ICE check at once.
     pub(super) fn appear(&mut self, now: Instant) {
         let session = self.session(now, OFFER);
         let check = session.check(&session.names.pwd);
@@ -83,50 +83,53 @@ impl Session {
 }
 
 #[test]
-fn a_check_without_the_right_password_is_nobodys() {
-    let mut house = house();
-    let now = house.start;
-    let session = house.session(now, OFFER);
-    let before = house.audience.footprint();
+fn a_check_with_a_wrong_password_is_ignored() {
+    let mut station = station();
+    let now = station.start;
+    let session = station.session(now, OFFER);
+    let before = station.audience.footprint();
     let mut bare = session.check(&session.names.pwd);
     bare.truncate(bare.len() - 32);
     let length = u16::try_from(bare.len() - HEADER_BYTES).expect("short");
     bare[2..4].copy_from_slice(&length.to_be_bytes());
     assert!(matches!(classify(&bare), Kind::Stun(_)), "well formed");
     for forged in [bare, session.check("a guess"), session.check("")] {
-        assert_eq!(house.arrive(now, 9, &forged), (None, Vec::new()));
+        assert_eq!(station.arrive(now, 9, &forged), (None, Vec::new()));
     }
-    assert_eq!((house.owner(9), house.audience.footprint()), (None, before));
-    assert_eq!(house.audience.demand.viewers(RenditionId::MAIN), 0);
+    assert_eq!(
+        (station.owner(9), station.audience.footprint()),
+        (None, before)
+    );
+    assert_eq!(station.audience.demand.viewers(RenditionId::MAIN), 0);
 }
 
 #[test]
-fn a_forged_source_takes_no_address_from_who_has_it() {
-    let mut house = house();
-    let now = house.start;
-    let victim = house.session(now, OFFER);
-    house.connect(now, &victim, 1);
-    assert_eq!(house.owner(1), Some(victim.key));
+fn a_forged_source_address_does_not_take_it_from_its_owner() {
+    let mut station = station();
+    let now = station.start;
+    let victim = station.session(now, OFFER);
+    station.connect(now, &victim, 1);
+    assert_eq!(station.owner(1), Some(victim.key));
     // The attacker's own session, once with a wrong password and once with the right one.
-    let attacker = house.session(now, OFFER);
+    let attacker = station.session(now, OFFER);
     for ms in 0..1000 {
         let later = now + ms * MS;
-        house.arrive(later, 1, &attacker.check("a guess"));
-        house.arrive(later, 1, &attacker.check(&attacker.names.pwd));
+        station.arrive(later, 1, &attacker.check("a guess"));
+        station.arrive(later, 1, &attacker.check(&attacker.names.pwd));
         // A check of the victim's that the attacker has recorded, from many addresses.
         let recorded = victim.check(&victim.names.pwd);
-        house.arrive(later, 1000 + u16::try_from(ms).expect("small"), &recorded);
-        assert_eq!(house.owner(1), Some(victim.key));
+        station.arrive(later, 1000 + u16::try_from(ms).expect("small"), &recorded);
+        assert_eq!(station.owner(1), Some(victim.key));
     }
-    // A check proves nothing; where an address really is another viewer's now, its answer does.
-    house.connect(now + 9000 * MS, &attacker, 1);
-    assert_eq!(house.owner(1), Some(attacker.key));
+    // Only the answer to a check proves that an address has another owner now.
+    station.connect(now + 9000 * MS, &attacker, 1);
+    assert_eq!(station.owner(1), Some(attacker.key));
 }
 
 #[test]
-fn an_offer_makes_the_station_send_nothing_to_the_addresses_in_it() {
-    let mut house = house();
-    let start = house.start;
+fn nothing_is_sent_to_the_addresses_in_an_offer() {
+    let mut station = station();
+    let start = station.start;
     let named: String = (0..16)
         .map(|port| {
             format!(
@@ -135,30 +138,30 @@ fn an_offer_makes_the_station_send_nothing_to_the_addresses_in_it() {
             )
         })
         .collect();
-    house.session(start, &format!("{OFFER}{named}"));
+    station.session(start, &format!("{OFFER}{named}"));
     let mut sent = 0;
     for tenth in 0..400 {
         let out: &mut Out<'_> = &mut |runs: &[Run]| sent += runs.len();
-        house.audience.tick(start + tenth * 100 * MS, out);
+        station.audience.tick(start + tenth * 100 * MS, out);
     }
-    assert_eq!((sent, house.audience.footprint()), (0, 0));
+    assert_eq!((sent, station.audience.footprint()), (0, 0));
 }
 
 #[test]
-fn offers_alone_make_no_encoder_run_and_a_check_does_for_a_while() {
-    let mut house = house();
-    let start = house.start;
-    let watching = |house: &House| house.audience.demand.viewers(RenditionId::MAIN);
-    let asked = |house: &House| house.audience.metrics.keyframe_requests.get();
-    let sessions: Vec<Session> = (0..5).map(|_| house.session(start, OFFER)).collect();
-    house.audience.tick(start + 100 * MS, &mut |_: &[Run]| {});
-    assert_eq!((watching(&house), asked(&house)), (0, 0));
+fn an_offer_alone_runs_no_encoder_and_a_check_does_for_a_while() {
+    let mut station = station();
+    let start = station.start;
+    let watching = |station: &Station| station.audience.demand.viewers(RenditionId::MAIN);
+    let asked = |station: &Station| station.audience.metrics.keyframe_requests.get();
+    let sessions: Vec<Session> = (0..5).map(|_| station.session(start, OFFER)).collect();
+    station.audience.tick(start + 100 * MS, &mut |_: &[Run]| {});
+    assert_eq!((watching(&station), asked(&station)), (0, 0));
     let check = sessions[0].check(&sessions[0].names.pwd);
-    house.arrive(start + 200 * MS, 1, &check);
-    assert_eq!((watching(&house), asked(&house)), (1, 1));
+    station.arrive(start + 200 * MS, 1, &check);
+    assert_eq!((watching(&station), asked(&station)), (1, 1));
     for tenth in 0..50 {
         let now = start + 200 * MS + tenth * 100 * MS;
-        house.audience.tick(now, &mut |_: &[Run]| {});
+        station.audience.tick(now, &mut |_: &[Run]| {});
     }
-    assert_eq!(watching(&house), 0, "it has not connected");
+    assert_eq!(watching(&station), 0, "it has not connected");
 }

@@ -13,17 +13,17 @@ const TERMS: StreamTerms = StreamTerms {
     transport_id: Some(3),
 };
 
-fn outlet(terms: StreamTerms, first: u16) -> Outlet {
-    Outlet::new(terms, u64::from(first) << 48 | 0x0007_0000_0064)
+fn stream(terms: StreamTerms, first: u16) -> RtpStream {
+    RtpStream::new(terms, u64::from(first) << 48 | 0x0007_0000_0064)
 }
 
 /// A frame whose packets leave at once, without transport-wide numbers.
-fn whole(viewer: &mut Outlet, entry: &RingFrame) -> Vec<Packet> {
+fn whole(viewer: &mut RtpStream, entry: &RingFrame) -> Vec<Packet> {
     some(viewer, entry, 0..entry.frame.payloads.len(), &mut |_| None)
 }
 
 fn some(
-    viewer: &mut Outlet,
+    viewer: &mut RtpStream,
     entry: &RingFrame,
     range: Range<usize>,
     stamp: &mut Stamp<'_>,
@@ -44,7 +44,12 @@ fn some(
     packets
 }
 
-fn again(viewer: &mut Outlet, number: u16, ring: &PacketRing, now: Instant) -> Resend {
+fn again(
+    viewer: &mut RtpStream,
+    number: u16,
+    ring: &PacketRing,
+    now: Instant,
+) -> Result<Vec<Packet>, ResendOutcome> {
     let find = |_, number| ring.packet(number);
     viewer.resend(number, find, now, None, &mut |_| None)
 }
@@ -57,7 +62,7 @@ fn numbers(packets: &[Packet]) -> Vec<u16> {
 fn a_frame_is_numbered_marked_and_timed_for_the_viewer() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(9, false, 3), now);
-    let mut viewer = outlet(TERMS, 500);
+    let mut viewer = stream(TERMS, 500);
     let packets: Vec<Packet> = whole(&mut viewer, &entry);
     assert_eq!(numbers(&packets), [500, 501, 502]);
     for packet in &packets {
@@ -76,7 +81,7 @@ fn a_frame_is_numbered_marked_and_timed_for_the_viewer() {
 fn keyframes_carry_the_playout_delay_on_every_packet() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(1, true, 2), now);
-    for packet in whole(&mut outlet(TERMS, 1), &entry) {
+    for packet in whole(&mut stream(TERMS, 1), &entry) {
         let bytes = packet.marshal().expect("a packet marshals");
         assert_eq!(bytes.len(), 12 + 8 + packet.payload.len());
         let again = Packet::unmarshal(&mut bytes.clone()).expect("and reads back");
@@ -89,7 +94,7 @@ fn keyframes_carry_the_playout_delay_on_every_packet() {
         playout_delay_id: None,
         ..TERMS
     };
-    let mut plain = outlet(silent, 1);
+    let mut plain = stream(silent, 1);
     let packets = whole(&mut plain, &entry);
     assert!(packets.iter().all(|packet| !packet.header.extension));
 }
@@ -97,7 +102,7 @@ fn keyframes_carry_the_playout_delay_on_every_packet() {
 #[test]
 fn sequence_numbers_wrap_and_old_ones_are_still_found() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
-    let mut viewer = outlet(TERMS, 65_534);
+    let mut viewer = stream(TERMS, 65_534);
     let mut all = Vec::new();
     for seq in 0..3 {
         let entry = ring.push(frame(seq, seq == 0, 2), now);
@@ -105,8 +110,7 @@ fn sequence_numbers_wrap_and_old_ones_are_still_found() {
     }
     assert_eq!(numbers(&all), [65_534, 65_535, 0, 1, 2, 3]);
     for packet in &all {
-        let Resend::Packets(again) = again(&mut viewer, packet.header.sequence_number, &ring, now)
-        else {
+        let Ok(again) = again(&mut viewer, packet.header.sequence_number, &ring, now) else {
             panic!("{} is in the ring", packet.header.sequence_number);
         };
         let again = &again[0];
@@ -118,9 +122,9 @@ fn sequence_numbers_wrap_and_old_ones_are_still_found() {
 fn a_retransmission_is_rtx_where_negotiated() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(3, false, 2), now);
-    let mut viewer = outlet(TERMS, 700);
+    let mut viewer = stream(TERMS, 700);
     let sent: Vec<Packet> = whole(&mut viewer, &entry);
-    let Resend::Packets(rtx) = again(&mut viewer, 701, &ring, now) else {
+    let Ok(rtx) = again(&mut viewer, 701, &ring, now) else {
         panic!("it is in the ring");
     };
     let rtx = &rtx[0];
@@ -129,47 +133,48 @@ fn a_retransmission_is_rtx_where_negotiated() {
     assert_eq!(rtx.header.timestamp, sent[1].header.timestamp);
     assert!(rtx.header.marker);
     assert_eq!(rtx.payload[..2], 701_u16.to_be_bytes());
-    let Resend::Packets(next) = again(&mut viewer, 700, &ring, now) else {
+    let Ok(next) = again(&mut viewer, 700, &ring, now) else {
         panic!("it is in the ring");
     };
     let next = &next[0];
     assert_eq!(next.header.sequence_number, 8);
     assert!(matches!(
         again(&mut viewer, 701, &ring, now),
-        Resend::No(Refusal::Repeat)
+        Err(ResendOutcome::Repeat)
     ));
 }
 
 #[test]
-fn without_rtx_the_very_same_packet_goes_out_again() {
+fn without_rtx_retransmissions_are_byte_identical() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(3, true, 2), now);
-    let mut viewer = outlet(StreamTerms { rtx: None, ..TERMS }, 700);
+    let mut viewer = stream(StreamTerms { rtx: None, ..TERMS }, 700);
     let mut stamp = |_| Some(500);
     let sent = some(&mut viewer, &entry, 0..2, &mut stamp);
-    // What is told in new headers has no place in an old one.
+    // A new playout delay must not change the header of an old packet.
     viewer.set_delay(Duration::from_millis(300));
     for at in [now, now + Duration::from_millis(200)] {
-        let Resend::Packets(again) = again(&mut viewer, 700, &ring, at) else {
+        let Ok(again) = again(&mut viewer, 700, &ring, at) else {
             panic!("it is in the ring");
         };
         assert_eq!(again, [sent[0].clone()]);
     }
-    // The ring still has it, its header is forgotten: another one under this number must not be made.
+    // The ring still has the payload, but the header is forgotten, and a different header under the same
+    // number would reuse the nonce.
     for _ in 0..520 {
         let more = RingFrame { ..entry.clone() };
         whole(&mut viewer, &more);
     }
     assert!(matches!(
         again(&mut viewer, 700, &ring, now + Duration::from_secs(1)),
-        Resend::No(Refusal::Gone)
+        Err(ResendOutcome::Gone)
     ));
 }
 
 #[test]
 fn after_a_pause_numbers_go_on_and_both_sides_of_the_gap_are_found() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
-    let mut viewer = outlet(TERMS, 10);
+    let mut viewer = stream(TERMS, 10);
     let first = ring.push(frame(0, true, 2), now);
     let before: Vec<Packet> = whole(&mut viewer, &first);
     ring.push(frame(1, false, 5), now);
@@ -178,7 +183,7 @@ fn after_a_pause_numbers_go_on_and_both_sides_of_the_gap_are_found() {
     assert_eq!(numbers(&after), [12, 13], "no hole for what was not sent");
     for packet in before.iter().chain(&after) {
         let number = packet.header.sequence_number;
-        let Resend::Packets(again) = again(&mut viewer, number, &ring, now) else {
+        let Ok(again) = again(&mut viewer, number, &ring, now) else {
             panic!("{number} is in the ring");
         };
         let again = &again[0];
@@ -187,13 +192,13 @@ fn after_a_pause_numbers_go_on_and_both_sides_of_the_gap_are_found() {
 }
 
 #[test]
-fn what_was_never_sent_is_never_resent() {
+fn packets_that_were_never_sent_are_not_resent() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(0, true, 2), now);
-    let mut viewer = outlet(TERMS, 10);
+    let mut viewer = stream(TERMS, 10);
     assert!(matches!(
         again(&mut viewer, 9, &ring, now),
-        Resend::No(Refusal::Gone)
+        Err(ResendOutcome::Gone)
     ));
     let count = whole(&mut viewer, &entry).len();
     assert_eq!(count, 2);
@@ -201,7 +206,7 @@ fn what_was_never_sent_is_never_resent() {
         assert!(
             matches!(
                 again(&mut viewer, number, &ring, now),
-                Resend::No(Refusal::Gone)
+                Err(ResendOutcome::Gone)
             ),
             "{number}"
         );
@@ -209,14 +214,14 @@ fn what_was_never_sent_is_never_resent() {
 }
 
 #[test]
-fn a_change_of_rendition_goes_on_in_numbers_and_each_ring_is_asked_for_its_own() {
+fn numbers_continue_over_a_change_of_rendition_and_nacks_find_the_right_ring() {
     let (mut large, mut small, now) =
         (PacketRing::default(), PacketRing::default(), Instant::now());
     let other = RenditionId::new(2).expect("in range");
-    let mut viewer = outlet(TERMS, 10);
+    let mut viewer = stream(TERMS, 10);
     let first = large.push(frame(0, true, 3), now);
     let mut sent = whole(&mut viewer, &first);
-    // Both rings count from zero: a number alone says nothing.
+    // Both rings count from zero: a number alone does not name a packet.
     let second = small.push(frame_of(other, 1, true, 2), now);
     sent.extend(whole(&mut viewer, &second));
     assert_eq!(numbers(&sent), [10, 11, 12, 13, 14]);
@@ -226,7 +231,7 @@ fn a_change_of_rendition_goes_on_in_numbers_and_each_ring_is_asked_for_its_own()
             _ => small.packet(number),
         };
         let number = packet.header.sequence_number;
-        let Resend::Packets(again) = viewer.resend(number, find, now, None, &mut |_| None) else {
+        let Ok(again) = viewer.resend(number, find, now, None, &mut |_| None) else {
             panic!("{number} is in its ring");
         };
         let again = &again[0];
@@ -238,11 +243,11 @@ fn a_change_of_rendition_goes_on_in_numbers_and_each_ring_is_asked_for_its_own()
 #[test]
 fn the_second_round_goes_out_twice_under_two_numbers() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
-    let mut viewer = outlet(TERMS, 700);
+    let mut viewer = stream(TERMS, 700);
     whole(&mut viewer, &ring.push(frame(4, false, 1), now));
     let later = now + Duration::from_millis(200);
     for (at, copies) in [(now, 1), (later, 2)] {
-        let Resend::Packets(rtx) = again(&mut viewer, 700, &ring, at) else {
+        let Ok(rtx) = again(&mut viewer, 700, &ring, at) else {
             panic!("it is in the ring");
         };
         assert_eq!(rtx.len(), copies);
@@ -250,7 +255,7 @@ fn the_second_round_goes_out_twice_under_two_numbers() {
             rtx.windows(2)
                 .all(|pair| pair[0].payload == pair[1].payload)
         );
-        // A receiver throws away what comes under a number that it has seen.
+        // A receiver drops a packet whose number it has seen.
         let (first, last) = (&rtx[0].header, &rtx[copies - 1].header);
         let apart = last.sequence_number.wrapping_sub(first.sequence_number);
         assert_eq!(usize::from(apart), copies - 1);
@@ -258,38 +263,35 @@ fn the_second_round_goes_out_twice_under_two_numbers() {
 }
 
 #[test]
-fn what_a_keyframe_has_made_worthless_is_not_sent_again() {
+fn packets_from_before_a_newer_keyframe_are_not_sent_again() {
     let (mut ring, start) = (PacketRing::default(), Instant::now());
-    let mut viewer = outlet(TERMS, 700);
+    let mut viewer = stream(TERMS, 700);
     let at = |ms| start + Duration::from_millis(ms);
     whole(&mut viewer, &ring.push(frame(0, true, 2), start));
     whole(&mut viewer, &ring.push(frame(1, false, 1), at(30)));
     let keyframe = ring.push(frame(2, true, 2), at(60));
     some(&mut viewer, &keyframe, 0..1, &mut |_| None);
-    let sends = |viewer: &mut Outlet, number, ms| match again(viewer, number, &ring, at(ms)) {
-        Resend::Packets(_) => None,
-        Resend::No(refusal) => Some(refusal),
-    };
+    let refused = |viewer: &mut RtpStream, number, ms| again(viewer, number, &ring, at(ms)).err();
     assert_eq!(
-        sends(&mut viewer, 702, 400),
+        refused(&mut viewer, 702, 400),
         None,
-        "half of it has not left"
+        "half of the keyframe has not left"
     );
     some(&mut viewer, &keyframe, 1..2, &mut |_| None);
     assert_eq!(
-        sends(&mut viewer, 700, 200),
+        refused(&mut viewer, 700, 200),
         None,
-        "it may not be there yet"
+        "the keyframe may not have arrived"
     );
-    assert_eq!(sends(&mut viewer, 701, 400), Some(Refusal::Passed));
-    assert_eq!(sends(&mut viewer, 703, 400), None, "the keyframe itself");
+    assert_eq!(refused(&mut viewer, 701, 400), Some(ResendOutcome::Passed));
+    assert_eq!(refused(&mut viewer, 703, 400), None, "the keyframe itself");
 }
 
 #[test]
-fn a_frame_in_runs_is_the_same_as_at_once() {
+fn a_frame_sent_in_runs_has_the_same_packets() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(4, true, 5), now);
-    let (mut one, mut other) = (outlet(TERMS, 10), outlet(TERMS, 10));
+    let (mut one, mut other) = (stream(TERMS, 10), stream(TERMS, 10));
     let mut runs = some(&mut other, &entry, 0..2, &mut |_| None);
     runs.extend(some(&mut other, &entry, 2..5, &mut |_| None));
     assert_eq!(whole(&mut one, &entry), runs);
@@ -300,7 +302,7 @@ fn a_frame_in_runs_is_the_same_as_at_once() {
 fn transport_numbers_are_in_media_retransmissions_and_padding() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
     let entry = ring.push(frame(4, false, 2), now);
-    let mut viewer = outlet(TERMS, 10);
+    let mut viewer = stream(TERMS, 10);
     let mut next = 500;
     let mut stamp = |bytes: usize| {
         assert!(bytes >= 60, "{bytes}");
@@ -309,7 +311,7 @@ fn transport_numbers_are_in_media_retransmissions_and_padding() {
     };
     let mut packets = some(&mut viewer, &entry, 0..2, &mut stamp);
     let find = |_, number| ring.packet(number);
-    let Resend::Packets(rtx) = viewer.resend(11, find, now, None, &mut stamp) else {
+    let Ok(rtx) = viewer.resend(11, find, now, None, &mut stamp) else {
         panic!("it is in the ring");
     };
     let rtx = &rtx[0];
@@ -329,17 +331,17 @@ fn transport_numbers_are_in_media_retransmissions_and_padding() {
         stamped,
         [501_u16, 502, 503, 504].map(|number| number.to_be_bytes().to_vec())
     );
-    let mut plain = outlet(StreamTerms { rtx: None, ..TERMS }, 10);
+    let mut plain = stream(StreamTerms { rtx: None, ..TERMS }, 10);
     whole(&mut plain, &entry);
     assert!(plain.padding(&newest, entry.first, &mut |_| None).is_none());
 }
 
 #[test]
-fn a_changed_playout_delay_is_told_in_a_few_frames_and_in_keyframes() {
+fn a_changed_playout_delay_is_sent_with_a_few_frames_and_with_keyframes() {
     let (mut ring, now) = (PacketRing::default(), Instant::now());
-    let mut viewer = outlet(TERMS, 10);
+    let mut viewer = stream(TERMS, 10);
     viewer.set_delay(Duration::from_millis(290));
-    let told: Vec<Option<Vec<u8>>> = (0..8)
+    let sent: Vec<Option<Vec<u8>>> = (0..8)
         .map(|seq| {
             let entry = ring.push(frame(seq, seq == 7, 2), now);
             let packets = whole(&mut viewer, &entry);
@@ -353,7 +355,7 @@ fn a_changed_playout_delay_is_told_in_a_few_frames_and_in_keyframes() {
     let value = Some(vec![0x01, 0xd0, 0x3a]);
     let mut expected = vec![value.clone(); 4];
     expected.extend([None, None, None, value]);
-    assert_eq!(told, expected);
+    assert_eq!(sent, expected);
 }
 
 #[test]
@@ -365,9 +367,9 @@ fn the_timestamp_runs_on_from_the_newest_frame() {
         playout_delay_id: None,
         transport_id: None,
     };
-    let outlet = Outlet::new(terms, 0);
+    let stream = RtpStream::new(terms, 0);
     let newest = frame(2, true, 1);
     let now = newest.captured_at + Duration::from_millis(100);
-    let report = outlet.report(&ReportClock::new(now, SystemTime::now()), &newest, now);
+    let report = stream.report(&ReportClock::new(now, SystemTime::now()), &newest, now);
     assert_eq!((report.ssrc, report.rtp_time), (9, 6000 + 9000));
 }

@@ -1,5 +1,5 @@
-//! One viewer's view of a rendition: its own payload type, SSRC, sequence numbers and timestamps
-//! over payloads that all viewers share.
+//! The RTP stream of one viewer: its own payload type, SSRC, sequence numbers and timestamps for payloads
+//! that all viewers share.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -11,19 +11,20 @@ use rtc::rtp::header::{EXTENSION_PROFILE_ONE_BYTE, Extension, Header};
 use rtc::rtp::packet::Packet;
 
 use super::packet_ring::{RingFrame, RingPacket};
-use super::resend::{Originals, ResendLog, Verdict};
+use super::resend::{Originals, ResendLog};
 use crate::encode::encoder::RenditionId;
 use crate::encode::frame_queue::EncodedFrame;
+use crate::metrics::ResendOutcome;
 use crate::rtp::clock::ReportClock;
 
-/// Jumps in a rendition's packet numbers that a viewer's numbering remembers: each is a pause or a
-/// change of rendition, and requests for packets from before the eighth last are long out of date.
+/// Segments that are kept. Each begins with a pause or a change of rendition; NACKs for packets of older
+/// segments come too late to be of use.
 const SEGMENTS_MAX: usize = 8;
 const VIDEO_CLOCK_HZ: f64 = 90_000.0;
-/// Frames that say how long to hold pictures back after it has changed, in case some are lost.
-const DELAY_TOLD_IN: u8 = 4;
+/// Frames that carry a changed playout delay, in case some are lost.
+const DELAY_REPEATS: u8 = 4;
 
-/// What this viewer's packets look like, as negotiated.
+/// What was negotiated for this viewer's packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StreamTerms {
     pub(crate) ssrc: u32,
@@ -35,17 +36,17 @@ pub(crate) struct StreamTerms {
     pub(crate) transport_id: Option<u8>,
 }
 
-/// Gives a packet its transport-wide number, from the length of its payload; `None`: none is wanted.
+/// Gives a packet its transport-wide sequence number, from the length of its payload; `None`: it gets none.
 pub(crate) type Stamp<'a> = dyn FnMut(usize) -> Option<u16> + 'a;
 
-/// A keyframe that left so long ago has come, or is asked for itself: its packets are what the path has room
-/// for then, not those of the pictures before it.
+/// A keyframe that left this long ago has arrived or is itself requested again. Packets of the pictures
+/// before it are then no longer resent, since the path has room for the keyframe only.
 const KEYFRAME_ARRIVES: Duration = Duration::from_millis(250);
 
-/// Takes a packet that leaves: its header and its payload.
+/// Sends a packet: its header and its payload.
 pub(crate) type Sink<'a> = dyn FnMut(&Header, &[u8]) + 'a;
 
-/// Own numbers from `own` on are those of the rendition's ring from `ring` on.
+/// Sequence numbers from `own` on stand for the packets of the rendition's ring from `ring` on.
 #[derive(Debug, Clone, Copy)]
 struct Segment {
     own: u64,
@@ -53,61 +54,40 @@ struct Segment {
     rendition: RenditionId,
 }
 
-/// What was sent, for reports (RFC 3550 6.4.1).
+/// Totals for sender reports (RFC 3550 6.4.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SentCount {
     pub(crate) packets: u32,
     pub(crate) payload_bytes: u32,
 }
 
-/// An answer to a retransmission request.
+/// The RTP stream of one viewer.
 #[derive(Debug)]
-pub(crate) enum Resend {
-    /// These, to be sent now: one, or two that are alike.
-    Packets(Vec<Packet>),
-    /// Nothing, for this reason.
-    No(Refusal),
-}
-
-/// Why a packet is not sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// Never sent, or no longer kept.
-    Gone,
-    /// A keyframe has left since that is there by now, and needs nothing of before.
-    Passed,
-    Repeat,
-    Exhausted,
-    OverBudget,
-}
-
-/// The numbering of one viewer's stream.
-#[derive(Debug)]
-pub(crate) struct Outlet {
+pub(crate) struct RtpStream {
     terms: StreamTerms,
-    /// Next sequence number with its cycles; the low 16 bits go on the wire.
+    /// The next extended sequence number; its low 16 bits go on the wire.
     next: u64,
     next_rtx: u16,
     timestamp_offset: u32,
     segments: VecDeque<Segment>,
     resends: ResendLog,
-    /// Number of the newest keyframe's first packet, and when its last one left.
+    /// Extended number of the newest keyframe's first packet, and when its last one left.
     keyframe: Option<(u64, Instant)>,
-    /// Without a retransmission stream.
+    /// `None` where a retransmission stream was negotiated.
     originals: Option<Originals>,
     sent: SentCount,
     delay: Duration,
-    /// Frames that are still to tell it.
-    untold: u8,
+    /// Frames that are still to carry it.
+    delay_repeats: u8,
 }
 
-impl Outlet {
-    /// An outlet whose numbers start at random places (RFC 3550 5.1).
+impl RtpStream {
+    /// A stream whose numbers start at random values (RFC 3550 5.1).
     pub(crate) fn new(terms: StreamTerms, random: u64) -> Self {
         let [a, b, c, d, e, f, g, h] = random.to_be_bytes();
         Self {
             terms,
-            // One cycle up, so that numbers before the first never underflow.
+            // One cycle up, so that numbers before the first one never underflow.
             next: (1 << 16) + u64::from(u16::from_be_bytes([a, b])),
             next_rtx: u16::from_be_bytes([c, d]),
             timestamp_offset: u32::from_be_bytes([e, f, g, h]),
@@ -117,18 +97,18 @@ impl Outlet {
             originals: terms.rtx.is_none().then(Originals::default),
             sent: SentCount::default(),
             delay: Duration::ZERO,
-            untold: 0,
+            delay_repeats: 0,
         }
     }
 
-    /// How long the viewer should hold pictures back.
+    /// How long the viewer should delay pictures.
     pub(crate) fn set_delay(&mut self, delay: Duration) {
         if self.delay != delay {
-            (self.delay, self.untold) = (delay, DELAY_TOLD_IN);
+            (self.delay, self.delay_repeats) = (delay, DELAY_REPEATS);
         }
     }
 
-    /// Gives those packets of a frame that are in `range` to `sink`, numbered for this viewer.
+    /// Gives the packets `range` of a frame to `sink`, numbered for this viewer.
     pub(crate) fn packets(
         &mut self,
         now: Instant,
@@ -139,13 +119,13 @@ impl Outlet {
     ) {
         let frame = &entry.frame;
         let payloads = frame.payloads.get(range.clone()).unwrap_or_default();
-        self.follow(frame.rendition, entry.first + range.start as u64);
+        self.begin_segment(frame.rendition, entry.first + range.start as u64);
         self.count(payloads);
         let last = frame.payloads.len().saturating_sub(1);
-        let mut header = self.header(frame.rtp_ticks, frame.keyframe || self.untold > 0);
+        let mut header = self.header(frame.rtp_ticks, frame.keyframe || self.delay_repeats > 0);
         let shared = header.extensions.len();
         if range.end >= frame.payloads.len() {
-            self.untold = self.untold.saturating_sub(1);
+            self.delay_repeats = self.delay_repeats.saturating_sub(1);
             if frame.keyframe {
                 let first = self.next.saturating_sub(range.start as u64);
                 self.keyframe = Some((first, now));
@@ -164,8 +144,8 @@ impl Outlet {
         }
     }
 
-    /// Answers a request for `sequence_number`: as RTX where negotiated, else the very packet once more.
-    /// `find` looks into a rendition's ring.
+    /// The answer to a NACK for `sequence_number`: one RTX packet or two copies, or the same packet again
+    /// where RTX is not negotiated. `find` looks into a rendition's ring. The error is why nothing is sent.
     pub(crate) fn resend<'ring>(
         &mut self,
         sequence_number: u16,
@@ -173,48 +153,46 @@ impl Outlet {
         now: Instant,
         round_trip: Option<Duration>,
         stamp: &mut Stamp<'_>,
-    ) -> Resend {
+    ) -> Result<Vec<Packet>, ResendOutcome> {
         let found = self.sent_as(sequence_number).and_then(|sent| {
             let packet = find(sent.rendition, sent.ring)?;
             Some((sent, packet))
         });
         let Some((sent, packet)) = found else {
-            return Resend::No(Refusal::Gone);
+            return Err(ResendOutcome::Gone);
         };
         let arrives = round_trip.unwrap_or(KEYFRAME_ARRIVES).max(KEYFRAME_ARRIVES);
         if self.keyframe.is_some_and(|(first, left)| {
             sent.own < first && now.saturating_duration_since(left) >= arrives
         }) {
-            return Resend::No(Refusal::Passed);
+            return Err(ResendOutcome::Passed);
         }
         let original = match &self.originals {
-            Some(originals) => match originals.of(sent.own) {
+            Some(originals) => match originals.header(sent.own) {
                 Some(header) => Some(header.clone()),
-                None => return Resend::No(Refusal::Gone),
+                None => return Err(ResendOutcome::Gone),
             },
             None => None,
         };
-        // Rings count from zero each: a rendition's packets must not be taken for another's.
+        // Each ring counts from zero, so the key names the rendition, too.
         let key = sent.ring << 3 | sent.rendition.index() as u64;
-        let verdict = self.resends.ask(key, packet.payload.len(), now, round_trip);
-        match (verdict, original) {
-            // Twice the same would be thrown away as a repeat.
-            (Verdict::Send { .. }, Some(header)) => Resend::Packets(vec![Packet {
+        let bytes = packet.payload.len();
+        let copies = self.resends.request(key, bytes, now, round_trip)?;
+        Ok(match original {
+            // A receiver would drop a second identical packet.
+            Some(header) => vec![Packet {
                 header,
                 payload: packet.payload.clone(),
-            }]),
-            (Verdict::Send { copies }, None) => {
-                let again = |_| self.again(sequence_number, &packet, stamp);
-                Resend::Packets((0..copies).filter_map(again).collect())
+            }],
+            None => {
+                let rtx = |_| self.rtx_packet(sequence_number, &packet, stamp);
+                (0..copies).filter_map(rtx).collect()
             }
-            (Verdict::Repeat, _) => Resend::No(Refusal::Repeat),
-            (Verdict::Exhausted, _) => Resend::No(Refusal::Exhausted),
-            (Verdict::OverBudget, _) => Resend::No(Refusal::OverBudget),
-        }
+        })
     }
 
-    /// A packet that was sent already, once more, to see whether the path carries it. `None` where no
-    /// retransmission stream was negotiated: media twice would be taken for loss mended.
+    /// A packet that was sent already, as padding for a bandwidth probe. `None` without RTX: a repeated
+    /// media packet would be counted as a repaired loss.
     pub(crate) fn padding(
         &mut self,
         packet: &RingPacket<'_>,
@@ -222,10 +200,10 @@ impl Outlet {
         stamp: &mut Stamp<'_>,
     ) -> Option<Packet> {
         let own = self.own_number(packet.frame.rendition, number)?;
-        self.again(own, packet, stamp)
+        self.rtx_packet(own, packet, stamp)
     }
 
-    /// The sender report at `now`, its timestamp extended from the newest frame's.
+    /// The sender report at `now`; its timestamp is extrapolated from the newest frame.
     pub(crate) fn report(
         &self,
         clock: &ReportClock,
@@ -251,7 +229,7 @@ impl Outlet {
     }
 
     /// A packet in the retransmission stream (RFC 4588 4), if there is one.
-    fn again(
+    fn rtx_packet(
         &mut self,
         sequence_number: u16,
         packet: &RingPacket<'_>,
@@ -277,9 +255,8 @@ impl Outlet {
         })
     }
 
-    /// The header that a frame's packets share. The playout delay goes on every packet of a
-    /// keyframe, and of a few frames after a change: a receiver keeps it, and equal headers keep the
-    /// packets of a frame equally long, which segmentation offload needs.
+    /// The header that a frame's packets share. With `delay` each of them carries the playout delay, not
+    /// only the first: segmentation offload needs packets of equal length.
     fn header(&self, rtp_ticks: u32, delay: bool) -> Header {
         let extension = self.terms.playout_delay_id.filter(|_| delay);
         Header {
@@ -320,12 +297,12 @@ impl Outlet {
         self.resends.earn(bytes);
     }
 
-    /// Begins a segment where the ring's numbers do not go on.
-    fn follow(&mut self, rendition: RenditionId, ring: u64) {
-        let goes_on = self.segments.back().is_some_and(|segment| {
+    /// Begins a segment, unless the ring's numbers continue the present one.
+    fn begin_segment(&mut self, rendition: RenditionId, ring: u64) {
+        let continues = self.segments.back().is_some_and(|segment| {
             segment.rendition == rendition && segment.ring + (self.next - segment.own) == ring
         });
-        if goes_on {
+        if continues {
             return;
         }
         if self.segments.len() >= SEGMENTS_MAX {
@@ -339,9 +316,9 @@ impl Outlet {
         });
     }
 
-    /// The packet that this viewer knows as `sequence_number`.
+    /// Which packet was sent to this viewer as `sequence_number`.
     fn sent_as(&self, sequence_number: u16) -> Option<Segment> {
-        // The newest number sent with these low 16 bits.
+        // The newest extended number with these low 16 bits.
         let newest = self.next.checked_sub(1)?;
         let back = wire(newest).wrapping_sub(sequence_number);
         let own = newest.checked_sub(u64::from(back))?;
@@ -354,7 +331,7 @@ impl Outlet {
         })
     }
 
-    /// What this viewer knows a ring's packet as, if it was sent in the newest segment.
+    /// The sequence number that a ring's packet has for this viewer, if it was sent in the newest segment.
     fn own_number(&self, rendition: RenditionId, number: u64) -> Option<u16> {
         let segment = self.segments.back()?;
         let own = segment.own + number.checked_sub(segment.ring)?;
@@ -362,8 +339,8 @@ impl Outlet {
     }
 }
 
-/// The extension's value: least and most, twelve bits each, in units of 10 ms. Zero for both: show
-/// every frame at once. Else some room above, for a jittery network.
+/// The value of the extension: minimum and maximum, twelve bits each, in units of 10 ms. Both zero: show
+/// every frame at once. Otherwise the maximum is twice the minimum, for jitter.
 fn playout_delay(delay: Duration) -> [u8; 3] {
     let units = |of: Duration| u32::try_from(of.as_millis() / 10).unwrap_or(0).min(0xfff);
     let (least, most) = (units(delay), units(delay * 2));
