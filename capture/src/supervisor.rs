@@ -208,10 +208,7 @@ impl Supervisor {
             let probing = probe.as_ref().map(|probe| probe.id);
             match event {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                    self.end_or_abandon(attempt);
-                    probe
-                        .into_iter()
-                        .for_each(|probe| self.end_or_abandon(probe));
+                    self.end_both(attempt, probe);
                     return Outcome::Stopped;
                 }
                 Ok(Event::Live {
@@ -235,10 +232,7 @@ impl Supervisor {
                     attempt: id,
                     result,
                 }) if id == attempt.id => {
-                    self.end_or_abandon(attempt);
-                    probe
-                        .into_iter()
-                        .for_each(|probe| self.end_or_abandon(probe));
+                    self.end_both(attempt, probe);
                     return Outcome::Failed(result.err().unwrap_or(self.stalled()));
                 }
                 Ok(Event::Ended {
@@ -253,13 +247,17 @@ impl Supervisor {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if let Some(error) = self.check_stall(&mut attempt, now) {
-                self.end_or_abandon(attempt);
-                probe
-                    .into_iter()
-                    .for_each(|probe| self.end_or_abandon(probe));
+                self.end_both(attempt, probe);
                 return Outcome::Failed(error);
             }
             self.look_for_camera(&mut probe, &mut probe_at, now);
+        }
+    }
+
+    fn end_both(&mut self, attempt: Attempt, probe: Option<Attempt>) {
+        self.end_or_abandon(attempt);
+        if let Some(probe) = probe {
+            self.end_or_abandon(probe);
         }
     }
 

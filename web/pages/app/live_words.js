@@ -51,6 +51,7 @@ export const ENGLISH = {
   "live.change.probe_succeeded": "the network has room for more",
   "live.change.chosen": "it was chosen by hand",
   "live.change.rendition_gone": "the earlier one is gone",
+  "live.change.new_path": "the connection moved to another network path",
   "live.about": "about {ms} ms",
   "live.fps": "{fps} fps",
   "live.auto": "Auto",
