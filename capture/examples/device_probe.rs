@@ -19,7 +19,7 @@ use capture::{
 };
 
 /// Emulated machines are slow; what must be fast is measured by itself.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_MAX: Duration = Duration::from_secs(30);
 /// A source that ends, fails or stalls is on the card within this.
 const CARD: Duration = Duration::from_secs(2);
 
@@ -123,7 +123,7 @@ impl Probe {
     }
 
     fn signal<T>(&mut self, pick: impl Fn(&Signal) -> Option<T>) -> Result<T, String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_MAX;
         let mut last = None;
         loop {
             match self
@@ -144,7 +144,7 @@ impl Probe {
         let start = Instant::now();
         let (mut seq, mut brightest) = (0, 0);
         for _ in 0..count {
-            match self.frames.wait(PATIENCE) {
+            match self.frames.wait(WAIT_MAX) {
                 Next::Newer(frame) if frame.seq > seq => {
                     seq = frame.seq;
                     brightest = frame.pixels.planes().y.iter().copied().max().unwrap_or(0);
@@ -229,7 +229,7 @@ fn outage(source: &str, take_away: &str, bring_back: &str) -> Outcome {
 /// behind, and the camera comes back once the driver does.
 fn hang(source: &str, let_go: &str) -> Outcome {
     let mut probe = Probe::start(source, small())?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_MAX;
     while probe.metrics.abandoned_threads.get() == 0 {
         if Instant::now() > deadline {
             return Err("no thread was left behind".to_owned());

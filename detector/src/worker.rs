@@ -25,7 +25,7 @@ use pace::FrameSelector;
 pub use pace::Pace;
 
 /// The longest wait for a frame, after which a stop is noticed.
-const PATIENCE: Duration = Duration::from_millis(200);
+const FRAME_WAIT: Duration = Duration::from_millis(200);
 /// The deadline for opening a model, which some providers compile.
 const OPENING_MAX: Duration = Duration::from_secs(15 * 60);
 /// The deadline for one detection by the largest model on the slowest processor.
@@ -176,7 +176,7 @@ where
                 }
             }
             heartbeat.beat(TURN_MAX);
-            let frame = match self.parts.frames.wait(PATIENCE) {
+            let frame = match self.parts.frames.wait(FRAME_WAIT) {
                 Next::Newer(frame) => frame,
                 Next::TimedOut => {
                     self.parts.metrics.rate_fps.set(0.0);

@@ -1,7 +1,7 @@
 //! A ComfyUI server as a stylist. Needs nothing newer than the servers of January 2025.
 //!
-//! An order is sent in [`order`], followed by WebSocket events (fast) and by polling queue and history
-//! (authoritative; [`tracker`] decides), and finally erased on the server in [`erase`]. A thread surveys the
+//! An order is sent in `order`, followed by WebSocket events (fast) and by polling queue and history
+//! (authoritative; `tracker` decides), and finally erased on the server in `erase`. A thread surveys the
 //! server periodically, to know which workflows it can run.
 
 mod answers;

@@ -59,6 +59,7 @@ struct Route {
     methods: MethodRouter<Arc<App>>,
 }
 
+#[expect(clippy::too_many_lines, reason = "one entry for each route")]
 fn table() -> Vec<Route> {
     use Needs::{Admin, Metrics, Nothing, Watch};
     let route = |needs, path, methods| Route {

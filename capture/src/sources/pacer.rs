@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// When playback is late by more than this, the later pictures are delayed too, instead of being
 /// shown in a rush.
-const FORGIVEN: Duration = Duration::from_millis(500);
+const LATE_MAX: Duration = Duration::from_millis(500);
 /// A larger gap in the timestamps is taken as a cut and not waited for.
 const LARGEST_GAP: Duration = Duration::from_secs(10);
 
@@ -46,7 +46,7 @@ impl Pacer {
                     .filter(|step| !step.is_zero() && *step <= LARGEST_GAP)
                     .unwrap_or(self.interval);
                 let due = last.due + step;
-                if now.saturating_duration_since(due) > FORGIVEN {
+                if now.saturating_duration_since(due) > LATE_MAX {
                     now
                 } else {
                     due

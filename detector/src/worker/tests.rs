@@ -55,14 +55,14 @@ impl Detect for Scripted {
     }
 }
 
-struct Bench {
+struct WorkerRig {
     frames: Arc<Slot<Frame>>,
     parts: WorkerParts,
     pool: PicturePool,
     seq: u64,
 }
 
-impl Bench {
+impl WorkerRig {
     fn new() -> (Self, Arc<Slot<Tracks>>, Arc<Slot<DetectorState>>) {
         let (frames, tracks, state) = (Slot::new(), Slot::new(), Slot::new());
         let pace = Arc::new(Pace::default());
@@ -75,13 +75,13 @@ impl Bench {
             metrics: Arc::default(),
             threads: Threads::default(),
         };
-        let bench = Self {
+        let rig = Self {
             frames,
             parts,
             pool: PicturePool::new(2),
             seq: 0,
         };
-        (bench, tracks, state)
+        (rig, tracks, state)
     }
 
     /// The same connections with another reader of frames.
@@ -123,15 +123,15 @@ fn running(state: &DetectorState) -> bool {
 
 #[test]
 fn tracks_name_their_frame_and_the_slot_ends_the_thread() {
-    let (mut bench, tracks, state) = Bench::new();
+    let (mut rig, tracks, state) = WorkerRig::new();
     let open = || {
         Ok(Some(Scripted {
             script: Arc::default(),
         }))
     };
-    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
     let mut seen = tracks.reader();
-    bench.frame();
+    rig.frame();
     let Next::Newer(first) = seen.wait(HANG_TIMEOUT) else {
         panic!("no tracks")
     };
@@ -140,19 +140,19 @@ fn tracks_name_their_frame_and_the_slot_ends_the_thread() {
         (1, 64, 48)
     );
     assert_eq!((first.items.len(), &*first.labels[0]), (1, "person"));
-    bench.frame();
+    rig.frame();
     let Next::Newer(second) = seen.wait(HANG_TIMEOUT) else {
         panic!("no tracks")
     };
     assert_eq!(second.items[0].id, first.items[0].id);
-    bench.frames.close();
+    rig.frames.close();
     handle.stop();
     assert_eq!(state.latest().as_deref(), Some(&DetectorState::Off));
 }
 
 #[test]
 fn what_is_missing_is_looked_for_again() {
-    let (mut bench, _, _) = Bench::new();
+    let (mut rig, _, _) = WorkerRig::new();
     let tries = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&tries);
     let open = move || match count.fetch_add(1, Ordering::Relaxed) {
@@ -164,16 +164,16 @@ fn what_is_missing_is_looked_for_again() {
             script: Arc::default(),
         })),
     };
-    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
-    bench.frames_until(|state| matches!(state, DetectorState::Missing { .. }));
-    bench.frames_until(running);
+    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    rig.frames_until(|state| matches!(state, DetectorState::Missing { .. }));
+    rig.frames_until(running);
     assert_eq!(tries.load(Ordering::Relaxed), 2);
     handle.stop();
 }
 
 #[test]
 fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
-    let (mut bench, tracks, _) = Bench::new();
+    let (mut rig, tracks, _) = WorkerRig::new();
     let script = Arc::new(Mutex::new(Vec::new()));
     let (opened, played) = (Arc::new(AtomicU32::new(0)), Arc::clone(&script));
     let count = Arc::clone(&opened);
@@ -183,12 +183,12 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
             script: Arc::clone(&played),
         }))
     };
-    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
-    bench.frames_until(running);
+    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    rig.frames_until(running);
     script.lock().expect("not poisoned").push(Act::Fail);
-    bench.frames_until(|_| script.lock().expect("not poisoned").is_empty());
-    let failed_at = bench.seq;
-    bench.frames_until(|_| {
+    rig.frames_until(|_| script.lock().expect("not poisoned").is_empty());
+    let failed_at = rig.seq;
+    rig.frames_until(|_| {
         let seen = tracks.latest();
         seen.is_some_and(|seen| seen.frame_seq > failed_at)
     });
@@ -198,22 +198,22 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
         .lock()
         .expect("not poisoned")
         .extend([Act::Fail, Act::Panic, Act::Fail]);
-    let failed = bench.frames_until(|state| matches!(state, DetectorState::Failed { .. }));
+    let failed = rig.frames_until(|state| matches!(state, DetectorState::Failed { .. }));
     let DetectorState::Failed { message, .. } = failed else {
         panic!("{failed:?}")
     };
     assert!(message.contains("no reason"), "{message}");
-    bench.frames_until(running);
+    rig.frames_until(running);
     assert_eq!(opened.load(Ordering::Relaxed), 2);
-    assert_eq!(bench.parts.metrics.failures.get(), 4);
+    assert_eq!(rig.parts.metrics.failures.get(), 4);
     handle.stop();
 }
 
 #[test]
 fn without_a_requested_model_the_detector_is_off() {
-    let (bench, _, state) = Bench::new();
+    let (rig, _, state) = WorkerRig::new();
     let open = || Ok::<Option<Scripted>, _>(None);
-    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
     let mut seen = state.reader();
     while !matches!(seen.wait(HANG_TIMEOUT), Next::Newer(state) if *state == DetectorState::Off) {}
     handle.stop();
@@ -221,27 +221,27 @@ fn without_a_requested_model_the_detector_is_off() {
 
 #[test]
 fn idle_detection_skips_frames_and_counts_them() {
-    let (mut bench, tracks, _) = Bench::new();
-    bench.parts.pace.set_watched(false);
+    let (mut rig, tracks, _) = WorkerRig::new();
+    rig.parts.pace.set_watched(false);
     let open = || {
         Ok(Some(Scripted {
             script: Arc::default(),
         }))
     };
-    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
     let mut seen = tracks.reader();
-    bench.frame();
+    rig.frame();
     assert!(matches!(seen.wait(HANG_TIMEOUT), Next::Newer(_)));
     // A frame that comes a second later is not left out: frames are offered until one is.
-    let paced_out = bench.parts.metrics.paced_out.clone();
-    bench.frames_until(|_| paced_out.get() > 0);
-    bench.parts.pace.set_watched(true);
-    bench.frame();
+    let paced_out = rig.parts.metrics.paced_out.clone();
+    rig.frames_until(|_| paced_out.get() > 0);
+    rig.parts.pace.set_watched(true);
+    rig.frame();
     loop {
         let Next::Newer(tracks) = seen.wait(HANG_TIMEOUT) else {
             panic!("no tracks")
         };
-        if tracks.frame_seq == bench.seq {
+        if tracks.frame_seq == rig.seq {
             break;
         }
     }
@@ -250,7 +250,7 @@ fn idle_detection_skips_frames_and_counts_them() {
 
 #[test]
 fn a_panic_of_the_loop_opens_the_model_again() {
-    let (mut bench, tracks, _) = Bench::new();
+    let (mut rig, tracks, _) = WorkerRig::new();
     let opened = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&opened);
     let open = move || {
@@ -259,31 +259,31 @@ fn a_panic_of_the_loop_opens_the_model_again() {
             script: Arc::default(),
         }))
     };
-    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
-    bench.frames_until(running);
-    let threads = bench.parts.threads.clone();
+    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    rig.frames_until(running);
+    let threads = rig.parts.threads.clone();
     threads.inject("detect", capture::InjectedFault::Panic);
-    bench.frames_until(|_| opened.load(Ordering::Relaxed) == 2);
+    rig.frames_until(|_| opened.load(Ordering::Relaxed) == 2);
     assert_eq!(threads.restarts("detect"), 1);
     let mut seen = tracks.reader();
     let _ = seen.try_next();
-    bench.frames_until(|_| seen.try_next().is_some());
+    rig.frames_until(|_| seen.try_next().is_some());
     handle.stop();
 }
 
 #[test]
 fn a_hanging_detection_is_reported() {
-    let (mut bench, _, _) = Bench::new();
+    let (mut rig, _, _) = WorkerRig::new();
     let open = || {
         Ok(Some(Scripted {
             script: Arc::default(),
         }))
     };
-    let handle = spawn_with(bench.parts(), None, open).expect("a thread");
-    bench.frames_until(running);
-    let threads = bench.parts.threads.clone();
+    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    rig.frames_until(running);
+    let threads = rig.parts.threads.clone();
     threads.inject("detect", capture::InjectedFault::Hang);
-    bench.frames_until(|_| {
+    rig.frames_until(|_| {
         threads.skip_time(2 * DETECTION_MAX);
         let faults = threads.faults(Instant::now());
         faults
@@ -291,6 +291,6 @@ fn a_hanging_detection_is_reported() {
             .any(|fault| fault.to_string() == "detect hangs")
     });
     threads.inject("detect", capture::InjectedFault::None);
-    bench.frames_until(|_| threads.faults(Instant::now()).is_empty());
+    rig.frames_until(|_| threads.faults(Instant::now()).is_empty());
     handle.stop();
 }

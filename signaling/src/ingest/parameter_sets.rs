@@ -295,7 +295,7 @@ pub(super) mod tests {
 
     #[test]
     fn large_and_unsupported_formats_are_rejected() {
-        let refused = |nal: &[u8]| SequenceParameters::parse(nal).expect_err("unfit");
+        let refused = |nal: &[u8]| SequenceParameters::parse(nal).expect_err("unsupported");
         let large = UnsupportedError::TooLarge {
             width: 3840,
             height: 2160,

@@ -11,7 +11,7 @@ use crate::booth::shared::Shared;
 use crate::booth::{erasing, worker};
 
 /// Longer than a built-in style takes, since its stages cannot be interrupted.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STOP_WAIT: Duration = Duration::from_secs(10);
 
 const POLL: Duration = Duration::from_millis(5);
 
@@ -66,7 +66,7 @@ impl Handle {
     pub(super) fn close(&self) {
         self.shared.stop();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let give_up_at = Instant::now() + PATIENCE;
+        let give_up_at = Instant::now() + STOP_WAIT;
         for thread in threads.drain(..) {
             while !thread.is_finished() && Instant::now() < give_up_at {
                 thread::sleep(POLL);

@@ -138,22 +138,22 @@ fn check_stylist(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) 
 /// Fails the jobs that waited too long for an unavailable stylist.
 fn give_up_overdue(shared: &Shared, state: &mut BoothState, stylist: &dyn Stylist, now: Instant) {
     let made_by = stylist.made_by();
-    let patience = shared.settings.away_max;
+    let outage_max = shared.settings.away_max;
     let Some(stylist_state) = state.stylist_state_mut(made_by) else {
         return;
     };
-    let overdue = stylist_state.overdue(patience, now);
+    let overdue = stylist_state.overdue(outage_max, now);
     let words = match stylist_state.outage.as_ref().map(Outage::reason) {
         Some(reason) if reason == DISK_FAILED => {
             format!(
                 "For {} {reason}. Come back later.",
-                duration_words(patience)
+                duration_words(outage_max)
             )
         }
         _ => format!(
             "Try another style, or come back later: {} was away for {}.",
             made_by.title(),
-            duration_words(patience)
+            duration_words(outage_max)
         ),
     };
     for job in overdue {

@@ -108,14 +108,14 @@ impl StylistState {
     }
 
     /// Jobs that waited too long for an unavailable stylist.
-    pub(crate) fn overdue(&self, patience: Duration, now: Instant) -> Vec<JobId> {
+    pub(crate) fn overdue(&self, outage_max: Duration, now: Instant) -> Vec<JobId> {
         let Some(outage) = &self.outage else {
             return Vec::new();
         };
         let mut order = self.queue.order();
         order.retain(|job| {
             let queued_at = self.jobs.get(job).map_or(now, |kept| kept.queued_at);
-            outage.is_too_long(queued_at, patience, now)
+            outage.is_too_long(queued_at, outage_max, now)
         });
         order
     }
@@ -164,9 +164,14 @@ impl Outage {
         &self.reason
     }
 
-    /// Whether a job queued at `queued_at` has waited for `patience`.
-    pub(crate) fn is_too_long(&self, queued_at: Instant, patience: Duration, now: Instant) -> bool {
-        now.saturating_duration_since(self.since.max(queued_at)) >= patience
+    /// Whether a job queued at `queued_at` has waited for `outage_max`.
+    pub(crate) fn is_too_long(
+        &self,
+        queued_at: Instant,
+        outage_max: Duration,
+        now: Instant,
+    ) -> bool {
+        now.saturating_duration_since(self.since.max(queued_at)) >= outage_max
     }
 }
 
@@ -195,10 +200,10 @@ mod tests {
         let start = Instant::now();
         let minutes = |m: u64| Duration::from_secs(60 * m);
         let outage = Outage::new("gone".to_owned(), start + minutes(10));
-        let patience = minutes(30);
-        assert!(!outage.is_too_long(start, patience, start + minutes(39)));
-        assert!(outage.is_too_long(start, patience, start + minutes(40)));
+        let outage_max = minutes(30);
+        assert!(!outage.is_too_long(start, outage_max, start + minutes(39)));
+        assert!(outage.is_too_long(start, outage_max, start + minutes(40)));
         let later = start + minutes(20);
-        assert!(!outage.is_too_long(later, patience, start + minutes(49)));
+        assert!(!outage.is_too_long(later, outage_max, start + minutes(49)));
     }
 }

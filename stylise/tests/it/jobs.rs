@@ -37,10 +37,7 @@ fn a_job_runs_and_is_followed() {
     let waiting = wait(&booth, id, |view| view.position == Some(2));
     assert_eq!(waiting.state, State::Queued, "it waits behind other orders");
     assert_eq!(waiting.waits_for, Some(WaitsFor::Others));
-    assert_eq!(
-        waiting.expected_wait_s, None,
-        "no estimate behind other orders"
-    );
+    assert_eq!(waiting.expected_wait_s, None, "behind other orders");
     let second = submit(&booth, "bob", "clay");
     assert_eq!((second.state, second.position), (State::Queued, Some(3)));
     assert_eq!(second.expected_wait_s, None);

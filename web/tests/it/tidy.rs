@@ -537,3 +537,49 @@ fn nothing_points_at_one_machine() {
     }
     assert_none("paths of somebody's machine", &violations);
 }
+
+/// Metaphors that the code once used as names. Comments and names use the field's terms.
+const METAPHORS: [&str; 15] = [
+    "heed",
+    "heeds",
+    "heeded",
+    "obey",
+    "obeys",
+    "obeyed",
+    "attend",
+    "attends",
+    "glance",
+    "glances",
+    "plea",
+    "pleas",
+    "errand",
+    "errands",
+    "applicationward",
+];
+
+#[test]
+fn names_and_comments_use_no_metaphors() {
+    let is_source = |file: &SourceFile| ["rs", "js", "mjs"].contains(&file.extension());
+    let mut violations = Vec::new();
+    // This file names them.
+    for file in sources().into_iter().filter(is_source) {
+        if file.path == "web/tests/it/tidy.rs" {
+            continue;
+        }
+        for (number, line) in file.text.lines().enumerate() {
+            // camelCase and snake_case are several words.
+            let mut spaced = String::new();
+            for c in line.chars() {
+                if c.is_uppercase() {
+                    spaced.push(' ');
+                }
+                spaced.extend(c.to_lowercase());
+            }
+            let mut words = spaced.split(|c: char| !c.is_alphabetic());
+            if let Some(word) = words.find(|word| METAPHORS.contains(word)) {
+                violations.push(format!("{}:{}: {word}", file.path, number + 1));
+            }
+        }
+    }
+    assert_none("use the field's term", &violations);
+}
