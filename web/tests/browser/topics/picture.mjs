@@ -22,7 +22,7 @@ export async function run(t) {
   const known = KNOWN[t.station.kind];
   if (known.length > 0) {
     const off = await settledOff(page, known, allowedOff(t));
-    const said = `${off.mean.toFixed(1)} off in the mean, ${off.most} at most`;
+    const said = `${off.mean.toFixed(1)} off in the mean, ${off.most.toFixed(1)} at most`;
     t.check("known colours are right", isWithin(off, allowedOff(t)), said);
   }
   await sameAsSnapshot(t, page);
@@ -30,25 +30,34 @@ export async function run(t) {
 }
 
 // The encoder's quantiser changes flat patches by 1 to 5, differently in each keyframe, and static parts keep that until
-// the next keyframe, at most ten seconds later. Nine keyframes are tried before the check fails.
+// the next keyframe, at most ten seconds later. The mean of what several keyframes show is compared, so that no single
+// keyframe decides; nine are tried before the check fails.
 async function settledOff(page, known, allowed) {
   const until = Date.now() + 90_000;
+  const keyframes = [];
   for (;;) {
-    const seen = await coloursAt(page, known);
-    const offs = known.flatMap(({ rgb }, index) =>
-      rgb.map((value, channel) => Math.abs(value - seen[index][channel])),
+    const seen = (await coloursAt(page, known)).map((rgb) => [...rgb]);
+    const before = keyframes.at(-1);
+    const changed = before === undefined || seen.some((rgb, at) => furthest(rgb, before[at]) > 0);
+    if (changed) keyframes.push(seen);
+    const offs = known.flatMap(({ rgb }, at) =>
+      rgb.map((value, channel) => Math.abs(value - meanOf(keyframes, (frame) => frame[at][channel]))),
     );
-    const mean = offs.reduce((sum, off) => sum + off, 0) / offs.length;
-    const off = { mean, most: Math.max(...offs) };
+    const off = { mean: meanOf(offs, (one) => one), most: Math.max(...offs) };
     if (isWithin(off, allowed) || Date.now() > until) return off;
     await page.waitForTimeout(500);
   }
 }
 
-// A wrong colour matrix changes the mean by 7 and single channels by 29, a wrong range by 13 and 16. The mock's picture
-// is encoded by Chromium.
+function meanOf(list, of) {
+  return list.reduce((sum, one) => sum + of(one), 0) / list.length;
+}
+
+// A wrong colour matrix changes the mean by 7 and single channels by 29, a wrong range by 13 and 16. The quantiser changes
+// single channels by up to 5, and the same ones in many keyframes (the blue of the green bar). The mock's picture is
+// encoded by Chromium.
 function allowedOff(t) {
-  return t.real ? { mean: 2, most: 3 } : { mean: 6, most: 12 };
+  return t.real ? { mean: 2, most: 6 } : { mean: 6, most: 12 };
 }
 
 function isWithin(off, allowed) {
