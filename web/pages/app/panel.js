@@ -7,10 +7,8 @@ import {
   detectorRate,
   estimatedDelayMs,
   latencyWords,
-  ownViewer,
   publishWords,
   readCounters,
-  renditionChangeWords,
   shareWords,
 } from "./stats.js";
 import { makeReader } from "./timecode.js";
@@ -26,8 +24,7 @@ export function makePanel({ player, stationAhead, quality, words }) {
   let before = null;
   let status = null;
   let curve = [];
-  let viewer = null; // this page's entry of /api/viewers
-  let viewerOf = ""; // the session and height that it was fetched for
+  let change = null; // of rendition_change.js
 
   async function draw() {
     const peer = player()?.peer ?? null;
@@ -45,30 +42,23 @@ export function makePanel({ player, stationAhead, quality, words }) {
     set("fps", numbers && words.say("live.fps", { fps: words.number(numbers.fps) }));
     set("bitrate", numbers && bitrateWords(words, numbers.bitrateBps));
     set("lost", numbers && shareWords(words, numbers.lostShare));
-    if (numbers?.height) showRendition(numbers.height);
+    if (numbers?.height) {
+      quality.shown(numbers.height);
+      change?.follow(player()?.session, numbers.height);
+    }
     set("rtt", whole(words, numbers?.roundTripMs));
     set("buffer", whole(words, numbers?.bufferMs));
     if (ms !== null && ms !== undefined) curve = [...curve, ms].slice(-CURVE_POINTS);
     byId("curve").firstElementChild.setAttribute("points", points(curve));
   }
 
-  // The cause of a change of rendition is fetched when the height of the picture has changed.
-  async function showRendition(height) {
-    quality.shown(height);
-    const session = player()?.session;
-    const now = `${session?.url} ${height}`;
-    if (!session?.url || now === viewerOf) return;
-    viewerOf = now;
-    const found = await fetchViewer(session);
-    if (now !== viewerOf) return;
-    viewer = found;
-    drawChange();
-  }
-
-  function drawChange() {
-    const text = renditionChangeWords(words.say, viewer);
-    byId("line-change").hidden = text === null;
-    set("change", text);
+  async function fetchChange() {
+    try {
+      const { makeRenditionChange } = await import("./rendition_change.js");
+      change ??= makeRenditionChange(words);
+    } catch {
+      // Tried again with the next opening.
+    }
   }
 
   return {
@@ -78,7 +68,8 @@ export function makePanel({ player, stationAhead, quality, words }) {
       if (!yes) return;
       before = null;
       curve = [];
-      viewerOf = "";
+      change?.forget();
+      if (!change) fetchChange();
       draw();
       // Rates need two readings.
       setTimeout(draw, 250);
@@ -93,20 +84,9 @@ export function makePanel({ player, stationAhead, quality, words }) {
     reworded() {
       if (!open) return;
       drawStation(words, status);
-      drawChange();
+      change?.draw();
     },
   };
-}
-
-async function fetchViewer(session) {
-  try {
-    const askedAt = performance.now();
-    const response = await fetch("api/viewers", { cache: "no-store" });
-    const viewers = response.ok ? await response.json() : [];
-    return ownViewer(viewers, session, askedAt, performance.now());
-  } catch {
-    return null;
-  }
 }
 
 function drawStation(words, status) {

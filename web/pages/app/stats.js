@@ -58,23 +58,6 @@ export function estimatedDelayMs(numbers, refreshMs = 1000 / 60) {
   return (roundTripMs ?? 0) / 2 + bufferMs + decodeMs + refreshMs / 2;
 }
 
-const AGE_ERROR_MS = 50;
-
-// This page's entry in the answer of /api/viewers, which names nobody: the one as old as its session, which the
-// station told between `askedAt` and `answeredAt`. Null when none or several are.
-export function ownViewer(viewers, session, askedAt, answeredAt) {
-  const least = askedAt - session.answeredAt - AGE_ERROR_MS;
-  const most = answeredAt - session.postedAt + AGE_ERROR_MS;
-  const own = viewers.filter(({ age_s }) => age_s * 1000 >= least && age_s * 1000 <= most);
-  return own.length === 1 ? own[0] : null;
-}
-
-// Why the station last changed the rendition; null where it does not say.
-export function renditionChangeWords(say, viewer) {
-  const cause = viewer?.rendition_change;
-  return cause ? stateWords(say, "live.change", cause) : null;
-}
-
 export function bitrateWords({ number }, bps) {
   return bps >= 1e6 ? `${number(bps / 1e6, 1)} Mbit/s` : `${number(bps / 1e3)} kbit/s`;
 }
@@ -107,7 +90,7 @@ export function publishWords(say, publish) {
 }
 
 // A state without a text is shown by its name.
-function stateWords(say, of, state) {
+export function stateWords(say, of, state) {
   const key = `${of}.${state}`;
   const text = say(key);
   return text === key ? state : text;

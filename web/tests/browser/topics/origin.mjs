@@ -16,6 +16,13 @@ export async function run(t) {
       }),
   });
   await stateIs(page, "live");
+  const first = await page.evaluate(() =>
+    performance
+      .getEntriesByType("resource")
+      .filter(({ name }) => name.includes("/app/") && !/\/(language|live_words|translated)\.js$/.test(name))
+      .reduce((sum, part) => sum + part.decodedBodySize, 0),
+  );
+  t.check("the first files have less than 80 kB", first > 10000 && first < 80000, first);
   await page.keyboard.press("s");
   await page.waitForTimeout(1500);
   const origin = new URL(t.station.url).origin;
@@ -48,7 +55,7 @@ export async function run(t) {
   t.check("the content security policy is strict", strict, policy);
   const kb = (size) => `${Math.round(size / 1000)} kB`;
   const rest = bytes - words;
-  t.check("the page's files have less than 82 kB", rest > 10000 && rest < 82000, kb(rest));
+  t.check("with the statistics less than 82 kB", rest > 10000 && rest < 82000, rest);
   t.check("the translation's files have less than 12.5 kB", words > 1000 && words < 12500, kb(words));
 
   // Checked at the station, because Playwright loses the requests of a page with Cross-Origin-Opener-Policy when it is
