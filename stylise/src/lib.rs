@@ -21,6 +21,7 @@ mod isolate;
 mod job;
 mod jobs;
 mod metrics;
+mod release_memory;
 mod stylist;
 #[cfg(test)]
 mod test_folder;

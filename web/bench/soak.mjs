@@ -1,12 +1,12 @@
 // A station under mixed load for a long time: viewers that stay, viewers that come and go, uploads to the photo
 // booth, and malicious traffic. Checks that memory, descriptors and frame rate stay constant.
 //
-//   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/soak.mjs [--minutes 60] [--viewers 200] [--photo FILE]
+//   CARRIER_BIN=... LIGHT_VIEWERS=... node web/bench/soak.mjs [--minutes 60] [--viewers 200] [--photo FILE] [--samples FILE.json]
 //
 // A fifth of the viewers leave and are replaced each half minute. About one request or datagram in a hundred is
 // malicious. Exits with 1 when something grew.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -31,6 +31,7 @@ const { values } = parseArgs({
     viewers: { type: "string", default: "200" },
     photo: { type: "string" },
     model: { type: "string", default: "embedded" },
+    samples: { type: "string" },
   },
 });
 const [minutes, viewers] = [Number(values.minutes), Number(values.viewers)];
@@ -71,11 +72,13 @@ async function upload(station, photo) {
   return result.ok && bytes > 1000 ? "done" : `result ${result.status}`;
 }
 
-async function uploads(station, isOver) {
+async function uploads(station, booth, isOver) {
   const photo = values.photo && readFileSync(values.photo);
   const outcomes = new Map();
   while (!isOver()) {
+    booth.isBusy = true;
     const outcome = await upload(station, photo).catch((error) => error.message);
+    booth.isBusy = false;
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     await sleep(UPLOAD_MS);
   }
@@ -84,7 +87,7 @@ async function uploads(station, isOver) {
 
 const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
 
-async function samples(station, isOver) {
+async function samples(station, booth, isOver) {
   const taken = [];
   let before = await scrape(station);
   let at = performance.now();
@@ -95,6 +98,7 @@ async function samples(station, isOver) {
     const answeredMs = performance.now() - asked;
     const grew = difference(before, now);
     taken.push({
+      isBoothBusy: booth.isBusy,
       rssMb: memory(station.pid).rssMb,
       descriptors: descriptors(station.pid),
       threads: readdirSync(`/proc/${station.pid}/task`).length,
@@ -108,19 +112,21 @@ async function samples(station, isOver) {
   return taken;
 }
 
-// Medians of the first and the last part after the warm-up.
+// Medians of the first and the last quarter after the warm-up.
 function compare(taken) {
   const warm = taken.slice(Math.ceil(taken.length * WARM_UP_SHARE));
-  const part = Math.max(1, Math.floor(warm.length / 4));
-  const [early, late] = [warm.slice(0, part), warm.slice(-part)];
-  const row = (name, key, decimals, flat) => {
-    const [first, last] = [early, late].map((list) => median(list.map((one) => one[key])));
+  const row = (name, key, decimals, flat, counts = () => true) => {
+    const numbers = warm.filter(counts).map((one) => one[key]);
+    const part = Math.max(1, Math.floor(numbers.length / 4));
+    const [first, last] = [median(numbers.slice(0, part)), median(numbers.slice(-part))];
     return { name, first, last, decimals, flat: flat(first, last) };
   };
   const grows = (first, last) => last <= first * GROWTH_ALLOWED + 2;
   const falls = (first, last) => last >= first / GROWTH_ALLOWED;
   return [
-    row("memory, MB", "rssMb", 1, grows),
+    // A job needs tens of megabytes while it runs.
+    row("memory between booth jobs, MB", "rssMb", 1, grows, (one) => !one.isBoothBusy),
+    row("memory, booth jobs included, MB", "rssMb", 1, () => true),
     row("descriptors", "descriptors", 0, grows),
     row("threads", "threads", 0, grows),
     row("frames a second", "fps", 2, falls),
@@ -132,18 +138,20 @@ function compare(taken) {
 
 const out = mkdtempSync(path.join(os.tmpdir(), "carrier-soak-"));
 const station = await startStation({ binary, out, source: "scene", model: values.model });
+const booth = { isBusy: false };
 const end = performance.now() + minutes * 60000;
 const isOver = () => performance.now() >= end;
 try {
   const steady = crowd(station, viewers - Math.round(viewers / 5), minutes * 60, 10000);
   const malice = startMalice(station, isOver);
   const [taken, steadySeen, churned, outcomes, sent] = await Promise.all([
-    samples(station, isOver),
+    samples(station, booth, isOver),
     steady,
     churn(station, isOver),
-    uploads(station, isOver),
+    uploads(station, booth, isOver),
     malice,
   ]);
+  if (values.samples) writeFileSync(values.samples, JSON.stringify(taken));
   const rows = compare(taken);
   const shown = rows.map(({ name, first, last, decimals, flat }) => [
     name,

@@ -17,6 +17,7 @@ use crate::jobs::store::jobs::End;
 use crate::jobs::store::row::Row;
 use crate::jobs::stylist_state::{DISK_FAILED, Outage};
 use crate::metrics::Discarded;
+use crate::release_memory::release_free_memory;
 use crate::stylist::{JobContext, MadeBy, Order, Progress, RemoteOrder, Stylist, StylistError};
 
 /// What the worker does next.
@@ -182,6 +183,7 @@ fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row, heartbeat: &Heartbea
     drop(state);
     shared.changed.notify_all();
     shared.pictures.erase(&freed);
+    release_free_memory();
 }
 
 /// Records the outcome of a job. Returns the files to delete.
