@@ -21,6 +21,7 @@ import { median, number, table } from "./table.mjs";
 const SAMPLE_MS = 10000;
 const CHURN_MS = 30000;
 const UPLOAD_MS = 10000;
+const JOB_MAX_MS = 300000; // jobs run at the lowest priority
 const WARM_UP_SHARE = 0.2; // of the time, in which caches, pools and the encoder's memory grow once
 const GROWTH_ALLOWED = 1.1;
 
@@ -60,7 +61,7 @@ async function upload(station, photo) {
   if (sent.status !== 202) return `${sent.status}`;
   const { id } = await sent.json();
   const job = `${station.url}api/stylise/${id}`;
-  for (let tries = 0; tries < 240; tries += 1) {
+  for (const end = performance.now() + JOB_MAX_MS; performance.now() < end; ) {
     const { state } = await (await fetch(job)).json();
     if (state === "done") break;
     if (!["queued", "running"].includes(state)) return state;

@@ -111,6 +111,11 @@ impl PliBackoff {
         (self.delayed_until, self.keyframe_sent_at) = (None, Some(now));
     }
 
+    /// The frames of this viewer after its last keyframe were dropped here.
+    pub(crate) fn keyframe_dropped(&mut self) {
+        self.keyframe_sent_at = None;
+    }
+
     /// When to call [`Self::forward_delayed`].
     pub(crate) fn due(&self) -> Option<Instant> {
         self.delayed_until

@@ -20,21 +20,21 @@ const FREE_PACE_BPS: u32 = 20_000_000;
 /// The pace in relation to the bandwidth estimate: above it, so that a keyframe delays the frames behind it
 /// no longer than the path itself does.
 const PACE_SHARE: f32 = 1.5;
-/// Frames older than this are of no use to a live picture.
-const OLDEST: Duration = Duration::from_millis(700);
+/// Frames that waited longer than this are of no use to a live picture.
+const LONGEST_WAIT: Duration = Duration::from_millis(700);
 
-/// The frames of one viewer that have not left yet, oldest first.
+/// The frames of one viewer that have not left yet with the time they were queued at, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct SendQueue {
-    frames: VecDeque<RingFrame>,
+    frames: VecDeque<(Instant, RingFrame)>,
     /// Packets of the first frame that have left.
     left: usize,
     next_at: Option<Instant>,
 }
 
 impl SendQueue {
-    pub(crate) fn push(&mut self, entry: RingFrame) {
-        self.frames.push_back(entry);
+    pub(crate) fn push(&mut self, now: Instant, entry: RingFrame) {
+        self.frames.push_back((now, entry));
     }
 
     /// The next run, if it may leave now. Call until it returns `None`.
@@ -46,7 +46,7 @@ impl SendQueue {
         if self.next_at.is_some_and(|at| at > now) {
             return None;
         }
-        let entry = self.frames.front()?.clone();
+        let entry = self.frames.front()?.1.clone();
         let pace_bps = estimate_bps.map_or(FREE_PACE_BPS, |bps| (bps as f32 * PACE_SHARE) as u32);
         let per_run = pace_bps as f64 / 8.0 * RUN_TIME.as_secs_f64() / PACKET_BYTES as f64;
         let most = (per_run as usize).clamp(RUN_PACKETS_LEAST, RUN_PACKETS);
@@ -67,14 +67,14 @@ impl SendQueue {
         self.next_at.filter(|_| !self.frames.is_empty())
     }
 
-    /// Drops all frames if the oldest is too old; returns how many were dropped.
+    /// Drops all frames if the oldest waited too long; returns how many were dropped.
     ///
     /// overflow: drops-to-keyframe, counted by the caller.
     pub(crate) fn drop_late(&mut self, now: Instant) -> usize {
         let late = self
             .frames
             .front()
-            .is_some_and(|entry| now.saturating_duration_since(entry.arrived) > OLDEST);
+            .is_some_and(|(queued, _)| now.saturating_duration_since(*queued) > LONGEST_WAIT);
         if late { self.clear() } else { 0 }
     }
 
@@ -108,10 +108,10 @@ mod tests {
     fn an_ordinary_frame_leaves_at_once_and_a_keyframe_in_spaced_runs() {
         let (mut ring, start) = (PacketRing::default(), Instant::now());
         let mut queue = SendQueue::default();
-        queue.push(ring.push(frame(0, false, 6), start));
+        queue.push(start, ring.push(frame(0, false, 6), start));
         assert_eq!(runs(&mut queue, start, None), [(0, 6)]);
         let later = start + 1000 * MS;
-        queue.push(ring.push(frame(1, true, 50), later));
+        queue.push(later, ring.push(frame(1, true, 50), later));
         assert_eq!(
             runs(&mut queue, later, None),
             [(0, 16), (8, 16), (16, 16), (24, 2)]
@@ -123,13 +123,14 @@ mod tests {
     fn a_slow_viewer_gets_short_runs_and_no_stale_frames() {
         let (mut ring, start) = (PacketRing::default(), Instant::now());
         let mut queue = SendQueue::default();
-        queue.push(ring.push(frame(0, true, 60), start));
-        queue.push(ring.push(frame(1, false, 2), start));
+        queue.push(start, ring.push(frame(0, true, 60), start));
+        queue.push(start, ring.push(frame(1, false, 2), start));
         let runs = runs(&mut queue, start, Some(400_000));
         let sent: usize = runs.iter().map(|(_, packets)| packets).sum();
         assert_eq!(sent, 62);
         assert!(runs[29].0 > 800, "600 kbit/s: {runs:?}");
-        queue.push(ring.push(frame(2, true, 60), start + 1000 * MS));
+        let old = ring.push(frame(2, true, 60), start);
+        queue.push(start + 1000 * MS, old);
         queue
             .run(start + 1000 * MS, Some(400_000))
             .expect("its turn");

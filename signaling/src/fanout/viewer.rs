@@ -151,13 +151,19 @@ impl Viewer {
         self.pli_backoff.request(now, in_flight)
     }
 
+    /// Like [`Self::needs_keyframe`], after frames of this viewer were dropped here: what is in flight does not help.
+    pub(crate) fn needs_keyframe_after_drop(&mut self, now: Instant) -> bool {
+        self.pli_backoff.keyframe_dropped();
+        self.needs_keyframe(now)
+    }
+
     /// Queues a frame, and sends what pacing allows.
     pub(crate) fn write_frame(&mut self, now: Instant, entry: RingFrame) {
         if entry.frame.keyframe {
             self.freeze.ended(now);
             self.pli_backoff.keyframe_sent(now);
         }
-        self.queue.push(entry);
+        self.queue.push(now, entry);
         self.write_queued(now);
     }
 

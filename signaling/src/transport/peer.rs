@@ -1,5 +1,6 @@
 //! The transport of one viewer: our own ICE, with DTLS and SRTP of the sans-I/O `rtc` library.
 
+mod dtls_duplicates;
 mod sealing;
 mod secure;
 

@@ -1,6 +1,7 @@
 //! A viewer: str0m on its own socket.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use lossy_link::Link;
@@ -43,6 +44,11 @@ pub(crate) struct Client {
     /// Drops one of this many received media datagrams; 0: none.
     pub(crate) lose_every: u64,
     pub(crate) lost: u64,
+    received: u64,
+    sent: u64,
+    /// Drops the datagrams with these numbers, of those received and of those sent.
+    pub(crate) lose_received: Range<u64>,
+    pub(crate) lose_sent: Range<u64>,
     /// Simulated path from the station, if any.
     pub(crate) path: Option<Link<(Vec<u8>, SocketAddr)>>,
 }
@@ -73,6 +79,10 @@ impl Client {
             media_seen: 0,
             lose_every: 0,
             lost: 0,
+            received: 0,
+            sent: 0,
+            lose_received: 0..0,
+            lose_sent: 0..0,
             path: None,
         }
     }
@@ -176,13 +186,22 @@ impl Client {
     fn step(&mut self) -> bool {
         match self.end.next() {
             None => return false,
-            Some(EndOutput::Send(out)) => self.end.send(&out),
+            Some(EndOutput::Send(out)) => {
+                self.sent += 1;
+                if !self.lose_sent.contains(&(self.sent - 1)) {
+                    self.end.send(&out);
+                }
+            }
             Some(EndOutput::Note(event)) => self.note(*event),
         }
         true
     }
 
     fn take(&mut self, datagram: &[u8], from: SocketAddr) {
+        self.received += 1;
+        if self.lose_received.contains(&(self.received - 1)) {
+            return;
+        }
         if is_media(datagram) {
             self.media_seen += 1;
             if self.lose_every > 0 && self.media_seen.is_multiple_of(self.lose_every) {

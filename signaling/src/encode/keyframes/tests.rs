@@ -176,4 +176,8 @@ fn a_pli_is_ignored_while_the_keyframe_cannot_have_arrived() {
     backoff.keyframe_sent(at(33));
     assert!(!backoff.request(at(300), slow) && !backoff.forward_delayed(at(500)));
     assert!(backoff.request(at(510), slow), "it was lost");
+    backoff.keyframe_sent(at(15_000));
+    assert!(!backoff.request(at(15_100), slow));
+    backoff.keyframe_dropped();
+    assert!(backoff.request(at(15_100), slow), "it will not arrive");
 }

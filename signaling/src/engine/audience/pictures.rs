@@ -163,7 +163,7 @@ impl Audience {
             count(&self.metrics.drops, DropCause::Late, dropped);
             viewer.phase = Phase::Awaiting;
             viewer.freeze.began(now);
-            if viewer.needs_keyframe(now) {
+            if viewer.needs_keyframe_after_drop(now) {
                 request_keyframe(&self.demand, &self.metrics, viewer.rendition);
             }
             return;

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use rtc::crypto::{HashAlgorithm, RTCCryptoProvider};
@@ -24,6 +24,7 @@ use rtc::srtp::context::Context;
 use rtc::srtp::option::{srtcp_replay_protection, srtp_replay_protection};
 use rtc::srtp::protection_profile::ProtectionProfile;
 
+use super::dtls_duplicates::HandshakeDuplicates;
 use super::sealing::SrtpSealer;
 use crate::sdp::{Offer, Setup};
 use crate::transport::runs::RunBuffer;
@@ -50,6 +51,10 @@ const PROFILES: [(SrtpProtectionProfile, ProtectionProfile); 4] = [
 ];
 /// Server name of handshakes that this side starts.
 const SERVER_NAME: &str = "localhost";
+/// How long an unanswered flight waits for its first retransmission; the wait doubles each time. Shorter than the
+/// second that RFC 6347 4.2.4.1 recommends, since a visitor waits for a picture; browsers begin with 50 ms. The
+/// library gives up after seven retransmissions: 25 s, which is longer than a viewer has for connecting.
+const FIRST_RETRANSMISSION: Duration = Duration::from_millis(200);
 /// Packets that may arrive out of order and are still distinguished from replayed ones.
 const REPLAY_WINDOW: usize = 64;
 
@@ -78,6 +83,9 @@ pub(super) struct DtlsSrtp {
     state: DtlsState,
     crypto: Arc<dyn RTCCryptoProvider>,
     out: Vec<RunBuffer>,
+    duplicates: HandshakeDuplicates,
+    /// When the present flight is retransmitted, and the wait before that.
+    retransmission: Option<(Instant, Duration)>,
 }
 
 impl DtlsSrtp {
@@ -120,6 +128,8 @@ impl DtlsSrtp {
             state: DtlsState::Handshaking,
             crypto,
             out: Vec::new(),
+            duplicates: HandshakeDuplicates::default(),
+            retransmission: None,
         })
     }
 
@@ -136,13 +146,17 @@ impl DtlsSrtp {
             tracing::debug!(%error, "cannot start a DTLS handshake");
             self.state = DtlsState::Failed;
         }
-        self.collect();
+        self.collect_flight(now);
     }
 
     /// Handles a DTLS datagram.
     pub(super) fn handshake(&mut self, now: Instant, bytes: &[u8]) {
         // After the end, a late datagram would start a new handshake.
         if matches!(self.state, DtlsState::Closed | DtlsState::Failed) || is_plain_alert(bytes) {
+            return;
+        }
+        let is_handshaking = self.state == DtlsState::Handshaking;
+        if is_handshaking && self.duplicates.is_repetition(bytes) {
             return;
         }
         let read = self
@@ -153,25 +167,36 @@ impl DtlsSrtp {
                 for event in events {
                     self.note(&event);
                 }
+                self.duplicates.note(bytes);
             }
             Err(error) => tracing::debug!(%error, "a DTLS datagram was rejected"),
         }
-        self.collect();
+        self.collect_flight(now);
     }
 
-    /// Handles the passing of time: retransmits unanswered handshake messages.
+    /// Handles the passing of time: retransmits unanswered handshake messages with exponential back-off.
     pub(super) fn tick(&mut self, now: Instant) {
-        if self.due().is_none_or(|due| due > now) {
+        let (Some(timer), Some((at, wait))) = (self.library_timer(), self.retransmission) else {
+            return;
+        };
+        if at > now {
             return;
         }
-        if let Err(error) = self.endpoint.handle_timeout(other_side(), now) {
+        // The library's own interval is fixed; with its timer's time it retransmits at once.
+        if let Err(error) = self.endpoint.handle_timeout(other_side(), timer.max(now)) {
             tracing::debug!(%error, "a DTLS handshake timed out");
             self.state = DtlsState::Failed;
         }
+        self.retransmission = Some((now + 2 * wait, 2 * wait));
         self.collect();
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
+        self.library_timer()?;
+        self.retransmission.map(|(at, _)| at)
+    }
+
+    fn library_timer(&self) -> Option<Instant> {
         self.endpoint.poll_timeout(&other_side())
     }
 
@@ -243,6 +268,15 @@ impl DtlsSrtp {
             EndpointEvent::PeerClosed => self.state = DtlsState::Closed,
             // There is no data channel.
             _ => {}
+        }
+    }
+
+    /// Takes what the library sends, and restarts the back-off if that is a new flight.
+    fn collect_flight(&mut self, now: Instant) {
+        let before = self.out.len();
+        self.collect();
+        if self.out.len() > before {
+            self.retransmission = Some((now + FIRST_RETRANSMISSION, FIRST_RETRANSMISSION));
         }
     }
 
