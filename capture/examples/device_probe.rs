@@ -89,6 +89,7 @@ impl Probe {
             loop_file: false,
             clock: WallClock::start(),
             threads: capture::Threads::default(),
+            is_shuttered: false,
         };
         let (frames, signals) = (Slot::new(), Slot::new());
         let metrics: Arc<CaptureMetrics> = Arc::default();

@@ -67,6 +67,12 @@ pub enum Signal {
         /// Granted frames per second, 0 when the source does not tell.
         fps: f32,
     },
+    /// The shutter is closed: the source is not open.
+    Closed {
+        /// For viewers; `None`: nobody gave one.
+        reason: Option<String>,
+        since: Instant,
+    },
     /// The source ended, failed or stalled. It is opened again without any action.
     Lost {
         source: String,

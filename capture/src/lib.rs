@@ -39,7 +39,7 @@ pub use sources::scene;
 pub use sources::webcam::{Device, devices};
 pub use sources::y4m::Y4mError;
 pub use spec::{SourceSpec, SpecError, Y4mInput};
-pub use supervisor::{CaptureConfig, CaptureHandle, spawn};
+pub use supervisor::{CaptureConfig, CaptureHandle, ShutterControl, spawn};
 pub use switch::{Guest, SourceSwitch};
 #[cfg(any(test, debug_assertions))]
 pub use threads::InjectedFault;

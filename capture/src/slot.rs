@@ -98,6 +98,12 @@ impl<T> Slot<T> {
         drop(old);
     }
 
+    /// Removes the value; whoever has not taken it does not get it.
+    pub fn clear(&self) {
+        let old = self.lock().value.take();
+        drop(old);
+    }
+
     /// The newest value, seen or not.
     #[must_use]
     pub fn latest(&self) -> Option<Arc<T>> {

@@ -51,6 +51,8 @@ pub struct CaptureConfig {
     pub clock: WallClock,
     /// Where the supervisor's thread is registered.
     pub threads: Threads,
+    /// Nothing is opened before [`ShutterControl::open_source`].
+    pub is_shuttered: bool,
 }
 
 /// A running capture. Dropping the handle ends the capture without waiting for it.
@@ -61,6 +63,12 @@ pub struct CaptureHandle {
 }
 
 impl CaptureHandle {
+    /// Releases and opens the source from any thread.
+    #[must_use]
+    pub fn shutter(&self) -> ShutterControl {
+        ShutterControl(self.events.clone())
+    }
+
     /// Ends the capture and closes both slots. Returns within about a second even when a driver
     /// hangs, because its thread is then left behind.
     pub fn stop(mut self) {
@@ -71,6 +79,24 @@ impl CaptureHandle {
         {
             tracing::error!("the capture supervisor panicked");
         }
+    }
+}
+
+/// Releases the source and opens it again. Clones control the same capture.
+#[derive(Debug, Clone)]
+pub struct ShutterControl(Sender<Event>);
+
+impl ShutterControl {
+    /// Releases the source: a camera's light goes off as soon as its driver lets go. Call
+    /// [`SourceSwitch::close_shutter`] first, which stops frames at once.
+    pub fn release_source(&self) {
+        // Fails when the supervisor has ended, which released everything.
+        let _ = self.0.send(Event::Shutter { is_closed: true });
+    }
+
+    /// Opens the source again.
+    pub fn open_source(&self) {
+        let _ = self.0.send(Event::Shutter { is_closed: false });
     }
 }
 
@@ -109,6 +135,7 @@ pub fn spawn(
         abandoned: Vec::new(),
         lost: None,
         live: None,
+        is_shuttered: config.is_shuttered,
     };
     let run = move |heartbeat: &Heartbeat| supervisor.run(heartbeat);
     let thread = config.threads.spawn("capture", run)?;
@@ -132,11 +159,15 @@ struct Supervisor {
     lost: Option<(Instant, String)>,
     /// What is live, with its width and height in pixels.
     live: Option<(OpenedSource, u32, u32)>,
+    /// Nothing is to be open.
+    is_shuttered: bool,
 }
 
 /// How an attempt ended.
 enum Outcome {
     Failed(CaptureError),
+    /// The shutter was closed.
+    Shuttered,
     Stopped,
 }
 
@@ -145,7 +176,15 @@ impl Supervisor {
         self.switch.publish_source_signal(Signal::Opening {
             source: self.name.clone(),
         });
-        while let Outcome::Failed(error) = self.attempt(heartbeat) {
+        loop {
+            if self.is_shuttered && self.wait_while_shuttered(heartbeat) {
+                break;
+            }
+            let error = match self.attempt(heartbeat) {
+                Outcome::Failed(error) => error,
+                Outcome::Shuttered => continue,
+                Outcome::Stopped => break,
+            };
             let error = self.attribute(error);
             let now = Instant::now();
             let after = self.plan.failed(&error);
@@ -210,6 +249,12 @@ impl Supervisor {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => {
                     self.end_both(attempt, probe);
                     return Outcome::Stopped;
+                }
+                Ok(Event::Shutter { is_closed: false }) => {}
+                Ok(Event::Shutter { is_closed: true }) => {
+                    self.is_shuttered = true;
+                    self.end_both(attempt, probe);
+                    return Outcome::Shuttered;
                 }
                 Ok(Event::Live {
                     attempt: id,
@@ -331,7 +376,30 @@ impl Supervisor {
         }
     }
 
-    /// Sleeps until `wake` (`None`: for ever). Returns whether the capture was stopped meanwhile.
+    /// Sleeps until the shutter opens. Returns whether the capture was stopped meanwhile.
+    fn wait_while_shuttered(&mut self, heartbeat: &Heartbeat) -> bool {
+        // Threads that a driver holds publish nothing from now on.
+        self.attempts += 1;
+        self.context.gate.set_active(self.attempts);
+        (self.live, self.lost) = (None, None);
+        heartbeat.rest();
+        while self.is_shuttered {
+            match self.received.recv() {
+                Ok(Event::Shutter { is_closed }) => self.is_shuttered = is_closed,
+                Ok(Event::Stop) | Err(_) => return true,
+                // Late events of threads that were left behind.
+                Ok(_) => {}
+            }
+        }
+        self.backoff = BACKOFF;
+        self.switch.publish_source_signal(Signal::Opening {
+            source: self.name.clone(),
+        });
+        false
+    }
+
+    /// Sleeps until `wake` (`None`: for ever), or until the shutter is closed. Returns whether the capture was
+    /// stopped meanwhile.
     fn wait_for_stop(&mut self, wake: Option<Instant>) -> bool {
         loop {
             let event = match wake {
@@ -347,6 +415,10 @@ impl Supervisor {
             match event {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
+                Ok(Event::Shutter { is_closed: true }) => {
+                    self.is_shuttered = true;
+                    return false;
+                }
                 // Late events of threads that were left behind.
                 Ok(_) => {}
             }

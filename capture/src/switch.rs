@@ -34,6 +34,8 @@ struct State {
     newest_guest: u64,
     guest_on_air: bool,
     is_closed: bool,
+    /// Nothing is published while the shutter is closed.
+    is_shuttered: bool,
     /// Of the frames that are published.
     rate: FrameRate,
 }
@@ -48,6 +50,7 @@ impl SourceSwitch {
             newest_guest: 0,
             guest_on_air: false,
             is_closed: false,
+            is_shuttered: false,
             rate: FrameRate::default(),
         };
         Arc::new(Self {
@@ -74,6 +77,37 @@ impl SourceSwitch {
         }
     }
 
+    /// Closes the shutter: on return no frame is in the slot, and none comes until it is opened. Guests of before
+    /// are refused for good.
+    pub fn close_shutter(&self, reason: Option<String>, since: Instant) {
+        let mut state = self.lock();
+        state.is_shuttered = true;
+        state.newest_guest += 1;
+        state.guest_on_air = false;
+        state.rate.reset();
+        self.guest_on_air.store(false, Ordering::Relaxed);
+        self.frames.clear();
+        self.signal.publish(Signal::Closed { reason, since });
+    }
+
+    /// Opens the shutter: the source's next frame is published.
+    pub fn open_shutter(&self) {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.is_shuttered, false) {
+            let opening = Signal::Opening {
+                source: "the camera".to_owned(),
+            };
+            self.signal
+                .publish(state.source_signal.clone().unwrap_or(opening));
+        }
+    }
+
+    /// Whether the shutter is closed.
+    #[must_use]
+    pub fn is_shuttered(&self) -> bool {
+        self.lock().is_shuttered
+    }
+
     /// The measured rate of the published frames per second; `None` when too few came recently.
     #[must_use]
     pub fn frame_rate(&self, now: Instant) -> Option<f32> {
@@ -89,7 +123,7 @@ impl SourceSwitch {
     /// Publishes a frame of the configured source, unless a guest is on the air.
     pub(crate) fn publish_source(&self, make: impl FnOnce(u64) -> Frame) {
         let mut state = self.lock();
-        if !state.guest_on_air {
+        if !state.guest_on_air && !state.is_shuttered {
             self.publish(&mut state, make);
         }
     }
@@ -97,7 +131,7 @@ impl SourceSwitch {
     /// Publishes a signal of the configured source; while a guest is on the air, when it leaves.
     pub(crate) fn publish_source_signal(&self, signal: Signal) {
         let mut state = self.lock();
-        if !state.guest_on_air {
+        if !state.guest_on_air && !state.is_shuttered {
             self.signal.publish(signal.clone());
         }
         state.source_signal = Some(signal);
@@ -149,7 +183,7 @@ impl Guest {
     pub fn publish(&mut self, pixels: PooledPicture, captured_at: Instant) -> bool {
         let size = (pixels.width(), pixels.height());
         let mut state = self.switch.lock();
-        if state.newest_guest != self.id || state.is_closed {
+        if state.newest_guest != self.id || state.is_closed || state.is_shuttered {
             return false;
         }
         if !state.guest_on_air {

@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
+use crate::shutter::ShutterKeeper;
 use crate::stills::Stills;
 use crate::supervision::liveness::Liveness;
 
@@ -58,7 +59,8 @@ pub(crate) struct App {
     pub(crate) whep: Whep,
     pub(crate) publisher: Option<Publisher>,
     pub(crate) whip: Whip,
-    pub(crate) stills: Stills,
+    pub(crate) stills: Arc<Stills>,
+    pub(crate) shutter: ShutterKeeper,
     pub(crate) booth: PhotoBooth,
     pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,

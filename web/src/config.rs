@@ -33,6 +33,7 @@ mod booth;
 pub(crate) mod http;
 mod media;
 mod network;
+mod privacy;
 mod token_strength;
 mod visitors;
 
@@ -47,6 +48,7 @@ pub(crate) use self::booth::{BoothConfig, StyliseConfig};
 pub(crate) use self::http::{CertificateSource, HttpConfig};
 pub(crate) use self::media::BITRATES_BPS;
 pub(crate) use self::network::IceServer;
+pub(crate) use self::privacy::PrivacyConfig;
 pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
 
 use self::http::TlsConfig;
@@ -99,6 +101,7 @@ section! {
         stylise: StyliseConfig = StyliseConfig::default(),
         booth: BoothConfig = BoothConfig::default(),
         wifi: WifiConfig = WifiConfig::default(),
+        privacy: PrivacyConfig = PrivacyConfig::default(),
     }
 }
 
@@ -245,6 +248,7 @@ impl Config {
             return Err(ConfigError::value("data", "", why));
         }
         self.booth.check()?;
+        self.privacy.check()?;
         self.wifi.check()
     }
 

@@ -14,7 +14,7 @@
 //! that takes none: for a service `carrier-media`, Kubernetes sets `CARRIER_MEDIA_PORT=tcp://...`.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command};
 use detector::Places;
@@ -109,6 +109,11 @@ impl UserFolders {
     /// The configuration that is read if none is named.
     pub(crate) fn config_file(&self) -> Option<PathBuf> {
         Some(self.config.as_ref()?.join("carrier.toml"))
+    }
+
+    /// Where the shutter's state and the audit are kept.
+    pub(crate) fn state_folder(&self) -> Option<&Path> {
+        self.state.as_deref()
     }
 
     /// Where a generated admin token is kept.

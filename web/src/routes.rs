@@ -8,6 +8,7 @@ mod feed;
 mod gallery;
 mod join;
 mod page;
+mod shutter;
 mod status;
 mod stylise;
 mod tracks;
@@ -76,6 +77,9 @@ fn table() -> Vec<Route> {
         .get(admin::session)
         .delete(admin::log_out);
     let sessions = delete(admin::log_out_everywhere);
+    let shutter = put(shutter::change)
+        .layer(from_fn(identify::needs_admin))
+        .get(shutter::shutter);
     let gallery_picture = patch(gallery::hide).delete(gallery::erase);
     vec![
         route(Nothing, "/", get(page::index)),
@@ -122,6 +126,9 @@ fn table() -> Vec<Route> {
         route(Watch, "/api/stylise/{id}", stylise::job_methods()),
         route(Watch, "/api/stylise/{id}/events", get(stylise::events)),
         route(Watch, "/api/stylise/{id}/{picture}", get(stylise::picture)),
+        // Changing it needs the admin token.
+        route(Watch, "/api/shutter", shutter),
+        route(Admin, "/api/admin/audit", get(shutter::audit)),
         route(Admin, "/api/admin/session", session),
         route(Admin, "/api/admin/sessions", sessions),
         route(Admin, "/api/admin/bitrate", put(admin::set_bitrate)),

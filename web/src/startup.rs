@@ -6,10 +6,12 @@
 mod banner;
 mod painter;
 pub(crate) mod pipeline;
+mod shuttered;
 
 use std::future::pending;
 use std::io::{IsTerminal, stdout};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::banner::Banner;
+use self::pipeline::Folders;
 use crate::access::admin::AdminToken;
 use crate::access::viewer_token::CookieKey;
 use crate::app::{AccessSetup, App};
@@ -34,6 +37,8 @@ use crate::http::tls::{CertificateNames, Tls};
 use crate::metrics::Metrics;
 use crate::output::print;
 use crate::routes;
+use crate::shutter::terminal::{self, TerminalModes};
+use crate::shutter::{Cause, ShutterState, now_unix_ms};
 use crate::supervision::supervised;
 
 /// HTTP serves pages, a few pictures and signalling: the pipeline needs the cores.
@@ -63,17 +68,21 @@ pub(crate) fn run(
         .build()
         .context("cannot start the HTTP threads")?;
     let listeners = Listeners::bind(&config, &folders)?;
-    let data = config.data_folder(&folders);
+    let kept_in = Folders {
+        data: config.data_folder(&folders),
+        state: folders.state_folder().map(Path::to_owned),
+    };
     let setup = AccessSetup {
         admin,
         cookie_key: CookieKey::obtain(folders.cookie_key_file().as_deref()),
         host_names: HostNames::new(&config, listeners.certificate_names()),
         served: listeners.served()?,
     };
-    let (app, pipeline) =
-        pipeline::start(config, source, setup, data.as_deref(), threads, metrics)?;
+    let (app, pipeline) = pipeline::start(config, source, setup, &kept_in, threads, metrics)?;
     print_banner(&listeners, &app);
+    let terminal_modes = watch_keys(&app);
     runtime.block_on(serve(listeners, Arc::clone(&app)))?;
+    drop(terminal_modes);
     tracing::info!("stopping");
     app.booth.close();
     pipeline.stop();
@@ -163,6 +172,14 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
             supervised(&threads, "watchers", follow).await;
         }
     });
+    tokio::spawn({
+        let (app, threads) = (Arc::clone(&app), threads.clone());
+        async move {
+            let follow = || pipeline::follow_shutter_rules(Arc::clone(&app));
+            supervised(&threads, "shutter", follow).await;
+        }
+    });
+    tokio::spawn(close_by_signal(Arc::clone(&app)));
     let connections = &app.connections;
     let router = routes::router(&app);
     let http = supervised(&threads, "http", async || {
@@ -198,6 +215,41 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
 fn reopened(listener: &std::net::TcpListener) -> anyhow::Result<TcpListener> {
     let same = listener.try_clone().and_then(TcpListener::from_std);
     same.context("the socket cannot be listened on")
+}
+
+/// `s` in the terminal closes and opens the shutter.
+fn watch_keys(app: &Arc<App>) -> Option<TerminalModes> {
+    let app = Arc::clone(app);
+    terminal::watch_keys(move |key| {
+        if key.eq_ignore_ascii_case(&b's') {
+            let closed = !app.shutter.is_closed();
+            app.shutter.decide(ShutterState {
+                who: Some("terminal".to_owned()),
+                ..ShutterState::new(closed, Cause::Person, now_unix_ms())
+            });
+        }
+    })
+}
+
+/// SIGUSR1 closes the shutter and never opens it.
+async fn close_by_signal(app: Arc<App>) {
+    let mut closes = match signal(SignalKind::user_defined1()) {
+        Ok(closes) => closes,
+        Err(error) => {
+            tracing::error!(%error, "SIGUSR1 will not close the camera");
+            return;
+        }
+    };
+    while closes.recv().await.is_some() {
+        let app = Arc::clone(&app);
+        let close = move || {
+            let state = ShutterState::new(true, Cause::Signal, now_unix_ms());
+            app.shutter.decide(state)
+        };
+        if let Err(error) = tokio::task::spawn_blocking(close).await {
+            tracing::error!(%error, "SIGUSR1 could not close the camera");
+        }
+    }
 }
 
 /// Resolves at the first SIGINT or SIGTERM. A second one ends the process at once.

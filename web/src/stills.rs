@@ -46,6 +46,13 @@ struct JpegCache {
 }
 
 impl Stills {
+    /// Forgets the pictures. Blocks while one is encoded: not for tasks of the runtime.
+    pub(crate) fn clear(&self) {
+        for cache in [&self.painted, &self.clean] {
+            cache.blocking_lock().newest = None;
+        }
+    }
+
     /// `picture` as JPEG. The lock is held while encoding, so that concurrent requests wait for one
     /// encoding instead of repeating it.
     pub(crate) async fn jpeg(

@@ -41,6 +41,8 @@ pub(crate) enum Event {
         attempt: AttemptId,
         result: Result<(), CaptureError>,
     },
+    /// The shutter is to be closed or opened.
+    Shutter { is_closed: bool },
     /// [`crate::CaptureHandle::stop`] was called.
     Stop,
 }

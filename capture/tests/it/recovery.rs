@@ -13,7 +13,7 @@ fn auto_shows_the_scene_with_a_note_where_there_is_no_camera() {
     let note = watched.signal_that(|signal| match signal {
         Signal::Lost { reason, .. } => panic!("nothing is lost: {reason}"),
         Signal::Live { note, .. } => Some(note.clone()),
-        Signal::Opening { .. } => None,
+        Signal::Opening { .. } | Signal::Closed { .. } => None,
     });
     assert_eq!(
         note.as_deref(),

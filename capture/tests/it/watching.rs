@@ -14,6 +14,8 @@ use crate::timing::{HANG_TIMEOUT, expect_within};
 pub(crate) struct Watched {
     pub(crate) metrics: Arc<CaptureMetrics>,
     pub(crate) signal: Arc<Slot<Signal>>,
+    pub(crate) switch: Arc<SourceSwitch>,
+    pub(crate) newest: Arc<Slot<Frame>>,
     frames: SlotReader<Frame>,
     signals: SlotReader<Signal>,
     handle: CaptureHandle,
@@ -35,20 +37,33 @@ impl Watched {
             loop_file,
             clock,
             threads: threads.clone(),
+            is_shuttered: false,
         };
         let (frames, signal) = (Slot::new(), Slot::new());
         let metrics: Arc<CaptureMetrics> = Arc::default();
         let switch = SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal));
-        let handle = spawn(config, switch, Arc::clone(&metrics)).expect("threads");
-        let (frames, signals) = (frames.reader(), signal.reader());
+        let handle = spawn(config, Arc::clone(&switch), Arc::clone(&metrics)).expect("threads");
+        let (newest, frames, signals) = (Arc::clone(&frames), frames.reader(), signal.reader());
         Self {
             metrics,
             signal,
+            switch,
+            newest,
             frames,
             signals,
             handle,
             threads,
         }
+    }
+
+    pub(crate) fn close_shutter(&self) {
+        self.switch.close_shutter(None, Instant::now());
+        self.handle.shutter().release_source();
+    }
+
+    pub(crate) fn open_shutter(&self) {
+        self.switch.open_shutter();
+        self.handle.shutter().open_source();
     }
 
     pub(crate) fn frame(&mut self) -> Arc<Frame> {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::timing::expect_within;
+use capture::Signal;
+
+use crate::timing::{HANG_TIMEOUT, expect_within};
 use crate::watching::{Watched, folder};
 
 fn fifo(name: &str) -> PathBuf {
@@ -75,6 +77,44 @@ fn a_pipe_is_shown_waited_for_and_resumed() {
         "numbers go on"
     );
     assert_eq!(watched.metrics.stalls.get(), 1);
+    watched.stop();
+}
+
+#[test]
+fn a_closed_shutter_releases_the_source_and_shows_nothing_of_it() {
+    let path = fifo("shutter");
+    let mut watched = Watched::start(&format!("y4m:{}", path.display()));
+    let mut pipe = writer(&path);
+    pipe.write_all(b"YUV4MPEG2 W8 H4 F5:1\n").expect("read");
+    pipe.write_all(&picture(77, 8, 4)).expect("read");
+    watched.live();
+    watched.frame();
+
+    watched.close_shutter();
+    assert!(watched.newest.latest().is_none(), "at once");
+    let is_closed = |signal: &Signal| matches!(signal, Signal::Closed { .. }).then_some(());
+    watched.signal_that(is_closed);
+    // The source is released: sooner or later nobody reads the pipe.
+    let until = Instant::now() + HANG_TIMEOUT;
+    while pipe.write_all(&picture(88, 8, 4)).is_ok() {
+        assert!(Instant::now() < until, "the pipe is still read");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(pipe);
+    assert!(watched.newest.latest().is_none());
+    assert!(
+        watched
+            .signal
+            .latest()
+            .is_some_and(|signal| is_closed(&signal).is_some())
+    );
+
+    watched.open_shutter();
+    let mut pipe = writer(&path);
+    pipe.write_all(b"YUV4MPEG2 W8 H4 F5:1\n").expect("read");
+    pipe.write_all(&picture(99, 8, 4)).expect("read");
+    watched.live();
+    assert_eq!(watched.frame().pixels.planes().y[0], 99);
     watched.stop();
 }
 

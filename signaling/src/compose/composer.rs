@@ -158,6 +158,8 @@ struct Composer {
     newest: Option<Arc<Frame>>,
     fresh: bool,
     last: Option<Last>,
+    /// The picture epoch of everything above.
+    epoch: u64,
     seq: u64,
     asleep: bool,
     closed: bool,
@@ -212,6 +214,7 @@ impl Composer {
             newest: None,
             fresh: false,
             last: None,
+            epoch: 0,
             seq: 0,
             asleep: true,
             closed: false,
@@ -242,6 +245,7 @@ impl Composer {
 
     fn turn(&mut self, cx: &mut Context<'_>, now: Instant) -> Step {
         let watched = self.demand.somebody_watches();
+        self.follow_epoch();
         self.streams.follow_demand(now);
         if watched {
             self.take_newest(cx);
@@ -256,7 +260,7 @@ impl Composer {
                 .map_or(Frame::STALE_AFTER, |frame| frame.stale_after),
             fresh: std::mem::take(&mut self.fresh),
             lost_since: match signal.as_deref() {
-                Some(Signal::Lost { since, .. }) => Some(*since),
+                Some(Signal::Lost { since, .. } | Signal::Closed { since, .. }) => Some(*since),
                 _ => None,
             },
             keyframe_due: self.streams.keyframe_due(now),
@@ -274,6 +278,17 @@ impl Composer {
             Step::Wait(_) => {}
         }
         step
+    }
+
+    /// Forgets all pictures when they were taken back. New encoders begin with keyframes, without a reference to
+    /// an earlier picture.
+    fn follow_epoch(&mut self) {
+        let epoch = self.demand.picture_epoch().now();
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            (self.newest, self.last) = (None, None);
+            self.streams.renew();
+        }
     }
 
     /// Takes the newest frame, and registers to be woken by the next one and by a change of the source's
@@ -324,7 +339,9 @@ impl Composer {
     fn compose_card(&mut self, signal: Option<&Signal>, now: Instant) {
         let stalled;
         let signal = match signal {
-            Some(signal @ (Signal::Lost { .. } | Signal::Opening { .. })) => signal,
+            Some(
+                signal @ (Signal::Lost { .. } | Signal::Opening { .. } | Signal::Closed { .. }),
+            ) => signal,
             other => {
                 let since = self.newest.as_ref().map_or(now, |frame| frame.captured_at);
                 stalled = stalled_signal(other, since);
@@ -347,12 +364,16 @@ impl Composer {
     ) {
         let painted = Arc::new(picture);
         let seq = self.seq;
-        self.composed.publish(Composed {
+        let composed = Composed {
             clean,
             painted: Arc::clone(&painted),
             seq,
             captured_at,
-        });
+        };
+        let epoch = self.demand.picture_epoch();
+        if !epoch.publish_in(self.epoch, || self.composed.publish(composed)) {
+            return;
+        }
         self.last = Some(Last {
             painted,
             seq,
@@ -378,6 +399,7 @@ impl Composer {
             frame_seq: last.seq,
             captured_at: last.captured_at,
             rtp_ticks: self.clock.ticks(ticks_of),
+            epoch: self.epoch,
         };
         self.streams.encode(subject, now);
     }

@@ -11,7 +11,7 @@ use super::pacing::RateCap;
 use super::picture::caught;
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{EncodeError, Encoder, NewEncoder, Rendition, RenditionId};
-use crate::encode::frame_queue::{EncodedFrame, FrameSink};
+use crate::encode::frame_queue::{EncodedFrame, FrameSink, Sent};
 use crate::rtp::packetise::packetise;
 
 /// The exponential back-off after a failed encoder starts here and doubles up to the longest wait.
@@ -25,6 +25,8 @@ pub(super) struct Subject<'a> {
     pub(super) frame_seq: u64,
     pub(super) captured_at: Instant,
     pub(super) rtp_ticks: u32,
+    /// The picture epoch in which it was composed.
+    pub(super) epoch: u64,
 }
 
 /// All renditions.
@@ -128,7 +130,9 @@ impl Streams {
             self.metrics.bytes.inc_by(frame.bytes as u64);
             let rendition = frame.rendition;
             // overflow: drops-to-keyframe, counted; the gate spaces the keyframe that is then needed.
-            let sent = self.sink.send(frame);
+            let mut sent = Sent::default();
+            let (sink, epoch) = (&self.sink, self.demand.picture_epoch());
+            epoch.publish_in(subject.epoch, || sent = sink.send(frame));
             self.metrics.dropped.inc_by(sent.dropped as u64);
             if sent.needs_keyframe {
                 self.demand.keyframe_gate(rendition).request();

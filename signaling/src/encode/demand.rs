@@ -21,6 +21,7 @@ pub struct Demand {
     /// The bitrate that most of its viewers can take. 0: the nominal bitrate.
     target_bps: [AtomicU32; RenditionId::LIMIT],
     pictures: AtomicU32,
+    epoch: PictureEpoch,
     /// One per rendition.
     keyframes: [Mutex<KeyframeGate>; RenditionId::LIMIT],
     compose: Mutex<Option<Waker>>,
@@ -111,6 +112,19 @@ impl Demand {
                 .any(|count| count.load(Ordering::Relaxed) > 0)
     }
 
+    /// The epoch of pictures: what was composed in an earlier one must not be shown any more.
+    #[must_use]
+    pub fn picture_epoch(&self) -> &PictureEpoch {
+        &self.epoch
+    }
+
+    /// Nothing composed so far may be shown any more. On return, compose publishes nothing of it. The other
+    /// stages are emptied by their owners after that: the engine by [`crate::EngineHandle::discard_pictures`].
+    pub fn begin_picture_epoch(&self) {
+        self.epoch.begin();
+        self.wake_compose();
+    }
+
     /// Requests a keyframe (a PLI or FIR, a join that the cache cannot serve). The rendition's
     /// `KeyframeGate` coalesces and spaces requests. `true`: this is the first one since the last keyframe.
     pub fn request_keyframe(&self, rendition: RenditionId) -> bool {
@@ -166,6 +180,35 @@ impl Demand {
         if let Some(waker) = &*self.compose.lock().unwrap_or_else(PoisonError::into_inner) {
             waker.wake_by_ref();
         }
+    }
+}
+
+/// Counts how often all pictures were taken back, and keeps pictures of earlier epochs from being published.
+#[derive(Debug, Default)]
+pub struct PictureEpoch(Mutex<u64>);
+
+impl PictureEpoch {
+    /// The present epoch.
+    pub fn now(&self) -> u64 {
+        *self.lock()
+    }
+
+    /// Runs `publish` if `epoch` is the present one. No epoch begins meanwhile.
+    pub fn publish_in(&self, epoch: u64, publish: impl FnOnce()) -> bool {
+        let present = self.lock();
+        if *present != epoch {
+            return false;
+        }
+        publish();
+        true
+    }
+
+    fn begin(&self) {
+        *self.lock() += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

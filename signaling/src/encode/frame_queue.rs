@@ -53,7 +53,7 @@ pub fn frame_queue(
 }
 
 /// The outcome of [`FrameSink::send`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sent {
     /// Frames that this call dropped: the one sent, or older ones that a keyframe replaced.
     pub dropped: usize,
@@ -89,6 +89,17 @@ pub struct FrameTap {
     ready: Arc<Notify>,
     demand: Arc<Demand>,
     rendition: RenditionId,
+}
+
+impl FrameReceiver {
+    /// Drops all queued frames; each rendition goes on at its next keyframe.
+    ///
+    /// overflow: drops-to-keyframe, uncounted: they must not be shown any more.
+    pub(crate) fn clear(&self) {
+        let mut queue = lock(&self.queue);
+        queue.frames.clear();
+        queue.awaits_keyframe = [true; RenditionId::LIMIT];
+    }
 }
 
 /// A tap that receives frames. Counts as one viewer of the rendition until it is dropped.

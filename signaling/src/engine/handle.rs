@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use capture::{Guest, Threads};
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::audience::ledger::Ledger;
 use crate::congestion::Choice;
@@ -46,6 +47,9 @@ pub struct ViewerSummary {
 /// The publisher is served by the thread that reads the port: its packets need not be handed over.
 const PUBLISHERS: Shard = Shard(0);
 
+/// How long an engine thread may take to drop pictures; it takes microseconds.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A request to an engine thread.
 pub(crate) enum Command {
     Join(Box<Arrival>, oneshot::Sender<Result<(), SessionError>>),
@@ -58,6 +62,10 @@ pub(crate) enum Command {
         Box<NewPublisher>,
         oneshot::Sender<Result<Guest, SessionError>>,
     ),
+    /// Drops every picture that has not been sent, and what is kept for retransmission.
+    DiscardPictures(oneshot::Sender<()>),
+    /// Ends the publisher's session.
+    DismissPublisher(oneshot::Sender<()>),
     Stop,
 }
 
@@ -132,6 +140,46 @@ impl EngineHandle {
         for thread in std::mem::take(&mut *lock(&self.shared.threads)) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the media engine had panicked");
+            }
+        }
+    }
+
+    /// Drops every picture that has not been sent to a viewer, and all that is kept for retransmission and for
+    /// viewers that join. Blocks until all engine threads have done so, at most [`DISCARD_TIMEOUT`].
+    pub fn discard_pictures(&self) {
+        self.ask_all(
+            |reply| Command::DiscardPictures(reply),
+            0..self.shared.shards.len(),
+        );
+    }
+
+    /// Ends the session of the publisher, if there is one. Blocks likewise.
+    pub fn dismiss_publisher(&self) {
+        let Shard(shard) = PUBLISHERS;
+        self.ask_all(|reply| Command::DismissPublisher(reply), shard..shard + 1);
+    }
+
+    fn ask_all(
+        &self,
+        command: impl Fn(oneshot::Sender<()>) -> Command,
+        shards: std::ops::Range<usize>,
+    ) {
+        let deadline = Instant::now() + DISCARD_TIMEOUT;
+        let answers: Vec<oneshot::Receiver<()>> = shards
+            .map(|shard| {
+                let (reply, answer) = oneshot::channel();
+                self.send(Shard(shard), command(reply));
+                answer
+            })
+            .collect();
+        for mut answer in answers {
+            // Polled, since the caller may be on a thread of the runtime.
+            while answer.try_recv() == Err(TryRecvError::Empty) {
+                if Instant::now() >= deadline {
+                    tracing::error!("an engine thread does not answer; it may be restarting");
+                    return;
+                }
+                std::thread::sleep(Duration::from_micros(200));
             }
         }
     }

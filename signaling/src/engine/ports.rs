@@ -121,6 +121,13 @@ impl Ports {
         framed
     }
 
+    /// Drops what waits for slow TCP connections.
+    pub(super) fn discard_queued(&mut self) {
+        if let Some(tcp) = &mut self.tcp {
+            tcp.discard_queued();
+        }
+    }
+
     pub(super) fn claim(&mut self, now: Instant, token: Token, viewer: ViewerKey) {
         if let Some(tcp) = &mut self.tcp {
             tcp.claim(now, token, viewer);

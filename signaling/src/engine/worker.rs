@@ -205,6 +205,17 @@ impl Worker {
                 Command::Publish(newcomer, reply) => {
                     let _ = reply.send(self.audience.publish(now, *newcomer, &mut out));
                 }
+                Command::DiscardPictures(reply) => {
+                    self.frames.clear();
+                    self.audience.discard_pictures(now);
+                    self.ports.discard_queued();
+                    let _ = reply.send(());
+                }
+                Command::DismissPublisher(reply) => {
+                    self.audience
+                        .dismiss_publisher(now, "the camera was closed", &mut out);
+                    let _ = reply.send(());
+                }
                 Command::Stop => return false,
             }
         }

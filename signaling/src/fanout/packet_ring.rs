@@ -67,6 +67,12 @@ impl PacketRing {
         entry
     }
 
+    /// Drops all frames; their packets cannot be sent again. Numbers go on.
+    pub(crate) fn clear(&mut self) {
+        self.frames.clear();
+        self.bytes = 0;
+    }
+
     /// When the newest keyframe arrived, if it and all frames since are still here.
     pub(crate) fn keyframe_at(&self) -> Option<Instant> {
         self.newest_keyframe()

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use capture::{Heartbeat, TURN_MAX, Threads};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::lifecycle::{AttemptError, Lifecycle, PublishMetrics, PublishState};
 use super::session::PublishSession;
@@ -45,6 +45,7 @@ struct Shared {
     host: String,
     status: Mutex<PublishStatus>,
     stop: watch::Sender<bool>,
+    reconnect: Notify,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -82,6 +83,7 @@ impl Publisher {
             host: target.host(),
             status: Mutex::new(status_of(&lifecycle)),
             stop,
+            reconnect: Notify::new(),
             thread: Mutex::new(None),
         });
         let mut worker = Worker {
@@ -121,6 +123,11 @@ impl Publisher {
         lock(&self.shared.status).clone()
     }
 
+    /// Connects again. The new connection has no packet of before.
+    pub fn reconnect(&self) {
+        self.shared.reconnect.notify_one();
+    }
+
     /// Deletes the session at the server and ends the thread; waits at most a few seconds.
     pub fn stop(&self) {
         self.shared.stop.send_replace(true);
@@ -132,14 +139,24 @@ impl Publisher {
     }
 }
 
+/// How a connection ended.
+enum Attempt {
+    Failed(AttemptError),
+    /// By [`Publisher::reconnect`].
+    ToReconnect,
+    Stopped,
+}
+
 impl Worker {
     async fn run(&mut self) {
         let mut stop = self.stop.clone();
         while !*stop.borrow() {
             self.lifecycle.begin(Instant::now());
             self.show();
-            let Some(failure) = self.attempt().await else {
-                return;
+            let failure = match self.attempt().await {
+                Attempt::Failed(failure) => failure,
+                Attempt::ToReconnect => continue,
+                Attempt::Stopped => return,
             };
             self.lifecycle
                 .failed(Instant::now(), &failure, rand::random());
@@ -155,8 +172,8 @@ impl Worker {
         }
     }
 
-    /// Publishes until the connection fails; `None` when stopped.
-    async fn attempt(&mut self) -> Option<AttemptError> {
+    /// Publishes until the connection ends.
+    async fn attempt(&mut self) -> Attempt {
         let (demand, metrics) = (Arc::clone(&self.demand), Arc::clone(&self.metrics));
         let on_keyframe_request = Box::new(move || {
             metrics.keyframe_requests.inc();
@@ -164,11 +181,11 @@ impl Worker {
         });
         let opened = tokio::select! {
             opened = PublishSession::open(&self.client, self.server_is_local, on_keyframe_request) => opened,
-            () = stopped(&mut self.stop) => return None,
+            () = stopped(&mut self.stop) => return Attempt::Stopped,
         };
         let mut session = match opened {
             Ok(session) => session,
-            Err(failure) => return Some(failure),
+            Err(failure) => return Attempt::Failed(failure),
         };
         self.metrics.connects.inc();
         self.lifecycle.connected(Instant::now());
@@ -176,8 +193,9 @@ impl Worker {
         tracing::info!(host = %self.shared.host, "publishing");
         let mut frames = self.tap.open();
         let ended = tokio::select! {
-            failure = session.stream(&mut frames, &self.metrics) => Some(failure),
-            () = stopped(&mut self.stop) => None,
+            failure = session.stream(&mut frames, &self.metrics) => Attempt::Failed(failure),
+            () = self.shared.reconnect.notified() => Attempt::ToReconnect,
+            () = stopped(&mut self.stop) => Attempt::Stopped,
         };
         // The encoder need not run during the shutdown.
         drop(frames);

@@ -63,6 +63,12 @@ pub(crate) struct TcpPort {
 }
 
 impl TcpPort {
+    /// Drops what waits to be written.
+    pub(crate) fn discard_queued(&mut self) {
+        let connections = self.connections.values_mut();
+        connections.for_each(|connection| connection.outgoing.discard());
+    }
+
     /// Listens on the address of the UDP socket. Uses tokens from `first_token` on.
     pub(crate) fn bind(at: SocketAddr, first_token: usize) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;

@@ -308,3 +308,21 @@ fn closing_the_frame_slot_ends_the_thread() {
     rig.frames.close();
     assert!(matches!(rig.composed.wait(HANG_TIMEOUT), Next::Closed));
 }
+
+#[test]
+fn a_new_picture_epoch_forgets_every_picture_and_starts_with_a_keyframe() {
+    let mut rig = Rig::new();
+    rig.demand.change_viewers(RenditionId::MAIN, 0, 1);
+    assert!(rig.publish_and_receive(320, 180).keyframe);
+    assert!(!rig.publish_and_receive(320, 180).keyframe);
+    // The slot is emptied first, as by a closing shutter.
+    rig.frames.clear();
+    rig.demand.begin_picture_epoch();
+    rig.demand.request_keyframe(RenditionId::MAIN);
+    std::thread::sleep(Duration::from_millis(150));
+    assert!(
+        rig.engine.try_recv().is_none(),
+        "no old picture is repeated"
+    );
+    assert!(rig.publish_and_receive(320, 180).keyframe);
+}

@@ -1,8 +1,10 @@
 //! Lost packets are retransmitted.
 
+use std::time::{Duration, Instant};
+
 use signaling::metrics::ResendOutcome;
 
-use crate::client::{Client, run};
+use crate::client::{Client, run, run_for};
 use crate::clip::eprint_line;
 use crate::studio::Studio;
 
@@ -58,5 +60,33 @@ fn lost_datagrams_delay_a_connection_and_do_not_prevent_it() {
         clients
             .iter()
             .all(|client| client.first_picture_at.is_some())
+    });
+}
+
+#[test]
+fn discarded_pictures_are_not_sent_again() {
+    let studio = Studio::open();
+    let mut clients = [Client::joined(&studio)];
+    run(&mut clients, "a picture", |clients| {
+        clients[0].got.len() > 30
+    });
+    clients[0].lose_every = 2;
+    run(&mut clients, "losses", |clients| clients[0].lost > 20);
+    clients[0].lose_every = 0;
+    studio.demand.begin_picture_epoch();
+    studio.engine.discard_pictures();
+    let (discarded_at, at_discard) = (Instant::now(), clients[0].got.len());
+    // What was on its way.
+    run_for(&mut clients, Duration::from_millis(50));
+    let before = clients[0].got.len();
+    run(&mut clients, "the next pictures", |clients| {
+        let later = &clients[0].got[before..];
+        let since = discarded_at.elapsed();
+        assert!(
+            later.iter().all(|got| got.age <= since),
+            "a packet of before came again"
+        );
+        let has_keyframe = clients[0].got[at_discard..].iter().any(|got| got.keyframe);
+        has_keyframe && later.len() > 300
     });
 }

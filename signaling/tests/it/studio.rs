@@ -146,7 +146,7 @@ fn encode(
     ended: &AtomicBool,
     keyframes: &AtomicU64,
 ) {
-    let (mut seq, mut answered) = (0, 0);
+    let (mut seq, mut answered, mut needs_keyframe) = (0, 0, true);
     let mut next = Instant::now();
     while !ended.load(Ordering::Relaxed) {
         next += FRAME_TIME;
@@ -155,10 +155,10 @@ fn encode(
             continue;
         }
         let asked = metrics.keyframe_requests.get();
-        let keyframe = asked > answered || seq == 0;
+        let keyframe = asked > answered || needs_keyframe;
         answered = asked;
         keyframes.fetch_add(u64::from(keyframe), Ordering::Relaxed);
-        sink.send(frame(seq, keyframe));
+        needs_keyframe = sink.send(frame(seq, keyframe)).needs_keyframe;
         seq += 1;
     }
 }

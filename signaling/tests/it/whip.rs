@@ -45,6 +45,7 @@ impl Station {
             loop_file: false,
             clock: WallClock::start(),
             threads: capture::Threads::default(),
+            is_shuttered: false,
         };
         let metrics = Arc::new(CaptureMetrics::default());
         let capture = capture::spawn(config, Arc::clone(&switch), metrics).expect("threads");

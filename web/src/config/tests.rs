@@ -122,6 +122,7 @@ fn the_example_documents_each_key() {
         NetworkConfig::KEYS,
         ViewersConfig::KEYS,
         WifiConfig::KEYS,
+        PrivacyConfig::KEYS,
     ];
     let is_documented = |key: &&str| {
         let key = if *key == "loop_file" { "loop" } else { key };

@@ -60,10 +60,19 @@ pub(super) async fn fresh_jpeg(app: &App, kind: StillKind) -> Result<Bytes, Stil
     let mut pictures = app.composed.reader();
     // The slot may hold a picture from long ago: skip it.
     let _stale = pictures.try_next();
-    match timeout(FIRST_PICTURE_WITHIN, pictures.next()).await {
-        Ok(Some(picture)) => app.stills.jpeg(picture, kind).await,
-        Ok(None) | Err(_) => Err(StillError::NoPicture),
-    }
+    let next = async {
+        loop {
+            let epoch = app.demand.picture_epoch().now();
+            let picture = pictures.next().await.ok_or(StillError::NoPicture)?;
+            let jpeg = app.stills.jpeg(picture, kind).await;
+            // Otherwise it was taken back meanwhile.
+            if epoch == app.demand.picture_epoch().now() {
+                return jpeg;
+            }
+        }
+    };
+    let first = timeout(FIRST_PICTURE_WITHIN, next).await;
+    first.unwrap_or(Err(StillError::NoPicture))
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,9 +146,15 @@ impl MjpegViewer {
     async fn part(&mut self) -> Option<Bytes> {
         sleep_until(self.next_at).await;
         loop {
+            let epoch = self.app.demand.picture_epoch().now();
             let picture = self.pictures.next().await?;
             self.next_at = Instant::now() + self.period;
-            match self.app.stills.jpeg(picture, StillKind::Painted).await {
+            let jpeg = self.app.stills.jpeg(picture, StillKind::Painted).await;
+            if epoch != self.app.demand.picture_epoch().now() {
+                // overflow: newest-wins, uncounted: it was taken back meanwhile.
+                continue;
+            }
+            match jpeg {
                 Ok(jpeg) => return Some(frame_part(&jpeg)),
                 Err(error) => {
                     tracing::warn!(%error, "a picture of an MJPEG stream could not be encoded and is skipped")

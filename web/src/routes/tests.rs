@@ -17,6 +17,7 @@ use crate::http::addresses::Served;
 use crate::http::host_names::HostNames;
 use crate::layers::is_health;
 use crate::metrics::Metrics;
+use crate::startup::pipeline::Folders;
 use crate::startup::pipeline::{self, Pipeline};
 
 const METHODS: [Method; 7] = [
@@ -63,7 +64,10 @@ impl Station {
             config,
             source,
             setup,
-            Some(&folder),
+            &Folders {
+                data: Some(folder.clone()),
+                state: Some(folder.clone()),
+            },
             &Threads::default(),
             &Metrics::default(),
         )

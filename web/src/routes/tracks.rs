@@ -85,7 +85,12 @@ fn describe<'a>(app: &App, tracks: &'a Tracks) -> TracksEvent<'a> {
             .get(class_id)
             .map_or("unknown", String::as_str)
     };
-    let items = tracks.items.iter().map(|track| TrackEvent {
+    let shown = if app.shutter.is_closed() {
+        &[]
+    } else {
+        tracks.items.as_slice()
+    };
+    let items = shown.iter().map(|track| TrackEvent {
         id: track.id,
         class: label(track.class_id),
         class_id: track.class_id,

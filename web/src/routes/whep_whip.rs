@@ -85,6 +85,10 @@ pub(crate) async fn whip(
     let Some(right) = requester.rights.publish else {
         return respond(Whip::unauthorised());
     };
+    if app.shutter.is_closed() {
+        let why = "The camera is closed: nothing can be published until the owner opens it.\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+    }
     let post = WhipPost {
         content_type: header_text(&headers, header::CONTENT_TYPE),
         host: header_text(&headers, header::HOST),

@@ -60,6 +60,7 @@ fn card_words(signal: &Signal) -> (&str, &str) {
     match signal {
         Signal::Opening { source } => ("Starting", source),
         Signal::Lost { reason, .. } => ("No signal", reason),
+        Signal::Closed { reason, .. } => ("The camera is closed", reason.as_deref().unwrap_or("")),
         // The source claims to be live and sends nothing; the watchdog will report it in a moment.
         Signal::Live { source, .. } => ("No signal", source),
     }

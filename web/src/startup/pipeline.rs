@@ -12,7 +12,7 @@
 //!
 //! Invariant: no stage waits for a slower one; the newest frame wins.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,8 @@ use capture::{
 use detector::{
     DetectorMetrics, DetectorState, OverlayPainter, Pace, Tracks, WorkerHandle, WorkerParts,
 };
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::whip::{Whip, WhipMetrics};
@@ -36,6 +38,7 @@ use stylise::comfyui::Comfyui;
 use stylise::workflow::{self, Loaded};
 
 use super::painter::FeedPainter;
+use super::shuttered::Shuttered;
 use crate::access::admin::AdminSessions;
 use crate::access::admission::Admission;
 use crate::access::guesses::Guesses;
@@ -49,7 +52,19 @@ use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
 use crate::metrics::Metrics;
 use crate::routes::whep_whip::ice_links;
+use crate::shutter::{
+    Networks, ShutterKeeper, ShutterState, Surroundings, connected_networks, demands, now_unix_ms,
+    state_at_start,
+};
 use crate::stills::Stills;
+
+/// Where things are kept; `None`: nowhere.
+pub(crate) struct Folders {
+    /// Pictures of visitors.
+    pub(crate) data: Option<PathBuf>,
+    /// The shutter's state, the audit.
+    pub(crate) state: Option<PathBuf>,
+}
 
 /// The threads, in the order of the data flow.
 pub(crate) struct Pipeline {
@@ -66,7 +81,7 @@ pub(crate) fn start(
     config: Config,
     source: SourceSpec,
     setup: AccessSetup,
-    data: Option<&Path>,
+    folders: &Folders,
     threads: &Threads,
     metrics: &Metrics,
 ) -> anyhow::Result<(Arc<App>, Pipeline)> {
@@ -75,13 +90,27 @@ pub(crate) fn start(
     metrics.register(&mut registry);
     threads.register(&mut registry);
 
+    let state = state_at_start(&config.privacy, folders.state.as_deref(), now_unix_ms());
     // The media port first: if it is taken, nothing else has been started.
     let (engine, mut sink) = builder.engine(&mut registry)?;
     let publisher = builder.publisher(&mut sink, &mut registry)?;
-    let capture = builder.capture(source, &mut registry)?;
+    let capture = builder.capture(source, &state, &mut registry)?;
     let (detector, detector_metrics) = builder.detector(&mut registry)?;
     let compose = builder.compose(sink, &mut registry)?;
     let whip = builder.whip(&engine, &mut registry);
+    let stills = Arc::new(Stills::default());
+    let shuttered = Shuttered {
+        switch: Arc::clone(&builder.switch),
+        capture: capture.shutter(),
+        demand: Arc::clone(&builder.demand),
+        engine: engine.clone(),
+        publisher: publisher.clone(),
+        tracks: Arc::clone(&builder.tracks),
+        composed: Arc::clone(&builder.composed),
+        stills: Arc::clone(&stills),
+    };
+    let effect = Box::new(move |state: &ShutterState| shuttered.follow(state));
+    let shutter = ShutterKeeper::new(state, folders.state.as_deref(), effect);
     let pipeline = Pipeline {
         capture,
         detector,
@@ -116,9 +145,16 @@ pub(crate) fn start(
         publisher,
         whip,
         engine,
-        stills: Stills::default(),
-        booth: open_booth(&config, data, threads, metrics, &mut registry)?,
-        visitors: visitors(&config, data),
+        stills,
+        shutter,
+        booth: open_booth(
+            &config,
+            folders.data.as_deref(),
+            threads,
+            metrics,
+            &mut registry,
+        )?,
+        visitors: visitors(&config, folders.data.as_deref()),
         threads: threads.clone(),
         liveness: Mutex::default(),
         languages: Languages::new(config.booth.languages.clone()),
@@ -166,12 +202,18 @@ impl<'a> PipelineBuilder<'a> {
     fn capture(
         &self,
         source: SourceSpec,
+        state: &ShutterState,
         registry: &mut Registry,
     ) -> anyhow::Result<CaptureHandle> {
         let metrics = Arc::new(CaptureMetrics::default());
         metrics.register(registry);
         let camera = &self.config.camera;
+        if state.closed {
+            let (reason, since) = (state.reason.clone(), Instant::now());
+            self.switch.close_shutter(reason, since);
+        }
         let config = CaptureConfig {
+            is_shuttered: state.closed,
             source,
             wanted: Wanted {
                 width: camera.width,
@@ -333,5 +375,39 @@ pub(crate) async fn follow_watchers(app: Arc<App>) {
         tick.tick().await;
         app.pace.set_watched(app.somebody_watches());
         drop(app.update_liveness(Instant::now()));
+    }
+}
+
+/// How often the shutter's rules are applied: schedules have minutes, networks change in seconds.
+const RULES_EVERY: Duration = Duration::from_secs(2);
+
+/// Applies the rules of `[privacy]` to the shutter.
+pub(crate) async fn follow_shutter_rules(app: Arc<App>) {
+    let mut watched_at = Instant::now();
+    let mut tick = tokio::time::interval(RULES_EVERY);
+    loop {
+        tick.tick().await;
+        if app.somebody_watches() {
+            watched_at = Instant::now();
+        }
+        let app = Arc::clone(&app);
+        let unwatched_for = watched_at.elapsed();
+        let applied = tokio::task::spawn_blocking(move || {
+            let privacy = &app.config.privacy;
+            let networks = if privacy.needs_network() {
+                connected_networks()
+            } else {
+                Networks::new()
+            };
+            let around = Surroundings {
+                local_time: TimeZone::system().to_datetime(Timestamp::now()),
+                networks,
+                unwatched_for,
+            };
+            app.shutter.follow(demands(privacy, &around), now_unix_ms());
+        });
+        if let Err(error) = applied.await {
+            tracing::error!(%error, "the rules of the shutter could not be applied");
+        }
     }
 }

@@ -55,6 +55,25 @@ impl Audience {
         }
     }
 
+    /// Drops what has not been sent, and what is kept for retransmission and late joiners. Viewers go on with
+    /// the next keyframe.
+    pub(crate) fn discard_pictures(&mut self, now: Instant) {
+        self.streams
+            .iter_mut()
+            .for_each(|stream| stream.ring.clear());
+        let mut watched = Vec::new();
+        for viewer in self.viewers.values_mut() {
+            // overflow: drops-to-keyframe, uncounted: these pictures must not be shown any more.
+            viewer.abandon_rendition(now);
+            if viewer.phase == Phase::Awaiting {
+                watched.push(viewer.next.unwrap_or(viewer.rendition));
+            }
+        }
+        for rendition in watched {
+            request_keyframe(&self.demand, &self.metrics, rendition);
+        }
+    }
+
     /// Starts the stream of a connected viewer, from the cache if its keyframe is recent.
     pub(super) fn start(
         &mut self,

@@ -241,7 +241,12 @@ impl Audience {
     }
 
     /// Ends the publisher's session. Its later `DELETE` succeeds all the same.
-    pub(super) fn dismiss_publisher(&mut self, now: Instant, reason: &str, out: &mut Out<'_>) {
+    pub(in crate::engine) fn dismiss_publisher(
+        &mut self,
+        now: Instant,
+        reason: &str,
+        out: &mut Out<'_>,
+    ) {
         if let Some(id) = self.remove_publisher(now, reason, out) {
             self.ledger.directory().recently_closed.add(id);
         }

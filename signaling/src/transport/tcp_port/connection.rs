@@ -157,6 +157,8 @@ impl Unframer {
 #[derive(Debug, Default)]
 pub(crate) struct Framer {
     buffer: BytesMut,
+    /// Bytes of the datagram in front that are left, if its first ones were written.
+    begun: usize,
 }
 
 impl Framer {
@@ -182,6 +184,20 @@ impl Framer {
 
     /// Removes bytes that were written.
     pub(crate) fn written(&mut self, bytes: usize) {
-        self.buffer.advance(bytes.min(self.buffer.len()));
+        let mut left = bytes.min(self.buffer.len());
+        while left > 0 {
+            if self.begun == 0 {
+                let length = [self.buffer[0], self.buffer[1]];
+                self.begun = LENGTH_BYTES + usize::from(u16::from_be_bytes(length));
+            }
+            let of_this = left.min(self.begun);
+            self.buffer.advance(of_this);
+            (self.begun, left) = (self.begun - of_this, left - of_this);
+        }
+    }
+
+    /// Drops all datagrams but the one whose first bytes were written, which keeps the stream in sync.
+    pub(crate) fn discard(&mut self) {
+        self.buffer.truncate(self.begun);
     }
 }

@@ -40,6 +40,7 @@ impl SourceReport {
         match signal {
             None => blank("opening", "", None),
             Some(Signal::Opening { source }) => blank("opening", source, None),
+            Some(Signal::Closed { reason, .. }) => blank("closed", "", reason.clone()),
             Some(Signal::Lost { source, reason, .. }) => {
                 blank("lost", source, Some(reason.clone()))
             }
@@ -181,6 +182,8 @@ pub(crate) fn readiness(
     match signal {
         None | Some(Signal::Opening { .. }) => return Err("the source is being opened".to_owned()),
         Some(Signal::Lost { reason, .. }) => return Err(redact_paths(reason)),
+        // As ready as the owner wants it to be.
+        Some(Signal::Closed { .. }) => return Ok(", the camera is closed".to_owned()),
         Some(Signal::Live { .. }) if !frames_flow => return Err("no frame yet".to_owned()),
         Some(Signal::Live { .. }) => {}
     }

@@ -1,0 +1,121 @@
+//! Routes of the shutter: its state, closing and opening it, and the audit.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::http::bodies::ApiError;
+use crate::layers::identify::Requester;
+use crate::shutter::{AuditEntry, Cause, ShutterState, ShutterView, now_unix_ms};
+
+const REASON_CHARS_MAX: usize = 200;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShutterChange {
+    closed: bool,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShutterBody {
+    closed: bool,
+    by: Cause,
+    who: Option<String>,
+    reason: Option<String>,
+    /// RFC 3339.
+    since: String,
+    /// Whether it outlives the program.
+    kept: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct AuditBody {
+    entries: Vec<AuditLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct AuditLine {
+    /// RFC 3339.
+    at: String,
+    what: String,
+    by: Cause,
+    who: Option<String>,
+    reason: Option<String>,
+}
+
+/// GET: the state. Who changed it is for the owner alone.
+pub(super) async fn shutter(State(app): State<Arc<App>>, requester: Requester) -> Response {
+    body(app.shutter.view(), requester.rights.admin)
+}
+
+/// PUT: closes or opens it; in effect with the answer.
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    change: Result<Json<ShutterChange>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    let Json(change) = change?;
+    let reason = change.reason.map(|reason| reason.trim().to_owned());
+    let reason = reason.filter(|reason| !reason.is_empty());
+    let has_control = |reason: &String| reason.chars().any(char::is_control);
+    if reason
+        .as_ref()
+        .is_some_and(|reason| reason.chars().count() > REASON_CHARS_MAX || has_control(reason))
+    {
+        let why = format!("reason: at most {REASON_CHARS_MAX} characters on one line");
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, why));
+    }
+    let wanted = ShutterState {
+        who: Some("admin".to_owned()),
+        reason,
+        ..ShutterState::new(change.closed, Cause::Person, now_unix_ms())
+    };
+    // The disk may be slow.
+    let deciding = tokio::task::spawn_blocking(move || app.shutter.decide(wanted));
+    match deciding.await {
+        Ok(view) => Ok(body(view, true)),
+        Err(_) => Err(ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the shutter broke down; the log says where",
+        )),
+    }
+}
+
+/// GET: the newest decisions, newest first.
+pub(super) async fn audit(State(app): State<Arc<App>>) -> Response {
+    let line = |entry: AuditEntry| AuditLine {
+        at: rfc3339(entry.at_unix_ms),
+        what: entry.what,
+        by: entry.by,
+        who: entry.who,
+        reason: entry.reason,
+    };
+    let entries = app.shutter.audit().into_iter().map(line).collect();
+    no_store(AuditBody { entries })
+}
+
+fn body(ShutterView { state, is_kept }: ShutterView, is_owner: bool) -> Response {
+    no_store(ShutterBody {
+        closed: state.closed,
+        by: state.by,
+        who: state.who.filter(|_| is_owner),
+        reason: state.reason,
+        since: rfc3339(state.since_unix_ms),
+        kept: is_kept,
+    })
+}
+
+fn no_store(body: impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+fn rfc3339(unix_ms: u64) -> String {
+    let ms = i64::try_from(unix_ms).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| String::new(), |at| at.to_string())
+}

@@ -1,0 +1,61 @@
+//! What the shutter closes and opens: every stage that has a picture of the camera.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use capture::{ShutterControl, Slot, SourceSwitch};
+use detector::Tracks;
+use signaling::{Composed, Demand, EngineHandle, Publisher};
+
+use crate::shutter::ShutterState;
+use crate::stills::Stills;
+
+pub(crate) struct Shuttered {
+    pub(crate) switch: Arc<SourceSwitch>,
+    pub(crate) capture: ShutterControl,
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) engine: EngineHandle,
+    pub(crate) publisher: Option<Publisher>,
+    pub(crate) tracks: Arc<Slot<Tracks>>,
+    pub(crate) composed: Arc<Slot<Composed>>,
+    pub(crate) stills: Arc<Stills>,
+}
+
+impl Shuttered {
+    /// Closes or opens everything. On return after closing, no stage has a picture of the camera, and none can
+    /// get one. Blocks for a few milliseconds.
+    pub(crate) fn follow(&self, state: &ShutterState) {
+        if state.closed {
+            self.switch
+                .close_shutter(state.reason.clone(), Instant::now());
+            self.capture.release_source();
+            self.discard_pictures();
+            self.engine.dismiss_publisher();
+        } else {
+            self.switch.open_shutter();
+            self.capture.open_source();
+        }
+        self.forget_tracks();
+    }
+
+    /// Takes back every picture that was composed and not sent, in the order of the data flow.
+    fn discard_pictures(&self) {
+        self.demand.begin_picture_epoch();
+        self.composed.clear();
+        self.stills.clear();
+        self.engine.discard_pictures();
+        // Its library keeps packets for retransmission: only a new connection has none.
+        if let Some(publisher) = &self.publisher {
+            publisher.reconnect();
+        }
+    }
+
+    fn forget_tracks(&self) {
+        if let Some(last) = self.tracks.latest() {
+            self.tracks.publish(Tracks {
+                items: Vec::new(),
+                ..(*last).clone()
+            });
+        }
+    }
+}
