@@ -79,8 +79,8 @@ pub(crate) fn run(
         served: listeners.served()?,
     };
     let (app, pipeline) = pipeline::start(config, source, setup, &kept_in, threads, metrics)?;
-    print_banner(&listeners, &app);
     let terminal_modes = watch_keys(&app);
+    print_banner(&listeners, &app, terminal_modes.is_some());
     runtime.block_on(serve(listeners, Arc::clone(&app)))?;
     drop(terminal_modes);
     tracing::info!("stopping");
@@ -141,7 +141,7 @@ fn bind(listen: SocketAddr, option: &str) -> anyhow::Result<std::net::TcpListene
 }
 
 /// Standard output may be full or closed: then the station serves all the same.
-fn print_banner(listeners: &Listeners, app: &App) {
+fn print_banner(listeners: &Listeners, app: &App, has_keys: bool) {
     let hosts = signaling::lan_addresses();
     let urls = |scheme, at| addresses::urls(scheme, at, &hosts);
     let https = listeners.https.as_ref().zip(app.served.https);
@@ -155,6 +155,7 @@ fn print_banner(listeners: &Listeners, app: &App) {
         viewer_token: app.config.viewers.token.as_deref(),
         media_port: app.engine.media_port(),
         admin: &app.admin,
+        has_keys,
         on_terminal: stdout().is_terminal(),
     };
     if let Err(error) = print(&banner.text()) {

@@ -12,6 +12,7 @@ export function connectionWords(say, state, status = null) {
     case "live":
       // What the connection shows is the "no signal" card.
       if (status?.source?.state === "lost") return words("bad", "lost");
+      if (status?.source?.state === "closed") return words("busy", "closed");
       return words("good", "live");
     case "connecting":
       if (state.refused) return words("busy", "waiting", say(`live.refused.${state.refused}`));
@@ -49,6 +50,11 @@ function sourceWords(say, source) {
     const { reason } = source;
     const text = reason ? say("live.source.because", { reason }) : say("live.source.lost");
     return { tone: "bad", text: sentence(text) };
+  }
+  if (source.state === "closed") {
+    const { reason } = source;
+    const text = say("live.source.closed");
+    return { tone: "busy", text: reason ? `${text} (${reason})` : text };
   }
   if (source.state === "opening") return { tone: "busy", text: say("live.source.opening") };
   return null;

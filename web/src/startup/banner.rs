@@ -18,6 +18,8 @@ pub(crate) struct Banner<'a> {
     pub(crate) viewer_token: Option<&'a str>,
     pub(crate) media_port: u16,
     pub(crate) admin: &'a AdminToken,
+    /// Keys in the terminal are read.
+    pub(crate) has_keys: bool,
     /// Standard output is a terminal. Otherwise it may be a log, which must not contain the viewer
     /// token.
     pub(crate) on_terminal: bool,
@@ -33,6 +35,9 @@ impl Banner<'_> {
             let _ = write!(text, "SHA-256 of the HTTPS certificate:\n  {fingerprint}\n");
         }
         self.pages(&mut text);
+        if self.has_keys {
+            text += "Press s to close the camera, and to open it again.\n";
+        }
         if self.viewer_token.is_some() && !self.on_terminal {
             text += "Watching needs the viewer token: add ?token=TOKEN.\n";
         }
@@ -126,6 +131,7 @@ mod tests {
             viewer_token: None,
             media_port: 8189,
             admin,
+            has_keys: false,
             on_terminal: false,
         }
     }
