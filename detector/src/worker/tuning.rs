@@ -1,0 +1,55 @@
+//! What the owner changes about detection while it runs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Limits on what is tracked, painted and in `/api/tracks`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tuning {
+    /// The score from which on an object is shown; `None`: the model's own threshold.
+    pub min_score: Option<f32>,
+    /// The classes that are shown, by label; empty: all.
+    pub classes: Vec<String>,
+}
+
+/// The [`Tuning`] in use, shared by whoever changes it and the detect thread.
+#[derive(Debug, Default)]
+pub struct TuningControl {
+    tuning: Mutex<Arc<Tuning>>,
+    /// Counts the changes, so that a reader takes the lock only after one.
+    generation: AtomicU64,
+}
+
+impl TuningControl {
+    #[must_use]
+    pub fn new(tuning: Tuning) -> Self {
+        Self {
+            tuning: Mutex::new(Arc::new(tuning)),
+            generation: AtomicU64::new(1),
+        }
+    }
+
+    /// In effect with the next detection.
+    pub fn set(&self, tuning: Tuning) {
+        let tuning = Arc::new(tuning);
+        *self.tuning.lock().unwrap_or_else(PoisonError::into_inner) = tuning;
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub(super) fn tuning(&self) -> Arc<Tuning> {
+        Arc::clone(&self.tuning.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Tuning {
+    /// For each class of a model, whether it is shown.
+    pub(super) fn shown(&self, labels: &[String]) -> Vec<bool> {
+        let is_shown =
+            |label: &String| self.classes.is_empty() || self.classes.iter().any(|one| one == label);
+        labels.iter().map(is_shown).collect()
+    }
+}
