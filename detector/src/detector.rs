@@ -18,6 +18,9 @@ use crate::onnx::runtime::{Runtime, RuntimeError};
 use crate::onnx::session::{Session, SessionError};
 use crate::preprocess::Preprocessor;
 
+/// The name of the model that is compiled into the program.
+const EMBEDDED: &str = "embedded";
+
 /// Why a picture has no detections.
 #[derive(Debug, Error)]
 pub enum DetectError {
@@ -168,6 +171,8 @@ pub struct DetectorConfig {
     pub min_score: Option<f32>,
     pub session: SessionConfig,
     pub places: Places,
+    /// The model that finds faces for privacy when `model` finds none; `auto` is the embedded one.
+    pub faces: ModelChoice,
 }
 
 /// Why no detector can be opened.
@@ -205,6 +210,20 @@ pub fn open(
     let runtime = Runtime::load(&config.places)?;
     let detector = Detector::open(&runtime, &model, &config.session)?;
     Ok(Some(detector.with_metrics(Arc::clone(metrics))))
+}
+
+/// As [`open`], for the second model that finds faces.
+pub(crate) fn open_for_faces(config: &DetectorConfig) -> Result<Option<Detector>, OpenProblem> {
+    let model = match &config.faces {
+        ModelChoice::Auto => ModelChoice::Named(EMBEDDED.to_owned()),
+        other => other.clone(),
+    };
+    let config = DetectorConfig {
+        model,
+        ..config.clone()
+    };
+    // Metrics of its own: those of the main model must not count it.
+    open(&config, &Arc::default())
 }
 
 impl From<StoreError> for OpenProblem {

@@ -9,7 +9,9 @@ mod fastestdet;
 mod nanodet_plus;
 #[cfg(test)]
 mod tests;
+mod ultraface;
 mod yolox;
+mod yunet;
 
 use ndarray::ArrayViewD;
 use serde::Deserialize;
@@ -48,6 +50,10 @@ heads! {
     Deimv2 => deimv2::Deimv2,
     /// FastestDet: one grid of cells with objectness, stride 16.
     Fastestdet => fastestdet::Fastestdet,
+    /// YuNet: faces, anchor-free cells with objectness, strides 8, 16, 32.
+    Yunet => yunet::Yunet,
+    /// UltraFace: faces, a list of decoded boxes.
+    Ultraface => ultraface::Ultraface,
 }
 
 /// A decoder of one family of networks.

@@ -19,6 +19,7 @@ mod models;
 mod onnx;
 mod overlay;
 mod preprocess;
+pub mod privacy;
 mod tracker;
 mod tracks;
 mod worker;

@@ -2,6 +2,7 @@
 //!
 //! In: the newest frame of a slot. Out: tracks in another slot, and the state of the detector.
 
+mod faces;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -16,10 +17,12 @@ use std::time::{Duration, Instant};
 use capture::{Backoff, Frame, Heartbeat, I420, Next, Slot, SlotReader, TURN_MAX, Threads};
 
 use crate::detection::Detection;
-use crate::detector::{DetectError, Detector, DetectorConfig, OpenProblem, open};
+use crate::detector::{DetectError, Detector, DetectorConfig, OpenProblem, open, open_for_faces};
 use crate::metrics::DetectorMetrics;
+use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
 use crate::tracker::{Tracker, TrackerConfig};
 use crate::tracks::Tracks;
+use faces::FaceFinder;
 use pace::FrameSelector;
 
 pub use pace::Pace;
@@ -47,6 +50,8 @@ pub struct WorkerParts {
     pub state: Arc<Slot<DetectorState>>,
     /// Limits how often frames are detected.
     pub pace: Arc<Pace>,
+    /// Raw detections for the privacy filter.
+    pub sightings: Sightings,
     pub metrics: Arc<DetectorMetrics>,
     /// Where the thread is registered.
     pub threads: Threads,
@@ -79,7 +84,9 @@ impl WorkerHandle {
 /// missing or failing model is published as a state, and opened again with exponential back-off.
 pub fn spawn_worker(parts: WorkerParts, config: DetectorConfig) -> io::Result<WorkerHandle> {
     let (metrics, min_score) = (Arc::clone(&parts.metrics), config.min_score);
-    spawn_with(parts, min_score, move || open(&config, &metrics))
+    let for_faces = config.clone();
+    let faces = FaceFinder::new(Box::new(move || open_for_faces(&for_faces)));
+    spawn_with(parts, min_score, faces, move || open(&config, &metrics))
 }
 
 /// What the worker needs of a detector. A trait, so that tests need no model.
@@ -112,7 +119,12 @@ impl Detect for Detector {
     }
 }
 
-fn spawn_with<D, O>(parts: WorkerParts, min_score: Option<f32>, open: O) -> io::Result<WorkerHandle>
+fn spawn_with<D, O>(
+    parts: WorkerParts,
+    min_score: Option<f32>,
+    faces: FaceFinder<D>,
+    open: O,
+) -> io::Result<WorkerHandle>
 where
     D: Detect + Send + 'static,
     O: FnMut() -> Result<Option<D>, OpenProblem> + Send + 'static,
@@ -125,6 +137,7 @@ where
         open,
         min_score,
         stopped,
+        faces,
         at_work: None,
         backoff: BACKOFF,
         retry_at: None,
@@ -141,6 +154,7 @@ struct Worker<D, O> {
     open: O,
     min_score: Option<f32>,
     stopped: Arc<AtomicBool>,
+    faces: FaceFinder<D>,
     at_work: Option<AtWork<D>>,
     backoff: Backoff,
     /// When to open the model again; `None`: at once.
@@ -239,12 +253,16 @@ where
         let Some(at_work) = &mut self.at_work else {
             return;
         };
-        if !at_work.selector.take(now, self.parts.pace.period()) {
+        let sightings = &self.parts.sightings;
+        let period = self.parts.pace.period_within(sightings.longest_period());
+        if !at_work.selector.take(now, period) {
             // overflow: counted (frames that the pace skips)
             metrics.paced_out.inc();
             return;
         }
-        let outcome = catch_unwind(AssertUnwindSafe(|| at_work.follow(frame, metrics)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            at_work.follow(frame, metrics, sightings, &mut self.faces)
+        }));
         let problem = match outcome {
             Ok(Ok(tracks)) => {
                 self.parts.tracks.publish(tracks);
@@ -289,7 +307,13 @@ impl<D: Detect> AtWork<D> {
         }
     }
 
-    fn follow(&mut self, frame: &Frame, metrics: &DetectorMetrics) -> Result<Tracks, DetectError> {
+    fn follow(
+        &mut self,
+        frame: &Frame,
+        metrics: &DetectorMetrics,
+        sightings: &Sightings,
+        faces: &mut FaceFinder<D>,
+    ) -> Result<Tracks, DetectError> {
         let size = (frame.pixels.width(), frame.pixels.height());
         if self.frame_size != size {
             // Another source or mode, so that the old boxes do not apply.
@@ -297,10 +321,27 @@ impl<D: Detect> AtWork<D> {
             self.frame_size = size;
         }
         // Weak detections are for the tracker, which continues known objects with them.
-        let detections = self
-            .detector
-            .detect(&frame.pixels, self.config.weak_score)?;
+        let weak_score = self.config.weak_score;
+        let is_sighting_needed = sightings.are_needed();
+        let least_score = match is_sighting_needed {
+            true => weak_score.min(SIGHTING_SCORE),
+            false => weak_score,
+        };
+        let mut detections = self.detector.detect(&frame.pixels, least_score)?;
         self.failures = 0;
+        // Before the tracker and every limit on what is shown.
+        if is_sighting_needed {
+            let mut sighting = Sighting::new(frame, &self.labels, &detections);
+            if sightings.need_face_model(&self.labels) {
+                faces.add_to(&mut sighting, frame, Instant::now());
+            } else {
+                faces.close();
+            }
+            sightings.slot.publish(sighting);
+        } else {
+            faces.close();
+        }
+        detections.retain(|detection| detection.score >= weak_score);
         let started = Instant::now();
         let items = self.tracker.update(&detections, frame.captured_at);
         metrics.track.observe(started.elapsed().as_secs_f64());

@@ -306,6 +306,7 @@ impl Config {
                 openvino_device: Some(self.openvino_device.clone()),
             },
             places: environment::detector_places(),
+            faces: detector::ModelChoice::default(),
         })
     }
 

@@ -37,6 +37,16 @@ impl Pace {
         let watched = self.watched.load(Ordering::Relaxed);
         if watched { cap } else { cap.max(IDLE_PERIOD) }
     }
+
+    /// As [`Pace::period`], but at most `longest` while somebody watches, whatever the limit on the rate.
+    #[must_use]
+    pub(crate) fn period_within(&self, longest: Option<Duration>) -> Duration {
+        let watched = self.watched.load(Ordering::Relaxed);
+        match longest.filter(|_| watched) {
+            Some(longest) => self.period().min(longest),
+            None => self.period(),
+        }
+    }
 }
 
 /// Selects frames so that their mean interval is the period, although frames arrive irregularly.
@@ -82,6 +92,17 @@ mod tests {
         assert_eq!(pace.period(), Duration::from_secs(2));
         pace.set_most_fps(Some(f32::NAN));
         assert_eq!(pace.period(), IDLE_PERIOD);
+    }
+
+    #[test]
+    fn a_longest_period_holds_above_every_limit_while_somebody_watches() {
+        let (pace, longest) = (Pace::default(), Some(Duration::from_millis(160)));
+        assert_eq!(pace.period_within(longest), IDLE_PERIOD);
+        pace.set_watched(true);
+        assert_eq!(pace.period_within(longest), Duration::ZERO);
+        pace.set_most_fps(Some(2.0));
+        assert_eq!(pace.period_within(longest), Duration::from_millis(160));
+        assert_eq!(pace.period_within(None), Duration::from_millis(500));
     }
 
     /// Frames at 30 a second, each up to 3 ms early or late.

@@ -6,6 +6,7 @@ use capture::PicturePool;
 use super::*;
 use crate::detection::BBox;
 use crate::onnx::session::SessionError;
+use crate::privacy::{PrivacyMode, SightedKind};
 
 /// Ends a test that hangs; nothing else depends on it.
 const HANG_TIMEOUT: Duration = Duration::from_secs(60);
@@ -13,6 +14,7 @@ const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 /// A detector that finds one person in every frame, or fails, or panics, as its script tells.
 struct Scripted {
     script: Arc<Mutex<Vec<Act>>>,
+    label: &'static str,
 }
 
 #[derive(Clone, Copy)]
@@ -39,7 +41,7 @@ impl Detect for Scripted {
     }
 
     fn labels(&self) -> Arc<[String]> {
-        Arc::from(["person".to_owned()])
+        Arc::from([self.label.to_owned()])
     }
 
     fn running(&self) -> DetectorState {
@@ -53,6 +55,10 @@ impl Detect for Scripted {
     fn min_score(&self) -> f32 {
         0.35
     }
+}
+
+fn no_faces() -> FaceFinder<Scripted> {
+    FaceFinder::new(Box::new(|| Ok(None)))
 }
 
 struct WorkerRig {
@@ -72,6 +78,7 @@ impl WorkerRig {
             tracks: Arc::clone(&tracks),
             state: Arc::clone(&state),
             pace,
+            sightings: Sightings::default(),
             metrics: Arc::default(),
             threads: Threads::default(),
         };
@@ -91,6 +98,7 @@ impl WorkerRig {
             tracks: Arc::clone(&self.parts.tracks),
             state: Arc::clone(&self.parts.state),
             pace: Arc::clone(&self.parts.pace),
+            sightings: self.parts.sightings.clone(),
             metrics: Arc::clone(&self.parts.metrics),
             threads: self.parts.threads.clone(),
         }
@@ -127,9 +135,10 @@ fn tracks_name_their_frame_and_the_slot_ends_the_thread() {
     let open = || {
         Ok(Some(Scripted {
             script: Arc::default(),
+            label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
     let mut seen = tracks.reader();
     rig.frame();
     let Next::Newer(first) = seen.wait(HANG_TIMEOUT) else {
@@ -162,9 +171,10 @@ fn what_is_missing_is_looked_for_again() {
         }),
         _ => Ok(Some(Scripted {
             script: Arc::default(),
+            label: "person",
         })),
     };
-    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
     rig.frames_until(|state| matches!(state, DetectorState::Missing { .. }));
     rig.frames_until(running);
     assert_eq!(tries.load(Ordering::Relaxed), 2);
@@ -181,9 +191,10 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
         count.fetch_add(1, Ordering::Relaxed);
         Ok(Some(Scripted {
             script: Arc::clone(&played),
+            label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
     rig.frames_until(running);
     script.lock().expect("not poisoned").push(Act::Fail);
     rig.frames_until(|_| script.lock().expect("not poisoned").is_empty());
@@ -213,7 +224,7 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
 fn without_a_requested_model_the_detector_is_off() {
     let (rig, _, state) = WorkerRig::new();
     let open = || Ok::<Option<Scripted>, _>(None);
-    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
     let mut seen = state.reader();
     while !matches!(seen.wait(HANG_TIMEOUT), Next::Newer(state) if *state == DetectorState::Off) {}
     handle.stop();
@@ -226,9 +237,10 @@ fn idle_detection_skips_frames_and_counts_them() {
     let open = || {
         Ok(Some(Scripted {
             script: Arc::default(),
+            label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
     let mut seen = tracks.reader();
     rig.frame();
     assert!(matches!(seen.wait(HANG_TIMEOUT), Next::Newer(_)));
@@ -249,6 +261,83 @@ fn idle_detection_skips_frames_and_counts_them() {
 }
 
 #[test]
+fn a_privacy_mode_gets_raw_detections_that_the_tracker_does_not_show() {
+    let (mut rig, tracks, _) = WorkerRig::new();
+    let sightings = rig.parts.sightings.clone();
+    // Above every score, so that no track is ever shown, and one detection in 1000 s.
+    rig.parts.pace.set_most_fps(Some(0.001));
+    let open = || {
+        Ok(Some(Scripted {
+            script: Arc::default(),
+            label: "person",
+        }))
+    };
+    let handle = spawn_with(rig.parts(), Some(0.99), no_faces(), open).expect("a thread");
+    let mut seen = tracks.reader();
+    rig.frame();
+    let Next::Newer(none) = seen.wait(HANG_TIMEOUT) else {
+        panic!("no tracks")
+    };
+    assert!(none.items.is_empty(), "{none:?}");
+    assert!(sightings.slot.latest().is_none(), "nobody needs them");
+    sightings.control.set_mode(PrivacyMode::BlurPeople);
+    let mut sighted = sightings.slot.reader();
+    for _ in 0..2 {
+        rig.frames_until(|_| {
+            let newer = sighted.try_next();
+            newer.is_some_and(|sighting| sighting.items.len() == 1)
+        });
+    }
+    rig.frames.close();
+    handle.stop();
+}
+
+#[test]
+fn a_second_model_finds_faces_while_they_are_blurred() {
+    let (mut rig, _, _) = WorkerRig::new();
+    let sightings = rig.parts.sightings.clone();
+    let scripted = |label| Scripted {
+        script: Arc::default(),
+        label,
+    };
+    let opened = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&opened);
+    let faces = FaceFinder::new(Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(scripted("face")))
+    }));
+    let open = move || Ok(Some(scripted("person")));
+    let handle = spawn_with(rig.parts(), None, faces, open).expect("a thread");
+    rig.frames_until(running);
+    let mut sighted = sightings.slot.reader();
+    for (mode, kinds) in [
+        (PrivacyMode::BlurPeople, &[SightedKind::Person][..]),
+        (
+            PrivacyMode::BlurFaces,
+            &[SightedKind::Person, SightedKind::Face],
+        ),
+    ] {
+        sightings.control.set_mode(mode);
+        rig.frames_until(|_| {
+            let newer = sighted.try_next();
+            newer.is_some_and(|sighting| {
+                sighting
+                    .items
+                    .iter()
+                    .map(|item| item.kind)
+                    .eq(kinds.to_vec())
+            })
+        });
+    }
+    assert_eq!(
+        opened.load(Ordering::Relaxed),
+        1,
+        "opened when it was needed, and once"
+    );
+    handle.stop();
+}
+
+#[test]
 fn a_panic_of_the_loop_opens_the_model_again() {
     let (mut rig, tracks, _) = WorkerRig::new();
     let opened = Arc::new(AtomicU32::new(0));
@@ -257,9 +346,10 @@ fn a_panic_of_the_loop_opens_the_model_again() {
         count.fetch_add(1, Ordering::Relaxed);
         Ok(Some(Scripted {
             script: Arc::default(),
+            label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
     rig.frames_until(running);
     let threads = rig.parts.threads.clone();
     threads.inject("detect", capture::InjectedFault::Panic);
@@ -277,9 +367,10 @@ fn a_hanging_detection_is_reported() {
     let open = || {
         Ok(Some(Scripted {
             script: Arc::default(),
+            label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
     rig.frames_until(running);
     let threads = rig.parts.threads.clone();
     threads.inject("detect", capture::InjectedFault::Hang);

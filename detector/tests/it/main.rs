@@ -7,6 +7,7 @@ mod cost;
 mod expected;
 mod failures;
 mod pictures;
+mod privacy;
 mod pulling;
 mod rig;
 mod worker;

@@ -26,6 +26,7 @@ fn a_dog_gets_one_id_and_keeps_it() {
         tracks: Arc::clone(&tracks),
         state: Arc::clone(&state),
         pace,
+        sightings: Default::default(),
         metrics: Arc::default(),
         threads: capture::Threads::default(),
     };

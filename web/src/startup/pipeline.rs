@@ -240,6 +240,7 @@ impl<'a> PipelineBuilder<'a> {
             tracks: Arc::clone(&self.tracks),
             state: Arc::clone(&self.detector_state),
             pace: Arc::clone(&self.pace),
+            sightings: detector::privacy::Sightings::default(),
             metrics: Arc::clone(&metrics),
             threads: self.threads.clone(),
         };

@@ -57,6 +57,7 @@ fn watch(model: &str, places: Places) {
             tracks: Arc::clone(&tracks),
             state: Arc::clone(&state),
             pace,
+            sightings: Default::default(),
             metrics: Arc::new(DetectorMetrics::default()),
             threads: capture::Threads::default(),
         },
