@@ -167,8 +167,6 @@ impl std::fmt::Debug for Detector {
 #[derive(Debug, Clone, Default)]
 pub struct DetectorConfig {
     pub model: ModelChoice,
-    /// Boxes below this score are not shown. `None`: the value of the model's manifest.
-    pub min_score: Option<f32>,
     pub session: SessionConfig,
     pub places: Places,
     /// The model that finds faces for privacy when `model` finds none; `auto` is the embedded one.

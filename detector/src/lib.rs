@@ -41,4 +41,6 @@ pub use onnx::session::SessionError;
 pub use overlay::{ACCENT, Card, OverlayPainter};
 pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};
-pub use worker::{DetectorState, Pace, WorkerHandle, WorkerParts, spawn_worker};
+pub use worker::{
+    DetectorState, Pace, Tuning, TuningControl, WorkerHandle, WorkerParts, spawn_worker,
+};

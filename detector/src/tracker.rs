@@ -97,6 +97,11 @@ impl Tracker {
         }
     }
 
+    /// Follows other thresholds from the next frame on.
+    pub(crate) fn configure(&mut self, config: TrackerConfig) {
+        self.config = config;
+    }
+
     /// How many detections and objects were dropped because there were too many at once.
     #[must_use]
     pub fn dropped(&self) -> u64 {

@@ -6,6 +6,7 @@ mod faces;
 mod pace;
 #[cfg(test)]
 mod tests;
+mod tuning;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,6 +27,7 @@ use faces::FaceFinder;
 use pace::FrameSelector;
 
 pub use pace::Pace;
+pub use tuning::{Tuning, TuningControl};
 
 /// The longest wait for a frame, after which a stop is noticed.
 const FRAME_WAIT: Duration = Duration::from_millis(200);
@@ -52,6 +54,8 @@ pub struct WorkerParts {
     pub pace: Arc<Pace>,
     /// Raw detections for the privacy filter.
     pub sightings: Sightings,
+    /// Which objects are shown.
+    pub tuning: Arc<TuningControl>,
     pub metrics: Arc<DetectorMetrics>,
     /// Where the thread is registered.
     pub threads: Threads,
@@ -83,10 +87,10 @@ impl WorkerHandle {
 /// Starts the detector's thread. The model is opened there, so that opening does not delay the feed. A
 /// missing or failing model is published as a state, and opened again with exponential back-off.
 pub fn spawn_worker(parts: WorkerParts, config: DetectorConfig) -> io::Result<WorkerHandle> {
-    let (metrics, min_score) = (Arc::clone(&parts.metrics), config.min_score);
+    let metrics = Arc::clone(&parts.metrics);
     let for_faces = config.clone();
     let faces = FaceFinder::new(Box::new(move || open_for_faces(&for_faces)));
-    spawn_with(parts, min_score, faces, move || open(&config, &metrics))
+    spawn_with(parts, faces, move || open(&config, &metrics))
 }
 
 /// What the worker needs of a detector. A trait, so that tests need no model.
@@ -119,12 +123,7 @@ impl Detect for Detector {
     }
 }
 
-fn spawn_with<D, O>(
-    parts: WorkerParts,
-    min_score: Option<f32>,
-    faces: FaceFinder<D>,
-    open: O,
-) -> io::Result<WorkerHandle>
+fn spawn_with<D, O>(parts: WorkerParts, faces: FaceFinder<D>, open: O) -> io::Result<WorkerHandle>
 where
     D: Detect + Send + 'static,
     O: FnMut() -> Result<Option<D>, OpenProblem> + Send + 'static,
@@ -135,7 +134,6 @@ where
     let mut worker = Worker {
         parts,
         open,
-        min_score,
         stopped,
         faces,
         at_work: None,
@@ -152,7 +150,6 @@ where
 struct Worker<D, O> {
     parts: WorkerParts,
     open: O,
-    min_score: Option<f32>,
     stopped: Arc<AtomicBool>,
     faces: FaceFinder<D>,
     at_work: Option<AtWork<D>>,
@@ -166,6 +163,10 @@ struct AtWork<D> {
     detector: D,
     labels: Arc<[String]>,
     tracker: Tracker,
+    /// The generation of the tuning in use.
+    tuned: u64,
+    /// For each class, whether it is shown.
+    shown: Vec<bool>,
     config: TrackerConfig,
     frame_size: (u32, u32),
     failures: u32,
@@ -226,7 +227,7 @@ where
             Ok(Ok(None)) => return false,
             Ok(Ok(Some(detector))) => {
                 let state = detector.running();
-                self.at_work = Some(AtWork::new(detector, self.min_score));
+                self.at_work = Some(AtWork::new(detector));
                 state
             }
             Ok(Err(problem)) => {
@@ -261,6 +262,7 @@ where
             return;
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
+            at_work.tune(&self.parts.tuning);
             at_work.follow(frame, metrics, sightings, &mut self.faces)
         }));
         let problem = match outcome {
@@ -293,18 +295,34 @@ where
 }
 
 impl<D: Detect> AtWork<D> {
-    fn new(detector: D, min_score: Option<f32>) -> Self {
-        let config = TrackerConfig::for_score(min_score.unwrap_or(detector.min_score()));
+    fn new(detector: D) -> Self {
+        let config = TrackerConfig::for_score(detector.min_score());
         Self {
             labels: detector.labels(),
             detector,
             tracker: Tracker::new(config),
+            tuned: 0,
+            shown: Vec::new(),
             config,
             frame_size: (0, 0),
             failures: 0,
             selector: FrameSelector::default(),
             last: None,
         }
+    }
+
+    /// Takes changed limits into use.
+    fn tune(&mut self, control: &TuningControl) {
+        let generation = control.generation();
+        if generation == self.tuned {
+            return;
+        }
+        self.tuned = generation;
+        let tuning = control.tuning();
+        let min_score = tuning.min_score.unwrap_or(self.detector.min_score());
+        self.config = TrackerConfig::for_score(min_score);
+        self.tracker.configure(self.config);
+        self.shown = tuning.shown(&self.labels);
     }
 
     fn follow(
@@ -341,7 +359,8 @@ impl<D: Detect> AtWork<D> {
         } else {
             faces.close();
         }
-        detections.retain(|detection| detection.score >= weak_score);
+        let is_shown = |class_id: usize| self.shown.get(class_id).is_none_or(|shown| *shown);
+        detections.retain(|found| found.score >= weak_score && is_shown(found.class_id));
         let started = Instant::now();
         let items = self.tracker.update(&detections, frame.captured_at);
         metrics.track.observe(started.elapsed().as_secs_f64());

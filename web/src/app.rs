@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
+use crate::settings::Settings;
 use crate::shutter::ShutterKeeper;
 use crate::stills::Stills;
 use crate::supervision::liveness::Liveness;
@@ -61,6 +62,8 @@ pub(crate) struct App {
     pub(crate) whip: Whip,
     pub(crate) stills: Arc<Stills>,
     pub(crate) shutter: ShutterKeeper,
+    /// What changes while the station runs; `config` is what it started with.
+    pub(crate) settings: Settings,
     pub(crate) booth: PhotoBooth,
     pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,

@@ -57,6 +57,8 @@ use self::network::NetworkConfig;
 use self::token_strength::weakness;
 use crate::cli::RunArgs;
 use crate::environment::{self, Environment, UserFolders};
+use crate::settings::storage::read_overlay;
+use crate::settings::table::patched;
 
 section! {
     /// The options of `carrier run`.
@@ -71,6 +73,10 @@ section! {
         model: String = "auto".to_owned(),
         /// `None`: the model's own threshold.
         min_score: Option<f32> = None,
+        /// The classes that are shown; empty: all.
+        classes: Vec<String> = Vec::new(),
+        /// Whether boxes are painted.
+        boxes: bool = true,
         /// Execution provider: auto, cpu, openvino or cuda.
         provider: String = "auto".to_owned(),
         /// The device of the OpenVINO provider: CPU, GPU, NPU or AUTO.
@@ -128,6 +134,11 @@ pub(crate) enum ConfigError {
         path: PathBuf,
         source: Box<toml::de::Error>,
     },
+    #[error(
+        "{path} has settings that were changed while carrier ran, and is wrong: {why}; mend it, or delete it to go \
+         back to the configuration", path = path.display()
+    )]
+    Overlay { path: PathBuf, why: String },
     #[error("{key} = {value}: {why}")]
     Value {
         key: &'static str,
@@ -149,6 +160,14 @@ impl ConfigError {
         }
     }
 
+    /// The key with the wrong value, if one is known.
+    pub(crate) fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Value { key, .. } => Some(key),
+            Self::Read { .. } | Self::Parse { .. } | Self::Overlay { .. } => None,
+        }
+    }
+
     /// As [`value`](Self::value), for secrets, which are not repeated.
     fn hidden(key: &'static str, why: impl Into<String>) -> Self {
         Self::value(key, "(hidden)", why)
@@ -166,6 +185,7 @@ impl Config {
         args: &RunArgs,
         environment: &Environment,
         default_file: Option<&Path>,
+        overlay: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         let named = args.file.config.as_deref();
         let file = named.or_else(|| default_file.filter(|path| path.exists()));
@@ -173,10 +193,25 @@ impl Config {
             Some(path) => Self::from_file(path)?,
             None => Self::default(),
         };
+        if let Some(path) = overlay {
+            config = config.with_overlay(path)?;
+        }
         config.overlay_options(args);
         config.overlay_environment(environment);
         config.check()?;
         Ok(config)
+    }
+
+    /// With the settings that were changed while the program ran and kept in the state folder.
+    fn with_overlay(self, path: &Path) -> Result<Self, ConfigError> {
+        let wrong = |why: String| ConfigError::Overlay {
+            path: path.to_owned(),
+            why,
+        };
+        match read_overlay(path).map_err(|error| wrong(error.to_string()))? {
+            Some(patch) => patched(&self, &patch).map_err(|error| wrong(error.to_string())),
+            None => Ok(self),
+        }
     }
 
     fn from_file(path: &Path) -> Result<Self, ConfigError> {
@@ -212,7 +247,7 @@ impl Config {
         set_some(&mut self.stylise.token, environment.comfyui_token.as_ref());
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         if let Some(score) = self.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
             let why = "a score lies between 0 and 1";
             return Err(ConfigError::value("min_score", score.to_string(), why));
@@ -299,7 +334,6 @@ impl Config {
         let Ok(model) = self.model.parse();
         Ok(DetectorConfig {
             model,
-            min_score: self.min_score,
             session: SessionConfig {
                 threads: Some(self.threads).filter(|threads| *threads > 0),
                 provider: self.provider()?,

@@ -23,6 +23,7 @@ mod private_file;
 mod qr;
 mod redaction;
 mod routes;
+mod settings;
 mod shutter;
 mod startup;
 mod stills;

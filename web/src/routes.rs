@@ -8,6 +8,7 @@ mod feed;
 mod gallery;
 mod join;
 mod page;
+mod settings;
 mod shutter;
 mod status;
 mod stylise;
@@ -18,6 +19,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -77,9 +79,7 @@ fn table() -> Vec<Route> {
         .get(admin::session)
         .delete(admin::log_out);
     let sessions = delete(admin::log_out_everywhere);
-    let shutter = put(shutter::change)
-        .layer(from_fn(identify::needs_admin))
-        .get(shutter::shutter);
+    let shutter = get(shutter::shutter).put(shutter::change.layer(from_fn(identify::needs_admin)));
     let gallery_picture = patch(gallery::hide).delete(gallery::erase);
     vec![
         route(Nothing, "/", get(page::index)),
@@ -128,6 +128,11 @@ fn table() -> Vec<Route> {
         route(Watch, "/api/stylise/{id}/{picture}", get(stylise::picture)),
         // Changing it needs the admin token.
         route(Watch, "/api/shutter", shutter),
+        route(
+            Admin,
+            "/api/settings",
+            get(settings::settings).patch(settings::change),
+        ),
         route(Admin, "/api/admin/audit", get(shutter::audit)),
         route(Admin, "/api/admin/session", session),
         route(Admin, "/api/admin/sessions", sessions),

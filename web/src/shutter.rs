@@ -116,6 +116,17 @@ impl ShutterKeeper {
         }
     }
 
+    /// Adds another decision of the owner to the audit.
+    pub(crate) fn record(&self, what: String, by: Cause, who: Option<String>) {
+        self.lock().audit.record(AuditEntry {
+            at_unix_ms: now_unix_ms(),
+            what,
+            by,
+            who,
+            reason: None,
+        });
+    }
+
     /// Newest first.
     pub(crate) fn audit(&self) -> Vec<AuditEntry> {
         self.lock().audit.newest().cloned().collect()

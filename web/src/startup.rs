@@ -8,6 +8,7 @@ mod painter;
 pub(crate) mod pipeline;
 mod shuttered;
 
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::io::{IsTerminal, stdout};
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::banner::Banner;
-use self::pipeline::Folders;
+use self::pipeline::Kept;
 use crate::access::admin::AdminToken;
 use crate::access::viewer_token::CookieKey;
 use crate::app::{AccessSetup, App};
@@ -37,6 +38,7 @@ use crate::http::tls::{CertificateNames, Tls};
 use crate::metrics::Metrics;
 use crate::output::print;
 use crate::routes;
+use crate::settings::storage::{Storage, overlay_file};
 use crate::shutter::terminal::{self, TerminalModes};
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
 use crate::supervision::supervised;
@@ -54,7 +56,18 @@ pub(crate) fn run(
     threads.watch().context("cannot start a thread")?;
     let folders = UserFolders::read();
     let default_file = folders.config_file();
-    let config = Config::load(args, &Environment::read(), default_file.as_deref())?;
+    let overlay = folders.state_folder().map(overlay_file);
+    let config = Config::load(
+        args,
+        &Environment::read(),
+        default_file.as_deref(),
+        overlay.as_deref(),
+    )?;
+    let storage = Storage::new(
+        args.file.config.clone().or(default_file),
+        overlay,
+        BTreeSet::from_iter(args.min_score.is_some().then_some("min_score")),
+    );
     for (key, why) in config.weak_tokens() {
         tracing::warn!("{key} is easily guessed, choose another: {why}");
     }
@@ -68,7 +81,8 @@ pub(crate) fn run(
         .build()
         .context("cannot start the HTTP threads")?;
     let listeners = Listeners::bind(&config, &folders)?;
-    let kept_in = Folders {
+    let kept_in = Kept {
+        settings: storage,
         data: config.data_folder(&folders),
         state: folders.state_folder().map(Path::to_owned),
     };
@@ -78,7 +92,7 @@ pub(crate) fn run(
         host_names: HostNames::new(&config, listeners.certificate_names()),
         served: listeners.served()?,
     };
-    let (app, pipeline) = pipeline::start(config, source, setup, &kept_in, threads, metrics)?;
+    let (app, pipeline) = pipeline::start(config, source, setup, kept_in, threads, metrics)?;
     let terminal_modes = watch_keys(&app);
     print_banner(&listeners, &app, terminal_modes.is_some());
     runtime.block_on(serve(listeners, Arc::clone(&app)))?;

@@ -98,6 +98,13 @@ impl PrivacyFilter {
         }
     }
 
+    /// Whether anything is to be hidden.
+    #[must_use]
+    pub fn is_needed(&self) -> bool {
+        let settings = self.sightings.control.settings();
+        settings.mode.needs_detections() || !settings.masks.is_empty()
+    }
+
     /// Hides what must not be seen in `picture`, which was captured at `captured_at`.
     pub fn apply(&mut self, picture: &mut I420, captured_at: Instant) {
         let control = &self.sightings.control;

@@ -79,6 +79,7 @@ impl WorkerRig {
             state: Arc::clone(&state),
             pace,
             sightings: Sightings::default(),
+            tuning: Arc::default(),
             metrics: Arc::default(),
             threads: Threads::default(),
         };
@@ -99,6 +100,7 @@ impl WorkerRig {
             state: Arc::clone(&self.parts.state),
             pace: Arc::clone(&self.parts.pace),
             sightings: self.parts.sightings.clone(),
+            tuning: Arc::clone(&self.parts.tuning),
             metrics: Arc::clone(&self.parts.metrics),
             threads: self.parts.threads.clone(),
         }
@@ -138,7 +140,7 @@ fn tracks_name_their_frame_and_the_slot_ends_the_thread() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
+    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
     let mut seen = tracks.reader();
     rig.frame();
     let Next::Newer(first) = seen.wait(HANG_TIMEOUT) else {
@@ -174,7 +176,7 @@ fn what_is_missing_is_looked_for_again() {
             label: "person",
         })),
     };
-    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
+    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
     rig.frames_until(|state| matches!(state, DetectorState::Missing { .. }));
     rig.frames_until(running);
     assert_eq!(tries.load(Ordering::Relaxed), 2);
@@ -194,7 +196,7 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
+    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
     rig.frames_until(running);
     script.lock().expect("not poisoned").push(Act::Fail);
     rig.frames_until(|_| script.lock().expect("not poisoned").is_empty());
@@ -224,7 +226,7 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
 fn without_a_requested_model_the_detector_is_off() {
     let (rig, _, state) = WorkerRig::new();
     let open = || Ok::<Option<Scripted>, _>(None);
-    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
+    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
     let mut seen = state.reader();
     while !matches!(seen.wait(HANG_TIMEOUT), Next::Newer(state) if *state == DetectorState::Off) {}
     handle.stop();
@@ -240,7 +242,7 @@ fn idle_detection_skips_frames_and_counts_them() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
+    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
     let mut seen = tracks.reader();
     rig.frame();
     assert!(matches!(seen.wait(HANG_TIMEOUT), Next::Newer(_)));
@@ -266,13 +268,17 @@ fn a_privacy_mode_gets_raw_detections_that_the_tracker_does_not_show() {
     let sightings = rig.parts.sightings.clone();
     // Above every score, so that no track is ever shown, and one detection in 1000 s.
     rig.parts.pace.set_most_fps(Some(0.001));
+    rig.parts.tuning.set(Tuning {
+        min_score: Some(0.99),
+        ..Tuning::default()
+    });
     let open = || {
         Ok(Some(Scripted {
             script: Arc::default(),
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), Some(0.99), no_faces(), open).expect("a thread");
+    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
     let mut seen = tracks.reader();
     rig.frame();
     let Next::Newer(none) = seen.wait(HANG_TIMEOUT) else {
@@ -307,7 +313,7 @@ fn a_second_model_finds_faces_while_they_are_blurred() {
         Ok(Some(scripted("face")))
     }));
     let open = move || Ok(Some(scripted("person")));
-    let handle = spawn_with(rig.parts(), None, faces, open).expect("a thread");
+    let handle = spawn_with(rig.parts(), faces, open).expect("a thread");
     rig.frames_until(running);
     let mut sighted = sightings.slot.reader();
     for (mode, kinds) in [
@@ -349,7 +355,7 @@ fn a_panic_of_the_loop_opens_the_model_again() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
+    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
     rig.frames_until(running);
     let threads = rig.parts.threads.clone();
     threads.inject("detect", capture::InjectedFault::Panic);
@@ -370,7 +376,7 @@ fn a_hanging_detection_is_reported() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), None, no_faces(), open).expect("a thread");
+    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
     rig.frames_until(running);
     let threads = rig.parts.threads.clone();
     threads.inject("detect", capture::InjectedFault::Hang);
@@ -383,5 +389,40 @@ fn a_hanging_detection_is_reported() {
     });
     threads.inject("detect", capture::InjectedFault::None);
     rig.frames_until(|_| threads.faults(Instant::now()).is_empty());
+    handle.stop();
+}
+
+#[test]
+fn minimum_score_and_classes_change_while_it_runs() {
+    let (mut rig, tracks, _) = WorkerRig::new();
+    let tuning = Arc::clone(&rig.parts.tuning);
+    let open = || {
+        Ok(Some(Scripted {
+            script: Arc::default(),
+            label: "person",
+        }))
+    };
+    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let mut shows = |count: usize| {
+        rig.frames_until(|_| {
+            tracks
+                .latest()
+                .is_some_and(|tracks| tracks.items.len() == count)
+        });
+    };
+    let set = |min_score, classes: &[&str]| {
+        let classes = classes.iter().map(|class| (*class).to_owned()).collect();
+        tuning.set(Tuning { min_score, classes });
+    };
+    shows(1);
+    set(None, &["cup"]);
+    shows(0);
+    set(None, &["cup", "person"]);
+    shows(1);
+    set(Some(0.99), &[]);
+    shows(0);
+    set(Some(0.9), &[]);
+    shows(1);
+    rig.frames.close();
     handle.stop();
 }

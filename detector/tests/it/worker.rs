@@ -27,6 +27,7 @@ fn a_dog_gets_one_id_and_keeps_it() {
         state: Arc::clone(&state),
         pace,
         sightings: Default::default(),
+        tuning: Arc::default(),
         metrics: Arc::default(),
         threads: capture::Threads::default(),
     };

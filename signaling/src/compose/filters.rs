@@ -35,6 +35,11 @@ use super::picture::{caught, counted};
 /// }
 /// ```
 pub trait PictureFilter: Send {
+    /// Whether it changes anything now. While no filter does, pictures are not copied.
+    fn is_needed(&self) -> bool {
+        true
+    }
+
     /// Changes `picture`: the pixels of `frame` as the filters before this one left them.
     fn apply(&mut self, picture: &mut I420, frame: &Frame);
 }
@@ -61,7 +66,7 @@ impl FilterStage {
     /// The frame as everybody may see it. Without filters that is the frame itself, uncopied; otherwise it
     /// is one pooled copy. `None`, counted and logged: a filter failed.
     pub(super) fn run(&mut self, frame: Arc<Frame>) -> Option<Arc<Frame>> {
-        if self.filters.is_empty() {
+        if !self.filters.iter().any(|filter| filter.is_needed()) {
             return Some(frame);
         }
         let mut pixels = self.pool.copy_of(&frame.pixels);

@@ -21,6 +21,8 @@ section! {
     #[derive(Debug, Eq)]
     BoothConfig {
         enabled: bool = true,
+        /// Whether new pictures are accepted.
+        open: bool = true,
         /// After this time every picture is erased, those in the gallery too.
         keep_hours: u64 = 24,
         /// Queue limit, of all visitors.

@@ -1,5 +1,7 @@
 //! `[privacy]`: what may be seen of the camera, and when.
 
+use detector::privacy::{Mask, PrivacyMode, PrivacySettings};
+
 use super::ConfigError;
 use crate::shutter::schedule::ScheduleEntry;
 
@@ -7,6 +9,10 @@ section! {
     /// Open at all times by default.
     #[derive(Debug)]
     PrivacyConfig {
+        /// What is hidden in each picture.
+        mode: PrivacyMode = PrivacyMode::Open,
+        /// Parts of the picture that are always filled.
+        masks: Vec<Mask> = Vec::new(),
         /// Each start begins with a closed shutter.
         start_closed: bool = false,
         /// SSIDs of Wi-Fi networks on which the shutter is closed.
@@ -26,6 +32,13 @@ impl PrivacyConfig {
             let wrong = |why: String| ConfigError::value("privacy.schedule", &entry.from, why);
             entry.check().map_err(wrong)?;
         }
+        let in_picture = PrivacySettings {
+            mode: self.mode,
+            masks: self.masks.clone(),
+        };
+        in_picture
+            .check()
+            .map_err(|why| ConfigError::value("privacy.masks", "(these)", why.to_string()))?;
         let names = self.close_on_networks.iter().chain(&self.open_on_networks);
         for name in names {
             // IEEE 802.11: at most 32 bytes.

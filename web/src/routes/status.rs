@@ -64,7 +64,7 @@ pub(crate) async fn status(State(app): State<Arc<App>>, requester: Requester) ->
     };
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
-        name: app.config.name.clone(),
+        name: app.settings.present().name.clone(),
         now_ms: app.clock.unix_ms(Instant::now()),
         uptime_s: app.clock.origin().elapsed().as_secs(),
         media_port: app.engine.media_port(),

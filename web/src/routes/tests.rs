@@ -17,7 +17,8 @@ use crate::http::addresses::Served;
 use crate::http::host_names::HostNames;
 use crate::layers::is_health;
 use crate::metrics::Metrics;
-use crate::startup::pipeline::Folders;
+use crate::settings::storage::Storage;
+use crate::startup::pipeline::Kept;
 use crate::startup::pipeline::{self, Pipeline};
 
 const METHODS: [Method; 7] = [
@@ -64,7 +65,8 @@ impl Station {
             config,
             source,
             setup,
-            &Folders {
+            Kept {
+                settings: Storage::default(),
                 data: Some(folder.clone()),
                 state: Some(folder.clone()),
             },

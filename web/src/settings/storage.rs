@@ -59,11 +59,17 @@ impl Storage {
         if self.options.contains(key) {
             return "option";
         }
-        let overlay = self.overlay.as_deref().and_then(|path| read_overlay(path).ok().flatten());
+        let overlay = self
+            .overlay
+            .as_deref()
+            .and_then(|path| read_overlay(path).ok().flatten());
         if overlay.is_some_and(|patch| patch.pointer(&pointer(key)).is_some()) {
             return "saved";
         }
-        let text = self.file.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
+        let text = self
+            .file
+            .as_deref()
+            .and_then(|path| std::fs::read_to_string(path).ok());
         let document = text.and_then(|text| text.parse::<DocumentMut>().ok());
         let is_in_file = document.is_some_and(|document| has(document.as_item(), key));
         if is_in_file { "file" } else { "default" }
@@ -124,17 +130,19 @@ fn write_file(path: &Path, values: &[(&'static str, Value)]) -> io::Result<()> {
 fn edited(text: &str, values: &[(&'static str, Value)]) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|error| format!("{error}"))?;
     for (key, value) in values {
-        let (above, name) = key.rsplit_once('.').unwrap_or(("", key));
-        let table = above
-            .split('.')
-            .filter(|name| !name.is_empty())
-            .fold(document.as_item_mut(), |item, name| {
-                item.as_table_like_mut()
-                    .map(|table| table.entry(name).or_insert(Item::Table(Table::new())))
-                    .expect("a section of the configuration is a table")
-            });
-        let Some(table) = table.as_table_like_mut() else {
-            return Err(format!("{above} is no table"));
+        let (above, name) = match key.rsplit_once('.') {
+            Some((above, name)) => (Some(above), name),
+            None => (None, *key),
+        };
+        let mut section = document.as_item_mut();
+        for name in above.into_iter().flat_map(|above| above.split('.')) {
+            let Some(table) = section.as_table_like_mut() else {
+                return Err(format!("{key}: its section is no table"));
+            };
+            section = table.entry(name).or_insert(Item::Table(Table::new()));
+        }
+        let Some(table) = section.as_table_like_mut() else {
+            return Err(format!("{key}: its section is no table"));
         };
         if value.is_null() {
             table.remove(name);
@@ -206,7 +214,8 @@ mod tests {
     use super::*;
     use crate::test_folder::TestFolder;
 
-    const FILE: &str = "# My station.\nname = \"old\" # the name\n\n[booth] # a section\nkeep_hours = 12\n";
+    const FILE: &str =
+        "# My station.\nname = \"old\" # the name\n\n[booth] # a section\nkeep_hours = 12\n";
 
     #[test]
     fn the_file_keeps_its_comments_and_order() {
@@ -215,13 +224,25 @@ mod tests {
             ("min_score", json!(0.35_f32)),
             ("booth.open", json!(false)),
             ("privacy.mode", json!("blur_faces")),
-            ("privacy.masks", json!([{"name": "x", "points": [[0, 0.5]]}])),
+            (
+                "privacy.masks",
+                json!([{"name": "x", "points": [[0, 0.5]]}]),
+            ),
         ];
         let text = edited(FILE, &values).expect("valid");
-        assert!(text.starts_with("# My station.\nname = \"hall 3\" # the name\n"), "{text}");
+        assert!(
+            text.starts_with("# My station.\nname = \"hall 3\" # the name\n"),
+            "{text}"
+        );
         assert!(text.contains("min_score = 0.35\n"), "{text}");
-        assert!(text.contains("[booth] # a section\nkeep_hours = 12\nopen = false\n"), "{text}");
-        assert!(text.contains("[privacy]\nmode = \"blur_faces\"\n"), "{text}");
+        assert!(
+            text.contains("[booth] # a section\nkeep_hours = 12\nopen = false\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("[privacy]\nmode = \"blur_faces\"\n"),
+            "{text}"
+        );
         let again = edited(&text, &[("min_score", Value::Null)]).expect("valid");
         assert!(!again.contains("min_score"), "{again}");
         assert!(edited("name = ", &values).is_err());
@@ -235,10 +256,15 @@ mod tests {
         std::fs::create_dir(&file).expect("created");
         let overlay = overlay_file(&folder);
         let storage = Storage::new(Some(file), Some(overlay.clone()), BTreeSet::new());
-        storage.keep(&[("privacy.mode", json!("blur_people"))]).expect("kept");
+        storage
+            .keep(&[("privacy.mode", json!("blur_people"))])
+            .expect("kept");
         storage.keep(&[("name", json!("x"))]).expect("kept");
         let patch = read_overlay(&overlay).expect("read").expect("there");
-        assert_eq!(patch, json!({"privacy": {"mode": "blur_people"}, "name": "x"}));
+        assert_eq!(
+            patch,
+            json!({"privacy": {"mode": "blur_people"}, "name": "x"})
+        );
         assert_eq!(storage.origin("privacy.mode"), "saved");
         assert_eq!(storage.origin("boxes"), "default");
         assert_eq!(storage.kept_in(), Some(overlay.display().to_string()));

@@ -72,6 +72,12 @@ pub(crate) struct RefusedError {
     pub(crate) detail: String,
 }
 
+impl std::fmt::Display for RefusedError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.key, self.detail)
+    }
+}
+
 /// `config` with a JSON merge patch (RFC 7396) of nested keys applied, or nothing applied and the reason.
 pub(crate) fn patched(config: &Config, patch: &Value) -> Result<Config, RefusedError> {
     let refused = |key: &str, detail: String| RefusedError {
@@ -142,9 +148,15 @@ mod tests {
             .map(|setting| setting.key)
             .collect();
         assert_eq!(keys, ["privacy.mode", "min_score", "name"]);
-        assert_eq!((changed.name.as_str(), changed.min_score), ("hall 3", Some(0.5)));
+        assert_eq!(
+            (changed.name.as_str(), changed.min_score),
+            ("hall 3", Some(0.5))
+        );
         let restored = patched(&changed, &json!({"name": null, "min_score": null})).expect("valid");
-        assert_eq!((restored.name.as_str(), restored.min_score), ("carrier", None));
+        assert_eq!(
+            (restored.name.as_str(), restored.min_score),
+            ("carrier", None)
+        );
         assert_eq!(restored.privacy.mode, changed.privacy.mode);
         assert!(patched(&config, &json!({})).is_ok_and(|same| same == config));
     }

@@ -1,11 +1,13 @@
 //! Paints detections for the compose thread: `signaling` does not know about tracks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use capture::{Frame, I420, Signal, Slot, WallClock};
+use detector::privacy::PrivacyFilter;
 use detector::{Card, OverlayPainter, Tracks};
-use signaling::{Painter, reserved_top_px};
+use signaling::{Painter, PictureFilter, reserved_top_px};
 
 use crate::redaction::redact_paths;
 
@@ -13,18 +15,34 @@ use crate::redaction::redact_paths;
 pub(crate) struct FeedPainter {
     overlay: OverlayPainter,
     tracks: Arc<Slot<Tracks>>,
+    paints_boxes: Arc<AtomicBool>,
     clock: WallClock,
+}
+
+/// Hides what the owner wants hidden, before anything else sees the picture.
+pub(crate) struct FeedFilter(pub(crate) PrivacyFilter);
+
+impl PictureFilter for FeedFilter {
+    fn is_needed(&self) -> bool {
+        self.0.is_needed()
+    }
+
+    fn apply(&mut self, picture: &mut I420, frame: &Frame) {
+        self.0.apply(picture, frame.captured_at);
+    }
 }
 
 impl FeedPainter {
     pub(crate) fn new(
         overlay: OverlayPainter,
         tracks: Arc<Slot<Tracks>>,
+        paints_boxes: Arc<AtomicBool>,
         clock: WallClock,
     ) -> Self {
         Self {
             overlay,
             tracks,
+            paints_boxes,
             clock,
         }
     }
@@ -32,6 +50,9 @@ impl FeedPainter {
 
 impl Painter for FeedPainter {
     fn paint(&mut self, picture: &mut I420, frame: &Frame) {
+        if !self.paints_boxes.load(Ordering::Relaxed) {
+            return;
+        }
         let Some(tracks) = self.tracks.latest() else {
             return;
         };

@@ -21,6 +21,7 @@ use capture::{
     CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Signal, Slot, SourceSpec, SourceSwitch,
     Threads, WallClock, Wanted,
 };
+use detector::privacy::{PrivacyControl, PrivacyFilter, Sightings};
 use detector::{
     DetectorMetrics, DetectorState, OverlayPainter, Pace, Tracks, WorkerHandle, WorkerParts,
 };
@@ -37,7 +38,7 @@ use stylise::Builtin;
 use stylise::comfyui::Comfyui;
 use stylise::workflow::{self, Loaded};
 
-use super::painter::FeedPainter;
+use super::painter::{FeedFilter, FeedPainter};
 use super::shuttered::Shuttered;
 use crate::access::admin::AdminSessions;
 use crate::access::admission::Admission;
@@ -52,6 +53,8 @@ use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
 use crate::metrics::Metrics;
 use crate::routes::whep_whip::ice_links;
+use crate::settings::storage::Storage;
+use crate::settings::{self, Followers, Settings};
 use crate::shutter::{
     Networks, ShutterKeeper, ShutterState, Surroundings, connected_networks, demands, now_unix_ms,
     state_at_start,
@@ -59,7 +62,8 @@ use crate::shutter::{
 use crate::stills::Stills;
 
 /// Where things are kept; `None`: nowhere.
-pub(crate) struct Folders {
+pub(crate) struct Kept {
+    pub(crate) settings: Storage,
     /// Pictures of visitors.
     pub(crate) data: Option<PathBuf>,
     /// The shutter's state, the audit.
@@ -81,25 +85,22 @@ pub(crate) fn start(
     config: Config,
     source: SourceSpec,
     setup: AccessSetup,
-    folders: &Folders,
+    kept: Kept,
     threads: &Threads,
     metrics: &Metrics,
 ) -> anyhow::Result<(Arc<App>, Pipeline)> {
-    let builder = PipelineBuilder::new(&config, threads);
+    let builder = PipelineBuilder::new(&config, threads)?;
     let mut registry = Registry::default();
     metrics.register(&mut registry);
     threads.register(&mut registry);
 
-    let state = state_at_start(&config.privacy, folders.state.as_deref(), now_unix_ms());
+    let state = state_at_start(&config.privacy, kept.state.as_deref(), now_unix_ms());
     // The media port first: if it is taken, nothing else has been started.
     let (engine, mut sink) = builder.engine(&mut registry)?;
     let publisher = builder.publisher(&mut sink, &mut registry)?;
     let capture = builder.capture(source, &state, &mut registry)?;
-    let (detector, detector_metrics) = builder.detector(&mut registry)?;
-    let compose = builder.compose(sink, &mut registry)?;
-    let whip = builder.whip(&engine, &mut registry);
     let stills = Arc::new(Stills::default());
-    let shuttered = Shuttered {
+    let shuttered = Arc::new(Shuttered {
         switch: Arc::clone(&builder.switch),
         capture: capture.shutter(),
         demand: Arc::clone(&builder.demand),
@@ -108,9 +109,18 @@ pub(crate) fn start(
         tracks: Arc::clone(&builder.tracks),
         composed: Arc::clone(&builder.composed),
         stills: Arc::clone(&stills),
-    };
+    });
+    let discarding = Arc::clone(&shuttered);
+    let followers = Followers::new(
+        &config,
+        Arc::clone(&builder.sightings.control),
+        Box::new(move || discarding.discard_pictures()),
+    );
+    let (detector, detector_metrics) = builder.detector(&followers, &mut registry)?;
+    let compose = builder.compose(sink, &followers, &mut registry)?;
+    let whip = builder.whip(&engine, &mut registry);
     let effect = Box::new(move |state: &ShutterState| shuttered.follow(state));
-    let shutter = ShutterKeeper::new(state, folders.state.as_deref(), effect);
+    let shutter = ShutterKeeper::new(state, kept.state.as_deref(), effect);
     let pipeline = Pipeline {
         capture,
         detector,
@@ -147,14 +157,15 @@ pub(crate) fn start(
         engine,
         stills,
         shutter,
+        settings: Settings::new(config.clone(), followers, kept.settings),
         booth: open_booth(
             &config,
-            folders.data.as_deref(),
+            kept.data.as_deref(),
             threads,
             metrics,
             &mut registry,
         )?,
-        visitors: visitors(&config, folders.data.as_deref()),
+        visitors: visitors(&config, kept.data.as_deref()),
         threads: threads.clone(),
         liveness: Mutex::default(),
         languages: Languages::new(config.booth.languages.clone()),
@@ -179,12 +190,13 @@ struct PipelineBuilder<'a> {
     composed: Arc<Slot<Composed>>,
     demand: Arc<Demand>,
     pace: Arc<Pace>,
+    sightings: Sightings,
 }
 
 impl<'a> PipelineBuilder<'a> {
-    fn new(config: &'a Config, threads: &'a Threads) -> Self {
+    fn new(config: &'a Config, threads: &'a Threads) -> anyhow::Result<Self> {
         let (frames, signal) = (Slot::new(), Slot::new());
-        Self {
+        Ok(Self {
             config,
             threads,
             clock: WallClock::start(),
@@ -196,7 +208,11 @@ impl<'a> PipelineBuilder<'a> {
             composed: Slot::new(),
             demand: Demand::new(),
             pace: Arc::new(Pace::default()),
-        }
+            sightings: Sightings {
+                control: Arc::new(PrivacyControl::new(settings::privacy(config))?),
+                slot: Slot::new(),
+            },
+        })
     }
 
     fn capture(
@@ -231,6 +247,7 @@ impl<'a> PipelineBuilder<'a> {
 
     fn detector(
         &self,
+        followers: &Followers,
         registry: &mut Registry,
     ) -> anyhow::Result<(WorkerHandle, Arc<DetectorMetrics>)> {
         let metrics = Arc::new(DetectorMetrics::default());
@@ -240,7 +257,8 @@ impl<'a> PipelineBuilder<'a> {
             tracks: Arc::clone(&self.tracks),
             state: Arc::clone(&self.detector_state),
             pace: Arc::clone(&self.pace),
-            sightings: detector::privacy::Sightings::default(),
+            sightings: self.sightings.clone(),
+            tuning: Arc::clone(&followers.tuning),
             metrics: Arc::clone(&metrics),
             threads: self.threads.clone(),
         };
@@ -249,11 +267,18 @@ impl<'a> PipelineBuilder<'a> {
         Ok((worker, metrics))
     }
 
-    fn compose(&self, sink: FrameSink, registry: &mut Registry) -> anyhow::Result<ComposeHandle> {
+    fn compose(
+        &self,
+        sink: FrameSink,
+        followers: &Followers,
+        registry: &mut Registry,
+    ) -> anyhow::Result<ComposeHandle> {
         let metrics = Arc::new(ComposeMetrics::default());
         metrics.register(registry);
         let tracks = Arc::clone(&self.tracks);
-        let painter = FeedPainter::new(OverlayPainter::new(), tracks, self.clock);
+        let paints_boxes = Arc::clone(&followers.paints_boxes);
+        let painter = FeedPainter::new(OverlayPainter::new(), tracks, paints_boxes, self.clock);
+        let filter = FeedFilter(PrivacyFilter::new(self.sightings.clone()));
         let parts = ComposeParts {
             frames: Arc::clone(&self.frames),
             signal: Arc::clone(&self.signal),
@@ -264,6 +289,7 @@ impl<'a> PipelineBuilder<'a> {
             config: ComposeConfig {
                 renditions: self.config.renditions(),
                 threads: self.threads.clone(),
+                filters: vec![Box::new(filter)],
                 ..ComposeConfig::new(self.clock)
             },
             metrics,

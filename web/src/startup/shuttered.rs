@@ -39,7 +39,7 @@ impl Shuttered {
     }
 
     /// Takes back every picture that was composed and not sent, in the order of the data flow.
-    fn discard_pictures(&self) {
+    pub(crate) fn discard_pictures(&self) {
         self.demand.begin_picture_epoch();
         self.composed.clear();
         self.stills.clear();

@@ -13,6 +13,7 @@ mod painted_boxes;
 mod player;
 mod publishing;
 mod scripts;
+mod settings;
 mod shutter;
 mod station;
 mod supervision;

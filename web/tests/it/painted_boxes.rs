@@ -58,6 +58,7 @@ fn watch(model: &str, places: Places) {
             state: Arc::clone(&state),
             pace,
             sightings: Default::default(),
+            tuning: Arc::default(),
             metrics: Arc::new(DetectorMetrics::default()),
             threads: capture::Threads::default(),
         },

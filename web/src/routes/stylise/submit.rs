@@ -94,6 +94,10 @@ async fn accept(
 ) -> Result<JobId, ApiError> {
     let key = idempotency_key(headers)?;
     app.booth.get()?;
+    if !app.settings.present().booth.open {
+        let message = "the photo booth is closed at the moment";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
+    }
     if length.is_some_and(|length| length > FORM_BYTES_MAX as u64) {
         return Err(form::stopped(UploadError::TooLarge));
     }
