@@ -19,7 +19,6 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -45,6 +44,8 @@ enum Needs {
     Metrics,
     /// The admin token: the route changes what others see.
     Admin,
+    /// As `Watch` for reading, as `Admin` for every other method.
+    AdminToChange,
 }
 
 /// How large a body may be.
@@ -64,7 +65,7 @@ struct Route {
 
 #[expect(clippy::too_many_lines, reason = "one entry for each route")]
 fn table() -> Vec<Route> {
-    use Needs::{Admin, Metrics, Nothing, Watch};
+    use Needs::{Admin, AdminToChange, Metrics, Nothing, Watch};
     let route = |needs, path, methods| Route {
         path,
         needs,
@@ -79,7 +80,7 @@ fn table() -> Vec<Route> {
         .get(admin::session)
         .delete(admin::log_out);
     let sessions = delete(admin::log_out_everywhere);
-    let shutter = get(shutter::shutter).put(shutter::change.layer(from_fn(identify::needs_admin)));
+    let shutter = get(shutter::shutter).put(shutter::change);
     let gallery_picture = patch(gallery::hide).delete(gallery::erase);
     vec![
         route(Nothing, "/", get(page::index)),
@@ -126,8 +127,7 @@ fn table() -> Vec<Route> {
         route(Watch, "/api/stylise/{id}", stylise::job_methods()),
         route(Watch, "/api/stylise/{id}/events", get(stylise::events)),
         route(Watch, "/api/stylise/{id}/{picture}", get(stylise::picture)),
-        // Changing it needs the admin token.
-        route(Watch, "/api/shutter", shutter),
+        route(AdminToChange, "/api/shutter", shutter),
         route(
             Admin,
             "/api/settings",
@@ -191,6 +191,9 @@ fn guarded(route: Route, app: &Arc<App>) -> MethodRouter<Arc<App>> {
     match route.needs {
         Needs::Nothing => methods,
         Needs::Watch => methods.layer(from_fn_with_state(Arc::clone(app), identify::needs_watch)),
+        Needs::AdminToChange => methods
+            .layer(from_fn(identify::needs_admin_to_change))
+            .layer(from_fn_with_state(Arc::clone(app), identify::needs_watch)),
         Needs::Metrics => methods.layer(from_fn(identify::needs_metrics)),
         Needs::Admin => methods.layer(from_fn(identify::needs_admin)),
     }

@@ -183,6 +183,18 @@ pub(crate) async fn needs_admin(requester: Requester, request: Request, next: Ne
     unauthorised("This needs the admin token: send `Authorization: Bearer TOKEN`.\n")
 }
 
+/// Requires the admin token or a session cookie of every request that changes something.
+pub(crate) async fn needs_admin_to_change(
+    requester: Requester,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    needs_admin(requester, request, next).await
+}
+
 pub(crate) async fn needs_metrics(requester: Requester, request: Request, next: Next) -> Response {
     if requester.rights.read_metrics {
         return next.run(request).await;
