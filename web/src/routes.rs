@@ -6,6 +6,7 @@
 mod admin;
 mod feed;
 mod gallery;
+mod health;
 mod join;
 mod page;
 mod settings;
@@ -133,6 +134,8 @@ fn table() -> Vec<Route> {
             "/api/settings",
             get(settings::settings).patch(settings::change),
         ),
+        route(Admin, "/api/doctor", get(health::doctor)),
+        route(Admin, "/api/admin/log", get(health::log)),
         route(Admin, "/api/admin/audit", get(shutter::audit)),
         route(Admin, "/api/admin/session", session),
         route(Admin, "/api/admin/sessions", sessions),

@@ -41,8 +41,14 @@ struct FeedStatus {
     /// Largest first.
     renditions: Vec<RenditionReport>,
     publish: Option<PublishReport>,
+    privacy: PrivacyReport,
     /// `None`: there is no photo booth.
     stylise: Option<BoothStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct PrivacyReport {
+    mode: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,6 +113,9 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
         viewers: viewers.len(),
         renditions: app.renditions().into_iter().map(report).collect(),
         publish,
+        privacy: PrivacyReport {
+            mode: app.settings.present().privacy.mode.name(),
+        },
         stylise: stylise::status(app).await,
     }
 }

@@ -229,10 +229,10 @@ impl From<BoothError> for ApiError {
 
 #[derive(Debug, Serialize)]
 pub(super) struct BoothStatus {
-    comfyui: &'static str,
-    waiting: usize,
+    pub(super) comfyui: &'static str,
+    pub(super) waiting: usize,
     styles: usize,
-    error: Option<String>,
+    pub(super) error: Option<String>,
 }
 
 /// `stylise` of `/api/status`; `None` if the booth is disabled.

@@ -1,8 +1,10 @@
 //! The log, on standard error. A thread of its own writes it, so that a slow or stopped reader and a
 //! full disk block no other thread.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write, stderr};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use capture::{Heartbeat, TURN_MAX, Threads};
@@ -13,6 +15,8 @@ use crate::environment;
 
 /// Queue limit, in lines.
 const WAITING_MAX: usize = 1024;
+/// Lines that are kept for the control page.
+const NEWEST_MAX: usize = 200;
 /// How long the end of the program waits for queued lines.
 const FLUSH_MAX: Duration = Duration::from_millis(500);
 
@@ -93,9 +97,36 @@ impl Log {
     }
 }
 
+/// The newest lines, for the owner's control page.
+static NEWEST: Mutex<VecDeque<Vec<u8>>> = Mutex::new(VecDeque::new());
+
+/// The newest lines of the log without colours, oldest first.
+pub(crate) fn newest_lines() -> Vec<String> {
+    let newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = |line: &Vec<u8>| without_colours(&String::from_utf8_lossy(line));
+    newest.iter().map(text).collect()
+}
+
+/// Removes the escape sequences that set colours (ECMA-48 8.3.117), and the line end.
+fn without_colours(line: &str) -> String {
+    let mut parts = line.trim_end().split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |mut text, part| {
+        text += part.split_once('m').map_or("", |(_, rest)| rest);
+        text
+    })
+}
+
 /// The subscriber writes one line at a time.
 impl Write for Log {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
+        // overflow: newest-wins, uncounted: the log itself has all lines.
+        if newest.len() == NEWEST_MAX {
+            newest.pop_front();
+        }
+        newest.push_back(line.to_vec());
+        drop(newest);
         // overflow: counted
         if self
             .entries
@@ -147,4 +178,15 @@ fn a_full_log_queue_drops_lines_without_blocking() {
     drop(waiting);
     assert_eq!(log.write(b"a line\n").expect("never fails"), 7);
     log.flush();
+}
+
+#[test]
+fn lines_for_the_control_page_have_no_colours() {
+    let line = "\u{1b}[2m2026-11-29T01:00:00Z\u{1b}[0m \u{1b}[32m INFO\u{1b}[0m audit \u{1b}[3mwhat\u{1b}[0m=x\n";
+    assert_eq!(
+        without_colours(line),
+        "2026-11-29T01:00:00Z  INFO audit what=x"
+    );
+    assert_eq!(without_colours("plain\n"), "plain");
+    assert_eq!(without_colours("cut\u{1b}["), "cut");
 }

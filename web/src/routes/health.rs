@@ -1,0 +1,232 @@
+//! What works and what does not in the running station, and the newest log lines; for the owner.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use capture::Signal;
+use detector::DetectorState;
+use detector::privacy::PrivacyMode;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::routes::stylise;
+use crate::supervision::log::newest_lines;
+
+#[derive(Debug, Serialize)]
+struct Report {
+    checks: Vec<Check>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Check {
+    name: &'static str,
+    state: Health,
+    /// In plain words.
+    message: String,
+    fix: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Health {
+    Ok,
+    Warning,
+    Error,
+    /// Not in use.
+    Off,
+}
+
+#[derive(Debug, Serialize)]
+struct LogBody {
+    lines: Vec<LogLine>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct LogLine {
+    at: String,
+    level: String,
+    text: String,
+}
+
+fn check(name: &'static str, state: Health, message: impl Into<String>) -> Check {
+    Check {
+        name,
+        state,
+        message: message.into(),
+        fix: None,
+    }
+}
+
+/// GET: one check for each part of the station.
+pub(super) async fn doctor(State(app): State<Arc<App>>) -> Response {
+    let signal = app.effective_signal();
+    let state = app.detector_state();
+    let mut checks = vec![
+        camera(signal.as_ref()),
+        detection(&state),
+        privacy(&app),
+        network(&app),
+        booth(&app).await,
+        kept(app.shutter.view().is_kept),
+    ];
+    checks.extend(
+        app.threads
+            .faults(Instant::now())
+            .iter()
+            .map(|fault| Check {
+                fix: Some("restart carrier; the log says what happened before".to_owned()),
+                ..check("program", Health::Error, fault.to_string())
+            }),
+    );
+    checks.extend(
+        app.config
+            .weak_tokens()
+            .into_iter()
+            .map(|(key, why)| Check {
+                fix: Some(format!("choose another: {why}")),
+                ..check("token", Health::Warning, format!("{key} is easily guessed"))
+            }),
+    );
+    no_store(Report { checks })
+}
+
+/// GET: the newest lines of the log, newest last.
+pub(super) async fn log() -> Response {
+    let lines = newest_lines().iter().map(|line| log_line(line)).collect();
+    no_store(LogBody { lines })
+}
+
+/// The parts of `TIME LEVEL TEXT`.
+fn log_line(line: &str) -> LogLine {
+    let (at, rest) = line.split_once(' ').unwrap_or(("", line));
+    let (level, text) = rest.trim_start().split_once(' ').unwrap_or(("", rest));
+    LogLine {
+        at: at.to_owned(),
+        level: level.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+fn camera(signal: Option<&Signal>) -> Check {
+    match signal {
+        None | Some(Signal::Opening { .. }) => {
+            check("camera", Health::Warning, "it is being opened")
+        }
+        Some(Signal::Closed { .. }) => check("camera", Health::Off, "the shutter is closed"),
+        Some(Signal::Lost { source, reason, .. }) => {
+            check("camera", Health::Error, format!("{source}: {reason}"))
+        }
+        Some(Signal::Live { source, note, .. }) => match note {
+            Some(note) => check("camera", Health::Warning, note.clone()),
+            None => check("camera", Health::Ok, source.clone()),
+        },
+    }
+}
+
+fn detection(state: &DetectorState) -> Check {
+    let broken = |message: &String, fix: &Option<String>| Check {
+        fix: fix.clone(),
+        ..check("detection", Health::Error, message.clone())
+    };
+    match state {
+        DetectorState::Off => check("detection", Health::Off, "no model is in use"),
+        DetectorState::Warming => check("detection", Health::Warning, "the model is being opened"),
+        DetectorState::Running {
+            model, provider, ..
+        } => check("detection", Health::Ok, format!("{model} on {provider}")),
+        DetectorState::Missing { message, fix } | DetectorState::Failed { message, fix } => {
+            broken(message, fix)
+        }
+    }
+}
+
+/// The least detection rate at which hardly any picture is blurred as a whole.
+const PRIVACY_FPS_LEAST: f64 = 5.0;
+
+fn privacy(app: &App) -> Check {
+    let mode = app.settings.present().privacy.mode;
+    let rate = app.detector_rate().fps;
+    let weak = |message: String, fix: &str| Check {
+        fix: Some(fix.to_owned()),
+        ..check("privacy", Health::Warning, message)
+    };
+    match mode {
+        PrivacyMode::Open => check("privacy", Health::Off, "nothing but the masks is hidden"),
+        _ if !matches!(app.detector_state(), DetectorState::Running { .. }) => weak(
+            "nothing is detected, so that the whole picture is blurred".to_owned(),
+            "install a model that finds persons: carrier models list",
+        ),
+        _ if app.somebody_watches() && rate < PRIVACY_FPS_LEAST => weak(
+            format!("{rate:.1} detections a second: pictures between them are blurred as a whole"),
+            "choose a faster model",
+        ),
+        mode => check("privacy", Health::Ok, mode.name()),
+    }
+}
+
+fn network(app: &App) -> Check {
+    let addresses = signaling::lan_addresses();
+    if addresses.is_empty() {
+        return Check {
+            fix: Some("join a Wi-Fi network, or plug in a cable".to_owned()),
+            ..check("network", Health::Warning, "this machine is in no network")
+        };
+    }
+    let port = app.engine.media_port();
+    let message = format!("{} addresses; video over port {port}", addresses.len());
+    check("network", Health::Ok, message)
+}
+
+async fn booth(app: &App) -> Check {
+    if !app.settings.present().booth.open {
+        return check("booth", Health::Off, "it is closed");
+    }
+    match stylise::status(app).await {
+        None => check("booth", Health::Off, "there is none"),
+        Some(status) => match status.error {
+            Some(error) => check("booth", Health::Error, error),
+            None if status.comfyui == "away" => Check {
+                fix: Some("carrier doctor says more".to_owned()),
+                ..check(
+                    "booth",
+                    Health::Warning,
+                    "the ComfyUI server does not answer",
+                )
+            },
+            None => check("booth", Health::Ok, format!("{} wait", status.waiting)),
+        },
+    }
+}
+
+fn kept(is_kept: bool) -> Check {
+    if is_kept {
+        return check("state", Health::Ok, "the shutter's state is kept");
+    }
+    Check {
+        fix: Some("make carrier's state folder writable".to_owned()),
+        ..check(
+            "state",
+            Health::Warning,
+            "a restart will not know the shutter's state",
+        )
+    }
+}
+
+fn no_store(body: impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+#[test]
+fn a_log_line_has_time_level_and_text() {
+    let line = log_line("2026-11-29T01:00:00Z  INFO audit what=\"x\"");
+    assert_eq!(
+        (line.at.as_str(), line.level.as_str()),
+        ("2026-11-29T01:00:00Z", "INFO")
+    );
+    assert_eq!(line.text, "audit what=\"x\"");
+    assert_eq!(log_line("broken").text, "broken");
+}
