@@ -8,7 +8,7 @@ mod painter;
 pub(crate) mod pipeline;
 mod shuttered;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::io::{IsTerminal, stdout};
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ use crate::app::{AccessSetup, App};
 use crate::cli::RunArgs;
 use crate::commands::check_requested;
 use crate::config::Config;
-use crate::environment::{Environment, UserFolders};
+use crate::environment::{self, Environment, UserFolders};
 use crate::http::addresses::{self, HttpsAddress, PublicAddress, Scheme, Served};
 use crate::http::host_names::HostNames;
 use crate::http::sockets;
@@ -66,7 +66,7 @@ pub(crate) fn run(
     let storage = Storage::new(
         args.file.config.clone().or(default_file),
         overlay,
-        BTreeSet::from_iter(args.min_score.is_some().then_some("min_score")),
+        options_that_change_live(args),
     );
     for (key, why) in config.weak_tokens() {
         tracing::warn!("{key} is easily guessed, choose another: {why}");
@@ -102,6 +102,18 @@ pub(crate) fn run(
     pipeline.stop();
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The settings that change live and were set by an option, and by which kind of it.
+fn options_that_change_live(args: &RunArgs) -> BTreeMap<&'static str, &'static str> {
+    let by_environment = environment::value("CARRIER_MIN_SCORE").is_some();
+    let origin = if by_environment {
+        "environment"
+    } else {
+        "flag"
+    };
+    let min_score = args.min_score.map(|_| ("min_score", origin));
+    BTreeMap::from_iter(min_score)
 }
 
 /// The bound sockets of the pages.

@@ -1,4 +1,4 @@
-//! Bodies and query fields of requests, and the JSON body of an error: `{"error": message}`. It has no
+//! Bodies and query fields of requests, and the body of an error: problem details (RFC 9457). It has no
 //! other dependencies in this crate, so that it can be fuzzed alone.
 
 use std::time::Duration;
@@ -15,10 +15,20 @@ pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
     pub(crate) retry_after: Option<Duration>,
+    /// The key of the configuration that is wrong.
+    pub(crate) key: Option<String>,
 }
 
+/// Problem details (RFC 9457), without a type of their own.
 #[derive(Debug, Serialize)]
-struct ErrorBody<'a> {
+struct ProblemBody<'a> {
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    /// The key of the configuration that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    /// The same as `detail`, for clients of earlier versions.
     error: &'a str,
 }
 
@@ -28,6 +38,15 @@ impl ApiError {
             status,
             message: message.into(),
             retry_after: None,
+            key: None,
+        }
+    }
+
+    /// Names the key that is wrong.
+    pub(crate) fn about(self, key: impl Into<String>) -> Self {
+        Self {
+            key: Some(key.into()),
+            ..self
         }
     }
 
@@ -48,11 +67,17 @@ impl From<JsonRejection> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let message = Json(ErrorBody {
+        let problem = Json(ProblemBody {
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.message,
+            key: self.key.as_deref(),
             error: &self.message,
         });
-        let mut response = (self.status, message).into_response();
+        let mut response = (self.status, problem).into_response();
         let headers = response.headers_mut();
+        let kind = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, kind);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(wait) = self.retry_after {
             // In whole seconds (RFC 9110 10.2.3), rounded up.

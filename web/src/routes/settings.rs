@@ -35,19 +35,13 @@ struct SettingBody {
     key: &'static str,
     value: Value,
     default: Value,
-    /// default, file, saved, option, or live: changed since the start and not kept.
+    /// default, file, saved, environment, flag, or live: changed since the start and not kept.
     origin: &'static str,
     #[serde(flatten)]
     kind: Kind,
     /// Of a list: what may be in it, if that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "choices", skip_serializing_if = "Option::is_none")]
     choices_known: Option<Vec<String>>,
-}
-
-#[derive(Debug, Serialize)]
-struct RefusalBody<'a> {
-    error: &'a str,
-    key: &'a str,
 }
 
 /// GET: the settings with their values, defaults, limits, and where they come from.
@@ -89,20 +83,14 @@ pub(super) async fn change(
             let why = "the settings have changed since: read them again";
             Err(ApiError::new(StatusCode::PRECONDITION_FAILED, why))
         }
-        Err(ChangeError::Refused(refused)) => Ok(refusal(&refused)),
+        Err(ChangeError::Refused(RefusedError { key, detail })) => {
+            Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).about(key))
+        }
         Err(ChangeError::NotKept(why)) => {
             let why = format!("changed, but it cannot be kept over a restart: {why}");
             Err(ApiError::new(StatusCode::INSUFFICIENT_STORAGE, why))
         }
     }
-}
-
-fn refusal(refused: &RefusedError) -> Response {
-    let body = RefusalBody {
-        error: &refused.detail,
-        key: &refused.key,
-    };
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
 }
 
 fn body(app: &App) -> Response {

@@ -1,7 +1,7 @@
 //! Where changed settings are kept: in the configuration file, with its comments, or in an overlay in the state
 //! folder. The overlay comes after the command line and the environment, and before the file.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -30,8 +30,8 @@ pub(crate) struct Storage {
     /// The configuration file, whether it exists or not.
     pub(crate) file: Option<PathBuf>,
     pub(crate) overlay: Option<PathBuf>,
-    /// Keys that the command line or the environment sets.
-    pub(crate) options: BTreeSet<&'static str>,
+    /// Keys that the command line or the environment sets, and which of them does.
+    pub(crate) options: BTreeMap<&'static str, &'static str>,
     last: Mutex<Option<PathBuf>>,
 }
 
@@ -39,7 +39,7 @@ impl Storage {
     pub(crate) fn new(
         file: Option<PathBuf>,
         overlay: Option<PathBuf>,
-        options: BTreeSet<&'static str>,
+        options: BTreeMap<&'static str, &'static str>,
     ) -> Self {
         Self {
             file,
@@ -56,8 +56,8 @@ impl Storage {
 
     /// Where a value comes from that was not changed since the start.
     pub(crate) fn origin(&self, key: &str) -> &'static str {
-        if self.options.contains(key) {
-            return "option";
+        if let Some(origin) = self.options.get(key) {
+            return origin;
         }
         let overlay = self
             .overlay
@@ -255,7 +255,7 @@ mod tests {
         let file = folder.join("carrier.toml");
         std::fs::create_dir(&file).expect("created");
         let overlay = overlay_file(&folder);
-        let storage = Storage::new(Some(file), Some(overlay.clone()), BTreeSet::new());
+        let storage = Storage::new(Some(file), Some(overlay.clone()), BTreeMap::new());
         storage
             .keep(&[("privacy.mode", json!("blur_people"))])
             .expect("kept");
