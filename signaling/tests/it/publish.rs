@@ -240,12 +240,12 @@ fn lost_packets_are_retransmitted() {
 #[allow(clippy::print_stdout)]
 fn publishing_resumes_after_the_server_returns() {
     let server = WhipServer::open(default_behaviour());
-    let port = server.port;
+    let at = server.at;
     let mut feed = Feed::to(&server.url("/whip"));
     feed.run_until("pictures", |_| !server.shown().is_empty());
     let lost_at = Instant::now();
     drop(server);
-    let server = WhipServer::open_at(port, default_behaviour());
+    let server = WhipServer::open_at(at, default_behaviour());
     feed.run_until("pictures again", |_| !server.shown().is_empty());
     let limit = Duration::from_secs(8);
     expect_within("back after a power cut", lost_at.elapsed(), limit);

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -14,31 +14,34 @@ use crate::timing::HANG_TIMEOUT;
 struct Program {
     child: Child,
     home: PathBuf,
-    port: u16,
+    at: SocketAddr,
 }
 
 impl Program {
     fn start(prepare: impl FnOnce(&mut Command)) -> Self {
         let home = fresh_folder();
-        // It was free a moment ago, and no other test uses this address.
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let port = free.expect("a free port").port();
+        // Its output is closed, so that it cannot tell a port that it has chosen. A random address of the loopback
+        // network, so that nobody else takes the port meanwhile.
+        let [_, b, c, d] = rand::random::<[u8; 4]>();
+        let address = Ipv4Addr::new(127, b.max(1), c, d.clamp(1, 254));
+        let free = TcpListener::bind((address, 0)).and_then(|socket| socket.local_addr());
+        let at = free.expect("a free port");
         let mut command = command(&home);
         command
             .args(["--source", "scene", "--model", "none", "--media-port", "0"])
-            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["--listen", &at.to_string()])
             .env("HOME", &home)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         prepare(&mut command);
         let child = command.spawn().expect("the program starts");
-        Self { child, home, port }
+        Self { child, home, at }
     }
 
     fn get(&self, path: &str) -> Option<(u16, String)> {
         let mut answer = agent()
-            .get(format!("http://127.0.0.1:{}{path}", self.port))
+            .get(format!("http://{}{path}", self.at))
             .call()
             .ok()?;
         let text = answer.body_mut().read_to_string().ok()?;

@@ -1,7 +1,7 @@
 //! A WHIP server for tests: hand-written HTTP, media through str0m.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -60,7 +60,7 @@ struct Recording {
 }
 
 pub(crate) struct WhipServer {
-    pub(crate) port: u16,
+    pub(crate) at: SocketAddr,
     seen: Arc<Recording>,
     thread: Option<JoinHandle<()>>,
 }
@@ -81,13 +81,16 @@ struct Session {
 
 impl WhipServer {
     pub(crate) fn open(behaviour: Behaviour) -> Self {
-        Self::open_at(0, behaviour)
+        // A random address of the loopback network: the port stays free while the server is closed.
+        let [_, b, c, d] = rand::random::<[u8; 4]>();
+        let address = Ipv4Addr::new(127, b.max(1), c, d.clamp(1, 254));
+        Self::open_at((address, 0).into(), behaviour)
     }
 
-    pub(crate) fn open_at(port: u16, behaviour: Behaviour) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
+    pub(crate) fn open_at(at: SocketAddr, behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind(at).expect("a free port");
         listener.set_nonblocking(true).expect("a plain socket");
-        let port = listener.local_addr().expect("bound").port();
+        let at = listener.local_addr().expect("bound");
         let seen = Arc::new(Recording::default());
         let mut server = ServerThread {
             behaviour,
@@ -97,14 +100,14 @@ impl WhipServer {
         };
         let thread = std::thread::spawn(move || server.run());
         Self {
-            port,
+            at,
             seen,
             thread: Some(thread),
         }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://{}{path}", self.at)
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
