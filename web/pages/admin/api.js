@@ -33,9 +33,9 @@ export async function ask(method, path, { body, headers = {}, timeoutMs = TIMEOU
   }
 }
 
-// A proxy in front of a stopped station answers with one of the 5xx.
+// A proxy in front of a stopped station answers with one of these.
 export function isGone({ status }) {
-  return status === 0 || (status >= 500 && status !== 501);
+  return [0, 502, 503, 504].includes(status);
 }
 
 function parsed(text) {

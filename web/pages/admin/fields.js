@@ -96,12 +96,13 @@ function number(setting, words, change, id) {
   const { key, min, max, step } = setting;
   const { factor, unit, digits } = scaleOf(setting);
   const scaled = (value) => Number((value / factor).toFixed(6));
-  const steps = (max - min) / (step ?? factor);
-  const isRange = Number.isFinite(steps) && steps <= RANGE_STEPS_MAX;
+  // A part of one has steps of a percent; of other numbers the station says the step.
+  const by = step ?? (unit === "%" ? factor : 0);
+  const isRange = (max - min) / by <= RANGE_STEPS_MAX;
   const control = make("input", { id, type: isRange ? "range" : "number", inputMode: "decimal" });
   if (min !== undefined) control.min = scaled(min);
   if (max !== undefined) control.max = scaled(max);
-  control.step = isRange ? scaled(step ?? factor) : "any";
+  control.step = isRange ? scaled(by) : "any";
   const shown = make("output", { className: "number", htmlFor: id });
   // Divided before and multiplied now: the rounding must not add digits.
   const given = () => Number((Number(control.value) * factor).toPrecision(10));

@@ -114,10 +114,11 @@ function report(next) {
   showTrouble();
 }
 
-// What the page shows may be outdated: said above everything else.
+// What the page shows may be outdated: said above everything else. A browser on the station's own machine may be
+// offline and reach it all the same.
 function showTrouble() {
-  const key = navigator.onLine === false ? "control.offline" : failures > 0 ? "control.unreachable" : null;
-  const isShown = key !== null && state.phase === "in";
+  const key = navigator.onLine === false ? "control.offline" : "control.unreachable";
+  const isShown = failures > 0 && state.phase === "in";
   byId("trouble").hidden = !isShown;
   document.documentElement.toggleAttribute("data-stale", isShown);
   if (isShown && words) setText(byId("trouble"), words.say(key));
@@ -262,11 +263,7 @@ addEventListener("hashchange", () => {
   token = takeToken();
   if (token && state.phase === "out") dispatch({ type: "token" });
 });
-addEventListener("online", () => {
-  showTrouble();
-  poller.soon();
-});
-addEventListener("offline", showTrouble);
+for (const name of ["online", "offline"]) addEventListener(name, () => poller.soon());
 document.addEventListener("visibilitychange", () => !document.hidden && poller.soon());
 addEventListener("pageshow", (event) => event.persisted && poller.soon());
 

@@ -123,7 +123,7 @@ export function makeMasks({ words, change, announce, tell }) {
   function entry(mask, index) {
     const say = words().say;
     const pick = make("button", { type: "button", textContent: String(index + 1) });
-    pick.setAttribute("aria-label", say("control.masks.choose", { name: mask.name }));
+    pick.setAttribute("aria-label", `${index + 1}: ${mask.name}`);
     pick.setAttribute("aria-pressed", String(index === chosen));
     pick.addEventListener("click", () => choose(index));
     const name = make("input", { type: "text", value: mask.name, maxLength: 60, autocomplete: "off" });

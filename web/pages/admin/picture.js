@@ -83,7 +83,8 @@ export function makePicture({ words }) {
   }
 
   function sight() {
-    dispatch({ type: isSeen && !document.hidden ? "visible" : "hidden" });
+    const type = isSeen && !document.hidden ? "visible" : "hidden";
+    if (type === "hidden" || state.hiddenSince !== null) dispatch({ type });
   }
 
   new IntersectionObserver((entries) => {

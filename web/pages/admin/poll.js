@@ -49,7 +49,7 @@ export function makePoller({ parts, report, isVisible = () => !document.hidden, 
 
   function count(answers) {
     const wasGone = failures > 0;
-    failures = answers.some(({ isGone }) => isGone) ? failures + 1 : 0;
+    failures = answers.every(({ isGone }) => isGone) ? failures + 1 : 0;
     heldUntil = clock() + Math.max(...answers.map(({ retryAfterMs }) => retryAfterMs ?? 0));
     if (failures > 0) heldUntil = clock() + waitMs(failures, heldUntil - clock());
     if (failures > 0 || wasGone) next.clear();

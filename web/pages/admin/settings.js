@@ -9,6 +9,9 @@ import { failureWords, settingLabel, valueWords } from "./words.js";
 const PATH = "api/settings";
 const TIMEOUT_MS = 30000; // a model is loaded meanwhile
 
+// The order of the settings on the page; others follow as the station lists them.
+const ORDER = ["privacy.mode", "detection.classes", "detection.min_score", "detection.boxes", "bitrate_bps"];
+
 // Where a setting stands on the page, by the start of its key; the last entry takes the rest.
 const PLACES = [
   ["privacy.mode", "set-privacy"],
@@ -32,7 +35,8 @@ export function makeSettings({ words, masks, tell, answered }) {
 
   function take(answer) {
     const before = settings;
-    settings = answer.data.settings;
+    const rank = ({ key }) => (ORDER.indexOf(key) + 1 || Infinity);
+    settings = [...answer.data.settings].sort((a, b) => Math.sign(rank(a) - rank(b)) || 0);
     etag = answer.etag;
     draw(answer.data.saved_to);
     return changedKeys(before, settings);

@@ -11,7 +11,8 @@ export function makeShutter({ words, nowMs, announce, answered }) {
   let shutter = null;
   let wanted = null; // what a running request asks for
   let serial = 0; // of the requests that change it
-  let fault = "";
+  let fault = ""; // why the last change was not made
+  let doubt = ""; // said with it until the state is known again
 
   function draw() {
     const said = shutterWords(words(), shutter, nowMs());
@@ -24,14 +25,15 @@ export function makeShutter({ words, nowMs, announce, answered }) {
     const busy = wanted && words().say(wanted.closed ? "control.shutter.closing" : "control.shutter.opening");
     setText(byId("shutter-button"), busy ?? said.button);
     byId("shutter-button").setAttribute("aria-disabled", String(wanted !== null));
-    setText(byId("shutter-fault"), fault);
+    setText(byId("shutter-fault"), `${fault} ${doubt}`.trim());
     byId("shutter-fault").hidden = !fault;
   }
 
   function take(next) {
     const isNew = shutter !== null && shutter.closed !== next.closed;
     shutter = next;
-    if (isNew || fault) fault = "";
+    if (isNew) fault = "";
+    doubt = "";
     draw();
     const said = shutterWords(words(), shutter, nowMs());
     if (isNew) announce(`${said.state} ${said.since}`);
@@ -43,6 +45,7 @@ export function makeShutter({ words, nowMs, announce, answered }) {
     wanted = { closed: shutter === null ? true : !shutter.closed, ...(reason && { reason }) };
     serial += 1;
     fault = "";
+    doubt = "";
     draw();
     const answer = await ask("PUT", PATH, { body: wanted });
     const asked = wanted;
@@ -50,11 +53,12 @@ export function makeShutter({ words, nowMs, announce, answered }) {
     serial += 1;
     if (answer.status === 200) {
       byId("shutter-why").value = "";
+      fault = "";
       take(answer.data);
     } else {
+      fault = failureWords(words(), answer);
       // A camera that is to be closed must not be thought closed.
-      const uncertain = isGone(answer) ? ` ${words().say(asked.closed ? "control.shutter.doubt" : "control.shutter.still")}` : "";
-      fault = failureWords(words(), answer) + uncertain;
+      if (isGone(answer)) doubt = words().say(asked.closed ? "control.shutter.doubt" : "control.shutter.still");
       draw();
     }
     answered(answer);
@@ -74,6 +78,7 @@ export function makeShutter({ words, nowMs, announce, answered }) {
     forget() {
       shutter = null;
       fault = "";
+      doubt = "";
     },
   };
 }
