@@ -16,11 +16,13 @@ import { failureWords, promiseWords } from "./words.js";
 
 const SIGNED_IN = "carrier.admin"; // remembers that somebody was signed in; not the token
 const SESSION = "api/admin/session";
+const BRIEF_MS = 6000;
 
 let words = null;
 let state = initial();
 let token = takeToken();
 let tickTimer = 0;
+let newsTimer = 0;
 let clockAheadMs = 0; // the station's clock minus this one's
 let uptime = 0;
 let failures = 0;
@@ -129,10 +131,12 @@ function announce(text) {
   setText(byId("spoken"), text);
 }
 
-// A message that stays until the next one, or until it is put away.
-function tell(text, { isShown = true } = {}) {
+// A message stays until the next one, or until it is put away. A brief one only confirms what the page shows anyway.
+function tell(text, { isShown = true, isBrief = false } = {}) {
   announce(text);
   if (!isShown) return;
+  clearTimeout(newsTimer);
+  if (isBrief) newsTimer = setTimeout(() => (byId("news").hidden = true), BRIEF_MS);
   byId("news").hidden = !text;
   setText(byId("news-text"), text);
 }

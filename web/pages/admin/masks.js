@@ -224,7 +224,7 @@ export function makeMasks({ words, change, announce, tell }) {
         masks = station;
         draw();
       }
-      tell(words().say("control.masks.applied"));
+      tell(words().say("control.masks.applied"), { isBrief: true });
     },
     reworded: draw,
   };

@@ -8,6 +8,7 @@ import { failureWords, settingLabel, valueWords } from "./words.js";
 
 const PATH = "api/settings";
 const TIMEOUT_MS = 30000; // a model is loaded meanwhile
+const BRIEF = { isBrief: true };
 
 // The order of the settings on the page; others follow as the station lists them.
 const ORDER = ["privacy.mode", "detection.classes", "detection.min_score", "detection.boxes", "bitrate_bps"];
@@ -102,7 +103,7 @@ export function makeSettings({ words, masks, tell, answered }) {
     const answer = await patchStation(patch, PATH);
     if (answer.status === 200) {
       const changed = take(answer);
-      if (changed.includes("privacy.mode")) tell(words().say("control.mode.now", { mode: shownValue("privacy.mode") }));
+      if (changed.includes("privacy.mode")) tell(words().say("control.mode.now", { mode: shownValue("privacy.mode") }), BRIEF);
       if (patch.privacy?.masks) masks.applied();
     } else refused(answer);
     answered(answer);
@@ -161,7 +162,7 @@ export function makeSettings({ words, masks, tell, answered }) {
     const answer = await patchStation({}, `${PATH}?save=true`);
     if (answer.status === 200) {
       take(answer);
-      tell(words().say("control.keep.done"));
+      tell(words().say("control.keep.done"), BRIEF);
     } else refused(answer);
     answered(answer);
     send();

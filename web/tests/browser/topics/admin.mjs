@@ -71,7 +71,7 @@ async function signIn(t, mock) {
   const linked = await control(t, mock);
   t.check("a link with the token signs in, and the token leaves the address", !linked.url().includes("#"), linked.url());
   await linked.context().clearCookies();
-  t.check("an ended session leads back to the form", await says(linked, "#entry-said", /session has ended/));
+  t.check("an ended session leads back to the form", await says(linked, "#entry-said", /session has ended/, 20000));
   const before = mock.admin.requests.length;
   await linked.waitForTimeout(2500);
   t.check("nothing is asked for without a session", mock.admin.requests.length === before, mock.admin.requests.length - before);
