@@ -1,6 +1,6 @@
 // The numbers of the statistics panel, drawn once a second while it is open, and the picture's latency.
 
-import { byId, recall } from "./page.js";
+import { byId } from "./page.js";
 import {
   between,
   bitrateWords,
@@ -66,7 +66,6 @@ export function makePanel({ player, stationAhead, quality, words }) {
       open = yes;
       clearInterval(timer);
       if (!yes) return;
-      byId("line-admin").hidden = recall("carrier.admin") !== "1";
       before = null;
       curve = [];
       change?.forget();
