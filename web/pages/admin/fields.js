@@ -2,7 +2,7 @@
 // somebody types is left alone until it is sent.
 
 import { setText } from "../app/page.js";
-import { isSame, toggled } from "./patch.js";
+import { toggled } from "./patch.js";
 import { choiceHelp, choiceLabel, numberWords, scaleOf, settingLabel, valueWords } from "./words.js";
 
 const RADIOS_MAX = 5; // more choices are a list
@@ -28,6 +28,7 @@ export function makeField(setting, words, change) {
   if (!maker) return null;
   const id = idOf(setting.key);
   const { element, show, control } = maker(setting, words, change, id);
+  const isText = control.matches("input[type=text], input[type=number]");
   const origin = make("p", { className: "small origin" });
   const fault = make("p", { className: "fault", id: `${id}-fault`, hidden: true });
   element.classList.add("field");
@@ -36,7 +37,8 @@ export function makeField(setting, words, change) {
   return {
     element,
     show(next) {
-      show(next);
+      // A refused text stays, so that it can be corrected; a refused choice goes back.
+      if (fault.hidden || !isText) show(next);
       const key = `control.origin.${next.origin}`;
       setText(origin, words.knows(key) ? words.say(key) : "");
       origin.hidden = origin.textContent === "";
@@ -166,25 +168,31 @@ function list(setting, words, change, id) {
 function chips(setting, words, change, id) {
   const { key, choices } = setting;
   let now = [];
+  // A second press may come before the answer to the first.
+  const pick = (value) => {
+    draw(value);
+    change(value);
+  };
   const chip = (textContent, pressed) => {
     const button = make("button", { type: "button", className: "chip", textContent });
     button.addEventListener("click", pressed);
     return button;
   };
-  const all = chip(words.say("control.everything"), () => change([]));
-  const each = choices.map((name) => chip(name, () => change(toggled(now, name, choices))));
+  const all = chip(words.say("control.everything"), () => pick([]));
+  const each = choices.map((name) => chip(name, () => pick(toggled(now, name, choices))));
   const control = make("div", { className: "chips", id }, all, ...each);
   control.setAttribute("role", "group");
   control.setAttribute("aria-label", settingLabel(words, key));
   const summary = make("summary");
+  function draw(value) {
+    now = value;
+    setText(summary, `${settingLabel(words, key)}: ${valueWords(words, { ...setting, value })}`);
+    all.setAttribute("aria-pressed", String(value.length === 0));
+    each.forEach((button, at) => button.setAttribute("aria-pressed", String(value.includes(choices[at]))));
+  }
   return {
     element: make("details", {}, summary, control),
     control,
-    show({ value }) {
-      if (!isSame(now, value) || !summary.textContent) now = value;
-      setText(summary, `${settingLabel(words, key)}: ${valueWords(words, { ...setting, value })}`);
-      all.setAttribute("aria-pressed", String(value.length === 0));
-      each.forEach((button, at) => button.setAttribute("aria-pressed", String(value.includes(choices[at]))));
-    },
+    show: ({ value }) => draw(value),
   };
 }

@@ -125,20 +125,19 @@ export function makeSettings({ words, masks, tell, answered }) {
   }
 
   async function refused(answer) {
+    const owner = answer.status === 422 ? ownerOf(settings, answer.data?.key) : null;
     if (answer.status === 412) {
       pending = null;
-      await load();
-      return;
-    }
-    const owner = answer.status === 422 ? ownerOf(settings, answer.data?.key) : null;
-    if (owner) {
+      const tag = etag;
+      await load({ isConflict: true });
+      if (etag === tag) tell(failureWords(words(), answer));
+    } else if (owner) {
       const text = answer.data.detail;
       fault(owner.key, text);
       tell(words().say("control.refused", { name: settingLabel(words(), owner.key), detail: text }), { isShown: false });
-    } else {
-      tell(failureWords(words(), answer));
-      draw();
-    }
+    } else tell(failureWords(words(), answer));
+    // Nothing was applied: the choices go back to the station's values.
+    draw();
   }
 
   function fault(key, text) {
@@ -146,14 +145,15 @@ export function makeSettings({ words, masks, tell, answered }) {
     else fields.get(key)?.field.fault(text);
   }
 
-  // An answer that was on its way while something was changed is outdated.
-  async function load() {
+  // An answer that was on its way while something was changed is outdated. `isConflict`: a change was refused, because
+  // the settings had changed before.
+  async function load({ isConflict = false } = {}) {
     const mine = serial;
     const answer = await ask("GET", PATH);
     if (answer.status !== 200 || mine !== serial || isSending || answer.etag === etag) return answer;
     const isFirst = etag === null;
     const changed = take(answer);
-    if (!isFirst && changed.length > 0) tell(words().say("control.others", { names: labels(changed) }));
+    if (!isFirst && (isConflict || changed.length > 0)) tell(words().say("control.others", { names: labels(changed) || "–" }));
     return answer;
   }
 

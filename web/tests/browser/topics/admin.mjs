@@ -154,6 +154,11 @@ async function settings(t, mock) {
   await page.keyboard.press("Enter");
   t.check("the explanation goes with the next value", await page.waitForSelector("#set-station-name-fault", { state: "hidden" }).then(() => true));
 
+  mock.admin.refuse.push({ method: "PATCH", path: "/api/settings", status: 422, body: { key: "privacy.mode", detail: "This model finds no people." } });
+  await pick(page, "blur_faces");
+  const refused = await says(page, "[data-key='privacy.mode'] .fault", /finds no people/);
+  t.check("a refused mode goes back, with the reason", refused && (await page.isChecked("[value='blur_people']")));
+
   await page.waitForTimeout(300);
   mock.admin.change("detection.boxes", false);
   await pick(page, "silhouettes");
