@@ -80,7 +80,7 @@ fn table() -> Vec<Route> {
     vec![
         route(Nothing, "/", get(page::index)),
         route(Nothing, "/app/{*file}", page::folder("app")),
-        // Public: what the control page does needs the admin token, and what the camera page does a token.
+        // Public: what these two pages do needs a token.
         route(Nothing, "/admin", page::public("admin.html")),
         route(Nothing, "/admin/{*file}", page::folder("admin")),
         route(Nothing, "/camera", page::public("camera.html")),
