@@ -42,6 +42,7 @@ async function signIn(t, mock) {
   await page.waitForSelector("#entry:not([hidden])");
   t.check("a stranger causes no request that is refused", mock.admin.requests.length === 0, mock.admin.requests.join(" "));
   await t.shot(page, "admin-entry");
+  await inspect(t, page, "axe-core finds nothing on the form");
   await page.fill("#token", "wrong");
   await page.keyboard.press("Enter");
   t.check("a wrong token is reported", await says(page, "#entry-said", /not right/));
