@@ -86,7 +86,9 @@ fn table() -> Vec<Route> {
     vec![
         route(Nothing, "/", get(page::index)),
         route(Nothing, "/app/{*file}", page::folder("app")),
-        // Public: what the camera page does needs a token.
+        // Public: what these two pages do needs a token.
+        route(Nothing, "/admin", page::public("admin.html")),
+        route(Nothing, "/admin/{*file}", page::folder("admin")),
         route(Nothing, "/camera", page::public("camera.html")),
         route(Nothing, "/camera/{*file}", page::folder("camera")),
         route(Nothing, "/booth", get(page::booth)),

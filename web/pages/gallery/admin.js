@@ -1,6 +1,7 @@
 // The owner's login. The token is exchanged for a cookie that scripts cannot read.
 
 import { byId, recall, remember } from "../app/page.js";
+import { moderate, request } from "./moderation.js";
 
 const NAME = "carrier.admin"; // remembers that somebody was logged in; not the token
 const SESSION = "api/admin/session";
@@ -44,28 +45,12 @@ export function makeAdmin({ changed, words }) {
       remember(NAME, admin ? "1" : null);
     },
     // Gives whether it was done.
-    async act(action, { id }) {
-      const address = `api/admin/gallery/${id}`;
-      const status =
-        action === "remove"
-          ? await request("DELETE", address)
-          : await request("PATCH", address, {
-              headers: { "Content-Type": "application/json" },
-              body: JSON.stringify({ hidden: action === "hide" }),
-            });
+    async act(action, picture) {
+      const status = await moderate(action, picture);
       if (status === 401) set(false);
       const done = status >= 200 && status < 300;
       say(done ? "" : status === 401 ? "admin.wrong" : "gallery.unreachable");
       return done;
     },
   };
-}
-
-// The status of the answer; 0 when the station does not answer.
-async function request(method, address, more = {}) {
-  try {
-    return (await fetch(address, { method, ...more })).status;
-  } catch {
-    return 0;
-  }
 }

@@ -3,7 +3,8 @@
 import { byId } from "../app/page.js";
 import { translatePage } from "../app/translated.js";
 import { makeAdmin } from "./admin.js";
-import { drawGrid, makeLightbox } from "./pictures.js";
+import { makeLightbox } from "./lightbox.js";
+import { drawGrid } from "./pictures.js";
 import { makeSlideshow } from "./slideshow.js";
 
 const EVERY_MS = 10000;

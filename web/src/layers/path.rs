@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 /// Pages with relative links: a slash at the end would change what these refer to.
-const PAGES: [&str; 4] = ["/booth", "/gallery", "/join", "/camera"];
+const PAGES: [&str; 5] = ["/admin", "/booth", "/gallery", "/join", "/camera"];
 
 #[derive(Debug, PartialEq, Eq)]
 enum Routed {

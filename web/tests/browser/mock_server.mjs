@@ -7,6 +7,7 @@ import { readdir, readFile } from "node:fs/promises";
 import http from "node:http";
 import { fileURLToPath } from "node:url";
 import { launchChromium } from "./harness/browser.mjs";
+import { makeAdmin } from "./mock/admin.mjs";
 import { makeBooth } from "./mock/booth.mjs";
 import { tracksAt } from "./mock/scene.js";
 import { liveStatus } from "./mock/status.mjs";
@@ -22,8 +23,8 @@ const TYPES = {
   jpg: "image/jpeg",
   webmanifest: "application/manifest+json",
 };
-const ASSET = /^\/(app|booth|camera|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$|^\/booth\/examples\/[a-z-]+\.jpg$/;
-const PAGE = /^\/(booth|camera|gallery|join)$/;
+const ASSET = /^\/(admin|app|booth|camera|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$|^\/booth\/examples\/[a-z-]+\.jpg$/;
+const PAGE = /^\/(admin|booth|camera|gallery|join)$/;
 export const CSP =
   "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; " +
   "script-src 'self'; connect-src 'self'";
@@ -40,6 +41,7 @@ export async function makeMock({ port }) {
       return Buffer.from(text, "base64");
     },
   });
+  mock.admin = makeAdmin(mock);
   let server = null;
   let sockets = new Set();
   let next = 1;
@@ -57,6 +59,7 @@ export async function makeMock({ port }) {
       response.setHeader("Content-Type", "image/jpeg").end(await still(publisher, boxes));
     },
     "GET /stream.mjpg": (request, response) => sendStream(publisher, request, response),
+    "OPTIONS /whep": (_, response) => response.writeHead(204).end(),
     "POST /whep": async (request, response) => {
       if (mock.refuse) return response.writeHead(mock.refuse.status, mock.refuse.headers).end();
       const id = String(next++);
@@ -82,6 +85,7 @@ export async function makeMock({ port }) {
     }
     if (PAGE.test(path)) return sendPage(response, `${path.slice(1)}.html`);
     if (path === "/lang") return sendLanguages(response);
+    if (await mock.admin.serve(request, response, path)) return undefined;
     if (await mock.booth.serve(request, response, path)) return undefined;
     const route = routes[`${request.method} ${path}`];
     return route ? route(request, response) : response.writeHead(404).end();
@@ -161,7 +165,7 @@ async function sendLanguages(response) {
 }
 
 function sendStatus(mock, response) {
-  const own = { uptime_s: (Date.now() - mock.upSince) / 1000, viewers: mock.viewers.size };
+  const own = { uptime_s: (Date.now() - mock.upSince) / 1000, viewers: mock.viewers.size, ...mock.admin.status() };
   response
     .setHeader("Content-Type", "application/json")
     .end(JSON.stringify({ ...mock.status, ...own, now_ms: Date.now() }));

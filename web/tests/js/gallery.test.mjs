@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contained, overlap } from "../../pages/app/edges.js";
-import { neighbour } from "../../pages/gallery/pictures.js";
+import { neighbour } from "../../pages/gallery/lightbox.js";
 import { nextPicture } from "../../pages/gallery/slideshow.js";
 import { addressParts, plainAddress, version } from "../../pages/join/codes.js";
 

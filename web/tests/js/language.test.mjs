@@ -76,7 +76,7 @@ test("a style's title is translated, an owner's own title is not", () => {
   }
 });
 
-const HTML = ["index.html", "camera.html", "booth.html", "gallery.html", "join.html", "tracks.html"];
+const HTML = ["admin.html", "index.html", "camera.html", "booth.html", "gallery.html", "join.html", "tracks.html"];
 
 test("the English texts in the pages are those of en.json", () => {
   for (const page of [...HTML, "app/moment.js"]) {
@@ -106,11 +106,11 @@ test("the live page's English table is part of en.json, and complete", () => {
 });
 
 test("every key that a script uses exists", () => {
-  const known = (key) => key in tables.en || `${key}.other` in tables.en;
-  for (const folder of ["booth/", "camera/", "gallery/", "join/", "app/"]) {
+  const known = (key) => key in tables.en || Object.keys(tables.en).some((one) => one.startsWith(`${key}.`));
+  for (const folder of ["admin/", "booth/", "camera/", "gallery/", "join/", "app/"]) {
     for (const name of readdirSync(new URL(folder, PAGES)).filter((file) => file.endsWith(".js"))) {
       const text = read(`${folder}${name}`);
-      const keys = [...text.matchAll(/"((?:camera|fetch|presence|send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender|tracks)\.[a-z.]+)"/g)];
+      const keys = [...text.matchAll(/"((?:camera|fetch|presence|send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender|tracks|control)\.[a-z_.]+)"/g)];
       for (const [, key] of keys) assert.ok(known(key), `${name}: ${key}`);
     }
   }

@@ -11,6 +11,7 @@ const scripts = readdirSync(PAGES, { recursive: true }).filter((path) => path.en
 
 // By page: its module, and what it imports only when it is needed.
 const ENTRIES = {
+  "admin.html": "admin/main.js",
   "index.html": "app/main.js",
   "booth.html": "booth/main.js",
   "camera.html": "camera/main.js",
@@ -19,7 +20,7 @@ const ENTRIES = {
   "tracks.html": "app/tracks.js",
   "locked.html": "app/page.js",
 };
-const PRELOADED = ["index.html", "booth.html", "camera.html", "gallery.html", "join.html"];
+const PRELOADED = ["admin.html", "index.html", "booth.html", "camera.html", "gallery.html", "join.html"];
 
 // The paths that a script imports: statically, or with import() as well.
 function imports(path, { dynamic = false } = {}) {
@@ -91,7 +92,7 @@ test("the heads and bars of the pages are alike", () => {
   const lines = (page, pattern) => read(page).replaceAll('"../', '"').split("\n").map((line) => line.trim()).filter((line) => pattern.test(line));
   const head = /^<(meta (charset|name="(viewport|color-scheme|theme-color)")|link rel="icon"|script src="app\/early|link rel="stylesheet" href="app\/(theme|page)\.)/;
   const bar = /^<(select id="language"|button [^>]*id="sunlight"|svg class="mark")/;
-  const pages = ["camera.html", "gallery.html", "join.html", "tracks.html"];
+  const pages = ["admin.html", "camera.html", "gallery.html", "join.html", "tracks.html"];
   for (const page of pages) assert.deepEqual(lines(page, head), lines("booth.html", head), page);
   for (const page of pages) assert.deepEqual([...new Set(lines(page, bar))].sort(), [...new Set(lines("booth.html", bar))].sort(), page);
 });

@@ -96,12 +96,12 @@ export function says(page, selector, pattern, timeout = 10000) {
 }
 
 // Whether the page fits its window, and everything to press is large enough and not covered.
-export async function fits(page) {
-  return page.evaluate(() => {
+export async function fits(page, leastPx = 47.5) {
+  return page.evaluate((least) => {
     const shown = [...document.querySelectorAll("button, a[href], select, label.button, label.card, label.tick")]
       .filter((e) => e.checkVisibility() && !e.closest("dialog:not([open])"))
       .map((e) => ({ e, box: e.getBoundingClientRect() }));
-    const small = shown.filter(({ box }) => box.width < 44 || box.height < 47.5);
+    const small = shown.filter(({ box }) => box.width < 44 || box.height < least);
     // What scrolls sideways may lie outside.
     const wide = shown.filter(({ e, box }) => !e.closest(".cards") && (box.left < -0.5 || box.right > innerWidth + 0.5));
     const name = ({ e, box }) => `${e.id || e.className} ${Math.round(box.width)}x${Math.round(box.height)}`;
@@ -109,5 +109,5 @@ export async function fits(page) {
       ok: document.documentElement.scrollWidth <= innerWidth && !small.length && !wide.length,
       detail: [...small, ...wide].map(name).join(", "),
     };
-  });
+  }, leastPx);
 }

@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import { inspect, themed, violations } from "../harness/axe.mjs";
 import { boothPage, choosePhoto, screen, withMock } from "../harness/booth.mjs";
 import { stateIs } from "../harness/eyes.mjs";
 
@@ -7,7 +7,6 @@ export const title = "axe-core finds nothing against WCAG 2 A and AA, nor outsid
 export const limitMs = 600000; // 40 looks, a few seconds each beside a build
 
 const THEMES = ["dark", "light", "sunlight"];
-const { source } = createRequire(import.meta.url)("axe-core");
 
 export async function run(t) {
   await findsViolations(t);
@@ -27,36 +26,6 @@ async function findsViolations(t) {
   const found = await violations(page);
   const all = ["button-name", "color-contrast", "image-alt", "region"].every((rule) => found.some((line) => line.startsWith(rule)));
   t.check("violations are detected", all, found.join("; "));
-}
-
-function themed(theme) {
-  return {
-    colorScheme: theme === "dark" ? "dark" : "light",
-    before: (page) =>
-      page.addInitScript((sunlight) => {
-        localStorage.setItem("carrier.sunlight", sunlight ? "1" : "0");
-        Object.defineProperty(navigator, "mediaDevices", { value: undefined });
-      }, theme === "sunlight"),
-  };
-}
-
-async function inspect(t, page, name) {
-  // Contrast is measured after all finite animations.
-  await page.evaluate(() => {
-    const ending = document.getAnimations().filter((a) => a.effect.getTiming().iterations !== Infinity);
-    return Promise.all(ending.map((animation) => animation.finished.catch(() => {})));
-  });
-  const found = await violations(page);
-  t.check(name, found.length === 0, found.join("; "));
-}
-
-async function violations(page) {
-  await page.evaluate(source);
-  return page.evaluate(async () => {
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-    const { violations } = await globalThis.axe.run(document, { runOnly: tags });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
-  });
 }
 
 async function viewer(t, mock, theme) {

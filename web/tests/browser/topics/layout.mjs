@@ -77,6 +77,16 @@ const SCENES = {
   },
   slideshow: { path: "gallery?slideshow", open: (page) => page.waitForSelector(".slide.on") },
   join: { path: "join", open: (page) => page.waitForSelector("#wifi:not([hidden])") },
+  control: { path: "admin", open: (page) => page.waitForSelector("#entry:not([hidden])") },
+  "control, signed in": {
+    path: "admin#token=let-me-rule",
+    unanswered: "**/whep",
+    async open(page) {
+      await page.waitForSelector("[data-key='privacy.mode']");
+      for (const id of ["masks", "viewers", "booth", "join", "health", "audit", "log"]) await page.click(`#${id} > summary`);
+      await page.waitForSelector("#log-list li");
+    },
+  },
   tracks: { path: "api/tracks", open: (page) => page.waitForSelector("#tracks li") },
   camera: { path: "camera", open: () => {}, secure: true },
   "camera over plain HTTP": { path: "camera", open: (page) => page.waitForSelector("#secure-nowhere:not([hidden])") },

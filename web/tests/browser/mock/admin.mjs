@@ -1,0 +1,200 @@
+// The mock's routes for the control page: shutter, settings, audit, health and log. Tests set what goes wrong.
+
+const TOKENS_BEFORE_WAIT = 4;
+
+export function makeAdmin(mock) {
+  const admin = {
+    shutter: null,
+    settings: [],
+    saved: {}, // what is kept in the file, by key
+    audit: [],
+    privacy: { promise: "none", note: null },
+    checks: [],
+    refuse: [], // {method, path, status, body, headers}: the next answers to such requests
+    requests: [], // "METHOD path" of each request to these routes
+    patches: [], // bodies of PATCH /api/settings
+    wrong: 0, // tokens in a row
+    savedTo: "/home/carrier/carrier.toml",
+    serial: 1,
+  };
+  admin.reset = () => Object.assign(admin, fresh());
+  admin.reset();
+
+  const find = (key) => admin.settings.find((setting) => setting.key === key);
+  const tag = () => `"${admin.serial}"`;
+
+  admin.status = () => ({
+    shutter: { closed: admin.shutter.closed, since: admin.shutter.since },
+    privacy: { mode: find("privacy.mode").value, ...admin.privacy },
+  });
+
+  // Another person changes a setting.
+  admin.change = (key, value, origin = "live") => {
+    Object.assign(find(key), { value, origin });
+    admin.serial += 1;
+  };
+
+  admin.close = (closed, by = "person", reason = null, who = null) => {
+    admin.shutter = { closed, by, who, reason, since: new Date().toISOString(), kept: true };
+    record(closed ? "shutter closed" : "shutter opened", by === "person" ? "admin" : by, reason);
+  };
+
+  function record(what, by, reason = null) {
+    admin.audit.unshift({ at: new Date().toISOString(), what, by, reason });
+  }
+
+  admin.serve = async (request, response, path) => {
+    const route = ROUTES[`${request.method} ${path}`];
+    const isSession = path.startsWith("/api/admin/session");
+    if (!route && !isSession) return false;
+    admin.requests.push(`${request.method} ${path}`);
+    const at = admin.refuse.findIndex((one) => one.method === request.method && path === one.path);
+    if (at >= 0) {
+      const { status, body = {}, headers = {} } = admin.refuse.splice(at, 1)[0];
+      response.writeHead(status, { "Content-Type": "application/problem+json", ...headers }).end(JSON.stringify(body));
+      return true;
+    }
+    if (isSession) return limit(request, response);
+    const isAdmin = /carrier_admin=1/.test(request.headers.cookie ?? "");
+    if (!isAdmin && route.needsAdmin !== false) problem(response, 401, "This needs the admin token");
+    else await route(request, response, isAdmin);
+    return true;
+  };
+
+  // Wrong tokens are slowed down; the booth's mock answers the others.
+  function limit(request, response) {
+    if (request.method === "DELETE" && request.url.endsWith("/sessions")) {
+      response.writeHead(204, { "Set-Cookie": "carrier_admin=; Path=/; Max-Age=0" }).end();
+      return true;
+    }
+    if (request.method !== "POST") return false;
+    admin.wrong = request.headers.authorization === "Bearer let-me-rule" ? 0 : admin.wrong + 1;
+    if (admin.wrong < TOKENS_BEFORE_WAIT) return false;
+    admin.wrong = 0;
+    problem(response, 429, "Too many wrong tokens", { "Retry-After": "3" });
+    return true;
+  }
+
+  const getShutter = (_, response, isAdmin) => send(response, { ...admin.shutter, who: isAdmin ? admin.shutter.who : null });
+  getShutter.needsAdmin = false;
+
+  const ROUTES = {
+    "GET /api/shutter": getShutter,
+    async "PUT /api/shutter"(request, response) {
+      const { closed, reason = null } = JSON.parse(await bytes(request));
+      admin.close(closed, "person", reason, "admin");
+      send(response, admin.shutter);
+    },
+    "GET /api/settings": sendSettings,
+    "PATCH /api/settings": patch,
+    "GET /api/doctor": (_, response) => send(response, { checks: admin.checks }),
+    "GET /api/admin/audit": (_, response) => send(response, { entries: admin.audit }),
+    "GET /api/admin/log": (_, response) => send(response, { lines: log() }),
+  };
+
+  function sendSettings(_, response) {
+    send(response, { settings: admin.settings, saved_to: admin.savedTo }, { ETag: tag() });
+  }
+
+  async function patch(request, response) {
+    const body = JSON.parse(await bytes(request));
+    const changes = flat(body);
+    admin.patches.push(body);
+    if (request.headers["if-match"] !== tag()) return problem(response, 412, "The settings have changed");
+    for (const [key, value] of changes) {
+      const why = refusal(find(key), value);
+      if (why) return problem(response, 422, why, {}, { key });
+    }
+    for (const [key, value] of changes) Object.assign(find(key), { value, origin: "live" });
+    if (request.url.includes("save=true")) {
+      for (const setting of admin.settings) if (setting.origin === "live") setting.origin = "file";
+    }
+    admin.serial += 1;
+    record("settings changed", "admin");
+    return sendSettings(request, response);
+  }
+
+  return admin;
+}
+
+function refusal(setting, value) {
+  if (!setting) return "There is no such setting.";
+  if (setting.kind === "text" && value.length > 20) return "At most 20 characters, please.";
+  if (setting.kind === "number" && (value < setting.min || value > setting.max)) {
+    return `Between ${setting.min} and ${setting.max}, please.`;
+  }
+  return null;
+}
+
+// The leaves of a merge patch, by their keys.
+function flat(patch, start = "") {
+  return Object.entries(patch).flatMap(([name, value]) => {
+    const isTable = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isTable ? flat(value, `${start}${name}.`) : [[`${start}${name}`, value]];
+  });
+}
+
+function fresh() {
+  const setting = (key, kind, value, more = {}) => ({ key, kind, value, default: value, origin: "default", ...more });
+  const now = Date.now();
+  const at = (before) => new Date(now - before * 1000).toISOString();
+  return {
+    shutter: { closed: false, by: "start", who: null, reason: null, since: at(3900), kept: true },
+    settings: [
+      setting("privacy.mode", "choice", "open", { choices: ["open", "blur_faces", "blur_people", "silhouettes"] }),
+      setting("privacy.masks", "polygons", [{ name: "badge scanner", points: [[0.1, 0.6], [0.3, 0.6], [0.3, 0.9], [0.1, 0.9]] }], { default: [] }),
+      setting("detection.min_score", "number", 0.35, { min: 0, max: 1, step: 0.01 }),
+      setting("detection.classes", "list", [], {
+        choices: ["person", "bicycle", "car", "dog", "cat", "backpack", "umbrella", "handbag", "bottle", "cup", "chair", "couch", "potted plant", "tv", "laptop", "book"],
+      }),
+      setting("detection.boxes", "flag", true),
+      setting("bitrate_bps", "number", 1500000, { min: 50000, max: 50000000, unit: "bit/s", origin: "flag" }),
+      setting("station.name", "text", "carrier", { origin: "file" }),
+      setting("booth.open", "flag", true),
+      setting("booth.gallery", "flag", true),
+      setting("detector.model", "choice", "yolox_nano", {
+        choices: ["embedded", "yolox_nano", "yolox_tiny", "nanodet_plus", "rtmdet_tiny", "yolox_s"],
+      }),
+    ],
+    audit: [
+      { at: at(3900), what: "shutter opened", by: "start", reason: null },
+      { at: at(90000), what: "shutter closed", by: "schedule", reason: null },
+    ],
+    privacy: { promise: "none", note: null },
+    checks: [
+      { name: "camera", state: "ok", message: "The built-in scene, 1280x720 at 30 frames a second.", fix: null },
+      { name: "detector", state: "ok", message: "yolox_nano on the CPU, 12 ms a frame.", fix: null },
+      { name: "disk", state: "warning", message: "1.2 GB are free.", fix: "erase old pictures, or run `carrier booth clear`" },
+      { name: "comfyui", state: "off", message: "No picture server is configured.", fix: null },
+    ],
+    refuse: [],
+    requests: [],
+    patches: [],
+    wrong: 0,
+    serial: 1,
+  };
+}
+
+function log() {
+  const levels = ["INFO", "WARN", "ERROR"];
+  return Array.from({ length: 60 }, (_, at) => ({
+    at: new Date(1795910400000 + at * 1000).toISOString(),
+    level: levels[at % 20 === 7 ? 1 : at === 33 ? 2 : 0],
+    text: `carrier::startup: line ${at + 1} of what the station has written`,
+  }));
+}
+
+function send(response, body, headers = {}) {
+  response.writeHead(200, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(body));
+}
+
+function problem(response, status, detail, headers = {}, more = {}) {
+  response.writeHead(status, { "Content-Type": "application/problem+json", ...headers });
+  response.end(JSON.stringify({ type: "about:blank", title: detail, status, detail, ...more }));
+}
+
+async function bytes(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts).toString("utf8");
+}

@@ -1,0 +1,346 @@
+import { randomUUID } from "node:crypto";
+import { inspect, themed } from "../harness/axe.mjs";
+import { PHONE, fits, says, withMock } from "../harness/booth.mjs";
+import { layoutFaults } from "../harness/layout.mjs";
+
+export const title = "the control page";
+export const limitMs = 600000;
+
+const TOKEN = "let-me-rule";
+const SIZES = ["320x568", "390x844", "1280x800"];
+
+export async function run(t) {
+  await withMock(t, async (mock) => {
+    const picture = Buffer.from(await (await fetch(`${mock.url}snapshot.jpg`)).arrayBuffer());
+    mock.booth.addShown({ id: randomUUID(), style: "pencil", made_by: "laptop", result: picture });
+    for (const part of [signIn, shutter, settings, masks, lists, away, languages, link, looks]) {
+      await part(t, mock);
+      // Their polls would count among those of the next part.
+      for (const context of t.contexts) await context.close();
+    }
+  });
+}
+
+// The control page, signed in by the link; without the live picture unless a test needs it.
+async function control(t, mock, { withPicture = false, ...options } = {}) {
+  mock.admin.reset();
+  const page = await t.page({ ...PHONE, address: null, ...options });
+  if (!withPicture) await page.route(/\/(whep|stream\.mjpg)/, () => {});
+  await page.goto(`${mock.url}admin#token=${TOKEN}`);
+  await page.waitForSelector("#control:not([hidden])");
+  await page.waitForSelector("[data-key='privacy.mode']");
+  return page;
+}
+
+// A choice that is refused goes back at once, so that nothing here waits for it to be checked.
+function pick(page, mode) {
+  return page.locator(`.option:has([value="${mode}"])`).click();
+}
+
+async function signIn(t, mock) {
+  const page = await t.page({ ...PHONE, address: `${mock.url}admin` });
+  await page.waitForSelector("#entry:not([hidden])");
+  t.check("a stranger causes no request that is refused", mock.admin.requests.length === 0, mock.admin.requests.join(" "));
+  await t.shot(page, "admin-entry");
+  await inspect(t, page, "axe-core finds nothing on the form");
+  await page.fill("#token", "wrong");
+  await page.keyboard.press("Enter");
+  t.check("a wrong token is reported", await says(page, "#entry-said", /not right/));
+  for (const guess of ["wrong2", "wrong3", "wrong4"]) {
+    await page.fill("#token", guess);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.getElementById("enter").textContent === "Enter");
+  }
+  t.check("after too many the page says how long to wait", await says(page, "#entry-said", /Wait [123] seconds?/));
+  await page.waitForFunction(() => document.getElementById("enter").getAttribute("aria-disabled") === "false", null, { timeout: 8000 });
+  await page.fill("#token", TOKEN);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#control:not([hidden])");
+  t.check("the right token is not kept in the page", (await page.inputValue("#token")) === "");
+  const focus = await page.evaluate(() => document.activeElement.id);
+  t.check("the focus moves to the shutter", focus === "shutter-title", focus);
+  await page.reload();
+  await page.waitForSelector("#control:not([hidden])");
+  t.check("a reload keeps the owner signed in", true);
+
+  await page.click("#leave-all");
+  t.check("signing out everywhere asks first", await says(page, "#leave-all", /Sure/));
+  await page.click("#leave-all");
+  t.check("the owner can sign out everywhere", await says(page, "#entry-said", /All browsers/));
+  t.check("the last picture is gone", await page.evaluate(() => !document.getElementById("video").srcObject && document.getElementById("last").hidden));
+
+  const linked = await control(t, mock);
+  t.check("a link with the token signs in, and the token leaves the address", !linked.url().includes("#"), linked.url());
+  await linked.context().clearCookies();
+  t.check("an ended session leads back to the form", await says(linked, "#entry-said", /session has ended/, 20000));
+  const before = mock.admin.requests.length;
+  await linked.waitForTimeout(2500);
+  t.check("nothing is asked for without a session", mock.admin.requests.length === before, mock.admin.requests.length - before);
+}
+
+async function shutter(t, mock) {
+  const page = await control(t, mock, { withPicture: true });
+  t.check("the state, since when and by whom", await says(page, "#shutter", /The camera is open\.[^]*1 hour ago[^]*program's start/));
+  await page.waitForFunction(() => document.getElementById("video").videoWidth > 0, null, { timeout: 20000 });
+  t.check("the live picture is shown", true);
+  await t.shot(page, "admin-open");
+  const button = await page.locator("#shutter-button").boundingBox();
+  t.check("the shutter is a large button in the first view", button.height >= 64 && button.y + button.height <= 844, JSON.stringify(button));
+  await page.route("**/api/shutter", async (route) => {
+    if (route.request().method() === "PUT") await new Promise((done) => setTimeout(done, 700));
+    await route.continue();
+  });
+  await page.click("#shutter summary");
+  await page.fill("#shutter-why", "lunch");
+  await page.tap("#shutter-button");
+  t.check("nothing is claimed before the answer", await says(page, "#shutter", /is open\.[^]*Closing…/));
+  t.check("one tap closes", await says(page, "#shutter", /The camera is closed\.[^]*by a person \(admin\)[^]*Reason: lunch[^]*Open the camera/));
+  const spoken = await page.textContent("#spoken");
+  t.check("the change is announced", /closed/.test(spoken), spoken);
+  await t.shot(page, "admin-closed");
+  await page.tap("#shutter-button");
+  t.check("one tap opens", await says(page, "#shutter-state", /is open/));
+  mock.admin.close(true, "schedule");
+  t.check("a change by a rule is shown and announced", (await says(page, "#shutter-since", /by the schedule/)) && /closed/.test(await page.textContent("#spoken")));
+  mock.admin.shutter.kept = false;
+  t.check("that it cannot be kept is said", await says(page, "#shutter-kept", /restart forgets/));
+  await page.unroute("**/api/shutter");
+  mock.admin.close(false);
+  await says(page, "#shutter-state", /is open/);
+  await page.route("**/api/shutter", (route) => route.abort());
+  await page.tap("#shutter-button");
+  t.check("a lost request is not called closed", await says(page, "#shutter-fault", /not certain that the camera is closed/));
+  t.check("the shown state stays the station's", await says(page, "#shutter-state", /is open/));
+  await t.shot(page, "admin-shutter-fault");
+  await page.unroute("**/api/shutter");
+  const certain = await page.waitForFunction(() => document.getElementById("shutter-fault").textContent === "The station did not answer.").then(() => true, () => false);
+  t.check("the doubt ends when the station says its state", certain);
+}
+
+async function settings(t, mock) {
+  const page = await control(t, mock);
+  await pick(page, "blur_people");
+  t.check("a mode is changed by one tap", await says(page, "#news", /People blurred/));
+  t.check("with a merge patch", JSON.stringify(mock.admin.patches.at(-1)) === '{"privacy":{"mode":"blur_people"}}', JSON.stringify(mock.admin.patches));
+  mock.admin.privacy = { promise: "weak", note: "Only 2 detections a second." };
+  t.check("what cannot be promised is said", await says(page, "#promise", /too weak.*Only 2/));
+  t.check("what is not kept is listed", await says(page, "#unkept", /People blurred/));
+  await page.locator("#keep-settings").scrollIntoViewIfNeeded();
+  await t.shot(page, "admin-settings");
+  await page.tap("#keep-settings");
+  t.check("settings are kept", await says(page, "#keep-state", /changes none/));
+  t.check("the file is named", await says(page, "#keep-place", /carrier\.toml/));
+
+  await page.tap("[data-key='detection.classes'] summary");
+  for (const name of ["dog", "person"]) await page.locator(".chip", { hasText: name }).tap();
+  await page.waitForFunction(() => /person, dog/.test(document.querySelector("[data-key='detection.classes'] summary").textContent));
+  t.check("chips choose what is shown", JSON.stringify(mock.admin.settings.find(({ key }) => key === "detection.classes").value) === '["person","dog"]');
+  await t.shot(page, "admin-chips");
+  await page.focus("#set-detection-min_score");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction(() => document.querySelector("[data-key='detection.min_score'] output").textContent === "37 %");
+  const score = async () => mock.admin.settings.find(({ key }) => key === "detection.min_score").value;
+  await page.waitForTimeout(400);
+  t.check("the minimum score by keyboard", (await score()) === 0.37, await score());
+
+  await page.fill("#set-station-name", "a name that is far too long for it");
+  await page.keyboard.press("Enter");
+  const fault = await says(page, "#set-station-name-fault", /At most 20/);
+  const described = await page.getAttribute("#set-station-name", "aria-describedby");
+  t.check("a refused value is explained at its field", fault && described === "set-station-name-fault", described);
+  t.check("what was typed stays", (await page.inputValue("#set-station-name")).startsWith("a name"));
+  await t.shot(page, "admin-refused");
+  await page.fill("#set-station-name", "door");
+  await page.keyboard.press("Enter");
+  t.check("the explanation goes with the next value", await page.waitForSelector("#set-station-name-fault", { state: "hidden" }).then(() => true));
+
+  mock.admin.refuse.push({ method: "PATCH", path: "/api/settings", status: 422, body: { key: "privacy.mode", detail: "This model finds no people." } });
+  await pick(page, "blur_faces");
+  const refused = await says(page, "[data-key='privacy.mode'] .fault", /finds no people/);
+  t.check("a refused mode goes back, with the reason", refused && (await page.isChecked("[value='blur_people']")));
+
+  await page.waitForTimeout(300);
+  mock.admin.change("detection.boxes", false);
+  await pick(page, "silhouettes");
+  t.check("another's change is said, and which", await says(page, "#news", /Somebody else.*boxes/));
+  const shown = await page.evaluate(() => [document.querySelector("input[value='blur_people']").checked, document.getElementById("set-detection-boxes").checked]);
+  t.check("and the page shows the station's values", shown[0] && !shown[1], shown.join());
+  await t.shot(page, "admin-others");
+  await pick(page, "silhouettes");
+  t.check("the second try works", await says(page, "#news", /Silhouettes/));
+  mock.admin.refuse.push({ method: "PATCH", path: "/api/settings", status: 429, headers: { "Retry-After": "7" } });
+  await pick(page, "open");
+  t.check("a limit says how long to wait", await says(page, "#news", /Wait 7 seconds/));
+  t.check("a choice that was not taken goes back", await page.isChecked("input[value='silhouettes']"));
+}
+
+async function masks(t, mock) {
+  const page = await control(t, mock, { withPicture: true });
+  await page.waitForFunction(() => document.getElementById("video").videoWidth > 0, null, { timeout: 20000 });
+  await page.tap("#masks summary");
+  await page.waitForSelector(".corner");
+  t.check("the corners of a mask lie on the picture", (await page.locator(".corner").count()) === 4);
+  await page.locator(".corner").first().focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Shift+ArrowDown");
+  t.check("arrow keys move a corner", await page.waitForSelector(".corner[aria-label*='11 % across, 65 % down']").then(() => true));
+  t.check("and where it is is spoken", /11 % across, 65 % down/.test(await page.textContent("#spoken")));
+  await page.keyboard.press("Delete");
+  t.check("Delete removes a corner", (await page.locator(".corner").count()) === 3);
+  await page.tap("#mask-add");
+  t.check("a mask can be added", (await page.locator("#mask-list li").count()) === 2 && (await page.locator(".corner").count()) === 4);
+  const corner = await page.locator(".corner").nth(2).boundingBox();
+  const frame = await page.locator("#frame").boundingBox();
+  await page.mouse.move(corner.x + 22, corner.y + 22);
+  await page.mouse.down();
+  await page.mouse.move(frame.x + frame.width * 0.9, frame.y + frame.height * 0.8, { steps: 5 });
+  await page.mouse.up();
+  t.check("a corner is dragged", await page.waitForSelector(".corner[aria-label*='90 % across, 80 % down']", { timeout: 3000 }).then(() => true, () => false));
+  await page.locator("#mask-list input").last().fill("screen");
+  await t.shot(page, "admin-masks");
+  t.check("nothing was sent so far", mock.admin.patches.length === 0);
+  await page.tap("#mask-apply");
+  t.check("masks are applied", await says(page, "#news", /masks are applied/));
+  const sent = mock.admin.patches.at(-1).privacy.masks;
+  t.check("as polygons in 0..1", sent.length === 2 && sent[0].points.length === 3 && sent[1].name === "screen" && sent[1].points.flat().every((n) => n >= 0 && n <= 1), JSON.stringify(sent));
+  mock.admin.refuse.push({ method: "PATCH", path: "/api/settings", status: 422, body: { key: "privacy.masks", detail: "The polygon crosses itself." } });
+  await page.tap("#mask-fewer");
+  await page.tap("#mask-apply");
+  t.check("a refused mask is explained there", await says(page, "#mask-fault", /crosses itself/));
+  await page.tap("#mask-discard");
+  t.check("changes can be discarded", (await page.locator(".corner").count()) === 4 && (await page.isHidden("#mask-fault")));
+}
+
+async function lists(t, mock) {
+  const page = await control(t, mock);
+  await page.waitForTimeout(600);
+  for (const path of ["/api/viewers", "/api/gallery", "/api/admin/log", "/api/admin/audit", "/api/join"]) {
+    t.check(`${path} is not asked for while its list is closed`, !page.requests.some((url) => url.endsWith(path)));
+  }
+  mock.renditionChange = "loss";
+  mock.viewers.set("x", Date.now() - 7000);
+  for (const id of ["viewers", "booth", "join", "health", "audit", "log"]) await page.tap(`#${id} > summary`);
+  t.check("viewers with the cause of the last change", await says(page, "#viewers-list", /720p, \d+ s.*packets are lost/));
+  t.check("health in plain words, with what mends it", await says(page, "#health-list", /Disk: 1\.2 GB are free\.[^]*carrier booth clear/));
+  t.check("its summary", await says(page, "#health-state", /1 warning/));
+  t.check("what was done, and by whom", await says(page, "#audit-list", /Shutter closed, by the schedule/));
+  t.check("the log", await says(page, "#log-list", /line 60/));
+  t.check("join codes", await page.waitForFunction(() => [...document.querySelectorAll("#join-list img")].filter((image) => image.naturalWidth > 0).length === 3).then(() => true));
+  t.check("the version", await says(page, "#version", /0\.0\.0-mock/));
+  await page.locator("#grid .tools button").first().tap();
+  await page.waitForSelector("#grid .is-hidden");
+  t.check("a picture of the gallery can be hidden", mock.booth.gallery[0].hidden);
+  await page.locator("#grid .tools button").first().tap();
+  await page.waitForSelector("#grid .is-hidden", { state: "detached" });
+  await page.locator("#booth").scrollIntoViewIfNeeded();
+  await t.shot(page, "admin-lists");
+
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { value: true, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await page.waitForTimeout(500);
+  const before = mock.admin.requests.length;
+  await page.waitForTimeout(4000);
+  t.check("a hidden page asks for nothing", mock.admin.requests.length === before, mock.admin.requests.length - before);
+  await page.evaluate(() => {
+    delete document.hidden;
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  mock.viewers.clear();
+  await page.waitForTimeout(500);
+  t.check("and asks at once when it is seen again", mock.admin.requests.length > before);
+  t.check("no errors in the console", page.complaints.length === 0, page.complaints[0] ?? "");
+}
+
+async function away(t, mock) {
+  const page = await control(t, mock);
+  await says(page, "#shutter-state", /open/);
+  await page.route("**/api/**", (route) => route.abort());
+  t.check("a station that is gone is reported", await says(page, "#trouble", /does not answer/));
+  await t.shot(page, "admin-away");
+  const before = page.requests.length;
+  await page.waitForTimeout(5000);
+  const count = page.requests.slice(before).filter((url) => url.includes("/api/")).length;
+  t.check("it is asked with back-off", count <= 5, count);
+  mock.admin.close(true, "signal");
+  await page.unroute("**/api/**");
+  const back = await says(page, "#shutter", /closed\.[^]*signal/, 12000);
+  t.check("the page recovers by itself", back && (await page.isHidden("#trouble")));
+  await page.context().setOffline(true);
+  t.check("a device without a network is reported", await says(page, "#trouble", /offline/));
+  await page.context().setOffline(false);
+  t.check("and its return is noticed", await page.waitForSelector("#trouble", { state: "hidden", timeout: 12000 }).then(() => true, () => false));
+}
+
+async function languages(t, mock) {
+  const page = await control(t, mock, { locale: "de-DE", viewport: { width: 320, height: 568 } });
+  t.check("the page is translated", await says(page, "#shutter", /Die Kamera ist offen\.[^]*Kamera schließen/));
+  await pick(page, "blur_faces");
+  await page.selectOption("#language", "es");
+  t.check("another language applies at once", (await says(page, "#shutter", /La cámara está abierta/)) && (await says(page, "#set-privacy", /Caras borrosas/)));
+  t.check("and keeps what is chosen", await page.isChecked("input[value='blur_faces']"));
+}
+
+async function link(t, mock) {
+  const page = await t.page({ address: mock.url });
+  await page.keyboard.press("s");
+  await page.waitForSelector("#statistics:not([hidden])");
+  t.check("the live page has no link for strangers", await page.isHidden("#line-admin"));
+  const owner = await control(t, mock, { viewport: { width: 1280, height: 800 } });
+  await owner.goto(mock.url);
+  await owner.keyboard.press("s");
+  await owner.waitForSelector("#line-admin:not([hidden])");
+  await t.shot(owner, "admin-link");
+  await owner.click("#line-admin a");
+  await owner.waitForSelector("#control:not([hidden])");
+  t.check("the live page links to it for the owner", true);
+}
+
+async function looks(t, mock) {
+  for (const theme of ["dark", "light", "sunlight"]) {
+    const page = await control(t, mock, { withPicture: theme !== "sunlight", ...themed(theme) });
+    mock.admin.privacy = { promise: "weak", note: "Only 2 detections a second." };
+    await pick(page, "blur_people");
+    await page.waitForSelector("#news:not([hidden])");
+    for (const id of ["masks", "viewers", "booth", "join", "health", "audit", "log"]) await page.tap(`#${id} > summary`);
+    await page.tap("[data-key='detection.classes'] summary");
+    await page.waitForSelector("#log-list li");
+    await page.waitForSelector("#grid img");
+    await page.waitForSelector(".corner");
+    await inspect(t, page, `${theme}: axe-core finds nothing`);
+    for (const size of SIZES) {
+      const [width, height] = size.split("x").map(Number);
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(200);
+      await page.evaluate(() => document.body.scrollTo(0, 0));
+      await t.shot(page, `admin-${theme}-${size}`);
+      if (theme === "dark") continue;
+      await page.locator("#privacy-title").evaluate((title) => title.scrollIntoView());
+      await t.shot(page, `admin-${theme}-${size}-lower`);
+    }
+    await page.context().close();
+  }
+  for (const language of ["en", "de", "es"]) {
+    const page = await control(t, mock, { locale: language, reducedMotion: "reduce" });
+    for (const id of ["viewers", "booth", "join", "health", "audit", "log"]) await page.tap(`#${id} > summary`);
+    await page.tap("#set-detection summary");
+    await page.waitForSelector("#grid img");
+    for (const size of SIZES) {
+      const [width, height] = size.split("x").map(Number);
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(200);
+      const faults = await layoutFaults(page);
+      t.check(`${language}, ${size}: no cut text, all controls reachable`, faults.length === 0, faults.slice(0, 8).join("; "));
+      const { ok, detail } = await fits(page, 43.5);
+      t.check(`${language}, ${size}: targets of 44 px`, ok, detail);
+    }
+    const entry = await t.page({ locale: language, viewport: { width: 320, height: 568 }, address: `${mock.url}admin` });
+    await entry.waitForSelector("#entry:not([hidden])");
+    const faults = await layoutFaults(entry);
+    t.check(`${language}: the form`, faults.length === 0, faults.join("; "));
+    await entry.context().close();
+    await page.context().close();
+  }
+}
