@@ -11,14 +11,16 @@ const TIMEOUT_MS = 30000; // a model is loaded meanwhile
 const BRIEF = { isBrief: true };
 
 // The order of the settings on the page; others follow as the station lists them.
-const ORDER = ["privacy.mode", "detection.classes", "detection.min_score", "detection.boxes", "bitrate_bps"];
+const ORDER = ["privacy.mode", "classes", "min_score", "boxes", "bitrate_bps"];
 
 // Where a setting stands on the page, by the start of its key; the last entry takes the rest.
 const PLACES = [
   ["privacy.mode", "set-privacy"],
   ["privacy.masks", null], // the mask editor shows it
   ["privacy.", "set-privacy-more"],
-  ["detection.", "set-detection"],
+  ["classes", "set-detection"],
+  ["min_score", "set-detection"],
+  ["boxes", "set-detection"],
   ["booth.", "set-booth"],
   ["", "set-more"],
 ];

@@ -225,13 +225,13 @@ test("why something was not done", () => {
 });
 
 test("settings as text, also those that this page does not know", () => {
-  const score = { key: "detection.min_score", kind: "number", value: 0.35, min: 0, max: 1, step: 0.01 };
+  const score = { key: "min_score", kind: "number", value: 0.35, min: 0, max: 1, step: 0.01 };
   assert.equal(words.valueWords(en, score), "35 %");
   const rate = { key: "bitrate_bps", kind: "number", value: 2500000, unit: "bit/s" };
   assert.equal(words.valueWords(de, rate), "2,5 Mbit/s");
   assert.equal(words.valueWords(en, { key: "x", kind: "number", value: 3, unit: "ms" }), "3 ms");
   assert.equal(words.valueWords(en, { key: "privacy.mode", kind: "choice", value: "blur_faces" }), "Faces blurred");
-  assert.equal(words.valueWords(en, { key: "detection.classes", kind: "list", value: [] }), "Everything");
+  assert.equal(words.valueWords(en, { key: "classes", kind: "list", value: [] }), "Everything");
   assert.equal(words.settingLabel(en, "camera.zoom"), "camera.zoom");
   assert.equal(words.choiceLabel(en, "model", "yolox_nano"), "yolox_nano");
   assert.equal(words.choiceHelp(en, "model", "yolox_nano"), "");

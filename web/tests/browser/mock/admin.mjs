@@ -143,13 +143,13 @@ function fresh() {
     settings: [
       setting("privacy.mode", "choice", "open", { choices: ["open", "blur_faces", "blur_people", "silhouettes"] }),
       setting("privacy.masks", "polygons", [{ name: "badge scanner", points: [[0.1, 0.6], [0.3, 0.6], [0.3, 0.9], [0.1, 0.9]] }], { default: [] }),
-      setting("detection.min_score", "number", 0.35, { min: 0, max: 1, step: 0.01 }),
-      setting("detection.classes", "list", [], {
+      setting("min_score", "number", 0.35, { min: 0, max: 1, step: 0.01 }),
+      setting("classes", "list", [], {
         choices: ["person", "bicycle", "car", "dog", "cat", "backpack", "umbrella", "handbag", "bottle", "cup", "chair", "couch", "potted plant", "tv", "laptop", "book"],
       }),
-      setting("detection.boxes", "flag", true),
+      setting("boxes", "flag", true),
       setting("bitrate_bps", "number", 1500000, { min: 50000, max: 50000000, unit: "bit/s", origin: "flag" }),
-      setting("station.name", "text", "carrier", { origin: "file" }),
+      setting("name", "text", "carrier", { origin: "file" }),
       setting("booth.open", "flag", true),
       setting("booth.gallery", "flag", true),
       setting("detector.model", "choice", "yolox_nano", {

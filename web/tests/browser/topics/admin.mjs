@@ -131,29 +131,29 @@ async function settings(t, mock) {
   t.check("settings are kept", await says(page, "#keep-state", /changes none/));
   t.check("the file is named", await says(page, "#keep-place", /carrier\.toml/));
 
-  await page.tap("[data-key='detection.classes'] summary");
+  await page.tap("[data-key='classes'] summary");
   for (const name of ["dog", "person"]) await page.locator(".chip", { hasText: name }).tap();
-  await page.waitForFunction(() => /person, dog/.test(document.querySelector("[data-key='detection.classes'] summary").textContent));
-  t.check("chips choose what is shown", JSON.stringify(mock.admin.settings.find(({ key }) => key === "detection.classes").value) === '["person","dog"]');
+  await page.waitForFunction(() => /person, dog/.test(document.querySelector("[data-key='classes'] summary").textContent));
+  t.check("chips choose what is shown", JSON.stringify(mock.admin.settings.find(({ key }) => key === "classes").value) === '["person","dog"]');
   await t.shot(page, "admin-chips");
   await page.focus("#set-detection-min_score");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
-  await page.waitForFunction(() => document.querySelector("[data-key='detection.min_score'] output").textContent === "37 %");
-  const score = async () => mock.admin.settings.find(({ key }) => key === "detection.min_score").value;
+  await page.waitForFunction(() => document.querySelector("[data-key='min_score'] output").textContent === "37 %");
+  const score = async () => mock.admin.settings.find(({ key }) => key === "min_score").value;
   await page.waitForTimeout(400);
   t.check("the minimum score by keyboard", (await score()) === 0.37, await score());
 
-  await page.fill("#set-station-name", "a name that is far too long for it");
+  await page.fill("#set-name", "a name that is far too long for it");
   await page.keyboard.press("Enter");
-  const fault = await says(page, "#set-station-name-fault", /At most 20/);
-  const described = await page.getAttribute("#set-station-name", "aria-describedby");
-  t.check("a refused value is explained at its field", fault && described === "set-station-name-fault", described);
-  t.check("what was typed stays", (await page.inputValue("#set-station-name")).startsWith("a name"));
+  const fault = await says(page, "#set-name-fault", /At most 20/);
+  const described = await page.getAttribute("#set-name", "aria-describedby");
+  t.check("a refused value is explained at its field", fault && described === "set-name-fault", described);
+  t.check("what was typed stays", (await page.inputValue("#set-name")).startsWith("a name"));
   await t.shot(page, "admin-refused");
-  await page.fill("#set-station-name", "door");
+  await page.fill("#set-name", "door");
   await page.keyboard.press("Enter");
-  t.check("the explanation goes with the next value", await page.waitForSelector("#set-station-name-fault", { state: "hidden" }).then(() => true));
+  t.check("the explanation goes with the next value", await page.waitForSelector("#set-name-fault", { state: "hidden" }).then(() => true));
 
   mock.admin.refuse.push({ method: "PATCH", path: "/api/settings", status: 422, body: { key: "privacy.mode", detail: "This model finds no people." } });
   await pick(page, "blur_faces");
@@ -161,7 +161,7 @@ async function settings(t, mock) {
   t.check("a refused mode goes back, with the reason", refused && (await page.isChecked("[value='blur_people']")));
 
   await page.waitForTimeout(300);
-  mock.admin.change("detection.boxes", false);
+  mock.admin.change("boxes", false);
   await pick(page, "silhouettes");
   t.check("another's change is said, and which", await says(page, "#news", /Somebody else.*boxes/));
   const shown = await page.evaluate(() => [document.querySelector("input[value='blur_people']").checked, document.getElementById("set-detection-boxes").checked]);
@@ -305,7 +305,7 @@ async function looks(t, mock) {
     await pick(page, "blur_people");
     await page.waitForSelector("#news:not([hidden])");
     for (const id of ["masks", "viewers", "booth", "join", "health", "audit", "log"]) await page.tap(`#${id} > summary`);
-    await page.tap("[data-key='detection.classes'] summary");
+    await page.tap("[data-key='classes'] summary");
     await page.waitForSelector("#log-list li");
     await page.waitForSelector("#grid img");
     await page.waitForSelector(".corner");
