@@ -37,6 +37,7 @@ use crate::http::sockets;
 use crate::http::tls::{CertificateNames, Tls};
 use crate::metrics::Metrics;
 use crate::output::print;
+use crate::qr;
 use crate::routes;
 use crate::settings::storage::{Storage, overlay_file};
 use crate::shutter::terminal::{self, TerminalModes};
@@ -244,10 +245,13 @@ fn reopened(listener: &std::net::TcpListener) -> anyhow::Result<TcpListener> {
     same.context("the socket cannot be listened on")
 }
 
-/// `s` in the terminal closes and opens the shutter.
+/// `s` in the terminal closes and opens the shutter; `a` shows the code of the control page.
 fn watch_keys(app: &Arc<App>) -> Option<TerminalModes> {
     let app = Arc::clone(app);
     terminal::watch_keys(move |key| {
+        if key.eq_ignore_ascii_case(&b'a') {
+            print_control_page(&app);
+        }
         if key.eq_ignore_ascii_case(&b's') {
             let closed = !app.shutter.is_closed();
             app.shutter.decide(ShutterState {
@@ -256,6 +260,20 @@ fn watch_keys(app: &Arc<App>) -> Option<TerminalModes> {
             });
         }
     })
+}
+
+/// The address of the control page, and a code that signs a phone in to it. The token stands in the fragment, which
+/// browsers send to nobody.
+fn print_control_page(app: &App) {
+    let hosts = signaling::lan_addresses();
+    let configured = app.config.public_url.as_deref();
+    let prefix = app.config.http.prefix();
+    let page = PublicAddress::now(configured, &app.served, &hosts, prefix).page("/admin", None);
+    let code = qr::terminal(&format!("{page}#token={}", app.admin.reveal()));
+    let text = format!("{page}\n{}\n", code.unwrap_or_default());
+    if let Err(error) = print(&text) {
+        tracing::warn!(%error, "the code of the control page could not be printed");
+    }
 }
 
 /// SIGUSR1 closes the shutter and never opens it.

@@ -36,7 +36,7 @@ impl Banner<'_> {
         }
         self.pages(&mut text);
         if self.has_keys {
-            text += "Press s to close the camera, and to open it again.\n";
+            text += "Press s to close the camera, and to open it again; a for the code of the control page.\n";
         }
         if self.viewer_token.is_some() && !self.on_terminal {
             text += "Watching needs the viewer token: add ?token=TOKEN.\n";
