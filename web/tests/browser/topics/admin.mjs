@@ -136,7 +136,7 @@ async function settings(t, mock) {
   await page.waitForFunction(() => /person, dog/.test(document.querySelector("[data-key='classes'] summary").textContent));
   t.check("chips choose what is shown", JSON.stringify(mock.admin.settings.find(({ key }) => key === "classes").value) === '["person","dog"]');
   await t.shot(page, "admin-chips");
-  await page.focus("#set-detection-min_score");
+  await page.focus("#set-min_score");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
   await page.waitForFunction(() => document.querySelector("[data-key='min_score'] output").textContent === "37 %");
