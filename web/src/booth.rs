@@ -21,6 +21,8 @@ use crate::metrics::{CounterBy, UploadRefusal};
 
 mod opening;
 
+pub(crate) use self::opening::BoothClosedError;
+
 /// Decoding takes a core for some tenths of a second, and memory for up to 40 megapixels.
 const DECODERS_MAX: usize = 2;
 /// Each query blocks a thread, perhaps for a slow disk. The booth answers one at a time.
@@ -38,18 +40,6 @@ pub(crate) struct PhotoBooth {
     queries: Arc<Semaphore>,
     followers: Arc<Semaphore>,
     refused: CounterBy<UploadRefusal>,
-}
-
-/// Why the booth cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BoothClosedError {
-    /// The owner disabled it.
-    Off,
-    /// It is being opened for the first time.
-    Opening,
-    /// Its folder or its database cannot be used; opening is retried. The reason is only logged, because
-    /// it contains paths.
-    Broken,
 }
 
 /// The state of ComfyUI in the API.

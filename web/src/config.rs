@@ -30,6 +30,7 @@ macro_rules! section {
 }
 
 mod booth;
+mod error;
 pub(crate) mod http;
 mod media;
 mod network;
@@ -41,9 +42,9 @@ use std::path::{Path, PathBuf};
 
 use detector::{DetectorConfig, SessionConfig};
 use signaling::Rendition;
-use thiserror::Error;
 
 pub(crate) use self::booth::{BoothConfig, StyliseConfig};
+pub(crate) use self::error::ConfigError;
 pub(crate) use self::http::{CertificateSource, HttpConfig};
 pub(crate) use self::media::BITRATES_BPS;
 pub(crate) use self::network::IceServer;
@@ -52,7 +53,7 @@ pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
 use self::http::TlsConfig;
 use self::media::{PublishConfig, RenditionConfig};
 use self::network::NetworkConfig;
-use self::token_strength::weakness;
+use self::token_strength::{check_token, weakness};
 use crate::cli::RunArgs;
 use crate::environment::{self, Environment, UserFolders};
 
@@ -109,50 +110,6 @@ section! {
         width: u32 = 1280,
         height: u32 = 720,
         fps: u32 = 30,
-    }
-}
-
-/// What is wrong with the configuration, naming the file or the key.
-#[derive(Debug, Error)]
-pub(crate) enum ConfigError {
-    #[error("cannot read the configuration {path}: {source}", path = path.display())]
-    Read {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("{path} is not a valid configuration:\n{source}", path = path.display())]
-    Parse {
-        path: PathBuf,
-        source: Box<toml::de::Error>,
-    },
-    #[error("{key} = {value}: {why}")]
-    Value {
-        key: &'static str,
-        value: String,
-        why: String,
-    },
-}
-
-impl ConfigError {
-    pub(crate) fn value(
-        key: &'static str,
-        value: impl Into<String>,
-        why: impl Into<String>,
-    ) -> Self {
-        Self::Value {
-            key,
-            value: value.into(),
-            why: why.into(),
-        }
-    }
-
-    /// As [`value`](Self::value), for secrets, which are not repeated.
-    fn hidden(key: &'static str, why: impl Into<String>) -> Self {
-        Self::value(key, "(hidden)", why)
-    }
-
-    fn absent(key: &'static str, why: &str) -> Self {
-        Self::value(key, "(absent)", why)
     }
 }
 
@@ -329,25 +286,11 @@ fn set_some<T: Clone>(to: &mut Option<T>, from: Option<&T>) {
     }
 }
 
-/// Refuses a token that is easily guessed.
-fn check_token(key: &'static str, token: &str) -> Result<(), ConfigError> {
-    match weakness(token) {
-        None => Ok(()),
-        Some(why) => Err(ConfigError::hidden(key, why)),
-    }
-}
-
 fn socket_address(key: &'static str, value: &str) -> Result<SocketAddr, ConfigError> {
     let why = "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
     value
         .parse()
         .map_err(|_| ConfigError::value(key, value, why))
-}
-
-/// The message of a refusal; empty for what is accepted.
-#[cfg(test)]
-fn message(checked: Result<(), ConfigError>) -> String {
-    checked.map_or_else(|error| error.to_string(), |()| String::new())
 }
 
 #[cfg(test)]

@@ -7,14 +7,24 @@ use std::time::{Duration, Instant};
 use capture::Heartbeat;
 use stylise::{Booth, BoothMetrics, BoothSettings, Stylist};
 
-use crate::booth::BoothClosedError;
-
 /// Opening usually takes less, so start-up waits for it this long.
 const FIRST_WITHIN: Duration = Duration::from_millis(300);
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_LONGEST: Duration = Duration::from_secs(8);
 /// Deadline for opening, with many pictures on a slow disk.
 const OPENING_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// Why the booth cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BoothClosedError {
+    /// The owner disabled it.
+    Off,
+    /// It is being opened for the first time.
+    Opening,
+    /// Its folder or its database cannot be used; opening is retried. The reason is only logged, because
+    /// it contains paths.
+    Broken,
+}
 
 pub(super) struct OpeningPlan {
     pub(super) settings: BoothSettings,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use signaling::publish::TargetError;
 use signaling::{PublishTarget, Rendition, RenditionId};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// Bitrates that an encoder can be asked for, in the file and by the admin.
 pub(crate) const BITRATES_BPS: RangeInclusive<u32> = 50_000..=50_000_000;

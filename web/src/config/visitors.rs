@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// Shorter tokens are found by trying.
 const TOKEN_CHARACTERS_MIN: usize = 8;
@@ -132,7 +132,7 @@ impl fmt::Debug for WifiConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::message;
+    use crate::config::error::message;
 
     #[test]
     fn a_limit_of_zero_and_a_token_that_needs_escapes_are_refused() {

@@ -2,8 +2,8 @@
 //! it; there is no list of jobs.
 
 mod form;
-mod job;
-mod submit;
+pub(super) mod job;
+pub(super) mod submit;
 mod upload;
 
 #[cfg(test)]
@@ -32,10 +32,6 @@ const TURN_WITHIN: Duration = Duration::from_secs(15);
 const STATUS_WITHIN: Duration = Duration::from_secs(1);
 /// `Retry-After` of a busy booth.
 const AGAIN: Duration = Duration::from_secs(5);
-
-pub(super) use crate::routes::stylise::job::events;
-pub(super) use crate::routes::stylise::job::picture;
-pub(super) use crate::routes::stylise::submit::submit;
 
 const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
 

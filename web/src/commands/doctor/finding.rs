@@ -1,0 +1,80 @@
+//! One line of the report of `carrier doctor`.
+
+use std::fmt;
+
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    pub(super) topic: &'static str,
+    pub(super) state: State,
+    pub(super) words: String,
+    /// What the owner can do about it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) fix: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    Ok,
+    /// Not configured or not needed, which is no error.
+    Note,
+    Bad,
+}
+
+impl Finding {
+    pub(super) fn ok(topic: &'static str, words: impl Into<String>) -> Self {
+        Self::new(topic, State::Ok, words, "")
+    }
+
+    pub(super) fn note(
+        topic: &'static str,
+        words: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self::new(topic, State::Note, words, fix)
+    }
+
+    pub(super) fn bad(
+        topic: &'static str,
+        words: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self::new(topic, State::Bad, words, fix)
+    }
+
+    fn new(
+        topic: &'static str,
+        state: State,
+        words: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            topic,
+            state,
+            words: words.into(),
+            fix: fix.into(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Ok => "ok",
+            State::Note => "-",
+            State::Bad => "BAD",
+        };
+        // Some errors have several lines.
+        let words = self
+            .words
+            .trim_end()
+            .replace('\n', "\n                    ");
+        writeln!(f, "{state:<4} {:<14} {words}", self.topic)?;
+        if !self.fix.is_empty() {
+            writeln!(f, "                    {}", self.fix)?;
+        }
+        Ok(())
+    }
+}
