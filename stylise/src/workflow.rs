@@ -51,7 +51,6 @@ pub struct Loaded {
 
 /// Loads the workflows of a folder, if given, and the built-in ones. A broken file does not keep others from
 /// loading.
-#[must_use]
 pub fn load(folder: Option<&Path>) -> Loaded {
     let mut loaded = Loaded::default();
     let mut own = HashSet::new();

@@ -51,7 +51,6 @@ pub(crate) struct ComfyuiReport {
 }
 
 impl ComfyuiReport {
-    /// From [`Booth::ready`].
     pub(crate) fn of(ready: Option<Result<(), StylistError>>) -> Self {
         let (comfyui, reason) = match ready {
             None => ("off", None),

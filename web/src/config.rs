@@ -221,7 +221,6 @@ impl Config {
         self.data.clone().or_else(|| folders.data_folder())
     }
 
-    /// Where HTTP listens.
     pub(crate) fn listen_addr(&self) -> Result<SocketAddr, ConfigError> {
         socket_address("listen", &self.listen)
     }

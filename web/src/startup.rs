@@ -30,7 +30,7 @@ use crate::environment::{Environment, UserFolders};
 use crate::http::addresses::{self, HttpsAddress, PublicAddress, Scheme, Served};
 use crate::http::host_names::HostNames;
 use crate::http::sockets;
-use crate::http::tls::{CertificateNames, Tls};
+use crate::http::tls::Tls;
 use crate::metrics::Metrics;
 use crate::output::print;
 use crate::routes;
@@ -63,11 +63,12 @@ pub(crate) fn run(
         .build()
         .context("cannot start the HTTP threads")?;
     let listeners = Listeners::bind(&config, &folders)?;
+    let certificate = listeners.https.as_ref().map(|(_, tls)| tls.certificate());
     let data = config.data_folder(&folders);
     let setup = AccessSetup {
         admin,
         cookie_key: CookieKey::obtain(folders.cookie_key_file().as_deref()),
-        host_names: HostNames::new(&config, listeners.certificate_names()),
+        host_names: HostNames::new(&config, certificate),
         served: listeners.served()?,
     };
     let (app, pipeline) =
@@ -100,10 +101,6 @@ impl Listeners {
         };
         let http = bind(config.listen_addr()?, "--listen")?;
         Ok(Self { http, https })
-    }
-
-    fn certificate_names(&self) -> Option<CertificateNames> {
-        self.https.as_ref().map(|(_, tls)| tls.names())
     }
 
     fn served(&self) -> anyhow::Result<Served> {

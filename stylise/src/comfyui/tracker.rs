@@ -24,7 +24,6 @@ pub(super) enum PollResult {
 /// The outcome of following an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum OrderOutcome {
-    /// The result is available.
     Done(PictureRef),
     /// The server does not know the order.
     Lost,
@@ -149,7 +148,6 @@ impl OrderTracker {
         self.heard_at = now;
     }
 
-    /// Handles the answer of a poll.
     pub(super) fn on_poll(&mut self, result: PollResult, now: Instant) {
         self.heard_at = now;
         let pause = if self.finished {
@@ -177,7 +175,6 @@ impl OrderTracker {
         }
     }
 
-    /// A poll failed.
     pub(super) fn on_poll_failed(&mut self, why: &str, now: Instant) {
         self.next_poll = now + self.timeouts.poll;
         if now.duration_since(self.heard_at) >= self.timeouts.unavailable {
@@ -199,7 +196,6 @@ impl OrderTracker {
         self.reported
     }
 
-    /// The outcome, if there is one.
     pub(super) fn outcome(&self, now: Instant) -> Option<OrderOutcome> {
         if self.outcome.is_some() {
             return self.outcome.clone();

@@ -39,7 +39,6 @@ impl Followers {
         views
     }
 
-    /// Marks one job as changed.
     pub(crate) fn mark_changed(&mut self, job: JobId) {
         if !self.jobs.contains_key(&job) {
             return;

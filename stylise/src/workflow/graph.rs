@@ -262,7 +262,6 @@ pub enum WorkflowError {
     /// A file or folder cannot be read.
     #[error("{}: cannot be read: {why}", path.display())]
     Read { path: PathBuf, why: String },
-    /// The TOML is invalid.
     #[error("{file}: {why}")]
     Toml { file: String, why: String },
     /// A key of the TOML is invalid.

@@ -9,7 +9,7 @@ use crate::cli::{DoctorArgs, ReportFormat};
 use crate::commands::doctor::finding::{Finding, State};
 use crate::config::Config;
 use crate::environment::{Environment, UserFolders};
-use crate::output::{error_chain, print};
+use crate::output::{error_chain, exit_code, print};
 
 pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let findings = examine(args);
@@ -19,11 +19,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     };
     print(&text)?;
     let all_well = findings.iter().all(|finding| finding.state != State::Bad);
-    Ok(if all_well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(all_well))
 }
 
 fn examine(args: &DoctorArgs) -> Vec<Finding> {
@@ -50,7 +46,7 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
         )
     }));
     findings.push(checks::source(&config));
-    findings.extend(checks::model(&config));
+    findings.push(checks::model(&config));
     findings.push(checks::https(&config, &folders));
     findings.push(checks::data_folder(&config, &folders));
     findings.extend(checks::comfyui(&config.stylise));

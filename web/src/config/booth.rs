@@ -57,11 +57,9 @@ impl BoothConfig {
 section! {
     /// Without `comfyui` it is off: no request leaves this machine.
     StyliseConfig {
-        /// The server's address.
         comfyui: Option<String> = None,
         /// Its bearer token, also `CARRIER_COMFYUI_TOKEN`.
         token: Option<String> = None,
-        /// Sent with each request.
         headers: BTreeMap<String, String> = BTreeMap::new(),
         /// The authority of the server's certificate.
         ca: Option<PathBuf> = None,

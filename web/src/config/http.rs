@@ -122,7 +122,6 @@ pub(crate) fn origin_of(value: &str) -> Option<String> {
 }
 
 section! {
-    /// The certificate for `listen_tls`.
     #[derive(Debug, Eq)]
     TlsConfig {
         /// PEM file: this machine's certificate, then the intermediate ones.

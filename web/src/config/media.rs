@@ -82,7 +82,6 @@ pub(super) fn check_renditions(list: &[RenditionConfig]) -> Result<(), ConfigErr
 section! {
     /// Without `url` it is off.
     PublishConfig {
-        /// The WHIP endpoint.
         url: Option<String> = None,
         /// Its bearer token, also `CARRIER_PUBLISH_TOKEN`.
         token: Option<String> = None,

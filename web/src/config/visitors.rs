@@ -17,7 +17,6 @@ section! {
         max: Option<usize> = None,
         /// Limit of viewers from one address.
         per_address: Option<usize> = None,
-        /// Watching needs this token.
         token: Option<String> = None,
     }
 }

@@ -56,8 +56,8 @@ pub(super) async fn snapshot(
 
 /// A new JPEG; a picture is composed for it even if nobody watches.
 pub(super) async fn fresh_jpeg(app: &App, kind: StillKind) -> Result<Bytes, StillError> {
-    let _lease = app.demand.watch_picture();
-    let mut pictures = app.composed.reader();
+    let _lease = app.slots.demand.watch_picture();
+    let mut pictures = app.slots.composed.reader();
     // The slot may hold a picture from long ago: skip it.
     let _stale = pictures.try_next();
     match timeout(FIRST_PICTURE_WITHIN, pictures.next()).await {
@@ -89,8 +89,8 @@ pub(super) async fn mjpeg(
         .clamp(0.2, 30.0);
     let state = MjpegViewer {
         place,
-        lease: app.demand.watch_picture(),
-        pictures: app.composed.reader(),
+        lease: app.slots.demand.watch_picture(),
+        pictures: app.slots.composed.reader(),
         next_at: Instant::now(),
         period: Duration::from_secs_f32(1.0 / fps),
         app,

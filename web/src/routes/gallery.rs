@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use stylise::{GalleryId, GalleryPicture, MadeBy, Style};
+use stylise::{GalleryId, GalleryPicture, Style};
 
 use crate::app::App;
 use crate::http::bodies::{ApiError, Visibility};
@@ -24,25 +24,19 @@ struct Gallery {
 
 #[derive(Debug, Serialize)]
 struct Picture {
-    id: GalleryId,
+    #[serde(flatten)]
+    shown: GalleryPicture,
     url: String,
-    style: String,
+    /// Of its style.
     title: String,
-    made_by: MadeBy,
-    made_at_unix_ms: u64,
-    hidden: bool,
 }
 
 impl Picture {
     fn of(app: &App, shown: GalleryPicture, styles: &[Style]) -> Self {
         Self {
-            id: shown.id,
             url: app.path(&format!("/gallery/{}.jpg", shown.id)),
             title: title_of(styles, &shown.style),
-            style: shown.style,
-            made_by: shown.made_by,
-            made_at_unix_ms: shown.made_at_unix_ms,
-            hidden: shown.hidden,
+            shown,
         }
     }
 }

@@ -187,7 +187,6 @@ pub(super) fn not_found() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, message)
 }
 
-/// Forbids caching.
 pub(super) fn no_store(answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     let never = HeaderValue::from_static("private, no-store");

@@ -53,12 +53,12 @@ fn cameras(needed: bool) -> Finding {
 }
 
 /// Opens the model with ONNX Runtime: only that shows whether it works.
-pub(super) fn model(config: &Config) -> Vec<Finding> {
+pub(super) fn model(config: &Config) -> Finding {
     let opened = config.detector().map(|config| {
         let metrics = Arc::new(DetectorMetrics::default());
         detector::open(&config, &metrics)
     });
-    vec![match opened {
+    match opened {
         Ok(Ok(Some(detector))) => {
             let words = format!("{} on {}", detector.name(), detector.provider());
             Finding::ok("model", words)
@@ -68,7 +68,7 @@ pub(super) fn model(config: &Config) -> Vec<Finding> {
             Finding::bad("model", message, fix.unwrap_or_default())
         }
         Err(error) => Finding::bad("model", error_chain(&error), ""),
-    }]
+    }
 }
 
 pub(super) fn https(config: &Config, folders: &UserFolders) -> Finding {
@@ -150,7 +150,7 @@ pub(super) fn comfyui(config: &StyliseConfig) -> Vec<Finding> {
         Ok(Ok(survey)) => {
             let own: Vec<_> = workflows
                 .iter()
-                .map(|workflow| !workflow.is_shipped())
+                .map(|workflow| !workflow.is_shipped)
                 .collect();
             findings.extend(of_survey(&survey, &own));
         }
