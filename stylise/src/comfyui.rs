@@ -209,13 +209,10 @@ impl Comfyui {
                 "the ComfyUI server lacks what the style needs now; `carrier doctor` tells what";
             return Err(server_error::failed(server_error::CANNOT, why));
         };
-        let broken = |error: image::ImageError| {
+        let size = turbojpeg::read_header(&order.source);
+        let size = size.map_err(|error| {
             StylistError::Failed(format!("The picture cannot be read: {error}"))
-        };
-        let source = std::io::Cursor::new(order.source.as_slice());
-        let reader = image::ImageReader::new(source).with_guessed_format();
-        let reader = reader.map_err(|error| broken(error.into()))?;
-        let (width_px, height_px) = reader.into_dimensions().map_err(broken)?;
+        })?;
         // Before a restart the order may have been sent with another workflow for the same style.
         let others = self.workflows.iter().filter(|other| {
             order.remote.is_some() && other.styles.iter().any(|style| style.id == order.style)
@@ -229,8 +226,8 @@ impl Comfyui {
             style,
             outputs,
             source: order.source.as_slice().into(),
-            width_px,
-            height_px,
+            width_px: size.width as u32,
+            height_px: size.height as u32,
         })
     }
 }

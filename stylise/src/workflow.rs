@@ -129,8 +129,8 @@ fn read_text(path: &Path) -> io::Result<String> {
 }
 
 fn unread(path: &Path, error: &io::Error) -> WorkflowError {
-    WorkflowError::Read {
-        path: path.to_owned(),
-        why: error.to_string(),
-    }
+    WorkflowError::new(
+        &path.display().to_string(),
+        format!("cannot be read: {error}"),
+    )
 }

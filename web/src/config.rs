@@ -146,24 +146,24 @@ impl Config {
 
     /// One line for each option of the command line.
     fn overlay_options(&mut self, args: &RunArgs) {
-        set(&mut self.source, args.source.as_ref());
-        set(&mut self.loop_file, args.loop_file.as_ref());
-        set(&mut self.model, args.model.as_ref());
-        set_some(&mut self.min_score, args.min_score.as_ref());
-        set(&mut self.provider, args.provider.as_ref());
-        set(&mut self.listen, args.listen.as_ref());
-        set_some(&mut self.listen_tls, args.listen_tls.as_ref());
-        set_some(&mut self.public_url, args.public_url.as_ref());
-        set(&mut self.media_port, args.media_port.as_ref());
-        set_some(&mut self.data, args.data.as_ref());
+        set(&mut self.source, &args.source);
+        set(&mut self.loop_file, &args.loop_file);
+        set(&mut self.model, &args.model);
+        set(&mut self.min_score, &args.min_score);
+        set(&mut self.provider, &args.provider);
+        set(&mut self.listen, &args.listen);
+        set(&mut self.listen_tls, &args.listen_tls);
+        set(&mut self.public_url, &args.public_url);
+        set(&mut self.media_port, &args.media_port);
+        set(&mut self.data, &args.data);
     }
 
     /// What has a variable but no option.
     fn overlay_environment(&mut self, environment: &Environment) {
-        set(&mut self.network.announce, environment.announce.as_ref());
-        set_some(&mut self.admin_token, environment.admin_token.as_ref());
-        set_some(&mut self.publish.token, environment.publish_token.as_ref());
-        set_some(&mut self.stylise.token, environment.comfyui_token.as_ref());
+        set(&mut self.network.announce, &environment.announce);
+        set(&mut self.admin_token, &environment.admin_token);
+        set(&mut self.publish.token, &environment.publish_token);
+        set(&mut self.stylise.token, &environment.comfyui_token);
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -273,15 +273,10 @@ impl Config {
     }
 }
 
-fn set<T: Clone>(to: &mut T, from: Option<&T>) {
+/// Sets a key, optional or not, if there is a value.
+fn set<T: From<V>, V: Clone>(to: &mut T, from: &Option<V>) {
     if let Some(value) = from {
-        to.clone_from(value);
-    }
-}
-
-fn set_some<T: Clone>(to: &mut Option<T>, from: Option<&T>) {
-    if from.is_some() {
-        *to = from.cloned();
+        *to = value.clone().into();
     }
 }
 

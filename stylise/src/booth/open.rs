@@ -76,20 +76,17 @@ pub(super) fn open(
     })
 }
 
-fn one_of_each(stylists: Vec<Arc<dyn Stylist>>) -> Vec<Arc<dyn Stylist>> {
-    let mut kept: Vec<Arc<dyn Stylist>> = Vec::new();
-    for stylist in stylists {
-        let made_by = stylist.made_by();
-        if kept.iter().any(|other| other.made_by() == made_by) {
-            tracing::error!(
-                made_by = made_by.name(),
-                "ignored a second stylist of the same kind"
-            );
-        } else {
-            kept.push(stylist);
+fn one_of_each(mut stylists: Vec<Arc<dyn Stylist>>) -> Vec<Arc<dyn Stylist>> {
+    let mut seen = HashSet::new();
+    stylists.retain(|stylist| {
+        let is_first = seen.insert(stylist.made_by());
+        if !is_first {
+            let made_by = stylist.made_by().name();
+            tracing::error!(made_by, "ignored a second stylist of the same kind");
         }
-    }
-    kept
+        is_first
+    });
+    stylists
 }
 
 /// Locks the folder, since two programs would erase each other's pictures as orphans. The kernel releases

@@ -200,27 +200,26 @@ impl OrderTracker {
         if self.outcome.is_some() {
             return self.outcome.clone();
         }
-        // While other orders run first, the limit is that of the queue.
-        let is_behind = matches!(self.stage, Progress::Waiting { ahead: 1.. });
+        let limits = &self.timeouts;
         let (since, bound, key, visitor) = match self.stage {
-            _ if is_behind => (
-                self.sent_at,
-                self.timeouts.queue_max,
-                "queue_max_s",
-                server_error::QUEUE,
-            ),
-            Progress::Running { steps: 0, .. } => (
-                self.progressed_at,
-                self.timeouts.loading_max,
-                "loading_max_s",
-                server_error::SLOW,
-            ),
-            _ => (
-                self.progressed_at,
-                self.timeouts.step_max,
-                "step_max_s",
-                server_error::SLOW,
-            ),
+            // While other orders run first, the limit is that of the queue.
+            Progress::Waiting { ahead: 1.. } => {
+                let bound = limits.queue_max;
+                (self.sent_at, bound, "queue_max_s", server_error::QUEUE)
+            }
+            Progress::Running { steps: 0, .. } => {
+                let bound = limits.loading_max;
+                (
+                    self.progressed_at,
+                    bound,
+                    "loading_max_s",
+                    server_error::SLOW,
+                )
+            }
+            _ => {
+                let bound = limits.step_max;
+                (self.progressed_at, bound, "step_max_s", server_error::SLOW)
+            }
         };
         let waited = now.saturating_duration_since(since);
         (waited >= bound).then(|| OrderOutcome::Overdue {

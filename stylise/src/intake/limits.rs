@@ -102,12 +102,6 @@ impl Limits {
     };
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self::UPLOAD
-    }
-}
-
 /// Checks the size in a header before anything of that size is allocated.
 pub(super) fn check_size(width: u64, height: u64, limits: &Limits) -> Result<(), IntakeError> {
     if width.saturating_mul(height) > limits.max_pixels {

@@ -59,10 +59,8 @@ impl Names {
 
 impl Manifest {
     pub(super) fn parse(file: &str, toml: &str) -> Result<Self, WorkflowError> {
-        let manifest: Self = toml::from_str(toml).map_err(|error| WorkflowError::Toml {
-            file: file.to_owned(),
-            why: error.to_string().trim_end().to_owned(),
-        })?;
+        let manifest: Self = toml::from_str(toml)
+            .map_err(|error| WorkflowError::new(file, error.to_string().trim_end()))?;
         for (key, name) in manifest.file_names() {
             if !is_file_name(name) {
                 let why = format!("`{name}` is not the name of a file in this folder");
@@ -98,7 +96,7 @@ impl Manifest {
                        connection: use PreviewImage";
             return Err(wrong("output", why.to_owned()));
         }
-        let incomplete = |why| WorkflowError::graph(&self.workflow, why);
+        let incomplete = |why| WorkflowError::new(&self.workflow, why);
         graph.keep_needed(&output).map_err(incomplete)?;
         if !bind
             .image
@@ -153,7 +151,7 @@ impl Workflow {
 
 impl BindTable {
     fn resolve(&self, file: &str, graph: &Graph) -> Result<Bindings, WorkflowError> {
-        let wrong = |key: &str, why| WorkflowError::key(file, format!("bind.{key}"), why);
+        let wrong = |key: &str, why| WorkflowError::key(file, &format!("bind.{key}"), why);
         let node_inputs =
             |key: &str, names: Option<&Names>| -> Result<Vec<NodeInput>, WorkflowError> {
                 let names = names.into_iter().flat_map(Names::all);

@@ -15,7 +15,7 @@ use crate::http::bodies::{ApiError, Visibility};
 use crate::http::conditional::{entity_tag, is_known, partial};
 use crate::layers::identify::{self, Requester};
 use crate::routes::page;
-use crate::routes::stylise::{no_store, not_found, query_booth, title_of};
+use crate::routes::stylise::{no_store, not_found, parse_id, query_booth, title_of};
 
 #[derive(Debug, Serialize)]
 struct Gallery {
@@ -117,8 +117,4 @@ pub(super) async fn erase(
     found
         .then_some(StatusCode::NO_CONTENT)
         .ok_or_else(not_found)
-}
-
-fn parse_id(id: &str) -> Result<GalleryId, ApiError> {
-    id.parse().map_err(|_| not_found())
 }

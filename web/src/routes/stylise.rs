@@ -9,6 +9,7 @@ mod upload;
 #[cfg(test)]
 mod fuzz;
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -178,7 +179,7 @@ fn busy() -> ApiError {
 }
 
 /// A malformed name is answered like an unknown one.
-fn parse_id(id: &str) -> Result<JobId, ApiError> {
+pub(super) fn parse_id<T: FromStr>(id: &str) -> Result<T, ApiError> {
     id.parse().map_err(|_| not_found())
 }
 

@@ -70,22 +70,8 @@ impl Store {
             )
             .map(drop)
         })?;
-        Ok(Row {
-            id: job.id,
-            visitor: Some(job.visitor.to_owned()),
-            style: job.style.to_owned(),
-            made_by: job.made_by,
-            state: State::Queued,
-            share: job.share,
-            source: Some(job.source.to_owned()),
-            result: None,
-            error: None,
-            remote: None,
-            created_at_ms: job.created_at_ms,
-            expires_at_ms: job.expires_at_ms,
-            address: Some(job.address.to_owned()),
-            form: job.key.map(|key| key.form.clone()),
-        })
+        let row = self.job(job.id)?;
+        row.ok_or_else(|| self.explain(rusqlite::Error::QueryReturnedNoRows))
     }
 
     pub(crate) fn job(&self, id: JobId) -> Result<Option<Row>, BoothError> {

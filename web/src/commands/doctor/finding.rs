@@ -25,7 +25,7 @@ pub(super) enum State {
 
 impl Finding {
     pub(super) fn ok(topic: &'static str, words: impl Into<String>) -> Self {
-        Self::new(topic, State::Ok, words, "")
+        Self::bad(topic, words, "").with(State::Ok)
     }
 
     pub(super) fn note(
@@ -33,7 +33,7 @@ impl Finding {
         words: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self::new(topic, State::Note, words, fix)
+        Self::bad(topic, words, fix).with(State::Note)
     }
 
     pub(super) fn bad(
@@ -41,21 +41,16 @@ impl Finding {
         words: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self::new(topic, State::Bad, words, fix)
-    }
-
-    fn new(
-        topic: &'static str,
-        state: State,
-        words: impl Into<String>,
-        fix: impl Into<String>,
-    ) -> Self {
         Self {
             topic,
-            state,
+            state: State::Bad,
             words: words.into(),
             fix: fix.into(),
         }
+    }
+
+    fn with(self, state: State) -> Self {
+        Self { state, ..self }
     }
 }
 
