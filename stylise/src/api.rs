@@ -1,16 +1,15 @@
 //! What callers give the booth and get from it: submissions, views of jobs, and errors.
 
+use std::io;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
-use std::{fmt, io};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::intake::CheckedPicture;
-use crate::job::{JobId, State};
+use crate::job::{GalleryId, JobId, State};
 use crate::stylist::MadeBy;
 
 /// The booth's folder or database cannot be used.
@@ -28,11 +27,7 @@ pub enum BoothError {
          its jobs are lost then, and their pictures are erased at the next start",
         file.display(), file.display(), file.display()
     )]
-    Damaged {
-        file: PathBuf,
-        /// What SQLite reports.
-        what: String,
-    },
+    Damaged { file: PathBuf, what: String },
     /// The database was written by a newer carrier.
     #[error(
         "the booth's database {} was written by a newer carrier (schema {found}, this one knows {known}): \
@@ -41,9 +36,7 @@ pub enum BoothError {
     )]
     Newer {
         file: PathBuf,
-        /// The schema version of the file.
         found: i64,
-        /// The newest schema version that this program knows.
         known: i64,
     },
     /// The database was deleted while the program runs, and cannot be recreated.
@@ -82,7 +75,6 @@ pub struct Submission {
     pub key: Option<RequestKey>,
 }
 
-/// An idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestKey {
     /// The `Idempotency-Key` that the client chose.
@@ -102,30 +94,20 @@ pub struct Submitted {
 /// Why a submission was rejected.
 #[derive(Debug, Error)]
 pub enum SubmitError {
-    /// The queue is full.
     #[error("the queue is full: try again in about {} s", retry_after.as_secs())]
-    Full {
-        /// When a place is expected to be free.
-        retry_after: Duration,
-    },
+    Full { retry_after: Duration },
     /// The submitter's address holds its share of the queue.
     #[error(
         "many pictures from your network wait already: try again in about {} s",
         retry_after.as_secs()
     )]
-    AddressFull {
-        /// When one of its jobs is expected to finish.
-        retry_after: Duration,
-    },
+    AddressFull { retry_after: Duration },
     /// The idempotency key was used for another request.
     #[error("this Idempotency-Key was used for another request: a new request needs a new key")]
     KeyReused,
     /// The visitor has the maximum number of unfinished jobs.
     #[error("your earlier pictures come first: try again in about {} s", retry_after.as_secs())]
-    TooMany {
-        /// When the first of them is expected to finish.
-        retry_after: Duration,
-    },
+    TooMany { retry_after: Duration },
     /// No stylist offers this style now.
     #[error("there is no style {0:?}: choose one of GET /api/styles")]
     UnknownStyle(String),
@@ -176,9 +158,7 @@ pub struct JobView {
     pub position: Option<u32>,
     /// Expected seconds until the result; `None` when the job is over or no estimate exists.
     pub expected_wait_s: Option<u32>,
-    /// Steps completed.
     pub step: Option<u32>,
-    /// Steps in total.
     pub steps: Option<u32>,
     /// Why the job failed and what to do, as text for visitors.
     pub error: Option<String>,
@@ -221,54 +201,10 @@ pub enum Removed {
 /// Which picture of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PictureKind {
-    /// The submitted picture.
     Source,
-    /// The stylised picture.
     Result,
     /// The newest preview of unfinished work.
     Preview,
-}
-
-/// Identifies a picture in the gallery. Random and unrelated to the [`JobId`], because whoever knows the job
-/// id may erase the job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct GalleryId(Uuid);
-
-/// The text is not a gallery id.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("not the name of a picture in the gallery: GET /api/gallery has them")]
-pub struct GalleryIdError;
-
-impl GalleryId {
-    pub(crate) fn random() -> Self {
-        Self(Uuid::new_v4())
-    }
-}
-
-impl From<Uuid> for GalleryId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
-impl fmt::Display for GalleryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_hyphenated().fmt(f)
-    }
-}
-
-impl Serialize for GalleryId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl FromStr for GalleryId {
-    type Err = GalleryIdError;
-
-    fn from_str(text: &str) -> Result<Self, GalleryIdError> {
-        Uuid::try_parse(text).map(Self).map_err(|_| GalleryIdError)
-    }
 }
 
 /// A picture in the gallery.

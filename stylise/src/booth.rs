@@ -19,8 +19,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::api::{
-    BoothError, GalleryId, GalleryPicture, JobView, PictureKind, Removed, RequestKey, Submission,
-    SubmitError, Submitted,
+    BoothError, GalleryPicture, JobView, PictureKind, Removed, RequestKey, Submission, SubmitError,
+    Submitted,
 };
 pub use crate::booth::admission::{Growth, may_take};
 pub use crate::booth::shared::BoothSettings;
@@ -28,7 +28,7 @@ pub use crate::booth::shared::BoothSettings;
 use crate::booth::shared::Shared;
 use crate::booth::state::ReadClocks;
 use crate::booth::threads::Handle;
-use crate::job::JobId;
+use crate::job::{GalleryId, JobId};
 use crate::metrics::BoothMetrics;
 use crate::stylist::{MadeBy, Style, Stylist, StylistError};
 
@@ -43,9 +43,6 @@ pub struct Booth {
 impl Booth {
     /// Opens the booth in its folder, recovers the jobs that the last program left unfinished, and starts a
     /// thread per stylist. A second stylist of the same kind is ignored.
-    ///
-    /// # Errors
-    /// See [`BoothError`].
     pub fn open(
         settings: BoothSettings,
         stylists: Vec<Arc<dyn Stylist>>,
@@ -71,77 +68,58 @@ impl Booth {
         self.handle.shared()
     }
 
-    /// Counts a rejected submission.
     fn counted<T>(&self, result: Result<T, SubmitError>) -> Result<T, SubmitError> {
-        result.inspect_err(|error| self.shared().metrics.refused(error))
+        result.inspect_err(|error| {
+            if let Some(reason) = error.reason() {
+                self.shared().metrics.refused(reason).inc();
+            }
+        })
     }
 
     /// The styles on offer, each id once: available styles win over unavailable ones, then ComfyUI's over
     /// the laptop's.
-    #[must_use]
     pub fn styles(&self) -> Vec<Style> {
         admission::styles(self.shared())
     }
 
     /// Whether a kind of stylist would accept a job now; `None` when there is no such stylist. May ask its
     /// server.
-    #[must_use]
     pub fn ready(&self, made_by: MadeBy) -> Option<Result<(), StylistError>> {
         let stylist = self.shared().stylist(made_by)?;
         Some(stylist.ready())
     }
 
     /// The number of queued jobs of all stylists.
-    #[must_use]
     pub fn waiting(&self) -> usize {
         let state = self.shared().lock();
-        state
-            .stylist_states
-            .iter()
-            .map(|stylist_state| stylist_state.queue.len())
-            .sum()
+        state.stylists.iter().map(|own| own.queue.len()).sum()
     }
 
     /// Submits a picture. The job is on disk when this returns.
-    ///
-    /// # Errors
-    /// See [`SubmitError`].
     pub fn submit(&self, submission: Submission) -> Result<Submitted, SubmitError> {
         self.counted(admission::submit(self.shared(), &submission))
     }
 
     /// Whether a visitor already used an idempotency key. Callers ask before they read an upload, so that a
     /// retry takes no upload slot.
-    ///
-    /// # Errors
-    /// The database cannot be read.
     pub fn has_key(&self, visitor: &str, key: Uuid) -> Result<bool, BoothError> {
         let row = self.shared().lock().store.job_of_key(visitor, key)?;
         Ok(row.is_some())
     }
 
     /// The job of a visitor's idempotency key. Callers ask before they decode a picture.
-    ///
-    /// # Errors
-    /// [`SubmitError::KeyReused`], or the database cannot be read.
     pub fn by_key(&self, visitor: &str, key: &RequestKey) -> Result<Option<JobView>, SubmitError> {
         let job = admission::job_of_key(&self.shared().lock(), visitor, key);
         self.counted(job)
     }
 
     /// Whether a visitor may have another job. Callers ask before they read an upload.
-    ///
-    /// # Errors
-    /// [`SubmitError::TooMany`], or the database cannot be read.
     pub fn admits(&self, visitor: &str) -> Result<(), SubmitError> {
         let shared = self.shared();
         self.counted(admission::admit_visitor(shared, &shared.lock(), visitor))
     }
 
     /// The current view of a job.
-    ///
-    /// # Errors
-    /// The database cannot be read.
     pub fn view(&self, id: JobId) -> Result<Option<JobView>, BoothError> {
         let state = self.shared().lock();
         let row = state.job(id)?;
@@ -149,9 +127,6 @@ impl Booth {
     }
 
     /// Sets whether the result may be shown in the gallery. Applies at once, or when there is a result.
-    ///
-    /// # Errors
-    /// The database cannot be written.
     pub fn set_share(&self, id: JobId, share: bool) -> Result<Option<JobView>, BoothError> {
         let shared = self.shared();
         let mut state = shared.lock();
@@ -169,9 +144,6 @@ impl Booth {
 
     /// Cancels an unfinished job, which stays visible as cancelled without its pictures. Erases a finished
     /// job.
-    ///
-    /// # Errors
-    /// The database cannot be written.
     pub fn remove(&self, id: JobId) -> Result<Option<Removed>, BoothError> {
         let shared = self.shared();
         let mut state = shared.lock();
@@ -185,15 +157,12 @@ impl Booth {
     }
 
     /// One of a job's pictures, as JPEG.
-    ///
-    /// # Errors
-    /// The database or the file cannot be read.
     pub fn picture(&self, id: JobId, which: PictureKind) -> Result<Option<Vec<u8>>, BoothError> {
         let shared = self.shared();
         let state = shared.lock();
         if which == PictureKind::Preview {
-            let preview = state.running.get(&id).and_then(|running| running.preview());
-            return Ok(preview.map(<[u8]>::to_vec));
+            let running = state.running.get(&id);
+            return Ok(running.and_then(|running| running.preview.clone()));
         }
         let row = state.job(id)?;
         drop(state);
@@ -206,9 +175,6 @@ impl Booth {
 
     /// Subscribes to a job: the current view, then each newer one. The channel closes when the job is
     /// erased. The view is computed once per change, regardless of the number of followers.
-    ///
-    /// # Errors
-    /// The database cannot be read.
     pub fn follow(&self, id: JobId) -> Result<Option<watch::Receiver<Arc<JobView>>>, BoothError> {
         let mut state = self.shared().lock();
         let Some(row) = state.job(id)? else {
@@ -219,9 +185,6 @@ impl Booth {
     }
 
     /// The shared pictures, newest first; with `all`, including those that the owner hid.
-    ///
-    /// # Errors
-    /// The database cannot be read.
     pub fn gallery(&self, all: bool) -> Result<Vec<GalleryPicture>, BoothError> {
         let state = self.shared().lock();
         let mut shown = state.store.gallery(all)?;
@@ -234,18 +197,12 @@ impl Booth {
     }
 
     /// A picture of the gallery, as JPEG.
-    ///
-    /// # Errors
-    /// The database or the file cannot be read.
     pub fn gallery_picture(&self, id: GalleryId, all: bool) -> Result<Option<Vec<u8>>, BoothError> {
         let shown = self.shared().lock().store.shown(id, all)?;
         shown.map_or(Ok(None), |(_, file)| self.shared().pictures.read(&file))
     }
 
     /// Hides a picture of the gallery, or shows it again. Returns whether the picture exists.
-    ///
-    /// # Errors
-    /// The database cannot be written.
     pub fn hide(&self, id: GalleryId, hidden: bool) -> Result<bool, BoothError> {
         let shared = self.shared();
         let mut state = shared.lock();
@@ -257,9 +214,6 @@ impl Booth {
     }
 
     /// Erases the job of a gallery picture. Returns whether the picture exists.
-    ///
-    /// # Errors
-    /// The database cannot be written.
     pub fn erase_shown(&self, id: GalleryId) -> Result<bool, BoothError> {
         let shown = self.shared().lock().store.shown(id, true)?;
         match shown {

@@ -42,16 +42,8 @@ const STYLES: &[&BuiltinStyle] = &[
 ];
 
 /// The stylist of this laptop.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Builtin;
-
-impl Builtin {
-    /// A stylist without settings.
-    #[must_use]
-    pub fn new() -> Self {
-        Self
-    }
-}
 
 impl Stylist for Builtin {
     fn made_by(&self) -> MadeBy {

@@ -83,9 +83,6 @@ struct Offer {
 
 impl Comfyui {
     /// Starts a thread that surveys the server; does not wait for it.
-    ///
-    /// # Errors
-    /// The settings are invalid.
     pub fn connect(
         settings: &ComfyuiSettings,
         workflows: Vec<Workflow>,
@@ -111,7 +108,6 @@ impl Comfyui {
 
     /// Whether visitors' pictures are overwritten on the server afterwards. False if that failed or was not
     /// tried yet.
-    #[must_use]
     pub fn erases_pictures(&self) -> bool {
         let known = self.known();
         let survey = known.survey.as_ref();
@@ -119,13 +115,10 @@ impl Comfyui {
     }
 
     /// The example picture of a style, if its workflow has one.
-    #[must_use]
     pub fn example(&self, style: &str) -> Option<PathBuf> {
         self.offer(style)?.style.example
     }
 
-    /// The last successful survey.
-    #[must_use]
     pub fn last_survey(&self) -> Option<Survey> {
         self.known().survey.clone()
     }
@@ -168,7 +161,11 @@ impl Comfyui {
                     return RECHECK.min(timeouts.survey_away);
                 }
                 if was_there || known.failures == 1 {
-                    tracing::warn!(server = self.client.endpoint.shown(), "{}", error.message());
+                    tracing::warn!(
+                        server = self.client.endpoint.shown(),
+                        "{}",
+                        error.to_string()
+                    );
                 }
                 known.unavailable_because = Some(server_error::AWAY);
                 timeouts.survey_away
@@ -181,7 +178,7 @@ impl Comfyui {
         let checked = self.workflows.iter().zip(&survey.workflows);
         let ready = checked.filter(|(_, check)| check.is_ready());
         let all = ready.flat_map(|(workflow, check)| {
-            let styles = workflow.styles().iter();
+            let styles = workflow.styles.iter();
             let offered = styles.filter(|style| check.styles.contains(&style.id));
             offered.map(|style| Offer {
                 workflow: Arc::clone(workflow),
@@ -212,19 +209,16 @@ impl Comfyui {
                 "the ComfyUI server lacks what the style needs now; `carrier doctor` tells what";
             return Err(server_error::failed(server_error::CANNOT, why));
         };
-        let broken = |error: image::ImageError| {
+        let size = turbojpeg::read_header(&order.source);
+        let size = size.map_err(|error| {
             StylistError::Failed(format!("The picture cannot be read: {error}"))
-        };
-        let source = std::io::Cursor::new(order.source.as_slice());
-        let reader = image::ImageReader::new(source).with_guessed_format();
-        let reader = reader.map_err(|error| broken(error.into()))?;
-        let (width_px, height_px) = reader.into_dimensions().map_err(broken)?;
+        })?;
         // Before a restart the order may have been sent with another workflow for the same style.
         let others = self.workflows.iter().filter(|other| {
-            order.remote.is_some() && other.styles().iter().any(|style| style.id == order.style)
+            order.remote.is_some() && other.styles.iter().any(|style| style.id == order.style)
         });
-        let mut outputs = vec![workflow.output().to_owned()];
-        outputs.extend(others.map(|other| other.output().to_owned()));
+        let mut outputs = vec![workflow.output.clone()];
+        outputs.extend(others.map(|other| other.output.clone()));
         outputs.dedup();
         Ok(PreparedOrder {
             client: self.client.clone(),
@@ -232,8 +226,8 @@ impl Comfyui {
             style,
             outputs,
             source: order.source.as_slice().into(),
-            width_px,
-            height_px,
+            width_px: size.width as u32,
+            height_px: size.height as u32,
         })
     }
 }
@@ -284,13 +278,13 @@ impl Stylist for Comfyui {
             }
             Err(error) if self.count_failed_erase(remote) => {
                 tracing::warn!(
-                    why = error.message(),
+                    why = error.to_string(),
                     "a visitor's picture stays on the ComfyUI server"
                 );
                 self.known().keeps_pictures = true;
                 let _ = self.client.erase_history(&OrderNames::of(remote).order);
             }
-            Err(error) => return Err(StylistError::Unavailable(error.message())),
+            Err(error) => return Err(StylistError::Unavailable(error.to_string())),
         }
         self.known().tries.remove(&remote.id);
         Ok(())
@@ -302,8 +296,8 @@ impl Stylist for Comfyui {
             return style.to_owned();
         };
         match style.steps {
-            Some(steps) => format!("{} in {steps} steps", workflow.name()),
-            None => workflow.name().to_owned(),
+            Some(steps) => format!("{} in {steps} steps", workflow.name),
+            None => workflow.name.clone(),
         }
     }
 }

@@ -18,7 +18,6 @@ const LIMITS: Limits = Limits {
     longest_side_px: 64,
 };
 
-/// Reads an upload.
 pub(crate) fn upload(bytes: &[u8]) {
     match CheckedPicture::read(bytes, &LIMITS) {
         Ok(picture) => {

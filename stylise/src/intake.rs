@@ -38,9 +38,6 @@ pub struct CheckedPicture {
 
 impl CheckedPicture {
     /// Reads a JPEG, PNG or WebP picture. Waits while another one is decoded.
-    ///
-    /// # Errors
-    /// See [`IntakeError`]; its message is for whoever sent the picture.
     pub fn read(bytes: &[u8], limits: &Limits) -> Result<Self, IntakeError> {
         if bytes.len() > limits.max_bytes {
             return Err(IntakeError::TooManyBytes {
@@ -75,17 +72,14 @@ impl CheckedPicture {
     }
 
     /// A 4:4:4 baseline JPEG without metadata.
-    #[must_use]
     pub fn jpeg(&self) -> &[u8] {
         &self.jpeg
     }
 
-    #[must_use]
     pub fn width_px(&self) -> u32 {
         self.width_px
     }
 
-    #[must_use]
     pub fn height_px(&self) -> u32 {
         self.height_px
     }

@@ -24,11 +24,7 @@ pub(crate) fn run<T: Send>(
     nice: i32,
     work: impl FnOnce() -> T + Send,
 ) -> Result<T, IsolateError> {
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().name(name.to_owned());
-        let handle = thread.spawn_scoped(scope, || with_priority(nice, work))?;
-        join(handle)
-    })
+    run_with_callback(name, nice, work, || {})
 }
 
 /// Like [`run`], and calls `callback` repeatedly on the caller's thread until the work is done.

@@ -1,61 +1,68 @@
 //! Job ids and the life cycle of a job: its states, and which event leads from which state to which.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::de::IntoDeserializer;
+use serde::de::value::Error as NameError;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use uuid::Uuid;
 
-/// Identifies a job: 122 random bits. Whoever knows it may see, share and erase the job, so no list contains
-/// it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JobId(Uuid);
+/// An id of 122 random bits. Its text is a UUID.
+macro_rules! random_id {
+    ($(#[$meta:meta])* $id:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $id(uuid::Uuid);
 
-/// The text is not a job id.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("not the name of a job: it is a UUID, such as POST /api/stylise answers")]
-pub struct JobIdError;
+        impl $id {
+            pub fn random() -> Self {
+                Self(uuid::Uuid::new_v4())
+            }
+        }
 
-impl JobId {
-    /// A new, unguessable id.
-    #[must_use]
-    pub fn random() -> Self {
-        Self(Uuid::new_v4())
-    }
+        impl std::fmt::Display for $id {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        /// Shortened, because more people read logs than may see the picture.
+        impl std::fmt::Debug for $id {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                // `Uuid`'s formatter ignores the precision.
+                write!(f, "{}({:08x}…)", stringify!($id), self.0.as_fields().0)
+            }
+        }
+
+        impl serde::Serialize for $id {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl std::str::FromStr for $id {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                uuid::Uuid::try_parse(text).map(Self)
+            }
+        }
+    };
 }
 
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_hyphenated().fmt(f)
-    }
+random_id! {
+    /// Identifies a job. Whoever knows it may see, share and erase the job, so no list contains it.
+    JobId
 }
 
-/// Shortened, because more people read logs than may see the picture.
-impl fmt::Debug for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `Uuid`'s formatter ignores the precision.
-        let (first, ..) = self.0.as_fields();
-        write!(f, "JobId({first:08x}…)")
-    }
-}
-
-impl Serialize for JobId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl FromStr for JobId {
-    type Err = JobIdError;
-
-    fn from_str(text: &str) -> Result<Self, JobIdError> {
-        Uuid::try_parse(text).map(Self).map_err(|_| JobIdError)
-    }
+random_id! {
+    /// Identifies a picture in the gallery. Unrelated to the [`JobId`], because whoever knows the job id may
+    /// erase the job.
+    GalleryId
 }
 
 /// The state of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Stored, and waiting for its turn here or behind other people's orders on the stylist's server.
@@ -64,11 +71,9 @@ pub enum State {
     Uploading,
     /// The stylist works on it.
     Running,
-    /// The result is stored.
     Done,
     /// It failed permanently; its error says what to do.
     Failed,
-    /// Its visitor cancelled it.
     Cancelled,
     /// Its pictures were erased at the end of the retention period.
     Expired,
@@ -89,12 +94,19 @@ impl State {
     }
 
     /// Whether the job is finished. Only expiry and erasure can follow.
-    #[must_use]
     pub fn is_over(self) -> bool {
         matches!(
             self,
             Self::Done | Self::Failed | Self::Cancelled | Self::Expired
         )
+    }
+}
+
+impl FromStr for State {
+    type Err = NameError;
+
+    fn from_str(name: &str) -> Result<Self, NameError> {
+        Self::deserialize(name.into_deserializer())
     }
 }
 
@@ -111,9 +123,7 @@ pub(crate) enum JobEvent {
     PutBack,
     /// The result is on disk.
     ResultStored,
-    /// It failed permanently.
     Failed,
-    /// Its visitor cancelled it.
     Cancelled,
     /// The result's file is missing.
     ResultLost,
@@ -129,7 +139,6 @@ pub(crate) struct TransitionError {
     event: JobEvent,
 }
 
-/// The state after `event`.
 pub(crate) fn next(state: State, event: JobEvent) -> Result<State, TransitionError> {
     use State::{Cancelled, Done, Expired, Failed, Queued, Running, Uploading};
     let next = match (event, state) {
@@ -155,7 +164,7 @@ mod tests {
         let id = JobId::random();
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!(format!("{id:?}").len() < 20, "{id:?}");
-        assert_eq!("../etc/passwd".parse::<JobId>(), Err(JobIdError));
+        assert!("../etc/passwd".parse::<JobId>().is_err());
     }
 
     const STATES: [State; 7] = [

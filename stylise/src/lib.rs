@@ -28,12 +28,12 @@ mod test_folder;
 pub mod workflow;
 
 pub use api::{
-    BoothError, GalleryId, GalleryIdError, GalleryPicture, JobView, PictureKind, Removed,
-    RequestKey, Submission, SubmitError, Submitted, WaitsFor,
+    BoothError, GalleryPicture, JobView, PictureKind, Removed, RequestKey, Submission, SubmitError,
+    Submitted, WaitsFor,
 };
 pub use booth::{Booth, BoothSettings, Growth, may_take};
 pub use builtin::Builtin;
 pub use intake::{CheckedPicture, IntakeError, IntakeErrorKind, Limits};
-pub use job::{JobId, JobIdError, State};
+pub use job::{GalleryId, JobId, State};
 pub use metrics::BoothMetrics;
 pub use stylist::{JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError};

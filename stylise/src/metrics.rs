@@ -1,8 +1,7 @@
-//! The booth's metrics. They contain nothing about visitors.
+//! The booth's metrics: one line of a table each. They contain nothing about visitors.
 
-use std::time::Duration;
+use std::ops::Deref;
 
-use prometheus_client::encoding::EncodeLabelValue;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -10,115 +9,93 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::api::SubmitError;
-use crate::job::State;
 use crate::stylist::MadeBy;
 
-/// A picture of a stylist that nobody sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub(crate) enum Discarded {
-    /// A result that arrived after its job was cancelled.
-    LateResult,
-    /// A preview that cannot be decoded.
-    BadPreview,
+/// A histogram of durations from 0.25 s to 8.5 min.
+type Seconds = Histogram;
+
+/// Each metric becomes a method that takes the values of its labels.
+macro_rules! metrics {
+    ($($name:ident ( $($label:ident),* ): $kind:ident = $full_name:literal, $help:literal;)*) => {
+        /// Registered once, however often the booth is opened. Clones share their values.
+        #[derive(Debug, Clone)]
+        pub struct BoothMetrics {
+            $($name: metrics!(@type $kind $($label)*),)*
+        }
+
+        impl BoothMetrics {
+            fn new(registry: &mut Registry) -> Self {
+                let metrics = Self { $($name: metrics!(@new $kind $($label)*),)* };
+                $(metrics!(@register registry $kind $full_name, $help, metrics.$name.clone());)*
+                metrics
+            }
+
+            $(pub(crate) fn $name(&self, $($label: &'static str),*) -> impl Deref<Target = $kind> {
+                metrics!(@get self.$name, $($label)*)
+            })*
+        }
+    };
+    (@type $kind:ident) => { $kind };
+    (@type $kind:ident $($label:ident)+) => {
+        Family<[(&'static str, &'static str); [$(stringify!($label)),+].len()], $kind, fn() -> $kind>
+    };
+    (@new Seconds $($label:ident)+) => {
+        Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.25, 2.0, 12)))
+    };
+    (@new $kind:ident) => { $kind::default() };
+    (@new $kind:ident $($label:ident)+) => { Family::new_with_constructor($kind::default) };
+    (@register $registry:ident Seconds $name:literal, $help:literal, $metric:expr) => {
+        $registry.register_with_unit($name, $help, Unit::Seconds, $metric);
+    };
+    (@register $registry:ident $kind:ident $name:literal, $help:literal, $metric:expr) => {
+        $registry.register($name, $help, $metric);
+    };
+    (@get $metric:expr,) => { &$metric };
+    (@get $metric:expr, $($label:ident)+) => {
+        $metric.get_or_create(&[$((stringify!($label), $label)),+])
+    };
 }
 
-type Label = (&'static str, &'static str);
-
-/// Registered once, however often the booth is opened.
-#[derive(Debug, Clone)]
-pub struct BoothMetrics {
-    jobs: Family<[Label; 2], Counter>,
-    waiting: Family<[Label; 1], Gauge>,
-    duration: Family<[Label; 1], Histogram, fn() -> Histogram>,
-    refused: Family<[Label; 1], Counter>,
-    discarded: Family<[(&'static str, Discarded); 1], Counter>,
-    orphans: Counter,
+// Method (labels): kind = name, help.
+metrics! {
+    jobs(made_by, state): Counter = "carrier_stylise_jobs", "Jobs by what became of them";
+    waiting(made_by): Gauge = "carrier_stylise_waiting", "Jobs that wait for their stylist";
+    duration(made_by): Seconds = "carrier_stylise_duration", "From a job's turn to its kept result";
+    refused(reason): Counter = "carrier_stylise_refused", "Submissions that were not taken";
+    discarded(what): Counter = "carrier_stylise_discarded", "Pictures of stylists that nobody sees";
+    orphans(): Counter = "carrier_stylise_orphans", "Pictures without a job, found and erased at the start";
 }
 
 impl BoothMetrics {
-    /// Registers the metrics as `carrier_stylise_...`.
+    /// Registers the metrics, for stylists of these kinds.
     pub fn register(registry: &mut Registry, kinds: &[MadeBy]) -> Self {
-        let metrics = Self {
-            jobs: Family::default(),
-            waiting: Family::default(),
-            // 0.25 s to 8.5 min.
-            duration: Family::new_with_constructor(|| {
-                Histogram::new(exponential_buckets(0.25, 2.0, 12))
-            }),
-            refused: Family::default(),
-            discarded: Family::default(),
-            orphans: Counter::default(),
-        };
+        let metrics = Self::new(registry);
         for reason in SubmitError::REASONS {
-            drop(metrics.refused.get_or_create(&[("reason", reason)]));
+            metrics.refused(reason);
         }
         for kind in kinds {
-            metrics.waiting(*kind, 0);
+            metrics.waiting(kind.name());
         }
-        let registry = registry.sub_registry_with_prefix("carrier_stylise");
-        registry.register("jobs", "Jobs by what became of them", metrics.jobs.clone());
-        let help = "Jobs that wait for their stylist";
-        registry.register("waiting", help, metrics.waiting.clone());
-        let help = "From a job's turn to its kept result";
-        registry.register_with_unit("duration", help, Unit::Seconds, metrics.duration.clone());
-        let help = "Submissions that were not taken";
-        registry.register("refused", help, metrics.refused.clone());
-        let help = "Pictures of stylists that nobody sees";
-        registry.register("discarded", help, metrics.discarded.clone());
-        let help = "Pictures without a job, found and erased at the start";
-        registry.register("orphans", help, metrics.orphans.clone());
         metrics
-    }
-
-    /// Counts a job that reached a state.
-    pub(crate) fn count(&self, made_by: MadeBy, state: State) {
-        let labels = [("made_by", made_by.name()), ("state", state.name())];
-        self.jobs.get_or_create(&labels).inc();
-    }
-
-    pub(crate) fn waiting(&self, made_by: MadeBy, jobs: usize) {
-        let waiting = self.waiting.get_or_create(&[("made_by", made_by.name())]);
-        waiting.set(i64::try_from(jobs).unwrap_or(i64::MAX));
-    }
-
-    pub(crate) fn took(&self, made_by: MadeBy, took: Duration) {
-        let duration = self.duration.get_or_create(&[("made_by", made_by.name())]);
-        duration.observe(took.as_secs_f64());
-    }
-
-    /// Counts a rejected submission.
-    pub(crate) fn refused(&self, error: &SubmitError) {
-        if let Some(reason) = error.reason() {
-            self.refused.get_or_create(&[("reason", reason)]).inc();
-        }
-    }
-
-    pub(crate) fn discarded(&self, what: Discarded) {
-        self.discarded.get_or_create(&[("what", what)]).inc();
-    }
-
-    pub(crate) fn orphans(&self, swept: usize) {
-        self.orphans
-            .inc_by(u64::try_from(swept).unwrap_or(u64::MAX));
     }
 }
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]
     fn metric_names_and_labels_are_stable() {
         let mut registry = Registry::default();
         let metrics = BoothMetrics::register(&mut registry, &[MadeBy::Laptop]);
-        metrics.count(MadeBy::Comfyui, State::Done);
-        metrics.took(MadeBy::Comfyui, Duration::from_millis(300));
-        metrics.refused(&SubmitError::Full {
-            retry_after: Duration::ZERO,
-        });
-        metrics.orphans(2);
+        metrics.jobs("comfyui", "done").inc();
+        metrics.duration("comfyui").observe(0.3);
+        metrics.refused("queue_full").inc();
+        metrics.orphans().inc_by(2);
         let mut text = String::new();
+        metrics.waiting("comfyui").set(3);
+        metrics.discarded("LateResult").inc();
+        metrics.discarded("BadPreview").inc();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string");
         for wanted in [
             "carrier_stylise_jobs_total{made_by=\"comfyui\",state=\"done\"} 1",

@@ -1,12 +1,15 @@
 //! The [`Stylist`] trait: what the built-in styles and ComfyUI have in common.
 
+use std::str::FromStr;
+
+use serde::de::IntoDeserializer;
+use serde::de::value::Error as NameError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::job::JobId;
 
-/// A style on offer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Style {
     /// The id in requests: lower-case letters, digits and dashes, stable over restarts.
@@ -18,17 +21,17 @@ pub struct Style {
     pub away: bool,
 }
 
-/// The kind of stylist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MadeBy {
     /// The built-in styles ("made on this laptop").
     Laptop,
-    /// A ComfyUI server.
     Comfyui,
 }
 
 impl MadeBy {
+    pub(crate) const ALL: [Self; 2] = [Self::Laptop, Self::Comfyui];
+
     /// The name in JSON, metrics and the database.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -37,12 +40,19 @@ impl MadeBy {
         }
     }
 
-    /// The name for people.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Laptop => "this laptop",
             Self::Comfyui => "the picture server",
         }
+    }
+}
+
+impl FromStr for MadeBy {
+    type Err = NameError;
+
+    fn from_str(name: &str) -> Result<Self, NameError> {
+        Self::deserialize(name.into_deserializer())
     }
 }
 
@@ -148,7 +158,6 @@ pub struct RemoteOrder {
 
 /// The booth's side of a running order: progress, previews and cancellation. No method waits for a viewer.
 pub trait JobContext {
-    /// Reports progress.
     fn report(&self, progress: Progress);
 
     /// Reports a preview of unfinished work, as the server sent it.
@@ -189,7 +198,6 @@ pub enum Progress {
 /// Why a stylist returned no picture.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StylistError {
-    /// The job was cancelled.
     #[error("cancelled")]
     Cancelled,
     /// The program stops; the order stays on the server.

@@ -51,7 +51,6 @@ pub struct Loaded {
 
 /// Loads the workflows of a folder, if given, and the built-in ones. A broken file does not keep others from
 /// loading.
-#[must_use]
 pub fn load(folder: Option<&Path>) -> Loaded {
     let mut loaded = Loaded::default();
     let mut own = HashSet::new();
@@ -130,8 +129,8 @@ fn read_text(path: &Path) -> io::Result<String> {
 }
 
 fn unread(path: &Path, error: &io::Error) -> WorkflowError {
-    WorkflowError::Read {
-        path: path.to_owned(),
-        why: error.to_string(),
-    }
+    WorkflowError::new(
+        &path.display().to_string(),
+        format!("cannot be read: {error}"),
+    )
 }

@@ -33,7 +33,6 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) threads: Threads,
     pub(crate) liveness: Mutex<Liveness>,
-    pub(crate) clock: WallClock,
     pub(crate) admin: AdminToken,
     pub(crate) admin_sessions: AdminSessions,
     pub(crate) guesses: Guesses,
@@ -46,16 +45,8 @@ pub(crate) struct App {
     /// The addresses of the pages.
     pub(crate) served: Served,
     pub(crate) connections: Connections,
-    /// Puts the frames of the source or of a publisher into `frames` and `signal`.
-    pub(crate) switch: Arc<SourceSwitch>,
-    pub(crate) frames: Arc<Slot<Frame>>,
-    pub(crate) signal: Arc<Slot<Signal>>,
-    pub(crate) tracks: Arc<Slot<Tracks>>,
-    pub(crate) detector_state: Arc<Slot<DetectorState>>,
+    pub(crate) slots: Slots,
     pub(crate) detector_metrics: Arc<DetectorMetrics>,
-    pub(crate) pace: Arc<Pace>,
-    pub(crate) composed: Arc<Slot<Composed>>,
-    pub(crate) demand: Arc<Demand>,
     pub(crate) engine: EngineHandle,
     pub(crate) whep: Whep,
     pub(crate) publisher: Option<Publisher>,
@@ -69,6 +60,37 @@ pub(crate) struct App {
     pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<AtomicU32>,
     pub(crate) registry: Registry,
+}
+
+/// What the threads of the pipeline pass on, and what they share.
+pub(crate) struct Slots {
+    pub(crate) clock: WallClock,
+    /// Puts the frames of the source or of a publisher into `frames` and `signal`.
+    pub(crate) switch: Arc<SourceSwitch>,
+    pub(crate) frames: Arc<Slot<Frame>>,
+    pub(crate) signal: Arc<Slot<Signal>>,
+    pub(crate) tracks: Arc<Slot<Tracks>>,
+    pub(crate) detector_state: Arc<Slot<DetectorState>>,
+    pub(crate) composed: Arc<Slot<Composed>>,
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) pace: Arc<Pace>,
+}
+
+impl Slots {
+    pub(crate) fn new() -> Self {
+        let (frames, signal) = (Slot::new(), Slot::new());
+        Self {
+            clock: WallClock::start(),
+            switch: SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal)),
+            frames,
+            signal,
+            tracks: Slot::new(),
+            detector_state: Slot::new(),
+            composed: Slot::new(),
+            demand: Demand::new(),
+            pace: Arc::new(Pace::default()),
+        }
+    }
 }
 
 /// Counts a listener of the tracks, until it is dropped.
@@ -107,7 +129,8 @@ impl App {
 
     /// The state that the detect thread last published; before the first one it is starting.
     pub(crate) fn detector_state(&self) -> DetectorState {
-        self.detector_state
+        self.slots
+            .detector_state
             .latest()
             .map_or(DetectorState::Warming, |state| (*state).clone())
     }
@@ -115,17 +138,21 @@ impl App {
     /// The source's signal, corrected: it is live only while new frames arrive.
     pub(crate) fn effective_signal(&self) -> Option<Signal> {
         let now = Instant::now();
-        let signal = self.signal.latest();
+        let signal = self.slots.signal.latest();
         self.update_liveness(now)
             .effective_signal(signal.as_deref(), now)
     }
 
     /// Feeds the newest frame times and the demand into [`Liveness`].
     pub(crate) fn update_liveness(&self, now: Instant) -> MutexGuard<'_, Liveness> {
-        let newest = self.frames.latest();
+        let newest = self.slots.frames.latest();
         let frame = newest.map(|frame| (frame.captured_at, frame.stale_after));
-        let composed_at = self.composed.latest().map(|picture| picture.captured_at);
-        let watched = self.demand.somebody_watches();
+        let composed_at = self
+            .slots
+            .composed
+            .latest()
+            .map(|picture| picture.captured_at);
+        let watched = self.slots.demand.somebody_watches();
         let mut liveness = self.liveness.lock().unwrap_or_else(PoisonError::into_inner);
         liveness.record(now, frame, composed_at, watched);
         liveness
@@ -142,6 +169,7 @@ impl App {
     pub(crate) fn renditions(&self) -> Vec<Rendition> {
         let aimed_at = |rendition: Rendition| Rendition {
             bitrate_bps: self
+                .slots
                 .demand
                 .target_bitrate(rendition.id)
                 .unwrap_or(rendition.bitrate_bps),
@@ -153,7 +181,9 @@ impl App {
     /// Sets the bitrate of the largest rendition, from the next frame on. Congestion control may choose
     /// a lower one.
     pub(crate) fn set_bitrate(&self, bps: u32) {
-        self.demand.set_nominal_bitrate(RenditionId::MAIN, bps);
+        self.slots
+            .demand
+            .set_nominal_bitrate(RenditionId::MAIN, bps);
     }
 
     /// A listener of tracks makes detection run at full rate, without composing pictures.
@@ -164,7 +194,7 @@ impl App {
 
     /// Whether detection has a consumer.
     pub(crate) fn somebody_watches(&self) -> bool {
-        self.demand.somebody_watches() || self.track_listeners.load(Ordering::Relaxed) > 0
+        self.slots.demand.somebody_watches() || self.track_listeners.load(Ordering::Relaxed) > 0
     }
 }
 

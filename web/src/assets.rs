@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-/// A file of `web/pages`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asset {
-    /// Path below `web/pages`.
     pub(crate) path: &'static str,
     pub(crate) bytes: &'static [u8],
 }

@@ -21,6 +21,8 @@ use crate::metrics::{CounterBy, UploadRefusal};
 
 mod opening;
 
+pub(crate) use self::opening::BoothClosedError;
+
 /// Decoding takes a core for some tenths of a second, and memory for up to 40 megapixels.
 const DECODERS_MAX: usize = 2;
 /// Each query blocks a thread, perhaps for a slow disk. The booth answers one at a time.
@@ -40,18 +42,6 @@ pub(crate) struct PhotoBooth {
     refused: CounterBy<UploadRefusal>,
 }
 
-/// Why the booth cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BoothClosedError {
-    /// The owner disabled it.
-    Off,
-    /// It is being opened for the first time.
-    Opening,
-    /// Its folder or its database cannot be used; opening is retried. The reason is only logged, because
-    /// it contains paths.
-    Broken,
-}
-
 /// The state of ComfyUI in the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ComfyuiReport {
@@ -61,7 +51,6 @@ pub(crate) struct ComfyuiReport {
 }
 
 impl ComfyuiReport {
-    /// From [`Booth::ready`].
     pub(crate) fn of(ready: Option<Result<(), StylistError>>) -> Self {
         let (comfyui, reason) = match ready {
             None => ("off", None),

@@ -30,6 +30,7 @@ macro_rules! section {
 }
 
 mod booth;
+mod error;
 pub(crate) mod http;
 mod media;
 mod network;
@@ -42,9 +43,9 @@ use std::path::{Path, PathBuf};
 
 use detector::{DetectorConfig, SessionConfig};
 use signaling::Rendition;
-use thiserror::Error;
 
 pub(crate) use self::booth::{BoothConfig, StyliseConfig};
+pub(crate) use self::error::ConfigError;
 pub(crate) use self::http::{CertificateSource, HttpConfig};
 pub(crate) use self::media::BITRATES_BPS;
 pub(crate) use self::network::IceServer;
@@ -54,7 +55,7 @@ pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
 use self::http::TlsConfig;
 use self::media::{PublishConfig, RenditionConfig};
 use self::network::NetworkConfig;
-use self::token_strength::weakness;
+use self::token_strength::{check_token, weakness};
 use crate::cli::RunArgs;
 use crate::environment::{self, Environment, UserFolders};
 use crate::settings::storage::read_overlay;
@@ -121,63 +122,6 @@ section! {
     }
 }
 
-/// What is wrong with the configuration, naming the file or the key.
-#[derive(Debug, Error)]
-pub(crate) enum ConfigError {
-    #[error("cannot read the configuration {path}: {source}", path = path.display())]
-    Read {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("{path} is not a valid configuration:\n{source}", path = path.display())]
-    Parse {
-        path: PathBuf,
-        source: Box<toml::de::Error>,
-    },
-    #[error(
-        "{path} has settings that were changed while carrier ran, and is wrong: {why}; mend it, or delete it to go \
-         back to the configuration", path = path.display()
-    )]
-    Overlay { path: PathBuf, why: String },
-    #[error("{key} = {value}: {why}")]
-    Value {
-        key: &'static str,
-        value: String,
-        why: String,
-    },
-}
-
-impl ConfigError {
-    pub(crate) fn value(
-        key: &'static str,
-        value: impl Into<String>,
-        why: impl Into<String>,
-    ) -> Self {
-        Self::Value {
-            key,
-            value: value.into(),
-            why: why.into(),
-        }
-    }
-
-    /// The key with the wrong value, if one is known.
-    pub(crate) fn key(&self) -> Option<&'static str> {
-        match self {
-            Self::Value { key, .. } => Some(key),
-            Self::Read { .. } | Self::Parse { .. } | Self::Overlay { .. } => None,
-        }
-    }
-
-    /// As [`value`](Self::value), for secrets, which are not repeated.
-    fn hidden(key: &'static str, why: impl Into<String>) -> Self {
-        Self::value(key, "(hidden)", why)
-    }
-
-    fn absent(key: &'static str, why: &str) -> Self {
-        Self::value(key, "(absent)", why)
-    }
-}
-
 impl Config {
     /// Joins all sources. `args` holds the command line and its variables already, in that order. The
     /// file that `args` names must exist; `default_file` is read only if it exists.
@@ -227,24 +171,24 @@ impl Config {
 
     /// One line for each option of the command line.
     fn overlay_options(&mut self, args: &RunArgs) {
-        set(&mut self.source, args.source.as_ref());
-        set(&mut self.loop_file, args.loop_file.as_ref());
-        set(&mut self.model, args.model.as_ref());
-        set_some(&mut self.min_score, args.min_score.as_ref());
-        set(&mut self.provider, args.provider.as_ref());
-        set(&mut self.listen, args.listen.as_ref());
-        set_some(&mut self.listen_tls, args.listen_tls.as_ref());
-        set_some(&mut self.public_url, args.public_url.as_ref());
-        set(&mut self.media_port, args.media_port.as_ref());
-        set_some(&mut self.data, args.data.as_ref());
+        set(&mut self.source, &args.source);
+        set(&mut self.loop_file, &args.loop_file);
+        set(&mut self.model, &args.model);
+        set(&mut self.min_score, &args.min_score);
+        set(&mut self.provider, &args.provider);
+        set(&mut self.listen, &args.listen);
+        set(&mut self.listen_tls, &args.listen_tls);
+        set(&mut self.public_url, &args.public_url);
+        set(&mut self.media_port, &args.media_port);
+        set(&mut self.data, &args.data);
     }
 
     /// What has a variable but no option.
     fn overlay_environment(&mut self, environment: &Environment) {
-        set(&mut self.network.announce, environment.announce.as_ref());
-        set_some(&mut self.admin_token, environment.admin_token.as_ref());
-        set_some(&mut self.publish.token, environment.publish_token.as_ref());
-        set_some(&mut self.stylise.token, environment.comfyui_token.as_ref());
+        set(&mut self.network.announce, &environment.announce);
+        set(&mut self.admin_token, &environment.admin_token);
+        set(&mut self.publish.token, &environment.publish_token);
+        set(&mut self.stylise.token, &environment.comfyui_token);
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -303,7 +247,6 @@ impl Config {
         self.data.clone().or_else(|| folders.data_folder())
     }
 
-    /// Where HTTP listens.
     pub(crate) fn listen_addr(&self) -> Result<SocketAddr, ConfigError> {
         socket_address("listen", &self.listen)
     }
@@ -356,23 +299,10 @@ impl Config {
     }
 }
 
-fn set<T: Clone>(to: &mut T, from: Option<&T>) {
+/// Sets a key, optional or not, if there is a value.
+fn set<T: From<V>, V: Clone>(to: &mut T, from: &Option<V>) {
     if let Some(value) = from {
-        to.clone_from(value);
-    }
-}
-
-fn set_some<T: Clone>(to: &mut Option<T>, from: Option<&T>) {
-    if from.is_some() {
-        *to = from.cloned();
-    }
-}
-
-/// Refuses a token that is easily guessed.
-fn check_token(key: &'static str, token: &str) -> Result<(), ConfigError> {
-    match weakness(token) {
-        None => Ok(()),
-        Some(why) => Err(ConfigError::hidden(key, why)),
+        *to = value.clone().into();
     }
 }
 
@@ -381,12 +311,6 @@ fn socket_address(key: &'static str, value: &str) -> Result<SocketAddr, ConfigEr
     value
         .parse()
         .map_err(|_| ConfigError::value(key, value, why))
-}
-
-/// The message of a refusal; empty for what is accepted.
-#[cfg(test)]
-fn message(checked: Result<(), ConfigError>) -> String {
-    checked.map_or_else(|error| error.to_string(), |()| String::new())
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, Command};
 use detector::Places;
 
-/// Variables that take URLs.
 const TAKE_URLS: [&str; 2] = ["CARRIER_SOURCE", "CARRIER_PUBLIC_URL"];
 const ANNOUNCE: &str = "CARRIER_ANNOUNCE";
 

@@ -8,7 +8,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 
-/// Counters with one label.
 pub(crate) type CounterBy<L> = Family<[(&'static str, L); 1], Counter>;
 
 macro_rules! metrics {
@@ -61,7 +60,6 @@ pub(crate) enum HandshakeOutcome {
     Done,
     /// Not TLS, no common version or cipher, or the browser refused the certificate.
     Failed,
-    /// It timed out.
     Late,
     /// It made room for another connection.
     Displaced,

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::io::{self, Write, stdout};
+use std::path::Path;
+use std::process::ExitCode;
 
 use thiserror::Error;
 
@@ -16,11 +18,27 @@ impl OutputError {
     }
 }
 
-/// Writes and flushes.
 pub(crate) fn print(text: &str) -> Result<(), OutputError> {
     let mut out = stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map_err(OutputError)
+}
+
+pub(crate) fn exit_code(is_success: bool) -> ExitCode {
+    if is_success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// As [`error_chain`], after the path of the file that it is about, unless it begins with that.
+pub(crate) fn error_about(path: &Path, error: &(dyn Error + 'static)) -> String {
+    let (path, why) = (path.display().to_string(), error_chain(error));
+    match why.starts_with(&path) {
+        true => why,
+        false => format!("{path}: {why}"),
+    }
 }
 
 /// The error and its causes in one line, without repetition: many errors quote their cause already.

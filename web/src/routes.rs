@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
 use tower::Layer;
@@ -29,38 +29,17 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::app::App;
-use crate::layers::{host_and_origin, identify, path, security_headers};
+use crate::layers::identify::{self, Needs};
+use crate::layers::{host_and_origin, path, security_headers};
 
 /// Offers and configuration changes are far smaller; larger bodies are refused with 413 unread.
 const BODY_LIMIT_BYTES: usize = 128 * 1024;
 
-/// The right that a route needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Needs {
-    /// None, or the handler checks: a page shows strangers a form for the token.
-    Nothing,
-    /// The viewer token, if one is configured.
-    Watch,
-    /// The metrics token or the admin token, if watching needs a token or metrics have one.
-    Metrics,
-    /// The admin token: the route changes what others see.
-    Admin,
-    /// As `Watch` for reading, as `Admin` for every other method.
-    AdminToChange,
-}
-
-/// How large a body may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Body {
-    Small,
-    /// The handler limits it.
-    Photo,
-}
-
 struct Route {
     path: &'static str,
     needs: Needs,
-    body: Body,
+    /// `None`: the handler limits the body.
+    body_limit_bytes: Option<usize>,
     methods: MethodRouter<Arc<App>>,
 }
 
@@ -70,11 +49,11 @@ fn table() -> Vec<Route> {
     let route = |needs, path, methods| Route {
         path,
         needs,
-        body: Body::Small,
+        body_limit_bytes: Some(BODY_LIMIT_BYTES),
         methods,
     };
     let photo = |needs, path, methods| Route {
-        body: Body::Photo,
+        body_limit_bytes: None,
         ..route(needs, path, methods)
     };
     let session = post(admin::log_in)
@@ -107,7 +86,7 @@ fn table() -> Vec<Route> {
         route(Nothing, "/lang/{file}", get(page::language)),
         route(Watch, "/whep", any(whep_whip::whep)),
         // No token: whoever knows a session's unguessable name was admitted.
-        route(Nothing, "/whep/{session}", any(whep_whip::whep_session)),
+        route(Nothing, "/whep/{session}", any(whep_whip::session::<false>)),
         route(
             Nothing,
             "/whep/{session}/rendition",
@@ -115,7 +94,7 @@ fn table() -> Vec<Route> {
         ),
         // The handler checks the right to publish.
         route(Nothing, "/whip", any(whep_whip::whip)),
-        route(Nothing, "/whip/{session}", any(whep_whip::whip_session)),
+        route(Nothing, "/whip/{session}", any(whep_whip::session::<true>)),
         route(Watch, "/snapshot.jpg", get(feed::snapshot)),
         route(Watch, "/stream.mjpg", get(feed::mjpeg)),
         route(Watch, "/api/tracks", get(tracks::tracks)),
@@ -125,11 +104,15 @@ fn table() -> Vec<Route> {
         route(Watch, "/api/gallery", get(gallery::list)),
         route(Watch, "/api/join", get(join::join)),
         route(Watch, "/qr/{name}", get(join::code)),
-        photo(Watch, "/api/stylise", post(stylise::submit)),
+        photo(Watch, "/api/stylise", post(stylise::submit::submit)),
         route(Watch, "/api/styles", get(stylise::styles)),
         route(Watch, "/api/stylise/{id}", stylise::job_methods()),
-        route(Watch, "/api/stylise/{id}/events", get(stylise::events)),
-        route(Watch, "/api/stylise/{id}/{picture}", get(stylise::picture)),
+        route(Watch, "/api/stylise/{id}/events", get(stylise::job::events)),
+        route(
+            Watch,
+            "/api/stylise/{id}/{picture}",
+            get(stylise::job::picture),
+        ),
         route(AdminToChange, "/api/shutter", shutter),
         route(
             Admin,
@@ -187,21 +170,12 @@ fn after_panic(_: Box<dyn Any + Send>) -> Response {
 }
 
 fn guarded(route: Route, app: &Arc<App>) -> MethodRouter<Arc<App>> {
-    let methods = match route.body {
-        Body::Small => route
-            .methods
-            .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES)),
-        Body::Photo => route.methods,
+    let methods = match route.body_limit_bytes {
+        Some(limit) => route.methods.layer(RequestBodyLimitLayer::new(limit)),
+        None => route.methods,
     };
-    match route.needs {
-        Needs::Nothing => methods,
-        Needs::Watch => methods.layer(from_fn_with_state(Arc::clone(app), identify::needs_watch)),
-        Needs::AdminToChange => methods
-            .layer(from_fn(identify::needs_admin_to_change))
-            .layer(from_fn_with_state(Arc::clone(app), identify::needs_watch)),
-        Needs::Metrics => methods.layer(from_fn(identify::needs_metrics)),
-        Needs::Admin => methods.layer(from_fn(identify::needs_admin)),
-    }
+    let check = from_fn_with_state((Arc::clone(app), route.needs), identify::check_right);
+    methods.layer(check)
 }
 
 #[cfg(test)]

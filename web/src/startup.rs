@@ -34,7 +34,7 @@ use crate::environment::{self, Environment, UserFolders};
 use crate::http::addresses::{self, HttpsAddress, PublicAddress, Scheme, Served};
 use crate::http::host_names::HostNames;
 use crate::http::sockets;
-use crate::http::tls::{CertificateNames, Tls};
+use crate::http::tls::Tls;
 use crate::metrics::Metrics;
 use crate::output::print;
 use crate::qr;
@@ -82,6 +82,7 @@ pub(crate) fn run(
         .build()
         .context("cannot start the HTTP threads")?;
     let listeners = Listeners::bind(&config, &folders)?;
+    let certificate = listeners.https.as_ref().map(|(_, tls)| tls.certificate());
     let kept_in = Kept {
         settings: storage,
         data: config.data_folder(&folders),
@@ -90,7 +91,7 @@ pub(crate) fn run(
     let setup = AccessSetup {
         admin,
         cookie_key: CookieKey::obtain(folders.cookie_key_file().as_deref()),
-        host_names: HostNames::new(&config, listeners.certificate_names()),
+        host_names: HostNames::new(&config, certificate),
         served: listeners.served()?,
     };
     let (app, pipeline) = pipeline::start(config, source, setup, kept_in, threads, metrics)?;
@@ -136,10 +137,6 @@ impl Listeners {
         };
         let http = bind(config.listen_addr()?, "--listen")?;
         Ok(Self { http, https })
-    }
-
-    fn certificate_names(&self) -> Option<CertificateNames> {
-        self.https.as_ref().map(|(_, tls)| tls.names())
     }
 
     fn served(&self) -> anyhow::Result<Served> {

@@ -93,10 +93,10 @@ fn encode(
     let jpeg = match (kind, &picture.clean) {
         (StillKind::Painted, _) => encoder
             .encode(&picture.painted, QUALITY)
-            .map_err(StillError::from),
-        (StillKind::Clean, Some(frame)) => encoder
-            .encode(&frame.pixels, QUALITY)
-            .map_err(StillError::from),
+            .map_err(Into::into),
+        (StillKind::Clean, Some(frame)) => {
+            encoder.encode(&frame.pixels, QUALITY).map_err(Into::into)
+        }
         (StillKind::Clean, None) => Err(StillError::CardOnly),
     };
     (encoder, jpeg)

@@ -1,5 +1,6 @@
 //! Decides which submissions are accepted: idempotency keys, styles, limits per visitor, address and queue.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::api::{JobView, RequestKey, Submission, SubmitError, Submitted};
@@ -14,19 +15,9 @@ use crate::stylist::{MadeBy, Style};
 pub(super) fn styles(shared: &Shared) -> Vec<Style> {
     let mut all = all_styles(shared);
     all.sort_by_key(|style| style.away);
-    let mut styles: Vec<Style> = Vec::new();
-    for style in all {
-        if styles.iter().any(|other| other.id == style.id) {
-            tracing::debug!(
-                id = style.id,
-                made_by = style.made_by.name(),
-                "ignored another style with this id"
-            );
-        } else {
-            styles.push(style);
-        }
-    }
-    styles
+    let mut seen = HashSet::new();
+    all.retain(|style| seen.insert(style.id.clone()));
+    all
 }
 
 /// All styles of all stylists, ComfyUI's first.
@@ -97,13 +88,12 @@ fn offered(shared: &Shared, submission: &Submission) -> Result<Style, SubmitErro
     if !styles.is_empty() {
         return Err(SubmitError::UnknownStyle(id.clone()));
     }
-    let reasons = shared
-        .stylists
-        .iter()
-        .filter_map(|stylist| stylist.ready().err());
-    let reason = reasons.map(|error| error.to_string()).next();
-    let reason = reason.unwrap_or_else(|| "there are no styles".to_owned());
-    Err(SubmitError::NoStylist(reason))
+    let mut stylists = shared.stylists.iter();
+    let reason = stylists.find_map(|stylist| stylist.ready().err());
+    Err(SubmitError::NoStylist(reason.map_or_else(
+        || "there are no styles".to_owned(),
+        |error| error.to_string(),
+    )))
 }
 
 // overflow: refused
@@ -127,24 +117,17 @@ pub(super) fn admit_visitor(
     let unfinished = state.store.unfinished_of(visitor)?;
     if unfinished.len() >= shared.settings.per_visitor_max {
         return Err(SubmitError::TooMany {
-            retry_after: first_expected_end(shared, state, &unfinished, Instant::now()),
+            retry_after: first_expected_end(state, &unfinished, Instant::now()),
         });
     }
     Ok(())
 }
 
 /// When the first of a visitor's jobs is expected to finish.
-fn first_expected_end(
-    shared: &Shared,
-    state: &BoothState,
-    unfinished: &[JobId],
-    now: Instant,
-) -> Duration {
-    let kinds = shared.stylists.iter().map(|stylist| stylist.made_by());
-    let expected = kinds.flat_map(|made_by| {
-        unfinished
-            .iter()
-            .filter_map(move |job| state.expected(*job, made_by, now))
+fn first_expected_end(state: &BoothState, unfinished: &[JobId], now: Instant) -> Duration {
+    let expected = MadeBy::ALL.into_iter().flat_map(|made_by| {
+        let jobs = unfinished.iter();
+        jobs.filter_map(move |job| state.expected(*job, made_by, now))
     });
     // No estimate exists while the stylist is unavailable.
     let first = expected.min().unwrap_or(DEFAULT_RETRY_AFTER);
@@ -181,11 +164,13 @@ fn insert(
         expires_at_ms: now_ms.saturating_add(keep_ms),
     })?;
     let now = Instant::now();
-    if let Some(stylist) = state.stylist_state_mut(style.made_by) {
-        stylist.push(&row.owner(), id, &style.id, now);
-        stylist.learn_workload(&style.id, workload);
-    }
-    state.metrics.count(style.made_by, State::Queued);
+    let stylist = state.stylist_mut(style.made_by);
+    stylist.push(&row.owner(), id, &style.id, now);
+    stylist.learn_workload(&style.id, workload);
+    state
+        .metrics
+        .jobs(style.made_by.name(), State::Queued.name())
+        .inc();
     state.queue_changed();
     Ok(Submitted {
         job: state.view(&row, now),
@@ -203,7 +188,6 @@ pub struct Growth(pub usize);
 /// While no other address holds places, the limit is [`Growth`] times the free places, so many visitors
 /// behind one address can use almost everything. While others hold places, the limit is the number of free
 /// places. An address without a place is rejected only when nothing is free.
-#[must_use]
 pub fn may_take(held: usize, taken: usize, max: usize, growth: Growth) -> bool {
     let free = max.saturating_sub(taken);
     let times = if taken > held { 1 } else { growth.0.max(1) };
@@ -221,25 +205,21 @@ fn check_room(
     address: &str,
     max: usize,
 ) -> Result<(), SubmitError> {
-    let Some(stylist) = state.stylist_state(made_by) else {
-        return Ok(());
-    };
+    let stylist = state.stylist(made_by);
     let (held, taken) = (stylist.queue.len_of_address(address), stylist.queue.len());
     let is_full = taken >= max;
     if !is_full && may_take(held, taken, max, ADDRESS_GROWTH) {
         return Ok(());
     }
+    let current = state.current(stylist);
     let retry_after = match stylist.outage {
         Some(_) => DEFAULT_RETRY_AFTER,
-        None => stylist
-            .wait
-            .until_room(state.current(stylist), Instant::now()),
+        None => stylist.wait.until_room(current, Instant::now()),
     };
-    if is_full {
-        Err(SubmitError::Full { retry_after })
-    } else {
-        Err(SubmitError::AddressFull { retry_after })
-    }
+    Err(match is_full {
+        true => SubmitError::Full { retry_after },
+        false => SubmitError::AddressFull { retry_after },
+    })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::booth::shared::{BoothSettings, Shared};
 use crate::booth::state::{BoothState, ReadClocks};
 use crate::job::{JobEvent, State};
 use crate::jobs::expiry::{ClockReading, StationTime};
-use crate::jobs::files::{Pictures, ReservedSpace, make_folder};
+use crate::jobs::files::{Pictures, ReservedSpace, file_error, make_folder};
 use crate::jobs::followers::Followers;
 use crate::jobs::store::database::Store;
 use crate::jobs::store::jobs::End;
@@ -33,7 +33,10 @@ pub(super) fn open(
     read_clocks: ReadClocks,
 ) -> Result<Shared, BoothError> {
     let stylists = one_of_each(stylists);
-    let kinds: Vec<MadeBy> = stylists.iter().map(|stylist| stylist.made_by()).collect();
+    let stylist_states = MadeBy::ALL.map(|made_by| {
+        let is_present = stylists.iter().any(|stylist| stylist.made_by() == made_by);
+        StylistState::new(made_by, is_present)
+    });
     make_folder(&settings.folder)?;
     let lock = lock(&settings.folder)?;
     let pictures = Pictures::open(&settings.folder.join("pictures"))?;
@@ -43,7 +46,7 @@ pub(super) fn open(
     reserve.fill();
     let mut state = BoothState {
         store,
-        stylist_states: kinds.into_iter().map(StylistState::new).collect(),
+        stylists: stylist_states,
         running: HashMap::new(),
         followers: Followers::default(),
         metrics: metrics.clone(),
@@ -56,7 +59,7 @@ pub(super) fn open(
     state.save_clock();
     let swept = recover(&mut state, &pictures)?;
     state.queue_changed();
-    metrics.orphans(swept);
+    metrics.orphans().inc_by(swept as u64);
     if swept > 0 {
         tracing::info!(swept, "deleted pictures without a job");
     }
@@ -73,30 +76,24 @@ pub(super) fn open(
     })
 }
 
-fn one_of_each(stylists: Vec<Arc<dyn Stylist>>) -> Vec<Arc<dyn Stylist>> {
-    let mut kept: Vec<Arc<dyn Stylist>> = Vec::new();
-    for stylist in stylists {
-        let made_by = stylist.made_by();
-        if kept.iter().any(|other| other.made_by() == made_by) {
-            tracing::error!(
-                made_by = made_by.name(),
-                "ignored a second stylist of the same kind"
-            );
-        } else {
-            kept.push(stylist);
+fn one_of_each(mut stylists: Vec<Arc<dyn Stylist>>) -> Vec<Arc<dyn Stylist>> {
+    let mut seen = HashSet::new();
+    stylists.retain(|stylist| {
+        let is_first = seen.insert(stylist.made_by());
+        if !is_first {
+            let made_by = stylist.made_by().name();
+            tracing::error!(made_by, "ignored a second stylist of the same kind");
         }
-    }
-    kept
+        is_first
+    });
+    stylists
 }
 
 /// Locks the folder, since two programs would erase each other's pictures as orphans. The kernel releases
 /// the lock when the program ends for any reason.
 fn lock(folder: &Path) -> Result<File, BoothError> {
     let path = folder.join("lock");
-    let broken = |source| BoothError::File {
-        path: path.clone(),
-        source,
-    };
+    let broken = |error| file_error(&path, error);
     let file = OpenOptions::new()
         .create(true)
         .append(true)
@@ -146,14 +143,15 @@ fn resume(state: &mut BoothState, pictures: &Pictures, row: &Row) -> Result<(), 
         return Ok(());
     }
     let now = Instant::now();
-    let Some(stylist) = state.stylist_state_mut(row.made_by) else {
+    let stylist = state.stylist_mut(row.made_by);
+    if !stylist.is_present {
         let words = format!(
             "Please choose another style: {} is not used here any more.",
             row.made_by.title()
         );
         state.end(row.id, row.made_by, End::Failed(&words))?;
         return Ok(());
-    };
+    }
     let owner = row.owner();
     if has_begun || row.remote.is_some() {
         stylist.resume(&owner, row.id, &row.style, now);

@@ -24,7 +24,6 @@ pub(crate) struct Shared {
     pub(crate) state: Mutex<BoothState>,
     pub(crate) changed: Condvar,
     pub(crate) stopping: AtomicBool,
-    /// Keeps the folder locked.
     pub(crate) _lock: File,
 }
 
@@ -84,7 +83,6 @@ pub(crate) fn catch_panic<T>(
     })
 }
 
-/// The booth's settings, from the station's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoothSettings {
     /// For database and pictures. Created if missing, readable for this user only.
@@ -105,7 +103,6 @@ pub struct BoothSettings {
 
 impl BoothSettings {
     /// The default settings, in `folder`.
-    #[must_use]
     pub fn in_folder(folder: PathBuf) -> Self {
         Self {
             folder,

@@ -21,7 +21,8 @@ pub(crate) type ReadClocks = Box<dyn Fn() -> ClockReading + Send>;
 
 pub(crate) struct BoothState {
     pub(crate) store: Store,
-    pub(crate) stylist_states: Vec<StylistState>,
+    /// One per kind, in the order of [`MadeBy::ALL`].
+    pub(crate) stylists: [StylistState; 2],
     pub(crate) running: HashMap<JobId, RunningJob>,
     pub(crate) followers: Followers,
     pub(crate) metrics: BoothMetrics,
@@ -37,16 +38,12 @@ pub(crate) struct BoothState {
 }
 
 impl BoothState {
-    pub(crate) fn stylist_state_mut(&mut self, made_by: MadeBy) -> Option<&mut StylistState> {
-        self.stylist_states
-            .iter_mut()
-            .find(|stylist| stylist.made_by == made_by)
+    pub(crate) fn stylist(&self, made_by: MadeBy) -> &StylistState {
+        &self.stylists[made_by as usize]
     }
 
-    pub(super) fn stylist_state(&self, made_by: MadeBy) -> Option<&StylistState> {
-        self.stylist_states
-            .iter()
-            .find(|stylist| stylist.made_by == made_by)
+    pub(crate) fn stylist_mut(&mut self, made_by: MadeBy) -> &mut StylistState {
+        &mut self.stylists[made_by as usize]
     }
 
     /// Takes the next job of a stylist and marks it as running.
@@ -55,35 +52,22 @@ impl BoothState {
         made_by: MadeBy,
         now: Instant,
     ) -> Result<Option<Row>, BoothError> {
-        while let Some(job) = self
-            .stylist_state_mut(made_by)
-            .and_then(|stylist| stylist.queue.take())
-        {
-            match self.begin(job) {
-                Ok(Some(row)) => {
-                    let remote = row.remote.as_ref().map(|remote| remote.id);
-                    self.running
-                        .insert(job, RunningJob::new(made_by, remote, now));
-                    if let Some(stylist) = self.stylist_state_mut(made_by) {
-                        stylist.current = Some(job);
-                    }
-                    self.queue_changed();
-                    return Ok(Some(row));
-                }
-                Ok(None) => {
-                    if let Some(stylist) = self.stylist_state_mut(made_by) {
-                        stylist.finish(job);
-                    }
-                }
-                Err(error) => {
-                    if let Some(stylist) = self.stylist_state_mut(made_by) {
-                        // The owner is unknown without the row; a default owner only costs the others one
-                        // turn.
-                        stylist.put_back(&Owner::default(), job);
-                    }
-                    return Err(error);
-                }
-            }
+        while let Some(job) = self.stylist_mut(made_by).queue.take() {
+            let begun = self.begin(job).inspect_err(|_| {
+                // The owner is unknown without the row; a default owner only costs the others one turn.
+                let queue = &mut self.stylist_mut(made_by).queue;
+                queue.put_back(&Owner::default(), job);
+            });
+            let Some(row) = begun? else {
+                self.stylist_mut(made_by).finish(job);
+                continue;
+            };
+            let remote = row.remote.as_ref().map(|remote| remote.id);
+            let running = RunningJob::new(made_by, remote, now);
+            self.running.insert(job, running);
+            self.stylist_mut(made_by).current = Some(job);
+            self.queue_changed();
+            return Ok(Some(row));
         }
         Ok(None)
     }
@@ -158,15 +142,13 @@ impl BoothState {
 
     /// Records in memory that the database ended a job.
     pub(crate) fn record_end(&mut self, job: JobId, made_by: MadeBy, state: State) {
-        self.metrics.count(made_by, state);
+        self.metrics.jobs(made_by.name(), state.name()).inc();
         self.drop_from_queue(job, made_by);
     }
 
     /// Removes a job from its queue, or cancels it at its stylist.
     pub(crate) fn drop_from_queue(&mut self, job: JobId, made_by: MadeBy) {
-        if let Some(stylist) = self.stylist_state_mut(made_by) {
-            stylist.remove(job);
-        }
+        self.stylist_mut(made_by).remove(job);
         if let Some(running) = self.running.get(&job) {
             running.cancel();
         }
@@ -176,15 +158,16 @@ impl BoothState {
 
     /// Updates metrics and followers after the queue changed.
     pub(crate) fn queue_changed(&mut self) {
-        for stylist in &self.stylist_states {
-            self.metrics.waiting(stylist.made_by, stylist.queue.len());
+        for stylist in self.stylists.iter().filter(|stylist| stylist.is_present) {
+            let waiting = self.metrics.waiting(stylist.made_by.name());
+            waiting.set(stylist.queue.len() as i64);
         }
         self.followers.mark_all_changed();
     }
 
     /// Expected time until a job finishes; `None` without an estimate.
     pub(crate) fn expected(&self, job: JobId, made_by: MadeBy, now: Instant) -> Option<Duration> {
-        let stylist = self.stylist_state(made_by)?;
+        let stylist = self.stylist(made_by);
         if stylist.outage.is_some() {
             return None;
         }
@@ -202,7 +185,7 @@ impl BoothState {
             .running
             .get(&row.id)
             .filter(|_| row.state == State::Running);
-        let stylist = self.stylist_state(row.made_by);
+        let stylist = self.stylist(row.made_by);
         let expected = (!row.state.is_over())
             .then(|| self.expected(row.id, row.made_by, now))
             .flatten();
@@ -216,15 +199,15 @@ impl BoothState {
             step: running.and_then(|running| running.step),
             steps: running.and_then(|running| running.steps),
             error: row.error.clone(),
-            note: stylist
-                .filter(|_| row.state == State::Queued)
-                .and_then(StylistState::waiting_note)
-                .or_else(|| running.and_then(RunningJob::waiting_note)),
+            note: match row.state {
+                State::Queued => stylist.waiting_note(),
+                _ => running.and_then(RunningJob::waiting_note),
+            },
             waits_for: waits_for(row, running, stylist),
             share: row.share,
             has_source: row.source.is_some(),
             has_result: row.result.is_some(),
-            preview_serial: running.map_or(0, RunningJob::preview_serial),
+            preview_serial: running.map_or(0, |running| running.preview_serial),
             expires_at_unix_ms: self.time.unix_ms(row.expires_at_ms),
             created_at_unix_ms: self.time.unix_ms(row.created_at_ms),
         }
@@ -234,13 +217,11 @@ impl BoothState {
         &self,
         row: &Row,
         running: Option<&RunningJob>,
-        stylist: Option<&StylistState>,
+        stylist: &StylistState,
     ) -> Option<u32> {
         if let Some(running) = running {
-            let ahead = running.ahead();
-            return (ahead > 0).then_some(ahead);
+            return Some(running.ahead).filter(|ahead| *ahead > 0);
         }
-        let stylist = stylist.filter(|_| row.state == State::Queued)?;
         let sooner = u32::try_from(stylist.queue.position(row.id)? - 1).unwrap_or(u32::MAX);
         // The running job, and the orders ahead of it on its server.
         let current = self.current(stylist).map_or(0, |current| 1 + current.ahead);
@@ -253,17 +234,13 @@ impl BoothState {
     }
 }
 
-fn waits_for(
-    row: &Row,
-    running: Option<&RunningJob>,
-    stylist: Option<&StylistState>,
-) -> Option<WaitsFor> {
-    if running.is_some_and(|running| running.ahead() > 0) {
+fn waits_for(row: &Row, running: Option<&RunningJob>, stylist: &StylistState) -> Option<WaitsFor> {
+    if running.is_some_and(|running| running.ahead > 0) {
         return Some(WaitsFor::Others);
     }
-    let stylist = stylist.filter(|_| row.state == State::Queued)?;
-    let is_disk = stylist.outage.as_ref()?.reason() == DISK_FAILED;
-    (stylist.made_by == MadeBy::Comfyui && !is_disk).then_some(WaitsFor::Server)
+    let waits = row.state == State::Queued && stylist.made_by == MadeBy::Comfyui;
+    let outage = stylist.outage.as_ref().filter(|_| waits)?;
+    (outage.reason != DISK_FAILED).then_some(WaitsFor::Server)
 }
 
 /// Rounded up, so that a visitor is never told 0 s.

@@ -122,14 +122,7 @@ fn publish_updates(shared: &Shared, heartbeat: &Heartbeat) {
             }
         }
         state = shared.lock();
-        let until = Instant::now() + PAUSE;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if shared.is_stopping() || left.is_zero() {
-                break;
-            }
-            let woken = changed_signal.wait_timeout(state, left);
-            state = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let rested = changed_signal.wait_timeout_while(state, PAUSE, |_| !shared.is_stopping());
+        state = rested.unwrap_or_else(PoisonError::into_inner).0;
     }
 }

@@ -15,8 +15,7 @@ use crate::intake::limits::Limits;
 use crate::job::{JobEvent, JobId};
 use crate::jobs::store::jobs::End;
 use crate::jobs::store::row::Row;
-use crate::jobs::stylist_state::{DISK_FAILED, Outage};
-use crate::metrics::Discarded;
+use crate::jobs::stylist_state::DISK_FAILED;
 use crate::release_memory::release_free_memory;
 use crate::stylist::{JobContext, MadeBy, Order, Progress, RemoteOrder, Stylist, StylistError};
 
@@ -49,8 +48,7 @@ pub(crate) fn run(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat)
 /// After a panic of this thread, its job is queued again; after a second panic in a row it fails.
 fn recover(shared: &Shared, stylist: &dyn Stylist, panics_in_a_row: u32) {
     let mut state = shared.lock();
-    let stylist_state = state.stylist_state_mut(stylist.made_by());
-    let Some(job) = stylist_state.and_then(|stylist_state| stylist_state.current.take()) else {
+    let Some(job) = state.stylist_mut(stylist.made_by()).current.take() else {
         return;
     };
     state.running.remove(&job);
@@ -81,13 +79,11 @@ fn next(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) -> NextAc
             return NextAction::Stop;
         }
         let now = Instant::now();
-        let Some(stylist_state) = state.stylist_state_mut(stylist.made_by()) else {
-            return NextAction::Stop;
-        };
-        let pause = match &stylist_state.outage {
+        let own = state.stylist(stylist.made_by());
+        let pause = match &own.outage {
             // Nobody waits: do not poll the stylist until a job comes.
-            _ if stylist_state.queue.is_empty() => None,
-            Some(outage) if outage.retry_at() > now => Some(outage.retry_at() - now),
+            _ if own.queue.is_empty() => None,
+            Some(outage) if outage.retry_at > now => Some(outage.retry_at - now),
             Some(_) => return NextAction::CheckStylist,
             None => match take(&mut state, stylist, now) {
                 Some(row) => return NextAction::Serve(Box::new(row)),
@@ -101,16 +97,13 @@ fn next(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) -> NextAc
 
 /// The next job. A database that cannot be written counts as an outage of the stylist.
 fn take(state: &mut BoothState, stylist: &dyn Stylist, now: Instant) -> Option<Row> {
-    match state.take(stylist.made_by(), now) {
-        Ok(row) => row,
-        Err(error) => {
-            tracing::error!(%error, "cannot take the next job");
-            if let Some(stylist_state) = state.stylist_state_mut(stylist.made_by()) {
-                stylist_state.record_outage(DISK_FAILED.to_owned(), now);
-            }
-            None
-        }
-    }
+    let taken = state.take(stylist.made_by(), now);
+    taken.unwrap_or_else(|error| {
+        tracing::error!(%error, "cannot take the next job");
+        let own = state.stylist_mut(stylist.made_by());
+        own.record_outage(DISK_FAILED.to_owned(), now);
+        None
+    })
 }
 
 fn check_stylist(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) {
@@ -120,9 +113,8 @@ fn check_stylist(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) 
     let row = match ready {
         Ok(()) => take(&mut state, stylist, now),
         Err(error) => {
-            if let Some(stylist_state) = state.stylist_state_mut(stylist.made_by()) {
-                stylist_state.record_outage(error.to_string(), now);
-            }
+            let own = state.stylist_mut(stylist.made_by());
+            own.record_outage(error.to_string(), now);
             state.queue_changed();
             None
         }
@@ -140,22 +132,12 @@ fn check_stylist(shared: &Shared, stylist: &dyn Stylist, heartbeat: &Heartbeat) 
 fn give_up_overdue(shared: &Shared, state: &mut BoothState, stylist: &dyn Stylist, now: Instant) {
     let made_by = stylist.made_by();
     let outage_max = shared.settings.away_max;
-    let Some(stylist_state) = state.stylist_state_mut(made_by) else {
-        return;
-    };
-    let overdue = stylist_state.overdue(outage_max, now);
-    let words = match stylist_state.outage.as_ref().map(Outage::reason) {
-        Some(reason) if reason == DISK_FAILED => {
-            format!(
-                "For {} {reason}. Come back later.",
-                duration_words(outage_max)
-            )
-        }
-        _ => format!(
-            "Try another style, or come back later: {} was away for {}.",
-            made_by.title(),
-            duration_words(outage_max)
-        ),
+    let own = state.stylist(made_by);
+    let overdue = own.overdue(outage_max, now);
+    let (time, server) = (duration_words(outage_max), made_by.title());
+    let words = match own.outage.as_ref().map(|outage| outage.reason.as_str()) {
+        Some(DISK_FAILED) => format!("For {time} {DISK_FAILED}. Come back later."),
+        _ => format!("Try another style, or come back later: {server} was away for {time}."),
     };
     for job in overdue {
         if let Err(error) = state.end(job, made_by, End::Failed(&words)) {
@@ -176,9 +158,7 @@ fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row, heartbeat: &Heartbea
     let mut state = shared.lock();
     let freed = settle(shared, &mut state, stylist, row, outcome);
     state.running.remove(&row.id);
-    if let Some(stylist_state) = state.stylist_state_mut(row.made_by) {
-        stylist_state.current = None;
-    }
+    state.stylist_mut(row.made_by).current = None;
     state.queue_changed();
     drop(state);
     shared.changed.notify_all();
@@ -221,7 +201,7 @@ fn settle(
         Ok(None) => {
             if outcome.is_ok() {
                 // overflow: counted
-                shared.metrics.discarded(Discarded::LateResult);
+                shared.metrics.discarded("LateResult").inc();
             }
             finish(state, row);
             unused
@@ -236,10 +216,9 @@ fn settle(
 }
 
 fn finish(state: &mut BoothState, row: &Row) {
-    if let Some(stylist_state) = state.stylist_state_mut(row.made_by) {
-        stylist_state.outage = None;
-        stylist_state.finish(row.id);
-    }
+    let own = state.stylist_mut(row.made_by);
+    own.outage = None;
+    own.finish(row.id);
 }
 
 /// Puts a job back to the front of the queue, unless it is over.
@@ -247,17 +226,14 @@ fn put_back(state: &mut BoothState, row: &Row, reason: Option<String>) {
     // Erased in memory while the database cannot be written.
     let is_erased = state.erased_in_memory.contains(&row.id);
     let waits = state.store.advance(row.id, JobEvent::PutBack);
-    let Some(stylist_state) = state.stylist_state_mut(row.made_by) else {
-        return;
-    };
-    match waits {
-        _ if is_erased => stylist_state.finish(row.id),
-        Ok(false) => stylist_state.finish(row.id),
-        Ok(true) => stylist_state.put_back(&row.owner(), row.id),
-        Err(error) => {
-            tracing::error!(%error, job = ?row.id, "cannot store that a job is queued again");
-            stylist_state.put_back(&row.owner(), row.id);
-        }
+    if let Err(error) = &waits {
+        tracing::error!(%error, job = ?row.id, "cannot store that a job is queued again");
+    }
+    let own = state.stylist_mut(row.made_by);
+    if is_erased || !waits.unwrap_or(true) {
+        own.finish(row.id);
+    } else {
+        own.queue.put_back(&row.owner(), row.id);
     }
     if let Some(reason) = reason {
         tracing::info!(
@@ -265,7 +241,7 @@ fn put_back(state: &mut BoothState, row: &Row, reason: Option<String>) {
             reason,
             "stylist unavailable; its jobs wait"
         );
-        stylist_state.record_outage(reason, Instant::now());
+        own.record_outage(reason, Instant::now());
     }
 }
 
@@ -275,21 +251,16 @@ fn record_timing(shared: &Shared, state: &mut BoothState, stylist: &dyn Stylist,
     let Some(running) = state.running.get(&row.id) else {
         return;
     };
-    let took = now.saturating_duration_since(running.taken_at());
-    shared.metrics.took(row.made_by, took);
+    let took = now.saturating_duration_since(running.taken_at);
+    let durations = shared.metrics.duration(row.made_by.name());
+    durations.observe(took.as_secs_f64());
     let timing = running.timing(&workload);
-    let stylist_state = state.stylist_states.iter_mut();
-    let Some(stylist_state) = stylist_state
-        .into_iter()
-        .find(|stylist_state| stylist_state.made_by == row.made_by)
-    else {
-        return;
-    };
+    let own = &mut state.stylists[row.made_by as usize];
     // The duration is unknown for an order that was sent before a restart.
     if row.remote.is_none() {
-        stylist_state.wait.record(timing, now);
+        own.wait.record(timing, now);
     }
-    stylist_state.learn_workload(&row.style, workload);
+    own.learn_workload(&row.style, workload);
 }
 
 /// Runs the stylist, and stores the result after checking it.
@@ -299,22 +270,16 @@ fn make_picture(
     row: &Row,
     heartbeat: &Heartbeat,
 ) -> Result<String, StylistError> {
-    let source = match &row.source {
-        Some(file) => shared.pictures.read(file).map_err(disk_error)?,
-        None => None,
-    };
-    let Some(source) = source else {
+    let source = row.source.as_ref().map(|file| shared.pictures.read(file));
+    let Some(source) = source.transpose().map_err(disk_error)?.flatten() else {
         return Err(StylistError::Failed(
             "The picture is not on the disk any more: please take it again.".to_owned(),
         ));
     };
-    let Some(cancelled) = shared
-        .lock()
-        .running
-        .get(&row.id)
-        .map(|running| running.cancelled())
-    else {
-        return Err(StylistError::Cancelled);
+    let cancelled = {
+        let state = shared.lock();
+        let running = state.running.get(&row.id).ok_or(StylistError::Cancelled)?;
+        Arc::clone(&running.cancelled)
     };
     let context = WorkerContext {
         shared,
@@ -367,10 +332,8 @@ impl JobContext for WorkerContext<'_> {
         };
         let is_news_to_all = running.report(progress, Instant::now());
         // An upload can still fail because the server is unavailable.
-        if progress != Progress::Uploading
-            && let Some(stylist_state) = state.stylist_state_mut(self.made_by)
-        {
-            stylist_state.outage = None;
+        if progress != Progress::Uploading {
+            state.stylist_mut(self.made_by).outage = None;
         }
         if is_news_to_all {
             state.queue_changed();
@@ -391,7 +354,7 @@ impl JobContext for WorkerContext<'_> {
             }
             // overflow: counted
             Err(error) => {
-                self.shared.metrics.discarded(Discarded::BadPreview);
+                self.shared.metrics.discarded("BadPreview").inc();
                 tracing::debug!(job = ?self.job, %error, "cannot decode a preview");
             }
         }

@@ -21,7 +21,6 @@ pub(super) fn edge_flow(grey: &Grey, sigma_px: f32) -> Result<Flow, StyleError> 
     }))
 }
 
-/// The Sobel gradient.
 pub(super) fn gradient(grey: &Grey) -> Plane<2> {
     let (right, bottom) = (grey.width - 1, grey.height - 1);
     Plane::of(grey.width, grey.height, |x, y| {
@@ -77,7 +76,6 @@ pub(super) fn smear_along<const N: usize>(
     })
 }
 
-/// How lines are drawn.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pen {
     /// About half the width of a line.

@@ -23,7 +23,6 @@ impl From<opencv::Error> for StyleError {
 
 type Filtered<const N: usize> = Result<Plane<N>, StyleError>;
 
-/// Gaussian blur.
 pub(super) fn blur<const N: usize>(plane: &Plane<N>, sigma_px: f32) -> Filtered<N> {
     filtered(plane, |from, to| {
         imgproc::gaussian_blur_def(from, to, Size::default(), f64::from(sigma_px))

@@ -45,7 +45,6 @@ struct Study {
     tone: Grey,
     /// Strength of the outlines, 0 to 1.
     outline: Grey,
-    /// Roughness of the paper.
     tooth: Grey,
 }
 
@@ -107,7 +106,6 @@ const LAYERS: [Layer; 3] = [
     },
 ];
 
-/// Grey pencil.
 fn grey(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let study = Study::of(picture, [0.75, 0.5], stages)?;
     let mut bare = study.tone.map(|_| [1.0]);
@@ -135,7 +133,6 @@ fn grey(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     Ok(drawing)
 }
 
-/// Coloured pencils.
 fn coloured(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let study = Study::of(picture, [0.7, 0.45], stages)?;
     let lab = to_lab(&blur(&study.smooth, 1.0)?.map(|colour| saturate(colour, 2.0)))?;

@@ -32,7 +32,6 @@ impl<const N: usize> Plane<N> {
         }
     }
 
-    /// Maps each pixel.
     pub(super) fn map<const M: usize>(&self, change: impl Fn([f32; N]) -> [f32; M]) -> Plane<M> {
         Plane {
             width: self.width,
@@ -95,13 +94,11 @@ pub(super) fn smoothstep(low: f32, high: f32, level: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
-/// Linear interpolation.
 #[inline]
 pub(super) fn mix(from: [f32; 3], to: [f32; 3], share: f32) -> [f32; 3] {
     std::array::from_fn(|n| from[n] + (to[n] - from[n]) * share)
 }
 
-/// BT.601 luma.
 #[inline]
 pub(super) fn luma([red, green, blue]: [f32; 3]) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue
@@ -180,7 +177,6 @@ fn hash(x: u32, y: u32, seed: u32) -> f32 {
     ((h ^ (h >> 16)) >> 8) as f32 / (1 << 24) as f32
 }
 
-/// Independent noise per pixel.
 pub(super) fn white_noise(width: usize, height: usize, seed: u32) -> Grey {
     Plane::of(width, height, |x, y| [hash(x as u32, y as u32, seed)])
 }

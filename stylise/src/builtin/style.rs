@@ -6,7 +6,6 @@ use crate::builtin::plane::Colour;
 
 /// A style made on this laptop.
 pub(super) struct BuiltinStyle {
-    /// The id in requests.
     pub(super) id: &'static str,
     /// The title on the style card.
     pub(super) title: &'static str,
@@ -21,7 +20,6 @@ pub(super) struct BuiltinStyle {
 pub(super) enum StyleError {
     /// The job was cancelled, or the program stops.
     Cancelled,
-    /// A library failed.
     Failed(String),
 }
 

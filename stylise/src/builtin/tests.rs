@@ -63,7 +63,7 @@ fn each_style_makes_a_different_picture() {
     for style in STYLES {
         let context = RecordingContext::default();
         let start = Instant::now();
-        let made = Builtin::new().stylise(&order(style.id, source.clone()), &context);
+        let made = Builtin.stylise(&order(style.id, source.clone()), &context);
         println!("{}: {} ms", style.id, start.elapsed().as_millis());
         let made = made.expect("made");
         let kept = CheckedPicture::read(&made, &Limits::RESULT).expect("a picture");
@@ -106,7 +106,7 @@ fn cancelling_and_stopping_end_a_style() {
     let context = RecordingContext::default();
     context.is_cancelled.store(true, Ordering::SeqCst);
     let order = order("oil", source(320, 180));
-    let error = || Builtin::new().stylise(&order, &context).err();
+    let error = || Builtin.stylise(&order, &context).err();
     assert_eq!(error(), Some(StylistError::Cancelled));
     context.is_stopping.store(true, Ordering::SeqCst);
     assert_eq!(error(), Some(StylistError::Stopping));
@@ -123,9 +123,9 @@ fn cancelling_and_stopping_end_a_style() {
 #[test]
 fn unknown_styles_and_broken_pictures_are_reported() {
     let context = RecordingContext::default();
-    let unknown = Builtin::new().stylise(&order("fresco", source(64, 64)), &context);
+    let unknown = Builtin.stylise(&order("fresco", source(64, 64)), &context);
     assert!(matches!(unknown, Err(StylistError::Failed(words)) if words.contains("fresco")));
-    let broken = Builtin::new().stylise(&order("oil", b"no picture".to_vec()), &context);
+    let broken = Builtin.stylise(&order("oil", b"no picture".to_vec()), &context);
     assert!(
         matches!(broken, Err(StylistError::Failed(words)) if words.contains("another picture"))
     );
@@ -133,7 +133,7 @@ fn unknown_styles_and_broken_pictures_are_reported() {
 
 #[test]
 fn each_style_has_an_example_for_its_card() {
-    for style in Builtin::new().styles() {
+    for style in Builtin.styles() {
         let path = format!("{}/{}.jpg", examples(), style.id);
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(bytes.len() <= 25_000, "{path}: {} bytes", bytes.len());
@@ -162,8 +162,8 @@ fn examples() -> &'static str {
 fn writes_the_examples() {
     let still = fs::read(STILL_LIFE).expect("the fixture");
     fs::create_dir_all(examples()).expect("a folder");
-    for style in Builtin::new().styles() {
-        let made = Builtin::new().stylise(
+    for style in Builtin.styles() {
+        let made = Builtin.stylise(
             &order(&style.id, still.clone()),
             &RecordingContext::default(),
         );
@@ -189,7 +189,7 @@ fn sheet_of(jpeg: &[u8], side: usize) -> Raster {
 }
 
 /// Applies every style to the pictures in a folder, for visual checks and timing:
-/// `LOOK_AT=FOLDER LOOK_IN=FOLDER cargo test -p stylise --lib builtin::tests::looks -- --ignored
+/// `LOOK_AT=FOLDER LOOK_IN=FOLDER cargo test -p stylise --lib builtin::tests::applies -- --ignored
 /// --nocapture`.
 #[test]
 #[ignore = "for people's eyes"]
@@ -203,10 +203,10 @@ fn applies_the_styles_to_a_folder() {
             continue;
         };
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        for style in Builtin::new().styles() {
+        for style in Builtin.styles() {
             let order = order(&style.id, source.jpeg().to_vec());
             let start = Instant::now();
-            let made = Builtin::new().stylise(&order, &RecordingContext::default());
+            let made = Builtin.stylise(&order, &RecordingContext::default());
             println!("{name} {}: {} ms", style.id, start.elapsed().as_millis());
             fs::write(
                 format!("{into}/{name}-{}.jpg", style.id),

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::comfyui::events::{NodeFailure, PictureRef, files, pictures};
 use crate::comfyui::remote_order::OrderNames;
+use crate::comfyui::server_error::CallError;
 
 /// Position of an order in the server's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,6 @@ pub(super) enum Ended {
     Failed(NodeFailure),
 }
 
-/// A successful `POST /prompt`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Accepted {
     /// The server's id of the order; servers before July 2025 ignore ours.
@@ -36,22 +36,24 @@ pub(super) struct Accepted {
 /// The server's id of an order, with what the answer says of it.
 pub(super) type Found<T> = Option<(String, T)>;
 
-/// The answer is not one of ComfyUI's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MalformedAnswerError;
+pub(super) fn json(answer: &[u8]) -> Result<Value, CallError> {
+    serde_json::from_slice(answer).map_err(|_| CallError::Malformed)
+}
+
+fn object(answer: &[u8]) -> Result<Map<String, Value>, CallError> {
+    match json(answer)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(CallError::Malformed),
+    }
+}
 
 /// Parses `GET /queue`; `None` if the order is not in it.
 pub(super) fn queue_place(
     answer: &[u8],
     names: &OrderNames,
-) -> Result<Found<QueuePlace>, MalformedAnswerError> {
-    let queue: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
-    let items = |key: &str| {
-        queue
-            .get(key)
-            .and_then(Value::as_array)
-            .ok_or(MalformedAnswerError)
-    };
+) -> Result<Found<QueuePlace>, CallError> {
+    let queue = json(answer)?;
+    let items = |key: &str| queue[key].as_array().ok_or(CallError::Malformed);
     let (running, pending) = (items("queue_running")?, items("queue_pending")?);
     if let Some(order) = running.iter().find_map(|item| own_order(item, names)) {
         return Ok(Some((order, QueuePlace::Running)));
@@ -72,81 +74,60 @@ pub(super) fn queue_place(
 /// The id of a queue item if it is our order: `[number, id, graph, {"client_id": ...}, ...]`.
 fn own_order(item: &Value, names: &OrderNames) -> Option<String> {
     let id = item.get(1)?.as_str()?;
-    let client = item.get(3).and_then(|extra| extra.get("client_id"));
-    let is_ours = id == names.order || client.and_then(Value::as_str) == Some(&names.client);
+    let is_ours = id == names.order || item[3]["client_id"].as_str() == Some(&names.client);
     is_ours.then(|| id.to_owned())
 }
 
 fn number(item: &Value) -> f64 {
-    item.get(0).and_then(Value::as_f64).unwrap_or_default()
+    item[0].as_f64().unwrap_or_default()
 }
 
 /// Parses `GET /history/{id}`; `None` while the order is unfinished or unknown.
-pub(super) fn history_entry(
-    answer: &[u8],
-    id: &str,
-) -> Result<Option<Ended>, MalformedAnswerError> {
-    let history: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
-    let history = history.as_object().ok_or(MalformedAnswerError)?;
-    Ok(history.get(id).map(ended))
+pub(super) fn history_entry(answer: &[u8], id: &str) -> Result<Option<Ended>, CallError> {
+    Ok(object(answer)?.get(id).map(ended))
 }
 
 /// Finds the order of our client id in `GET /history`, when the server's id is unknown.
 pub(super) fn history_entry_of_client(
     answer: &[u8],
     names: &OrderNames,
-) -> Result<Found<Ended>, MalformedAnswerError> {
-    let history: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
-    let history = history.as_object().ok_or(MalformedAnswerError)?;
-    let is_ours = |entry: &Value| {
-        entry
-            .get("prompt")
-            .and_then(|item| own_order(item, names))
-            .is_some()
-    };
-    let found = history.iter().find(|(_, entry)| is_ours(entry));
-    Ok(found.map(|(order, entry)| (order.clone(), ended(entry))))
+) -> Result<Found<Ended>, CallError> {
+    let mut history = object(answer)?.into_iter();
+    let found = history.find(|(_, entry)| own_order(&entry["prompt"], names).is_some());
+    Ok(found.map(|(order, entry)| (order, ended(&entry))))
 }
 
 fn ended(entry: &Value) -> Ended {
-    let outputs = entry.get("outputs").and_then(Value::as_object);
-    let outputs: Vec<_> = outputs
-        .into_iter()
-        .flatten()
-        .map(|(node, output)| (node.clone(), pictures(output)))
-        .collect();
     // Very old servers store no status: an entry with outputs was successful.
-    let status = entry.get("status").filter(|status| !status.is_null());
-    let Some(status) = status else {
-        return Ended::Success(outputs);
-    };
-    if status.get("status_str").and_then(Value::as_str) != Some("error") {
-        return Ended::Success(outputs);
+    let status = &entry["status"];
+    if status["status_str"].as_str() != Some("error") {
+        let outputs = entry["outputs"].as_object().into_iter().flatten();
+        let with_pictures = outputs.map(|(node, output)| (node.clone(), pictures(output)));
+        return Ended::Success(with_pictures.collect());
     }
-    let messages = status.get("messages").and_then(Value::as_array);
     let message = |kind: &str| {
-        let all = messages.into_iter().flatten();
-        let mut these = all.filter(|message| message.get(0).and_then(Value::as_str) == Some(kind));
-        these.next()
+        let mut all = status["messages"].as_array().into_iter().flatten();
+        all.find(|message| message[0].as_str() == Some(kind))
     };
     if message("execution_interrupted").is_some() {
         return Ended::Interrupted;
     }
-    let failure = message("execution_error").and_then(|message| message.get(1));
-    Ended::Failed(failure.map(NodeFailure::of).unwrap_or_default())
+    let failure = message("execution_error");
+    Ended::Failed(
+        failure
+            .map(|message| NodeFailure::of(&message[1]))
+            .unwrap_or_default(),
+    )
 }
 
 /// Parses `POST /upload/image`: the location of the picture, which the server may have changed.
-pub(super) fn uploaded(answer: &[u8]) -> Result<PictureRef, MalformedAnswerError> {
-    let answer: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
-    let word = |key: &str| answer.get(key).and_then(Value::as_str);
-    let name = word("name")
-        .filter(|name| !name.is_empty())
-        .ok_or(MalformedAnswerError)?;
+pub(super) fn uploaded(answer: &[u8]) -> Result<PictureRef, CallError> {
+    let answer = json(answer)?;
+    let name = answer["name"].as_str().filter(|name| !name.is_empty());
     Ok(PictureRef {
-        filename: name.to_owned(),
-        subfolder: word("subfolder").unwrap_or_default().to_owned(),
-        kind: word("type").unwrap_or("temp").to_owned(),
+        filename: name.ok_or(CallError::Malformed)?.to_owned(),
+        subfolder: answer["subfolder"].as_str().unwrap_or_default().to_owned(),
+        kind: answer["type"].as_str().unwrap_or("temp").to_owned(),
     })
 }
 
@@ -168,17 +149,18 @@ pub(super) fn annotated(picture: &PictureRef) -> String {
 }
 
 /// Parses a successful `POST /prompt`.
-pub(super) fn accepted(answer: &[u8], output: &str) -> Result<Accepted, MalformedAnswerError> {
-    let answer: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
-    let order = answer.get("prompt_id").and_then(Value::as_str);
-    let order = order.ok_or(MalformedAnswerError)?.to_owned();
-    let errors = answer.get("node_errors").and_then(Value::as_object);
+pub(super) fn accepted(answer: &[u8], output: &str) -> Result<Accepted, CallError> {
+    let answer = json(answer)?;
+    let order = answer["prompt_id"]
+        .as_str()
+        .ok_or(CallError::Malformed)?
+        .to_owned();
     let hits = |(node, error): (&String, &Value)| {
-        let outputs = error.get("dependent_outputs").and_then(Value::as_array);
-        let mut outputs = outputs.into_iter().flatten();
+        let mut outputs = error["dependent_outputs"].as_array().into_iter().flatten();
         node == output || outputs.any(|node| node.as_str() == Some(output))
     };
-    let is_without = errors.into_iter().flatten().any(hits);
+    let mut errors = answer["node_errors"].as_object().into_iter().flatten();
+    let is_without = errors.any(hits);
     Ok(Accepted {
         order,
         without_output: is_without.then_some(answer),
@@ -191,20 +173,16 @@ pub(super) fn pictures_of_order(
     answer: &[u8],
     order: &str,
     photo: &str,
-) -> Result<Vec<PictureRef>, MalformedAnswerError> {
-    let history: Value = serde_json::from_slice(answer).map_err(|_| MalformedAnswerError)?;
-    let history = history.as_object().ok_or(MalformedAnswerError)?;
-    let Some(entry) = history.get(order) else {
-        return Ok(Vec::new());
-    };
-    let graph = entry.get("prompt").and_then(|item| item.get(2));
-    let made_of_it = graph.and_then(|graph| nodes_fed_by(graph, photo));
-    let outputs = entry.get("outputs").and_then(Value::as_object);
-    let outputs = outputs.into_iter().flatten();
+) -> Result<Vec<PictureRef>, CallError> {
+    let history = object(answer)?;
+    let entry = history.get(order).unwrap_or(&Value::Null);
+    let graph = &entry["prompt"][2];
+    let made_of_it = nodes_fed_by(graph, photo);
+    let outputs = entry["outputs"].as_object().into_iter().flatten();
     // Without a graph every node counts as ours. A node that is not in the graph was created by another node
     // at run time, so it counts as ours too.
     let is_ours = |node: &str| {
-        let is_known = graph.is_some_and(|graph| graph.get(node).is_some());
+        let is_known = graph.get(node).is_some();
         !is_known || made_of_it.as_ref().is_none_or(|nodes| nodes.contains(node))
     };
     let of_photo = outputs.filter(|(node, _)| is_ours(node.as_str()));
@@ -217,10 +195,7 @@ pub(super) fn pictures_of_order(
 /// The nodes that depend on the photo by their links; `None` when no node takes it.
 fn nodes_fed_by<'a>(graph: &'a Value, photo: &str) -> Option<BTreeSet<&'a str>> {
     let nodes = graph.as_object()?;
-    let inputs = |node: &'a Value| {
-        let inputs = node.get("inputs").and_then(Value::as_object);
-        inputs.into_iter().flat_map(|inputs| inputs.values())
-    };
+    let inputs = |node: &'a Value| node["inputs"].as_object().into_iter().flat_map(Map::values);
     let takes_it = |node: &'a Value| {
         inputs(node).any(|value| value.as_str().is_some_and(|name| name.contains(photo)))
     };
@@ -273,7 +248,7 @@ mod tests {
         ] {
             assert_eq!(
                 queue_place(garbage, &named("a", "a")),
-                Err(MalformedAnswerError)
+                Err(CallError::Malformed)
             );
         }
     }
@@ -304,7 +279,7 @@ mod tests {
         );
         assert_eq!(
             history_entry_of_client(b"[]", &named("a", "a")),
-            Err(MalformedAnswerError)
+            Err(CallError::Malformed)
         );
     }
 
@@ -313,7 +288,7 @@ mod tests {
         let ended =
             |entry: &str| super::history_entry(format!(r#"{{"p":{entry}}}"#).as_bytes(), "p");
         assert_eq!(history_entry(b"{}", "p"), Ok(None));
-        assert_eq!(history_entry(b"[]", "p"), Err(MalformedAnswerError));
+        assert_eq!(history_entry(b"[]", "p"), Err(CallError::Malformed));
         let outputs =
             r#""outputs":{"60":{"images":[{"filename":"a.png","subfolder":"","type":"temp"}]}}"#;
         for status in [
@@ -347,7 +322,7 @@ mod tests {
             named(r#"{"name":"a.jpg","subfolder":"s","type":"input"}"#),
             Ok("s/a.jpg".to_owned())
         );
-        assert_eq!(named("{}"), Err(MalformedAnswerError));
+        assert_eq!(named("{}"), Err(CallError::Malformed));
     }
 
     #[test]
@@ -365,8 +340,8 @@ mod tests {
             accepted(old, "60").map(|it| it.order),
             Ok("theirs".to_owned())
         );
-        assert_eq!(is_whole(b"ok"), Err(MalformedAnswerError));
-        assert_eq!(is_whole(b"{}"), Err(MalformedAnswerError));
+        assert_eq!(is_whole(b"ok"), Err(CallError::Malformed));
+        assert_eq!(is_whole(b"{}"), Err(CallError::Malformed));
     }
 
     fn names(entry: Value) -> Vec<String> {
@@ -406,7 +381,7 @@ mod tests {
         assert_eq!(pictures_of_order(b"{}", "p", "x"), Ok(Vec::new()));
         assert_eq!(
             pictures_of_order(b"[]", "p", "x"),
-            Err(MalformedAnswerError)
+            Err(CallError::Malformed)
         );
     }
 }

@@ -41,10 +41,10 @@ impl WorkflowCheck {
     pub(super) fn of(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Self {
         let left_out = left_out(workflow, classes, folders);
         Self {
-            name: workflow.name().to_owned(),
-            title: workflow.title().to_owned(),
+            name: workflow.name.clone(),
+            title: workflow.title.clone(),
             styles: workflow
-                .styles()
+                .styles
                 .iter()
                 .map(|style| style.id.clone())
                 .filter(|style| !left_out.contains_key(style))
@@ -55,7 +55,6 @@ impl WorkflowCheck {
     }
 
     /// Whether the server can run the workflow now.
-    #[must_use]
     pub fn is_ready(&self) -> bool {
         self.missing.is_empty() && !self.styles.is_empty()
     }
@@ -72,7 +71,7 @@ fn missing(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Vec<Str
             continue;
         };
         let is_output = class.get("output_node").and_then(Value::as_bool);
-        if node.id == workflow.output() && is_output == Some(false) {
+        if node.id == workflow.output && is_output == Some(false) {
             lacks.push(format!(
                 "a picture at node {} ({}): `output` has to name a PreviewImage or SaveImage",
                 node.id, node.class
@@ -89,7 +88,7 @@ fn missing(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Vec<Str
 /// The styles with a LoRA that its loader does not offer.
 fn left_out(workflow: &Workflow, classes: &Classes, folders: &Folders) -> BTreeMap<String, String> {
     let mut left_out = BTreeMap::new();
-    for style in workflow.styles() {
+    for style in &workflow.styles {
         for (loader, lora) in workflow.loras_of(style) {
             let Some(Some(class)) = classes.get(loader) else {
                 continue;
@@ -170,7 +169,7 @@ mod tests {
 
     fn shipped(name: &str) -> Workflow {
         let all = load(None).workflows;
-        let mut named = all.into_iter().filter(|workflow| workflow.name() == name);
+        let mut named = all.into_iter().filter(|workflow| workflow.name == name);
         named.next().expect("shipped")
     }
 

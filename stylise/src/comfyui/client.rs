@@ -17,7 +17,7 @@ use crate::comfyui::answers;
 use crate::comfyui::answers::{Accepted, Ended, Found, QueuePlace};
 use crate::comfyui::events::PictureRef;
 use crate::comfyui::remote_order::OrderNames;
-use crate::comfyui::server_error::one_line;
+use crate::comfyui::server_error::{CallError, one_line};
 use crate::comfyui::settings::Endpoint;
 use crate::comfyui::tracker::PollResult;
 use crate::stylist::{JobContext, StylistError};
@@ -31,19 +31,6 @@ const CLASS_MAX_BYTES: u64 = 4 << 20;
 const SMALL_MAX_BYTES: u64 = 256 << 10;
 /// A PNG of four megapixels has at most 16 MB.
 const PICTURE_MAX_BYTES: u64 = 64 << 20;
-
-/// Why a call failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum CallError {
-    /// Connection refused, broken, or timed out.
-    Unreachable(String),
-    /// HTTP status 400 or above.
-    Refused { status: u16, body: String },
-    /// The answer exceeds its size limit.
-    TooLong,
-    /// The answer is not one of ComfyUI's.
-    Malformed,
-}
 
 #[derive(Clone)]
 pub(super) struct Client {
@@ -96,7 +83,7 @@ impl Client {
             .timeout_global(Some(self.endpoint.timeouts.upload))
             .build();
         let answer = read(request.send(form), SMALL_MAX_BYTES)?;
-        parsed(answers::uploaded(&answer))
+        answers::uploaded(&answer)
     }
 
     /// Sends an order with our own id for it.
@@ -116,12 +103,12 @@ impl Client {
             "partial_execution_targets": [output],
         });
         let answer = self.post(&["prompt"], &order, self.endpoint.timeouts.upload)?;
-        parsed(answers::accepted(&answer, output))
+        answers::accepted(&answer, output)
     }
 
     pub(super) fn queue_place(&self, names: &OrderNames) -> Result<Found<QueuePlace>, CallError> {
         let answer = self.ask(&["queue"], QUEUE_MAX_BYTES)?;
-        parsed(answers::queue_place(&answer, names))
+        answers::queue_place(&answer, names)
     }
 
     /// Asks the queue first, then the history, see [`PollResult`]. Also returns the server's id of the
@@ -143,7 +130,7 @@ impl Client {
     /// the newest entries for our client id.
     pub(super) fn ended(&self, names: &OrderNames) -> Result<Found<Ended>, CallError> {
         let answer = self.history(&names.order)?;
-        if let Some(ended) = parsed(answers::history_entry(&answer, &names.order))? {
+        if let Some(ended) = answers::history_entry(&answer, &names.order)? {
             return Ok(Some((names.order.clone(), ended)));
         }
         if names.order != names.client {
@@ -152,7 +139,7 @@ impl Client {
         let newest = [("max_items", HISTORY_NEWEST)];
         let within = self.endpoint.timeouts.call;
         match self.get(&["history"], &newest, HISTORY_MAX_BYTES, within) {
-            Ok(answer) => parsed(answers::history_entry_of_client(&answer, names)),
+            Ok(answer) => answers::history_entry_of_client(&answer, names),
             // Too large to search, or the route does not exist.
             Err(CallError::TooLong | CallError::Refused { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -196,8 +183,7 @@ impl Client {
     /// The description of a node class; `None` if the server lacks it.
     pub(super) fn class(&self, class: &str) -> Result<Option<Value>, CallError> {
         let answer = self.ask(&["object_info", class], CLASS_MAX_BYTES)?;
-        let mut classes: Value =
-            serde_json::from_slice(&answer).map_err(|_| CallError::Malformed)?;
+        let mut classes = answers::json(&answer)?;
         let classes = classes.as_object_mut().ok_or(CallError::Malformed)?;
         Ok(classes.remove(class))
     }
@@ -211,10 +197,9 @@ impl Client {
     /// The server's version; `None` if it does not report one.
     pub(super) fn version(&self) -> Result<Option<String>, CallError> {
         let answer = self.ask(&["system_stats"], SMALL_MAX_BYTES)?;
-        let stats: Value = serde_json::from_slice(&answer).map_err(|_| CallError::Malformed)?;
+        let stats = answers::json(&answer)?;
         let system = stats.get("system").ok_or(CallError::Malformed)?;
-        let version = system.get("comfyui_version").and_then(Value::as_str);
-        Ok(version.map(one_line))
+        Ok(system["comfyui_version"].as_str().map(one_line))
     }
 
     /// Checks that the server answers.
@@ -260,23 +245,6 @@ impl Client {
     }
 }
 
-impl CallError {
-    /// The error as text for people.
-    pub(super) fn message(&self) -> String {
-        match self {
-            Self::Unreachable(why) => format!("The ComfyUI server cannot be reached: {why}"),
-            Self::Refused { status, body } => {
-                format!(
-                    "The ComfyUI server answers HTTP {status}: {}",
-                    one_line(body)
-                )
-            }
-            Self::TooLong => "The ComfyUI server's answer has no end.".to_owned(),
-            Self::Malformed => "What answers there is no ComfyUI.".to_owned(),
-        }
-    }
-}
-
 fn read(answer: Result<Response<Body>, ureq::Error>, limit: u64) -> Result<Vec<u8>, CallError> {
     let mut answer = answer.map_err(|error| unreachable_because(&error))?;
     let status = answer.status().as_u16();
@@ -316,10 +284,6 @@ fn unreachable_because(error: &ureq::Error) -> CallError {
         other => one_line(&other.to_string()),
     };
     CallError::Unreachable(why)
-}
-
-fn parsed<T>(read: Result<T, answers::MalformedAnswerError>) -> Result<T, CallError> {
-    read.map_err(|answers::MalformedAnswerError| CallError::Malformed)
 }
 
 /// How soon a cancelled order is noticed.

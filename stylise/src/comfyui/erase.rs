@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use image::{DynamicImage, ImageFormat, Luma};
 
 use crate::comfyui::answers::{QueuePlace, pictures_of_order};
-use crate::comfyui::client::{BackgroundCall, CallError, Client};
+use crate::comfyui::client::{BackgroundCall, Client};
 use crate::comfyui::events::PictureRef;
 use crate::comfyui::remote_order::{OrderNames, RemoteDetails, photo_file};
+use crate::comfyui::server_error::CallError;
 use crate::stylist::RemoteOrder;
 
 /// Time for a sampler to notice an interrupt and for a server to come back. [`crate::Stylist::forget`] does

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 pub(super) enum ServerEvent {
     /// The order started to run.
     Started,
-    /// A node started.
     Executing {
         node: String,
     },
@@ -18,7 +17,6 @@ pub(super) enum ServerEvent {
         step: u32,
         steps: u32,
     },
-    /// A node has output.
     Executed {
         node: String,
         pictures: Vec<PictureRef>,
@@ -49,7 +47,6 @@ pub(super) struct PictureRef {
     pub(super) kind: String,
 }
 
-/// Why a node failed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct NodeFailure {
     pub(super) node_type: String,
@@ -86,8 +83,8 @@ impl NodeFailure {
 
 /// The pictures of a node's output.
 pub(super) fn pictures(output: &Value) -> Vec<PictureRef> {
-    let list = output.get("images").and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(picture).collect()
+    let list = output["images"].as_array().into_iter().flatten();
+    list.filter_map(picture).collect()
 }
 
 /// All files of a node's output under any key (`images`, `gifs`, ...).
@@ -105,7 +102,6 @@ fn picture(item: &Value) -> Option<PictureRef> {
     })
 }
 
-/// Parses a text message.
 pub(super) fn parse_text(message: &str) -> Option<TaggedEvent> {
     let message: Value = serde_json::from_str(message).ok()?;
     let data = message.get("data")?;
@@ -132,7 +128,6 @@ pub(super) fn parse_text(message: &str) -> Option<TaggedEvent> {
     })
 }
 
-/// Parses a binary message.
 pub(super) fn parse_binary(message: &[u8]) -> Option<TaggedEvent> {
     let (kind, rest) = number(message)?;
     let (first, rest) = number(rest)?;
@@ -171,12 +166,11 @@ fn nodes_at_work(data: &Value) -> Option<ServerEvent> {
     let nodes = data.get("nodes")?.as_object()?.values();
     let at_work = nodes.filter(|node| text(node, "state").as_deref() == Some("running"));
     let counted = at_work.filter_map(progress);
-    counted
-        .filter(|event| matches!(event, ServerEvent::Progress { steps, .. } if *steps > 1))
-        .max_by_key(|event| match event {
-            ServerEvent::Progress { steps, .. } => *steps,
-            _ => 0,
-        })
+    let steps = |event: &ServerEvent| match event {
+        ServerEvent::Progress { steps, .. } => *steps,
+        _ => 0,
+    };
+    counted.filter(|event| steps(event) > 1).max_by_key(steps)
 }
 
 fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {

@@ -45,7 +45,6 @@ const LOADERS: [(&str, &str, &str); 29] = [
     ("DiffusersLoader", "model_path", "diffusers"),
 ];
 
-/// File extensions of models.
 const MODEL_FILES: [&str; 9] = [
     "safetensors",
     "sft",

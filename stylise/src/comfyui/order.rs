@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use crate::comfyui::answers::annotated;
-use crate::comfyui::client::{BackgroundCall, CallError, Client, check_cancelled};
+use crate::comfyui::client::{BackgroundCall, Client, check_cancelled};
 use crate::comfyui::erase::withdraw_in_background;
 use crate::comfyui::events::PictureRef;
 use crate::comfyui::remote_order::{OrderNames, RemoteDetails, photo_file};
-use crate::comfyui::server_error::{self, ServerError};
+use crate::comfyui::server_error::{self, CallError, ServerError};
 use crate::comfyui::socket::{EventSource, Socket};
 use crate::comfyui::tracker::{OrderOutcome, OrderTracker, PollResult};
 use crate::stylist::{JobContext, Progress, RemoteOrder, StylistError};
@@ -170,12 +170,12 @@ impl PreparedOrder {
         let uploading = BackgroundCall::start(move || client.upload(&to, &source));
         let uploaded = self.wait_or_withdraw(uploading, remote, context)?;
         uploaded.map_err(|error| match error {
-            CallError::Unreachable(_) => server_error::unavailable(&error.message()),
+            CallError::Unreachable(_) => server_error::unavailable(&error.to_string()),
             CallError::Refused { status, body } => {
                 ServerError::read(status, &body).into_stylist_error()
             }
             CallError::TooLong | CallError::Malformed => {
-                server_error::failed(server_error::CANNOT, &error.message())
+                server_error::failed(server_error::CANNOT, &error.to_string())
             }
         })
     }
@@ -191,7 +191,7 @@ impl PreparedOrder {
             .workflow
             .fill(&self.style, image, seed, self.width_px, self.height_px);
         let (client, id) = (self.client.clone(), remote.id.to_string());
-        let output = self.workflow.output().to_owned();
+        let output = self.workflow.output.clone();
         let sending = BackgroundCall::start(move || client.order(&id, &graph, &output));
         match self.wait_or_withdraw(sending, remote, context)? {
             Ok(accepted) => {
@@ -255,7 +255,7 @@ impl PreparedOrder {
                         }
                         tracker.on_poll(result, Instant::now());
                     }
-                    Err(error) => tracker.on_poll_failed(&error.message(), Instant::now()),
+                    Err(error) => tracker.on_poll_failed(&error.to_string(), Instant::now()),
                 }
             }
             let outcome = tracker.outcome(Instant::now());
@@ -295,12 +295,15 @@ impl PreparedOrder {
                 Ok(picture) => return Ok(Some(picture)),
                 Err(CallError::Refused { status: 404, .. }) => return Ok(None),
                 Err(error @ (CallError::TooLong | CallError::Refused { .. })) => {
-                    return Err(server_error::failed(server_error::CANNOT, &error.message()));
+                    return Err(server_error::failed(
+                        server_error::CANNOT,
+                        &error.to_string(),
+                    ));
                 }
                 Err(error) => last = error,
             }
         }
-        Err(server_error::unavailable(&last.message()))
+        Err(server_error::unavailable(&last.to_string()))
     }
 }
 

@@ -1,11 +1,27 @@
 //! Why the server refused something, with a technical message for the log and a plain one for visitors.
 
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::stylist::StylistError;
 
 /// Longer texts of a server are cut, because they may be shown on a phone.
 const WORDS_MAX_CHARS: usize = 240;
+
+/// Why a call failed. The texts are for people.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum CallError {
+    /// Connection refused, broken, or timed out.
+    #[error("The ComfyUI server cannot be reached: {0}")]
+    Unreachable(String),
+    /// HTTP status 400 or above.
+    #[error("The ComfyUI server answers HTTP {status}: {}", one_line(body))]
+    Refused { status: u16, body: String },
+    #[error("The ComfyUI server's answer has no end.")]
+    TooLong,
+    #[error("What answers there is no ComfyUI.")]
+    Malformed,
+}
 
 /// The meaning of an HTTP error status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +79,11 @@ impl ServerError {
                 one_line(body)
             ));
         };
-        let nodes = answer.get("node_errors").and_then(Value::as_object);
-        let errors = nodes.into_iter().flatten().flat_map(|(node, told)| {
-            let class = told.get("class_type").and_then(Value::as_str);
-            let class = class.unwrap_or(node).to_owned();
-            let list = told.get("errors").and_then(Value::as_array);
-            let list = list.into_iter().flatten();
-            list.map(move |error| (class.clone(), error))
+        let nodes = answer["node_errors"].as_object().into_iter().flatten();
+        let errors = nodes.flat_map(|(node, told)| {
+            let class = told["class_type"].as_str().unwrap_or(node);
+            let list = told["errors"].as_array().into_iter().flatten();
+            list.map(move |error| (class, error))
         });
         let errors: Vec<_> = errors.collect();
         if errors.iter().any(|(_, error)| is_missing_picture(error)) {
@@ -78,8 +92,7 @@ impl ServerError {
         if let Some((class, error)) = errors.first() {
             return Self::Final(of_node(class, error));
         }
-        let error = answer.get("error").unwrap_or(&Value::Null);
-        Self::Final(of_order(error))
+        Self::Final(of_order(&answer["error"]))
     }
 }
 
@@ -88,22 +101,19 @@ fn final_(text: &str) -> ServerError {
 }
 
 fn is_missing_picture(error: &Value) -> bool {
-    str_field(error, "type") == Some("custom_validation_failed")
-        && str_field(error, "details").is_some_and(|details| details.contains("Invalid image file"))
+    let details = error["details"].as_str().unwrap_or_default();
+    error["type"] == "custom_validation_failed" && details.contains("Invalid image file")
 }
 
 /// An error of one input of one node.
 fn of_node(class: &str, error: &Value) -> String {
-    let info = error.get("extra_info");
-    let input = info
-        .and_then(|info| str_field(info, "input_name"))
-        .unwrap_or("?");
-    let details = one_line(str_field(error, "details").unwrap_or_default());
-    match str_field(error, "type") {
+    let info = &error["extra_info"];
+    let input = info["input_name"].as_str().unwrap_or("?");
+    let details = one_line(error["details"].as_str().unwrap_or_default());
+    match error["type"].as_str() {
         Some("value_not_in_list") => {
-            let received = info.and_then(|info| info.get("received_value"));
-            let lacks = match received {
-                Some(Value::String(name)) => format!("`{}`", one_line(name)),
+            let lacks = match &info["received_value"] {
+                Value::String(name) => format!("`{}`", one_line(name)),
                 _ => details,
             };
             format!(
@@ -115,7 +125,7 @@ fn of_node(class: &str, error: &Value) -> String {
             "The workflow lacks {input} of {class}, which this ComfyUI wants: its owner has to export it anew."
         ),
         _ => {
-            let message = one_line(str_field(error, "message").unwrap_or("refused"));
+            let message = one_line(error["message"].as_str().unwrap_or("refused"));
             format!(
                 "The ComfyUI server refused the workflow at {class}: {message} ({details}). Its owner has \
                  to mend the workflow."
@@ -129,31 +139,28 @@ fn of_order(error: &Value) -> String {
     if let Value::String(text) = error {
         return format!("The ComfyUI server refused the order: {}", one_line(text));
     }
-    let info = error.get("extra_info");
-    let class = info.and_then(|info| str_field(info, "class_type"));
-    if let (Some("missing_node_type" | "invalid_prompt"), Some(class)) =
-        (str_field(error, "type"), class)
-    {
+    let (kind, class) = (
+        error["type"].as_str(),
+        error["extra_info"]["class_type"].as_str(),
+    );
+    if let (Some("missing_node_type" | "invalid_prompt"), Some(class)) = (kind, class) {
         return format!(
             "The ComfyUI server does not know the node {}: its owner has to install it.",
             one_line(class)
         );
     }
-    let message = str_field(error, "message")
-        .or(str_field(error, "type"))
+    let message = error["message"]
+        .as_str()
+        .or(kind)
         .unwrap_or("no reason given");
-    let details =
-        str_field(error, "details").filter(|details| !details.is_empty() && *details != message);
+    let details = error["details"].as_str();
+    let details = details.filter(|details| !details.is_empty() && *details != message);
     let details = details.map(|details| format!(" ({})", one_line(details)));
     format!(
         "The ComfyUI server refused the order: {}{}",
         one_line(message),
         details.unwrap_or_default()
     )
-}
-
-fn str_field<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.get(key)?.as_str()
 }
 
 /// The text as one line of limited length without control characters.

@@ -20,7 +20,6 @@ pub struct ComfyuiSettings {
     pub url: String,
     /// Sent as `Authorization: Bearer`.
     pub token: Option<String>,
-    /// Sent with each request.
     pub headers: BTreeMap<String, String>,
     /// PEM file of the certificate authority, instead of the public ones.
     pub ca: Option<PathBuf>,
@@ -145,9 +144,6 @@ impl Endpoint {
 
 impl ComfyuiSettings {
     /// Validates the settings without contacting the server.
-    ///
-    /// # Errors
-    /// See [`SettingsError`].
     pub fn check(&self) -> Result<(), SettingsError> {
         Endpoint::new(self).map(|_| ())
     }
@@ -209,13 +205,10 @@ fn authorities(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, S
 /// All timeouts and intervals of the client. The defaults fit a server in the same network.
 #[derive(Debug, Clone)]
 pub struct Timeouts {
-    /// For connecting.
     pub connect: Duration,
     /// For a small answer. Python answers late while models load.
     pub call: Duration,
-    /// For uploading a picture.
     pub upload: Duration,
-    /// For downloading a picture.
     pub download: Duration,
     /// Between two polls of queue and history.
     pub poll: Duration,

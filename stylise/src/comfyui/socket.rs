@@ -11,8 +11,9 @@ use tungstenite::client::{IntoClientRequest, client_with_config};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message, WebSocket};
 
-use crate::comfyui::client::{BackgroundCall, CallError};
+use crate::comfyui::client::BackgroundCall;
 use crate::comfyui::events::{TaggedEvent, parse_binary, parse_text};
+use crate::comfyui::server_error::CallError;
 use crate::comfyui::settings::Endpoint;
 use crate::comfyui::tracker::OrderTracker;
 use crate::stylist::JobContext;
@@ -32,7 +33,6 @@ pub(super) enum SocketRead {
     /// A message that says nothing about the order.
     Traffic,
     Event(TaggedEvent),
-    /// The connection is unusable.
     Dead,
 }
 
@@ -53,20 +53,23 @@ impl<T: io::Read + io::Write + Send> Stream for T {}
 impl Socket {
     /// Connects and subscribes to the events of one order.
     pub(super) fn open(endpoint: &Endpoint, client_id: &str) -> Result<Self, CallError> {
-        let failed = |error: &dyn std::fmt::Display| CallError::Unreachable(error.to_string());
-        let tcp = connect(endpoint).map_err(|error| failed(&error))?;
+        let opened = Self::try_open(endpoint, client_id);
+        opened.map_err(|error| CallError::Unreachable(error.to_string()))
+    }
+
+    fn try_open(endpoint: &Endpoint, client_id: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        let tcp = connect(endpoint)?;
         // The same connection, for its timeout.
-        let handle = tcp.try_clone().map_err(|error| failed(&error))?;
+        let handle = tcp.try_clone()?;
         let stream: Box<dyn Stream> = if endpoint.is_tls() {
-            Box::new(secure(endpoint, tcp).map_err(|error| failed(&error))?)
+            Box::new(secure(endpoint, tcp)?)
         } else {
             Box::new(tcp)
         };
-        let url = endpoint.socket_url(client_id);
-        let mut request = url
+        let mut request = endpoint
+            .socket_url(client_id)
             .as_str()
-            .into_client_request()
-            .map_err(|error| failed(&error))?;
+            .into_client_request()?;
         for (name, value) in &endpoint.headers {
             request.headers_mut().append(name, value.clone());
         }
@@ -75,11 +78,9 @@ impl Socket {
             .max_frame_size(Some(MESSAGE_MAX_BYTES))
             .read_buffer_size(32 << 10);
         let opened = client_with_config(request, stream, Some(config));
-        let (mut socket, _) = opened.map_err(|error| failed(&error))?;
-        let sent = socket.send(Message::text(FEATURES));
-        sent.map_err(|error| failed(&error))?;
-        let read = handle.set_read_timeout(Some(READ));
-        read.map_err(|error| failed(&error))?;
+        let (mut socket, _) = opened.map_err(|error| error.to_string())?;
+        socket.send(Message::text(FEATURES))?;
+        handle.set_read_timeout(Some(READ))?;
         let now = Instant::now();
         Ok(Self {
             socket,

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::comfyui::check::{Classes, Survey, WorkflowCheck};
-use crate::comfyui::client::{CallError, Client};
+use crate::comfyui::client::Client;
 use crate::comfyui::erase::can_overwrite;
 use crate::comfyui::model_files::{Folders, folders_to_list};
+use crate::comfyui::server_error::CallError;
 use crate::comfyui::settings::{ComfyuiSettings, Endpoint, SettingsError};
 use crate::stylist::StylistError;
 use crate::workflow::definition::Workflow;
@@ -20,7 +21,7 @@ pub fn survey(
 ) -> Result<Result<Survey, StylistError>, SettingsError> {
     let client = Client::new(Endpoint::new(settings)?);
     let told = survey_server(&client, workflows);
-    Ok(told.map_err(|error| StylistError::Unavailable(error.message())))
+    Ok(told.map_err(|error| StylistError::Unavailable(error.to_string())))
 }
 
 pub(super) fn survey_server(client: &Client, workflows: &[Workflow]) -> Result<Survey, CallError> {

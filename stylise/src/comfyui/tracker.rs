@@ -24,7 +24,6 @@ pub(super) enum PollResult {
 /// The outcome of following an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum OrderOutcome {
-    /// The result is available.
     Done(PictureRef),
     /// The server does not know the order.
     Lost,
@@ -149,7 +148,6 @@ impl OrderTracker {
         self.heard_at = now;
     }
 
-    /// Handles the answer of a poll.
     pub(super) fn on_poll(&mut self, result: PollResult, now: Instant) {
         self.heard_at = now;
         let pause = if self.finished {
@@ -177,7 +175,6 @@ impl OrderTracker {
         }
     }
 
-    /// A poll failed.
     pub(super) fn on_poll_failed(&mut self, why: &str, now: Instant) {
         self.next_poll = now + self.timeouts.poll;
         if now.duration_since(self.heard_at) >= self.timeouts.unavailable {
@@ -199,32 +196,30 @@ impl OrderTracker {
         self.reported
     }
 
-    /// The outcome, if there is one.
     pub(super) fn outcome(&self, now: Instant) -> Option<OrderOutcome> {
         if self.outcome.is_some() {
             return self.outcome.clone();
         }
-        // While other orders run first, the limit is that of the queue.
-        let is_behind = matches!(self.stage, Progress::Waiting { ahead: 1.. });
+        let limits = &self.timeouts;
         let (since, bound, key, visitor) = match self.stage {
-            _ if is_behind => (
-                self.sent_at,
-                self.timeouts.queue_max,
-                "queue_max_s",
-                server_error::QUEUE,
-            ),
-            Progress::Running { steps: 0, .. } => (
-                self.progressed_at,
-                self.timeouts.loading_max,
-                "loading_max_s",
-                server_error::SLOW,
-            ),
-            _ => (
-                self.progressed_at,
-                self.timeouts.step_max,
-                "step_max_s",
-                server_error::SLOW,
-            ),
+            // While other orders run first, the limit is that of the queue.
+            Progress::Waiting { ahead: 1.. } => {
+                let bound = limits.queue_max;
+                (self.sent_at, bound, "queue_max_s", server_error::QUEUE)
+            }
+            Progress::Running { steps: 0, .. } => {
+                let bound = limits.loading_max;
+                (
+                    self.progressed_at,
+                    bound,
+                    "loading_max_s",
+                    server_error::SLOW,
+                )
+            }
+            _ => {
+                let bound = limits.step_max;
+                (self.progressed_at, bound, "step_max_s", server_error::SLOW)
+            }
         };
         let waited = now.saturating_duration_since(since);
         (waited >= bound).then(|| OrderOutcome::Overdue {

@@ -2,7 +2,6 @@
 
 use crate::intake::limits::IntakeError;
 
-/// The supported types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileType {
     Jpeg,

@@ -61,12 +61,9 @@ pub(super) fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Decoded, Inta
 pub(crate) fn encode(raster: &Raster, quality: i32) -> Result<Vec<u8>, IntakeError> {
     let (width, height) = (raster.width_px, raster.height_px);
     let subsamp = Subsamp::None;
-    let mut compressor = Compressor::new().map_err(|error| broken(&error))?;
-    compressor
-        .set_quality(quality)
-        .and_then(|()| compressor.set_subsamp(subsamp))
-        .map_err(|error| broken(&error))?;
-    let most = compressed_buf_len(width, height, subsamp).map_err(|error| broken(&error))?;
+    let mut compressor = Compressor::new()?;
+    compressor.set_quality(quality)?;
+    compressor.set_subsamp(subsamp)?;
     let image = Image {
         pixels: &raster.rgb[..],
         width,
@@ -74,16 +71,16 @@ pub(crate) fn encode(raster: &Raster, quality: i32) -> Result<Vec<u8>, IntakeErr
         height,
         format: PixelFormat::RGB,
     };
-    let mut written = vec![0; most];
+    let mut written = vec![0; compressed_buf_len(width, height, subsamp)?];
     let mut output = OutputBuf::borrowed(&mut written);
-    compressor
-        .compress(image, &mut output)
-        .map_err(|error| broken(&error))?;
+    compressor.compress(image, &mut output)?;
     Ok(output.to_vec())
 }
 
-fn broken(error: &turbojpeg::Error) -> IntakeError {
-    IntakeError::Broken(error.to_string())
+impl From<turbojpeg::Error> for IntakeError {
+    fn from(error: turbojpeg::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
 }
 
 impl From<JpegReadError> for IntakeError {
@@ -132,9 +129,7 @@ pub(super) fn decode_png(bytes: &[u8], limits: &Limits) -> Result<Decoded, Intak
     if reader.info().interlaced {
         let mut pixels = vec![0; width * height * layout.bytes()];
         reader.next_frame(&mut pixels).map_err(png_error)?;
-        for row in pixels.chunks_exact(width * layout.bytes()) {
-            rows.row(row);
-        }
+        rows.all(&pixels);
     } else {
         for _ in 0..height {
             let row = reader.next_row().map_err(png_error)?;
@@ -179,9 +174,7 @@ pub(super) fn decode_webp(bytes: &[u8], limits: &Limits) -> Result<Decoded, Inta
     let mut pixels = vec![0; width * height * layout.bytes()];
     decoder.read_image(&mut pixels).map_err(webp_error)?;
     let mut rows = RowDownscaler::new(width, height, layout, limits.longest_side_px);
-    for row in pixels.chunks_exact(width * layout.bytes()) {
-        rows.row(row);
-    }
+    rows.all(&pixels);
     Ok(Decoded {
         raster: rows.finish(),
         orientation: file.orientation,

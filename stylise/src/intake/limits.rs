@@ -5,7 +5,6 @@ use thiserror::Error;
 /// Why a picture is rejected. The message is for whoever sent it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum IntakeError {
-    /// The file is empty.
     #[error("the picture is empty: nothing was uploaded")]
     Empty,
     /// The file is too large.
@@ -16,18 +15,14 @@ pub enum IntakeError {
         "the picture has {width}x{height} pixels: at most {max_megapixels} megapixels are accepted"
     )]
     TooManyPixels {
-        /// As declared in its header.
         width: u64,
-        /// As declared in its header.
         height: u64,
         max_megapixels: u64,
     },
     /// The file type is not supported.
     #[error("{kind} are not supported: {advice}")]
     Unsupported {
-        /// The type, in the plural.
         kind: &'static str,
-        /// What to send instead.
         advice: &'static str,
     },
     /// The file type is unknown.
@@ -39,22 +34,12 @@ pub enum IntakeError {
         min = MIN_SIDE_PX,
         aspect = MAX_ASPECT
     )]
-    Shape {
-        /// As declared in its header.
-        width: u64,
-        /// As declared in its header.
-        height: u64,
-    },
+    Shape { width: u64, height: u64 },
     /// The file is truncated.
     #[error("the {0} picture is cut short: upload it again")]
     Truncated(&'static str),
-    /// The file is damaged.
     #[error("the {kind} picture is damaged: {detail}")]
-    Damaged {
-        kind: &'static str,
-        /// The decoder's message.
-        detail: String,
-    },
+    Damaged { kind: &'static str, detail: String },
     /// A failure on our side: a decoder panicked, or an encoder failed.
     #[error("the picture could not be read: {0}")]
     Broken(String),
@@ -72,7 +57,6 @@ pub enum IntakeErrorKind {
 }
 
 impl IntakeError {
-    #[must_use]
     pub fn kind(&self) -> IntakeErrorKind {
         match self {
             Self::TooManyBytes { .. } | Self::TooManyPixels { .. } => IntakeErrorKind::TooLarge,
@@ -116,12 +100,6 @@ impl Limits {
         max_pixels: 40_000_000,
         longest_side_px: 4096,
     };
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self::UPLOAD
-    }
 }
 
 /// Checks the size in a header before anything of that size is allocated.

@@ -49,7 +49,6 @@ impl Raster {
         })
     }
 
-    /// Applies the EXIF orientation.
     pub(super) fn upright(self, orientation: Orientation) -> Result<Self, IntakeError> {
         let (width, height) = (self.width_px as u32, self.height_px as u32);
         let image = RgbImage::from_raw(width, height, self.rgb)
@@ -132,7 +131,11 @@ impl RowDownscaler {
         }
     }
 
-    /// Adds the next row.
+    pub(super) fn all(&mut self, pixels: &[u8]) {
+        let rows = pixels.chunks_exact(self.width_px * self.layout.bytes());
+        rows.for_each(|row| self.row(row));
+    }
+
     pub(super) fn row(&mut self, row: &[u8]) {
         let row = &row[..self.width_px * self.layout.bytes()];
         let squares = row.chunks(self.layout.bytes() * self.square);
@@ -162,7 +165,6 @@ impl RowDownscaler {
         self.kept.height_px += 1;
     }
 
-    /// The downscaled picture.
     pub(super) fn finish(mut self) -> Raster {
         if self.rows_in_sums > 0 {
             self.keep();

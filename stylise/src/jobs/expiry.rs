@@ -20,7 +20,6 @@ pub(crate) enum Due {
     Nothing,
     /// Erase everything except id, style and state.
     Erase,
-    /// Erase the rest.
     Remove,
 }
 
@@ -50,7 +49,6 @@ pub(crate) struct ClockReading {
     pub(crate) boot: String,
     /// `CLOCK_BOOTTIME`, which counts sleep.
     pub(crate) since_boot_ms: u64,
-    /// The wall clock.
     pub(crate) unix_ms: u64,
 }
 
@@ -173,7 +171,6 @@ impl StationTime {
         station_ms.saturating_add_signed(self.offset_ms)
     }
 
-    /// The state to store.
     pub(crate) fn mark(&self) -> &ClockMark {
         &self.mark
     }

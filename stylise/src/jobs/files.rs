@@ -43,7 +43,7 @@ impl Pictures {
         write().map_err(|error| {
             // After a failure such as a full disk, the next attempt needs the space.
             let _ = fs::remove_file(&part);
-            at(&part, error)
+            file_error(&part, error)
         })?;
         Ok(name)
     }
@@ -67,7 +67,7 @@ impl Pictures {
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(at(&path, error)),
+            Err(error) => Err(file_error(&path, error)),
         }
     }
 
@@ -108,7 +108,7 @@ impl Pictures {
             }
             Ok(orphans)
         };
-        let orphans = list().map_err(|error| at(&self.folder, error))?;
+        let orphans = list().map_err(|error| file_error(&self.folder, error))?;
         self.erase(&orphans);
         Ok(orphans.len())
     }
@@ -121,14 +121,14 @@ impl Pictures {
 
 /// Creates a folder and its parents for this user only; leaves an existing one as it is.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), BoothError> {
-    make_private(folder).map_err(|error| at(folder, error))
+    make_private(folder).map_err(|error| file_error(folder, error))
 }
 
 fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn at(path: &Path, source: io::Error) -> BoothError {
+pub(crate) fn file_error(path: &Path, source: io::Error) -> BoothError {
     BoothError::File {
         path: path.to_path_buf(),
         source,

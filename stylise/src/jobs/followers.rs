@@ -1,7 +1,6 @@
 //! Who follows which job, and which jobs need a new view.
 
 use std::collections::{HashMap, HashSet};
-use std::mem;
 use std::sync::{Arc, Condvar};
 
 use tokio::sync::watch;
@@ -14,17 +13,9 @@ use crate::job::JobId;
 #[derive(Debug, Default)]
 pub(crate) struct Followers {
     jobs: HashMap<JobId, watch::Sender<Arc<JobView>>>,
-    changed: Changed,
+    /// The jobs whose view may have changed since the last check.
+    changed: HashSet<JobId>,
     changed_signal: Arc<Condvar>,
-}
-
-/// The jobs whose view may have changed since the last check.
-#[derive(Debug, Default, PartialEq, Eq)]
-enum Changed {
-    #[default]
-    Nothing,
-    Some(HashSet<JobId>),
-    All,
 }
 
 impl Followers {
@@ -39,26 +30,18 @@ impl Followers {
         views
     }
 
-    /// Marks one job as changed.
     pub(crate) fn mark_changed(&mut self, job: JobId) {
-        if !self.jobs.contains_key(&job) {
-            return;
+        if self.jobs.contains_key(&job) {
+            self.changed.insert(job);
+            self.changed_signal.notify_one();
         }
-        match &mut self.changed {
-            Changed::All => {}
-            Changed::Some(jobs) => drop(jobs.insert(job)),
-            Changed::Nothing => self.changed = Changed::Some(HashSet::from([job])),
-        }
-        self.changed_signal.notify_one();
     }
 
     /// Marks all jobs as changed, because positions in a queue changed.
     pub(crate) fn mark_all_changed(&mut self) {
         self.jobs.retain(|_, sender| sender.receiver_count() > 0);
-        if !self.jobs.is_empty() {
-            self.changed = Changed::All;
-            self.changed_signal.notify_one();
-        }
+        self.changed.extend(self.jobs.keys());
+        self.changed_signal.notify_one();
     }
 
     /// Removes an erased job; its followers see the channel close.
@@ -68,16 +51,12 @@ impl Followers {
 
     /// The followed jobs that changed since the last call.
     pub(crate) fn take_changed(&mut self) -> Vec<JobId> {
-        match mem::take(&mut self.changed) {
-            Changed::Nothing => Vec::new(),
-            Changed::Some(jobs) => jobs.into_iter().collect(),
-            Changed::All => self.jobs.keys().copied().collect(),
-        }
+        self.changed.drain().collect()
     }
 
     /// Whether [`Followers::take_changed`] would return any.
     pub(crate) fn has_changed(&self) -> bool {
-        self.changed != Changed::Nothing
+        !self.changed.is_empty()
     }
 
     /// Publishes a view. Followers only wake if it differs from the last one.

@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::job::JobId;
 
-/// Whose job it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Owner {
     pub(crate) address: String,
@@ -36,7 +35,6 @@ struct AddressQueue {
 }
 
 impl Queue {
-    /// Appends a new job.
     pub(crate) fn push(&mut self, owner: &Owner, job: JobId) {
         let queue = self.addresses.entry(owner.address.clone()).or_default();
         let jobs = queue.jobs.entry(owner.visitor.clone()).or_default();

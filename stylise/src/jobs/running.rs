@@ -16,17 +16,20 @@ pub(crate) struct RunningJob {
     state: State,
     pub(crate) step: Option<u32>,
     pub(crate) steps: Option<u32>,
-    ahead: u32,
-    taken_at: Instant,
+    /// Other people's orders ahead of it in the server's queue.
+    pub(crate) ahead: u32,
+    /// When a worker took it.
+    pub(crate) taken_at: Instant,
     at_work_since: Option<Instant>,
     /// Whether it ever waited behind other people's orders.
     has_waited: bool,
     step_count: Option<StepCount>,
-    preview: Option<Vec<u8>>,
-    preview_serial: u64,
+    pub(crate) preview: Option<Vec<u8>>,
+    /// 0 without a preview.
+    pub(crate) preview_serial: u64,
     /// Its order on the server, which must not be forgotten while the stylist uses it.
     pub(crate) remote: Option<Uuid>,
-    cancelled: Arc<AtomicBool>,
+    pub(crate) cancelled: Arc<AtomicBool>,
 }
 
 impl RunningJob {
@@ -85,30 +88,14 @@ impl RunningJob {
 
     /// What the visitor is told while other orders run first.
     pub(crate) fn waiting_note(&self) -> Option<String> {
-        (self.ahead > 0).then(|| {
-            "Others use the picture server as well: nobody here can tell how long their pictures take."
-                .to_owned()
-        })
+        let note = "Others use the picture server as well: nobody here can tell how long their pictures take.";
+        (self.ahead > 0).then(|| note.to_owned())
     }
 
     // overflow: newest-wins
     pub(crate) fn set_preview(&mut self, jpeg: Vec<u8>) {
         self.preview = Some(jpeg);
         self.preview_serial += 1;
-    }
-
-    pub(crate) fn preview(&self) -> Option<&[u8]> {
-        self.preview.as_deref()
-    }
-
-    /// 0 without a preview.
-    pub(crate) fn preview_serial(&self) -> u64 {
-        self.preview_serial
-    }
-
-    /// Other people's orders ahead of it in the server's queue.
-    pub(crate) fn ahead(&self) -> u32 {
-        self.ahead
     }
 
     /// Excludes time behind other orders, which says nothing about the workload.
@@ -122,18 +109,9 @@ impl RunningJob {
         }
     }
 
-    /// When a worker took it.
-    pub(crate) fn taken_at(&self) -> Instant {
-        self.taken_at
-    }
-
     /// Tells the stylist that the job is cancelled.
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn cancelled(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.cancelled)
     }
 }
 
@@ -149,7 +127,7 @@ mod tests {
         assert!(running.report(Progress::Uploading, now));
         assert_eq!(running.state, State::Uploading);
         assert!(running.report(Progress::Waiting { ahead: 2 }, now));
-        assert_eq!((running.state, running.ahead()), (State::Running, 2));
+        assert_eq!((running.state, running.ahead), (State::Running, 2));
         assert!(
             !running.report(Progress::Waiting { ahead: 2 }, now),
             "nothing changed"

@@ -15,6 +15,8 @@ pub(crate) const DISK_FAILED: &str = "the laptop's disk is full or does not work
 #[derive(Debug)]
 pub(crate) struct StylistState {
     pub(crate) made_by: MadeBy,
+    /// Whether this program has such a stylist.
+    pub(crate) is_present: bool,
     pub(crate) queue: Queue,
     pub(crate) wait: WaitEstimator,
     pub(crate) outage: Option<Outage>,
@@ -33,9 +35,10 @@ struct WaitingJob {
 }
 
 impl StylistState {
-    pub(crate) fn new(made_by: MadeBy) -> Self {
+    pub(crate) fn new(made_by: MadeBy, is_present: bool) -> Self {
         Self {
             made_by,
+            is_present,
             queue: Queue::default(),
             wait: WaitEstimator::new(made_by),
             outage: None,
@@ -45,7 +48,6 @@ impl StylistState {
         }
     }
 
-    /// Queues a new job.
     pub(crate) fn push(&mut self, owner: &Owner, job: JobId, style: &str, now: Instant) {
         self.queue.push(owner, job);
         self.add(job, style, now);
@@ -80,18 +82,12 @@ impl StylistState {
         Some(order.into_iter().map(|job| self.workload_of(job)))
     }
 
-    /// Returns the current job to the front of the queue.
-    pub(crate) fn put_back(&mut self, owner: &Owner, job: JobId) {
-        self.queue.put_back(owner, job);
-    }
-
     /// The current job is finished.
     pub(crate) fn finish(&mut self, job: JobId) {
         self.queue.finish_current();
         self.jobs.remove(&job);
     }
 
-    /// Removes a queued job.
     pub(crate) fn remove(&mut self, job: JobId) {
         if self.queue.remove(job) {
             self.jobs.remove(&job);
@@ -109,21 +105,17 @@ impl StylistState {
 
     /// Jobs that waited too long for an unavailable stylist.
     pub(crate) fn overdue(&self, outage_max: Duration, now: Instant) -> Vec<JobId> {
-        let Some(outage) = &self.outage else {
-            return Vec::new();
-        };
-        let mut order = self.queue.order();
-        order.retain(|job| {
+        let is_overdue = |job: &JobId| {
             let queued_at = self.jobs.get(job).map_or(now, |kept| kept.queued_at);
-            outage.is_too_long(queued_at, outage_max, now)
-        });
-        order
+            let outage = self.outage.as_ref();
+            outage.is_some_and(|outage| outage.is_too_long(queued_at, outage_max, now))
+        };
+        self.queue.order().into_iter().filter(is_overdue).collect()
     }
 
     /// What visitors are told while the stylist is unavailable.
     pub(crate) fn waiting_note(&self) -> Option<String> {
-        let outage = self.outage.as_ref()?;
-        Some(format!("Waiting: {}", outage.reason()))
+        Some(format!("Waiting: {}", self.outage.as_ref()?.reason))
     }
 }
 
@@ -133,10 +125,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A stylist that is unavailable.
 #[derive(Debug, Clone)]
 pub(crate) struct Outage {
-    reason: String,
+    pub(crate) reason: String,
     since: Instant,
     pause: Duration,
-    retry_at: Instant,
+    pub(crate) retry_at: Instant,
 }
 
 impl Outage {
@@ -154,14 +146,6 @@ impl Outage {
         self.reason = reason;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         self.retry_at = now + self.pause;
-    }
-
-    pub(crate) fn retry_at(&self) -> Instant {
-        self.retry_at
-    }
-
-    pub(crate) fn reason(&self) -> &str {
-        &self.reason
     }
 
     /// Whether a job queued at `queued_at` has waited for `outage_max`.
@@ -187,12 +171,12 @@ mod tests {
         let mut outage = Outage::new("refused".to_owned(), now);
         let mut pauses = Vec::new();
         for _ in 0..7 {
-            pauses.push((outage.retry_at() - now).as_secs());
-            now = outage.retry_at();
+            pauses.push((outage.retry_at - now).as_secs());
+            now = outage.retry_at;
             outage.retry_failed("still refused".to_owned(), now);
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(outage.reason(), "still refused");
+        assert_eq!(outage.reason, "still refused");
     }
 
     #[test]

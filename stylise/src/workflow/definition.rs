@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::workflow::graph::{Graph, NodeInput};
@@ -12,44 +13,47 @@ pub(super) const MEGAPIXELS_MAX: f64 = 1.0;
 /// A workflow that can be filled. The server may still lack nodes or models.
 #[derive(Debug, Clone)]
 pub struct Workflow {
-    pub(super) name: String,
-    pub(super) title: String,
+    /// The name of its files.
+    pub name: String,
+    pub title: String,
     pub(super) graph: Graph,
     pub(super) bind: Bindings,
     /// Id of the node whose first picture is the result.
-    pub(super) output: String,
+    pub output: String,
     pub(super) max_megapixels: f64,
-    pub(super) styles: Vec<WorkflowStyle>,
-    pub(super) is_shipped: bool,
+    pub styles: Vec<WorkflowStyle>,
+    pub is_shipped: bool,
 }
 
-/// A style of a workflow. Absent values stay as they are in the workflow.
-#[derive(Debug, Clone, PartialEq)]
+/// A style of a workflow, as its TOML has it. Absent values stay as they are in the workflow.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WorkflowStyle {
-    /// The id in requests.
     pub id: String,
-    /// The title on the style card.
     pub title: String,
-    /// The prompt.
     pub prompt: Option<String>,
-    /// The negative prompt.
     pub negative: Option<String>,
-    /// Denoising strength, above 0 and up to 1.
+    /// Above 0 and up to 1.
     pub denoise: Option<f64>,
-    /// Number of sampling steps.
     pub steps: Option<u32>,
     /// LoRAs for the workflow's LoRA loaders, in order; further loaders are bypassed.
+    #[serde(default)]
     pub loras: Vec<Lora>,
-    /// An example picture.
+    /// A picture beside the TOML; once loaded, with its folder.
     pub example: Option<PathBuf>,
 }
 
-/// A LoRA of a style.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lora {
     /// The file name as the loader lists it.
     pub file: String,
+    #[serde(default = "whole")]
     pub strength: f64,
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 /// The inputs that each value of an order is written to.
@@ -68,34 +72,6 @@ pub(super) struct Bindings {
 }
 
 impl Workflow {
-    /// The name of its files.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    #[must_use]
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-
-    /// Whether it is built in.
-    #[must_use]
-    pub fn is_shipped(&self) -> bool {
-        self.is_shipped
-    }
-
-    #[must_use]
-    pub fn styles(&self) -> &[WorkflowStyle] {
-        &self.styles
-    }
-
-    /// Id of the node whose first picture is the result.
-    #[must_use]
-    pub fn output(&self) -> &str {
-        &self.output
-    }
-
     /// The nodes that the output depends on, with the values that filling does not change.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeView<'_>> {
         self.graph.nodes().map(|(id, class, inputs)| NodeView {
@@ -162,7 +138,6 @@ pub(crate) struct NodeView<'a> {
 impl Workflow {
     /// The graph for `POST /prompt`. `image_name` is the server's name of the uploaded picture; width and
     /// height are its size, whose shape the result keeps.
-    #[must_use]
     pub fn fill(
         &self,
         style: &WorkflowStyle,

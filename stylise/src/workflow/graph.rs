@@ -1,7 +1,7 @@
 //! A workflow graph in ComfyUI's API format: `{"ID": {"class_type", "inputs", "_meta"}}`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fmt::Display;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -21,7 +21,7 @@ pub(super) struct NodeInput {
 
 impl Graph {
     pub(super) fn parse(file: &str, json: &str) -> Result<Self, WorkflowError> {
-        let wrong = |why: String| WorkflowError::graph(file, why);
+        let wrong = |why: String| WorkflowError::new(file, why);
         // Windows editors write a byte order mark, which JSON does not allow.
         let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let value =
@@ -258,38 +258,22 @@ fn title(node: &Value) -> Option<&str> {
 
 /// Why a workflow did not load. Names the file and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum WorkflowError {
-    /// A file or folder cannot be read.
-    #[error("{}: cannot be read: {why}", path.display())]
-    Read { path: PathBuf, why: String },
-    /// The TOML is invalid.
-    #[error("{file}: {why}")]
-    Toml { file: String, why: String },
-    /// A key of the TOML is invalid.
-    #[error("{file}: {key}: {why}")]
-    Key {
-        file: String,
-        key: String,
-        why: String,
-    },
-    /// The exported workflow is invalid.
-    #[error("{file}: {why}")]
-    Graph { file: String, why: String },
+#[error("{file}: {why}")]
+pub struct WorkflowError {
+    file: String,
+    why: String,
 }
 
 impl WorkflowError {
-    pub(super) fn key(file: &str, key: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Key {
+    pub(super) fn new(file: &str, why: impl Into<String>) -> Self {
+        Self {
             file: file.to_owned(),
-            key: key.into(),
             why: why.into(),
         }
     }
 
-    pub(super) fn graph(file: &str, why: impl Into<String>) -> Self {
-        Self::Graph {
-            file: file.to_owned(),
-            why: why.into(),
-        }
+    /// A key of the TOML is invalid.
+    pub(super) fn key(file: &str, key: &str, why: impl Display) -> Self {
+        Self::new(file, format!("{key}: {why}"))
     }
 }

@@ -1,11 +1,10 @@
 //! The TOML manifest of a workflow.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::workflow::definition::{Bindings, Lora, MEGAPIXELS_MAX, Workflow, WorkflowStyle};
+use crate::workflow::definition::{Bindings, MEGAPIXELS_MAX, Workflow, WorkflowStyle};
 use crate::workflow::graph::{Graph, NodeInput, WorkflowError};
 
 /// Sends its result as a preview, without a history entry, so it is lost when the socket drops.
@@ -24,7 +23,7 @@ pub(super) struct Manifest {
     max_megapixels: Option<f64>,
     bind: BindTable,
     #[serde(default)]
-    styles: Vec<StyleTable>,
+    styles: Vec<WorkflowStyle>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,38 +57,10 @@ impl Names {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StyleTable {
-    id: String,
-    title: String,
-    prompt: Option<String>,
-    negative: Option<String>,
-    denoise: Option<f64>,
-    steps: Option<u32>,
-    #[serde(default)]
-    loras: Vec<LoraTable>,
-    example: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LoraTable {
-    file: String,
-    #[serde(default = "whole")]
-    strength: f64,
-}
-
-fn whole() -> f64 {
-    1.0
-}
-
 impl Manifest {
     pub(super) fn parse(file: &str, toml: &str) -> Result<Self, WorkflowError> {
-        let manifest: Self = toml::from_str(toml).map_err(|error| WorkflowError::Toml {
-            file: file.to_owned(),
-            why: error.to_string().trim_end().to_owned(),
-        })?;
+        let manifest: Self = toml::from_str(toml)
+            .map_err(|error| WorkflowError::new(file, error.to_string().trim_end()))?;
         for (key, name) in manifest.file_names() {
             if !is_file_name(name) {
                 let why = format!("`{name}` is not the name of a file in this folder");
@@ -103,7 +74,7 @@ impl Manifest {
         let examples = self
             .styles
             .iter()
-            .filter_map(|style| style.example.as_deref());
+            .filter_map(|style| style.example.as_ref()?.to_str());
         std::iter::once(("workflow", self.workflow.as_str()))
             .chain(examples.map(|example| ("example", example)))
     }
@@ -125,7 +96,7 @@ impl Manifest {
                        connection: use PreviewImage";
             return Err(wrong("output", why.to_owned()));
         }
-        let incomplete = |why| WorkflowError::graph(&self.workflow, why);
+        let incomplete = |why| WorkflowError::new(&self.workflow, why);
         graph.keep_needed(&output).map_err(incomplete)?;
         if !bind
             .image
@@ -163,20 +134,13 @@ impl Manifest {
             output,
             is_shipped: false,
             max_megapixels,
-            styles: self
-                .styles
-                .into_iter()
-                .map(StyleTable::into_style)
-                .collect(),
+            styles: self.styles,
         })
     }
 }
 
 impl Workflow {
     /// Parses a workflow: `name` is the name of its files, `toml` and `json` their contents.
-    ///
-    /// # Errors
-    /// Names the file, the key and what to do.
     pub fn parse(name: &str, toml: &str, json: &str) -> Result<Self, WorkflowError> {
         let manifest_file = format!("{name}.toml");
         let manifest = Manifest::parse(&manifest_file, toml)?;
@@ -187,7 +151,7 @@ impl Workflow {
 
 impl BindTable {
     fn resolve(&self, file: &str, graph: &Graph) -> Result<Bindings, WorkflowError> {
-        let wrong = |key: &str, why| WorkflowError::key(file, format!("bind.{key}"), why);
+        let wrong = |key: &str, why| WorkflowError::key(file, &format!("bind.{key}"), why);
         let node_inputs =
             |key: &str, names: Option<&Names>| -> Result<Vec<NodeInput>, WorkflowError> {
                 let names = names.into_iter().flat_map(Names::all);
@@ -240,7 +204,7 @@ impl BindTable {
     }
 }
 
-impl StyleTable {
+impl WorkflowStyle {
     fn check(&self, bind: &Bindings) -> Result<(), String> {
         let id = &self.id;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -287,28 +251,6 @@ impl StyleTable {
             ));
         }
         Ok(())
-    }
-
-    fn into_style(self) -> WorkflowStyle {
-        WorkflowStyle {
-            id: self.id,
-            title: self.title,
-            prompt: self.prompt,
-            negative: self.negative,
-            denoise: self.denoise,
-            steps: self.steps,
-            loras: self.loras.into_iter().map(LoraTable::into_lora).collect(),
-            example: self.example.map(PathBuf::from),
-        }
-    }
-}
-
-impl LoraTable {
-    fn into_lora(self) -> Lora {
-        Lora {
-            file: self.file,
-            strength: self.strength,
-        }
     }
 }
 

@@ -51,7 +51,7 @@ fn complaint(from: &str, to: &str) -> String {
 #[test]
 fn fill_sets_bound_inputs_only() {
     let workflow = parse(TOML, &graph()).expect("valid");
-    let filled = workflow.fill(&workflow.styles()[0], "x.jpg [temp]", 5, 1280, 720);
+    let filled = workflow.fill(&workflow.styles[0], "x.jpg [temp]", 5, 1280, 720);
     let mut wanted = graph();
     wanted["20"]["inputs"]["image"] = json!("x.jpg [temp]");
     wanted["21"]["inputs"]["width"] = json!(1280);
@@ -60,7 +60,7 @@ fn fill_sets_bound_inputs_only() {
     wanted["40"]["inputs"]["seed"] = json!(5);
     wanted["40"]["inputs"]["denoise"] = json!(0.6);
     assert_eq!(filled, wanted);
-    let own = workflow.fill(&workflow.styles()[1], "x", 5, 64, 64);
+    let own = workflow.fill(&workflow.styles[1], "x", 5, 64, 64);
     assert_eq!(own["30"]["inputs"]["text"], "own words");
     assert_eq!(own["40"]["inputs"]["denoise"], 1.0);
 }
@@ -70,7 +70,7 @@ fn only_the_picture_must_be_bound() {
     let short = "title = \"T\"\nworkflow = \"t.json\"\noutput = \"60\"\n[bind]\nimage = \"20.image\"\n\
                  [[styles]]\nid = \"a\"\ntitle = \"A\"";
     let workflow = parse(short, &graph()).expect("valid");
-    let filled = workflow.fill(&workflow.styles()[0], "x", 5, 64, 64);
+    let filled = workflow.fill(&workflow.styles[0], "x", 5, 64, 64);
     let mut wanted = graph();
     wanted["20"]["inputs"]["image"] = json!("x");
     assert_eq!(filled, wanted);
@@ -127,7 +127,7 @@ fn an_id_precedes_a_title_and_ambiguous_titles_are_errors() {
 fn byte_order_marks_are_ignored() {
     let marked = |text: &str| format!("\u{feff}{text}");
     let workflow = Workflow::parse("test", &marked(TOML), &marked(&graph().to_string()));
-    assert_eq!(workflow.expect("read").styles().len(), 2);
+    assert_eq!(workflow.expect("read").styles.len(), 2);
 }
 
 #[test]
@@ -220,7 +220,7 @@ loras = [{ file = "clay.safetensors", strength = 0.7 }]
 #[test]
 fn styles_set_several_inputs_steps_negative_prompt_and_loras() {
     let workflow = parse(RICH, &rich()).expect("valid");
-    let [plain, clay] = workflow.styles() else {
+    let [plain, clay] = workflow.styles.as_slice() else {
         panic!("two styles");
     };
     let filled = workflow.fill(clay, "x", 5, 64, 64);
@@ -274,7 +274,7 @@ fn built_in_denoise_values_match_their_step_counts() {
     // KSampler runs the last `steps` of int(steps / denoise) steps, which are evenly spaced for FLUX.1
     // schnell.
     for workflow in load(None).workflows {
-        for style in workflow.styles() {
+        for style in &workflow.styles {
             let filled = workflow.fill(style, "x", 1, 720, 720);
             let inputs = &filled["40"]["inputs"];
             let number = |key: &str| inputs[key].as_f64().expect("a number");
@@ -284,7 +284,7 @@ fn built_in_denoise_values_match_their_step_counts() {
                 (begins_with - denoise).abs() < 0.03,
                 "{} of {}: {denoise} in {steps} steps begins with {begins_with:.2}",
                 style.id,
-                workflow.name()
+                workflow.name
             );
         }
     }
@@ -296,8 +296,8 @@ fn built_in_workflows_load_and_fill() {
     assert!(loaded.broken.is_empty(), "{:?}", loaded.broken);
     assert_eq!(loaded.workflows.len(), 3);
     for workflow in &loaded.workflows {
-        assert!(workflow.styles().len() >= 5, "{}", workflow.name());
-        for style in workflow.styles() {
+        assert!(workflow.styles.len() >= 5, "{}", workflow.name);
+        for style in &workflow.styles {
             let filled = workflow.fill(style, "x.jpg [temp]", 1, 720, 1280);
             let (width, height) = (
                 &filled["21"]["inputs"]["width"],
@@ -320,10 +320,14 @@ fn a_folder_precedes_built_in_workflows_and_broken_files_are_skipped() {
     write("alone.toml", &TOML.replace("test.json", "gone.json"));
     write("test.json", &graph().to_string());
     let loaded = load(Some(dir.path()));
-    let titles: Vec<_> = loaded.workflows.iter().map(Workflow::title).collect();
+    let titles: Vec<_> = loaded
+        .workflows
+        .iter()
+        .map(|workflow| workflow.title.as_str())
+        .collect();
     assert_eq!(titles[..2], ["Test", "My turbo"]);
     assert_eq!(titles.len(), 4, "{titles:?}");
-    let example = loaded.workflows[0].styles()[0].example.as_deref();
+    let example = loaded.workflows[0].styles[0].example.as_deref();
     assert_eq!(example, Some(dir.path().join("c.jpg").as_path()));
     let broken: Vec<_> = loaded.broken.iter().map(ToString::to_string).collect();
     assert_eq!(broken.len(), 2, "{broken:?}");

@@ -65,11 +65,8 @@ const HANDLERS = {
       name: "live",
       pictureAt: now,
       picturelessSince: null,
+      ...NO_ATTEMPT,
       session: true,
-      renewAt: null,
-      renewedAt: null,
-      attemptAt: null,
-      retryAt: null,
       failures: 0,
       reachable: true,
       probed: false,
@@ -79,7 +76,11 @@ const HANDLERS = {
   packets: (s, _, now) => same({ ...s, packetsAt: now }),
   answered: (s) => same({ ...s, reachable: true, refused: null }),
   refused: (s, event, now) =>
-    retryLater({ ...s, reachable: true, refused: refusal(event.status) }, now, event.retryAfterMs ?? 0),
+    retryLater(
+      { ...s, reachable: true, refused: REFUSALS.includes(event.status) ? event.status : null },
+      now,
+      event.retryAfterMs,
+    ),
   unreachable: onUnreachable,
   reached: onReached,
   restarted: (s, _, now) => reopen(s, now),
@@ -88,7 +89,7 @@ const HANDLERS = {
   failed: onFailed,
   // ICE also reports "disconnected" for short gaps.
   disconnected: (s, _, now) => (isStalled(s, now) ? repair(s, now) : same(s)),
-  unsupported: onUnsupported,
+  unsupported: (s, _, now) => close(s, now, { webrtc: false, name: "fallback" }),
   simple_failed: (s) =>
     s.name === "fallback" ? probe({ ...s, name: "reconnecting", reachable: false }) : same(s),
   online: (s, _, now) => (s.session ? renew(s, now) : reopen({ ...s, failures: 0 }, now)),
@@ -101,22 +102,15 @@ const HANDLERS = {
 };
 
 function onTick(state, _, now) {
-  if (state.hiddenSince !== null) return onHiddenTick(state, now);
-  if (state.session) return isStalled(state, now) ? repair(state, now) : same(state);
-  if (state.attemptAt !== null && now - state.attemptAt >= ATTEMPT_MS) {
-    return chooseFallback(retryLater(state, now), now);
+  if (state.hiddenSince !== null) {
+    // A hidden page gets no frame callbacks, so missing pictures mean nothing.
+    return now - state.hiddenSince < SLEEP_AFTER_MS ? same(state) : close(state, now, { name: "asleep" });
   }
-  if (state.retryAt !== null && now >= state.retryAt) return chooseFallback(open(state, now), now);
-  return chooseFallback(same(state), now);
-}
-
-// A hidden page gets no frame callbacks, so missing pictures mean nothing.
-function onHiddenTick(state, now) {
-  if (now - state.hiddenSince < SLEEP_AFTER_MS) return same(state);
-  return {
-    state: { ...withoutPicture(state, now), ...NO_SESSION, name: "asleep", attemptAt: null, retryAt: null },
-    actions: ["close"],
-  };
+  if (state.session) return isStalled(state, now) ? repair(state, now) : same(state);
+  let next = same(state);
+  if (state.attemptAt !== null && now - state.attemptAt >= ATTEMPT_MS) next = retryLater(state, now);
+  else if (state.retryAt !== null && now >= state.retryAt) next = open(state, now);
+  return chooseFallback(next, now);
 }
 
 function onVisible(state, _, now) {
@@ -127,12 +121,6 @@ function onVisible(state, _, now) {
     return same({ ...awake, pictureAt: now - RENEW_AFTER_MS + RENEW_AFTER_VISIBLE_MS, probed: false });
   }
   return reopen({ ...awake, failures: 0 }, now);
-}
-
-function onUnsupported(state, _, now) {
-  const without = { ...withoutPicture(state, now), ...NO_SESSION, webrtc: false };
-  const next = { ...without, attemptAt: null, retryAt: null, name: "fallback" };
-  return { state: next, actions: ["close"] };
 }
 
 function onFailed(state, _, now) {
@@ -176,11 +164,11 @@ function repair(state, now) {
 }
 
 function renew(state, now) {
-  const next = { ...state, renewAt: now + RENEW_EVERY_MS, renewedAt: null };
-  return { state: next, actions: ["renew"] };
+  return { state: { ...state, renewAt: now + RENEW_EVERY_MS, renewedAt: null }, actions: ["renew"] };
 }
 
 const NO_SESSION = { session: false, renewAt: null, renewedAt: null };
+const NO_ATTEMPT = { ...NO_SESSION, attemptAt: null, retryAt: null };
 
 // Opens a new session at once.
 function reopen(state, now) {
@@ -191,9 +179,12 @@ function reopen(state, now) {
 // Ends the session and plans the next attempt.
 function retryLater(state, now, askedForMs = 0) {
   const failures = state.failures + 1;
-  const next = { ...withoutPicture(state, now), ...NO_SESSION, failures, attemptAt: null };
-  next.retryAt = state.webrtc ? now + waitMs(failures, askedForMs) : null;
-  return { state: next, actions: ["close"] };
+  const retryAt = state.webrtc ? now + waitMs(failures, askedForMs) : null;
+  return close(state, now, { failures, retryAt });
+}
+
+function close(state, now, change) {
+  return { state: { ...withoutPicture(state, now), ...NO_ATTEMPT, ...change }, actions: ["close"] };
 }
 
 function open(state, now) {
@@ -206,10 +197,6 @@ function withoutPicture(state, now) {
     name: state.name === "live" ? "reconnecting" : state.name,
     picturelessSince: state.picturelessSince ?? now,
   };
-}
-
-function refusal(status) {
-  return REFUSALS.includes(status) ? status : null;
 }
 
 // Chooses between the simple stream and the message that the station cannot be reached. A refused viewer would not get

@@ -46,7 +46,7 @@ export function makeControls({ currentVideo, statistics, words, speak }) {
     p: () => snapshot.click(),
     m: () => byId("button-stylise").click(),
     l: () => byId("button-sunlight").click(),
-    f: () => toggleFullscreen?.(),
+    f: () => full.click(),
     Escape: () => toggleStatistics(false),
   });
 }

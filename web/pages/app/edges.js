@@ -25,9 +25,8 @@ export function makeEdges(root, picture) {
 
   function hide() {
     // Not while a button has the keyboard focus or the mouse is over one.
-    const inUse = document.querySelector(".edge:hover, .edge :focus-visible");
-    if (inUse && matchMedia("(hover: hover)").matches) return showFor(AFTER_TOUCH_MS);
-    if (document.querySelector(".edge :focus-visible")) return showFor(AFTER_TOUCH_MS);
+    const hovered = matchMedia("(hover: hover)").matches ? ".edge:hover, " : "";
+    if (document.querySelector(`${hovered}.edge :focus-visible`)) return showFor(AFTER_TOUCH_MS);
     mark();
     root.classList.add("stepped-back");
   }
@@ -47,9 +46,9 @@ export function makeEdges(root, picture) {
     ({ target }) => {
       waking = root.classList.contains("stepped-back") && !target.closest(".edge:not(.covers)");
     },
-    { capture: true, passive: true },
+    true,
   );
-  addEventListener("keydown", () => (waking = false), { capture: true, passive: true });
+  addEventListener("keydown", () => (waking = false), true);
   // A touch that shows a hidden button does not press it.
   addEventListener(
     "click",
@@ -58,10 +57,10 @@ export function makeEdges(root, picture) {
       event.preventDefault();
       event.stopImmediatePropagation();
     },
-    { capture: true },
+    true,
   );
   for (const name of ["pointerdown", "pointermove", "keydown", "focusin"]) {
-    addEventListener(name, () => showFor(AFTER_TOUCH_MS), { passive: true });
+    addEventListener(name, () => showFor(AFTER_TOUCH_MS));
   }
   showFor(AFTER_TOUCH_MS);
 

@@ -63,8 +63,7 @@ function dispatch(event) {
 
 const ACTIONS = {
   open() {
-    stage.freeze();
-    player?.close();
+    ACTIONS.close();
     player = openPlayer({ endpoint: quality.endpoint, asksForServers, tell: fromPlayer });
   },
   close() {
@@ -127,8 +126,7 @@ setInterval(() => {
   countPackets();
   dispatch({ type: "tick" });
 }, TICK_MS);
-addEventListener("online", () => dispatch({ type: "online" }));
-addEventListener("offline", () => dispatch({ type: "offline" }));
+for (const type of ["online", "offline"]) addEventListener(type, () => dispatch({ type }));
 addEventListener("pagehide", () => player?.close());
 addEventListener("pageshow", (event) => event.persisted && dispatch({ type: "restored" }));
 document.addEventListener("visibilitychange", () => {

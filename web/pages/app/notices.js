@@ -61,16 +61,10 @@ function sourceWords(say, source) {
 }
 
 function detectorWords(say, detector) {
-  switch (detector.state) {
-    case "missing":
-      return { tone: "busy", text: modelWords(say, detector) };
-    case "failed":
-      return { tone: "bad", text: modelWords(say, detector) };
-    case "warming":
-      return { tone: "busy", text: say("live.model.warming") };
-    default:
-      return null;
-  }
+  const { state } = detector;
+  if (state === "warming") return { tone: "busy", text: say("live.model.warming") };
+  if (state !== "missing" && state !== "failed") return null;
+  return { tone: state === "failed" ? "bad" : "busy", text: modelWords(say, detector) };
 }
 
 function modelWords(say, { state, message, fix }) {
@@ -122,8 +116,8 @@ export function makeNotices({ edges, say }) {
     const inMiddle = connection.name !== "live" && connection.name !== "fallback";
     const changed = change && changeWords(say, change.before, change.after);
     if (changed) station.unshift({ tone: "busy", text: changed });
-    const notices = [...station];
-    if (words.long && !inMiddle) notices.unshift({ tone: words.tone, text: words.long });
+    const own = words.long && !inMiddle ? [{ tone: words.tone, text: words.long }] : [];
+    const notices = [...own, ...station];
 
     const name = status?.name ?? "carrier";
     setText(byId("name"), name);

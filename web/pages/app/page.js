@@ -7,20 +7,10 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// Splits a text at its backticks: [{text, code}].
-export function pieces(text) {
-  return text
-    .split("`")
-    .map((part, index) => ({ text: part, code: index % 2 === 1 }))
-    .filter((piece) => piece.text !== "");
-}
-
 // The text as nodes, with what stood between backticks in <code>.
 export function withCode(text) {
-  return pieces(text).map((piece) => {
-    if (!piece.code) return piece.text;
-    return Object.assign(document.createElement("code"), { textContent: piece.text });
-  });
+  const code = (textContent) => Object.assign(document.createElement("code"), { textContent });
+  return text.split("`").map((part, index) => (index % 2 === 1 ? code(part) : part));
 }
 
 // Some private windows refuse storage: reading then gives null and writing does nothing.
@@ -44,9 +34,8 @@ export function remember(name, value, storage = "localStorage") {
 
 // Local time for a file name: 20261121-101530.
 export function timestamp(date) {
-  const two = (number) => String(number).padStart(2, "0");
-  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
-  return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60000);
+  return local.toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
 }
 
 // A button that switches the sunlight theme. early.js puts on a remembered one before the first paint.

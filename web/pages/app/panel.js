@@ -1,16 +1,7 @@
 // The numbers of the statistics panel, drawn once a second while it is open, and the picture's latency.
 
 import { byId } from "./page.js";
-import {
-  between,
-  bitrateWords,
-  detectorRate,
-  estimatedDelayMs,
-  latencyWords,
-  publishWords,
-  readCounters,
-  shareWords,
-} from "./stats.js";
+import * as stats from "./stats.js";
 import { makeReader } from "./timecode.js";
 
 const EVERY_MS = 1000;
@@ -19,8 +10,7 @@ const CURVE_POINTS = 30;
 // `player()` gives the current player or null, `stationAhead()` the station's clock minus this one in ms, or null.
 export function makePanel({ player, stationAhead, quality, words }) {
   const latency = makeLatency(stationAhead);
-  let open = false;
-  let timer = 0;
+  let timer = 0; // 0: closed
   let before = null;
   let status = null;
   let curve = [];
@@ -28,20 +18,20 @@ export function makePanel({ player, stationAhead, quality, words }) {
 
   async function draw() {
     const peer = player()?.peer ?? null;
-    const after = peer ? readCounters(await peer.getStats()) : null;
-    const numbers = between(before, after);
+    const after = peer ? stats.readCounters(await peer.getStats()) : null;
+    const numbers = stats.between(before, after);
     before = after;
     drawNumbers(numbers, latency.newest());
     drawStation(words, status);
   }
 
   function drawNumbers(numbers, seen) {
-    const estimate = numbers && estimatedDelayMs(numbers);
+    const estimate = numbers && stats.estimatedDelayMs(numbers);
     const ms = seen?.ms ?? estimate;
-    set("latency", ms === null ? null : latencyWords(words, ms, seen?.exact));
+    set("latency", ms === null ? null : stats.latencyWords(words, ms, seen?.exact));
     set("fps", numbers && words.say("live.fps", { fps: words.number(numbers.fps) }));
-    set("bitrate", numbers && bitrateWords(words, numbers.bitrateBps));
-    set("lost", numbers && shareWords(words, numbers.lostShare));
+    set("bitrate", numbers && stats.bitrateWords(words, numbers.bitrateBps));
+    set("lost", numbers && stats.shareWords(words, numbers.lostShare));
     if (numbers?.height) {
       quality.shown(numbers.height);
       change?.follow(player()?.session, numbers.height);
@@ -63,8 +53,8 @@ export function makePanel({ player, stationAhead, quality, words }) {
 
   return {
     show(yes) {
-      open = yes;
       clearInterval(timer);
+      timer = 0;
       if (!yes) return;
       before = null;
       curve = [];
@@ -77,12 +67,12 @@ export function makePanel({ player, stationAhead, quality, words }) {
     },
     status(next) {
       status = next;
-      if (open) drawStation(words, status);
+      if (timer) drawStation(words, status);
     },
     seen: latency.seen,
     // The numbers follow within a second.
     reworded() {
-      if (!open) return;
+      if (!timer) return;
       drawStation(words, status);
       change?.draw();
     },
@@ -90,14 +80,11 @@ export function makePanel({ player, stationAhead, quality, words }) {
 }
 
 function drawStation(words, status) {
-  const detector = detectorRate(words, status?.detector);
-  set("detector", detector.text);
-  byId("stat-detector").title = detector.title;
+  set("detector", stats.detectorRate(words, status?.detector));
   set("viewers", typeof status?.viewers === "number" ? words.number(status.viewers) : null);
-  const publish = publishWords(words.say, status?.publish);
+  const publish = stats.publishWords(words.say, status?.publish);
   byId("line-publish").hidden = publish === null;
-  set("publish", publish?.text);
-  byId("stat-publish").title = publish?.title ?? "";
+  set("publish", publish);
 }
 
 // The curve ends at twice the median, at least at 50 ms, so that one spike does not flatten it.
@@ -105,20 +92,18 @@ function points(curve) {
   const sorted = [...curve].sort((a, b) => a - b);
   const top = Math.max(2 * (sorted[sorted.length >> 1] ?? 0), 50);
   const step = 120 / (CURVE_POINTS - 1);
-  return curve
-    .map(
-      (ms, index) =>
-        `${(index * step).toFixed(1)},${(31 - (Math.min(ms, top) / top) * 30).toFixed(1)}`,
-    )
-    .join(" ");
+  const height = (ms) => 31 - (Math.min(ms, top) / top) * 30;
+  return curve.map((ms, index) => `${(index * step).toFixed(1)},${height(ms).toFixed(1)}`).join(" ");
 }
 
 function whole({ number }, ms) {
   return typeof ms === "number" ? `${number(ms)} ms` : null;
 }
 
-function set(name, text) {
-  byId(`stat-${name}`).textContent = text ?? "–";
+// `words`: a text, or {text, title}.
+function set(name, words) {
+  const { text, title = "" } = words?.title === undefined ? { text: words } : words;
+  Object.assign(byId(`stat-${name}`), { textContent: text ?? "–", title });
 }
 
 const READ_EVERY_MS = 500;

@@ -5,13 +5,12 @@ import { leave, makeSession, negotiate, renew, trickle } from "./session.js";
 // A POST whose session was given up is cut off after this, which frees its connection.
 const ABANDON_MS = 2000;
 
-// `asksForServers`: the station has STUN or TURN servers. `tell` gets {type: "track", track}
-// and the events of negotiate() and renew(), of which connection.js takes all but "offered".
+// `tell` gets {type: "track", track} and the events of negotiate() and renew(), of which connection.js takes all but "offered".
 export function openPlayer({ endpoint, asksForServers = false, tell }) {
   const codecs = supportedCodecs();
   if (!codecs) {
     queueMicrotask(() => tell({ type: "unsupported" }));
-    return { peer: null, session: null, choose() {}, renew() {}, close() {} };
+    return null;
   }
   const session = makeSession();
   const abort = new AbortController();
@@ -94,16 +93,12 @@ const PARAMETER = /;\s*([\w-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]+)))?/g
 export function iceServers(header) {
   const servers = [];
   for (const [, url, rest] of (header ?? "").matchAll(LINK)) {
-    const parameters = linkParameters(rest);
-    if (!/\bice-server\b/i.test(parameters.rel ?? "") || !/^(stun|turn)s?:/i.test(url)) continue;
-    const server = { urls: url };
+    const { rel = "", username, credential } = linkParameters(rest);
+    if (!/\bice-server\b/i.test(rel)) continue;
     // A browser throws at a TURN server without both, which would end the whole connection.
-    if (/^turn/i.test(url)) {
-      if (parameters.username === undefined || parameters.credential === undefined) continue;
-      server.username = parameters.username;
-      server.credential = parameters.credential;
-    }
-    servers.push(server);
+    const isComplete = username !== undefined && credential !== undefined;
+    if (/^turns?:/i.test(url) && isComplete) servers.push({ urls: url, username, credential });
+    if (/^stuns?:/i.test(url)) servers.push({ urls: url });
   }
   return servers;
 }

@@ -33,10 +33,14 @@ export function makeQuality({ select, choose, say }) {
   let renditions = [];
   let height = null;
   select.addEventListener("change", () => {
-    choice = select.value;
-    remember(KEY, choice, "sessionStorage");
+    keep(select.value);
     choose(choice);
   });
+
+  function keep(next) {
+    choice = next;
+    remember(KEY, choice, "sessionStorage");
+  }
 
   function show() {
     const list = entries(say, renditions, height);
@@ -55,8 +59,7 @@ export function makeQuality({ select, choose, say }) {
     },
     // The station does not know the chosen rendition.
     refused() {
-      choice = AUTO;
-      remember(KEY, choice, "sessionStorage");
+      keep(AUTO);
       show();
     },
     status(next) {

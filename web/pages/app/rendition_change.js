@@ -1,4 +1,4 @@
-// Why the station last changed the rendition of this page's viewer. Fetched with the first opening of the statistics.
+// Why the station last changed the rendition of this page's viewer.
 
 import { byId } from "./page.js";
 import { stateWords } from "./stats.js";
@@ -14,7 +14,7 @@ export function ownViewer(viewers, session, askedAt, answeredAt) {
   return own.length === 1 ? own[0] : null;
 }
 
-// Why the station last changed the rendition; null where it does not say.
+// Null where the station does not say.
 export function renditionChangeWords(say, viewer) {
   const cause = viewer?.rendition_change;
   return cause ? stateWords(say, "live.change", cause) : null;
@@ -28,7 +28,7 @@ export function makeRenditionChange(words) {
   function draw() {
     const text = renditionChangeWords(words.say, viewer);
     byId("line-change").hidden = text === null;
-    byId("stat-change").textContent = text ?? "–";
+    byId("stat-change").textContent = text;
   }
 
   return {

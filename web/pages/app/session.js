@@ -139,11 +139,14 @@ export function leave(session) {
   session.url = null;
 }
 
+const UFRAG = "a=ice-ufrag:";
+const PASSWORD = "a=ice-pwd:";
+
 // The body of a PATCH (RFC 8840): `offer` is the local description, `candidates` are candidate lines
 // without "a=".
 export function fragment(offer, candidates, ended) {
   const lines = [
-    ...[/^a=ice-ufrag:.*$/m, /^a=ice-pwd:.*$/m, /^m=.*$/m, /^a=mid:.*$/m].map((line) => first(offer, line)),
+    ...[UFRAG, PASSWORD, "m=", "a=mid:"].map((start) => first(offer, start)),
     ...candidates.map((line) => `a=${line}`),
     ended ? "a=end-of-candidates" : null,
   ];
@@ -152,25 +155,15 @@ export function fragment(offer, candidates, ended) {
 
 // The station's answer, with the ICE credentials and candidates of `renewal` in place of its old ones.
 export function renewedAnswer(answer, renewal) {
-  const credentials = {
-    "a=ice-ufrag:": first(renewal, /^a=ice-ufrag:.*$/m),
-    "a=ice-pwd:": first(renewal, /^a=ice-pwd:.*$/m),
-  };
-  if (!credentials["a=ice-ufrag:"] || !credentials["a=ice-pwd:"]) {
-    throw new Error("an ICE restart was answered without credentials");
-  }
-  const candidates = renewal.match(/^a=(candidate:|end-of-candidates).*$/gm) ?? [];
-  const lines = [];
-  let placed = false;
-  for (const line of answer.split(/\r?\n/).filter(Boolean)) {
-    if (/^a=(candidate:|end-of-candidates)/.test(line)) continue;
-    const name = Object.keys(credentials).find((start) => line.startsWith(start));
-    lines.push(name ? credentials[name] : newVersion(line));
-    if (name === "a=ice-pwd:" && !placed) {
-      lines.push(...candidates.map((candidate) => candidate.trim()));
-      placed = true;
-    }
-  }
+  const [ufrag, password] = [UFRAG, PASSWORD].map((start) => first(renewal, start));
+  if (!ufrag || !password) throw new Error("an ICE restart was answered without credentials");
+  const isCandidate = (line) => /^a=(candidate:|end-of-candidates)/.test(line);
+  const candidates = linesOf(renewal).filter(isCandidate);
+  const lines = linesOf(answer).flatMap((line) => {
+    if (isCandidate(line)) return [];
+    if (line.startsWith(UFRAG)) return ufrag;
+    return line.startsWith(PASSWORD) ? [password, ...candidates.splice(0)] : newVersion(line);
+  });
   return lines.join("\r\n") + "\r\n";
 }
 
@@ -179,6 +172,5 @@ function newVersion(line) {
   return line.replace(/^(o=\S+ \S+ )(\d+)/, (_, start, version) => start + (Number(version) + 1));
 }
 
-function first(text, pattern) {
-  return text.match(pattern)?.[0].trim() ?? null;
-}
+const linesOf = (text) => text.split(/\r?\n/).filter(Boolean);
+const first = (text, start) => linesOf(text).find((line) => line.startsWith(start));

@@ -5,7 +5,7 @@
 // made. `pictureSeen` gets (video, now, metadata) for each picture.
 export function makeStage(video, last, pictureSeen) {
   let shown = false; // whether the video has a picture of the current connection
-  let stopWatching = () => {};
+  let stopWatching = null;
 
   return {
     video,
@@ -25,8 +25,8 @@ export function makeStage(video, last, pictureSeen) {
     },
     // To be called before a connection is closed: the video has no picture afterwards.
     freeze() {
-      stopWatching();
-      stopWatching = () => {};
+      stopWatching?.();
+      stopWatching = null;
       if (!shown || !video.videoWidth) return;
       shown = false;
       last.width = video.videoWidth;

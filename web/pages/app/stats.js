@@ -20,8 +20,6 @@ export function readCounters(report) {
     emitted: video.jitterBufferEmittedCount ?? 0,
     bufferedS: video.jitterBufferDelay ?? 0,
     decodingS: video.totalDecodeTime ?? 0,
-    frozen: video.freezeCount ?? 0,
-    width: video.frameWidth ?? 0,
     height: video.frameHeight ?? 0,
     roundTripMs: pair?.currentRoundTripTime === undefined ? null : pair.currentRoundTripTime * 1000,
   };
@@ -32,20 +30,17 @@ export function between(before, after) {
   if (!before || !after || after.atMs - before.atMs < 100) return null;
   // A new connection counts from zero.
   if (after.bytes < before.bytes || after.decoded < before.decoded) return null;
-  const seconds = (after.atMs - before.atMs) / 1000;
-  const decoded = after.decoded - before.decoded;
-  const emitted = after.emitted - before.emitted;
-  const packets = after.packets - before.packets;
-  const lost = Math.max(after.lost - before.lost, 0);
+  const since = (name) => after[name] - before[name];
+  const seconds = since("atMs") / 1000;
+  const [decoded, emitted, packets] = ["decoded", "emitted", "packets"].map(since);
+  const lost = Math.max(since("lost"), 0);
   return {
     fps: decoded / seconds,
-    bitrateBps: ((after.bytes - before.bytes) * 8) / seconds,
+    bitrateBps: (since("bytes") * 8) / seconds,
     lostShare: packets + lost > 0 ? lost / (packets + lost) : 0,
-    bufferMs: emitted > 0 ? ((after.bufferedS - before.bufferedS) / emitted) * 1000 : null,
-    decodeMs: decoded > 0 ? ((after.decodingS - before.decodingS) / decoded) * 1000 : null,
+    bufferMs: emitted > 0 ? (since("bufferedS") / emitted) * 1000 : null,
+    decodeMs: decoded > 0 ? (since("decodingS") / decoded) * 1000 : null,
     roundTripMs: after.roundTripMs,
-    frozen: after.frozen,
-    width: after.width,
     height: after.height,
   };
 }

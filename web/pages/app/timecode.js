@@ -15,7 +15,7 @@ export function decodeCells(brightness) {
   if (brightest - darkest < 96) return null;
   const middle = (darkest + brightest) / 2;
   const bits = brightness.map((value) => (value > middle ? 1 : 0));
-  if (bits[0] !== 1 || bits[1] !== 0 || bits[38] !== 0 || bits[39] !== 1) return null;
+  if (number(bits.slice(0, 2)) !== 0b10 || number(bits.slice(38)) !== 0b01) return null;
   let low = 0;
   let xor = 0;
   for (let nibble = 0; nibble < 8; nibble += 1) {

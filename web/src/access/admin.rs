@@ -64,9 +64,6 @@ impl AdminToken {
     }
 
     /// The token kept in `file`, else a new one, kept there.
-    ///
-    /// # Errors
-    /// The file cannot be read or written.
     pub(crate) fn kept_or_made(file: &Path) -> io::Result<Self> {
         match std::fs::read_to_string(file) {
             Ok(kept) if kept.trim().len() >= KEPT_LENGTH_MIN => {
@@ -80,9 +77,6 @@ impl AdminToken {
     }
 
     /// Generates a token and keeps it in `file`, replacing any token there.
-    ///
-    /// # Errors
-    /// The file cannot be written; the old token is still there then.
     pub(crate) fn make(file: &Path) -> io::Result<Self> {
         let token = random_id();
         private_file::write(file, format!("{token}\n").as_bytes())?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::{HeaderMap, header};
 use subtle::ConstantTimeEq;
 
 /// A cookie with two names, one for HTTP and one for HTTPS. Cookies are not separated by port: a secure
@@ -43,11 +44,7 @@ impl CookieName {
 
     /// Its value in a `Cookie` header; the HTTPS name takes precedence.
     pub(crate) fn value<'a>(&self, header: &'a str) -> Option<&'a str> {
-        let under = |wanted: &str| {
-            let pairs = header.split(';');
-            let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
-            pairs.find(|(name, _)| *name == wanted)
-        };
+        let under = |wanted: &str| pairs(header).find(|(name, _)| *name == wanted);
         let found = under(self.secure).or_else(|| under(self.plain));
         found.map(|(_, value)| value)
     }
@@ -55,10 +52,7 @@ impl CookieName {
     /// All its values in a `Cookie` header, under either name.
     pub(crate) fn values<'a>(&self, header: &'a str) -> impl Iterator<Item = &'a str> {
         let (plain, secure) = (self.plain, self.secure);
-        let pairs = header
-            .split(';')
-            .filter_map(|pair| pair.trim().split_once('='));
-        pairs
+        pairs(header)
             .filter(move |(name, _)| *name == plain || *name == secure)
             .map(|(_, given)| given)
     }
@@ -66,6 +60,17 @@ impl CookieName {
     pub(crate) fn holds(&self, header: &str, value: &str) -> bool {
         self.values(header).any(|given| equal(given, value))
     }
+}
+
+fn pairs(header: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = header.split(';');
+    pairs.filter_map(|pair| pair.trim().split_once('='))
+}
+
+/// The `Cookie` headers; HTTP/2 may split cookies over several (RFC 9113 8.2.3).
+pub(crate) fn cookie_headers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let all = headers.get_all(header::COOKIE).iter();
+    all.filter_map(|value| value.to_str().ok())
 }
 
 /// The token of an `Authorization` header (RFC 6750 2.1).

@@ -67,7 +67,6 @@ struct AddressGuesses {
     wrong: Vec<u64>,
 }
 
-/// The bucket is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooManyGuessesError {
     pub(crate) retry_after: Duration,
@@ -185,7 +184,6 @@ impl Guesses {
         admitted
     }
 
-    /// Records a wrong token.
     pub(crate) fn record_wrong(&self, from: IpAddr, token: &str, now: Instant) {
         let digest = self.hasher.hash_one(token);
         let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);

@@ -64,7 +64,6 @@ impl Rights {
     }
 }
 
-/// The configured tokens.
 #[derive(Clone, Copy)]
 pub(crate) struct Tokens<'a> {
     pub(crate) admin: &'a AdminToken,

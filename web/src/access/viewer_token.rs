@@ -47,24 +47,13 @@ impl CookieKey {
     /// The key kept in `file`, else a new one, which is kept there. If that fails, it lasts for this
     /// run.
     pub(crate) fn obtain(file: Option<&Path>) -> Self {
-        let Some(file) = file else {
-            return Self::fresh();
+        let fresh = hex(rand::random::<[u8; DIGITS / 2]>()) + "\n";
+        let is_key = |kept: &[u8]| {
+            let digits = kept.trim_ascii();
+            digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit)
         };
-        if let Ok(kept) = std::fs::read_to_string(file)
-            && is_key(kept.trim())
-        {
-            return Self(kept.trim().to_owned());
-        }
-        let fresh = Self::fresh();
-        if let Err(error) = private_file::write(file, format!("{}\n", fresh.0).as_bytes()) {
-            let file = file.display();
-            tracing::warn!(%error, "cannot keep {file}: after a restart, viewers need the link again");
-        }
-        fresh
-    }
-
-    fn fresh() -> Self {
-        Self(hex(rand::random::<[u8; DIGITS / 2]>()))
+        let key = private_file::kept_or(file, is_key, fresh.into(), "viewers need the link again");
+        Self(String::from_utf8_lossy(key.trim_ascii()).into_owned())
     }
 
     /// A signature of `text`. `purpose` separates uses of the key.
@@ -73,10 +62,6 @@ impl CookieKey {
         let signed = format!("{key}\n{purpose}\n{text}\n{key}", key = self.0);
         hex(Sha256::digest(signed))
     }
-}
-
-fn is_key(text: &str) -> bool {
-    text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

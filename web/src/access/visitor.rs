@@ -5,11 +5,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use ring::hmac;
 use signaling::fair_share::address_group;
 
-use crate::access::credentials::{CookieName, equal};
+use crate::access::credentials::{CookieName, cookie_headers, equal};
 use crate::access::{hex, random_id};
 use crate::http::Caller;
 use crate::private_file;
@@ -21,6 +21,7 @@ const COOKIE: CookieName = CookieName {
 const COOKIE_AGE: Duration = Duration::from_hours(24);
 /// 128 bits in hexadecimal digits, of the random part and of its signature.
 const DIGITS: usize = 32;
+const KEY_BYTES: usize = 32;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Visitor {
@@ -40,19 +41,15 @@ impl Visitors {
     /// The key is kept in `file`, so that cookies stay valid over a restart. Without a file, or if it
     /// cannot be written, the key lasts for this run.
     pub(crate) fn open(file: Option<&Path>) -> Self {
-        let key = kept_or_made(file);
         Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            key: hmac::Key::new(hmac::HMAC_SHA256, &kept_or_made(file)),
         }
     }
 
     pub(crate) fn recognise(&self, headers: &HeaderMap, caller: Caller) -> Visitor {
         let address_group = address_group(caller.ip).to_string();
         let address = self.digest("address", &address_group);
-        // HTTP/2 may split cookies over several headers (RFC 9113 8.2.3).
-        let cookies = headers.get_all(header::COOKIE).iter();
-        let known = cookies
-            .filter_map(|value| value.to_str().ok())
+        let known = cookie_headers(headers)
             .find_map(|value| COOKIE.value(value).and_then(|value| self.signed(value)));
         match known {
             Some(id) => Visitor {
@@ -86,33 +83,17 @@ impl Visitors {
     }
 }
 
-const KEY_BYTES: usize = 32;
-
-pub(crate) type Key = [u8; KEY_BYTES];
-
-pub(crate) fn kept_or_made(file: Option<&Path>) -> Key {
-    let fresh: Key = rand::random();
-    let Some(file) = file else {
-        return fresh;
-    };
-    let kept = std::fs::read(file);
-    if let Ok(kept) = kept.as_deref()
-        && let Ok(kept) = Key::try_from(kept)
-    {
-        return kept;
-    }
-    if let Err(error) = private_file::write(file, &fresh) {
-        tracing::warn!(
-            file = %file.display(), %error,
-            "the key of visitors' cookies cannot be kept: after a restart each visitor is a new one"
-        );
-    }
-    fresh
+fn kept_or_made(file: Option<&Path>) -> Vec<u8> {
+    let fresh = rand::random::<[u8; KEY_BYTES]>().to_vec();
+    let is_key = |kept: &[u8]| kept.len() == KEY_BYTES;
+    private_file::kept_or(file, is_key, fresh, "each visitor is a new one")
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use axum::http::header;
 
     use super::*;
 

@@ -2,12 +2,10 @@
 //! pages nor the feed wait for a locked database or a full disk.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use capture::Heartbeat;
 use stylise::{Booth, BoothMetrics, BoothSettings, Stylist};
-
-use crate::booth::BoothClosedError;
 
 /// Opening usually takes less, so start-up waits for it this long.
 const FIRST_WITHIN: Duration = Duration::from_millis(300);
@@ -15,6 +13,18 @@ const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_LONGEST: Duration = Duration::from_secs(8);
 /// Deadline for opening, with many pictures on a slow disk.
 const OPENING_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// Why the booth cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BoothClosedError {
+    /// The owner disabled it.
+    Off,
+    /// It is being opened for the first time.
+    Opening,
+    /// Its folder or its database cannot be used; opening is retried. The reason is only logged, because
+    /// it contains paths.
+    Broken,
+}
 
 pub(super) struct OpeningPlan {
     pub(super) settings: BoothSettings,
@@ -51,19 +61,12 @@ impl BoothOpener {
             tracing::error!(%error, "the photo booth stays closed: no thread could be started for it");
             opening.lock().closed = BoothClosedError::Broken;
         }
-        opening.wait_for_first_attempt();
-        opening
-    }
-
-    fn wait_for_first_attempt(&self) {
-        let progress = self.lock();
         let is_first = |progress: &mut Progress| {
-            progress.closed == BoothClosedError::Opening && self.booth.get().is_none()
+            progress.closed == BoothClosedError::Opening && opening.booth.get().is_none()
         };
-        let waited = self
-            .changed
-            .wait_timeout_while(progress, FIRST_WITHIN, is_first);
-        drop(waited);
+        let changed = &opening.changed;
+        drop(changed.wait_timeout_while(opening.lock(), FIRST_WITHIN, is_first));
+        opening
     }
 
     fn run(&self, plan: &OpeningPlan, heartbeat: &Heartbeat) {
@@ -117,15 +120,9 @@ impl BoothOpener {
         let mut progress = self.lock();
         progress.closed = BoothClosedError::Broken;
         self.changed.notify_all();
-        let until = Instant::now() + pause;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if progress.is_ending || left.is_zero() {
-                return progress.is_ending;
-            }
-            let woken = self.changed.wait_timeout(progress, left);
-            progress = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let goes_on = |progress: &mut Progress| !progress.is_ending;
+        let rested = self.changed.wait_timeout_while(progress, pause, goes_on);
+        rested.unwrap_or_else(PoisonError::into_inner).0.is_ending
     }
 
     pub(super) fn booth(&self) -> Result<&Booth, BoothClosedError> {
@@ -148,6 +145,8 @@ impl BoothOpener {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use prometheus_client::registry::Registry;
 
     use super::*;

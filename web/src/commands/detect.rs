@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::open_detector;
 use crate::cli::{DetectArgs, Format};
-use crate::output::{OutputError, error_chain, print};
+use crate::output::{OutputError, error_about, exit_code, print};
 
 /// Higher than for the stream: annotated copies are examined closely.
 const QUALITY: u8 = 92;
@@ -63,20 +63,11 @@ pub(crate) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
                 return Err(error);
             }
             failed = true;
-            let (path, why) = (path.display().to_string(), error_chain(error.as_ref()));
-            let about = if why.starts_with(&path) {
-                String::new()
-            } else {
-                path + ": "
-            };
-            let _ = writeln!(stderr(), "carrier: {about}{why}");
+            let why = error_about(path, error.as_ref());
+            let _ = writeln!(stderr(), "carrier: {why}");
         }
     }
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(exit_code(!failed))
 }
 
 struct StillDetector {

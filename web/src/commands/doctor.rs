@@ -1,72 +1,25 @@
 //! `carrier doctor`: what works, what does not, and what to do.
 
 mod checks;
+mod finding;
 
 use std::process::ExitCode;
 
-use serde::Serialize;
-
 use crate::cli::{DoctorArgs, ReportFormat};
+use crate::commands::doctor::finding::{Finding, State};
 use crate::config::Config;
 use crate::environment::{Environment, UserFolders};
-use crate::output::{error_chain, print};
-
-#[derive(Debug, Serialize)]
-struct Finding {
-    topic: &'static str,
-    state: State,
-    words: String,
-    /// What the owner can do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fix: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    Ok,
-    /// Not configured or not needed, which is no error.
-    Note,
-    Bad,
-}
-
-impl Finding {
-    fn ok(topic: &'static str, words: impl Into<String>) -> Self {
-        Self::new(topic, State::Ok, words.into(), None)
-    }
-
-    fn note(topic: &'static str, words: impl Into<String>, fix: &str) -> Self {
-        Self::new(topic, State::Note, words.into(), Some(fix.to_owned()))
-    }
-
-    fn bad(topic: &'static str, words: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self::new(topic, State::Bad, words.into(), Some(fix.into()))
-    }
-
-    fn new(topic: &'static str, state: State, words: String, fix: Option<String>) -> Self {
-        let fix = fix.filter(|fix| !fix.is_empty());
-        Self {
-            topic,
-            state,
-            words,
-            fix,
-        }
-    }
-}
+use crate::output::{error_chain, exit_code, print};
 
 pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let findings = examine(args);
     let text = match args.format {
         ReportFormat::Json => serde_json::to_string(&findings)? + "\n",
-        ReportFormat::Table => findings.iter().map(lines).collect(),
+        ReportFormat::Table => findings.iter().map(Finding::to_string).collect(),
     };
     print(&text)?;
     let all_well = findings.iter().all(|finding| finding.state != State::Bad);
-    Ok(if all_well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(all_well))
 }
 
 fn examine(args: &DoctorArgs) -> Vec<Finding> {
@@ -98,29 +51,11 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
         )
     }));
     findings.push(checks::source(&config));
-    findings.extend(checks::model(&config));
+    findings.push(checks::model(&config));
     findings.push(checks::https(&config, &folders));
     findings.push(checks::data_folder(&config, &folders));
     findings.extend(checks::comfyui(&config.stylise));
     findings
-}
-
-fn lines(finding: &Finding) -> String {
-    let state = match finding.state {
-        State::Ok => "ok",
-        State::Note => "-",
-        State::Bad => "BAD",
-    };
-    let Finding {
-        topic, words, fix, ..
-    } = finding;
-    // Some errors have several lines.
-    let words = words.trim_end().replace('\n', "\n                    ");
-    let mut text = format!("{state:<4} {topic:<14} {words}\n");
-    if let Some(fix) = fix {
-        text += &format!("                    {fix}\n");
-    }
-    text
 }
 
 #[cfg(test)]
@@ -175,6 +110,6 @@ mod tests {
         assert!(weak.iter().any(is_told), "{weak:?}");
         let invalid = told("sorce = \"scene\"");
         assert_eq!(invalid.len(), 1);
-        assert!(lines(&invalid[0]).starts_with("BAD  configuration"));
+        assert!(invalid[0].to_string().starts_with("BAD  configuration"));
     }
 }

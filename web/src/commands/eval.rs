@@ -16,7 +16,7 @@ use detector::coco::{Accuracy, Annotations, Classes, Evaluation, LeftOut, Pictur
 use super::open_detector;
 use crate::cli::{EvalArgs, ReportFormat};
 use crate::commands::eval::report::Report;
-use crate::output::{error_chain, print};
+use crate::output::{error_about, exit_code, print};
 
 /// Twice the size of COCO's largest file (train2017).
 const MOST_ANNOTATION_BYTES: u64 = 1 << 30;
@@ -69,11 +69,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         ReportFormat::Json => report.json()?,
     };
     print(&text)?;
-    Ok(if measured.bad.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(measured.bad.is_empty()))
 }
 
 /// Prints a line on standard error.
@@ -147,7 +143,6 @@ fn note_left_out(left_out: &LeftOut) {
 struct Measured {
     /// `None`: there is no annotated box.
     accuracy: Option<Accuracy>,
-    /// Time spent in detection.
     took: Duration,
     pictures: usize,
     /// Pictures that could not be measured, each with the reason.
@@ -208,14 +203,8 @@ fn load(
     if !path.is_file() {
         return Err(format!("{name}: there is no such picture"));
     }
-    let still = loader.load(&path).map_err(|error| {
-        let why = error_chain(&error);
-        if why.starts_with(&name.to_string()) {
-            why
-        } else {
-            format!("{name}: {why}")
-        }
-    })?;
+    let still = loader.load(&path);
+    let still = still.map_err(|error| error_about(&path, &error))?;
     let (upright, stored) = ((still.width, still.height), still.stored_size_px());
     let mut boxes = picture.boxes.clone();
     match picture.size_px {

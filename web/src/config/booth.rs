@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stylise::comfyui::{ComfyuiSettings, SettingsError, Timeouts};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// A week.
 const KEEP_HOURS_MAX: u64 = 7 * 24;
@@ -59,11 +59,9 @@ impl BoothConfig {
 section! {
     /// Without `comfyui` it is off: no request leaves this machine.
     StyliseConfig {
-        /// The server's address.
         comfyui: Option<String> = None,
         /// Its bearer token, also `CARRIER_COMFYUI_TOKEN`.
         token: Option<String> = None,
-        /// Sent with each request.
         headers: BTreeMap<String, String> = BTreeMap::new(),
         /// The authority of the server's certificate.
         ca: Option<PathBuf> = None,
@@ -147,7 +145,7 @@ fn within(key: &'static str, value: u64, max: u64, unit: &str) -> Result<(), Con
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::message;
+    use crate::config::error::message;
 
     #[test]
     fn booth_limits_of_zero_are_refused() {

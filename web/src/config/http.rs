@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use axum::http::Uri;
 use axum::http::uri::Authority;
 
-use super::{ConfigError, check_token};
+use super::error::ConfigError;
+use super::token_strength::check_token;
 
 section! {
     /// Everything is off by default.
@@ -121,7 +122,6 @@ pub(crate) fn origin_of(value: &str) -> Option<String> {
 }
 
 section! {
-    /// The certificate for `listen_tls`.
     #[derive(Debug, Eq)]
     TlsConfig {
         /// PEM file: this machine's certificate, then the intermediate ones.
@@ -167,7 +167,7 @@ impl TlsConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::message;
+    use crate::config::error::message;
 
     fn said(text: &str) -> String {
         let config: HttpConfig = toml::from_str(text).expect("valid TOML");

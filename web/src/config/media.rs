@@ -8,7 +8,7 @@ use serde::Deserialize;
 use signaling::publish::TargetError;
 use signaling::{PublishTarget, Rendition, RenditionId};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// Bitrates that an encoder can be asked for, in the file and by the admin.
 pub(crate) const BITRATES_BPS: RangeInclusive<u32> = 50_000..=50_000_000;
@@ -82,7 +82,6 @@ pub(super) fn check_renditions(list: &[RenditionConfig]) -> Result<(), ConfigErr
 section! {
     /// Without `url` it is off.
     PublishConfig {
-        /// The WHIP endpoint.
         url: Option<String> = None,
         /// Its bearer token, also `CARRIER_PUBLISH_TOKEN`.
         token: Option<String> = None,

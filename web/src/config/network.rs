@@ -6,7 +6,7 @@ use serde::Deserialize;
 use signaling::Announced;
 use signaling::announce::ANNOUNCED_MAX;
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// Far more than any machine here can use.
 const ENGINE_THREADS_MAX: usize = 64;
@@ -95,7 +95,7 @@ impl IceServer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::message;
+    use crate::config::error::message;
 
     #[test]
     fn invalid_announced_addresses_are_named() {

@@ -1,5 +1,7 @@
 //! Whether a token that the owner chose could be guessed within the rate limit of `access/guesses.rs`.
 
+use super::error::ConfigError;
+
 /// Shorter tokens are found by brute force.
 const CHARACTERS_MIN: usize = 8;
 /// Dates, telephone numbers and PINs.
@@ -23,8 +25,16 @@ const ROWS: [&str; 7] = [
     "zxcvbnm",
 ];
 
+/// Refuses a token that is easily guessed.
+pub(super) fn check_token(key: &'static str, token: &str) -> Result<(), ConfigError> {
+    match weakness(token) {
+        None => Ok(()),
+        Some(why) => Err(ConfigError::hidden(key, why)),
+    }
+}
+
 /// Why a token is easily guessed; `None` if it is not.
-pub(crate) fn weakness(token: &str) -> Option<&'static str> {
+pub(super) fn weakness(token: &str) -> Option<&'static str> {
     let token = token.trim();
     let lower: Vec<char> = token.to_lowercase().chars().collect();
     if lower.len() < CHARACTERS_MIN {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// Shorter tokens are found by trying.
 const TOKEN_CHARACTERS_MIN: usize = 8;
@@ -17,7 +17,6 @@ section! {
         max: Option<usize> = None,
         /// Limit of viewers from one address.
         per_address: Option<usize> = None,
-        /// Watching needs this token.
         token: Option<String> = None,
     }
 }
@@ -132,7 +131,7 @@ impl fmt::Debug for WifiConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::message;
+    use crate::config::error::message;
 
     #[test]
     fn a_limit_of_zero_and_a_token_that_needs_escapes_are_refused() {

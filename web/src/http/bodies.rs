@@ -80,11 +80,7 @@ impl IntoResponse for ApiError {
         headers.insert(header::CONTENT_TYPE, kind);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(wait) = self.retry_after {
-            // In whole seconds (RFC 9110 10.2.3), rounded up.
-            let seconds = wait.as_millis().div_ceil(1000).max(1);
-            if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
-                headers.insert(header::RETRY_AFTER, value);
-            }
+            headers.insert(header::RETRY_AFTER, retry_after(wait));
         }
         if self.status == StatusCode::REQUEST_TIMEOUT {
             // The rest of this request's body would be parsed as the next request.
@@ -92,6 +88,11 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// `Retry-After` in whole seconds (RFC 9110 10.2.3), rounded up.
+pub(crate) fn retry_after(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_millis().div_ceil(1000).max(1) as u64)
 }
 
 /// The query of a page: `?token=...` of a link.

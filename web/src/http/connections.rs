@@ -48,7 +48,6 @@ const WARN_INTERVAL: Duration = Duration::from_mins(10);
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConnectionLimits {
-    /// Limit of open connections.
     connections_max: usize,
     /// Time-out for a request's head, since the connection opened or the last answer ended.
     head_within: Duration,

@@ -3,20 +3,21 @@
 //! difference.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::http::Uri;
 
 use crate::config::{Config, http};
-use crate::http::tls::CertificateNames;
+use crate::http::tls::CurrentCertificate;
 
 /// Names known at the start. The machine's own names are read on each use, because they may change.
 pub(crate) struct HostNames {
     configured: Vec<String>,
-    certificate: Option<CertificateNames>,
+    certificate: Option<Arc<CurrentCertificate>>,
 }
 
 impl HostNames {
-    pub(crate) fn new(config: &Config, certificate: Option<CertificateNames>) -> Self {
+    pub(crate) fn new(config: &Config, certificate: Option<Arc<CurrentCertificate>>) -> Self {
         let public = config.public_url.as_deref().and_then(http::origin_of);
         let public = public.and_then(|origin| origin.parse::<Uri>().ok());
         let public = public.and_then(|uri| uri.host().map(str::to_owned));
@@ -30,12 +31,10 @@ impl HostNames {
     /// Whether `host`, without a port, is a name of this station.
     pub(crate) fn contains(&self, host: &str) -> bool {
         let host = plain(host);
+        let certificate = self.certificate.as_ref();
         is_local(&host)
             || self.configured.contains(&host)
-            || self
-                .certificate
-                .as_ref()
-                .is_some_and(|names| names.contain(&host))
+            || certificate.is_some_and(|certificate| certificate.names(&host))
             || this_machine().contains(&host)
     }
 }

@@ -70,9 +70,8 @@ impl Tls {
         matches!(self.origin, CertificateOrigin::SelfSigned(_))
     }
 
-    /// The names in the certificate.
-    pub(crate) fn names(&self) -> CertificateNames {
-        CertificateNames::of(Arc::clone(&self.shown))
+    pub(crate) fn certificate(&self) -> Arc<CurrentCertificate> {
+        Arc::clone(&self.shown)
     }
 
     /// SHA-256 of the certificate, as browsers show it.
@@ -137,26 +136,6 @@ impl CertificateOrigin {
     }
 }
 
-/// The names in the current certificate.
-#[derive(Clone)]
-pub(crate) struct CertificateNames(Arc<CurrentCertificate>);
-
-impl CertificateNames {
-    pub(crate) fn of(shown: Arc<CurrentCertificate>) -> Self {
-        Self(shown)
-    }
-
-    /// Wildcards match.
-    pub(crate) fn contain(&self, host: &str) -> bool {
-        let certified = self.0.current();
-        let parsed = certified.cert.first().map(ParsedCertificate::try_from);
-        let (Some(Ok(parsed)), Ok(name)) = (parsed, ServerName::try_from(host)) else {
-            return false;
-        };
-        verify_server_name(&parsed, &name).is_ok()
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
 
@@ -167,6 +146,16 @@ impl CurrentCertificate {
 
     pub(crate) fn current(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether it is for this host; wildcards match.
+    pub(crate) fn names(&self, host: &str) -> bool {
+        let certified = self.current();
+        let parsed = certified.cert.first().map(ParsedCertificate::try_from);
+        let (Some(Ok(parsed)), Ok(name)) = (parsed, ServerName::try_from(host)) else {
+            return false;
+        };
+        verify_server_name(&parsed, &name).is_ok()
     }
 
     /// Used from the next handshake on.
@@ -198,10 +187,9 @@ mod tests {
         let nowhere = Path::new("");
         let key = key.serialize_pem();
         let certified = from_pem(pem.as_bytes(), key.as_bytes(), nowhere, nowhere);
-        let shown = Arc::new(CurrentCertificate::new(certified.expect("a pair")));
-        let names = CertificateNames::of(shown);
+        let certificate = CurrentCertificate::new(certified.expect("a pair"));
         for host in ["booth.example", "a.hall.example"] {
-            assert!(names.contain(host), "{host}");
+            assert!(certificate.names(host), "{host}");
         }
         for host in [
             "example",
@@ -211,7 +199,7 @@ mod tests {
             "",
             "a b",
         ] {
-            assert!(!names.contain(host), "{host}");
+            assert!(!certificate.names(host), "{host}");
         }
     }
 }

@@ -11,13 +11,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::access::credentials::bearer;
+use crate::access::credentials::{bearer, cookie_headers};
 use crate::access::guesses::TooManyGuessesError;
 use crate::access::rights::{Rights, Tokens};
 use crate::access::{admin, viewer_token};
 use crate::app::App;
 use crate::http::Caller;
-use crate::http::bodies::PageQuery;
+use crate::http::bodies::{PageQuery, retry_after};
 use crate::http::request_head::header_text;
 use crate::layers::is_health;
 
@@ -113,19 +113,12 @@ fn recognise(
 
 /// Wrong cookies are not counted: their values are random and cannot be guessed.
 fn by_cookie(app: &App, headers: &HeaderMap, now: Instant) -> Rights {
-    let cookies = headers.get_all(header::COOKIE).iter();
-    let cookies: Vec<&str> = cookies.filter_map(|value| value.to_str().ok()).collect();
     let holds_admin = |name: &str| app.admin_sessions.is_open(name, now);
-    let is_admin = cookies
-        .iter()
-        .any(|cookie| admin::COOKIE.values(cookie).any(holds_admin));
-    if is_admin {
+    if cookie_headers(headers).any(|cookie| admin::COOKIE.values(cookie).any(holds_admin)) {
         return Rights::ADMIN;
     }
     let watches = app.viewer_token.as_ref().is_some_and(|viewers| {
-        cookies
-            .iter()
-            .any(|cookie| viewer_token::COOKIE.holds(cookie, viewers.session()))
+        cookie_headers(headers).any(|cookie| viewer_token::COOKIE.holds(cookie, viewers.session()))
     });
     if watches { Rights::WATCH } else { Rights::NONE }
 }
@@ -146,63 +139,60 @@ fn try_token(
 }
 
 fn too_many_guesses(refused: TooManyGuessesError) -> Response {
-    let seconds = refused.retry_after.as_millis().div_ceil(1000).max(1);
-    let retry_after = HeaderValue::from_str(&seconds.to_string());
-    let mut answer = (
-        StatusCode::TOO_MANY_REQUESTS,
-        [(header::CACHE_CONTROL, "no-store")],
-        "Too many wrong tokens came from your address: wait a moment.\n",
-    )
-        .into_response();
-    if let Ok(value) = retry_after {
-        answer.headers_mut().insert(header::RETRY_AFTER, value);
-    }
-    answer
+    let headers = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::RETRY_AFTER, retry_after(refused.retry_after)),
+    ];
+    let message = "Too many wrong tokens came from your address: wait a moment.\n";
+    (StatusCode::TOO_MANY_REQUESTS, headers, message).into_response()
 }
 
 pub(crate) const CHALLENGE: &str = "Bearer realm=\"carrier\"";
 
-/// Requires the viewer token or its cookie, if one is configured; admin rights include it.
-pub(crate) async fn needs_watch(
-    State(app): State<Arc<App>>,
+/// The right that a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// None, or the handler checks: a page shows strangers a form for the token.
+    Nothing,
+    /// The viewer token, if one is configured.
+    Watch,
+    /// The metrics token or the admin token, if watching needs a token or metrics have one.
+    Metrics,
+    /// The admin token: the route changes what others see.
+    Admin,
+    /// As `Watch` for reading, as `Admin` for every other method.
+    AdminToChange,
+}
+
+/// Refuses requests without the right. Session cookies count as their token.
+pub(crate) async fn check_right(
+    State((app, needs)): State<(Arc<App>, Needs)>,
     requester: Requester,
     request: Request,
     next: Next,
 ) -> Response {
-    if requester.rights.watch {
-        return next.run(request).await;
+    let Rights {
+        watch,
+        read_metrics,
+        admin,
+        ..
+    } = requester.rights;
+    let needs = match needs {
+        Needs::AdminToChange if request.method().is_safe() => Needs::Watch,
+        Needs::AdminToChange => Needs::Admin,
+        other => other,
+    };
+    match needs {
+        Needs::Watch if !watch => refused(&app),
+        Needs::Metrics if !read_metrics => unauthorised(
+            "This needs the metrics_token of [http], or the admin token: send \
+             `Authorization: Bearer TOKEN`.\n",
+        ),
+        Needs::Admin if !admin => {
+            unauthorised("This needs the admin token: send `Authorization: Bearer TOKEN`.\n")
+        }
+        _ => next.run(request).await,
     }
-    refused(&app)
-}
-
-/// Requires the admin token or a session cookie.
-pub(crate) async fn needs_admin(requester: Requester, request: Request, next: Next) -> Response {
-    if requester.rights.admin {
-        return next.run(request).await;
-    }
-    unauthorised("This needs the admin token: send `Authorization: Bearer TOKEN`.\n")
-}
-
-/// Requires the admin token or a session cookie of every request that changes something.
-pub(crate) async fn needs_admin_to_change(
-    requester: Requester,
-    request: Request,
-    next: Next,
-) -> Response {
-    if request.method().is_safe() {
-        return next.run(request).await;
-    }
-    needs_admin(requester, request, next).await
-}
-
-pub(crate) async fn needs_metrics(requester: Requester, request: Request, next: Next) -> Response {
-    if requester.rights.read_metrics {
-        return next.run(request).await;
-    }
-    unauthorised(
-        "This needs the metrics_token of [http], or the admin token: send \
-         `Authorization: Bearer TOKEN`.\n",
-    )
 }
 
 /// The refusal of a request without the viewer token.

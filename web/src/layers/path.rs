@@ -12,7 +12,6 @@ const PAGES: [&str; 5] = ["/admin", "/booth", "/gallery", "/join", "/camera"];
 
 #[derive(Debug, PartialEq, Eq)]
 enum Routed {
-    /// Route this path.
     Path {
         path: String,
         /// Prefix for a relative `Location`, which clients resolve against the path they sent.

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::access::admin::COOKIE;
+use crate::access::credentials::cookie_headers;
 use crate::app::App;
 use crate::config::BITRATES_BPS;
 use crate::http::Caller;
@@ -40,8 +41,7 @@ pub(super) async fn log_out(
     ConnectInfo(caller): ConnectInfo<Caller>,
     headers: HeaderMap,
 ) -> Response {
-    let cookies = headers.get_all(header::COOKIE).iter();
-    for cookie in cookies.filter_map(|value| value.to_str().ok()) {
+    for cookie in cookie_headers(&headers) {
         COOKIE
             .values(cookie)
             .for_each(|session| app.admin_sessions.end(session));

@@ -56,17 +56,17 @@ pub(super) async fn snapshot(
 
 /// A new JPEG; a picture is composed for it even if nobody watches.
 pub(super) async fn fresh_jpeg(app: &App, kind: StillKind) -> Result<Bytes, StillError> {
-    let _lease = app.demand.watch_picture();
-    let mut pictures = app.composed.reader();
+    let _lease = app.slots.demand.watch_picture();
+    let mut pictures = app.slots.composed.reader();
     // The slot may hold a picture from long ago: skip it.
     let _stale = pictures.try_next();
     let next = async {
         loop {
-            let epoch = app.demand.picture_epoch().now();
+            let epoch = app.slots.demand.picture_epoch().now();
             let picture = pictures.next().await.ok_or(StillError::NoPicture)?;
             let jpeg = app.stills.jpeg(picture, kind).await;
             // Otherwise it was taken back meanwhile.
-            if epoch == app.demand.picture_epoch().now() {
+            if epoch == app.slots.demand.picture_epoch().now() {
                 return jpeg;
             }
         }
@@ -98,8 +98,8 @@ pub(super) async fn mjpeg(
         .clamp(0.2, 30.0);
     let state = MjpegViewer {
         place,
-        lease: app.demand.watch_picture(),
-        pictures: app.composed.reader(),
+        lease: app.slots.demand.watch_picture(),
+        pictures: app.slots.composed.reader(),
         next_at: Instant::now(),
         period: Duration::from_secs_f32(1.0 / fps),
         app,
@@ -146,11 +146,11 @@ impl MjpegViewer {
     async fn part(&mut self) -> Option<Bytes> {
         sleep_until(self.next_at).await;
         loop {
-            let epoch = self.app.demand.picture_epoch().now();
+            let epoch = self.app.slots.demand.picture_epoch().now();
             let picture = self.pictures.next().await?;
             self.next_at = Instant::now() + self.period;
             let jpeg = self.app.stills.jpeg(picture, StillKind::Painted).await;
-            if epoch != self.app.demand.picture_epoch().now() {
+            if epoch != self.app.slots.demand.picture_epoch().now() {
                 // overflow: newest-wins, uncounted: it was taken back meanwhile.
                 continue;
             }

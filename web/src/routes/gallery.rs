@@ -8,14 +8,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use stylise::{GalleryId, GalleryPicture, MadeBy, Style};
+use stylise::{GalleryId, GalleryPicture, Style};
 
 use crate::app::App;
 use crate::http::bodies::{ApiError, Visibility};
 use crate::http::conditional::{entity_tag, is_known, partial};
 use crate::layers::identify::{self, Requester};
 use crate::routes::page;
-use crate::routes::stylise::{no_store, not_found, query_booth, title_of};
+use crate::routes::stylise::{no_store, not_found, parse_id, query_booth, title_of};
 
 #[derive(Debug, Serialize)]
 struct Gallery {
@@ -24,25 +24,19 @@ struct Gallery {
 
 #[derive(Debug, Serialize)]
 struct Picture {
-    id: GalleryId,
+    #[serde(flatten)]
+    shown: GalleryPicture,
     url: String,
-    style: String,
+    /// Of its style.
     title: String,
-    made_by: MadeBy,
-    made_at_unix_ms: u64,
-    hidden: bool,
 }
 
 impl Picture {
     fn of(app: &App, shown: GalleryPicture, styles: &[Style]) -> Self {
         Self {
-            id: shown.id,
             url: app.path(&format!("/gallery/{}.jpg", shown.id)),
             title: title_of(styles, &shown.style),
-            style: shown.style,
-            made_by: shown.made_by,
-            made_at_unix_ms: shown.made_at_unix_ms,
-            hidden: shown.hidden,
+            shown,
         }
     }
 }
@@ -123,8 +117,4 @@ pub(super) async fn erase(
     found
         .then_some(StatusCode::NO_CONTENT)
         .ok_or_else(not_found)
-}
-
-fn parse_id(id: &str) -> Result<GalleryId, ApiError> {
-    id.parse().map_err(|_| not_found())
 }

@@ -40,7 +40,6 @@ impl WifiReport {
     }
 }
 
-/// GET: the current addresses.
 pub(super) async fn join(State(app): State<Arc<App>>) -> Response {
     let address = public_address(&app);
     let token = token(&app);

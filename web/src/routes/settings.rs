@@ -94,7 +94,11 @@ pub(super) async fn change(
 }
 
 fn body(app: &App) -> Response {
-    let labels = app.tracks.latest().map(|tracks| tracks.labels.to_vec());
+    let labels = app
+        .slots
+        .tracks
+        .latest()
+        .map(|tracks| tracks.labels.to_vec());
     let setting = |shown: Shown| SettingBody {
         key: shown.setting.key,
         value: shown.value,

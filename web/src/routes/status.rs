@@ -9,7 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use signaling::metrics::RenditionChange;
-use signaling::{Rendition, RenditionId, ViewerSummary};
+use signaling::{Rendition, ViewerSummary};
 
 use crate::app::App;
 use crate::layers::identify::Requester;
@@ -71,8 +71,8 @@ pub(crate) async fn status(State(app): State<Arc<App>>, requester: Requester) ->
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         name: app.settings.present().name.clone(),
-        now_ms: app.clock.unix_ms(Instant::now()),
-        uptime_s: app.clock.origin().elapsed().as_secs(),
+        now_ms: app.slots.clock.unix_ms(Instant::now()),
+        uptime_s: app.slots.clock.origin().elapsed().as_secs(),
         media_port: app.engine.media_port(),
         https_port: app.served.https.map(|https| https.at.port()),
         feed,
@@ -88,28 +88,27 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
         height: rendition.height,
         fps: rendition.fps,
         bitrate_bps: rendition.bitrate_bps,
-        viewers: viewer_count(&viewers, rendition.id),
+        viewers: viewers
+            .iter()
+            .filter(|viewer| viewer.rendition == rendition.id)
+            .count(),
     };
     let publish = app
         .publisher
         .as_ref()
         .map(|publisher| PublishReport::of(publisher.host(), &publisher.status(), Instant::now()));
     let source = SourceReport::of(app.effective_signal().as_ref()).measured(
-        app.switch.frame_rate(Instant::now()),
-        app.switch.guest_is_on_air(),
+        app.slots.switch.frame_rate(Instant::now()),
+        app.slots.switch.guest_is_on_air(),
     );
     let detector = DetectorReport::of(&app.detector_state(), &app.detector_rate());
+    let (source, detector) = match is_owner {
+        true => (source, detector),
+        false => (source.for_visitors(), detector.for_visitors()),
+    };
     FeedStatus {
-        source: if is_owner {
-            source
-        } else {
-            source.for_visitors()
-        },
-        detector: if is_owner {
-            detector
-        } else {
-            detector.for_visitors()
-        },
+        source,
+        detector,
         viewers: viewers.len(),
         renditions: app.renditions().into_iter().map(report).collect(),
         publish,
@@ -118,13 +117,6 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
         },
         stylise: stylise::status(app).await,
     }
-}
-
-fn viewer_count(viewers: &[ViewerSummary], rendition: RenditionId) -> usize {
-    viewers
-        .iter()
-        .filter(|viewer| viewer.rendition == rendition)
-        .count()
 }
 
 #[derive(Debug, Serialize)]
@@ -175,19 +167,16 @@ pub(crate) async fn healthz(State(app): State<Arc<App>>) -> Response {
 
 /// 200 once frames arrive and the model, if one loads, is warm.
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
-    let frames_flow = app.frames.latest().is_some();
-    match readiness(
-        app.effective_signal().as_ref(),
-        &app.detector_state(),
-        frames_flow,
-    ) {
-        Ok(note) => (StatusCode::OK, format!("ready{note}\n")).into_response(),
+    let frames_flow = app.slots.frames.latest().is_some();
+    let signal = app.effective_signal();
+    let (status, text) = match readiness(signal.as_ref(), &app.detector_state(), frames_flow) {
+        Ok(note) => (StatusCode::OK, format!("ready{note}\n")),
         Err(why) => (
             StatusCode::SERVICE_UNAVAILABLE,
             format!("not ready: {why}\n"),
-        )
-            .into_response(),
-    }
+        ),
+    };
+    (status, text).into_response()
 }
 
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {

@@ -2,13 +2,14 @@
 //! it; there is no list of jobs.
 
 mod form;
-mod job;
-mod submit;
+pub(super) mod job;
+pub(super) mod submit;
 mod upload;
 
 #[cfg(test)]
 mod fuzz;
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,10 +33,6 @@ const TURN_WITHIN: Duration = Duration::from_secs(15);
 const STATUS_WITHIN: Duration = Duration::from_secs(1);
 /// `Retry-After` of a busy booth.
 const AGAIN: Duration = Duration::from_secs(5);
-
-pub(super) use crate::routes::stylise::job::events;
-pub(super) use crate::routes::stylise::job::picture;
-pub(super) use crate::routes::stylise::submit::submit;
 
 const IMAGE_BYTES_MAX: usize = Limits::UPLOAD.max_bytes;
 
@@ -182,7 +179,7 @@ fn busy() -> ApiError {
 }
 
 /// A malformed name is answered like an unknown one.
-fn parse_id(id: &str) -> Result<JobId, ApiError> {
+pub(super) fn parse_id<T: FromStr>(id: &str) -> Result<T, ApiError> {
     id.parse().map_err(|_| not_found())
 }
 
@@ -191,7 +188,6 @@ pub(super) fn not_found() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, message)
 }
 
-/// Forbids caching.
 pub(super) fn no_store(answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     let never = HeaderValue::from_static("private, no-store");

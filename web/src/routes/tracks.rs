@@ -60,7 +60,7 @@ fn wants_page(headers: &HeaderMap) -> bool {
 
 /// One event per inference; slow readers skip to the newest.
 fn events(app: Arc<App>) -> Response {
-    let reader = app.tracks.reader();
+    let reader = app.slots.tracks.reader();
     // Listening requires the full detection rate, but no composed pictures.
     let watch = app.watch_tracks();
     let events = stream::unfold(
@@ -99,7 +99,7 @@ fn describe<'a>(app: &App, tracks: &'a Tracks) -> TracksEvent<'a> {
     });
     TracksEvent {
         frame_seq: tracks.frame_seq,
-        captured_at_ms: app.clock.unix_ms(tracks.captured_at),
+        captured_at_ms: app.slots.clock.unix_ms(tracks.captured_at),
         width: tracks.frame_width,
         height: tracks.frame_height,
         tracks: items.collect(),

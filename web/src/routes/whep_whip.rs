@@ -53,11 +53,10 @@ pub(crate) async fn whep(
             Ok(place) => app.whep.post_with_seat(post, Box::new(place)).await,
             Err(why) => app.whep.limit_reached(why),
         }
+    } else if let Some(reply) = describe_endpoint(&app, &method) {
+        reply
     } else {
-        match describe_endpoint(&app, &method) {
-            Some(reply) => reply,
-            None => return not_allowed(),
-        }
+        return not_allowed();
     };
     // The answer to OPTIONS names the ICE servers too, for clients that need them before they make an
     // offer (RFC 9725 4.6).
@@ -99,34 +98,29 @@ pub(crate) async fn whip(
     respond(app.whip.post(post).await)
 }
 
-/// `/whep/{session}`: PATCH and DELETE by whoever knows its unguessable name.
-pub(crate) async fn whep_session(
+/// `/whep/{session}` and `/whip/{session}`: PATCH and DELETE by whoever knows the session's unguessable name.
+pub(crate) async fn session<const IS_WHIP: bool>(
     State(app): State<Arc<App>>,
     Path(session): Path<String>,
     method: Method,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match method {
-        Method::PATCH => respond(app.whep.patch(&session, patch(&headers, &body)).await),
-        Method::DELETE => respond(app.whep.delete(&session).await),
-        _ => describe_endpoint(&app, &method).map_or_else(not_allowed, respond),
-    }
-}
-
-/// `/whip/{session}`: as [`whep_session`], for a publisher.
-pub(crate) async fn whip_session(
-    State(app): State<Arc<App>>,
-    Path(session): Path<String>,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    match method {
-        Method::PATCH => respond(app.whip.patch(&session, patch(&headers, &body)).await),
-        Method::DELETE => respond(app.whip.delete(&session).await),
-        _ => describe_endpoint(&app, &method).map_or_else(not_allowed, respond),
-    }
+    let patch = SessionPatch {
+        if_match: header_text(&headers, header::IF_MATCH),
+        content_type: header_text(&headers, header::CONTENT_TYPE),
+        host: header_text(&headers, header::HOST),
+        body: &body,
+    };
+    respond(match (method, IS_WHIP) {
+        (Method::PATCH, false) => app.whep.patch(&session, patch).await,
+        (Method::PATCH, true) => app.whip.patch(&session, patch).await,
+        (Method::DELETE, false) => app.whep.delete(&session).await,
+        (Method::DELETE, true) => app.whip.delete(&session).await,
+        (method, _) => {
+            return describe_endpoint(&app, &method).map_or_else(not_allowed, respond);
+        }
+    })
 }
 
 /// PUT `/whep/{session}/rendition`: what a session watches, chosen by whoever knows its unguessable name.
@@ -146,15 +140,6 @@ fn describe_endpoint(app: &App, method: &Method) -> Option<Reply> {
         Method::GET => app.whep.get(),
         _ => return None,
     })
-}
-
-fn patch<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> SessionPatch<'a> {
-    SessionPatch {
-        if_match: header_text(headers, header::IF_MATCH),
-        content_type: header_text(headers, header::CONTENT_TYPE),
-        host: header_text(headers, header::HOST),
-        body,
-    }
 }
 
 fn respond(reply: Reply) -> Response {

@@ -17,22 +17,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use capture::{
-    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Signal, Slot, SourceSpec, SourceSwitch,
-    Threads, WallClock, Wanted,
-};
+use capture::{CaptureConfig, CaptureHandle, CaptureMetrics, Slot, SourceSpec, Threads, Wanted};
 use detector::privacy::{PrivacyControl, PrivacyFilter, Sightings};
-use detector::{
-    DetectorMetrics, DetectorState, OverlayPainter, Pace, Tracks, WorkerHandle, WorkerParts,
-};
+use detector::{DetectorMetrics, OverlayPainter, WorkerHandle, WorkerParts};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::whip::{Whip, WhipMetrics};
 use signaling::{
-    ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Composed, Demand, Engine,
-    EngineConfig, EngineHandle, EngineMetrics, FrameSink, PublishMetrics, Publisher, compose,
+    ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Engine, EngineConfig, EngineHandle,
+    EngineMetrics, FrameSink, PublishMetrics, Publisher, compose,
 };
 use stylise::Builtin;
 use stylise::comfyui::Comfyui;
@@ -45,7 +40,7 @@ use crate::access::admission::Admission;
 use crate::access::guesses::Guesses;
 use crate::access::viewer_token::ViewerToken;
 use crate::access::visitor::Visitors;
-use crate::app::{AccessSetup, App};
+use crate::app::{AccessSetup, App, Slots};
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
 use crate::config::Config;
@@ -89,7 +84,15 @@ pub(crate) fn start(
     threads: &Threads,
     metrics: &Metrics,
 ) -> anyhow::Result<(Arc<App>, Pipeline)> {
-    let builder = PipelineBuilder::new(&config, threads)?;
+    let builder = PipelineBuilder {
+        config: &config,
+        threads,
+        slots: Slots::new(),
+        sightings: Sightings {
+            control: Arc::new(PrivacyControl::new(settings::privacy(&config))?),
+            slot: Slot::new(),
+        },
+    };
     let mut registry = Registry::default();
     metrics.register(&mut registry);
     threads.register(&mut registry);
@@ -101,13 +104,13 @@ pub(crate) fn start(
     let capture = builder.capture(source, &state, &mut registry)?;
     let stills = Arc::new(Stills::default());
     let shuttered = Arc::new(Shuttered {
-        switch: Arc::clone(&builder.switch),
+        switch: Arc::clone(&builder.slots.switch),
         capture: capture.shutter(),
-        demand: Arc::clone(&builder.demand),
+        demand: Arc::clone(&builder.slots.demand),
         engine: engine.clone(),
         publisher: publisher.clone(),
-        tracks: Arc::clone(&builder.tracks),
-        composed: Arc::clone(&builder.composed),
+        tracks: Arc::clone(&builder.slots.tracks),
+        composed: Arc::clone(&builder.slots.composed),
         stills: Arc::clone(&stills),
     });
     let discarding = Arc::clone(&shuttered);
@@ -140,17 +143,9 @@ pub(crate) fn start(
         ice_links: ice_links(&config.ice_servers),
         served: setup.served,
         connections: Connections::new(connection_limits, metrics.clone()),
-        clock: builder.clock,
         admin: setup.admin,
-        switch: builder.switch,
-        frames: builder.frames,
-        signal: builder.signal,
-        tracks: builder.tracks,
-        detector_state: builder.detector_state,
+        slots: builder.slots,
         detector_metrics,
-        pace: builder.pace,
-        composed: builder.composed,
-        demand: builder.demand,
         whep: Whep::new(engine.clone()),
         publisher,
         whip,
@@ -180,41 +175,11 @@ pub(crate) fn start(
 struct PipelineBuilder<'a> {
     config: &'a Config,
     threads: &'a Threads,
-    clock: WallClock,
-    /// Puts the frames of the source or of a publisher into `frames` and `signal`.
-    switch: Arc<SourceSwitch>,
-    frames: Arc<Slot<Frame>>,
-    signal: Arc<Slot<Signal>>,
-    tracks: Arc<Slot<Tracks>>,
-    detector_state: Arc<Slot<DetectorState>>,
-    composed: Arc<Slot<Composed>>,
-    demand: Arc<Demand>,
-    pace: Arc<Pace>,
+    slots: Slots,
     sightings: Sightings,
 }
 
-impl<'a> PipelineBuilder<'a> {
-    fn new(config: &'a Config, threads: &'a Threads) -> anyhow::Result<Self> {
-        let (frames, signal) = (Slot::new(), Slot::new());
-        Ok(Self {
-            config,
-            threads,
-            clock: WallClock::start(),
-            switch: SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal)),
-            frames,
-            signal,
-            tracks: Slot::new(),
-            detector_state: Slot::new(),
-            composed: Slot::new(),
-            demand: Demand::new(),
-            pace: Arc::new(Pace::default()),
-            sightings: Sightings {
-                control: Arc::new(PrivacyControl::new(settings::privacy(config))?),
-                slot: Slot::new(),
-            },
-        })
-    }
-
+impl PipelineBuilder<'_> {
     fn capture(
         &self,
         source: SourceSpec,
@@ -226,7 +191,7 @@ impl<'a> PipelineBuilder<'a> {
         let camera = &self.config.camera;
         if state.closed {
             let (reason, since) = (state.reason.clone(), Instant::now());
-            self.switch.close_shutter(reason, since);
+            self.slots.switch.close_shutter(reason, since);
         }
         let config = CaptureConfig {
             is_shuttered: state.closed,
@@ -238,10 +203,10 @@ impl<'a> PipelineBuilder<'a> {
                 format: None,
             },
             loop_file: self.config.loop_file,
-            clock: self.clock,
+            clock: self.slots.clock,
             threads: self.threads.clone(),
         };
-        let switch = Arc::clone(&self.switch);
+        let switch = Arc::clone(&self.slots.switch);
         capture::spawn(config, switch, metrics).context("cannot start the capture thread")
     }
 
@@ -253,10 +218,10 @@ impl<'a> PipelineBuilder<'a> {
         let metrics = Arc::new(DetectorMetrics::default());
         metrics.register(registry);
         let parts = WorkerParts {
-            frames: self.frames.reader(),
-            tracks: Arc::clone(&self.tracks),
-            state: Arc::clone(&self.detector_state),
-            pace: Arc::clone(&self.pace),
+            frames: self.slots.frames.reader(),
+            tracks: Arc::clone(&self.slots.tracks),
+            state: Arc::clone(&self.slots.detector_state),
+            pace: Arc::clone(&self.slots.pace),
             sightings: self.sightings.clone(),
             tuning: Arc::clone(&followers.tuning),
             metrics: Arc::clone(&metrics),
@@ -275,22 +240,23 @@ impl<'a> PipelineBuilder<'a> {
     ) -> anyhow::Result<ComposeHandle> {
         let metrics = Arc::new(ComposeMetrics::default());
         metrics.register(registry);
-        let tracks = Arc::clone(&self.tracks);
+        let tracks = Arc::clone(&self.slots.tracks);
         let paints_boxes = Arc::clone(&followers.paints_boxes);
-        let painter = FeedPainter::new(OverlayPainter::new(), tracks, paints_boxes, self.clock);
+        let clock = self.slots.clock;
+        let painter = FeedPainter::new(OverlayPainter::new(), tracks, paints_boxes, clock);
         let filter = FeedFilter(PrivacyFilter::new(self.sightings.clone()));
         let parts = ComposeParts {
-            frames: Arc::clone(&self.frames),
-            signal: Arc::clone(&self.signal),
+            frames: Arc::clone(&self.slots.frames),
+            signal: Arc::clone(&self.slots.signal),
             painter: Box::new(painter),
-            demand: Arc::clone(&self.demand),
-            composed: Arc::clone(&self.composed),
+            demand: Arc::clone(&self.slots.demand),
+            composed: Arc::clone(&self.slots.composed),
             sink,
             config: ComposeConfig {
                 renditions: self.config.renditions(),
                 threads: self.threads.clone(),
                 filters: vec![Box::new(filter)],
-                ..ComposeConfig::new(self.clock)
+                ..ComposeConfig::new(self.slots.clock)
             },
             metrics,
         };
@@ -309,7 +275,11 @@ impl<'a> PipelineBuilder<'a> {
             announced: self.config.network.announced()?,
             ..EngineConfig::default()
         };
-        Ok(Engine::start(config, Arc::clone(&self.demand), metrics)?)
+        Ok(Engine::start(
+            config,
+            Arc::clone(&self.slots.demand),
+            metrics,
+        )?)
     }
 
     fn publisher(
@@ -322,7 +292,7 @@ impl<'a> PipelineBuilder<'a> {
         };
         let metrics = Arc::new(PublishMetrics::default());
         metrics.register(registry);
-        let demand = Arc::clone(&self.demand);
+        let demand = Arc::clone(&self.slots.demand);
         let publisher = Publisher::start(target, sink, demand, metrics, self.threads);
         publisher
             .map(Some)
@@ -332,7 +302,7 @@ impl<'a> PipelineBuilder<'a> {
     fn whip(&self, engine: &EngineHandle, registry: &mut Registry) -> Whip {
         let metrics = Arc::new(WhipMetrics::default());
         metrics.register(registry);
-        Whip::new(engine.clone(), Arc::clone(&self.switch), metrics)
+        Whip::new(engine.clone(), Arc::clone(&self.slots.switch), metrics)
     }
 }
 
@@ -360,7 +330,7 @@ fn open_booth(
     registry: &mut Registry,
 ) -> anyhow::Result<PhotoBooth> {
     let booth = &config.booth;
-    let builtin = booth.builtin.then(Builtin::new);
+    let builtin = booth.builtin.then_some(Builtin);
     // Without a booth, no request is sent to the server.
     let comfyui = match config.stylise.settings().filter(|_| booth.enabled) {
         Some(mut settings) => {
@@ -400,7 +370,7 @@ pub(crate) async fn follow_watchers(app: Arc<App>) {
     let mut tick = tokio::time::interval(WATCHERS_EVERY);
     loop {
         tick.tick().await;
-        app.pace.set_watched(app.somebody_watches());
+        app.slots.pace.set_watched(app.somebody_watches());
         drop(app.update_liveness(Instant::now()));
     }
 }

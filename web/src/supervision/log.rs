@@ -36,9 +36,6 @@ pub(crate) struct Log {
 impl Log {
     /// Starts the log. `CARRIER_LOG` takes tracing's filter syntax, e.g. `debug` or `signaling=trace`.
     /// Other commands than the station log warnings only.
-    ///
-    /// # Errors
-    /// No thread can be started.
     pub(crate) fn start(station: bool, threads: &Threads, dropped: Counter) -> io::Result<Self> {
         // overflow: counted, in `Log::write`
         let (entries, waiting) = sync_channel(WAITING_MAX);

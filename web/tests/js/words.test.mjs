@@ -5,7 +5,7 @@ import { initial } from "../../pages/app/connection.js";
 import { ENGLISH } from "../../pages/app/live_words.js";
 import * as figures from "../../pages/app/stats.js";
 import { makeWords } from "../../pages/app/language.js";
-import { pieces } from "../../pages/app/page.js";
+import { withCode } from "../../pages/app/page.js";
 import * as words from "../../pages/app/notices.js";
 
 const table = (code) => JSON.parse(readFileSync(new URL(`../../pages/lang/${code}.json`, import.meta.url), "utf8"));
@@ -73,12 +73,9 @@ test("no problem and no status give no text", () => {
 });
 
 test("text between backticks is a command", () => {
-  assert.deepEqual(pieces("run `a b` now"), [
-    { text: "run ", code: false },
-    { text: "a b", code: true },
-    { text: " now", code: false },
-  ]);
-  assert.deepEqual(pieces(""), []);
+  globalThis.document = { createElement: (name) => ({ name }) };
+  assert.deepEqual(withCode("run `a b` now"), ["run ", { name: "code", textContent: "a b" }, " now"]);
+  delete globalThis.document;
 });
 
 test("bit rates and shares", () => {

@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{io, mem};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row, Transaction,
+    TransactionBehavior,
+};
 
 use crate::api::BoothError;
-use crate::jobs::files::make_folder;
+use crate::jobs::files::{file_error, make_folder};
 
 /// Nobody else writes, but a backup tool may lock the file for a moment.
 const BUSY: Duration = Duration::from_secs(5);
@@ -27,7 +30,6 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens or creates `file`.
     pub(crate) fn open(file: &Path) -> Result<Self, BoothError> {
         // SQLite gives the log and its index the permissions of the database.
         OpenOptions::new()
@@ -35,12 +37,9 @@ impl Store {
             .append(true)
             .mode(0o600)
             .open(file)
-            .map_err(|source| BoothError::File {
-                path: file.to_path_buf(),
-                source,
-            })?;
-        let db = Connection::open(file).map_err(|error| explain(file, error))?;
-        set_up(&db).map_err(|error| explain(file, error))?;
+            .map_err(|error| file_error(file, error))?;
+        let db = Connection::open(file).and_then(|db| set_up(&db).map(|()| db));
+        let db = db.map_err(|error| explain(file, error))?;
         let mut store = Self {
             file: file.to_path_buf(),
             db,
@@ -82,6 +81,32 @@ impl Store {
         run(&mut self.db).map_err(|error| self.explain(error))
     }
 
+    /// The row that a query finds.
+    pub(super) fn row<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, BoothError> {
+        let statement = self.db.prepare_cached(sql);
+        statement
+            .and_then(|mut statement| statement.query_row(params, read).optional())
+            .map_err(|error| self.explain(error))
+    }
+
+    /// All rows that a query finds.
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, BoothError> {
+        let statement = self.db.prepare_cached(sql);
+        statement
+            .and_then(|mut statement| statement.query_map(params, read)?.collect())
+            .map_err(|error| self.explain(error))
+    }
+
     /// Truncates the write-ahead log, which contains erased rows until it is overwritten.
     pub(crate) fn checkpoint(&self) -> Result<(), BoothError> {
         self.db
@@ -114,10 +139,7 @@ fn explain(file: &Path, error: rusqlite::Error) -> BoothError {
             file,
             what: error.to_string(),
         },
-        Some(ErrorCode::CannotOpen) => BoothError::File {
-            path: file,
-            source: io::Error::other(error.to_string()),
-        },
+        Some(ErrorCode::CannotOpen) => file_error(&file, io::Error::other(error.to_string())),
         _ => BoothError::Database {
             file,
             source: error,
@@ -210,7 +232,7 @@ pub(super) fn migrate(store: &mut Store) -> Result<(), BoothError> {
     if steps.is_empty() {
         return Ok(());
     }
-    let run = |db: &mut rusqlite::Connection| {
+    let run = |db: &mut Connection| {
         let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for step in steps {
             change.execute_batch(step)?;
@@ -257,21 +279,16 @@ impl Store {
         if self.file_ids == FileIds::of(&self.file) {
             return Ok(());
         }
-        let error = match self.put_back() {
-            Ok(()) => {
-                tracing::warn!(
-                    file = %self.file.display(),
-                    "the booth's database was deleted or replaced while the program runs; recreated it. \
-                     Stop the program before you change its files"
-                );
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        Err(BoothError::Gone {
+        self.put_back().map_err(|error| BoothError::Gone {
             file: self.file.clone(),
             what: error.to_string(),
-        })
+        })?;
+        tracing::warn!(
+            file = %self.file.display(),
+            "the booth's database was deleted or replaced while the program runs; recreated it. \
+             Stop the program before you change its files"
+        );
+        Ok(())
     }
 
     fn put_back(&mut self) -> Result<(), BoothError> {
@@ -302,17 +319,10 @@ impl Store {
     /// Copies the whole database to a new file beside it.
     fn write_copy(&self) -> Result<PathBuf, BoothError> {
         let copy = beside(&self.file, ".new");
-        let made = || -> io::Result<()> {
-            let _ = fs::remove_file(&copy);
-            let mut options = OpenOptions::new();
-            options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&copy)?;
-            Ok(())
-        };
-        made().map_err(|error| self.at(error))?;
+        let _ = fs::remove_file(&copy);
+        let mut options = OpenOptions::new();
+        let made = options.write(true).create_new(true).mode(0o600).open(&copy);
+        made.map_err(|error| self.at(error))?;
         let path = copy.to_string_lossy();
         let copying = self.db.execute("VACUUM INTO ?1", [path.as_ref()]);
         copying.map_err(|error| self.explain(error))?;
@@ -347,9 +357,6 @@ impl Store {
     }
 
     fn at(&self, source: io::Error) -> BoothError {
-        BoothError::File {
-            path: self.file.clone(),
-            source,
-        }
+        file_error(&self.file, source)
     }
 }

@@ -3,14 +3,13 @@
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use uuid::Uuid;
 
-use crate::api::{BoothError, GalleryId, RequestKey};
-use crate::job::{self, JobEvent, JobId, State};
+use crate::api::{BoothError, RequestKey};
+use crate::job::{self, GalleryId, JobEvent, JobId, State};
 use crate::jobs::store::database::Store;
-use crate::jobs::store::row::{COLUMNS, Row, sql_ms, state, state_name};
+use crate::jobs::store::row::{COLUMNS, Row, parsed, sql_ms, state_name};
 use crate::jobs::store::tables::mark_order_to_forget;
 use crate::stylist::{MadeBy, RemoteOrder};
 
-/// A new job.
 #[derive(Debug)]
 pub(crate) struct NewJob<'a> {
     pub(crate) id: JobId,
@@ -25,12 +24,10 @@ pub(crate) struct NewJob<'a> {
     pub(crate) expires_at_ms: u64,
 }
 
-/// How a job ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum End<'a> {
     /// With a result in this file.
     ResultStored(&'a str),
-    /// With an error message.
     Failed(&'a str),
     /// Cancelled; the source picture is erased too.
     Cancelled,
@@ -73,22 +70,8 @@ impl Store {
             )
             .map(drop)
         })?;
-        Ok(Row {
-            id: job.id,
-            visitor: Some(job.visitor.to_owned()),
-            style: job.style.to_owned(),
-            made_by: job.made_by,
-            state: State::Queued,
-            share: job.share,
-            source: Some(job.source.to_owned()),
-            result: None,
-            error: None,
-            remote: None,
-            created_at_ms: job.created_at_ms,
-            expires_at_ms: job.expires_at_ms,
-            address: Some(job.address.to_owned()),
-            form: job.key.map(|key| key.form.clone()),
-        })
+        let row = self.job(job.id)?;
+        row.ok_or_else(|| self.explain(rusqlite::Error::QueryReturnedNoRows))
     }
 
     pub(crate) fn job(&self, id: JobId) -> Result<Option<Row>, BoothError> {
@@ -189,12 +172,10 @@ impl Store {
     /// expired job.
     pub(crate) fn set_share(&mut self, id: JobId, share: bool) -> Result<bool, BoothError> {
         self.change(|db| {
-            let Some((seq, state)) = seq_and_state(db, id)? else {
+            let unexpired = seq_and_state(db, id)?.filter(|(_, state)| *state != State::Expired);
+            let Some((seq, _)) = unexpired else {
                 return Ok(false);
             };
-            if state == State::Expired {
-                return Ok(false);
-            }
             let sql = "UPDATE jobs SET share = ?2 WHERE seq = ?1";
             db.execute(sql, params![seq, share])?;
             if share {
@@ -241,23 +222,16 @@ impl Store {
     }
 
     fn one(&self, filter: &str, params: impl Params) -> Result<Option<Row>, BoothError> {
-        let sql = format!("SELECT {COLUMNS} FROM jobs WHERE {filter}");
-        let ask = || {
-            let mut statement = self.db.prepare_cached(&sql)?;
-            statement.query_row(params, Row::read).optional()
-        };
-        ask().map_err(|error| self.explain(error))
+        self.row(
+            &format!("SELECT {COLUMNS} FROM jobs WHERE {filter}"),
+            params,
+            Row::read,
+        )
     }
 
     fn many(&self, filter: &str, params: impl Params) -> Result<Vec<Row>, BoothError> {
         let sql = format!("SELECT {COLUMNS} FROM jobs WHERE {filter} ORDER BY seq");
-        let ask = || {
-            let mut statement = self.db.prepare_cached(&sql)?;
-            statement
-                .query_map(params, Row::read)?
-                .collect::<rusqlite::Result<Vec<_>>>()
-        };
-        ask().map_err(|error| self.explain(error))
+        self.rows(&sql, params, Row::read)
     }
 }
 
@@ -268,9 +242,7 @@ fn stored_key(visitor: &str, key: Uuid) -> String {
 
 fn seq_and_state(db: &Connection, id: JobId) -> rusqlite::Result<Option<(i64, State)>> {
     db.prepare_cached("SELECT seq, state FROM jobs WHERE id = ?1")?
-        .query_row([id.to_string()], |row| {
-            Ok((row.get(0)?, state(1, &row.get::<_, String>(1)?)?))
-        })
+        .query_row([id.to_string()], |row| Ok((row.get(0)?, parsed(row, 1)?)))
         .optional()
 }
 

@@ -1,8 +1,10 @@
 //! A job's row in the database.
 
+use std::error::Error;
+use std::str::FromStr;
+
 use rusqlite::Row as SqlRow;
-use rusqlite::types::Type;
-use uuid::Uuid;
+use rusqlite::types::{Type, ValueRef};
 
 use crate::job::{JobId, State};
 use crate::jobs::queue::Owner;
@@ -22,9 +24,7 @@ pub(crate) struct Row {
     pub(crate) made_by: MadeBy,
     pub(crate) state: State,
     pub(crate) share: bool,
-    /// A picture's file name.
     pub(crate) source: Option<String>,
-    /// A picture's file name.
     pub(crate) result: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) remote: Option<RemoteOrder>,
@@ -38,27 +38,18 @@ pub(crate) struct Row {
 
 impl Row {
     pub(super) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
-        let remote: Option<String> = row.get(9)?;
-        let remote = match remote {
-            Some(id) => Some(RemoteOrder {
-                id: uuid(9, &id)?,
-                sends: row.get(10)?,
-                details: row.get(11)?,
-            }),
-            None => None,
-        };
-        let id: String = row.get(0)?;
+        let has_remote = row.get_ref(9)? != ValueRef::Null;
         Ok(Self {
-            id: job_id(0, &id)?,
+            id: parsed(row, 0)?,
             visitor: row.get(1)?,
             style: row.get(2)?,
-            made_by: made_by(3, &row.get::<_, String>(3)?)?,
-            state: state(4, &row.get::<_, String>(4)?)?,
+            made_by: parsed(row, 3)?,
+            state: parsed(row, 4)?,
             share: row.get(5)?,
             source: row.get(6)?,
             result: row.get(7)?,
             error: row.get(8)?,
-            remote,
+            remote: has_remote.then(|| remote_order(row, 9)).transpose()?,
             created_at_ms: from_sql_ms(row.get(12)?),
             expires_at_ms: from_sql_ms(row.get(13)?),
             address: row.get(14)?,
@@ -76,12 +67,24 @@ impl Row {
     }
 }
 
-pub(super) fn job_id(column: usize, text: &str) -> rusqlite::Result<JobId> {
-    text.parse().map_err(|error| broken(column, error))
+/// Reads a value that is stored as text.
+pub(super) fn parsed<T>(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<T>
+where
+    T: FromStr<Err: Error + Send + Sync + 'static>,
+{
+    let text: String = row.get(column)?;
+    text.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
 }
 
-pub(super) fn uuid(column: usize, text: &str) -> rusqlite::Result<Uuid> {
-    Uuid::try_parse(text).map_err(|error| broken(column, error))
+/// Reads a remote order: its id is in `column`, the number of attempts and the details in the next two.
+pub(super) fn remote_order(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<RemoteOrder> {
+    Ok(RemoteOrder {
+        id: parsed(row, column)?,
+        sends: row.get(column + 1)?,
+        details: row.get(column + 2)?,
+    })
 }
 
 /// The stored name of a state.
@@ -92,26 +95,6 @@ pub(super) fn state_name(state: State) -> &'static str {
     }
 }
 
-pub(super) fn state(column: usize, text: &str) -> rusqlite::Result<State> {
-    match text {
-        "queued" => Ok(State::Queued),
-        "running" => Ok(State::Running),
-        "done" => Ok(State::Done),
-        "failed" => Ok(State::Failed),
-        "cancelled" => Ok(State::Cancelled),
-        "expired" => Ok(State::Expired),
-        other => Err(broken(column, UnknownValueError(other.to_owned()))),
-    }
-}
-
-pub(super) fn made_by(column: usize, text: &str) -> rusqlite::Result<MadeBy> {
-    match text {
-        "laptop" => Ok(MadeBy::Laptop),
-        "comfyui" => Ok(MadeBy::Comfyui),
-        other => Err(broken(column, UnknownValueError(other.to_owned()))),
-    }
-}
-
 /// SQLite's integers are signed.
 pub(super) fn sql_ms(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
@@ -119,12 +102,4 @@ pub(super) fn sql_ms(ms: u64) -> i64 {
 
 pub(super) fn from_sql_ms(ms: i64) -> u64 {
     u64::try_from(ms).unwrap_or(0)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not known here")]
-struct UnknownValueError(String);
-
-fn broken(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }

@@ -1,29 +1,25 @@
 //! The smaller tables: the gallery, orders that servers must still forget, and the station's clock.
 
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
+use rusqlite::{Connection, Row as SqlRow, params};
 use uuid::Uuid;
 
-use crate::api::{BoothError, GalleryId, GalleryPicture};
-use crate::job::JobId;
+use crate::api::{BoothError, GalleryPicture};
+use crate::job::{GalleryId, JobId};
 use crate::jobs::expiry::{ClockMark, ClockReading, PreviousBoot};
 use crate::jobs::store::database::Store;
-use crate::jobs::store::row::{from_sql_ms, job_id, made_by, sql_ms, uuid};
+use crate::jobs::store::row::{from_sql_ms, parsed, remote_order, sql_ms};
 use crate::stylist::{MadeBy, RemoteOrder};
 
 impl Store {
     /// The gallery, newest first, with job ids; times are the station's.
     pub(crate) fn gallery(&self, all: bool) -> Result<Vec<(JobId, GalleryPicture)>, BoothError> {
-        let ask = || {
-            let mut statement = self.db.prepare_cached(
-                "SELECT gallery.id, style, made_by, ended_at_ms, hidden, jobs.id
-                 FROM gallery JOIN jobs ON jobs.seq = gallery.job
-                 WHERE ?1 OR NOT hidden ORDER BY ended_at_ms DESC, jobs.seq DESC",
-            )?;
-            statement
-                .query_map([all], read_shown)?
-                .collect::<rusqlite::Result<Vec<_>>>()
-        };
-        ask().map_err(|error| self.explain(error))
+        self.rows(
+            "SELECT gallery.id, style, made_by, ended_at_ms, hidden, jobs.id
+             FROM gallery JOIN jobs ON jobs.seq = gallery.job
+             WHERE ?1 OR NOT hidden ORDER BY ended_at_ms DESC, jobs.seq DESC",
+            [all],
+            read_shown,
+        )
     }
 
     /// The job of a gallery picture, and the file of its result.
@@ -32,19 +28,12 @@ impl Store {
         id: GalleryId,
         all: bool,
     ) -> Result<Option<(JobId, String)>, BoothError> {
-        let ask = || {
-            let mut statement = self.db.prepare_cached(
-                "SELECT jobs.id, result FROM gallery JOIN jobs ON jobs.seq = gallery.job
-                 WHERE gallery.id = ?1 AND (?2 OR NOT hidden) AND result IS NOT NULL",
-            )?;
-            statement
-                .query_row(params![id.to_string(), all], |row| {
-                    Ok((row.get::<_, String>(0)?, row.get(1)?))
-                })
-                .optional()
-        };
-        let found = ask().map_err(|error| self.explain(error))?;
-        Ok(found.and_then(|(job, file)| Some((job.parse().ok()?, file))))
+        self.row(
+            "SELECT jobs.id, result FROM gallery JOIN jobs ON jobs.seq = gallery.job
+             WHERE gallery.id = ?1 AND (?2 OR NOT hidden) AND result IS NOT NULL",
+            params![id.to_string(), all],
+            |row| Ok((parsed(row, 0)?, row.get(1)?)),
+        )
     }
 
     /// Returns whether the picture exists.
@@ -58,15 +47,14 @@ impl Store {
 }
 
 fn read_shown(row: &SqlRow<'_>) -> rusqlite::Result<(JobId, GalleryPicture)> {
-    let id: String = row.get(0)?;
     let shown = GalleryPicture {
-        id: GalleryId::from(uuid(0, &id)?),
+        id: parsed(row, 0)?,
         style: row.get(1)?,
-        made_by: made_by(2, &row.get::<_, String>(2)?)?,
+        made_by: parsed(row, 2)?,
         made_at_unix_ms: from_sql_ms(row.get(3)?),
         hidden: row.get(4)?,
     };
-    Ok((job_id(5, &row.get::<_, String>(5)?)?, shown))
+    Ok((parsed(row, 5)?, shown))
 }
 
 /// Maximum number of orders per call.
@@ -75,20 +63,11 @@ const BATCH: u32 = 64;
 impl Store {
     /// Orders that the servers of this kind must still forget.
     pub(crate) fn orders_to_forget(&self, made_by: MadeBy) -> Result<Vec<RemoteOrder>, BoothError> {
-        let ask = || {
-            let mut statement = self.db.prepare_cached(
-                "SELECT ticket, sends, memo FROM tickets_to_forget WHERE made_by = ?1 ORDER BY rowid LIMIT ?2",
-            )?;
-            let orders = statement.query_map(params![made_by.name(), BATCH], |row| {
-                Ok(RemoteOrder {
-                    id: uuid(0, &row.get::<_, String>(0)?)?,
-                    sends: row.get(1)?,
-                    details: row.get(2)?,
-                })
-            })?;
-            orders.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        ask().map_err(|error| self.explain(error))
+        let sql = "SELECT ticket, sends, memo FROM tickets_to_forget WHERE made_by = ?1
+             ORDER BY rowid LIMIT ?2";
+        self.rows(sql, params![made_by.name(), BATCH], |row| {
+            remote_order(row, 0)
+        })
     }
 
     /// The server has forgotten the order.
@@ -120,8 +99,7 @@ impl Store {
     pub(crate) fn clock_mark(&self) -> Result<Option<ClockMark>, BoothError> {
         let sql = "SELECT boot, since_boot_ms, unix_ms, station_ms, is_set, before_unix_ms,
             before_station_ms FROM clock";
-        let found = self.db.query_row(sql, [], read_mark).optional();
-        found.map_err(|error| self.explain(error))
+        self.row(sql, [], read_mark)
     }
 
     pub(crate) fn save_clock_mark(&mut self, mark: &ClockMark) -> Result<(), BoothError> {

@@ -9,7 +9,7 @@ use detector::{DetectorMetrics, OpenProblem};
 use stylise::comfyui::{Survey, WorkflowCheck, survey};
 use stylise::workflow::{Loaded, load};
 
-use crate::commands::doctor::Finding;
+use crate::commands::doctor::finding::Finding;
 use crate::config::{CertificateSource, Config, StyliseConfig};
 use crate::environment::UserFolders;
 use crate::http::tls::Tls;
@@ -17,7 +17,7 @@ use crate::output::error_chain;
 
 const NO_HOME: &str = "set HOME, or XDG_STATE_HOME and --data, to folders that can be written";
 
-pub(crate) fn source(config: &Config) -> Finding {
+pub(super) fn source(config: &Config) -> Finding {
     let text = config.source.as_str();
     match text.parse() {
         Err(error) => Finding::bad("source", error_chain(&error), ""),
@@ -53,12 +53,12 @@ fn cameras(needed: bool) -> Finding {
 }
 
 /// Opens the model with ONNX Runtime: only that shows whether it works.
-pub(crate) fn model(config: &Config) -> Vec<Finding> {
+pub(super) fn model(config: &Config) -> Finding {
     let opened = config.detector().map(|config| {
         let metrics = Arc::new(DetectorMetrics::default());
         detector::open(&config, &metrics)
     });
-    vec![match opened {
+    match opened {
         Ok(Ok(Some(detector))) => {
             let words = format!("{} on {}", detector.name(), detector.provider());
             Finding::ok("model", words)
@@ -68,10 +68,10 @@ pub(crate) fn model(config: &Config) -> Vec<Finding> {
             Finding::bad("model", message, fix.unwrap_or_default())
         }
         Err(error) => Finding::bad("model", error_chain(&error), ""),
-    }]
+    }
 }
 
-pub(crate) fn https(config: &Config, folders: &UserFolders) -> Finding {
+pub(super) fn https(config: &Config, folders: &UserFolders) -> Finding {
     let off = "set listen_tls: phones give their camera to pages over HTTPS only";
     match (config.listen_tls_addr(), config.tls.source()) {
         (Ok(None), _) => Finding::note("https", "off", off),
@@ -96,7 +96,7 @@ pub(crate) fn https(config: &Config, folders: &UserFolders) -> Finding {
     }
 }
 
-pub(crate) fn data_folder(config: &Config, folders: &UserFolders) -> Finding {
+pub(super) fn data_folder(config: &Config, folders: &UserFolders) -> Finding {
     match config.data_folder(folders) {
         Some(path) => folder("data folder", &path),
         None => Finding::bad(
@@ -126,7 +126,7 @@ fn folder(topic: &'static str, path: &Path) -> Finding {
     }
 }
 
-pub(crate) fn comfyui(config: &StyliseConfig) -> Vec<Finding> {
+pub(super) fn comfyui(config: &StyliseConfig) -> Vec<Finding> {
     let Loaded { workflows, broken } = load(config.workflows.as_deref());
     let mut findings: Vec<Finding> = broken
         .iter()
@@ -150,7 +150,7 @@ pub(crate) fn comfyui(config: &StyliseConfig) -> Vec<Finding> {
         Ok(Ok(survey)) => {
             let own: Vec<_> = workflows
                 .iter()
-                .map(|workflow| !workflow.is_shipped())
+                .map(|workflow| !workflow.is_shipped)
                 .collect();
             findings.extend(of_survey(&survey, &own));
         }
@@ -180,7 +180,7 @@ fn of_survey(survey: &Survey, own: &[bool]) -> Vec<Finding> {
         let name = format!("{} ({})", check.title, check.name);
         for (style, lacks) in &check.left_out {
             let words = format!("{name}: the style {style} is left out; it lacks");
-            findings.push(Finding::note("workflow", words, lacks));
+            findings.push(Finding::note("workflow", words, lacks.as_str()));
         }
         findings.push(if check.is_ready() {
             Finding::ok("workflow", format!("{name}: {}", check.styles.join(", ")))
@@ -191,7 +191,7 @@ fn of_survey(survey: &Survey, own: &[bool]) -> Vec<Finding> {
             if *own {
                 Finding::bad("workflow", words, missing)
             } else {
-                Finding::note("workflow", words, &missing)
+                Finding::note("workflow", words, missing)
             }
         });
     }

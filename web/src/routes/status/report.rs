@@ -11,7 +11,7 @@ use crate::app::DetectorRate;
 use crate::redaction::redact_paths;
 
 /// `source` of `/api/status`.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, Default, PartialEq, Serialize)]
 pub(crate) struct SourceReport {
     state: &'static str,
     description: String,
@@ -30,12 +30,8 @@ impl SourceReport {
         let blank = |state, description: &str, reason| Self {
             state,
             description: description.to_owned(),
-            note: None,
             reason,
-            width: 0,
-            height: 0,
-            fps: 0.0,
-            published: false,
+            ..Self::default()
         };
         match signal {
             None => blank("opening", "", None),
@@ -70,9 +66,7 @@ impl SourceReport {
         }
         self
     }
-}
 
-impl SourceReport {
     /// Without paths of this machine.
     pub(crate) fn for_visitors(self) -> Self {
         Self {
@@ -85,7 +79,7 @@ impl SourceReport {
 }
 
 /// `detector` of `/api/status`.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, Default, PartialEq, Serialize)]
 pub(crate) struct DetectorReport {
     state: &'static str,
     model: Option<String>,
@@ -100,46 +94,39 @@ pub(crate) struct DetectorReport {
 
 impl DetectorReport {
     pub(crate) fn of(state: &DetectorState, rate: &DetectorRate) -> Self {
-        let mut report = Self {
-            state: "off",
-            model: None,
-            provider: None,
-            experimental: false,
-            message: None,
-            fix: None,
-            fps: 0.0,
-            inference_ms: 0.0,
+        let problem = |state, message: &str, fix: &Option<String>| Self {
+            state,
+            message: Some(message.to_owned()),
+            fix: fix.clone(),
+            ..Self::default()
         };
         match state {
-            DetectorState::Off => {}
-            DetectorState::Warming => report.state = "warming",
+            DetectorState::Off => Self {
+                state: "off",
+                ..Self::default()
+            },
+            DetectorState::Warming => Self {
+                state: "warming",
+                ..Self::default()
+            },
             DetectorState::Running {
                 model,
                 provider,
                 experimental,
-            } => {
-                report.experimental = *experimental;
-                report.state = "running";
-                report.model = Some(model.clone());
-                report.provider = Some((*provider).to_owned());
-                (report.fps, report.inference_ms) = (rate.fps, rate.inference_ms);
-            }
-            DetectorState::Missing { message, fix } => {
-                report.state = "missing";
-                report.message = Some(message.clone());
-                report.fix.clone_from(fix);
-            }
-            DetectorState::Failed { message, fix } => {
-                report.state = "failed";
-                report.message = Some(message.clone());
-                report.fix.clone_from(fix);
-            }
+            } => Self {
+                state: "running",
+                model: Some(model.clone()),
+                provider: Some((*provider).to_owned()),
+                experimental: *experimental,
+                fps: rate.fps,
+                inference_ms: rate.inference_ms,
+                ..Self::default()
+            },
+            DetectorState::Missing { message, fix } => problem("missing", message, fix),
+            DetectorState::Failed { message, fix } => problem("failed", message, fix),
         }
-        report
     }
-}
 
-impl DetectorReport {
     /// Without paths of this machine.
     pub(crate) fn for_visitors(self) -> Self {
         Self {

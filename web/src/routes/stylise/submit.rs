@@ -40,7 +40,7 @@ struct Accepted {
 }
 
 /// POST: 202 with the job's URL.
-pub(in crate::routes) async fn submit(
+pub(crate) async fn submit(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
     request: Request,

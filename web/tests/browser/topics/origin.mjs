@@ -55,7 +55,7 @@ export async function run(t) {
   t.check("the content security policy is strict", strict, policy);
   const kb = (size) => `${Math.round(size / 1000)} kB`;
   const rest = bytes - words;
-  t.check("with the statistics less than 82 kB", rest > 10000 && rest < 82000, rest);
+  t.check("with the statistics less than 80 kB", rest > 10000 && rest < 80000, rest);
   t.check("the translation's files have less than 12.5 kB", words > 1000 && words < 12500, kb(words));
 
   // Checked at the station, because Playwright loses the requests of a page with Cross-Origin-Opener-Policy when it is

@@ -1,0 +1,13 @@
+# shellcheck shell=sh
+# Sourced by bench.sh, bench-network.sh and soak.sh: builds what `make run` starts, the light viewers and the
+# lossy link, and exports where they are.
+cd "$(dirname "$0")/.."
+scripts/install-test-needs.sh
+cargo build --release
+cargo build --release --workspace --example light_viewers --example lossy_link
+
+target=${CARGO_TARGET_DIR:-target}
+CARRIER_BIN=$(realpath "$target/release/carrier")
+LIGHT_VIEWERS=$(realpath "$target/release/examples/light_viewers")
+LOSSY_LINK=$(realpath "$target/release/examples/lossy_link")
+export CARRIER_BIN LIGHT_VIEWERS LOSSY_LINK
