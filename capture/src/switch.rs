@@ -7,10 +7,11 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::frame::{Frame, Signal};
+use crate::lock::lock;
 use crate::picture::PooledPicture;
 use crate::slot::Slot;
 
@@ -61,7 +62,7 @@ impl SourceSwitch {
     /// Admits a guest, shown to viewers as `name`. Frames of an earlier guest are refused from now on.
     #[must_use]
     pub fn guest(self: &Arc<Self>, name: impl Into<String>) -> Guest {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.newest_guest += 1;
         let id = state.newest_guest;
         self.return_to_source(&mut state);
@@ -77,7 +78,7 @@ impl SourceSwitch {
     /// The measured rate of the published frames per second; `None` when too few came recently.
     #[must_use]
     pub fn frame_rate(&self, now: Instant) -> Option<f32> {
-        self.lock().rate.fps(now)
+        lock(&self.state).rate.fps(now)
     }
 
     /// Whether a guest's pictures replace those of the configured source.
@@ -88,7 +89,7 @@ impl SourceSwitch {
 
     /// Publishes a frame of the configured source, unless a guest is on the air.
     pub(crate) fn publish_source(&self, make: impl FnOnce(u64) -> Frame) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if !state.guest_on_air {
             self.publish(&mut state, make);
         }
@@ -96,7 +97,7 @@ impl SourceSwitch {
 
     /// Publishes a signal of the configured source; while a guest is on the air, when it leaves.
     pub(crate) fn publish_source_signal(&self, signal: Signal) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if !state.guest_on_air {
             self.signal.publish(signal.clone());
         }
@@ -105,7 +106,7 @@ impl SourceSwitch {
 
     /// Closes both slots and refuses further frames of guests.
     pub(crate) fn close(&self) {
-        self.lock().is_closed = true;
+        lock(&self.state).is_closed = true;
         self.frames.close();
         self.signal.close();
     }
@@ -128,10 +129,6 @@ impl SourceSwitch {
             }
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A guest's access to the switch. Dropping it gives the air back to the configured source.
@@ -148,7 +145,7 @@ impl Guest {
     /// Publishes a picture. `false` when a newer guest was admitted, or the capture has ended.
     pub fn publish(&mut self, pixels: PooledPicture, captured_at: Instant) -> bool {
         let size = (pixels.width(), pixels.height());
-        let mut state = self.switch.lock();
+        let mut state = lock(&self.switch.state);
         if state.newest_guest != self.id || state.is_closed {
             return false;
         }
@@ -174,7 +171,7 @@ impl Guest {
 
     /// Gives the air back to the configured source until the guest's next picture.
     pub fn pause(&mut self) {
-        let mut state = self.switch.lock();
+        let mut state = lock(&self.switch.state);
         if state.newest_guest == self.id {
             self.switch.return_to_source(&mut state);
         }

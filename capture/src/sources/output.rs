@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::stall::{Arrivals, Intervals, StallLimits};
 use crate::error::CaptureError;
 use crate::frame::Frame;
+use crate::lock::lock;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::picture::{PicturePool, PooledPicture};
 use crate::switch::SourceSwitch;
@@ -317,10 +318,6 @@ impl SourceOutput {
         }
         lock(&self.state.state).unreadable = Some(why.to_string());
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

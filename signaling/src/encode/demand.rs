@@ -1,8 +1,10 @@
 //! Who watches what. Each stage looks here and stops work that nobody watches.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
+
+use capture::lock;
 
 use super::encoder::RenditionId;
 use super::keyframes::KeyframeGate;
@@ -124,7 +126,7 @@ impl Demand {
     /// The gate of one rendition, locked: hold it for one call only.
     pub(crate) fn keyframe_gate(&self, rendition: RenditionId) -> MutexGuard<'_, KeyframeGate> {
         let gate = &self.keyframes[rendition.index()];
-        gate.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(gate)
     }
 
     fn cancel_keyframe_if_unwatched(&self, rendition: RenditionId) {
@@ -159,11 +161,11 @@ impl Demand {
 
     /// Sets the waker that wakes an idle compose thread.
     pub(crate) fn set_compose_waker(&self, waker: Waker) {
-        *self.compose.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+        *lock(&self.compose) = Some(waker);
     }
 
     fn wake_compose(&self) {
-        if let Some(waker) = &*self.compose.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(waker) = &*lock(&self.compose) {
             waker.wake_by_ref();
         }
     }

@@ -1,11 +1,11 @@
 //! The engine as other threads see it: requests, summaries, and what they share with the engine's threads.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use capture::{Guest, Threads};
+use capture::{Guest, Threads, lock};
 use tokio::sync::oneshot;
 
 use super::audience::ledger::Ledger;
@@ -241,8 +241,4 @@ pub(super) fn wake(waker: &mio::Waker) {
     if let Err(error) = waker.wake() {
         tracing::error!(%error, "cannot wake the media engine");
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

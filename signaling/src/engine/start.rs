@@ -6,12 +6,12 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
-use capture::Threads;
+use capture::{Threads, lock};
 use rtc::crypto::RTCCryptoProvider;
 
 use super::audience::ledger::Ledger;
 use super::audience::{AudienceLimits, AudienceParts};
-use super::handle::{EngineHandle, ShardHandle, Shared, lock, wake};
+use super::handle::{EngineHandle, ShardHandle, Shared, wake};
 use super::ports::{OtherThread, Ports};
 use super::worker::{WAKER, WorkerParts, spawn as spawn_worker};
 use crate::encode::demand::Demand;

@@ -4,11 +4,11 @@
 mod tests;
 
 use std::io;
-use std::sync::{Arc, PoisonError, Weak, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Heartbeat, TURN_MAX};
+use capture::{Heartbeat, TURN_MAX, lock};
 use mio::{Events, Poll, Token};
 
 use super::audience::{Audience, AudienceParts};
@@ -370,8 +370,7 @@ impl Worker {
             })
             .collect();
         if let Some(shared) = self.shared.upgrade() {
-            let summary = shared.shards[self.shard.0].summaries.lock();
-            *summary.unwrap_or_else(PoisonError::into_inner) = summaries;
+            *lock(&shared.shards[self.shard.0].summaries) = summaries;
         }
     }
 }

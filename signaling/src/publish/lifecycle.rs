@@ -9,7 +9,6 @@ use prometheus_client::encoding::EncodeLabelValue;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
 
 /// Exponential back-off: the first wait, doubled with each consecutive failure up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -127,62 +126,23 @@ impl Lifecycle {
     }
 }
 
-/// Metrics of publishing.
-#[derive(Debug, Clone, Default)]
-pub struct PublishMetrics {
-    /// 1 for the current state, 0 for the others.
-    pub state: Family<[(&'static str, &'static str); 1], Gauge>,
-    /// Established connections.
-    pub connects: Counter,
-    /// Failed attempts and ended connections, by reason.
-    pub failures: Family<[(&'static str, FailureKind); 1], Counter>,
-    /// RTP packets passed to the connection.
-    pub packets: Counter,
-    /// Bytes of their payloads.
-    pub bytes: Counter,
-    /// Frames that were not sent while connected.
-    pub frames_dropped: Counter,
-    /// Keyframe requests of the server.
-    pub keyframe_requests: Counter,
+capture::metrics! {
+    /// Metrics of publishing.
+    pub struct PublishMetrics;
+    state: Family<[(&'static str, &'static str); 1], Gauge> =>
+        "carrier_publish_state", "1 for the state that publishing is in";
+    connects: Counter => "carrier_publish_connects", "Connections to the WHIP server";
+    packets: Counter => "carrier_publish_packets", "RTP packets published";
+    bytes: Counter => "carrier_publish_bytes", "Bytes of RTP payload published";
+    frames_dropped: Counter =>
+        "carrier_publish_dropped_frames", "Frames not published while connected";
+    keyframe_requests: Counter =>
+        "carrier_publish_keyframe_requests", "Keyframes that the WHIP server asked for";
+    failures: Family<[(&'static str, FailureKind); 1], Counter> =>
+        "carrier_publish_failures", "Attempts and connections that ended";
 }
 
 impl PublishMetrics {
-    /// Registers all metrics.
-    pub fn register(&self, registry: &mut Registry) {
-        let help = "1 for the state that publishing is in";
-        registry.register("carrier_publish_state", help, self.state.clone());
-        let mut counter = |name: &str, help: &str, metric: &Counter| {
-            registry.register(name, help, metric.clone());
-        };
-        counter(
-            "carrier_publish_connects",
-            "Connections to the WHIP server",
-            &self.connects,
-        );
-        counter(
-            "carrier_publish_packets",
-            "RTP packets published",
-            &self.packets,
-        );
-        counter(
-            "carrier_publish_bytes",
-            "Bytes of RTP payload published",
-            &self.bytes,
-        );
-        counter(
-            "carrier_publish_dropped_frames",
-            "Frames not published while connected",
-            &self.frames_dropped,
-        );
-        counter(
-            "carrier_publish_keyframe_requests",
-            "Keyframes that the WHIP server asked for",
-            &self.keyframe_requests,
-        );
-        let help = "Attempts and connections that ended";
-        registry.register("carrier_publish_failures", help, self.failures.clone());
-    }
-
     pub(super) fn show(&self, state: PublishState) {
         for each in PublishState::ALL {
             let gauge = self.state.get_or_create_owned(&[("state", each.name())]);

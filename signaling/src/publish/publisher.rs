@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Heartbeat, TURN_MAX, Threads};
+use capture::{Heartbeat, TURN_MAX, Threads, lock};
 use tokio::sync::watch;
 
 use super::lifecycle::{AttemptError, Lifecycle, PublishMetrics, PublishState};
@@ -216,8 +216,4 @@ fn status_of(lifecycle: &Lifecycle) -> PublishStatus {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // The sender is owned by this thread's shared state, so that it cannot be dropped.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,10 +12,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use capture::{Heartbeat, Threads};
+use capture::{Heartbeat, Threads, lock};
 
 /// Maximum number of announced addresses; a viewer checks each.
 pub const ANNOUNCED_MAX: usize = 8;
@@ -168,7 +168,7 @@ impl NameResolver {
 
     /// The addresses of a name, at most a minute old.
     pub(crate) fn addresses(&self, name: &str) -> Vec<IpAddr> {
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = lock(&self.found);
         found.get(name).cloned().unwrap_or_default()
     }
 }
@@ -180,7 +180,7 @@ fn resolve(names: &[String], found: &Found, ended: &Receiver<()>, heartbeat: &He
             match (name.as_str(), 0).to_socket_addrs() {
                 Ok(all) => {
                     let ips = all.map(|at| at.ip()).take(ADDRESSES_MAX).collect();
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut found = lock(&found);
                     found.insert(name.clone(), ips);
                 }
                 // Keep the last known addresses, so that a failing name server does not remove the

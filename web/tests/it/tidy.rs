@@ -2,6 +2,7 @@
 //! comments about overflow.
 
 mod code;
+mod imports;
 
 use std::fs;
 use std::path::{Path, PathBuf};

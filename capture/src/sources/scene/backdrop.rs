@@ -1,9 +1,13 @@
 //! The still parts of the scene: sky, sun, hills, meadow, path, colour bars. Painted once.
 
-use super::{HEIGHT_PX, WIDTH_PX};
 use crate::canvas::{Canvas, Ink, Rect};
 use crate::picture::I420;
 use crate::timecode;
+
+/// Width of the scene in pixels.
+pub const WIDTH_PX: u32 = 1280;
+/// Height of the scene in pixels.
+pub const HEIGHT_PX: u32 = 720;
 
 /// Row where the meadow begins at the left; hills hide the line itself.
 const HORIZON_PX: f32 = 468.0;

@@ -9,7 +9,9 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use capture::lock;
 
 use crate::encode::encoder::RenditionId;
 use crate::transport::demux::{Demux, Shard, ViewerKey};
@@ -128,10 +130,6 @@ impl Ledger {
         ceilings[shard.0] = own;
         ceilings.concat()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The ids of sessions whose DTLS connection was closed by the viewer. A page closes its connection and
