@@ -13,7 +13,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::lenient::{Id, LooseValue, plain_json};
-use super::matching::{Rect, TrueBox};
+use super::matching::{BoxXywh, TrueBox};
 
 /// A file of annotations that cannot be used.
 #[derive(Debug, Error)]
@@ -247,7 +247,7 @@ impl CocoAnnotation {
         };
         Ok(self.bbox.rect().map(|rect| TrueBox {
             category,
-            rect: Rect::from(rect),
+            rect: BoxXywh::from(rect),
             crowd: self.iscrowd.is_true(),
         }))
     }

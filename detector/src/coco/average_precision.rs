@@ -177,13 +177,13 @@ fn recall_point(index: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::matching::Rect;
+    use super::super::matching::BoxXywh;
     use super::*;
 
     const NEAR: f64 = 1e-12;
 
-    fn rect(x: f64) -> Rect {
-        Rect::from([x, 0.0, 10.0, 10.0])
+    fn rect(x: f64) -> BoxXywh {
+        BoxXywh::from([x, 0.0, 10.0, 10.0])
     }
 
     fn truth(category: usize, x: f64) -> TrueBox {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use capture::{Guest, Threads, lock};
 use tokio::sync::oneshot;
 
-use super::audience::ledger::Ledger;
+use super::audience::peer_index::PeerIndex;
 use crate::congestion::Choice;
 use crate::encode::encoder::{Rendition, RenditionId};
-use crate::fanout::viewer::Arrival;
+use crate::fanout::viewer::NewViewer;
 use crate::ingest::publisher::NewPublisher;
 use crate::metrics::RenditionChange;
 use crate::transport::announce::{ANNOUNCED_MAX, Announced, NameResolver};
@@ -48,7 +48,7 @@ const PUBLISHERS: Shard = Shard(0);
 
 /// A request to an engine thread.
 pub(crate) enum Command {
-    Join(Box<Arrival>, oneshot::Sender<Result<(), SessionError>>),
+    Join(Box<NewViewer>, oneshot::Sender<Result<(), SessionError>>),
     Trickle(Trickle, oneshot::Sender<Result<(), SessionError>>),
     Choose(String, Choice, oneshot::Sender<Result<(), SessionError>>),
     Restart(Box<Restart>, oneshot::Sender<Result<(), SessionError>>),
@@ -74,7 +74,7 @@ pub(crate) struct Shared {
     pub(super) names: NameResolver,
     pub(crate) ice: IceTimeouts,
     pub(crate) viewers_max: usize,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) peer_index: Arc<PeerIndex>,
     /// One for each shard.
     pub(super) shards: Vec<ShardHandle>,
     pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
@@ -141,13 +141,13 @@ impl EngineHandle {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.shared.ledger.viewers() >= self.shared.viewers_max
+        self.shared.peer_index.viewers() >= self.shared.viewers_max
     }
 
     /// `None`: the engine has ended.
-    pub(crate) async fn join(&self, arrival: Arrival) -> Option<Result<(), SessionError>> {
-        let shard = self.shared.ledger.emptiest();
-        self.ask(shard, |reply| Command::Join(Box::new(arrival), reply))
+    pub(crate) async fn join(&self, newcomer: NewViewer) -> Option<Result<(), SessionError>> {
+        let shard = self.shared.peer_index.emptiest();
+        self.ask(shard, |reply| Command::Join(Box::new(newcomer), reply))
             .await
     }
 
@@ -195,7 +195,7 @@ impl EngineHandle {
 
     /// The shard of this session. Any shard answers for an unknown one.
     fn shard_of(&self, id: &str) -> Shard {
-        let known = self.shared.ledger.directory().key_of(id);
+        let known = self.shared.peer_index.directory().key_of(id);
         known.map_or(Shard(0), |key| key.shard)
     }
 

@@ -170,8 +170,10 @@ impl Ports {
     }
 
     /// Whether connections have ended that [`Self::sweep`] has not returned yet.
-    pub(super) fn has_broken(&self) -> bool {
-        self.tcp.as_ref().is_some_and(TcpPort::has_broken)
+    pub(super) fn has_ended_connections(&self) -> bool {
+        self.tcp
+            .as_ref()
+            .is_some_and(TcpPort::has_ended_connections)
     }
 
     /// Closes connections of no use, and returns the paths that have ended.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use capture::{Threads, lock};
 use rtc::crypto::RTCCryptoProvider;
 
-use super::audience::ledger::Ledger;
+use super::audience::peer_index::PeerIndex;
 use super::audience::{AudienceLimits, AudienceParts};
 use super::handle::{EngineHandle, ShardHandle, Shared, wake};
 use super::ports::{OtherThread, Ports};
@@ -125,7 +125,7 @@ impl Engine {
                 failed: config.lost_after,
             },
             viewers_max: config.viewers_max,
-            ledger: threads.ledger,
+            peer_index: threads.peer_index,
             shards: threads.shards,
             threads: Mutex::default(),
             registered: config.registered.clone(),
@@ -142,7 +142,7 @@ impl Engine {
 struct StartedThreads {
     workers: Vec<WorkerParts>,
     shards: Vec<ShardHandle>,
-    ledger: Arc<Ledger>,
+    peer_index: Arc<PeerIndex>,
     sink: FrameSink,
 }
 
@@ -151,7 +151,7 @@ struct ThreadBuilder<'a> {
     config: &'a EngineConfig,
     demand: Arc<Demand>,
     metrics: Arc<EngineMetrics>,
-    ledger: Arc<Ledger>,
+    peer_index: Arc<PeerIndex>,
     crypto: Arc<dyn RTCCryptoProvider>,
     clock: ReportClock,
 }
@@ -167,7 +167,7 @@ impl<'a> ThreadBuilder<'a> {
             config,
             demand,
             metrics,
-            ledger: Arc::new(Ledger::new(shards(config.threads))),
+            peer_index: Arc::new(PeerIndex::new(shards(config.threads))),
             crypto,
             clock: ReportClock::new(Instant::now(), SystemTime::now()),
         }
@@ -175,7 +175,7 @@ impl<'a> ThreadBuilder<'a> {
 
     /// Makes the parts of all threads.
     fn threads(self, ports: Ports) -> io::Result<StartedThreads> {
-        let others: io::Result<Vec<Ports>> = (1..self.ledger.shards())
+        let others: io::Result<Vec<Ports>> = (1..self.peer_index.shards())
             .map(|_| ports.for_sending())
             .collect();
         let mut sink = FrameSink::new(QUEUE_FRAMES);
@@ -192,7 +192,7 @@ impl<'a> ThreadBuilder<'a> {
         Ok(StartedThreads {
             workers,
             shards,
-            ledger: self.ledger,
+            peer_index: self.peer_index,
             sink,
         })
     }
@@ -230,7 +230,7 @@ impl<'a> ThreadBuilder<'a> {
     fn audience(&self, shard: Shard) -> AudienceParts {
         AudienceParts {
             shard,
-            ledger: Arc::clone(&self.ledger),
+            peer_index: Arc::clone(&self.peer_index),
             crypto: Arc::clone(&self.crypto),
             clock: self.clock,
             limits: AudienceLimits {

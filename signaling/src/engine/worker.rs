@@ -187,8 +187,8 @@ impl Worker {
             let (ports, metrics) = (&mut self.ports, &self.metrics);
             let mut out = |runs: &[Run]| ports.send(metrics, runs);
             match command {
-                Command::Join(arrival, reply) => {
-                    let _ = reply.send(self.audience.join(now, *arrival));
+                Command::Join(newcomer, reply) => {
+                    let _ = reply.send(self.audience.join(now, *newcomer));
                 }
                 Command::Trickle(trickle, reply) => {
                     let _ = reply.send(self.audience.trickle(now, &trickle, &mut out));
@@ -336,7 +336,7 @@ impl Worker {
     /// Removes connections: those that ended at once, since their viewers wait, and useless ones each
     /// second.
     fn sweep(&mut self, now: Instant) {
-        if now < self.next_summary && !self.ports.has_broken() {
+        if now < self.next_summary && !self.ports.has_ended_connections() {
             return;
         }
         let (ports, audience) = (&mut self.ports, &self.audience);

@@ -1,6 +1,8 @@
 //! Metrics of publishing in.
 
-use prometheus_client::encoding::EncodeLabelValue;
+use std::fmt::{self, Write as _};
+
+use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -9,18 +11,28 @@ use super::access_unit::UnitError;
 use crate::metrics::Kinds;
 
 /// Why an access unit was not decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UnitDrop {
     /// Packets of it were lost.
     Damaged,
     /// A payload is malformed.
     Malformed,
     /// Its format is not supported, or its pictures are too large.
-    Unfit,
+    Unsupported,
     /// It depends on a picture that was lost.
     NoKeyframe,
     /// The decoder was too slow.
     Behind,
+}
+
+impl EncodeLabelValue for UnitDrop {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        match self {
+            // Dashboards know it by this word.
+            Self::Unsupported => encoder.write_str("Unfit"),
+            other => write!(encoder, "{other:?}"),
+        }
+    }
 }
 
 impl From<UnitError> for UnitDrop {
@@ -28,7 +40,7 @@ impl From<UnitError> for UnitDrop {
         match reason {
             UnitError::Damaged => Self::Damaged,
             UnitError::Malformed(_) => Self::Malformed,
-            UnitError::Unsupported(_) => Self::Unfit,
+            UnitError::Unsupported(_) => Self::Unsupported,
             UnitError::NoKeyframe => Self::NoKeyframe,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::congestion::Choice;
 use crate::engine::Shared;
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
-use crate::fanout::viewer::Arrival;
+use crate::fanout::viewer::NewViewer;
 use crate::ingest::inbox::{MediaInbox, MediaInterceptor};
 use crate::ingest::publisher::{NewPublisher, NewPublisherParts};
 use crate::ingest::reception::MediaParams;
@@ -29,7 +29,7 @@ pub(crate) enum NegotiationError {
 
 /// A viewer ready to join, and the answer.
 pub(crate) struct NegotiatedViewer {
-    pub(crate) arrival: Arrival,
+    pub(crate) newcomer: NewViewer,
     pub(crate) answer: String,
 }
 
@@ -98,15 +98,15 @@ pub(crate) fn negotiate(
         transport_id: video.transport_id,
     };
     let answer = answer(&offer, &local.answer_params());
-    let arrival = Arrival {
+    let newcomer = NewViewer {
         peer,
         rtp: RtpStream::new(stream, names.numbering),
         choice,
         offered_at: now,
         id: local.names.id,
-        seat: Box::new(()),
+        place: Box::new(()),
     };
-    Ok(NegotiatedViewer { arrival, answer })
+    Ok(NegotiatedViewer { newcomer, answer })
 }
 
 /// Why a publisher's offer was not answered.

@@ -19,7 +19,7 @@ use crate::engine::EngineHandle;
 
 pub use super::patch::SessionPatch;
 pub use super::reply::{BODY_BYTES_MAX, Reply};
-pub use crate::fanout::viewer::Seat;
+pub use crate::fanout::viewer::Place;
 
 /// The WHEP resources.
 #[derive(Debug, Clone)]
@@ -40,10 +40,10 @@ pub struct WhepPost<'a> {
     pub body: &'a [u8],
 }
 
-/// A seat that only drops a value when the viewer leaves.
+/// A place that only drops a value when the viewer leaves.
 struct Guard(#[expect(dead_code, reason = "only its drop matters")] Box<dyn Send>);
 
-impl Seat for Guard {}
+impl Place for Guard {}
 
 /// The limit that keeps another viewer out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,17 +63,17 @@ impl Whep {
 
     /// Answers an offer: 201 with the answer and the session's location, or an error.
     pub async fn post(&self, post: WhepPost<'_>) -> Reply {
-        self.post_with_seat(post, Box::new(())).await
+        self.post_with_place(post, Box::new(())).await
     }
 
-    /// As [`Self::post_with_seat`], for callers that only need to know when the viewer leaves.
+    /// As [`Self::post_with_place`], for callers that only need to know when the viewer leaves.
     pub async fn post_with_guard(&self, post: WhepPost<'_>, guard: Box<dyn Send>) -> Reply {
-        self.post_with_seat(post, Box::new(Guard(guard))).await
+        self.post_with_place(post, Box::new(Guard(guard))).await
     }
 
-    /// As [`Self::post`]. `seat` is dropped when the viewer is gone (by `DELETE`, a DTLS close or a timeout),
+    /// As [`Self::post`]. `place` is dropped when the viewer is gone (by `DELETE`, a DTLS close or a timeout),
     /// or at once if it does not join.
-    pub async fn post_with_seat(&self, post: WhepPost<'_>, seat: Box<dyn Seat>) -> Reply {
+    pub async fn post_with_place(&self, post: WhepPost<'_>, place: Box<dyn Place>) -> Reply {
         let offer = match checked_body(post.content_type, SDP, post.body) {
             Ok(text) => text,
             Err(reply) => return reply,
@@ -96,10 +96,10 @@ impl Whep {
             Ok(negotiated) => negotiated,
             Err(error) => return negotiation_problem(&error),
         };
-        negotiated.arrival.seat = seat;
-        let id = negotiated.arrival.id.clone();
-        let tag = negotiated.arrival.peer.names().local.ufrag.clone();
-        match self.engine.join(negotiated.arrival).await {
+        negotiated.newcomer.place = place;
+        let id = negotiated.newcomer.id.clone();
+        let tag = negotiated.newcomer.peer.names().local.ufrag.clone();
+        match self.engine.join(negotiated.newcomer).await {
             Some(Ok(())) => created(format!("whep/{id}"), &tag, negotiated.answer),
             Some(Err(_)) => full(),
             None => ended(),

@@ -374,7 +374,7 @@ impl TcpPort {
     }
 
     /// Whether [`Self::sweep`] has work to do at once.
-    pub(crate) fn has_broken(&self) -> bool {
+    pub(crate) fn has_ended_connections(&self) -> bool {
         self.connections.values().any(|known| known.broken)
     }
 }

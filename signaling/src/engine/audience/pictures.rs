@@ -176,12 +176,12 @@ impl Audience {
         }
         if viewer.control.due(now).is_some_and(|due| due <= now) {
             let changed = viewer.control.tick(now, &self.ladder, viewer.rendition);
-            self.apply_ceiling(now, key, changed);
+            self.apply_estimate(now, key, changed);
         }
     }
 
     /// A viewer's estimate may have changed: adapts the encoders' bitrates, then its rendition.
-    pub(super) fn apply_ceiling(&mut self, now: Instant, key: ViewerKey, changed: bool) {
+    pub(super) fn apply_estimate(&mut self, now: Instant, key: ViewerKey, changed: bool) {
         if changed {
             self.retarget(now);
         }
@@ -202,7 +202,7 @@ impl Audience {
         }
         let watching = self.viewers.values().filter(|viewer| viewer.watches(now));
         let own = watching.map(|viewer| (viewer.rendition, viewer.control.estimate_bps()));
-        let known = self.ledger.ceilings(self.shard, own.collect());
+        let known = self.peer_index.estimates(self.shard, own.collect());
         // A WHIP server serves its own viewers, whose estimates are not known here.
         let sent_on = self.renditions.iter().flat_map(|rendition| {
             let leases = self.demand.stream_leases(rendition.id) as usize;

@@ -21,7 +21,7 @@ use crate::transport::session::SessionError;
 use crate::transport::stun::is_check;
 
 /// A viewer's rendition, and its bandwidth estimate in bits a second if it has one.
-pub(super) type Ceiling = (RenditionId, Option<u32>);
+pub(super) type ViewerEstimate = (RenditionId, Option<u32>);
 
 /// All sessions, by id and by the addresses of their datagrams.
 #[derive(Debug, Default)]
@@ -57,22 +57,22 @@ impl Directory {
 
 /// What the shards share.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct PeerIndex {
     directory: Mutex<Directory>,
     viewers: AtomicUsize,
     /// Viewers of each shard.
     loads: Vec<AtomicUsize>,
     /// Of each shard's viewers, as it last reported them.
-    ceilings: Mutex<Vec<Vec<Ceiling>>>,
+    estimates: Mutex<Vec<Vec<ViewerEstimate>>>,
 }
 
-impl Ledger {
+impl PeerIndex {
     pub(crate) fn new(shards: usize) -> Self {
         Self {
             directory: Mutex::default(),
             viewers: AtomicUsize::new(0),
             loads: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
-            ceilings: Mutex::new(vec![Vec::new(); shards]),
+            estimates: Mutex::new(vec![Vec::new(); shards]),
         }
     }
 
@@ -125,10 +125,10 @@ impl Ledger {
     }
 
     /// Stores the estimates of one shard's viewers, and returns those of all viewers.
-    pub(super) fn ceilings(&self, shard: Shard, own: Vec<Ceiling>) -> Vec<Ceiling> {
-        let mut ceilings = lock(&self.ceilings);
-        ceilings[shard.0] = own;
-        ceilings.concat()
+    pub(super) fn estimates(&self, shard: Shard, own: Vec<ViewerEstimate>) -> Vec<ViewerEstimate> {
+        let mut estimates = lock(&self.estimates);
+        estimates[shard.0] = own;
+        estimates.concat()
     }
 }
 
