@@ -112,32 +112,18 @@ impl<'a> Canvas<'a> {
             return self.fill_rect(rect, ink, 255);
         }
         let (right, bottom) = (rect.right() - thickness, rect.bottom() - thickness);
-        let between = rect.height - 2 * thickness;
-        self.fill_rect(
-            Rect {
-                height: thickness,
-                ..rect
-            },
-            ink,
-            255,
+        let sides = rect.rows(
+            rect.y.saturating_add(thickness),
+            rect.height - 2 * thickness,
         );
-        self.fill_rect(
-            Rect {
-                y: bottom,
-                height: thickness,
-                ..rect
-            },
-            ink,
-            255,
-        );
-        let side = Rect {
-            y: rect.y.saturating_add(thickness),
-            height: between,
-            width: thickness,
-            ..rect
-        };
-        self.fill_rect(side, ink, 255);
-        self.fill_rect(Rect { x: right, ..side }, ink, 255);
+        for edge in [
+            rect.rows(rect.y, thickness),
+            rect.rows(bottom, thickness),
+            sides.columns(rect.x, thickness),
+            sides.columns(right, thickness),
+        ] {
+            self.fill_rect(edge, ink, 255);
+        }
     }
 
     /// Blends `ink` through a stencil whose upper left corner is at (`x`, `y`).

@@ -19,7 +19,7 @@ use crate::frame::{Signal, WallClock};
 use crate::metrics::CaptureMetrics;
 use crate::picture::PicturePool;
 use crate::sources::camera::Wanted;
-use crate::sources::output::{AttemptId, Event, OpenedSource, PublishGate};
+use crate::sources::output::{AttemptId, Event, LiveSource, PublishGate};
 use crate::sources::stall::StallCheck;
 use crate::spec::SourceSpec;
 use crate::switch::SourceSwitch;
@@ -130,8 +130,7 @@ struct Supervisor {
     abandoned: Vec<JoinHandle<()>>,
     /// Since when there is no signal, and the reason.
     lost: Option<(Instant, String)>,
-    /// What is live, with its width and height in pixels.
-    live: Option<(OpenedSource, u32, u32)>,
+    live: Option<LiveSource>,
 }
 
 /// How an attempt ended.
@@ -211,12 +210,7 @@ impl Supervisor {
                     self.end_both(attempt, probe);
                     return Outcome::Stopped;
                 }
-                Ok(Event::Live {
-                    attempt: id,
-                    opened,
-                    width,
-                    height,
-                }) => {
+                Ok(Event::Live(id, live)) => {
                     if probing == Some(id)
                         && let Some(camera) = probe.take()
                     {
@@ -225,20 +219,14 @@ impl Supervisor {
                     }
                     if attempt.id == id {
                         attempt.recovered();
-                        self.publish_live((opened, width, height), now);
+                        self.publish_live(live, now);
                     }
                 }
-                Ok(Event::Ended {
-                    attempt: id,
-                    result,
-                }) if id == attempt.id => {
+                Ok(Event::Ended(id, result)) if id == attempt.id => {
                     self.end_both(attempt, probe);
                     return Outcome::Failed(result.err().unwrap_or(self.stalled()));
                 }
-                Ok(Event::Ended {
-                    attempt: id,
-                    result,
-                }) => {
+                Ok(Event::Ended(id, result)) => {
                     if probing == Some(id) {
                         self.end_probe(&mut probe, result.err());
                         probe_at = now + PROBE_INTERVAL;
@@ -267,10 +255,11 @@ impl Supervisor {
         if checked == StallCheck::Fine {
             return None;
         }
-        if self.lost.is_none() && attempt.last_picture().is_some() {
+        let last_picture = attempt.state().arrivals().last;
+        if self.lost.is_none() && last_picture.is_some() {
             self.context.metrics.stalls.inc();
         }
-        let error = match attempt.unreadable() {
+        let error = match attempt.state().unreadable() {
             Some(detail) => CaptureError::Unreadable {
                 name: self.name.clone(),
                 detail,
@@ -280,9 +269,9 @@ impl Supervisor {
         // Before waiting for the thread to end: the card must not wait for that.
         if self.live.is_some() || checked == StallCheck::Silent {
             let reason = self.plan.reason(&error);
-            self.publish_lost(reason, attempt.last_picture().unwrap_or(now));
+            self.publish_lost(reason, last_picture.unwrap_or(now));
         }
-        attempt.announce_next();
+        attempt.state().announce_next();
         (checked == StallCheck::GiveUp).then_some(error)
     }
 
@@ -305,10 +294,9 @@ impl Supervisor {
     }
 
     fn end_probe(&mut self, probe: &mut Option<Attempt>, error: Option<CaptureError>) {
-        probe
-            .take()
-            .into_iter()
-            .for_each(|probe| self.end_or_abandon(probe));
+        if let Some(probe) = probe.take() {
+            self.end_or_abandon(probe);
+        }
         if let Some(error) = error
             && self.plan.probe_failed(&error)
             && let Some(live) = self.live.take()
@@ -334,17 +322,10 @@ impl Supervisor {
     /// Sleeps until `wake` (`None`: for ever). Returns whether the capture was stopped meanwhile.
     fn wait_for_stop(&mut self, wake: Option<Instant>) -> bool {
         loop {
-            let event = match wake {
-                None => self
-                    .received
-                    .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected),
-                Some(wake) => {
-                    let left = wake.saturating_duration_since(Instant::now());
-                    self.received.recv_timeout(left)
-                }
-            };
-            match event {
+            let left = wake.map_or(Duration::MAX, |wake| {
+                wake.saturating_duration_since(Instant::now())
+            });
+            match self.received.recv_timeout(left) {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
                 // Late events of threads that were left behind.
@@ -353,7 +334,7 @@ impl Supervisor {
         }
     }
 
-    fn publish_live(&mut self, live: (OpenedSource, u32, u32), now: Instant) {
+    fn publish_live(&mut self, live: LiveSource, now: Instant) {
         let (opened, width, height) = &live;
         self.plan.succeeded(opened.camera.clone());
         self.backoff.running(now);

@@ -25,10 +25,10 @@ pub struct SourceSwitch {
     guest_on_air: AtomicBool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    /// Counts on across sources, reconnects and guests.
-    next_seq: u64,
+    /// Of the newest frame; counts on across sources, reconnects and guests.
+    last_seq: u64,
     /// The last signal of the configured source, published or not.
     source_signal: Option<Signal>,
     /// Frames of older guests are refused.
@@ -43,18 +43,10 @@ impl SourceSwitch {
     /// A switch in front of the two slots, which publishes the configured source.
     #[must_use]
     pub fn new(frames: Arc<Slot<Frame>>, signal: Arc<Slot<Signal>>) -> Arc<Self> {
-        let state = State {
-            next_seq: 1,
-            source_signal: None,
-            newest_guest: 0,
-            guest_on_air: false,
-            is_closed: false,
-            rate: FrameRate::default(),
-        };
         Arc::new(Self {
             frames,
             signal,
-            state: Mutex::new(state),
+            state: Mutex::default(),
             guest_on_air: AtomicBool::new(false),
         })
     }
@@ -112,9 +104,8 @@ impl SourceSwitch {
     }
 
     fn publish(&self, state: &mut State, make: impl FnOnce(u64) -> Frame) {
-        let seq = state.next_seq;
-        state.next_seq += 1;
-        let frame = make(seq);
+        state.last_seq += 1;
+        let frame = make(state.last_seq);
         state.rate.frame(frame.captured_at);
         self.frames.publish(frame);
     }
@@ -294,10 +285,8 @@ mod tests {
         assert_eq!(fixture.newest(), (2, 4), "admitted, but no picture yet");
         assert!(fixture.publish(&mut guest, 8) && fixture.switch.guest_is_on_air());
         fixture.source_frame();
-        assert_eq!(
-            (fixture.newest(), fixture.signal()),
-            ((3, 8), live("phone", 8))
-        );
+        assert_eq!(fixture.newest(), (3, 8));
+        assert_eq!(fixture.signal(), live("phone", 8));
         assert!(fixture.publish(&mut guest, 6), "turned");
         assert_eq!(fixture.signal(), live("phone", 6));
         fixture
@@ -346,10 +335,8 @@ mod tests {
         fixture.source_frame();
         assert_eq!(fixture.newest(), (2, 4));
         fixture.publish(&mut guest, 8);
-        assert_eq!(
-            (fixture.newest(), fixture.signal()),
-            ((3, 8), live("phone", 8))
-        );
+        assert_eq!(fixture.newest(), (3, 8));
+        assert_eq!(fixture.signal(), live("phone", 8));
     }
 
     #[test]
@@ -361,10 +348,8 @@ mod tests {
         assert!(!fixture.publish(&mut old, 8));
         assert!(fixture.publish(&mut new, 6));
         drop(old);
-        assert_eq!(
-            (fixture.newest(), fixture.signal()),
-            ((2, 6), live("new", 6))
-        );
+        assert_eq!(fixture.newest(), (2, 6));
+        assert_eq!(fixture.signal(), live("new", 6));
         fixture.switch.close();
         assert!(!fixture.publish(&mut new, 6));
     }

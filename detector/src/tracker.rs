@@ -80,22 +80,20 @@ impl Tracker {
         let mut frame =
             FrameMatching::new(&self.objects, &detections, captured_at, self.coast_for());
         let over = |detection: &Detection| self.config.is_over(detection);
-        let known = |object: &TrackedObject| object.id.is_some();
         let shown_for = self.shown_for();
         let fresh = |object: &TrackedObject| {
             captured_at.saturating_duration_since(object.seen_at) <= shown_for
         };
         let same = |object: &TrackedObject, found: &Detection| object.class_id == found.class_id;
-        frame.pair(|object, prediction, found| {
-            let fits = known(object) && over(found) && same(object, found);
-            fits.then(|| matching::cost(prediction, &found.bbox))
-                .flatten()
-        });
-        frame.pair(|object, prediction, found| {
-            let fits = !known(object) && over(found) && same(object, found);
-            fits.then(|| matching::cost(prediction, &found.bbox))
-                .flatten()
-        });
+        // Objects that were shown come first.
+        for known in [true, false] {
+            frame.pair(|object, prediction, found| {
+                let is_turn = object.id.is_some() == known;
+                let fits = is_turn && over(found) && same(object, found);
+                fits.then(|| matching::cost(prediction, &found.bbox))
+                    .flatten()
+            });
+        }
         frame.pair(|object, prediction, found| {
             let fits = fresh(object) && !over(found) && same(object, found);
             let overlap = prediction.bbox.iou(&found.bbox);

@@ -50,12 +50,19 @@ impl Rect {
     #[must_use]
     pub fn of_size(width: u32, height: u32) -> Self {
         let side = |length| i32::try_from(length).unwrap_or(i32::MAX);
-        Self {
-            x: 0,
-            y: 0,
-            width: side(width),
-            height: side(height),
-        }
+        Self::new(0, 0, side(width), side(height))
+    }
+
+    /// The same columns, but `height` rows from `y` on.
+    #[must_use]
+    pub const fn rows(self, y: i32, height: i32) -> Self {
+        Self { y, height, ..self }
+    }
+
+    /// The same rows, but `width` columns from `x` on.
+    #[must_use]
+    pub const fn columns(self, x: i32, width: i32) -> Self {
+        Self { x, width, ..self }
     }
 
     /// One past the last column.
@@ -81,23 +88,20 @@ impl Rect {
         let (x, y) = (self.x.max(other.x), self.y.max(other.y));
         let width = self.right().min(other.right()).saturating_sub(x).max(0);
         let height = self.bottom().min(other.bottom()).saturating_sub(y).max(0);
-        Self {
-            x,
-            y,
-            width,
-            height,
-        }
+        Self::new(x, y, width, height)
     }
 
     /// The rectangle made smaller by `margin_px` on all four sides; larger if negative.
     #[must_use]
     pub fn inset(self, margin_px: i32) -> Self {
         let twice = margin_px.saturating_mul(2);
-        Self {
-            x: self.x.saturating_add(margin_px),
-            y: self.y.saturating_add(margin_px),
-            width: self.width.saturating_sub(twice),
-            height: self.height.saturating_sub(twice),
-        }
+        self.columns(
+            self.x.saturating_add(margin_px),
+            self.width.saturating_sub(twice),
+        )
+        .rows(
+            self.y.saturating_add(margin_px),
+            self.height.saturating_sub(twice),
+        )
     }
 }

@@ -27,21 +27,16 @@ pub(crate) struct OpenedSource {
     pub(crate) camera: Option<(String, String)>,
 }
 
+/// What is live, with the width and height of its pictures in pixels.
+pub(crate) type LiveSource = (OpenedSource, u32, u32);
+
 /// What a source's thread tells the supervisor.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// The first picture, the first after a silence, or the first of another size.
-    Live {
-        attempt: AttemptId,
-        opened: OpenedSource,
-        width: u32,
-        height: u32,
-    },
+    Live(AttemptId, LiveSource),
     /// The source returned or panicked.
-    Ended {
-        attempt: AttemptId,
-        result: Result<(), CaptureError>,
-    },
+    Ended(AttemptId, Result<(), CaptureError>),
     /// [`crate::CaptureHandle::stop`] was called.
     Stop,
 }
@@ -259,15 +254,9 @@ impl SourceOutput {
         let announce = self.state.announce.swap(false, Ordering::Relaxed);
         if announce || size != self.size {
             self.size = size;
-            let (width, height) = size;
-            let event = Event::Live {
-                attempt: self.attempt,
-                opened: self.opened.clone(),
-                width,
-                height,
-            };
+            let live = (self.opened.clone(), size.0, size.1);
             // Fails only when the whole capture has ended.
-            let _ = self.events.send(event);
+            let _ = self.events.send(Event::Live(self.attempt, live));
         }
         let frames = &self.metrics.frames;
         self.gate.publish(self.attempt, |seq| {
@@ -364,7 +353,7 @@ mod tests {
         let widths: Vec<u32> = events
             .try_iter()
             .map(|event| match event {
-                Event::Live { width, .. } => width,
+                Event::Live(_, (_, width, _)) => width,
                 other => panic!("{other:?}"),
             })
             .collect();

@@ -125,8 +125,7 @@ impl Demand {
 
     /// The gate of one rendition, locked: hold it for one call only.
     pub(crate) fn keyframe_gate(&self, rendition: RenditionId) -> MutexGuard<'_, KeyframeGate> {
-        let gate = &self.keyframes[rendition.index()];
-        lock(gate)
+        lock(&self.keyframes[rendition.index()])
     }
 
     fn cancel_keyframe_if_unwatched(&self, rendition: RenditionId) {

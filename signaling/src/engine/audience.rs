@@ -160,8 +160,7 @@ impl Audience {
         };
         viewer.peer.drain(now, &mut self.outgoing);
         self.peer_index.note_sent(key, &self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
+        send(&mut self.outgoing, out);
     }
 
     fn new_key(&mut self) -> ViewerKey {
@@ -198,4 +197,10 @@ impl Audience {
             + self.peer_index.directory().len()
             + self.timetable.len()
     }
+}
+
+/// Sends what waits and leaves the list empty, for reuse.
+fn send(outgoing: &mut Vec<Run>, out: &mut Out<'_>) {
+    out(outgoing);
+    outgoing.clear();
 }

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use capture::{Guest, Threads, lock};
 use tokio::sync::oneshot;
 
 use super::audience::peer_index::PeerIndex;
-use crate::congestion::Choice;
+use super::audience::{Audience, Out};
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::fanout::viewer::NewViewer;
 use crate::ingest::publisher::NewPublisher;
@@ -19,7 +19,7 @@ use crate::transport::candidates::{Candidates, HostName, choose};
 use crate::transport::demux::Shard;
 use crate::transport::ice::IceTimeouts;
 use crate::transport::interfaces::host_addresses;
-use crate::transport::session::{Identity, Restart, SessionError, Trickle};
+use crate::transport::session::{Identity, SessionError};
 
 /// The state of a viewer's connection, without its address.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,18 +46,12 @@ pub struct ViewerSummary {
 /// The publisher is served by the thread that reads the port: its packets need not be handed over.
 const PUBLISHERS: Shard = Shard(0);
 
-/// A request to an engine thread.
+/// Runs on an engine thread, with its viewers and what sends their datagrams.
+type Request = Box<dyn FnOnce(&mut Audience, Instant, &mut Out<'_>) + Send>;
+
+/// A message to an engine thread.
 pub(crate) enum Command {
-    Join(Box<NewViewer>, oneshot::Sender<Result<(), SessionError>>),
-    Trickle(Trickle, oneshot::Sender<Result<(), SessionError>>),
-    Choose(String, Choice, oneshot::Sender<Result<(), SessionError>>),
-    Restart(Box<Restart>, oneshot::Sender<Result<(), SessionError>>),
-    Leave(String, oneshot::Sender<Result<(), SessionError>>),
-    /// The answer is its place at the source switch; the engine assigns places in order.
-    Publish(
-        Box<NewPublisher>,
-        oneshot::Sender<Result<Guest, SessionError>>,
-    ),
+    Request(Request),
     Stop,
 }
 
@@ -144,69 +138,47 @@ impl EngineHandle {
         self.shared.peer_index.viewers() >= self.shared.viewers_max
     }
 
-    /// `None`: the engine has ended.
-    pub(crate) async fn join(&self, newcomer: NewViewer) -> Option<Result<(), SessionError>> {
+    pub(crate) async fn join(&self, newcomer: NewViewer) -> Result<(), SessionError> {
         let shard = self.shared.peer_index.emptiest();
-        self.ask(shard, |reply| Command::Join(Box::new(newcomer), reply))
+        self.ask(shard, |audience, now, _| audience.join(now, newcomer))
             .await
     }
 
-    /// `None`: the engine has ended.
-    pub(crate) async fn publish(
-        &self,
-        newcomer: NewPublisher,
-    ) -> Option<Result<Guest, SessionError>> {
-        self.ask(PUBLISHERS, |reply| {
-            Command::Publish(Box::new(newcomer), reply)
+    pub(crate) async fn publish(&self, newcomer: NewPublisher) -> Result<Guest, SessionError> {
+        self.ask(PUBLISHERS, |audience, now, out| {
+            audience.publish(now, newcomer, out)
         })
         .await
     }
 
-    /// `None`: the engine has ended.
-    pub(crate) async fn trickle(&self, trickle: Trickle) -> Option<Result<(), SessionError>> {
-        let shard = self.shard_of(&trickle.id);
-        self.ask(shard, |reply| Command::Trickle(trickle, reply))
-            .await
-    }
-
-    /// `None`: the engine has ended.
-    pub(crate) async fn choose(
+    /// Runs `request` where the session with this id is.
+    pub(crate) async fn ask_session(
         &self,
-        id: String,
-        choice: Choice,
-    ) -> Option<Result<(), SessionError>> {
-        let shard = self.shard_of(&id);
-        self.ask(shard, |reply| Command::Choose(id, choice, reply))
-            .await
-    }
-
-    /// `None`: the engine has ended.
-    pub(crate) async fn restart(&self, restart: Restart) -> Option<Result<(), SessionError>> {
-        let shard = self.shard_of(&restart.id);
-        self.ask(shard, |reply| Command::Restart(Box::new(restart), reply))
-            .await
-    }
-
-    /// `None`: the engine has ended.
-    pub(crate) async fn leave(&self, id: String) -> Option<Result<(), SessionError>> {
-        let shard = self.shard_of(&id);
-        self.ask(shard, |reply| Command::Leave(id, reply)).await
-    }
-
-    /// The shard of this session. Any shard answers for an unknown one.
-    fn shard_of(&self, id: &str) -> Shard {
+        id: &str,
+        request: impl FnOnce(&mut Audience, Instant, &mut Out<'_>) -> Result<(), SessionError>
+        + Send
+        + 'static,
+    ) -> Result<(), SessionError> {
+        // Any shard answers for an unknown session.
         let known = self.shared.peer_index.directory().key_of(id);
-        known.map_or(Shard(0), |key| key.shard)
+        let shard = known.map_or(Shard(0), |key| key.shard);
+        self.ask(shard, request).await
     }
 
-    async fn ask<T>(
+    async fn ask<T: Send + 'static>(
         &self,
         shard: Shard,
-        command: impl FnOnce(oneshot::Sender<Result<T, SessionError>>) -> Command,
-    ) -> Option<Result<T, SessionError>> {
+        request: impl FnOnce(&mut Audience, Instant, &mut Out<'_>) -> Result<T, SessionError>
+        + Send
+        + 'static,
+    ) -> Result<T, SessionError> {
         let (reply, answer) = oneshot::channel();
-        self.send(shard, command(reply));
-        answer.await.ok()
+        let request = move |audience: &mut Audience, now: Instant, out: &mut Out<'_>| {
+            // Fails only when nobody waits for the answer any more.
+            let _ = reply.send(request(audience, now, out));
+        };
+        self.send(shard, Command::Request(Box::new(request)));
+        answer.await.unwrap_or(Err(SessionError::EngineEnded))
     }
 
     /// The addresses of this machine for an answer, read from the system each time.

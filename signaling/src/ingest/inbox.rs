@@ -32,8 +32,7 @@ impl MediaInbox {
     }
 
     fn put(&self, packet: rtc::rtp::Packet) {
-        let mut inbox = lock(&self.0);
-        inbox.push(packet);
+        lock(&self.0).push(packet);
     }
 }
 

@@ -48,14 +48,21 @@ impl PublishState {
     }
 }
 
-/// The state and its back-off.
+/// The current status of publishing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishStatus {
+    /// The state.
+    pub state: PublishState,
+    /// Start of the state.
+    pub since: Instant,
+    /// Why it is not live, for display.
+    pub reason: Option<String>,
+}
+
+/// The status and its back-off.
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
-    pub(crate) state: PublishState,
-    /// Start of the state.
-    pub(crate) since: Instant,
-    /// Why it is not live.
-    pub(crate) reason: Option<String>,
+    pub(crate) status: PublishStatus,
     retry_at: Option<Instant>,
     /// Consecutive failures of one class (rejections or others).
     failures: u32,
@@ -65,9 +72,11 @@ pub(crate) struct Lifecycle {
 impl Lifecycle {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
-            state: PublishState::Connecting,
-            since: now,
-            reason: None,
+            status: PublishStatus {
+                state: PublishState::Connecting,
+                since: now,
+                reason: None,
+            },
             retry_at: None,
             failures: 0,
             refused: false,
@@ -83,14 +92,15 @@ impl Lifecycle {
     /// The media connection is up.
     pub(crate) fn connected(&mut self, now: Instant) {
         self.enter(PublishState::Live, now);
-        self.reason = None;
+        self.status.reason = None;
     }
 
     /// An attempt or connection has failed. `spread`, 0 to 1, randomises the wait (jitter), so that many
     /// stations do not retry at the same time.
     pub(crate) fn failed(&mut self, now: Instant, failure: &AttemptError, spread: f64) {
         let refused = failure.kind == FailureKind::Refused;
-        let stable = self.state == PublishState::Live && now >= self.since + STABLE_AFTER;
+        let stable =
+            self.status.state == PublishState::Live && now >= self.status.since + STABLE_AFTER;
         if stable || refused != self.refused {
             self.failures = 0;
         }
@@ -107,7 +117,7 @@ impl Lifecycle {
         let wait = doubled.mul_f64(0.5 + spread.clamp(0.0, 1.0) / 2.0);
         let wait = wait.max(failure.retry_after.unwrap_or_default());
         self.retry_at = Some(now + wait);
-        self.reason = Some(failure.reason.clone());
+        self.status.reason = Some(failure.reason.clone());
         let state = if refused {
             PublishState::Refused
         } else {
@@ -122,7 +132,7 @@ impl Lifecycle {
     }
 
     fn enter(&mut self, state: PublishState, now: Instant) {
-        (self.state, self.since) = (state, now);
+        (self.status.state, self.status.since) = (state, now);
     }
 }
 

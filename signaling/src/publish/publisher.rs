@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use capture::{Heartbeat, TURN_MAX, Threads, lock};
 use tokio::sync::watch;
 
-use super::lifecycle::{AttemptError, Lifecycle, PublishMetrics, PublishState};
+use super::lifecycle::{AttemptError, Lifecycle, PublishMetrics, PublishStatus};
 use super::session::PublishSession;
 use super::target::PublishTarget;
 use super::whip_client::WhipClient;
@@ -22,17 +22,6 @@ const QUEUE_FRAMES: usize = 30;
 /// Time limit to close a connection.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(200);
 const BEAT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The current status of publishing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublishStatus {
-    /// The state.
-    pub state: PublishState,
-    /// Start of the state.
-    pub since: Instant,
-    /// Why it is not live, for display.
-    pub reason: Option<String>,
-}
 
 /// Handle of the publishing thread; clones refer to the same thread.
 #[derive(Debug, Clone)]
@@ -80,7 +69,7 @@ impl Publisher {
         let lifecycle = Lifecycle::new(Instant::now());
         let shared = Arc::new(Shared {
             host: target.host(),
-            status: Mutex::new(status_of(&lifecycle)),
+            status: Mutex::new(lifecycle.status.clone()),
             stop,
             thread: Mutex::new(None),
         });
@@ -186,8 +175,8 @@ impl Worker {
     }
 
     fn show(&self) {
-        self.metrics.show(self.lifecycle.state);
-        *lock(&self.shared.status) = status_of(&self.lifecycle);
+        self.metrics.show(self.lifecycle.status.state);
+        *lock(&self.shared.status) = self.lifecycle.status.clone();
     }
 }
 
@@ -202,14 +191,6 @@ async fn beat(heartbeat: &Heartbeat) -> Infallible {
     loop {
         heartbeat.beat(TURN_MAX);
         tokio::time::sleep(BEAT_INTERVAL).await;
-    }
-}
-
-fn status_of(lifecycle: &Lifecycle) -> PublishStatus {
-    PublishStatus {
-        state: lifecycle.state,
-        since: lifecycle.since,
-        reason: lifecycle.reason.clone(),
     }
 }
 

@@ -141,28 +141,24 @@ type Found = Arc<Mutex<HashMap<String, Vec<IpAddr>>>>;
 /// Resolves host names in the background. Dropping it ends its thread.
 pub(crate) struct NameResolver {
     found: Found,
-    _ends_with: Option<Sender<()>>,
+    _ends_with: Sender<()>,
 }
 
 impl NameResolver {
     /// Starts resolving.
     pub(crate) fn start(names: Vec<String>, threads: &Threads) -> std::io::Result<Self> {
         let found = Found::default();
-        if names.is_empty() {
-            return Ok(Self {
-                found,
-                _ends_with: None,
-            });
-        }
         // overflow: awaited. Nothing is ever sent; dropping the sender ends the thread.
         let (sender, ended) = channel();
-        let shared = Arc::clone(&found);
-        threads.spawn("announced-names", move |heartbeat| {
-            resolve(&names, &shared, &ended, heartbeat);
-        })?;
+        if !names.is_empty() {
+            let shared = Arc::clone(&found);
+            threads.spawn("announced-names", move |heartbeat| {
+                resolve(&names, &shared, &ended, heartbeat);
+            })?;
+        }
         Ok(Self {
             found,
-            _ends_with: Some(sender),
+            _ends_with: sender,
         })
     }
 
@@ -180,8 +176,7 @@ fn resolve(names: &[String], found: &Found, ended: &Receiver<()>, heartbeat: &He
             match (name.as_str(), 0).to_socket_addrs() {
                 Ok(all) => {
                     let ips = all.map(|at| at.ip()).take(ADDRESSES_MAX).collect();
-                    let mut found = lock(&found);
-                    found.insert(name.clone(), ips);
+                    lock(found).insert(name.clone(), ips);
                 }
                 // Keep the last known addresses, so that a failing name server does not remove the
                 // announcement.

@@ -79,6 +79,10 @@ impl TcpPort {
         })
     }
 
+    pub(crate) fn listens(&self) -> bool {
+        self.listener.is_some()
+    }
+
     /// Creates a port that only serves connections handed over by [`Self::release`].
     pub(crate) fn without_listener(first_token: usize) -> Self {
         Self {
@@ -235,10 +239,9 @@ impl TcpPort {
         &mut self,
         now: Instant,
         registry: &Registry,
-        connection: Connection,
+        mut connection: Connection,
         viewer: ViewerKey,
     ) {
-        let mut connection = connection;
         // Data that arrived before the registration makes no event.
         connection.readable = true;
         (connection.viewer, connection.deadline) = (Some(viewer), now + UNAUTHENTICATED_TIMEOUT);

@@ -146,11 +146,7 @@ fn bars(canvas: &mut Canvas<'_>, area: Rect) {
     let count = BARS_RGB.len() as i32;
     for (index, [r, g, b]) in (0..).zip(BARS_RGB) {
         let (from, to) = (area.width * index / count, area.width * (index + 1) / count);
-        let rect = Rect {
-            x: area.x + from,
-            width: to - from,
-            ..area
-        };
+        let rect = area.columns(area.x + from, to - from);
         canvas.fill_rect(rect, Ink::rgb(r, g, b), 255);
     }
 }

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Audience, Out};
+use super::{Audience, Out, send};
 use crate::congestion::{Choice, Decision, targets};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::encode::frame_queue::EncodedFrame;
-use crate::fanout::packet_ring::{Start, start_of_join};
+use crate::fanout::packet_ring::starts_from_cache;
 use crate::fanout::viewer::{Phase, Viewer};
 use crate::metrics::{DropCause, EngineMetrics, RenditionChange, count};
 use crate::transport::demux::ViewerKey;
@@ -46,8 +46,7 @@ impl Audience {
                 queued.push(*key);
             }
             viewer.peer.drain(now, &mut self.outgoing);
-            out(&self.outgoing);
-            self.outgoing.clear();
+            send(&mut self.outgoing, out);
         }
         queued.into_iter().for_each(|key| self.schedule(key, now));
         if moved {
@@ -67,7 +66,7 @@ impl Audience {
             return;
         };
         let ring = &self.streams[viewer.rendition.index()].ring;
-        if start_of_join(asked_at, now, ring.keyframe_at()) == Start::Await {
+        if !starts_from_cache(asked_at, now, ring.keyframe_at()) {
             request_keyframe(&self.demand, &self.metrics, viewer.rendition);
             return;
         }
@@ -78,8 +77,7 @@ impl Audience {
             viewer.write_frame(now, entry.clone());
         }
         viewer.peer.drain(now, &mut self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
+        send(&mut self.outgoing, out);
     }
 
     /// Whether the demand counts a viewer that does not watch, or does not count one that does.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use capture::Guest;
 
 use super::pictures::request_keyframe;
-use super::{Audience, Out, TICK_LEAST};
+use super::{Audience, Out, TICK_LEAST, send};
 use crate::fanout::packet_ring::join_needs_keyframe;
 use crate::fanout::viewer::{NewViewer, Phase, Viewer};
 use crate::ingest::publisher::{IngestPublisher, NewPublisher};
@@ -189,8 +189,7 @@ impl Audience {
         self.metrics.viewers.dec();
         viewer.peer.close(now);
         viewer.peer.drain(now, &mut self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
+        send(&mut self.outgoing, out);
         if let Some(deadline) = viewer.deadline {
             self.timetable.remove(&(deadline, key));
         }
@@ -260,8 +259,7 @@ impl Audience {
         let (key, mut publisher) = self.publishing.0.take()?;
         publisher.peer.close(now);
         publisher.peer.drain(now, &mut self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
+        send(&mut self.outgoing, out);
         self.peer_index.directory().remove(key, &publisher.id);
         publisher.metrics.publishers.set(0);
         tracing::info!(reason, "the publisher left");
@@ -280,7 +278,6 @@ impl Audience {
         publisher.deadline = publisher.deadline.map(|due| due.max(least));
         publisher.peer.drain(now, &mut self.outgoing);
         self.peer_index.note_sent(*key, &self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
+        send(&mut self.outgoing, out);
     }
 }
