@@ -146,7 +146,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A camera without a supported format.
-    pub(in crate::sources::webcam) fn device(index: u32, id: &str, name: &str) -> Device {
+    pub(crate) fn device(index: u32, id: &str, name: &str) -> Device {
         let path = PathBuf::from(format!("/dev/video{index}"));
         let (id, name) = (id.to_owned(), name.to_owned());
         Device {
