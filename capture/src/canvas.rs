@@ -6,12 +6,15 @@
 //! odd positions are soft, not shifted.
 
 mod coverage;
+mod rect;
 mod shapes;
 #[cfg(test)]
 mod tests;
 
 use crate::I420;
 use coverage::{Coverage, OPAQUE, blend_flat, mix, weight_of};
+
+pub use rect::{Ink, Rect};
 
 /// A stencil, such as a glyph: the coverage of each pixel, 0..=255, row by row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,32 +112,18 @@ impl<'a> Canvas<'a> {
             return self.fill_rect(rect, ink, 255);
         }
         let (right, bottom) = (rect.right() - thickness, rect.bottom() - thickness);
-        let between = rect.height - 2 * thickness;
-        self.fill_rect(
-            Rect {
-                height: thickness,
-                ..rect
-            },
-            ink,
-            255,
+        let sides = rect.rows(
+            rect.y.saturating_add(thickness),
+            rect.height - 2 * thickness,
         );
-        self.fill_rect(
-            Rect {
-                y: bottom,
-                height: thickness,
-                ..rect
-            },
-            ink,
-            255,
-        );
-        let side = Rect {
-            y: rect.y.saturating_add(thickness),
-            height: between,
-            width: thickness,
-            ..rect
-        };
-        self.fill_rect(side, ink, 255);
-        self.fill_rect(Rect { x: right, ..side }, ink, 255);
+        for edge in [
+            rect.rows(rect.y, thickness),
+            rect.rows(bottom, thickness),
+            sides.columns(rect.x, thickness),
+            sides.columns(right, thickness),
+        ] {
+            self.fill_rect(edge, ink, 255);
+        }
     }
 
     /// Blends `ink` through a stencil whose upper left corner is at (`x`, `y`).
@@ -173,107 +162,5 @@ fn blend_chroma_row(row: &mut [u8], left: usize, right: usize, value: u8, weight
     }
     if end > first {
         blend_flat(&mut row[first..end], value, weight);
-    }
-}
-
-/// A colour in BT.601 limited range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Ink {
-    /// Luma, 16..=235.
-    pub y: u8,
-    /// Blue difference, 16..=240.
-    pub u: u8,
-    /// Red difference, 16..=240.
-    pub v: u8,
-}
-
-impl Ink {
-    pub const WHITE: Self = Self::rgb(255, 255, 255);
-    pub const BLACK: Self = Self::rgb(0, 0, 0);
-
-    /// Converts full-range RGB by the usual 8-bit integer form of BT.601.
-    #[must_use]
-    pub const fn rgb(r: u8, g: u8, b: u8) -> Self {
-        let (r, g, b) = (r as i32, g as i32, b as i32);
-        Self {
-            y: (16 + ((66 * r + 129 * g + 25 * b + 128) >> 8)) as u8,
-            u: (128 + ((-38 * r - 74 * g + 112 * b + 128) >> 8)) as u8,
-            v: (128 + ((112 * r - 94 * g - 18 * b + 128) >> 8)) as u8,
-        }
-    }
-}
-
-/// A rectangle of `width` x `height` pixels from (`x`, `y`). Empty when a side is not positive.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rect {
-    pub x: i32,
-    pub y: i32,
-    pub width: i32,
-    pub height: i32,
-}
-
-impl Rect {
-    #[must_use]
-    pub const fn new(x: i32, y: i32, width: i32, height: i32) -> Self {
-        Self {
-            x,
-            y,
-            width,
-            height,
-        }
-    }
-
-    #[must_use]
-    pub fn of_size(width: u32, height: u32) -> Self {
-        let side = |length| i32::try_from(length).unwrap_or(i32::MAX);
-        Self {
-            x: 0,
-            y: 0,
-            width: side(width),
-            height: side(height),
-        }
-    }
-
-    /// One past the last column.
-    #[must_use]
-    pub fn right(self) -> i32 {
-        self.x.saturating_add(self.width.max(0))
-    }
-
-    /// One past the last row.
-    #[must_use]
-    pub fn bottom(self) -> i32 {
-        self.y.saturating_add(self.height.max(0))
-    }
-
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.width <= 0 || self.height <= 0
-    }
-
-    /// The area that both cover; may be empty.
-    #[must_use]
-    pub fn intersection(self, other: Self) -> Self {
-        let (x, y) = (self.x.max(other.x), self.y.max(other.y));
-        let width = self.right().min(other.right()).saturating_sub(x).max(0);
-        let height = self.bottom().min(other.bottom()).saturating_sub(y).max(0);
-        Self {
-            x,
-            y,
-            width,
-            height,
-        }
-    }
-
-    /// The rectangle made smaller by `margin_px` on all four sides; larger if negative.
-    #[must_use]
-    pub fn inset(self, margin_px: i32) -> Self {
-        let twice = margin_px.saturating_mul(2);
-        Self {
-            x: self.x.saturating_add(margin_px),
-            y: self.y.saturating_add(margin_px),
-            width: self.width.saturating_sub(twice),
-            height: self.height.saturating_sub(twice),
-        }
     }
 }

@@ -1,11 +1,11 @@
 //! Everything that can be wrong with a source, in words for the card that viewers see.
 
+use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
 use crate::picture::PictureError;
-use crate::sources::y4m::Y4mError;
 
 /// Why a source gives no pictures. `Display` is the text of the card; [`CaptureError::detail`] is for
 /// the log.
@@ -75,7 +75,7 @@ pub enum CaptureError {
     Panicked { name: String },
     /// The system refused a thread.
     #[error("The system is out of threads or memory. Trying again.")]
-    Thread(#[source] std::io::Error),
+    Thread(#[source] io::Error),
 }
 
 impl CaptureError {
@@ -98,6 +98,44 @@ impl CaptureError {
             _ => "",
         }
     }
+}
+
+/// The longest line of a y4m stream, in bytes.
+pub(crate) const MAX_Y4M_LINE_BYTES: u64 = 1024;
+
+/// What is wrong with a y4m stream.
+#[derive(Debug, Error)]
+pub enum Y4mError {
+    #[error("This y4m file is empty.")]
+    Empty,
+    #[error("This is no y4m stream: it does not begin with YUV4MPEG2.")]
+    NotY4m,
+    #[error("The y4m header is longer than {MAX_Y4M_LINE_BYTES} bytes.")]
+    LongLine,
+    #[error("The y4m header says \"{field}\", which cannot be: {why}.")]
+    Field {
+        /// The field as written.
+        field: String,
+        why: &'static str,
+    },
+    #[error("The y4m header gives no size (W and H).")]
+    NoSize,
+    /// A pixel format that is not read.
+    #[error(
+        "y4m pixels of the kind \"{0}\" cannot be read; use 8-bit C420, C422, C444 or Cmono \
+         (ffmpeg: -pix_fmt yuv420p)."
+    )]
+    Colours(String),
+    /// The bytes after a picture do not begin another one.
+    #[error(
+        "The y4m header lies: after a picture of {width}x{height} no other begins. Its size or \
+         colour format is not that of the pictures."
+    )]
+    NoFrameMark { width: u32, height: u32 },
+    #[error("The y4m stream ended in the middle of a picture.")]
+    CutShort,
+    #[error("The y4m stream cannot be read: {0}.")]
+    Io(#[from] io::Error),
 }
 
 #[cfg(test)]

@@ -159,23 +159,15 @@ impl JpegDecoder {
         let c_stride = y_stride / step_x;
         let (y, rest) = pixels.split_at(y_len);
         let (u, v) = rest.split_at(rest.len() / 2);
+        let plane = |data, stride| Plane { data, stride };
         let planes = Planar {
             width: width as u32,
             height: height as u32,
             chroma,
             range: Range::Full,
-            y: Plane {
-                data: y,
-                stride: y_stride,
-            },
-            u: Plane {
-                data: u,
-                stride: c_stride,
-            },
-            v: Plane {
-                data: v,
-                stride: c_stride,
-            },
+            y: plane(y, y_stride),
+            u: plane(u, c_stride),
+            v: plane(v, c_stride),
         };
         Ok(convert::planar(&planes, pool)?)
     }

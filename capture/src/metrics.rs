@@ -1,10 +1,49 @@
-//! Metrics of the sources.
+//! Metrics of the sources, and the macro with which each crate declares its table of metrics.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+
+/// Declares a struct of metrics with `Default` and `register`: one line for each metric.
+///
+/// A line reads `field: type = initial value => "name" Unit, "help";`. The initial value may be left
+/// out where the type has a default, and the unit where the metric has none.
+#[macro_export]
+macro_rules! metrics {
+    (
+        $(#[$meta:meta])* $vis:vis struct $Metrics:ident;
+        $($field:ident: $kind:ty $(= $initial:expr)? => $name:literal $($unit:ident)?, $help:literal;)*
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        $vis struct $Metrics {
+            $(#[doc = $help] $vis $field: $kind,)*
+        }
+
+        impl Default for $Metrics {
+            fn default() -> Self {
+                Self { $($field: $crate::metrics!(@initial $($initial)?),)* }
+            }
+        }
+
+        impl $Metrics {
+            /// Registers all metrics.
+            $vis fn register(&self, registry: &mut ::prometheus_client::registry::Registry) {
+                $($crate::metrics!(@register registry, $name, $help, self.$field, $($unit)?);)*
+            }
+        }
+    };
+    (@initial) => { ::std::default::Default::default() };
+    (@initial $initial:expr) => { $initial };
+    (@register $registry:ident, $name:literal, $help:literal, $metric:expr,) => {
+        $registry.register($name, $help, $metric.clone())
+    };
+    (@register $registry:ident, $name:literal, $help:literal, $metric:expr, $unit:ident) => {{
+        let unit = ::prometheus_client::registry::Unit::$unit;
+        $registry.register_with_unit($name, $help, unit, $metric.clone())
+    }};
+}
 
 /// Which kind of source, e.g. `webcam`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -12,83 +51,30 @@ pub struct SourceLabel {
     pub source: &'static str,
 }
 
-/// Metrics of the capture thread. Cheap to clone; clones share their values.
-#[derive(Debug, Clone)]
-pub struct CaptureMetrics {
-    pub frames: Counter,
-    /// Durations of the conversion to I420.
-    pub convert_seconds: Family<SourceLabel, Histogram, fn() -> Histogram>,
-    /// Pictures discarded: truncated, corrupt, of an impossible size.
-    pub bad_pictures: Family<SourceLabel, Counter>,
-    /// Silences longer than 1.5 s.
-    pub stalls: Counter,
-    /// Times a source was opened again after an end, failure or stall.
-    pub reopenings: Counter,
-    /// Threads left behind because they hang in a driver. They may still end later.
-    pub abandoned_threads: Counter,
-}
-
 /// 0.1 ms to 0.8 s, doubling.
-fn stage_histogram() -> Histogram {
-    Histogram::new(prometheus_client::metrics::histogram::exponential_buckets(
-        0.0001, 2.0, 14,
-    ))
-}
+const STAGE: fn() -> Histogram = || Histogram::new(exponential_buckets(1e-4, 2.0, 14));
 
-impl Default for CaptureMetrics {
-    fn default() -> Self {
-        Self {
-            frames: Counter::default(),
-            convert_seconds: Family::new_with_constructor(stage_histogram),
-            bad_pictures: Family::default(),
-            stalls: Counter::default(),
-            reopenings: Counter::default(),
-            abandoned_threads: Counter::default(),
-        }
-    }
-}
-
-impl CaptureMetrics {
-    /// Registers all metrics.
-    pub fn register(&self, registry: &mut Registry) {
-        let registry = registry.sub_registry_with_prefix("carrier_capture");
-        let counters = [
-            ("frames", "Pictures taken from the source", &self.frames),
-            (
-                "stalls",
-                "Times the source gave no picture for 1.5 s",
-                &self.stalls,
-            ),
-            (
-                "reopenings",
-                "Times the source was opened again",
-                &self.reopenings,
-            ),
-            (
-                "abandoned_threads",
-                "Source threads left behind because they hang in a driver",
-                &self.abandoned_threads,
-            ),
-        ];
-        for (name, help, counter) in counters {
-            registry.register(name, help, counter.clone());
-        }
-        registry.register_with_unit(
-            "convert",
-            "Time from the source's bytes to I420",
-            Unit::Seconds,
-            self.convert_seconds.clone(),
-        );
-        registry.register(
-            "bad_pictures",
-            "Pictures thrown away: truncated, corrupt or of an impossible size",
-            self.bad_pictures.clone(),
-        );
-    }
+metrics! {
+    /// Metrics of the capture thread. Clones share their values.
+    pub struct CaptureMetrics;
+    frames: Counter => "carrier_capture_frames", "Pictures taken from the source";
+    stalls: Counter => "carrier_capture_stalls", "Times the source gave no picture for 1.5 s";
+    reopenings: Counter => "carrier_capture_reopenings", "Times the source was opened again";
+    abandoned_threads: Counter =>
+        "carrier_capture_abandoned_threads",
+        "Source threads left behind because they hang in a driver";
+    convert_seconds: Family<SourceLabel, Histogram, fn() -> Histogram> =
+        Family::new_with_constructor(STAGE) =>
+        "carrier_capture_convert" Seconds, "Time from the source's bytes to I420";
+    bad_pictures: Family<SourceLabel, Counter> =>
+        "carrier_capture_bad_pictures",
+        "Pictures thrown away: truncated, corrupt or of an impossible size";
 }
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::registry::Registry;
+
     use super::*;
 
     #[test]

@@ -2,9 +2,11 @@
 //! the pool that reuses their memory.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use thiserror::Error;
+
+use crate::lock::lock;
 
 /// A size that no [`I420`] can have.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -160,7 +162,7 @@ struct SharedPool {
 
 impl SharedPool {
     fn idle(&self) -> MutexGuard<'_, Vec<I420>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 }
 

@@ -53,14 +53,13 @@ impl Scaler {
             reason: error,
         };
         let (source, target) = (from.planes(), to.planes_mut());
-        self.plane(source.y, from_size, target.y, to_size)
-            .map_err(name)?;
         let halved = |(width, height)| (width / 2, height / 2);
         let (from_half, to_half) = (halved(from_size), halved(to_size));
-        self.plane(source.u, from_half, target.u, to_half)
-            .map_err(name)?;
-        self.plane(source.v, from_half, target.v, to_half)
-            .map_err(name)
+        let scaled = self
+            .plane(source.y, from_size, target.y, to_size)
+            .and_then(|()| self.plane(source.u, from_half, target.u, to_half))
+            .and_then(|()| self.plane(source.v, from_half, target.v, to_half));
+        scaled.map_err(name)
     }
 
     fn plane(

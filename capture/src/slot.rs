@@ -2,9 +2,11 @@
 //! waits for a slow reader.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+use crate::lock::lock;
 
 /// Holds the newest value only. Writers never block. Each reader gets the newest value once and counts
 /// the values it missed.
@@ -85,7 +87,7 @@ impl<T> Slot<T> {
     /// As [`Slot::publish`], for a value that is shared already.
     pub fn publish_arc(&self, value: Arc<T>) {
         let (old, wakers) = {
-            let mut state = self.lock();
+            let mut state = lock(&self.state);
             state.version += 1;
             (
                 state.value.replace(value),
@@ -100,20 +102,20 @@ impl<T> Slot<T> {
 
     /// Removes the value; whoever has not taken it does not get it.
     pub fn clear(&self) {
-        let old = self.lock().value.take();
+        let old = lock(&self.state).value.take();
         drop(old);
     }
 
     /// The newest value, seen or not.
     #[must_use]
     pub fn latest(&self) -> Option<Arc<T>> {
-        self.lock().value.clone()
+        lock(&self.state).value.clone()
     }
 
     /// Ends all present and future waits. The last value stays available from [`Slot::latest`].
     pub fn close(&self) {
         let wakers = {
-            let mut state = self.lock();
+            let mut state = lock(&self.state);
             state.closed = true;
             std::mem::take(&mut state.wakers)
         };
@@ -130,10 +132,6 @@ impl<T> Slot<T> {
             skipped: 0,
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A reader of a [`Slot`]. Readers do not influence each other.
@@ -149,7 +147,7 @@ impl<T> SlotReader<T> {
     pub fn wait(&mut self, timeout: Duration) -> Next<T> {
         let deadline = Instant::now() + timeout;
         let slot = Arc::clone(&self.slot);
-        let mut state = slot.lock();
+        let mut state = lock(&slot.state);
         loop {
             if let Some(next) = self.take(&state) {
                 return next;
@@ -169,7 +167,7 @@ impl<T> SlotReader<T> {
     /// The newer value if there is one now.
     pub fn try_next(&mut self) -> Option<Arc<T>> {
         let slot = Arc::clone(&self.slot);
-        let state = slot.lock();
+        let state = lock(&slot.state);
         match self.take(&state) {
             Some(Next::Newer(value)) => Some(value),
             _ => None,
@@ -184,7 +182,7 @@ impl<T> SlotReader<T> {
     /// Poll form of [`SlotReader::next`].
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<T>>> {
         let slot = Arc::clone(&self.slot);
-        let mut state = slot.lock();
+        let mut state = lock(&slot.state);
         match self.take(&state) {
             Some(Next::Newer(value)) => Poll::Ready(Some(value)),
             Some(_) => Poll::Ready(None),

@@ -99,7 +99,7 @@ impl FromStr for SourceSpec {
         if let Some((keyword, rest)) = text.split_once(':')
             && let Some(kind) = KINDS.iter().find(|kind| kind.keyword == Some(keyword))
         {
-            return from_keyword(kind, keyword_of(kind), rest.trim());
+            return from_keyword(kind, rest.trim());
         }
         if text.starts_with("/dev/video") || text.starts_with("/dev/v4l/") {
             return Ok(Self::Webcam {
@@ -111,10 +111,6 @@ impl FromStr for SourceSpec {
         }
         Err(SpecError::Unknown(text.to_owned()))
     }
-}
-
-fn keyword_of(kind: &SourceKind) -> &'static str {
-    kind.keyword.unwrap_or_default()
 }
 
 /// A URL without a keyword: the first kind that takes its scheme.
@@ -134,11 +130,7 @@ fn from_url(url: &str, scheme: &str, path: &str) -> Result<SourceSpec, SpecError
     Err(SpecError::Scheme(scheme.to_owned()))
 }
 
-fn from_keyword(
-    kind: &'static SourceKind,
-    keyword: &'static str,
-    rest: &str,
-) -> Result<SourceSpec, SpecError> {
+fn from_keyword(kind: &'static SourceKind, rest: &str) -> Result<SourceSpec, SpecError> {
     match (kind.parse)(rest) {
         Ok(address) => Ok(SourceSpec::from_kind(kind, address)),
         Err(AddressError::Port) => {
@@ -146,6 +138,7 @@ fn from_keyword(
             Err(SpecError::Port(scheme.to_ascii_lowercase()))
         }
         Err(AddressError::Unsuitable) => {
+            let keyword = kind.keyword.unwrap_or_default();
             Err(SpecError::Incomplete(keyword, kind.needs, kind.example))
         }
     }

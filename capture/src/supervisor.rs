@@ -19,7 +19,7 @@ use crate::frame::{Signal, WallClock};
 use crate::metrics::CaptureMetrics;
 use crate::picture::PicturePool;
 use crate::sources::camera::Wanted;
-use crate::sources::output::{AttemptId, Event, OpenedSource, PublishGate};
+use crate::sources::output::{AttemptId, Event, LiveSource, PublishGate};
 use crate::sources::stall::StallCheck;
 use crate::spec::SourceSpec;
 use crate::switch::SourceSwitch;
@@ -157,8 +157,7 @@ struct Supervisor {
     abandoned: Vec<JoinHandle<()>>,
     /// Since when there is no signal, and the reason.
     lost: Option<(Instant, String)>,
-    /// What is live, with its width and height in pixels.
-    live: Option<(OpenedSource, u32, u32)>,
+    live: Option<LiveSource>,
     /// Nothing is to be open.
     is_shuttered: bool,
 }
@@ -256,12 +255,7 @@ impl Supervisor {
                     self.end_both(attempt, probe);
                     return Outcome::Shuttered;
                 }
-                Ok(Event::Live {
-                    attempt: id,
-                    opened,
-                    width,
-                    height,
-                }) => {
+                Ok(Event::Live(id, live)) => {
                     if probing == Some(id)
                         && let Some(camera) = probe.take()
                     {
@@ -270,20 +264,14 @@ impl Supervisor {
                     }
                     if attempt.id == id {
                         attempt.recovered();
-                        self.publish_live((opened, width, height), now);
+                        self.publish_live(live, now);
                     }
                 }
-                Ok(Event::Ended {
-                    attempt: id,
-                    result,
-                }) if id == attempt.id => {
+                Ok(Event::Ended(id, result)) if id == attempt.id => {
                     self.end_both(attempt, probe);
                     return Outcome::Failed(result.err().unwrap_or(self.stalled()));
                 }
-                Ok(Event::Ended {
-                    attempt: id,
-                    result,
-                }) => {
+                Ok(Event::Ended(id, result)) => {
                     if probing == Some(id) {
                         self.end_probe(&mut probe, result.err());
                         probe_at = now + PROBE_INTERVAL;
@@ -312,10 +300,11 @@ impl Supervisor {
         if checked == StallCheck::Fine {
             return None;
         }
-        if self.lost.is_none() && attempt.last_picture().is_some() {
+        let last_picture = attempt.state().arrivals().last;
+        if self.lost.is_none() && last_picture.is_some() {
             self.context.metrics.stalls.inc();
         }
-        let error = match attempt.unreadable() {
+        let error = match attempt.state().unreadable() {
             Some(detail) => CaptureError::Unreadable {
                 name: self.name.clone(),
                 detail,
@@ -325,9 +314,9 @@ impl Supervisor {
         // Before waiting for the thread to end: the card must not wait for that.
         if self.live.is_some() || checked == StallCheck::Silent {
             let reason = self.plan.reason(&error);
-            self.publish_lost(reason, attempt.last_picture().unwrap_or(now));
+            self.publish_lost(reason, last_picture.unwrap_or(now));
         }
-        attempt.announce_next();
+        attempt.state().announce_next();
         (checked == StallCheck::GiveUp).then_some(error)
     }
 
@@ -350,10 +339,9 @@ impl Supervisor {
     }
 
     fn end_probe(&mut self, probe: &mut Option<Attempt>, error: Option<CaptureError>) {
-        probe
-            .take()
-            .into_iter()
-            .for_each(|probe| self.end_or_abandon(probe));
+        if let Some(probe) = probe.take() {
+            self.end_or_abandon(probe);
+        }
         if let Some(error) = error
             && self.plan.probe_failed(&error)
             && let Some(live) = self.live.take()
@@ -402,17 +390,10 @@ impl Supervisor {
     /// stopped meanwhile.
     fn wait_for_stop(&mut self, wake: Option<Instant>) -> bool {
         loop {
-            let event = match wake {
-                None => self
-                    .received
-                    .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected),
-                Some(wake) => {
-                    let left = wake.saturating_duration_since(Instant::now());
-                    self.received.recv_timeout(left)
-                }
-            };
-            match event {
+            let left = wake.map_or(Duration::MAX, |wake| {
+                wake.saturating_duration_since(Instant::now())
+            });
+            match self.received.recv_timeout(left) {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
                 Ok(Event::Shutter { is_closed: true }) => {
@@ -425,7 +406,7 @@ impl Supervisor {
         }
     }
 
-    fn publish_live(&mut self, live: (OpenedSource, u32, u32), now: Instant) {
+    fn publish_live(&mut self, live: LiveSource, now: Instant) {
         let (opened, width, height) = &live;
         self.plan.succeeded(opened.camera.clone());
         self.backoff.running(now);

@@ -7,10 +7,11 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::frame::{Frame, Signal};
+use crate::lock::lock;
 use crate::picture::PooledPicture;
 use crate::slot::Slot;
 
@@ -24,10 +25,10 @@ pub struct SourceSwitch {
     guest_on_air: AtomicBool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    /// Counts on across sources, reconnects and guests.
-    next_seq: u64,
+    /// Of the newest frame; counts on across sources, reconnects and guests.
+    last_seq: u64,
     /// The last signal of the configured source, published or not.
     source_signal: Option<Signal>,
     /// Frames of older guests are refused.
@@ -44,19 +45,10 @@ impl SourceSwitch {
     /// A switch in front of the two slots, which publishes the configured source.
     #[must_use]
     pub fn new(frames: Arc<Slot<Frame>>, signal: Arc<Slot<Signal>>) -> Arc<Self> {
-        let state = State {
-            next_seq: 1,
-            source_signal: None,
-            newest_guest: 0,
-            guest_on_air: false,
-            is_closed: false,
-            is_shuttered: false,
-            rate: FrameRate::default(),
-        };
         Arc::new(Self {
             frames,
             signal,
-            state: Mutex::new(state),
+            state: Mutex::default(),
             guest_on_air: AtomicBool::new(false),
         })
     }
@@ -64,7 +56,7 @@ impl SourceSwitch {
     /// Admits a guest, shown to viewers as `name`. Frames of an earlier guest are refused from now on.
     #[must_use]
     pub fn guest(self: &Arc<Self>, name: impl Into<String>) -> Guest {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.newest_guest += 1;
         let id = state.newest_guest;
         self.return_to_source(&mut state);
@@ -80,7 +72,7 @@ impl SourceSwitch {
     /// Closes the shutter: on return no frame is in the slot, and none comes until it is opened. Guests of before
     /// are refused for good.
     pub fn close_shutter(&self, reason: Option<String>, since: Instant) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.is_shuttered = true;
         state.newest_guest += 1;
         state.guest_on_air = false;
@@ -92,7 +84,7 @@ impl SourceSwitch {
 
     /// Opens the shutter: the source's next frame is published.
     pub fn open_shutter(&self) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if std::mem::replace(&mut state.is_shuttered, false) {
             let opening = Signal::Opening {
                 source: "the camera".to_owned(),
@@ -105,13 +97,13 @@ impl SourceSwitch {
     /// Whether the shutter is closed.
     #[must_use]
     pub fn is_shuttered(&self) -> bool {
-        self.lock().is_shuttered
+        lock(&self.state).is_shuttered
     }
 
     /// The measured rate of the published frames per second; `None` when too few came recently.
     #[must_use]
     pub fn frame_rate(&self, now: Instant) -> Option<f32> {
-        self.lock().rate.fps(now)
+        lock(&self.state).rate.fps(now)
     }
 
     /// Whether a guest's pictures replace those of the configured source.
@@ -122,7 +114,7 @@ impl SourceSwitch {
 
     /// Publishes a frame of the configured source, unless a guest is on the air.
     pub(crate) fn publish_source(&self, make: impl FnOnce(u64) -> Frame) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if !state.guest_on_air && !state.is_shuttered {
             self.publish(&mut state, make);
         }
@@ -130,7 +122,7 @@ impl SourceSwitch {
 
     /// Publishes a signal of the configured source; while a guest is on the air, when it leaves.
     pub(crate) fn publish_source_signal(&self, signal: Signal) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if !state.guest_on_air && !state.is_shuttered {
             self.signal.publish(signal.clone());
         }
@@ -139,15 +131,14 @@ impl SourceSwitch {
 
     /// Closes both slots and refuses further frames of guests.
     pub(crate) fn close(&self) {
-        self.lock().is_closed = true;
+        lock(&self.state).is_closed = true;
         self.frames.close();
         self.signal.close();
     }
 
     fn publish(&self, state: &mut State, make: impl FnOnce(u64) -> Frame) {
-        let seq = state.next_seq;
-        state.next_seq += 1;
-        let frame = make(seq);
+        state.last_seq += 1;
+        let frame = make(state.last_seq);
         state.rate.frame(frame.captured_at);
         self.frames.publish(frame);
     }
@@ -161,10 +152,6 @@ impl SourceSwitch {
                 self.signal.publish(signal.clone());
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,7 +169,7 @@ impl Guest {
     /// Publishes a picture. `false` when a newer guest was admitted, or the capture has ended.
     pub fn publish(&mut self, pixels: PooledPicture, captured_at: Instant) -> bool {
         let size = (pixels.width(), pixels.height());
-        let mut state = self.switch.lock();
+        let mut state = lock(&self.switch.state);
         if state.newest_guest != self.id || state.is_closed || state.is_shuttered {
             return false;
         }
@@ -208,7 +195,7 @@ impl Guest {
 
     /// Gives the air back to the configured source until the guest's next picture.
     pub fn pause(&mut self) {
-        let mut state = self.switch.lock();
+        let mut state = lock(&self.switch.state);
         if state.newest_guest == self.id {
             self.switch.return_to_source(&mut state);
         }
@@ -331,10 +318,8 @@ mod tests {
         assert_eq!(fixture.newest(), (2, 4), "admitted, but no picture yet");
         assert!(fixture.publish(&mut guest, 8) && fixture.switch.guest_is_on_air());
         fixture.source_frame();
-        assert_eq!(
-            (fixture.newest(), fixture.signal()),
-            ((3, 8), live("phone", 8))
-        );
+        assert_eq!(fixture.newest(), (3, 8));
+        assert_eq!(fixture.signal(), live("phone", 8));
         assert!(fixture.publish(&mut guest, 6), "turned");
         assert_eq!(fixture.signal(), live("phone", 6));
         fixture
@@ -383,10 +368,8 @@ mod tests {
         fixture.source_frame();
         assert_eq!(fixture.newest(), (2, 4));
         fixture.publish(&mut guest, 8);
-        assert_eq!(
-            (fixture.newest(), fixture.signal()),
-            ((3, 8), live("phone", 8))
-        );
+        assert_eq!(fixture.newest(), (3, 8));
+        assert_eq!(fixture.signal(), live("phone", 8));
     }
 
     #[test]
@@ -398,10 +381,8 @@ mod tests {
         assert!(!fixture.publish(&mut old, 8));
         assert!(fixture.publish(&mut new, 6));
         drop(old);
-        assert_eq!(
-            (fixture.newest(), fixture.signal()),
-            ((2, 6), live("new", 6))
-        );
+        assert_eq!(fixture.newest(), (2, 6));
+        assert_eq!(fixture.signal(), live("new", 6));
         fixture.switch.close();
         assert!(!fixture.publish(&mut new, 6));
     }

@@ -19,4 +19,4 @@ pub use annotations::{Annotations, AnnotationsError, Category, LeftOut, Picture}
 pub use average_precision::{Accuracy, ClassAccuracy, Evaluation};
 pub use classes::Classes;
 pub use lenient::Id;
-pub use matching::{Rect, ScoredBox, TrueBox};
+pub use matching::{BoxXywh, ScoredBox, TrueBox};

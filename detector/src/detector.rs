@@ -174,22 +174,26 @@ pub struct DetectorConfig {
 }
 
 /// Why no detector can be opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OpenProblem {
-    /// Something is not installed.
-    Missing {
-        /// In plain words.
-        message: String,
-        /// The command that fixes it.
-        fix: Option<String>,
-    },
-    /// Something is installed and does not work.
-    Failed {
-        /// In plain words.
-        message: String,
-        /// The command that fixes it, if there is one.
-        fix: Option<String>,
-    },
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct OpenError {
+    /// Something is not installed, as opposed to installed and not working.
+    pub is_missing: bool,
+    /// In plain words.
+    pub message: String,
+    /// The command that fixes it, if there is one.
+    pub fix: Option<String>,
+}
+
+impl OpenError {
+    fn new(is_missing: bool, error: &impl ToString, fix: Option<String>) -> Self {
+        let message = error.to_string();
+        Self {
+            is_missing,
+            message,
+            fix,
+        }
+    }
 }
 
 /// Finds the model, loads the runtime, opens and warms up the model. `Ok(None)` when no detection was
@@ -197,11 +201,9 @@ pub enum OpenProblem {
 pub fn open(
     config: &DetectorConfig,
     metrics: &Arc<DetectorMetrics>,
-) -> Result<Option<Detector>, OpenProblem> {
-    let store = ModelStore::new(&config.places).map_err(|error| OpenProblem::Failed {
-        message: error.to_string(),
-        fix: None,
-    })?;
+) -> Result<Option<Detector>, OpenError> {
+    let store = ModelStore::new(&config.places);
+    let store = store.map_err(|error| OpenError::new(false, &error, None))?;
     let Some(model) = store.find(&config.model)? else {
         return Ok(None);
     };
@@ -211,7 +213,7 @@ pub fn open(
 }
 
 /// As [`open`], for the second model that finds faces.
-pub(crate) fn open_for_faces(config: &DetectorConfig) -> Result<Option<Detector>, OpenProblem> {
+pub(crate) fn open_for_faces(config: &DetectorConfig) -> Result<Option<Detector>, OpenError> {
     let model = match &config.faces {
         ModelChoice::Auto => ModelChoice::Named(EMBEDDED.to_owned()),
         other => other.clone(),
@@ -224,46 +226,30 @@ pub(crate) fn open_for_faces(config: &DetectorConfig) -> Result<Option<Detector>
     open(&config, &Arc::default())
 }
 
-impl From<StoreError> for OpenProblem {
+impl From<StoreError> for OpenError {
     fn from(error: StoreError) -> Self {
-        let (message, fix) = (error.to_string(), error.fix());
-        match error {
-            StoreError::NoneInstalled | StoreError::NotInstalled { .. } => {
-                Self::Missing { message, fix }
-            }
-            _ => Self::Failed { message, fix },
-        }
+        let is_missing = matches!(
+            error,
+            StoreError::NoneInstalled | StoreError::NotInstalled { .. }
+        );
+        Self::new(is_missing, &error, error.fix())
     }
 }
 
-impl From<RuntimeError> for OpenProblem {
+impl From<RuntimeError> for OpenError {
     fn from(error: RuntimeError) -> Self {
-        let (message, fix) = (error.to_string(), Some(error.fix().to_owned()));
-        match error {
-            RuntimeError::Missing { .. } | RuntimeError::WrongPath { .. } => {
-                Self::Missing { message, fix }
-            }
-            _ => Self::Failed { message, fix },
-        }
+        let is_missing = matches!(
+            error,
+            RuntimeError::Missing { .. } | RuntimeError::WrongPath { .. }
+        );
+        Self::new(is_missing, &error, Some(error.fix().to_owned()))
     }
 }
 
-impl From<DetectError> for OpenProblem {
+impl From<DetectError> for OpenError {
     fn from(error: DetectError) -> Self {
         let cpu = matches!(error, DetectError::Session(SessionError::Provider { .. }));
-        Self::Failed {
-            message: error.to_string(),
-            fix: cpu.then(|| "carrier run --provider cpu".to_owned()),
-        }
+        let fix = cpu.then(|| "carrier run --provider cpu".to_owned());
+        Self::new(false, &error, fix)
     }
 }
-
-impl std::fmt::Display for OpenProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Missing { message, .. } | Self::Failed { message, .. } => f.write_str(message),
-        }
-    }
-}
-
-impl std::error::Error for OpenProblem {}

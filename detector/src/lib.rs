@@ -25,12 +25,12 @@ mod tracks;
 mod worker;
 
 pub use detection::{BBox, Detection};
-pub use detector::{DetectError, Detector, DetectorConfig, OpenProblem, open};
+pub use detector::{DetectError, Detector, DetectorConfig, OpenError, open};
 pub use heads::{BoxUnits, Head, HeadError};
 pub use metrics::DetectorMetrics;
 pub use models::installed::{InstalledModel, ModelFile};
 pub use models::manifest::{
-    COCO_80, ColourOrder, InputContract, Layout, Manifest, ManifestError, ModelEntry, Resize,
+    ColourOrder, InputContract, Layout, Manifest, ManifestError, ModelEntry, Resize, coco_80,
 };
 pub use models::places::Places;
 pub use models::pull::{PullError, pull};

@@ -6,52 +6,34 @@ use std::time::Duration;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::{Registry, Unit};
 
-/// Shared by the worker, the status page and `/metrics`.
-#[derive(Debug)]
-pub struct DetectorMetrics {
-    /// Seconds for scaling, colour conversion and normalisation of one frame.
-    pub preprocess: Histogram,
-    /// Seconds for the run of the network alone.
-    pub inference: Histogram,
-    /// Seconds for decoding and suppression.
-    pub postprocess: Histogram,
-    /// Seconds for the tracker's update.
-    pub track: Histogram,
-    /// Seconds from taking a frame to publishing its tracks.
-    pub total: Histogram,
-    /// Frames that went through the network.
-    pub inferred: Counter,
-    /// Frames replaced by newer ones before the detector took them.
-    pub overtaken: Counter,
-    /// Frames skipped on purpose: nobody watches, or the rate is limited.
-    pub paced_out: Counter,
-    pub failures: Counter,
-    /// Frames inferred per second, smoothed.
-    pub rate_fps: Gauge<f64, AtomicU64>,
-    /// Seconds for the run of the network alone, smoothed.
-    pub recent_inference: Gauge<f64, AtomicU64>,
+/// 0.1 ms to 1.6 s, doubling.
+fn stage() -> Histogram {
+    Histogram::new(exponential_buckets(1e-4, 2.0, 15))
 }
 
-impl Default for DetectorMetrics {
-    fn default() -> Self {
-        // 0.1 ms .. 1.6 s, doubling.
-        let stage = || Histogram::new(exponential_buckets(1e-4, 2.0, 15));
-        Self {
-            preprocess: stage(),
-            inference: stage(),
-            postprocess: stage(),
-            track: stage(),
-            total: stage(),
-            inferred: Counter::default(),
-            overtaken: Counter::default(),
-            paced_out: Counter::default(),
-            failures: Counter::default(),
-            rate_fps: Gauge::default(),
-            recent_inference: Gauge::default(),
-        }
-    }
+capture::metrics! {
+    /// Shared by the worker, the status page and `/metrics`.
+    pub struct DetectorMetrics;
+    preprocess: Histogram = stage() =>
+        "carrier_detector_preprocess" Seconds, "Scaling and normalising one frame";
+    inference: Histogram = stage() =>
+        "carrier_detector_inference" Seconds, "The bare run of the network";
+    postprocess: Histogram = stage() =>
+        "carrier_detector_postprocess" Seconds, "Decoding and suppression";
+    track: Histogram = stage() => "carrier_detector_track" Seconds, "The tracker's update";
+    total: Histogram = stage() =>
+        "carrier_detector_total" Seconds, "Frame in hand to tracks published";
+    inferred: Counter => "carrier_detector_inferred", "Frames that went through the network";
+    overtaken: Counter =>
+        "carrier_detector_overtaken", "Frames replaced by newer ones before their turn";
+    paced_out: Counter =>
+        "carrier_detector_paced_out", "Frames left out because nobody watches or by a cap";
+    failures: Counter => "carrier_detector_failures", "Runs of the network that failed";
+    rate_fps: Gauge<f64, AtomicU64> =>
+        "carrier_detector_rate_fps", "Frames inferred per second, smoothed";
+    recent_inference: Gauge<f64, AtomicU64> =>
+        "carrier_detector_recent_inference" Seconds, "The bare run of the network, smoothed";
 }
 
 impl DetectorMetrics {
@@ -68,59 +50,12 @@ impl DetectorMetrics {
         };
         self.recent_inference.set(smoothed);
     }
-
-    /// Registers all metrics with the prefix `carrier_detector`.
-    pub fn register(&self, registry: &mut Registry) {
-        let registry = registry.sub_registry_with_prefix("carrier_detector");
-        let stages = [
-            (
-                "preprocess",
-                "Scaling and normalising one frame",
-                &self.preprocess,
-            ),
-            ("inference", "The bare run of the network", &self.inference),
-            ("postprocess", "Decoding and suppression", &self.postprocess),
-            ("track", "The tracker's update", &self.track),
-            ("total", "Frame in hand to tracks published", &self.total),
-        ];
-        for (name, help, histogram) in stages {
-            registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
-        }
-        let counters = [
-            (
-                "inferred",
-                "Frames that went through the network",
-                &self.inferred,
-            ),
-            (
-                "overtaken",
-                "Frames replaced by newer ones before their turn",
-                &self.overtaken,
-            ),
-            (
-                "paced_out",
-                "Frames left out because nobody watches or by a cap",
-                &self.paced_out,
-            ),
-            (
-                "failures",
-                "Runs of the network that failed",
-                &self.failures,
-            ),
-        ];
-        for (name, help, counter) in counters {
-            registry.register(name, help, counter.clone());
-        }
-        let rate = self.rate_fps.clone();
-        registry.register("rate_fps", "Frames inferred per second, smoothed", rate);
-        let recent = self.recent_inference.clone();
-        let help = "The bare run of the network, smoothed";
-        registry.register_with_unit("recent_inference", help, Unit::Seconds, recent);
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::registry::Registry;
+
     use super::*;
 
     #[test]

@@ -73,44 +73,25 @@ impl OverlayPainter {
         let (width, height) = (picture.width(), picture.height());
         let reserved = reserved_top_px.min(height) as i32;
         let whole = Rect::of_size(width, height);
-        let bounds = Rect {
-            y: reserved,
-            height: whole.height - reserved,
-            ..whole
-        };
+        let bounds = whole.rows(reserved, whole.height - reserved);
         // The tracks may refer to another size of the same picture.
         let x = width as f32 / tracks.frame_width.max(1) as f32;
         let y = height as f32 / tracks.frame_height.max(1) as f32;
         if self.colours.len() > MOST_COLOURS {
             self.colours.clear();
         }
-        let mut colour_of = |class| {
-            *self
+        let marked = items.iter().map(|track| Marked {
+            bbox: track.bbox.scaled(x, y),
+            colour: *self
                 .colours
-                .entry(class)
-                .or_insert_with(|| style::of_class(class))
-        };
-        let colours: Vec<_> = items
-            .iter()
-            .map(|track| colour_of(track.class_id))
-            .collect();
-        let names: Vec<_> = items
-            .iter()
-            .map(|track| tracks.label(track.class_id))
-            .collect();
-        let marked: Vec<Marked<'_>> = items
-            .iter()
-            .zip(&names)
-            .zip(colours)
-            .map(|((track, name), colour)| Marked {
-                bbox: track.bbox.scaled(x, y),
-                colour,
-                name,
-                score: track.score,
-                id: track.id,
-                before: self.places.get(&track.id).copied(),
-            })
-            .collect();
+                .entry(track.class_id)
+                .or_insert_with(|| style::of_class(track.class_id)),
+            name: tracks.label(track.class_id),
+            score: track.score,
+            id: track.id,
+            before: self.places.get(&track.id).copied(),
+        });
+        let marked: Vec<Marked<'_>> = marked.collect();
         let mut canvas = Canvas::new(picture).clipped(bounds);
         let sizes = Sizes::of(height);
         let places = boxes::paint(&mut canvas, &mut self.text, &marked, bounds, sizes);
@@ -132,14 +113,8 @@ impl OverlayPainter {
 
     /// Paints a line of text at the lower right.
     pub fn paint_clock(&mut self, picture: &mut I420, clock: &str) {
-        let mut canvas = Canvas::new(picture);
-        card::paint_pill(
-            &mut canvas,
-            &mut self.text,
-            clock,
-            Corner::BottomRight,
-            false,
-        );
+        let (mut canvas, corner) = (Canvas::new(picture), Corner::BottomRight);
+        card::paint_pill(&mut canvas, &mut self.text, clock, corner, false);
     }
 }
 

@@ -17,6 +17,8 @@ use crate::tracks::{FURTHEST_AHEAD, Track};
 use matching::FrameMatching;
 use object::{ShowLimits, TrackedObject};
 
+pub use object::TrackerConfig;
+
 /// The most detections of one frame, and the most objects. Bounds the work on hostile pictures.
 const MOST: usize = 256;
 /// The least IoU between an object and a weak detection of it.
@@ -29,48 +31,6 @@ const DOUBLE_OVERLAP: f32 = 0.7;
 const DOUBLE_OTHER_OVERLAP: f32 = 0.85;
 /// Above this IoU with a detected object, one that was not detected is hidden.
 const HIDDEN_OVERLAP: f32 = 0.5;
-/// The sure score is this fraction of the way from the minimum score to 1.
-const SURE_MARGIN: f32 = 0.3;
-
-/// Thresholds of scores, all 0..=1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrackerConfig {
-    /// Detections below are ignored. From this score on they tell the position of a known object, but do
-    /// not begin one, and do not count for its score, its class or whether it is shown.
-    pub weak_score: f32,
-    /// From this score on detections count fully. An object is shown when two of its last three frames had
-    /// such a detection. No track has a lower score.
-    pub min_score: f32,
-    /// From this score on, one detection is enough to show an object.
-    pub sure_score: f32,
-}
-
-impl TrackerConfig {
-    /// Thresholds for tracks that are shown from `min_score` on.
-    #[must_use]
-    pub fn for_score(min_score: f32) -> Self {
-        Self {
-            // Not near zero, where every cell of a network is a detection.
-            weak_score: (min_score / 2.0).max(0.05).min(min_score.max(0.01)),
-            min_score,
-            sure_score: min_score + (1.0 - min_score) * SURE_MARGIN,
-        }
-    }
-
-    fn is_over(&self, detection: &Detection) -> bool {
-        detection.score >= self.min_score
-    }
-
-    fn is_sure(&self, detection: &Detection) -> bool {
-        detection.score >= self.sure_score
-    }
-}
-
-impl Default for TrackerConfig {
-    fn default() -> Self {
-        Self::for_score(0.35)
-    }
-}
 
 /// Turns the detections of each frame into tracks.
 #[derive(Debug)]
@@ -125,22 +85,20 @@ impl Tracker {
         let mut frame =
             FrameMatching::new(&self.objects, &detections, captured_at, self.coast_for());
         let over = |detection: &Detection| self.config.is_over(detection);
-        let known = |object: &TrackedObject| object.id.is_some();
         let shown_for = self.shown_for();
         let fresh = |object: &TrackedObject| {
             captured_at.saturating_duration_since(object.seen_at) <= shown_for
         };
         let same = |object: &TrackedObject, found: &Detection| object.class_id == found.class_id;
-        frame.pair(|object, prediction, found| {
-            let fits = known(object) && over(found) && same(object, found);
-            fits.then(|| matching::cost(prediction, &found.bbox))
-                .flatten()
-        });
-        frame.pair(|object, prediction, found| {
-            let fits = !known(object) && over(found) && same(object, found);
-            fits.then(|| matching::cost(prediction, &found.bbox))
-                .flatten()
-        });
+        // Objects that were shown come first.
+        for known in [true, false] {
+            frame.pair(|object, prediction, found| {
+                let is_turn = object.id.is_some() == known;
+                let fits = is_turn && over(found) && same(object, found);
+                fits.then(|| matching::cost(prediction, &found.bbox))
+                    .flatten()
+            });
+        }
         frame.pair(|object, prediction, found| {
             let fits = fresh(object) && !over(found) && same(object, found);
             let overlap = prediction.bbox.iou(&found.bbox);

@@ -178,16 +178,11 @@ mod tests {
     #[test]
     fn frames_from_before_the_detection_get_boxes_too() {
         let tracks = moving(0);
-        let earlier = tracks
-            .captured_at
-            .checked_sub(Duration::from_millis(50))
-            .expect("uptime");
-        assert!((left_at(&tracks, earlier) - 85.0).abs() < 0.01);
-        let long_ago = tracks
-            .captured_at
-            .checked_sub(Duration::from_secs(5))
-            .expect("uptime");
-        assert!((left_at(&tracks, long_ago) - 25.0).abs() < 0.01, "bounded");
+        for (ms, left) in [(50, 85.0), (5000, 25.0)] {
+            let earlier = tracks.captured_at.checked_sub(Duration::from_millis(ms));
+            let found = left_at(&tracks, earlier.expect("uptime"));
+            assert!((found - left).abs() < 0.01, "{ms} ms: {found}");
+        }
     }
 
     #[test]
@@ -195,18 +190,12 @@ mod tests {
         let tracks = moving(0);
         let start = tracks.captured_at;
         assert!((left_at(&tracks, start + Duration::from_millis(1500)) - 250.0).abs() < 0.01);
-        assert!(
-            tracks
-                .predicted_at(start + Duration::from_millis(2001))
-                .is_empty(),
-            "stale"
-        );
+        let stale = tracks.predicted_at(start + Duration::from_millis(2001));
+        assert!(stale.is_empty(), "{stale:?}");
         let coasting = moving(400);
         let later = start + Duration::from_millis(900);
-        assert!(
-            (left_at(&coasting, later) - 130.0).abs() < 0.01,
-            "0.1 s of belief is left"
-        );
+        // It is extrapolated for another 0.1 s.
+        assert!((left_at(&coasting, later) - 130.0).abs() < 0.01);
     }
 
     #[test]
@@ -216,11 +205,8 @@ mod tests {
         let start = tracks.captured_at;
         let half_out = tracks.predicted_at(start + Duration::from_millis(120));
         assert_eq!(half_out[0].bbox.x1, 0.0);
-        assert!(
-            tracks
-                .predicted_at(start + Duration::from_millis(400))
-                .is_empty()
-        );
+        let outside = tracks.predicted_at(start + Duration::from_millis(400));
+        assert!(outside.is_empty(), "{outside:?}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use capture::{Backoff, Frame, Heartbeat, I420, Next, Slot, SlotReader, TURN_MAX, Threads};
 
 use crate::detection::Detection;
-use crate::detector::{DetectError, Detector, DetectorConfig, OpenProblem, open, open_for_faces};
+use crate::detector::{DetectError, Detector, DetectorConfig, OpenError, open, open_for_faces};
 use crate::metrics::DetectorMetrics;
 use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
 use crate::tracker::{Tracker, TrackerConfig};
@@ -126,7 +126,7 @@ impl Detect for Detector {
 fn spawn_with<D, O>(parts: WorkerParts, faces: FaceFinder<D>, open: O) -> io::Result<WorkerHandle>
 where
     D: Detect + Send + 'static,
-    O: FnMut() -> Result<Option<D>, OpenProblem> + Send + 'static,
+    O: FnMut() -> Result<Option<D>, OpenError> + Send + 'static,
 {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
@@ -177,7 +177,7 @@ struct AtWork<D> {
 impl<D, O> Worker<D, O>
 where
     D: Detect,
-    O: FnMut() -> Result<Option<D>, OpenProblem>,
+    O: FnMut() -> Result<Option<D>, OpenError>,
 {
     fn run(&mut self, heartbeat: &Heartbeat) {
         // After a panic, the model may be inconsistent and is opened again.
@@ -232,11 +232,10 @@ where
             }
             Ok(Err(problem)) => {
                 self.retry_later(Instant::now());
-                match problem {
-                    OpenProblem::Missing { message, fix } => {
-                        DetectorState::Missing { message, fix }
-                    }
-                    OpenProblem::Failed { message, fix } => DetectorState::Failed { message, fix },
+                let OpenError { message, fix, .. } = problem;
+                match problem.is_missing {
+                    true => DetectorState::Missing { message, fix },
+                    false => DetectorState::Failed { message, fix },
                 }
             }
             Err(_) => {
@@ -283,13 +282,8 @@ where
             self.at_work = None;
             metrics.rate_fps.set(0.0);
             self.retry_later(Instant::now());
-            publish(
-                &self.parts.state,
-                DetectorState::Failed {
-                    message: problem,
-                    fix: None,
-                },
-            );
+            let (message, fix) = (problem, None);
+            publish(&self.parts.state, DetectorState::Failed { message, fix });
         }
     }
 }

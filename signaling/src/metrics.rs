@@ -7,7 +7,6 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
 
 /// Why a viewer is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -116,61 +115,6 @@ impl EncodeLabelValue for RenditionChange {
 /// One label, `kind`.
 pub type Kinds<T> = Family<[(&'static str, T); 1], Counter>;
 
-/// The engine's metrics.
-#[derive(Debug, Clone)]
-pub struct EngineMetrics {
-    /// Viewers now, those still connecting included.
-    pub viewers: Gauge,
-    /// Offers answered.
-    pub joins: Counter,
-    /// ICE restarts begun.
-    pub restarts: Counter,
-    /// Viewers gone, by reason.
-    pub leaves: Kinds<LeaveReason>,
-    /// Datagrams sent.
-    pub packets: Counter,
-    /// Bytes in them.
-    pub bytes: Counter,
-    /// Send calls that carried more than one datagram.
-    pub offloads: Counter,
-    /// Datagrams not sent, by cause.
-    pub drops: Kinds<DropCause>,
-    /// TCP connections to the media port, by what became of them.
-    pub connections: Kinds<ConnectionFate>,
-    /// TCP connections to the media port now.
-    pub connections_open: Gauge,
-    /// Datagrams ignored on arrival, by cause.
-    pub ignored: Kinds<IgnoredCause>,
-    /// Datagrams and connections handed to another thread of the engine.
-    pub handed: Counter,
-    /// Packets asked for again, by what became of the request.
-    pub resends: Kinds<ResendOutcome>,
-    /// NACK messages received.
-    pub nacks: Counter,
-    /// Picture loss indications received.
-    pub plis: Counter,
-    /// Full intra requests received.
-    pub firs: Counter,
-    /// Feedback messages with arrival times.
-    pub transport_feedbacks: Counter,
-    /// Changes of a viewer's rendition.
-    pub switches: Counter,
-    /// The same by cause; its label is `cause`.
-    pub rendition_changes: Kinds<RenditionChange>,
-    /// Packets sent only to see what a path carries.
-    pub padding: Counter,
-    /// Keyframes asked of the encoder.
-    pub keyframe_requests: Counter,
-    /// Joins served from the cache.
-    pub replays: Counter,
-    /// From offer to connection, in seconds.
-    pub connect: Histogram,
-    /// From offer to the first keyframe sent, in seconds.
-    pub first_keyframe: Histogram,
-    /// Sending one frame to all its viewers of one engine thread, in seconds.
-    pub fanout: Histogram,
-}
-
 /// 1 ms to 10 s: a join.
 const JOIN_BUCKETS: [f64; 13] = [
     0.001, 0.005, 0.01, 0.02, 0.04, 0.075, 0.1, 0.15, 0.3, 0.6, 1.0, 3.0, 10.0,
@@ -180,128 +124,42 @@ const FRAME_BUCKETS: [f64; 11] = [
     0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,
 ];
 
-impl Default for EngineMetrics {
-    fn default() -> Self {
-        Self {
-            viewers: Gauge::default(),
-            joins: Counter::default(),
-            restarts: Counter::default(),
-            leaves: Family::default(),
-            packets: Counter::default(),
-            bytes: Counter::default(),
-            offloads: Counter::default(),
-            drops: Family::default(),
-            connections: Family::default(),
-            connections_open: Gauge::default(),
-            ignored: Family::default(),
-            handed: Counter::default(),
-            resends: Family::default(),
-            nacks: Counter::default(),
-            plis: Counter::default(),
-            firs: Counter::default(),
-            transport_feedbacks: Counter::default(),
-            switches: Counter::default(),
-            rendition_changes: Family::default(),
-            padding: Counter::default(),
-            keyframe_requests: Counter::default(),
-            replays: Counter::default(),
-            connect: Histogram::new(JOIN_BUCKETS),
-            first_keyframe: Histogram::new(JOIN_BUCKETS),
-            fanout: Histogram::new(FRAME_BUCKETS),
-        }
-    }
-}
-
-impl EngineMetrics {
-    /// Adds everything to a registry.
-    pub fn register(&self, registry: &mut Registry) {
-        self.register_connections(registry);
-        self.register_counters(registry);
-        self.register_kinds(registry);
-        let mut seconds = |name: &str, help: &str, metric: &Histogram| {
-            registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
-        };
-        let name = "carrier_viewer_connect";
-        seconds(name, "From offer to connection", &self.connect);
-        let help = "From offer to the first keyframe sent";
-        seconds("carrier_viewer_first_keyframe", help, &self.first_keyframe);
-        let help = "Sending one frame to all its viewers of one engine thread";
-        seconds("carrier_fanout", help, &self.fanout);
-    }
-
-    fn register_counters(&self, registry: &mut Registry) {
-        let counters: [(&str, &str, &Counter); 13] = [
-            ("viewer_joins", "Offers answered", &self.joins),
-            (
-                "viewer_restarts",
-                "ICE restarts begun by viewers and publishers",
-                &self.restarts,
-            ),
-            ("send_packets", "Datagrams sent to viewers", &self.packets),
-            (
-                "send_bytes",
-                "Bytes of datagrams sent to viewers",
-                &self.bytes,
-            ),
-            (
-                "send_offloads",
-                "Send calls that carried several datagrams",
-                &self.offloads,
-            ),
-            (
-                "receive_handed",
-                "Datagrams handed to another engine thread",
-                &self.handed,
-            ),
-            ("nacks", "Requests for lost packets", &self.nacks),
-            ("plis", "Picture loss indications", &self.plis),
-            ("firs", "Full intra requests", &self.firs),
-            (
-                "transport_feedbacks",
-                "Messages about arrival times",
-                &self.transport_feedbacks,
-            ),
-            (
-                "rendition_switches",
-                "Changes of a viewer's rendition",
-                &self.switches,
-            ),
-            (
-                "probe_packets",
-                "Packets sent to see what a path carries",
-                &self.padding,
-            ),
-            ("join_replays", "Joins served from the cache", &self.replays),
-        ];
-        for (name, help, counter) in counters {
-            registry.register(format!("carrier_{name}"), help, counter.clone());
-        }
-        let help = "Keyframes asked of the encoder by the engine";
-        let counter = self.keyframe_requests.clone();
-        registry.register("carrier_keyframe_requests", help, counter);
-    }
-
-    fn register_kinds(&self, registry: &mut Registry) {
-        registry.register("carrier_viewers", "Viewers now", self.viewers.clone());
-        registry.register("carrier_viewer_leaves", "Viewers gone", self.leaves.clone());
-        let help = "Datagrams not sent, and frames that waited too long";
-        registry.register("carrier_send_drops", help, self.drops.clone());
-        let help = "Datagrams ignored on arrival";
-        registry.register("carrier_receive_ignored", help, self.ignored.clone());
-        let help = "Packets asked for again by viewers";
-        registry.register("carrier_resends", help, self.resends.clone());
-        let help = "Changes of a viewer's rendition by cause";
-        let changes = self.rendition_changes.clone();
-        registry.register("carrier_rendition_changes", help, changes);
-    }
-
-    fn register_connections(&self, registry: &mut Registry) {
-        let help = "TCP connections to the media port";
-        registry.register("carrier_media_connections", help, self.connections.clone());
-        let help = "TCP connections to the media port now";
-        let open = self.connections_open.clone();
-        registry.register("carrier_media_connections_open", help, open);
-    }
+capture::metrics! {
+    /// The engine's metrics. The label of [`Kinds`] is `kind`, that of `rendition_changes` is `cause`.
+    pub struct EngineMetrics;
+    connections: Kinds<ConnectionFate> =>
+        "carrier_media_connections", "TCP connections to the media port";
+    connections_open: Gauge =>
+        "carrier_media_connections_open", "TCP connections to the media port now";
+    joins: Counter => "carrier_viewer_joins", "Offers answered";
+    restarts: Counter => "carrier_viewer_restarts", "ICE restarts begun by viewers and publishers";
+    packets: Counter => "carrier_send_packets", "Datagrams sent to viewers";
+    bytes: Counter => "carrier_send_bytes", "Bytes of datagrams sent to viewers";
+    offloads: Counter => "carrier_send_offloads", "Send calls that carried several datagrams";
+    handed: Counter => "carrier_receive_handed", "Datagrams handed to another engine thread";
+    nacks: Counter => "carrier_nacks", "Requests for lost packets";
+    plis: Counter => "carrier_plis", "Picture loss indications";
+    firs: Counter => "carrier_firs", "Full intra requests";
+    transport_feedbacks: Counter => "carrier_transport_feedbacks", "Messages about arrival times";
+    switches: Counter => "carrier_rendition_switches", "Changes of a viewer's rendition";
+    padding: Counter => "carrier_probe_packets", "Packets sent to see what a path carries";
+    replays: Counter => "carrier_join_replays", "Joins served from the cache";
+    keyframe_requests: Counter =>
+        "carrier_keyframe_requests", "Keyframes asked of the encoder by the engine";
+    viewers: Gauge => "carrier_viewers", "Viewers now";
+    leaves: Kinds<LeaveReason> => "carrier_viewer_leaves", "Viewers gone";
+    drops: Kinds<DropCause> =>
+        "carrier_send_drops", "Datagrams not sent, and frames that waited too long";
+    ignored: Kinds<IgnoredCause> => "carrier_receive_ignored", "Datagrams ignored on arrival";
+    resends: Kinds<ResendOutcome> => "carrier_resends", "Packets asked for again by viewers";
+    rendition_changes: Kinds<RenditionChange> =>
+        "carrier_rendition_changes", "Changes of a viewer's rendition by cause";
+    connect: Histogram = Histogram::new(JOIN_BUCKETS) =>
+        "carrier_viewer_connect" Seconds, "From offer to connection";
+    first_keyframe: Histogram = Histogram::new(JOIN_BUCKETS) =>
+        "carrier_viewer_first_keyframe" Seconds, "From offer to the first keyframe sent";
+    fanout: Histogram = Histogram::new(FRAME_BUCKETS) =>
+        "carrier_fanout" Seconds, "Sending one frame to all its viewers of one engine thread";
 }
 
 /// Counts `by` of `kind`.

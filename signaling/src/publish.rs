@@ -12,6 +12,6 @@ mod session;
 mod target;
 mod whip_client;
 
-pub use self::lifecycle::{FailureKind, PublishMetrics, PublishState};
-pub use self::publisher::{PublishStatus, Publisher};
+pub use self::lifecycle::{FailureKind, PublishMetrics, PublishState, PublishStatus};
+pub use self::publisher::Publisher;
 pub use self::target::{PublishTarget, TargetError};

@@ -16,5 +16,5 @@ mod tests;
 pub(crate) use answer::{AnswerParams, answer};
 pub(crate) use fragment::{Fragment, RestartAnswer};
 pub(crate) use offer::{Offer, Setup, TRANSPORT_WIDE_SEQUENCE};
-pub(crate) use publish::{PublishError, parse_published, publish_answer};
-pub(crate) use text::{Credentials, REMOTE_CANDIDATES_MAX, RemoteCandidate, SdpError};
+pub(crate) use publish::{parse_published, publish_answer};
+pub(crate) use text::{Credentials, REMOTE_CANDIDATES_MAX, RemoteCandidate};

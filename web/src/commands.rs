@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use capture::SourceSpec;
-use detector::{Detector, DetectorConfig, DetectorMetrics, ModelChoice, ModelStore, OpenProblem};
+use detector::{Detector, DetectorConfig, DetectorMetrics, ModelChoice, ModelStore, OpenError};
 
 use crate::cli::RunArgs;
 use crate::config::ConfigError;
@@ -113,11 +113,9 @@ pub(crate) fn open_detector(model: &str) -> anyhow::Result<Detector> {
     match detector::open(&config, &Arc::new(DetectorMetrics::default())) {
         Ok(Some(detector)) => Ok(detector),
         Ok(None) => bail!("--model none detects nothing"),
-        Err(OpenProblem::Missing { message, fix } | OpenProblem::Failed { message, fix }) => {
-            match fix {
-                Some(fix) => bail!("{message}. To mend it: {fix}"),
-                None => bail!(message),
-            }
-        }
+        Err(OpenError { message, fix, .. }) => match fix {
+            Some(fix) => bail!("{message}. To mend it: {fix}"),
+            None => bail!(message),
+        },
     }
 }

@@ -1,6 +1,6 @@
 //! Coverage of pixels by a shape, two luma rows at a time, and alpha blending.
 
-use super::{Ink, Rect};
+use super::rect::{Ink, Rect};
 use crate::I420;
 
 /// The weight of opaque ink. 0 is transparent.

@@ -37,15 +37,13 @@ pub fn rotate(
 pub(crate) fn mirror(picture: &mut I420) {
     let width = picture.width() as usize;
     let planes = picture.planes_mut();
-    planes.y.chunks_exact_mut(width).for_each(<[u8]>::reverse);
-    planes
-        .u
-        .chunks_exact_mut(width / 2)
-        .for_each(<[u8]>::reverse);
-    planes
-        .v
-        .chunks_exact_mut(width / 2)
-        .for_each(<[u8]>::reverse);
+    for (plane, width) in [
+        (planes.y, width),
+        (planes.u, width / 2),
+        (planes.v, width / 2),
+    ] {
+        plane.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
 }
 
 fn turn_plane(from: &[u8], to: &mut [u8], width: usize, height: usize, turn: Turn) {

@@ -51,16 +51,12 @@ fn split_yuyv(source: &Raster<'_>, picture: &mut I420) -> Result<(), ConvertErro
         let rows = y.len() / width;
         for row in 0..rows {
             let from = &source.data[(stripe * STRIPE + row) * source.stride..][..2 * width];
-            let mut target = YuvPlanarImageMut {
-                y_plane: BufferStoreMut::Borrowed(&mut y[row * width..][..width]),
-                y_stride: width as u32,
-                u_plane: BufferStoreMut::Borrowed(&mut u_rows[row * half..][..half]),
-                u_stride: half as u32,
-                v_plane: BufferStoreMut::Borrowed(&mut v_rows[row * half..][..half]),
-                v_stride: half as u32,
-                width: width as u32,
-                height: 1,
-            };
+            let planes = [
+                &mut y[row * width..][..width],
+                &mut u_rows[row * half..][..half],
+                &mut v_rows[row * half..][..half],
+            ];
+            let mut target = target(planes, (width as u32, 1));
             let (width, yuy_stride) = (width as u32, 2 * width as u32);
             let packed = YuvPackedImage {
                 yuy: from,
@@ -98,30 +94,22 @@ pub fn nv12(
         .check(source.data.len())?;
     let mut picture = pool.take(width, height)?;
     let (luma, chroma) = source.data.split_at(chroma_at);
+    let (planes, stride) = ((luma, chroma), source.stride);
     match range {
-        Range::Limited => split_nv12(source.stride, luma, chroma, &mut picture, |y| y, |c| c),
+        Range::Limited => split_nv12(planes, stride, &mut picture, (|y| y, |c| c)),
         Range::Full => {
-            let picture = &mut picture;
-            split_nv12(
-                source.stride,
-                luma,
-                chroma,
-                picture,
-                luma_to_limited,
-                chroma_to_limited,
-            );
+            let maps = (luma_to_limited, chroma_to_limited);
+            split_nv12(planes, stride, &mut picture, maps);
         }
     }
     Ok(picture)
 }
 
 fn split_nv12(
+    (luma, chroma): (&[u8], &[u8]),
     stride: usize,
-    luma: &[u8],
-    chroma: &[u8],
     picture: &mut I420,
-    map_luma: impl Fn(u8) -> u8,
-    map_chroma: impl Fn(u8) -> u8,
+    (map_luma, map_chroma): (impl Fn(u8) -> u8, impl Fn(u8) -> u8),
 ) {
     let width = picture.width() as usize;
     let planes = picture.planes_mut();
@@ -187,24 +175,14 @@ fn three_bytes(
     let (u, u_last) = planes.u.split_at_mut(padded / 2 * half);
     let (v, v_last) = planes.v.split_at_mut(padded / 2 * half);
     if padded > 0 {
-        call(
-            convert,
-            source.data,
-            stride,
-            [y, u, v],
-            (width, padded as u32),
-        )?;
+        let size = (width, padded as u32);
+        call(convert, source.data, stride, [y, u, v], size)?;
     }
     if padded < height as usize {
         let rows = [padded, padded + 1].map(|row| &source.data[row * source.stride..][..row_bytes]);
         let planes = [y_last, u_last, v_last];
-        call(
-            convert,
-            &rows.concat(),
-            row_bytes as u32,
-            planes,
-            (width, 2),
-        )?;
+        let stride = row_bytes as u32;
+        call(convert, &rows.concat(), stride, planes, (width, 2))?;
     }
     Ok(picture)
 }
@@ -213,10 +191,18 @@ fn call(
     convert: Convert,
     data: &[u8],
     stride: u32,
-    [y, u, v]: [&mut [u8]; 3],
-    (width, height): (u32, u32),
+    planes: [&mut [u8]; 3],
+    size: (u32, u32),
 ) -> Result<(), ConvertError> {
-    let mut target = YuvPlanarImageMut {
+    let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
+    let mode = YuvConversionMode::Balanced;
+    convert(&mut target(planes, size), data, stride, range, matrix, mode)
+        .map_err(|error| ConvertError::Library(error.to_string()))
+}
+
+/// Planes of half the width for chroma, without padding, as the library writes them.
+fn target([y, u, v]: [&mut [u8]; 3], (width, height): (u32, u32)) -> YuvPlanarImageMut<'_, u8> {
+    YuvPlanarImageMut {
         y_plane: BufferStoreMut::Borrowed(y),
         y_stride: width,
         u_plane: BufferStoreMut::Borrowed(u),
@@ -225,17 +211,7 @@ fn call(
         v_stride: width / 2,
         width,
         height,
-    };
-    let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
-    convert(
-        &mut target,
-        data,
-        stride,
-        range,
-        matrix,
-        YuvConversionMode::Balanced,
-    )
-    .map_err(|error| ConvertError::Library(error.to_string()))
+    }
 }
 
 impl Raster<'_> {

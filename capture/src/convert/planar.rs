@@ -85,21 +85,15 @@ impl<'a> Planar<'a> {
         let chroma_len = chroma_width as usize * chroma_height as usize;
         let (y, rest) = data.split_at(width as usize * height as usize);
         let (u, v) = rest.split_at(chroma_len);
-        let stride = chroma_width as usize;
+        let plane = |data, stride| Plane { data, stride };
         Ok(Self {
             width,
             height,
             chroma,
             range,
-            y: Plane {
-                data: y,
-                stride: width as usize,
-            },
-            u: Plane { data: u, stride },
-            v: Plane {
-                data: &v[..chroma_len],
-                stride,
-            },
+            y: plane(y, width as usize),
+            u: plane(u, chroma_width as usize),
+            v: plane(&v[..chroma_len], chroma_width as usize),
         })
     }
 

@@ -55,19 +55,15 @@ pub(super) fn repaired(jpeg: &[u8]) -> Result<Repaired<'_>, ScansMissing> {
             true
         }
         // The markers of the header cannot be followed.
-        Walked::Broken => return Ok(untouched(jpeg)),
+        Walked::Broken => {
+            repair.edits.clear();
+            false
+        }
     };
     Ok(Repaired {
         bytes: repair.applied(),
         end_added,
     })
-}
-
-fn untouched(jpeg: &[u8]) -> Repaired<'_> {
-    Repaired {
-        bytes: Cow::Borrowed(jpeg),
-        end_added: false,
-    }
 }
 
 enum Walked {
@@ -96,11 +92,7 @@ impl<'a> Repair<'a> {
             let Some(marker) = next_marker(self.jpeg, at) else {
                 // Half an end marker does not count.
                 let end = self.jpeg.len() - usize::from(self.jpeg.ends_with(&[0xff]));
-                return if in_scan {
-                    Walked::EndMissing { at: end }
-                } else {
-                    Walked::Broken
-                };
+                return cut(in_scan, end);
             };
             let has_strays = self.jpeg[at..marker.at].iter().any(|byte| *byte != 0xff);
             if !in_scan && has_strays {
@@ -117,7 +109,7 @@ impl<'a> Repair<'a> {
                         Some(_) if scans > MAX_SCANS => return Walked::Whole,
                         Some(_) if self.is_rest_sound() => return Walked::Whole,
                         Some(end) => at = end,
-                        None => return cut(in_scan, marker),
+                        None => return cut(in_scan, marker.at),
                     }
                 }
                 _ => match marker.segment(self.jpeg) {
@@ -125,7 +117,7 @@ impl<'a> Repair<'a> {
                         self.header_segment(marker, &body);
                         at = body.end;
                     }
-                    None => return cut(in_scan, marker),
+                    None => return cut(in_scan, marker.at),
                 },
             }
         }
@@ -176,10 +168,7 @@ impl<'a> Repair<'a> {
         }
         if coverage.is_progressive() && coverage.is_repeated(&scan) {
             let end = data_end(self.jpeg, body.end);
-            self.edits.push(Edit {
-                at: marker.at..end,
-                by: &[],
-            });
+            self.edit(marker.at..end, &[]);
             return Some(end);
         }
         coverage.add(&scan);
@@ -222,11 +211,10 @@ impl<'a> Repair<'a> {
 }
 
 /// The file ends within a segment. After a scan, that segment is not needed.
-fn cut(in_scan: bool, marker: Marker) -> Walked {
-    if in_scan {
-        Walked::EndMissing { at: marker.at }
-    } else {
-        Walked::Broken
+fn cut(in_scan: bool, at: usize) -> Walked {
+    match in_scan {
+        true => Walked::EndMissing { at },
+        false => Walked::Broken,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::stall::{Arrivals, Intervals, StallLimits};
 use crate::error::CaptureError;
 use crate::frame::Frame;
+use crate::lock::lock;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::picture::{PicturePool, PooledPicture};
 use crate::switch::SourceSwitch;
@@ -26,21 +27,16 @@ pub(crate) struct OpenedSource {
     pub(crate) camera: Option<(String, String)>,
 }
 
+/// What is live, with the width and height of its pictures in pixels.
+pub(crate) type LiveSource = (OpenedSource, u32, u32);
+
 /// What a source's thread tells the supervisor.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// The first picture, the first after a silence, or the first of another size.
-    Live {
-        attempt: AttemptId,
-        opened: OpenedSource,
-        width: u32,
-        height: u32,
-    },
+    Live(AttemptId, LiveSource),
     /// The source returned or panicked.
-    Ended {
-        attempt: AttemptId,
-        result: Result<(), CaptureError>,
-    },
+    Ended(AttemptId, Result<(), CaptureError>),
     /// The shutter is to be closed or opened.
     Shutter { is_closed: bool },
     /// [`crate::CaptureHandle::stop`] was called.
@@ -260,15 +256,9 @@ impl SourceOutput {
         let announce = self.state.announce.swap(false, Ordering::Relaxed);
         if announce || size != self.size {
             self.size = size;
-            let (width, height) = size;
-            let event = Event::Live {
-                attempt: self.attempt,
-                opened: self.opened.clone(),
-                width,
-                height,
-            };
+            let live = (self.opened.clone(), size.0, size.1);
             // Fails only when the whole capture has ended.
-            let _ = self.events.send(event);
+            let _ = self.events.send(Event::Live(self.attempt, live));
         }
         let frames = &self.metrics.frames;
         self.gate.publish(self.attempt, |seq| {
@@ -321,10 +311,6 @@ impl SourceOutput {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Receiver, channel};
@@ -369,7 +355,7 @@ mod tests {
         let widths: Vec<u32> = events
             .try_iter()
             .map(|event| match event {
-                Event::Live { width, .. } => width,
+                Event::Live(_, (_, width, _)) => width,
                 other => panic!("{other:?}"),
             })
             .collect();

@@ -25,7 +25,7 @@ use crate::timecode;
 use sprite::Sprite;
 use things::{CLOCKS, ClockStyle, POST_HALF_PX, STOP_SIGNS_HALF_PX};
 
-pub use backdrop::{BARS_RGB, colour_bars};
+pub use backdrop::{BARS_RGB, HEIGHT_PX, WIDTH_PX, colour_bars};
 
 pub(super) static KIND: SourceKind = SourceKind {
     label: "scene",
@@ -40,10 +40,6 @@ pub(super) static KIND: SourceKind = SourceKind {
     run,
 };
 
-/// Width of the scene in pixels.
-pub const WIDTH_PX: u32 = 1280;
-/// Height of the scene in pixels.
-pub const HEIGHT_PX: u32 = 720;
 pub const FPS: u32 = 30;
 
 /// Rows where the signs stand on the grass.

@@ -175,135 +175,108 @@ mod tests {
         }
     }
 
-    fn detector(label: &str, start: Instant) -> StallDetector {
-        let kind = KINDS.iter().find(|kind| kind.label == label);
-        StallDetector::new(kind.expect("in the table").limits, start)
-    }
-
     const NOTHING: Arrivals = Arrivals {
         last: None,
         median_interval: None,
         is_unreadable: false,
     };
 
+    /// The detector of one kind of source, whose attempt began at `start`.
+    struct Fixture {
+        detector: StallDetector,
+        start: Instant,
+    }
+
+    impl Fixture {
+        fn new(label: &str) -> Self {
+            let kind = KINDS.iter().find(|kind| kind.label == label);
+            let (limits, start) = (kind.expect("in the table").limits, Instant::now());
+            let detector = StallDetector::new(limits, start);
+            Self { detector, start }
+        }
+
+        /// Pictures arrive every `interval_ms`; the last came `last_ms` after the start.
+        fn arrivals(&self, last_ms: u64, interval_ms: u64) -> Arrivals {
+            arrivals(self.start + ms(last_ms), ms(interval_ms))
+        }
+
+        /// Asserts the outcome of a check some milliseconds after the start.
+        fn check(&mut self, arrivals: &Arrivals, at_ms: u64, expected: StallCheck) {
+            let checked = self.detector.check(arrivals, self.start + ms(at_ms));
+            assert_eq!(checked, expected, "{at_ms} ms");
+        }
+    }
+
+    use StallCheck::{Fine, GiveUp, Silent};
+
     #[test]
     fn a_silent_webcam_is_opened_again_at_once() {
-        let start = Instant::now();
-        let mut detector = detector("webcam", start);
-        let opening = detector.check(&NOTHING, start + ms(7999));
-        assert_eq!(opening, StallCheck::Fine, "still opening");
-        assert_eq!(
-            detector.check(&NOTHING, start + ms(8000)),
-            StallCheck::GiveUp
-        );
-        let last = start + ms(2000);
-        detector.recovered();
-        let arrivals = arrivals(last, ms(33));
-        assert_eq!(detector.check(&arrivals, last + ms(1499)), StallCheck::Fine);
-        assert_eq!(
-            detector.check(&arrivals, last + ms(1500)),
-            StallCheck::GiveUp
-        );
+        let mut webcam = Fixture::new("webcam");
+        webcam.check(&NOTHING, 7999, Fine);
+        webcam.check(&NOTHING, 8000, GiveUp);
+        webcam.detector.recovered();
+        let arrivals = webcam.arrivals(2000, 33);
+        webcam.check(&arrivals, 3499, Fine);
+        webcam.check(&arrivals, 3500, GiveUp);
     }
 
     #[test]
     fn a_silent_pipe_is_reported_once_and_never_opened_again() {
-        let start = Instant::now();
-        let mut detector = detector("y4m", start);
-        assert_eq!(
-            detector.check(&NOTHING, start + ms(1500)),
-            StallCheck::Silent
-        );
-        assert_eq!(
-            detector.check(&NOTHING, start + ms(900_000)),
-            StallCheck::Fine
-        );
-        detector.recovered();
-        let last = start + ms(1_000_000);
-        let arrivals = arrivals(last, ms(40));
-        assert_eq!(
-            detector.check(&arrivals, last + ms(1600)),
-            StallCheck::Silent
-        );
-        assert_eq!(
-            detector.check(&arrivals, last + ms(900_000)),
-            StallCheck::Fine
-        );
+        let mut pipe = Fixture::new("y4m");
+        pipe.check(&NOTHING, 1500, Silent);
+        pipe.check(&NOTHING, 900_000, Fine);
+        pipe.detector.recovered();
+        let arrivals = pipe.arrivals(1_000_000, 40);
+        pipe.check(&arrivals, 1_001_600, Silent);
+        pipe.check(&arrivals, 1_900_000, Fine);
     }
 
     #[test]
     fn a_silent_network_camera_is_reported_before_it_is_opened_again() {
-        let start = Instant::now();
-        let mut detector = detector("mjpeg", start);
-        let arrivals = arrivals(start, ms(100));
-        assert_eq!(
-            detector.check(&arrivals, start + ms(1500)),
-            StallCheck::Silent
-        );
-        assert_eq!(
-            detector.check(&arrivals, start + ms(4900)),
-            StallCheck::Fine
-        );
-        assert_eq!(
-            detector.check(&arrivals, start + ms(5000)),
-            StallCheck::GiveUp
-        );
+        let mut camera = Fixture::new("mjpeg");
+        let arrivals = camera.arrivals(0, 100);
+        camera.check(&arrivals, 1500, Silent);
+        camera.check(&arrivals, 4900, Fine);
+        camera.check(&arrivals, 5000, GiveUp);
     }
 
     #[test]
     fn a_slow_camera_is_silent_after_twice_its_median_interval() {
-        let start = Instant::now();
-        let mut detector = detector("mjpeg", start);
-        assert_eq!(detector.check(&NOTHING, start + ms(4999)), StallCheck::Fine);
-        assert_eq!(
-            detector.check(&NOTHING, start + ms(5000)),
-            StallCheck::Silent
-        );
-        assert_eq!(
-            detector.check(&NOTHING, start + ms(29_900)),
-            StallCheck::Fine
-        );
+        let mut camera = Fixture::new("mjpeg");
+        camera.check(&NOTHING, 4999, Fine);
+        camera.check(&NOTHING, 5000, Silent);
+        camera.check(&NOTHING, 29_900, Fine);
         // The interval is not known yet.
-        detector.recovered();
+        camera.detector.recovered();
         let first = Arrivals {
-            last: Some(start),
+            last: Some(camera.start),
             ..NOTHING
         };
-        assert_eq!(detector.check(&first, start + ms(5999)), StallCheck::Fine);
-        assert_eq!(detector.check(&first, start + ms(6000)), StallCheck::Silent);
-        assert_eq!(detector.check(&first, start + ms(20_000)), StallCheck::Fine);
-        detector.recovered();
-        let slow = arrivals(start, ms(5000));
-        assert_eq!(detector.check(&slow, start + ms(10_200)), StallCheck::Fine);
-        assert_eq!(
-            detector.check(&slow, start + ms(10_250)),
-            StallCheck::Silent
-        );
-        assert_eq!(
-            detector.check(&slow, start + ms(13_750)),
-            StallCheck::GiveUp
-        );
+        camera.check(&first, 5999, Fine);
+        camera.check(&first, 6000, Silent);
+        camera.check(&first, 20_000, Fine);
+        camera.detector.recovered();
+        let slow = camera.arrivals(0, 5000);
+        camera.check(&slow, 10_200, Fine);
+        camera.check(&slow, 10_250, Silent);
+        camera.check(&slow, 13_750, GiveUp);
     }
 
     #[test]
     fn undecodable_pictures_are_reported_while_opening_and_after_a_silence() {
-        let start = Instant::now();
         let bad = Arrivals {
             is_unreadable: true,
             ..NOTHING
         };
         for label in ["mjpeg", "webcam"] {
-            let mut detector = detector(label, start);
-            assert_eq!(detector.check(&bad, start + ms(1400)), StallCheck::Fine);
-            assert_eq!(detector.check(&bad, start + ms(1500)), StallCheck::Silent);
-            assert_eq!(detector.check(&bad, start + ms(1600)), StallCheck::Fine);
+            let mut camera = Fixture::new(label);
+            camera.check(&bad, 1400, Fine);
+            camera.check(&bad, 1500, Silent);
+            camera.check(&bad, 1600, Fine);
         }
-        let mut detector = detector("mjpeg", start);
-        assert_eq!(
-            detector.check(&NOTHING, start + ms(5000)),
-            StallCheck::Silent
-        );
-        assert_eq!(detector.check(&bad, start + ms(6100)), StallCheck::Silent);
+        let mut camera = Fixture::new("mjpeg");
+        camera.check(&NOTHING, 5000, Silent);
+        camera.check(&bad, 6100, Silent);
     }
 
     fn seconds(seconds: u64) -> Option<Duration> {

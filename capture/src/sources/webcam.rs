@@ -21,7 +21,7 @@ use super::stall::{STALL, StallLimits};
 use crate::convert::{Range, Raster, nv12, yuyv};
 use crate::error::CaptureError;
 use crate::jpeg::JpegDecoder;
-use crate::picture::PooledPicture;
+use crate::picture::{PicturePool, PooledPicture};
 use devices::{named, only};
 use v4l2::{BUSY, Node};
 
@@ -113,10 +113,11 @@ fn open(device: &Device, wanted: &Wanted) -> Result<(Camera, Mode), CaptureError
 }
 
 fn open_mode(device: &Device, mode: &Mode) -> Result<Option<(Camera, Mode)>, CaptureError> {
+    let busy = || CaptureError::CameraBusy {
+        name: device.name.clone(),
+    };
     let refused = |error: std::io::Error| match error.raw_os_error() {
-        Some(BUSY) => CaptureError::CameraBusy {
-            name: device.name.clone(),
-        },
+        Some(BUSY) => busy(),
         _ if error.kind() == std::io::ErrorKind::PermissionDenied => {
             CaptureError::CameraPermission {
                 path: device.path.clone(),
@@ -139,12 +140,9 @@ fn open_mode(device: &Device, mode: &Mode) -> Result<Option<(Camera, Mode)>, Cap
     let mut camera = Camera::new(index, request).map_err(|error| failed(device, error))?;
     camera.open_stream().map_err(|error| {
         let text = error.to_string();
-        if text.contains("os error 16") {
-            CaptureError::CameraBusy {
-                name: device.name.clone(),
-            }
-        } else {
-            failed(device, text)
+        match text.contains("os error 16") {
+            true => busy(),
+            false => failed(device, text),
         }
     })?;
     Ok(Some((camera, granted)))
@@ -157,38 +155,30 @@ fn read(
     output: &mut SourceOutput,
 ) -> Result<(), CaptureError> {
     let node = Node::open(&device.path).map_err(|error| failed(device, error))?;
-    let mut decoder = Decoder::new(mode).map_err(|error| failed(device, error))?;
+    let mut jpeg = JpegDecoder::new().map_err(|error| failed(device, error))?;
     output.announce(OpenedSource {
         source: format!("{}, {mode}", device.name),
         fps: mode.fps as f32,
         camera: Some((device.id.clone(), device.name.clone())),
     });
-    let lost = |detail: String| {
-        if node.is_gone() {
-            CaptureError::CameraUnplugged
-        } else {
-            failed(device, detail)
-        }
+    let lost = |error: String| match node.is_gone() {
+        true => CaptureError::CameraUnplugged,
+        false => failed(device, error),
     };
     // The first call of `frame_raw` starts the stream; before it there is nothing to poll for.
     let mut streaming = false;
     while output.is_wanted() {
-        if streaming
-            && !node
-                .wait_picture(POLL)
-                .map_err(|error| lost(error.to_string()))?
-        {
+        let is_ready = !streaming || node.wait_picture(POLL).map_err(|e| lost(e.to_string()))?;
+        if !is_ready {
             continue;
         }
-        let bytes = camera
-            .frame_raw()
-            .map_err(|error| lost(error.to_string()))?;
+        let bytes = camera.frame_raw().map_err(|e| lost(e.to_string()))?;
         let captured_at = Instant::now();
         streaming = true;
         if output.skip_if_hidden() {
             continue;
         }
-        match output.timed(|| decoder.decode(&bytes, output)) {
+        match output.timed(|| decoded(&bytes, mode, &mut jpeg, output.pool())) {
             Ok(picture) => output.publish(picture, captured_at),
             Err(error) => output.count_bad_picture(&error),
         }
@@ -197,44 +187,25 @@ fn read(
 }
 
 /// Turns what the camera sends into I420.
-struct Decoder {
+fn decoded(
+    bytes: &[u8],
     mode: Mode,
-    jpeg: JpegDecoder,
-}
-
-impl Decoder {
-    fn new(mode: Mode) -> Result<Self, crate::jpeg::JpegError> {
-        Ok(Self {
-            mode,
-            jpeg: JpegDecoder::new()?,
-        })
-    }
-
-    fn decode(&mut self, bytes: &[u8], output: &SourceOutput) -> Result<PooledPicture, String> {
-        let Mode {
-            format,
-            width,
-            height,
-            ..
-        } = self.mode;
-        let raster = |stride: u32| Raster {
-            data: bytes,
-            width,
-            height,
-            stride: stride as usize,
-        };
-        let pool = output.pool();
-        match format {
-            PixelFormat::Mjpeg => self.jpeg.decode(bytes, pool).map_err(|e| e.to_string()),
-            // nokhwa does not tell the driver's stride; cameras send rows without padding.
-            PixelFormat::Yuyv => {
-                yuyv(&raster(width * 2), Range::Limited, pool).map_err(|e| e.to_string())
-            }
-            PixelFormat::Nv12 => {
-                nv12(&raster(width), Range::Limited, pool).map_err(|e| e.to_string())
-            }
-        }
-    }
+    jpeg: &mut JpegDecoder,
+    pool: &PicturePool,
+) -> Result<PooledPicture, String> {
+    // nokhwa does not tell the driver's stride; cameras send rows without padding.
+    let raster = |row_bytes: u32| Raster {
+        data: bytes,
+        width: mode.width,
+        height: mode.height,
+        stride: row_bytes as usize,
+    };
+    let converted = match mode.format {
+        PixelFormat::Mjpeg => return jpeg.decode(bytes, pool).map_err(|e| e.to_string()),
+        PixelFormat::Yuyv => yuyv(&raster(mode.width * 2), Range::Limited, pool),
+        PixelFormat::Nv12 => nv12(&raster(mode.width), Range::Limited, pool),
+    };
+    converted.map_err(|error| error.to_string())
 }
 
 fn frame_format(format: PixelFormat) -> FrameFormat {
@@ -269,18 +240,8 @@ fn offered(device: &Device) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::devices::tests::device;
     use super::*;
-
-    fn device(index: u32, id: &str, name: &str) -> Device {
-        Device {
-            id: id.to_owned(),
-            path: format!("/dev/video{index}").into(),
-            index,
-            name: name.to_owned(),
-            modes: Vec::new(),
-            other_formats: vec!["H.264".to_owned()],
-        }
-    }
 
     fn indexes(listed: &[Device], choice: &CameraChoice) -> Vec<u32> {
         let found = candidates(listed, choice).expect("found");

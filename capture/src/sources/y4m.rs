@@ -11,55 +11,16 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::Instant;
 
-use thiserror::Error;
-
 use super::kind::{Request, SourceKind, file_name, not_empty};
 use super::output::{OpenedSource, SourceOutput};
 use super::pacer::Pacer;
 use super::stall::{STALL, StallLimits};
 use crate::convert::{Chroma, PixelAspect, Planar, Range, Squarer, blend_fields, planar};
-use crate::error::CaptureError;
+use crate::error::{CaptureError, MAX_Y4M_LINE_BYTES, Y4mError};
 use crate::picture::I420;
 
-/// The longest header or frame line, in bytes.
-const MAX_LINE_BYTES: u64 = 1024;
 const STREAM_MARK: &[u8] = b"YUV4MPEG2";
 const FRAME_MARK: &[u8] = b"FRAME";
-
-/// What is wrong with a stream.
-#[derive(Debug, Error)]
-pub enum Y4mError {
-    #[error("This y4m file is empty.")]
-    Empty,
-    #[error("This is no y4m stream: it does not begin with YUV4MPEG2.")]
-    NotY4m,
-    #[error("The y4m header is longer than {MAX_LINE_BYTES} bytes.")]
-    LongLine,
-    #[error("The y4m header says \"{field}\", which cannot be: {why}.")]
-    Field {
-        /// The field as written.
-        field: String,
-        why: &'static str,
-    },
-    #[error("The y4m header gives no size (W and H).")]
-    NoSize,
-    /// A pixel format that is not read.
-    #[error(
-        "y4m pixels of the kind \"{0}\" cannot be read; use 8-bit C420, C422, C444 or Cmono \
-         (ffmpeg: -pix_fmt yuv420p)."
-    )]
-    Colours(String),
-    /// The bytes after a picture do not begin another one.
-    #[error(
-        "The y4m header lies: after a picture of {width}x{height} no other begins. Its size or \
-         colour format is not that of the pictures."
-    )]
-    NoFrameMark { width: u32, height: u32 },
-    #[error("The y4m stream ended in the middle of a picture.")]
-    CutShort,
-    #[error("The y4m stream cannot be read: {0}.")]
-    Io(#[from] io::Error),
-}
 
 /// A stream header.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -256,11 +217,13 @@ fn was_sampled_in_fields(mark: &[u8]) -> bool {
 /// A line without its line feed; `None` at the end of the stream.
 fn line(input: &mut impl BufRead) -> Result<Option<Vec<u8>>, Y4mError> {
     let mut line = Vec::new();
-    input.take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
+    input
+        .take(MAX_Y4M_LINE_BYTES)
+        .read_until(b'\n', &mut line)?;
     match line.pop() {
         None => Ok(None),
         Some(b'\n') => Ok(Some(line)),
-        Some(_) if line.len() as u64 + 1 >= MAX_LINE_BYTES => Err(Y4mError::LongLine),
+        Some(_) if line.len() as u64 + 1 >= MAX_Y4M_LINE_BYTES => Err(Y4mError::LongLine),
         Some(_) => Err(Y4mError::CutShort),
     }
 }

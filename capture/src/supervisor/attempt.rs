@@ -58,11 +58,7 @@ impl Attempt {
         target: Target,
         context: &AttemptContext,
     ) -> Result<Self, CaptureError> {
-        let Target {
-            kind,
-            address,
-            camera,
-        } = target;
+        let kind = target.kind;
         let state = AttemptState::new();
         let heartbeat = context.threads.enter("source");
         heartbeat.rest();
@@ -80,9 +76,9 @@ impl Attempt {
             heartbeat,
         };
         let request = Request {
-            name: (kind.plain_name)(&address),
-            address,
-            camera,
+            name: (kind.plain_name)(&target.address),
+            address: target.address,
+            camera: target.camera,
             wanted: context.wanted,
             loop_file: context.loop_file,
             clock: context.clock,
@@ -94,10 +90,7 @@ impl Attempt {
             let result = catch_unwind(run).unwrap_or(Err(CaptureError::Panicked { name }));
             output.state.set_ended();
             // Fails only when the whole capture has ended.
-            let _ = output.events.send(Event::Ended {
-                attempt: id,
-                result,
-            });
+            let _ = output.events.send(Event::Ended(id, result));
         };
         let name = format!("source-{}-{id}", kind.label);
         let thread = std::thread::Builder::new().name(name).spawn(work);
@@ -119,18 +112,9 @@ impl Attempt {
         self.stall.check(&self.state.0.arrivals(), now)
     }
 
-    /// Why the pictures that came could not be decoded; `None` when none came.
-    pub(crate) fn unreadable(&self) -> Option<String> {
-        self.state.0.unreadable()
-    }
-
-    pub(crate) fn last_picture(&self) -> Option<Instant> {
-        self.state.0.arrivals().last
-    }
-
-    /// Requests [`Event::Live`] at the next picture.
-    pub(crate) fn announce_next(&self) {
-        self.state.0.announce_next();
+    /// What its thread has reported so far.
+    pub(crate) fn state(&self) -> &AttemptState {
+        &self.state.0
     }
 
     /// Ends the thread. Returns its handle when it does not end within `grace`.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use super::lock;
+use crate::lock::lock;
 
 /// A fault that a thread shows at its next heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

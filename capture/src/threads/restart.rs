@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::Registry;
 
 use crate::backoff::Backoff;
+use crate::metrics;
 
 /// After this many panics in a row a thread counts as dead, although it is still restarted.
 const DEAD_AFTER: u32 = 5;
@@ -90,14 +90,16 @@ impl ProcessClock {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ThreadLabel {
+pub(super) struct ThreadLabel {
     thread: String,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct ThreadMetrics {
-    panics: Family<ThreadLabel, Counter>,
-    restarts: Family<ThreadLabel, Counter>,
+metrics! {
+    pub(super) struct ThreadMetrics;
+    panics: Family<ThreadLabel, Counter> =>
+        "carrier_thread_panics", "Panics in any thread, caught or not";
+    restarts: Family<ThreadLabel, Counter> =>
+        "carrier_thread_restarts", "Times a thread of the program was restarted after a panic";
 }
 
 impl ThreadMetrics {
@@ -112,19 +114,6 @@ impl ThreadMetrics {
     #[cfg(any(test, debug_assertions))]
     pub(super) fn restarts_of(&self, thread: &str) -> u64 {
         self.restarts.get_or_create(&label(thread)).get()
-    }
-
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "carrier_thread_panics",
-            "Panics in any thread, caught or not",
-            self.panics.clone(),
-        );
-        registry.register(
-            "carrier_thread_restarts",
-            "Times a thread of the program was restarted after a panic",
-            self.restarts.clone(),
-        );
     }
 }
 

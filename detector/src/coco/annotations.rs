@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 use thiserror::Error;
 
-use super::lenient::{Id, LooseValue, plain_json};
-use super::matching::{Rect, TrueBox};
+use super::lenient::{self, Id, plain_json};
+use super::matching::{BoxXywh, TrueBox};
 
 /// A file of annotations that cannot be used.
 #[derive(Debug, Error)]
@@ -76,28 +77,28 @@ struct CocoFile {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct CocoImage {
-    id: LooseValue,
-    file_name: LooseValue,
-    width: LooseValue,
-    height: LooseValue,
+    id: Value,
+    file_name: Value,
+    width: Value,
+    height: Value,
 }
 
 /// `ignore` is not read: pycocotools overwrites it with `iscrowd`.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct CocoAnnotation {
-    id: LooseValue,
-    image_id: LooseValue,
-    category_id: LooseValue,
-    bbox: LooseValue,
-    iscrowd: LooseValue,
+    id: Value,
+    image_id: Value,
+    category_id: Value,
+    bbox: Value,
+    iscrowd: Value,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct CocoCategory {
-    id: LooseValue,
-    name: LooseValue,
+    id: Value,
+    name: Value,
 }
 
 impl Annotations {
@@ -204,7 +205,7 @@ impl CocoImage {
         let id = Id::of(&self.id);
         let file = match (&id, &self.file_name) {
             (None, _) => Err(format!("the picture at index {index} has no `id`")),
-            (Some(id), LooseValue::Text(name)) => path_within(name).ok_or_else(|| {
+            (Some(id), Value::String(name)) => path_within(name).ok_or_else(|| {
                 format!("picture {id}: `{name}` is no name of a file within a folder")
             }),
             (Some(id), _) => Err(format!("picture {id} has no `file_name`")),
@@ -212,7 +213,7 @@ impl CocoImage {
         Picture {
             id: id.unwrap_or_else(|| Id::Text(format!("index {index}"))),
             file,
-            size_px: self.width.pixels().zip(self.height.pixels()),
+            size_px: lenient::pixels(&self.width).zip(lenient::pixels(&self.height)),
             boxes: Vec::new(),
         }
     }
@@ -245,10 +246,10 @@ impl CocoAnnotation {
             let why = format!("has the category {id}, which is not under `categories`");
             return Ok(Err(why));
         };
-        Ok(self.bbox.rect().map(|rect| TrueBox {
+        Ok(lenient::rect(&self.bbox).map(|rect| TrueBox {
             category,
-            rect: Rect::from(rect),
-            crowd: self.iscrowd.is_true(),
+            rect: BoxXywh::from(rect),
+            crowd: lenient::is_true(&self.iscrowd),
         }))
     }
 }

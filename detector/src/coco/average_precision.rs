@@ -132,37 +132,31 @@ impl Tally {
 /// The mean precision over the recall points, for results sorted by score.
 fn average_precision(results: impl Iterator<Item = MatchResult>, boxes: usize) -> f64 {
     let (mut hits, mut misses) = (0.0, 0.0);
-    let mut curve: Vec<Point> = results
+    // Recall and precision after each result.
+    let mut curve: Vec<(f64, f64)> = results
         .map(|result| {
             match result {
                 MatchResult::TruePositive => hits += 1.0,
                 MatchResult::FalsePositive => misses += 1.0,
                 MatchResult::Ignored => {}
             }
-            Point {
-                recall: hits / boxes as f64,
-                // The epsilon, as in the original, avoids 0 / 0 while all results are ignored.
-                precision: hits / (misses + hits + f64::EPSILON),
-            }
+            // The epsilon, as in the original, avoids 0 / 0 while all results are ignored.
+            let precision = hits / (misses + hits + f64::EPSILON);
+            (hits / boxes as f64, precision)
         })
         .collect();
     // The highest precision at this recall or more, which makes the curve monotonic.
     let mut best = 0.0_f64;
-    for point in curve.iter_mut().rev() {
-        best = best.max(point.precision);
-        point.precision = best;
+    for (_, precision) in curve.iter_mut().rev() {
+        best = best.max(*precision);
+        *precision = best;
     }
     let reached = (0..RECALL_POINTS).map_while(|index| {
-        let recall = recall_point(index);
-        let first = curve.partition_point(|point| point.recall < recall);
-        curve.get(first).map(|point| point.precision)
+        let wanted = recall_point(index);
+        let first = curve.partition_point(|(recall, _)| *recall < wanted);
+        curve.get(first).map(|(_, precision)| *precision)
     });
     reached.sum::<f64>() / RECALL_POINTS as f64
-}
-
-struct Point {
-    recall: f64,
-    precision: f64,
 }
 
 /// Bit for bit as numpy's `linspace(0, 1, 101)` computes them.
@@ -177,13 +171,13 @@ fn recall_point(index: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::matching::Rect;
+    use super::super::matching::BoxXywh;
     use super::*;
 
     const NEAR: f64 = 1e-12;
 
-    fn rect(x: f64) -> Rect {
-        Rect::from([x, 0.0, 10.0, 10.0])
+    fn rect(x: f64) -> BoxXywh {
+        BoxXywh::from([x, 0.0, 10.0, 10.0])
     }
 
     fn truth(category: usize, x: f64) -> TrueBox {

@@ -2,7 +2,7 @@
 //! in case, hyphens and underscores.
 
 use super::annotations::Category;
-use super::matching::{Rect, ScoredBox};
+use super::matching::{BoxXywh, ScoredBox};
 use crate::detection::Detection;
 
 /// The categories of a model's classes.
@@ -65,7 +65,7 @@ impl Classes {
             bbox.y2 = bbox.y2.min(height_px as f32);
             Some(ScoredBox {
                 category,
-                rect: Rect::from(bbox),
+                rect: BoxXywh::from(bbox),
                 score: f64::from(one.score),
             })
         };
@@ -113,7 +113,7 @@ mod tests {
         });
         let person = ScoredBox {
             category: 1,
-            rect: Rect::from([1.0, 1.0, 8.0, 9.0]),
+            rect: BoxXywh::from([1.0, 1.0, 8.0, 9.0]),
             score: 0.5,
         };
         assert_eq!(classes.scored(&found, 9, 20), [person]);

@@ -4,64 +4,43 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
-/// A JSON value, as far as a COCO file needs it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) enum LooseValue {
-    Whole(i64),
-    Number(f64),
-    Text(String),
-    Bool(bool),
-    List(Vec<Self>),
-    /// `null`, an object, or a number that JSON cannot express.
-    #[default]
-    Nothing,
+/// The number, also when it is written as text.
+fn number(value: &Value) -> Option<f64> {
+    let number = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
 }
 
-impl LooseValue {
-    /// The number, also when it is written as text.
-    pub(super) fn number(&self) -> Option<f64> {
-        let number = match self {
-            Self::Whole(number) => *number as f64,
-            Self::Number(number) => *number,
-            Self::Text(text) => text.trim().parse().ok()?,
-            Self::Bool(_) | Self::List(_) | Self::Nothing => return None,
-        };
-        number.is_finite().then_some(number)
-    }
+/// The length in whole pixels; `None` when it is not a positive integer.
+pub(super) fn pixels(value: &Value) -> Option<u32> {
+    let number = number(value)?;
+    let whole = number >= 1.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0;
+    whole.then_some(number as u32)
+}
 
-    /// The length in whole pixels; `None` when it is not a positive integer.
-    pub(super) fn pixels(&self) -> Option<u32> {
-        let number = self.number()?;
-        let whole = number >= 1.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0;
-        whole.then_some(number as u32)
+pub(super) fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => *value,
+        Value::String(text) if text.trim().eq_ignore_ascii_case("true") => true,
+        other => number(other).is_some_and(|number| number != 0.0),
     }
+}
 
-    pub(super) fn is_true(&self) -> bool {
-        match self {
-            Self::Bool(value) => *value,
-            Self::Text(text) if text.trim().eq_ignore_ascii_case("true") => true,
-            other => other.number().is_some_and(|number| number != 0.0),
-        }
-    }
-
-    /// The four numbers of a box, or what is wrong with them.
-    pub(super) fn rect(&self) -> Result<[f64; 4], String> {
-        let Self::List(sides) = self else {
-            return Err("has no `bbox`".to_owned());
-        };
-        let numbers: Option<Vec<f64>> = sides.iter().map(Self::number).collect();
-        let four = numbers
-            .as_deref()
-            .and_then(|all| <[f64; 4]>::try_from(all).ok());
-        match four {
-            None => Err("has a `bbox` that is not [left, top, width, height]".to_owned()),
-            Some(rect @ [.., width, height]) if width > 0.0 && height > 0.0 => Ok(rect),
-            Some([.., width, height]) => {
-                Err(format!("has a `bbox` of the size {width} x {height}"))
-            }
-        }
+/// The four numbers of a box, or what is wrong with them.
+pub(super) fn rect(value: &Value) -> Result<[f64; 4], String> {
+    let Value::Array(sides) = value else {
+        return Err("has no `bbox`".to_owned());
+    };
+    let numbers: Option<Vec<f64>> = sides.iter().map(number).collect();
+    match numbers.and_then(|all| <[f64; 4]>::try_from(all).ok()) {
+        None => Err("has a `bbox` that is not [left, top, width, height]".to_owned()),
+        Some(rect @ [.., width, height]) if width > 0.0 && height > 0.0 => Ok(rect),
+        Some([.., width, height]) => Err(format!("has a `bbox` of the size {width} x {height}")),
     }
 }
 
@@ -74,21 +53,23 @@ pub enum Id {
 }
 
 impl Id {
-    pub(super) fn of(value: &LooseValue) -> Option<Self> {
+    pub(super) fn of(value: &Value) -> Option<Self> {
         /// The largest integer up to which `f64` is exact.
         const EXACT: f64 = 9_007_199_254_740_992.0;
-        match value {
-            LooseValue::Whole(number) => Some(Self::Number(*number)),
-            LooseValue::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT => {
-                Some(Self::Number(*number as i64))
-            }
-            LooseValue::Number(number) => Some(Self::Text(number.to_string())),
-            LooseValue::Text(text) => Some(match text.parse::<i64>() {
+        Some(match value {
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Self::Number(whole),
+                (None, Some(float)) if float.fract() == 0.0 && float.abs() <= EXACT => {
+                    Self::Number(float as i64)
+                }
+                _ => Self::Text(number.to_string()),
+            },
+            Value::String(text) => match text.parse::<i64>() {
                 Ok(number) if number.to_string() == *text => Self::Number(number),
                 _ => Self::Text(text.clone()),
-            }),
-            LooseValue::Bool(_) | LooseValue::List(_) | LooseValue::Nothing => None,
-        }
+            },
+            _ => return None,
+        })
     }
 }
 
@@ -98,64 +79,6 @@ impl fmt::Display for Id {
             Self::Number(number) => write!(f, "{number}"),
             Self::Text(text) => f.write_str(text),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for LooseValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LooseVisitor)
-    }
-}
-
-struct LooseVisitor;
-
-impl<'de> Visitor<'de> for LooseVisitor {
-    type Value = LooseValue;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<LooseValue, E> {
-        Ok(LooseValue::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<LooseValue, E> {
-        Ok(LooseValue::Whole(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<LooseValue, E> {
-        let whole = i64::try_from(value).map(LooseValue::Whole);
-        Ok(whole.unwrap_or_else(|_| LooseValue::Text(value.to_string())))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<LooseValue, E> {
-        Ok(LooseValue::Number(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<LooseValue, E> {
-        Ok(LooseValue::Text(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<LooseValue, E> {
-        Ok(LooseValue::Text(value))
-    }
-
-    fn visit_unit<E>(self) -> Result<LooseValue, E> {
-        Ok(LooseValue::Nothing)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<LooseValue, A::Error> {
-        let mut all = Vec::new();
-        while let Some(value) = list.next_element()? {
-            all.push(value);
-        }
-        Ok(LooseValue::List(all))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LooseValue, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(LooseValue::Nothing)
     }
 }
 
@@ -196,15 +119,15 @@ pub(super) fn plain_json(json: &[u8]) -> Cow<'_, [u8]> {
 mod tests {
     use super::*;
 
-    fn loose(json: &str) -> LooseValue {
+    fn loose(json: &str) -> Value {
         serde_json::from_slice(&plain_json(json.as_bytes())).expect("JSON")
     }
 
     #[test]
     fn numbers_are_read_in_every_form() {
         for json in ["7", "7.0", "\"7\"", "\" 7.0 \"", "7e0"] {
-            assert_eq!(loose(json).number(), Some(7.0), "{json}");
-            assert_eq!(loose(json).pixels(), Some(7), "{json}");
+            assert_eq!(number(&loose(json)), Some(7.0), "{json}");
+            assert_eq!(pixels(&loose(json)), Some(7), "{json}");
         }
         for json in [
             "null",
@@ -216,10 +139,10 @@ mod tests {
             "\"x\"",
             "\"inf\"",
         ] {
-            assert_eq!(loose(json).number(), None, "{json}");
+            assert_eq!(number(&loose(json)), None, "{json}");
         }
         for json in ["0", "-1", "7.5", "1e99"] {
-            assert_eq!(loose(json).pixels(), None, "{json}");
+            assert_eq!(pixels(&loose(json)), None, "{json}");
         }
     }
 
@@ -238,10 +161,10 @@ mod tests {
     #[test]
     fn crowds_are_read_in_every_form() {
         for json in ["1", "1.0", "true", "\"1\"", "\"True\""] {
-            assert!(loose(json).is_true(), "{json}");
+            assert!(is_true(&loose(json)), "{json}");
         }
         for json in ["0", "0.0", "false", "null", "\"0\"", "\"false\"", "[]"] {
-            assert!(!loose(json).is_true(), "{json}");
+            assert!(!is_true(&loose(json)), "{json}");
         }
     }
 

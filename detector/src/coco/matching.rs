@@ -9,7 +9,7 @@ pub(super) const THRESHOLDS: usize = 10;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrueBox {
     pub category: usize,
-    pub rect: Rect,
+    pub rect: BoxXywh,
     /// A box around many objects: results in it are neither true nor false positives.
     pub crowd: bool,
 }
@@ -18,7 +18,7 @@ pub struct TrueBox {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScoredBox {
     pub category: usize,
-    pub rect: Rect,
+    pub rect: BoxXywh,
     /// The confidence.
     pub score: f64,
 }
@@ -111,14 +111,14 @@ impl Overlaps {
 /// A box as COCO writes it: left, top, width, height in pixels. In double precision, like pycocotools, so
 /// that an IoU near a threshold falls on the same side.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rect {
+pub struct BoxXywh {
     pub x: f64,
     pub y: f64,
     pub width: f64,
     pub height: f64,
 }
 
-impl From<[f64; 4]> for Rect {
+impl From<[f64; 4]> for BoxXywh {
     fn from([x, y, width, height]: [f64; 4]) -> Self {
         Self {
             x,
@@ -129,14 +129,14 @@ impl From<[f64; 4]> for Rect {
     }
 }
 
-impl From<BBox> for Rect {
+impl From<BBox> for BoxXywh {
     fn from(bbox: BBox) -> Self {
         let [x1, y1, x2, y2] = [bbox.x1, bbox.y1, bbox.x2, bbox.y2].map(f64::from);
         Self::from([x1, y1, x2 - x1, y2 - y1])
     }
 }
 
-impl Rect {
+impl BoxXywh {
     fn area(&self) -> f64 {
         self.width * self.height
     }
@@ -176,7 +176,7 @@ mod tests {
     fn thing(x: f64, crowd: bool) -> TrueBox {
         TrueBox {
             category: 0,
-            rect: Rect::from([x, 0.0, 100.0, 100.0]),
+            rect: BoxXywh::from([x, 0.0, 100.0, 100.0]),
             crowd,
         }
     }
@@ -184,7 +184,7 @@ mod tests {
     fn result(x: f64) -> ScoredBox {
         ScoredBox {
             category: 0,
-            rect: Rect::from([x, 0.0, 100.0, 100.0]),
+            rect: BoxXywh::from([x, 0.0, 100.0, 100.0]),
             score: 0.5,
         }
     }
@@ -241,11 +241,11 @@ mod tests {
 
     #[test]
     fn a_box_inside_a_crowd_has_the_full_share() {
-        let crowd = Rect::from([0.0, 0.0, 100.0, 100.0]);
-        let one = Rect::from([90.0, 0.0, 20.0, 10.0]);
+        let crowd = BoxXywh::from([0.0, 0.0, 100.0, 100.0]);
+        let one = BoxXywh::from([90.0, 0.0, 20.0, 10.0]);
         assert_eq!(one.share_within(&crowd), 0.5);
         assert!(one.iou(&crowd) < 0.01);
-        let elsewhere = Rect::from([200.0, 0.0, 0.0, 0.0]);
+        let elsewhere = BoxXywh::from([200.0, 0.0, 0.0, 0.0]);
         assert_eq!(
             (elsewhere.iou(&crowd), elsewhere.share_within(&crowd)),
             (0.0, 0.0)
@@ -255,6 +255,6 @@ mod tests {
     #[test]
     fn corners_become_left_top_width_height() {
         let bbox = BBox::new(1.0, 2.0, 4.0, 8.0);
-        assert_eq!(Rect::from(bbox), Rect::from([1.0, 2.0, 3.0, 6.0]));
+        assert_eq!(BoxXywh::from(bbox), BoxXywh::from([1.0, 2.0, 3.0, 6.0]));
     }
 }

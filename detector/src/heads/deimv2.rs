@@ -4,7 +4,7 @@
 //! [queries], sorted by score. The boxes are in the pixels of the size that the network is given as
 //! `orig_target_sizes`; here it is the size of its input.
 
-use super::{DecodeHead, HeadConfig, HeadError, RawOutputs, checked};
+use super::decoding::{DecodeHead, HeadConfig, HeadError, RawOutputs, checked};
 use crate::detection::{BBox, Detection};
 
 pub(super) struct Deimv2(pub(super) HeadConfig);
@@ -48,7 +48,7 @@ mod tests {
 
     use super::super::tests::{Outputs, Random};
     use super::*;
-    use crate::heads::InputSize;
+    use crate::heads::decoding::InputSize;
 
     fn decoder() -> Deimv2 {
         let input = InputSize {

@@ -4,7 +4,7 @@
 //! the classes. Objectness and classes are probabilities. x and y are offsets from the cell's corner
 //! in cells, before tanh; width and height are fractions of the input, before the logistic function.
 
-use super::{DecodeHead, HeadConfig, HeadError, RawOutputs, cells, checked};
+use super::decoding::{DecodeHead, HeadConfig, HeadError, RawOutputs, cells, checked};
 use crate::detection::{BBox, Detection};
 
 const STRIDES: [usize; 1] = [16];
@@ -74,7 +74,7 @@ mod tests {
 
     use super::super::tests::{Outputs, Random, Reference, assert_same};
     use super::*;
-    use crate::heads::InputSize;
+    use crate::heads::decoding::InputSize;
 
     const INPUT: InputSize = InputSize {
         width: 96,

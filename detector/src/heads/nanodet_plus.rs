@@ -4,7 +4,9 @@
 //! box (left, top, right, bottom), 8 logits of a distribution over distances from the cell's corner
 //! (Li et al., Generalized Focal Loss, 2020).
 
-use super::{Cell, DecodeHead, HeadConfig, HeadError, RawOutputs, class_with, peak, rows_of_cells};
+use super::decoding::{
+    Cell, DecodeHead, HeadConfig, HeadError, RawOutputs, class_with, peak, rows_of_cells,
+};
 use crate::detection::{BBox, Detection};
 
 pub(super) const STRIDES: [usize; 4] = [8, 16, 32, 64];
@@ -73,7 +75,7 @@ fn expected_bin(logits: &[f32]) -> f32 {
 mod tests {
     use super::super::tests::{Outputs, Random, Reference, assert_same};
     use super::*;
-    use crate::heads::{InputSize, cell_count};
+    use crate::heads::decoding::{InputSize, cell_count};
 
     /// 72 is not a multiple of 16, 32 or 64, so the last cells reach beyond the input.
     const INPUT: InputSize = InputSize {

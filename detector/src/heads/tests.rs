@@ -3,8 +3,10 @@
 
 use ndarray::{Array, ArrayD, ArrayViewD, Dimension};
 
+use super::decoding::{cell_count, cells, class_with, peak};
 use super::*;
 use crate::detection::BBox;
+use crate::detection::Detection;
 
 /// What a reference decoder found: class, score and corners.
 pub(super) type Reference = (usize, f64, [f64; 4]);

@@ -3,7 +3,8 @@
 //! Outputs: `scores` f32 [boxes, 2], the probabilities of background and face; `boxes` f32 [boxes, 4]:
 //! left, top, right, bottom as fractions of the input.
 
-use super::{DecodeHead, HeadConfig, HeadError, RawOutputs, checked};
+use super::decoding::checked;
+use super::{DecodeHead, HeadConfig, HeadError, RawOutputs};
 use crate::detection::{BBox, Detection};
 
 pub(super) struct Ultraface(pub(super) HeadConfig);

@@ -7,22 +7,12 @@
 //! Both exports have the same shape, so that the values tell them apart. A cell detects objects that
 //! are near it and neither tiny nor many times its size; that is true of the right reading only.
 
-use serde::Deserialize;
-
-use super::{Cell, DecodeHead, HeadConfig, HeadError, RawOutputs, class_with, peak, rows_of_cells};
+use super::decoding::{
+    BoxUnits, Cell, DecodeHead, HeadConfig, HeadError, RawOutputs, class_with, peak, rows_of_cells,
+};
 use crate::detection::{BBox, Detection};
 
 pub(super) const STRIDES: [usize; 3] = [8, 16, 32];
-
-/// The units of the four numbers of a box.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BoxUnits {
-    /// Offset from the cell's corner in cells; natural logarithm of the size in cells.
-    Cells,
-    /// Centre and size in pixels of the input.
-    Pixels,
-}
 
 pub(super) struct Yolox {
     config: HeadConfig,
@@ -168,7 +158,7 @@ fn capped(deviation: f32) -> f32 {
 mod tests {
     use super::super::tests::{Outputs, Random, Reference, assert_same};
     use super::*;
-    use crate::heads::{InputSize, cell_count, cells};
+    use crate::heads::decoding::{InputSize, cell_count, cells};
 
     const INPUT: InputSize = InputSize {
         width: 96,

@@ -4,7 +4,8 @@
 //! the centre from the cell's corner in cells, and the logarithm of the size in cells. The landmarks
 //! (`kps_N`) are not used.
 
-use super::{DecodeHead, HeadConfig, HeadError, InputSize, RawOutputs, cell_count, cells, checked};
+use super::decoding::{cell_count, cells, checked};
+use super::{DecodeHead, HeadConfig, HeadError, InputSize, RawOutputs};
 use crate::detection::{BBox, Detection};
 
 /// The names of the outputs of each stride: class, objectness and boxes.

@@ -1,8 +1,9 @@
 //! Finding the library of ONNX Runtime and loading it, once in a process.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use capture::lock;
 use ort::logging::LogLevel;
 use thiserror::Error;
 
@@ -85,7 +86,7 @@ impl Runtime {
     /// missing.
     pub fn load(places: &Places) -> Result<Self, RuntimeError> {
         let library = locate(places)?;
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = lock(&LOADED);
         if let Some(runtime) = &*loaded {
             return Ok(runtime.clone());
         }

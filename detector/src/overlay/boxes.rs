@@ -1,5 +1,7 @@
 //! Painting of boxes and their labels.
 
+use std::borrow::Cow;
+
 use capture::canvas::{Canvas, Ink, Rect};
 
 use super::label_position::{LabelPosition, LabelRequest, place};
@@ -12,7 +14,7 @@ pub(crate) struct Marked<'a> {
     /// In pixels of the picture.
     pub(crate) bbox: BBox,
     pub(crate) colour: style::Rgb,
-    pub(crate) name: &'a str,
+    pub(crate) name: Cow<'a, str>,
     pub(crate) score: f32,
     pub(crate) id: u64,
     /// The position of its label in the previous frame.
@@ -58,14 +60,8 @@ pub(crate) fn paint(
 /// off.
 fn line_of(bbox: &BBox, bounds: Rect, sizes: Sizes) -> Rect {
     let half = sizes.line as f32 / 2.0;
-    let (left, top) = (
-        (bbox.x1 - half).round() as i32,
-        (bbox.y1 - half).round() as i32,
-    );
-    let (right, bottom) = (
-        (bbox.x2 + half).round() as i32,
-        (bbox.y2 + half).round() as i32,
-    );
+    let [left, top] = [bbox.x1, bbox.y1].map(|edge| (edge - half).round() as i32);
+    let [right, bottom] = [bbox.x2, bbox.y2].map(|edge| (edge + half).round() as i32);
     let room = bounds.inset(sizes.halo);
     let (x, y) = (left.max(room.x), top.max(room.y));
     // Never so small that it is invisible.
@@ -133,21 +129,9 @@ fn paint_chip(
         } else {
             line.bottom() - radius
         };
-        let stem = Rect::new(line.x, y, thickness, radius);
-        let stem = if line.height > radius {
-            stem
-        } else {
-            Rect { height: 0, ..stem }
-        };
-        canvas.fill_rect(
-            Rect {
-                x: stem.x - halo,
-                width: halo,
-                ..stem
-            },
-            dark,
-            255,
-        );
+        let height = if line.height > radius { radius } else { 0 };
+        let stem = Rect::new(line.x, y, thickness, height);
+        canvas.fill_rect(stem.columns(stem.x - halo, halo), dark, 255);
         canvas.fill_rect(stem, bright, 255);
     }
 }
@@ -163,28 +147,16 @@ impl Tab {
     fn fill(self, canvas: &mut Canvas<'_>, rect: Rect, radius: i32, ink: Ink) {
         canvas.fill_round_rect(rect, radius as f32, ink, 255);
         let half = radius.min(rect.width / 2).min(rect.height / 2);
-        let foot = Rect {
-            height: half,
-            ..rect
-        };
-        let lower = Rect {
-            y: rect.bottom() - half,
-            ..foot
-        };
-        let left = Rect {
-            width: half,
-            ..foot
-        };
+        let (upper, lower) = (
+            rect.rows(rect.y, half),
+            rect.rows(rect.bottom() - half, half),
+        );
         match self.side {
             LabelPosition::Above => canvas.fill_rect(lower, ink, 255),
-            LabelPosition::Below => canvas.fill_rect(foot, ink, 255),
+            LabelPosition::Below => canvas.fill_rect(upper, ink, 255),
             LabelPosition::Inside if self.aligned => {
-                let right = Rect {
-                    x: rect.right() - half,
-                    ..left
-                };
-                canvas.fill_rect(right, ink, 255);
-                canvas.fill_rect(Rect { y: lower.y, ..left }, ink, 255);
+                canvas.fill_rect(upper.columns(rect.right() - half, half), ink, 255);
+                canvas.fill_rect(lower.columns(rect.x, half), ink, 255);
             }
             LabelPosition::Inside => {}
         }
@@ -208,7 +180,7 @@ impl Label {
         let wide = |words: &str| text.width_px(words, sizes.text);
         let rest = wide(&score) + wide(&id) + (2 * sizes.pad_x) as f32;
         // A long name is shortened, score and id are not.
-        let name = text.fitted(one.name, sizes.text, (room_px as f32 - rest).max(0.0));
+        let name = text.fitted(&one.name, sizes.text, (room_px as f32 - rest).max(0.0));
         let width = (wide(&name) + rest).ceil() as i32;
         let height = Text::cap_height_px(sizes.text).round() as i32 + 2 * sizes.pad_y;
         let colour = one.colour;
@@ -225,13 +197,8 @@ impl Label {
         let dark = style::readable_on(self.colour);
         let quiet = style::mixed(self.colour, dark, 62);
         let from = ((chip.x + sizes.pad_x) as f32, chip.bottom() - sizes.pad_y);
-        let end = text.draw(canvas, from, &self.words, sizes.text, style::ink(dark));
-        text.draw(
-            canvas,
-            (end, from.1),
-            &self.id,
-            sizes.text,
-            style::ink(quiet),
-        );
+        let (dark, quiet) = (style::ink(dark), style::ink(quiet));
+        let end = text.draw(canvas, from, &self.words, sizes.text, dark);
+        text.draw(canvas, (end, from.1), &self.id, sizes.text, quiet);
     }
 }

@@ -60,13 +60,8 @@ fn paint_card_clock(canvas: &mut Canvas<'_>, text: &mut Text, clock: &str, px: u
     let clock = text.fitted(clock, px, width * 0.84);
     let x = (width - text.width_px(&clock, px)) / 2.0;
     let baseline = (height - (40.0 * unit).max(8.0)).round() as i32;
-    text.draw(
-        canvas,
-        (x, baseline),
-        &clock,
-        px,
-        style::ink(style::mixed(GROUND, QUIET, 68)),
-    );
+    let ink = style::ink(style::mixed(GROUND, QUIET, 68));
+    text.draw(canvas, (x, baseline), &clock, px, ink);
 }
 
 /// Paints the page's logo: a view finder's four corners around a dot.
@@ -80,16 +75,8 @@ fn paint_mark(canvas: &mut Canvas<'_>, (x, y): (f32, f32), size_px: f32) {
     let thickness = px(3.0).max(1);
     canvas.stroke_round_rect(frame, 4.5 * unit, thickness.unsigned_abs(), corner);
     let arm = px(7.5);
-    let across = Rect {
-        x: frame.x + arm,
-        width: frame.width - 2 * arm,
-        ..frame
-    };
-    let down = Rect {
-        y: frame.y + arm,
-        height: frame.height - 2 * arm,
-        ..frame
-    };
+    let across = frame.columns(frame.x + arm, frame.width - 2 * arm);
+    let down = frame.rows(frame.y + arm, frame.height - 2 * arm);
     canvas.fill_rect(across, ground, 255);
     canvas.fill_rect(down, ground, 255);
     round_ends(canvas, frame, arm, thickness, corner);

@@ -15,6 +15,8 @@ pub(crate) enum LabelPosition {
     Below,
 }
 
+use LabelPosition::{Above, Below, Inside};
+
 /// A label to be placed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LabelRequest {
@@ -40,42 +42,27 @@ pub(crate) fn place(
 ) -> (LabelPosition, Rect) {
     // A label inside a low box would cover it.
     let low = request.line.height < request.height * 2;
-    let order = if low {
-        [
-            LabelPosition::Above,
-            LabelPosition::Below,
-            LabelPosition::Inside,
-        ]
-    } else {
-        [
-            LabelPosition::Above,
-            LabelPosition::Inside,
-            LabelPosition::Below,
-        ]
+    let order = match low {
+        true => [Above, Below, Inside],
+        false => [Above, Inside, Below],
     };
     let slack = sizes.text as i32 / 3;
     let free = |&place: &LabelPosition| {
-        let margin = if request.before.is_none_or(|before| before == place) {
-            0
-        } else {
-            slack
-        };
+        let stays = request.before.is_none_or(|before| before == place);
+        let margin = if stays { 0 } else { slack };
         let rect = at(request, place, sizes);
         let held = rect.y - margin >= bounds.y && rect.bottom() + margin <= bounds.bottom();
-        held && !taken
-            .iter()
-            .any(|other| meets(rect.inset(-margin), *other, bounds))
+        let roomy = held_in(rect.inset(-margin), bounds);
+        let mut taken = taken.iter();
+        held && taken.all(|other| roomy.intersection(*other).is_empty())
     };
     let fits = |&place: &LabelPosition| {
         let rect = at(request, place, sizes);
         rect.y >= bounds.y && rect.bottom() <= bounds.bottom()
     };
-    let found = order
-        .iter()
-        .copied()
-        .find(free)
-        .or_else(|| order.iter().copied().find(fits));
-    let place = found.unwrap_or(LabelPosition::Inside);
+    let find_fitting = || order.into_iter().find(fits);
+    let place = order.into_iter().find(free).or_else(find_fitting);
+    let place = place.unwrap_or(Inside);
     (place, held_in(at(request, place, sizes), bounds))
 }
 
@@ -87,10 +74,6 @@ fn at(request: &LabelRequest, place: LabelPosition, sizes: Sizes) -> Rect {
         LabelPosition::Below => line.bottom().saturating_sub(sizes.line),
     };
     Rect::new(line.x, y, request.width, height)
-}
-
-fn meets(rect: Rect, other: Rect, bounds: Rect) -> bool {
-    !held_in(rect, bounds).intersection(other).is_empty()
 }
 
 /// The rectangle moved into `bounds`; at the upper left when it is too large.
@@ -128,23 +111,11 @@ mod tests {
 
     #[test]
     fn a_label_is_above_its_box_and_inside_at_the_top() {
-        assert_eq!(
-            placed(&request(100, 100, 200, 200), &[]).0,
-            LabelPosition::Above
-        );
-        assert_eq!(
-            placed(&request(100, 20, 200, 200), &[]).0,
-            LabelPosition::Inside
-        );
-        assert_eq!(
-            placed(&request(100, 20, 200, 40), &[]).0,
-            LabelPosition::Below,
-            "too low to cover"
-        );
-        assert_eq!(
-            placed(&request(0, 16, 1280, 704), &[]).0,
-            LabelPosition::Inside
-        );
+        let side = |x, y, width, height| placed(&request(x, y, width, height), &[]).0;
+        assert_eq!(side(100, 100, 200, 200), Above);
+        assert_eq!(side(100, 20, 200, 200), Inside);
+        assert_eq!(side(100, 20, 200, 40), Below, "too low to cover");
+        assert_eq!(side(0, 16, 1280, 704), Inside);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(crate) struct Text {
     glyphs: HashMap<(char, u32, u8), Glyph>,
 }
 
+#[derive(Default)]
 struct Glyph {
     mask: Mask,
     left: i32,
@@ -192,11 +193,7 @@ impl Glyph {
             .glyph_id(sign)
             .with_scale_and_position(scale, point(offset_px, 0.0));
         let Some(outline) = font.outline_glyph(placed) else {
-            return Self {
-                mask: Mask::default(),
-                left: 0,
-                top: 0,
-            };
+            return Self::default();
         };
         let bounds = outline.px_bounds();
         let (width, height) = (bounds.width() as u32, bounds.height() as u32);
@@ -206,13 +203,12 @@ impl Glyph {
                 *cell = (part * 255.0).round() as u8;
             }
         });
-        let mask = Mask {
-            width,
-            height,
-            coverage,
-        };
         Self {
-            mask,
+            mask: Mask {
+                width,
+                height,
+                coverage,
+            },
             left: bounds.min.x as i32,
             top: bounds.min.y as i32,
         }

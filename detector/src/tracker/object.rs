@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::TrackerConfig;
 use crate::detection::{BBox, Detection};
 use crate::tracks::{Motion, Track};
 
+/// The sure score is this fraction of the way from the minimum score to 1.
+const SURE_MARGIN: f32 = 0.3;
 /// How many scores and classes are remembered, as for Frigate's median over ten.
 const REMEMBERED: usize = 10;
 /// The last frames that decide whether an object is shown, and in how many of them it must be detected.
@@ -26,6 +27,46 @@ const SIDE_AGILITY: f32 = 0.4;
 const SURPRISE: f32 = 4.0;
 /// The factor of the acceleration noise in a sharp turn.
 const SHARP_TURN: f32 = 5.0;
+
+/// Thresholds of scores, all 0..=1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrackerConfig {
+    /// Detections below are ignored. From this score on they tell the position of a known object, but do
+    /// not begin one, and do not count for its score, its class or whether it is shown.
+    pub weak_score: f32,
+    /// From this score on detections count fully. An object is shown when two of its last three frames had
+    /// such a detection. No track has a lower score.
+    pub min_score: f32,
+    /// From this score on, one detection is enough to show an object.
+    pub sure_score: f32,
+}
+
+impl TrackerConfig {
+    /// Thresholds for tracks that are shown from `min_score` on.
+    #[must_use]
+    pub fn for_score(min_score: f32) -> Self {
+        Self {
+            // Not near zero, where every cell of a network is a detection.
+            weak_score: (min_score / 2.0).max(0.05).min(min_score.max(0.01)),
+            min_score,
+            sure_score: min_score + (1.0 - min_score) * SURE_MARGIN,
+        }
+    }
+
+    pub(super) fn is_over(&self, detection: &Detection) -> bool {
+        detection.score >= self.min_score
+    }
+
+    pub(super) fn is_sure(&self, detection: &Detection) -> bool {
+        detection.score >= self.sure_score
+    }
+}
+
+impl Default for TrackerConfig {
+    fn default() -> Self {
+        Self::for_score(0.35)
+    }
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct TrackedObject {

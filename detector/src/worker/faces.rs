@@ -7,10 +7,10 @@ use std::time::Instant;
 use capture::{Backoff, Frame};
 
 use super::{BACKOFF, Detect};
-use crate::detector::OpenProblem;
+use crate::detector::OpenError;
 use crate::privacy::{SIGHTING_SCORE, Sighting};
 
-type Open<D> = Box<dyn FnMut() -> Result<Option<D>, OpenProblem> + Send>;
+type Open<D> = Box<dyn FnMut() -> Result<Option<D>, OpenError> + Send>;
 
 /// Opens the model when it is needed, and again after a failure. Without it, the privacy filter hides the
 /// heads of persons instead.

@@ -167,7 +167,8 @@ fn what_is_missing_is_looked_for_again() {
     let tries = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&tries);
     let open = move || match count.fetch_add(1, Ordering::Relaxed) {
-        0 => Err(OpenProblem::Missing {
+        0 => Err(crate::detector::OpenError {
+            is_missing: true,
             message: "no model".to_owned(),
             fix: None,
         }),

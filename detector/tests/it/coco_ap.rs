@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use detector::coco::{Accuracy, Annotations, Classes, Evaluation, Id, Rect, ScoredBox};
+use detector::coco::{Accuracy, Annotations, BoxXywh, Classes, Evaluation, Id, ScoredBox};
 use serde_json::Value;
 
 /// A tolerance for sums in another order.
@@ -38,7 +38,7 @@ fn found_in(id: &Id, results: &Value, truth: &Annotations) -> Vec<ScoredBox> {
         .filter(|one| number_of(&one["image_id"]) == *id)
         .map(|one| ScoredBox {
             category: category(&one["category_id"]),
-            rect: Rect::from([0, 1, 2, 3].map(|side| number(&one["bbox"][side]))),
+            rect: BoxXywh::from([0, 1, 2, 3].map(|side| number(&one["bbox"][side]))),
             score: number(&one["score"]),
         })
         .collect()

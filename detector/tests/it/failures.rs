@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use detector::{
-    DetectError, Detector, InstalledModel, ModelChoice, ModelEntry, ModelFile, OpenProblem, Places,
-    Runtime, SessionConfig, open,
+    DetectError, Detector, InstalledModel, ModelChoice, ModelEntry, ModelFile, Places, Runtime,
+    SessionConfig, open,
 };
 
 use crate::rig;
@@ -64,11 +64,12 @@ fn a_missing_model_names_the_command_that_pulls_it() {
         ..detector::DetectorConfig::default()
     };
     let problem = open(&config, &Default::default()).expect_err("no model");
-    let OpenProblem::Missing { message, fix } = problem else {
-        panic!("{problem:?}")
-    };
-    assert!(message.contains("yolox_nano"), "{message}");
-    assert_eq!(fix.as_deref(), Some("carrier models pull yolox_nano"));
+    assert!(problem.is_missing, "{problem:?}");
+    assert!(problem.message.contains("yolox_nano"), "{problem}");
+    assert_eq!(
+        problem.fix.as_deref(),
+        Some("carrier models pull yolox_nano")
+    );
 }
 
 /// Opens a damaged file without the check of its hash, as if it had a manifest of its own.

@@ -167,50 +167,35 @@ struct Composer {
 
 impl Composer {
     fn new(parts: ComposeParts) -> Self {
-        let ComposeParts {
-            frames,
-            signal,
-            painter,
-            demand,
-            composed,
-            sink,
-            config,
-            metrics,
-        } = parts;
-        let ComposeConfig {
-            renditions,
-            filters,
-            clock,
-            new_encoder,
-            threads: _,
-        } = config;
-        let largest = renditions.first().copied().unwrap_or(Rendition::MAIN);
-        let fps = renditions
+        let (config, demand, metrics) = (parts.config, parts.demand, parts.metrics);
+        let largest = config.renditions.first().copied();
+        let largest = largest.unwrap_or(Rendition::MAIN);
+        let fps = config
+            .renditions
             .iter()
             .map(|rendition| rendition.fps)
-            .max()
-            .unwrap_or(largest.fps);
+            .max();
         let streams = Streams::new(
-            &renditions,
-            new_encoder,
-            sink,
+            &config.renditions,
+            config.new_encoder,
+            parts.sink,
             Arc::clone(&demand),
             Arc::clone(&metrics),
         );
         Self {
-            frames: frames.reader(),
-            signals: signal.reader(),
-            frame_slot: frames,
-            signal_slot: signal,
+            frames: parts.frames.reader(),
+            signals: parts.signal.reader(),
+            frame_slot: parts.frames,
+            signal_slot: parts.signal,
             skipped: 0,
             demand,
-            composed,
-            filters: FilterStage::new(filters, Arc::clone(&metrics)),
-            pictures: PictureMaker::new(painter, &largest, Arc::clone(&metrics)),
+            composed: parts.composed,
+            filters: FilterStage::new(config.filters, Arc::clone(&metrics)),
+            pictures: PictureMaker::new(parts.painter, &largest, Arc::clone(&metrics)),
             metrics,
             streams,
-            pacing: Pacing::new(fps),
-            clock: RtpClock::new(clock.origin()),
+            pacing: Pacing::new(fps.unwrap_or(largest.fps)),
+            clock: RtpClock::new(config.clock.origin()),
             newest: None,
             fresh: false,
             last: None,

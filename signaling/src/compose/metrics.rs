@@ -2,190 +2,43 @@
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::{Registry, Unit};
 
-/// Clones share the same counters.
-#[derive(Debug, Clone)]
-pub struct ComposeMetrics {
-    /// Age of a frame when composing begins.
-    pub wait: Histogram,
-    /// Copying or scaling a frame into a picture that may be painted on.
-    pub copy: Histogram,
-    /// Painting over a picture.
-    pub paint: Histogram,
-    /// Scaling a painted picture for a smaller rendition.
-    pub scale: Histogram,
-    /// Encoding one picture.
-    pub encode: Histogram,
-    /// Packetising one access unit.
-    pub packetise: Histogram,
-    /// Age of a frame when it is encoded and packetised.
-    pub age: Histogram,
-    /// Frames composed.
-    pub frames: Counter,
-    /// Cards composed.
-    pub cards: Counter,
-    /// Pictures encoded again for a keyframe.
-    pub repeats: Counter,
-    /// Frames replaced by newer ones before composing took them, while somebody watched.
-    pub skipped: Counter,
-    /// Frames left out because the source is faster than the renditions.
-    pub capped: Counter,
-    /// Encoded pictures, all renditions.
-    pub encoded: Counter,
-    /// Encoded keyframes, all renditions.
-    pub keyframes: Counter,
-    /// RTP payload bytes, all renditions, each once.
-    pub bytes: Counter,
-    /// Pictures that the encoder's rate control skipped.
-    pub left_out: Counter,
-    /// Encoded frames the engine did not take.
-    pub dropped: Counter,
-    /// Encoders that failed and were replaced.
-    pub encoder_failures: Counter,
-    /// Pictures lost to a failing painter or an impossible size.
-    pub picture_failures: Counter,
+/// 0.1 ms to 1.6 s in steps of a factor 1.6: fine enough to read a median off.
+fn stage() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_1, 1.6, 21))
 }
 
-impl Default for ComposeMetrics {
-    fn default() -> Self {
-        // 0.1 ms to 1.6 s in steps of a factor 1.6: fine enough to read a median off.
-        let histogram = || Histogram::new(exponential_buckets(0.000_1, 1.6, 21));
-        Self {
-            wait: histogram(),
-            copy: histogram(),
-            paint: histogram(),
-            scale: histogram(),
-            encode: histogram(),
-            packetise: histogram(),
-            age: histogram(),
-            frames: Counter::default(),
-            cards: Counter::default(),
-            repeats: Counter::default(),
-            skipped: Counter::default(),
-            capped: Counter::default(),
-            encoded: Counter::default(),
-            keyframes: Counter::default(),
-            bytes: Counter::default(),
-            left_out: Counter::default(),
-            dropped: Counter::default(),
-            encoder_failures: Counter::default(),
-            picture_failures: Counter::default(),
-        }
-    }
-}
-
-impl ComposeMetrics {
-    /// Registers everything, as `carrier_compose_*` and `carrier_encode_*`.
-    pub fn register(&self, registry: &mut Registry) {
-        self.register_costs(registry);
-        self.register_composing(registry);
-        self.register_encoding(registry);
-    }
-
-    fn register_costs(&self, registry: &mut Registry) {
-        for (name, help, histogram) in [
-            (
-                "carrier_compose_wait",
-                "Age of a frame when composing begins",
-                &self.wait,
-            ),
-            (
-                "carrier_compose_copy",
-                "Copying or scaling a frame for painting",
-                &self.copy,
-            ),
-            ("carrier_compose_paint", "Painting a picture", &self.paint),
-            (
-                "carrier_encode_scale",
-                "Scaling for a lesser rendition",
-                &self.scale,
-            ),
-            ("carrier_encode", "Encoding a picture", &self.encode),
-            (
-                "carrier_packetise",
-                "Cutting an access unit into RTP payloads",
-                &self.packetise,
-            ),
-            (
-                "carrier_encoded_age",
-                "Age of a frame when packetised",
-                &self.age,
-            ),
-        ] {
-            registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
-        }
-    }
-
-    fn register_composing(&self, registry: &mut Registry) {
-        for (name, help, counter) in [
-            ("carrier_compose_frames", "Frames composed", &self.frames),
-            (
-                "carrier_compose_cards",
-                "No-signal cards composed",
-                &self.cards,
-            ),
-            (
-                "carrier_compose_repeats",
-                "Pictures encoded again for a keyframe",
-                &self.repeats,
-            ),
-            (
-                "carrier_compose_skipped",
-                "Frames replaced before being composed",
-                &self.skipped,
-            ),
-            (
-                "carrier_compose_capped",
-                "Frames left out as too many a second",
-                &self.capped,
-            ),
-            (
-                "carrier_compose_failures",
-                "Pictures lost to a failure",
-                &self.picture_failures,
-            ),
-        ] {
-            registry.register(name, help, counter.clone());
-        }
-    }
-
-    fn register_encoding(&self, registry: &mut Registry) {
-        for (name, help, counter) in [
-            ("carrier_encode_pictures", "Pictures encoded", &self.encoded),
-            (
-                "carrier_encode_keyframes",
-                "Keyframes encoded",
-                &self.keyframes,
-            ),
-            (
-                "carrier_encode_bytes",
-                "RTP payload bytes encoded",
-                &self.bytes,
-            ),
-            (
-                "carrier_encode_left_out",
-                "Pictures the encoder left out",
-                &self.left_out,
-            ),
-            (
-                "carrier_encode_dropped",
-                "Encoded frames the engine did not take",
-                &self.dropped,
-            ),
-            (
-                "carrier_encode_failures",
-                "Encoders replaced after failing",
-                &self.encoder_failures,
-            ),
-        ] {
-            registry.register(name, help, counter.clone());
-        }
-    }
+capture::metrics! {
+    /// Clones share the same counters.
+    pub struct ComposeMetrics;
+    wait: Histogram = stage() =>
+        "carrier_compose_wait" Seconds, "Age of a frame when composing begins";
+    copy: Histogram = stage() =>
+        "carrier_compose_copy" Seconds, "Copying or scaling a frame for painting";
+    paint: Histogram = stage() => "carrier_compose_paint" Seconds, "Painting a picture";
+    scale: Histogram = stage() => "carrier_encode_scale" Seconds, "Scaling for a lesser rendition";
+    encode: Histogram = stage() => "carrier_encode" Seconds, "Encoding a picture";
+    packetise: Histogram = stage() =>
+        "carrier_packetise" Seconds, "Cutting an access unit into RTP payloads";
+    age: Histogram = stage() => "carrier_encoded_age" Seconds, "Age of a frame when packetised";
+    frames: Counter => "carrier_compose_frames", "Frames composed";
+    cards: Counter => "carrier_compose_cards", "No-signal cards composed";
+    repeats: Counter => "carrier_compose_repeats", "Pictures encoded again for a keyframe";
+    skipped: Counter => "carrier_compose_skipped", "Frames replaced before being composed";
+    capped: Counter => "carrier_compose_capped", "Frames left out as too many a second";
+    picture_failures: Counter => "carrier_compose_failures", "Pictures lost to a failure";
+    encoded: Counter => "carrier_encode_pictures", "Pictures encoded";
+    keyframes: Counter => "carrier_encode_keyframes", "Keyframes encoded";
+    bytes: Counter => "carrier_encode_bytes", "RTP payload bytes encoded";
+    left_out: Counter => "carrier_encode_left_out", "Pictures the encoder left out";
+    dropped: Counter => "carrier_encode_dropped", "Encoded frames the engine did not take";
+    encoder_failures: Counter => "carrier_encode_failures", "Encoders replaced after failing";
 }
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::registry::Registry;
+
     use super::*;
 
     #[test]

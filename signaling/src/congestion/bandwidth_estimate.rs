@@ -138,43 +138,27 @@ mod tests {
     #[test]
     fn a_persistent_queue_lowers_the_estimate_to_the_delivered_rate() {
         let (mut estimate, start) = (BandwidthEstimate::default(), Instant::now());
-        assert_eq!(
-            estimate.update(start, &sample(20, 1_500_000), MS),
-            PathState::Clear
-        );
-        assert_eq!(
-            estimate.update(start, &sample(120, 1_000_000), MS),
-            PathState::Queued
-        );
-        assert_eq!(estimate.bps(), None, "the queue may be transient");
-        let later = start + 160 * MS;
-        assert_eq!(
-            estimate.update(later, &sample(150, 1_000_000), MS),
-            PathState::Lowered
-        );
-        assert_eq!(estimate.bps(), Some(900_000));
-        let soon = later + 200 * MS;
-        assert_eq!(
-            estimate.update(soon, &sample(200, 500_000), MS),
-            PathState::Queued,
-            "waits for the effect of the last reduction"
-        );
-        let draining = later + 600 * MS;
-        assert_eq!(
-            estimate.update(draining, &sample(120, 700_000), MS),
-            PathState::Queued,
-            "the queue is draining"
-        );
-        assert_eq!(estimate.bps(), Some(900_000));
+        let update = |estimate: &mut BandwidthEstimate, ms: u32, queue_ms, delivered_bps| {
+            estimate.update(start + ms * MS, &sample(queue_ms, delivered_bps), MS)
+        };
+        let e = &mut estimate;
+        assert_eq!(update(e, 0, 20, 1_500_000), PathState::Clear);
+        assert_eq!(update(e, 0, 120, 1_000_000), PathState::Queued);
+        assert_eq!(e.bps(), None, "the queue may be transient");
+        assert_eq!(update(e, 160, 150, 1_000_000), PathState::Lowered);
+        assert_eq!(e.bps(), Some(900_000));
+        // Waits for the effect of the last reduction.
+        assert_eq!(update(e, 360, 200, 500_000), PathState::Queued);
+        // The queue is draining.
+        assert_eq!(update(e, 760, 120, 700_000), PathState::Queued);
+        assert_eq!(e.bps(), Some(900_000));
     }
 
     #[test]
     fn a_very_long_queue_lowers_the_estimate_at_once() {
-        let (mut estimate, start) = (BandwidthEstimate::default(), Instant::now());
-        assert_eq!(
-            estimate.update(start, &sample(400, 300_000), MS),
-            PathState::Lowered
-        );
+        let mut estimate = BandwidthEstimate::default();
+        let state = estimate.update(Instant::now(), &sample(400, 300_000), MS);
+        assert_eq!(state, PathState::Lowered);
         assert_eq!(estimate.bps(), Some(270_000));
     }
 

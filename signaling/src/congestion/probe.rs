@@ -180,14 +180,9 @@ impl Train {
     }
 
     fn succeeded(&self) -> bool {
-        let left = self
-            .results
-            .iter()
-            .map(|result| (result.sent_at, result.bytes));
-        let came = self
-            .results
-            .iter()
-            .filter_map(|result| Some((result.arrived?, result.bytes)));
+        let results = self.results.iter();
+        let left = results.clone().map(|result| (result.sent_at, result.bytes));
+        let came = results.filter_map(|result| Some((result.arrived?, result.bytes)));
         let arrived = came.clone().count();
         if arrived < MIN_PACKETS || (arrived as f64) < self.results.len() as f64 * ARRIVED_SHARE {
             return false;
@@ -292,10 +287,8 @@ mod tests {
         let mut now = start;
         for expected_ms in [1500, 3000, 4500, 4500] {
             prober.begin(now, 1_000_000);
-            assert_eq!(
-                prober.update(now, &[], QUEUE_TOO_LONG),
-                Some(ProbeOutcome::Fails)
-            );
+            let outcome = prober.update(now, &[], QUEUE_TOO_LONG);
+            assert_eq!(outcome, Some(ProbeOutcome::Fails));
             assert!(!prober.is_ready(now + (expected_ms - 1) * MS));
             now += expected_ms * MS;
             assert!(prober.is_ready(now));

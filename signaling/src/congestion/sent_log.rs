@@ -113,32 +113,17 @@ mod tests {
             arrived_packet(newest, 5),
             Acknowledgement::lost(newest.wrapping_sub(1)),
         ]);
-        let expected = |bytes, arrived| PacketResult {
-            sent_at: start,
-            bytes,
-            arrived,
-        };
-        assert_eq!(
-            results,
-            [
-                expected(69_999, Some(Duration::from_millis(5))),
-                expected(69_998, None)
-            ]
-        );
-        assert!(
-            log.match_feedback(&[arrived_packet(newest, 5)]).is_empty(),
-            "reported before"
-        );
-        assert!(
-            log.match_feedback(&[arrived_packet(newest.wrapping_add(1), 5)])
-                .is_empty(),
-            "never sent"
-        );
-        assert!(
-            log.match_feedback(&[arrived_packet(newest.wrapping_sub(3000), 5)])
-                .is_empty(),
-            "forgotten"
-        );
+        let results: Vec<_> = results.iter().map(|r| (r.bytes, r.arrived)).collect();
+        let arrived = Some(Duration::from_millis(5));
+        assert_eq!(results, [(69_999, arrived), (69_998, None)]);
+        for (number, why) in [
+            (newest, "reported before"),
+            (newest.wrapping_add(1), "never sent"),
+            (newest.wrapping_sub(3000), "forgotten"),
+        ] {
+            let results = log.match_feedback(&[arrived_packet(number, 5)]);
+            assert!(results.is_empty(), "{why}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Who watches what. Each stage looks here and stops work that nobody watches.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
+
+use capture::lock;
 
 use super::encoder::RenditionId;
 use super::keyframes::KeyframeGate;
@@ -137,8 +139,7 @@ impl Demand {
 
     /// The gate of one rendition, locked: hold it for one call only.
     pub(crate) fn keyframe_gate(&self, rendition: RenditionId) -> MutexGuard<'_, KeyframeGate> {
-        let gate = &self.keyframes[rendition.index()];
-        gate.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.keyframes[rendition.index()])
     }
 
     fn cancel_keyframe_if_unwatched(&self, rendition: RenditionId) {
@@ -173,11 +174,11 @@ impl Demand {
 
     /// Sets the waker that wakes an idle compose thread.
     pub(crate) fn set_compose_waker(&self, waker: Waker) {
-        *self.compose.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+        *lock(&self.compose) = Some(waker);
     }
 
     fn wake_compose(&self) {
-        if let Some(waker) = &*self.compose.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(waker) = &*lock(&self.compose) {
             waker.wake_by_ref();
         }
     }
@@ -190,12 +191,12 @@ pub struct PictureEpoch(Mutex<u64>);
 impl PictureEpoch {
     /// The present epoch.
     pub fn now(&self) -> u64 {
-        *self.lock()
+        *lock(&self.0)
     }
 
     /// Runs `publish` if `epoch` is the present one. No epoch begins meanwhile.
     pub fn publish_in(&self, epoch: u64, publish: impl FnOnce()) -> bool {
-        let present = self.lock();
+        let present = lock(&self.0);
         if *present != epoch {
             return false;
         }
@@ -204,11 +205,7 @@ impl PictureEpoch {
     }
 
     fn begin(&self) {
-        *self.lock() += 1;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0) += 1;
     }
 }
 

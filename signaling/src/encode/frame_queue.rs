@@ -6,10 +6,11 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bytes::Bytes;
+use capture::lock;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Notify;
 
@@ -333,8 +334,4 @@ impl Queue {
         self.open = false;
         self.frames.clear();
     }
-}
-
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
 //! One shard of the viewers: datagrams, frames, requests and the time go in, datagrams come out. It has no
-//! socket and no clock. All shards share the [`Ledger`].
+//! socket and no clock. All shards share the [`PeerIndex`].
 
-mod arrivals;
-pub(super) mod ledger;
+mod incoming;
+pub(super) mod peer_index;
 mod pictures;
 mod sessions;
 #[cfg(test)]
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rtc::crypto::RTCCryptoProvider;
 
-use self::ledger::Ledger;
+use self::peer_index::PeerIndex;
 use crate::congestion::{Rung, ladder};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, RenditionId};
@@ -50,7 +50,7 @@ struct Stream {
 /// What an audience is made with.
 pub(crate) struct AudienceParts {
     pub(crate) shard: Shard,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) peer_index: Arc<PeerIndex>,
     pub(crate) crypto: Arc<dyn RTCCryptoProvider>,
     pub(crate) clock: ReportClock,
     pub(crate) limits: AudienceLimits,
@@ -63,7 +63,7 @@ pub(crate) struct AudienceParts {
 /// The viewers of one shard, and the publisher on the first shard.
 pub(crate) struct Audience {
     shard: Shard,
-    ledger: Arc<Ledger>,
+    peer_index: Arc<PeerIndex>,
     crypto: Arc<dyn RTCCryptoProvider>,
     viewers: HashMap<ViewerKey, Viewer>,
     publishing: CurrentPublisher,
@@ -85,7 +85,7 @@ impl Audience {
     pub(crate) fn new(parts: AudienceParts) -> Self {
         Self {
             shard: parts.shard,
-            ledger: parts.ledger,
+            peer_index: parts.peer_index,
             crypto: parts.crypto,
             viewers: HashMap::new(),
             publishing: CurrentPublisher::default(),
@@ -159,9 +159,8 @@ impl Audience {
             return;
         };
         viewer.peer.drain(now, &mut self.outgoing);
-        self.ledger.note_sent(key, &self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
+        self.peer_index.note_sent(key, &self.outgoing);
+        send(&mut self.outgoing, out);
     }
 
     fn new_key(&mut self) -> ViewerKey {
@@ -195,7 +194,13 @@ impl Audience {
     fn footprint(&self) -> usize {
         self.publishing.len()
             + self.viewers.len()
-            + self.ledger.directory().len()
+            + self.peer_index.directory().len()
             + self.timetable.len()
     }
+}
+
+/// Sends what waits and leaves the list empty, for reuse.
+fn send(outgoing: &mut Vec<Run>, out: &mut Out<'_>) {
+    out(outgoing);
+    outgoing.clear();
 }

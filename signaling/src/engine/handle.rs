@@ -1,18 +1,18 @@
 //! The engine as other threads see it: requests, summaries, and what they share with the engine's threads.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Guest, Threads};
+use capture::{Guest, Threads, lock};
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
-use super::audience::ledger::Ledger;
-use crate::congestion::Choice;
+use super::audience::peer_index::PeerIndex;
+use super::audience::{Audience, Out};
 use crate::encode::encoder::{Rendition, RenditionId};
-use crate::fanout::viewer::Arrival;
+use crate::fanout::viewer::NewViewer;
 use crate::ingest::publisher::NewPublisher;
 use crate::metrics::RenditionChange;
 use crate::transport::announce::{ANNOUNCED_MAX, Announced, NameResolver};
@@ -20,7 +20,7 @@ use crate::transport::candidates::{Candidates, HostName, choose};
 use crate::transport::demux::Shard;
 use crate::transport::ice::IceTimeouts;
 use crate::transport::interfaces::host_addresses;
-use crate::transport::session::{Identity, Restart, SessionError, Trickle};
+use crate::transport::session::{Identity, SessionError};
 
 /// The state of a viewer's connection, without its address.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,22 +50,14 @@ const PUBLISHERS: Shard = Shard(0);
 /// How long an engine thread may take to drop pictures; it takes microseconds.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A request to an engine thread.
+/// Runs on an engine thread, with its viewers and what sends their datagrams.
+type Request = Box<dyn FnOnce(&mut Audience, Instant, &mut Out<'_>) + Send>;
+
+/// A message to an engine thread.
 pub(crate) enum Command {
-    Join(Box<Arrival>, oneshot::Sender<Result<(), SessionError>>),
-    Trickle(Trickle, oneshot::Sender<Result<(), SessionError>>),
-    Choose(String, Choice, oneshot::Sender<Result<(), SessionError>>),
-    Restart(Box<Restart>, oneshot::Sender<Result<(), SessionError>>),
-    Leave(String, oneshot::Sender<Result<(), SessionError>>),
-    /// The answer is its place at the source switch; the engine assigns places in order.
-    Publish(
-        Box<NewPublisher>,
-        oneshot::Sender<Result<Guest, SessionError>>,
-    ),
+    Request(Request),
     /// Drops every picture that has not been sent, and what is kept for retransmission.
     DiscardPictures(oneshot::Sender<()>),
-    /// Ends the publisher's session.
-    DismissPublisher(oneshot::Sender<()>),
     Stop,
 }
 
@@ -82,7 +74,7 @@ pub(crate) struct Shared {
     pub(super) names: NameResolver,
     pub(crate) ice: IceTimeouts,
     pub(crate) viewers_max: usize,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) peer_index: Arc<PeerIndex>,
     /// One for each shard.
     pub(super) shards: Vec<ShardHandle>,
     pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
@@ -147,16 +139,19 @@ impl EngineHandle {
     /// Drops every picture that has not been sent to a viewer, and all that is kept for retransmission and for
     /// viewers that join. Blocks until all engine threads have done so, at most [`DISCARD_TIMEOUT`].
     pub fn discard_pictures(&self) {
-        self.ask_all(
-            |reply| Command::DiscardPictures(reply),
-            0..self.shared.shards.len(),
-        );
+        self.ask_all(Command::DiscardPictures, 0..self.shared.shards.len());
     }
 
     /// Ends the session of the publisher, if there is one. Blocks likewise.
     pub fn dismiss_publisher(&self) {
         let Shard(shard) = PUBLISHERS;
-        self.ask_all(|reply| Command::DismissPublisher(reply), shard..shard + 1);
+        let dismiss = |reply: oneshot::Sender<()>| {
+            Command::Request(Box::new(move |audience, now, out| {
+                audience.dismiss_publisher(now, "the camera was closed", out);
+                let _ = reply.send(());
+            }))
+        };
+        self.ask_all(dismiss, shard..shard + 1);
     }
 
     fn ask_all(
@@ -189,72 +184,50 @@ impl EngineHandle {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.shared.ledger.viewers() >= self.shared.viewers_max
+        self.shared.peer_index.viewers() >= self.shared.viewers_max
     }
 
-    /// `None`: the engine has ended.
-    pub(crate) async fn join(&self, arrival: Arrival) -> Option<Result<(), SessionError>> {
-        let shard = self.shared.ledger.emptiest();
-        self.ask(shard, |reply| Command::Join(Box::new(arrival), reply))
+    pub(crate) async fn join(&self, newcomer: NewViewer) -> Result<(), SessionError> {
+        let shard = self.shared.peer_index.emptiest();
+        self.ask(shard, |audience, now, _| audience.join(now, newcomer))
             .await
     }
 
-    /// `None`: the engine has ended.
-    pub(crate) async fn publish(
-        &self,
-        newcomer: NewPublisher,
-    ) -> Option<Result<Guest, SessionError>> {
-        self.ask(PUBLISHERS, |reply| {
-            Command::Publish(Box::new(newcomer), reply)
+    pub(crate) async fn publish(&self, newcomer: NewPublisher) -> Result<Guest, SessionError> {
+        self.ask(PUBLISHERS, |audience, now, out| {
+            audience.publish(now, newcomer, out)
         })
         .await
     }
 
-    /// `None`: the engine has ended.
-    pub(crate) async fn trickle(&self, trickle: Trickle) -> Option<Result<(), SessionError>> {
-        let shard = self.shard_of(&trickle.id);
-        self.ask(shard, |reply| Command::Trickle(trickle, reply))
-            .await
-    }
-
-    /// `None`: the engine has ended.
-    pub(crate) async fn choose(
+    /// Runs `request` where the session with this id is.
+    pub(crate) async fn ask_session(
         &self,
-        id: String,
-        choice: Choice,
-    ) -> Option<Result<(), SessionError>> {
-        let shard = self.shard_of(&id);
-        self.ask(shard, |reply| Command::Choose(id, choice, reply))
-            .await
+        id: &str,
+        request: impl FnOnce(&mut Audience, Instant, &mut Out<'_>) -> Result<(), SessionError>
+        + Send
+        + 'static,
+    ) -> Result<(), SessionError> {
+        // Any shard answers for an unknown session.
+        let known = self.shared.peer_index.directory().key_of(id);
+        let shard = known.map_or(Shard(0), |key| key.shard);
+        self.ask(shard, request).await
     }
 
-    /// `None`: the engine has ended.
-    pub(crate) async fn restart(&self, restart: Restart) -> Option<Result<(), SessionError>> {
-        let shard = self.shard_of(&restart.id);
-        self.ask(shard, |reply| Command::Restart(Box::new(restart), reply))
-            .await
-    }
-
-    /// `None`: the engine has ended.
-    pub(crate) async fn leave(&self, id: String) -> Option<Result<(), SessionError>> {
-        let shard = self.shard_of(&id);
-        self.ask(shard, |reply| Command::Leave(id, reply)).await
-    }
-
-    /// The shard of this session. Any shard answers for an unknown one.
-    fn shard_of(&self, id: &str) -> Shard {
-        let known = self.shared.ledger.directory().key_of(id);
-        known.map_or(Shard(0), |key| key.shard)
-    }
-
-    async fn ask<T>(
+    async fn ask<T: Send + 'static>(
         &self,
         shard: Shard,
-        command: impl FnOnce(oneshot::Sender<Result<T, SessionError>>) -> Command,
-    ) -> Option<Result<T, SessionError>> {
+        request: impl FnOnce(&mut Audience, Instant, &mut Out<'_>) -> Result<T, SessionError>
+        + Send
+        + 'static,
+    ) -> Result<T, SessionError> {
         let (reply, answer) = oneshot::channel();
-        self.send(shard, command(reply));
-        answer.await.ok()
+        let request = move |audience: &mut Audience, now: Instant, out: &mut Out<'_>| {
+            // Fails only when nobody waits for the answer any more.
+            let _ = reply.send(request(audience, now, out));
+        };
+        self.send(shard, Command::Request(Box::new(request)));
+        answer.await.unwrap_or(Err(SessionError::EngineEnded))
     }
 
     /// The addresses of this machine for an answer, read from the system each time.
@@ -289,8 +262,4 @@ pub(super) fn wake(waker: &mio::Waker) {
     if let Err(error) = waker.wake() {
         tracing::error!(%error, "cannot wake the media engine");
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,7 @@
 //! each thread read, a second program could take the port unnoticed.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
@@ -21,7 +21,7 @@ use crate::transport::demux::ViewerKey;
 use crate::transport::peer::PacketSource;
 use crate::transport::runs::{Path, Run, TransportProtocol};
 use crate::transport::socket::{MediaSocket, SendCount};
-use crate::transport::tcp_port::{Connection, Framed, TcpPort};
+use crate::transport::tcp_port::{Connection, TcpPort};
 
 const MEDIA: Token = Token(1);
 const LISTENER: Token = Token(2);
@@ -33,7 +33,9 @@ const TRIES: usize = 8;
 
 pub(super) struct Ports {
     pub(super) udp: MediaSocket,
-    tcp: Option<TcpPort>,
+    /// Without a listener on threads that do not read the port, and where the port could not be opened.
+    pub(super) tcp: TcpPort,
+    metrics: Arc<EngineMetrics>,
     /// This is the thread that reads the port.
     listens: bool,
     /// UDP is edge-triggered: it must be read until it is empty.
@@ -45,7 +47,7 @@ pub(super) struct Ports {
 impl Ports {
     /// Opens `port` on one address, or on all; 0: any port that is free for both. If another program has the
     /// TCP port, media goes over UDP only.
-    pub(super) fn open(ip: IpAddr, port: u16) -> io::Result<Self> {
+    pub(super) fn open(ip: IpAddr, port: u16, metrics: Arc<EngineMetrics>) -> io::Result<Self> {
         let (mut udp, mut tcp) = open_both(ip, port)?;
         for _ in 0..TRIES {
             if port != 0 || tcp.is_ok() {
@@ -53,17 +55,15 @@ impl Ports {
             }
             (udp, tcp) = open_both(ip, port)?;
         }
-        let tcp = match tcp {
-            Ok(tcp) => Some(tcp),
-            Err(error) => {
-                let port = udp.port();
-                tracing::warn!(%error, port, "no media over TCP: the port cannot be opened");
-                None
-            }
-        };
+        let tcp = tcp.unwrap_or_else(|error| {
+            let port = udp.port();
+            tracing::warn!(%error, port, "no media over TCP: the port cannot be opened");
+            TcpPort::without_listener(FIRST_CONNECTION)
+        });
         Ok(Self {
             udp,
             tcp,
+            metrics,
             listens: true,
             udp_readable: true,
             open: 0,
@@ -74,24 +74,19 @@ impl Ports {
     pub(super) fn for_sending(&self) -> io::Result<Self> {
         Ok(Self {
             udp: self.udp.for_sending()?,
-            tcp: self
-                .has_tcp()
-                .then(|| TcpPort::without_listener(FIRST_CONNECTION)),
+            tcp: TcpPort::without_listener(FIRST_CONNECTION),
+            metrics: Arc::clone(&self.metrics),
             listens: false,
             udp_readable: false,
             open: 0,
         })
     }
 
-    pub(super) fn has_tcp(&self) -> bool {
-        self.tcp.is_some()
-    }
-
     pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
         if self.listens {
             registry.register(self.udp.source(), MEDIA, Interest::READABLE)?;
         }
-        match self.tcp.as_mut().and_then(TcpPort::source) {
+        match self.tcp.source() {
             Some(listener) => registry.register(listener, LISTENER, Interest::READABLE),
             None => Ok(()),
         }
@@ -99,86 +94,31 @@ impl Ports {
 
     /// Handles an event of the system.
     pub(super) fn note(&mut self, now: Instant, event: &Event, registry: &Registry) {
-        match (event.token(), &mut self.tcp) {
-            (MEDIA, _) => self.udp_readable = true,
-            (LISTENER, Some(tcp)) => tcp.accept(now, registry),
-            (_, Some(tcp)) => tcp.note(event),
-            _ => {}
+        match event.token() {
+            MEDIA => self.udp_readable = true,
+            LISTENER => self.tcp.accept(now, registry),
+            _ => self.tcp.note(event),
         }
     }
 
     /// Whether there may be more to read.
     pub(super) fn is_readable(&self) -> bool {
-        self.udp_readable || self.tcp.as_ref().is_some_and(TcpPort::is_readable)
+        self.udp_readable || self.tcp.is_readable()
     }
 
-    /// Reads what has come over TCP.
-    pub(super) fn receive_tcp(&mut self, now: Instant) -> Vec<Framed> {
-        let mut framed = Vec::new();
-        if let Some(tcp) = &mut self.tcp {
-            tcp.receive(now, &mut framed);
-        }
-        framed
-    }
-
-    /// Drops what waits for slow TCP connections.
-    pub(super) fn discard_queued(&mut self) {
-        if let Some(tcp) = &mut self.tcp {
-            tcp.discard_queued();
-        }
-    }
-
-    pub(super) fn claim(&mut self, now: Instant, token: Token, viewer: ViewerKey) {
-        if let Some(tcp) = &mut self.tcp {
-            tcp.claim(now, token, viewer);
-        }
-    }
-
-    pub(super) fn prove(&mut self, remote: SocketAddr, viewer: ViewerKey) {
-        if let Some(tcp) = &mut self.tcp {
-            tcp.prove(remote, viewer);
-        }
-    }
-
-    /// Releases a connection to the thread of its viewer.
-    pub(super) fn release(&mut self, registry: &Registry, token: Token) -> Option<Connection> {
-        self.tcp.as_mut()?.release(registry, token)
-    }
-
-    /// Takes a connection that another thread released.
-    pub(super) fn adopt(
-        &mut self,
-        now: Instant,
-        registry: &Registry,
-        connection: Connection,
-        viewer: ViewerKey,
-    ) {
-        if let Some(tcp) = &mut self.tcp {
-            tcp.adopt(now, registry, connection, viewer);
-        }
-    }
-
-    pub(super) fn send(&mut self, metrics: &EngineMetrics, runs: &[Run]) {
+    pub(super) fn send(&mut self, runs: &[Run]) {
         let mut sent = SendCount::default();
         for alike in runs.chunk_by(|a, b| a.path.protocol == b.path.protocol) {
-            match (alike[0].path.protocol, &mut self.tcp) {
-                (TransportProtocol::Udp, _) => sent += self.udp.send(alike),
-                (TransportProtocol::Tcp, Some(tcp)) => tcp.send(alike, &mut sent),
-                (TransportProtocol::Tcp, None) => {
-                    sent.failed += alike.iter().map(Run::len).sum::<usize>()
-                }
+            match alike[0].path.protocol {
+                TransportProtocol::Udp => self.udp.send(alike, &mut sent),
+                TransportProtocol::Tcp => self.tcp.send(alike, &mut sent),
             }
         }
-        metrics.packets.inc_by(sent.datagrams as u64);
-        metrics.bytes.inc_by(sent.bytes as u64);
-        metrics.offloads.inc_by(sent.offloaded as u64);
-        count(&metrics.drops, DropCause::Blocked, sent.blocked);
-        count(&metrics.drops, DropCause::Failed, sent.failed);
-    }
-
-    /// Whether connections have ended that [`Self::sweep`] has not returned yet.
-    pub(super) fn has_broken(&self) -> bool {
-        self.tcp.as_ref().is_some_and(TcpPort::has_broken)
+        self.metrics.packets.inc_by(sent.datagrams as u64);
+        self.metrics.bytes.inc_by(sent.bytes as u64);
+        self.metrics.offloads.inc_by(sent.offloaded as u64);
+        count(&self.metrics.drops, DropCause::Blocked, sent.blocked);
+        count(&self.metrics.drops, DropCause::Failed, sent.failed);
     }
 
     /// Closes connections of no use, and returns the paths that have ended.
@@ -186,28 +126,16 @@ impl Ports {
         &mut self,
         now: Instant,
         registry: &Registry,
-        metrics: &EngineMetrics,
         is_there: impl Fn(ViewerKey) -> bool,
     ) -> Vec<(ViewerKey, Path)> {
-        let Some(tcp) = &mut self.tcp else {
-            return Vec::new();
-        };
-        tcp.sweep(now, registry, is_there);
-        let counted = tcp.take_count();
-        count(
-            &metrics.connections,
-            ConnectionFate::Accepted,
-            counted.accepted,
-        );
-        count(
-            &metrics.connections,
-            ConnectionFate::Refused,
-            counted.refused,
-        );
-        let open = i64::try_from(tcp.connections()).unwrap_or(i64::MAX);
-        metrics.connections_open.inc_by(open - self.open);
+        self.tcp.sweep(now, registry, is_there);
+        let (counted, connections) = (self.tcp.take_count(), &self.metrics.connections);
+        count(connections, ConnectionFate::Accepted, counted.accepted);
+        count(connections, ConnectionFate::Refused, counted.refused);
+        let open = i64::try_from(self.tcp.connections()).unwrap_or(i64::MAX);
+        self.metrics.connections_open.inc_by(open - self.open);
         self.open = open;
-        tcp.take_ended()
+        self.tcp.take_ended()
     }
 }
 

@@ -6,14 +6,14 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
-use capture::Threads;
+use capture::{Threads, lock};
 use rtc::crypto::RTCCryptoProvider;
 
-use super::audience::ledger::Ledger;
-use super::audience::{AudienceLimits, AudienceParts};
-use super::handle::{EngineHandle, ShardHandle, Shared, lock, wake};
+use super::audience::peer_index::PeerIndex;
+use super::audience::{Audience, AudienceLimits, AudienceParts};
+use super::handle::{EngineHandle, ShardHandle, Shared, wake};
 use super::ports::{OtherThread, Ports};
-use super::worker::{WAKER, WorkerParts, spawn as spawn_worker};
+use super::worker::{self, OwnPause, WAKER, Worker};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, default_renditions};
 use crate::encode::frame_queue::{FrameSink, QUEUE_FRAMES};
@@ -103,14 +103,22 @@ impl Engine {
         metrics: Arc<EngineMetrics>,
     ) -> Result<(EngineHandle, FrameSink), EngineError> {
         let (ip, port) = (config.media_ip, config.media_port);
-        let ports =
-            Ports::open(ip, port).map_err(|source| EngineError::Port { ip, port, source })?;
+        let ports = Ports::open(ip, port, Arc::clone(&metrics))
+            .map_err(|source| EngineError::Port { ip, port, source })?;
         let crypto = rtc::crypto::default_provider()
             .map_err(|error| EngineError::Certificate(error.to_string()))?;
         let identity =
             Identity::generate().map_err(|error| EngineError::Certificate(error.to_string()))?;
-        let (port, ipv6, tcp) = (ports.udp.port(), ports.udp.ipv6(), ports.has_tcp());
-        let threads = ThreadBuilder::new(&config, demand, metrics, crypto).threads(ports)?;
+        let (port, ipv6, tcp) = (ports.udp.port(), ports.udp.ipv6(), ports.tcp.listens());
+        let builder = ThreadBuilder {
+            config: &config,
+            demand,
+            metrics,
+            peer_index: Arc::new(PeerIndex::new(shards(config.threads))),
+            crypto,
+            clock: ReportClock::new(Instant::now(), SystemTime::now()),
+        };
+        let threads = builder.threads(ports)?;
         let shared = Arc::new(Shared {
             renditions: config.renditions.clone(),
             identity,
@@ -125,13 +133,13 @@ impl Engine {
                 failed: config.lost_after,
             },
             viewers_max: config.viewers_max,
-            ledger: threads.ledger,
+            peer_index: threads.peer_index,
             shards: threads.shards,
             threads: Mutex::default(),
             registered: config.registered.clone(),
         });
         for worker in threads.workers {
-            let thread = spawn_worker(worker, Arc::downgrade(&shared))?;
+            let thread = worker::spawn(worker, &shared)?;
             lock(&shared.threads).push(thread);
         }
         Ok((EngineHandle { shared }, threads.sink))
@@ -140,9 +148,9 @@ impl Engine {
 
 /// All threads; the first one reads the port.
 struct StartedThreads {
-    workers: Vec<WorkerParts>,
+    workers: Vec<Worker>,
     shards: Vec<ShardHandle>,
-    ledger: Arc<Ledger>,
+    peer_index: Arc<PeerIndex>,
     sink: FrameSink,
 }
 
@@ -151,31 +159,15 @@ struct ThreadBuilder<'a> {
     config: &'a EngineConfig,
     demand: Arc<Demand>,
     metrics: Arc<EngineMetrics>,
-    ledger: Arc<Ledger>,
+    peer_index: Arc<PeerIndex>,
     crypto: Arc<dyn RTCCryptoProvider>,
     clock: ReportClock,
 }
 
-impl<'a> ThreadBuilder<'a> {
-    fn new(
-        config: &'a EngineConfig,
-        demand: Arc<Demand>,
-        metrics: Arc<EngineMetrics>,
-        crypto: Arc<dyn RTCCryptoProvider>,
-    ) -> Self {
-        Self {
-            config,
-            demand,
-            metrics,
-            ledger: Arc::new(Ledger::new(shards(config.threads))),
-            crypto,
-            clock: ReportClock::new(Instant::now(), SystemTime::now()),
-        }
-    }
-
+impl ThreadBuilder<'_> {
     /// Makes the parts of all threads.
     fn threads(self, ports: Ports) -> io::Result<StartedThreads> {
-        let others: io::Result<Vec<Ports>> = (1..self.ledger.shards())
+        let others: io::Result<Vec<Ports>> = (1..self.peer_index.shards())
             .map(|_| ports.for_sending())
             .collect();
         let mut sink = FrameSink::new(QUEUE_FRAMES);
@@ -192,7 +184,7 @@ impl<'a> ThreadBuilder<'a> {
         Ok(StartedThreads {
             workers,
             shards,
-            ledger: self.ledger,
+            peer_index: self.peer_index,
             sink,
         })
     }
@@ -202,7 +194,7 @@ impl<'a> ThreadBuilder<'a> {
         shard: Shard,
         ports: Ports,
         sink: &mut FrameSink,
-    ) -> io::Result<(WorkerParts, ShardHandle, OtherThread)> {
+    ) -> io::Result<(Worker, ShardHandle, OtherThread)> {
         let poll = mio::Poll::new()?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
         let frame_waker = Arc::clone(&waker);
@@ -210,14 +202,19 @@ impl<'a> ThreadBuilder<'a> {
         // commands than HTTP requests in flight.
         let (sender, commands) = mpsc::channel();
         let (other, handed) = OtherThread::new(Arc::clone(&waker));
-        let worker = WorkerParts {
+        let worker = Worker {
             ports,
             poll,
             commands,
             frames: sink.add_receiver(Box::new(move || wake(&frame_waker))),
-            audience: self.audience(shard),
+            shard,
+            audience: Audience::new(self.audience(shard)),
+            metrics: Arc::clone(&self.metrics),
             handed,
+            more_handed: false,
             others: Vec::new(),
+            next_summary: Instant::now(),
+            pause: OwnPause::new(Instant::now()),
         };
         let handle = ShardHandle {
             commands: sender,
@@ -230,7 +227,7 @@ impl<'a> ThreadBuilder<'a> {
     fn audience(&self, shard: Shard) -> AudienceParts {
         AudienceParts {
             shard,
-            ledger: Arc::clone(&self.ledger),
+            peer_index: Arc::clone(&self.peer_index),
             crypto: Arc::clone(&self.crypto),
             clock: self.clock,
             limits: AudienceLimits {

@@ -4,14 +4,14 @@
 mod tests;
 
 use std::io;
-use std::sync::{Arc, PoisonError, Weak, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Heartbeat, TURN_MAX};
+use capture::{Heartbeat, TURN_MAX, lock};
 use mio::{Events, Poll, Token};
 
-use super::audience::{Audience, AudienceParts};
+use super::audience::{Audience, Out};
 use super::handle::{Command, Shared, ViewerSummary};
 use super::ports::{Handed, OtherThread, Ports};
 use crate::encode::frame_queue::FrameReceiver;
@@ -19,7 +19,7 @@ use crate::fanout::viewer::Phase;
 use crate::metrics::{EngineMetrics, IgnoredCause, count};
 use crate::transport::demux::{Shard, ViewerKey};
 use crate::transport::peer::PacketSource;
-use crate::transport::runs::{Run, TransportProtocol};
+use crate::transport::runs::TransportProtocol;
 use crate::transport::tcp_port::Framed;
 
 pub(super) const WAKER: Token = Token(0);
@@ -30,33 +30,22 @@ const HANDED_MAX: usize = 512;
 /// How often the viewers' summaries are updated.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 
-pub(super) struct WorkerParts {
+pub(super) struct Worker {
     pub(super) ports: Ports,
     pub(super) poll: Poll,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) frames: FrameReceiver,
-    pub(super) audience: AudienceParts,
+    pub(super) shard: Shard,
+    pub(super) audience: Audience,
+    pub(super) metrics: Arc<EngineMetrics>,
     /// What the thread that reads the port hands over.
     pub(super) handed: mpsc::Receiver<Handed>,
+    /// More than [`HANDED_MAX`] items were waiting.
+    pub(super) more_handed: bool,
     /// The other threads, by shard, if this is the thread that reads the port.
     pub(super) others: Vec<(Shard, OtherThread)>,
-}
-
-struct Worker {
-    ports: Ports,
-    poll: Poll,
-    commands: mpsc::Receiver<Command>,
-    frames: FrameReceiver,
-    shard: Shard,
-    audience: Audience,
-    metrics: Arc<EngineMetrics>,
-    shared: Weak<Shared>,
-    handed: mpsc::Receiver<Handed>,
-    /// More than [`HANDED_MAX`] items were waiting.
-    more_handed: bool,
-    others: Vec<(Shard, OtherThread)>,
-    next_summary: Instant,
-    pause: OwnPause,
+    pub(super) next_summary: Instant,
+    pub(super) pause: OwnPause,
 }
 
 /// A received datagram, kept until the receive call has returned.
@@ -65,36 +54,19 @@ struct Incoming {
     bytes: Vec<u8>,
 }
 
-pub(super) fn spawn(parts: WorkerParts, shared: Weak<Shared>) -> io::Result<JoinHandle<()>> {
-    let mut ports = parts.ports;
-    ports.register(parts.poll.registry())?;
-    let shard = parts.audience.shard;
-    let threads = shared.upgrade().map(|shared| shared.registered.clone());
-    let mut worker = Worker {
-        ports,
-        poll: parts.poll,
-        commands: parts.commands,
-        frames: parts.frames,
-        shard,
-        metrics: Arc::clone(&parts.audience.metrics),
-        audience: Audience::new(parts.audience),
-        shared,
-        handed: parts.handed,
-        more_handed: false,
-        others: parts.others,
-        next_summary: Instant::now(),
-        pause: OwnPause::new(Instant::now()),
-    };
-    let name = match shard {
+pub(super) fn spawn(mut worker: Worker, shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
+    worker.ports.register(worker.poll.registry())?;
+    let name = match worker.shard {
         Shard(0) => "media-engine".to_owned(),
         Shard(other) => format!("media-engine-{other}"),
     };
-    let threads = threads.unwrap_or_default();
-    threads.spawn(name, move |heartbeat| worker.run(heartbeat))
+    let weak = Arc::downgrade(shared);
+    let threads = &shared.registered;
+    threads.spawn(name, move |heartbeat| worker.run(&weak, heartbeat))
 }
 
 impl Worker {
-    fn run(&mut self, heartbeat: &Heartbeat) {
+    fn run(&mut self, shared: &Weak<Shared>, heartbeat: &Heartbeat) {
         self.recover(heartbeat.panics_in_a_row());
         let mut events = Events::with_capacity(8);
         loop {
@@ -131,16 +103,12 @@ impl Worker {
             let now = Instant::now();
             self.notice_pause(now, Duration::ZERO);
             self.sweep(now);
-            let (ports, metrics) = (&mut self.ports, &self.metrics);
-            self.audience
-                .tick(now, &mut |runs| ports.send(metrics, runs));
-            self.publish(now);
+            self.audience.tick(now, &mut |runs| self.ports.send(runs));
+            self.publish(now, shared);
         }
         let now = Instant::now();
-        let (ports, metrics) = (&mut self.ports, &self.metrics);
-        self.audience
-            .close(now, &mut |runs| ports.send(metrics, runs));
-        self.publish(self.next_summary);
+        self.audience.close(now, &mut |runs| self.ports.send(runs));
+        self.publish(self.next_summary, shared);
     }
 
     /// After one panic the viewers are kept, since the cause is most likely one viewer's datagram. After a
@@ -151,9 +119,8 @@ impl Worker {
             (self.ports.udp_readable, self.more_handed) = (true, true);
         }
         if panics_in_a_row > 1 {
-            let (ports, metrics) = (&mut self.ports, &self.metrics);
-            self.audience
-                .close(Instant::now(), &mut |runs| ports.send(metrics, runs));
+            let out: &mut Out<'_> = &mut |runs| self.ports.send(runs);
+            self.audience.close(Instant::now(), out);
         }
     }
 
@@ -183,37 +150,15 @@ impl Worker {
                 // Every handle is gone; no request can come any more.
                 Err(mpsc::TryRecvError::Disconnected) => return false,
             };
-            let now = Instant::now();
-            let (ports, metrics) = (&mut self.ports, &self.metrics);
-            let mut out = |runs: &[Run]| ports.send(metrics, runs);
             match command {
-                Command::Join(arrival, reply) => {
-                    let _ = reply.send(self.audience.join(now, *arrival));
-                }
-                Command::Trickle(trickle, reply) => {
-                    let _ = reply.send(self.audience.trickle(now, &trickle, &mut out));
-                }
-                Command::Choose(id, choice, reply) => {
-                    let _ = reply.send(self.audience.choose(now, &id, choice));
-                }
-                Command::Restart(restart, reply) => {
-                    let _ = reply.send(self.audience.restart(now, *restart, &mut out));
-                }
-                Command::Leave(id, reply) => {
-                    let _ = reply.send(self.audience.leave(now, &id, &mut out));
-                }
-                Command::Publish(newcomer, reply) => {
-                    let _ = reply.send(self.audience.publish(now, *newcomer, &mut out));
+                Command::Request(request) => {
+                    let out: &mut Out<'_> = &mut |runs| self.ports.send(runs);
+                    request(&mut self.audience, Instant::now(), out);
                 }
                 Command::DiscardPictures(reply) => {
                     self.frames.clear();
-                    self.audience.discard_pictures(now);
-                    self.ports.discard_queued();
-                    let _ = reply.send(());
-                }
-                Command::DismissPublisher(reply) => {
-                    self.audience
-                        .dismiss_publisher(now, "the camera was closed", &mut out);
+                    self.audience.discard_pictures(Instant::now());
+                    self.ports.tcp.discard_queued();
                     let _ = reply.send(());
                 }
                 Command::Stop => return false,
@@ -224,9 +169,8 @@ impl Worker {
     fn fan_out(&mut self) {
         while let Some(frame) = self.frames.try_recv() {
             let now = Instant::now();
-            let (ports, metrics) = (&mut self.ports, &self.metrics);
             self.audience
-                .frame(now, frame, &mut |runs| ports.send(metrics, runs));
+                .frame(now, frame, &mut |runs| self.ports.send(runs));
             self.metrics.fanout.observe(now.elapsed().as_secs_f64());
         }
     }
@@ -271,7 +215,9 @@ impl Worker {
 
     fn receive_tcp(&mut self) {
         let now = Instant::now();
-        for framed in self.ports.receive_tcp(now) {
+        let mut received = Vec::new();
+        self.ports.tcp.receive(now, &mut received);
+        for framed in received {
             let way = PacketSource {
                 protocol: TransportProtocol::Tcp,
                 from: framed.path.remote,
@@ -279,7 +225,7 @@ impl Worker {
             };
             match self.audience.whose(way, &framed.bytes) {
                 Some(key) if key.shard == self.shard => {
-                    self.ports.claim(now, framed.token, key);
+                    self.ports.tcp.claim(now, framed.token, key);
                     self.take(now, key, way, &framed.bytes);
                 }
                 Some(key) => self.hand_framed(key, way, &framed),
@@ -290,11 +236,10 @@ impl Worker {
 
     /// Takes a datagram of a viewer of this shard.
     fn take(&mut self, now: Instant, key: ViewerKey, way: PacketSource, bytes: &[u8]) {
-        let (ports, metrics) = (&mut self.ports, &self.metrics);
-        let mut out = |runs: &[Run]| ports.send(metrics, runs);
-        let proven = self.audience.receive(now, key, way, bytes, &mut out);
+        let out: &mut Out<'_> = &mut |runs| self.ports.send(runs);
+        let proven = self.audience.receive(now, key, way, bytes, out);
         if proven && way.protocol == TransportProtocol::Tcp {
-            self.ports.prove(way.from, key);
+            self.ports.tcp.prove(way.from, key);
         }
     }
 
@@ -310,7 +255,8 @@ impl Worker {
                 }
                 Handed::Connection(key, connection) => {
                     let registry = self.poll.registry();
-                    self.ports.adopt(Instant::now(), registry, *connection, key);
+                    let (now, tcp) = (Instant::now(), &mut self.ports.tcp);
+                    tcp.adopt(now, registry, *connection, key);
                 }
             }
         }
@@ -320,7 +266,7 @@ impl Worker {
     /// Hands over the connection before the datagram, so that answers can be sent through it.
     fn hand_framed(&mut self, key: ViewerKey, way: PacketSource, framed: &Framed) {
         let registry = self.poll.registry();
-        if let Some(connection) = self.ports.release(registry, framed.token) {
+        if let Some(connection) = self.ports.tcp.release(registry, framed.token) {
             self.hand(key, Handed::Connection(key, Box::new(connection)));
         }
         self.hand_datagram(key, way, &framed.bytes);
@@ -347,21 +293,20 @@ impl Worker {
     /// Removes connections: those that ended at once, since their viewers wait, and useless ones each
     /// second.
     fn sweep(&mut self, now: Instant) {
-        if now < self.next_summary && !self.ports.has_broken() {
+        if now < self.next_summary && !self.ports.tcp.has_ended_connections() {
             return;
         }
-        let (ports, audience) = (&mut self.ports, &self.audience);
         let registry = self.poll.registry();
-        let ended = ports.sweep(now, registry, &self.metrics, |key| audience.has(key));
-        let (ports, metrics) = (&mut self.ports, &self.metrics);
+        let ended = self
+            .ports
+            .sweep(now, registry, |key| self.audience.has(key));
         for (viewer, path) in ended {
-            self.audience.close_path(now, viewer, path, &mut |runs| {
-                ports.send(metrics, runs);
-            });
+            let out: &mut Out<'_> = &mut |runs| self.ports.send(runs);
+            self.audience.close_path(now, viewer, path, out);
         }
     }
 
-    fn publish(&mut self, now: Instant) {
+    fn publish(&mut self, now: Instant, shared: &Weak<Shared>) {
         if now < self.next_summary {
             return;
         }
@@ -380,9 +325,8 @@ impl Worker {
                 frozen_for: viewer.freeze.total(now),
             })
             .collect();
-        if let Some(shared) = self.shared.upgrade() {
-            let summary = shared.shards[self.shard.0].summaries.lock();
-            *summary.unwrap_or_else(PoisonError::into_inner) = summaries;
+        if let Some(shared) = shared.upgrade() {
+            *lock(&shared.shards[self.shard.0].summaries) = summaries;
         }
     }
 }

@@ -115,32 +115,18 @@ pub(crate) const FRESH: Duration = Duration::from_millis(500);
 /// so that many slow joins cost no further keyframes.
 const HELD: Duration = Duration::from_millis(1200);
 
-/// How to start a viewer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// With the newest keyframe and all frames since.
-    Replay,
-    /// With the next keyframe, which must be requested.
-    Await,
-}
-
-/// How to start a viewer that sent its offer at `offered_at` and is connected at `now`, when the newest
-/// keyframe in the cache arrived at `keyframe_at`.
-pub(crate) fn start_of_join(
+/// Whether a viewer that sent its offer at `offered_at` and is connected at `now` starts with the cached
+/// keyframe, which arrived at `keyframe_at`, and all frames since. Otherwise it needs the next keyframe.
+pub(crate) fn starts_from_cache(
     offered_at: Instant,
     now: Instant,
     keyframe_at: Option<Instant>,
-) -> Start {
-    let Some(keyframe_at) = keyframe_at else {
-        return Start::Await;
-    };
-    let age = now.saturating_duration_since(keyframe_at);
-    let age_when_offered = offered_at.saturating_duration_since(keyframe_at);
-    if age <= FRESH || (age_when_offered <= FRESH && age <= HELD) {
-        Start::Replay
-    } else {
-        Start::Await
-    }
+) -> bool {
+    keyframe_at.is_some_and(|keyframe_at| {
+        let age = now.saturating_duration_since(keyframe_at);
+        let age_when_offered = offered_at.saturating_duration_since(keyframe_at);
+        age <= FRESH || (age_when_offered <= FRESH && age <= HELD)
+    })
 }
 
 /// Whether a viewer that is about to connect needs a new keyframe, so that one is there when it has

@@ -54,13 +54,6 @@ struct Segment {
     rendition: RenditionId,
 }
 
-/// Totals for sender reports (RFC 3550 6.4.1).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct SentCount {
-    pub(crate) packets: u32,
-    pub(crate) payload_bytes: u32,
-}
-
 /// The RTP stream of one viewer.
 #[derive(Debug)]
 pub(crate) struct RtpStream {
@@ -75,7 +68,9 @@ pub(crate) struct RtpStream {
     keyframe: Option<(u64, Instant)>,
     /// `None` where a retransmission stream was negotiated.
     originals: Option<Originals>,
-    sent: SentCount,
+    /// Totals for sender reports (RFC 3550 6.4.1).
+    sent_packets: u32,
+    sent_payload_bytes: u32,
     delay: Duration,
     /// Frames that are still to carry it.
     delay_repeats: u8,
@@ -95,7 +90,8 @@ impl RtpStream {
             resends: ResendLog::default(),
             keyframe: None,
             originals: terms.rtx.is_none().then(Originals::default),
-            sent: SentCount::default(),
+            sent_packets: 0,
+            sent_payload_bytes: 0,
             delay: Duration::ZERO,
             delay_repeats: 0,
         }
@@ -217,8 +213,8 @@ impl RtpStream {
             ssrc: self.terms.ssrc,
             ntp_time: clock.ntp(now),
             rtp_time: self.timestamp(newest.rtp_ticks).wrapping_add(ticks),
-            packet_count: self.sent.packets,
-            octet_count: self.sent.payload_bytes,
+            packet_count: self.sent_packets,
+            octet_count: self.sent_payload_bytes,
             ..SenderReport::default()
         }
     }
@@ -292,8 +288,8 @@ impl RtpStream {
     fn count(&mut self, payloads: &[Bytes]) {
         let bytes: usize = payloads.iter().map(Bytes::len).sum();
         let wrapped = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        self.sent.packets = self.sent.packets.wrapping_add(wrapped(payloads.len()));
-        self.sent.payload_bytes = self.sent.payload_bytes.wrapping_add(wrapped(bytes));
+        self.sent_packets = self.sent_packets.wrapping_add(wrapped(payloads.len()));
+        self.sent_payload_bytes = self.sent_payload_bytes.wrapping_add(wrapped(bytes));
         self.resends.earn(bytes);
     }
 

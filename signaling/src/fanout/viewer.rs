@@ -38,7 +38,7 @@ pub(crate) enum Phase {
 
 /// A viewer's place among the admitted viewers, which the HTTP side manages. Dropped when the viewer is
 /// gone for any reason.
-pub trait Seat: Send {
+pub trait Place: Send {
     /// The viewer has connected and keeps the place from now on. `false`: the place was given to another
     /// viewer meanwhile, and this one is removed.
     fn occupy(&self) -> bool {
@@ -52,16 +52,16 @@ pub trait Seat: Send {
 }
 
 /// A viewer without a limit on places.
-impl Seat for () {}
+impl Place for () {}
 
 /// What a viewer brings when it joins.
-pub(crate) struct Arrival {
+pub(crate) struct NewViewer {
     pub(crate) id: String,
     pub(crate) peer: Peer,
     pub(crate) rtp: RtpStream,
     pub(crate) choice: Choice,
     pub(crate) offered_at: Instant,
-    pub(crate) seat: Box<dyn Seat>,
+    pub(crate) place: Box<dyn Place>,
 }
 
 /// One viewer of an [`Audience`](crate::engine).
@@ -89,7 +89,7 @@ pub(crate) struct Viewer {
     next_report: Instant,
     /// Its entry in the audience's timetable.
     pub(crate) deadline: Option<Instant>,
-    pub(crate) seat: Box<dyn Seat>,
+    pub(crate) place: Box<dyn Place>,
     /// When its first ICE check came.
     pub(crate) checked_at: Option<Instant>,
     /// The demand for its rendition counts it.
@@ -97,20 +97,20 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
-    pub(crate) fn new(arrival: Arrival) -> Self {
-        let rendition = first_rendition(arrival.choice);
+    pub(crate) fn new(newcomer: NewViewer) -> Self {
+        let rendition = first_rendition(newcomer.choice);
         Self {
-            id: arrival.id,
-            peer: arrival.peer,
-            rtp: arrival.rtp,
-            control: Control::new(arrival.offered_at, arrival.choice),
+            id: newcomer.id,
+            peer: newcomer.peer,
+            rtp: newcomer.rtp,
+            control: Control::new(newcomer.offered_at, newcomer.choice),
             queue: SendQueue::default(),
             rendition,
             next: None,
             rendition_change: None,
             phase: Phase::Connecting,
-            next_report: arrival.offered_at,
-            offered_at: arrival.offered_at,
+            next_report: newcomer.offered_at,
+            offered_at: newcomer.offered_at,
             connected_at: None,
             started: false,
             loss: None,
@@ -118,7 +118,7 @@ impl Viewer {
             freeze: FreezeClock::default(),
             pli_backoff: PliBackoff::default(),
             deadline: None,
-            seat: arrival.seat,
+            place: newcomer.place,
             checked_at: None,
             is_counted: false,
         }

@@ -146,6 +146,7 @@ fn is_parameters(nal: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::parameter_sets::tests::parameters;
+    use super::UnitError::{Damaged, NoKeyframe};
     use super::*;
 
     struct Fixture {
@@ -198,15 +199,9 @@ mod tests {
     #[test]
     fn decoding_starts_at_a_keyframe() {
         let mut fixture = Fixture::new();
-        assert_eq!(
-            fixture.push(0, true, &[0x61, 1]),
-            [Err(UnitError::NoKeyframe)]
-        );
-        assert_eq!(
-            fixture.push(1, true, &parameters()),
-            [Ok(false)],
-            "parameter sets pass"
-        );
+        assert_eq!(fixture.push(0, true, &[0x61, 1]), [Err(NoKeyframe)]);
+        let passed = fixture.push(1, true, &parameters());
+        assert_eq!(passed, [Ok(false)], "parameter sets");
         assert_eq!(fixture.keyframe(3000), [Ok(true)]);
     }
 
@@ -216,26 +211,15 @@ mod tests {
         fixture.keyframe(0);
         assert!(fixture.push(3000, false, &[0x7c, 0x81, 1]).is_empty());
         fixture.assembler.lost();
-        assert_eq!(
-            fixture.push(3000, true, &[0x7c, 0x41, 2]),
-            [Err(UnitError::Damaged)]
-        );
-        assert_eq!(
-            fixture.push(6000, true, &[0x61, 1]),
-            [Err(UnitError::NoKeyframe)]
-        );
+        let end = fixture.push(3000, true, &[0x7c, 0x41, 2]);
+        assert_eq!(end, [Err(Damaged)]);
+        assert_eq!(fixture.push(6000, true, &[0x61, 1]), [Err(NoKeyframe)]);
         fixture.assembler.lost();
-        assert_eq!(
-            fixture.push(9000, true, &[0x65, 1]),
-            [Err(UnitError::Damaged)],
-            "its first slice may be missing"
-        );
+        // Its first slice may be missing.
+        assert_eq!(fixture.push(9000, true, &[0x65, 1]), [Err(Damaged)]);
         fixture.assembler.lost();
-        assert_eq!(
-            fixture.keyframe(12_000),
-            [Ok(true)],
-            "parameter sets mark the start of the access unit"
-        );
+        // Parameter sets mark the start of the access unit.
+        assert_eq!(fixture.keyframe(12_000), [Ok(true)]);
     }
 
     #[test]
@@ -249,10 +233,6 @@ mod tests {
         assert_eq!(fixture.push(1, true, &[0x65, 1]), [Err(broken)]);
         assert_eq!(fixture.keyframe(3000), [Ok(true)]);
         let open = fixture.push(6000, true, &[0x7c, 0x85, 1]);
-        assert_eq!(
-            open,
-            [Err(UnitError::Damaged)],
-            "the last fragment is missing"
-        );
+        assert_eq!(open, [Err(Damaged)], "the last fragment is missing");
     }
 }

@@ -5,9 +5,10 @@
 //! that a picture waits for.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use capture::lock;
 use rtc::interceptor::{
     Interceptor, Packet, RTPHeaderExtension, ReceiverReportBuilder, ReceiverReportInterceptor,
     StreamInfo, TaggedPacket, TwccReceiverBuilder, TwccReceiverInterceptor,
@@ -27,12 +28,11 @@ pub(crate) struct MediaInbox(Arc<Mutex<Vec<rtc::rtp::Packet>>>);
 impl MediaInbox {
     /// Takes the received packets.
     pub(crate) fn take(&self) -> Vec<rtc::rtp::Packet> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.0))
     }
 
     fn put(&self, packet: rtc::rtp::Packet) {
-        let mut inbox = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inbox.push(packet);
+        lock(&self.0).push(packet);
     }
 }
 

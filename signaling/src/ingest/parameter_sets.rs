@@ -269,12 +269,7 @@ pub(super) mod tests {
         bits.ue(0).ue(0).ue(0).ue(1).put(0, 1);
         bits.ue(width - 1).ue(height - 1).put(1, 1).put(1, 1);
         bits.put(1, 1).ue(0).ue(0).ue(0).ue(4);
-        bits.put(1, 1)
-            .put(1, 1)
-            .put(255, 8)
-            .put(1, 16)
-            .put(1, 16)
-            .put(0, 1);
+        bits.put(3, 2).put(255, 8).put(1, 16).put(1, 16).put(0, 1);
         bits.put(1, 1).put(5, 3).put(u32::from(full), 1).put(0, 24);
         bits.nal()
     }
@@ -301,23 +296,13 @@ pub(super) mod tests {
             height: 2160,
         };
         assert_eq!(refused(&set(66, 240, 135, false)), large);
-        assert!(matches!(
-            refused(&set(66, 121, 1, false)),
-            UnsupportedError::TooLarge { .. }
-        ));
-        assert!(matches!(
-            refused(&set(66, 120, 69, false)),
-            UnsupportedError::TooLarge { .. }
-        ));
+        for (width, height) in [(121, 1), (120, 69)] {
+            let error = refused(&set(66, width, height, false));
+            assert!(matches!(error, UnsupportedError::TooLarge { .. }));
+        }
         let mut ten_bit = Writer::default();
-        ten_bit
-            .put(110, 8)
-            .put(0, 16)
-            .ue(0)
-            .ue(1)
-            .ue(2)
-            .ue(2)
-            .put(0, 32);
+        ten_bit.put(110, 8).put(0, 16).ue(0).ue(1).ue(2).ue(2);
+        ten_bit.put(0, 32);
         assert_eq!(refused(&ten_bit.nal()), UnsupportedError::Format);
     }
 
@@ -332,17 +317,9 @@ pub(super) mod tests {
                 let _ = SequenceParameters::parse(&broken);
             }
         }
-        assert_eq!(
-            SequenceParameters::parse(&[]),
-            Err(UnsupportedError::Broken)
-        );
-        assert_eq!(
-            SequenceParameters::parse(&[0x67; 2000]),
-            Err(UnsupportedError::Broken)
-        );
-        assert_eq!(
-            SequenceParameters::parse(&[0; 100]),
-            Err(UnsupportedError::Broken)
-        );
+        for malformed in [&[][..], &[0x67; 2000], &[0; 100]] {
+            let parsed = SequenceParameters::parse(malformed);
+            assert_eq!(parsed, Err(UnsupportedError::Broken));
+        }
     }
 }

@@ -152,11 +152,8 @@ impl<P> Reorder<P> {
             return;
         }
         self.missing.extend(between.map(|number| {
-            let missing = Missing {
-                since: now,
-                asked_at: None,
-            };
-            (number, missing)
+            let (since, asked_at) = (now, None);
+            (number, Missing { since, asked_at })
         }));
     }
 
@@ -243,11 +240,7 @@ mod tests {
         assert!(order.nacks_due(start).is_empty());
         let flood: Vec<u16> = (1002..1002 + BUFFERED_MAX as u16 + 1).collect();
         fed(&mut order, start, &flood);
-        assert_eq!(
-            order.pop(start),
-            Some(Element::Gap(1)),
-            "the buffer is full"
-        );
+        assert_eq!(order.pop(start), Some(Element::Gap(1)), "full");
         assert!(order.held.len() <= BUFFERED_MAX + 1);
     }
 }

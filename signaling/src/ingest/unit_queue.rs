@@ -1,8 +1,10 @@
 //! Bounded queue of access units for the decoder thread. After a drop only a keyframe is accepted.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+use capture::lock;
 
 use super::access_unit::AccessUnit;
 
@@ -58,7 +60,7 @@ pub(crate) fn unit_queue() -> (UnitSender, UnitReceiver) {
 impl UnitSender {
     /// Adds a unit without waiting.
     pub(crate) fn push(&self, unit: AccessUnit) -> Pushed {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.0.state);
         if unit.keyframe {
             state.needs_keyframe = false;
         }
@@ -83,13 +85,13 @@ impl UnitSender {
 
     /// Whether decoding can only continue at a keyframe.
     pub(crate) fn needs_keyframe(&self) -> bool {
-        lock(&self.0).needs_keyframe
+        lock(&self.0.state).needs_keyframe
     }
 }
 
 impl Drop for UnitSender {
     fn drop(&mut self) {
-        lock(&self.0).closed = true;
+        lock(&self.0.state).closed = true;
         self.0.changed.notify_one();
     }
 }
@@ -97,7 +99,7 @@ impl Drop for UnitSender {
 impl UnitReceiver {
     /// Waits up to `limit` for the next unit.
     pub(crate) fn take(&self, limit: Duration) -> Taken {
-        let state = lock(&self.0);
+        let state = lock(&self.0.state);
         let waited = self.0.changed.wait_timeout_while(state, limit, |state| {
             state.units.is_empty() && !state.closed
         });
@@ -111,17 +113,13 @@ impl UnitReceiver {
 
     /// Call after a decoder failure: drops units up to the next keyframe and returns their number.
     pub(crate) fn discard_to_keyframe(&self) -> usize {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.0.state);
         let keyframe = state.units.iter().position(|unit| unit.keyframe);
         state.needs_keyframe = keyframe.is_none();
         // overflow: drops-to-keyframe
         let useless = keyframe.unwrap_or(state.units.len());
         state.units.drain(..useless).count()
     }
-}
-
-fn lock(shared: &Shared) -> MutexGuard<'_, State> {
-    shared.state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

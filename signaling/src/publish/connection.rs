@@ -108,7 +108,11 @@ impl MediaConnection {
             .with(Slot::SenderReport, SenderReportBuilder::new().build())
             .with(
                 Slot::from(KEYFRAME_REQUEST_SLOT),
-                KeyframeRequests::new(on_keyframe_request),
+                KeyframeRequests {
+                    on_request: on_keyframe_request,
+                    read: VecDeque::new(),
+                    write: VecDeque::new(),
+                },
             );
         let connection = PeerConnectionBuilder::new()
             .with_media_engine(codecs()?)
@@ -310,16 +314,6 @@ pub(super) struct KeyframeRequests {
     on_request: Box<dyn Fn() + Send + Sync>,
     read: VecDeque<TaggedPacket>,
     write: VecDeque<TaggedPacket>,
-}
-
-impl KeyframeRequests {
-    pub(super) fn new(on_request: Box<dyn Fn() + Send + Sync>) -> Self {
-        Self {
-            on_request,
-            read: VecDeque::new(),
-            write: VecDeque::new(),
-        }
-    }
 }
 
 impl Protocol<TaggedPacket, TaggedPacket, ()> for KeyframeRequests {

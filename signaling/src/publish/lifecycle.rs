@@ -9,7 +9,6 @@ use prometheus_client::encoding::EncodeLabelValue;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
 
 /// Exponential back-off: the first wait, doubled with each consecutive failure up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -49,14 +48,21 @@ impl PublishState {
     }
 }
 
-/// The state and its back-off.
+/// The current status of publishing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishStatus {
+    /// The state.
+    pub state: PublishState,
+    /// Start of the state.
+    pub since: Instant,
+    /// Why it is not live, for display.
+    pub reason: Option<String>,
+}
+
+/// The status and its back-off.
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
-    pub(crate) state: PublishState,
-    /// Start of the state.
-    pub(crate) since: Instant,
-    /// Why it is not live.
-    pub(crate) reason: Option<String>,
+    pub(crate) status: PublishStatus,
     retry_at: Option<Instant>,
     /// Consecutive failures of one class (rejections or others).
     failures: u32,
@@ -66,9 +72,11 @@ pub(crate) struct Lifecycle {
 impl Lifecycle {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
-            state: PublishState::Connecting,
-            since: now,
-            reason: None,
+            status: PublishStatus {
+                state: PublishState::Connecting,
+                since: now,
+                reason: None,
+            },
             retry_at: None,
             failures: 0,
             refused: false,
@@ -84,14 +92,15 @@ impl Lifecycle {
     /// The media connection is up.
     pub(crate) fn connected(&mut self, now: Instant) {
         self.enter(PublishState::Live, now);
-        self.reason = None;
+        self.status.reason = None;
     }
 
     /// An attempt or connection has failed. `spread`, 0 to 1, randomises the wait (jitter), so that many
     /// stations do not retry at the same time.
     pub(crate) fn failed(&mut self, now: Instant, failure: &AttemptError, spread: f64) {
         let refused = failure.kind == FailureKind::Refused;
-        let stable = self.state == PublishState::Live && now >= self.since + STABLE_AFTER;
+        let stable =
+            self.status.state == PublishState::Live && now >= self.status.since + STABLE_AFTER;
         if stable || refused != self.refused {
             self.failures = 0;
         }
@@ -108,7 +117,7 @@ impl Lifecycle {
         let wait = doubled.mul_f64(0.5 + spread.clamp(0.0, 1.0) / 2.0);
         let wait = wait.max(failure.retry_after.unwrap_or_default());
         self.retry_at = Some(now + wait);
-        self.reason = Some(failure.reason.clone());
+        self.status.reason = Some(failure.reason.clone());
         let state = if refused {
             PublishState::Refused
         } else {
@@ -123,66 +132,27 @@ impl Lifecycle {
     }
 
     fn enter(&mut self, state: PublishState, now: Instant) {
-        (self.state, self.since) = (state, now);
+        (self.status.state, self.status.since) = (state, now);
     }
 }
 
-/// Metrics of publishing.
-#[derive(Debug, Clone, Default)]
-pub struct PublishMetrics {
-    /// 1 for the current state, 0 for the others.
-    pub state: Family<[(&'static str, &'static str); 1], Gauge>,
-    /// Established connections.
-    pub connects: Counter,
-    /// Failed attempts and ended connections, by reason.
-    pub failures: Family<[(&'static str, FailureKind); 1], Counter>,
-    /// RTP packets passed to the connection.
-    pub packets: Counter,
-    /// Bytes of their payloads.
-    pub bytes: Counter,
-    /// Frames that were not sent while connected.
-    pub frames_dropped: Counter,
-    /// Keyframe requests of the server.
-    pub keyframe_requests: Counter,
+capture::metrics! {
+    /// Metrics of publishing.
+    pub struct PublishMetrics;
+    state: Family<[(&'static str, &'static str); 1], Gauge> =>
+        "carrier_publish_state", "1 for the state that publishing is in";
+    connects: Counter => "carrier_publish_connects", "Connections to the WHIP server";
+    packets: Counter => "carrier_publish_packets", "RTP packets published";
+    bytes: Counter => "carrier_publish_bytes", "Bytes of RTP payload published";
+    frames_dropped: Counter =>
+        "carrier_publish_dropped_frames", "Frames not published while connected";
+    keyframe_requests: Counter =>
+        "carrier_publish_keyframe_requests", "Keyframes that the WHIP server asked for";
+    failures: Family<[(&'static str, FailureKind); 1], Counter> =>
+        "carrier_publish_failures", "Attempts and connections that ended";
 }
 
 impl PublishMetrics {
-    /// Registers all metrics.
-    pub fn register(&self, registry: &mut Registry) {
-        let help = "1 for the state that publishing is in";
-        registry.register("carrier_publish_state", help, self.state.clone());
-        let mut counter = |name: &str, help: &str, metric: &Counter| {
-            registry.register(name, help, metric.clone());
-        };
-        counter(
-            "carrier_publish_connects",
-            "Connections to the WHIP server",
-            &self.connects,
-        );
-        counter(
-            "carrier_publish_packets",
-            "RTP packets published",
-            &self.packets,
-        );
-        counter(
-            "carrier_publish_bytes",
-            "Bytes of RTP payload published",
-            &self.bytes,
-        );
-        counter(
-            "carrier_publish_dropped_frames",
-            "Frames not published while connected",
-            &self.frames_dropped,
-        );
-        counter(
-            "carrier_publish_keyframe_requests",
-            "Keyframes that the WHIP server asked for",
-            &self.keyframe_requests,
-        );
-        let help = "Attempts and connections that ended";
-        registry.register("carrier_publish_failures", help, self.failures.clone());
-    }
-
     pub(super) fn show(&self, state: PublishState) {
         for each in PublishState::ALL {
             let gauge = self.state.get_or_create_owned(&[("state", each.name())]);

@@ -2,14 +2,14 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Heartbeat, TURN_MAX, Threads};
+use capture::{Heartbeat, TURN_MAX, Threads, lock};
 use tokio::sync::{Notify, watch};
 
-use super::lifecycle::{AttemptError, Lifecycle, PublishMetrics, PublishState};
+use super::lifecycle::{AttemptError, Lifecycle, PublishMetrics, PublishStatus};
 use super::session::PublishSession;
 use super::target::PublishTarget;
 use super::whip_client::WhipClient;
@@ -22,17 +22,6 @@ const QUEUE_FRAMES: usize = 30;
 /// Time limit to close a connection.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(200);
 const BEAT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The current status of publishing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublishStatus {
-    /// The state.
-    pub state: PublishState,
-    /// Start of the state.
-    pub since: Instant,
-    /// Why it is not live, for display.
-    pub reason: Option<String>,
-}
 
 /// Handle of the publishing thread; clones refer to the same thread.
 #[derive(Debug, Clone)]
@@ -81,7 +70,7 @@ impl Publisher {
         let lifecycle = Lifecycle::new(Instant::now());
         let shared = Arc::new(Shared {
             host: target.host(),
-            status: Mutex::new(status_of(&lifecycle)),
+            status: Mutex::new(lifecycle.status.clone()),
             stop,
             reconnect: Notify::new(),
             thread: Mutex::new(None),
@@ -204,8 +193,8 @@ impl Worker {
     }
 
     fn show(&self) {
-        self.metrics.show(self.lifecycle.state);
-        *lock(&self.shared.status) = status_of(&self.lifecycle);
+        self.metrics.show(self.lifecycle.status.state);
+        *lock(&self.shared.status) = self.lifecycle.status.clone();
     }
 }
 
@@ -223,19 +212,7 @@ async fn beat(heartbeat: &Heartbeat) -> Infallible {
     }
 }
 
-fn status_of(lifecycle: &Lifecycle) -> PublishStatus {
-    PublishStatus {
-        state: lifecycle.state,
-        since: lifecycle.since,
-        reason: lifecycle.reason.clone(),
-    }
-}
-
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // The sender is owned by this thread's shared state, so that it cannot be dropped.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -79,10 +79,6 @@ impl FeedbackInbox {
         std::mem::take(&mut self.kept)
     }
 
-    fn put(&mut self, feedback: Feedback) {
-        self.kept.push(feedback);
-    }
-
     /// Adds a compound packet; feedback on other streams is skipped.
     pub(crate) fn collect(&mut self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
         for packet in packets {
@@ -90,15 +86,16 @@ impl FeedbackInbox {
             if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
                 if nack.media_ssrc == self.ssrc {
                     let lost = nack.nacks.iter().flat_map(|pair| pair.packet_list());
-                    self.put(Feedback::Nack(lost.take(NACKS_MAX).collect()));
+                    self.kept
+                        .push(Feedback::Nack(lost.take(NACKS_MAX).collect()));
                 }
             } else if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
                 if pli.media_ssrc == self.ssrc {
-                    self.put(Feedback::Pli);
+                    self.kept.push(Feedback::Pli);
                 }
             } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
                 if fir.fir.iter().any(|entry| entry.ssrc == self.ssrc) {
-                    self.put(Feedback::Fir);
+                    self.kept.push(Feedback::Fir);
                 }
             } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
                 self.transport(feedback);
@@ -120,12 +117,12 @@ impl FeedbackInbox {
         let mut acknowledgements = convert_twcc(feedback);
         // The last chunk is padded beyond the packet count.
         acknowledgements.truncate(packets);
-        self.put(Feedback::Transport(acknowledgements));
+        self.kept.push(Feedback::Transport(acknowledgements));
     }
 
     fn report(&mut self, block: &ReceptionReport) {
         if block.ssrc == self.ssrc {
-            self.put(Feedback::Report(ReportBlock {
+            self.kept.push(Feedback::Report(ReportBlock {
                 loss: f32::from(block.fraction_lost) / 256.0,
                 last_sender_report: block.last_sender_report,
                 delay: block.delay,

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::offer::{Offer, Section, SectionUse, Setup};
+use super::offer::{
+    Offer, PLAYOUT_DELAY, Section, SectionUse, Setup, TRANSPORT_WIDE_SEQUENCE, VideoParams,
+};
 
 /// This side's part of an answer.
 #[derive(Debug, Clone)]
@@ -68,36 +70,58 @@ pub(super) fn answer_with(
     text
 }
 
-/// The `a=fmtp` parameters of a profile.
-pub(super) fn fmtp(profile_level_id: &str) -> String {
-    format!("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile_level_id}")
-}
-
 fn video(text: &mut String, offer: &Offer, section: &Section, params: &AnswerParams<'_>) {
     let video = &offer.video;
-    let payload_type = video.payload_type;
-    let rtx = video.rtx_payload_type;
-    let mut formats = payload_type.to_string();
-    if let Some(rtx) = rtx {
+    video_head(text, offer, section, "sendonly");
+    line(text, &format!("a=msid:{} video", params.cname));
+    let extensions = [
+        (video.playout_delay_id, PLAYOUT_DELAY),
+        (video.transport_id, TRANSPORT_WIDE_SEQUENCE),
+    ];
+    video_formats(text, video, &extensions);
+    let (ssrc, rtx) = (params.ssrc, params.rtx_ssrc);
+    let with_rtx = video.rtx_payload_type.is_some();
+    if with_rtx {
+        line(text, &format!("a=ssrc-group:FID {ssrc} {rtx}"));
+    }
+    for ssrc in std::iter::once(ssrc).chain(with_rtx.then_some(rtx)) {
+        line(text, &format!("a=ssrc:{ssrc} cname:{}", params.cname));
+        line(text, &format!("a=ssrc:{ssrc} msid:{} video", params.cname));
+    }
+}
+
+/// The `m=` line of the video with its payload types, and the direction of this side.
+pub(super) fn video_head(text: &mut String, offer: &Offer, section: &Section, direction: &str) {
+    let mut formats = offer.video.payload_type.to_string();
+    if let Some(rtx) = offer.video.rtx_payload_type {
         let _ = write!(formats, " {rtx}");
     }
     head(text, section, "9", &formats);
-    line(text, "a=sendonly");
-    line(text, &format!("a=msid:{} video", params.cname));
+    line(text, &format!("a={direction}"));
+}
+
+/// The video's formats, feedback, and those of the header extensions that have an id.
+pub(super) fn video_formats(
+    text: &mut String,
+    video: &VideoParams,
+    extensions: &[(Option<u8>, &str)],
+) {
+    let (payload_type, profile) = (video.payload_type, &video.profile_level_id);
     line(text, &format!("a=rtpmap:{payload_type} H264/90000"));
-    let parameters = fmtp(&video.profile_level_id);
-    line(text, &format!("a=fmtp:{payload_type} {parameters}"));
+    line(
+        text,
+        &format!(
+            "a=fmtp:{payload_type} level-asymmetry-allowed=1;packetization-mode=1;\
+             profile-level-id={profile}"
+        ),
+    );
     for kind in &video.feedback {
         line(text, &format!("a=rtcp-fb:{payload_type} {kind}"));
     }
-    if let Some(rtx) = rtx {
+    if let Some(rtx) = video.rtx_payload_type {
         line(text, &format!("a=rtpmap:{rtx} rtx/90000"));
         line(text, &format!("a=fmtp:{rtx} apt={payload_type}"));
     }
-    let extensions = [
-        (video.playout_delay_id, super::offer::PLAYOUT_DELAY),
-        (video.transport_id, super::offer::TRANSPORT_WIDE_SEQUENCE),
-    ];
     for (id, uri) in extensions {
         if let Some(id) = id {
             line(text, &format!("a=extmap:{id} {uri}"));
@@ -105,16 +129,6 @@ fn video(text: &mut String, offer: &Offer, section: &Section, params: &AnswerPar
     }
     if video.reduced_size_rtcp {
         line(text, "a=rtcp-rsize");
-    }
-    if rtx.is_some() {
-        line(
-            text,
-            &format!("a=ssrc-group:FID {} {}", params.ssrc, params.rtx_ssrc),
-        );
-    }
-    for ssrc in std::iter::once(params.ssrc).chain(rtx.map(|_| params.rtx_ssrc)) {
-        line(text, &format!("a=ssrc:{ssrc} cname:{}", params.cname));
-        line(text, &format!("a=ssrc:{ssrc} msid:{} video", params.cname));
     }
 }
 
@@ -134,7 +148,7 @@ fn rejected(text: &mut String, section: &Section) {
     }
 }
 
-pub(super) fn head(text: &mut String, section: &Section, port: &str, formats: &str) {
+fn head(text: &mut String, section: &Section, port: &str, formats: &str) {
     let Section { kind, proto, .. } = section;
     line(text, &format!("m={kind} {port} {proto} {formats}"));
     line(text, "c=IN IP4 0.0.0.0");
@@ -167,7 +181,7 @@ fn candidates(text: &mut String, params: &AnswerParams<'_>) {
     line(text, "a=end-of-candidates");
 }
 
-pub(super) fn line(text: &mut String, line: &str) {
+fn line(text: &mut String, line: &str) {
     text.push_str(line);
     text.push_str("\r\n");
 }

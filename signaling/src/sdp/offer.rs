@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::h264::{self, H264Choice};
-use super::text::{MediaText, REMOTE_CANDIDATES_MAX, RemoteCandidate, SdpError, SessionText};
+use super::text::{
+    Attributes, MediaText, REMOTE_CANDIDATES_MAX, RemoteCandidate, SdpError, SessionText,
+};
 
 /// Header extension by which a sender requests a playout delay
 /// (<https://webrtc.googlesource.com/src/+/main/docs/native-code/rtp-hdrext/playout-delay>).
@@ -77,116 +79,84 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
-    /// Parses an offer and checks that it can be answered.
+    /// Parses a viewer's offer and checks that it can be answered.
     pub(crate) fn parse(text: &str) -> Result<Self, SdpError> {
-        let session = SessionText::parse(text)?;
-        let video_index = video_section(&session)?;
-        let video = &session.media[video_index];
-        let choice =
-            h264::choose(video).ok_or_else(|| SdpError::NoH264(h264::codec_names(video)))?;
-        Self::of(&session, video_index, choice)
+        Self::parse_for(text, false)
     }
 
-    /// Builds the offer from the chosen video section and format.
-    pub(super) fn of(
-        session: &SessionText,
-        video_index: usize,
-        choice: H264Choice,
-    ) -> Result<Self, SdpError> {
+    /// As [`Self::parse`]; with `publishes`, the offer must send video instead of receiving it.
+    pub(super) fn parse_for(text: &str, publishes: bool) -> Result<Self, SdpError> {
+        let session = SessionText::parse(text)?;
+        let is_video = |media: &MediaText| {
+            media.kind == "video" && media.proto.ends_with("SAVPF") && is_open(media)
+        };
+        let unusable = [if publishes { "recvonly" } else { "sendonly" }, "inactive"];
+        let is_usable =
+            |media: &MediaText| is_video(media) && !unusable.contains(&direction(&session, media));
+        let Some(video_index) = session.media.iter().position(is_usable) else {
+            return Err(match (publishes, session.media.iter().any(is_video)) {
+                (false, true) => SdpError::NotReceiving,
+                (false, false) => SdpError::NoVideo,
+                (true, true) => SdpError::NotSending,
+                (true, false) => SdpError::NoPublishedVideo,
+            });
+        };
         let video = &session.media[video_index];
+        let choice = h264::choose(video).ok_or_else(|| {
+            let offered = h264::codec_names(video);
+            match publishes {
+                false => SdpError::NoH264(offered),
+                true => SdpError::NoPublishedH264(offered),
+            }
+        })?;
         if !video.attributes.has("rtcp-mux") && !video.attributes.has("rtcp-mux-only") {
             return Err(SdpError::NoRtcpMux);
         }
-        let transport = Transport::of(session, video_index)?;
-        Ok(Self {
-            ufrag: transport.ufrag,
-            pwd: transport.pwd,
-            fingerprint: transport.fingerprint,
-            setup: transport.setup,
-            ice_lite: session.attributes.has("ice-lite"),
-            candidates: candidates(session),
-            video: video_params(video, choice),
-            sections: sections(session, video_index),
-            bytes: session.bytes,
-        })
-    }
-}
-
-/// The first section that can receive video.
-fn video_section(session: &SessionText) -> Result<usize, SdpError> {
-    let is_video = |media: &MediaText| media.kind == "video" && media.proto.ends_with("SAVPF");
-    let mut any = false;
-    for (index, media) in session.media.iter().enumerate() {
-        if !is_video(media) || !is_open(media) {
-            continue;
-        }
-        any = true;
-        if !["sendonly", "inactive"].contains(&direction(session, media)) {
-            return Ok(index);
-        }
-    }
-    Err(if any {
-        SdpError::NotReceiving
-    } else {
-        SdpError::NoVideo
-    })
-}
-
-/// Port 0 closes a section, unless it is bundle-only (RFC 9143 6).
-pub(super) fn is_open(media: &MediaText) -> bool {
-    media.port != "0" || media.attributes.has("bundle-only")
-}
-
-pub(super) fn direction(session: &SessionText, media: &MediaText) -> &'static str {
-    ["recvonly", "sendonly", "inactive", "sendrecv"]
-        .into_iter()
-        .find(|name| media.attributes.has(name))
-        .or_else(|| {
-            ["recvonly", "sendonly", "inactive"]
-                .into_iter()
-                .find(|name| session.attributes.has(name))
-        })
-        .unwrap_or("sendrecv")
-}
-
-struct Transport {
-    ufrag: String,
-    pwd: String,
-    fingerprint: String,
-    setup: Setup,
-}
-
-impl Transport {
-    /// ICE and DTLS parameters of the bundle. A bundled section may inherit them from the bundle's first
-    /// section (RFC 9143 7.1.3) or from the session.
-    fn of(session: &SessionText, video_index: usize) -> Result<Self, SdpError> {
         let find = |name: &str| {
-            std::iter::once(&session.media[video_index])
-                .chain(&session.media)
-                .map(|media| &media.attributes)
-                .chain([&session.attributes])
-                .find_map(|attributes| attributes.first(name).map(str::to_owned))
+            let mut everywhere = session.attributes_from(video_index);
+            everywhere.find_map(|attributes| attributes.first(name).map(str::to_owned))
         };
+        // A bundled section may inherit the parameters of ICE and DTLS from the bundle's first section
+        // (RFC 9143 7.1.3) or from the session.
         let ice = |name: &str, min_length: usize| {
             let value =
-                find(name).ok_or_else(|| SdpError::Malformed(format!("a={name} is missing")))?;
-            is_ice_chars(&value, min_length)
-                .then_some(value)
-                .ok_or_else(|| {
-                    SdpError::Malformed(format!("a={name} is not what RFC 8839 5.4 allows"))
-                })
+                find(name).ok_or_else(|| SdpError::malformed(format!("a={name} is missing")))?;
+            let usable = is_ice_chars(&value, min_length).then_some(value);
+            usable.ok_or_else(|| {
+                SdpError::malformed(format!("a={name} is not what RFC 8839 5.4 allows"))
+            })
         };
         Ok(Self {
             ufrag: ice("ice-ufrag", 4)?,
             pwd: ice("ice-pwd", 22)?,
-            fingerprint: fingerprint(session, video_index)?,
+            fingerprint: fingerprint(&session, video_index)?,
             setup: match find("setup").as_deref() {
                 Some("active") => Setup::Active,
                 Some("passive") => Setup::Passive,
                 _ => Setup::ActPass,
             },
+            ice_lite: session.attributes.has("ice-lite"),
+            candidates: candidates(&session),
+            video: video_params(video, choice),
+            sections: sections(&session, video_index),
+            bytes: session.bytes,
         })
     }
+}
+
+/// Port 0 closes a section, unless it is bundle-only (RFC 9143 6).
+fn is_open(media: &MediaText) -> bool {
+    media.port != "0" || media.attributes.has("bundle-only")
+}
+
+fn direction(session: &SessionText, media: &MediaText) -> &'static str {
+    let named = |attributes: &Attributes| {
+        let mut names = ["recvonly", "sendonly", "inactive", "sendrecv"].into_iter();
+        names.find(|name| attributes.has(name))
+    };
+    let own = named(&media.attributes);
+    own.or_else(|| named(&session.attributes))
+        .unwrap_or("sendrecv")
 }
 
 /// Whether ICE credentials are usable. More lenient than `ice-char` of RFC 8839 5.4, because some players are.
@@ -197,26 +167,20 @@ pub(super) fn is_ice_chars(value: &str, min_length: usize) -> bool {
 
 fn fingerprint(session: &SessionText, video_index: usize) -> Result<String, SdpError> {
     let mut other = None;
-    let sections = std::iter::once(&session.media[video_index]).chain(&session.media);
-    let everywhere = sections
-        .map(|media| &media.attributes)
-        .chain([&session.attributes]);
-    for attributes in everywhere {
-        for value in attributes.all("fingerprint") {
-            let (algorithm, digest) = value.split_once(' ').unwrap_or((value, ""));
-            if !algorithm.eq_ignore_ascii_case("sha-256") {
-                other.get_or_insert_with(|| algorithm.chars().take(16).collect::<String>());
-            } else if is_sha256(digest.trim()) {
-                return Ok(digest.trim().to_owned());
-            } else {
-                return Err(SdpError::Malformed(
-                    "a=fingerprint:sha-256 needs 32 bytes in hexadecimal".to_owned(),
-                ));
-            }
+    let everywhere = session.attributes_from(video_index);
+    for value in everywhere.flat_map(|attributes| attributes.all("fingerprint")) {
+        let (algorithm, digest) = value.split_once(' ').unwrap_or((value, ""));
+        if !algorithm.eq_ignore_ascii_case("sha-256") {
+            other.get_or_insert_with(|| algorithm.chars().take(16).collect::<String>());
+        } else if is_sha256(digest.trim()) {
+            return Ok(digest.trim().to_owned());
+        } else {
+            let what = "a=fingerprint:sha-256 needs 32 bytes in hexadecimal";
+            return Err(SdpError::malformed(what));
         }
     }
     Err(other.map_or_else(
-        || SdpError::Malformed("a=fingerprint is missing".to_owned()),
+        || SdpError::malformed("a=fingerprint is missing"),
         SdpError::Fingerprint,
     ))
 }
@@ -230,19 +194,13 @@ fn is_sha256(digest: &str) -> bool {
 }
 
 fn candidates(session: &SessionText) -> Vec<RemoteCandidate> {
-    let everywhere = session
-        .media
-        .iter()
-        .map(|media| &media.attributes)
-        .chain([&session.attributes]);
+    let everywhere = session.attributes_from(0);
+    let all = everywhere.flat_map(|attributes| attributes.all("candidate"));
     let mut found: Vec<RemoteCandidate> = Vec::new();
-    for attributes in everywhere {
-        let usable = attributes.all("candidate").filter_map(remote_candidate);
-        for candidate in usable {
-            let known = found.iter().any(|other| other.addr == candidate.addr);
-            if !known && found.len() < REMOTE_CANDIDATES_MAX {
-                found.push(candidate);
-            }
+    for candidate in all.filter_map(remote_candidate) {
+        let known = found.iter().any(|other| other.addr == candidate.addr);
+        if !known && found.len() < REMOTE_CANDIDATES_MAX {
+            found.push(candidate);
         }
     }
     found

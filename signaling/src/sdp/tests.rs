@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
 use super::offer::Setup;
+use super::text::SdpError;
 use super::*;
 
 const CHROMIUM: &str = include_str!("../../tests/fixtures/chromium.sdp");

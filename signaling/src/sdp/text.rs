@@ -26,6 +26,18 @@ pub(crate) enum SdpError {
         "the offer has no H.264 with packetization-mode=1, the only video sent here; it has {0}"
     )]
     NoH264(String),
+    /// A publisher's offer has no video section.
+    #[error("the offer has no video section: add a video track with direction sendonly")]
+    NoPublishedVideo,
+    /// A publisher's offer has no video section that sends.
+    #[error("the offer does not send video: the video section must be sendonly or sendrecv")]
+    NotSending,
+    /// Only H.264 with packetisation mode 1 is decoded.
+    #[error(
+        "the offer has no H.264 with packetization-mode=1, the only video taken here; it has {0}. \
+         Choose H.264 in the program that publishes"
+    )]
+    NoPublishedH264(String),
     /// RTCP must share the RTP port.
     #[error("the offer lacks a=rtcp-mux, and RTCP has no port of its own here")]
     NoRtcpMux,
@@ -35,6 +47,10 @@ pub(crate) enum SdpError {
 }
 
 impl SdpError {
+    pub(super) fn malformed(what: impl Into<String>) -> Self {
+        Self::Malformed(what.into())
+    }
+
     /// Whether the text is malformed (HTTP 400), as opposed to unsupported (422).
     pub(crate) fn is_malformed(&self) -> bool {
         matches!(self, Self::Malformed(_))
@@ -55,30 +71,18 @@ pub(crate) struct Credentials {
     pub(crate) pwd: String,
 }
 
-/// One `a=` line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Attribute {
-    pub(super) name: String,
-    pub(super) value: String,
-}
-
-/// The attributes of the session or of a section, in order.
+/// The attributes of the session or of a section, in order: names and values of the `a=` lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Attributes(Vec<Attribute>);
+pub(super) struct Attributes(Vec<(String, String)>);
 
 impl Attributes {
-    pub(super) fn first(&self, name: &str) -> Option<&str> {
-        let mut attributes = self.0.iter();
-        attributes
-            .find(|attribute| attribute.name == name)
-            .map(|attribute| attribute.value.as_str())
+    pub(super) fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.all(name).next()
     }
 
-    pub(super) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(move |attribute| attribute.name == name)
-            .map(|attribute| attribute.value.as_str())
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.0.iter().filter(move |(other, _)| other == name);
+        named.map(|(_, value)| value.as_str())
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -87,10 +91,8 @@ impl Attributes {
 
     pub(super) fn push_line(&mut self, line: &str) {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
-        self.0.push(Attribute {
-            name: name.trim().to_owned(),
-            value: value.trim().to_owned(),
-        });
+        let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
+        self.0.push((name, value));
     }
 }
 
@@ -113,6 +115,14 @@ pub(super) struct SessionText {
 }
 
 impl SessionText {
+    /// All attributes: those of the section `first` before those of the other sections and of the session.
+    pub(super) fn attributes_from(&self, first: usize) -> impl Iterator<Item = &Attributes> {
+        let sections = self.media.get(first).into_iter().chain(&self.media);
+        sections
+            .map(|media| &media.attributes)
+            .chain([&self.attributes])
+    }
+
     /// Splits the text. Unknown line types are skipped; a line that is not SDP is an error.
     pub(super) fn parse(text: &str) -> Result<Self, SdpError> {
         let mut session = Self {
@@ -122,31 +132,27 @@ impl SessionText {
         let mut lines = text.lines().map(str::trim_end).enumerate();
         match lines.next() {
             Some((_, "v=0")) => {}
-            _ => return Err(SdpError::Malformed("it must begin with v=0".to_owned())),
+            _ => return Err(SdpError::malformed("it must begin with v=0")),
         }
         for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
             // RFC 8866 9 forbids NUL and lone CR. Some values are echoed in the answer, where a CR could
             // inject lines.
+            let wrong = |what| SdpError::malformed(format!("line {} {what}", index + 1));
             if line.contains(|character: char| character.is_control() && character != '\t') {
-                let number = index + 1;
-                return Err(SdpError::Malformed(format!(
-                    "line {number} has a control character"
-                )));
+                return Err(wrong("has a control character"));
             }
-            let Some((kind, value)) = line.split_once('=').filter(|(kind, _)| kind.len() == 1)
-            else {
-                let number = index + 1;
-                return Err(SdpError::Malformed(format!(
-                    "line {number} is not TYPE=VALUE"
-                )));
-            };
+            let parts = line.split_once('=').filter(|(kind, _)| kind.len() == 1);
+            let (kind, value) = parts.ok_or_else(|| wrong("is not TYPE=VALUE"))?;
             match kind {
                 "m" if session.media.len() >= SECTIONS_MAX => {
-                    return Err(SdpError::Malformed(format!(
-                        "more than {SECTIONS_MAX} sections"
-                    )));
+                    let what = format!("more than {SECTIONS_MAX} sections");
+                    return Err(SdpError::Malformed(what));
                 }
-                "m" => session.media.push(media_line(value, index + 1)?),
+                "m" => {
+                    let media = media_line(value);
+                    let media = media.ok_or_else(|| wrong("is not m=KIND PORT PROTO FORMATS"))?;
+                    session.media.push(media);
+                }
                 "a" => match session.media.last_mut() {
                     Some(media) => media.attributes.push_line(value),
                     None => session.attributes.push_line(value),
@@ -158,18 +164,13 @@ impl SessionText {
     }
 }
 
-fn media_line(value: &str, number: usize) -> Result<MediaText, SdpError> {
+fn media_line(value: &str) -> Option<MediaText> {
     let mut words = value.split_ascii_whitespace().map(str::to_owned);
-    match (words.next(), words.next(), words.next()) {
-        (Some(kind), Some(port), Some(proto)) => Ok(MediaText {
-            kind,
-            port,
-            proto,
-            formats: words.collect(),
-            attributes: Attributes::default(),
-        }),
-        _ => Err(SdpError::Malformed(format!(
-            "line {number} is not m=KIND PORT PROTO FORMATS"
-        ))),
-    }
+    Some(MediaText {
+        kind: words.next()?,
+        port: words.next()?,
+        proto: words.next()?,
+        formats: words.collect(),
+        attributes: Attributes::default(),
+    })
 }

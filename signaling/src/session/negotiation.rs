@@ -3,35 +3,20 @@
 
 use std::time::Instant;
 
+use rtc::shared::error::Error;
+
+use super::reply::{Reply, offer_problem};
 use crate::congestion::Choice;
 use crate::engine::Shared;
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
-use crate::fanout::viewer::Arrival;
+use crate::fanout::viewer::{NewViewer, Place};
 use crate::ingest::inbox::{MediaInbox, MediaInterceptor};
 use crate::ingest::publisher::{NewPublisher, NewPublisherParts};
 use crate::ingest::reception::MediaParams;
-use crate::sdp::{
-    AnswerParams, Offer, PublishError, SdpError, answer, parse_published, publish_answer,
-};
+use crate::sdp::{AnswerParams, Offer, answer, parse_published, publish_answer};
 use crate::transport::candidates::Candidates;
 use crate::transport::peer::{Peer, PeerParts};
 use crate::transport::session::SessionNames;
-
-/// Why an offer was not answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NegotiationError {
-    #[error(transparent)]
-    Offer(#[from] SdpError),
-    /// The WebRTC library rejected the transport parameters.
-    #[error("the offer's connection cannot be set up: {0}")]
-    Transport(String),
-}
-
-/// A viewer ready to join, and the answer.
-pub(crate) struct NegotiatedViewer {
-    pub(crate) arrival: Arrival,
-    pub(crate) answer: String,
-}
 
 /// This side of a new session, for both directions of media.
 pub(crate) struct LocalSession<'a> {
@@ -77,18 +62,19 @@ impl<'a> LocalSession<'a> {
     }
 }
 
-/// Negotiates a viewer's offer.
+/// Negotiates a viewer's offer: the viewer, ready to join, and the answer.
 pub(crate) fn negotiate(
     shared: &Shared,
     candidates: &Candidates,
     text: &str,
     choice: Choice,
-    now: Instant,
-) -> Result<NegotiatedViewer, NegotiationError> {
-    let offer = Offer::parse(text)?;
+    place: Box<dyn Place>,
+) -> Result<(NewViewer, String), Reply> {
+    let now = Instant::now();
+    let offer = Offer::parse(text)
+        .map_err(|error| offer_problem(error.is_malformed(), &error.to_string()))?;
     let local = LocalSession::new(shared, candidates);
-    let peer = Peer::accept(now, &offer, &local.peer_parts())
-        .map_err(|error| NegotiationError::Transport(error.to_string()))?;
+    let peer = Peer::accept(now, &offer, &local.peer_parts()).map_err(|e| no_transport(&e))?;
     let (names, video) = (&local.names, &offer.video);
     let stream = StreamTerms {
         ssrc: names.ssrc,
@@ -98,25 +84,15 @@ pub(crate) fn negotiate(
         transport_id: video.transport_id,
     };
     let answer = answer(&offer, &local.answer_params());
-    let arrival = Arrival {
+    let newcomer = NewViewer {
         peer,
         rtp: RtpStream::new(stream, names.numbering),
         choice,
         offered_at: now,
         id: local.names.id,
-        seat: Box::new(()),
+        place,
     };
-    Ok(NegotiatedViewer { arrival, answer })
-}
-
-/// Why a publisher's offer was not answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PublishNegotiationError {
-    #[error(transparent)]
-    Offer(#[from] PublishError),
-    /// The WebRTC library rejected the transport parameters.
-    #[error("the offer's connection cannot be set up: {0}")]
-    Transport(String),
+    Ok((newcomer, answer))
 }
 
 /// Negotiates a publisher's offer; returns the publisher and the answer.
@@ -124,16 +100,17 @@ pub(crate) fn negotiate_publisher(
     shared: &Shared,
     candidates: &Candidates,
     text: &str,
-    now: Instant,
-    newcomer: NewPublisherParts,
-) -> Result<(NewPublisher, String), PublishNegotiationError> {
-    let offer = parse_published(text)?;
+    parts: NewPublisherParts,
+) -> Result<(NewPublisher, String), Reply> {
+    let now = Instant::now();
+    let offer = parse_published(text)
+        .map_err(|error| offer_problem(error.is_malformed(), &error.to_string()))?;
     let local = LocalSession::new(shared, candidates);
     let inbox = MediaInbox::default();
     let payload_type = offer.video.payload_type;
     let media = MediaInterceptor::new(payload_type, offer.video.transport_id, inbox.clone());
     let peer = Peer::accept_with(now, &offer, &local.peer_parts(), Box::new(media))
-        .map_err(|error| PublishNegotiationError::Transport(error.to_string()))?;
+        .map_err(|e| no_transport(&e))?;
     let answer = publish_answer(&offer, &local.answer_params());
     let newcomer = NewPublisher {
         peer,
@@ -145,7 +122,13 @@ pub(crate) fn negotiate_publisher(
         ssrc: local.names.ssrc,
         offered_at: now,
         id: local.names.id,
-        parts: newcomer,
+        parts,
     };
     Ok((newcomer, answer))
+}
+
+/// The WebRTC library rejected the parameters of the transport.
+fn no_transport(error: &Error) -> Reply {
+    let detail = format!("the offer's connection cannot be set up: {error}");
+    offer_problem(false, &detail)
 }

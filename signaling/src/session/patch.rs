@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::reply::{
-    Reply, SDP_FRAGMENT, checked_body, ended, entity_tag, malformed_fragment, problem, unknown,
-    wrong_tag,
+    Reply, SDP_FRAGMENT, checked_body, entity_tag, malformed_fragment, problem, session_problem,
 };
 use crate::engine::EngineHandle;
 use crate::sdp::{Credentials, Fragment, RestartAnswer};
@@ -26,25 +25,26 @@ pub struct SessionPatch<'a> {
 
 /// Adds trickled candidates: 204. New credentials request an ICE restart (RFC 9725 4.3.3): 200 with our new
 /// credentials and current candidates. After an error the session continues unchanged.
-pub(crate) async fn patch(engine: &EngineHandle, id: &str, patch: SessionPatch<'_>) -> Reply {
-    let text = match checked_body(patch.content_type, SDP_FRAGMENT, patch.body) {
-        Ok(text) => text,
-        Err(reply) => return reply,
-    };
-    let Some(fragment) = Fragment::parse(text) else {
-        return malformed_fragment();
-    };
+pub(crate) async fn patch(
+    engine: &EngineHandle,
+    id: &str,
+    patch: SessionPatch<'_>,
+) -> Result<Reply, Reply> {
+    let text = checked_body(patch.content_type, SDP_FRAGMENT, patch.body)?;
+    let fragment = Fragment::parse(text).ok_or_else(malformed_fragment)?;
     let trickle = Trickle {
         id: id.to_owned(),
         tag: entity_tag(patch.if_match),
         ufrag: fragment.ufrag.clone(),
         candidates: fragment.candidates.clone(),
     };
-    match engine.trickle(trickle).await {
-        Some(Ok(())) => Reply::new(204),
-        Some(Err(SessionError::Restart)) => restart(engine, id, patch, fragment).await,
-        Some(Err(error)) => patch_problem(error),
-        None => ended(),
+    let trickled = engine.ask_session(id, move |audience, now, out| {
+        audience.trickle(now, &trickle, out)
+    });
+    match trickled.await {
+        Ok(()) => Ok(Reply::new(204)),
+        Err(SessionError::Restart) => restart(engine, id, patch, fragment).await,
+        Err(error) => Err(session_problem(error)),
     }
 }
 
@@ -53,10 +53,10 @@ async fn restart(
     id: &str,
     patch: SessionPatch<'_>,
     fragment: Fragment,
-) -> Reply {
+) -> Result<Reply, Reply> {
     let Some(remote) = fragment.credentials else {
         let detail = "an ICE restart needs a=ice-ufrag and a=ice-pwd as RFC 8839 5.4 has them";
-        return problem(400, "Malformed fragment", detail);
+        return Err(problem(400, "Malformed fragment", detail));
     };
     let candidates = engine.candidates(patch.host);
     let credentials = Credentials::random();
@@ -80,29 +80,24 @@ async fn restart(
         candidates: fragment.candidates,
         request_bytes: patch.body.len(),
     };
-    match engine.restart(restart).await {
-        Some(Ok(())) => Reply::new(200)
-            .with("Content-Type", SDP_FRAGMENT)
-            .with("ETag", format!("\"{tag}\""))
-            .with("Cache-Control", "no-store")
-            .containing(answer),
-        Some(Err(error)) => patch_problem(error),
-        None => ended(),
-    }
+    let restarted =
+        engine.ask_session(id, |audience, now, out| audience.restart(now, restart, out));
+    restarted.await.map_err(session_problem)?;
+    Ok(Reply::new(200)
+        .with("Content-Type", SDP_FRAGMENT)
+        .with("ETag", format!("\"{tag}\""))
+        .with("Cache-Control", "no-store")
+        .containing(answer))
 }
 
 /// Ends a session: 200.
 pub(crate) async fn delete(engine: &EngineHandle, id: &str) -> Reply {
-    match engine.leave(id.to_owned()).await {
-        Some(Ok(())) => Reply::new(200),
-        Some(Err(_)) => unknown(),
-        None => ended(),
-    }
-}
-
-fn patch_problem(error: SessionError) -> Reply {
-    match error {
-        SessionError::WrongTag => wrong_tag(),
-        SessionError::Unknown | SessionError::Full | SessionError::Restart => unknown(),
+    let owned = id.to_owned();
+    let left = engine.ask_session(id, move |audience, now, out| {
+        audience.leave(now, &owned, out)
+    });
+    match left.await {
+        Ok(()) => Reply::new(200),
+        Err(error) => session_problem(error),
     }
 }

@@ -1,5 +1,7 @@
 //! HTTP replies of WHEP and WHIP, and the checks of a request body.
 
+use crate::transport::session::SessionError;
+
 /// Maximum body size. Browsers' offers have 3 to 8 KiB; the HTTP server should read at most one byte more.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
@@ -103,20 +105,24 @@ pub(crate) fn malformed_fragment() -> Reply {
     problem(400, "Malformed fragment", detail)
 }
 
-pub(crate) fn wrong_tag() -> Reply {
-    let detail = "If-Match names another state of this session; send the ETag of the newest \
-                  answer, or *";
-    problem(412, "Another ETag", detail)
-}
-
-pub(crate) fn ended() -> Reply {
-    let detail = "the media engine is not running; try again in a moment";
-    problem(503, "Not running", detail).with("Retry-After", RETRY_AFTER_S)
-}
-
-pub(crate) fn unknown() -> Reply {
-    let detail = "there is no such session; it has ended";
-    problem(404, "Unknown session", detail)
+/// Why a request on a session failed.
+pub(crate) fn session_problem(error: SessionError) -> Reply {
+    match error {
+        SessionError::WrongTag => {
+            let detail = "If-Match names another state of this session; send the ETag of the newest \
+                          answer, or *";
+            problem(412, "Another ETag", detail)
+        }
+        SessionError::EngineEnded => {
+            let detail = "the media engine is not running; try again in a moment";
+            problem(503, "Not running", detail).with("Retry-After", RETRY_AFTER_S)
+        }
+        SessionError::Unknown | SessionError::Full | SessionError::Restart => problem(
+            404,
+            "Unknown session",
+            "there is no such session; it has ended",
+        ),
+    }
 }
 
 /// A problem in JSON. `error` repeats the detail for players that read it, such as MediaMTX's.

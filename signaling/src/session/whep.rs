@@ -6,20 +6,19 @@
 //! | `/whep/{id}` | `PATCH` candidates or an ICE restart, `DELETE` |
 //! | `/whep/{id}/rendition` | `PUT` what to watch |
 
-use std::time::Instant;
-
-use super::negotiation::{NegotiationError, negotiate};
+use super::negotiation::negotiate;
 use super::patch;
 use super::reply::{
-    RETRY_AFTER_S, SDP, SDP_FRAGMENT, checked_body, created, ended, offer_problem, problem, unknown,
+    RETRY_AFTER_S, SDP, SDP_FRAGMENT, checked_body, created, problem, session_problem,
 };
 use crate::congestion::{Choice, choice};
 use crate::encode::encoder::Rendition;
 use crate::engine::EngineHandle;
+use crate::transport::session::SessionError;
 
 pub use super::patch::SessionPatch;
 pub use super::reply::{BODY_BYTES_MAX, Reply};
-pub use crate::fanout::viewer::Seat;
+pub use crate::fanout::viewer::Place;
 
 /// The WHEP resources.
 #[derive(Debug, Clone)]
@@ -40,11 +39,6 @@ pub struct WhepPost<'a> {
     pub body: &'a [u8],
 }
 
-/// A seat that only drops a value when the viewer leaves.
-struct Guard(#[expect(dead_code, reason = "only its drop matters")] Box<dyn Send>);
-
-impl Seat for Guard {}
-
 /// The limit that keeps another viewer out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViewerLimit {
@@ -63,52 +57,39 @@ impl Whep {
 
     /// Answers an offer: 201 with the answer and the session's location, or an error.
     pub async fn post(&self, post: WhepPost<'_>) -> Reply {
-        self.post_with_seat(post, Box::new(())).await
+        self.post_with_place(post, Box::new(())).await
     }
 
-    /// As [`Self::post_with_seat`], for callers that only need to know when the viewer leaves.
-    pub async fn post_with_guard(&self, post: WhepPost<'_>, guard: Box<dyn Send>) -> Reply {
-        self.post_with_seat(post, Box::new(Guard(guard))).await
-    }
-
-    /// As [`Self::post`]. `seat` is dropped when the viewer is gone (by `DELETE`, a DTLS close or a timeout),
+    /// As [`Self::post`]. `place` is dropped when the viewer is gone (by `DELETE`, a DTLS close or a timeout),
     /// or at once if it does not join.
-    pub async fn post_with_seat(&self, post: WhepPost<'_>, seat: Box<dyn Seat>) -> Reply {
-        let offer = match checked_body(post.content_type, SDP, post.body) {
-            Ok(text) => text,
-            Err(reply) => return reply,
-        };
+    pub async fn post_with_place(&self, post: WhepPost<'_>, place: Box<dyn Place>) -> Reply {
+        self.try_post(post, place)
+            .await
+            .unwrap_or_else(|problem| problem)
+    }
+
+    async fn try_post(&self, post: WhepPost<'_>, place: Box<dyn Place>) -> Result<Reply, Reply> {
+        let offer = checked_body(post.content_type, SDP, post.body)?;
         if self.engine.is_full() {
-            return full();
+            return Err(full());
         }
-        let choice = match self.choice(post.rendition.unwrap_or("auto")) {
-            Ok(choice) => choice,
-            Err(reply) => return reply,
-        };
+        let choice = self.choice(post.rendition.unwrap_or("auto"))?;
         let candidates = self.engine.candidates(post.host);
-        let mut negotiated = match negotiate(
-            self.engine.shared(),
-            &candidates,
-            offer,
-            choice,
-            Instant::now(),
-        ) {
-            Ok(negotiated) => negotiated,
-            Err(error) => return negotiation_problem(&error),
-        };
-        negotiated.arrival.seat = seat;
-        let id = negotiated.arrival.id.clone();
-        let tag = negotiated.arrival.peer.names().local.ufrag.clone();
-        match self.engine.join(negotiated.arrival).await {
-            Some(Ok(())) => created(format!("whep/{id}"), &tag, negotiated.answer),
-            Some(Err(_)) => full(),
-            None => ended(),
+        let shared = self.engine.shared();
+        let (newcomer, answer) = negotiate(shared, &candidates, offer, choice, place)?;
+        let location = format!("whep/{}", newcomer.id);
+        let tag = newcomer.peer.names().local.ufrag.clone();
+        match self.engine.join(newcomer).await {
+            Ok(()) => Ok(created(location, &tag, answer)),
+            Err(error @ SessionError::EngineEnded) => Err(session_problem(error)),
+            Err(_) => Err(full()),
         }
     }
 
     /// Adds trickled candidates: 204; or restarts ICE with new credentials: 200.
     pub async fn patch(&self, id: &str, patch: SessionPatch<'_>) -> Reply {
-        patch::patch(&self.engine, id, patch).await
+        let patched = patch::patch(&self.engine, id, patch).await;
+        patched.unwrap_or_else(|problem| problem)
     }
 
     /// Selects the rendition of a session: 204. It changes at the next keyframe. The body is `auto` or a
@@ -117,12 +98,15 @@ impl Whep {
         let wanted = std::str::from_utf8(body).unwrap_or_default().trim();
         let choice = match self.choice(wanted) {
             Ok(choice) => choice,
-            Err(reply) => return reply,
+            Err(problem) => return problem,
         };
-        match self.engine.choose(id.to_owned(), choice).await {
-            Some(Ok(())) => Reply::new(204),
-            Some(Err(_)) => unknown(),
-            None => ended(),
+        let owned = id.to_owned();
+        let chosen = self.engine.ask_session(id, move |audience, now, _| {
+            audience.choose(now, &owned, choice)
+        });
+        match chosen.await {
+            Ok(()) => Reply::new(204),
+            Err(error) => session_problem(error),
         }
     }
 
@@ -174,11 +158,6 @@ impl Whep {
     pub fn get(&self) -> Reply {
         Reply::new(204).with("Accept-Post", SDP)
     }
-}
-
-fn negotiation_problem(error: &NegotiationError) -> Reply {
-    let malformed = matches!(error, NegotiationError::Offer(error) if error.is_malformed());
-    offer_problem(malformed, &error.to_string())
 }
 
 fn full() -> Reply {

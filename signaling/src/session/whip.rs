@@ -11,19 +11,17 @@
 mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use capture::SourceSwitch;
 
-use super::negotiation::{PublishNegotiationError, negotiate_publisher};
+use super::negotiation::negotiate_publisher;
 use super::patch;
-use super::reply::{
-    RETRY_AFTER_S, Reply, SDP, checked_body, created, ended, offer_problem, problem,
-};
+use super::reply::{RETRY_AFTER_S, Reply, SDP, checked_body, created, problem, session_problem};
 use crate::engine::EngineHandle;
 use crate::ingest::decode_worker;
 use crate::ingest::publisher::NewPublisherParts;
 use crate::ingest::unit_queue::unit_queue;
+use crate::transport::session::SessionError;
 
 pub use super::patch::SessionPatch;
 pub use crate::ingest::metrics::{UnitDrop, WhipMetrics};
@@ -64,10 +62,11 @@ impl Whip {
 
     /// Answers an offer: 201 with the answer and the session's location, or an error.
     pub async fn post(&self, post: WhipPost<'_>) -> Reply {
-        let offer = match checked_body(post.content_type, SDP, post.body) {
-            Ok(text) => text,
-            Err(reply) => return reply,
-        };
+        self.try_post(post).await.unwrap_or_else(|problem| problem)
+    }
+
+    async fn try_post(&self, post: WhipPost<'_>) -> Result<Reply, Reply> {
+        let offer = checked_body(post.content_type, SDP, post.body)?;
         let (sender, receiver) = unit_queue();
         let name = publisher_name(post.user_agent);
         let parts = NewPublisherParts {
@@ -79,30 +78,23 @@ impl Whip {
         };
         let candidates = self.engine.candidates(post.host);
         let shared = self.engine.shared();
-        let negotiated = negotiate_publisher(shared, &candidates, offer, Instant::now(), parts);
-        let (newcomer, answer) = match negotiated {
-            Ok(negotiated) => negotiated,
-            Err(error) => return negotiation_problem(&error),
-        };
-        let (id, tag) = (
-            newcomer.id.clone(),
-            newcomer.peer.names().local.ufrag.clone(),
-        );
+        let (newcomer, answer) = negotiate_publisher(shared, &candidates, offer, parts)?;
+        let id = newcomer.id.clone();
+        let tag = newcomer.peer.names().local.ufrag.clone();
         let guest = match self.engine.publish(newcomer).await {
-            Some(Ok(guest)) => guest,
-            Some(Err(_)) => return occupied(),
-            None => return ended(),
+            Ok(guest) => guest,
+            Err(error @ SessionError::EngineEnded) => return Err(session_problem(error)),
+            Err(_) => return Err(occupied()),
         };
-        let threads = &self.engine.shared().registered;
         let metrics = Arc::clone(&self.metrics);
-        if let Err(error) = decode_worker::spawn(receiver, guest, metrics, threads) {
+        if let Err(error) = decode_worker::spawn(receiver, guest, metrics, &shared.registered) {
             tracing::error!(%error, "cannot start a decoder thread");
             self.delete(&id).await;
             let detail = "this machine is out of threads or memory; try again in a moment";
-            return problem(503, "Overloaded", detail).with("Retry-After", RETRY_AFTER_S);
+            return Err(problem(503, "Overloaded", detail).with("Retry-After", RETRY_AFTER_S));
         }
         tracing::info!(publisher = name, "a publisher has joined");
-        created(format!("whip/{id}"), &tag, answer)
+        Ok(created(format!("whip/{id}"), &tag, answer))
     }
 
     /// The response to an unauthorised publisher: 401.
@@ -115,18 +107,14 @@ impl Whip {
 
     /// Adds trickled candidates: 204; or restarts ICE with new credentials: 200.
     pub async fn patch(&self, id: &str, patch: SessionPatch<'_>) -> Reply {
-        patch::patch(&self.engine, id, patch).await
+        let patched = patch::patch(&self.engine, id, patch).await;
+        patched.unwrap_or_else(|problem| problem)
     }
 
     /// Ends a session: 200. The previous source becomes active again.
     pub async fn delete(&self, id: &str) -> Reply {
         patch::delete(&self.engine, id).await
     }
-}
-
-fn negotiation_problem(error: &PublishNegotiationError) -> Reply {
-    let malformed = matches!(error, PublishNegotiationError::Offer(error) if error.is_malformed());
-    offer_problem(malformed, &error.to_string())
 }
 
 fn occupied() -> Reply {

@@ -12,10 +12,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use capture::{Heartbeat, Threads};
+use capture::{Heartbeat, Threads, lock};
 
 /// Maximum number of announced addresses; a viewer checks each.
 pub const ANNOUNCED_MAX: usize = 8;
@@ -141,34 +141,30 @@ type Found = Arc<Mutex<HashMap<String, Vec<IpAddr>>>>;
 /// Resolves host names in the background. Dropping it ends its thread.
 pub(crate) struct NameResolver {
     found: Found,
-    _ends_with: Option<Sender<()>>,
+    _ends_with: Sender<()>,
 }
 
 impl NameResolver {
     /// Starts resolving.
     pub(crate) fn start(names: Vec<String>, threads: &Threads) -> std::io::Result<Self> {
         let found = Found::default();
-        if names.is_empty() {
-            return Ok(Self {
-                found,
-                _ends_with: None,
-            });
-        }
         // overflow: awaited. Nothing is ever sent; dropping the sender ends the thread.
         let (sender, ended) = channel();
-        let shared = Arc::clone(&found);
-        threads.spawn("announced-names", move |heartbeat| {
-            resolve(&names, &shared, &ended, heartbeat);
-        })?;
+        if !names.is_empty() {
+            let shared = Arc::clone(&found);
+            threads.spawn("announced-names", move |heartbeat| {
+                resolve(&names, &shared, &ended, heartbeat);
+            })?;
+        }
         Ok(Self {
             found,
-            _ends_with: Some(sender),
+            _ends_with: sender,
         })
     }
 
     /// The addresses of a name, at most a minute old.
     pub(crate) fn addresses(&self, name: &str) -> Vec<IpAddr> {
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = lock(&self.found);
         found.get(name).cloned().unwrap_or_default()
     }
 }
@@ -180,8 +176,7 @@ fn resolve(names: &[String], found: &Found, ended: &Receiver<()>, heartbeat: &He
             match (name.as_str(), 0).to_socket_addrs() {
                 Ok(all) => {
                     let ips = all.map(|at| at.ip()).take(ADDRESSES_MAX).collect();
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    found.insert(name.clone(), ips);
+                    lock(found).insert(name.clone(), ips);
                 }
                 // Keep the last known addresses, so that a failing name server does not remove the
                 // announcement.

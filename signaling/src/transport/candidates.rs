@@ -149,19 +149,11 @@ impl Candidates {
                 all.push(at);
             }
         }
-        let udp = all
-            .iter()
-            .map(|at| (TransportProtocol::Udp, at))
-            .enumerate();
-        let tcp: Vec<&SocketAddr> = if tcp {
-            self.over_tcp(&all, port).collect()
-        } else {
-            Vec::new()
-        };
-        let tcp = tcp
-            .into_iter()
-            .map(|at| (TransportProtocol::Tcp, at))
-            .enumerate();
+        let over = |protocol| move |at| (protocol, at);
+        let udp = all.iter().map(over(TransportProtocol::Udp)).enumerate();
+        let tcp = tcp.then(|| self.over_tcp(&all, port));
+        let tcp = tcp.into_iter().flatten();
+        let tcp = tcp.map(over(TransportProtocol::Tcp)).enumerate();
         udp.chain(tcp)
             .enumerate()
             .map(|(index, (place, (protocol, at)))| host_line(index + 1, protocol, place, *at))
@@ -194,14 +186,11 @@ fn host_line(
 ) -> String {
     let priority = host_priority(protocol, place);
     let (ip, port) = (at.ip(), at.port());
-    match protocol {
-        TransportProtocol::Udp => {
-            format!("candidate:{foundation} 1 udp {priority} {ip} {port} typ host")
-        }
-        TransportProtocol::Tcp => {
-            format!("candidate:{foundation} 1 tcp {priority} {ip} {port} typ host tcptype passive")
-        }
-    }
+    let (name, end) = match protocol {
+        TransportProtocol::Udp => ("udp", ""),
+        TransportProtocol::Tcp => ("tcp", " tcptype passive"),
+    };
+    format!("candidate:{foundation} 1 {name} {priority} {ip} {port} typ host{end}")
 }
 
 /// The priority of a host candidate (RFC 8445 5.1.2.1; over TCP: RFC 6544 4.2).
@@ -297,23 +286,19 @@ mod tests {
 
     #[test]
     fn host_headers_are_parsed() {
+        let parse = |header| HostName::parse(Some(header));
         let address = |ip: &str| HostName::Address(ip.parse().expect("an address"));
-        assert_eq!(HostName::parse(Some("192.0.2.1")), address("192.0.2.1"));
-        assert_eq!(HostName::parse(Some("[fd00::2]")), address("fd00::2"));
-        assert_eq!(HostName::parse(Some("[fd00::2]:80")), address("fd00::2"));
-        assert_eq!(
-            HostName::parse(Some("[::ffff:192.0.2.1]:80")),
-            address("192.0.2.1")
-        );
-        assert_eq!(HostName::parse(Some("LOCALHOST")), HostName::Loopback);
-        assert_eq!(
-            HostName::parse(Some("carrier.local:8080")),
-            HostName::Unknown
-        );
-        for odd in [None, Some(""), Some("["), Some(":::"), Some("[::1")] {
-            let _ = HostName::parse(odd);
+        assert_eq!(parse("192.0.2.1"), address("192.0.2.1"));
+        assert_eq!(parse("[fd00::2]"), address("fd00::2"));
+        assert_eq!(parse("[fd00::2]:80"), address("fd00::2"));
+        assert_eq!(parse("[::ffff:192.0.2.1]:80"), address("192.0.2.1"));
+        assert_eq!(parse("LOCALHOST"), HostName::Loopback);
+        assert_eq!(parse("carrier.local:8080"), HostName::Unknown);
+        assert_eq!(HostName::parse(None), HostName::Unknown);
+        for odd in ["", "[", ":::", "[::1"] {
+            let _ = parse(odd);
         }
-        let any = choose(&laptop(), HostName::parse(Some("0.0.0.0:8080")), true);
+        let any = choose(&laptop(), parse("0.0.0.0:8080"), true);
         assert_eq!(any.forwarded, None);
     }
 

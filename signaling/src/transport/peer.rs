@@ -142,7 +142,7 @@ impl Peer {
         chain: Box<dyn Interceptor>,
     ) -> Result<Self, Error> {
         let peer = Self::accept(now, offer, parts)?;
-        let chain = Some(InterceptorChain::new(chain));
+        let chain = Some(InterceptorChain(chain));
         Ok(Self { chain, ..peer })
     }
 
@@ -206,29 +206,26 @@ impl Peer {
 
     /// Call after this process was suspended for `pause`.
     pub(crate) fn resume(&mut self, now: Instant, pause: Duration) {
-        self.ice.resume(now, pause);
-        if let Some(successor) = &mut self.successor {
-            successor.ice.resume(now, pause);
-        }
+        self.agents().for_each(|ice| ice.resume(now, pause));
     }
 
     /// A TCP connection has ended.
     pub(crate) fn close_path(&mut self, now: Instant, path: Path) {
-        self.ice.close_path(now, path);
-        if let Some(successor) = &mut self.successor {
-            successor.ice.close_path(now, path);
-        }
+        self.agents().for_each(|ice| ice.close_path(now, path));
+    }
+
+    /// The agent of an ICE restart, if one is under way, and the agent in use.
+    fn agents(&mut self) -> impl Iterator<Item = &mut IceAgent> {
+        let newer = self.successor.as_mut().map(|successor| &mut successor.ice);
+        newer.into_iter().chain([&mut self.ice])
     }
 
     /// Handles the passing of time.
     pub(crate) fn tick(&mut self, now: Instant) {
-        self.ice.tick(now);
-        if let Some(successor) = &mut self.successor {
-            successor.ice.tick(now);
-            if now.saturating_duration_since(successor.since) >= RESTART_TIMEOUT {
-                self.successor = None;
-            }
-        }
+        self.agents().for_each(|ice| ice.tick(now));
+        let late =
+            |newer: &mut Successor| now.saturating_duration_since(newer.since) >= RESTART_TIMEOUT;
+        self.successor.take_if(late);
         self.secure.tick(now);
         if let Some(chain) = &mut self.chain {
             chain.tick(now);
@@ -243,7 +240,8 @@ impl Peer {
                 .chain([successor.since + RESTART_TIMEOUT])
                 .min()
         });
-        let chain = self.chain.as_mut().and_then(InterceptorChain::due);
+        let chain = self.chain.as_mut();
+        let chain = chain.and_then(|chain| chain.0.poll_timeout());
         [self.ice.due(), successor, self.secure.due(), chain]
             .into_iter()
             .flatten()
@@ -263,10 +261,7 @@ impl Peer {
     /// Appends the datagrams to send, checks first: a viewer accepts a handshake only after the response
     /// to its check. Without a path the packets are dropped.
     pub(crate) fn drain(&mut self, now: Instant, out: &mut Vec<Run>) {
-        if let Some(successor) = &mut self.successor {
-            successor.ice.drain(out);
-        }
-        self.ice.drain(out);
+        self.agents().for_each(|ice| ice.drain(out));
         if let Some(chain) = &mut self.chain {
             while let Some(report) = chain.report() {
                 self.secure.seal_rtcp(&report);
@@ -366,10 +361,6 @@ impl Peer {
 pub(super) struct InterceptorChain(Box<dyn Interceptor>);
 
 impl InterceptorChain {
-    pub(super) fn new(interceptor: Box<dyn Interceptor>) -> Self {
-        Self(interceptor)
-    }
-
     /// Handles a received packet.
     pub(super) fn read(&mut self, now: Instant, packet: Packet) {
         let read = self.0.handle_read(TaggedPacket {
@@ -387,10 +378,6 @@ impl InterceptorChain {
         if let Err(error) = self.0.handle_timeout(now) {
             tracing::debug!(%error, "cannot create receiver reports");
         }
-    }
-
-    pub(super) fn due(&mut self) -> Option<Instant> {
-        self.0.poll_timeout()
     }
 
     /// The next RTCP packets that the chain wants to send.

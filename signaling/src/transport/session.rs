@@ -121,6 +121,8 @@ pub(crate) enum SessionError {
     Restart,
     /// The entity tag is of another state of the session.
     WrongTag,
+    /// The engine does not run any more.
+    EngineEnded,
 }
 
 /// The credentials are those of the newest negotiation; our user name fragment is the session's entity tag.

@@ -154,14 +154,14 @@ impl MediaSocket {
     ///
     /// overflow: counted. What the full send buffer refuses is lost like on the wire, and viewers request
     /// its retransmission.
-    pub(crate) fn send(&mut self, runs: &[Run]) -> SendCount {
-        let mut count = SendCount::default();
+    pub(crate) fn send(&mut self, runs: &[Run], count: &mut SendCount) {
         for run in runs {
             if run.len() > self.segments() {
-                self.send_singly(run, &mut count);
+                self.send_singly(run, count);
                 continue;
             }
-            match self.send_whole(run) {
+            let segment = (run.len() > 1).then_some(run.each_bytes());
+            match self.transmit(run.path, run.bytes(), segment) {
                 Ok(()) => {
                     count.offloaded += usize::from(run.len() > 1);
                     count.datagrams += run.len();
@@ -171,17 +171,16 @@ impl MediaSocket {
                     count.blocked += run.len();
                 }
                 Err(_) if run.len() > 1 => {
-                    if self.send_singly(run, &mut count) {
+                    if self.send_singly(run, count) {
                         tracing::info!(
                             "the network path rejects segmentation offload; sending single datagrams"
                         );
                         self.offload_broken = true;
                     }
                 }
-                Err(error) => self.note_failure(&error, &mut count),
+                Err(error) => self.note_failure(&error, count),
             }
         }
-        count
     }
 
     fn segments(&self) -> usize {
@@ -219,11 +218,6 @@ impl MediaSocket {
         }
     }
 
-    fn send_whole(&self, run: &Run) -> io::Result<()> {
-        let segment = (run.len() > 1).then_some(run.each_bytes());
-        self.transmit(run.path, run.bytes(), segment)
-    }
-
     fn transmit(&self, path: Path, contents: &[u8], segment: Option<usize>) -> io::Result<()> {
         let transmit = Transmit {
             destination: self.reachable(path.remote),
@@ -245,16 +239,6 @@ impl MediaSocket {
             }
             _ => to,
         }
-    }
-}
-
-impl std::ops::AddAssign for SendCount {
-    fn add_assign(&mut self, other: Self) {
-        self.datagrams += other.datagrams;
-        self.bytes += other.bytes;
-        self.offloaded += other.offloaded;
-        self.blocked += other.blocked;
-        self.failed += other.failed;
     }
 }
 
@@ -298,7 +282,8 @@ mod tests {
             from(gone, &[1]),
             from(here, &[3]),
         ];
-        let count = media.send(&runs);
+        let mut count = SendCount::default();
+        media.send(&runs, &mut count);
         assert_eq!((count.failed, count.datagrams, count.blocked), (3, 2, 0));
         let mut buffer = [0; 200];
         let got: Vec<u8> = (0..2)

@@ -85,6 +85,10 @@ impl TcpPort {
         })
     }
 
+    pub(crate) fn listens(&self) -> bool {
+        self.listener.is_some()
+    }
+
     /// Creates a port that only serves connections handed over by [`Self::release`].
     pub(crate) fn without_listener(first_token: usize) -> Self {
         Self {
@@ -241,10 +245,9 @@ impl TcpPort {
         &mut self,
         now: Instant,
         registry: &Registry,
-        connection: Connection,
+        mut connection: Connection,
         viewer: ViewerKey,
     ) {
-        let mut connection = connection;
         // Data that arrived before the registration makes no event.
         connection.readable = true;
         (connection.viewer, connection.deadline) = (Some(viewer), now + UNAUTHENTICATED_TIMEOUT);
@@ -380,7 +383,7 @@ impl TcpPort {
     }
 
     /// Whether [`Self::sweep`] has work to do at once.
-    pub(crate) fn has_broken(&self) -> bool {
+    pub(crate) fn has_ended_connections(&self) -> bool {
         self.connections.values().any(|known| known.broken)
     }
 }

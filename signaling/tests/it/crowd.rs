@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use signaling::metrics::LeaveReason;
-use signaling::whep::WhepPost;
+use signaling::whep::{Place, WhepPost};
 use signaling::{EngineConfig, RenditionId};
 
 use crate::client::{Client, run};
@@ -162,6 +162,8 @@ fn a_viewer_beyond_the_limit_gets_retry_after() {
 /// Records that it was dropped.
 struct DropFlag(Arc<AtomicBool>);
 
+impl Place for DropFlag {}
+
 impl Drop for DropFlag {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
@@ -169,7 +171,7 @@ impl Drop for DropFlag {
 }
 
 #[test]
-fn the_seat_of_a_viewer_is_dropped_however_it_leaves() {
+fn the_place_of_a_viewer_is_dropped_however_it_leaves() {
     let studio = Studio::with(EngineConfig {
         connect_within: Duration::from_secs(2),
         ..EngineConfig::default()
@@ -183,7 +185,7 @@ fn the_seat_of_a_viewer_is_dropped_however_it_leaves() {
             body: offer.as_bytes(),
         };
         let guard = Box::new(DropFlag(Arc::clone(&gone)));
-        (block_on(studio.whep.post_with_guard(post, guard)), gone)
+        (block_on(studio.whep.post_with_place(post, guard)), gone)
     };
     let (refused, gone) = come("no offer");
     assert_eq!(refused.status, 400);

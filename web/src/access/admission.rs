@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use signaling::fair_share::{address_group, first_to_go};
-use signaling::whep::{Seat, ViewerLimit};
+use signaling::whep::{Place, ViewerLimit};
 
 use crate::config::ViewersConfig;
 use crate::metrics::{CounterBy, ViewerRefusal};
@@ -166,7 +166,7 @@ impl ViewerPlaces {
     }
 }
 
-impl Seat for ViewerPlace {
+impl Place for ViewerPlace {
     fn occupy(&self) -> bool {
         let mut places = lock(&self.places);
         let taken = places.taken.get_mut(&self.number);
@@ -255,7 +255,7 @@ mod tests {
         // From another address, and from the same one.
         for same in [false, true] {
             let admission = admission(Some(MAX), None);
-            let mut seated = Vec::new();
+            let mut connected_places = Vec::new();
             for (round, honest) in HONEST.into_iter().enumerate() {
                 let kept: Vec<ViewerPlace> = (round..MAX)
                     .map(|_| admission.admit(ip(ATTACKER)).expect("room"))
@@ -264,16 +264,16 @@ mod tests {
                 let honest = admission.admit(ip(honest)).expect("a place is made");
                 assert!(kept[0].is_lost() && !kept[0].occupy(), "the oldest went");
                 assert!(honest.occupy());
-                seated.push(honest);
+                connected_places.push(honest);
             }
-            seated.extend((4..MAX).map(|_| connected(&admission, "192.0.2.8")));
+            connected_places.extend((4..MAX).map(|_| connected(&admission, "192.0.2.8")));
             let one_more = admission.admit(ip("192.0.2.9"));
             assert_eq!(
                 one_more.err(),
                 Some(ViewerLimit::Station),
                 "all are connected"
             );
-            assert!(seated.iter().all(|place| !place.is_lost()));
+            assert!(connected_places.iter().all(|place| !place.is_lost()));
         }
     }
 

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use capture::still::{Still, StillLoader};
 use detector::Detector;
-use detector::coco::{Accuracy, Annotations, Classes, Evaluation, LeftOut, Picture, Rect, TrueBox};
+use detector::coco::{
+    Accuracy, Annotations, BoxXywh, Classes, Evaluation, LeftOut, Picture, TrueBox,
+};
 
 use super::open_detector;
 use crate::cli::{EvalArgs, ReportFormat};
@@ -212,13 +214,13 @@ fn load(
         // It was annotated without applying its EXIF orientation.
         Some(told) if told == stored => {
             for one in &mut boxes {
-                let Rect {
+                let BoxXywh {
                     x,
                     y,
                     width,
                     height,
                 } = one.rect;
-                one.rect = Rect::from(still.upright([x, y, width, height]));
+                one.rect = BoxXywh::from(still.upright([x, y, width, height]));
             }
         }
         Some((width, height)) => {

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use signaling::Composed;
-use signaling::whep::{Seat as _, ViewerLimit};
+use signaling::whep::{Place as _, ViewerLimit};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::access::admission::ViewerPlace;

@@ -50,7 +50,7 @@ pub(crate) async fn whep(
             body: &body,
         };
         match app.admission.admit(caller.ip) {
-            Ok(place) => app.whep.post_with_seat(post, Box::new(place)).await,
+            Ok(place) => app.whep.post_with_place(post, Box::new(place)).await,
             Err(why) => app.whep.limit_reached(why),
         }
     } else if let Some(reply) = describe_endpoint(&app, &method) {

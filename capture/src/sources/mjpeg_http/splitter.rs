@@ -86,7 +86,7 @@ impl JpegSplitter {
             State::Picture(picture) if picture.in_scan => {
                 Some(self.take_picture(without_text_behind(&self.buffer)))
             }
-            State::Between(part) => part.missing_picture(&self.buffer),
+            State::Between(part) => part.missing_picture(&self.buffer).map(Cut::NoPicture),
             State::Picture(_) => None,
         }
     }
@@ -102,9 +102,9 @@ impl JpegSplitter {
             if picture_at == Some(at) || part.is_at_picture(rest) {
                 break Found::Turn;
             }
-            if let Some(cut) = part.wrong_body(rest) {
+            if let Some(why) = part.wrong_body(rest) {
                 *part = Part::default();
-                break Found::Cut(cut);
+                break Found::Cut(Cut::NoPicture(why));
             }
             let line_end = rest.iter().position(|byte| *byte == b'\n');
             let line_end = line_end.map(|end| at + end + 1);
@@ -113,8 +113,8 @@ impl JpegSplitter {
                     let was_header = part.line(&self.buffer[at..end]);
                     self.unknown_bytes += if was_header { 0 } else { end - at };
                     at = end;
-                    if let Some(cut) = part.left_without_picture() {
-                        break Found::Cut(cut);
+                    if let Some(why) = part.left_without_picture() {
+                        break Found::Cut(Cut::NoPicture(why));
                     }
                 }
                 (_, Some(start)) => {

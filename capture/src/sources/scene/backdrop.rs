@@ -1,9 +1,13 @@
 //! The still parts of the scene: sky, sun, hills, meadow, path, colour bars. Painted once.
 
-use super::{HEIGHT_PX, WIDTH_PX};
 use crate::canvas::{Canvas, Ink, Rect};
 use crate::picture::I420;
 use crate::timecode;
+
+/// Width of the scene in pixels.
+pub const WIDTH_PX: u32 = 1280;
+/// Height of the scene in pixels.
+pub const HEIGHT_PX: u32 = 720;
 
 /// Row where the meadow begins at the left; hills hide the line itself.
 const HORIZON_PX: f32 = 468.0;
@@ -142,11 +146,7 @@ fn bars(canvas: &mut Canvas<'_>, area: Rect) {
     let count = BARS_RGB.len() as i32;
     for (index, [r, g, b]) in (0..).zip(BARS_RGB) {
         let (from, to) = (area.width * index / count, area.width * (index + 1) / count);
-        let rect = Rect {
-            x: area.x + from,
-            width: to - from,
-            ..area
-        };
+        let rect = area.columns(area.x + from, to - from);
         canvas.fill_rect(rect, Ink::rgb(r, g, b), 255);
     }
 }

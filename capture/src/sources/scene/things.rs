@@ -20,12 +20,8 @@ pub(super) fn post(canvas: &mut Canvas<'_>, x: f32, y: f32) {
     let (width, top, foot) = (14.0, y - POST_HALF_PX.1, y + POST_HALF_PX.1 - 8.0);
     canvas.fill_ellipse(x, foot, width * 1.7, width * 0.5, Ink::rgb(72, 122, 58));
     canvas.line((x, top), (x, foot), width, STEEL);
-    canvas.line(
-        (x - width * 0.2, top),
-        (x - width * 0.2, foot),
-        width * 0.25,
-        STEEL_LIGHT,
-    );
+    let shine = x - width * 0.2;
+    canvas.line((shine, top), (shine, foot), width * 0.25, STEEL_LIGHT);
 }
 
 /// The cord of a clock.
@@ -89,10 +85,7 @@ pub(super) fn clock_face(canvas: &mut Canvas<'_>, x: f32, y: f32, style: ClockSt
             (4.0, 1.4)
         };
         let inner = rim - long * scale;
-        let (from, to) = (
-            (x + sin * inner, y - cos * inner),
-            (x + sin * rim, y - cos * rim),
-        );
+        let [from, to] = [inner, rim].map(|away| (x + sin * away, y - cos * away));
         canvas.line(from, to, thick * scale, SHADE);
     }
     for hour in 1..=12_u8 {
@@ -130,13 +123,8 @@ pub(super) fn cloud(canvas: &mut Canvas<'_>, x: f32, y: f32) {
         canvas.fill_ellipse(x + dx, y + dy + 4.0, rx, ry, Ink::rgb(214, 228, 240));
     }
     for (dx, dy, rx, ry) in puffs {
-        canvas.fill_ellipse(
-            x + dx,
-            y + dy - 3.0,
-            rx - 4.0,
-            ry - 4.0,
-            Ink::rgb(246, 250, 252),
-        );
+        let light = Ink::rgb(246, 250, 252);
+        canvas.fill_ellipse(x + dx, y + dy - 3.0, rx - 4.0, ry - 4.0, light);
     }
 }
 
@@ -149,11 +137,7 @@ const LIT: [u8; 10] = [0x77, 0x24, 0x5d, 0x6d, 0x2e, 0x6b, 0x7b, 0x25, 0x7f, 0x6
 /// Writes `value`, at most two digits, around a point; `scale` 1 is 11 pixels high.
 pub(super) fn number(canvas: &mut Canvas<'_>, (x, y): (f32, f32), scale: f32, value: u8) {
     let digits = [value / 10, value % 10];
-    let shown = if value < 10 {
-        &digits[1..]
-    } else {
-        &digits[..]
-    };
+    let shown = &digits[usize::from(value < 10)..];
     let pitch = 9.0 * scale;
     let left = x - (shown.len() as f32 - 1.0) * pitch / 2.0;
     for (index, value) in shown.iter().enumerate() {
@@ -174,55 +158,29 @@ fn digit(canvas: &mut Canvas<'_>, (x, y): (f32, f32), scale: f32, value: u8) {
     ];
     for (bit, (from, to)) in strokes.into_iter().enumerate() {
         if LIT[usize::from(value % 10)] >> bit & 1 == 1 {
-            canvas.line(
-                (x + from.0, y + from.1),
-                (x + to.0, y + to.1),
-                2.2 * scale,
-                INK,
-            );
+            let [from, to] = [from, to].map(|(dx, dy)| (x + dx, y + dy));
+            canvas.line(from, to, 2.2 * scale, INK);
         }
     }
 }
 
-/// Strokes in a box of 1x1: lines from point to point.
-type Letter = &'static [&'static [(f32, f32)]];
+/// Strokes in a box of 1x1: lines from point to point, each as x and y.
+type Letter = &'static [&'static [f32]];
 
 const LETTER_S: Letter = &[&[
-    (0.88, 0.14),
-    (0.66, 0.03),
-    (0.34, 0.03),
-    (0.14, 0.15),
-    (0.14, 0.34),
-    (0.3, 0.45),
-    (0.7, 0.55),
-    (0.86, 0.66),
-    (0.86, 0.85),
-    (0.66, 0.97),
-    (0.34, 0.97),
-    (0.12, 0.86),
+    0.88, 0.14, 0.66, 0.03, 0.34, 0.03, 0.14, 0.15, 0.14, 0.34, 0.3, 0.45, 0.7, 0.55, 0.86, 0.66,
+    0.86, 0.85, 0.66, 0.97, 0.34, 0.97, 0.12, 0.86,
 ]];
-const LETTER_T: Letter = &[&[(0.05, 0.03), (0.95, 0.03)], &[(0.5, 0.03), (0.5, 0.97)]];
+const LETTER_T: Letter = &[&[0.05, 0.03, 0.95, 0.03], &[0.5, 0.03, 0.5, 0.97]];
 const LETTER_O: Letter = &[&[
-    (0.36, 0.03),
-    (0.64, 0.03),
-    (0.88, 0.22),
-    (0.88, 0.78),
-    (0.64, 0.97),
-    (0.36, 0.97),
-    (0.12, 0.78),
-    (0.12, 0.22),
-    (0.36, 0.03),
+    0.36, 0.03, 0.64, 0.03, 0.88, 0.22, 0.88, 0.78, 0.64, 0.97, 0.36, 0.97, 0.12, 0.78, 0.12, 0.22,
+    0.36, 0.03,
 ]];
 const LETTER_P: Letter = &[
     &[
-        (0.14, 0.97),
-        (0.14, 0.03),
-        (0.62, 0.03),
-        (0.87, 0.14),
-        (0.87, 0.42),
-        (0.62, 0.54),
+        0.14, 0.97, 0.14, 0.03, 0.62, 0.03, 0.87, 0.14, 0.87, 0.42, 0.62, 0.54,
     ],
-    &[(0.62, 0.54), (0.14, 0.54)],
+    &[0.62, 0.54, 0.14, 0.54],
 ];
 
 /// Writes the word in white around the middle of a sign `half` as wide.
@@ -232,12 +190,13 @@ pub(super) fn stop(canvas: &mut Canvas<'_>, (x, y): (f32, f32), half: f32) {
     let mut left = x - 2.0 * letter - 1.5 * gap;
     for strokes in [LETTER_S, LETTER_T, LETTER_O, LETTER_P] {
         for stroke in strokes {
-            let place = |(u, v): (f32, f32)| (left + u * letter, y + (v - 0.5) * height);
-            for pair in stroke.windows(2) {
-                canvas.line(place(pair[0]), place(pair[1]), thick, Ink::WHITE);
+            let place = |uv: &[f32]| (left + uv[0] * letter, y + (uv[1] - 0.5) * height);
+            let points: Vec<(f32, f32)> = stroke.chunks_exact(2).map(place).collect();
+            for pair in points.windows(2) {
+                canvas.line(pair[0], pair[1], thick, Ink::WHITE);
             }
             // Round joints and ends.
-            for (x, y) in stroke.iter().copied().map(place) {
+            for (x, y) in points {
                 canvas.fill_ellipse(x, y, thick / 2.0, thick / 2.0, Ink::WHITE);
             }
         }

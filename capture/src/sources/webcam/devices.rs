@@ -142,10 +142,11 @@ pub(crate) fn only(devices: &[Device], test: impl Fn(&Device) -> bool) -> Option
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn device(index: u32, id: &str, name: &str) -> Device {
+    /// A camera without a supported format.
+    pub(crate) fn device(index: u32, id: &str, name: &str) -> Device {
         let path = PathBuf::from(format!("/dev/video{index}"));
         let (id, name) = (id.to_owned(), name.to_owned());
         Device {
@@ -154,7 +155,7 @@ mod tests {
             index,
             name,
             modes: Vec::new(),
-            other_formats: Vec::new(),
+            other_formats: vec!["H.264".to_owned()],
         }
     }
 

@@ -24,7 +24,7 @@ fn with_annotation(keys: &str) -> Annotations {
 fn person(crowd: bool) -> TrueBox {
     TrueBox {
         category: 1,
-        rect: Rect::from([1.0, 2.0, 3.5, 4.0]),
+        rect: BoxXywh::from([1.0, 2.0, 3.5, 4.0]),
         crowd,
     }
 }

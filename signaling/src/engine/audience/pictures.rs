@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Audience, Out};
+use super::{Audience, Out, send};
 use crate::congestion::{Choice, Decision, targets};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::encode::frame_queue::EncodedFrame;
-use crate::fanout::packet_ring::{Start, start_of_join};
+use crate::fanout::packet_ring::starts_from_cache;
 use crate::fanout::viewer::{Phase, Viewer};
 use crate::metrics::{DropCause, EngineMetrics, RenditionChange, count};
 use crate::transport::demux::ViewerKey;
@@ -46,8 +46,7 @@ impl Audience {
                 queued.push(*key);
             }
             viewer.peer.drain(now, &mut self.outgoing);
-            out(&self.outgoing);
-            self.outgoing.clear();
+            send(&mut self.outgoing, out);
         }
         queued.into_iter().for_each(|key| self.schedule(key, now));
         if moved {
@@ -86,7 +85,7 @@ impl Audience {
             return;
         };
         let ring = &self.streams[viewer.rendition.index()].ring;
-        if start_of_join(asked_at, now, ring.keyframe_at()) == Start::Await {
+        if !starts_from_cache(asked_at, now, ring.keyframe_at()) {
             request_keyframe(&self.demand, &self.metrics, viewer.rendition);
             return;
         }
@@ -97,8 +96,7 @@ impl Audience {
             viewer.write_frame(now, entry.clone());
         }
         viewer.peer.drain(now, &mut self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
+        send(&mut self.outgoing, out);
     }
 
     /// Whether the demand counts a viewer that does not watch, or does not count one that does.
@@ -195,12 +193,12 @@ impl Audience {
         }
         if viewer.control.due(now).is_some_and(|due| due <= now) {
             let changed = viewer.control.tick(now, &self.ladder, viewer.rendition);
-            self.apply_ceiling(now, key, changed);
+            self.apply_estimate(now, key, changed);
         }
     }
 
     /// A viewer's estimate may have changed: adapts the encoders' bitrates, then its rendition.
-    pub(super) fn apply_ceiling(&mut self, now: Instant, key: ViewerKey, changed: bool) {
+    pub(super) fn apply_estimate(&mut self, now: Instant, key: ViewerKey, changed: bool) {
         if changed {
             self.retarget(now);
         }
@@ -221,7 +219,7 @@ impl Audience {
         }
         let watching = self.viewers.values().filter(|viewer| viewer.watches(now));
         let own = watching.map(|viewer| (viewer.rendition, viewer.control.estimate_bps()));
-        let known = self.ledger.ceilings(self.shard, own.collect());
+        let known = self.peer_index.estimates(self.shard, own.collect());
         // A WHIP server serves its own viewers, whose estimates are not known here.
         let sent_on = self.renditions.iter().flat_map(|rendition| {
             let leases = self.demand.stream_leases(rendition.id) as usize;

@@ -6,9 +6,9 @@ use std::time::Instant;
 use capture::Guest;
 
 use super::pictures::request_keyframe;
-use super::{Audience, Out, TICK_LEAST};
+use super::{Audience, Out, TICK_LEAST, send};
 use crate::fanout::packet_ring::join_needs_keyframe;
-use crate::fanout::viewer::{Arrival, Phase, Viewer};
+use crate::fanout::viewer::{NewViewer, Phase, Viewer};
 use crate::ingest::publisher::{IngestPublisher, NewPublisher};
 use crate::metrics::{LeaveReason, RenditionChange, count};
 use crate::transport::demux::ViewerKey;
@@ -17,16 +17,19 @@ use crate::transport::session::{Restart, SessionError, Trickle};
 
 impl Audience {
     /// Adds a viewer whose offer was accepted.
-    pub(crate) fn join(&mut self, now: Instant, arrival: Arrival) -> Result<(), SessionError> {
-        if !self.ledger.take_place(self.shard, self.limits.viewers_max) {
+    pub(crate) fn join(&mut self, now: Instant, newcomer: NewViewer) -> Result<(), SessionError> {
+        if !self
+            .peer_index
+            .take_place(self.shard, self.limits.viewers_max)
+        {
             // overflow: refused, counted by the caller: the viewer is told to come back later.
             return Err(SessionError::Full);
         }
         self.metrics.viewers.inc();
-        let (key, names) = (self.new_key(), Arc::clone(arrival.peer.names()));
-        let id = arrival.id.clone();
-        self.ledger.directory().add(key, id, names);
-        self.viewers.insert(key, Viewer::new(arrival));
+        let (key, names) = (self.new_key(), Arc::clone(newcomer.peer.names()));
+        let id = newcomer.id.clone();
+        self.peer_index.directory().add(key, id, names);
+        self.viewers.insert(key, Viewer::new(newcomer));
         self.metrics.joins.inc();
         self.schedule(key, now);
         Ok(())
@@ -58,7 +61,7 @@ impl Audience {
         id: &str,
         out: &mut Out<'_>,
     ) -> Result<(), SessionError> {
-        if self.ledger.directory().recently_closed.take(id) {
+        if self.peer_index.directory().recently_closed.take(id) {
             return Ok(());
         }
         let key = self.key_of(id)?;
@@ -96,14 +99,14 @@ impl Audience {
         peer.names().check_tag(restart.tag.as_deref())?;
         let names = Arc::clone(&restart.names);
         peer.restart(now, restart);
-        self.ledger.directory().demux.rename(key, names);
+        self.peer_index.directory().demux.rename(key, names);
         self.metrics.restarts.inc();
         self.settle(now, key, out);
         Ok(())
     }
 
     pub(super) fn key_of(&self, id: &str) -> Result<ViewerKey, SessionError> {
-        self.ledger.directory().key_of(id)
+        self.peer_index.directory().key_of(id)
     }
 
     /// The transport of this session, of a viewer or the publisher.
@@ -129,8 +132,8 @@ impl Audience {
             LinkState::Closed => Some(LeaveReason::Closed),
             LinkState::Failed if viewer.connected_at.is_none() => Some(LeaveReason::NeverConnected),
             LinkState::Failed => Some(LeaveReason::Lost),
-            _ if late || (waits && viewer.seat.is_lost()) => Some(LeaveReason::NeverConnected),
-            LinkState::Up if waits && !viewer.seat.occupy() => Some(LeaveReason::NeverConnected),
+            _ if late || (waits && viewer.place.is_lost()) => Some(LeaveReason::NeverConnected),
+            LinkState::Up if waits && !viewer.place.occupy() => Some(LeaveReason::NeverConnected),
             _ => None,
         };
         if let Some(reason) = gone {
@@ -181,18 +184,17 @@ impl Audience {
             return;
         };
         // Before closing the connection: if that panics, the place is free all the same.
-        self.ledger.directory().remove(key, &viewer.id);
-        self.ledger.give_place_back(self.shard);
+        self.peer_index.directory().remove(key, &viewer.id);
+        self.peer_index.give_place_back(self.shard);
         self.metrics.viewers.dec();
         viewer.peer.close(now);
         viewer.peer.drain(now, &mut self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
+        send(&mut self.outgoing, out);
         if let Some(deadline) = viewer.deadline {
             self.timetable.remove(&(deadline, key));
         }
         if reason == LeaveReason::Closed {
-            self.ledger.directory().recently_closed.add(viewer.id);
+            self.peer_index.directory().recently_closed.add(viewer.id);
         }
         count(&self.metrics.leaves, reason, 1);
         tracing::debug!(
@@ -222,7 +224,7 @@ impl Audience {
         self.dismiss_publisher(now, "another took its place", out);
         let (key, names) = (self.new_key(), Arc::clone(newcomer.peer.names()));
         let id = newcomer.id.clone();
-        self.ledger.directory().add(key, id, names);
+        self.peer_index.directory().add(key, id, names);
         newcomer.parts.metrics.publishers.set(1);
         let guest = newcomer.parts.switch.guest(newcomer.parts.name);
         self.publishing.0 = Some((key, IngestPublisher::new(newcomer)));
@@ -248,7 +250,7 @@ impl Audience {
         out: &mut Out<'_>,
     ) {
         if let Some(id) = self.remove_publisher(now, reason, out) {
-            self.ledger.directory().recently_closed.add(id);
+            self.peer_index.directory().recently_closed.add(id);
         }
     }
 
@@ -262,9 +264,8 @@ impl Audience {
         let (key, mut publisher) = self.publishing.0.take()?;
         publisher.peer.close(now);
         publisher.peer.drain(now, &mut self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
-        self.ledger.directory().remove(key, &publisher.id);
+        send(&mut self.outgoing, out);
+        self.peer_index.directory().remove(key, &publisher.id);
         publisher.metrics.publishers.set(0);
         tracing::info!(reason, "the publisher left");
         Some(publisher.id)
@@ -281,8 +282,7 @@ impl Audience {
         let least = now + TICK_LEAST;
         publisher.deadline = publisher.deadline.map(|due| due.max(least));
         publisher.peer.drain(now, &mut self.outgoing);
-        self.ledger.note_sent(*key, &self.outgoing);
-        out(&self.outgoing);
-        self.outgoing.clear();
+        self.peer_index.note_sent(*key, &self.outgoing);
+        send(&mut self.outgoing, out);
     }
 }

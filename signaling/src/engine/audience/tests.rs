@@ -11,7 +11,7 @@ use crate::congestion::Choice;
 use crate::encode::encoder::default_renditions;
 use crate::fanout::packet_ring::tests::frame;
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
-use crate::fanout::viewer::Arrival;
+use crate::fanout::viewer::NewViewer;
 use crate::sdp::{Credentials, Offer};
 use crate::transport::ice::{CheckCredentials, IceTimeouts};
 use crate::transport::peer::{PacketSource, Peer, PeerParts};
@@ -29,10 +29,10 @@ struct Station {
 
 fn station() -> Station {
     let start = Instant::now();
-    let (ledger, demand) = (Arc::new(Ledger::new(1)), Demand::new());
+    let (peer_index, demand) = (Arc::new(PeerIndex::new(1)), Demand::new());
     let metrics = Arc::new(EngineMetrics::default());
     Station {
-        audience: audience_of(Shard(0), start, &ledger, &demand, &metrics, 30),
+        audience: audience_of(Shard(0), start, &peer_index, &demand, &metrics, 30),
         identity: Identity::generate().expect("a certificate"),
         start,
     }
@@ -41,14 +41,14 @@ fn station() -> Station {
 fn audience_of(
     shard: Shard,
     start: Instant,
-    ledger: &Arc<Ledger>,
+    peer_index: &Arc<PeerIndex>,
     demand: &Arc<Demand>,
     metrics: &Arc<EngineMetrics>,
     viewers_max: usize,
 ) -> Audience {
     Audience::new(AudienceParts {
         shard,
-        ledger: Arc::clone(ledger),
+        peer_index: Arc::clone(peer_index),
         crypto: rtc::crypto::default_provider().expect("ring"),
         clock: ReportClock::new(start, SystemTime::now()),
         limits: AudienceLimits {
@@ -76,7 +76,7 @@ fn parts<'a>(identity: &'a Identity, names: &'a SessionNames) -> PeerParts<'a> {
     }
 }
 
-fn arrival_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> Arrival {
+fn new_viewer_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> NewViewer {
     let terms = StreamTerms {
         ssrc: parts.names.ssrc,
         payload_type: offer.video.payload_type,
@@ -84,26 +84,26 @@ fn arrival_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> Arrival {
         playout_delay_id: None,
         transport_id: None,
     };
-    Arrival {
+    NewViewer {
         peer: Peer::accept(now, offer, parts).expect("acceptable"),
         rtp: RtpStream::new(terms, parts.names.numbering),
         choice: Choice::Auto,
         offered_at: now,
         id: parts.names.id.clone(),
-        seat: Box::new(()),
+        place: Box::new(()),
     }
 }
 
 impl Station {
-    fn arrival(&self, now: Instant) -> Arrival {
+    fn newcomer(&self, now: Instant) -> NewViewer {
         let offer = Offer::parse(OFFER).expect("usable");
-        arrival_of(now, &offer, &parts(&self.identity, &SessionNames::random()))
+        new_viewer_of(now, &offer, &parts(&self.identity, &SessionNames::random()))
     }
 
     fn join(&mut self, now: Instant) -> String {
-        let arrival = self.arrival(now);
-        let id = arrival.id.clone();
-        self.audience.join(now, arrival).expect("room");
+        let newcomer = self.newcomer(now);
+        let id = newcomer.id.clone();
+        self.audience.join(now, newcomer).expect("room");
         id
     }
 }
@@ -177,7 +177,7 @@ fn a_viewer_requests_a_keyframe_unless_a_recent_one_serves_it() {
 #[test]
 fn a_viewer_whose_place_was_given_away_is_removed() {
     struct Given(bool);
-    impl crate::fanout::viewer::Seat for Given {
+    impl crate::fanout::viewer::Place for Given {
         fn is_lost(&self) -> bool {
             self.0
         }
@@ -185,12 +185,12 @@ fn a_viewer_whose_place_was_given_away_is_removed() {
     let mut station = station();
     let start = station.start;
     for lost in [false, true] {
-        let seat = Box::new(Given(lost));
-        let arrival = Arrival {
-            seat,
-            ..station.arrival(start)
+        let place = Box::new(Given(lost));
+        let newcomer = NewViewer {
+            place,
+            ..station.newcomer(start)
         };
-        station.audience.join(start, arrival).expect("room");
+        station.audience.join(start, newcomer).expect("room");
     }
     let now = start + 1000 * MS;
     station.audience.tick(now, &mut |_: &[Run]| {});
@@ -237,7 +237,7 @@ fn a_full_station_refuses_a_viewer() {
     (0..30).for_each(|_| {
         station.join(start);
     });
-    let one_more = station.arrival(start);
+    let one_more = station.newcomer(start);
     assert_eq!(
         station.audience.join(start, one_more),
         Err(SessionError::Full)

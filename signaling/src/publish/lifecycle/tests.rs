@@ -30,7 +30,7 @@ fn back_off_doubles_up_to_30_s() {
     let mut lifecycle = Lifecycle::new(now);
     let waits = waits(&mut lifecycle, &mut now, FailureKind::Unreachable, 9);
     assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]);
-    assert_eq!(lifecycle.state, PublishState::Waiting);
+    assert_eq!(lifecycle.status.state, PublishState::Waiting);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn rejections_are_retried_rarely() {
     let mut lifecycle = Lifecycle::new(now);
     let refused = waits(&mut lifecycle, &mut now, FailureKind::Refused, 5);
     assert_eq!(refused, [60.0, 120.0, 240.0, 480.0, 900.0]);
-    assert_eq!(lifecycle.state, PublishState::Refused);
+    assert_eq!(lifecycle.status.state, PublishState::Refused);
     let after = waits(&mut lifecycle, &mut now, FailureKind::Unreachable, 1);
     assert_eq!(after, [0.5], "another class of failure resets the back-off");
 }
@@ -62,7 +62,7 @@ fn the_server_may_request_a_longer_wait() {
     let mut lifecycle = Lifecycle::new(now);
     lifecycle.failed(now, &AttemptError::of_status(503, Some("7")), 0.5);
     assert_eq!(lifecycle.retry_at(), Some(now + 7 * S));
-    assert_eq!(lifecycle.state, PublishState::Waiting);
+    assert_eq!(lifecycle.status.state, PublishState::Waiting);
 }
 
 #[test]
@@ -74,10 +74,10 @@ fn only_a_lasting_connection_resets_the_back_off() {
         lifecycle.begin(*now);
         lifecycle.connected(*now);
         assert_eq!(
-            (lifecycle.state, lifecycle.retry_at()),
+            (lifecycle.status.state, lifecycle.retry_at()),
             (PublishState::Live, None)
         );
-        assert_eq!(lifecycle.reason, None);
+        assert_eq!(lifecycle.status.reason, None);
         *now += stood;
         lifecycle.failed(*now, &failure(FailureKind::Lost), 1.0);
         lifecycle.retry_at().expect("tried again") - *now
@@ -85,7 +85,7 @@ fn only_a_lasting_connection_resets_the_back_off() {
     assert_eq!(lost_after(&mut lifecycle, &mut now, S), 8 * S);
     assert_eq!(lost_after(&mut lifecycle, &mut now, 60 * S), FIRST_RETRY);
     assert_eq!(
-        (lifecycle.since, lifecycle.reason.as_deref()),
+        (lifecycle.status.since, lifecycle.status.reason.as_deref()),
         (now, Some("because"))
     );
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use capture::{SourceSpec, Y4mInput};
-use detector::{DetectorMetrics, OpenProblem};
+use detector::{DetectorMetrics, OpenError};
 use stylise::comfyui::{Survey, WorkflowCheck, survey};
 use stylise::workflow::{Loaded, load};
 
@@ -64,7 +64,7 @@ pub(super) fn model(config: &Config) -> Finding {
             Finding::ok("model", words)
         }
         Ok(Ok(None)) => Finding::note("model", "none: nothing is detected", ""),
-        Ok(Err(OpenProblem::Missing { message, fix } | OpenProblem::Failed { message, fix })) => {
+        Ok(Err(OpenError { message, fix, .. })) => {
             Finding::bad("model", message, fix.unwrap_or_default())
         }
         Err(error) => Finding::bad("model", error_chain(&error), ""),

@@ -1,7 +1,5 @@
 //! What stands between two pictures: boundaries, headers of parts, and parts that are not pictures.
 
-use super::Cut;
-
 /// How many bytes of something that is not a picture are shown in a message.
 const SHOWN_BYTES: usize = 24;
 
@@ -110,7 +108,7 @@ impl Part {
     }
 
     /// A description of the body, if all of it is in `rest` and it is not a picture.
-    pub(super) fn wrong_body(&self, rest: &[u8]) -> Option<Cut> {
+    pub(super) fn wrong_body(&self, rest: &[u8]) -> Option<String> {
         let left = self.bytes_left().filter(|_| !self.is_other)?;
         let body = self.body.as_ref()?;
         let last = rest.get(..left)?;
@@ -122,32 +120,32 @@ impl Part {
     }
 
     /// A description of a body without a picture that has just ended at a boundary.
-    pub(super) fn left_without_picture(&mut self) -> Option<Cut> {
+    pub(super) fn left_without_picture(&mut self) -> Option<String> {
         description(&self.missing.take()?)
     }
 
     /// A description of a body without a picture that ends with `rest` and the connection.
-    pub(super) fn missing_picture(&self, rest: &[u8]) -> Option<Cut> {
+    pub(super) fn missing_picture(&self, rest: &[u8]) -> Option<String> {
         let body = self.body.as_ref().filter(|_| !self.is_other)?;
         description(&[&body.beginning, rest].concat())
     }
 }
 
 /// `None` for a blank body.
-fn description(body: &[u8]) -> Option<Cut> {
+fn description(body: &[u8]) -> Option<String> {
     let body = body.trim_ascii();
     let beginning = &body[..body.len().min(SHOWN_BYTES)];
     let is_text = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
     match beginning {
         [] => None,
-        text if text.iter().all(is_text) => Some(Cut::NoPicture(format!(
+        text if text.iter().all(is_text) => Some(format!(
             "this is no JPEG: it begins with \"{}\"",
             String::from_utf8_lossy(text)
-        ))),
-        bytes => Some(Cut::NoPicture(format!(
+        )),
+        bytes => Some(format!(
             "this is no JPEG: it begins with {:02x?}",
             &bytes[..bytes.len().min(8)]
-        ))),
+        )),
     }
 }
 

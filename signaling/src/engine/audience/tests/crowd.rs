@@ -50,13 +50,13 @@ struct Crowd {
 impl Crowd {
     fn new(shards: usize) -> Self {
         let start = Instant::now();
-        let (ledger, demand) = (Arc::new(Ledger::new(shards)), Demand::new());
+        let (peer_index, demand) = (Arc::new(PeerIndex::new(shards)), Demand::new());
         let metrics = Arc::new(EngineMetrics::default());
         let audience = |shard| {
             audience_of(
                 Shard(shard),
                 start,
-                &ledger,
+                &peer_index,
                 &demand,
                 &metrics,
                 VIEWERS as usize,
@@ -113,9 +113,9 @@ impl Crowd {
                 cname: "carrier",
             },
         );
-        let arrival = arrival_of(now, &offer, &parts);
-        let emptiest = self.audiences[0].ledger.emptiest();
-        let joined = self.audiences[emptiest.0].join(now, arrival);
+        let newcomer = new_viewer_of(now, &offer, &parts);
+        let emptiest = self.audiences[0].peer_index.emptiest();
+        let joined = self.audiences[emptiest.0].join(now, newcomer);
         joined.expect("room");
         client.accept(&answer);
     }

@@ -32,8 +32,8 @@ struct Session {
 impl Station {
     fn session(&mut self, now: Instant, offer: &str) -> Session {
         let (names, offer) = (SessionNames::random(), Offer::parse(offer).expect("usable"));
-        let arrival = arrival_of(now, &offer, &parts(&self.identity, &names));
-        self.audience.join(now, arrival).expect("room");
+        let newcomer = new_viewer_of(now, &offer, &parts(&self.identity, &names));
+        self.audience.join(now, newcomer).expect("room");
         let key = self.audience.key_of(&names.id).expect("it is there");
         Session { key, names, offer }
     }

@@ -21,7 +21,7 @@ impl Audience {
         let from = (way.protocol, way.from);
         let key = match kind {
             Kind::Stun(message) if message.class == Class::Request => self.checks(&message, from),
-            _ => self.ledger.directory().demux.route(kind, from),
+            _ => self.peer_index.directory().demux.route(kind, from),
         };
         if key.is_none() {
             // overflow: counted. A datagram of a stranger changes nothing.
@@ -55,7 +55,7 @@ impl Audience {
         }
         if proven {
             let from = (way.protocol, way.from);
-            self.ledger.directory().demux.prove(key, from);
+            self.peer_index.directory().demux.prove(key, from);
         }
         self.note_presence(now, key);
         self.settle(now, key, out);
@@ -64,13 +64,13 @@ impl Audience {
 
     /// The session of an ICE check. Its source address is then claimed for the session.
     fn checks(&self, check: &Message<'_>, from: Origin) -> Option<ViewerKey> {
-        let named = self.ledger.directory().demux.find_by_username(check);
+        let named = self.peer_index.directory().demux.find_by_username(check);
         let (key, names) = named?;
         // Outside the lock: this computes an HMAC.
         if !names.is_authentic(check, self.crypto.crypto()) {
             return None;
         }
-        self.ledger.directory().demux.claim(key, from);
+        self.peer_index.directory().demux.claim(key, from);
         Some(key)
     }
 
@@ -154,7 +154,7 @@ impl Audience {
             }
         }
         if has_arrivals {
-            self.apply_ceiling(now, key, changed);
+            self.apply_estimate(now, key, changed);
         }
     }
 }

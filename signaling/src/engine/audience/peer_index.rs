@@ -9,7 +9,9 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use capture::lock;
 
 use crate::encode::encoder::RenditionId;
 use crate::transport::demux::{Demux, Shard, ViewerKey};
@@ -19,7 +21,7 @@ use crate::transport::session::SessionError;
 use crate::transport::stun::is_check;
 
 /// A viewer's rendition, and its bandwidth estimate in bits a second if it has one.
-pub(super) type Ceiling = (RenditionId, Option<u32>);
+pub(super) type ViewerEstimate = (RenditionId, Option<u32>);
 
 /// All sessions, by id and by the addresses of their datagrams.
 #[derive(Debug, Default)]
@@ -55,22 +57,22 @@ impl Directory {
 
 /// What the shards share.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct PeerIndex {
     directory: Mutex<Directory>,
     viewers: AtomicUsize,
     /// Viewers of each shard.
     loads: Vec<AtomicUsize>,
     /// Of each shard's viewers, as it last reported them.
-    ceilings: Mutex<Vec<Vec<Ceiling>>>,
+    estimates: Mutex<Vec<Vec<ViewerEstimate>>>,
 }
 
-impl Ledger {
+impl PeerIndex {
     pub(crate) fn new(shards: usize) -> Self {
         Self {
             directory: Mutex::default(),
             viewers: AtomicUsize::new(0),
             loads: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
-            ceilings: Mutex::new(vec![Vec::new(); shards]),
+            estimates: Mutex::new(vec![Vec::new(); shards]),
         }
     }
 
@@ -123,15 +125,11 @@ impl Ledger {
     }
 
     /// Stores the estimates of one shard's viewers, and returns those of all viewers.
-    pub(super) fn ceilings(&self, shard: Shard, own: Vec<Ceiling>) -> Vec<Ceiling> {
-        let mut ceilings = lock(&self.ceilings);
-        ceilings[shard.0] = own;
-        ceilings.concat()
+    pub(super) fn estimates(&self, shard: Shard, own: Vec<ViewerEstimate>) -> Vec<ViewerEstimate> {
+        let mut estimates = lock(&self.estimates);
+        estimates[shard.0] = own;
+        estimates.concat()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The ids of sessions whose DTLS connection was closed by the viewer. A page closes its connection and
