@@ -2,8 +2,10 @@
 //!
 //! In: the newest frame of a slot. Out: tracks in another slot, and the state of the detector.
 
+mod detect;
 mod faces;
 mod pace;
+mod state;
 #[cfg(test)]
 mod tests;
 mod tuning;
@@ -15,18 +17,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Backoff, Frame, Heartbeat, I420, Next, Slot, SlotReader, TURN_MAX, Threads};
+use capture::{Backoff, Frame, Heartbeat, Next, Slot, SlotReader, TURN_MAX, Threads};
 
-use crate::detection::Detection;
-use crate::detector::{DetectError, Detector, DetectorConfig, OpenError, open, open_for_faces};
+use crate::detector::{DetectError, DetectorConfig, OpenError, open, open_for_faces};
 use crate::metrics::DetectorMetrics;
 use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
 use crate::tracker::{Tracker, TrackerConfig};
 use crate::tracks::Tracks;
+use detect::{BACKOFF, Detect};
 use faces::FaceFinder;
 use pace::FrameSelector;
 
 pub use pace::Pace;
+pub use state::DetectorState;
 pub use tuning::{Tuning, TuningControl};
 
 /// The longest wait for a frame, after which a stop is noticed.
@@ -39,8 +42,6 @@ const DETECTION_MAX: Duration = Duration::from_secs(120);
 const MOST_FAILURES: u32 = 3;
 /// [`WorkerHandle::stop`] waits at most this long for the thread, then leaves it behind.
 const LONGEST_STOP: Duration = Duration::from_secs(3);
-/// Waits before a missing or failing model is opened again.
-const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 
 /// The connections of the worker.
 #[derive(Debug)]
@@ -91,36 +92,6 @@ pub fn spawn_worker(parts: WorkerParts, config: DetectorConfig) -> io::Result<Wo
     let for_faces = config.clone();
     let faces = FaceFinder::new(Box::new(move || open_for_faces(&for_faces)));
     spawn_with(parts, faces, move || open(&config, &metrics))
-}
-
-/// What the worker needs of a detector. A trait, so that tests need no model.
-trait Detect {
-    fn detect(&mut self, picture: &I420, min_score: f32) -> Result<Vec<Detection>, DetectError>;
-    fn labels(&self) -> Arc<[String]>;
-    fn running(&self) -> DetectorState;
-    fn min_score(&self) -> f32;
-}
-
-impl Detect for Detector {
-    fn detect(&mut self, picture: &I420, min_score: f32) -> Result<Vec<Detection>, DetectError> {
-        Self::detect(self, picture, min_score)
-    }
-
-    fn labels(&self) -> Arc<[String]> {
-        Self::labels(self)
-    }
-
-    fn running(&self) -> DetectorState {
-        DetectorState::Running {
-            model: self.name().to_owned(),
-            provider: self.provider().name(),
-            experimental: self.experimental(),
-        }
-    }
-
-    fn min_score(&self) -> f32 {
-        Self::min_score(self)
-    }
 }
 
 fn spawn_with<D, O>(parts: WorkerParts, faces: FaceFinder<D>, open: O) -> io::Result<WorkerHandle>
@@ -403,36 +374,4 @@ fn publish(slot: &Slot<DetectorState>, state: DetectorState) {
         DetectorState::Off | DetectorState::Warming => {}
     }
     slot.publish(state);
-}
-
-/// The state of the detector. Published in a [`capture::Slot`] when it changes. It never affects the
-/// feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DetectorState {
-    /// No detection was requested.
-    Off,
-    /// No model or no runtime is installed. It is looked for again without any action.
-    Missing {
-        /// In plain words.
-        message: String,
-        /// The command that fixes it.
-        fix: Option<String>,
-    },
-    /// A model is being opened.
-    Warming,
-    /// Frames are being detected.
-    Running {
-        model: String,
-        /// The provider that is used: `cpu`, `openvino`, `cuda`.
-        provider: &'static str,
-        /// The model is less accurate than usual for its size.
-        experimental: bool,
-    },
-    /// The model cannot be opened, or failed several times. It is opened again without any action.
-    Failed {
-        /// In plain words.
-        message: String,
-        /// The command that fixes it, if there is one.
-        fix: Option<String>,
-    },
 }

@@ -35,6 +35,7 @@ pub(crate) mod http;
 mod media;
 mod network;
 mod privacy;
+pub(crate) mod schedule;
 mod token_strength;
 mod visitors;
 
@@ -58,8 +59,6 @@ use self::network::NetworkConfig;
 use self::token_strength::{check_token, weakness};
 use crate::cli::RunArgs;
 use crate::environment::{self, Environment, UserFolders};
-use crate::settings::storage::read_overlay;
-use crate::settings::table::patched;
 
 section! {
     /// The options of `carrier run`.
@@ -124,12 +123,13 @@ section! {
 
 impl Config {
     /// Joins all sources. `args` holds the command line and its variables already, in that order. The
-    /// file that `args` names must exist; `default_file` is read only if it exists.
+    /// file that `args` names must exist; `default_file` is read only if it exists. `with_kept_changes` applies
+    /// what the owner changed while the program ran, after the file.
     pub(crate) fn load(
         args: &RunArgs,
         environment: &Environment,
         default_file: Option<&Path>,
-        overlay: Option<&Path>,
+        with_kept_changes: impl FnOnce(Self) -> Result<Self, ConfigError>,
     ) -> Result<Self, ConfigError> {
         let named = args.file.config.as_deref();
         let file = named.or_else(|| default_file.filter(|path| path.exists()));
@@ -137,25 +137,11 @@ impl Config {
             Some(path) => Self::from_file(path)?,
             None => Self::default(),
         };
-        if let Some(path) = overlay {
-            config = config.with_overlay(path)?;
-        }
+        config = with_kept_changes(config)?;
         config.overlay_options(args);
         config.overlay_environment(environment);
         config.check()?;
         Ok(config)
-    }
-
-    /// With the settings that were changed while the program ran and kept in the state folder.
-    fn with_overlay(self, path: &Path) -> Result<Self, ConfigError> {
-        let wrong = |why: String| ConfigError::Overlay {
-            path: path.to_owned(),
-            why,
-        };
-        match read_overlay(path).map_err(|error| wrong(error.to_string()))? {
-            Some(patch) => patched(&self, &patch).map_err(|error| wrong(error.to_string())),
-            None => Ok(self),
-        }
     }
 
     fn from_file(path: &Path) -> Result<Self, ConfigError> {

@@ -8,6 +8,7 @@ pub(crate) mod storage;
 pub(crate) mod table;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,9 +16,9 @@ use detector::privacy::{PrivacyControl, PrivacySettings};
 use detector::{Tuning, TuningControl};
 use serde_json::Value;
 
-use self::storage::Storage;
+use self::storage::{Storage, read_overlay};
 use self::table::{RefusedError, SETTINGS, Setting, differing, patched};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 
 /// The stages that follow the settings.
 pub(crate) struct Followers {
@@ -72,6 +73,21 @@ fn tuning(config: &Config) -> Tuning {
     Tuning {
         min_score: config.min_score,
         classes: config.classes.clone(),
+    }
+}
+
+/// The configuration with what the owner changed while the program ran and kept in the state folder.
+pub(crate) fn with_overlay(config: Config, path: Option<&Path>) -> Result<Config, ConfigError> {
+    let Some(path) = path else {
+        return Ok(config);
+    };
+    let wrong = |why: String| ConfigError::Overlay {
+        path: path.to_owned(),
+        why,
+    };
+    match read_overlay(path).map_err(|error| wrong(error.to_string()))? {
+        Some(patch) => patched(&config, &patch).map_err(|error| wrong(error.to_string())),
+        None => Ok(config),
     }
 }
 

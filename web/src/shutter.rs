@@ -6,7 +6,6 @@
 mod audit;
 mod network;
 mod rules;
-pub(crate) mod schedule;
 mod state_file;
 pub(crate) mod terminal;
 
@@ -21,9 +20,9 @@ pub(crate) use self::audit::AuditEntry;
 pub(crate) use self::network::{Networks, connected_networks};
 pub(crate) use self::rules::{Cause, ShutterState};
 use self::rules::{Demand, Shutter};
-use self::schedule::Wanted;
 use self::state_file::StateFile;
 use crate::config::PrivacyConfig;
+use crate::config::schedule::{self, Wanted};
 
 /// Closes (`true`) or opens the pipeline.
 pub(crate) type Effect = Box<dyn Fn(&ShutterState) + Send + Sync>;

@@ -40,6 +40,7 @@ use crate::output::print;
 use crate::qr;
 use crate::routes;
 use crate::settings::storage::{Storage, overlay_file};
+use crate::settings::with_overlay;
 use crate::shutter::terminal::{self, TerminalModes};
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
 use crate::supervision::supervised;
@@ -62,7 +63,7 @@ pub(crate) fn run(
         args,
         &Environment::read(),
         default_file.as_deref(),
-        overlay.as_deref(),
+        |config| with_overlay(config, overlay.as_deref()),
     )?;
     let storage = Storage::new(
         args.file.config.clone().or(default_file),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use capture::{Backoff, Frame};
 
-use super::{BACKOFF, Detect};
+use super::detect::{BACKOFF, Detect};
 use crate::detector::OpenError;
 use crate::privacy::{SIGHTING_SCORE, Sighting};
 

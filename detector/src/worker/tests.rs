@@ -1,10 +1,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
-use capture::PicturePool;
+use capture::{I420, PicturePool};
 
 use super::*;
-use crate::detection::BBox;
+use crate::detection::{BBox, Detection};
 use crate::onnx::session::SessionError;
 use crate::privacy::{PrivacyMode, SightedKind};
 

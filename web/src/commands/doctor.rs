@@ -25,12 +25,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
 fn examine(args: &DoctorArgs) -> Vec<Finding> {
     let folders = UserFolders::read();
     let default_file = folders.config_file();
-    let config = match Config::load(
-        &args.run,
-        &Environment::read(),
-        default_file.as_deref(),
-        None,
-    ) {
+    let config = match Config::load(&args.run, &Environment::read(), default_file.as_deref(), Ok) {
         Ok(config) => config,
         Err(error) => {
             let fix = "carrier.example.toml documents each key";

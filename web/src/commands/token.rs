@@ -18,7 +18,7 @@ pub(crate) fn run(args: &TokenArgs) -> anyhow::Result<ExitCode> {
         ..RunArgs::default()
     };
     let default_file = folders.config_file();
-    let config = Config::load(&run, &Environment::read(), default_file.as_deref(), None)?;
+    let config = Config::load(&run, &Environment::read(), default_file.as_deref(), Ok)?;
     if let Some(token) = &config.admin_token {
         if args.new {
             bail!(

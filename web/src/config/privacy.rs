@@ -3,7 +3,7 @@
 use detector::privacy::{Mask, PrivacyMode, PrivacySettings};
 
 use super::ConfigError;
-use crate::shutter::schedule::ScheduleEntry;
+use super::schedule::ScheduleEntry;
 
 section! {
     /// Open at all times by default.

@@ -11,7 +11,7 @@ fn load(text: &str, options: RunArgs) -> Result<Config, ConfigError> {
         file: ConfigFileArgs { config: Some(path) },
         ..options
     };
-    Config::load(&args, &Environment::default(), None, None)
+    Config::load(&args, &Environment::default(), None, Ok)
 }
 
 #[test]
@@ -53,16 +53,8 @@ fn a_missing_named_file_is_an_error_and_a_missing_default_file_is_not() {
         },
         ..RunArgs::default()
     };
-    assert!(Config::load(&args, &Environment::default(), None, None).is_err());
-    assert!(
-        Config::load(
-            &RunArgs::default(),
-            &Environment::default(),
-            Some(gone),
-            None
-        )
-        .is_ok()
-    );
+    assert!(Config::load(&args, &Environment::default(), None, Ok).is_err());
+    assert!(Config::load(&RunArgs::default(), &Environment::default(), Some(gone), Ok).is_ok());
 }
 
 #[test]

@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::civil::date;
 
-use super::schedule::ScheduleEntry;
 use super::*;
+use crate::config::schedule::ScheduleEntry;
 use crate::test_folder::TestFolder;
 
 fn around() -> Surroundings {
