@@ -137,6 +137,10 @@ impl Settings {
         }
     }
 
+    pub(crate) fn followers(&self) -> &Followers {
+        &self.followers
+    }
+
     pub(crate) fn present(&self) -> Arc<Config> {
         Arc::clone(&self.lock().present)
     }

@@ -19,14 +19,16 @@ use super::silhouette;
 /// A picture is shown only with a sighting of a frame that was captured at most this long before or
 /// after it.
 const NEAREST: Duration = Duration::from_millis(250);
-/// Cells across what is hidden.
-const CELLS: u32 = 12;
-/// Cells across a head or a face, of which 12 would still be a small picture.
-const FACE_CELLS: u32 = 6;
+/// Cells across the whole picture, when all of it is blurred.
+const WHOLE_CELLS: u32 = 8;
+/// Cells across a person. With 12, face detectors still find the face of somebody close to the camera.
+const CELLS: u32 = 6;
+/// Cells across a head or a face. With 6, face detectors still find one in ten, with 3 one in a hundred.
+const FACE_CELLS: u32 = 2;
 /// The smallest cells at a picture's height of 720, in pixels.
-const LEAST_CELL: f32 = 18.0;
+const LEAST_CELL: f32 = 24.0;
 /// As above for what moved: an area may be a part of a large face.
-const LEAST_MOTION_CELL: f32 = 60.0;
+const LEAST_MOTION_CELL: f32 = 90.0;
 /// Persons are drawn as silhouettes from this score on.
 const DRAWN_SCORE: f32 = 0.3;
 /// Two areas are joined when the rectangle around both is at most this many times what they cover.
@@ -50,6 +52,8 @@ pub struct PrivacyFilter {
     generation: u64,
     settings: Arc<PrivacySettings>,
     sighting: Option<Arc<Sighting>>,
+    /// The capture time of a sighted frame that has not become the reference for motion yet.
+    reference_at: Option<Instant>,
     cover: Cover,
     /// Whether the cover follows everything that was sighted.
     is_complete: bool,
@@ -85,6 +89,7 @@ impl PrivacyFilter {
             generation: 0,
             settings: Arc::default(),
             sighting: None,
+            reference_at: None,
             cover: Cover::default(),
             is_complete: true,
             motion: Motion::default(),
@@ -119,6 +124,7 @@ impl PrivacyFilter {
         self.is_whole = false;
         let mode = self.settings.mode;
         if !mode.needs_detections() {
+            self.reference_at = None;
             if self.sighting.take().is_some() {
                 self.cover.forget();
                 self.motion.forget();
@@ -127,6 +133,7 @@ impl PrivacyFilter {
         }
         self.motion.observe(picture, captured_at);
         self.take_sighting();
+        self.refer(captured_at);
         let is_known = self.is_known(picture, captured_at) && self.find(picture, captured_at);
         self.is_whole = !is_known || mode == PrivacyMode::Silhouettes;
         self.sightings.control.count(!is_known);
@@ -140,7 +147,7 @@ impl PrivacyFilter {
             }
         } else if !is_known {
             let grain = Grain {
-                cells: CELLS,
+                cells: WHOLE_CELLS,
                 least_px: 0,
             };
             let whole = Rect::of_size(picture.width(), picture.height());
@@ -179,8 +186,17 @@ impl PrivacyFilter {
             self.cover.forget();
         }
         self.is_complete = self.cover.update(&newest);
-        self.motion.refer_to(newest.captured_at);
+        self.reference_at = Some(newest.captured_at);
         self.sighting = Some(newest);
+    }
+
+    /// Compares with the sighted frame from now on, unless it is later than this picture: what left in
+    /// between would not have moved then.
+    fn refer(&mut self, captured_at: Instant) {
+        if let Some(at) = self.reference_at.filter(|at| *at <= captured_at) {
+            self.motion.refer_to(at);
+            self.reference_at = None;
+        }
     }
 
     /// Whether there is a sighting from which it can be told what this picture shows.
@@ -209,7 +225,10 @@ impl PrivacyFilter {
             return false;
         }
         self.explained.clear();
-        self.cover.people(captured_at, &mut self.explained);
+        match self.settings.mode {
+            PrivacyMode::BlurFaces => self.cover.certain(captured_at, &mut self.explained),
+            _ => self.cover.people(captured_at, &mut self.explained),
+        }
         let moved = self.motion.unexplained(&self.explained, &mut self.moved);
         if moved.is_none() {
             return false;

@@ -157,7 +157,7 @@ impl PrivacySettings {
     }
 }
 
-/// The settings in use and what came of them, shared by those who change them and the stages that follow them.
+/// The settings in use and what came of them, shared by those who change them, the detect thread and the filter.
 #[derive(Debug)]
 pub struct PrivacyControl {
     /// Held only to copy or to replace the pointer.
@@ -186,7 +186,7 @@ impl PrivacyControl {
         })
     }
 
-    /// Replaces the settings as a whole, or changes nothing. They apply from the next picture on.
+    /// Replaces the settings as a whole, or changes nothing. They hold from the next picture on.
     pub fn set(&self, settings: PrivacySettings) -> Result<(), PrivacyError> {
         settings.check()?;
         let settings = Arc::new(settings);

@@ -113,7 +113,7 @@ fn leaves(patch: &Value) -> Vec<(String, &Value)> {
 fn collect<'a>(key: String, value: &'a Value, found: &mut Vec<(String, &'a Value)>) {
     let is_setting = SETTINGS.iter().any(|setting| setting.key == key);
     match value {
-        Value::Object(fields) if !is_setting && !(fields.is_empty() && !key.is_empty()) => {
+        Value::Object(fields) if !is_setting && (key.is_empty() || !fields.is_empty()) => {
             for (name, value) in fields {
                 let key = match key.as_str() {
                     "" => name.clone(),

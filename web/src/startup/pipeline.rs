@@ -76,6 +76,10 @@ pub(crate) struct Pipeline {
 }
 
 /// Starts everything but HTTP.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one entry for each part of the program"
+)]
 pub(crate) fn start(
     config: Config,
     source: SourceSpec,
@@ -97,33 +101,22 @@ pub(crate) fn start(
     metrics.register(&mut registry);
     threads.register(&mut registry);
 
-    let state = state_at_start(&config.privacy, kept.state.as_deref(), now_unix_ms());
     // The media port first: if it is taken, nothing else has been started.
     let (engine, mut sink) = builder.engine(&mut registry)?;
     let publisher = builder.publisher(&mut sink, &mut registry)?;
+    let state = state_at_start(&config.privacy, kept.state.as_deref(), now_unix_ms());
     let capture = builder.capture(source, &state, &mut registry)?;
-    let stills = Arc::new(Stills::default());
-    let shuttered = Arc::new(Shuttered {
-        switch: Arc::clone(&builder.slots.switch),
-        capture: capture.shutter(),
-        demand: Arc::clone(&builder.slots.demand),
-        engine: engine.clone(),
-        publisher: publisher.clone(),
-        tracks: Arc::clone(&builder.slots.tracks),
-        composed: Arc::clone(&builder.slots.composed),
-        stills: Arc::clone(&stills),
-    });
-    let discarding = Arc::clone(&shuttered);
-    let followers = Followers::new(
-        &config,
-        Arc::clone(&builder.sightings.control),
-        Box::new(move || discarding.discard_pictures()),
+    let controls = builder.controls(
+        &capture,
+        &engine,
+        publisher.clone(),
+        (state, kept.state),
+        kept.settings,
     );
-    let (detector, detector_metrics) = builder.detector(&followers, &mut registry)?;
-    let compose = builder.compose(sink, &followers, &mut registry)?;
+    let (detector, detector_metrics) =
+        builder.detector(controls.settings.followers(), &mut registry)?;
+    let compose = builder.compose(sink, controls.settings.followers(), &mut registry)?;
     let whip = builder.whip(&engine, &mut registry);
-    let effect = Box::new(move |state: &ShutterState| shuttered.follow(state));
-    let shutter = ShutterKeeper::new(state, kept.state.as_deref(), effect);
     let pipeline = Pipeline {
         capture,
         detector,
@@ -150,9 +143,9 @@ pub(crate) fn start(
         publisher,
         whip,
         engine,
-        stills,
-        shutter,
-        settings: Settings::new(config.clone(), followers, kept.settings),
+        stills: controls.stills,
+        shutter: controls.shutter,
+        settings: controls.settings,
         booth: open_booth(
             &config,
             kept.data.as_deref(),
@@ -171,6 +164,13 @@ pub(crate) fn start(
     Ok((Arc::new(app), pipeline))
 }
 
+/// What the owner changes while the station runs.
+struct Controls {
+    stills: Arc<Stills>,
+    shutter: ShutterKeeper,
+    settings: Settings,
+}
+
 /// The slots, and the methods that start the threads between them.
 struct PipelineBuilder<'a> {
     config: &'a Config,
@@ -180,6 +180,40 @@ struct PipelineBuilder<'a> {
 }
 
 impl PipelineBuilder<'_> {
+    /// `state`: the shutter's, and the folder in which it is kept.
+    fn controls(
+        &self,
+        capture: &CaptureHandle,
+        engine: &EngineHandle,
+        publisher: Option<Publisher>,
+        (state, folder): (ShutterState, Option<PathBuf>),
+        storage: Storage,
+    ) -> Controls {
+        let stills = Arc::new(Stills::default());
+        let shuttered = Arc::new(Shuttered {
+            switch: Arc::clone(&self.slots.switch),
+            capture: capture.shutter(),
+            demand: Arc::clone(&self.slots.demand),
+            engine: engine.clone(),
+            publisher,
+            tracks: Arc::clone(&self.slots.tracks),
+            composed: Arc::clone(&self.slots.composed),
+            stills: Arc::clone(&stills),
+        });
+        let discarding = Arc::clone(&shuttered);
+        let followers = Followers::new(
+            self.config,
+            Arc::clone(&self.sightings.control),
+            Box::new(move || discarding.discard_pictures()),
+        );
+        let effect = Box::new(move |state: &ShutterState| shuttered.follow(state));
+        Controls {
+            stills,
+            shutter: ShutterKeeper::new(state, folder.as_deref(), effect),
+            settings: Settings::new(self.config.clone(), followers, storage),
+        }
+    }
+
     fn capture(
         &self,
         source: SourceSpec,
