@@ -14,7 +14,7 @@ use capture::canvas::Rect;
 /// Cells across the longer side of a picture, at most.
 const MOST_CELLS: u32 = 160;
 /// The smallest cell in pixels, so that noise is averaged.
-const LEAST_CELL_PX: u32 = 4;
+const LEAST_CELL_PX: u32 = 8;
 /// Planes that are kept: more than half a second at 30 frames a second, longer than a detection takes
 /// that is still near enough in time.
 const KEPT: usize = 24;
@@ -24,8 +24,10 @@ const MOVED_LUMA: i32 = 6;
 /// A common difference up to this is always a change of brightness; exposure controls stay below
 /// between two detections.
 const MOST_DRIFT: i32 = 12;
-/// A larger one counts as such when this share of all cells agrees with it.
+/// A larger one counts as such when this share of all cells agrees with it, and at least this share of
+/// the contrast is left: something plain in front of the lens leaves none.
 const AGREEING_SHARE: f32 = 0.85;
+const CONTRAST_LEFT: f32 = 0.4;
 /// Cells of similar luma are compared with each other, in this many bands.
 const BANDS: usize = 8;
 /// With fewer cells, the median of all cells counts for a band.
@@ -311,6 +313,9 @@ fn shrink(picture: &I420, grid: Grid, column_sums: &mut Vec<u16>, cells: &mut Ve
     }
 }
 
+/// Differences of two lumas, -255..=255.
+const DIFFERENCES: usize = 511;
+
 /// The change of brightness of the whole picture, by the luma before.
 struct Drift {
     bands: [i32; BANDS],
@@ -318,7 +323,6 @@ struct Drift {
 
 impl Drift {
     fn between(before: &[u8], after: &[u8]) -> Self {
-        const DIFFERENCES: usize = 511;
         let mut counts = [[0_u16; DIFFERENCES]; BANDS];
         for (before, after) in before.iter().zip(after) {
             let difference = usize::from(*after) + 255 - usize::from(*before);
@@ -345,9 +349,10 @@ impl Drift {
                 *median_of = middle;
             }
         }
-        let agreeing = before.iter().zip(after);
-        let agreeing = agreeing.filter(|(before, after)| !drift.has_moved(**before, **after));
-        if (agreeing.count() as f32) < AGREEING_SHARE * before.len() as f32 {
+        let pairs = before.iter().zip(after);
+        let agreeing = pairs.filter(|(before, after)| !drift.has_moved(**before, **after));
+        let agrees = agreeing.count() as f32 >= AGREEING_SHARE * before.len() as f32;
+        if !agrees || !drift.keeps_contrast(&counts) {
             // Not a change of brightness: something large came in front of the camera.
             for median in &mut drift.bands {
                 if median.abs() > MOST_DRIFT {
@@ -356,6 +361,18 @@ impl Drift {
             }
         }
         drift
+    }
+
+    /// Whether light and dark parts of the picture are still about as different.
+    fn keeps_contrast(&self, counts: &[[u16; DIFFERENCES]; BANDS]) -> bool {
+        let total = |band: &[u16]| band.iter().map(|count| u32::from(*count)).sum::<u32>();
+        let mut bands = (0..BANDS).filter(|band| total(&counts[*band]) >= LEAST_IN_BAND);
+        let (Some(darkest), Some(lightest)) = (bands.next(), bands.next_back()) else {
+            return false;
+        };
+        let before = ((lightest - darkest) * 256 / BANDS) as f32;
+        let after = before + (self.bands[lightest] - self.bands[darkest]) as f32;
+        after >= CONTRAST_LEFT * before
     }
 
     fn has_moved(&self, before: u8, after: u8) -> bool {
