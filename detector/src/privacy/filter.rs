@@ -19,14 +19,16 @@ use super::silhouette;
 /// A picture is shown only with a sighting of a frame that was captured at most this long before or
 /// after it.
 const NEAREST: Duration = Duration::from_millis(250);
-/// Cells across what is hidden.
-const CELLS: u32 = 12;
-/// Cells across a head or a face, of which 12 would still be a small picture.
-const FACE_CELLS: u32 = 6;
+/// Cells across the whole picture, when all of it is blurred.
+const WHOLE_CELLS: u32 = 8;
+/// Cells across a person. With 12, face detectors still find the face of somebody close to the camera.
+const CELLS: u32 = 6;
+/// Cells across a head or a face. With 6, face detectors still find one in ten.
+const FACE_CELLS: u32 = 3;
 /// The smallest cells at a picture's height of 720, in pixels.
-const LEAST_CELL: f32 = 18.0;
+const LEAST_CELL: f32 = 24.0;
 /// As above for what moved: an area may be a part of a large face.
-const LEAST_MOTION_CELL: f32 = 60.0;
+const LEAST_MOTION_CELL: f32 = 90.0;
 /// Persons are drawn as silhouettes from this score on.
 const DRAWN_SCORE: f32 = 0.3;
 /// Two areas are joined when the rectangle around both is at most this many times what they cover.
@@ -140,7 +142,7 @@ impl PrivacyFilter {
             }
         } else if !is_known {
             let grain = Grain {
-                cells: CELLS,
+                cells: WHOLE_CELLS,
                 least_px: 0,
             };
             let whole = Rect::of_size(picture.width(), picture.height());

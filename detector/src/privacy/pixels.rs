@@ -10,6 +10,9 @@ use capture::canvas::{Ink, Rect};
 /// The colour of masks.
 pub(super) const MASK_INK: Ink = Ink::rgb(38, 40, 44);
 
+/// A cell is averaged over at least this many of its lines, if it has them, and fewer than twice as many.
+const LINES_OF_CELL: usize = 16;
+
 /// How coarse an area becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grain {
@@ -22,12 +25,12 @@ pub(super) struct Grain {
 /// Blurs areas. Keeps its buffers from picture to picture.
 #[derive(Debug, Default)]
 pub(super) struct Blur {
-    /// The mean of each cell, row by row.
+    /// The sum of each column of one row of cells.
+    column_sums: Vec<u16>,
+    /// The means of one row of cells.
     means: Vec<u8>,
-    /// The sums of one row of cells.
-    sums: Vec<u32>,
-    /// The means interpolated to one row of pixels, 8 fractional bits.
-    row: Vec<i32>,
+    /// For each row of cells, its means interpolated to one line of samples.
+    lines: Vec<u8>,
 }
 
 impl Blur {
@@ -54,58 +57,56 @@ impl Blur {
     fn plane(&mut self, plane: &mut [u8], stride: usize, window: Window, cells: (usize, usize)) {
         // A cell has at least one sample.
         let (columns, rows) = (cells.0.min(window.width), cells.1.min(window.height));
-        self.average(plane, stride, window, (columns, rows));
-        let lines = plane.chunks_exact_mut(stride).skip(window.y);
-        for (y, line) in lines.take(window.height).enumerate() {
-            let line = &mut line[window.x..window.x + window.width];
+        self.lines.clear();
+        self.lines.resize(rows * window.width, 0);
+        for row in 0..rows {
+            self.average(plane, stride, window, (row, rows), columns);
+            let start = row * window.width;
+            interpolate(&self.means, &mut self.lines[start..start + window.width]);
+        }
+        let outputs = plane.chunks_exact_mut(stride).skip(window.y);
+        for (y, output) in outputs.take(window.height).enumerate() {
             let (above, below, weight) = neighbours(y, window.height, rows);
-            let (above, below) = (above * columns, below * columns);
-            let upper = &self.means[above..above + columns];
-            let lower = &self.means[below..below + columns];
-            self.row.clear();
-            let between = upper.iter().zip(lower).map(|(upper, lower)| {
-                let (upper, lower) = (i32::from(*upper), i32::from(*lower));
-                (upper << 8) + (lower - upper) * weight
-            });
-            self.row.extend(between);
-            interpolate(&self.row, line);
+            let line = |row: usize| &self.lines[row * window.width..(row + 1) * window.width];
+            let output = &mut output[window.x..window.x + window.width];
+            for ((output, above), below) in output.iter_mut().zip(line(above)).zip(line(below)) {
+                let sum = u16::from(*above) * (256 - weight) + u16::from(*below) * weight;
+                *output = (sum >> 8) as u8;
+            }
         }
     }
 
+    /// Computes the means of the cells in `row` of `rows`.
     fn average(
         &mut self,
         plane: &[u8],
         stride: usize,
         window: Window,
-        (columns, rows): (usize, usize),
+        (row, rows): (usize, usize),
+        columns: usize,
     ) {
-        self.means.clear();
-        for row in 0..rows {
-            let (top, bottom) = bounds(row, window.height, rows);
-            self.sums.clear();
-            self.sums.resize(columns, 0);
-            let lines = plane.chunks_exact(stride).skip(window.y + top);
-            for line in lines.take(bottom - top) {
-                let line = &line[window.x..window.x + window.width];
-                for (column, sum) in self.sums.iter_mut().enumerate() {
-                    let (left, right) = bounds(column, window.width, columns);
-                    *sum += sum_of(&line[left..right]);
-                }
+        let (top, bottom) = bounds(row, window.height, rows);
+        // Some lines of a cell are enough for its mean. Sixteen bits hold the sum of 257 of them.
+        let step = ((bottom - top) / LINES_OF_CELL).max(1);
+        let lines = plane.chunks_exact(stride).skip(window.y + top);
+        self.column_sums.clear();
+        self.column_sums.resize(window.width, 0);
+        let mut count = 0;
+        for line in lines.take(bottom - top).step_by(step) {
+            count += 1;
+            let line = &line[window.x..window.x + window.width];
+            for (sum, sample) in self.column_sums.iter_mut().zip(line) {
+                *sum += u16::from(*sample);
             }
-            let height = (bottom - top) as u32;
-            let means = self.sums.iter().enumerate().map(|(column, sum)| {
-                let (left, right) = bounds(column, window.width, columns);
-                (sum / (height * (right - left) as u32)) as u8
-            });
-            self.means.extend(means);
         }
+        self.means.clear();
+        let sums = &self.column_sums;
+        self.means.extend((0..columns).map(|column| {
+            let (left, right) = bounds(column, window.width, columns);
+            let sum: u32 = sums[left..right].iter().map(|sum| u32::from(*sum)).sum();
+            (sum / (count * (right - left) as u32)) as u8
+        }));
     }
-}
-
-/// Summed in short runs of 16 bits, which the compiler vectorises better than a sum of 32 bits.
-fn sum_of(samples: &[u8]) -> u32 {
-    let short = |samples: &[u8]| samples.iter().map(|sample| u16::from(*sample)).sum::<u16>();
-    samples.chunks(256).map(|run| u32::from(short(run))).sum()
 }
 
 /// The first sample of cell `index` and one past its last one.
@@ -114,30 +115,29 @@ fn bounds(index: usize, side: usize, cells: usize) -> (usize, usize) {
 }
 
 /// The cells above and below the sample `at`, and the weight of the lower one, 0..=256.
-fn neighbours(at: usize, side: usize, cells: usize) -> (usize, usize, i32) {
+fn neighbours(at: usize, side: usize, cells: usize) -> (usize, usize, u16) {
     // In cells from the middle of the first one, 8 fractional bits.
     let place = ((2 * at + 1) * cells * 128 / side) as i64 - 128;
     let place = place.clamp(0, (cells as i64 - 1) << 8);
     let above = (place >> 8) as usize;
-    (above, (above + 1).min(cells - 1), (place & 255) as i32)
+    (above, (above + 1).min(cells - 1), (place & 255) as u16)
 }
 
 /// Fills `line` with straight lines between `means`, which lie in the middle of equal parts of it.
-fn interpolate(means: &[i32], line: &mut [u8]) {
+fn interpolate(means: &[u8], line: &mut [u8]) {
     let (width, cells) = (line.len(), means.len());
     let middle = |cell: usize| (2 * cell + 1) * width / (2 * cells);
-    let flat = |line: &mut [u8], mean: i32| line.fill((mean >> 8) as u8);
-    flat(&mut line[..middle(0)], means[0]);
+    line[..middle(0)].fill(means[0]);
     for (cell, pair) in means.windows(2).enumerate() {
         let part = &mut line[middle(cell)..middle(cell + 1)];
         // 16 fractional bits; no product exceeds 255 << 16.
-        let step = ((pair[1] - pair[0]) << 8) / part.len().max(1) as i32;
-        let start = pair[0] << 8;
+        let (from, to) = (i32::from(pair[0]), i32::from(pair[1]));
+        let step = ((to - from) << 16) / part.len().max(1) as i32;
         for (at, sample) in part.iter_mut().enumerate() {
-            *sample = ((start + step * at as i32) >> 16) as u8;
+            *sample = (((from << 16) + step * at as i32) >> 16) as u8;
         }
     }
-    flat(&mut line[middle(cells - 1)..], means[cells - 1]);
+    line[middle(cells - 1)..].fill(means[cells - 1]);
 }
 
 /// A rectangle inside one plane.
