@@ -7,7 +7,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use capture::I420;
-use detector::privacy::{Hidden, PrivacyFilter, PrivacyMode, SIGHTING_SCORE, Sighting, Sightings};
+use detector::privacy::{
+    Hidden, PrivacyFilter, PrivacyMode, SIGHTING_SCORE, SightedKind, Sighting, Sightings,
+};
 use detector::{BBox, Detection, Detector, ModelStore, Places, Runtime};
 
 use super::clip::Clip;
@@ -127,7 +129,7 @@ impl Tally {
 
 /// The models under test, and the one that tells where faces are.
 struct Models {
-    names: [&'static str; 2],
+    names: [&'static str; 3],
     detectors: [Detector; 2],
     faces: Detector,
 }
@@ -139,7 +141,7 @@ impl Models {
         let embedded = embedded.find(&named).expect("built in");
         let nano = rig::model(shared, "yolox_nano");
         Self {
-            names: ["yolox_nano", "embedded"],
+            names: ["yolox_nano", "embedded", "both"],
             detectors: [
                 rig::open(runtime, &nano),
                 rig::open(runtime, &embedded.expect("built in")),
@@ -148,11 +150,20 @@ impl Models {
         }
     }
 
-    fn sightings(&mut self, picture: &I420, now: Instant) -> [Sighting; 2] {
-        self.detectors.each_mut().map(|detector| {
+    /// Of each model, and of the first one with the faces of the second, as the worker runs them.
+    fn sightings(&mut self, picture: &I420, now: Instant) -> [Sighting; 3] {
+        let [nano, embedded] = self.detectors.each_mut().map(|detector| {
             let found = detector.detect(picture, SIGHTING_SCORE).expect("detects");
             sighting(picture, now, &detector.labels(), &found)
-        })
+        });
+        let mut both = nano.clone();
+        let faces = embedded
+            .items
+            .iter()
+            .filter(|item| item.kind == SightedKind::Face);
+        both.items.extend(faces);
+        both.finds_faces = true;
+        [nano, embedded, both]
     }
 
     /// The boxes of persons and of faces at the models' usual thresholds.
@@ -181,7 +192,7 @@ fn inside(picture: &I420, boxes: &[BBox]) -> Vec<bool> {
     inside
 }
 
-fn print(what: &str, lanes: &[Lane], names: [&str; 2]) {
+fn print(what: &str, lanes: &[Lane], names: [&str; 3]) {
     eprintln!("\n{what}");
     eprintln!(
         "{:<12} {:<11} {:>4} {:>8} {:>8} {:>8}  (per cent of person or face pixels, of other pixels, of pictures)",
@@ -219,7 +230,7 @@ fn leak_rate_on_clips() {
             return;
         };
         let (fps, start) = (clip.fps, Instant::now());
-        let mut lanes = Lane::all(2);
+        let mut lanes = Lane::all(3);
         for (index, picture) in clip.take(limit()).enumerate() {
             let now = start + Duration::from_secs_f64(index as f64 / fps);
             let seen = models.sightings(&picture, now);
@@ -286,7 +297,7 @@ fn leak_rate_of_entries_at_speed() {
         return;
     };
     for speed in SPEEDS {
-        let mut lanes = Lane::all(2);
+        let mut lanes = Lane::all(3);
         lanes.retain(|lane| lane.mode == PrivacyMode::BlurPeople);
         let (start, width) = (Instant::now(), room.width() as f32);
         let seconds = ((width + 2.0 * person.width()) / (speed * width)).min(8.0);
