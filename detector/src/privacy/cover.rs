@@ -33,6 +33,8 @@ const FARTHEST_WIDTHS: f32 = 1.5;
 const NEWEST_WEIGHT: f32 = 0.6;
 /// A face from this score on shows where the head of its person is.
 const SURE_FACE: f32 = 0.4;
+/// A person or a face from this score on explains motion while only faces are hidden.
+const CERTAIN: f32 = 0.25;
 /// The head is in this share of the height of a whole person, from above.
 const HEAD_OF_HEIGHT: f32 = 1.0 / 3.0;
 /// Of a person who is cut off below, the head is as high as this share of the width.
@@ -119,6 +121,15 @@ impl Cover {
     /// Appends the areas where whole persons and faces may be in a picture captured at `at`.
     pub(super) fn people(&self, at: Instant, areas: &mut Vec<Rect>) {
         areas.extend(self.present(at).map(|item| item.area(&item.bbox, at)));
+    }
+
+    /// As [`Cover::people`], of those alone of whom it is certain where their heads are: motion elsewhere
+    /// may be a face.
+    pub(super) fn certain(&self, at: Instant, areas: &mut Vec<Rect>) {
+        let newest = self.sighted_at;
+        let certain = |item: &&Covered| Some(item.seen_at) == newest && item.score >= CERTAIN;
+        let items = self.items.iter().filter(certain);
+        areas.extend(items.map(|item| item.area(&item.bbox, at)));
     }
 
     /// Appends the areas of faces, and of the heads of persons without a face.

@@ -52,6 +52,8 @@ pub struct PrivacyFilter {
     generation: u64,
     settings: Arc<PrivacySettings>,
     sighting: Option<Arc<Sighting>>,
+    /// The capture time of a sighted frame that has not become the reference for motion yet.
+    reference_at: Option<Instant>,
     cover: Cover,
     /// Whether the cover follows everything that was sighted.
     is_complete: bool,
@@ -87,6 +89,7 @@ impl PrivacyFilter {
             generation: 0,
             settings: Arc::default(),
             sighting: None,
+            reference_at: None,
             cover: Cover::default(),
             is_complete: true,
             motion: Motion::default(),
@@ -121,6 +124,7 @@ impl PrivacyFilter {
         self.is_whole = false;
         let mode = self.settings.mode;
         if !mode.needs_detections() {
+            self.reference_at = None;
             if self.sighting.take().is_some() {
                 self.cover.forget();
                 self.motion.forget();
@@ -129,6 +133,7 @@ impl PrivacyFilter {
         }
         self.motion.observe(picture, captured_at);
         self.take_sighting();
+        self.refer(captured_at);
         let is_known = self.is_known(picture, captured_at) && self.find(picture, captured_at);
         self.is_whole = !is_known || mode == PrivacyMode::Silhouettes;
         self.sightings.control.count(!is_known);
@@ -181,8 +186,17 @@ impl PrivacyFilter {
             self.cover.forget();
         }
         self.is_complete = self.cover.update(&newest);
-        self.motion.refer_to(newest.captured_at);
+        self.reference_at = Some(newest.captured_at);
         self.sighting = Some(newest);
+    }
+
+    /// Compares with the sighted frame from now on, unless it is later than this picture: what left in
+    /// between would not have moved then.
+    fn refer(&mut self, captured_at: Instant) {
+        if let Some(at) = self.reference_at.filter(|at| *at <= captured_at) {
+            self.motion.refer_to(at);
+            self.reference_at = None;
+        }
     }
 
     /// Whether there is a sighting from which it can be told what this picture shows.
@@ -211,7 +225,10 @@ impl PrivacyFilter {
             return false;
         }
         self.explained.clear();
-        self.cover.people(captured_at, &mut self.explained);
+        match self.settings.mode {
+            PrivacyMode::BlurFaces => self.cover.certain(captured_at, &mut self.explained),
+            _ => self.cover.people(captured_at, &mut self.explained),
+        }
         let moved = self.motion.unexplained(&self.explained, &mut self.moved);
         if moved.is_none() {
             return false;

@@ -180,6 +180,49 @@ fn a_sighting_of_a_frame_before_the_first_picture_is_none() {
 }
 
 #[test]
+fn a_sighting_that_is_later_than_the_picture_is_no_reference_for_motion() {
+    let mut rig = Rig::started(PrivacyMode::BlurPeople, &[]);
+    rig.show();
+    let later = rig.now + 2 * FRAME;
+    rig.publish(later, &[(SightedKind::Person, PERSON)], (true, true));
+    rig.show_with(white_box(40, 200, 60));
+    assert!(
+        !rig.is_shown(48, 210),
+        "it may have left before the sighting"
+    );
+    assert!(
+        !rig.is_shown(320, 200),
+        "the person of the sighting is hidden"
+    );
+    assert!(rig.is_shown(500, 200));
+}
+
+#[test]
+fn a_doubtful_person_explains_no_motion_while_faces_are_blurred() {
+    for (score, is_explained) in [(0.12, false), (0.9, true)] {
+        let mut rig = Rig::new(PrivacyMode::BlurFaces);
+        rig.show();
+        let mut sighting = Sighting {
+            captured_at: rig.now,
+            frame_width: WIDTH,
+            frame_height: HEIGHT,
+            finds_persons: true,
+            finds_faces: false,
+            items: Vec::new(),
+        };
+        sighting.items.push(Sighted {
+            kind: SightedKind::Person,
+            score,
+            bbox: PERSON,
+        });
+        rig.sightings.slot.publish(sighting);
+        rig.show_with(white_box(300, 260, 40));
+        let luma = rig.shown.planes().y[(280 * WIDTH + 320) as usize];
+        assert_eq!(luma == 235, is_explained, "{score}");
+    }
+}
+
+#[test]
 fn persons_are_hidden_with_a_margin_and_nothing_else() {
     let mut rig = Rig::started(PrivacyMode::BlurPeople, &[(SightedKind::Person, PERSON)]);
     assert!(matches!(rig.show(), Hidden::Areas([_])));
