@@ -18,6 +18,8 @@ const FURTHEST: Duration = Duration::from_millis(400);
 /// The margin on each side, as a share of the width and of the height: boxes of small models waver by
 /// this much around a person.
 const MARGIN: (f32, f32) = (0.12, 0.08);
+/// As above for a face, whose hair and ears tell much too.
+const FACE_MARGIN: (f32, f32) = (0.25, 0.2);
 const LEAST_MARGIN_PX: f32 = 4.0;
 /// Growth in box sizes per second for motion that cannot be predicted, of a box that was seen twice.
 const UNSTEADY: f32 = 0.3;
@@ -249,18 +251,22 @@ impl Covered {
         } else {
             UNKNOWN
         };
+        let margin = match self.kind {
+            SightedKind::Person => MARGIN,
+            SightedKind::Face => FACE_MARGIN,
+        };
         let grow = |speed: f32, size: f32, margin: f32| {
             let moved = (speed * seconds).max(0.0) + rate * size * seconds.abs();
             moved.min(size * MOST_GROWTH) + (size * margin).max(LEAST_MARGIN_PX)
         };
         // Casts of floats to integers saturate.
         let (x1, y1) = (
-            (bbox.x1 - grow(-left, width, MARGIN.0)).floor() as i32,
-            (bbox.y1 - grow(-top, height, MARGIN.1)).floor() as i32,
+            (bbox.x1 - grow(-left, width, margin.0)).floor() as i32,
+            (bbox.y1 - grow(-top, height, margin.1)).floor() as i32,
         );
         let (x2, y2) = (
-            (bbox.x2 + grow(right, width, MARGIN.0)).ceil() as i32,
-            (bbox.y2 + grow(bottom, height, MARGIN.1)).ceil() as i32,
+            (bbox.x2 + grow(right, width, margin.0)).ceil() as i32,
+            (bbox.y2 + grow(bottom, height, margin.1)).ceil() as i32,
         );
         Rect::new(x1, y1, x2.saturating_sub(x1), y2.saturating_sub(y1))
     }
