@@ -19,7 +19,7 @@ pub(crate) mod y4m;
 use kind::SourceKind;
 
 /// Every kind of source, in the order in which error messages list them.
-pub(crate) static KINDS: [&SourceKind; 6] = [
+pub(crate) static KINDS: &[&SourceKind] = &[
     &scene::KIND,
     &webcam::KIND,
     &video::FILE,

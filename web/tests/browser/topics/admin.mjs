@@ -164,7 +164,7 @@ async function settings(t, mock) {
   mock.admin.change("boxes", false);
   await pick(page, "silhouettes");
   t.check("another's change is said, and which", await says(page, "#news", /Somebody else.*boxes/));
-  const shown = await page.evaluate(() => [document.querySelector("input[value='blur_people']").checked, document.getElementById("set-detection-boxes").checked]);
+  const shown = await page.evaluate(() => [document.querySelector("input[value='blur_people']").checked, document.getElementById("set-boxes").checked]);
   t.check("and the page shows the station's values", shown[0] && !shown[1], shown.join());
   await t.shot(page, "admin-others");
   await pick(page, "silhouettes");
