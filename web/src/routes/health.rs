@@ -9,10 +9,10 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use capture::Signal;
 use detector::DetectorState;
-use detector::privacy::PrivacyMode;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::routes::status::report::{PrivacyReport, Promise};
 use crate::routes::stylise;
 use crate::supervision::log::newest_lines;
 
@@ -144,27 +144,19 @@ fn detection(state: &DetectorState) -> Check {
     }
 }
 
-/// The least detection rate at which hardly any picture is blurred as a whole.
-const PRIVACY_FPS_LEAST: f64 = 5.0;
-
 fn privacy(app: &App) -> Check {
-    let mode = app.settings.present().privacy.mode;
-    let rate = app.detector_rate().fps;
-    let weak = |message: String, fix: &str| Check {
-        fix: Some(fix.to_owned()),
-        ..check("privacy", Health::Warning, message)
-    };
-    match mode {
-        PrivacyMode::Open => check("privacy", Health::Off, "nothing but the masks is hidden"),
-        _ if !matches!(app.detector_state(), DetectorState::Running { .. }) => weak(
-            "nothing is detected, so that the whole picture is blurred".to_owned(),
-            "install a model that finds persons: carrier models list",
-        ),
-        _ if app.somebody_watches() && rate < PRIVACY_FPS_LEAST => weak(
-            format!("{rate:.1} detections a second: pictures between them are blurred as a whole"),
-            "choose a faster model",
-        ),
-        mode => check("privacy", Health::Ok, mode.name()),
+    let PrivacyReport {
+        mode,
+        promise,
+        note,
+    } = PrivacyReport::of(app);
+    match (promise, note) {
+        (Promise::None, _) => check("privacy", Health::Off, "nothing but the masks is hidden"),
+        (_, Some(note)) => Check {
+            fix: Some("choose a faster model, or one that finds persons".to_owned()),
+            ..check("privacy", Health::Warning, note)
+        },
+        (_, None) => check("privacy", Health::Ok, mode),
     }
 }
 

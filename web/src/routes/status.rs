@@ -13,10 +13,12 @@ use signaling::{Rendition, ViewerSummary};
 
 use crate::app::App;
 use crate::layers::identify::Requester;
-use crate::routes::status::report::{DetectorReport, PublishReport, SourceReport, readiness};
+use crate::routes::status::report::{
+    DetectorReport, PrivacyReport, PublishReport, SourceReport, readiness,
+};
 use crate::routes::stylise::{self, BoothStatus};
 
-mod report;
+pub(super) mod report;
 
 /// The public part, and the feed's part for requests that may watch.
 #[derive(Debug, Serialize)]
@@ -44,11 +46,6 @@ struct FeedStatus {
     privacy: PrivacyReport,
     /// `None`: there is no photo booth.
     stylise: Option<BoothStatus>,
-}
-
-#[derive(Debug, Serialize)]
-struct PrivacyReport {
-    mode: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,9 +109,7 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
         viewers: viewers.len(),
         renditions: app.renditions().into_iter().map(report).collect(),
         publish,
-        privacy: PrivacyReport {
-            mode: app.settings.present().privacy.mode.name(),
-        },
+        privacy: PrivacyReport::of(app),
         stylise: stylise::status(app).await,
     }
 }

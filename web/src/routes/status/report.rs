@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use capture::Signal;
 use detector::DetectorState;
+use detector::privacy::PrivacyMode;
 use serde::Serialize;
 use signaling::PublishStatus;
 
-use crate::app::DetectorRate;
+use crate::app::{App, DetectorRate};
 use crate::redaction::redact_paths;
 
 /// `source` of `/api/status`.
@@ -138,6 +139,70 @@ impl DetectorReport {
     }
 }
 
+/// `privacy` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize)]
+pub(in crate::routes) struct PrivacyReport {
+    pub(in crate::routes) mode: &'static str,
+    pub(in crate::routes) promise: Promise,
+    /// What keeps the mode from being useful, or from being kept.
+    pub(in crate::routes) note: Option<String>,
+}
+
+/// Whether the station keeps what its privacy mode promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::routes) enum Promise {
+    Kept,
+    Weak,
+    /// The mode promises nothing.
+    None,
+}
+
+/// The least detection rate at which hardly any picture is blurred as a whole.
+const PRIVACY_FPS_LEAST: f64 = 5.0;
+
+impl PrivacyReport {
+    pub(in crate::routes) fn of(app: &App) -> Self {
+        let mode = app.settings.present().privacy.mode;
+        let rate = app.somebody_watches().then(|| app.detector_rate().fps);
+        let (promise, note) = promise(mode, &app.detector_state(), rate);
+        let mode = mode.name();
+        Self {
+            mode,
+            promise,
+            note,
+        }
+    }
+}
+
+/// `rate_fps`: detections a second, if somebody watches.
+fn promise(
+    mode: PrivacyMode,
+    state: &DetectorState,
+    rate_fps: Option<f64>,
+) -> (Promise, Option<String>) {
+    if !mode.needs_detections() {
+        return (Promise::None, None);
+    }
+    let DetectorState::Running { experimental, .. } = state else {
+        let note = "Nothing is detected, so that the whole picture is blurred.";
+        return (Promise::Kept, Some(note.to_owned()));
+    };
+    if *experimental {
+        let note = "This model is less accurate than usual and may miss persons.";
+        return (Promise::Weak, Some(note.to_owned()));
+    }
+    match rate_fps.filter(|rate| *rate < PRIVACY_FPS_LEAST) {
+        Some(rate) => {
+            let note = format!(
+                "Only {rate:.1} detections a second: the pictures between them are blurred as a whole."
+            );
+            (Promise::Kept, Some(note))
+        }
+        None => (Promise::Kept, None),
+    }
+}
+
 /// `publish` of `/api/status`.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct PublishReport {
@@ -255,4 +320,24 @@ mod tests {
         let report = SourceReport::of(Some(&lost));
         assert_eq!((report.state, report.reason), ("lost", Some(why)));
     }
+}
+
+#[test]
+fn a_privacy_mode_fails_closed_and_says_why() {
+    let running = |experimental| DetectorState::Running {
+        model: "x".to_owned(),
+        provider: "cpu",
+        experimental,
+    };
+    let of = |state: &DetectorState, rate| {
+        let (promise, note) = promise(PrivacyMode::BlurPeople, state, rate);
+        (promise, note.is_some())
+    };
+    assert_eq!(of(&running(false), Some(20.0)), (Promise::Kept, false));
+    assert_eq!(of(&running(false), None), (Promise::Kept, false));
+    assert_eq!(of(&running(false), Some(2.0)), (Promise::Kept, true));
+    assert_eq!(of(&running(true), Some(20.0)), (Promise::Weak, true));
+    assert_eq!(of(&DetectorState::Off, None), (Promise::Kept, true));
+    let open = promise(PrivacyMode::Open, &DetectorState::Off, None);
+    assert_eq!(open, (Promise::None, None));
 }
