@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from coco import COCO_80
-from packs import FACE, PackWriter, Picture, is_held_out, shrunk
+from packs import PackWriter, Picture, held_out_share, is_held_out, shrunk
 
 LONGEST_PX = 352
 CLIP_STEP_S = 0.5
@@ -38,8 +38,7 @@ def pack_annotated(annotations: Path, images: Path, work: Path, only: int | None
             raise SystemExit(f"{images / entry['file_name']} cannot be read as a picture")
         height, width = pixels.shape[:2]
         complete = entry["labelled_completely_for"]
-        share = 0.1 if FACE in complete else 0.05
-        held_out = is_held_out(entry["file_name"], share)
+        held_out = is_held_out(entry["file_name"], held_out_share(complete))
         boxes = boxes_of[entry["id"]]
         writer.add(pixels, Picture(entry["file_name"], entry["source"], width, height,
                                    held_out=held_out, complete=complete, boxes=boxes))
@@ -80,7 +79,7 @@ def pack_scene(folder: Path, work: Path) -> int:
         scale = width / whole.shape[1]
         boxes = [[*(side * scale for side in box), 1.0, COCO_80.index(label)] for label, box in things]
         # The scene lists all of its objects, so that other classes are absent.
-        writer.add(pixels, Picture(name, "scene", width, height, complete=list(range(81)), boxes=boxes))
+        writer.add(pixels, Picture(name, "scene", width, height, complete=list(range(81)), labelled=True, boxes=boxes))
     writer.close()
     return len(writer.pictures)
 
