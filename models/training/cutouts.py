@@ -68,27 +68,30 @@ def cut_out(pixels: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     return cv2.resize(both, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--work", type=Path, required=True)
-    given = arguments.parse_args()
+def write_cutouts(work: Path) -> None:
     cut, labels, aspects, tried = [], [], [], 0
-    for pack in open_packs(given.work / "packs"):
+    for pack in open_packs(work / "packs"):
         for index, picture in enumerate(pack.pictures):
             if picture.held_out or picture.source in ("clip", "scene"):
                 continue
             for box in candidates(picture):
-                wait_while_paused(given.work)
+                wait_while_paused(work)
                 tried += 1
                 found = cut_out(pack.pixels(index), box[:4])
                 if found is not None:
                     cut.append(found)
                     labels.append(int(box[5]))
                     aspects.append((box[2] - box[0]) / (box[3] - box[1]))
-    np.savez(given.work / "cutouts.npz", cut=np.array(cut, np.uint8).reshape(-1, SIDE_PX, SIDE_PX, 4),
+    np.savez(work / "cutouts.npz", cut=np.array(cut, np.uint8).reshape(-1, SIDE_PX, SIDE_PX, 4),
              label=np.array(labels, np.int64), aspect=np.array(aspects, np.float32))
     count = ", ".join(f"{COCO_80[label]} {number}" for label, number in Counter(labels).most_common())
     print(f"{len(cut)} of {tried} boxes cut out: {count}")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--work", type=Path, required=True)
+    write_cutouts(arguments.parse_args().work)
 
 
 if __name__ == "__main__":

@@ -75,18 +75,13 @@ def merged(picture: Picture, rows: np.ndarray) -> list[list[float]]:
     return np.concatenate([own, rows]).round(3).tolist()
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--models", type=Path, required=True)
-    arguments.add_argument("--work", type=Path, required=True)
-    arguments.add_argument("--workers", type=int, default=2)
-    given = arguments.parse_args()
-    packs = open_packs(given.work / "packs")
+def label(models: Path, work: Path, workers: int = 2) -> None:
+    packs = open_packs(work / "packs")
     jobs = [(pack.path, index) for pack in packs for index, picture in enumerate(pack.pictures) if not picture.labelled]
     jobs.sort(key=lambda job: zlib.crc32(f"{job[0].name} {job[1]}".encode()))
     of = {pack.path: pack for pack in packs}
     began = time.monotonic()
-    with Pool(given.workers, start, (given.models,)) as pool:
+    with Pool(workers, start, (models,)) as pool:
         for number, (job, rows) in enumerate(zip(jobs, pool.imap(opinions, jobs, chunksize=8)), 1):
             picture = of[job[0]].pictures[job[1]]
             picture.boxes, picture.labelled = merged(picture, rows), True
@@ -99,6 +94,15 @@ def main() -> None:
         boxes = [box for picture in pack.pictures for box in picture.boxes]
         faces = sum(box[5] == FACE for box in boxes)
         print(f"{pack.path.name}: {len(pack.pictures)} pictures, {len(boxes)} boxes, {faces} of them faces")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--models", type=Path, required=True)
+    arguments.add_argument("--work", type=Path, required=True)
+    arguments.add_argument("--workers", type=int, default=2)
+    given = arguments.parse_args()
+    label(given.models, given.work, given.workers)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from muon import orthogonal
 from network import BINS, Detector, boxes_at, macs, priors, reach
 from packs import Pack, PackWriter, Picture, is_held_out
 from pause import wait_while_paused
+from prepare import check_origins, content_of
 from pseudo_label import merged
 from teachers import fuse, nms
 from train import DECAY_FROM, LEARNING_RATE, optimisers, rate_at
@@ -371,6 +372,21 @@ class Packing(unittest.TestCase):
             np.testing.assert_array_equal(pack.pixels(1), pixels[:2] + 1)
             classes = Classes(["face"], [80])
             self.assertEqual(classes.own(pack.pictures[0].boxes).tolist(), [[1, 2, 3, 4, 1, 0]])
+
+    def test_a_changed_a_missing_and_another_file_are_noticed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            (root / "a1").write_text("one")
+            count, sha256 = content_of(root, "a*")
+            origin = {"files": "a*", "count": count, "sha256": sha256}
+            check_origins(root, [origin])
+            for change in (lambda: (root / "a2").write_text(""), (root / "a2").unlink, (root / "a1").unlink):
+                change()
+                if content_of(root, "a*") != (count, sha256):
+                    with self.assertRaises(SystemExit):
+                        check_origins(root, [origin])
+            (root / "a1").write_text("two")
+            self.assertRaises(SystemExit, check_origins, root, [origin])
 
     def test_the_same_pictures_are_held_out_everywhere(self):
         held_out = [is_held_out(f"{number}.jpg", 0.05) for number in range(2000)]
