@@ -105,7 +105,7 @@ class Batches(IterableDataset):
             (pack, index)
             for pack, opened in enumerate(self.packs)
             for index, picture in enumerate(opened.pictures)
-            if not picture.held_out
+            if picture.labelled and not picture.held_out
         ]
         self.rows = []
         weights = []
@@ -114,11 +114,6 @@ class Batches(IterableDataset):
             rows = classes.own(picture.boxes)
             rows = rows[rows[:, 4] >= DOUBTED]
             rows[:, 4] = trusted(rows)
-            if not picture.labelled:
-                # Anything may be in it, except of the classes that are annotated completely.
-                doubts = [[0, 0, picture.width, picture.height, 0, place] for place, number in enumerate(classes.ids)
-                          if number not in picture.complete]
-                rows = np.concatenate([rows, np.array(doubts, np.float32).reshape(-1, 6)])
             self.rows.append(rows)
             weights.append(WEIGHT.get(picture.source, OTHER_WEIGHT))
         weights = np.array(weights) * rarity(self.rows, len(classes.names))

@@ -5,7 +5,7 @@
 NanoDet-Plus 1.5x and DEIMv2 femto run on every picture and its mirror image; their boxes are fused
 (see teachers.fuse) and keep their score, if it is at least 0.1. YuNet does the same for faces. A teacher's box
 is dropped where it overlaps an annotator's box of its class, and for classes that are labelled completely.
-Labels are saved every minute or so, in an order that mixes all sources: the script can be stopped and started again,
+Labels are saved every 100 pictures, in an order that mixes all sources: the script can be stopped and started again,
 and training can begin with what is labelled.
 """
 
@@ -25,7 +25,7 @@ from teachers import DeimV2, NanoDetPlus, YuNet, fuse, iou_of, mirrored
 LEAST_SCORE = 0.1
 # Before fusing: an uncertain view still counts where another one is certain.
 LEAST_VIEW_SCORE = 0.05
-SAVE_EVERY = 400  # pictures
+SAVE_EVERY = 100  # pictures
 
 teachers: dict = {}
 

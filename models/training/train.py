@@ -141,7 +141,7 @@ class Run:
             self.load(self.folder / "last.pt")
         self.learner = self.model
         if given.processes > 1:
-            self.learner = DistributedDataParallel(self.model, broadcast_buffers=False)
+            self.learner = DistributedDataParallel(self.model, forward_sync_buffers=False)
 
     def load(self, path: Path) -> None:
         state = torch.load(path, map_location=self.device)
