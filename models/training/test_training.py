@@ -1,6 +1,7 @@
 """Tests of the training: augmented boxes match their pixels, assignment and loss reward the right output, teachers'
 boxes are fused, packs are read back."""
 
+import json
 import tempfile
 import threading
 import unittest
@@ -16,6 +17,7 @@ import augment
 from cutouts import cut_out
 from dataset import Batches, Classes, rarity, trusted
 from device_batches import DeviceBatches, Store
+from evaluate import boxes_by_name, write_large
 from from_onnx import start_from
 from loss import BINS_WEIGHT, BOX_WEIGHT, CLASS_WEIGHT, Truth, aligned_iou, assign, bins_loss, loss
 from mix import mixed
@@ -357,6 +359,24 @@ class Mixing(unittest.TestCase):
         both = mixed(newest, earlier, 0.25)
         np.testing.assert_allclose(both["weight"], [0.75, 2.5])
         self.assertEqual(both["steps"], 9)
+
+
+class Evaluating(unittest.TestCase):
+    def test_small_boxes_of_several_sets_do_not_count(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for name, category in (("a", 5), ("b", 7)):
+                (root / "pictures").mkdir(exist_ok=True)
+                (root / "pictures" / f"{name}.png").write_text(name)
+                boxes = [{"id": number, "image_id": 9, "category_id": category, "iscrowd": 0, "bbox": [0, 0, side, side]}
+                         for number, side in enumerate((10, 30))]
+                (root / f"{name}.json").write_text(json.dumps({
+                    "images": [{"id": 9, "file_name": f"{name}.png", "width": 100, "height": 100}],
+                    "annotations": boxes, "categories": [{"id": category, "name": "cup"}]}))
+            large = write_large(root / "large", [(root / f"{name}.json", root / "pictures") for name in "ab"])
+            self.assertEqual(boxes_by_name(large)["cup"], 2)
+            self.assertEqual([box["iscrowd"] for box in json.loads(large.read_text())["annotations"]], [1, 0, 1, 0])
+            self.assertEqual((large.with_name("images") / "1.png").read_text(), "b")
 
 
 class Packing(unittest.TestCase):

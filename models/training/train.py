@@ -6,7 +6,7 @@ The learning rate rises, stays constant, and falls over the last part of `--samp
 Hu et al., MiniCPM, 2024), so that a run can be prolonged: resume from a checkpoint of the stable part (copy stable.pt
 over last.pt) with more samples. Every `--check-every` pictures the averaged weights are validated on the held-out
 pictures and on as many trained ones, and a line is written to RUN/log.jsonl; labels and cut-outs that have been written
-meanwhile are used from then on. RUN/last.pt is replaced every few minutes and has all that `--resume` needs. While the
+meanwhile are used within minutes. RUN/last.pt is replaced every few minutes and has all that `--resume` needs. While the
 file `pause` is in the working folder, the training sleeps.
 """
 
@@ -54,7 +54,7 @@ WARM_UP_STEPS, WARM_UP_PART = 500, 0.1
 LEARNING_RATE, LEAST_RATE, RATE_BATCH = 2e-3, 2e-5, 32
 WEIGHT_DECAY = 0.05
 AVERAGE_PICTURES = 32_000
-SAVE_EVERY_S = 120
+SAVE_EVERY_S, LOOK_EVERY_S = 120, 600
 START_PICTURES = 64
 
 
@@ -129,7 +129,7 @@ class Run:
         self.model = model.to(memory_format=torch.channels_last)
         self.batch = given.batch * given.processes
         self.step, self.seen, self.spent_s, self.best = 0, 0, 0.0, -1.0
-        self.stale, self.store = False, None
+        self.store = None
         if given.start and not given.resume:
             source = Batches(given.work, self.classes, START_PICTURES, FINAL_SIZE, 0.0, (given.seed,))
             new = start_from(given.start, self.model, self.classes.names, to_tensor(next(iter(source))[0].to(self.device)))
@@ -172,17 +172,26 @@ class Run:
             seed = (self.given.seed, self.step, self.rank)
             source = Batches(self.given.work, self.classes, self.given.batch, size, mosaics, seed)
             if self.given.on_device:
-                self.store = self.store or Store(source, self.device)
+                if self.store is None or len(self.store.sizes) != len(source):
+                    self.store = Store(source, self.device)
                 loader = DeviceBatches(source, self.store)
             else:
                 loader = DataLoader(source, batch_size=None, num_workers=self.given.loaders,
                                     prefetch_factor=4 if self.given.loaders else None)
             prior = priors(*size).to(self.device)
-            self.stale = False
+            used, looked = self.newest_labels(), time.monotonic()
             for pixels, rows in loader:
                 yield pixels, rows, prior
-                if self.progress >= until or self.stale:
+                if self.progress >= until:
                     break
+                if time.monotonic() - looked > LOOK_EVERY_S:
+                    looked = time.monotonic()
+                    if self.newest_labels() > used:
+                        break
+
+    def newest_labels(self) -> float:
+        files = [*(self.given.work / "packs").glob("*.json"), *self.given.work.glob("cutouts.npz")]
+        return max(file.stat().st_mtime for file in files)
 
     def learn(self, pixels, rows, prior) -> dict[str, torch.Tensor]:
         rate = rate_at(self.progress, self.step) * (self.batch / RATE_BATCH) ** 0.5
@@ -243,7 +252,7 @@ class Run:
             if self.seen // self.given.check_every > before // self.given.check_every or self.progress >= 1:
                 if self.rank == 0:
                     self.check(means())
-                self.stale, sums, steps, began = True, {}, 0, time.monotonic()
+                sums, steps, began = {}, 0, time.monotonic()
             paused = (self.given.work / "pause").exists()
             if self.rank == 0 and (paused or time.monotonic() - saved > SAVE_EVERY_S):
                 self.save("last.pt")
