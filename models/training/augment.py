@@ -89,7 +89,8 @@ def mosaic(four: list, size: tuple, random: np.random.Generator) -> tuple:
     return canvas, np.concatenate(found)
 
 
-def pasted(pixels: np.ndarray, rows: np.ndarray, cut: np.ndarray, aspect: float, label: int, random: np.random.Generator) -> tuple:
+def pasted(pixels: np.ndarray, rows: np.ndarray, cut: np.ndarray, aspect: float, label: int,
+           random: np.random.Generator) -> tuple:
     """The picture with a cut-out thing (see cutouts.py), as if held up before a webcam (Dwibedi et al., Cut, Paste and
     Learn, 2017): turned, in its own light, sometimes moving; in front of somebody if anybody is there."""
     height, width = pixels.shape[:2]

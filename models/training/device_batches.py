@@ -116,7 +116,9 @@ class DeviceBatches:
         label = rows[..., 5].masked_fill(~(sides > 1).all(-1), -1)
         return pixels, torch.cat([boxes, trust[..., None], label[..., None]], -1).flatten(1, 2)
 
-    def draw(self, pixels: Tensor, used: Tensor, numbers: Tensor, window: Tensor, scale: Tensor, shift: Tensor, mirror: Tensor):
+    def draw(self, pixels: Tensor, used: Tensor, numbers: Tensor, window: Tensor, scale: Tensor, shift: Tensor,
+             mirror: Tensor) -> None:
+        """Draws one window of the used pictures of the batch."""
         if not len(used):
             return
         (height, width), side = self.size, self.store.side
@@ -139,14 +141,16 @@ class DeviceBatches:
         """As augment.pasted, without motion."""
         count, (height, width) = len(used), self.size
         number = torch.searchsorted(self.cut_chance, self.uniform(count)).clamp(max=len(self.label) - 1)
-        side = height * self.uniform(count, low=math.log(augment.PASTED_SIDE[0]), high=math.log(augment.PASTED_SIDE[1])).exp()
+        low, high = map(math.log, augment.PASTED_SIDE)
+        side = height * self.uniform(count, low=low, high=high).exp()
         half = torch.stack([side * self.aspect[number].sqrt(), side / self.aspect[number].sqrt()], 1) / 2
         # In front of a random person, or anywhere.
         own = rows[used]
         person = ((own[..., 5] == 0) & (own[..., 4] > 0)) * self.uniform(count, own.shape[1])
         which = person.argmax(1)
         everywhere = torch.tensor([0.0, 0, width, height], device=self.device)
-        area = torch.where(person.amax(1)[:, None] > 0, own[torch.arange(count, device=self.device), which, :4], everywhere)
+        theirs = own[torch.arange(count, device=self.device), which, :4]
+        area = torch.where(person.amax(1)[:, None] > 0, theirs, everywhere)
         middle = area[:, :2] + (area[:, 2:] - area[:, :2]) * self.uniform(count, 2)
         angle = torch.randn(count, generator=self.random, device=self.device) * augment.PASTED_ANGLE
         mirror = torch.where(self.uniform(count) < 0.5, -1.0, 1.0)
@@ -163,12 +167,14 @@ class DeviceBatches:
         pixels[used] = pixels[used] * (1 - mask) + light * mask
         columns, lines = seen.any(1), seen.any(2)
         first = lambda where: where.float().argmax(1)
-        box = torch.stack([first(columns), first(lines), width - first(columns.flip(1)), height - first(lines.flip(1))], 1).float()
+        right, bottom = width - first(columns.flip(1)), height - first(lines.flip(1))
+        box = torch.stack([first(columns), first(lines), right, bottom], 1).float()
         filled = (self.cut[number, 3] > 127).float().mean((1, 2)) * 4 * half.prod(1)
-        unsure = (seen.sum((1, 2)) < augment.LEAST_VISIBLE * filled) | ((box[:, 2:] - box[:, :2]).amin(1) < augment.LEAST_SIDE_PX)
+        small = (box[:, 2:] - box[:, :2]).amin(1) < augment.LEAST_SIDE_PX
+        unsure = small | (seen.sum((1, 2)) < augment.LEAST_VISIBLE * filled)
         there = torch.where(seen.sum((1, 2)) >= 20, self.label[number], -1)
-        both = (torch.minimum(own[..., 2:4], box[:, None, 2:]) - torch.maximum(own[..., :2], box[:, None, :2])).clamp(min=0)
-        hidden = both.prod(-1) > augment.MOST_HIDDEN * (own[..., 2:4] - own[..., :2]).prod(-1)
+        both = torch.minimum(own[..., 2:4], box[:, None, 2:]) - torch.maximum(own[..., :2], box[:, None, :2])
+        hidden = both.clamp(min=0).prod(-1) > augment.MOST_HIDDEN * (own[..., 2:4] - own[..., :2]).prod(-1)
         rows[used, :, 4] = own[..., 4].masked_fill(hidden & (there >= 0)[:, None], 0)
         more = torch.full((len(rows), 1, 6), -1.0, device=self.device)
         more[used, 0] = torch.cat([box, (~unsure).float()[:, None], there.float()[:, None]], 1)

@@ -102,7 +102,8 @@ def boxes_by_name(truth: Path) -> dict[str, int]:
 def report(model: str, results: dict[str, dict], counts: dict[str, dict[str, int]]) -> None:
     judge = results["judge"]
     print(f"\n{model}: judge AP {judge['ap']:.3f} AP50 {judge['ap50']:.3f}, {judge['ms_per_image']:.1f} ms a picture")
-    print(f"{'class':<16} {'judge AP':>8} {'AP50':>6} {'boxes':>6}   {'held-out AP50':>13} {'boxes':>6}   {'large AP50':>10} {'boxes':>6}")
+    print(f"{'class':<16} {'judge AP':>8} {'AP50':>6} {'boxes':>6}   {'held-out AP50':>13} {'boxes':>6}   "
+          f"{'large AP50':>10} {'boxes':>6}")
     offered = []
     for name in NAMES:
         held_out = "face" if name == "face" else "things"

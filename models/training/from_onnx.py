@@ -17,10 +17,9 @@ from network import BINS, Detector
 
 def weights_of(path: Path) -> dict[str, Tensor]:
     """By the names that the network has."""
-    return {
-        weight.name.removeprefix("model.").removesuffix(".f16"): torch.from_numpy(numpy_helper.to_array(weight).copy()).float()
-        for weight in onnx.load(path).graph.initializer
-    }
+    name = lambda weight: weight.name.removeprefix("model.").removesuffix(".f16")
+    numbers = lambda weight: torch.from_numpy(numpy_helper.to_array(weight).copy()).float()
+    return {name(weight): numbers(weight) for weight in onnx.load(path).graph.initializer}
 
 
 def keep_as_it_is(bias: Tensor):
@@ -44,7 +43,8 @@ def start_from(path: Path, model: Detector, names: list[str], pictures: Tensor) 
     for name, layer in model.named_modules():
         if isinstance(layer, nn.Sequential) and len(layer) > 1 and isinstance(layer[1], nn.BatchNorm2d):
             layer[0].weight.copy_(weights[f"{name}.0.weight"])
-            hooks.append(layer[1].register_forward_pre_hook(keep_as_it_is(weights[f"{name}.0.bias"].to(pictures.device))))
+            bias = weights[f"{name}.0.bias"].to(pictures.device)
+            hooks.append(layer[1].register_forward_pre_hook(keep_as_it_is(bias)))
     known = tomllib.loads(path.with_suffix(".toml").read_text())["labels"]
     rows = [(names.index(name), place) for place, name in enumerate(known) if name in names]
     rows += [(len(names) + box, len(known) + box) for box in range(4 * BINS)]

@@ -121,7 +121,10 @@ def rebuild(root: Path, scene: Path | None, work: Path) -> None:
     origins = json.loads(ORIGINS.read_text())
     check_origins(root, origins)
     files = lambda use: [root / origin["files"] for origin in origins if origin["use"] == use]
-    pack(files("annotations")[0], files("pictures")[0].parent, files("clip"), scene, work)
+    # An interrupted labelling goes on; interrupted packing starts again.
+    if not (work / "packs").exists():
+        pack(files("annotations")[0], files("pictures")[0].parent, files("clip"), scene, work / "packing")
+        (work / "packing" / "packs").rename(work / "packs")
     label(files("teacher")[0].parent, work)
     write_cutouts(work)
 

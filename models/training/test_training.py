@@ -178,7 +178,8 @@ def dense_loss(answer: torch.Tensor, prior: torch.Tensor, truth: Truth) -> torch
     corner, stride = prior[cell, :2], prior[cell, 2:]
     sides = (torch.cat([corner - truth.box[row, :2], truth.box[row, 2:] - corner], 1) / stride).clamp(0, BINS - 1.01)
     low, log = sides.floor().long(), bins[picture, cell].log_softmax(-1)
-    near = log.gather(-1, low[..., None])[..., 0] * (1 - sides + low) + log.gather(-1, low[..., None] + 1)[..., 0] * (sides - low)
+    at = lambda bin_: log.gather(-1, bin_[..., None])[..., 0]
+    near = at(low) * (1 - sides + low) + at(low + 1) * (sides - low)
     return cost - BINS_WEIGHT * (near.mean(-1) * aim).sum() / total
 
 
