@@ -21,12 +21,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PYTHONDONTWRITEBYTECODE=1
 
-"$python" $steps/prepare.py --annotated "$CARRIER_SHARED/training/train.json" \
+"$python" $steps/prepare.py pack --annotated "$CARRIER_SHARED/training/train.json" \
     --images "$CARRIER_SHARED/training/images" --clip "$CARRIER_SHARED"/media/bottle-detection.mp4 \
     --work "$work" --only 200
 "$python" $steps/pseudo_label.py --models "$CARRIER_SHARED/models" --work "$work"
-"$python" $steps/train.py --work "$work" --run smoke --samples 640 --check-every 320
-"$python" $steps/train.py --work "$work" --run smoke --samples 960 --check-every 320 --resume
+"$python" $steps/cutouts.py --work "$work"
+train="$python $steps/train.py --work $work --batch 16"
+$train --run smoke --samples 640 --check-every 320
+$train --run smoke --samples 960 --check-every 320 --resume
+# What a GPU does, on the processor.
+$train --run device --device cpu --on-device --processes 1 --samples 48 --start models/embedded.onnx
 "$python" $steps/export.py --checkpoint "$work/runs/smoke/last.pt" --out "$work/smoke.onnx"
 "$python" $steps/evaluate.py --carrier "$carrier" --work "$work" \
     --coco "$CARRIER_SHARED/eval/coco80_288/instances.json" \

@@ -10,6 +10,10 @@ import numpy as np
 # The share of a box that must remain visible when a border cuts it.
 LEAST_VISIBLE = 0.25
 LEAST_SIDE_PX = 3.0
+# A pasted thing's side, as a share of the picture's height, and its angle (standard deviation, radians).
+PASTED_SIDE, PASTED_ANGLE = (0.12, 0.6), 0.3
+MOST_HIDDEN = 0.6
+RIGHT_GAIN, WRONG_GAIN, WRONG_WHITE = 0.12, 0.3, 0.15
 
 
 def placed(canvas: np.ndarray, pixels: np.ndarray, rows: np.ndarray, window: tuple, matrix: tuple, mirror: bool) -> np.ndarray:
@@ -85,14 +89,52 @@ def mosaic(four: list, size: tuple, random: np.random.Generator) -> tuple:
     return canvas, np.concatenate(found)
 
 
+def pasted(pixels: np.ndarray, rows: np.ndarray, cut: np.ndarray, aspect: float, label: int,
+           random: np.random.Generator) -> tuple:
+    """The picture with a cut-out thing (see cutouts.py), as if held up before a webcam (Dwibedi et al., Cut, Paste and
+    Learn, 2017): turned, in its own light, sometimes moving; in front of somebody if anybody is there."""
+    height, width = pixels.shape[:2]
+    side = height * np.exp(random.uniform(*np.log(PASTED_SIDE)))
+    half = np.array([side * aspect**0.5, side * aspect**-0.5]) / 2
+    people = rows[(rows[:, 5] == 0) & (rows[:, 4] > 0)]
+    area = people[random.integers(len(people)), :4] if len(people) else np.array([0, 0, width, height])
+    middle = random.uniform(area[:2], area[2:])
+    angle = random.normal(0, PASTED_ANGLE)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    size = len(cut)
+    affine = turn @ np.diag(2 * half / size) @ np.diag([random.choice([-1, 1]), 1])
+    affine = np.column_stack([affine, middle - affine @ [size / 2, size / 2]])
+    drawn = cv2.warpAffine(cut, affine, (width, height), flags=cv2.INTER_AREA if side < size / 2 else cv2.INTER_LINEAR)
+    light = np.clip(drawn[..., :3] * random.uniform(0.7, 1.3), 0, 255)
+    mask = drawn[..., 3] / np.float32(255)
+    y, x = np.nonzero(mask > 0.5)
+    if len(x) < 20:
+        return pixels, rows
+    if random.random() < 0.3:
+        blur = (int(random.integers(2, 9)), 1) if random.random() < 0.7 else (1, int(random.integers(2, 9)))
+        light, mask = cv2.blur(light * mask[..., None], blur), cv2.blur(mask, blur)
+        light = light / np.maximum(mask, 1e-3)[..., None]
+    mask = cv2.GaussianBlur(mask, (3, 3), 0)[..., None]
+    box = np.array([x.min(), y.min(), x.max() + 1, y.max() + 1], np.float32)
+    both = (np.minimum(rows[:, 2:4], box[2:]) - np.maximum(rows[:, :2], box[:2])).clip(0).prod(1)
+    rows = rows.copy()
+    # What it hides for the most part is neither an object nor background any more.
+    rows[both > MOST_HIDDEN * (rows[:, 2:4] - rows[:, :2]).prod(1), 4] = 0
+    cut_off = len(x) < LEAST_VISIBLE * (cut[..., 3] > 127).mean() * 4 * half.prod()
+    row = np.array([[*box, 0.0 if cut_off or (box[2:] - box[:2]).min() < LEAST_SIDE_PX else 1.0, label]], np.float32)
+    return (pixels * (1 - mask) + light * mask).astype(np.uint8), np.concatenate([rows, row])
+
+
 def recoloured(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Brightness, contrast, gamma and each channel's gain by one lookup table a channel; then saturation."""
     ramp = np.arange(256, dtype=np.float32) / 255
     gamma = np.exp(random.uniform(-0.4, 0.4))
     contrast, brightness = random.uniform(0.7, 1.3), random.uniform(-0.12, 0.12)
+    # Now and then the white balance is plainly wrong.
+    most = WRONG_GAIN if random.random() < WRONG_WHITE else RIGHT_GAIN
     table = np.empty((256, 1, 3), np.float32)
     for channel in range(3):
-        gain = random.uniform(0.88, 1.12)
+        gain = random.uniform(1 - most, 1 + most)
         table[:, 0, channel] = ((ramp**gamma - 0.5) * contrast + 0.5 + brightness) * gain
     pixels = cv2.LUT(pixels, (np.clip(table, 0, 1) * 255).astype(np.uint8))
     saturation = 0.0 if random.random() < 0.03 else random.uniform(0.5, 1.5)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from augment import degraded, mosaic, recoloured, single
+from augment import degraded, mosaic, pasted, recoloured, single
 from loss import Truth
 from packs import open_packs
 
@@ -29,6 +29,9 @@ TRUSTED, DOUBTED = 0.35, 0.2
 # pictures is sampled more often, by the square root of the ratio, up to a limit.
 COMMON_SHARE, MOST_OFTEN = 0.05, 2.5
 
+# How many pictures get a pasted thing.
+PASTED_SHARE = 0.35
+
 
 @dataclass
 class Classes:
@@ -47,6 +50,35 @@ class Classes:
         place = {number: index for index, number in enumerate(self.ids)}
         kept = [[*row[:5], place[int(row[5])]] for row in rows if int(row[5]) in place]
         return np.array(kept, np.float32).reshape(-1, 6)
+
+
+@dataclass
+class Cutouts:
+    """What cutouts.py has written, if it was run, with the network's class numbers."""
+
+    cut: np.ndarray
+    aspect: np.ndarray
+    label: np.ndarray
+
+    @staticmethod
+    def read(path: Path, classes: Classes) -> "Cutouts":
+        if not path.exists():
+            return Cutouts(np.empty((0, 1, 1, 4), np.uint8), np.empty(0, np.float32), np.empty(0, np.int64))
+        with np.load(path) as found:
+            kept = np.isin(found["label"], classes.ids)
+            label = np.array([classes.ids.index(number) for number in found["label"][kept]], np.int64)
+            return Cutouts(found["cut"][kept], found["aspect"][kept], label)
+
+    @property
+    def chance(self) -> np.ndarray:
+        """A class is as likely as the root of the number of its things."""
+        weights = 1 / np.sqrt(np.bincount(self.label)[self.label])
+        return weights / weights.sum()
+
+    def draw(self, random: np.random.Generator) -> tuple[np.ndarray, float, int]:
+        number = int(np.searchsorted(np.cumsum(self.chance), random.random()).clip(0, len(self.label) - 1))
+        label = self.label[number]
+        return self.cut[number], float(self.aspect[number]), int(label)
 
 
 def trusted(rows: np.ndarray) -> np.ndarray:
@@ -73,7 +105,7 @@ class Batches(IterableDataset):
             (pack, index)
             for pack, opened in enumerate(self.packs)
             for index, picture in enumerate(opened.pictures)
-            if not picture.held_out
+            if picture.labelled and not picture.held_out
         ]
         self.rows = []
         weights = []
@@ -87,6 +119,7 @@ class Batches(IterableDataset):
         weights = np.array(weights) * rarity(self.rows, len(classes.names))
         self.chance = np.cumsum(weights) / np.sum(weights)
         self.batch, self.size, self.mosaics, self.seed = batch, size, mosaics, seed
+        self.cutouts = Cutouts.read(work / "cutouts.npz", classes)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -101,6 +134,8 @@ class Batches(IterableDataset):
             pixels, rows = mosaic([self.draw(random) for _ in range(4)], self.size, random)
         else:
             pixels, rows = single(*self.draw(random), self.size, random)
+        if len(self.cutouts.label) and random.random() < PASTED_SHARE:
+            pixels, rows = pasted(pixels, rows, *self.cutouts.draw(random), random)
         return degraded(recoloured(pixels, random), random), rows
 
     def __iter__(self):

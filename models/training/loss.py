@@ -32,14 +32,15 @@ class Truth:
 def aligned_iou(a: Tensor, b: Tensor, generalised: bool = False) -> Tensor:
     """IoU (or GIoU) of boxes row by row."""
     low, high = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
-    both = (high - low).clamp(min=0).prod(-1)
-    area = lambda boxes: (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(-1)
+    product = lambda sides: sides[..., 0] * sides[..., 1]
+    both = product((high - low).clamp(min=0))
+    area = lambda boxes: product((boxes[..., 2:] - boxes[..., :2]).clamp(min=0))
     either = area(a) + area(b) - both
     iou = both / either.clamp(min=1e-6)
     if not generalised:
         return iou
     low, high = torch.minimum(a[..., :2], b[..., :2]), torch.maximum(a[..., 2:], b[..., 2:])
-    hull = (high - low).prod(-1).clamp(min=1e-6)
+    hull = product(high - low).clamp(min=1e-6)
     return iou - (hull - either) / hull
 
 
@@ -51,10 +52,10 @@ def within(points: Tensor, box: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def assign(scores: Tensor, boxes: Tensor, prior: Tensor, truth: Truth):
+def assign(logits: Tensor, distances: Tensor, prior: Tensor, truth: Truth):
     """Gives for each assigned cell its picture, its index, the index of its box and its target score (0..1).
 
-    scores B x N x C (probabilities), boxes B x N x 4, prior N x 3.
+    logits B x C x N, distances 4 x B x N in cells, prior N x 3.
     """
     wanted = torch.nonzero(truth.trust > 0).flatten()
     box, picture, label = truth.box[wanted], truth.picture[wanted], truth.label[wanted]
@@ -67,8 +68,8 @@ def assign(scores: Tensor, boxes: Tensor, prior: Tensor, truth: Truth):
     nearest = (middle[None] - centre[:, None]).square().sum(-1) + prior[None, :, 2]
     inside[lost, nearest.argmin(1)] = True
     row, cell = torch.nonzero(inside, as_tuple=True)
-    iou = aligned_iou(boxes[picture[row], cell], box[row])
-    score = scores[picture[row], cell, label[row]]
+    iou = aligned_iou(boxes_at(prior[cell], distances[:, picture[row], cell].T), box[row])
+    score = logits[picture[row], label[row], cell].sigmoid()
     metric = torch.full(inside.shape, -1.0, device=box.device)
     metric[row, cell] = (score.clamp(min=1e-6) ** SCORE_POWER) * (iou ** IOU_POWER)
     overlap = torch.zeros_like(metric)
@@ -80,7 +81,7 @@ def assign(scores: Tensor, boxes: Tensor, prior: Tensor, truth: Truth):
     # Each cell is assigned to one box: the one that it overlaps most.
     order = torch.argsort(overlap[rows, cells])
     rows, cells, best = rows[order], cells[order], best[order]
-    owner = torch.full((len(scores) * len(prior),), -1, device=box.device)
+    owner = torch.full((len(logits) * len(prior),), -1, device=box.device)
     place = picture[rows] * len(prior) + cells
     owner[place] = torch.arange(len(rows), device=box.device)
     kept = owner[owner >= 0]
@@ -92,49 +93,51 @@ def assign(scores: Tensor, boxes: Tensor, prior: Tensor, truth: Truth):
     return picture[rows], cells, wanted[rows], aim
 
 
-def ignored(truth: Truth, prior: Tensor, shape: torch.Size) -> Tensor:
-    """1 where a class counts in the loss, 0 where a teacher is uncertain: B x N x C."""
-    judged = torch.ones(shape, device=prior.device)
+@torch.no_grad()
+def ignored(truth: Truth, prior: Tensor, picture: Tensor, label: Tensor, cell: Tensor, shape: torch.Size):
+    """The pictures, classes and cells that do not count in the loss, because a teacher is uncertain there; assigned
+    cells (`picture`, `label`, `cell`) always count."""
     doubt = torch.nonzero(truth.trust == 0).flatten()
-    if len(doubt):
-        middle = prior[:, :2] + prior[:, 2:] / 2
-        box = truth.box[doubt]
-        row, cell = torch.nonzero(within(middle, box), as_tuple=True)
-        judged[truth.picture[doubt][row], cell, truth.label[doubt][row]] = 0
-    return judged
+    row, inside = torch.nonzero(within(prior[:, :2] + prior[:, 2:] / 2, truth.box[doubt]), as_tuple=True)
+    place = lambda picture, label, cell: (picture * shape[1] + label) * shape[2] + cell
+    places = place(truth.picture[doubt][row], truth.label[doubt][row], inside).unique()
+    places = places[~torch.isin(places, place(picture, label, cell))]
+    return torch.unravel_index(places, shape)
 
 
 def bins_loss(logits: Tensor, distance: Tensor) -> Tensor:
-    """Distribution focal loss: cross entropy with the two bins around the distance. M x 4 x BINS."""
+    """Distribution focal loss: cross entropy with the two bins around the distance. 4 x BINS x M and 4 x M."""
     distance = distance.clamp(0, BINS - 1 - 0.01)
     low = distance.floor().long()
     share = distance - low
-    log = logits.log_softmax(-1)
-    at = lambda bin_: log.gather(-1, bin_[..., None])[..., 0]
-    return -(at(low) * (1 - share) + at(low + 1) * share).mean(-1)
+    at = lambda bin_: logits.gather(1, bin_[:, None])[:, 0]
+    return (logits.logsumexp(1) - at(low) * (1 - share) - at(low + 1) * share).mean(0)
 
 
-def loss(answer: Tensor, prior: Tensor, truth: Truth) -> tuple[Tensor, dict[str, float]]:
+def loss(answer: Tensor, prior: Tensor, truth: Truth) -> tuple[Tensor, dict[str, Tensor]]:
     """answer B x N x (C + 4 * BINS), float32."""
-    classes = answer.shape[-1] - 4 * BINS
-    logits, box_logits = answer[..., :classes], answer[..., classes:]
-    boxes = boxes_at(prior, reach(box_logits.detach()))
-    picture, cell, row, aim = assign(logits.detach().sigmoid(), boxes, prior, truth)
-    target = torch.zeros_like(logits)
-    target[picture, cell, truth.label[row]] = aim * truth.trust[row]
-    weight = ignored(truth, prior, logits.shape)
-    # Assigned cells always count.
-    weight[picture, cell, truth.label[row]] = 1
-    total = target.sum().clamp(min=1)
-    class_loss = (F.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight).sum() / total
-    if len(cell) == 0:
-        return CLASS_WEIGHT * class_loss, {"class": class_loss.item()}
-    box_weight = (aim * truth.trust[row]).detach()
-    own_logits = box_logits[picture, cell].unflatten(-1, (4, BINS))
-    own_boxes = boxes_at(prior[cell], own_logits.softmax(-1) @ torch.arange(BINS, dtype=torch.float32, device=prior.device))
-    box_loss = ((1 - aligned_iou(own_boxes, truth.box[row], generalised=True)) * box_weight).sum() / total
+    # The network makes it with the cells last in memory.
+    answer = answer.transpose(1, 2)
+    logits, box_logits = answer.split([answer.shape[1] - 4 * BINS, 4 * BINS], 1)
+    classes = logits.shape[1]
+    picture, cell, row, aim = assign(logits.detach(), reach(box_logits.detach().transpose(0, 1)), prior, truth)
+    label, aim = truth.label[row], aim * truth.trust[row]
+    total = aim.sum().clamp(min=1)
+    doubt_picture, doubt_label, doubt_cell = ignored(truth, prior, picture, label, cell, logits.shape)
+    # All cells that need more than the sum below, by one indexing, whose gradient is as large as the answer.
+    own = answer[torch.cat([picture, doubt_picture]), :, torch.cat([cell, doubt_cell])]
+    own, doubted = own.split([len(cell), len(doubt_cell)])
+    # Binary cross entropy is softplus(logit) - target * logit, and few targets are not 0.
+    costs = F.softplus(logits).sum() - F.softplus(doubted.gather(1, doubt_label[:, None])).sum()
+    costs = costs - (own.gather(1, label[:, None])[:, 0] * aim).sum()
+    own = own[:, classes:].T
+    own_boxes = boxes_at(prior[cell], reach(own).T)
     corner, stride = prior[cell, :2], prior[cell, 2:]
     sides = torch.cat([corner - truth.box[row, :2], truth.box[row, 2:] - corner], 1) / stride
-    bin_loss = (bins_loss(own_logits, sides) * box_weight).sum() / total
-    parts = {"class": class_loss.item(), "box": box_loss.item(), "bins": bin_loss.item()}
-    return CLASS_WEIGHT * class_loss + BOX_WEIGHT * box_loss + BINS_WEIGHT * bin_loss, parts
+    parts = {
+        "class": costs / total,
+        "box": ((1 - aligned_iou(own_boxes, truth.box[row], generalised=True)) * aim).sum() / total,
+        "bins": (bins_loss(own.unflatten(0, (4, BINS)), sides.T) * aim).sum() / total,
+    }
+    cost = CLASS_WEIGHT * parts["class"] + BOX_WEIGHT * parts["box"] + BINS_WEIGHT * parts["bins"]
+    return cost, {name: part.detach() for name, part in parts.items()}

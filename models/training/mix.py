@@ -14,7 +14,6 @@ import torch
 
 from dataset import Classes
 from network import Detector
-from packs import open_packs
 from train import FINAL_SIZE
 from validate import validate
 
@@ -44,7 +43,7 @@ def main() -> None:
         classes = Classes.read(Path(__file__).with_name("classes.json"))
         model = Detector(len(classes.names)).to(memory_format=torch.channels_last)
         model.load_state_dict(state["average"])
-        judged = validate(model.eval(), open_packs(given.work / "packs"), classes, FINAL_SIZE)
+        judged = validate(model, given.work, classes, FINAL_SIZE)
         print({name: {key: round(value, 4) for key, value in judged[name].items()} for name in ("person", "face")})
 
 

@@ -1,13 +1,19 @@
 """Step 1: collect the pictures in packs.
 
-    prepare.py --annotated TRAIN.json --images DIR [--clip FILE ...] [--scene DIR] --work DIR [--only N]
+    prepare.py pack --annotated TRAIN.json --images DIR [--clip FILE ...] [--scene DIR] --work DIR [--only N]
+    prepare.py rebuild --root DIR [--scene DIR] --work DIR
+    prepare.py hash --root DIR
 
 `annotated` is a COCO file whose pictures name in `labelled_completely_for` the classes whose objects all have a box.
 Of a clip, one frame every half second is taken. `--scene` is a folder of frames of carrier's built-in scene (see
 pack_scene). A twentieth of all pictures is held out, and a tenth of those with faces.
+
+`rebuild` makes the whole data set of a release: it compares every file below `--root` with origins.json, then packs,
+labels and cuts out (steps 1 to 3). `hash` writes the number and the hash of the files that are there into that list.
 """
 
 import argparse
+import hashlib
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -16,8 +22,11 @@ import cv2
 import numpy as np
 
 from coco import COCO_80
-from packs import FACE, PackWriter, Picture, is_held_out, shrunk
+from cutouts import write_cutouts
+from packs import PackWriter, Picture, held_out_share, is_held_out, shrunk
+from pseudo_label import label
 
+ORIGINS = Path(__file__).with_name("origins.json")
 LONGEST_PX = 352
 CLIP_STEP_S = 0.5
 
@@ -38,8 +47,7 @@ def pack_annotated(annotations: Path, images: Path, work: Path, only: int | None
             raise SystemExit(f"{images / entry['file_name']} cannot be read as a picture")
         height, width = pixels.shape[:2]
         complete = entry["labelled_completely_for"]
-        share = 0.1 if FACE in complete else 0.05
-        held_out = is_held_out(entry["file_name"], share)
+        held_out = is_held_out(entry["file_name"], held_out_share(complete))
         boxes = boxes_of[entry["id"]]
         writer.add(pixels, Picture(entry["file_name"], entry["source"], width, height,
                                    held_out=held_out, complete=complete, boxes=boxes))
@@ -80,27 +88,70 @@ def pack_scene(folder: Path, work: Path) -> int:
         scale = width / whole.shape[1]
         boxes = [[*(side * scale for side in box), 1.0, COCO_80.index(label)] for label, box in things]
         # The scene lists all of its objects, so that other classes are absent.
-        writer.add(pixels, Picture(name, "scene", width, height, complete=list(range(81)), boxes=boxes))
+        writer.add(pixels, Picture(name, "scene", width, height, complete=list(range(81)), labelled=True, boxes=boxes))
     writer.close()
     return len(writer.pictures)
 
 
+def content_of(root: Path, files: str) -> tuple[int, str]:
+    """How many files match, and the hash of the lines that sha256sum prints for them, sorted by name."""
+    found = sorted(root.glob(files))
+    lines = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in found)
+    return len(found), hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def check_origins(root: Path, origins: list[dict]) -> None:
+    """Fails with the names of all sets that differ: one at a time would take as many attempts."""
+    differ = [origin["files"] for origin in origins
+              if content_of(root, origin["files"]) != (origin["count"], origin["sha256"])]
+    if differ:
+        raise SystemExit(f"not the files of {ORIGINS.name} below {root}: {', '.join(differ)}")
+
+
+def pack(annotated: Path, images: Path, clips: list[Path], scene: Path | None, work: Path, only: int | None = None) -> None:
+    packs = work / "packs"
+    print(f"{pack_annotated(annotated, images, packs, only)} annotated pictures")
+    if clips:
+        print(f"{pack_clips(clips, packs, only and 5)} frames of {len(clips)} clips")
+    if scene:
+        print(f"{pack_scene(scene, packs)} frames of the scene")
+
+
+def rebuild(root: Path, scene: Path | None, work: Path) -> None:
+    origins = json.loads(ORIGINS.read_text())
+    check_origins(root, origins)
+    files = lambda use: [root / origin["files"] for origin in origins if origin["use"] == use]
+    # An interrupted labelling goes on; interrupted packing starts again.
+    if not (work / "packs").exists():
+        pack(files("annotations")[0], files("pictures")[0].parent, files("clip"), scene, work / "packing")
+        (work / "packing" / "packs").rename(work / "packs")
+    label(files("teacher")[0].parent, work)
+    write_cutouts(work)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--annotated", type=Path, required=True)
-    arguments.add_argument("--images", type=Path, required=True)
-    arguments.add_argument("--clip", type=Path, nargs="*", default=[])
-    arguments.add_argument("--scene", type=Path)
-    arguments.add_argument("--work", type=Path, required=True)
-    arguments.add_argument("--only", type=int, help="so many pictures, spread over all sources (for a smoke run)")
+    command = arguments.add_subparsers(dest="command", required=True)
+    packing, rebuilding, hashing = (command.add_parser(name) for name in ("pack", "rebuild", "hash"))
+    packing.add_argument("--annotated", type=Path, required=True)
+    packing.add_argument("--images", type=Path, required=True)
+    packing.add_argument("--clip", type=Path, nargs="*", default=[])
+    packing.add_argument("--only", type=int, help="so many pictures, spread over all sources (for a smoke run)")
+    for parser in (rebuilding, hashing):
+        parser.add_argument("--root", type=Path, required=True, help="the folder below which origins.json names the files")
+    for parser in (packing, rebuilding):
+        parser.add_argument("--scene", type=Path)
+        parser.add_argument("--work", type=Path, required=True)
     given = arguments.parse_args()
-    packs = given.work / "packs"
-    count = pack_annotated(given.annotated, given.images, packs, given.only)
-    print(f"{count} annotated pictures")
-    if given.clip:
-        print(f"{pack_clips(given.clip, packs, given.only and 5)} frames of {len(given.clip)} clips")
-    if given.scene:
-        print(f"{pack_scene(given.scene, packs)} frames of the scene")
+    if given.command == "pack":
+        pack(given.annotated, given.images, given.clip, given.scene, given.work, given.only)
+    elif given.command == "rebuild":
+        rebuild(given.root, given.scene, given.work)
+    else:
+        origins = json.loads(ORIGINS.read_text())
+        for origin in origins:
+            origin["count"], origin["sha256"] = content_of(given.root, origin["files"])
+        ORIGINS.write_text("[\n" + ",\n".join(json.dumps(origin) for origin in origins) + "\n]\n")
 
 
 if __name__ == "__main__":

@@ -5,22 +5,27 @@
 NanoDet-Plus 1.5x and DEIMv2 femto run on every picture and its mirror image; their boxes are fused
 (see teachers.fuse) and keep their score, if it is at least 0.1. YuNet does the same for faces. A teacher's box
 is dropped where it overlaps an annotator's box of its class, and for classes that are labelled completely.
+Labels are saved every 100 pictures, in an order that mixes all sources: the script can be stopped and started again,
+and training can begin with what is labelled.
 """
 
 import argparse
 import sys
 import time
+import zlib
 from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
 
-from packs import FACE, Pack, Picture, open_packs
+from packs import FACE, Pack, Picture, open_packs, save_labels
+from pause import wait_while_paused
 from teachers import DeimV2, NanoDetPlus, YuNet, fuse, iou_of, mirrored
 
 LEAST_SCORE = 0.1
 # Before fusing: an uncertain view still counts where another one is certain.
 LEAST_VIEW_SCORE = 0.05
+SAVE_EVERY = 100  # pictures
 
 teachers: dict = {}
 
@@ -35,6 +40,7 @@ def start(models: Path) -> None:
 
 
 def opinions(job: tuple[Path, int]) -> np.ndarray:
+    wait_while_paused(job[0].parent.parent)
     pixels = packs_here(job[0]).pixels(job[1])
     found = []
     for group, iou in (("things", 0.6), ("faces", 0.5)):
@@ -69,28 +75,34 @@ def merged(picture: Picture, rows: np.ndarray) -> list[list[float]]:
     return np.concatenate([own, rows]).round(3).tolist()
 
 
+def label(models: Path, work: Path, workers: int = 2) -> None:
+    packs = open_packs(work / "packs")
+    jobs = [(pack.path, index) for pack in packs for index, picture in enumerate(pack.pictures) if not picture.labelled]
+    jobs.sort(key=lambda job: zlib.crc32(f"{job[0].name} {job[1]}".encode()))
+    of = {pack.path: pack for pack in packs}
+    began = time.monotonic()
+    with Pool(workers, start, (models,)) as pool:
+        for number, (job, rows) in enumerate(zip(jobs, pool.imap(opinions, jobs, chunksize=8)), 1):
+            picture = of[job[0]].pictures[job[1]]
+            picture.boxes, picture.labelled = merged(picture, rows), True
+            if number % SAVE_EVERY == 0 or number == len(jobs):
+                for pack in packs:
+                    save_labels(pack.path, pack.pictures)
+                left_min = (len(jobs) - number) * (time.monotonic() - began) / number / 60
+                print(f"{number} of {len(jobs)}, {left_min:.1f} min left", file=sys.stderr)
+    for pack in packs:
+        boxes = [box for picture in pack.pictures for box in picture.boxes]
+        faces = sum(box[5] == FACE for box in boxes)
+        print(f"{pack.path.name}: {len(pack.pictures)} pictures, {len(boxes)} boxes, {faces} of them faces")
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--models", type=Path, required=True)
     arguments.add_argument("--work", type=Path, required=True)
     arguments.add_argument("--workers", type=int, default=2)
     given = arguments.parse_args()
-    with Pool(given.workers, start, (given.models,)) as pool:
-        for pack in open_packs(given.work / "packs"):
-            if pack.path.name == "scene":
-                continue
-            jobs = [(pack.path, index) for index in range(len(pack.pictures))]
-            began = time.monotonic()
-            for index, rows in enumerate(pool.imap(opinions, jobs, chunksize=8)):
-                pack.pictures[index].boxes = merged(pack.pictures[index], rows)
-                if index % 200 == 199:
-                    rate = (index + 1) / (time.monotonic() - began)
-                    left_min = (len(jobs) - index - 1) / rate / 60
-                    print(f"{pack.path.name}: {index + 1} of {len(jobs)}, {left_min:.1f} min left", file=sys.stderr)
-            pack.save_labels()
-            boxes = [box for picture in pack.pictures for box in picture.boxes]
-            faces = sum(box[5] == FACE for box in boxes)
-            print(f"{pack.path.name}: {len(jobs)} pictures, {len(boxes)} boxes, {faces} of them faces")
+    label(given.models, given.work, given.workers)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,31 @@
 """Tests of the training: augmented boxes match their pixels, assignment and loss reward the right output, teachers'
 boxes are fused, packs are read back."""
 
+import json
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
+import cv2
 import numpy as np
+import onnxruntime
 import torch
+import torch.nn.functional as F
 
 import augment
-from dataset import Classes, rarity, trusted
-from loss import Truth, bins_loss, loss
+from cutouts import cut_out
+from dataset import Batches, Classes, rarity, trusted
+from device_batches import DeviceBatches, Store
+from evaluate import boxes_by_name, write_large
+from from_onnx import start_from
+from loss import BINS_WEIGHT, BOX_WEIGHT, CLASS_WEIGHT, Truth, aligned_iou, assign, bins_loss, loss
 from mix import mixed
 from muon import orthogonal
 from network import BINS, Detector, boxes_at, macs, priors, reach
 from packs import Pack, PackWriter, Picture, is_held_out
+from pause import wait_while_paused
+from prepare import check_origins, content_of
 from pseudo_label import merged
 from teachers import fuse, nms
 from train import DECAY_FROM, LEARNING_RATE, optimisers, rate_at
@@ -58,11 +69,118 @@ class Augmenting(unittest.TestCase):
                     middle = canvas[int((y1 + y2) / 2), int((x1 + x2) / 2)]
                     self.assertGreater(int(middle[2]), 120, f"seed {seed}: no red in the middle")
 
+    def test_a_pasted_things_box_follows_its_pixels(self):
+        thing = np.full((32, 32, 4), 255, np.uint8) * np.array([0, 0, 1, 1], np.uint8)
+        judged = 0
+        for seed in range(20):
+            random = np.random.default_rng(seed)
+            pixels, rows = picture_with_red((90, 70, 92, 72))
+            canvas, rows = augment.pasted(np.full_like(pixels, 40), rows, thing, 0.7, 5, random)
+            if len(rows) == 2 and rows[1, 4] > 0:
+                judged += 1
+                np.testing.assert_allclose(rows[1, :4], red_box(canvas), atol=5.0, err_msg=f"seed {seed}")
+        self.assertGreater(judged, 10)
+
+    def test_what_a_pasted_thing_hides_becomes_a_doubt(self):
+        thing = np.full((32, 32, 4), 255, np.uint8)
+        random = np.random.default_rng(0)
+        pixels, rows = picture_with_red((100, 100, 104, 104))
+        hidden = [augment.pasted(pixels, rows, thing, 1.0, 5, random)[1][0, 4] for _ in range(20)]
+        self.assertGreater(hidden.count(0), 10)
+
     def test_what_is_mostly_cut_off_becomes_a_doubt(self):
         pixels, rows = picture_with_red((0, 0, 100, 100))
         canvas = np.zeros((100, 100, 3), np.uint8)
         moved = augment.placed(canvas, pixels, rows, (0, 0, 100, 100), (1.0, 1.0, -90.0, 0.0), False)
         self.assertEqual(moved[0, 4], 0)
+
+
+class OnTheDevice(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        work = Path(folder.name)
+        writer = PackWriter(work / "packs", "p")
+        for number in range(4):
+            pixels, rows = picture_with_red((90, 70, 200, 170))
+            writer.add(pixels, Picture(f"{number}", "test", 320, 240, complete=list(range(81)), labelled=True,
+                                       boxes=rows.tolist()))
+        writer.close()
+        self.work = work
+
+    def batches(self, mosaics: float, batch: int = 24) -> DeviceBatches:
+        source = Batches(self.work, Classes(["person", "cup"], [0, 41]), batch, (288, 384), mosaics, (1, 2))
+        return DeviceBatches(source, Store(source, torch.device("cpu")))
+
+    def test_boxes_follow_their_pixels(self):
+        batches = self.batches(0.0)
+        pixels, rows = batches.placed()
+        judged = 0
+        for picture, row in zip(pixels.permute(0, 2, 3, 1).numpy(), rows):
+            row = row[row[:, 5] >= 0]
+            if len(row) == 1 and row[0, 4] > 0:
+                judged += 1
+                np.testing.assert_allclose(row[0, :4], red_box(picture), atol=2.0)
+        self.assertGreater(judged, 12)
+
+    def test_a_mosaic_has_four_pictures_in_their_windows(self):
+        pixels, rows = self.batches(1.0).placed()
+        self.assertTrue((rows[..., :2] >= 0).all() and (rows[..., 2] <= 384).all() and (rows[..., 3] <= 288).all())
+        self.assertGreater((rows[..., 5] >= 0).sum(), 48)
+
+    def test_a_batch_has_the_form_of_the_other_ones(self):
+        source = Batches(self.work, Classes(["person", "cup"], [0, 41]), 24, (96, 128), 0.5, (1, 2))
+        pixels, rows = next(iter(source))
+        same, its = next(iter(DeviceBatches(source, Store(source, torch.device("cpu")))))
+        self.assertEqual((same.shape, same.dtype, its.shape[1]), (pixels.shape, pixels.dtype, rows.shape[1]))
+        self.assertLess(abs(same.float().mean() - pixels.float().mean()), 12)
+
+    def test_a_pasted_things_box_follows_its_pixels(self):
+        batches = self.batches(0.0)
+        batches.cut = torch.tensor([0, 0, 255, 255], dtype=torch.uint8).view(1, 4, 1, 1).expand(1, 4, 32, 32)
+        batches.aspect, batches.label, batches.cut_chance = torch.tensor([0.7]), torch.tensor([1]), torch.tensor([1.0])
+        used = torch.arange(0, 24, 2)
+        pixels, rows = batches.pasted(torch.full((24, 3, 288, 384), 40.0), torch.full((24, 1, 6), -1.0), used)
+        for number in used:
+            box = rows[number, 1]
+            if box[4] > 0:
+                seen = red_box(pixels[number].permute(1, 2, 0).numpy())
+                np.testing.assert_allclose(box[:4], seen, atol=3.0)
+        self.assertGreater((rows[used, 1, 4] > 0).sum(), 6)
+        self.assertEqual((rows[1::2, 1, 5] >= 0).sum(), 0)
+
+    def test_compression_of_the_best_quality_changes_little_and_of_the_worst_much(self):
+        batches = self.batches(0.0)
+        pixels = torch.rand(2, 3, 32, 32) * 255
+        fine, coarse = (batches.compressed(pixels, torch.full((2,), quality)) for quality in (99.0, 25.0))
+        self.assertLess((fine - pixels).abs().mean(), 2)
+        self.assertGreater((coarse - pixels).abs().mean(), 10)
+
+
+def dense_loss(answer: torch.Tensor, prior: torch.Tensor, truth: Truth) -> torch.Tensor:
+    """The loss as it is defined, with a target and a weight for every class of every cell."""
+    classes = answer.shape[-1] - 4 * BINS
+    logits, bins = answer[..., :classes], answer[..., classes:].unflatten(-1, (4, BINS))
+    distances = bins.softmax(-1) @ torch.arange(BINS, dtype=answer.dtype)
+    picture, cell, row, aim = assign(logits.detach().transpose(1, 2), distances.detach().permute(2, 0, 1), prior, truth)
+    target, weight = torch.zeros_like(logits), torch.ones_like(logits)
+    target[picture, cell, truth.label[row]] = aim * truth.trust[row]
+    middle = prior[:, :2] + prior[:, 2:] / 2
+    for box, its_picture, label, trust in zip(truth.box, truth.picture, truth.label, truth.trust):
+        if trust == 0:
+            weight[its_picture, ((middle > box[:2]) & (middle < box[2:])).all(1), label] = 0
+    weight[picture, cell, truth.label[row]] = 1
+    total = target.sum().clamp(min=1)
+    cost = CLASS_WEIGHT * (F.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight).sum() / total
+    aim = aim * truth.trust[row]
+    boxes = boxes_at(prior[cell], distances[picture, cell])
+    cost = cost + BOX_WEIGHT * ((1 - aligned_iou(boxes, truth.box[row], generalised=True)) * aim).sum() / total
+    corner, stride = prior[cell, :2], prior[cell, 2:]
+    sides = (torch.cat([corner - truth.box[row, :2], truth.box[row, 2:] - corner], 1) / stride).clamp(0, BINS - 1.01)
+    low, log = sides.floor().long(), bins[picture, cell].log_softmax(-1)
+    at = lambda bin_: log.gather(-1, bin_[..., None])[..., 0]
+    near = at(low) * (1 - sides + low) + at(low + 1) * (sides - low)
+    return cost - BINS_WEIGHT * (near.mean(-1) * aim).sum() / total
 
 
 class Learning(unittest.TestCase):
@@ -97,15 +215,33 @@ class Learning(unittest.TestCase):
         excused, _ = loss(seen, self.prior, doubt)
         self.assertLess(excused, wrong / 10)
 
+    def test_the_loss_and_its_gradient_are_those_of_its_definition(self):
+        random = torch.Generator().manual_seed(1)
+        corner = torch.rand(40, 2, generator=random) * torch.tensor([100.0, 70.0])
+        truth = Truth(
+            torch.randint(0, 3, (40,), generator=random),
+            torch.cat([corner, corner + 2 + torch.rand(40, 2, generator=random) * 40], 1),
+            torch.randint(0, 5, (40,), generator=random),
+            torch.tensor([1.0, 0.7, 0.0, 0.0]).repeat(10),
+        )
+        given = torch.randn(3, len(self.prior), 5 + 4 * BINS, generator=random)
+        results = []
+        for compute in (dense_loss, lambda *inputs: loss(*inputs)[0]):
+            answer = given.clone().requires_grad_()
+            cost = compute(answer, self.prior, truth)
+            cost.backward()
+            results.append((cost.detach(), answer.grad))
+        torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-6)
+
     def test_bins_and_reach_are_each_others_inverse(self):
-        distance = torch.tensor([[0.3, 2.5, 4.0, 6.9]])
-        logits = torch.zeros(1, 4, BINS, requires_grad=True)
+        distance = torch.tensor([[0.3], [2.5], [4.0], [6.9]])
+        logits = torch.zeros(4, BINS, 1, requires_grad=True)
         optimiser = torch.optim.Adam([logits], lr=0.5)
         for _ in range(300):
             optimiser.zero_grad()
             bins_loss(logits, distance).sum().backward()
             optimiser.step()
-        torch.testing.assert_close(reach(logits.detach().flatten(1)), distance, atol=0.05, rtol=0)
+        torch.testing.assert_close(reach(logits.detach().flatten(0, 1)), distance, atol=0.05, rtol=0)
 
     def test_the_network_answers_for_every_cell_within_its_budget(self):
         model = Detector(5).eval()
@@ -122,8 +258,13 @@ class Learning(unittest.TestCase):
     def test_an_orthogonal_step_is_as_long_in_every_direction(self):
         torch.manual_seed(0)
         for shape in ((64, 200), (200, 64), (48, 48)):
-            lengths = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+            lengths = torch.linalg.svdvals(orthogonal(torch.randn(1, *shape)))
             self.assertTrue(((lengths > 0.3) & (lengths < 1.4)).all(), lengths)
+
+    def test_steps_computed_together_are_those_computed_alone(self):
+        torch.manual_seed(0)
+        several = torch.randn(3, 64, 200)
+        torch.testing.assert_close(orthogonal(several)[1], orthogonal(several[1:2])[0], rtol=1e-3, atol=1e-4)
 
     def test_each_weight_has_one_optimiser(self):
         model = Detector(5)
@@ -141,6 +282,46 @@ class Learning(unittest.TestCase):
         self.assertLess(rate_at(0.0, 0), LEARNING_RATE / 100)
         self.assertEqual(rate_at(DECAY_FROM / 2, 10_000), LEARNING_RATE)
         self.assertLess(rate_at(0.999, 10_000), LEARNING_RATE / 20)
+
+
+class Starting(unittest.TestCase):
+    def test_an_exported_model_answers_the_same_after_it_was_loaded(self):
+        file = Path(__file__).parents[1] / "embedded.onnx"
+        names = Classes.read(Path(__file__).with_name("classes.json")).names
+        model = Detector(len(names))
+        torch.manual_seed(0)
+        pictures = torch.randn(2, 3, 288, 384)
+        new = start_from(file, model, names, pictures)
+        self.assertIn("cup", new)
+        self.assertNotIn("person", new)
+        with torch.no_grad():
+            answer = model(pictures[:1])[0].numpy()
+        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        wanted = session.run(None, {"images": pictures[:1].numpy()})[0][0]
+        np.testing.assert_allclose(answer[:, -4 * BINS :], wanted[:, -4 * BINS :], atol=0.1)
+        person = 1 / (1 + np.exp(-answer[:, names.index("person")]))
+        np.testing.assert_allclose(person, wanted[:, 0], atol=0.02)
+
+
+class Pausing(unittest.TestCase):
+    def test_it_sleeps_while_the_file_exists(self):
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            self.assertFalse(wait_while_paused(work))
+            (work / "pause").touch()
+            threading.Timer(0.2, (work / "pause").unlink).start()
+            self.assertTrue(wait_while_paused(work))
+
+
+class CuttingOut(unittest.TestCase):
+    def test_a_thing_on_a_plain_background_is_cut_out_and_noise_is_not(self):
+        random = np.random.default_rng(0)
+        pixels = random.normal(60, 5, (120, 120, 3)).clip(0, 255).astype(np.uint8)
+        cv2.ellipse(pixels, (60, 60), (20, 30), 0, 0, 360, (40, 40, 220), cv2.FILLED)
+        found = cut_out(pixels, np.array([40, 30, 81, 91]))
+        self.assertAlmostEqual((found[..., 3] > 127).mean(), np.pi / 4, delta=0.06)
+        noise = random.integers(0, 256, (120, 120, 3), np.uint8)
+        self.assertIsNone(cut_out(noise, np.array([40, 30, 81, 91])))
 
 
 class Labels(unittest.TestCase):
@@ -181,6 +362,24 @@ class Mixing(unittest.TestCase):
         self.assertEqual(both["steps"], 9)
 
 
+class Evaluating(unittest.TestCase):
+    def test_small_boxes_of_several_sets_do_not_count(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for name, category in (("a", 5), ("b", 7)):
+                (root / "pictures").mkdir(exist_ok=True)
+                (root / "pictures" / f"{name}.png").write_text(name)
+                boxes = [{"id": number, "image_id": 9, "category_id": category, "iscrowd": 0, "bbox": [0, 0, side, side]}
+                         for number, side in enumerate((10, 30))]
+                (root / f"{name}.json").write_text(json.dumps({
+                    "images": [{"id": 9, "file_name": f"{name}.png", "width": 100, "height": 100}],
+                    "annotations": boxes, "categories": [{"id": category, "name": "cup"}]}))
+            large = write_large(root / "large", [(root / f"{name}.json", root / "pictures") for name in "ab"])
+            self.assertEqual(boxes_by_name(large)["cup"], 2)
+            self.assertEqual([box["iscrowd"] for box in json.loads(large.read_text())["annotations"]], [1, 0, 1, 0])
+            self.assertEqual((large.with_name("images") / "1.png").read_text(), "b")
+
+
 class Packing(unittest.TestCase):
     def test_a_pack_gives_back_what_was_put_in(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -194,6 +393,21 @@ class Packing(unittest.TestCase):
             np.testing.assert_array_equal(pack.pixels(1), pixels[:2] + 1)
             classes = Classes(["face"], [80])
             self.assertEqual(classes.own(pack.pictures[0].boxes).tolist(), [[1, 2, 3, 4, 1, 0]])
+
+    def test_a_changed_a_missing_and_another_file_are_noticed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            (root / "a1").write_text("one")
+            count, sha256 = content_of(root, "a*")
+            origin = {"files": "a*", "count": count, "sha256": sha256}
+            check_origins(root, [origin])
+            for change in (lambda: (root / "a2").write_text(""), (root / "a2").unlink, (root / "a1").unlink):
+                change()
+                if content_of(root, "a*") != (count, sha256):
+                    with self.assertRaises(SystemExit):
+                        check_origins(root, [origin])
+            (root / "a1").write_text("two")
+            self.assertRaises(SystemExit, check_origins, root, [origin])
 
     def test_the_same_pictures_are_held_out_everywhere(self):
         held_out = [is_held_out(f"{number}.jpg", 0.05) for number in range(2000)]

@@ -1,15 +1,18 @@
-"""Step 3: train, from random weights.
+"""Step 4: train, from random weights or from those of an exported model.
 
-    train.py --work DIR --run NAME --samples N [--resume]
+    train.py --work DIR --run NAME --samples N [--start FILE.onnx] [--resume]
 
 The learning rate rises, stays constant, and falls over the last part of `--samples` pictures (warm-up, stable, decay:
 Hu et al., MiniCPM, 2024), so that a run can be prolonged: resume from a checkpoint of the stable part (copy stable.pt
 over last.pt) with more samples. Every `--check-every` pictures the averaged weights are validated on the held-out
-pictures, a line is written to RUN/log.jsonl, and a checkpoint is saved. A run can be stopped and resumed at any time.
+pictures and on as many trained ones, and a line is written to RUN/log.jsonl; labels and cut-outs that have been written
+meanwhile are used within minutes. RUN/last.pt is replaced every few minutes and has all that `--resume` needs. While the
+file `pause` is in the working folder, the training sleeps.
 """
 
 import argparse
 import copy
+import datetime
 import json
 import os
 import signal
@@ -26,11 +29,13 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from dataset import Batches, Classes, to_tensor, to_truth
+from device_batches import DeviceBatches, Store
+from from_onnx import start_from
 from loss import loss
 from muon import Muon, is_plain_convolution
 from network import Detector, priors
-from packs import open_packs
-from validate import validate
+from pause import wait_while_paused
+from validate import is_like_held_out, validate
 
 # Height and width; multiples of 32 pixels.
 FINAL_SIZE = (288, 384)
@@ -45,9 +50,12 @@ STAGES = (
 DECAY_FROM = 0.5
 # The steps of the warm-up; in a very short run, this share of it.
 WARM_UP_STEPS, WARM_UP_PART = 500, 0.1
-LEARNING_RATE, LEAST_RATE = 2e-3, 2e-5
+# Of steps of RATE_BATCH pictures; for more, it rises with the root of their number.
+LEARNING_RATE, LEAST_RATE, RATE_BATCH = 2e-3, 2e-5, 32
 WEIGHT_DECAY = 0.05
-AVERAGE_STEPS = 1000
+AVERAGE_PICTURES = 32_000
+SAVE_EVERY_S, LOOK_EVERY_S = 120, 600
+START_PICTURES = 64
 
 
 def rate_at(progress: float, step: int) -> float:
@@ -67,14 +75,32 @@ class Average:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
 
     @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        share = 1 / min(step + 2, AVERAGE_STEPS)
+    def update(self, model: nn.Module, step: int, batch: int) -> None:
+        share = 1 / min(step + 2, max(2, AVERAGE_PICTURES // batch))
         mean, new = self.model.state_dict(), model.state_dict()
         floats = [name for name in mean if mean[name].is_floating_point()]
         torch._foreach_lerp_([mean[name] for name in floats], [new[name] for name in floats], share)
 
 
-def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
+def bfloat16_is_faster() -> bool:
+    """Of this CPU, measured: some that have the instructions take as long with them as for float32, or longer."""
+    if not {"amx_bf16", "avx512_bf16"} & set(Path("/proc/cpuinfo").read_text().split()):
+        return False
+    layer = nn.Conv2d(64, 64, 3, padding=1, bias=False).to(memory_format=torch.channels_last)
+    picture = torch.randn(16, 64, 24, 32).to(memory_format=torch.channels_last).requires_grad_()
+
+    def time_s(half: bool) -> float:
+        began = time.process_time()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            layer(picture).float().sum().backward()
+        return time.process_time() - began
+
+    times = [(time_s(False), time_s(True)) for _ in range(8)]
+    exact, half = (sorted(column)[len(times) // 2] for column in zip(*times))
+    return half < 0.9 * exact
+
+
+def optimisers(model: nn.Module, precision: torch.dtype = torch.float32) -> list[torch.optim.Optimizer]:
     """Muon for the plain convolutions of backbone, neck and head, AdamW for the rest; without weight decay
     for norms and biases."""
     answers = {id(layer) for layer in model.head.answers}
@@ -85,7 +111,7 @@ def optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
         {"params": [p for p in others if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return [Muon(plain, LEARNING_RATE, WEIGHT_DECAY), torch.optim.AdamW(groups, lr=LEARNING_RATE)]
+    return [Muon(plain, LEARNING_RATE, WEIGHT_DECAY, precision), torch.optim.AdamW(groups, lr=LEARNING_RATE)]
 
 
 class Run:
@@ -96,18 +122,26 @@ class Run:
         self.folder = given.work / "runs" / given.run
         self.folder.mkdir(parents=True, exist_ok=True)
         self.classes = Classes.read(given.classes)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        # bfloat16 is slower than float32 on a CPU without matrix units for it.
-        self.half = self.device.type == "cuda" or "amx_bf16" in Path("/proc/cpuinfo").read_text()
+        self.device = torch.device(given.device)
+        self.half = given.bf16
         torch.manual_seed(given.seed)
         model = Detector(len(self.classes.names)).to(self.device)
         self.model = model.to(memory_format=torch.channels_last)
-        self.average = Average(self.model)
-        self.optimisers = optimisers(self.model)
+        self.batch = given.batch * given.processes
         self.step, self.seen, self.spent_s, self.best = 0, 0, 0.0, -1.0
+        self.store = None
+        if given.start and not given.resume:
+            source = Batches(given.work, self.classes, START_PICTURES, FINAL_SIZE, 0.0, (given.seed,))
+            new = start_from(given.start, self.model, self.classes.names, to_tensor(next(iter(source))[0].to(self.device)))
+            if rank == 0:
+                print(f"starts with the weights of {given.start}; new classes: {', '.join(new)}", flush=True)
+        self.average = Average(self.model)
+        self.optimisers = optimisers(self.model, torch.bfloat16 if self.half else torch.float32)
         if given.resume:
             self.load(self.folder / "last.pt")
-        self.learner = DistributedDataParallel(self.model, broadcast_buffers=False) if given.processes > 1 else self.model
+        self.learner = self.model
+        if given.processes > 1:
+            self.learner = DistributedDataParallel(self.model, forward_sync_buffers=False)
 
     def load(self, path: Path) -> None:
         state = torch.load(path, map_location=self.device)
@@ -132,21 +166,35 @@ class Run:
         return self.seen / self.given.samples
 
     def batches(self):
-        """The batches of the current part of the run, and where that part ends."""
-        for until, size, mosaics in STAGES:
-            if self.progress >= until:
-                continue
-            source = Batches(self.given.work, self.classes, self.given.batch, size, mosaics, (self.given.seed, self.step, self.rank))
-            loader = DataLoader(source, batch_size=None, num_workers=self.given.loaders,
-                                prefetch_factor=4 if self.given.loaders else None)
+        """The batches of the rest of the run; of the current stage and of the labels that there are at present."""
+        while self.progress < 1:
+            until, size, mosaics = next(stage for stage in STAGES if self.progress < stage[0])
+            seed = (self.given.seed, self.step, self.rank)
+            source = Batches(self.given.work, self.classes, self.given.batch, size, mosaics, seed)
+            if self.given.on_device:
+                if self.store is None or len(self.store.sizes) != len(source):
+                    self.store = Store(source, self.device)
+                loader = DeviceBatches(source, self.store)
+            else:
+                loader = DataLoader(source, batch_size=None, num_workers=self.given.loaders,
+                                    prefetch_factor=4 if self.given.loaders else None)
             prior = priors(*size).to(self.device)
+            used, looked = self.newest_labels(), time.monotonic()
             for pixels, rows in loader:
                 yield pixels, rows, prior
                 if self.progress >= until:
                     break
+                if time.monotonic() - looked > LOOK_EVERY_S:
+                    looked = time.monotonic()
+                    if self.newest_labels() > used:
+                        break
 
-    def learn(self, pixels, rows, prior) -> dict[str, float]:
-        rate = rate_at(self.progress, self.step)
+    def newest_labels(self) -> float:
+        files = [*(self.given.work / "packs").glob("*.json"), *self.given.work.glob("cutouts.npz")]
+        return max(file.stat().st_mtime for file in files)
+
+    def learn(self, pixels, rows, prior) -> dict[str, torch.Tensor]:
+        rate = rate_at(self.progress, self.step) * (self.batch / RATE_BATCH) ** 0.5
         for group in (group for optimiser in self.optimisers for group in optimiser.param_groups):
             group["lr"] = rate
         self.model.train()
@@ -160,16 +208,17 @@ class Run:
         for optimiser in self.optimisers:
             optimiser.step()
         if self.rank == 0:
-            self.average.update(self.model, self.step)
-        return {"rate": rate, **parts}
+            self.average.update(self.model, self.step, self.batch)
+        return {"rate": torch.tensor(rate), **parts}
 
-    def check(self, parts: dict[str, float], packs: list) -> None:
-        judged = validate(self.average.model, packs, self.classes, FINAL_SIZE)
+    def check(self, parts: dict[str, float]) -> None:
+        judged = validate(self.average.model, self.given.work, self.classes, FINAL_SIZE)
+        trained = validate(self.average.model, self.given.work, self.classes, FINAL_SIZE, is_like_held_out)
         score = judged["person"]["ap"]
         line = {
             "seen": self.seen, "minutes": round(self.spent_s / 60, 1),
             "person_ap": judged["person"]["ap"], "person_ap50": judged["person"]["ap50"],
-            "face_ap50": judged["face"]["ap50"],
+            "face_ap50": judged["face"]["ap50"], "trained_person_ap": trained["person"]["ap"],
             "classes_over_30": sum(row["ap50"] >= 0.3 for row in judged.values() if row["boxes"]),
             **parts,
         }
@@ -186,25 +235,30 @@ class Run:
             self.save("stable.pt")
 
     def go(self) -> None:
-        packs = open_packs(self.given.work / "packs")
-        checked, began = self.seen, time.monotonic()
-        sums: dict[str, float] = {}
+        began = saved = time.monotonic()
+        sums: dict[str, torch.Tensor] = {}
         steps = 0
         for pixels, rows, prior in self.batches():
             parts = self.learn(pixels, rows, prior)
             now = time.monotonic()
             self.spent_s, began = self.spent_s + now - began, now
-            self.step, self.seen, steps = self.step + 1, self.seen + len(pixels) * self.given.processes, steps + 1
+            before, self.seen = self.seen, self.seen + self.batch
+            self.step, steps = self.step + 1, steps + 1
             sums = {key: sums.get(key, 0.0) + value for key, value in parts.items()}
+            means = lambda: {key: float(value) / steps for key, value in sums.items()}
             if self.step % 100 == 0 and self.rank == 0:
                 print(f"{self.progress:.1%} {self.seen / self.spent_s:.0f} pictures/s "
-                      + " ".join(f"{key} {value / steps:.4f}" for key, value in sums.items()), flush=True)
-            if self.seen - checked >= self.given.check_every or self.progress >= 1:
+                      + " ".join(f"{key} {value:.4f}" for key, value in means().items()), flush=True)
+            if self.seen // self.given.check_every > before // self.given.check_every or self.progress >= 1:
                 if self.rank == 0:
-                    self.check({key: value / steps for key, value in sums.items()}, packs)
-                checked, sums, steps, began = self.seen, {}, 0, time.monotonic()
-            if self.progress >= 1:
-                break
+                    self.check(means())
+                sums, steps, began = {}, 0, time.monotonic()
+            paused = (self.given.work / "pause").exists()
+            if self.rank == 0 and (paused or time.monotonic() - saved > SAVE_EVERY_S):
+                self.save("last.pt")
+                saved = time.monotonic()
+            if wait_while_paused(self.given.work):
+                began = time.monotonic()
 
 
 def work(rank: int, given: argparse.Namespace) -> None:
@@ -213,8 +267,9 @@ def work(rank: int, given: argparse.Namespace) -> None:
     cv2.setNumThreads(0)
     if given.processes > 1:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        # One may sleep for days in a pause that the other has not seen yet.
         torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{given.port}", rank=rank,
-                                             world_size=given.processes)
+                                             world_size=given.processes, timeout=datetime.timedelta(days=30))
     Run(given, rank).go()
     if given.processes > 1:
         torch.distributed.destroy_process_group()
@@ -226,15 +281,29 @@ def main() -> None:
     arguments.add_argument("--run", default="embedded")
     arguments.add_argument("--classes", type=Path, default=Path(__file__).with_name("classes.json"))
     arguments.add_argument("--samples", type=int, required=True, help="pictures to show in all")
-    arguments.add_argument("--batch", type=int, default=16, help="pictures in a step of one process")
+    arguments.add_argument("--start", type=Path, help="an exported model, to start with its weights")
+    arguments.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu",
+                           help="with cuda, --processes 1 --batch 512")
+    arguments.add_argument("--on-device", action=argparse.BooleanOptionalAction,
+                           help="keep all pictures in the device's memory and augment there [default: with cuda]")
+    arguments.add_argument("--bf16", action=argparse.BooleanOptionalAction,
+                           help="compute in bfloat16 [default: where it is faster]")
+    arguments.add_argument("--batch", type=int, default=32, help="pictures in a step of one process")
     arguments.add_argument("--loaders", type=int, default=0, help="processes that augment, 0: none of their own")
     arguments.add_argument("--processes", type=int, default=2, help="that share the work")
     arguments.add_argument("--port", type=int, default=29517, help="where they meet on this machine")
     arguments.add_argument("--threads", type=int, default=1, help="of each process")
-    arguments.add_argument("--check-every", type=int, default=25_000)
+    arguments.add_argument("--check-every", type=int, default=100_000)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--resume", action="store_true")
     given = arguments.parse_args()
+    cuda = given.device.startswith("cuda")
+    if given.on_device is None:
+        given.on_device = cuda
+    if given.bf16 is None:
+        torch.set_num_threads(given.threads)
+        given.bf16 = cuda or bfloat16_is_faster()
+    print(f"computes in {'bfloat16' if given.bf16 else 'float32'}", flush=True)
     if given.processes > 1:
         # A stopped run must end its child processes.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

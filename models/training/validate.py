@@ -6,6 +6,7 @@ against confident teachers where there are no annotations, which is less reliabl
 
 import contextlib
 import io
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +16,8 @@ from pycocotools.cocoeval import COCOeval
 
 from dataset import Classes, to_tensor
 from network import BINS, Detector, boxes_at, priors, reach
-from packs import FACE, Pack
+from packs import FACE, Pack, Picture, held_out_share, open_packs, part_of
+from pause import wait_while_paused
 from teachers import nms
 
 LEAST_SCORE, MOST_BOXES, NMS_IOU = 0.01, 100, 0.5
@@ -33,7 +35,7 @@ def detect(model: Detector, pixels: np.ndarray, size: tuple[int, int], classes: 
     answer = model(to_tensor(stretched))[0].float().cpu()
     score, label = answer[:, :classes].sigmoid().max(1)
     kept = torch.nonzero(score >= LEAST_SCORE).flatten()
-    boxes = boxes_at(priors(height, width)[kept], reach(answer[kept, classes:]))
+    boxes = boxes_at(priors(height, width)[kept], reach(answer[kept, classes:].T).T)
     rows = torch.cat([boxes, score[kept, None], label[kept, None].float()], 1).numpy()
     rows = nms(rows, NMS_IOU)
     rows[:, [0, 2]] = np.clip(rows[:, [0, 2]] * pixels.shape[1] / width, 0, pixels.shape[1])
@@ -41,15 +43,20 @@ def detect(model: Detector, pixels: np.ndarray, size: tuple[int, int], classes: 
     return rows[np.argsort(-rows[:, 4])][:MOST_BOXES]
 
 
-def held_out(packs: list[Pack], classes: Classes) -> list[tuple[np.ndarray, np.ndarray, set[int]]]:
-    """Pixels, true boxes (with the network's class numbers) and the classes to measure, of each held-out picture."""
+def is_like_held_out(picture: Picture) -> bool:
+    """As many trained pictures of each source as are held out, to see how much better they are known."""
+    return not picture.held_out and part_of(picture.name) >= 1 - held_out_share(picture.complete)
+
+
+def chosen(packs: list[Pack], classes: Classes, choose) -> list[tuple[np.ndarray, np.ndarray, set[int]]]:
+    """Pixels, true boxes (with the network's class numbers) and the classes to measure, of each chosen picture."""
     found = []
     for pack in packs:
         for index, picture in enumerate(pack.pictures):
-            if not picture.held_out:
+            if not choose(picture):
                 continue
             judged = {place for place, number in enumerate(classes.ids)
-                      if number in picture.complete or number not in (PERSON, FACE)}
+                      if number in picture.complete or picture.labelled and number not in (PERSON, FACE)}
             rows = classes.own(picture.boxes)
             rows = rows[(rows[:, 4] >= TEACHER_SURE) & np.isin(rows[:, 5], list(judged))]
             found.append((pack.pixels(index), rows, judged))
@@ -92,8 +99,12 @@ def average_precision(truths: list, answers: list[np.ndarray], classes: Classes)
     return result
 
 
-def validate(model: Detector, packs: list[Pack], classes: Classes, size: tuple[int, int]) -> dict[str, dict]:
-    truths = held_out(packs, classes)
+def validate(model: Detector, work: Path, classes: Classes, size: tuple[int, int],
+             choose=lambda picture: picture.held_out) -> dict[str, dict]:
+    truths = chosen(open_packs(work / "packs"), classes, choose)
     model.eval()
-    answers = [detect(model, pixels, size, len(classes.names)) for pixels, _, _ in truths]
+    answers = []
+    for pixels, _, _ in truths:
+        wait_while_paused(work)
+        answers.append(detect(model, pixels, size, len(classes.names)))
     return average_precision(truths, answers, classes)
