@@ -137,7 +137,7 @@ impl EngineHandle {
     }
 
     /// Drops every picture that has not been sent to a viewer, and all that is kept for retransmission and for
-    /// viewers that join. Blocks until all engine threads have done so, at most [`DISCARD_TIMEOUT`].
+    /// viewers that join. Blocks until all engine threads have done so, at most a second.
     pub fn discard_pictures(&self) {
         self.ask_all(Command::DiscardPictures, 0..self.shared.shards.len());
     }
