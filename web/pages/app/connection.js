@@ -141,7 +141,6 @@ function onReached(state, _, now) {
     return state.renewedAt === null && state.reachable === false ? renew(back, now) : same(back);
   }
   if (state.reachable !== false || state.name === "live") return same(back);
-  // The station answers again: the rest of the wait is skipped.
   return reopen({ ...back, failures: 0, picturelessSince: now }, now);
 }
 
@@ -170,13 +169,11 @@ function renew(state, now) {
 const NO_SESSION = { session: false, renewAt: null, renewedAt: null };
 const NO_ATTEMPT = { ...NO_SESSION, attemptAt: null, retryAt: null };
 
-// Opens a new session at once.
 function reopen(state, now) {
   if (!state.webrtc) return chooseFallback(same(state), now);
   return open(withoutPicture(state, now), now);
 }
 
-// Ends the session and plans the next attempt.
 function retryLater(state, now, askedForMs = 0) {
   const failures = state.failures + 1;
   const retryAt = state.webrtc ? now + waitMs(failures, askedForMs) : null;

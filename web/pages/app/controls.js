@@ -16,7 +16,6 @@ export function makeControls({ currentVideo, statistics, words, speak }) {
   function toggleStatistics(open = !statistics.open) {
     statistics.show(open);
     toggle.setAttribute("aria-expanded", String(open));
-    // The gallery's and the control page's session.
     byId("line-admin").hidden = recall("carrier.admin") !== "1";
   }
   toggle.addEventListener("click", () => toggleStatistics());

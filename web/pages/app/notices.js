@@ -51,11 +51,7 @@ function sourceWords(say, source) {
     const text = reason ? say("live.source.because", { reason }) : say("live.source.lost");
     return { tone: "bad", text: sentence(text) };
   }
-  if (source.state === "closed") {
-    const { reason } = source;
-    const text = say("live.source.closed");
-    return { tone: "busy", text: reason ? `${text} (${reason})` : text };
-  }
+  if (source.state === "closed") return { tone: "busy", text: say("live.source.closed") };
   if (source.state === "opening") return { tone: "busy", text: say("live.source.opening") };
   return null;
 }

@@ -79,7 +79,7 @@ export function trickle(session, candidate) {
   }, TRICKLE_MS);
 }
 
-// By a later ICE restart or the session's end: nothing is reported.
+// By a later restart or the end: nothing is reported.
 const SUPERSEDED = "superseded";
 
 // An ICE restart (RFC 9725 4.3.3): keys, SSRCs and codecs stay, and media goes on over the old path until

@@ -1,8 +1,7 @@
-// What shows the picture: the video, a canvas over it with the last picture of a closed connection, and the
-// simple stream for networks without WebRTC.
+// What shows the picture: the video, a canvas over it with the last picture of a closed connection (browsers show
+// black then), and the simple stream for networks without WebRTC.
 
-// Browsers show black for a stream that ended; the canvas keeps the last picture while a new connection is
-// made. `pictureSeen` gets (video, now, metadata) for each picture.
+// `pictureSeen` gets (video, now, metadata) for each picture.
 export function makeStage(video, last, pictureSeen) {
   let shown = false; // whether the video has a picture of the current connection
   let stopWatching = null;
