@@ -141,17 +141,17 @@ impl DetectorReport {
 
 /// `privacy` of `/api/status`.
 #[derive(Debug, PartialEq, Serialize)]
-pub(in crate::routes) struct PrivacyReport {
-    pub(in crate::routes) mode: &'static str,
-    pub(in crate::routes) promise: Promise,
+pub(crate) struct PrivacyReport {
+    pub(crate) mode: &'static str,
+    pub(crate) promise: Promise,
     /// What keeps the mode from being useful, or from being kept.
-    pub(in crate::routes) note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 /// Whether the station keeps what its privacy mode promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::routes) enum Promise {
+pub(crate) enum Promise {
     Kept,
     Weak,
     /// The mode promises nothing.
@@ -162,7 +162,7 @@ pub(in crate::routes) enum Promise {
 const PRIVACY_FPS_LEAST: f64 = 5.0;
 
 impl PrivacyReport {
-    pub(in crate::routes) fn of(app: &App) -> Self {
+    pub(crate) fn of(app: &App) -> Self {
         let mode = app.settings.present().privacy.mode;
         let rate = app.somebody_watches().then(|| app.detector_rate().fps);
         let (promise, note) = promise(mode, &app.detector_state(), rate);
