@@ -222,7 +222,11 @@ impl Composer {
                     heartbeat.rest();
                     thread::park();
                 }
-                Step::Wait(until) => thread::park_timeout(until.saturating_duration_since(now)),
+                // A slow source's picture may stand for minutes; the next heartbeat is due before.
+                Step::Wait(until) => {
+                    let wait = until.saturating_duration_since(now);
+                    thread::park_timeout(wait.min(TURN_MAX / 2));
+                }
                 Step::Frame | Step::Skip | Step::Card | Step::Repeat => {}
             }
         }

@@ -56,7 +56,11 @@ impl Demand {
         let all = self.viewers[rendition.index()].fetch_add(change, Ordering::Relaxed);
         match (all, all.wrapping_add(change)) {
             (0, 1..) => self.wake_compose(),
-            (1.., 0) => self.cancel_keyframe_if_unwatched(rendition),
+            (1.., 0) => {
+                self.cancel_keyframe_if_unwatched(rendition);
+                // It releases its pictures.
+                self.wake_compose();
+            }
             _ => {}
         }
     }

@@ -56,6 +56,21 @@ fn a_hang_of_composing_is_reported_and_sleeping_is_not() {
     });
 }
 
+#[test]
+fn composing_sleeps_at_once_when_the_last_viewer_leaves() {
+    let threads = Threads::default();
+    let mut rig = composing(&threads);
+    rig.demand.change_viewers(RenditionId::MAIN, 0, 1);
+    // This picture stands for an hour.
+    rig.publish_and_receive(320, 180);
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    rig.demand.change_viewers(RenditionId::MAIN, 1, 0);
+    eventually("it sleeps", || {
+        threads.skip_time(2 * TURN_MAX);
+        threads.faults(Instant::now()).is_empty()
+    });
+}
+
 fn studio(threads: &Threads) -> Studio {
     Studio::with(EngineConfig {
         registered: threads.clone(),
