@@ -41,6 +41,10 @@ impl Identity {
     }
 }
 
+/// The first sequence numbers are below 2^15 (RFC 3711 3.3.1): a receiver that misses the first packets and their
+/// wrap-around would count another rollover, and could decrypt no packet of the session.
+const FIRST_NUMBERS: u64 = 0x7fff_7fff_ffff_ffff;
+
 /// Random identifiers of one session, all unguessable.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionNames {
@@ -50,7 +54,7 @@ pub(crate) struct SessionNames {
     pub(crate) pwd: String,
     pub(crate) ssrc: u32,
     pub(crate) rtx_ssrc: u32,
-    /// Seed of the first sequence number and timestamp.
+    /// Seed of the first sequence numbers (16 bits each, of media and RTX) and the first timestamp.
     pub(crate) numbering: u64,
 }
 
@@ -64,7 +68,7 @@ impl SessionNames {
             pwd,
             ssrc,
             rtx_ssrc: ssrc ^ 0x5858_5858,
-            numbering: rand::random(),
+            numbering: rand::random::<u64>() & FIRST_NUMBERS,
         }
     }
 }
@@ -142,5 +146,14 @@ impl CheckCredentials {
             Some(ufrag) if *ufrag != self.remote => Err(SessionError::Restart),
             _ => Ok(()),
         }
+    }
+}
+
+#[test]
+fn first_sequence_numbers_are_far_from_their_wrap_around() {
+    for _ in 0..200 {
+        let [a, b, c, d, ..] = SessionNames::random().numbering.to_be_bytes();
+        assert!(u16::from_be_bytes([a, b]) < 1 << 15);
+        assert!(u16::from_be_bytes([c, d]) < 1 << 15);
     }
 }

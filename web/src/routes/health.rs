@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use capture::Signal;
 use detector::DetectorState;
 use serde::Serialize;
@@ -91,13 +90,13 @@ pub(super) async fn doctor(State(app): State<Arc<App>>) -> Response {
                 ..check("token", Health::Warning, format!("{key} is easily guessed"))
             }),
     );
-    no_store(Report { checks })
+    stylise::no_store(Json(Report { checks }))
 }
 
 /// GET: the newest lines of the log, newest last.
 pub(super) async fn log() -> Response {
     let lines = newest_lines().iter().map(|line| log_line(line)).collect();
-    no_store(LogBody { lines })
+    stylise::no_store(Json(LogBody { lines }))
 }
 
 /// The parts of `TIME LEVEL TEXT`.
@@ -206,10 +205,6 @@ fn kept(is_kept: bool) -> Check {
             "a restart will not know the shutter's state",
         )
     }
-}
-
-fn no_store(body: impl Serialize) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
 #[test]

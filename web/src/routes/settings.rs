@@ -6,13 +6,14 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::http::bodies::{ApiError, yes_no_field};
 use crate::http::request_head::header_text;
+use crate::routes::stylise;
 use crate::settings::table::{Kind, RefusedError};
 use crate::settings::{ChangeError, Shown};
 use crate::shutter::Cause;
@@ -111,7 +112,7 @@ fn body(app: &App) -> Response {
         settings: app.settings.shown().into_iter().map(setting).collect(),
         saved_to: app.settings.kept_in(),
     };
-    let mut response = ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response();
+    let mut response = stylise::no_store(Json(body));
     if let Ok(tag) = HeaderValue::from_str(&app.settings.tag()) {
         response.headers_mut().insert(header::ETAG, tag);
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::http::bodies::ApiError;
 use crate::layers::identify::Requester;
+use crate::routes::stylise;
 use crate::shutter::{AuditEntry, Cause, ShutterState, ShutterView, now_unix_ms};
 
 const REASON_CHARS_MAX: usize = 200;
@@ -97,22 +98,18 @@ pub(super) async fn audit(State(app): State<Arc<App>>) -> Response {
         reason: entry.reason,
     };
     let entries = app.shutter.audit().into_iter().map(line).collect();
-    no_store(AuditBody { entries })
+    stylise::no_store(Json(AuditBody { entries }))
 }
 
 fn body(ShutterView { state, is_kept }: ShutterView, is_owner: bool) -> Response {
-    no_store(ShutterBody {
+    stylise::no_store(Json(ShutterBody {
         closed: state.closed,
         by: state.by,
         who: state.who.filter(|_| is_owner),
         reason: state.reason,
         since: rfc3339(state.since_unix_ms),
         kept: is_kept,
-    })
-}
-
-fn no_store(body: impl Serialize) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+    }))
 }
 
 fn rfc3339(unix_ms: u64) -> String {
