@@ -38,7 +38,7 @@ pub use models::store::{Installed, ListedModel, ModelChoice, ModelStore, StoreEr
 pub use onnx::provider::{Provider, SessionConfig};
 pub use onnx::runtime::{Runtime, RuntimeError};
 pub use onnx::session::SessionError;
-pub use overlay::{ACCENT, Card, OverlayPainter};
+pub use overlay::{ACCENT, Card, LabelContent, OverlayPainter};
 pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};
 pub use worker::{

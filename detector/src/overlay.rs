@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use capture::I420;
 use capture::canvas::{Canvas, Rect};
+use serde::{Deserialize, Serialize};
 
 use crate::tracks::Tracks;
 use boxes::Marked;
@@ -29,6 +30,22 @@ pub use style::ACCENT;
 
 /// The most colours kept from picture to picture. A bound, because classes may have any numbers.
 const MOST_COLOURS: usize = 4096;
+
+/// What the label of a box says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelContent {
+    /// There is no label.
+    None,
+    Name,
+    NameScore,
+    #[default]
+    NameScoreId,
+}
+
+impl LabelContent {
+    pub const ALL: [Self; 4] = [Self::None, Self::Name, Self::NameScore, Self::NameScoreId];
+}
 
 /// Paints overlays. It caches glyphs and remembers the positions of labels, so each stream of pictures
 /// needs one of its own.
@@ -44,6 +61,7 @@ const MOST_COLOURS: usize = 4096;
 /// ```
 pub struct OverlayPainter {
     text: Text,
+    labels: LabelContent,
     places: HashMap<u64, LabelPosition>,
     /// By class. Cached, because computing a colour takes as long as painting with it.
     colours: HashMap<usize, style::Rgb>,
@@ -55,9 +73,15 @@ impl OverlayPainter {
     pub fn new() -> Self {
         Self {
             text: Text::new(),
+            labels: LabelContent::default(),
             places: HashMap::new(),
             colours: HashMap::new(),
         }
+    }
+
+    /// What labels say from the next picture on.
+    pub fn set_labels(&mut self, labels: LabelContent) {
+        self.labels = labels;
     }
 
     /// Paints the boxes of `tracks`, predicted to `at`, the capture time of `picture`. The upper
@@ -80,6 +104,11 @@ impl OverlayPainter {
         if self.colours.len() > MOST_COLOURS {
             self.colours.clear();
         }
+        let has_score = matches!(
+            self.labels,
+            LabelContent::NameScore | LabelContent::NameScoreId
+        );
+        let has_id = self.labels == LabelContent::NameScoreId;
         let marked = items.iter().map(|track| Marked {
             bbox: track.bbox.scaled(x, y),
             colour: *self
@@ -87,17 +116,24 @@ impl OverlayPainter {
                 .entry(track.class_id)
                 .or_insert_with(|| style::of_class(track.class_id)),
             name: tracks.label(track.class_id),
-            score: track.score,
-            id: track.id,
+            score: has_score.then_some(track.score),
+            id: has_id.then_some(track.id),
             before: self.places.get(&track.id).copied(),
         });
         let marked: Vec<Marked<'_>> = marked.collect();
         let mut canvas = Canvas::new(picture).clipped(bounds);
         let sizes = Sizes::of(height);
-        let places = boxes::paint(&mut canvas, &mut self.text, &marked, bounds, sizes);
+        let places = boxes::paint(
+            &mut canvas,
+            &mut self.text,
+            &marked,
+            self.labels != LabelContent::None,
+            bounds,
+            sizes,
+        );
         self.places.clear();
         self.places
-            .extend(marked.iter().map(|one| one.id).zip(places));
+            .extend(items.iter().map(|track| track.id).zip(places));
     }
 
     /// Replaces the whole picture by a card.

@@ -10,6 +10,7 @@ mod object;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::detection::{BBox, Detection};
@@ -17,6 +18,7 @@ use crate::tracks::{FURTHEST_AHEAD, Track};
 use matching::FrameMatching;
 use object::{ShowLimits, TrackedObject};
 
+pub(crate) use object::Thresholds;
 pub use object::TrackerConfig;
 
 /// The most detections of one frame, and the most objects. Bounds the work on hostile pictures.
@@ -35,7 +37,7 @@ const HIDDEN_OVERLAP: f32 = 0.5;
 /// Turns the detections of each frame into tracks.
 #[derive(Debug)]
 pub struct Tracker {
-    config: TrackerConfig,
+    thresholds: Thresholds,
     objects: Vec<TrackedObject>,
     next_id: u64,
     updated_at: Option<Instant>,
@@ -48,7 +50,7 @@ impl Tracker {
     #[must_use]
     pub fn new(config: TrackerConfig) -> Self {
         Self {
-            config,
+            thresholds: Thresholds::new(config, BTreeMap::new()),
             objects: Vec::new(),
             next_id: 1,
             updated_at: None,
@@ -58,8 +60,8 @@ impl Tracker {
     }
 
     /// Follows other thresholds from the next frame on.
-    pub(crate) fn configure(&mut self, config: TrackerConfig) {
-        self.config = config;
+    pub(crate) fn configure(&mut self, thresholds: Thresholds) {
+        self.thresholds = thresholds;
     }
 
     /// How many detections and objects were dropped because there were too many at once.
@@ -84,7 +86,7 @@ impl Tracker {
         let detections = self.worth_a_look(detections);
         let mut frame =
             FrameMatching::new(&self.objects, &detections, captured_at, self.coast_for());
-        let over = |detection: &Detection| self.config.is_over(detection);
+        let over = |detection: &Detection| self.thresholds.is_over(detection);
         let shown_for = self.shown_for();
         let fresh = |object: &TrackedObject| {
             captured_at.saturating_duration_since(object.seen_at) <= shown_for
@@ -141,7 +143,7 @@ impl Tracker {
     fn plausible(&self, detection: &Detection) -> bool {
         let BBox { x1, y1, x2, y2 } = detection.bbox;
         let finite = [x1, y1, x2, y2].iter().all(|edge| edge.abs() < 1e6);
-        finite && detection.bbox.area() >= 1.0 && detection.score >= self.config.weak_score
+        finite && detection.bbox.area() >= 1.0 && self.thresholds.is_plausible(detection)
     }
 
     /// Updates the objects with their detections. Returns the detections that others may duplicate.
@@ -160,15 +162,15 @@ impl Tracker {
         for (object, found) in self.objects.iter_mut().zip(found) {
             object.end_if_overdue(now, limits);
             if let Some(detection) = found {
-                object.correct(detection, &self.config, now, coast_for);
+                object.correct(detection, &self.thresholds, now, coast_for);
             }
-            object.note_frame(found, &self.config);
+            object.note_frame(found, &self.thresholds);
             if object.is_confirmed() && object.id.is_none() {
                 object.id = Some(self.next_id);
                 self.next_id += 1;
             }
             // A weak detection of an object that is not shown must not suppress others.
-            let counts = |one: &&Detection| object.is_confirmed() || self.config.is_over(one);
+            let counts = |one: &&Detection| object.is_confirmed() || self.thresholds.is_over(one);
             taken.extend(found.filter(counts));
         }
         self.objects
@@ -185,12 +187,12 @@ impl Tracker {
     ) {
         for (index, detection) in detections.iter().enumerate() {
             let paired = pairs.iter().any(|&(_, found)| found == index);
-            if paired || !self.config.is_over(detection) || is_double(detection, &taken) {
+            if paired || !self.thresholds.is_over(detection) || is_double(detection, &taken) {
                 continue;
             }
             taken.push(detection);
             let mut object = TrackedObject::new(detection, now);
-            object.note_frame(Some(detection), &self.config);
+            object.note_frame(Some(detection), &self.thresholds);
             if object.is_confirmed() {
                 object.id = Some(self.next_id);
                 self.next_id += 1;

@@ -10,6 +10,7 @@ mod state;
 mod tests;
 mod tuning;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use capture::{Backoff, Frame, Heartbeat, Next, Slot, SlotReader, TURN_MAX, Threa
 use crate::detector::{DetectError, DetectorConfig, OpenError, open, open_for_faces};
 use crate::metrics::DetectorMetrics;
 use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
-use crate::tracker::{Tracker, TrackerConfig};
+use crate::tracker::{Thresholds, Tracker, TrackerConfig};
 use crate::tracks::Tracks;
 use detect::{BACKOFF, Detect};
 use faces::FaceFinder;
@@ -138,7 +139,7 @@ struct AtWork<D> {
     tuned: u64,
     /// For each class, whether it is shown.
     shown: Vec<bool>,
-    config: TrackerConfig,
+    thresholds: Thresholds,
     frame_size: (u32, u32),
     failures: u32,
     selector: FrameSelector,
@@ -268,7 +269,7 @@ impl<D: Detect> AtWork<D> {
             tracker: Tracker::new(config),
             tuned: 0,
             shown: Vec::new(),
-            config,
+            thresholds: Thresholds::new(config, BTreeMap::new()),
             frame_size: (0, 0),
             failures: 0,
             selector: FrameSelector::default(),
@@ -284,9 +285,8 @@ impl<D: Detect> AtWork<D> {
         }
         self.tuned = generation;
         let tuning = control.tuning();
-        let min_score = tuning.min_score.unwrap_or(self.detector.min_score());
-        self.config = TrackerConfig::for_score(min_score);
-        self.tracker.configure(self.config);
+        self.thresholds = tuning.thresholds(self.detector.min_score(), &self.labels);
+        self.tracker.configure(self.thresholds.clone());
         self.shown = tuning.shown(&self.labels);
     }
 
@@ -304,7 +304,7 @@ impl<D: Detect> AtWork<D> {
             self.frame_size = size;
         }
         // Weak detections are for the tracker, which continues known objects with them.
-        let weak_score = self.config.weak_score;
+        let weak_score = self.thresholds.least_weak_score();
         let is_sighting_needed = sightings.are_needed();
         let least_score = match is_sighting_needed {
             true => weak_score.min(SIGHTING_SCORE),
@@ -325,7 +325,7 @@ impl<D: Detect> AtWork<D> {
             faces.close();
         }
         let is_shown = |class_id: usize| self.shown.get(class_id).is_none_or(|shown| *shown);
-        detections.retain(|found| found.score >= weak_score && is_shown(found.class_id));
+        detections.retain(|found| self.thresholds.is_plausible(found) && is_shown(found.class_id));
         let started = Instant::now();
         let items = self.tracker.update(&detections, frame.captured_at);
         metrics.track.observe(started.elapsed().as_secs_f64());

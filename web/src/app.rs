@@ -10,7 +10,7 @@ use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::whip::Whip;
-use signaling::{Composed, Demand, EngineHandle, Publisher, Rendition, RenditionId};
+use signaling::{Composed, Demand, EngineHandle, Publisher, Rendition};
 
 use crate::access::admin::{AdminSessions, AdminToken};
 use crate::access::admission::Admission;
@@ -20,12 +20,12 @@ use crate::access::viewer_token::{CookieKey, ViewerToken};
 use crate::access::visitor::Visitors;
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
-use crate::settings::Settings;
-use crate::shutter::ShutterKeeper;
+use crate::settings::{Reloaded, Settings};
+use crate::shutter::{Cause, ShutterKeeper};
 use crate::stills::Stills;
 use crate::supervision::liveness::Liveness;
 
@@ -175,15 +175,34 @@ impl App {
                 .unwrap_or(rendition.bitrate_bps),
             ..rendition
         };
-        self.config.renditions().into_iter().map(aimed_at).collect()
+        self.settings
+            .present()
+            .renditions()
+            .into_iter()
+            .map(aimed_at)
+            .collect()
     }
 
-    /// Sets the bitrate of the largest rendition, from the next frame on. Congestion control may choose
-    /// a lower one.
-    pub(crate) fn set_bitrate(&self, bps: u32) {
-        self.slots
-            .demand
-            .set_nominal_bitrate(RenditionId::MAIN, bps);
+    /// Reads the configuration again. The outcome is in the log and the audit.
+    pub(crate) fn reload_configuration(
+        &self,
+        cause: Cause,
+        who: Option<String>,
+    ) -> Result<Reloaded, ConfigError> {
+        let reloaded = self.settings.reload().inspect_err(|error| {
+            tracing::error!(%error, "the configuration is refused, and the station goes on with the present one");
+        })?;
+        tracing::info!(
+            changed = reloaded.changed.join(", "),
+            kept_live = reloaded.kept_live.join(", "),
+            needs_restart = reloaded.needs_restart.join(", "),
+            "the configuration was read again"
+        );
+        if !reloaded.changed.is_empty() {
+            let what = format!("configuration read again: {}", reloaded.changed.join(", "));
+            self.shutter.record(what, cause, who);
+        }
+        Ok(reloaded)
     }
 
     /// A listener of tracks makes detection run at full rate, without composing pictures.

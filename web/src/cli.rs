@@ -48,6 +48,7 @@ Examples:
   carrier --source clip.mp4 --loop         a video file, over and over
   ffmpeg -i rtsp://cam/1 -f yuv4mpegpipe - | carrier --source y4m:-
   carrier doctor                           what works, and what is missing?
+  carrier reload                           read the changed configuration, without a restart
   carrier detect photo.jpg --format table  what is in a picture?
   carrier eval --coco instances.json --images val2017   how accurate is a model?
 
@@ -91,6 +92,9 @@ pub(crate) enum Command {
     Doctor(Box<DoctorArgs>),
     /// Print the admin token
     Token(TokenArgs),
+    /// Make the running station read its configuration again
+    #[command(after_help = RELOAD_NOTES)]
+    Reload(Box<ReloadArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,7 +109,7 @@ pub(crate) enum ModelsCommand {
 }
 
 /// Options of `carrier run`.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 pub(crate) struct RunArgs {
     /// Where pictures come from [default: auto]
     ///
@@ -176,6 +180,24 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) run: RunArgs,
     /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
+}
+
+const RELOAD_NOTES: &str = "\
+The station on this machine is asked, at the address that the configuration has for its pages; options
+that the station was started with are given here too. What changes while it runs is in effect at once,
+and what needs a restart is named. Settings that were changed live and not kept stay as they are. A
+configuration that is wrong is refused, and the station goes on with the present one.
+
+SIGHUP does the same in a service or a container, where there is no controlling terminal.";
+
+/// Options of `carrier reload`: those of `carrier run`, which tell where the station is.
+#[derive(Debug, Args)]
+pub(crate) struct ReloadArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// How the outcome is printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
 }

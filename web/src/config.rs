@@ -19,6 +19,16 @@ macro_rules! section {
         impl $name {
             #[cfg(test)]
             pub(super) const KEYS: &[&str] = &[$(stringify!($key)),*];
+
+            /// The fields whose values differ.
+            #[allow(dead_code, reason = "only the whole configuration is compared so")]
+            pub(crate) fn differing(&self, other: &Self) -> Vec<&'static str> {
+                let mut fields = Vec::new();
+                $(if self.$key != other.$key {
+                    fields.push(stringify!($key));
+                })*
+                fields
+            }
         }
 
         impl Default for $name {
@@ -39,10 +49,11 @@ pub(crate) mod schedule;
 mod token_strength;
 mod visitors;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use detector::{DetectorConfig, SessionConfig};
+use detector::{DetectorConfig, LabelContent, SessionConfig};
 use signaling::Rendition;
 
 pub(crate) use self::booth::{BoothConfig, StyliseConfig};
@@ -60,6 +71,9 @@ use self::token_strength::{check_token, weakness};
 use crate::cli::RunArgs;
 use crate::environment::{self, Environment, UserFolders};
 
+/// The highest limit on the rate of detections.
+pub(crate) const DETECT_FPS_MAX: f32 = 240.0;
+
 section! {
     /// The options of `carrier run`.
     #[derive(Debug)]
@@ -73,10 +87,16 @@ section! {
         model: String = "auto".to_owned(),
         /// `None`: the model's own threshold.
         min_score: Option<f32> = None,
+        /// The same for single classes, by name.
+        class_scores: BTreeMap<String, f32> = BTreeMap::new(),
+        /// The highest rate of detections; 0: as often as frames come and the model allows.
+        detect_fps: f32 = 0.0,
         /// The classes that are shown; empty: all.
         classes: Vec<String> = Vec::new(),
         /// Whether boxes are painted.
         boxes: bool = true,
+        /// What the labels of boxes say.
+        labels: LabelContent = LabelContent::default(),
         /// Execution provider: auto, cpu, openvino or cuda.
         provider: String = "auto".to_owned(),
         /// The device of the OpenVINO provider: CPU, GPU, NPU or AUTO.
@@ -181,6 +201,21 @@ impl Config {
         if let Some(score) = self.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
             let why = "a score lies between 0 and 1";
             return Err(ConfigError::value("min_score", score.to_string(), why));
+        }
+        for (class, score) in &self.class_scores {
+            if !(0.0..=1.0).contains(score) {
+                let value = format!("{class}: {score}");
+                let why = "a score lies between 0 and 1";
+                return Err(ConfigError::value("class_scores", value, why));
+            }
+        }
+        if !(0.0..=DETECT_FPS_MAX).contains(&self.detect_fps) {
+            let why = "between 0, which means no limit, and 240";
+            return Err(ConfigError::value(
+                "detect_fps",
+                self.detect_fps.to_string(),
+                why,
+            ));
         }
         media::check_renditions(&self.renditions)?;
         self.provider()?;

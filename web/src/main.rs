@@ -71,6 +71,7 @@ fn main() -> ExitCode {
         Some(Command::Eval(args)) => commands::eval::run(&args),
         Some(Command::Doctor(args)) => commands::doctor::run(&args),
         Some(Command::Token(args)) => commands::token::run(&args),
+        Some(Command::Reload(args)) => commands::reload::run(&args),
     };
     log.flush();
     match done {

@@ -119,6 +119,7 @@ fn table() -> Vec<Route> {
             "/api/settings",
             get(settings::settings).patch(settings::change),
         ),
+        route(Admin, "/api/admin/reload", post(settings::reload)),
         route(Admin, "/api/doctor", get(health::doctor)),
         route(Admin, "/api/admin/log", get(health::log)),
         route(Admin, "/api/admin/audit", get(shutter::audit)),

@@ -9,22 +9,28 @@ pub(crate) mod table;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use detector::privacy::{PrivacyControl, PrivacySettings};
-use detector::{Tuning, TuningControl};
+use detector::{Pace, Tuning, TuningControl};
+use serde::Serialize;
 use serde_json::Value;
+use signaling::Demand;
 
 use self::storage::{Storage, read_overlay};
-use self::table::{RefusedError, SETTINGS, Setting, differing, patched};
+use self::table::{
+    Kind, RefusedError, SETTINGS, Setting, differing, have_same_sizes, patched, with_settings_of,
+};
 use crate::config::{Config, ConfigError};
+use crate::startup::painter::OverlayControl;
 
 /// The stages that follow the settings.
 pub(crate) struct Followers {
     pub(crate) tuning: Arc<TuningControl>,
     pub(crate) privacy: Arc<PrivacyControl>,
-    pub(crate) paints_boxes: Arc<AtomicBool>,
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) overlay: Arc<OverlayControl>,
     /// Takes back pictures that show more than is allowed now.
     pub(crate) discard_pictures: Box<dyn Fn() + Send + Sync>,
 }
@@ -33,15 +39,21 @@ impl Followers {
     /// Everything as configured, before the stages start.
     pub(crate) fn new(
         config: &Config,
+        pace: Arc<Pace>,
+        demand: Arc<Demand>,
         privacy: Arc<PrivacyControl>,
         discard_pictures: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
-        Self {
+        let followers = Self {
             tuning: Arc::new(TuningControl::new(tuning(config))),
             privacy,
-            paints_boxes: Arc::new(AtomicBool::new(config.boxes)),
+            pace,
+            demand,
+            overlay: Arc::default(),
             discard_pictures,
-        }
+        };
+        followers.follow_always(config);
+        followers
     }
 
     fn follow(&self, before: &Config, now: &Config) {
@@ -58,7 +70,26 @@ impl Followers {
         if tuning(before) != tuning(now) {
             self.tuning.set(tuning(now));
         }
-        self.paints_boxes.store(now.boxes, Ordering::Relaxed);
+        self.follow_always(now);
+        for rendition in now.renditions() {
+            let bps = rendition.bitrate_bps;
+            self.demand.set_nominal_bitrate(rendition.id, bps);
+        }
+    }
+
+    /// What costs nothing to set again.
+    fn follow_always(&self, now: &Config) {
+        self.overlay.set(now.boxes, now.labels);
+        let most_fps = Some(now.detect_fps).filter(|fps| *fps > 0.0);
+        self.pace.set_most_fps(most_fps);
+    }
+}
+
+/// A secret is not shown.
+fn shown_value(setting: &Setting, config: &Config) -> Value {
+    match setting.kind {
+        Kind::Secret => Value::Null,
+        _ => (setting.get)(config),
     }
 }
 
@@ -72,6 +103,7 @@ pub(crate) fn privacy(config: &Config) -> PrivacySettings {
 fn tuning(config: &Config) -> Tuning {
     Tuning {
         min_score: config.min_score,
+        class_scores: config.class_scores.clone(),
         classes: config.classes.clone(),
     }
 }
@@ -96,7 +128,11 @@ pub(crate) struct Settings {
     inner: Mutex<Inner>,
     followers: Followers,
     storage: Storage,
+    read_again: ReadConfiguration,
 }
+
+/// Reads the configuration as at the start: options, variables and file.
+pub(crate) type ReadConfiguration = Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
 
 struct Inner {
     present: Arc<Config>,
@@ -121,10 +157,28 @@ pub(crate) struct Shown {
     pub(crate) value: Value,
     pub(crate) default: Value,
     pub(crate) origin: &'static str,
+    /// Of a secret: whether there is one.
+    pub(crate) is_set: Option<bool>,
+}
+
+/// What reading the configuration again has done.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Reloaded {
+    /// Keys that are in effect with their new values.
+    pub(crate) changed: Vec<&'static str>,
+    /// Keys that were changed live and not kept: they stay as they are.
+    pub(crate) kept_live: Vec<&'static str>,
+    /// Keys and sections whose new values are in effect after a restart.
+    pub(crate) needs_restart: Vec<&'static str>,
 }
 
 impl Settings {
-    pub(crate) fn new(config: Config, followers: Followers, storage: Storage) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        followers: Followers,
+        storage: Storage,
+        read_again: ReadConfiguration,
+    ) -> Self {
         let inner = Inner {
             present: Arc::new(config),
             version: 1,
@@ -134,6 +188,7 @@ impl Settings {
             inner: Mutex::new(inner),
             followers,
             storage,
+            read_again,
         }
     }
 
@@ -160,8 +215,10 @@ impl Settings {
         let default = Config::default();
         let shown = |setting: &'static Setting| Shown {
             setting,
-            value: (setting.get)(&inner.present),
-            default: (setting.get)(&default),
+            value: shown_value(setting, &inner.present),
+            default: shown_value(setting, &default),
+            is_set: (setting.kind == Kind::Secret)
+                .then(|| !(setting.get)(&inner.present).is_null()),
             origin: match inner.live.contains(setting.key) {
                 true => "live",
                 false => self.storage.origin(setting.key),
@@ -183,6 +240,13 @@ impl Settings {
             return Err(ChangeError::Outdated);
         }
         let now = patched(&inner.present, patch).map_err(ChangeError::Refused)?;
+        if !have_same_sizes(&inner.present, &now) {
+            let detail = "only bitrates change while the station runs; sizes and frame rates stand in the file";
+            return Err(ChangeError::Refused(RefusedError {
+                key: "renditions".to_owned(),
+                detail: detail.to_owned(),
+            }));
+        }
         let changed: Vec<&'static str> = differing(&inner.present, &now)
             .iter()
             .map(|setting| setting.key)
@@ -203,6 +267,38 @@ impl Settings {
             inner.live.clear();
         }
         Ok(changed)
+    }
+
+    /// Reads the configuration again and takes it over. What was changed live and not kept stays; what needs a
+    /// restart is named. Blocks while files are read. After an error nothing has changed.
+    pub(crate) fn reload(&self) -> Result<Reloaded, ConfigError> {
+        let file = &(self.read_again)()?;
+        let mut inner = self.lock();
+        let (stay, follow): (Vec<&Setting>, Vec<&Setting>) = SETTINGS.iter().partition(|setting| {
+            let is_fixed = setting.key == "renditions" && !have_same_sizes(&inner.present, file);
+            is_fixed || inner.live.contains(setting.key)
+        });
+        let now = with_settings_of(&inner.present, file, follow);
+        now.check()?;
+        let changed: Vec<&Setting> = differing(&inner.present, &now);
+        let differing_stays = |setting: &&&Setting| (setting.get)(file) != (setting.get)(&now);
+        let kept_live = stay.iter().filter(differing_stays);
+        let kept_live = kept_live.filter(|setting| inner.live.contains(setting.key));
+        let live_ones = SETTINGS
+            .iter()
+            .filter(|setting| inner.live.contains(setting.key));
+        let needs_restart = with_settings_of(file, &now, live_ones).differing(&now);
+        let reloaded = Reloaded {
+            changed: changed.iter().map(|setting| setting.key).collect(),
+            kept_live: kept_live.map(|setting| setting.key).collect(),
+            needs_restart,
+        };
+        if !changed.is_empty() {
+            self.followers.follow(&inner.present, &now);
+            inner.present = Arc::new(now);
+            inner.version += 1;
+        }
+        Ok(reloaded)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

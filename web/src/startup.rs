@@ -4,7 +4,7 @@
 //! port is one clear error; then [`pipeline`] starts every other thread; then HTTP is served.
 
 mod banner;
-mod painter;
+pub(crate) mod painter;
 pub(crate) mod pipeline;
 mod shuttered;
 
@@ -40,7 +40,7 @@ use crate::output::print;
 use crate::qr;
 use crate::routes;
 use crate::settings::storage::{Storage, overlay_file};
-use crate::settings::with_overlay;
+use crate::settings::{ReadConfiguration, with_overlay};
 use crate::shutter::terminal::{self, TerminalModes};
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
 use crate::supervision::supervised;
@@ -59,12 +59,16 @@ pub(crate) fn run(
     let folders = UserFolders::read();
     let default_file = folders.config_file();
     let overlay = folders.state_folder().map(overlay_file);
-    let config = Config::load(
-        args,
-        &Environment::read(),
-        default_file.as_deref(),
-        |config| with_overlay(config, overlay.as_deref()),
-    )?;
+    let read_again: ReadConfiguration = Box::new({
+        let (args, default_file, overlay) = (args.clone(), default_file.clone(), overlay.clone());
+        move || {
+            let environment = Environment::read();
+            Config::load(&args, &environment, default_file.as_deref(), |config| {
+                with_overlay(config, overlay.as_deref())
+            })
+        }
+    });
+    let config = read_again()?;
     let storage = Storage::new(
         args.file.config.clone().or(default_file),
         overlay,
@@ -86,6 +90,7 @@ pub(crate) fn run(
     let certificate = listeners.https.as_ref().map(|(_, tls)| tls.certificate());
     let kept_in = Kept {
         settings: storage,
+        read_again,
         data: config.data_folder(&folders),
         state: folders.state_folder().map(Path::to_owned),
     };
@@ -206,6 +211,9 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
         }
     });
     tokio::spawn(close_by_signal(Arc::clone(&app)));
+    if !has_controlling_terminal() {
+        tokio::spawn(reload_by_signal(Arc::clone(&app)));
+    }
     let connections = &app.connections;
     let router = routes::router(&app);
     let http = supervised(&threads, "http", async || {
@@ -264,7 +272,8 @@ fn watch_keys(app: &Arc<App>) -> Option<TerminalModes> {
 /// browsers send to nobody.
 fn print_control_page(app: &App) {
     let hosts = signaling::lan_addresses();
-    let configured = app.config.public_url.as_deref();
+    let present = app.settings.present();
+    let configured = present.public_url.as_deref();
     let prefix = app.config.http.prefix();
     let page = PublicAddress::now(configured, &app.served, &hosts, prefix).page("/admin", None);
     let code = qr::terminal(&format!("{page}#token={}", app.admin.reveal()));
@@ -291,6 +300,29 @@ async fn close_by_signal(app: Arc<App>) {
         };
         if let Err(error) = tokio::task::spawn_blocking(close).await {
             tracing::error!(%error, "SIGUSR1 could not close the camera");
+        }
+    }
+}
+
+/// Whether SIGHUP means that the terminal is gone.
+fn has_controlling_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
+}
+
+/// SIGHUP reads the configuration again. With a controlling terminal it ends the program.
+async fn reload_by_signal(app: Arc<App>) {
+    let mut reloads = match signal(SignalKind::hangup()) {
+        Ok(reloads) => reloads,
+        Err(error) => {
+            tracing::error!(%error, "SIGHUP will not read the configuration again");
+            return;
+        }
+    };
+    while reloads.recv().await.is_some() {
+        let app = Arc::clone(&app);
+        let reload = move || drop(app.reload_configuration(Cause::Signal, None));
+        if let Err(error) = tokio::task::spawn_blocking(reload).await {
+            tracing::error!(%error, "SIGHUP could not read the configuration again");
         }
     }
 }

@@ -15,17 +15,21 @@ pub(crate) struct Marked<'a> {
     pub(crate) bbox: BBox,
     pub(crate) colour: style::Rgb,
     pub(crate) name: Cow<'a, str>,
-    pub(crate) score: f32,
-    pub(crate) id: u64,
+    /// `None`: the label does not say it.
+    pub(crate) score: Option<f32>,
+    /// `None`: the label does not say it.
+    pub(crate) id: Option<u64>,
     /// The position of its label in the previous frame.
     pub(crate) before: Option<LabelPosition>,
 }
 
-/// Paints all boxes inside `bounds`, then all labels over them. Returns the position of each label.
+/// Paints all boxes inside `bounds`, then all labels, if there are any, over them. Returns the position of each
+/// label.
 pub(crate) fn paint(
     canvas: &mut Canvas<'_>,
     text: &mut Text,
     marked: &[Marked<'_>],
+    has_labels: bool,
     bounds: Rect,
     sizes: Sizes,
 ) -> Vec<LabelPosition> {
@@ -35,6 +39,9 @@ pub(crate) fn paint(
         .collect();
     for (one, &line) in marked.iter().zip(&lines) {
         paint_box(canvas, line, style::ink(one.colour), sizes);
+    }
+    if !has_labels {
+        return Vec::new();
     }
     let mut taken: Vec<Rect> = Vec::with_capacity(marked.len());
     let mut places = Vec::with_capacity(marked.len());
@@ -163,7 +170,7 @@ impl Tab {
     }
 }
 
-/// The text of a label: name and score, and the id in a weaker colour.
+/// The text of a label: name, score, and the id in a weaker colour.
 struct Label {
     words: String,
     id: String,
@@ -174,9 +181,10 @@ struct Label {
 
 impl Label {
     fn of(one: &Marked<'_>, text: &Text, room_px: i32, sizes: Sizes) -> Self {
-        let percent = (one.score.clamp(0.0, 1.0) * 100.0).round() as u32;
-        let score = format!(" {percent}%");
-        let id = format!(" #{}", one.id);
+        let percent = |score: f32| (score.clamp(0.0, 1.0) * 100.0).round() as u32;
+        let score = one.score.map(|score| format!(" {}%", percent(score)));
+        let score = score.unwrap_or_default();
+        let id = one.id.map(|id| format!(" #{id}")).unwrap_or_default();
         let wide = |words: &str| text.width_px(words, sizes.text);
         let rest = wide(&score) + wide(&id) + (2 * sizes.pad_x) as f32;
         // A long name is shortened, score and id are not.

@@ -42,6 +42,24 @@ fn touched(before: &I420, after: &I420) -> Vec<(u32, u32)> {
 }
 
 #[test]
+fn labels_say_what_is_wanted() {
+    let tracks = tracks(1280, 720, &[(0, BBox::new(400.0, 200.0, 600.0, 500.0))]);
+    let label_px = |labels: LabelContent| {
+        let (before, mut painted) = (picture(1280, 720), picture(1280, 720));
+        let mut painter = OverlayPainter::new();
+        painter.set_labels(labels);
+        painter.paint_tracks(&mut painted, &tracks, tracks.captured_at, 0);
+        touched(&before, &painted)
+            .into_iter()
+            .filter(|&(_, y)| y < 190)
+            .count()
+    };
+    let sizes = LabelContent::ALL.map(label_px);
+    assert_eq!(sizes[0], 0);
+    assert!(sizes.is_sorted_by(|less, more| less < more), "{sizes:?}");
+}
+
+#[test]
 fn a_box_is_a_bright_line_between_two_dark_ones_with_an_unchanged_inside() {
     let mut painted = picture(1280, 720);
     let tracks = tracks(1280, 720, &[(0, BBox::new(400.0, 200.0, 600.0, 500.0))]);

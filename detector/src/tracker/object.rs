@@ -1,6 +1,6 @@
 //! One tracked object: its Kalman filters, its scores, its class.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::detection::{BBox, Detection};
@@ -52,19 +52,47 @@ impl TrackerConfig {
             sure_score: min_score + (1.0 - min_score) * SURE_MARGIN,
         }
     }
-
-    pub(super) fn is_over(&self, detection: &Detection) -> bool {
-        detection.score >= self.min_score
-    }
-
-    pub(super) fn is_sure(&self, detection: &Detection) -> bool {
-        detection.score >= self.sure_score
-    }
 }
 
 impl Default for TrackerConfig {
     fn default() -> Self {
         Self::for_score(0.35)
+    }
+}
+
+/// The thresholds of each class.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Thresholds {
+    others: TrackerConfig,
+    /// Of the classes that have their own, by class.
+    own: BTreeMap<usize, TrackerConfig>,
+}
+
+impl Thresholds {
+    pub(crate) fn new(others: TrackerConfig, own: BTreeMap<usize, TrackerConfig>) -> Self {
+        Self { others, own }
+    }
+
+    /// The score below which no detection of any class is of use.
+    pub(crate) fn least_weak_score(&self) -> f32 {
+        let own = self.own.values().map(|config| config.weak_score);
+        own.fold(self.others.weak_score, f32::min)
+    }
+
+    pub(crate) fn is_plausible(&self, detection: &Detection) -> bool {
+        detection.score >= self.of(detection.class_id).weak_score
+    }
+
+    pub(super) fn is_over(&self, detection: &Detection) -> bool {
+        detection.score >= self.of(detection.class_id).min_score
+    }
+
+    pub(super) fn is_sure(&self, detection: &Detection) -> bool {
+        detection.score >= self.of(detection.class_id).sure_score
+    }
+
+    fn of(&self, class_id: usize) -> &TrackerConfig {
+        self.own.get(&class_id).unwrap_or(&self.others)
     }
 }
 
@@ -138,11 +166,11 @@ impl TrackedObject {
     pub(super) fn correct(
         &mut self,
         detection: &Detection,
-        config: &TrackerConfig,
+        thresholds: &Thresholds,
         now: Instant,
         coast_for: Duration,
     ) {
-        let is_over = config.is_over(detection);
+        let is_over = thresholds.is_over(detection);
         let doubt = if is_over { 1.0 } else { WEAK_DOUBT };
         let measured = coordinates(&detection.bbox);
         let noise = noise_px(size_px(&detection.bbox)).map(|noise| noise * doubt);
@@ -162,7 +190,7 @@ impl TrackedObject {
                 self.seen.pop_front();
             }
             self.seen.push_back((detection.class_id, detection.score));
-            self.class_id = self.likeliest_class(config);
+            self.class_id = self.likeliest_class(thresholds);
         }
     }
 
@@ -176,11 +204,11 @@ impl TrackedObject {
     }
 
     /// Decides after a frame, in which it was detected as `found` or not at all, whether it is shown.
-    pub(super) fn note_frame(&mut self, found: Option<&Detection>, config: &TrackerConfig) {
+    pub(super) fn note_frame(&mut self, found: Option<&Detection>, thresholds: &Thresholds) {
         self.rounds.rotate_right(1);
-        self.rounds[0] = found.is_some_and(|found| config.is_over(found));
+        self.rounds[0] = found.is_some_and(|found| thresholds.is_over(found));
         let hits = self.rounds.iter().filter(|hit| **hit).count();
-        let is_sure = found.is_some_and(|found| config.is_sure(found));
+        let is_sure = found.is_some_and(|found| thresholds.is_sure(found));
         self.is_confirmed |= is_sure || hits >= ROUNDS_NEEDED;
     }
 
@@ -231,11 +259,13 @@ impl TrackedObject {
 
     /// The class with the largest sum of scores, of those that were detected twice, or once surely. The
     /// present class wins a tie.
-    fn likeliest_class(&self, config: &TrackerConfig) -> usize {
+    fn likeliest_class(&self, thresholds: &Thresholds) -> usize {
         let is_earned = |class_id: usize| {
             let own = self.seen.iter().filter(|seen| seen.0 == class_id);
             own.clone().count() >= ROUNDS_NEEDED
-                || own.clone().any(|seen| seen.1 >= config.sure_score)
+                || own
+                    .clone()
+                    .any(|seen| seen.1 >= thresholds.of(class_id).sure_score)
         };
         let sum = |class_id: usize| -> f32 {
             self.seen

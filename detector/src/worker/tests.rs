@@ -413,7 +413,11 @@ fn minimum_score_and_classes_change_while_it_runs() {
     };
     let set = |min_score, classes: &[&str]| {
         let classes = classes.iter().map(|class| (*class).to_owned()).collect();
-        tuning.set(Tuning { min_score, classes });
+        tuning.set(Tuning {
+            min_score,
+            classes,
+            ..Tuning::default()
+        });
     };
     shows(1);
     set(None, &["cup"]);
@@ -423,6 +427,17 @@ fn minimum_score_and_classes_change_while_it_runs() {
     set(Some(0.99), &[]);
     shows(0);
     set(Some(0.9), &[]);
+    shows(1);
+    let set_own = |class: &str, score| {
+        tuning.set(Tuning {
+            min_score: Some(0.9),
+            class_scores: BTreeMap::from([(class.to_owned(), score)]),
+            ..Tuning::default()
+        });
+    };
+    set_own("person", 0.99);
+    shows(0);
+    set_own("cup", 0.99);
     shows(1);
     rig.frames.close();
     handle.stop();

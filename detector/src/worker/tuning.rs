@@ -1,13 +1,18 @@
 //! What the owner changes about detection while it runs.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::tracker::{Thresholds, TrackerConfig};
 
 /// Limits on what is tracked, painted and in `/api/tracks`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tuning {
     /// The score from which on an object is shown; `None`: the model's own threshold.
     pub min_score: Option<f32>,
+    /// The same for single classes, by label.
+    pub class_scores: BTreeMap<String, f32>,
     /// The classes that are shown, by label; empty: all.
     pub classes: Vec<String>,
 }
@@ -51,5 +56,15 @@ impl Tuning {
         let is_shown =
             |label: &String| self.classes.is_empty() || self.classes.iter().any(|one| one == label);
         labels.iter().map(is_shown).collect()
+    }
+
+    /// `own_score`: the model's threshold.
+    pub(super) fn thresholds(&self, own_score: f32, labels: &[String]) -> Thresholds {
+        let others = TrackerConfig::for_score(self.min_score.unwrap_or(own_score));
+        let own = labels.iter().enumerate().filter_map(|(class_id, label)| {
+            let score = self.class_scores.get(label)?;
+            Some((class_id, TrackerConfig::for_score(*score)))
+        });
+        Thresholds::new(others, own.collect())
     }
 }

@@ -23,6 +23,8 @@ section! {
         enabled: bool = true,
         /// Whether new pictures are accepted.
         open: bool = true,
+        /// Whether visitors may show their pictures to others.
+        gallery: bool = true,
         /// After this time every picture is erased, those in the gallery too.
         keep_hours: u64 = 24,
         /// Queue limit, of all visitors.

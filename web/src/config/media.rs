@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use signaling::publish::TargetError;
 use signaling::{PublishTarget, Rendition, RenditionId};
 
@@ -13,7 +13,7 @@ use super::error::ConfigError;
 /// Bitrates that an encoder can be asked for, in the file and by the admin.
 pub(crate) const BITRATES_BPS: RangeInclusive<u32> = 50_000..=50_000_000;
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RenditionConfig {
     pub(crate) width: u32,

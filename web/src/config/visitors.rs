@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::ConfigError;
 
@@ -58,7 +58,7 @@ section! {
 }
 
 /// As QR codes spell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum WifiSecurity {
     /// WPA, WPA2 or WPA3 with a password.
     #[serde(rename = "WPA")]

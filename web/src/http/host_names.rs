@@ -10,7 +10,7 @@ use axum::http::Uri;
 use crate::config::{Config, http};
 use crate::http::tls::CurrentCertificate;
 
-/// Names known at the start. The machine's own names are read on each use, because they may change.
+/// The configured names. The public address may change, and the machine's own names are read on each use, because they may change.
 pub(crate) struct HostNames {
     configured: Vec<String>,
     certificate: Option<Arc<CurrentCertificate>>,
@@ -18,25 +18,27 @@ pub(crate) struct HostNames {
 
 impl HostNames {
     pub(crate) fn new(config: &Config, certificate: Option<Arc<CurrentCertificate>>) -> Self {
-        let public = config.public_url.as_deref().and_then(http::origin_of);
-        let public = public.and_then(|origin| origin.parse::<Uri>().ok());
-        let public = public.and_then(|uri| uri.host().map(str::to_owned));
-        let named = config.http.hosts.iter().cloned().chain(public);
         Self {
-            configured: named.map(|name| plain(&name)).collect(),
+            configured: config.http.hosts.iter().map(|name| plain(name)).collect(),
             certificate,
         }
     }
 
-    /// Whether `host`, without a port, is a name of this station.
-    pub(crate) fn contains(&self, host: &str) -> bool {
+    /// Whether `host`, without a port, is a name of this station. `public_url` is the present one.
+    pub(crate) fn contains(&self, host: &str, public_url: Option<&str>) -> bool {
         let host = plain(host);
         let certificate = self.certificate.as_ref();
         is_local(&host)
             || self.configured.contains(&host)
             || certificate.is_some_and(|certificate| certificate.names(&host))
+            || host_of(public_url).is_some_and(|public| public == host)
             || this_machine().contains(&host)
     }
+}
+
+fn host_of(public_url: Option<&str>) -> Option<String> {
+    let uri: Uri = http::origin_of(public_url?)?.parse().ok()?;
+    uri.host().map(plain)
 }
 
 /// In lower case, without the final dot of a fully qualified name.
@@ -87,16 +89,15 @@ fn machine_names(hostname: &str, resolver: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn station(hosts: &[&str], public_url: Option<&str>) -> HostNames {
+    fn station(hosts: &[&str]) -> HostNames {
         let mut config = Config::default();
         config.http.hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
-        config.public_url = public_url.map(str::to_owned);
         HostNames::new(&config, None)
     }
 
     #[test]
     fn addresses_and_local_names_are_host_names() {
-        let station = station(&[], None);
+        let station = station(&[]);
         for host in [
             "192.168.1.20",
             "[fd00::5]",
@@ -105,7 +106,7 @@ mod tests {
             "LOCALHOST.",
             "Booth.local",
         ] {
-            assert!(station.contains(host), "{host}");
+            assert!(station.contains(host, None), "{host}");
         }
         for host in [
             "evil.test",
@@ -120,25 +121,26 @@ mod tests {
             "[evil.test]",
             "0x7f000001",
         ] {
-            assert!(!station.contains(host), "{host}");
+            assert!(!station.contains(host, None), "{host}");
         }
     }
 
     #[test]
     fn configured_names_are_host_names() {
-        let station = station(
-            &["booth.example", "carrier"],
-            Some("https://Public.example:8443/"),
-        );
+        let station = station(&["booth.example", "carrier"]);
+        let public_url = Some("https://Public.example:8443/");
         for host in [
             "booth.example",
             "BOOTH.EXAMPLE.",
             "carrier",
             "public.example",
         ] {
-            assert!(station.contains(host), "{host}");
+            assert!(station.contains(host, public_url), "{host}");
         }
-        assert!(!station.contains("www.booth.example") && !station.contains("example"));
+        for host in ["www.booth.example", "example"] {
+            assert!(!station.contains(host, public_url), "{host}");
+        }
+        assert!(!station.contains("public.example", None));
     }
 
     #[test]
@@ -152,6 +154,6 @@ mod tests {
         assert_eq!(machine_names("a.b.example", ""), ["a.b.example", "a"]);
         assert!(machine_names("\n", "search evil.test").is_empty());
         let own = std::fs::read_to_string("/proc/sys/kernel/hostname").expect("Linux");
-        assert!(station(&[], None).contains(own.trim()));
+        assert!(station(&[]).contains(own.trim(), None));
     }
 }

@@ -30,7 +30,10 @@ pub(crate) async fn check_host(
         Ok(hosts) => hosts,
         Err(why) => return (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
     };
-    let unknown = hosts.iter().find(|host| !app.host_names.contains(host));
+    let present = app.settings.present();
+    let public_url = present.public_url.as_deref();
+    let is_unknown = |host: &&String| !app.host_names.contains(host, public_url);
+    let unknown = hosts.iter().find(is_unknown);
     match unknown {
         Some(host) if !is_health(request.uri().path()) => misdirected(host),
         _ => next.run(request).await,
@@ -55,8 +58,9 @@ pub(crate) async fn check_origin(
     mut request: Request,
     next: Next,
 ) -> Response {
+    let present = app.settings.present();
     let own = OwnOrigins {
-        public_url: app.config.public_url.as_deref(),
+        public_url: present.public_url.as_deref(),
         allowed: &app.config.http.origins,
         tls: caller.tls,
     };

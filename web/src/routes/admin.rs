@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use crate::access::admin::COOKIE;
 use crate::access::credentials::cookie_headers;
 use crate::app::App;
-use crate::config::BITRATES_BPS;
 use crate::http::Caller;
-use crate::http::bodies::Bitrate;
+use crate::http::bodies::{ApiError, Bitrate};
 use crate::layers::identify::Requester;
+use crate::routes::settings;
 
 /// POST: opens a session for the admin token and sets its cookie.
 pub(super) async fn log_in(
@@ -65,15 +67,16 @@ fn set_cookie(cookie: &str) -> Response {
     }
 }
 
-/// PUT: changes the video bitrate while streaming.
+/// PUT: changes the bitrate of the largest rendition, as PATCH `/api/settings` does.
 pub(super) async fn set_bitrate(
     State(app): State<Arc<App>>,
-    Json(Bitrate { bitrate_bps }): Json<Bitrate>,
-) -> Response {
-    if !BITRATES_BPS.contains(&bitrate_bps) {
-        let why = "bitrate_bps: between 50000 and 50000000, please.\n";
-        return (StatusCode::UNPROCESSABLE_ENTITY, why).into_response();
+    body: Result<Json<Bitrate>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
+    let Json(Bitrate { bitrate_bps }) = body?;
+    let mut renditions = app.settings.present().renditions.clone();
+    if let Some(largest) = renditions.first_mut() {
+        largest.bitrate_bps = bitrate_bps;
     }
-    app.set_bitrate(bitrate_bps);
-    StatusCode::NO_CONTENT.into_response()
+    settings::apply(&app, json!({ "renditions": renditions }), None, false).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -19,6 +19,8 @@ use crate::routes::stylise::{no_store, not_found, parse_id, query_booth, title_o
 
 #[derive(Debug, Serialize)]
 struct Gallery {
+    /// Whether visitors see pictures here.
+    open: bool,
     pictures: Vec<Picture>,
 }
 
@@ -46,12 +48,12 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     requester: Requester,
 ) -> Result<Response, ApiError> {
-    let all = requester.rights.admin;
+    let (all, open) = (requester.rights.admin, app.settings.present().booth.gallery);
     let (shown, styles) =
         query_booth(&app, move |booth| (booth.gallery(all), booth.styles())).await?;
-    let shown = shown?.into_iter();
+    let shown = shown?.into_iter().filter(|_| open || all);
     let pictures = shown.map(|one| Picture::of(&app, one, &styles)).collect();
-    Ok(no_store(Json(Gallery { pictures })))
+    Ok(no_store(Json(Gallery { open, pictures })))
 }
 
 /// GET: a picture of the gallery, else a file of the page.
@@ -69,6 +71,9 @@ pub(super) async fn file(
     };
     if !requester.rights.watch {
         return identify::refused(&app);
+    }
+    if !app.settings.present().booth.gallery && !requester.rights.admin {
+        return not_found().into_response();
     }
     picture(&app, id, requester.rights.admin, &headers)
         .await

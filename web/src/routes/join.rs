@@ -46,7 +46,7 @@ pub(super) async fn join(State(app): State<Arc<App>>) -> Response {
     no_store(Json(Join {
         booth_url: address.page("/booth", token),
         feed_url: address.page("/", token),
-        wifi: WifiReport::of(&app.config.wifi),
+        wifi: WifiReport::of(&app.settings.present().wifi),
         https_url: address.https_page("/booth", token),
     }))
 }
@@ -59,7 +59,7 @@ pub(super) async fn code(
     let text = match name.as_str() {
         "booth.svg" => Some(public_address(&app).page("/booth", token(&app))),
         "feed.svg" => Some(public_address(&app).page("/", token(&app))),
-        "wifi.svg" => qr::wifi_text(&app.config.wifi),
+        "wifi.svg" => qr::wifi_text(&app.settings.present().wifi),
         _ => None,
     };
     let none = || {
@@ -74,13 +74,9 @@ pub(super) async fn code(
 
 fn public_address(app: &App) -> PublicAddress {
     let hosts = signaling::lan_addresses();
-    let config = &app.config;
-    PublicAddress::now(
-        config.public_url.as_deref(),
-        &app.served,
-        &hosts,
-        config.http.prefix(),
-    )
+    let present = app.settings.present();
+    let (public_url, prefix) = (present.public_url.as_deref(), app.config.http.prefix());
+    PublicAddress::now(public_url, &app.served, &hosts, prefix)
 }
 
 /// The code contains the viewer token: this route requires it.

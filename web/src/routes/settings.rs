@@ -40,6 +40,9 @@ struct SettingBody {
     origin: &'static str,
     #[serde(flatten)]
     kind: Kind,
+    /// Of a secret: whether there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_set: Option<bool>,
     /// Of a list: what may be in it, if that is known.
     #[serde(rename = "choices", skip_serializing_if = "Option::is_none")]
     choices_known: Option<Vec<String>>,
@@ -62,7 +65,34 @@ pub(super) async fn change(
     let tag = header_text(&headers, header::IF_MATCH)
         .filter(|tag| *tag != "*")
         .map(str::to_owned);
-    let (changing, keep) = (Arc::clone(&app), query.save == Some(true));
+    apply(&app, patch, tag, query.save == Some(true)).await?;
+    Ok(body(&app))
+}
+
+/// POST: reads the configuration again, as SIGHUP does in a service.
+pub(super) async fn reload(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    let reload = move || app.reload_configuration(Cause::Person, Some("admin".to_owned()));
+    let reloaded = tokio::task::spawn_blocking(reload).await;
+    match reloaded.map_err(|_| broken())? {
+        Ok(reloaded) => Ok(stylise::no_store(Json(reloaded))),
+        Err(error) => {
+            let refused = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
+            Err(match error.key() {
+                Some(key) => refused.about(key),
+                None => refused,
+            })
+        }
+    }
+}
+
+/// Applies a change as a whole, and records it in the audit.
+pub(super) async fn apply(
+    app: &Arc<App>,
+    patch: Value,
+    tag: Option<String>,
+    keep: bool,
+) -> Result<(), ApiError> {
+    let changing = Arc::clone(app);
     // The disk may be slow.
     let changed = tokio::task::spawn_blocking(move || {
         let changed = changing.settings.change(&patch, tag.as_deref(), keep)?;
@@ -74,12 +104,8 @@ pub(super) async fn change(
         }
         Ok::<_, ChangeError>(())
     });
-    let broken = |_| {
-        let why = "the settings broke down; the log says where";
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
-    };
-    match changed.await.map_err(broken)? {
-        Ok(()) => Ok(body(&app)),
+    match changed.await.map_err(|_| broken())? {
+        Ok(()) => Ok(()),
         Err(ChangeError::Outdated) => {
             let why = "the settings have changed since: read them again";
             Err(ApiError::new(StatusCode::PRECONDITION_FAILED, why))
@@ -94,6 +120,11 @@ pub(super) async fn change(
     }
 }
 
+fn broken() -> ApiError {
+    let why = "the settings broke down; the log says where";
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
+}
+
 fn body(app: &App) -> Response {
     let labels = app
         .slots
@@ -106,6 +137,7 @@ fn body(app: &App) -> Response {
         default: shown.default,
         origin: shown.origin,
         kind: shown.setting.kind,
+        is_set: shown.is_set,
         choices_known: labels.clone().filter(|_| shown.setting.key == "classes"),
     };
     let body = SettingsBody {

@@ -45,6 +45,8 @@ struct Styles {
     styles: Vec<OfferedStyle>,
     /// Jobs are erased after this time.
     keep_s: u64,
+    /// Whether pictures may be shown in the gallery.
+    gallery: bool,
     #[serde(flatten)]
     comfyui: ComfyuiReport,
     /// Whether finished pictures are overwritten on the ComfyUI server; otherwise they may stay there.
@@ -69,6 +71,7 @@ pub(super) async fn styles(State(app): State<Arc<App>>) -> Result<Response, ApiE
     Ok(no_store(Json(Styles {
         styles,
         keep_s: app.config.booth.keep().as_secs(),
+        gallery: app.settings.present().booth.gallery,
         comfyui,
         comfyui_erases: app.booth.comfyui_erases(),
     })))
@@ -137,6 +140,10 @@ async fn share(
     body: Result<Json<Share>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let (id, Json(Share { share })) = (parse_id(&id)?, body?);
+    if share && !app.settings.present().booth.gallery {
+        let message = "the gallery is closed at the moment";
+        return Err(ApiError::new(StatusCode::CONFLICT, message));
+    }
     let view = query_booth(&app, move |booth| booth.set_share(id, share)).await?;
     Ok(no_store(Json(Job::of(&app, view?.ok_or_else(not_found)?))))
 }

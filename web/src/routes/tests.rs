@@ -67,6 +67,7 @@ impl Station {
             setup,
             Kept {
                 settings: Storage::default(),
+                read_again: Box::new(|| Ok(Config::default())),
                 data: Some(folder.clone()),
                 state: Some(folder.clone()),
             },

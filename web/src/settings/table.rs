@@ -2,9 +2,9 @@
 //! [`super::Settings`] that puts it into effect.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::config::Config;
+use crate::config::{BITRATES_BPS, Config, DETECT_FPS_MAX};
 
 /// How a setting is shown, and its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -12,10 +12,29 @@ use crate::config::Config;
 pub(crate) enum Kind {
     Text,
     Flag,
-    Number { min: f64, max: f64, step: f64 },
-    Choice { choices: &'static [&'static str] },
+    Number {
+        min: f64,
+        max: f64,
+        step: f64,
+    },
+    Choice {
+        choices: &'static [&'static str],
+    },
     List,
     Polygons,
+    /// A number for each of some names.
+    Scores {
+        min: f64,
+        max: f64,
+        step: f64,
+    },
+    /// What viewers can get. Only bitrates change while the station runs.
+    Renditions {
+        min: u32,
+        max: u32,
+    },
+    /// A text that is set and never shown.
+    Secret,
 }
 
 /// One key of the configuration file.
@@ -50,6 +69,26 @@ const SCORE: Kind = Kind::Number {
     max: 1.0,
     step: 0.01,
 };
+const SCORES: Kind = Kind::Scores {
+    min: 0.0,
+    max: 1.0,
+    step: 0.01,
+};
+const DETECT_FPS: Kind = Kind::Number {
+    min: 0.0,
+    max: DETECT_FPS_MAX as f64,
+    step: 1.0,
+};
+const BITRATES: Kind = Kind::Renditions {
+    min: *BITRATES_BPS.start(),
+    max: *BITRATES_BPS.end(),
+};
+const LABELS: Kind = Kind::Choice {
+    choices: &["none", "name", "name_score", "name_score_id"],
+};
+const WIFI_SECURITY: Kind = Kind::Choice {
+    choices: &["WPA", "WEP", "nopass"],
+};
 const MODES: Kind = Kind::Choice {
     choices: &["open", "blur_faces", "blur_people", "silhouettes"],
 };
@@ -59,9 +98,19 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("privacy.masks", Kind::Polygons, privacy.masks),
     setting!("classes", Kind::List, classes),
     setting!("min_score", SCORE, min_score),
+    setting!("class_scores", SCORES, class_scores),
+    setting!("detect_fps", DETECT_FPS, detect_fps),
     setting!("boxes", Kind::Flag, boxes),
+    setting!("labels", LABELS, labels),
+    setting!("renditions", BITRATES, renditions),
     setting!("name", Kind::Text, name),
+    setting!("public_url", Kind::Text, public_url),
     setting!("booth.open", Kind::Flag, booth.open),
+    setting!("booth.gallery", Kind::Flag, booth.gallery),
+    setting!("wifi.ssid", Kind::Text, wifi.ssid),
+    setting!("wifi.password", Kind::Secret, wifi.password),
+    setting!("wifi.security", WIFI_SECURITY, wifi.security),
+    setting!("wifi.hidden", Kind::Flag, wifi.hidden),
 ];
 
 /// Why a change is refused.
@@ -94,8 +143,11 @@ pub(crate) fn patched(config: &Config, patch: &Value) -> Result<Config, RefusedE
             );
             return Err(refused(&key, detail));
         };
-        (setting.set)(&mut changed, value.clone())
-            .map_err(|error| refused(&key, error.to_string()))?;
+        let mut value = value.clone();
+        if let (Kind::Scores { .. }, Value::Object(names)) = (setting.kind, &value) {
+            value = merged((setting.get)(config), names);
+        }
+        (setting.set)(&mut changed, value).map_err(|error| refused(&key, error.to_string()))?;
     }
     match changed.check() {
         Ok(()) => Ok(changed),
@@ -126,6 +178,47 @@ fn collect<'a>(key: String, value: &'a Value, found: &mut Vec<(String, &'a Value
     }
 }
 
+/// An object with what the patch names replaced, or removed if it is `null` there.
+fn merged(object: Value, patch: &Map<String, Value>) -> Value {
+    let mut fields = match object {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    for (name, value) in patch {
+        match value {
+            Value::Null => drop(fields.remove(name)),
+            value => drop(fields.insert(name.clone(), value.clone())),
+        }
+    }
+    Value::Object(fields)
+}
+
+/// `config` with these settings of `from`.
+pub(crate) fn with_settings_of<'a>(
+    config: &Config,
+    from: &Config,
+    settings: impl IntoIterator<Item = &'a Setting>,
+) -> Config {
+    let mut changed = config.clone();
+    for setting in settings {
+        // A value that was read from a configuration is valid in another.
+        let set = (setting.set)(&mut changed, (setting.get)(from));
+        debug_assert!(set.is_ok(), "{}: {set:?}", setting.key);
+    }
+    changed
+}
+
+/// Whether both offer the same sizes and frame rates, for which the encoders were made.
+pub(crate) fn have_same_sizes(one: &Config, other: &Config) -> bool {
+    let sizes = |config: &Config| -> Vec<_> {
+        let renditions = config.renditions.iter();
+        renditions
+            .map(|one| (one.width, one.height, one.fps))
+            .collect()
+    };
+    sizes(one) == sizes(other)
+}
+
 /// The keys whose values differ.
 pub(crate) fn differing(one: &Config, other: &Config) -> Vec<&'static Setting> {
     let differs = |setting: &&Setting| (setting.get)(one) != (setting.get)(other);
@@ -134,6 +227,8 @@ pub(crate) fn differing(one: &Config, other: &Config) -> Vec<&'static Setting> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::*;
@@ -162,6 +257,41 @@ mod tests {
     }
 
     #[test]
+    fn scores_of_classes_are_merged() {
+        let with = |config: &Config, scores: Value| {
+            patched(config, &json!({"class_scores": scores})).expect("valid")
+        };
+        let two = with(&Config::default(), json!({"person": 0.5, "cup": 0.25}));
+        let one = with(&two, json!({"person": null, "cup": 0.75}));
+        assert_eq!(one.class_scores, BTreeMap::from([("cup".to_owned(), 0.75)]));
+        let none = patched(&one, &json!({"class_scores": null})).expect("valid");
+        assert!(none.class_scores.is_empty());
+    }
+
+    #[test]
+    fn settings_of_another_configuration_are_taken_over() {
+        let file: Config = toml::from_str(
+            "name = \"b\"\nmin_score = 0.5\n[wifi]\nssid = \"x\"\nsecurity = \"nopass\"\n[class_scores]\ncup = 0.1",
+        )
+        .expect("valid");
+        let live = Config {
+            name: "a".to_owned(),
+            ..Config::default()
+        };
+        let but_name = SETTINGS.iter().filter(|setting| setting.key != "name");
+        let both = with_settings_of(&live, &file, but_name);
+        assert_eq!((both.name.as_str(), both.min_score), ("a", Some(0.5)));
+        assert_eq!(
+            (&both.wifi, &both.class_scores),
+            (&file.wifi, &file.class_scores)
+        );
+        assert_eq!(
+            with_settings_of(&both, &Config::default(), SETTINGS),
+            Config::default()
+        );
+    }
+
+    #[test]
     fn a_wrong_value_or_key_is_named_and_nothing_is_changed() {
         let config = Config::default();
         let mask = json!([{"name": "x", "points": [[0.0, 0.0], [1.0, 2.0], [0.5, 0.5]]}]);
@@ -175,6 +305,13 @@ mod tests {
             (json!({"privacy": {}}), "privacy"),
             (json!({"source": "rtsp://x"}), "source"),
             (json!({"boxes": 1}), "boxes"),
+            (json!({"class_scores": {"person": 2}}), "class_scores"),
+            (json!({"class_scores": ["person"]}), "class_scores"),
+            (json!({"detect_fps": -1}), "detect_fps"),
+            (json!({"labels": "everything"}), "labels"),
+            (json!({"renditions": []}), "renditions"),
+            (json!({"wifi": {"ssid": "booth"}}), "wifi.password"),
+            (json!({"public_url": "booth.example"}), "public_url"),
             (json!([1]), ""),
             (json!("x"), ""),
         ] {

@@ -1,12 +1,12 @@
 //! Paints detections for the compose thread: `signaling` does not know about tracks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use capture::{Frame, I420, Signal, Slot, WallClock};
 use detector::privacy::PrivacyFilter;
-use detector::{Card, OverlayPainter, Tracks};
+use detector::{Card, LabelContent, OverlayPainter, Tracks};
 use signaling::{Painter, PictureFilter, reserved_top_px};
 
 use crate::redaction::redact_paths;
@@ -15,8 +15,31 @@ use crate::redaction::redact_paths;
 pub(crate) struct FeedPainter {
     overlay: OverlayPainter,
     tracks: Arc<Slot<Tracks>>,
-    paints_boxes: Arc<AtomicBool>,
+    control: Arc<OverlayControl>,
     clock: WallClock,
+}
+
+/// What is painted on the picture, shared by whoever changes it and the compose thread.
+#[derive(Debug, Default)]
+pub(crate) struct OverlayControl {
+    paints_boxes: AtomicBool,
+    /// The index in [`LabelContent::ALL`].
+    labels: AtomicUsize,
+}
+
+impl OverlayControl {
+    /// In effect with the next picture.
+    pub(crate) fn set(&self, paints_boxes: bool, labels: LabelContent) {
+        let index = LabelContent::ALL.iter().position(|one| *one == labels);
+        self.labels
+            .store(index.unwrap_or_default(), Ordering::Relaxed);
+        self.paints_boxes.store(paints_boxes, Ordering::Relaxed);
+    }
+
+    fn labels(&self) -> LabelContent {
+        let index = self.labels.load(Ordering::Relaxed);
+        LabelContent::ALL.get(index).copied().unwrap_or_default()
+    }
 }
 
 /// Hides what the owner wants hidden, before anything else sees the picture.
@@ -36,13 +59,13 @@ impl FeedPainter {
     pub(crate) fn new(
         overlay: OverlayPainter,
         tracks: Arc<Slot<Tracks>>,
-        paints_boxes: Arc<AtomicBool>,
+        control: Arc<OverlayControl>,
         clock: WallClock,
     ) -> Self {
         Self {
             overlay,
             tracks,
-            paints_boxes,
+            control,
             clock,
         }
     }
@@ -50,12 +73,13 @@ impl FeedPainter {
 
 impl Painter for FeedPainter {
     fn paint(&mut self, picture: &mut I420, frame: &Frame) {
-        if !self.paints_boxes.load(Ordering::Relaxed) {
+        if !self.control.paints_boxes.load(Ordering::Relaxed) {
             return;
         }
         let Some(tracks) = self.tracks.latest() else {
             return;
         };
+        self.overlay.set_labels(self.control.labels());
         let reserved_px = reserved_top_px(picture, frame);
         self.overlay
             .paint_tracks(picture, &tracks, frame.captured_at, reserved_px);

@@ -49,7 +49,7 @@ use crate::http::sockets;
 use crate::metrics::Metrics;
 use crate::routes::whep_whip::ice_links;
 use crate::settings::storage::Storage;
-use crate::settings::{self, Followers, Settings};
+use crate::settings::{self, Followers, ReadConfiguration, Settings};
 use crate::shutter::{
     Networks, ShutterKeeper, ShutterState, Surroundings, connected_networks, demands, now_unix_ms,
     state_at_start,
@@ -59,6 +59,7 @@ use crate::stills::Stills;
 /// Where things are kept; `None`: nowhere.
 pub(crate) struct Kept {
     pub(crate) settings: Storage,
+    pub(crate) read_again: ReadConfiguration,
     /// Pictures of visitors.
     pub(crate) data: Option<PathBuf>,
     /// The shutter's state, the audit.
@@ -111,7 +112,7 @@ pub(crate) fn start(
         &engine,
         publisher.clone(),
         (state, kept.state),
-        kept.settings,
+        (kept.settings, kept.read_again),
     );
     let (detector, detector_metrics) =
         builder.detector(controls.settings.followers(), &mut registry)?;
@@ -187,7 +188,7 @@ impl PipelineBuilder<'_> {
         engine: &EngineHandle,
         publisher: Option<Publisher>,
         (state, folder): (ShutterState, Option<PathBuf>),
-        storage: Storage,
+        (storage, read_again): (Storage, ReadConfiguration),
     ) -> Controls {
         let stills = Arc::new(Stills::default());
         let shuttered = Arc::new(Shuttered {
@@ -203,6 +204,8 @@ impl PipelineBuilder<'_> {
         let discarding = Arc::clone(&shuttered);
         let followers = Followers::new(
             self.config,
+            Arc::clone(&self.slots.pace),
+            Arc::clone(&self.slots.demand),
             Arc::clone(&self.sightings.control),
             Box::new(move || discarding.discard_pictures()),
         );
@@ -210,7 +213,7 @@ impl PipelineBuilder<'_> {
         Controls {
             stills,
             shutter: ShutterKeeper::new(state, folder.as_deref(), effect),
-            settings: Settings::new(self.config.clone(), followers, storage),
+            settings: Settings::new(self.config.clone(), followers, storage, read_again),
         }
     }
 
@@ -275,9 +278,9 @@ impl PipelineBuilder<'_> {
         let metrics = Arc::new(ComposeMetrics::default());
         metrics.register(registry);
         let tracks = Arc::clone(&self.slots.tracks);
-        let paints_boxes = Arc::clone(&followers.paints_boxes);
+        let control = Arc::clone(&followers.overlay);
         let clock = self.slots.clock;
-        let painter = FeedPainter::new(OverlayPainter::new(), tracks, paints_boxes, clock);
+        let painter = FeedPainter::new(OverlayPainter::new(), tracks, control, clock);
         let filter = FeedFilter(PrivacyFilter::new(self.sightings.clone()));
         let parts = ComposeParts {
             frames: Arc::clone(&self.slots.frames),

@@ -118,6 +118,8 @@ async fn accept(
         image,
         share,
     } = form::read(headers.get(header::CONTENT_TYPE), upload).await?;
+    // Agreed to before the gallery was closed: the picture is made, and not shown.
+    let share = share && app.settings.present().booth.gallery;
     let key = key.map(|id| RequestKey {
         id,
         form: digest(&style, made_by, image.as_deref(), share),

@@ -1,0 +1,137 @@
+//! `carrier reload`
+
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::access::admin::AdminToken;
+use crate::cli::{ReloadArgs, ReportFormat};
+use crate::config::Config;
+use crate::environment::{Environment, UserFolders};
+use crate::output::print;
+
+/// The station reads a file and answers; a disk may be slow.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The answer of the station.
+#[derive(Debug, Serialize, Deserialize)]
+struct Outcome {
+    changed: Vec<String>,
+    kept_live: Vec<String>,
+    needs_restart: Vec<String>,
+}
+
+/// The part of an error answer that is shown.
+#[derive(Debug, Deserialize)]
+struct Problem {
+    detail: String,
+}
+
+pub(crate) fn run(args: &ReloadArgs) -> anyhow::Result<ExitCode> {
+    let folders = UserFolders::read();
+    let default_file = folders.config_file();
+    let environment = Environment::read();
+    let config = Config::load(&args.run, &environment, default_file.as_deref(), Ok)?;
+    let token = match (&config.admin_token, folders.admin_token_file()) {
+        (Some(token), _) => token.trim().to_owned(),
+        (None, Some(file)) => AdminToken::kept_or_made(&file)
+            .with_context(|| format!("the admin token in {}", file.display()))?
+            .reveal()
+            .to_owned(),
+        (None, None) => {
+            bail!("there is no admin token: set HOME, XDG_STATE_HOME or CARRIER_ADMIN_TOKEN")
+        }
+    };
+    let at = local(config.listen_addr()?);
+    let url = format!("http://{at}{}/api/admin/reload", config.http.prefix());
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(TIMEOUT))
+        .proxy(None)
+        .build()
+        .new_agent();
+    let request = agent
+        .post(&url)
+        .header("Authorization", format!("Bearer {token}"));
+    let mut answer = request.send_empty().with_context(|| {
+        format!("no station answers at {at}: is it running, and does it listen there (--listen)?")
+    })?;
+    let text = answer.body_mut().read_to_string().context("the answer")?;
+    if !answer.status().is_success() {
+        let detail = serde_json::from_str(&text).map_or(text, |problem: Problem| problem.detail);
+        match answer.status().as_u16() {
+            401 => {
+                bail!("the station at {at} has another admin token: set CARRIER_ADMIN_TOKEN to it")
+            }
+            _ => bail!("the station goes on with its present configuration: {detail}"),
+        }
+    }
+    match args.format {
+        ReportFormat::Json => print(&format!("{text}\n"))?,
+        ReportFormat::Table => print(&report(&serde_json::from_str(&text).context("the answer")?))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The address at which this machine reaches what listens on `listen`.
+fn local(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        // Such a socket takes IPv4 too, and not every machine has IPv6.
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            match std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, listen.port())) {
+                Ok(_) => Ipv4Addr::LOCALHOST.into(),
+                Err(_) => Ipv6Addr::LOCALHOST.into(),
+            }
+        }
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+fn report(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    let parts = [
+        ("changed", &outcome.changed),
+        ("stays as it was changed live", &outcome.kept_live),
+        ("needs a restart", &outcome.needs_restart),
+    ];
+    for (title, keys) in parts {
+        if !keys.is_empty() {
+            let _ = writeln!(text, "{title}: {}", keys.join(", "));
+        }
+    }
+    if text.is_empty() {
+        text.push_str("nothing has changed\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_names_what_changed_and_what_did_not() {
+        let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        let mut outcome = Outcome {
+            changed: keys(&["name", "min_score"]),
+            kept_live: keys(&["boxes"]),
+            needs_restart: keys(&["listen"]),
+        };
+        assert_eq!(
+            report(&outcome),
+            "changed: name, min_score\nstays as it was changed live: boxes\nneeds a restart: listen\n"
+        );
+        outcome = Outcome {
+            changed: Vec::new(),
+            kept_live: Vec::new(),
+            needs_restart: Vec::new(),
+        };
+        assert_eq!(report(&outcome), "nothing has changed\n");
+    }
+}
