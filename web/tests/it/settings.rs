@@ -1,10 +1,11 @@
 //! Settings that change while the station runs.
 
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::station::{Station, agent, get_bytes};
+use crate::station::{Station, agent, command, get_bytes};
 use crate::timing::HANG_TIMEOUT;
 
 struct Answer {
@@ -173,6 +174,107 @@ fn without_detections_a_privacy_mode_blurs_the_whole_picture_on_every_output() {
     let until = Instant::now() + HANG_TIMEOUT;
     while sharpness(&station, "/snapshot.jpg") < sharp[0] * 0.8 {
         assert!(Instant::now() < until, "it stays blurred");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn the_network_and_the_bitrates_change_live_and_secrets_are_not_shown() {
+    let station = Station::start(&["--model", "none"]);
+    let host = |name: &str| {
+        let request = agent().get(station.at("/api/status"));
+        let answer = request.header("Host", name).call().expect("an answer");
+        answer.status().as_u16()
+    };
+    assert_eq!(host("booth.example"), 421);
+    let mut renditions = value(&read(&station), "renditions").0;
+    renditions[0]["bitrate_bps"] = json!(1_200_000);
+    let patch = json!({
+        "public_url": "https://booth.example",
+        "wifi": {"ssid": "hall", "password": "a secret word"},
+        "renditions": renditions,
+    });
+    let changed = change(&station, "", None, &patch);
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    assert!(!changed.body.to_string().contains("a secret word"));
+    let settings = changed.body["settings"].as_array().expect("a list");
+    let password = settings.iter().find(|one| one["key"] == "wifi.password");
+    assert_eq!(password.expect("there")["is_set"], true);
+    assert_eq!(host("booth.example"), 200);
+    let (_, join) = get_bytes(&station.at("/api/join"));
+    let join: Value = serde_json::from_slice(&join).expect("JSON");
+    assert_eq!(join["feed_url"], "https://booth.example/");
+    assert_eq!(join["wifi"]["ssid"], "hall");
+    assert_eq!(station.status()["renditions"][0]["bitrate_bps"], 1_200_000);
+    renditions[0]["width"] = json!(640);
+    let refused = change(&station, "", None, &json!({"renditions": renditions}));
+    assert_eq!(
+        (refused.status, &refused.body["key"]),
+        (422, &json!("renditions"))
+    );
+}
+
+fn reload(station: &Station) -> Output {
+    let mut command = command(&station.home);
+    let at = station.at("");
+    let at = at.strip_prefix("http://").expect("an address");
+    command.args(["reload", "--listen", at, "--format", "json"]);
+    command
+        .env("CARRIER_ADMIN_TOKEN", &station.admin_token)
+        .args([
+            "--config".as_ref(),
+            station.home.join("carrier.toml").as_os_str(),
+        ])
+        .output()
+        .expect("it runs")
+}
+
+#[test]
+fn the_configuration_is_read_again_on_demand() {
+    let station = Station::configured("name = \"first\"\n", &["--model", "none"]);
+    let file = station.home.join("carrier.toml");
+    change(&station, "", None, &json!({"boxes": false}));
+    std::fs::write(
+        &file,
+        "name = \"second\"\nboxes = true\nmin_score = 0.5\nthreads = 1\n",
+    )
+    .expect("written");
+    let outcome = reload(&station);
+    let text = String::from_utf8_lossy(&outcome.stdout);
+    assert!(
+        outcome.status.success(),
+        "{}",
+        String::from_utf8_lossy(&outcome.stderr)
+    );
+    let outcome: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(outcome["changed"], json!(["min_score", "name"]));
+    assert_eq!(outcome["kept_live"], json!(["boxes"]));
+    assert_eq!(outcome["needs_restart"], json!(["threads"]));
+    let now = read(&station);
+    assert_eq!(value(&now, "name"), (json!("second"), json!("file")));
+    assert_eq!(value(&now, "boxes"), (json!(false), json!("live")));
+
+    std::fs::write(&file, "name = \"third\"\nmin_score = 7\n").expect("written");
+    let refused = reload(&station);
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("min_score"), "{said}");
+    assert_eq!(station.status()["name"], "second", "nothing has changed");
+
+    std::fs::write(&file, "name = \"fourth\"\n").expect("written");
+    // Without a controlling terminal, as a service. With one, this signal ends the program.
+    if std::fs::File::open("/dev/tty").is_ok() {
+        eprintln!("skipped: SIGHUP, because there is a controlling terminal");
+        return;
+    }
+    let pid = station.pid().to_string();
+    let sent = std::process::Command::new("kill")
+        .args(["-HUP", &pid])
+        .status();
+    assert!(sent.expect("kill").success());
+    let until = Instant::now() + HANG_TIMEOUT;
+    while station.status()["name"] != "fourth" {
+        assert!(Instant::now() < until, "the file is not read again");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

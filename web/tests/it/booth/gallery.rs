@@ -106,3 +106,32 @@ fn the_admin_hides_and_erases() {
     );
     assert_eq!(delete(&station, &admin, &ADMIN).status, 404);
 }
+
+#[test]
+fn a_closed_gallery_shows_nothing_to_visitors_and_erases_nothing() {
+    let station = Station::start(&["--model", "none"]);
+    let job = made(&station, "true");
+    let picture = shown(&station, &[]).remove(0);
+    let url = picture["url"].as_str().expect("an address");
+    let set = |open: bool| {
+        let body = format!(r#"{{"booth": {{"gallery": {open}}}}}"#);
+        assert_eq!(patch(&station, "/api/settings", &body, &ADMIN).status, 200);
+    };
+    set(false);
+    assert!(shown(&station, &[]).is_empty());
+    assert_eq!(get(&station, url, &[]).status, 404);
+    assert_eq!(shown(&station, &ADMIN).len(), 1, "the owner still sees it");
+    assert_eq!(get(&station, "/api/styles", &[]).json()["gallery"], false);
+    let again = patch(
+        &station,
+        &format!("/api/stylise/{job}"),
+        r#"{"share": true}"#,
+        &[],
+    );
+    assert_eq!(again.status, 409);
+    let meanwhile = made(&station, "true");
+    let view = get(&station, &format!("/api/stylise/{meanwhile}"), &[]).json();
+    assert_eq!(view["share"], false);
+    set(true);
+    assert_eq!(shown(&station, &[]).len(), 1);
+}
