@@ -72,7 +72,7 @@ use crate::cli::RunArgs;
 use crate::environment::{self, Environment, UserFolders};
 
 /// The highest limit on the rate of detections.
-pub(crate) const DETECT_FPS_MAX: f32 = 240.0;
+pub(crate) const DETECT_FPS_MAX: f32 = 60.0;
 
 section! {
     /// The options of `carrier run`.
@@ -210,7 +210,7 @@ impl Config {
             }
         }
         if !(0.0..=DETECT_FPS_MAX).contains(&self.detect_fps) {
-            let why = "between 0, which means no limit, and 240";
+            let why = "between 0, which means no limit, and 60";
             return Err(ConfigError::value(
                 "detect_fps",
                 self.detect_fps.to_string(),

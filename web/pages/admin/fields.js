@@ -2,17 +2,13 @@
 // somebody types is left alone until it is sent.
 
 import { setText } from "../app/page.js";
+import { renditions, scores } from "./compound_fields.js";
+import { make } from "./make.js";
 import { toggled } from "./patch.js";
 import { choiceHelp, choiceLabel, numberWords, scaleOf, settingLabel, valueWords } from "./words.js";
 
 const RADIOS_MAX = 5; // more choices are a list
 const RANGE_STEPS_MAX = 400; // more steps are a field for a number
-
-export function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
 
 const idOf = (key) => `set-${key.replaceAll(".", "-")}`;
 
@@ -57,7 +53,7 @@ export function makeField(setting, words, change) {
   };
 }
 
-const MAKERS = { choice, number, flag, text, list };
+const MAKERS = { choice, number, flag, text, list, scores, renditions };
 
 function choice(setting, words, change, id) {
   return (setting.choices ?? []).length > RADIOS_MAX ? select(setting, words, change, id) : radios(setting, words, change, id);
@@ -109,7 +105,7 @@ function number(setting, words, change, id) {
   // Divided before and multiplied now: the rounding must not add digits.
   const given = () => Number((Number(control.value) * factor).toPrecision(10));
   let isTyped = false;
-  const draw = () => setText(shown, isRange ? numberWords(words, setting, given()) : unit);
+  const draw = (value = given()) => setText(shown, isRange ? numberWords(words, setting, value) : unit);
   control.addEventListener("input", () => {
     isTyped = true;
     draw();
@@ -123,7 +119,7 @@ function number(setting, words, change, id) {
     show({ value }) {
       if (isTyped) return;
       control.value = isRange ? scaled(value) : String(Number(scaled(value).toFixed(Math.max(digits, 3))));
-      draw();
+      draw(value);
     },
   };
 }
@@ -135,10 +131,12 @@ function flag({ key }, words, change, id) {
   return { element: make("div", {}, label), control, show: ({ value }) => (control.checked = value) };
 }
 
-function text({ key, max }, words, change, id) {
+// An empty text is no text, where the station has that.
+function text({ key, max, default: usual }, words, change, id) {
   const control = make("input", { id, type: "text", autocomplete: "off" });
   if (max) control.maxLength = max;
-  return { ...typed(control, (value) => change(value), String), ...labelled(words, key, id, control) };
+  const given = (value) => change(value === "" && usual === null ? null : value);
+  return { ...typed(control, given, (value) => value ?? ""), ...labelled(words, key, id, control) };
 }
 
 // {show}: a field whose text is sent when somebody has finished it, and that is not overwritten before.

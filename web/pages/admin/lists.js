@@ -4,7 +4,7 @@
 import { keepTrying } from "../app/images.js";
 import { byId, setText, withCode } from "../app/page.js";
 import { plainAddress, version } from "../join/codes.js";
-import { make } from "./fields.js";
+import { make } from "./make.js";
 import { duration, moment } from "./times.js";
 import { auditWords, checkName, healthWords, renditionChangeText } from "./words.js";
 

@@ -2,7 +2,7 @@
 // applied.
 
 import { byId, setText } from "../app/page.js";
-import { make } from "./fields.js";
+import { make } from "./make.js";
 import { isSame } from "./patch.js";
 import { CORNERS_MIN, freeName, keyMove, movedBy, movedTo, newMask, shifted, svgPoints, withCorner, withoutCorner } from "./polygon.js";
 

@@ -2,8 +2,10 @@
 
 import { byId, setText } from "../app/page.js";
 import { ask } from "./api.js";
-import { make, makeField, shapeOf } from "./fields.js";
+import { makeField, shapeOf } from "./fields.js";
+import { make } from "./make.js";
 import { changedKeys, merged, ownerOf, patchOf, unkept } from "./patch.js";
+import { makeWifi } from "./wifi.js";
 import { failureWords, settingLabel, valueWords } from "./words.js";
 
 const PATH = "api/settings";
@@ -11,7 +13,7 @@ const TIMEOUT_MS = 30000; // a model is loaded meanwhile
 const BRIEF = { isBrief: true };
 
 // The order of the settings on the page; others follow as the station lists them.
-const ORDER = ["privacy.mode", "classes", "min_score", "boxes", "bitrate_bps"];
+const ORDER = ["privacy.mode", "classes", "min_score", "class_scores", "detect_fps", "boxes", "labels", "name", "public_url", "renditions"];
 
 // Where a setting stands on the page, by the start of its key; the last entry takes the rest.
 const PLACES = [
@@ -20,7 +22,11 @@ const PLACES = [
   ["privacy.", "set-privacy-more"],
   ["classes", "set-detection"],
   ["min_score", "set-detection"],
+  ["class_scores", "set-detection"],
+  ["detect_fps", "set-detection"],
   ["boxes", "set-detection"],
+  ["labels", "set-detection"],
+  ["wifi.", null], // the form of the Wi-Fi shows it
   ["booth.", "set-booth"],
   ["", "set-more"],
 ];
@@ -33,6 +39,8 @@ export function makeSettings({ words, masks, tell, answered }) {
   let isSending = false;
   let serial = 0; // of the requests that change something
   const fields = new Map(); // by key: {field, shape}
+
+  const wifi = makeWifi({ words, change });
 
   const labels = (keys) => keys.map((key) => settingLabel(words(), key)).join(", ");
 
@@ -59,6 +67,7 @@ export function makeSettings({ words, masks, tell, answered }) {
     for (const [, id] of PLACES) if (id) byId(id).hidden = byId(id).childElementCount === 0;
     drawUnkept();
     masks.show(settings.find(({ key }) => key === masks.key) ?? null);
+    if (settings.length > 0) wifi.show(settings);
   }
 
   function show(setting) {
@@ -104,6 +113,7 @@ export function makeSettings({ words, masks, tell, answered }) {
     pending = null;
     const answer = await patchStation(patch, PATH);
     if (answer.status === 200) {
+      if (patch.wifi) wifi.applied();
       const changed = take(answer);
       if (changed.includes("privacy.mode")) tell(words().say("control.mode.now", { mode: shownValue("privacy.mode") }), BRIEF);
       if (patch.privacy?.masks) masks.applied();
@@ -144,6 +154,7 @@ export function makeSettings({ words, masks, tell, answered }) {
 
   function fault(key, text) {
     if (key === masks.key) masks.fault(text);
+    else if (wifi.owns(key)) wifi.fault(text);
     else fields.get(key)?.field.fault(text);
   }
 

@@ -55,7 +55,10 @@ export function scaleOf({ min, max, step, unit }) {
   return { factor: 1, unit: unit ?? "", digits: Number.isInteger(step ?? 1) ? 0 : 2 };
 }
 
+// Some settings have a value that is no number: nothing, or 0 for no limit.
 export function numberWords(words, setting, value) {
+  const special = `control.${value === null ? "unset" : "zero"}.${setting.key}`;
+  if ((value === null || value === 0) && words.knows(special)) return words.say(special);
   const { factor, unit, digits } = scaleOf(setting);
   return `${words.number(value / factor, digits)} ${unit}`.trim();
 }
@@ -71,10 +74,16 @@ export function valueWords(words, setting, value = setting.value) {
       return numberWords(words, setting, value);
     case "list":
       return value.length > 0 ? value.join(", ") : words.say("control.everything");
+    case "scores":
+      return Object.entries(value).sort().map(([name, score]) => `${name} ${numberWords(words, setting, score)}`).join(", ") || "–";
+    case "renditions":
+      return value.map(({ height, bitrate_bps }) => `${height}p ${words.number(bitrate_bps / 1000)}`).join(", ") + " kbit/s";
+    case "secret":
+      return words.say(setting.is_set ? "control.on" : "control.off");
     case "polygons":
       return words.say("control.masks.count", { count: value.length });
     default:
-      return String(value);
+      return value === null ? "–" : String(value);
   }
 }
 

@@ -31,7 +31,7 @@ export function makeScreens({ stage, result, chosen }) {
     if (screen === "style") showStyles(state, words, offer);
     if (screen === "work") showWork(workWords(state, performance.now()), words);
     byId("cancel").classList.toggle("absent", state.name === "fetching");
-    if (screen === "done") result.show(state.job, words);
+    if (screen === "done") result.show(state.job, words, offer);
     else result.leave();
     if (screen === "trouble") showTrouble(troubleWords(state.trouble), words);
     if (shown !== null && shown !== screen) byId(`heading-${screen}`).focus({ preventScroll: true });
@@ -51,6 +51,7 @@ export function makeScreens({ stage, result, chosen }) {
       radioCards(byId("styles"), { styles, selected: state.style, words, chosen });
     }
     byId("agree").checked = state.share;
+    byId("agree-line").hidden = offer?.gallery === false;
     const found = styles.find((style) => style.id === state.style);
     byId("make").disabled = !found || state.photo !== "file";
     const none = offer !== undefined && styles.length === 0;
@@ -125,8 +126,9 @@ export function makeResult({ dispatch, say }) {
       [blob, address] = result;
       drawn = null;
     },
-    show(job, words) {
+    show(job, words, offer) {
       byId("shown").checked = job.share;
+      byId("shown-line").hidden = offer?.gallery === false && !job.share;
       byId("until").textContent = until(job, words);
       if (job.result === drawn) return;
       drawn = job.result;

@@ -10,6 +10,7 @@ import { makeSlideshow } from "./slideshow.js";
 const EVERY_MS = 10000;
 
 let pictures = [];
+let isOpen = true;
 let words = null;
 let received = false;
 let timer = 0;
@@ -29,7 +30,7 @@ async function load() {
   try {
     const response = await fetch("api/gallery", { cache: "no-store" });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    ({ pictures } = await response.json());
+    ({ pictures, open: isOpen } = await response.json());
     received = true;
     trouble(null);
   } catch {
@@ -44,6 +45,8 @@ function show() {
   if (!isShow) {
     drawGrid(pictures, { words, admin: admin.is(), act });
     byId("empty").hidden = pictures.length > 0;
+    byId("empty-title").textContent = words.say(isOpen === false ? "gallery.closed" : "gallery.empty");
+    byId("empty-how").hidden = isOpen === false;
   }
   view.refresh();
 }

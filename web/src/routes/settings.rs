@@ -138,7 +138,9 @@ fn body(app: &App) -> Response {
         origin: shown.origin,
         kind: shown.setting.kind,
         is_set: shown.is_set,
-        choices_known: labels.clone().filter(|_| shown.setting.key == "classes"),
+        choices_known: labels
+            .clone()
+            .filter(|_| ["classes", "class_scores"].contains(&shown.setting.key)),
     };
     let body = SettingsBody {
         settings: app.settings.shown().into_iter().map(setting).collect(),

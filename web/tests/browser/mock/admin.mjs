@@ -75,6 +75,16 @@ export function makeAdmin(mock) {
     return true;
   }
 
+  // What a patch does to a setting.
+  function apply(setting, value) {
+    if (setting.kind === "scores") {
+      const scores = { ...setting.value, ...value };
+      value = Object.fromEntries(Object.entries(scores).filter(([, score]) => score !== null));
+    }
+    if (setting.kind === "secret") setting.is_set = value !== null;
+    Object.assign(setting, { value: setting.kind === "secret" ? null : value ?? setting.default, origin: "live" });
+  }
+
   const getShutter = (_, response, isAdmin) => send(response, { ...admin.shutter, who: isAdmin ? admin.shutter.who : null });
   getShutter.needsAdmin = false;
 
@@ -98,14 +108,14 @@ export function makeAdmin(mock) {
 
   async function patch(request, response) {
     const body = JSON.parse(await bytes(request));
-    const changes = flat(body);
+    const changes = flat(body, (key) => find(key)?.kind === "scores");
     admin.patches.push(body);
     if (request.headers["if-match"] !== tag()) return problem(response, 412, "The settings have changed");
     for (const [key, value] of changes) {
       const why = refusal(find(key), value);
       if (why) return problem(response, 422, why, {}, { key });
     }
-    for (const [key, value] of changes) Object.assign(find(key), { value, origin: "live" });
+    for (const [key, value] of changes) apply(find(key), value);
     if (request.url.includes("save=true")) {
       for (const setting of admin.settings) if (setting.origin === "live") setting.origin = "file";
     }
@@ -119,7 +129,7 @@ export function makeAdmin(mock) {
 
 function refusal(setting, value) {
   if (!setting) return "There is no such setting.";
-  if (setting.kind === "text" && value.length > 20) return "At most 20 characters, please.";
+  if (setting.kind === "text" && value?.length > 20) return "At most 20 characters, please.";
   if (setting.kind === "number" && (value < setting.min || value > setting.max)) {
     return `Between ${setting.min} and ${setting.max}, please.`;
   }
@@ -127,10 +137,10 @@ function refusal(setting, value) {
 }
 
 // The leaves of a merge patch, by their keys.
-function flat(patch, start = "") {
+function flat(patch, isWhole, start = "") {
   return Object.entries(patch).flatMap(([name, value]) => {
-    const isTable = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isTable ? flat(value, `${start}${name}.`) : [[`${start}${name}`, value]];
+    const isTable = typeof value === "object" && value !== null && !Array.isArray(value) && !isWhole(start + name);
+    return isTable ? flat(value, isWhole, `${start}${name}.`) : [[`${start}${name}`, value]];
   });
 }
 
@@ -148,7 +158,15 @@ function fresh() {
         choices: ["person", "bicycle", "car", "dog", "cat", "backpack", "umbrella", "handbag", "bottle", "cup", "chair", "couch", "potted plant", "tv", "laptop", "book"],
       }),
       setting("boxes", "flag", true),
-      setting("bitrate_bps", "number", 1500000, { min: 50000, max: 50000000, unit: "bit/s", origin: "flag" }),
+      setting("class_scores", "scores", { person: 0.5 }, { min: 0, max: 1, step: 0.01, choices: ["person", "bicycle", "cup"] }),
+      setting("detect_fps", "number", 0, { min: 0, max: 60, step: 1 }),
+      setting("labels", "choice", "name_score_id", { choices: ["none", "name", "name_score", "name_score_id"] }),
+      setting("renditions", "renditions", [[1280, 720, 1500000], [640, 360, 500000]].map(([width, height, bitrate_bps]) => ({ width, height, fps: 30, bitrate_bps })), { min: 50000, max: 50000000, origin: "flag" }),
+      setting("public_url", "text", null),
+      setting("wifi.ssid", "text", null),
+      setting("wifi.password", "secret", null, { is_set: false }),
+      setting("wifi.security", "choice", "WPA", { choices: ["WPA", "WEP", "nopass"] }),
+      setting("wifi.hidden", "flag", false),
       setting("name", "text", "carrier", { origin: "file" }),
       setting("booth.open", "flag", true),
       setting("booth.gallery", "flag", true),

@@ -13,7 +13,7 @@ export async function run(t) {
   await withMock(t, async (mock) => {
     const picture = Buffer.from(await (await fetch(`${mock.url}snapshot.jpg`)).arrayBuffer());
     mock.booth.addShown({ id: randomUUID(), style: "pencil", made_by: "laptop", result: picture });
-    for (const part of [signIn, shutter, settings, masks, lists, away, languages, link, looks]) {
+    for (const part of [signIn, shutter, settings, moreSettings, masks, lists, away, languages, link, looks]) {
       await part(t, mock);
       // Their polls would count among those of the next part.
       for (const context of t.contexts) await context.close();
@@ -173,6 +173,46 @@ async function settings(t, mock) {
   await pick(page, "open");
   t.check("a limit says how long to wait", await says(page, "#news", /Wait 7 seconds/));
   t.check("a choice that was not taken goes back", await page.isChecked("input[value='silhouettes']"));
+}
+
+async function moreSettings(t, mock) {
+  const page = await control(t, mock);
+  const last = () => JSON.stringify(mock.admin.patches.at(-1));
+  const sent = async (text) => {
+    for (let tries = 0; tries < 50 && last() !== text; tries += 1) await page.waitForTimeout(100);
+    return last() === text;
+  };
+  await page.click("[data-key='class_scores'] summary");
+  await page.selectOption("#set-class_scores", "cup");
+  t.check("a class gets a minimum score of its own", await sent('{"class_scores":{"cup":0.5}}'), last());
+  t.check("and is listed with the others", await says(page, "[data-key='class_scores'] summary", /cup 50 %, person 50 %/));
+  await page.locator(".score:has-text('person') button").click();
+  t.check("it can be taken away", await sent('{"class_scores":{"person":null}}'), last());
+  t.check("no limit of the rate is said in words", await says(page, "[data-key='detect_fps']", /no limit/));
+  await page.locator("#set-renditions-1").fill("400");
+  await page.keyboard.press("Tab");
+  const slower = mock.admin.settings.find(({ key }) => key === "renditions");
+  await page.waitForFunction(() => document.getElementById("set-renditions-1").value === "400");
+  t.check("a bitrate is changed", (await sent(JSON.stringify({ renditions: slower.value }))) && slower.value[1].bitrate_bps === 400000, last());
+  await page.locator("#set-public_url").fill("https://booth.example");
+  await page.keyboard.press("Tab");
+  t.check("an address is set", await sent('{"public_url":"https://booth.example"}'), last());
+  await page.locator("#set-public_url").fill("");
+  await page.keyboard.press("Tab");
+  t.check("an empty address is none", await sent('{"public_url":null}'), last());
+  await page.click("#wifi-more summary");
+  await page.fill("#wifi-ssid", "hall");
+  await page.fill("#wifi-password", "a secret word");
+  await page.click("#wifi button");
+  t.check("a network is sent as a whole", await sent('{"wifi":{"ssid":"hall","security":"WPA","hidden":false,"password":"a secret word"}}'), last());
+  await page.waitForFunction(() => document.getElementById("wifi-password").placeholder !== "");
+  t.check("its password does not stay on the page", (await page.inputValue("#wifi-password")) === "");
+  mock.admin.refuse.push({ method: "PATCH", path: "/api/settings", status: 422, body: { key: "wifi.password", detail: "8 to 63 letters" } });
+  await page.click("#wifi button");
+  t.check("a refused network says why", await says(page, "#wifi-fault", /8 to 63/));
+  await page.locator("#wifi").scrollIntoViewIfNeeded();
+  await t.shot(page, "admin-more-settings");
+  await inspect(t, page, "axe-core finds nothing on these fields");
 }
 
 async function masks(t, mock) {
