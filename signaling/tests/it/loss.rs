@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use lossy_link::{Conditions, Link};
 use signaling::metrics::ResendOutcome;
 
 use crate::client::{Client, run, run_for};
@@ -68,6 +69,44 @@ fn lost_datagrams_delay_a_connection_and_do_not_prevent_it() {
 #[test]
 fn lost_datagrams_delay_a_connection_to_a_dtls_client_and_do_not_prevent_it() {
     connects_in_spite_of_losses("active");
+}
+
+/// A slow viewer has the fullest queues: pictures that are paced, and pictures that it asks for again.
+#[test]
+fn discarded_pictures_do_not_leave_for_a_viewer_at_300_kbit_s() {
+    let slow = Conditions {
+        delay: Duration::from_millis(20),
+        rate_bps: Some(300_000),
+        ..Conditions::default()
+    };
+    let studio = Studio::open();
+    let mut clients = [Client::joined(&studio)];
+    run(&mut clients, "a picture", |clients| {
+        clients[0].got.len() > 30
+    });
+    clients[0].path = Some(Link::new(slow, 1));
+    run_for(&mut clients, Duration::from_secs(2));
+    let (nacks, began) = (studio.metrics.nacks.get(), Instant::now());
+    studio.demand.begin_picture_epoch();
+    studio.engine.discard_pictures();
+    let discarded_at = Instant::now();
+    assert!(nacks > 0, "the viewer asks for packets again");
+    // What was on its way is lost: everything from here on has left the station later.
+    run_for(&mut clients, Duration::ZERO);
+    clients[0].path = Some(Link::new(slow, 2));
+    let before = clients[0].got.len();
+    run(&mut clients, "the next pictures", |clients| {
+        let (later, since) = (&clients[0].got[before..], discarded_at.elapsed());
+        assert!(
+            later.iter().all(|got| got.age <= since),
+            "a packet of before left later"
+        );
+        later.len() > 40 && later.iter().any(|got| got.keyframe)
+    });
+    eprint_line(&format!(
+        "discarding took {:?}",
+        discarded_at.duration_since(began)
+    ));
 }
 
 #[test]

@@ -158,7 +158,12 @@ fn encode(
         let keyframe = asked > answered || needs_keyframe;
         answered = asked;
         keyframes.fetch_add(u64::from(keyframe), Ordering::Relaxed);
-        needs_keyframe = sink.send(frame(seq, keyframe)).needs_keyframe;
+        // As the compose thread does it.
+        let epoch = demand.picture_epoch();
+        let present = epoch.now();
+        epoch.publish_in(present, || {
+            needs_keyframe = sink.send(frame(seq, keyframe)).needs_keyframe;
+        });
         seq += 1;
     }
 }
