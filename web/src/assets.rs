@@ -10,6 +10,8 @@ use serde::Serialize;
 pub(crate) struct Asset {
     pub(crate) path: &'static str,
     pub(crate) bytes: &'static [u8],
+    /// `bytes` compressed; `None`: it would gain nothing.
+    pub(crate) gzip: Option<&'static [u8]>,
 }
 
 /// All files, listed by `build.rs`.
@@ -88,12 +90,11 @@ impl Languages {
         Self { folder }
     }
 
-    /// The content of `de.json`; `None` if there is no such language. Files of the owner are read each
-    /// time, because they may change while the program runs.
-    pub(crate) fn file(&self, name: &str) -> Option<Vec<u8>> {
+    /// The content of the owner's `de.json`, if there is one. It is read each time, because it may change while the
+    /// program runs.
+    pub(crate) fn own_file(&self, name: &str) -> Option<Vec<u8>> {
         let code = name.strip_suffix(".json").filter(|code| is_code(code))?;
         self.own(code)
-            .or_else(|| Some(find(&format!("lang/{code}.json"))?.bytes.to_vec()))
     }
 
     /// All languages, sorted by code.
@@ -188,8 +189,8 @@ mod tests {
             assert!(!is_code(wrong), "{wrong}");
         }
         let nobody = Languages::default();
-        assert_eq!(nobody.file("../index.html"), None);
-        assert_eq!(nobody.file("xx.json"), None);
+        assert_eq!(nobody.own_file("../index.html"), None);
+        assert_eq!(nobody.own_file("xx.json"), None);
     }
 
     #[test]
@@ -201,10 +202,16 @@ mod tests {
         std::fs::write(folder.join("fr.json"), "{").expect("written");
         std::fs::write(folder.join("notes.txt"), "x").expect("written");
         let languages = Languages::new(Some(folder.to_path_buf()));
-        assert_eq!(languages.file("nds.json"), Some(words.as_bytes().to_vec()));
-        assert_eq!(languages.file("frr.json"), languages.file("nds.json"));
-        assert_eq!(languages.file("fr.json"), None);
-        assert_eq!(languages.file("notes.txt"), None);
+        assert_eq!(
+            languages.own_file("nds.json"),
+            Some(words.as_bytes().to_vec())
+        );
+        assert_eq!(
+            languages.own_file("frr.json"),
+            languages.own_file("nds.json")
+        );
+        assert_eq!(languages.own_file("fr.json"), None);
+        assert_eq!(languages.own_file("notes.txt"), None);
         let list = languages.list();
         let own = Language {
             code: "nds".to_owned(),

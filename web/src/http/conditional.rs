@@ -25,6 +25,20 @@ pub(crate) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
         .any(|one| one == "*" || opaque(one) == opaque(tag))
 }
 
+/// Whether the client takes gzip (RFC 9110 12.5.3): it names it, and not with a weight of zero.
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let listed = headers.get_all(header::ACCEPT_ENCODING).iter();
+    let codings = listed.filter_map(|value| value.to_str().ok());
+    codings.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+        is_gzip && weight != Some(0.0)
+    })
+}
+
 fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
 }
@@ -109,6 +123,22 @@ mod tests {
         two.append(header::IF_NONE_MATCH, HeaderValue::from_static(TAG));
         assert!(is_known(&two, TAG), "two lines are one list");
         assert!(!is_known(&HeaderMap::new(), TAG));
+    }
+
+    #[test]
+    fn gzip_is_for_those_who_name_it() {
+        for (accepted, takes) in [
+            ("gzip, deflate, br", true),
+            ("br;q=1.0, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("identity", false),
+            ("x-gzip2", false),
+            ("", false),
+        ] {
+            let headers = headers(&[(header::ACCEPT_ENCODING, accepted)]);
+            assert_eq!(takes_gzip(&headers), takes, "{accepted}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
     }
 
     fn asked(range: &str) -> (StatusCode, Option<String>) {

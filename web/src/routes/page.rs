@@ -14,9 +14,9 @@ use stylise::MadeBy;
 
 use crate::access::viewer_token::COOKIE;
 use crate::app::App;
-use crate::assets::{self, Asset, Language};
+use crate::assets::{self, Language};
 use crate::http::Caller;
-use crate::http::conditional::{entity_tag, is_known};
+use crate::http::conditional::{entity_tag, is_known, takes_gzip};
 use crate::layers::identify::{CHALLENGE, Requester};
 use crate::routes::stylise::maker;
 
@@ -29,8 +29,10 @@ pub(super) async fn index(
     let Some(page) = assets::find("index.html") else {
         return no_such_file();
     };
-    let html = mark_ice_servers(page.bytes, !app.ice_links.is_empty());
-    let page = serve(html, page.content_type(), &headers);
+    let page = match app.ice_links.is_empty() {
+        true => asset_response(page.path, &headers),
+        false => serve(mark_ice_servers(page.bytes), page.content_type(), &headers),
+    };
     let page = require_watch(&app, page, who, caller);
     with_visitor_cookie(&app, page, &headers, caller)
 }
@@ -185,28 +187,43 @@ pub(super) async fn language(
     headers: HeaderMap,
 ) -> Response {
     let languages = app.languages.clone();
-    let read = tokio::task::spawn_blocking(move || languages.file(&file)).await;
+    let name = file.clone();
+    let read = tokio::task::spawn_blocking(move || languages.own_file(&name)).await;
     match read.ok().flatten() {
-        Some(file) => serve(file.into(), "application/json", &headers),
-        None => no_such_file(),
+        Some(own) => serve(own.into(), "application/json", &headers),
+        None => asset_response(&format!("lang/{file}"), &headers),
     }
 }
 
 pub(super) fn asset_response(path: &str, headers: &HeaderMap) -> Response {
-    assets::find(path).map_or_else(no_such_file, |asset: &Asset| {
-        serve(asset.bytes.into(), asset.content_type(), headers)
-    })
+    let Some(asset) = assets::find(path) else {
+        return no_such_file();
+    };
+    let gzip = asset.gzip.filter(|_| takes_gzip(headers));
+    let bytes = gzip.unwrap_or(asset.bytes);
+    let mut response = serve(bytes.into(), asset.content_type(), headers);
+    let answer = response.headers_mut();
+    if asset.gzip.is_some() {
+        answer.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    if gzip.is_some() && response.status() == StatusCode::OK {
+        let coding = HeaderValue::from_static("gzip");
+        response
+            .headers_mut()
+            .insert(header::CONTENT_ENCODING, coding);
+    }
+    response
 }
 
 /// Marks the page so that it requests the STUN and TURN servers before it connects; without any it saves
 /// the round trip.
-fn mark_ice_servers(html: &'static [u8], has_ice_servers: bool) -> Cow<'static, [u8]> {
+fn mark_ice_servers(html: &'static [u8]) -> Cow<'static, [u8]> {
     match std::str::from_utf8(html) {
-        Ok(text) if has_ice_servers => {
+        Ok(text) => {
             let text = text.replacen("<html ", "<html data-ice-servers ", 1);
             text.into_bytes().into()
         }
-        _ => html.into(),
+        Err(_) => html.into(),
     }
 }
 
@@ -233,10 +250,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_is_marked_only_when_there_are_ice_servers() {
+    fn the_page_is_marked_where_there_are_ice_servers() {
         let page = assets::find("index.html").expect("embedded").bytes;
-        assert_eq!(mark_ice_servers(page, false), page);
-        let text = String::from_utf8(mark_ice_servers(page, true).into_owned()).expect("text");
+        let text = String::from_utf8(mark_ice_servers(page).into_owned()).expect("text");
         assert!(text.contains("<html data-ice-servers lang=\"en\">"));
     }
 }
