@@ -59,6 +59,11 @@ export const ENGLISH = {
   "live.auto": "Auto",
   "live.auto.now": "Auto ({name})",
   "live.saved": "Snapshot saved.",
+  "live.privacy.open": "Open",
+  "live.privacy.blur_faces": "Faces blurred",
+  "live.privacy.blur_people": "People blurred",
+  "live.privacy.silhouettes": "Silhouettes",
+  "live.unrecorded": "Nothing is recorded.",
   "live.unanswered": "The station does not answer.",
 };
 

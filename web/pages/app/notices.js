@@ -118,6 +118,9 @@ export function makeNotices({ edges, say }) {
     const name = status?.name ?? "carrier";
     setText(byId("name"), name);
     setText(byId("state"), words.short);
+    const mode = status?.privacy?.mode;
+    byId("privacy").hidden = !mode;
+    if (mode) setText(byId("privacy"), `${say(`live.privacy.${mode}`)} · ${say("live.unrecorded")}`);
     setText(byId("centre-words"), words.long || words.short);
     document.title = connection.name === "live" ? name : `${words.short} · ${name}`;
 

@@ -4,6 +4,7 @@
 //   node mock_server.mjs [port]      then open the printed address
 
 import { readdir, readFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
 import http from "node:http";
 import { fileURLToPath } from "node:url";
 import { launchChromium } from "./harness/browser.mjs";
@@ -147,7 +148,7 @@ async function openPublisher(chromium) {
 async function sendPage(response, path) {
   try {
     const body = await readFile(new URL(path, PAGES));
-    response.setHeader("Content-Type", TYPES[path.split(".").pop()]).end(body);
+    response.setHeader("Content-Type", TYPES[path.split(".").pop()]).setHeader("Content-Encoding", "gzip").end(gzipSync(body));
   } catch {
     response.writeHead(404).end();
   }

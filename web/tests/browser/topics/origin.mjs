@@ -20,9 +20,9 @@ export async function run(t) {
     performance
       .getEntriesByType("resource")
       .filter(({ name }) => name.includes("/app/") && !/\/(language|live_words|translated)\.js$/.test(name))
-      .reduce((sum, part) => sum + part.decodedBodySize, 0),
+      .reduce((sum, part) => sum + part.encodedBodySize, 0),
   );
-  t.check("the first files have less than 80 kB", first > 10000 && first < 80000, first);
+  t.check("the first files are less than 32 kB on the wire", first > 10000 && first < 32000, first);
   await page.keyboard.press("s");
   await page.waitForTimeout(1500);
   const origin = new URL(t.station.url).origin;
@@ -43,7 +43,7 @@ export async function run(t) {
     const parts = performance
       .getEntriesByType("resource")
       .filter(({ name }) => name.includes("/app/"));
-    const size = (some) => some.reduce((sum, part) => sum + part.decodedBodySize, 0);
+    const size = (some) => some.reduce((sum, part) => sum + part.encodedBodySize, 0);
     return {
       headers: Object.fromEntries(response.headers),
       bytes: size(parts),
@@ -55,8 +55,8 @@ export async function run(t) {
   t.check("the content security policy is strict", strict, policy);
   const kb = (size) => `${Math.round(size / 1000)} kB`;
   const rest = bytes - words;
-  t.check("with the statistics less than 80 kB", rest > 10000 && rest < 80000, rest);
-  t.check("the translation's files have less than 12.5 kB", words > 1000 && words < 12500, kb(words));
+  t.check("with the statistics less than 36 kB", rest > 10000 && rest < 36000, rest);
+  t.check("the translation's files have less than 6 kB", words > 1000 && words < 6000, kb(words));
 
   // Checked at the station, because Playwright loses the requests of a page with Cross-Origin-Opener-Policy when it is
   // left.
