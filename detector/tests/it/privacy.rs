@@ -12,52 +12,18 @@ use capture::{Frame, I420, PicturePool};
 use detector::privacy::{
     PrivacyControl, PrivacyFilter, PrivacyMode, PrivacySettings, Sighting, Sightings,
 };
-use detector::{Detection, InstalledModel, ModelEntry, ModelFile};
+use detector::{Detection, InstalledModel, Manifest, ModelFile};
 
-const YUNET: &str = r#"
-name = "yunet_n_640_640"
-licence = "Apache-2.0"
-head = "yunet"
-labels = ["face"]
-min_score = 0.6
-nms_iou = 0.3
+const YUNET: &str = "yunet_n_640_640";
+const ULTRAFACE: &str = "ultraface_rfb_320";
 
-[input]
-name = "input"
-width = 640
-height = 640
-layout = "nchw"
-colour = "bgr"
-mean = [0.0, 0.0, 0.0]
-std = [1.0, 1.0, 1.0]
-resize = "stretch"
-"#;
-
-const ULTRAFACE: &str = r#"
-name = "ultraface_rfb_320"
-licence = "MIT"
-head = "ultraface"
-labels = ["face"]
-min_score = 0.7
-nms_iou = 0.3
-
-[input]
-name = "input"
-width = 320
-height = 240
-layout = "nchw"
-colour = "rgb"
-mean = [127.0, 127.0, 127.0]
-std = [128.0, 128.0, 128.0]
-resize = "stretch"
-"#;
-
-/// A model that the manifest does not list, from the shared folder.
-fn face_model(shared: &Path, manifest: &str) -> InstalledModel {
-    let entry = Arc::new(ModelEntry::parse(manifest).expect("valid"));
-    let file = shared.join(format!("models/{}.onnx", entry.name));
+/// A model of the manifest, from the shared folder.
+fn face_model(shared: &Path, name: &str) -> InstalledModel {
+    let manifest = Manifest::built_in().expect("valid");
+    let entry = manifest.by_name(name).expect("listed");
+    let file = shared.join(format!("models/{name}.onnx"));
     InstalledModel {
-        entry,
+        entry: Arc::clone(entry),
         file: ModelFile::At(file),
     }
 }

@@ -40,16 +40,17 @@ fn the_built_in_manifest_is_whole() {
             "deimv2_hgnetv2_atto_coco",
             "deimv2_hgnetv2_femto_coco",
             "fastestdet",
+            "yunet_n_320_320",
+            "yunet_n_640_640",
+            "ultraface_rfb_320",
         ]
     );
     for entry in manifest.models() {
-        assert_eq!(entry.labels.len(), 80, "{}", entry.name);
-        assert!(
-            entry
-                .url
-                .as_ref()
-                .is_none_or(|url| url.to_lowercase().ends_with(&entry.file_name()))
-        );
+        let finds_faces = matches!(entry.head, Head::Yunet | Head::Ultraface);
+        let classes = if finds_faces { 1 } else { 80 };
+        assert_eq!(entry.labels.len(), classes, "{}", entry.name);
+        let is_named_alike = |url: &String| url.to_lowercase().ends_with(&entry.file_name());
+        assert!(entry.head == Head::Ultraface || entry.url.as_ref().is_none_or(is_named_alike));
         assert_eq!(entry.nms_iou.is_none(), entry.head == Head::Deimv2);
     }
     let yolox = manifest.by_name("yolox_nano").expect("there");

@@ -79,8 +79,8 @@ fn no_face_is_found_after_blurring() {
     let (Some(shared), Some(runtime)) = (rig::shared(), rig::runtime()) else {
         return;
     };
-    for manifest in [YUNET, ULTRAFACE] {
-        let mut detector = rig::open(&runtime, &face_model(&shared, manifest));
+    for name in [YUNET, ULTRAFACE] {
+        let mut detector = rig::open(&runtime, &face_model(&shared, name));
         let (mut before, mut again) = (0, Vec::new());
         for path in stills(&shared) {
             let picture = pictures::load(&path);
