@@ -33,7 +33,7 @@ pub(crate) fn check_requested(
     source: &SourceSpec,
     model: &str,
 ) -> anyhow::Result<()> {
-    check_model_name(model)?;
+    check_model_name("model", model)?;
     let typed = |value: &Option<String>, variable: &str| {
         value.is_some() && *value != environment::value(variable)
     };
@@ -56,13 +56,13 @@ pub(crate) fn check_requested(
 }
 
 /// Refuses a model name that the manifest does not have.
-pub(crate) fn check_model_name(model: &str) -> anyhow::Result<()> {
+pub(crate) fn check_model_name(key: &'static str, model: &str) -> anyhow::Result<()> {
     let Ok(ModelChoice::Named(name)) = model.parse() else {
         return Ok(());
     };
     let store = ModelStore::new(&environment::detector_places())?;
     match store.unknown(&name) {
-        Some(error) => Err(ConfigError::value("model", name, error.to_string()).into()),
+        Some(error) => Err(ConfigError::value(key, name, error.to_string()).into()),
         None => Ok(()),
     }
 }
@@ -104,7 +104,7 @@ fn alike(path: &Path) -> Option<String> {
 
 /// Opens the model that `--model` names. An error if it names none.
 pub(crate) fn open_detector(model: &str) -> anyhow::Result<Detector> {
-    check_model_name(model)?;
+    check_model_name("model", model)?;
     let Ok(model) = model.parse();
     let config = DetectorConfig {
         model,

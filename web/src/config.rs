@@ -295,7 +295,7 @@ impl Config {
     }
 
     pub(crate) fn detector(&self) -> Result<DetectorConfig, ConfigError> {
-        let Ok(model) = self.model.parse();
+        let (Ok(model), Ok(faces)) = (self.model.parse(), self.privacy.face_model.parse());
         Ok(DetectorConfig {
             model,
             session: SessionConfig {
@@ -304,7 +304,7 @@ impl Config {
                 openvino_device: Some(self.openvino_device.clone()),
             },
             places: environment::detector_places(),
-            faces: detector::ModelChoice::default(),
+            faces,
         })
     }
 

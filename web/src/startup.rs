@@ -28,7 +28,7 @@ use crate::access::admin::AdminToken;
 use crate::access::viewer_token::CookieKey;
 use crate::app::{AccessSetup, App};
 use crate::cli::RunArgs;
-use crate::commands::check_requested;
+use crate::commands::{check_model_name, check_requested};
 use crate::config::Config;
 use crate::environment::{self, Environment, UserFolders};
 use crate::http::addresses::{self, HttpsAddress, PublicAddress, Scheme, Served};
@@ -79,6 +79,7 @@ pub(crate) fn run(
     }
     let source = config.source.parse::<capture::SourceSpec>()?;
     check_requested(args, &source, &config.model)?;
+    check_model_name("privacy.face_model", &config.privacy.face_model)?;
     let token_file = folders.admin_token_file();
     let admin = AdminToken::obtain(config.admin_token.as_deref(), token_file.as_deref());
     let runtime = tokio::runtime::Builder::new_multi_thread()

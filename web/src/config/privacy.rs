@@ -11,6 +11,8 @@ section! {
     PrivacyConfig {
         /// What is hidden in each picture.
         mode: PrivacyMode = PrivacyMode::Open,
+        /// What finds faces for `blur_faces` where the model of the feed finds none.
+        face_model: String = "auto".to_owned(),
         /// Parts of the picture that are always filled.
         masks: Vec<Mask> = Vec::new(),
         /// Each start begins with a closed shutter.
