@@ -82,7 +82,7 @@ fn row(model: &ListedModel) -> String {
 }
 
 fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
-    check_model_name(name)?;
+    check_model_name("model", name)?;
     let known = store.list();
     let Some(model) = known.iter().find(|model| model.entry.name == name) else {
         bail!("there is no model called `{name}`; `carrier models list` shows them");
