@@ -13,8 +13,8 @@ const RANGE_STEPS_MAX = 400; // more steps are a field for a number
 const idOf = (key) => `set-${key.replaceAll(".", "-")}`;
 
 // A field of another shape is needed when these change.
-export function shapeOf({ key, kind, choices, min, max, step, unit }) {
-  return JSON.stringify([key, kind, choices, min, max, step, unit]);
+export function shapeOf({ key, kind, choices, names, min, max, step, unit }) {
+  return JSON.stringify([key, kind, choices, names, min, max, step, unit]);
 }
 
 // {element, show(setting), fault(text)}; null for a kind without a field. `change(value)` is called with what
@@ -39,6 +39,9 @@ export function makeField(setting, words, change) {
       setText(origin, words.knows(key) ? words.say(key) : "");
       origin.hidden = origin.textContent === "";
     },
+    enable(isEnabled) {
+      for (const input of element.querySelectorAll("input, select")) input.disabled = !isEnabled;
+    },
     fault(text) {
       fault.textContent = text;
       fault.hidden = !text;
@@ -56,7 +59,7 @@ export function makeField(setting, words, change) {
 const MAKERS = { choice, number, flag, text, list, scores, renditions };
 
 function choice(setting, words, change, id) {
-  return (setting.choices ?? []).length > RADIOS_MAX ? select(setting, words, change, id) : radios(setting, words, change, id);
+  return setting.names || (setting.choices ?? []).length > RADIOS_MAX ? select(setting, words, change, id) : radios(setting, words, change, id);
 }
 
 function radios({ key, choices = [] }, words, change, id) {
@@ -79,8 +82,9 @@ function radios({ key, choices = [] }, words, change, id) {
   };
 }
 
-function select({ key, choices }, words, change, id) {
-  const control = make("select", { id }, ...choices.map((value) => new Option(choiceLabel(words, key, value), value)));
+function select({ key, choices, names = {} }, words, change, id) {
+  const option = (value) => new Option(names[value] ?? choiceLabel(words, key, value), value);
+  const control = make("select", { id }, ...choices.map(option));
   control.addEventListener("change", () => change(control.value));
   return { ...labelled(words, key, id, control), show: ({ value }) => (control.value = value) };
 }

@@ -3,9 +3,11 @@
 import { byId, recall, remember, setText } from "../app/page.js";
 import { translatePage } from "../app/translated.js";
 import { ask, isGone } from "./api.js";
+import { makeCamera } from "./camera.js";
 import { makeGallery } from "./gallery.js";
 import { drawAudit, drawHealth, drawJoin, drawLog, drawViewers, forgetLists } from "./lists.js";
 import { makeMasks } from "./masks.js";
+import { modelChange, modelNames, sourceNames } from "./offers.js";
 import { makePicture } from "./picture.js";
 import { makePoller } from "./poll.js";
 import { makeSettings } from "./settings.js";
@@ -36,6 +38,7 @@ const shutter = makeShutter({ ...parts, answered: shutterAnswered });
 const masks = makeMasks({ ...parts, change: (key, value) => settings.change(key, value) });
 const settings = makeSettings({ ...parts, masks });
 const gallery = makeGallery(parts);
+const camera = makeCamera({ words: wordsNow, change: changeControl });
 
 // What is fetched, most urgent first; lists only while they are open.
 const poller = makePoller({
@@ -45,6 +48,9 @@ const poller = makePoller({
     status: { everyMs: 5000, wanted: always, load: () => fetched("status", "api/status", drawStatus, takeStatus) },
     settings: { everyMs: 10000, wanted: always, load: () => loaded(settings.load()) },
     health: { everyMs: 30000, wanted: always, load: () => fetched("health", "api/doctor", ({ checks }) => drawHealth(checks, words)) },
+    models: { everyMs: 5000, wanted: always, load: () => fetched("models", "api/models", drawModels) },
+    sources: { everyMs: 30000, wanted: always, load: () => fetched("sources", "api/sources", ({ sources }) => settings.name("source", sourceNames(sources))) },
+    camera: { everyMs: 5000, wanted: isOpen("camera"), load: () => fetched("camera", "api/camera", camera.show) },
     viewers: { everyMs: 3000, wanted: isOpen("viewers"), load: () => fetched("viewers", "api/viewers", (list) => drawViewers(list, words)) },
     gallery: { everyMs: 10000, wanted: isOpen("booth"), load: () => loaded(gallery.load()) },
     join: { everyMs: 30000, wanted: isOpen("join"), load: () => fetched("join", "api/join", (join) => drawJoin(join, words)) },
@@ -52,6 +58,19 @@ const poller = makePoller({
     log: { everyMs: 3000, wanted: isOpen("log"), load: () => fetched("log", "api/admin/log", ({ lines }) => drawLog(lines, words, nowMs())) },
   },
 });
+
+function drawModels(answer) {
+  settings.name("model", modelNames(answer.models, words));
+  const change = modelChange(words, answer);
+  byId("model-state").hidden = change === null;
+  setText(byId("model-state"), change?.text ?? "");
+  byId("model-state").dataset.tone = change?.tone ?? "";
+}
+
+function changeControl(key, value) {
+  settings.change(key, value);
+  poller.soon("camera");
+}
 
 function always() {
   return true;
@@ -172,7 +191,7 @@ const ACTIONS = {
     remember(SIGNED_IN, null);
     poller.set(false);
     picture.stop();
-    for (const part of [shutter, settings, gallery]) part.forget();
+    for (const part of [shutter, settings, gallery, camera]) part.forget();
     forgetLists();
     for (const name of Object.keys(kept)) delete kept[name];
     tell("");

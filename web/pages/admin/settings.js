@@ -13,13 +13,17 @@ const TIMEOUT_MS = 30000; // a model is loaded meanwhile
 const BRIEF = { isBrief: true };
 
 // The order of the settings on the page; others follow as the station lists them.
-const ORDER = ["privacy.mode", "classes", "min_score", "class_scores", "detect_fps", "boxes", "labels", "name", "public_url", "renditions"];
+const ORDER = ["source", "model", "privacy.mode", "classes", "min_score", "class_scores", "detect_fps", "boxes", "labels", "name", "public_url", "renditions"];
 
 // Where a setting stands on the page, by the start of its key; the last entry takes the rest.
 const PLACES = [
   ["privacy.mode", "set-privacy"],
   ["privacy.masks", null], // the mask editor shows it
   ["privacy.", "set-privacy-more"],
+  ["source", "source-fields"],
+  ["camera.controls", null], // camera.js shows them
+  ["camera.", "source-fields"],
+  ["model", "model-fields"],
   ["classes", "set-detection"],
   ["min_score", "set-detection"],
   ["class_scores", "set-detection"],
@@ -39,6 +43,7 @@ export function makeSettings({ words, masks, tell, answered }) {
   let isSending = false;
   let serial = 0; // of the requests that change something
   const fields = new Map(); // by key: {field, shape}
+  const choiceNames = new Map(); // by key: {choice: text}
 
   const wifi = makeWifi({ words, change });
 
@@ -70,12 +75,15 @@ export function makeSettings({ words, masks, tell, answered }) {
     if (settings.length > 0) wifi.show(settings);
   }
 
-  function show(setting) {
+  function show(plain) {
+    const setting = named(plain);
     const place = PLACES.find(([start]) => setting.key.startsWith(start))[1];
     if (!place) return;
     const shape = shapeOf(setting);
     const known = fields.get(setting.key);
-    if (known?.shape === shape) {
+    // A list that somebody has opened is not exchanged.
+    const isInUse = known?.field.element.contains(document.activeElement);
+    if (known && (known.shape === shape || isInUse)) {
       known.field.show(setting);
       return;
     }
@@ -85,6 +93,15 @@ export function makeSettings({ words, masks, tell, answered }) {
     else byId(place).append(field.element);
     fields.set(setting.key, { field, shape });
     field.show(setting);
+  }
+
+  // With what the choices are called, if that is known.
+  function named(setting) {
+    const names = choiceNames.get(setting.key);
+    if (!names) return setting;
+    // What is in use is among the choices, whatever was found.
+    const choices = new Set([...(setting.choices ?? []), setting.value]);
+    return { ...setting, names, choices: [...choices] };
   }
 
   function drawUnkept() {
@@ -184,6 +201,12 @@ export function makeSettings({ words, masks, tell, answered }) {
   return {
     load,
     change,
+    // What the choices of a setting are called.
+    name(key, names) {
+      choiceNames.set(key, names);
+      const setting = settings.find((one) => one.key === key);
+      if (setting) show(setting);
+    },
     get: (key) => settings.find((setting) => setting.key === key) ?? null,
     // In another language.
     reworded() {

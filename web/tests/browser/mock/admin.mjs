@@ -8,6 +8,28 @@ export function makeAdmin(mock) {
     settings: [],
     saved: {}, // what is kept in the file, by key
     audit: [],
+    models: {
+      models: [
+        { value: "yolox_nano", name: "yolox_nano", classes: 80, faces: false, milliseconds: 12.3, in_use: true },
+        { value: "embedded", name: "embedded", classes: 11, faces: true, milliseconds: null, in_use: false },
+      ],
+      switching_to: null,
+      error: null,
+    },
+    sources: [
+      { value: "scene", name: "Built-in scene", kind: "scene", in_use: true },
+      { value: "webcam:0", name: "Integrated Camera", kind: "camera", in_use: false },
+    ],
+    camera: {
+      device: "Integrated Camera",
+      controls: [
+        { key: "exposure_auto", name: "Automatic exposure", kind: "flag", value: true, default: true, is_active: true, is_read_only: false },
+        { key: "exposure", name: "Exposure time (0.1 ms)", kind: "number", min: 1, max: 5000, step: 1, value: 156, default: 156, is_active: false, is_read_only: false },
+        { key: "brightness", name: "Brightness", kind: "number", min: -64, max: 64, step: 1, value: 0, default: 0, is_active: true, is_read_only: false },
+        { key: "power_line_hz", name: "Power line frequency", kind: "choice", choices: ["off", "50", "60", "auto"], value: "50", default: "50", is_active: true, is_read_only: false },
+      ],
+      problems: [],
+    },
     privacy: { promise: "none", note: null },
     checks: [],
     refuse: [], // {method, path, status, body, headers}: the next answers to such requests
@@ -77,6 +99,12 @@ export function makeAdmin(mock) {
 
   // What a patch does to a setting.
   function apply(setting, value) {
+    if (setting.kind === "controls") {
+      for (const [key, to] of Object.entries(value)) admin.camera.controls.find((one) => one.key === key).value = to;
+      const exposure = admin.camera.controls.find(({ key }) => key === "exposure");
+      exposure.is_active = !admin.camera.controls.find(({ key }) => key === "exposure_auto").value;
+      value = { ...setting.value, ...value };
+    }
     if (setting.kind === "scores") {
       const scores = { ...setting.value, ...value };
       value = Object.fromEntries(Object.entries(scores).filter(([, score]) => score !== null));
@@ -97,6 +125,9 @@ export function makeAdmin(mock) {
     },
     "GET /api/settings": sendSettings,
     "PATCH /api/settings": patch,
+    "GET /api/models": (_, response) => send(response, admin.models),
+    "GET /api/sources": (_, response) => send(response, { sources: admin.sources }),
+    "GET /api/camera": (_, response) => send(response, admin.camera),
     "GET /api/doctor": (_, response) => send(response, { checks: admin.checks }),
     "GET /api/admin/audit": (_, response) => send(response, { entries: admin.audit }),
     "GET /api/admin/log": (_, response) => send(response, { lines: log() }),
@@ -108,7 +139,7 @@ export function makeAdmin(mock) {
 
   async function patch(request, response) {
     const body = JSON.parse(await bytes(request));
-    const changes = flat(body, (key) => find(key)?.kind === "scores");
+    const changes = flat(body, (key) => ["scores", "controls"].includes(find(key)?.kind));
     admin.patches.push(body);
     if (request.headers["if-match"] !== tag()) return problem(response, 412, "The settings have changed");
     for (const [key, value] of changes) {
@@ -170,14 +201,38 @@ function fresh() {
       setting("name", "text", "carrier", { origin: "file" }),
       setting("booth.open", "flag", true),
       setting("booth.gallery", "flag", true),
-      setting("detector.model", "choice", "yolox_nano", {
-        choices: ["embedded", "yolox_nano", "yolox_tiny", "nanodet_plus", "rtmdet_tiny", "yolox_s"],
-      }),
+      setting("source", "choice", "scene", { choices: ["scene", "webcam:0", "auto"] }),
+      setting("model", "choice", "yolox_nano", { choices: ["embedded", "yolox_nano", "auto", "none"] }),
+      setting("camera.mirror", "flag", false),
+      setting("camera.rotation", "number", 0, { min: 0, max: 270, step: 90 }),
+      setting("camera.controls", "controls", {}),
     ],
     audit: [
       { at: at(3900), what: "shutter opened", by: "start", reason: null },
       { at: at(90000), what: "shutter closed", by: "schedule", reason: null },
     ],
+    models: {
+      models: [
+        { value: "yolox_nano", name: "yolox_nano", classes: 80, faces: false, milliseconds: 12.3, in_use: true },
+        { value: "embedded", name: "embedded", classes: 11, faces: true, milliseconds: null, in_use: false },
+      ],
+      switching_to: null,
+      error: null,
+    },
+    sources: [
+      { value: "scene", name: "Built-in scene", kind: "scene", in_use: true },
+      { value: "webcam:0", name: "Integrated Camera", kind: "camera", in_use: false },
+    ],
+    camera: {
+      device: "Integrated Camera",
+      controls: [
+        { key: "exposure_auto", name: "Automatic exposure", kind: "flag", value: true, default: true, is_active: true, is_read_only: false },
+        { key: "exposure", name: "Exposure time (0.1 ms)", kind: "number", min: 1, max: 5000, step: 1, value: 156, default: 156, is_active: false, is_read_only: false },
+        { key: "brightness", name: "Brightness", kind: "number", min: -64, max: 64, step: 1, value: 0, default: 0, is_active: true, is_read_only: false },
+        { key: "power_line_hz", name: "Power line frequency", kind: "choice", choices: ["off", "50", "60", "auto"], value: "50", default: "50", is_active: true, is_read_only: false },
+      ],
+      problems: [],
+    },
     privacy: { promise: "none", note: null },
     checks: [
       { name: "camera", state: "ok", message: "The built-in scene, 1280x720 at 30 frames a second.", fix: null },

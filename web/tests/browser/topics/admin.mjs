@@ -13,7 +13,7 @@ export async function run(t) {
   await withMock(t, async (mock) => {
     const picture = Buffer.from(await (await fetch(`${mock.url}snapshot.jpg`)).arrayBuffer());
     mock.booth.addShown({ id: randomUUID(), style: "pencil", made_by: "laptop", result: picture });
-    for (const part of [signIn, shutter, settings, moreSettings, masks, lists, away, languages, link, looks]) {
+    for (const part of [signIn, shutter, settings, moreSettings, camera, masks, lists, away, languages, link, looks]) {
       await part(t, mock);
       // Their polls would count among those of the next part.
       for (const context of t.contexts) await context.close();
@@ -213,6 +213,35 @@ async function moreSettings(t, mock) {
   await page.locator("#wifi").scrollIntoViewIfNeeded();
   await t.shot(page, "admin-more-settings");
   await inspect(t, page, "axe-core finds nothing on these fields");
+}
+
+async function camera(t, mock) {
+  const page = await control(t, mock);
+  const sent = async (text) => {
+    for (let tries = 0; tries < 50 && JSON.stringify(mock.admin.patches.at(-1)) !== text; tries += 1) await page.waitForTimeout(100);
+    return JSON.stringify(mock.admin.patches.at(-1)) === text;
+  };
+  await page.waitForSelector("#set-model option:has-text('yolox_nano: 12 ms, 80 classes')", { state: "attached" });
+  t.check("a model is shown with its time on this machine", true);
+  await page.selectOption("#set-model", "embedded");
+  t.check("the model is changed", await sent('{"model":"embedded"}'));
+  mock.admin.models.switching_to = "embedded";
+  t.check("that it is being opened is said", await says(page, "#model-state", /embedded is being opened/, 9000));
+  Object.assign(mock.admin.models, { switching_to: null, error: "embedded cannot be opened: no such file" });
+  t.check("that it failed, too", await says(page, "#model-state", /goes on: embedded cannot/, 9000));
+  await page.selectOption("#set-source", "webcam:0");
+  t.check("the source is changed", await sent('{"source":"webcam:0"}'));
+  await page.click("#camera summary");
+  await page.waitForSelector("#set-camera-controls-brightness");
+  t.check("a control that has no effect now is disabled", await page.isDisabled("#set-camera-controls-exposure"));
+  await page.locator("#set-camera-controls-exposure_auto").click();
+  t.check("a control is set", await sent('{"camera":{"controls":{"exposure_auto":false}}}'));
+  await page.waitForSelector("#set-camera-controls-exposure:enabled");
+  t.check("what depends on it follows", true);
+  await page.locator("#set-model").evaluate((list) => list.blur());
+  await page.locator("#source-title").scrollIntoViewIfNeeded();
+  await t.shot(page, "admin-camera");
+  await inspect(t, page, "axe-core finds nothing on the camera's fields");
 }
 
 async function masks(t, mock) {
