@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::picture::PooledPicture;
+use crate::switch::SourceNumber;
 
 /// One picture of the source and when it was taken. Shared as `Arc<Frame>`, never changed.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub struct Frame {
     pub pixels: PooledPicture,
     /// Counts up by one for each frame this process captured, across sources and reconnects.
     pub seq: u64,
+    /// The source or guest that took it. Objects are not followed from one into another.
+    pub source_number: SourceNumber,
     /// When the picture was taken, as near as the source can tell.
     pub captured_at: Instant,
     /// The frame counts as current for this long when no newer one comes. Longer for a slow source.
@@ -33,6 +36,7 @@ impl Frame {
         Self {
             pixels,
             seq,
+            source_number: 0,
             captured_at,
             stale_after: Self::STALE_AFTER,
             reserved_top_px: 0,

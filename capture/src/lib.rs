@@ -40,8 +40,8 @@ pub use sources::kind::SourceKind;
 pub use sources::scene;
 pub use sources::webcam::{Device, devices};
 pub use spec::{SourceSpec, SpecError, Y4mInput};
-pub use supervisor::{CaptureConfig, CaptureHandle, ShutterControl, spawn};
-pub use switch::{Guest, SourceSwitch};
+pub use supervisor::{CaptureConfig, CaptureHandle, ShutterControl, SourceControl, spawn};
+pub use switch::{Guest, SourceNumber, SourceSwitch};
 #[cfg(any(test, debug_assertions))]
 pub use threads::InjectedFault;
 pub use threads::{Heartbeat, TURN_MAX, ThreadFault, ThreadFaultKind, Threads};

@@ -1,15 +1,16 @@
 //! Keeps a source open: opens it, watches it, tells viewers what is wrong, opens it again with
 //! exponential back-off.
 //!
-//! In: a [`SourceSpec`] and the events of its attempts. Out: [`Signal`]s. The frames themselves go
+//! In: a [`SourceSpec`], its replacements, and the events of its attempts. Out: [`Signal`]s. The frames themselves go
 //! from the attempt's thread to the [`SourceSwitch`].
 
 mod attempt;
+mod control;
 mod plan;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,10 +23,12 @@ use crate::sources::camera::Wanted;
 use crate::sources::output::{AttemptId, Event, LiveSource, PublishGate};
 use crate::sources::stall::StallCheck;
 use crate::spec::SourceSpec;
-use crate::switch::SourceSwitch;
+use crate::switch::{SourceNumber, SourceSwitch};
 use crate::threads::{Heartbeat, TURN_MAX, Threads};
 use attempt::{Attempt, AttemptContext};
 use plan::{AfterFailure, Plan, Target};
+
+pub use control::{CaptureHandle, ShutterControl, SourceControl};
 
 /// How often stalls are checked for: a stall of 1.5 s is on the card after 1.6 s.
 const TICK: Duration = Duration::from_millis(100);
@@ -55,57 +58,6 @@ pub struct CaptureConfig {
     pub is_shuttered: bool,
 }
 
-/// A running capture. Dropping the handle ends the capture without waiting for it.
-#[derive(Debug)]
-pub struct CaptureHandle {
-    events: Sender<Event>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl CaptureHandle {
-    /// Releases and opens the source from any thread.
-    #[must_use]
-    pub fn shutter(&self) -> ShutterControl {
-        ShutterControl(self.events.clone())
-    }
-
-    /// Ends the capture and closes both slots. Returns within about a second even when a driver
-    /// hangs, because its thread is then left behind.
-    pub fn stop(mut self) {
-        // Fails when the supervisor has ended already.
-        let _ = self.events.send(Event::Stop);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the capture supervisor panicked");
-        }
-    }
-}
-
-/// Releases the source and opens it again. Clones control the same capture.
-#[derive(Debug, Clone)]
-pub struct ShutterControl(Sender<Event>);
-
-impl ShutterControl {
-    /// Releases the source: a camera's light goes off as soon as its driver lets go. Call
-    /// [`SourceSwitch::close_shutter`] first, which stops frames at once.
-    pub fn release_source(&self) {
-        // Fails when the supervisor has ended, which released everything.
-        let _ = self.0.send(Event::Shutter { is_closed: true });
-    }
-
-    /// Opens the source again.
-    pub fn open_source(&self) {
-        let _ = self.0.send(Event::Shutter { is_closed: false });
-    }
-}
-
-impl Drop for CaptureHandle {
-    fn drop(&mut self) {
-        let _ = self.events.send(Event::Stop);
-    }
-}
-
 /// Starts capturing. Frames and signals go to the slots behind `switch`.
 ///
 /// A source that cannot be opened is not an error here: a [`Signal`] tells it, and it is tried again.
@@ -128,7 +80,8 @@ pub fn spawn(
         },
         name: config.source.plain_name(),
         plan: Plan::new(config.source),
-        switch,
+        source: switch.source_number(),
+        switch: Arc::clone(&switch),
         received,
         backoff: BACKOFF,
         attempts: 0,
@@ -139,16 +92,15 @@ pub fn spawn(
     };
     let run = move |heartbeat: &Heartbeat| supervisor.run(heartbeat);
     let thread = config.threads.spawn("capture", run)?;
-    Ok(CaptureHandle {
-        events,
-        thread: Some(thread),
-    })
+    Ok(CaptureHandle::new(events, switch, thread))
 }
 
 struct Supervisor {
     context: AttemptContext,
     name: String,
     plan: Plan,
+    /// Of the source that is to be open.
+    source: SourceNumber,
     switch: Arc<SourceSwitch>,
     received: Receiver<Event>,
     backoff: Backoff,
@@ -167,21 +119,29 @@ enum Outcome {
     Failed(CaptureError),
     /// The shutter was closed.
     Shuttered,
+    /// Another source is to be opened.
+    Replaced,
+    Stopped,
+}
+
+/// Why a wait between two attempts ended.
+enum Waited {
+    Due,
+    /// The shutter was closed, or another source is to be opened.
+    Changed,
     Stopped,
 }
 
 impl Supervisor {
     fn run(&mut self, heartbeat: &Heartbeat) {
-        self.switch.publish_source_signal(Signal::Opening {
-            source: self.name.clone(),
-        });
+        self.publish_opening();
         loop {
             if self.is_shuttered && self.wait_while_shuttered(heartbeat) {
                 break;
             }
             let error = match self.attempt(heartbeat) {
                 Outcome::Failed(error) => error,
-                Outcome::Shuttered => continue,
+                Outcome::Shuttered | Outcome::Replaced => continue,
                 Outcome::Stopped => break,
             };
             let error = self.attribute(error);
@@ -195,10 +155,13 @@ impl Supervisor {
             self.publish_lost(self.plan.reason(&error), now);
             let wake = (after == AfterFailure::Retry).then(|| now + self.backoff.failed(now));
             heartbeat.rest();
-            if self.wait_for_stop(wake) {
-                break;
+            match self.wait_to_retry(wake) {
+                Waited::Due => {
+                    self.context.metrics.reopenings.inc();
+                }
+                Waited::Changed => {}
+                Waited::Stopped => break,
             }
-            self.context.metrics.reopenings.inc();
         }
         self.switch.close();
     }
@@ -217,7 +180,7 @@ impl Supervisor {
     /// Opens the source and watches it until it ends.
     fn attempt(&mut self, heartbeat: &Heartbeat) -> Outcome {
         // Before its thread runs, so that its first picture is published.
-        self.context.gate.set_active(self.attempts + 1);
+        self.context.gate.set_active(self.attempts + 1, self.source);
         match self.start(self.plan.target()) {
             Ok(attempt) => self.watch_attempt(attempt, heartbeat),
             Err(error) => Outcome::Failed(error),
@@ -255,11 +218,17 @@ impl Supervisor {
                     self.end_both(attempt, probe);
                     return Outcome::Shuttered;
                 }
+                Ok(Event::Source { number, source }) => {
+                    if self.adopt(number, source) {
+                        self.end_both(attempt, probe);
+                        return Outcome::Replaced;
+                    }
+                }
                 Ok(Event::Live(id, live)) => {
                     if probing == Some(id)
                         && let Some(camera) = probe.take()
                     {
-                        self.context.gate.set_active(id);
+                        self.context.gate.set_active(id, self.source);
                         self.end_or_abandon(std::mem::replace(&mut attempt, camera));
                     }
                     if attempt.id == id {
@@ -368,42 +337,74 @@ impl Supervisor {
     fn wait_while_shuttered(&mut self, heartbeat: &Heartbeat) -> bool {
         // Threads that a driver holds publish nothing from now on.
         self.attempts += 1;
-        self.context.gate.set_active(self.attempts);
+        self.context.gate.set_active(self.attempts, self.source);
         (self.live, self.lost) = (None, None);
         heartbeat.rest();
         while self.is_shuttered {
             match self.received.recv() {
                 Ok(Event::Shutter { is_closed }) => self.is_shuttered = is_closed,
+                Ok(Event::Source { number, source }) => {
+                    self.adopt(number, source);
+                }
                 Ok(Event::Stop) | Err(_) => return true,
                 // Late events of threads that were left behind.
                 Ok(_) => {}
             }
         }
         self.backoff = BACKOFF;
-        self.switch.publish_source_signal(Signal::Opening {
-            source: self.name.clone(),
-        });
+        self.publish_opening();
         false
     }
 
-    /// Sleeps until `wake` (`None`: for ever), or until the shutter is closed. Returns whether the capture was
-    /// stopped meanwhile.
-    fn wait_for_stop(&mut self, wake: Option<Instant>) -> bool {
+    /// Sleeps until `wake` (`None`: for ever), until the shutter is closed, or until another source is to be opened.
+    fn wait_to_retry(&mut self, wake: Option<Instant>) -> Waited {
         loop {
             let left = wake.map_or(Duration::MAX, |wake| {
                 wake.saturating_duration_since(Instant::now())
             });
             match self.received.recv_timeout(left) {
-                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
-                Err(RecvTimeoutError::Timeout) => return false,
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return Waited::Stopped,
+                Err(RecvTimeoutError::Timeout) => return Waited::Due,
                 Ok(Event::Shutter { is_closed: true }) => {
                     self.is_shuttered = true;
-                    return false;
+                    return Waited::Changed;
+                }
+                Ok(Event::Source { number, source }) => {
+                    if self.adopt(number, source) {
+                        return Waited::Changed;
+                    }
                 }
                 // Late events of threads that were left behind.
                 Ok(_) => {}
             }
         }
+    }
+
+    /// Takes another source into use. Returns `false` when a newer one is in use already.
+    fn adopt(&mut self, number: SourceNumber, source: SourceSpec) -> bool {
+        if number <= self.source {
+            return false;
+        }
+        tracing::info!(
+            from = self.name,
+            to = source.plain_name(),
+            "source replaced"
+        );
+        (self.source, self.name) = (number, source.plain_name());
+        self.plan = Plan::new(source);
+        self.backoff = BACKOFF;
+        (self.live, self.lost) = (None, None);
+        true
+    }
+
+    fn publish_opening(&self) {
+        self.publish_signal(Signal::Opening {
+            source: self.name.clone(),
+        });
+    }
+
+    fn publish_signal(&self, signal: Signal) {
+        self.switch.publish_source_signal(self.source, signal);
     }
 
     fn publish_live(&mut self, live: LiveSource, now: Instant) {
@@ -414,7 +415,7 @@ impl Supervisor {
             let seconds = now.saturating_duration_since(since).as_secs_f32();
             tracing::info!(source = opened.source, seconds, "source recovered");
         }
-        self.switch.publish_source_signal(Signal::Live {
+        self.publish_signal(Signal::Live {
             source: opened.source.clone(),
             note: self.plan.note(),
             width: *width,
@@ -432,7 +433,7 @@ impl Supervisor {
             return;
         }
         self.lost = Some((since, reason.clone()));
-        self.switch.publish_source_signal(Signal::Lost {
+        self.publish_signal(Signal::Lost {
             source: self.name.clone(),
             reason,
             since,

@@ -5,6 +5,9 @@
 //! over again with its next picture. The source stays open meanwhile, because opening a camera takes
 //! seconds, but its pictures are not decoded (`SourceOutput::skip_if_hidden`).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +17,10 @@ use crate::frame::{Frame, Signal};
 use crate::lock::lock;
 use crate::picture::PooledPicture;
 use crate::slot::Slot;
+
+/// Identifies what publishes frames: the configured source, the one that replaces it, a guest. Counts up and is never
+/// used twice.
+pub type SourceNumber = u64;
 
 /// Numbers all frames and publishes them, and the signals, in their slots.
 #[derive(Debug)]
@@ -29,16 +36,31 @@ pub struct SourceSwitch {
 struct State {
     /// Of the newest frame; counts on across sources, reconnects and guests.
     last_seq: u64,
+    last_number: SourceNumber,
+    /// The configured source. Frames and signals of former ones are refused.
+    source: SourceNumber,
     /// The last signal of the configured source, published or not.
     source_signal: Option<Signal>,
     /// Frames of older guests are refused.
-    newest_guest: u64,
+    newest_guest: SourceNumber,
     guest_on_air: bool,
     is_closed: bool,
     /// Nothing is published while the shutter is closed.
     is_shuttered: bool,
     /// Of the frames that are published.
     rate: FrameRate,
+}
+
+impl State {
+    fn next_number(&mut self) -> SourceNumber {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// Whether frames and signals of the configured source are published.
+    fn source_is_shown(&self) -> bool {
+        !self.guest_on_air && !self.is_shuttered
+    }
 }
 
 impl SourceSwitch {
@@ -57,13 +79,13 @@ impl SourceSwitch {
     #[must_use]
     pub fn guest(self: &Arc<Self>, name: impl Into<String>) -> Guest {
         let mut state = lock(&self.state);
-        state.newest_guest += 1;
-        let id = state.newest_guest;
+        state.newest_guest = state.next_number();
+        let number = state.newest_guest;
         self.return_to_source(&mut state);
         drop(state);
         Guest {
             switch: Arc::clone(self),
-            id,
+            number,
             name: name.into(),
             size: None,
         }
@@ -74,7 +96,7 @@ impl SourceSwitch {
     pub fn close_shutter(&self, reason: Option<String>, since: Instant) {
         let mut state = lock(&self.state);
         state.is_shuttered = true;
-        state.newest_guest += 1;
+        state.newest_guest = state.next_number();
         state.guest_on_air = false;
         state.rate.reset();
         self.guest_on_air.store(false, Ordering::Relaxed);
@@ -112,18 +134,41 @@ impl SourceSwitch {
         self.guest_on_air.load(Ordering::Relaxed)
     }
 
-    /// Publishes a frame of the configured source, unless a guest is on the air.
-    pub(crate) fn publish_source(&self, make: impl FnOnce(u64) -> Frame) {
+    /// Replaces the configured source by one that is being opened, shown to viewers as `name`. On return no frame of
+    /// the former one is in the slot, and none comes any more.
+    pub(crate) fn begin_source(&self, name: String) -> SourceNumber {
         let mut state = lock(&self.state);
-        if !state.guest_on_air && !state.is_shuttered {
-            self.publish(&mut state, make);
+        state.source = state.next_number();
+        let opening = Signal::Opening { source: name };
+        if state.source_is_shown() {
+            state.rate.reset();
+            self.frames.clear();
+            self.signal.publish(opening.clone());
+        }
+        state.source_signal = Some(opening);
+        state.source
+    }
+
+    /// Of the configured source.
+    pub(crate) fn source_number(&self) -> SourceNumber {
+        lock(&self.state).source
+    }
+
+    /// Publishes a frame of the configured source, unless a guest is on the air.
+    pub(crate) fn publish_source(&self, source: SourceNumber, make: impl FnOnce(u64) -> Frame) {
+        let mut state = lock(&self.state);
+        if state.source == source && state.source_is_shown() {
+            self.publish(&mut state, source, make);
         }
     }
 
     /// Publishes a signal of the configured source; while a guest is on the air, when it leaves.
-    pub(crate) fn publish_source_signal(&self, signal: Signal) {
+    pub(crate) fn publish_source_signal(&self, source: SourceNumber, signal: Signal) {
         let mut state = lock(&self.state);
-        if !state.guest_on_air && !state.is_shuttered {
+        if state.source != source {
+            return;
+        }
+        if state.source_is_shown() {
             self.signal.publish(signal.clone());
         }
         state.source_signal = Some(signal);
@@ -136,9 +181,15 @@ impl SourceSwitch {
         self.signal.close();
     }
 
-    fn publish(&self, state: &mut State, make: impl FnOnce(u64) -> Frame) {
+    fn publish(
+        &self,
+        state: &mut State,
+        source_number: SourceNumber,
+        make: impl FnOnce(u64) -> Frame,
+    ) {
         state.last_seq += 1;
-        let frame = make(state.last_seq);
+        let mut frame = make(state.last_seq);
+        frame.source_number = source_number;
         state.rate.frame(frame.captured_at);
         self.frames.publish(frame);
     }
@@ -159,7 +210,7 @@ impl SourceSwitch {
 #[derive(Debug)]
 pub struct Guest {
     switch: Arc<SourceSwitch>,
-    id: u64,
+    number: SourceNumber,
     name: String,
     /// Of its last published picture, in pixels.
     size: Option<(u32, u32)>,
@@ -170,7 +221,7 @@ impl Guest {
     pub fn publish(&mut self, pixels: PooledPicture, captured_at: Instant) -> bool {
         let size = (pixels.width(), pixels.height());
         let mut state = lock(&self.switch.state);
-        if state.newest_guest != self.id || state.is_closed || state.is_shuttered {
+        if state.newest_guest != self.number || state.is_closed || state.is_shuttered {
             return false;
         }
         if !state.guest_on_air {
@@ -188,15 +239,16 @@ impl Guest {
                 fps: 0.0,
             });
         }
-        self.switch
-            .publish(&mut state, |seq| Frame::new(pixels, seq, captured_at));
+        self.switch.publish(&mut state, self.number, |seq| {
+            Frame::new(pixels, seq, captured_at)
+        });
         true
     }
 
     /// Gives the air back to the configured source until the guest's next picture.
     pub fn pause(&mut self) {
         let mut state = lock(&self.switch.state);
-        if state.newest_guest == self.id {
+        if state.newest_guest == self.number {
             self.switch.return_to_source(&mut state);
         }
     }
@@ -246,189 +298,5 @@ impl FrameRate {
         let silent = now.saturating_duration_since(*last);
         let allowed = SILENT_LEAST.max(Duration::from_secs_f32(between * SILENT_FRAMES));
         (silent <= allowed).then(|| 1.0 / between)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::picture::PicturePool;
-
-    struct Fixture {
-        switch: Arc<SourceSwitch>,
-        frames: Arc<Slot<Frame>>,
-        signal: Arc<Slot<Signal>>,
-        pool: PicturePool,
-    }
-
-    fn fixture() -> Fixture {
-        let (frames, signal) = (Slot::new(), Slot::new());
-        Fixture {
-            switch: SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal)),
-            frames,
-            signal,
-            pool: PicturePool::new(2),
-        }
-    }
-
-    impl Fixture {
-        fn source_frame(&self) {
-            let pixels = self.pool.take(4, 2).expect("even");
-            self.switch
-                .publish_source(|seq| Frame::new(pixels, seq, Instant::now()));
-        }
-
-        fn publish(&self, guest: &mut Guest, width: u32) -> bool {
-            guest.publish(self.pool.take(width, 2).expect("even"), Instant::now())
-        }
-
-        /// Number and width of the newest frame.
-        fn newest(&self) -> (u64, u32) {
-            let frame = self.frames.latest().expect("published");
-            (frame.seq, frame.pixels.width())
-        }
-
-        fn signal(&self) -> Signal {
-            (*self.signal.latest().expect("published")).clone()
-        }
-    }
-
-    fn opening(source: &str) -> Signal {
-        let source = source.to_owned();
-        Signal::Opening { source }
-    }
-
-    fn live(source: &str, width: u32) -> Signal {
-        Signal::Live {
-            source: source.to_owned(),
-            note: None,
-            width,
-            height: 2,
-            fps: 0.0,
-        }
-    }
-
-    #[test]
-    fn a_guest_takes_over_with_its_first_picture_until_it_leaves() {
-        let fixture = fixture();
-        fixture.switch.publish_source_signal(opening("camera"));
-        fixture.source_frame();
-        let mut guest = fixture.switch.guest("phone");
-        fixture.source_frame();
-        assert_eq!(fixture.newest(), (2, 4), "admitted, but no picture yet");
-        assert!(fixture.publish(&mut guest, 8) && fixture.switch.guest_is_on_air());
-        fixture.source_frame();
-        assert_eq!(fixture.newest(), (3, 8));
-        assert_eq!(fixture.signal(), live("phone", 8));
-        assert!(fixture.publish(&mut guest, 6), "turned");
-        assert_eq!(fixture.signal(), live("phone", 6));
-        fixture
-            .switch
-            .publish_source_signal(opening("another camera"));
-        assert_eq!(fixture.signal(), live("phone", 6));
-        drop(guest);
-        assert_eq!(fixture.signal(), opening("another camera"));
-        fixture.source_frame();
-        assert_eq!(fixture.newest(), (5, 4));
-    }
-
-    #[test]
-    fn the_frame_rate_is_that_of_the_published_frames() {
-        let fixture = fixture();
-        let begin = Instant::now();
-        let at = |ms: u64| begin + std::time::Duration::from_millis(ms);
-        let pixels = || fixture.pool.take(4, 2).expect("even");
-        for ms in [0, 100, 200] {
-            fixture
-                .switch
-                .publish_source(|seq| Frame::new(pixels(), seq, at(ms)));
-        }
-        let fps = |now| fixture.switch.frame_rate(now).map(f32::round);
-        assert_eq!(fps(at(200)), Some(10.0));
-        let mut guest = fixture.switch.guest("phone");
-        assert!(guest.publish(pixels(), at(240)) && fixture.switch.guest_is_on_air());
-        assert_eq!(fps(at(240)), None, "too few to tell");
-        for ms in [260, 280, 300] {
-            guest.publish(pixels(), at(ms));
-        }
-        assert_eq!(fps(at(300)), Some(50.0));
-        drop(guest);
-        assert_eq!(fps(at(320)), None);
-        assert!(!fixture.switch.guest_is_on_air());
-    }
-
-    #[test]
-    fn a_pause_lasts_until_the_next_picture_of_the_guest() {
-        let fixture = fixture();
-        fixture.switch.publish_source_signal(opening("camera"));
-        let mut guest = fixture.switch.guest("phone");
-        fixture.publish(&mut guest, 8);
-        guest.pause();
-        assert_eq!(fixture.signal(), opening("camera"));
-        fixture.source_frame();
-        assert_eq!(fixture.newest(), (2, 4));
-        fixture.publish(&mut guest, 8);
-        assert_eq!(fixture.newest(), (3, 8));
-        assert_eq!(fixture.signal(), live("phone", 8));
-    }
-
-    #[test]
-    fn only_the_newest_guest_publishes() {
-        let fixture = fixture();
-        let mut old = fixture.switch.guest("old");
-        fixture.publish(&mut old, 8);
-        let mut new = fixture.switch.guest("new");
-        assert!(!fixture.publish(&mut old, 8));
-        assert!(fixture.publish(&mut new, 6));
-        drop(old);
-        assert_eq!(fixture.newest(), (2, 6));
-        assert_eq!(fixture.signal(), live("new", 6));
-        fixture.switch.close();
-        assert!(!fixture.publish(&mut new, 6));
-    }
-
-    fn after(frames: u32, every: Duration) -> (FrameRate, Instant) {
-        let begin = Instant::now();
-        let mut rate = FrameRate::default();
-        for frame in 0..frames {
-            rate.frame(begin + every * frame);
-        }
-        (rate, begin + every * frames.saturating_sub(1))
-    }
-
-    #[test]
-    fn the_rate_is_measured_over_the_last_frames() {
-        for (every_ms, fps) in [(33, 30.3), (100, 10.0), (2500, 0.4)] {
-            let (rate, last) = after(70, Duration::from_millis(every_ms));
-            let fps_now = rate.fps(last).expect("frames come");
-            assert!((fps_now - fps).abs() < 0.05, "{fps_now} for {fps}");
-        }
-        let (mut changed, last) = after(70, Duration::from_millis(33));
-        for frame in 1..=32 {
-            changed.frame(last + Duration::from_millis(100) * frame);
-        }
-        let fps_now = changed
-            .fps(last + Duration::from_millis(3200))
-            .expect("frames come");
-        assert!((fps_now - 10.0).abs() < 0.1, "{fps_now}");
-    }
-
-    #[test]
-    fn there_is_no_rate_of_one_frame_or_of_a_source_that_stopped() {
-        let now = Instant::now();
-        assert_eq!(FrameRate::default().fps(now), None);
-        let (one, at) = after(1, Duration::from_millis(33));
-        assert_eq!(one.fps(at), None);
-        let (mut quick, last) = after(40, Duration::from_millis(33));
-        assert!(quick.fps(last + Duration::from_secs(1)).is_some());
-        assert_eq!(quick.fps(last + Duration::from_secs(2)), None);
-        let (slow, last) = after(4, Duration::from_secs(3));
-        assert!(
-            slow.fps(last + Duration::from_secs(10)).is_some(),
-            "three seconds apart"
-        );
-        assert_eq!(slow.fps(last + Duration::from_secs(13)), None);
-        quick.reset();
-        assert_eq!(quick.fps(last), None);
     }
 }

@@ -11,7 +11,8 @@ use crate::frame::Frame;
 use crate::lock::lock;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::picture::{PicturePool, PooledPicture};
-use crate::switch::SourceSwitch;
+use crate::spec::SourceSpec;
+use crate::switch::{SourceNumber, SourceSwitch};
 use crate::threads::Heartbeat;
 
 /// Identifies an attempt to read a source. Never used twice.
@@ -39,6 +40,11 @@ pub(crate) enum Event {
     Ended(AttemptId, Result<(), CaptureError>),
     /// The shutter is to be closed or opened.
     Shutter { is_closed: bool },
+    /// Another source is to be opened instead.
+    Source {
+        number: SourceNumber,
+        source: SourceSpec,
+    },
     /// [`crate::CaptureHandle::stop`] was called.
     Stop,
 }
@@ -48,24 +54,25 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct PublishGate {
     switch: Arc<SourceSwitch>,
-    active: Mutex<AttemptId>,
+    /// The attempt whose frames are published, and the source that it reads.
+    active: Mutex<(AttemptId, SourceNumber)>,
 }
 
 impl PublishGate {
     pub(crate) fn new(switch: Arc<SourceSwitch>) -> Arc<Self> {
-        let active = Mutex::new(0);
+        let active = Mutex::default();
         Arc::new(Self { switch, active })
     }
 
-    /// From now on only frames of this attempt are published.
-    pub(crate) fn set_active(&self, attempt: AttemptId) {
-        *lock(&self.active) = attempt;
+    /// From now on only frames of this attempt, which reads `source`, are published.
+    pub(crate) fn set_active(&self, attempt: AttemptId, source: SourceNumber) {
+        *lock(&self.active) = (attempt, source);
     }
 
     fn publish(&self, attempt: AttemptId, make: impl FnOnce(u64) -> Frame) {
         let active = lock(&self.active);
-        if *active == attempt {
-            self.switch.publish_source(make);
+        if active.0 == attempt {
+            self.switch.publish_source(active.1, make);
         }
     }
 }
@@ -322,7 +329,7 @@ mod tests {
     fn output() -> (SourceOutput, Receiver<Event>, Arc<Slot<Frame>>) {
         let frames = Slot::new();
         let gate = PublishGate::new(SourceSwitch::new(Arc::clone(&frames), Slot::new()));
-        gate.set_active(1);
+        gate.set_active(1, 0);
         let (events, received) = channel();
         let output = SourceOutput {
             attempt: 1,
@@ -369,7 +376,7 @@ mod tests {
     fn an_inactive_attempt_publishes_nothing_and_the_numbers_go_on() {
         let (mut output, _events, frames) = output();
         publish(&mut output, 4);
-        output.gate.set_active(2);
+        output.gate.set_active(2, 0);
         publish(&mut output, 4);
         assert_eq!(frames.latest().expect("published").seq, 1);
         output.attempt = 2;

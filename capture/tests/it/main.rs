@@ -2,6 +2,7 @@
 
 mod mjpeg;
 mod recovery;
+mod replacing;
 mod supervision;
 mod timing;
 mod video;

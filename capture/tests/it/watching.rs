@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use capture::{
     CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader,
-    SourceSpec, SourceSwitch, WallClock, Wanted, spawn,
+    SourceControl, SourceSpec, SourceSwitch, WallClock, Wanted, spawn,
 };
 
 use crate::timing::{HANG_TIMEOUT, expect_within};
@@ -54,6 +54,10 @@ impl Watched {
             handle,
             threads,
         }
+    }
+
+    pub(crate) fn control(&self) -> SourceControl {
+        self.handle.source()
     }
 
     pub(crate) fn close_shutter(&self) {

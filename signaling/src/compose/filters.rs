@@ -83,6 +83,7 @@ impl FilterStage {
         Some(Arc::new(Frame {
             pixels,
             seq: frame.seq,
+            source_number: frame.source_number,
             captured_at: frame.captured_at,
             stale_after: frame.stale_after,
             reserved_top_px: frame.reserved_top_px,

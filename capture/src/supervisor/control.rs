@@ -1,0 +1,100 @@
+//! How other threads control a running capture: they end it, release its source, or replace its source.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
+
+use crate::sources::output::Event;
+use crate::spec::SourceSpec;
+use crate::switch::SourceSwitch;
+
+/// A running capture. Dropping the handle ends the capture without waiting for it.
+#[derive(Debug)]
+pub struct CaptureHandle {
+    events: Sender<Event>,
+    switch: Arc<SourceSwitch>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl CaptureHandle {
+    pub(super) fn new(
+        events: Sender<Event>,
+        switch: Arc<SourceSwitch>,
+        thread: JoinHandle<()>,
+    ) -> Self {
+        Self {
+            events,
+            switch,
+            thread: Some(thread),
+        }
+    }
+
+    /// Releases and opens the source from any thread.
+    #[must_use]
+    pub fn shutter(&self) -> ShutterControl {
+        ShutterControl(self.events.clone())
+    }
+
+    /// Replaces the source from any thread.
+    #[must_use]
+    pub fn source(&self) -> SourceControl {
+        SourceControl {
+            events: self.events.clone(),
+            switch: Arc::clone(&self.switch),
+        }
+    }
+
+    /// Ends the capture and closes both slots. Returns within about a second even when a driver
+    /// hangs, because its thread is then left behind.
+    pub fn stop(mut self) {
+        // Fails when the supervisor has ended already.
+        let _ = self.events.send(Event::Stop);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the capture supervisor panicked");
+        }
+    }
+}
+
+impl Drop for CaptureHandle {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::Stop);
+    }
+}
+
+/// Releases the source and opens it again. Clones control the same capture.
+#[derive(Debug, Clone)]
+pub struct ShutterControl(Sender<Event>);
+
+impl ShutterControl {
+    /// Releases the source: a camera's light goes off as soon as its driver lets go. Call
+    /// [`SourceSwitch::close_shutter`] first, which stops frames at once.
+    pub fn release_source(&self) {
+        // Fails when the supervisor has ended, which released everything.
+        let _ = self.0.send(Event::Shutter { is_closed: true });
+    }
+
+    /// Opens the source again.
+    pub fn open_source(&self) {
+        let _ = self.0.send(Event::Shutter { is_closed: false });
+    }
+}
+
+/// Replaces the source. Clones control the same capture.
+#[derive(Debug, Clone)]
+pub struct SourceControl {
+    events: Sender<Event>,
+    switch: Arc<SourceSwitch>,
+}
+
+impl SourceControl {
+    /// Closes the present source and opens `source`, as soon as the shutter is open. On return the signal says that
+    /// it is being opened, no frame of the former source is in the slot, and none comes any more. Of several calls
+    /// the last one wins.
+    pub fn replace(&self, source: SourceSpec) {
+        let number = self.switch.begin_source(source.plain_name());
+        // Fails when the supervisor has ended.
+        let _ = self.events.send(Event::Source { number, source });
+    }
+}
