@@ -9,7 +9,7 @@ use crate::watching::{Watched, folder};
 
 /// A video of small pictures of one brightness.
 fn clip(name: &str, luma: u8, width: usize) -> PathBuf {
-    let path = folder(name).join("pipe clip.y4m");
+    let path = folder(name).join("clip.y4m");
     let mut bytes = format!("YUV4MPEG2 W{width} H4 F25:1 C420mpeg2\n").into_bytes();
     for _ in 0..50 {
         bytes.extend(b"FRAME\n");
