@@ -174,6 +174,12 @@ impl<T> SlotReader<T> {
         }
     }
 
+    /// The newest value, seen or not.
+    #[must_use]
+    pub fn latest(&self) -> Option<Arc<T>> {
+        self.slot.latest()
+    }
+
     /// Waits asynchronously for a newer value. `None` after the slot was closed.
     pub async fn next(&mut self) -> Option<Arc<T>> {
         poll_fn(|cx| self.poll_next(cx)).await

@@ -42,5 +42,6 @@ pub use overlay::{ACCENT, Card, LabelContent, OverlayPainter};
 pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};
 pub use worker::{
-    DetectorState, Pace, Tuning, TuningControl, WorkerHandle, WorkerParts, spawn_worker,
+    DetectorState, ModelChange, ModelChangeState, ModelControl, Pace, Tuning, TuningControl,
+    WorkerHandle, WorkerParts, spawn_worker,
 };

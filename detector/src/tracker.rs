@@ -49,14 +49,23 @@ pub struct Tracker {
 impl Tracker {
     #[must_use]
     pub fn new(config: TrackerConfig) -> Self {
+        Self::counting_from(config, 1)
+    }
+
+    /// As [`Tracker::new`], with the id of the first track: [`Tracker::next_id`] of the tracker before it.
+    pub(crate) fn counting_from(config: TrackerConfig, next_id: u64) -> Self {
         Self {
             thresholds: Thresholds::new(config, BTreeMap::new()),
             objects: Vec::new(),
-            next_id: 1,
+            next_id,
             updated_at: None,
             period: None,
             dropped: 0,
         }
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id
     }
 
     /// Follows other thresholds from the next frame on.

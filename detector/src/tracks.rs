@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use capture::SourceNumber;
+
 use crate::detection::BBox;
 
 /// Boxes are extrapolated for at most this long. Afterwards they stand still until they are stale.
@@ -90,6 +92,8 @@ pub struct Tracks {
     /// When that frame was captured.
     pub captured_at: Instant,
     pub frame_seq: u64,
+    /// Of that frame. Tracks are not shown on pictures of another source.
+    pub source_number: SourceNumber,
     pub frame_width: u32,
     pub frame_height: u32,
     pub labels: Arc<[String]>,
@@ -144,6 +148,7 @@ mod tests {
         Tracks {
             captured_at: Instant::now(),
             frame_seq: 1,
+            source_number: 0,
             frame_width: 640,
             frame_height: 360,
             labels: Arc::from(["person".to_owned()]),

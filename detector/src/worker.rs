@@ -1,9 +1,12 @@
 //! The detector's thread.
 //!
-//! In: the newest frame of a slot. Out: tracks in another slot, and the state of the detector.
+//! In: the newest frame of a slot, and changes of the model. Out: tracks in another slot, and the state of the
+//! detector.
 
 mod detect;
 mod faces;
+mod model_change;
+mod opening;
 mod pace;
 mod state;
 #[cfg(test)]
@@ -18,25 +21,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Backoff, Frame, Heartbeat, Next, Slot, SlotReader, TURN_MAX, Threads};
+use capture::{Backoff, Frame, Heartbeat, Next, Slot, SlotReader, SourceNumber, TURN_MAX, Threads};
 
 use crate::detector::{DetectError, DetectorConfig, OpenError, open, open_for_faces};
 use crate::metrics::DetectorMetrics;
+use crate::models::store::ModelChoice;
 use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
 use crate::tracker::{Thresholds, Tracker, TrackerConfig};
 use crate::tracks::Tracks;
 use detect::{BACKOFF, Detect};
 use faces::FaceFinder;
+use opening::{OpenModel, Opened, Opener};
 use pace::FrameSelector;
 
+pub use model_change::{ModelChange, ModelChangeState, ModelControl};
 pub use pace::Pace;
 pub use state::DetectorState;
 pub use tuning::{Tuning, TuningControl};
 
 /// The longest wait for a frame, after which a stop is noticed.
 const FRAME_WAIT: Duration = Duration::from_millis(200);
-/// The deadline for opening a model, which some providers compile.
-const OPENING_MAX: Duration = Duration::from_secs(15 * 60);
 /// The deadline for one detection by the largest model on the slowest processor.
 const DETECTION_MAX: Duration = Duration::from_secs(120);
 /// After this many failures in a row, the model is opened again.
@@ -58,6 +62,8 @@ pub struct WorkerParts {
     pub sightings: Sightings,
     /// Which objects are shown.
     pub tuning: Arc<TuningControl>,
+    /// Changes the model.
+    pub model: Arc<ModelControl>,
     pub metrics: Arc<DetectorMetrics>,
     /// Where the thread is registered.
     pub threads: Threads,
@@ -86,31 +92,42 @@ impl WorkerHandle {
     }
 }
 
-/// Starts the detector's thread. The model is opened there, so that opening does not delay the feed. A
-/// missing or failing model is published as a state, and opened again with exponential back-off.
+/// Starts the detector's thread with the model of `config`, which is opened on a thread of its own, so that opening
+/// does not delay the feed. A missing or failing model is published as a state, and opened again with exponential
+/// back-off.
 pub fn spawn_worker(parts: WorkerParts, config: DetectorConfig) -> io::Result<WorkerHandle> {
     let metrics = Arc::clone(&parts.metrics);
     let for_faces = config.clone();
     let faces = FaceFinder::new(Box::new(move || open_for_faces(&for_faces)));
-    spawn_with(parts, faces, move || open(&config, &metrics))
+    parts.model.start(config.model.clone());
+    let open = move |model: &ModelChoice| {
+        let config = DetectorConfig {
+            model: model.clone(),
+            ..config.clone()
+        };
+        open(&config, &metrics)
+    };
+    spawn_with(parts, faces, Arc::new(open))
 }
 
-fn spawn_with<D, O>(parts: WorkerParts, faces: FaceFinder<D>, open: O) -> io::Result<WorkerHandle>
-where
-    D: Detect + Send + 'static,
-    O: FnMut() -> Result<Option<D>, OpenError> + Send + 'static,
-{
+fn spawn_with<D: Detect + Send + 'static>(
+    parts: WorkerParts,
+    faces: FaceFinder<D>,
+    open: OpenModel<D>,
+) -> io::Result<WorkerHandle> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let threads = parts.threads.clone();
     let mut worker = Worker {
         parts,
-        open,
+        opener: Opener::new(open),
         stopped,
         faces,
         at_work: None,
+        is_off: false,
         backoff: BACKOFF,
         retry_at: None,
+        next_track_id: 1,
     };
     let thread = threads.spawn("detect", move |heartbeat| {
         worker.run(heartbeat);
@@ -119,15 +136,19 @@ where
     Ok(WorkerHandle { stop, thread })
 }
 
-struct Worker<D, O> {
+struct Worker<D> {
     parts: WorkerParts,
-    open: O,
+    opener: Opener<D>,
     stopped: Arc<AtomicBool>,
     faces: FaceFinder<D>,
     at_work: Option<AtWork<D>>,
+    /// No detection is asked for.
+    is_off: bool,
     backoff: Backoff,
     /// When to open the model again; `None`: at once.
     retry_at: Option<Instant>,
+    /// Ids of tracks count on when another model comes.
+    next_track_id: u64,
 }
 
 /// An open detector with its tracker.
@@ -141,32 +162,31 @@ struct AtWork<D> {
     shown: Vec<bool>,
     thresholds: Thresholds,
     frame_size: (u32, u32),
+    source_number: SourceNumber,
     failures: u32,
     selector: FrameSelector,
     last: Option<Instant>,
 }
 
-impl<D, O> Worker<D, O>
-where
-    D: Detect,
-    O: FnMut() -> Result<Option<D>, OpenError>,
-{
+impl<D: Detect + Send + 'static> Worker<D> {
     fn run(&mut self, heartbeat: &Heartbeat) {
         // After a panic, the model may be inconsistent and is opened again.
         self.at_work = None;
         let mut overtaken = self.parts.frames.skipped();
         while !self.stopped.load(Ordering::Relaxed) {
-            if self.at_work.is_none() && self.is_retry_due(Instant::now()) {
-                heartbeat.beat(OPENING_MAX);
-                if !self.open() {
-                    return;
-                }
-            }
             heartbeat.beat(TURN_MAX);
+            self.manage_model(Instant::now());
+            if self.at_work.is_none() && self.opener.is_busy() {
+                // The newest frame stays in the slot until it can be detected.
+                continue;
+            }
             let frame = match self.parts.frames.wait(FRAME_WAIT) {
                 Next::Newer(frame) => frame,
                 Next::TimedOut => {
                     self.parts.metrics.rate_fps.set(0.0);
+                    if self.parts.frames.latest().is_none() {
+                        self.clear_tracks();
+                    }
                     continue;
                 }
                 Next::Closed => return,
@@ -188,36 +208,106 @@ where
         self.retry_at = Some(now + self.backoff.failed(now));
     }
 
-    /// Opens the model. `false` when no detection was asked for.
-    fn open(&mut self) -> bool {
+    /// Begins to open models, and takes those that are open into use. Detection goes on meanwhile.
+    fn manage_model(&mut self, now: Instant) {
+        let wait = match self.at_work {
+            Some(_) => Duration::ZERO,
+            None => FRAME_WAIT,
+        };
+        if let Some(opened) = self.opener.take(wait) {
+            self.take_over(opened, now);
+        }
+        if self.opener.is_busy() {
+            return;
+        }
+        let control = &self.parts.model;
+        let (change, model) = match control.requested() {
+            Some((number, model)) if model == control.in_use() => {
+                control.settle(number, Ok(()));
+                return;
+            }
+            Some((number, model)) => (Some(number), model),
+            None if self.at_work.is_none() && !self.is_off && self.is_retry_due(now) => {
+                (None, control.in_use())
+            }
+            None => return,
+        };
         // Published only the first time: later attempts keep the previous state.
         if self.parts.state.latest().is_none() {
             publish(&self.parts.state, DetectorState::Warming);
         }
-        let opened = catch_unwind(AssertUnwindSafe(|| (self.open)()));
-        let state = match opened {
-            Ok(Ok(None)) => return false,
-            Ok(Ok(Some(detector))) => {
-                let state = detector.running();
-                self.at_work = Some(AtWork::new(detector));
-                state
+        // With the one for faces, there would be three models. Heads of persons are hidden meanwhile.
+        self.faces.close();
+        self.opener.begin(change, model, &self.parts.threads);
+    }
+
+    fn take_over(&mut self, opened: Opened<D>, now: Instant) {
+        let Opened { change, result } = opened;
+        let control = &self.parts.model;
+        match (change, result) {
+            // Nobody asks for a model that another change followed: it is dropped.
+            (Some(number), Ok(detector)) if control.settle(number, Ok(())) => {
+                self.exchange(detector)
             }
-            Ok(Err(problem)) => {
-                self.retry_later(Instant::now());
-                let OpenError { message, fix, .. } = problem;
-                match problem.is_missing {
+            (Some(_), Ok(_)) => {}
+            (Some(number), Err(error)) => {
+                let in_use = control.in_use();
+                tracing::warn!(%in_use, fix = error.fix, "the model was not changed: {}", error.message);
+                control.settle(number, Err(error));
+            }
+            (None, Ok(detector)) => self.exchange(detector),
+            (
+                None,
+                Err(OpenError {
+                    is_missing,
+                    message,
+                    fix,
+                }),
+            ) => {
+                self.retry_later(now);
+                let state = match is_missing {
                     true => DetectorState::Missing { message, fix },
                     false => DetectorState::Failed { message, fix },
-                }
+                };
+                publish(&self.parts.state, state);
             }
-            Err(_) => {
-                self.retry_later(Instant::now());
-                let message = "the detector broke down while it opened the model".to_owned();
-                DetectorState::Failed { message, fix: None }
-            }
-        };
+        }
+    }
+
+    /// Takes another detector into use; `None`: none.
+    fn exchange(&mut self, detector: Option<D>) {
+        let metrics = &self.parts.metrics;
+        if let Some(former) = self.at_work.take() {
+            let inference = metrics.recent_inference.get();
+            self.parts
+                .model
+                .note_inference(former.detector.name(), inference);
+        }
+        metrics.recent_inference.set(0.0);
+        metrics.rate_fps.set(0.0);
+        self.retry_at = None;
+        self.is_off = detector.is_none();
+        let state = detector.as_ref().map_or(DetectorState::Off, D::running);
+        self.at_work = detector.map(|detector| AtWork::new(detector, self.next_track_id));
+        self.clear_tracks();
         publish(&self.parts.state, state);
-        true
+    }
+
+    /// Ends all tracks.
+    fn clear_tracks(&self) {
+        let labels = self
+            .at_work
+            .as_ref()
+            .map(|at_work| Arc::clone(&at_work.labels));
+        let labels = labels.unwrap_or_default();
+        let last = self.parts.tracks.latest();
+        if let Some(last) = last.filter(|last| !last.items.is_empty() || last.labels != labels) {
+            self.parts.tracks.publish(Tracks {
+                labels,
+                items: Vec::new(),
+                ..(*last).clone()
+            });
+        }
     }
 
     fn look_at(&mut self, frame: &Frame) {
@@ -234,11 +324,18 @@ where
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             at_work.tune(&self.parts.tuning);
-            at_work.follow(frame, metrics, sightings, &mut self.faces)
+            // Not while a model is opened, since there would be three.
+            let faces = (!self.opener.is_busy()).then_some(&mut self.faces);
+            at_work.follow(frame, metrics, sightings, faces)
         }));
         let problem = match outcome {
             Ok(Ok(tracks)) => {
-                self.parts.tracks.publish(tracks);
+                self.next_track_id = at_work.tracker.next_id();
+                // Not after the source was replaced, or the shutter closed.
+                let newest = self.parts.frames.latest();
+                if newest.is_some_and(|newest| newest.source_number == frame.source_number) {
+                    self.parts.tracks.publish(tracks);
+                }
                 metrics.total.observe(now.elapsed().as_secs_f64());
                 at_work.note_rate(now, metrics);
                 self.backoff.reset();
@@ -261,16 +358,17 @@ where
 }
 
 impl<D: Detect> AtWork<D> {
-    fn new(detector: D) -> Self {
+    fn new(detector: D, next_track_id: u64) -> Self {
         let config = TrackerConfig::for_score(detector.min_score());
         Self {
             labels: detector.labels(),
             detector,
-            tracker: Tracker::new(config),
+            tracker: Tracker::counting_from(config, next_track_id),
             tuned: 0,
             shown: Vec::new(),
             thresholds: Thresholds::new(config, BTreeMap::new()),
             frame_size: (0, 0),
+            source_number: 0,
             failures: 0,
             selector: FrameSelector::default(),
             last: None,
@@ -295,13 +393,13 @@ impl<D: Detect> AtWork<D> {
         frame: &Frame,
         metrics: &DetectorMetrics,
         sightings: &Sightings,
-        faces: &mut FaceFinder<D>,
+        faces: Option<&mut FaceFinder<D>>,
     ) -> Result<Tracks, DetectError> {
         let size = (frame.pixels.width(), frame.pixels.height());
-        if self.frame_size != size {
+        if (self.frame_size, self.source_number) != (size, frame.source_number) {
             // Another source or mode, so that the old boxes do not apply.
             self.tracker.forget();
-            self.frame_size = size;
+            (self.frame_size, self.source_number) = (size, frame.source_number);
         }
         // Weak detections are for the tracker, which continues known objects with them.
         let weak_score = self.thresholds.least_weak_score();
@@ -315,13 +413,15 @@ impl<D: Detect> AtWork<D> {
         // Before the tracker and every limit on what is shown.
         if is_sighting_needed {
             let mut sighting = Sighting::new(frame, &self.labels, &detections);
-            if sightings.need_face_model(&self.labels) {
-                faces.add_to(&mut sighting, frame, Instant::now());
-            } else {
-                faces.close();
+            match faces {
+                Some(faces) if sightings.need_face_model(&self.labels) => {
+                    faces.add_to(&mut sighting, frame, Instant::now());
+                }
+                Some(faces) => faces.close(),
+                None => {}
             }
             sightings.slot.publish(sighting);
-        } else {
+        } else if let Some(faces) = faces {
             faces.close();
         }
         let is_shown = |class_id: usize| self.shown.get(class_id).is_none_or(|shown| *shown);
@@ -332,6 +432,7 @@ impl<D: Detect> AtWork<D> {
         Ok(Tracks {
             captured_at: frame.captured_at,
             frame_seq: frame.seq,
+            source_number: frame.source_number,
             frame_width: size.0,
             frame_height: size.1,
             labels: Arc::clone(&self.labels),

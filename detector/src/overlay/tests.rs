@@ -20,6 +20,7 @@ fn tracks(width: u32, height: u32, boxes: &[(usize, BBox)]) -> Tracks {
     Tracks {
         captured_at: Instant::now(),
         frame_seq: 1,
+        source_number: 0,
         frame_width: width,
         frame_height: height,
         labels: Arc::from(["person", "bicycle", "a name as long as the day"].map(str::to_owned)),

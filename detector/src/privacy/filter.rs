@@ -6,8 +6,8 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use capture::I420;
 use capture::canvas::Rect;
+use capture::{I420, SourceNumber};
 
 use super::cover::Cover;
 use super::motion::Motion;
@@ -51,6 +51,8 @@ pub struct PrivacyFilter {
     /// The generation of the settings in use.
     generation: u64,
     settings: Arc<PrivacySettings>,
+    /// Of the pictures.
+    source_number: SourceNumber,
     sighting: Option<Arc<Sighting>>,
     /// The capture time of a sighted frame that has not become the reference for motion yet.
     reference_at: Option<Instant>,
@@ -88,6 +90,7 @@ impl PrivacyFilter {
             sightings,
             generation: 0,
             settings: Arc::default(),
+            source_number: 0,
             sighting: None,
             reference_at: None,
             cover: Cover::default(),
@@ -110,6 +113,21 @@ impl PrivacyFilter {
         settings.mode.needs_detections() || !settings.masks.is_empty()
     }
 
+    /// To be called before the pictures of another source: what was known of the former one explains nothing in them.
+    pub fn follow_source(&mut self, source_number: SourceNumber) {
+        if source_number != self.source_number {
+            self.source_number = source_number;
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.sighting = None;
+        self.reference_at = None;
+        self.cover.forget();
+        self.motion.forget();
+    }
+
     /// Hides what must not be seen in `picture`, which was captured at `captured_at`.
     pub fn apply(&mut self, picture: &mut I420, captured_at: Instant) {
         let control = &self.sightings.control;
@@ -124,10 +142,8 @@ impl PrivacyFilter {
         self.is_whole = false;
         let mode = self.settings.mode;
         if !mode.needs_detections() {
-            self.reference_at = None;
-            if self.sighting.take().is_some() {
-                self.cover.forget();
-                self.motion.forget();
+            if self.sighting.is_some() || self.reference_at.is_some() {
+                self.forget();
             }
             return;
         }
@@ -174,7 +190,9 @@ impl PrivacyFilter {
     }
 
     fn take_sighting(&mut self) {
-        let Some(newest) = self.sightings.slot.latest() else {
+        let newest = self.sightings.slot.latest();
+        let of_this_source = |newest: &Arc<Sighting>| newest.source_number == self.source_number;
+        let Some(newest) = newest.filter(of_this_source) else {
             return;
         };
         let is_same = |old: &Arc<Sighting>| Arc::ptr_eq(old, &newest);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use capture::{Frame, Slot};
+use capture::{Frame, Slot, SourceNumber};
 
 use super::settings::{PrivacyControl, PrivacyMode};
 use crate::detection::{BBox, Detection};
@@ -58,6 +58,8 @@ pub struct Sighted {
 pub struct Sighting {
     /// When the frame was captured.
     pub captured_at: Instant,
+    /// Of the frame: sightings tell nothing about pictures of another source.
+    pub source_number: SourceNumber,
     pub frame_width: u32,
     pub frame_height: u32,
     /// Whether the model can find persons.
@@ -78,6 +80,7 @@ impl Sighting {
         };
         Self {
             captured_at: frame.captured_at,
+            source_number: frame.source_number,
             frame_width: frame.pixels.width(),
             frame_height: frame.pixels.height(),
             finds_persons: finds(SightedKind::Person),

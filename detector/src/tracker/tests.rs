@@ -52,6 +52,7 @@ fn tracks_of(items: Vec<Track>, captured_at: Instant) -> Tracks {
     Tracks {
         captured_at,
         frame_seq: 0,
+        source_number: 0,
         frame_width,
         frame_height,
         labels,

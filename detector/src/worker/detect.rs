@@ -15,6 +15,7 @@ pub(super) const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duratio
 /// What the worker needs of a detector. A trait, so that tests need no model.
 pub(super) trait Detect {
     fn detect(&mut self, picture: &I420, min_score: f32) -> Result<Vec<Detection>, DetectError>;
+    fn name(&self) -> &str;
     fn labels(&self) -> Arc<[String]>;
     fn running(&self) -> DetectorState;
     fn min_score(&self) -> f32;
@@ -23,6 +24,10 @@ pub(super) trait Detect {
 impl Detect for Detector {
     fn detect(&mut self, picture: &I420, min_score: f32) -> Result<Vec<Detection>, DetectError> {
         Self::detect(self, picture, min_score)
+    }
+
+    fn name(&self) -> &str {
+        Self::name(self)
     }
 
     fn labels(&self) -> Arc<[String]> {

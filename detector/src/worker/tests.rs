@@ -1,3 +1,5 @@
+mod changing_model;
+
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
@@ -40,6 +42,10 @@ impl Detect for Scripted {
         }
     }
 
+    fn name(&self) -> &str {
+        "scripted"
+    }
+
     fn labels(&self) -> Arc<[String]> {
         Arc::from([self.label.to_owned()])
     }
@@ -55,6 +61,15 @@ impl Detect for Scripted {
     fn min_score(&self) -> f32 {
         0.35
     }
+}
+
+/// Starts the thread with a model that `open` opens, whichever is asked for.
+fn run<D: Detect + Send + 'static>(
+    parts: WorkerParts,
+    faces: FaceFinder<D>,
+    open: impl Fn() -> Result<Option<D>, OpenError> + Send + Sync + 'static,
+) -> WorkerHandle {
+    spawn_with(parts, faces, Arc::new(move |_: &ModelChoice| open())).expect("a thread")
 }
 
 fn no_faces() -> FaceFinder<Scripted> {
@@ -80,6 +95,7 @@ impl WorkerRig {
             pace,
             sightings: Sightings::default(),
             tuning: Arc::default(),
+            model: Arc::default(),
             metrics: Arc::default(),
             threads: Threads::default(),
         };
@@ -101,6 +117,7 @@ impl WorkerRig {
             pace: Arc::clone(&self.parts.pace),
             sightings: self.parts.sightings.clone(),
             tuning: Arc::clone(&self.parts.tuning),
+            model: Arc::clone(&self.parts.model),
             metrics: Arc::clone(&self.parts.metrics),
             threads: self.parts.threads.clone(),
         }
@@ -140,7 +157,7 @@ fn tracks_name_their_frame_and_the_slot_ends_the_thread() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let handle = run(rig.parts(), no_faces(), open);
     let mut seen = tracks.reader();
     rig.frame();
     let Next::Newer(first) = seen.wait(HANG_TIMEOUT) else {
@@ -177,7 +194,7 @@ fn what_is_missing_is_looked_for_again() {
             label: "person",
         })),
     };
-    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let handle = run(rig.parts(), no_faces(), open);
     rig.frames_until(|state| matches!(state, DetectorState::Missing { .. }));
     rig.frames_until(running);
     assert_eq!(tries.load(Ordering::Relaxed), 2);
@@ -197,7 +214,7 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let handle = run(rig.parts(), no_faces(), open);
     rig.frames_until(running);
     script.lock().expect("not poisoned").push(Act::Fail);
     rig.frames_until(|_| script.lock().expect("not poisoned").is_empty());
@@ -227,7 +244,7 @@ fn one_failure_is_forgiven_and_repeated_ones_open_the_model_anew() {
 fn without_a_requested_model_the_detector_is_off() {
     let (rig, _, state) = WorkerRig::new();
     let open = || Ok::<Option<Scripted>, _>(None);
-    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let handle = run(rig.parts(), no_faces(), open);
     let mut seen = state.reader();
     while !matches!(seen.wait(HANG_TIMEOUT), Next::Newer(state) if *state == DetectorState::Off) {}
     handle.stop();
@@ -243,7 +260,7 @@ fn idle_detection_skips_frames_and_counts_them() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let handle = run(rig.parts(), no_faces(), open);
     let mut seen = tracks.reader();
     rig.frame();
     assert!(matches!(seen.wait(HANG_TIMEOUT), Next::Newer(_)));
@@ -279,7 +296,7 @@ fn a_privacy_mode_gets_raw_detections_that_the_tracker_does_not_show() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let handle = run(rig.parts(), no_faces(), open);
     let mut seen = tracks.reader();
     rig.frame();
     let Next::Newer(none) = seen.wait(HANG_TIMEOUT) else {
@@ -314,7 +331,7 @@ fn a_second_model_finds_faces_while_they_are_blurred() {
         Ok(Some(scripted("face")))
     }));
     let open = move || Ok(Some(scripted("person")));
-    let handle = spawn_with(rig.parts(), faces, open).expect("a thread");
+    let handle = run(rig.parts(), faces, open);
     rig.frames_until(running);
     let mut sighted = sightings.slot.reader();
     for (mode, kinds) in [
@@ -356,7 +373,7 @@ fn a_panic_of_the_loop_opens_the_model_again() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let handle = run(rig.parts(), no_faces(), open);
     rig.frames_until(running);
     let threads = rig.parts.threads.clone();
     threads.inject("detect", capture::InjectedFault::Panic);
@@ -377,7 +394,7 @@ fn a_hanging_detection_is_reported() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let handle = run(rig.parts(), no_faces(), open);
     rig.frames_until(running);
     let threads = rig.parts.threads.clone();
     threads.inject("detect", capture::InjectedFault::Hang);
@@ -403,7 +420,7 @@ fn minimum_score_and_classes_change_while_it_runs() {
             label: "person",
         }))
     };
-    let handle = spawn_with(rig.parts(), no_faces(), open).expect("a thread");
+    let handle = run(rig.parts(), no_faces(), open);
     let mut shows = |count: usize| {
         rig.frames_until(|_| {
             tracks

@@ -28,6 +28,7 @@ fn a_dog_gets_one_id_and_keeps_it() {
         pace,
         sightings: Default::default(),
         tuning: Arc::default(),
+        model: Arc::default(),
         metrics: Arc::default(),
         threads: capture::Threads::default(),
     };

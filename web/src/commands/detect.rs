@@ -173,6 +173,7 @@ impl AnnotatedCopies {
         let tracks = Tracks {
             captured_at: now,
             frame_seq: 0,
+            source_number: 0,
             frame_width: picture.width(),
             frame_height: picture.height(),
             labels,

@@ -51,6 +51,7 @@ impl PictureFilter for FeedFilter {
     }
 
     fn apply(&mut self, picture: &mut I420, frame: &Frame) {
+        self.0.follow_source(frame.source_number);
         self.0.apply(picture, frame.captured_at);
     }
 }
@@ -76,7 +77,9 @@ impl Painter for FeedPainter {
         if !self.control.paints_boxes.load(Ordering::Relaxed) {
             return;
         }
-        let Some(tracks) = self.tracks.latest() else {
+        let tracks = self.tracks.latest();
+        let of_this_source = |tracks: &Arc<Tracks>| tracks.source_number == frame.source_number;
+        let Some(tracks) = tracks.filter(of_this_source) else {
             return;
         };
         self.overlay.set_labels(self.control.labels());

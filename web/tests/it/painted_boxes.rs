@@ -59,6 +59,7 @@ fn watch(model: &str, places: Places) {
             pace,
             sightings: Default::default(),
             tuning: Arc::default(),
+            model: Arc::default(),
             metrics: Arc::new(DetectorMetrics::default()),
             threads: capture::Threads::default(),
         },

@@ -62,6 +62,7 @@ fn tracks(boxes: &[(u64, usize, f32, BBox)]) -> Tracks {
     Tracks {
         captured_at: Instant::now(),
         frame_seq: 1,
+        source_number: 0,
         frame_width: 1280,
         frame_height: 720,
         labels: Arc::from(LABELS.map(str::to_owned)),

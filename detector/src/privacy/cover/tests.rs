@@ -10,6 +10,7 @@ fn sighting(at: Instant, items: &[(SightedKind, BBox)]) -> Sighting {
     };
     Sighting {
         captured_at: at,
+        source_number: 0,
         frame_width: 640,
         frame_height: 360,
         finds_persons: true,

@@ -49,6 +49,7 @@ impl Rig {
         };
         self.sightings.slot.publish(Sighting {
             captured_at: at,
+            source_number: 0,
             frame_width: WIDTH,
             frame_height: HEIGHT,
             finds_persons: finds.0,
@@ -204,6 +205,7 @@ fn a_doubtful_person_explains_no_motion_while_faces_are_blurred() {
         rig.show();
         let mut sighting = Sighting {
             captured_at: rig.now,
+            source_number: 0,
             frame_width: WIDTH,
             frame_height: HEIGHT,
             finds_persons: true,
@@ -371,6 +373,7 @@ fn time_of_a_picture() {
                 times.push(begun.elapsed());
                 sightings.slot.publish(Sighting {
                     captured_at: at,
+                    source_number: 0,
                     frame_width: 1280,
                     frame_height: 720,
                     finds_persons: true,
@@ -390,4 +393,19 @@ fn time_of_a_picture() {
             );
         }
     }
+}
+
+#[test]
+fn a_sighting_of_the_former_source_explains_nothing() {
+    let mut rig = Rig::started(PrivacyMode::BlurPeople, &[]);
+    assert_eq!(rig.show(), Hidden::Nothing);
+    rig.filter.follow_source(1);
+    assert_eq!(rig.show(), Hidden::Whole);
+    // A late one, of the former source.
+    rig.see(&[]);
+    assert_eq!(rig.show(), Hidden::Whole);
+    rig.filter.follow_source(0);
+    rig.show();
+    rig.see(&[]);
+    assert_eq!(rig.show(), Hidden::Nothing);
 }
