@@ -24,6 +24,7 @@ use crate::config::{Config, ConfigError};
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
+use crate::settings::cameras::Cameras;
 use crate::settings::{Reloaded, Settings};
 use crate::shutter::{Cause, ShutterKeeper};
 use crate::stills::Stills;
@@ -55,6 +56,7 @@ pub(crate) struct App {
     pub(crate) shutter: ShutterKeeper,
     /// What changes while the station runs; `config` is what it started with.
     pub(crate) settings: Settings,
+    pub(crate) cameras: Cameras,
     pub(crate) booth: PhotoBooth,
     pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,

@@ -53,6 +53,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use capture::{SourceSpec, SpecError};
 use detector::{DetectorConfig, LabelContent, SessionConfig};
 use signaling::Rendition;
 
@@ -218,6 +219,7 @@ impl Config {
             ));
         }
         media::check_renditions(&self.renditions)?;
+        self.source_spec()?;
         self.provider()?;
         let CameraConfig { width, height, fps } = self.camera;
         if width == 0 || height == 0 || !(1..=240).contains(&fps) {
@@ -287,6 +289,16 @@ impl Config {
         listen
             .map(|listen| socket_address("listen_tls", listen))
             .transpose()
+    }
+
+    pub(crate) fn source_spec(&self) -> Result<SourceSpec, ConfigError> {
+        self.source.parse().map_err(|error: SpecError| {
+            // An address may contain a password, and the error does not repeat it.
+            match self.source.contains("://") {
+                true => ConfigError::hidden("source", error.to_string()),
+                false => ConfigError::value("source", self.source.as_str(), error.to_string()),
+            }
+        })
     }
 
     /// For the engine and the encoders.

@@ -8,6 +8,7 @@ mod feed;
 mod gallery;
 mod health;
 mod join;
+mod offers;
 mod page;
 mod settings;
 mod shutter;
@@ -120,6 +121,8 @@ fn table() -> Vec<Route> {
             get(settings::settings).patch(settings::change),
         ),
         route(Admin, "/api/admin/reload", post(settings::reload)),
+        route(Admin, "/api/sources", get(offers::sources)),
+        route(Admin, "/api/models", get(offers::models)),
         route(Admin, "/api/doctor", get(health::doctor)),
         route(Admin, "/api/admin/log", get(health::log)),
         route(Admin, "/api/admin/audit", get(shutter::audit)),

@@ -4,6 +4,9 @@
 //! and the controls of the stages that follow it. Kept, if the owner says so, in the configuration file, or in an
 //! overlay in the state folder where that file cannot be written ([`storage`]).
 
+pub(crate) mod cameras;
+mod model_change;
+pub(crate) mod offers;
 pub(crate) mod storage;
 pub(crate) mod table;
 
@@ -11,12 +14,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use capture::SourceSpec;
 use detector::privacy::{PrivacyControl, PrivacySettings};
-use detector::{Pace, Tuning, TuningControl};
+use detector::{ModelControl, Pace, Tuning, TuningControl};
 use serde::Serialize;
 use serde_json::Value;
 use signaling::Demand;
 
+use self::model_change::ModelMemory;
 use self::storage::{Storage, read_overlay};
 use self::table::{
     Kind, RefusedError, SETTINGS, Setting, differing, have_same_sizes, patched, with_settings_of,
@@ -31,8 +36,16 @@ pub(crate) struct Followers {
     pub(crate) pace: Arc<Pace>,
     pub(crate) demand: Arc<Demand>,
     pub(crate) overlay: Arc<OverlayControl>,
+    pub(crate) model: Arc<ModelControl>,
+    pub(crate) effects: Effects,
+}
+
+/// What changes act on at once, beside the controls of [`Followers`].
+pub(crate) struct Effects {
     /// Takes back pictures that show more than is allowed now.
     pub(crate) discard_pictures: Box<dyn Fn() + Send + Sync>,
+    /// Opens another source instead of the present one.
+    pub(crate) replace_source: Box<dyn Fn(SourceSpec) + Send + Sync>,
 }
 
 impl Followers {
@@ -42,7 +55,7 @@ impl Followers {
         pace: Arc<Pace>,
         demand: Arc<Demand>,
         privacy: Arc<PrivacyControl>,
-        discard_pictures: Box<dyn Fn() + Send + Sync>,
+        effects: Effects,
     ) -> Self {
         let followers = Self {
             tuning: Arc::new(TuningControl::new(tuning(config))),
@@ -50,7 +63,8 @@ impl Followers {
             pace,
             demand,
             overlay: Arc::default(),
-            discard_pictures,
+            model: Arc::default(),
+            effects,
         };
         followers.follow_always(config);
         followers
@@ -64,11 +78,22 @@ impl Followers {
                 tracing::error!(%error, "the privacy settings were not applied");
             }
             if hidden.hides_more_than(&hid) {
-                (self.discard_pictures)();
+                (self.effects.discard_pictures)();
             }
         }
         if tuning(before) != tuning(now) {
             self.tuning.set(tuning(now));
+        }
+        if before.source != now.source {
+            // Checked with the configuration.
+            match now.source_spec() {
+                Ok(source) => (self.effects.replace_source)(source),
+                Err(error) => tracing::error!(%error, "the source was not replaced"),
+            }
+        }
+        if before.model != now.model {
+            let Ok(model) = now.model.parse();
+            self.model.replace(model);
         }
         self.follow_always(now);
         for rendition in now.renditions() {
@@ -89,6 +114,11 @@ impl Followers {
 fn shown_value(setting: &Setting, config: &Config) -> Value {
     match setting.kind {
         Kind::Secret => Value::Null,
+        // Its address may contain a password.
+        Kind::Offered if setting.key == "source" => {
+            let source = config.source_spec().unwrap_or_default();
+            Value::String(source.to_string())
+        }
         _ => (setting.get)(config),
     }
 }
@@ -139,6 +169,29 @@ struct Inner {
     version: u64,
     /// Keys that were changed and not kept.
     live: BTreeSet<&'static str>,
+    model: ModelMemory,
+    /// Sources and models of the start and of each time the configuration was read again.
+    configured: Configured,
+}
+
+/// What the configuration names, and may therefore be chosen again over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Configured {
+    pub(crate) sources: Vec<String>,
+    pub(crate) models: Vec<String>,
+}
+
+impl Configured {
+    pub(crate) fn add(&mut self, config: &Config) {
+        for (known, new) in [
+            (&mut self.sources, &config.source),
+            (&mut self.models, &config.model),
+        ] {
+            if !known.contains(new) {
+                known.push(new.clone());
+            }
+        }
+    }
 }
 
 /// Why a change was not made.
@@ -178,11 +231,15 @@ impl Settings {
         followers: Followers,
         storage: Storage,
         read_again: ReadConfiguration,
+        mut configured: Configured,
     ) -> Self {
+        configured.add(&config);
         let inner = Inner {
             present: Arc::new(config),
             version: 1,
             live: BTreeSet::new(),
+            model: ModelMemory::default(),
+            configured,
         };
         Self {
             inner: Mutex::new(inner),
@@ -198,6 +255,11 @@ impl Settings {
 
     pub(crate) fn present(&self) -> Arc<Config> {
         Arc::clone(&self.lock().present)
+    }
+
+    /// What the configuration names.
+    pub(crate) fn configured(&self) -> Configured {
+        self.lock().configured.clone()
     }
 
     /// An entity tag: it changes with every change.
@@ -255,18 +317,33 @@ impl Settings {
             self.followers.follow(&inner.present, &now);
             inner.present = Arc::new(now);
             inner.version += 1;
-            inner.live.extend(&changed);
+            let certain = changed.iter().filter(|key| **key != "model");
+            inner.live.extend(certain);
+            if changed.contains(&"model") {
+                self.note_live_model(&mut inner);
+            }
         }
         if keep {
-            let values: Vec<(&'static str, Value)> = SETTINGS
-                .iter()
-                .filter(|setting| inner.live.contains(setting.key))
-                .map(|setting| (setting.key, (setting.get)(&inner.present)))
-                .collect();
-            self.storage.keep(&values).map_err(ChangeError::NotKept)?;
-            inner.live.clear();
+            let is_uncertain = self.is_model_uncertain(&inner);
+            if is_uncertain {
+                Self::keep_model_later(&mut inner);
+            }
+            self.keep(&mut inner, |key| !(is_uncertain && key == "model"))
+                .map_err(ChangeError::NotKept)?;
         }
         Ok(changed)
+    }
+
+    /// Keeps the changed settings with these keys. An error says why neither place can be written.
+    fn keep(&self, inner: &mut Inner, is_kept: impl Fn(&str) -> bool) -> Result<(), String> {
+        let values: Vec<(&'static str, Value)> = SETTINGS
+            .iter()
+            .filter(|setting| inner.live.contains(setting.key) && is_kept(setting.key))
+            .map(|setting| (setting.key, (setting.get)(&inner.present)))
+            .collect();
+        self.storage.keep(&values)?;
+        inner.live.retain(|key| !is_kept(key));
+        Ok(())
     }
 
     /// Reads the configuration again and takes it over. What was changed live and not kept stays; what needs a
@@ -298,10 +375,14 @@ impl Settings {
             inner.present = Arc::new(now);
             inner.version += 1;
         }
+        inner.configured.add(file);
         Ok(reloaded)
     }
 
+    /// With what is known by now of the model.
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        self.settle_model(&mut inner);
+        inner
     }
 }

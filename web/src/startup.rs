@@ -40,7 +40,7 @@ use crate::output::print;
 use crate::qr;
 use crate::routes;
 use crate::settings::storage::{Storage, overlay_file};
-use crate::settings::{ReadConfiguration, with_overlay};
+use crate::settings::{Configured, ReadConfiguration, with_overlay};
 use crate::shutter::terminal::{self, TerminalModes};
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
 use crate::supervision::supervised;
@@ -69,6 +69,15 @@ pub(crate) fn run(
         }
     });
     let config = read_again()?;
+    let mut configured = Configured::default();
+    if let Ok(config) = Config::load(
+        args,
+        &Environment::read(),
+        folders.config_file().as_deref(),
+        Ok,
+    ) {
+        configured.add(&config);
+    }
     let storage = Storage::new(
         args.file.config.clone().or(default_file),
         overlay,
@@ -77,7 +86,7 @@ pub(crate) fn run(
     for (key, why) in config.weak_tokens() {
         tracing::warn!("{key} is easily guessed, choose another: {why}");
     }
-    let source = config.source.parse::<capture::SourceSpec>()?;
+    let source = config.source_spec()?;
     check_requested(args, &source, &config.model)?;
     check_model_name("privacy.face_model", &config.privacy.face_model)?;
     let token_file = folders.admin_token_file();
@@ -92,6 +101,7 @@ pub(crate) fn run(
     let kept_in = Kept {
         settings: storage,
         read_again,
+        configured,
         data: config.data_folder(&folders),
         state: folders.state_folder().map(Path::to_owned),
     };
@@ -115,14 +125,18 @@ pub(crate) fn run(
 
 /// The settings that change live and were set by an option, and by which kind of it.
 fn options_that_change_live(args: &RunArgs) -> BTreeMap<&'static str, &'static str> {
-    let by_environment = environment::value("CARRIER_MIN_SCORE").is_some();
-    let origin = if by_environment {
-        "environment"
-    } else {
-        "flag"
-    };
-    let min_score = args.min_score.map(|_| ("min_score", origin));
-    BTreeMap::from_iter(min_score)
+    let options = [
+        ("source", "CARRIER_SOURCE", args.source.is_some()),
+        ("model", "CARRIER_MODEL", args.model.is_some()),
+        ("min_score", "CARRIER_MIN_SCORE", args.min_score.is_some()),
+    ];
+    let given = options.into_iter().filter(|(_, _, is_given)| *is_given);
+    given
+        .map(|(key, variable, _)| match environment::value(variable) {
+            Some(_) => (key, "environment"),
+            None => (key, "flag"),
+        })
+        .collect()
 }
 
 /// The bound sockets of the pages.
@@ -209,6 +223,13 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
         async move {
             let follow = || pipeline::follow_shutter_rules(Arc::clone(&app));
             supervised(&threads, "shutter", follow).await;
+        }
+    });
+    tokio::spawn({
+        let (app, threads) = (Arc::clone(&app), threads.clone());
+        async move {
+            let follow = || pipeline::follow_model_changes(Arc::clone(&app));
+            supervised(&threads, "model-changes", follow).await;
         }
     });
     tokio::spawn(close_by_signal(Arc::clone(&app)));

@@ -11,6 +11,7 @@ use detector::DetectorState;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::routes::offers::model_change;
 use crate::routes::status::report::{PrivacyReport, Promise};
 use crate::routes::stylise;
 use crate::supervision::log::newest_lines;
@@ -66,7 +67,7 @@ pub(super) async fn doctor(State(app): State<Arc<App>>) -> Response {
     let state = app.detector_state();
     let mut checks = vec![
         camera(signal.as_ref()),
-        detection(&state),
+        detection(&state, model_change(&app)),
         privacy(&app),
         network(&app),
         booth(&app).await,
@@ -126,7 +127,10 @@ fn camera(signal: Option<&Signal>) -> Check {
     }
 }
 
-fn detection(state: &DetectorState) -> Check {
+fn detection(
+    state: &DetectorState,
+    (switching_to, switch_error): (Option<String>, Option<String>),
+) -> Check {
     let broken = |message: &String, fix: &Option<String>| Check {
         fix: fix.clone(),
         ..check("detection", Health::Error, message.clone())
@@ -136,7 +140,17 @@ fn detection(state: &DetectorState) -> Check {
         DetectorState::Warming => check("detection", Health::Warning, "the model is being opened"),
         DetectorState::Running {
             model, provider, ..
-        } => check("detection", Health::Ok, format!("{model} on {provider}")),
+        } => match (switching_to, switch_error) {
+            (Some(next), _) => {
+                let message = format!("{model} on {provider}, until {next} is open");
+                check("detection", Health::Ok, message)
+            }
+            (None, Some(error)) => {
+                let message = format!("{model} on {provider} goes on: {error}");
+                check("detection", Health::Warning, message)
+            }
+            (None, None) => check("detection", Health::Ok, format!("{model} on {provider}")),
+        },
         DetectorState::Missing { message, fix } | DetectorState::Failed { message, fix } => {
             broken(message, fix)
         }

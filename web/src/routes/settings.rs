@@ -13,7 +13,8 @@ use serde_json::Value;
 use crate::app::App;
 use crate::http::bodies::{ApiError, yes_no_field};
 use crate::http::request_head::header_text;
-use crate::routes::stylise;
+use crate::routes::{offers, stylise};
+use crate::settings::offers::is_choice;
 use crate::settings::table::{Kind, RefusedError};
 use crate::settings::{ChangeError, Shown};
 use crate::shutter::Cause;
@@ -43,14 +44,14 @@ struct SettingBody {
     /// Of a secret: whether there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     is_set: Option<bool>,
-    /// Of a list: what may be in it, if that is known.
+    /// What may be chosen, if that is known.
     #[serde(rename = "choices", skip_serializing_if = "Option::is_none")]
     choices_known: Option<Vec<String>>,
 }
 
 /// GET: the settings with their values, defaults, limits, and where they come from.
 pub(super) async fn settings(State(app): State<Arc<App>>) -> Response {
-    body(&app)
+    body(&app).await
 }
 
 /// PATCH: a JSON merge patch, applied as a whole or refused with the key. `If-Match` prevents that two admins
@@ -61,12 +62,15 @@ pub(super) async fn change(
     headers: HeaderMap,
     patch: Result<Json<Value>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let Json(patch) = patch?;
+    let Json(mut patch) = patch?;
+    if is_choice(&patch) {
+        patch = offers::offers(&app).await.admit(patch).map_err(refused)?;
+    }
     let tag = header_text(&headers, header::IF_MATCH)
         .filter(|tag| *tag != "*")
         .map(str::to_owned);
     apply(&app, patch, tag, query.save == Some(true)).await?;
-    Ok(body(&app))
+    Ok(body(&app).await)
 }
 
 /// POST: reads the configuration again, as SIGHUP does in a service.
@@ -110,9 +114,7 @@ pub(super) async fn apply(
             let why = "the settings have changed since: read them again";
             Err(ApiError::new(StatusCode::PRECONDITION_FAILED, why))
         }
-        Err(ChangeError::Refused(RefusedError { key, detail })) => {
-            Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).about(key))
-        }
+        Err(ChangeError::Refused(error)) => Err(refused(error)),
         Err(ChangeError::NotKept(why)) => {
             let why = format!("changed, but it cannot be kept over a restart: {why}");
             Err(ApiError::new(StatusCode::INSUFFICIENT_STORAGE, why))
@@ -120,12 +122,17 @@ pub(super) async fn apply(
     }
 }
 
+fn refused(RefusedError { key, detail }: RefusedError) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, detail).about(key)
+}
+
 fn broken() -> ApiError {
     let why = "the settings broke down; the log says where";
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
 }
 
-fn body(app: &App) -> Response {
+async fn body(app: &Arc<App>) -> Response {
+    let offers = offers::offers(app).await;
     let labels = app
         .slots
         .tracks
@@ -138,9 +145,12 @@ fn body(app: &App) -> Response {
         origin: shown.origin,
         kind: shown.setting.kind,
         is_set: shown.is_set,
-        choices_known: labels
-            .clone()
-            .filter(|_| ["classes", "class_scores"].contains(&shown.setting.key)),
+        choices_known: match shown.setting.key {
+            "classes" | "class_scores" => labels.clone(),
+            "source" => Some(offers.source_values()),
+            "model" => Some(offers.model_values()),
+            _ => None,
+        },
     };
     let body = SettingsBody {
         settings: app.settings.shown().into_iter().map(setting).collect(),

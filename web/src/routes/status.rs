@@ -13,6 +13,7 @@ use signaling::{Rendition, ViewerSummary};
 
 use crate::app::App;
 use crate::layers::identify::Requester;
+use crate::routes::offers::model_change;
 use crate::routes::status::report::{
     DetectorReport, PrivacyReport, PublishReport, SourceReport, readiness,
 };
@@ -98,7 +99,8 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
         app.slots.switch.frame_rate(Instant::now()),
         app.slots.switch.guest_is_on_air(),
     );
-    let detector = DetectorReport::of(&app.detector_state(), &app.detector_rate());
+    let detector =
+        DetectorReport::of(&app.detector_state(), &app.detector_rate()).changing(model_change(app));
     let (source, detector) = match is_owner {
         true => (source, detector),
         false => (source.for_visitors(), detector.for_visitors()),

@@ -68,6 +68,7 @@ impl Station {
             Kept {
                 settings: Storage::default(),
                 read_again: Box::new(|| Ok(Config::default())),
+                configured: Default::default(),
                 data: Some(folder.clone()),
                 state: Some(folder.clone()),
             },

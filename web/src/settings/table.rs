@@ -35,6 +35,9 @@ pub(crate) enum Kind {
     },
     /// A text that is set and never shown.
     Secret,
+    /// A choice of what this machine has: see [`super::offers`].
+    #[serde(rename = "choice")]
+    Offered,
 }
 
 /// One key of the configuration file.
@@ -111,6 +114,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("wifi.password", Kind::Secret, wifi.password),
     setting!("wifi.security", WIFI_SECURITY, wifi.security),
     setting!("wifi.hidden", Kind::Flag, wifi.hidden),
+    setting!("source", Kind::Offered, source),
+    setting!("model", Kind::Offered, model),
 ];
 
 /// Why a change is refused.
@@ -303,7 +308,9 @@ mod tests {
             (json!({"privacy": {"masks": {}}}), "privacy.masks"),
             (json!({"publish": {"url": "http://x"}}), "publish.url"),
             (json!({"privacy": {}}), "privacy"),
-            (json!({"source": "rtsp://x"}), "source"),
+            (json!({"source": "nothing known"}), "source"),
+            (json!({"source": 1}), "source"),
+            (json!({"model": ["yolox_nano"]}), "model"),
             (json!({"boxes": 1}), "boxes"),
             (json!({"class_scores": {"person": 2}}), "class_scores"),
             (json!({"class_scores": ["person"]}), "class_scores"),

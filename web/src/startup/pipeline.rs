@@ -48,11 +48,12 @@ use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
 use crate::metrics::Metrics;
 use crate::routes::whep_whip::ice_links;
+use crate::settings::cameras::Cameras;
 use crate::settings::storage::Storage;
-use crate::settings::{self, Followers, ReadConfiguration, Settings};
+use crate::settings::{self, Configured, Effects, Followers, ReadConfiguration, Settings};
 use crate::shutter::{
-    Networks, ShutterKeeper, ShutterState, Surroundings, connected_networks, demands, now_unix_ms,
-    state_at_start,
+    Cause, Networks, ShutterKeeper, ShutterState, Surroundings, connected_networks, demands,
+    now_unix_ms, state_at_start,
 };
 use crate::stills::Stills;
 
@@ -60,6 +61,8 @@ use crate::stills::Stills;
 pub(crate) struct Kept {
     pub(crate) settings: Storage,
     pub(crate) read_again: ReadConfiguration,
+    /// Without changes that were kept in the state folder.
+    pub(crate) configured: Configured,
     /// Pictures of visitors.
     pub(crate) data: Option<PathBuf>,
     /// The shutter's state, the audit.
@@ -112,7 +115,7 @@ pub(crate) fn start(
         &engine,
         publisher.clone(),
         (state, kept.state),
-        (kept.settings, kept.read_again),
+        (kept.settings, kept.read_again, kept.configured),
     );
     let (detector, detector_metrics) =
         builder.detector(controls.settings.followers(), &mut registry)?;
@@ -157,6 +160,7 @@ pub(crate) fn start(
         visitors: visitors(&config, kept.data.as_deref()),
         threads: threads.clone(),
         liveness: Mutex::default(),
+        cameras: Cameras::default(),
         languages: Languages::new(config.booth.languages.clone()),
         track_listeners: Arc::default(),
         registry,
@@ -188,12 +192,13 @@ impl PipelineBuilder<'_> {
         engine: &EngineHandle,
         publisher: Option<Publisher>,
         (state, folder): (ShutterState, Option<PathBuf>),
-        (storage, read_again): (Storage, ReadConfiguration),
+        (storage, read_again, configured): (Storage, ReadConfiguration, Configured),
     ) -> Controls {
         let stills = Arc::new(Stills::default());
         let shuttered = Arc::new(Shuttered {
             switch: Arc::clone(&self.slots.switch),
             capture: capture.shutter(),
+            source: capture.source(),
             demand: Arc::clone(&self.slots.demand),
             engine: engine.clone(),
             publisher,
@@ -202,18 +207,29 @@ impl PipelineBuilder<'_> {
             stills: Arc::clone(&stills),
         });
         let discarding = Arc::clone(&shuttered);
+        let replacing = Arc::clone(&shuttered);
+        let effects = Effects {
+            discard_pictures: Box::new(move || discarding.discard_pictures()),
+            replace_source: Box::new(move |source| replacing.replace_source(source)),
+        };
         let followers = Followers::new(
             self.config,
             Arc::clone(&self.slots.pace),
             Arc::clone(&self.slots.demand),
             Arc::clone(&self.sightings.control),
-            Box::new(move || discarding.discard_pictures()),
+            effects,
         );
         let effect = Box::new(move |state: &ShutterState| shuttered.follow(state));
         Controls {
             stills,
             shutter: ShutterKeeper::new(state, folder.as_deref(), effect),
-            settings: Settings::new(self.config.clone(), followers, storage, read_again),
+            settings: Settings::new(
+                self.config.clone(),
+                followers,
+                storage,
+                read_again,
+                configured,
+            ),
         }
     }
 
@@ -261,6 +277,7 @@ impl PipelineBuilder<'_> {
             pace: Arc::clone(&self.slots.pace),
             sightings: self.sightings.clone(),
             tuning: Arc::clone(&followers.tuning),
+            model: Arc::clone(&followers.model),
             metrics: Arc::clone(&metrics),
             threads: self.threads.clone(),
         };
@@ -409,6 +426,23 @@ pub(crate) async fn follow_watchers(app: Arc<App>) {
         tick.tick().await;
         app.slots.pace.set_watched(app.somebody_watches());
         drop(app.update_liveness(Instant::now()));
+    }
+}
+
+/// Ends what waits for the end of a change of the model, and records how it ended.
+pub(crate) async fn follow_model_changes(app: Arc<App>) {
+    let mut changes = app.settings.followers().model.changes();
+    while changes.next().await.is_some() {
+        let app = Arc::clone(&app);
+        let finished = tokio::task::spawn_blocking(move || {
+            for what in app.settings.finish_model_change() {
+                app.shutter
+                    .record(what, Cause::Person, Some("admin".to_owned()));
+            }
+        });
+        if let Err(error) = finished.await {
+            tracing::error!(%error, "the end of a change of the model could not be recorded");
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! What the shutter closes and opens: every stage that has a picture of the camera.
+//! What the shutter closes and opens, and a change of the source concerns: every stage that has a picture of the
+//! camera.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use capture::{ShutterControl, Slot, SourceSwitch};
+use capture::{ShutterControl, Slot, SourceControl, SourceSpec, SourceSwitch};
 use detector::Tracks;
 use signaling::{Composed, Demand, EngineHandle, Publisher};
 
@@ -13,6 +14,7 @@ use crate::stills::Stills;
 pub(crate) struct Shuttered {
     pub(crate) switch: Arc<SourceSwitch>,
     pub(crate) capture: ShutterControl,
+    pub(crate) source: SourceControl,
     pub(crate) demand: Arc<Demand>,
     pub(crate) engine: EngineHandle,
     pub(crate) publisher: Option<Publisher>,
@@ -38,16 +40,32 @@ impl Shuttered {
         self.forget_tracks();
     }
 
-    /// Takes back every picture that was composed and not sent, in the order of the data flow.
+    /// Replaces the source. On return no stage has a picture of the former one that it may still show. Viewers stay.
+    /// Blocks for a few milliseconds.
+    pub(crate) fn replace_source(&self, source: SourceSpec) {
+        self.source.replace(source);
+        // A guest's pictures go on.
+        if !self.switch.guest_is_on_air() {
+            self.discard_unsent();
+            self.forget_tracks();
+        }
+    }
+
+    /// Takes back every picture that was composed and not sent, or may be sent again.
     pub(crate) fn discard_pictures(&self) {
-        self.demand.begin_picture_epoch();
-        self.composed.clear();
-        self.stills.clear();
-        self.engine.discard_pictures();
+        self.discard_unsent();
         // Its library keeps packets for retransmission: only a new connection has none.
         if let Some(publisher) = &self.publisher {
             publisher.reconnect();
         }
+    }
+
+    /// In the order of the data flow.
+    fn discard_unsent(&self) {
+        self.demand.begin_picture_epoch();
+        self.composed.clear();
+        self.stills.clear();
+        self.engine.discard_pictures();
     }
 
     fn forget_tracks(&self) {

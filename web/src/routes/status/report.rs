@@ -91,6 +91,10 @@ pub(crate) struct DetectorReport {
     fix: Option<String>,
     fps: f64,
     inference_ms: f64,
+    /// The model that is being opened while this one goes on.
+    switching_to: Option<String>,
+    /// Why the last change of the model failed, until the next one.
+    switch_error: Option<String>,
 }
 
 impl DetectorReport {
@@ -128,9 +132,21 @@ impl DetectorReport {
         }
     }
 
+    /// With the last change of the model.
+    pub(crate) fn changing(self, change: (Option<String>, Option<String>)) -> Self {
+        let (switching_to, switch_error) = change;
+        Self {
+            switching_to,
+            switch_error,
+            ..self
+        }
+    }
+
     /// Without paths of this machine.
     pub(crate) fn for_visitors(self) -> Self {
         Self {
+            switching_to: self.switching_to.as_deref().map(redact_paths),
+            switch_error: self.switch_error.as_deref().map(redact_paths),
             model: self.model.as_deref().map(redact_paths),
             message: self.message.as_deref().map(redact_paths),
             fix: self.fix.as_deref().map(redact_paths),
