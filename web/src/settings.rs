@@ -22,6 +22,7 @@ use serde_json::Value;
 use signaling::Demand;
 
 use self::model_change::ModelMemory;
+use self::offers::shown_source;
 use self::storage::{Storage, read_overlay};
 use self::table::{
     Kind, RefusedError, SETTINGS, Setting, differing, have_same_sizes, patched, with_settings_of,
@@ -115,10 +116,7 @@ fn shown_value(setting: &Setting, config: &Config) -> Value {
     match setting.kind {
         Kind::Secret => Value::Null,
         // Its address may contain a password.
-        Kind::Offered if setting.key == "source" => {
-            let source = config.source_spec().unwrap_or_default();
-            Value::String(source.to_string())
-        }
+        Kind::Offered if setting.key == "source" => shown_source(&config.source).into(),
         _ => (setting.get)(config),
     }
 }

@@ -119,7 +119,7 @@ impl Offers {
             _ => (OfferKind::Configured, spec.plain_name()),
         };
         self.sources.push(SourceOffer {
-            value: spec.to_string(),
+            value: shown_source(&text),
             name,
             kind,
             in_use: false,
@@ -216,12 +216,9 @@ impl Offers {
             ),
         };
         if let Some(value) = chosen(&mut patch, "source") {
-            let offered = self.sources.iter().find(|source| source.value == *value);
-            let camera = || {
-                let spec = value.parse::<SourceSpec>().ok()?;
-                self.device(&spec).map(|_| value.clone())
-            };
-            let text = offered.map(|source| source.text.clone()).or_else(camera);
+            let is_it = |one: &&SourceOffer| one.value == *value || self.is_same(&one.text, value);
+            let offered = self.sources.iter().find(is_it);
+            let text = offered.map(|source| source.text.clone());
             *value = text.ok_or_else(|| refused("source", value, &self.source_values()))?;
         }
         if let Some(value) = chosen(&mut patch, "model")
@@ -237,6 +234,14 @@ fn finds_faces(labels: &[String]) -> bool {
     labels
         .iter()
         .any(|label| label.eq_ignore_ascii_case("face"))
+}
+
+/// A source as the configuration has it, without the password of an address.
+pub(crate) fn shown_source(text: &str) -> String {
+    match text.parse::<SourceSpec>() {
+        Ok(spec) if text.contains("://") => spec.to_string(),
+        _ => text.to_owned(),
+    }
 }
 
 /// Whether a change names what [`Offers::admit`] looks at.
@@ -321,15 +326,16 @@ mod tests {
     #[test]
     fn paths_addresses_and_unknown_names_are_refused() {
         let offers = sources(&["clip.mp4"], "scene");
-        for fine in [
-            "clip.mp4",
-            "scene",
-            "auto",
-            "webcam:usb-C920",
-            "/dev/video2",
+        for (fine, taken) in [
+            ("clip.mp4", "clip.mp4"),
+            ("file:clip.mp4", "clip.mp4"),
+            ("scene", "scene"),
+            ("auto", "auto"),
+            ("webcam:usb-C920", "webcam:usb-C920"),
+            ("/dev/video2", "webcam:usb-C920"),
         ] {
-            let patch = json!({ "source": fine });
-            assert_eq!(offers.admit(patch.clone()), Ok(patch), "{fine}");
+            let admitted = offers.admit(json!({ "source": fine }));
+            assert_eq!(admitted, Ok(json!({ "source": taken })), "{fine}");
         }
         for wrong in [
             "/etc/passwd",

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod booth;
+mod choosing;
 mod environment;
 mod eval;
 mod feed;

@@ -1,6 +1,6 @@
 //! The video as a WHEP player gets it, with an independent WebRTC stack.
 
-mod client;
+pub(crate) mod client;
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ const SEQUENCE_PARAMETERS: u8 = 7;
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -31,7 +31,7 @@ fn runtime() -> Runtime {
 }
 
 /// Waits until the summary, made once per second, has `count` viewers; returns how long that took.
-fn wait_for_viewers(station: &Station, count: usize) -> Duration {
+pub(crate) fn wait_for_viewers(station: &Station, count: usize) -> Duration {
     let since = Instant::now();
     loop {
         let counted = station.status()["viewers"].as_u64().expect("a count");

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::station::{Station, agent, command, get_bytes};
 use crate::timing::HANG_TIMEOUT;
 
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     tag: String,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 fn answer(mut answer: ureq::http::Response<ureq::Body>) -> Answer {
@@ -23,9 +23,14 @@ fn answer(mut answer: ureq::http::Response<ureq::Body>) -> Answer {
     Answer { status, tag, body }
 }
 
-fn read(station: &Station) -> Answer {
+pub(crate) fn read(station: &Station) -> Answer {
+    read_path(station, "/api/settings")
+}
+
+/// A GET with the owner's token.
+pub(crate) fn read_path(station: &Station, path: &str) -> Answer {
     let owner = format!("Bearer {}", station.admin_token);
-    let request = agent().get(station.at("/api/settings"));
+    let request = agent().get(station.at(path));
     answer(
         request
             .header("Authorization", owner)
@@ -34,7 +39,7 @@ fn read(station: &Station) -> Answer {
     )
 }
 
-fn change(station: &Station, query: &str, tag: Option<&str>, patch: &Value) -> Answer {
+pub(crate) fn change(station: &Station, query: &str, tag: Option<&str>, patch: &Value) -> Answer {
     let mut request = agent()
         .patch(station.at(&format!("/api/settings{query}")))
         .header("Content-Type", "application/json")
@@ -45,7 +50,7 @@ fn change(station: &Station, query: &str, tag: Option<&str>, patch: &Value) -> A
     answer(request.send(patch.to_string()).expect("an answer"))
 }
 
-fn value(answer: &Answer, key: &str) -> (Value, Value) {
+pub(crate) fn value(answer: &Answer, key: &str) -> (Value, Value) {
     let settings = answer.body["settings"].as_array().expect("a list");
     let setting = settings.iter().find(|setting| setting["key"] == key);
     let setting = setting.unwrap_or_else(|| panic!("{key} is there"));

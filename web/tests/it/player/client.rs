@@ -20,18 +20,18 @@ use crate::station::agent;
 use crate::timing::HANG_TIMEOUT;
 
 /// A player whose offer was accepted.
-pub(super) struct Player {
+pub(crate) struct Player {
     connection: Box<dyn PeerConnection>,
     packets: UnboundedReceiver<Packet>,
-    pub(super) admission: Admission,
+    pub(crate) admission: Admission,
 }
 
 /// The answer to the offer.
-pub(super) struct Admission {
-    pub(super) status: u16,
-    pub(super) location: String,
-    pub(super) etag: String,
-    pub(super) answer: String,
+pub(crate) struct Admission {
+    pub(crate) status: u16,
+    pub(crate) location: String,
+    pub(crate) etag: String,
+    pub(crate) answer: String,
 }
 
 struct Events {
@@ -61,7 +61,7 @@ impl PeerConnectionEventHandler for Events {
 
 impl Player {
     /// Offers to receive video at `station` (its URL without a path) and takes the answer.
-    pub(super) async fn join(station: &str) -> Self {
+    pub(crate) async fn join(station: &str) -> Self {
         let (gathered, mut gathering) = unbounded_channel();
         let (packets, received) = unbounded_channel();
         let connection = connection(Events { gathered, packets }).await;
@@ -99,7 +99,7 @@ impl Player {
     }
 
     /// The next RTP packet of the video.
-    pub(super) async fn packet(&mut self) -> Packet {
+    pub(crate) async fn packet(&mut self) -> Packet {
         timeout(HANG_TIMEOUT, self.packets.recv())
             .await
             .expect("video arrives")
@@ -107,7 +107,7 @@ impl Player {
     }
 
     /// Leaves with DELETE and returns the status.
-    pub(super) async fn delete(self, station: &str) -> u16 {
+    pub(crate) async fn delete(self, station: &str) -> u16 {
         let session = format!("{station}/{}", self.admission.location);
         let status = blocking(move || {
             let response = agent().delete(session).call().expect("an answer");
@@ -119,7 +119,7 @@ impl Player {
     }
 
     /// Leaves without DELETE, as a closed tab does.
-    pub(super) async fn drop_connection(self) {
+    pub(crate) async fn drop_connection(self) {
         self.connection.close().await.expect("closed");
     }
 }
