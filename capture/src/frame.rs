@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::picture::PooledPicture;
-use crate::switch::SourceNumber;
+
+/// Identifies what gives pictures: the configured source, the one that replaces it, a guest. Counts up and is never used
+/// twice.
+pub type SourceNumber = u64;
 
 /// One picture of the source and when it was taken. Shared as `Arc<Frame>`, never changed.
 #[derive(Debug)]

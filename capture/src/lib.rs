@@ -30,7 +30,7 @@ pub mod timecode;
 
 pub use backoff::Backoff;
 pub use error::{CaptureError, Y4mError};
-pub use frame::{Frame, Signal, Truth, WallClock};
+pub use frame::{Frame, Signal, SourceNumber, Truth, WallClock};
 pub use lock::lock;
 pub use metrics::{CaptureMetrics, SourceLabel};
 pub use picture::{I420, PictureError, PicturePool, Planes, PlanesMut, PooledPicture};
@@ -41,7 +41,7 @@ pub use sources::scene;
 pub use sources::webcam::{Device, devices};
 pub use spec::{SourceSpec, SpecError, Y4mInput};
 pub use supervisor::{CaptureConfig, CaptureHandle, ShutterControl, SourceControl, spawn};
-pub use switch::{Guest, SourceNumber, SourceSwitch};
+pub use switch::{Guest, SourceSwitch};
 #[cfg(any(test, debug_assertions))]
 pub use threads::InjectedFault;
 pub use threads::{Heartbeat, TURN_MAX, ThreadFault, ThreadFaultKind, Threads};

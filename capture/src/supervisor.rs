@@ -16,16 +16,18 @@ use std::time::{Duration, Instant};
 
 use crate::backoff::Backoff;
 use crate::error::CaptureError;
-use crate::frame::{Signal, WallClock};
+use crate::frame::{Signal, SourceNumber, WallClock};
+use crate::lock::lock;
 use crate::metrics::CaptureMetrics;
 use crate::picture::PicturePool;
 use crate::sources::camera::Wanted;
 use crate::sources::output::{AttemptId, Event, LiveSource, PublishGate};
 use crate::sources::stall::StallCheck;
 use crate::spec::SourceSpec;
-use crate::switch::{SourceNumber, SourceSwitch};
+use crate::switch::SourceSwitch;
 use crate::threads::{Heartbeat, TURN_MAX, Threads};
 use attempt::{Attempt, AttemptContext};
+use control::Replacement;
 use plan::{AfterFailure, Plan, Target};
 
 pub use control::{CaptureHandle, ShutterControl, SourceControl};
@@ -67,6 +69,7 @@ pub fn spawn(
     metrics: Arc<CaptureMetrics>,
 ) -> io::Result<CaptureHandle> {
     let (events, received) = channel();
+    let replacement = Replacement::default();
     let mut supervisor = Supervisor {
         context: AttemptContext {
             gate: PublishGate::new(Arc::clone(&switch)),
@@ -81,6 +84,7 @@ pub fn spawn(
         name: config.source.plain_name(),
         plan: Plan::new(config.source),
         source: switch.source_number(),
+        replacement: Arc::clone(&replacement),
         switch: Arc::clone(&switch),
         received,
         backoff: BACKOFF,
@@ -92,7 +96,12 @@ pub fn spawn(
     };
     let run = move |heartbeat: &Heartbeat| supervisor.run(heartbeat);
     let thread = config.threads.spawn("capture", run)?;
-    Ok(CaptureHandle::new(events, switch, thread))
+    let source = SourceControl {
+        events,
+        switch,
+        replacement,
+    };
+    Ok(CaptureHandle::new(source, thread))
 }
 
 struct Supervisor {
@@ -101,6 +110,7 @@ struct Supervisor {
     plan: Plan,
     /// Of the source that is to be open.
     source: SourceNumber,
+    replacement: Replacement,
     switch: Arc<SourceSwitch>,
     received: Receiver<Event>,
     backoff: Backoff,
@@ -218,8 +228,8 @@ impl Supervisor {
                     self.end_both(attempt, probe);
                     return Outcome::Shuttered;
                 }
-                Ok(Event::Source { number, source }) => {
-                    if self.adopt(number, source) {
+                Ok(Event::SourceReplaced) => {
+                    if self.adopt() {
                         self.end_both(attempt, probe);
                         return Outcome::Replaced;
                     }
@@ -343,8 +353,8 @@ impl Supervisor {
         while self.is_shuttered {
             match self.received.recv() {
                 Ok(Event::Shutter { is_closed }) => self.is_shuttered = is_closed,
-                Ok(Event::Source { number, source }) => {
-                    self.adopt(number, source);
+                Ok(Event::SourceReplaced) => {
+                    self.adopt();
                 }
                 Ok(Event::Stop) | Err(_) => return true,
                 // Late events of threads that were left behind.
@@ -369,8 +379,8 @@ impl Supervisor {
                     self.is_shuttered = true;
                     return Waited::Changed;
                 }
-                Ok(Event::Source { number, source }) => {
-                    if self.adopt(number, source) {
+                Ok(Event::SourceReplaced) => {
+                    if self.adopt() {
                         return Waited::Changed;
                     }
                 }
@@ -380,11 +390,11 @@ impl Supervisor {
         }
     }
 
-    /// Takes another source into use. Returns `false` when a newer one is in use already.
-    fn adopt(&mut self, number: SourceNumber, source: SourceSpec) -> bool {
-        if number <= self.source {
+    /// Takes the source that replaces the present one into use. Returns `false` when there is none.
+    fn adopt(&mut self) -> bool {
+        let Some((number, source)) = lock(&self.replacement).take() else {
             return false;
-        }
+        };
         tracing::info!(
             from = self.name,
             to = source.plain_name(),

@@ -13,14 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::frame::{Frame, Signal};
+use crate::frame::{Frame, Signal, SourceNumber};
 use crate::lock::lock;
 use crate::picture::PooledPicture;
 use crate::slot::Slot;
-
-/// Identifies what publishes frames: the configured source, the one that replaces it, a guest. Counts up and is never
-/// used twice.
-pub type SourceNumber = u64;
 
 /// Numbers all frames and publishes them, and the signals, in their slots.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde_json::Value;
 use signaling::Demand;
 
-use self::model_change::ModelMemory;
+use self::model_change::{ModelEnd, ModelMemory};
 use self::offers::shown_source;
 use self::storage::{Storage, read_overlay};
 use self::table::{
@@ -318,18 +318,35 @@ impl Settings {
             let certain = changed.iter().filter(|key| **key != "model");
             inner.live.extend(certain);
             if changed.contains(&"model") {
-                self.note_live_model(&mut inner);
+                inner.model.note_live(&self.followers.model.last_change());
             }
         }
         if keep {
-            let is_uncertain = self.is_model_uncertain(&inner);
+            let last = self.followers.model.last_change();
+            let is_uncertain = inner.model.is_uncertain(&last);
             if is_uncertain {
-                Self::keep_model_later(&mut inner);
+                // A model that fails must not be kept.
+                inner.model.keep_later();
             }
             self.keep(&mut inner, |key| !(is_uncertain && key == "model"))
                 .map_err(ChangeError::NotKept)?;
         }
         Ok(changed)
+    }
+
+    /// Does what waited for the end of a change of the model. Returns what the audit is to be told. Blocks while a
+    /// file is written.
+    pub(crate) fn finish_model_change(&self) -> Vec<String> {
+        let mut inner = self.lock();
+        let last = self.followers.model.last_change();
+        if inner.model.take_to_be_kept(&last)
+            && let Err(why) = self.keep(&mut inner, |key| key == "model")
+        {
+            let why = format!("the model cannot be kept over a restart: {why}");
+            tracing::error!("{why}");
+            inner.model.tell(why);
+        }
+        inner.model.take_untold()
     }
 
     /// Keeps the changed settings with these keys. An error says why neither place can be written.
@@ -380,7 +397,23 @@ impl Settings {
     /// With what is known by now of the model.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        self.settle_model(&mut inner);
+        let model = &self.followers.model;
+        match inner
+            .model
+            .settle(model.last_change(), model.in_use().to_string())
+        {
+            None => return inner,
+            Some(ModelEnd::InUse { is_live: true }) => {
+                inner.live.insert("model");
+            }
+            Some(ModelEnd::InUse { is_live: false }) => {}
+            Some(ModelEnd::Back { in_use }) => {
+                let mut present = (*inner.present).clone();
+                present.model = in_use;
+                inner.present = Arc::new(present);
+            }
+        }
+        inner.version += 1;
         inner
     }
 }

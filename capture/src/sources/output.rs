@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::stall::{Arrivals, Intervals, StallLimits};
 use crate::error::CaptureError;
-use crate::frame::Frame;
+use crate::frame::{Frame, SourceNumber};
 use crate::lock::lock;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::picture::{PicturePool, PooledPicture};
-use crate::spec::SourceSpec;
-use crate::switch::{SourceNumber, SourceSwitch};
+use crate::switch::SourceSwitch;
 use crate::threads::Heartbeat;
 
 /// Identifies an attempt to read a source. Never used twice.
@@ -41,10 +40,7 @@ pub(crate) enum Event {
     /// The shutter is to be closed or opened.
     Shutter { is_closed: bool },
     /// Another source is to be opened instead.
-    Source {
-        number: SourceNumber,
-        source: SourceSpec,
-    },
+    SourceReplaced,
     /// [`crate::CaptureHandle::stop`] was called.
     Stop,
 }

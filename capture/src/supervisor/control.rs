@@ -1,9 +1,11 @@
 //! How other threads control a running capture: they end it, release its source, or replace its source.
 
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use crate::frame::SourceNumber;
+use crate::lock::lock;
 use crate::sources::output::Event;
 use crate::spec::SourceSpec;
 use crate::switch::SourceSwitch;
@@ -11,44 +13,33 @@ use crate::switch::SourceSwitch;
 /// A running capture. Dropping the handle ends the capture without waiting for it.
 #[derive(Debug)]
 pub struct CaptureHandle {
-    events: Sender<Event>,
-    switch: Arc<SourceSwitch>,
+    source: SourceControl,
     thread: Option<JoinHandle<()>>,
 }
 
 impl CaptureHandle {
-    pub(super) fn new(
-        events: Sender<Event>,
-        switch: Arc<SourceSwitch>,
-        thread: JoinHandle<()>,
-    ) -> Self {
-        Self {
-            events,
-            switch,
-            thread: Some(thread),
-        }
+    pub(super) fn new(source: SourceControl, thread: JoinHandle<()>) -> Self {
+        let thread = Some(thread);
+        Self { source, thread }
     }
 
     /// Releases and opens the source from any thread.
     #[must_use]
     pub fn shutter(&self) -> ShutterControl {
-        ShutterControl(self.events.clone())
+        ShutterControl(self.source.events.clone())
     }
 
     /// Replaces the source from any thread.
     #[must_use]
     pub fn source(&self) -> SourceControl {
-        SourceControl {
-            events: self.events.clone(),
-            switch: Arc::clone(&self.switch),
-        }
+        self.source.clone()
     }
 
     /// Ends the capture and closes both slots. Returns within about a second even when a driver
     /// hangs, because its thread is then left behind.
     pub fn stop(mut self) {
         // Fails when the supervisor has ended already.
-        let _ = self.events.send(Event::Stop);
+        let _ = self.source.events.send(Event::Stop);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -59,7 +50,7 @@ impl CaptureHandle {
 
 impl Drop for CaptureHandle {
     fn drop(&mut self) {
-        let _ = self.events.send(Event::Stop);
+        let _ = self.source.events.send(Event::Stop);
     }
 }
 
@@ -81,11 +72,15 @@ impl ShutterControl {
     }
 }
 
+/// The source that is to be opened instead of the present one, until the supervisor takes it.
+pub(super) type Replacement = Arc<Mutex<Option<(SourceNumber, SourceSpec)>>>;
+
 /// Replaces the source. Clones control the same capture.
 #[derive(Debug, Clone)]
 pub struct SourceControl {
-    events: Sender<Event>,
-    switch: Arc<SourceSwitch>,
+    pub(super) events: Sender<Event>,
+    pub(super) switch: Arc<SourceSwitch>,
+    pub(super) replacement: Replacement,
 }
 
 impl SourceControl {
@@ -93,8 +88,11 @@ impl SourceControl {
     /// it is being opened, no frame of the former source is in the slot, and none comes any more. Of several calls
     /// the last one wins.
     pub fn replace(&self, source: SourceSpec) {
+        // One lock for both, so that the newest number is that of the source that is opened.
+        let mut replacement = lock(&self.replacement);
         let number = self.switch.begin_source(source.plain_name());
+        *replacement = Some((number, source));
         // Fails when the supervisor has ended.
-        let _ = self.events.send(Event::Source { number, source });
+        let _ = self.events.send(Event::SourceReplaced);
     }
 }
