@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::io::{IsTerminal, stdout};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,25 +59,8 @@ pub(crate) fn run(
     let folders = UserFolders::read();
     let default_file = folders.config_file();
     let overlay = folders.state_folder().map(overlay_file);
-    let read_again: ReadConfiguration = Box::new({
-        let (args, default_file, overlay) = (args.clone(), default_file.clone(), overlay.clone());
-        move || {
-            let environment = Environment::read();
-            Config::load(&args, &environment, default_file.as_deref(), |config| {
-                with_overlay(config, overlay.as_deref())
-            })
-        }
-    });
+    let read_again = configuration_reader(args, default_file.clone(), overlay.clone());
     let config = read_again()?;
-    let mut configured = Configured::default();
-    if let Ok(config) = Config::load(
-        args,
-        &Environment::read(),
-        folders.config_file().as_deref(),
-        Ok,
-    ) {
-        configured.add(&config);
-    }
     let storage = Storage::new(
         args.file.config.clone().or(default_file),
         overlay,
@@ -101,7 +84,7 @@ pub(crate) fn run(
     let kept_in = Kept {
         settings: storage,
         read_again,
-        configured,
+        configured: configured(args, &folders),
         data: config.data_folder(&folders),
         state: folders.state_folder().map(Path::to_owned),
     };
@@ -121,6 +104,31 @@ pub(crate) fn run(
     pipeline.stop();
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the configuration with the options and variables of the start.
+fn configuration_reader(
+    args: &RunArgs,
+    default_file: Option<PathBuf>,
+    overlay: Option<PathBuf>,
+) -> ReadConfiguration {
+    let args = args.clone();
+    Box::new(move || {
+        let environment = Environment::read();
+        Config::load(&args, &environment, default_file.as_deref(), |config| {
+            with_overlay(config, overlay.as_deref())
+        })
+    })
+}
+
+/// What the configuration names without changes that were kept in the state folder.
+fn configured(args: &RunArgs, folders: &UserFolders) -> Configured {
+    let mut configured = Configured::default();
+    let default_file = folders.config_file();
+    if let Ok(config) = Config::load(args, &Environment::read(), default_file.as_deref(), Ok) {
+        configured.add(&config);
+    }
+    configured
 }
 
 /// The settings that change live and were set by an option, and by which kind of it.

@@ -269,7 +269,7 @@ fn the_configuration_is_read_again_on_demand() {
     std::fs::write(&file, "name = \"fourth\"\n").expect("written");
     // Without a controlling terminal, as a service. With one, this signal ends the program.
     if std::fs::File::open("/dev/tty").is_ok() {
-        eprintln!("skipped: SIGHUP, because there is a controlling terminal");
+        println!("skipped: SIGHUP, because there is a controlling terminal");
         return;
     }
     let pid = station.pid().to_string();
