@@ -14,7 +14,7 @@ import { makeSettings } from "./settings.js";
 import { makeShutter } from "./shutter.js";
 import { initial, remainingMs, step, tokenOf } from "./state.js";
 import { wholeSeconds } from "./times.js";
-import { failureWords, promiseWords } from "./words.js";
+import { failureWords, promiseWords, queueWords } from "./words.js";
 
 const SIGNED_IN = "carrier.admin"; // remembers that somebody was signed in; not the token
 const SESSION = "api/admin/session";
@@ -123,6 +123,9 @@ function drawStatus(status) {
   document.title = words.say("control.page", { name });
   setText(byId("version"), words.say("control.version", { version: status.version }));
   if (typeof status.viewers === "number") setText(byId("viewers-count"), words.number(status.viewers));
+  const queue = queueWords(words, status.stylise);
+  byId("booth-queue").hidden = !queue;
+  setText(byId("booth-queue"), queue);
   const promise = promiseWords(words, status.privacy);
   byId("promise").hidden = promise === null;
   setText(byId("promise"), promise?.text ?? "");

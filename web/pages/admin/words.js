@@ -95,6 +95,12 @@ export function promiseWords({ say }, privacy) {
   return { tone: key === "kept" ? "good" : "bad", text: privacy.note ? `${text} ${privacy.note}` : text };
 }
 
+// What is known of the booth's queue, or "".
+export function queueWords({ say }, booth) {
+  if (!booth) return "";
+  return booth.error ?? say("control.booth.waiting", { count: booth.waiting });
+}
+
 // {tone, text} over all checks of the station's health.
 export function healthWords({ say }, checks) {
   const count = (state) => checks.filter((check) => check.state === state).length;

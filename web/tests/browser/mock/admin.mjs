@@ -48,6 +48,7 @@ export function makeAdmin(mock) {
   admin.status = () => ({
     shutter: { closed: admin.shutter.closed, since: admin.shutter.since },
     privacy: { mode: find("privacy.mode").value, ...admin.privacy },
+    stylise: { comfyui: "off", waiting: 3, styles: 7, error: null },
   });
 
   // Another person changes a setting.
