@@ -49,7 +49,8 @@ export function choiceHelp(words, key, choice) {
 }
 
 // How a number is shown: {factor, unit, digits}. The page's number is the setting's divided by `factor`.
-export function scaleOf({ min, max, step, unit }) {
+export function scaleOf({ key, min, max, step, unit }) {
+  if (key === "camera.rotation") return { factor: 1, unit: "°", digits: 0 };
   if (min === 0 && max === 1) return { factor: 0.01, unit: "%", digits: 0 };
   if (unit === "bit/s") return { factor: 1e6, unit: "Mbit/s", digits: 1 };
   return { factor: 1, unit: unit ?? "", digits: Number.isInteger(step ?? 1) ? 0 : 2 };
