@@ -21,6 +21,7 @@ use crate::access::visitor::Visitors;
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
 use crate::config::{Config, ConfigError};
+use crate::events::Events;
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
@@ -57,6 +58,7 @@ pub(crate) struct App {
     /// What changes while the station runs; `config` is what it started with.
     pub(crate) settings: Settings,
     pub(crate) cameras: Cameras,
+    pub(crate) events: Arc<Events>,
     pub(crate) booth: PhotoBooth,
     pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,

@@ -41,6 +41,7 @@ macro_rules! section {
 
 mod booth;
 mod error;
+mod events;
 pub(crate) mod http;
 mod media;
 mod network;
@@ -59,6 +60,7 @@ use signaling::Rendition;
 
 pub(crate) use self::booth::{BoothConfig, StyliseConfig};
 pub(crate) use self::error::ConfigError;
+pub(crate) use self::events::EventsConfig;
 pub(crate) use self::http::{CertificateSource, HttpConfig};
 pub(crate) use self::media::BITRATES_BPS;
 pub(crate) use self::network::IceServer;
@@ -129,6 +131,7 @@ section! {
         booth: BoothConfig = BoothConfig::default(),
         wifi: WifiConfig = WifiConfig::default(),
         privacy: PrivacyConfig = PrivacyConfig::default(),
+        events: EventsConfig = EventsConfig::default(),
     }
 }
 
@@ -196,6 +199,8 @@ impl Config {
         set(&mut self.admin_token, &environment.admin_token);
         set(&mut self.publish.token, &environment.publish_token);
         set(&mut self.stylise.token, &environment.comfyui_token);
+        set(&mut self.events.webhook_secret, &environment.webhook_secret);
+        set(&mut self.events.mqtt, &environment.mqtt);
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -251,6 +256,7 @@ impl Config {
         }
         self.booth.check()?;
         self.privacy.check()?;
+        self.events.check()?;
         self.wifi.check()
     }
 

@@ -3,7 +3,7 @@
 //!
 //! | variable | for |
 //! |---|---|
-//! | `CARRIER_ADMIN_TOKEN`, `CARRIER_PUBLISH_TOKEN`, `CARRIER_COMFYUI_TOKEN` | secrets, which are no options because every user of the machine can read a command line |
+//! | `CARRIER_ADMIN_TOKEN`, `CARRIER_PUBLISH_TOKEN`, `CARRIER_COMFYUI_TOKEN`, `CARRIER_WEBHOOK_SECRET`, `CARRIER_MQTT` (an address with a password) | secrets, which are no options because every user of the machine can read a command line |
 //! | `CARRIER_ANNOUNCE` | `[network] announce`, separated by commas |
 //! | `CARRIER_LOG` | the filter of the log |
 //! | `CARRIER_MODELS`, `CARRIER_MODELS_URL`, `CARRIER_RUNTIME`, `ORT_DYLIB_PATH` | where models and ONNX Runtime are ([`detector::Places`]) |
@@ -28,6 +28,8 @@ pub(crate) struct Environment {
     pub(crate) admin_token: Option<String>,
     pub(crate) publish_token: Option<String>,
     pub(crate) comfyui_token: Option<String>,
+    pub(crate) webhook_secret: Option<String>,
+    pub(crate) mqtt: Option<String>,
     pub(crate) announce: Option<Vec<String>>,
 }
 
@@ -38,6 +40,9 @@ impl Environment {
             admin_token: value("CARRIER_ADMIN_TOKEN"),
             publish_token: value("CARRIER_PUBLISH_TOKEN"),
             comfyui_token: value("CARRIER_COMFYUI_TOKEN"),
+            webhook_secret: value("CARRIER_WEBHOOK_SECRET"),
+            // Kubernetes sets it to tcp://... for a service carrier-mqtt.
+            mqtt: value("CARRIER_MQTT"),
             announce: announce.map(|list| comma_separated(&list)),
         }
     }

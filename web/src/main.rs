@@ -15,6 +15,7 @@ mod cli;
 mod commands;
 mod config;
 mod environment;
+mod events;
 mod http;
 mod layers;
 mod metrics;

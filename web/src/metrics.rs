@@ -39,6 +39,11 @@ metrics! {
     viewers_refused: CounterBy<ViewerRefusal> = "carrier_viewers_refused", "Viewers not let in";
     uploads_refused: CounterBy<UploadRefusal> =
         "carrier_booth_uploads_refused", "Uploads to the photo booth that were not read";
+    events_missed: CounterBy<EventFollowerKind> =
+        "carrier_events_missed", "Events that a slow follower did not get, by its kind";
+    webhook_deliveries: CounterBy<WebhookOutcome> =
+        "carrier_webhook_deliveries", "Attempts to deliver an event to the webhook, by outcome";
+    mqtt_connected: Gauge = "carrier_mqtt_connected", "1 while there is a connection to the MQTT broker";
     log_lines_dropped: Counter =
         "carrier_log_lines_dropped", "Lines of the log that could not be written in time, or at all";
 }
@@ -90,6 +95,24 @@ pub(crate) enum UploadRefusal {
     Busy,
     Large,
     Slow,
+}
+
+/// Who follows the station's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum EventFollowerKind {
+    Sse,
+    Webhook,
+    Mqtt,
+}
+
+/// What became of an attempt to deliver an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum WebhookOutcome {
+    Delivered,
+    /// It is not tried again.
+    Refused,
+    /// It is tried again.
+    Failed,
 }
 
 /// Clock ticks of `/proc`: 100 per second on every Linux that Rust supports (the kernel's USER_HZ).

@@ -4,6 +4,7 @@
 //! one of these modules and a line in [`table`].
 
 mod admin;
+mod events;
 mod feed;
 mod gallery;
 mod health;
@@ -99,6 +100,7 @@ fn table() -> Vec<Route> {
         route(Watch, "/snapshot.jpg", get(feed::snapshot)),
         route(Watch, "/stream.mjpg", get(feed::mjpeg)),
         route(Watch, "/api/tracks", get(tracks::tracks)),
+        route(Watch, "/api/events", get(events::events)),
         // Strangers get less of it.
         route(Nothing, "/api/status", get(status::status)),
         route(Watch, "/api/viewers", get(status::viewers)),

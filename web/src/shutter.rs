@@ -175,6 +175,12 @@ pub(crate) fn now_unix_ms() -> u64 {
     u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
 }
 
+/// For answers and events.
+pub(crate) fn rfc3339(unix_ms: u64) -> String {
+    let ms = i64::try_from(unix_ms).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| String::new(), |at| at.to_string())
+}
+
 /// The rules that demand a closed shutter now.
 pub(crate) fn demands(config: &PrivacyConfig, around: &Surroundings) -> Vec<Demand> {
     let demand = |rule, reason: String| Demand { rule, reason };

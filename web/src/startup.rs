@@ -4,6 +4,7 @@
 //! port is one clear error; then [`pipeline`] starts every other thread; then HTTP is served.
 
 mod banner;
+mod events;
 pub(crate) mod painter;
 pub(crate) mod pipeline;
 mod shuttered;
@@ -240,6 +241,7 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
             supervised(&threads, "model-changes", follow).await;
         }
     });
+    events::start(&app)?;
     tokio::spawn(close_by_signal(Arc::clone(&app)));
     if !has_controlling_terminal() {
         tokio::spawn(reload_by_signal(Arc::clone(&app)));

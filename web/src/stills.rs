@@ -1,13 +1,15 @@
 //! Composed pictures as JPEG, each encoded once for all who request it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use capture::Slot;
 use capture::jpeg::{JpegEncoder, JpegError};
-use signaling::Composed;
+use signaling::{Composed, Demand};
 use thiserror::Error;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 /// With boxes, or as the camera saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(crate) enum StillError {
 }
 
 const QUALITY: u8 = 82;
+/// Time-out for a composed picture, which usually comes within a frame interval; a card within 200 ms.
+const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The newest JPEG of each kind, shared by everybody who wants it.
 #[derive(Default)]
@@ -51,6 +55,32 @@ impl Stills {
         for cache in [&self.painted, &self.clean] {
             cache.blocking_lock().newest = None;
         }
+    }
+
+    /// A new JPEG; a picture is composed for it even if nobody watches.
+    pub(crate) async fn fresh(
+        &self,
+        demand: &Arc<Demand>,
+        composed: &Arc<Slot<Composed>>,
+        kind: StillKind,
+    ) -> Result<Bytes, StillError> {
+        let _lease = demand.watch_picture();
+        let mut pictures = composed.reader();
+        // The slot may hold a picture from long ago: skip it.
+        let _stale = pictures.try_next();
+        let next = async {
+            loop {
+                let epoch = demand.picture_epoch().now();
+                let picture = pictures.next().await.ok_or(StillError::NoPicture)?;
+                let jpeg = self.jpeg(picture, kind).await;
+                // Otherwise it was taken back meanwhile.
+                if epoch == demand.picture_epoch().now() {
+                    return jpeg;
+                }
+            }
+        };
+        let first = timeout(FIRST_PICTURE_WITHIN, next).await;
+        first.unwrap_or(Err(StillError::NoPicture))
     }
 
     /// `picture` as JPEG. The lock is held while encoding, so that concurrent requests wait for one

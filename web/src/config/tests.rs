@@ -82,6 +82,7 @@ fn values_out_of_range_are_named() {
         ("[camera]\nfps = 0", "camera"),
         ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
         ("[booth]\nkeep_hours = 0", "booth.keep_hours"),
+        ("[events]\nmqtt = \"a\"", "events.mqtt"),
         ("[wifi]\nssid = \"x\"", "wifi.password"),
         ("public_url = \"booth.example\"", "public_url"),
         ("data = \"\"", "data"),
@@ -123,6 +124,7 @@ fn the_example_documents_each_key() {
         ViewersConfig::KEYS,
         WifiConfig::KEYS,
         PrivacyConfig::KEYS,
+        EventsConfig::KEYS,
     ];
     let is_documented = |key: &&str| {
         let key = if *key == "loop_file" { "loop" } else { key };

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use signaling::Composed;
 use signaling::whep::{Place as _, ViewerLimit};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::access::admission::ViewerPlace;
 use crate::app::App;
@@ -20,8 +20,6 @@ use crate::http::Caller;
 use crate::http::bodies::yes_no_field;
 use crate::stills::{StillError, StillKind};
 
-/// Time-out for a composed picture, which usually comes within a frame interval; a card within 200 ms.
-const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(2);
 const RETRY_AFTER_S: &str = "5";
 const BOUNDARY: &str = "carrier-frame";
 /// Default MJPEG frame rate, for poor networks and old browsers.
@@ -56,23 +54,8 @@ pub(super) async fn snapshot(
 
 /// A new JPEG; a picture is composed for it even if nobody watches.
 pub(super) async fn fresh_jpeg(app: &App, kind: StillKind) -> Result<Bytes, StillError> {
-    let _lease = app.slots.demand.watch_picture();
-    let mut pictures = app.slots.composed.reader();
-    // The slot may hold a picture from long ago: skip it.
-    let _stale = pictures.try_next();
-    let next = async {
-        loop {
-            let epoch = app.slots.demand.picture_epoch().now();
-            let picture = pictures.next().await.ok_or(StillError::NoPicture)?;
-            let jpeg = app.stills.jpeg(picture, kind).await;
-            // Otherwise it was taken back meanwhile.
-            if epoch == app.slots.demand.picture_epoch().now() {
-                return jpeg;
-            }
-        }
-    };
-    let first = timeout(FIRST_PICTURE_WITHIN, next).await;
-    first.unwrap_or(Err(StillError::NoPicture))
+    let slots = &app.slots;
+    app.stills.fresh(&slots.demand, &slots.composed, kind).await
 }
 
 #[derive(Debug, Deserialize)]

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::http::bodies::ApiError;
 use crate::layers::identify::Requester;
 use crate::routes::stylise;
-use crate::shutter::{AuditEntry, Cause, ShutterState, ShutterView, now_unix_ms};
+use crate::shutter::{AuditEntry, Cause, ShutterState, ShutterView, now_unix_ms, rfc3339};
 
 const REASON_CHARS_MAX: usize = 200;
 
@@ -110,9 +110,4 @@ fn body(ShutterView { state, is_kept }: ShutterView, is_owner: bool) -> Response
         since: rfc3339(state.since_unix_ms),
         kept: is_kept,
     }))
-}
-
-fn rfc3339(unix_ms: u64) -> String {
-    let ms = i64::try_from(unix_ms).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| String::new(), |at| at.to_string())
 }

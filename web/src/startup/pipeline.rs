@@ -44,6 +44,7 @@ use crate::app::{AccessSetup, App, Slots};
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
 use crate::config::Config;
+use crate::events::Events;
 use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
 use crate::metrics::Metrics;
@@ -150,6 +151,7 @@ pub(crate) fn start(
         stills: controls.stills,
         shutter: controls.shutter,
         settings: controls.settings,
+        events: Events::new(metrics.clone()),
         booth: open_booth(
             &config,
             kept.data.as_deref(),

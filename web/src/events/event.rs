@@ -1,0 +1,107 @@
+//! What is told of the station: one type for server-sent events, the webhook and MQTT. Pure.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::shutter::{Cause, ShutterState, rfc3339};
+
+/// A change of the station's state, or the whole state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct StationEvent {
+    /// Unique over restarts of the program; `Last-Event-ID` continues after it.
+    pub(crate) id: String,
+    /// RFC 3339.
+    pub(crate) time: String,
+    #[serde(flatten)]
+    pub(crate) detail: EventDetail,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum EventDetail {
+    /// Everything: the first event of each listener, and the next one after it missed some.
+    State(StationSummary),
+    Shutter(ShutterSummary),
+    Privacy {
+        mode: String,
+    },
+    Source(SourceSummary),
+    Viewers {
+        count: usize,
+    },
+    /// More objects of a class than before.
+    Appeared {
+        class: String,
+        count: usize,
+    },
+    /// Fewer objects of a class than before.
+    Left {
+        class: String,
+        count: usize,
+    },
+}
+
+impl EventDetail {
+    /// `type` in JSON, and the name of the server-sent event.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::State(_) => "state",
+            Self::Shutter(_) => "shutter",
+            Self::Privacy { .. } => "privacy",
+            Self::Source(_) => "source",
+            Self::Viewers { .. } => "viewers",
+            Self::Appeared { .. } => "appeared",
+            Self::Left { .. } => "left",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct StationSummary {
+    pub(crate) shutter: ShutterSummary,
+    /// The privacy mode.
+    pub(crate) privacy: String,
+    pub(crate) source: SourceSummary,
+    pub(crate) viewers: usize,
+    /// The number of objects of each class that is in the picture.
+    pub(crate) classes: BTreeMap<String, usize>,
+}
+
+/// The shutter, without the person: that is for the owner alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct ShutterSummary {
+    pub(crate) closed: bool,
+    pub(crate) by: Cause,
+    pub(crate) reason: Option<String>,
+    /// RFC 3339.
+    pub(crate) since: String,
+}
+
+impl From<ShutterState> for ShutterSummary {
+    fn from(state: ShutterState) -> Self {
+        Self {
+            closed: state.closed,
+            by: state.by,
+            reason: state.reason,
+            since: rfc3339(state.since_unix_ms),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct SourceSummary {
+    pub(crate) state: SourceState,
+    /// In plain words, without paths of the station's machine.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SourceState {
+    Opening,
+    Live,
+    Lost,
+    Closed,
+}
