@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need beyond the build: a browser, Node, playwright-core, ffmpeg. Quick and
+# Installs what the tests need beyond the build: a browser, Node, playwright-core, ffmpeg, mosquitto. Quick and
 # silent when nothing is missing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,6 +16,11 @@ has_fonts() {
     return 1
 }
 
+# Debian puts it where only root's PATH looks.
+has_mosquitto() {
+    have mosquitto || [ -x /usr/sbin/mosquitto ]
+}
+
 # Ubuntu has no package of Debian's name.
 chromium=chromium
 ! grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null || chromium="chromium-browser"
@@ -27,6 +32,8 @@ need fonts-liberation "without a font the browser draws no text" has_fonts
 need nodejs "drives the browser, and runs the tests of the page's own code" have node
 need npm "fetches playwright-core" have npm
 need ffmpeg "makes video for the file, pipe and RTSP sources" have ffmpeg
+need mosquitto "the MQTT broker that events are published to" has_mosquitto
+need mosquitto-clients "subscribes and publishes as home automation does" have mosquitto_sub
 install_missing "Testing carrier"
 
 # Present in every default toolchain, absent from a minimal one.

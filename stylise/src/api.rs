@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use thiserror::Error;
 use uuid::Uuid;
@@ -146,7 +147,7 @@ impl SubmitError {
 }
 
 /// A job as its visitor sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct JobView {
     pub id: JobId,
     /// The id of its style.
@@ -180,7 +181,7 @@ pub struct JobView {
 }
 
 /// What a queued job waits for besides its turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WaitsFor {
     /// The server that makes it is unavailable.
@@ -208,7 +209,7 @@ pub enum PictureKind {
 }
 
 /// A picture in the gallery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GalleryPicture {
     pub id: GalleryId,
     /// The id of its style.

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as NameError;
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use thiserror::Error;
 macro_rules! random_id {
     ($(#[$meta:meta])* $id:ident) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $id(uuid::Uuid);
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema)]
+        pub struct $id(#[schemars(with = "String")] uuid::Uuid);
 
         impl $id {
             pub fn random() -> Self {
@@ -62,7 +63,7 @@ random_id! {
 }
 
 /// The state of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Stored, and waiting for its turn here or behind other people's orders on the stylist's server.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +79,7 @@ pub(crate) struct Languages {
 }
 
 /// A language that a visitor can choose.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Language {
     code: String,
     /// In the language itself.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use capture::Threads;
 use prometheus_client::registry::Registry;
+use schemars::JsonSchema;
 use serde::Serialize;
 use signaling::fair_share::address_group;
 use stylise::comfyui::Comfyui;
@@ -43,7 +44,7 @@ pub(crate) struct PhotoBooth {
 }
 
 /// The state of ComfyUI in the API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct ComfyuiReport {
     pub(crate) comfyui: &'static str,
     /// Shown to visitors.

@@ -6,6 +6,7 @@
 pub(crate) mod host_and_origin;
 pub(crate) mod identify;
 pub(crate) mod path;
+pub(crate) mod problem;
 pub(crate) mod security_headers;
 
 /// Health checks of load balancers and supervisors, which may use any host name and send no token.

@@ -4,6 +4,7 @@
 //! one of these modules and a line in [`table`].
 
 mod admin;
+mod contract;
 mod events;
 mod feed;
 mod gallery;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
 use tower::Layer;
@@ -32,7 +33,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::app::App;
 use crate::layers::identify::{self, Needs};
-use crate::layers::{host_and_origin, path, security_headers};
+use crate::layers::{host_and_origin, path, problem, security_headers};
 
 /// Offers and configuration changes are far smaller; larger bodies are refused with 413 unread.
 const BODY_LIMIT_BYTES: usize = 128 * 1024;
@@ -132,6 +133,9 @@ fn table() -> Vec<Route> {
         route(Admin, "/api/admin/sessions", sessions),
         route(Admin, "/api/admin/bitrate", put(admin::set_bitrate)),
         route(Admin, "/api/admin/gallery/{id}", gallery_picture),
+        route(Nothing, "/api/openapi.json", get(contract::document)),
+        route(Nothing, "/api/docs", page::public("docs.html")),
+        route(Nothing, "/docs/{*file}", page::folder("docs")),
         route(Nothing, "/healthz", get(status::healthz)),
         route(Nothing, "/readyz", get(status::readyz)),
         route(Metrics, "/metrics", get(status::metrics)),
@@ -146,6 +150,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let by_path = from_fn_with_state(base, path::normalise).layer(routes(app));
     Router::new()
         .fallback_service(by_path)
+        .layer(from_fn(problem::as_problem))
         .layer(from_fn_with_state(policy, security_headers::add))
 }
 

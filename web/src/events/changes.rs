@@ -91,7 +91,11 @@ impl ChangeDetector {
         let count_in = |counts: &BTreeMap<String, usize>, class: &String| {
             counts.get(class).copied().unwrap_or_default()
         };
-        let names: BTreeSet<String> = told.keys().chain(counts.keys()).cloned().collect();
+        let names = told
+            .keys()
+            .chain(counts.keys())
+            .chain(self.unsettled.keys());
+        let names: BTreeSet<String> = names.cloned().collect();
         let mut changes = Vec::new();
         for class in names {
             let (before, count) = (count_in(told, &class), count_in(counts, &class));

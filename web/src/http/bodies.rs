@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// An error answer: a status, and a message that says what is wrong and what to do.
@@ -20,8 +21,8 @@ pub(crate) struct ApiError {
 }
 
 /// Problem details (RFC 9457), without a type of their own.
-#[derive(Debug, Serialize)]
-struct ProblemBody<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ProblemBody<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
@@ -102,21 +103,21 @@ pub(crate) struct PageQuery {
 }
 
 /// PUT `/api/admin/bitrate`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Bitrate {
     pub(crate) bitrate_bps: u32,
 }
 
 /// PATCH `/api/admin/gallery/{id}`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Visibility {
     pub(crate) hidden: bool,
 }
 
 /// PATCH `/api/stylise/{id}`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Share {
     pub(crate) share: bool,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -164,6 +164,17 @@ pub(crate) enum Needs {
     AdminToChange,
 }
 
+impl Needs {
+    /// What this method needs.
+    pub(crate) fn of_method(self, method: &Method) -> Self {
+        match self {
+            Self::AdminToChange if method.is_safe() => Self::Watch,
+            Self::AdminToChange => Self::Admin,
+            other => other,
+        }
+    }
+}
+
 /// Refuses requests without the right. Session cookies count as their token.
 pub(crate) async fn check_right(
     State((app, needs)): State<(Arc<App>, Needs)>,
@@ -177,12 +188,7 @@ pub(crate) async fn check_right(
         admin,
         ..
     } = requester.rights;
-    let needs = match needs {
-        Needs::AdminToChange if request.method().is_safe() => Needs::Watch,
-        Needs::AdminToChange => Needs::Admin,
-        other => other,
-    };
-    match needs {
+    match needs.of_method(request.method()) {
         Needs::Watch if !watch => refused(&app),
         Needs::Metrics if !read_metrics => unauthorised(
             "This needs the metrics_token of [http], or the admin token: send \

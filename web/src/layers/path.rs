@@ -8,7 +8,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 /// Pages with relative links: a slash at the end would change what these refer to.
-const PAGES: [&str; 5] = ["/admin", "/booth", "/gallery", "/join", "/camera"];
+const PAGES: [&str; 6] = [
+    "/admin",
+    "/booth",
+    "/gallery",
+    "/join",
+    "/camera",
+    "/api/docs",
+];
 
 #[derive(Debug, PartialEq, Eq)]
 enum Routed {

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::http::Caller;
 use crate::http::bodies::{ApiError, Bitrate};
 use crate::layers::identify::Requester;
+use crate::routes::contract::operation::Operation;
 use crate::routes::settings;
 
 /// POST: opens a session for the admin token and sets its cookie.
@@ -79,4 +80,28 @@ pub(super) async fn set_bitrate(
     }
     settings::apply(&app, json!({ "renditions": renditions }), None, false).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::post(
+            "/api/admin/session",
+            "Opens a session of a browser for the admin token, and sets its cookie.",
+        )
+        .empty(204),
+        Operation::get(
+            "/api/admin/session",
+            "Whether the request has the rights of the admin.",
+        )
+        .empty(204),
+        Operation::delete("/api/admin/session", "Ends the session.").empty(204),
+        Operation::delete("/api/admin/sessions", "Ends the sessions of all browsers.").empty(204),
+        Operation::put(
+            "/api/admin/bitrate",
+            "The bitrate of the largest rendition.",
+        )
+        .takes::<Bitrate>()
+        .empty(204),
+    ]
 }

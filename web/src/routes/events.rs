@@ -13,9 +13,11 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::events::EventFollower;
+use crate::events::event::StationEvent;
 use crate::events::sampling;
 use crate::http::bodies::ApiError;
 use crate::metrics::EventFollowerKind;
+use crate::routes::contract::operation::Operation;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Reconnection delay of browsers.
@@ -56,4 +58,20 @@ async fn next(
     let sent = sent.json_data(&*event).ok()?;
     let sent = if is_first { sent.retry(RETRY) } else { sent };
     Some((Ok(sent), (follower, place, false)))
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/api/events",
+            "What changes on the station, as server-sent events.",
+        )
+        .note("The first event is the whole state, or what came after Last-Event-ID.")
+        .header(
+            "Last-Event-ID",
+            "The id of the last event that the client got.",
+        )
+        .events::<StationEvent>(),
+    ]
 }

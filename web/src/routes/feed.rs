@@ -18,6 +18,7 @@ use crate::access::admission::ViewerPlace;
 use crate::app::App;
 use crate::http::Caller;
 use crate::http::bodies::yes_no_field;
+use crate::routes::contract::operation::Operation;
 use crate::stills::{StillError, StillKind};
 
 const RETRY_AFTER_S: &str = "5";
@@ -160,6 +161,21 @@ fn frame_part(jpeg: &[u8]) -> Bytes {
     part.extend_from_slice(jpeg);
     part.extend_from_slice(tail.as_bytes());
     part.freeze()
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get("/snapshot.jpg", "The newest picture.")
+            .query("boxes", "0: without boxes.")
+            .media(200, "image/jpeg"),
+        Operation::get(
+            "/stream.mjpg",
+            "The pictures as MJPEG, for clients without WebRTC.",
+        )
+        .query("fps", "Pictures a second, 0.2 to 30; 15 by default.")
+        .media(200, "multipart/x-mixed-replace"),
+    ]
 }
 
 #[cfg(test)]

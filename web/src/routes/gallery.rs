@@ -7,6 +7,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use stylise::{GalleryId, GalleryPicture, Style};
 
@@ -14,17 +15,18 @@ use crate::app::App;
 use crate::http::bodies::{ApiError, Visibility};
 use crate::http::conditional::{entity_tag, is_known, partial};
 use crate::layers::identify::{self, Requester};
+use crate::routes::contract::operation::Operation;
 use crate::routes::page;
 use crate::routes::stylise::{no_store, not_found, parse_id, query_booth, title_of};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Gallery {
     /// Whether visitors see pictures here.
     open: bool,
     pictures: Vec<Picture>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Picture {
     #[serde(flatten)]
     shown: GalleryPicture,
@@ -122,4 +124,24 @@ pub(super) async fn erase(
     found
         .then_some(StatusCode::NO_CONTENT)
         .ok_or_else(not_found)
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get("/api/gallery", "The pictures of the gallery, newest first.")
+            .json::<Gallery>(200),
+        Operation::patch(
+            "/api/admin/gallery/{id}",
+            "Hides a picture, or shows it again.",
+        )
+        .takes::<Visibility>()
+        .empty(204),
+        Operation::delete("/api/admin/gallery/{id}", "Erases a picture and its job.").empty(204),
+        Operation::get(
+            "/gallery/{file}",
+            "A picture of the gallery, or a file of its page.",
+        )
+        .media(200, "*/*"),
+    ]
 }

@@ -8,20 +8,22 @@ use axum::extract::State;
 use axum::response::Response;
 use capture::Signal;
 use detector::DetectorState;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::routes::contract::operation::Operation;
 use crate::routes::offers::model_change;
 use crate::routes::status::report::{PrivacyReport, Promise};
 use crate::routes::stylise;
 use crate::supervision::log::newest_lines;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Report {
     checks: Vec<Check>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Check {
     name: &'static str,
     state: Health,
@@ -30,7 +32,7 @@ struct Check {
     fix: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Health {
     Ok,
@@ -40,12 +42,12 @@ enum Health {
     Off,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct LogBody {
     lines: Vec<LogLine>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct LogLine {
     at: String,
     level: String,
@@ -219,6 +221,19 @@ fn kept(is_kept: bool) -> Check {
             "a restart will not know the shutter's state",
         )
     }
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get("/api/doctor", "One check for each part of the station.")
+            .json::<Report>(200),
+        Operation::get(
+            "/api/admin/log",
+            "The newest lines of the log, newest last.",
+        )
+        .json::<LogBody>(200),
+    ]
 }
 
 #[test]

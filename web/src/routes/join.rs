@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -13,9 +14,10 @@ use crate::config::WifiConfig;
 use crate::http::addresses::PublicAddress;
 use crate::http::bodies::ApiError;
 use crate::qr;
+use crate::routes::contract::operation::Operation;
 use crate::routes::stylise::no_store;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Join {
     booth_url: String,
     feed_url: String,
@@ -25,7 +27,7 @@ struct Join {
 }
 
 /// Without its password.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct WifiReport {
     ssid: String,
     security: &'static str,
@@ -82,4 +84,13 @@ fn public_address(app: &App) -> PublicAddress {
 /// The code contains the viewer token: this route requires it.
 fn token(app: &App) -> Option<&str> {
     app.config.viewers.token.as_deref()
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get("/api/join", "The addresses for visitors, and the Wi-Fi.").json::<Join>(200),
+        Operation::get("/qr/{name}", "A code: booth.svg, feed.svg or wifi.svg.")
+            .media(200, "image/svg+xml"),
+    ]
 }

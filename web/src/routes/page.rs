@@ -9,6 +9,7 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stylise::MadeBy;
 
@@ -18,6 +19,7 @@ use crate::assets::{self, Language};
 use crate::http::Caller;
 use crate::http::conditional::{entity_tag, is_known, takes_gzip};
 use crate::layers::identify::{CHALLENGE, Requester};
+use crate::routes::contract::operation::Operation;
 use crate::routes::stylise::maker;
 
 pub(super) async fn index(
@@ -169,11 +171,12 @@ async fn own_picture(path: PathBuf, headers: &HeaderMap) -> Response {
     }
 }
 
+#[derive(Debug, Serialize, JsonSchema)]
+struct Offered {
+    languages: Vec<Language>,
+}
+
 pub(super) async fn languages(State(app): State<Arc<App>>) -> Response {
-    #[derive(Serialize)]
-    struct Offered {
-        languages: Vec<Language>,
-    }
     let languages = app.languages.clone();
     let listed = tokio::task::spawn_blocking(move || languages.list()).await;
     let languages = listed.unwrap_or_default();
@@ -243,6 +246,35 @@ fn serve(bytes: Cow<'static, [u8]>, content_type: &'static str, request: &Header
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     (caching, [(header::CONTENT_TYPE, content_type)], bytes).into_response()
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get("/", "The live page.").media(200, "text/html"),
+        Operation::get("/admin", "The control page.").media(200, "text/html"),
+        Operation::get("/camera", "The page that publishes a phone's camera.")
+            .media(200, "text/html"),
+        Operation::get("/booth", "The photo booth.").media(200, "text/html"),
+        Operation::get("/gallery", "The gallery.").media(200, "text/html"),
+        Operation::get("/join", "The codes for visitors.").media(200, "text/html"),
+        Operation::get("/app/{file}", "A file of the pages.").media(200, "*/*"),
+        Operation::get("/admin/{file}", "A file of the control page.").media(200, "*/*"),
+        Operation::get("/camera/{file}", "A file of the camera's page.").media(200, "*/*"),
+        Operation::get(
+            "/booth/{file}",
+            "A file of the booth's page, or an example of a style.",
+        )
+        .query("by", "Whose example: laptop or comfyui.")
+        .media(200, "*/*"),
+        Operation::get("/join/{file}", "A file of the page with the codes.").media(200, "*/*"),
+        Operation::get("/icons/{file}", "An icon.").media(200, "*/*"),
+        Operation::get("/manifest.webmanifest", "The manifest of the pages.")
+            .media(200, "application/manifest+json"),
+        Operation::get("/lang", "The languages of the pages.").json::<Offered>(200),
+        Operation::get("/lang/{file}", "The texts of a language, such as de.json.")
+            .media(200, "application/json"),
+    ]
 }
 
 #[cfg(test)]

@@ -7,12 +7,14 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::http::bodies::{ApiError, yes_no_field};
 use crate::http::request_head::header_text;
+use crate::routes::contract::operation::Operation;
 use crate::routes::{offers, stylise};
 use crate::settings::offers::is_choice;
 use crate::settings::table::{Kind, RefusedError};
@@ -25,14 +27,14 @@ pub(super) struct SaveQuery {
     save: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SettingsBody {
     settings: Vec<SettingBody>,
     /// The file in which changes were kept last.
     saved_to: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SettingBody {
     key: &'static str,
     value: Value,
@@ -161,4 +163,26 @@ async fn body(app: &Arc<App>) -> Response {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/api/settings",
+            "The settings that change while the station runs.",
+        )
+        .json::<SettingsBody>(200),
+        Operation::patch(
+            "/api/settings",
+            "Changes settings as a whole, by a JSON merge patch (RFC 7396).",
+        )
+        .query("save", "1: keeps the change over a restart.")
+        .header(
+            "If-Match",
+            "The ETag of GET: the change is refused if another one came first.",
+        )
+        .takes::<Map<String, Value>>()
+        .json::<SettingsBody>(200),
+    ]
 }

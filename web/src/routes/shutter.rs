@@ -7,24 +7,26 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::http::bodies::ApiError;
 use crate::layers::identify::Requester;
+use crate::routes::contract::operation::Operation;
 use crate::routes::stylise;
 use crate::shutter::{AuditEntry, Cause, ShutterState, ShutterView, now_unix_ms, rfc3339};
 
 const REASON_CHARS_MAX: usize = 200;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShutterChange {
     closed: bool,
     reason: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ShutterBody {
     closed: bool,
     by: Cause,
@@ -36,12 +38,12 @@ struct ShutterBody {
     kept: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct AuditBody {
     entries: Vec<AuditLine>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct AuditLine {
     /// RFC 3339.
     at: String,
@@ -110,4 +112,24 @@ fn body(ShutterView { state, is_kept }: ShutterView, is_owner: bool) -> Response
         since: rfc3339(state.since_unix_ms),
         kept: is_kept,
     }))
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get("/api/shutter", "The shutter.")
+            .note("`who` is for the owner alone.")
+            .json::<ShutterBody>(200),
+        Operation::put(
+            "/api/shutter",
+            "Closes or opens the shutter; in effect with the answer.",
+        )
+        .takes::<ShutterChange>()
+        .json::<ShutterBody>(200),
+        Operation::get(
+            "/api/admin/audit",
+            "The newest decisions of the owner, newest first.",
+        )
+        .json::<AuditBody>(200),
+    ]
 }

@@ -7,12 +7,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use signaling::metrics::RenditionChange;
 use signaling::{Rendition, ViewerSummary};
 
 use crate::app::App;
 use crate::layers::identify::Requester;
+use crate::routes::contract::operation::Operation;
 use crate::routes::offers::model_change;
 use crate::routes::status::report::{
     DetectorReport, PrivacyReport, PublishReport, SourceReport, readiness,
@@ -22,7 +24,7 @@ use crate::routes::stylise::{self, BoothStatus};
 pub(super) mod report;
 
 /// The public part, and the feed's part for requests that may watch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Status {
     version: &'static str,
     name: String,
@@ -36,7 +38,7 @@ pub(crate) struct Status {
     feed: Option<FeedStatus>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct FeedStatus {
     source: SourceReport,
     detector: DetectorReport,
@@ -49,7 +51,7 @@ struct FeedStatus {
     stylise: Option<BoothStatus>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RenditionReport {
     name: String,
     width: u32,
@@ -116,7 +118,7 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ViewerReport {
     connected: bool,
     age_s: f64,
@@ -183,4 +185,24 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+/// For the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get("/api/status", "What the station is doing.")
+            .note("Without the right to watch, only the first members.")
+            .json::<Status>(200),
+        Operation::get(
+            "/api/viewers",
+            "Statistics of each viewer, without addresses.",
+        )
+        .json::<Vec<ViewerReport>>(200),
+        Operation::get("/healthz", "Whether every thread of the program works.")
+            .media(200, "text/plain"),
+        Operation::get("/readyz", "Whether pictures arrive and the model is warm.")
+            .media(200, "text/plain"),
+        Operation::get("/metrics", "Metrics for Prometheus.")
+            .media(200, "application/openmetrics-text"),
+    ]
 }

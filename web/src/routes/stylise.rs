@@ -19,6 +19,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use schemars::JsonSchema;
 use serde::Serialize;
 use stylise::{Booth, BoothError, JobId, JobView, Limits, MadeBy, Removed, Style};
 use tokio::time::timeout;
@@ -27,6 +28,7 @@ use crate::app::App;
 use crate::assets;
 use crate::booth::{BoothClosedError, ComfyuiReport};
 use crate::http::bodies::{ApiError, Share};
+use crate::routes::contract::operation::Operation;
 
 /// Time-out for a query's permit: the booth may wait for its disk.
 const TURN_WITHIN: Duration = Duration::from_secs(15);
@@ -40,7 +42,7 @@ pub(super) fn job_methods() -> MethodRouter<Arc<App>> {
     get(job).patch(share).delete(remove)
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Styles {
     styles: Vec<OfferedStyle>,
     /// Jobs are erased after this time.
@@ -53,7 +55,7 @@ struct Styles {
     comfyui_erases: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct OfferedStyle {
     #[serde(flatten)]
     style: Style,
@@ -101,7 +103,7 @@ pub(super) async fn maker(app: &App, style: &str) -> Option<MadeBy> {
 }
 
 /// A job, with the URLs of its pictures.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Job {
     #[serde(flatten)]
     view: JobView,
@@ -230,7 +232,7 @@ impl From<BoothError> for ApiError {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct BoothStatus {
     pub(super) comfyui: &'static str,
     pub(super) waiting: usize,
@@ -264,4 +266,25 @@ pub(super) async fn status(app: &App) -> Option<BoothStatus> {
 pub(super) fn title_of(styles: &[Style], id: &str) -> String {
     let style = styles.iter().find(|style| style.id == id);
     style.map_or_else(|| id.to_owned(), |style| style.title.clone())
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::post("/api/stylise", "Orders a stylised picture of a photo, or of the feed's newest picture.")
+            .note("Fields: `style`, `image` (a file; without it: the newest picture), `share`, `made_by`.")
+            .header("Idempotency-Key", "A UUID: a repeated request gives the same job.")
+            .takes_media("multipart/form-data")
+            .json::<submit::Accepted>(202),
+        Operation::get("/api/styles", "The styles that are offered.").json::<Styles>(200),
+        Operation::get("/api/stylise/{id}", "A job.").json::<Job>(200),
+        Operation::patch("/api/stylise/{id}", "Whether the result may be in the gallery.")
+            .takes::<Share>()
+            .json::<Job>(200),
+        Operation::delete("/api/stylise/{id}", "Erases a job and its pictures.").empty(204),
+        Operation::get("/api/stylise/{id}/events", "A job and each change of it, as server-sent events.").events::<Job>(),
+        Operation::get("/api/stylise/{id}/{picture}", "source.jpg, result.jpg or preview.jpg of a job.")
+            .query("download", "1: as a file to keep.")
+            .media(200, "image/jpeg"),
+    ]
 }

@@ -21,6 +21,8 @@ use crate::settings::storage::Storage;
 use crate::startup::pipeline::Kept;
 use crate::startup::pipeline::{self, Pipeline};
 
+mod contract;
+
 const METHODS: [Method; 7] = [
     Method::GET,
     Method::HEAD,

@@ -10,15 +10,17 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use detector::Tracks;
 use futures_util::stream;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::http::request_head::header_text;
+use crate::routes::contract::operation::Operation;
 use crate::routes::page;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct TracksEvent<'a> {
     frame_seq: u64,
     captured_at_ms: u64,
@@ -27,7 +29,7 @@ struct TracksEvent<'a> {
     tracks: Vec<TrackEvent<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct TrackEvent<'a> {
     id: u64,
     class: &'a str,
@@ -104,6 +106,19 @@ fn describe<'a>(app: &App, tracks: &'a Tracks) -> TracksEvent<'a> {
         height: tracks.frame_height,
         tracks: items.collect(),
     }
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/api/tracks",
+            "What is seen, as server-sent events: one for each detection result.",
+        )
+        .note("Browsers that accept text/html get a page.")
+        .events::<TracksEvent<'static>>()
+        .media(200, "text/html"),
+    ]
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::http::bodies::yes_no_field;
 use crate::http::request_head::header_text;
 use crate::layers::host_and_origin::is_preflight;
 use crate::layers::identify::Requester;
+use crate::routes::contract::operation::Operation;
 
 /// `?rendition=720p`
 #[derive(Debug, Deserialize)]
@@ -183,6 +184,46 @@ pub(crate) fn ice_links(servers: &[IceServer]) -> Vec<HeaderValue> {
 fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{escaped}\"")
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::post(
+            "/whep",
+            "Begins to watch: an SDP offer, answered with the session's address (WHEP).",
+        )
+        .query("rendition", "The name of a rendition, such as 720p.")
+        .takes_media("application/sdp")
+        .media(201, "application/sdp"),
+        Operation::patch("/whep/{session}", "Further candidates, or an ICE restart.")
+            .takes_media("application/trickle-ice-sdpfrag")
+            .empty(204)
+            .media(200, "application/trickle-ice-sdpfrag"),
+        Operation::delete("/whep/{session}", "Ends a session.").empty(200),
+        Operation::put(
+            "/whep/{session}/rendition",
+            "Chooses what a session watches.",
+        )
+        .takes_media("text/plain")
+        .empty(204),
+        Operation::post(
+            "/whip",
+            "Begins to publish: an SDP offer, answered with the session's address (RFC 9725).",
+        )
+        .note("Needs `whip_token` or the admin token.")
+        .query(
+            "takeover",
+            "1: replaces a present publisher, with the admin token.",
+        )
+        .takes_media("application/sdp")
+        .media(201, "application/sdp"),
+        Operation::patch("/whip/{session}", "Further candidates, or an ICE restart.")
+            .takes_media("application/trickle-ice-sdpfrag")
+            .empty(204)
+            .media(200, "application/trickle-ice-sdpfrag"),
+        Operation::delete("/whip/{session}", "Ends a session.").empty(200),
+    ]
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The settings that change while the station runs. Pure. A new one is a line in [`SETTINGS`] and a line in
 //! [`super::Settings`] that puts it into effect.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::config::{BITRATES_BPS, Config, DETECT_FPS_MAX};
 
 /// How a setting is shown, and its limits.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Kind {
     Text,

@@ -6,6 +6,7 @@ mod booth;
 mod choosing;
 mod environment;
 mod eval;
+mod events;
 mod feed;
 mod https;
 mod lenient_requests;

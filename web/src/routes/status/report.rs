@@ -5,6 +5,7 @@ use std::time::Instant;
 use capture::Signal;
 use detector::DetectorState;
 use detector::privacy::PrivacyMode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use signaling::PublishStatus;
 
@@ -12,7 +13,7 @@ use crate::app::{App, DetectorRate};
 use crate::redaction::redact_paths;
 
 /// `source` of `/api/status`.
-#[derive(Debug, Default, PartialEq, Serialize)]
+#[derive(Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct SourceReport {
     state: &'static str,
     description: String,
@@ -80,7 +81,7 @@ impl SourceReport {
 }
 
 /// `detector` of `/api/status`.
-#[derive(Debug, Default, PartialEq, Serialize)]
+#[derive(Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct DetectorReport {
     state: &'static str,
     model: Option<String>,
@@ -156,7 +157,7 @@ impl DetectorReport {
 }
 
 /// `privacy` of `/api/status`.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct PrivacyReport {
     pub(crate) mode: &'static str,
     pub(crate) promise: Promise,
@@ -165,7 +166,7 @@ pub(crate) struct PrivacyReport {
 }
 
 /// Whether the station keeps what its privacy mode promises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Promise {
     Kept,
@@ -220,7 +221,7 @@ fn promise(
 }
 
 /// `publish` of `/api/status`.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct PublishReport {
     state: &'static str,
     /// Without the path, which may contain a secret.

@@ -8,6 +8,7 @@ use axum::body::HttpBody;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use stylise::{
@@ -32,8 +33,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// `Retry-After` while the upload limit is reached.
 const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Serialize)]
-struct Accepted {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Accepted {
     id: JobId,
     url: String,
     events: String,
