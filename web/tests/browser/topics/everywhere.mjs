@@ -6,7 +6,7 @@ export const title = "what every page has: a link home, the theme button, a tran
 
 export const limitMs = 300000;
 
-const PAGES = { booth: "Fotobox", gallery: "Galerie", join: "Mitmachen", camera: "Kamera", "api/tracks": "zu sehen" };
+const PAGES = { booth: "Fotobox", gallery: "Galerie", join: "Mitmachen", camera: "Kamera", "api/tracks": "zu sehen", "api/docs": "Schnittstelle" };
 
 export async function run(t) {
   await sunlight(t);
