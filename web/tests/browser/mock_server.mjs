@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { launchChromium } from "./harness/browser.mjs";
 import { makeAdmin } from "./mock/admin.mjs";
 import { makeBooth } from "./mock/booth.mjs";
+import { contract } from "./mock/contract.mjs";
 import { tracksAt } from "./mock/scene.js";
 import { liveStatus } from "./mock/status.mjs";
 
@@ -24,7 +25,7 @@ const TYPES = {
   jpg: "image/jpeg",
   webmanifest: "application/manifest+json",
 };
-const ASSET = /^\/(admin|app|booth|camera|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$|^\/booth\/examples\/[a-z-]+\.jpg$/;
+const ASSET = /^\/(admin|app|booth|camera|docs|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$|^\/booth\/examples\/[a-z-]+\.jpg$/;
 const PAGE = /^\/(admin|booth|camera|gallery|join)$/;
 export const CSP =
   "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; " +
@@ -55,6 +56,8 @@ export async function makeMock({ port }) {
     "GET /api/viewers": (_, response) => sendViewers(mock, response),
     "GET /api/tracks": (request, response) =>
       /text\/html/.test(request.headers.accept) ? sendPage(response, "tracks.html") : sendTracks(request, response),
+    "GET /api/docs": (_, response) => sendPage(response, "docs.html"),
+    "GET /api/openapi.json": (_, response) => response.setHeader("Content-Type", "application/json").end(JSON.stringify(contract())),
     "GET /snapshot.jpg": async (request, response) => {
       const boxes = new URL(request.url, "http://mock").searchParams.get("boxes") !== "0";
       response.setHeader("Content-Type", "image/jpeg").end(await still(publisher, boxes));

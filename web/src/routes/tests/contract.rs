@@ -1,9 +1,10 @@
 //! The OpenAPI document against the route table and the running station.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
+use detector::{BBox, Track, Tracks};
 use futures_util::StreamExt;
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -84,6 +85,23 @@ async fn ask(
 
 fn token(token: &str) -> (&'static str, &str) {
     ("authorization", token)
+}
+
+fn one_track() -> Tracks {
+    let bbox = BBox {
+        x1: 1.0,
+        y1: 2.0,
+        x2: 30.0,
+        y2: 40.0,
+    };
+    Tracks {
+        captured_at: Instant::now(),
+        frame_seq: 1,
+        frame_width: 1280,
+        frame_height: 720,
+        labels: ["person".to_owned()].into(),
+        items: vec![Track::still(1, 0, 0.9, bbox)],
+    }
 }
 
 /// The document, and what answers have to be by it.
@@ -200,6 +218,7 @@ async fn the_document_has_each_route_and_method_and_no_other() {
 async fn each_answer_is_as_the_document_says() {
     let station = Station::start(&configuration());
     let mut contract = Contract::of(&station).await;
+    station.app.slots.tracks.publish(one_track());
     let (admin, viewer) = (format!("Bearer {ADMIN}"), format!("Bearer {VIEWER}"));
     let json_type = ("content-type", "application/json");
     for route in table() {

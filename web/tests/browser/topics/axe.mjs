@@ -83,6 +83,9 @@ async function others(t, mock, theme) {
   const join = await t.page({ address: `${mock.url}join`, ...themed(theme) });
   await join.waitForSelector("#wifi:not([hidden])");
   await inspect(t, join, `${theme}: /join`);
+  const docs = await t.page({ address: `${mock.url}api/docs`, ...themed(theme) });
+  await docs.click("#put-api-shutter summary");
+  await inspect(t, docs, `${theme}: /api/docs`);
   const camera = await t.page({ address: `${mock.url}camera`, ...themed(theme) });
   await inspect(t, camera, `${theme}: /camera`);
 }

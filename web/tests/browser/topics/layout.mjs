@@ -87,6 +87,7 @@ const SCENES = {
       await page.waitForSelector("#log-list li");
     },
   },
+  docs: { path: "api/docs", open: (page) => page.click("#get-api-shutter summary") },
   tracks: { path: "api/tracks", open: (page) => page.waitForSelector("#tracks li") },
   camera: { path: "camera", open: () => {}, secure: true },
   "camera over plain HTTP": { path: "camera", open: (page) => page.waitForSelector("#secure-nowhere:not([hidden])") },
