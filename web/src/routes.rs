@@ -20,13 +20,15 @@ mod tracks;
 pub(crate) mod whep_whip;
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::http::StatusCode;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
+use axum::{Json, Router};
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -133,13 +135,26 @@ fn table() -> Vec<Route> {
         route(Admin, "/api/admin/sessions", sessions),
         route(Admin, "/api/admin/bitrate", put(admin::set_bitrate)),
         route(Admin, "/api/admin/gallery/{id}", gallery_picture),
-        route(Nothing, "/api/openapi.json", get(contract::document)),
+        route(Nothing, "/api/openapi.json", get(openapi)),
         route(Nothing, "/api/docs", page::public("docs.html")),
         route(Nothing, "/docs/{*file}", page::folder("docs")),
         route(Nothing, "/healthz", get(status::healthz)),
         route(Nothing, "/readyz", get(status::readyz)),
         route(Metrics, "/metrics", get(status::metrics)),
     ]
+}
+
+/// What each path of the OpenAPI document needs.
+fn needs_by_path() -> BTreeMap<String, Needs> {
+    let pair = |route: &Route| (contract::documented_path(route.path), route.needs);
+    table().iter().map(pair).collect()
+}
+
+/// GET: the OpenAPI document.
+async fn openapi(State(app): State<Arc<App>>) -> Response {
+    let caching = [(header::CACHE_CONTROL, "no-cache")];
+    let document = contract::document(&needs_by_path(), app.config.http.prefix());
+    (caching, Json(document)).into_response()
 }
 
 /// The whole HTTP service. It needs no listener, so tests call it directly.

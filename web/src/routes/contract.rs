@@ -3,23 +3,17 @@
 
 pub(super) mod operation;
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
 use super::{
-    Route, admin, events, feed, gallery, health, join, page, settings, shutter, status, stylise,
-    tracks, whep_whip,
+    admin, events, feed, gallery, health, join, page, settings, shutter, status, stylise, tracks,
+    whep_whip,
 };
-use crate::app::App;
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
 
@@ -55,15 +49,8 @@ fn own_operations() -> Vec<Operation> {
     ]
 }
 
-/// GET: the document.
-pub(super) async fn document(State(app): State<Arc<App>>) -> Response {
-    let caching = [(header::CACHE_CONTROL, "no-cache")];
-    let document = build(&super::table(), app.config.http.prefix());
-    (caching, Json(document)).into_response()
-}
-
-/// `prefix`: of the paths.
-pub(super) fn build(routes: &[Route], prefix: &str) -> Value {
+/// `needs`: of each documented path. `prefix`: of all paths.
+pub(super) fn document(needs: &BTreeMap<String, Needs>, prefix: &str) -> Value {
     let mut schemas = Schemas::new();
     let problem = schemas.answer(|generator| generator.subschema_for::<ProblemBody<'static>>());
     let mut paths: Map<String, Value> = Map::new();
@@ -71,10 +58,8 @@ pub(super) fn build(routes: &[Route], prefix: &str) -> Value {
     for (tag, operations) in operations() {
         tags.insert(tag);
         for operation in operations {
-            let needs = routes
-                .iter()
-                .find(|route| documented_path(route.path) == operation.path)
-                .map_or(Needs::Nothing, |route| route.needs);
+            let needs = needs.get(operation.path).copied();
+            let needs = needs.unwrap_or(Needs::Nothing);
             let needs = needs.of_method(&operation.method);
             let described = describe(&operation, (tag, needs), &problem, &mut schemas);
             let path = paths.entry(operation.path).or_insert_with(|| json!({}));

@@ -1,9 +1,7 @@
 use serde_json::{Value, json};
 
-use super::*;
-
 fn document() -> Value {
-    build(&super::super::table(), "")
+    super::document(&super::super::needs_by_path(), "")
 }
 
 #[test]
