@@ -10,10 +10,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
-use super::{
-    admin, events, feed, gallery, health, join, page, settings, shutter, status, stylise, tracks,
-    whep_whip,
-};
+use super::stylise::submit;
+use super::{admin, events, feed, gallery, health, join, page};
+use super::{settings, shutter, status, stylise, tracks, whep_whip};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
 
@@ -33,6 +32,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Settings", settings::operations()),
         ("Control", admin::operations()),
         ("Control", health::operations()),
+        ("Photo booth", vec![submit::operation()]),
         ("Photo booth", stylise::operations()),
         ("Gallery", gallery::operations()),
         ("Join", join::operations()),

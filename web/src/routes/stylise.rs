@@ -271,20 +271,25 @@ pub(super) fn title_of(styles: &[Style], id: &str) -> String {
 /// For the OpenAPI document.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::post("/api/stylise", "Orders a stylised picture of a photo, or of the feed's newest picture.")
-            .note("Fields: `style`, `image` (a file; without it: the newest picture), `share`, `made_by`.")
-            .header("Idempotency-Key", "A UUID: a repeated request gives the same job.")
-            .takes_media("multipart/form-data")
-            .json::<submit::Accepted>(202),
         Operation::get("/api/styles", "The styles that are offered.").json::<Styles>(200),
         Operation::get("/api/stylise/{id}", "A job.").json::<Job>(200),
-        Operation::patch("/api/stylise/{id}", "Whether the result may be in the gallery.")
-            .takes::<Share>()
-            .json::<Job>(200),
+        Operation::patch(
+            "/api/stylise/{id}",
+            "Whether the result may be in the gallery.",
+        )
+        .takes::<Share>()
+        .json::<Job>(200),
         Operation::delete("/api/stylise/{id}", "Erases a job and its pictures.").empty(204),
-        Operation::get("/api/stylise/{id}/events", "A job and each change of it, as server-sent events.").events::<Job>(),
-        Operation::get("/api/stylise/{id}/{picture}", "source.jpg, result.jpg or preview.jpg of a job.")
-            .query("download", "1: as a file to keep.")
-            .media(200, "image/jpeg"),
+        Operation::get(
+            "/api/stylise/{id}/events",
+            "A job and each change of it, as server-sent events.",
+        )
+        .events::<Job>(),
+        Operation::get(
+            "/api/stylise/{id}/{picture}",
+            "source.jpg, result.jpg or preview.jpg of a job.",
+        )
+        .query("download", "1: as a file to keep.")
+        .media(200, "image/jpeg"),
     ]
 }

@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::http::Caller;
 use crate::http::bodies::ApiError;
 use crate::metrics::UploadRefusal;
+use crate::routes::contract::operation::Operation;
 use crate::routes::feed::fresh_jpeg;
 use crate::routes::stylise::form::{self, FORM_BYTES_MAX, Form};
 use crate::routes::stylise::upload::{Upload, UploadError, UploadLimits};
@@ -34,7 +35,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Accepted {
+struct Accepted {
     id: JobId,
     url: String,
     events: String,
@@ -236,6 +237,21 @@ fn refused(refusal: SubmitError) -> ApiError {
         SubmitError::NoStylist(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message),
         SubmitError::Broken(error) => error.into(),
     }
+}
+
+/// For the OpenAPI document.
+pub(crate) fn operation() -> Operation {
+    Operation::post(
+        "/api/stylise",
+        "Orders a stylised picture of a photo, or of the feed's newest picture.",
+    )
+    .note("Fields: `style`, `image` (a file; without it: the newest picture), `share`, `made_by`.")
+    .header(
+        "Idempotency-Key",
+        "A UUID: a repeated request gives the same job.",
+    )
+    .takes_media("multipart/form-data")
+    .json::<Accepted>(202)
 }
 
 #[cfg(test)]
