@@ -1,10 +1,11 @@
 //! The state that HTTP handlers share: the slots of the pipeline and handles to its threads.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use axum::http::HeaderValue;
+use bytes::Bytes;
 use capture::{Frame, Signal, Slot, SourceSwitch, Threads, WallClock};
 use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
@@ -64,6 +65,8 @@ pub(crate) struct App {
     pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<AtomicU32>,
     pub(crate) registry: Registry,
+    /// The OpenAPI document, made when it is asked for first.
+    pub(crate) openapi: OnceLock<Bytes>,
 }
 
 /// What the threads of the pipeline pass on, and what they share.

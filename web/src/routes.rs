@@ -23,12 +23,12 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
-use axum::{Json, Router};
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -152,9 +152,15 @@ fn needs_by_path() -> BTreeMap<String, Needs> {
 
 /// GET: the OpenAPI document.
 async fn openapi(State(app): State<Arc<App>>) -> Response {
-    let caching = [(header::CACHE_CONTROL, "no-cache")];
-    let document = contract::document(&needs_by_path(), app.config.http.prefix());
-    (caching, Json(document)).into_response()
+    let document = app.openapi.get_or_init(|| {
+        let document = contract::document(&needs_by_path(), app.config.http.prefix());
+        document.to_string().into()
+    });
+    let headers = [
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_TYPE, "application/json"),
+    ];
+    (headers, document.clone()).into_response()
 }
 
 /// The whole HTTP service. It needs no listener, so tests call it directly.

@@ -3,7 +3,7 @@
 
 pub(super) mod operation;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -54,9 +54,11 @@ pub(super) fn document(needs: &BTreeMap<String, Needs>, prefix: &str) -> Value {
     let mut schemas = Schemas::new();
     let problem = schemas.answer(|generator| generator.subschema_for::<ProblemBody<'static>>());
     let mut paths: Map<String, Value> = Map::new();
-    let mut tags = BTreeSet::new();
+    let mut tags: Vec<&str> = Vec::new();
     for (tag, operations) in operations() {
-        tags.insert(tag);
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
         for operation in operations {
             let needs = needs.get(operation.path).copied();
             let needs = needs.unwrap_or(Needs::Nothing);

@@ -13,7 +13,7 @@
 //! Invariant: no stage waits for a slower one; the newest frame wins.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -166,6 +166,7 @@ pub(crate) fn start(
         languages: Languages::new(config.booth.languages.clone()),
         track_listeners: Arc::default(),
         registry,
+        openapi: OnceLock::new(),
         config,
     };
     Ok((Arc::new(app), pipeline))

@@ -250,6 +250,14 @@ async fn each_answer_is_as_the_document_says() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_change_is_answered_as_the_document_says() {
+    let station = Station::start(&configuration());
+    let mut contract = Contract::of(&station).await;
+    let admin = format!("Bearer {ADMIN}");
+    let json_type = ("content-type", "application/json");
     for (path, method, body) in [
         (
             "/api/shutter",
