@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use capture::SourceSpec;
 use detector::privacy::{PrivacyControl, PrivacySettings};
 use detector::{ModelControl, Pace, Tuning, TuningControl};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use signaling::Demand;
@@ -213,7 +214,7 @@ pub(crate) struct Shown {
 }
 
 /// What reading the configuration again has done.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Reloaded {
     /// Keys that are in effect with their new values.
     pub(crate) changed: Vec<&'static str>,

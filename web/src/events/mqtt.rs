@@ -41,6 +41,8 @@ pub(crate) async fn publish_state(app: Arc<App>, broker: BrokerAddress) {
     let mut backoff = RECONNECT;
     let mut told = None;
     loop {
+        // It may have changed.
+        node.title.clone_from(&app.settings.present().name);
         let (client, mut connection) = AsyncClient::new(options(&node, &broker), REQUESTS);
         let mut network = NetworkOptions::new();
         network.set_connection_timeout(CONNECT_WITHIN_S);

@@ -18,7 +18,7 @@ use crate::routes::contract::operation::Operation;
 use crate::routes::{offers, stylise};
 use crate::settings::offers::is_choice;
 use crate::settings::table::{Kind, RefusedError};
-use crate::settings::{ChangeError, Shown};
+use crate::settings::{ChangeError, Reloaded, Shown};
 use crate::shutter::Cause;
 
 #[derive(Debug, Default, Deserialize)]
@@ -184,5 +184,10 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .takes::<Map<String, Value>>()
         .json::<SettingsBody>(200),
+        Operation::post(
+            "/api/admin/reload",
+            "Reads the configuration again, as SIGHUP does in a service.",
+        )
+        .json::<Reloaded>(200),
     ]
 }
