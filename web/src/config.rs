@@ -257,6 +257,11 @@ impl Config {
         self.booth.check()?;
         self.privacy.check()?;
         self.events.check()?;
+        if self.events.mqtt_snapshot_s > 0 && self.privacy.close_after_idle_min > 0 {
+            let value = self.events.mqtt_snapshot_s.to_string();
+            let why = "pictures for MQTT count as watching: privacy.close_after_idle_min would have no effect";
+            return Err(ConfigError::value("events.mqtt_snapshot_s", value, why));
+        }
         self.wifi.check()
     }
 

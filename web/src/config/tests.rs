@@ -83,6 +83,10 @@ fn values_out_of_range_are_named() {
         ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
         ("[booth]\nkeep_hours = 0", "booth.keep_hours"),
         ("[events]\nmqtt = \"a\"", "events.mqtt"),
+        (
+            "[events]\nmqtt_snapshot_s = 5\n[privacy]\nclose_after_idle_min = 5",
+            "events.mqtt_snapshot_s",
+        ),
         ("[wifi]\nssid = \"x\"", "wifi.password"),
         ("public_url = \"booth.example\"", "public_url"),
         ("data = \"\"", "data"),

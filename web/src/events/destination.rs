@@ -87,11 +87,8 @@ impl BrokerAddress {
             name => Some((decoded(name)?, decoded(url.password().unwrap_or_default())?)),
         };
         Ok(Self {
-            // An IPv6 address without its brackets.
-            host: host
-                .ok_or_else(example)?
-                .trim_matches(['[', ']'])
-                .to_owned(),
+            // An IPv6 address keeps its brackets: the client puts the port behind it.
+            host: host.ok_or_else(example)?.to_owned(),
             port: url.port().unwrap_or(MQTT_PORT),
             login,
         })
@@ -156,7 +153,7 @@ mod tests {
             ("broker.example:1883", None)
         );
         let full = parsed("mqtt://me:p%40ss@[fd00::5]:2883/");
-        assert_eq!((full.host.as_str(), full.port), ("fd00::5", 2883));
+        assert_eq!((full.host.as_str(), full.port), ("[fd00::5]", 2883));
         assert_eq!(full.login, Some(("me".to_owned(), "p@ss".to_owned())));
         assert!(!format!("{:?}", parsed("mqtt://me:s3cret@a")).contains("s3cret"));
         assert_eq!(

@@ -48,10 +48,10 @@ pub(crate) async fn publish_state(app: Arc<App>, broker: BrokerAddress) {
         network.set_connection_timeout(CONNECT_WITHIN_S);
         connection.set_network_options(network);
         let Err(error) = run(&app, &mut node, &client, &mut connection, &mut backoff).await;
-        app.events.metrics.mqtt_connected.set(0);
+        let was_connected = app.events.metrics.mqtt_connected.set(0) == 1;
         let why = error.to_string();
         // Once for each reason, not for each attempt.
-        if told.as_ref() != Some(&why) {
+        if was_connected || told.as_ref() != Some(&why) {
             tracing::warn!(
                 broker = broker.shown(),
                 why,
