@@ -1,7 +1,7 @@
 //! The route table: each route of the HTTP service, and the right that a request needs for it.
 //!
 //! In: requests, from [`crate::http`] through [`crate::layers`]. Out: answers. A new route is a handler in
-//! one of these modules and a line in [`table`].
+//! one of these modules, a line in [`table`] and one in its module's `operations`.
 
 mod admin;
 mod contract;
