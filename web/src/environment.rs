@@ -41,7 +41,6 @@ impl Environment {
             publish_token: value("CARRIER_PUBLISH_TOKEN"),
             comfyui_token: value("CARRIER_COMFYUI_TOKEN"),
             webhook_secret: value("CARRIER_WEBHOOK_SECRET"),
-            // Kubernetes sets it to tcp://... for a service carrier-mqtt.
             mqtt: value("CARRIER_MQTT"),
             announce: announce.map(|list| comma_separated(&list)),
         }

@@ -46,17 +46,25 @@ function resolved(schema, schemas) {
   return name ? { ...schemas[name], ...schema, $ref: undefined } : (schema ?? {});
 }
 
+// Of a variant, the member that names it comes first and the others are below it.
 function addMembers(lines, schema, at) {
-  const own = resolved(schema.contentSchema ?? schema, at.schemas);
-  for (const [name, member] of Object.entries(own.properties ?? {})) {
+  const own = schema.contentSchema ?? schema;
+  const members = Object.entries(own.properties ?? {}).sort(([, one], [, other]) => isName(other) - isName(one));
+  for (const [name, member] of members) {
     const optional = !(own.required ?? []).includes(name);
     const value = resolved(withoutNull(member), at.schemas);
-    lines.push({ depth: at.depth, name, type: typeWords(member, at.schemas), optional, description: value.description ?? "" });
-    if (at.depth < DEPTH_MAX) addMembers(lines, value.items ?? value, { ...at, depth: at.depth + 1 });
+    const depth = at.depth + (at.variant && !isName(member) ? 1 : 0);
+    lines.push({ depth, name, type: typeWords(member, at.schemas), optional, description: (at.variant && isName(member) ? own.description : value.description) ?? "" });
+    if (depth < DEPTH_MAX) addMembers(lines, value.items ?? value, { ...at, variant: false, depth: depth + 1 });
   }
-  for (const part of [...(own.allOf ?? []), ...(own.oneOf ?? [])]) addMembers(lines, part, at);
+  const below = { ...at, variant: false, depth: at.depth + (at.variant ? 1 : 0) };
+  if (own.$ref) addMembers(lines, resolved({ $ref: own.$ref }, at.schemas), below);
+  for (const part of own.allOf ?? []) addMembers(lines, part, at);
+  for (const part of own.oneOf ?? []) addMembers(lines, part, { ...at, variant: true });
   if (own.items && at.depth === 0) addMembers(lines, own.items, at);
 }
+
+const isName = (member) => member.const !== undefined;
 
 // Of "this or null", this.
 function withoutNull(schema) {

@@ -50,7 +50,8 @@ fn route(path: &str, base: &str, reads: bool) -> Routed {
     }
     if reads && PAGES.contains(&trimmed) {
         let up = "../".repeat(inner.len() - trimmed.len());
-        return Routed::Redirect(format!("{up}{}", &trimmed[1..]));
+        let name = trimmed.rsplit('/').next().unwrap_or_default();
+        return Routed::Redirect(format!("{up}{name}"));
     }
     Routed::Path {
         path: trimmed.to_owned(),
@@ -134,6 +135,10 @@ mod tests {
         assert_eq!(
             route("/booth//", "", true),
             Routed::Redirect("../../booth".into())
+        );
+        assert_eq!(
+            route("/api/docs/", "", true),
+            Routed::Redirect("../docs".into())
         );
         assert_eq!(route("/booth/", "", false), trimmed("/booth"));
     }

@@ -57,6 +57,20 @@ test("a schema is shown with its members, resolved and indented", () => {
   assert.equal(lines[1].description, "The state.");
 });
 
+test("of variants the name comes first, with its members below it", () => {
+  const named = (name, more) => ({ type: "object", properties: { ...more.properties, type: { const: name } }, $ref: more.$ref });
+  const schema = { oneOf: [named("count", { properties: { count: { type: "integer" } } }), named("whole", { $ref: "#/components/schemas/Source" })] };
+  assert.deepEqual(
+    schemaLines(schema, SCHEMAS).map(({ depth, name, type }) => [depth, name, type]),
+    [
+      [0, "type", '"count"'],
+      [1, "count", "integer"],
+      [0, "type", '"whole"'],
+      [1, "state", '"live" | "lost"'],
+    ],
+  );
+});
+
 test("types that may be null, and lists", () => {
   const nullable = { anyOf: [{ $ref: "#/components/schemas/Source" }, { type: "null" }] };
   assert.equal(typeWords(nullable, SCHEMAS), "object | null");
