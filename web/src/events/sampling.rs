@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use capture::Signal;
+use capture::{Frame, Signal};
+use detector::Tracks;
 
 use super::EventFollower;
 use super::changes::Sample;
@@ -40,7 +41,13 @@ fn sample(app: &App, now: Instant) -> Sample {
     let signal = app.effective_signal();
     let source = source(signal.as_ref());
     let is_seen = source.state == SourceState::Live && !shutter.closed;
-    let tracks = app.slots.tracks.latest().filter(|_| is_seen);
+    let frame = app.slots.frames.latest();
+    // Those of a former source are not seen any more.
+    let of_this_source = |tracks: &Arc<Tracks>| {
+        let is_other = |frame: &Arc<Frame>| frame.source_number != tracks.source_number;
+        is_seen && !frame.as_ref().is_some_and(is_other)
+    };
+    let tracks = app.slots.tracks.latest().filter(of_this_source);
     let counted_at = tracks.as_ref().map_or(now, |tracks| tracks.captured_at);
     let mut classes = BTreeMap::new();
     for track in tracks.iter().flat_map(|tracks| &tracks.items) {

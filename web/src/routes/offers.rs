@@ -6,19 +6,21 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use detector::{DetectorState, ModelChangeState, ModelStore};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::environment;
+use crate::routes::contract::operation::Operation;
 use crate::routes::stylise;
 use crate::settings::offers::{ModelAtWork, ModelOffer, Offers, SourceOffer};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SourcesBody {
     sources: Vec<SourceOffer>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ModelsBody {
     models: Vec<ModelOffer>,
     /// The value of the setting `model` that is being opened.
@@ -94,4 +96,20 @@ fn at_work(app: &App) -> ModelAtWork {
 
 fn rounded(milliseconds: f64) -> f64 {
     (milliseconds * 10.0).round() / 10.0
+}
+
+/// For the OpenAPI document.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/api/sources",
+            "The sources that may be chosen while the station runs.",
+        )
+        .json::<SourcesBody>(200),
+        Operation::get(
+            "/api/models",
+            "The installed models, and how the last change of the model went.",
+        )
+        .json::<ModelsBody>(200),
+    ]
 }

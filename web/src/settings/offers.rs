@@ -7,6 +7,7 @@ use std::path::Path;
 
 use capture::{Device, SourceSpec};
 use detector::{Installed, ListedModel, ModelChoice};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ pub(crate) struct Offers {
 }
 
 /// A source that may be chosen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct SourceOffer {
     /// As the setting `source` takes it. Without passwords.
     pub(crate) value: String,
@@ -34,7 +35,7 @@ pub(crate) struct SourceOffer {
     text: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OfferKind {
     /// Named by the file, an option or a variable: a network camera, a file, a pipe.
@@ -46,7 +47,7 @@ pub(crate) enum OfferKind {
 }
 
 /// A model that may be chosen.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct ModelOffer {
     /// As the setting `model` takes it.
     pub(crate) value: String,

@@ -96,6 +96,7 @@ fn one_track() -> Tracks {
     };
     Tracks {
         captured_at: Instant::now(),
+        source_number: 0,
         frame_seq: 1,
         frame_width: 1280,
         frame_height: 720,
