@@ -38,6 +38,7 @@ pub(crate) enum Kind {
     Secret,
     /// A choice of what this machine has: see [`super::offers`].
     #[serde(rename = "choice")]
+    #[schemars(skip)] // in JSON it is a choice
     Offered,
 }
 
