@@ -71,6 +71,7 @@ step "$(ls /dev/video* | wc -w) nodes, one camera listed" device_probe list
 step 'YUYV streams' device_probe stream webcam 640x360@30 yuyv 30
 step 'NV12 streams' device_probe stream webcam:vivid 640x360@30 nv12 30
 step '1280x720 streams' device_probe stream webcam:0 1280x720@10 yuyv 10
+step 'controls are set at the opening and live, and the picture is turned' device_probe controls
 step 'unplugged while streaming, plugged in again' device_probe outage webcam unplug replug
 step 'the same, back under another number' \
     device_probe outage webcam:platform:vivid-000 unplug-held replug

@@ -7,6 +7,7 @@
 //! device_probe outage SOURCE TAKE_AWAY BRING_BACK     two shell commands, run while it streams
 //! device_probe hang SOURCE LET_GO                     a shell command, run once a thread hangs
 //! device_probe arrive PLUG_IN                         a shell command, run while `auto` waits
+//! device_probe controls                               of the only camera, set before and while it streams
 //! ```
 
 use std::process::{Command, ExitCode};
@@ -14,8 +15,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::{
-    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader,
-    SourceSwitch, WallClock, Wanted, devices, spawn,
+    CameraSettings, CaptureConfig, CaptureHandle, CaptureMetrics, ControlValue, ControlValues,
+    Frame, Mounting, Next, Signal, Slot, SlotReader, SourceSwitch, WallClock, Wanted,
+    camera_controls, devices, spawn,
 };
 
 /// Emulated machines are slow; what must be fast is measured by itself.
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["outage", source, take_away, bring_back] => outage(source, take_away, bring_back),
         ["hang", source, let_go] => hang(source, let_go),
         ["arrive", plug_in] => arrive(plug_in),
+        ["controls"] => controls(),
         _ => Err("see the head of capture/examples/device_probe.rs".to_owned()),
     };
     match outcome {
@@ -80,12 +83,22 @@ struct Probe {
 
 impl Probe {
     fn start(source: &str, wanted: Wanted) -> Result<Self, String> {
+        Self::start_with(source, wanted, Arc::default())
+    }
+
+    fn start_with(
+        source: &str,
+        wanted: Wanted,
+        camera: Arc<CameraSettings>,
+    ) -> Result<Self, String> {
         let source = source
             .parse()
             .map_err(|error: capture::SpecError| error.to_string())?;
         let config = CaptureConfig {
             source,
             wanted,
+            camera,
+            demand: None,
             loop_file: false,
             clock: WallClock::start(),
             threads: capture::Threads::default(),
@@ -161,6 +174,25 @@ impl Probe {
             Ok(seq)
         } else {
             Err("the picture is black".to_owned())
+        }
+    }
+
+    /// The mean luma, the width and the height of a frame that is captured from now on.
+    fn look(&mut self) -> Result<(u64, u32, u32), String> {
+        let asked_at = Instant::now();
+        // The driver's buffers hold pictures of before.
+        let mut later = 0;
+        loop {
+            match self.frames.wait(WAIT_MAX) {
+                Next::Newer(frame) if frame.captured_at > asked_at && later > 5 => {
+                    let luma = frame.pixels.planes().y;
+                    let sum: u64 = luma.iter().map(|y| u64::from(*y)).sum();
+                    let mean = sum / luma.len() as u64;
+                    return Ok((mean, frame.pixels.width(), frame.pixels.height()));
+                }
+                Next::Newer(_) => later += 1,
+                other => return Err(format!("{other:?}")),
+            }
         }
     }
 
@@ -253,6 +285,68 @@ fn arrive(plug_in: &str) -> Outcome {
     say(&probe.live(|source| !source.contains("scene"))?);
     say(&format!("switched after {:?}", start.elapsed()));
     probe.frames(5)?;
+    probe.stop()
+}
+
+/// Controls are set at the opening and live, read back by another program, and seen in the picture.
+fn controls() -> Outcome {
+    let devices = devices().map_err(|error| error.to_string())?;
+    let path = &devices.first().ok_or("no camera")?.path;
+    for control in camera_controls(path).map_err(|error| error.to_string())? {
+        say(&format!("  {control:?}"));
+    }
+    let values = |values: &[(&str, i64)]| -> ControlValues {
+        let number = |(key, value): &(&str, i64)| ((*key).to_owned(), ControlValue::Number(*value));
+        values.iter().map(number).collect()
+    };
+    let has = |name: &str, value: i64| {
+        shell(&format!(
+            "v4l2-ctl -d {} -C {name} | grep -q ': {value}$'",
+            path.display()
+        ))
+    };
+    let expect = |what: &str, holds: bool| match holds {
+        true => Ok(()),
+        false => Err(what.to_owned()),
+    };
+    let wanted = values(&[
+        ("brightness", 200),
+        ("gain", 50),
+        ("contrast", 9999),
+        ("zoom", 3),
+    ]);
+    let camera = Arc::new(CameraSettings::new(Mounting::default(), wanted));
+    let mut probe = Probe::start_with("webcam", small(), Arc::clone(&camera))?;
+    say(&probe.live(|_| true)?);
+    has("brightness", 200)?;
+    has("gain", 50)?;
+    has("gain_automatic", 0)?;
+    has("contrast", 255)?;
+    let report = camera.report().ok_or("no camera is open")?;
+    let errors: Vec<String> = report.errors.iter().map(ToString::to_string).collect();
+    say(&format!("{}: {errors:?}", report.name));
+    expect("two errors: contrast and zoom", errors.len() == 2)?;
+    let (bright, width, height) = probe.look()?;
+    let refused = camera.check_controls(&values(&[("brightness", 9999)]));
+    say(&format!("{refused:?}"));
+    expect("out of range is refused", refused.is_err())?;
+    camera.set_controls(values(&[("brightness", 40)]));
+    has("brightness", 40)?;
+    has("gain_automatic", 1)?;
+    let (dark, ..) = probe.look()?;
+    say(&format!("mean luma {bright} at 200, {dark} at 40"));
+    expect("a darker picture", dark + 20 < bright)?;
+    camera.set_controls(ControlValues::new());
+    has("brightness", 128)?;
+    camera.set_mounting(Mounting::new(90, true).ok_or("a quarter")?);
+    let (_, turned_width, turned_height) = probe.look()?;
+    say(&format!(
+        "{width}x{height} turned is {turned_width}x{turned_height}"
+    ));
+    expect(
+        "the picture is turned",
+        (turned_width, turned_height) == (height, width),
+    )?;
     probe.stop()
 }
 

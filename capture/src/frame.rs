@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::picture::PooledPicture;
+use crate::mounting::Mounting;
+use crate::picture::{PictureError, PicturePool, PooledPicture};
 
 /// Identifies what gives pictures: the configured source, the one that replaces it, a guest. Counts up and is never used
 /// twice.
@@ -12,8 +13,10 @@ pub type SourceNumber = u64;
 /// One picture of the source and when it was taken. Shared as `Arc<Frame>`, never changed.
 #[derive(Debug)]
 pub struct Frame {
-    /// The pixels, I420.
+    /// The pixels, I420, upright.
     pub pixels: PooledPicture,
+    /// What made them upright.
+    pub mounting: Mounting,
     /// Counts up by one for each frame this process captured, across sources and reconnects.
     pub seq: u64,
     /// The source or guest that took it. Objects are not followed from one into another.
@@ -38,6 +41,7 @@ impl Frame {
     pub fn new(pixels: PooledPicture, seq: u64, captured_at: Instant) -> Self {
         Self {
             pixels,
+            mounting: Mounting::default(),
             seq,
             source_number: 0,
             captured_at,
@@ -45,6 +49,32 @@ impl Frame {
             reserved_top_px: 0,
             truth: None,
         }
+    }
+
+    /// The frame as it is to be seen. Costs nothing where the camera's own picture is upright.
+    pub(crate) fn mounted(
+        mut self,
+        mounting: Mounting,
+        pool: &PicturePool,
+    ) -> Result<Self, PictureError> {
+        if mounting.is_upright() {
+            return Ok(self);
+        }
+        let size = (self.pixels.width() as f32, self.pixels.height() as f32);
+        if let Some(truth) = &mut self.truth {
+            let moved = truth.iter().map(|object| Truth {
+                bbox_px: mounting.box_px(object.bbox_px, size),
+                ..*object
+            });
+            *truth = moved.collect();
+        }
+        Ok(Self {
+            pixels: mounting.turned(self.pixels, pool)?,
+            mounting,
+            // The timecode cannot be read any more.
+            reserved_top_px: 0,
+            ..self
+        })
     }
 }
 
@@ -136,6 +166,26 @@ impl WallClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_turned_frame_keeps_its_truth_and_has_no_timecode() {
+        let pool = PicturePool::new(2);
+        let frame = |mounting| {
+            let mut frame = Frame::new(pool.take(8, 4).expect("even"), 1, Instant::now());
+            frame.reserved_top_px = 2;
+            let bbox_px = [1.0, 0.0, 3.0, 4.0];
+            let class = "clock";
+            frame.truth = Some([Truth { class, bbox_px }].into());
+            frame.mounted(mounting, &pool).expect("fits")
+        };
+        let as_it_was = frame(Mounting::default());
+        assert_eq!(as_it_was.reserved_top_px, 2);
+        let half = Mounting::new(180, false).expect("half a turn");
+        let turned = frame(half);
+        assert_eq!((turned.reserved_top_px, turned.mounting), (0, half));
+        let truth = turned.truth.expect("known");
+        assert_eq!(truth[0].bbox_px, [5.0, 0.0, 7.0, 4.0]);
+    }
 
     #[test]
     fn wall_time_follows_the_monotonic_clock_both_ways() {

@@ -10,13 +10,16 @@
 //! This crate never names tokio, models or WebRTC.
 
 mod backoff;
+mod camera_settings;
 pub mod canvas;
+mod controls;
 pub mod convert;
 mod error;
 mod frame;
 pub mod jpeg;
 mod lock;
 mod metrics;
+mod mounting;
 mod picture;
 pub mod scale;
 mod slot;
@@ -29,13 +32,20 @@ mod threads;
 pub mod timecode;
 
 pub use backoff::Backoff;
+pub use camera_settings::{CameraReport, CameraSettings};
+pub use controls::{
+    CameraControl, ControlError, ControlKind, ControlValue, ControlValues, camera_controls,
+    check_control_keys,
+};
 pub use error::{CaptureError, Y4mError};
 pub use frame::{Frame, Signal, SourceNumber, Truth, WallClock};
 pub use lock::lock;
 pub use metrics::{CaptureMetrics, SourceLabel};
+pub use mounting::Mounting;
 pub use picture::{I420, PictureError, PicturePool, Planes, PlanesMut, PooledPicture};
 pub use slot::{Next, Slot, SlotReader};
 pub use sources::camera::{Mode, PixelFormat, Wanted, ranked};
+pub use sources::idle::PictureDemand;
 pub use sources::kind::SourceKind;
 pub use sources::scene;
 pub use sources::webcam::{Device, devices};

@@ -58,6 +58,8 @@ metrics! {
     /// Metrics of the capture thread. Clones share their values.
     pub struct CaptureMetrics;
     frames: Counter => "carrier_capture_frames", "Pictures taken from the source";
+    undecoded: Counter =>
+        "carrier_capture_undecoded", "Pictures taken from the source and not decoded, because nobody watched";
     stalls: Counter => "carrier_capture_stalls", "Times the source gave no picture for 1.5 s";
     reopenings: Counter => "carrier_capture_reopenings", "Times the source was opened again";
     abandoned_threads: Counter =>

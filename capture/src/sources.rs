@@ -6,6 +6,7 @@
 
 pub(crate) mod camera;
 mod camera_http;
+pub(crate) mod idle;
 pub(crate) mod kind;
 mod mjpeg_http;
 pub(crate) mod output;

@@ -15,12 +15,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::backoff::Backoff;
+use crate::camera_settings::CameraSettings;
 use crate::error::CaptureError;
 use crate::frame::{Signal, SourceNumber, WallClock};
 use crate::lock::lock;
 use crate::metrics::CaptureMetrics;
 use crate::picture::PicturePool;
 use crate::sources::camera::Wanted;
+use crate::sources::idle::PictureDemand;
 use crate::sources::output::{AttemptId, Event, LiveSource, PublishGate};
 use crate::sources::stall::StallCheck;
 use crate::spec::SourceSpec;
@@ -50,6 +52,10 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from
 pub struct CaptureConfig {
     pub source: SourceSpec,
     pub wanted: Wanted,
+    /// What may change while the source is open.
+    pub camera: Arc<CameraSettings>,
+    /// Who watches; `None`: every picture is wanted.
+    pub demand: Option<Arc<dyn PictureDemand>>,
     /// Whether a file starts again at its end.
     pub loop_file: bool,
     /// The process's clock, for the scene's timecode.
@@ -75,6 +81,8 @@ pub fn spawn(
             gate: PublishGate::new(Arc::clone(&switch)),
             events: events.clone(),
             pool: PicturePool::new(POOLED),
+            camera: config.camera,
+            demand: config.demand,
             metrics,
             wanted: config.wanted,
             loop_file: config.loop_file,

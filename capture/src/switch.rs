@@ -158,6 +158,14 @@ impl SourceSwitch {
         }
     }
 
+    /// The configured source gave a picture that nobody needs.
+    pub(crate) fn count_source(&self, source: SourceNumber, captured_at: Instant) {
+        let mut state = lock(&self.state);
+        if state.source == source && state.source_is_shown() {
+            state.rate.frame(captured_at);
+        }
+    }
+
     /// Publishes a signal of the configured source; while a guest is on the air, when it leaves.
     pub(crate) fn publish_source_signal(&self, source: SourceNumber, signal: Signal) {
         let mut state = lock(&self.state);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use capture::SourceNumber;
+use capture::{Mounting, SourceNumber};
 
 use crate::detection::BBox;
 
@@ -96,6 +96,8 @@ pub struct Tracks {
     pub source_number: SourceNumber,
     pub frame_width: u32,
     pub frame_height: u32,
+    /// Of that frame: the boxes are true for frames with the same one only.
+    pub mounting: Mounting,
     pub labels: Arc<[String]>,
     /// By ascending id.
     pub items: Vec<Track>,
@@ -151,6 +153,7 @@ mod tests {
             source_number: 0,
             frame_width: 640,
             frame_height: 360,
+            mounting: Mounting::default(),
             labels: Arc::from(["person".to_owned()]),
             items: vec![track],
         }

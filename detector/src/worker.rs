@@ -21,7 +21,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{Backoff, Frame, Heartbeat, Next, Slot, SlotReader, SourceNumber, TURN_MAX, Threads};
+use capture::{
+    Backoff, Frame, Heartbeat, Mounting, Next, Slot, SlotReader, SourceNumber, TURN_MAX, Threads,
+};
 
 use crate::detector::{DetectError, DetectorConfig, OpenError, open, open_for_faces};
 use crate::metrics::DetectorMetrics;
@@ -41,6 +43,8 @@ pub use tuning::{Tuning, TuningControl};
 
 /// The longest wait for a frame, after which a stop is noticed.
 const FRAME_WAIT: Duration = Duration::from_millis(200);
+/// After this time without a detection, the rate is 0.
+const SILENCE: Duration = Duration::from_secs(3);
 /// The deadline for one detection by the largest model on the slowest processor.
 const DETECTION_MAX: Duration = Duration::from_secs(120);
 /// After this many failures in a row, the model is opened again.
@@ -161,8 +165,10 @@ struct AtWork<D> {
     /// For each class, whether it is shown.
     shown: Vec<bool>,
     thresholds: Thresholds,
+    /// Of the last frame.
     frame_size: (u32, u32),
     source_number: SourceNumber,
+    mounting: Mounting,
     failures: u32,
     selector: FrameSelector,
     last: Option<Instant>,
@@ -183,7 +189,7 @@ impl<D: Detect + Send + 'static> Worker<D> {
             let frame = match self.parts.frames.wait(FRAME_WAIT) {
                 Next::Newer(frame) => frame,
                 Next::TimedOut => {
-                    self.parts.metrics.rate_fps.set(0.0);
+                    self.note_silence(Instant::now());
                     if self.parts.frames.latest().is_none() {
                         self.clear_tracks();
                     }
@@ -197,6 +203,14 @@ impl<D: Detect + Send + 'static> Worker<D> {
             overtaken = skipped;
             heartbeat.beat(DETECTION_MAX);
             self.look_at(&frame);
+        }
+    }
+
+    /// No frame comes. While nobody watches, one a second does.
+    fn note_silence(&self, now: Instant) {
+        let last = self.at_work.as_ref().and_then(|at_work| at_work.last);
+        if last.is_none_or(|last| now.saturating_duration_since(last) >= SILENCE) {
+            self.parts.metrics.rate_fps.set(0.0);
         }
     }
 
@@ -369,6 +383,7 @@ impl<D: Detect> AtWork<D> {
             thresholds: Thresholds::new(config, BTreeMap::new()),
             frame_size: (0, 0),
             source_number: 0,
+            mounting: Mounting::default(),
             failures: 0,
             selector: FrameSelector::default(),
             last: None,
@@ -396,10 +411,11 @@ impl<D: Detect> AtWork<D> {
         faces: Option<&mut FaceFinder<D>>,
     ) -> Result<Tracks, DetectError> {
         let size = (frame.pixels.width(), frame.pixels.height());
-        if (self.frame_size, self.source_number) != (size, frame.source_number) {
-            // Another source or mode, so that the old boxes do not apply.
+        let view = (size, frame.source_number, frame.mounting);
+        if (self.frame_size, self.source_number, self.mounting) != view {
+            // Another source, mode or mounting, so that the old boxes do not apply.
             self.tracker.forget();
-            (self.frame_size, self.source_number) = (size, frame.source_number);
+            (self.frame_size, self.source_number, self.mounting) = view;
         }
         // Weak detections are for the tracker, which continues known objects with them.
         let weak_score = self.thresholds.least_weak_score();
@@ -435,6 +451,7 @@ impl<D: Detect> AtWork<D> {
             source_number: frame.source_number,
             frame_width: size.0,
             frame_height: size.1,
+            mounting: frame.mounting,
             labels: Arc::clone(&self.labels),
             items,
         })

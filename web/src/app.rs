@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use capture::{Frame, Signal, Slot, SourceSwitch, Threads, WallClock};
+use capture::{Frame, PictureDemand, Signal, Slot, SourceSwitch, Threads, WallClock};
 use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
@@ -97,6 +97,19 @@ impl Slots {
             demand: Demand::new(),
             pace: Arc::new(Pace::default()),
         }
+    }
+}
+
+/// All for whom pictures are decoded.
+#[derive(Debug)]
+pub(crate) struct Watchers {
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) track_listeners: Arc<AtomicU32>,
+}
+
+impl PictureDemand for Watchers {
+    fn somebody_watches(&self) -> bool {
+        self.demand.somebody_watches() || self.track_listeners.load(Ordering::Relaxed) > 0
     }
 }
 

@@ -40,6 +40,7 @@ macro_rules! section {
 }
 
 mod booth;
+mod camera;
 mod error;
 mod events;
 pub(crate) mod http;
@@ -67,6 +68,7 @@ pub(crate) use self::network::IceServer;
 pub(crate) use self::privacy::PrivacyConfig;
 pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
 
+use self::camera::CameraConfig;
 use self::http::TlsConfig;
 use self::media::{PublishConfig, RenditionConfig};
 use self::network::NetworkConfig;
@@ -132,16 +134,6 @@ section! {
         wifi: WifiConfig = WifiConfig::default(),
         privacy: PrivacyConfig = PrivacyConfig::default(),
         events: EventsConfig = EventsConfig::default(),
-    }
-}
-
-section! {
-    /// The mode that a webcam is asked for; it gives the nearest one it has.
-    #[derive(Debug)]
-    CameraConfig {
-        width: u32 = 1280,
-        height: u32 = 720,
-        fps: u32 = 30,
     }
 }
 
@@ -226,12 +218,7 @@ impl Config {
         media::check_renditions(&self.renditions)?;
         self.source_spec()?;
         self.provider()?;
-        let CameraConfig { width, height, fps } = self.camera;
-        if width == 0 || height == 0 || !(1..=240).contains(&fps) {
-            let value = format!("{width}x{height} at {fps}");
-            let why = "width and height above 0, fps from 1 to 240";
-            return Err(ConfigError::value("camera", value, why));
-        }
+        self.camera.check()?;
         if let Some(token) = &self.admin_token {
             check_token("admin_token", token)?;
         }

@@ -4,6 +4,7 @@
 //! one of these modules, a line in [`table`] and one in its module's `operations`.
 
 mod admin;
+mod camera;
 mod contract;
 mod events;
 mod feed;
@@ -128,6 +129,7 @@ fn table() -> Vec<Route> {
         route(Admin, "/api/admin/reload", post(settings::reload)),
         route(Admin, "/api/sources", get(offers::sources)),
         route(Admin, "/api/models", get(offers::models)),
+        route(Admin, "/api/camera", get(camera::camera)),
         route(Admin, "/api/doctor", get(health::doctor)),
         route(Admin, "/api/admin/log", get(health::log)),
         route(Admin, "/api/admin/audit", get(shutter::audit)),

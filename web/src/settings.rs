@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use capture::SourceSpec;
+use capture::{CameraSettings, ControlError, SourceSpec};
 use detector::privacy::{PrivacyControl, PrivacySettings};
 use detector::{ModelControl, Pace, Tuning, TuningControl};
 use schemars::JsonSchema;
@@ -39,6 +39,7 @@ pub(crate) struct Followers {
     pub(crate) demand: Arc<Demand>,
     pub(crate) overlay: Arc<OverlayControl>,
     pub(crate) model: Arc<ModelControl>,
+    pub(crate) camera: Arc<CameraSettings>,
     pub(crate) effects: Effects,
 }
 
@@ -57,6 +58,7 @@ impl Followers {
         pace: Arc<Pace>,
         demand: Arc<Demand>,
         privacy: Arc<PrivacyControl>,
+        camera: Arc<CameraSettings>,
         effects: Effects,
     ) -> Self {
         let followers = Self {
@@ -66,6 +68,7 @@ impl Followers {
             demand,
             overlay: Arc::default(),
             model: Arc::default(),
+            camera,
             effects,
         };
         followers.follow_always(config);
@@ -98,6 +101,7 @@ impl Followers {
             self.model.replace(model);
         }
         self.follow_always(now);
+        self.camera.set_controls(now.camera.controls.clone());
         for rendition in now.renditions() {
             let bps = rendition.bitrate_bps;
             self.demand.set_nominal_bitrate(rendition.id, bps);
@@ -109,6 +113,7 @@ impl Followers {
         self.overlay.set(now.boxes, now.labels);
         let most_fps = Some(now.detect_fps).filter(|fps| *fps > 0.0);
         self.pace.set_most_fps(most_fps);
+        self.camera.set_mounting(now.camera.mounting());
     }
 }
 
@@ -307,6 +312,14 @@ impl Settings {
                 key: "renditions".to_owned(),
                 detail: detail.to_owned(),
             }));
+        }
+        if inner.present.camera.controls != now.camera.controls {
+            let checked = self.followers.camera.check_controls(&now.camera.controls);
+            let refused = |error: ControlError| RefusedError {
+                key: "camera.controls".to_owned(),
+                detail: error.to_string(),
+            };
+            checked.map_err(|error| ChangeError::Refused(refused(error)))?;
         }
         let changed: Vec<&'static str> = differing(&inner.present, &now)
             .iter()

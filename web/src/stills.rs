@@ -33,6 +33,10 @@ pub(crate) enum StillError {
 const QUALITY: u8 = 82;
 /// Time-out for a composed picture, which usually comes within a frame interval; a card within 200 ms.
 const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(2);
+/// While nobody watches, only about one picture a second is decoded. After an older one than this, the next is waited
+/// for, but not for long: a slow source has no other.
+const FRESH: Duration = Duration::from_millis(100);
+const FRESHER_WITHIN: Duration = Duration::from_millis(150);
 
 /// The newest JPEG of each kind, shared by everybody who wants it.
 #[derive(Default)]
@@ -68,10 +72,15 @@ impl Stills {
         let mut pictures = composed.reader();
         // The slot may hold a picture from long ago: skip it.
         let _stale = pictures.try_next();
+        let fresh_from = Instant::now().checked_sub(FRESH);
         let next = async {
             loop {
                 let epoch = demand.picture_epoch().now();
-                let picture = pictures.next().await.ok_or(StillError::NoPicture)?;
+                let mut picture = pictures.next().await.ok_or(StillError::NoPicture)?;
+                let is_old = fresh_from.is_some_and(|from| picture.captured_at < from);
+                if is_old && let Ok(newer) = timeout(FRESHER_WITHIN, pictures.next()).await {
+                    picture = newer.ok_or(StillError::NoPicture)?;
+                }
                 let jpeg = self.jpeg(picture, kind).await;
                 // Otherwise it was taken back meanwhile.
                 if epoch == demand.picture_epoch().now() {

@@ -128,7 +128,7 @@ impl Connection<'_> {
             }
         }
         let Some(jpeg) = newest else { return };
-        if self.output.skip_if_hidden() {
+        if self.output.skip_if_unneeded(captured_at) {
             self.pictures += 1;
             return;
         }

@@ -1,11 +1,14 @@
 //! What a source's thread gives its pictures to, and how it is told to stop.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::idle::{IdlePace, PictureDemand};
 use super::stall::{Arrivals, Intervals, StallLimits};
+use crate::camera_settings::{CameraLease, CameraSettings};
 use crate::error::CaptureError;
 use crate::frame::{Frame, SourceNumber};
 use crate::lock::lock;
@@ -63,6 +66,14 @@ impl PublishGate {
     /// From now on only frames of this attempt, which reads `source`, are published.
     pub(crate) fn set_active(&self, attempt: AttemptId, source: SourceNumber) {
         *lock(&self.active) = (attempt, source);
+    }
+
+    /// A picture that nobody needs.
+    fn count(&self, attempt: AttemptId, captured_at: Instant) {
+        let active = lock(&self.active);
+        if active.0 == attempt {
+            self.switch.count_source(active.1, captured_at);
+        }
     }
 
     fn publish(&self, attempt: AttemptId, make: impl FnOnce(u64) -> Frame) {
@@ -200,6 +211,10 @@ pub(crate) struct SourceOutput {
     pub(crate) limits: StallLimits,
     pub(crate) events: Sender<Event>,
     pub(crate) pool: PicturePool,
+    pub(crate) camera: Arc<CameraSettings>,
+    /// `None`: every picture is wanted.
+    pub(crate) demand: Option<Arc<dyn PictureDemand>>,
+    pub(crate) idle: IdlePace,
     pub(crate) metrics: Arc<CaptureMetrics>,
     pub(crate) label: SourceLabel,
     pub(crate) opened: OpenedSource,
@@ -232,6 +247,41 @@ impl SourceOutput {
         is_hidden
     }
 
+    /// As [`SourceOutput::skip_if_hidden`], for pictures that can be decoded without those before: also `true` when
+    /// nobody watches, for all but about one a second.
+    ///
+    /// overflow: counted
+    pub(crate) fn skip_if_unneeded(&mut self, captured_at: Instant) -> bool {
+        if self.skip_if_hidden() {
+            return true;
+        }
+        let is_unwatched = self
+            .demand
+            .as_ref()
+            .is_some_and(|demand| !demand.somebody_watches());
+        let now = Instant::now();
+        let mut state = lock(&self.state.state);
+        let may_skip = self.idle.may_skip(now, state.intervals.median());
+        // The supervisor waits for a picture, or has to know whether the next one can be read.
+        let is_awaited = self.state.announce.load(Ordering::Relaxed) || state.unreadable.is_some();
+        if !is_unwatched || !may_skip || is_awaited {
+            self.idle.decoded(now);
+            return false;
+        }
+        state.add_picture(now, &self.limits);
+        drop(state);
+        self.heartbeat.beat(Duration::MAX);
+        self.metrics.frames.inc();
+        self.metrics.undecoded.inc();
+        self.gate.count(self.attempt, captured_at);
+        true
+    }
+
+    /// A webcam was opened. To be held while it is: its controls change meanwhile.
+    pub(crate) fn camera_opened(&self, path: PathBuf, name: String) -> CameraLease {
+        self.camera.opened(path, name)
+    }
+
     /// Where pictures are taken from.
     pub(crate) fn pool(&self) -> &PicturePool {
         &self.pool
@@ -248,13 +298,17 @@ impl SourceOutput {
     }
 
     pub(crate) fn publish(&mut self, pixels: PooledPicture, captured_at: Instant) {
-        let size = (pixels.width(), pixels.height());
-        self.publish_frame(size, |seq| Frame::new(pixels, seq, captured_at));
+        self.publish_frame(Frame::new(pixels, 0, captured_at));
     }
 
-    /// As [`SourceOutput::publish`], for a source that sets more fields of its frame.
-    pub(crate) fn publish_frame(&mut self, size: (u32, u32), make: impl FnOnce(u64) -> Frame) {
+    /// As [`SourceOutput::publish`], for a source that sets more fields of its frame. Its number is set here.
+    pub(crate) fn publish_frame(&mut self, frame: Frame) {
         self.heartbeat.beat(Duration::MAX);
+        let mut frame = match frame.mounted(self.camera.mounting(), &self.pool) {
+            Ok(frame) => frame,
+            Err(error) => return self.count_bad_picture(&error),
+        };
+        let size = (frame.pixels.width(), frame.pixels.height());
         let stale_after = lock(&self.state.state).add_picture(Instant::now(), &self.limits);
         let announce = self.state.announce.swap(false, Ordering::Relaxed);
         if announce || size != self.size {
@@ -267,8 +321,7 @@ impl SourceOutput {
         self.gate.publish(self.attempt, |seq| {
             // Counted before it is published, so that nobody sees a frame that is not counted.
             frames.inc();
-            let mut frame = make(seq);
-            frame.stale_after = stale_after;
+            (frame.seq, frame.stale_after) = (seq, stale_after);
             frame
         });
     }
@@ -319,6 +372,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
+    use crate::mounting::Mounting;
     use crate::slot::Slot;
 
     /// The output of the active attempt, with its receivers.
@@ -334,6 +388,9 @@ mod tests {
             limits: crate::sources::scene::KIND.limits,
             events,
             pool: PicturePool::new(2),
+            camera: Arc::default(),
+            demand: None,
+            idle: IdlePace::default(),
             metrics: Arc::default(),
             label: SourceLabel { source: "test" },
             opened: OpenedSource::default(),
@@ -391,6 +448,59 @@ mod tests {
         assert!(output.skip_if_hidden() && output.state.arrivals().last.is_some());
         publish(&mut output, 4);
         assert_eq!(frames.latest().expect("the guest's").pixels.width(), 8);
+    }
+
+    #[derive(Debug, Default)]
+    struct Watchers(AtomicBool);
+
+    impl PictureDemand for Watchers {
+        fn somebody_watches(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn unwatched_pictures_are_arrivals_and_the_first_viewer_gets_the_next_one() {
+        let (mut output, _events, frames) = output();
+        let watchers = Arc::new(Watchers::default());
+        output.demand = Some(Arc::clone(&watchers) as Arc<dyn PictureDemand>);
+        let come = |output: &mut SourceOutput| {
+            let is_skipped = output.skip_if_unneeded(Instant::now());
+            if !is_skipped {
+                publish(output, 4);
+            }
+            is_skipped
+        };
+        // The interval is known after the second one.
+        assert_eq!(
+            [(); 5].map(|()| come(&mut output)),
+            [false, false, true, true, true]
+        );
+        let counts =
+            |output: &SourceOutput| (output.metrics.frames.get(), output.metrics.undecoded.get());
+        assert_eq!(counts(&output), (5, 3));
+        assert_eq!(frames.latest().expect("published").seq, 2);
+        assert!(output.gate.switch.frame_rate(Instant::now()).is_some());
+        // Nobody knows whether a source that sent rubbish is sound again.
+        output.count_bad_picture(&"rubbish");
+        assert!(!come(&mut output) && come(&mut output));
+        output.state.announce_next();
+        assert!(!come(&mut output) && come(&mut output));
+        watchers.0.store(true, Ordering::Relaxed);
+        assert!(!come(&mut output) && !come(&mut output));
+    }
+
+    #[test]
+    fn pictures_are_turned_upright_and_a_new_shape_is_announced() {
+        let (mut output, events, frames) = output();
+        publish(&mut output, 4);
+        let quarter = Mounting::new(90, true).expect("a quarter");
+        output.camera.set_mounting(quarter);
+        publish(&mut output, 4);
+        let frame = frames.latest().expect("published");
+        assert_eq!((frame.pixels.width(), frame.pixels.height()), (2, 4));
+        assert_eq!((frame.seq, frame.mounting), (2, quarter));
+        assert_eq!(events.try_iter().count(), 2);
     }
 
     #[test]

@@ -221,8 +221,7 @@ fn run(request: &Request, output: &mut SourceOutput) -> Result<(), CaptureError>
             // Counted from the start of the process, so that reopening the source does not reset it.
             let elapsed = now.saturating_duration_since(clock.origin());
             let frame = output.timed(|| scene.frame_at(elapsed, now, 0));
-            let size = (frame.pixels.width(), frame.pixels.height());
-            output.publish_frame(size, |seq| Frame { seq, ..frame });
+            output.publish_frame(frame);
         }
         due += interval;
         if due < now {

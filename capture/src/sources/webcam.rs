@@ -156,6 +156,7 @@ fn read(
 ) -> Result<(), CaptureError> {
     let node = Node::open(&device.path).map_err(|error| failed(device, error))?;
     let mut jpeg = JpegDecoder::new().map_err(|error| failed(device, error))?;
+    let _lease = output.camera_opened(device.path.clone(), device.name.clone());
     output.announce(OpenedSource {
         source: format!("{}, {mode}", device.name),
         fps: mode.fps as f32,
@@ -175,7 +176,7 @@ fn read(
         let bytes = camera.frame_raw().map_err(|e| lost(e.to_string()))?;
         let captured_at = Instant::now();
         streaming = true;
-        if output.skip_if_hidden() {
+        if output.skip_if_unneeded(captured_at) {
             continue;
         }
         match output.timed(|| decoded(&bytes, mode, &mut jpeg, output.pool())) {

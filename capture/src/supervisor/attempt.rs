@@ -7,11 +7,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::plan::Target;
+use crate::camera_settings::CameraSettings;
 use crate::error::CaptureError;
 use crate::frame::WallClock;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::picture::PicturePool;
 use crate::sources::camera::Wanted;
+use crate::sources::idle::{IdlePace, PictureDemand};
 use crate::sources::kind::Request;
 use crate::sources::output::{
     AttemptId, AttemptState, Event, OpenedSource, PublishGate, SourceOutput,
@@ -25,6 +27,8 @@ pub(crate) struct AttemptContext {
     pub(crate) gate: Arc<PublishGate>,
     pub(crate) events: Sender<Event>,
     pub(crate) pool: PicturePool,
+    pub(crate) camera: Arc<CameraSettings>,
+    pub(crate) demand: Option<Arc<dyn PictureDemand>>,
     pub(crate) metrics: Arc<CaptureMetrics>,
     pub(crate) wanted: Wanted,
     pub(crate) loop_file: bool,
@@ -69,6 +73,9 @@ impl Attempt {
             limits: kind.limits,
             events: context.events.clone(),
             pool: context.pool.clone(),
+            camera: Arc::clone(&context.camera),
+            demand: context.demand.clone(),
+            idle: IdlePace::default(),
             metrics: Arc::clone(&context.metrics),
             label: SourceLabel { source: kind.label },
             opened: OpenedSource::default(),

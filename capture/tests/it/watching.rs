@@ -34,6 +34,8 @@ impl Watched {
         let config = CaptureConfig {
             source,
             wanted: Wanted::default(),
+            camera: Arc::default(),
+            demand: None,
             loop_file,
             clock,
             threads: threads.clone(),

@@ -23,6 +23,7 @@ fn tracks(width: u32, height: u32, boxes: &[(usize, BBox)]) -> Tracks {
         source_number: 0,
         frame_width: width,
         frame_height: height,
+        mounting: Default::default(),
         labels: Arc::from(["person", "bicycle", "a name as long as the day"].map(str::to_owned)),
         items: items
             .map(|(&(class, bbox), id)| Track::still(id, class, 0.87, bbox))

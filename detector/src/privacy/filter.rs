@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::canvas::Rect;
-use capture::{I420, SourceNumber};
+use capture::{I420, Mounting, SourceNumber};
 
 use super::cover::Cover;
 use super::motion::Motion;
@@ -54,6 +54,8 @@ pub struct PrivacyFilter {
     /// Of the pictures.
     source_number: SourceNumber,
     sighting: Option<Arc<Sighting>>,
+    /// Of the pictures.
+    mounting: Mounting,
     /// The capture time of a sighted frame that has not become the reference for motion yet.
     reference_at: Option<Instant>,
     cover: Cover,
@@ -92,6 +94,7 @@ impl PrivacyFilter {
             settings: Arc::default(),
             source_number: 0,
             sighting: None,
+            mounting: Mounting::default(),
             reference_at: None,
             cover: Cover::default(),
             is_complete: true,
@@ -117,6 +120,14 @@ impl PrivacyFilter {
     pub fn follow_source(&mut self, source_number: SourceNumber) {
         if source_number != self.source_number {
             self.source_number = source_number;
+            self.forget();
+        }
+    }
+
+    /// To be called before pictures with another mounting.
+    pub fn follow_mounting(&mut self, mounting: Mounting) {
+        if mounting != self.mounting {
+            self.mounting = mounting;
             self.forget();
         }
     }
@@ -191,8 +202,10 @@ impl PrivacyFilter {
 
     fn take_sighting(&mut self) {
         let newest = self.sightings.slot.latest();
-        let of_this_source = |newest: &Arc<Sighting>| newest.source_number == self.source_number;
-        let Some(newest) = newest.filter(of_this_source) else {
+        let of_these_pictures = |newest: &Arc<Sighting>| {
+            (newest.source_number, newest.mounting) == (self.source_number, self.mounting)
+        };
+        let Some(newest) = newest.filter(of_these_pictures) else {
             return;
         };
         let is_same = |old: &Arc<Sighting>| Arc::ptr_eq(old, &newest);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use capture::{Frame, Slot, SourceNumber};
+use capture::{Frame, Mounting, Slot, SourceNumber};
 
 use super::settings::{PrivacyControl, PrivacyMode};
 use crate::detection::{BBox, Detection};
@@ -62,6 +62,8 @@ pub struct Sighting {
     pub source_number: SourceNumber,
     pub frame_width: u32,
     pub frame_height: u32,
+    /// Of that frame.
+    pub mounting: Mounting,
     /// Whether the model can find persons.
     pub finds_persons: bool,
     /// Whether the model can find faces.
@@ -83,6 +85,7 @@ impl Sighting {
             source_number: frame.source_number,
             frame_width: frame.pixels.width(),
             frame_height: frame.pixels.height(),
+            mounting: frame.mounting,
             finds_persons: finds(SightedKind::Person),
             finds_faces: finds(SightedKind::Face),
             items: sighted(labels, detections).take(MOST_SIGHTED).collect(),

@@ -55,6 +55,7 @@ fn tracks_of(items: Vec<Track>, captured_at: Instant) -> Tracks {
         source_number: 0,
         frame_width,
         frame_height,
+        mounting: Default::default(),
         labels,
         items,
     }

@@ -82,6 +82,7 @@ impl FilterStage {
         )?;
         Some(Arc::new(Frame {
             pixels,
+            mounting: frame.mounting,
             seq: frame.seq,
             source_number: frame.source_number,
             captured_at: frame.captured_at,

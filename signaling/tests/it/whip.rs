@@ -42,6 +42,8 @@ impl Station {
         let config = CaptureConfig {
             source: SourceSpec::Scene,
             wanted: Wanted::default(),
+            camera: std::sync::Arc::default(),
+            demand: None,
             loop_file: false,
             clock: WallClock::start(),
             threads: capture::Threads::default(),

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use capture::I420;
 use capture::jpeg::JpegEncoder;
 use capture::still::{Still, StillLoader};
+use capture::{I420, Mounting};
 use detector::{Detection, Detector, OverlayPainter, Track, Tracks};
 use serde::Serialize;
 
@@ -176,6 +176,7 @@ impl AnnotatedCopies {
             source_number: 0,
             frame_width: picture.width(),
             frame_height: picture.height(),
+            mounting: Mounting::default(),
             labels,
             items: detections.iter().enumerate().map(still).collect(),
         };

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use capture::Device;
+use capture::{CameraControl, ControlKind, ControlValue, Device, camera_controls};
 use detector::{Installed, ListedModel, ModelStore, Places};
 
 use crate::cli::ModelsCommand;
@@ -35,7 +35,37 @@ fn describe(device: &Device) -> String {
             mode.format, mode.width, mode.height, mode.fps
         );
     }
+    // A camera that another program uses answers, too.
+    for control in camera_controls(&device.path).unwrap_or_default() {
+        text += &format!("  {}\n", control_line(&control));
+    }
     text
+}
+
+/// As in `[camera] controls`, with what it takes.
+fn control_line(control: &CameraControl) -> String {
+    let text = |value: &ControlValue| match value {
+        ControlValue::Flag(flag) => flag.to_string(),
+        ControlValue::Number(number) => number.to_string(),
+        ControlValue::Choice(choice) => format!("\"{choice}\""),
+    };
+    let takes = match &control.kind {
+        ControlKind::Flag => "true or false".to_owned(),
+        ControlKind::Number { min, max, step: 1 } => format!("{min} to {max}"),
+        ControlKind::Number { min, max, step } => format!("{min} to {max} by {step}"),
+        ControlKind::Choice { choices } => choices.join(", "),
+    };
+    let state = match (control.is_read_only, control.is_active) {
+        (true, _) => ", fixed",
+        (false, false) => ", no effect now",
+        (false, true) => "",
+    };
+    format!(
+        "{} = {} ({takes}; default {}{state})",
+        control.key,
+        text(&control.value),
+        text(&control.default)
+    )
 }
 
 pub(crate) fn models(command: &ModelsCommand) -> anyhow::Result<ExitCode> {

@@ -80,6 +80,8 @@ fn values_out_of_range_are_named() {
         ("admin_token = \"short\"", "admin_token"),
         ("whip_token = \"short\"", "whip_token"),
         ("[camera]\nfps = 0", "camera"),
+        ("[camera]\nrotation = 45", "camera.rotation"),
+        ("[camera]\ncontrols = { gian = 1 }", "camera.controls"),
         ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
         ("[booth]\nkeep_hours = 0", "booth.keep_hours"),
         ("[events]\nmqtt = \"a\"", "events.mqtt"),

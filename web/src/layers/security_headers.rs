@@ -64,7 +64,8 @@ pub(crate) async fn add(
 fn permissions_policy(path: &str) -> &'static str {
     // A proxy may have added a prefix: only the end of the path counts.
     let path = path.trim_end_matches('/');
-    if CAMERA_PAGES.iter().any(|page| path.ends_with(page)) {
+    let is_page = path.rsplit('/').nth(1) != Some("api");
+    if is_page && CAMERA_PAGES.iter().any(|page| path.ends_with(page)) {
         "camera=(self), microphone=(), geolocation=(), display-capture=(), payment=(), usb=()"
     } else {
         "camera=(), microphone=(), geolocation=(), display-capture=(), payment=(), usb=()"
@@ -96,6 +97,8 @@ mod tests {
             ("/", false),
             ("/gallery", false),
             ("/camera/main.js", false),
+            ("/cam/camera", true),
+            ("/api/camera", false),
         ] {
             let policy = permissions_policy(path);
             assert_eq!(policy.contains("camera=(self)"), may, "{path}: {policy}");

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
         max: f64,
         step: f64,
     },
+    /// Values of camera controls; `/api/camera` has those of the open one.
+    Controls,
     /// What viewers can get. Only bitrates change while the station runs.
     Renditions {
         min: u32,
@@ -94,6 +96,11 @@ const LABELS: Kind = Kind::Choice {
 const WIFI_SECURITY: Kind = Kind::Choice {
     choices: &["WPA", "WEP", "nopass"],
 };
+const ROTATION: Kind = Kind::Number {
+    min: 0.0,
+    max: 270.0,
+    step: 90.0,
+};
 const MODES: Kind = Kind::Choice {
     choices: &["open", "blur_faces", "blur_people", "silhouettes"],
 };
@@ -118,6 +125,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("wifi.hidden", Kind::Flag, wifi.hidden),
     setting!("source", Kind::Offered, source),
     setting!("model", Kind::Offered, model),
+    setting!("camera.mirror", Kind::Flag, camera.mirror),
+    setting!("camera.rotation", ROTATION, camera.rotation),
+    setting!("camera.controls", Kind::Controls, camera.controls),
 ];
 
 /// Why a change is refused.
@@ -151,7 +161,8 @@ pub(crate) fn patched(config: &Config, patch: &Value) -> Result<Config, RefusedE
             return Err(refused(&key, detail));
         };
         let mut value = value.clone();
-        if let (Kind::Scores { .. }, Value::Object(names)) = (setting.kind, &value) {
+        if let (Kind::Scores { .. } | Kind::Controls, Value::Object(names)) = (setting.kind, &value)
+        {
             value = merged((setting.get)(config), names);
         }
         (setting.set)(&mut changed, value).map_err(|error| refused(&key, error.to_string()))?;
@@ -299,6 +310,21 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_control_is_changed_beside_the_others_or_removed() {
+        let config = Config::default();
+        let set = |config: &Config, controls: Value| {
+            let changed = patched(config, &json!({"camera": {"controls": controls}}));
+            changed.expect("valid")
+        };
+        let both = set(&config, json!({"exposure": 120, "power_line_hz": "50"}));
+        let changed = set(&both, json!({"exposure": null, "focus_auto": true}));
+        let value = serde_json::to_value(&changed.camera.controls).expect("JSON");
+        assert_eq!(value, json!({"focus_auto": true, "power_line_hz": "50"}));
+        let none = patched(&both, &json!({"camera": {"controls": null}})).expect("valid");
+        assert!(none.camera.controls.is_empty());
+    }
+
+    #[test]
     fn a_wrong_value_or_key_is_named_and_nothing_is_changed() {
         let config = Config::default();
         let mask = json!([{"name": "x", "points": [[0.0, 0.0], [1.0, 2.0], [0.5, 0.5]]}]);
@@ -314,6 +340,17 @@ mod tests {
             (json!({"source": 1}), "source"),
             (json!({"model": ["yolox_nano"]}), "model"),
             (json!({"boxes": 1}), "boxes"),
+            (json!({"camera": {"rotation": 45}}), "camera.rotation"),
+            (json!({"camera": {"rotation": "up"}}), "camera.rotation"),
+            (
+                json!({"camera": {"controls": {"gian": 1}}}),
+                "camera.controls",
+            ),
+            (
+                json!({"camera": {"controls": {"gain": 1.5}}}),
+                "camera.controls",
+            ),
+            (json!({"camera": {"width": 640}}), "camera.width"),
             (json!({"class_scores": {"person": 2}}), "class_scores"),
             (json!({"class_scores": ["person"]}), "class_scores"),
             (json!({"detect_fps": -1}), "detect_fps"),

@@ -52,6 +52,7 @@ impl PictureFilter for FeedFilter {
 
     fn apply(&mut self, picture: &mut I420, frame: &Frame) {
         self.0.follow_source(frame.source_number);
+        self.0.follow_mounting(frame.mounting);
         self.0.apply(picture, frame.captured_at);
     }
 }
@@ -77,9 +78,10 @@ impl Painter for FeedPainter {
         if !self.control.paints_boxes.load(Ordering::Relaxed) {
             return;
         }
-        let tracks = self.tracks.latest();
-        let of_this_source = |tracks: &Arc<Tracks>| tracks.source_number == frame.source_number;
-        let Some(tracks) = tracks.filter(of_this_source) else {
+        let of_this_view = |tracks: &Arc<Tracks>| {
+            (tracks.source_number, tracks.mounting) == (frame.source_number, frame.mounting)
+        };
+        let Some(tracks) = self.tracks.latest().filter(of_this_view) else {
             return;
         };
         self.overlay.set_labels(self.control.labels());

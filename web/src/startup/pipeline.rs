@@ -13,11 +13,14 @@
 //! Invariant: no stage waits for a slower one; the newest frame wins.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use capture::{CaptureConfig, CaptureHandle, CaptureMetrics, Slot, SourceSpec, Threads, Wanted};
+use capture::{
+    CameraSettings, CaptureConfig, CaptureHandle, CaptureMetrics, Slot, SourceSpec, Threads, Wanted,
+};
 use detector::privacy::{PrivacyControl, PrivacyFilter, Sightings};
 use detector::{DetectorMetrics, OverlayPainter, WorkerHandle, WorkerParts};
 use jiff::Timestamp;
@@ -40,7 +43,7 @@ use crate::access::admission::Admission;
 use crate::access::guesses::Guesses;
 use crate::access::viewer_token::ViewerToken;
 use crate::access::visitor::Visitors;
-use crate::app::{AccessSetup, App, Slots};
+use crate::app::{AccessSetup, App, Slots, Watchers};
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
 use crate::config::Config;
@@ -101,6 +104,11 @@ pub(crate) fn start(
             control: Arc::new(PrivacyControl::new(settings::privacy(&config))?),
             slot: Slot::new(),
         },
+        camera: Arc::new(CameraSettings::new(
+            config.camera.mounting(),
+            config.camera.controls.clone(),
+        )),
+        track_listeners: Arc::default(),
     };
     let mut registry = Registry::default();
     metrics.register(&mut registry);
@@ -164,7 +172,7 @@ pub(crate) fn start(
         liveness: Mutex::default(),
         cameras: Cameras::default(),
         languages: Languages::new(config.booth.languages.clone()),
-        track_listeners: Arc::default(),
+        track_listeners: builder.track_listeners,
         registry,
         openapi: OnceLock::new(),
         config,
@@ -185,6 +193,8 @@ struct PipelineBuilder<'a> {
     threads: &'a Threads,
     slots: Slots,
     sightings: Sightings,
+    camera: Arc<CameraSettings>,
+    track_listeners: Arc<AtomicU32>,
 }
 
 impl PipelineBuilder<'_> {
@@ -220,6 +230,7 @@ impl PipelineBuilder<'_> {
             Arc::clone(&self.slots.pace),
             Arc::clone(&self.slots.demand),
             Arc::clone(&self.sightings.control),
+            Arc::clone(&self.camera),
             effects,
         );
         let effect = Box::new(move |state: &ShutterState| shuttered.follow(state));
@@ -258,6 +269,11 @@ impl PipelineBuilder<'_> {
                 fps: camera.fps,
                 format: None,
             },
+            camera: Arc::clone(&self.camera),
+            demand: Some(Arc::new(Watchers {
+                demand: Arc::clone(&self.slots.demand),
+                track_listeners: Arc::clone(&self.track_listeners),
+            })),
             loop_file: self.config.loop_file,
             clock: self.slots.clock,
             threads: self.threads.clone(),

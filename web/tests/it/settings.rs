@@ -100,6 +100,36 @@ fn a_change_is_in_effect_at_once_and_kept_on_demand() {
 }
 
 #[test]
+fn the_picture_is_turned_while_the_station_runs() {
+    let station = Station::start(&["--source", "scene", "--model", "none"]);
+    let size = || {
+        let (_, jpeg) = get_bytes(&station.at("/snapshot.jpg?boxes=0"));
+        let picture = image::load_from_memory(&jpeg).expect("a JPEG");
+        (picture.width(), picture.height())
+    };
+    assert_eq!(size(), (1280, 720));
+    let patch = json!({"camera": {"rotation": 90, "mirror": true}});
+    let changed = change(&station, "", None, &patch);
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    let deadline = Instant::now() + HANG_TIMEOUT;
+    while size() != (720, 1280) {
+        assert!(Instant::now() < deadline, "{:?}", size());
+    }
+    let owner = format!("Bearer {}", station.admin_token);
+    let camera = agent().get(station.at("/api/camera"));
+    let camera = answer(
+        camera
+            .header("Authorization", owner)
+            .call()
+            .expect("an answer"),
+    );
+    let none = json!({"device": null, "controls": [], "problems": []});
+    assert_eq!((camera.status, camera.body), (200, none));
+    let unsigned = agent().get(station.at("/api/camera")).call();
+    assert_eq!(unsigned.expect("an answer").status(), 401);
+}
+
+#[test]
 fn a_wrong_change_names_its_key_and_changes_nothing() {
     let station = Station::start(&["--model", "none"]);
     let before = read(&station);

@@ -65,6 +65,7 @@ fn tracks(boxes: &[(u64, usize, f32, BBox)]) -> Tracks {
         source_number: 0,
         frame_width: 1280,
         frame_height: 720,
+        mounting: Default::default(),
         labels: Arc::from(LABELS.map(str::to_owned)),
         items: boxes.iter().map(still).collect(),
     }

@@ -13,6 +13,7 @@ fn sighting(at: Instant, items: &[(SightedKind, BBox)]) -> Sighting {
         source_number: 0,
         frame_width: 640,
         frame_height: 360,
+        mounting: Default::default(),
         finds_persons: true,
         finds_faces: true,
         items: items.iter().map(item).collect(),

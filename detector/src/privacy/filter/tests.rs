@@ -52,6 +52,7 @@ impl Rig {
             source_number: 0,
             frame_width: WIDTH,
             frame_height: HEIGHT,
+            mounting: Default::default(),
             finds_persons: finds.0,
             finds_faces: finds.1,
             items: items.iter().map(item).collect(),
@@ -170,6 +171,26 @@ fn a_sighting_of_another_size_or_of_a_model_without_persons_is_none() {
 }
 
 #[test]
+fn a_sighting_of_a_frame_before_the_camera_was_turned_is_none() {
+    let mut rig = Rig::new(PrivacyMode::BlurPeople);
+    rig.show();
+    rig.publish(rig.now, &[], (true, true));
+    assert_eq!(rig.show(), Hidden::Nothing);
+    let turned = Mounting::new(180, false).expect("half a turn");
+    rig.filter.follow_mounting(turned);
+    assert_eq!(rig.show(), Hidden::Whole);
+    rig.publish(rig.now, &[], (true, true));
+    assert_eq!(rig.show(), Hidden::Whole, "its frame was not turned");
+    let late = rig.sightings.slot.latest().expect("published");
+    rig.sightings.slot.publish(Sighting {
+        captured_at: rig.now,
+        mounting: turned,
+        ..(*late).clone()
+    });
+    assert_eq!(rig.show(), Hidden::Nothing);
+}
+
+#[test]
 fn a_sighting_of_a_frame_before_the_first_picture_is_none() {
     let mut rig = Rig::new(PrivacyMode::BlurPeople);
     rig.publish(rig.now, &[], (true, true));
@@ -208,6 +229,7 @@ fn a_doubtful_person_explains_no_motion_while_faces_are_blurred() {
             source_number: 0,
             frame_width: WIDTH,
             frame_height: HEIGHT,
+            mounting: Default::default(),
             finds_persons: true,
             finds_faces: false,
             items: Vec::new(),
@@ -376,6 +398,7 @@ fn time_of_a_picture() {
                     source_number: 0,
                     frame_width: 1280,
                     frame_height: 720,
+                    mounting: Default::default(),
                     finds_persons: true,
                     finds_faces: false,
                     items: [100.0, 500.0, 900.0].map(person)[..people].to_vec(),

@@ -270,6 +270,7 @@ async fn each_change_is_answered_as_the_document_says() {
         ("/snapshot.jpg", Method::GET, Value::Null),
         ("/readyz", Method::GET, Value::Null),
         ("/api/doctor", Method::GET, Value::Null),
+        ("/api/camera", Method::GET, Value::Null),
         ("/api/shutter", Method::PUT, json!({"closed": false})),
         ("/api/settings", Method::PATCH, json!({"boxes": false})),
         ("/api/settings", Method::PATCH, json!({"boxes": 3})),

@@ -1,0 +1,74 @@
+//! Which pictures are decoded while nobody watches. Pure: the caller passes the time.
+
+use std::time::{Duration, Instant};
+
+/// The least time between two pictures while nobody watches. A little below the interval of idle detection, so that
+/// one is there whenever a detection is due.
+const IDLE_INTERVAL: Duration = Duration::from_millis(900);
+/// Every picture of a slower source is decoded: the first viewer must not wait for the next one.
+const SLOWEST_SKIPPED: Duration = Duration::from_millis(100);
+
+/// Tells whether pictures are wanted. Asked for each picture that a source gets.
+pub trait PictureDemand: std::fmt::Debug + Send + Sync {
+    /// `false`: about one a second is enough.
+    fn somebody_watches(&self) -> bool;
+}
+
+/// When the last picture was decoded.
+#[derive(Debug, Default)]
+pub(crate) struct IdlePace {
+    decoded_at: Option<Instant>,
+}
+
+impl IdlePace {
+    /// A picture is decoded.
+    pub(crate) fn decoded(&mut self, now: Instant) {
+        self.decoded_at = Some(now);
+    }
+
+    /// Whether the picture that comes now need not be decoded if nobody watches. `interval`: the usual one between
+    /// pictures; `None`: it is not known yet.
+    pub(crate) fn may_skip(&self, now: Instant, interval: Option<Duration>) -> bool {
+        let is_fast = interval.is_some_and(|interval| interval <= SLOWEST_SKIPPED);
+        let is_recent = |at: Instant| now.saturating_duration_since(at) < IDLE_INTERVAL;
+        is_fast && self.decoded_at.is_some_and(is_recent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many pictures of ten seconds are decoded while nobody watches.
+    fn decoded_in_ten_seconds(interval: Duration) -> u32 {
+        let start = Instant::now();
+        let (mut pace, mut at, mut count) = (IdlePace::default(), start, 0);
+        while at < start + Duration::from_secs(10) {
+            if !pace.may_skip(at, Some(interval)) {
+                pace.decoded(at);
+                count += 1;
+            }
+            at += interval;
+        }
+        count
+    }
+
+    #[test]
+    fn about_one_picture_a_second_of_a_fast_source_is_decoded_and_each_of_a_slow_one() {
+        for fps in [10, 15, 30, 60] {
+            let count = decoded_in_ten_seconds(Duration::from_secs(1) / fps);
+            assert!((10..=12).contains(&count), "{count} at {fps} fps");
+        }
+        assert_eq!(decoded_in_ten_seconds(Duration::from_millis(200)), 50);
+    }
+
+    #[test]
+    fn the_first_pictures_are_decoded() {
+        let now = Instant::now();
+        let mut pace = IdlePace::default();
+        assert!(!pace.may_skip(now, Some(Duration::from_millis(33))));
+        pace.decoded(now);
+        assert!(!pace.may_skip(now, None), "the interval is not known");
+        assert!(pace.may_skip(now, Some(Duration::from_millis(33))));
+    }
+}
