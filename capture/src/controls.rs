@@ -5,6 +5,7 @@ mod query;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -15,7 +16,7 @@ pub use device::camera_controls;
 pub type ControlValues = BTreeMap<String, ControlValue>;
 
 /// The value of a control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ControlValue {
     Flag(bool),
@@ -24,7 +25,7 @@ pub enum ControlValue {
 }
 
 /// What values a control takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ControlKind {
     Flag,
@@ -33,7 +34,7 @@ pub enum ControlKind {
 }
 
 /// A control of one camera.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CameraControl {
     pub key: &'static str,
     /// For people.

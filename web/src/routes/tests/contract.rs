@@ -102,6 +102,7 @@ fn one_track() -> Tracks {
         frame_height: 720,
         labels: ["person".to_owned()].into(),
         items: vec![Track::still(1, 0, 0.9, bbox)],
+        mounting: capture::Mounting::default(),
     }
 }
 
