@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the owner asked for.
+/// What the owner asked for, and what is done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OutputChoice {
     /// A window where there is a session for it, else a display without one, else nothing.
@@ -15,19 +15,33 @@ pub enum OutputChoice {
     Off,
 }
 
+impl OutputChoice {
+    /// The choice of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "auto" => Some(Self::Auto),
+            "window" => Some(Self::Window),
+            "kms" => Some(Self::Kms),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+}
+
 /// What there is to choose from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Session {
+pub struct FoundOutputs {
     /// This build can open windows.
     pub has_window: bool,
     /// A Wayland or X11 session, as its name.
     pub desktop: Option<&'static str>,
-    pub cards: Vec<Card>,
+    pub cards: Vec<GraphicsCard>,
 }
 
 /// A graphics card and its connected displays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Card {
+pub struct GraphicsCard {
     /// Such as `/dev/dri/card0`.
     pub device: PathBuf,
     /// Connectors with a display, such as `eDP-1`.
@@ -45,17 +59,17 @@ pub struct Chosen {
 
 /// Never returns [`OutputChoice::Auto`].
 #[must_use]
-pub fn choose(wanted: OutputChoice, session: &Session) -> Chosen {
+pub fn choose(wanted: OutputChoice, found: &FoundOutputs) -> Chosen {
     let chosen = |output, reason: String| Chosen { output, reason };
     match wanted {
         OutputChoice::Off => chosen(OutputChoice::Off, "it is not wanted".to_owned()),
-        OutputChoice::Window if !session.has_window => {
+        OutputChoice::Window if !found.has_window => {
             let reason = "this build has no windows (cargo feature `window`)";
             chosen(OutputChoice::Off, reason.to_owned())
         }
         OutputChoice::Window => chosen(OutputChoice::Window, "as configured".to_owned()),
         OutputChoice::Kms => chosen(OutputChoice::Kms, "as configured".to_owned()),
-        OutputChoice::Auto => match (session.desktop, session.has_window) {
+        OutputChoice::Auto => match (found.desktop, found.has_window) {
             (Some(desktop), true) => chosen(
                 OutputChoice::Window,
                 format!("there is a {desktop} session"),
@@ -67,12 +81,12 @@ pub fn choose(wanted: OutputChoice, session: &Session) -> Chosen {
                 );
                 chosen(OutputChoice::Off, reason)
             }
-            (None, _) => kms_or_off(&session.cards),
+            (None, _) => kms_or_off(&found.cards),
         },
     }
 }
 
-fn kms_or_off(cards: &[Card]) -> Chosen {
+fn kms_or_off(cards: &[GraphicsCard]) -> Chosen {
     let with_display = cards.iter().filter(|card| !card.connected.is_empty());
     let mut refusals = Vec::new();
     for card in with_display {
@@ -104,7 +118,7 @@ pub fn cards_below(
     class: &Path,
     devices: &Path,
     open: impl Fn(&Path) -> Option<String>,
-) -> Vec<Card> {
+) -> Vec<GraphicsCard> {
     let Ok(entries) = fs::read_dir(class) else {
         return Vec::new();
     };
@@ -116,7 +130,7 @@ pub fn cards_below(
         let number = name.strip_prefix("card");
         number.is_some_and(|number| number.chars().all(|sign| sign.is_ascii_digit()))
     };
-    let mut cards: Vec<Card> = names
+    let mut cards: Vec<GraphicsCard> = names
         .iter()
         .filter(is_card)
         .map(|name| {
@@ -128,7 +142,7 @@ pub fn cards_below(
                 let status = fs::read_to_string(class.join(entry).join("status"));
                 status.is_ok_and(|status| status.trim() == "connected")
             });
-            Card {
+            GraphicsCard {
                 connected: connected.map(|(_, name)| name.to_owned()).collect(),
                 refused: open(&device),
                 device,
@@ -143,16 +157,16 @@ pub fn cards_below(
 mod tests {
     use super::*;
 
-    fn card(name: &str, connected: &[&str], refused: Option<&str>) -> Card {
-        Card {
+    fn card(name: &str, connected: &[&str], refused: Option<&str>) -> GraphicsCard {
+        GraphicsCard {
             device: Path::new("/dev/dri").join(name),
             connected: connected.iter().map(|&name| name.to_owned()).collect(),
             refused: refused.map(str::to_owned),
         }
     }
 
-    fn session(desktop: Option<&'static str>, cards: Vec<Card>) -> Session {
-        Session {
+    fn found(desktop: Option<&'static str>, cards: Vec<GraphicsCard>) -> FoundOutputs {
+        FoundOutputs {
             has_window: true,
             desktop,
             cards,
@@ -161,15 +175,15 @@ mod tests {
 
     #[test]
     fn auto_prefers_a_window_then_a_display_and_says_why() {
-        let auto = |session: &Session| choose(OutputChoice::Auto, session);
+        let auto = |found: &FoundOutputs| choose(OutputChoice::Auto, found);
         let display = || vec![card("card1", &["eDP-1"], None)];
-        let window = auto(&session(Some("Wayland"), display()));
+        let window = auto(&found(Some("Wayland"), display()));
         assert_eq!(window.output, OutputChoice::Window);
         assert_eq!(window.reason, "there is a Wayland session");
-        let kms = auto(&session(None, display()));
+        let kms = auto(&found(None, display()));
         assert_eq!(kms.output, OutputChoice::Kms);
         assert!(kms.reason.contains("/dev/dri/card1") && kms.reason.contains("eDP-1"));
-        let mut without = session(Some("X11"), display());
+        let mut without = found(Some("X11"), display());
         without.has_window = false;
         assert_eq!(auto(&without).output, OutputChoice::Off);
     }
@@ -177,7 +191,7 @@ mod tests {
     #[test]
     fn auto_is_off_without_a_usable_display_and_names_the_obstacle() {
         let off = |cards| {
-            let chosen = choose(OutputChoice::Auto, &session(None, cards));
+            let chosen = choose(OutputChoice::Auto, &found(None, cards));
             assert_eq!(chosen.output, OutputChoice::Off);
             chosen.reason
         };
@@ -193,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_window_is_refused_by_a_build_without_windows() {
-        let chosen = choose(OutputChoice::Window, &Session::default());
+        let chosen = choose(OutputChoice::Window, &FoundOutputs::default());
         assert_eq!(chosen.output, OutputChoice::Off);
         assert!(chosen.reason.contains("cargo feature"));
     }

@@ -17,7 +17,7 @@ use crate::state::{CodeMatrix, ScreenState, Theme};
 
 /// What is on the screen. Rectangles are in pixels of the upright picture, with even coordinates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout {
+pub struct DisplayList {
     /// Around the feed.
     pub ground: Ink,
     /// `None`: there is no picture, or the codes cover it.
@@ -98,12 +98,12 @@ pub fn layout(
     size: (u32, u32),
     feed: Option<(u32, u32)>,
     text: &Text,
-) -> Layout {
+) -> DisplayList {
     let screen = Rect::of_size(size.0 & !1, size.1 & !1);
     let colours = Colours::of(state.theme);
     let ground = colours.ground;
     if state.has_large_codes && !state.codes.is_empty() {
-        return Layout {
+        return DisplayList {
             ground: Ink::WHITE,
             feed: None,
             panels: vec![codes::large(&state.codes, screen, text)],
@@ -119,7 +119,7 @@ pub fn layout(
     };
     let mut panels = vec![strip];
     panels.extend(codes::beside(&state.codes, above, below, text));
-    Layout {
+    DisplayList {
         ground,
         feed,
         panels,

@@ -2,10 +2,10 @@
 
 use thiserror::Error;
 
-use crate::picture::ScreenPicture;
+use crate::picture::{DrawError, ScreenPicture};
 
 /// Shows pictures. Owned and called by the screen's thread alone.
-pub trait Output {
+pub trait ScreenOutput {
     /// Width and height in pixels.
     fn size(&self) -> (u32, u32);
 
@@ -21,13 +21,13 @@ pub trait Output {
         &mut self,
         picture: &mut ScreenPicture,
         may_show: &dyn Fn() -> bool,
-    ) -> Result<(), OutputError>;
+    ) -> Result<(), ScreenError>;
 
     /// What happened since the last call. Never waits.
     ///
     /// # Errors
-    /// As [`Output::present`].
-    fn events(&mut self) -> Result<Vec<OutputEvent>, OutputError>;
+    /// As [`ScreenOutput::present`].
+    fn events(&mut self) -> Result<Vec<OutputEvent>, ScreenError>;
 }
 
 /// What an output reports.
@@ -66,7 +66,7 @@ impl Key {
 
 /// Why an output cannot be opened or used.
 #[derive(Debug, Error)]
-pub enum OutputError {
+pub enum ScreenError {
     /// No display is connected to the card.
     #[error("no display is connected to {card}")]
     NoDisplay { card: String },
@@ -79,17 +79,10 @@ pub enum OutputError {
     /// The window system refused.
     #[error("{0}")]
     Window(String),
-    /// Something changed: the display has to be opened again.
-    #[error("{0}")]
-    Changed(String),
-}
-
-impl OutputError {
-    #[cfg_attr(not(test), expect(dead_code, reason = "replaced below"))]
-    pub(crate) fn system(what: impl Into<String>, source: std::io::Error) -> Self {
-        Self::System {
-            what: what.into(),
-            source,
-        }
-    }
+    /// The displays changed, or the size of one.
+    #[error("the connected displays changed")]
+    Changed,
+    /// The picture cannot be drawn in the display's size.
+    #[error(transparent)]
+    Draw(#[from] DrawError),
 }

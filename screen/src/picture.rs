@@ -14,7 +14,8 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use thiserror::Error;
 use yuv::{YuvPlanarImage, YuvRange, YuvStandardMatrix, yuv420_to_bgra};
 
-use crate::layout::{Layout, layout};
+use crate::enlarge::Enlarger;
+use crate::layout::{DisplayList, layout};
 use crate::orientation::Orientation;
 use crate::paint::paint_panel;
 use crate::state::ScreenState;
@@ -38,11 +39,11 @@ pub struct ScreenPicture {
     /// Of the display.
     size: (u32, u32),
     text: Text,
-    layout: Option<Layout>,
+    layout: Option<DisplayList>,
     panels: Vec<PaintedPanel>,
     pixels: I420,
     turned: I420,
-    resizer: Resizer,
+    scaler: PlaneScaler,
     /// Converted rows on their way to the output.
     band: Vec<u8>,
     odd_row: Vec<u8>,
@@ -71,7 +72,7 @@ impl ScreenPicture {
             panels: Vec::new(),
             pixels: I420::black(width, height).map_err(wrong)?,
             turned: I420::black(2, 2).map_err(wrong)?,
-            resizer: Resizer::new(),
+            scaler: PlaneScaler::default(),
             band: vec![0; width as usize * 4 * BAND_ROWS],
             odd_row: vec![0; size.0 as usize * 4],
         })
@@ -159,7 +160,7 @@ impl ScreenPicture {
         Ok(())
     }
 
-    fn paint_panels(&mut self, layout: &Layout, upright: (u32, u32)) {
+    fn paint_panels(&mut self, layout: &DisplayList, upright: (u32, u32)) {
         self.panels.clear();
         for panel in &layout.panels {
             let (width, height) = (panel.rect.width as u32, panel.rect.height as u32);
@@ -182,13 +183,12 @@ impl ScreenPicture {
         let to = self.pixels.planes_mut();
         let half = |(width, height): (u32, u32)| (width / 2, height / 2);
         let half_area = Rect::new(area.x / 2, area.y / 2, area.width / 2, area.height / 2);
-        let resizer = &mut self.resizer;
-        let mut plane = |from, from_size, to, to_size, area| {
-            scale_plane(resizer, (from, from_size), (to, to_size), area)
-        };
-        let scaled = plane(from.y, size, to.y, whole, area)
-            .and_then(|()| plane(from.u, half(size), to.u, half(whole), half_area))
-            .and_then(|()| plane(from.v, half(size), to.v, half(whole), half_area));
+        let (small, half_whole) = (half(size), half(whole));
+        let scaler = &mut self.scaler;
+        let scaled = scaler
+            .scale(0, (from.y, size), (to.y, whole), area)
+            .and_then(|()| scaler.scale(1, (from.u, small), (to.u, half_whole), half_area))
+            .and_then(|()| scaler.scale(1, (from.v, small), (to.v, half_whole), half_area));
         scaled.map_err(|reason| failed(self.size, reason))
     }
 }
@@ -207,27 +207,48 @@ fn empty() -> I420 {
 }
 
 /// A plane and its width and height.
-type Plane<'a> = (&'a [u8], (u32, u32));
-type PlaneMut<'a> = (&'a mut [u8], (u32, u32));
+type SourcePlane<'a> = (&'a [u8], (u32, u32));
+type TargetPlane<'a> = (&'a mut [u8], (u32, u32));
 
-fn scale_plane(
-    resizer: &mut Resizer,
-    (from, (from_width, from_height)): Plane<'_>,
-    (to, (to_width, to_height)): PlaneMut<'_>,
-    area: Rect,
-) -> Result<(), String> {
-    let from = TypedImageRef::<U8>::from_buffer(from_width, from_height, from)
-        .map_err(|error| error.to_string())?;
-    let to = TypedImage::<U8>::from_buffer(to_width, to_height, to)
-        .map_err(|error| error.to_string())?;
-    let [x, y, width, height] = [area.x, area.y, area.width, area.height].map(|side| side as u32);
-    let mut to =
-        TypedCroppedImageMut::new(to, x, y, width, height).map_err(|error| error.to_string())?;
-    let algorithm = ResizeAlg::Convolution(FilterType::Bilinear);
-    let options = ResizeOptions::new().resize_alg(algorithm).use_alpha(false);
-    resizer
-        .resize_typed(&from, &mut to, &options)
-        .map_err(|error| error.to_string())
+/// Enlarges or shrinks planes.
+#[derive(Debug, Default)]
+struct PlaneScaler {
+    shrinker: Resizer,
+    /// One for each size of a plane: luma, and chroma.
+    enlargers: [Enlarger; 2],
+}
+
+impl PlaneScaler {
+    /// `enlarger`: 0 for luma, 1 for chroma.
+    fn scale(
+        &mut self,
+        enlarger: usize,
+        (from, (from_width, from_height)): SourcePlane<'_>,
+        (to, (to_width, to_height)): TargetPlane<'_>,
+        area: Rect,
+    ) -> Result<(), String> {
+        let [x, y, width, height] =
+            [area.x, area.y, area.width, area.height].map(|side| side as u32);
+        if from_width.min(from_height) >= 2 && from_width <= width && from_height <= height {
+            self.enlargers[enlarger].enlarge(
+                (from, from_width as usize),
+                (to, to_width as usize),
+                area,
+            );
+            return Ok(());
+        }
+        let from = TypedImageRef::<U8>::from_buffer(from_width, from_height, from)
+            .map_err(|error| error.to_string())?;
+        let to = TypedImage::<U8>::from_buffer(to_width, to_height, to)
+            .map_err(|error| error.to_string())?;
+        let mut to = TypedCroppedImageMut::new(to, x, y, width, height)
+            .map_err(|error| error.to_string())?;
+        let algorithm = ResizeAlg::Convolution(FilterType::Bilinear);
+        let options = ResizeOptions::new().resize_alg(algorithm).use_alpha(false);
+        self.shrinker
+            .resize_typed(&from, &mut to, &options)
+            .map_err(|error| error.to_string())
+    }
 }
 
 /// Copies a panel, whose sides and place are even, over the picture.

@@ -46,6 +46,7 @@ mod media;
 mod network;
 mod privacy;
 pub(crate) mod schedule;
+mod screen;
 mod token_strength;
 mod visitors;
 
@@ -63,6 +64,7 @@ pub(crate) use self::http::{CertificateSource, HttpConfig};
 pub(crate) use self::media::BITRATES_BPS;
 pub(crate) use self::network::IceServer;
 pub(crate) use self::privacy::PrivacyConfig;
+pub(crate) use self::screen::ScreenConfig;
 pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
 
 use self::http::TlsConfig;
@@ -129,6 +131,7 @@ section! {
         booth: BoothConfig = BoothConfig::default(),
         wifi: WifiConfig = WifiConfig::default(),
         privacy: PrivacyConfig = PrivacyConfig::default(),
+        screen: ScreenConfig = ScreenConfig::default(),
     }
 }
 
@@ -188,6 +191,7 @@ impl Config {
         set(&mut self.public_url, &args.public_url);
         set(&mut self.media_port, &args.media_port);
         set(&mut self.data, &args.data);
+        set(&mut self.screen.output, &args.screen);
     }
 
     /// What has a variable but no option.
@@ -251,6 +255,7 @@ impl Config {
         }
         self.booth.check()?;
         self.privacy.check()?;
+        self.screen.check()?;
         self.wifi.check()
     }
 

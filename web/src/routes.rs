@@ -7,7 +7,7 @@ mod admin;
 mod feed;
 mod gallery;
 mod health;
-mod join;
+pub(crate) mod join;
 mod offers;
 mod page;
 mod settings;

@@ -12,8 +12,9 @@ const QUIET_MODULES: u32 = 4;
 const CORNER_PART: f32 = 0.28;
 /// Text beside a code, as a part of the code's side.
 const TITLE_PART: f32 = 0.11;
-const CAPTION_PART: f32 = 0.06;
+const CAPTION_PART: f32 = 0.08;
 const SMALLEST_TEXT_PX: f32 = 11.0;
+const SMALLEST_CAPTION_PX: u32 = 8;
 const LINE: f32 = 1.35;
 
 /// The side of a code in the corner of `area`, with its quiet zone.
@@ -115,6 +116,10 @@ fn white(rect: Rect, items: Vec<Item>) -> Panel {
 fn add(items: &mut Vec<Item>, code: &Code, (x, y): (i32, i32), side: i32, text: &Text) {
     let [title_px, caption_px] = text_sizes(side);
     let mut words = |words: &str, size_px: u32, baseline: i32| {
+        // An address is no use without its end: it is written smaller first.
+        let width_px = text.width_px(words, size_px).max(1.0);
+        let smaller = (size_px as f32 * side as f32 / width_px) as u32;
+        let size_px = size_px.min(smaller.max(SMALLEST_CAPTION_PX));
         let words = text.fitted(words, size_px, side as f32);
         let left = (side as f32 - text.width_px(&words, size_px)) / 2.0;
         items.push(Item::Text {

@@ -43,7 +43,7 @@ fn full_state() -> ScreenState {
     }
 }
 
-fn texts(layout: &Layout) -> Vec<&str> {
+fn texts(layout: &DisplayList) -> Vec<&str> {
     let items = layout.panels.iter().flat_map(|panel| &panel.items);
     items
         .filter_map(|item| match item {
