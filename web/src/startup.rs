@@ -287,14 +287,14 @@ fn reopened(listener: &std::net::TcpListener) -> anyhow::Result<TcpListener> {
     same.context("the socket cannot be listened on")
 }
 
-/// `s` in the terminal closes and opens the shutter; `a` shows the code of the control page; `q` and `m` are those of
-/// the screen.
+/// `s` in the terminal closes and opens the shutter; `a` shows the code of the control page. With a screen, `s` and
+/// others are the screen's: the terminal may be the one behind the display.
 fn watch_keys(app: &Arc<App>, screen: Option<Arc<ScreenHandle>>) -> Option<TerminalModes> {
     let app = Arc::clone(app);
     terminal::watch_keys(move |key| {
-        let at_screen = Key::of(key.into()).filter(|key| *key != Key::Shutter);
-        if let (Some(screen), Some(key)) = (&screen, at_screen) {
+        if let (Some(screen), Some(key)) = (&screen, Key::of(key.into())) {
             screen.press(key);
+            return;
         }
         if key.eq_ignore_ascii_case(&b'a') {
             print_control_page(&app);

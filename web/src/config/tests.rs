@@ -123,6 +123,7 @@ fn the_example_documents_each_key() {
         ViewersConfig::KEYS,
         WifiConfig::KEYS,
         PrivacyConfig::KEYS,
+        ScreenConfig::KEYS,
     ];
     let is_documented = |key: &&str| {
         let key = if *key == "loop_file" { "loop" } else { key };

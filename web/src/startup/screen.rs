@@ -152,6 +152,11 @@ impl AppOnScreen {
     }
 }
 
+/// Whether the shutter is to be closed after a key; `None`: the key does nothing.
+fn wanted_shutter(is_closed: bool, may_open: bool) -> Option<bool> {
+    (!is_closed || may_open).then_some(!is_closed)
+}
+
 /// The next stricter mode; after the strictest the first one again, if `may_loosen`.
 fn next_mode(mode: PrivacyMode, may_loosen: bool) -> Option<PrivacyMode> {
     let stricter = PrivacyMode::ALL.into_iter().find(|other| *other > mode);
@@ -210,7 +215,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_only_tighten_privacy_unless_all_is_allowed() {
+    fn keys_at_the_screen_only_close_and_tighten_unless_all_is_allowed() {
+        assert_eq!(wanted_shutter(false, false), Some(true));
+        assert_eq!(wanted_shutter(true, false), None);
+        assert_eq!(wanted_shutter(true, true), Some(false));
         let order = [
             (PrivacyMode::Open, Some(PrivacyMode::BlurFaces)),
             (PrivacyMode::BlurFaces, Some(PrivacyMode::BlurPeople)),

@@ -48,7 +48,7 @@ struct CrateRule {
     never: &'static [&'static str],
 }
 
-const CRATE_RULES: [CrateRule; 5] = [
+const CRATE_RULES: [CrateRule; 6] = [
     CrateRule {
         folder: "capture",
         never: &[
@@ -79,6 +79,25 @@ const CRATE_RULES: [CrateRule; 5] = [
             "mio",
             "quinn_udp",
             "anyhow",
+            "signaling",
+            "stylise",
+        ],
+    },
+    CrateRule {
+        folder: "screen",
+        never: &[
+            "tokio",
+            "axum",
+            "ort",
+            "nokhwa",
+            "opencv",
+            "rtc",
+            "webrtc",
+            "openh264",
+            "mio",
+            "quinn_udp",
+            "anyhow",
+            "detector",
             "signaling",
             "stylise",
         ],
@@ -118,6 +137,9 @@ const CRATE_RULES: [CrateRule; 5] = [
             "quinn_udp",
             "rusqlite",
             "tungstenite",
+            "drm",
+            "winit",
+            "softbuffer",
         ],
     },
 ];
