@@ -112,13 +112,12 @@ impl ScreenHost for AppOnScreen {
 impl AppOnScreen {
     /// Whoever stands there may close the camera; opening it is for those whom the owner allows to.
     fn press_shutter(&self) {
-        let closed = !self.app.shutter.is_closed();
-        if !closed && !self.app.config.screen.keys_may_open() {
-            tracing::info!(
-                "a key at the screen does not open the camera: [screen] keys is tighten"
-            );
+        let is_closed = self.app.shutter.is_closed();
+        let may_open = self.app.config.screen.keys_may_open();
+        let Some(closed) = wanted_shutter(is_closed, may_open) else {
+            tracing::info!("a key at the screen opens no camera: [screen] keys is \"tighten\"");
             return;
-        }
+        };
         self.app.shutter.decide(ShutterState {
             who: Some("screen".to_owned()),
             ..ShutterState::new(closed, Cause::Person, now_unix_ms())
