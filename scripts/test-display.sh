@@ -1,7 +1,7 @@
 #!/bin/sh
 # The screen against real DRM drivers: boots a Debian kernel with the displays of QEMU (bochs and virtio), runs
 # screen/examples/display_probe there, and compares what the display shows, pixel by pixel. Needs no display, no KVM
-# and no root (but for installing packages that are missing). About two minutes after the build.
+# and no root (but for installing packages that are missing). About three minutes after the build.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -48,22 +48,23 @@ for display in std virtio; do
         -append 'console=tty0 console=ttyS0 panic=-1 quiet' <"$pictures/monitor" >/dev/null 2>&1 &
     machine=$!
     exec 3>"$pictures/monitor"
-    taken=
+    answered=
     while kill -0 "$machine" 2>/dev/null; do
         sleep 0.5
-        for name in $(tr -d '\r' <"$console" 2>/dev/null | sed -n 's/^guest: take //p'); do
-            case " $taken " in
-            *" $name "*) ;;
-            *)
-                echo "screendump $pictures/$name.ppm" >&3
-                taken="$taken $name"
-                ;;
+        for name in $(tr -d '\r' <"$console" 2>/dev/null | sed -n 's/^guest: t[ay][kp]e //p'); do
+            case " $answered " in
+            *" $name "*) continue ;;
+            esac
+            answered="$answered $name"
+            case $name in
+            before | meanwhile | after) printf 'sendkey x\nsendkey ret\n' >&3 ;;
+            *) echo "screendump $pictures/$name.ppm" >&3 ;;
             esac
         done
     done
     exec 3>&-
     wait "$machine" || true
-    tr -d '\r' <"$console" | sed -n '/^guest: take/d; s/^guest: /  /p'
+    tr -d '\r' <"$console" | sed -n '/^guest: t[ay][kp]e /d; s/^guest: /  /p'
     if ! tr -d '\r' <"$console" | grep -q '^guest: all passed'; then
         echo "test-display: FAILED with $display; the console is in $console" >&2
         tail -n 25 "$console" >&2

@@ -114,7 +114,7 @@ pub fn layout(
     let strip = strip::strip(state, screen, text_px, &colours, text);
     let above = screen.rows(0, strip.rect.y);
     let (feed, below) = match feed {
-        Some(size) => placed(size, screen, above),
+        Some(size) => placed(size, screen, above, !state.codes.is_empty()),
         None => (None, Rect::default()),
     };
     let mut panels = vec![strip];
@@ -127,14 +127,14 @@ pub fn layout(
 }
 
 /// The feed on the screen, and the free rows below it if they are many: those are for the codes.
-fn placed(size: (u32, u32), screen: Rect, above: Rect) -> (Option<Rect>, Rect) {
+fn placed(size: (u32, u32), screen: Rect, above: Rect, has_codes: bool) -> (Option<Rect>, Rect) {
     if screen.is_empty() || size.0 == 0 || size.1 == 0 {
         return (None, Rect::default());
     }
     let (width, height) = fitted(size, screen);
     let x = even((screen.width - width) / 2);
     let free = above.height - height;
-    if free >= codes::fewest_rows(above) {
+    if has_codes && free >= codes::fewest_rows(above) {
         let below = above.rows(height, free);
         return (Some(Rect::new(x, 0, width, height)), below);
     }

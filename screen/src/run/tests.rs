@@ -42,7 +42,6 @@ impl ScreenHost for Scripted {
     }
 }
 
-// The screen's thread has it alone.
 /// Remembers the brightness of the middle of each picture shown.
 #[derive(Default)]
 struct Recorded {
@@ -148,10 +147,11 @@ fn a_picture_that_is_taken_back_while_it_is_drawn_is_never_shown() {
 
 #[test]
 fn keys_reach_the_station_and_the_codes_are_the_screens_own() {
-    let mut output = Recorded::default();
-    output.events = [Key::Shutter, Key::Codes, Key::Privacy]
-        .map(OutputEvent::Pressed)
-        .to_vec();
+    let keys = [Key::Shutter, Key::Codes, Key::Privacy];
+    let mut output = Recorded {
+        events: keys.map(OutputEvent::Pressed).to_vec(),
+        ..Recorded::default()
+    };
     let mut station = Scripted::default();
     turns(&mut station, &mut output, 1);
     assert_eq!(station.pressed, [Key::Shutter, Key::Privacy]);
