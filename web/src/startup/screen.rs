@@ -239,6 +239,7 @@ mod tests {
         let tracks = Tracks {
             captured_at: now,
             frame_seq: 1,
+            source_number: 0,
             frame_width: 640,
             frame_height: 360,
             labels: Arc::from(["cat".to_owned(), "person".to_owned()]),
