@@ -36,9 +36,10 @@ test: ## install what the tests need and run all checks that take no hours; says
 test-all: ## test, then every heavy check: virtual machine, training, ComfyUI, soak, ten minutes of fuzzing a target
 	@$(MAKE) --no-print-directory --keep-going test test-devices test-training test-comfyui soak fuzz SECONDS=600
 
-test-devices: ## the webcam path against a real V4L2 driver, in a virtual machine
+test-devices: ## the webcam and the display path against real kernel drivers, in virtual machines
 	@scripts/install-build-needs.sh
 	scripts/test-devices.sh
+	scripts/test-display.sh
 
 test-training: ## every step of training the embedded model, on 200 pictures (installs PyTorch)
 	@scripts/install-build-needs.sh

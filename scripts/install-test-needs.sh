@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need beyond the build: a browser, Node, playwright-core, ffmpeg, mosquitto. Quick and
+# Installs what the tests need beyond the build: a browser, an X server, Node, playwright-core, ffmpeg, mosquitto. Quick and
 # silent when nothing is missing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -31,6 +31,8 @@ need "$chromium" "looks at the page as a viewer does" has_chromium
 need fonts-liberation "without a font the browser draws no text" has_fonts
 need nodejs "drives the browser, and runs the tests of the page's own code" have node
 need npm "fetches playwright-core" have npm
+need xvfb "has the window of the station's screen" have Xvfb
+need x11-apps "shows what is in that window" have xwd
 need ffmpeg "makes video for the file, pipe and RTSP sources" have ffmpeg
 need mosquitto "the MQTT broker that events are published to" has_mosquitto
 need mosquitto-clients "subscribes and publishes as home automation does" have mosquitto_sub

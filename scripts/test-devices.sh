@@ -8,66 +8,23 @@ set -eu
 cd "$(dirname "$0")/.."
 
 . scripts/packages.sh
+. scripts/guest-system.sh
 
-static_busybox() {
-    [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1
-}
-need qemu-system-x86 "runs the virtual machine" have qemu-system-x86_64
-need busybox-static "is the virtual machine's system" static_busybox
-need cpio "packs it" have cpio
-need kmod "finds the modules of the virtual camera" test -x /sbin/depmod
 need v4l-utils "unplugs the virtual camera" have v4l2-ctl
 install_missing "The device test"
-PATH=$PATH:/usr/sbin:/sbin
-
-target=${CARGO_TARGET_DIR:-target}
-mkdir -p "$target"
-target=$(cd "$target" && pwd)
-work=$target/test-devices
-mkdir -p "$work"
-
-kernel_package=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
-if [ -z "$kernel_package" ]; then
-    echo "test-devices: there is no package linux-image-amd64 here; this test needs Debian on amd64" >&2
-    exit 1
-fi
-kernel=$work/$kernel_package
-if [ ! -e "$kernel/unpacked" ]; then
-    echo "test-devices: downloading $kernel_package"
-    rm -rf "$kernel" && mkdir -p "$kernel"
-    (cd "$kernel" && apt-get -q download "$kernel_package" && dpkg-deb -x ./*.deb . && rm ./*.deb)
-    touch "$kernel/unpacked"
-fi
-version=$(ls "$kernel/lib/modules")
-depmod -b "$kernel" "$version"
+prepare_kernel
 
 echo 'test-devices: building device_probe'
 # The whole workspace: alone, capture would get other features of its dependencies, built anew.
 cargo build -q --workspace --example device_probe
 
-root=$work/root
-rm -rf "$root"
-mkdir -p "$root/bin" "$root/proc" "$root/sys" "$root/dev" "$root/tmp" "$root/lib64" "$root/modules"
-cp /bin/busybox "$root/bin/"
+start_root
 cp "$(command -v v4l2-ctl)" "$root/bin/"
 strip -o "$root/bin/device_probe" "$target/debug/examples/device_probe"
-# The loader looks under the same names as here.
-for program in device_probe v4l2-ctl; do
-    ldd "$root/bin/$program" | grep -o '/[^ ]*'
-done | sort -u | while read -r library; do
-    mkdir -p "$root$(dirname "$library")"
-    cp -Lu "$library" "$root$library"
-done
-# In the order in which they must be loaded, vivid last.
-modprobe -d "$kernel" -S "$version" --show-depends vivid | awk '/^insmod/ {print $2}' \
-    >"$work/modules"
-while read -r module; do
-    cp "$module" "$root/modules/"
-    echo "/modules/$(basename "$module")"
-done <"$work/modules" >"$root/modules/order"
-cp scripts/test-devices-guest.sh "$root/init"
-chmod +x "$root/init"
-(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$work/initrd"
+add_libraries device_probe v4l2-ctl
+# vivid last.
+add_modules vivid
+pack scripts/test-devices-guest.sh
 
 echo "test-devices: booting $kernel_package ($(du -m "$work/initrd" | cut -f 1) MB in memory)"
 # Emulation on purpose: KVM is missing or broken on many build machines.

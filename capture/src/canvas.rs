@@ -10,11 +10,13 @@ mod rect;
 mod shapes;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use crate::I420;
 use coverage::{Coverage, OPAQUE, blend_flat, mix, weight_of};
 
 pub use rect::{Ink, Rect};
+pub use text::Text;
 
 /// A stencil, such as a glyph: the coverage of each pixel, 0..=255, row by row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,13 +9,12 @@ mod label_position;
 mod style;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::collections::HashMap;
 use std::time::Instant;
 
 use capture::I420;
-use capture::canvas::{Canvas, Rect};
+use capture::canvas::{Canvas, Rect, Text};
 use serde::{Deserialize, Serialize};
 
 use crate::tracks::Tracks;
@@ -23,7 +22,6 @@ use boxes::Marked;
 use card::Corner;
 use label_position::LabelPosition;
 use style::Sizes;
-use text::Text;
 
 pub use card::Card;
 pub use style::ACCENT;

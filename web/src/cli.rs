@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// Make the running station read its configuration again
     #[command(after_help = RELOAD_NOTES)]
     Reload(Box<ReloadArgs>),
+    /// Started by the screen: restores the console when the station ends
+    #[command(hide = true)]
+    RestoreConsole { graphics: i32, keyboard: i32 },
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,6 +152,17 @@ pub(crate) struct RunArgs {
     /// Folder for pictures of visitors [default: carrier in the XDG data folder]
     #[arg(long, env = "CARRIER_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// The display of this machine: auto, window, kms or off [default: off]
+    ///
+    /// auto: a full-screen window in a Wayland or X11 session, else a connected display through the
+    /// kernel's mode setting (kms), else off.
+    #[arg(
+        long,
+        env = "CARRIER_SCREEN",
+        value_name = "OUTPUT",
+        verbatim_doc_comment
+    )]
+    pub(crate) screen: Option<String>,
     #[command(flatten)]
     pub(crate) file: ConfigFileArgs,
 }

@@ -48,6 +48,7 @@ mod media;
 mod network;
 mod privacy;
 pub(crate) mod schedule;
+mod screen;
 mod token_strength;
 mod visitors;
 
@@ -66,6 +67,7 @@ pub(crate) use self::http::{CertificateSource, HttpConfig};
 pub(crate) use self::media::BITRATES_BPS;
 pub(crate) use self::network::IceServer;
 pub(crate) use self::privacy::PrivacyConfig;
+pub(crate) use self::screen::ScreenConfig;
 pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
 
 use self::camera::CameraConfig;
@@ -134,6 +136,7 @@ section! {
         wifi: WifiConfig = WifiConfig::default(),
         privacy: PrivacyConfig = PrivacyConfig::default(),
         events: EventsConfig = EventsConfig::default(),
+        screen: ScreenConfig = ScreenConfig::default(),
     }
 }
 
@@ -183,6 +186,7 @@ impl Config {
         set(&mut self.public_url, &args.public_url);
         set(&mut self.media_port, &args.media_port);
         set(&mut self.data, &args.data);
+        set(&mut self.screen.output, &args.screen);
     }
 
     /// What has a variable but no option.
@@ -249,6 +253,7 @@ impl Config {
             let why = "pictures for MQTT count as watching: privacy.close_after_idle_min would have no effect";
             return Err(ConfigError::value("events.mqtt_snapshot_s", value, why));
         }
+        self.screen.check()?;
         self.wifi.check()
     }
 

@@ -8,6 +8,7 @@
 //! | `CARRIER_LOG` | the filter of the log |
 //! | `CARRIER_MODELS`, `CARRIER_MODELS_URL`, `CARRIER_RUNTIME`, `ORT_DYLIB_PATH` | where models and ONNX Runtime are ([`detector::Places`]) |
 //! | `XDG_CONFIG_HOME`, `XDG_DATA_HOME`, `XDG_STATE_HOME`, `XDG_CACHE_HOME`, `HOME` | this user's folders |
+//! | `WAYLAND_DISPLAY`, `DISPLAY` | whether there is a desktop session, for the screen |
 //! | `CARRIER_INJECT` | the file of injected faults, in debug builds |
 //!
 //! A blank variable counts as unset: compose files pass them on (`X: ${X:-}`). So does a URL in a variable
@@ -64,6 +65,13 @@ pub(crate) fn detector_places() -> Places {
 pub(crate) fn log_filter() -> (Option<String>, &'static str) {
     const NAME: &str = "CARRIER_LOG";
     (value(NAME), NAME)
+}
+
+/// The desktop session that the program runs in, as its name.
+pub(crate) fn desktop() -> Option<&'static str> {
+    let sessions = [("WAYLAND_DISPLAY", "Wayland"), ("DISPLAY", "X11")];
+    let has = |(variable, name)| os_value(variable).map(|_| name);
+    sessions.into_iter().find_map(has)
 }
 
 #[cfg(debug_assertions)]

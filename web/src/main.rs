@@ -73,6 +73,10 @@ fn main() -> ExitCode {
         Some(Command::Doctor(args)) => commands::doctor::run(&args),
         Some(Command::Token(args)) => commands::token::run(&args),
         Some(Command::Reload(args)) => commands::reload::run(&args),
+        Some(Command::RestoreConsole { graphics, keyboard }) => {
+            let restored = screen::restore_console(graphics, keyboard);
+            restored.map(|()| ExitCode::SUCCESS).map_err(Into::into)
+        }
     };
     log.flush();
     match done {

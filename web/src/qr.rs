@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use qrcode::render::svg;
-use qrcode::{EcLevel, QrCode};
+use qrcode::{Color, EcLevel, QrCode};
+use screen::CodeMatrix;
 
 use crate::config::{WifiConfig, WifiSecurity};
 
@@ -49,6 +50,17 @@ pub(crate) fn terminal(text: &str) -> Option<String> {
         let _ = writeln!(out, "\x1b[0m");
     }
     Some(out)
+}
+
+/// The modules of `text` for the screen; `None` if it is too long. Low error correction: nothing wears a screen, and
+/// fewer modules are larger.
+pub(crate) fn matrix(text: &str) -> Option<CodeMatrix> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    let modules = code.to_colors().into_iter();
+    Some(CodeMatrix {
+        width: u32::try_from(code.width()).ok()?,
+        dark: modules.map(|module| module == Color::Dark).collect(),
+    })
 }
 
 /// In the format of ZXing, which Android and iOS read:

@@ -10,7 +10,7 @@ mod events;
 mod feed;
 mod gallery;
 mod health;
-mod join;
+pub(crate) mod join;
 mod offers;
 mod page;
 mod settings;

@@ -7,6 +7,7 @@ mod banner;
 mod events;
 pub(crate) mod painter;
 pub(crate) mod pipeline;
+mod screen;
 mod shuttered;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::screen::{Key, ScreenHandle};
 use anyhow::Context;
 use capture::Threads;
 use tokio::net::TcpListener;
@@ -96,11 +98,15 @@ pub(crate) fn run(
         served: listeners.served()?,
     };
     let (app, pipeline) = pipeline::start(config, source, setup, kept_in, threads, metrics)?;
-    let terminal_modes = watch_keys(&app);
+    let screen = screen::start(&app)?.map(Arc::new);
+    let terminal_modes = watch_keys(&app, screen.clone());
     print_banner(&listeners, &app, terminal_modes.is_some());
     runtime.block_on(serve(listeners, Arc::clone(&app)))?;
     drop(terminal_modes);
     tracing::info!("stopping");
+    if let Some(screen) = screen {
+        screen.stop();
+    }
     app.booth.close();
     pipeline.stop();
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
@@ -283,10 +289,15 @@ fn reopened(listener: &std::net::TcpListener) -> anyhow::Result<TcpListener> {
     same.context("the socket cannot be listened on")
 }
 
-/// `s` in the terminal closes and opens the shutter; `a` shows the code of the control page.
-fn watch_keys(app: &Arc<App>) -> Option<TerminalModes> {
+/// `s` in the terminal closes and opens the shutter; `a` shows the code of the control page. With a screen, `s` and
+/// others are the screen's: the terminal may be the one behind the display.
+fn watch_keys(app: &Arc<App>, screen: Option<Arc<ScreenHandle>>) -> Option<TerminalModes> {
     let app = Arc::clone(app);
     terminal::watch_keys(move |key| {
+        if let (Some(screen), Some(key)) = (&screen, Key::of(key.into())) {
+            screen.press(key);
+            return;
+        }
         if key.eq_ignore_ascii_case(&b'a') {
             print_control_page(&app);
         }

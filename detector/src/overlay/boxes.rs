@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use capture::canvas::{Canvas, Ink, Rect};
+use capture::canvas::{Canvas, Ink, Rect, Text};
 
 use super::label_position::{LabelPosition, LabelRequest, place};
 use super::style::{self, GROUND, Sizes};
-use super::text::Text;
 use crate::detection::BBox;
 
 /// One box ready to be painted.

@@ -1,9 +1,8 @@
 //! The card that is shown when there is no picture, and the notes on a picture.
 
-use capture::canvas::{Canvas, Ink, Rect};
+use capture::canvas::{Canvas, Ink, Rect, Text};
 
 use super::style::{self, ACCENT, GROUND, PAPER, QUIET, Sizes};
-use super::text::Text;
 
 /// Alpha of the ground of notes, the page's `--glass` (76 %).
 const GLASS: u8 = 194;

@@ -131,6 +131,7 @@ fn the_example_documents_each_key() {
         WifiConfig::KEYS,
         PrivacyConfig::KEYS,
         EventsConfig::KEYS,
+        ScreenConfig::KEYS,
     ];
     let is_documented = |key: &&str| {
         let key = if *key == "loop_file" { "loop" } else { key };

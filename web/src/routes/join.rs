@@ -74,7 +74,7 @@ pub(super) async fn code(
     ))
 }
 
-fn public_address(app: &App) -> PublicAddress {
+pub(crate) fn public_address(app: &App) -> PublicAddress {
     let hosts = signaling::lan_addresses();
     let present = app.settings.present();
     let (public_url, prefix) = (present.public_url.as_deref(), app.config.http.prefix());

@@ -14,6 +14,7 @@ mod origins;
 mod painted_boxes;
 mod player;
 mod publishing;
+mod screen;
 mod scripts;
 mod settings;
 mod shutter;

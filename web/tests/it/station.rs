@@ -38,9 +38,18 @@ impl Station {
 
     /// As [`Self::configured`], in a folder that the test has prepared.
     pub(crate) fn in_folder(home: PathBuf, toml: &str, args: &[&str]) -> Self {
+        Self::begun(home, toml, args, None)
+    }
+
+    /// As [`Self::configured`], in the X11 session `display`.
+    pub(crate) fn on_display(display: &str, toml: &str, args: &[&str]) -> Self {
+        Self::begun(fresh_folder(), toml, args, Some(display))
+    }
+
+    fn begun(home: PathBuf, toml: &str, args: &[&str], display: Option<&str>) -> Self {
         std::fs::write(home.join("carrier.toml"), toml).expect("written");
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let (child, printed) = spawn(&home, &args);
+        let (child, printed) = spawn(&home, &args, display);
         let url = wait_for_word(&printed, |word| word.starts_with("http://127.0.0.1"));
         let mut station = Self {
             child,
@@ -73,7 +82,7 @@ impl Station {
         self.child.kill().expect("our child");
         self.child.wait().expect("our child");
         between(&self.home);
-        (self.child, self.printed) = spawn(&self.home, &self.args);
+        (self.child, self.printed) = spawn(&self.home, &self.args, None);
         self.url = wait_for_word(&self.printed, |word| word.starts_with("http://127.0.0.1"));
         self.media_port = self.status()["media_port"].as_u64().expect("a port") as u16;
         self.wait_for_booth();
@@ -180,8 +189,13 @@ pub(crate) fn fresh_folder() -> PathBuf {
 }
 
 /// The program on free ports, with the scene unless `args` names another source.
-fn spawn(home: &Path, args: &[String]) -> (Child, Printed) {
+fn spawn(home: &Path, args: &[String], display: Option<&str>) -> (Child, Printed) {
     let mut command = command(home);
+    if let Some(display) = display {
+        command
+            .env("DISPLAY", display)
+            .env_remove("WAYLAND_DISPLAY");
+    }
     if !args.iter().any(|arg| arg == "--source") {
         command.args(["--source", "scene"]);
     }

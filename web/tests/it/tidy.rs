@@ -2,12 +2,14 @@
 //! comments about overflow.
 
 mod code;
+mod crate_rules;
 mod imports;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use code::{code_only, has_word, names_crate};
+use crate_rules::CRATE_RULES;
 
 const FILE_LINES: usize = 600;
 /// Without unit tests at the end of the file.
@@ -41,86 +43,6 @@ const OVERFLOW_SITES: [&str; 4] = [
 
 /// How many lines above such a call its comment may begin.
 const OVERFLOW_COMMENT_LINES: usize = 6;
-
-/// Crates that a crate must not import, in its sources and its `[dependencies]`.
-struct CrateRule {
-    folder: &'static str,
-    never: &'static [&'static str],
-}
-
-const CRATE_RULES: [CrateRule; 5] = [
-    CrateRule {
-        folder: "capture",
-        never: &[
-            "tokio",
-            "axum",
-            "ort",
-            "rtc",
-            "webrtc",
-            "openh264",
-            "mio",
-            "quinn_udp",
-            "anyhow",
-            "detector",
-            "signaling",
-            "stylise",
-        ],
-    },
-    CrateRule {
-        folder: "detector",
-        never: &[
-            "tokio",
-            "axum",
-            "nokhwa",
-            "opencv",
-            "rtc",
-            "webrtc",
-            "openh264",
-            "mio",
-            "quinn_udp",
-            "anyhow",
-            "signaling",
-            "stylise",
-        ],
-    },
-    CrateRule {
-        folder: "signaling",
-        never: &[
-            "axum", "ort", "nokhwa", "opencv", "anyhow", "detector", "stylise",
-        ],
-    },
-    CrateRule {
-        folder: "stylise",
-        never: &[
-            "axum",
-            "ort",
-            "nokhwa",
-            "rtc",
-            "webrtc",
-            "openh264",
-            "mio",
-            "quinn_udp",
-            "anyhow",
-            "detector",
-            "signaling",
-        ],
-    },
-    CrateRule {
-        folder: "web",
-        never: &[
-            "ort",
-            "nokhwa",
-            "opencv",
-            "rtc",
-            "webrtc",
-            "openh264",
-            "mio",
-            "quinn_udp",
-            "rusqlite",
-            "tungstenite",
-        ],
-    },
-];
 
 struct SourceFile {
     /// From the root of the repository, with `/`.

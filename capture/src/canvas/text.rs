@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use ab_glyph::{Font, FontRef, PxScale, point};
-use capture::canvas::{Canvas, Ink, Mask};
+
+use super::{Canvas, Ink, Mask};
 
 /// Inter SemiBold; see `fonts/README.md`.
 const FONT: &[u8] = include_bytes!("../../fonts/inter-semibold-latin.otf");
@@ -20,20 +21,29 @@ const SMALL_PX: u32 = 14;
 const AIR: f32 = 0.015;
 
 /// Draws and measures text. Sizes are em heights in pixels.
-pub(crate) struct Text {
+#[derive(Debug)]
+pub struct Text {
     font: FontRef<'static>,
     glyphs: HashMap<(char, u32, u8), Glyph>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Glyph {
     mask: Mask,
     left: i32,
     top: i32,
 }
 
+impl Default for Text {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Text {
-    pub(crate) fn new() -> Self {
+    /// Has no glyphs yet; each is drawn when it is needed first.
+    #[must_use]
+    pub fn new() -> Self {
         let font = FontRef::try_from_slice(FONT).expect("embedded, and read by every test here");
         Self {
             font,
@@ -42,19 +52,22 @@ impl Text {
     }
 
     /// Height of a capital, and of a digit.
-    pub(crate) fn cap_height_px(size_px: u32) -> f32 {
+    #[must_use]
+    pub fn cap_height_px(size_px: u32) -> f32 {
         // Inter's OS/2 table: sCapHeight 2048 of 2816.
         size_px as f32 * 0.727
     }
 
-    pub(crate) fn width_px(&self, text: &str, size_px: u32) -> f32 {
+    /// How far the text reaches from its start.
+    #[must_use]
+    pub fn width_px(&self, text: &str, size_px: u32) -> f32 {
         printable(text)
             .map(|sign| self.advance_px(sign, size_px))
             .sum()
     }
 
     /// Draws text from `x` on the `baseline`. Returns the x at its end.
-    pub(crate) fn draw(
+    pub fn draw(
         &mut self,
         canvas: &mut Canvas<'_>,
         (x, baseline): (f32, i32),
@@ -76,7 +89,7 @@ impl Text {
 
     /// The text, or its beginning and an ellipsis, in at most `width_px`. Empty when the ellipsis does not
     /// fit.
-    pub(crate) fn fitted<'a>(&self, text: &'a str, size_px: u32, width_px: f32) -> Cow<'a, str> {
+    pub fn fitted<'a>(&self, text: &'a str, size_px: u32, width_px: f32) -> Cow<'a, str> {
         if self.width_px(text, size_px) <= width_px {
             return text.into();
         }
@@ -93,7 +106,7 @@ impl Text {
     }
 
     /// Wraps text into lines of at most `width_px`. The last line ends in an ellipsis when more follow.
-    pub(crate) fn wrapped(
+    pub fn wrapped(
         &self,
         text: &str,
         size_px: u32,
@@ -131,7 +144,7 @@ impl Text {
     }
 
     /// As [`Text::wrapped`], with lines of similar length, so that no word stands alone on the last line.
-    pub(crate) fn balanced(
+    pub fn balanced(
         &self,
         text: &str,
         size_px: u32,
@@ -222,7 +235,7 @@ fn printable(text: &str) -> impl Iterator<Item = char> {
 
 #[cfg(test)]
 mod tests {
-    use capture::I420;
+    use crate::I420;
 
     use super::*;
 

@@ -1,0 +1,88 @@
+//! Where pixels go: a display through the kernel, or a window.
+
+use thiserror::Error;
+
+use crate::picture::{DrawError, ScreenPicture};
+
+/// Shows pictures. Owned and called by the screen's thread alone.
+pub trait ScreenOutput {
+    /// Width and height in pixels.
+    fn size(&self) -> (u32, u32);
+
+    /// What it is, for the log.
+    fn describe(&self) -> String;
+
+    /// Converts `picture`, which has this output's size, and shows it. `may_show` is asked when the picture is ready
+    /// and nobody has seen it yet; after `false` it is not shown.
+    ///
+    /// # Errors
+    /// When the display is gone or somebody else has it; the output has to be opened again.
+    fn present(
+        &mut self,
+        picture: &mut ScreenPicture,
+        may_show: &dyn Fn() -> bool,
+    ) -> Result<(), ScreenError>;
+
+    /// What happened since the last call. Never waits.
+    ///
+    /// # Errors
+    /// As [`ScreenOutput::present`].
+    fn events(&mut self) -> Result<Vec<OutputEvent>, ScreenError>;
+}
+
+/// What an output reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputEvent {
+    Pressed(Key),
+    /// The picture has to be drawn again, perhaps in another size.
+    Redraw,
+    /// The user closed the window.
+    Closed,
+}
+
+/// A key with a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Closes or opens the camera.
+    Shutter,
+    /// Takes the next stricter privacy mode.
+    Privacy,
+    /// Shows the codes large, or small again.
+    Codes,
+}
+
+impl Key {
+    /// The key of a letter.
+    #[must_use]
+    pub fn of(letter: char) -> Option<Self> {
+        match letter.to_ascii_lowercase() {
+            's' => Some(Self::Shutter),
+            'm' => Some(Self::Privacy),
+            'q' => Some(Self::Codes),
+            _ => None,
+        }
+    }
+}
+
+/// Why an output cannot be opened or used.
+#[derive(Debug, Error)]
+pub enum ScreenError {
+    /// No display is connected to the card.
+    #[error("no display is connected to {card}")]
+    NoDisplay { card: String },
+    /// The kernel refused a call.
+    #[error("{what}: {source}")]
+    System {
+        what: String,
+        source: std::io::Error,
+    },
+    /// The window system refused.
+    #[error("{0}")]
+    Window(String),
+    /// The displays changed, or the size of one.
+    #[error("the connected displays changed")]
+    Changed,
+    /// The picture cannot be drawn in the display's size.
+    #[error(transparent)]
+    Draw(#[from] DrawError),
+}
