@@ -240,6 +240,7 @@ mod tests {
             captured_at: now,
             frame_seq: 1,
             source_number: 0,
+            mounting: capture::Mounting::default(),
             frame_width: 640,
             frame_height: 360,
             labels: Arc::from(["cat".to_owned(), "person".to_owned()]),
