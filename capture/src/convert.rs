@@ -4,6 +4,7 @@
 //! function checks the number of bytes against the size first, because drivers, pipes and peers are
 //! not trusted. Odd sizes lose their last column or row.
 
+mod deinterlace;
 mod geometry;
 mod packed;
 mod planar;
@@ -14,10 +15,10 @@ use thiserror::Error;
 
 use crate::picture::{I420, PictureError};
 
+pub(crate) use deinterlace::blend_fields;
 pub(crate) use geometry::{PixelAspect, Squarer, mirror};
 pub use geometry::{Turn, rotate};
 pub use packed::{Raster, bgr24, nv12, rgb24, yuyv};
-pub(crate) use planar::blend_fields;
 pub use planar::{Chroma, Planar, Plane, planar};
 
 /// Which values stand for black and white.

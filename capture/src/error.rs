@@ -67,7 +67,7 @@ pub enum CaptureError {
     Unreadable { name: String, detail: String },
     #[error("The {name} sends no pictures. Waiting for it.")]
     Stalled { name: String },
-    /// As many threads hang in a driver as may be left behind.
+    /// The limit of abandoned threads, which hang in a driver, is reached.
     #[error("The camera's driver does not answer. Unplug the camera, or restart this program.")]
     DriverHangs,
     /// The source's thread panicked.
@@ -90,12 +90,13 @@ impl CaptureError {
 
     /// Details for the log that `Display` does not contain.
     #[must_use]
-    pub fn detail(&self) -> &str {
+    pub fn detail(&self) -> String {
         match self {
             Self::CameraFailed { detail, .. }
             | Self::Unreachable { detail, .. }
-            | Self::StreamEnded { detail, .. } => detail,
-            _ => "",
+            | Self::StreamEnded { detail, .. } => detail.clone(),
+            Self::Thread(error) => error.to_string(),
+            _ => String::new(),
         }
     }
 }
@@ -128,7 +129,7 @@ pub enum Y4mError {
     Colours(String),
     /// The bytes after a picture do not begin another one.
     #[error(
-        "The y4m header lies: after a picture of {width}x{height} no other begins. Its size or \
+        "The y4m header is wrong: after a picture of {width}x{height} no other begins. Its size or \
          colour format is not that of the pictures."
     )]
     NoFrameMark { width: u32, height: u32 },

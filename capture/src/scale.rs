@@ -9,17 +9,17 @@ use crate::picture::I420;
 
 /// Scaling failed. Not expected: an [`I420`] always has the bytes its size asks for.
 #[derive(Debug, Error)]
-#[error("cannot scale {from} to {to}: {reason}")]
+#[error("cannot scale {}x{} to {}x{}: {reason}", .from.0, .from.1, .to.0, .to.1)]
 pub struct ScaleError {
-    from: String,
-    to: String,
+    from: (u32, u32),
+    to: (u32, u32),
     reason: String,
 }
 
 /// Scales pictures and keeps its intermediate buffers from one to the next.
 ///
-/// Every source pixel contributes, so that moving details do not flicker: a box filter when three or
-/// more pixels become one, else a triangle filter as wide as two target pixels.
+/// Every source pixel contributes, so that moving details do not flicker: a box filter when exactly two,
+/// or three and more pixels become one, else a triangle filter as wide as two target pixels.
 #[derive(Debug)]
 pub struct Scaler {
     resizer: Resizer,
@@ -47,11 +47,6 @@ impl Scaler {
             to.copy_from(from);
             return Ok(());
         }
-        let name = |error: String| ScaleError {
-            from: format!("{from:?}"),
-            to: format!("{}x{}", to_size.0, to_size.1),
-            reason: error,
-        };
         let (source, target) = (from.planes(), to.planes_mut());
         let halved = |(width, height)| (width / 2, height / 2);
         let (from_half, to_half) = (halved(from_size), halved(to_size));
@@ -59,7 +54,11 @@ impl Scaler {
             .plane(source.y, from_size, target.y, to_size)
             .and_then(|()| self.plane(source.u, from_half, target.u, to_half))
             .and_then(|()| self.plane(source.v, from_half, target.v, to_half));
-        scaled.map_err(name)
+        scaled.map_err(|reason| ScaleError {
+            from: from_size,
+            to: to_size,
+            reason,
+        })
     }
 
     fn plane(
@@ -74,8 +73,8 @@ impl Scaler {
             halve(from, from_width as usize, to);
             return Ok(());
         }
-        let far = from_width >= 3 * to_width && from_height >= 3 * to_height;
-        let filter = if far {
+        let is_third_or_less = from_width >= 3 * to_width && from_height >= 3 * to_height;
+        let filter = if is_third_or_less {
             FilterType::Box
         } else {
             FilterType::Bilinear
@@ -95,6 +94,9 @@ impl Scaler {
 
 /// Averages 2x2 pixels of a plane with rows of `width` pixels. `to` has half the rows, each half as
 /// long. An odd last row or column is left out.
+///
+/// # Panics
+/// When `width` is below 2.
 pub fn halve(from: &[u8], width: usize, to: &mut [u8]) {
     // Two neighbours are read as one number, which the compiler vectorises.
     let both = |pair: &[u8]| {
@@ -132,7 +134,7 @@ pub fn fit_within(width: u32, height: u32, max_width: u32, max_height: u32) -> (
 mod tests {
     use super::*;
 
-    /// Of a source pixel at some distance from the middle, in target pixels.
+    /// The weight of a source pixel at some distance from the middle, in target pixels.
     type Weight = fn(f64) -> f64;
 
     /// The weighted mean around (`x`, `y`) in double precision.

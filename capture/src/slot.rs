@@ -84,7 +84,7 @@ impl<T> Slot<T> {
         self.publish_arc(Arc::new(value));
     }
 
-    /// As [`Slot::publish`], for a value that is shared already.
+    /// Like [`Slot::publish`], for a value that is shared already.
     pub fn publish_arc(&self, value: Arc<T>) {
         let (old, wakers) = {
             let mut state = lock(&self.state);

@@ -1,5 +1,5 @@
-//! The kinds of sources. Each has a file below `sources/` that ends in a [`SourceKind`], and a line
-//! in the table [`KINDS`]; nothing else in the program lists them.
+//! The kinds of sources. Each has a file below `sources/` with a [`SourceKind`], and a line in the table
+//! [`KINDS`]. `spec.rs` names those that have a variant of their own in `SourceSpec`; a new one needs none.
 //!
 //! In: the address of a source. Out: I420 pictures with their capture times, through
 //! [`output::SourceOutput`]. A source runs on a thread of its own, so it may block.

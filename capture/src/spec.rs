@@ -227,7 +227,7 @@ impl fmt::Display for SourceSpec {
 }
 
 impl fmt::Debug for SourceSpec {
-    /// As [`fmt::Display`]: a password must not reach a log through `{:?}` either.
+    /// Like [`fmt::Display`]: a password must not reach a log through `{:?}` either.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SourceSpec({self})")
     }

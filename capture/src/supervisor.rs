@@ -152,6 +152,8 @@ enum Waited {
 
 impl Supervisor {
     fn run(&mut self, heartbeat: &Heartbeat) {
+        // What a run that panicked left here is not what viewers see now.
+        (self.live, self.lost) = (None, None);
         self.publish_opening();
         loop {
             if self.is_shuttered && self.wait_while_shuttered(heartbeat) {

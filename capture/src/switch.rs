@@ -30,7 +30,7 @@ pub struct SourceSwitch {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Of the newest frame; counts on across sources, reconnects and guests.
+    /// Number of the newest frame; counts on across sources, reconnects and guests.
     last_seq: u64,
     last_number: SourceNumber,
     /// The configured source. Frames and signals of former ones are refused.
@@ -43,7 +43,7 @@ struct State {
     is_closed: bool,
     /// Nothing is published while the shutter is closed.
     is_shuttered: bool,
-    /// Of the frames that are published.
+    /// Rate of the frames that are published.
     rate: FrameRate,
 }
 
@@ -145,7 +145,7 @@ impl SourceSwitch {
         state.source
     }
 
-    /// Of the configured source.
+    /// The number of the configured source.
     pub(crate) fn source_number(&self) -> SourceNumber {
         lock(&self.state).source
     }
@@ -216,7 +216,7 @@ pub struct Guest {
     switch: Arc<SourceSwitch>,
     number: SourceNumber,
     name: String,
-    /// Of its last published picture, in pixels.
+    /// Width and height of its last published picture, in pixels.
     size: Option<(u32, u32)>,
 }
 

@@ -212,7 +212,7 @@ pub fn open(
     Ok(Some(detector.with_metrics(Arc::clone(metrics))))
 }
 
-/// As [`open`], for the second model that finds faces.
+/// Like [`open`], for the second model that finds faces.
 pub(crate) fn open_for_faces(config: &DetectorConfig) -> Result<Option<Detector>, OpenError> {
     let model = match &config.faces {
         ModelChoice::Auto => ModelChoice::Named(EMBEDDED.to_owned()),

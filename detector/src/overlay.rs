@@ -1,4 +1,4 @@
-//! The overlay painter: boxes with labels, notes, the clock, and the card that replaces the picture.
+//! The overlay painter: boxes with labels, and the card that replaces the picture.
 //!
 //! In: a picture and its tracks. Out: the same picture, painted. It draws directly on I420, so that a
 //! frame costs no more than the pixels touched.
@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::tracks::Tracks;
 use boxes::Marked;
-use card::Corner;
 use label_position::LabelPosition;
 use style::Sizes;
 
@@ -137,18 +136,6 @@ impl OverlayPainter {
     /// Replaces the whole picture by a card.
     pub fn paint_card(&mut self, picture: &mut I420, card: &Card<'_>) {
         card::paint_card(&mut Canvas::new(picture), &mut self.text, card);
-    }
-
-    /// Paints a line of text at the lower left.
-    pub fn paint_note(&mut self, picture: &mut I420, note: &str) {
-        let mut canvas = Canvas::new(picture);
-        card::paint_pill(&mut canvas, &mut self.text, note, Corner::BottomLeft, true);
-    }
-
-    /// Paints a line of text at the lower right.
-    pub fn paint_clock(&mut self, picture: &mut I420, clock: &str) {
-        let (mut canvas, corner) = (Canvas::new(picture), Corner::BottomRight);
-        card::paint_pill(&mut canvas, &mut self.text, clock, corner, false);
     }
 }
 

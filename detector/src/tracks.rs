@@ -92,14 +92,14 @@ pub struct Tracks {
     /// When that frame was captured.
     pub captured_at: Instant,
     pub frame_seq: u64,
-    /// Of that frame. Tracks are not shown on pictures of another source.
+    /// The source of that frame. Tracks are not shown on pictures of another source.
     pub source_number: SourceNumber,
     pub frame_width: u32,
     pub frame_height: u32,
     /// Of that frame: the boxes are true for frames with the same one only.
     pub mounting: Mounting,
     pub labels: Arc<[String]>,
-    /// By ascending id.
+    /// Sorted by ascending id.
     pub items: Vec<Track>,
 }
 

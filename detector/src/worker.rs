@@ -356,7 +356,7 @@ impl<D: Detect + Send + 'static> Worker<D> {
                 return;
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "the detector broke down".to_owned(),
+            Err(_) => "the detector panicked".to_owned(),
         };
         metrics.failures.inc();
         tracing::warn!(problem, frame_seq = frame.seq, "detection failed");

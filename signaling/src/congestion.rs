@@ -1,24 +1,26 @@
-//! Congestion control of one viewer: which rendition its network carries. Pure: the caller passes every time.
+//! Congestion control: which rendition the network of each viewer carries. Pure: time is an argument.
 //!
 //! In: transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01), receiver reports and
-//! the time. Out: the rendition to send, a playout delay and padding packets to send.
+//! the time. Out: the transport-wide sequence numbers, the bandwidth estimate, the rendition to send, a playout
+//! delay and padding packets to send.
 //!
 //! The design follows LiveKit's `congestion_detector.go`, mediasoup and libwebrtc's GCC, adapted to a sender
 //! that has a few fixed renditions. A growing queueing delay lowers the bandwidth estimate to the delivered
 //! rate; probes (bursts of padding) find out whether the path carries more.
 //!
-//! Feedback costs both sides, so it is only requested at the start of a session and while the network
-//! shows problems; a healthy viewer costs nothing here.
+//! Feedback costs both sides: it is requested at the start of a session and while the network shows problems; no
+//! feedback is requested from a viewer without problems.
 
 mod allocation;
 mod bandwidth_estimate;
 mod control;
+mod monitoring;
 mod path_estimator;
+mod playout;
 mod probe;
 mod sent_log;
-mod watch;
 
-pub(crate) use allocation::{Choice, Rung, choice, ladder, targets};
+pub(crate) use allocation::{RenditionChoice, Rung, ladder, parse_choice, targets};
 pub(crate) use control::{Control, Decision};
 
 #[cfg(test)]

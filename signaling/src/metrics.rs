@@ -28,9 +28,9 @@ pub enum LeaveReason {
 pub enum IgnoredCause {
     /// Neither STUN nor DTLS nor RTP.
     Garbage,
-    /// Of nobody we know.
+    /// From an unknown sender.
     Stranger,
-    /// Of a viewer whose thread had too many waiting.
+    /// For a viewer whose engine thread's queue was full.
     Behind,
 }
 
@@ -91,7 +91,7 @@ pub enum RenditionChange {
 }
 
 impl RenditionChange {
-    /// As in `/metrics` and `/api/viewers`.
+    /// The name in `/metrics` and `/api/viewers`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -141,7 +141,6 @@ capture::metrics! {
     plis: Counter => "carrier_plis", "Picture loss indications";
     firs: Counter => "carrier_firs", "Full intra requests";
     transport_feedbacks: Counter => "carrier_transport_feedbacks", "Messages about arrival times";
-    switches: Counter => "carrier_rendition_switches", "Changes of a viewer's rendition";
     padding: Counter => "carrier_probe_packets", "Packets sent to see what a path carries";
     replays: Counter => "carrier_join_replays", "Joins served from the cache";
     keyframe_requests: Counter =>

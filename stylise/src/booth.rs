@@ -68,7 +68,7 @@ impl Booth {
         self.handle.shared()
     }
 
-    fn counted<T>(&self, result: Result<T, SubmitError>) -> Result<T, SubmitError> {
+    fn count_refusal<T>(&self, result: Result<T, SubmitError>) -> Result<T, SubmitError> {
         result.inspect_err(|error| {
             if let Some(reason) = error.reason() {
                 self.shared().metrics.refused(reason).inc();
@@ -97,7 +97,7 @@ impl Booth {
 
     /// Submits a picture. The job is on disk when this returns.
     pub fn submit(&self, submission: Submission) -> Result<Submitted, SubmitError> {
-        self.counted(admission::submit(self.shared(), &submission))
+        self.count_refusal(admission::submit(self.shared(), &submission))
     }
 
     /// Whether a visitor already used an idempotency key. Callers ask before they read an upload, so that a
@@ -110,13 +110,17 @@ impl Booth {
     /// The job of a visitor's idempotency key. Callers ask before they decode a picture.
     pub fn by_key(&self, visitor: &str, key: &RequestKey) -> Result<Option<JobView>, SubmitError> {
         let job = admission::job_of_key(&self.shared().lock(), visitor, key);
-        self.counted(job)
+        self.count_refusal(job)
     }
 
     /// Whether a visitor may have another job. Callers ask before they read an upload.
-    pub fn admits(&self, visitor: &str) -> Result<(), SubmitError> {
+    pub fn check_visitor_limit(&self, visitor: &str) -> Result<(), SubmitError> {
         let shared = self.shared();
-        self.counted(admission::admit_visitor(shared, &shared.lock(), visitor))
+        self.count_refusal(admission::check_visitor_limit(
+            shared,
+            &shared.lock(),
+            visitor,
+        ))
     }
 
     /// The current view of a job.

@@ -1,4 +1,4 @@
-//! The styles that are made on this laptop, with OpenCV and arithmetic on pixels. Every picture is processed
+//! The styles that are made on this machine, with OpenCV and arithmetic on pixels. Every picture is processed
 //! at about the size of 720p on one thread, so that look and duration do not depend on the upload.
 
 mod cartoon;
@@ -47,14 +47,14 @@ pub struct Builtin;
 
 impl Stylist for Builtin {
     fn made_by(&self) -> MadeBy {
-        MadeBy::Laptop
+        MadeBy::BuiltIn
     }
 
     fn styles(&self) -> Vec<Style> {
         let offered = |style: &&BuiltinStyle| Style {
             id: style.id.to_owned(),
             title: style.title.to_owned(),
-            made_by: MadeBy::Laptop,
+            made_by: MadeBy::BuiltIn,
             away: false,
         };
         STYLES.iter().map(offered).collect()
@@ -70,7 +70,7 @@ impl Stylist for Builtin {
             .find(|style| style.id == order.style)
             .ok_or_else(|| {
                 StylistError::Failed(format!(
-                    "there is no style {} on this laptop: choose another one",
+                    "there is no style {} on this machine: choose another one",
                     order.style
                 ))
             })?;

@@ -109,7 +109,7 @@ impl Comfyui {
     /// Whether visitors' pictures are overwritten on the server afterwards. False if that failed or was not
     /// tried yet.
     pub fn erases_pictures(&self) -> bool {
-        let known = self.known();
+        let known = self.lock_state();
         let survey = known.survey.as_ref();
         survey.is_some_and(|survey| survey.erases_pictures) && !known.keeps_pictures
     }
@@ -120,15 +120,15 @@ impl Comfyui {
     }
 
     pub fn last_survey(&self) -> Option<Survey> {
-        self.known().survey.clone()
+        self.lock_state().survey.clone()
     }
 
-    fn known(&self) -> MutexGuard<'_, ServerState> {
+    fn lock_state(&self) -> MutexGuard<'_, ServerState> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn offer(&self, style: &str) -> Option<Offer> {
-        let known = self.known();
+        let known = self.lock_state();
         known
             .offers
             .iter()
@@ -141,7 +141,7 @@ impl Comfyui {
         let workflows: Vec<Workflow> = self.workflows.iter().map(|it| (**it).clone()).collect();
         let told = survey_server(&self.client, &workflows);
         let timeouts = &self.client.endpoint.timeouts;
-        let mut known = self.known();
+        let mut known = self.lock_state();
         match told {
             Ok(survey) => {
                 known.failures = 0;
@@ -196,7 +196,7 @@ impl Comfyui {
         if self.client.check_reachable().is_err() {
             return false;
         }
-        let mut known = self.known();
+        let mut known = self.lock_state();
         let tries = known.tries.entry(remote.id).or_default();
         *tries += 1;
         *tries >= ERASE_TRIES
@@ -238,7 +238,7 @@ impl Stylist for Comfyui {
     }
 
     fn styles(&self) -> Vec<Style> {
-        let known = self.known();
+        let known = self.lock_state();
         let offers = known.offers.iter();
         offers
             .map(|Offer { style, .. }| Style {
@@ -251,7 +251,7 @@ impl Stylist for Comfyui {
     }
 
     fn ready(&self) -> Result<(), StylistError> {
-        match &self.known().unavailable_because {
+        match &self.lock_state().unavailable_because {
             Some(why) => Err(StylistError::Unavailable((*why).to_owned())),
             None => Ok(()),
         }
@@ -261,7 +261,7 @@ impl Stylist for Comfyui {
         let prepared = self.prepare(order)?;
         let made = prepared.make(order.remote.clone(), context);
         if let Err(StylistError::Unavailable(_)) = &made {
-            self.known().unavailable_because = Some(server_error::AWAY);
+            self.lock_state().unavailable_because = Some(server_error::AWAY);
             // overflow: newest-wins
             let _ = self.ask_again.try_send(());
         }
@@ -271,7 +271,7 @@ impl Stylist for Comfyui {
     fn forget(&self, remote: &RemoteOrder) -> Result<(), StylistError> {
         match erase_within(&self.client, remote, FORGET) {
             Ok(Remaining::Nothing) => {}
-            Ok(Remaining::Pictures) => self.known().keeps_pictures = true,
+            Ok(Remaining::Pictures) => self.lock_state().keeps_pictures = true,
             Ok(Remaining::Order) => {
                 let why = "the ComfyUI server is still stopping the order";
                 return Err(StylistError::Unavailable(why.to_owned()));
@@ -281,12 +281,12 @@ impl Stylist for Comfyui {
                     why = error.to_string(),
                     "a visitor's picture stays on the ComfyUI server"
                 );
-                self.known().keeps_pictures = true;
+                self.lock_state().keeps_pictures = true;
                 let _ = self.client.erase_history(&OrderNames::of(remote).order);
             }
             Err(error) => return Err(StylistError::Unavailable(error.to_string())),
         }
-        self.known().tries.remove(&remote.id);
+        self.lock_state().tries.remove(&remote.id);
         Ok(())
     }
 

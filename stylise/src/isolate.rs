@@ -65,7 +65,7 @@ fn join<T>(handle: ScopedJoinHandle<'_, T>) -> Result<T, IsolateError> {
             .downcast_ref::<&str>()
             .map(|words| (*words).to_owned());
         let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
-        IsolateError::Panicked(words.unwrap_or_else(|| "without words".to_owned()))
+        IsolateError::Panicked(words.unwrap_or_else(|| "(no message)".to_owned()))
     })
 }
 

@@ -6,7 +6,7 @@
 //! 1. [`intake`](CheckedPicture) decodes an upload within limits and encodes it anew as a JPEG without metadata.
 //! 2. [`booth`](Booth) admits the submission, and writes file and database row before it answers.
 //! 3. `jobs` has what a job needs, without threads: queue, wait estimates, expiry, files, database.
-//! 4. A worker thread per [`Stylist`] takes the next job: [`Builtin`] makes styles on this laptop with OpenCV,
+//! 4. A worker thread per [`Stylist`] takes the next job: [`Builtin`] makes styles on this machine with OpenCV,
 //!    [`comfyui`] sends the picture through a [`workflow`] of a ComfyUI server.
 //! 5. The janitor thread of the booth erases jobs when they expire, also on the ComfyUI server.
 

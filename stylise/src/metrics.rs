@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn metric_names_and_labels_are_stable() {
         let mut registry = Registry::default();
-        let metrics = BoothMetrics::register(&mut registry, &[MadeBy::Laptop]);
+        let metrics = BoothMetrics::register(&mut registry, &[MadeBy::BuiltIn]);
         metrics.jobs("comfyui", "done").inc();
         metrics.duration("comfyui").observe(0.3);
         metrics.refused("queue_full").inc();

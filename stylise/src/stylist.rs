@@ -25,25 +25,25 @@ pub struct Style {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MadeBy {
-    /// The built-in styles ("made on this laptop").
-    Laptop,
+    #[serde(rename = "laptop")]
+    BuiltIn,
     Comfyui,
 }
 
 impl MadeBy {
-    pub(crate) const ALL: [Self; 2] = [Self::Laptop, Self::Comfyui];
+    pub(crate) const ALL: [Self; 2] = [Self::BuiltIn, Self::Comfyui];
 
     /// The name in JSON, metrics and the database.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Laptop => "laptop",
+            Self::BuiltIn => "laptop",
             Self::Comfyui => "comfyui",
         }
     }
 
     pub(crate) fn title(self) -> &'static str {
         match self {
-            Self::Laptop => "this laptop",
+            Self::BuiltIn => "this laptop",
             Self::Comfyui => "the picture server",
         }
     }
@@ -69,12 +69,12 @@ impl FromStr for MadeBy {
 ///
 /// impl Stylist for Unchanged {
 ///     fn made_by(&self) -> MadeBy {
-///         MadeBy::Laptop
+///         MadeBy::BuiltIn
 ///     }
 ///
 ///     fn styles(&self) -> Vec<Style> {
 ///         let (id, title) = ("unchanged".to_owned(), "Unchanged".to_owned());
-///         vec![Style { id, title, made_by: MadeBy::Laptop, away: false }]
+///         vec![Style { id, title, made_by: MadeBy::BuiltIn, away: false }]
 ///     }
 ///
 ///     fn ready(&self) -> Result<(), StylistError> {

@@ -27,7 +27,7 @@ impl Asset {
     }
 }
 
-/// By the file name extension.
+/// The `Content-Type` by the file name extension.
 fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
         "html" => "text/html; charset=utf-8",

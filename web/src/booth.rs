@@ -171,7 +171,7 @@ impl PhotoBooth {
 
 /// Each upload holds up to 12 MB until its picture is decoded.
 const UPLOADS_MAX: usize = 8;
-/// With this, one address has at most six of them.
+/// At this growth one address has at most six of them.
 const ADDRESS_GROWTH: Growth = Growth(2);
 
 /// Uploads in progress, by address.

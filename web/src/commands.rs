@@ -115,7 +115,7 @@ pub(crate) fn open_detector(model: &str) -> anyhow::Result<Detector> {
         Ok(Some(detector)) => Ok(detector),
         Ok(None) => bail!("--model none detects nothing"),
         Err(OpenError { message, fix, .. }) => match fix {
-            Some(fix) => bail!("{message}. To mend it: {fix}"),
+            Some(fix) => bail!("{message}. To fix it: {fix}"),
             None => bail!(message),
         },
     }

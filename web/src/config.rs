@@ -74,7 +74,7 @@ use self::camera::CameraConfig;
 use self::http::TlsConfig;
 use self::media::{PublishConfig, RenditionConfig};
 use self::network::NetworkConfig;
-use self::token_strength::{check_token, weakness};
+use self::token_strength::{CHARACTERS_MIN, check_token, weakness};
 use crate::cli::RunArgs;
 use crate::environment::{self, Environment, UserFolders};
 
@@ -227,7 +227,7 @@ impl Config {
             check_token("admin_token", token)?;
         }
         let whip_token = self.whip_token.as_deref();
-        if whip_token.is_some_and(|token| token.trim().len() < 8) {
+        if whip_token.is_some_and(|token| token.trim().chars().count() < CHARACTERS_MIN) {
             let why = "at least 8 characters, or leave it out";
             return Err(ConfigError::hidden("whip_token", why));
         }

@@ -21,7 +21,7 @@ mod routes {
         /// As in the crate `stylise`, which is not part of this build.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum MadeBy {
-            Laptop,
+            BuiltIn,
             Comfyui,
         }
 

@@ -214,7 +214,7 @@ pub(crate) struct Shown {
     pub(crate) value: Value,
     pub(crate) default: Value,
     pub(crate) origin: &'static str,
-    /// Of a secret: whether there is one.
+    /// Whether a secret is set; `None` for other settings.
     pub(crate) is_set: Option<bool>,
 }
 
@@ -408,7 +408,7 @@ impl Settings {
         Ok(reloaded)
     }
 
-    /// With what is known by now of the model.
+    /// Locks the state, and brings it up to date with the model.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let model = &self.followers.model;

@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// With boxes, or as the camera saw it.
+/// Whether a still has boxes, or is as the camera saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StillKind {
     Painted,

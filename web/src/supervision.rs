@@ -55,7 +55,7 @@ pub(crate) fn log_and_count_panics(threads: &Threads) {
         let current = thread::current();
         let thread = current.name().unwrap_or("unnamed");
         threads.note_panic(thread);
-        let words = panic.payload_as_str().unwrap_or("without words");
+        let words = panic.payload_as_str().unwrap_or("(no message)");
         let at = panic.location().map(ToString::to_string);
         tracing::error!(thread, at, "panic: {words}");
         let trace = Backtrace::capture();

@@ -1,8 +1,8 @@
-//! Conversion of planar formats of any usual chroma subsampling, stride and range; deinterlacing.
+//! Conversion of planar formats of any usual chroma subsampling, stride and range.
 
 use super::packed::mean;
 use super::{ConvertError, Range, Rows, chroma_to_limited, even_size, luma_to_limited};
-use crate::picture::{I420, PicturePool, PooledPicture};
+use crate::picture::{PicturePool, PooledPicture};
 
 /// Chroma subsampling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,7 @@ impl Chroma {
     }
 }
 
+/// The rows of one component.
 #[derive(Debug, Clone, Copy)]
 pub struct Plane<'a> {
     /// Bytes after the last row are ignored.
@@ -63,12 +64,13 @@ pub struct Planar<'a> {
 
 impl<'a> Planar<'a> {
     /// Planes without padding, one after the other in `data`, as in y4m.
-    pub fn tight(
+    pub fn contiguous(
         data: &'a [u8],
         (width, height): (u32, u32),
         chroma: Chroma,
         range: Range,
     ) -> Result<Self, ConvertError> {
+        // Refuses sizes that no picture can have.
         even_size(width, height)?;
         let (needed, got) = (chroma.picture_bytes(width, height), data.len());
         if got < needed {
@@ -99,13 +101,11 @@ impl<'a> Planar<'a> {
 
     fn check(&self) -> Result<(), ConvertError> {
         let picture_px = (self.width, self.height);
-        let (chroma_width, chroma_height) = self.chroma.plane_size(self.width, self.height);
-        let luma = (self.width, self.height);
-        let chroma = (chroma_width, chroma_height);
+        let chroma_px = self.chroma.plane_size(self.width, self.height);
         let planes = [
-            ("Y plane", luma, self.y),
-            ("U plane", chroma, self.u),
-            ("V plane", chroma, self.v),
+            ("Y plane", picture_px, self.y),
+            ("U plane", chroma_px, self.u),
+            ("V plane", chroma_px, self.v),
         ];
         let used = if self.chroma == Chroma::Mono { 1 } else { 3 };
         for (what, (width, rows), plane) in planes.into_iter().take(used) {
@@ -131,19 +131,19 @@ pub fn planar(source: &Planar<'_>, pool: &PicturePool) -> Result<PooledPicture, 
     let planes = picture.planes_mut();
     let (width, half) = (width as usize, width as usize / 2);
     match source.range {
-        Range::Limited => copy(source.y, planes.y, width, |y| y),
-        Range::Full => copy(source.y, planes.y, width, luma_to_limited),
+        Range::Limited => copy_rows(source.y, planes.y, width, |y| y),
+        Range::Full => copy_rows(source.y, planes.y, width, luma_to_limited),
     }
     for (from, to) in [(source.u, planes.u), (source.v, planes.v)] {
         match source.range {
-            Range::Limited => reduce(source.chroma, from, to, half, |c| c),
-            Range::Full => reduce(source.chroma, from, to, half, chroma_to_limited),
+            Range::Limited => convert_chroma(source.chroma, from, to, half, |c| c),
+            Range::Full => convert_chroma(source.chroma, from, to, half, chroma_to_limited),
         }
     }
     Ok(picture)
 }
 
-fn copy(from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
+fn copy_rows(from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
     for (to, from) in to
         .chunks_exact_mut(width)
         .zip(from.data.chunks(from.stride))
@@ -154,11 +154,18 @@ fn copy(from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
     }
 }
 
-/// Reduces one chroma plane to half width and half height.
-fn reduce(chroma: Chroma, from: Plane<'_>, to: &mut [u8], width: usize, map: impl Fn(u8) -> u8) {
+/// Converts one chroma plane to half width and half height. [`Planar::check`] has found that its rows are complete;
+/// otherwise splitting two rows would panic.
+fn convert_chroma(
+    chroma: Chroma,
+    from: Plane<'_>,
+    to: &mut [u8],
+    width: usize,
+    map: impl Fn(u8) -> u8,
+) {
     match chroma {
         Chroma::Mono => to.fill(128),
-        Chroma::Cs420 => copy(from, to, width, map),
+        Chroma::Cs420 => copy_rows(from, to, width, map),
         Chroma::Cs422 => {
             let rows = to
                 .chunks_exact_mut(width)
@@ -193,64 +200,5 @@ fn reduce(chroma: Chroma, from: Plane<'_>, to: &mut [u8], width: usize, map: imp
                 }
             }
         }
-    }
-}
-
-/// Deinterlaces by blending: each row becomes a quarter of the row above, half of itself, and a quarter
-/// of the row below. This removes the comb at the edges of moving objects, and some sharpness. A filter
-/// that uses the previous and next pictures, such as FFmpeg's yadif, is better.
-pub(crate) fn blend_fields(picture: &mut I420) {
-    let width = picture.width() as usize;
-    let planes = picture.planes_mut();
-    blend(planes.y, width);
-    blend(planes.u, width / 2);
-    blend(planes.v, width / 2);
-}
-
-fn blend(plane: &mut [u8], width: usize) {
-    let mut above = plane[..width].to_vec();
-    let mut at = 0;
-    while at < plane.len() {
-        let (rows, below) = plane.split_at_mut(at + width);
-        let row = &mut rows[at..];
-        for (x, value) in row.iter_mut().enumerate() {
-            let own = u16::from(*value);
-            let below = below.get(x).map_or(own, |value| u16::from(*value));
-            let mixed = (u16::from(above[x]) + 2 * own + below + 2) >> 2;
-            above[x] = std::mem::replace(value, mixed as u8);
-        }
-        at += width;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blending_removes_combs_and_keeps_gradients() {
-        let mut picture = I420::black(8, 8).expect("even");
-        for (y, row) in picture.planes_mut().y.chunks_exact_mut(8).enumerate() {
-            row.fill(if y % 2 == 0 { 40 } else { 200 });
-        }
-        blend_fields(&mut picture);
-        let rows: Vec<u8> = picture
-            .planes()
-            .y
-            .chunks_exact(8)
-            .map(|row| row[3])
-            .collect();
-        assert_eq!(rows[1..7], [120; 6]);
-        for (y, row) in picture.planes_mut().y.chunks_exact_mut(8).enumerate() {
-            row.fill(20 * y as u8);
-        }
-        blend_fields(&mut picture);
-        let rows: Vec<u8> = picture
-            .planes()
-            .y
-            .chunks_exact(8)
-            .map(|row| row[7])
-            .collect();
-        assert_eq!(rows[1..7], [20, 40, 60, 80, 100, 120]);
     }
 }

@@ -219,18 +219,18 @@ fn every_planar_subsampling_range_and_padding() {
 }
 
 #[test]
-fn tight_planes_are_cut_where_a_y4m_frame_has_them() {
+fn contiguous_planes_are_cut_where_a_y4m_frame_has_them() {
     let pool = PicturePool::new(1);
     let data = bytes(Chroma::Cs420.picture_bytes(7, 5));
     assert_eq!(data.len(), 7 * 5 + 2 * 4 * 3);
-    let source = Planar::tight(&data, (7, 5), Chroma::Cs420, Range::Limited).expect("exact");
+    let source = Planar::contiguous(&data, (7, 5), Chroma::Cs420, Range::Limited).expect("exact");
     let picture = planar(&source, &pool).expect("enough");
     assert_eq!(
         &picture.planes().v[3..6],
         &data[35 + 12 + 4..][..3],
         "second row of V"
     );
-    let short = Planar::tight(&data[1..], (7, 5), Chroma::Cs420, Range::Limited);
+    let short = Planar::contiguous(&data[1..], (7, 5), Chroma::Cs420, Range::Limited);
     assert!(matches!(
         short.unwrap_err(),
         ConvertError::TooShort {
@@ -316,7 +316,7 @@ fn sizes_that_lie_are_refused_before_anything_is_allocated() {
             height: 1
         }
     );
-    let nothing = Planar::tight(&[], (2, 2), Chroma::Mono, Range::Full).unwrap_err();
+    let nothing = Planar::contiguous(&[], (2, 2), Chroma::Mono, Range::Full).unwrap_err();
     assert!(
         matches!(nothing, ConvertError::TooShort { needed: 4, .. }),
         "{nothing}"

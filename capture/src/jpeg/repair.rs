@@ -344,7 +344,7 @@ impl Coverage {
         self.components.len()
     }
 
-    /// Of either Huffman or arithmetic coding.
+    /// Whether it is progressive, with Huffman or arithmetic coding.
     fn is_progressive(&self) -> bool {
         matches!(self.frame, 0xc2 | 0xca)
     }

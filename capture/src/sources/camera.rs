@@ -10,7 +10,7 @@ use crate::picture::I420;
 pub(crate) enum CameraChoice {
     /// Any that works. `first` is the index to begin with, modulo the number of cameras.
     Any { first: usize },
-    /// By a name that the configuration gives.
+    /// The one that the configuration names.
     Named(String),
     /// The one that was open before: by its stable id, or by its name in another socket.
     Same { id: String, name: String },

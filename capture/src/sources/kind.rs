@@ -10,20 +10,6 @@ use crate::error::CaptureError;
 use crate::frame::WallClock;
 
 /// One kind of source: how its address is written, how long it may be silent, how it is read.
-///
-/// ```ignore
-/// pub(super) static KIND: SourceKind = SourceKind {
-///     label: "mjpeg",
-///     keyword: Some("mjpeg"),
-///     forms: "mjpeg:http://…",
-///     needs: "an http:// or https:// address",
-///     example: "mjpeg:http://192.168.1.20/stream",
-///     parse: http_address,
-///     plain_name: |url| format!("camera at {}", host_of(url)),
-///     limits: StallLimits::new(30, 5),
-///     run,
-/// };
-/// ```
 pub struct SourceKind {
     /// The value of the metrics' label `source`, also part of the thread's name.
     pub(crate) label: &'static str,
@@ -64,9 +50,9 @@ impl Eq for SourceKind {}
 /// What a source is asked to open. Each kind uses the fields that concern it.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// As [`SourceKind::parse`] returned it.
+    /// What [`SourceKind::parse`] returned.
     pub(crate) address: String,
-    /// As [`SourceKind::plain_name`] returned it.
+    /// What [`SourceKind::plain_name`] returned.
     pub(crate) name: String,
     pub(crate) camera: CameraChoice,
     pub(crate) wanted: Wanted,

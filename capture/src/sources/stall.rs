@@ -8,7 +8,7 @@ use crate::frame::Frame;
 /// A source without a picture for this long has stalled. With the supervisor's tick of 0.1 s, the
 /// card is up within 2 s.
 pub(crate) const STALL: Duration = Frame::STALE_AFTER;
-/// Intervals between pictures are believed up to this length.
+/// Upper limit of the learnt interval between pictures.
 pub(super) const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long a kind of source may be silent at each stage of an attempt.

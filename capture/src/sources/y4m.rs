@@ -351,7 +351,7 @@ fn publish<R: BufRead>(
     let header = reader.header();
     let size = (header.width, header.height);
     let picture = output.timed(|| {
-        let planes = Planar::tight(pixels, size, header.chroma, header.range);
+        let planes = Planar::contiguous(pixels, size, header.chroma, header.range);
         let picture = planes.and_then(|planes| planar(&planes, output.pool()));
         let mut picture = picture.map_err(|error| error.to_string())?;
         if reader.is_interlaced() {

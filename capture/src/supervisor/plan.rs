@@ -110,15 +110,20 @@ impl Plan {
             return AfterFailure::Stop;
         }
         if self.spec == SourceSpec::Auto && self.camera.is_none() && self.fallback.is_none() {
-            self.probe_failed(error);
+            self.fall_back(error);
             return AfterFailure::Fallback;
         }
         AfterFailure::Retry
     }
 
-    /// Notes that there is still no camera. Returns whether [`Plan::note`] changed.
+    /// There is still no camera. Returns whether [`Plan::note`] changed.
     pub(crate) fn probe_failed(&mut self, error: &CaptureError) -> bool {
         self.failures += 1;
+        self.fall_back(error)
+    }
+
+    /// Shows the scene because of `error`. Returns whether [`Plan::note`] changed.
+    fn fall_back(&mut self, error: &CaptureError) -> bool {
         let note = match error {
             CaptureError::NoCamera => "No camera found. Showing the test scene.".to_owned(),
             other => format!("{other} Showing the test scene meanwhile."),
@@ -163,8 +168,10 @@ mod tests {
         );
         plan.succeeded(None);
         let probe = plan.probe().expect("a camera is looked for");
-        assert!(matches!(probe.camera, CameraChoice::Any { .. }));
+        assert_eq!(probe.camera, CameraChoice::Any { first: 1 });
         assert!(!plan.probe_failed(&CaptureError::NoCamera), "the same note");
+        let probe = plan.probe().expect("a camera is looked for");
+        assert_eq!(probe.camera, CameraChoice::Any { first: 2 });
         assert!(plan.probe_failed(&CaptureError::CameraBusy {
             name: "C920".to_owned()
         }));

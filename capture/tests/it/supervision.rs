@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use capture::{InjectedFault, TURN_MAX};
+use capture::{InjectedFault, Signal, TURN_MAX};
 
 use crate::timing::HANG_TIMEOUT;
 use crate::watching::Watched;
@@ -30,6 +30,16 @@ fn after_a_panic_of_the_supervisor_the_source_is_opened_again() {
     until("the supervisor has ended", || {
         format!("{threads:?}") == "[]"
     });
+}
+
+#[test]
+fn after_a_panic_of_the_supervisor_a_source_that_still_fails_is_reported_again() {
+    let mut watched = Watched::start("webcam:no-such-camera");
+    let reason = watched.lost();
+    watched.threads.inject("capture", InjectedFault::Panic);
+    watched.signal_that(|signal| matches!(signal, Signal::Opening { .. }).then_some(()));
+    assert_eq!(watched.lost(), reason);
+    watched.stop();
 }
 
 #[test]

@@ -22,19 +22,20 @@ pub enum AnnotationsError {
     /// Not JSON, or one of the lists is missing.
     #[error("is no COCO file of boxes (`images`, `annotations` with `bbox`, `categories`): {0}")]
     Syntax(#[from] serde_json::Error),
-    /// Two entries have the same id.
-    #[error("{what} is there twice")]
-    Twice { what: String },
+    #[error("the picture {0} occurs twice")]
+    PictureTwice(Id),
+    #[error("the category {0} occurs twice, with two names")]
+    CategoryTwice(Id),
 }
 
 /// Pictures with all boxes in them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Annotations {
-    /// By id, in which order pycocotools counts them.
+    /// Sorted by id, the order in which pycocotools counts them.
     pub pictures: Vec<Picture>,
     /// In the file's order, with those of the same name merged.
     pub categories: Vec<Category>,
-    /// Unusable annotations of these pictures.
+    /// Unusable annotations of these pictures, and those of no picture.
     pub left_out: LeftOut,
 }
 
@@ -62,7 +63,7 @@ pub struct Picture {
 /// A class of objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Category {
-    /// Of several with the same name, the id of the first.
+    /// The id of the first of several with the same name.
     pub id: Id,
     pub name: String,
 }
@@ -112,23 +113,27 @@ impl Annotations {
             let id = picture.id.clone();
             let file = picture.file.clone();
             let before = pictures.insert(id, picture);
+            // A picture that is listed twice alike is one.
             if let Some(before) = before.filter(|before| before.file != file) {
-                let what = format!("the picture {}", before.id);
-                return Err(AnnotationsError::Twice { what });
+                return Err(AnnotationsError::PictureTwice(before.id));
             }
         }
         let mut left_out = LeftOut::default();
         for (index, annotation) in file.annotations.iter().enumerate() {
-            let id = Id::of(&annotation.image_id);
-            // A file reduced to fewer pictures often keeps the annotations of the others.
-            let picture = id.as_ref().map(|id| pictures.get_mut(id));
-            if let Some(None) = picture {
+            let Some(id) = Id::of(&annotation.image_id) else {
+                left_out.add(annotation, index, "has no `image_id`");
                 continue;
-            }
-            match (picture.flatten(), annotation.true_box(&categories)?) {
-                (Some(picture), Ok(found)) => picture.boxes.push(found),
-                (None, _) => left_out.add(annotation, index, "has no `image_id`"),
-                (_, Err(why)) => left_out.add(annotation, index, &why),
+            };
+            // A file reduced to fewer pictures often keeps the annotations of the others.
+            let Some(picture) = pictures.get_mut(&id) else {
+                continue;
+            };
+            match annotation.true_box(&categories) {
+                Ok(found) => picture.boxes.push(found),
+                Err(BoxError::Unusable(why)) => left_out.add(annotation, index, &why),
+                Err(BoxError::AmbiguousCategory(id)) => {
+                    return Err(AnnotationsError::CategoryTwice(id));
+                }
             }
         }
         Ok(Self {
@@ -137,6 +142,13 @@ impl Annotations {
             left_out,
         })
     }
+}
+
+/// Why an annotation has no true box.
+enum BoxError {
+    Unusable(String),
+    /// Its category has two names, so that the whole file is refused.
+    AmbiguousCategory(Id),
 }
 
 impl LeftOut {
@@ -188,14 +200,13 @@ impl Categories {
         Self { all, by_id }
     }
 
-    /// The index of a category, if it is listed.
-    fn index_of(&self, id: &Id) -> Result<Option<usize>, AnnotationsError> {
-        match self.by_id.get(id) {
-            Some(None) => Err(AnnotationsError::Twice {
-                what: format!("the category {id}, with two names,"),
-            }),
-            Some(index) => Ok(*index),
-            None => Ok(None),
+    fn index_of(&self, id: Id) -> Result<usize, BoxError> {
+        match self.by_id.get(&id) {
+            Some(Some(index)) => Ok(*index),
+            Some(None) => Err(BoxError::AmbiguousCategory(id)),
+            None => Err(BoxError::Unusable(format!(
+                "has the category {id}, which is not under `categories`"
+            ))),
         }
     }
 }
@@ -234,22 +245,13 @@ fn path_within(name: &str) -> Option<PathBuf> {
 }
 
 impl CocoAnnotation {
-    /// The box, or why the annotation is unusable.
-    fn true_box(
-        &self,
-        categories: &Categories,
-    ) -> Result<Result<TrueBox, String>, AnnotationsError> {
-        let Some(id) = Id::of(&self.category_id) else {
-            return Ok(Err("has no `category_id`".to_owned()));
-        };
-        let Some(category) = categories.index_of(&id)? else {
-            let why = format!("has the category {id}, which is not under `categories`");
-            return Ok(Err(why));
-        };
-        Ok(lenient::rect(&self.bbox).map(|rect| TrueBox {
-            category,
-            rect: BoxXywh::from(rect),
+    fn true_box(&self, categories: &Categories) -> Result<TrueBox, BoxError> {
+        let id = Id::of(&self.category_id)
+            .ok_or_else(|| BoxError::Unusable("has no `category_id`".to_owned()))?;
+        Ok(TrueBox {
+            category: categories.index_of(id)?,
+            rect: BoxXywh::from(lenient::rect(&self.bbox).map_err(BoxError::Unusable)?),
             crowd: lenient::is_true(&self.iscrowd),
-        }))
+        })
     }
 }

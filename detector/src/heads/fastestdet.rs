@@ -100,7 +100,7 @@ mod tests {
         })
     }
 
-    /// As the published script does it: fractions of the picture, in f64.
+    /// Decodes like the published script: fractions of the picture, in f64.
     fn reference(planes: &Array3<f32>, min_score: f64) -> Vec<Reference> {
         let mut found = Vec::new();
         for h in 0..4 {

@@ -128,7 +128,7 @@ fn deviation_as_cells(row: &[f32]) -> f32 {
     capped(row[0] - 0.5) + capped(row[1] - 0.5) + capped(row[2]) + capped(row[3])
 }
 
-/// As [`deviation_as_cells`], read as pixels.
+/// Like [`deviation_as_cells`], with the numbers read as pixels.
 fn deviation_as_pixels(row: &[f32], cell: Cell) -> f32 {
     let stride = cell.stride as f32;
     let centre = |index: usize| (index as f32 + 0.5) * stride;

@@ -136,7 +136,7 @@ impl Manifest {
         for (index, entry) in models.iter().enumerate() {
             entry.check()?;
             if models[..index].iter().any(|other| other.name == entry.name) {
-                return Err(entry.wrong("is there twice"));
+                return Err(entry.wrong("occurs twice"));
             }
             if entry.sha256.is_none() || entry.bytes.is_none() {
                 return Err(entry.wrong("`sha256` and `bytes` are missing"));

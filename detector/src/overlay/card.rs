@@ -1,11 +1,9 @@
-//! The card that is shown when there is no picture, and the notes on a picture.
+//! The card that is shown when there is no picture.
 
 use capture::canvas::{Canvas, Ink, Rect, Text};
 
-use super::style::{self, ACCENT, GROUND, PAPER, QUIET, Sizes};
+use super::style::{self, ACCENT, GROUND, PAPER, QUIET};
 
-/// Alpha of the ground of notes, the page's `--glass` (76 %).
-const GLASS: u8 = 194;
 /// The logo is drawn in the units of the page's SVG.
 const MARK_UNITS: f32 = 32.0;
 
@@ -97,49 +95,4 @@ fn round_ends(canvas: &mut Canvas<'_>, frame: Rect, arm: i32, thickness: i32, in
         rows.iter()
             .for_each(|&y| canvas.fill_ellipse(side[0], y, half, half, ink));
     }
-}
-
-/// The corner of a note.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Corner {
-    BottomLeft,
-    BottomRight,
-}
-
-/// Paints a line of text on a dark translucent ground, with a dot in the accent colour if `dot`.
-pub(crate) fn paint_pill(
-    canvas: &mut Canvas<'_>,
-    text: &mut Text,
-    words: &str,
-    corner: Corner,
-    dot: bool,
-) {
-    let sizes = Sizes::of(canvas.height());
-    let (width, height) = (canvas.width() as i32, canvas.height() as i32);
-    let cap = Text::cap_height_px(sizes.text).round() as i32;
-    let margin = sizes.text as i32 * 3 / 5;
-    let pad = sizes.text as i32 * 3 / 5;
-    let dot_px = if dot { sizes.text as i32 } else { 0 };
-    let room = width - 2 * margin - 2 * pad - dot_px;
-    let words = text.fitted(words, sizes.text, room.max(0) as f32);
-    if words.is_empty() {
-        return;
-    }
-    let wide = text.width_px(&words, sizes.text).ceil() as i32 + 2 * pad + dot_px;
-    let high = cap + 2 * (sizes.text as i32 * 2 / 5);
-    let x = if corner == Corner::BottomLeft {
-        margin
-    } else {
-        width - margin - wide
-    };
-    let pill = Rect::new(x, height - margin - high, wide, high);
-    canvas.fill_round_rect(pill, high as f32 / 2.0, style::ink(GROUND), GLASS);
-    if dot {
-        let radius = cap as f32 * 0.32;
-        let cy = pill.y as f32 + high as f32 / 2.0;
-        let cx = (pill.x + pad) as f32 + radius;
-        canvas.fill_ellipse(cx, cy, radius, radius, style::ink(ACCENT));
-    }
-    let from = ((pill.x + pad + dot_px) as f32, pill.y + (high + cap) / 2);
-    text.draw(canvas, from, &words, sizes.text, style::ink(PAPER));
 }

@@ -187,8 +187,6 @@ fn any_box_and_any_name_can_be_painted() {
                 clock: &detail,
             },
         );
-        painter.paint_note(&mut painted, &detail);
-        painter.paint_clock(&mut painted, "");
     }
 }
 
@@ -219,22 +217,6 @@ fn the_card_is_dark_calm_and_says_its_words() {
     assert!(
         !changed.is_empty() && changed.iter().all(|at| at.1 > 600),
         "only the clock moves"
-    );
-}
-
-#[test]
-fn notes_stand_in_their_corners() {
-    let before = picture(640, 360);
-    let mut painted = picture(640, 360);
-    OverlayPainter::new().paint_note(&mut painted, "No camera found: test scene");
-    let note = touched(&before, &painted);
-    assert!(note.iter().all(|at| at.0 < 320 && at.1 > 320), "lower left");
-    let mut painted = picture(640, 360);
-    OverlayPainter::new().paint_clock(&mut painted, "12:30:01");
-    let clock = touched(&before, &painted);
-    assert!(
-        !clock.is_empty() && clock.iter().all(|at| at.0 > 500 && at.1 > 320),
-        "lower right"
     );
 }
 

@@ -18,7 +18,7 @@ const FURTHEST: Duration = Duration::from_millis(400);
 /// The margin on each side, as a share of the width and of the height: boxes of small models waver by
 /// this much around a person.
 const MARGIN: (f32, f32) = (0.12, 0.08);
-/// As above for a face, whose hair and ears tell much too.
+/// The margin of a face, whose hair and ears tell much too.
 const FACE_MARGIN: (f32, f32) = (0.25, 0.2);
 const LEAST_MARGIN_PX: f32 = 4.0;
 /// Growth in box sizes per second for motion that cannot be predicted, of a box that was seen twice.

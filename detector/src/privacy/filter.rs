@@ -27,7 +27,7 @@ const CELLS: u32 = 6;
 const FACE_CELLS: u32 = 2;
 /// The smallest cells at a picture's height of 720, in pixels.
 const LEAST_CELL: f32 = 24.0;
-/// As above for what moved: an area may be a part of a large face.
+/// The least cell for what moved: an area may be a part of a large face.
 const LEAST_MOTION_CELL: f32 = 90.0;
 /// Persons are drawn as silhouettes from this score on.
 const DRAWN_SCORE: f32 = 0.3;
@@ -51,7 +51,7 @@ pub struct PrivacyFilter {
     /// The generation of the settings in use.
     generation: u64,
     settings: Arc<PrivacySettings>,
-    /// Of the pictures.
+    /// The source of the pictures.
     source_number: SourceNumber,
     sighting: Option<Arc<Sighting>>,
     /// Of the pictures.

@@ -58,7 +58,7 @@ pub struct Sighted {
 pub struct Sighting {
     /// When the frame was captured.
     pub captured_at: Instant,
-    /// Of the frame: sightings tell nothing about pictures of another source.
+    /// The source of the frame: sightings tell nothing about pictures of another source.
     pub source_number: SourceNumber,
     pub frame_width: u32,
     pub frame_height: u32,

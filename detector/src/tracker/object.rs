@@ -64,7 +64,7 @@ impl Default for TrackerConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Thresholds {
     others: TrackerConfig,
-    /// Of the classes that have their own, by class.
+    /// The parameters of classes that have their own, by class.
     own: BTreeMap<usize, TrackerConfig>,
 }
 
@@ -117,7 +117,7 @@ pub(super) struct TrackedObject {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShowLimits {
     pub(super) unseen: Duration,
-    /// Without a detection of at least the minimum score.
+    /// Time without a detection of at least the minimum score.
     pub(super) weak: Duration,
 }
 

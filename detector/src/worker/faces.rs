@@ -49,7 +49,7 @@ impl<D: Detect> FaceFinder<D> {
             }
             Ok(Ok(None)) => "no model for faces is installed".to_owned(),
             Ok(Err(problem)) => problem,
-            Err(_) => "the face detector broke down".to_owned(),
+            Err(_) => "the face detector panicked".to_owned(),
         };
         tracing::warn!(problem, "no faces; heads of persons are hidden instead");
         self.detector = None;

@@ -41,7 +41,7 @@ pub struct ModelControl {
 struct State {
     in_use: ModelChoice,
     last: ModelChange,
-    /// By the model's name; of models that were in use before.
+    /// Inference times of the models that were in use before, by the model's name.
     inference: BTreeMap<String, Duration>,
 }
 

@@ -54,7 +54,7 @@ impl<D: Send + 'static> Opener<D> {
         let work = move || {
             heartbeat.beat(OPENING_MAX);
             let opened = catch_unwind(AssertUnwindSafe(|| open(&model)));
-            let broken = |_| Err(failure("the detector broke down while it opened the model"));
+            let broken = |_| Err(failure("the detector panicked while it opened the model"));
             // Fails when the detect thread has ended; the model is dropped then.
             let _ = sender.send(opened.unwrap_or_else(broken));
         };

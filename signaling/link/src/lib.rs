@@ -1,11 +1,11 @@
 //! Simulates a network path with loss, delay, jitter, reordering and a bottleneck, for tests and benches.
-//! Many kernels lack netem, and a virtual clock is exact.
+//! netem would need root, a kernel with it, and real time.
 //!
 //! One direction is a [`Link`]. A datagram passes, in this order: the queue (tail drop), the bottleneck rate,
-//! random loss, delay, jitter. A randomly lost datagram has used the rate, as on a radio link. The same seed
+//! random loss, delay, jitter and reordering. A randomly lost datagram has used the rate, as on a radio link. The same seed
 //! and input give the same result.
 //!
-//! Never: uses a clock or a socket, or looks into a datagram.
+//! Uses no clock and no socket, and does not read datagrams.
 
 mod conditions;
 mod link;

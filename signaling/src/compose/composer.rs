@@ -269,7 +269,7 @@ impl Composer {
         step
     }
 
-    /// Forgets all pictures when they were taken back. New encoders begin with keyframes, without a reference to
+    /// Forgets all pictures when they were invalidated. New encoders begin with keyframes, without a reference to
     /// an earlier picture.
     fn follow_epoch(&mut self) {
         let epoch = self.demand.picture_epoch().now();

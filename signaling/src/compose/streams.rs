@@ -156,7 +156,7 @@ impl Streams {
         let mut smaller = None;
         if (width, height) != (from.width(), from.height()) {
             let begin = Instant::now();
-            smaller = scaled(&mut self.scaler, &self.pool, from, (width, height));
+            smaller = Some(scaled(&mut self.scaler, &self.pool, from, (width, height))?);
             metrics.scale.observe(begin.elapsed().as_secs_f64());
         }
         let picture = smaller.as_deref().unwrap_or(from);
@@ -248,8 +248,10 @@ fn scaled(
     pool: &PicturePool,
     from: &I420,
     (width, height): (u32, u32),
-) -> Option<capture::PooledPicture> {
-    let mut picture = pool.take(width, height).ok()?;
-    scaler.scale(from, &mut picture).ok()?;
-    Some(picture)
+) -> Result<capture::PooledPicture, EncodeError> {
+    let failed = |error: &dyn std::fmt::Display| EncodeError::Scale(error.to_string());
+    let mut picture = pool.take(width, height).map_err(|error| failed(&error))?;
+    let scaled = scaler.scale(from, &mut picture);
+    scaled.map_err(|error| failed(&error))?;
+    Ok(picture)
 }

@@ -8,7 +8,7 @@ use crate::encode::encoder::{Rendition, RenditionId};
 
 /// Moving up needs this much more than the rendition's rate, for headers, retransmissions and keyframes.
 /// The gap to the rate at which a viewer moves down is the hysteresis.
-const CLIMB_SHARE: f32 = 1.1;
+const UPGRADE_SHARE: f32 = 1.1;
 /// A probe tests more than moving up needs, so that its success is enough.
 const PROBE_SHARE: f32 = 1.2;
 
@@ -24,7 +24,7 @@ pub(crate) struct Rung {
 
 /// Who selects the rendition of a viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Choice {
+pub(crate) enum RenditionChoice {
     /// The congestion control.
     #[default]
     Auto,
@@ -39,21 +39,21 @@ pub(crate) fn fitting(ladder: &[Rung], estimate_bps: u32) -> Option<RenditionId>
 }
 
 /// Returns the largest rendition above `current` that fits the bandwidth estimate with a margin.
-pub(crate) fn climb(
+pub(crate) fn upgrade(
     ladder: &[Rung],
     current: RenditionId,
     estimate_bps: Option<u32>,
 ) -> Option<RenditionId> {
     above(ladder, current)
         .iter()
-        .find(|rung| estimate_bps.is_none_or(|bps| bps >= share(rung.nominal_bps, CLIMB_SHARE)))
+        .find(|rung| estimate_bps.is_none_or(|bps| bps >= share(rung.nominal_bps, UPGRADE_SHARE)))
         .map(|rung| rung.id)
 }
 
 /// Whether the estimate is above the rate of the largest rendition.
 pub(crate) fn carries_all(ladder: &[Rung], estimate_bps: u32) -> bool {
     let largest = ladder.first().map_or(0, |rung| rung.nominal_bps);
-    estimate_bps >= share(largest, CLIMB_SHARE)
+    estimate_bps >= share(largest, UPGRADE_SHARE)
 }
 
 /// Returns the rate to probe for: the nominal rate of the current rendition while its encoder is
@@ -131,12 +131,12 @@ pub(crate) fn ladder(renditions: &[Rendition]) -> Vec<Rung> {
 }
 
 /// Parses what a viewer asks for: `auto` or a name such as `720p`.
-pub(crate) fn choice(renditions: &[Rendition], wanted: &str) -> Option<Choice> {
+pub(crate) fn parse_choice(renditions: &[Rendition], wanted: &str) -> Option<RenditionChoice> {
     if wanted.eq_ignore_ascii_case("auto") {
-        return Some(Choice::Auto);
+        return Some(RenditionChoice::Auto);
     }
     let named = renditions
         .iter()
         .find(|rendition| rendition.name().eq_ignore_ascii_case(wanted));
-    named.map(|rendition| Choice::Fixed(rendition.id))
+    named.map(|rendition| RenditionChoice::Fixed(rendition.id))
 }

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use rtc::interceptor::Acknowledgement;
 
-use super::allocation::{self, Choice, Rung};
+use super::allocation::{self, RenditionChoice, Rung};
 use super::bandwidth_estimate::{BandwidthEstimate, PathState, QUEUE_LONG};
+use super::monitoring::Monitoring;
 use super::path_estimator::PathEstimator;
+use super::playout::Playout;
 use super::probe::{ProbeOutcome, Prober};
 use super::sent_log::SentLog;
-use super::watch::{Playout, Watch};
 use crate::encode::encoder::RenditionId;
 use crate::metrics::RenditionChange;
 
@@ -43,10 +44,10 @@ pub(crate) struct Control {
     path: PathEstimator,
     estimate: BandwidthEstimate,
     prober: Prober,
-    watch: Watch,
+    monitoring: Monitoring,
     playout: Playout,
     round_trip: Duration,
-    choice: Choice,
+    choice: RenditionChoice,
     /// What last lowered, and what last raised, the rendition that this viewer can get.
     lowered_by: RenditionChange,
     raised_by: RenditionChange,
@@ -57,13 +58,13 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    pub(crate) fn new(now: Instant, choice: Choice) -> Self {
+    pub(crate) fn new(now: Instant, choice: RenditionChoice) -> Self {
         Self {
             log: SentLog::default(),
             path: PathEstimator::new(now),
             estimate: BandwidthEstimate::default(),
             prober: Prober::new(now),
-            watch: Watch::new(now),
+            monitoring: Monitoring::new(now),
             playout: Playout::default(),
             round_trip: ROUND_TRIP_DEFAULT,
             choice,
@@ -92,18 +93,18 @@ impl Control {
         self.round_trip
     }
 
-    pub(crate) fn choice(&self) -> Choice {
+    pub(crate) fn choice(&self) -> RenditionChoice {
         self.choice
     }
 
-    pub(crate) fn choose(&mut self, choice: Choice) {
+    pub(crate) fn set_choice(&mut self, choice: RenditionChoice) {
         self.choice = choice;
         (self.lowered_by, self.raised_by) = (RenditionChange::Chosen, RenditionChange::Chosen);
     }
 
     /// Records an outgoing packet and returns its transport-wide sequence number, if feedback is wanted.
     pub(crate) fn stamp(&mut self, now: Instant, bytes: usize) -> Option<u16> {
-        if !self.is_close(now) {
+        if !self.is_monitored(now) {
             return None;
         }
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -112,8 +113,8 @@ impl Control {
     }
 
     /// Starts close monitoring, because the receiver asked for a retransmission or a keyframe.
-    pub(crate) fn alarm(&mut self, now: Instant) {
-        self.watch.alarm(now);
+    pub(crate) fn start_monitoring(&mut self, now: Instant) {
+        self.monitoring.start(now);
     }
 
     /// Call after this process was suspended. Missing and late feedback is then no sign of congestion, so
@@ -126,7 +127,7 @@ impl Control {
         self.clear_since = None;
         self.resumed_at = Some(now);
         // The network may have changed meanwhile.
-        self.watch.alarm(now);
+        self.monitoring.start(now);
     }
 
     /// Whether reports that are read now may have waited while this process was suspended.
@@ -137,7 +138,7 @@ impl Control {
 
     /// Handles a receiver report.
     pub(crate) fn report(&mut self, now: Instant, loss: f32, round_trip: Option<Duration>) {
-        self.watch.report(now, loss, round_trip);
+        self.monitoring.report(now, loss, round_trip);
         self.round_trip = round_trip.unwrap_or(self.round_trip);
     }
 
@@ -160,7 +161,7 @@ impl Control {
             PathState::Queued => self.clear_since = None,
             PathState::Lowered => {
                 self.clear_since = None;
-                self.watch.alarm(now);
+                self.monitoring.start(now);
                 self.prober.hold(now);
                 self.lowered_by = if sample.queue >= QUEUE_LONG {
                     RenditionChange::QueueingDelay
@@ -216,16 +217,16 @@ impl Control {
 
     /// When [`Self::tick`] and [`Self::padding`] are due next; `None` while nothing is monitored.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
-        let tick = self.is_close(now).then_some(self.next_tick);
+        let tick = self.is_monitored(now).then_some(self.next_tick);
         tick.into_iter()
             .chain(self.prober.due(self.round_trip))
             .min()
     }
 
-    fn is_close(&self, now: Instant) -> bool {
+    fn is_monitored(&self, now: Instant) -> bool {
         // A viewer with a playout delay must be monitored, or the delay would never be removed.
         let held = self.playout.delay() > Duration::ZERO;
-        self.watch.is_close(now) || self.estimate.bps().is_some() || held
+        self.monitoring.is_active(now) || self.estimate.bps().is_some() || held
     }
 
     /// Decides which rendition the viewer gets now.
@@ -237,13 +238,13 @@ impl Control {
     ) -> Decision {
         let is_offered = |id| ladder.iter().any(|rung| rung.id == id);
         let auto = match self.choice {
-            Choice::Fixed(wanted) if wanted == current && is_offered(wanted) => {
+            RenditionChoice::Fixed(wanted) if wanted == current && is_offered(wanted) => {
                 return Decision::Stay;
             }
-            Choice::Fixed(wanted) if is_offered(wanted) => {
+            RenditionChoice::Fixed(wanted) if is_offered(wanted) => {
                 return Decision::Move(wanted, RenditionChange::Chosen);
             }
-            Choice::Fixed(_) | Choice::Auto => self.estimate.bps(),
+            RenditionChoice::Fixed(_) | RenditionChoice::Auto => self.estimate.bps(),
         };
         if !is_offered(current) {
             let fit = allocation::fitting(ladder, auto.unwrap_or(u32::MAX));
@@ -267,7 +268,7 @@ impl Control {
             };
         }
         let rested = now.saturating_duration_since(self.moved_at) >= CLIMB_INTERVAL;
-        match allocation::climb(ladder, current, auto)
+        match allocation::upgrade(ladder, current, auto)
             .filter(|_| rested && !self.prober.is_running())
         {
             Some(larger) => {
@@ -288,7 +289,7 @@ impl Control {
         let clear = self
             .clear_since
             .is_some_and(|since| now.saturating_duration_since(since) >= PROBE_AFTER_CLEAR);
-        self.choice == Choice::Auto && clear && self.prober.is_ready(now)
+        self.choice == RenditionChoice::Auto && clear && self.prober.is_ready(now)
     }
 }
 

@@ -93,7 +93,7 @@ impl PathEstimator {
         })
     }
 
-    /// One-delay delay between the sender's and the receiver's clock; only differences are meaningful.
+    /// One-way delay between the sender's and the receiver's clock; only differences are meaningful.
     fn one_way_delay_us(&self, result: &PacketResult) -> Option<i64> {
         let there = i64::try_from(result.arrived?.as_micros()).ok()?;
         let here = result.sent_at.saturating_duration_since(self.origin);

@@ -9,7 +9,7 @@ use rtc::rtcp::transport_feedbacks::cc_feedback_report::Ecn;
 use super::allocation::tests::ladder;
 use super::control::Decision;
 use super::probe::PADDING_PACKET_BYTES;
-use super::{Choice, Control, Rung, targets};
+use super::{Control, RenditionChoice, Rung, targets};
 use crate::encode::encoder::RenditionId;
 use crate::metrics::RenditionChange;
 
@@ -62,7 +62,7 @@ struct Simulation {
     /// Queueing delay and rendition, sampled every 100 ms.
     queue_ms: Vec<u32>,
     rungs: Vec<usize>,
-    /// Of each change of the rendition.
+    /// The cause of each change of the rendition.
     causes: Vec<RenditionChange>,
 }
 
@@ -73,7 +73,7 @@ impl Simulation {
         Self {
             start,
             ms: 0,
-            control: Control::new(start, Choice::Auto),
+            control: Control::new(start, RenditionChoice::Auto),
             link: Bottleneck {
                 rate_bps,
                 max_queue: 2000 * MS,
@@ -358,13 +358,14 @@ fn missing_feedback_lowers_the_rendition() {
 fn a_choice_is_the_cause_of_its_change_and_of_the_return_to_automatic_selection() {
     let mut run = Simulation::new(50_000_000, 0);
     run.go(3);
-    run.control.choose(Choice::Fixed(run.ladder[2].id));
+    run.control
+        .set_choice(RenditionChoice::Fixed(run.ladder[2].id));
     run.go(3);
     assert_eq!(
         (run.current.index(), &run.causes[..]),
         (2, &[RenditionChange::Chosen][..])
     );
-    run.control.choose(Choice::Auto);
+    run.control.set_choice(RenditionChoice::Auto);
     run.go(3);
     assert_eq!(run.current.index(), 0);
     assert_eq!(run.causes, [RenditionChange::Chosen; 2]);
@@ -383,9 +384,12 @@ fn a_new_path_raises_a_rendition_that_the_old_path_had_lowered() {
 
 #[test]
 fn a_rendition_that_is_not_offered_any_more_is_left() {
-    for choice in [Choice::Auto, Choice::Fixed(RenditionId::MAIN)] {
+    for choice in [
+        RenditionChoice::Auto,
+        RenditionChoice::Fixed(RenditionId::MAIN),
+    ] {
         let mut run = Simulation::new(50_000_000, 0);
-        run.control.choose(choice);
+        run.control.set_choice(choice);
         let gone = run.ladder.remove(0);
         let decision = run.control.decide(run.start, &run.ladder, gone.id);
         let to = run.ladder[0].id;

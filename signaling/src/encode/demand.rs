@@ -188,7 +188,7 @@ impl Demand {
     }
 }
 
-/// Counts how often all pictures were taken back, and keeps pictures of earlier epochs from being published.
+/// Counts how often all pictures were invalidated, and keeps pictures of earlier epochs from being published.
 #[derive(Debug, Default)]
 pub struct PictureEpoch(Mutex<u64>);
 

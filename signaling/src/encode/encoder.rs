@@ -105,6 +105,9 @@ pub enum EncodeError {
         /// The library's own words.
         reason: String,
     },
+    /// The picture could not be scaled to the encoder's size.
+    #[error("the picture for the H.264 encoder cannot be made: {0}")]
+    Scale(String),
     /// A setting was refused while running.
     #[error("the H.264 encoder refused {setting}: {code}")]
     Setting {

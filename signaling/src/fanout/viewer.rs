@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::packet_ring::{PacketRing, RingFrame, RingPacket};
 use super::rtp_stream::RtpStream;
 use super::send_queue::SendQueue;
-use crate::congestion::{Choice, Control};
+use crate::congestion::{Control, RenditionChoice};
 use crate::encode::encoder::RenditionId;
 use crate::encode::keyframes::PliBackoff;
 use crate::metrics::{RenditionChange, ResendOutcome};
@@ -59,7 +59,7 @@ pub(crate) struct NewViewer {
     pub(crate) id: String,
     pub(crate) peer: Peer,
     pub(crate) rtp: RtpStream,
-    pub(crate) choice: Choice,
+    pub(crate) choice: RenditionChoice,
     pub(crate) offered_at: Instant,
     pub(crate) place: Box<dyn Place>,
 }
@@ -288,10 +288,10 @@ impl Viewer {
 }
 
 /// The largest that the viewer allows: stepping down later is quicker than stepping up.
-fn first_rendition(choice: Choice) -> RenditionId {
+fn first_rendition(choice: RenditionChoice) -> RenditionId {
     match choice {
-        Choice::Fixed(rendition) => rendition,
-        Choice::Auto => RenditionId::MAIN,
+        RenditionChoice::Fixed(rendition) => rendition,
+        RenditionChoice::Auto => RenditionId::MAIN,
     }
 }
 

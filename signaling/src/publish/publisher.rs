@@ -131,7 +131,7 @@ impl Publisher {
 /// How a connection ended.
 enum Attempt {
     Failed(AttemptError),
-    /// By [`Publisher::reconnect`].
+    /// [`Publisher::reconnect`] was called.
     ToReconnect,
     Stopped,
 }

@@ -40,7 +40,7 @@ impl PublishSession {
             .await
             .map_err(|error| {
                 tracing::debug!(%error, "cannot create an offer");
-                let why = "This machine cannot open a connection. Has it a network?";
+                let why = "This machine cannot open a connection. Is it connected to a network?";
                 AttemptError::new(FailureKind::Local, why)
             })?;
         let offer = peer.local_sdp().await;
@@ -137,7 +137,7 @@ impl PublishSession {
                     }
                     proven = proven || self.peer.packets_sent().await > 0;
                     if !proven && written_before > 0 {
-                        let why = "Nothing of what is sent leaves this machine.";
+                        let why = "The server receives nothing from this machine.";
                         return AttemptError::new(FailureKind::Local, why);
                     }
                     written_before = written;

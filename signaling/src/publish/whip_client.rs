@@ -87,7 +87,7 @@ impl WhipClient {
                 }
             }
         }
-        let why = "The server leads in circles.";
+        let why = "Too many redirects.";
         Err(AttemptError::new(FailureKind::BadAnswer, why))
     }
 
@@ -114,7 +114,7 @@ impl WhipClient {
         log_rejection("further candidates", request.send(fragment));
     }
 
-    /// Deletes the session. Without it the server times out.
+    /// Deletes the session. Otherwise the server keeps it until its time-out.
     pub(super) fn delete(&self, resource: &SessionResource) {
         let request = self.agent.delete(resource.url.as_str());
         let request = self.authorized(request, &resource.url);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use rtc::shared::error::Error;
 
 use super::reply::{Reply, offer_problem};
-use crate::congestion::Choice;
+use crate::congestion::RenditionChoice;
 use crate::engine::Shared;
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
 use crate::fanout::viewer::{NewViewer, Place};
@@ -67,7 +67,7 @@ pub(crate) fn negotiate(
     shared: &Shared,
     candidates: &Candidates,
     text: &str,
-    choice: Choice,
+    choice: RenditionChoice,
     place: Box<dyn Place>,
 ) -> Result<(NewViewer, String), Reply> {
     let now = Instant::now();

@@ -11,7 +11,7 @@ use super::patch;
 use super::reply::{
     RETRY_AFTER_S, SDP, SDP_FRAGMENT, checked_body, created, problem, session_problem,
 };
-use crate::congestion::{Choice, choice};
+use crate::congestion::{RenditionChoice, parse_choice};
 use crate::encode::encoder::Rendition;
 use crate::engine::EngineHandle;
 use crate::transport::session::SessionError;
@@ -73,7 +73,7 @@ impl Whep {
         if self.engine.is_full() {
             return Err(full());
         }
-        let choice = self.choice(post.rendition.unwrap_or("auto"))?;
+        let choice = self.parse_choice(post.rendition.unwrap_or("auto"))?;
         let candidates = self.engine.candidates(post.host);
         let shared = self.engine.shared();
         let (newcomer, answer) = negotiate(shared, &candidates, offer, choice, place)?;
@@ -96,7 +96,7 @@ impl Whep {
     /// rendition's name, such as `360p`.
     pub async fn put_rendition(&self, id: &str, body: &[u8]) -> Reply {
         let wanted = std::str::from_utf8(body).unwrap_or_default().trim();
-        let choice = match self.choice(wanted) {
+        let choice = match self.parse_choice(wanted) {
             Ok(choice) => choice,
             Err(problem) => return problem,
         };
@@ -110,9 +110,9 @@ impl Whep {
         }
     }
 
-    fn choice(&self, wanted: &str) -> Result<Choice, Reply> {
+    fn parse_choice(&self, wanted: &str) -> Result<RenditionChoice, Reply> {
         let renditions = &self.engine.shared().renditions;
-        choice(renditions, wanted).ok_or_else(|| {
+        parse_choice(renditions, wanted).ok_or_else(|| {
             let names: Vec<String> = renditions.iter().map(Rendition::name).collect();
             let detail = format!("a rendition is auto or one of {}", names.join(", "));
             problem(422, "No such rendition", &detail)

@@ -43,7 +43,7 @@ pub struct WhipPost<'a> {
     pub host: Option<&'a str>,
     /// `User-Agent`, from which the source name is derived.
     pub user_agent: Option<&'a str>,
-    /// Whether it may replace a publisher whose picture is on the air.
+    /// Whether it may replace a publisher whose picture is live.
     pub takes_over: bool,
     /// The offer.
     pub body: &'a [u8],

@@ -134,7 +134,7 @@ impl Peer {
         Ok(peer)
     }
 
-    /// As [`Self::accept`], for a publisher: `chain` gets the received packets.
+    /// Like [`Self::accept`], for a publisher: `chain` gets the received packets.
     pub(crate) fn accept_with(
         now: Instant,
         offer: &Offer,

@@ -103,7 +103,7 @@ pub(crate) struct Trickle {
 /// New ICE credentials and addresses of a session.
 pub(crate) struct Restart {
     pub(crate) id: String,
-    /// As in [`Trickle`].
+    /// See [`Trickle`].
     pub(crate) tag: Option<String>,
     pub(crate) names: Arc<CheckCredentials>,
     pub(crate) remote: Credentials,

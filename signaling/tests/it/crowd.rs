@@ -84,7 +84,7 @@ fn viewers_come_and_go_and_leave_nothing() {
         assert_eq!(studio.delete(location).status, 200);
         assert_eq!(studio.delete(location).status, 404, "already gone");
     }
-    run(&mut crowd, "goodbyes", |crowd| {
+    run(&mut crowd, "clients that left are closed", |crowd| {
         crowd[..7].iter().all(|client| client.closed)
     });
     let mut rest = crowd.split_off(7);

@@ -55,7 +55,7 @@ fn viewers_of_both_threads_get_every_packet_and_leave_nothing() {
         assert_eq!(studio.delete(location).status, 200);
         assert_eq!(studio.delete(location).status, 404);
     }
-    run(&mut clients, "goodbyes", |clients| {
+    run(&mut clients, "clients that left are closed", |clients| {
         clients.iter().all(|client| client.closed)
     });
     assert_eq!(studio.metrics.viewers.get(), 0);

@@ -105,22 +105,22 @@ impl Station {
         let location = reply.header("Location").expect("a session");
         let id = location.strip_prefix("whip/").expect("below the endpoint");
         publisher.accept(&reply.body);
-        publisher.run("the picture is on the air", |_| self.published_on_air());
+        publisher.run("the picture is live", |_| self.publisher_is_live());
         (publisher, id.to_owned())
     }
 
-    fn on_air(&self) -> (u32, u32) {
-        let frame = self.frames.latest().expect("something is on the air");
+    fn live_size(&self) -> (u32, u32) {
+        let frame = self.frames.latest().expect("a frame is live");
         (frame.pixels.width(), frame.pixels.height())
     }
 
-    fn published_on_air(&self) -> bool {
+    fn publisher_is_live(&self) -> bool {
         let named = matches!(self.signal.latest().as_deref(),
             Some(Signal::Live { source, .. }) if source == "phone camera");
-        named && self.on_air() == SIZE
+        named && self.live_size() == SIZE
     }
 
-    fn scene_on_air(&self) -> bool {
+    fn scene_is_live(&self) -> bool {
         let named = matches!(self.signal.latest().as_deref(),
             Some(Signal::Live { source, .. }) if source == "test scene");
         let frame = self.frames.latest();
@@ -129,8 +129,8 @@ impl Station {
 
     fn wait_for_scene(&self) {
         let until = Instant::now() + HANG_TIMEOUT;
-        while !self.scene_on_air() {
-            assert!(Instant::now() < until, "the scene is not on the air");
+        while !self.scene_is_live() {
+            assert!(Instant::now() < until, "the scene is not live");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -177,9 +177,9 @@ fn a_published_picture_is_the_source_until_it_is_deleted() {
     assert_eq!(station.metrics.publishers.get(), 1);
     publisher.run("pictures, and reports on arrivals", |publisher| {
         let pictures = station.metrics.pictures.get();
-        pictures >= 20 && publisher.estimates > 0 && station.published_on_air()
+        pictures >= 20 && publisher.estimates > 0 && station.publisher_is_live()
     });
-    let frame = station.frames.latest().expect("on the air");
+    let frame = station.frames.latest().expect("a frame is live");
     for (seen, sent) in halves_of(&frame).into_iter().zip(HALVES) {
         assert!(seen.abs_diff(sent) <= 3, "{seen} instead of {sent}");
     }
@@ -204,7 +204,7 @@ fn the_published_picture_continues_after_a_panic_of_the_decoder_thread() {
     publisher.run("a restart", |_| registered.restarts("whip-decode") == 1);
     let before = station.metrics.pictures.get();
     publisher.run("the picture continues", |_| {
-        station.metrics.pictures.get() > before + 10 && station.published_on_air()
+        station.metrics.pictures.get() > before + 10 && station.publisher_is_live()
     });
     registered.inject("whip-decode", capture::InjectedFault::Hang);
     publisher.run("the hang is reported", |_| {
@@ -222,11 +222,11 @@ fn the_previous_source_returns_after_every_other_end_too() {
     let (mut publisher, id) = station.with_publisher();
     publisher.filming = false;
     let from = Instant::now();
-    publisher.run("the scene returns", |_| station.scene_on_air());
+    publisher.run("the scene returns", |_| station.scene_is_live());
     let what = "the scene is back, a silent camera";
     expect_within(what, from.elapsed(), BACK_WITHIN);
     publisher.filming = true;
-    publisher.run("the camera returns", |_| station.published_on_air());
+    publisher.run("the camera returns", |_| station.publisher_is_live());
     publisher.close();
     station.scene_back("closed");
     assert_eq!(
@@ -298,13 +298,13 @@ fn there_is_one_publisher_at_a_time() {
     assert_eq!(refused.status, 409, "{}", refused.body);
     assert!(refused.header("Retry-After").is_some());
     first.run_for(Duration::from_millis(100));
-    assert!(station.published_on_air());
+    assert!(station.publisher_is_live());
 
     let reply = station.post(&second.offer, true);
     assert_eq!(reply.status, 201, "{}", reply.body);
     second.accept(&reply.body);
     first.run("the first is disconnected", |first| first.closed);
-    second.run("the second is shown", |_| station.published_on_air());
+    second.run("the second is shown", |_| station.publisher_is_live());
 
     // A silent publisher can be replaced without a takeover.
     let third = Publisher::new();
@@ -419,7 +419,7 @@ fn a_publisher_that_changes_networks_continues_after_a_restart() {
     });
     let took = began.elapsed();
     publisher.run("more of them", |_| {
-        station.metrics.pictures.get() > before + 15 && station.published_on_air()
+        station.metrics.pictures.get() > before + 15 && station.publisher_is_live()
     });
     let what = "sixteen pictures after the restart";
     eprint_line(&format!("{what}: {:?}", began.elapsed()));
@@ -442,7 +442,7 @@ fn a_publishers_restart_without_a_path_keeps_the_old_path() {
     assert_eq!(reply.status, 200, "{}", reply.body);
     let before = station.metrics.pictures.get();
     publisher.run("pictures by the old path", |_| {
-        station.metrics.pictures.get() >= before + 35 && station.published_on_air()
+        station.metrics.pictures.get() >= before + 35 && station.publisher_is_live()
     });
     assert_eq!(block_on(station.whip.delete(&id)).status, 200);
 }

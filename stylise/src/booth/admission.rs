@@ -22,7 +22,7 @@ pub(super) fn styles(shared: &Shared) -> Vec<Style> {
 
 /// All styles of all stylists, ComfyUI's first.
 fn all_styles(shared: &Shared) -> Vec<Style> {
-    let stylists = [MadeBy::Comfyui, MadeBy::Laptop].map(|made_by| shared.stylist(made_by));
+    let stylists = [MadeBy::Comfyui, MadeBy::BuiltIn].map(|made_by| shared.stylist(made_by));
     let mut all = Vec::new();
     for stylist in stylists.into_iter().flatten() {
         let away = stylist.ready().is_err();
@@ -33,11 +33,11 @@ fn all_styles(shared: &Shared) -> Vec<Style> {
 }
 
 pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitted, SubmitError> {
-    if let Some(known) = known(&shared.lock(), submission)? {
+    if let Some(known) = same_submission(&shared.lock(), submission)? {
         return Ok(known);
     }
-    let style = offered(shared, submission)?;
-    admit(shared, &shared.lock(), submission, style.made_by)?;
+    let style = style_of(shared, submission)?;
+    check_limits(shared, &shared.lock(), submission, style.made_by)?;
     // Written without the lock, because the disk may be slow.
     let file = shared.pictures.keep(submission.source.jpeg())?;
     let submitted = insert(shared, submission, &style, &file);
@@ -49,7 +49,10 @@ pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitt
 }
 
 /// The existing job of the submission's idempotency key.
-fn known(state: &BoothState, submission: &Submission) -> Result<Option<Submitted>, SubmitError> {
+fn same_submission(
+    state: &BoothState,
+    submission: &Submission,
+) -> Result<Option<Submitted>, SubmitError> {
     let Some(key) = &submission.key else {
         return Ok(None);
     };
@@ -72,7 +75,7 @@ pub(super) fn job_of_key(
     Ok(Some(state.view(&row, Instant::now())))
 }
 
-fn offered(shared: &Shared, submission: &Submission) -> Result<Style, SubmitError> {
+fn style_of(shared: &Shared, submission: &Submission) -> Result<Style, SubmitError> {
     let id = &submission.style;
     let mut styles = match submission.made_by {
         None => styles(shared),
@@ -97,19 +100,19 @@ fn offered(shared: &Shared, submission: &Submission) -> Result<Style, SubmitErro
 }
 
 // overflow: refused
-fn admit(
+fn check_limits(
     shared: &Shared,
     state: &BoothState,
     submission: &Submission,
     made_by: MadeBy,
 ) -> Result<(), SubmitError> {
-    admit_visitor(shared, state, &submission.visitor)?;
+    check_visitor_limit(shared, state, &submission.visitor)?;
     let max = shared.settings.queue_max;
     check_room(state, made_by, &submission.address, max)
 }
 
 // overflow: refused
-pub(super) fn admit_visitor(
+pub(super) fn check_visitor_limit(
     shared: &Shared,
     state: &BoothState,
     visitor: &str,
@@ -144,10 +147,10 @@ fn insert(
     let stylist = shared.stylist(style.made_by);
     let workload = stylist.map_or_else(|| style.id.clone(), |stylist| stylist.workload(&style.id));
     let mut state = shared.lock();
-    if let Some(known) = known(&state, submission)? {
+    if let Some(known) = same_submission(&state, submission)? {
         return Ok(known);
     }
-    admit(shared, &state, submission, style.made_by)?;
+    check_limits(shared, &state, submission, style.made_by)?;
     let now_ms = state.now_ms();
     let keep_ms = u64::try_from(shared.settings.keep.as_millis()).unwrap_or(u64::MAX);
     let id = JobId::random();

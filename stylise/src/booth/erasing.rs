@@ -63,7 +63,7 @@ pub(crate) fn expire(
 }
 
 /// Retries the database part of jobs whose files are already erased.
-pub(crate) fn finish(shared: &Shared, state: &mut BoothState) {
+pub(crate) fn erase_halfway(shared: &Shared, state: &mut BoothState) {
     let halfway: Vec<JobId> = state.erased_in_memory.iter().copied().collect();
     for job in halfway {
         match state.store.erase(job) {
@@ -170,7 +170,7 @@ fn maintain_folder(shared: &Shared, kept_at: &mut Instant) {
     if let Err(error) = state.store.ensure_in_place() {
         tracing::error!(%error, "cannot keep the database in place; retrying");
     }
-    finish(shared, &mut state);
+    erase_halfway(shared, &mut state);
     if kept_at.elapsed() >= KEEP_TIME_EVERY {
         state.save_clock();
         *kept_at = Instant::now();

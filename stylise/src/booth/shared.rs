@@ -71,7 +71,7 @@ impl Shared {
 
 /// What visitors are told when a stylist panics.
 pub(crate) const PANIC_MESSAGE: &str =
-    "This style broke down on this picture: try another style, or another picture.";
+    "This style failed on this picture: try another style, or another picture.";
 
 /// Runs a stylist's code and turns a panic into an error.
 pub(crate) fn catch_panic<T>(

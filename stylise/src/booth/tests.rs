@@ -24,14 +24,14 @@ struct CopyStylist;
 
 impl Stylist for CopyStylist {
     fn made_by(&self) -> MadeBy {
-        MadeBy::Laptop
+        MadeBy::BuiltIn
     }
 
     fn styles(&self) -> Vec<Style> {
         vec![Style {
             id: "mirror".to_owned(),
             title: "CopyStylist".to_owned(),
-            made_by: MadeBy::Laptop,
+            made_by: MadeBy::BuiltIn,
             away: false,
         }]
     }
@@ -68,7 +68,7 @@ impl Rig {
         Booth::open_with(
             settings,
             vec![Arc::new(CopyStylist)],
-            BoothMetrics::register(&mut Registry::default(), &[MadeBy::Laptop]),
+            BoothMetrics::register(&mut Registry::default(), &[MadeBy::BuiltIn]),
             Box::new(move || clocks.lock().expect("sound").clone()),
         )
         .expect("a booth")

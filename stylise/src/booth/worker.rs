@@ -55,7 +55,7 @@ fn recover(shared: &Shared, stylist: &dyn Stylist, panics_in_a_row: u32) {
     let freed = match state.job(job) {
         Ok(Some(row)) if panics_in_a_row > 1 => {
             let failed = Err(StylistError::Failed(PANIC_MESSAGE.to_owned()));
-            settle(shared, &mut state, stylist, &row, failed)
+            record_outcome(shared, &mut state, stylist, &row, failed)
         }
         Ok(Some(row)) => {
             put_back(&mut state, &row, None);
@@ -156,7 +156,7 @@ fn duration_words(time: Duration) -> String {
 fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row, heartbeat: &Heartbeat) {
     let outcome = make_picture(shared, stylist, row, heartbeat);
     let mut state = shared.lock();
-    let freed = settle(shared, &mut state, stylist, row, outcome);
+    let freed = record_outcome(shared, &mut state, stylist, row, outcome);
     state.running.remove(&row.id);
     state.stylist_mut(row.made_by).current = None;
     state.queue_changed();
@@ -167,7 +167,7 @@ fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row, heartbeat: &Heartbea
 }
 
 /// Records the outcome of a job. Returns the files to delete.
-fn settle(
+fn record_outcome(
     shared: &Shared,
     state: &mut BoothState,
     stylist: &dyn Stylist,
@@ -195,7 +195,7 @@ fn settle(
             if outcome.is_ok() {
                 record_timing(shared, state, stylist, row);
             }
-            finish(state, row);
+            finish_job(state, row);
             freed
         }
         Ok(None) => {
@@ -203,7 +203,7 @@ fn settle(
                 // overflow: counted
                 shared.metrics.discarded("LateResult").inc();
             }
-            finish(state, row);
+            finish_job(state, row);
             unused
         }
         // The job runs again later; a server still has its result.
@@ -215,7 +215,7 @@ fn settle(
     }
 }
 
-fn finish(state: &mut BoothState, row: &Row) {
+fn finish_job(state: &mut BoothState, row: &Row) {
     let own = state.stylist_mut(row.made_by);
     own.outage = None;
     own.finish(row.id);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::builtin::plane::Colour;
 
-/// A style made on this laptop.
+/// A style made on this machine.
 pub(super) struct BuiltinStyle {
     pub(super) id: &'static str,
     /// The title on the style card.

@@ -17,7 +17,7 @@ pub(super) enum CallError {
     /// HTTP status 400 or above.
     #[error("The ComfyUI server answers HTTP {status}: {}", one_line(body))]
     Refused { status: u16, body: String },
-    #[error("The ComfyUI server's answer has no end.")]
+    #[error("The ComfyUI server's answer is too large or incomplete.")]
     TooLong,
     #[error("What answers there is no ComfyUI.")]
     Malformed,
@@ -128,7 +128,7 @@ fn of_node(class: &str, error: &Value) -> String {
             let message = one_line(error["message"].as_str().unwrap_or("refused"));
             format!(
                 "The ComfyUI server refused the workflow at {class}: {message} ({details}). Its owner has \
-                 to mend the workflow."
+                 to fix the workflow."
             )
         }
     }

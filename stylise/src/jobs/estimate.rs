@@ -35,7 +35,7 @@ struct WorkloadTimes {
     warm_s: Mean,
     /// After a job of another workload or the first one, which includes loading the models.
     cold_s: Mean,
-    /// From the last step to the end of the job.
+    /// Time from the last step to the end of the job.
     rest_s: Mean,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct StepCount {
 
 impl StepCount {
     /// Updates the counter. A lower step or another total starts a new count.
-    pub(crate) fn counted(before: Option<Self>, step: u32, total: u32, now: Instant) -> Self {
+    pub(crate) fn updated(before: Option<Self>, step: u32, total: u32, now: Instant) -> Self {
         match before {
             Some(steps) if steps.total == total && step >= steps.last.0 => Self {
                 last: if step > steps.last.0 {
@@ -120,7 +120,7 @@ impl WaitEstimator {
     /// Starts with a guess: a laptop without, a server with a graphics card.
     pub(crate) fn new(made_by: MadeBy) -> Self {
         let guess_s = match made_by {
-            MadeBy::Laptop => 3.0,
+            MadeBy::BuiltIn => 3.0,
             MadeBy::Comfyui => 20.0,
         };
         Self {

@@ -88,7 +88,7 @@ mod tests {
         JobView {
             id,
             style: "oil".to_owned(),
-            made_by: MadeBy::Laptop,
+            made_by: MadeBy::BuiltIn,
             state: State::Queued,
             position: Some(position),
             expected_wait_s: None,

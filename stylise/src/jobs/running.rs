@@ -41,7 +41,7 @@ impl RunningJob {
             ahead: 0,
             taken_at: now,
             // The laptop starts at once.
-            at_work_since: (made_by == MadeBy::Laptop).then_some(now),
+            at_work_since: (made_by == MadeBy::BuiltIn).then_some(now),
             has_waited: false,
             step_count: None,
             preview: None,
@@ -71,7 +71,7 @@ impl RunningJob {
                 self.steps = (steps > 0).then_some(steps);
                 self.step = self.steps.map(|steps| step.min(steps));
                 if let (Some(step), Some(steps)) = (self.step, self.steps) {
-                    self.step_count = Some(StepCount::counted(self.step_count, step, steps, now));
+                    self.step_count = Some(StepCount::updated(self.step_count, step, steps, now));
                 }
             }
         }

@@ -75,7 +75,7 @@ fn everything_expires() {
 fn a_running_job_is_stopped_when_it_expires() {
     let mut rig = Rig::new("expire-running");
     rig.settings.keep = Duration::from_millis(300);
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, context| {
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, context| {
         crate::rig::wait_for_gate(&std::sync::Mutex::new(false), context)?;
         Ok(png([1, 1, 1]))
     });
@@ -132,7 +132,7 @@ fn rows(db: &Connection) -> u32 {
 #[test]
 fn pictures_are_erased_when_the_database_is_not_writable() {
     let mut rig = Rig::new("erase-full");
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));
     let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "pencil").id;
     booth.set_share(id, true).expect("written");
@@ -161,7 +161,7 @@ fn jobs_are_cancelled_when_the_database_is_not_writable() {
     let mut rig = Rig::new("cancel-full");
     let gate = Arc::new(Mutex::new(false));
     let opened = Arc::clone(&gate);
-    let stylist = FakeStylist::new(MadeBy::Laptop, move |_, context| {
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, move |_, context| {
         wait_for_gate(&opened, context)?;
         Ok(png([1, 1, 1]))
     });
@@ -186,7 +186,7 @@ fn jobs_are_cancelled_when_the_database_is_not_writable() {
 #[test]
 fn the_booth_survives_the_deletion_of_its_folder() {
     let mut rig = Rig::new("deleted");
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));
     let booth = rig.open(&[&stylist]);
     let before = submit(&booth, "ann", "pencil").id;
     wait_for(&booth, before, State::Done);

@@ -82,7 +82,7 @@ fn a_job_runs_and_is_followed() {
 #[test]
 fn concurrent_requests_with_one_key_give_one_job() {
     let mut rig = Rig::new("key");
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 2, 3])));
     let booth = rig.open(&[&stylist]);
     let key = rig::key(7);
     let asking: Vec<_> = (0..6)
@@ -115,7 +115,7 @@ fn concurrent_requests_with_one_key_give_one_job() {
 #[test]
 fn a_key_is_bound_to_visitor_and_request() {
     let mut rig = Rig::new("keys");
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 2, 3])));
     let booth = rig.open(&[&stylist]);
     let submit = |visitor: &str, form: &str| {
         let mut asked = ask(visitor, "pencil");
@@ -140,7 +140,7 @@ fn a_key_is_bound_to_visitor_and_request() {
 fn one_address_cannot_fill_the_queue() {
     let mut rig = Rig::new("crowd");
     rig.settings.queue_max = 20;
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, context| {
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, context| {
         wait_for_gate(&Mutex::new(false), context)?;
         Err(StylistError::Cancelled)
     });
@@ -173,7 +173,7 @@ fn one_address_cannot_fill_the_queue() {
 fn limits_are_reported_with_retry_after() {
     let mut rig = Rig::new("full");
     rig.settings.queue_max = 4;
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, context| {
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, context| {
         wait_for_gate(&Mutex::new(false), context)?;
         Err(StylistError::Cancelled)
     });
@@ -265,7 +265,7 @@ fn queued_and_running_jobs_are_cancelled_at_once() {
 fn panics_and_invalid_results_fail_one_job_each() {
     let mut rig = Rig::new("panic");
     let calls = AtomicU32::new(0);
-    let stylist = FakeStylist::new(MadeBy::Laptop, move |_, _| {
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, move |_, _| {
         match calls.fetch_add(1, Ordering::Relaxed) {
             0 => panic!("on purpose"),
             1 => Ok(b"<html>".to_vec()),
@@ -274,7 +274,11 @@ fn panics_and_invalid_results_fail_one_job_each() {
         }
     });
     let booth = rig.open(&[&stylist]);
-    for wanted in ["broke down", "not a picture", "Out of paint: buy some."] {
+    for wanted in [
+        "failed on this picture",
+        "not a picture",
+        "Out of paint: buy some.",
+    ] {
         let id = submit(&booth, "ann", "pencil").id;
         let failed = wait_for(&booth, id, State::Failed);
         let words = failed.error.expect("words");
@@ -287,7 +291,7 @@ fn panics_and_invalid_results_fail_one_job_each() {
 #[test]
 fn comfyuis_style_precedes_the_laptops() {
     let mut rig = Rig::new("clash");
-    let laptop = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let laptop = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));
     let comfyui = FakeStylist::new(MadeBy::Comfyui, |_, _| Ok(png([2, 2, 2])));
     let booth = rig.open(&[&laptop, &comfyui]);
     let styles: Vec<_> = booth
@@ -300,7 +304,7 @@ fn comfyuis_style_precedes_the_laptops() {
         [
             ("comic", MadeBy::Comfyui),
             ("clay", MadeBy::Comfyui),
-            ("pencil", MadeBy::Laptop)
+            ("pencil", MadeBy::BuiltIn)
         ]
         .map(|(id, made_by)| (id.to_owned(), made_by))
     );
@@ -309,7 +313,7 @@ fn comfyuis_style_precedes_the_laptops() {
 #[test]
 fn a_folder_can_be_opened_once() {
     let mut rig = Rig::new("lock");
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));
     let booth = rig.open(&[&stylist]);
     let mut registry = prometheus_client::registry::Registry::default();
     let metrics = BoothMetrics::register(&mut registry, &[]);

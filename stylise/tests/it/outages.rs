@@ -88,7 +88,7 @@ fn a_job_without_its_picture_fails_with_a_message() {
     let mut rig = Rig::new("lost");
     let calls = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&calls);
-    let stylist = FakeStylist::new(MadeBy::Laptop, move |_, context| {
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, move |_, context| {
         if counted.fetch_add(1, Ordering::Relaxed) == 0 {
             return Ok(png([1, 1, 1]));
         }
@@ -129,7 +129,7 @@ fn a_job_of_a_removed_stylist_fails() {
     let booth = rig.open(&[&comfyui]);
     let id = submit(&booth, "ann", "clay").id;
     drop(booth);
-    let laptop = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let laptop = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));
     let booth = rig.open(&[&laptop]);
     let failed = view(&booth, id);
     assert_eq!(failed.state, State::Failed);
@@ -145,7 +145,7 @@ fn a_job_of_a_removed_stylist_fails() {
 fn styles_of_an_unavailable_server_are_marked_and_replaced() {
     let mut rig = Rig::new("away-styles");
     let comfyui = FakeStylist::new(MadeBy::Comfyui, |_, _| Ok(png([1, 1, 1])));
-    let laptop = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([2, 2, 2])));
+    let laptop = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([2, 2, 2])));
     let booth = rig.open(&[&comfyui, &laptop]);
     let offered = || {
         let styles = booth.styles().into_iter();
@@ -154,7 +154,7 @@ fn styles_of_an_unavailable_server_are_marked_and_replaced() {
         styles
     };
     let of = |id: &str, made_by, away| (id.to_owned(), made_by, away);
-    let pencil = of("pencil", MadeBy::Laptop, false);
+    let pencil = of("pencil", MadeBy::BuiltIn, false);
     let there = [
         of("clay", MadeBy::Comfyui, false),
         of("comic", MadeBy::Comfyui, false),
@@ -164,12 +164,12 @@ fn styles_of_an_unavailable_server_are_marked_and_replaced() {
     comfyui.set_away(Some("connection refused"));
     let away = [
         of("clay", MadeBy::Comfyui, true),
-        of("comic", MadeBy::Laptop, false),
+        of("comic", MadeBy::BuiltIn, false),
         pencil,
     ];
     assert_eq!(offered(), away);
     let made = wait_for(&booth, submit(&booth, "ann", "comic").id, State::Done);
-    assert_eq!(made.made_by, MadeBy::Laptop);
+    assert_eq!(made.made_by, MadeBy::BuiltIn);
     comfyui.set_away(None);
     assert_eq!(offered(), there);
 }
@@ -178,7 +178,7 @@ fn styles_of_an_unavailable_server_are_marked_and_replaced() {
 fn a_picture_only_goes_to_the_stylist_its_visitor_chose() {
     let mut rig = Rig::new("consent");
     let comfyui = FakeStylist::new(MadeBy::Comfyui, |_, _| Ok(png([1, 1, 1])));
-    let laptop = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([2, 2, 2])));
+    let laptop = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([2, 2, 2])));
     let booth = rig.open(&[&comfyui, &laptop]);
     let order = |style: &str, made_by| {
         booth.submit(Submission {
@@ -187,13 +187,13 @@ fn a_picture_only_goes_to_the_stylist_its_visitor_chose() {
         })
     };
     // Chosen while the server was unavailable; it came back meanwhile.
-    let job = order("comic", Some(MadeBy::Laptop)).expect("taken").job;
-    assert_eq!(job.made_by, MadeBy::Laptop);
+    let job = order("comic", Some(MadeBy::BuiltIn)).expect("taken").job;
+    assert_eq!(job.made_by, MadeBy::BuiltIn);
     wait_for(&booth, job.id, State::Done);
     let job = order("comic", None).expect("taken").job;
     assert_eq!(job.made_by, MadeBy::Comfyui);
     wait_for(&booth, job.id, State::Done);
-    let refused = order("clay", Some(MadeBy::Laptop));
+    let refused = order("clay", Some(MadeBy::BuiltIn));
     assert!(
         matches!(refused, Err(SubmitError::UnknownStyle(_))),
         "{refused:?}"

@@ -62,7 +62,7 @@ impl Stylist for FakeStylist {
             away: false,
         };
         match self.made_by {
-            MadeBy::Laptop => vec![style("pencil"), style("comic")],
+            MadeBy::BuiltIn => vec![style("pencil"), style("comic")],
             MadeBy::Comfyui => vec![style("comic"), style("clay")],
         }
     }

@@ -12,7 +12,7 @@ fn shown(booth: &Booth) -> Vec<GalleryPicture> {
 #[test]
 fn a_picture_is_in_the_gallery_while_shared() {
     let mut rig = Rig::new("share");
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));
     let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "pencil").id;
     wait_for(&booth, id, State::Done);
@@ -22,7 +22,7 @@ fn a_picture_is_in_the_gallery_while_shared() {
     let [on_the_wall] = shown(&booth).try_into().expect("one");
     assert_eq!(
         (on_the_wall.style.as_str(), on_the_wall.made_by),
-        ("pencil", MadeBy::Laptop)
+        ("pencil", MadeBy::BuiltIn)
     );
     let picture = booth
         .gallery_picture(on_the_wall.id, false)
@@ -37,7 +37,7 @@ fn a_picture_is_in_the_gallery_while_shared() {
 #[test]
 fn the_owner_can_hide_and_erase() {
     let mut rig = Rig::new("admin");
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 1, 1])));
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));
     let booth = rig.open(&[&stylist]);
     let id = submit(&booth, "ann", "pencil").id;
     booth.set_share(id, true).expect("written");

@@ -15,7 +15,7 @@ use crate::rig::{
 fn a_job_survives_a_panic_of_its_worker() {
     let made = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&made);
-    let stylist = FakeStylist::new(MadeBy::Laptop, move |_, _| {
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, move |_, _| {
         count.fetch_add(1, Ordering::Relaxed);
         Ok(png([1, 2, 3]))
     });
@@ -33,7 +33,7 @@ fn a_job_survives_a_panic_of_its_worker() {
 
 #[test]
 fn repeated_panics_are_reported_and_the_job_is_kept() {
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 2, 3])));
     let mut rig = Rig::new("panics");
     let threads = rig.settings.threads.clone();
     let booth = rig.open(&[&stylist]);
@@ -51,7 +51,7 @@ fn repeated_panics_are_reported_and_the_job_is_kept() {
 
 #[test]
 fn the_janitor_erases_after_a_panic() {
-    let stylist = FakeStylist::new(MadeBy::Laptop, |_, _| Ok(png([1, 2, 3])));
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 2, 3])));
     let mut rig = Rig::new("janitor");
     rig.settings.keep = Duration::from_millis(300);
     let threads = rig.settings.threads.clone();
@@ -66,7 +66,7 @@ fn the_janitor_erases_after_a_panic() {
 fn hanging_threads_are_reported_and_idle_ones_are_not() {
     let gate = Arc::new(Mutex::new(false));
     let at = Arc::clone(&gate);
-    let stylist = FakeStylist::new(MadeBy::Laptop, move |_, context| {
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, move |_, context| {
         wait_for_gate(&at, context)?;
         Ok(png([1, 2, 3]))
     });

@@ -15,7 +15,7 @@ pub(crate) struct Rights {
     pub(crate) admin: bool,
 }
 
-/// In ascending order.
+/// Rights to publish, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PublishRight {
     /// Publish while nobody else does.

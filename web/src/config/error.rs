@@ -18,7 +18,7 @@ pub(crate) enum ConfigError {
         source: Box<toml::de::Error>,
     },
     #[error(
-        "{path} has settings that were changed while carrier ran, and is wrong: {why}; mend it, or delete it to go \
+        "{path} has settings that were changed while carrier ran, and is wrong: {why}; fix it, or delete it to go \
          back to the configuration", path = path.display()
     )]
     Overlay { path: PathBuf, why: String },
@@ -51,7 +51,7 @@ impl ConfigError {
         }
     }
 
-    /// As [`value`](Self::value), for secrets, which are not repeated.
+    /// Like [`value`](Self::value), for secrets, which are not repeated.
     pub(super) fn hidden(key: &'static str, why: impl Into<String>) -> Self {
         Self::value(key, "(hidden)", why)
     }

@@ -1,16 +1,17 @@
-//! Whether a token that the owner chose could be guessed within the rate limit of `access/guesses.rs`.
+//! Whether a token that the owner chose could be guessed in spite of the rate limit of `access/guesses.rs`.
 
 use super::error::ConfigError;
 
-/// Shorter tokens are found by brute force.
-const CHARACTERS_MIN: usize = 8;
-/// Dates, telephone numbers and PINs.
+/// Shorter tokens are found by brute force. Texts of errors repeat the number.
+pub(super) const CHARACTERS_MIN: usize = 8;
+/// Fewer digits alone are dates, telephone numbers and PINs. A text below repeats the number.
 const DIGITS_ALONE_MIN: usize = 12;
+/// Fewer different characters count as repetition.
 const DISTINCT_MIN: usize = 5;
 
 /// Words from lists of common passwords, without added digits and signs.
 const COMMON: &str = "\
-    abcabc access admin administrator adminadmin baseball batman camera carrier changeme computer \
+    abcabc access admin administrator baseball batman camera carrier changeme computer \
     default demo dragon football guest hello iloveyou internet letmein login master metrics monkey \
     passphrase passw password passwort photobooth princess publish qwertyuiop secret shadow station \
     sunshine superman token viewer welcome";
@@ -58,15 +59,15 @@ pub(super) fn weakness(token: &str) -> Option<&'static str> {
     None
 }
 
-/// As `abcabcabc`.
+/// Whether a part is repeated, as in `abcabcabc`.
 fn is_repeated(token: &[char]) -> bool {
     (1..=token.len() / 2).any(|period| {
-        let again = token.iter().zip(token.iter().skip(period));
-        again.into_iter().all(|(one, other)| one == other)
+        let mut pairs = token.iter().zip(token.iter().skip(period));
+        pairs.all(|(one, other)| one == other)
     })
 }
 
-/// Whether nearly all characters follow each other in one of `ROWS`, forwards or backwards.
+/// Whether all pairs of neighbours but one are in one of `ROWS`, forwards or backwards.
 fn is_row(token: &[char]) -> bool {
     let follows = |pair: &[char]| {
         ROWS.iter().any(|row| {
@@ -79,15 +80,15 @@ fn is_row(token: &[char]) -> bool {
     following + 2 >= token.len()
 }
 
-/// A common word with digits and signs added, or replacing letters.
+/// Whether it is a common word, or two, with digits and signs added, or in place of letters.
 fn is_common(token: &[char]) -> bool {
     let token: String = token.iter().collect();
     let is_added = |c: char| !c.is_ascii_alphabetic();
-    let unmask = |text: &str| text.chars().map(unmasked).collect();
+    let with_letters = |text: &str| text.chars().map(letter_for).collect();
     let spellings: [String; 3] = [
         token.clone(),
-        unmask(token.trim_end_matches(is_added)),
-        unmask(token.trim_matches(is_added)),
+        with_letters(token.trim_end_matches(is_added)),
+        with_letters(token.trim_matches(is_added)),
     ];
     spellings.iter().any(|spelling| {
         let word: String = spelling.chars().filter(char::is_ascii_alphabetic).collect();
@@ -106,7 +107,8 @@ fn halves_are_common(word: &str) -> bool {
     })
 }
 
-fn unmasked(c: char) -> char {
+/// The letter in place of which a digit or sign is usually written.
+fn letter_for(c: char) -> char {
     match c {
         '0' => 'o',
         '1' | '!' => 'i',

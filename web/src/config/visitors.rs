@@ -5,9 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::error::ConfigError;
-
-/// Shorter tokens are found by trying.
-const TOKEN_CHARACTERS_MIN: usize = 8;
+use super::token_strength::CHARACTERS_MIN;
 
 section! {
     /// Everything is off by default.
@@ -35,7 +33,7 @@ impl ViewersConfig {
         // 2.3, RFC 6750 2.1).
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         if let Some(token) = &self.token
-            && (token.len() < TOKEN_CHARACTERS_MIN || !token.chars().all(plain))
+            && (token.len() < CHARACTERS_MIN || !token.chars().all(plain))
         {
             let why = "at least 8 letters, digits or - . _ ~, or leave it out";
             return Err(ConfigError::hidden("viewers.token", why));

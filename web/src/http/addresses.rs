@@ -100,7 +100,7 @@ impl PublicAddress {
         link(&self.best, path, token)
     }
 
-    /// As [`page`](Self::page), over HTTPS.
+    /// Like [`page`](Self::page), over HTTPS.
     pub(crate) fn https_page(&self, path: &str, token: Option<&str>) -> Option<String> {
         self.https.as_ref().map(|origin| link(origin, path, token))
     }

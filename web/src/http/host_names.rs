@@ -41,7 +41,7 @@ fn host_of(public_url: Option<&str>) -> Option<String> {
     uri.host().map(plain)
 }
 
-/// In lower case, without the final dot of a fully qualified name.
+/// The name in lower case, without the final dot of a fully qualified one.
 fn plain(host: &str) -> String {
     let host = host.strip_suffix('.').unwrap_or(host);
     host.to_ascii_lowercase()

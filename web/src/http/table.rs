@@ -145,7 +145,7 @@ impl<T> ConnectionTable<T> {
             .or_else(|| self.first_to_go(|one| self.held(one.address) > least))
     }
 
-    /// Of the candidates, the oldest one of the address that has the most.
+    /// The oldest candidate of the address that has the most.
     fn first_to_go(
         &self,
         may_close: impl Fn(&Connection<T>) -> bool + Copy,

@@ -160,7 +160,7 @@ pub(crate) enum Needs {
     Metrics,
     /// The admin token: the route changes what others see.
     Admin,
-    /// As `Watch` for reading, as `Admin` for every other method.
+    /// The same as `Watch` for reading, and as `Admin` for every other method.
     AdminToChange,
 }
 

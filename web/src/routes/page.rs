@@ -156,7 +156,7 @@ pub(super) async fn booth_asset(
             Some(picture) => own_picture(picture, &headers).await,
             None => no_such_file(),
         },
-        Some(MadeBy::Laptop) | None => asset_response(&path, &headers),
+        Some(MadeBy::BuiltIn) | None => asset_response(&path, &headers),
     }
 }
 

@@ -87,7 +87,7 @@ fn comfyui(booth: &Booth) -> ComfyuiReport {
 fn example(app: &App, style: &Style) -> Option<String> {
     let path = format!("booth/examples/{}.jpg", style.id);
     match style.made_by {
-        MadeBy::Laptop => assets::find(&path).map(|_| app.path(&format!("/{path}?by=laptop"))),
+        MadeBy::BuiltIn => assets::find(&path).map(|_| app.path(&format!("/{path}?by=laptop"))),
         MadeBy::Comfyui => {
             let own = app.booth.example(&style.id);
             own.map(|_| app.path(&format!("/{path}?by=comfyui")))

@@ -24,7 +24,7 @@ pub(crate) struct Offers {
 /// A source that may be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct SourceOffer {
-    /// As the setting `source` takes it. Without passwords.
+    /// The value for the setting `source`, without passwords.
     pub(crate) value: String,
     /// For people.
     pub(crate) name: String,
@@ -49,7 +49,7 @@ pub(crate) enum OfferKind {
 /// A model that may be chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct ModelOffer {
-    /// As the setting `model` takes it.
+    /// The value for the setting `model`.
     pub(crate) value: String,
     /// For people.
     pub(crate) name: String,

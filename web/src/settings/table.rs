@@ -1,5 +1,5 @@
 //! The settings that change while the station runs. Pure. A new one is a line in [`SETTINGS`] and a line in
-//! [`super::Settings`] that puts it into effect.
+//! `super::Followers` that puts it into effect.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -28,7 +28,7 @@ pub(crate) struct OverlayControl {
 }
 
 impl OverlayControl {
-    /// In effect with the next picture.
+    /// Takes effect with the next picture.
     pub(crate) fn set(&self, paints_boxes: bool, labels: LabelContent) {
         let index = LabelContent::ALL.iter().position(|one| *one == labels);
         self.labels

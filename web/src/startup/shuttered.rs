@@ -60,7 +60,7 @@ impl Shuttered {
         }
     }
 
-    /// In the order of the data flow.
+    /// Discards pictures that are not sent yet, in the order of the data flow.
     fn discard_unsent(&self) {
         self.demand.begin_picture_epoch();
         self.composed.clear();

@@ -55,7 +55,7 @@ impl Liveness {
         // Pictures composed before the first viewer came do not count as stale.
         let due_since = self.watched_since.map(|at| self.composed_at.max(Some(at)));
         if let Some(at) = due_since.flatten().filter(stale) {
-            let reason = "The picture stands still: the station is mending itself.";
+            let reason = "The picture stands still: the station is recovering.";
             return lost(reason, at);
         }
         signal.cloned()

@@ -91,7 +91,7 @@ fn assert_recovered(station: &Station) {
 }
 
 #[test]
-fn a_station_in_which_every_thread_panics_once_mends_itself() {
+fn a_station_in_which_every_thread_panics_once_recovers() {
     let home = fresh_folder();
     let lines: String = THREADS
         .iter()

@@ -156,8 +156,8 @@ test("a change of the source is announced, a source that stays or comes back is 
   const source = (description, published, state = "live") => ({ description, published, state });
   const said = (before, after) => words.changeWords(en.say, before, after);
   const [scene, phone, obs] = [source("test scene", false), source("phone camera", true), source("OBS", true)];
-  assert.equal(said(scene, phone), "Another camera is on the air: phone camera.");
-  assert.equal(said(phone, obs), "Another camera is on the air: OBS.");
+  assert.equal(said(scene, phone), "The picture now comes from phone camera.");
+  assert.equal(said(phone, obs), "The picture now comes from OBS.");
   assert.equal(said(obs, scene), "The station's own camera is back.");
   for (const [before, after] of [
     [scene, scene],

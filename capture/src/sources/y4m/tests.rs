@@ -93,7 +93,7 @@ fn a_wrong_header_is_reported_and_allocates_nothing() {
         .next_into(&mut pixels)
         .expect_err("out of step")
         .to_string();
-    assert!(lie.contains("2x2") && lie.contains("lies"), "{lie}");
+    assert!(lie.contains("2x2") && lie.contains("is wrong"), "{lie}");
     let mut large = open(b"YUV4MPEG2 W8192 H8192 C444\nFRAME\n123456");
     let mut pixels = Vec::new();
     assert!(matches!(

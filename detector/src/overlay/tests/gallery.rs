@@ -110,8 +110,6 @@ fn gallery() {
         let (some, crowd) = (tracks(&some()), tracks(&crowd()));
         let mut picture = photo(&dog, width, height);
         painter.paint_tracks(&mut picture, &some, some.captured_at, 0);
-        painter.paint_note(&mut picture, "No camera found: showing the test scene");
-        painter.paint_clock(&mut picture, "12:30:08");
         save(&picture, &folder, &format!("some-{height}.png"));
         let mut picture = photo(&dog, width, height);
         painter.paint_tracks(&mut picture, &crowd, crowd.captured_at, width / 80);

@@ -30,7 +30,7 @@ fn the_largest_fitting_rendition_is_chosen_else_the_smallest() {
 #[test]
 fn moving_up_needs_a_margin() {
     let ladder = ladder();
-    let from = |place: usize, bps| index(climb(&ladder, ladder[place].id, bps));
+    let from = |place: usize, bps| index(upgrade(&ladder, ladder[place].id, bps));
     assert_eq!(from(2, Some(650_000)), None);
     assert_eq!(from(2, Some(700_000)), Some(1));
     assert_eq!(from(2, Some(1_800_000)), Some(0), "two steps at once");

@@ -118,7 +118,7 @@ impl Audience {
                 }
                 Feedback::Nack(numbers) => {
                     self.metrics.nacks.inc();
-                    viewer.control.alarm(now);
+                    viewer.control.start_monitoring(now);
                     for number in numbers {
                         let find = |rendition: RenditionId, number| {
                             streams[rendition.index()].ring.packet(number)
@@ -145,7 +145,7 @@ impl Audience {
             }
         }
         if needs_keyframe {
-            viewer.control.alarm(now);
+            viewer.control.start_monitoring(now);
             if viewer.started {
                 viewer.freeze.began(now);
             }

@@ -62,7 +62,7 @@ pub(crate) struct PeerIndex {
     viewers: AtomicUsize,
     /// Viewers of each shard.
     loads: Vec<AtomicUsize>,
-    /// Of each shard's viewers, as it last reported them.
+    /// The estimates of each shard's viewers that it reported last.
     estimates: Mutex<Vec<Vec<ViewerEstimate>>>,
 }
 

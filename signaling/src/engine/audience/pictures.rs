@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Audience, Out, send};
-use crate::congestion::{Choice, Decision, targets};
+use crate::congestion::{Decision, RenditionChoice, targets};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::encode::frame_queue::EncodedFrame;
@@ -151,11 +151,11 @@ impl Audience {
         &mut self,
         now: Instant,
         id: &str,
-        choice: Choice,
+        choice: RenditionChoice,
     ) -> Result<(), SessionError> {
         let key = self.key_of(id)?;
         let viewer = self.viewers.get_mut(&key).ok_or(SessionError::Unknown)?;
-        viewer.control.choose(choice);
+        viewer.control.set_choice(choice);
         self.reconsider(now, key);
         Ok(())
     }
@@ -264,7 +264,6 @@ impl Audience {
         (from, to): (RenditionId, RenditionId),
         cause: RenditionChange,
     ) {
-        self.metrics.switches.inc();
         let changes = &self.metrics.rendition_changes;
         changes.get_or_create_owned(&[("cause", cause)]).inc();
         if let Some(viewer) = self.viewers.get_mut(&key) {

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::SystemTime;
 
 use super::*;
-use crate::congestion::Choice;
+use crate::congestion::RenditionChoice;
 use crate::encode::encoder::default_renditions;
 use crate::fanout::packet_ring::tests::frame;
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
@@ -87,7 +87,7 @@ fn new_viewer_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> NewViewe
     NewViewer {
         peer: Peer::accept(now, offer, parts).expect("acceptable"),
         rtp: RtpStream::new(terms, parts.names.numbering),
-        choice: Choice::Auto,
+        choice: RenditionChoice::Auto,
         offered_at: now,
         id: parts.names.id.clone(),
         place: Box::new(()),

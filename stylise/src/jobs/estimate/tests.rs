@@ -42,7 +42,7 @@ impl Real {
         for step in 1..=self.steps {
             let at_s = load_s + self.step_s * f64::from(step);
             if at_s <= after_s {
-                steps = Some(StepCount::counted(
+                steps = Some(StepCount::updated(
                     steps,
                     step,
                     self.steps,
@@ -215,14 +215,14 @@ fn behind_other_orders_there_is_no_estimate() {
 fn a_second_step_count_restarts_the_counter() {
     let now = Instant::now();
     let at = |s: f64| now + seconds(s);
-    let steps = StepCount::counted(None, 1, 4, at(1.0));
-    let steps = StepCount::counted(Some(steps), 3, 4, at(5.0));
+    let steps = StepCount::updated(None, 1, 4, at(1.0));
+    let steps = StepCount::updated(Some(steps), 3, 4, at(5.0));
     assert_eq!(steps.step_s(), Some(2.0));
     assert_eq!(
-        StepCount::counted(Some(steps), 3, 4, at(9.0)),
+        StepCount::updated(Some(steps), 3, 4, at(9.0)),
         steps,
         "the same step changes nothing"
     );
-    let again = StepCount::counted(Some(steps), 1, 20, at(9.0));
+    let again = StepCount::updated(Some(steps), 1, 20, at(9.0));
     assert_eq!((again.step_s(), again.first), (None, (1, at(9.0))));
 }

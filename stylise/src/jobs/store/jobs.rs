@@ -26,7 +26,7 @@ pub(crate) struct NewJob<'a> {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum End<'a> {
-    /// With a result in this file.
+    /// Done: the result is in this file.
     ResultStored(&'a str),
     Failed(&'a str),
     /// Cancelled; the source picture is erased too.

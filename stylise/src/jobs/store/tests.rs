@@ -288,7 +288,7 @@ fn a_key_has_one_job() {
         address: "hall",
         key: Some(&key),
         style: "comic",
-        made_by: MadeBy::Laptop,
+        made_by: MadeBy::BuiltIn,
         share: false,
         source: "source.jpg",
         created_at_ms: 1000,

@@ -81,7 +81,7 @@ pub(super) fn https(config: &Config, folders: &UserFolders) -> Finding {
                 Err(error) => Finding::bad(
                     "https",
                     error_chain(&error),
-                    "mend the files that [tls] names",
+                    "fix the files that [tls] names",
                 ),
             }
         }

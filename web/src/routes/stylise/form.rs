@@ -146,7 +146,7 @@ fn is_yes(text: &str) -> Result<bool, FormError> {
 
 fn maker(text: &str) -> Result<MadeBy, FormError> {
     match text {
-        "laptop" => Ok(MadeBy::Laptop),
+        "laptop" => Ok(MadeBy::BuiltIn),
         "comfyui" => Ok(MadeBy::Comfyui),
         _ => Err(invalid(format!("made_by = {text:?}: laptop or comfyui"))),
     }

@@ -107,7 +107,7 @@ async fn accept(
     // A repeated request does not count against the visitor's limit again.
     let admitted = query_booth(app, move |booth| match key {
         Some(key) if booth.has_key(&whose, key)? => Ok(()),
-        _ => booth.admits(&whose),
+        _ => booth.check_visitor_limit(&whose),
     });
     admitted.await?.map_err(refused)?;
     let Some(_place) = app.booth.upload(caller.ip) else {
@@ -164,7 +164,7 @@ fn digest(style: &str, made_by: Option<MadeBy>, image: Option<&[u8]>, share: boo
     hash.update(style);
     hash.update([match made_by {
         None => 0,
-        Some(MadeBy::Laptop) => 1,
+        Some(MadeBy::BuiltIn) => 1,
         Some(MadeBy::Comfyui) => 2,
     }]);
     hash.update([u8::from(share), u8::from(image.is_some())]);
@@ -262,7 +262,7 @@ mod tests {
     fn each_part_of_a_form_is_in_its_digest() {
         let forms = [
             digest("oil", None, None, false),
-            digest("oil", Some(MadeBy::Laptop), None, false),
+            digest("oil", Some(MadeBy::BuiltIn), None, false),
             digest("oil", None, None, true),
             digest("oil", None, Some(b""), false),
             digest("oil", None, Some(b"a"), false),

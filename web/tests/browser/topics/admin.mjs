@@ -291,7 +291,7 @@ async function lists(t, mock) {
   mock.viewers.set("x", Date.now() - 7000);
   for (const id of ["viewers", "booth", "join", "health", "audit", "log"]) await page.tap(`#${id} > summary`);
   t.check("viewers with the cause of the last change", await says(page, "#viewers-list", /720p, \d+ s.*packets are lost/));
-  t.check("health in plain words, with what mends it", await says(page, "#health-list", /Disk: 1\.2 GB are free\.[^]*carrier booth clear/));
+  t.check("health in plain words, with its fix", await says(page, "#health-list", /Disk: 1\.2 GB are free\.[^]*carrier booth clear/));
   t.check("how many wait in the booth", await says(page, "#booth-queue", /3 pictures wait/));
   t.check("its summary", await says(page, "#health-state", /1 warning/));
   t.check("what was done, and by whom", await says(page, "#audit-list", /Shutter closed, by the schedule/));

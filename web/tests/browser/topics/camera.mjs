@@ -40,7 +40,7 @@ export async function run(t) {
     await camera.waitForSelector(':root[data-sending="live"]', { state: "attached", timeout: 15000 });
     await becomes(feed, (now) => now.source.description === CAMERA, 15000);
     t.check("the status names the new source", true);
-    const told = await says(feed, "#notices", /Another camera is on the air: camera of a browser\./);
+    const told = await says(feed, "#notices", /The picture now comes from camera of a browser\./);
     t.check("viewers are notified of the new source", told, await visibleText(feed, "#notices"));
     await becomes(feed, (now) => now.source.fps > 5 && now.source.published, 5000);
     t.check("the status has the source's frame rate", true, `${(await status(feed)).source.fps} fps`);

@@ -41,14 +41,14 @@ export async function run(t) {
   t.check("all viewers see the picture", slow < (t.real ? 3000 : 8000), `p95 ${slow.toFixed(0)} ms`);
 
   const half = crowd / 2;
-  const goodbyes = await other.evaluate(
+  const replies = await other.evaluate(
     async (count) => Promise.all(globalThis.peers.splice(0, count).map((peer) => peer.leave())),
     half,
   );
   t.check(
     "half of them leave with DELETE",
-    goodbyes.every((status) => status === 200),
-    goodbyes.join(" "),
+    replies.every((status) => status === 200),
+    replies.join(" "),
   );
   t.check("those are no longer counted", (await viewersBecome(page, half + 1, 3000)) === half + 1);
 

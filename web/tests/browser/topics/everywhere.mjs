@@ -124,7 +124,7 @@ async function source(t) {
   await page.waitForTimeout(2500);
   t.check("no notice for an unchanged source", (await visibleText(page, "#notices")) === "");
   said.source = { ...said.source, description: "phone camera", published: true };
-  t.check("a notice names another camera", await told(/Another camera is on the air: phone camera\./));
+  t.check("a notice names another camera", await told(/The picture now comes from phone camera\./));
   const spoken = await page.textContent("#spoken");
   t.check("the notice is announced", spoken.includes("Another camera"), spoken);
   await t.shot(page, "source-changed");

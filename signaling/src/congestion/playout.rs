@@ -1,61 +1,9 @@
-//! Decides when a viewer is monitored closely (transport-wide feedback), and how long it should buffer
-//! pictures.
+//! How long a viewer should buffer pictures.
 //!
 //! Without loss the playout delay is zero, for the lowest latency. With loss each retransmission would
 //! freeze the picture for a round trip or more; a delay that covers two retransmissions keeps it moving.
 
-#[cfg(test)]
-mod tests;
-
 use std::time::{Duration, Instant};
-
-/// Monitoring lasts at least this long after its cause.
-const MONITORING_TIME: Duration = Duration::from_secs(10);
-/// Receiver reports with this much loss start close monitoring.
-const LOSS_THRESHOLD: f32 = 0.02;
-/// A round trip this much longer than the minimum starts close monitoring.
-const ROUND_TRIP_THRESHOLD: Duration = Duration::from_millis(60);
-
-#[derive(Debug)]
-pub(crate) struct Watch {
-    until: Instant,
-    best_round_trip: Option<Duration>,
-}
-
-impl Watch {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self {
-            until: now + MONITORING_TIME,
-            best_round_trip: None,
-        }
-    }
-
-    pub(crate) fn is_close(&self, now: Instant) -> bool {
-        now < self.until
-    }
-
-    /// Starts close monitoring, because packets or pictures were lost.
-    pub(crate) fn alarm(&mut self, now: Instant) {
-        self.until = self.until.max(now + MONITORING_TIME);
-    }
-
-    /// Handles a receiver report.
-    pub(crate) fn report(&mut self, now: Instant, loss: f32, round_trip: Option<Duration>) {
-        if loss >= LOSS_THRESHOLD {
-            self.alarm(now);
-        }
-        let Some(round_trip) = round_trip else { return };
-        let best = self
-            .best_round_trip
-            .map_or(round_trip, |best| best.min(round_trip));
-        self.best_round_trip = Some(best);
-        if round_trip > best + ROUND_TRIP_THRESHOLD {
-            self.alarm(now);
-            // A viewer that moved away from its access point slowly gets a new minimum.
-            self.best_round_trip = Some((best * 7 + round_trip) / 8);
-        }
-    }
-}
 
 /// Loss from which on pictures are delayed.
 const LOSS: f32 = 0.01;
@@ -91,8 +39,8 @@ impl Playout {
                 self.wanted = wanted;
             }
         }
-        let rested = |at: Instant| now.saturating_duration_since(at) >= STEP_INTERVAL;
-        if self.delay != self.wanted && self.stepped_at.is_none_or(rested) {
+        let is_due = |at: Instant| now.saturating_duration_since(at) >= STEP_INTERVAL;
+        if self.delay != self.wanted && self.stepped_at.is_none_or(is_due) {
             self.delay = self.wanted.min(self.delay + STEP);
             self.stepped_at = Some(now);
         }
@@ -105,5 +53,46 @@ impl Playout {
     /// The current delay; zero shows every picture at once.
     pub(crate) fn delay(&self) -> Duration {
         self.delay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn pictures_are_delayed_only_while_packets_are_lost() {
+        let (mut playout, start) = (Playout::default(), Instant::now());
+        playout.update(start, 0.005, 500, 100 * MS);
+        playout.update(start, 0.5, 10, 100 * MS);
+        assert_eq!(
+            playout.delay(),
+            Duration::ZERO,
+            "little loss, or too few packets"
+        );
+        let mut after = Vec::new();
+        for ms in (0..2000).step_by(100) {
+            playout.update(start + ms * MS, 0.05, 280, 100 * MS);
+            after.push(playout.delay().as_millis());
+        }
+        assert_eq!(after[..4], [90, 90, 180, 180], "grows in steps");
+        assert_eq!(after[19], 290);
+        let delay = playout.delay();
+        playout.update(start + 5000 * MS, 0.05, 280, 110 * MS);
+        assert_eq!(playout.delay(), delay, "a small change is ignored");
+        for ms in (5100..=6000).step_by(100) {
+            playout.update(start + ms * MS, 0.05, 280, 900 * MS);
+        }
+        assert_eq!(playout.delay(), MAX_DELAY);
+        playout.update(start + 20_000 * MS, 0.0, 280, 20 * MS);
+        assert_eq!(
+            playout.delay(),
+            MAX_DELAY,
+            "kept for a while after the last loss"
+        );
+        playout.update(start + 21_000 * MS, 0.0, 280, 20 * MS);
+        assert_eq!(playout.delay(), Duration::ZERO);
     }
 }
