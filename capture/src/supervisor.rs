@@ -172,7 +172,7 @@ impl Supervisor {
             if after == AfterFailure::Fallback {
                 continue;
             }
-            self.publish_lost(self.plan.reason(&error), now);
+            self.publish_lost(error.to_string(), now);
             let wake = (after == AfterFailure::Retry).then(|| now + self.backoff.failed(now));
             heartbeat.rest();
             match self.wait_to_retry(wake) {
@@ -302,8 +302,7 @@ impl Supervisor {
         };
         // Before waiting for the thread to end: the card must not wait for that.
         if self.live.is_some() || checked == StallCheck::Silent {
-            let reason = self.plan.reason(&error);
-            self.publish_lost(reason, last_picture.unwrap_or(now));
+            self.publish_lost(error.to_string(), last_picture.unwrap_or(now));
         }
         attempt.state().announce_next();
         (checked == StallCheck::GiveUp).then_some(error)

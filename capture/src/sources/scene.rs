@@ -106,10 +106,11 @@ impl Scene {
         for (x, y) in places.clouds {
             self.cloud.lay(picture, x, y);
         }
-        // Drawn first: the signs hide their upper ends.
+        // Before the signs, which hide their upper ends.
         for (sign, foot) in places.stop_signs.into_iter().zip(SIGN_FEET_PX) {
             self.post.lay(picture, sign.0, foot - POST_HALF_PX.1);
         }
+        // The cords hang from behind the strip of the timecode; nothing else reaches it.
         let below_strip = Rect {
             y: timecode::cell_px(WIDTH_PX) as i32,
             ..Rect::of_size(WIDTH_PX, HEIGHT_PX)
@@ -146,17 +147,17 @@ fn around(
 }
 
 fn truth(places: &Places) -> Arc<[Truth]> {
-    let round = |class, (x, y): (f32, f32), half: f32| Truth {
+    let truth = |class, (x, y): (f32, f32), half: f32| Truth {
         class,
         bbox_px: [x - half, y - half, x + half, y + half],
     };
     let sign = |index: usize| {
         let half = STOP_SIGNS_HALF_PX[index];
-        round("stop sign", places.stop_signs[index], half)
+        truth("stop sign", places.stop_signs[index], half)
     };
     let clock = |index: usize| {
         let radius = CLOCKS[index].radius_px;
-        round("clock", places.clocks[index], radius)
+        truth("clock", places.clocks[index], radius)
     };
     Arc::new([sign(0), clock(0), clock(1), sign(1)])
 }
@@ -172,6 +173,7 @@ struct Places {
 /// The upper ends of the clocks' cords.
 const PIVOTS_PX: [(f32, f32); 2] = [(460.0, 16.0), (790.0, 16.0)];
 
+/// Chosen by eye, so that the objects stay in the picture, seldom cover each other, and do not repeat soon.
 fn places(elapsed: Duration) -> Places {
     let t = elapsed.as_secs_f64();
     let wave = |middle: f64, reach: f64, period_s: f64, phase: f64| {
@@ -202,12 +204,12 @@ fn places(elapsed: Duration) -> Places {
     }
 }
 
-/// Draws 30 frames a second.
+/// Draws [`FPS`] frames a second.
 fn run(request: &Request, output: &mut SourceOutput) -> Result<(), CaptureError> {
     let clock = request.clock;
     let scene = Scene::new(clock, output.pool().clone())?;
     output.announce(OpenedSource {
-        source: "test scene".to_owned(),
+        source: request.name.clone(),
         fps: FPS as f32,
         camera: None,
     });

@@ -132,19 +132,6 @@ impl Plan {
         self.fallback = Some(note);
         changed
     }
-
-    /// The text of the card. A camera that is missing after it gave pictures has been unplugged,
-    /// however it was named.
-    pub(crate) fn reason(&self, error: &CaptureError) -> String {
-        match error {
-            CaptureError::NoCamera | CaptureError::CameraMissing { .. }
-                if self.camera.is_some() =>
-            {
-                CaptureError::CameraUnplugged.to_string()
-            }
-            other => other.to_string(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -190,8 +177,6 @@ mod tests {
             );
             let (id, name) = camera().expect("some");
             assert_eq!(plan.target().camera, CameraChoice::Same { id, name });
-            let reason = plan.reason(&CaptureError::NoCamera);
-            assert_eq!(reason, "Camera unplugged. Waiting for it.");
         }
     }
 

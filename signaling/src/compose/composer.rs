@@ -208,7 +208,7 @@ impl Composer {
 
     fn run(&mut self, stop: &AtomicBool, heartbeat: &Heartbeat) {
         if heartbeat.panics_in_a_row() > 0 {
-            self.rest();
+            self.release_pictures();
             self.streams.renew();
         }
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
@@ -256,7 +256,7 @@ impl Composer {
         };
         let step = self.pacing.decide(now, &seen);
         match step {
-            Step::Sleep => self.rest(),
+            Step::Sleep => self.release_pictures(),
             Step::Frame => self.compose_frame(now),
             Step::Card => self.compose_card(signal.as_deref(), now),
             Step::Repeat => self.repeat(now),
@@ -302,8 +302,8 @@ impl Composer {
         while let Poll::Ready(Some(_)) = self.signals.poll_next(cx) {}
     }
 
-    /// Nobody watches: releases the pictures.
-    fn rest(&mut self) {
+    /// Nobody watches: the pictures are released.
+    fn release_pictures(&mut self) {
         (self.newest, self.last, self.asleep) = (None, None, true);
     }
 

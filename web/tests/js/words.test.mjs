@@ -37,7 +37,7 @@ test("every state of the connection has its texts", () => {
     "The station is full. Waiting for a place.",
   );
   assert.match(said({ name: "connecting", refused: 401 }), /the link with the token/);
-  assert.match(said({ name: "reconnecting", pictureAt: 1, refused: 429 }), /from here/);
+  assert.match(said({ name: "reconnecting", pictureAt: 1, refused: 429 }), /limit of viewers/);
 });
 
 test("a live connection to a station without a camera is not called live", () => {
