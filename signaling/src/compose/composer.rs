@@ -302,7 +302,7 @@ impl Composer {
         while let Poll::Ready(Some(_)) = self.signals.poll_next(cx) {}
     }
 
-    /// Nobody watches: the pictures are released.
+    /// Releases the pictures, because nobody watches or after a panic.
     fn release_pictures(&mut self) {
         (self.newest, self.last, self.asleep) = (None, None, true);
     }
