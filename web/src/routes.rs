@@ -199,7 +199,7 @@ fn routes(app: &Arc<App>) -> Router {
 
 /// The answer after a handler panicked; the panic itself is in the log.
 fn after_panic(_: Box<dyn Any + Send>) -> Response {
-    let message = "This request broke down; the station's log says where. The feed goes on.\n";
+    let message = "An internal error occurred; see the station's log.\n";
     (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
 }
 

@@ -129,7 +129,7 @@ fn refused(RefusedError { key, detail }: RefusedError) -> ApiError {
 }
 
 fn broken() -> ApiError {
-    let why = "the settings broke down; the log says where";
+    let why = "the settings failed with an internal error; see the log";
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
 }
 

@@ -85,7 +85,7 @@ pub(super) async fn change(
         Ok(view) => Ok(body(view, true)),
         Err(_) => Err(ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the shutter broke down; the log says where",
+            "the shutter failed with an internal error; see the log",
         )),
     }
 }

@@ -251,7 +251,7 @@ pub(crate) fn readiness(
     match signal {
         None | Some(Signal::Opening { .. }) => return Err("the source is being opened".to_owned()),
         Some(Signal::Lost { reason, .. }) => return Err(redact_paths(reason)),
-        // As ready as the owner wants it to be.
+        // Closed on purpose counts as ready.
         Some(Signal::Closed { .. }) => return Ok(", the camera is closed".to_owned()),
         Some(Signal::Live { .. }) if !frames_flow => return Err("no frame yet".to_owned()),
         Some(Signal::Live { .. }) => {}
@@ -262,7 +262,7 @@ pub(crate) fn readiness(
         DetectorState::Missing { message, fix } | DetectorState::Failed { message, fix } => {
             let fix = fix
                 .as_ref()
-                .map_or_else(String::new, |fix| format!(". To mend it: {fix}"));
+                .map_or_else(String::new, |fix| format!(". To fix it: {fix}"));
             // Readable without a token.
             Ok(redact_paths(&format!(
                 ", without detection: {message}{fix}"
