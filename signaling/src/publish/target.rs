@@ -80,15 +80,15 @@ impl PublishTarget {
 }
 
 /// Resolves a `Location` relative to `from`; downgrades to plain HTTP are errors.
-pub(crate) fn follow(from: &Url, location: &str) -> Result<Url, AttemptError> {
+pub(crate) fn resolve_location(from: &Url, location: &str) -> Result<Url, AttemptError> {
     let bad = |why: &str| AttemptError::new(FailureKind::BadAnswer, why);
     let to = from
         .join(location)
         .map_err(|_| bad("The server names an impossible address."))?;
     match (from.scheme(), to.scheme()) {
         ("https", "https") | ("http", "http" | "https") => Ok(to),
-        ("https", "http") => Err(bad("The server leads from https to http.")),
-        _ => Err(bad("The server leads away from HTTP.")),
+        ("https", "http") => Err(bad("The server redirects from https to http.")),
+        _ => Err(bad("The server redirects away from HTTP.")),
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn locations_may_be_relative_but_not_downgrade_to_http() {
         let from = url("https://a.example/whip/room?x=1");
-        let to = |location: &str| follow(&from, location).map(String::from);
+        let to = |location: &str| resolve_location(&from, location).map(String::from);
         assert_eq!(
             to("session/7").as_deref(),
             Ok("https://a.example/whip/session/7")
@@ -171,7 +171,7 @@ mod tests {
         for bad in ["http://a.example/s", "file:///etc/passwd", "https://[x"] {
             assert!(to(bad).is_err(), "{bad}");
         }
-        assert!(follow(&url("http://a.example/"), "https://a.example/s").is_ok());
+        assert!(resolve_location(&url("http://a.example/"), "https://a.example/s").is_ok());
     }
 
     #[test]

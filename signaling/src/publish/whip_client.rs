@@ -11,7 +11,7 @@ use url::Url;
 
 use super::lifecycle::{AttemptError, FailureKind};
 use super::link_header::{IceServer, ice_servers};
-use super::target::{PublishTarget, follow};
+use super::target::{PublishTarget, resolve_location};
 
 /// Time limit of an offer. OBS uses 8 s.
 const OFFER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,14 +71,14 @@ impl WhipClient {
             let response = response.map_err(|error| unreachable(&error))?;
             match (response.status().as_u16(), header(&response, "location")) {
                 (201, Some(location)) => {
-                    let url = follow(&url, location)?;
+                    let url = resolve_location(&url, location)?;
                     return admission(url, response);
                 }
                 (201, None) => {
                     let why = "The server names no session (no Location).";
                     return Err(AttemptError::new(FailureKind::BadAnswer, why));
                 }
-                (307 | 308, Some(location)) => url = follow(&url, location)?,
+                (307 | 308, Some(location)) => url = resolve_location(&url, location)?,
                 (status, _) => {
                     return Err(AttemptError::of_status(
                         status,
