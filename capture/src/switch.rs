@@ -24,8 +24,8 @@ pub struct SourceSwitch {
     frames: Arc<Slot<Frame>>,
     signal: Arc<Slot<Signal>>,
     state: Mutex<State>,
-    /// Mirrors `State::guest_on_air`, to be read without the lock.
-    guest_on_air: AtomicBool,
+    /// Mirrors `State::guest_is_live`, to be read without the lock.
+    guest_is_live: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ struct State {
     source_signal: Option<Signal>,
     /// Frames of older guests are refused.
     newest_guest: SourceNumber,
-    guest_on_air: bool,
+    guest_is_live: bool,
     is_closed: bool,
     /// Nothing is published while the shutter is closed.
     is_shuttered: bool,
@@ -55,7 +55,7 @@ impl State {
 
     /// Whether frames and signals of the configured source are published.
     fn source_is_shown(&self) -> bool {
-        !self.guest_on_air && !self.is_shuttered
+        !self.guest_is_live && !self.is_shuttered
     }
 }
 
@@ -67,7 +67,7 @@ impl SourceSwitch {
             frames,
             signal,
             state: Mutex::default(),
-            guest_on_air: AtomicBool::new(false),
+            guest_is_live: AtomicBool::new(false),
         })
     }
 
@@ -93,9 +93,9 @@ impl SourceSwitch {
         let mut state = lock(&self.state);
         state.is_shuttered = true;
         state.newest_guest = state.next_number();
-        state.guest_on_air = false;
+        state.guest_is_live = false;
         state.rate.reset();
-        self.guest_on_air.store(false, Ordering::Relaxed);
+        self.guest_is_live.store(false, Ordering::Relaxed);
         self.frames.clear();
         self.signal.publish(Signal::Closed { reason, since });
     }
@@ -126,8 +126,8 @@ impl SourceSwitch {
 
     /// Whether a guest's pictures replace those of the configured source.
     #[must_use]
-    pub fn guest_is_on_air(&self) -> bool {
-        self.guest_on_air.load(Ordering::Relaxed)
+    pub fn guest_is_live(&self) -> bool {
+        self.guest_is_live.load(Ordering::Relaxed)
     }
 
     /// Replaces the configured source by one that is being opened, shown to viewers as `name`. On return no frame of
@@ -150,7 +150,7 @@ impl SourceSwitch {
         lock(&self.state).source
     }
 
-    /// Publishes a frame of the configured source, unless a guest is on the air.
+    /// Publishes a frame of the configured source, unless a guest is live.
     pub(crate) fn publish_source(&self, source: SourceNumber, make: impl FnOnce(u64) -> Frame) {
         let mut state = lock(&self.state);
         if state.source == source && state.source_is_shown() {
@@ -166,7 +166,7 @@ impl SourceSwitch {
         }
     }
 
-    /// Publishes a signal of the configured source; while a guest is on the air, when it leaves.
+    /// Publishes a signal of the configured source; while a guest is live, when it leaves.
     pub(crate) fn publish_source_signal(&self, source: SourceNumber, signal: Signal) {
         let mut state = lock(&self.state);
         if state.source != source {
@@ -199,10 +199,10 @@ impl SourceSwitch {
     }
 
     fn return_to_source(&self, state: &mut State) {
-        if state.guest_on_air {
-            state.guest_on_air = false;
+        if state.guest_is_live {
+            state.guest_is_live = false;
             state.rate.reset();
-            self.guest_on_air.store(false, Ordering::Relaxed);
+            self.guest_is_live.store(false, Ordering::Relaxed);
             if let Some(signal) = &state.source_signal {
                 self.signal.publish(signal.clone());
             }
@@ -210,7 +210,7 @@ impl SourceSwitch {
     }
 }
 
-/// A guest's access to the switch. Dropping it gives the air back to the configured source.
+/// A guest's access to the switch. Dropping it publishes the configured source again.
 #[derive(Debug)]
 pub struct Guest {
     switch: Arc<SourceSwitch>,
@@ -228,12 +228,12 @@ impl Guest {
         if state.newest_guest != self.number || state.is_closed || state.is_shuttered {
             return false;
         }
-        if !state.guest_on_air {
+        if !state.guest_is_live {
             state.rate.reset();
         }
-        if !state.guest_on_air || self.size != Some(size) {
-            state.guest_on_air = true;
-            self.switch.guest_on_air.store(true, Ordering::Relaxed);
+        if !state.guest_is_live || self.size != Some(size) {
+            state.guest_is_live = true;
+            self.switch.guest_is_live.store(true, Ordering::Relaxed);
             self.size = Some(size);
             self.switch.signal.publish(Signal::Live {
                 source: self.name.clone(),
@@ -249,7 +249,7 @@ impl Guest {
         true
     }
 
-    /// Gives the air back to the configured source until the guest's next picture.
+    /// Publishes the configured source again until the guest's next picture.
     pub fn pause(&mut self) {
         let mut state = lock(&self.switch.state);
         if state.newest_guest == self.number {

@@ -48,8 +48,8 @@ pub(crate) enum Event {
     Stop,
 }
 
-/// Publishes the frames of one attempt at a time. A thread that was left behind and goes on an hour
-/// later publishes nothing.
+/// Publishes the frames of one attempt at a time. An abandoned thread that resumes later
+/// publishes nothing.
 #[derive(Debug)]
 pub(crate) struct PublishGate {
     switch: Arc<SourceSwitch>,
@@ -218,7 +218,7 @@ pub(crate) struct SourceOutput {
     pub(crate) metrics: Arc<CaptureMetrics>,
     pub(crate) label: SourceLabel,
     pub(crate) opened: OpenedSource,
-    /// Of the last picture, in pixels.
+    /// Width and height of the last picture, in pixels.
     pub(crate) size: (u32, u32),
     /// Has no deadline: the supervisor watches the pictures, and a thread that hangs in a driver is
     /// not a fault of the program.
@@ -240,14 +240,14 @@ impl SourceOutput {
     /// Returns `true` when the picture that just came need not be decoded, because a guest's
     /// pictures replace it. Counts it as an arrival then.
     pub(crate) fn skip_if_hidden(&self) -> bool {
-        let is_hidden = self.gate.switch.guest_is_on_air();
+        let is_hidden = self.gate.switch.guest_is_live();
         if is_hidden {
             lock(&self.state.state).add_picture(Instant::now(), &self.limits);
         }
         is_hidden
     }
 
-    /// As [`SourceOutput::skip_if_hidden`], for pictures that can be decoded without those before: also `true` when
+    /// Like [`SourceOutput::skip_if_hidden`], for pictures that can be decoded without those before: also `true` when
     /// nobody watches, for all but about one a second.
     ///
     /// overflow: counted

@@ -1,8 +1,8 @@
 //! Webcams, through nokhwa.
 //!
 //! nokhwa waits for a picture without a time limit (libv4l-rs#16), so a second handle on the device
-//! node is polled first. A thread that still hangs, hangs in the driver; the supervisor then leaves it
-//! behind.
+//! node is polled before each picture but the first. A thread that still hangs, hangs in the driver; the
+//! supervisor then abandons it.
 
 mod devices;
 mod v4l2;
@@ -50,17 +50,19 @@ pub(super) static KIND: SourceKind = SourceKind {
 
 fn run(request: &Request, output: &mut SourceOutput) -> Result<(), CaptureError> {
     let listed = devices()?;
-    let mut last_error = CaptureError::NoCamera;
+    let mut errors = Vec::new();
     for device in candidates(&listed, &request.camera)? {
         match open(device, &request.wanted) {
             Ok((camera, mode)) => return read(camera, device, mode, output),
             Err(error) => {
                 tracing::debug!(camera = device.name, %error, detail = error.detail(), "camera cannot be opened");
-                last_error = error;
+                errors.push((device.index, error));
             }
         }
     }
-    Err(last_error)
+    // The reason on the card must not change with the camera that was tried last.
+    let first = errors.into_iter().min_by_key(|(index, _)| *index);
+    Err(first.map_or(CaptureError::NoCamera, |(_, error)| error))
 }
 
 fn candidates<'a>(
@@ -88,6 +90,9 @@ fn candidates<'a>(
 
 fn open(device: &Device, wanted: &Wanted) -> Result<(Camera, Mode), CaptureError> {
     let modes = ranked(&device.modes, wanted);
+    if modes.is_empty() && !device.modes.is_empty() {
+        return Err(failed(device, "no mode has a usable size and frame rate"));
+    }
     if modes.is_empty() {
         let name = device.name.clone();
         return Err(CaptureError::CameraFormats {
@@ -140,7 +145,7 @@ fn open_mode(device: &Device, mode: &Mode) -> Result<Option<(Camera, Mode)>, Cap
     let mut camera = Camera::new(index, request).map_err(|error| failed(device, error))?;
     camera.open_stream().map_err(|error| {
         let text = error.to_string();
-        match text.contains("os error 16") {
+        match text.contains(&format!("(os error {BUSY})")) {
             true => busy(),
             false => failed(device, text),
         }
@@ -155,16 +160,20 @@ fn read(
     output: &mut SourceOutput,
 ) -> Result<(), CaptureError> {
     let node = Node::open(&device.path).map_err(|error| failed(device, error))?;
-    let mut jpeg = JpegDecoder::new().map_err(|error| failed(device, error))?;
+    let no_memory = |error| CaptureError::Thread(std::io::Error::other(error));
+    let mut jpeg = JpegDecoder::new().map_err(no_memory)?;
     let _lease = output.camera_opened(device.path.clone(), device.name.clone());
     output.announce(OpenedSource {
         source: format!("{}, {mode}", device.name),
         fps: mode.fps as f32,
         camera: Some((device.id.clone(), device.name.clone())),
     });
-    let lost = |error: String| match node.is_gone() {
-        true => CaptureError::CameraUnplugged,
-        false => failed(device, error),
+    let lost = |error: String| {
+        if !node.is_gone() {
+            return failed(device, error);
+        }
+        tracing::info!(camera = device.name, error, "the camera is gone");
+        CaptureError::CameraUnplugged
     };
     // The first call of `frame_raw` starts the stream; before it there is nothing to poll for.
     let mut streaming = false;
@@ -253,7 +262,7 @@ mod tests {
     fn each_attempt_begins_with_another_camera() {
         let listed = [device(0, "a", "A"), device(2, "b", "B")];
         assert_eq!(indexes(&listed, &CameraChoice::Any { first: 0 }), [0, 2]);
-        assert_eq!(indexes(&listed, &CameraChoice::Any { first: 3 }), [2, 0]);
+        assert_eq!(indexes(&listed, &CameraChoice::Any { first: 1 }), [2, 0]);
         assert!(indexes(&[], &CameraChoice::Any { first: 5 }).is_empty());
     }
 

@@ -63,7 +63,7 @@ fn a_guest_takes_over_with_its_first_picture_until_it_leaves() {
     let mut guest = fixture.switch.guest("phone");
     fixture.source_frame();
     assert_eq!(fixture.newest(), (2, 4), "admitted, but no picture yet");
-    assert!(fixture.publish(&mut guest, 8) && fixture.switch.guest_is_on_air());
+    assert!(fixture.publish(&mut guest, 8) && fixture.switch.guest_is_live());
     fixture.source_frame();
     assert_eq!(fixture.newest(), (3, 8));
     assert_eq!(fixture.signal(), live("phone", 8));
@@ -86,7 +86,7 @@ fn a_former_source_publishes_nothing_any_more() {
     switch.publish_source_signal(0, opening("camera"));
     fixture.source_frame();
     let second = switch.begin_source("file".to_owned());
-    assert!(fixture.frames.latest().is_none(), "taken back");
+    assert!(fixture.frames.latest().is_none(), "invalidated");
     assert_eq!(fixture.signal(), opening("file"));
     fixture.source_frame();
     switch.publish_source_signal(0, live("camera", 4));
@@ -131,7 +131,7 @@ fn the_frame_rate_is_that_of_the_published_frames() {
     let fps = |now| fixture.switch.frame_rate(now).map(f32::round);
     assert_eq!(fps(at(200)), Some(10.0));
     let mut guest = fixture.switch.guest("phone");
-    assert!(guest.publish(pixels(), at(240)) && fixture.switch.guest_is_on_air());
+    assert!(guest.publish(pixels(), at(240)) && fixture.switch.guest_is_live());
     assert_eq!(fps(at(240)), None, "too few to tell");
     for ms in [260, 280, 300] {
         guest.publish(pixels(), at(ms));
@@ -139,7 +139,7 @@ fn the_frame_rate_is_that_of_the_published_frames() {
     assert_eq!(fps(at(300)), Some(50.0));
     drop(guest);
     assert_eq!(fps(at(320)), None);
-    assert!(!fixture.switch.guest_is_on_air());
+    assert!(!fixture.switch.guest_is_live());
 }
 
 #[test]

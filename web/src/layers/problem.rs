@@ -25,7 +25,7 @@ pub(crate) async fn as_problem(request: Request, next: Next) -> Response {
     let words = to_bytes(body, WORDS_BYTES_MAX).await.unwrap_or_default();
     let words = String::from_utf8_lossy(&words);
     let detail = match words.trim() {
-        "" => without_words(&parts.headers, status.canonical_reason()),
+        "" => default_detail(&parts.headers, status.canonical_reason()),
         words => words.to_owned(),
     };
     let problem = ApiError::new(status, detail).into_response();
@@ -46,7 +46,7 @@ fn is_written_already(headers: &HeaderMap) -> bool {
     kind == "application/problem+json" || kind.starts_with("text/html")
 }
 
-fn without_words(headers: &HeaderMap, reason: Option<&str>) -> String {
+fn default_detail(headers: &HeaderMap, reason: Option<&str>) -> String {
     let reason = reason.unwrap_or("Error");
     match header_text(headers, header::ALLOW) {
         Some(allowed) => format!("{reason}: this address takes {allowed}"),

@@ -31,7 +31,7 @@ pub(super) async fn camera(State(app): State<Arc<App>>) -> Result<Response, ApiE
     // Some drivers take seconds to answer.
     let report = tokio::task::spawn_blocking(move || app.settings.followers().camera.report());
     let report = report.await.map_err(|_| {
-        let why = "asking the camera broke down; the log says where";
+        let why = "asking the camera failed with an internal error; see the log";
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
     })?;
     let body = report.map_or_else(CameraBody::default, |report| CameraBody {

@@ -99,7 +99,7 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
         .map(|publisher| PublishReport::of(publisher.host(), &publisher.status(), Instant::now()));
     let source = SourceReport::of(app.effective_signal().as_ref()).measured(
         app.slots.switch.frame_rate(Instant::now()),
-        app.slots.switch.guest_is_on_air(),
+        app.slots.switch.guest_is_live(),
     );
     let detector =
         DetectorReport::of(&app.detector_state(), &app.detector_rate()).changing(model_change(app));

@@ -380,7 +380,7 @@ impl PipelineBuilder<'_> {
 }
 
 impl Pipeline {
-    /// Ends the threads: publishing first, which says goodbye to its server, then from the source on, so
+    /// Ends the threads: publishing first, which ends its session at the server, then from the source on, so
     /// that no thread waits for one that has ended.
     pub(crate) fn stop(self) {
         self.threads.end();

@@ -45,7 +45,7 @@ impl Shuttered {
     pub(crate) fn replace_source(&self, source: SourceSpec) {
         self.source.replace(source);
         // A guest's pictures go on.
-        if !self.switch.guest_is_on_air() {
+        if !self.switch.guest_is_live() {
             self.discard_unsent();
             self.forget_tracks();
         }

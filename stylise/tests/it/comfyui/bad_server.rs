@@ -159,7 +159,7 @@ fn an_order_without_progress_is_withdrawn() {
         .stylise(&order(None), &RecordingContext::default())
         .expect_err("stuck");
     failed_with(&error, "took too long");
-    eventually("taken back", || {
+    eventually("cancelled", || {
         server.state().interrupted || server.state().running.is_none()
     });
 }
