@@ -213,7 +213,7 @@ function latencyTable(latency) {
 }
 
 function words(rows) {
-  const having = (verdict) => rows.filter((row) => row[3] === verdict);
+  const having = (outcome) => rows.filter((row) => row[3] === outcome);
   const [missed, unknown] = [having("no"), having("not measured")];
   const lines = [`${having("yes").length} of ${rows.length} numbers hold.`];
   const list = (title, found, line) => {

@@ -71,7 +71,7 @@ impl Followers {
             camera,
             effects,
         };
-        followers.follow_always(config);
+        followers.set_overlay_and_rate(config);
         followers
     }
 
@@ -100,7 +100,7 @@ impl Followers {
             let Ok(model) = now.model.parse();
             self.model.replace(model);
         }
-        self.follow_always(now);
+        self.set_overlay_and_rate(now);
         self.camera.set_controls(now.camera.controls.clone());
         for rendition in now.renditions() {
             let bps = rendition.bitrate_bps;
@@ -108,8 +108,8 @@ impl Followers {
         }
     }
 
-    /// What costs nothing to set again.
-    fn follow_always(&self, now: &Config) {
+    /// Boxes, labels and the highest rate of detections.
+    fn set_overlay_and_rate(&self, now: &Config) {
         self.overlay.set(now.boxes, now.labels);
         let most_fps = Some(now.detect_fps).filter(|fps| *fps > 0.0);
         self.pace.set_most_fps(most_fps);

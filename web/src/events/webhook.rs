@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use capture::Backoff;
 use ureq::Agent;
 
-use self::delivery::{SIGNATURE_HEADER, Verdict, signature};
+use self::delivery::{DeliveryResult, SIGNATURE_HEADER, signature};
 use super::destination::WebhookTarget;
 use super::sampling;
 use crate::app::App;
@@ -36,15 +36,15 @@ pub(crate) async fn deliver_events(app: Arc<App>, target: WebhookTarget) {
         loop {
             let (agent, target, body) = (agent.clone(), target.clone(), Arc::clone(&body));
             let posting = tokio::task::spawn_blocking(move || post(&agent, &target, &body));
-            let verdict = posting
+            let result = posting
                 .await
-                .unwrap_or_else(|error| Verdict::Retry(error.to_string()));
+                .unwrap_or_else(|error| DeliveryResult::Retry(error.to_string()));
             let deliveries = &app.events.metrics.webhook_deliveries;
-            let outcome = WebhookOutcome::from(&verdict);
+            let outcome = WebhookOutcome::from(&result);
             deliveries.get_or_create(&[("outcome", outcome)]).inc();
-            match verdict {
-                Verdict::Delivered => break,
-                Verdict::Refused(why) => {
+            match result {
+                DeliveryResult::Delivered => break,
+                DeliveryResult::Refused(why) => {
                     tracing::warn!(
                         to,
                         why,
@@ -53,7 +53,7 @@ pub(crate) async fn deliver_events(app: Arc<App>, target: WebhookTarget) {
                     );
                     break;
                 }
-                Verdict::Retry(why) => {
+                DeliveryResult::Retry(why) => {
                     let wait = retry.failed(Instant::now());
                     tracing::warn!(to, why, ?wait, "the webhook failed and is tried again");
                     tokio::time::sleep(wait).await;
@@ -75,7 +75,7 @@ fn agent() -> Agent {
     config.build().into()
 }
 
-fn post(agent: &Agent, target: &WebhookTarget, body: &[u8]) -> Verdict {
+fn post(agent: &Agent, target: &WebhookTarget, body: &[u8]) -> DeliveryResult {
     let signed = signature(&target.secret, now_unix_ms() / 1000, body);
     let answer = agent
         .post(target.url.as_str())
@@ -84,8 +84,8 @@ fn post(agent: &Agent, target: &WebhookTarget, body: &[u8]) -> Verdict {
         .content_type("application/json")
         .send(body);
     match answer {
-        Ok(answer) => Verdict::of_status(answer.status().as_u16()),
-        Err(error) => Verdict::Retry(error_words(&error)),
+        Ok(answer) => DeliveryResult::of_status(answer.status().as_u16()),
+        Err(error) => DeliveryResult::Retry(error_words(&error)),
     }
 }
 

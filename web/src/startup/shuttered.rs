@@ -24,8 +24,8 @@ pub(crate) struct Shuttered {
 }
 
 impl Shuttered {
-    /// Closes or opens everything. On return after closing, no stage has a picture of the camera, and none can
-    /// get one. Blocks for a few milliseconds.
+    /// Closes or opens everything. On return after closing, no output can show a picture of the camera, and no stage gets
+    /// a new one. Blocks for a few milliseconds.
     pub(crate) fn follow(&self, state: &ShutterState) {
         if state.closed {
             self.switch

@@ -462,7 +462,7 @@ fn nothing_points_at_one_machine() {
 
 /// Metaphors that the code once used as names. Comments and names use the field's terms.
 const METAPHORS: &str = "heed|heeds|heeded|obey|obeys|obeyed|attend|attends|glance|glances|plea|pleas|\
-    errand|errands|applicationward|broke down|mend it|mends it|mends itself|on the air|on air|gives the air|\
+    errand|errands|verdict|verdicts|applicationward|broke down|mend it|mends it|mends itself|on the air|on air|gives the air|\
     goodbye|goodbyes|has no end|without words";
 
 #[test]

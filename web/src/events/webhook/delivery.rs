@@ -9,14 +9,14 @@ pub(super) const SIGNATURE_HEADER: &str = "Carrier-Signature";
 
 /// What happened to an attempt to deliver an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum DeliveryResult {
     Delivered,
     /// Trying again would not help.
     Refused(String),
     Retry(String),
 }
 
-impl Verdict {
+impl DeliveryResult {
     pub(super) fn of_status(status: u16) -> Self {
         match status {
             200..=299 => Self::Delivered,
@@ -28,12 +28,12 @@ impl Verdict {
     }
 }
 
-impl From<&Verdict> for WebhookOutcome {
-    fn from(verdict: &Verdict) -> Self {
-        match verdict {
-            Verdict::Delivered => Self::Delivered,
-            Verdict::Refused(_) => Self::Refused,
-            Verdict::Retry(_) => Self::Failed,
+impl From<&DeliveryResult> for WebhookOutcome {
+    fn from(result: &DeliveryResult) -> Self {
+        match result {
+            DeliveryResult::Delivered => Self::Delivered,
+            DeliveryResult::Refused(_) => Self::Refused,
+            DeliveryResult::Retry(_) => Self::Failed,
         }
     }
 }
@@ -70,17 +70,24 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         for status in [200, 202, 204] {
-            assert_eq!(Verdict::of_status(status), Verdict::Delivered, "{status}");
+            assert_eq!(
+                DeliveryResult::of_status(status),
+                DeliveryResult::Delivered,
+                "{status}"
+            );
         }
         for status in [400, 401, 404, 410, 422] {
             assert!(
-                matches!(Verdict::of_status(status), Verdict::Refused(_)),
+                matches!(
+                    DeliveryResult::of_status(status),
+                    DeliveryResult::Refused(_)
+                ),
                 "{status}"
             );
         }
         for status in [302, 408, 425, 429, 500, 502, 503] {
             assert!(
-                matches!(Verdict::of_status(status), Verdict::Retry(_)),
+                matches!(DeliveryResult::of_status(status), DeliveryResult::Retry(_)),
                 "{status}"
             );
         }

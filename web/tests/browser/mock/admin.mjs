@@ -8,28 +8,9 @@ export function makeAdmin(mock) {
     settings: [],
     saved: {}, // what is kept in the file, by key
     audit: [],
-    models: {
-      models: [
-        { value: "yolox_nano", name: "yolox_nano", classes: 80, faces: false, milliseconds: 12.3, in_use: true },
-        { value: "embedded", name: "embedded", classes: 11, faces: true, milliseconds: null, in_use: false },
-      ],
-      switching_to: null,
-      error: null,
-    },
-    sources: [
-      { value: "scene", name: "Built-in scene", kind: "scene", in_use: true },
-      { value: "webcam:0", name: "Integrated Camera", kind: "camera", in_use: false },
-    ],
-    camera: {
-      device: "Integrated Camera",
-      controls: [
-        { key: "exposure_auto", name: "Automatic exposure", kind: "flag", value: true, default: true, is_active: true, is_read_only: false },
-        { key: "exposure", name: "Exposure time (0.1 ms)", kind: "number", min: 1, max: 5000, step: 1, value: 156, default: 156, is_active: false, is_read_only: false },
-        { key: "brightness", name: "Brightness", kind: "number", min: -64, max: 64, step: 1, value: 0, default: 0, is_active: true, is_read_only: false },
-        { key: "power_line_hz", name: "Power line frequency", kind: "choice", choices: ["off", "50", "60", "auto"], value: "50", default: "50", is_active: true, is_read_only: false },
-      ],
-      problems: [],
-    },
+    models: null, // the answer of GET /api/models
+    sources: [],
+    camera: null, // the answer of GET /api/camera
     privacy: { promise: "none", note: null },
     checks: [],
     refuse: [], // {method, path, status, body, headers}: the next answers to such requests
