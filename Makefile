@@ -1,6 +1,6 @@
 # carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui soak audit fuzz bench bench-network bench-times fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi soak audit fuzz bench bench-network bench-times fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -33,8 +33,8 @@ model: build ## fetch a better model than the embedded one (MODEL=yolox_nano)
 test: ## install what the tests need and run all checks that take no hours; says what it skipped
 	@scripts/test.sh
 
-test-all: ## test, then every heavy check: virtual machine, training, ComfyUI, soak, ten minutes of fuzzing a target
-	@$(MAKE) --no-print-directory --keep-going test test-devices test-training test-comfyui soak fuzz SECONDS=600
+test-all: ## test, then every heavy check: virtual machine, training, ComfyUI, VA-API, soak, ten minutes of fuzzing a target
+	@$(MAKE) --no-print-directory --keep-going test test-devices test-training test-comfyui test-vaapi soak fuzz SECONDS=600
 
 test-devices: ## the webcam and the display path against real kernel drivers, in virtual machines
 	@scripts/install-build-needs.sh
@@ -49,6 +49,10 @@ test-training: ## every step of training the embedded model, on 200 pictures (in
 
 test-comfyui: ## the ComfyUI client against a real server (COMFYUI_DIR=, COMFYUI_PYTHON=)
 	scripts/test-comfyui.sh
+
+test-vaapi: ## the VA-API encoder's code, with x264 where there is no graphics processor (installs GStreamer)
+	@scripts/install-build-needs.sh
+	scripts/test-vaapi.sh
 
 soak: ## viewers, uploads and malicious traffic for an hour: memory, descriptors, frame rate (MINUTES=60)
 	@scripts/install-build-needs.sh

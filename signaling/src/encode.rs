@@ -6,6 +6,9 @@
 pub mod demand;
 pub mod encoder;
 pub mod frame_queue;
+#[cfg(feature = "vaapi")]
+mod gstreamer_encoder;
 pub(crate) mod keyframes;
 pub mod openh264_encoder;
 mod openh264_raw;
+pub mod selection;

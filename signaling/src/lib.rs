@@ -29,7 +29,7 @@ mod transport;
 pub use compose::{ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts};
 pub use compose::{Composed, Painter, PictureFilter, reserved_top_px};
 pub use encode::demand::{Demand, PictureLease, StreamLease};
-pub use encode::encoder::{Rendition, RenditionId, default_renditions};
+pub use encode::encoder::{NewEncoder, Rendition, RenditionId, default_renditions};
 pub use encode::frame_queue::{EncodedFrame, FrameReceiver, FrameSink, Sent, frame_queue};
 pub use engine::{Engine, EngineConfig, EngineError, EngineHandle, ViewerSummary};
 pub use metrics::EngineMetrics;

@@ -59,6 +59,7 @@ use std::path::{Path, PathBuf};
 use capture::{SourceSpec, SpecError};
 use detector::{DetectorConfig, LabelContent, SessionConfig};
 use signaling::Rendition;
+use signaling::encode::selection::EncoderChoice;
 
 pub(crate) use self::booth::{BoothConfig, StyliseConfig};
 pub(crate) use self::error::ConfigError;
@@ -121,6 +122,8 @@ section! {
         data: Option<PathBuf> = None,
         /// What viewers can get, largest first.
         renditions: Vec<RenditionConfig> = media::default_renditions(),
+        /// auto or openh264.
+        encoder: String = "auto".to_owned(),
         /// Needed by whatever changes the state for others; `None`: made at the first start and kept.
         admin_token: Option<String> = None,
         /// Gives the right to publish, and no other; `None`: publishing needs the admin token.
@@ -219,6 +222,7 @@ impl Config {
                 why,
             ));
         }
+        media::check_encoder(&self.encoder)?;
         media::check_renditions(&self.renditions)?;
         self.source_spec()?;
         self.provider()?;
@@ -305,6 +309,11 @@ impl Config {
     }
 
     /// For the engine and the encoders.
+    pub(crate) fn encoder(&self) -> EncoderChoice {
+        // Checked with the configuration.
+        EncoderChoice::from_name(&self.encoder).unwrap_or_default()
+    }
+
     pub(crate) fn renditions(&self) -> Vec<Rendition> {
         media::renditions(&self.renditions)
     }

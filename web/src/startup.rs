@@ -4,11 +4,13 @@
 //! port is one clear error; then [`pipeline`] starts every other thread; then HTTP is served.
 
 mod banner;
+mod encoder;
 mod events;
 pub(crate) mod painter;
 pub(crate) mod pipeline;
 mod screen;
 mod shuttered;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -229,21 +231,21 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     tokio::spawn({
         let (app, threads) = (Arc::clone(&app), threads.clone());
         async move {
-            let follow = || pipeline::follow_watchers(Arc::clone(&app));
+            let follow = || tasks::follow_watchers(Arc::clone(&app));
             supervised(&threads, "watchers", follow).await;
         }
     });
     tokio::spawn({
         let (app, threads) = (Arc::clone(&app), threads.clone());
         async move {
-            let follow = || pipeline::follow_shutter_rules(Arc::clone(&app));
+            let follow = || tasks::follow_shutter_rules(Arc::clone(&app));
             supervised(&threads, "shutter", follow).await;
         }
     });
     tokio::spawn({
         let (app, threads) = (Arc::clone(&app), threads.clone());
         async move {
-            let follow = || pipeline::follow_model_changes(Arc::clone(&app));
+            let follow = || tasks::follow_model_changes(Arc::clone(&app));
             supervised(&threads, "model-changes", follow).await;
         }
     });

@@ -1,5 +1,8 @@
 //! The renditions (one H.264 stream each, shared by all its viewers), and the interface of an encoder.
-//! OpenH264 implements it; a hardware encoder could, too.
+//! OpenH264 implements it, and hardware encoders do.
+
+#[cfg(test)]
+pub(super) mod contract;
 
 use capture::I420;
 use thiserror::Error;
@@ -165,3 +168,10 @@ pub trait Encoder: Send {
 
 /// Makes an encoder for a rendition: at the start and after each failure.
 pub type NewEncoder = Box<dyn Fn(&Rendition) -> Box<dyn Encoder> + Send>;
+
+/// A hardware encoder that a build knows.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate {
+    pub(super) name: &'static str,
+    pub(super) new: fn(&Rendition) -> Box<dyn Encoder>,
+}

@@ -12,7 +12,7 @@ use super::encoder::{EncodeError, Encoded, Encoder, Rendition};
 use super::openh264_raw;
 
 /// Keyframes come on request; this one every 10 s at 30 fps is for recorders, which never send one.
-const LONGEST_GOP_FRAMES: u32 = 300;
+pub(super) const LONGEST_GOP_FRAMES: u32 = 300;
 
 /// Below 24 the quality gain is invisible (45 dB and more): at 24, still scenes take a third of the bits and
 /// a quarter less CPU time than at 12. The maximum is the codec's own, because frames are never skipped
@@ -169,15 +169,15 @@ fn level(width: u32, height: u32, fps: u32) -> Level {
     }
 }
 
-/// Extends RTP time beyond its wrap: OpenH264 takes milliseconds since the first picture.
+/// Extends RTP time beyond its wrap: encoders take the time since the first picture.
 #[derive(Debug, Default)]
-struct TickCount {
+pub(super) struct TickCount {
     last: Option<u32>,
     total: u64,
 }
 
 impl TickCount {
-    fn extend(&mut self, ticks: u32) -> u64 {
+    pub(super) fn extend(&mut self, ticks: u32) -> u64 {
         // At least one tick: OpenH264 takes a zero after the first picture as "no timestamp".
         self.total += self
             .last

@@ -47,6 +47,7 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
     }));
     findings.push(checks::source(&config));
     findings.push(checks::model(&config));
+    findings.push(checks::encoder(&config));
     findings.push(checks::https(&config, &folders));
     findings.push(checks::data_folder(&config, &folders));
     findings.extend(checks::comfyui(&config.stylise));

@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
+use signaling::encode::selection::EncoderChoice;
 use signaling::publish::TargetError;
 use signaling::{PublishTarget, Rendition, RenditionId};
 
@@ -77,6 +78,13 @@ pub(super) fn check_renditions(list: &[RenditionConfig]) -> Result<(), ConfigErr
         }
     }
     Ok(())
+}
+
+pub(super) fn check_encoder(name: &str) -> Result<(), ConfigError> {
+    match EncoderChoice::from_name(name) {
+        Some(_) => Ok(()),
+        None => Err(ConfigError::value("encoder", name, "one of auto, openh264")),
+    }
 }
 
 section! {

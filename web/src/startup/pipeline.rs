@@ -15,7 +15,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use capture::{
@@ -23,8 +23,6 @@ use capture::{
 };
 use detector::privacy::{PrivacyControl, PrivacyFilter, Sightings};
 use detector::{DetectorMetrics, OverlayPainter, WorkerHandle, WorkerParts};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::whip::{Whip, WhipMetrics};
@@ -36,6 +34,7 @@ use stylise::Builtin;
 use stylise::comfyui::Comfyui;
 use stylise::workflow::{self, Loaded};
 
+use super::encoder::select_encoder;
 use super::painter::{FeedFilter, FeedPainter};
 use super::shuttered::Shuttered;
 use crate::access::admin::AdminSessions;
@@ -55,10 +54,7 @@ use crate::routes::whep_whip::ice_links;
 use crate::settings::cameras::Cameras;
 use crate::settings::storage::Storage;
 use crate::settings::{self, Configured, Effects, Followers, ReadConfiguration, Settings};
-use crate::shutter::{
-    Cause, Networks, ShutterKeeper, ShutterState, Surroundings, connected_networks, demands,
-    now_unix_ms, state_at_start,
-};
+use crate::shutter::{ShutterKeeper, ShutterState, now_unix_ms, state_at_start};
 use crate::stills::Stills;
 
 /// Where things are kept; `None`: nowhere.
@@ -329,7 +325,8 @@ impl PipelineBuilder<'_> {
                 renditions: self.config.renditions(),
                 threads: self.threads.clone(),
                 filters: vec![Box::new(filter)],
-                ..ComposeConfig::new(self.slots.clock)
+                new_encoder: select_encoder(self.config.encoder()),
+                clock: self.slots.clock,
             },
             metrics,
         };
@@ -432,69 +429,4 @@ fn open_booth(
 fn visitors(config: &Config, data: Option<&Path>) -> Visitors {
     let file = data.filter(|_| config.booth.enabled);
     Visitors::open(file.map(|data| data.join("visitor-key")).as_deref())
-}
-
-/// How often the demand is sampled. The first pictures of the first viewer may lack boxes for this long.
-const WATCHERS_EVERY: Duration = Duration::from_millis(100);
-
-/// Sets the detector's rate by the demand for pictures, and updates
-/// [`Liveness`](crate::supervision::liveness::Liveness).
-pub(crate) async fn follow_watchers(app: Arc<App>) {
-    let mut tick = tokio::time::interval(WATCHERS_EVERY);
-    loop {
-        tick.tick().await;
-        app.slots.pace.set_watched(app.somebody_watches());
-        drop(app.update_liveness(Instant::now()));
-    }
-}
-
-/// Ends what waits for the end of a change of the model, and records how it ended.
-pub(crate) async fn follow_model_changes(app: Arc<App>) {
-    let mut changes = app.settings.followers().model.changes();
-    while changes.next().await.is_some() {
-        let app = Arc::clone(&app);
-        let finished = tokio::task::spawn_blocking(move || {
-            for what in app.settings.finish_model_change() {
-                app.shutter
-                    .record(what, Cause::Person, Some("admin".to_owned()));
-            }
-        });
-        if let Err(error) = finished.await {
-            tracing::error!(%error, "the end of a change of the model could not be recorded");
-        }
-    }
-}
-
-/// How often the shutter's rules are applied: schedules have minutes, networks change in seconds.
-const RULES_EVERY: Duration = Duration::from_secs(2);
-
-/// Applies the rules of `[privacy]` to the shutter.
-pub(crate) async fn follow_shutter_rules(app: Arc<App>) {
-    let mut watched_at = Instant::now();
-    let mut tick = tokio::time::interval(RULES_EVERY);
-    loop {
-        tick.tick().await;
-        if app.somebody_watches() {
-            watched_at = Instant::now();
-        }
-        let app = Arc::clone(&app);
-        let unwatched_for = watched_at.elapsed();
-        let applied = tokio::task::spawn_blocking(move || {
-            let privacy = &app.config.privacy;
-            let networks = if privacy.needs_network() {
-                connected_networks()
-            } else {
-                Networks::new()
-            };
-            let around = Surroundings {
-                local_time: TimeZone::system().to_datetime(Timestamp::now()),
-                networks,
-                unwatched_for,
-            };
-            app.shutter.follow(demands(privacy, &around), now_unix_ms());
-        });
-        if let Err(error) = applied.await {
-            tracing::error!(%error, "the rules of the shutter could not be applied");
-        }
-    }
 }

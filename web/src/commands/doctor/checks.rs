@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use capture::{SourceSpec, Y4mInput};
 use detector::{DetectorMetrics, OpenError};
+use signaling::encode::selection::select_encoder;
 use stylise::comfyui::{Survey, WorkflowCheck, survey};
 use stylise::workflow::{Loaded, load};
 
@@ -69,6 +70,17 @@ pub(super) fn model(config: &Config) -> Finding {
         }
         Err(error) => Finding::bad("model", error_chain(&error), ""),
     }
+}
+
+/// Probes the hardware encoders: only that shows whether they work.
+pub(super) fn encoder(config: &Config) -> Finding {
+    let selected = select_encoder(config.encoder());
+    if selected.refused.is_empty() {
+        return Finding::ok("encoder", selected.name);
+    }
+    let words = format!("{}, since {}", selected.name, selected.refused.join("; "));
+    let fix = "install the graphics driver (Intel: intel-media-va-driver) and add this user to the group render";
+    Finding::note("encoder", words, fix)
 }
 
 pub(super) fn https(config: &Config, folders: &UserFolders) -> Finding {
