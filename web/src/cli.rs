@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::environment;
 
@@ -95,6 +96,10 @@ pub(crate) enum Command {
     /// Make the running station read its configuration again
     #[command(after_help = RELOAD_NOTES)]
     Reload(Box<ReloadArgs>),
+    /// Print the completions for a shell
+    Completions { shell: Shell },
+    /// Print the manual page, or write the pages of all commands into a folder
+    Man { folder: Option<PathBuf> },
     /// Started by the screen: restores the console when the station ends
     #[command(hide = true)]
     RestoreConsole { graphics: i32, keyboard: i32 },
@@ -109,6 +114,14 @@ pub(crate) enum ModelsCommand {
         /// A name from `carrier models list`
         name: String,
     },
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 /// Options of `carrier run`.
@@ -163,6 +176,10 @@ pub(crate) struct RunArgs {
         verbatim_doc_comment
     )]
     pub(crate) screen: Option<String>,
+    /// How the log is written: text, or JSON with one object a line [default: text]
+    #[arg(long, env = "CARRIER_LOG_FORMAT", value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+
     #[command(flatten)]
     pub(crate) file: ConfigFileArgs,
 }

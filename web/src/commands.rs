@@ -17,6 +17,7 @@ pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod inventory;
+pub(crate) mod manual;
 pub(crate) mod reload;
 pub(crate) mod token;
 

@@ -9,6 +9,7 @@
 //! | `CARRIER_MODELS`, `CARRIER_MODELS_URL`, `CARRIER_RUNTIME`, `ORT_DYLIB_PATH` | where models and ONNX Runtime are ([`detector::Places`]) |
 //! | `XDG_CONFIG_HOME`, `XDG_DATA_HOME`, `XDG_STATE_HOME`, `XDG_CACHE_HOME`, `HOME` | this user's folders |
 //! | `WAYLAND_DISPLAY`, `DISPLAY` | whether there is a desktop session, for the screen |
+//! | `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID` | systemd, read by the crate `sd-notify` |
 //! | `CARRIER_INJECT` | the file of injected faults, in debug builds |
 //!
 //! A blank variable counts as unset: compose files pass them on (`X: ${X:-}`). So does a URL in a variable

@@ -50,10 +50,15 @@ const EXIT_USAGE: u8 = 2;
 fn main() -> ExitCode {
     let (cli, ignored) = Cli::read();
     let threads = Threads::default();
-    let station = matches!(cli.command, None | Some(Command::Run(_)));
+    let station = match &cli.command {
+        None => Some(&cli.run),
+        Some(Command::Run(args)) => Some(&**args),
+        Some(_) => None,
+    };
+    let format = station.and_then(|args| args.log_format).unwrap_or_default();
     let metrics = Metrics::default();
     let dropped = metrics.log_lines_dropped.clone();
-    let log = match Log::start(station, &threads, dropped) {
+    let log = match Log::start(station.is_some(), format, &threads, dropped) {
         Ok(log) => log,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start a thread")),
     };
@@ -73,6 +78,8 @@ fn main() -> ExitCode {
         Some(Command::Doctor(args)) => commands::doctor::run(&args),
         Some(Command::Token(args)) => commands::token::run(&args),
         Some(Command::Reload(args)) => commands::reload::run(&args),
+        Some(Command::Completions { shell }) => commands::manual::completions(shell),
+        Some(Command::Man { folder }) => commands::manual::man(folder.as_deref()),
         Some(Command::RestoreConsole { graphics, keyboard }) => {
             let restored = screen::restore_console(graphics, keyboard);
             restored.map(|()| ExitCode::SUCCESS).map_err(Into::into)

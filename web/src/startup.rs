@@ -9,6 +9,7 @@ mod events;
 pub(crate) mod painter;
 pub(crate) mod pipeline;
 mod screen;
+mod service_manager;
 mod shuttered;
 mod tasks;
 
@@ -106,6 +107,7 @@ pub(crate) fn run(
     runtime.block_on(serve(listeners, Arc::clone(&app)))?;
     drop(terminal_modes);
     tracing::info!("stopping");
+    service_manager::notify_stopping();
     if let Some(screen) = screen {
         screen.stop();
     }
@@ -249,6 +251,13 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
             supervised(&threads, "model-changes", follow).await;
         }
     });
+    tokio::spawn({
+        let (app, threads) = (Arc::clone(&app), threads.clone());
+        async move {
+            let feed = || service_manager::feed_watchdog(Arc::clone(&app));
+            supervised(&threads, "watchdog", feed).await;
+        }
+    });
     events::start(&app)?;
     tokio::spawn(close_by_signal(Arc::clone(&app)));
     if !has_controlling_terminal() {
@@ -278,6 +287,7 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
         })
         .await
     };
+    service_manager::notify_ready();
     tokio::select! {
         served = http => served,
         served = https => served,

@@ -11,6 +11,7 @@ use capture::{Heartbeat, TURN_MAX, Threads};
 use prometheus_client::metrics::counter::Counter;
 use tracing_subscriber::EnvFilter;
 
+use crate::cli::LogFormat;
 use crate::environment;
 
 /// Queue limit, in lines.
@@ -36,7 +37,12 @@ pub(crate) struct Log {
 impl Log {
     /// Starts the log. `CARRIER_LOG` takes tracing's filter syntax, e.g. `debug` or `signaling=trace`.
     /// Other commands than the station log warnings only.
-    pub(crate) fn start(station: bool, threads: &Threads, dropped: Counter) -> io::Result<Self> {
+    pub(crate) fn start(
+        station: bool,
+        format: LogFormat,
+        threads: &Threads,
+        dropped: Counter,
+    ) -> io::Result<Self> {
         // overflow: counted, in `Log::write`
         let (entries, waiting) = sync_channel(WAITING_MAX);
         let log = Self {
@@ -69,14 +75,16 @@ impl Log {
             None => (EnvFilter::new(quiet), None),
         };
         let writer = log.clone();
-        tracing_subscriber::fmt()
+        let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(move || writer.clone())
             .log_internal_errors(false)
             .with_ansi(stderr().is_terminal())
-            .with_target(false)
-            .compact()
-            .init();
+            .with_target(false);
+        match format {
+            LogFormat::Text => subscriber.compact().init(),
+            LogFormat::Json => subscriber.json().flatten_event(true).init(),
+        }
         if let Some(error) = wrong {
             tracing::warn!(%error, "{variable} is not a valid filter; it is ignored");
         }

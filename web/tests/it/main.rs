@@ -16,6 +16,7 @@ mod player;
 mod publishing;
 mod screen;
 mod scripts;
+mod service;
 mod settings;
 mod shutter;
 mod station;
