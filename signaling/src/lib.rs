@@ -36,4 +36,4 @@ pub use metrics::EngineMetrics;
 pub use publish::{PublishMetrics, PublishState, PublishStatus, PublishTarget, Publisher};
 pub use session::{whep, whip};
 pub use transport::announce::{self, Announced};
-pub use transport::candidates::lan_addresses;
+pub use transport::interfaces::{HostAddress, host_addresses};

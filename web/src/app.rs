@@ -26,6 +26,8 @@ use crate::events::Events;
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
+use crate::network::NetworkState;
+use crate::network::visitors::VisitorsAddress;
 use crate::settings::cameras::Cameras;
 use crate::settings::{Reloaded, Settings};
 use crate::shutter::{Cause, ShutterKeeper};
@@ -59,6 +61,7 @@ pub(crate) struct App {
     /// What changes while the station runs; `config` is what it started with.
     pub(crate) settings: Settings,
     pub(crate) cameras: Cameras,
+    pub(crate) network: NetworkState,
     pub(crate) events: Arc<Events>,
     pub(crate) booth: PhotoBooth,
     pub(crate) visitors: Visitors,
@@ -116,13 +119,14 @@ impl PictureDemand for Watchers {
 /// Counts a listener of the tracks, until it is dropped.
 pub(crate) struct TracksLease(Arc<AtomicU32>);
 
-/// What [`App`] needs to know of tokens, host names and listeners.
+/// What [`App`] needs to know of tokens, host names, listeners and networks.
 pub(crate) struct AccessSetup {
     pub(crate) admin: AdminToken,
     pub(crate) cookie_key: CookieKey,
     pub(crate) host_names: HostNames,
     /// The addresses of the pages.
     pub(crate) served: Served,
+    pub(crate) network: NetworkState,
 }
 
 /// Recent detection rate and time.
@@ -145,6 +149,12 @@ impl App {
     /// `path` with the prefix of a proxy, as a browser has to request it.
     pub(crate) fn path(&self, path: &str) -> String {
         format!("{}{path}", self.config.http.prefix())
+    }
+
+    /// Where visitors find the pages at present.
+    pub(crate) fn visitors_address(&self) -> VisitorsAddress {
+        let present = self.settings.present();
+        VisitorsAddress::now(&present, &self.served, &self.network.interfaces())
     }
 
     /// The state that the detect thread last published; before the first one it is starting.

@@ -19,6 +19,7 @@ mod events;
 mod http;
 mod layers;
 mod metrics;
+mod network;
 mod output;
 mod private_file;
 mod qr;

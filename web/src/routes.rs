@@ -11,6 +11,7 @@ mod feed;
 mod gallery;
 mod health;
 pub(crate) mod join;
+mod network;
 mod offers;
 mod page;
 mod settings;
@@ -130,6 +131,7 @@ fn table() -> Vec<Route> {
         route(Admin, "/api/sources", get(offers::sources)),
         route(Admin, "/api/models", get(offers::models)),
         route(Admin, "/api/camera", get(camera::camera)),
+        route(Admin, "/api/network", get(network::network)),
         route(Admin, "/api/doctor", get(health::doctor)),
         route(Admin, "/api/admin/log", get(health::log)),
         route(Admin, "/api/admin/audit", get(shutter::audit)),

@@ -17,7 +17,8 @@ use jiff::civil::DateTime;
 
 use self::audit::Audit;
 pub(crate) use self::audit::AuditEntry;
-pub(crate) use self::network::{Networks, connected_networks};
+use self::network::Networks;
+pub(crate) use self::network::connected_networks;
 pub(crate) use self::rules::{Cause, ShutterState};
 use self::rules::{Demand, Shutter};
 use self::state_file::StateFile;

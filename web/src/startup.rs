@@ -6,6 +6,7 @@
 mod banner;
 mod encoder;
 mod events;
+mod network;
 pub(crate) mod painter;
 pub(crate) mod pipeline;
 mod screen;
@@ -16,7 +17,7 @@ mod tasks;
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::io::{IsTerminal, stdout};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,11 +38,13 @@ use crate::cli::RunArgs;
 use crate::commands::{check_model_name, check_requested};
 use crate::config::Config;
 use crate::environment::{self, Environment, UserFolders};
-use crate::http::addresses::{self, HttpsAddress, PublicAddress, Scheme, Served};
+use crate::http::addresses::{self, HttpsAddress, Scheme, Served};
 use crate::http::host_names::HostNames;
 use crate::http::sockets;
 use crate::http::tls::Tls;
 use crate::metrics::Metrics;
+use crate::network::NetworkState;
+use crate::network::visitors::preference;
 use crate::output::print;
 use crate::qr;
 use crate::routes;
@@ -85,7 +88,8 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .context("cannot start the HTTP threads")?;
-    let listeners = Listeners::bind(&config, &folders)?;
+    let network = NetworkState::new();
+    let listeners = Listeners::bind(&config, &folders, &network)?;
     let certificate = listeners.https.as_ref().map(|(_, tls)| tls.certificate());
     let kept_in = Kept {
         settings: storage,
@@ -99,6 +103,7 @@ pub(crate) fn run(
         cookie_key: CookieKey::obtain(folders.cookie_key_file().as_deref()),
         host_names: HostNames::new(&config, certificate),
         served: listeners.served()?,
+        network,
     };
     let (app, pipeline) = pipeline::start(config, source, setup, kept_in, threads, metrics)?;
     let screen = screen::start(&app)?.map(Arc::new);
@@ -165,11 +170,16 @@ struct Listeners {
 }
 
 impl Listeners {
-    fn bind(config: &Config, folders: &UserFolders) -> anyhow::Result<Self> {
+    fn bind(
+        config: &Config,
+        folders: &UserFolders,
+        network: &NetworkState,
+    ) -> anyhow::Result<Self> {
         let https = match config.listen_tls_addr()? {
             Some(listen) => {
                 let file = folders.self_signed_file();
-                let addresses = signaling::lan_addresses();
+                let addresses = network.addresses(&preference(config));
+                let addresses = addresses.iter().map(|address| address.ip).collect();
                 let tls = Tls::open(config.tls.source()?, file.as_deref(), addresses)?;
                 Some((bind(listen, "--listen-tls")?, tls))
             }
@@ -206,14 +216,19 @@ fn bind(listen: SocketAddr, option: &str) -> anyhow::Result<std::net::TcpListene
 
 /// Standard output may be full or closed: then the station serves all the same.
 fn print_banner(listeners: &Listeners, app: &App, has_keys: bool) {
-    let hosts = signaling::lan_addresses();
+    let hosts: Vec<IpAddr> = app
+        .network
+        .addresses(&preference(&app.config))
+        .iter()
+        .map(|address| address.ip)
+        .collect();
     let urls = |scheme, at| addresses::urls(scheme, at, &hosts);
     let https = listeners.https.as_ref().zip(app.served.https);
     let configured = app.config.public_url.as_deref();
     let banner = Banner {
         urls: urls(Scheme::Http, app.served.http),
         https: https.map(|((_, tls), https)| (urls(Scheme::Https, https.at), tls.fingerprint())),
-        public: PublicAddress::now(configured, &app.served, &hosts, app.config.http.prefix()),
+        public: app.visitors_address().public,
         is_reachable: configured.is_some() || !app.served.http.ip().is_loopback(),
         has_booth: app.booth.get().is_ok(),
         viewer_token: app.config.viewers.token.as_deref(),
@@ -258,6 +273,7 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
             supervised(&threads, "watchdog", feed).await;
         }
     });
+    network::start(&app);
     events::start(&app)?;
     tokio::spawn(close_by_signal(Arc::clone(&app)));
     if !has_controlling_terminal() {
@@ -326,11 +342,7 @@ fn watch_keys(app: &Arc<App>, screen: Option<Arc<ScreenHandle>>) -> Option<Termi
 /// The address of the control page, and a code that signs a phone in to it. The token stands in the fragment, which
 /// browsers send to nobody.
 fn print_control_page(app: &App) {
-    let hosts = signaling::lan_addresses();
-    let present = app.settings.present();
-    let configured = present.public_url.as_deref();
-    let prefix = app.config.http.prefix();
-    let page = PublicAddress::now(configured, &app.served, &hosts, prefix).page("/admin", None);
+    let page = app.visitors_address().public.page("/admin", None);
     let code = qr::terminal(&format!("{page}#token={}", app.admin.reveal()));
     let text = format!("{page}\n{}\n", code.unwrap_or_default());
     if let Err(error) = print(&text) {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::interfaces::{HostAddress, Network, host_addresses, rank};
+use super::interfaces::{HostAddress, Network, rank};
 use super::runs::TransportProtocol;
 
 /// The candidates of one answer.
@@ -129,13 +129,6 @@ fn is_public(address: &HostAddress, ipv6: bool) -> bool {
         && !address.ip.is_loopback()
         && !address.ip.is_unspecified()
         && !address.ip.is_multicast()
-}
-
-/// The addresses at which people on the network reach this machine, the same that viewers are offered.
-/// Loopback when there is no other.
-#[must_use]
-pub fn lan_addresses() -> Vec<IpAddr> {
-    choose(&host_addresses(), HostName::Unknown, true).local
 }
 
 impl Candidates {

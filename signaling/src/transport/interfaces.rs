@@ -10,18 +10,20 @@ use if_addrs::IfAddr;
 
 /// One address of a network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HostAddress {
+pub struct HostAddress {
     /// The interface's name.
-    pub(crate) interface: String,
-    pub(crate) ip: IpAddr,
+    pub interface: String,
+    /// The address.
+    pub ip: IpAddr,
     /// The metric of its interface's default route, if it has one.
-    pub(crate) route_metric: Option<u32>,
+    pub route_metric: Option<u32>,
     /// Prefix length of its network.
-    pub(crate) prefix_bits: u8,
+    pub prefix_bits: u8,
 }
 
 /// Every address of every interface that is up; empty when the system call fails.
-pub(crate) fn host_addresses() -> Vec<HostAddress> {
+#[must_use]
+pub fn host_addresses() -> Vec<HostAddress> {
     match if_addrs::get_if_addrs() {
         Ok(interfaces) => with_metrics(interfaces)
             .filter(|(interface, _)| interface.oper_status != if_addrs::IfOperStatus::Down)

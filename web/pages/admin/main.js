@@ -7,6 +7,7 @@ import { makeCamera } from "./camera.js";
 import { makeGallery } from "./gallery.js";
 import { drawAudit, drawHealth, drawJoin, drawLog, drawViewers, forgetLists } from "./lists.js";
 import { makeMasks } from "./masks.js";
+import { makeNetwork } from "./network.js";
 import { modelChange, modelNames, sourceNames } from "./offers.js";
 import { makePicture } from "./picture.js";
 import { makePoller } from "./poll.js";
@@ -39,6 +40,7 @@ const masks = makeMasks({ ...parts, change: (key, value) => settings.change(key,
 const settings = makeSettings({ ...parts, masks });
 const gallery = makeGallery(parts);
 const camera = makeCamera({ words: wordsNow, change: changeControl });
+const network = makeNetwork({ words: wordsNow, change: changeNetwork });
 
 // What is fetched, most urgent first; lists only while they are open.
 const poller = makePoller({
@@ -54,6 +56,7 @@ const poller = makePoller({
     viewers: { everyMs: 3000, wanted: isOpen("viewers"), load: () => fetched("viewers", "api/viewers", (list) => drawViewers(list, words)) },
     gallery: { everyMs: 10000, wanted: isOpen("booth"), load: () => loaded(gallery.load()) },
     join: { everyMs: 30000, wanted: isOpen("join"), load: () => fetched("join", "api/join", (join) => drawJoin(join, words)) },
+    network: { everyMs: 2000, wanted: isOpen("network"), load: () => fetched("network", "api/network", network.show) },
     audit: { everyMs: 10000, wanted: isOpen("audit"), load: () => fetched("audit", "api/admin/audit", ({ entries }) => drawAudit(entries, words, nowMs())) },
     log: { everyMs: 3000, wanted: isOpen("log"), load: () => fetched("log", "api/admin/log", ({ lines }) => drawLog(lines, words, nowMs())) },
   },
@@ -70,6 +73,11 @@ function drawModels(answer) {
 function changeControl(key, value) {
   settings.change(key, value);
   poller.soon("camera");
+}
+
+function changeNetwork(key, value) {
+  settings.change(key, value);
+  poller.soon("network");
 }
 
 function always() {
@@ -194,7 +202,7 @@ const ACTIONS = {
     remember(SIGNED_IN, null);
     poller.set(false);
     picture.stop();
-    for (const part of [shutter, settings, gallery, camera]) part.forget();
+    for (const part of [shutter, settings, gallery, camera, network]) part.forget();
     forgetLists();
     for (const name of Object.keys(kept)) delete kept[name];
     tell("");

@@ -31,6 +31,7 @@ const PLACES = [
   ["boxes", "set-detection"],
   ["labels", "set-detection"],
   ["wifi.", null], // the form of the Wi-Fi shows it
+  ["network.prefer", null], // network.js shows it
   ["booth.", "set-booth"],
   ["", "set-more"],
 ];

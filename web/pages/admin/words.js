@@ -3,7 +3,7 @@
 import { ago, moment } from "./times.js";
 
 // A value without a text of its own is shown by its name.
-function named(words, key, name) {
+export function named(words, key, name) {
   return words.knows(`${key}.${name}`) ? words.say(`${key}.${name}`) : String(name);
 }
 

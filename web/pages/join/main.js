@@ -5,7 +5,7 @@ import { byId } from "../app/page.js";
 import { translatePage } from "../app/translated.js";
 import { addressParts, plainAddress, version } from "./codes.js";
 
-const EVERY_MS = 10000;
+const EVERY_MS = 1500; // codes follow a change of the network within three seconds
 
 let words = null;
 let shown = null;

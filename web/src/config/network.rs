@@ -20,6 +20,8 @@ section! {
         media_listen: Option<IpAddr> = None,
         /// Sending threads, each for a share of the viewers; 0: one for each processor core.
         engine_threads: usize = 1,
+        /// The interface whose address visitors are told; `None`: the best one.
+        prefer: Option<String> = None,
     }
 }
 
@@ -35,6 +37,14 @@ impl NetworkConfig {
             let why = format!("at most {ENGINE_THREADS_MAX}; 0 takes one for each processor core");
             return Err(ConfigError::value("network.engine_threads", value, why));
         }
+        if let Some(name) = self.prefer.as_deref().filter(|name| !is_interface(name)) {
+            let why = "the name of an interface, such as wlan0, or leave it out";
+            return Err(ConfigError::value(
+                "network.prefer",
+                format!("{name:?}"),
+                why,
+            ));
+        }
         self.announced().map(|_| ())
     }
 
@@ -46,6 +56,12 @@ impl NetworkConfig {
         };
         self.announce.iter().map(parse).collect()
     }
+}
+
+/// As Linux allows it.
+fn is_interface(name: &str) -> bool {
+    let is_sign = |c: char| c.is_ascii_graphic() && c != '/';
+    (1..16).contains(&name.len()) && name.chars().all(is_sign)
 }
 
 /// One server, under one or more addresses.

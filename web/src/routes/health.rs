@@ -176,16 +176,17 @@ fn privacy(app: &App) -> Check {
 }
 
 fn network(app: &App) -> Check {
-    let addresses = signaling::lan_addresses();
-    if addresses.is_empty() {
-        return Check {
-            fix: Some("join a Wi-Fi network, or plug in a cable".to_owned()),
-            ..check("network", Health::Warning, "this machine is in no network")
-        };
-    }
+    let address = app.visitors_address();
     let port = app.engine.media_port();
-    let message = format!("{} addresses; video over port {port}", addresses.len());
-    check("network", Health::Ok, message)
+    let (best, why) = (&address.public.best, address.reason.in_words());
+    let message = format!("{best}: {why}; video over port {port}");
+    if address.reason.is_reachable() {
+        return check("network", Health::Ok, message);
+    }
+    Check {
+        fix: Some("join a Wi-Fi network, or plug in a cable".to_owned()),
+        ..check("network", Health::Warning, message)
+    }
 }
 
 async fn booth(app: &App) -> Check {

@@ -75,10 +75,7 @@ pub(super) async fn code(
 }
 
 pub(crate) fn public_address(app: &App) -> PublicAddress {
-    let hosts = signaling::lan_addresses();
-    let present = app.settings.present();
-    let (public_url, prefix) = (present.public_url.as_deref(), app.config.http.prefix());
-    PublicAddress::now(public_url, &app.served, &hosts, prefix)
+    app.visitors_address().public
 }
 
 /// The code contains the viewer token: this route requires it.

@@ -17,6 +17,7 @@ use crate::http::addresses::Served;
 use crate::http::host_names::HostNames;
 use crate::layers::is_health;
 use crate::metrics::Metrics;
+use crate::network::NetworkState;
 use crate::settings::storage::Storage;
 use crate::startup::pipeline::Kept;
 use crate::startup::pipeline::{self, Pipeline};
@@ -61,6 +62,7 @@ impl Station {
                 http: "127.0.0.1:8080".parse().expect("an address"),
                 https: None,
             },
+            network: NetworkState::new(),
         };
         let source = "scene".parse().expect("a source");
         let (app, pipeline) = pipeline::start(

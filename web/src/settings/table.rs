@@ -123,6 +123,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("wifi.password", Kind::Secret, wifi.password),
     setting!("wifi.security", WIFI_SECURITY, wifi.security),
     setting!("wifi.hidden", Kind::Flag, wifi.hidden),
+    setting!("network.prefer", Kind::Text, network.prefer),
     setting!("source", Kind::Offered, source),
     setting!("model", Kind::Offered, model),
     setting!("camera.mirror", Kind::Flag, camera.mirror),

@@ -167,6 +167,7 @@ pub(crate) fn start(
         threads: threads.clone(),
         liveness: Mutex::default(),
         cameras: Cameras::default(),
+        network: setup.network,
         languages: Languages::new(config.booth.languages.clone()),
         track_listeners: builder.track_listeners,
         registry,

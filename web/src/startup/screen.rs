@@ -23,8 +23,8 @@ use crate::qr;
 use crate::routes::join::public_address;
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
 
-/// The addresses of this machine change when a network does; three seconds later the codes have to.
-const CODES_EVERY: Duration = Duration::from_secs(2);
+/// Three seconds after a change of the network the codes are right: its interfaces are read every second.
+const CODES_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts the screen, if one is configured and found.
 pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
@@ -196,7 +196,7 @@ fn codes(app: &App) -> Vec<Code> {
             matrix: Arc::new(qr::matrix(text)?),
         })
     };
-    let wifi = &app.config.wifi;
+    let wifi = &app.settings.present().wifi;
     let network = wifi.ssid.clone().unwrap_or_default();
     let wifi = qr::wifi_text(wifi).and_then(|text| code("Wi-Fi", network, &text));
     let address = public_address(app);

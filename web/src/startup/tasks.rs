@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::app::App;
-use crate::shutter::{Cause, Networks, Surroundings, connected_networks, demands, now_unix_ms};
+use crate::shutter::{Cause, Surroundings, connected_networks, demands, now_unix_ms};
 
 /// How often the demand is sampled. The first pictures of the first viewer may lack boxes for this long.
 const WATCHERS_EVERY: Duration = Duration::from_millis(100);
@@ -56,14 +56,10 @@ pub(crate) async fn follow_shutter_rules(app: Arc<App>) {
         let unwatched_for = watched_at.elapsed();
         let applied = tokio::task::spawn_blocking(move || {
             let privacy = &app.config.privacy;
-            let networks = if privacy.needs_network() {
-                connected_networks()
-            } else {
-                Networks::new()
-            };
+            let networks = privacy.needs_network().then(connected_networks);
             let around = Surroundings {
                 local_time: TimeZone::system().to_datetime(Timestamp::now()),
-                networks,
+                networks: networks.unwrap_or_default(),
                 unwatched_for,
             };
             app.shutter.follow(demands(privacy, &around), now_unix_ms());

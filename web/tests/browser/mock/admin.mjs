@@ -12,6 +12,7 @@ export function makeAdmin(mock) {
     sources: [],
     camera: null, // the answer of GET /api/camera
     privacy: { promise: "none", note: null },
+    network: null, // the answer of GET /api/network
     checks: [],
     refuse: [], // {method, path, status, body, headers}: the next answers to such requests
     requests: [], // "METHOD path" of each request to these routes
@@ -110,6 +111,7 @@ export function makeAdmin(mock) {
     "GET /api/models": (_, response) => send(response, admin.models),
     "GET /api/sources": (_, response) => send(response, { sources: admin.sources }),
     "GET /api/camera": (_, response) => send(response, admin.camera),
+    "GET /api/network": (_, response) => send(response, { ...admin.network, ...chosen(find("network.prefer").value) }),
     "GET /api/doctor": (_, response) => send(response, { checks: admin.checks }),
     "GET /api/admin/audit": (_, response) => send(response, { entries: admin.audit }),
     "GET /api/admin/log": (_, response) => send(response, { lines: log() }),
@@ -138,6 +140,12 @@ export function makeAdmin(mock) {
   }
 
   return admin;
+}
+
+// What the choice of an interface does to the address of the codes.
+function chosen(prefer) {
+  if (prefer === "docker0") return { address: "http://172.17.0.1:8080", reason: "preferred", why: "", interface: prefer, prefer };
+  return { address: "http://10.20.30.40:8080", reason: "default_route", why: "", interface: "wlan0", prefer };
 }
 
 function refusal(setting, value) {
@@ -180,6 +188,7 @@ function fresh() {
       setting("wifi.password", "secret", null, { is_set: false }),
       setting("wifi.security", "choice", "WPA", { choices: ["WPA", "WEP", "nopass"] }),
       setting("wifi.hidden", "flag", false),
+      setting("network.prefer", "text", null),
       setting("name", "text", "carrier", { origin: "file" }),
       setting("booth.open", "flag", true),
       setting("booth.gallery", "flag", true),
@@ -214,6 +223,15 @@ function fresh() {
         { key: "power_line_hz", name: "Power line frequency", kind: "choice", choices: ["off", "50", "60", "auto"], value: "50", default: "50", is_active: true, is_read_only: false },
       ],
       problems: [],
+    },
+    network: {
+      summary: "Wi-Fi conf-guest 72 %",
+      interfaces: [
+        { name: "docker0", kind: "virtual", is_up: true, is_default_route: false, addresses: ["172.17.0.1"], ssid: null, signal_percent: null },
+        { name: "enp0s31f6", kind: "ethernet", is_up: false, is_default_route: false, addresses: [], ssid: null, signal_percent: null },
+        { name: "lo", kind: "loopback", is_up: true, is_default_route: false, addresses: ["127.0.0.1", "::1"], ssid: null, signal_percent: null },
+        { name: "wlan0", kind: "wifi", is_up: true, is_default_route: true, addresses: ["10.20.30.40", "2001:db8:12:34:56:78:9a:bc"], ssid: "conf-guest", signal_percent: 72 },
+      ],
     },
     privacy: { promise: "none", note: null },
     checks: [

@@ -13,7 +13,7 @@ export async function run(t) {
   await withMock(t, async (mock) => {
     const picture = Buffer.from(await (await fetch(`${mock.url}snapshot.jpg`)).arrayBuffer());
     mock.booth.addShown({ id: randomUUID(), style: "pencil", made_by: "laptop", result: picture });
-    for (const part of [signIn, shutter, settings, moreSettings, camera, masks, lists, away, languages, link, looks]) {
+    for (const part of [signIn, shutter, settings, moreSettings, camera, masks, lists, networks, away, languages, link, looks]) {
       await part(t, mock);
       // Their polls would count among those of the next part.
       for (const context of t.contexts) await context.close();
@@ -321,6 +321,28 @@ async function lists(t, mock) {
   mock.viewers.clear();
   await page.waitForTimeout(500);
   t.check("and asks at once when it is seen again", mock.admin.requests.length > before);
+  t.check("no errors in the console", page.complaints.length === 0, page.complaints[0] ?? "");
+}
+
+async function networks(t, mock) {
+  const page = await control(t, mock);
+  await page.tap("#network > summary");
+  t.check("the address that the codes show, and why", await says(page, "#network", /http:\/\/10\.20\.30\.40:8080[^]*default route/));
+  t.check("networks with kind, name and signal", await says(page, "#network-list", /Wi-Fi \(wlan0\)[^]*conf-guest, 72 %/));
+  t.check("the one that the codes show is marked", await says(page, "[data-name='wlan0']", /in the codes/));
+  const offered = () => page.locator("#network-list button").evaluateAll((all) => all.map((button) => button.dataset.prefer));
+  t.check("those that are connected can be chosen", JSON.stringify(await offered()) === '["docker0","wlan0"]', JSON.stringify(await offered()));
+  await page.locator("#network").scrollIntoViewIfNeeded();
+  await t.shot(page, "admin-network");
+  await page.tap("[data-prefer='docker0']");
+  t.check("another network is chosen by one tap", await says(page, "#network", /http:\/\/172\.17\.0\.1:8080[^]*You have chosen/));
+  t.check("with a merge patch", JSON.stringify(mock.admin.patches.at(-1)) === '{"network":{"prefer":"docker0"}}', JSON.stringify(mock.admin.patches));
+  await t.shot(page, "admin-network-chosen");
+  await page.tap("#network-auto");
+  t.check("and the choice is taken back", await says(page, "#network-why", /default route/));
+  mock.admin.change("network.prefer", "enp0s31f6");
+  t.check("that a chosen network is not connected is said", await says(page, "#network-gone", /enp0s31f6 was chosen and is not connected/));
+  await inspect(t, page, "axe-core finds nothing on the networks");
   t.check("no errors in the console", page.complaints.length === 0, page.complaints[0] ?? "");
 }
 

@@ -1,0 +1,46 @@
+//! Follows the networks of this machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::App;
+use crate::supervision::supervised;
+
+/// A code on the screen has to be right three seconds after a change: it and the pages ask about every second too.
+const READ_EVERY: Duration = Duration::from_secs(1);
+
+/// Starts the task that reads the interfaces.
+pub(super) fn start(app: &Arc<App>) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let threads = app.threads.clone();
+        supervised(&threads, "network", || follow(Arc::clone(&app))).await;
+    });
+}
+
+async fn follow(app: Arc<App>) {
+    let mut told = app.visitors_address();
+    tracing::info!(
+        address = told.public.best,
+        why = told.reason.in_words(),
+        "visitors are told this address"
+    );
+    let mut tick = tokio::time::interval(READ_EVERY);
+    loop {
+        tick.tick().await;
+        let reading = Arc::clone(&app);
+        if let Err(error) = tokio::task::spawn_blocking(move || reading.network.read_again()).await
+        {
+            tracing::error!(%error, "the networks of this machine could not be read");
+        }
+        let now = app.visitors_address();
+        if now != told {
+            tracing::info!(
+                address = now.public.best,
+                why = now.reason.in_words(),
+                "visitors are told another address"
+            );
+            told = now;
+        }
+    }
+}
