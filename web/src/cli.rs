@@ -100,6 +100,9 @@ pub(crate) enum Command {
     Completions { shell: Shell },
     /// Print the manual page, or write the pages of all commands into a folder
     Man { folder: Option<PathBuf> },
+    /// A Wi-Fi network of this machine's own, through NetworkManager
+    #[command(after_help = HOTSPOT_NOTES)]
+    Hotspot(Box<HotspotArgs>),
     /// Started by the screen: restores the console when the station ends
     #[command(hide = true)]
     RestoreConsole { graphics: i32, keyboard: i32 },
@@ -231,6 +234,33 @@ pub(crate) struct ReloadArgs {
     /// How the outcome is printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
+}
+
+const HOTSPOT_NOTES: &str = "\
+The network has the name and password of [wifi] in the configuration, so that the code of the Wi-Fi is right; [hotspot]
+has the interface, the address and the band. With [network] captive_portal the names that phones ask for lead to
+this machine, and the booth opens when they join; that part needs root. Where NetworkManager is not installed, what would
+be done is printed, and nothing is done; docs/hotspot.md shows the same with hostapd and dnsmasq.";
+
+/// Options of `carrier hotspot`: those of `carrier run`, whose configuration it reads.
+#[derive(Debug, Args)]
+pub(crate) struct HotspotArgs {
+    /// What to do
+    #[arg(value_enum)]
+    pub(crate) command: HotspotCommand,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HotspotCommand {
+    Up,
+    Down,
+    /// Whether it is on; exit code 1: it is not
+    Status,
 }
 
 /// Options of `carrier token`.

@@ -16,9 +16,11 @@ use crate::environment;
 pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+pub(crate) mod hotspot;
 pub(crate) mod inventory;
 pub(crate) mod manual;
 pub(crate) mod reload;
+mod running_station;
 pub(crate) mod token;
 
 /// Paths below these may appear when a device is plugged in.

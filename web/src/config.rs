@@ -43,6 +43,7 @@ mod booth;
 mod camera;
 mod error;
 mod events;
+pub(crate) mod hotspot;
 pub(crate) mod http;
 mod media;
 mod network;
@@ -72,6 +73,7 @@ pub(crate) use self::screen::ScreenConfig;
 pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
 
 use self::camera::CameraConfig;
+use self::hotspot::HotspotConfig;
 use self::http::TlsConfig;
 use self::media::{PublishConfig, RenditionConfig};
 use self::network::NetworkConfig;
@@ -137,6 +139,7 @@ section! {
         stylise: StyliseConfig = StyliseConfig::default(),
         booth: BoothConfig = BoothConfig::default(),
         wifi: WifiConfig = WifiConfig::default(),
+        hotspot: HotspotConfig = HotspotConfig::default(),
         privacy: PrivacyConfig = PrivacyConfig::default(),
         events: EventsConfig = EventsConfig::default(),
         screen: ScreenConfig = ScreenConfig::default(),
@@ -244,6 +247,7 @@ impl Config {
         self.publish.check()?;
         self.stylise.check()?;
         self.network.check()?;
+        self.hotspot.check()?;
         http::check_public_url(self.public_url.as_deref())?;
         if self.data.as_ref().is_some_and(|data| data == Path::new("")) {
             let why = "name a folder, or leave it out";

@@ -6,6 +6,7 @@
 pub(crate) mod host_and_origin;
 pub(crate) mod identify;
 pub(crate) mod path;
+pub(crate) mod portal;
 pub(crate) mod problem;
 pub(crate) mod security_headers;
 

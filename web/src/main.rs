@@ -81,6 +81,7 @@ fn main() -> ExitCode {
         Some(Command::Reload(args)) => commands::reload::run(&args),
         Some(Command::Completions { shell }) => commands::manual::completions(shell),
         Some(Command::Man { folder }) => commands::manual::man(folder.as_deref()),
+        Some(Command::Hotspot(args)) => commands::hotspot::run(&args),
         Some(Command::RestoreConsole { graphics, keyboard }) => {
             let restored = screen::restore_console(graphics, keyboard);
             restored.map(|()| ExitCode::SUCCESS).map_err(Into::into)

@@ -14,6 +14,7 @@ pub(crate) mod join;
 mod network;
 mod offers;
 mod page;
+mod portal;
 mod settings;
 mod shutter;
 mod status;
@@ -84,6 +85,8 @@ fn table() -> Vec<Route> {
         route(Nothing, "/join", page::guarded("join.html")),
         route(Nothing, "/join/{*file}", page::folder("join")),
         route(Nothing, "/icons/{*file}", page::folder("icons")),
+        route(Nothing, "/captive", get(portal::page)),
+        route(Nothing, "/api/captive", get(portal::api)),
         route(
             Nothing,
             "/manifest.webmanifest",

@@ -116,6 +116,7 @@ pub(crate) fn run(
     if let Some(screen) = screen {
         screen.stop();
     }
+    app.network.stop_announcing();
     app.booth.close();
     pipeline.stop();
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);

@@ -2,6 +2,7 @@
 
 mod checks;
 mod finding;
+mod network;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,7 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
     findings.push(checks::model(&config));
     findings.push(checks::encoder(&config));
     findings.push(checks::https(&config, &folders));
+    findings.extend(network::findings(&config, &folders));
     findings.push(checks::data_folder(&config, &folders));
     findings.extend(checks::comfyui(&config.stylise));
     findings

@@ -1,15 +1,14 @@
 //! `carrier reload`
 
 use std::fmt::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::access::admin::AdminToken;
 use crate::cli::{ReloadArgs, ReportFormat};
+use crate::commands::running_station::{admin_token, local};
 use crate::config::Config;
 use crate::environment::{Environment, UserFolders};
 use crate::output::print;
@@ -36,16 +35,7 @@ pub(crate) fn run(args: &ReloadArgs) -> anyhow::Result<ExitCode> {
     let default_file = folders.config_file();
     let environment = Environment::read();
     let config = Config::load(&args.run, &environment, default_file.as_deref(), Ok)?;
-    let token = match (&config.admin_token, folders.admin_token_file()) {
-        (Some(token), _) => token.trim().to_owned(),
-        (None, Some(file)) => AdminToken::kept_or_made(&file)
-            .with_context(|| format!("the admin token in {}", file.display()))?
-            .reveal()
-            .to_owned(),
-        (None, None) => {
-            bail!("there is no admin token: set HOME, XDG_STATE_HOME or CARRIER_ADMIN_TOKEN")
-        }
-    };
+    let token = admin_token(&config, &folders)?;
     let at = local(config.listen_addr()?);
     let url = format!("http://{at}{}/api/admin/reload", config.http.prefix());
     let agent = ureq::Agent::config_builder()
@@ -75,22 +65,6 @@ pub(crate) fn run(args: &ReloadArgs) -> anyhow::Result<ExitCode> {
         ReportFormat::Table => print(&report(&serde_json::from_str(&text).context("the answer")?))?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The address at which this machine reaches what listens on `listen`.
-fn local(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        // Such a socket takes IPv4 too, and not every machine has IPv6.
-        IpAddr::V6(ip) if ip.is_unspecified() => {
-            match std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, listen.port())) {
-                Ok(_) => Ipv4Addr::LOCALHOST.into(),
-                Err(_) => Ipv6Addr::LOCALHOST.into(),
-            }
-        }
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 fn report(outcome: &Outcome) -> String {

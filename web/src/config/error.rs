@@ -56,7 +56,7 @@ impl ConfigError {
         Self::value(key, "(hidden)", why)
     }
 
-    pub(super) fn absent(key: &'static str, why: &str) -> Self {
+    pub(crate) fn absent(key: &'static str, why: &str) -> Self {
         Self::value(key, "(absent)", why)
     }
 }

@@ -22,6 +22,10 @@ section! {
         engine_threads: usize = 1,
         /// The interface whose address visitors are told; `None`: the best one.
         prefer: Option<String> = None,
+        /// Whether the pages are announced as `NAME.local` (multicast DNS).
+        mdns: bool = true,
+        /// Whether the questions of phones for a captive portal are answered with the booth.
+        captive_portal: bool = false,
     }
 }
 
@@ -59,7 +63,7 @@ impl NetworkConfig {
 }
 
 /// As Linux allows it.
-fn is_interface(name: &str) -> bool {
+pub(super) fn is_interface(name: &str) -> bool {
     let is_sign = |c: char| c.is_ascii_graphic() && c != '/';
     (1..16).contains(&name.len()) && name.chars().all(is_sign)
 }

@@ -129,6 +129,7 @@ fn the_example_documents_each_key() {
         NetworkConfig::KEYS,
         ViewersConfig::KEYS,
         WifiConfig::KEYS,
+        HotspotConfig::KEYS,
         PrivacyConfig::KEYS,
         EventsConfig::KEYS,
         ScreenConfig::KEYS,

@@ -56,6 +56,7 @@ impl ChangeDetector {
             privacy,
             source,
             viewers,
+            address,
             classes,
         } = sample.summary;
         let mut changes = Vec::new();
@@ -74,6 +75,10 @@ impl ChangeDetector {
         if viewers != told.viewers {
             told.viewers = viewers;
             changes.push(EventDetail::Viewers { count: viewers });
+        }
+        if address != told.address {
+            told.address.clone_from(&address);
+            changes.push(EventDetail::Address { url: address });
         }
         let hold = if paused { Duration::ZERO } else { HOLD };
         let counted = (&classes, sample.counted_at);
@@ -168,6 +173,7 @@ mod tests {
                     name: "test scene".to_owned(),
                 },
                 viewers: 0,
+                address: "http://192.168.1.20:8080".to_owned(),
                 classes: BTreeMap::new(),
             };
             let mut rig = Self {
@@ -211,11 +217,15 @@ mod tests {
     fn each_part_of_the_state_is_told_once_at_once() {
         let mut rig = Rig::new();
         rig.summary.viewers = 2;
+        rig.summary.address = "http://10.0.0.9:8080".to_owned();
         rig.summary.privacy = "silhouettes".to_owned();
         rig.summary.source.state = SourceState::Lost;
         rig.summary.shutter.closed = true;
         let names: Vec<_> = rig.after(200).iter().map(EventDetail::name).collect();
-        assert_eq!(names, ["shutter", "privacy", "source", "viewers"]);
+        assert_eq!(
+            names,
+            ["shutter", "privacy", "source", "viewers", "address"]
+        );
         assert_eq!(rig.after(200), []);
         assert_eq!(rig.changes.told(), Some(&rig.summary));
     }

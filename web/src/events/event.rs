@@ -31,6 +31,10 @@ pub(crate) enum EventDetail {
     Viewers {
         count: usize,
     },
+    /// The URL at which visitors find the pages.
+    Address {
+        url: String,
+    },
     /// More objects of a class than before.
     Appeared {
         class: String,
@@ -52,6 +56,7 @@ impl EventDetail {
             Self::Privacy { .. } => "privacy",
             Self::Source(_) => "source",
             Self::Viewers { .. } => "viewers",
+            Self::Address { .. } => "address",
             Self::Appeared { .. } => "appeared",
             Self::Left { .. } => "left",
         }
@@ -65,6 +70,8 @@ pub(crate) struct StationSummary {
     pub(crate) privacy: String,
     pub(crate) source: SourceSummary,
     pub(crate) viewers: usize,
+    /// The URL at which visitors find the pages.
+    pub(crate) address: String,
     /// The number of objects of each class that is in the picture.
     pub(crate) classes: BTreeMap<String, usize>,
 }

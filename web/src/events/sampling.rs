@@ -62,6 +62,7 @@ fn sample(app: &App, now: Instant) -> Sample {
             privacy: app.settings.present().privacy.mode.name().to_owned(),
             source,
             viewers: app.engine.viewers().len(),
+            address: app.visitors_address().public.best,
             classes,
         },
         counted_at,

@@ -15,6 +15,7 @@ fn sample(viewers: usize) -> Sample {
             name: "test scene".to_owned(),
         },
         viewers,
+        address: String::new(),
         classes: BTreeMap::new(),
     };
     Sample {

@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::http::Caller;
 use crate::http::bodies::ApiError;
 use crate::http::request_head::{Initiator, OwnOrigins, initiator, named_hosts};
-use crate::layers::is_health;
+use crate::layers::{is_health, portal};
+use crate::network::portal::probe_of;
 
 const CORS_METHODS: &str = "OPTIONS, HEAD, GET, POST, PATCH, PUT, DELETE";
 const CORS_REQUEST_HEADERS: &str = "Authorization, Content-Type, If-Match, Idempotency-Key";
@@ -20,7 +21,7 @@ const CORS_RESPONSE_HEADERS: &str = "Location, ETag, Link, Retry-After";
 const CORS_MAX_AGE_S: &str = "7200";
 
 /// 400 for a request without exactly one host (RFC 9112 3.2), 421 for one that names another site
-/// (RFC 9110 15.5.20). Health checks may use any host name.
+/// (RFC 9110 15.5.20). Health checks may use any host name, and so may the questions that the captive portal answers.
 pub(crate) async fn check_host(
     State(app): State<Arc<App>>,
     request: Request,
@@ -34,9 +35,22 @@ pub(crate) async fn check_host(
     let public_url = present.public_url.as_deref();
     let is_unknown = |host: &&String| !app.host_names.contains(host, public_url);
     let unknown = hosts.iter().find(is_unknown);
+    let caller = request.extensions().get::<ConnectInfo<Caller>>();
+    let ip = caller.map(|ConnectInfo(caller)| caller.ip);
     match unknown {
+        Some(_)
+            if present.network.captive_portal
+                && let Some(probe) = probe_of(request.uri().path()) =>
+        {
+            portal::answer_probe(&app, probe, ip)
+        }
         Some(host) if !is_health(request.uri().path()) => misdirected(host),
-        _ => next.run(request).await,
+        _ => {
+            if let Some(ip) = ip {
+                app.network.note_request(ip);
+            }
+            next.run(request).await
+        }
     }
 }
 

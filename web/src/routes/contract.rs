@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::submit;
-use super::{admin, camera, events, feed, gallery, health, join, network, offers, page};
+use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, portal};
 use super::{settings, shutter, status, stylise, tracks, whep_whip};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
@@ -33,6 +33,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Settings", offers::operations()),
         ("Settings", camera::operations()),
         ("Settings", network::operations()),
+        ("Captive portal", portal::operations()),
         ("Control", admin::operations()),
         ("Control", health::operations()),
         ("Photo booth", vec![submit::operation()]),

@@ -181,7 +181,15 @@ fn network(app: &App) -> Check {
     let (best, why) = (&address.public.best, address.reason.in_words());
     let message = format!("{best}: {why}; video over port {port}");
     if address.reason.is_reachable() {
-        return check("network", Health::Ok, message);
+        let uptime = app.slots.clock.origin().elapsed();
+        let evidence = app.network.evidence();
+        return match evidence.suspicion(uptime, port) {
+            None => check("network", Health::Ok, message),
+            Some((words, fix)) => Check {
+                fix: Some(fix),
+                ..check("network", Health::Warning, format!("{message}; {words}"))
+            },
+        };
     }
     Check {
         fix: Some("join a Wi-Fi network, or plug in a cable".to_owned()),

@@ -25,6 +25,8 @@ struct NetworkReport {
     reason: AddressReason,
     /// The reason in plain English.
     why: &'static str,
+    /// The URL with the name that multicast DNS announces; `null`: none.
+    announced: Option<String>,
     /// The interface of the address; `null`: there is none, or `public_url` is configured.
     interface: Option<String>,
     /// The interface that `network.prefer` names.
@@ -72,6 +74,7 @@ pub(super) async fn network(State(app): State<Arc<App>>) -> Response {
         address: address.public.best,
         reason: address.reason,
         why: address.reason.in_words(),
+        announced: app.network.announced_url(),
         interface: address.interface,
         prefer: present.network.prefer.clone(),
         interfaces: interfaces.iter().map(InterfaceReport::from).collect(),

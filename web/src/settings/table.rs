@@ -124,6 +124,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("wifi.security", WIFI_SECURITY, wifi.security),
     setting!("wifi.hidden", Kind::Flag, wifi.hidden),
     setting!("network.prefer", Kind::Text, network.prefer),
+    setting!("network.mdns", Kind::Flag, network.mdns),
+    setting!("network.captive_portal", Kind::Flag, network.captive_portal),
     setting!("source", Kind::Offered, source),
     setting!("model", Kind::Offered, model),
     setting!("camera.mirror", Kind::Flag, camera.mirror),

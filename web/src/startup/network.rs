@@ -29,8 +29,8 @@ async fn follow(app: Arc<App>) {
     loop {
         tick.tick().await;
         let reading = Arc::clone(&app);
-        if let Err(error) = tokio::task::spawn_blocking(move || reading.network.read_again()).await
-        {
+        let read = tokio::task::spawn_blocking(move || follow_once(&reading)).await;
+        if let Err(error) = read {
             tracing::error!(%error, "the networks of this machine could not be read");
         }
         let now = app.visitors_address();
@@ -43,4 +43,11 @@ async fn follow(app: Arc<App>) {
             told = now;
         }
     }
+}
+
+fn follow_once(app: &App) {
+    app.network.read_again();
+    app.network
+        .announce(&app.settings.present(), app.served.http);
+    app.network.note_viewers(&app.engine.viewers());
 }

@@ -74,6 +74,8 @@ impl MqttNode {
             EventDetail::Privacy { mode } => vec![self.retained("privacy", mode.clone())],
             EventDetail::Source(source) => self.source(source),
             EventDetail::Viewers { count } => vec![self.retained("viewers", count.to_string())],
+            // It has no topic of its own.
+            EventDetail::Address { .. } => Vec::new(),
             EventDetail::Appeared { class, count } | EventDetail::Left { class, count } => {
                 self.count(class, *count)
             }

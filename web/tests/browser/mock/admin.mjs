@@ -189,6 +189,8 @@ function fresh() {
       setting("wifi.security", "choice", "WPA", { choices: ["WPA", "WEP", "nopass"] }),
       setting("wifi.hidden", "flag", false),
       setting("network.prefer", "text", null),
+      setting("network.mdns", "flag", true),
+      setting("network.captive_portal", "flag", false),
       setting("name", "text", "carrier", { origin: "file" }),
       setting("booth.open", "flag", true),
       setting("booth.gallery", "flag", true),
