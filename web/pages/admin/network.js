@@ -26,6 +26,8 @@ export function makeNetwork({ words, change }) {
     setText(byId("network-summary"), report.summary ?? "");
     setText(byId("network-why"), named(words(), "control.network.why", report.reason));
     byId("network-address").dataset.tone = ["public_url", "preferred", "visitors_wifi", "default_route", "local_network", "listen"].includes(report.reason) ? "" : "bad";
+    byId("network-announced").hidden = !report.announced;
+    setText(byId("network-announced"), report.announced ? say("control.network.announced", { url: report.announced }) : "");
     byId("network-auto").hidden = report.prefer === null;
     const isGone = report.prefer !== null && !report.interfaces.some(({ name, is_up }) => name === report.prefer && is_up);
     byId("network-gone").hidden = !isGone;
@@ -35,7 +37,9 @@ export function makeNetwork({ words, change }) {
     if (key === drawn) return;
     drawn = key;
     const focused = document.activeElement?.dataset?.prefer;
-    byId("network-list").replaceChildren(...report.interfaces.map((one) => item(one, report)));
+    // That of the codes first.
+    const sorted = [...report.interfaces].sort((a, b) => (b.name === report.interface) - (a.name === report.interface));
+    byId("network-list").replaceChildren(...sorted.map((one) => item(one, report)));
     if (focused) byId("network-list").querySelector(`[data-prefer="${CSS.escape(focused)}"]`)?.focus();
   }
 

@@ -228,6 +228,7 @@ function fresh() {
     },
     network: {
       summary: "Wi-Fi conf-guest 72 %",
+      announced: "http://carrier.local:8080/",
       interfaces: [
         { name: "docker0", kind: "virtual", is_up: true, is_default_route: false, addresses: ["172.17.0.1"], ssid: null, signal_percent: null },
         { name: "enp0s31f6", kind: "ethernet", is_up: false, is_default_route: false, addresses: [], ssid: null, signal_percent: null },

@@ -328,10 +328,11 @@ async function networks(t, mock) {
   const page = await control(t, mock);
   await page.tap("#network > summary");
   t.check("the address that the codes show, and why", await says(page, "#network", /http:\/\/10\.20\.30\.40:8080[^]*default route/));
+  t.check("the name that is announced", await says(page, "#network-announced", /carrier\.local:8080/));
   t.check("networks with kind, name and signal", await says(page, "#network-list", /Wi-Fi \(wlan0\)[^]*conf-guest, 72 %/));
   t.check("the one that the codes show is marked", await says(page, "[data-name='wlan0']", /in the codes/));
   const offered = () => page.locator("#network-list button").evaluateAll((all) => all.map((button) => button.dataset.prefer));
-  t.check("those that are connected can be chosen", JSON.stringify(await offered()) === '["docker0","wlan0"]', JSON.stringify(await offered()));
+  t.check("those that are connected can be chosen", JSON.stringify(await offered()) === '["wlan0","docker0"]', JSON.stringify(await offered()));
   await page.locator("#network").scrollIntoViewIfNeeded();
   await t.shot(page, "admin-network");
   await page.tap("[data-prefer='docker0']");
