@@ -47,7 +47,7 @@ impl Advertisement {
         names.dedup();
         Some(Self {
             label: label(&config.name),
-            name: config.name.chars().take(LABEL_BYTES / 4).collect(),
+            name: config.name[..config.name.floor_char_boundary(LABEL_BYTES)].to_owned(),
             port: listen.port(),
             path: format!("{}/", config.http.prefix()),
             addresses: told.into_iter().map(|one| one.ip).collect(),

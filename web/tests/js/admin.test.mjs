@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { detailOf, isGone } from "../../pages/admin/api.js";
+import { interfaceWords } from "../../pages/admin/network.js";
 import { changedKeys, merged, ownerOf, patchOf, toggled, unkept } from "../../pages/admin/patch.js";
 import { dueParts, makePoller, pauseMs } from "../../pages/admin/poll.js";
 import * as polygon from "../../pages/admin/polygon.js";
@@ -255,4 +256,22 @@ test("health, the record, and why a viewer's quality changed", () => {
   assert.equal(words.auditWords(en, { what: "model changed", by: "admin", reason: "x" }), "model changed, with the admin token: x");
   assert.equal(words.renditionChangeText(en, "loss"), "quality changed because packets are lost");
   assert.equal(words.renditionChangeText(en, undefined), "");
+});
+
+test("a network is described by what is known of it", () => {
+  const wifi = { name: "wlan0", kind: "wifi", is_up: true, is_default_route: true, addresses: ["10.0.0.9"], ssid: "hall", signal_percent: 72 };
+  assert.deepEqual(interfaceWords(en, wifi), { title: "Wi-Fi (wlan0)", facts: ["hall, 72 %", "10.0.0.9", "default route"] });
+  const cable = { ...wifi, name: "eth0", kind: "ethernet", is_up: false, is_default_route: false, addresses: [], ssid: null, signal_percent: null };
+  assert.deepEqual(interfaceWords(de, cable), { title: "Kabel (eth0)", facts: ["nicht verbunden", "keine Adresse"] });
+});
+
+test("each kind of network and each reason has its words", () => {
+  const source = (file) => readFileSync(new URL(`../../src/network/${file}.rs`, import.meta.url), "utf8");
+  const variants = (file, name) => {
+    const body = source(file).split(`enum ${name} {`)[1].split("\n}")[0];
+    return [...body.matchAll(/^    ([A-Z]\w+),/gm)].map(([, variant]) => variant.replace(/(?!^)([A-Z])/g, "_$1").toLowerCase());
+  };
+  for (const kind of variants("interface", "InterfaceKind")) assert.ok(de.knows(`control.network.kind.${kind}`), kind);
+  for (const reason of variants("choice", "AddressReason")) assert.ok(de.knows(`control.network.why.${reason}`), reason);
+  assert.equal(variants("choice", "AddressReason").length, 11);
 });
