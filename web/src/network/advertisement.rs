@@ -20,7 +20,7 @@ pub(crate) struct Advertisement {
     pub(crate) port: u16,
     pub(crate) path: String,
     pub(crate) addresses: Vec<IpAddr>,
-    /// Nothing is sent over others: containers and tunnels need not know.
+    /// Nothing is sent over others: tunnels, and containers beside a real network, need not know.
     pub(crate) interfaces: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl Advertisement {
         };
         let told: Vec<_> = ranked(interfaces, &preference(config))
             .into_iter()
-            .filter(|one| one.reason < AddressReason::OnlyTunnel && is_served(one.ip))
+            .filter(|one| one.reason != AddressReason::OnlyTunnel && is_served(one.ip))
             .collect();
         let mut names: Vec<String> = told.iter().map(|one| one.interface.clone()).collect();
         names.sort();

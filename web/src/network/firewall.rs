@@ -39,12 +39,12 @@ pub(crate) fn filtering(ruleset: &str, protocol: &str, port: u16) -> Option<Filt
         .filter(|rule| is_of_input(rule))
         .filter(|rule| names_port(&rule["expr"], protocol, port))
         .collect();
-    let ends = |verdicts: &[&str]| {
+    let ends = |endings: &[&str]| {
         let has = |rule: &&&Value| {
             let parts = rule["expr"].as_array().into_iter().flatten();
             parts
                 .into_iter()
-                .any(|part| verdicts.iter().any(|verdict| part.get(verdict).is_some()))
+                .any(|part| endings.iter().any(|ending| part.get(ending).is_some()))
         };
         naming.iter().any(|rule| has(&rule))
     };
@@ -127,9 +127,9 @@ mod tests {
         json!({"nftables": objects}).to_string()
     }
 
-    fn port_rule(protocol: &str, right: Value, verdict: &str) -> Value {
+    fn port_rule(protocol: &str, right: Value, ending: &str) -> Value {
         let left = json!({"payload": {"protocol": protocol, "field": "dport"}});
-        json!([{"match": {"op": "==", "left": left, "right": right}}, {verdict: null}])
+        json!([{"match": {"op": "==", "left": left, "right": right}}, {ending: null}])
     }
 
     #[test]

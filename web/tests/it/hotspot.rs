@@ -24,8 +24,9 @@ fn hotspot(home: &Path, words: &[&str], toml: &str) -> (i32, String) {
         .env("PATH", home.join("bin"))
         .output()
         .expect("it runs");
-    let text = String::from_utf8_lossy(&done.stdout) + &*String::from_utf8_lossy(&done.stderr);
-    (done.status.code().unwrap_or(-1), text.into_owned())
+    let mut text = String::from_utf8_lossy(&done.stdout).into_owned();
+    text += &String::from_utf8_lossy(&done.stderr);
+    (done.status.code().unwrap_or(-1), text)
 }
 
 /// A program that writes its arguments, one a line, to the file `calls`; `then` is run after that.
