@@ -76,7 +76,7 @@ fn carry_out(actions: &[Action], dry_run: bool, was_asked: bool) -> anyhow::Resu
             continue;
         };
         if action.is_essential() {
-            return Err(error.context(format!("this failed: {action}")));
+            return Err(error.context(format!("{} failed", action.name())));
         }
         if action.is_expected_to_work() {
             is_complete = false;

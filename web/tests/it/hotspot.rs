@@ -81,7 +81,7 @@ fn the_hotspot_is_made_with_the_name_and_password_of_the_wifi_code() {
     );
     let (code, text) = hotspot(&home, &["up"], CONFIG);
     assert!(
-        code == 1 && text.contains("no such device"),
+        code == 1 && text.contains("nmcli connection up failed: no such device"),
         "{code}: {text}"
     );
     let (code, text) = hotspot(&home, &["status"], CONFIG);

@@ -74,6 +74,20 @@ impl Action {
         }
     }
 
+    /// Without values: one of them is the password.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Write { path, .. } | Self::Remove { path } => (*path).to_owned(),
+            Self::Run {
+                program, arguments, ..
+            } => {
+                let first = arguments.iter().take(2).map(String::as_str);
+                let words: Vec<&str> = std::iter::once(*program).chain(first).collect();
+                words.join(" ")
+            }
+        }
+    }
+
     fn failure(&self) -> Failure {
         match self {
             Self::Write { .. } => Failure::Told,
