@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use capture::{Frame, PictureDemand, Signal, Slot, SourceSwitch, Threads, WallClock};
+use capture::{CaptureLimit, Frame, PictureDemand, Signal, Slot, SourceSwitch, Threads, WallClock};
 use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
@@ -26,6 +26,7 @@ use crate::events::Events;
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
+use crate::power::{Power, PowerEffects};
 use crate::settings::cameras::Cameras;
 use crate::settings::{Reloaded, Settings};
 use crate::shutter::{Cause, ShutterKeeper};
@@ -64,6 +65,8 @@ pub(crate) struct App {
     pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<AtomicU32>,
+    pub(crate) power: Arc<Power>,
+    pub(crate) power_effects: PowerEffects,
     pub(crate) registry: Registry,
     /// The OpenAPI document, made when it is asked for first.
     pub(crate) openapi: OnceLock<Bytes>,
@@ -105,11 +108,16 @@ impl Slots {
 pub(crate) struct Watchers {
     pub(crate) demand: Arc<Demand>,
     pub(crate) track_listeners: Arc<AtomicU32>,
+    pub(crate) power: Arc<Power>,
 }
 
 impl PictureDemand for Watchers {
     fn somebody_watches(&self) -> bool {
         self.demand.somebody_watches() || self.track_listeners.load(Ordering::Relaxed) > 0
+    }
+
+    fn limit(&self) -> CaptureLimit {
+        self.power.capture_limit()
     }
 }
 

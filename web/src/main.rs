@@ -20,6 +20,7 @@ mod http;
 mod layers;
 mod metrics;
 mod output;
+mod power;
 mod private_file;
 mod qr;
 mod redaction;

@@ -42,6 +42,7 @@ use crate::http::sockets;
 use crate::http::tls::Tls;
 use crate::metrics::Metrics;
 use crate::output::print;
+use crate::power::follow_power;
 use crate::qr;
 use crate::routes;
 use crate::settings::storage::{Storage, overlay_file};
@@ -247,6 +248,13 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
         async move {
             let follow = || tasks::follow_model_changes(Arc::clone(&app));
             supervised(&threads, "model-changes", follow).await;
+        }
+    });
+    tokio::spawn({
+        let (app, threads) = (Arc::clone(&app), threads.clone());
+        async move {
+            let follow = || follow_power(Arc::clone(&app));
+            supervised(&threads, "power", follow).await;
         }
     });
     events::start(&app)?;

@@ -2,6 +2,7 @@
 
 mod checks;
 mod finding;
+mod power;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,7 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
     findings.push(checks::encoder(&config));
     findings.push(checks::https(&config, &folders));
     findings.push(checks::data_folder(&config, &folders));
+    findings.push(power::check(&config.power));
     findings.extend(checks::comfyui(&config.stylise));
     findings
 }

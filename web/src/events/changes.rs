@@ -54,6 +54,7 @@ impl ChangeDetector {
         let StationSummary {
             shutter,
             privacy,
+            power,
             source,
             viewers,
             classes,
@@ -66,6 +67,10 @@ impl ChangeDetector {
         if privacy != told.privacy {
             told.privacy.clone_from(&privacy);
             changes.push(EventDetail::Privacy { mode: privacy });
+        }
+        if power != told.power {
+            changes.push(EventDetail::Power(power));
+            told.power = power;
         }
         if source != told.source {
             changes.push(EventDetail::Source(source.clone()));
@@ -147,7 +152,8 @@ impl Unsettled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::event::{ShutterSummary, SourceState, SourceSummary};
+    use crate::events::event::{PowerSummary, ShutterSummary, SourceState, SourceSummary};
+    use crate::power::PowerProfile;
     use crate::shutter::{Cause, ShutterState};
 
     /// A station on a virtual clock.
@@ -163,6 +169,10 @@ mod tests {
             let summary = StationSummary {
                 shutter: ShutterSummary::from(shutter),
                 privacy: "open".to_owned(),
+                power: PowerSummary {
+                    profile: PowerProfile::Full,
+                    battery_low: false,
+                },
                 source: SourceSummary {
                     state: SourceState::Live,
                     name: "test scene".to_owned(),
@@ -212,10 +222,11 @@ mod tests {
         let mut rig = Rig::new();
         rig.summary.viewers = 2;
         rig.summary.privacy = "silhouettes".to_owned();
+        rig.summary.power.battery_low = true;
         rig.summary.source.state = SourceState::Lost;
         rig.summary.shutter.closed = true;
         let names: Vec<_> = rig.after(200).iter().map(EventDetail::name).collect();
-        assert_eq!(names, ["shutter", "privacy", "source", "viewers"]);
+        assert_eq!(names, ["shutter", "privacy", "power", "source", "viewers"]);
         assert_eq!(rig.after(200), []);
         assert_eq!(rig.changes.told(), Some(&rig.summary));
     }

@@ -43,7 +43,7 @@ pub(crate) async fn follow_model_changes(app: Arc<App>) {
 /// How often the shutter's rules are applied: schedules have minutes, networks change in seconds.
 const RULES_EVERY: Duration = Duration::from_secs(2);
 
-/// Applies the rules of `[privacy]` to the shutter.
+/// Applies the rules of `[privacy]` and of `[power] lid` to the shutter.
 pub(crate) async fn follow_shutter_rules(app: Arc<App>) {
     let mut watched_at = Instant::now();
     let mut tick = tokio::time::interval(RULES_EVERY);
@@ -65,6 +65,8 @@ pub(crate) async fn follow_shutter_rules(app: Arc<App>) {
                 local_time: TimeZone::system().to_datetime(Timestamp::now()),
                 networks,
                 unwatched_for,
+                lid_closes: app.config.power.lid_closes_shutter()
+                    && app.power.lid_is_closed() == Some(true),
             };
             app.shutter.follow(demands(privacy, &around), now_unix_ms());
         });

@@ -13,6 +13,7 @@ mod lenient_requests;
 mod origins;
 mod painted_boxes;
 mod player;
+mod power;
 mod publishing;
 mod screen;
 mod scripts;

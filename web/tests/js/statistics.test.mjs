@@ -122,7 +122,7 @@ test("the list shows what auto gives", () => {
     ["Auto (360p)", "720p", "360p"],
   );
   assert.equal(entries(say, LADDER, null)[0].text, "Auto");
-  assert.deepEqual(entries(say, [], 720), [{ value: AUTO, text: "Auto" }]);
+  assert.deepEqual(entries(say, [], 720), [{ value: AUTO, text: "Auto", disabled: false }]);
 });
 
 const NOW = Date.UTC(2026, 10, 21, 10, 15, 30, 123);
