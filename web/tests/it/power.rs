@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::player::client::Player;
 use crate::player::{runtime, wait_for_viewers};
 use crate::settings::change;
 use crate::station::{INJECTED, SYSTEM, Station, command, fresh_folder, get};
 use crate::timing::HANG_TIMEOUT;
-
-/// Packets without a longer gap than this are a stream that goes on.
-const GAP_MAX: Duration = Duration::from_secs(2);
 
 /// A laptop as the kernel shows it, with its battery at `percent`.
 fn laptop(home: &Path, percent: u32) {
@@ -61,12 +59,40 @@ fn metric(station: &Station, name: &str) -> Option<f64> {
     line.map(|value| value.parse().expect("a number"))
 }
 
-/// Pictures that are composed in a second.
-fn composed_fps(station: &Station) -> f64 {
-    let count = || metric(station, "carrier_compose_frames_total").expect("there");
-    let (before, since) = (count(), Instant::now());
-    std::thread::sleep(Duration::from_secs(2));
-    (count() - before) / since.elapsed().as_secs_f64()
+/// Pictures that the source gave, and those of them that nobody took.
+fn pictures(station: &Station) -> (f64, f64) {
+    let value = |name| metric(station, name).expect("there");
+    (
+        value("carrier_capture_frames_total"),
+        value("carrier_capture_undecoded_total"),
+    )
+}
+
+/// Reads packets until `reached`, which is looked at twice a second. Their numbers have no gap.
+fn watch(
+    player: &mut Player,
+    runtime: &Runtime,
+    next: &mut Option<u16>,
+    reached: impl Fn() -> bool,
+) {
+    let until = Instant::now() + HANG_TIMEOUT;
+    let mut looked_at = Instant::now();
+    loop {
+        let number = runtime.block_on(player.packet()).header.sequence_number;
+        assert!(
+            next.is_none_or(|next| next == number),
+            "{number} instead of {next:?}"
+        );
+        *next = Some(number.wrapping_add(1));
+        if looked_at.elapsed() < Duration::from_millis(500) {
+            continue;
+        }
+        looked_at = Instant::now();
+        if reached() {
+            return;
+        }
+        assert!(looked_at < until, "not yet");
+    }
 }
 
 #[test]
@@ -82,40 +108,28 @@ fn a_battery_that_runs_down_lowers_the_profile_and_a_viewer_keeps_its_stream() {
     let runtime = runtime();
     let base = station.at("");
     let mut player = runtime.block_on(Player::join(&base));
-    runtime.block_on(player.packet());
-    let fps = composed_fps(&station);
-    assert!(fps > 20.0, "{fps} pictures a second in balanced");
+    let mut next = None;
+    let viewers = |rendition: usize| station.status()["renditions"][rendition]["viewers"] == 1;
+    watch(&mut player, &runtime, &mut next, || viewers(0));
+    assert_eq!(pictures(&station).1, 0.0, "balanced takes every picture");
 
     laptop(&station.home, 10);
-    let (mut longest_gap, mut last) = (Duration::ZERO, Instant::now());
-    let until = Instant::now() + HANG_TIMEOUT;
-    let mut looked_at = Instant::now();
-    loop {
-        runtime.block_on(player.packet());
-        longest_gap = longest_gap.max(last.elapsed());
-        last = Instant::now();
-        assert!(last < until, "still {}", station.status()["power"]);
-        if looked_at.elapsed() < Duration::from_millis(500) {
-            continue;
-        }
-        looked_at = Instant::now();
-        let status = station.status();
-        let smaller = &status["renditions"][1];
-        if status["power"]["profile"] == "saver" && smaller["viewers"] == 1 {
-            break;
-        }
-        last = Instant::now();
-    }
-    assert!(longest_gap < GAP_MAX, "{longest_gap:?} without a packet");
+    let is_saving = || profile(&station) == "saver" && viewers(1);
+    watch(&mut player, &runtime, &mut next, is_saving);
     let status = station.status();
     assert_eq!(status["renditions"][0]["offered"], false);
     assert_eq!(status["renditions"][1]["offered"], true);
     assert_eq!(status["power"]["reason"], "low_level");
-    // Nobody reads the packets meanwhile.
-    let fps = composed_fps(&station);
+    let ((came, left_out), since) = (pictures(&station), Instant::now());
+    let for_two_seconds = || since.elapsed() > Duration::from_secs(2);
+    watch(&mut player, &runtime, &mut next, for_two_seconds);
+    let seconds = since.elapsed().as_secs_f64();
+    let (came, left_out) = (pictures(&station).0 - came, pictures(&station).1 - left_out);
+    // 15 a second and a tenth more; on a busy machine the scene gives less than 30.
+    let taken = came - left_out;
     assert!(
-        (10.0..18.0).contains(&fps),
-        "{fps} pictures a second in saver"
+        left_out > 0.0 && taken / seconds < 18.0,
+        "{taken} of {came} in {seconds} s"
     );
     assert_eq!(metric(&station, "carrier_power_battery_ratio"), Some(0.1));
     assert_eq!(metric(&station, "carrier_power_mains"), Some(0.0));
@@ -133,9 +147,7 @@ fn a_battery_that_runs_down_lowers_the_profile_and_a_viewer_keeps_its_stream() {
     // The owner wants the full picture all the same.
     let patch = json!({"power": {"profile": "full"}});
     assert_eq!(change(&station, "", None, &patch).status, 200);
-    wait_until("the larger rendition", || {
-        station.status()["renditions"][0]["viewers"] == 1
-    });
+    watch(&mut player, &runtime, &mut next, || viewers(0));
     let power = station.status()["power"].clone();
     assert_eq!(
         (&power["choice"], &power["reason"]),
