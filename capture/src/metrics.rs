@@ -59,7 +59,7 @@ metrics! {
     pub struct CaptureMetrics;
     frames: Counter => "carrier_capture_frames", "Pictures taken from the source";
     undecoded: Counter =>
-        "carrier_capture_undecoded", "Pictures taken from the source and not decoded, because nobody watched";
+        "carrier_capture_undecoded", "Pictures taken from the source and not decoded: nobody watched, or fewer are wanted to save power";
     stalls: Counter => "carrier_capture_stalls", "Times the source gave no picture for 1.5 s";
     reopenings: Counter => "carrier_capture_reopenings", "Times the source was opened again";
     abandoned_threads: Counter =>

@@ -137,7 +137,7 @@ enum Outcome {
     Failed(CaptureError),
     /// The shutter was closed.
     Shuttered,
-    /// Another source is to be opened.
+    /// Another source is to be opened, or the same once more.
     Replaced,
     Stopped,
 }
@@ -145,7 +145,7 @@ enum Outcome {
 /// Why a wait between two attempts ended.
 enum Waited {
     Due,
-    /// The shutter was closed, or another source is to be opened.
+    /// The shutter was closed, or a source is to be opened at once.
     Changed,
     Stopped,
 }
@@ -240,6 +240,20 @@ impl Supervisor {
                 }
                 Ok(Event::SourceReplaced) => {
                     if self.adopt() {
+                        self.end_both(attempt, probe);
+                        return Outcome::Replaced;
+                    }
+                }
+                Ok(Event::LimitChanged) => {
+                    if attempt.is_outdated(&self.context) {
+                        self.end_both(attempt, probe);
+                        return Outcome::Replaced;
+                    }
+                }
+                Ok(Event::Resumed) => {
+                    self.backoff = BACKOFF;
+                    probe_at = now;
+                    if attempt.is_lost_in_suspension() {
                         self.end_both(attempt, probe);
                         return Outcome::Replaced;
                     }
@@ -392,6 +406,10 @@ impl Supervisor {
                     if self.adopt() {
                         return Waited::Changed;
                     }
+                }
+                Ok(Event::Resumed) if wake.is_some() => {
+                    self.backoff = BACKOFF;
+                    return Waited::Changed;
                 }
                 // Late events of threads that were left behind.
                 Ok(_) => {}

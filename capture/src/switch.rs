@@ -3,7 +3,7 @@
 //!
 //! A guest takes over with its first picture. When it pauses or leaves, the configured source takes
 //! over again with its next picture. The source stays open meanwhile, because opening a camera takes
-//! seconds, but its pictures are not decoded (`SourceOutput::skip_if_hidden`).
+//! seconds, but its pictures are not decoded (`SourceOutput::skip_if_surplus`).
 
 #[cfg(test)]
 mod tests;

@@ -88,6 +88,8 @@ pub enum RenditionChange {
     Chosen,
     /// The rendition it watched or had chosen is not offered any more.
     RenditionGone,
+    /// Up: a rendition is offered again.
+    RenditionBack,
 }
 
 impl RenditionChange {
@@ -102,6 +104,7 @@ impl RenditionChange {
             Self::NewPath => "new_path",
             Self::Chosen => "chosen",
             Self::RenditionGone => "rendition_gone",
+            Self::RenditionBack => "rendition_back",
         }
     }
 }

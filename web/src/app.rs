@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use capture::{Frame, PictureDemand, Signal, Slot, SourceSwitch, Threads, WallClock};
+use capture::{CaptureLimit, Frame, PictureDemand, Signal, Slot, SourceSwitch, Threads, WallClock};
 use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
@@ -28,6 +28,7 @@ use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
 use crate::network::NetworkState;
 use crate::network::visitors::VisitorsAddress;
+use crate::power::{Power, PowerEffects};
 use crate::settings::cameras::Cameras;
 use crate::settings::{Reloaded, Settings};
 use crate::shutter::{Cause, ShutterKeeper};
@@ -67,6 +68,8 @@ pub(crate) struct App {
     pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<AtomicU32>,
+    pub(crate) power: Arc<Power>,
+    pub(crate) power_effects: PowerEffects,
     pub(crate) registry: Registry,
     /// The OpenAPI document, made when it is asked for first.
     pub(crate) openapi: OnceLock<Bytes>,
@@ -108,11 +111,16 @@ impl Slots {
 pub(crate) struct Watchers {
     pub(crate) demand: Arc<Demand>,
     pub(crate) track_listeners: Arc<AtomicU32>,
+    pub(crate) power: Arc<Power>,
 }
 
 impl PictureDemand for Watchers {
     fn somebody_watches(&self) -> bool {
         self.demand.somebody_watches() || self.track_listeners.load(Ordering::Relaxed) > 0
+    }
+
+    fn limit(&self) -> CaptureLimit {
+        self.power.capture_limit()
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) mod hotspot;
 pub(crate) mod http;
 mod media;
 mod network;
+mod power;
 mod privacy;
 pub(crate) mod schedule;
 mod screen;
@@ -68,6 +69,7 @@ pub(crate) use self::events::EventsConfig;
 pub(crate) use self::http::{CertificateSource, HttpConfig};
 pub(crate) use self::media::BITRATES_BPS;
 pub(crate) use self::network::IceServer;
+pub(crate) use self::power::PowerConfig;
 pub(crate) use self::privacy::PrivacyConfig;
 pub(crate) use self::screen::ScreenConfig;
 pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
@@ -143,6 +145,7 @@ section! {
         privacy: PrivacyConfig = PrivacyConfig::default(),
         events: EventsConfig = EventsConfig::default(),
         screen: ScreenConfig = ScreenConfig::default(),
+        power: PowerConfig = PowerConfig::default(),
     }
 }
 
@@ -262,6 +265,7 @@ impl Config {
             return Err(ConfigError::value("events.mqtt_snapshot_s", value, why));
         }
         self.screen.check()?;
+        self.power.check()?;
         self.wifi.check()
     }
 

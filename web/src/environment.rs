@@ -10,6 +10,7 @@
 //! | `XDG_CONFIG_HOME`, `XDG_DATA_HOME`, `XDG_STATE_HOME`, `XDG_CACHE_HOME`, `HOME` | this user's folders |
 //! | `WAYLAND_DISPLAY`, `DISPLAY` | whether there is a desktop session, for the screen |
 //! | `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID` | systemd, read by the crate `sd-notify` |
+//! | `CARRIER_SYSTEM_ROOT` | the folder below which `sys` and `proc` tell of power, where it is not `/`: of the host in a container |
 //! | `CARRIER_INJECT` | the file of injected faults, in debug builds |
 //!
 //! A blank variable counts as unset: compose files pass them on (`X: ${X:-}`). So does a URL in a variable
@@ -73,6 +74,11 @@ pub(crate) fn desktop() -> Option<&'static str> {
     let sessions = [("WAYLAND_DISPLAY", "Wayland"), ("DISPLAY", "X11")];
     let has = |(variable, name)| os_value(variable).map(|_| name);
     sessions.into_iter().find_map(has)
+}
+
+/// The folder below which `sys` and `proc` are.
+pub(crate) fn system_root() -> PathBuf {
+    os_value("CARRIER_SYSTEM_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from)
 }
 
 #[cfg(debug_assertions)]

@@ -21,6 +21,7 @@ mod layers;
 mod metrics;
 mod network;
 mod output;
+mod power;
 mod private_file;
 mod qr;
 mod redaction;

@@ -33,6 +33,8 @@ pub(crate) struct Surroundings {
     pub(crate) local_time: DateTime,
     pub(crate) networks: Networks,
     pub(crate) unwatched_for: Duration,
+    /// The lid is closed, and the owner wants the shutter to follow it.
+    pub(crate) lid_closes: bool,
 }
 
 /// The one place that changes the shutter.
@@ -200,6 +202,9 @@ pub(crate) fn demands(config: &PrivacyConfig, around: &Surroundings) -> Vec<Dema
             let reason = format!("Nobody watched for {idle_min} minutes.");
             demand(Cause::Idle, reason)
         }),
+        around
+            .lid_closes
+            .then(|| demand(Cause::Lid, "The lid of the machine is closed.".to_owned())),
     ]
     .into_iter()
     .flatten()

@@ -46,6 +46,7 @@ use crate::metrics::Metrics;
 use crate::network::NetworkState;
 use crate::network::visitors::preference;
 use crate::output::print;
+use crate::power::follow_power;
 use crate::qr;
 use crate::routes;
 use crate::settings::storage::{Storage, overlay_file};
@@ -246,35 +247,12 @@ fn print_banner(listeners: &Listeners, app: &App, has_keys: bool) {
 /// Serves HTTP and HTTPS until a signal asks the program to end.
 async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     let threads = app.threads.clone();
-    tokio::spawn({
-        let (app, threads) = (Arc::clone(&app), threads.clone());
-        async move {
-            let follow = || tasks::follow_watchers(Arc::clone(&app));
-            supervised(&threads, "watchers", follow).await;
-        }
-    });
-    tokio::spawn({
-        let (app, threads) = (Arc::clone(&app), threads.clone());
-        async move {
-            let follow = || tasks::follow_shutter_rules(Arc::clone(&app));
-            supervised(&threads, "shutter", follow).await;
-        }
-    });
-    tokio::spawn({
-        let (app, threads) = (Arc::clone(&app), threads.clone());
-        async move {
-            let follow = || tasks::follow_model_changes(Arc::clone(&app));
-            supervised(&threads, "model-changes", follow).await;
-        }
-    });
-    tokio::spawn({
-        let (app, threads) = (Arc::clone(&app), threads.clone());
-        async move {
-            let feed = || service_manager::feed_watchdog(Arc::clone(&app));
-            supervised(&threads, "watchdog", feed).await;
-        }
-    });
-    network::start(&app);
+    tasks::start(&app, "watchers", tasks::follow_watchers);
+    tasks::start(&app, "shutter", tasks::follow_shutter_rules);
+    tasks::start(&app, "model-changes", tasks::follow_model_changes);
+    tasks::start(&app, "watchdog", service_manager::feed_watchdog);
+    tasks::start(&app, "network", network::follow);
+    tasks::start(&app, "power", follow_power);
     events::start(&app)?;
     tokio::spawn(close_by_signal(Arc::clone(&app)));
     if !has_controlling_terminal() {

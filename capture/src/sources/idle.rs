@@ -1,6 +1,8 @@
-//! Which pictures are decoded while nobody watches. Pure: the caller passes the time.
+//! Which pictures are decoded while nobody watches, and to what they are limited. Pure: the caller passes the time.
 
 use std::time::{Duration, Instant};
+
+use super::camera::Wanted;
 
 /// The least time between two pictures while nobody watches. A little below the interval of idle detection, so that
 /// one is there whenever a detection is due.
@@ -12,6 +14,40 @@ const SLOWEST_SKIPPED: Duration = Duration::from_millis(100);
 pub trait PictureDemand: std::fmt::Debug + Send + Sync {
     /// `false`: about one a second is enough.
     fn somebody_watches(&self) -> bool;
+
+    /// More and larger pictures than this are of no use. Asked for each picture, and when a camera is opened.
+    fn limit(&self) -> CaptureLimit {
+        CaptureLimit::NONE
+    }
+}
+
+/// The most that is taken from a source. `None`: what it is asked for, or gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaptureLimit {
+    /// Width and height that a camera is asked for.
+    pub size_px: Option<(u32, u32)>,
+    /// Of any source: pictures above this rate are not even decoded.
+    pub fps: Option<u32>,
+}
+
+impl CaptureLimit {
+    pub const NONE: Self = Self {
+        size_px: None,
+        fps: None,
+    };
+
+    /// What a camera is asked for within this limit.
+    pub(crate) fn within(self, wanted: Wanted) -> Wanted {
+        let (width, height) = self.size_px.unwrap_or((wanted.width, wanted.height));
+        let fps = self.fps.unwrap_or(wanted.fps);
+        let is_larger = wanted.width > width || wanted.height > height;
+        Wanted {
+            width: if is_larger { width } else { wanted.width },
+            height: if is_larger { height } else { wanted.height },
+            fps: wanted.fps.min(fps),
+            ..wanted
+        }
+    }
 }
 
 /// When the last picture was decoded.
@@ -60,6 +96,24 @@ mod tests {
             assert!((10..=12).contains(&count), "{count} at {fps} fps");
         }
         assert_eq!(decoded_in_ten_seconds(Duration::from_millis(200)), 50);
+    }
+
+    #[test]
+    fn a_camera_is_asked_for_no_more_than_the_limit() {
+        let limit = CaptureLimit {
+            size_px: Some((640, 360)),
+            fps: Some(15),
+        };
+        let size = |wanted: Wanted| (wanted.width, wanted.height, wanted.fps);
+        assert_eq!(size(limit.within(Wanted::default())), (640, 360, 15));
+        let small = Wanted {
+            width: 320,
+            height: 240,
+            fps: 10,
+            format: None,
+        };
+        assert_eq!(limit.within(small), small);
+        assert_eq!(CaptureLimit::NONE.within(small), small);
     }
 
     #[test]

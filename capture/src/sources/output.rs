@@ -14,6 +14,7 @@ use crate::frame::{Frame, SourceNumber};
 use crate::lock::lock;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::picture::{PicturePool, PooledPicture};
+use crate::rate_cap::RateCap;
 use crate::switch::SourceSwitch;
 use crate::threads::Heartbeat;
 
@@ -44,6 +45,10 @@ pub(crate) enum Event {
     Shutter { is_closed: bool },
     /// Another source is to be opened instead.
     SourceReplaced,
+    /// [`PictureDemand::limit`] is another one.
+    LimitChanged,
+    /// The machine was suspended.
+    Resumed,
     /// [`crate::CaptureHandle::stop`] was called.
     Stop,
 }
@@ -215,6 +220,8 @@ pub(crate) struct SourceOutput {
     /// `None`: every picture is wanted.
     pub(crate) demand: Option<Arc<dyn PictureDemand>>,
     pub(crate) idle: IdlePace,
+    /// While the demand limits the rate of pictures.
+    pub(crate) cap: Option<RateCap>,
     pub(crate) metrics: Arc<CaptureMetrics>,
     pub(crate) label: SourceLabel,
     pub(crate) opened: OpenedSource,
@@ -237,22 +244,50 @@ impl SourceOutput {
         self.state.on_cancel(Box::new(wake));
     }
 
-    /// Returns `true` when the picture that just came need not be decoded, because a guest's
-    /// pictures replace it. Counts it as an arrival then.
-    pub(crate) fn skip_if_hidden(&self) -> bool {
-        let is_hidden = self.gate.switch.guest_is_live();
-        if is_hidden {
+    /// Returns `true` when the picture that just came need not be converted, because a guest's
+    /// pictures replace it, or because more came than are wanted. Counts it as an arrival then.
+    ///
+    /// overflow: counted
+    pub(crate) fn skip_if_surplus(&mut self, captured_at: Instant) -> bool {
+        if self.gate.switch.guest_is_live() {
             lock(&self.state.state).add_picture(Instant::now(), &self.limits);
+            return true;
         }
-        is_hidden
+        let most_fps = self.demand.as_ref().and_then(|demand| demand.limit().fps);
+        let Some(fps) = most_fps else {
+            self.cap = None;
+            return false;
+        };
+        let cap = self.cap.get_or_insert_with(|| RateCap::new(fps));
+        cap.set_fps(fps);
+        if cap.admits(captured_at) || self.is_awaited() {
+            return false;
+        }
+        self.count_skipped(captured_at);
+        true
     }
 
-    /// Like [`SourceOutput::skip_if_hidden`], for pictures that can be decoded without those before: also `true` when
+    /// Whether the supervisor waits for a picture, or has to know whether the next one can be read.
+    fn is_awaited(&self) -> bool {
+        let is_announced = self.state.announce.load(Ordering::Relaxed);
+        is_announced || lock(&self.state.state).unreadable.is_some()
+    }
+
+    /// Counts a picture that nobody needs as an arrival.
+    fn count_skipped(&mut self, captured_at: Instant) {
+        lock(&self.state.state).add_picture(Instant::now(), &self.limits);
+        self.heartbeat.beat(Duration::MAX);
+        self.metrics.frames.inc();
+        self.metrics.undecoded.inc();
+        self.gate.count(self.attempt, captured_at);
+    }
+
+    /// Like [`SourceOutput::skip_if_surplus`], for pictures that can be decoded without those before: also `true` when
     /// nobody watches, for all but about one a second.
     ///
     /// overflow: counted
     pub(crate) fn skip_if_unneeded(&mut self, captured_at: Instant) -> bool {
-        if self.skip_if_hidden() {
+        if self.skip_if_surplus(captured_at) {
             return true;
         }
         let is_unwatched = self
@@ -260,20 +295,13 @@ impl SourceOutput {
             .as_ref()
             .is_some_and(|demand| !demand.somebody_watches());
         let now = Instant::now();
-        let mut state = lock(&self.state.state);
-        let may_skip = self.idle.may_skip(now, state.intervals.median());
-        // The supervisor waits for a picture, or has to know whether the next one can be read.
-        let is_awaited = self.state.announce.load(Ordering::Relaxed) || state.unreadable.is_some();
-        if !is_unwatched || !may_skip || is_awaited {
+        let interval = lock(&self.state.state).intervals.median();
+        let may_skip = self.idle.may_skip(now, interval);
+        if !is_unwatched || !may_skip || self.is_awaited() {
             self.idle.decoded(now);
             return false;
         }
-        state.add_picture(now, &self.limits);
-        drop(state);
-        self.heartbeat.beat(Duration::MAX);
-        self.metrics.frames.inc();
-        self.metrics.undecoded.inc();
-        self.gate.count(self.attempt, captured_at);
+        self.count_skipped(captured_at);
         true
     }
 
@@ -372,6 +400,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
+    use crate::CaptureLimit;
     use crate::mounting::Mounting;
     use crate::slot::Slot;
 
@@ -391,6 +420,7 @@ mod tests {
             camera: Arc::default(),
             demand: None,
             idle: IdlePace::default(),
+            cap: None,
             metrics: Arc::default(),
             label: SourceLabel { source: "test" },
             opened: OpenedSource::default(),
@@ -441,11 +471,11 @@ mod tests {
     #[test]
     fn pictures_hidden_by_a_guest_count_as_arrivals_only() {
         let (mut output, _events, frames) = output();
-        assert!(!output.skip_if_hidden());
+        assert!(!output.skip_if_surplus(Instant::now()));
         let switch = Arc::clone(&output.gate.switch);
         let mut guest = switch.guest("phone");
         guest.publish(output.pool().take(8, 2).expect("even"), Instant::now());
-        assert!(output.skip_if_hidden() && output.state.arrivals().last.is_some());
+        assert!(output.skip_if_surplus(Instant::now()) && output.state.arrivals().last.is_some());
         publish(&mut output, 4);
         assert_eq!(frames.latest().expect("the guest's").pixels.width(), 8);
     }
@@ -488,6 +518,49 @@ mod tests {
         assert!(!come(&mut output) && come(&mut output));
         watchers.0.store(true, Ordering::Relaxed);
         assert!(!come(&mut output) && !come(&mut output));
+    }
+
+    #[derive(Debug)]
+    struct Limited(AtomicBool);
+
+    impl PictureDemand for Limited {
+        fn somebody_watches(&self) -> bool {
+            true
+        }
+
+        fn limit(&self) -> CaptureLimit {
+            CaptureLimit {
+                size_px: None,
+                fps: self.0.load(Ordering::Relaxed).then_some(10),
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_above_the_limit_are_arrivals_only() {
+        let (mut output, _events, frames) = output();
+        let limited = Arc::new(Limited(AtomicBool::new(true)));
+        output.demand = Some(Arc::clone(&limited) as Arc<dyn PictureDemand>);
+        let start = Instant::now();
+        let published = |output: &mut SourceOutput, from: u32| {
+            let pictures = (from..from + 30).filter(|number| {
+                let captured_at = start + Duration::from_millis(33) * *number;
+                let is_skipped = output.skip_if_surplus(captured_at);
+                if !is_skipped {
+                    let picture = output.pool().take(4, 2).expect("even");
+                    output.publish(picture, captured_at);
+                }
+                !is_skipped
+            });
+            pictures.count()
+        };
+        let count = published(&mut output, 0);
+        assert!((9..=12).contains(&count), "{count} of a second");
+        assert_eq!(output.metrics.frames.get(), 30);
+        assert_eq!(output.metrics.undecoded.get(), 30 - count as u64);
+        assert!(frames.latest().is_some() && output.state.arrivals().last.is_some());
+        limited.0.store(false, Ordering::Relaxed);
+        assert_eq!(published(&mut output, 40), 30);
     }
 
     #[test]

@@ -219,7 +219,7 @@ fn run(request: &Request, output: &mut SourceOutput) -> Result<(), CaptureError>
         output.pause_until(due);
         // Stamped with the time at which it is drawn, because latency is measured from the timecode.
         let now = Instant::now();
-        if !output.skip_if_hidden() {
+        if !output.skip_if_surplus(now) {
             // Counted from the start of the process, so that reopening the source does not reset it.
             let elapsed = now.saturating_duration_since(clock.origin());
             let frame = output.timed(|| scene.frame_at(elapsed, now, 0));

@@ -246,6 +246,11 @@ impl Stream {
                 let ms = self.capture.get(videoio::CAP_PROP_POS_MSEC).unwrap_or(-1.0);
                 pacer.due(Duration::try_from_secs_f64(ms / 1000.0).ok(), now)
             });
+            // The first one is kept, for a file of a single picture.
+            if played.pictures > 1 && output.skip_if_surplus(captured_at) {
+                output.pause_until(captured_at);
+                continue;
+            }
             let converted = output.timed(|| {
                 let picture = to_i420(&decoded, output)?;
                 squarer.squared(picture, aspect, output.pool())

@@ -332,7 +332,9 @@ fn stream(
                  before (ffmpeg: -vf yadif) is sharper"
             );
         }
-        publish(&reader, &pixels, captured_at, &mut squarer, output);
+        if !output.skip_if_surplus(captured_at) {
+            publish(&reader, &pixels, captured_at, &mut squarer, output);
+        }
     }
     if pictures == 0 && pacing.is_some() {
         Err(Y4mError::CutShort)

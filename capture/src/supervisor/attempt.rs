@@ -14,7 +14,7 @@ use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::picture::PicturePool;
 use crate::sources::camera::Wanted;
 use crate::sources::idle::{IdlePace, PictureDemand};
-use crate::sources::kind::Request;
+use crate::sources::kind::{Request, SourceKind};
 use crate::sources::output::{
     AttemptId, AttemptState, Event, OpenedSource, PublishGate, SourceOutput,
 };
@@ -36,6 +36,14 @@ pub(crate) struct AttemptContext {
     pub(crate) threads: Threads,
 }
 
+impl AttemptContext {
+    /// What a camera is asked for now.
+    fn limited(&self) -> Wanted {
+        let limit = self.demand.as_ref().map(|demand| demand.limit());
+        limit.map_or(self.wanted, |limit| limit.within(self.wanted))
+    }
+}
+
 /// Cancels the attempt when it is dropped, also by a panic of the supervisor: a thread that nobody
 /// cancels would keep its camera open.
 #[derive(Debug)]
@@ -50,6 +58,9 @@ impl Drop for CancelOnDrop {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) id: AttemptId,
+    kind: &'static SourceKind,
+    /// What a camera was asked for.
+    wanted: Wanted,
     state: CancelOnDrop,
     stall: StallDetector,
     thread: JoinHandle<()>,
@@ -63,6 +74,7 @@ impl Attempt {
         context: &AttemptContext,
     ) -> Result<Self, CaptureError> {
         let kind = target.kind;
+        let wanted = context.limited();
         let state = AttemptState::new();
         let heartbeat = context.threads.enter("source");
         heartbeat.rest();
@@ -76,6 +88,7 @@ impl Attempt {
             camera: Arc::clone(&context.camera),
             demand: context.demand.clone(),
             idle: IdlePace::default(),
+            cap: None,
             metrics: Arc::clone(&context.metrics),
             label: SourceLabel { source: kind.label },
             opened: OpenedSource::default(),
@@ -86,7 +99,7 @@ impl Attempt {
             name: (kind.plain_name)(&target.address),
             address: target.address,
             camera: target.camera,
-            wanted: context.wanted,
+            wanted,
             loop_file: context.loop_file,
             clock: context.clock,
         };
@@ -104,10 +117,23 @@ impl Attempt {
         let thread = thread.map_err(CaptureError::Thread)?;
         Ok(Self {
             id,
+            kind,
+            wanted,
             state: CancelOnDrop(state),
             stall: StallDetector::new(kind.limits, Instant::now()),
             thread,
         })
+    }
+
+    /// Whether a camera is open that would be asked for another size or rate now.
+    pub(crate) fn is_outdated(&self, context: &AttemptContext) -> bool {
+        self.kind.label == "webcam" && self.wanted != context.limited()
+    }
+
+    /// Whether the source has to be opened again after the machine was suspended: a camera has lost its controls or is
+    /// gone, and connections are dead.
+    pub(crate) fn is_lost_in_suspension(&self) -> bool {
+        ["webcam", "url", "mjpeg"].contains(&self.kind.label)
     }
 
     /// Pictures arrive, for the first time or again.

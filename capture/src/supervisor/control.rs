@@ -95,4 +95,16 @@ impl SourceControl {
         // Fails when the supervisor has ended.
         let _ = self.events.send(Event::SourceReplaced);
     }
+
+    /// [`crate::PictureDemand::limit`] is another one: a camera that is open is opened again if it would be asked for
+    /// another size or rate.
+    pub fn follow_limit(&self) {
+        // Fails when the supervisor has ended.
+        let _ = self.events.send(Event::LimitChanged);
+    }
+
+    /// The machine was suspended: a camera or a connection is opened again at once.
+    pub fn reopen_after_suspension(&self) {
+        let _ = self.events.send(Event::Resumed);
+    }
 }

@@ -159,6 +159,26 @@ fn a_stalled_camera_is_lost_and_live_with_the_next_picture() {
 }
 
 #[test]
+fn after_a_suspension_the_camera_is_connected_to_again_at_once() {
+    let camera = Camera::start();
+    let mut watched = Watched::start(&camera.source);
+    let mut viewer = camera.accept(HEAD);
+    send(&mut viewer, &jpeg(60));
+    watched.live();
+    let first = watched.frame().seq;
+    // The old connection is dead, and nobody says so.
+    watched.control().reopen_after_suspension();
+    let mut viewer = camera.accept(HEAD);
+    send(&mut viewer, &jpeg(90));
+    watched.live();
+    let frame = watched.frame();
+    assert!(frame.seq > first && frame.pixels.planes().y[100].abs_diff(90) <= 1);
+    assert_eq!(watched.metrics.reopenings.get(), 0, "it is no failure");
+    assert_eq!(watched.metrics.stalls.get(), 0);
+    watched.stop();
+}
+
+#[test]
 fn an_unreachable_address_is_reported() {
     let camera = Camera::start();
     let source = camera.source.clone();

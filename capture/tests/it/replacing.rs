@@ -121,3 +121,20 @@ fn after_a_panic_of_the_supervisor_the_replaced_source_is_opened_again() {
     assert_eq!(watched.threads.restarts("capture"), 1);
     watched.stop();
 }
+
+#[test]
+fn a_suspension_and_another_limit_leave_the_scene_alone() {
+    let mut watched = Watched::start("scene");
+    watched.live();
+    let before = watched.frame();
+    watched.control().reopen_after_suspension();
+    watched.control().follow_limit();
+    for _ in 0..10 {
+        assert_eq!(watched.frame().source_number, before.source_number);
+    }
+    assert!(matches!(
+        watched.signal.latest().as_deref(),
+        Some(Signal::Live { .. })
+    ));
+    watched.stop();
+}

@@ -12,6 +12,8 @@ pub struct Pace {
     watched: AtomicBool,
     /// The highest rate in thousandths of a frame per second; 0: no limit.
     most_mfps: AtomicU32,
+    /// The same, by the power profile.
+    power_mfps: AtomicU32,
 }
 
 impl Pace {
@@ -22,18 +24,24 @@ impl Pace {
 
     /// Limits the rate. `None`: as often as frames come and the model allows.
     pub fn set_most_fps(&self, most_fps: Option<f32>) {
-        // The cast saturates, and a rate below a thousandth means no limit.
-        let most_mfps = most_fps.map_or(0, |fps| (fps * 1000.0) as u32);
-        self.most_mfps.store(most_mfps, Ordering::Relaxed);
+        self.most_mfps
+            .store(thousandths(most_fps), Ordering::Relaxed);
+    }
+
+    /// Limits the rate to save power. The lower of both limits counts.
+    pub fn set_power_limit_fps(&self, most_fps: Option<f32>) {
+        self.power_mfps
+            .store(thousandths(most_fps), Ordering::Relaxed);
     }
 
     /// The least interval between two detections.
     #[must_use]
     pub fn period(&self) -> Duration {
-        let cap = match self.most_mfps.load(Ordering::Relaxed) {
+        let least = |limit: &AtomicU32| match limit.load(Ordering::Relaxed) {
             0 => Duration::ZERO,
             mfps => Duration::from_secs(1000) / mfps,
         };
+        let cap = least(&self.most_mfps).max(least(&self.power_mfps));
         let watched = self.watched.load(Ordering::Relaxed);
         if watched { cap } else { cap.max(IDLE_PERIOD) }
     }
@@ -47,6 +55,11 @@ impl Pace {
             None => self.period(),
         }
     }
+}
+
+/// The cast saturates, and a rate below a thousandth means no limit.
+fn thousandths(fps: Option<f32>) -> u32 {
+    fps.map_or(0, |fps| (fps * 1000.0) as u32)
 }
 
 /// Selects frames so that their mean interval is the period, although frames arrive irregularly.
@@ -92,6 +105,20 @@ mod tests {
         assert_eq!(pace.period(), Duration::from_secs(2));
         pace.set_most_fps(Some(f32::NAN));
         assert_eq!(pace.period(), IDLE_PERIOD);
+    }
+
+    #[test]
+    fn the_lower_of_both_limits_counts() {
+        let pace = Pace::default();
+        pace.set_watched(true);
+        pace.set_power_limit_fps(Some(5.0));
+        assert_eq!(pace.period(), Duration::from_millis(200));
+        pace.set_most_fps(Some(2.0));
+        assert_eq!(pace.period(), Duration::from_millis(500));
+        pace.set_most_fps(Some(20.0));
+        assert_eq!(pace.period(), Duration::from_millis(200));
+        pace.set_power_limit_fps(None);
+        assert_eq!(pace.period(), Duration::from_millis(50));
     }
 
     #[test]

@@ -154,6 +154,8 @@ struct Composer {
     pictures: PictureMaker,
     streams: Streams,
     pacing: Pacing,
+    /// The highest rate of the renditions.
+    fps: u32,
     clock: RtpClock,
     newest: Option<Arc<Frame>>,
     fresh: bool,
@@ -174,7 +176,8 @@ impl Composer {
             .renditions
             .iter()
             .map(|rendition| rendition.fps)
-            .max();
+            .max()
+            .unwrap_or(largest.fps);
         let streams = Streams::new(
             &config.renditions,
             config.new_encoder,
@@ -194,7 +197,8 @@ impl Composer {
             pictures: PictureMaker::new(parts.painter, &largest, Arc::clone(&metrics)),
             metrics,
             streams,
-            pacing: Pacing::new(fps.unwrap_or(largest.fps)),
+            pacing: Pacing::new(fps),
+            fps,
             clock: RtpClock::new(config.clock.origin()),
             newest: None,
             fresh: false,
@@ -254,6 +258,8 @@ impl Composer {
             },
             keyframe_due: self.streams.keyframe_due(now),
         };
+        let most_fps = self.demand.most_fps().unwrap_or(self.fps);
+        self.pacing.set_most_fps(most_fps.min(self.fps));
         let step = self.pacing.decide(now, &seen);
         match step {
             Step::Sleep => self.release_pictures(),

@@ -5,6 +5,8 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use capture::RateCap;
+
 /// A source that is being opened gets this long before a card appears, so that no card flashes at the
 /// start.
 pub const OPENING_GRACE: Duration = Duration::from_millis(300);
@@ -76,6 +78,11 @@ impl Pacing {
         }
     }
 
+    /// Another highest frame rate.
+    pub fn set_most_fps(&mut self, fps: u32) {
+        self.cap.set_fps(fps);
+    }
+
     /// What to do at `now`. The caller must carry out the step.
     pub fn decide(&mut self, now: Instant, seen: &Seen) -> Step {
         if !seen.watched {
@@ -138,50 +145,5 @@ impl Pacing {
 
     fn repeat_at(&self, seen: &Seen) -> Option<Instant> {
         Some(seen.keyframe_due?.max(self.picture_at? + REPEAT_AFTER))
-    }
-}
-
-/// A frame this much older than expected means that the capture clock jumped back.
-const JUMPED_BACK: Duration = Duration::from_millis(1500);
-
-/// Limits the frame rate by capture time, so that the frames that pass are evenly spaced.
-///
-/// overflow: counted, by the caller.
-#[derive(Debug)]
-pub(crate) struct RateCap {
-    interval: Duration,
-    next: Option<Instant>,
-}
-
-impl RateCap {
-    pub(crate) fn new(fps: u32) -> Self {
-        Self {
-            interval: Duration::from_secs(10) / (fps.max(1) * 11),
-            next: None,
-        }
-    }
-
-    pub(crate) fn restarted(&self) -> Self {
-        Self {
-            interval: self.interval,
-            next: None,
-        }
-    }
-
-    pub(crate) fn admits(&mut self, captured_at: Instant) -> bool {
-        let Some(next) = self.next else {
-            self.next = Some(captured_at + self.interval);
-            return true;
-        };
-        // Tolerates jitter of a quarter interval; an early frame does not make the next one due earlier.
-        let admitted = captured_at + self.interval / 4 >= next;
-        if admitted {
-            self.next = Some((next + self.interval).max(captured_at));
-        }
-        // A capture clock that jumped back must not stop the feed until it has caught up.
-        if next > captured_at + JUMPED_BACK {
-            self.next = None;
-        }
-        admitted
     }
 }

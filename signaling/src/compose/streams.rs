@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::scale::{Scaler, fit_within};
-use capture::{I420, PicturePool};
+use capture::{I420, PicturePool, RateCap};
 
 use super::metrics::ComposeMetrics;
-use super::pacing::RateCap;
 use super::picture::caught;
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{EncodeError, Encoder, NewEncoder, Rendition, RenditionId};

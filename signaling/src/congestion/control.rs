@@ -102,6 +102,11 @@ impl Control {
         (self.lowered_by, self.raised_by) = (RenditionChange::Chosen, RenditionChange::Chosen);
     }
 
+    /// Other renditions are offered from now on.
+    pub(crate) fn offer_changed(&mut self) {
+        self.raised_by = RenditionChange::RenditionBack;
+    }
+
     /// Records an outgoing packet and returns its transport-wide sequence number, if feedback is wanted.
     pub(crate) fn stamp(&mut self, now: Instant, bytes: usize) -> Option<u16> {
         if !self.is_monitored(now) {

@@ -1,6 +1,6 @@
 //! Who watches what. Each stage looks here and stops work that nobody watches.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
@@ -22,6 +22,10 @@ pub struct Demand {
     nominal_bps: [AtomicU32; RenditionId::LIMIT],
     /// The bitrate that most of its viewers can take. 0: the nominal bitrate.
     target_bps: [AtomicU32; RenditionId::LIMIT],
+    /// Renditions that viewers are not offered now.
+    withheld: [AtomicBool; RenditionId::LIMIT],
+    /// The highest rate of composed pictures per second. 0: that of the renditions.
+    most_fps: AtomicU32,
     pictures: AtomicU32,
     epoch: PictureEpoch,
     /// One per rendition.
@@ -174,6 +178,29 @@ impl Demand {
         Some(self.target_bps[rendition.index()].load(Ordering::Relaxed))
             .filter(|bps| *bps > 0)
             .or_else(|| self.nominal_bitrate(rendition))
+    }
+
+    /// Whether viewers are not offered `rendition` now. Those who watch it move to another at a keyframe, within about
+    /// half a second; a [`StreamLease`] keeps it.
+    pub fn set_withheld(&self, rendition: RenditionId, is_withheld: bool) {
+        self.withheld[rendition.index()].store(is_withheld, Ordering::Relaxed);
+    }
+
+    /// Whether viewers are not offered `rendition` now.
+    #[must_use]
+    pub fn is_withheld(&self, rendition: RenditionId) -> bool {
+        self.withheld[rendition.index()].load(Ordering::Relaxed)
+    }
+
+    /// Limits the rate at which pictures are composed; `None`: that of the renditions.
+    pub fn set_most_fps(&self, fps: Option<u32>) {
+        self.most_fps.store(fps.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The limit set with [`Demand::set_most_fps`].
+    #[must_use]
+    pub fn most_fps(&self) -> Option<u32> {
+        Some(self.most_fps.load(Ordering::Relaxed)).filter(|fps| *fps > 0)
     }
 
     /// Sets the waker that wakes an idle compose thread.

@@ -97,8 +97,8 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
-    pub(crate) fn new(newcomer: NewViewer) -> Self {
-        let rendition = first_rendition(newcomer.choice);
+    /// `rendition`: the one that it gets first.
+    pub(crate) fn new(newcomer: NewViewer, rendition: RenditionId) -> Self {
         Self {
             id: newcomer.id,
             peer: newcomer.peer,
@@ -124,8 +124,9 @@ impl Viewer {
         }
     }
 
-    /// Updates the phase from the state of the transport. Returns the phase before, if it changed.
-    pub(crate) fn follow_link(&mut self, now: Instant) -> Option<Phase> {
+    /// Updates the phase from the state of the transport. Returns the phase before, if it changed. `first`: the
+    /// rendition of a viewer that has just connected.
+    pub(crate) fn follow_link(&mut self, now: Instant, first: RenditionId) -> Option<Phase> {
         let before = self.phase;
         match (self.peer.link(), self.phase) {
             (LinkState::Up, Phase::Connecting | Phase::Away) => {
@@ -133,7 +134,7 @@ impl Viewer {
                 self.connected_at.get_or_insert(now);
                 // It may have come back by another network, to which old estimates do not apply.
                 self.control = Control::new(now, self.control.choice());
-                (self.rendition, self.next) = (first_rendition(self.control.choice()), None);
+                (self.rendition, self.next) = (first, None);
             }
             (LinkState::Silent, Phase::Awaiting | Phase::Live) => {
                 self.phase = Phase::Away;
@@ -284,14 +285,6 @@ impl Viewer {
             self.phase = Phase::Awaiting;
             self.freeze.began(now);
         }
-    }
-}
-
-/// The largest that the viewer allows: stepping down later is quicker than stepping up.
-fn first_rendition(choice: RenditionChoice) -> RenditionId {
-    match choice {
-        RenditionChoice::Fixed(rendition) => rendition,
-        RenditionChoice::Auto => RenditionId::MAIN,
     }
 }
 

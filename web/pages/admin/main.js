@@ -11,6 +11,7 @@ import { makeNetwork } from "./network.js";
 import { modelChange, modelNames, sourceNames } from "./offers.js";
 import { makePicture } from "./picture.js";
 import { makePoller } from "./poll.js";
+import { drawPower } from "./power.js";
 import { makeSettings } from "./settings.js";
 import { makeShutter } from "./shutter.js";
 import { initial, remainingMs, step, tokenOf } from "./state.js";
@@ -131,6 +132,7 @@ function drawStatus(status) {
   document.title = words.say("control.page", { name });
   setText(byId("version"), words.say("control.version", { version: status.version }));
   if (typeof status.viewers === "number") setText(byId("viewers-count"), words.number(status.viewers));
+  drawPower(status.power ?? null, words);
   const queue = queueWords(words, status.stylise);
   byId("booth-queue").hidden = !queue;
   setText(byId("booth-queue"), queue);

@@ -30,6 +30,7 @@ const PLACES = [
   ["detect_fps", "set-detection"],
   ["boxes", "set-detection"],
   ["labels", "set-detection"],
+  ["power.", "set-power"],
   ["wifi.", null], // the form of the Wi-Fi shows it
   ["network.prefer", null], // network.js shows it
   ["booth.", "set-booth"],

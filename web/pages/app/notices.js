@@ -1,6 +1,7 @@
 // The texts of the live page's state: the badge, the middle, the notices, and what is spoken.
 
 import { byId, setText, withCode } from "./page.js";
+import { lowWords } from "./power_words.js";
 
 const CHANGE_MS = 10000; // how long a change of the source is shown
 
@@ -42,7 +43,9 @@ function lostKey(state) {
 export function stationWords(say, status) {
   if (!status) return [];
   const { source = {}, detector = {} } = status;
-  return [sourceWords(say, source), detectorWords(say, detector), noteWords(say, source)].filter(Boolean);
+  const low = lowWords(say, status.power);
+  const battery = low && { tone: "bad", text: low };
+  return [sourceWords(say, source), battery, detectorWords(say, detector), noteWords(say, source)].filter(Boolean);
 }
 
 function sourceWords(say, source) {

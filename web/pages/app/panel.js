@@ -1,6 +1,7 @@
 // The numbers of the statistics panel, drawn once a second while it is open, and the picture's latency.
 
 import { byId } from "./page.js";
+import { powerParts } from "./power_words.js";
 import * as stats from "./stats.js";
 import { makeReader } from "./timecode.js";
 
@@ -80,6 +81,8 @@ export function makePanel({ player, stationAhead, quality, words }) {
 }
 
 function drawStation(words, status) {
+  byId("line-power").hidden = !status?.power;
+  if (status?.power) set("power", powerParts(words, status.power).join(" · "));
   set("detector", stats.detectorRate(words, status?.detector));
   set("viewers", typeof status?.viewers === "number" ? words.number(status.viewers) : null);
   const publish = stats.publishWords(words.say, status?.publish);

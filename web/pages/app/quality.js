@@ -21,9 +21,15 @@ export function endpointFor(choice) {
 export function entries(say, renditions, shownHeight) {
   const now = renditions.find((one) => one.height === shownHeight);
   const auto = now ? say("live.auto.now", { name: now.name }) : say("live.auto");
+  // To save power, the station may not offer some; whoever chose one gets it back afterwards.
+  const withheld = (one) => one.offered === false;
   return [
-    { value: AUTO, text: auto },
-    ...renditions.map((one) => ({ value: one.name, text: one.name })),
+    { value: AUTO, text: auto, disabled: false },
+    ...renditions.map((one) => ({
+      value: one.name,
+      text: withheld(one) ? say("live.withheld", { name: one.name }) : one.name,
+      disabled: withheld(one),
+    })),
   ];
 }
 
@@ -48,8 +54,11 @@ export function makeQuality({ select, choose, say }) {
     const same =
       select.options.length === list.length &&
       list.every((entry, index) => select.options[index].value === entry.value);
-    if (same) list.forEach((entry, index) => setText(select.options[index], entry.text));
-    else select.replaceChildren(...list.map(({ value, text }) => new Option(text, value)));
+    if (!same) select.replaceChildren(...list.map(({ value }) => new Option("", value)));
+    list.forEach(({ text, disabled }, index) => {
+      setText(select.options[index], text);
+      select.options[index].disabled = disabled;
+    });
     select.value = choice;
   }
 

@@ -3,6 +3,7 @@
 mod checks;
 mod finding;
 mod network;
+mod power;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
     findings.push(checks::https(&config, &folders));
     findings.extend(network::findings(&config, &folders));
     findings.push(checks::data_folder(&config, &folders));
+    findings.push(power::check(&config.power));
     findings.extend(checks::comfyui(&config.stylise));
     findings
 }

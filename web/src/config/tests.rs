@@ -92,6 +92,12 @@ fn values_out_of_range_are_named() {
         ("[wifi]\nssid = \"x\"", "wifi.password"),
         ("public_url = \"booth.example\"", "public_url"),
         ("data = \"\"", "data"),
+        (
+            "[power]\nsaver_below_percent = 96",
+            "power.saver_below_percent",
+        ),
+        ("[power]\nlow_percent = 100", "power.low_percent"),
+        ("[power]\nhot_celsius = 20", "power.hot_celsius"),
     ] {
         let loaded = load(text, RunArgs::default());
         let error = loaded.expect_err(text).to_string();
@@ -133,6 +139,7 @@ fn the_example_documents_each_key() {
         PrivacyConfig::KEYS,
         EventsConfig::KEYS,
         ScreenConfig::KEYS,
+        PowerConfig::KEYS,
     ];
     let is_documented = |key: &&str| {
         let key = if *key == "loop_file" { "loop" } else { key };

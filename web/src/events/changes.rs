@@ -54,6 +54,7 @@ impl ChangeDetector {
         let StationSummary {
             shutter,
             privacy,
+            power,
             source,
             viewers,
             address,
@@ -67,6 +68,10 @@ impl ChangeDetector {
         if privacy != told.privacy {
             told.privacy.clone_from(&privacy);
             changes.push(EventDetail::Privacy { mode: privacy });
+        }
+        if power != told.power {
+            changes.push(EventDetail::Power(power));
+            told.power = power;
         }
         if source != told.source {
             changes.push(EventDetail::Source(source.clone()));
@@ -152,7 +157,8 @@ impl Unsettled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::event::{ShutterSummary, SourceState, SourceSummary};
+    use crate::events::event::{PowerSummary, ShutterSummary, SourceState, SourceSummary};
+    use crate::power::PowerProfile;
     use crate::shutter::{Cause, ShutterState};
 
     /// A station on a virtual clock.
@@ -168,6 +174,10 @@ mod tests {
             let summary = StationSummary {
                 shutter: ShutterSummary::from(shutter),
                 privacy: "open".to_owned(),
+                power: PowerSummary {
+                    profile: PowerProfile::Full,
+                    battery_low: false,
+                },
                 source: SourceSummary {
                     state: SourceState::Live,
                     name: "test scene".to_owned(),
@@ -219,12 +229,15 @@ mod tests {
         rig.summary.viewers = 2;
         rig.summary.address = "http://10.0.0.9:8080".to_owned();
         rig.summary.privacy = "silhouettes".to_owned();
+        rig.summary.power.battery_low = true;
         rig.summary.source.state = SourceState::Lost;
         rig.summary.shutter.closed = true;
         let names: Vec<_> = rig.after(200).iter().map(EventDetail::name).collect();
         assert_eq!(
             names,
-            ["shutter", "privacy", "source", "viewers", "address"]
+            [
+                "shutter", "privacy", "power", "source", "viewers", "address"
+            ]
         );
         assert_eq!(rig.after(200), []);
         assert_eq!(rig.changes.told(), Some(&rig.summary));

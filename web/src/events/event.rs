@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::power::PowerProfile;
 use crate::shutter::{Cause, ShutterState, rfc3339};
 
 /// A change of the station's state, or the whole state.
@@ -27,6 +28,7 @@ pub(crate) enum EventDetail {
     Privacy {
         mode: String,
     },
+    Power(PowerSummary),
     Source(SourceSummary),
     Viewers {
         count: usize,
@@ -54,6 +56,7 @@ impl EventDetail {
             Self::State(_) => "state",
             Self::Shutter(_) => "shutter",
             Self::Privacy { .. } => "privacy",
+            Self::Power(_) => "power",
             Self::Source(_) => "source",
             Self::Viewers { .. } => "viewers",
             Self::Address { .. } => "address",
@@ -68,12 +71,20 @@ pub(crate) struct StationSummary {
     pub(crate) shutter: ShutterSummary,
     /// The privacy mode.
     pub(crate) privacy: String,
+    pub(crate) power: PowerSummary,
     pub(crate) source: SourceSummary,
     pub(crate) viewers: usize,
     /// The URL at which visitors find the pages.
     pub(crate) address: String,
     /// The number of objects of each class that is in the picture.
     pub(crate) classes: BTreeMap<String, usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct PowerSummary {
+    pub(crate) profile: PowerProfile,
+    /// The battery is being drained and will be empty soon.
+    pub(crate) battery_low: bool,
 }
 
 /// The shutter, without the person: that is for the owner alone.

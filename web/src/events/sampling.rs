@@ -9,7 +9,7 @@ use detector::Tracks;
 
 use super::EventFollower;
 use super::changes::Sample;
-use super::event::{SourceState, SourceSummary, StationSummary};
+use super::event::{PowerSummary, SourceState, SourceSummary, StationSummary};
 use crate::app::App;
 use crate::metrics::EventFollowerKind;
 use crate::redaction::redact_paths;
@@ -38,6 +38,7 @@ fn add_sample(app: &App) {
 
 fn sample(app: &App, now: Instant) -> Sample {
     let shutter = app.shutter.view().state;
+    let power = app.power.view();
     let signal = app.effective_signal();
     let source = source(signal.as_ref());
     let is_seen = source.state == SourceState::Live && !shutter.closed;
@@ -60,6 +61,10 @@ fn sample(app: &App, now: Instant) -> Sample {
         summary: StationSummary {
             shutter: shutter.into(),
             privacy: app.settings.present().privacy.mode.name().to_owned(),
+            power: PowerSummary {
+                profile: power.profile,
+                battery_low: power.is_low,
+            },
             source,
             viewers: app.engine.viewers().len(),
             address: app.visitors_address().public.best,

@@ -2,14 +2,19 @@ use std::collections::BTreeMap;
 
 use tokio::time::{Duration, timeout};
 
-use super::event::{ShutterSummary, SourceState, SourceSummary, StationSummary};
+use super::event::{PowerSummary, ShutterSummary, SourceState, SourceSummary, StationSummary};
 use super::*;
+use crate::power::PowerProfile;
 use crate::shutter::{Cause, ShutterState};
 
 fn sample(viewers: usize) -> Sample {
     let summary = StationSummary {
         shutter: ShutterSummary::from(ShutterState::new(false, Cause::Start, 0)),
         privacy: "open".to_owned(),
+        power: PowerSummary {
+            profile: PowerProfile::Full,
+            battery_low: false,
+        },
         source: SourceSummary {
             state: SourceState::Live,
             name: "test scene".to_owned(),

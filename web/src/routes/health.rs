@@ -74,6 +74,7 @@ pub(super) async fn doctor(State(app): State<Arc<App>>) -> Response {
         privacy(&app),
         network(&app),
         booth(&app).await,
+        power(&app),
         kept(app.shutter.view().is_kept),
     ];
     checks.extend(
@@ -219,6 +220,23 @@ async fn booth(app: &App) -> Check {
             },
             None => check("booth", Health::Ok, format!("{} wait", status.waiting)),
         },
+    }
+}
+
+fn power(app: &App) -> Check {
+    let view = app.power.view();
+    let profile = view.profile.name();
+    let because = view.reason.in_words();
+    match (&view.state.battery, view.is_low) {
+        (None, _) => check("power", Health::Off, "no battery was found"),
+        (Some(battery), true) => Check {
+            fix: Some("connect a charger".to_owned()),
+            ..check("power", Health::Warning, battery.in_words())
+        },
+        (Some(battery), false) => {
+            let message = format!("{}; {profile}, because {because}", battery.in_words());
+            check("power", Health::Ok, message)
+        }
     }
 }
 

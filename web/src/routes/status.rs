@@ -16,11 +16,13 @@ use crate::app::App;
 use crate::layers::identify::Requester;
 use crate::routes::contract::operation::Operation;
 use crate::routes::offers::model_change;
+use crate::routes::status::power_report::PowerReport;
 use crate::routes::status::report::{
     DetectorReport, PrivacyReport, PublishReport, SourceReport, readiness,
 };
 use crate::routes::stylise::{self, BoothStatus};
 
+mod power_report;
 pub(super) mod report;
 
 /// The public part, and the feed's part for requests that may watch.
@@ -47,6 +49,9 @@ struct FeedStatus {
     renditions: Vec<RenditionReport>,
     publish: Option<PublishReport>,
     privacy: PrivacyReport,
+    /// For the owner only; absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power: Option<PowerReport>,
     /// `None`: there is no photo booth.
     stylise: Option<BoothStatus>,
 }
@@ -60,6 +65,8 @@ struct RenditionReport {
     /// The encoder's current target.
     bitrate_bps: u32,
     viewers: usize,
+    /// `false` while the power profile withholds it.
+    offered: bool,
 }
 
 pub(crate) async fn status(State(app): State<Arc<App>>, requester: Requester) -> Json<Status> {
@@ -92,6 +99,7 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
             .iter()
             .filter(|viewer| viewer.rendition == rendition.id)
             .count(),
+        offered: !app.slots.demand.is_withheld(rendition.id),
     };
     let publish = app
         .publisher
@@ -114,6 +122,7 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
         renditions: app.renditions().into_iter().map(report).collect(),
         publish,
         privacy: PrivacyReport::of(app),
+        power: is_owner.then(|| PowerReport::of(&app.power.view())),
         stylise: stylise::status(app).await,
     }
 }

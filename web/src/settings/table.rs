@@ -101,6 +101,9 @@ const ROTATION: Kind = Kind::Number {
     max: 270.0,
     step: 90.0,
 };
+const PROFILES: Kind = Kind::Choice {
+    choices: &["auto", "full", "balanced", "saver"],
+};
 const MODES: Kind = Kind::Choice {
     choices: &["open", "blur_faces", "blur_people", "silhouettes"],
 };
@@ -131,6 +134,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("camera.mirror", Kind::Flag, camera.mirror),
     setting!("camera.rotation", ROTATION, camera.rotation),
     setting!("camera.controls", Kind::Controls, camera.controls),
+    setting!("power.profile", PROFILES, power.profile),
 ];
 
 /// Why a change is refused.
@@ -354,6 +358,8 @@ mod tests {
                 "camera.controls",
             ),
             (json!({"camera": {"width": 640}}), "camera.width"),
+            (json!({"power": {"profile": "turbo"}}), "power.profile"),
+            (json!({"power": {"lid": "ignore"}}), "power.lid"),
             (json!({"class_scores": {"person": 2}}), "class_scores"),
             (json!({"class_scores": ["person"]}), "class_scores"),
             (json!({"detect_fps": -1}), "detect_fps"),

@@ -17,11 +17,16 @@ pub(crate) enum Cause {
     Schedule,
     Network,
     Idle,
+    /// The lid of the machine is closed.
+    Lid,
 }
 
 impl Cause {
     fn is_rule(self) -> bool {
-        matches!(self, Self::Schedule | Self::Network | Self::Idle)
+        matches!(
+            self,
+            Self::Schedule | Self::Network | Self::Idle | Self::Lid
+        )
     }
 }
 

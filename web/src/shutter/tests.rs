@@ -12,6 +12,7 @@ fn around() -> Surroundings {
         local_time: date(2026, 11, 30).at(12, 0, 0, 0),
         networks: Networks::new(),
         unwatched_for: Duration::ZERO,
+        lid_closes: false,
     }
 }
 
@@ -46,9 +47,10 @@ fn each_rule_demands_by_its_own_condition() {
     let around = Surroundings {
         networks: vec!["Hall".to_owned(), "Hotel".to_owned()],
         unwatched_for: Duration::from_secs(600),
+        lid_closes: true,
         ..around()
     };
-    let all = [Cause::Schedule, Cause::Network, Cause::Idle];
+    let all = [Cause::Schedule, Cause::Network, Cause::Idle, Cause::Lid];
     assert_eq!(rules_of(&demands(&config, &around)), all);
 }
 

@@ -4,21 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::supervision::supervised;
 
 /// A code on the screen has to be right three seconds after a change: it and the pages ask about every second too.
 const READ_EVERY: Duration = Duration::from_secs(1);
 
-/// Starts the task that reads the interfaces.
-pub(super) fn start(app: &Arc<App>) {
-    let app = Arc::clone(app);
-    tokio::spawn(async move {
-        let threads = app.threads.clone();
-        supervised(&threads, "network", || follow(Arc::clone(&app))).await;
-    });
-}
-
-async fn follow(app: Arc<App>) {
+/// Reads the interfaces. Never ends.
+pub(super) async fn follow(app: Arc<App>) {
     let mut told = app.visitors_address();
     tracing::info!(
         address = told.public.best,

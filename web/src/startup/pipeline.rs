@@ -46,10 +46,12 @@ use crate::app::{AccessSetup, App, Slots, Watchers};
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
 use crate::config::Config;
+use crate::environment;
 use crate::events::Events;
 use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
 use crate::metrics::Metrics;
+use crate::power::{Power, PowerCollector, PowerEffects, SystemFiles};
 use crate::routes::whep_whip::ice_links;
 use crate::settings::cameras::Cameras;
 use crate::settings::storage::Storage;
@@ -105,10 +107,16 @@ pub(crate) fn start(
             config.camera.controls.clone(),
         )),
         track_listeners: Arc::default(),
+        power: Arc::new(Power::new(
+            SystemFiles::new(environment::system_root()),
+            Instant::now(),
+            &config.power.rules(),
+        )),
     };
     let mut registry = Registry::default();
     metrics.register(&mut registry);
     threads.register(&mut registry);
+    registry.register_collector(Box::new(PowerCollector(Arc::clone(&builder.power))));
 
     // The media port first: if it is taken, nothing else has been started.
     let (engine, mut sink) = builder.engine(&mut registry)?;
@@ -122,6 +130,7 @@ pub(crate) fn start(
         (state, kept.state),
         (kept.settings, kept.read_again, kept.configured),
     );
+    let power_effects = builder.power_effects(&capture);
     let (detector, detector_metrics) =
         builder.detector(controls.settings.followers(), &mut registry)?;
     let compose = builder.compose(sink, controls.settings.followers(), &mut registry)?;
@@ -170,6 +179,8 @@ pub(crate) fn start(
         network: setup.network,
         languages: Languages::new(config.booth.languages.clone()),
         track_listeners: builder.track_listeners,
+        power: builder.power,
+        power_effects,
         registry,
         openapi: OnceLock::new(),
         config,
@@ -192,9 +203,22 @@ struct PipelineBuilder<'a> {
     sightings: Sightings,
     camera: Arc<CameraSettings>,
     track_listeners: Arc<AtomicU32>,
+    power: Arc<Power>,
 }
 
 impl PipelineBuilder<'_> {
+    /// Puts the profile of the start into effect.
+    fn power_effects(&self, capture: &CaptureHandle) -> PowerEffects {
+        let effects = PowerEffects {
+            pace: Arc::clone(&self.slots.pace),
+            demand: Arc::clone(&self.slots.demand),
+            source: capture.source(),
+            renditions: self.config.renditions(),
+        };
+        effects.apply(&self.power.profile_settings());
+        effects
+    }
+
     /// `state`: the shutter's, and the folder in which it is kept.
     fn controls(
         &self,
@@ -270,6 +294,7 @@ impl PipelineBuilder<'_> {
             demand: Some(Arc::new(Watchers {
                 demand: Arc::clone(&self.slots.demand),
                 track_listeners: Arc::clone(&self.track_listeners),
+                power: Arc::clone(&self.power),
             })),
             loop_file: self.config.loop_file,
             clock: self.slots.clock,

@@ -8,6 +8,20 @@ use jiff::tz::TimeZone;
 
 use crate::app::App;
 use crate::shutter::{Cause, Surroundings, connected_networks, demands, now_unix_ms};
+use crate::supervision::supervised;
+
+/// Starts a task that is supervised under `name`.
+pub(super) fn start<F: Future<Output = ()> + Send>(
+    app: &Arc<App>,
+    name: &'static str,
+    make: impl Fn(Arc<App>) -> F + Send + Sync + 'static,
+) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let threads = app.threads.clone();
+        supervised(&threads, name, || make(Arc::clone(&app))).await;
+    });
+}
 
 /// How often the demand is sampled. The first pictures of the first viewer may lack boxes for this long.
 const WATCHERS_EVERY: Duration = Duration::from_millis(100);
@@ -43,7 +57,7 @@ pub(crate) async fn follow_model_changes(app: Arc<App>) {
 /// How often the shutter's rules are applied: schedules have minutes, networks change in seconds.
 const RULES_EVERY: Duration = Duration::from_secs(2);
 
-/// Applies the rules of `[privacy]` to the shutter.
+/// Applies the rules of `[privacy]` and of `[power] lid` to the shutter.
 pub(crate) async fn follow_shutter_rules(app: Arc<App>) {
     let mut watched_at = Instant::now();
     let mut tick = tokio::time::interval(RULES_EVERY);
@@ -61,6 +75,8 @@ pub(crate) async fn follow_shutter_rules(app: Arc<App>) {
                 local_time: TimeZone::system().to_datetime(Timestamp::now()),
                 networks: networks.unwrap_or_default(),
                 unwatched_for,
+                lid_closes: app.config.power.lid_closes_shutter()
+                    && app.power.lid_is_closed() == Some(true),
             };
             app.shutter.follow(demands(privacy, &around), now_unix_ms());
         });

@@ -1,7 +1,8 @@
 //! Fault injection for tests of the whole program, compiled with debug assertions only.
 //!
 //! The file that `CARRIER_INJECT` names has one fault per line, `THREAD panic|panic-always|hang|none`,
-//! or `time SECONDS` to advance the clock of the heartbeats. It is removed after reading.
+//! `time SECONDS` to advance the clock of the heartbeats, or `suspend SECONDS` as if the machine had been suspended. It
+//! is removed after reading.
 
 use std::path::Path;
 use std::thread;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use capture::{InjectedFault, Threads};
 
-use crate::environment;
+use crate::{environment, power};
 
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -38,6 +39,9 @@ fn take(file: &Path, threads: &Threads) {
             Some(("time", seconds)) => {
                 let seconds = seconds.parse().expect("seconds");
                 threads.skip_time(Duration::from_secs(seconds));
+            }
+            Some(("suspend", seconds)) => {
+                power::inject_suspension(seconds.parse().expect("seconds"));
             }
             Some((thread, fault)) => threads.inject(thread, named(fault)),
             None => panic!("`{line}` is no fault"),

@@ -52,7 +52,7 @@ export async function makeMock({ port }) {
     "GET /": (_, response) => sendPage(response, "index.html"),
     "GET /healthz": (_, response) => response.end("ok"),
     "GET /readyz": (_, response) => response.end("ready"),
-    "GET /api/status": (_, response) => sendStatus(mock, response),
+    "GET /api/status": (request, response) => sendStatus(mock, request, response),
     "GET /api/viewers": (_, response) => sendViewers(mock, response),
     "GET /api/tracks": (request, response) =>
       /text\/html/.test(request.headers.accept) ? sendPage(response, "tracks.html") : sendTracks(request, response),
@@ -168,8 +168,9 @@ async function sendLanguages(response) {
   response.setHeader("Content-Type", "application/json").end(JSON.stringify({ languages }));
 }
 
-function sendStatus(mock, response) {
+function sendStatus(mock, request, response) {
   const own = { uptime_s: (Date.now() - mock.upSince) / 1000, viewers: mock.viewers.size, ...mock.admin.status() };
+  if (/carrier_admin=1/.test(request.headers.cookie ?? "")) own.power = mock.admin.power;
   response
     .setHeader("Content-Type", "application/json")
     .end(JSON.stringify({ ...mock.status, ...own, now_ms: Date.now() }));

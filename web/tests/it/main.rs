@@ -15,6 +15,7 @@ mod network;
 mod origins;
 mod painted_boxes;
 mod player;
+mod power;
 mod publishing;
 mod screen;
 mod scripts;

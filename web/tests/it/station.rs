@@ -25,6 +25,9 @@ type Printed = Arc<Mutex<Vec<String>>>;
 /// The file of injected faults; see `web/src/supervision/inject.rs`.
 pub(crate) const INJECTED: &str = "inject";
 
+/// The folder with the `sys` and `proc` that the program reads for batteries; there is none at first.
+pub(crate) const SYSTEM: &str = "system";
+
 impl Station {
     /// Starts the scene with `args` added, and waits until its page answers.
     pub(crate) fn start(args: &[&str]) -> Self {
@@ -177,6 +180,7 @@ pub(crate) fn command(home: &Path) -> Command {
         command.env(format!("XDG_{folder}_HOME"), home.join(folder));
     }
     command.env("CARRIER_INJECT", home.join(INJECTED));
+    command.env("CARRIER_SYSTEM_ROOT", home.join(SYSTEM));
     // Not in the repository, whose `models/` would be searched.
     command.current_dir(home);
     command

@@ -92,7 +92,7 @@ test("a page finds its own entry among the viewers by the age of its session", (
 test("the cause of a change of rendition is told where the station gives one", () => {
   assert.equal(renditionChangeWords(say, null), null);
   assert.equal(renditionChangeWords(say, { rendition: "720p" }), null);
-  for (const cause of ["queueing_delay", "loss", "no_feedback", "probe_succeeded", "chosen", "rendition_gone"]) {
+  for (const cause of ["queueing_delay", "loss", "no_feedback", "probe_succeeded", "chosen", "rendition_gone", "rendition_back"]) {
     assert.equal(renditionChangeWords(say, { rendition_change: cause }), ENGLISH[`live.change.${cause}`]);
   }
   assert.equal(renditionChangeWords(say, { rendition_change: "rain" }), "rain");
@@ -122,7 +122,7 @@ test("the list shows what auto gives", () => {
     ["Auto (360p)", "720p", "360p"],
   );
   assert.equal(entries(say, LADDER, null)[0].text, "Auto");
-  assert.deepEqual(entries(say, [], 720), [{ value: AUTO, text: "Auto" }]);
+  assert.deepEqual(entries(say, [], 720), [{ value: AUTO, text: "Auto", disabled: false }]);
 });
 
 const NOW = Date.UTC(2026, 10, 21, 10, 15, 30, 123);

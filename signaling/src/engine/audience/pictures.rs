@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Audience, Out, send};
-use crate::congestion::{Decision, RenditionChoice, targets};
+use crate::congestion::{Decision, RenditionChoice, ladder, targets};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::encode::frame_queue::EncodedFrame;
@@ -127,6 +127,22 @@ impl Audience {
     }
 }
 
+/// The largest rendition that the viewer allows: stepping down later is quicker than stepping up. `renditions`: largest
+/// first.
+pub(super) fn first_rendition(
+    choice: RenditionChoice,
+    renditions: &[Rendition],
+    demand: &Demand,
+) -> RenditionId {
+    match choice {
+        RenditionChoice::Fixed(rendition) if !demand.is_withheld(rendition) => rendition,
+        RenditionChoice::Fixed(_) | RenditionChoice::Auto => {
+            let offered = renditions.iter().find(|one| !demand.is_withheld(one.id));
+            offered.map_or(RenditionId::MAIN, |one| one.id)
+        }
+    }
+}
+
 /// Requests a keyframe from the encoder, unless one is requested already.
 pub(super) fn request_keyframe(demand: &Demand, metrics: &EngineMetrics, rendition: RenditionId) {
     if demand.request_keyframe(rendition) {
@@ -207,15 +223,37 @@ impl Audience {
 
     pub(super) fn retarget_when_due(&mut self, now: Instant) {
         if self.retarget_at.is_some_and(|at| at <= now) {
+            let is_changed = self.follow_offer();
             self.retarget(now);
+            if is_changed {
+                let viewers = self.viewers.values_mut();
+                viewers.for_each(|viewer| viewer.control.offer_changed());
+                let keys: Vec<ViewerKey> = self.viewers.keys().copied().collect();
+                keys.into_iter().for_each(|key| self.reconsider(now, key));
+            }
         }
+    }
+
+    /// Takes over which renditions are offered. Returns whether they are others than before.
+    fn follow_offer(&mut self) -> bool {
+        let is_offered = |one: &&Rendition| !self.demand.is_withheld(one.id);
+        let offered: Vec<Rendition> = self.renditions.iter().filter(is_offered).copied().collect();
+        let same = self.ladder.iter().map(|rung| rung.id);
+        if offered.iter().map(|one| one.id).eq(same) {
+            return false;
+        }
+        self.ladder = ladder(&offered);
+        true
     }
 
     /// Sets the encoders' target bitrates from the estimates of their viewers.
     fn retarget(&mut self, now: Instant) {
-        for (rung, rendition) in self.ladder.iter_mut().zip(&self.renditions) {
-            let nominal = self.demand.nominal_bitrate(rendition.id);
-            rung.nominal_bps = nominal.unwrap_or(rendition.bitrate_bps);
+        for rung in &mut self.ladder {
+            let nominal = self.demand.nominal_bitrate(rung.id);
+            let own = self.renditions.iter().find(|one| one.id == rung.id);
+            rung.nominal_bps = nominal
+                .or(own.map(|own| own.bitrate_bps))
+                .unwrap_or(rung.nominal_bps);
         }
         let watching = self.viewers.values().filter(|viewer| viewer.watches(now));
         let own = watching.map(|viewer| (viewer.rendition, viewer.control.estimate_bps()));

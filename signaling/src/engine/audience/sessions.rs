@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use capture::Guest;
 
-use super::pictures::request_keyframe;
+use super::pictures::{first_rendition, request_keyframe};
 use super::{Audience, Out, TICK_LEAST, send};
 use crate::fanout::packet_ring::join_needs_keyframe;
 use crate::fanout::viewer::{NewViewer, Phase, Viewer};
@@ -29,7 +29,9 @@ impl Audience {
         let (key, names) = (self.new_key(), Arc::clone(newcomer.peer.names()));
         let id = newcomer.id.clone();
         self.peer_index.directory().add(key, id, names);
-        self.viewers.insert(key, Viewer::new(newcomer));
+        let first = first_rendition(newcomer.choice, &self.renditions, &self.demand);
+        let viewer = Viewer::new(newcomer, first);
+        self.viewers.insert(key, viewer);
         self.metrics.joins.inc();
         self.schedule(key, now);
         Ok(())
@@ -140,7 +142,8 @@ impl Audience {
             return self.remove(now, key, reason, out);
         }
         let rendition = viewer.rendition;
-        let changed = viewer.follow_link(now);
+        let first = first_rendition(viewer.control.choice(), &self.renditions, &self.demand);
+        let changed = viewer.follow_link(now, first);
         let changes = (rendition, viewer.rendition);
         if changes.0 != changes.1 {
             self.note_rendition_change(key, changes, RenditionChange::NewPath);

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod forged;
+mod offer;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::SystemTime;

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::events::event::{EventDetail, SourceSummary, StationEvent, StationSummary};
+use crate::events::event::{
+    EventDetail, PowerSummary, SourceSummary, StationEvent, StationSummary,
+};
 
 pub(super) const ONLINE: &str = "online";
 pub(super) const OFFLINE: &str = "offline";
@@ -72,6 +74,7 @@ impl MqttNode {
             EventDetail::State(summary) => self.whole_state(summary),
             EventDetail::Shutter(shutter) => vec![self.shutter(shutter.closed)],
             EventDetail::Privacy { mode } => vec![self.retained("privacy", mode.clone())],
+            EventDetail::Power(power) => self.power(power).into(),
             EventDetail::Source(source) => self.source(source),
             EventDetail::Viewers { count } => vec![self.retained("viewers", count.to_string())],
             // It has no topic of its own.
@@ -88,6 +91,7 @@ impl MqttNode {
             self.retained("privacy", summary.privacy.clone()),
             self.retained("viewers", summary.viewers.to_string()),
         ];
+        messages.extend(self.power(&summary.power));
         messages.extend(self.source(&summary.source));
         let seen = self.classes.iter().chain(summary.classes.keys()).cloned();
         for class in seen.collect::<BTreeSet<_>>() {
@@ -100,6 +104,14 @@ impl MqttNode {
     fn shutter(&self, is_closed: bool) -> MqttMessage {
         let payload = if is_closed { CLOSED } else { OPEN };
         self.retained("shutter", payload.to_owned())
+    }
+
+    fn power(&self, power: &PowerSummary) -> [MqttMessage; 2] {
+        let low = if power.battery_low { "low" } else { "ok" };
+        [
+            self.retained("power", power.profile.name().to_owned()),
+            self.retained("battery", low.to_owned()),
+        ]
     }
 
     fn source(&self, source: &SourceSummary) -> Vec<MqttMessage> {
@@ -136,6 +148,13 @@ impl MqttNode {
         switch["state_off"] = OPEN.into();
         let picture = json!({"name": "Picture", "topic": self.topic("picture")});
         let sensor = |name: &str, of: &str, icon: &str| json!({"name": name, "state_topic": self.topic(of), "icon": icon});
+        let battery = json!({
+            "name": "Battery low",
+            "device_class": "battery",
+            "state_topic": self.topic("battery"),
+            "payload_on": "low",
+            "payload_off": "ok",
+        });
         let mut viewers = sensor("Viewers", "viewers", "mdi:eye");
         viewers["state_class"] = "measurement".into();
         let commands = self.takes_commands;
@@ -161,6 +180,12 @@ impl MqttNode {
                 "source",
                 Some(sensor("Source", "source", "mdi:camera")),
             ),
+            (
+                "sensor",
+                "power",
+                Some(sensor("Power profile", "power", "mdi:flash")),
+            ),
+            ("binary_sensor", "battery", Some(battery)),
             ("sensor", "viewers", Some(viewers)),
         ];
         let fixed = fixed.map(|(kind, object, entity)| self.entity(kind, object, entity));

@@ -13,6 +13,7 @@ export function makeAdmin(mock) {
     camera: null, // the answer of GET /api/camera
     privacy: { promise: "none", note: null },
     network: null, // the answer of GET /api/network
+    power: null, // the owner's part of GET /api/status
     checks: [],
     refuse: [], // {method, path, status, body, headers}: the next answers to such requests
     requests: [], // "METHOD path" of each request to these routes
@@ -199,6 +200,7 @@ function fresh() {
       setting("camera.mirror", "flag", false),
       setting("camera.rotation", "number", 0, { min: 0, max: 270, step: 90 }),
       setting("camera.controls", "controls", {}),
+      setting("power.profile", "choice", "auto", { choices: ["auto", "full", "balanced", "saver"] }),
     ],
     audit: [
       { at: at(3900), what: "shutter opened", by: "start", reason: null },
@@ -237,6 +239,17 @@ function fresh() {
       ],
     },
     privacy: { promise: "none", note: null },
+    power: {
+      choice: "auto",
+      profile: "balanced",
+      reason: "battery",
+      mains: false,
+      battery: { names: ["BAT1"], percent: 64, status: "discharging", watts: 21.4, full_wh: 48.2, seconds_left: 5200, seconds_to_full: null, health_percent: 93, cycles: 57, is_low: false },
+      temperature: { sensor: "x86_pkg_temp", celsius: 71 },
+      throttles: 4,
+      package_watts: null,
+      suspensions: 0,
+    },
     checks: [
       { name: "camera", state: "ok", message: "The built-in scene, 1280x720 at 30 frames a second.", fix: null },
       { name: "detector", state: "ok", message: "yolox_nano on the CPU, 12 ms a frame.", fix: null },

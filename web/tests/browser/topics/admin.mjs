@@ -13,7 +13,7 @@ export async function run(t) {
   await withMock(t, async (mock) => {
     const picture = Buffer.from(await (await fetch(`${mock.url}snapshot.jpg`)).arrayBuffer());
     mock.booth.addShown({ id: randomUUID(), style: "pencil", made_by: "laptop", result: picture });
-    for (const part of [signIn, shutter, settings, moreSettings, camera, masks, lists, networks, away, languages, link, looks]) {
+    for (const part of [signIn, shutter, settings, moreSettings, power, camera, masks, lists, networks, away, languages, link, looks]) {
       await part(t, mock);
       // Their polls would count among those of the next part.
       for (const context of t.contexts) await context.close();
@@ -213,6 +213,48 @@ async function moreSettings(t, mock) {
   await page.locator("#wifi").scrollIntoViewIfNeeded();
   await t.shot(page, "admin-more-settings");
   await inspect(t, page, "axe-core finds nothing on these fields");
+}
+
+async function power(t, mock) {
+  const page = await control(t, mock);
+  t.check("the battery in words", await says(page, "#power-state", /^64 % · on battery · about 1 h 27 min left · balanced$/));
+  t.check("why this profile", await says(page, "#power-reason", /runs on battery/));
+  t.check("heat and wear", await says(page, "#power-details", /21\.4 W · 71 °C \(x86_pkg_temp\) · slowed down by heat 4 times · .*93 % .* · 57 charge cycles/));
+  await page.locator("#power-title").evaluate((title) => title.scrollIntoView());
+  await t.shot(page, "admin-power");
+  await inspect(t, page, "axe-core finds nothing on it");
+  await page.locator(".option:has([value='saver'])").click();
+  for (let tries = 0; tries < 50 && mock.admin.patches.length === 0; tries += 1) await page.waitForTimeout(100);
+  t.check("a profile is chosen by one tap", JSON.stringify(mock.admin.patches.at(-1)) === '{"power":{"profile":"saver"}}', JSON.stringify(mock.admin.patches));
+  const { battery } = mock.admin.power;
+  Object.assign(mock.admin.power, { choice: "saver", profile: "saver", reason: "chosen" });
+  Object.assign(battery, { percent: 8.2, seconds_left: 640, is_low: true });
+  t.check("a low battery is an alert", (await says(page, "#power-low", /battery is low: 8 %/, 9000)) && (await page.getAttribute("#power-low", "role")) === "alert");
+  await page.locator("#power-title").evaluate((title) => title.scrollIntoView());
+  await t.shot(page, "admin-power-low");
+  await page.selectOption("#language", "de");
+  t.check("in another language", await says(page, "#power-state", /^8 % · Akkubetrieb · noch etwa 11 min · stromsparend$/));
+
+  await page.selectOption("#language", "en");
+  mock.status.renditions = [{ name: "720p", width: 1280, height: 720, offered: false }, { name: "360p", width: 640, height: 360, offered: true }];
+  await page.unroute(/\/(whep|stream\.mjpg)/);
+  await page.goto(mock.url);
+  t.check("the owner's live page says so too", await says(page, "#notices", /battery is low: 8 %/));
+  await page.keyboard.press("s");
+  t.check("and has the state among its statistics", await says(page, "#stat-power", /8 % · on battery/));
+  const option = page.locator("#quality option[value='720p']");
+  t.check("a rendition that is not offered says why", /off to save power/.test(await option.textContent()) && (await option.isDisabled()));
+  await t.shot(page, "live-power-low");
+  await inspect(t, page, "axe-core finds nothing on the live page");
+  const stranger = await t.page({ address: mock.url });
+  await stranger.keyboard.press("s");
+  await stranger.waitForSelector("#quality option[value='720p']", { state: "attached" });
+  t.check("visitors are not told of the battery", (await stranger.isHidden("#line-power")) && !/battery/.test(await stranger.textContent("#notices")));
+  delete mock.status.renditions;
+
+  const desktop = await control(t, mock);
+  Object.assign(mock.admin.power, { battery: null, mains: null, temperature: null, throttles: null, profile: "full", reason: "no_battery" });
+  t.check("a machine without a battery", (await says(desktop, "#power-state", /^no battery · full power$/, 9000)) && (await desktop.isHidden("#power-details")));
 }
 
 async function camera(t, mock) {

@@ -184,7 +184,7 @@ fn home_assistant_finds_the_station_and_switches_the_shutter() {
         entity("camera/carrier_hall/picture")["topic"],
         "carrier/hall/picture"
     );
-    for sensor in ["privacy", "source", "viewers"] {
+    for sensor in ["privacy", "power", "source", "viewers"] {
         let of = entity(&format!("sensor/carrier_hall/{sensor}"));
         assert_eq!(of["state_topic"], format!("carrier/hall/{sensor}"));
     }
@@ -192,6 +192,8 @@ fn home_assistant_finds_the_station_and_switches_the_shutter() {
     assert_eq!(state["carrier/hall/shutter"], "open");
     assert_eq!(state["carrier/hall/viewers"], "0");
     assert_eq!(state["carrier/hall/privacy"], "open");
+    assert_eq!(state["carrier/hall/power"], "full");
+    assert_eq!(state["carrier/hall/battery"], "ok");
     assert!(!state.contains_key("carrier/hall/picture"), "not retained");
 
     let picture = ["-t", "carrier/hall/picture", "-C", "1", "-W", "60", "-N"];
