@@ -30,4 +30,4 @@ pub use orientation::{Orientation, Rotation};
 pub use output::{Key, OutputEvent, ScreenError, ScreenOutput};
 pub use picture::{DrawError, ScreenPicture};
 pub use run::{ScreenHandle, ScreenHost, ScreenSetup, spawn};
-pub use state::{Code, CodeMatrix, Count, ScreenState, Theme};
+pub use state::{Code, CodeMatrix, Count, ScreenState, StatusItem, Theme};

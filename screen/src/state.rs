@@ -15,10 +15,20 @@ pub struct ScreenState {
     pub privacy: String,
     /// Browsers that watch.
     pub viewers: u32,
+    /// The machine's own state (power, network), most important first: the last ones are left out where there is no room.
+    pub status: Vec<StatusItem>,
     pub codes: Vec<Code>,
     /// The codes fill the screen, instead of a corner.
     pub has_large_codes: bool,
     pub theme: Theme,
+}
+
+/// A short text about the machine, such as "Battery 40 %".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusItem {
+    pub text: String,
+    /// Somebody should do something: it is shown in another colour and left out last.
+    pub is_warning: bool,
 }
 
 /// So many objects of one class.

@@ -5,7 +5,7 @@ use qrcode::{Color, EcLevel, QrCode};
 
 use super::*;
 use crate::orientation::Rotation;
-use crate::state::{Code, CodeMatrix, Count, Theme};
+use crate::state::{Code, CodeMatrix, Count, StatusItem, Theme};
 
 const PAGE: &str = "http://192.168.178.20:8080/";
 const WIFI: &str = "WIFI:T:WPA;S:carrier;P:correct horse;;";
@@ -41,6 +41,16 @@ fn state(theme: Theme) -> ScreenState {
         ],
         privacy: "Faces blurred".to_owned(),
         viewers: 4,
+        status: [
+            ("Battery 9 %, 12 min", true),
+            ("Saver", false),
+            ("Wi-Fi hall-3", false),
+        ]
+        .map(|(text, is_warning)| StatusItem {
+            text: text.to_owned(),
+            is_warning,
+        })
+        .to_vec(),
         codes: vec![
             code("Wi-Fi", "carrier", WIFI),
             code("Watch", "192.168.178.20:8080", PAGE),
@@ -230,7 +240,9 @@ fn scaling_keeps_the_brightness_of_the_feed() {
 #[test]
 fn without_a_feed_no_pixel_of_the_last_one_remains() {
     let mut picture = ScreenPicture::new((1280, 800), Orientation::default()).expect("a size");
-    let state = state(Theme::Dark);
+    let mut state = state(Theme::Dark);
+    // Warnings are red.
+    state.status.clear();
     picture.draw(&state, Some(&feed())).expect("drawn");
     assert!(shown(&mut picture).pixels().any(is_red));
     picture.draw(&state, None).expect("drawn");

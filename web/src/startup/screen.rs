@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use screen::{
     Code, Count, Key, RestoreConsole, ScreenHandle, ScreenHost, ScreenSetup, ScreenState,
+    StatusItem,
 };
 use serde_json::json;
 use signaling::{Composed, PictureLease};
@@ -89,6 +90,7 @@ impl ScreenHost for AppOnScreen {
             is_closed,
             privacy: in_words(config.privacy.mode).to_owned(),
             viewers: u32::try_from(self.app.engine.viewers().len()).unwrap_or(u32::MAX),
+            status: status(&self.app),
             codes: self.codes.clone(),
             has_large_codes: false,
             theme: config.screen.theme_at(hour.unsigned_abs()),
@@ -169,6 +171,11 @@ fn in_words(mode: PrivacyMode) -> &'static str {
         PrivacyMode::BlurPeople => "People blurred",
         PrivacyMode::Silhouettes => "Silhouettes only",
     }
+}
+
+/// The machine's own state, most important first. Parts of the program that know some of it add it here.
+fn status(_app: &App) -> Vec<StatusItem> {
+    Vec::new()
 }
 
 /// The most frequent classes first.
