@@ -6,6 +6,7 @@
 pub(crate) mod console;
 mod display;
 mod flip;
+mod touch;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
@@ -22,14 +23,18 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use self::console::{Console, RestoreConsole};
 use self::display::Display;
 use self::flip::Flips;
+use self::touch::TouchScreens;
 use crate::choose::{GraphicsCard, cards_below};
-use crate::output::{OutputEvent, ScreenError, ScreenOutput};
+use crate::output::{Key, OutputEvent, ScreenError, ScreenOutput};
 use crate::picture::ScreenPicture;
 
 /// How often the list of displays is compared: kernel events reach only the host's network namespace.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A flip waits for one vertical blank. After this time the driver has lost it.
 const FLIP_TIMEOUT: Duration = Duration::from_millis(200);
+
+const INPUT_CLASS: &str = "/sys/class/input";
+const INPUT_DEVICES: &str = "/dev/input";
 
 /// An open graphics card.
 #[derive(Debug)]
@@ -64,6 +69,7 @@ pub(crate) struct KmsOutput {
     class: PathBuf,
     listed: String,
     looked_at: Instant,
+    touch: TouchScreens,
     /// Dropped last: text appears when the card is free.
     _console: Option<Console>,
 }
@@ -142,6 +148,7 @@ impl KmsOutput {
             class: class.to_owned(),
             listed: listed(class),
             looked_at: Instant::now(),
+            touch: TouchScreens::open(Path::new(INPUT_CLASS), Path::new(INPUT_DEVICES)),
             _console: console,
         })
     }
@@ -234,7 +241,12 @@ impl ScreenOutput for KmsOutput {
                 return Err(ScreenError::Changed);
             }
         }
-        Ok(Vec::new())
+        // A tap shows the codes.
+        let tapped = self.touch.tapped();
+        Ok(tapped
+            .then_some(OutputEvent::Pressed(Key::Codes))
+            .into_iter()
+            .collect())
     }
 }
 

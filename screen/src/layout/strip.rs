@@ -28,8 +28,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(top: i32, width: i32, size_px: u32, text: &'a Text) -> Self {
-        let margin = MARGIN * size_px as f32;
+    fn new((top, width): (i32, i32), margin: f32, size_px: u32, text: &'a Text) -> Self {
         let middle = height_of(size_px) as f32 + Text::cap_height_px(size_px);
         Self {
             items: Vec::new(),
@@ -106,7 +105,8 @@ pub(super) fn strip(
     colours: &Colours,
     text: &Text,
 ) -> Panel {
-    let mut first = Row::new(0, screen.width, text_px, text);
+    let margin = MARGIN * text_px as f32;
+    let mut first = Row::new((0, screen.width), margin, text_px, text);
     // The camera's state is never cut: who stands there has to see whether it is open.
     let ink = if state.is_closed {
         colours.warning
@@ -125,11 +125,11 @@ pub(super) fn strip(
         first.add_status(&state.status, colours);
     } else {
         let (most, least) = SECOND_ROW_PARTS;
-        let fitting = (screen.width as f32 - 2.0 * MARGIN * text_px as f32) / status_px;
+        let fitting = (screen.width as f32 - 2.0 * margin) / status_px;
         let size_px = (text_px as f32 * fitting.min(most).max(least)) as u32;
         // The gap between the rows is that of one row.
         let top = height - (height_of(size_px) - size_px as i32) / 2;
-        let mut row = Row::new(top, screen.width, size_px, text);
+        let mut row = Row::new((top, screen.width), margin, size_px, text);
         row.add_status(&state.status, colours);
         height = even(top + height_of(size_px));
         second = Some(row);

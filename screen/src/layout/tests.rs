@@ -97,7 +97,9 @@ fn everything_is_on_the_screen_at_every_size_and_the_feed_is_not_distorted() {
                             text: words,
                             ..
                         } => (*x, *x + text.width_px(words, *size_px) as i32),
-                        Item::Fill { rect, .. } => (rect.x, rect.right()),
+                        Item::Fill { rect, .. } | Item::Picture { rect, .. } => {
+                            (rect.x, rect.right())
+                        }
                         Item::Code {
                             x,
                             module_px,

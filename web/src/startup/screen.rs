@@ -1,27 +1,27 @@
 //! The display of this machine: what the `screen` crate shows, and what its keys do.
 
-use std::collections::BTreeMap;
+mod visitors;
+
 use std::env::current_exe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use capture::{Next, PooledPicture, SlotReader};
-use detector::Tracks;
 use detector::privacy::PrivacyMode;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use detector::{BBox, DetectorState, Tracks};
 use screen::{
-    Code, Count, Key, RestoreConsole, ScreenHandle, ScreenHost, ScreenSetup, ScreenState,
-    StatusItem,
+    Authority, AutoTheme, Code, Corner, DisplaySettings, Key, KeyAnswer, RestoreConsole,
+    ScreenHandle, ScreenHost, ScreenSetup, ScreenState, VisitorPicture, Watching,
 };
 use serde_json::json;
 use signaling::{Composed, PictureLease};
 
-use crate::app::App;
+use self::visitors::VisitorPictures;
+use crate::access::credentials::equal;
+use crate::app::{App, TracksLease};
+use crate::display;
 use crate::environment;
-use crate::qr;
-use crate::routes::join::public_address;
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
 
 /// The addresses of this machine change when a network does; three seconds later the codes have to.
@@ -42,9 +42,14 @@ pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
         restore_console: restorer.ok(),
         threads: app.threads.clone(),
     };
+    let visitors = VisitorPictures::start(app).context("cannot start the thread of pictures")?;
     let host = AppOnScreen {
+        visitors,
+        visitor: None,
         pictures: app.slots.composed.reader(),
-        lease: None,
+        lease: Lease::None,
+        viewers: 0,
+        auto_theme: AutoTheme::default(),
         codes: Vec::new(),
         codes_at: None,
         app: Arc::clone(app),
@@ -52,11 +57,25 @@ pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
     screen::spawn(setup, Box::new(host)).context("cannot start the screen's thread")
 }
 
+/// Held while a display is open: compose and the detector work for it, the encoders do not. While it is blank, only the
+/// detector does.
+#[expect(dead_code, reason = "dropping it ends the demand")]
+enum Lease {
+    None,
+    Tracks(TracksLease),
+    Pictures(PictureLease),
+}
+
 struct AppOnScreen {
     app: Arc<App>,
     pictures: SlotReader<Composed>,
-    /// Held while a display is open: compose and the detector work for it, the encoders do not.
-    lease: Option<PictureLease>,
+    lease: Lease,
+    visitors: Arc<VisitorPictures>,
+    /// The one that is shown.
+    visitor: Option<VisitorPicture>,
+    /// Browsers that watched a moment ago.
+    viewers: usize,
+    auto_theme: AutoTheme,
     codes: Vec<Code>,
     codes_at: Option<Instant>,
 }
@@ -75,61 +94,96 @@ impl ScreenHost for AppOnScreen {
     }
 
     fn state(&mut self) -> ScreenState {
-        let app = &self.app;
-        let config = app.settings.present();
-        let is_closed = app.shutter.is_closed();
         let now = Instant::now();
-        let tracks = app.slots.tracks.latest().filter(|_| !is_closed);
-        let hour = TimeZone::system().to_datetime(Timestamp::now()).hour();
         self.follow_codes(now);
+        let theme = self.app.config.screen.theme();
+        let theme = theme.unwrap_or_else(|| self.auto_theme.theme(now, display::hour()));
+        self.follow_visitors(now);
         ScreenState {
-            name: config.name.clone(),
-            counts: tracks
-                .map(|tracks| counts(&tracks, now))
-                .unwrap_or_default(),
-            is_closed,
-            privacy: in_words(config.privacy.mode).to_owned(),
-            viewers: u32::try_from(self.app.engine.viewers().len()).unwrap_or(u32::MAX),
-            status: status(&self.app),
-            codes: self.codes.clone(),
-            has_large_codes: false,
-            theme: config.screen.theme_at(hour.unsigned_abs()),
+            visitor: self.visitor.clone(),
+            ..display::state(&self.app, self.codes.clone(), theme, now)
         }
     }
 
-    fn press(&mut self, key: Key) {
-        match key {
-            Key::Shutter => self.press_shutter(),
-            Key::Privacy => self.press_privacy(),
-            Key::Codes => {}
+    fn display(&self) -> DisplaySettings {
+        let config = &self.app.config.screen;
+        DisplaySettings {
+            brightness_percent: config.brightness().or_else(|| power_brightness(&self.app)),
+            most_fps: None,
+            blank_after: config.blank_after(),
         }
     }
 
-    fn set_watching(&mut self, is_watching: bool) {
+    fn is_somebody_there(&mut self) -> bool {
+        let app = &self.app;
+        let viewers = app.engine.viewers().len();
+        let has_come = viewers > std::mem::replace(&mut self.viewers, viewers);
+        let is_seeing = matches!(app.detector_state(), DetectorState::Running { .. })
+            && !app.shutter.is_closed();
+        let tracks = app.slots.tracks.latest();
+        has_come || !is_seeing || tracks.is_some_and(|tracks| has_person(&tracks, Instant::now()))
+    }
+
+    fn press(&mut self, key: Key, authority: Authority) -> KeyAnswer {
+        let config = &self.app.config.screen;
+        let may_open = config.keys_may_open() || authority == Authority::PinKnown;
+        let is_permitted = match key {
+            Key::Shutter => self.press_shutter(may_open),
+            Key::Privacy => self.press_privacy(may_open),
+            Key::NextCamera => {
+                // Whoever stands there can turn the machine as well.
+                next_camera(&self.app);
+                true
+            }
+            _ => true,
+        };
+        if is_permitted {
+            return KeyAnswer::Done;
+        }
+        if config.pin.is_some() {
+            return KeyAnswer::NeedsPin;
+        }
+        tracing::info!(
+            "a key at the screen opens no camera and hides nothing less: there is no [screen] pin, and keys is \"tighten\""
+        );
+        KeyAnswer::Done
+    }
+
+    fn is_pin(&self, typed: &str) -> bool {
+        let pin = self.app.config.screen.pin.as_deref();
+        pin.is_some_and(|pin| equal(typed, pin))
+    }
+
+    fn set_watching(&mut self, watching: Watching) {
+        self.visitors.set_watching(watching == Watching::Pictures);
         let demand = &self.app.slots.demand;
-        self.lease = is_watching.then(|| demand.watch_picture());
+        self.lease = match watching {
+            Watching::Nothing => Lease::None,
+            Watching::People => Lease::Tracks(self.app.watch_tracks()),
+            Watching::Pictures => Lease::Pictures(demand.watch_picture()),
+        };
     }
 }
 
 impl AppOnScreen {
-    /// Whoever stands there may close the camera; opening it is for those whom the owner allows to.
-    fn press_shutter(&self) {
-        let is_closed = self.app.shutter.is_closed();
-        let may_open = self.app.config.screen.keys_may_open();
-        let Some(closed) = wanted_shutter(is_closed, may_open) else {
-            tracing::info!("a key at the screen opens no camera: [screen] keys is \"tighten\"");
-            return;
+    /// Whoever stands there may close the camera; opening it is for those whom the owner allows to. `false`: it is
+    /// not permitted.
+    fn press_shutter(&self, may_open: bool) -> bool {
+        let Some(closed) = wanted_shutter(self.app.shutter.is_closed(), may_open) else {
+            return false;
         };
         self.app.shutter.decide(ShutterState {
             who: Some("screen".to_owned()),
             ..ShutterState::new(closed, Cause::Person, now_unix_ms())
         });
+        true
     }
 
-    fn press_privacy(&self) {
+    /// `false`: it is not permitted.
+    fn press_privacy(&self, may_loosen: bool) -> bool {
         let mode = self.app.settings.present().privacy.mode;
-        let Some(next) = next_mode(mode, self.app.config.screen.keys_may_open()) else {
-            return;
+        let Some(next) = next_mode(mode, may_loosen) else {
+            return false;
         };
         let patch = json!({"privacy": {"mode": next.name()}});
         if let Err(error) = self.app.settings.change(&patch, None, false) {
@@ -138,6 +192,23 @@ impl AppOnScreen {
                 "a key at the screen could not change the privacy mode"
             );
         }
+        true
+    }
+
+    /// A picture keeps its corner, which was the best one when it appeared.
+    fn follow_visitors(&mut self, now: Instant) {
+        let shown = self.visitors.shown();
+        self.visitor = shown.map(|(id, pixels)| {
+            let name = id.to_string();
+            match self.visitor.take() {
+                Some(same) if same.name == name => same,
+                _ => VisitorPicture {
+                    name,
+                    pixels,
+                    corner: Corner::with_least_hidden(&people(&self.app, now)),
+                },
+            }
+        });
     }
 
     fn follow_codes(&mut self, now: Instant) {
@@ -145,11 +216,7 @@ impl AppOnScreen {
             return;
         }
         self.codes_at = Some(now);
-        self.codes = if self.app.config.screen.codes {
-            codes(&self.app)
-        } else {
-            Vec::new()
-        };
+        self.codes = display::codes(&self.app);
     }
 }
 
@@ -164,60 +231,42 @@ fn next_mode(mode: PrivacyMode, may_loosen: bool) -> Option<PrivacyMode> {
     stricter.or(may_loosen.then_some(PrivacyMode::Open))
 }
 
-fn in_words(mode: PrivacyMode) -> &'static str {
-    match mode {
-        PrivacyMode::Open => "",
-        PrivacyMode::BlurFaces => "Faces blurred",
-        PrivacyMode::BlurPeople => "People blurred",
-        PrivacyMode::Silhouettes => "Silhouettes only",
-    }
+/// Shows the next camera, where there are several.
+fn next_camera(_app: &App) {
+    tracing::info!("there is no other camera");
 }
 
-/// The machine's own state, most important first. Parts of the program that know some of it add it here.
-fn status(_app: &App) -> Vec<StatusItem> {
-    Vec::new()
+/// The brightness that the power profile gives to a screen with `brightness = "auto"`, in percent.
+fn power_brightness(_app: &App) -> Option<u8> {
+    None
 }
 
-/// The most frequent classes first.
-fn counts(tracks: &Tracks, now: Instant) -> Vec<Count> {
-    let mut by_label = BTreeMap::<String, u32>::new();
-    for track in tracks.predicted_at(now) {
-        *by_label
-            .entry(tracks.label(track.class_id).into_owned())
-            .or_default() += 1;
-    }
-    let mut counts: Vec<Count> = by_label
-        .into_iter()
-        .map(|(label, number)| Count { label, number })
-        .collect();
-    counts.sort_by_key(|count| std::cmp::Reverse(count.number));
-    counts
-}
-
-/// The Wi-Fi and the page. The code of the page has the viewer token: whoever sees the screen sees the feed.
-fn codes(app: &App) -> Vec<Code> {
-    let code = |title: &str, caption: String, text: &str| {
-        Some(Code {
-            title: title.to_owned(),
-            caption,
-            matrix: Arc::new(qr::matrix(text)?),
-        })
+/// Where people are, as left, top, right and bottom in parts of the picture.
+fn people(app: &App, now: Instant) -> Vec<[f32; 4]> {
+    let Some(tracks) = app.slots.tracks.latest() else {
+        return Vec::new();
     };
-    let wifi = &app.config.wifi;
-    let network = wifi.ssid.clone().unwrap_or_default();
-    let wifi = qr::wifi_text(wifi).and_then(|text| code("Wi-Fi", network, &text));
-    let address = public_address(app);
-    let plain = address.page("/", None);
-    let caption = plain.trim_start_matches("http://").trim_end_matches('/');
-    let page = address.page("/", app.config.viewers.token.as_deref());
-    let page = code("Watch", caption.to_owned(), &page);
-    wifi.into_iter().chain(page).collect()
+    let (width, height) = (
+        tracks.frame_width.max(1) as f32,
+        tracks.frame_height.max(1) as f32,
+    );
+    let people = tracks.predicted_at(now).into_iter();
+    people
+        .filter(|track| tracks.label(track.class_id) == "person")
+        .map(|track| {
+            let BBox { x1, y1, x2, y2 } = track.bbox;
+            [x1 / width, y1 / height, x2 / width, y2 / height]
+        })
+        .collect()
+}
+
+fn has_person(tracks: &Tracks, now: Instant) -> bool {
+    let mut tracked = tracks.predicted_at(now).into_iter();
+    tracked.any(|track| tracks.label(track.class_id) == "person")
 }
 
 #[cfg(test)]
 mod tests {
-    use detector::{BBox, Track};
-
     use super::*;
 
     #[test]
@@ -236,30 +285,5 @@ mod tests {
         }
         let first = next_mode(PrivacyMode::Silhouettes, true);
         assert_eq!(first, Some(PrivacyMode::Open));
-    }
-
-    #[test]
-    fn the_most_frequent_class_is_counted_first() {
-        let now = Instant::now();
-        let bbox = BBox::new(10.0, 10.0, 50.0, 50.0);
-        let items = [0, 1, 1].iter().zip(1..);
-        let tracks = Tracks {
-            captured_at: now,
-            frame_seq: 1,
-            source_number: 0,
-            mounting: capture::Mounting::default(),
-            frame_width: 640,
-            frame_height: 360,
-            labels: Arc::from(["cat".to_owned(), "person".to_owned()]),
-            items: items
-                .map(|(class, id)| Track::still(id, *class, 0.9, bbox))
-                .collect(),
-        };
-        let counts = counts(&tracks, now);
-        let seen: Vec<_> = counts
-            .iter()
-            .map(|count| (&*count.label, count.number))
-            .collect();
-        assert_eq!(seen, [("person", 2), ("cat", 1)]);
     }
 }

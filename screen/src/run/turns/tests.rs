@@ -1,4 +1,4 @@
-use capture::PicturePool;
+use capture::{PicturePool, Threads};
 
 use super::*;
 
@@ -11,8 +11,11 @@ struct Scripted {
     epoch_when_asked: Option<u64>,
     asked: std::cell::Cell<u32>,
     state: ScreenState,
-    pressed: Vec<Key>,
-    is_watching: bool,
+    pressed: Vec<(Key, Authority)>,
+    watching: Option<Watching>,
+    settings: DisplaySettings,
+    has_somebody: bool,
+    needs_pin: bool,
 }
 
 impl ScreenHost for Scripted {
@@ -33,12 +36,28 @@ impl ScreenHost for Scripted {
         self.state.clone()
     }
 
-    fn press(&mut self, key: Key) {
-        self.pressed.push(key);
+    fn display(&self) -> DisplaySettings {
+        self.settings
     }
 
-    fn set_watching(&mut self, is_watching: bool) {
-        self.is_watching = is_watching;
+    fn is_somebody_there(&mut self) -> bool {
+        self.has_somebody
+    }
+
+    fn press(&mut self, key: Key, authority: Authority) -> KeyAnswer {
+        self.pressed.push((key, authority));
+        if self.needs_pin && authority == Authority::Anybody {
+            return KeyAnswer::NeedsPin;
+        }
+        KeyAnswer::Done
+    }
+
+    fn is_pin(&self, typed: &str) -> bool {
+        typed == "1234"
+    }
+
+    fn set_watching(&mut self, watching: Watching) {
+        self.watching = Some(watching);
     }
 }
 
@@ -154,7 +173,9 @@ fn keys_reach_the_station_and_the_codes_are_the_screens_own() {
     };
     let mut station = Scripted::default();
     turns(&mut station, &mut output, 1);
-    assert_eq!(station.pressed, [Key::Shutter, Key::Privacy]);
+    let anybody = Authority::Anybody;
+    let expected = [(Key::Shutter, anybody), (Key::Privacy, anybody)];
+    assert_eq!(station.pressed, expected);
 }
 
 #[test]
@@ -189,5 +210,108 @@ fn a_display_that_fails_is_opened_again_and_nobody_watches_meanwhile() {
         &heartbeat,
     );
     assert_eq!(opened.get(), 2);
-    assert!(!station.is_watching);
+    assert_eq!(station.watching, Some(Watching::Nothing));
+}
+
+/// Presses keys, one turn for all, and returns what the screen asks then.
+fn press(screen: &mut Screen<'_>, keys: &[Key]) -> Option<crate::pin::PinQuestion> {
+    let mut output = Recorded {
+        events: keys.iter().copied().map(OutputEvent::Pressed).collect(),
+        ..Recorded::default()
+    };
+    screen.turn(&mut output, Duration::ZERO).expect("works");
+    screen.state.pin
+}
+
+#[test]
+fn what_needs_the_pin_happens_once_it_was_typed() {
+    let mut station = Scripted {
+        needs_pin: true,
+        ..Scripted::default()
+    };
+    let shared = Shared::default();
+    let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+    let digits = |typed: [u8; 4]| typed.map(Key::Digit);
+    assert!(press(&mut screen, &[Key::Shutter]).is_some());
+    press(&mut screen, &digits([9, 9, 9, 9]));
+    let wrong = press(&mut screen, &[Key::Enter]).expect("asked again");
+    assert_eq!(wrong.notice, crate::pin::PinNotice::Wrong);
+    press(&mut screen, &digits([1, 2, 3, 4]));
+    assert_eq!(press(&mut screen, &[Key::Enter]), None);
+    let expected = [
+        (Key::Shutter, Authority::Anybody),
+        (Key::Shutter, Authority::PinKnown),
+    ];
+    assert_eq!(station.pressed, expected);
+}
+
+#[test]
+fn another_key_takes_the_question_back() {
+    for key in [Key::Escape, Key::Codes] {
+        let mut station = Scripted {
+            needs_pin: true,
+            ..Scripted::default()
+        };
+        let shared = Shared::default();
+        let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+        assert!(press(&mut screen, &[Key::Privacy, Key::Digit(1)]).is_some());
+        assert_eq!(press(&mut screen, &[key]), None, "{key:?}");
+    }
+}
+
+#[test]
+fn without_anybody_there_the_screen_is_black_and_wakes_in_one_turn() {
+    let mut station = Scripted {
+        pictures: vec![white()],
+        ..Scripted::default()
+    };
+    station.settings.blank_after = Some(Duration::ZERO);
+    let mut output = Recorded::default();
+    turns(&mut station, &mut output, 3);
+    assert_eq!(output.shown, [0], "nothing of the picture");
+    assert_eq!(station.watching, Some(Watching::People));
+
+    let shared = Shared::default();
+    let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+    screen.is_blank = true;
+    screen.state.is_blank = true;
+    let later = Some(Duration::from_secs(60));
+    screen.settings.blank_after = later;
+    let mut output = Recorded::default();
+    screen.blanking = Blanking::new(Instant::now());
+    drop(screen);
+    (station.settings.blank_after, station.has_somebody) = (later, true);
+    station.pictures = vec![white()];
+    let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+    (screen.is_blank, screen.state.is_blank) = (true, true);
+    screen.turn(&mut output, Duration::ZERO).expect("works");
+    assert_eq!(output.shown, [255]);
+    drop(screen);
+    assert_eq!(station.watching, Some(Watching::Pictures));
+}
+
+#[test]
+fn a_key_that_wakes_the_screen_does_nothing_else_but_close_the_camera() {
+    for (key, expected) in [(Key::Privacy, 0), (Key::Shutter, 1)] {
+        let mut station = Scripted::default();
+        let shared = Shared::default();
+        let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+        screen.is_blank = true;
+        press(&mut screen, &[key]);
+        assert!(!screen.is_blank);
+        drop(screen);
+        assert_eq!(station.pressed.len(), expected, "{key:?}");
+    }
+}
+
+#[test]
+fn pictures_beyond_the_limit_are_not_drawn() {
+    let mut station = Scripted {
+        pictures: (0..8).map(|_| white()).collect(),
+        ..Scripted::default()
+    };
+    station.settings.most_fps = Some(1);
+    let mut output = Recorded::default();
+    turns(&mut station, &mut output, 8);
+    assert_eq!(output.shown.len(), 1);
 }
