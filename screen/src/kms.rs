@@ -11,6 +11,7 @@ mod touch;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -20,11 +21,12 @@ use drm::control::dumbbuffer::{DumbBuffer, DumbMapping};
 use drm::control::{Device as _, Event, framebuffer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use self::console::{Console, RestoreConsole};
+use self::console::{Console, OwnTerminal, RestoreConsole};
 use self::display::Display;
 use self::flip::Flips;
 use self::touch::TouchScreens;
 use crate::choose::{GraphicsCard, cards_below};
+use crate::orientation::Rotation;
 use crate::output::{Key, OutputEvent, ScreenError, ScreenOutput};
 use crate::picture::ScreenPicture;
 
@@ -69,6 +71,7 @@ pub(crate) struct KmsOutput {
     class: PathBuf,
     listed: String,
     looked_at: Instant,
+    terminal: OwnTerminal,
     touch: TouchScreens,
     /// Dropped last: text appears when the card is free.
     _console: Option<Console>,
@@ -80,9 +83,24 @@ pub(crate) fn refusal(device: &Path) -> Option<String> {
     if error.kind() != ErrorKind::PermissionDenied {
         return Some(error.to_string());
     }
+    let group = fs::metadata(device).ok().and_then(|device| {
+        let groups = fs::read_to_string("/etc/group").ok()?;
+        group_name(&groups, device.gid())
+    });
+    let group = group.unwrap_or_else(|| "video".to_owned());
     Some(format!(
-        "{error}; its group is usually `video`: add the user to it (usermod -aG video USER)"
+        "{error}; it belongs to the group `{group}`: add the user to it (usermod -aG {group} USER)"
     ))
+}
+
+/// The name of a group in the lines of `/etc/group`.
+fn group_name(groups: &str, gid: u32) -> Option<String> {
+    let gid = gid.to_string();
+    let mut fields = groups.lines().map(|line| line.split(':'));
+    fields.find_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)? == gid).then(|| name.to_owned())
+    })
 }
 
 fn open_card(device: &Path) -> std::io::Result<CardFile> {
@@ -96,13 +114,16 @@ impl KmsOutput {
         class: PathBuf,
         devices: &Path,
         restore: Option<&RestoreConsole>,
+        terminal: OwnTerminal,
+        is_legacy: bool,
     ) -> Result<Self, ScreenError> {
         let cards = cards_below(&class, devices, refusal);
         let mut failed = ScreenError::NoDisplay {
             card: "any graphics card".to_owned(),
         };
         for card in cards.iter().filter(|card| !card.connected.is_empty()) {
-            match Self::open_on(card, &class, restore) {
+            let opened = Self::open_on(card, &class, restore, terminal.clone(), is_legacy);
+            match opened {
                 Ok(output) => return Ok(output),
                 Err(error) => failed = error,
             }
@@ -114,6 +135,8 @@ impl KmsOutput {
         card: &GraphicsCard,
         class: &Path,
         restore: Option<&RestoreConsole>,
+        terminal: OwnTerminal,
+        is_legacy: bool,
     ) -> Result<Self, ScreenError> {
         let device = card.device.clone();
         let name = device.display().to_string();
@@ -131,12 +154,13 @@ impl KmsOutput {
             let buffer = ScanoutBuffer::new(&file, size);
             buffers.push(buffer.map_err(failed("no memory for a picture"))?);
         }
-        let console = Console::take(restore);
         let first = buffers[0].framebuffer;
-        let flips = Flips::start(&file, &display, first);
+        let flips = Flips::start(&file, &display, first, is_legacy);
         let flips = flips.map_err(failed(
             "the mode cannot be set; another program may have the display",
         ))?;
+        // Only now: a display that another program has is tried again and again.
+        let console = Console::take(restore);
         Ok(Self {
             card: file,
             device,
@@ -148,6 +172,7 @@ impl KmsOutput {
             class: class.to_owned(),
             listed: listed(class),
             looked_at: Instant::now(),
+            terminal,
             touch: TouchScreens::open(Path::new(INPUT_CLASS), Path::new(INPUT_DEVICES)),
             _console: console,
         })
@@ -198,6 +223,10 @@ impl ScreenOutput for KmsOutput {
         self.display.size()
     }
 
+    fn mounted(&self) -> Rotation {
+        self.display.mounted()
+    }
+
     fn describe(&self) -> String {
         let (width, height) = self.size();
         let (name, device) = (self.display.name(), self.device.display());
@@ -240,6 +269,8 @@ impl ScreenOutput for KmsOutput {
             if listed(&self.class) != self.listed {
                 return Err(ScreenError::Changed);
             }
+            // The console's text cannot appear while this program has the card.
+            self.terminal.check()?;
         }
         // A tap shows the codes.
         let tapped = self.touch.tapped();
@@ -293,4 +324,17 @@ fn listed(class: &Path) -> String {
         .collect();
     lines.sort();
     lines.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_of_a_card_is_named() {
+        let groups = "root:x:0:\nvideo:x:44:me,you\nrender:x:105:\n";
+        assert_eq!(group_name(groups, 44).as_deref(), Some("video"));
+        assert_eq!(group_name(groups, 105).as_deref(), Some("render"));
+        assert_eq!(group_name(groups, 4), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::orientation::Rotation;
 use crate::picture::{DrawError, ScreenPicture};
 
 /// Shows pictures. Owned and called by the screen's thread alone.
@@ -28,6 +29,11 @@ pub trait ScreenOutput {
     /// # Errors
     /// As [`ScreenOutput::present`].
     fn events(&mut self) -> Result<Vec<OutputEvent>, ScreenError>;
+
+    /// The rotation with which pictures are upright, unless the owner wants another.
+    fn mounted(&self) -> Rotation {
+        Rotation::None
+    }
 
     /// A window becomes one among others.
     fn leave_full_screen(&mut self) {}
@@ -99,6 +105,9 @@ pub enum ScreenError {
     /// The window system refused.
     #[error("{0}")]
     Window(String),
+    /// The console was switched to another terminal.
+    #[error("{terminal} is on the display")]
+    OtherTerminal { terminal: String },
     /// The displays changed, or the size of one.
     #[error("the connected displays changed")]
     Changed,

@@ -13,9 +13,9 @@ use capture::{Threads, lock};
 use crate::backlight;
 use crate::choose::{FoundOutputs, OutputChoice, cards_below, choose};
 use crate::host::ScreenHost;
-use crate::kms::console::RestoreConsole;
+use crate::kms::console::{OwnTerminal, RestoreConsole};
 use crate::kms::{KmsOutput, refusal};
-use crate::orientation::Orientation;
+use crate::orientation::Rotation;
 use crate::output::{Key, ScreenError, ScreenOutput};
 
 use self::turns::Screen;
@@ -28,7 +28,11 @@ pub struct ScreenSetup {
     pub desktop: Option<&'static str>,
     /// The monitor of the window, by name; `None`: the first one.
     pub monitor: Option<String>,
-    pub orientation: Orientation,
+    /// `None`: as the panel is mounted.
+    pub rotation: Option<Rotation>,
+    pub is_mirrored: bool,
+    /// The older way of mode setting, also where the driver offers the atomic one. For tests.
+    pub is_legacy: bool,
     /// Restores the console when this process dies.
     pub restore_console: Option<RestoreConsole>,
     /// Supervises the thread.
@@ -84,8 +88,10 @@ pub fn spawn(
     let thread = threads.spawn("screen", {
         let shared = Arc::clone(&shared);
         move |heartbeat| {
-            let open = || open(output, &config);
-            let mut screen = Screen::new(host.as_mut(), &shared, config.orientation);
+            let terminal = OwnTerminal::default();
+            let open = || open(output, &config, &terminal);
+            let (rotation, is_mirrored) = (config.rotation, config.is_mirrored);
+            let mut screen = Screen::new(host.as_mut(), &shared, rotation, is_mirrored);
             screen.backlights = Some(PathBuf::from(backlight::CLASS));
             screen.run(open, heartbeat);
         }
@@ -96,7 +102,11 @@ pub fn spawn(
     }))
 }
 
-fn open(output: OutputChoice, config: &ScreenSetup) -> Result<Box<dyn ScreenOutput>, ScreenError> {
+fn open(
+    output: OutputChoice,
+    config: &ScreenSetup,
+    terminal: &OwnTerminal,
+) -> Result<Box<dyn ScreenOutput>, ScreenError> {
     if output == OutputChoice::Window {
         #[cfg(feature = "window")]
         return Ok(Box::new(crate::window::WindowOutput::open(
@@ -106,7 +116,9 @@ fn open(output: OutputChoice, config: &ScreenSetup) -> Result<Box<dyn ScreenOutp
         return Err(ScreenError::Window("this build has no windows".to_owned()));
     }
     let (class, devices) = (PathBuf::from(CLASS), Path::new(DEVICES));
-    let kms = KmsOutput::open(class, devices, config.restore_console.as_ref())?;
+    terminal.check()?;
+    let restore = config.restore_console.as_ref();
+    let kms = KmsOutput::open(class, devices, restore, terminal.clone(), config.is_legacy)?;
     Ok(Box::new(kms))
 }
 

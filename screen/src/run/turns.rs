@@ -15,7 +15,7 @@ use crate::backlight::Backlight;
 use crate::blanking::Blanking;
 use crate::brightness::Brightness;
 use crate::host::{Authority, DisplaySettings, KeyAnswer, ScreenHost, Watching};
-use crate::orientation::Orientation;
+use crate::orientation::{Orientation, Rotation};
 use crate::output::{Key, OutputEvent, ScreenError, ScreenOutput};
 use crate::picture::ScreenPicture;
 use crate::pin::PinPrompt;
@@ -31,7 +31,9 @@ const OPEN_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Screen<'a> {
     host: &'a mut dyn ScreenHost,
     shared: &'a Shared,
-    orientation: Orientation,
+    /// `None`: as the output is mounted.
+    rotation: Option<Rotation>,
+    is_mirrored: bool,
     picture: Option<ScreenPicture>,
     feed: Option<Arc<PooledPicture>>,
     /// The picture epoch of `feed`.
@@ -64,13 +66,15 @@ impl<'a> Screen<'a> {
     pub(super) fn new(
         host: &'a mut dyn ScreenHost,
         shared: &'a Shared,
-        orientation: Orientation,
+        rotation: Option<Rotation>,
+        is_mirrored: bool,
     ) -> Self {
         let now = Instant::now();
         Self {
             host,
             shared,
-            orientation,
+            rotation,
+            is_mirrored,
             picture: None,
             feed: None,
             epoch: 0,
@@ -300,7 +304,11 @@ impl<'a> Screen<'a> {
             .as_ref()
             .is_none_or(|picture| picture.size() != size)
         {
-            self.picture = Some(ScreenPicture::new(size, self.orientation)?);
+            let orientation = Orientation {
+                rotation: self.rotation.unwrap_or_else(|| output.mounted()),
+                is_mirrored: self.is_mirrored,
+            };
+            self.picture = Some(ScreenPicture::new(size, orientation)?);
         }
         let Some(picture) = &mut self.picture else {
             return Ok(());

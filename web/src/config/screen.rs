@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use screen::{Orientation, OutputChoice, Rotation, Theme};
+use screen::{OutputChoice, Rotation, Theme};
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -14,8 +14,8 @@ section! {
         output: String = "off".to_owned(),
         /// The monitor of the window; `None`: the first one.
         monitor: Option<String> = None,
-        /// Degrees, clockwise.
-        rotation: u32 = 0,
+        /// Degrees, clockwise; `None`: as the panel is mounted.
+        rotation: Option<u32> = None,
         mirror: bool = false,
         /// bright, dark, or auto: by the light around or the time of day.
         theme: String = "auto".to_owned(),
@@ -60,9 +60,11 @@ impl ScreenConfig {
             let why = "one of auto, window, kms, off";
             return wrong("screen.output", &self.output, why);
         }
-        if Rotation::from_degrees(self.rotation).is_none() {
+        if let Some(degrees) = self.rotation
+            && Rotation::from_degrees(degrees).is_none()
+        {
             let why = "one of 0, 90, 180, 270";
-            return wrong("screen.rotation", &self.rotation.to_string(), why);
+            return wrong("screen.rotation", &degrees.to_string(), why);
         }
         if !["auto", "bright", "dark"].contains(&self.theme.as_str()) {
             return wrong("screen.theme", &self.theme, "one of auto, bright, dark");
@@ -104,11 +106,9 @@ impl ScreenConfig {
         OutputChoice::from_name(&self.output).unwrap_or_default()
     }
 
-    pub(crate) fn orientation(&self) -> Orientation {
-        Orientation {
-            rotation: Rotation::from_degrees(self.rotation).unwrap_or_default(),
-            is_mirrored: self.mirror,
-        }
+    /// `None`: as the panel is mounted.
+    pub(crate) fn rotation(&self) -> Option<Rotation> {
+        Rotation::from_degrees(self.rotation?)
     }
 
     /// `None`: auto.
@@ -207,7 +207,7 @@ mod tests {
         });
         assert!(output.contains("screen.output") && output.contains("kms"));
         let rotation = refused(ScreenConfig {
-            rotation: 45,
+            rotation: Some(45),
             ..default()
         });
         assert!(rotation.contains("45") && rotation.contains("270"));

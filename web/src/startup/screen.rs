@@ -38,7 +38,9 @@ pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
         output: config.output(),
         desktop: environment::desktop(),
         monitor: config.monitor.clone(),
-        orientation: config.orientation(),
+        rotation: config.rotation(),
+        is_mirrored: config.mirror,
+        is_legacy: false,
         restore_console: restorer.ok(),
         threads: app.threads.clone(),
     };
@@ -118,10 +120,12 @@ impl ScreenHost for AppOnScreen {
         let app = &self.app;
         let viewers = app.engine.viewers().len();
         let has_come = viewers > std::mem::replace(&mut self.viewers, viewers);
-        let is_seeing = matches!(app.detector_state(), DetectorState::Running { .. })
-            && !app.shutter.is_closed();
-        let tracks = app.slots.tracks.latest();
-        has_come || !is_seeing || tracks.is_some_and(|tracks| has_person(&tracks, Instant::now()))
+        let tracks = app.slots.tracks.latest().filter(|tracks| {
+            let classes = &app.settings.present().classes;
+            let is_running = matches!(app.detector_state(), DetectorState::Running { .. });
+            is_running && !app.shutter.is_closed() && finds_people(tracks, classes)
+        });
+        has_come || tracks.is_none_or(|tracks| !people(&tracks, Instant::now()).is_empty())
     }
 
     fn press(&mut self, key: Key, authority: Authority) -> KeyAnswer {
@@ -198,6 +202,10 @@ impl AppOnScreen {
     /// A picture keeps its corner, which was the best one when it appeared.
     fn follow_visitors(&mut self, now: Instant) {
         let shown = self.visitors.shown();
+        let boxes = match self.app.slots.tracks.latest() {
+            Some(tracks) if shown.is_some() => people(&tracks, now),
+            _ => Vec::new(),
+        };
         self.visitor = shown.map(|(id, pixels)| {
             let name = id.to_string();
             match self.visitor.take() {
@@ -205,7 +213,7 @@ impl AppOnScreen {
                 _ => VisitorPicture {
                     name,
                     pixels,
-                    corner: Corner::with_least_hidden(&people(&self.app, now)),
+                    corner: Corner::with_least_hidden(&boxes),
                 },
             }
         });
@@ -242,17 +250,14 @@ fn power_brightness(_app: &App) -> Option<u8> {
 }
 
 /// Where people are, as left, top, right and bottom in parts of the picture.
-fn people(app: &App, now: Instant) -> Vec<[f32; 4]> {
-    let Some(tracks) = app.slots.tracks.latest() else {
-        return Vec::new();
-    };
+fn people(tracks: &Tracks, now: Instant) -> Vec<[f32; 4]> {
     let (width, height) = (
         tracks.frame_width.max(1) as f32,
         tracks.frame_height.max(1) as f32,
     );
-    let people = tracks.predicted_at(now).into_iter();
-    people
-        .filter(|track| tracks.label(track.class_id) == "person")
+    let tracked = tracks.predicted_at(now).into_iter();
+    tracked
+        .filter(|track| is_person(&tracks.label(track.class_id)))
         .map(|track| {
             let BBox { x1, y1, x2, y2 } = track.bbox;
             [x1 / width, y1 / height, x2 / width, y2 / height]
@@ -260,9 +265,15 @@ fn people(app: &App, now: Instant) -> Vec<[f32; 4]> {
         .collect()
 }
 
-fn has_person(tracks: &Tracks, now: Instant) -> bool {
-    let mut tracked = tracks.predicted_at(now).into_iter();
-    tracked.any(|track| tracks.label(track.class_id) == "person")
+fn is_person(label: &str) -> bool {
+    label == "person" || label == "face"
+}
+
+/// Whether the model finds people, and they are among the `classes` that the owner wants; empty: all.
+fn finds_people(tracks: &Tracks, classes: &[String]) -> bool {
+    let is_wanted = |label: &&String| classes.is_empty() || classes.contains(label);
+    let mut labels = tracks.labels.iter().filter(is_wanted);
+    labels.any(|label| is_person(label))
 }
 
 #[cfg(test)]
@@ -285,5 +296,28 @@ mod tests {
         }
         let first = next_mode(PrivacyMode::Silhouettes, true);
         assert_eq!(first, Some(PrivacyMode::Open));
+    }
+
+    #[test]
+    fn people_are_where_their_boxes_are_and_only_if_they_are_looked_for() {
+        let now = Instant::now();
+        let bbox = BBox::new(64.0, 36.0, 320.0, 360.0);
+        let tracks = Tracks {
+            captured_at: now,
+            frame_seq: 1,
+            source_number: 0,
+            mounting: capture::Mounting::default(),
+            frame_width: 640,
+            frame_height: 360,
+            labels: Arc::from(["cat".to_owned(), "person".to_owned()]),
+            items: vec![
+                detector::Track::still(1, 0, 0.9, bbox),
+                detector::Track::still(2, 1, 0.9, bbox),
+            ],
+        };
+        assert_eq!(people(&tracks, now), [[0.1, 0.1, 0.5, 1.0]]);
+        assert!(finds_people(&tracks, &[]));
+        assert!(finds_people(&tracks, &["person".to_owned()]));
+        assert!(!finds_people(&tracks, &["cat".to_owned()]));
     }
 }

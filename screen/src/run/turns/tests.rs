@@ -112,7 +112,7 @@ fn white() -> Arc<PooledPicture> {
 /// One turn of a screen that begins with these.
 fn turns(station: &mut Scripted, output: &mut Recorded, count: usize) -> TurnEnd {
     let shared = Shared::default();
-    let mut screen = Screen::new(station, &shared, Orientation::default());
+    let mut screen = Screen::new(station, &shared, None, false);
     let mut last = TurnEnd::Goes;
     for _ in 0..count {
         last = screen.turn(output, Duration::ZERO).expect("works");
@@ -135,7 +135,7 @@ fn nothing_is_drawn_when_nothing_changed() {
 fn a_picture_that_is_taken_back_leaves_the_screen_in_the_next_turn() {
     let (mut station, mut output) = (Scripted::default(), Recorded::default());
     let shared = Shared::default();
-    let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+    let mut screen = Screen::new(&mut station, &shared, None, false);
     screen.feed = Some(white());
     screen.turn(&mut output, Duration::ZERO).expect("works");
     assert_eq!(output.shown, [255]);
@@ -195,7 +195,7 @@ fn a_display_that_fails_is_opened_again_and_nobody_watches_meanwhile() {
     let (mut station, shared) = (Scripted::default(), Shared::default());
     let heartbeat = Threads::default().enter("screen");
     let opened = std::cell::Cell::new(0);
-    let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+    let mut screen = Screen::new(&mut station, &shared, None, false);
     screen.run(
         || {
             opened.set(opened.get() + 1);
@@ -230,7 +230,7 @@ fn what_needs_the_pin_happens_once_it_was_typed() {
         ..Scripted::default()
     };
     let shared = Shared::default();
-    let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+    let mut screen = Screen::new(&mut station, &shared, None, false);
     let digits = |typed: [u8; 4]| typed.map(Key::Digit);
     assert!(press(&mut screen, &[Key::Shutter]).is_some());
     press(&mut screen, &digits([9, 9, 9, 9]));
@@ -253,7 +253,7 @@ fn another_key_takes_the_question_back() {
             ..Scripted::default()
         };
         let shared = Shared::default();
-        let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+        let mut screen = Screen::new(&mut station, &shared, None, false);
         assert!(press(&mut screen, &[Key::Privacy, Key::Digit(1)]).is_some());
         assert_eq!(press(&mut screen, &[key]), None, "{key:?}");
     }
@@ -272,7 +272,7 @@ fn without_anybody_there_the_screen_is_black_and_wakes_in_one_turn() {
     assert_eq!(station.watching, Some(Watching::People));
 
     let shared = Shared::default();
-    let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+    let mut screen = Screen::new(&mut station, &shared, None, false);
     screen.is_blank = true;
     screen.state.is_blank = true;
     let later = Some(Duration::from_secs(60));
@@ -282,7 +282,7 @@ fn without_anybody_there_the_screen_is_black_and_wakes_in_one_turn() {
     drop(screen);
     (station.settings.blank_after, station.has_somebody) = (later, true);
     station.pictures = vec![white()];
-    let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+    let mut screen = Screen::new(&mut station, &shared, None, false);
     (screen.is_blank, screen.state.is_blank) = (true, true);
     screen.turn(&mut output, Duration::ZERO).expect("works");
     assert_eq!(output.shown, [255]);
@@ -295,7 +295,7 @@ fn a_key_that_wakes_the_screen_does_nothing_else_but_close_the_camera() {
     for (key, expected) in [(Key::Privacy, 0), (Key::Shutter, 1)] {
         let mut station = Scripted::default();
         let shared = Shared::default();
-        let mut screen = Screen::new(&mut station, &shared, Orientation::default());
+        let mut screen = Screen::new(&mut station, &shared, None, false);
         screen.is_blank = true;
         press(&mut screen, &[key]);
         assert!(!screen.is_blank);
