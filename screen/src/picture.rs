@@ -106,10 +106,13 @@ impl ScreenPicture {
                 self.scale(feed, area)?;
             } else {
                 let mut turned = std::mem::replace(&mut self.turned, empty());
-                self.orientation.turn(feed, &mut turned);
-                let scaled = self.scale(&turned, area);
+                let drawn = self
+                    .orientation
+                    .turn(feed, &mut turned)
+                    .map_err(|reason| failed(self.size, reason.to_string()))
+                    .and_then(|()| self.scale(&turned, area));
                 self.turned = turned;
-                scaled?;
+                drawn?;
             }
         }
         let stretched = self.layout.as_ref().filter(|layout| layout.is_stretched);
@@ -181,14 +184,17 @@ impl ScreenPicture {
                 continue;
             }
             let mut pixels = empty();
-            if !panel.rect.is_empty()
-                && let Ok(mut upright) =
-                    I420::black(panel.rect.width as u32, panel.rect.height as u32)
-            {
-                paint_panel(panel, &mut self.text, &mut self.scaler, &mut upright);
-                self.orientation.turn(&upright, &mut pixels);
+            let mut rect = self.orientation.turned_rect(panel.rect, upright);
+            let painted = I420::black(panel.rect.width as u32, panel.rect.height as u32).and_then(
+                |mut painted| {
+                    paint_panel(panel, &mut self.text, &mut self.scaler, &mut painted);
+                    self.orientation.turn(&painted, &mut pixels)
+                },
+            );
+            // A panel without pixels is not copied.
+            if painted.is_err() {
+                rect = Rect::default();
             }
-            let rect = self.orientation.turned_rect(panel.rect, upright);
             self.panels.push(PaintedPanel { rect, pixels });
         }
     }
