@@ -44,6 +44,8 @@ pub(super) struct Screen<'a> {
     pin: PinPrompt,
     settings: DisplaySettings,
     blanking: Blanking,
+    /// When people were last looked for.
+    people_at: Option<Instant>,
     is_blank: bool,
     /// Where the kernel lists backlights; `None`: none is changed.
     pub(super) backlights: Option<PathBuf>,
@@ -84,6 +86,7 @@ impl<'a> Screen<'a> {
             pin: PinPrompt::default(),
             settings: DisplaySettings::default(),
             blanking: Blanking::new(now),
+            people_at: None,
             is_blank: false,
             backlights: None,
             backlight: None,
@@ -163,6 +166,8 @@ impl<'a> Screen<'a> {
         // Before the picture is taken: one that comes while an epoch begins counts as one of the epoch before.
         let epoch = self.host.picture_epoch();
         match self.host.next_picture(timeout) {
+            // Others may watch while the screen is blank.
+            Next::Newer(_) if self.is_blank => {}
             Next::Newer(picture) => {
                 (self.feed, self.epoch, self.is_due) = (Some(picture), epoch, true);
             }
@@ -170,7 +175,8 @@ impl<'a> Screen<'a> {
             Next::Closed => return Ok(TurnEnd::Over),
         }
         if self.feed.is_some() && self.epoch != self.host.picture_epoch() {
-            (self.feed, self.is_due) = (None, true);
+            // At once, whatever the limit on the rate.
+            (self.feed, self.is_due, self.next_at) = (None, true, Instant::now());
         }
         if self.follow_events(output)? == TurnEnd::Over {
             return Ok(TurnEnd::Over);
@@ -195,19 +201,25 @@ impl<'a> Screen<'a> {
     /// Begins and ends the blank screen, and sets the brightness.
     fn follow_people(&mut self, now: Instant) {
         self.settings = self.host.display();
-        if self.host.is_somebody_there() {
-            self.blanking.wake(now);
+        let is_recent = |at: Instant| now < at + STATE_EVERY;
+        let may_wait = !self.is_blank && self.people_at.is_some_and(is_recent);
+        if self.settings.blank_after.is_some() && !may_wait {
+            self.people_at = Some(now);
+            if self.host.is_somebody_there() {
+                self.blanking.wake(now);
+            }
         }
         let is_blank = self.blanking.is_due(now, self.settings.blank_after);
         if is_blank != self.is_blank {
-            tracing::debug!(is_blank, "the screen");
             self.is_blank = is_blank;
             // Now, not at the next look at the state.
             (self.state_at, self.next_at) = (None, now);
             if is_blank {
+                tracing::debug!("nobody is there: the screen is blank");
                 self.feed = None;
                 self.host.set_watching(Watching::People);
             } else {
+                tracing::debug!("somebody is there: the screen shows pictures");
                 self.host.set_watching(Watching::Pictures);
             }
         }
