@@ -14,12 +14,12 @@ pub(crate) struct Backlight {
     most: u32,
     before: u32,
     has_changed: bool,
-    route: Route,
+    route: BacklightRoute,
 }
 
 /// How the brightness is set.
 #[derive(Debug)]
-enum Route {
+enum BacklightRoute {
     File,
     /// Asks logind, which permits it to the user of the session at the display.
     Logind(Option<Child>),
@@ -48,7 +48,7 @@ impl Backlight {
                 folder,
                 most,
                 has_changed: false,
-                route: Route::File,
+                route: BacklightRoute::File,
             })
         })
     }
@@ -68,14 +68,14 @@ impl Backlight {
     }
 
     fn set_level(&mut self, level: u32) {
-        if let Route::File = self.route {
+        if let BacklightRoute::File = self.route {
             let Err(error) = fs::write(self.folder.join("brightness"), level.to_string()) else {
                 return;
             };
             tracing::debug!(%error, "the backlight's file cannot be written; logind is asked");
-            self.route = Route::Logind(None);
+            self.route = BacklightRoute::Logind(None);
         }
-        if let Route::Logind(last) = &mut self.route {
+        if let BacklightRoute::Logind(last) = &mut self.route {
             // One after the other, so that the last one counts.
             let refused = last.take().is_some_and(|mut last| {
                 let ended = last.wait();
@@ -89,7 +89,7 @@ impl Backlight {
                          has a udev rule)",
                         self.folder.display()
                     );
-                    self.route = Route::None;
+                    self.route = BacklightRoute::None;
                 }
             }
         }
@@ -101,7 +101,7 @@ impl Drop for Backlight {
         if self.has_changed {
             self.set_level(self.before);
         }
-        if let Route::Logind(Some(last)) = &mut self.route {
+        if let BacklightRoute::Logind(Some(last)) = &mut self.route {
             let _ = last.wait();
         }
     }

@@ -18,7 +18,7 @@ const COUNTS_PART: f32 = 0.35;
 const SECOND_ROW_PARTS: (f32, f32) = (0.8, 0.55);
 
 /// One row of the strip, whose text is added from both ends.
-struct Row<'a> {
+struct StripRow<'a> {
     items: Vec<Item>,
     text: &'a Text,
     size_px: u32,
@@ -27,7 +27,7 @@ struct Row<'a> {
     right: f32,
 }
 
-impl<'a> Row<'a> {
+impl<'a> StripRow<'a> {
     fn new((top, width): (i32, i32), margin: f32, size_px: u32, text: &'a Text) -> Self {
         let middle = height_of(size_px) as f32 + Text::cap_height_px(size_px);
         Self {
@@ -106,7 +106,7 @@ pub(super) fn strip(
     text: &Text,
 ) -> Panel {
     let margin = MARGIN * text_px as f32;
-    let mut first = Row::new((0, screen.width), margin, text_px, text);
+    let mut first = StripRow::new((0, screen.width), margin, text_px, text);
     // The camera's state is never cut: who stands there has to see whether it is open.
     let ink = if state.is_closed {
         colours.warning
@@ -129,7 +129,7 @@ pub(super) fn strip(
         let size_px = (text_px as f32 * fitting.min(most).max(least)) as u32;
         // The gap between the rows is that of one row.
         let top = height - (height_of(size_px) - size_px as i32) / 2;
-        let mut row = Row::new((top, screen.width), margin, size_px, text);
+        let mut row = StripRow::new((top, screen.width), margin, size_px, text);
         row.add_status(&state.status, colours);
         height = even(top + height_of(size_px));
         second = Some(row);

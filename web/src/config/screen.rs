@@ -28,7 +28,7 @@ section! {
         /// Digits with which keys may do everything; `None`: no PIN does.
         pin: Option<String> = None,
         /// Percent, or auto: by the power profile.
-        brightness: Brightness = Brightness::default(),
+        brightness: BrightnessSetting = BrightnessSetting::default(),
         /// Minutes without anybody there after which the screen is black; 0: never.
         blank_after: u32 = 0,
     }
@@ -37,12 +37,12 @@ section! {
 /// A number, or the word auto.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Brightness {
+pub(crate) enum BrightnessSetting {
     Percent(u8),
     Word(String),
 }
 
-impl Default for Brightness {
+impl Default for BrightnessSetting {
     fn default() -> Self {
         Self::Word("auto".to_owned())
     }
@@ -83,10 +83,10 @@ impl ScreenConfig {
         }
         let why = "\"auto\", or between 5 and 100 percent";
         match &self.brightness {
-            Brightness::Percent(percent) if !BRIGHTNESS.contains(percent) => {
+            BrightnessSetting::Percent(percent) if !BRIGHTNESS.contains(percent) => {
                 return wrong("screen.brightness", &percent.to_string(), why);
             }
-            Brightness::Word(word) if word != "auto" => {
+            BrightnessSetting::Word(word) if word != "auto" => {
                 return wrong("screen.brightness", word, why);
             }
             _ => {}
@@ -123,8 +123,8 @@ impl ScreenConfig {
     /// In percent; `None`: auto.
     pub(crate) fn brightness(&self) -> Option<u8> {
         match self.brightness {
-            Brightness::Percent(percent) => Some(percent),
-            Brightness::Word(_) => None,
+            BrightnessSetting::Percent(percent) => Some(percent),
+            BrightnessSetting::Word(_) => None,
         }
     }
 

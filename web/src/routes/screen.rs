@@ -49,7 +49,7 @@ enum WantedTheme {
 struct ScreenReport {
     ground: String,
     /// `None`: the codes cover it.
-    feed: Option<Area>,
+    feed: Option<ScreenArea>,
     /// The feed's contrast is stretched.
     is_stretched: bool,
     /// Over the feed, in this order.
@@ -57,7 +57,7 @@ struct ScreenReport {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Area {
+struct ScreenArea {
     x: i32,
     y: i32,
     width: i32,
@@ -66,7 +66,7 @@ struct Area {
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct PanelReport {
-    area: Area,
+    area: ScreenArea,
     ground: String,
     items: Vec<ItemReport>,
 }
@@ -84,7 +84,7 @@ enum ItemReport {
         colour: String,
     },
     Fill {
-        area: Area,
+        area: ScreenArea,
         colour: String,
     },
     /// Black modules on the panel's ground.
@@ -145,14 +145,14 @@ impl ScreenReport {
     fn of(list: &DisplayList) -> Self {
         Self {
             ground: colour(list.ground),
-            feed: list.feed.map(Area::of),
+            feed: list.feed.map(ScreenArea::of),
             is_stretched: list.is_stretched,
             panels: list.panels.iter().map(PanelReport::of).collect(),
         }
     }
 }
 
-impl Area {
+impl ScreenArea {
     fn of(rect: Rect) -> Self {
         let Rect {
             x,
@@ -172,7 +172,7 @@ impl Area {
 impl PanelReport {
     fn of(panel: &Panel) -> Self {
         Self {
-            area: Area::of(panel.rect),
+            area: ScreenArea::of(panel.rect),
             ground: colour(panel.ground),
             items: panel.items.iter().filter_map(ItemReport::of).collect(),
         }
@@ -199,7 +199,7 @@ impl ItemReport {
                 colour: colour(*ink),
             },
             Item::Fill { rect, ink } => Self::Fill {
-                area: Area::of(*rect),
+                area: ScreenArea::of(*rect),
                 colour: colour(*ink),
             },
             Item::Code {

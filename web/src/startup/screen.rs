@@ -49,7 +49,7 @@ pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
         visitors,
         visitor: None,
         pictures: app.slots.composed.reader(),
-        lease: Lease::None,
+        lease: ScreenLease::None,
         viewers: 0,
         auto_theme: AutoTheme::default(),
         codes: Vec::new(),
@@ -62,7 +62,7 @@ pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
 /// Held while a display is open: compose and the detector work for it, the encoders do not. While it is blank, only the
 /// detector does.
 #[expect(dead_code, reason = "dropping it ends the demand")]
-enum Lease {
+enum ScreenLease {
     None,
     Tracks(TracksLease),
     Pictures(PictureLease),
@@ -71,7 +71,7 @@ enum Lease {
 struct AppOnScreen {
     app: Arc<App>,
     pictures: SlotReader<Composed>,
-    lease: Lease,
+    lease: ScreenLease,
     visitors: Arc<VisitorPictures>,
     /// The one that is shown.
     visitor: Option<VisitorPicture>,
@@ -162,9 +162,9 @@ impl ScreenHost for AppOnScreen {
         self.visitors.set_watching(watching == Watching::Pictures);
         let demand = &self.app.slots.demand;
         self.lease = match watching {
-            Watching::Nothing => Lease::None,
-            Watching::People => Lease::Tracks(self.app.watch_tracks()),
-            Watching::Pictures => Lease::Pictures(demand.watch_picture()),
+            Watching::Nothing => ScreenLease::None,
+            Watching::People => ScreenLease::Tracks(self.app.watch_tracks()),
+            Watching::Pictures => ScreenLease::Pictures(demand.watch_picture()),
         };
     }
 }
