@@ -65,6 +65,7 @@ add_modules() {
 
 # The system in a file for the boot loader, with this script as its init.
 pack() {
+    cp scripts/guest-init.sh "$root/"
     cp "$1" "$root/init"
     chmod +x "$root/init"
     (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$work/initrd"

@@ -1,11 +1,7 @@
 #!/bin/busybox sh
-# Runs as init in the virtual machine of test-devices.sh. Each step prints a line.
-busybox=/bin/busybox
-$busybox --install -s /bin
-export PATH=/bin
-mount -t proc none /proc
-mount -t sysfs none /sys
-mount -t devtmpfs none /dev
+# Runs as init in the virtual machine of test-devices.sh.
+. /guest-init.sh
+
 # Capture, output and both kinds of metadata: four nodes, of which one is a camera.
 cat >/bin/plug-in <<'END'
 #!/bin/sh
@@ -52,18 +48,6 @@ find_camera() {
 chmod +x /bin/unplug-held /bin/disconnect /bin/reconnect /bin/drop-pictures
 chmod +x /bin/plug-in /bin/unplug /bin/replug
 
-failures=0
-step() {
-    name=$1
-    shift
-    if "$@"; then
-        echo "guest: passed: $name"
-    else
-        echo "guest: FAILED: $name"
-        failures=$((failures + 1))
-    fi
-}
-
 head -n -1 /modules/order | while read -r module; do insmod "$module"; done
 echo "guest: up after $(cut -d ' ' -f 1 /proc/uptime) s, kernel $(uname -r)"
 step 'auto shows the scene, and the camera once it is plugged in' device_probe arrive plug-in
@@ -81,5 +65,4 @@ step 'silent while streaming, and back' \
     device_probe outage webcam 'drop-pictures 100' 'drop-pictures 0'
 drop-pictures 100
 step 'hanging from the start, and back' device_probe hang webcam 'drop-pictures 0'
-[ "$failures" -eq 0 ] && echo 'guest: all passed'
-poweroff -f
+finish

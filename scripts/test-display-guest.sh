@@ -1,25 +1,8 @@
 #!/bin/busybox sh
 # Runs as init in the virtual machine of test-display.sh. "guest: take NAME" asks the host for a picture of the display,
 # "guest: type NAME" to press a letter and Enter on the keyboard.
-busybox=/bin/busybox
-$busybox --install -s /bin
-export PATH=/bin
-mount -t proc none /proc
-mount -t sysfs none /sys
-mount -t devtmpfs none /dev
+. /guest-init.sh
 
-failures=0
-step() {
-    name=$1
-    shift
-    if "$@"; then
-        echo "guest: passed: $name"
-    else
-        echo "guest: FAILED: $name"
-        cat /tmp/log
-        failures=$((failures + 1))
-    fi
-}
 # Waits for a text in the log of the program, for the so manieth time.
 logged() {
     for _ in $(seq 60); do
@@ -35,7 +18,7 @@ take() {
     sleep 5
 }
 show() {
-    display_probe show "$1" >/tmp/log 2>&1 &
+    display_probe show "$@" >/tmp/log 2>&1 &
     probe=$!
     logged 'the screen is .* mode setting' 1
 }
@@ -62,8 +45,12 @@ step 'it gets none while the picture is shown' has_typed 1
 status=$(ls -d /sys/class/drm/card*-*/status | head -n 1)
 echo off >"$status"
 step 'the missing display is noticed' logged 'shows nothing' 1
+if [ -e /sys/class/drm/card1 ]; then
+    step 'the display of the other card is taken' logged 'card1, .* mode setting' 1
+fi
+shown=$(grep -c 'card0, .* mode setting' /tmp/log)
 echo on >"$status"
-step 'the display is opened again' logged 'mode setting' 2
+step 'the display is opened again' logged 'card0, .* mode setting' $((shown + 1))
 take replugged
 kill -9 "$probe"
 sleep 2
@@ -74,6 +61,24 @@ take console
 step 'a turned display is opened' show 90
 take turned
 kill -9 "$probe"
+sleep 2
+step 'the older way of mode setting works' show 0 legacy
+step 'it is that one' logged 'legacy mode setting' 1
+take legacy
+display_probe show 0 >/tmp/second 2>&1 &
+second=$!
+sleep 6
+step 'a second program is told that another one has the display' \
+    grep -q 'another program may have the display\|no display is connected\|card1, .* mode setting' /tmp/second
+kill -9 "$second" "$probe"
+sleep 2
+step 'without a console of its own a display is opened' show 0 bare
+chvt 2
+step 'another terminal on the display is noticed' logged 'tty2 is on the display' 1
+take terminal
+chvt 1
+step 'the display is opened again with its own terminal' logged 'mode setting' 2
+take returned
+kill -9 "$probe"
 sleep 1
-[ "$failures" -eq 0 ] && echo 'guest: all passed'
-poweroff -f
+finish

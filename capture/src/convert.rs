@@ -16,8 +16,8 @@ use thiserror::Error;
 use crate::picture::{I420, PictureError};
 
 pub(crate) use deinterlace::blend_fields;
-pub(crate) use geometry::{PixelAspect, Squarer, mirror};
-pub use geometry::{Turn, rotate};
+pub(crate) use geometry::{PixelAspect, Squarer};
+pub use geometry::{Turn, mirror, rotate, rotate_into};
 pub use packed::{Raster, bgr24, nv12, rgb24, yuyv};
 pub use planar::{Chroma, Planar, Plane, planar};
 

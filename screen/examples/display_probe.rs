@@ -1,7 +1,8 @@
 //! Shows a known picture through the kernel's mode setting; `scripts/test-display.sh` runs it in a virtual machine and
 //! compares what the display shows.
 //!
-//! `display_probe show ROTATION` shows it until the process ends. `display_probe expected WIDTH HEIGHT ROTATION`
+//! `display_probe show ROTATION [legacy|bare]` shows it until the process ends: with the older way of mode setting, or
+//! without taking the console. `display_probe expected WIDTH HEIGHT ROTATION`
 //! writes what a display of that size must show to standard output, as PPM.
 
 use std::error::Error;
@@ -12,8 +13,9 @@ use std::time::Duration;
 use capture::canvas::{Canvas, Ink, Rect};
 use capture::{I420, Next, PicturePool, PooledPicture, Threads};
 use screen::{
-    Count, Key, Orientation, OutputChoice, RestoreConsole, Rotation, ScreenHost, ScreenPicture,
-    ScreenSetup, ScreenState, restore_console, spawn,
+    Authority, Count, DisplaySettings, Key, KeyAnswer, Orientation, OutputChoice, RestoreConsole,
+    Rotation, ScreenHost, ScreenPicture, ScreenSetup, ScreenState, Watching, restore_console,
+    spawn,
 };
 
 /// Red, green and blue corners on a grey ramp.
@@ -71,9 +73,23 @@ impl ScreenHost for Still {
         state()
     }
 
-    fn press(&mut self, _key: Key) {}
+    fn display(&self) -> DisplaySettings {
+        DisplaySettings::default()
+    }
 
-    fn set_watching(&mut self, _is_watching: bool) {}
+    fn is_somebody_there(&mut self) -> bool {
+        true
+    }
+
+    fn press(&mut self, _key: Key, _authority: Authority) -> KeyAnswer {
+        KeyAnswer::Done
+    }
+
+    fn is_pin(&self, _typed: &str) -> bool {
+        false
+    }
+
+    fn set_watching(&mut self, _watching: Watching) {}
 }
 
 fn expected(size: (u32, u32), orientation: Orientation) -> Result<(), Box<dyn Error>> {
@@ -99,13 +115,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["expected", width, height, degrees] => {
             expected((width.parse()?, height.parse()?), orientation(degrees)?)
         }
-        ["show", degrees] => {
+        ["show", degrees, how @ ..] => {
+            let orientation = orientation(degrees)?;
             let setup = ScreenSetup {
                 output: OutputChoice::Auto,
                 desktop: None,
                 monitor: None,
-                orientation: orientation(degrees)?,
-                restore_console: Some(RestoreConsole {
+                rotation: Some(orientation.rotation),
+                is_mirrored: orientation.is_mirrored,
+                is_legacy: how == ["legacy"],
+                restore_console: (how != ["bare"]).then_some(RestoreConsole {
                     program: std::env::current_exe()?,
                     arguments: vec!["restore-console".to_owned()],
                 }),

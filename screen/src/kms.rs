@@ -6,10 +6,12 @@
 pub(crate) mod console;
 mod display;
 mod flip;
+mod touch;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,17 +21,22 @@ use drm::control::dumbbuffer::{DumbBuffer, DumbMapping};
 use drm::control::{Device as _, Event, framebuffer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use self::console::{Console, RestoreConsole};
+use self::console::{Console, OwnTerminal, RestoreConsole};
 use self::display::Display;
 use self::flip::Flips;
+use self::touch::TouchScreens;
 use crate::choose::{GraphicsCard, cards_below};
-use crate::output::{OutputEvent, ScreenError, ScreenOutput};
+use crate::orientation::Rotation;
+use crate::output::{Key, OutputEvent, ScreenError, ScreenOutput};
 use crate::picture::ScreenPicture;
 
 /// How often the list of displays is compared: kernel events reach only the host's network namespace.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A flip waits for one vertical blank. After this time the driver has lost it.
 const FLIP_TIMEOUT: Duration = Duration::from_millis(200);
+
+const INPUT_CLASS: &str = "/sys/class/input";
+const INPUT_DEVICES: &str = "/dev/input";
 
 /// An open graphics card.
 #[derive(Debug)]
@@ -64,6 +71,8 @@ pub(crate) struct KmsOutput {
     class: PathBuf,
     listed: String,
     looked_at: Instant,
+    terminal: OwnTerminal,
+    touch: TouchScreens,
     /// Dropped last: text appears when the card is free.
     _console: Option<Console>,
 }
@@ -74,9 +83,24 @@ pub(crate) fn refusal(device: &Path) -> Option<String> {
     if error.kind() != ErrorKind::PermissionDenied {
         return Some(error.to_string());
     }
+    let group = fs::metadata(device).ok().and_then(|device| {
+        let groups = fs::read_to_string("/etc/group").ok()?;
+        group_name(&groups, device.gid())
+    });
+    let group = group.unwrap_or_else(|| "video".to_owned());
     Some(format!(
-        "{error}; its group is usually `video`: add the user to it (usermod -aG video USER)"
+        "{error}; it belongs to the group `{group}`: add the user to it (usermod -aG {group} USER)"
     ))
+}
+
+/// The name of a group in the lines of `/etc/group`.
+fn group_name(groups: &str, gid: u32) -> Option<String> {
+    let gid = gid.to_string();
+    let mut fields = groups.lines().map(|line| line.split(':'));
+    fields.find_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)? == gid).then(|| name.to_owned())
+    })
 }
 
 fn open_card(device: &Path) -> std::io::Result<CardFile> {
@@ -90,13 +114,16 @@ impl KmsOutput {
         class: PathBuf,
         devices: &Path,
         restore: Option<&RestoreConsole>,
+        terminal: OwnTerminal,
+        is_legacy: bool,
     ) -> Result<Self, ScreenError> {
         let cards = cards_below(&class, devices, refusal);
         let mut failed = ScreenError::NoDisplay {
             card: "any graphics card".to_owned(),
         };
         for card in cards.iter().filter(|card| !card.connected.is_empty()) {
-            match Self::open_on(card, &class, restore) {
+            let opened = Self::open_on(card, &class, restore, terminal.clone(), is_legacy);
+            match opened {
                 Ok(output) => return Ok(output),
                 Err(error) => failed = error,
             }
@@ -108,6 +135,8 @@ impl KmsOutput {
         card: &GraphicsCard,
         class: &Path,
         restore: Option<&RestoreConsole>,
+        terminal: OwnTerminal,
+        is_legacy: bool,
     ) -> Result<Self, ScreenError> {
         let device = card.device.clone();
         let name = device.display().to_string();
@@ -125,12 +154,13 @@ impl KmsOutput {
             let buffer = ScanoutBuffer::new(&file, size);
             buffers.push(buffer.map_err(failed("no memory for a picture"))?);
         }
-        let console = Console::take(restore);
         let first = buffers[0].framebuffer;
-        let flips = Flips::start(&file, &display, first);
+        let flips = Flips::start(&file, &display, first, is_legacy);
         let flips = flips.map_err(failed(
             "the mode cannot be set; another program may have the display",
         ))?;
+        // Only now: a display that another program has is tried again and again.
+        let console = Console::take(restore);
         Ok(Self {
             card: file,
             device,
@@ -142,6 +172,8 @@ impl KmsOutput {
             class: class.to_owned(),
             listed: listed(class),
             looked_at: Instant::now(),
+            terminal,
+            touch: TouchScreens::open(Path::new(INPUT_CLASS), Path::new(INPUT_DEVICES)),
             _console: console,
         })
     }
@@ -191,6 +223,10 @@ impl ScreenOutput for KmsOutput {
         self.display.size()
     }
 
+    fn mounted(&self) -> Rotation {
+        self.display.mounted()
+    }
+
     fn describe(&self) -> String {
         let (width, height) = self.size();
         let (name, device) = (self.display.name(), self.device.display());
@@ -233,8 +269,15 @@ impl ScreenOutput for KmsOutput {
             if listed(&self.class) != self.listed {
                 return Err(ScreenError::Changed);
             }
+            // The console's text cannot appear while this program has the card.
+            self.terminal.check()?;
         }
-        Ok(Vec::new())
+        // A tap shows the codes.
+        let tapped = self.touch.tapped();
+        Ok(tapped
+            .then_some(OutputEvent::Pressed(Key::Codes))
+            .into_iter()
+            .collect())
     }
 }
 
@@ -281,4 +324,17 @@ fn listed(class: &Path) -> String {
         .collect();
     lines.sort();
     lines.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_of_a_card_is_named() {
+        let groups = "root:x:0:\nvideo:x:44:me,you\nrender:x:105:\n";
+        assert_eq!(group_name(groups, 44).as_deref(), Some("video"));
+        assert_eq!(group_name(groups, 105).as_deref(), Some("render"));
+        assert_eq!(group_name(groups, 4), None);
+    }
 }

@@ -5,15 +5,19 @@
 //! room. The strip and the codes are moved off the feed where there is room for them.
 
 mod codes;
+mod question;
 mod strip;
 #[cfg(test)]
 mod tests;
+mod visitor;
 
 use std::sync::Arc;
 
 use capture::canvas::{Ink, Rect, Text};
 
-use crate::state::{CodeMatrix, ScreenState, Theme};
+use crate::state::{CodeMatrix, ScreenState, Theme, VisitorPicture};
+
+pub use self::visitor::Corner;
 
 /// What is on the screen. Rectangles are in pixels of the upright picture, with even coordinates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub struct DisplayList {
     pub ground: Ink,
     /// `None`: there is no picture, or the codes cover it.
     pub feed: Option<Rect>,
+    /// The feed's contrast is stretched, for daylight.
+    pub is_stretched: bool,
     /// Opaque, and drawn over the feed in this order.
     pub panels: Vec<Panel>,
 }
@@ -48,6 +54,11 @@ pub enum Item {
     Fill {
         rect: Rect,
         ink: Ink,
+    },
+    /// Scaled to the rectangle.
+    Picture {
+        rect: Rect,
+        picture: VisitorPicture,
     },
     /// Black on the panel's ground, which is white.
     Code {
@@ -102,15 +113,28 @@ pub fn layout(
     let screen = Rect::of_size(size.0 & !1, size.1 & !1);
     let colours = Colours::of(state.theme);
     let ground = colours.ground;
-    if state.has_large_codes && !state.codes.is_empty() {
+    if state.is_blank {
         return DisplayList {
-            ground: Ink::WHITE,
+            ground: Ink::BLACK,
             feed: None,
-            panels: vec![codes::large(&state.codes, screen, text)],
+            is_stretched: false,
+            panels: Vec::new(),
         };
     }
     let shorter_px = screen.width.min(screen.height) as f32;
     let text_px = (shorter_px * TEXT_PART).max(SMALLEST_TEXT_PX) as u32;
+    let question = question::question(state.pin, screen, text_px, &colours, text);
+    if state.has_large_codes && !state.codes.is_empty() {
+        return DisplayList {
+            ground: Ink::WHITE,
+            feed: None,
+            is_stretched: false,
+            panels: [codes::large(&state.codes, screen, text)]
+                .into_iter()
+                .chain(question)
+                .collect(),
+        };
+    }
     let strip = strip::strip(state, screen, text_px, &colours, text);
     let above = screen.rows(0, strip.rect.y);
     let (feed, below) = match feed {
@@ -118,10 +142,16 @@ pub fn layout(
         None => (None, Rect::default()),
     };
     let mut panels = vec![strip];
-    panels.extend(codes::beside(&state.codes, above, below, text));
+    let codes = codes::beside(&state.codes, above, below, text);
+    let beside = codes.as_ref().map_or(Rect::default(), |codes| codes.rect);
+    let area = feed.map_or(above, |feed| feed.intersection(above));
+    panels.extend(visitor::visitor(state.visitor.as_ref(), area, beside));
+    panels.extend(codes);
+    panels.extend(question);
     DisplayList {
         ground,
         feed,
+        is_stretched: state.theme == Theme::Bright,
         panels,
     }
 }

@@ -1,8 +1,9 @@
 //! How the display hangs. The picture is turned on the CPU, because most drivers cannot turn a linear buffer by
 //! a quarter. Pure.
 
-use capture::I420;
 use capture::canvas::Rect;
+use capture::convert::{Turn, mirror, rotate_into};
+use capture::{I420, PictureError};
 
 /// A quarter turn or more, clockwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,9 +35,6 @@ pub struct Orientation {
     pub rotation: Rotation,
     pub is_mirrored: bool,
 }
-
-/// Tiles of this side are copied one by one, so that both sides of a turn stay in the cache.
-const TILE_PX: usize = 32;
 
 impl Orientation {
     /// Whether turning changes nothing.
@@ -76,54 +74,27 @@ impl Orientation {
     }
 
     /// Fills `to`, which gets the turned size, with `from`.
-    pub fn turn(self, from: &I420, to: &mut I420) {
-        let size = (from.width(), from.height());
-        let (width, height) = self.turned_size(size);
-        if to.reshape(width, height).is_err() {
-            // Not reached: the sides are those of another picture.
-            return;
-        }
-        let (source, target) = (from.planes(), to.planes_mut());
-        let full = (size.0 as usize, size.1 as usize);
-        let half = (full.0 / 2, full.1 / 2);
-        self.turn_plane(source.y, full, target.y);
-        self.turn_plane(source.u, half, target.u);
-        self.turn_plane(source.v, half, target.v);
-    }
-
-    fn turn_plane(self, from: &[u8], (width, height): (usize, usize), to: &mut [u8]) {
-        let (to_width, to_height) = match self.rotation {
-            Rotation::None | Rotation::Half => (width, height),
-            Rotation::Quarter | Rotation::ThreeQuarters => (height, width),
-        };
-        // The index of the source is linear in the place of the target.
-        let index = |x, y| self.source_index((x, y), (width as isize, height as isize));
-        let origin = index(0, 0);
-        let (step_x, step_y) = (index(1, 0) - origin, index(0, 1) - origin);
-        for top in (0..to_height).step_by(TILE_PX) {
-            for left in (0..to_width).step_by(TILE_PX) {
-                let right = (left + TILE_PX).min(to_width);
-                for y in top..(top + TILE_PX).min(to_height) {
-                    let mut at = origin + y as isize * step_y + left as isize * step_x;
-                    for pixel in &mut to[y * to_width + left..y * to_width + right] {
-                        *pixel = from[at as usize];
-                        at += step_x;
-                    }
-                }
+    ///
+    /// # Errors
+    /// When the size is none of a picture.
+    pub fn turn(self, from: &I420, to: &mut I420) -> Result<(), PictureError> {
+        // Mirrored before a quarter turn is the same as mirrored after the opposite one.
+        let turn = match (self.rotation, self.is_mirrored) {
+            (Rotation::None, _) => None,
+            (Rotation::Half, _) => Some(Turn::Half),
+            (Rotation::Quarter, false) | (Rotation::ThreeQuarters, true) => Some(Turn::Quarter),
+            (Rotation::ThreeQuarters, false) | (Rotation::Quarter, true) => {
+                Some(Turn::ThreeQuarters)
             }
-        }
-    }
-
-    /// The index in the upright plane of the pixel that is shown at (`x`, `y`).
-    fn source_index(self, (x, y): (isize, isize), (width, height): (isize, isize)) -> isize {
-        let (x, y) = match self.rotation {
-            Rotation::None => (x, y),
-            Rotation::Quarter => (y, height - 1 - x),
-            Rotation::Half => (width - 1 - x, height - 1 - y),
-            Rotation::ThreeQuarters => (width - 1 - y, x),
         };
-        let x = if self.is_mirrored { width - 1 - x } else { x };
-        y * width + x
+        match turn {
+            Some(turn) => rotate_into(from, turn, to)?,
+            None => to.clone_from(from),
+        }
+        if self.is_mirrored {
+            mirror(to);
+        }
+        Ok(())
     }
 }
 
@@ -178,7 +149,7 @@ mod tests {
         ];
         for (orientation, expected) in orientations().zip(expected) {
             let mut turned = I420::black(2, 2).expect("even");
-            orientation.turn(&upright, &mut turned);
+            orientation.turn(&upright, &mut turned).expect("fits");
             assert_eq!(corners(&turned), expected, "{orientation:?}");
             let size = orientation.turned_size((70, 36));
             assert_eq!((turned.width(), turned.height()), size);
@@ -194,7 +165,7 @@ mod tests {
         }
         for orientation in orientations() {
             let mut turned = I420::black(2, 2).expect("even");
-            orientation.turn(&upright, &mut turned);
+            orientation.turn(&upright, &mut turned).expect("fits");
             let inside = orientation.turned_rect(rect, (64, 40));
             for (index, luma) in turned.planes().y.iter().enumerate() {
                 let (x, y) = (

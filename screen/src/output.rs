@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::orientation::Rotation;
 use crate::picture::{DrawError, ScreenPicture};
 
 /// Shows pictures. Owned and called by the screen's thread alone.
@@ -28,6 +29,14 @@ pub trait ScreenOutput {
     /// # Errors
     /// As [`ScreenOutput::present`].
     fn events(&mut self) -> Result<Vec<OutputEvent>, ScreenError>;
+
+    /// The rotation with which pictures are upright, unless the owner wants another.
+    fn mounted(&self) -> Rotation {
+        Rotation::None
+    }
+
+    /// A window becomes one among others.
+    fn leave_full_screen(&mut self) {}
 }
 
 /// What an output reports.
@@ -49,17 +58,34 @@ pub enum Key {
     Privacy,
     /// Shows the codes large, or small again.
     Codes,
+    Brighter,
+    Darker,
+    /// Shows the next camera.
+    NextCamera,
+    /// Of a PIN: 0 to 9.
+    Digit(u8),
+    /// Removes the last digit.
+    Erase,
+    Enter,
+    /// Takes back a question, else leaves the full screen.
+    Escape,
 }
 
 impl Key {
-    /// The key of a letter.
+    /// The key of a character, as keyboards and terminals send it.
     #[must_use]
-    pub fn of(letter: char) -> Option<Self> {
-        match letter.to_ascii_lowercase() {
+    pub fn of(sign: char) -> Option<Self> {
+        match sign.to_ascii_lowercase() {
             's' => Some(Self::Shutter),
             'm' => Some(Self::Privacy),
             'q' => Some(Self::Codes),
-            _ => None,
+            '+' => Some(Self::Brighter),
+            '-' => Some(Self::Darker),
+            'n' => Some(Self::NextCamera),
+            '\u{8}' | '\u{7f}' => Some(Self::Erase),
+            '\r' | '\n' => Some(Self::Enter),
+            '\u{1b}' => Some(Self::Escape),
+            digit => Some(Self::Digit(digit.to_digit(10)? as u8)),
         }
     }
 }
@@ -79,6 +105,9 @@ pub enum ScreenError {
     /// The window system refused.
     #[error("{0}")]
     Window(String),
+    /// The console was switched to another terminal.
+    #[error("{terminal} is on the display")]
+    OtherTerminal { terminal: String },
     /// The displays changed, or the size of one.
     #[error("the connected displays changed")]
     Changed,

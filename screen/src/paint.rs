@@ -4,14 +4,28 @@ use capture::I420;
 use capture::canvas::{Canvas, Ink, Rect, Text};
 
 use crate::layout::{Item, Panel};
+use crate::picture::PlaneScaler;
 use crate::state::CodeMatrix;
 
 /// Fills `picture`, which has the panel's size.
-pub(crate) fn paint_panel(panel: &Panel, text: &mut Text, picture: &mut I420) {
+pub(crate) fn paint_panel(
+    panel: &Panel,
+    text: &mut Text,
+    scaler: &mut PlaneScaler,
+    picture: &mut I420,
+) {
     picture.fill(panel.ground.y, panel.ground.u, panel.ground.v);
+    for item in &panel.items {
+        if let Item::Picture { rect, picture: own } = item
+            && let Err(reason) = scaler.scale_picture(&own.pixels, picture, *rect)
+        {
+            tracing::debug!(reason, "a visitor's picture cannot be drawn");
+        }
+    }
     let mut canvas = Canvas::new(picture);
     for item in &panel.items {
         match item {
+            Item::Picture { .. } => {}
             Item::Text {
                 x,
                 baseline,

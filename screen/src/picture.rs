@@ -106,13 +106,23 @@ impl ScreenPicture {
                 self.scale(feed, area)?;
             } else {
                 let mut turned = std::mem::replace(&mut self.turned, empty());
-                self.orientation.turn(feed, &mut turned);
-                let scaled = self.scale(&turned, area);
+                let drawn = self
+                    .orientation
+                    .turn(feed, &mut turned)
+                    .map_err(|reason| failed(self.size, reason.to_string()))
+                    .and_then(|()| self.scale(&turned, area));
                 self.turned = turned;
-                scaled?;
+                drawn?;
             }
         }
-        for panel in &self.panels {
+        let stretched = self.layout.as_ref().filter(|layout| layout.is_stretched);
+        if let (Some(_), Some(area)) = (feed, stretched.and_then(|layout| layout.feed)) {
+            stretch(
+                &mut self.pixels,
+                self.orientation.turned_rect(area, upright),
+            );
+        }
+        for panel in self.panels.iter().filter(|panel| !panel.rect.is_empty()) {
             copy_into(&mut self.pixels, panel);
         }
         Ok(())
@@ -161,34 +171,36 @@ impl ScreenPicture {
     }
 
     fn paint_panels(&mut self, layout: &DisplayList, upright: (u32, u32)) {
-        self.panels.clear();
+        // Texts change more often than codes and pictures: what stays as it was is not painted again.
+        let before = self.layout.take().map(|layout| layout.panels);
+        let mut painted: Vec<_> = before
+            .into_iter()
+            .flatten()
+            .zip(self.panels.drain(..))
+            .collect();
         for panel in &layout.panels {
-            let (width, height) = (panel.rect.width as u32, panel.rect.height as u32);
-            // A panel without rows has no picture.
-            let Ok(mut painted) = I420::black(width, height) else {
+            if let Some(same) = painted.iter().position(|(before, _)| before == panel) {
+                self.panels.push(painted.swap_remove(same).1);
                 continue;
-            };
-            paint_panel(panel, &mut self.text, &mut painted);
+            }
             let mut pixels = empty();
-            self.orientation.turn(&painted, &mut pixels);
-            let rect = self.orientation.turned_rect(panel.rect, upright);
+            let mut rect = self.orientation.turned_rect(panel.rect, upright);
+            let painted = I420::black(panel.rect.width as u32, panel.rect.height as u32).and_then(
+                |mut painted| {
+                    paint_panel(panel, &mut self.text, &mut self.scaler, &mut painted);
+                    self.orientation.turn(&painted, &mut pixels)
+                },
+            );
+            // A panel without pixels is not copied.
+            if painted.is_err() {
+                rect = Rect::default();
+            }
             self.panels.push(PaintedPanel { rect, pixels });
         }
     }
 
-    /// Scales `feed` into `area`, plane by plane.
     fn scale(&mut self, feed: &I420, area: Rect) -> Result<(), DrawError> {
-        let (from, size) = (feed.planes(), (feed.width(), feed.height()));
-        let whole = (self.pixels.width(), self.pixels.height());
-        let to = self.pixels.planes_mut();
-        let half = |(width, height): (u32, u32)| (width / 2, height / 2);
-        let half_area = Rect::new(area.x / 2, area.y / 2, area.width / 2, area.height / 2);
-        let (small, half_whole) = (half(size), half(whole));
-        let scaler = &mut self.scaler;
-        let scaled = scaler
-            .scale(0, (from.y, size), (to.y, whole), area)
-            .and_then(|()| scaler.scale(1, (from.u, small), (to.u, half_whole), half_area))
-            .and_then(|()| scaler.scale(1, (from.v, small), (to.v, half_whole), half_area));
+        let scaled = self.scaler.scale_picture(feed, &mut self.pixels, area);
         scaled.map_err(|reason| failed(self.size, reason))
     }
 }
@@ -212,13 +224,30 @@ type TargetPlane<'a> = (&'a mut [u8], (u32, u32));
 
 /// Enlarges or shrinks planes.
 #[derive(Debug, Default)]
-struct PlaneScaler {
+pub(crate) struct PlaneScaler {
     shrinker: Resizer,
     /// One for each size of a plane: luma, and chroma.
     enlargers: [Enlarger; 2],
 }
 
 impl PlaneScaler {
+    /// Scales a picture into the area of another, plane by plane.
+    pub(crate) fn scale_picture(
+        &mut self,
+        from: &I420,
+        to: &mut I420,
+        area: Rect,
+    ) -> Result<(), String> {
+        let half = |(width, height): (u32, u32)| (width / 2, height / 2);
+        let half_area = Rect::new(area.x / 2, area.y / 2, area.width / 2, area.height / 2);
+        let (size, whole) = ((from.width(), from.height()), (to.width(), to.height()));
+        let (small, half_whole) = (half(size), half(whole));
+        let (from, to) = (from.planes(), to.planes_mut());
+        self.scale(0, (from.y, size), (to.y, whole), area)?;
+        self.scale(1, (from.u, small), (to.u, half_whole), half_area)?;
+        self.scale(1, (from.v, small), (to.v, half_whole), half_area)
+    }
+
     /// `enlarger`: 0 for luma, 1 for chroma.
     fn scale(
         &mut self,
@@ -249,6 +278,31 @@ impl PlaneScaler {
             .resize_typed(&from, &mut to, &options)
             .map_err(|error| error.to_string())
     }
+}
+
+/// The darkest and the brightest luma that remain different when the contrast is stretched: most of what cameras
+/// see lies between them.
+const STRETCHED: std::ops::Range<u8> = 36..204;
+
+/// Stretches the contrast of the area. In daylight, what is dark on a display cannot be told apart.
+fn stretch(picture: &mut I420, area: Rect) {
+    let whole = picture.width() as usize;
+    let [x, y, width, height] = [area.x, area.y, area.width, area.height].map(|side| side as usize);
+    let rows = picture.planes_mut().y.chunks_exact_mut(whole);
+    for row in rows.skip(y).take(height) {
+        for luma in &mut row[x..x + width] {
+            *luma = stretched(*luma);
+        }
+    }
+}
+
+/// In whole numbers, which the compiler vectorises.
+fn stretched(luma: u8) -> u8 {
+    const FROM: u16 = (STRETCHED.end - STRETCHED.start) as u16;
+    // Of limited range.
+    const TO: u16 = 235 - 16;
+    let above = u16::from(luma.saturating_sub(STRETCHED.start)).min(FROM);
+    (16 + ((above * (TO * 128 / FROM)) >> 7)) as u8
 }
 
 /// Copies a panel, whose sides and place are even, over the picture.

@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use capture::PooledPicture;
+
+use crate::layout::Corner;
+use crate::pin::PinQuestion;
+
 /// Everything that the layout depends on, but the size. When two are equal, nothing is drawn anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScreenState {
@@ -15,10 +20,26 @@ pub struct ScreenState {
     pub privacy: String,
     /// Browsers that watch.
     pub viewers: u32,
+    /// The machine's own state (power, network), most important first: the last ones are left out where there is no room.
+    pub status: Vec<StatusItem>,
     pub codes: Vec<Code>,
+    /// A picture that a visitor agreed to show.
+    pub visitor: Option<VisitorPicture>,
     /// The codes fill the screen, instead of a corner.
     pub has_large_codes: bool,
+    /// Is asked in the middle of the screen.
+    pub pin: Option<PinQuestion>,
+    /// Nobody is there: the screen is black.
+    pub is_blank: bool,
     pub theme: Theme,
+}
+
+/// A short text about the machine, such as "Battery 40 %".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusItem {
+    pub text: String,
+    /// Somebody should do something: it is shown in another colour and left out last.
+    pub is_warning: bool,
 }
 
 /// So many objects of one class.
@@ -38,6 +59,23 @@ pub struct Code {
     pub caption: String,
     pub matrix: Arc<CodeMatrix>,
 }
+
+/// A picture of a visitor, and where it is.
+#[derive(Debug, Clone)]
+pub struct VisitorPicture {
+    /// Two with the same name have the same pixels.
+    pub name: String,
+    pub pixels: Arc<PooledPicture>,
+    pub corner: Corner,
+}
+
+impl PartialEq for VisitorPicture {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.corner) == (&other.name, other.corner)
+    }
+}
+
+impl Eq for VisitorPicture {}
 
 /// The modules of a QR code, without its quiet zone.
 #[derive(Debug, Clone, PartialEq, Eq)]

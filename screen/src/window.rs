@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use softbuffer::{Context, Surface};
 use winit::application::ApplicationHandler;
-use winit::event::{ElementState, WindowEvent};
+use winit::event::{ElementState, TouchPhase, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, EventLoop};
 use winit::keyboard::{Key as WindowKey, NamedKey};
 use winit::monitor::MonitorHandle;
@@ -112,6 +112,12 @@ impl ScreenOutput for WindowOutput {
         self.pump()?;
         Ok(std::mem::take(&mut self.opened.happened))
     }
+
+    fn leave_full_screen(&mut self) {
+        if let Some(window) = &self.opened.window {
+            window.set_fullscreen(None);
+        }
+    }
 }
 
 impl Opened {
@@ -142,19 +148,19 @@ impl Opened {
 
     fn press(&mut self, key: &WindowKey) {
         let Some(window) = &self.window else { return };
-        let is_full = window.fullscreen().is_some();
-        match key {
-            WindowKey::Named(NamedKey::Escape) => window.set_fullscreen(None),
+        let key = match key {
             WindowKey::Character(letter) if letter.eq_ignore_ascii_case("f") => {
-                let full = (!is_full).then_some(Fullscreen::Borderless(None));
-                window.set_fullscreen(full);
+                let is_full = window.fullscreen().is_some();
+                window.set_fullscreen((!is_full).then_some(Fullscreen::Borderless(None)));
+                None
             }
-            WindowKey::Character(letter) => {
-                let key = letter.chars().next().and_then(Key::of);
-                self.happened.extend(key.map(OutputEvent::Pressed));
-            }
-            _ => {}
-        }
+            WindowKey::Character(letter) => letter.chars().next().and_then(Key::of),
+            WindowKey::Named(NamedKey::Escape) => Some(Key::Escape),
+            WindowKey::Named(NamedKey::Enter) => Some(Key::Enter),
+            WindowKey::Named(NamedKey::Backspace) => Some(Key::Erase),
+            _ => None,
+        };
+        self.happened.extend(key.map(OutputEvent::Pressed));
     }
 }
 
@@ -177,6 +183,10 @@ impl ApplicationHandler for Opened {
                 if event.state == ElementState::Pressed && !event.repeat =>
             {
                 self.press(&event.logical_key);
+            }
+            // A tap shows the codes.
+            WindowEvent::Touch(touch) if touch.phase == TouchPhase::Started => {
+                self.happened.push(OutputEvent::Pressed(Key::Codes));
             }
             _ => {}
         }

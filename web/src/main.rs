@@ -14,6 +14,7 @@ mod booth;
 mod cli;
 mod commands;
 mod config;
+mod display;
 mod environment;
 mod events;
 mod http;

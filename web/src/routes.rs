@@ -15,6 +15,7 @@ mod network;
 mod offers;
 mod page;
 mod portal;
+mod screen;
 mod settings;
 mod shutter;
 mod status;
@@ -82,6 +83,8 @@ fn table() -> Vec<Route> {
         route(Nothing, "/booth/{*file}", get(page::booth_asset)),
         route(Nothing, "/gallery", page::guarded("gallery.html")),
         route(Nothing, "/gallery/{*file}", get(gallery::file)),
+        route(Nothing, "/screen", page::guarded("screen.html")),
+        route(Nothing, "/screen/{*file}", page::folder("screen")),
         route(Nothing, "/join", page::guarded("join.html")),
         route(Nothing, "/join/{*file}", page::folder("join")),
         route(Nothing, "/icons/{*file}", page::folder("icons")),
@@ -113,6 +116,7 @@ fn table() -> Vec<Route> {
         route(Nothing, "/api/status", get(status::status)),
         route(Watch, "/api/viewers", get(status::viewers)),
         route(Watch, "/api/gallery", get(gallery::list)),
+        route(Watch, "/api/screen", get(screen::layout_for)),
         route(Watch, "/api/join", get(join::join)),
         route(Watch, "/qr/{name}", get(join::code)),
         photo(Watch, "/api/stylise", post(stylise::submit::submit)),

@@ -14,27 +14,43 @@ pub enum Turn {
     ThreeQuarters,
 }
 
+impl Turn {
+    /// The size of a picture of this size afterwards.
+    #[must_use]
+    pub fn size(self, (width, height): (u32, u32)) -> (u32, u32) {
+        match self {
+            Self::Half => (width, height),
+            Self::Quarter | Self::ThreeQuarters => (height, width),
+        }
+    }
+}
+
 /// Returns the picture rotated clockwise.
 pub fn rotate(
     source: &I420,
     turn: Turn,
     pool: &PicturePool,
 ) -> Result<PooledPicture, PictureError> {
-    let (width, height) = (source.width(), source.height());
-    let mut target = match turn {
-        Turn::Half => pool.take(width, height)?,
-        Turn::Quarter | Turn::ThreeQuarters => pool.take(height, width)?,
-    };
-    let (from, to) = (source.planes(), target.planes_mut());
-    let (width, height) = (width as usize, height as usize);
-    turn_plane(from.y, to.y, width, height, turn);
-    turn_plane(from.u, to.u, width / 2, height / 2, turn);
-    turn_plane(from.v, to.v, width / 2, height / 2, turn);
+    let (width, height) = turn.size((source.width(), source.height()));
+    let mut target = pool.take(width, height)?;
+    rotate_into(source, turn, &mut target)?;
     Ok(target)
 }
 
+/// Fills `target`, which gets the size, with the picture rotated clockwise.
+pub fn rotate_into(source: &I420, turn: Turn, target: &mut I420) -> Result<(), PictureError> {
+    let (width, height) = turn.size((source.width(), source.height()));
+    target.reshape(width, height)?;
+    let (from, to) = (source.planes(), target.planes_mut());
+    let (width, height) = (source.width() as usize, source.height() as usize);
+    turn_plane(from.y, to.y, width, height, turn);
+    turn_plane(from.u, to.u, width / 2, height / 2, turn);
+    turn_plane(from.v, to.v, width / 2, height / 2, turn);
+    Ok(())
+}
+
 /// Swaps left and right.
-pub(crate) fn mirror(picture: &mut I420) {
+pub fn mirror(picture: &mut I420) {
     let width = picture.width() as usize;
     let planes = picture.planes_mut();
     for (plane, width) in [

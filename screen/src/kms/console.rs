@@ -12,6 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 mod modes;
 
+use crate::output::ScreenError;
+
 use self::modes::{ConsoleModes, Graphics, Keyboard};
 
 /// The program that restores the console, and its arguments before those of [`restore_console`].
@@ -19,6 +21,35 @@ use self::modes::{ConsoleModes, Graphics, Keyboard};
 pub struct RestoreConsole {
     pub program: PathBuf,
     pub arguments: Vec<String>,
+}
+
+/// The virtual terminal that was on the display when the program began: the screen is shown while it is there.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnTerminal(Option<String>);
+
+/// The kernel's name of the terminal on the display.
+const ACTIVE: &str = "/sys/class/tty/tty0/active";
+
+fn active_terminal() -> Option<String> {
+    Some(std::fs::read_to_string(ACTIVE).ok()?.trim().to_owned())
+}
+
+impl Default for OwnTerminal {
+    fn default() -> Self {
+        Self(active_terminal())
+    }
+}
+
+impl OwnTerminal {
+    /// An error while another terminal is on the display.
+    pub(crate) fn check(&self) -> Result<(), ScreenError> {
+        match (active_terminal(), &self.0) {
+            (Some(terminal), Some(own)) if terminal != *own => {
+                Err(ScreenError::OtherTerminal { terminal })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Taken until it is dropped.

@@ -1,8 +1,9 @@
 //! The display of a card: its connector, its preferred mode, and the controller that feeds it.
 
-use drm::control::{Device as _, Mode, ModeTypeFlags, ResourceHandles, connector, crtc};
+use drm::control::{Device as _, Mode, ModeTypeFlags, ResourceHandles, connector, crtc, property};
 
 use super::CardFile;
+use crate::orientation::Rotation;
 use crate::output::ScreenError;
 
 #[derive(Debug)]
@@ -11,6 +12,8 @@ pub(super) struct Display {
     pub(super) crtc: crtc::Handle,
     pub(super) mode: Mode,
     name: String,
+    /// How the panel is mounted in its case.
+    mounted: Rotation,
 }
 
 impl Display {
@@ -38,6 +41,7 @@ impl Display {
                 connector: *handle,
                 crtc,
                 mode,
+                mounted: mounted(card, *handle),
                 name: format!("{}-{}", info.interface().as_str(), info.interface_id()),
             });
         }
@@ -51,8 +55,41 @@ impl Display {
         (width.into(), height.into())
     }
 
+    /// The rotation with which pictures are upright on a panel that is mounted turned, as in some tablets.
+    pub(super) fn mounted(&self) -> Rotation {
+        self.mounted
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+}
+
+fn mounted(card: &CardFile, connector: connector::Handle) -> Rotation {
+    let value = || -> std::io::Result<Rotation> {
+        let properties = card.get_properties(connector)?;
+        for (handle, value) in properties.iter() {
+            let property = card.get_property(*handle)?;
+            if property.name().to_bytes() != b"panel orientation" {
+                continue;
+            }
+            if let property::Value::Enum(Some(entry)) = property.value_type().convert_value(*value)
+            {
+                return Ok(rotation_for(entry.name().to_bytes()));
+            }
+        }
+        Ok(Rotation::None)
+    };
+    value().unwrap_or_default()
+}
+
+/// The rotation, clockwise, for a panel whose "panel orientation" has this value.
+fn rotation_for(orientation: &[u8]) -> Rotation {
+    match orientation {
+        b"Upside Down" => Rotation::Half,
+        b"Left Side Up" => Rotation::ThreeQuarters,
+        b"Right Side Up" => Rotation::Quarter,
+        _ => Rotation::None,
     }
 }
 
@@ -80,4 +117,18 @@ fn crtc_of(
                 possible.first().copied()
             })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_that_is_mounted_turned_is_turned_back() {
+        assert_eq!(rotation_for(b"Normal"), Rotation::None);
+        assert_eq!(rotation_for(b"Upside Down"), Rotation::Half);
+        // Its left side is up when the picture was turned clockwise by a quarter: three more make it upright.
+        assert_eq!(rotation_for(b"Left Side Up"), Rotation::ThreeQuarters);
+        assert_eq!(rotation_for(b"Right Side Up"), Rotation::Quarter);
+    }
 }

@@ -32,10 +32,13 @@ impl Flips {
         card: &CardFile,
         display: &Display,
         first: framebuffer::Handle,
+        is_legacy: bool,
     ) -> io::Result<Self> {
-        match Self::start_atomic(card, display, first) {
-            Ok(flips) => return Ok(flips),
-            Err(error) => tracing::debug!(%error, "no atomic mode setting"),
+        if !is_legacy {
+            match Self::start_atomic(card, display, first) {
+                Ok(flips) => return Ok(flips),
+                Err(error) => tracing::debug!(%error, "no atomic mode setting"),
+            }
         }
         let _ = card.set_client_capability(ClientCapability::Atomic, false);
         let (crtc, connectors) = (display.crtc, [display.connector]);

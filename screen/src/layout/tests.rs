@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::state::{Code, Count};
+use crate::state::{Code, Count, StatusItem};
 
 pub(crate) const SIZES: [(u32, u32); 6] = [
     (640, 480),
@@ -23,6 +23,13 @@ fn code(title: &str) -> Code {
     }
 }
 
+fn status(text: &str) -> StatusItem {
+    StatusItem {
+        text: text.to_owned(),
+        is_warning: false,
+    }
+}
+
 fn full_state() -> ScreenState {
     ScreenState {
         name: "Hall 3".to_owned(),
@@ -38,6 +45,11 @@ fn full_state() -> ScreenState {
         ],
         privacy: "Faces blurred".to_owned(),
         viewers: 4,
+        status: vec![
+            status("Battery 76 %, 1 h 20 min"),
+            status("Balanced"),
+            status("Wi-Fi hall-3, 192.168.178.20"),
+        ],
         codes: vec![code("Wi-Fi"), code("Watch")],
         ..ScreenState::default()
     }
@@ -85,7 +97,9 @@ fn everything_is_on_the_screen_at_every_size_and_the_feed_is_not_distorted() {
                             text: words,
                             ..
                         } => (*x, *x + text.width_px(words, *size_px) as i32),
-                        Item::Fill { rect, .. } => (rect.x, rect.right()),
+                        Item::Fill { rect, .. } | Item::Picture { rect, .. } => {
+                            (rect.x, rect.right())
+                        }
                         Item::Code {
                             x,
                             module_px,
@@ -153,6 +167,46 @@ fn the_state_of_the_camera_is_shown_even_on_a_narrow_screen() {
         words.contains(&"Hall 3") && words.contains(&"3 people, 1 dog"),
         "{words:?}"
     );
+}
+
+#[test]
+fn the_state_of_the_machine_is_shown_at_every_size_and_warnings_are_left_out_last() {
+    let text = Text::new();
+    let mut state = full_state();
+    for size in SIZES {
+        let list = layout(&state, size, Some((1280, 720)), &text);
+        for item in &state.status {
+            assert!(texts(&list).contains(&&*item.text), "{size:?} {item:?}");
+        }
+        let strip = list.panels[0].rect;
+        assert!(strip.height * 8 < size.1 as i32, "{size:?}: {strip:?}");
+    }
+    state
+        .status
+        .extend((0..20).map(|number| status(&format!("something of no weight, number {number}"))));
+    state.status.push(StatusItem {
+        text: "Battery 4 %".to_owned(),
+        is_warning: true,
+    });
+    for size in SIZES {
+        let list = layout(&state, size, Some((1280, 720)), &text);
+        assert!(texts(&list).contains(&"Battery 4 %"), "{size:?}");
+    }
+}
+
+#[test]
+fn counts_do_not_change_the_size_of_the_feed() {
+    let text = Text::new();
+    let mut state = full_state();
+    let feed = |state: &ScreenState| layout(state, (1920, 1200), Some((640, 480)), &text).feed;
+    let before = feed(&state);
+    for number in 0..40 {
+        state.counts.push(Count {
+            label: format!("class {number}"),
+            number,
+        });
+        assert_eq!(feed(&state), before);
+    }
 }
 
 #[test]

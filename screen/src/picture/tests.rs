@@ -5,7 +5,7 @@ use qrcode::{Color, EcLevel, QrCode};
 
 use super::*;
 use crate::orientation::Rotation;
-use crate::state::{Code, CodeMatrix, Count, Theme};
+use crate::state::{Code, CodeMatrix, Count, StatusItem, Theme, VisitorPicture};
 
 const PAGE: &str = "http://192.168.178.20:8080/";
 const WIFI: &str = "WIFI:T:WPA;S:carrier;P:correct horse;;";
@@ -41,6 +41,16 @@ fn state(theme: Theme) -> ScreenState {
         ],
         privacy: "Faces blurred".to_owned(),
         viewers: 4,
+        status: [
+            ("Battery 9 %, 12 min", true),
+            ("Saver", false),
+            ("Wi-Fi hall-3", false),
+        ]
+        .map(|(text, is_warning)| StatusItem {
+            text: text.to_owned(),
+            is_warning,
+        })
+        .to_vec(),
         codes: vec![
             code("Wi-Fi", "carrier", WIFI),
             code("Watch", "192.168.178.20:8080", PAGE),
@@ -228,9 +238,60 @@ fn scaling_keeps_the_brightness_of_the_feed() {
 }
 
 #[test]
+fn the_bright_theme_stretches_the_contrast_of_the_feed_only() {
+    let plain = ScreenState {
+        codes: Vec::new(),
+        ..state(Theme::Dark)
+    };
+    let dark = drawn((1280, 800), Orientation::default(), &plain);
+    let bright = drawn((1280, 800), Orientation::default(), &state(Theme::Bright));
+    let green = |image: &RgbImage, x| i32::from(image.get_pixel(x, 500)[1]);
+    let change = |image: &RgbImage| green(image, 900) - green(image, 300);
+    let (before, after) = (change(&dark), change(&bright));
+    assert!(after * 10 > before * 12, "{before} {after}");
+    assert_eq!(codes_in(&bright), [WIFI, PAGE]);
+    assert_eq!(stretched(0), 16);
+    assert!(stretched(255) >= 233, "{}", stretched(255));
+    for luma in STRETCHED.start + 1..STRETCHED.end {
+        assert!(stretched(luma) > stretched(luma - 1), "{luma}");
+    }
+}
+
+#[test]
+fn a_visitors_picture_is_beside_the_feed_and_gone_afterwards() {
+    let mut green = capture::PicturePool::new(1).take(300, 400).expect("even");
+    let ink = capture::canvas::Ink::rgb(20, 220, 20);
+    green.fill(ink.y, ink.u, ink.v);
+    let mut plain = state(Theme::Dark);
+    plain.status.clear();
+    let with_picture = ScreenState {
+        visitor: Some(VisitorPicture {
+            name: "one".to_owned(),
+            pixels: Arc::new(green),
+            corner: crate::layout::Corner::LowerLeft,
+        }),
+        ..plain.clone()
+    };
+    let is_green = |pixel: &image::Rgb<u8>| pixel[1] > 180 && pixel[0] < 90;
+    for (size, degrees) in [((640, 480), 0), ((1920, 1200), 180), ((1200, 1920), 0)] {
+        let mut picture = ScreenPicture::new(size, orientation(degrees, false)).expect("a size");
+        picture.draw(&with_picture, Some(&feed())).expect("drawn");
+        let image = shown(&mut picture);
+        let green = image.pixels().filter(|pixel| is_green(pixel)).count() as f64;
+        let part = green / f64::from(size.0 * size.1);
+        assert!((0.01..0.12).contains(&part), "{size:?}: {part}");
+        assert_eq!(codes_in(&image), [WIFI, PAGE], "{size:?}");
+        picture.draw(&plain, Some(&feed())).expect("drawn");
+        assert!(!shown(&mut picture).pixels().any(is_green), "{size:?}");
+    }
+}
+
+#[test]
 fn without_a_feed_no_pixel_of_the_last_one_remains() {
     let mut picture = ScreenPicture::new((1280, 800), Orientation::default()).expect("a size");
-    let state = state(Theme::Dark);
+    let mut state = state(Theme::Dark);
+    // Warnings are red.
+    state.status.clear();
     picture.draw(&state, Some(&feed())).expect("drawn");
     assert!(shown(&mut picture).pixels().any(is_red));
     picture.draw(&state, None).expect("drawn");
@@ -265,7 +326,7 @@ fn prints_the_time_of_a_picture() {
             (1200, 1920)
         };
         let mut picture = ScreenPicture::new(size, orientation(degrees, false)).expect("a size");
-        let state = state(Theme::Dark);
+        let mut state = state(Theme::Dark);
         let mut best = [f64::MAX; 2];
         for _ in 0..60 {
             let begin = std::time::Instant::now();
@@ -277,8 +338,15 @@ fn prints_the_time_of_a_picture() {
             rows.expect("converted");
             best[1] = best[1].min(begin.elapsed().as_secs_f64() * 1e3);
         }
+        state.theme = Theme::Bright;
+        let mut stretched = f64::MAX;
+        for _ in 0..60 {
+            let begin = std::time::Instant::now();
+            picture.draw(&state, Some(&feed)).expect("drawn");
+            stretched = stretched.min(begin.elapsed().as_secs_f64() * 1e3);
+        }
         println!(
-            "{degrees}: {:.2} ms to draw, {:.2} ms to convert",
+            "{degrees}: {:.2} ms to draw, {stretched:.2} ms with more contrast, {:.2} ms to convert",
             best[0], best[1]
         );
     }

@@ -8,11 +8,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 /// Pages with relative links: a slash at the end would change what these refer to.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/admin",
     "/booth",
     "/gallery",
     "/join",
+    "/screen",
     "/camera",
     "/api/docs",
 ];

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::submit;
 use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, portal};
-use super::{settings, shutter, status, stylise, tracks, whep_whip};
+use super::{screen, settings, shutter, status, stylise, tracks, whep_whip};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
 
@@ -40,6 +40,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Photo booth", stylise::operations()),
         ("Gallery", gallery::operations()),
         ("Join", join::operations()),
+        ("Screen", screen::operations()),
         ("Pages", page::operations()),
         ("Contract", own_operations()),
     ]

@@ -1,26 +1,27 @@
 //! The display of this machine: what the `screen` crate shows, and what its keys do.
 
-use std::collections::BTreeMap;
+mod visitors;
+
 use std::env::current_exe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use capture::{Next, PooledPicture, SlotReader};
-use detector::Tracks;
 use detector::privacy::PrivacyMode;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use detector::{BBox, DetectorState, Tracks};
 use screen::{
-    Code, Count, Key, RestoreConsole, ScreenHandle, ScreenHost, ScreenSetup, ScreenState,
+    Authority, AutoTheme, Code, Corner, DisplaySettings, Key, KeyAnswer, RestoreConsole,
+    ScreenHandle, ScreenHost, ScreenSetup, ScreenState, VisitorPicture, Watching,
 };
 use serde_json::json;
 use signaling::{Composed, PictureLease};
 
-use crate::app::App;
+use self::visitors::VisitorPictures;
+use crate::access::credentials::equal;
+use crate::app::{App, TracksLease};
+use crate::display;
 use crate::environment;
-use crate::qr;
-use crate::routes::join::public_address;
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
 
 /// Three seconds after a change of the network the codes are right: its interfaces are read every second.
@@ -37,13 +38,20 @@ pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
         output: config.output(),
         desktop: environment::desktop(),
         monitor: config.monitor.clone(),
-        orientation: config.orientation(),
+        rotation: config.rotation(),
+        is_mirrored: config.mirror,
+        is_legacy: false,
         restore_console: restorer.ok(),
         threads: app.threads.clone(),
     };
+    let visitors = VisitorPictures::start(app).context("cannot start the thread of pictures")?;
     let host = AppOnScreen {
+        visitors,
+        visitor: None,
         pictures: app.slots.composed.reader(),
-        lease: None,
+        lease: ScreenLease::None,
+        viewers: 0,
+        auto_theme: AutoTheme::default(),
         codes: Vec::new(),
         codes_at: None,
         app: Arc::clone(app),
@@ -51,11 +59,25 @@ pub(super) fn start(app: &Arc<App>) -> anyhow::Result<Option<ScreenHandle>> {
     screen::spawn(setup, Box::new(host)).context("cannot start the screen's thread")
 }
 
+/// Held while a display is open: compose and the detector work for it, the encoders do not. While it is blank, only the
+/// detector does.
+#[expect(dead_code, reason = "dropping it ends the demand")]
+enum ScreenLease {
+    None,
+    Tracks(TracksLease),
+    Pictures(PictureLease),
+}
+
 struct AppOnScreen {
     app: Arc<App>,
     pictures: SlotReader<Composed>,
-    /// Held while a display is open: compose and the detector work for it, the encoders do not.
-    lease: Option<PictureLease>,
+    lease: ScreenLease,
+    visitors: Arc<VisitorPictures>,
+    /// The one that is shown.
+    visitor: Option<VisitorPicture>,
+    /// Browsers that watched a moment ago.
+    viewers: usize,
+    auto_theme: AutoTheme,
     codes: Vec<Code>,
     codes_at: Option<Instant>,
 }
@@ -74,60 +96,99 @@ impl ScreenHost for AppOnScreen {
     }
 
     fn state(&mut self) -> ScreenState {
-        let app = &self.app;
-        let config = app.settings.present();
-        let is_closed = app.shutter.is_closed();
         let now = Instant::now();
-        let tracks = app.slots.tracks.latest().filter(|_| !is_closed);
-        let hour = TimeZone::system().to_datetime(Timestamp::now()).hour();
         self.follow_codes(now);
-        ScreenState {
-            name: config.name.clone(),
-            counts: tracks
-                .map(|tracks| counts(&tracks, now))
-                .unwrap_or_default(),
-            is_closed,
-            privacy: in_words(config.privacy.mode).to_owned(),
-            viewers: u32::try_from(self.app.engine.viewers().len()).unwrap_or(u32::MAX),
-            codes: self.codes.clone(),
-            has_large_codes: false,
-            theme: config.screen.theme_at(hour.unsigned_abs()),
+        let theme = self.app.config.screen.theme();
+        let theme = theme.unwrap_or_else(|| self.auto_theme.theme(now, display::hour()));
+        self.follow_visitors(now);
+        let mut state = display::state(&self.app, self.codes.clone(), theme, now);
+        state.visitor.clone_from(&self.visitor);
+        state.status.extend(display::network_status(&self.app));
+        state
+    }
+
+    fn display(&self) -> DisplaySettings {
+        let config = &self.app.config.screen;
+        let profile = self.app.power.profile_settings();
+        DisplaySettings {
+            brightness_percent: config.brightness().or(profile.screen_brightness_percent),
+            most_fps: profile.screen_fps_max,
+            blank_after: config.blank_after(),
         }
     }
 
-    fn press(&mut self, key: Key) {
-        match key {
-            Key::Shutter => self.press_shutter(),
-            Key::Privacy => self.press_privacy(),
-            Key::Codes => {}
-        }
+    fn is_somebody_there(&mut self) -> bool {
+        let app = &self.app;
+        let viewers = app.engine.viewers().len();
+        let has_come = viewers > std::mem::replace(&mut self.viewers, viewers);
+        let tracks = app.slots.tracks.latest().filter(|tracks| {
+            let classes = &app.settings.present().classes;
+            let is_running = matches!(app.detector_state(), DetectorState::Running { .. });
+            is_running && !app.shutter.is_closed() && finds_people(tracks, classes)
+        });
+        has_come || tracks.is_none_or(|tracks| !people(&tracks, Instant::now()).is_empty())
     }
 
-    fn set_watching(&mut self, is_watching: bool) {
+    fn press(&mut self, key: Key, authority: Authority) -> KeyAnswer {
+        let config = &self.app.config.screen;
+        let may_open = config.keys_may_open() || authority == Authority::PinKnown;
+        let is_permitted = match key {
+            Key::Shutter => self.press_shutter(may_open),
+            Key::Privacy => self.press_privacy(may_open),
+            Key::NextCamera => {
+                // Whoever stands there can turn the machine as well.
+                next_camera(&self.app);
+                true
+            }
+            _ => true,
+        };
+        if is_permitted {
+            return KeyAnswer::Done;
+        }
+        if config.pin.is_some() {
+            return KeyAnswer::NeedsPin;
+        }
+        tracing::info!(
+            "a key at the screen opens no camera and hides nothing less: there is no [screen] pin, and keys is \"tighten\""
+        );
+        KeyAnswer::Done
+    }
+
+    fn is_pin(&self, typed: &str) -> bool {
+        let pin = self.app.config.screen.pin.as_deref();
+        pin.is_some_and(|pin| equal(typed, pin))
+    }
+
+    fn set_watching(&mut self, watching: Watching) {
+        self.visitors.set_watching(watching == Watching::Pictures);
         let demand = &self.app.slots.demand;
-        self.lease = is_watching.then(|| demand.watch_picture());
+        self.lease = match watching {
+            Watching::Nothing => ScreenLease::None,
+            Watching::People => ScreenLease::Tracks(self.app.watch_tracks()),
+            Watching::Pictures => ScreenLease::Pictures(demand.watch_picture()),
+        };
     }
 }
 
 impl AppOnScreen {
-    /// Whoever stands there may close the camera; opening it is for those whom the owner allows to.
-    fn press_shutter(&self) {
-        let is_closed = self.app.shutter.is_closed();
-        let may_open = self.app.config.screen.keys_may_open();
-        let Some(closed) = wanted_shutter(is_closed, may_open) else {
-            tracing::info!("a key at the screen opens no camera: [screen] keys is \"tighten\"");
-            return;
+    /// Whoever stands there may close the camera; opening it is for those whom the owner allows to. `false`: it is
+    /// not permitted.
+    fn press_shutter(&self, may_open: bool) -> bool {
+        let Some(closed) = wanted_shutter(self.app.shutter.is_closed(), may_open) else {
+            return false;
         };
         self.app.shutter.decide(ShutterState {
             who: Some("screen".to_owned()),
             ..ShutterState::new(closed, Cause::Person, now_unix_ms())
         });
+        true
     }
 
-    fn press_privacy(&self) {
+    /// `false`: it is not permitted.
+    fn press_privacy(&self, may_loosen: bool) -> bool {
         let mode = self.app.settings.present().privacy.mode;
-        let Some(next) = next_mode(mode, self.app.config.screen.keys_may_open()) else {
-            return;
+        let Some(next) = next_mode(mode, may_loosen) else {
+            return false;
         };
         let patch = json!({"privacy": {"mode": next.name()}});
         if let Err(error) = self.app.settings.change(&patch, None, false) {
@@ -136,6 +197,27 @@ impl AppOnScreen {
                 "a key at the screen could not change the privacy mode"
             );
         }
+        true
+    }
+
+    /// A picture keeps its corner, which was the best one when it appeared.
+    fn follow_visitors(&mut self, now: Instant) {
+        let shown = self.visitors.shown();
+        let boxes = match self.app.slots.tracks.latest() {
+            Some(tracks) if shown.is_some() => people(&tracks, now),
+            _ => Vec::new(),
+        };
+        self.visitor = shown.map(|(id, pixels)| {
+            let name = id.to_string();
+            match self.visitor.take() {
+                Some(same) if same.name == name => same,
+                _ => VisitorPicture {
+                    name,
+                    pixels,
+                    corner: Corner::with_least_hidden(&boxes),
+                },
+            }
+        });
     }
 
     fn follow_codes(&mut self, now: Instant) {
@@ -143,11 +225,7 @@ impl AppOnScreen {
             return;
         }
         self.codes_at = Some(now);
-        self.codes = if self.app.config.screen.codes {
-            codes(&self.app)
-        } else {
-            Vec::new()
-        };
+        self.codes = display::codes(&self.app);
     }
 }
 
@@ -162,55 +240,40 @@ fn next_mode(mode: PrivacyMode, may_loosen: bool) -> Option<PrivacyMode> {
     stricter.or(may_loosen.then_some(PrivacyMode::Open))
 }
 
-fn in_words(mode: PrivacyMode) -> &'static str {
-    match mode {
-        PrivacyMode::Open => "",
-        PrivacyMode::BlurFaces => "Faces blurred",
-        PrivacyMode::BlurPeople => "People blurred",
-        PrivacyMode::Silhouettes => "Silhouettes only",
-    }
+/// Shows the next camera, where there are several.
+fn next_camera(_app: &App) {
+    tracing::info!("there is no other camera");
 }
 
-/// The most frequent classes first.
-fn counts(tracks: &Tracks, now: Instant) -> Vec<Count> {
-    let mut by_label = BTreeMap::<String, u32>::new();
-    for track in tracks.predicted_at(now) {
-        *by_label
-            .entry(tracks.label(track.class_id).into_owned())
-            .or_default() += 1;
-    }
-    let mut counts: Vec<Count> = by_label
-        .into_iter()
-        .map(|(label, number)| Count { label, number })
-        .collect();
-    counts.sort_by_key(|count| std::cmp::Reverse(count.number));
-    counts
-}
-
-/// The Wi-Fi and the page. The code of the page has the viewer token: whoever sees the screen sees the feed.
-fn codes(app: &App) -> Vec<Code> {
-    let code = |title: &str, caption: String, text: &str| {
-        Some(Code {
-            title: title.to_owned(),
-            caption,
-            matrix: Arc::new(qr::matrix(text)?),
+/// Where people are, as left, top, right and bottom in parts of the picture.
+fn people(tracks: &Tracks, now: Instant) -> Vec<[f32; 4]> {
+    let (width, height) = (
+        tracks.frame_width.max(1) as f32,
+        tracks.frame_height.max(1) as f32,
+    );
+    let tracked = tracks.predicted_at(now).into_iter();
+    tracked
+        .filter(|track| is_person(&tracks.label(track.class_id)))
+        .map(|track| {
+            let BBox { x1, y1, x2, y2 } = track.bbox;
+            [x1 / width, y1 / height, x2 / width, y2 / height]
         })
-    };
-    let wifi = &app.settings.present().wifi;
-    let network = wifi.ssid.clone().unwrap_or_default();
-    let wifi = qr::wifi_text(wifi).and_then(|text| code("Wi-Fi", network, &text));
-    let address = public_address(app);
-    let plain = address.page("/", None);
-    let caption = plain.trim_start_matches("http://").trim_end_matches('/');
-    let page = address.page("/", app.config.viewers.token.as_deref());
-    let page = code("Watch", caption.to_owned(), &page);
-    wifi.into_iter().chain(page).collect()
+        .collect()
+}
+
+fn is_person(label: &str) -> bool {
+    label == "person" || label == "face"
+}
+
+/// Whether the model finds people, and they are among the `classes` that the owner wants; empty: all.
+fn finds_people(tracks: &Tracks, classes: &[String]) -> bool {
+    let is_wanted = |label: &&String| classes.is_empty() || classes.contains(label);
+    let mut labels = tracks.labels.iter().filter(is_wanted);
+    labels.any(|label| is_person(label))
 }
 
 #[cfg(test)]
 mod tests {
-    use detector::{BBox, Track};
-
     use super::*;
 
     #[test]
@@ -232,10 +295,9 @@ mod tests {
     }
 
     #[test]
-    fn the_most_frequent_class_is_counted_first() {
+    fn people_are_where_their_boxes_are_and_only_if_they_are_looked_for() {
         let now = Instant::now();
-        let bbox = BBox::new(10.0, 10.0, 50.0, 50.0);
-        let items = [0, 1, 1].iter().zip(1..);
+        let bbox = BBox::new(64.0, 36.0, 320.0, 360.0);
         let tracks = Tracks {
             captured_at: now,
             frame_seq: 1,
@@ -244,15 +306,14 @@ mod tests {
             frame_width: 640,
             frame_height: 360,
             labels: Arc::from(["cat".to_owned(), "person".to_owned()]),
-            items: items
-                .map(|(class, id)| Track::still(id, *class, 0.9, bbox))
-                .collect(),
+            items: vec![
+                detector::Track::still(1, 0, 0.9, bbox),
+                detector::Track::still(2, 1, 0.9, bbox),
+            ],
         };
-        let counts = counts(&tracks, now);
-        let seen: Vec<_> = counts
-            .iter()
-            .map(|count| (&*count.label, count.number))
-            .collect();
-        assert_eq!(seen, [("person", 2), ("cat", 1)]);
+        assert_eq!(people(&tracks, now), [[0.1, 0.1, 0.5, 1.0]]);
+        assert!(finds_people(&tracks, &[]));
+        assert!(finds_people(&tracks, &["person".to_owned()]));
+        assert!(!finds_people(&tracks, &["cat".to_owned()]));
     }
 }

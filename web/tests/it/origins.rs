@@ -321,6 +321,7 @@ fn tokens_never_reach_the_log() {
         "/",
         "/booth",
         "/join",
+        "/screen",
         "/nowhere",
         "/snapshot.jpg",
         "/api/status",

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::station::{Station, get};
+use crate::station::{Station, agent, get};
 use crate::timing::HANG_TIMEOUT;
 
 /// An X server of its own, which ends with the test.
@@ -169,4 +169,36 @@ fn a_window_shows_the_feed_and_codes_that_a_phone_can_read() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(metric(&station, "carrier_encode_pictures_total"), 0.0);
+}
+
+#[test]
+fn a_browser_gets_the_layout_for_its_size_and_only_if_it_may_watch() {
+    let station = Station::configured(
+        "name = \"Hall 3\"\n[viewers]\ntoken = \"let-me-watch\"\n",
+        &["--model", "none"],
+    );
+    let layout = |question: &str, token: &str| {
+        let request = agent().get(station.at(&format!("/api/screen?{question}")));
+        let request = request.header("Authorization", format!("Bearer {token}"));
+        let mut answer = request.call().expect("an answer");
+        let text = answer.body_mut().read_to_string().expect("text");
+        (answer.status().as_u16(), text)
+    };
+    let (size, viewer) = ("width=1200&height=1920", "let-me-watch");
+    let (status, text) = layout(size, viewer);
+    assert_eq!(status, 200, "{text}");
+    let layout_of_size: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(layout_of_size["feed"]["width"], 1200);
+    assert!(
+        text.contains("Hall 3") && text.contains("\"kind\":\"code\""),
+        "{text}"
+    );
+    let (_, covered) = layout(&format!("{size}&codes=true"), viewer);
+    assert!(covered.contains("\"feed\":null"), "{covered}");
+    let (_, bright) = layout(&format!("{size}&theme=bright"), viewer);
+    assert!(bright.contains("\"is_stretched\":true"), "{bright}");
+    for wrong in ["width=0&height=10", "width=10", "width=99999&height=10"] {
+        assert_eq!(layout(wrong, viewer).0, 400, "{wrong}");
+    }
+    assert_eq!(layout(size, "another").0, 401);
 }

@@ -76,7 +76,7 @@ test("a style's title is translated, an owner's own title is not", () => {
   }
 });
 
-const HTML = ["admin.html", "index.html", "camera.html", "booth.html", "gallery.html", "join.html", "tracks.html"];
+const HTML = ["admin.html", "index.html", "camera.html", "booth.html", "gallery.html", "join.html", "screen.html", "tracks.html"];
 
 test("the English texts in the pages are those of en.json", () => {
   for (const page of [...HTML, "app/moment.js"]) {

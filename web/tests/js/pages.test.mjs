@@ -17,11 +17,12 @@ const ENTRIES = {
   "camera.html": "camera/main.js",
   "gallery.html": "gallery/main.js",
   "join.html": "join/main.js",
+  "screen.html": "screen/main.js",
   "docs.html": "docs/main.js",
   "tracks.html": "app/tracks.js",
   "locked.html": "app/page.js",
 };
-const PRELOADED = ["admin.html", "index.html", "booth.html", "camera.html", "gallery.html", "join.html"];
+const PRELOADED = ["admin.html", "index.html", "booth.html", "camera.html", "gallery.html", "join.html", "screen.html"];
 
 // The paths that a script imports: statically, or with import() as well.
 function imports(path, { dynamic = false } = {}) {

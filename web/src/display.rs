@@ -1,0 +1,170 @@
+//! What displays show beside the feed: the screen of this machine, and the page `/screen` in a browser.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use detector::Tracks;
+use detector::privacy::PrivacyMode;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use screen::{Code, Count, ScreenState, StatusItem, Theme};
+
+use crate::app::App;
+use crate::network::visitors::preference;
+use crate::power::{BatteryGoal, PowerProfile, PowerView};
+use crate::qr;
+use crate::routes::join::public_address;
+
+/// Without what only the screen of this machine has.
+pub(crate) fn state(app: &App, codes: Vec<Code>, theme: Theme, now: Instant) -> ScreenState {
+    let config = app.settings.present();
+    let is_closed = app.shutter.is_closed();
+    let tracks = app.slots.tracks.latest().filter(|_| !is_closed);
+    ScreenState {
+        name: config.name.clone(),
+        counts: tracks
+            .map(|tracks| counts(&tracks, now))
+            .unwrap_or_default(),
+        is_closed,
+        privacy: in_words(config.privacy.mode).to_owned(),
+        viewers: u32::try_from(app.engine.viewers().len()).unwrap_or(u32::MAX),
+        status: power_status(&app.power.view()),
+        codes,
+        theme,
+        ..ScreenState::default()
+    }
+}
+
+/// Of the local time.
+pub(crate) fn hour() -> u8 {
+    let local = TimeZone::system().to_datetime(Timestamp::now());
+    local.hour().unsigned_abs()
+}
+
+fn in_words(mode: PrivacyMode) -> &'static str {
+    match mode {
+        PrivacyMode::Open => "",
+        PrivacyMode::BlurFaces => "Faces blurred",
+        PrivacyMode::BlurPeople => "People blurred",
+        PrivacyMode::Silhouettes => "Silhouettes only",
+    }
+}
+
+/// The machine's battery, and its power profile unless that limits nothing.
+fn power_status(power: &PowerView) -> Vec<StatusItem> {
+    let battery = power.state.level().map(|level| {
+        let percent = (level * 100.0).round();
+        let left = power
+            .left
+            .map(|(goal, left)| format!(", {}", in_words_left(goal, left)));
+        StatusItem {
+            text: format!("Battery {percent} %{}", left.unwrap_or_default()),
+            is_warning: power.is_low,
+        }
+    });
+    let profile = match power.profile {
+        PowerProfile::Full => None,
+        PowerProfile::Balanced => Some("Balanced power"),
+        PowerProfile::Saver => Some("Saving power"),
+    };
+    let profile = profile.map(|text| StatusItem {
+        text: text.to_owned(),
+        is_warning: false,
+    });
+    battery.into_iter().chain(profile).collect()
+}
+
+/// In steps of five minutes, so that the screen seldom changes.
+fn in_words_left(goal: BatteryGoal, left: Duration) -> String {
+    let minutes = left.as_secs() / 300 * 5;
+    let time = match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{} min", minutes.max(5)),
+        (hours, minutes) => format!("{hours} h {minutes:02}"),
+    };
+    match goal {
+        BatteryGoal::Empty => format!("{time} left"),
+        BatteryGoal::Full => format!("full in {time}"),
+    }
+}
+
+/// The network that the machine is in. For its own screen only: viewers are not told its name.
+pub(crate) fn network_status(app: &App) -> Option<StatusItem> {
+    let config = app.settings.present();
+    let text = app.network.summary(&preference(&config))?;
+    Some(StatusItem {
+        text,
+        is_warning: false,
+    })
+}
+
+/// The most frequent classes first.
+fn counts(tracks: &Tracks, now: Instant) -> Vec<Count> {
+    let mut by_label = BTreeMap::<String, u32>::new();
+    for track in tracks.predicted_at(now) {
+        *by_label
+            .entry(tracks.label(track.class_id).into_owned())
+            .or_default() += 1;
+    }
+    let mut counts: Vec<Count> = by_label
+        .into_iter()
+        .map(|(label, number)| Count { label, number })
+        .collect();
+    counts.sort_by_key(|count| std::cmp::Reverse(count.number));
+    counts
+}
+
+/// The Wi-Fi and the page, unless `[screen] codes` is off. The code of the page has the viewer token: whoever sees the screen sees the feed.
+pub(crate) fn codes(app: &App) -> Vec<Code> {
+    if !app.config.screen.codes {
+        return Vec::new();
+    }
+    let code = |title: &str, caption: String, text: &str| {
+        Some(Code {
+            title: title.to_owned(),
+            caption,
+            matrix: Arc::new(qr::matrix(text)?),
+        })
+    };
+    let wifi = &app.settings.present().wifi;
+    let network = wifi.ssid.clone().unwrap_or_default();
+    let wifi = qr::wifi_text(wifi).and_then(|text| code("Wi-Fi", network, &text));
+    let address = public_address(app);
+    let plain = address.page("/", None);
+    let caption = plain.trim_start_matches("http://").trim_end_matches('/');
+    let page = address.page("/", app.config.viewers.token.as_deref());
+    let page = code("Watch", caption.to_owned(), &page);
+    wifi.into_iter().chain(page).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use detector::{BBox, Track};
+
+    use super::*;
+
+    #[test]
+    fn the_most_frequent_class_is_counted_first() {
+        let now = Instant::now();
+        let bbox = BBox::new(10.0, 10.0, 50.0, 50.0);
+        let items = [0, 1, 1].iter().zip(1..);
+        let tracks = Tracks {
+            captured_at: now,
+            frame_seq: 1,
+            source_number: 0,
+            mounting: capture::Mounting::default(),
+            frame_width: 640,
+            frame_height: 360,
+            labels: Arc::from(["cat".to_owned(), "person".to_owned()]),
+            items: items
+                .map(|(class, id)| Track::still(id, *class, 0.9, bbox))
+                .collect(),
+        };
+        let counts = counts(&tracks, now);
+        let seen: Vec<_> = counts
+            .iter()
+            .map(|count| (&*count.label, count.number))
+            .collect();
+        assert_eq!(seen, [("person", 2), ("cat", 1)]);
+    }
+}
