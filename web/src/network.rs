@@ -100,6 +100,9 @@ impl NetworkState {
         let wanted = Advertisement::wanted(config, listen, &self.interfaces());
         let mut announced = locked(&self.announced);
         if announced.wanted == wanted || announced.is_stopped {
+            if let Some(advertiser) = &mut announced.advertiser {
+                advertiser.host_name();
+            }
             return;
         }
         announced.wanted.clone_from(&wanted);

@@ -54,22 +54,21 @@ impl Advertiser {
         Ok(())
     }
 
-    /// The host name in use, with `.local`.
+    /// The host name in use, with `.local`. To be asked regularly: the library's news are read here.
     pub(crate) fn host_name(&mut self) -> &str {
         while let Ok(event) = self.events.try_recv() {
             match event {
-                DaemonEvent::NameChange(change) => {
+                // The names of the services change too, and are not shown.
+                DaemonEvent::NameChange(change)
+                    if change.original.trim_end_matches('.') == self.host_name =>
+                {
+                    let instead = change.new_name.trim_end_matches('.');
                     tracing::warn!(
                         name = change.original,
-                        instead = change.new_name,
-                        "somebody else in the network has this name already"
+                        instead,
+                        "another device in the network has this name already"
                     );
-                    if change.original.trim_end_matches('.') == self.host_name {
-                        change
-                            .new_name
-                            .trim_end_matches('.')
-                            .clone_into(&mut self.host_name);
-                    }
+                    instead.clone_into(&mut self.host_name);
                 }
                 DaemonEvent::Error(error) => {
                     tracing::debug!(%error, "multicast DNS");

@@ -23,8 +23,8 @@ pub(crate) async fn follow_power(app: Arc<App>) {
         tick.tick().await;
         if let Some(for_so_long) = suspensions.check(clocks()) {
             tracing::info!(
-                seconds = for_so_long.as_secs(),
-                "the machine was suspended; the source is opened again"
+                seconds = for_so_long.as_secs_f64().round(),
+                "the machine was suspended; cameras and connections to sources are opened again"
             );
             app.power.note_suspension();
             app.power_effects.resume();

@@ -100,8 +100,9 @@ fn interface(interface: &NetworkInterface) -> Option<Finding> {
 
 /// Who may read the rules learns what they do with the two ports.
 fn firewall(http: SocketAddr, media_port: u16) -> Finding {
-    let Some(rules) = NFT.iter().find_map(|program| ruleset(program)) else {
-        return unreadable(media_port);
+    let rules = match ruleset() {
+        Ok(rules) => rules,
+        Err(why) => return unreadable(why, media_port),
     };
     let ports = [
         ("tcp", http.port()),
@@ -141,39 +142,36 @@ fn firewall(http: SocketAddr, media_port: u16) -> Finding {
     )
 }
 
-/// The rules as JSON; `None`: there is no such program, or this user may not.
-fn ruleset(program: &str) -> Option<String> {
-    let listed = Command::new(program)
-        .args(["-j", "list", "ruleset"])
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(listed.stdout).ok()?;
-    (listed.status.success() && !text.is_empty()).then_some(text)
+/// The rules as JSON, or why they cannot be read.
+fn ruleset() -> Result<String, &'static str> {
+    for program in NFT {
+        let mut command = Command::new(program);
+        let listed = command.args(["-j", "list", "ruleset"]).stdin(Stdio::null());
+        let Ok(listed) = listed.output() else {
+            continue; // not there
+        };
+        let text = String::from_utf8_lossy(&listed.stdout);
+        return match listed.status.success() && !text.is_empty() {
+            true => Ok(text.into_owned()),
+            false => Err("root alone may read its rules: run `carrier doctor` as root"),
+        };
+    }
+    Err("nft, which lists its rules, is not installed")
 }
 
-fn unreadable(media_port: u16) -> Finding {
-    let runs = |service: &str| {
-        Path::new("/sys/fs/cgroup/system.slice")
-            .join(service)
-            .exists()
-    };
+fn unreadable(why: &str, media_port: u16) -> Finding {
+    let services = Path::new("/sys/fs/cgroup/system.slice");
     let ufw = std::fs::read_to_string("/etc/ufw/ufw.conf").unwrap_or_default();
     let (words, open) = if ufw.lines().any(|line| line.trim() == "ENABLED=yes") {
-        (
-            "ufw is on",
-            format!("`ufw allow {media_port}` lets the video in"),
-        )
-    } else if runs("firewalld.service") {
-        let command = format!("`firewall-cmd --add-port={media_port}/udp` lets the video in");
+        let command = format!("; `ufw allow {media_port}` lets the video in");
+        ("ufw is on", command)
+    } else if services.join("firewalld.service").exists() {
+        let command = format!("; `firewall-cmd --add-port={media_port}/udp` lets the video in");
         ("firewalld runs", command)
     } else {
         ("unknown", String::new())
     };
-    let fix = format!(
-        "its rules can be read by root alone, with nft: run `carrier doctor` as root. {open}"
-    );
-    Finding::note("firewall", words, fix.trim_end())
+    Finding::note("firewall", words, format!("{why}{open}"))
 }
 
 #[derive(Deserialize)]

@@ -145,7 +145,7 @@ fn a_level_around_the_limit_does_not_flap() {
 }
 
 #[test]
-fn the_owner_is_obeyed_at_once_and_auto_again_too() {
+fn the_choice_of_the_owner_is_taken_at_once_and_auto_again_too() {
     let mut rig = rig(on(true, Some(0.8)));
     assert_eq!(rig.after(1), FULL);
     for (choice, profile) in [

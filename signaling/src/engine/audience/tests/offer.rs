@@ -57,9 +57,10 @@ fn a_viewer_leaves_a_withheld_rendition_at_a_keyframe_and_comes_back_when_it_is_
         "it is not encoded any more"
     );
 
+    // Within a second: without feedback from it, the viewer would count as congested after that.
     demand.set_withheld(RenditionId::MAIN, false);
-    station.tick(2000);
-    station.keyframe(2040, RenditionId::MAIN);
+    station.tick(1120);
+    station.keyframe(1160, RenditionId::MAIN);
     assert_eq!(station.only_viewer().rendition, RenditionId::MAIN);
     assert_eq!(cause(&mut station), Some(RenditionChange::RenditionBack));
 }
