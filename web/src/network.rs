@@ -87,7 +87,7 @@ impl NetworkState {
         ranked(&self.interfaces(), preference)
     }
 
-    /// One line for the screen, such as `Wi-Fi conf-guest 72 %`; `None` without a network.
+    /// One line for the screen, such as `Wi-Fi conf-guest 70 %`; `None` without a network.
     pub(crate) fn summary(&self, preference: &Preference<'_>) -> Option<String> {
         let interfaces = self.interfaces();
         let best = ranked(&interfaces, preference).into_iter().next()?;
@@ -172,7 +172,9 @@ fn summary_of(interface: &NetworkInterface) -> String {
     let mut words = vec![interface.kind.in_words().to_owned()];
     if let Some(wifi) = &interface.wifi {
         words.extend(wifi.ssid.clone());
-        words.extend(wifi.signal_percent().map(|percent| format!("{percent} %")));
+        // In steps of ten, so that the screen seldom changes.
+        let percent = wifi.signal_percent().map(|percent| (percent + 5) / 10 * 10);
+        words.extend(percent.map(|percent| format!("{percent} %")));
     } else if interface.kind != InterfaceKind::Ethernet {
         words.push(interface.name.clone());
     }

@@ -312,7 +312,7 @@ fn the_summary_names_the_network() {
         let interface = interfaces.iter().find(|one| one.name == name);
         summary_of(interface.expect("there"))
     };
-    assert_eq!(summary("wlan0"), "Wi-Fi conf-guest 72 %");
+    assert_eq!(summary("wlan0"), "Wi-Fi conf-guest 70 %");
     assert_eq!(summary("wg0"), "tunnel wg0");
 }
 

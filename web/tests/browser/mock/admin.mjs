@@ -229,7 +229,7 @@ function fresh() {
       problems: [],
     },
     network: {
-      summary: "Wi-Fi conf-guest 72 %",
+      summary: "Wi-Fi conf-guest 70 %",
       announced: "http://carrier.local:8080/",
       interfaces: [
         { name: "docker0", kind: "virtual", is_up: true, is_default_route: false, addresses: ["172.17.0.1"], ssid: null, signal_percent: null },
