@@ -67,6 +67,8 @@ struct Inner {
     packages: PackageMeter,
     time_left: TimeLeft,
     selection: ProfileSelection,
+    /// The last reading had a level below the limit.
+    was_below: bool,
     view: PowerView,
 }
 
@@ -90,6 +92,7 @@ impl Power {
                 packages: PackageMeter::default(),
                 time_left: TimeLeft::default(),
                 selection: ProfileSelection::default(),
+                was_below: false,
                 view,
             }),
         };
@@ -127,7 +130,7 @@ impl Power {
         let reading = self.files.read();
         let mut inner = self.lock();
         let inner = &mut *inner;
-        inner.read_at = Some(now);
+        let is_first = inner.read_at.replace(now).is_none();
         let state = PowerState::of(&reading);
         inner.selection.note_heat(now, &state, rules);
         inner.view.packages_w = inner.packages.watts(now, &reading.packages);
@@ -137,10 +140,11 @@ impl Power {
         } else {
             0.0
         };
-        let is_below = state
-            .level()
-            .is_some_and(|level| level < rules.low_below + margin);
-        inner.view.is_low = state.is_on_battery() && is_below;
+        let least = rules.low_below + margin;
+        let is_below = state.is_on_battery() && state.level().is_some_and(|level| level < least);
+        // A battery may say 0 % once.
+        inner.view.is_low = is_below && (inner.was_below || is_first);
+        inner.was_below = is_below;
         inner.view.state = Arc::new(state);
     }
 

@@ -166,7 +166,12 @@ fn strangers_are_not_told_of_the_battery() {
         status["source"].is_object() && status["power"].is_null(),
         "{text}"
     );
-    assert_eq!(station.status()["power"]["battery"]["is_low"], true);
+    let power = station.status()["power"].clone();
+    assert_eq!(power["battery"]["is_low"], true);
+    assert_eq!(
+        (&power["limits"]["fps"], &power["limits"]["motion_gate"]),
+        (&json!(15), &json!(true))
+    );
 }
 
 #[test]

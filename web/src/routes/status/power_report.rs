@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::power::{
     BatteryGoal, BatteryState, BatteryStatus, PowerProfile, PowerView, ProfileChoice,
-    ProfileReason, Temperature,
+    ProfileReason, ProfileSettings, Temperature,
 };
 
 /// Everything that is unknown is null.
@@ -16,6 +16,7 @@ pub(crate) struct PowerReport {
     /// The profile in use, and why.
     profile: PowerProfile,
     reason: ProfileReason,
+    limits: LimitsReport,
     /// Whether a power supply is connected.
     mains: Option<bool>,
     /// All batteries together; null without one.
@@ -28,6 +29,23 @@ pub(crate) struct PowerReport {
     package_watts: Option<f64>,
     /// How often the machine was suspended since the program started.
     suspensions: u64,
+}
+
+/// What the profile allows; null: as configured.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+struct LimitsReport {
+    /// What a camera is asked for.
+    width: Option<u32>,
+    height: Option<u32>,
+    /// Pictures per second that are taken from the source.
+    fps: Option<u32>,
+    detect_fps: Option<f32>,
+    /// Whether frames without motion need no detection.
+    motion_gate: bool,
+    /// Higher renditions are not offered.
+    rendition_height: Option<u32>,
+    screen_brightness_percent: Option<u8>,
+    screen_fps: Option<u32>,
 }
 
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
@@ -55,6 +73,7 @@ impl PowerReport {
             choice: view.choice,
             profile: view.profile,
             reason: view.reason,
+            limits: LimitsReport::of(&view.profile.settings()),
             mains: state.mains,
             battery: state
                 .battery
@@ -64,6 +83,21 @@ impl PowerReport {
             throttles: state.throttles,
             package_watts: view.packages_w.map(tenths),
             suspensions: view.suspensions,
+        }
+    }
+}
+
+impl LimitsReport {
+    fn of(settings: &ProfileSettings) -> Self {
+        Self {
+            width: settings.capture.size_px.map(|(width, _)| width),
+            height: settings.capture.size_px.map(|(_, height)| height),
+            fps: settings.capture.fps,
+            detect_fps: settings.detect_fps_max,
+            motion_gate: settings.gates_detection_by_motion,
+            rendition_height: settings.rendition_height_max_px,
+            screen_brightness_percent: settings.screen_brightness_percent,
+            screen_fps: settings.screen_fps_max,
         }
     }
 }
