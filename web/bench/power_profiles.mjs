@@ -1,8 +1,7 @@
 // The power profiles as a station is measured with them.
 
-// `toml`: the station's configuration. A network camera is not asked for a size or a rate as a webcam is, so that the
-// camera of the measurement has those of the profile.
-// TODO-PROFILE
+// `toml`: the station's configuration, key by key what `[power] profile = "..."` stands for. A network camera is not asked
+// for a size or a rate as a webcam is, so that the camera of the measurement has those of the profile.
 export const PROFILES = {
   full: { toml: 'detect_when = "always"\n', camera: { width: 1280, height: 720, fps: 30 } },
   balanced: { toml: 'detect_when = "motion"\n', camera: { width: 1280, height: 720, fps: 30 } },
