@@ -1,6 +1,6 @@
 # carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi soak audit fuzz bench bench-network bench-times fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi soak audit fuzz bench bench-network bench-power bench-times fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -74,6 +74,11 @@ bench: ## measure CPU per frame, latency and viewers on this machine
 bench-network: ## measure what viewers get over lossy and slow networks (ARGS=--quick)
 	@scripts/install-build-needs.sh
 	scripts/bench-network.sh $(ARGS)
+
+bench-power: ## measure CPU time by power profile, viewers and screen, and the hours on a battery (ARGS="--seconds 60")
+	@scripts/install-build-needs.sh
+	@scripts/fetch-runtime.sh $(RUNTIME)
+	scripts/bench-power.sh $(ARGS)
 
 bench-times: ## check the claims about time that tests only print
 	@scripts/install-build-needs.sh

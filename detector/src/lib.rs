@@ -14,6 +14,7 @@ pub mod coco;
 mod detection;
 mod detector;
 mod heads;
+mod luma_grid;
 mod metrics;
 mod models;
 mod onnx;
@@ -42,6 +43,6 @@ pub use overlay::{ACCENT, Card, LabelContent, OverlayPainter};
 pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};
 pub use worker::{
-    DetectorState, ModelChange, ModelChangeState, ModelControl, Pace, Tuning, TuningControl,
-    WorkerHandle, WorkerParts, spawn_worker,
+    DetectWhen, DetectorState, ModelChange, ModelChangeState, ModelControl, MotionGate, Pace,
+    Tuning, TuningControl, WorkerHandle, WorkerParts, spawn_worker,
 };

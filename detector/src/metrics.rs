@@ -29,6 +29,8 @@ capture::metrics! {
         "carrier_detector_overtaken", "Frames replaced by newer ones before their turn";
     paced_out: Counter =>
         "carrier_detector_paced_out", "Frames left out because nobody watches or by a cap";
+    unmoved: Counter =>
+        "carrier_detector_unmoved", "Frames left out because nothing had moved since the last detection";
     failures: Counter => "carrier_detector_failures", "Runs of the network that failed";
     rate_fps: Gauge<f64, AtomicU64> =>
         "carrier_detector_rate_fps", "Frames inferred per second, smoothed";

@@ -18,8 +18,8 @@ use crate::tracks::{FURTHEST_AHEAD, Track};
 use matching::FrameMatching;
 use object::{ShowLimits, TrackedObject};
 
-pub(crate) use object::Thresholds;
 pub use object::TrackerConfig;
+pub(crate) use object::{Expectation, Standing, Thresholds};
 
 /// The most detections of one frame, and the most objects. Bounds the work on hostile pictures.
 const MOST: usize = 256;
@@ -44,6 +44,8 @@ pub struct Tracker {
     /// The smoothed interval between updates; `None` before the second.
     period: Option<Duration>,
     dropped: u64,
+    /// How long a frame without motion may go undetected.
+    rest: Duration,
 }
 
 impl Tracker {
@@ -61,6 +63,7 @@ impl Tracker {
             updated_at: None,
             period: None,
             dropped: 0,
+            rest: Duration::ZERO,
         }
     }
 
@@ -71,6 +74,11 @@ impl Tracker {
     /// Follows other thresholds from the next frame on.
     pub(crate) fn configure(&mut self, thresholds: Thresholds) {
         self.thresholds = thresholds;
+    }
+
+    /// Keeps what the last frame showed for so long, since the next one is detected only then if nothing moves.
+    pub(crate) fn allow_rest(&mut self, rest: Duration) {
+        self.rest = rest;
     }
 
     /// How many detections and objects were dropped because there were too many at once.
@@ -88,6 +96,7 @@ impl Tracker {
     /// Takes the detections of the frame captured at `captured_at`, later than the previous one. Returns
     /// the tracks to show, by ascending id.
     pub fn update(&mut self, detections: &[Detection], captured_at: Instant) -> Vec<Track> {
+        let before = self.updated_at.unwrap_or(captured_at);
         self.keep_time(captured_at);
         let lost_for = self.lost_for();
         self.objects
@@ -96,10 +105,8 @@ impl Tracker {
         let mut frame =
             FrameMatching::new(&self.objects, &detections, captured_at, self.coast_for());
         let over = |detection: &Detection| self.thresholds.is_over(detection);
-        let shown_for = self.shown_for();
-        let fresh = |object: &TrackedObject| {
-            captured_at.saturating_duration_since(object.seen_at) <= shown_for
-        };
+        let limits = self.limits();
+        let fresh = |object: &TrackedObject| object.is_fresh(captured_at, before, limits);
         let same = |object: &TrackedObject, found: &Detection| object.class_id == found.class_id;
         // Objects that were shown come first.
         for known in [true, false] {
@@ -122,9 +129,18 @@ impl Tracker {
             fits.then_some(1.0 - overlap)
         });
         let pairs = frame.pairs;
-        let taken = self.correct(&detections, &pairs, captured_at);
+        let taken = self.correct(&detections, &pairs, captured_at, before);
         self.start(&detections, &pairs, taken, captured_at);
         self.shown(captured_at)
+    }
+
+    /// What is expected of each object at `at`, after the last update.
+    pub(crate) fn expectations(&self, at: Instant) -> impl Iterator<Item = Expectation> {
+        let updated_at = self.updated_at.unwrap_or(at);
+        let (coast_for, limits) = (self.coast_for(), self.limits());
+        self.objects
+            .iter()
+            .map(move |object| object.expectation(at, updated_at, coast_for, limits))
     }
 
     fn keep_time(&mut self, now: Instant) {
@@ -161,6 +177,7 @@ impl Tracker {
         detections: &'a [Detection],
         pairs: &[(usize, usize)],
         now: Instant,
+        before: Instant,
     ) -> Vec<&'a Detection> {
         let (coast_for, limits) = (self.coast_for(), self.limits());
         let mut taken = Vec::new();
@@ -169,7 +186,7 @@ impl Tracker {
             found[object] = Some(&detections[detection]);
         }
         for (object, found) in self.objects.iter_mut().zip(found) {
-            object.end_if_overdue(now, limits);
+            object.end_if_overdue(now, before, limits);
             if let Some(detection) = found {
                 object.correct(detection, &self.thresholds, now, coast_for);
             }
@@ -255,6 +272,7 @@ impl Tracker {
     fn limits(&self) -> ShowLimits {
         ShowLimits {
             unseen: self.shown_for(),
+            undisturbed: self.shown_for().max(self.rest),
             weak: (self.period() * 5 / 2).clamp(Duration::from_secs(1), Duration::from_secs(3)),
         }
     }

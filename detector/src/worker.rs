@@ -3,8 +3,10 @@
 //! In: the newest frame of a slot, and changes of the model. Out: tracks in another slot, and the state of the
 //! detector.
 
+mod at_work;
 mod detect;
 mod faces;
+mod gate;
 mod model_change;
 mod opening;
 mod pace;
@@ -13,7 +15,6 @@ mod state;
 mod tests;
 mod tuning;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,23 +22,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use capture::{
-    Backoff, Frame, Heartbeat, Mounting, Next, Slot, SlotReader, SourceNumber, TURN_MAX, Threads,
-};
+use capture::{Backoff, Frame, Heartbeat, Next, Slot, SlotReader, TURN_MAX, Threads};
 
-use crate::detector::{DetectError, DetectorConfig, OpenError, open, open_for_faces};
+use crate::detector::{DetectorConfig, OpenError, open, open_for_faces};
 use crate::metrics::DetectorMetrics;
 use crate::models::store::ModelChoice;
-use crate::privacy::{SIGHTING_SCORE, Sighting, Sightings};
-use crate::tracker::{Thresholds, Tracker, TrackerConfig};
+use crate::privacy::Sightings;
 use crate::tracks::Tracks;
+use at_work::AtWork;
 use detect::{BACKOFF, Detect};
 use faces::FaceFinder;
 use opening::{OpenModel, Opened, Opener};
-use pace::FrameSelector;
 
+pub use gate::MotionGate;
 pub use model_change::{ModelChange, ModelChangeState, ModelControl};
-pub use pace::Pace;
+pub use pace::{DetectWhen, Pace};
 pub use state::DetectorState;
 pub use tuning::{Tuning, TuningControl};
 
@@ -153,25 +152,6 @@ struct Worker<D> {
     retry_at: Option<Instant>,
     /// Ids of tracks count on when another model comes.
     next_track_id: u64,
-}
-
-/// An open detector with its tracker.
-struct AtWork<D> {
-    detector: D,
-    labels: Arc<[String]>,
-    tracker: Tracker,
-    /// The generation of the tuning in use.
-    tuned: u64,
-    /// For each class, whether it is shown.
-    shown: Vec<bool>,
-    thresholds: Thresholds,
-    /// Of the last frame.
-    frame_size: (u32, u32),
-    source_number: SourceNumber,
-    mounting: Mounting,
-    failures: u32,
-    selector: FrameSelector,
-    last: Option<Instant>,
 }
 
 impl<D: Detect + Send + 'static> Worker<D> {
@@ -330,14 +310,13 @@ impl<D: Detect + Send + 'static> Worker<D> {
             return;
         };
         let sightings = &self.parts.sightings;
-        let period = self.parts.pace.period_within(sightings.longest_period());
-        if !at_work.selector.take(now, period) {
-            // overflow: counted (frames that the pace skips)
-            metrics.paced_out.inc();
+        let longest = sightings.longest_period();
+        let (pace, tuning) = (&self.parts.pace, &self.parts.tuning);
+        if !at_work.selects(frame, now, pace, longest, tuning, metrics) {
             return;
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            at_work.tune(&self.parts.tuning);
+            at_work.tune(tuning);
             // Not while a model is opened, since there would be three.
             let faces = (!self.opener.is_busy()).then_some(&mut self.faces);
             at_work.follow(frame, metrics, sightings, faces)
@@ -368,108 +347,6 @@ impl<D: Detect + Send + 'static> Worker<D> {
             let (message, fix) = (problem, None);
             publish(&self.parts.state, DetectorState::Failed { message, fix });
         }
-    }
-}
-
-impl<D: Detect> AtWork<D> {
-    fn new(detector: D, next_track_id: u64) -> Self {
-        let config = TrackerConfig::for_score(detector.min_score());
-        Self {
-            labels: detector.labels(),
-            detector,
-            tracker: Tracker::counting_from(config, next_track_id),
-            tuned: 0,
-            shown: Vec::new(),
-            thresholds: Thresholds::new(config, BTreeMap::new()),
-            frame_size: (0, 0),
-            source_number: 0,
-            mounting: Mounting::default(),
-            failures: 0,
-            selector: FrameSelector::default(),
-            last: None,
-        }
-    }
-
-    /// Takes changed limits into use.
-    fn tune(&mut self, control: &TuningControl) {
-        let generation = control.generation();
-        if generation == self.tuned {
-            return;
-        }
-        self.tuned = generation;
-        let tuning = control.tuning();
-        self.thresholds = tuning.thresholds(self.detector.min_score(), &self.labels);
-        self.tracker.configure(self.thresholds.clone());
-        self.shown = tuning.shown(&self.labels);
-    }
-
-    fn follow(
-        &mut self,
-        frame: &Frame,
-        metrics: &DetectorMetrics,
-        sightings: &Sightings,
-        faces: Option<&mut FaceFinder<D>>,
-    ) -> Result<Tracks, DetectError> {
-        let size = (frame.pixels.width(), frame.pixels.height());
-        let view = (size, frame.source_number, frame.mounting);
-        if (self.frame_size, self.source_number, self.mounting) != view {
-            // Another source, mode or mounting, so that the old boxes do not apply.
-            self.tracker.forget();
-            (self.frame_size, self.source_number, self.mounting) = view;
-        }
-        // Weak detections are for the tracker, which continues known objects with them.
-        let weak_score = self.thresholds.least_weak_score();
-        let is_sighting_needed = sightings.are_needed();
-        let least_score = match is_sighting_needed {
-            true => weak_score.min(SIGHTING_SCORE),
-            false => weak_score,
-        };
-        let mut detections = self.detector.detect(&frame.pixels, least_score)?;
-        self.failures = 0;
-        // Before the tracker and every limit on what is shown.
-        if is_sighting_needed {
-            let mut sighting = Sighting::new(frame, &self.labels, &detections);
-            match faces {
-                Some(faces) if sightings.need_face_model(&self.labels) => {
-                    faces.add_to(&mut sighting, frame, Instant::now());
-                }
-                Some(faces) => faces.close(),
-                None => {}
-            }
-            sightings.slot.publish(sighting);
-        } else if let Some(faces) = faces {
-            faces.close();
-        }
-        let is_shown = |class_id: usize| self.shown.get(class_id).is_none_or(|shown| *shown);
-        detections.retain(|found| self.thresholds.is_plausible(found) && is_shown(found.class_id));
-        let started = Instant::now();
-        let items = self.tracker.update(&detections, frame.captured_at);
-        metrics.track.observe(started.elapsed().as_secs_f64());
-        Ok(Tracks {
-            captured_at: frame.captured_at,
-            frame_seq: frame.seq,
-            source_number: frame.source_number,
-            frame_width: size.0,
-            frame_height: size.1,
-            mounting: frame.mounting,
-            labels: Arc::clone(&self.labels),
-            items,
-        })
-    }
-
-    /// Updates the rate, smoothed over about ten detections.
-    fn note_rate(&mut self, now: Instant, metrics: &DetectorMetrics) {
-        let Some(last) = self.last.replace(now) else {
-            return;
-        };
-        let period = now.saturating_duration_since(last).as_secs_f64().max(1e-4);
-        let rate = metrics.rate_fps.get();
-        let smoothed = if rate > 0.0 {
-            1.0 / rate * 0.9 + period * 0.1
-        } else {
-            period
-        };
-        metrics.rate_fps.set(1.0 / smoothed);
     }
 }
 

@@ -41,6 +41,13 @@ export async function underLoad(station, { lightViewers, count, seconds, joinMs 
   return { viewers: count, seen, ...spent };
 }
 
+// What the station uses in `seconds` without a viewer.
+export async function unwatched(station, { seconds }) {
+  await sleep(SETTLE_MS);
+  const spent = await usage(station, null, seconds * 1000);
+  return { viewers: 0, ...spent };
+}
+
 // `count` joins within `joinMs`, and the keyframes that they cost.
 export async function rush(station, { lightViewers, count, joinMs = 1000, seconds = 4 }) {
   const before = await scrape(station);
@@ -57,7 +64,7 @@ export async function rush(station, { lightViewers, count, joinMs = 1000, second
 
 async function usage(station, crowdPid, forMs) {
   // CPU time of anything but the station and its viewers, which disturbs the measurement.
-  const elsewhereMs = () => machineMs() - processMs(station.pid) - processMs(crowdPid);
+  const elsewhereMs = () => machineMs() - processMs(station.pid) - (crowdPid ? processMs(crowdPid) : 0);
   const elsewhereBefore = elsewhereMs();
   const [metricsBefore, threadsBefore] = [await scrape(station), threadTimes(station.pid)];
   const began = performance.now();

@@ -59,7 +59,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use capture::{SourceSpec, SpecError};
-use detector::{DetectorConfig, LabelContent, SessionConfig};
+use detector::{DetectWhen, DetectorConfig, LabelContent, SessionConfig};
 use signaling::Rendition;
 use signaling::encode::selection::EncoderChoice;
 
@@ -103,6 +103,8 @@ section! {
         class_scores: BTreeMap<String, f32> = BTreeMap::new(),
         /// The highest rate of detections; 0: as often as frames come and the model allows.
         detect_fps: f32 = 0.0,
+        /// When frames are detected while somebody watches: always or motion.
+        detect_when: DetectWhen = DetectWhen::default(),
         /// The classes that are shown; empty: all.
         classes: Vec<String> = Vec::new(),
         /// Whether boxes are painted.

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use capture::{CameraSettings, ControlError, SourceSpec};
 use detector::privacy::{PrivacyControl, PrivacySettings};
-use detector::{ModelControl, Pace, Tuning, TuningControl};
+use detector::{DetectWhen, ModelControl, Pace, Tuning, TuningControl};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -108,11 +108,13 @@ impl Followers {
         }
     }
 
-    /// Boxes, labels and the highest rate of detections.
+    /// Boxes, labels, and how often frames are detected.
     fn set_overlay_and_rate(&self, now: &Config) {
         self.overlay.set(now.boxes, now.labels);
         let most_fps = Some(now.detect_fps).filter(|fps| *fps > 0.0);
         self.pace.set_most_fps(most_fps);
+        self.pace
+            .set_motion_gate(now.detect_when == DetectWhen::Motion);
         self.camera.set_mounting(now.camera.mounting());
     }
 }

@@ -117,8 +117,20 @@ pub(super) struct TrackedObject {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShowLimits {
     pub(super) unseen: Duration,
+    /// As above for one that the last frame showed, until the next frame is detected.
+    pub(super) undisturbed: Duration,
     /// Time without a detection of at least the minimum score.
     pub(super) weak: Duration,
+}
+
+impl ShowLimits {
+    /// `was_found`: by the last update.
+    fn of_unseen(self, was_found: bool) -> Duration {
+        match was_found {
+            true => self.undisturbed,
+            false => self.unseen,
+        }
+    }
 }
 
 /// The predicted state of an object.
@@ -128,6 +140,34 @@ pub(super) struct Prediction {
     /// Standard deviation of its centre.
     pub(super) spread_px: f32,
     axes: [Axis; 4],
+}
+
+/// What is expected of an object some time after the last update.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expectation {
+    /// Where it was detected last.
+    pub(crate) from: BBox,
+    /// Where it is expected to be.
+    pub(crate) to: BBox,
+    /// The standard deviation of the expected box, in parts of its sides: 0.1 means that a tenth of the box is
+    /// likely beside the object.
+    pub(crate) error: f32,
+    pub(crate) standing: Standing,
+    /// How long it is still shown without a detection.
+    pub(crate) shown_for: Duration,
+}
+
+/// What the last update said of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is shown, and was detected.
+    Detected,
+    /// It is shown, and was not detected.
+    Missed,
+    /// It was detected, but not often enough to be shown.
+    Unconfirmed,
+    /// It is no longer shown.
+    Lost,
 }
 
 impl TrackedObject {
@@ -194,11 +234,17 @@ impl TrackedObject {
         }
     }
 
+    /// Whether it was detected recently enough at `now` to be shown. `before`: the last update before `now`.
+    pub(super) fn is_fresh(&self, now: Instant, before: Instant, limits: ShowLimits) -> bool {
+        let limit = limits.of_unseen(self.seen_at >= before);
+        now.saturating_duration_since(self.seen_at) <= limit
+    }
+
     /// Stops showing the object when it was not detected, or only weakly, for too long. It then has to be
-    /// confirmed again.
-    pub(super) fn end_if_overdue(&mut self, now: Instant, limits: ShowLimits) {
+    /// confirmed again. `before`: the last update before `now`.
+    pub(super) fn end_if_overdue(&mut self, now: Instant, before: Instant, limits: ShowLimits) {
         let since = |then: Instant| now.saturating_duration_since(then);
-        if since(self.seen_at) > limits.unseen || since(self.over_at) > limits.weak {
+        if !self.is_fresh(now, before, limits) || since(self.over_at) > limits.weak {
             self.is_confirmed = false;
         }
     }
@@ -222,6 +268,39 @@ impl TrackedObject {
         kept + 1 >= ROUNDS_NEEDED
     }
 
+    /// `updated_at`: the last update.
+    pub(super) fn expectation(
+        &self,
+        at: Instant,
+        updated_at: Instant,
+        coast_for: Duration,
+        limits: ShowLimits,
+    ) -> Expectation {
+        let axes = self.predicted(at, coast_for, 1.0);
+        let to = bbox_of(&axes);
+        let [x, y, width, height] = axes.map(|axis| axis.spread_px());
+        let beside = (x + width / 2.0) / to.width() + (y + height / 2.0) / to.height();
+        let left = |since: Instant, limit: Duration| {
+            limit.saturating_sub(at.saturating_duration_since(since))
+        };
+        let is_detected = self.seen_at >= updated_at;
+        let unseen_limit = limits.of_unseen(is_detected);
+        let shown_for = left(self.seen_at, unseen_limit).min(left(self.over_at, limits.weak));
+        let standing = match (self.is_confirmed, self.id.is_some()) {
+            (true, _) if is_detected => Standing::Detected,
+            (true, _) if !shown_for.is_zero() => Standing::Missed,
+            (false, false) => Standing::Unconfirmed,
+            _ => Standing::Lost,
+        };
+        Expectation {
+            from: bbox_of(&self.axes),
+            to,
+            error: beside,
+            standing,
+            shown_for,
+        }
+    }
+
     /// The track to show; `None` when it is not confirmed, or was not detected for too long.
     pub(super) fn track(
         &self,
@@ -241,7 +320,8 @@ impl TrackedObject {
             width,
             height,
         };
-        let shown_for = limits.unseen.min(unseen + (limits.weak - weak));
+        let unseen_limit = limits.of_unseen(unseen.is_zero());
+        let shown_for = unseen_limit.min(unseen + (limits.weak - weak));
         let track = Track::still(self.id?, self.class_id, self.score(), prediction.bbox);
         Some(track.moving(motion, unseen, shown_for))
     }

@@ -1,10 +1,24 @@
-//! How often frames are detected: as often as possible while somebody watches, else once a second.
+//! How often frames are detected: as often as possible, or as the motion needs, while somebody watches, else once a
+//! second.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 /// The interval while nobody watches, short enough that a new viewer sees boxes at once.
 const IDLE_PERIOD: Duration = Duration::from_secs(1);
+
+/// When frames are detected while somebody watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DetectWhen {
+    /// As often as frames come and the model and the cap allow.
+    #[default]
+    Always,
+    /// When the picture or the tracks have moved so much that the boxes may be wrong.
+    Motion,
+}
 
 /// Shared by the worker and the stage that knows whether somebody watches.
 #[derive(Debug, Default)]
@@ -14,6 +28,9 @@ pub struct Pace {
     most_mfps: AtomicU32,
     /// The same, by the power profile.
     power_mfps: AtomicU32,
+    is_motion_gated: AtomicBool,
+    /// The same, by the power profile.
+    power_gates_motion: AtomicBool,
 }
 
 impl Pace {
@@ -32,6 +49,22 @@ impl Pace {
     pub fn set_power_limit_fps(&self, most_fps: Option<f32>) {
         self.power_mfps
             .store(thousandths(most_fps), Ordering::Relaxed);
+    }
+
+    /// Whether frames that show nothing new are left out while somebody watches. Initially `false`.
+    pub fn set_motion_gate(&self, is_on: bool) {
+        self.is_motion_gated.store(is_on, Ordering::Relaxed);
+    }
+
+    /// The same, to save power. Either of both puts it on.
+    pub fn set_power_motion_gate(&self, is_on: bool) {
+        self.power_gates_motion.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether the motion gate decides about a frame that is due. While nobody watches, each one is detected.
+    pub(crate) fn is_gated(&self) -> bool {
+        let is_on = |gate: &AtomicBool| gate.load(Ordering::Relaxed);
+        (is_on(&self.is_motion_gated) || is_on(&self.power_gates_motion)) && is_on(&self.watched)
     }
 
     /// The least interval between two detections.
@@ -69,21 +102,19 @@ pub(crate) struct FrameSelector {
 }
 
 impl FrameSelector {
-    /// Returns whether the frame that arrived at `now` is to be detected, and counts it then.
-    pub(crate) fn take(&mut self, now: Instant, period: Duration) -> bool {
-        let Some(last_due) = self.last_due else {
-            self.last_due = Some(now);
-            return true;
-        };
-        let due = last_due + period;
-        if now < due {
-            return false;
-        }
+    /// Whether the frame that arrived at `now` may be detected.
+    pub(crate) fn is_due(&self, now: Instant, period: Duration) -> bool {
+        self.last_due
+            .is_none_or(|last_due| now >= last_due + period)
+    }
+
+    /// The frame that arrived at `now` is detected.
+    pub(crate) fn take(&mut self, now: Instant, period: Duration) {
+        let due = self.last_due.map_or(now, |last_due| last_due + period);
         // Due times keep the period, so that a frame that arrives slightly early does not cost a whole
         // period. After a long gap they start again at `now`, so that nothing is caught up.
-        let behind = now - due > period;
+        let behind = now.saturating_duration_since(due) > period;
         self.last_due = Some(if behind { now } else { due });
-        true
     }
 }
 
@@ -132,6 +163,14 @@ mod tests {
         assert_eq!(pace.period_within(None), Duration::from_millis(500));
     }
 
+    fn taken_at(selector: &mut FrameSelector, now: Instant, period: Duration) -> bool {
+        let is_due = selector.is_due(now, period);
+        if is_due {
+            selector.take(now, period);
+        }
+        is_due
+    }
+
     /// Frames at 30 a second, each up to 3 ms early or late.
     fn taken(period: Duration, seconds: u64) -> usize {
         let (start, mut selector) = (Instant::now(), FrameSelector::default());
@@ -139,7 +178,9 @@ mod tests {
             let jitter = frame * 7 % 7;
             start + Duration::from_micros(frame * 33_333 + jitter * 1000)
         });
-        frames.filter(|now| selector.take(*now, period)).count()
+        frames
+            .filter(|now| taken_at(&mut selector, *now, period))
+            .count()
     }
 
     #[test]
@@ -153,19 +194,23 @@ mod tests {
     #[test]
     fn a_new_viewer_gets_a_detection_at_the_next_frame() {
         let (start, mut selector) = (Instant::now(), FrameSelector::default());
-        assert!(selector.take(start, IDLE_PERIOD));
+        assert!(taken_at(&mut selector, start, IDLE_PERIOD));
         let soon = start + Duration::from_millis(33);
-        assert!(!selector.take(soon, IDLE_PERIOD));
-        assert!(selector.take(soon, Duration::ZERO));
+        assert!(!taken_at(&mut selector, soon, IDLE_PERIOD));
+        assert!(taken_at(&mut selector, soon, Duration::ZERO));
     }
 
     #[test]
     fn what_was_missed_is_not_made_up_for() {
         let (start, mut selector) = (Instant::now(), FrameSelector::default());
         let period = Duration::from_millis(100);
-        assert!(selector.take(start, period));
+        assert!(taken_at(&mut selector, start, period));
         let late = start + Duration::from_secs(60);
-        assert!(selector.take(late, period));
-        assert!(!selector.take(late + Duration::from_millis(33), period));
+        assert!(taken_at(&mut selector, late, period));
+        assert!(!taken_at(
+            &mut selector,
+            late + Duration::from_millis(33),
+            period
+        ));
     }
 }

@@ -1,5 +1,6 @@
 mod changing_model;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
@@ -7,6 +8,7 @@ use capture::{I420, PicturePool};
 
 use super::*;
 use crate::detection::{BBox, Detection};
+use crate::detector::DetectError;
 use crate::onnx::session::SessionError;
 use crate::privacy::{PrivacyMode, SightedKind};
 
@@ -277,6 +279,44 @@ fn idle_detection_skips_frames_and_counts_them() {
             break;
         }
     }
+    handle.stop();
+}
+
+#[test]
+fn the_motion_gate_leaves_out_still_frames_until_something_changes() {
+    let (mut rig, tracks, _) = WorkerRig::new();
+    rig.parts.pace.set_motion_gate(true);
+    let open = || {
+        Ok(Some(Scripted {
+            script: Arc::default(),
+            label: "person",
+        }))
+    };
+    let handle = run(rig.parts(), no_faces(), open);
+    let mut seen = tracks.reader();
+    let unmoved = rig.parts.metrics.unmoved.clone();
+    rig.frames_until(|_| unmoved.get() > 10);
+    // Each of these is in effect with the next frame.
+    rig.parts.tuning.set(Tuning {
+        min_score: Some(0.99),
+        ..Tuning::default()
+    });
+    rig.frame();
+    let tuned = rig.seq;
+    let mut until = |wanted: &dyn Fn(&Tracks) -> bool| loop {
+        let Next::Newer(tracks) = seen.wait(HANG_TIMEOUT) else {
+            panic!("no tracks")
+        };
+        if wanted(&tracks) {
+            break;
+        }
+    };
+    until(&|tracks| tracks.frame_seq == tuned);
+    rig.parts.pace.set_motion_gate(false);
+    rig.frame();
+    let ungated = rig.seq;
+    until(&|tracks| tracks.frame_seq == ungated);
+    rig.frames.close();
     handle.stop();
 }
 

@@ -2,10 +2,12 @@
 
 #![allow(clippy::print_stderr)]
 
+mod clip;
 mod coco_ap;
 mod cost;
 mod expected;
 mod failures;
+mod motion_gate;
 mod pictures;
 mod privacy;
 mod pulling;

@@ -1,6 +1,5 @@
 //! Privacy with real models: faces that stay unknown after blurring, and how much leaves un-hidden.
 
-mod clip;
 mod faces;
 mod leaks;
 

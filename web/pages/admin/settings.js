@@ -13,7 +13,7 @@ const TIMEOUT_MS = 30000; // a model is loaded meanwhile
 const BRIEF = { isBrief: true };
 
 // The order of the settings on the page; others follow as the station lists them.
-const ORDER = ["source", "model", "privacy.mode", "classes", "min_score", "class_scores", "detect_fps", "boxes", "labels", "name", "public_url", "renditions"];
+const ORDER = ["source", "model", "privacy.mode", "classes", "min_score", "class_scores", "detect_fps", "detect_when", "boxes", "labels", "name", "public_url", "renditions"];
 
 // Where a setting stands on the page, by the start of its key; the last entry takes the rest.
 const PLACES = [
@@ -28,6 +28,7 @@ const PLACES = [
   ["min_score", "set-detection"],
   ["class_scores", "set-detection"],
   ["detect_fps", "set-detection"],
+  ["detect_when", "set-detection"],
   ["boxes", "set-detection"],
   ["labels", "set-detection"],
   ["power.", "set-power"],

@@ -19,6 +19,8 @@ impl PowerEffects {
     /// The source asks for [`super::Power::capture_limit`] itself, for each picture and at each opening.
     pub(crate) fn apply(&self, settings: &ProfileSettings) {
         self.pace.set_power_limit_fps(settings.detect_fps_max);
+        self.pace
+            .set_power_motion_gate(settings.gates_detection_by_motion);
         self.demand.set_most_fps(settings.capture.fps);
         let smallest = self.renditions.iter().map(|one| one.height).min();
         let highest = settings

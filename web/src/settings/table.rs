@@ -86,6 +86,9 @@ const DETECT_FPS: Kind = Kind::Number {
     max: DETECT_FPS_MAX as f64,
     step: 1.0,
 };
+const DETECT_WHEN: Kind = Kind::Choice {
+    choices: &["always", "motion"],
+};
 const BITRATES: Kind = Kind::Renditions {
     min: *BITRATES_BPS.start(),
     max: *BITRATES_BPS.end(),
@@ -115,6 +118,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("min_score", SCORE, min_score),
     setting!("class_scores", SCORES, class_scores),
     setting!("detect_fps", DETECT_FPS, detect_fps),
+    setting!("detect_when", DETECT_WHEN, detect_when),
     setting!("boxes", Kind::Flag, boxes),
     setting!("labels", LABELS, labels),
     setting!("renditions", BITRATES, renditions),
@@ -363,6 +367,7 @@ mod tests {
             (json!({"class_scores": {"person": 2}}), "class_scores"),
             (json!({"class_scores": ["person"]}), "class_scores"),
             (json!({"detect_fps": -1}), "detect_fps"),
+            (json!({"detect_when": "never"}), "detect_when"),
             (json!({"labels": "everything"}), "labels"),
             (json!({"renditions": []}), "renditions"),
             (json!({"wifi": {"ssid": "booth"}}), "wifi.password"),

@@ -12,8 +12,8 @@ use detector::privacy::{
 };
 use detector::{BBox, Detection, Detector, ModelStore, Places, Runtime};
 
-use super::clip::Clip;
 use super::{YUNET, face_model, sighting};
+use crate::clip::Clip;
 use crate::{pictures, rig};
 
 const RATES: [u32; 3] = [30, 15, 6];

@@ -182,6 +182,7 @@ function fresh() {
       setting("boxes", "flag", true),
       setting("class_scores", "scores", { person: 0.5 }, { min: 0, max: 1, step: 0.01, choices: ["person", "bicycle", "cup"] }),
       setting("detect_fps", "number", 0, { min: 0, max: 60, step: 1 }),
+      setting("detect_when", "choice", "always", { choices: ["always", "motion"] }),
       setting("labels", "choice", "name_score_id", { choices: ["none", "name", "name_score", "name_score_id"] }),
       setting("renditions", "renditions", [[1280, 720, 1500000], [640, 360, 500000]].map(([width, height, bitrate_bps]) => ({ width, height, fps: 30, bitrate_bps })), { min: 50000, max: 50000000, origin: "flag" }),
       setting("public_url", "text", null),

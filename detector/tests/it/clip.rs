@@ -7,16 +7,16 @@ use std::process::{Child, Command, Stdio};
 use capture::I420;
 
 /// The pictures of a clip, one after the other.
-pub(super) struct Clip {
+pub(crate) struct Clip {
     child: Child,
     stream: BufReader<std::process::ChildStdout>,
     size: (u32, u32),
-    pub(super) fps: f64,
+    pub(crate) fps: f64,
 }
 
 impl Clip {
     /// `None`, with the reason: ffmpeg is not installed.
-    pub(super) fn open(path: &Path) -> Option<Self> {
+    pub(crate) fn open(path: &Path) -> Option<Self> {
         let mut command = Command::new("ffmpeg");
         command.args(["-v", "error", "-i"]).arg(path);
         command.args(["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"]);
