@@ -203,11 +203,15 @@ const VARIABLES: [&str; 12] = [
     "LISTEN_TLS",
     "LOG",
     "LOOP",
+    "METRICS_TOKEN",
     "MIN_SCORE",
     "MODEL",
+    "OPENVINO_DEVICE",
     "PROVIDER",
     "PUBLIC_URL",
     "PUBLISH_TOKEN",
+    "VIEWER_TOKEN",
+    "WHIP_TOKEN",
 ];
 
 #[test]
