@@ -195,9 +195,10 @@ fn a_command_ends_at_its_first_result_that_cannot_be_written() {
 }
 
 /// Variables of different kinds.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 17] = [
     "ADMIN_TOKEN",
     "ANNOUNCE",
+    "COMFYUI",
     "COMFYUI_TOKEN",
     "DATA",
     "LISTEN_TLS",
