@@ -27,3 +27,9 @@ fi
 unshare $alone --net sh -c 'ip link set lo up && exec "$@"' sh \
     "$place/bin/python" k8s/tests/station.py "$place/bin/kubectl" "$binary"
 echo "The program runs with the manifests."
+
+if [ "$(id -u)" -ne 0 ] || ! command -v iptables >/dev/null || [ ! -d web/tests/browser/node_modules ]; then
+    echo "Skipped: video through a node's ports, since it needs root, iptables and the browser of the tests"
+    exit 0
+fi
+unshare --net --mount k8s/tests/node_ports.sh "$binary" k8s/overlays/local/carrier.toml "$(command -v node)"

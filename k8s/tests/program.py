@@ -87,14 +87,14 @@ def port_faults(root, documents, container, variables, config):
             yield f"the network policy lets in {let_in}"
         node_port = next(p["nodePort"] for p in service["spec"]["ports"] if p["name"] == "pages")
         for name, port in [("CARRIER_ANNOUNCE", media), ("CARRIER_PUBLIC_URL", node_port)]:
-            value = variables[name].get("value")
+            value = variables.get(name, {}).get("value")
             if value and port_of(value) != port:
                 yield f"{name} is {value}, the node's port is {port}"
     for document in documents:
         if document["kind"] == "AgentEndpoint" and port_of(document["spec"]["upstream"]["url"]) != media:
             yield "ngrok's TCP endpoint leads elsewhere"
         if document["kind"] == "HTTPRoute":
-            to = {(ref["name"], ref["port"]) for rule in document["spec"]["rules"] for ref in rule["backendRefs"]}
+            to = {(ref["name"], ref["port"]) for rule in document["spec"]["rules"] for ref in rule.get("backendRefs", [])}
             if to != {("carrier", pages)}:
                 yield f"the route leads to {to}"
 
