@@ -13,6 +13,7 @@ import tempfile
 import kubernetes_validate
 import yaml
 
+import nodes
 import policies
 import program
 
@@ -109,6 +110,7 @@ def main():
         found += program.faults(ROOT, name, documents)
         faults += [f"{name}: {fault}" for fault in found]
     faults += program.metric_faults(ROOT)
+    faults += nodes.faults(ROOT, sets)
     typed.write_text(typed_source(sets))
     for fault in faults:
         print(fault)
