@@ -1,6 +1,6 @@
 # carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi soak audit fuzz bench bench-network bench-power bench-times fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s soak audit fuzz bench bench-network bench-power bench-times fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -53,6 +53,9 @@ test-comfyui: ## the ComfyUI client against a real server (COMFYUI_DIR=, COMFYUI
 test-vaapi: ## the VA-API encoder's code, with x264 where there is no graphics processor (installs GStreamer)
 	@scripts/install-build-needs.sh
 	scripts/test-vaapi.sh
+
+test-k8s: ## the manifests in k8s/: rendered, validated, and against the built program (part of make test)
+	scripts/test-k8s.sh
 
 soak: ## viewers, uploads and malicious traffic for an hour: memory, descriptors, frame rate (MINUTES=60)
 	@scripts/install-build-needs.sh

@@ -74,9 +74,18 @@ browser_tests() {
         logged browser node web/tests/browser/run.mjs --station-topics
 }
 
+# As for the browser tests, the program that `cargo test` has built.
+kubernetes_manifests() {
+    if ! scripts/install-k8s-tools.sh >/dev/null; then
+        echo "Skipped: the manifests in k8s/, since the tools that check them could not be installed"
+        return 0
+    fi
+    scripts/test-k8s.sh
+}
+
 # One line a reason: what was skipped, and how many Rust tests share the reason.
 skipped() {
-    cat "$logs/pages" "$logs/browser" "$logs/audit" 2>/dev/null | sed -n 's/^[Ss]kipped: /  /p'
+    cat "$logs/pages" "$logs/browser" "$logs/audit" "$logs/k8s" 2>/dev/null | sed -n 's/^[Ss]kipped: /  /p'
     awk '
         /^---- .* stdout ----$/ { test = $2 }
         /^(test result:|failures:)/ { test = "" }
@@ -128,6 +137,7 @@ step "pages without the program" finish_page_tests
 
 step "unit and integration tests" rust_tests
 step "pages with the program" browser_tests
+step "Kubernetes manifests" logged k8s kubernetes_manifests
 
 printf '\nSkipped:\n'
 skipped

@@ -203,8 +203,13 @@ impl Config {
     /// What has a variable but no option.
     fn overlay_environment(&mut self, environment: &Environment) {
         set(&mut self.network.announce, &environment.announce);
+        set(&mut self.openvino_device, &environment.openvino_device);
         set(&mut self.admin_token, &environment.admin_token);
+        set(&mut self.viewers.token, &environment.viewer_token);
+        set(&mut self.whip_token, &environment.whip_token);
+        set(&mut self.http.metrics_token, &environment.metrics_token);
         set(&mut self.publish.token, &environment.publish_token);
+        set(&mut self.stylise.comfyui, &environment.comfyui);
         set(&mut self.stylise.token, &environment.comfyui_token);
         set(&mut self.events.webhook_secret, &environment.webhook_secret);
         set(&mut self.events.mqtt, &environment.mqtt);

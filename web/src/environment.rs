@@ -3,8 +3,10 @@
 //!
 //! | variable | for |
 //! |---|---|
-//! | `CARRIER_ADMIN_TOKEN`, `CARRIER_PUBLISH_TOKEN`, `CARRIER_COMFYUI_TOKEN`, `CARRIER_WEBHOOK_SECRET`, `CARRIER_MQTT` (an address with a password) | secrets, which are no options because every user of the machine can read a command line |
+//! | `CARRIER_ADMIN_TOKEN`, `CARRIER_VIEWER_TOKEN`, `CARRIER_WHIP_TOKEN`, `CARRIER_METRICS_TOKEN`, `CARRIER_PUBLISH_TOKEN`, `CARRIER_COMFYUI_TOKEN`, `CARRIER_WEBHOOK_SECRET`, `CARRIER_MQTT` (an address with a password) | secrets, which are no options because every user of the machine can read a command line |
 //! | `CARRIER_ANNOUNCE` | `[network] announce`, separated by commas |
+//! | `CARRIER_COMFYUI` | `[stylise] comfyui` |
+//! | `CARRIER_OPENVINO_DEVICE` | `openvino_device` |
 //! | `CARRIER_LOG` | the filter of the log |
 //! | `CARRIER_MODELS`, `CARRIER_MODELS_URL`, `CARRIER_RUNTIME`, `ORT_DYLIB_PATH` | where models and ONNX Runtime are ([`detector::Places`]) |
 //! | `XDG_CONFIG_HOME`, `XDG_DATA_HOME`, `XDG_STATE_HOME`, `XDG_CACHE_HOME`, `HOME` | this user's folders |
@@ -29,11 +31,16 @@ const ANNOUNCE: &str = "CARRIER_ANNOUNCE";
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     pub(crate) admin_token: Option<String>,
+    pub(crate) viewer_token: Option<String>,
+    pub(crate) whip_token: Option<String>,
+    pub(crate) metrics_token: Option<String>,
     pub(crate) publish_token: Option<String>,
+    pub(crate) comfyui: Option<String>,
     pub(crate) comfyui_token: Option<String>,
     pub(crate) webhook_secret: Option<String>,
     pub(crate) mqtt: Option<String>,
     pub(crate) announce: Option<Vec<String>>,
+    pub(crate) openvino_device: Option<String>,
 }
 
 impl Environment {
@@ -41,11 +48,16 @@ impl Environment {
         let announce = value(ANNOUNCE).filter(|list| !is_url(list.as_ref()));
         Self {
             admin_token: value("CARRIER_ADMIN_TOKEN"),
+            viewer_token: value("CARRIER_VIEWER_TOKEN"),
+            whip_token: value("CARRIER_WHIP_TOKEN"),
+            metrics_token: value("CARRIER_METRICS_TOKEN"),
             publish_token: value("CARRIER_PUBLISH_TOKEN"),
+            comfyui: value("CARRIER_COMFYUI"),
             comfyui_token: value("CARRIER_COMFYUI_TOKEN"),
             webhook_secret: value("CARRIER_WEBHOOK_SECRET"),
             mqtt: value("CARRIER_MQTT"),
             announce: announce.map(|list| comma_separated(&list)),
+            openvino_device: value("CARRIER_OPENVINO_DEVICE"),
         }
     }
 }

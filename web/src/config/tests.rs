@@ -159,3 +159,29 @@ fn the_example_documents_each_key() {
         "not in carrier.example.toml: {missing:?}"
     );
 }
+
+#[test]
+fn variables_without_an_option_take_precedence_over_the_file() {
+    let given = |text: &str| Some(text.to_owned());
+    let environment = Environment {
+        viewer_token: given("orchid-lantern-42"),
+        whip_token: given("copper-ladder-17"),
+        metrics_token: given("quiet-harbour-93"),
+        comfyui: given("http://gpu.example:8188"),
+        openvino_device: given("GPU"),
+        ..Environment::default()
+    };
+    let config = Config::load(&RunArgs::default(), &environment, None, Ok).expect("valid");
+    assert_eq!(config.viewers.token, environment.viewer_token);
+    assert_eq!(config.whip_token, environment.whip_token);
+    assert_eq!(config.http.metrics_token, environment.metrics_token);
+    assert_eq!(config.stylise.comfyui, environment.comfyui);
+    assert_eq!(config.openvino_device, "GPU");
+    let weak = Environment {
+        metrics_token: given("12345678"),
+        ..Environment::default()
+    };
+    let refused = Config::load(&RunArgs::default(), &weak, None, Ok);
+    let said = refused.expect_err("easily guessed").to_string();
+    assert!(said.starts_with("http.metrics_token"), "{said}");
+}

@@ -195,19 +195,24 @@ fn a_command_ends_at_its_first_result_that_cannot_be_written() {
 }
 
 /// Variables of different kinds.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 17] = [
     "ADMIN_TOKEN",
     "ANNOUNCE",
+    "COMFYUI",
     "COMFYUI_TOKEN",
     "DATA",
     "LISTEN_TLS",
     "LOG",
     "LOOP",
+    "METRICS_TOKEN",
     "MIN_SCORE",
     "MODEL",
+    "OPENVINO_DEVICE",
     "PROVIDER",
     "PUBLIC_URL",
     "PUBLISH_TOKEN",
+    "VIEWER_TOKEN",
+    "WHIP_TOKEN",
 ];
 
 #[test]
