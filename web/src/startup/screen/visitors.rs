@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use capture::jpeg::JpegDecoder;
 use capture::{Heartbeat, PicturePool, PooledPicture, TURN_MAX, lock};
+use screen::OutputChoice;
 use stylise::GalleryId;
 
 use crate::app::App;
@@ -26,10 +27,11 @@ pub(super) struct VisitorPictures {
 }
 
 impl VisitorPictures {
-    /// Starts the thread, unless `[screen] pictures` is off.
+    /// Starts the thread, unless there is no screen or `[screen] pictures` is off.
     pub(super) fn start(app: &Arc<App>) -> std::io::Result<Arc<Self>> {
         let pictures = Arc::new(Self::default());
-        if app.config.screen.pictures {
+        let config = &app.config.screen;
+        if config.pictures && config.output() != OutputChoice::Off {
             let (app, shared) = (Arc::clone(app), Arc::downgrade(&pictures));
             let threads = app.threads.clone();
             threads.spawn("screen-visitors", move |heartbeat| {
