@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use capture::{
     CameraSettings, CaptureConfig, CaptureHandle, CaptureMetrics, ControlValue, ControlValues,
-    Frame, Mounting, Next, Signal, Slot, SlotReader, SourceSwitch, WallClock, Wanted,
+    Frame, Mounting, Next, Signal, Slot, SlotReader, SourceSpec, SourceSwitch, WallClock, Wanted,
     camera_controls, devices, spawn,
 };
 
@@ -91,11 +91,12 @@ impl Probe {
         wanted: Wanted,
         camera: Arc<CameraSettings>,
     ) -> Result<Self, String> {
-        let source = source
+        let source: SourceSpec = source
             .parse()
             .map_err(|error: capture::SpecError| error.to_string())?;
         let config = CaptureConfig {
-            source,
+            selected: source.into(),
+            cameras: Vec::new(),
             wanted,
             camera,
             demand: None,
@@ -107,7 +108,7 @@ impl Probe {
         let (frames, signals) = (Slot::new(), Slot::new());
         let metrics: Arc<CaptureMetrics> = Arc::default();
         let handle = spawn(
-            config,
+            &config,
             SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signals)),
             Arc::clone(&metrics),
         );

@@ -21,6 +21,9 @@ pub enum CaptureError {
     CameraUnplugged,
     #[error("Another program is using the camera \"{name}\". Waiting until it is free.")]
     CameraBusy { name: String },
+    /// Another source of this program has it.
+    #[error("The camera \"{name}\" is in use as {by}. Give each camera a source of its own.")]
+    CameraTaken { name: String, by: String },
     /// The device node may not be opened.
     #[error(
         "No permission to open {path}. Add this user to the group \"video\" and log in again.",

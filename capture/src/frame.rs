@@ -7,7 +7,7 @@ use crate::mounting::Mounting;
 use crate::picture::{PictureError, PicturePool, PooledPicture};
 
 /// Identifies what gives pictures: the configured source, the one that replaces it, a guest. Counts up and is never used
-/// twice.
+/// twice: a camera that is selected again has another one.
 pub type SourceNumber = u64;
 
 /// One picture of the source and when it was taken. Shared as `Arc<Frame>`, never changed.
@@ -21,6 +21,8 @@ pub struct Frame {
     pub seq: u64,
     /// The source or guest that took it. Objects are not followed from one into another.
     pub source_number: SourceNumber,
+    /// The camera's name, if it was given one.
+    pub camera: Option<Arc<str>>,
     /// When the picture was taken, as near as the source can tell.
     pub captured_at: Instant,
     /// The frame counts as current for this long when no newer one comes. Longer for a slow source.
@@ -44,6 +46,7 @@ impl Frame {
             mounting: Mounting::default(),
             seq,
             source_number: 0,
+            camera: None,
             captured_at,
             stale_after: Self::STALE_AFTER,
             reserved_top_px: 0,

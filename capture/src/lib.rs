@@ -14,6 +14,7 @@ mod camera_settings;
 pub mod canvas;
 mod controls;
 pub mod convert;
+mod device_claims;
 mod error;
 mod frame;
 pub mod jpeg;
@@ -50,10 +51,12 @@ pub use sources::camera::{Mode, PixelFormat, Wanted, ranked};
 pub use sources::idle::{CaptureLimit, PictureDemand};
 pub use sources::kind::SourceKind;
 pub use sources::scene;
-pub use sources::webcam::{Device, devices};
+pub use sources::webcam::{Device, devices, named as device_named};
 pub use spec::{SourceSpec, SpecError, Y4mInput};
-pub use supervisor::{CaptureConfig, CaptureHandle, ShutterControl, SourceControl, spawn};
-pub use switch::{Guest, SourceSwitch};
+pub use supervisor::{
+    CaptureConfig, CaptureHandle, NamedCamera, SelectedSource, ShutterControl, SourceControl, spawn,
+};
+pub use switch::{CameraState, CameraStatus, Guest, SourceSwitch};
 #[cfg(any(test, debug_assertions))]
 pub use threads::InjectedFault;
 pub use threads::{Heartbeat, TURN_MAX, ThreadFault, ThreadFaultKind, Threads};

@@ -1,38 +1,35 @@
 //! Keeps a source open: opens it, watches it, tells viewers what is wrong, opens it again with
-//! exponential back-off.
+//! exponential back-off. Each camera with a name has a supervisor of its own, and so has the source without a name.
 //!
 //! In: a [`SourceSpec`], its replacements, and the events of its attempts. Out: [`Signal`]s. The frames themselves go
 //! from the attempt's thread to the [`SourceSwitch`].
 
 mod attempt;
 mod control;
+mod lineup;
 mod plan;
+mod start;
 
-use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::backoff::Backoff;
-use crate::camera_settings::CameraSettings;
 use crate::error::CaptureError;
-use crate::frame::{Signal, SourceNumber, WallClock};
+use crate::frame::Signal;
 use crate::lock::lock;
-use crate::metrics::CaptureMetrics;
-use crate::picture::PicturePool;
-use crate::sources::camera::Wanted;
-use crate::sources::idle::PictureDemand;
-use crate::sources::output::{AttemptId, Event, LiveSource, PublishGate};
+use crate::sources::output::{AttemptId, Event, LiveSource};
 use crate::sources::stall::StallCheck;
-use crate::spec::SourceSpec;
-use crate::switch::SourceSwitch;
-use crate::threads::{Heartbeat, TURN_MAX, Threads};
+use crate::switch::{InputNumber, SourceSwitch};
+use crate::threads::{Heartbeat, TURN_MAX};
 use attempt::{Attempt, AttemptContext};
 use control::Replacement;
 use plan::{AfterFailure, Plan, Target};
 
 pub use control::{CaptureHandle, ShutterControl, SourceControl};
+pub use lineup::SelectedSource;
+pub use start::{CaptureConfig, NamedCamera, spawn};
 
 /// How often stalls are checked for: a stall of 1.5 s is on the card after 1.6 s.
 const TICK: Duration = Duration::from_millis(100);
@@ -42,82 +39,15 @@ const GRACE: Duration = Duration::from_millis(600);
 const PROBE_INTERVAL: Duration = Duration::from_secs(3);
 /// With this many threads hanging in a driver, no other is started until one of them ends.
 const MAX_ABANDONED: usize = 8;
-/// Pictures kept for reuse: as many as the source, the detector, compose and their slots hold.
-const POOLED: usize = 8;
 /// Waits between two attempts. The longest bounds how soon a camera shows up after it is plugged in.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
-
-/// What to capture and how.
-#[derive(Debug, Clone)]
-pub struct CaptureConfig {
-    pub source: SourceSpec,
-    pub wanted: Wanted,
-    /// What may change while the source is open.
-    pub camera: Arc<CameraSettings>,
-    /// Who watches; `None`: every picture is wanted.
-    pub demand: Option<Arc<dyn PictureDemand>>,
-    /// Whether a file starts again at its end.
-    pub loop_file: bool,
-    /// The process's clock, for the scene's timecode.
-    pub clock: WallClock,
-    /// Where the supervisor's thread is registered.
-    pub threads: Threads,
-    /// Nothing is opened before [`ShutterControl::open_source`].
-    pub is_shuttered: bool,
-}
-
-/// Starts capturing. Frames and signals go to the slots behind `switch`.
-///
-/// A source that cannot be opened is not an error here: a [`Signal`] tells it, and it is tried again.
-pub fn spawn(
-    config: CaptureConfig,
-    switch: Arc<SourceSwitch>,
-    metrics: Arc<CaptureMetrics>,
-) -> io::Result<CaptureHandle> {
-    let (events, received) = channel();
-    let replacement = Replacement::default();
-    let mut supervisor = Supervisor {
-        context: AttemptContext {
-            gate: PublishGate::new(Arc::clone(&switch)),
-            events: events.clone(),
-            pool: PicturePool::new(POOLED),
-            camera: config.camera,
-            demand: config.demand,
-            metrics,
-            wanted: config.wanted,
-            loop_file: config.loop_file,
-            clock: config.clock,
-            threads: config.threads.clone(),
-        },
-        name: config.source.plain_name(),
-        plan: Plan::new(config.source),
-        source: switch.source_number(),
-        replacement: Arc::clone(&replacement),
-        switch: Arc::clone(&switch),
-        received,
-        backoff: BACKOFF,
-        attempts: 0,
-        abandoned: Vec::new(),
-        lost: None,
-        live: None,
-        is_shuttered: config.is_shuttered,
-    };
-    let run = move |heartbeat: &Heartbeat| supervisor.run(heartbeat);
-    let thread = config.threads.spawn("capture", run)?;
-    let source = SourceControl {
-        events,
-        switch,
-        replacement,
-    };
-    Ok(CaptureHandle::new(source, thread))
-}
 
 struct Supervisor {
     context: AttemptContext,
     name: String,
     plan: Plan,
     /// Of the source that is to be open.
-    source: SourceNumber,
+    input: InputNumber,
     replacement: Replacement,
     switch: Arc<SourceSwitch>,
     received: Receiver<Event>,
@@ -128,15 +58,17 @@ struct Supervisor {
     /// Since when there is no signal, and the reason.
     lost: Option<(Instant, String)>,
     live: Option<LiveSource>,
-    /// Nothing is to be open.
-    is_shuttered: bool,
+    /// Nothing is to be open: the shutter is closed, or another source is selected.
+    is_released: bool,
+    /// Whether nothing more comes after its end.
+    closes_slots: bool,
 }
 
 /// How an attempt ended.
 enum Outcome {
     Failed(CaptureError),
-    /// The shutter was closed.
-    Shuttered,
+    /// Nothing is to be open.
+    Released,
     /// Another source is to be opened, or the same once more.
     Replaced,
     Stopped,
@@ -145,7 +77,7 @@ enum Outcome {
 /// Why a wait between two attempts ended.
 enum Waited {
     Due,
-    /// The shutter was closed, or a source is to be opened at once.
+    /// Nothing is to be open, or a source at once.
     Changed,
     Stopped,
 }
@@ -154,14 +86,16 @@ impl Supervisor {
     fn run(&mut self, heartbeat: &Heartbeat) {
         // What a run that panicked left here is not what viewers see now.
         (self.live, self.lost) = (None, None);
-        self.publish_opening();
+        if !self.is_released {
+            self.publish_opening();
+        }
         loop {
-            if self.is_shuttered && self.wait_while_shuttered(heartbeat) {
+            if self.is_released && self.wait_while_released(heartbeat) {
                 break;
             }
             let error = match self.attempt(heartbeat) {
                 Outcome::Failed(error) => error,
-                Outcome::Shuttered | Outcome::Replaced => continue,
+                Outcome::Released | Outcome::Replaced => continue,
                 Outcome::Stopped => break,
             };
             let error = self.attribute(error);
@@ -183,7 +117,9 @@ impl Supervisor {
                 Waited::Stopped => break,
             }
         }
-        self.switch.close();
+        if self.closes_slots {
+            self.switch.close();
+        }
     }
 
     /// A camera that is busy because of a thread left behind is not used by "another program".
@@ -200,7 +136,7 @@ impl Supervisor {
     /// Opens the source and watches it until it ends.
     fn attempt(&mut self, heartbeat: &Heartbeat) -> Outcome {
         // Before its thread runs, so that its first picture is published.
-        self.context.gate.set_active(self.attempts + 1, self.source);
+        self.context.gate.set_active(self.attempts + 1, self.input);
         match self.start(self.plan.target()) {
             Ok(attempt) => self.watch_attempt(attempt, heartbeat),
             Err(error) => Outcome::Failed(error),
@@ -232,11 +168,11 @@ impl Supervisor {
                     self.end_both(attempt, probe);
                     return Outcome::Stopped;
                 }
-                Ok(Event::Shutter { is_closed: false }) => {}
-                Ok(Event::Shutter { is_closed: true }) => {
-                    self.is_shuttered = true;
+                Ok(Event::Release { is_released: false }) => {}
+                Ok(Event::Release { is_released: true }) => {
+                    self.is_released = true;
                     self.end_both(attempt, probe);
-                    return Outcome::Shuttered;
+                    return Outcome::Released;
                 }
                 Ok(Event::SourceReplaced) => {
                     if self.adopt() {
@@ -262,7 +198,7 @@ impl Supervisor {
                     if probing == Some(id)
                         && let Some(camera) = probe.take()
                     {
-                        self.context.gate.set_active(id, self.source);
+                        self.context.gate.set_active(id, self.input);
                         self.end_or_abandon(std::mem::replace(&mut attempt, camera));
                     }
                     if attempt.id == id {
@@ -366,16 +302,17 @@ impl Supervisor {
         }
     }
 
-    /// Sleeps until the shutter opens. Returns whether the capture was stopped meanwhile.
-    fn wait_while_shuttered(&mut self, heartbeat: &Heartbeat) -> bool {
+    /// Sleeps until the source is to be opened. Returns whether the capture was stopped meanwhile.
+    fn wait_while_released(&mut self, heartbeat: &Heartbeat) -> bool {
         // Threads that a driver holds publish nothing from now on.
         self.attempts += 1;
-        self.context.gate.set_active(self.attempts, self.source);
+        self.context.gate.set_active(self.attempts, self.input);
+        self.switch.release(self.input);
         (self.live, self.lost) = (None, None);
         heartbeat.rest();
-        while self.is_shuttered {
+        while self.is_released {
             match self.received.recv() {
-                Ok(Event::Shutter { is_closed }) => self.is_shuttered = is_closed,
+                Ok(Event::Release { is_released }) => self.is_released = is_released,
                 Ok(Event::SourceReplaced) => {
                     self.adopt();
                 }
@@ -389,7 +326,7 @@ impl Supervisor {
         false
     }
 
-    /// Sleeps until `wake` (`None`: for ever), until the shutter is closed, or until another source is to be opened.
+    /// Sleeps until `wake` (`None`: for ever), until nothing is to be open, or another source.
     fn wait_to_retry(&mut self, wake: Option<Instant>) -> Waited {
         loop {
             let left = wake.map_or(Duration::MAX, |wake| {
@@ -398,8 +335,8 @@ impl Supervisor {
             match self.received.recv_timeout(left) {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return Waited::Stopped,
                 Err(RecvTimeoutError::Timeout) => return Waited::Due,
-                Ok(Event::Shutter { is_closed: true }) => {
-                    self.is_shuttered = true;
+                Ok(Event::Release { is_released: true }) => {
+                    self.is_released = true;
                     return Waited::Changed;
                 }
                 Ok(Event::SourceReplaced) => {
@@ -427,7 +364,7 @@ impl Supervisor {
             to = source.plain_name(),
             "source replaced"
         );
-        (self.source, self.name) = (number, source.plain_name());
+        (self.input, self.name) = (number, source.plain_name());
         self.plan = Plan::new(source);
         self.backoff = BACKOFF;
         (self.live, self.lost) = (None, None);
@@ -441,7 +378,7 @@ impl Supervisor {
     }
 
     fn publish_signal(&self, signal: Signal) {
-        self.switch.publish_source_signal(self.source, signal);
+        self.switch.publish_source_signal(self.input, signal);
     }
 
     fn publish_live(&mut self, live: LiveSource, now: Instant) {

@@ -1,22 +1,31 @@
-//! Selects whose pictures are published: those of the configured source, or those of a guest that
+//! Selects whose pictures are published: those of the selected source, or those of a guest that
 //! sends its own (a phone that publishes by WHIP).
 //!
-//! A guest takes over with its first picture. When it pauses or leaves, the configured source takes
+//! One of several sources is selected: cameras with names, or one without. Frames and signals of the others are not
+//! published; their last signals are remembered, so that another one is selected at once.
+//!
+//! A guest takes over with its first picture. When it pauses or leaves, the selected source takes
 //! over again with its next picture. The source stays open meanwhile, because opening a camera takes
 //! seconds, but its pictures are not decoded (`SourceOutput::skip_if_surplus`).
 
+mod frame_rate;
+mod inputs;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::frame::{Frame, Signal, SourceNumber};
 use crate::lock::lock;
 use crate::picture::PooledPicture;
 use crate::slot::Slot;
+use frame_rate::FrameRate;
+use inputs::{Input, Inputs};
+
+pub(crate) use inputs::InputNumber;
+pub use inputs::{CameraState, CameraStatus};
 
 /// Numbers all frames and publishes them, and the signals, in their slots.
 #[derive(Debug)]
@@ -26,6 +35,8 @@ pub struct SourceSwitch {
     state: Mutex<State>,
     /// Mirrors `State::guest_is_live`, to be read without the lock.
     guest_is_live: AtomicBool,
+    /// Mirrors `Inputs::selected`, to be read without the lock.
+    selected: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -33,10 +44,9 @@ struct State {
     /// Number of the newest frame; counts on across sources, reconnects and guests.
     last_seq: u64,
     last_number: SourceNumber,
-    /// The configured source. Frames and signals of former ones are refused.
+    inputs: Inputs,
+    /// Of the frames of what is selected.
     source: SourceNumber,
-    /// The last signal of the configured source, published or not.
-    source_signal: Option<Signal>,
     /// Frames of older guests are refused.
     newest_guest: SourceNumber,
     guest_is_live: bool,
@@ -53,14 +63,14 @@ impl State {
         self.last_number
     }
 
-    /// Whether frames and signals of the configured source are published.
+    /// Whether frames and signals of the selected source are published.
     fn source_is_shown(&self) -> bool {
         !self.guest_is_live && !self.is_shuttered
     }
 }
 
 impl SourceSwitch {
-    /// A switch in front of the two slots, which publishes the configured source.
+    /// A switch in front of the two slots, which publishes the selected source.
     #[must_use]
     pub fn new(frames: Arc<Slot<Frame>>, signal: Arc<Slot<Signal>>) -> Arc<Self> {
         Arc::new(Self {
@@ -68,6 +78,7 @@ impl SourceSwitch {
             signal,
             state: Mutex::default(),
             guest_is_live: AtomicBool::new(false),
+            selected: AtomicU64::new(0),
         })
     }
 
@@ -95,6 +106,7 @@ impl SourceSwitch {
         state.newest_guest = state.next_number();
         state.guest_is_live = false;
         state.rate.reset();
+        state.inputs.forget_kept();
         self.guest_is_live.store(false, Ordering::Relaxed);
         self.frames.clear();
         self.signal.publish(Signal::Closed { reason, since });
@@ -103,12 +115,10 @@ impl SourceSwitch {
     /// Opens the shutter: the source's next frame is published.
     pub fn open_shutter(&self) {
         let mut state = lock(&self.state);
-        if std::mem::replace(&mut state.is_shuttered, false) {
-            let opening = Signal::Opening {
-                source: "the camera".to_owned(),
-            };
-            self.signal
-                .publish(state.source_signal.clone().unwrap_or(opening));
+        if std::mem::replace(&mut state.is_shuttered, false)
+            && let Some(input) = state.inputs.selected()
+        {
+            self.signal.publish(input.signal());
         }
     }
 
@@ -124,58 +134,108 @@ impl SourceSwitch {
         lock(&self.state).rate.fps(now)
     }
 
-    /// Whether a guest's pictures replace those of the configured source.
+    /// Whether a guest's pictures replace those of the selected source.
     #[must_use]
     pub fn guest_is_live(&self) -> bool {
         self.guest_is_live.load(Ordering::Relaxed)
     }
 
-    /// Replaces the configured source by one that is being opened, shown to viewers as `name`. On return no frame of
-    /// the former one is in the slot, and none comes any more.
-    pub(crate) fn begin_source(&self, name: String) -> SourceNumber {
+    /// The cameras that have names, in the order of the configuration.
+    #[must_use]
+    pub fn cameras(&self) -> Vec<CameraStatus> {
+        lock(&self.state).inputs.cameras()
+    }
+
+    /// Adds a camera with a name. It is not selected.
+    pub(crate) fn add_camera(&self, name: &str, title: String) -> InputNumber {
         let mut state = lock(&self.state);
+        let number = state.next_number();
+        state
+            .inputs
+            .add(number, Input::new(title, Some(name.into())));
+        number
+    }
+
+    /// Selects a source without a name that is being opened, shown to viewers as `title`. On return no frame of
+    /// the former source is in the slot, and none comes any more.
+    pub(crate) fn begin_source(&self, title: String) -> InputNumber {
+        let mut state = lock(&self.state);
+        let number = state.next_number();
+        state.inputs.remove_unnamed();
+        state.inputs.add(number, Input::new(title, None));
+        self.set_selected(&mut state, number);
+        number
+    }
+
+    /// Selects a camera with a name, in whatever state it is. On return no frame of the former source is in
+    /// the slot, and none comes any more.
+    pub(crate) fn select_camera(&self, camera: InputNumber) {
+        self.set_selected(&mut lock(&self.state), camera);
+    }
+
+    fn set_selected(&self, state: &mut State, number: InputNumber) {
         state.source = state.next_number();
-        let opening = Signal::Opening { source: name };
-        if state.source_is_shown() {
-            state.rate.reset();
-            self.frames.clear();
-            self.signal.publish(opening.clone());
+        state.inputs.selected = number;
+        self.selected.store(number, Ordering::Relaxed);
+        let is_shown = state.source_is_shown();
+        let Some(input) = state.inputs.selected() else {
+            return;
+        };
+        let (signal, kept) = (input.signal(), input.take_kept(Instant::now()));
+        if !is_shown {
+            return;
         }
-        state.source_signal = Some(opening);
-        state.source
-    }
-
-    /// The number of the configured source.
-    pub(crate) fn source_number(&self) -> SourceNumber {
-        lock(&self.state).source
-    }
-
-    /// Publishes a frame of the configured source, unless a guest is live.
-    pub(crate) fn publish_source(&self, source: SourceNumber, make: impl FnOnce(u64) -> Frame) {
-        let mut state = lock(&self.state);
-        if state.source == source && state.source_is_shown() {
-            self.publish(&mut state, source, make);
+        state.rate.reset();
+        self.frames.clear();
+        self.signal.publish(signal);
+        if let Some(kept) = kept {
+            self.publish_selected(state, |seq| Frame { seq, ..kept });
         }
     }
 
-    /// The configured source gave a picture that nobody needs.
-    pub(crate) fn count_source(&self, source: SourceNumber, captured_at: Instant) {
+    /// Whether this source is selected, also while a guest hides it.
+    pub(crate) fn is_selected(&self, input: InputNumber) -> bool {
+        self.selected.load(Ordering::Relaxed) == input
+    }
+
+    /// Publishes a frame of the selected source, unless a guest is live. The newest one of a camera that is not
+    /// selected is kept.
+    pub(crate) fn publish_source(&self, input: InputNumber, make: impl FnOnce(u64) -> Frame) {
         let mut state = lock(&self.state);
-        if state.source == source && state.source_is_shown() {
+        if state.inputs.selected == input {
+            if state.source_is_shown() {
+                self.publish_selected(&mut state, make);
+            }
+        } else if !state.is_shuttered
+            && let Some(input) = state.inputs.get_mut(input)
+        {
+            // overflow: newest-wins
+            input.keep(make(0));
+        }
+    }
+
+    /// The source gave a picture that nobody needs.
+    pub(crate) fn count_source(&self, input: InputNumber, captured_at: Instant) {
+        let mut state = lock(&self.state);
+        if state.inputs.selected == input && state.source_is_shown() {
             state.rate.frame(captured_at);
         }
     }
 
-    /// Publishes a signal of the configured source; while a guest is live, when it leaves.
-    pub(crate) fn publish_source_signal(&self, source: SourceNumber, signal: Signal) {
+    /// Publishes a signal of the selected source; while a guest is live, when it leaves.
+    pub(crate) fn publish_source_signal(&self, input: InputNumber, signal: Signal) {
         let mut state = lock(&self.state);
-        if state.source != source {
-            return;
-        }
-        if state.source_is_shown() {
+        if state.inputs.selected == input && state.source_is_shown() {
             self.signal.publish(signal.clone());
         }
-        state.source_signal = Some(signal);
+        if let Some(input) = state.inputs.get_mut(input) {
+            input.set_signal(signal);
+        }
+    }
+
+    /// The source is not to be open any more.
+    pub(crate) fn release(&self, input: InputNumber) {
+        lock(&self.state).inputs.release(input);
     }
 
     /// Closes both slots and refuses further frames of guests.
@@ -183,6 +243,15 @@ impl SourceSwitch {
         lock(&self.state).is_closed = true;
         self.frames.close();
         self.signal.close();
+    }
+
+    fn publish_selected(&self, state: &mut State, make: impl FnOnce(u64) -> Frame) {
+        let (number, input) = (state.source, state.inputs.selected());
+        let camera = input.and_then(|input| input.camera.clone());
+        self.publish(state, number, |seq| Frame {
+            camera,
+            ..make(seq)
+        });
     }
 
     fn publish(
@@ -203,14 +272,14 @@ impl SourceSwitch {
             state.guest_is_live = false;
             state.rate.reset();
             self.guest_is_live.store(false, Ordering::Relaxed);
-            if let Some(signal) = &state.source_signal {
-                self.signal.publish(signal.clone());
+            if let Some(input) = state.inputs.selected() {
+                self.signal.publish(input.signal());
             }
         }
     }
 }
 
-/// A guest's access to the switch. Dropping it publishes the configured source again.
+/// A guest's access to the switch. Dropping it publishes the selected source again.
 #[derive(Debug)]
 pub struct Guest {
     switch: Arc<SourceSwitch>,
@@ -249,7 +318,7 @@ impl Guest {
         true
     }
 
-    /// Publishes the configured source again until the guest's next picture.
+    /// Publishes the selected source again until the guest's next picture.
     pub fn pause(&mut self) {
         let mut state = lock(&self.switch.state);
         if state.newest_guest == self.number {
@@ -261,46 +330,5 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.pause();
-    }
-}
-
-/// The rate is measured over this many frames: a second of a fast source, a minute of a very slow one.
-const FRAMES: usize = 32;
-/// A source that is silent for this many of its own frame intervals has stopped.
-const SILENT_FRAMES: f32 = 4.0;
-/// The least silence after which a source has stopped.
-const SILENT_LEAST: Duration = Frame::STALE_AFTER;
-
-/// Capture times of the last frames of one source.
-#[derive(Debug, Default)]
-pub(crate) struct FrameRate {
-    times: VecDeque<Instant>,
-}
-
-impl FrameRate {
-    pub(crate) fn frame(&mut self, captured_at: Instant) {
-        if self.times.len() == FRAMES {
-            self.times.pop_front();
-        }
-        self.times.push_back(captured_at);
-    }
-
-    /// To be called when another source begins.
-    pub(crate) fn reset(&mut self) {
-        self.times.clear();
-    }
-
-    /// Frames per second; `None` after fewer than two frames, or when they have stopped coming.
-    pub(crate) fn fps(&self, now: Instant) -> Option<f32> {
-        let (first, last) = (self.times.front()?, self.times.back()?);
-        let elapsed = last.saturating_duration_since(*first).as_secs_f32();
-        if elapsed <= 0.0 {
-            return None;
-        }
-        // At most FRAMES, so the conversion to a float is exact.
-        let between = elapsed / f32::from(u8::try_from(self.times.len() - 1).ok()?);
-        let silent = now.saturating_duration_since(*last);
-        let allowed = SILENT_LEAST.max(Duration::from_secs_f32(between * SILENT_FRAMES));
-        (silent <= allowed).then(|| 1.0 / between)
     }
 }

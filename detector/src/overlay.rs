@@ -4,6 +4,7 @@
 //! frame costs no more than the pixels touched.
 
 mod boxes;
+mod camera_name;
 mod card;
 mod label_position;
 mod style;
@@ -131,6 +132,12 @@ impl OverlayPainter {
         self.places.clear();
         self.places
             .extend(items.iter().map(|track| track.id).zip(places));
+    }
+
+    /// Paints the name of the camera that took `picture`.
+    pub fn paint_camera_name(&mut self, picture: &mut I420, name: &str) {
+        let sizes = Sizes::of(picture.height());
+        camera_name::paint(&mut Canvas::new(picture), &mut self.text, name, sizes);
     }
 
     /// Replaces the whole picture by a card.

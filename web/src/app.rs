@@ -243,6 +243,16 @@ impl App {
         Ok(reloaded)
     }
 
+    /// Selects the next camera that has a name. Returns its name; `None`: there is no other. Blocks for a few
+    /// milliseconds.
+    pub(crate) fn next_camera(&self, who: &str) -> Option<String> {
+        let name = self.settings.next_camera()?;
+        let what = format!("camera \"{name}\" selected");
+        self.shutter
+            .record(what, Cause::Person, Some(who.to_owned()));
+        Some(name)
+    }
+
     /// A listener of tracks makes detection run at full rate, without composing pictures.
     pub(crate) fn watch_tracks(&self) -> TracksLease {
         self.track_listeners.fetch_add(1, Ordering::Relaxed);

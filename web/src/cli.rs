@@ -80,7 +80,7 @@ pub(crate) enum Command {
     /// Run the station (the default)
     Run(Box<RunArgs>),
     /// List the cameras and what they offer
-    Devices,
+    Devices(DevicesArgs),
     /// List, or download, detection models
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -193,6 +193,13 @@ pub(crate) struct ConfigFileArgs {
     /// Configuration file [default: carrier/carrier.toml in the XDG configuration folder, if there]
     #[arg(long, env = "CARRIER_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+/// Options of `carrier devices`.
+#[derive(Debug, Args)]
+pub(crate) struct DevicesArgs {
+    #[command(flatten)]
+    pub(crate) file: ConfigFileArgs,
 }
 
 // The model, of commands that need one. No doc comment: clap would show it.

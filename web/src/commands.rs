@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use capture::SourceSpec;
+use capture::{SelectedSource, SourceSpec};
 use detector::{Detector, DetectorConfig, DetectorMetrics, ModelChoice, ModelStore, OpenError};
 
 use crate::cli::RunArgs;
@@ -19,6 +19,7 @@ pub(crate) mod eval;
 pub(crate) mod hotspot;
 pub(crate) mod inventory;
 pub(crate) mod manual;
+mod named_cameras;
 pub(crate) mod reload;
 mod running_station;
 pub(crate) mod token;
@@ -33,14 +34,14 @@ const ALIKE: f64 = 0.6;
 /// command line; one from the environment or the configuration may appear later.
 pub(crate) fn check_requested(
     args: &RunArgs,
-    source: &SourceSpec,
+    selected: &SelectedSource,
     model: &str,
 ) -> anyhow::Result<()> {
     check_model_name("model", model)?;
     let typed = |value: &Option<String>, variable: &str| {
         value.is_some() && *value != environment::value(variable)
     };
-    if let SourceSpec::File(path) = source
+    if let SelectedSource::Unnamed(SourceSpec::File(path)) = selected
         && typed(&args.source, "CARRIER_SOURCE")
     {
         check_file("source", path, "`carrier --source scene` needs no file")?;

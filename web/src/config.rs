@@ -41,6 +41,7 @@ macro_rules! section {
 
 mod booth;
 mod camera;
+pub(crate) mod cameras;
 mod error;
 mod events;
 pub(crate) mod hotspot;
@@ -64,6 +65,8 @@ use signaling::Rendition;
 use signaling::encode::selection::EncoderChoice;
 
 pub(crate) use self::booth::{BoothConfig, StyliseConfig};
+pub(crate) use self::camera::CameraConfig;
+pub(crate) use self::cameras::CameraEntry;
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::events::EventsConfig;
 pub(crate) use self::http::{CertificateSource, HttpConfig};
@@ -74,7 +77,6 @@ pub(crate) use self::privacy::PrivacyConfig;
 pub(crate) use self::screen::ScreenConfig;
 pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
 
-use self::camera::CameraConfig;
 use self::hotspot::HotspotConfig;
 use self::http::TlsConfig;
 use self::media::{PublishConfig, RenditionConfig};
@@ -96,6 +98,8 @@ section! {
         #[serde(rename = "loop")]
         loop_file: bool = false,
         camera: CameraConfig = CameraConfig::default(),
+        /// Of which one is shown.
+        cameras: Vec<CameraEntry> = Vec::new(),
         model: String = "auto".to_owned(),
         /// `None`: the model's own threshold.
         min_score: Option<f32> = None,
@@ -111,6 +115,8 @@ section! {
         boxes: bool = true,
         /// What the labels of boxes say.
         labels: LabelContent = LabelContent::default(),
+        /// Whether the name of a camera of `[[cameras]]` is painted on its pictures.
+        camera_names: bool = true,
         /// Execution provider: auto, cpu, openvino or cuda.
         provider: String = "auto".to_owned(),
         /// The device of the OpenVINO provider: CPU, GPU, NPU or AUTO.
@@ -237,9 +243,10 @@ impl Config {
         }
         media::check_encoder(&self.encoder)?;
         media::check_renditions(&self.renditions)?;
-        self.source_spec()?;
+        self.selected()?;
         self.provider()?;
         self.camera.check()?;
+        cameras::check(&self.cameras, &self.camera)?;
         if let Some(token) = &self.admin_token {
             check_token("admin_token", token)?;
         }
@@ -313,12 +320,19 @@ impl Config {
             .transpose()
     }
 
-    pub(crate) fn source_spec(&self) -> Result<SourceSpec, ConfigError> {
+    fn source_spec(&self) -> Result<SourceSpec, ConfigError> {
         self.source.parse().map_err(|error: SpecError| {
+            let names: Vec<&str> = self.cameras.iter().map(|camera| &*camera.name).collect();
+            let why = match (error, names.as_slice()) {
+                (error @ SpecError::Unknown(_), [_, ..]) => {
+                    format!("{error}; or a camera: {}", names.join(", "))
+                }
+                (error, _) => error.to_string(),
+            };
             // An address may contain a password, and the error does not repeat it.
             match self.source.contains("://") {
-                true => ConfigError::hidden("source", error.to_string()),
-                false => ConfigError::value("source", self.source.as_str(), error.to_string()),
+                true => ConfigError::hidden("source", why),
+                false => ConfigError::value("source", self.source.as_str(), why),
             }
         })
     }

@@ -74,7 +74,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         None => startup::run(&cli.run, &threads, &metrics),
         Some(Command::Run(args)) => startup::run(&args, &threads, &metrics),
-        Some(Command::Devices) => commands::inventory::devices(),
+        Some(Command::Devices(args)) => commands::inventory::devices(args),
         Some(Command::Models(command)) => commands::inventory::models(&command),
         Some(Command::Detect(args)) => commands::detect::run(&args),
         Some(Command::Eval(args)) => commands::eval::run(&args),

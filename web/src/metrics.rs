@@ -1,6 +1,8 @@
 //! This crate's metrics: one line of a table each. The other crates have tables of their own, which
 //! `startup/pipeline.rs` registers.
 
+pub(crate) mod cameras;
+
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelValue, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};

@@ -4,6 +4,8 @@
 //! and the controls of the stages that follow it. Kept, if the owner says so, in the configuration file, or in an
 //! overlay in the state folder where that file cannot be written ([`storage`]).
 
+pub(crate) mod camera_controls;
+mod camera_overrides;
 pub(crate) mod cameras;
 mod model_change;
 pub(crate) mod offers;
@@ -14,14 +16,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use capture::{CameraSettings, ControlError, SourceSpec};
+use capture::SelectedSource;
 use detector::privacy::{PrivacyControl, PrivacySettings};
 use detector::{DetectWhen, ModelControl, Pace, Tuning, TuningControl};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use signaling::Demand;
 
+use self::camera_controls::CameraControls;
 use self::model_change::{ModelEnd, ModelMemory};
 use self::offers::shown_source;
 use self::storage::{Storage, read_overlay};
@@ -39,7 +42,7 @@ pub(crate) struct Followers {
     pub(crate) demand: Arc<Demand>,
     pub(crate) overlay: Arc<OverlayControl>,
     pub(crate) model: Arc<ModelControl>,
-    pub(crate) camera: Arc<CameraSettings>,
+    pub(crate) cameras: CameraControls,
     pub(crate) effects: Effects,
 }
 
@@ -47,8 +50,8 @@ pub(crate) struct Followers {
 pub(crate) struct Effects {
     /// Takes back pictures that show more than is allowed now.
     pub(crate) discard_pictures: Box<dyn Fn() + Send + Sync>,
-    /// Opens another source instead of the present one.
-    pub(crate) replace_source: Box<dyn Fn(SourceSpec) + Send + Sync>,
+    /// Selects another source.
+    pub(crate) select_source: Box<dyn Fn(SelectedSource) + Send + Sync>,
 }
 
 impl Followers {
@@ -58,7 +61,7 @@ impl Followers {
         pace: Arc<Pace>,
         demand: Arc<Demand>,
         privacy: Arc<PrivacyControl>,
-        camera: Arc<CameraSettings>,
+        cameras: CameraControls,
         effects: Effects,
     ) -> Self {
         let followers = Self {
@@ -68,7 +71,7 @@ impl Followers {
             demand,
             overlay: Arc::default(),
             model: Arc::default(),
-            camera,
+            cameras,
             effects,
         };
         followers.set_overlay_and_rate(config);
@@ -91,8 +94,8 @@ impl Followers {
         }
         if before.source != now.source {
             // Checked with the configuration.
-            match now.source_spec() {
-                Ok(source) => (self.effects.replace_source)(source),
+            match now.selected() {
+                Ok(selected) => (self.effects.select_source)(selected),
                 Err(error) => tracing::error!(%error, "the source was not replaced"),
             }
         }
@@ -101,7 +104,7 @@ impl Followers {
             self.model.replace(model);
         }
         self.set_overlay_and_rate(now);
-        self.camera.set_controls(now.camera.controls.clone());
+        self.cameras.follow(now);
         for rendition in now.renditions() {
             let bps = rendition.bitrate_bps;
             self.demand.set_nominal_bitrate(rendition.id, bps);
@@ -110,12 +113,11 @@ impl Followers {
 
     /// Boxes, labels, and how often frames are detected.
     fn set_overlay_and_rate(&self, now: &Config) {
-        self.overlay.set(now.boxes, now.labels);
+        self.overlay.set(now.boxes, now.labels, now.camera_names);
         let most_fps = Some(now.detect_fps).filter(|fps| *fps > 0.0);
         self.pace.set_most_fps(most_fps);
         self.pace
             .set_motion_gate(now.detect_when == DetectWhen::Motion);
-        self.camera.set_mounting(now.camera.mounting());
     }
 }
 
@@ -315,14 +317,8 @@ impl Settings {
                 detail: detail.to_owned(),
             }));
         }
-        if inner.present.camera.controls != now.camera.controls {
-            let checked = self.followers.camera.check_controls(&now.camera.controls);
-            let refused = |error: ControlError| RefusedError {
-                key: "camera.controls".to_owned(),
-                detail: error.to_string(),
-            };
-            checked.map_err(|error| ChangeError::Refused(refused(error)))?;
-        }
+        let checked = self.followers.cameras.check(&inner.present, &now);
+        checked.map_err(ChangeError::Refused)?;
         let changed: Vec<&'static str> = differing(&inner.present, &now)
             .iter()
             .map(|setting| setting.key)
@@ -375,6 +371,18 @@ impl Settings {
         self.storage.keep(&values)?;
         inner.live.retain(|key| !is_kept(key));
         Ok(())
+    }
+
+    /// Selects the next camera of `[[cameras]]`. Returns its name; `None`: there is no other.
+    pub(crate) fn next_camera(&self) -> Option<String> {
+        let name = self.present().next_camera()?.name.clone();
+        match self.change(&json!({ "source": name }), None, false) {
+            Ok(_) => Some(name),
+            Err(error) => {
+                tracing::warn!(?error, "the next camera was not selected");
+                None
+            }
+        }
     }
 
     /// Reads the configuration again and takes it over. What was changed live and not kept stays; what needs a

@@ -79,8 +79,8 @@ pub(crate) fn run(
     for (key, why) in config.weak_tokens() {
         tracing::warn!("{key} is easily guessed, choose another: {why}");
     }
-    let source = config.source_spec()?;
-    check_requested(args, &source, &config.model)?;
+    let selected = config.selected()?;
+    check_requested(args, &selected, &config.model)?;
     check_model_name("privacy.face_model", &config.privacy.face_model)?;
     let token_file = folders.admin_token_file();
     let admin = AdminToken::obtain(config.admin_token.as_deref(), token_file.as_deref());
@@ -106,7 +106,7 @@ pub(crate) fn run(
         served: listeners.served()?,
         network,
     };
-    let (app, pipeline) = pipeline::start(config, source, setup, kept_in, threads, metrics)?;
+    let (app, pipeline) = pipeline::start(config, selected, setup, kept_in, threads, metrics)?;
     let screen = screen::start(&app)?.map(Arc::new);
     let terminal_modes = watch_keys(&app, screen.clone());
     print_banner(&listeners, &app, terminal_modes.is_some());
@@ -296,8 +296,8 @@ fn reopened(listener: &std::net::TcpListener) -> anyhow::Result<TcpListener> {
     same.context("the socket cannot be listened on")
 }
 
-/// `s` in the terminal closes and opens the shutter; `a` shows the code of the control page. With a screen, `s` and
-/// others are the screen's: the terminal may be the one behind the display.
+/// `s` in the terminal closes and opens the shutter, `a` shows the code of the control page, `n` shows the next camera.
+/// With a screen, `s` and others are the screen's: the terminal may be the one behind the display.
 fn watch_keys(app: &Arc<App>, screen: Option<Arc<ScreenHandle>>) -> Option<TerminalModes> {
     let app = Arc::clone(app);
     terminal::watch_keys(move |key| {
@@ -307,6 +307,9 @@ fn watch_keys(app: &Arc<App>, screen: Option<Arc<ScreenHandle>>) -> Option<Termi
         }
         if key.eq_ignore_ascii_case(&b'a') {
             print_control_page(&app);
+        }
+        if key.eq_ignore_ascii_case(&b'n') {
+            app.next_camera("terminal");
         }
         if key.eq_ignore_ascii_case(&b's') {
             let closed = !app.shutter.is_closed();

@@ -65,10 +65,14 @@ impl IdlePace {
     /// Whether the picture that comes now need not be decoded if nobody watches. `interval`: the usual one between
     /// pictures; `None`: it is not known yet.
     pub(crate) fn may_skip(&self, now: Instant, interval: Option<Duration>) -> bool {
-        let is_fast = interval.is_some_and(|interval| interval <= SLOWEST_SKIPPED);
         let is_recent = |at: Instant| now.saturating_duration_since(at) < IDLE_INTERVAL;
-        is_fast && self.decoded_at.is_some_and(is_recent)
+        is_fast(interval) && self.decoded_at.is_some_and(is_recent)
     }
+}
+
+/// Whether the next picture comes so soon that nobody need keep one for whoever asks.
+pub(crate) fn is_fast(interval: Option<Duration>) -> bool {
+    interval.is_some_and(|interval| interval <= SLOWEST_SKIPPED)
 }
 
 #[cfg(test)]

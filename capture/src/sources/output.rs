@@ -1,21 +1,25 @@
 //! What a source's thread gives its pictures to, and how it is told to stop.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::idle::{IdlePace, PictureDemand};
+use super::idle::{IdlePace, PictureDemand, is_fast};
 use super::stall::{Arrivals, Intervals, StallLimits};
 use crate::camera_settings::{CameraLease, CameraSettings};
+use crate::device_claims::{DeviceClaim, DeviceClaims};
 use crate::error::CaptureError;
-use crate::frame::{Frame, SourceNumber};
+use crate::frame::Frame;
 use crate::lock::lock;
 use crate::metrics::{CaptureMetrics, SourceLabel};
 use crate::picture::{PicturePool, PooledPicture};
 use crate::rate_cap::RateCap;
-use crate::switch::SourceSwitch;
+use crate::switch::{InputNumber, SourceSwitch};
 use crate::threads::Heartbeat;
 
 /// Identifies an attempt to read a source. Never used twice.
@@ -41,8 +45,8 @@ pub(crate) enum Event {
     Live(AttemptId, LiveSource),
     /// The source returned or panicked.
     Ended(AttemptId, Result<(), CaptureError>),
-    /// The shutter is to be closed or opened.
-    Shutter { is_closed: bool },
+    /// The source is to be released, or to be opened again.
+    Release { is_released: bool },
     /// Another source is to be opened instead.
     SourceReplaced,
     /// [`PictureDemand::limit`] is another one.
@@ -59,7 +63,7 @@ pub(crate) enum Event {
 pub(crate) struct PublishGate {
     switch: Arc<SourceSwitch>,
     /// The attempt whose frames are published, and the source that it reads.
-    active: Mutex<(AttemptId, SourceNumber)>,
+    active: Mutex<(AttemptId, InputNumber)>,
 }
 
 impl PublishGate {
@@ -69,8 +73,13 @@ impl PublishGate {
     }
 
     /// From now on only frames of this attempt, which reads `source`, are published.
-    pub(crate) fn set_active(&self, attempt: AttemptId, source: SourceNumber) {
+    pub(crate) fn set_active(&self, attempt: AttemptId, source: InputNumber) {
         *lock(&self.active) = (attempt, source);
+    }
+
+    /// Whether another source is selected.
+    fn is_on_standby(&self) -> bool {
+        !self.switch.is_selected(lock(&self.active).1)
     }
 
     /// A picture that nobody needs.
@@ -217,6 +226,9 @@ pub(crate) struct SourceOutput {
     pub(crate) events: Sender<Event>,
     pub(crate) pool: PicturePool,
     pub(crate) camera: Arc<CameraSettings>,
+    /// The camera's name, if it was given one.
+    pub(crate) owner: Option<Arc<str>>,
+    pub(crate) claims: Arc<DeviceClaims>,
     /// `None`: every picture is wanted.
     pub(crate) demand: Option<Arc<dyn PictureDemand>>,
     pub(crate) idle: IdlePace,
@@ -245,11 +257,12 @@ impl SourceOutput {
     }
 
     /// Returns `true` when the picture that just came need not be converted, because a guest's
-    /// pictures replace it, or because more came than are wanted. Counts it as an arrival then.
+    /// pictures replace it, because it is a standby camera's and the next one is soon there, or because more came than
+    /// are wanted. Counts it as an arrival then.
     ///
     /// overflow: counted
     pub(crate) fn skip_if_surplus(&mut self, captured_at: Instant) -> bool {
-        if self.gate.switch.guest_is_live() {
+        if self.gate.switch.guest_is_live() || self.is_spare() {
             lock(&self.state.state).add_picture(Instant::now(), &self.limits);
             return true;
         }
@@ -265,6 +278,12 @@ impl SourceOutput {
         }
         self.count_skipped(captured_at);
         true
+    }
+
+    /// Whether another source is selected, and the next picture comes so soon that this one need not be kept for a switch.
+    fn is_spare(&self) -> bool {
+        let interval = || lock(&self.state.state).intervals.median();
+        self.gate.is_on_standby() && is_fast(interval()) && !self.is_awaited()
     }
 
     /// Whether the supervisor waits for a picture, or has to know whether the next one can be read.
@@ -303,6 +322,12 @@ impl SourceOutput {
         }
         self.count_skipped(captured_at);
         true
+    }
+
+    /// Reserves a camera of this machine. To be held while it is open. Refused, with the other one's name, while
+    /// another source has it.
+    pub(crate) fn claim_device(&self, id: &str) -> Result<DeviceClaim, String> {
+        self.claims.claim(id, self.owner.as_ref())
     }
 
     /// A webcam was opened. To be held while it is: its controls change meanwhile.
@@ -392,196 +417,5 @@ impl SourceOutput {
             tracing::warn!(source = self.label.source, count, %why, "picture discarded");
         }
         lock(&self.state.state).unreadable = Some(why.to_string());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc::{Receiver, channel};
-
-    use super::*;
-    use crate::CaptureLimit;
-    use crate::mounting::Mounting;
-    use crate::slot::Slot;
-
-    /// The output of the active attempt, with its receivers.
-    fn output() -> (SourceOutput, Receiver<Event>, Arc<Slot<Frame>>) {
-        let frames = Slot::new();
-        let gate = PublishGate::new(SourceSwitch::new(Arc::clone(&frames), Slot::new()));
-        gate.set_active(1, 0);
-        let (events, received) = channel();
-        let output = SourceOutput {
-            attempt: 1,
-            gate,
-            state: AttemptState::new(),
-            limits: crate::sources::scene::KIND.limits,
-            events,
-            pool: PicturePool::new(2),
-            camera: Arc::default(),
-            demand: None,
-            idle: IdlePace::default(),
-            cap: None,
-            metrics: Arc::default(),
-            label: SourceLabel { source: "test" },
-            opened: OpenedSource::default(),
-            size: (0, 0),
-            heartbeat: crate::threads::Threads::default().enter("source"),
-        };
-        (output, received, frames)
-    }
-
-    fn publish(output: &mut SourceOutput, width: u32) {
-        let picture = output.pool().take(width, 2).expect("even");
-        output.publish(picture, Instant::now());
-    }
-
-    #[test]
-    fn frames_are_numbered_and_only_changes_are_announced() {
-        let (mut output, events, frames) = output();
-        for width in [4, 4, 4, 8] {
-            publish(&mut output, width);
-        }
-        assert_eq!(frames.latest().expect("published").seq, 4);
-        let widths: Vec<u32> = events
-            .try_iter()
-            .map(|event| match event {
-                Event::Live(_, (_, width, _)) => width,
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(widths, [4, 8]);
-        output.state.announce_next();
-        publish(&mut output, 8);
-        assert_eq!(events.try_iter().count(), 1);
-    }
-
-    #[test]
-    fn an_inactive_attempt_publishes_nothing_and_the_numbers_go_on() {
-        let (mut output, _events, frames) = output();
-        publish(&mut output, 4);
-        output.gate.set_active(2, 0);
-        publish(&mut output, 4);
-        assert_eq!(frames.latest().expect("published").seq, 1);
-        output.attempt = 2;
-        publish(&mut output, 4);
-        assert_eq!(frames.latest().expect("published").seq, 2);
-        assert_eq!(output.metrics.frames.get(), 2);
-    }
-
-    #[test]
-    fn pictures_hidden_by_a_guest_count_as_arrivals_only() {
-        let (mut output, _events, frames) = output();
-        assert!(!output.skip_if_surplus(Instant::now()));
-        let switch = Arc::clone(&output.gate.switch);
-        let mut guest = switch.guest("phone");
-        guest.publish(output.pool().take(8, 2).expect("even"), Instant::now());
-        assert!(output.skip_if_surplus(Instant::now()) && output.state.arrivals().last.is_some());
-        publish(&mut output, 4);
-        assert_eq!(frames.latest().expect("the guest's").pixels.width(), 8);
-    }
-
-    #[derive(Debug, Default)]
-    struct Watchers(AtomicBool);
-
-    impl PictureDemand for Watchers {
-        fn somebody_watches(&self) -> bool {
-            self.0.load(Ordering::Relaxed)
-        }
-    }
-
-    #[test]
-    fn unwatched_pictures_are_arrivals_and_the_first_viewer_gets_the_next_one() {
-        let (mut output, _events, frames) = output();
-        let watchers = Arc::new(Watchers::default());
-        output.demand = Some(Arc::clone(&watchers) as Arc<dyn PictureDemand>);
-        let come = |output: &mut SourceOutput| {
-            let is_skipped = output.skip_if_unneeded(Instant::now());
-            if !is_skipped {
-                publish(output, 4);
-            }
-            is_skipped
-        };
-        // The interval is known after the second one.
-        assert_eq!(
-            [(); 5].map(|()| come(&mut output)),
-            [false, false, true, true, true]
-        );
-        let counts =
-            |output: &SourceOutput| (output.metrics.frames.get(), output.metrics.undecoded.get());
-        assert_eq!(counts(&output), (5, 3));
-        assert_eq!(frames.latest().expect("published").seq, 2);
-        assert!(output.gate.switch.frame_rate(Instant::now()).is_some());
-        // Nobody knows whether a source that sent rubbish is sound again.
-        output.count_bad_picture(&"rubbish");
-        assert!(!come(&mut output) && come(&mut output));
-        output.state.announce_next();
-        assert!(!come(&mut output) && come(&mut output));
-        watchers.0.store(true, Ordering::Relaxed);
-        assert!(!come(&mut output) && !come(&mut output));
-    }
-
-    #[derive(Debug)]
-    struct Limited(AtomicBool);
-
-    impl PictureDemand for Limited {
-        fn somebody_watches(&self) -> bool {
-            true
-        }
-
-        fn limit(&self) -> CaptureLimit {
-            CaptureLimit {
-                size_px: None,
-                fps: self.0.load(Ordering::Relaxed).then_some(10),
-            }
-        }
-    }
-
-    #[test]
-    fn pictures_above_the_limit_are_arrivals_only() {
-        let (mut output, _events, frames) = output();
-        let limited = Arc::new(Limited(AtomicBool::new(true)));
-        output.demand = Some(Arc::clone(&limited) as Arc<dyn PictureDemand>);
-        let start = Instant::now();
-        let published = |output: &mut SourceOutput, from: u32| {
-            let pictures = (from..from + 30).filter(|number| {
-                let captured_at = start + Duration::from_millis(33) * *number;
-                let is_skipped = output.skip_if_surplus(captured_at);
-                if !is_skipped {
-                    let picture = output.pool().take(4, 2).expect("even");
-                    output.publish(picture, captured_at);
-                }
-                !is_skipped
-            });
-            pictures.count()
-        };
-        let count = published(&mut output, 0);
-        assert!((9..=12).contains(&count), "{count} of a second");
-        assert_eq!(output.metrics.frames.get(), 30);
-        assert_eq!(output.metrics.undecoded.get(), 30 - count as u64);
-        assert!(frames.latest().is_some() && output.state.arrivals().last.is_some());
-        limited.0.store(false, Ordering::Relaxed);
-        assert_eq!(published(&mut output, 40), 30);
-    }
-
-    #[test]
-    fn pictures_are_turned_upright_and_a_new_shape_is_announced() {
-        let (mut output, events, frames) = output();
-        publish(&mut output, 4);
-        let quarter = Mounting::new(90, true).expect("a quarter");
-        output.camera.set_mounting(quarter);
-        publish(&mut output, 4);
-        let frame = frames.latest().expect("published");
-        assert_eq!((frame.pixels.width(), frame.pixels.height()), (2, 4));
-        assert_eq!((frame.seq, frame.mounting), (2, quarter));
-        assert_eq!(events.try_iter().count(), 2);
-    }
-
-    #[test]
-    fn a_cancelled_attempt_stops_waiting() {
-        let (output, _events, _frames) = output();
-        output.state.cancel();
-        let until = Instant::now() + Duration::from_secs(60);
-        output.pause_until(until);
-        assert!(Instant::now() < until && !output.is_wanted());
     }
 }

@@ -22,10 +22,10 @@ use crate::convert::{Range, Raster, nv12, yuyv};
 use crate::error::CaptureError;
 use crate::jpeg::JpegDecoder;
 use crate::picture::{PicturePool, PooledPicture};
-use devices::{named, only};
+use devices::only;
 use v4l2::{BUSY, Node};
 
-pub use devices::{Device, devices};
+pub use devices::{Device, devices, named};
 
 /// How long one poll for a picture takes at most, so that a cancelled attempt ends soon.
 const POLL: Duration = Duration::from_millis(200);
@@ -52,8 +52,15 @@ fn run(request: &Request, output: &mut SourceOutput) -> Result<(), CaptureError>
     let listed = devices()?;
     let mut errors = Vec::new();
     for device in candidates(&listed, &request.camera)? {
-        match open(device, &request.wanted) {
-            Ok((camera, mode)) => return read(camera, device, mode, output),
+        let taken = |by| CaptureError::CameraTaken {
+            name: device.name.clone(),
+            by,
+        };
+        // Held until the camera is closed.
+        let claimed = output.claim_device(&device.id).map_err(taken);
+        let opened = claimed.and_then(|claim| Ok((open(device, &request.wanted)?, claim)));
+        match opened {
+            Ok(((camera, mode), _claim)) => return read(camera, device, mode, output),
             Err(error) => {
                 tracing::debug!(camera = device.name, %error, detail = error.detail(), "camera cannot be opened");
                 errors.push((device.index, error));

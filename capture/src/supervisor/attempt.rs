@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::plan::Target;
 use crate::camera_settings::CameraSettings;
+use crate::device_claims::DeviceClaims;
 use crate::error::CaptureError;
 use crate::frame::WallClock;
 use crate::metrics::{CaptureMetrics, SourceLabel};
@@ -28,6 +29,9 @@ pub(crate) struct AttemptContext {
     pub(crate) events: Sender<Event>,
     pub(crate) pool: PicturePool,
     pub(crate) camera: Arc<CameraSettings>,
+    /// The camera's name, if it was given one.
+    pub(crate) owner: Option<Arc<str>>,
+    pub(crate) claims: Arc<DeviceClaims>,
     pub(crate) demand: Option<Arc<dyn PictureDemand>>,
     pub(crate) metrics: Arc<CaptureMetrics>,
     pub(crate) wanted: Wanted,
@@ -86,6 +90,8 @@ impl Attempt {
             events: context.events.clone(),
             pool: context.pool.clone(),
             camera: Arc::clone(&context.camera),
+            owner: context.owner.clone(),
+            claims: Arc::clone(&context.claims),
             demand: context.demand.clone(),
             idle: IdlePace::default(),
             cap: None,

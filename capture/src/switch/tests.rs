@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::picture::PicturePool;
 
@@ -95,7 +97,8 @@ fn a_former_source_publishes_nothing_any_more() {
     let frame = |seq| Frame::new(fixture.pool.take(6, 2).expect("even"), seq, Instant::now());
     switch.publish_source(second, frame);
     let newest = fixture.frames.latest().expect("published");
-    assert_eq!((newest.seq, newest.source_number), (2, second));
+    assert_eq!((newest.seq, newest.pixels.width()), (2, 6));
+    assert!(newest.source_number > 0, "not the former number");
 }
 
 #[test]
@@ -172,47 +175,137 @@ fn only_the_newest_guest_publishes() {
     assert!(!fixture.publish(&mut new, 6));
 }
 
-fn after(frames: u32, every: Duration) -> (FrameRate, Instant) {
-    let begin = Instant::now();
-    let mut rate = FrameRate::default();
-    for frame in 0..frames {
-        rate.frame(begin + every * frame);
+fn lost(source: &str) -> Signal {
+    Signal::Lost {
+        source: source.to_owned(),
+        reason: "unplugged".to_owned(),
+        since: Instant::now(),
     }
-    (rate, begin + every * frames.saturating_sub(1))
+}
+
+impl Fixture {
+    fn frame_of(&self, input: InputNumber, width: u32, captured_at: Instant) {
+        let pixels = self.pool.take(width, 2).expect("even");
+        self.switch
+            .publish_source(input, |seq| Frame::new(pixels, seq, captured_at));
+    }
+
+    fn states(&self) -> Vec<(String, bool, CameraState, u64)> {
+        let cameras = self.switch.cameras().into_iter();
+        cameras
+            .map(|one| {
+                (
+                    one.name.to_string(),
+                    one.is_selected,
+                    one.state,
+                    one.failures,
+                )
+            })
+            .collect()
+    }
 }
 
 #[test]
-fn the_rate_is_measured_over_the_last_frames() {
-    for (every_ms, fps) in [(33, 30.3), (100, 10.0), (2500, 0.4)] {
-        let (rate, last) = after(70, Duration::from_millis(every_ms));
-        let fps_now = rate.fps(last).expect("frames come");
-        assert!((fps_now - fps).abs() < 0.05, "{fps_now} for {fps}");
-    }
-    let (mut changed, last) = after(70, Duration::from_millis(33));
-    for frame in 1..=32 {
-        changed.frame(last + Duration::from_millis(100) * frame);
-    }
-    let fps_now = changed
-        .fps(last + Duration::from_millis(3200))
-        .expect("frames come");
-    assert!((fps_now - 10.0).abs() < 0.1, "{fps_now}");
-}
-
-#[test]
-fn there_is_no_rate_of_one_frame_or_of_a_source_that_stopped() {
+fn a_camera_that_is_open_is_selected_with_its_signal_and_its_kept_frame() {
+    let fixture = fixture();
+    let switch = &fixture.switch;
+    let front = switch.add_camera("front", "camera front".to_owned());
+    let back = switch.add_camera("back", "camera back".to_owned());
+    switch.select_camera(front);
+    assert_eq!(fixture.signal(), opening("camera front"));
     let now = Instant::now();
-    assert_eq!(FrameRate::default().fps(now), None);
-    let (one, at) = after(1, Duration::from_millis(33));
-    assert_eq!(one.fps(at), None);
-    let (mut quick, last) = after(40, Duration::from_millis(33));
-    assert!(quick.fps(last + Duration::from_secs(1)).is_some());
-    assert_eq!(quick.fps(last + Duration::from_secs(2)), None);
-    let (slow, last) = after(4, Duration::from_secs(3));
-    assert!(
-        slow.fps(last + Duration::from_secs(10)).is_some(),
-        "three seconds apart"
+    switch.publish_source_signal(front, live("front", 4));
+    switch.publish_source_signal(back, live("back", 6));
+    fixture.frame_of(front, 4, now);
+    fixture.frame_of(back, 6, now);
+    assert_eq!(
+        (fixture.newest(), fixture.signal()),
+        ((1, 4), live("front", 4))
     );
-    assert_eq!(slow.fps(last + Duration::from_secs(13)), None);
-    quick.reset();
-    assert_eq!(quick.fps(last), None);
+    assert!(switch.is_selected(front) && !switch.is_selected(back));
+    let first = fixture.frames.latest().expect("published").source_number;
+
+    switch.select_camera(back);
+    assert_eq!(
+        (fixture.newest(), fixture.signal()),
+        ((2, 6), live("back", 6))
+    );
+    let kept = fixture.frames.latest().expect("published");
+    assert_eq!(kept.camera.as_deref(), Some("back"));
+    assert!(kept.source_number > first);
+    fixture.frame_of(front, 4, now);
+    assert_eq!(fixture.newest(), (2, 6), "only kept");
+    let second = kept.source_number;
+    switch.select_camera(front);
+    let again = fixture.frames.latest().expect("published");
+    assert!(again.source_number > second, "never used twice");
+
+    let old = now
+        .checked_sub(Duration::from_secs(60))
+        .expect("not at boot");
+    fixture.frame_of(back, 6, old);
+    switch.select_camera(back);
+    assert!(
+        fixture.frames.latest().is_none(),
+        "too old to be the present"
+    );
+}
+
+#[test]
+fn the_list_says_what_each_camera_does() {
+    let fixture = fixture();
+    let switch = &fixture.switch;
+    let front = switch.add_camera("front", "camera front".to_owned());
+    let back = switch.add_camera("back", "camera back".to_owned());
+    let row =
+        |name: &str, is_selected, state, failures| (name.to_owned(), is_selected, state, failures);
+    let closed = CameraState::Closed;
+    assert_eq!(
+        fixture.states(),
+        [
+            row("front", false, closed, 0),
+            row("back", false, closed, 0)
+        ]
+    );
+    switch.select_camera(front);
+    switch.publish_source_signal(front, live("front", 4));
+    switch.publish_source_signal(back, opening("camera back"));
+    assert_eq!(
+        fixture.states(),
+        [
+            row("front", true, CameraState::Live, 0),
+            row("back", false, CameraState::Opening, 0)
+        ]
+    );
+    fixture.frame_of(back, 6, Instant::now());
+    for _ in 0..2 {
+        switch.publish_source_signal(back, lost("camera back"));
+    }
+    assert_eq!(
+        fixture.signal(),
+        live("front", 4),
+        "the other is undisturbed"
+    );
+    let failed = &switch.cameras()[1];
+    assert_eq!((failed.state, failed.failures), (CameraState::Failed, 1));
+    assert_eq!(failed.reason.as_deref(), Some("unplugged"));
+    switch.select_camera(back);
+    assert!(matches!(fixture.signal(), Signal::Lost { .. }));
+    assert!(fixture.frames.latest().is_none(), "taken before it failed");
+    switch.release(front);
+    assert_eq!(fixture.states()[0], row("front", false, closed, 0));
+}
+
+#[test]
+fn under_a_closed_shutter_no_frame_is_kept() {
+    let fixture = fixture();
+    let switch = &fixture.switch;
+    let back = switch.add_camera("back", "camera back".to_owned());
+    fixture.frame_of(back, 6, Instant::now());
+    switch.close_shutter(None, Instant::now());
+    fixture.frame_of(back, 6, Instant::now());
+    switch.select_camera(back);
+    switch.open_shutter();
+    assert!(fixture.frames.latest().is_none());
+    assert_eq!(fixture.signal(), opening("camera back"));
 }

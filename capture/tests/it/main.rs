@@ -1,5 +1,6 @@
 //! Sources end to end: real pipes, real connections, real files, one process.
 
+mod cameras;
 mod mjpeg;
 mod recovery;
 mod replacing;

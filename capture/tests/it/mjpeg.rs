@@ -10,10 +10,10 @@ use capture::jpeg::JpegEncoder;
 use crate::timing::{HANG_TIMEOUT, expect_within};
 use crate::watching::Watched;
 
-const HEAD: &str =
+pub(crate) const HEAD: &str =
     "HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=pic\r\n\r\n";
 
-fn jpeg(luma: u8) -> Vec<u8> {
+pub(crate) fn jpeg(luma: u8) -> Vec<u8> {
     let mut picture = I420::black(64, 48).expect("even");
     picture.fill(luma, 128, 128);
     JpegEncoder::new()
@@ -22,13 +22,13 @@ fn jpeg(luma: u8) -> Vec<u8> {
         .expect("encoded")
 }
 
-struct Camera {
+pub(crate) struct Camera {
     listener: TcpListener,
-    source: String,
+    pub(crate) source: String,
 }
 
 impl Camera {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let source = format!(
             "mjpeg:http://{}/video",
@@ -37,7 +37,7 @@ impl Camera {
         Self { listener, source }
     }
 
-    fn accept(&self, head: &str) -> TcpStream {
+    pub(crate) fn accept(&self, head: &str) -> TcpStream {
         self.accept_asked(head).0
     }
 
@@ -65,10 +65,12 @@ impl Camera {
 }
 
 fn send(viewer: &mut TcpStream, jpeg: &[u8]) {
+    try_send(viewer, jpeg).expect("sent");
+}
+
+pub(crate) fn try_send(viewer: &mut TcpStream, jpeg: &[u8]) -> std::io::Result<()> {
     let head = format!("--pic\r\nContent-Length: {}\r\n\r\n", jpeg.len());
-    viewer
-        .write_all(&[head.as_bytes(), jpeg, b"\r\n"].concat())
-        .expect("sent");
+    viewer.write_all(&[head.as_bytes(), jpeg, b"\r\n"].concat())
 }
 
 fn luma(watched: &mut Watched) -> u8 {

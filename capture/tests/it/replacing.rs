@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use capture::Signal;
+use capture::{Signal, SourceSpec};
 
 use crate::watching::{Watched, folder};
 
@@ -21,7 +21,8 @@ fn clip(name: &str, luma: u8, width: usize) -> PathBuf {
 }
 
 fn replace(watched: &Watched, source: &str) {
-    watched.control().replace(source.parse().expect("a source"));
+    let source: SourceSpec = source.parse().expect("a source");
+    watched.control().select_source(source.into());
 }
 
 fn y4m(path: &Path) -> String {

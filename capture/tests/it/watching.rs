@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::{
-    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, Next, Signal, Slot, SlotReader,
-    SourceControl, SourceSpec, SourceSwitch, WallClock, Wanted, spawn,
+    CaptureConfig, CaptureHandle, CaptureMetrics, Frame, NamedCamera, Next, SelectedSource, Signal,
+    Slot, SlotReader, SourceControl, SourceSpec, SourceSwitch, WallClock, Wanted, spawn,
 };
 
 use crate::timing::{HANG_TIMEOUT, expect_within};
@@ -29,10 +29,19 @@ impl Watched {
 
     pub(crate) fn start_looped(source: &str, loop_file: bool) -> Self {
         let source: SourceSpec = source.parse().expect("a source");
+        Self::start_with(source.into(), Vec::new(), loop_file)
+    }
+
+    pub(crate) fn start_with(
+        selected: SelectedSource,
+        cameras: Vec<NamedCamera>,
+        loop_file: bool,
+    ) -> Self {
         let clock = WallClock::start();
         let threads = capture::Threads::default();
         let config = CaptureConfig {
-            source,
+            selected,
+            cameras,
             wanted: Wanted::default(),
             camera: Arc::default(),
             demand: None,
@@ -44,7 +53,7 @@ impl Watched {
         let (frames, signal) = (Slot::new(), Slot::new());
         let metrics: Arc<CaptureMetrics> = Arc::default();
         let switch = SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal));
-        let handle = spawn(config, Arc::clone(&switch), Arc::clone(&metrics)).expect("threads");
+        let handle = spawn(&config, Arc::clone(&switch), Arc::clone(&metrics)).expect("threads");
         let (newest, frames, signals) = (Arc::clone(&frames), frames.reader(), signal.reader());
         Self {
             metrics,
@@ -64,12 +73,12 @@ impl Watched {
 
     pub(crate) fn close_shutter(&self) {
         self.switch.close_shutter(None, Instant::now());
-        self.handle.shutter().release_source();
+        self.handle.shutter().release_sources();
     }
 
     pub(crate) fn open_shutter(&self) {
         self.switch.open_shutter();
-        self.handle.shutter().open_source();
+        self.handle.shutter().open_sources();
     }
 
     pub(crate) fn frame(&mut self) -> Arc<Frame> {

@@ -281,7 +281,9 @@ impl Composer {
         let epoch = self.demand.picture_epoch().now();
         if epoch != self.epoch {
             self.epoch = epoch;
-            (self.newest, self.last) = (None, None);
+            // What is in the slot now may be shown: it was emptied of what may not.
+            self.release_pictures();
+            self.pacing.begin_epoch();
             self.streams.renew();
         }
     }
@@ -308,7 +310,7 @@ impl Composer {
         while let Poll::Ready(Some(_)) = self.signals.poll_next(cx) {}
     }
 
-    /// Releases the pictures, because nobody watches or after a panic.
+    /// Releases the pictures: nobody watches, they were invalidated, or after a panic.
     fn release_pictures(&mut self) {
         (self.newest, self.last, self.asleep) = (None, None, true);
     }

@@ -85,6 +85,7 @@ impl FilterStage {
             mounting: frame.mounting,
             seq: frame.seq,
             source_number: frame.source_number,
+            camera: frame.camera.clone(),
             captured_at: frame.captured_at,
             stale_after: frame.stale_after,
             reserved_top_px: frame.reserved_top_px,

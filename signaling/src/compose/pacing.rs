@@ -83,6 +83,11 @@ impl Pacing {
         self.cap.set_fps(fps);
     }
 
+    /// The next frame may be of another source, whose capture times are not those of the one before.
+    pub fn begin_epoch(&mut self) {
+        self.cap = self.cap.restarted();
+    }
+
     /// What to do at `now`. The caller must carry out the step.
     pub fn decide(&mut self, now: Instant, seen: &Seen) -> Step {
         if !seen.watched {

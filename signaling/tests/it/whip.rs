@@ -40,7 +40,8 @@ impl Station {
         let (frames, signal) = (Slot::new(), Slot::new());
         let switch = SourceSwitch::new(Arc::clone(&frames), Arc::clone(&signal));
         let config = CaptureConfig {
-            source: SourceSpec::Scene,
+            selected: SourceSpec::Scene.into(),
+            cameras: Vec::new(),
             wanted: Wanted::default(),
             camera: std::sync::Arc::default(),
             demand: None,
@@ -50,7 +51,7 @@ impl Station {
             is_shuttered: false,
         };
         let metrics = Arc::new(CaptureMetrics::default());
-        let capture = capture::spawn(config, Arc::clone(&switch), metrics).expect("threads");
+        let capture = capture::spawn(&config, Arc::clone(&switch), metrics).expect("threads");
         let engine_metrics = Arc::new(EngineMetrics::default());
         let registered = capture::Threads::default();
         let config = EngineConfig {

@@ -4,6 +4,7 @@ import { byId, recall, remember, setText } from "../app/page.js";
 import { translatePage } from "../app/translated.js";
 import { ask, isGone } from "./api.js";
 import { makeCamera } from "./camera.js";
+import { makeCameras } from "./cameras.js";
 import { makeGallery } from "./gallery.js";
 import { drawAudit, drawHealth, drawJoin, drawLog, drawViewers, forgetLists } from "./lists.js";
 import { makeMasks } from "./masks.js";
@@ -21,12 +22,14 @@ import { failureWords, promiseWords, queueWords } from "./words.js";
 const SIGNED_IN = "carrier.admin"; // remembers that somebody was signed in; not the token
 const SESSION = "api/admin/session";
 const BRIEF_MS = 6000;
+const OPENING_MS = 1000;
 
 let words = null;
 let state = initial();
 let token = takeToken();
 let tickTimer = 0;
 let newsTimer = 0;
+let openingTimer = 0; // until a camera that is being opened is asked for again
 let clockAheadMs = 0; // the station's clock minus this one's
 let uptime = 0;
 let failures = 0;
@@ -38,10 +41,11 @@ const parts = { words: wordsNow, nowMs, announce, tell, answered };
 const picture = makePicture(parts);
 const shutter = makeShutter({ ...parts, answered: shutterAnswered });
 const masks = makeMasks({ ...parts, change: (key, value) => settings.change(key, value) });
-const settings = makeSettings({ ...parts, masks });
+const settings = makeSettings({ ...parts, masks, applied });
 const gallery = makeGallery(parts);
 const camera = makeCamera({ words: wordsNow, change: changeControl });
 const network = makeNetwork({ words: wordsNow, change: changeNetwork });
+const cameras = makeCameras({ words: wordsNow, choose: (name) => settings.change("source", name) });
 
 // What is fetched, most urgent first; lists only while they are open.
 const poller = makePoller({
@@ -79,6 +83,11 @@ function changeControl(key, value) {
 function changeNetwork(key, value) {
   settings.change(key, value);
   poller.soon("network");
+}
+
+// What follows from a change of the settings that was made here.
+function applied(keys) {
+  if (keys.includes("source")) poller.soon("status", "camera", "sources");
 }
 
 function always() {
@@ -133,6 +142,9 @@ function drawStatus(status) {
   setText(byId("version"), words.say("control.version", { version: status.version }));
   if (typeof status.viewers === "number") setText(byId("viewers-count"), words.number(status.viewers));
   drawPower(status.power ?? null, words);
+  cameras.show(status.cameras ?? []);
+  clearTimeout(openingTimer);
+  if (status.cameras?.some(({ state: now }) => now === "opening")) openingTimer = setTimeout(() => poller.soon("status"), OPENING_MS);
   const queue = queueWords(words, status.stylise);
   byId("booth-queue").hidden = !queue;
   setText(byId("booth-queue"), queue);
@@ -204,7 +216,8 @@ const ACTIONS = {
     remember(SIGNED_IN, null);
     poller.set(false);
     picture.stop();
-    for (const part of [shutter, settings, gallery, camera, network]) part.forget();
+    clearTimeout(openingTimer);
+    for (const part of [shutter, settings, gallery, camera, cameras, network]) part.forget();
     forgetLists();
     for (const name of Object.keys(kept)) delete kept[name];
     tell("");

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 30000; // a model is loaded meanwhile
 const BRIEF = { isBrief: true };
 
 // The order of the settings on the page; others follow as the station lists them.
-const ORDER = ["source", "model", "privacy.mode", "classes", "min_score", "class_scores", "detect_fps", "detect_when", "boxes", "labels", "name", "public_url", "renditions"];
+const ORDER = ["source", "model", "privacy.mode", "classes", "min_score", "class_scores", "detect_fps", "detect_when", "boxes", "labels", "camera_names", "name", "public_url", "renditions"];
 
 // Where a setting stands on the page, by the start of its key; the last entry takes the rest.
 const PLACES = [
@@ -22,6 +22,8 @@ const PLACES = [
   ["privacy.", "set-privacy-more"],
   ["source", "source-fields"],
   ["camera.controls", null], // camera.js shows them
+  ["cameras", null], // and these
+  ["camera_names", "set-detection"],
   ["camera.", "source-fields"],
   ["model", "model-fields"],
   ["classes", "set-detection"],
@@ -38,8 +40,9 @@ const PLACES = [
   ["", "set-more"],
 ];
 
-// `tell(text)` shows and speaks a message; `masks` is the mask editor; `answered(answer)` is told of every answer.
-export function makeSettings({ words, masks, tell, answered }) {
+// `tell(text)` shows and speaks a message; `masks` is the mask editor; `answered(answer)` is told of every answer,
+// `applied(keys)` of the settings that were changed here.
+export function makeSettings({ words, masks, tell, answered, applied }) {
   let settings = [];
   let etag = null;
   let pending = null; // the merge patch of changes that wait for a running request
@@ -81,7 +84,7 @@ export function makeSettings({ words, masks, tell, answered }) {
   function show(plain) {
     const setting = named(plain);
     const place = PLACES.find(([start]) => setting.key.startsWith(start))[1];
-    if (!place) return;
+    if (!place || isLeftOut(setting.key)) return;
     const shape = shapeOf(setting);
     const known = fields.get(setting.key);
     // A list that somebody has opened is not exchanged.
@@ -96,6 +99,13 @@ export function makeSettings({ words, masks, tell, answered }) {
     else byId(place).append(field.element);
     fields.set(setting.key, { field, shape });
     field.show(setting);
+  }
+
+  // Cameras with names have a mounting of their own, which camera.js shows; without one, no name is painted.
+  function isLeftOut(key) {
+    const cameras = settings.find((setting) => setting.key === "cameras")?.value ?? {};
+    const hasNames = Object.keys(cameras).length > 0;
+    return hasNames ? key.startsWith("camera.") : key === "camera_names";
   }
 
   // With what the choices are called, if that is known.
@@ -137,6 +147,7 @@ export function makeSettings({ words, masks, tell, answered }) {
       const changed = take(answer);
       if (changed.includes("privacy.mode")) tell(words().say("control.mode.now", { mode: shownValue("privacy.mode") }), BRIEF);
       if (patch.privacy?.masks) masks.applied();
+      applied(changed);
     } else refused(answer);
     answered(answer);
     send();

@@ -50,7 +50,7 @@ export function choiceHelp(words, key, choice) {
 
 // How a number is shown: {factor, unit, digits}. The page's number is the setting's divided by `factor`.
 export function scaleOf({ key, min, max, step, unit }) {
-  if (key === "camera.rotation") return { factor: 1, unit: "°", digits: 0 };
+  if (key === "camera.rotation" || key === "camera.controls.rotation") return { factor: 1, unit: "°", digits: 0 };
   if (min === 0 && max === 1) return { factor: 0.01, unit: "%", digits: 0 };
   if (unit === "bit/s") return { factor: 1e6, unit: "Mbit/s", digits: 1 };
   return { factor: 1, unit: unit ?? "", digits: Number.isInteger(step ?? 1) ? 0 : 2 };
@@ -81,11 +81,20 @@ export function valueWords(words, setting, value = setting.value) {
       return value.map(({ height, bitrate_bps }) => `${height}p ${words.number(bitrate_bps / 1000)}`).join(", ") + " kbit/s";
     case "secret":
       return words.say(setting.is_set ? "control.on" : "control.off");
+    case "cameras":
+      return Object.keys(value).join(", ") || "–";
     case "polygons":
       return words.say("control.masks.count", { count: value.length });
     default:
       return value === null ? "–" : String(value);
   }
+}
+
+// {tone, text} of a camera that has a name.
+export function cameraWords(words, { state, reason }) {
+  const text = named(words, "control.camera.state", state);
+  const tone = { live: "good", failed: "bad" }[state] ?? "";
+  return { tone, text: reason ? `${text}: ${reason}` : text };
 }
 
 // {tone, text} of whether the station keeps what a privacy mode promises; null where there is nothing to say.

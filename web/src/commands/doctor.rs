@@ -48,6 +48,7 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
         )
     }));
     findings.push(checks::source(&config));
+    findings.extend(checks::named_cameras(&config));
     findings.push(checks::model(&config));
     findings.push(checks::encoder(&config));
     findings.push(checks::https(&config, &folders));
@@ -105,6 +106,16 @@ mod tests {
             (1, 1, 1),
             "{broken:?}"
         );
+        let cameras = told(
+            "model = \"none\"\n[[cameras]]\nname = \"front\"\nsource = \"scene\"\n\
+             [[cameras]]\nname = \"back\"\nsource = \"/nowhere/clip.mp4\"",
+        );
+        let of_cameras: Vec<State> = cameras
+            .iter()
+            .filter(|finding| finding.topic == "camera")
+            .map(|finding| finding.state)
+            .collect();
+        assert_eq!(of_cameras, [State::Ok, State::Bad], "{cameras:?}");
         let weak = told("source = \"scene\"\nmodel = \"none\"\nwhip_token = \"12345678\"");
         let is_told = |finding: &Finding| finding.state == State::Bad && finding.topic == "token";
         assert!(weak.iter().any(is_told), "{weak:?}");

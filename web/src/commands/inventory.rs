@@ -7,19 +7,45 @@ use anyhow::{Context, bail};
 use capture::{CameraControl, ControlKind, ControlValue, Device, camera_controls};
 use detector::{Installed, ListedModel, ModelStore, Places};
 
-use crate::cli::ModelsCommand;
+use crate::cli::{DevicesArgs, ModelsCommand, RunArgs};
 use crate::commands::check_model_name;
-use crate::environment;
+use crate::commands::named_cameras::{CameraFound, find};
+use crate::config::{CameraEntry, Config};
+use crate::environment::{self, Environment, UserFolders};
 use crate::output::print;
 
-pub(crate) fn devices() -> anyhow::Result<ExitCode> {
+pub(crate) fn devices(args: DevicesArgs) -> anyhow::Result<ExitCode> {
     let devices = capture::devices().context("cannot list the cameras")?;
     let mut text: String = devices.iter().map(describe).collect();
     if devices.is_empty() {
         text += "No camera found. Without one, `carrier --source scene` shows the test scene.\n";
     }
+    let run = RunArgs {
+        file: args.file,
+        ..RunArgs::default()
+    };
+    let default_file = UserFolders::read().config_file();
+    // A wrong configuration is `carrier doctor`'s matter.
+    let config = Config::load(&run, &Environment::read(), default_file.as_deref(), Ok);
+    let cameras = config.map_or_else(|_| Vec::new(), |config| config.cameras);
+    for (camera, found) in find(&cameras, &devices) {
+        text += &entry_line(camera, &found);
+    }
     print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// One entry of `[[cameras]]`.
+fn entry_line(camera: &CameraEntry, found: &CameraFound<'_>) -> String {
+    let what = match found {
+        CameraFound::Device(device) => device.name.clone(),
+        CameraFound::AnyDevice => "the first camera that is free".to_owned(),
+        CameraFound::NoDevice => "not plugged in".to_owned(),
+        CameraFound::SameDevice(_, other) => format!("the same camera as \"{other}\""),
+        CameraFound::NoFile(path) => format!("{} is not there", path.display()),
+        CameraFound::Elsewhere | CameraFound::Wrong(_) => "no camera of this machine".to_owned(),
+    };
+    format!("[[cameras]] \"{}\": {what}\n", camera.name)
 }
 
 fn describe(device: &Device) -> String {

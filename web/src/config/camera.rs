@@ -1,6 +1,6 @@
 //! `[camera]`: what a webcam is asked for, and how pictures of the source become upright.
 
-use capture::{ControlValues, Mounting, check_control_keys};
+use capture::{ControlValues, Mounting, Wanted, check_control_keys};
 
 use super::ConfigError;
 
@@ -42,6 +42,16 @@ impl CameraConfig {
             let keys: Vec<&str> = self.controls.keys().map(String::as_str).collect();
             ConfigError::value("camera.controls", keys.join(", "), error.to_string())
         })
+    }
+
+    /// What a webcam is asked for.
+    pub(crate) fn wanted(&self) -> Wanted {
+        Wanted {
+            width: self.width,
+            height: self.height,
+            fps: self.fps,
+            format: None,
+        }
     }
 
     /// What makes the pictures upright.

@@ -80,6 +80,7 @@ fn values_out_of_range_are_named() {
         ("admin_token = \"short\"", "admin_token"),
         ("whip_token = \"short\"", "whip_token"),
         ("[camera]\nfps = 0", "camera"),
+        ("[[cameras]]\nname = \"front\"", "cameras"),
         ("[camera]\nrotation = 45", "camera.rotation"),
         ("[camera]\ncontrols = { gian = 1 }", "camera.controls"),
         ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
@@ -127,6 +128,7 @@ fn the_example_documents_each_key() {
     let keys = [
         Config::KEYS,
         CameraConfig::KEYS,
+        CameraEntry::KEYS,
         BoothConfig::KEYS,
         StyliseConfig::KEYS,
         HttpConfig::KEYS,

@@ -1,4 +1,4 @@
-//! The open webcam and its controls. `PATCH /api/settings` changes them.
+//! The selected camera: its mounting and its controls. `PATCH /api/settings` changes them.
 
 use std::sync::Arc;
 
@@ -18,6 +18,13 @@ use crate::routes::stylise;
 
 #[derive(Debug, Default, Serialize, JsonSchema)]
 struct CameraBody {
+    /// The camera of `[[cameras]]` that is selected: the setting `cameras` changes it. `null`: none is, and the
+    /// settings `camera.mirror`, `camera.rotation` and `camera.controls` change the source.
+    camera: Option<String>,
+    /// Whether its pictures are mirrored.
+    mirror: bool,
+    /// Clockwise, in degrees.
+    rotation: u32,
     /// `null`: no webcam is open.
     device: Option<String>,
     /// Key, name, kind with its limits, value, default, whether it has an effect now, whether it is fixed.
@@ -29,19 +36,40 @@ struct CameraBody {
 
 pub(super) async fn camera(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
     // Some drivers take seconds to answer.
-    let report = tokio::task::spawn_blocking(move || app.settings.followers().camera.report());
-    let report = report.await.map_err(|_| {
+    let report = tokio::task::spawn_blocking(move || {
+        let config = app.settings.present();
+        let report = app.settings.followers().cameras.selected(&config).report();
+        (config, report)
+    });
+    let (config, report) = report.await.map_err(|_| {
         let why = "asking the camera failed with an internal error; see the log";
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
     })?;
-    let body = report.map_or_else(CameraBody::default, |report| CameraBody {
-        device: Some(report.name),
-        controls: report.controls,
-        problems: report.errors.iter().map(ToString::to_string).collect(),
-    });
+    let entry = config.selected_camera();
+    let camera = entry.map_or_else(
+        || config.camera.clone(),
+        |entry| entry.camera(&config.camera),
+    );
+    let mut body = CameraBody {
+        camera: entry.map(|entry| entry.name.clone()),
+        mirror: camera.mirror,
+        rotation: camera.rotation,
+        ..CameraBody::default()
+    };
+    if let Some(report) = report {
+        body.device = Some(report.name);
+        body.controls = report.controls;
+        body.problems = report.errors.iter().map(ToString::to_string).collect();
+    }
     Ok(stylise::no_store(Json(body)))
 }
 
 pub(super) fn operations() -> Vec<Operation> {
-    vec![Operation::get("/api/camera", "The open webcam and its controls.").json::<CameraBody>(200)]
+    vec![
+        Operation::get(
+            "/api/camera",
+            "The selected camera: its mounting and its controls.",
+        )
+        .json::<CameraBody>(200),
+    ]
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use capture::Signal;
+use capture::{CameraState, CameraStatus, Signal};
 use detector::DetectorState;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -78,6 +78,13 @@ pub(super) async fn doctor(State(app): State<Arc<App>>) -> Response {
         kept(app.shutter.view().is_kept),
     ];
     checks.extend(
+        app.slots
+            .switch
+            .cameras()
+            .iter()
+            .filter_map(unselected_failure),
+    );
+    checks.extend(
         app.threads
             .faults(Instant::now())
             .iter()
@@ -113,6 +120,14 @@ fn log_line(line: &str) -> LogLine {
         level: level.to_owned(),
         text: text.to_owned(),
     }
+}
+
+/// A camera that nobody sees now, and that would show a card.
+fn unselected_failure(camera: &CameraStatus) -> Option<Check> {
+    let is_failed = camera.state == CameraState::Failed && !camera.is_selected;
+    let why = camera.reason.as_deref().filter(|_| is_failed)?;
+    let message = format!("{}: {why}", camera.name);
+    Some(check("camera", Health::Warning, message))
 }
 
 fn camera(signal: Option<&Signal>) -> Check {

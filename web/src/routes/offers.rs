@@ -66,7 +66,8 @@ pub(super) async fn offers(app: &Arc<App>) -> Offers {
     // Disks may be slow.
     let listing = tokio::task::spawn_blocking(move || {
         let (configured, present) = (app.settings.configured(), app.settings.present());
-        let offers = Offers::of_sources(&configured.sources, &present.source, devices);
+        let cameras = &present.cameras;
+        let offers = Offers::of_sources(cameras, &configured.sources, &present.source, devices);
         let store = ModelStore::new(&environment::detector_places());
         let listed = store.map_or_else(|_| Vec::new(), |store| store.list());
         let control = &app.settings.followers().model;

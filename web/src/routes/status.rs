@@ -18,7 +18,7 @@ use crate::routes::contract::operation::Operation;
 use crate::routes::offers::model_change;
 use crate::routes::status::power_report::PowerReport;
 use crate::routes::status::report::{
-    DetectorReport, PrivacyReport, PublishReport, SourceReport, readiness,
+    DetectorReport, ListedCamera, PrivacyReport, PublishReport, SourceReport, readiness,
 };
 use crate::routes::stylise::{self, BoothStatus};
 
@@ -43,6 +43,8 @@ pub(crate) struct Status {
 #[derive(Debug, Serialize, JsonSchema)]
 struct FeedStatus {
     source: SourceReport,
+    /// The cameras that have names, in the order of the configuration.
+    cameras: Vec<ListedCamera>,
     detector: DetectorReport,
     viewers: usize,
     /// Largest first.
@@ -111,12 +113,18 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
     );
     let detector =
         DetectorReport::of(&app.detector_state(), &app.detector_rate()).changing(model_change(app));
-    let (source, detector) = match is_owner {
-        true => (source, detector),
-        false => (source.for_visitors(), detector.for_visitors()),
+    let cameras = app.slots.switch.cameras().into_iter().map(ListedCamera::of);
+    let (source, detector, cameras) = match is_owner {
+        true => (source, detector, cameras.collect()),
+        false => (
+            source.for_visitors(),
+            detector.for_visitors(),
+            cameras.map(ListedCamera::for_visitors).collect(),
+        ),
     };
     FeedStatus {
         source,
+        cameras,
         detector,
         viewers: viewers.len(),
         renditions: app.renditions().into_iter().map(report).collect(),

@@ -64,7 +64,7 @@ impl Station {
             },
             network: NetworkState::new(),
         };
-        let source = "scene".parse().expect("a source");
+        let source = capture::SourceSpec::Scene.into();
         let (app, pipeline) = pipeline::start(
             config,
             source,

@@ -1,7 +1,7 @@
 //! The sources and models among which the owner chooses over HTTP. Pure.
 //!
-//! Over HTTP nobody gives the station a path, an address or a command: a source is one that the configuration names,
-//! a camera that was found, or built in; a model is installed, or one that the configuration names.
+//! Over HTTP nobody gives the station a path, an address or a command: a source is one that the configuration names (a
+//! camera of `[[cameras]]` by its name), a camera that was found, or built in; a model is installed, or one that the configuration names.
 
 use std::path::Path;
 
@@ -12,6 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::table::RefusedError;
+use crate::config::CameraEntry;
+use crate::config::cameras::camera_of;
 
 /// What may be chosen now.
 #[derive(Debug, Default)]
@@ -19,6 +21,7 @@ pub(crate) struct Offers {
     pub(crate) sources: Vec<SourceOffer>,
     pub(crate) models: Vec<ModelOffer>,
     devices: Vec<Device>,
+    cameras: Vec<CameraEntry>,
 }
 
 /// A source that may be chosen.
@@ -74,10 +77,16 @@ pub(crate) struct ModelAtWork {
 }
 
 impl Offers {
-    /// `configured`: sources that the configuration names; `present`: the one in use.
-    pub(crate) fn of_sources(configured: &[String], present: &str, devices: Vec<Device>) -> Self {
+    /// `cameras`: those of the configuration; `configured`: sources that it names; `present`: the one in use.
+    pub(crate) fn of_sources(
+        cameras: &[CameraEntry],
+        configured: &[String],
+        present: &str,
+        devices: Vec<Device>,
+    ) -> Self {
         let mut offers = Self {
             devices,
+            cameras: cameras.to_vec(),
             ..Self::default()
         };
         let found: Vec<String> = offers
@@ -87,7 +96,8 @@ impl Offers {
             .collect();
         let built_in = ["scene".to_owned(), "auto".to_owned()];
         let texts = configured.iter().cloned().chain([present.to_owned()]);
-        for text in texts.chain(found).chain(built_in) {
+        let names = cameras.iter().map(|camera| camera.name.clone());
+        for text in names.chain(texts).chain(found).chain(built_in) {
             offers.add_source(text);
         }
         let in_use = |offer: &SourceOffer| offers.is_same(&offer.text, present);
@@ -99,7 +109,7 @@ impl Offers {
     }
 
     fn add_source(&mut self, text: String) {
-        let Ok(spec) = text.parse::<SourceSpec>() else {
+        let Some(spec) = self.spec(&text) else {
             return;
         };
         if self
@@ -111,6 +121,7 @@ impl Offers {
         }
         let camera = self.device(&spec);
         let (kind, name) = match &spec {
+            _ if camera_of(&self.cameras, &text).is_some() => (OfferKind::Camera, text.clone()),
             SourceSpec::Auto => (OfferKind::Auto, "auto".to_owned()),
             SourceSpec::Scene => (OfferKind::Scene, spec.plain_name()),
             SourceSpec::Webcam { .. } => {
@@ -128,6 +139,12 @@ impl Offers {
         });
     }
 
+    /// What a value of `source` opens.
+    fn spec(&self, text: &str) -> Option<SourceSpec> {
+        let camera = camera_of(&self.cameras, text);
+        camera.map_or(text, |camera| &camera.source).parse().ok()
+    }
+
     /// The camera that this source names by its id, path or number.
     fn device(&self, spec: &SourceSpec) -> Option<&Device> {
         let SourceSpec::Webcam { id: Some(id) } = spec else {
@@ -139,7 +156,7 @@ impl Offers {
     }
 
     fn is_same(&self, one: &str, other: &str) -> bool {
-        let (Ok(one), Ok(other)) = (one.parse::<SourceSpec>(), other.parse::<SourceSpec>()) else {
+        let (Some(one), Some(other)) = (self.spec(one), self.spec(other)) else {
             return one == other;
         };
         let (device, other_device) = (self.device(&one), self.device(&other));
@@ -284,7 +301,7 @@ mod tests {
 
     fn sources(configured: &[&str], present: &str) -> Offers {
         let configured: Vec<String> = configured.iter().map(|text| (*text).to_owned()).collect();
-        Offers::of_sources(&configured, present, vec![camera()])
+        Offers::of_sources(&[], &configured, present, vec![camera()])
     }
 
     fn kinds(offers: &Offers) -> Vec<(&str, OfferKind, bool)> {
@@ -313,6 +330,35 @@ mod tests {
         let gone = sources(&["auto"], "webcam:usb-gone");
         let used = gone.sources.iter().find(|source| source.in_use);
         assert_eq!(used.map(|used| used.kind), Some(OfferKind::Camera));
+    }
+
+    #[test]
+    fn cameras_with_names_come_first_and_stand_for_their_devices() {
+        let entry = |name: &str, source: &str| CameraEntry {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            ..CameraEntry::default()
+        };
+        let cameras = [entry("front", "/dev/video2"), entry("back", SECRET)];
+        let configured = ["auto".to_owned()];
+        let with =
+            |present: &str| Offers::of_sources(&cameras, &configured, present, vec![camera()]);
+        let (first, back) = (with("auto"), with("back"));
+        assert_eq!(
+            kinds(&first),
+            [
+                ("front", OfferKind::Camera, true),
+                ("back", OfferKind::Camera, false),
+                ("scene", OfferKind::Scene, false),
+            ]
+        );
+        let in_use = |offers: &Offers| offers.sources.iter().position(|source| source.in_use);
+        assert_eq!((in_use(&back), in_use(&with("scene"))), (Some(1), Some(2)));
+        for (text, taken) in [("back", "back"), ("auto", "front"), ("webcam:2", "front")] {
+            let admitted = back.admit(json!({ "source": text }));
+            assert_eq!(admitted, Ok(json!({ "source": taken })), "{text}");
+        }
+        assert!(back.admit(json!({"source": "side"})).is_err());
     }
 
     #[test]

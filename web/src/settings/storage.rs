@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, Item, Table};
 
+use super::camera_overrides;
 use crate::private_file;
 
 /// The overlay: a JSON merge patch of the configuration.
@@ -146,6 +147,10 @@ fn edited(text: &str, values: &[(&'static str, Value)]) -> Result<String, String
         };
         if value.is_null() {
             table.remove(name);
+            continue;
+        }
+        if *key == "cameras" {
+            camera_overrides::write(table.get_mut(name), value, toml_value)?;
             continue;
         }
         let new = toml_value(value)?;

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::camera_overrides;
 use crate::config::{BITRATES_BPS, Config, DETECT_FPS_MAX};
 
 /// How a setting is shown, and its limits.
@@ -31,6 +32,8 @@ pub(crate) enum Kind {
     },
     /// Values of camera controls; `/api/camera` has those of the open one.
     Controls,
+    /// Mounting and controls of each camera of `[[cameras]]`, by name; `/api/camera` has those of the open one.
+    Cameras,
     /// What viewers can get. Only bitrates change while the station runs.
     Renditions {
         min: u32,
@@ -121,6 +124,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("detect_when", DETECT_WHEN, detect_when),
     setting!("boxes", Kind::Flag, boxes),
     setting!("labels", LABELS, labels),
+    setting!("camera_names", Kind::Flag, camera_names),
     setting!("renditions", BITRATES, renditions),
     setting!("name", Kind::Text, name),
     setting!("public_url", Kind::Text, public_url),
@@ -139,6 +143,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("camera.rotation", ROTATION, camera.rotation),
     setting!("camera.controls", Kind::Controls, camera.controls),
     setting!("power.profile", PROFILES, power.profile),
+    Setting {
+        key: "cameras",
+        kind: Kind::Cameras,
+        get: camera_overrides::get,
+        set: camera_overrides::set,
+    },
 ];
 
 /// Why a change is refused.
@@ -172,9 +182,15 @@ pub(crate) fn patched(config: &Config, patch: &Value) -> Result<Config, RefusedE
             return Err(refused(&key, detail));
         };
         let mut value = value.clone();
-        if let (Kind::Scores { .. } | Kind::Controls, Value::Object(names)) = (setting.kind, &value)
+        if let (Kind::Scores { .. } | Kind::Controls | Kind::Cameras, Value::Object(names)) =
+            (setting.kind, &value)
         {
             value = merged((setting.get)(config), names);
+        }
+        if setting.kind == Kind::Cameras
+            && let Some(name) = camera_overrides::unknown_name(config, &value)
+        {
+            return Err(refused(&key, format!("there is no camera \"{name}\"")));
         }
         (setting.set)(&mut changed, value).map_err(|error| refused(&key, error.to_string()))?;
     }
@@ -216,6 +232,10 @@ fn merged(object: Value, patch: &Map<String, Value>) -> Value {
     for (name, value) in patch {
         match value {
             Value::Null => drop(fields.remove(name)),
+            Value::Object(inner) => {
+                let before = fields.remove(name).unwrap_or_default();
+                fields.insert(name.clone(), merged(before, inner));
+            }
             value => drop(fields.insert(name.clone(), value.clone())),
         }
     }

@@ -23,17 +23,20 @@ pub(crate) struct FeedPainter {
 #[derive(Debug, Default)]
 pub(crate) struct OverlayControl {
     paints_boxes: AtomicBool,
+    paints_camera_names: AtomicBool,
     /// The index in [`LabelContent::ALL`].
     labels: AtomicUsize,
 }
 
 impl OverlayControl {
     /// Takes effect with the next picture.
-    pub(crate) fn set(&self, paints_boxes: bool, labels: LabelContent) {
+    pub(crate) fn set(&self, paints_boxes: bool, labels: LabelContent, paints_camera_names: bool) {
         let index = LabelContent::ALL.iter().position(|one| *one == labels);
         self.labels
             .store(index.unwrap_or_default(), Ordering::Relaxed);
         self.paints_boxes.store(paints_boxes, Ordering::Relaxed);
+        self.paints_camera_names
+            .store(paints_camera_names, Ordering::Relaxed);
     }
 
     fn labels(&self) -> LabelContent {
@@ -71,13 +74,8 @@ impl FeedPainter {
             clock,
         }
     }
-}
 
-impl Painter for FeedPainter {
-    fn paint(&mut self, picture: &mut I420, frame: &Frame) {
-        if !self.control.paints_boxes.load(Ordering::Relaxed) {
-            return;
-        }
+    fn paint_boxes(&mut self, picture: &mut I420, frame: &Frame) {
         let of_this_view = |tracks: &Arc<Tracks>| {
             (tracks.source_number, tracks.mounting) == (frame.source_number, frame.mounting)
         };
@@ -88,6 +86,19 @@ impl Painter for FeedPainter {
         let reserved_px = reserved_top_px(picture, frame);
         self.overlay
             .paint_tracks(picture, &tracks, frame.captured_at, reserved_px);
+    }
+}
+
+impl Painter for FeedPainter {
+    fn paint(&mut self, picture: &mut I420, frame: &Frame) {
+        if self.control.paints_boxes.load(Ordering::Relaxed) {
+            self.paint_boxes(picture, frame);
+        }
+        if let Some(name) = &frame.camera
+            && self.control.paints_camera_names.load(Ordering::Relaxed)
+        {
+            self.overlay.paint_camera_name(picture, name);
+        }
     }
 
     fn card(&mut self, picture: &mut I420, signal: &Signal, now: Instant) {

@@ -18,9 +18,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use anyhow::Context;
-use capture::{
-    CameraSettings, CaptureConfig, CaptureHandle, CaptureMetrics, Slot, SourceSpec, Threads, Wanted,
-};
+use capture::{CaptureConfig, CaptureHandle, CaptureMetrics, SelectedSource, Slot, Threads};
 use detector::privacy::{PrivacyControl, PrivacyFilter, Sightings};
 use detector::{DetectorMetrics, OverlayPainter, WorkerHandle, WorkerParts};
 use prometheus_client::registry::Registry;
@@ -51,8 +49,10 @@ use crate::events::Events;
 use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
 use crate::metrics::Metrics;
+use crate::metrics::cameras::CameraCollector;
 use crate::power::{Power, PowerCollector, PowerEffects, SystemFiles};
 use crate::routes::whep_whip::ice_links;
+use crate::settings::camera_controls::CameraControls;
 use crate::settings::cameras::Cameras;
 use crate::settings::storage::Storage;
 use crate::settings::{self, Configured, Effects, Followers, ReadConfiguration, Settings};
@@ -88,7 +88,7 @@ pub(crate) struct Pipeline {
 )]
 pub(crate) fn start(
     config: Config,
-    source: SourceSpec,
+    selected: SelectedSource,
     setup: AccessSetup,
     kept: Kept,
     threads: &Threads,
@@ -102,10 +102,7 @@ pub(crate) fn start(
             control: Arc::new(PrivacyControl::new(settings::privacy(&config))?),
             slot: Slot::new(),
         },
-        camera: Arc::new(CameraSettings::new(
-            config.camera.mounting(),
-            config.camera.controls.clone(),
-        )),
+        cameras: CameraControls::new(&config),
         track_listeners: Arc::default(),
         power: Arc::new(Power::new(
             SystemFiles::new(environment::system_root()),
@@ -122,7 +119,7 @@ pub(crate) fn start(
     let (engine, mut sink) = builder.engine(&mut registry)?;
     let publisher = builder.publisher(&mut sink, &mut registry)?;
     let state = state_at_start(&config.privacy, kept.state.as_deref(), now_unix_ms());
-    let capture = builder.capture(source, &state, &mut registry)?;
+    let capture = builder.capture(selected, &state, &mut registry)?;
     let controls = builder.controls(
         &capture,
         &engine,
@@ -201,7 +198,7 @@ struct PipelineBuilder<'a> {
     threads: &'a Threads,
     slots: Slots,
     sightings: Sightings,
-    camera: Arc<CameraSettings>,
+    cameras: CameraControls,
     track_listeners: Arc<AtomicU32>,
     power: Arc<Power>,
 }
@@ -244,14 +241,14 @@ impl PipelineBuilder<'_> {
         let replacing = Arc::clone(&shuttered);
         let effects = Effects {
             discard_pictures: Box::new(move || discarding.discard_pictures()),
-            replace_source: Box::new(move |source| replacing.replace_source(source)),
+            select_source: Box::new(move |selected| replacing.select_source(selected)),
         };
         let followers = Followers::new(
             self.config,
             Arc::clone(&self.slots.pace),
             Arc::clone(&self.slots.demand),
             Arc::clone(&self.sightings.control),
-            Arc::clone(&self.camera),
+            self.cameras.clone(),
             effects,
         );
         let effect = Box::new(move |state: &ShutterState| shuttered.follow(state));
@@ -270,27 +267,23 @@ impl PipelineBuilder<'_> {
 
     fn capture(
         &self,
-        source: SourceSpec,
+        selected: SelectedSource,
         state: &ShutterState,
         registry: &mut Registry,
     ) -> anyhow::Result<CaptureHandle> {
         let metrics = Arc::new(CaptureMetrics::default());
         metrics.register(registry);
-        let camera = &self.config.camera;
+        registry.register_collector(Box::new(CameraCollector(Arc::clone(&self.slots.switch))));
         if state.closed {
             let (reason, since) = (state.reason.clone(), Instant::now());
             self.slots.switch.close_shutter(reason, since);
         }
         let config = CaptureConfig {
             is_shuttered: state.closed,
-            source,
-            wanted: Wanted {
-                width: camera.width,
-                height: camera.height,
-                fps: camera.fps,
-                format: None,
-            },
-            camera: Arc::clone(&self.camera),
+            selected,
+            cameras: self.cameras.cameras(self.config)?,
+            wanted: self.config.camera.wanted(),
+            camera: self.cameras.source(),
             demand: Some(Arc::new(Watchers {
                 demand: Arc::clone(&self.slots.demand),
                 track_listeners: Arc::clone(&self.track_listeners),
@@ -301,7 +294,7 @@ impl PipelineBuilder<'_> {
             threads: self.threads.clone(),
         };
         let switch = Arc::clone(&self.slots.switch);
-        capture::spawn(config, switch, metrics).context("cannot start the capture thread")
+        capture::spawn(&config, switch, metrics).context("cannot start the capture thread")
     }
 
     fn detector(

@@ -240,9 +240,11 @@ fn next_mode(mode: PrivacyMode, may_loosen: bool) -> Option<PrivacyMode> {
     stricter.or(may_loosen.then_some(PrivacyMode::Open))
 }
 
-/// Shows the next camera, where there are several.
-fn next_camera(_app: &App) {
-    tracing::info!("there is no other camera");
+/// Selects the next camera, where there are several.
+fn next_camera(app: &App) {
+    if app.next_camera("screen").is_none() {
+        tracing::info!("there is no other camera");
+    }
 }
 
 /// Where people are, as left, top, right and bottom in parts of the picture.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use capture::{ShutterControl, Slot, SourceControl, SourceSpec, SourceSwitch};
+use capture::{SelectedSource, ShutterControl, Slot, SourceControl, SourceSwitch};
 use detector::Tracks;
 use signaling::{Composed, Demand, EngineHandle, Publisher};
 
@@ -30,20 +30,20 @@ impl Shuttered {
         if state.closed {
             self.switch
                 .close_shutter(state.reason.clone(), Instant::now());
-            self.capture.release_source();
+            self.capture.release_sources();
             self.discard_pictures();
             self.engine.dismiss_publisher();
         } else {
             self.switch.open_shutter();
-            self.capture.open_source();
+            self.capture.open_sources();
         }
         self.forget_tracks();
     }
 
-    /// Replaces the source. On return no stage has a picture of the former one that it may still show. Viewers stay.
-    /// Blocks for a few milliseconds.
-    pub(crate) fn replace_source(&self, source: SourceSpec) {
-        self.source.replace(source);
+    /// Selects another source. On return no stage has a picture of the former one that it may still show. Viewers
+    /// stay. Blocks for a few milliseconds.
+    pub(crate) fn select_source(&self, chosen: SelectedSource) {
+        self.source.select_source(chosen);
         // A guest's pictures go on.
         if !self.switch.guest_is_live() {
             self.discard_unsent();

@@ -24,7 +24,7 @@ fn clip(folder: &Path) -> String {
     format!("y4m:{}", path.display())
 }
 
-fn until(what: &str, reached: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, reached: impl Fn() -> bool) {
     let limit = Instant::now() + HANG_TIMEOUT;
     while !reached() {
         assert!(Instant::now() < limit, "{what}: not yet");
@@ -32,19 +32,19 @@ fn until(what: &str, reached: impl Fn() -> bool) {
     }
 }
 
-fn choose(station: &Station, query: &str, patch: &Value) {
+pub(crate) fn choose(station: &Station, query: &str, patch: &Value) {
     let answer = change(station, query, None, patch);
     assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
-fn refused(station: &Station, key: &str, text: &str) {
+pub(crate) fn refused(station: &Station, key: &str, text: &str) {
     let answer = change(station, "", None, &json!({ key: text }));
     let told = (answer.status, answer.body["key"].as_str());
     assert_eq!(told, (422, Some(key)), "{text}: {}", answer.body);
 }
 
 /// The values of a list, and which of them is in use.
-fn listed(station: &Station, list: &str) -> (Vec<String>, Vec<String>) {
+pub(crate) fn listed(station: &Station, list: &str) -> (Vec<String>, Vec<String>) {
     let answer = read_path(station, &format!("/api/{list}"));
     assert_eq!(answer.status, 200);
     let all = answer.body[list].as_array().expect("a list").clone();
@@ -78,14 +78,14 @@ fn grey_share(station: &Station) -> f64 {
 }
 
 /// A viewer that stays: its packets go on without a gap in their numbers.
-struct Watching {
+pub(crate) struct Watching {
     runtime: tokio::runtime::Runtime,
     player: Player,
     last: u16,
 }
 
 impl Watching {
-    fn start(station: &Station) -> Self {
+    pub(crate) fn start(station: &Station) -> Self {
         let runtime = runtime();
         let base = station.at("");
         let (player, last) = runtime.block_on(async {
@@ -102,7 +102,7 @@ impl Watching {
     }
 
     /// Receives what has come meanwhile and the next pictures.
-    fn goes_on(&mut self) {
+    pub(crate) fn goes_on(&mut self) {
         let begun = Instant::now();
         let mut packets = 0;
         while begun.elapsed() < Duration::from_millis(500) || packets < 10 {

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod booth;
+mod cameras;
 mod choosing;
 mod environment;
 mod eval;

@@ -275,3 +275,11 @@ test("each kind of network and each reason has its words", () => {
   for (const reason of variants("choice", "AddressReason")) assert.ok(de.knows(`control.network.why.${reason}`), reason);
   assert.equal(variants("choice", "AddressReason").length, 11);
 });
+
+test("a camera is said to be live, ready, off or why it failed", () => {
+  assert.deepEqual(words.cameraWords(en, { state: "live", reason: null }), { tone: "good", text: "Live" });
+  assert.deepEqual(words.cameraWords(en, { state: "standby", reason: null }), { tone: "", text: "Ready" });
+  assert.deepEqual(words.cameraWords(de, { state: "closed", reason: null }), { tone: "", text: "Aus" });
+  assert.deepEqual(words.cameraWords(en, { state: "failed", reason: "Camera unplugged." }), { tone: "bad", text: "Failed: Camera unplugged." });
+  assert.equal(words.valueWords(en, { key: "cameras", kind: "cameras", value: { front: {}, back: {} } }), "front, back");
+});

@@ -115,7 +115,7 @@ fn links() -> Vec<Link> {
 /// The camera that `wanted` names by its stable id, path, index, one of udev's links, or a part of its
 /// name that no other camera has.
 #[must_use]
-pub(crate) fn named<'a>(devices: &'a [Device], wanted: &str) -> Option<&'a Device> {
+pub fn named<'a>(devices: &'a [Device], wanted: &str) -> Option<&'a Device> {
     let exact = devices.iter().find(|device| {
         device.id == wanted
             || device.path == Path::new(wanted)

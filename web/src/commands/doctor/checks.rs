@@ -1,16 +1,17 @@
-//! The checks of `carrier doctor`: source, model, HTTPS, folders, ComfyUI.
+//! The checks of `carrier doctor`: source, cameras, model, HTTPS, folders, ComfyUI.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use capture::{SourceSpec, Y4mInput};
+use capture::{SelectedSource, SourceSpec, Y4mInput};
 use detector::{DetectorMetrics, OpenError};
 use signaling::encode::selection::select_encoder;
 use stylise::comfyui::{Survey, WorkflowCheck, survey};
 use stylise::workflow::{Loaded, load};
 
 use crate::commands::doctor::finding::Finding;
+use crate::commands::named_cameras::{CameraFound, find};
 use crate::config::{CertificateSource, Config, StyliseConfig};
 use crate::environment::UserFolders;
 use crate::http::tls::Tls;
@@ -19,12 +20,17 @@ use crate::output::error_chain;
 const NO_HOME: &str = "set HOME, or XDG_STATE_HOME and --data, to folders that can be written";
 
 pub(super) fn source(config: &Config) -> Finding {
-    let text = config.source.as_str();
-    match text.parse() {
-        Err(error) => Finding::bad("source", error_chain(&error), ""),
-        Ok(SourceSpec::Auto) => cameras(false),
-        Ok(SourceSpec::Webcam { .. }) => cameras(true),
-        Ok(SourceSpec::File(path) | SourceSpec::Y4m(Y4mInput::Path(path))) if !path.exists() => {
+    let selected = match config.selected() {
+        Err(error) => return Finding::bad("source", error_chain(&error), ""),
+        Ok(SelectedSource::Camera(name)) => {
+            return Finding::ok("source", format!("the camera \"{name}\""));
+        }
+        Ok(SelectedSource::Unnamed(source)) => source,
+    };
+    match selected {
+        SourceSpec::Auto => cameras(false),
+        SourceSpec::Webcam { .. } => cameras(true),
+        SourceSpec::File(path) | SourceSpec::Y4m(Y4mInput::Path(path)) if !path.exists() => {
             let words = format!("{} is not there", path.display());
             Finding::bad(
                 "source",
@@ -32,7 +38,48 @@ pub(super) fn source(config: &Config) -> Finding {
                 "put it there, or name another with --source",
             )
         }
-        Ok(_) => Finding::ok("source", text),
+        _ => Finding::ok("source", config.source.as_str()),
+    }
+}
+
+/// One finding for each entry of `[[cameras]]`.
+pub(super) fn named_cameras(config: &Config) -> Vec<Finding> {
+    if config.cameras.is_empty() {
+        return Vec::new();
+    }
+    let devices = match capture::devices() {
+        Ok(devices) => devices,
+        Err(error) => return vec![Finding::bad("camera", error_chain(&error), "")],
+    };
+    let found = find(&config.cameras, &devices);
+    found
+        .iter()
+        .map(|(camera, found)| named_camera(&camera.name, found))
+        .collect()
+}
+
+fn named_camera(name: &str, found: &CameraFound<'_>) -> Finding {
+    let words = |what: &str| format!("\"{name}\": {what}");
+    match found {
+        CameraFound::Device(device) => Finding::ok("camera", words(&device.name)),
+        CameraFound::AnyDevice => Finding::ok("camera", words("the first camera that is free")),
+        CameraFound::Elsewhere => Finding::ok("camera", words("no camera of this machine")),
+        CameraFound::NoDevice => Finding::bad(
+            "camera",
+            words("not plugged in"),
+            "plug it in; `carrier devices` lists what is found",
+        ),
+        CameraFound::SameDevice(device, other) => Finding::bad(
+            "camera",
+            words(&format!("{} is \"{other}\" already", device.name)),
+            "give each camera a source of its own; `carrier devices` lists them",
+        ),
+        CameraFound::NoFile(path) => Finding::bad(
+            "camera",
+            words(&format!("{} is not there", path.display())),
+            "put it there, or name another",
+        ),
+        CameraFound::Wrong(error) => Finding::bad("camera", error_chain(error), ""),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use capture::Signal;
+use capture::{CameraStatus, Signal};
 use detector::DetectorState;
 use detector::privacy::PrivacyMode;
 use schemars::JsonSchema;
@@ -74,6 +74,41 @@ impl SourceReport {
         Self {
             description: redact_paths(&self.description),
             note: self.note.as_deref().map(redact_paths),
+            reason: self.reason.as_deref().map(redact_paths),
+            ..self
+        }
+    }
+}
+
+/// One of `cameras` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct ListedCamera {
+    /// The value of the setting `source` that selects it.
+    name: String,
+    /// Whether it is chosen, in whatever state it is.
+    selected: bool,
+    /// `live`, `standby`, `opening`, `closed` or `failed`.
+    state: &'static str,
+    /// Why it failed.
+    reason: Option<String>,
+    /// How often it failed since the start.
+    failures: u64,
+}
+
+impl ListedCamera {
+    pub(crate) fn of(camera: CameraStatus) -> Self {
+        Self {
+            name: camera.name.to_string(),
+            selected: camera.is_selected,
+            state: camera.state.name(),
+            reason: camera.reason,
+            failures: camera.failures,
+        }
+    }
+
+    /// Without paths of this machine.
+    pub(crate) fn for_visitors(self) -> Self {
+        Self {
             reason: self.reason.as_deref().map(redact_paths),
             ..self
         }

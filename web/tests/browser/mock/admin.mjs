@@ -89,6 +89,7 @@ export function makeAdmin(mock) {
       exposure.is_active = !admin.camera.controls.find(({ key }) => key === "exposure_auto").value;
       value = { ...setting.value, ...value };
     }
+    if (setting.kind === "cameras") value = { ...setting.value, ...value };
     if (setting.kind === "scores") {
       const scores = { ...setting.value, ...value };
       value = Object.fromEntries(Object.entries(scores).filter(([, score]) => score !== null));
@@ -124,7 +125,7 @@ export function makeAdmin(mock) {
 
   async function patch(request, response) {
     const body = JSON.parse(await bytes(request));
-    const changes = flat(body, (key) => ["scores", "controls"].includes(find(key)?.kind));
+    const changes = flat(body, (key) => ["scores", "controls", "cameras"].includes(find(key)?.kind));
     admin.patches.push(body);
     if (request.headers["if-match"] !== tag()) return problem(response, 412, "The settings have changed");
     for (const [key, value] of changes) {
@@ -202,6 +203,8 @@ function fresh() {
       setting("camera.rotation", "number", 0, { min: 0, max: 270, step: 90 }),
       setting("camera.controls", "controls", {}),
       setting("power.profile", "choice", "auto", { choices: ["auto", "full", "balanced", "saver"] }),
+      setting("camera_names", "flag", true),
+      setting("cameras", "cameras", {}),
     ],
     audit: [
       { at: at(3900), what: "shutter opened", by: "start", reason: null },
@@ -220,6 +223,9 @@ function fresh() {
       { value: "webcam:0", name: "Integrated Camera", kind: "camera", in_use: false },
     ],
     camera: {
+      camera: null,
+      mirror: false,
+      rotation: 0,
       device: "Integrated Camera",
       controls: [
         { key: "exposure_auto", name: "Automatic exposure", kind: "flag", value: true, default: true, is_active: true, is_read_only: false },

@@ -13,6 +13,7 @@ export function liveStatus() {
       height: 720,
       fps: 30,
     },
+    cameras: [],
     detector: {
       state: "running",
       model: "yolox_nano",

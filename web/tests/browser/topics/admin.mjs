@@ -13,7 +13,7 @@ export async function run(t) {
   await withMock(t, async (mock) => {
     const picture = Buffer.from(await (await fetch(`${mock.url}snapshot.jpg`)).arrayBuffer());
     mock.booth.addShown({ id: randomUUID(), style: "pencil", made_by: "laptop", result: picture });
-    for (const part of [signIn, shutter, settings, moreSettings, power, camera, masks, lists, networks, away, languages, link, looks]) {
+    for (const part of [signIn, shutter, settings, moreSettings, power, camera, cameras, masks, lists, networks, away, languages, link, looks]) {
       await part(t, mock);
       // Their polls would count among those of the next part.
       for (const context of t.contexts) await context.close();
@@ -259,10 +259,7 @@ async function power(t, mock) {
 
 async function camera(t, mock) {
   const page = await control(t, mock);
-  const sent = async (text) => {
-    for (let tries = 0; tries < 50 && JSON.stringify(mock.admin.patches.at(-1)) !== text; tries += 1) await page.waitForTimeout(100);
-    return JSON.stringify(mock.admin.patches.at(-1)) === text;
-  };
+  const sent = (text) => sends(page, mock, text);
   await page.waitForSelector("#set-model option:has-text('yolox_nano: 12 ms, 80 classes')", { state: "attached" });
   t.check("a model is shown with its time on this machine", true);
   await page.selectOption("#set-model", "embedded");
@@ -284,6 +281,48 @@ async function camera(t, mock) {
   await page.locator("#source-title").scrollIntoViewIfNeeded();
   await t.shot(page, "admin-camera");
   await inspect(t, page, "axe-core finds nothing on the camera's fields");
+}
+
+// What a page sent last, once it has been sent.
+async function sends(page, mock, text) {
+  for (let tries = 0; tries < 50 && JSON.stringify(mock.admin.patches.at(-1)) !== text; tries += 1) await page.waitForTimeout(100);
+  return JSON.stringify(mock.admin.patches.at(-1)) === text;
+}
+
+async function cameras(t, mock) {
+  const page = await control(t, mock);
+  t.check("without cameras that have names there is no list", !(await page.isVisible("#cameras")));
+  const listed = (name, state, reason = null) => ({ name, selected: state === "live", state, reason, failures: reason ? 1 : 0 });
+  mock.status.cameras = [listed("front", "live"), listed("back", "standby"), listed("side door", "failed", "Camera unplugged. Waiting for it.")];
+  mock.admin.settings.find(({ key }) => key === "cameras").value = { front: {}, back: {}, "side door": {} };
+  mock.admin.settings.find(({ key }) => key === "source").choices = ["front", "back", "side door"];
+  mock.admin.camera.camera = "front";
+  mock.admin.serial += 1;
+  await page.reload();
+  await page.waitForSelector("#cameras .camera");
+  t.check("each camera is shown with its state", await says(page, "#cameras", /front[^]*Live[^]*back[^]*Ready[^]*side door[^]*Failed: Camera unplugged/));
+  const pressed = () => page.locator(".camera[aria-pressed=true] span").first().textContent();
+  t.check("the selected one is marked", (await pressed()) === "front");
+  await page.locator(".camera").nth(1).focus();
+  await page.keyboard.press("Enter");
+  t.check("a key switches", await sends(page, mock, '{"source":"back"}'));
+  mock.status.cameras = [listed("front", "standby"), listed("back", "live")];
+  mock.admin.camera.camera = "back";
+  await page.waitForFunction(() => document.querySelector(".camera[aria-pressed=true]")?.textContent.startsWith("back"), null, { timeout: 9000 });
+  t.check("the switch is shown", (await page.locator(".camera").count()) === 2);
+  await page.locator(".camera").first().tap();
+  t.check("a tap switches", await sends(page, mock, '{"source":"front"}'));
+  await page.click("#camera summary");
+  await page.waitForSelector("#set-camera-controls-mirror");
+  await page.locator("#set-camera-controls-mirror").click();
+  t.check("each camera has a mounting of its own", await sends(page, mock, '{"cameras":{"back":{"mirror":true}}}'));
+  await page.locator("#set-camera-controls-exposure_auto").click();
+  t.check("and controls", await sends(page, mock, '{"cameras":{"back":{"controls":{"exposure_auto":false}}}}'));
+  t.check("the defaults of all are not shown", (await page.locator("[data-key='camera.mirror']").count()) === 0);
+  await page.locator("#source-title").scrollIntoViewIfNeeded();
+  await t.shot(page, "admin-cameras");
+  await inspect(t, page, "axe-core finds nothing on the list of cameras");
+  mock.status.cameras = [];
 }
 
 async function masks(t, mock) {
