@@ -65,7 +65,7 @@ sleep 2
 step 'the older way of mode setting works' show 0 legacy
 step 'it is that one' logged 'legacy mode setting' 1
 take legacy
-display_probe show 0 >/tmp/second 2>&1 &
+display_probe show 0 bare >/tmp/second 2>&1 &
 second=$!
 sleep 6
 step 'a second program is told that another one has the display' \

@@ -1,6 +1,7 @@
 //! The state that HTTP handlers share: the slots of the pipeline and handles to its threads.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+mod listeners;
+
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use signaling::whep::Whep;
 use signaling::whip::Whip;
 use signaling::{Composed, Demand, EngineHandle, Publisher, Rendition};
 
+pub(crate) use self::listeners::{TrackListeners, TracksLease};
 use crate::access::admin::{AdminSessions, AdminToken};
 use crate::access::admission::Admission;
 use crate::access::guesses::Guesses;
@@ -67,7 +69,7 @@ pub(crate) struct App {
     pub(crate) booth: PhotoBooth,
     pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,
-    pub(crate) track_listeners: Arc<AtomicU32>,
+    pub(crate) track_listeners: Arc<TrackListeners>,
     pub(crate) power: Arc<Power>,
     pub(crate) power_effects: PowerEffects,
     pub(crate) registry: Registry,
@@ -110,22 +112,26 @@ impl Slots {
 #[derive(Debug)]
 pub(crate) struct Watchers {
     pub(crate) demand: Arc<Demand>,
-    pub(crate) track_listeners: Arc<AtomicU32>,
+    pub(crate) track_listeners: Arc<TrackListeners>,
     pub(crate) power: Arc<Power>,
 }
 
 impl PictureDemand for Watchers {
     fn somebody_watches(&self) -> bool {
-        self.demand.somebody_watches() || self.track_listeners.load(Ordering::Relaxed) > 0
+        self.demand.somebody_watches() || self.track_listeners.are_there()
     }
 
     fn limit(&self) -> CaptureLimit {
-        self.power.capture_limit()
+        let limit = self.power.capture_limit();
+        match self.track_listeners.most_fps() {
+            Some(fps) if !self.demand.somebody_watches() => CaptureLimit {
+                fps: Some(limit.fps.map_or(fps, |most| most.min(fps))),
+                ..limit
+            },
+            _ => limit,
+        }
     }
 }
-
-/// Counts a listener of the tracks, until it is dropped.
-pub(crate) struct TracksLease(Arc<AtomicU32>);
 
 /// What [`App`] needs to know of tokens, host names, listeners and networks.
 pub(crate) struct AccessSetup {
@@ -255,18 +261,16 @@ impl App {
 
     /// A listener of tracks makes detection run at full rate, without composing pictures.
     pub(crate) fn watch_tracks(&self) -> TracksLease {
-        self.track_listeners.fetch_add(1, Ordering::Relaxed);
-        TracksLease(Arc::clone(&self.track_listeners))
+        self.track_listeners.listen(false)
+    }
+
+    /// The same at a low rate, which suffices to notice that somebody comes.
+    pub(crate) fn look_out(&self) -> TracksLease {
+        self.track_listeners.listen(true)
     }
 
     /// Whether detection has a consumer.
     pub(crate) fn somebody_watches(&self) -> bool {
-        self.slots.demand.somebody_watches() || self.track_listeners.load(Ordering::Relaxed) > 0
-    }
-}
-
-impl Drop for TracksLease {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.slots.demand.somebody_watches() || self.track_listeners.are_there()
     }
 }

@@ -6,14 +6,14 @@ use crate::spec::SourceSpec;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SelectedSource {
     /// A source without a name.
-    Source(SourceSpec),
+    Unnamed(SourceSpec),
     /// The camera with this name.
     Camera(String),
 }
 
 impl From<SourceSpec> for SelectedSource {
     fn from(source: SourceSpec) -> Self {
-        Self::Source(source)
+        Self::Unnamed(source)
     }
 }
 

@@ -13,7 +13,6 @@
 //! Invariant: no stage waits for a slower one; the newest frame wins.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
@@ -40,7 +39,7 @@ use crate::access::admission::Admission;
 use crate::access::guesses::Guesses;
 use crate::access::viewer_token::ViewerToken;
 use crate::access::visitor::Visitors;
-use crate::app::{AccessSetup, App, Slots, Watchers};
+use crate::app::{AccessSetup, App, Slots, TrackListeners, Watchers};
 use crate::assets::Languages;
 use crate::booth::PhotoBooth;
 use crate::config::Config;
@@ -199,7 +198,7 @@ struct PipelineBuilder<'a> {
     slots: Slots,
     sightings: Sightings,
     cameras: CameraControls,
-    track_listeners: Arc<AtomicU32>,
+    track_listeners: Arc<TrackListeners>,
     power: Arc<Power>,
 }
 
