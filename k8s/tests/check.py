@@ -1,6 +1,7 @@
 """Renders every overlay and component of k8s/ with the real kubectl, and checks what comes out.
 
-check.py KUBECTL TYPES: writes a program for the TypeScript compiler to TYPES, exits with 1 and a line for each fault. The running program is checked by station.py.
+check.py KUBECTL TYPES: writes a program for the TypeScript compiler to TYPES, and exits with 1 and a line for each fault.
+station.py checks the running program.
 """
 
 import json

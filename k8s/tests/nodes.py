@@ -41,7 +41,8 @@ def faults(root, sets):
     if cluster["systemExtensions"] != extensions["officialExtensions"]:
         yield "talos: omni.yaml has other extensions than the schematic"
     address = by_kind["DummyLinkConfig"]["addresses"][0]["address"]
-    if {address} != {*by_kind["KubeNodeConfig"]["nodeIP"]["validSubnets"], *talos[0]["cluster"]["etcd"]["advertisedSubnets"]}:
+    of_kubelet, of_etcd = by_kind["KubeNodeConfig"]["nodeIP"], talos[0]["cluster"]["etcd"]
+    if of_kubelet["validSubnets"] != [address] or of_etcd["advertisedSubnets"] != [address]:
         yield "talos: the fixed address is not the same everywhere"
     guide = (k8s / "README.md").read_text()
     for folder in [*(k8s / "overlays").iterdir(), *(k8s / "components").iterdir()]:

@@ -1,5 +1,5 @@
-// watch.mjs URL ADDRESS: fails unless the page at URL, whose name resolves to ADDRESS, shows moving pictures within 30 s, over
-// WebRTC. (Where that fails, the page shows pictures over HTTP.)
+// watch.mjs URL ADDRESS: fails unless the page at URL, whose name resolves to ADDRESS, shows moving pictures within 30 s,
+// over WebRTC. (Where that fails, the page shows pictures over HTTP.)
 import { launchChromium } from "../../web/tests/browser/harness/browser.mjs";
 
 const [url, address] = process.argv.slice(2);
