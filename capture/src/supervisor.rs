@@ -163,37 +163,8 @@ impl Supervisor {
             let event = self.received.recv_timeout(TICK);
             let now = Instant::now();
             let probing = probe.as_ref().map(|probe| probe.id);
-            match event {
-                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                    self.end_both(attempt, probe);
-                    return Outcome::Stopped;
-                }
-                Ok(Event::Release { is_released: false }) => {}
-                Ok(Event::Release { is_released: true }) => {
-                    self.is_released = true;
-                    self.end_both(attempt, probe);
-                    return Outcome::Released;
-                }
-                Ok(Event::SourceReplaced) => {
-                    if self.adopt() {
-                        self.end_both(attempt, probe);
-                        return Outcome::Replaced;
-                    }
-                }
-                Ok(Event::LimitChanged) => {
-                    if attempt.is_outdated(&self.context) {
-                        self.end_both(attempt, probe);
-                        return Outcome::Replaced;
-                    }
-                }
-                Ok(Event::Resumed) => {
-                    self.backoff = BACKOFF;
-                    probe_at = now;
-                    if attempt.is_lost_in_suspension() {
-                        self.end_both(attempt, probe);
-                        return Outcome::Replaced;
-                    }
-                }
+            let ended = match event {
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => Some(Outcome::Stopped),
                 Ok(Event::Live(id, live)) => {
                     if probing == Some(id)
                         && let Some(camera) = probe.take()
@@ -205,24 +176,54 @@ impl Supervisor {
                         attempt.recovered();
                         self.publish_live(live, now);
                     }
+                    None
                 }
                 Ok(Event::Ended(id, result)) if id == attempt.id => {
-                    self.end_both(attempt, probe);
-                    return Outcome::Failed(result.err().unwrap_or(self.stalled()));
+                    Some(Outcome::Failed(result.err().unwrap_or(self.stalled())))
                 }
                 Ok(Event::Ended(id, result)) => {
                     if probing == Some(id) {
                         self.end_probe(&mut probe, result.err());
                         probe_at = now + PROBE_INTERVAL;
                     }
+                    None
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if let Some(error) = self.check_stall(&mut attempt, now) {
+                Ok(command) => {
+                    if matches!(command, Event::Resumed) {
+                        probe_at = now;
+                    }
+                    self.follow(&command, &attempt)
+                }
+                Err(RecvTimeoutError::Timeout) => None,
+            };
+            let stalled = |error| Some(Outcome::Failed(error));
+            let ended = ended.or_else(|| self.check_stall(&mut attempt, now).and_then(stalled));
+            if let Some(outcome) = ended {
                 self.end_both(attempt, probe);
-                return Outcome::Failed(error);
+                return outcome;
             }
             self.look_for_camera(&mut probe, &mut probe_at, now);
+        }
+    }
+
+    /// Follows a command while `attempt` runs. Returns why the attempt ends, if it does.
+    fn follow(&mut self, command: &Event, attempt: &Attempt) -> Option<Outcome> {
+        match command {
+            Event::Release { is_released: true } => {
+                self.is_released = true;
+                Some(Outcome::Released)
+            }
+            Event::SourceReplaced => self.adopt().then_some(Outcome::Replaced),
+            Event::LimitChanged => {
+                let is_outdated = attempt.is_outdated(&self.context);
+                is_outdated.then_some(Outcome::Replaced)
+            }
+            Event::Resumed => {
+                self.backoff = BACKOFF;
+                let is_lost = attempt.is_lost_in_suspension();
+                is_lost.then_some(Outcome::Replaced)
+            }
+            _ => None,
         }
     }
 

@@ -60,6 +60,13 @@ pub struct NamedCamera {
     pub is_standby: bool,
 }
 
+impl NamedCamera {
+    /// For viewers.
+    fn title(&self) -> String {
+        format!("camera {}", self.name)
+    }
+}
+
 /// What a supervisor opens.
 struct Opens {
     thread: String,
@@ -72,6 +79,22 @@ struct Opens {
     settings: Arc<CameraSettings>,
     replacement: Replacement,
     is_released: bool,
+}
+
+impl Opens {
+    fn camera(camera: &NamedCamera, input: InputNumber, is_released: bool) -> Self {
+        Self {
+            thread: format!("capture-{}", camera.name),
+            title: camera.title(),
+            source: camera.source.clone(),
+            input,
+            owner: Some(camera.name.as_str().into()),
+            wanted: camera.wanted,
+            settings: Arc::clone(&camera.settings),
+            replacement: Replacement::default(),
+            is_released,
+        }
+    }
 }
 
 /// What all supervisors share.
@@ -121,6 +144,20 @@ impl Starter<'_> {
     }
 }
 
+/// The source that is opened without a name, and the index of the camera that is selected instead.
+fn selected_source(config: &CaptureConfig) -> io::Result<(SourceSpec, Option<usize>)> {
+    match &config.selected {
+        SelectedSource::Unnamed(source) => Ok((source.clone(), None)),
+        SelectedSource::Camera(name) => {
+            let mut cameras = config.cameras.iter();
+            let index = cameras.position(|camera| camera.name == *name);
+            let unknown = || io::Error::other(format!("there is no camera \"{name}\""));
+            // Not opened before it is replaced.
+            Ok((SourceSpec::Auto, Some(index.ok_or_else(unknown)?)))
+        }
+    }
+}
+
 /// Starts capturing. Frames and signals go to the slots behind `switch`.
 ///
 /// A source that cannot be opened is not an error here: a [`Signal`](crate::Signal) tells it, and it is tried again.
@@ -129,16 +166,7 @@ pub fn spawn(
     switch: Arc<SourceSwitch>,
     metrics: Arc<CaptureMetrics>,
 ) -> io::Result<CaptureHandle> {
-    let (source, selected) = match &config.selected {
-        SelectedSource::Unnamed(source) => (source.clone(), None),
-        SelectedSource::Camera(name) => {
-            let mut cameras = config.cameras.iter();
-            let index = cameras.position(|camera| camera.name == *name);
-            let unknown = || io::Error::other(format!("there is no camera \"{name}\""));
-            // Not opened before it is replaced.
-            (SourceSpec::Auto, Some(index.ok_or_else(unknown)?))
-        }
-    };
+    let (source, selected) = selected_source(config)?;
     let standby = config.cameras.iter().map(|camera| camera.is_standby);
     let lineup = Lineup {
         is_shuttered: config.is_shuttered,
@@ -146,10 +174,9 @@ pub fn spawn(
         standby: standby.collect(),
     };
     let input = switch.begin_source(source.plain_name());
-    let title = |camera: &NamedCamera| format!("camera {}", camera.name);
     let inputs = config.cameras.iter();
     let inputs: Vec<InputNumber> = inputs
-        .map(|camera| switch.add_camera(&camera.name, title(camera)))
+        .map(|camera| switch.add_camera(&camera.name, camera.title()))
         .collect();
     if let Some(index) = selected {
         switch.select_camera(inputs[index]);
@@ -163,17 +190,8 @@ pub fn spawn(
     };
     let (mut supervisors, mut cameras) = (Vec::new(), Vec::new());
     for (index, (camera, input)) in config.cameras.iter().zip(inputs).enumerate() {
-        let (events, supervisor) = starter.start(Opens {
-            thread: format!("capture-{}", camera.name),
-            title: title(camera),
-            source: camera.source.clone(),
-            input,
-            owner: Some(camera.name.as_str().into()),
-            wanted: camera.wanted,
-            settings: Arc::clone(&camera.settings),
-            replacement: Replacement::default(),
-            is_released: !lineup.opens_camera(index),
-        })?;
+        let opens = Opens::camera(camera, input, !lineup.opens_camera(index));
+        let (events, supervisor) = starter.start(opens)?;
         let name = camera.name.clone();
         cameras.push(CameraSupervisor {
             name,
