@@ -18,7 +18,7 @@ import { total } from "./exposition.mjs";
 import { machine } from "./machine.mjs";
 import { jpegsOfClip, recordedJpegs, startMjpegCamera } from "./mjpeg_camera.mjs";
 import { ASSUMED } from "./power_model.mjs";
-import { PROFILES } from "./power_profiles.mjs";
+import { PROFILES, configurationOf } from "./power_profiles.mjs";
 import { powerReport } from "./power_report.mjs";
 import { attempt, programs, publish } from "./run.mjs";
 import { startStation, underLoad, unwatched } from "./station.mjs";
@@ -98,10 +98,10 @@ async function startDisplay() {
 }
 
 async function cell(profile, count, isScreenOn) {
-  const { toml, camera: shape } = PROFILES[profile];
+  const shape = PROFILES[profile];
   const camera = await startMjpegCamera(await recording(shape), shape.fps);
   const config = path.join(out, "carrier.toml");
-  writeFileSync(config, toml);
+  writeFileSync(config, configurationOf(profile));
   const more = ["--config", config, "--screen", isScreenOn ? "window" : "off"];
   const station = await startStation({ binary, out, source: `mjpeg:${camera.url}`, model: measured.model, more });
   try {

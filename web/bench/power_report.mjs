@@ -22,7 +22,7 @@ export function powerReport(measured) {
     "",
     "### Hours by the model",
     "",
-    `With the watts beside the laptop that the owner's hours imply (${number(beside.battery)} W on the battery, ${number(beside.bank)} W on the power bank; see above), and with nothing beside it:`,
+    `With the watts beside the laptop that the owner's hours imply (${number(beside.battery)} W on the battery, ${number(beside.bank)} W on the power bank; see below), and with nothing beside it:`,
     "",
     hoursTable(measured, beside),
     "",
