@@ -115,7 +115,7 @@ fn wait_for(watched: &Watched, name: &str, state: CameraState) {
 fn seen(watched: &mut Watched) -> (u8, String) {
     let frame = watched.frame();
     let camera = frame.camera.as_deref().unwrap_or_default().to_owned();
-    (frame.pixels.planes().y[100], camera)
+    (frame.pixels.planes().y[0], camera)
 }
 
 #[test]

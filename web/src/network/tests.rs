@@ -210,7 +210,10 @@ fn a_phone_at_a_cable_is_used_where_there_is_nothing_better() {
     machine.physical("usb0", "rndis_host");
     machine.address("usb0", "192.168.42.129", Some(100));
     let tether = ("192.168.42.129".to_owned(), AddressReason::OnlyTether);
-    assert_eq!(machine.ranked(Preference::default()), [tether.clone()]);
+    assert_eq!(
+        machine.ranked(Preference::default()),
+        std::slice::from_ref(&tether)
+    );
     machine.wifi("wlan0", "hall");
     machine.address("wlan0", "192.168.1.7", Some(600));
     let ranked = machine.ranked(Preference::default());

@@ -116,26 +116,28 @@ const GARBAGE: [&str; 22] = [
     "Unknown",
 ];
 
+/// Of a battery.
+const FILES: [&str; 13] = [
+    "status",
+    "capacity",
+    "cycle_count",
+    "energy_now",
+    "energy_full",
+    "energy_full_design",
+    "charge_now",
+    "charge_full",
+    "charge_full_design",
+    "power_now",
+    "current_now",
+    "voltage_now",
+    "voltage_min_design",
+];
+
 #[test]
 fn nothing_that_files_contain_gives_an_impossible_value() {
-    let files = [
-        "status",
-        "capacity",
-        "cycle_count",
-        "energy_now",
-        "energy_full",
-        "energy_full_design",
-        "charge_now",
-        "charge_full",
-        "charge_full_design",
-        "power_now",
-        "current_now",
-        "voltage_now",
-        "voltage_min_design",
-    ];
     let mut random = SmallRng::seed_from_u64(15);
     for turn in 0..20_000 {
-        let contents: BTreeMap<&str, String> = files
+        let contents: BTreeMap<&str, String> = FILES
             .iter()
             .filter_map(|file| match random.random_range(0..4) {
                 0 => None,

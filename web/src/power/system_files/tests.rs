@@ -16,49 +16,49 @@ fn machine(files: &[(&str, &str)]) -> (SystemFiles, TestFolder) {
     (SystemFiles::new(folder.to_path_buf()), folder)
 }
 
+/// A Framework Laptop, with the battery of a mouse.
+const FRAMEWORK: &[(&str, &str)] = &[
+    ("sys/class/power_supply/BAT1/type", "Battery"),
+    ("sys/class/power_supply/BAT1/present", "1"),
+    ("sys/class/power_supply/BAT1/status", "Discharging"),
+    ("sys/class/power_supply/BAT1/charge_now", "2400000"),
+    ("sys/class/power_supply/BAT1/charge_full", "3200000"),
+    ("sys/class/power_supply/BAT1/charge_full_design", "3250000"),
+    ("sys/class/power_supply/BAT1/voltage_now", "15400000"),
+    ("sys/class/power_supply/BAT1/current_now", "800000"),
+    ("sys/class/power_supply/BAT1/cycle_count", "57"),
+    ("sys/class/power_supply/ACAD/type", "Mains"),
+    ("sys/class/power_supply/ACAD/online", "0"),
+    ("sys/class/power_supply/hidpp_battery_0/type", "Battery"),
+    ("sys/class/power_supply/hidpp_battery_0/scope", "Device"),
+    ("sys/class/power_supply/hidpp_battery_0/capacity", "5"),
+    ("sys/class/thermal/thermal_zone0/type", "acpitz"),
+    ("sys/class/thermal/thermal_zone0/temp", "27800"),
+    ("sys/class/thermal/thermal_zone1/type", "x86_pkg_temp"),
+    ("sys/class/thermal/thermal_zone1/temp", "61000"),
+    ("sys/class/thermal/cooling_device0/type", "Processor"),
+    ("sys/class/hwmon/hwmon2/name", "nvme"),
+    ("sys/class/hwmon/hwmon2/temp1_input", "70000"),
+    ("sys/class/hwmon/hwmon3/name", "coretemp"),
+    ("sys/class/hwmon/hwmon3/temp1_input", "62000"),
+    ("sys/class/powercap/intel-rapl:0/name", "package-0"),
+    ("sys/class/powercap/intel-rapl:0/energy_uj", "123"),
+    (
+        "sys/class/powercap/intel-rapl:0/max_energy_range_uj",
+        "262143328850",
+    ),
+    ("sys/class/powercap/intel-rapl:0:0/name", "core"),
+    ("sys/class/powercap/intel-rapl:0:0/energy_uj", "99"),
+    (
+        "sys/class/powercap/intel-rapl:0:0/max_energy_range_uj",
+        "262143328850",
+    ),
+    ("proc/acpi/button/lid/LID0/state", "state:      closed"),
+];
+
 #[test]
 fn a_framework_laptop() {
-    let battery = "sys/class/power_supply/BAT1";
-    let file = |of: &str| format!("{battery}/{of}");
-    let mains = "sys/class/power_supply/ACAD";
-    let (files, _folder) = machine(&[
-        (&file("type"), "Battery"),
-        (&file("present"), "1"),
-        (&file("status"), "Discharging"),
-        (&file("charge_now"), "2400000"),
-        (&file("charge_full"), "3200000"),
-        (&file("charge_full_design"), "3250000"),
-        (&file("voltage_now"), "15400000"),
-        (&file("current_now"), "800000"),
-        (&file("cycle_count"), "57"),
-        (&format!("{mains}/type"), "Mains"),
-        (&format!("{mains}/online"), "0"),
-        ("sys/class/power_supply/hidpp_battery_0/type", "Battery"),
-        ("sys/class/power_supply/hidpp_battery_0/scope", "Device"),
-        ("sys/class/power_supply/hidpp_battery_0/capacity", "5"),
-        ("sys/class/thermal/thermal_zone0/type", "acpitz"),
-        ("sys/class/thermal/thermal_zone0/temp", "27800"),
-        ("sys/class/thermal/thermal_zone1/type", "x86_pkg_temp"),
-        ("sys/class/thermal/thermal_zone1/temp", "61000"),
-        ("sys/class/thermal/cooling_device0/type", "Processor"),
-        ("sys/class/hwmon/hwmon2/name", "nvme"),
-        ("sys/class/hwmon/hwmon2/temp1_input", "70000"),
-        ("sys/class/hwmon/hwmon3/name", "coretemp"),
-        ("sys/class/hwmon/hwmon3/temp1_input", "62000"),
-        ("sys/class/powercap/intel-rapl:0/name", "package-0"),
-        ("sys/class/powercap/intel-rapl:0/energy_uj", "123"),
-        (
-            "sys/class/powercap/intel-rapl:0/max_energy_range_uj",
-            "262143328850",
-        ),
-        ("sys/class/powercap/intel-rapl:0:0/name", "core"),
-        ("sys/class/powercap/intel-rapl:0:0/energy_uj", "99"),
-        (
-            "sys/class/powercap/intel-rapl:0:0/max_energy_range_uj",
-            "262143328850",
-        ),
-        ("proc/acpi/button/lid/LID0/state", "state:      closed"),
-    ]);
+    let (files, _folder) = machine(FRAMEWORK);
     let reading = files.read();
     let [battery] = &reading.batteries[..] else {
         panic!("one battery, not the mouse's: {:?}", reading.batteries);

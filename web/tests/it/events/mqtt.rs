@@ -171,29 +171,28 @@ fn home_assistant_finds_the_station_and_switches_the_shutter() {
     broker.wait_for("carrier/hall/source", "live");
     let found = broker.retained("homeassistant/#");
     let entity = |topic: &str| -> Value {
-        let topic = format!("homeassistant/{topic}/config");
-        let payload = found
-            .get(&topic)
-            .unwrap_or_else(|| panic!("{topic}: {found:?}"));
+        let payload = &found[&format!("homeassistant/{topic}/config")];
         serde_json::from_str(payload).expect("JSON")
     };
     let switch = entity("switch/carrier_hall/shutter");
     assert_eq!(switch["device"]["name"], "Hall 2");
     assert_eq!(switch["availability_topic"], "carrier/hall/availability");
-    assert_eq!(
-        entity("camera/carrier_hall/picture")["topic"],
-        "carrier/hall/picture"
-    );
+    let camera = entity("camera/carrier_hall/picture");
+    assert_eq!(camera["topic"], "carrier/hall/picture");
     for sensor in ["privacy", "power", "source", "viewers"] {
         let of = entity(&format!("sensor/carrier_hall/{sensor}"));
         assert_eq!(of["state_topic"], format!("carrier/hall/{sensor}"));
     }
     let state = broker.retained("carrier/hall/#");
-    assert_eq!(state["carrier/hall/shutter"], "open");
-    assert_eq!(state["carrier/hall/viewers"], "0");
-    assert_eq!(state["carrier/hall/privacy"], "open");
-    assert_eq!(state["carrier/hall/power"], "full");
-    assert_eq!(state["carrier/hall/battery"], "ok");
+    for (part, value) in [
+        ("shutter", "open"),
+        ("viewers", "0"),
+        ("privacy", "open"),
+        ("power", "full"),
+        ("battery", "ok"),
+    ] {
+        assert_eq!(state[&format!("carrier/hall/{part}")], value, "{part}");
+    }
     assert!(!state.contains_key("carrier/hall/picture"), "not retained");
 
     let picture = ["-t", "carrier/hall/picture", "-C", "1", "-W", "60", "-N"];
