@@ -174,22 +174,8 @@ impl Supervisor {
                     self.end_both(attempt, probe);
                     return Outcome::Released;
                 }
-                Ok(Event::SourceReplaced) => {
-                    if self.adopt() {
-                        self.end_both(attempt, probe);
-                        return Outcome::Replaced;
-                    }
-                }
-                Ok(Event::LimitChanged) => {
-                    if attempt.is_outdated(&self.context) {
-                        self.end_both(attempt, probe);
-                        return Outcome::Replaced;
-                    }
-                }
-                Ok(Event::Resumed) => {
-                    self.backoff = BACKOFF;
-                    probe_at = now;
-                    if attempt.is_lost_in_suspension() {
+                Ok(event @ (Event::SourceReplaced | Event::LimitChanged | Event::Resumed)) => {
+                    if self.needs_reopening(&event, &attempt) {
                         self.end_both(attempt, probe);
                         return Outcome::Replaced;
                     }
@@ -223,6 +209,19 @@ impl Supervisor {
                 return Outcome::Failed(error);
             }
             self.look_for_camera(&mut probe, &mut probe_at, now);
+        }
+    }
+
+    /// Whether `attempt` has to make room for another one at once.
+    fn needs_reopening(&mut self, event: &Event, attempt: &Attempt) -> bool {
+        match event {
+            Event::SourceReplaced => self.adopt(),
+            Event::LimitChanged => attempt.is_outdated(&self.context),
+            Event::Resumed => {
+                self.backoff = BACKOFF;
+                attempt.is_lost_in_suspension()
+            }
+            _ => false,
         }
     }
 
