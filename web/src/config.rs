@@ -59,7 +59,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use capture::{SourceSpec, SpecError};
+use capture::{SelectedSource, SourceSpec, SpecError};
 use detector::{DetectWhen, DetectorConfig, LabelContent, SessionConfig};
 use signaling::Rendition;
 use signaling::encode::selection::EncoderChoice;
@@ -338,6 +338,32 @@ impl Config {
     }
 
     /// For the engine and the encoders.
+    /// What `source` selects. With cameras, `auto` is the first of them.
+    pub(crate) fn selected(&self) -> Result<SelectedSource, ConfigError> {
+        match cameras::camera_of(&self.cameras, &self.source) {
+            Some(camera) => Ok(SelectedSource::Camera(camera.name.clone())),
+            None => self.source_spec().map(SelectedSource::Unnamed),
+        }
+    }
+
+    /// The selected camera; `None`: a source without a name is.
+    pub(crate) fn selected_camera(&self) -> Option<&CameraEntry> {
+        cameras::camera_of(&self.cameras, &self.source)
+    }
+
+    /// The camera that follows the selected one; after a source without a name, the first. `None`: there is no other.
+    pub(crate) fn next_camera(&self) -> Option<&CameraEntry> {
+        let next = match self.selected_camera() {
+            None => 0,
+            Some(now) => {
+                let index = self.cameras.iter().position(|camera| camera == now)?;
+                (index + 1) % self.cameras.len()
+            }
+        };
+        let next = self.cameras.get(next)?;
+        (Some(next) != self.selected_camera()).then_some(next)
+    }
+
     pub(crate) fn encoder(&self) -> EncoderChoice {
         // Checked with the configuration.
         EncoderChoice::from_name(&self.encoder).unwrap_or_default()

@@ -1,9 +1,9 @@
 //! `[[cameras]]`: cameras with names, of which one is shown.
 
-use capture::{ControlValues, SelectedSource, SourceSpec};
+use capture::{ControlValues, SourceSpec};
 
+use super::ConfigError;
 use super::camera::CameraConfig;
-use super::{Config, ConfigError};
 
 /// Each may be open all the time, and costs a thread.
 const CAMERAS_MAX: usize = 8;
@@ -109,34 +109,6 @@ pub(super) fn check(cameras: &[CameraEntry], defaults: &CameraConfig) -> Result<
     Ok(())
 }
 
-impl Config {
-    /// What `source` selects. With cameras, `auto` is the first of them.
-    pub(crate) fn selected(&self) -> Result<SelectedSource, ConfigError> {
-        match camera_of(&self.cameras, &self.source) {
-            Some(camera) => Ok(SelectedSource::Camera(camera.name.clone())),
-            None => self.source_spec().map(SelectedSource::Unnamed),
-        }
-    }
-
-    /// The selected camera; `None`: a source without a name is.
-    pub(crate) fn selected_camera(&self) -> Option<&CameraEntry> {
-        camera_of(&self.cameras, &self.source)
-    }
-
-    /// The camera that follows the selected one; after a source without a name, the first. `None`: there is no other.
-    pub(crate) fn next_camera(&self) -> Option<&CameraEntry> {
-        let next = match self.selected_camera() {
-            None => 0,
-            Some(now) => {
-                let index = self.cameras.iter().position(|camera| camera == now)?;
-                (index + 1) % self.cameras.len()
-            }
-        };
-        let next = self.cameras.get(next)?;
-        (Some(next) != self.selected_camera()).then_some(next)
-    }
-}
-
 /// The camera that a value of `source` names.
 pub(crate) fn camera_of<'a>(cameras: &'a [CameraEntry], source: &str) -> Option<&'a CameraEntry> {
     match source.trim() {
@@ -147,7 +119,10 @@ pub(crate) fn camera_of<'a>(cameras: &'a [CameraEntry], source: &str) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use capture::SelectedSource;
+
     use super::*;
+    use crate::config::Config;
     use crate::config::error::message;
 
     fn config(text: &str) -> Config {

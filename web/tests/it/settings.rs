@@ -123,7 +123,7 @@ fn the_picture_is_turned_while_the_station_runs() {
             .call()
             .expect("an answer"),
     );
-    let none = json!({"device": null, "controls": [], "problems": []});
+    let none = json!({"camera": null, "device": null, "mirror": true, "rotation": 90, "controls": [], "problems": []});
     assert_eq!((camera.status, camera.body), (200, none));
     let unsigned = agent().get(station.at("/api/camera")).call();
     assert_eq!(unsigned.expect("an answer").status(), 401);
