@@ -44,7 +44,7 @@ impl EncoderChoice {
 
 /// The encoder that was selected.
 pub struct Selected {
-    /// Makes it, and OpenH264 instead after [`MOST_FAILURES`] failures in a row.
+    /// Makes it, and OpenH264 instead after three failures in a row.
     pub new_encoder: NewEncoder,
     /// For example "OpenH264".
     pub name: &'static str,
