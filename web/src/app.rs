@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use capture::{CaptureLimit, Frame, PictureDemand, Signal, Slot, SourceSwitch, Threads, WallClock};
+use capture::{Frame, Signal, Slot, SourceSwitch, Threads, WallClock};
 use detector::{DetectorMetrics, DetectorState, Pace, Tracks};
 use prometheus_client::registry::Registry;
 use signaling::whep::Whep;
 use signaling::whip::Whip;
 use signaling::{Composed, Demand, EngineHandle, Publisher, Rendition};
 
-pub(crate) use self::listeners::{TrackListeners, TracksLease};
+pub(crate) use self::listeners::{TrackListeners, TracksLease, Watchers};
 use crate::access::admin::{AdminSessions, AdminToken};
 use crate::access::admission::Admission;
 use crate::access::guesses::Guesses;
@@ -104,31 +104,6 @@ impl Slots {
             composed: Slot::new(),
             demand: Demand::new(),
             pace: Arc::new(Pace::default()),
-        }
-    }
-}
-
-/// All for whom pictures are decoded.
-#[derive(Debug)]
-pub(crate) struct Watchers {
-    pub(crate) demand: Arc<Demand>,
-    pub(crate) track_listeners: Arc<TrackListeners>,
-    pub(crate) power: Arc<Power>,
-}
-
-impl PictureDemand for Watchers {
-    fn somebody_watches(&self) -> bool {
-        self.demand.somebody_watches() || self.track_listeners.are_there()
-    }
-
-    fn limit(&self) -> CaptureLimit {
-        let limit = self.power.capture_limit();
-        match self.track_listeners.most_fps() {
-            Some(fps) if !self.demand.somebody_watches() => CaptureLimit {
-                fps: Some(limit.fps.map_or(fps, |most| most.min(fps))),
-                ..limit
-            },
-            _ => limit,
         }
     }
 }

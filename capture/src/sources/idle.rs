@@ -15,18 +15,23 @@ pub trait PictureDemand: std::fmt::Debug + Send + Sync {
     /// `false`: about one a second is enough.
     fn somebody_watches(&self) -> bool;
 
-    /// More and larger pictures than this are of no use. Asked for each picture, and when a camera is opened.
+    /// More and larger pictures than this are of no use, for longer than a camera is worth opening again. Asked when a
+    /// camera is opened.
     fn limit(&self) -> CaptureLimit {
         CaptureLimit::NONE
     }
+
+    /// More pictures a second are not needed at the moment: they are not even decoded. `None`: each is needed.
+    fn most_fps(&self) -> Option<u32> {
+        self.limit().fps
+    }
 }
 
-/// The most that is taken from a source. `None`: what it is asked for, or gives.
+/// The most that a camera is asked for. `None`: what is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CaptureLimit {
-    /// Width and height that a camera is asked for.
+    /// Width and height.
     pub size_px: Option<(u32, u32)>,
-    /// Of any source: pictures above this rate are not even decoded.
     pub fps: Option<u32>,
 }
 

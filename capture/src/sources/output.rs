@@ -266,7 +266,7 @@ impl SourceOutput {
             lock(&self.state.state).add_picture(Instant::now(), &self.limits);
             return true;
         }
-        let most_fps = self.demand.as_ref().and_then(|demand| demand.limit().fps);
+        let most_fps = self.demand.as_ref().and_then(|demand| demand.most_fps());
         let Some(fps) = most_fps else {
             self.cap = None;
             return false;

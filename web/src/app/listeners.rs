@@ -1,10 +1,39 @@
-//! Who needs tracks and no pictures.
+//! For whom pictures are decoded: those who watch, and those who need tracks only.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use capture::{CaptureLimit, PictureDemand};
+use signaling::Demand;
+
+use crate::power::Power;
+
 /// A lookout's pictures a second: a person is noticed within 300 ms.
 const LOOKOUT_FPS: u32 = 5;
+
+/// All for whom pictures are decoded.
+#[derive(Debug)]
+pub(crate) struct Watchers {
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) track_listeners: Arc<TrackListeners>,
+    pub(crate) power: Arc<Power>,
+}
+
+impl PictureDemand for Watchers {
+    fn somebody_watches(&self) -> bool {
+        self.demand.somebody_watches() || self.track_listeners.are_there()
+    }
+
+    fn limit(&self) -> CaptureLimit {
+        self.power.capture_limit()
+    }
+
+    fn most_fps(&self) -> Option<u32> {
+        let lookout = self.track_listeners.most_fps();
+        let lookout = lookout.filter(|_| !self.demand.somebody_watches());
+        [self.limit().fps, lookout].into_iter().flatten().min()
+    }
+}
 
 /// Counts those who listen.
 #[derive(Debug, Default)]
@@ -61,7 +90,12 @@ impl Drop for TracksLease {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::config::PowerConfig;
+    use crate::power::SystemFiles;
+    use crate::test_folder::TestFolder;
 
     #[test]
     fn few_pictures_suffice_while_only_a_blank_screen_listens() {
@@ -76,5 +110,22 @@ mod tests {
         assert_eq!(listeners.most_fps(), Some(LOOKOUT_FPS));
         drop(lookout);
         assert!(!listeners.are_there() && listeners.most_fps().is_none());
+    }
+
+    #[test]
+    fn a_blank_screen_does_not_decide_what_a_camera_is_asked_for() {
+        let folder = TestFolder::new();
+        let files = SystemFiles::new(folder.to_path_buf());
+        let rules = PowerConfig::default().rules();
+        let watchers = Watchers {
+            demand: Demand::new(),
+            track_listeners: Arc::default(),
+            power: Arc::new(Power::new(files, Instant::now(), &rules)),
+        };
+        let _lookout = watchers.track_listeners.listen(true);
+        assert_eq!(watchers.limit(), CaptureLimit::NONE);
+        assert_eq!(watchers.most_fps(), Some(LOOKOUT_FPS));
+        let _picture = watchers.demand.watch_picture();
+        assert_eq!(watchers.most_fps(), None);
     }
 }
