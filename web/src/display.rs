@@ -16,7 +16,7 @@ use crate::power::{BatteryGoal, PowerProfile, PowerView};
 use crate::qr;
 use crate::routes::join::public_address;
 
-/// Without what only the screen of this machine has.
+/// What every viewer may see.
 pub(crate) fn state(app: &App, codes: Vec<Code>, theme: Theme, now: Instant) -> ScreenState {
     let config = app.settings.present();
     let is_closed = app.shutter.is_closed();
@@ -29,7 +29,6 @@ pub(crate) fn state(app: &App, codes: Vec<Code>, theme: Theme, now: Instant) -> 
         is_closed,
         privacy: in_words(config.privacy.mode).to_owned(),
         viewers: u32::try_from(app.engine.viewers().len()).unwrap_or(u32::MAX),
-        status: power_status(&app.power.view()),
         codes,
         theme,
         ..ScreenState::default()
@@ -88,14 +87,17 @@ fn in_words_left(goal: BatteryGoal, left: Duration) -> String {
     }
 }
 
-/// The network that the machine is in. For its own screen only: viewers are not told its name.
-pub(crate) fn network_status(app: &App) -> Option<StatusItem> {
+/// The state of the machine: battery, power profile, network. For its own screen and for the owner; viewers are not told.
+pub(crate) fn machine_status(app: &App) -> Vec<StatusItem> {
     let config = app.settings.present();
-    let text = app.network.summary(&preference(&config))?;
-    Some(StatusItem {
+    let network = app.network.summary(&preference(&config));
+    let network = network.map(|text| StatusItem {
         text,
         is_warning: false,
-    })
+    });
+    let mut items = power_status(&app.power.view());
+    items.extend(network);
+    items
 }
 
 /// The most frequent classes first.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::display;
 use crate::http::bodies::ApiError;
+use crate::layers::identify::Requester;
 use crate::routes::contract::operation::Operation;
 use crate::routes::stylise::no_store;
 
@@ -97,9 +98,11 @@ enum ItemReport {
     },
 }
 
-/// GET: the layout for a display of that size. For whoever may watch: it shows what viewers see.
+/// GET: the layout for a display of that size. For whoever may watch: it shows what viewers see, and the owner the state of
+/// the machine too.
 pub(super) async fn layout_for(
     State(app): State<Arc<App>>,
+    requester: Requester,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let wrong = |why: String| ApiError::new(StatusCode::BAD_REQUEST, &why);
@@ -110,7 +113,8 @@ pub(super) async fn layout_for(
             "width and height: 1 to {SIDE_MAX_PX} pixels"
         )));
     }
-    let list = tokio::task::spawn_blocking(move || list_for(&app, &question));
+    let list =
+        tokio::task::spawn_blocking(move || list_for(&app, &question, requester.rights.admin));
     let list = list.await.map_err(|error| {
         tracing::error!(%error, "the layout of a screen could not be made");
         ApiError::new(
@@ -121,7 +125,7 @@ pub(super) async fn layout_for(
     Ok(no_store(Json(ScreenReport::of(&list))))
 }
 
-fn list_for(app: &App, question: &Question) -> DisplayList {
+fn list_for(app: &App, question: &Question, is_owner: bool) -> DisplayList {
     let theme = match question.theme {
         Some(WantedTheme::Bright) => Theme::Bright,
         Some(WantedTheme::Dark) => Theme::Dark,
@@ -133,6 +137,9 @@ fn list_for(app: &App, question: &Question) -> DisplayList {
             .unwrap_or_else(|| Theme::at_hour(display::hour())),
     };
     let mut state = display::state(app, display::codes(app), theme, Instant::now());
+    if is_owner {
+        state.status = display::machine_status(app);
+    }
     state.has_large_codes = question.codes;
     let composed = app.slots.composed.latest();
     let feed = composed.map_or(USUAL_FEED, |composed| {

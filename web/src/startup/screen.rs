@@ -103,7 +103,7 @@ impl ScreenHost for AppOnScreen {
         self.follow_visitors(now);
         let mut state = display::state(&self.app, self.codes.clone(), theme, now);
         state.visitor.clone_from(&self.visitor);
-        state.status.extend(display::network_status(&self.app));
+        state.status = display::machine_status(&self.app);
         state
     }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::station::{Station, agent, get};
+use crate::station::{SYSTEM, Station, agent, fresh_folder, get};
 use crate::timing::HANG_TIMEOUT;
 
 /// An X server of its own, which ends with the test.
@@ -173,10 +173,14 @@ fn a_window_shows_the_feed_and_codes_that_a_phone_can_read() {
 
 #[test]
 fn a_browser_gets_the_layout_for_its_size_and_only_if_it_may_watch() {
-    let station = Station::configured(
-        "name = \"Hall 3\"\n[viewers]\ntoken = \"let-me-watch\"\n",
-        &["--model", "none"],
-    );
+    let home = fresh_folder();
+    let battery = home.join(SYSTEM).join("sys/class/power_supply/BAT0");
+    std::fs::create_dir_all(&battery).expect("writable");
+    for (file, content) in [("type", "Battery"), ("capacity", "64")] {
+        std::fs::write(battery.join(file), content).expect("writable");
+    }
+    let toml = "name = \"Hall 3\"\n[viewers]\ntoken = \"let-me-watch\"\n";
+    let station = Station::in_folder(home, toml, &["--model", "none"]);
     let layout = |question: &str, token: &str| {
         let request = agent().get(station.at(&format!("/api/screen?{question}")));
         let request = request.header("Authorization", format!("Bearer {token}"));
@@ -201,4 +205,8 @@ fn a_browser_gets_the_layout_for_its_size_and_only_if_it_may_watch() {
         assert_eq!(layout(wrong, viewer).0, 400, "{wrong}");
     }
     assert_eq!(layout(size, "another").0, 401);
+    // The state of the machine is for the owner.
+    assert!(!text.contains("Battery"), "{text}");
+    let (_, owners) = layout(size, &station.admin_token);
+    assert!(owners.contains("Battery 64 %"), "{owners}");
 }
