@@ -240,7 +240,7 @@ impl App {
     }
 
     /// The same at a low rate, which suffices to notice that somebody comes.
-    pub(crate) fn look_out(&self) -> TracksLease {
+    pub(crate) fn watch_presence(&self) -> TracksLease {
         self.track_listeners.listen(true)
     }
 

@@ -255,11 +255,11 @@ mod tests {
         name: "failing",
         new: |rendition| faulty(rendition, Fault::FailsFrom(3)),
     };
-    const SILENT: Candidate = Candidate {
-        name: "silent",
+    const EMPTY: Candidate = Candidate {
+        name: "empty",
         new: |rendition| faulty(rendition, Fault::ReturnsNothing),
     };
-    const DEAF: Candidate = Candidate {
+    const WITHOUT_KEYFRAMES: Candidate = Candidate {
         name: "without keyframes",
         new: |rendition| faulty(rendition, Fault::IgnoresKeyframes),
     };
@@ -270,14 +270,17 @@ mod tests {
 
     #[test]
     fn the_first_encoder_that_passes_the_probe_is_selected_and_the_others_are_named() {
-        let selected = select(&[FAILING, SILENT, DEAF, SOUND]);
+        let selected = select(&[FAILING, EMPTY, WITHOUT_KEYFRAMES, SOUND]);
         assert_eq!(selected.name, "sound");
-        let [failing, silent, deaf] = &selected.refused[..] else {
+        let [failing, empty, without_keyframes] = &selected.refused[..] else {
             panic!("{:?}", selected.refused);
         };
         assert!(failing.contains("the device is gone"), "{failing}");
-        assert!(silent.contains("nothing for picture 0"), "{silent}");
-        assert!(deaf.contains("picture 5 is no keyframe"), "{deaf}");
+        assert!(empty.contains("nothing for picture 0"), "{empty}");
+        assert!(
+            without_keyframes.contains("picture 5 is no keyframe"),
+            "{without_keyframes}"
+        );
         assert_eq!(select(&[FAILING]).name, "OpenH264");
         assert_eq!(select_encoder(EncoderChoice::OpenH264).name, "OpenH264");
     }

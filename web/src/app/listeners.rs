@@ -8,8 +8,9 @@ use signaling::Demand;
 
 use crate::power::Power;
 
-/// A lookout's pictures a second: a person is noticed within 300 ms.
-const LOOKOUT_FPS: u32 = 5;
+/// The pictures a second in which a person is noticed within 300 ms: the tracker needs two for a detection that is not
+/// sure.
+const PRESENCE_FPS: u32 = 10;
 
 /// All for whom pictures are decoded.
 #[derive(Debug)]
@@ -29,9 +30,9 @@ impl PictureDemand for Watchers {
     }
 
     fn most_fps(&self) -> Option<u32> {
-        let lookout = self.track_listeners.most_fps();
-        let lookout = lookout.filter(|_| !self.demand.somebody_watches());
-        [self.limit().fps, lookout].into_iter().flatten().min()
+        let presence = self.track_listeners.most_fps();
+        let presence = presence.filter(|_| !self.demand.somebody_watches());
+        [self.limit().fps, presence].into_iter().flatten().min()
     }
 }
 
@@ -41,32 +42,32 @@ pub(crate) struct TrackListeners {
     /// Clients of `/api/tracks`.
     clients: AtomicU32,
     /// Displays that are blank until somebody comes.
-    lookouts: AtomicU32,
+    presence: AtomicU32,
 }
 
 /// Counts a listener until it is dropped.
 pub(crate) struct TracksLease {
     listeners: Arc<TrackListeners>,
-    is_lookout: bool,
+    is_for_presence: bool,
 }
 
 impl TrackListeners {
     pub(crate) fn are_there(&self) -> bool {
-        let counts = [&self.clients, &self.lookouts];
+        let counts = [&self.clients, &self.presence];
         counts.iter().any(|count| count.load(Ordering::Relaxed) > 0)
     }
 
     /// The pictures a second that suffice for all of them; `None`: each one counts.
     pub(crate) fn most_fps(&self) -> Option<u32> {
         let has_clients = self.clients.load(Ordering::Relaxed) > 0;
-        let has_lookouts = self.lookouts.load(Ordering::Relaxed) > 0;
-        (has_lookouts && !has_clients).then_some(LOOKOUT_FPS)
+        let has_presence = self.presence.load(Ordering::Relaxed) > 0;
+        (has_presence && !has_clients).then_some(PRESENCE_FPS)
     }
 
-    pub(crate) fn listen(self: &Arc<Self>, is_lookout: bool) -> TracksLease {
+    pub(crate) fn listen(self: &Arc<Self>, is_for_presence: bool) -> TracksLease {
         let lease = TracksLease {
             listeners: Arc::clone(self),
-            is_lookout,
+            is_for_presence,
         };
         lease.count().fetch_add(1, Ordering::Relaxed);
         lease
@@ -75,8 +76,8 @@ impl TrackListeners {
 
 impl TracksLease {
     fn count(&self) -> &AtomicU32 {
-        match self.is_lookout {
-            true => &self.listeners.lookouts,
+        match self.is_for_presence {
+            true => &self.listeners.presence,
             false => &self.listeners.clients,
         }
     }
@@ -101,14 +102,14 @@ mod tests {
     fn few_pictures_suffice_while_only_a_blank_screen_listens() {
         let listeners = Arc::new(TrackListeners::default());
         assert!(!listeners.are_there());
-        let lookout = listeners.listen(true);
+        let presence = listeners.listen(true);
         assert!(listeners.are_there());
-        assert_eq!(listeners.most_fps(), Some(LOOKOUT_FPS));
+        assert_eq!(listeners.most_fps(), Some(PRESENCE_FPS));
         let client = listeners.listen(false);
         assert_eq!(listeners.most_fps(), None);
         drop(client);
-        assert_eq!(listeners.most_fps(), Some(LOOKOUT_FPS));
-        drop(lookout);
+        assert_eq!(listeners.most_fps(), Some(PRESENCE_FPS));
+        drop(presence);
         assert!(!listeners.are_there() && listeners.most_fps().is_none());
     }
 
@@ -122,9 +123,9 @@ mod tests {
             track_listeners: Arc::default(),
             power: Arc::new(Power::new(files, Instant::now(), &rules)),
         };
-        let _lookout = watchers.track_listeners.listen(true);
+        let _presence = watchers.track_listeners.listen(true);
         assert_eq!(watchers.limit(), CaptureLimit::NONE);
-        assert_eq!(watchers.most_fps(), Some(LOOKOUT_FPS));
+        assert_eq!(watchers.most_fps(), Some(PRESENCE_FPS));
         let _picture = watchers.demand.watch_picture();
         assert_eq!(watchers.most_fps(), None);
     }

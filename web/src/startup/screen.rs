@@ -164,7 +164,7 @@ impl ScreenHost for AppOnScreen {
         let demand = &self.app.slots.demand;
         self.lease = match watching {
             Watching::Nothing => ScreenLease::None,
-            Watching::People => ScreenLease::Tracks(self.app.look_out()),
+            Watching::People => ScreenLease::Tracks(self.app.watch_presence()),
             Watching::Pictures => ScreenLease::Pictures(demand.watch_picture()),
         };
     }
