@@ -4,10 +4,12 @@
 //! [`Visitor`](visitor::Visitor), or a place for a viewer.
 
 pub(crate) mod admin;
+pub(crate) mod admin_sessions;
 pub(crate) mod admission;
 pub(crate) mod credentials;
 pub(crate) mod guesses;
 pub(crate) mod rights;
+pub(crate) mod session_table;
 pub(crate) mod viewer_token;
 pub(crate) mod visitor;
 

@@ -15,7 +15,8 @@ use signaling::whip::Whip;
 use signaling::{Composed, Demand, EngineHandle, Publisher, Rendition};
 
 pub(crate) use self::listeners::{TrackListeners, TracksLease, Watchers};
-use crate::access::admin::{AdminSessions, AdminToken};
+use crate::access::admin::AdminToken;
+use crate::access::admin_sessions::AdminSessions;
 use crate::access::admission::Admission;
 use crate::access::guesses::Guesses;
 use crate::access::rights::Tokens;
@@ -111,6 +112,7 @@ impl Slots {
 /// What [`App`] needs to know of tokens, host names, listeners and networks.
 pub(crate) struct AccessSetup {
     pub(crate) admin: AdminToken,
+    pub(crate) admin_sessions: AdminSessions,
     pub(crate) cookie_key: CookieKey,
     pub(crate) host_names: HostNames,
     /// The addresses of the pages.

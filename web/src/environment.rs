@@ -151,6 +151,11 @@ impl UserFolders {
         Some(self.state.as_ref()?.join("admin-token"))
     }
 
+    /// Where the sessions of the admin's browsers are kept.
+    pub(crate) fn admin_sessions_file(&self) -> Option<PathBuf> {
+        Some(self.state.as_ref()?.join("admin-sessions.json"))
+    }
+
     /// Where the key of viewers' cookies is kept.
     pub(crate) fn cookie_key_file(&self) -> Option<PathBuf> {
         Some(self.state.as_ref()?.join("cookie-key"))

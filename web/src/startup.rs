@@ -32,6 +32,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::banner::Banner;
 use self::pipeline::Kept;
 use crate::access::admin::AdminToken;
+use crate::access::admin_sessions::AdminSessions;
 use crate::access::viewer_token::CookieKey;
 use crate::app::{AccessSetup, App};
 use crate::cli::RunArgs;
@@ -100,6 +101,7 @@ pub(crate) fn run(
         state: folders.state_folder().map(Path::to_owned),
     };
     let setup = AccessSetup {
+        admin_sessions: AdminSessions::load(admin.reveal(), folders.admin_sessions_file()),
         admin,
         cookie_key: CookieKey::obtain(folders.cookie_key_file().as_deref()),
         host_names: HostNames::new(&config, certificate),

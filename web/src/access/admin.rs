@@ -1,13 +1,7 @@
-//! The admin token, and the sessions that browsers get for it: each browser has its own, which expires
-//! by itself and can be ended.
+//! The admin token, and the name of the cookie that browsers get for it.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use sha2::{Digest, Sha256};
 
 use crate::access::credentials::{CookieName, equal};
 use crate::access::random_id;
@@ -97,57 +91,6 @@ impl AdminToken {
     }
 }
 
-/// A working day: a phone that is lost in the evening has no access the next morning.
-const LASTS: Duration = Duration::from_hours(12);
-/// overflow: newest-wins: the oldest session ends. Owners have few browsers, and only the token opens a
-/// session.
-const SESSIONS_MAX: usize = 64;
-
-type SessionDigest = [u8; 32];
-
-/// Expiry times by the digest of each session's name, so that look-up times tell nothing about the
-/// names.
-#[derive(Debug, Default)]
-pub(crate) struct AdminSessions(Mutex<HashMap<SessionDigest, Instant>>);
-
-impl AdminSessions {
-    /// Opens a session and returns its name, for the cookie.
-    pub(crate) fn open(&self, now: Instant) -> String {
-        let name = random_id();
-        let mut end_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        end_at.retain(|_, at| *at > now);
-        if end_at.len() >= SESSIONS_MAX
-            && let Some(oldest) = end_at
-                .iter()
-                .min_by_key(|(_, at)| **at)
-                .map(|(key, _)| *key)
-        {
-            end_at.remove(&oldest);
-        }
-        end_at.insert(digest(&name), now + LASTS);
-        name
-    }
-
-    pub(crate) fn is_open(&self, name: &str, now: Instant) -> bool {
-        let end_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        end_at.get(&digest(name)).is_some_and(|at| *at > now)
-    }
-
-    pub(crate) fn end(&self, name: &str) {
-        let mut end_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        end_at.remove(&digest(name));
-    }
-
-    pub(crate) fn end_all(&self) {
-        let mut end_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        end_at.clear();
-    }
-}
-
-fn digest(name: &str) -> SessionDigest {
-    Sha256::digest(name).into()
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -190,35 +133,5 @@ mod tests {
         for wrong in ["", "correct", "correct horse ", "correct horse2"] {
             assert!(!admin.matches(wrong), "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn a_session_ends_by_expiry_log_out_or_log_out_everywhere() {
-        let start = Instant::now();
-        let sessions = AdminSessions::default();
-        let (first, second) = (sessions.open(start), sessions.open(start));
-        assert_ne!(first, second);
-        assert!(sessions.is_open(&first, start) && sessions.is_open(&second, start));
-        assert!(!sessions.is_open("", start) && !sessions.is_open(&first[1..], start));
-        sessions.end(&first);
-        assert!(!sessions.is_open(&first, start) && sessions.is_open(&second, start));
-        assert!(sessions.is_open(&second, start + LASTS - Duration::from_secs(1)));
-        assert!(!sessions.is_open(&second, start + LASTS));
-        let third = sessions.open(start + LASTS);
-        sessions.end_all();
-        assert!(!sessions.is_open(&third, start + LASTS));
-    }
-
-    #[test]
-    fn the_number_of_sessions_is_bounded_and_the_oldest_ends() {
-        let start = Instant::now();
-        let sessions = AdminSessions::default();
-        let names: Vec<String> = (0..=SESSIONS_MAX)
-            .map(|n| sessions.open(start + Duration::from_secs(n as u64)))
-            .collect();
-        let now = start + Duration::from_secs(SESSIONS_MAX as u64);
-        let open = names.iter().filter(|name| sessions.is_open(name, now));
-        assert_eq!(open.count(), SESSIONS_MAX);
-        assert!(!sessions.is_open(&names[0], now));
     }
 }

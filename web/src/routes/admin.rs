@@ -1,7 +1,6 @@
 //! Routes of the admin: sessions, and the bitrate.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -29,8 +28,11 @@ pub(super) async fn log_in(
         let why = "A new session needs the admin token itself, not the cookie of another one.\n";
         return (StatusCode::UNAUTHORIZED, why).into_response();
     }
-    let session = app.admin_sessions.open(Instant::now());
-    set_cookie(&COOKIE.set(&session, caller.tls))
+    // The disk may be slow.
+    match tokio::task::spawn_blocking(move || app.admin_sessions.open()).await {
+        Ok(session) => set_cookie(&COOKIE.set(&session, caller.tls)),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// GET: 204 with admin rights; the page asks before it shows the controls.
@@ -44,12 +46,15 @@ pub(super) async fn log_out(
     ConnectInfo(caller): ConnectInfo<Caller>,
     headers: HeaderMap,
 ) -> Response {
-    for cookie in cookie_headers(&headers) {
-        COOKIE
-            .values(cookie)
-            .for_each(|session| app.admin_sessions.end(session));
+    let ending = tokio::task::spawn_blocking(move || {
+        for session in cookie_headers(&headers).flat_map(|cookie| COOKIE.values(cookie)) {
+            app.admin_sessions.end(session);
+        }
+    });
+    match ending.await {
+        Ok(()) => set_cookie(&COOKIE.clear(caller.tls)),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-    set_cookie(&COOKIE.clear(caller.tls))
 }
 
 /// DELETE: ends the sessions of all browsers.
@@ -57,8 +62,10 @@ pub(super) async fn log_out_everywhere(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
 ) -> Response {
-    app.admin_sessions.end_all();
-    set_cookie(&COOKIE.clear(caller.tls))
+    match tokio::task::spawn_blocking(move || app.admin_sessions.end_all()).await {
+        Ok(()) => set_cookie(&COOKIE.clear(caller.tls)),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 fn set_cookie(cookie: &str) -> Response {

@@ -9,6 +9,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::access::admin::AdminToken;
+use crate::access::admin_sessions::AdminSessions;
 use crate::access::viewer_token::CookieKey;
 use crate::app::AccessSetup;
 use crate::config::Config;
@@ -56,6 +57,7 @@ impl Station {
         config.media_port = 0;
         let setup = AccessSetup {
             admin: AdminToken::obtain(Some(ADMIN), None),
+            admin_sessions: AdminSessions::load(ADMIN, None),
             cookie_key: CookieKey::obtain(None),
             host_names: HostNames::new(&config, None),
             served: Served {
@@ -288,7 +290,7 @@ async fn each_route_asks_for_what_the_table_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_that_the_owner_named_needs_a_token_and_never_gets_in_by_cookies() {
     let station = Station::start(&configuration());
-    let session = station.app.admin_sessions.open(std::time::Instant::now());
+    let session = station.app.admin_sessions.open();
     let cookie = format!("carrier_admin={session}");
     let cookie = ("cookie", cookie.as_str());
     let status = async |headers: &[(&str, &str)]| {

@@ -34,7 +34,6 @@ use stylise::workflow::{self, Loaded};
 use super::encoder::select_encoder;
 use super::painter::{FeedFilter, FeedPainter};
 use super::shuttered::Shuttered;
-use crate::access::admin::AdminSessions;
 use crate::access::admission::Admission;
 use crate::access::guesses::Guesses;
 use crate::access::viewer_token::ViewerToken;
@@ -143,7 +142,7 @@ pub(crate) fn start(
     let viewer_token = config.viewers.token.as_deref();
     let app = App {
         viewer_token: viewer_token.map(|token| ViewerToken::new(token, &setup.cookie_key)),
-        admin_sessions: AdminSessions::default(),
+        admin_sessions: setup.admin_sessions,
         guesses: Guesses::new(Instant::now(), metrics.token_guesses.clone()),
         host_names: setup.host_names,
         admission: Admission::new(&config.viewers, metrics.viewers_refused.clone()),
