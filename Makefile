@@ -33,8 +33,8 @@ model: build ## fetch a better model than the embedded one (MODEL=yolox_nano)
 test: ## install what the tests need and run all checks that take no hours; says what it skipped
 	@scripts/test.sh
 
-test-all: ## test, then every heavy check: virtual machine, training, ComfyUI, VA-API, soak, ten minutes of fuzzing a target
-	@$(MAKE) --no-print-directory --keep-going test test-devices test-training test-comfyui test-vaapi soak fuzz SECONDS=600
+test-all: ## test, then every heavy check: virtual machine, training, ComfyUI, VA-API, Kubernetes, soak, ten minutes of fuzzing a target
+	@$(MAKE) --no-print-directory --keep-going test test-devices test-training test-comfyui test-vaapi test-k8s soak fuzz SECONDS=600
 
 test-devices: ## the webcam and the display path against real kernel drivers, in virtual machines
 	@scripts/install-build-needs.sh
@@ -54,8 +54,8 @@ test-vaapi: ## the VA-API encoder's code, with x264 where there is no graphics p
 	@scripts/install-build-needs.sh
 	scripts/test-vaapi.sh
 
-test-k8s: ## the manifests in k8s/: rendered, validated, and against the built program (part of make test)
-	scripts/test-k8s.sh
+test-k8s: ## the manifests in k8s/: rendered, validated, and against the built program; make test does the quicker part
+	scripts/test-k8s.sh --all
 
 soak: ## viewers, uploads and malicious traffic for an hour: memory, descriptors, frame rate (MINUTES=60)
 	@scripts/install-build-needs.sh
