@@ -21,7 +21,8 @@ import program
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
 KUBERNETES = "1.37"
-# Custom resources without a published schema in a package: their fields are not checked.
+# Custom resources without a published schema in a package: their fields are not checked here. README.md says when they
+# were, by an API server.
 WITHOUT_SCHEMA = {"AgentEndpoint", "GpuDevicePlugin"}
 # Custom resources with types in an npm package; the TypeScript compiler checks them.
 TYPED = {"Gateway", "GatewayClass", "HTTPRoute", "PrometheusRule", "ServiceMonitor"}

@@ -35,7 +35,7 @@ while [ "$1" != -- ]; do
     place=$root${place%%:*}
     mkdir -p "$place"
     mount --bind "$source" "$place"
-    mount -o "remount,bind,$access" "$place"
+    [ "$access" = rw ] || mount -o remount,bind,ro "$place"
     shift
 done
 shift
