@@ -28,8 +28,15 @@ def json_of(path, **headers):
     return json.loads(text)
 
 
+def result(job):
+    status, _, jpeg = pod.request(f"/api/stylise/{job}/result.jpg")
+    if status != 200:
+        raise SystemExit(f"the picture of a job that is done: {status} {jpeg[:200]}")
+    return jpeg
+
+
 def picture_of(job):
-    return hashlib.sha256(pod.request(f"/api/stylise/{job}/result.jpg")[2]).hexdigest()
+    return hashlib.sha256(result(job)).hexdigest()
 
 
 def settings(token):
@@ -41,15 +48,23 @@ def fingerprint():
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
 
 
-def order():
-    """A picture of the feed, made by the station itself."""
-    form = f'--form\r\nContent-Disposition: form-data; name="style"\r\n\r\n{STYLE}\r\n--form--\r\n'.encode()
+def order(photo=None):
+    """A job for the station itself, with a photo or a picture of the feed."""
+    form = f'--form\r\nContent-Disposition: form-data; name="style"\r\n\r\n{STYLE}\r\n'.encode()
+    if photo:
+        form += b'--form\r\nContent-Disposition: form-data; name="image"; filename="photo.jpg"\r\n\r\n' + photo + b"\r\n"
+    form += b"--form--\r\n"
     status, text = pod.ask("/api/stylise", method="POST", body=form, Content_Type="multipart/form-data; boundary=form")
     if status != 202:
         raise SystemExit(f"/api/stylise: {status} {text}")
-    job = json.loads(text)["id"]
-    pod.until(lambda: json_of(f"/api/stylise/{job}")["state"] in ["done", "failed"], "the picture is made")
-    return job
+    return json.loads(text)["id"]
+
+
+def is_done(job):
+    state = json_of(f"/api/stylise/{job}")["state"]
+    if state not in ["queued", "running", "done"]:
+        raise SystemExit(f"the job is {state}")
+    return state == "done"
 
 
 def sign_in(token):
@@ -84,6 +99,7 @@ def faults(binary, documents, folder, _haste):
         token = of_pod.execute("token", **variables).strip().splitlines()[-1]
         cookie = sign_in(token)
         job = order()
+        pod.until(lambda: is_done(job), "the picture is made")
         change("/api/settings?save=1", "PATCH", {"min_score": 0.625}, token)
         change("/api/shutter", "PUT", {"closed": True}, token)
         before = state(token, cookie, job)
@@ -95,11 +111,16 @@ def faults(binary, documents, folder, _haste):
             yield f"the job is {before['job']}, the audit has {len(before['audit'])} entries"
         station.terminate()
         station.wait(pod.PATIENCE_S)
-    for end in [signal.SIGKILL, signal.SIGTERM]:
+    unfinished = None
+    for end in [signal.SIGKILL, signal.SIGTERM, None]:
         with of_pod.running(**variables) as station:
+            if unfinished:
+                pod.until(lambda: is_done(unfinished), "a job that the end of the former pod interrupted is made")
             after = state(token, cookie, job)
             for what in before:
                 if before[what] != after[what]:
                     yield f"a new pod has another {what}: {before[what]} before, {after[what]} now"
-            station.send_signal(end)
-            station.wait(pod.PATIENCE_S)
+            if end:
+                unfinished = order(result(job))
+                station.send_signal(end)
+                station.wait(pod.PATIENCE_S)
