@@ -15,7 +15,7 @@ import check
 import policies
 
 NAMESPACE = "carrier-dry-run"
-LEVEL = "pod-security.kubernetes.io/enforce"
+LEVEL = "pod-security.kubernetes.io/"
 
 
 def kubectl(*arguments, text=None):
@@ -24,10 +24,14 @@ def kubectl(*arguments, text=None):
     return run.stderr.strip()
 
 
-def level_of(documents):
-    """The Pod Security level that the set gives its namespace."""
-    namespaces = [document for document in documents if document["kind"] == "Namespace"]
-    return namespaces[0]["metadata"]["labels"][LEVEL] if namespaces else "privileged"
+def levels_of(documents):
+    """The labels of Pod Security that the set gives its namespace."""
+    namespace = next((document for document in documents if document["kind"] == "Namespace"), None)
+    if namespace:
+        labels = namespace["metadata"]["labels"]
+    else:
+        labels = {f"{LEVEL}{mode}": "privileged" for mode in ["enforce", "warn"]}
+    return [f"{name}={level}" for name, level in labels.items() if name.startswith(LEVEL)]
 
 
 def pod_of(document):
@@ -46,12 +50,11 @@ def moved(document):
 
 def apply(document):
     """In a dry run, with unknown fields refused."""
-    return kubectl("apply", "--server-side", "--force-conflicts", "--validate=strict", "--dry-run=server", "-f", "-",
-                   text=yaml.safe_dump(document))
+    return kubectl("apply", "--validate=strict", "--dry-run=server", "-f", "-", text=yaml.safe_dump(document))
 
 
 def faults(documents, unknown):
-    said = kubectl("label", "--overwrite", "namespace", NAMESPACE, f"{LEVEL}={level_of(documents)}")
+    said = kubectl("label", "--overwrite", "namespace", NAMESPACE, *levels_of(documents))
     if said:
         yield said
     for document in documents:

@@ -51,10 +51,11 @@ def namespace_faults(name, documents):
     """The level that the namespace enforces permits what the pods need, and not more."""
     for document in documents:
         if document["kind"] == "Namespace":
-            level = document["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
             wanted = "privileged" if EXCEPTIONS.get(name) else "restricted"
-            if level != wanted:
-                yield f"the namespace enforces {level}, not {wanted}"
+            for mode in ["enforce", "warn"]:
+                level = document["metadata"]["labels"][f"pod-security.kubernetes.io/{mode}"]
+                if level != wanted:
+                    yield f"the namespace has the level {level} to {mode}, not {wanted}"
 
 
 def pod_faults(pod):
