@@ -17,7 +17,7 @@ check() {
 }
 
 scripts_parse() {
-    for file in scripts/*.sh packaging/carrier-service packaging/debian/postrm; do
+    for file in scripts/*.sh packaging/carrier-service packaging/debian/prerm packaging/debian/postrm; do
         sh -n "$file" || return 1
     done
 }
