@@ -46,7 +46,7 @@ def compare_with_deployment(service):
     listed = [re.fullmatch(r"(\d+):(\d+)(?:/(\w+))?", port).groups() for port in service["ports"]]
     same("ports", {(int(inside), protocol or "tcp") for _, inside, protocol in listed}, ports)
     media_port = service["environment"]["CARRIER_MEDIA_PORT"]
-    if not any(outside == inside == media_port for outside, inside, _ in listed):
+    if {outside for outside, inside, _ in listed if inside == media_port} != {media_port}:
         faults.append(f"the media port {media_port} is not published under its own number")
     variables = {one["name"]: one.get("value") for one in container["env"]}
     same("variables", set(service["environment"]) - OTHER_VARIABLES, set(variables) - OTHER_VARIABLES)
