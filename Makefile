@@ -1,6 +1,6 @@
 # carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s soak audit fuzz bench bench-network bench-power bench-times fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s test-deb soak audit licences msrv deb release fuzz bench bench-network bench-power bench-times fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -33,8 +33,8 @@ model: build ## fetch a better model than the embedded one (MODEL=yolox_nano)
 test: ## install what the tests need and run all checks that take no hours; says what it skipped
 	@scripts/test.sh
 
-test-all: ## test, then every heavy check: virtual machine, training, ComfyUI, VA-API, Kubernetes, soak, ten minutes of fuzzing a target
-	@$(MAKE) --no-print-directory --keep-going test test-devices test-training test-comfyui test-vaapi test-k8s soak fuzz SECONDS=600
+test-all: ## test, then every heavy check: virtual machines, package, Kubernetes, oldest compiler, training, ComfyUI, VA-API, soak, fuzzing
+	@$(MAKE) --no-print-directory --keep-going test test-devices test-deb test-training test-comfyui test-vaapi test-k8s msrv soak fuzz SECONDS=600
 
 test-devices: ## the webcam and the display path against real kernel drivers, in virtual machines
 	@scripts/install-build-needs.sh
@@ -57,6 +57,11 @@ test-vaapi: ## the VA-API encoder's code, with x264 where there is no graphics p
 test-k8s: ## the manifests in k8s/: rendered, validated, and against the built program; make test does the quicker part
 	scripts/test-k8s.sh --all
 
+test-deb: ## the Debian package in a virtual machine with systemd: install, start, confine, upgrade, purge (root)
+	@scripts/install-build-needs.sh
+	cargo build --release
+	scripts/test-deb.sh
+
 soak: ## viewers, uploads and malicious traffic for an hour: memory, descriptors, frame rate (MINUTES=60)
 	@scripts/install-build-needs.sh
 	@scripts/fetch-runtime.sh cpu
@@ -64,6 +69,21 @@ soak: ## viewers, uploads and malicious traffic for an hour: memory, descriptors
 
 audit: ## known vulnerabilities, licences and sources of the dependencies (cargo-deny)
 	@scripts/audit.sh
+
+licences: ## the licences of everything that packages and images contain, into target/licences.txt
+	@scripts/fetch-runtime.sh cpu
+	scripts/licences.py --runtime "$${XDG_CACHE_HOME:-$$HOME/.cache}/carrier/runtime/cpu/onnxruntime" \
+		>"$${CARGO_TARGET_DIR:-target}/licences.txt"
+
+msrv: ## whether the program builds with the oldest compiler that it promises (rustup installs it)
+	@scripts/install-build-needs.sh
+	scripts/msrv.sh
+
+deb: build ## the Debian package for this machine's release and architecture, into target/deb
+	scripts/deb.sh
+
+release: ## everything that a release consists of, into target/release-VERSION (a committed tree)
+	scripts/release.sh
 
 fuzz: ## fuzz all parsers of untrusted input, a minute a target (SECONDS=60)
 	@scripts/install-build-needs.sh

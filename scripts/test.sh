@@ -83,9 +83,15 @@ kubernetes_manifests() {
     scripts/test-k8s.sh
 }
 
+# What is packaged: units, scripts, licences, the compose files.
+packaging() {
+    place=$(scripts/install-k8s-tools.sh --check) || place=''
+    scripts/test-packaging.sh "$place"
+}
+
 # One line a reason: what was skipped, and how many Rust tests share the reason.
 skipped() {
-    cat "$logs/pages" "$logs/browser" "$logs/audit" "$logs/k8s" 2>/dev/null | sed -n 's/^[Ss]kipped: /  /p'
+    cat "$logs/pages" "$logs/browser" "$logs/audit" "$logs/k8s" "$logs/packaging" 2>/dev/null | sed -n 's/^[Ss]kipped: /  /p'
     awk '
         /^---- .* stdout ----$/ { test = $2 }
         /^(test result:|failures:)/ { test = "" }
@@ -107,7 +113,7 @@ skipped() {
                 printf "  %s: %d Rust %s (%s)\n", reason, count[reason], count[reason] == 1 ? "test" : "tests", names[reason]
             }
         }' "$logs/rust" 2>/dev/null
-    echo "  not part of make test: test-devices, test-training, test-comfyui, test-vaapi, test-k8s, soak, longer fuzzing. Run: make test-all"
+    echo "  not part of make test: test-devices, test-deb, test-training, test-comfyui, test-vaapi, test-k8s, msrv, soak, longer fuzzing. Run: make test-all"
 }
 
 scripts/install-build-needs.sh || exit 1
@@ -138,6 +144,7 @@ step "pages without the program" finish_page_tests
 step "unit and integration tests" rust_tests
 step "pages with the program" browser_tests
 step "Kubernetes manifests" logged k8s kubernetes_manifests
+step "packaging" logged packaging packaging
 
 printf '\nSkipped:\n'
 skipped

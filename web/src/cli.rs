@@ -96,6 +96,9 @@ pub(crate) enum Command {
     /// Make the running station read its configuration again
     #[command(after_help = RELOAD_NOTES)]
     Reload(Box<ReloadArgs>),
+    /// Say whether the running station works: exit code 0, or 1 when only a restart helps
+    #[command(after_help = HEALTH_NOTES)]
+    Health(Box<HealthArgs>),
     /// Print the completions for a shell
     Completions { shell: Shell },
     /// Print the manual page, or write the pages of all commands into a folder
@@ -241,6 +244,18 @@ pub(crate) struct ReloadArgs {
     /// How the outcome is printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
+}
+
+const HEALTH_NOTES: &str = "\
+/healthz of the station on this machine is asked, at the address that the configuration has for its pages; options that
+the station was started with are given here too. It is the health check of containers, which have no other program
+for that. A missing camera, model or ComfyUI server is no reason for a restart.";
+
+/// Options of `carrier health`: those of `carrier run`, which tell where the station is.
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
 const HOTSPOT_NOTES: &str = "\

@@ -16,6 +16,7 @@ use crate::environment;
 pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+pub(crate) mod health;
 pub(crate) mod hotspot;
 pub(crate) mod inventory;
 pub(crate) mod manual;

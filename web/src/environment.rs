@@ -4,6 +4,7 @@
 //! | variable | for |
 //! |---|---|
 //! | `CARRIER_ADMIN_TOKEN`, `CARRIER_VIEWER_TOKEN`, `CARRIER_WHIP_TOKEN`, `CARRIER_METRICS_TOKEN`, `CARRIER_PUBLISH_TOKEN`, `CARRIER_COMFYUI_TOKEN`, `CARRIER_WEBHOOK_SECRET`, `CARRIER_MQTT` (an address with a password) | secrets, which are no options because every user of the machine can read a command line |
+//! | `CREDENTIALS_DIRECTORY` | the folder of files that have the same secrets (`environment/credentials.rs`) |
 //! | `CARRIER_ANNOUNCE` | `[network] announce`, separated by commas |
 //! | `CARRIER_COMFYUI` | `[stylise] comfyui` |
 //! | `CARRIER_OPENVINO_DEVICE` | `openvino_device` |
@@ -18,11 +19,16 @@
 //! A blank variable counts as unset: compose files pass them on (`X: ${X:-}`). So does a URL in a variable
 //! that takes none: for a service `carrier-media`, Kubernetes sets `CARRIER_MEDIA_PORT=tcp://...`.
 
+mod credentials;
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command};
 use detector::Places;
+
+pub(crate) use credentials::CredentialError;
+use credentials::Credentials;
 
 const TAKE_URLS: [&str; 2] = ["CARRIER_SOURCE", "CARRIER_PUBLIC_URL"];
 const ANNOUNCE: &str = "CARRIER_ANNOUNCE";
@@ -44,21 +50,24 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    pub(crate) fn read() -> Self {
+    /// Fails if a secret is in a file that cannot be used: without its viewer token a station would be open to all.
+    pub(crate) fn read() -> Result<Self, CredentialError> {
+        let credentials = Credentials::in_folder(os_value("CREDENTIALS_DIRECTORY"));
+        let secret = |variable| credentials.or_read(value(variable), variable);
         let announce = value(ANNOUNCE).filter(|list| !is_url(list.as_ref()));
-        Self {
-            admin_token: value("CARRIER_ADMIN_TOKEN"),
-            viewer_token: value("CARRIER_VIEWER_TOKEN"),
-            whip_token: value("CARRIER_WHIP_TOKEN"),
-            metrics_token: value("CARRIER_METRICS_TOKEN"),
-            publish_token: value("CARRIER_PUBLISH_TOKEN"),
+        Ok(Self {
+            admin_token: secret("CARRIER_ADMIN_TOKEN")?,
+            viewer_token: secret("CARRIER_VIEWER_TOKEN")?,
+            whip_token: secret("CARRIER_WHIP_TOKEN")?,
+            metrics_token: secret("CARRIER_METRICS_TOKEN")?,
+            publish_token: secret("CARRIER_PUBLISH_TOKEN")?,
             comfyui: value("CARRIER_COMFYUI"),
-            comfyui_token: value("CARRIER_COMFYUI_TOKEN"),
-            webhook_secret: value("CARRIER_WEBHOOK_SECRET"),
-            mqtt: value("CARRIER_MQTT"),
+            comfyui_token: secret("CARRIER_COMFYUI_TOKEN")?,
+            webhook_secret: secret("CARRIER_WEBHOOK_SECRET")?,
+            mqtt: secret("CARRIER_MQTT")?,
             announce: announce.map(|list| comma_separated(&list)),
             openvino_device: value("CARRIER_OPENVINO_DEVICE"),
-        }
+        })
     }
 }
 

@@ -42,6 +42,7 @@ use capture::Threads;
 
 use crate::cli::{Cli, Command};
 use crate::config::ConfigError;
+use crate::environment::CredentialError;
 use crate::http::tls::CertificateError;
 use crate::metrics::Metrics;
 use crate::output::{OutputError, error_chain};
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         Some(Command::Doctor(args)) => commands::doctor::run(&args),
         Some(Command::Token(args)) => commands::token::run(&args),
         Some(Command::Reload(args)) => commands::reload::run(&args),
+        Some(Command::Health(args)) => commands::health::run(&args),
         Some(Command::Completions { shell }) => commands::manual::completions(shell),
         Some(Command::Man { folder }) => commands::manual::man(folder.as_deref()),
         Some(Command::Hotspot(args)) => commands::hotspot::run(&args),
@@ -107,6 +109,7 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         error_chain(error.as_ref())
     );
     let usage = error.is::<ConfigError>()
+        || error.is::<CredentialError>()
         || error.is::<CertificateError>()
         || error.is::<capture::SpecError>();
     if usage {

@@ -134,7 +134,7 @@ fn configuration_reader(
 ) -> ReadConfiguration {
     let args = args.clone();
     Box::new(move || {
-        let environment = Environment::read();
+        let environment = Environment::read()?;
         Config::load(&args, &environment, default_file.as_deref(), |config| {
             with_overlay(config, overlay.as_deref())
         })
@@ -145,7 +145,9 @@ fn configuration_reader(
 fn configured(args: &RunArgs, folders: &UserFolders) -> Configured {
     let mut configured = Configured::default();
     let default_file = folders.config_file();
-    if let Ok(config) = Config::load(args, &Environment::read(), default_file.as_deref(), Ok) {
+    if let Ok(environment) = Environment::read()
+        && let Ok(config) = Config::load(args, &environment, default_file.as_deref(), Ok)
+    {
         configured.add(&config);
     }
     configured

@@ -13,6 +13,8 @@ pub struct Places {
     pub data_home: Option<PathBuf>,
     /// `$XDG_CACHE_HOME`, else `~/.cache`.
     pub cache_home: Option<PathBuf>,
+    /// The folder in which a package of the system puts ONNX Runtime.
+    pub system_runtime: Option<PathBuf>,
     /// `$ORT_DYLIB_PATH`: the ONNX Runtime library itself.
     pub runtime_library: Option<PathBuf>,
     /// `$CARRIER_RUNTIME`: which flavour of the runtime to take.
@@ -41,6 +43,7 @@ impl Places {
             models: path("CARRIER_MODELS"),
             data_home: xdg("XDG_DATA_HOME", ".local/share"),
             cache_home: xdg("XDG_CACHE_HOME", ".cache"),
+            system_runtime: Some("/usr/lib/carrier".into()),
             runtime_library: path("ORT_DYLIB_PATH"),
             runtime_flavour: text("CARRIER_RUNTIME"),
             models_url: text("CARRIER_MODELS_URL"),

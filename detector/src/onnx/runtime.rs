@@ -80,7 +80,7 @@ static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
 impl Runtime {
     /// Finds and loads the library: `$ORT_DYLIB_PATH`, else the flavour that `$CARRIER_RUNTIME`
-    /// names or the first one unpacked in the cache.
+    /// names or the first one unpacked in the cache, else the one that carrier's package has installed.
     ///
     /// The path is passed explicitly, because without one `ort` panics or hangs when the library is
     /// missing.
@@ -136,10 +136,13 @@ fn search_order(places: &Places) -> Result<Vec<PathBuf>, RuntimeError> {
         root.join(flavour.name()).join("onnxruntime").join("capi")
     };
     let root = places.runtime_folder();
-    Ok(flavours
+    let cached = flavours
         .iter()
-        .filter_map(|flavour| Some(inside_wheel(root.clone()?, flavour)))
-        .collect())
+        .filter_map(|flavour| Some(inside_wheel(root.clone()?, flavour)));
+    // Packages bring the flavour for the processor.
+    let has_cpu = flavours.contains(&Provider::Cpu);
+    let packaged = places.system_runtime.clone().filter(|_| has_cpu);
+    Ok(cached.chain(packaged).collect())
 }
 
 fn locate(places: &Places) -> Result<PathBuf, RuntimeError> {
@@ -249,6 +252,19 @@ mod tests {
         assert_eq!(
             search_order(&cached(Some("cpu"))).expect("fine"),
             [capi("cpu")]
+        );
+        let packaged = |flavour| Places {
+            system_runtime: Some("/s".into()),
+            ..cached(flavour)
+        };
+        let order = search_order(&packaged(None)).expect("fine");
+        assert_eq!(
+            order,
+            [capi("cuda"), capi("openvino"), capi("cpu"), "/s".into()]
+        );
+        assert_eq!(
+            search_order(&packaged(Some("cuda"))).expect("fine"),
+            [capi("cuda")]
         );
         let error = search_order(&cached(Some("gpu")))
             .expect_err("unknown")

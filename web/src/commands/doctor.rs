@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use crate::cli::{DoctorArgs, ReportFormat};
 use crate::commands::doctor::finding::{Finding, State};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::environment::{Environment, UserFolders};
 use crate::output::{error_chain, exit_code, print};
 
@@ -27,7 +27,10 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
 fn examine(args: &DoctorArgs) -> Vec<Finding> {
     let folders = UserFolders::read();
     let default_file = folders.config_file();
-    let config = match Config::load(&args.run, &Environment::read(), default_file.as_deref(), Ok) {
+    let config = Environment::read()
+        .map_err(ConfigError::from)
+        .and_then(|environment| Config::load(&args.run, &environment, default_file.as_deref(), Ok));
+    let config = match config {
         Ok(config) => config,
         Err(error) => {
             let fix = "carrier.example.toml documents each key";

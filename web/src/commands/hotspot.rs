@@ -23,7 +23,7 @@ const GUIDE: &str = "docs/hotspot.md has the same with hostapd and dnsmasq";
 
 pub(crate) fn run(args: &HotspotArgs) -> anyhow::Result<ExitCode> {
     let default_file = UserFolders::read().config_file();
-    let environment = Environment::read();
+    let environment = Environment::read()?;
     let config = Config::load(&args.run, &environment, default_file.as_deref(), Ok)?;
     let dry_run = args.dry_run || (args.command != HotspotCommand::Status && !has_nmcli());
     if dry_run && !args.dry_run {

@@ -10,7 +10,7 @@ use detector::{Installed, ListedModel, ModelStore, Places};
 use crate::cli::{DevicesArgs, ModelsCommand, RunArgs};
 use crate::commands::check_model_name;
 use crate::commands::named_cameras::{CameraFound, find};
-use crate::config::{CameraEntry, Config};
+use crate::config::{CameraEntry, Config, ConfigError};
 use crate::environment::{self, Environment, UserFolders};
 use crate::output::print;
 
@@ -26,7 +26,9 @@ pub(crate) fn devices(args: DevicesArgs) -> anyhow::Result<ExitCode> {
     };
     let default_file = UserFolders::read().config_file();
     // A wrong configuration is `carrier doctor`'s matter.
-    let config = Config::load(&run, &Environment::read(), default_file.as_deref(), Ok);
+    let config = Environment::read()
+        .map_err(ConfigError::from)
+        .and_then(|environment| Config::load(&run, &environment, default_file.as_deref(), Ok));
     let cameras = config.map_or_else(|_| Vec::new(), |config| config.cameras);
     for (camera, found) in find(&cameras, &devices) {
         text += &entry_line(camera, &found);

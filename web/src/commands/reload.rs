@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{ReloadArgs, ReportFormat};
-use crate::commands::running_station::{admin_token, local};
+use crate::commands::running_station::{admin_token, agent, local};
 use crate::config::Config;
 use crate::environment::{Environment, UserFolders};
 use crate::output::print;
@@ -33,18 +33,12 @@ struct Problem {
 pub(crate) fn run(args: &ReloadArgs) -> anyhow::Result<ExitCode> {
     let folders = UserFolders::read();
     let default_file = folders.config_file();
-    let environment = Environment::read();
+    let environment = Environment::read()?;
     let config = Config::load(&args.run, &environment, default_file.as_deref(), Ok)?;
     let token = admin_token(&config, &folders)?;
     let at = local(config.listen_addr()?);
     let url = format!("http://{at}{}/api/admin/reload", config.http.prefix());
-    let agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(TIMEOUT))
-        .proxy(None)
-        .build()
-        .new_agent();
-    let request = agent
+    let request = agent(TIMEOUT)
         .post(&url)
         .header("Authorization", format!("Bearer {token}"));
     let mut answer = request.send_empty().with_context(|| {

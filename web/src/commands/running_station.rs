@@ -1,12 +1,23 @@
 //! How commands reach the station that runs on this machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 use crate::access::admin::AdminToken;
 use crate::config::Config;
 use crate::environment::UserFolders;
+
+/// Asks without a proxy; the status of an answer is for the caller.
+pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(timeout))
+        .proxy(None)
+        .build()
+        .new_agent()
+}
 
 pub(crate) fn admin_token(config: &Config, folders: &UserFolders) -> anyhow::Result<String> {
     match (&config.admin_token, folders.admin_token_file()) {

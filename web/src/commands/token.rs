@@ -18,12 +18,12 @@ pub(crate) fn run(args: &TokenArgs) -> anyhow::Result<ExitCode> {
         ..RunArgs::default()
     };
     let default_file = folders.config_file();
-    let config = Config::load(&run, &Environment::read(), default_file.as_deref(), Ok)?;
+    let config = Config::load(&run, &Environment::read()?, default_file.as_deref(), Ok)?;
     if let Some(token) = &config.admin_token {
         if args.new {
             bail!(
-                "the admin token is set by admin_token in the configuration, or by CARRIER_ADMIN_TOKEN: \
-                 change it there"
+                "the admin token is set by admin_token in the configuration, by CARRIER_ADMIN_TOKEN or by a \
+                 credential: change it there"
             );
         }
         print(&format!("{}\n", token.trim()))?;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::environment::CredentialError;
+
 /// What is wrong with the configuration, naming the file or the key.
 #[derive(Debug, Error)]
 pub(crate) enum ConfigError {
@@ -22,6 +24,8 @@ pub(crate) enum ConfigError {
          back to the configuration", path = path.display()
     )]
     Overlay { path: PathBuf, why: String },
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     #[error("{key} = {value}: {why}")]
     Value {
         key: &'static str,
@@ -47,7 +51,9 @@ impl ConfigError {
     pub(crate) fn key(&self) -> Option<&'static str> {
         match self {
             Self::Value { key, .. } => Some(key),
-            Self::Read { .. } | Self::Parse { .. } | Self::Overlay { .. } => None,
+            Self::Read { .. } | Self::Parse { .. } | Self::Overlay { .. } | Self::Credential(_) => {
+                None
+            }
         }
     }
 

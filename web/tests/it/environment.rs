@@ -341,3 +341,47 @@ fn is_private(file: &Path) -> bool {
     let mode = std::fs::metadata(file).expect("kept").permissions().mode();
     mode & 0o077 == 0
 }
+
+fn health(program: &Program) -> Output {
+    let mut command = command(&program.home);
+    command.args(["health", "--listen", &program.at.to_string()]);
+    command.output().expect("it runs")
+}
+
+#[test]
+fn secrets_come_from_files_of_the_credentials_folder_and_an_empty_one_ends_the_start() {
+    let credentials = fresh_folder();
+    std::fs::write(credentials.join("viewer-token"), "only-for-guests\n").expect("writable");
+    let mut program = Program::start(|command| {
+        command.env("CREDENTIALS_DIRECTORY", &credentials);
+    });
+    program.until_ready();
+    let tracks = |token: &str| {
+        let request = agent().get(format!("http://{}/api/tracks", program.at));
+        let request = request.header("Authorization", format!("Bearer {token}"));
+        request.call().expect("an answer").status().as_u16()
+    };
+    assert_eq!(tracks("another-token"), 401);
+    assert_eq!(tracks("only-for-guests"), 200);
+    let healthy = health(&program);
+    assert!(healthy.status.success(), "{healthy:?}");
+    assert!(healthy.stdout.is_empty() && healthy.stderr.is_empty());
+
+    std::fs::write(credentials.join("viewer-token"), "").expect("writable");
+    let refused = command(&program.home)
+        .env("CREDENTIALS_DIRECTORY", &credentials)
+        .args(["--source", "scene", "--listen", "127.0.0.1:0"])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("viewer-token is empty"), "{said}");
+
+    program.child.kill().expect("our child");
+    program.child.wait().expect("our child");
+    let gone = health(&program);
+    let said = String::from_utf8_lossy(&gone.stderr).into_owned();
+    assert_eq!(gone.status.code(), Some(1), "{said}");
+    assert!(said.contains("no station answers"), "{said}");
+    let _ = std::fs::remove_dir_all(&credentials);
+}
