@@ -1,6 +1,7 @@
 //! The Markdown files: links inside of the repository, the contents of docs/, and messages that pages quote.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::{SourceFile, assert_none, code, root, sources};
@@ -116,6 +117,117 @@ fn messages_in_troubleshooting_are_the_programs() {
         "docs/troubleshooting.md quotes what the program does not say",
         &violations,
     );
+}
+
+/// What pages tell people to type: commands and options of the program, targets of make.
+#[test]
+fn commands_in_documents_exist() {
+    let cli = fs::read_to_string(root().join("web/src/cli.rs")).expect("the command line is there");
+    let makefile = fs::read_to_string(root().join("Makefile")).expect("the Makefile is there");
+    let (commands, options) = (subcommands(&cli), options(&cli));
+    let mut violations = Vec::new();
+    for file in documents() {
+        for line in code_of(&file.text) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            for (at, name) in words.iter().copied().enumerate() {
+                let rest = &words[at + 1..];
+                let next = rest.first().copied().unwrap_or_default();
+                let is_word = !next.is_empty()
+                    && next
+                        .chars()
+                        .all(|sign| sign.is_ascii_lowercase() || sign == '-');
+                let target = format!("\n{next}: ");
+                if name == "make" && is_word && !makefile.contains(&target) {
+                    violations.push(format!("{}: make has no {next}: {line}", file.path));
+                }
+                let before = at.checked_sub(1).map(|before| words[before]);
+                let begins = before.is_none_or(|word| {
+                    ["sudo", "|", "--", "&&"].contains(&word) || word.contains('=')
+                });
+                if !begins || !["carrier", "target/release/carrier"].contains(&name) {
+                    continue;
+                }
+                if is_word && !next.starts_with('-') && !commands.contains(next) {
+                    violations.push(format!("{}: there is no command {next}: {line}", file.path));
+                }
+                let of_carrier = rest
+                    .iter()
+                    .take_while(|word| !["|", "#", "&&"].contains(word));
+                let named = of_carrier.filter_map(|word| word.strip_prefix("--"));
+                let names =
+                    named.map(|word| word.split(['=', ')', '`']).next().unwrap_or_default());
+                let unknown =
+                    names.filter(|option| !option.is_empty() && !options.contains(*option));
+                violations.extend(
+                    unknown.map(|option| format!("{}: there is no --{option}: {line}", file.path)),
+                );
+            }
+        }
+    }
+    assert!(
+        commands.len() > 8 && options.len() > 20,
+        "{commands:?} {options:?}"
+    );
+    assert_none("pages name commands that do not exist", &violations);
+}
+
+/// The code of a page: lines of fences for a shell, and what is marked in the text and begins with a command.
+fn code_of(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut fence = None;
+    let mut prose = String::new();
+    for line in text.lines() {
+        match (line.trim_start().strip_prefix("```"), fence) {
+            (Some(language), None) => fence = Some(language.trim()),
+            (Some(_), Some(_)) => fence = None,
+            (None, Some("sh")) => found.push(line.to_owned()),
+            (None, Some(_)) => {}
+            (None, None) => prose = prose + line + "\n",
+        }
+    }
+    for paragraph in prose.split("\n\n") {
+        let marked = paragraph.split('`').skip(1).step_by(2);
+        let is_command = |code: &&str| code.starts_with("carrier ") || code.starts_with("make ");
+        found.extend(marked.filter(is_command).map(str::to_owned));
+    }
+    found
+}
+
+/// The variants of `Command`, as they are typed.
+fn subcommands(cli: &str) -> BTreeSet<String> {
+    let (_, rest) = cli.split_once("enum Command {").expect("the commands");
+    let (variants, _) = rest.split_once("\n}").expect("their end");
+    let names = variants.lines().filter_map(|line| {
+        let name = line.strip_prefix("    ")?.split(['(', ' ', ',']).next()?;
+        name.starts_with(char::is_uppercase).then(|| kebab(name))
+    });
+    names.collect()
+}
+
+fn options(cli: &str) -> BTreeSet<String> {
+    let fields = cli.lines().filter_map(|line| {
+        let (name, _) = line.trim().strip_prefix("pub(crate) ")?.split_once(':')?;
+        Some(name.replace('_', "-"))
+    });
+    let named = cli
+        .split("long = \"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    fields
+        .chain(named.map(str::to_owned))
+        .chain(["help", "version"].map(str::to_owned))
+        .collect()
+}
+
+fn kebab(name: &str) -> String {
+    let mut typed = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !typed.is_empty() {
+            typed.push('-');
+        }
+        typed.extend(letter.to_lowercase());
+    }
+    typed
 }
 
 /// String literals that continue on the next line, in one piece and without escapes.
