@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 # Attributes that make a browser load something. Links of `a` are only followed by people.
 LOADED = {"src", "srcset", "poster", "data"}
 OUTSIDE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-# Compatibility with old browsers and pages of mdBook's own that are made by a script.
+# Of mdBook itself: all pages in one, the page of an error, the contents.
 NOT_PAGES = {"print.html", "404.html", "toc.html"}
 
 
