@@ -1,6 +1,6 @@
 # carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s test-deb soak audit licences msrv deb release fuzz bench bench-network bench-power bench-times fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s test-deb soak audit docs licences msrv deb release fuzz bench bench-network bench-power bench-times fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -113,6 +113,9 @@ fmt: ## format the code
 lint: ## formatting and clippy, as make test checks them
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+docs: ## the documentation as a site in target/docs (builds mdBook once)
+	@scripts/docs.sh
 
 doc: ## the documentation of the crates
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

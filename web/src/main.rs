@@ -17,6 +17,8 @@ mod config;
 mod display;
 mod environment;
 mod events;
+#[cfg(test)]
+mod generated_page;
 mod http;
 mod layers;
 mod metrics;

@@ -1,6 +1,30 @@
+mod comment_markdown;
+mod example_file;
+mod reference;
+
 use super::*;
 use crate::cli::ConfigFileArgs;
 use crate::test_folder::TestFolder;
+
+/// Each section with its keys.
+const SECTIONS: [(&str, &[&str]); 16] = [
+    ("", Config::KEYS),
+    ("camera", CameraConfig::KEYS),
+    ("cameras", CameraEntry::KEYS),
+    ("tls", TlsConfig::KEYS),
+    ("viewers", ViewersConfig::KEYS),
+    ("http", HttpConfig::KEYS),
+    ("publish", PublishConfig::KEYS),
+    ("network", NetworkConfig::KEYS),
+    ("stylise", StyliseConfig::KEYS),
+    ("booth", BoothConfig::KEYS),
+    ("wifi", WifiConfig::KEYS),
+    ("hotspot", HotspotConfig::KEYS),
+    ("events", EventsConfig::KEYS),
+    ("privacy", PrivacyConfig::KEYS),
+    ("screen", ScreenConfig::KEYS),
+    ("power", PowerConfig::KEYS),
+];
 
 /// What a file with this text and these options give.
 fn load(text: &str, options: RunArgs) -> Result<Config, ConfigError> {
@@ -125,24 +149,7 @@ fn media_listens_where_the_pages_do() {
 #[test]
 fn the_example_documents_each_key() {
     let example = include_str!("../../../carrier.example.toml");
-    let keys = [
-        Config::KEYS,
-        CameraConfig::KEYS,
-        CameraEntry::KEYS,
-        BoothConfig::KEYS,
-        StyliseConfig::KEYS,
-        HttpConfig::KEYS,
-        TlsConfig::KEYS,
-        PublishConfig::KEYS,
-        NetworkConfig::KEYS,
-        ViewersConfig::KEYS,
-        WifiConfig::KEYS,
-        HotspotConfig::KEYS,
-        PrivacyConfig::KEYS,
-        EventsConfig::KEYS,
-        ScreenConfig::KEYS,
-        PowerConfig::KEYS,
-    ];
+    let keys = SECTIONS.map(|(_, keys)| keys);
     let is_documented = |key: &&str| {
         let key = if *key == "loop_file" { "loop" } else { key };
         example.lines().any(|line| {

@@ -3,6 +3,7 @@
 
 mod code;
 mod crate_rules;
+mod documents;
 mod imports;
 
 use std::fs;
