@@ -1,0 +1,36 @@
+#!/bin/sh
+# Makes the root file system of the image without the program: what the program loads, names of time zones, and a shell
+# with the usual small tools for a look inside. Neither a package manager nor Perl is left.
+set -eu
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update
+set -- libavcodec59 libavformat59 libavutil57 libstdc++6 libswscale6 tzdata zlib1g
+if [ "$RUNTIME" = openvino ]; then
+    # OpenVINO reaches Intel's graphics through OpenCL.
+    set -- "$@" intel-opencl-icd
+fi
+apt-get -q -y --no-install-recommends install "$@"
+apt-get -q -y --purge autoremove
+
+# dpkg is the last one: it removes itself. The list of what is installed stays, for scanners.
+for package in adduser apt apt-utils bash bsdutils ca-certificates debconf debian-archive-keyring diffutils e2fsprogs gpgv \
+    init-system-helpers login logsave mount ncurses-base ncurses-bin openssl passwd perl-base sysvinit-utils tar ucf \
+    util-linux util-linux-extra dpkg; do
+    if dpkg-query --show "$package" >/dev/null 2>&1; then
+        dpkg --purge --force-all "$package"
+    fi
+done
+
+printf 'carrier:x:10001:10001::/var/lib/carrier:/usr/sbin/nologin\n' >>/etc/passwd
+printf 'carrier:x:10001:\n' >>/etc/group
+mkdir -p /etc/carrier /var/lib/carrier
+chown 10001:10001 /var/lib/carrier
+chmod 750 /var/lib/carrier
+
+find / -xdev -perm /6000 -exec chmod a-s {} +
+find /usr/share/doc -type f ! -name copyright -delete
+find /usr/share/doc -type d -empty -delete
+rm -rf /etc/apt /etc/machine-id /usr/share/bug /usr/share/icons /usr/share/info /usr/share/lintian /usr/share/locale \
+    /usr/share/man /usr/share/perl* /usr/lib/*/perl* /var/cache/* /var/lib/apt /var/lib/dpkg/*-old /var/log/* /tmp/* \
+    /var/tmp/*
