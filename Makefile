@@ -1,6 +1,6 @@
 # carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s soak audit fuzz bench bench-network bench-power bench-times fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s image test-image test-image-twice soak audit fuzz bench bench-network bench-power bench-times fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -8,13 +8,15 @@ RUNTIME ?=
 MODEL ?= yolox_nano
 # How long `make fuzz` runs each target.
 SECONDS ?= 60
+# Processor that `make image` is for: amd64 or arm64; empty for this machine's.
+ARCH ?=
 # How long `make soak` runs.
 MINUTES ?= 60
 # Passed on to carrier: make run ARGS="--source scene"
 ARGS ?=
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 run: ## install what is missing, build, start and print the addresses (ARGS="--help", RUNTIME=openvino)
 	@scripts/run.sh "$(RUNTIME)" $(ARGS)
@@ -56,6 +58,15 @@ test-vaapi: ## the VA-API encoder's code, with x264 where there is no graphics p
 
 test-k8s: ## the manifests in k8s/: rendered, validated, and against the built program; make test does the quicker part
 	scripts/test-k8s.sh --all
+
+image: ## the container image, without a registry, as root (RUNTIME=openvino, ARCH=arm64)
+	@scripts/image.sh "$(or $(RUNTIME),cpu)" $(ARCH)
+
+test-image: ## run the image that make image has written as Kubernetes does: feed, booth, end
+	@scripts/test-image.sh
+
+test-image-twice: ## build the image twice, the second time from nothing: both must have the same files
+	@scripts/test-image-twice.sh
 
 soak: ## viewers, uploads and malicious traffic for an hour: memory, descriptors, frame rate (MINUTES=60)
 	@scripts/install-build-needs.sh

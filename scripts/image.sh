@@ -46,12 +46,15 @@ base() {
     fi
     echo "Making Debian's root ($suite, $1) with mmdebstrap, once."
     sources >"$cache/sources.list"
+    # Proxies.
+    apt-config dump | grep -E '^Acquire::(http|https|ftp)::' >"$cache/apt.conf" || true
     set -- "$1" "$suite" "$cache/debian-$1.tar"
     [ ! -s "$cache/sources.list" ] || set -- "$@" "$cache/sources.list"
     architecture=$1
     shift
-    mmdebstrap --quiet --variant=apt --architectures="$architecture" --dpkgopt=force-unsafe-io \
-        --aptopt="$(apt-config dump | grep -E '^Acquire::(http|https|ftp)::' || true)" "$@"
+    mmdebstrap --quiet --variant=apt --architectures="$architecture" --include=usr-is-merged \
+        --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --dpkgopt=force-unsafe-io \
+        --aptopt="$cache/apt.conf" "$@"
     from=$(buildah from --arch "$architecture" scratch)
     buildah add --quiet "$from" "$cache/debian-$architecture.tar" / >/dev/null
     buildah config --arch "$architecture" --cmd /bin/sh "$from"
@@ -72,9 +75,14 @@ done
 for file in /etc/pip.conf "$HOME/.pip/pip.conf" "${XDG_CONFIG_HOME:-$HOME/.config}/pip/pip.conf"; do
     [ ! -f "$file" ] || set -- "$@" --secret "id=pip,src=$file"
 done
+# With FRESH nothing is reused but OpenCV of the same version, and the sources of crates.
+if [ -n "${FRESH:-}" ]; then
+    set -- "$@" --no-cache
+    rm -rf "$TMPDIR/buildah-cache/carrier-cargo/target"
+fi
 buildah build --isolation chroot --layers --timestamp "$SOURCE_DATE_EPOCH" --file k8s/Containerfile \
     --build-arg "BASE=localhost/debian-$arch:$suite" --build-arg "BUILD_BASE=localhost/debian-$build_arch:$suite" \
-    --build-arg "RUNTIME=$runtime" --platform "linux/$arch" "$@" --tag "localhost/$name-$runtime-$arch" .
+    --build-arg "RUNTIME=$runtime" --build-arg "TARGETARCH=$arch" --platform "linux/$arch" "$@" --tag "localhost/$name-$runtime-$arch" .
 
 archive=$out/carrier-$version-$runtime-$arch.tar
 rm -f "$archive"

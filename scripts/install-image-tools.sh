@@ -18,9 +18,15 @@ test)
     install_missing "Testing the image"
     ;;
 esac
-missing=''
-reasons=''
-if [ "${2:-$(dpkg --print-architecture)}" = arm64 ] && [ "$(dpkg --print-architecture)" != arm64 ]; then
+# Programs for another processor run through qemu, in chroots too.
+if [ "${2:-$(dpkg --print-architecture)}" = arm64 ] && [ "$(uname -m)" != aarch64 ]; then
+    missing=''
+    reasons=''
     need qemu-user-static "runs programs for arm64" have qemu-aarch64-static
+    need arch-test "tells mmdebstrap so" have arch-test
     install_missing "The image for arm64"
+    register=/proc/sys/fs/binfmt_misc
+    [ -e "$register/register" ] || as_root mount -t binfmt_misc binfmt_misc "$register"
+    [ -e "$register/qemu-aarch64" ] ||
+        as_root cp /usr/lib/binfmt.d/qemu-aarch64.conf "$register/register"
 fi

@@ -12,5 +12,5 @@ fi
 
 # install PACKAGE...
 install() {
-    DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@"
 }

@@ -1,9 +1,10 @@
 """Reads an image in an OCI archive that scripts/image.sh has made.
 
-archive.py ARCHIVE sbom | size | config | unpack FOLDER
+archive.py ARCHIVE sbom | size | config | unpack FOLDER | compare OTHER
 """
 
 import gzip
+import hashlib
 import io
 import json
 import pathlib
@@ -34,6 +35,23 @@ class Image:
         command = ["tar", "--extract", "--numeric-owner", "--same-permissions", "--directory", str(folder)]
         subprocess.run(command, input=self.layer().getvalue(), check=True)
 
+    def files(self):
+        """Each file with all that may differ, except for time stamps."""
+        with tarfile.open(fileobj=self.layer()) as layer:
+            found = {}
+            for member in layer:
+                content = layer.extractfile(member).read() if member.isreg() else b""
+                about = (member.type, member.mode, member.uid, member.gid, member.linkname)
+                found[member.name] = (about, hashlib.sha256(content).hexdigest())
+            return found
+
+
+def differences(one, other):
+    """Names of the files that differ or that only one has, and whether the configurations do."""
+    files, others = one.files(), other.files()
+    names = sorted(name for name in files.keys() | others.keys() if files.get(name) != others.get(name))
+    return names + (["the configuration"] if one.config["config"] != other.config["config"] else [])
+
 
 def main():
     image, command = Image(sys.argv[1]), sys.argv[2]
@@ -46,6 +64,10 @@ def main():
         print(f"{sys.argv[1]}: {compressed / 1e6:.0f} MB compressed, {files / 1e6:.0f} MB of files")
     elif command == "config":
         json.dump(image.config, sys.stdout, indent=1)
+    elif command == "compare":
+        found = differences(image, Image(sys.argv[3]))
+        print("\n".join(found) or f"The same {len(image.files())} files.")
+        sys.exit(1 if found else 0)
     else:
         image.unpack(sys.argv[3])
 

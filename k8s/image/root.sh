@@ -4,19 +4,21 @@
 set -eu
 
 export DEBIAN_FRONTEND=noninteractive
-apt-get -q update
+apt-get -qq update
+apt-get -qq -y dist-upgrade
 set -- libavcodec59 libavformat59 libavutil57 libstdc++6 libswscale6 tzdata zlib1g
 if [ "$RUNTIME" = openvino ]; then
     # OpenVINO reaches Intel's graphics through OpenCL.
     set -- "$@" intel-opencl-icd
 fi
-apt-get -q -y --no-install-recommends install "$@"
-apt-get -q -y --purge autoremove
+apt-get -qq -y --no-install-recommends install "$@"
+apt-get -qq -y --purge autoremove
 
-# dpkg is the last one: it removes itself. The list of what is installed stays, for scanners.
-for package in adduser apt apt-utils bash bsdutils ca-certificates debconf debian-archive-keyring diffutils e2fsprogs gpgv \
-    init-system-helpers login logsave mount ncurses-base ncurses-bin openssl passwd perl-base sysvinit-utils tar ucf \
-    util-linux util-linux-extra dpkg; do
+# In an order in which each one's scripts still find what they call. dpkg is the last one: it removes itself. The list of
+# what is installed stays, for scanners.
+for package in adduser apt apt-utils bsdutils ca-certificates debian-archive-keyring diffutils e2fsprogs gpgv login logsave \
+    mount ncurses-base ncurses-bin openssl passwd sysvinit-utils ucf util-linux-extra util-linux init-system-helpers debconf \
+    perl-base bash tar dpkg; do
     if dpkg-query --show "$package" >/dev/null 2>&1; then
         dpkg --purge --force-all "$package"
     fi

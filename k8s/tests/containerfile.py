@@ -75,3 +75,6 @@ def stage_faults(last, pod):
             yield f"{name} is {values.get(name)}, the Deployment's is {variable['value']}"
     if not values.get("ORT_DYLIB_PATH", "").startswith("/usr/lib/carrier/runtime/"):
         yield "ORT_DYLIB_PATH is not where assemble.sh puts ONNX Runtime"
+    if values.get("ORT_DISABLE_TELEMETRY") != "1":
+        # It would write a file for its session and send reports, before the program can tell it not to.
+        yield "ONNX Runtime reports to its makers"
