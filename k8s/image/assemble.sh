@@ -10,7 +10,7 @@ runtime=$root/usr/lib/carrier/runtime
 doc=$root/usr/share/doc/carrier
 
 install -D -m 755 /out/program "$root/usr/bin/carrier"
-cp -a /opt/opencv/lib/libopencv_*.so.* "$libraries/"
+cp -a /opt/opencv/lib/libopencv_imgcodecs.so.* /opt/opencv/lib/libopencv_videoio.so.* "$libraries/"
 mkdir -p "$root/usr/lib/carrier"
 cp -r "/out/carrier/runtime/$RUNTIME" "$runtime"
 rm -f "$runtime/stamp"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds OpenCV from Debian's source with the modules that carrier uses, into /opt/opencv. Debian's own OpenCV needs
-# 282 MB of libraries, and with them the image would be larger than 250 MB. FFmpeg is Debian's.
+# Makes an OpenCV whose parts need few other libraries, in /opt/opencv: core, imgproc and photo are Debian's; imgcodecs and
+# videoio are built from Debian's source with FFmpeg alone. Debian's own two need GDAL, GStreamer and more, 200 MB.
 set -eu
 cd "$(dirname "$0")"
 . ./access.sh
@@ -12,15 +12,17 @@ if [ -n "$of_arch" ]; then
 else
     compilers=build-essential
 fi
-apt-get -q update
+apt-get -qq update
 apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
     sort -u >/etc/apt/sources.list.d/sources-of-opencv.list
-apt-get -q update
+apt-get -qq update
 # shellcheck disable=SC2086 # several packages
 install ca-certificates cmake pkg-config $compilers "libavcodec-dev$of_arch" "libavformat-dev$of_arch" \
-    "libavutil-dev$of_arch" "libswscale-dev$of_arch" "zlib1g-dev$of_arch"
+    "libavutil-dev$of_arch" "libswscale-dev$of_arch" "zlib1g-dev$of_arch" "libopencv-core406$of_arch" \
+    "libopencv-imgproc406$of_arch" "libopencv-photo406$of_arch"
 
-version=$(apt-cache showsrc --only-source opencv | sed -n 's/^Version: //p' | sort -V | tail -n 1)
+debians=/usr/lib/$triplet
+version=$(dpkg-query --show --showformat '${source:Version}' "libopencv-core406$of_arch")
 key=$version-$arch-$(cat opencv.sh architecture.sh | sha256sum | cut -c 1-12)
 kept=/var/cache/carrier/opencv-$key.tar
 mkdir -p /var/cache/carrier
@@ -31,8 +33,7 @@ fi
 
 mkdir /tmp/opencv
 cd /tmp/opencv
-apt-get -q source "opencv=$version"
-mkdir build
+apt-get -qq source "opencv=$version"
 if [ -n "$of_arch" ]; then
     cat >toolchain.cmake <<TOOLCHAIN
 set(CMAKE_SYSTEM_NAME Linux)
@@ -42,24 +43,36 @@ set(CMAKE_CXX_COMPILER $triplet-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE $triplet)
 TOOLCHAIN
     set -- -DCMAKE_TOOLCHAIN_FILE=/tmp/opencv/toolchain.cmake
-    export PKG_CONFIG_LIBDIR="/usr/lib/$triplet/pkgconfig:/usr/share/pkgconfig"
+    export PKG_CONFIG_LIBDIR="$debians/pkgconfig:/usr/share/pkgconfig"
 fi
 # Only FFmpeg opens videos, and no pictures are read or written through OpenCV.
 for off in 1394 ADE EIGEN GSTREAMER GTK IMGCODEC_HDR IMGCODEC_PFM IMGCODEC_PXM IMGCODEC_SUNRASTER IPP ITT JASPER JPEG \
     LAPACK OPENCL OPENEXR OPENJPEG PNG PROTOBUF QUIRC TIFF V4L VA WEBP; do
     set -- "$@" "-DWITH_$off=OFF"
 done
-# The last two leave time and kernel of the build out of the library.
-cmake -S opencv-*/ -B build "$@" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/opt/opencv \
-    -DCMAKE_SKIP_INSTALL_RPATH=ON -DBUILD_LIST=core,imgproc,imgcodecs,videoio,photo -DBUILD_opencv_apps=OFF \
+# CPU_DISPATCH is for code of core and imgproc. The last two leave time and kernel of the build out of the library.
+cmake -S opencv-*/ -B build "$@" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/opt/opencv -DCPU_DISPATCH= \
+    -DCMAKE_SKIP_RPATH=ON -DBUILD_LIST=core,imgproc,imgcodecs,videoio,photo -DBUILD_opencv_apps=OFF \
     -DBUILD_JAVA=OFF -DBUILD_TESTS=OFF -DBUILD_PERF_TESTS=OFF -DENABLE_PRECOMPILED_HEADERS=OFF \
     -DOPENCV_GENERATE_PKGCONFIG=ON -DBUILD_INFO_SKIP_TIMESTAMP=ON -DBUILD_INFO_SKIP_SYSTEM_VERSION=ON
-grep -q 'HAVE_FFMPEG' build/cvconfig.h || grep -rq 'HAVE_FFMPEG' build/modules/videoio || {
+# The linker finds Debian's libraries where it would find those of this build; "/fast" builds no others.
+number=$(echo "$debians"/libopencv_core.so.*.*.*)
+number=${number##*libopencv_core.so.}
+mkdir -p build/lib /opt/opencv/licence
+for module in core imgproc photo; do
+    ln -s "$debians/libopencv_$module.so.$number" "build/lib/libopencv_$module.so.$number"
+    ln -s "libopencv_$module.so.$number" "build/lib/libopencv_$module.so"
+done
+cmake --build build --parallel "$(nproc)" --target opencv_imgcodecs/fast
+cmake --build build --parallel "$(nproc)" --target opencv_videoio/fast
+if ! "$triplet-objdump" --private-headers "build/lib/libopencv_videoio.so.$number" | grep -q 'NEEDED.*libavcodec'; then
     echo "OpenCV did not find FFmpeg." >&2
     exit 1
-}
-cmake --build build --parallel "$(nproc)" --target install
-mkdir -p /opt/opencv/licence
+fi
+# Headers and names for the linker.
+cmake --install build --component dev >/dev/null
+cp -P build/lib/libopencv_*.so.* /opt/opencv/lib/
+rm -r /opt/opencv/lib/cmake /opt/opencv/share
 cp opencv-*/LICENSE opencv-*/debian/copyright /opt/opencv/licence
 printf '%s\n' "$version" >/opt/opencv/version
 cd /

@@ -6,7 +6,8 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
 apt-get -qq -y dist-upgrade
-set -- libavcodec59 libavformat59 libavutil57 libstdc++6 libswscale6 tzdata zlib1g
+set -- libavcodec59 libavformat59 libavutil57 libopencv-core406 libopencv-imgproc406 libopencv-photo406 libstdc++6 \
+    libswscale6 tzdata zlib1g
 if [ "$RUNTIME" = openvino ]; then
     # OpenVINO reaches Intel's graphics through OpenCL.
     set -- "$@" intel-opencl-icd
@@ -14,6 +15,8 @@ fi
 apt-get -qq -y --no-install-recommends install "$@"
 apt-get -qq -y --purge autoremove
 
+# OpenCV is linked with OpenGL, and nothing here draws with it: its drivers, with a compiler, are for nothing.
+dpkg --purge --force-depends libglx-mesa0 libgl1-mesa-dri libllvm15 libz3-4 libsensors5 libsensors-config
 # In an order in which each one's scripts still find what they call. dpkg is the last one: it removes itself. The list of
 # what is installed stays, for scanners.
 for package in adduser apt apt-utils bsdutils ca-certificates debian-archive-keyring diffutils e2fsprogs gpgv login logsave \

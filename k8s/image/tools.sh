@@ -17,9 +17,10 @@ else
     cross=''
 fi
 apt-get -qq update
-# FFmpeg is what OpenCV was built with: the linker looks into it.
+# The linker looks into what OpenCV needs.
 # shellcheck disable=SC2086 # one package or none
-install ca-certificates curl $cross "libavcodec59$of_arch" "libavformat59$of_arch" "libswscale6$of_arch"
+install ca-certificates curl $cross "libavcodec59$of_arch" "libavformat59$of_arch" "libswscale6$of_arch" \
+    "libopencv-core406$of_arch" "libopencv-imgproc406$of_arch" "libopencv-photo406$of_arch"
 curl --fail --silent --show-error --location --retry 3 --output /tmp/rustup-init \
     "https://static.rust-lang.org/rustup/archive/$rustup_version/$host-unknown-linux-gnu/rustup-init"
 echo "$rustup_sha256  /tmp/rustup-init" | sha256sum --check --quiet
