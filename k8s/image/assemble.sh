@@ -9,6 +9,10 @@ libraries=$root/usr/lib/$triplet
 runtime=$root/usr/lib/carrier/runtime
 doc=$root/usr/share/doc/carrier
 
+# Device files, and what named the machine that built Debian's root. Whatever runs the image brings its own.
+rm -rf "$root/dev" "$root/etc/hostname" "$root/etc/hosts" "$root/etc/resolv.conf"
+mkdir "$root/dev"
+
 install -D -m 755 /out/program "$root/usr/bin/carrier"
 cp -a /opt/opencv/lib/libopencv_imgcodecs.so.* /opt/opencv/lib/libopencv_videoio.so.* "$libraries/"
 mkdir -p "$root/usr/lib/carrier"
@@ -21,16 +25,15 @@ install -D -m 644 k8s/base/carrier.toml "$root/etc/carrier/carrier.toml"
 mkdir -p "$doc/opencv"
 cp LICENSE-APACHE LICENSE-MIT THIRD-PARTY.md models/EMBEDDED.md capture/fonts/OFL.txt "$doc/"
 cp /opt/opencv/licence/* "$doc/opencv/"
-python3 k8s/image/sbom.py "$root" "$RUNTIME" "$arch" >/tmp/carrier.cdx.json
-cp /tmp/carrier.cdx.json "$doc/carrier.cdx.json"
+python3 k8s/image/sbom.py image "$root" "$arch" </out/components.json >"$doc/carrier.cdx.json"
 
 # Names of Debian's packages change with its releases: nothing must be missing.
 needed=$(for file in "$root/usr/bin/carrier" "$libraries"/libopencv_*.so.*; do
     "$triplet-objdump" --private-headers "$file" | sed -n 's/^ *NEEDED *//p'
 done | sort -u)
 for library in $needed; do
-    if [ ! -e "$libraries/$library" ] && [ ! -e "$root/lib/$triplet/$library" ] &&
-        [ ! -e "$root/lib64/$library" ] && [ ! -e "$root/lib/$library" ]; then
+    # A link may lead to what only the image has at that place.
+    if ! find "$root/usr/lib" "$root/usr/lib64" "$libraries" -maxdepth 1 -name "$library" 2>/dev/null | grep -q .; then
         echo "The image lacks $library." >&2
         exit 1
     fi

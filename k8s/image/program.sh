@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the program, fetches ONNX Runtime ($RUNTIME), and lists the crates for the bill of materials, in /out.
+# Builds the program, fetches ONNX Runtime ($RUNTIME), and lists what is in them for the bill of materials, in /out.
 set -eu
 cd "$(dirname "$0")/../.."
 . k8s/image/access.sh
@@ -26,6 +26,7 @@ cargo build --locked --release --package carrier --target "$target"
 mkdir -p /out
 cp "$CARGO_TARGET_DIR/$target/release/carrier" /out/program
 "$triplet-strip" --strip-debug /out/program
-cargo metadata --locked --format-version 1 --filter-platform "$target" >/out/crates.json
+cargo metadata --locked --format-version 1 --filter-platform "$target" >/tmp/crates.json
+python3 k8s/image/sbom.py program "$RUNTIME" </tmp/crates.json >/out/components.json
 
 XDG_CACHE_HOME=/out scripts/fetch-runtime.sh "$RUNTIME" "$machine"

@@ -1,8 +1,10 @@
 """Writes the bill of materials of the image in CycloneDX's JSON: crates, code and data inside the program, libraries, and
 Debian's packages.
 
-sbom.py ROOT RUNTIME ARCH: to be run in the stage `assembled` of k8s/Containerfile. The same inputs give the same text, which
-has no time and no random number therefore.
+sbom.py program RUNTIME: writes the components of the program; standard input is what `cargo metadata` says.
+sbom.py image ROOT ARCH: writes the whole; standard input are the components of the program.
+
+The same inputs give the same text, so it has no time and no random number.
 """
 
 import hashlib
@@ -99,30 +101,32 @@ def debian_components(root):
             yield component("library", name, version, f"pkg:deb/debian/{name}@{version}?arch={arch}")
 
 
+def program_components(flavour):
+    crates = linked_crates(json.load(sys.stdin))
+    return [*crate_components(crates), *bundled_components(crates), model_component(), *runtime_components(flavour)]
+
+
+def bill_of_materials(root, arch):
+    found = json.load(sys.stdin)
+    (program,) = [component for component in found if component["name"] == "carrier"]
+    version = program["version"]
+    purl = f"pkg:oci/carrier@{version}?arch={arch}&tag={version}"
+    image = component("container", "carrier", version, purl, program["licenses"][0]["expression"])
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": image},
+        "components": [*found, opencv_component(), *debian_components(root)],
+    }
+
+
 def main():
-    root, flavour, arch = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    crates = linked_crates(json.loads(pathlib.Path("/out/crates.json").read_text()))
-    (program,) = [crate for crate in crates if crate["name"] == "carrier"]
-    components = [
-        *crate_components([crate for crate in crates if crate is not program]),
-        *bundled_components(crates),
-        model_component(),
-        *runtime_components(flavour),
-        opencv_component(),
-        *debian_components(root),
-    ]
-    purl = f"pkg:oci/carrier@{program['version']}?arch={arch}&tag={program['version']}"
-    json.dump(
-        {
-            "bomFormat": "CycloneDX",
-            "specVersion": "1.5",
-            "version": 1,
-            "metadata": {"component": component("container", "carrier", program["version"], purl, program["license"])},
-            "components": components,
-        },
-        sys.stdout,
-        indent=1,
-    )
+    if sys.argv[1] == "program":
+        written = program_components(sys.argv[2])
+    else:
+        written = bill_of_materials(pathlib.Path(sys.argv[2]), sys.argv[3])
+    json.dump(written, sys.stdout, indent=1)
 
 
 if __name__ == "__main__":
