@@ -30,11 +30,12 @@ CRUN = ["crun", "--cgroup-manager=disabled"]
 SIZE_MAX_MB = 250
 END_MAX_S = 5
 # Tools that would help an attacker, or that only a build needs.
-UNWANTED = ["apt", "apt-get", "as", "c++", "cargo", "cc", "cmake", "curl", "dpkg", "g++", "gcc", "gpg", "ld", "make", "mount"]
-UNWANTED += ["perl", "pip3", "python3", "rustc", "su", "sudo", "wget"]
+UNWANTED = ["apt", "apt-get", "as", "c++", "cargo", "cc", "cmake", "curl", "dpkg", "g++", "gcc", "gpg", "ld", "make"]
+UNWANTED += ["mount", "perl", "pip3", "python3", "rustc", "su", "sudo", "wget"]
 # The components that have no package list of their own.
-LISTED = ["onnxruntime", "opencv", "openh264", "libjpeg-turbo", "sqlite", "carrier-embedded-model", "libavcodec59", "tokio"]
-LICENCES = ["carrier/LICENSE-MIT", "carrier/THIRD-PARTY.md", "carrier/OFL.txt", "carrier/opencv/copyright", "libavcodec59/copyright"]
+LISTED = ["carrier-embedded-model", "libavcodec59", "libjpeg-turbo", "onnxruntime", "opencv", "openh264", "sqlite", "tokio"]
+LICENCES = ["carrier/LICENSE-MIT", "carrier/THIRD-PARTY.md", "carrier/OFL.txt", "carrier/opencv/copyright"]
+LICENCES += ["libavcodec59/copyright"]
 
 
 def root_faults(root):
