@@ -12,9 +12,13 @@ if [ -n "$of_arch" ]; then
 else
     compilers=build-essential
 fi
-apt-get -qq update
-apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    sort -u >/etc/apt/sources.list.d/sources-of-opencv.list
+# Sources of packages, in both forms of apt's lists.
+for file in /etc/apt/sources.list.d/*.sources; do
+    [ ! -f "$file" ] || sed -i 's/^Types: deb$/Types: deb deb-src/' "$file"
+done
+if [ -f /etc/apt/sources.list ]; then
+    sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >/etc/apt/sources.list.d/sources-of-opencv.list
+fi
 apt-get -qq update
 # shellcheck disable=SC2086 # several packages
 install ca-certificates cmake pkg-config $compilers "libavcodec-dev$of_arch" "libavformat-dev$of_arch" \
