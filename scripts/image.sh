@@ -62,6 +62,11 @@ base() {
     rm "$cache/debian-$architecture.tar"
 }
 
+# What an interrupted build has left. One build at a time, hence.
+exec 9>"$cache/lock"
+flock 9
+buildah rm --all >/dev/null
+
 build_arch=$(dpkg --print-architecture)
 base "$build_arch"
 base "$arch"
