@@ -162,7 +162,8 @@ def running(folder):
 
 
 def inside(*command, user=f"{USER}:{USER}"):
-    return subprocess.run([*CRUN, "exec", "--user", user, ID, *command], capture_output=True, text=True)
+    command = [*CRUN, "exec", "--user", user, ID, *command]
+    return subprocess.run(command, capture_output=True, text=True, timeout=station.PATIENCE_S)
 
 
 def process_faults():
@@ -231,7 +232,11 @@ def feed_faults(node):
 def end_faults(container, folder):
     begun = time.monotonic()
     subprocess.run([*CRUN, "kill", ID, "TERM"], check=True)
-    code = container.wait(station.PATIENCE_S)
+    try:
+        code = container.wait(station.PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        yield f"it did not end within {station.PATIENCE_S} s after SIGTERM"
+        return
     took = time.monotonic() - begun
     if code != 0 or took > END_MAX_S:
         yield f"it ended with {code} after {took:.1f} s"
