@@ -16,9 +16,8 @@ fi
 for file in /etc/apt/sources.list.d/*.sources; do
     [ ! -f "$file" ] || sed -i 's/^Types: deb$/Types: deb deb-src/' "$file"
 done
-if [ -f /etc/apt/sources.list ]; then
-    sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >/etc/apt/sources.list.d/sources-of-opencv.list
-fi
+cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed -n 's/^deb /deb-src /p' >/tmp/sources.list
+mv /tmp/sources.list /etc/apt/sources.list.d/sources-of-opencv.list
 apt-get -qq update
 # shellcheck disable=SC2086 # several packages
 install ca-certificates cmake pkg-config $compilers "libavcodec-dev$of_arch" "libavformat-dev$of_arch" \

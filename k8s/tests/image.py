@@ -19,7 +19,7 @@ import time
 import urllib.request
 
 import check
-import station
+import pod
 
 sys.path.insert(0, str(check.K8S / "image"))
 import archive  # noqa: E402
@@ -94,19 +94,19 @@ def seccomp():
 
 def bundle(folder, image, documents):
     """config.json: the container of the Deployment. Network: that of this process."""
-    pod = station.station_of(documents)["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
+    spec = pod.station_of(documents)["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
     places = {"config": folder / "config", "state": folder / "state", "tmp": folder / "tmp"}
     for path in places.values():
         path.mkdir(exist_ok=True)
     # As Kubernetes gives a volume with fsGroup.
     for path in [places["state"], places["tmp"]]:
-        os.chown(path, 0, pod["securityContext"]["fsGroup"])
+        os.chown(path, 0, spec["securityContext"]["fsGroup"])
         path.chmod(0o2770)
-    (places["config"] / "carrier.toml").write_text(station.toml_of(documents))
+    (places["config"] / "carrier.toml").write_text(pod.toml_of(documents))
     folder.chmod(0o755)
     variables = dict(text.split("=", 1) for text in image.config["config"]["Env"])
-    variables |= station.environment(documents) | {"CARRIER_ADMIN_TOKEN": station.TOKEN, "HOSTNAME": "carrier-0"}
+    variables |= pod.environment(documents) | {"CARRIER_ADMIN_TOKEN": pod.TOKEN, "HOSTNAME": "carrier-0"}
     mounts = [
         {"destination": "/proc", "type": "proc", "source": "proc"},
         {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=65536k"]},
@@ -123,9 +123,9 @@ def bundle(folder, image, documents):
         "hostname": "carrier-0",
         "process": {
             "user": {
-                "uid": pod["securityContext"]["runAsUser"],
-                "gid": pod["securityContext"]["runAsGroup"],
-                "additionalGids": [pod["securityContext"]["fsGroup"]],
+                "uid": spec["securityContext"]["runAsUser"],
+                "gid": spec["securityContext"]["runAsGroup"],
+                "additionalGids": [spec["securityContext"]["fsGroup"]],
             },
             "args": image.config["config"]["Entrypoint"] + container["args"],
             "env": [f"{name}={value}" for name, value in variables.items()],
@@ -152,18 +152,18 @@ def running(folder):
         command = [*CRUN, "run", "--bundle", str(folder), ID]
         container = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        station.until(lambda: station.ask("/readyz")[0] == 200 or container.poll() is not None, "the station is ready")
+        pod.until(lambda: pod.ask("/readyz")[0] == 200 or container.poll() is not None, "the station is ready")
         if container.poll() is not None:
             raise SystemExit(f"the container ended with {container.returncode}: {(folder / 'log').read_text()}")
         yield container
     finally:
         subprocess.run([*CRUN, "delete", "--force", ID], stderr=subprocess.DEVNULL)
-        container.wait(station.PATIENCE_S)
+        container.wait(pod.PATIENCE_S)
 
 
 def inside(*command, user=f"{USER}:{USER}"):
     command = [*CRUN, "exec", "--user", user, ID, *command]
-    return subprocess.run(command, capture_output=True, text=True, timeout=station.PATIENCE_S)
+    return subprocess.run(command, capture_output=True, text=True, timeout=pod.PATIENCE_S)
 
 
 def process_faults():
@@ -183,9 +183,9 @@ def process_faults():
 
 def detector_faults():
     def detector():
-        return json.loads(station.ask("/api/status")[1])["detector"]
+        return json.loads(pod.ask("/api/status")[1])["detector"]
 
-    station.until(lambda: detector()["state"] not in ["warming", "off"], "the model is warm")
+    pod.until(lambda: detector()["state"] not in ["warming", "off"], "the model is warm")
     found = detector()
     if found["state"] != "running" or found["model"] != "embedded":
         yield f"the detector: {found}"
@@ -213,7 +213,7 @@ def booth_faults():
     def state():
         return json.loads(get(f"/api/stylise/{job}"))
 
-    station.until(lambda: state()["state"] in ["done", "failed", "cancelled", "expired"], "the booth makes a picture")
+    pod.until(lambda: state()["state"] in ["done", "failed", "cancelled", "expired"], "the booth makes a picture")
     if state()["state"] != "done":
         yield f"the booth's picture: {state()}"
         return
@@ -224,7 +224,7 @@ def booth_faults():
 
 def feed_faults(node):
     """A browser sees moving pictures over WebRTC."""
-    watch = [node, str(check.K8S / "tests/watch.mjs"), f"http://{station.NODE}:8080/", station.NODE]
+    watch = [node, str(check.K8S / "tests/watch.mjs"), f"http://{pod.NODE}:8080/", pod.NODE]
     if subprocess.run(["nice", "-n", "15", *watch]).returncode != 0:
         yield "the browser saw no moving pictures"
 
@@ -233,9 +233,9 @@ def end_faults(container, folder):
     begun = time.monotonic()
     subprocess.run([*CRUN, "kill", ID, "TERM"], check=True)
     try:
-        code = container.wait(station.PATIENCE_S)
+        code = container.wait(pod.PATIENCE_S)
     except subprocess.TimeoutExpired:
-        yield f"it did not end within {station.PATIENCE_S} s after SIGTERM"
+        yield f"it did not end within {pod.PATIENCE_S} s after SIGTERM"
         return
     took = time.monotonic() - begun
     if code != 0 or took > END_MAX_S:
@@ -256,7 +256,7 @@ def files(root):
 def prepare():
     """The network of the node, and control groups as crun wants them."""
     commands = ["ip link set lo up", "ip link add node0 type veth peer name node1"]
-    commands += [f"ip address add {station.NODE}/24 dev node0", "ip link set node0 up", "ip link set node1 up"]
+    commands += [f"ip address add {pod.NODE}/24 dev node0", "ip link set node0 up", "ip link set node1 up"]
     if pathlib.Path("/sys/fs/cgroup/unified").is_dir():
         # crun refuses a mixture of both versions even if it is to leave them alone.
         commands.append("mount -t tmpfs none /sys/fs/cgroup")
@@ -268,7 +268,7 @@ def main():
     kubectl, path, node = sys.argv[1:]
     documents = check.render(kubectl, check.K8S / "overlays/local")
     image = archive.Image(path)
-    (container,) = station.station_of(documents)["spec"]["template"]["spec"]["containers"]
+    (container,) = pod.station_of(documents)["spec"]["template"]["spec"]["containers"]
     prepare()
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
