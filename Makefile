@@ -1,6 +1,6 @@
 # carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s test-deb soak audit docs licences msrv deb release fuzz bench bench-network bench-power bench-times fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s test-deb image test-image test-image-twice soak audit docs licences msrv deb release fuzz bench bench-network bench-power bench-times fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -8,13 +8,15 @@ RUNTIME ?=
 MODEL ?= yolox_nano
 # How long `make fuzz` runs each target.
 SECONDS ?= 60
+# Processor that `make image` is for: amd64 or arm64; empty for this machine's.
+ARCH ?=
 # How long `make soak` runs.
 MINUTES ?= 60
 # Passed on to carrier: make run ARGS="--source scene"
 ARGS ?=
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 run: ## install what is missing, build, start and print the addresses (ARGS="--help", RUNTIME=openvino)
 	@scripts/run.sh "$(RUNTIME)" $(ARGS)
@@ -61,6 +63,15 @@ test-deb: ## the Debian package in a virtual machine with systemd: install, star
 	@scripts/install-build-needs.sh
 	cargo build --release
 	scripts/test-deb.sh
+
+image: ## the container image, without a registry, as root (RUNTIME=openvino, ARCH=arm64)
+	@scripts/image.sh "$(or $(RUNTIME),cpu)" $(ARCH)
+
+test-image: ## run the image that make image has written as Kubernetes does: feed, booth, end
+	@scripts/test-image.sh
+
+test-image-twice: ## build the image twice, the second time from nothing: both must have the same files
+	@scripts/test-image-twice.sh
 
 soak: ## viewers, uploads and malicious traffic for an hour: memory, descriptors, frame rate (MINUTES=60)
 	@scripts/install-build-needs.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
-# fetch-runtime.sh [cpu|openvino|cuda]: puts ONNX Runtime's shared libraries where carrier looks for
-# them, in the XDG cache under carrier/runtime/FLAVOUR. They come out of the Python wheels, through
+# fetch-runtime.sh [cpu|openvino|cuda] [MACHINE]: puts ONNX Runtime's shared libraries where carrier looks for
+# them, in the XDG cache under carrier/runtime/FLAVOUR; for another MACHINE (x86_64, aarch64), if named. They come out of the Python wheels, through
 # pip, so that whatever index or mirror is configured for pip serves; each wheel is checked against
 # the hash pinned in scripts/runtime/. Silent when that very set is there already.
 set -eu
@@ -13,7 +13,7 @@ if [ ! -f "$requirements" ]; then
     exit 2
 fi
 
-architecture=$(uname -m)
+architecture=${2:-$(uname -m)}
 folder=${XDG_CACHE_HOME:-$HOME/.cache}/carrier/runtime
 stamp="$architecture $(sha256sum <"$requirements")"
 if [ "$(cat "$folder/$flavour/stamp" 2>/dev/null || true)" = "$stamp" ]; then

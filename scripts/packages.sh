@@ -10,11 +10,12 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# need PACKAGE WHY CHECK...: notes PACKAGE as missing when CHECK fails.
+# need PACKAGE WHY CHECK...: notes PACKAGE as missing when CHECK fails, unless $LEFT_OUT has it.
 need() {
     package=$1
     why=$2
     shift 2
+    [ "$package" != "${LEFT_OUT:-}" ] || return 0
     "$@" && return
     missing="$missing $package"
     reasons="$reasons

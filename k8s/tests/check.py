@@ -14,6 +14,7 @@ import tempfile
 import kubernetes_validate
 import yaml
 
+import containerfile
 import nodes
 import policies
 import program
@@ -113,6 +114,7 @@ def main():
         faults += [f"{name}: {fault}" for fault in found]
     faults += program.metric_faults(ROOT)
     faults += nodes.faults(ROOT, sets)
+    faults += [f"Containerfile: {fault}" for fault in containerfile.faults(ROOT, sets["base"])]
     typed.write_text(typed_source(sets))
     for fault in faults:
         print(fault)
