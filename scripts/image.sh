@@ -52,9 +52,10 @@ base() {
     [ ! -s "$cache/sources.list" ] || set -- "$@" "$cache/sources.list"
     architecture=$1
     shift
+    # mmdebstrap refuses an empty file.
+    [ ! -s "$cache/apt.conf" ] || set -- --aptopt="$cache/apt.conf" "$@"
     mmdebstrap --quiet --variant=apt --architectures="$architecture" --include=usr-is-merged \
-        --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --dpkgopt=force-unsafe-io \
-        --aptopt="$cache/apt.conf" "$@"
+        --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --dpkgopt=force-unsafe-io "$@"
     from=$(buildah from --arch "$architecture" scratch)
     buildah add --quiet "$from" "$cache/debian-$architecture.tar" / >/dev/null
     buildah config --arch "$architecture" --cmd /bin/sh "$from"

@@ -24,6 +24,7 @@ install -D -m 644 k8s/base/carrier.toml "$root/etc/carrier/carrier.toml"
 
 mkdir -p "$doc/opencv"
 cp LICENSE-APACHE LICENSE-MIT THIRD-PARTY.md models/EMBEDDED.md capture/fonts/OFL.txt "$doc/"
+cp /out/copyright "$doc/"
 cp /opt/opencv/licence/* "$doc/opencv/"
 python3 k8s/image/sbom.py image "$root" "$arch" </out/components.json >"$doc/carrier.cdx.json"
 

@@ -30,3 +30,5 @@ cargo metadata --locked --format-version 1 --filter-platform "$target" >/tmp/cra
 python3 k8s/image/sbom.py program "$RUNTIME" </tmp/crates.json >/out/components.json
 
 XDG_CACHE_HOME=/out scripts/fetch-runtime.sh "$RUNTIME" "$machine"
+# Here, since the sources of the crates are only here.
+scripts/licences.py --runtime "/out/carrier/runtime/$RUNTIME/onnxruntime" --target "$target" >/out/copyright

@@ -34,7 +34,7 @@ UNWANTED = ["apt", "apt-get", "as", "c++", "cargo", "cc", "cmake", "curl", "dpkg
 UNWANTED += ["mount", "perl", "pip3", "python3", "rustc", "su", "sudo", "wget"]
 # The components that have no package list of their own.
 LISTED = ["carrier-embedded-model", "libavcodec59", "libjpeg-turbo", "onnxruntime", "opencv", "openh264", "sqlite", "tokio"]
-LICENCES = ["carrier/LICENSE-MIT", "carrier/THIRD-PARTY.md", "carrier/OFL.txt", "carrier/opencv/copyright"]
+LICENCES = ["carrier/copyright", "carrier/LICENSE-MIT", "carrier/THIRD-PARTY.md", "carrier/OFL.txt", "carrier/opencv/copyright"]
 LICENCES += ["libavcodec59/copyright"]
 
 
