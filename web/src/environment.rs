@@ -11,6 +11,7 @@
 //! | `CARRIER_LOG` | the filter of the log |
 //! | `CARRIER_MODELS`, `CARRIER_MODELS_URL`, `CARRIER_RUNTIME`, `ORT_DYLIB_PATH` | where models and ONNX Runtime are ([`detector::Places`]) |
 //! | `XDG_CONFIG_HOME`, `XDG_DATA_HOME`, `XDG_STATE_HOME`, `XDG_CACHE_HOME`, `HOME` | this user's folders |
+//! | `ORT_DISABLE_TELEMETRY` | set by the program itself, for ONNX Runtime (`environment/onnx_runtime.rs`) |
 //! | `WAYLAND_DISPLAY`, `DISPLAY` | whether there is a desktop session, for the screen |
 //! | `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID` | systemd, read by the crate `sd-notify` |
 //! | `CARRIER_SYSTEM_ROOT` | the folder below which `sys` and `proc` tell of power, where it is not `/`: of the host in a container |
@@ -20,6 +21,7 @@
 //! that takes none: for a service `carrier-media`, Kubernetes sets `CARRIER_MEDIA_PORT=tcp://...`.
 
 mod credentials;
+mod onnx_runtime;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -29,6 +31,7 @@ use detector::Places;
 
 pub(crate) use credentials::CredentialError;
 use credentials::Credentials;
+pub(crate) use onnx_runtime::disable_telemetry;
 
 const TAKE_URLS: [&str; 2] = ["CARRIER_SOURCE", "CARRIER_PUBLIC_URL"];
 const ANNOUNCE: &str = "CARRIER_ANNOUNCE";

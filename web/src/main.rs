@@ -54,6 +54,7 @@ use crate::supervision::log::Log;
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    environment::disable_telemetry();
     let (cli, ignored) = Cli::read();
     let threads = Threads::default();
     let station = match &cli.command {

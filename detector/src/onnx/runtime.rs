@@ -53,7 +53,8 @@ impl Environment {
     /// Loads the library. Works once in a process; later calls fail.
     fn load(library: &Path) -> Result<Self, String> {
         let builder = ort::init_from(library).map_err(|error| error.to_string())?;
-        // Microsoft's builds may report usage unless this is off.
+        // Microsoft's builds may report usage unless this is off. Their client starts before it takes effect, hence the
+        // program also sets ORT_DISABLE_TELEMETRY.
         let environment = builder.with_name("carrier").with_telemetry(false).build();
         let environment = environment.map_err(|error| error.to_string())?;
         environment.set_log_level(LogLevel::Error);

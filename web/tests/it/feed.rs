@@ -118,6 +118,8 @@ fn a_first_run_detects_with_the_embedded_model() {
     assert_eq!(detector["state"], "running", "{detector}");
     assert_eq!(detector["model"], "embedded");
     assert!(detector["experimental"].is_boolean());
+    let telemetry = station.home.join(".ses");
+    assert!(!telemetry.exists(), "ONNX Runtime's client for usage reports has started");
 }
 
 #[test]

@@ -179,6 +179,9 @@ pub(crate) fn command(home: &Path) -> Command {
     for folder in ["CONFIG", "STATE", "DATA"] {
         command.env(format!("XDG_{folder}_HOME"), home.join(folder));
     }
+    command.env("TMPDIR", home);
+    // Cargo sets it for the tests; the program has to do so itself.
+    command.env_remove("ORT_DISABLE_TELEMETRY");
     command.env("CARRIER_INJECT", home.join(INJECTED));
     command.env("CARRIER_SYSTEM_ROOT", home.join(SYSTEM));
     // Not in the repository, whose `models/` would be searched.
