@@ -119,7 +119,10 @@ fn a_first_run_detects_with_the_embedded_model() {
     assert_eq!(detector["model"], "embedded");
     assert!(detector["experimental"].is_boolean());
     let telemetry = station.home.join(".ses");
-    assert!(!telemetry.exists(), "ONNX Runtime's client for usage reports has started");
+    assert!(
+        !telemetry.exists(),
+        "ONNX Runtime's client for usage reports has started"
+    );
 }
 
 #[test]
