@@ -158,11 +158,20 @@ impl WallClock {
     /// Unix time of `at` in milliseconds. Instants before the origin are supported.
     #[must_use]
     pub fn unix_ms(&self, at: Instant) -> u64 {
-        let wall = match at.checked_duration_since(self.origin) {
+        u64::try_from(self.since_unix_epoch(at).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The same in nanoseconds.
+    #[must_use]
+    pub fn unix_ns(&self, at: Instant) -> u64 {
+        u64::try_from(self.since_unix_epoch(at).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn since_unix_epoch(&self, at: Instant) -> Duration {
+        match at.checked_duration_since(self.origin) {
             Some(after) => self.wall_at_origin + after,
             None => self.wall_at_origin.saturating_sub(self.origin - at),
-        };
-        u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
+        }
     }
 }
 

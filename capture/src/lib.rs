@@ -32,6 +32,7 @@ mod supervisor;
 mod switch;
 mod threads;
 pub mod timecode;
+pub mod trace;
 
 pub use backoff::Backoff;
 pub use camera_settings::{CameraReport, CameraSettings};

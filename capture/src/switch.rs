@@ -21,6 +21,7 @@ use crate::frame::{Frame, Signal, SourceNumber};
 use crate::lock::lock;
 use crate::picture::PooledPicture;
 use crate::slot::Slot;
+use crate::trace::{self, TraceSpan};
 use frame_rate::FrameRate;
 use inputs::{Input, Inputs};
 
@@ -264,6 +265,10 @@ impl SourceSwitch {
         let mut frame = make(state.last_seq);
         frame.source_number = source_number;
         state.rate.frame(frame.captured_at);
+        if let Some(root) = trace::of_frame(frame.seq) {
+            let times = (frame.captured_at, Instant::now());
+            trace::record(TraceSpan::part_of(root, "carrier.capture", times));
+        }
         self.frames.publish(frame);
     }
 

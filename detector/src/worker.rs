@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use capture::trace::{self, TraceSpan};
 use capture::{Backoff, Frame, Heartbeat, Next, Slot, SlotReader, TURN_MAX, Threads};
 
 use crate::detector::{DetectorConfig, OpenError, open, open_for_faces};
@@ -329,7 +330,11 @@ impl<D: Detect + Send + 'static> Worker<D> {
                 if newest.is_some_and(|newest| newest.source_number == frame.source_number) {
                     self.parts.tracks.publish(tracks);
                 }
-                metrics.total.observe(now.elapsed().as_secs_f64());
+                let end = Instant::now();
+                metrics.total.observe((end - now).as_secs_f64());
+                if let Some(root) = trace::of_frame(frame.seq) {
+                    trace::record(TraceSpan::part_of(root, "carrier.detect", (now, end)));
+                }
                 at_work.note_rate(now, metrics);
                 self.backoff.reset();
                 return;

@@ -104,6 +104,7 @@ fn encoded(stream: &[u8], seq: u64) -> EncodedFrame {
         rtp_ticks: u32::try_from(seq * 3000 % (1 << 32)).unwrap_or(0),
         bytes: payloads.iter().map(bytes::Bytes::len).sum(),
         payloads,
+        trace: None,
     }
 }
 

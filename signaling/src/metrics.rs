@@ -23,6 +23,42 @@ pub enum LeaveReason {
     Shutdown,
 }
 
+/// Why a viewer that made an offer got no picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum JoinFailure {
+    /// The offer cannot be answered.
+    Offer,
+    /// There was no room.
+    Full,
+    /// The engine does not run.
+    EngineEnded,
+    /// No ICE check came.
+    NoCheck,
+    /// ICE found no path.
+    NoPath,
+    /// The DTLS handshake was not completed.
+    Handshake,
+    /// Another viewer got its place before it had connected.
+    Displaced,
+    /// It left before its first picture.
+    Left,
+}
+
+impl JoinFailure {
+    pub(crate) fn explanation(self) -> &'static str {
+        match self {
+            Self::Offer => "the offer cannot be answered",
+            Self::Full => "there is no room",
+            Self::EngineEnded => "the media engine does not run",
+            Self::NoCheck => "no ICE check came: nothing from this viewer reaches the media port",
+            Self::NoPath => "ICE found no path",
+            Self::Handshake => "the DTLS handshake was not completed",
+            Self::Displaced => "another viewer got its place",
+            Self::Left => "the viewer left before its first picture",
+        }
+    }
+}
+
 /// Why a datagram that came in was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum IgnoredCause {
@@ -128,7 +164,8 @@ const FRAME_BUCKETS: [f64; 11] = [
 ];
 
 capture::metrics! {
-    /// The engine's metrics. The label of [`Kinds`] is `kind`, that of `rendition_changes` is `cause`.
+    /// The engine's metrics. The label of [`Kinds`] is `kind`, that of `rendition_changes` is `cause`, of
+    /// `join_failures` it is `reason`.
     pub struct EngineMetrics;
     connections: Kinds<ConnectionFate> =>
         "carrier_media_connections", "TCP connections to the media port";
@@ -149,6 +186,8 @@ capture::metrics! {
     keyframe_requests: Counter =>
         "carrier_keyframe_requests", "Keyframes asked of the encoder by the engine";
     viewers: Gauge => "carrier_viewers", "Viewers now";
+    join_failures: Kinds<JoinFailure> =>
+        "carrier_viewer_join_failures", "Offers that did not lead to a picture";
     leaves: Kinds<LeaveReason> => "carrier_viewer_leaves", "Viewers gone";
     drops: Kinds<DropCause> =>
         "carrier_send_drops", "Datagrams not sent, and frames that waited too long";
@@ -162,6 +201,13 @@ capture::metrics! {
         "carrier_viewer_first_keyframe" Seconds, "From offer to the first keyframe sent";
     fanout: Histogram = Histogram::new(FRAME_BUCKETS) =>
         "carrier_fanout" Seconds, "Sending one frame to all its viewers of one engine thread";
+}
+
+pub(crate) fn count_join_failure(metrics: &EngineMetrics, failure: JoinFailure) {
+    let counter = metrics
+        .join_failures
+        .get_or_create_owned(&[("reason", failure)]);
+    counter.inc();
 }
 
 /// Counts `by` of `kind`.

@@ -4,6 +4,7 @@
 
 mod admission;
 mod erasing;
+mod job_traces;
 mod open;
 mod shared;
 mod state;
@@ -15,6 +16,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Instant;
 
+use capture::trace::{self, TraceSpan};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -162,19 +164,27 @@ impl Booth {
 
     /// One of a job's pictures, as JPEG.
     pub fn picture(&self, id: JobId, which: PictureKind) -> Result<Option<Vec<u8>>, BoothError> {
-        let shared = self.shared();
-        let state = shared.lock();
+        let (shared, began) = (self.shared(), Instant::now());
+        let mut state = shared.lock();
         if which == PictureKind::Preview {
             let running = state.running.get(&id);
             return Ok(running.and_then(|running| running.preview.clone()));
         }
         let row = state.job(id)?;
+        let traced = (which == PictureKind::Result)
+            .then(|| state.traces.take_fetched(id))
+            .flatten();
         drop(state);
         let file = row.and_then(|row| match which {
             PictureKind::Source => row.source,
             PictureKind::Result | PictureKind::Preview => row.result,
         });
-        file.map_or(Ok(None), |file| shared.pictures.read(&file))
+        let picture = file.map_or(Ok(None), |file| shared.pictures.read(&file));
+        if let Some(job) = traced {
+            let times = (began, Instant::now());
+            trace::record(TraceSpan::part_of(job, "carrier.booth.fetch", times));
+        }
+        picture
     }
 
     /// Subscribes to a job: the current view, then each newer one. The channel closes when the job is

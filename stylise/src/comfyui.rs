@@ -5,6 +5,7 @@
 //! server periodically, to know which workflows it can run.
 
 mod answers;
+mod call_span;
 mod check;
 mod client;
 mod erase;

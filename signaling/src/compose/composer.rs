@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
+use capture::trace::{self, TraceContext, TraceSpan};
 use capture::{
     Frame, Heartbeat, PooledPicture, Signal, Slot, SlotReader, TURN_MAX, Threads, WallClock,
 };
@@ -330,7 +331,18 @@ impl Composer {
         };
         self.metrics.frames.inc();
         let captured_at = frame.captured_at;
-        self.deliver(picture, Some(frame), captured_at, now);
+        let trace = trace::of_frame(frame.seq);
+        let composed_at = trace.map(|_| Instant::now());
+        self.deliver(picture, Some(frame), captured_at, now, trace);
+        if let (Some(root), Some(composed_at)) = (trace, composed_at) {
+            trace::record(TraceSpan::part_of(
+                root,
+                "carrier.compose",
+                (now, composed_at),
+            ));
+            let whole = (captured_at, Instant::now());
+            trace::record(TraceSpan::new(root, "carrier.frame", whole));
+        }
     }
 
     fn compose_card(&mut self, signal: Option<&Signal>, now: Instant) {
@@ -349,7 +361,7 @@ impl Composer {
             return;
         };
         self.metrics.cards.inc();
-        self.deliver(picture, None, now, now);
+        self.deliver(picture, None, now, now, None);
     }
 
     fn deliver(
@@ -358,6 +370,7 @@ impl Composer {
         clean: Option<Arc<Frame>>,
         captured_at: Instant,
         now: Instant,
+        trace: Option<TraceContext>,
     ) {
         let painted = Arc::new(picture);
         let seq = self.seq;
@@ -377,7 +390,7 @@ impl Composer {
             captured_at,
             encoded_at: now,
         });
-        self.encode_last(captured_at, now);
+        self.encode_last(captured_at, now, trace);
     }
 
     fn repeat(&mut self, now: Instant) {
@@ -386,10 +399,11 @@ impl Composer {
         let shown_for: Duration = now.saturating_duration_since(last.encoded_at);
         let ticks_of = last.captured_at + shown_for;
         self.metrics.repeats.inc();
-        self.encode_last(ticks_of, now);
+        self.encode_last(ticks_of, now, None);
     }
 
-    fn encode_last(&mut self, ticks_of: Instant, now: Instant) {
+    /// `trace`: the span of the frame, if it is traced and this is the first time that it is encoded.
+    fn encode_last(&mut self, ticks_of: Instant, now: Instant, trace: Option<TraceContext>) {
         let Some(last) = &self.last else { return };
         let subject = Subject {
             picture: &last.painted,
@@ -397,6 +411,7 @@ impl Composer {
             captured_at: last.captured_at,
             rtp_ticks: self.clock.ticks(ticks_of),
             epoch: self.epoch,
+            trace,
         };
         self.streams.encode(subject, now);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::scale::{Scaler, fit_within};
+use capture::trace::{self, TraceContext, TraceSpan};
 use capture::{I420, PicturePool, RateCap};
 
 use super::metrics::ComposeMetrics;
@@ -26,6 +27,8 @@ pub(super) struct Subject<'a> {
     pub(super) rtp_ticks: u32,
     /// The picture epoch in which it was composed.
     pub(super) epoch: u64,
+    /// The span of its frame, if it is traced.
+    pub(super) trace: Option<TraceContext>,
 }
 
 /// All renditions.
@@ -152,7 +155,7 @@ impl Streams {
         } = stream.rendition;
         let (from, metrics) = (subject.picture, &self.metrics);
         let (width, height) = fit_within(from.width(), from.height(), width, height);
-        let mut smaller = None;
+        let (mut smaller, began) = (None, Instant::now());
         if (width, height) != (from.width(), from.height()) {
             let begin = Instant::now();
             smaller = Some(scaled(&mut self.scaler, &self.pool, from, (width, height))?);
@@ -177,6 +180,17 @@ impl Streams {
         metrics.encode.observe((after - begin).as_secs_f64());
         let payloads = packetise(encoded.access_unit);
         metrics.packetise.observe(after.elapsed().as_secs_f64());
+        if let Some(root) = subject.trace {
+            let rendition = stream.rendition.name();
+            let encode = TraceSpan::part_of(root, "carrier.encode", (began, after))
+                .with("carrier.rendition", rendition.clone())
+                .with("carrier.keyframe", encoded.keyframe);
+            let times = (after, Instant::now());
+            let packetise = TraceSpan::part_of(root, "carrier.packetise", times)
+                .with("carrier.rendition", rendition)
+                .with("carrier.packets", payloads.len() as u64);
+            [encode, packetise].into_iter().for_each(trace::record);
+        }
         if payloads.is_empty() {
             // overflow: counted. The rate control may skip a picture; references stay intact.
             metrics.left_out.inc();
@@ -195,6 +209,7 @@ impl Streams {
             rtp_ticks: subject.rtp_ticks.wrapping_add(rendition_offset(id)),
             bytes: payloads.iter().map(bytes::Bytes::len).sum(),
             payloads,
+            trace: subject.trace,
         }))
     }
 }

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use capture::lock;
+use capture::trace::TraceContext;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Notify;
 
@@ -35,6 +36,8 @@ pub struct EncodedFrame {
     pub payloads: Vec<Bytes>,
     /// Sum of the payload lengths.
     pub bytes: usize,
+    /// The span of the frame, if it is traced.
+    pub trace: Option<TraceContext>,
 }
 
 /// The capacity of a queue: two seconds at 30 fps. The engine takes frames as they come, so that more than

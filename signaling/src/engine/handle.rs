@@ -14,7 +14,7 @@ use super::audience::{Audience, Out};
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::fanout::viewer::NewViewer;
 use crate::ingest::publisher::NewPublisher;
-use crate::metrics::RenditionChange;
+use crate::metrics::{EngineMetrics, RenditionChange};
 use crate::transport::announce::{ANNOUNCED_MAX, Announced, NameResolver};
 use crate::transport::candidates::{Candidates, HostName, choose};
 use crate::transport::demux::Shard;
@@ -74,6 +74,7 @@ pub(crate) struct Shared {
     pub(super) names: NameResolver,
     pub(crate) ice: IceTimeouts,
     pub(crate) viewers_max: usize,
+    pub(crate) metrics: Arc<EngineMetrics>,
     pub(super) peer_index: Arc<PeerIndex>,
     /// One for each shard.
     pub(super) shards: Vec<ShardHandle>,

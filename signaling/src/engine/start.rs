@@ -113,7 +113,7 @@ impl Engine {
         let builder = ThreadBuilder {
             config: &config,
             demand,
-            metrics,
+            metrics: Arc::clone(&metrics),
             peer_index: Arc::new(PeerIndex::new(shards(config.threads))),
             crypto,
             clock: ReportClock::new(Instant::now(), SystemTime::now()),
@@ -133,6 +133,7 @@ impl Engine {
                 failed: config.lost_after,
             },
             viewers_max: config.viewers_max,
+            metrics,
             peer_index: threads.peer_index,
             shards: threads.shards,
             threads: Mutex::default(),

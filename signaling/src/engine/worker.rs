@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use capture::trace::{self, TraceSpan};
 use capture::{Heartbeat, TURN_MAX, lock};
 use mio::{Events, Poll, Token};
 
@@ -169,9 +170,16 @@ impl Worker {
     fn fan_out(&mut self) {
         while let Some(frame) = self.frames.try_recv() {
             let now = Instant::now();
+            let trace = frame.trace;
             self.audience
                 .frame(now, frame, &mut |runs| self.ports.send(runs));
-            self.metrics.fanout.observe(now.elapsed().as_secs_f64());
+            let end = Instant::now();
+            self.metrics.fanout.observe((end - now).as_secs_f64());
+            if let Some(root) = trace {
+                let send = TraceSpan::part_of(root, "carrier.send", (now, end));
+                let thread = self.shard.0 as u64;
+                trace::record(send.with("carrier.engine_thread", thread));
+            }
         }
     }
 
@@ -316,7 +324,7 @@ impl Worker {
             .viewers()
             .map(|viewer| ViewerSummary {
                 connected: matches!(viewer.phase, Phase::Awaiting | Phase::Live),
-                watched_for: now.saturating_duration_since(viewer.offered_at),
+                watched_for: now.saturating_duration_since(viewer.steps.offered_at),
                 loss: viewer.loss,
                 round_trip: viewer.round_trip,
                 rendition: viewer.rendition,

@@ -5,6 +5,9 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use capture::trace::TraceContext;
+
+use super::join::JoinSteps;
 use super::packet_ring::{PacketRing, RingFrame, RingPacket};
 use super::rtp_stream::RtpStream;
 use super::send_queue::SendQueue;
@@ -61,6 +64,8 @@ pub(crate) struct NewViewer {
     pub(crate) rtp: RtpStream,
     pub(crate) choice: RenditionChoice,
     pub(crate) offered_at: Instant,
+    /// The span of the request with its offer.
+    pub(crate) trace: Option<TraceContext>,
     pub(crate) place: Box<dyn Place>,
 }
 
@@ -78,8 +83,7 @@ pub(crate) struct Viewer {
     /// Why its rendition last changed.
     pub(crate) rendition_change: Option<RenditionChange>,
     pub(crate) phase: Phase,
-    pub(crate) offered_at: Instant,
-    pub(crate) connected_at: Option<Instant>,
+    pub(crate) steps: JoinSteps,
     /// Its first keyframe has gone out.
     pub(crate) started: bool,
     pub(crate) loss: Option<f32>,
@@ -90,15 +94,13 @@ pub(crate) struct Viewer {
     /// Its entry in the audience's timetable.
     pub(crate) deadline: Option<Instant>,
     pub(crate) place: Box<dyn Place>,
-    /// When its first ICE check came.
-    pub(crate) checked_at: Option<Instant>,
     /// The demand for its rendition counts it.
     pub(crate) is_counted: bool,
 }
 
 impl Viewer {
-    /// `rendition`: the one that it gets first.
-    pub(crate) fn new(newcomer: NewViewer, rendition: RenditionId) -> Self {
+    /// `rendition`: the one that it gets first; `now`: its offer was answered.
+    pub(crate) fn new(now: Instant, newcomer: NewViewer, rendition: RenditionId) -> Self {
         Self {
             id: newcomer.id,
             peer: newcomer.peer,
@@ -110,8 +112,14 @@ impl Viewer {
             rendition_change: None,
             phase: Phase::Connecting,
             next_report: newcomer.offered_at,
-            offered_at: newcomer.offered_at,
-            connected_at: None,
+            steps: JoinSteps {
+                trace: newcomer.trace,
+                offered_at: newcomer.offered_at,
+                answered_at: now,
+                checked_at: None,
+                path_at: None,
+                connected_at: None,
+            },
             started: false,
             loss: None,
             round_trip: None,
@@ -119,7 +127,6 @@ impl Viewer {
             pli_backoff: PliBackoff::default(),
             deadline: None,
             place: newcomer.place,
-            checked_at: None,
             is_counted: false,
         }
     }
@@ -131,7 +138,7 @@ impl Viewer {
         match (self.peer.link(), self.phase) {
             (LinkState::Up, Phase::Connecting | Phase::Away) => {
                 self.phase = Phase::Awaiting;
-                self.connected_at.get_or_insert(now);
+                self.steps.connected_at.get_or_insert(now);
                 // It may have come back by another network, to which old estimates do not apply.
                 self.control = Control::new(now, self.control.choice());
                 (self.rendition, self.next) = (first, None);
@@ -236,8 +243,8 @@ impl Viewer {
     /// When this viewer next needs a timer.
     pub(crate) fn due(&mut self, now: Instant, connect_within: Duration) -> Option<Instant> {
         let connecting = self.phase == Phase::Connecting;
-        let connect =
-            connecting.then(|| (now + PLACE_CHECK_INTERVAL).min(self.offered_at + connect_within));
+        let connect = connecting
+            .then(|| (now + PLACE_CHECK_INTERVAL).min(self.steps.offered_at + connect_within));
         let live = self.phase == Phase::Live;
         let report = live.then_some(self.next_report);
         let control = self.control.due(now).filter(|_| live);
@@ -260,7 +267,7 @@ impl Viewer {
     pub(crate) fn watches(&self, now: Instant) -> bool {
         let soon = |at| now.saturating_duration_since(at) < CONNECTS_SOON;
         match self.phase {
-            Phase::Connecting => self.checked_at.is_some_and(soon),
+            Phase::Connecting => self.steps.checked_at.is_some_and(soon),
             Phase::Awaiting | Phase::Live => true,
             Phase::Away => false,
         }

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use capture::trace;
 use rtc::shared::error::Error;
 
 use super::reply::{Reply, offer_problem};
@@ -90,6 +91,7 @@ pub(crate) fn negotiate(
         choice,
         offered_at: now,
         id: local.names.id,
+        trace: trace::current(),
         place,
     };
     Ok((newcomer, answer))

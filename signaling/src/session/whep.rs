@@ -14,6 +14,7 @@ use super::reply::{
 use crate::congestion::{RenditionChoice, parse_choice};
 use crate::encode::encoder::Rendition;
 use crate::engine::EngineHandle;
+use crate::metrics::{JoinFailure, count_join_failure};
 use crate::transport::session::SessionError;
 
 pub use super::patch::SessionPatch;
@@ -63,26 +64,37 @@ impl Whep {
     /// As [`Self::post`]. `place` is dropped when the viewer is gone (by `DELETE`, a DTLS close or a timeout),
     /// or at once if it does not join.
     pub async fn post_with_place(&self, post: WhepPost<'_>, place: Box<dyn Place>) -> Reply {
-        self.try_post(post, place)
-            .await
-            .unwrap_or_else(|problem| problem)
+        let answered = self.try_post(post, place).await;
+        answered.unwrap_or_else(|(failure, problem)| {
+            count_join_failure(&self.engine.shared().metrics, failure);
+            problem
+        })
     }
 
-    async fn try_post(&self, post: WhepPost<'_>, place: Box<dyn Place>) -> Result<Reply, Reply> {
-        let offer = checked_body(post.content_type, SDP, post.body)?;
+    async fn try_post(
+        &self,
+        post: WhepPost<'_>,
+        place: Box<dyn Place>,
+    ) -> Result<Reply, (JoinFailure, Reply)> {
+        let refused = |problem| (JoinFailure::Offer, problem);
+        let offer = checked_body(post.content_type, SDP, post.body).map_err(refused)?;
         if self.engine.is_full() {
-            return Err(full());
+            return Err((JoinFailure::Full, full()));
         }
-        let choice = self.parse_choice(post.rendition.unwrap_or("auto"))?;
+        let choice = post.rendition.unwrap_or("auto");
+        let choice = self.parse_choice(choice).map_err(refused)?;
         let candidates = self.engine.candidates(post.host);
         let shared = self.engine.shared();
-        let (newcomer, answer) = negotiate(shared, &candidates, offer, choice, place)?;
+        let negotiated = negotiate(shared, &candidates, offer, choice, place);
+        let (newcomer, answer) = negotiated.map_err(refused)?;
         let location = format!("whep/{}", newcomer.id);
         let tag = newcomer.peer.names().local.ufrag.clone();
         match self.engine.join(newcomer).await {
             Ok(()) => Ok(created(location, &tag, answer)),
-            Err(error @ SessionError::EngineEnded) => Err(session_problem(error)),
-            Err(_) => Err(full()),
+            Err(error @ SessionError::EngineEnded) => {
+                Err((JoinFailure::EngineEnded, session_problem(error)))
+            }
+            Err(_) => Err((JoinFailure::Full, full())),
         }
     }
 

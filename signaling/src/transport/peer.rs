@@ -176,6 +176,11 @@ impl Peer {
         self.ice.was_checked()
     }
 
+    /// Whether ICE has selected a path.
+    pub(crate) fn has_path(&self) -> bool {
+        self.ice.path().is_some()
+    }
+
     /// Handles a datagram of this viewer. Returns `true` if it proves that the viewer owns its source address.
     pub(crate) fn receive(
         &mut self,

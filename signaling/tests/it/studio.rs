@@ -188,5 +188,6 @@ fn frame(seq: u64, keyframe: bool) -> EncodedFrame {
         rtp_ticks: u32::try_from(seq * 3000).expect("a short test"),
         bytes: payloads.iter().map(Bytes::len).sum(),
         payloads,
+        trace: None,
     }
 }

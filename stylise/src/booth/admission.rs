@@ -33,6 +33,7 @@ fn all_styles(shared: &Shared) -> Vec<Style> {
 }
 
 pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitted, SubmitError> {
+    let began = Instant::now();
     if let Some(known) = same_submission(&shared.lock(), submission)? {
         return Ok(known);
     }
@@ -40,7 +41,7 @@ pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitt
     check_limits(shared, &shared.lock(), submission, style.made_by)?;
     // Written without the lock, because the disk may be slow.
     let file = shared.pictures.keep(submission.source.jpeg())?;
-    let submitted = insert(shared, submission, &style, &file);
+    let submitted = insert(shared, submission, &style, &file, began);
     if !submitted.as_ref().is_ok_and(|submitted| submitted.is_new) {
         shared.pictures.erase(&[file]);
     }
@@ -137,12 +138,14 @@ fn first_expected_end(state: &BoothState, unfinished: &[JobId], now: Instant) ->
     first.max(Duration::from_secs(1))
 }
 
-/// Repeats all checks under the lock: another request may have used the key or the last place meanwhile.
+/// Repeats all checks under the lock: another request may have used the key or the last place meanwhile. `began`: the
+/// submission was received.
 fn insert(
     shared: &Shared,
     submission: &Submission,
     style: &Style,
     file: &str,
+    began: Instant,
 ) -> Result<Submitted, SubmitError> {
     let stylist = shared.stylist(style.made_by);
     let workload = stylist.map_or_else(|| style.id.clone(), |stylist| stylist.workload(&style.id));
@@ -170,6 +173,7 @@ fn insert(
     let stylist = state.stylist_mut(style.made_by);
     stylist.push(&row.owner(), id, &style.id, now);
     stylist.learn_workload(&style.id, workload);
+    state.traces.submitted(id, style.made_by, began, now);
     state
         .metrics
         .jobs(style.made_by.name(), State::Queued.name())

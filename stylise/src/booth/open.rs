@@ -12,6 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use uuid::Uuid;
 
 use crate::api::BoothError;
+use crate::booth::job_traces::JobTraces;
 use crate::booth::shared::{BoothSettings, Shared};
 use crate::booth::state::{BoothState, ReadClocks};
 use crate::job::{JobEvent, State};
@@ -55,6 +56,7 @@ pub(super) fn open(
         read_clocks,
         erased_in_memory: HashSet::new(),
         log_needs_truncating: false,
+        traces: JobTraces::default(),
     };
     state.save_clock();
     let swept = recover(&mut state, &pictures)?;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::api::{BoothError, JobView, WaitsFor};
+use crate::booth::job_traces::JobTraces;
 use crate::job::{JobEvent, JobId, State};
 use crate::jobs::estimate::JobTiming;
 use crate::jobs::expiry::{ClockReading, StationTime};
@@ -35,6 +36,7 @@ pub(crate) struct BoothState {
     pub(crate) erased_in_memory: HashSet<JobId>,
     /// Whether the database's write-ahead log may still contain erased rows.
     pub(crate) log_needs_truncating: bool,
+    pub(crate) traces: JobTraces,
 }
 
 impl BoothState {
@@ -65,6 +67,7 @@ impl BoothState {
             let remote = row.remote.as_ref().map(|remote| remote.id);
             let running = RunningJob::new(made_by, remote, now);
             self.running.insert(job, running);
+            self.traces.taken(job, now);
             self.stylist_mut(made_by).current = Some(job);
             self.queue_changed();
             return Ok(Some(row));
@@ -143,6 +146,7 @@ impl BoothState {
     /// Records in memory that the database ended a job.
     pub(crate) fn record_end(&mut self, job: JobId, made_by: MadeBy, state: State) {
         self.metrics.jobs(made_by.name(), state.name()).inc();
+        self.traces.ended(job, state, Instant::now());
         self.drop_from_queue(job, made_by);
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use capture::trace::{self, TraceSpan};
 use capture::{Heartbeat, TURN_MAX};
 
 use crate::api::BoothError;
@@ -154,7 +155,7 @@ fn duration_words(time: Duration) -> String {
 }
 
 fn serve(shared: &Shared, stylist: &dyn Stylist, row: &Row, heartbeat: &Heartbeat) {
-    let outcome = make_picture(shared, stylist, row, heartbeat);
+    let outcome = make_traced_picture(shared, stylist, row, heartbeat);
     let mut state = shared.lock();
     let freed = record_outcome(shared, &mut state, stylist, row, outcome);
     state.running.remove(&row.id);
@@ -229,6 +230,7 @@ fn put_back(state: &mut BoothState, row: &Row, reason: Option<String>) {
     if let Err(error) = &waits {
         tracing::error!(%error, job = ?row.id, "cannot store that a job is queued again");
     }
+    state.traces.put_back(row.id, Instant::now());
     let own = state.stylist_mut(row.made_by);
     if is_erased || !waits.unwrap_or(true) {
         own.finish(row.id);
@@ -261,6 +263,34 @@ fn record_timing(shared: &Shared, state: &mut BoothState, stylist: &dyn Stylist,
         own.wait.record(timing, now);
     }
     own.learn_workload(&row.style, workload);
+}
+
+/// [`make_picture`] as a span of the job's trace, if it has one.
+fn make_traced_picture(
+    shared: &Shared,
+    stylist: &dyn Stylist,
+    row: &Row,
+    heartbeat: &Heartbeat,
+) -> Result<String, StylistError> {
+    let Some(job) = shared.lock().traces.context(row.id) else {
+        return make_picture(shared, stylist, row, heartbeat);
+    };
+    let began = Instant::now();
+    let mut span = TraceSpan::part_of(job, "carrier.booth.stylise", (began, began))
+        .with("carrier.booth.stylist", row.made_by.name());
+    let entered = trace::enter(Some(span.context));
+    let outcome = make_picture(shared, stylist, row, heartbeat);
+    drop(entered);
+    span.end = Instant::now();
+    // Without the words, which may name files.
+    span.error = outcome.as_ref().err().map(|error| match error {
+        StylistError::Cancelled => "cancelled",
+        StylistError::Stopping => "the program ends",
+        StylistError::Unavailable(_) => "the stylist is unavailable",
+        StylistError::Failed(_) => "the stylist failed",
+    });
+    trace::record(span);
+    outcome
 }
 
 /// Runs the stylist, and stores the result after checking it.
@@ -303,7 +333,13 @@ fn make_picture(
             ))
         })
     })?;
-    shared.pictures.keep(picture.jpeg()).map_err(disk_error)
+    let began = Instant::now();
+    let stored = shared.pictures.keep(picture.jpeg());
+    if let Some(stylise) = trace::current() {
+        let times = (began, Instant::now());
+        trace::record(TraceSpan::part_of(stylise, "carrier.booth.store", times));
+    }
+    stored.map_err(disk_error)
 }
 
 /// A disk failure counts as an outage: the job waits and is retried.

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 use std::{io, thread};
 
+use capture::trace;
 use serde_json::{Value, json};
 use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -15,6 +16,7 @@ use url::Url;
 
 use crate::comfyui::answers;
 use crate::comfyui::answers::{Accepted, Ended, Found, QueuePlace};
+use crate::comfyui::call_span::CallSpan;
 use crate::comfyui::events::PictureRef;
 use crate::comfyui::remote_order::OrderNames;
 use crate::comfyui::server_error::{CallError, one_line};
@@ -82,8 +84,10 @@ impl Client {
             .config()
             .timeout_global(Some(self.endpoint.timeouts.upload))
             .build();
-        let answer = read(request.send(form), SMALL_MAX_BYTES)?;
-        answers::uploaded(&answer)
+        let span = CallSpan::begin();
+        let answer = read(request.send(form), SMALL_MAX_BYTES);
+        span.end("POST", &["upload", "image"], &url, &answer);
+        answers::uploaded(&answer?)
     }
 
     /// Sends an order with our own id for it.
@@ -222,14 +226,20 @@ impl Client {
         let url: Url = self.endpoint.url(path, query);
         let request = self.with_headers(self.agent.get(url.as_str()));
         let request = request.config().timeout_global(Some(within)).build();
-        read(request.call(), limit)
+        let span = CallSpan::begin();
+        let answer = read(request.call(), limit);
+        span.end("GET", path, &url, &answer);
+        answer
     }
 
     fn post(&self, path: &[&str], body: &Value, within: Duration) -> Result<Vec<u8>, CallError> {
         let url = self.endpoint.url(path, &[]);
         let request = self.with_headers(self.agent.post(url.as_str()));
         let request = request.config().timeout_global(Some(within)).build();
-        read(request.send_json(body), SMALL_MAX_BYTES)
+        let span = CallSpan::begin();
+        let answer = read(request.send_json(body), SMALL_MAX_BYTES);
+        span.end("POST", path, &url, &answer);
+        answer
     }
 
     fn command(&self, route: &str, body: &Value) -> Result<(), CallError> {
@@ -300,8 +310,10 @@ impl<T: Send + 'static> BackgroundCall<T> {
         // overflow: awaited; one answer, and room for it
         let (to, answer) = sync_channel(1);
         let thread = thread::Builder::new().name("comfyui-call".to_owned());
+        let context = trace::current();
         // If no thread can be started the sender is dropped, which the receiver reports as a failed call.
         let _ = thread.spawn(move || {
+            let _entered = trace::enter(context);
             let _ = to.send(call());
         });
         Self { answer }

@@ -13,6 +13,7 @@ fn frame(index: usize, frame_seq: u64, keyframe: bool) -> EncodedFrame {
         rtp_ticks: 0,
         payloads: Vec::new(),
         bytes: 0,
+        trace: None,
     }
 }
 

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use capture::trace;
+
 use super::{Audience, Out, send};
 use crate::congestion::{Decision, RenditionChoice, ladder, targets};
 use crate::encode::demand::Demand;
@@ -153,8 +155,13 @@ pub(super) fn request_keyframe(demand: &Demand, metrics: &EngineMetrics, renditi
 fn note_start(viewer: &mut Viewer, now: Instant, metrics: &EngineMetrics) {
     if !viewer.started {
         viewer.started = true;
-        let took = now.saturating_duration_since(viewer.offered_at);
+        let took = now.saturating_duration_since(viewer.steps.offered_at);
         metrics.first_keyframe.observe(took.as_secs_f64());
+        viewer
+            .steps
+            .spans(now, None)
+            .into_iter()
+            .for_each(trace::record);
     }
 }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use capture::Guest;
+use capture::{Guest, trace};
 
 use super::pictures::{first_rendition, request_keyframe};
 use super::{Audience, Out, TICK_LEAST, send};
 use crate::fanout::packet_ring::join_needs_keyframe;
 use crate::fanout::viewer::{NewViewer, Phase, Viewer};
 use crate::ingest::publisher::{IngestPublisher, NewPublisher};
-use crate::metrics::{LeaveReason, RenditionChange, count};
+use crate::metrics::{LeaveReason, RenditionChange, count, count_join_failure};
 use crate::transport::demux::ViewerKey;
 use crate::transport::peer::{LinkState, Peer};
 use crate::transport::session::{Restart, SessionError, Trickle};
@@ -30,7 +30,7 @@ impl Audience {
         let id = newcomer.id.clone();
         self.peer_index.directory().add(key, id, names);
         let first = first_rendition(newcomer.choice, &self.renditions, &self.demand);
-        let viewer = Viewer::new(newcomer, first);
+        let viewer = Viewer::new(now, newcomer, first);
         self.viewers.insert(key, viewer);
         self.metrics.joins.inc();
         self.schedule(key, now);
@@ -43,10 +43,10 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        if viewer.checked_at.is_some() || !viewer.peer.was_checked() {
+        if viewer.steps.checked_at.is_some() || !viewer.peer.was_checked() {
             return;
         }
-        viewer.checked_at = Some(now);
+        viewer.steps.checked_at = Some(now);
         let rendition = viewer.rendition;
         self.count_watchers(now);
         self.retarget_at.get_or_insert(now);
@@ -128,11 +128,16 @@ impl Audience {
             return;
         };
         let waits = viewer.phase == Phase::Connecting;
-        let late =
-            waits && now.saturating_duration_since(viewer.offered_at) >= self.limits.connect_within;
+        if waits && viewer.steps.path_at.is_none() && viewer.peer.has_path() {
+            viewer.steps.path_at = Some(now);
+        }
+        let late = waits
+            && now.saturating_duration_since(viewer.steps.offered_at) >= self.limits.connect_within;
         let gone = match viewer.peer.link() {
             LinkState::Closed => Some(LeaveReason::Closed),
-            LinkState::Failed if viewer.connected_at.is_none() => Some(LeaveReason::NeverConnected),
+            LinkState::Failed if viewer.steps.connected_at.is_none() => {
+                Some(LeaveReason::NeverConnected)
+            }
             LinkState::Failed => Some(LeaveReason::Lost),
             _ if late || (waits && viewer.place.is_lost()) => Some(LeaveReason::NeverConnected),
             LinkState::Up if waits && !viewer.place.occupy() => Some(LeaveReason::NeverConnected),
@@ -164,11 +169,11 @@ impl Audience {
         };
         if viewer.phase == Phase::Awaiting {
             let asked_at = match before {
-                Phase::Connecting => viewer.checked_at.unwrap_or(now),
+                Phase::Connecting => viewer.steps.checked_at.unwrap_or(now),
                 _ => now,
             };
             if before == Phase::Connecting {
-                let took = now.saturating_duration_since(viewer.offered_at);
+                let took = now.saturating_duration_since(viewer.steps.offered_at);
                 self.metrics.connect.observe(took.as_secs_f64());
             }
             self.start(now, key, asked_at, out);
@@ -196,16 +201,32 @@ impl Audience {
         if let Some(deadline) = viewer.deadline {
             self.timetable.remove(&(deadline, key));
         }
+        self.note_failed_join(now, &viewer, reason);
         if reason == LeaveReason::Closed {
             self.peer_index.directory().recently_closed.add(viewer.id);
         }
         count(&self.metrics.leaves, reason, 1);
         tracing::debug!(
             ?reason,
-            watched_s = now.saturating_duration_since(viewer.offered_at).as_secs(),
+            watched_s = now
+                .saturating_duration_since(viewer.steps.offered_at)
+                .as_secs(),
             "a viewer left"
         );
         self.count_watchers(now);
+    }
+
+    /// Counts a viewer that leaves before its first picture.
+    fn note_failed_join(&self, now: Instant, viewer: &Viewer, reason: LeaveReason) {
+        if viewer.started {
+            return;
+        }
+        let failure = viewer.steps.failure(reason, viewer.place.is_lost());
+        if let Some(failure) = failure {
+            count_join_failure(&self.metrics, failure);
+            let spans = viewer.steps.spans(now, Some(failure));
+            spans.into_iter().for_each(trace::record);
+        }
     }
 }
 

@@ -91,6 +91,7 @@ fn new_viewer_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> NewViewe
         choice: RenditionChoice::Auto,
         offered_at: now,
         id: parts.names.id.clone(),
+        trace: None,
         place: Box::new(()),
     }
 }

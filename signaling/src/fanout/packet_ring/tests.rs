@@ -28,6 +28,7 @@ pub(crate) fn frame_of(
         rtp_ticks: u32::try_from(seq * 3000).expect("small"),
         bytes: payloads.iter().map(Bytes::len).sum(),
         payloads,
+        trace: None,
     })
 }
 

@@ -15,6 +15,7 @@ fn sequence_numbers_continue_across_frames_and_the_last_packet_has_the_marker() 
         rtp_ticks: 3000,
         payloads: vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")],
         bytes: 2,
+        trace: None,
     };
     let mut numbering = Numbering {
         ssrc: 7,
