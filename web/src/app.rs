@@ -29,6 +29,7 @@ use crate::events::Events;
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
+use crate::metrics::http::HttpMetrics;
 use crate::network::NetworkState;
 use crate::network::visitors::VisitorsAddress;
 use crate::power::{Power, PowerEffects};
@@ -74,6 +75,7 @@ pub(crate) struct App {
     pub(crate) power: Arc<Power>,
     pub(crate) power_effects: PowerEffects,
     pub(crate) registry: Registry,
+    pub(crate) http_metrics: HttpMetrics,
     /// The OpenAPI document, made when it is asked for first.
     pub(crate) openapi: OnceLock<Bytes>,
 }

@@ -52,6 +52,7 @@ mod power;
 mod privacy;
 pub(crate) mod schedule;
 mod screen;
+mod telemetry;
 mod token_strength;
 mod visitors;
 
@@ -75,6 +76,7 @@ pub(crate) use self::network::IceServer;
 pub(crate) use self::power::PowerConfig;
 pub(crate) use self::privacy::PrivacyConfig;
 pub(crate) use self::screen::ScreenConfig;
+pub(crate) use self::telemetry::TelemetryConfig;
 pub(crate) use self::visitors::{ViewersConfig, WifiConfig, WifiSecurity};
 
 use self::hotspot::HotspotConfig;
@@ -152,6 +154,7 @@ section! {
         hotspot: HotspotConfig = HotspotConfig::default(),
         privacy: PrivacyConfig = PrivacyConfig::default(),
         events: EventsConfig = EventsConfig::default(),
+        telemetry: TelemetryConfig = TelemetryConfig::default(),
         screen: ScreenConfig = ScreenConfig::default(),
         power: PowerConfig = PowerConfig::default(),
     }
@@ -219,6 +222,7 @@ impl Config {
         set(&mut self.stylise.token, &environment.comfyui_token);
         set(&mut self.events.webhook_secret, &environment.webhook_secret);
         set(&mut self.events.mqtt, &environment.mqtt);
+        set(&mut self.telemetry.otlp, &environment.otlp);
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -273,6 +277,7 @@ impl Config {
         self.booth.check()?;
         self.privacy.check()?;
         self.events.check()?;
+        self.telemetry.check()?;
         if self.events.mqtt_snapshot_s > 0 && self.privacy.close_after_idle_min > 0 {
             let value = self.events.mqtt_snapshot_s.to_string();
             let why = "pictures for MQTT count as watching: privacy.close_after_idle_min would have no effect";

@@ -7,6 +7,7 @@
 //! | `CREDENTIALS_DIRECTORY` | the folder of files that have the same secrets (`environment/credentials.rs`) |
 //! | `CARRIER_ANNOUNCE` | `[network] announce`, separated by commas |
 //! | `CARRIER_COMFYUI` | `[stylise] comfyui` |
+//! | `CARRIER_OTLP` | `[telemetry] otlp` |
 //! | `CARRIER_OPENVINO_DEVICE` | `openvino_device` |
 //! | `CARRIER_LOG` | the filter of the log |
 //! | `CARRIER_MODELS`, `CARRIER_MODELS_URL`, `CARRIER_RUNTIME`, `ORT_DYLIB_PATH` | where models and ONNX Runtime are ([`detector::Places`]) |
@@ -48,6 +49,7 @@ pub(crate) struct Environment {
     pub(crate) comfyui_token: Option<String>,
     pub(crate) webhook_secret: Option<String>,
     pub(crate) mqtt: Option<String>,
+    pub(crate) otlp: Option<String>,
     pub(crate) announce: Option<Vec<String>>,
     pub(crate) openvino_device: Option<String>,
 }
@@ -68,6 +70,7 @@ impl Environment {
             comfyui_token: secret("CARRIER_COMFYUI_TOKEN")?,
             webhook_secret: secret("CARRIER_WEBHOOK_SECRET")?,
             mqtt: secret("CARRIER_MQTT")?,
+            otlp: value("CARRIER_OTLP"),
             announce: announce.map(|list| comma_separated(&list)),
             openvino_device: value("CARRIER_OPENVINO_DEVICE"),
         })

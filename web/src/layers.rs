@@ -5,6 +5,7 @@
 
 pub(crate) mod host_and_origin;
 pub(crate) mod identify;
+pub(crate) mod measure;
 pub(crate) mod path;
 pub(crate) mod portal;
 pub(crate) mod problem;

@@ -34,6 +34,7 @@ mod shutter;
 mod startup;
 mod stills;
 mod supervision;
+mod telemetry;
 #[cfg(test)]
 mod test_folder;
 

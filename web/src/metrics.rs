@@ -2,6 +2,7 @@
 //! `startup/pipeline.rs` registers.
 
 pub(crate) mod cameras;
+pub(crate) mod http;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelValue, EncodeMetric};
@@ -46,6 +47,8 @@ metrics! {
     webhook_deliveries: CounterBy<WebhookOutcome> =
         "carrier_webhook_deliveries", "Attempts to deliver an event to the webhook, by outcome";
     mqtt_connected: Gauge = "carrier_mqtt_connected", "1 while there is a connection to the MQTT broker";
+    telemetry_spans: CounterBy<SpanOutcome> =
+        "carrier_telemetry_spans", "Spans of traces, by what became of them";
     log_lines_dropped: Counter =
         "carrier_log_lines_dropped", "Lines of the log that could not be written in time, or at all";
 }
@@ -115,6 +118,16 @@ pub(crate) enum WebhookOutcome {
     Refused,
     /// It is tried again.
     Failed,
+}
+
+/// What became of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum SpanOutcome {
+    Sent,
+    /// By the collector.
+    Refused,
+    /// The queue was full, or the collector was away for too long.
+    Dropped,
 }
 
 /// Clock ticks of `/proc`: 100 per second on every Linux that Rust supports (the kernel's USER_HZ).

@@ -25,6 +25,7 @@ pub(crate) mod whep_whip;
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
@@ -34,11 +35,13 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
 use tower::Layer;
+use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::app::App;
 use crate::layers::identify::{self, Needs};
+use crate::layers::measure::{Measuring, RouteTemplate, measure};
 use crate::layers::{host_and_origin, path, problem, security_headers};
 
 /// Offers and configuration changes are far smaller; larger bodies are refused with 413 unread.
@@ -178,12 +181,17 @@ async fn openapi(State(app): State<Arc<App>>) -> Response {
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let base: Arc<str> = app.config.http.prefix().into();
     let policy = security_headers::content_policy(&app.config.http);
+    let measuring = Measuring {
+        metrics: app.http_metrics.clone(),
+        trusts_traceparent: app.config.telemetry.trust_traceparent,
+    };
     // Around the router, because it changes the path that is matched.
     let by_path = from_fn_with_state(base, path::normalise).layer(routes(app));
     Router::new()
         .fallback_service(by_path)
         .layer(from_fn(problem::as_problem))
         .layer(from_fn_with_state(policy, security_headers::add))
+        .layer(from_fn_with_state(measuring, measure))
 }
 
 fn routes(app: &Arc<App>) -> Router {
@@ -218,7 +226,9 @@ fn guarded(route: Route, app: &Arc<App>) -> MethodRouter<Arc<App>> {
         None => route.methods,
     };
     let check = from_fn_with_state((Arc::clone(app), route.needs), identify::check_right);
-    methods.layer(check)
+    let template = route.path;
+    let note = MapRequestLayer::new(move |request| RouteTemplate::note(request, template));
+    methods.layer::<_, Infallible>(check).layer(note)
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ use crate::settings::{Configured, ReadConfiguration, with_overlay};
 use crate::shutter::terminal::{self, TerminalModes};
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
 use crate::supervision::supervised;
+use crate::telemetry::Telemetry;
 
 /// HTTP serves pages, a few pictures and signalling: the pipeline needs the cores.
 const HTTP_THREADS: usize = 2;
@@ -108,6 +109,7 @@ pub(crate) fn run(
         served: listeners.served()?,
         network,
     };
+    let telemetry = start_telemetry(&config, threads, metrics)?;
     let (app, pipeline) = pipeline::start(config, selected, setup, kept_in, threads, metrics)?;
     let screen = screen::start(&app)?.map(Arc::new);
     let terminal_modes = watch_keys(&app, screen.clone());
@@ -123,7 +125,26 @@ pub(crate) fn run(
     app.booth.close();
     pipeline.stop();
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    if let Some(telemetry) = telemetry {
+        telemetry.stop();
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `None`: no collector is configured, and no span is made.
+fn start_telemetry(
+    config: &Config,
+    threads: &Threads,
+    metrics: &Metrics,
+) -> anyhow::Result<Option<Telemetry>> {
+    let Some(collector) = config.telemetry.collector()? else {
+        return Ok(None);
+    };
+    let spans = metrics.telemetry_spans.clone();
+    let telemetry = Telemetry::start(collector, config.name.clone(), threads, spans)
+        .context("cannot start the telemetry thread")?;
+    telemetry.receive_all();
+    Ok(Some(telemetry))
 }
 
 /// Reads the configuration with the options and variables of the start.

@@ -59,6 +59,7 @@ fn examine(args: &DoctorArgs) -> Vec<Finding> {
     findings.push(checks::data_folder(&config, &folders));
     findings.push(power::check(&config.power));
     findings.extend(checks::comfyui(&config.stylise));
+    findings.extend(checks::telemetry(&config.telemetry));
     findings
 }
 
@@ -96,7 +97,7 @@ mod tests {
         );
         let broken = told(
             "source = \"/nowhere/clip.mp4\"\nmodel = \"none\"\n[stylise]\ncomfyui = \"http://127.0.0.1:1\"\n\
-             workflows = \"/nowhere/workflows\"",
+             workflows = \"/nowhere/workflows\"\n[telemetry]\notlp = \"http://127.0.0.1:1\"",
         );
         let bad = |topic: &str| {
             let of_topic = broken.iter().filter(|finding| finding.topic == topic);
@@ -105,8 +106,8 @@ mod tests {
                 .count()
         };
         assert_eq!(
-            (bad("source"), bad("comfyui"), bad("workflow")),
-            (1, 1, 1),
+            ["source", "comfyui", "workflow", "telemetry"].map(bad),
+            [1; 4],
             "{broken:?}"
         );
         let cameras = told(

@@ -110,6 +110,7 @@ fn values_out_of_range_are_named() {
         ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
         ("[booth]\nkeep_hours = 0", "booth.keep_hours"),
         ("[events]\nmqtt = \"a\"", "events.mqtt"),
+        ("[telemetry]\notlp = \"http://a:4317\"", "telemetry.otlp"),
         (
             "[events]\nmqtt_snapshot_s = 5\n[privacy]\nclose_after_idle_min = 5",
             "events.mqtt_snapshot_s",
@@ -178,6 +179,7 @@ fn variables_without_an_option_take_precedence_over_the_file() {
         metrics_token: given("quiet-harbour-93"),
         comfyui: given("http://gpu.example:8188"),
         openvino_device: given("GPU"),
+        otlp: given("http://collector.example:4318"),
         ..Environment::default()
     };
     let config = Config::load(&RunArgs::default(), &environment, None, Ok).expect("valid");
@@ -186,6 +188,7 @@ fn variables_without_an_option_take_precedence_over_the_file() {
     assert_eq!(config.http.metrics_token, environment.metrics_token);
     assert_eq!(config.stylise.comfyui, environment.comfyui);
     assert_eq!(config.openvino_device, "GPU");
+    assert_eq!(config.telemetry.otlp, environment.otlp);
     let weak = Environment {
         metrics_token: given("12345678"),
         ..Environment::default()

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::http::bodies::ApiError;
 use crate::routes::contract::operation::Operation;
 use crate::routes::stylise;
+use crate::telemetry::spawn_blocking;
 
 #[derive(Debug, Default, Serialize, JsonSchema)]
 struct CameraBody {
@@ -36,7 +37,7 @@ struct CameraBody {
 
 pub(super) async fn camera(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
     // Some drivers take seconds to answer.
-    let report = tokio::task::spawn_blocking(move || {
+    let report = spawn_blocking(move || {
         let config = app.settings.present();
         let report = app.settings.followers().cameras.selected(&config).report();
         (config, report)

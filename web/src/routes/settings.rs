@@ -20,6 +20,7 @@ use crate::settings::offers::is_choice;
 use crate::settings::table::{Kind, RefusedError};
 use crate::settings::{ChangeError, Reloaded, Shown};
 use crate::shutter::Cause;
+use crate::telemetry::spawn_blocking;
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct SaveQuery {
@@ -78,7 +79,7 @@ pub(super) async fn change(
 /// POST: reads the configuration again, as SIGHUP does in a service.
 pub(super) async fn reload(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
     let reload = move || app.reload_configuration(Cause::Person, Some("admin".to_owned()));
-    let reloaded = tokio::task::spawn_blocking(reload).await;
+    let reloaded = spawn_blocking(reload).await;
     match reloaded.map_err(|_| broken())? {
         Ok(reloaded) => Ok(stylise::no_store(Json(reloaded))),
         Err(error) => {
@@ -100,7 +101,7 @@ pub(super) async fn apply(
 ) -> Result<(), ApiError> {
     let changing = Arc::clone(app);
     // The disk may be slow.
-    let changed = tokio::task::spawn_blocking(move || {
+    let changed = spawn_blocking(move || {
         let changed = changing.settings.change(&patch, tag.as_deref(), keep)?;
         if !changed.is_empty() {
             let what = format!("settings changed: {}", changed.join(", "));

@@ -16,6 +16,7 @@ use crate::layers::identify::Requester;
 use crate::routes::contract::operation::Operation;
 use crate::routes::stylise;
 use crate::shutter::{AuditEntry, Cause, ShutterState, ShutterView, now_unix_ms, rfc3339};
+use crate::telemetry::spawn_blocking;
 
 const REASON_CHARS_MAX: usize = 200;
 
@@ -80,7 +81,7 @@ pub(super) async fn change(
         ..ShutterState::new(change.closed, Cause::Person, now_unix_ms())
     };
     // The disk may be slow.
-    let deciding = tokio::task::spawn_blocking(move || app.shutter.decide(wanted));
+    let deciding = spawn_blocking(move || app.shutter.decide(wanted));
     match deciding.await {
         Ok(view) => Ok(body(view, true)),
         Err(_) => Err(ApiError::new(

@@ -29,6 +29,7 @@ use crate::assets;
 use crate::booth::{BoothClosedError, ComfyuiReport};
 use crate::http::bodies::{ApiError, Share};
 use crate::routes::contract::operation::Operation;
+use crate::telemetry::spawn_blocking;
 
 /// Time-out for a query's permit: the booth may wait for its disk.
 const TURN_WITHIN: Duration = Duration::from_secs(15);
@@ -167,7 +168,7 @@ pub(super) async fn query_booth<T: Send + 'static>(
     let booth = app.booth.get()?.clone();
     let turn = timeout(TURN_WITHIN, app.booth.query()).await;
     let turn = turn.ok().flatten().ok_or_else(busy)?;
-    let answer = tokio::task::spawn_blocking(move || {
+    let answer = spawn_blocking(move || {
         let answer = question(&booth);
         drop(turn);
         answer

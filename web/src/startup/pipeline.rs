@@ -48,6 +48,7 @@ use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
 use crate::metrics::Metrics;
 use crate::metrics::cameras::CameraCollector;
+use crate::metrics::http::HttpMetrics;
 use crate::power::{Power, PowerCollector, PowerEffects, SystemFiles};
 use crate::routes::whep_whip::ice_links;
 use crate::settings::camera_controls::CameraControls;
@@ -110,6 +111,8 @@ pub(crate) fn start(
     };
     let mut registry = Registry::default();
     metrics.register(&mut registry);
+    let http_metrics = HttpMetrics::default();
+    http_metrics.register(&mut registry);
     threads.register(&mut registry);
     registry.register_collector(Box::new(PowerCollector(Arc::clone(&builder.power))));
 
@@ -177,6 +180,7 @@ pub(crate) fn start(
         power: builder.power,
         power_effects,
         registry,
+        http_metrics,
         openapi: OnceLock::new(),
         config,
     };

@@ -1,6 +1,8 @@
 //! The log, on standard error. A thread of its own writes it, so that a slow or stopped reader and a
 //! full disk block no other thread.
 
+mod json;
+
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write, stderr};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -11,6 +13,7 @@ use capture::{Heartbeat, TURN_MAX, Threads};
 use prometheus_client::metrics::counter::Counter;
 use tracing_subscriber::EnvFilter;
 
+use self::json::WithTraceId;
 use crate::cli::LogFormat;
 use crate::environment;
 
@@ -83,7 +86,11 @@ impl Log {
             .with_target(false);
         match format {
             LogFormat::Text => subscriber.compact().init(),
-            LogFormat::Json => subscriber.json().flatten_event(true).init(),
+            LogFormat::Json => subscriber
+                .json()
+                .flatten_event(true)
+                .map_event_format(WithTraceId)
+                .init(),
         }
         if let Some(error) = wrong {
             tracing::warn!(%error, "{variable} is not a valid filter; it is ignored");

@@ -25,6 +25,7 @@ mod settings;
 mod shutter;
 mod station;
 mod supervision;
+mod telemetry;
 mod tidy;
 mod timing;
 mod viewer_access;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use capture::{SelectedSource, SourceSpec, Y4mInput};
 use detector::{DetectorMetrics, OpenError};
@@ -12,11 +13,13 @@ use stylise::workflow::{Loaded, load};
 
 use crate::commands::doctor::finding::Finding;
 use crate::commands::named_cameras::{CameraFound, find};
-use crate::config::{CertificateSource, Config, StyliseConfig};
+use crate::config::{CertificateSource, Config, StyliseConfig, TelemetryConfig};
 use crate::environment::UserFolders;
 use crate::http::tls::Tls;
 use crate::output::error_chain;
+use crate::telemetry::check_reachable;
 
+const COLLECTOR_WITHIN: Duration = Duration::from_secs(3);
 const NO_HOME: &str = "set HOME, or XDG_STATE_HOME and --data, to folders that can be written";
 
 pub(super) fn source(config: &Config) -> Finding {
@@ -215,6 +218,20 @@ pub(super) fn comfyui(config: &StyliseConfig) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// `None`: no collector is configured.
+pub(super) fn telemetry(config: &TelemetryConfig) -> Option<Finding> {
+    let collector = config.collector().ok().flatten()?;
+    let to = collector.origin();
+    Some(match check_reachable(&collector, COLLECTOR_WITHIN) {
+        Ok(()) => Finding::ok("telemetry", to),
+        Err(why) => {
+            let words = format!("{to} takes no traces: {why}");
+            let fix = "[telemetry] otlp: the address of OTLP over HTTP; nothing else depends on it";
+            Finding::bad("telemetry", words, fix)
+        }
+    })
 }
 
 fn of_survey(survey: &Survey, own: &[bool]) -> Vec<Finding> {

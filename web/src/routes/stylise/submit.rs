@@ -29,6 +29,7 @@ use crate::routes::stylise::form::{self, FORM_BYTES_MAX, Form};
 use crate::routes::stylise::upload::{Upload, UploadError, UploadLimits};
 use crate::routes::stylise::{address, query_booth};
 use crate::stills::{StillError, StillKind};
+use crate::telemetry::spawn_blocking;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// `Retry-After` while the upload limit is reached.
@@ -200,7 +201,7 @@ async fn check_style(app: &App, style: String) -> Result<(), ApiError> {
 async fn checked(app: &App, bytes: Vec<u8>) -> Result<CheckedPicture, ApiError> {
     let interrupted = || ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "interrupted: try again");
     let _turn = app.booth.decoder().await.ok_or_else(interrupted)?;
-    let read = tokio::task::spawn_blocking(move || CheckedPicture::read(&bytes, &Limits::UPLOAD));
+    let read = spawn_blocking(move || CheckedPicture::read(&bytes, &Limits::UPLOAD));
     read.await.map_err(|_| interrupted())?.map_err(unreadable)
 }
 
