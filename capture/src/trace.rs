@@ -147,9 +147,9 @@ impl TraceSpan {
     }
 }
 
-type Receiver = Box<dyn Fn(TraceSpan) + Send + Sync>;
+type SpanReceiver = Box<dyn Fn(TraceSpan) + Send + Sync>;
 
-static RECEIVER: OnceLock<Receiver> = OnceLock::new();
+static RECEIVER: OnceLock<SpanReceiver> = OnceLock::new();
 
 /// Gives all spans from now on to `receiver`, which must not block. `false`: there is one already.
 pub fn record_to(receiver: impl Fn(TraceSpan) + Send + Sync + 'static) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use signaling::metrics::LeaveReason;
+use signaling::metrics::{JoinFailure, LeaveReason};
 use signaling::whep::{Place, WhepPost};
 use signaling::{EngineConfig, RenditionId};
 
@@ -155,6 +155,9 @@ fn a_viewer_beyond_the_limit_gets_retry_after() {
     let refused = studio.post(&Client::new().offer);
     assert_eq!(refused.status, 503);
     assert_eq!(refused.header("Retry-After"), Some("5"));
+    let failures = &studio.metrics.join_failures;
+    let full = failures.get_or_create(&[("reason", JoinFailure::Full)]);
+    assert_eq!(full.get(), 1);
     studio.delete(first.location.as_deref().expect("joined"));
     assert_eq!(studio.post(&Client::new().offer).status, 201);
 }

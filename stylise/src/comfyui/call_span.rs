@@ -15,8 +15,7 @@ impl CallSpan {
         Self(trace::current().map(|job| (job, Instant::now())))
     }
 
-    /// `path` as it was asked for: only its first part goes into the span, ids of orders do not. A poll that succeeds is
-    /// no news.
+    /// `path` as it was asked for: ids of orders in it do not go into the span. A poll that succeeds is no news.
     pub(super) fn end<T>(
         self,
         method: &'static str,
@@ -29,37 +28,81 @@ impl CallSpan {
         if is_poll && answer.is_ok() {
             return;
         }
-        let template = match path {
-            [folder, _] if method == "GET" => format!("/{folder}/{{name}}"),
-            path => format!("/{}", path.join("/")),
-        };
-        let name = format!("{method} {template}");
-        let mut span = TraceSpan::part_of(job, name, (began, Instant::now()))
-            .with("http.request.method", method)
-            .with("url.template", template)
-            .with(
-                "server.address",
-                url.host_str().unwrap_or_default().to_owned(),
-            )
-            .with(
-                "server.port",
-                u64::from(url.port_or_known_default().unwrap_or(0)),
-            );
-        span.kind = SpanKind::Client;
-        if let Err(error) = answer {
-            let (kind, why) = match error {
-                CallError::Refused { status, .. } => {
-                    span = span.with("http.response.status_code", u64::from(*status));
-                    (status.to_string(), "the server refused")
-                }
-                CallError::Unreachable(_) => {
-                    ("unreachable".to_owned(), "the server cannot be reached")
-                }
-                _ => ("answer".to_owned(), "the answer cannot be used"),
-            };
-            span.error = Some(why);
-            span = span.with("error.type", kind);
-        }
-        trace::record(span);
+        let times = (began, Instant::now());
+        trace::record(call_span(
+            job,
+            times,
+            (method, path, url),
+            answer.as_ref().err(),
+        ));
     }
+}
+
+fn call_span(
+    job: TraceContext,
+    times: (Instant, Instant),
+    (method, path, url): (&'static str, &[&str], &Url),
+    error: Option<&CallError>,
+) -> TraceSpan {
+    let template = match path {
+        [folder, _] if method == "GET" => format!("/{folder}/{{name}}"),
+        path => format!("/{}", path.join("/")),
+    };
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let port = url.port_or_known_default().unwrap_or_default();
+    let mut span = TraceSpan::part_of(job, format!("{method} {template}"), times)
+        .with("http.request.method", method)
+        .with("url.template", template)
+        .with("server.address", host)
+        .with("server.port", u64::from(port));
+    span.kind = SpanKind::Client;
+    match error {
+        None => span,
+        Some(CallError::Refused { status, .. }) => {
+            span.error = Some("the server refused");
+            span.with("http.response.status_code", u64::from(*status))
+                .with("error.type", status.to_string())
+        }
+        Some(CallError::Unreachable(_)) => {
+            span.error = Some("the server cannot be reached");
+            span.with("error.type", "unreachable")
+        }
+        Some(CallError::TooLong | CallError::Malformed) => {
+            span.error = Some("the answer cannot be used");
+            span.with("error.type", "answer")
+        }
+    }
+}
+
+#[test]
+fn a_call_is_described_without_ids_and_words_of_the_server() {
+    let url = Url::parse("http://gpu.example:8188/history/6f2c1f3e?token=s3cret").expect("valid");
+    let now = Instant::now();
+    let job = TraceContext::root();
+    let refused = CallError::Refused {
+        status: 503,
+        body: "s3cret".to_owned(),
+    };
+    let path = ["history", "6f2c1f3e"];
+    let span = call_span(job, (now, now), ("GET", &path, &url), Some(&refused));
+    assert_eq!(span.name, "GET /history/{name}");
+    assert_eq!(
+        (span.parent, span.kind),
+        (Some(job.span_id), SpanKind::Client)
+    );
+    let told = format!("{span:?}");
+    assert!(
+        told.contains("gpu.example") && told.contains("503"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("6f2c1f3e") && !told.contains("s3cret"),
+        "{told}"
+    );
+    let path = ["upload", "image"];
+    let span = call_span(job, (now, now), ("POST", &path, &url), None);
+    assert_eq!(
+        (span.name.as_ref(), span.error),
+        ("POST /upload/image", None)
+    );
 }

@@ -1,7 +1,7 @@
 //! `[telemetry]`: traces for operators.
 
 use super::error::ConfigError;
-use crate::telemetry::collector::Collector;
+use crate::telemetry::collector::CollectorAddress;
 
 section! {
     /// Without a collector no span is made, and nothing is sent anywhere.
@@ -20,12 +20,12 @@ impl TelemetryConfig {
     }
 
     /// `None`: there is none.
-    pub(crate) fn collector(&self) -> Result<Option<Collector>, ConfigError> {
+    pub(crate) fn collector(&self) -> Result<Option<CollectorAddress>, ConfigError> {
         let address = self.otlp.as_deref().map(str::trim);
         let Some(address) = address.filter(|address| !address.is_empty()) else {
             return Ok(None);
         };
-        let collector = Collector::parse(address).map(Some);
+        let collector = CollectorAddress::parse(address).map(Some);
         // The address may contain a secret.
         collector.map_err(|error| ConfigError::hidden("telemetry.otlp", error.to_string()))
     }

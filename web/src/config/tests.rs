@@ -7,7 +7,7 @@ use crate::cli::ConfigFileArgs;
 use crate::test_folder::TestFolder;
 
 /// Each section with its keys.
-const SECTIONS: [(&str, &[&str]); 16] = [
+const SECTIONS: [(&str, &[&str]); 17] = [
     ("", Config::KEYS),
     ("camera", CameraConfig::KEYS),
     ("cameras", CameraEntry::KEYS),
@@ -21,6 +21,7 @@ const SECTIONS: [(&str, &[&str]); 16] = [
     ("wifi", WifiConfig::KEYS),
     ("hotspot", HotspotConfig::KEYS),
     ("events", EventsConfig::KEYS),
+    ("telemetry", TelemetryConfig::KEYS),
     ("privacy", PrivacyConfig::KEYS),
     ("screen", ScreenConfig::KEYS),
     ("power", PowerConfig::KEYS),

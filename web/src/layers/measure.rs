@@ -63,7 +63,7 @@ pub(crate) async fn measure(
         .flatten();
     let own = || parent.map_or_else(TraceContext::root, TraceContext::child);
     let context = trace::is_recording().then(own);
-    let measured = Measured {
+    let measured = RequestInFlight {
         is_safe: request.method().is_safe(),
         method: method_label(request.method()),
         template,
@@ -83,7 +83,7 @@ pub(crate) async fn measure(
 }
 
 /// One request. Dropped without an answer when the client is gone.
-struct Measured {
+struct RequestInFlight {
     is_safe: bool,
     method: &'static str,
     template: RouteTemplate,
@@ -94,7 +94,7 @@ struct Measured {
     trace: Option<(TraceContext, Option<u64>)>,
 }
 
-impl Measured {
+impl RequestInFlight {
     fn answered(mut self, answer: Response) -> Response {
         self.status = Some(answer.status());
         let route = self.template.get().unwrap_or(NO_ROUTE);
@@ -138,7 +138,7 @@ impl Measured {
     }
 }
 
-impl Drop for Measured {
+impl Drop for RequestInFlight {
     fn drop(&mut self) {
         self.metrics.in_flight.dec();
         let labels = RequestLabels {

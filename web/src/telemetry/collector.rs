@@ -11,7 +11,7 @@ const TRACES_PATH: &str = "/v1/traces";
 
 /// A collector's address for spans.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Collector(Url);
+pub(crate) struct CollectorAddress(Url);
 
 /// Why an address is no collector's. Never contains it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +26,7 @@ pub(crate) enum CollectorError {
     Grpc,
 }
 
-impl Collector {
+impl CollectorAddress {
     /// `text` is the base address, as `OTEL_EXPORTER_OTLP_ENDPOINT` of other programs, or the whole one.
     pub(crate) fn parse(text: &str) -> Result<Self, CollectorError> {
         let mut url = Url::parse(text).map_err(|_| CollectorError::Url)?;
@@ -57,7 +57,7 @@ impl Collector {
     }
 }
 
-impl fmt::Debug for Collector {
+impl fmt::Debug for CollectorAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.origin())
     }
@@ -78,7 +78,7 @@ mod tests {
             ),
             ("http://a.example/v1/traces", "http://a.example/v1/traces"),
         ] {
-            let collector = Collector::parse(given).expect(given);
+            let collector = CollectorAddress::parse(given).expect(given);
             assert_eq!(collector.url(), wanted);
         }
     }
@@ -93,9 +93,9 @@ mod tests {
             ("http://me:s3cret@a.example", CollectorError::Credentials),
             ("http://a.example:4317", CollectorError::Grpc),
         ] {
-            assert_eq!(Collector::parse(given), Err(error), "{given}");
+            assert_eq!(CollectorAddress::parse(given), Err(error), "{given}");
         }
-        let secret = Collector::parse("https://a.example/k3y").expect("valid");
+        let secret = CollectorAddress::parse("https://a.example/k3y").expect("valid");
         assert_eq!(format!("{secret:?}"), "https://a.example");
     }
 }

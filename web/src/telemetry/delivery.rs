@@ -13,7 +13,7 @@ const RETRY: Backoff = Backoff::new(Duration::from_secs(1), PAUSE_MAX);
 
 /// What became of an attempt to deliver a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum CollectorAnswer {
     /// Taken, without so many spans.
     Taken { rejected: u64 },
     /// Sending the batch again would not help.
@@ -26,7 +26,7 @@ pub(super) enum Answer {
     },
 }
 
-impl Answer {
+impl CollectorAnswer {
     /// `retry_after` is the header's value. Whatever a collector answers with success, the batch is delivered.
     pub(super) fn of(status: u16, retry_after: Option<&str>, body: &[u8]) -> Self {
         let seconds = retry_after.and_then(|text| text.trim().parse().ok());
@@ -53,9 +53,9 @@ fn rejected_spans(body: &[u8]) -> u64 {
 
 /// What to do after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum NextAttempt {
     /// The batch is done with.
-    Next,
+    None,
     /// The batch is dropped, and the next one may fare better.
     GiveUp,
     Wait(Duration),
@@ -73,16 +73,21 @@ impl Default for Retries {
 
 impl Retries {
     /// `began`: the first attempt to deliver this batch.
-    pub(super) fn after(&mut self, now: Instant, began: Instant, answer: &Answer) -> Step {
-        let Answer::Later { pause, .. } = answer else {
+    pub(super) fn after(
+        &mut self,
+        now: Instant,
+        began: Instant,
+        answer: &CollectorAnswer,
+    ) -> NextAttempt {
+        let CollectorAnswer::Later { pause, .. } = answer else {
             self.0.reset();
-            return Step::Next;
+            return NextAttempt::None;
         };
         let wait = self.0.failed(now);
         if now.saturating_duration_since(began) >= GIVE_UP_AFTER {
-            return Step::GiveUp;
+            return NextAttempt::GiveUp;
         }
-        Step::Wait(
+        NextAttempt::Wait(
             pause
                 .unwrap_or(wait)
                 .clamp(Duration::from_millis(100), PAUSE_MAX),
@@ -94,8 +99,8 @@ impl Retries {
 mod tests {
     use super::*;
 
-    fn later(pause_s: Option<u64>) -> Answer {
-        Answer::Later {
+    fn later(pause_s: Option<u64>) -> CollectorAnswer {
+        CollectorAnswer::Later {
             why: "status 503".into(),
             pause: pause_s.map(Duration::from_secs),
         }
@@ -104,31 +109,39 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_sent_again() {
         for status in [429, 502, 503, 504] {
-            let answer = Answer::of(status, Some("7"), b"");
-            let Answer::Later { pause, .. } = answer else {
+            let answer = CollectorAnswer::of(status, Some("7"), b"");
+            let CollectorAnswer::Later { pause, .. } = answer else {
                 panic!("{status}: {answer:?}");
             };
             assert_eq!(pause, Some(Duration::from_secs(7)));
         }
         for status in [301, 400, 401, 404, 413, 500, 501] {
-            let answer = Answer::of(status, None, b"");
-            assert!(matches!(answer, Answer::Refused(_)), "{status}");
+            let answer = CollectorAnswer::of(status, None, b"");
+            assert!(matches!(answer, CollectorAnswer::Refused(_)), "{status}");
         }
-        let no_date = Answer::of(503, Some("Sun, 29 Nov 2026 10:00:00 GMT"), b"");
+        let no_date = CollectorAnswer::of(503, Some("Sun, 29 Nov 2026 10:00:00 GMT"), b"");
         assert_eq!(no_date, later(None));
     }
 
     #[test]
     fn success_is_success_whatever_the_body_says() {
-        let rejected = |body: &str| Answer::of(200, None, body.as_bytes());
+        let rejected = |body: &str| CollectorAnswer::of(200, None, body.as_bytes());
         for body in ["", "{}", "garbage", "{\"partialSuccess\":3}", "\u{0}"] {
-            assert_eq!(rejected(body), Answer::Taken { rejected: 0 }, "{body}");
+            assert_eq!(
+                rejected(body),
+                CollectorAnswer::Taken { rejected: 0 },
+                "{body}"
+            );
         }
         for body in [
             r#"{"partialSuccess":{"rejectedSpans":"3"}}"#,
             r#"{"partialSuccess":{"rejectedSpans":3,"errorMessage":"full"}}"#,
         ] {
-            assert_eq!(rejected(body), Answer::Taken { rejected: 3 }, "{body}");
+            assert_eq!(
+                rejected(body),
+                CollectorAnswer::Taken { rejected: 3 },
+                "{body}"
+            );
         }
     }
 
@@ -137,7 +150,7 @@ mod tests {
         let began = Instant::now();
         let (mut now, mut retries) = (began, Retries::default());
         let mut waits = Vec::new();
-        while let Step::Wait(wait) = retries.after(now, began, &later(None)) {
+        while let NextAttempt::Wait(wait) = retries.after(now, began, &later(None)) {
             waits.push(wait);
             now += wait;
         }
@@ -146,9 +159,12 @@ mod tests {
             "{waits:?}"
         );
         assert!(waits.is_sorted() && *waits.last().expect("some") <= PAUSE_MAX);
-        let taken = Answer::Taken { rejected: 0 };
-        assert_eq!(retries.after(now, now, &taken), Step::Next);
-        assert_eq!(retries.after(now, now, &later(None)), Step::Wait(waits[0]));
+        let taken = CollectorAnswer::Taken { rejected: 0 };
+        assert_eq!(retries.after(now, now, &taken), NextAttempt::None);
+        assert_eq!(
+            retries.after(now, now, &later(None)),
+            NextAttempt::Wait(waits[0])
+        );
     }
 
     #[test]
@@ -157,7 +173,7 @@ mod tests {
         let mut retries = Retries::default();
         for (asked_s, granted_s) in [(7, 7), (100_000, 60)] {
             let step = retries.after(now, now, &later(Some(asked_s)));
-            assert_eq!(step, Step::Wait(Duration::from_secs(granted_s)));
+            assert_eq!(step, NextAttempt::Wait(Duration::from_secs(granted_s)));
         }
     }
 }

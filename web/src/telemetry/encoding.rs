@@ -11,19 +11,19 @@ const STATUS_ERROR: u8 = 2;
 
 /// Which station sends spans.
 #[derive(Debug, Clone)]
-pub(super) struct Station {
+pub(super) struct Resource {
     pub(super) name: String,
     /// Another one at each start.
     pub(super) instance: String,
 }
 
 /// `clock` turns times into Unix time.
-pub(super) fn request(spans: &[TraceSpan], station: &Station, clock: WallClock) -> Vec<u8> {
+pub(super) fn request(spans: &[TraceSpan], resource: &Resource, clock: WallClock) -> Vec<u8> {
     let attributes = [
         ("service.name", "carrier".into()),
         ("service.version", VERSION.into()),
-        ("service.instance.id", station.instance.clone().into()),
-        ("carrier.station", station.name.clone().into()),
+        ("service.instance.id", resource.instance.clone().into()),
+        ("carrier.station", resource.name.clone().into()),
     ];
     let spans: Vec<Value> = spans.iter().map(|span| encode(span, clock)).collect();
     let scope = json!({"name": "carrier", "version": VERSION});
@@ -90,7 +90,7 @@ mod tests {
         span.context.span_id = 0xb7ad_6b71_6920_3331;
         span.kind = SpanKind::Client;
         span.error = Some("away");
-        let station = Station {
+        let station = Resource {
             name: "Hall 4".into(),
             instance: "i".into(),
         };

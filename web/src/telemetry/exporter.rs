@@ -11,9 +11,9 @@ use capture::trace::{self, TraceSpan};
 use capture::{Heartbeat, TURN_MAX, Threads, WallClock};
 use ureq::Agent;
 
-use super::collector::Collector;
-use super::delivery::{Answer, Retries, Step};
-use super::encoding::{self, Station};
+use super::collector::CollectorAddress;
+use super::delivery::{CollectorAnswer, NextAttempt, Retries};
+use super::encoding::{self, Resource};
 use crate::metrics::{CounterBy, SpanOutcome};
 
 /// About one megabyte.
@@ -26,9 +26,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Answers are a few bytes.
 const ANSWER_BYTES_MAX: u64 = 64 << 10;
 /// How long the end of the program waits for the last spans.
-const FLUSH_MAX: Duration = Duration::from_secs(1);
+const FLUSH_MAX: Duration = Duration::from_secs(2);
+/// A wall clock that differs more was set.
+const CLOCK_STEP: Duration = Duration::from_millis(50);
 
-enum Entry {
+enum QueueEntry {
     Span(TraceSpan),
     /// Wakes the thread.
     Stop,
@@ -36,7 +38,7 @@ enum Entry {
 
 /// The running thread.
 pub(crate) struct Telemetry {
-    entries: SyncSender<Entry>,
+    entries: SyncSender<QueueEntry>,
     is_stopping: Arc<AtomicBool>,
     thread: JoinHandle<()>,
     dropped: CounterBy<SpanOutcome>,
@@ -45,7 +47,7 @@ pub(crate) struct Telemetry {
 impl Telemetry {
     /// `name`: the station's.
     pub(crate) fn start(
-        collector: Collector,
+        collector: CollectorAddress,
         name: String,
         threads: &Threads,
         spans: CounterBy<SpanOutcome>,
@@ -57,13 +59,14 @@ impl Telemetry {
             agent: agent(ANSWER_WITHIN),
             to: collector.origin(),
             collector,
-            station: Station {
+            resource: Resource {
                 name,
                 instance: uuid::Uuid::new_v4().to_string(),
             },
             waiting,
             is_stopping: Arc::clone(&is_stopping),
             batch: Vec::new(),
+            clock: WallClock::start(),
             retries: Retries::default(),
             is_failing: false,
             spans: spans.clone(),
@@ -89,7 +92,7 @@ impl Telemetry {
         let (entries, dropped) = (self.entries.clone(), self.dropped.clone());
         move |span| {
             // overflow: counted
-            if entries.try_send(Entry::Span(span)).is_err() {
+            if entries.try_send(QueueEntry::Span(span)).is_err() {
                 count(&dropped, SpanOutcome::Dropped, 1);
             }
         }
@@ -99,7 +102,7 @@ impl Telemetry {
     pub(crate) fn stop(self) {
         self.is_stopping.store(true, Ordering::Release);
         // overflow: refused: when the queue is full, the thread needs no waking.
-        let _ = self.entries.try_send(Entry::Stop);
+        let _ = self.entries.try_send(QueueEntry::Stop);
         self.thread.thread().unpark();
         let deadline = Instant::now() + FLUSH_MAX;
         while !self.thread.is_finished() && Instant::now() < deadline {
@@ -109,22 +112,26 @@ impl Telemetry {
 }
 
 /// Whether the collector takes an empty request.
-pub(crate) fn check_reachable(collector: &Collector, within: Duration) -> Result<(), String> {
+pub(crate) fn check_reachable(
+    collector: &CollectorAddress,
+    within: Duration,
+) -> Result<(), String> {
     match post(&agent(within), collector, b"{\"resourceSpans\":[]}") {
-        Answer::Taken { .. } => Ok(()),
-        Answer::Refused(why) | Answer::Later { why, .. } => Err(why),
+        CollectorAnswer::Taken { .. } => Ok(()),
+        CollectorAnswer::Refused(why) | CollectorAnswer::Later { why, .. } => Err(why),
     }
 }
 
 struct Exporter {
     agent: Agent,
-    collector: Collector,
+    collector: CollectorAddress,
     /// For the log.
     to: String,
-    station: Station,
-    waiting: Receiver<Entry>,
+    resource: Resource,
+    waiting: Receiver<QueueEntry>,
     is_stopping: Arc<AtomicBool>,
     batch: Vec<TraceSpan>,
+    clock: WallClock,
     retries: Retries,
     /// The last batch was not taken, which is in the log.
     is_failing: bool,
@@ -151,11 +158,11 @@ impl Exporter {
                 None => Duration::MAX,
             };
             match self.next(wait) {
-                Ok(Entry::Span(span)) => {
+                Ok(QueueEntry::Span(span)) => {
                     due.get_or_insert_with(|| Instant::now() + BATCH_WAIT);
                     self.batch.push(span);
                 }
-                Ok(Entry::Stop) => {}
+                Ok(QueueEntry::Stop) => {}
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => {
                     self.is_stopping.store(true, Ordering::Release);
@@ -166,7 +173,7 @@ impl Exporter {
         !self.batch.is_empty()
     }
 
-    fn next(&self, wait: Duration) -> Result<Entry, RecvTimeoutError> {
+    fn next(&self, wait: Duration) -> Result<QueueEntry, RecvTimeoutError> {
         if wait == Duration::MAX {
             let entry = self.waiting.recv();
             return entry.map_err(|_| RecvTimeoutError::Disconnected);
@@ -177,9 +184,8 @@ impl Exporter {
     /// Sends the batch, until it is taken or given up.
     fn deliver(&mut self, heartbeat: &Heartbeat) {
         let batch = mem::take(&mut self.batch);
-        // A clock that was set since the start is right for what is sent now.
-        let clock = WallClock::new(Instant::now(), SystemTime::now());
-        let body = encoding::request(&batch, &self.station, clock);
+        self.follow_clock();
+        let body = encoding::request(&batch, &self.resource, self.clock);
         let (began, spans) = (Instant::now(), batch.len() as u64);
         loop {
             heartbeat.beat(TURN_MAX);
@@ -187,51 +193,65 @@ impl Exporter {
             let step = self.retries.after(Instant::now(), began, &answer);
             self.log(&answer);
             match step {
-                Step::Next => return self.count_answer(&answer, spans),
-                Step::Wait(wait) if !self.is_stopping.load(Ordering::Acquire) => {
+                NextAttempt::None => return self.count_answer(&answer, spans),
+                NextAttempt::Wait(wait) if !self.is_stopping.load(Ordering::Acquire) => {
                     heartbeat.rest();
                     thread::park_timeout(wait);
                 }
                 // overflow: counted
-                Step::Wait(_) | Step::GiveUp => {
+                NextAttempt::Wait(_) | NextAttempt::GiveUp => {
                     return count(&self.spans, SpanOutcome::Dropped, spans);
                 }
             }
         }
     }
 
-    fn count_answer(&self, answer: &Answer, spans: u64) {
+    /// Spans of one trace keep their order: another origin is taken only when the wall clock was set.
+    fn follow_clock(&mut self) {
+        let now = Instant::now();
+        let fresh = WallClock::new(now, SystemTime::now());
+        // This thread was held up between the two readings.
+        if now.elapsed() > CLOCK_STEP / 10 {
+            return;
+        }
+        let off_ns = self.clock.unix_ns(now).abs_diff(fresh.unix_ns(now));
+        if Duration::from_nanos(off_ns) > CLOCK_STEP {
+            self.clock = fresh;
+        }
+    }
+
+    fn count_answer(&self, answer: &CollectorAnswer, spans: u64) {
         let refused = match answer {
-            Answer::Taken { rejected } => (*rejected).min(spans),
-            Answer::Refused(_) | Answer::Later { .. } => spans,
+            CollectorAnswer::Taken { rejected } => (*rejected).min(spans),
+            CollectorAnswer::Refused(_) | CollectorAnswer::Later { .. } => spans,
         };
         count(&self.spans, SpanOutcome::Sent, spans - refused);
         count(&self.spans, SpanOutcome::Refused, refused);
     }
 
     /// Once when the collector takes no spans, and once when it takes them again.
-    fn log(&mut self, answer: &Answer) {
+    fn log(&mut self, answer: &CollectorAnswer) {
         let was_failing = mem::replace(
             &mut self.is_failing,
-            !matches!(answer, Answer::Taken { .. }),
+            !matches!(answer, CollectorAnswer::Taken { .. }),
         );
         let to = &self.to;
         match answer {
-            Answer::Later { why, .. } if !was_failing => {
+            CollectorAnswer::Later { why, .. } if !was_failing => {
                 tracing::warn!(
                     to,
                     why,
                     "the telemetry collector takes no spans; it is tried again"
                 );
             }
-            Answer::Refused(why) if !was_failing => {
+            CollectorAnswer::Refused(why) if !was_failing => {
                 tracing::warn!(
                     to,
                     why,
                     "the telemetry collector refuses spans; they are dropped"
                 );
             }
-            Answer::Taken { .. } if was_failing => {
+            CollectorAnswer::Taken { .. } if was_failing => {
                 tracing::info!(to, "the telemetry collector takes spans again");
             }
             _ => {}
@@ -257,7 +277,7 @@ fn agent(within: Duration) -> Agent {
     config.build().into()
 }
 
-fn post(agent: &Agent, collector: &Collector, body: &[u8]) -> Answer {
+fn post(agent: &Agent, collector: &CollectorAddress, body: &[u8]) -> CollectorAnswer {
     let answer = agent
         .post(collector.url())
         .header("User-Agent", concat!("carrier/", env!("CARGO_PKG_VERSION")))
@@ -266,7 +286,7 @@ fn post(agent: &Agent, collector: &Collector, body: &[u8]) -> Answer {
     let mut answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
-            return Answer::Later {
+            return CollectorAnswer::Later {
                 why: match error {
                     // It may contain a secret.
                     ureq::Error::BadUri(_) => "the address cannot be used".to_owned(),
@@ -281,7 +301,7 @@ fn post(agent: &Agent, collector: &Collector, body: &[u8]) -> Answer {
     let retry_after = retry_after.map(str::to_owned);
     let status = answer.status().as_u16();
     let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-    Answer::of(
+    CollectorAnswer::of(
         status,
         retry_after.as_deref(),
         &body.read_to_vec().unwrap_or_default(),

@@ -10,7 +10,7 @@ use capture::Threads;
 use capture::trace::{TraceContext, TraceSpan};
 use serde_json::Value;
 
-use super::collector::Collector;
+use super::collector::CollectorAddress;
 use super::exporter::{BATCH_MAX, Telemetry, WAITING_MAX, check_reachable};
 use crate::metrics::{CounterBy, SpanOutcome};
 
@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 /// The requests that arrive, and the collector's address. `answers`: what it says to each of them, in order; it
 /// leaves when there are no more.
-fn collector(answers: &'static [&'static str]) -> (Receiver<Value>, Collector) {
+fn collector(answers: &'static [&'static str]) -> (Receiver<Value>, CollectorAddress) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let (to, requests) = channel();
@@ -29,7 +29,7 @@ fn collector(answers: &'static [&'static str]) -> (Receiver<Value>, Collector) {
             let _ = stream.write_all(answer.as_bytes());
         }
     });
-    (requests, Collector::parse(&url).expect("an address"))
+    (requests, CollectorAddress::parse(&url).expect("an address"))
 }
 
 /// The body of a request.
@@ -57,13 +57,13 @@ fn request(stream: &mut TcpStream) -> Value {
     }
 }
 
-struct Sender {
+struct Exporting {
     telemetry: Telemetry,
     spans: CounterBy<SpanOutcome>,
 }
 
-impl Sender {
-    fn start(to: Collector) -> Self {
+impl Exporting {
+    fn start(to: CollectorAddress) -> Self {
         let spans = CounterBy::default();
         let started = Telemetry::start(to, "a test".into(), &Threads::default(), spans.clone());
         Self {
@@ -118,7 +118,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\
 #[test]
 fn spans_are_sent_in_batches_and_the_last_ones_at_the_end() {
     let (requests, address) = collector(&[OK, OK]);
-    let sender = Sender::start(address);
+    let sender = Exporting::start(address);
     sender.record(BATCH_MAX);
     let first = requests.recv_timeout(LONG).expect("a batch");
     assert_eq!(spans_of(&first).len(), BATCH_MAX);
@@ -134,12 +134,12 @@ fn spans_are_sent_in_batches_and_the_last_ones_at_the_end() {
 #[test]
 fn a_busy_collector_gets_the_same_spans_again() {
     let (requests, address) = collector(&[
+        "this is no HTTP\r\n\r\n",
         "HTTP/1.1 503 Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-        "this is no HTTP\r\n\r\n",
         OK,
     ]);
-    let sender = Sender::start(address);
+    let sender = Exporting::start(address);
     sender.record(BATCH_MAX);
     let first = requests.recv_timeout(LONG).expect("a request");
     for _ in 0..3 {
@@ -156,7 +156,7 @@ fn refused_spans_are_counted_and_not_sent_again() {
         "HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\nConnection: close\r\n\r\nnothing",
         "HTTP/1.1 200 OK\r\nContent-Length: 40\r\nConnection: close\r\n\r\n{\"partialSuccess\":{\"rejectedSpans\":\"2\"}}",
     ]);
-    let sender = Sender::start(address);
+    let sender = Exporting::start(address);
     sender.record(BATCH_MAX);
     requests.recv_timeout(LONG).expect("a request");
     sender.wait_for(SpanOutcome::Refused, BATCH_MAX as u64);
@@ -172,9 +172,9 @@ fn without_a_collector_spans_are_dropped_and_nobody_waits() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", taken.local_addr().expect("bound"));
     drop(taken);
-    let collector = Collector::parse(&address).expect("an address");
+    let collector = CollectorAddress::parse(&address).expect("an address");
     assert!(check_reachable(&collector, LONG).is_err());
-    let sender = Sender::start(collector);
+    let sender = Exporting::start(collector);
     let began = Instant::now();
     sender.record(WAITING_MAX + 2 * BATCH_MAX);
     let took = began.elapsed();
@@ -187,7 +187,7 @@ fn without_a_collector_spans_are_dropped_and_nobody_waits() {
 #[test]
 fn the_end_does_not_wait_for_a_slow_collector() {
     let (requests, address) = slow_collector();
-    let sender = Sender::start(address);
+    let sender = Exporting::start(address);
     sender.record(BATCH_MAX);
     requests.recv_timeout(LONG).expect("a request");
     let took = sender.stop();
@@ -195,7 +195,7 @@ fn the_end_does_not_wait_for_a_slow_collector() {
 }
 
 /// Never answers.
-fn slow_collector() -> (Receiver<Value>, Collector) {
+fn slow_collector() -> (Receiver<Value>, CollectorAddress) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let (to, requests) = channel();
@@ -204,7 +204,7 @@ fn slow_collector() -> (Receiver<Value>, Collector) {
         let _ = to.send(request(&mut stream));
         thread::sleep(LONG);
     });
-    (requests, Collector::parse(&url).expect("an address"))
+    (requests, CollectorAddress::parse(&url).expect("an address"))
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::encode::encoder::default_renditions;
 use crate::fanout::packet_ring::tests::frame;
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
 use crate::fanout::viewer::NewViewer;
+use crate::metrics::JoinFailure;
 use crate::sdp::{Credentials, Offer};
 use crate::transport::ice::{CheckCredentials, IceTimeouts};
 use crate::transport::peer::{PacketSource, Peer, PeerParts};
@@ -97,6 +98,11 @@ fn new_viewer_of(now: Instant, offer: &Offer, parts: &PeerParts<'_>) -> NewViewe
 }
 
 impl Station {
+    fn failed_joins(&self, reason: JoinFailure) -> u64 {
+        let failures = &self.audience.metrics.join_failures;
+        failures.get_or_create(&[("reason", reason)]).get()
+    }
+
     fn newcomer(&self, now: Instant) -> NewViewer {
         let offer = Offer::parse(OFFER).expect("usable");
         new_viewer_of(now, &offer, &parts(&self.identity, &SessionNames::random()))
@@ -133,6 +139,8 @@ fn viewers_that_leave_or_never_connect_leave_no_state() {
     assert_eq!(station.audience.demand.viewers(RenditionId::MAIN), 0);
     assert_eq!(station.audience.due(), None, "nothing left to do");
     assert_eq!(sent, 0, "no address is known");
+    assert_eq!(station.failed_joins(JoinFailure::Left), 8);
+    assert_eq!(station.failed_joins(JoinFailure::NoCheck), 12);
 }
 
 #[test]
@@ -201,6 +209,7 @@ fn a_viewer_whose_place_was_given_away_is_removed() {
         1,
         "long before its time to connect is over"
     );
+    assert_eq!(station.failed_joins(JoinFailure::Displaced), 1);
 }
 
 fn trickle(id: &str, tag: Option<&str>, ufrag: Option<&str>) -> Trickle {

@@ -13,7 +13,7 @@ use tower::util::MapRequestLayer;
 
 use super::*;
 
-struct Service {
+struct MeasuredRoutes {
     router: Router,
     metrics: HttpMetrics,
     registry: Registry,
@@ -25,7 +25,7 @@ fn event_stream() -> Response {
     (kind, Body::from_stream(events)).into_response()
 }
 
-impl Service {
+impl MeasuredRoutes {
     fn new() -> Self {
         let metrics = HttpMetrics::default();
         let mut registry = Registry::default();
@@ -80,7 +80,7 @@ impl Service {
 
 #[tokio::test]
 async fn requests_are_counted_by_template_never_by_path() {
-    let service = Service::new();
+    let service = MeasuredRoutes::new();
     for path in ["/job/secret-1", "/job/secret-2"] {
         service.ask("GET", path).await;
     }
@@ -103,7 +103,7 @@ async fn requests_are_counted_by_template_never_by_path() {
 
 #[tokio::test]
 async fn streams_are_counted_apart_while_they_are_open() {
-    let service = Service::new();
+    let service = MeasuredRoutes::new();
     let answer = service.ask("GET", "/events").await;
     assert_eq!(service.open_streams(), 1);
     assert_eq!(service.metrics.in_flight.get(), 0);
@@ -120,7 +120,7 @@ async fn streams_are_counted_apart_while_they_are_open() {
 
 #[tokio::test]
 async fn a_client_that_leaves_is_no_request_in_flight() {
-    let service = Service::new();
+    let service = MeasuredRoutes::new();
     let asking = service.ask("GET", "/slow");
     let left = tokio::time::timeout(Duration::from_millis(20), asking).await;
     assert!(left.is_err());
@@ -130,8 +130,8 @@ async fn a_client_that_leaves_is_no_request_in_flight() {
     assert!(text.contains(counted), "{text}");
 }
 
-fn measured(method: Method, template: Option<&'static str>, status: u16) -> Measured {
-    let measured = Measured {
+fn measured(method: Method, template: Option<&'static str>, status: u16) -> RequestInFlight {
+    let measured = RequestInFlight {
         is_safe: method.is_safe(),
         method: method_label(&method),
         template: RouteTemplate::default(),
