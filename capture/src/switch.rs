@@ -267,7 +267,7 @@ impl SourceSwitch {
         state.rate.frame(frame.captured_at);
         if let Some(root) = trace::of_frame(frame.seq) {
             let times = (frame.captured_at, Instant::now());
-            trace::record(TraceSpan::part_of(root, "carrier.capture", times));
+            trace::record(TraceSpan::new(root, "carrier.capture", times));
         }
         self.frames.publish(frame);
     }

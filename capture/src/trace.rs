@@ -168,7 +168,8 @@ pub fn record(span: TraceSpan) {
     }
 }
 
-/// The root span of a frame that is traced, the same at each stage; `None` for all others, and without a receiver.
+/// The root span of a frame that is traced (its capture), the same at each stage; `None` for all others, and without a
+/// receiver.
 #[must_use]
 pub fn of_frame(seq: u64) -> Option<TraceContext> {
     (is_recording() && seq % FRAMES_PER_TRACE == FIRST_TRACED).then(|| frame_context(seq))

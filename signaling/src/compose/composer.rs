@@ -332,17 +332,11 @@ impl Composer {
         self.metrics.frames.inc();
         let captured_at = frame.captured_at;
         let trace = trace::of_frame(frame.seq);
-        let composed_at = trace.map(|_| Instant::now());
-        self.deliver(picture, Some(frame), captured_at, now, trace);
-        if let (Some(root), Some(composed_at)) = (trace, composed_at) {
-            trace::record(TraceSpan::part_of(
-                root,
-                "carrier.compose",
-                (now, composed_at),
-            ));
-            let whole = (captured_at, Instant::now());
-            trace::record(TraceSpan::new(root, "carrier.frame", whole));
+        if let Some(root) = trace {
+            let times = (now, Instant::now());
+            trace::record(TraceSpan::part_of(root, "carrier.compose", times));
         }
+        self.deliver(picture, Some(frame), captured_at, now, trace);
     }
 
     fn compose_card(&mut self, signal: Option<&Signal>, now: Instant) {
