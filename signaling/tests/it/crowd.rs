@@ -156,7 +156,7 @@ fn a_viewer_beyond_the_limit_gets_retry_after() {
     assert_eq!(refused.status, 503);
     assert_eq!(refused.header("Retry-After"), Some("5"));
     let failures = &studio.metrics.join_failures;
-    let full = failures.get_or_create(&[("reason", JoinFailure::Full)]);
+    let full = failures.get_or_create_owned(&[("reason", JoinFailure::Full)]);
     assert_eq!(full.get(), 1);
     studio.delete(first.location.as_deref().expect("joined"));
     assert_eq!(studio.post(&Client::new().offer).status, 201);
