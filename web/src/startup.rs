@@ -125,9 +125,7 @@ pub(crate) fn run(
     app.booth.close();
     pipeline.stop();
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
-    if let Some(telemetry) = telemetry {
-        telemetry.stop();
-    }
+    telemetry.into_iter().for_each(Telemetry::stop);
     Ok(ExitCode::SUCCESS)
 }
 

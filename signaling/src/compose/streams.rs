@@ -181,15 +181,8 @@ impl Streams {
         let payloads = packetise(encoded.access_unit);
         metrics.packetise.observe(after.elapsed().as_secs_f64());
         if let Some(root) = subject.trace {
-            let rendition = stream.rendition.name();
-            let encode = TraceSpan::part_of(root, "carrier.encode", (began, after))
-                .with("carrier.rendition", rendition.clone())
-                .with("carrier.keyframe", encoded.keyframe);
-            let times = (after, Instant::now());
-            let packetise = TraceSpan::part_of(root, "carrier.packetise", times)
-                .with("carrier.rendition", rendition)
-                .with("carrier.packets", payloads.len() as u64);
-            [encode, packetise].into_iter().for_each(trace::record);
+            let times = [began, after, Instant::now()];
+            record_spans(root, &stream.rendition, times, encoded.keyframe);
         }
         if payloads.is_empty() {
             // overflow: counted. The rate control may skip a picture; references stay intact.
@@ -248,6 +241,20 @@ impl Stream {
             ?wait,
             "{error}; a new encoder takes over"
         );
+    }
+}
+
+/// `times`: scaling begins, the picture is encoded, it is packetised.
+fn record_spans(root: TraceContext, rendition: &Rendition, times: [Instant; 3], keyframe: bool) {
+    let [began, encoded, packetised] = times;
+    for (name, times) in [
+        ("carrier.encode", (began, encoded)),
+        ("carrier.packetise", (encoded, packetised)),
+    ] {
+        let span = TraceSpan::part_of(root, name, times)
+            .with("carrier.rendition", rendition.name())
+            .with("carrier.keyframe", keyframe);
+        trace::record(span);
     }
 }
 

@@ -144,6 +144,54 @@ fn fetch_picture(station: &Station, job: &str) {
     }
 }
 
+/// From the request with the offer to the first keyframe.
+fn assert_join(spans: &[Value]) {
+    let request = spans.iter().find(|span| name(span) == "POST /whep");
+    let request = request.expect("the request with the offer");
+    assert_eq!(
+        (&request["kind"], &request["parentSpanId"]),
+        (&2.into(), &Value::Null)
+    );
+    let join = part(spans, request, "carrier.join");
+    let steps = ["negotiate", "ice", "dtls", "first_keyframe"]
+        .map(|step| part(spans, join, &format!("carrier.join.{step}")));
+    for pair in steps.windows(2) {
+        assert_eq!(pair[0]["endTimeUnixNano"], pair[1]["startTimeUnixNano"]);
+    }
+}
+
+/// From the submission, in the trace of a proxy, to the first fetch.
+fn assert_job(spans: &[Value]) {
+    let trace = Value::from(TRACE);
+    let [request] = named(spans, &trace, "POST /api/stylise")[..] else {
+        panic!("the request belongs to the trace of the proxy");
+    };
+    assert_eq!(request["parentSpanId"], "00f067aa0ba902b7");
+    let whole = part(spans, request, "carrier.booth.job");
+    for step in ["admission", "queue", "fetch"] {
+        part(spans, whole, &format!("carrier.booth.{step}"));
+    }
+    let stylise = part(spans, whole, "carrier.booth.stylise");
+    part(spans, stylise, "carrier.booth.store");
+}
+
+/// From the capture to the engine.
+fn assert_frame(spans: &[Value]) {
+    let sent = spans.iter().find(|span| name(span) == "carrier.send");
+    let trace = &sent.expect("a frame that was sent")["traceId"];
+    let [frame] = named(spans, trace, "carrier.capture")[..] else {
+        panic!("a frame is captured once");
+    };
+    assert_eq!(frame["parentSpanId"], Value::Null);
+    part(spans, frame, "carrier.compose");
+    for step in ["encode", "packetise", "send"] {
+        let found = named(spans, trace, &format!("carrier.{step}"));
+        assert!(!found.is_empty(), "{step}");
+        let is_part = |span: &&Value| span["parentSpanId"] == frame["spanId"];
+        assert!(found.iter().all(is_part), "{step}");
+    }
+}
+
 #[test]
 fn traces_of_joins_jobs_and_frames_say_nothing_about_visitors() {
     let collector = FakeCollector::start();
@@ -166,45 +214,9 @@ fn traces_of_joins_jobs_and_frames_say_nothing_about_visitors() {
         "carrier.join.first_keyframe",
     ]);
 
-    let request = spans.iter().find(|span| name(span) == "POST /whep");
-    let request = request.expect("the request with the offer");
-    assert_eq!(
-        (&request["kind"], &request["parentSpanId"]),
-        (&2.into(), &Value::Null)
-    );
-    let join = part(&spans, request, "carrier.join");
-    let steps = ["negotiate", "ice", "dtls", "first_keyframe"]
-        .map(|step| part(&spans, join, &format!("carrier.join.{step}")));
-    for pair in steps.windows(2) {
-        assert_eq!(pair[0]["endTimeUnixNano"], pair[1]["startTimeUnixNano"]);
-    }
-
-    let trace = Value::from(TRACE);
-    let [request] = named(&spans, &trace, "POST /api/stylise")[..] else {
-        panic!("the request belongs to the trace of the proxy");
-    };
-    assert_eq!(request["parentSpanId"], "00f067aa0ba902b7");
-    let whole = part(&spans, request, "carrier.booth.job");
-    for step in ["admission", "queue", "fetch"] {
-        part(&spans, whole, &format!("carrier.booth.{step}"));
-    }
-    let stylise = part(&spans, whole, "carrier.booth.stylise");
-    part(&spans, stylise, "carrier.booth.store");
-
-    let sent = spans.iter().find(|span| name(span) == "carrier.send");
-    let trace = &sent.expect("a frame that was sent")["traceId"];
-    let [frame] = named(&spans, trace, "carrier.capture")[..] else {
-        panic!("a frame is captured once");
-    };
-    assert_eq!(frame["parentSpanId"], Value::Null);
-    part(&spans, frame, "carrier.compose");
-    for step in ["encode", "packetise", "send"] {
-        let found = named(&spans, trace, &format!("carrier.{step}"));
-        assert!(!found.is_empty(), "{step}");
-        let is_part = |span: &&Value| span["parentSpanId"] == frame["spanId"];
-        assert!(found.iter().all(is_part), "{step}");
-    }
-
+    assert_join(&spans);
+    assert_job(&spans);
+    assert_frame(&spans);
     let sent = serde_json::to_string(&spans).expect("JSON");
     let session = player.admission.location.trim_start_matches("whep/");
     for secret in [
