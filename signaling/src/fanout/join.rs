@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("carrier.join.negotiate", 0 * MS, MS),
+                ("carrier.join.negotiate", Duration::ZERO, MS),
                 ("carrier.join.ice", MS, 5 * MS),
                 ("carrier.join.dtls", 5 * MS, 20 * MS),
                 ("carrier.join.first_keyframe", 20 * MS, 50 * MS),
