@@ -78,6 +78,7 @@ fn weak_etags_match() {
 #[test]
 fn forms_accept_common_spellings_of_yes_and_no() {
     let station = Station::start(&["--model", "none"]);
+    station.wait_ready();
     for boxes in ["0", "1", "false", "off", "yes", ""] {
         let path = format!("/snapshot.jpg?boxes={boxes}");
         assert_eq!(code(&station, "GET", &path, ""), "200", "{boxes}");
