@@ -417,7 +417,7 @@ fn open_booth(
     registry: &mut Registry,
 ) -> anyhow::Result<PhotoBooth> {
     let booth = &config.booth;
-    let builtin = booth.builtin.then_some(Builtin);
+    let builtin = booth.builtin.then(|| Builtin::new(None));
     // Without a booth, no request is sent to the server.
     let comfyui = match config.stylise.settings().filter(|_| booth.enabled) {
         Some(mut settings) => {
