@@ -1,27 +1,45 @@
 //! The styles that are made on this machine, with OpenCV and arithmetic on pixels. Every picture is processed
 //! at about the size of 720p on one thread, so that look and duration do not depend on the upload.
 
+mod bounds;
 mod cartoon;
+mod close_up;
 mod comic;
+mod cut_out;
+mod duotone;
 mod edges;
+mod enlarge;
 mod filters;
+mod low_poly;
+mod neon;
 mod oil;
 mod pencil;
+mod pixel_art;
 mod plane;
 mod pop_art;
+mod scatter;
+mod skin;
+mod stages;
+mod stained_glass;
+mod sticker;
 mod style;
+mod subject;
 #[cfg(test)]
 mod tests;
+mod triangles;
 mod watercolour;
 
 use turbojpeg::PixelFormat;
 
-use crate::builtin::filters::resize;
+use crate::builtin::enlarge::enlarged;
 use crate::builtin::plane::{Colour, Plane, auto_levels};
-use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
+use crate::builtin::stages::{Stages, StyleError};
+use crate::builtin::style::BuiltinStyle;
+use crate::builtin::subject::Subject;
 use crate::intake::formats;
 use crate::intake::raster::Raster;
 use crate::isolate;
+use crate::people::{FindPeople, People};
 use crate::stylist::{
     JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError,
 };
@@ -39,11 +57,33 @@ const STYLES: &[&BuiltinStyle] = &[
     &cartoon::STYLE,
     &comic::STYLE,
     &pop_art::STYLE,
+    &sticker::STYLE,
+    &stained_glass::STYLE,
+    &low_poly::STYLE,
+    &pixel_art::STYLE,
+    &neon::STYLE,
+    &duotone::STYLE,
 ];
 
 /// The stylist of this laptop.
-#[derive(Debug)]
-pub struct Builtin;
+pub struct Builtin {
+    find_people: Option<FindPeople>,
+}
+
+impl Builtin {
+    /// Without `find_people`, faces are painted like everything else.
+    #[must_use]
+    pub fn new(find_people: Option<FindPeople>) -> Self {
+        Self { find_people }
+    }
+}
+
+impl std::fmt::Debug for Builtin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let finds_people = self.find_people.is_some();
+        write!(f, "Builtin(finds people: {finds_people})")
+    }
+}
 
 impl Stylist for Builtin {
     fn made_by(&self) -> MadeBy {
@@ -89,7 +129,10 @@ impl Stylist for Builtin {
                 });
             }
         };
-        let work = || make(style, &order.source, &stages);
+        let work = || {
+            let people = self.find_people.as_ref().map(|find| find(&order.source));
+            make(style, &order.source, &people.unwrap_or_default(), &stages)
+        };
         let made = isolate::run_with_callback("carrier-style", NICE, work, callback)
             .map_err(|error| StylistError::Failed(error.to_string()))?;
         made.map_err(|error| match error {
@@ -106,9 +149,14 @@ impl Stylist for Builtin {
     }
 }
 
-fn make(style: &BuiltinStyle, source: &[u8], stages: &Stages) -> Result<Vec<u8>, StyleError> {
-    let picture = auto_levels(&read_jpeg(source)?);
-    write_jpeg(&(style.make)(&picture, stages)?)
+fn make(
+    style: &BuiltinStyle,
+    source: &[u8],
+    people: &People,
+    stages: &Stages,
+) -> Result<Vec<u8>, StyleError> {
+    let subject = Subject::new(auto_levels(&read_jpeg(source)?), people);
+    write_jpeg(&(style.make)(&subject, stages)?)
 }
 
 /// Pixels that styles work on, in the picture's own shape: 1280x720. Smaller pictures are enlarged, so that
@@ -136,12 +184,7 @@ fn read_jpeg(jpeg: &[u8]) -> Result<Colour, StyleError> {
     if (width, height) == (picture.width, picture.height) {
         return Ok(picture);
     }
-    let mut picture = resize(&picture, width, height)?;
-    // Lanczos resampling overshoots.
-    for level in picture.pixels.as_flattened_mut() {
-        *level = level.clamp(0.0, 1.0);
-    }
-    Ok(picture)
+    enlarged(&picture, width, height)
 }
 
 fn write_jpeg(picture: &Colour) -> Result<Vec<u8>, StyleError> {

@@ -21,6 +21,7 @@ mod isolate;
 mod job;
 mod jobs;
 mod metrics;
+mod people;
 mod release_memory;
 mod stylist;
 #[cfg(test)]
@@ -36,4 +37,5 @@ pub use builtin::Builtin;
 pub use intake::{CheckedPicture, IntakeError, IntakeErrorKind, Limits};
 pub use job::{GalleryId, JobId, State};
 pub use metrics::BoothMetrics;
+pub use people::{FindPeople, People, PictureArea};
 pub use stylist::{JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError};

@@ -8,6 +8,7 @@ mod encoder;
 mod events;
 mod network;
 pub(crate) mod painter;
+mod people;
 pub(crate) mod pipeline;
 mod screen;
 mod service_manager;

@@ -3,7 +3,9 @@
 use crate::builtin::edges::{Pen, edge_flow, ink_lines};
 use crate::builtin::filters::{bilateral, blur, edge_preserving, from_lab, to_lab};
 use crate::builtin::plane::{Colour, Grey, luma, mix, posterise};
-use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
+use crate::builtin::stages::{Stages, StyleError};
+use crate::builtin::style::BuiltinStyle;
+use crate::builtin::subject::{Part, Subject};
 
 pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
     id: "cartoon",
@@ -25,30 +27,50 @@ const BROAD: Pen = Pen {
     gain: 30.0,
 };
 
-fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
-    let flat = edge_preserving(picture, 20.0, 0.24)?;
-    let flat = bilateral(&flat, 24.0, 5.0)?;
-    stages.advance()?;
-    let lab = to_lab(&flat)?.map(|[light, a, b]| {
+fn make(subject: &Subject, stages: &Stages) -> Result<Colour, StyleError> {
+    subject.paint(stages, |part, stages| {
+        let flat = match part.face {
+            None => bilateral(&edge_preserving(part.picture, 20.0, 0.24)?, 24.0, 5.0)?,
+            Some(_) => edge_preserving(part.picture, 10.0, 0.16)?,
+        };
+        stages.advance()?;
+        let flat = flat_colours(&flat, part)?;
+        stages.advance()?;
+        let lines = outlines(part, [FINE, BROAD], 2.5)?;
+        let made = flat.with(&lines, |colour, [line]| mix(INK, colour, line));
+        stages.advance()?;
+        Ok(made)
+    })
+}
+
+/// Few light levels and strong colours; skin has tones of its own.
+fn flat_colours(flat: &Colour, part: &Part<'_>) -> Result<Colour, StyleError> {
+    let lab = part.with_skin(&to_lab(flat)?, [3.0, 1.15], |[light, a, b]| {
         let light = posterise(light / 100.0, 6.0, 2.6);
         [(light * 106.0 + 2.0).min(100.0), a * 1.45, b * 1.45]
     });
     let flat = from_lab(&lab)?;
-    stages.advance()?;
-    let lines = outlines(picture, [FINE, BROAD], 2.5)?;
-    let made = flat.with(&lines, |colour, [line]| mix(INK, colour, line));
-    stages.advance()?;
-    Ok(made)
+    Ok(part.with_features(flat, part.picture, 0.5))
 }
 
-/// The product of both pens' lines: 1 where there is no line.
+/// The product of both pens' lines: 1 where there is no line. Plain skin of faces has few.
 pub(super) fn outlines(
-    picture: &Colour,
+    part: &Part<'_>,
     pens: [Pen; 2],
     flow_sigma_px: f32,
 ) -> Result<Grey, StyleError> {
-    let smooth = bilateral(picture, 28.0, 5.0)?;
+    let smooth = match part.face {
+        None => bilateral(part.picture, 28.0, 5.0)?,
+        // Cleaned already.
+        Some(_) => part.picture.clone(),
+    };
     let grey = blur(&smooth.map(|colour| [luma(colour)]), 0.6)?;
     let flow = edge_flow(&grey, flow_sigma_px)?;
-    Ok(ink_lines(&grey, &flow, pens, 5)?.map(|[fine, broad]| [fine * broad]))
+    let lines = ink_lines(&grey, &flow, pens, 5)?.map(|[fine, broad]| [fine * broad]);
+    Ok(match part.face {
+        None => lines,
+        Some(face) => lines.with(&face.plain, |[line], [plain]| {
+            [1.0 - (1.0 - line) * (1.0 - 0.75 * plain)]
+        }),
+    })
 }

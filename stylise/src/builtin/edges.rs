@@ -5,7 +5,7 @@
 
 use crate::builtin::filters::blur;
 use crate::builtin::plane::{Grey, Plane};
-use crate::builtin::style::StyleError;
+use crate::builtin::stages::StyleError;
 
 /// A unit vector per pixel along the edge there; its sign is arbitrary.
 pub(super) type Flow = Plane<2>;

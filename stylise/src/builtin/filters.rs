@@ -1,4 +1,4 @@
-//! OpenCV's filters on our planes; the only file of this crate that names OpenCV.
+//! OpenCV's filters on our planes. Beside it only `cut_out.rs` and `triangles.rs` name OpenCV.
 //!
 //! Uses only functions whose arguments are the same in OpenCV 4.5 to 4.12 (the `_def` ones), because the
 //! bindings are generated from the installed headers.
@@ -10,7 +10,7 @@ use opencv::core::{self, Mat, MatTraitConst, MatTraitConstManual, Size};
 use opencv::{imgproc, photo};
 
 use crate::builtin::plane::{Colour, Grey, Plane};
-use crate::builtin::style::StyleError;
+use crate::builtin::stages::StyleError;
 
 /// `edgePreservingFilter`'s RECURS_FILTER, which keeps edges sharpest.
 const RECURSIVE: i32 = 1;
@@ -66,7 +66,11 @@ pub(super) fn convolve(plane: &Grey, kernel: &[f32], side_px: usize) -> Filtered
 }
 
 /// Resizes: averages when smaller, Lanczos when larger.
-pub(super) fn resize(picture: &Colour, width: usize, height: usize) -> Filtered<3> {
+pub(super) fn resize<const N: usize>(
+    picture: &Plane<N>,
+    width: usize,
+    height: usize,
+) -> Filtered<N> {
     let method = if width < picture.width {
         imgproc::INTER_AREA
     } else {
@@ -94,7 +98,7 @@ pub(super) fn from_lab(lab: &Colour) -> Filtered<3> {
 }
 
 /// OpenCV's own threads would run at the priority of the feed and take both cores.
-fn on_one_thread() {
+pub(super) fn on_one_thread() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         if let Err(error) = core::set_num_threads(1) {

@@ -3,7 +3,9 @@
 use crate::builtin::edges::{edge_flow, gradient, smear_along};
 use crate::builtin::filters::{blur, separable};
 use crate::builtin::plane::{Colour, Plane, fractal_noise, luma, saturate, white_noise};
-use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
+use crate::builtin::stages::{Stages, StyleError};
+use crate::builtin::style::BuiltinStyle;
+use crate::builtin::subject::{Part, Subject};
 
 pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
     id: "oil",
@@ -15,9 +17,39 @@ pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
 /// Exponent of the weight of an even quadrant.
 const EVENNESS: i32 = 2;
 
-fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
-    let (width, height) = (picture.width, picture.height);
-    let dabs = kuwahara(picture, 5)?;
+/// Reach of dabs, and half the length of strokes, in the picture and in an enlarged face.
+const DABS_PX: [usize; 2] = [5, 2];
+const STROKES: [usize; 2] = [10, 4];
+
+/// Strength of the relief on a face.
+const RELIEF_ON_FACES: f32 = 0.4;
+
+fn make(subject: &Subject, stages: &Stages) -> Result<Colour, StyleError> {
+    let both = subject.paint(stages, strokes)?;
+    let pulled = both.map(|[red, green, blue, _]| [red, green, blue]);
+    let bristles = both.map(|[.., bristle]| [bristle]);
+    let relief = gradient(&bristles).map(|[gx, gy]| [gx + gy]).normalised();
+    let surface = bristles.with(&relief, |bristle, relief| [bristle[0], relief[0]]);
+    let surface = surface.with(&subject.face_cover(), |[bristle, relief], [face]| {
+        let strength = 1.0 - (1.0 - RELIEF_ON_FACES) * face;
+        [bristle * strength, relief * strength]
+    });
+    let painted = pulled.with(&surface, |colour, [bristle, relief]| {
+        saturate(colour, 1.35).map(|level| {
+            // Pigment shows in mid-tones, gloss everywhere.
+            let pigment = 0.024 * bristle * (2.4 * level * (1.0 - level) + 0.4);
+            (level + pigment + 0.026 * relief - 0.5) * 1.08 + 0.5
+        })
+    });
+    stages.advance()?;
+    Ok(painted)
+}
+
+/// Strokes of colour, and the bristles that left them.
+fn strokes(part: &Part<'_>, stages: &Stages) -> Result<Plane<4>, StyleError> {
+    let (width, height) = (part.picture.width, part.picture.height);
+    let is_face = usize::from(part.is_face());
+    let dabs = kuwahara(part.picture, DABS_PX[is_face])?;
     stages.advance()?;
     let grey = blur(&dabs.map(|colour| [luma(colour)]), 2.0)?;
     // Gives flat areas a direction too.
@@ -30,21 +62,14 @@ fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let both = dabs.with(&bristles, |[red, green, blue], [bristle]| {
         [red, green, blue, bristle]
     });
-    let both = smear_along(&both, &flow, 10, 1.4);
+    let both = smear_along(&both, &flow, STROKES[is_face], 1.4);
     stages.advance()?;
     let pulled = both.map(|[red, green, blue, _]| [red, green, blue]);
+    let pulled = part.with_features(pulled, &dabs, 0.7);
     let bristles = both.map(|[.., bristle]| [bristle]).normalised();
-    let relief = gradient(&bristles).map(|[gx, gy]| [gx + gy]).normalised();
-    let surface = bristles.with(&relief, |bristle, relief| [bristle[0], relief[0]]);
-    let painted = pulled.with(&surface, |colour, [bristle, relief]| {
-        saturate(colour, 1.35).map(|level| {
-            // Pigment shows in mid-tones, gloss everywhere.
-            let pigment = 0.024 * bristle * (2.4 * level * (1.0 - level) + 0.4);
-            (level + pigment + 0.026 * relief - 0.5) * 1.08 + 0.5
-        })
-    });
-    stages.advance()?;
-    Ok(painted)
+    Ok(pulled.with(&bristles, |[red, green, blue], [bristle]| {
+        [red, green, blue, bristle]
+    }))
 }
 
 /// Kuwahara filter: each pixel becomes the mean of the adjacent quadrant with the least variance (Kuwahara

@@ -5,7 +5,9 @@ use crate::builtin::filters::{bilateral, blur, convolve, from_lab, to_lab};
 use crate::builtin::plane::{
     Colour, Grey, Plane, luma, mix, saturate, smoothstep, stroke_kernel, white_noise,
 };
-use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
+use crate::builtin::stages::{Stages, StyleError};
+use crate::builtin::style::BuiltinStyle;
+use crate::builtin::subject::{Part, Subject};
 
 pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
     id: "pencil",
@@ -50,14 +52,23 @@ struct Study {
 
 impl Study {
     /// `strengths` are those of fine and broad outlines.
-    fn of(picture: &Colour, strengths: [f32; 2], stages: &Stages) -> Result<Self, StyleError> {
-        let smooth = bilateral(picture, 22.0, 5.0)?;
+    fn of(part: &Part<'_>, strengths: [f32; 2], stages: &Stages) -> Result<Self, StyleError> {
+        let picture = part.picture;
+        let smooth = match part.face {
+            None => bilateral(picture, 22.0, 5.0)?,
+            // Cleaned already.
+            Some(_) => picture.clone(),
+        };
         let grey = blur(&smooth.map(|colour| [luma(colour)]), 0.7)?;
         let flow = edge_flow(&grey, 2.5)?;
         stages.advance()?;
         let [fine, broad] = strengths;
         let lines = ink_lines(&grey, &flow, [FINE, BROAD], 4)?
             .map(|[one, two]| [1.0 - (1.0 - fine * (1.0 - one)) * (1.0 - broad * (1.0 - two))]);
+        let lines = match part.face {
+            None => lines,
+            Some(face) => lines.with(&face.plain, |[line], [plain]| [line * (1.0 - 0.7 * plain)]),
+        };
         stages.advance()?;
         let (width, height) = (picture.width, picture.height);
         Ok(Self {
@@ -106,13 +117,22 @@ const LAYERS: [Layer; 3] = [
     },
 ];
 
-fn grey(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
-    let study = Study::of(picture, [0.75, 0.5], stages)?;
+fn grey(subject: &Subject, stages: &Stages) -> Result<Colour, StyleError> {
+    subject.paint(stages, lead)
+}
+
+fn coloured(subject: &Subject, stages: &Stages) -> Result<Colour, StyleError> {
+    subject.paint(stages, pigments)
+}
+
+fn lead(part: &Part<'_>, stages: &Stages) -> Result<Colour, StyleError> {
+    let study = Study::of(part, [0.75, 0.5], stages)?;
+    let strength = hatching_strength(part);
     let mut bare = study.tone.map(|_| [1.0]);
     for (seed, layer) in (7..).zip(LAYERS) {
         let strokes = study.hatching(seed, layer.angle_deg, 31)?;
         let rough = strokes.with(&study.tooth, |[stroke], [tooth]| {
-            [0.72 + 0.34 * stroke + 0.16 * tooth]
+            [0.72 + strength * (0.34 * stroke + 0.16 * tooth)]
         });
         let left = study.tone.with(&rough, |[tone], [rough]| {
             let wanted = 1.0 - smoothstep(layer.dark, layer.bright, tone);
@@ -133,24 +153,31 @@ fn grey(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     Ok(drawing)
 }
 
-fn coloured(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
-    let study = Study::of(picture, [0.7, 0.45], stages)?;
+/// On faces pencils shade softly: strokes across eyes and skin look like scratches.
+fn hatching_strength(part: &Part<'_>) -> f32 {
+    if part.is_face() { 0.3 } else { 1.0 }
+}
+
+fn pigments(part: &Part<'_>, stages: &Stages) -> Result<Colour, StyleError> {
+    let study = Study::of(part, [0.7, 0.45], stages)?;
+    let strength = hatching_strength(part);
     let lab = to_lab(&blur(&study.smooth, 1.0)?.map(|colour| saturate(colour, 2.0)))?;
     // Lighter than the picture, because paper shows between the strokes.
     let pigment = from_lab(&lab.map(|[light, a, b]| [light * 0.8 + 20.0, a, b]))?;
     let strokes = study.hatching(7, -52.0, 31)?;
     let dark_strokes = study.hatching(8, -38.0, 23)?;
-    let drawing = Plane::of(picture.width, picture.height, |x, y| {
-        let at = y * picture.width + x;
+    let drawing = Plane::of(part.picture.width, part.picture.height, |x, y| {
+        let at = y * part.picture.width + x;
         let [tone] = study.tone.pixels[at];
         let [tooth] = study.tooth.pixels[at];
         let [_, a, b] = lab.pixels[at];
         let chroma = (a.hypot(b) / 60.0).min(1.0);
         let wanted = (0.44 + 0.5 * (1.0 - tone) + 0.35 * chroma).clamp(0.0, 1.0);
         let [stroke] = strokes.pixels[at];
-        let covered = (wanted * (0.9 + 0.19 * stroke + 0.13 * tooth)).clamp(0.0, 1.0);
+        let covered = (wanted * (0.9 + strength * (0.19 * stroke + 0.13 * tooth))).clamp(0.0, 1.0);
         let [stroke] = dark_strokes.pixels[at];
-        let shade = (1.0 - smoothstep(0.0, 0.5, tone)) * (0.6 + 0.4 * stroke + 0.14 * tooth);
+        let shade =
+            (1.0 - smoothstep(0.0, 0.5, tone)) * (0.6 + strength * (0.4 * stroke + 0.14 * tooth));
         let shade = 0.55 * shade.clamp(0.0, 1.0);
         let colour = pigment.pixels[at];
         let drawn: [f32; 3] = std::array::from_fn(|n| {

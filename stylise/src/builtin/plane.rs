@@ -40,6 +40,27 @@ impl<const N: usize> Plane<N> {
         }
     }
 
+    /// The rectangle of that size at that place, which lies within the plane.
+    pub(super) fn cropped(&self, left: usize, top: usize, width: usize, height: usize) -> Self {
+        let rows = self.pixels.chunks_exact(self.width).skip(top).take(height);
+        Self {
+            width,
+            height,
+            pixels: rows
+                .flat_map(|row| &row[left..left + width])
+                .copied()
+                .collect(),
+        }
+    }
+
+    /// Levels from 0 to 1; Lanczos resampling overshoots.
+    pub(super) fn clamped(mut self) -> Self {
+        for level in self.pixels.as_flattened_mut() {
+            *level = level.clamp(0.0, 1.0);
+        }
+        self
+    }
+
     /// Combines each pixel with the one of `other` at the same place.
     pub(super) fn with<const M: usize, const K: usize>(
         &self,
@@ -156,6 +177,24 @@ pub(super) fn quantiles<const K: usize>(picture: &Colour, shares: [f32; K]) -> [
             seen > wanted
         });
         found.unwrap_or(255) as f32 / 255.0
+    })
+}
+
+/// The levels below which each share of those within a radius lies.
+pub(super) fn quantiles_within<const K: usize>(
+    levels: &Grey,
+    radius: &Grey,
+    radius_max: f32,
+    shares: [f32; K],
+) -> [f32; K] {
+    let pairs = levels.pixels.iter().zip(&radius.pixels);
+    let within = pairs.filter(|(_, [radius])| *radius < radius_max);
+    let mut within: Vec<f32> = within.map(|([level], _)| *level).collect();
+    within.sort_unstable_by(f32::total_cmp);
+    let last = within.len().saturating_sub(1) as f32;
+    shares.map(|share| {
+        let place = (share * last) as usize;
+        within.get(place).copied().unwrap_or(0.0)
     })
 }
 

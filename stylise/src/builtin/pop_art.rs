@@ -3,8 +3,12 @@
 use crate::builtin::comic::halftone;
 use crate::builtin::edges::{Pen, edge_flow, ink_lines};
 use crate::builtin::filters::{bilateral, blur, resize};
-use crate::builtin::plane::{Colour, Grey, Plane, luma, mix, quantiles, smoothstep};
-use crate::builtin::style::{BuiltinStyle, Stages, StyleError};
+use crate::builtin::plane::{
+    Colour, Grey, Plane, luma, mix, quantiles, quantiles_within, smoothstep,
+};
+use crate::builtin::stages::{Stages, StyleError};
+use crate::builtin::style::BuiltinStyle;
+use crate::builtin::subject::Subject;
 
 pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
     id: "pop-art",
@@ -45,12 +49,19 @@ const BRUSH: Pen = Pen {
     gain: 40.0,
 };
 
-fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
+fn make(subject: &Subject, stages: &Stages) -> Result<Colour, StyleError> {
+    let (picture, _) = subject.with_clear_faces(stages)?;
     let (width, height) = (picture.width / 2, picture.height / 2);
-    let small = resize(picture, width, height)?;
+    let small = resize(&picture, width, height)?;
+    let faces = resize(&subject.face_cover(), width, height)?;
     let flat = bilateral(&bilateral(&small, 40.0, 5.0)?, 40.0, 5.0)?;
-    let thresholds = thresholds(&flat);
     let grey = blur(&flat.map(|colour| [luma(colour)]), 1.2)?;
+    let thresholds = thresholds(&flat);
+    // Faces have thresholds of their own, so that dark and light ones show the same detail.
+    let on_faces = thresholds_on_faces(&grey, &faces);
+    let thresholds = faces.map(|[face]| {
+        std::array::from_fn(|n| thresholds[n] + (on_faces[n] - thresholds[n]) * face)
+    });
     stages.advance()?;
     let detail = blur(
         &bilateral(&small, 30.0, 3.0)?.map(|colour| [luma(colour)]),
@@ -63,7 +74,7 @@ fn make(picture: &Colour, stages: &Stages) -> Result<Colour, StyleError> {
     let mut panels = Plane::of(2 * width + gap, 2 * height + gap, |_, _| [1.0; 3]);
     for (at, inks) in PANELS.iter().enumerate() {
         let (left, top) = (at % 2 * (width + gap), at / 2 * (height + gap));
-        let panel = printed(&grey, &lines, thresholds, inks);
+        let panel = printed(&grey, &lines, &thresholds, &faces, inks);
         for (y, row) in panel.pixels.chunks_exact(width).enumerate() {
             let start = (top + y) * panels.width + left;
             panels.pixels[start..start + width].copy_from_slice(row);
@@ -81,20 +92,30 @@ fn thresholds(flat: &Colour) -> [f32; 3] {
     [dark, middle, light.clamp(middle + 0.1, 0.85)]
 }
 
-fn printed(grey: &Grey, lines: &Grey, thresholds: [f32; 3], inks: &Inks) -> Colour {
+/// Shadow, middle and light of all faces together.
+fn thresholds_on_faces(grey: &Grey, faces: &Grey) -> [f32; 3] {
+    let distance = faces.map(|[face]| [1.0 - face]);
+    let [dark, middle, light] = quantiles_within(grey, &distance, 0.4, [0.12, 0.36, 0.72]);
+    let middle = middle.max(dark + 0.06);
+    [dark, middle, light.max(middle + 0.06)]
+}
+
+fn printed(grey: &Grey, lines: &Grey, thresholds: &Plane<3>, faces: &Grey, inks: &Inks) -> Colour {
     let inks = inks.map(|ink| ink.map(|level| f32::from(level) / 255.0));
-    let [_, middle, light] = thresholds;
     Plane::of(grey.width, grey.height, |x, y| {
         let at = y * grey.width + x;
-        let [level] = grey.pixels[at];
+        let ([level], [face]) = (grey.pixels[at], faces.pixels[at]);
+        let thresholds = thresholds.pixels[at];
+        let [_, middle, light] = thresholds;
         let over = |threshold: f32| smoothstep(threshold - 0.02, threshold + 0.02, level);
         let mut colour = inks[0];
         for (ink, threshold) in inks[1..].iter().zip(thresholds) {
             colour = mix(colour, *ink, over(threshold));
         }
-        // Halftone dots of the lightest ink blend it with the third.
+        // Halftone dots of the lightest ink blend it with the third, except on faces.
         let share = ((level - middle) / (light - middle)).clamp(0.0, 1.0) * 0.9;
         let dots = smoothstep(-0.12, 0.12, share - halftone(x as f32, y as f32, DOT_PX));
+        let dots = dots * (1.0 - face);
         colour = mix(colour, inks[3], dots * over(middle) * (1.0 - over(light)));
         mix(
             inks[0].map(|level| level * 0.45),

@@ -3,6 +3,9 @@
     reason = "measurements are for whoever runs them"
 )]
 
+mod contact_sheet;
+mod faces;
+
 use std::fs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,7 +66,7 @@ fn each_style_makes_a_different_picture() {
     for style in STYLES {
         let context = RecordingContext::default();
         let start = Instant::now();
-        let made = Builtin.stylise(&order(style.id, source.clone()), &context);
+        let made = Builtin::new(None).stylise(&order(style.id, source.clone()), &context);
         println!("{}: {} ms", style.id, start.elapsed().as_millis());
         let made = made.expect("made");
         let kept = CheckedPicture::read(&made, &Limits::RESULT).expect("a picture");
@@ -88,14 +91,14 @@ fn styles_are_deterministic_for_small_flat_and_narrow_pictures() {
         Plane::of(40, 16, |_, _| [0.0; 3]),
     ];
     for picture in &pictures {
-        let picture = auto_levels(picture);
+        let subject = Subject::without_people(auto_levels(picture));
         for style in STYLES {
             let stages = Stages::default();
-            let made = (style.make)(&picture, &stages).expect(style.id);
+            let made = (style.make)(&subject, &stages).expect(style.id);
             assert_eq!(stages.done(), style.steps, "{}", style.id);
             let levels = made.pixels.as_flattened();
             assert!(levels.iter().all(|level| level.is_finite()), "{}", style.id);
-            let again = (style.make)(&picture, &Stages::default()).expect(style.id);
+            let again = (style.make)(&subject, &Stages::default()).expect(style.id);
             assert!(made == again, "{} is not the same again", style.id);
         }
     }
@@ -106,7 +109,7 @@ fn cancelling_and_stopping_end_a_style() {
     let context = RecordingContext::default();
     context.is_cancelled.store(true, Ordering::SeqCst);
     let order = order("oil", source(320, 180));
-    let error = || Builtin.stylise(&order, &context).err();
+    let error = || Builtin::new(None).stylise(&order, &context).err();
     assert_eq!(error(), Some(StylistError::Cancelled));
     context.is_stopping.store(true, Ordering::SeqCst);
     assert_eq!(error(), Some(StylistError::Stopping));
@@ -123,9 +126,9 @@ fn cancelling_and_stopping_end_a_style() {
 #[test]
 fn unknown_styles_and_broken_pictures_are_reported() {
     let context = RecordingContext::default();
-    let unknown = Builtin.stylise(&order("fresco", source(64, 64)), &context);
+    let unknown = Builtin::new(None).stylise(&order("fresco", source(64, 64)), &context);
     assert!(matches!(unknown, Err(StylistError::Failed(words)) if words.contains("fresco")));
-    let broken = Builtin.stylise(&order("oil", b"no picture".to_vec()), &context);
+    let broken = Builtin::new(None).stylise(&order("oil", b"no picture".to_vec()), &context);
     assert!(
         matches!(broken, Err(StylistError::Failed(words)) if words.contains("another picture"))
     );
@@ -133,7 +136,7 @@ fn unknown_styles_and_broken_pictures_are_reported() {
 
 #[test]
 fn each_style_has_an_example_for_its_card() {
-    for style in Builtin.styles() {
+    for style in Builtin::new(None).styles() {
         let path = format!("{}/{}.jpg", examples(), style.id);
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(bytes.len() <= 25_000, "{path}: {} bytes", bytes.len());
@@ -162,8 +165,8 @@ fn examples() -> &'static str {
 fn writes_the_examples() {
     let still = fs::read(STILL_LIFE).expect("the fixture");
     fs::create_dir_all(examples()).expect("a folder");
-    for style in Builtin.styles() {
-        let made = Builtin.stylise(
+    for style in Builtin::new(None).styles() {
+        let made = Builtin::new(None).stylise(
             &order(&style.id, still.clone()),
             &RecordingContext::default(),
         );
@@ -186,33 +189,4 @@ fn sheet_of(jpeg: &[u8], side: usize) -> Raster {
         rgb: image.into_raw(),
     };
     raster.within(side as u32).expect("smaller")
-}
-
-/// Applies every style to the pictures in a folder, for visual checks and timing:
-/// `LOOK_AT=FOLDER LOOK_IN=FOLDER cargo test -p stylise --lib builtin::tests::applies -- --ignored
-/// --nocapture`.
-#[test]
-#[ignore = "for people's eyes"]
-fn applies_the_styles_to_a_folder() {
-    let folder = |name| std::env::var(name).expect("LOOK_AT and LOOK_IN name folders");
-    let into = folder("LOOK_IN");
-    for entry in fs::read_dir(folder("LOOK_AT")).expect("a folder") {
-        let path = entry.expect("readable").path();
-        let bytes = fs::read(&path).expect("readable");
-        let Ok(source) = CheckedPicture::read(&bytes, &Limits::UPLOAD) else {
-            continue;
-        };
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        for style in Builtin.styles() {
-            let order = order(&style.id, source.jpeg().to_vec());
-            let start = Instant::now();
-            let made = Builtin.stylise(&order, &RecordingContext::default());
-            println!("{name} {}: {} ms", style.id, start.elapsed().as_millis());
-            fs::write(
-                format!("{into}/{name}-{}.jpg", style.id),
-                made.expect("made"),
-            )
-            .expect("written");
-        }
-    }
 }

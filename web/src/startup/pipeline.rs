@@ -33,6 +33,7 @@ use stylise::workflow::{self, Loaded};
 
 use super::encoder::select_encoder;
 use super::painter::{FeedFilter, FeedPainter};
+use super::people::find_people;
 use super::shuttered::Shuttered;
 use crate::access::admission::Admission;
 use crate::access::guesses::Guesses;
@@ -421,7 +422,8 @@ fn open_booth(
     registry: &mut Registry,
 ) -> anyhow::Result<PhotoBooth> {
     let booth = &config.booth;
-    let builtin = booth.builtin.then_some(Builtin);
+    let people = find_people(config.detector()?);
+    let builtin = booth.builtin.then(|| Builtin::new(Some(people)));
     // Without a booth, no request is sent to the server.
     let comfyui = match config.stylise.settings().filter(|_| booth.enabled) {
         Some(mut settings) => {
