@@ -3,6 +3,7 @@
 pub(crate) mod database;
 pub(crate) mod jobs;
 pub(crate) mod row;
+pub(crate) mod schema;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
