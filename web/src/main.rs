@@ -33,6 +33,7 @@ mod settings;
 mod shutter;
 mod startup;
 mod stills;
+mod stopping;
 mod supervision;
 #[cfg(test)]
 mod test_folder;

@@ -54,6 +54,7 @@ use crate::settings::storage::{Storage, overlay_file};
 use crate::settings::{Configured, ReadConfiguration, with_overlay};
 use crate::shutter::terminal::{self, TerminalModes};
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
+use crate::stopping::FAREWELL;
 use crate::supervision::supervised;
 
 /// HTTP serves pages, a few pictures and signalling: the pipeline needs the cores.
@@ -114,8 +115,6 @@ pub(crate) fn run(
     print_banner(&listeners, &app, terminal_modes.is_some());
     runtime.block_on(serve(listeners, Arc::clone(&app)))?;
     drop(terminal_modes);
-    tracing::info!("stopping");
-    service_manager::notify_stopping();
     if let Some(screen) = screen {
         screen.stop();
     }
@@ -290,8 +289,22 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     tokio::select! {
         served = http => served,
         served = https => served,
-        signal = end_requested() => signal.context("cannot listen for signals"),
+        stopped = say_farewell(&app) => stopped,
     }
+}
+
+/// Waits for the signal to end. Then the stop begins: jobs are put back, viewers' sessions end, and pages are still
+/// answered for a moment, so that each learns that the station restarts.
+async fn say_farewell(app: &Arc<App>) -> anyhow::Result<()> {
+    end_requested().await.context("cannot listen for signals")?;
+    tracing::info!("stopping");
+    service_manager::notify_stopping();
+    app.stopping.begin();
+    let (booth, engine) = (Arc::clone(app), app.engine.clone());
+    tokio::task::spawn_blocking(move || booth.booth.close());
+    tokio::task::spawn_blocking(move || engine.stop());
+    tokio::time::sleep(FAREWELL).await;
+    Ok(())
 }
 
 /// The same socket again, for a supervised task that may restart.

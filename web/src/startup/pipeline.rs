@@ -56,6 +56,7 @@ use crate::settings::storage::Storage;
 use crate::settings::{self, Configured, Effects, Followers, ReadConfiguration, Settings};
 use crate::shutter::{ShutterKeeper, ShutterState, now_unix_ms, state_at_start};
 use crate::stills::Stills;
+use crate::stopping::Stopping;
 
 /// Where things are kept; `None`: nowhere.
 pub(crate) struct Kept {
@@ -176,6 +177,7 @@ pub(crate) fn start(
         track_listeners: builder.track_listeners,
         power: builder.power,
         power_effects,
+        stopping: Stopping::default(),
         registry,
         openapi: OnceLock::new(),
         config,

@@ -8,4 +8,5 @@ mod join;
 mod languages;
 mod restart;
 mod server_styles;
+mod stop;
 mod visitors;

@@ -29,6 +29,7 @@ use crate::routes::stylise::form::{self, FORM_BYTES_MAX, Form};
 use crate::routes::stylise::upload::{Upload, UploadError, UploadLimits};
 use crate::routes::stylise::{address, query_booth};
 use crate::stills::{StillError, StillKind};
+use crate::stopping::restarting;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// `Retry-After` while the upload limit is reached.
@@ -57,7 +58,10 @@ pub(crate) async fn submit(
     }
     // A client that sent `Expect: 100-continue` (RFC 9110 10.1.1) has not begun to send.
     if !parts.headers.contains_key(header::EXPECT) {
-        upload.drain().await;
+        tokio::select! {
+            () = upload.drain() => {}
+            () = app.stopping.uploads_end() => {}
+        }
     }
     let mut response = job.map_or_else(ApiError::into_response, |id| accepted(&app, id));
     if let Some(cookie) = visitor.set_cookie {
@@ -95,6 +99,7 @@ async fn accept(
     upload: &Upload,
 ) -> Result<JobId, ApiError> {
     let key = idempotency_key(headers)?;
+    app.stopping.refuse()?;
     app.booth.get()?;
     if !app.settings.present().booth.open {
         let message = "the photo booth is closed at the moment";
@@ -119,7 +124,10 @@ async fn accept(
         made_by,
         image,
         share,
-    } = form::read(headers.get(header::CONTENT_TYPE), upload).await?;
+    } = tokio::select! {
+        form = form::read(headers.get(header::CONTENT_TYPE), upload) => form?,
+        () = app.stopping.uploads_end() => return Err(restarting()),
+    };
     // Agreed to before the gallery was closed: the picture is made, and not shown.
     let share = share && app.settings.present().booth.gallery;
     let key = key.map(|id| RequestKey {
