@@ -15,6 +15,7 @@ mod shuttered;
 mod tasks;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::future::pending;
 use std::io::{IsTerminal, stdout};
 use std::net::{IpAddr, SocketAddr};
@@ -35,6 +36,8 @@ use crate::access::admin::AdminToken;
 use crate::access::admin_sessions::AdminSessions;
 use crate::access::viewer_token::CookieKey;
 use crate::app::{AccessSetup, App};
+use crate::backup::error::BackupError;
+use crate::backup::{state_lock, swap, writing};
 use crate::cli::RunArgs;
 use crate::commands::{check_model_name, check_requested};
 use crate::config::Config;
@@ -69,6 +72,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     threads.watch().context("cannot start a thread")?;
     let folders = UserFolders::read();
+    let _state_lock = hold_state(folders.state_folder())?;
     let default_file = folders.config_file();
     let overlay = folders.state_folder().map(overlay_file);
     let read_again = configuration_reader(args, default_file.clone(), overlay.clone());
@@ -78,6 +82,11 @@ pub(crate) fn run(
         overlay,
         options_that_change_live(args),
     );
+    let data = config.data_folder(&folders);
+    if let Some(data) = &data {
+        swap::remove_leftover(data);
+        writing::remove_leftover(data);
+    }
     for (key, why) in config.weak_tokens() {
         tracing::warn!("{key} is easily guessed, choose another: {why}");
     }
@@ -98,7 +107,7 @@ pub(crate) fn run(
         settings: storage,
         read_again,
         configured: configured(args, &folders),
-        data: config.data_folder(&folders),
+        data,
         state: folders.state_folder().map(Path::to_owned),
     };
     let setup = AccessSetup {
@@ -123,6 +132,30 @@ pub(crate) fn run(
     pipeline.stop();
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Finishes a restore that was interrupted, and keeps others away while the station runs. Nothing of the folder may have
+/// been read before.
+fn hold_state(state: Option<&Path>) -> anyhow::Result<Option<File>> {
+    let Some(state) = state else {
+        return Ok(None);
+    };
+    if swap::is_interrupted(state) {
+        let _alone = state_lock::exclusive(state)?;
+        swap::finish(state).context("an interrupted restore cannot be finished")?;
+        tracing::warn!("an interrupted restore was finished");
+    }
+    match state_lock::shared(state) {
+        Ok(lock) => {
+            swap::remove_leftover(state);
+            Ok(Some(lock))
+        }
+        Err(error @ BackupError::RestoreRuns(_)) => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, "the state folder cannot be locked: `carrier restore` will not notice this station");
+            Ok(None)
+        }
+    }
 }
 
 /// Reads the configuration with the options and variables of the start.

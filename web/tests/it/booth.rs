@@ -1,5 +1,6 @@
 //! The photo booth of the whole program, with the built-in styles.
 
+mod backup;
 mod client;
 mod errors;
 mod gallery;
