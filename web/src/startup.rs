@@ -31,7 +31,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::banner::Banner;
-use self::pipeline::Kept;
+use self::pipeline::{Kept, Pipeline};
 use crate::access::admin::AdminToken;
 use crate::access::admin_sessions::AdminSessions;
 use crate::access::viewer_token::CookieKey;
@@ -83,10 +83,7 @@ pub(crate) fn run(
         options_that_change_live(args),
     );
     let data = config.data_folder(&folders);
-    if let Some(data) = &data {
-        swap::remove_leftover(data);
-        writing::remove_leftover(data);
-    }
+    remove_leftovers(data.as_deref());
     for (key, why) in config.weak_tokens() {
         tracing::warn!("{key} is easily guessed, choose another: {why}");
     }
@@ -127,11 +124,15 @@ pub(crate) fn run(
     if let Some(screen) = screen {
         screen.stop();
     }
+    stop(&app, pipeline);
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stop(app: &App, pipeline: Pipeline) {
     app.network.stop_announcing();
     app.booth.close();
     pipeline.stop();
-    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Finishes a restore that was interrupted, and keeps others away while the station runs. Nothing of the folder may have
@@ -155,6 +156,14 @@ fn hold_state(state: Option<&Path>) -> anyhow::Result<Option<File>> {
             tracing::warn!(%error, "the state folder cannot be locked: `carrier restore` will not notice this station");
             Ok(None)
         }
+    }
+}
+
+/// Deletes what a backup or a restore left in the data folder when it was killed.
+fn remove_leftovers(data: Option<&Path>) {
+    if let Some(data) = data {
+        swap::remove_leftover(data);
+        writing::remove_leftover(data);
     }
 }
 

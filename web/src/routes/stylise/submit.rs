@@ -124,10 +124,7 @@ async fn accept(
         made_by,
         image,
         share,
-    } = tokio::select! {
-        form = form::read(headers.get(header::CONTENT_TYPE), upload) => form?,
-        () = app.stopping.uploads_end() => return Err(restarting()),
-    };
+    } = complete_form(app, headers, upload).await?;
     // Agreed to before the gallery was closed: the picture is made, and not shown.
     let share = share && app.settings.present().booth.gallery;
     let key = key.map(|id| RequestKey {
@@ -162,6 +159,14 @@ async fn accept(
     };
     let submitted = query_booth(app, move |booth| booth.submit(submission)).await?;
     submitted.map(|done| done.job.id).map_err(refused)
+}
+
+/// The form, if it is complete in time.
+async fn complete_form(app: &App, headers: &HeaderMap, upload: &Upload) -> Result<Form, ApiError> {
+    tokio::select! {
+        form = form::read(headers.get(header::CONTENT_TYPE), upload) => form,
+        () = app.stopping.uploads_end() => Err(restarting()),
+    }
 }
 
 /// A digest of the form: the same key with another form is another request.

@@ -135,11 +135,16 @@ fn a_backup_of_a_running_station_is_restored_on_another_machine() {
     }
     restored.terminate();
     restored.wait_for_end();
+    restored_over_what_is_there(&station, &mut restored, &after);
+    station.terminate();
+    station.wait_for_end();
+}
 
-    // Over what is there, only when asked; without secrets, those that are there stay.
+/// Only when asked; without secrets, those that are there stay. `made`: a job of the first station alone.
+fn restored_over_what_is_there(station: &Station, restored: &mut Station, made: &str) {
     let bare = station.home.join("bare.tar");
     let bare = bare.to_str().expect("UTF-8");
-    set_shutter(&station, false);
+    set_shutter(station, false);
     succeeds(&station.home, &["backup", bare, "--without-secrets"]);
     let key = restored.home.join("DATA/carrier/visitor-key");
     std::fs::write(&key, [7; 32]).expect("room");
@@ -155,10 +160,8 @@ fn a_backup_of_a_running_station_is_restored_on_another_machine() {
     );
     assert_eq!(std::fs::read(&key).expect("kept"), [7; 32]);
     restored.start_again();
-    assert!(is_closed(&restored));
-    assert_eq!(ended(&restored, &after)["state"], "done");
-    station.terminate();
-    station.wait_for_end();
+    assert!(is_closed(restored));
+    assert_eq!(ended(restored, made)["state"], "done");
 }
 
 /// A file that the program keeps and a backup lacks fails here.
