@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::sse::Event;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::http::bodies::ApiError;
 
@@ -18,23 +19,23 @@ const AGAIN: Duration = Duration::from_secs(3);
 /// Clients of event streams come again within this time, spread over it, so that they do not all come at once.
 const COMEBACK_MS: std::ops::Range<u64> = 1500..4500;
 
-/// Whether the stop of the station has begun.
+/// When the stop of the station began; `None`: it runs.
 #[derive(Debug)]
-pub(crate) struct Stopping(watch::Sender<bool>);
+pub(crate) struct Stopping(watch::Sender<Option<Instant>>);
 
 impl Default for Stopping {
     fn default() -> Self {
-        Self(watch::Sender::new(false))
+        Self(watch::Sender::new(None))
     }
 }
 
 impl Stopping {
     pub(crate) fn begin(&self) {
-        self.0.send_replace(true);
+        self.0.send_replace(Some(Instant::now()));
     }
 
     pub(crate) fn has_begun(&self) -> bool {
-        *self.0.borrow()
+        self.0.borrow().is_some()
     }
 
     /// Resolves when the stop begins.
@@ -42,7 +43,7 @@ impl Stopping {
         let mut begun = self.0.subscribe();
         async move {
             // The sender lives as long as the station.
-            let _ = begun.wait_for(|begun| *begun).await;
+            let _ = begun.wait_for(Option::is_some).await;
         }
     }
 
@@ -55,7 +56,7 @@ impl Stopping {
         S: Stream<Item = Result<Event, E>>,
     {
         let begun = self.0.subscribe();
-        let last = stream::once(async move { *begun.borrow() })
+        let last = stream::once(async move { begun.borrow().is_some() })
             .filter(|begun| std::future::ready(*begun))
             .map(|_| Ok(Event::default().retry(comeback())));
         events.take_until(self.begun()).chain(last)
@@ -64,7 +65,10 @@ impl Stopping {
     /// Resolves when uploads have to be complete.
     pub(crate) async fn uploads_end(&self) {
         self.begun().await;
-        tokio::time::sleep(UPLOADS_END).await;
+        let begun_at = *self.0.borrow();
+        if let Some(begun_at) = begun_at {
+            sleep_until(begun_at + UPLOADS_END).await;
+        }
     }
 
     /// Refuses what would not be finished before the end.
@@ -90,8 +94,6 @@ pub(crate) fn comeback() -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     #[tokio::test]
@@ -113,7 +115,14 @@ mod tests {
         stopping.begin();
         let begun_at = Instant::now();
         stopping.uploads_end().await;
-        assert!(begun_at.elapsed() >= UPLOADS_END && UPLOADS_END < FAREWELL);
+        assert!(begun_at.elapsed() + Duration::from_millis(10) >= UPLOADS_END);
+        assert!(UPLOADS_END < FAREWELL);
+        let ended_at = Instant::now();
+        stopping.uploads_end().await;
+        assert!(
+            ended_at.elapsed() < UPLOADS_END,
+            "who asks later does not wait longer"
+        );
     }
 
     #[test]
