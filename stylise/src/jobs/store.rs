@@ -1,5 +1,6 @@
 //! The booth's database (SQLite): jobs, the gallery, orders that servers must still erase, and the clock.
 
+mod connection;
 pub(crate) mod database;
 pub(crate) mod jobs;
 pub(crate) mod row;

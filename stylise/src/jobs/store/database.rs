@@ -2,27 +2,24 @@
 //! while the program runs: SQLite would continue with the unlinked file, and everything would be lost at the
 //! end of the program.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use std::{io, mem};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction};
 
 use crate::api::BoothError;
 use crate::jobs::files::{file_error, make_folder};
+use crate::jobs::store::connection::{BUSY, beside, copy_database, explain, open_existing};
 use crate::jobs::store::schema::{self, EarlierSchema};
-
-/// Nobody else writes, but a backup tool may lock the file for a moment.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// The only connection. Each change is one transaction and on disk when the call returns: `synchronous=FULL`
 /// syncs the log at each commit (SQLite's WAL page, "Performance Considerations").
 #[derive(Debug)]
 pub(crate) struct Store {
-    pub(super) file: PathBuf,
+    file: PathBuf,
     pub(super) db: Connection,
     file_ids: FileIds,
 }
@@ -52,7 +49,7 @@ impl Store {
             db,
             file_ids: FileIds::of(file),
         };
-        schema::migrate(&mut store, earlier)?;
+        schema::migrate(&mut store.db, file, earlier)?;
         store.check()?;
         store.file_ids = FileIds::of(file);
         Ok(store)
@@ -139,21 +136,6 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
-pub(super) fn explain(file: &Path, error: rusqlite::Error) -> BoothError {
-    let file = file.to_path_buf();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => BoothError::Damaged {
-            file,
-            what: error.to_string(),
-        },
-        Some(ErrorCode::CannotOpen) => file_error(&file, io::Error::other(error.to_string())),
-        _ => BoothError::Database {
-            file,
-            source: error,
-        },
-    }
-}
-
 /// Device and inode of the database and of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FileIds([Option<(u64, u64)>; 2]);
@@ -170,32 +152,6 @@ impl FileIds {
 fn identity(file: &Path) -> Option<(u64, u64)> {
     let found = fs::metadata(file).ok()?;
     Some((found.dev(), found.ino()))
-}
-
-pub(super) fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(ending);
-    name.into()
-}
-
-/// Opens without creating a missing file.
-pub(super) fn open_existing(file: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE);
-    Connection::open_with_flags(file, flags)
-}
-
-/// Copies the whole database to the file `copy`, which is on disk then. Others may use the database meanwhile: the copy
-/// is what one transaction saw, without pages that held erased rows.
-pub(super) fn copy_database(db: &Connection, copy: &Path) -> Result<(), BoothError> {
-    let _ = fs::remove_file(copy);
-    let mut options = OpenOptions::new();
-    let made = options.write(true).create_new(true).mode(0o600).open(copy);
-    made.map_err(|error| file_error(copy, error))?;
-    let path = copy.to_string_lossy();
-    let copying = db.execute("VACUUM INTO ?1", [path.as_ref()]);
-    copying.map_err(|error| explain(copy, error))?;
-    let synced = File::open(copy).and_then(|copy| copy.sync_all());
-    synced.map_err(|error| file_error(copy, error))
 }
 
 impl Store {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::api::BoothError;
 use crate::jobs::files::file_error;
-use crate::jobs::store::database::{BUSY, Store, beside, copy_database, explain, open_existing};
+use crate::jobs::store::connection::{BUSY, beside, copy_database, explain, open_existing};
 
 /// What becomes of a database with an earlier schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,21 +135,25 @@ pub(crate) fn copy_file(database: &Path, copy: &Path) -> Result<(), BoothError> 
 }
 
 /// Migrates the database to the newest schema, or reports a newer one. A step that fails leaves the schema before it.
-pub(super) fn migrate(store: &mut Store, earlier: EarlierSchema) -> Result<(), BoothError> {
-    let found = check(&store.db, &store.file)?;
+pub(super) fn migrate(
+    db: &mut Connection,
+    file: &Path,
+    earlier: EarlierSchema,
+) -> Result<(), BoothError> {
+    let found = check(db, file)?;
     let is_new = found == 0;
     if found < NEWEST && !is_new && earlier == EarlierSchema::Kept {
-        let copy = earlier_copy(&store.file);
-        copy_database(&store.db, &copy)?;
+        let copy = earlier_copy(file);
+        copy_database(db, &copy)?;
         tracing::info!(
             from = found, to = NEWEST, copy = %copy.display(),
             "migrating the booth's database; a copy of the earlier one is kept for a while"
         );
     }
     for (done, step) in (0..).zip(STEPS).skip_while(|(done, _)| *done < found) {
-        run(&mut store.db, step, done + 1).map_err(|error| store.explain(error))?;
+        run(db, step, done + 1).map_err(|error| explain(file, error))?;
     }
-    note_program(&store.db).map_err(|error| store.explain(error))
+    note_program(db).map_err(|error| explain(file, error))
 }
 
 fn run(db: &mut Connection, step: &str, schema: i64) -> rusqlite::Result<()> {

@@ -5,6 +5,7 @@ use rusqlite::types::Value;
 
 use super::*;
 use crate::job::{JobId, State};
+use crate::jobs::store::database::Store;
 use crate::test_folder::TestFolder;
 
 /// A database of each schema that was released, beginning with the first.
