@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(names_in(&state), ["shutter.json"]);
         assert_eq!(text(&data.join("booth/database")), "old");
 
-        let count = steps(&staged(&home)).len();
+        let count = steps(&staged(&TestFolder::new())).len();
         assert_eq!(count, 4);
         for killed_after in 0..=count {
             let home = TestFolder::new();
