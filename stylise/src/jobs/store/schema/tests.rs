@@ -37,7 +37,7 @@ fn schema_of(file: &Path) -> i64 {
 /// The definitions of all tables and indexes, with each table's columns.
 fn definitions(file: &Path) -> Vec<Vec<Value>> {
     let db = Connection::open(file).expect("a database");
-    let sql = "SELECT type, tables.name, columns.cid, columns.name, columns.type, columns.\"notnull\", columns.dflt_value
+    let sql = "SELECT tables.type, tables.name, columns.cid, columns.name, columns.type, columns.\"notnull\", columns.dflt_value
         FROM sqlite_schema AS tables LEFT JOIN pragma_table_info(tables.name) AS columns
         WHERE tables.name NOT LIKE 'sqlite_%' ORDER BY tables.name, columns.cid";
     let mut statement = db.prepare(sql).expect("SQL");
