@@ -52,7 +52,10 @@ pub(crate) async fn submit(
     let visitor = app.visitors.recognise(&parts.headers, caller);
     let length = body.size_hint().exact();
     let upload = Upload::new(body, FORM_BYTES_MAX, UploadLimits::default());
-    let job = accept(&app, caller, &visitor, &parts.headers, length, &upload).await;
+    let job = match app.stopping.refuse() {
+        Ok(()) => accept(&app, caller, &visitor, &parts.headers, length, &upload).await,
+        Err(restarting) => Err(restarting),
+    };
     if let Err(problem) = &job {
         count(&app, problem.status);
     }
@@ -99,7 +102,6 @@ async fn accept(
     upload: &Upload,
 ) -> Result<JobId, ApiError> {
     let key = idempotency_key(headers)?;
-    app.stopping.refuse()?;
     app.booth.get()?;
     if !app.settings.present().booth.open {
         let message = "the photo booth is closed at the moment";
