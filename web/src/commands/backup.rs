@@ -80,7 +80,7 @@ pub(super) fn kept_folders(args: &KeptArgs) -> anyhow::Result<KeptFolders> {
         ..RunArgs::default()
     };
     let default_file = folders.config_file();
-    let config = Config::load(&run, &Environment::read(), default_file.as_deref(), Ok)?;
+    let config = Config::load(&run, &Environment::read()?, default_file.as_deref(), Ok)?;
     let state = folders.state_folder().map(Path::to_owned);
     match (state, config.data_folder(&folders)) {
         (Some(state), Some(data)) => Ok(KeptFolders { state, data }),
