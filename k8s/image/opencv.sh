@@ -73,6 +73,7 @@ if ! "$triplet-objdump" --private-headers "build/lib/libopencv_videoio.so.$numbe
     exit 1
 fi
 # Headers and names for the linker.
+cmake --build build --target gen-pkgconfig
 cmake --install build --component dev >/dev/null
 cp -P build/lib/libopencv_*.so.* /opt/opencv/lib/
 rm -r /opt/opencv/lib/cmake /opt/opencv/share

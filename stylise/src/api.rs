@@ -31,13 +31,19 @@ pub enum BoothError {
     Damaged { file: PathBuf, what: String },
     /// The database was written by a newer carrier.
     #[error(
-        "the booth's database {} was written by a newer carrier (schema {found}, this one knows {known}): \
-         start the newer one, or move the file away",
-        file.display()
+        "the booth's database {} was written by {written_by} (schema {found}), and this is carrier {program}, \
+         which knows up to schema {known}: install {written_by}, or restore a backup that was made with carrier \
+         {program} (`carrier restore`); a copy from before the upgrade, if it is younger than the pictures are \
+         kept, is {}.before-upgrade",
+        file.display(), file.display()
     )]
     Newer {
         file: PathBuf,
+        /// The program, in words.
+        written_by: String,
         found: i64,
+        /// This program's version.
+        program: &'static str,
         known: i64,
     },
     /// The database was deleted while the program runs, and cannot be recreated.
@@ -188,6 +194,8 @@ pub enum WaitsFor {
     Server,
     /// Other people's orders are ahead of it in the server's own queue.
     Others,
+    /// The station restarts; the job goes on after that.
+    Restart,
 }
 
 /// What [`Booth::remove`](crate::Booth::remove) did.

@@ -1,8 +1,9 @@
 //! The photo booth: the public service. The submodules build on each other from top to bottom: `shared` and
 //! `state` hold what threads share, `admission`, `erasing` and `worker` act on it, `open` and `threads`
-//! start and stop it.
+//! start and stop it. `backup` works on the files of a booth that nobody need have opened.
 
 mod admission;
+pub mod backup;
 mod erasing;
 mod job_traces;
 mod open;
@@ -25,6 +26,7 @@ use crate::api::{
     Submitted,
 };
 pub use crate::booth::admission::{Growth, may_take};
+pub use crate::booth::open::lock;
 pub use crate::booth::shared::BoothSettings;
 
 use crate::booth::shared::Shared;

@@ -32,7 +32,7 @@ pub use api::{
     BoothError, GalleryPicture, JobView, PictureKind, Removed, RequestKey, Submission, SubmitError,
     Submitted, WaitsFor,
 };
-pub use booth::{Booth, BoothSettings, Growth, may_take};
+pub use booth::{Booth, BoothSettings, Growth, backup, lock as lock_booth, may_take};
 pub use builtin::Builtin;
 pub use intake::{CheckedPicture, IntakeError, IntakeErrorKind, Limits};
 pub use job::{GalleryId, JobId, State};

@@ -37,6 +37,7 @@ use crate::settings::cameras::Cameras;
 use crate::settings::{Reloaded, Settings};
 use crate::shutter::{Cause, ShutterKeeper};
 use crate::stills::Stills;
+use crate::stopping::Stopping;
 use crate::supervision::liveness::Liveness;
 
 pub(crate) struct App {
@@ -74,6 +75,7 @@ pub(crate) struct App {
     pub(crate) track_listeners: Arc<TrackListeners>,
     pub(crate) power: Arc<Power>,
     pub(crate) power_effects: PowerEffects,
+    pub(crate) stopping: Stopping,
     pub(crate) registry: Registry,
     pub(crate) http_metrics: HttpMetrics,
     /// The OpenAPI document, made when it is asked for first.

@@ -49,6 +49,7 @@ Examples:
   carrier --source clip.mp4 --loop         a video file, over and over
   ffmpeg -i rtsp://cam/1 -f yuv4mpegpipe - | carrier --source y4m:-
   carrier doctor                           what works, and what is missing?
+  carrier backup carrier.tar               everything that the station keeps, in one file
   carrier reload                           read the changed configuration, without a restart
   carrier detect photo.jpg --format table  what is in a picture?
   carrier eval --coco instances.json --images val2017   how accurate is a model?
@@ -93,6 +94,12 @@ pub(crate) enum Command {
     Doctor(Box<DoctorArgs>),
     /// Print the admin token
     Token(TokenArgs),
+    /// Write what the station keeps into one file, also while it runs
+    #[command(after_help = BACKUP_NOTES)]
+    Backup(BackupArgs),
+    /// Replace what the station keeps by what a backup holds
+    #[command(after_help = RESTORE_NOTES)]
+    Restore(RestoreArgs),
     /// Make the running station read its configuration again
     #[command(after_help = RELOAD_NOTES)]
     Reload(Box<ReloadArgs>),
@@ -226,6 +233,75 @@ pub(crate) struct DoctorArgs {
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
+}
+
+const BACKUP_NOTES: &str = "\
+Examples:
+  carrier backup carrier.tar
+  carrier backup - | ssh laptop2 'cat > carrier.tar'
+
+In it: the photo booth's jobs and pictures, the shutter, settings that were changed live, the audit,
+and the secrets (admin token, key of cookies, self-signed certificate, key of visitors). Whoever has the
+file has the pictures and can control the station: it is readable by its owner only, and should lie on
+an encrypted disk. With --without-secrets it has none, and a restore keeps those that are there. Not in it: the
+configuration file, models, and certificates that you gave the station.
+
+A picture that a visitor erases stays in older backups: keep none longer than the station keeps
+pictures ([booth] keep_hours). What is over its time at a restore is not restored.
+
+Exit codes: 0 written, 1 failed (nothing is left of the file), 2 wrong usage or configuration.";
+
+/// Options of `carrier backup`.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The new file; - for standard output
+    pub(crate) file: PathBuf,
+    /// Replace a file of that name
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Leave out tokens and keys
+    #[arg(long)]
+    pub(crate) without_secrets: bool,
+    #[command(flatten)]
+    pub(crate) kept: KeptArgs,
+}
+
+const RESTORE_NOTES: &str = "\
+Examples:
+  carrier restore carrier.tar --dry-run       what is in it, and is it whole?
+  systemctl stop carrier && carrier restore carrier.tar && systemctl start carrier
+
+Run it as the user that the station runs as, with the same folders. A station must not run. The whole
+file is checked before anything is changed, and whenever the restore is killed, all of the old or all of
+the new is there at the next start. What the backup does not have stays. Pictures whose time is over are
+not restored. The camera is closed if it was closed in the backup or is now. With --replace, what is there
+now is lost: make a backup of it first.
+
+Exit codes: 0 restored, 1 refused or failed (nothing was changed), 2 wrong usage or configuration.";
+
+/// Options of `carrier restore`.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// A file of `carrier backup`
+    pub(crate) file: PathBuf,
+    /// Check the file and list what is in it; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Replace what is kept here already
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) kept: KeptArgs,
+}
+
+// Where the station keeps things, of commands that read or write them. No doc comment: clap would show it.
+#[derive(Debug, Args)]
+pub(crate) struct KeptArgs {
+    /// Folder for pictures of visitors [default: carrier in the XDG data folder]
+    #[arg(long, env = "CARRIER_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) file: ConfigFileArgs,
 }
 
 const RELOAD_NOTES: &str = "\

@@ -13,6 +13,7 @@ use crate::cli::RunArgs;
 use crate::config::ConfigError;
 use crate::environment;
 
+pub(crate) mod backup;
 pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod eval;
@@ -20,8 +21,10 @@ pub(crate) mod health;
 pub(crate) mod hotspot;
 pub(crate) mod inventory;
 pub(crate) mod manual;
+mod meter;
 mod named_cameras;
 pub(crate) mod reload;
+pub(crate) mod restore;
 mod running_station;
 pub(crate) mod token;
 

@@ -10,6 +10,7 @@
 mod access;
 mod app;
 mod assets;
+mod backup;
 mod booth;
 mod cli;
 mod commands;
@@ -33,6 +34,7 @@ mod settings;
 mod shutter;
 mod startup;
 mod stills;
+mod stopping;
 mod supervision;
 mod telemetry;
 #[cfg(test)]
@@ -84,6 +86,8 @@ fn main() -> ExitCode {
         Some(Command::Detect(args)) => commands::detect::run(&args),
         Some(Command::Eval(args)) => commands::eval::run(&args),
         Some(Command::Doctor(args)) => commands::doctor::run(&args),
+        Some(Command::Backup(args)) => commands::backup::run(&args),
+        Some(Command::Restore(args)) => commands::restore::run(&args),
         Some(Command::Token(args)) => commands::token::run(&args),
         Some(Command::Reload(args)) => commands::reload::run(&args),
         Some(Command::Health(args)) => commands::health::run(&args),

@@ -74,6 +74,44 @@ pub(crate) fn state_at_start(
     state
 }
 
+/// The state that is kept in `folder`, while no station runs or beside one. A damaged one means closed.
+pub(crate) fn kept_state(folder: Option<&Path>, now_unix_ms: u64) -> ShutterState {
+    StateFile::new(folder).load(now_unix_ms)
+}
+
+/// Writes the state after a restore from the folder `backup`, over `present`, to `backup`: open only if both are, and
+/// adds to the audit there that `what` happened. Returns whether it is closed; `None`: it cannot be written.
+pub(crate) fn restored(
+    backup: &Path,
+    present: &Path,
+    what: &str,
+    now_unix_ms: u64,
+) -> Option<bool> {
+    let has_state = backup.join("shutter.json").exists();
+    let mut state = kept_state(Some(backup), now_unix_ms);
+    let was_closed = kept_state(Some(present), now_unix_ms).closed;
+    if !state.closed && (was_closed || !has_state) {
+        let reason = if was_closed {
+            "A backup was restored while the camera was closed."
+        } else {
+            "A backup without the state of the shutter was restored."
+        };
+        state = ShutterState {
+            reason: Some(reason.to_owned()),
+            ..ShutterState::new(true, Cause::StateFile, now_unix_ms)
+        };
+    }
+    Audit::open(Some(backup)).record(AuditEntry {
+        at_unix_ms: now_unix_ms,
+        what: what.to_owned(),
+        by: Cause::Person,
+        who: Some("terminal".to_owned()),
+        reason: None,
+    });
+    let is_written = StateFile::new(Some(backup)).save(&state);
+    is_written.then_some(state.closed)
+}
+
 impl ShutterKeeper {
     /// `state` is in effect already.
     pub(crate) fn new(state: ShutterState, folder: Option<&Path>, effect: Effect) -> Self {

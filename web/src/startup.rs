@@ -16,6 +16,7 @@ mod shuttered;
 mod tasks;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::future::pending;
 use std::io::{IsTerminal, stdout};
 use std::net::{IpAddr, SocketAddr};
@@ -31,11 +32,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::banner::Banner;
-use self::pipeline::Kept;
+use self::pipeline::{Kept, Pipeline};
 use crate::access::admin::AdminToken;
 use crate::access::admin_sessions::AdminSessions;
 use crate::access::viewer_token::CookieKey;
 use crate::app::{AccessSetup, App};
+use crate::backup::error::BackupError;
+use crate::backup::{state_lock, swap, writing};
 use crate::cli::RunArgs;
 use crate::commands::{check_model_name, check_requested};
 use crate::config::Config;
@@ -55,6 +58,7 @@ use crate::settings::storage::{Storage, overlay_file};
 use crate::settings::{Configured, ReadConfiguration, with_overlay};
 use crate::shutter::terminal::{self, TerminalModes};
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
+use crate::stopping::FAREWELL;
 use crate::supervision::supervised;
 use crate::telemetry::Telemetry;
 
@@ -70,6 +74,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     threads.watch().context("cannot start a thread")?;
     let folders = UserFolders::read();
+    let _state_lock = hold_state(folders.state_folder())?;
     let default_file = folders.config_file();
     let overlay = folders.state_folder().map(overlay_file);
     let read_again = configuration_reader(args, default_file.clone(), overlay.clone());
@@ -79,6 +84,8 @@ pub(crate) fn run(
         overlay,
         options_that_change_live(args),
     );
+    let data = config.data_folder(&folders);
+    remove_leftovers(data.as_deref());
     for (key, why) in config.weak_tokens() {
         tracing::warn!("{key} is easily guessed, choose another: {why}");
     }
@@ -99,7 +106,7 @@ pub(crate) fn run(
         settings: storage,
         read_again,
         configured: configured(args, &folders),
-        data: config.data_folder(&folders),
+        data,
         state: folders.state_folder().map(Path::to_owned),
     };
     let setup = AccessSetup {
@@ -117,17 +124,51 @@ pub(crate) fn run(
     print_banner(&listeners, &app, terminal_modes.is_some());
     runtime.block_on(serve(listeners, Arc::clone(&app)))?;
     drop(terminal_modes);
-    tracing::info!("stopping");
-    service_manager::notify_stopping();
     if let Some(screen) = screen {
         screen.stop();
     }
-    app.network.stop_announcing();
-    app.booth.close();
-    pipeline.stop();
+    stop(&app, pipeline);
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     telemetry.into_iter().for_each(Telemetry::stop);
     Ok(ExitCode::SUCCESS)
+}
+
+fn stop(app: &App, pipeline: Pipeline) {
+    app.network.stop_announcing();
+    app.booth.close();
+    pipeline.stop();
+}
+
+/// Finishes a restore that was interrupted, and keeps others away while the station runs. Nothing of the folder may have
+/// been read before.
+fn hold_state(state: Option<&Path>) -> anyhow::Result<Option<File>> {
+    let Some(state) = state else {
+        return Ok(None);
+    };
+    if swap::is_interrupted(state) {
+        let _alone = state_lock::exclusive(state)?;
+        swap::finish(state).context("an interrupted restore cannot be finished")?;
+        tracing::warn!("an interrupted restore was finished");
+    }
+    match state_lock::shared(state) {
+        Ok(lock) => {
+            swap::remove_leftover(state);
+            Ok(Some(lock))
+        }
+        Err(error @ BackupError::RestoreRuns(_)) => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, "the state folder cannot be locked: `carrier restore` will not notice this station");
+            Ok(None)
+        }
+    }
+}
+
+/// Deletes what a backup or a restore left in the data folder when it was killed.
+fn remove_leftovers(data: Option<&Path>) {
+    if let Some(data) = data {
+        swap::remove_leftover(data);
+        writing::remove_leftover(data);
+    }
 }
 
 /// `None`: no collector is configured, and no span is made.
@@ -310,8 +351,22 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     tokio::select! {
         served = http => served,
         served = https => served,
-        signal = end_requested() => signal.context("cannot listen for signals"),
+        stopped = say_farewell(&app) => stopped,
     }
+}
+
+/// Waits for the signal to end. Then the stop begins: jobs are put back, viewers' sessions end, and pages are still
+/// answered for a moment, so that each learns that the station restarts.
+async fn say_farewell(app: &Arc<App>) -> anyhow::Result<()> {
+    end_requested().await.context("cannot listen for signals")?;
+    tracing::info!("stopping");
+    service_manager::notify_stopping();
+    app.stopping.begin();
+    let (booth, engine) = (Arc::clone(app), app.engine.clone());
+    tokio::task::spawn_blocking(move || booth.booth.close());
+    tokio::task::spawn_blocking(move || engine.stop());
+    tokio::time::sleep(FAREWELL).await;
+    Ok(())
 }
 
 /// The same socket again, for a supervised task that may restart.

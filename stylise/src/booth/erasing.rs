@@ -10,8 +10,10 @@ use crate::booth::shared::{Shared, catch_panic};
 use crate::booth::state::BoothState;
 use crate::job::{JobId, State};
 use crate::jobs::expiry::{Due, due};
+use crate::jobs::files::database_file;
 use crate::jobs::store::jobs::End;
 use crate::jobs::store::row::Row;
+use crate::jobs::store::schema::expire_earlier_copy;
 use crate::stylist::{RemoteOrder, Stylist};
 
 /// Cancels an unfinished job, or erases a finished one. The picture files are gone when this returns.
@@ -177,6 +179,10 @@ fn maintain_folder(shared: &Shared, kept_at: &mut Instant) {
     }
     drop(state);
     shared.reserve.fill();
+    let database = database_file(&shared.settings.folder);
+    if let Err(error) = expire_earlier_copy(&database, shared.settings.keep) {
+        tracing::error!(%error, "cannot delete the copy from before an upgrade; retrying");
+    }
 }
 
 /// Expires and removes the jobs that are due.

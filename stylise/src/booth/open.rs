@@ -17,7 +17,9 @@ use crate::booth::shared::{BoothSettings, Shared};
 use crate::booth::state::{BoothState, ReadClocks};
 use crate::job::{JobEvent, State};
 use crate::jobs::expiry::{ClockReading, StationTime};
-use crate::jobs::files::{Pictures, ReservedSpace, file_error, make_folder};
+use crate::jobs::files::{
+    Pictures, ReservedSpace, database_file, file_error, make_folder, pictures_folder,
+};
 use crate::jobs::followers::Followers;
 use crate::jobs::store::database::Store;
 use crate::jobs::store::jobs::End;
@@ -40,8 +42,8 @@ pub(super) fn open(
     });
     make_folder(&settings.folder)?;
     let lock = lock(&settings.folder)?;
-    let pictures = Pictures::open(&settings.folder.join("pictures"))?;
-    let store = Store::open(&settings.folder.join("booth.sqlite3"))?;
+    let pictures = Pictures::open(&pictures_folder(&settings.folder))?;
+    let store = Store::open(&database_file(&settings.folder))?;
     let kept = store.clock_mark()?;
     let reserve = ReservedSpace::new(settings.folder.join("reserve"));
     reserve.fill();
@@ -93,7 +95,7 @@ fn one_of_each(mut stylists: Vec<Arc<dyn Stylist>>) -> Vec<Arc<dyn Stylist>> {
 
 /// Locks the folder, since two programs would erase each other's pictures as orphans. The kernel releases
 /// the lock when the program ends for any reason.
-fn lock(folder: &Path) -> Result<File, BoothError> {
+pub fn lock(folder: &Path) -> Result<File, BoothError> {
     let path = folder.join("lock");
     let broken = |error| file_error(&path, error);
     let file = OpenOptions::new()

@@ -10,8 +10,8 @@ use crate::api::BoothError;
 use crate::booth::shared::Shared;
 use crate::booth::{erasing, worker};
 
-/// Longer than a built-in style takes, since its stages cannot be interrupted.
-const STOP_WAIT: Duration = Duration::from_secs(10);
+/// A stage of a built-in style cannot be interrupted. What takes longer is begun again at the next start.
+const STOP_WAIT: Duration = Duration::from_millis(2500);
 
 const POLL: Duration = Duration::from_millis(5);
 

@@ -8,6 +8,16 @@ use std::path::{Path, PathBuf};
 
 use crate::api::BoothError;
 
+/// The database in the booth's folder.
+pub(crate) fn database_file(booth: &Path) -> PathBuf {
+    booth.join("booth.sqlite3")
+}
+
+/// The pictures in the booth's folder.
+pub(crate) fn pictures_folder(booth: &Path) -> PathBuf {
+    booth.join("pictures")
+}
+
 /// Suffix of unfinished files.
 const UNFINISHED: &str = ".part";
 

@@ -1,8 +1,10 @@
 //! The booth's database (SQLite): jobs, the gallery, orders that servers must still erase, and the clock.
 
+mod connection;
 pub(crate) mod database;
 pub(crate) mod jobs;
 pub(crate) mod row;
+pub(crate) mod schema;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ const RENEWED_MS = 2000; // no picture after an ICE restart: a new session
 const FALLBACK_AFTER_MS = 5000; // no picture: the simple stream
 const ATTEMPT_MS = 5000; // no picture: the attempt has failed
 const SLEEP_AFTER_MS = 30000; // hidden: disconnects
+const RESTART_MS = 60000; // a restart that takes longer is a station that cannot be reached
 
 // No valid token; too many viewers from this address; too many viewers in all.
 const REFUSALS = [401, 429, 503];
@@ -39,11 +40,12 @@ export function initial() {
     probed: false, // whether the station was asked since the picture stalled
     hiddenSince: null,
     refused: null, // the status of REFUSALS that the station answered with
+    restartingSince: null, // when the station said that it restarts
   };
 }
 
 // Events: start, tick, picture, packets (arrived without a picture), answered, refused {status, retryAfterMs},
-// unreachable, reached, restarted (the station), renewed and unrenewable (answers to an ICE restart), failed,
+// unreachable, reached, stopping (the station, which said so), restarted (the station), ended (by the station), renewed and unrenewable (answers to an ICE restart), failed,
 // disconnected, unsupported, simple_failed, online, offline, hidden, visible, restored.
 // Actions: "open" (a new session; ends the current one), "close", "probe" (ask for the status now), "renew" (an
 // ICE restart: media goes on over the old path meanwhile).
@@ -71,6 +73,7 @@ const HANDLERS = {
       reachable: true,
       probed: false,
       refused: null,
+      restartingSince: null,
     }),
   // A slow network delivers packets: an ICE restart would only cost a keyframe.
   packets: (s, _, now) => same({ ...s, packetsAt: now }),
@@ -83,7 +86,10 @@ const HANDLERS = {
     ),
   unreachable: onUnreachable,
   reached: onReached,
-  restarted: (s, _, now) => reopen(s, now),
+  stopping: onStopping,
+  restarted: (s, _, now) => reopen({ ...s, ...BACK, picturelessSince: now }, now),
+  // The status says whether it restarts.
+  ended: (s) => probe(s),
   renewed: (s, _, now) => same({ ...s, renewedAt: now, reachable: true }),
   unrenewable: (s, _, now) => reopen({ ...s, reachable: true }, now),
   failed: onFailed,
@@ -130,18 +136,28 @@ function onFailed(state, _, now) {
 
 function onUnreachable(state, _, now) {
   const gone = { ...state, reachable: false };
+  if (gone.restartingSince !== null && now - gone.restartingSince >= RESTART_MS) gone.restartingSince = null;
   // The session may go on when the network is back.
   if (state.session) return same(isStalled(state, now) ? withoutPicture(gone, now) : gone);
   return chooseFallback(state.attemptAt === null ? same(gone) : retryLater(gone, now), now);
 }
 
+// No attempt is made until the station answers again.
+function onStopping(state, _, now) {
+  if (state.restartingSince !== null) return same(state);
+  const restarting = { restartingSince: now, reachable: false, refused: null };
+  return close(state, now, { ...restarting, name: "reconnecting" });
+}
+
+const BACK = { reachable: true, failures: 0, restartingSince: null };
+
 function onReached(state, _, now) {
-  const back = { ...state, reachable: true };
+  const back = { ...state, reachable: true, restartingSince: null };
   if (state.session && isStalled(state, now)) {
     return state.renewedAt === null && state.reachable === false ? renew(back, now) : same(back);
   }
   if (state.reachable !== false || state.name === "live") return same(back);
-  return reopen({ ...back, failures: 0, picturelessSince: now }, now);
+  return reopen({ ...back, ...BACK, picturelessSince: now }, now);
 }
 
 function isStalled(state, now) {

@@ -24,6 +24,7 @@ export const ENGLISH = {
   "live.refused.503": "The station is full. Waiting for a place.",
   "live.silent": "The station does not answer. Trying again.",
   "live.cut": "Connection lost. Trying again.",
+  "live.restarting": "The station restarts. The picture comes back by itself.",
   "live.source.lost": "No picture from the camera. Waiting for it.",
   "live.source.because": "{reason}",
   "live.source.opening": "Opening the camera…",

@@ -58,7 +58,8 @@ function dispatch(event) {
   const next = step(state, event, performance.now());
   state = next.state;
   for (const action of next.actions) ACTIONS[action]();
-  if (state.name !== before.name || state.refused !== before.refused) showState();
+  const shown = ["name", "refused", "restartingSince"];
+  if (shown.some((part) => state[part] !== before[part])) showState();
 }
 
 const ACTIONS = {

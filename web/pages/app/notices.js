@@ -33,6 +33,7 @@ function fallbackKey(state) {
 }
 
 function lostKey(state) {
+  if (state.restartingSince !== null) return "live.restarting";
   if (state.refused) return `live.refused.${state.refused}`;
   // Without a picture so far no connection was lost.
   return state.pictureAt === null ? "live.silent" : "live.cut";

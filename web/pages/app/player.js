@@ -5,7 +5,7 @@ import { leave, makeSession, negotiate, renew, trickle } from "./session.js";
 // A POST whose session was given up is cut off after this, which frees its connection.
 const ABANDON_MS = 2000;
 
-// `tell` gets {type: "track", track} and the events of negotiate() and renew(), of which connection.js takes all but "offered".
+// `tell` gets {type: "track", track}, ended, and the events of negotiate() and renew(), of which connection.js takes all but "offered".
 export function openPlayer({ endpoint, asksForServers = false, tell }) {
   const codecs = supportedCodecs();
   if (!codecs) {
@@ -31,6 +31,9 @@ export function openPlayer({ endpoint, asksForServers = false, tell }) {
   async function begin() {
     if (asksForServers) await useServers(peer, endpoint, abort.signal);
     await negotiate(peer, session, { endpoint, signal: abort.signal, tell: report });
+    // The station ends a session with a DTLS alert, which does not change the connection's state.
+    const { transport } = transceiver.receiver;
+    transport?.addEventListener("statechange", () => transport.state === "closed" && report({ type: "ended" }));
     if (closed) leave(session);
   }
   begin();

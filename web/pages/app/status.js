@@ -2,14 +2,16 @@
 
 const LIVE_MS = 2000;
 const NOT_LIVE_MS = 1000;
+const RESTARTING_MS = [500, 2500]; // while the station restarts: so many viewers do not come back at once
 const TIMEOUT_MS = 3000;
 
-// `tell` gets reached, unreachable and restarted of connection.js, `show` the status. The result's `clock()` is
+// `tell` gets reached, unreachable, stopping and restarted of connection.js, `show` the status. The result's `clock()` is
 // as withSample() gives it.
 export function makeStatus({ tell, show }) {
   let timer = 0;
   let asking = false;
   let live = false;
+  let restarting = false;
   let uptime = 0;
   let clock = initialClock();
 
@@ -25,8 +27,8 @@ export function makeStatus({ tell, show }) {
       const answeredAt = Date.now();
       if (!response.ok) throw new Error(`status ${response.status}`);
       const status = await response.json();
-      tell({ type: "reached" });
-      if (status.uptime_s < uptime) tell({ type: "restarted" });
+      restarting = Boolean(status.stopping);
+      tell({ type: answerEvent(status, uptime) });
       uptime = status.uptime_s;
       if (typeof status.now_ms === "number") clock = withSample(clock, askedAt, answeredAt, status.now_ms);
       show(status);
@@ -42,8 +44,7 @@ export function makeStatus({ tell, show }) {
   function plan() {
     clearTimeout(timer);
     if (document.hidden) return;
-    // Jitter, so that many viewers who lost the same station do not ask at the same time.
-    timer = setTimeout(ask, (live ? LIVE_MS : NOT_LIVE_MS) * (0.85 + 0.3 * Math.random()));
+    timer = setTimeout(ask, pauseMs({ live, restarting }, Math.random()));
   }
 
   return {
@@ -55,6 +56,19 @@ export function makeStatus({ tell, show }) {
       plan();
     },
   };
+}
+
+// `uptime`: of the answer before.
+export function answerEvent(status, uptime) {
+  if (status.stopping) return "stopping";
+  return status.uptime_s < uptime ? "restarted" : "reached";
+}
+
+// Jitter, so that many viewers who lost the same station do not ask at the same time; `random` is from 0 to 1.
+export function pauseMs({ live, restarting }, random) {
+  const [least, most] = RESTARTING_MS;
+  if (restarting) return least + (most - least) * random;
+  return (live ? LIVE_MS : NOT_LIVE_MS) * (0.85 + 0.3 * random);
 }
 
 const SAMPLES = 20;

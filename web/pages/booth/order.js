@@ -115,7 +115,8 @@ export function followJob(id, tell) {
 
   function plan(afterMs) {
     clearTimeout(timer);
-    timer = setTimeout(ask, afterMs);
+    // Jitter, so that many who lost the same station do not ask at the same time.
+    timer = setTimeout(ask, afterMs * (0.75 + 0.5 * Math.random()));
   }
 
   // The connections of a phone that was locked are closed.

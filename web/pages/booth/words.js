@@ -10,6 +10,10 @@ export function workWords(state, now) {
   if (state.name === "fetching") return fetchingWords(state, now);
   if (state.name !== "waiting") return NOTHING;
   if (state.cancelling) return { ...NOTHING, title: ["work.cancelling"] };
+  // Said before the station went away, so that it holds while it does not answer.
+  if (state.job?.waits_for === "restart") {
+    return { ...NOTHING, title: ["work.restarting"], detail: ["work.unreachable.detail"] };
+  }
   if (!state.reachable) {
     return { ...NOTHING, title: ["work.unreachable"], detail: ["work.unreachable.detail"] };
   }

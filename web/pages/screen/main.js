@@ -99,7 +99,8 @@ function show(report, window) {
 
 function showTrouble() {
   byId("trouble").hidden = !isLost;
-  if (isLost && words) setText(byId("trouble"), words.say("gallery.unreachable"));
+  const key = state.restartingSince === null ? "gallery.unreachable" : "live.restarting";
+  if (isLost && words) setText(byId("trouble"), words.say(key));
 }
 
 // Keys and taps

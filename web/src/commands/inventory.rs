@@ -1,6 +1,5 @@
 //! `carrier devices`, `carrier models list` and `carrier models pull`.
 
-use std::io::{IsTerminal, Write, stderr};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -9,6 +8,7 @@ use detector::{Installed, ListedModel, ModelStore, Places};
 
 use crate::cli::{DevicesArgs, ModelsCommand, RunArgs};
 use crate::commands::check_model_name;
+use crate::commands::meter::Meter;
 use crate::commands::named_cameras::{CameraFound, find};
 use crate::config::{CameraEntry, Config, ConfigError};
 use crate::environment::{self, Environment, UserFolders};
@@ -162,35 +162,4 @@ fn pull(store: &ModelStore, places: &Places, name: &str) -> anyhow::Result<()> {
     meter.end();
     let path = path?;
     Ok(print(&format!("{name} is in {}\n", path.display()))?)
-}
-
-/// Download progress, on a terminal only.
-struct Meter<'a> {
-    name: &'a str,
-    percent: Option<u64>,
-    shown: bool,
-}
-
-impl<'a> Meter<'a> {
-    fn new(name: &'a str) -> Self {
-        Self {
-            name,
-            percent: None,
-            shown: stderr().is_terminal(),
-        }
-    }
-
-    fn show(&mut self, got: u64, all: u64) {
-        let percent = got * 100 / all.max(1);
-        if self.shown && self.percent != Some(percent) {
-            self.percent = Some(percent);
-            let _ = write!(stderr(), "\r{} {percent:>3} %", self.name);
-        }
-    }
-
-    fn end(&self) {
-        if self.percent.is_some() {
-            let _ = writeln!(stderr());
-        }
-    }
 }

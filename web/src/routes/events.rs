@@ -37,7 +37,9 @@ pub(super) async fn events(
     })?;
     let last = headers.get(&LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let follower = sampling::follow(&app, EventFollowerKind::Sse, last);
-    let events = stream::unfold((follower, place, true), next);
+    let events = app
+        .stopping
+        .until_stop(stream::unfold((follower, place, true), next));
     // Disables buffering of proxies (nginx, `proxy_buffering`).
     let unbuffered = (
         HeaderName::from_static("x-accel-buffering"),

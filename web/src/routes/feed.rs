@@ -70,11 +70,15 @@ pub(super) async fn mjpeg(
     ConnectInfo(caller): ConnectInfo<Caller>,
     Query(query): Query<MjpegQuery>,
 ) -> Response {
+    if let Err(restarting) = app.stopping.refuse() {
+        return restarting.into_response();
+    }
     let place = match app.admission.admit(caller.ip) {
         Ok(place) => place,
         Err(why) => return limit_reached(why),
     };
     place.occupy();
+    let stop = app.stopping.begun();
     let fps = query
         .fps
         .filter(|fps| fps.is_finite())
@@ -91,7 +95,8 @@ pub(super) async fn mjpeg(
     let parts = stream::unfold(state, |mut viewer| async move {
         let part = viewer.part().await?;
         Some((Ok::<_, StillError>(part), viewer))
-    });
+    })
+    .take_until(stop);
     let content_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
     let headers = [
         (header::CONTENT_TYPE, content_type),

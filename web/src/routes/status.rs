@@ -33,6 +33,8 @@ pub(crate) struct Status {
     uptime_s: u64,
     /// Unix time, by which a remote page estimates its clock offset.
     now_ms: u64,
+    /// The station stops, usually to start again: clients come back in a few seconds.
+    stopping: bool,
     media_port: u16,
     /// `None`: there is no HTTPS.
     https_port: Option<u16>,
@@ -82,6 +84,7 @@ pub(crate) async fn status(State(app): State<Arc<App>>, requester: Requester) ->
         name: app.settings.present().name.clone(),
         now_ms: app.slots.clock.unix_ms(Instant::now()),
         uptime_s: app.slots.clock.origin().elapsed().as_secs(),
+        stopping: app.stopping.has_begun(),
         media_port: app.engine.media_port(),
         https_port: app.served.https.map(|https| https.at.port()),
         feed,
@@ -181,8 +184,12 @@ pub(crate) async fn healthz(State(app): State<Arc<App>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
 }
 
-/// 200 once frames arrive and the model, if one loads, is warm.
+/// 200 once frames arrive and the model, if one loads, is warm, until the station stops.
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    if app.stopping.has_begun() {
+        let text = "not ready: the station stops\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
     let frames_flow = app.slots.frames.latest().is_some();
     let signal = app.effective_signal();
     let (status, text) = match readiness(signal.as_ref(), &app.detector_state(), frames_flow) {

@@ -21,7 +21,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use schemars::JsonSchema;
 use serde::Serialize;
-use stylise::{Booth, BoothError, JobId, JobView, Limits, MadeBy, Removed, Style};
+use stylise::{Booth, BoothError, JobId, JobView, Limits, MadeBy, Removed, Style, WaitsFor};
 use tokio::time::timeout;
 
 use crate::app::App;
@@ -114,7 +114,10 @@ struct Job {
 }
 
 impl Job {
-    fn of(app: &App, view: JobView) -> Self {
+    fn of(app: &App, mut view: JobView) -> Self {
+        if app.stopping.has_begun() && !view.state.is_over() {
+            view.waits_for = Some(WaitsFor::Restart);
+        }
         let job = address(app, view.id);
         let url = |there: bool, picture: &str| there.then(|| format!("{job}/{picture}"));
         let unfinished = url(view.preview_serial > 0, "preview.jpg");

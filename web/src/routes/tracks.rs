@@ -65,6 +65,7 @@ fn events(app: Arc<App>) -> Response {
     let reader = app.slots.tracks.reader();
     // Listening requires the full detection rate, but no composed pictures.
     let watch = app.watch_tracks();
+    let station = Arc::clone(&app);
     let events = stream::unfold(
         (app, reader, watch),
         |(app, mut reader, watch)| async move {
@@ -75,7 +76,7 @@ fn events(app: Arc<App>) -> Response {
             Some((Ok::<_, Infallible>(event), (app, reader, watch)))
         },
     );
-    Sse::new(events)
+    Sse::new(station.stopping.until_stop(events))
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
         .into_response()
 }

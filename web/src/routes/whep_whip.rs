@@ -44,6 +44,9 @@ pub(crate) async fn whep(
     body: Bytes,
 ) -> Response {
     let reply = if method == Method::POST {
+        if let Err(restarting) = app.stopping.refuse() {
+            return restarting.into_response();
+        }
         let post = WhepPost {
             content_type: header_text(&headers, header::CONTENT_TYPE),
             host: header_text(&headers, header::HOST),
@@ -85,6 +88,9 @@ pub(crate) async fn whip(
     let Some(right) = requester.rights.publish else {
         return respond(Whip::unauthorised());
     };
+    if let Err(restarting) = app.stopping.refuse() {
+        return restarting.into_response();
+    }
     if app.shutter.is_closed() {
         let why = "The camera is closed: nothing can be published until the owner opens it.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();

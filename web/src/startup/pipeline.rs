@@ -58,6 +58,7 @@ use crate::settings::storage::Storage;
 use crate::settings::{self, Configured, Effects, Followers, ReadConfiguration, Settings};
 use crate::shutter::{ShutterKeeper, ShutterState, now_unix_ms, state_at_start};
 use crate::stills::Stills;
+use crate::stopping::Stopping;
 
 /// Where things are kept; `None`: nowhere.
 pub(crate) struct Kept {
@@ -180,6 +181,7 @@ pub(crate) fn start(
         track_listeners: builder.track_listeners,
         power: builder.power,
         power_effects,
+        stopping: Stopping::default(),
         registry,
         http_metrics,
         openapi: OnceLock::new(),

@@ -1,5 +1,6 @@
 //! The photo booth of the whole program, with the built-in styles.
 
+mod backup;
 mod client;
 mod errors;
 mod gallery;
@@ -8,4 +9,5 @@ mod join;
 mod languages;
 mod restart;
 mod server_styles;
+mod stop;
 mod visitors;

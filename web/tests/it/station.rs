@@ -85,6 +85,24 @@ impl Station {
         self.child.kill().expect("our child");
         self.child.wait().expect("our child");
         between(&self.home);
+        self.start_again();
+    }
+
+    /// Asks the program to end, as a service manager does, without waiting.
+    pub(crate) fn terminate(&self) {
+        let id = self.pid().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.expect("kill runs").success());
+    }
+
+    /// Waits until the program has ended by itself.
+    pub(crate) fn wait_for_end(&mut self) {
+        let status = self.child.wait().expect("our child");
+        assert!(status.success(), "{status}: {}", self.log());
+    }
+
+    /// Starts the program again with the same folders, after it has ended.
+    pub(crate) fn start_again(&mut self) {
         (self.child, self.printed) = spawn(&self.home, &self.args, None);
         self.url = wait_for_word(&self.printed, |word| word.starts_with("http://127.0.0.1"));
         self.media_port = self.status()["media_port"].as_u64().expect("a port") as u16;

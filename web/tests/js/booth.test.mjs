@@ -275,6 +275,12 @@ test("the cause of a wait is translated, and not repeated by the station's note"
   assert.deepEqual(told({ waits_for: "others" }).detail, ["queue.others"]);
   assert.deepEqual(told({ waits_for: "server" }).detail, ["queue.away"]);
   assert.equal(told({ waits_for: "server" }).own, "");
+  // Also while the station does not answer.
+  const job = { state: "running", waits_for: "restart" };
+  for (const reachable of [true, false]) {
+    const { title } = words.workWords({ name: "waiting", reachable, job }, 0);
+    assert.deepEqual(title, ["work.restarting"]);
+  }
   assert.deepEqual([told({ waits_for: null }).detail, told({}).own], [null, "Waiting: away"]);
 });
 

@@ -109,6 +109,34 @@ test("a restarted station gets a new session at once", () => {
   assert.deepEqual(log, [...expected, "1010 reconnecting"]);
 });
 
+test("while the station restarts nothing is tried, and once it answers the picture comes back", () => {
+  const { log, state } = play(
+    [0, "start"],
+    [100, "picture"],
+    [1000, "ended"],
+    [1010, "stopping"],
+    ...ticks(1250, 4000),
+    [4010, "unreachable"],
+    [4020, "stopping"],
+    [5000, "reached"],
+    [5100, "picture"],
+  );
+  const live = ["0 open", "100 live", "1000 probe"];
+  assert.deepEqual(log, [...live, "1010 close", "1010 reconnecting", "5000 open", "5100 live"]);
+  assert.equal(state.restartingSince, null);
+});
+
+test("a station that has restarted already gets one new session", () => {
+  const { log } = play([0, "start"], [100, "picture"], [1010, "stopping"], [3000, "restarted"]);
+  assert.deepEqual(log.slice(2), ["1010 close", "1010 reconnecting", "3000 open"]);
+});
+
+test("a restart that takes a minute is a lost connection", () => {
+  const restarting = [[0, "start"], [100, "picture"], [200, "stopping"]];
+  assert.equal(play(...restarting, [59000, "unreachable"]).state.restartingSince, 200);
+  assert.equal(play(...restarting, [60200, "unreachable"]).state.restartingSince, null);
+});
+
 test("an unreachable station is retried with back-off, and at once when it answers again", () => {
   const { log, state } = play(
     [0, "start"],

@@ -7,7 +7,7 @@ import { ENGLISH } from "../../pages/app/live_words.js";
 import { AUTO, endpointFor, entries, initialChoice } from "../../pages/app/quality.js";
 import { ownViewer, renditionChangeWords } from "../../pages/app/rendition_change.js";
 import { between, estimatedDelayMs, readCounters } from "../../pages/app/stats.js";
-import { initialClock, withSample } from "../../pages/app/status.js";
+import { answerEvent, initialClock, pauseMs, withSample } from "../../pages/app/status.js";
 import { CELLS, decodeCells, expand } from "../../pages/app/timecode.js";
 import { stripBits } from "../browser/mock/scene.js";
 
@@ -175,4 +175,16 @@ test("old exchanges are dropped", () => {
   let offset = withSample(initialClock(), 0, 2, 1001);
   for (let now = 0; now < 20; now += 1) offset = withSample(offset, now, now + 10, now + 505);
   assert.equal(offset.offsetMs, 500);
+});
+
+test("the status tells of a stop and of a restart", () => {
+  assert.equal(answerEvent({ uptime_s: 9 }, 7), "reached");
+  assert.equal(answerEvent({ uptime_s: 1 }, 7), "restarted");
+  assert.equal(answerEvent({ uptime_s: 9, stopping: true }, 7), "stopping");
+});
+
+test("viewers come back to a restarted station at different times, within 2.5 s", () => {
+  assert.equal(pauseMs({ live: true, restarting: true }, 0), 500);
+  assert.equal(pauseMs({ live: false, restarting: true }, 1), 2500);
+  assert.equal(pauseMs({ live: false, restarting: false }, 0.5), 1000);
 });

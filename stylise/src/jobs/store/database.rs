@@ -1,24 +1,19 @@
-//! Opens the database, migrates its schema, and recreates the file when somebody deletes or replaces it
+//! Opens the database, and recreates the file when somebody deletes or replaces it
 //! while the program runs: SQLite would continue with the unlinked file, and everything would be lost at the
 //! end of the program.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use std::{io, mem};
 
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row, Transaction,
-    TransactionBehavior,
-};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction};
 
 use crate::api::BoothError;
 use crate::jobs::files::{file_error, make_folder};
-
-/// Nobody else writes, but a backup tool may lock the file for a moment.
-const BUSY: Duration = Duration::from_secs(5);
+use crate::jobs::store::connection::{BUSY, beside, copy_database, explain, open_existing};
+use crate::jobs::store::schema::{self, EarlierSchema};
 
 /// The only connection. Each change is one transaction and on disk when the call returns: `synchronous=FULL`
 /// syncs the log at each commit (SQLite's WAL page, "Performance Considerations").
@@ -31,6 +26,15 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn open(file: &Path) -> Result<Self, BoothError> {
+        Self::open_with(file, EarlierSchema::Kept)
+    }
+
+    /// Opens a database that is itself a copy.
+    pub(crate) fn open_copy(file: &Path) -> Result<Self, BoothError> {
+        Self::open_with(file, EarlierSchema::Replaced)
+    }
+
+    fn open_with(file: &Path, earlier: EarlierSchema) -> Result<Self, BoothError> {
         // SQLite gives the log and its index the permissions of the database.
         OpenOptions::new()
             .create(true)
@@ -45,7 +49,7 @@ impl Store {
             db,
             file_ids: FileIds::of(file),
         };
-        migrate(&mut store)?;
+        schema::migrate(&mut store.db, file, earlier)?;
         store.check()?;
         store.file_ids = FileIds::of(file);
         Ok(store)
@@ -132,117 +136,6 @@ fn set_up(db: &Connection) -> rusqlite::Result<()> {
     db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
-fn explain(file: &Path, error: rusqlite::Error) -> BoothError {
-    let file = file.to_path_buf();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => BoothError::Damaged {
-            file,
-            what: error.to_string(),
-        },
-        Some(ErrorCode::CannotOpen) => file_error(&file, io::Error::other(error.to_string())),
-        _ => BoothError::Database {
-            file,
-            source: error,
-        },
-    }
-}
-
-/// Migrations from each schema to the next; `PRAGMA user_version` counts those done.
-///
-/// - `seq` is the order of arrival.
-/// - `visitor`, `address`, `key` and the names of pictures are personal; expiry sets them to NULL.
-/// - `key` is the visitor and the idempotency key, `form` a digest of the request.
-/// - `ticket`, `sends` and `memo` are the [`RemoteOrder`](crate::RemoteOrder): its id, the number of
-///   attempts, and its details.
-/// - `hidden` is the owner's decision, so it stays when the visitor shares the picture again.
-/// - Times are the station's (`jobs/expiry.rs`); `clock` is the state of that clock.
-pub(super) const STEPS: [&str; 3] = [
-    "
-CREATE TABLE jobs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    visitor TEXT,
-    key TEXT UNIQUE,
-    style TEXT NOT NULL,
-    made_by TEXT NOT NULL,
-    state TEXT NOT NULL,
-    share INTEGER NOT NULL,
-    hidden INTEGER NOT NULL DEFAULT 0,
-    source TEXT,
-    result TEXT,
-    error TEXT,
-    ticket TEXT,
-    sends INTEGER NOT NULL DEFAULT 0,
-    created_at_unix_ms INTEGER NOT NULL,
-    ended_at_unix_ms INTEGER,
-    expires_at_unix_ms INTEGER NOT NULL
-) STRICT;
-CREATE INDEX jobs_of_visitor ON jobs (visitor);
-CREATE INDEX jobs_that_expire ON jobs (expires_at_unix_ms);
-CREATE TABLE gallery (
-    id TEXT PRIMARY KEY,
-    job INTEGER NOT NULL UNIQUE REFERENCES jobs (seq) ON DELETE CASCADE
-) STRICT;
-CREATE TABLE tickets_to_forget (
-    ticket TEXT PRIMARY KEY,
-    made_by TEXT NOT NULL,
-    sends INTEGER NOT NULL
-) STRICT;
-",
-    "
-ALTER TABLE jobs ADD COLUMN memo TEXT;
-ALTER TABLE tickets_to_forget ADD COLUMN memo TEXT;
-",
-    "
-ALTER TABLE jobs ADD COLUMN address TEXT;
-ALTER TABLE jobs ADD COLUMN form TEXT;
-ALTER TABLE jobs RENAME COLUMN created_at_unix_ms TO created_at_ms;
-ALTER TABLE jobs RENAME COLUMN ended_at_unix_ms TO ended_at_ms;
-ALTER TABLE jobs RENAME COLUMN expires_at_unix_ms TO expires_at_ms;
-CREATE TABLE clock (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    boot TEXT NOT NULL,
-    since_boot_ms INTEGER NOT NULL,
-    unix_ms INTEGER NOT NULL,
-    station_ms INTEGER NOT NULL,
-    is_set INTEGER NOT NULL,
-    before_unix_ms INTEGER,
-    before_station_ms INTEGER
-) STRICT;
-",
-];
-
-/// Migrates the database to the newest schema, or reports a newer one.
-pub(super) fn migrate(store: &mut Store) -> Result<(), BoothError> {
-    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
-    let found: i64 = store
-        .db
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|error| store.explain(error))?;
-    let Some(steps) = usize::try_from(found)
-        .ok()
-        .and_then(|done| STEPS.get(done..))
-    else {
-        return Err(BoothError::Newer {
-            file: store.file.clone(),
-            found,
-            known,
-        });
-    };
-    if steps.is_empty() {
-        return Ok(());
-    }
-    let run = |db: &mut Connection| {
-        let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for step in steps {
-            change.execute_batch(step)?;
-        }
-        change.pragma_update(None, "user_version", known)?;
-        change.commit()
-    };
-    run(&mut store.db).map_err(|error| store.explain(error))
-}
-
 /// Device and inode of the database and of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FileIds([Option<(u64, u64)>; 2]);
@@ -259,18 +152,6 @@ impl FileIds {
 fn identity(file: &Path) -> Option<(u64, u64)> {
     let found = fs::metadata(file).ok()?;
     Some((found.dev(), found.ino()))
-}
-
-fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(ending);
-    name.into()
-}
-
-/// Opens without creating a missing file.
-fn open_existing(file: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE);
-    Connection::open_with_flags(file, flags)
 }
 
 impl Store {
@@ -319,15 +200,7 @@ impl Store {
     /// Copies the whole database to a new file beside it.
     fn write_copy(&self) -> Result<PathBuf, BoothError> {
         let copy = beside(&self.file, ".new");
-        let _ = fs::remove_file(&copy);
-        let mut options = OpenOptions::new();
-        let made = options.write(true).create_new(true).mode(0o600).open(&copy);
-        made.map_err(|error| self.at(error))?;
-        let path = copy.to_string_lossy();
-        let copying = self.db.execute("VACUUM INTO ?1", [path.as_ref()]);
-        copying.map_err(|error| self.explain(error))?;
-        let synced = File::open(&copy).and_then(|copy| copy.sync_all());
-        synced.map_err(|error| self.at(error))?;
+        copy_database(&self.db, &copy)?;
         Ok(copy)
     }
 

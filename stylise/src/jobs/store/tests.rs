@@ -4,13 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{fs, slice};
 
-use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::api::{BoothError, GalleryPicture, RequestKey};
 use crate::job::{JobEvent, JobId, State};
 use crate::jobs::expiry::{ClockMark, ClockReading, PreviousBoot};
-use crate::jobs::store::database::{STEPS, Store};
+use crate::jobs::store::database::Store;
 use crate::jobs::store::jobs::{End, NewJob};
 use crate::stylist::{MadeBy, RemoteOrder};
 use crate::test_folder::TestFolder;
@@ -256,25 +255,6 @@ fn a_damaged_database_is_reported_with_advice() {
 }
 
 #[test]
-fn a_newer_database_is_not_changed() {
-    let dir = TestFolder::new("newer");
-    let store = opened(&dir);
-    store
-        .db
-        .pragma_update(None, "user_version", 7)
-        .expect("written");
-    drop(store);
-    let file = dir.path().join("booth.sqlite3");
-    let before = fs::read(&file).expect("readable");
-    let error = Store::open(&file).expect_err("newer").to_string();
-    assert!(
-        error.contains("newer carrier (schema 7, this one knows 3)"),
-        "{error}"
-    );
-    assert_eq!(fs::read(&file).expect("readable"), before);
-}
-
-#[test]
 fn a_key_has_one_job() {
     let dir = TestFolder::new("keys");
     let mut store = opened(&dir);
@@ -306,28 +286,6 @@ fn a_key_has_one_job() {
     );
     assert_eq!(store.job_of_key("bob", key.id).expect("readable"), None);
     assert_eq!(store.unfinished_of("ann").expect("readable"), [first]);
-}
-
-#[test]
-fn an_older_database_is_migrated() {
-    let dir = TestFolder::new("older");
-    let file = dir.path().join("booth.sqlite3");
-    let old = Connection::open(&file).expect("a database");
-    old.execute_batch(STEPS[0]).expect("the first schema");
-    old.pragma_update(None, "user_version", 1).expect("written");
-    let job = JobId::random();
-    old.execute(
-        "INSERT INTO jobs (id, visitor, style, made_by, state, share, created_at_unix_ms,
-            expires_at_unix_ms) VALUES (?1, 'ann', 'oil', 'laptop', 'queued', 0, 1000, 2000)",
-        [job.to_string()],
-    )
-    .expect("a job");
-    drop(old);
-    let store = opened(&dir);
-    let row = store.job(job).expect("readable").expect("kept");
-    assert_eq!((row.created_at_ms, row.expires_at_ms), (1000, 2000));
-    assert_eq!(row.owner().address, "ann", "each visitor alone");
-    assert_eq!(store.clock_mark().expect("readable"), None);
 }
 
 #[test]

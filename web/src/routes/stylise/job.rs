@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::http::bodies::{ApiError, yes_no_field};
 use crate::http::conditional::{entity_tag, partial};
 use crate::routes::stylise::{Job, no_store, not_found, parse_id, query_booth};
+use crate::stopping::comeback;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Reconnection delay of browsers.
@@ -24,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(2);
 /// `Retry-After` for followers.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// GET: an event with the job at once and after each change, until it is over or erased. A reconnecting
+/// GET: an event with the job at once and after each change, until it is over or erased, or the station stops. A reconnecting
 /// client gets the current state, so `Last-Event-ID` is not needed.
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
@@ -40,6 +41,7 @@ pub(crate) async fn events(
         app: Arc::clone(&app),
         views: views?.ok_or_else(not_found)?,
         told: None,
+        is_over: false,
         _place: place,
     };
     let events = stream::unfold(follower, |mut follower| async move {
@@ -60,23 +62,33 @@ struct Follower {
     views: watch::Receiver<Arc<JobView>>,
     /// The last view sent.
     told: Option<Arc<JobView>>,
+    /// The stop of the station was told.
+    is_over: bool,
     _place: OwnedSemaphorePermit,
 }
 
 impl Follower {
     /// overflow: newest-wins (the view is taken when the connection asks for the next event)
     async fn next(&mut self) -> Option<Event> {
-        if self.told.as_ref().is_some_and(|told| told.state.is_over()) {
+        if self.is_over || self.told.as_ref().is_some_and(|told| told.state.is_over()) {
             return None;
         }
         if self.told.is_some() {
-            self.views.changed().await.ok()?;
+            tokio::select! {
+                changed = self.views.changed() => changed.ok()?,
+                () = self.app.stopping.begun() => {}
+            }
         }
+        self.is_over = self.app.stopping.has_begun();
         let view = Arc::clone(&self.views.borrow_and_update());
         let job = Job::of(&self.app, JobView::clone(&view));
         let event = Event::default().event("job").json_data(job).ok()?;
         let first = self.told.replace(view).is_none();
-        Some(if first { event.retry(RETRY) } else { event })
+        Some(match (self.is_over, first) {
+            (true, _) => event.retry(comeback()),
+            (false, true) => event.retry(RETRY),
+            (false, false) => event,
+        })
     }
 }
 

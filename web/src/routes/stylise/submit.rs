@@ -29,6 +29,7 @@ use crate::routes::stylise::form::{self, FORM_BYTES_MAX, Form};
 use crate::routes::stylise::upload::{Upload, UploadError, UploadLimits};
 use crate::routes::stylise::{address, query_booth};
 use crate::stills::{StillError, StillKind};
+use crate::stopping::restarting;
 use crate::telemetry::spawn_blocking;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -52,13 +53,19 @@ pub(crate) async fn submit(
     let visitor = app.visitors.recognise(&parts.headers, caller);
     let length = body.size_hint().exact();
     let upload = Upload::new(body, FORM_BYTES_MAX, UploadLimits::default());
-    let job = accept(&app, caller, &visitor, &parts.headers, length, &upload).await;
+    let job = match app.stopping.refuse() {
+        Ok(()) => accept(&app, caller, &visitor, &parts.headers, length, &upload).await,
+        Err(restarting) => Err(restarting),
+    };
     if let Err(problem) = &job {
         count(&app, problem.status);
     }
     // A client that sent `Expect: 100-continue` (RFC 9110 10.1.1) has not begun to send.
     if !parts.headers.contains_key(header::EXPECT) {
-        upload.drain().await;
+        tokio::select! {
+            () = upload.drain() => {}
+            () = app.stopping.uploads_end() => {}
+        }
     }
     let mut response = job.map_or_else(ApiError::into_response, |id| accepted(&app, id));
     if let Some(cookie) = visitor.set_cookie {
@@ -120,7 +127,7 @@ async fn accept(
         made_by,
         image,
         share,
-    } = form::read(headers.get(header::CONTENT_TYPE), upload).await?;
+    } = complete_form(app, headers, upload).await?;
     // Agreed to before the gallery was closed: the picture is made, and not shown.
     let share = share && app.settings.present().booth.gallery;
     let key = key.map(|id| RequestKey {
@@ -155,6 +162,14 @@ async fn accept(
     };
     let submitted = query_booth(app, move |booth| booth.submit(submission)).await?;
     submitted.map(|done| done.job.id).map_err(refused)
+}
+
+/// The form, if it is complete in time.
+async fn complete_form(app: &App, headers: &HeaderMap, upload: &Upload) -> Result<Form, ApiError> {
+    tokio::select! {
+        form = form::read(headers.get(header::CONTENT_TYPE), upload) => form,
+        () = app.stopping.uploads_end() => Err(restarting()),
+    }
 }
 
 /// A digest of the form: the same key with another form is another request.

@@ -31,6 +31,9 @@ export async function run(t) {
   await stateIs(page, "live", 8000);
   t.check("live again within 5 s of a quick restart", Date.now() - began < 5000, `${Date.now() - began} ms`);
 
+  // The other station has no signals.
+  if (t.station.kind === "carrier") await stops(t, page);
+
   await t.station.pause(true);
   try {
     await stateIs(page, "reconnecting", 6000);
@@ -40,4 +43,27 @@ export async function run(t) {
   }
   await stateIs(page, "live", 12000);
   t.check("live again after the freeze", true);
+}
+
+// The station ends as a service manager ends it.
+async function stops(t, page) {
+  await page.waitForTimeout(500);
+  let began = Date.now();
+  const ended = t.station.end();
+  await page.waitForFunction(
+    () => document.querySelector("#centre-words").textContent.startsWith("The station restarts."),
+    null,
+    { timeout: 5000 },
+  );
+  t.check("the page says within 1.5 s that the station restarts", Date.now() - began < 1500, `${Date.now() - began} ms`);
+  await t.shot(page, "restarting");
+  await ended;
+  t.check("the station ends within 5 s", Date.now() - began < 5000, `${Date.now() - began} ms`);
+  await page.waitForTimeout(1000);
+  const words = await visibleText(page, "#centre-words");
+  t.check("the page still says so when nobody answers", words.startsWith("The station restarts."), words);
+  await t.station.start();
+  began = Date.now();
+  await stateIs(page, "live", 10000);
+  t.check("live again within 5 s, without a click", Date.now() - began < 5000, `${Date.now() - began} ms`);
 }
