@@ -127,12 +127,8 @@ fn a_backup_of_a_running_station_is_restored_on_another_machine() {
         get(&restored, job["result"].as_str().expect("there"), &[]).body,
         jpeg
     );
-    for gone in [&erased, &after] {
-        assert_eq!(
-            get(&restored, &format!("/api/stylise/{gone}"), &[]).status,
-            404
-        );
-    }
+    let status = |id: &str| get(&restored, &format!("/api/stylise/{id}"), &[]).status;
+    assert_eq!([status(&erased), status(&after)], [404, 404]);
     restored.terminate();
     restored.wait_for_end();
     restored_over_what_is_there(&station, &mut restored, &after);
