@@ -12,15 +12,18 @@
 //! feedback is requested from a viewer without problems.
 
 mod allocation;
+mod backlog;
 mod bandwidth_estimate;
 mod control;
 mod monitoring;
+mod packet_train;
 mod path_estimator;
 mod playout;
 mod probe;
 mod sent_log;
 
 pub(crate) use allocation::{RenditionChoice, Rung, ladder, parse_choice, targets};
+pub(crate) use backlog::SendRoom;
 pub(crate) use control::{Control, Decision};
 
 #[cfg(test)]

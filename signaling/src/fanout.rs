@@ -2,10 +2,11 @@
 //!
 //! In come encoded frames, kept once for all viewers ([`packet_ring`]). Out go packets with each viewer's
 //! own header ([`rtp_stream`]), paced for its network ([`send_queue`]), and retransmissions ([`resend`]).
-//! [`viewer`] is the state of one viewer,
+//! [`media_sender`] combines them for one viewer, [`viewer`] adds its transport,
 //! [`join`] what it needs until its first picture.
 
 pub(crate) mod join;
+pub(crate) mod media_sender;
 pub(crate) mod packet_ring;
 pub(crate) mod resend;
 pub(crate) mod rtp_stream;

@@ -24,6 +24,8 @@ pub mod publish;
 pub mod rtp;
 mod sdp;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod transport;
 
 pub use compose::{ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts};

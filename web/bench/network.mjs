@@ -1,10 +1,10 @@
 // `make bench-network`: what viewers see over lossy, slow networks.
 //
 //   CARRIER_BIN=... LIGHT_VIEWERS=... LOSSY_LINK=... node web/bench/network.mjs
-//     [--quick | --only=NAME] [BENCHMARKS.md]
+//     [--quick | --added | --only=NAME] [BENCHMARKS.md]
 //
 // The exit code tells only whether everything could be measured, not whether the goals are met.
-// --quick: three conditions, shorter. --only="300 kbit/s, 20 ms, 10 % loss": one condition.
+// --quick: three conditions, shorter. --added: jitter, bursts, steps, an outage, a long queue, 150 kbit/s. --only="300 kbit/s, 20 ms, 10 % loss": one condition.
 // NETWORK_RAW=FILE: writes there as JSON what each viewer saw.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,12 +15,22 @@ import { launchChromium } from "../tests/browser/harness/browser.mjs";
 import { makeCarrier } from "../tests/browser/harness/carrier.mjs";
 import { startLossyLink, startProxy } from "./link.mjs";
 import { machine } from "./machine.mjs";
-import { allConditions, LIFT, nameOf, ordersFor, quickConditions, report, summary } from "./network_report.mjs";
+import {
+  addedConditions,
+  allConditions,
+  LIFT,
+  nameOf,
+  ordersFor,
+  quickConditions,
+  report,
+  summary,
+} from "./network_report.mjs";
 import { openPage, startWatching } from "./network_viewers.mjs";
 import { attempt, programs, progress, publish } from "./run.mjs";
 
 const args = process.argv.slice(2);
 const quick = args.includes("--quick");
+const added = args.includes("--added");
 const only = args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length);
 const document = args.find((arg) => !arg.startsWith("--"));
 
@@ -42,7 +52,14 @@ async function measure(browser, out, conditions, ends) {
   const proxy = end(await startProxy(station.url, link));
   const light = startWatching(lightViewers, proxy.url);
   const page = await openPage(browser, proxy.url);
-  await sleep(WATCH_S * 1000);
+  const watchSeconds = conditions.watchSeconds ?? WATCH_S;
+  let passed = 0;
+  for (const [at, order] of conditions.steps ?? []) {
+    await sleep((at - passed) * 1000);
+    await link.order(order);
+    passed = at;
+  }
+  await sleep((watchSeconds - passed) * 1000);
   const span = { to: Date.now(), recoveredBy: null };
   const counters = await link.order("read");
   if (conditions.lifts) {
@@ -59,7 +76,9 @@ const browser = await launchChromium();
 const runs = [];
 const failures = [];
 try {
-  for (const conditions of quick ? quickConditions() : allConditions()) {
+  const chosen = quick ? quickConditions() : added ? addedConditions() : [...allConditions(), ...addedConditions()];
+  for (const conditions of chosen) {
+    if (!only && !added && conditions.name) continue;
     if (only && nameOf(conditions) !== only) continue;
     const ends = [];
     const run = await attempt(nameOf(conditions), () => measure(browser, out, conditions, ends), failures);

@@ -24,14 +24,47 @@ export function quickConditions() {
   return [conditions(0, 20, null), conditions(0.05, 100, null), conditions(0, 20, SLOW_BPS)];
 }
 
+// Networks outside the grid, each with a name, the relay's orders, and the orders that follow after some seconds.
+// Between two viewers and the station each has a bottleneck of its own.
+export function addedConditions() {
+  const fast = "down rate_bps=3000000";
+  const added = (name, orders, steps = [], watchSeconds = 20) => ({ name, orders, steps, watchSeconds });
+  return [
+    added("jitter of 20 ms", ["both delay_ms=20", `${fast} jitter_ms=20`]),
+    added("loss bursts of 3, 5 %", ["both delay_ms=20", `${fast} loss=0.05 burst=3`]),
+    added(
+      "3 Mbit/s, 500 kbit/s, 3 Mbit/s",
+      ["both delay_ms=20", fast],
+      [
+        [8, "down rate_bps=500000"],
+        [20, fast],
+      ],
+      32,
+    ),
+    added(
+      "outage of 3 s",
+      ["both delay_ms=20", fast],
+      [
+        [8, "down rate_bps=0"],
+        [11, fast],
+      ],
+      24,
+    ),
+    added("1 Mbit/s, queue of 1 s", ["both delay_ms=20", "down rate_bps=1000000 queue_ms=1000"]),
+    added("150 kbit/s", ["both delay_ms=20", "down rate_bps=150000"]),
+  ];
+}
+
 // The relay's orders: loss and delay in both directions, the rate limit towards the viewer.
-export function ordersFor({ loss, delayMs, rateBps }) {
+export function ordersFor({ loss, delayMs, rateBps, orders }) {
+  if (orders) return orders;
   return [`both loss=${loss} delay_ms=${delayMs / 2}`, `down rate_bps=${rateBps ?? "none"}`];
 }
 
 export const LIFT = "down rate_bps=none";
 
-export function nameOf({ loss, delayMs, rateBps }) {
+export function nameOf({ loss, delayMs, rateBps, name }) {
+  if (name) return name;
   return `${rateName(rateBps)}, ${delayMs} ms, ${loss * 100} % loss`;
 }
 
@@ -77,10 +110,12 @@ function row(run, [name, who]) {
   const { conditions } = run;
   const found = seen(run, who);
   const recovered = () => (found.recoveredMs === null ? "no" : per(found.recoveredMs, 1000));
+  const { delayMs, loss } = conditions;
+  const network = conditions.name
+    ? [conditions.name, "", ""]
+    : [rateName(conditions.rateBps), number(delayMs, 0), number(loss * 100, 0)];
   return [
-    rateName(conditions.rateBps),
-    number(conditions.delayMs, 0),
-    number(conditions.loss * 100, 0),
+    ...network,
     name,
     found.pictures ? number(found.frozenShare * 100, 1) : "100",
     number(found.longestGapMs, 0),

@@ -20,6 +20,8 @@ pub(crate) struct Rung {
     pub(crate) nominal_bps: u32,
     /// The rate that its encoder currently aims at.
     pub(crate) target_bps: u32,
+    /// The bandwidth estimate that a viewer needs for it. An encoder that nobody watches can be throttled.
+    pub(crate) needs_bps: u32,
 }
 
 /// Who selects the rendition of a viewer.
@@ -34,7 +36,7 @@ pub(crate) enum RenditionChoice {
 
 /// Returns the largest rendition within the bandwidth estimate, or the smallest when none is.
 pub(crate) fn fitting(ladder: &[Rung], estimate_bps: u32) -> Option<RenditionId> {
-    let fits = ladder.iter().find(|rung| rung.target_bps <= estimate_bps);
+    let fits = ladder.iter().find(|rung| rung.needs_bps <= estimate_bps);
     fits.or(ladder.last()).map(|rung| rung.id)
 }
 
@@ -46,8 +48,13 @@ pub(crate) fn upgrade(
 ) -> Option<RenditionId> {
     above(ladder, current)
         .iter()
-        .find(|rung| estimate_bps.is_none_or(|bps| bps >= share(rung.nominal_bps, UPGRADE_SHARE)))
+        .find(|rung| estimate_bps.is_none_or(|bps| bps >= needed(rung)))
         .map(|rung| rung.id)
+}
+
+/// The estimate from which on a viewer moves up to a rendition.
+fn needed(rung: &Rung) -> u32 {
+    share(rung.needs_bps.min(rung.nominal_bps), UPGRADE_SHARE)
 }
 
 /// Whether the estimate is above the rate of the largest rendition.
@@ -58,7 +65,23 @@ pub(crate) fn carries_all(ladder: &[Rung], estimate_bps: u32) -> bool {
 
 /// Returns the rate to probe for: the nominal rate of the current rendition while its encoder is
 /// throttled, else the rate of the next larger rendition.
-pub(crate) fn probe_goal(ladder: &[Rung], current: RenditionId, estimate_bps: u32) -> Option<u32> {
+///
+/// `burst_bps`: the rate at which frames arrived lately. The largest rendition that it promises is tried at once.
+pub(crate) fn probe_goal(
+    ladder: &[Rung],
+    current: RenditionId,
+    estimate_bps: u32,
+    burst_bps: Option<u32>,
+) -> Option<u32> {
+    let larger = above(ladder, current).iter();
+    let mut goals = larger.flat_map(|rung| {
+        let least = share(needed(rung), PROBE_SHARE / UPGRADE_SHARE);
+        [share(rung.nominal_bps, PROBE_SHARE), least]
+    });
+    let promised = |goal: &u32| *goal > estimate_bps && burst_bps.is_some_and(|bps| *goal < bps);
+    if let Some(goal) = goals.find(promised) {
+        return Some(goal);
+    }
     let own = ladder.iter().find(|rung| rung.id == current)?.nominal_bps;
     let next = above(ladder, current).last().map(|rung| rung.nominal_bps);
     let wanted = [Some(own), next].into_iter().flatten();
@@ -115,6 +138,10 @@ pub(crate) fn targets(
         rung.target_bps = deciding.map_or(rung.nominal_bps, |bps| {
             (*bps as f32 * MEDIA_SHARE).clamp(least, nominal) as u32
         });
+        rung.needs_bps = match all[rung.id.index()] {
+            0 => (least / MEDIA_SHARE) as u32,
+            _ => rung.target_bps,
+        };
     }
 }
 
@@ -126,6 +153,7 @@ pub(crate) fn ladder(renditions: &[Rendition]) -> Vec<Rung> {
             id: rendition.id,
             nominal_bps: rendition.bitrate_bps,
             target_bps: rendition.bitrate_bps,
+            needs_bps: rendition.bitrate_bps,
         })
         .collect()
 }

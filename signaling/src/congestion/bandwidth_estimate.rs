@@ -13,6 +13,12 @@ const QUEUE_VERY_LONG: Duration = Duration::from_millis(300);
 const CONFIRM_AFTER: Duration = Duration::from_millis(150);
 /// A queue that shrinks by this much per sample is already draining.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
+/// While a limit is known, a queue that never falls below this keeps the path busy: what arrives is its capacity.
+const QUEUE_BUSY: Duration = Duration::from_millis(20);
+/// The path must be busy this long, which is the window of the delivered rate.
+const BUSY_TIME: Duration = Duration::from_millis(400);
+/// The estimate is this share of a capacity that was measured.
+const CAPACITY_SHARE: f32 = 0.95;
 /// Loss that retransmissions cannot repair. Wi-Fi loses up to a tenth of the packets without congestion,
 /// and a lower rate would not help against that.
 const LOSS_HIGH: f32 = 0.2;
@@ -43,6 +49,7 @@ pub(crate) struct BandwidthEstimate {
     long_queue_since: Option<Instant>,
     lowered_at: Option<Instant>,
     last_queue: Duration,
+    busy_since: Option<Instant>,
 }
 
 impl BandwidthEstimate {
@@ -55,6 +62,9 @@ impl BandwidthEstimate {
         let shrinks = sample.queue + DRAIN_STEP < self.last_queue;
         self.last_queue = sample.queue;
         let lossy = sample.loss >= LOSS_HIGH && sample.packets >= LOSS_MIN_PACKETS;
+        if let Some(capacity_bps) = self.busy_path(now, sample) {
+            return self.set_capacity(now, capacity_bps);
+        }
         if sample.queue < QUEUE_LONG && !lossy {
             self.long_queue_since = None;
             if let (Some(bps), Some(delivered)) = (self.bps, sample.delivered_bps) {
@@ -72,6 +82,31 @@ impl BandwidthEstimate {
             return PathState::Queued;
         };
         self.lower(now, (delivered as f32 * USED_SHARE) as u32)
+    }
+
+    /// The capacity of a limited path that has been busy long enough.
+    fn busy_path(&mut self, now: Instant, sample: &PathSample) -> Option<u32> {
+        if sample.queue < QUEUE_BUSY || self.bps.is_none() {
+            self.busy_since = None;
+            return None;
+        }
+        let since = *self.busy_since.get_or_insert(now);
+        let long = now.saturating_duration_since(since) >= BUSY_TIME;
+        // What the radio loses has passed the bottleneck.
+        let passed = 1.0 - sample.loss.min(LOSS_HIGH);
+        let delivered = sample.delivered_bps.filter(|_| long);
+        delivered.map(|bps| (bps as f32 / passed) as u32)
+    }
+
+    /// The path's bottleneck was measured.
+    pub(crate) fn set_capacity(&mut self, now: Instant, capacity_bps: u32) -> PathState {
+        let bps = ((capacity_bps as f32 * CAPACITY_SHARE) as u32).max(MIN_BPS);
+        if self.bps.is_none_or(|known| bps < known) {
+            (self.bps, self.lowered_at) = (Some(bps), Some(now));
+            return PathState::Lowered;
+        }
+        self.bps = Some(bps);
+        PathState::Queued
     }
 
     /// Updates the estimate when no feedback has arrived for packets since `unanswered_since`.
@@ -92,6 +127,7 @@ impl BandwidthEstimate {
     /// Resets the queue state, because older samples say nothing about the present.
     pub(crate) fn reset_queue(&mut self) {
         (self.long_queue_since, self.last_queue) = (None, Duration::ZERO);
+        self.busy_since = None;
     }
 
     /// Raises the estimate after a successful probe.
@@ -129,6 +165,7 @@ mod tests {
     fn sample(queue_ms: u32, delivered_bps: u32) -> PathSample {
         PathSample {
             queue: queue_ms * MS,
+            newest: (Instant::now(), queue_ms * MS),
             delivered_bps: Some(delivered_bps),
             loss: 0.0,
             packets: 100,
@@ -149,9 +186,11 @@ mod tests {
         assert_eq!(e.bps(), Some(900_000));
         // Waits for the effect of the last reduction.
         assert_eq!(update(e, 360, 200, 500_000), PathState::Queued);
-        // The queue is draining.
-        assert_eq!(update(e, 760, 120, 700_000), PathState::Queued);
+        // The queue is draining, and the path was busy all the time.
+        assert_eq!(update(e, 700, 120, 700_000), PathState::Queued);
         assert_eq!(e.bps(), Some(900_000));
+        assert_eq!(update(e, 760, 110, 800_000), PathState::Lowered);
+        assert_eq!(e.bps(), Some(760_000));
     }
 
     #[test]
@@ -160,6 +199,26 @@ mod tests {
         let state = estimate.update(Instant::now(), &sample(400, 300_000), MS);
         assert_eq!(state, PathState::Lowered);
         assert_eq!(estimate.bps(), Some(270_000));
+    }
+
+    #[test]
+    fn a_limited_path_that_stays_busy_shows_its_capacity() {
+        let (mut estimate, start) = (BandwidthEstimate::default(), Instant::now());
+        let e = &mut estimate;
+        assert_eq!(e.set_capacity(start, 1_000_000), PathState::Lowered);
+        assert_eq!(e.bps(), Some(950_000));
+        let update = |e: &mut BandwidthEstimate, ms: u32, queue_ms, delivered_bps| {
+            e.update(start + ms * MS, &sample(queue_ms, delivered_bps), MS)
+        };
+        assert_eq!(update(e, 0, 30, 800_000), PathState::Clear);
+        assert_eq!(update(e, 200, 30, 800_000), PathState::Clear);
+        assert_eq!(update(e, 300, 10, 700_000), PathState::Clear, "it was idle");
+        assert_eq!(update(e, 400, 30, 800_000), PathState::Clear);
+        assert_eq!(e.bps(), Some(950_000));
+        assert_eq!(update(e, 800, 30, 800_000), PathState::Lowered);
+        assert_eq!(e.bps(), Some(760_000));
+        assert_eq!(update(e, 900, 40, 900_000), PathState::Queued);
+        assert_eq!(e.bps(), Some(855_000), "it carries more again");
     }
 
     #[test]

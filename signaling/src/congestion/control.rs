@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use rtc::interceptor::Acknowledgement;
 
 use super::allocation::{self, RenditionChoice, Rung};
+use super::backlog::{Backlog, SendRoom};
 use super::bandwidth_estimate::{BandwidthEstimate, PathState, QUEUE_LONG};
 use super::monitoring::Monitoring;
+use super::packet_train::PacketTrains;
 use super::path_estimator::PathEstimator;
 use super::playout::Playout;
 use super::probe::{ProbeOutcome, Prober};
@@ -25,6 +27,17 @@ const ABANDON_SHARE: f32 = 0.6;
 const TICK: Duration = Duration::from_millis(200);
 /// Reports that waited in the socket while this process was suspended arrive within this time.
 const STALE_REPORT_TIME: Duration = Duration::from_secs(1);
+/// What a packet has on the wire beside its RTP payload: IP, UDP and RTP headers, the transport-wide number, and the
+/// tag of SRTP. The estimate counts them.
+const OVERHEAD_BYTES: u32 = 64;
+/// A capacity above this limits no rendition and is not worth following.
+const CAPACITY_MOST_BPS: u32 = 8_000_000;
+/// Frames that arrive faster than the estimate by this factor justify a probe at once.
+const BURST_SHARE: f32 = 1.4;
+/// Otherwise a probe waits this long for them: on a slow path each probe delays pictures.
+const PROBE_WITHOUT_BURST: Duration = Duration::from_secs(15);
+/// Loss beyond this is congestion, not the radio's.
+const LOSS_MOST: f32 = 0.2;
 /// A probe waits until the path has had no queue for this long.
 const PROBE_AFTER_CLEAR: Duration = Duration::from_millis(600);
 
@@ -42,6 +55,11 @@ pub(crate) enum Decision {
 pub(crate) struct Control {
     log: SentLog,
     path: PathEstimator,
+    trains: PacketTrains,
+    backlog: Backlog,
+    /// Share of packets lost lately.
+    loss: f32,
+    probed_at: Instant,
     estimate: BandwidthEstimate,
     prober: Prober,
     monitoring: Monitoring,
@@ -62,6 +80,10 @@ impl Control {
         Self {
             log: SentLog::default(),
             path: PathEstimator::new(now),
+            trains: PacketTrains::default(),
+            backlog: Backlog::new(now),
+            loss: 0.0,
+            probed_at: now,
             estimate: BandwidthEstimate::default(),
             prober: Prober::new(now),
             monitoring: Monitoring::new(now),
@@ -81,6 +103,31 @@ impl Control {
     /// The bandwidth estimate in bits per second; `None` while the path shows no limit.
     pub(crate) fn estimate_bps(&self) -> Option<u32> {
         self.estimate.bps()
+    }
+
+    /// What of the estimate is left for the media of an encoder when lost packets are sent again.
+    pub(crate) fn media_bps(&self) -> Option<u32> {
+        let kept = 1.0 - self.loss.min(LOSS_MOST);
+        self.estimate.bps().map(|bps| (bps as f32 * kept) as u32)
+    }
+
+    /// Whether media may leave now. Without a known limit it always may.
+    pub(crate) fn room(&self, now: Instant) -> SendRoom {
+        let bps = self.estimate.bps();
+        bps.map_or(SendRoom::Free, |bps| {
+            self.backlog.room(now, self.pace_bps(bps))
+        })
+    }
+
+    /// Whether a lost packet may be sent again now.
+    pub(crate) fn takes_resend(&self, now: Instant) -> bool {
+        let bps = self.estimate.bps();
+        bps.is_none_or(|bps| self.backlog.takes_resend(now, bps))
+    }
+
+    /// A probe sends media and padding at its own rate.
+    fn pace_bps(&self, estimate_bps: u32) -> u32 {
+        estimate_bps.max(self.prober.goal_bps().unwrap_or(0))
     }
 
     /// How long the viewer should buffer pictures before it shows them.
@@ -112,7 +159,12 @@ impl Control {
         if !self.is_monitored(now) {
             return None;
         }
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(bytes)
+            .unwrap_or(u32::MAX)
+            .saturating_add(OVERHEAD_BYTES);
+        if let Some(bps) = self.estimate.bps() {
+            self.backlog.add(now, bytes, self.pace_bps(bps));
+        }
         self.prober.sent(now, bytes);
         Some(self.log.note(now, bytes))
     }
@@ -127,6 +179,8 @@ impl Control {
     pub(crate) fn resume(&mut self, now: Instant) {
         self.log.forget();
         self.path = PathEstimator::new(now);
+        self.trains.forget();
+        self.backlog = Backlog::new(now);
         self.estimate.reset_queue();
         self.prober.hold(now);
         self.clear_since = None;
@@ -154,12 +208,23 @@ impl Control {
         let Some(sample) = self.path.add(now, &results) else {
             return false;
         };
+        self.loss = sample.loss;
+        let capacity_bps = self.trains.add(&results);
         self.playout
             .update(now, sample.loss, sample.packets, self.round_trip);
         if let Some(outcome) = self.prober.update(now, &results, sample.queue) {
             self.apply(outcome);
         }
-        match self.estimate.update(now, &sample, self.round_trip) {
+        let mut state = self.estimate.update(now, &sample, self.round_trip);
+        let tight = |bps: &u32| *bps <= CAPACITY_MOST_BPS && self.estimate.bps().is_none();
+        if let Some(capacity_bps) = capacity_bps.filter(tight) {
+            state = self.estimate.set_capacity(now, capacity_bps);
+        }
+        if let Some(bps) = self.estimate.bps() {
+            let after_bytes = self.log.unanswered_bytes();
+            self.backlog.measure(now, sample.newest, after_bytes, bps);
+        }
+        match state {
             PathState::Clear => {
                 self.clear_since.get_or_insert(now);
             }
@@ -168,10 +233,10 @@ impl Control {
                 self.clear_since = None;
                 self.monitoring.start(now);
                 self.prober.hold(now);
-                self.lowered_by = if sample.queue >= QUEUE_LONG {
-                    RenditionChange::QueueingDelay
-                } else {
-                    RenditionChange::Loss
+                let queued = sample.queue >= QUEUE_LONG || sample.loss < LOSS_MOST;
+                self.lowered_by = match queued {
+                    true => RenditionChange::QueueingDelay,
+                    false => RenditionChange::Loss,
                 };
             }
         }
@@ -198,8 +263,11 @@ impl Control {
             if allocation::carries_all(ladder, bps) {
                 self.estimate.remove_limit();
             } else if self.may_probe(now)
-                && let Some(goal) = allocation::probe_goal(ladder, current, bps)
+                && let burst_bps = self.trains.burst_bps(now)
+                && self.probe_promises(now, bps, burst_bps)
+                && let Some(goal) = allocation::probe_goal(ladder, current, bps, burst_bps)
             {
+                self.probed_at = now;
                 self.prober.begin(now, goal);
             }
         }
@@ -282,6 +350,13 @@ impl Control {
             }
             None => Decision::Stay,
         }
+    }
+
+    /// Whether a probe is likely to succeed, or the last one was long ago. Frames of a single packet tell nothing.
+    fn probe_promises(&self, now: Instant, bps: u32, burst_bps: Option<u32>) -> bool {
+        let wanted_bps = (bps as f32 * BURST_SHARE) as u32;
+        burst_bps.is_none_or(|burst_bps| burst_bps >= wanted_bps)
+            || now.saturating_duration_since(self.probed_at) >= PROBE_WITHOUT_BURST
     }
 
     fn apply(&mut self, outcome: ProbeOutcome) {

@@ -24,6 +24,8 @@ pub(crate) struct PathSample {
     /// Queueing delay: the minimum one-way delay of this feedback above the baseline. The minimum, because
     /// a frame leaves in one burst and its later packets wait for the earlier ones.
     pub(crate) queue: Duration,
+    /// The newest packet that arrived: when it left, and its own queueing delay.
+    pub(crate) newest: (Instant, Duration),
     /// Delivered rate in bits per second; `None` until there is enough data.
     pub(crate) delivered_bps: Option<u32>,
     /// Share of packets lost, 0 to 1, and the number of packets it was measured over.
@@ -81,12 +83,20 @@ impl PathEstimator {
                 self.note_arrival(arrived, result.bytes);
             }
         }
+        let newest = results
+            .iter()
+            .rev()
+            .find(|result| result.arrived.is_some())?;
+        let newest_delay = self.one_way_delay_us(newest)?;
+        let above =
+            |delay: i64| Duration::from_micros(u64::try_from(delay - baseline).unwrap_or(0));
         let (lost, packets) = self
             .counts
             .iter()
             .fold((0, 0), |(lost, all), (_, l, a)| (lost + l, all + a));
         Some(PathSample {
-            queue: Duration::from_micros(u64::try_from(min_delay - baseline).unwrap_or(0)),
+            queue: above(min_delay),
+            newest: (newest.sent_at, above(newest_delay)),
             delivered_bps: self.rate(),
             loss: lost as f32 / packets.max(1) as f32,
             packets,

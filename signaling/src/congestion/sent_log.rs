@@ -82,6 +82,13 @@ impl SentLog {
         self.packets.get(from).map(|sent| sent.at)
     }
 
+    /// The bytes of all packets after the last acknowledged one.
+    pub(crate) fn unanswered_bytes(&self) -> u64 {
+        let newest = self.packets.iter().rev();
+        let unanswered = newest.take_while(|sent| !sent.reported);
+        unanswered.map(|sent| u64::from(sent.bytes)).sum()
+    }
+
     fn find(&mut self, number: u16) -> Option<&mut SentPacket> {
         let newest = self.next.checked_sub(1)?;
         let back = ((newest & 0xffff) as u16).wrapping_sub(number);

@@ -9,7 +9,7 @@ use rtc::rtcp::transport_feedbacks::cc_feedback_report::Ecn;
 use super::allocation::tests::ladder;
 use super::control::Decision;
 use super::probe::PADDING_PACKET_BYTES;
-use super::{Control, RenditionChoice, Rung, targets};
+use super::{Control, RenditionChoice, Rung, SendRoom, targets};
 use crate::encode::encoder::RenditionId;
 use crate::metrics::RenditionChange;
 
@@ -132,6 +132,9 @@ impl Simulation {
     }
 
     fn frame(&mut self, now: Instant) {
+        if matches!(self.control.room(now), SendRoom::Full(_)) {
+            return;
+        }
         let keyframe = self.next.is_some();
         if let Some(next) = self.next.take() {
             (self.current, self.abandoned) = (next, false);
@@ -183,7 +186,7 @@ impl Simulation {
     fn decide(&mut self, now: Instant) {
         targets(
             &mut self.ladder,
-            [(self.current, self.control.estimate_bps())].into_iter(),
+            [(self.current, self.control.media_bps())].into_iter(),
         );
         match self.control.decide(now, &self.ladder, self.current) {
             Decision::Stay => {}

@@ -129,7 +129,7 @@ impl Audience {
     pub(crate) fn resume(&mut self, now: Instant, pause: Duration) {
         for viewer in self.viewers.values_mut() {
             viewer.peer.resume(now, pause);
-            viewer.control.resume(now);
+            viewer.media.control.resume(now);
         }
         self.publishing.resume(now, pause);
     }

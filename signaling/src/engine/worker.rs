@@ -16,7 +16,7 @@ use super::audience::{Audience, Out};
 use super::handle::{Command, Shared, ViewerSummary};
 use super::ports::{Handed, OtherThread, Ports};
 use crate::encode::frame_queue::FrameReceiver;
-use crate::fanout::viewer::Phase;
+use crate::fanout::media_sender::Phase;
 use crate::metrics::{EngineMetrics, IgnoredCause, count};
 use crate::transport::demux::{Shard, ViewerKey};
 use crate::transport::peer::PacketSource;
@@ -323,14 +323,14 @@ impl Worker {
             .audience
             .viewers()
             .map(|viewer| ViewerSummary {
-                connected: matches!(viewer.phase, Phase::Awaiting | Phase::Live),
+                connected: matches!(viewer.media.phase, Phase::Awaiting | Phase::Live),
                 watched_for: now.saturating_duration_since(viewer.steps.offered_at),
                 loss: viewer.loss,
-                round_trip: viewer.round_trip,
-                rendition: viewer.rendition,
+                round_trip: viewer.media.round_trip,
+                rendition: viewer.media.rendition,
                 rendition_change: viewer.rendition_change,
-                estimate_bps: viewer.control.estimate_bps(),
-                frozen_for: viewer.freeze.total(now),
+                estimate_bps: viewer.media.control.estimate_bps(),
+                frozen_for: viewer.media.freeze.total(now),
             })
             .collect();
         if let Some(shared) = shared.upgrade() {

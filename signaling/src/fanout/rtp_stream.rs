@@ -131,7 +131,7 @@ impl RtpStream {
             header.sequence_number = wire(self.next);
             header.marker = index == last;
             header.extensions.truncate(shared);
-            self.number_transport(&mut header, stamp(payload.len()));
+            self.number_transport(&mut header, payload.len(), stamp);
             if let Some(originals) = &mut self.originals {
                 originals.note(self.next, &header);
             }
@@ -187,6 +187,13 @@ impl RtpStream {
         })
     }
 
+    /// Whether a packet was sent before the newest keyframe.
+    pub(crate) fn is_before_keyframe(&self, sequence_number: u16) -> bool {
+        let sent = self.sent_as(sequence_number);
+        sent.zip(self.keyframe)
+            .is_some_and(|(sent, (first, _))| sent.own < first)
+    }
+
     /// A packet that was sent already, as padding for a bandwidth probe. `None` without RTX: a repeated
     /// media packet would be counted as a repaired loss.
     pub(crate) fn padding(
@@ -233,7 +240,7 @@ impl RtpStream {
     ) -> Option<Packet> {
         let (ssrc, payload_type) = self.terms.rtx?;
         let mut header = self.header(packet.frame.rtp_ticks, false);
-        self.number_transport(&mut header, stamp(packet.payload.len() + 2));
+        self.number_transport(&mut header, packet.payload.len() + 2, stamp);
         let mut payload = BytesMut::with_capacity(2 + packet.payload.len());
         payload.put_u16(sequence_number);
         payload.put_slice(packet.payload);
@@ -273,10 +280,12 @@ impl RtpStream {
         }
     }
 
-    fn number_transport(&self, header: &mut Header, number: Option<u16>) {
-        let (Some(id), Some(number)) = (self.terms.transport_id, number) else {
+    /// A viewer that did not negotiate the number sends no feedback, so that its packets are not recorded either.
+    fn number_transport(&self, header: &mut Header, bytes: usize, stamp: &mut Stamp<'_>) {
+        let Some(id) = self.terms.transport_id else {
             return;
         };
+        let Some(number) = stamp(bytes) else { return };
         header.extension = true;
         header.extension_profile = EXTENSION_PROFILE_ONE_BYTE;
         header.extensions.push(Extension {

@@ -1,25 +1,19 @@
 //! Pacing of one viewer's packets: a keyframe is sent in runs with pauses between them, an ordinary frame
-//! at once. Pure.
+//! at once. Where the path's capacity is known, packets leave as it has room for them. Pure.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::packet_ring::RingFrame;
+use crate::congestion::SendRoom;
 
 /// The most packets in a run: 19 kB, which fits the queue of a cheap access point.
 const RUN_PACKETS: usize = 16;
-/// The fewest packets in a run: an ordinary frame of the smallest rendition.
-const RUN_PACKETS_LEAST: usize = 2;
-/// A slow viewer's run holds what its pace allows in this time.
-const RUN_TIME: Duration = Duration::from_millis(10);
 /// The approximate size of a packet on the wire.
 const PACKET_BYTES: usize = 1200;
 /// The pace without a bandwidth estimate: a keyframe of 60 kB leaves within 25 ms.
 const FREE_PACE_BPS: u32 = 20_000_000;
-/// The pace in relation to the bandwidth estimate: above it, so that a keyframe delays the frames behind it
-/// no longer than the path itself does.
-const PACE_SHARE: f32 = 1.5;
 /// Frames that waited longer than this are of no use to a live picture.
 const LONGEST_WAIT: Duration = Duration::from_millis(700);
 
@@ -41,15 +35,18 @@ impl SendQueue {
     pub(crate) fn run(
         &mut self,
         now: Instant,
-        estimate_bps: Option<u32>,
+        room: SendRoom,
     ) -> Option<(RingFrame, Range<usize>)> {
-        if self.next_at.is_some_and(|at| at > now) {
-            return None;
-        }
         let entry = self.frames.front()?.1.clone();
-        let pace_bps = estimate_bps.map_or(FREE_PACE_BPS, |bps| (bps as f32 * PACE_SHARE) as u32);
-        let per_run = pace_bps as f64 / 8.0 * RUN_TIME.as_secs_f64() / PACKET_BYTES as f64;
-        let most = (per_run as usize).clamp(RUN_PACKETS_LEAST, RUN_PACKETS);
+        let most = match room {
+            SendRoom::Free if self.next_at.is_some_and(|at| at > now) => return None,
+            SendRoom::Free => RUN_PACKETS,
+            SendRoom::Bytes(bytes) => bytes.div_ceil(PACKET_BYTES).min(RUN_PACKETS),
+            SendRoom::Full(until) => {
+                self.next_at = Some(until);
+                return None;
+            }
+        };
         let packets = entry.frame.payloads.len();
         let range = self.left..(self.left + most).min(packets);
         self.left = range.end;
@@ -58,13 +55,18 @@ impl SendQueue {
             self.left = 0;
         }
         let bits = (range.len() * PACKET_BYTES * 8) as f64;
-        self.next_at = Some(now + Duration::from_secs_f64(bits / f64::from(pace_bps.max(1))));
+        self.next_at = Some(now + Duration::from_secs_f64(bits / f64::from(FREE_PACE_BPS)));
         Some((entry, range))
     }
 
     /// When [`Self::run`] returns a run again.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.next_at.filter(|_| !self.frames.is_empty())
+    }
+
+    /// Whether a keyframe waits, as a whole or in part.
+    pub(crate) fn holds_keyframe(&self) -> bool {
+        self.frames.iter().any(|(_, entry)| entry.frame.keyframe)
     }
 
     /// Drops all frames if the oldest waited too long; returns how many were dropped.
@@ -94,10 +96,10 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     /// Runs the queue for a second; returns when how many packets left.
-    fn runs(queue: &mut SendQueue, start: Instant, estimate_bps: Option<u32>) -> Vec<(u32, usize)> {
+    fn runs(queue: &mut SendQueue, start: Instant) -> Vec<(u32, usize)> {
         let mut runs = Vec::new();
         for ms in 0..1000 {
-            while let Some((_, range)) = queue.run(start + ms * MS, estimate_bps) {
+            while let Some((_, range)) = queue.run(start + ms * MS, SendRoom::Free) {
                 runs.push((ms, range.len()));
             }
         }
@@ -109,35 +111,46 @@ mod tests {
         let (mut ring, start) = (PacketRing::default(), Instant::now());
         let mut queue = SendQueue::default();
         queue.push(start, ring.push(frame(0, false, 6), start));
-        assert_eq!(runs(&mut queue, start, None), [(0, 6)]);
+        assert_eq!(runs(&mut queue, start), [(0, 6)]);
         let later = start + 1000 * MS;
         queue.push(later, ring.push(frame(1, true, 50), later));
         assert_eq!(
-            runs(&mut queue, later, None),
+            runs(&mut queue, later),
             [(0, 16), (8, 16), (16, 16), (24, 2)]
         );
         assert_eq!(queue.due(), None);
     }
 
     #[test]
-    fn a_slow_viewer_gets_short_runs_and_no_stale_frames() {
+    fn a_slow_viewer_gets_what_its_path_has_room_for() {
         let (mut ring, start) = (PacketRing::default(), Instant::now());
         let mut queue = SendQueue::default();
         queue.push(start, ring.push(frame(0, true, 60), start));
-        queue.push(start, ring.push(frame(1, false, 2), start));
-        let runs = runs(&mut queue, start, Some(400_000));
-        let sent: usize = runs.iter().map(|(_, packets)| packets).sum();
-        assert_eq!(sent, 62);
-        assert!(runs[29].0 > 800, "600 kbit/s: {runs:?}");
-        let old = ring.push(frame(2, true, 60), start);
-        queue.push(start + 1000 * MS, old);
-        queue
-            .run(start + 1000 * MS, Some(400_000))
-            .expect("its turn");
-        assert_eq!(queue.drop_late(start + 1500 * MS), 0);
-        assert_eq!(queue.drop_late(start + 1701 * MS), 1);
+        let taken = |queue: &mut SendQueue, ms: u32, room| {
+            queue.run(start + ms * MS, room).map(|(_, range)| range)
+        };
+        assert_eq!(taken(&mut queue, 0, SendRoom::Bytes(3000)), Some(0..3));
+        assert_eq!(taken(&mut queue, 0, SendRoom::Full(start + 90 * MS)), None);
+        assert_eq!(queue.due(), Some(start + 90 * MS));
+        assert!(queue.holds_keyframe());
         assert_eq!(
-            queue.run(start + 3000 * MS, None).map(|(_, range)| range),
+            taken(&mut queue, 30, SendRoom::Bytes(1)),
+            Some(3..4),
+            "room came earlier"
+        );
+    }
+
+    #[test]
+    fn frames_that_waited_too_long_are_dropped() {
+        let (mut ring, start) = (PacketRing::default(), Instant::now());
+        let mut queue = SendQueue::default();
+        queue.push(start, ring.push(frame(0, true, 60), start));
+        assert_eq!(queue.drop_late(start + 700 * MS), 0);
+        assert_eq!(queue.drop_late(start + 701 * MS), 1);
+        assert_eq!(
+            queue
+                .run(start + 3000 * MS, SendRoom::Free)
+                .map(|run| run.1),
             None
         );
     }

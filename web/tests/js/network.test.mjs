@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { onlyCandidate, withoutCandidates } from "../../bench/link.mjs";
-import { allConditions, ordersFor, report, summary } from "../../bench/network_report.mjs";
+import { addedConditions, allConditions, nameOf, ordersFor, report, summary } from "../../bench/network_report.mjs";
 import { recoveredMs, traffic, watched } from "../../bench/pictures.mjs";
 import { replaceGenerated } from "../../bench/table.mjs";
 
@@ -84,6 +84,13 @@ test("every condition is measured once and reported", () => {
     "both loss=0.1 delay_ms=50",
     "down rate_bps=300000",
   ]);
+  const added = addedConditions();
+  const names = new Set([...conditions, ...added].map(nameOf));
+  assert.equal(names.size, 24 + added.length, "a name means one condition");
+  for (const one of added) {
+    assert.deepEqual(ordersFor(one), one.orders);
+    assert.ok(one.steps.every(([at]) => at < one.watchSeconds));
+  }
   const slow = conditions.find(({ lifts, loss }) => lifts && loss === 0);
   const viewer = {
     began: 0,

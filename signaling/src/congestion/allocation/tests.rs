@@ -8,6 +8,7 @@ pub(crate) fn ladder() -> Vec<Rung> {
             id: RenditionId::new(index).expect("three"),
             nominal_bps: bps,
             target_bps: bps,
+            needs_bps: bps,
         })
         .collect()
 }
@@ -41,7 +42,7 @@ fn moving_up_needs_a_margin() {
 #[test]
 fn probes_aim_at_the_next_useful_rate() {
     let mut ladder = ladder();
-    let goal = |ladder: &[Rung], place: usize, bps| probe_goal(ladder, ladder[place].id, bps);
+    let goal = |ladder: &[Rung], place: usize, bps| probe_goal(ladder, ladder[place].id, bps, None);
     assert_eq!(goal(&ladder, 2, 270_000), Some(720_000));
     assert_eq!(
         goal(&ladder, 2, 180_000),
@@ -50,6 +51,14 @@ fn probes_aim_at_the_next_useful_rate() {
     );
     assert_eq!(goal(&ladder, 1, 700_000), Some(720_000));
     assert_eq!(goal(&ladder, 1, 800_000), Some(1_800_000));
+    let burst = |bps, burst| probe_goal(&ladder, ladder[2].id, bps, Some(burst));
+    assert_eq!(
+        burst(270_000, 9_000_000),
+        Some(1_800_000),
+        "both steps at once"
+    );
+    assert_eq!(burst(270_000, 1_000_000), Some(720_000));
+    assert_eq!(burst(270_000, 300_000), Some(720_000), "as without bursts");
     ladder[0].target_bps = 900_000;
     assert_eq!(
         goal(&ladder, 0, 950_000),

@@ -95,8 +95,8 @@ impl Audience {
         if let Some(viewer) = self.viewers.get_mut(&key)
             && viewer.peer.take_moved()
         {
-            viewer.control = Control::new(now, viewer.control.choice());
-            request_keyframe(&self.demand, &self.metrics, viewer.rendition);
+            viewer.media.control = Control::new(now, viewer.media.control.choice());
+            request_keyframe(&self.demand, &self.metrics, viewer.media.rendition);
         }
     }
 
@@ -118,7 +118,7 @@ impl Audience {
                 }
                 Feedback::Nack(numbers) => {
                     self.metrics.nacks.inc();
-                    viewer.control.start_monitoring(now);
+                    viewer.media.control.start_monitoring(now);
                     for number in numbers {
                         let find = |rendition: RenditionId, number| {
                             streams[rendition.index()].ring.packet(number)
@@ -131,26 +131,26 @@ impl Audience {
                 }
                 Feedback::Report(reception) => {
                     viewer.loss = Some(reception.loss);
-                    let fresh = !viewer.control.has_just_resumed(now);
+                    let fresh = !viewer.media.control.has_just_resumed(now);
                     let round_trip = reception.round_trip(self.clock.ntp_middle(now));
                     let round_trip = round_trip.filter(|_| fresh);
-                    viewer.round_trip = round_trip.or(viewer.round_trip);
-                    viewer.control.report(now, reception.loss, round_trip);
+                    viewer.media.round_trip = round_trip.or(viewer.media.round_trip);
+                    viewer.media.control.report(now, reception.loss, round_trip);
                 }
                 Feedback::Transport(acknowledgements) => {
                     self.metrics.transport_feedbacks.inc();
                     has_arrivals = true;
-                    changed |= viewer.control.feedback(now, &acknowledgements);
+                    changed |= viewer.media.control.feedback(now, &acknowledgements);
                 }
             }
         }
         if needs_keyframe {
-            viewer.control.start_monitoring(now);
+            viewer.media.control.start_monitoring(now);
             if viewer.started {
-                viewer.freeze.began(now);
+                viewer.media.freeze.began(now);
             }
-            if viewer.needs_keyframe(now) {
-                request_keyframe(&self.demand, &self.metrics, viewer.rendition);
+            if viewer.media.needs_keyframe(now) {
+                request_keyframe(&self.demand, &self.metrics, viewer.media.rendition);
             }
         }
         if has_arrivals {

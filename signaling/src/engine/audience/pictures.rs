@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use capture::trace;
 
 use super::{Audience, Out, send};
-use crate::congestion::{Decision, RenditionChoice, ladder, targets};
+use crate::congestion::{RenditionChoice, ladder, targets};
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{Rendition, RenditionId};
 use crate::encode::frame_queue::EncodedFrame;
+use crate::fanout::media_sender::Phase;
 use crate::fanout::packet_ring::starts_from_cache;
-use crate::fanout::viewer::{Phase, Viewer};
+use crate::fanout::viewer::Viewer;
 use crate::metrics::{DropCause, EngineMetrics, RenditionChange, count};
 use crate::transport::demux::ViewerKey;
 use crate::transport::session::SessionError;
@@ -30,21 +31,17 @@ impl Audience {
         let (clock, ring) = (self.clock, &stream.ring);
         let (mut moved, mut queued) = (false, Vec::new());
         for (key, viewer) in &mut self.viewers {
-            if keyframe && viewer.next == Some(rendition) && viewer.phase != Phase::Connecting {
-                moved |= viewer.change_rendition();
-            }
-            // A viewer that abandoned its rendition waits for a keyframe of the next one.
-            let starts = viewer.phase == Phase::Awaiting && keyframe && viewer.next.is_none();
-            if viewer.rendition != rendition || (viewer.phase != Phase::Live && !starts) {
+            let used = viewer.media.admit(rendition, keyframe);
+            moved |= used.moves;
+            if !used.is_sent {
                 continue;
             }
-            if starts {
-                viewer.phase = Phase::Live;
+            if used.starts {
                 note_start(viewer, now, &self.metrics);
             }
             viewer.write_frame(now, entry.clone());
             viewer.report(now, &clock, ring);
-            if viewer.queue.due().is_some() {
+            if viewer.media.queue.due().is_some() {
                 queued.push(*key);
             }
             viewer.peer.drain(now, &mut self.outgoing);
@@ -65,9 +62,9 @@ impl Audience {
         let mut watched = Vec::new();
         for viewer in self.viewers.values_mut() {
             // overflow: drops-to-keyframe, uncounted: these pictures must not be shown any more.
-            viewer.abandon_rendition(now);
-            if viewer.phase == Phase::Awaiting {
-                watched.push(viewer.next.unwrap_or(viewer.rendition));
+            viewer.media.abandon_rendition(now);
+            if viewer.media.phase == Phase::Awaiting {
+                watched.push(viewer.media.next.unwrap_or(viewer.media.rendition));
             }
         }
         for rendition in watched {
@@ -86,13 +83,13 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let ring = &self.streams[viewer.rendition.index()].ring;
+        let ring = &self.streams[viewer.media.rendition.index()].ring;
         if !starts_from_cache(asked_at, now, ring.keyframe_at()) {
-            request_keyframe(&self.demand, &self.metrics, viewer.rendition);
+            request_keyframe(&self.demand, &self.metrics, viewer.media.rendition);
             return;
         }
         self.metrics.replays.inc();
-        viewer.phase = Phase::Live;
+        viewer.media.phase = Phase::Live;
         note_start(viewer, now, &self.metrics);
         for entry in ring.since_keyframe() {
             viewer.write_frame(now, entry.clone());
@@ -114,8 +111,8 @@ impl Audience {
             if !viewer.is_counted {
                 continue;
             }
-            counts[viewer.rendition.index()] += 1;
-            if let Some(next) = viewer.next {
+            counts[viewer.media.rendition.index()] += 1;
+            if let Some(next) = viewer.media.next {
                 counts[next.index()] += 1;
             }
         }
@@ -178,7 +175,7 @@ impl Audience {
     ) -> Result<(), SessionError> {
         let key = self.key_of(id)?;
         let viewer = self.viewers.get_mut(&key).ok_or(SessionError::Unknown)?;
-        viewer.control.set_choice(choice);
+        viewer.media.control.set_choice(choice);
         self.reconsider(now, key);
         Ok(())
     }
@@ -188,34 +185,35 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let stream = &self.streams[viewer.rendition.index()];
-        if viewer.pli_backoff.forward_delayed(now) {
-            request_keyframe(&self.demand, &self.metrics, viewer.rendition);
+        let stream = &self.streams[viewer.media.rendition.index()];
+        if viewer.media.pli_backoff.forward_delayed(now) {
+            request_keyframe(&self.demand, &self.metrics, viewer.media.rendition);
         }
         viewer.report(now, &self.clock, &stream.ring);
-        if viewer.phase != Phase::Live {
+        if viewer.media.phase != Phase::Live {
             return;
         }
         // overflow: drops-to-keyframe, counted. Every viewer pays for a keyframe, so the request passes
         // this viewer's back-off like a PLI.
-        let dropped = viewer.queue.drop_late(now);
+        let dropped = viewer.media.drop_late(now);
         if dropped > 0 {
             count(&self.metrics.drops, DropCause::Late, dropped);
-            viewer.phase = Phase::Awaiting;
-            viewer.freeze.began(now);
-            if viewer.needs_keyframe_after_drop(now) {
-                request_keyframe(&self.demand, &self.metrics, viewer.rendition);
+            if viewer.media.needs_keyframe_after_drop(now) {
+                request_keyframe(&self.demand, &self.metrics, viewer.media.rendition);
             }
             return;
         }
         viewer.write_queued(now);
-        let padding = viewer.control.padding(now);
+        let padding = viewer.media.control.padding(now);
         if padding > 0 {
             self.metrics.padding.inc_by(padding as u64);
             viewer.write_padding(now, padding, &stream.ring);
         }
-        if viewer.control.due(now).is_some_and(|due| due <= now) {
-            let changed = viewer.control.tick(now, &self.ladder, viewer.rendition);
+        if viewer.media.control.due(now).is_some_and(|due| due <= now) {
+            let changed = viewer
+                .media
+                .control
+                .tick(now, &self.ladder, viewer.media.rendition);
             self.apply_estimate(now, key, changed);
         }
     }
@@ -234,7 +232,7 @@ impl Audience {
             self.retarget(now);
             if is_changed {
                 let viewers = self.viewers.values_mut();
-                viewers.for_each(|viewer| viewer.control.offer_changed());
+                viewers.for_each(|viewer| viewer.media.control.offer_changed());
                 let keys: Vec<ViewerKey> = self.viewers.keys().copied().collect();
                 keys.into_iter().for_each(|key| self.reconsider(now, key));
             }
@@ -263,7 +261,7 @@ impl Audience {
                 .unwrap_or(rung.nominal_bps);
         }
         let watching = self.viewers.values().filter(|viewer| viewer.watches(now));
-        let own = watching.map(|viewer| (viewer.rendition, viewer.control.estimate_bps()));
+        let own = watching.flat_map(|viewer| viewer.media.estimates());
         let known = self.peer_index.estimates(self.shard, own.collect());
         // A WHIP server serves its own viewers, whose estimates are not known here.
         let sent_on = self.renditions.iter().flat_map(|rendition| {
@@ -283,22 +281,15 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        let from = viewer.next.unwrap_or(viewer.rendition);
-        let (to, cause) = match viewer.control.decide(now, &self.ladder, from) {
-            Decision::Stay => return,
-            Decision::Move(to, cause) => (to, cause),
-            Decision::Abandon(to, cause) => {
-                viewer.abandon_rendition(now);
-                (to, cause)
-            }
+        let Some(change) = viewer.media.reconsider(now, &self.ladder) else {
+            return;
         };
-        viewer.next = (to != viewer.rendition).then_some(to);
-        let needs_keyframe = viewer.next.is_some() || viewer.phase == Phase::Awaiting;
-        self.note_rendition_change(key, (from, to), cause);
+        self.note_rendition_change(key, (change.from, change.to), change.cause);
         // Counted first: a request for a rendition that nobody watches may be cancelled.
         self.count_watchers(now);
-        if needs_keyframe {
-            request_keyframe(&self.demand, &self.metrics, to);
+        self.retarget(now);
+        if change.needs_keyframe {
+            request_keyframe(&self.demand, &self.metrics, change.to);
         }
     }
 

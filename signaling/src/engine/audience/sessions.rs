@@ -7,8 +7,9 @@ use capture::{Guest, trace};
 
 use super::pictures::{first_rendition, request_keyframe};
 use super::{Audience, Out, TICK_LEAST, send};
+use crate::fanout::media_sender::Phase;
 use crate::fanout::packet_ring::join_needs_keyframe;
-use crate::fanout::viewer::{NewViewer, Phase, Viewer};
+use crate::fanout::viewer::{NewViewer, Viewer};
 use crate::ingest::publisher::{IngestPublisher, NewPublisher};
 use crate::metrics::{LeaveReason, RenditionChange, count, count_join_failure};
 use crate::transport::demux::ViewerKey;
@@ -47,7 +48,7 @@ impl Audience {
             return;
         }
         viewer.steps.checked_at = Some(now);
-        let rendition = viewer.rendition;
+        let rendition = viewer.media.rendition;
         self.count_watchers(now);
         self.retarget_at.get_or_insert(now);
         let ring = &self.streams[rendition.index()].ring;
@@ -127,7 +128,7 @@ impl Audience {
             }
             return;
         };
-        let waits = viewer.phase == Phase::Connecting;
+        let waits = viewer.media.phase == Phase::Connecting;
         if waits && viewer.steps.path_at.is_none() && viewer.peer.has_path() {
             viewer.steps.path_at = Some(now);
         }
@@ -146,10 +147,14 @@ impl Audience {
         if let Some(reason) = gone {
             return self.remove(now, key, reason, out);
         }
-        let rendition = viewer.rendition;
-        let first = first_rendition(viewer.control.choice(), &self.renditions, &self.demand);
+        let rendition = viewer.media.rendition;
+        let first = first_rendition(
+            viewer.media.control.choice(),
+            &self.renditions,
+            &self.demand,
+        );
         let changed = viewer.follow_link(now, first);
-        let changes = (rendition, viewer.rendition);
+        let changes = (rendition, viewer.media.rendition);
         if changes.0 != changes.1 {
             self.note_rendition_change(key, changes, RenditionChange::NewPath);
         }
@@ -167,7 +172,7 @@ impl Audience {
         let Some(viewer) = self.viewers.get_mut(&key) else {
             return;
         };
-        if viewer.phase == Phase::Awaiting {
+        if viewer.media.phase == Phase::Awaiting {
             let asked_at = match before {
                 Phase::Connecting => viewer.steps.checked_at.unwrap_or(now),
                 _ => now,

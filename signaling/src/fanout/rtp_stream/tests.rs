@@ -360,6 +360,21 @@ fn a_changed_playout_delay_is_sent_with_a_few_frames_and_with_keyframes() {
 }
 
 #[test]
+fn packets_without_a_transport_wide_number_are_not_recorded() {
+    let terms = StreamTerms {
+        transport_id: None,
+        ..TERMS
+    };
+    let (mut stream, mut ring) = (RtpStream::new(terms, 0), PacketRing::default());
+    let now = Instant::now();
+    let entry = ring.push(frame(0, true, 3), now);
+    let mut sent = 0;
+    let stamp: &mut Stamp<'_> = &mut |_| panic!("no feedback will come");
+    stream.packets(now, &entry, 0..3, stamp, &mut |_, _| sent += 1);
+    assert_eq!(sent, 3);
+}
+
+#[test]
 fn the_timestamp_runs_on_from_the_newest_frame() {
     let terms = StreamTerms {
         ssrc: 9,

@@ -1,8 +1,8 @@
 //! Renditions that are withheld for a while.
 
 use super::*;
+use crate::fanout::media_sender::Phase;
 use crate::fanout::packet_ring::tests::frame_of;
-use crate::fanout::viewer::Phase;
 use crate::metrics::RenditionChange;
 
 const SMALLER: usize = 1;
@@ -32,14 +32,14 @@ impl Station {
 fn a_viewer_leaves_a_withheld_rendition_at_a_keyframe_and_comes_back_when_it_is_offered() {
     let mut station = station();
     station.appear(station.start);
-    station.only_viewer().phase = Phase::Live;
+    station.only_viewer().media.phase = Phase::Live;
     station.tick(10);
     let demand = Arc::clone(&station.audience.demand);
     demand.set_withheld(RenditionId::MAIN, true);
     station.tick(600);
-    assert_eq!(station.only_viewer().next, Some(smaller()));
+    assert_eq!(station.only_viewer().media.next, Some(smaller()));
     assert_eq!(
-        station.only_viewer().rendition,
+        station.only_viewer().media.rendition,
         RenditionId::MAIN,
         "until its keyframe"
     );
@@ -49,7 +49,7 @@ fn a_viewer_leaves_a_withheld_rendition_at_a_keyframe_and_comes_back_when_it_is_
     );
     station.keyframe(640, smaller());
     let cause = |station: &mut Station| station.only_viewer().rendition_change;
-    assert_eq!(station.only_viewer().rendition, smaller());
+    assert_eq!(station.only_viewer().media.rendition, smaller());
     assert_eq!(cause(&mut station), Some(RenditionChange::RenditionGone));
     assert_eq!(
         demand.viewers(RenditionId::MAIN),
@@ -61,7 +61,7 @@ fn a_viewer_leaves_a_withheld_rendition_at_a_keyframe_and_comes_back_when_it_is_
     demand.set_withheld(RenditionId::MAIN, false);
     station.tick(1120);
     station.keyframe(1160, RenditionId::MAIN);
-    assert_eq!(station.only_viewer().rendition, RenditionId::MAIN);
+    assert_eq!(station.only_viewer().media.rendition, RenditionId::MAIN);
     assert_eq!(cause(&mut station), Some(RenditionChange::RenditionBack));
 }
 
@@ -76,10 +76,10 @@ fn who_joins_meanwhile_begins_with_the_largest_that_is_offered() {
         ..station.newcomer(start)
     };
     station.audience.join(start, chosen).expect("room");
-    assert_eq!(station.only_viewer().rendition, smaller());
+    assert_eq!(station.only_viewer().media.rendition, smaller());
     station.audience.viewers.clear();
     station.appear(start);
-    assert_eq!(station.only_viewer().rendition, smaller());
+    assert_eq!(station.only_viewer().media.rendition, smaller());
     assert_eq!(
         (demand.viewers(RenditionId::MAIN), demand.viewers(smaller())),
         (0, 1)

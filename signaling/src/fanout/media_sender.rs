@@ -1,0 +1,280 @@
+//! What one viewer is sent: its RTP stream, its congestion control, and what waits for the network. Pure: time
+//! is an argument, and packets go to a [`Sink`].
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use super::packet_ring::{PacketRing, RingFrame, RingPacket};
+use super::rtp_stream::{RtpStream, Sink};
+use super::send_queue::SendQueue;
+use crate::congestion::{Control, Decision, RenditionChoice, Rung};
+use crate::encode::encoder::RenditionId;
+use crate::encode::keyframes::PliBackoff;
+use crate::metrics::{RenditionChange, ResendOutcome};
+
+/// What a keyframe takes to a viewer in addition to round trips: pacing, decoding.
+const KEYFRAME_DELAY: Duration = Duration::from_millis(250);
+
+/// The phase of a viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Offer answered, not connected yet.
+    Connecting,
+    /// Connected, waits for a keyframe.
+    Awaiting,
+    /// Is sent every frame.
+    Live,
+    /// Nothing came from it for a while: nothing is sent until something does.
+    Away,
+}
+
+/// What a new frame means to a viewer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FrameUse {
+    /// The viewer is sent the frame.
+    pub(crate) is_sent: bool,
+    /// The frame starts its picture.
+    pub(crate) starts: bool,
+    /// The viewer has changed to the frame's rendition.
+    pub(crate) moves: bool,
+}
+
+/// A change of the rendition that begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RenditionMove {
+    pub(crate) from: RenditionId,
+    pub(crate) to: RenditionId,
+    pub(crate) cause: RenditionChange,
+    pub(crate) needs_keyframe: bool,
+}
+
+/// The media of one viewer.
+pub(crate) struct MediaSender {
+    pub(crate) rtp: RtpStream,
+    pub(crate) control: Control,
+    pub(crate) queue: SendQueue,
+    pub(crate) phase: Phase,
+    /// The rendition that it gets.
+    pub(crate) rendition: RenditionId,
+    /// The rendition that it gets from that one's next keyframe on.
+    pub(crate) next: Option<RenditionId>,
+    pub(crate) round_trip: Option<Duration>,
+    pub(crate) freeze: FreezeClock,
+    pub(crate) pli_backoff: PliBackoff,
+}
+
+impl MediaSender {
+    /// `rendition`: the one that the viewer gets first.
+    pub(crate) fn new(
+        now: Instant,
+        rtp: RtpStream,
+        choice: RenditionChoice,
+        rendition: RenditionId,
+    ) -> Self {
+        Self {
+            rtp,
+            control: Control::new(now, choice),
+            queue: SendQueue::default(),
+            phase: Phase::Connecting,
+            rendition,
+            next: None,
+            round_trip: None,
+            freeze: FreezeClock::default(),
+            pli_backoff: PliBackoff::default(),
+        }
+    }
+
+    /// Decides whether the viewer gets a new frame, and changes rendition and phase accordingly.
+    pub(crate) fn admit(&mut self, rendition: RenditionId, keyframe: bool) -> FrameUse {
+        let mut found = FrameUse::default();
+        if keyframe && self.next == Some(rendition) && self.phase != Phase::Connecting {
+            found.moves = self.change_rendition();
+        }
+        // A viewer that abandoned its rendition waits for a keyframe of the next one.
+        found.starts = self.phase == Phase::Awaiting
+            && keyframe
+            && self.next.is_none()
+            && self.rendition == rendition;
+        found.is_sent = self.rendition == rendition && (self.phase == Phase::Live || found.starts);
+        if found.starts {
+            self.phase = Phase::Live;
+        }
+        found
+    }
+
+    /// The viewer cannot go on without a keyframe. `true`: request one from the encoder now; otherwise
+    /// its back-off does so later, or a keyframe is on its way.
+    pub(crate) fn needs_keyframe(&mut self, now: Instant) -> bool {
+        let in_flight = self.control.round_trip() * 2 + KEYFRAME_DELAY;
+        self.pli_backoff.request(now, in_flight)
+    }
+
+    /// Drops what waited too long for the network; returns how many frames. The viewer then waits for a keyframe.
+    ///
+    /// overflow: drops-to-keyframe, counted by the caller.
+    pub(crate) fn drop_late(&mut self, now: Instant) -> usize {
+        let dropped = self.queue.drop_late(now);
+        if dropped > 0 {
+            self.phase = Phase::Awaiting;
+            self.freeze.began(now);
+        }
+        dropped
+    }
+
+    /// Like [`Self::needs_keyframe`], after frames of this viewer were dropped here: what is in flight does not help.
+    pub(crate) fn needs_keyframe_after_drop(&mut self, now: Instant) -> bool {
+        self.pli_backoff.keyframe_dropped();
+        self.needs_keyframe(now)
+    }
+
+    /// Queues a frame, and sends what pacing allows.
+    pub(crate) fn write_frame(&mut self, now: Instant, entry: RingFrame, sink: &mut Sink<'_>) {
+        if entry.frame.keyframe {
+            self.freeze.ended(now);
+            self.pli_backoff.keyframe_sent(now);
+        }
+        self.queue.push(now, entry);
+        self.write_queued(now, sink);
+    }
+
+    /// Sends what pacing allows now.
+    pub(crate) fn write_queued(&mut self, now: Instant, sink: &mut Sink<'_>) {
+        self.rtp.set_delay(self.control.playout_delay());
+        while let Some((entry, range)) = self.queue.run(now, self.control.room(now)) {
+            let control = &mut self.control;
+            let mut stamp = |bytes| control.stamp(now, bytes);
+            self.rtp.packets(now, &entry, range, &mut stamp, sink);
+        }
+    }
+
+    /// Answers a NACK for one packet; `find` looks into the rings.
+    pub(crate) fn resend<'ring>(
+        &mut self,
+        now: Instant,
+        number: u16,
+        find: impl FnOnce(RenditionId, u64) -> Option<RingPacket<'ring>>,
+        sink: &mut Sink<'_>,
+    ) -> ResendOutcome {
+        let limited = self.control.estimate_bps().is_some();
+        // A keyframe that waits here makes what came before it useless.
+        let keyframe_waits = self.phase == Phase::Awaiting || self.queue.holds_keyframe();
+        if limited && (keyframe_waits || self.rtp.is_before_keyframe(number)) {
+            return ResendOutcome::Passed;
+        }
+        if !self.control.takes_resend(now) {
+            return ResendOutcome::OverBudget;
+        }
+        let control = &mut self.control;
+        let mut stamp = |bytes| control.stamp(now, bytes);
+        let round_trip = self.round_trip;
+        match self.rtp.resend(number, find, now, round_trip, &mut stamp) {
+            Ok(packets) => {
+                for packet in packets {
+                    sink(&packet.header, &packet.payload);
+                }
+                ResendOutcome::Sent
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Sends `count` packets of the newest frame again, as padding for a bandwidth probe.
+    pub(crate) fn write_padding(
+        &mut self,
+        now: Instant,
+        count: usize,
+        ring: &PacketRing,
+        sink: &mut Sink<'_>,
+    ) {
+        let Some(newest) = ring.newest() else { return };
+        let packets = newest.frame.payloads.len().max(1);
+        for index in 0..count {
+            let number = newest.first + (index % packets) as u64;
+            let Some(packet) = ring.packet(number) else {
+                return;
+            };
+            let control = &mut self.control;
+            let mut stamp = |bytes| control.stamp(now, bytes);
+            let Some(padding) = self.rtp.padding(&packet, number, &mut stamp) else {
+                return;
+            };
+            sink(&padding.header, &padding.payload);
+        }
+    }
+
+    /// What the encoders of its present and its next rendition may spend on this viewer.
+    pub(crate) fn estimates(&self) -> impl Iterator<Item = (RenditionId, Option<u32>)> {
+        let bps = self.control.media_bps();
+        let both = [Some(self.rendition), self.next];
+        both.into_iter().flatten().map(move |id| (id, bps))
+    }
+
+    /// Decides which rendition the viewer gets now.
+    pub(crate) fn reconsider(&mut self, now: Instant, ladder: &[Rung]) -> Option<RenditionMove> {
+        let from = self.next.unwrap_or(self.rendition);
+        let (to, cause) = match self.control.decide(now, ladder, from) {
+            Decision::Stay => return None,
+            Decision::Move(to, cause) => (to, cause),
+            Decision::Abandon(to, cause) => {
+                self.abandon_rendition(now);
+                (to, cause)
+            }
+        };
+        self.next = (to != self.rendition).then_some(to);
+        Some(RenditionMove {
+            from,
+            to,
+            cause,
+            needs_keyframe: self.next.is_some() || self.phase == Phase::Awaiting,
+        })
+    }
+
+    /// Sends nothing more of the present rendition: the path is far too slow for it.
+    pub(crate) fn abandon_rendition(&mut self, now: Instant) {
+        // overflow: drops-to-keyframe, uncounted: the next rendition's keyframe is on its way.
+        self.queue.clear();
+        if self.phase == Phase::Live {
+            self.phase = Phase::Awaiting;
+            self.freeze.began(now);
+        }
+    }
+
+    /// Changes to the next rendition, whose keyframe came. `true`: it is another one than before.
+    fn change_rendition(&mut self) -> bool {
+        let Some(next) = self.next.take() else {
+            return false;
+        };
+        // overflow: drops-to-keyframe, uncounted: the keyframe replaces what is queued of the old
+        // rendition.
+        self.queue.clear();
+        std::mem::replace(&mut self.rendition, next) != next
+    }
+}
+
+/// How long the picture stood still: from each loss (reported by the viewer, or frames dropped here) to the
+/// next keyframe.
+#[derive(Debug, Default)]
+pub(crate) struct FreezeClock {
+    since: Option<Instant>,
+    before: Duration,
+}
+
+impl FreezeClock {
+    pub(crate) fn began(&mut self, now: Instant) {
+        self.since.get_or_insert(now);
+    }
+
+    pub(crate) fn ended(&mut self, now: Instant) {
+        if let Some(since) = self.since.take() {
+            self.before += now.saturating_duration_since(since);
+        }
+    }
+
+    /// The sum until `now`.
+    pub(crate) fn total(&self, now: Instant) -> Duration {
+        let running = self.since.map(|since| now.saturating_duration_since(since));
+        self.before + running.unwrap_or_default()
+    }
+}

@@ -1,0 +1,130 @@
+//! The table of all conditions, and what holds for them: medians of five seeds on both sources.
+
+use std::io::Write as _;
+
+use super::conditions::{Network, grid, special};
+use super::frame_sizes::{SCENE, Source, WEBCAM};
+use super::outcome::{Outcome, simulate};
+
+const SEEDS: std::ops::Range<u64> = 1..6;
+
+fn median(source: &'static Source, network: &Network) -> (Outcome, f64) {
+    let all: Vec<Outcome> = SEEDS.map(|seed| simulate(source, network, seed)).collect();
+    let worst = all.iter().map(|one| one.frozen_percent).fold(0.0, f64::max);
+    (Outcome::median(&all), worst)
+}
+
+/// Prints what viewers see: the medians of five seeds.
+pub(super) fn print_table(filter: &str, details: bool) {
+    let mut out = std::io::stderr().lock();
+    for source in [&SCENE, &WEBCAM] {
+        for network in grid().into_iter().chain(special()) {
+            if !network.name.contains(filter) {
+                continue;
+            }
+            let (seen, worst) = median(source, &network);
+            let [p720, p360, p180, p90] = seen.shares.map(|share| share * 100.0);
+            let optional = |ms: Option<u32>| ms.map_or("-".to_owned(), |ms| ms.to_string());
+            let line = format!(
+                "{:6} | {:36} | frozen {:5.1} (worst {:5.1}) | gap {:5} late {:5} | first {:5} | {:4.1}/s | \
+                 settled {:5} on {} | {:3.0} {:3.0} {:3.0} {:3.0} | queue {:4} | again {} {}\n",
+                source.name,
+                network.name,
+                seen.frozen_percent,
+                worst,
+                seen.longest_gap_ms,
+                seen.longest_late_gap_ms,
+                seen.first_ms,
+                seen.pictures_per_s,
+                seen.settled_ms,
+                seen.settled_on,
+                p720,
+                p360,
+                p180,
+                p90,
+                seen.queue_p90_ms,
+                optional(seen.moving_again_ms),
+                optional(seen.recovered_ms),
+            );
+            let _ = out.write_all(line.as_bytes());
+            if details {
+                let _ = out.write_all(format!("    {}\n", seen.details).as_bytes());
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "prints a table"]
+fn table() {
+    print_table(
+        &std::env::var("NETWORK").unwrap_or_default(),
+        std::env::var("DETAILS").is_ok(),
+    );
+}
+
+/// Checks the medians under conditions whose name contains `filter`.
+fn each(networks: Vec<Network>, filter: &str, holds: impl Fn(&Outcome) -> bool) {
+    let chosen = networks.iter().filter(|one| one.name.contains(filter));
+    let mut count = 0;
+    for network in chosen {
+        for source in [&SCENE, &WEBCAM] {
+            let (seen, _) = median(source, network);
+            assert!(holds(&seen), "{}, {}: {seen:?}", source.name, network.name);
+            count += 1;
+        }
+    }
+    assert!(count > 0, "no condition has {filter:?} in its name");
+}
+
+#[test]
+fn a_good_network_has_720p_at_once_and_keeps_it() {
+    let at_once = |seen: &Outcome| seen.shares[0] > 0.999 && seen.first_ms < 200;
+    each(grid(), "free", at_once);
+    each(special(), "2 Mbit/s", at_once);
+    each(special(), "jitter", |seen| {
+        at_once(seen) && seen.frozen_percent == 0.0
+    });
+    each(special(), "bursts", |seen| {
+        at_once(seen) && seen.frozen_percent < 1.0
+    });
+}
+
+#[test]
+fn a_slow_network_without_loss_does_not_freeze() {
+    let moves = |seen: &Outcome| seen.frozen_percent == 0.0 && seen.longest_late_gap_ms < 250;
+    for filter in ["1 Mbit/s, 20 ms, 0 %", "1 Mbit/s, 100 ms, 0 %"] {
+        each(grid(), filter, |seen| moves(seen) && seen.shares[0] > 0.999);
+    }
+    // A probe that takes 360p for possible costs a freeze at the start.
+    let nearly = |seen: &Outcome| seen.frozen_percent < 1.5 && seen.longest_late_gap_ms < 500;
+    each(grid(), "300 kbit/s, 20 ms, 0 %", nearly);
+    each(grid(), "300 kbit/s, 100 ms, 0 %", nearly);
+    each(special(), "queue of 1 s", |seen| {
+        moves(seen) && seen.queue_p90_ms < 100
+    });
+}
+
+#[test]
+fn a_slow_network_with_loss_freezes_little() {
+    // The goal is 1 %.
+    each(grid(), "1 Mbit/s", |seen| seen.frozen_percent < 5.0);
+    each(grid(), "300 kbit/s", |seen| seen.frozen_percent < 3.0);
+}
+
+#[test]
+fn the_first_picture_comes_soon() {
+    each(grid(), "1 Mbit/s", |seen| seen.first_ms < 500);
+    each(grid(), "300 kbit/s", |seen| seen.first_ms < 1500);
+}
+
+#[test]
+fn a_network_that_changes_is_followed() {
+    each(special(), "500 kbit/s, 3 Mbit/s", |seen| {
+        seen.longest_late_gap_ms < 700 && seen.recovered_ms.is_some_and(|ms| ms < 6000)
+    });
+    each(special(), "outage", |seen| {
+        seen.moving_again_ms.is_some_and(|ms| ms < 1000)
+            && seen.recovered_ms.is_some_and(|ms| ms < 6000)
+    });
+}
