@@ -129,7 +129,7 @@ docs: ## the documentation as a site in target/docs (builds mdBook once)
 	@scripts/docs.sh
 
 doc: ## the documentation of the crates
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lib --bins --examples
 
 clean: ## remove what was built; models and ONNX Runtime stay in the XDG folders
 	cargo clean

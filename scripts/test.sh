@@ -135,7 +135,8 @@ step "formatting" cargo fmt --all --check
 page_tests >"$logs/pages" 2>&1 &
 page_tests=$!
 step "clippy" nice -n 5 cargo clippy --workspace --all-targets --locked -- -D warnings
-step "documentation" env RUSTDOCFLAGS="-D warnings" nice -n 5 cargo doc --workspace --no-deps --locked
+# With the examples, the features of the dependencies are those of clippy, which has checked them.
+step "documentation" env RUSTDOCFLAGS="-D warnings" nice -n 5 cargo doc --workspace --no-deps --lib --bins --examples --locked
 step "licences and sources" logged audit scripts/audit.sh licences
 step "build of the tests" nice -n 5 cargo test --workspace --locked --no-run
 # The Rust tests measure times, so nothing runs beside them.

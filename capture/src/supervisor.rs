@@ -241,6 +241,8 @@ impl Supervisor {
             return None;
         }
         let last_picture = attempt.state().arrivals().last;
+        // Before the card is up: the next picture may come at once.
+        attempt.state().announce_next();
         if self.lost.is_none() && last_picture.is_some() {
             self.context.metrics.stalls.inc();
         }
@@ -255,7 +257,6 @@ impl Supervisor {
         if self.live.is_some() || checked == StallCheck::Silent {
             self.publish_lost(error.to_string(), last_picture.unwrap_or(now));
         }
-        attempt.state().announce_next();
         (checked == StallCheck::GiveUp).then_some(error)
     }
 
