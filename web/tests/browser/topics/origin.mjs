@@ -67,7 +67,7 @@ export async function run(t) {
 
 // Waits until no viewer is counted, for less than the timeout that removes silent viewers; gives their number.
 async function viewersLeft(url) {
-  const until = Date.now() + 5000;
+  const until = Date.now() + 10_000;
   for (;;) {
     const { viewers } = await (await fetch(`${url}api/status`)).json();
     if (viewers === 0 || Date.now() > until) return viewers;
