@@ -37,21 +37,21 @@ pub(crate) async fn check_host(
     let unknown = hosts.iter().find(is_unknown);
     let caller = request.extensions().get::<ConnectInfo<Caller>>();
     let ip = caller.map(|ConnectInfo(caller)| caller.ip);
-    match unknown {
-        Some(_)
-            if present.network.captive_portal
-                && let Some(probe) = probe_of(request.uri().path()) =>
+    let path = request.uri().path();
+    if let Some(host) = unknown {
+        if present.network.captive_portal
+            && let Some(probe) = probe_of(path)
         {
-            portal::answer_probe(&app, probe, ip)
+            return portal::answer_probe(&app, probe, ip);
         }
-        Some(host) if !is_health(request.uri().path()) => misdirected(host),
-        _ => {
-            if let Some(ip) = ip {
-                app.network.note_request(ip);
-            }
-            next.run(request).await
+        if !is_health(path) {
+            return misdirected(host);
         }
     }
+    if let Some(ip) = ip {
+        app.network.note_request(ip);
+    }
+    next.run(request).await
 }
 
 fn misdirected(host: &str) -> Response {
