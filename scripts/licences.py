@@ -5,21 +5,17 @@ The crates come from `cargo metadata`: all that the program is made of, without 
 licence files are read from their sources, the licences of C and C++ libraries that they contain among them. A crate
 without a file gets the standard text of its licence. Each text is printed once.
 
-    licences.py [--runtime FOLDER] [--target TRIPLE] [--format text|cyclonedx]
-
-The same components as a bill of materials (CycloneDX 1.5) are the other format.
+    licences.py [--runtime FOLDER] [--target TRIPLE]
 
 FOLDER is the `onnxruntime` folder that scripts/fetch-runtime.sh unpacked. Without it ONNX Runtime is left out.
 """
 
 import argparse
 import json
-import os
 import pathlib
 import re
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -43,7 +39,6 @@ class Component:
     source: str = ""
     note: str = ""
     texts: list[str] = field(default_factory=list)
-    is_crate: bool = False
 
 
 def read(path: pathlib.Path) -> str:
@@ -94,7 +89,7 @@ def crate(package: dict) -> Component:
     licence = (package["license"] or f"see {package['license_file']}").replace("/", " OR ")
     source = package["repository"] or package["homepage"] or ""
     texts = [read(path) for path in licence_files(folder)]
-    return Component(package["name"], package["version"], licence, source, texts=texts, is_crate=True)
+    return Component(package["name"], package["version"], licence, source, texts=texts)
 
 
 def complete(component: Component, package: dict, components: list[Component]) -> None:
@@ -166,31 +161,13 @@ def write(components: list[Component]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def bill_of_materials(components: list[Component]) -> str:
-    """Components of crates.io are named as scanners look for them; the time is that of the commit, if it is given."""
-    listed = []
-    for component in components:
-        entry = {"type": "library", "name": component.name, "licenses": [{"expression": component.licence}]}
-        if component.version:
-            entry["version"] = component.version
-        if component.is_crate:
-            entry["purl"] = f"pkg:cargo/{component.name}@{component.version}"
-        listed.append(entry)
-    own, others = listed[0] | {"type": "application"}, listed[1:]
-    seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
-    metadata = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)), "component": own}
-    bill = {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "metadata": metadata, "components": others}
-    return json.dumps(bill, indent=1) + "\n"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Writes the licences of everything that carrier contains.")
     parser.add_argument("--runtime", type=pathlib.Path, help="the folder onnxruntime of the runtime that is bundled")
     parser.add_argument("--target", default=host(), help="the platform of the program")
-    parser.add_argument("--format", choices=["text", "cyclonedx"], default="text")
     options = parser.parse_args()
     components = other_components(options.runtime) + crates(options.target)
-    sys.stdout.write(write(components) if options.format == "text" else bill_of_materials(components))
+    sys.stdout.write(write(components))
 
 
 def host() -> str:

@@ -75,8 +75,8 @@ cp packaging/compose.yaml packaging/compose.comfyui.yaml "$folder/docker/"
 cp README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT THIRD-PARTY.md "$folder/"
 cp packaging/README.md "$folder/INSTALL.md"
 cp "$folder/usr/share/doc/carrier/copyright" "$out/$name.licences.txt"
-runtime=${XDG_CACHE_HOME:-$HOME/.cache}/carrier/runtime/cpu/onnxruntime
-scripts/licences.py --runtime "$runtime" --format cyclonedx >"$out/$name.cdx.json"
+platform=$(rustc -vV | sed -n 's/^host: //p')
+cargo metadata --locked --format-version 1 --filter-platform "$platform" | scripts/sbom.py release cpu >"$out/$name.cdx.json"
 tar --create --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
     --directory "$work" "$name" | gzip --no-name -9 >"$out/$name.tar.gz"
 

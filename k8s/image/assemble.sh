@@ -26,7 +26,7 @@ mkdir -p "$doc/opencv"
 cp LICENSE-APACHE LICENSE-MIT THIRD-PARTY.md models/EMBEDDED.md capture/fonts/OFL.txt "$doc/"
 cp /out/copyright "$doc/"
 cp /opt/opencv/licence/* "$doc/opencv/"
-python3 k8s/image/sbom.py image "$root" "$arch" </out/components.json >"$doc/carrier.cdx.json"
+python3 scripts/sbom.py image "$root" "$arch" </out/components.json >"$doc/carrier.cdx.json"
 
 # Names of Debian's packages change with its releases: nothing must be missing.
 needed=$(for file in "$root/usr/bin/carrier" "$libraries"/libopencv_*.so.*; do

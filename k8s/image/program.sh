@@ -27,7 +27,7 @@ mkdir -p /out
 cp "$CARGO_TARGET_DIR/$target/release/carrier" /out/program
 "$triplet-strip" --strip-debug /out/program
 cargo metadata --locked --format-version 1 --filter-platform "$target" >/tmp/crates.json
-python3 k8s/image/sbom.py program "$RUNTIME" </tmp/crates.json >/out/components.json
+python3 scripts/sbom.py program "$RUNTIME" </tmp/crates.json >/out/components.json
 
 XDG_CACHE_HOME=/out scripts/fetch-runtime.sh "$RUNTIME" "$machine"
 # Here, since the sources of the crates are only here.

@@ -1,8 +1,9 @@
-"""Writes the bill of materials of the image in CycloneDX's JSON: crates, code and data inside the program, libraries, and
-Debian's packages.
+#!/usr/bin/env python3
+"""Writes bills of materials in CycloneDX's JSON: crates, code and data inside the program, libraries, and Debian's packages.
 
-sbom.py program RUNTIME: writes the components of the program; standard input is what `cargo metadata` says.
-sbom.py image ROOT ARCH: writes the whole; standard input are the components of the program.
+sbom.py release RUNTIME: writes that of a release; standard input is what `cargo metadata` says.
+sbom.py program RUNTIME: writes the components of the program; the same input.
+sbom.py image ROOT ARCH: writes that of the image; standard input are the components of the program.
 
 The same inputs give the same text, so it has no time and no random number.
 """
@@ -14,7 +15,7 @@ import re
 import sys
 import tomllib
 
-HERE = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parents[1]
 # Code of others inside of crates: crate, name, licence, and a file with the version and its form.
 BUNDLED = [
     ("openh264-sys2", "openh264", "BSD-2-Clause", "upstream/VERSION", r"^([0-9a-f]{40})$"),
@@ -106,26 +107,47 @@ def program_components(flavour):
     return [*crate_components(crates), *bundled_components(crates), model_component(), *runtime_components(flavour)]
 
 
-def bill_of_materials(root, arch):
-    found = json.load(sys.stdin)
-    (program,) = [component for component in found if component["name"] == "carrier"]
-    version = program["version"]
-    purl = f"pkg:oci/carrier@{version}?arch={arch}&tag={version}"
-    image = component("container", "carrier", version, purl, program["licenses"][0]["expression"])
+def bill_of_materials(about, components):
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
-        "metadata": {"component": image},
-        "components": [*found, opencv_component(), *debian_components(root)],
+        "metadata": {"component": about},
+        "components": components,
     }
 
 
+def the_program(components):
+    (program,) = [component for component in components if component["name"] == "carrier"]
+    return program
+
+
+def of_release(flavour):
+    found = program_components(flavour)
+    program = the_program(found)
+    others = [component for component in found if component is not program]
+    return bill_of_materials(program | {"type": "application"}, others)
+
+
+def of_image(root, arch):
+    found = json.load(sys.stdin)
+    program = the_program(found)
+    version = program["version"]
+    purl = f"pkg:oci/carrier@{version}?arch={arch}&tag={version}"
+    image = component("container", "carrier", version, purl, program["licenses"][0]["expression"])
+    return bill_of_materials(image, [*found, opencv_component(), *debian_components(root)])
+
+
 def main():
-    if sys.argv[1] == "program":
-        written = program_components(sys.argv[2])
-    else:
-        written = bill_of_materials(pathlib.Path(sys.argv[2]), sys.argv[3])
+    match sys.argv[1:]:
+        case ["program", flavour]:
+            written = program_components(flavour)
+        case ["release", flavour]:
+            written = of_release(flavour)
+        case ["image", root, arch]:
+            written = of_image(pathlib.Path(root), arch)
+        case _:
+            sys.exit(__doc__)
     json.dump(written, sys.stdout, indent=1)
 
 
