@@ -58,7 +58,7 @@ use crate::settings::storage::{Storage, overlay_file};
 use crate::settings::{Configured, ReadConfiguration, with_overlay};
 use crate::shutter::terminal::{self, TerminalModes};
 use crate::shutter::{Cause, ShutterState, now_unix_ms};
-use crate::stopping::FAREWELL;
+use crate::stopping::DRAIN_TIME;
 use crate::supervision::supervised;
 use crate::telemetry::Telemetry;
 
@@ -351,13 +351,13 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     tokio::select! {
         served = http => served,
         served = https => served,
-        stopped = say_farewell(&app) => stopped,
+        stopped = drain_at_signal(&app) => stopped,
     }
 }
 
 /// Waits for the signal to end. Then the stop begins: jobs are put back, viewers' sessions end, and pages are still
 /// answered for a moment, so that each learns that the station restarts.
-async fn say_farewell(app: &Arc<App>) -> anyhow::Result<()> {
+async fn drain_at_signal(app: &Arc<App>) -> anyhow::Result<()> {
     end_requested().await.context("cannot listen for signals")?;
     tracing::info!("stopping");
     service_manager::notify_stopping();
@@ -365,7 +365,7 @@ async fn say_farewell(app: &Arc<App>) -> anyhow::Result<()> {
     let (booth, engine) = (Arc::clone(app), app.engine.clone());
     tokio::task::spawn_blocking(move || booth.booth.close());
     tokio::task::spawn_blocking(move || engine.stop());
-    tokio::time::sleep(FAREWELL).await;
+    tokio::time::sleep(DRAIN_TIME).await;
     Ok(())
 }
 

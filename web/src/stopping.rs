@@ -11,13 +11,13 @@ use tokio::time::{Instant, sleep_until};
 use crate::http::bodies::ApiError;
 
 /// How long pages are answered after the stop has begun: they ask once more when their video ends, and are told.
-pub(crate) const FAREWELL: Duration = Duration::from_millis(1500);
-/// An upload that is not complete by then is refused, within [`FAREWELL`].
+pub(crate) const DRAIN_TIME: Duration = Duration::from_millis(1500);
+/// An upload that is not complete by then is refused, within [`DRAIN_TIME`].
 const UPLOADS_END: Duration = Duration::from_millis(1000);
 /// When clients should come again: a restart takes about as long.
 const AGAIN: Duration = Duration::from_secs(3);
 /// Clients of event streams come again within this time, spread over it, so that they do not all come at once.
-const COMEBACK_MS: std::ops::Range<u64> = 1500..4500;
+const RECONNECT_MS: std::ops::Range<u64> = 1500..4500;
 
 /// When the stop of the station began; `None`: it runs.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Stopping {
         let begun = self.0.subscribe();
         let last = stream::once(async move { begun.borrow().is_some() })
             .filter(|begun| std::future::ready(*begun))
-            .map(|_| Ok(Event::default().retry(comeback())));
+            .map(|_| Ok(Event::default().retry(reconnect_delay())));
         events.take_until(self.begun()).chain(last)
     }
 
@@ -88,8 +88,8 @@ pub(crate) fn restarting() -> ApiError {
 }
 
 /// When one client should come again.
-pub(crate) fn comeback() -> Duration {
-    Duration::from_millis(rand::random_range(COMEBACK_MS))
+pub(crate) fn reconnect_delay() -> Duration {
+    Duration::from_millis(rand::random_range(RECONNECT_MS))
 }
 
 #[cfg(test)]
@@ -116,7 +116,7 @@ mod tests {
         let begun_at = Instant::now();
         stopping.uploads_end().await;
         assert!(begun_at.elapsed() + Duration::from_millis(10) >= UPLOADS_END);
-        assert!(UPLOADS_END < FAREWELL);
+        assert!(UPLOADS_END < DRAIN_TIME);
         let ended_at = Instant::now();
         stopping.uploads_end().await;
         assert!(
@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn clients_come_again_at_different_times() {
-        let times: std::collections::HashSet<Duration> = (0..200).map(|_| comeback()).collect();
+        let times: std::collections::HashSet<Duration> =
+            (0..200).map(|_| reconnect_delay()).collect();
         assert!(times.len() > 100);
     }
 }

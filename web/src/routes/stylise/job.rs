@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::http::bodies::{ApiError, yes_no_field};
 use crate::http::conditional::{entity_tag, partial};
 use crate::routes::stylise::{Job, no_store, not_found, parse_id, query_booth};
-use crate::stopping::comeback;
+use crate::stopping::reconnect_delay;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Reconnection delay of browsers.
@@ -85,7 +85,7 @@ impl Follower {
         let event = Event::default().event("job").json_data(job).ok()?;
         let first = self.told.replace(view).is_none();
         Some(match (self.is_over, first) {
-            (true, _) => event.retry(comeback()),
+            (true, _) => event.retry(reconnect_delay()),
             (false, true) => event.retry(RETRY),
             (false, false) => event,
         })
