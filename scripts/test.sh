@@ -56,14 +56,19 @@ finish_page_tests() {
     return "$page_status"
 }
 
+# A test that hangs fails, and those of the other executables still run. libtest names it: "has been running for over 60
+# seconds". timeout ends what the tests have started, too; setpriv ends timeout when cargo is interrupted.
+test_limit="setpriv --pdeathsig TERM timeout --verbose --kill-after=10 1500"
+
 rust_tests() {
+    target_variable=CARGO_TARGET_$(rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUNNER
     # --show-output: libtest hides the output of tests that pass, and with it why one was skipped. It is
     # for the log; what is shown leaves it out again.
     {
-        cargo test --workspace --locked --no-fail-fast -- --show-output 2>&1
+        env "$target_variable=$test_limit" cargo test --workspace --locked --no-fail-fast -- --show-output 2>&1
         echo $? >"$logs/rust.status"
     } | tee "$logs/rust" |
-        awk '/^successes:$/ { hidden = 1 } /^(failures:|test result: .*)$/ { hidden = 0 } !hidden'
+        awk '/^successes:$/ { hidden = 1 } /^(failures:|test result: .*)$/ { hidden = 0 } !hidden { print; fflush() }'
     return "$(cat "$logs/rust.status")"
 }
 

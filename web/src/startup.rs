@@ -13,6 +13,7 @@ pub(crate) mod pipeline;
 mod screen;
 mod service_manager;
 mod shuttered;
+mod signals;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -29,7 +30,6 @@ use ::screen::{Key, ScreenHandle};
 use anyhow::Context;
 use capture::Threads;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::banner::Banner;
 use self::pipeline::{Kept, Pipeline};
@@ -74,7 +74,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     threads.watch().context("cannot start a thread")?;
     let folders = UserFolders::read();
-    let _state_lock = hold_state(folders.state_folder())?;
+    let _state_locks = hold_state(folders.state_folder())?;
     let default_file = folders.config_file();
     let overlay = folders.state_folder().map(overlay_file);
     let read_again = configuration_reader(args, default_file.clone(), overlay.clone());
@@ -141,7 +141,7 @@ fn stop(app: &App, pipeline: Pipeline) {
 
 /// Finishes a restore that was interrupted, and keeps others away while the station runs. Nothing of the folder may have
 /// been read before.
-fn hold_state(state: Option<&Path>) -> anyhow::Result<Option<File>> {
+fn hold_state(state: Option<&Path>) -> anyhow::Result<Option<[File; 2]>> {
     let Some(state) = state else {
         return Ok(None);
     };
@@ -150,14 +150,16 @@ fn hold_state(state: Option<&Path>) -> anyhow::Result<Option<File>> {
         swap::finish(state).context("an interrupted restore cannot be finished")?;
         tracing::warn!("an interrupted restore was finished");
     }
-    match state_lock::shared(state) {
-        Ok(lock) => {
+    match state_lock::station(state) {
+        Ok(locks) => {
             swap::remove_leftover(state);
-            Ok(Some(lock))
+            Ok(Some(locks))
         }
-        Err(error @ BackupError::RestoreRuns(_)) => Err(error.into()),
+        Err(error @ (BackupError::RestoreRuns(_) | BackupError::StationRuns(_))) => {
+            Err(error.into())
+        }
         Err(error) => {
-            tracing::warn!(%error, "the state folder cannot be locked: `carrier restore` will not notice this station");
+            tracing::warn!(%error, "the state folder cannot be locked: `carrier restore` and another station will not notice this one");
             Ok(None)
         }
     }
@@ -319,9 +321,9 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     tasks::start(&app, "network", network::follow);
     tasks::start(&app, "power", follow_power);
     events::start(&app)?;
-    tokio::spawn(close_by_signal(Arc::clone(&app)));
-    if !has_controlling_terminal() {
-        tokio::spawn(reload_by_signal(Arc::clone(&app)));
+    tokio::spawn(signals::close_by_signal(Arc::clone(&app)));
+    if !signals::has_controlling_terminal() {
+        tokio::spawn(signals::reload_by_signal(Arc::clone(&app)));
     }
     let connections = &app.connections;
     let router = routes::router(&app);
@@ -358,8 +360,13 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
 /// Waits for the signal to end. Then the stop begins: jobs are put back, viewers' sessions end, and pages are still
 /// answered for a moment, so that each learns that the station restarts.
 async fn drain_at_signal(app: &Arc<App>) -> anyhow::Result<()> {
-    end_requested().await.context("cannot listen for signals")?;
+    signals::end_requested()
+        .await
+        .context("cannot listen for signals")?;
     tracing::info!("stopping");
+    if let Err(error) = signals::limit_stop(&app.threads) {
+        tracing::warn!(%error, "the stop has no time limit");
+    }
     service_manager::notify_stopping();
     app.stopping.begin();
     let (booth, engine) = (Arc::clone(app), app.engine.clone());
@@ -409,66 +416,4 @@ fn print_control_page(app: &App) {
     if let Err(error) = print(&text) {
         tracing::warn!(%error, "the code of the control page could not be printed");
     }
-}
-
-/// SIGUSR1 closes the shutter and never opens it.
-async fn close_by_signal(app: Arc<App>) {
-    let mut closes = match signal(SignalKind::user_defined1()) {
-        Ok(closes) => closes,
-        Err(error) => {
-            tracing::error!(%error, "SIGUSR1 will not close the camera");
-            return;
-        }
-    };
-    while closes.recv().await.is_some() {
-        let app = Arc::clone(&app);
-        let close = move || {
-            let state = ShutterState::new(true, Cause::Signal, now_unix_ms());
-            app.shutter.decide(state)
-        };
-        if let Err(error) = tokio::task::spawn_blocking(close).await {
-            tracing::error!(%error, "SIGUSR1 could not close the camera");
-        }
-    }
-}
-
-/// Whether SIGHUP means that the terminal is gone.
-fn has_controlling_terminal() -> bool {
-    std::fs::File::open("/dev/tty").is_ok()
-}
-
-/// SIGHUP reads the configuration again. With a controlling terminal it ends the program.
-async fn reload_by_signal(app: Arc<App>) {
-    let mut reloads = match signal(SignalKind::hangup()) {
-        Ok(reloads) => reloads,
-        Err(error) => {
-            tracing::error!(%error, "SIGHUP will not read the configuration again");
-            return;
-        }
-    };
-    while reloads.recv().await.is_some() {
-        let app = Arc::clone(&app);
-        let reload = move || drop(app.reload_configuration(Cause::Signal, None));
-        if let Err(error) = tokio::task::spawn_blocking(reload).await {
-            tracing::error!(%error, "SIGHUP could not read the configuration again");
-        }
-    }
-}
-
-/// Resolves at the first SIGINT or SIGTERM. A second one ends the process at once.
-async fn end_requested() -> std::io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        std::process::exit(130);
-    });
-    Ok(())
 }

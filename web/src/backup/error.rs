@@ -16,7 +16,8 @@ pub(crate) enum BackupError {
     BackupRuns(PathBuf),
     #[error("a restore into {} is running: wait until it is done", .0.display())]
     RestoreRuns(PathBuf),
-    #[error("a station uses {}: end it first (systemctl stop carrier, or scale its Deployment to 0)", .0.display())]
+    #[error("a station uses {}: end it first (systemctl stop carrier, or scale its Deployment to 0); a second station needs a \
+         state folder of its own (XDG_STATE_HOME)", .0.display())]
     StationRuns(PathBuf),
     #[error(transparent)]
     Booth(#[from] BoothError),

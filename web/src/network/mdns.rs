@@ -9,8 +9,8 @@ use super::advertisement::Advertisement;
 
 /// Pages, and stations of this program, which find each other by it.
 const SERVICES: [&str; 2] = ["_http._tcp.local.", "_carrier._tcp.local."];
-/// The last datagrams, which take the names back, need a moment.
-const STOP_TIMEOUT: Duration = Duration::from_millis(200);
+/// How long the end of the station waits for the last datagrams, which take the names back.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Announces until it is dropped.
 pub(crate) struct Advertiser {

@@ -20,6 +20,8 @@ import { Topic } from "./harness/topic.mjs";
 import { makeMock } from "./mock_server.mjs";
 
 const TOPIC_MS = 90000;
+// Whatever hangs outside of a topic: a browser or a station that does not end.
+const RUN_MS = 1500000;
 // A viewer that left without a word is forgotten within 30 s.
 const VIEWERS_GONE_MS = 40000;
 
@@ -30,6 +32,10 @@ const { values, positionals } = parseArgs({
 const out = fileURLToPath(new URL("../../../target/browser/", import.meta.url));
 mkdirSync(out, { recursive: true });
 
+setTimeout(() => {
+  console.log(`FAILED: the whole took over ${RUN_MS / 60000} minutes`);
+  process.exit(1);
+}, RUN_MS).unref();
 const topics = await loadTopics();
 const binary = process.env.CARRIER_BIN;
 const station = topics.every(({ name }) => isMockOnly(name)) ? null : await makeStation();

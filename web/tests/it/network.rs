@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use mdns_sd::{ServiceDaemon, ServiceEvent};
 
-use crate::station::{agent, command, fresh_folder};
+use crate::station::{agent, command, end_of, fresh_folder};
 use crate::timing::{HANG_TIMEOUT, expect_within};
 
 /// Set inside the namespace; its value says what to do there.
@@ -255,7 +255,7 @@ fn stations_are_found_by_name_and_do_not_share_one() {
     drop(second);
 
     sh(&format!("kill -TERM {}", first.0.id()));
-    let status = first.0.wait().expect("our child");
+    let status = end_of(&mut first.0);
     assert!(status.success(), "{status}");
     line_with("gone Hall._carrier._tcp.local.");
     drop(browser);
@@ -265,7 +265,9 @@ fn stations_are_found_by_name_and_do_not_share_one() {
 fn browse() {
     let daemon = ServiceDaemon::new().expect("multicast DNS");
     let events = daemon.browse("_carrier._tcp.local.").expect("browsing");
-    while let Ok(event) = events.recv_timeout(HANG_TIMEOUT) {
+    // The library tells of each of its queries, too.
+    let limit = Instant::now() + HANG_TIMEOUT;
+    while let Ok(event) = events.recv_deadline(limit) {
         match event {
             ServiceEvent::ServiceResolved(found) => {
                 let (host, port) = (found.get_hostname(), found.get_port());

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -97,8 +97,13 @@ impl Station {
 
     /// Waits until the program has ended by itself.
     pub(crate) fn wait_for_end(&mut self) {
-        let status = self.child.wait().expect("our child");
+        let status = end_of(&mut self.child);
         assert!(status.success(), "{status}: {}", self.log());
+    }
+
+    /// How the program ended, awaited.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        end_of(&mut self.child)
     }
 
     /// Starts the program again with the same folders, after it has ended.
@@ -183,6 +188,18 @@ impl Drop for Station {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.home);
+    }
+}
+
+/// Waits until a program has ended by itself.
+pub(crate) fn end_of(child: &mut Child) -> ExitStatus {
+    let until = Instant::now() + HANG_TIMEOUT;
+    loop {
+        if let Some(status) = child.try_wait().expect("our child") {
+            return status;
+        }
+        assert!(Instant::now() < until, "process {} hangs", child.id());
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -155,6 +155,23 @@ fn a_thread_that_hangs_fails_healthz_and_a_frozen_picture_is_not_live() {
 }
 
 #[test]
+fn a_thread_that_hangs_does_not_keep_the_program_from_ending() {
+    let mut station = Station::start(&["--model", "none"]);
+    station.wait_ready();
+    inject(&station.home, "compose hang");
+    let watcher = crate::station::agent()
+        .get(station.at("/stream.mjpg"))
+        .call();
+    until("not live", || {
+        (station.status()["source"]["state"] == "lost").then_some(())
+    });
+    station.terminate();
+    assert_eq!(station.end().code(), Some(1), "{}", station.log());
+    assert!(station.log().contains("did not end in time"));
+    drop(watcher);
+}
+
+#[test]
 fn a_thread_that_panics_at_each_restart_fails_healthz() {
     let station = Station::start(&["--model", "none"]);
     station.wait_ready();
