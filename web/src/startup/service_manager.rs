@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sd_notify::NotifyState;
+use tokio::task::JoinHandle;
 
 use crate::app::App;
 
@@ -16,10 +17,13 @@ pub(crate) fn notify_stopping() {
     notify(NotifyState::Stopping);
 }
 
-fn notify(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, "systemd could not be told the state of the station");
-    }
+/// Blocks, in a thread of its own, as long as systemd does not read.
+fn notify(state: NotifyState<'static>) -> JoinHandle<()> {
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = sd_notify::notify(&[state]) {
+            tracing::warn!(%error, "systemd could not be told the state of the station");
+        }
+    })
 }
 
 /// Twice in each interval that systemd's watchdog allows, unless a thread is dead or hangs: then systemd starts the
@@ -32,7 +36,8 @@ pub(crate) async fn feed_watchdog(app: Arc<App>) {
     loop {
         tick.tick().await;
         if app.threads.faults(Instant::now()).is_empty() {
-            notify(NotifyState::Watchdog);
+            // One at a time. A panic is logged.
+            let _ = notify(NotifyState::Watchdog).await;
         }
     }
 }
