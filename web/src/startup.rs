@@ -30,6 +30,7 @@ use ::screen::{Key, ScreenHandle};
 use anyhow::Context;
 use capture::Threads;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot::Receiver;
 
 use self::banner::Banner;
 use self::pipeline::{Kept, Pipeline};
@@ -314,6 +315,10 @@ fn print_banner(listeners: &Listeners, app: &App, has_keys: bool) {
 /// Serves HTTP and HTTPS until a signal asks the program to end.
 async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     let threads = app.threads.clone();
+    // Before the first answer, so that whoever gets one may send a signal.
+    let end_requested = signals::end_requested(threads.clone());
+    let end_requested = end_requested.context("cannot listen for signals")?;
+    signals::follow(&app);
     tasks::start(&app, "watchers", tasks::follow_watchers);
     tasks::start(&app, "shutter", tasks::follow_shutter_rules);
     tasks::start(&app, "model-changes", tasks::follow_model_changes);
@@ -321,10 +326,6 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     tasks::start(&app, "network", network::follow);
     tasks::start(&app, "power", follow_power);
     events::start(&app)?;
-    tokio::spawn(signals::close_by_signal(Arc::clone(&app)));
-    if !signals::has_controlling_terminal() {
-        tokio::spawn(signals::reload_by_signal(Arc::clone(&app)));
-    }
     let connections = &app.connections;
     let router = routes::router(&app);
     let http = supervised(&threads, "http", async || {
@@ -353,20 +354,15 @@ async fn serve(listeners: Listeners, app: Arc<App>) -> anyhow::Result<()> {
     tokio::select! {
         served = http => served,
         served = https => served,
-        stopped = drain_at_signal(&app) => stopped,
+        stopped = drain_at_signal(&app, end_requested) => stopped,
     }
 }
 
 /// Waits for the signal to end. Then the stop begins: jobs are put back, viewers' sessions end, and pages are still
 /// answered for a moment, so that each learns that the station restarts.
-async fn drain_at_signal(app: &Arc<App>) -> anyhow::Result<()> {
-    signals::end_requested()
-        .await
-        .context("cannot listen for signals")?;
+async fn drain_at_signal(app: &Arc<App>, requested: Receiver<()>) -> anyhow::Result<()> {
+    requested.await?;
     tracing::info!("stopping");
-    if let Err(error) = signals::limit_stop(&app.threads) {
-        tracing::warn!(%error, "the stop has no time limit");
-    }
     service_manager::notify_stopping();
     app.stopping.begin();
     let (booth, engine) = (Arc::clone(app), app.engine.clone());

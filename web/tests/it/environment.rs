@@ -367,18 +367,23 @@ fn secrets_come_from_files_of_the_credentials_folder_and_an_empty_one_ends_the_s
     assert!(healthy.status.success(), "{healthy:?}");
     assert!(healthy.stdout.is_empty() && healthy.stderr.is_empty());
 
+    let another = || {
+        let mut another = command(&program.home);
+        another.env("CREDENTIALS_DIRECTORY", &credentials);
+        another.args(["--source", "scene", "--listen", "127.0.0.1:0"]);
+        another.output().expect("it runs")
+    };
+    let said = String::from_utf8_lossy(&another().stderr).into_owned();
+    assert!(said.contains("a station uses"), "{said}");
+    program.child.kill().expect("our child");
+    program.child.wait().expect("our child");
+
     std::fs::write(credentials.join("viewer-token"), "").expect("writable");
-    let refused = command(&program.home)
-        .env("CREDENTIALS_DIRECTORY", &credentials)
-        .args(["--source", "scene", "--listen", "127.0.0.1:0"])
-        .output()
-        .expect("it runs");
+    let refused = another();
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(said.contains("viewer-token is empty"), "{said}");
 
-    program.child.kill().expect("our child");
-    program.child.wait().expect("our child");
     let gone = health(&program);
     let said = String::from_utf8_lossy(&gone.stderr).into_owned();
     assert_eq!(gone.status.code(), Some(1), "{said}");
