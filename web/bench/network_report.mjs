@@ -57,11 +57,13 @@ export function report(measured) {
 function where({ date, machine, runs, sources, results }) {
   const loads = results.map(({ load }) => load);
   const load = loads.length > 0 ? `${number(Math.min(...loads))} to ${number(Math.max(...loads))}` : "unknown";
+  const disturbed = loads.filter((one) => one > machine.cores).length;
+  const distrust = disturbed > 0 ? ` (above the number of cores in ${disturbed} of ${loads.length} runs, which are not to be trusted)` : "";
   const shownSources = sources.map(({ name, what }) => `${name}, ${what}`).join("; ");
   const medians = runs > 1 ? `Medians of ${runs} runs, with the smallest and the largest value` : "One run";
   return (
     `Measured ${date} on ${machine.cores} cores of ${machine.cpu}, ${machine.system}, ${machine.kernel}; ` +
-    `${machine.chromium}; load average ${load}. Sources: ${shownSources}. ${medians}; ` +
+    `${machine.chromium}; load average ${load}${distrust}. Sources: ${shownSources}. ${medians}; ` +
     `**bold** misses its goal. Frozen: longer than ${FROZEN_MS} ms without a new picture.`
   );
 }

@@ -105,6 +105,8 @@ test("medians with their spread; what was never reached is the largest", () => {
   assert.equal(shown("backMs", summary), "", "a figure that the condition does not have");
   assert.deepEqual(summary.heights, { 720: 0.5, 360: 0.5 });
   assert.equal(shown("frozenPercent", summarised([runs[1], runs[1]])), "0.0");
+  assert.equal(shown("frozenPercent", summarised([runs[1], runs[2]])), "0.2 (0.0-0.4)", "the mean of the middle two");
+  assert.equal(shown("reachedMs", summarised([runs[0], runs[1]])), "never (1.5-never)");
   assert.ok(isMet({ figure: "reachedMs", is: "at most", limit: 2500 }, summary));
   assert.ok(!isMet({ figure: "frozenPercent", is: "below", limit: 0.4 }, summary));
   assert.ok(isMet({ figure: "frozenPercent", is: "at least", limit: 0.4 }, summary));

@@ -67,7 +67,7 @@ test("each viewer of a measured condition has an outcome", () => {
 
 test("the report has medians, their spread, and misses in bold", () => {
   const text = report(MEASURED);
-  assert.match(text, /load average 1\.0 to 3\.0\. Sources: scene, the built-in scene; webcam, a clip\./);
+  assert.match(text, /load average 1\.0 to 3\.0 \(above the number of cores in 1 of 5 runs, [^)]*\)\. Sources: scene, the built-in scene; webcam, a clip\./);
   assert.match(text, /\| 300 kbit\/s, 20 ms, 0 % loss \| +Chromium \|.*\| +0\.9 \(0\.4-3\.0\) \|.*\| +4\.0 \|/);
   assert.match(text, /\| +str0m \| +\*\*100\.0\*\* \| +100\.0 \| +\*\*never\*\* \|/);
   assert.match(text, /\| 150 kbit\/s \|.*pictures at least 5 \/s \| +16\.\d \|/);
