@@ -17,6 +17,8 @@ export async function startLossyLink({ binary, mediaPort, seed = 1, isShared = f
     child.once("exit", done);
   });
   ended.catch(() => {});
+  // Of a relay that has ended; next() says so.
+  child.stdin.on("error", () => {});
   const next = async () => {
     const line = await Promise.race([answers.next(), ended]);
     if (!line?.value) throw new Error("the lossy link ended");

@@ -102,6 +102,6 @@ const text = report({
   failures: stop.signal.aborted ? ["the rest: the measurement was interrupted"] : failures,
 });
 const left = remaining(plan, stored.results).length;
-if (left > 0) progress(`${left} runs are left; the same command continues. Results so far: ${stored.file}`);
+if (left > 0) progress(`${left} of ${plan.length} runs are left; the same command continues. Results so far: ${stored.file}`);
 else progress(`what each viewer saw: ${stored.finish()}`);
 publish(text, stop.signal.aborted ? undefined : positionals[0], left > 0 ? ["not all was measured"] : [], "network");

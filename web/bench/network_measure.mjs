@@ -24,6 +24,7 @@ export async function measure(run, { browser, programs, out, signal }) {
   }
 }
 
+// Rejects when `work` takes longer.
 async function within(ms, work) {
   const limit = new AbortController();
   const late = sleep(ms, undefined, { signal: limit.signal }).then(() => {
