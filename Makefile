@@ -105,7 +105,7 @@ bench: ## measure CPU per frame, latency and viewers on this machine
 	@scripts/fetch-runtime.sh $(RUNTIME)
 	scripts/bench.sh
 
-bench-network: ## measure what viewers get over lossy and slow networks (ARGS=--quick, --added)
+bench-network: ## measure what viewers get over lossy and slow networks (ARGS=--full, --quick, --added)
 	@scripts/install-build-needs.sh
 	scripts/bench-network.sh $(ARGS)
 

@@ -1,11 +1,10 @@
 #!/bin/sh
-# Measures what viewers get over lossy, slow networks, and puts the result into BENCHMARKS.md. Some
-# eleven minutes once everything is built; the machine should do nothing else. With --quick: a
-# minute, three networks, and nothing is written. With --added: networks that jitter, lose in bursts, change or
-# fail for a while, and nothing is written.
+# Measures what viewers get over lossy, slow networks, and puts the result into BENCHMARKS.md. Some 45 minutes once
+# everything is built, 90 with --full; the machine should do nothing else. After a break the same command continues. With
+# --quick (a minute), --added, --only or --source nothing is written.
 set -eu
 . "$(dirname "$0")/build-for-measuring.sh"
-case "${1:-}" in
---quick | --added) exec node web/bench/network.mjs "$1" ;;
+case " $* " in
+*" --quick "* | *" --added "* | *" --only"* | *" --source"*) exec node web/bench/network.mjs "$@" ;;
 esac
-exec node web/bench/network.mjs BENCHMARKS.md
+exec node web/bench/network.mjs "$@" BENCHMARKS.md

@@ -4,10 +4,4 @@
 #   scripts/bench-power.sh --seconds 60 --battery-wh 50 --bank-wh 100 ...
 set -eu
 . "$(dirname "$0")/build-for-measuring.sh"
-
-# The model, where the checkout has a neighbour that holds it.
-if [ -z "${CARRIER_SHARED:-}" ] && [ -d ../shared ]; then
-    CARRIER_SHARED=$(realpath ../shared)
-    export CARRIER_SHARED
-fi
 exec node web/bench/power.mjs docs/power.md "$@"

@@ -3,10 +3,4 @@
 # BENCHMARKS.md. Some four minutes once everything is built; the machine should do nothing else.
 set -eu
 . "$(dirname "$0")/build-for-measuring.sh"
-
-# The model, where the checkout has a neighbour that holds it.
-if [ -z "${CARRIER_SHARED:-}" ] && [ -d ../shared ]; then
-    CARRIER_SHARED=$(realpath ../shared)
-    export CARRIER_SHARED
-fi
 exec node web/bench/bench.mjs BENCHMARKS.md

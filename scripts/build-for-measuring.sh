@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Sourced by bench.sh, bench-network.sh and soak.sh: builds what `make run` starts, the light viewers and the
+# Sourced by bench.sh, bench-network.sh, bench-power.sh and soak.sh: builds what `make run` starts, the light viewers and the
 # lossy link, and exports where they are.
 cd "$(dirname "$0")/.."
 scripts/install-test-needs.sh
@@ -11,3 +11,9 @@ CARRIER_BIN=$(realpath "$target/release/carrier")
 LIGHT_VIEWERS=$(realpath "$target/release/examples/light_viewers")
 LOSSY_LINK=$(realpath "$target/release/examples/lossy_link")
 export CARRIER_BIN LIGHT_VIEWERS LOSSY_LINK
+
+# Models and clips, where the checkout has a neighbour that holds them.
+if [ -z "${CARRIER_SHARED:-}" ] && [ -d ../shared ]; then
+    CARRIER_SHARED=$(realpath ../shared)
+    export CARRIER_SHARED
+fi

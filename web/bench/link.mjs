@@ -5,9 +5,10 @@ import { spawn } from "node:child_process";
 import http from "node:http";
 import readline from "node:readline";
 
-// Gives {address, port, order(line), end()}; an order resolves to the relay's answer.
-export async function startLossyLink({ binary, mediaPort, seed = 1 }) {
-  const args = [`127.0.0.1:${mediaPort}`, "127.0.0.1:0", String(seed)];
+// Gives {address, port, order(line), end()}; an order resolves to the relay's answer. `isShared`: viewers have one
+// bottleneck.
+export async function startLossyLink({ binary, mediaPort, seed = 1, isShared = false }) {
+  const args = [`127.0.0.1:${mediaPort}`, "127.0.0.1:0", String(seed), ...(isShared ? ["shared"] : [])];
   const child = spawn(binary, args, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = readline.createInterface({ input: child.stdout });
   const answers = lines[Symbol.asyncIterator]();
@@ -16,6 +17,8 @@ export async function startLossyLink({ binary, mediaPort, seed = 1 }) {
     child.once("exit", done);
   });
   ended.catch(() => {});
+  // Of a relay that has ended; next() says so.
+  child.stdin.on("error", () => {});
   const next = async () => {
     const line = await Promise.race([answers.next(), ended]);
     if (!line?.value) throw new Error("the lossy link ended");
@@ -27,7 +30,7 @@ export async function startLossyLink({ binary, mediaPort, seed = 1 }) {
   return {
     address: "127.0.0.1",
     port,
-    // One order at a time.
+    // The relay answers one order after the other.
     order: (line) => {
       child.stdin.write(`${line}\n`);
       return next();

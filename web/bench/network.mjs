@@ -1,103 +1,107 @@
 // `make bench-network`: what viewers see over lossy, slow networks.
 //
 //   CARRIER_BIN=... LIGHT_VIEWERS=... LOSSY_LINK=... node web/bench/network.mjs
-//     [--quick | --added | --only=NAME] [BENCHMARKS.md]
+//     [--full] [--added | --quick | --only NAME ...] [--source SOURCE] [--runs 3] [--fresh] [BENCHMARKS.md]
 //
-// The exit code tells only whether everything could be measured, not whether the goals are met.
-// --quick: three conditions, shorter. --added: jitter, bursts, steps, an outage, a long queue, 150 kbit/s. --only="300 kbit/s, 20 ms, 10 % loss": one condition.
-// NETWORK_RAW=FILE: writes there as JSON what each viewer saw.
+// Three runs of every condition with the built-in scene. --full: with a webcam clip, too. --source: another source instead,
+// as `carrier --source` takes it. --added: the networks outside the grid. --quick: three conditions, once and shorter.
+// --only "300 kbit/s, 20 ms, 10 % loss": one condition.
+//
+// Each run is written to target/bench-network as it ends. The same command with the same programs continues after a break;
+// --fresh starts anew. The exit code tells only whether everything was measured, not whether the goals are met.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { launchChromium } from "../tests/browser/harness/browser.mjs";
-import { makeCarrier } from "../tests/browser/harness/carrier.mjs";
-import { startLossyLink, startProxy } from "./link.mjs";
 import { machine } from "./machine.mjs";
-import {
-  addedConditions,
-  allConditions,
-  LIFT,
-  nameOf,
-  ordersFor,
-  quickConditions,
-  report,
-  summary,
-} from "./network_report.mjs";
-import { openPage, startWatching } from "./network_viewers.mjs";
+import { addedConditions, gridConditions, quickConditions } from "./network_conditions.mjs";
+import { measure } from "./network_measure.mjs";
+import { planned, progressText, remaining, runText } from "./network_plan.mjs";
+import { report, runSummary } from "./network_report.mjs";
+import { openResults } from "./network_results.mjs";
+import { givenSource, SCENE, webcamSource } from "./network_sources.mjs";
 import { attempt, programs, progress, publish } from "./run.mjs";
 
-const args = process.argv.slice(2);
-const quick = args.includes("--quick");
-const added = args.includes("--added");
-const only = args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length);
-const document = args.find((arg) => !arg.startsWith("--"));
-
-const WATCH_S = quick ? 12 : 20;
-// After a rate limit ends: how long the recovery is watched.
-const RECOVER_S = 12;
-
-const [binary, lightViewers, lossyLink] = programs("CARRIER_BIN", "LIGHT_VIEWERS", "LOSSY_LINK");
-
-// Both viewers under one condition, with a new station and a new link, so that no state is left of the condition
-// before.
-async function measure(browser, out, conditions, ends) {
-  const end = (what) => ends.unshift(what) && what;
-  const station = end(await makeCarrier({ binary, out, more: ["--model", "none"] }));
-  await station.start();
-  const { mediaPort } = station;
-  const link = end(await startLossyLink({ binary: lossyLink, mediaPort }));
-  for (const order of ordersFor(conditions)) await link.order(order);
-  const proxy = end(await startProxy(station.url, link));
-  const light = startWatching(lightViewers, proxy.url);
-  const page = await openPage(browser, proxy.url);
-  const watchSeconds = conditions.watchSeconds ?? WATCH_S;
-  let passed = 0;
-  for (const [at, order] of conditions.steps ?? []) {
-    await sleep((at - passed) * 1000);
-    await link.order(order);
-    passed = at;
-  }
-  await sleep((watchSeconds - passed) * 1000);
-  const span = { to: Date.now(), recoveredBy: null };
-  const counters = await link.order("read");
-  if (conditions.lifts) {
-    await link.order(LIFT);
-    await sleep(RECOVER_S * 1000);
-    span.recoveredBy = Date.now();
-  }
-  const [chromium, seen] = await Promise.all([page.ended(), light.ended()]);
-  return { conditions, span, link: counters, chromium, light: seen };
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    full: { type: "boolean", default: false },
+    added: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [] },
+    source: { type: "string", multiple: true, default: [] },
+    runs: { type: "string" },
+    fresh: { type: "boolean", default: false },
+  },
+});
+const paths = programs("CARRIER_BIN", "LIGHT_VIEWERS", "LOSSY_LINK");
+const runs = Number(values.runs ?? (values.quick ? 1 : 3));
+const conditions = chosenConditions();
+const unknown = values.only.filter((name) => !conditions.some((condition) => condition.name === name));
+if (!(runs > 0) || unknown.length > 0) {
+  const names = conditions.map(({ name }) => `  ${name}`).join("\n");
+  console.error(unknown.length > 0 ? `There is no condition ${unknown}. There are:\n${names}` : "--runs is a number.");
+  process.exit(2);
 }
 
-const out = mkdtempSync(path.join(os.tmpdir(), "carrier-network-"));
-const browser = await launchChromium();
-const runs = [];
+function chosenConditions() {
+  if (values.quick) return quickConditions();
+  const all = values.added ? addedConditions() : [...gridConditions(), ...addedConditions()];
+  const named = all.filter(({ name }) => values.only.includes(name));
+  return named.length > 0 ? named : all;
+}
+
+function chosenSources() {
+  if (values.source.length > 0) return values.source.map(givenSource);
+  return values.full ? [SCENE, webcamSource()] : [SCENE];
+}
+
+// A signal ends the present run, and leaves the rest for the next time. Playwright would end the script at once.
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => stop.abort());
+const launch = () => launchChromium([], { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false });
+
+async function measureAll(plan, stored, failures) {
+  const out = mkdtempSync(path.join(os.tmpdir(), "carrier-network-"));
+  let browser = await launch();
+  const version = `Chromium ${browser.version()}`;
+  try {
+    const left = remaining(plan, stored.results);
+    progress(progressText(plan, left));
+    while (left.length > 0 && !stop.signal.aborted) {
+      const run = left.shift();
+      if (!browser.isConnected()) browser = await launch();
+      const work = () => measure(run, { browser, programs: paths, out, signal: stop.signal });
+      const result = await attempt(runText(run, runs), work, failures);
+      if (!result) continue;
+      stored.add(result);
+      progress(runSummary(run.condition, run.source, result));
+      progress(progressText(plan, remaining(plan, stored.results)));
+    }
+  } finally {
+    await browser.close();
+    rmSync(out, { recursive: true, force: true });
+  }
+  return version;
+}
+
+const sources = chosenSources();
+const plan = planned(sources, conditions, runs);
+const stored = await openResults(paths, plan, { isFresh: values.fresh });
 const failures = [];
-try {
-  const chosen = quick ? quickConditions() : added ? addedConditions() : [...allConditions(), ...addedConditions()];
-  for (const conditions of chosen) {
-    if (!only && !added && conditions.name) continue;
-    if (only && nameOf(conditions) !== only) continue;
-    const ends = [];
-    const run = await attempt(nameOf(conditions), () => measure(browser, out, conditions, ends), failures);
-    for (const what of ends) await what.end();
-    if (!run) continue;
-    runs.push(run);
-    progress(summary(run));
-  }
-} finally {
-  await browser.close();
-  rmSync(out, { recursive: true, force: true });
-}
+const chromium = await measureAll(plan, stored, failures);
 const text = report({
   date: new Date().toISOString().slice(0, 10),
-  machine: machine(`Chromium ${browser.version()}`),
-  watchSeconds: WATCH_S,
-  recoverSeconds: RECOVER_S,
+  machine: machine(chromium),
   runs,
-  failures,
+  sources,
+  conditions,
+  results: stored.results,
+  failures: stop.signal.aborted ? ["the rest: the measurement was interrupted"] : failures,
 });
-if (process.env.NETWORK_RAW) writeFileSync(process.env.NETWORK_RAW, JSON.stringify(runs));
-publish(text, document, failures, "network");
+const left = remaining(plan, stored.results).length;
+if (left > 0) progress(`${left} of ${plan.length} runs are left; the same command continues. Results so far: ${stored.file}`);
+else progress(`what each viewer saw: ${stored.finish()}`);
+publish(text, stop.signal.aborted ? undefined : positionals[0], left > 0 ? ["not all was measured"] : [], "network");

@@ -1,212 +1,150 @@
-// The network conditions that are measured, and the report of what viewers saw under them. Pure.
+// The report of `make bench-network` as Markdown: medians, their spread, and which goals they meet. Pure.
 
-import { FROZEN_MS, FULL_HEIGHT, recoveredMs, traffic, watched } from "./pictures.mjs";
+import { FIGURES, figuresOf, goalText, missedGoals, shown, shownHeights, summarised } from "./network_figures.mjs";
+import { FROZEN_MS } from "./pictures.mjs";
 import { number, table } from "./table.mjs";
 
-const LOSSES = [0, 0.01, 0.05, 0.1];
-const DELAYS_MS = [20, 100]; // of the round trip
-const MBIT = 1_000_000;
-const SLOW_BPS = 300_000;
-const RATES_BPS = [null, MBIT, SLOW_BPS];
+const GRID_COLUMNS = [
+  "frozenPercent",
+  "frozenFromPostPercent",
+  "firstMs",
+  "lateGapMs",
+  "reachedMs",
+  "backMs",
+  "picturesPerS",
+  "bitrateBps",
+  "roundTripMs",
+];
+const ADDED_COLUMNS = ["frozenPercent", "frozenFromPostPercent", "firstMs", "longestGapMs", "picturesPerS", "bitrateBps"];
 
-// `lifts`: the rate limit is removed in the end.
-function conditions(loss, delayMs, rateBps) {
-  return { loss, delayMs, rateBps, lifts: rateBps === SLOW_BPS };
+// One line for each viewer of each condition that was measured with this source: [{condition, viewer, runs, summary, missed}].
+export function outcomes(source, conditions, results) {
+  return conditions.flatMap((condition) => {
+    const own = results.filter((one) => one.source === source.name && one.condition === condition.name);
+    if (own.length === 0) return [];
+    return condition.viewers.map((viewer) => {
+      const figures = own.map(({ span, viewers }) => {
+        const seen = viewers.find(({ name }) => name === viewer);
+        return figuresOf(condition, source.bitrateBps, span, seen);
+      });
+      const summary = summarised(figures);
+      return { condition, viewer, runs: own.length, summary, missed: missedGoals(condition.goals, summary) };
+    });
+  });
 }
 
-export function allConditions() {
-  return RATES_BPS.flatMap((rate) =>
-    DELAYS_MS.flatMap((delay) => LOSSES.map((loss) => conditions(loss, delay, rate))),
+// Those of the grid have the same goals, and one table.
+const isOfGrid = ({ condition }) => condition.goals.some(({ figure }) => figure === "reachedMs");
+
+// measured: {date, machine, runs, sources, conditions, results, failures}.
+export function report(measured) {
+  const bySource = measured.sources.map((source) => ({
+    source,
+    rows: outcomes(source, measured.conditions, measured.results),
+  }));
+  const parts = [where(measured), "### Goals", goalTable(bySource)];
+  for (const { source, rows } of bySource) {
+    const [grid, added] = [rows.filter(isOfGrid), rows.filter((row) => !isOfGrid(row))];
+    if (grid.length > 0) parts.push(`### The same goals for all, ${source.name}`, gridTable(grid));
+    if (added.length > 0) parts.push(`### Goals of their own, ${source.name}`, addedTable(added));
+  }
+  if (measured.failures.length > 0) {
+    parts.push(["Could not be measured:", "", ...measured.failures.map((line) => `- ${line}`)].join("\n"));
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+function where({ date, machine, runs, sources, results }) {
+  const loads = results.map(({ load }) => load);
+  const load = loads.length > 0 ? `${number(Math.min(...loads))} to ${number(Math.max(...loads))}` : "unknown";
+  const disturbed = loads.filter((one) => one > machine.cores).length;
+  const distrust = disturbed > 0 ? ` (above the number of cores in ${disturbed} of ${loads.length} runs, which are not to be trusted)` : "";
+  const shownSources = sources.map(({ name, what }) => `${name}, ${what}`).join("; ");
+  const medians = runs > 1 ? `Medians of ${runs} runs, with the smallest and the largest value` : "One run";
+  return (
+    `Measured ${date} on ${machine.cores} cores of ${machine.cpu}, ${machine.system}, ${machine.kernel}; ` +
+    `${machine.chromium}; load average ${load}${distrust}. Sources: ${shownSources}. ${medians}; ` +
+    `**bold** misses its goal. Frozen: longer than ${FROZEN_MS} ms without a new picture.`
   );
 }
 
-export function quickConditions() {
-  return [conditions(0, 20, null), conditions(0.05, 100, null), conditions(0, 20, SLOW_BPS)];
-}
-
-// Networks outside the grid, each with a name, the relay's orders, and the orders that follow after some seconds.
-// Between two viewers and the station each has a bottleneck of its own.
-export function addedConditions() {
-  const fast = "down rate_bps=3000000";
-  const added = (name, orders, steps = [], watchSeconds = 20) => ({ name, orders, steps, watchSeconds });
-  return [
-    added("jitter of 20 ms", ["both delay_ms=20", `${fast} jitter_ms=20`]),
-    added("loss bursts of 3, 5 %", ["both delay_ms=20", `${fast} loss=0.05 burst=3`]),
-    added(
-      "3 Mbit/s, 500 kbit/s, 3 Mbit/s",
-      ["both delay_ms=20", fast],
-      [
-        [8, "down rate_bps=500000"],
-        [20, fast],
-      ],
-      32,
-    ),
-    added(
-      "outage of 3 s",
-      ["both delay_ms=20", fast],
-      [
-        [8, "down rate_bps=0"],
-        [11, fast],
-      ],
-      24,
-    ),
-    added("1 Mbit/s, queue of 1 s", ["both delay_ms=20", "down rate_bps=1000000 queue_ms=1000"]),
-    added("150 kbit/s", ["both delay_ms=20", "down rate_bps=150000"]),
-  ];
-}
-
-// The relay's orders: loss and delay in both directions, the rate limit towards the viewer.
-export function ordersFor({ loss, delayMs, rateBps, orders }) {
-  if (orders) return orders;
-  return [`both loss=${loss} delay_ms=${delayMs / 2}`, `down rate_bps=${rateBps ?? "none"}`];
-}
-
-export const LIFT = "down rate_bps=none";
-
-export function nameOf({ loss, delayMs, rateBps, name }) {
-  if (name) return name;
-  return `${rateName(rateBps)}, ${delayMs} ms, ${loss * 100} % loss`;
-}
-
-export function rateName(rateBps) {
-  if (rateBps === null) return "unlimited";
-  return rateBps >= MBIT ? `${rateBps / MBIT} Mbit/s` : `${rateBps / 1000} kbit/s`;
-}
-
-const VIEWERS = [
-  ["Chromium", "chromium"],
-  ["str0m", "light"],
-];
-
-// The goals.
-const FROZEN_PERCENT = 1;
-const RECOVERY_MS = 10000;
-const SLOW_HEIGHT = 180;
-
-// What one viewer of a run saw.
-function seen(run, who) {
-  const { to, recoveredBy } = run.span;
-  const { began, pictures, samples } = run[who];
-  return {
-    firstMs: pictures.length > 0 ? pictures[0][0] - began : null,
-    ...(watched(pictures, began, to) ?? {}),
-    ...traffic(samples, began, to),
-    recoveredMs: recoveredBy === null ? null : recoveredMs(pictures, to, recoveredBy),
-  };
-}
-
-function heightsOf({ heights }) {
-  if (!heights) return "none";
-  const parts = Object.entries(heights).sort(([one], [other]) => other - one);
-  return parts.map(([height, share]) => `${height}: ${number(share * 100, 0)} %`).join(", ");
-}
-
-// In another unit; "-" for what was not measured.
-function per(value, unit, decimals) {
-  return number(value === null ? null : value / unit, decimals);
-}
-
-function row(run, [name, who]) {
-  const { conditions } = run;
-  const found = seen(run, who);
-  const recovered = () => (found.recoveredMs === null ? "no" : per(found.recoveredMs, 1000));
-  const { delayMs, loss } = conditions;
-  const network = conditions.name
-    ? [conditions.name, "", ""]
-    : [rateName(conditions.rateBps), number(delayMs, 0), number(loss * 100, 0)];
-  return [
-    ...network,
-    name,
-    found.pictures ? number(found.frozenShare * 100, 1) : "100",
-    number(found.longestGapMs, 0),
-    heightsOf(found),
-    number(found.settledMs / 1000),
-    per(found.firstMs, 1000),
-    number(found.pictures / (found.spanMs / 1000)),
-    per(found.bitrateBps, 1000, 0),
-    per(found.bytes, 1e6),
-    number(found.roundTripMs, 0),
-    conditions.lifts ? recovered() : "",
-  ];
-}
-
-const HEAD = [
-  "rate",
-  "delay ms",
-  "loss %",
-  "viewer",
-  "frozen %",
-  "longest gap ms",
-  "share of time at height",
-  "settled s",
-  "first picture s",
-  "pictures/s",
-  "kbit/s",
-  "MB",
-  "round trip ms",
-  `${FULL_HEIGHT} again s`,
-];
-
-// [what, limit, [value of each viewer], whether all hold].
-function goals(runs) {
-  const rows = [];
-  const add = (what, limit, found, text, holds) => {
-    rows.push([what, limit, ...found.map(text), found.every(holds) ? "yes" : "no"]);
-  };
-  for (const run of runs) {
-    const { loss, delayMs, rateBps, lifts } = run.conditions;
-    const found = VIEWERS.map(([, who]) => seen(run, who));
-    if (rateBps === null && loss === 0.05 && delayMs === 100) {
-      const share = ({ frozenShare }) => (frozenShare ?? 1) * 100;
-      const text = (one) => `${number(share(one))} %`;
-      const few = (one) => share(one) < FROZEN_PERCENT;
-      add(`frozen, ${nameOf(run.conditions)}`, `< ${FROZEN_PERCENT} %`, found, text, few);
-    }
-    if (!lifts || loss > 0) continue;
-    const slow = ({ heights }) => heights?.[SLOW_HEIGHT] ?? 0;
-    const low = (one) => `${number(slow(one) * 100, 0)} %`;
-    const settled = (one) => one.lastHeight === SLOW_HEIGHT && one.frozenShare * 100 < FROZEN_PERCENT;
-    const moves = `moving at ${SLOW_HEIGHT}, ${nameOf(run.conditions)}: time at it`;
-    add(moves, "ends there", found, low, settled);
-    const when = (one) => (one.recoveredMs === null ? "no" : `${number(one.recoveredMs / 1000)} s`);
-    const back = (one) => one.recoveredMs !== null && one.recoveredMs <= RECOVERY_MS;
-    const again = `back at ${FULL_HEIGHT} after the limit, ${nameOf(run.conditions)}`;
-    add(again, `${RECOVERY_MS / 1000} s`, found, when, back);
+// How many conditions meet each goal, for each source and viewer.
+function goalTable(bySource) {
+  const columns = bySource.flatMap(({ source, rows }) => {
+    const viewers = [...new Set(rows.map(({ viewer }) => viewer))];
+    return viewers.map((viewer) => ({
+      name: `${source.name}, ${viewer}`,
+      rows: rows.filter((row) => row.viewer === viewer),
+    }));
+  });
+  const goals = new Map();
+  for (const { condition } of columns.flatMap(({ rows }) => rows)) {
+    for (const goal of condition.goals) goals.set(goalText(goal), goal);
   }
-  return rows;
+  const count = (rows, has, misses) => {
+    const having = rows.filter(has);
+    return having.length > 0 ? `${having.filter((row) => !misses(row)).length} of ${having.length}` : "";
+  };
+  const lines = [...goals.keys()].map((text) => {
+    const isGoal = (goal) => goalText(goal) === text;
+    const cells = columns.map(({ rows }) =>
+      count(rows, ({ condition }) => condition.goals.some(isGoal), ({ missed }) => missed.some(isGoal)),
+    );
+    return [text, ...cells];
+  });
+  const all = columns.map(({ rows }) => count(rows, () => true, ({ missed }) => missed.length > 0));
+  return table(["goal", ...columns.map(({ name }) => name)], [...lines, ["all of a condition", ...all]]);
 }
 
-// measured: {date, machine, watchSeconds, recoverSeconds, runs, failures}.
-export function report(measured) {
-  const { date, machine, runs, failures, watchSeconds, recoverSeconds } = measured;
-  const head = ["what", "limit", ...VIEWERS.map(([name]) => name), "holds"];
-  const lines = [
-    `Measured ${date} on ${machine.cores} cores of ${machine.cpu}, ${machine.system}, ` +
-      `${machine.kernel}; ${machine.chromium}; load average ${number(machine.load, 2)} at the end. ` +
-      `${watchSeconds} s a condition, ${recoverSeconds} s after a limit went; frozen: longer than ` +
-      `${FROZEN_MS} ms without a new picture.`,
-    "### Goals",
-    table(head, goals(runs)),
-    "### All conditions",
-    table(HEAD, runs.flatMap((run) => VIEWERS.map((viewer) => row(run, viewer)))),
-  ];
-  if (failures.length > 0) {
-    lines.push(["Could not be measured:", "", ...failures.map((line) => `- ${line}`)].join("\n"));
-  }
-  return `${lines.join("\n\n")}\n`;
+function head(figure) {
+  const { name, unit } = FIGURES[figure];
+  return `${name} ${unit}`.trim();
+}
+
+// Bold where it misses a goal.
+function cell(figure, { summary, missed }) {
+  const text = shown(figure, summary);
+  return missed.some((goal) => goal.figure === figure) ? `**${text || "-"}**` : text;
+}
+
+function nameCells({ condition, viewer, runs }, wanted) {
+  return [condition.name, runs === wanted ? viewer : `${viewer} (${runs} runs)`];
+}
+
+const mostRuns = (rows) => Math.max(...rows.map(({ runs }) => runs));
+
+function gridTable(rows) {
+  const lines = rows.map((row) => [
+    ...nameCells(row, mostRuns(rows)),
+    ...GRID_COLUMNS.map((figure) => cell(figure, row)),
+    shownHeights(row.summary.heights),
+  ]);
+  return table(["network", "viewer", ...GRID_COLUMNS.map(head), "share of time at height"], lines);
+}
+
+function addedTable(rows) {
+  const lines = rows.map((row) => {
+    const { goals } = row.condition;
+    return [
+      ...nameCells(row, mostRuns(rows)),
+      goals.map(goalText).join("; "),
+      goals.map(({ figure }) => cell(figure, row)).join("; "),
+      ...ADDED_COLUMNS.map((figure) => cell(figure, row)),
+      shownHeights(row.summary.heights),
+    ];
+  });
+  const heads = ADDED_COLUMNS.map(head);
+  return table(["network", "viewer", "goal", "measured", ...heads, "share of time at height"], lines);
 }
 
 // A run in one line, for the progress.
-export function summary(run) {
-  const { down } = run.link;
-  const viewers = VIEWERS.map(([name, who]) => {
-    const found = seen(run, who);
-    const { frozenShare, bitrateBps, recoveredMs: back } = found;
-    const again = back === null ? "" : `, ${FULL_HEIGHT} again after ${number(back / 1000)} s`;
-    const frozen = number(frozenShare * 100);
-    const kbps = per(bitrateBps, 1000, 0);
-    return `${name}: frozen ${frozen} %, ${heightsOf(found)}, ${kbps} kbit/s${again}`;
+export function runSummary(condition, source, result) {
+  const viewers = outcomes(source, [condition], [result]).map(({ viewer, summary, missed }) => {
+    const misses = missed.map((goal) => `${FIGURES[goal.figure].name} ${shown(goal.figure, summary) || "unknown"}`);
+    const found = `frozen ${shown("frozenPercent", summary)} %, ${shownHeights(summary.heights)}`;
+    const received = `${shown("bitrateBps", summary) || "-"} kbit/s`;
+    return `${viewer}: ${found}, ${received}${misses.length > 0 ? `; misses: ${misses.join(", ")}` : ""}`;
   });
-  const drops = `link: ${down.offered} in, ${down.lost} lost, ${down.overflowed} overflowed`;
-  return [...viewers, drops].join("; ");
+  const { offered, lost, overflowed } = result.link.down;
+  return [...viewers, `link: ${offered} in, ${lost} lost, ${overflowed} overflowed`].join(" | ");
 }

@@ -1,30 +1,36 @@
-// Two viewers behind the lossy link: the page in Chromium, and a light viewer, another WebRTC implementation without a
-// decoder. Each gives {began: Unix ms, pictures: [[Unix ms, height]], samples: [[Unix ms, bytes, round trip ms]]}.
+// Viewers behind the lossy link: the page in Chromium, and a light viewer, another WebRTC implementation without a decoder.
+// Each gives {began: the POST in Unix ms, pictures: [[Unix ms, height]], samples: [[Unix ms, bytes, round trip ms]],
+// sessions: how many it needed, null if the last one failed, ports: of its UDP sockets}.
 
 import { startLightViewers } from "./station.mjs";
 
 const SAMPLE_MS = 1000;
 
-// The live page. Gives {ended(): what it saw}.
+// The live page. Gives {ended(): what it saw, end(): closes it}.
 export async function openPage(browser, url) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
-  const page = await context.newPage();
-  await page.addInitScript(collectPeers);
-  await page.addInitScript(record, SAMPLE_MS);
-  const began = Date.now();
-  await page.goto(url);
-  return {
-    async ended() {
+  const end = () => context.close();
+  try {
+    const page = await context.newPage();
+    await page.addInitScript(collectPeers);
+    await page.addInitScript(record, SAMPLE_MS);
+    await page.goto(url);
+    const ended = async () => {
       const seen = await page.evaluate(() => ({
+        began: Math.round(performance.timeOrigin + performance.getEntriesByName("carrier:post")[0].startTime),
         pictures: globalThis.benchPictures,
         samples: globalThis.benchSamples,
-        connections: globalThis.benchPeers.length,
-        state: document.documentElement.dataset.state,
+        sessions: globalThis.benchPeers.length,
+        ports: [...globalThis.benchPorts],
       }));
-      await context.close();
-      return { began, ...seen };
-    },
-  };
+      await end();
+      return seen;
+    };
+    return { ended, end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }
 
 // Runs in the page: collects its connections, several if it has reconnected.
@@ -43,6 +49,7 @@ function record(everyMs) {
   const unix = (at) => Math.round(performance.timeOrigin + at);
   globalThis.benchPictures = [];
   globalThis.benchSamples = [];
+  globalThis.benchPorts = new Set();
   const watch = (video) => {
     const next = (_, metadata) => {
       // Chromium shows a black picture of 2x2 before a stream's first picture.
@@ -61,6 +68,7 @@ function record(everyMs) {
       if (peer.connectionState === "closed") continue;
       for (const stat of (await peer.getStats()).values()) {
         if (stat.type === "transport") bytes.set(peer, stat.bytesReceived);
+        if (stat.type === "local-candidate" && stat.port) globalThis.benchPorts.add(stat.port);
         const carries = stat.type === "candidate-pair" && stat.nominated;
         if (carries && stat.currentRoundTripTime !== undefined) {
           roundTrip = stat.currentRoundTripTime * 1000;
@@ -72,13 +80,16 @@ function record(everyMs) {
   }, everyMs);
 }
 
-// Watches until ended() closes its standard input. Gives {ended(): what it saw}.
+// Watches until ended() or end(). Gives {ended(): what it saw, end()}.
 export function startWatching(lightViewers, url) {
   const { ended, child } = startLightViewers(lightViewers, ["watch", new URL(url).host], "pipe");
+  const end = () => child.stdin.end();
   return {
-    ended() {
-      child.stdin.end();
-      return ended;
+    async ended() {
+      end();
+      const { began, pictures, samples, port, failure } = await ended;
+      return { began, pictures, samples, sessions: failure === null ? 1 : null, ports: [port] };
     },
+    end,
   };
 }

@@ -1,60 +1,51 @@
 // What a viewer saw, from the times and heights of its pictures. Pure; times in milliseconds.
+// `pictures`: [[time, height]], oldest first.
 
 import { median, sum } from "./table.mjs";
 
-// Three frames at 15 frames a second, the slowest rendition. W3C's freezeCount takes 183 ms as a freeze at 30 frames a
-// second and 217 ms at 15.
+// Three frames at 15 frames a second. W3C's freezeCount takes 183 ms as a freeze at 30 frames a second and 217 ms at 15.
 export const FROZEN_MS = 200;
-export const FULL_HEIGHT = 720;
 
-// `pictures`: [[time, height]], oldest first. From `from`, or from the first picture if that is later, to `to`; null
-// without a picture.
-export function watched(pictures, from, to) {
-  const within = pictures.filter(([at]) => at >= from && at <= to);
-  if (within.length === 0) return null;
-  const earlier = pictures.some(([at]) => at < from);
-  const began = earlier ? from : within[0][0];
-  const times = [began, ...within.map(([at]) => at), to];
-  const gaps = times.slice(1).map((at, index) => at - times[index]);
-  const frozen = gaps.filter((gap) => gap > FROZEN_MS);
-  return {
-    spanMs: to - began,
-    pictures: within.length,
-    freezes: frozen.length,
-    frozenShare: sum(frozen) / (to - began),
-    longestGapMs: Math.max(...gaps),
-    heights: shares(within, began, to),
-    settledMs: settled(within) - began,
-    lastHeight: within.at(-1)[1],
-  };
+const between = (pictures, from, to) => pictures.filter(([at]) => at >= from && at <= to);
+
+// The times without a new picture between two moments.
+function gaps(pictures, from, to) {
+  const times = [from, ...between(pictures, from, to).map(([at]) => at), to];
+  return times.slice(1).map((at, index) => at - times[index]);
 }
 
-// {height: share of the time}; a picture counts until the next one.
-function shares(pictures, began, to) {
+// The share of the time in gaps that are freezes.
+export function frozenShare(pictures, from, to) {
+  return sum(gaps(pictures, from, to).filter((gap) => gap > FROZEN_MS)) / (to - from);
+}
+
+export function longestGapMs(pictures, from, to) {
+  return Math.max(...gaps(pictures, from, to));
+}
+
+// {height: share of the time}; a picture counts until the next one, the first from `from` on.
+export function heightShares(pictures, from, to) {
+  const within = between(pictures, from, to);
   const times = {};
-  pictures.forEach(([at, height], index) => {
-    const start = index === 0 ? began : at;
-    const end = pictures[index + 1]?.[0] ?? to;
+  within.forEach(([at, height], index) => {
+    const start = index === 0 ? from : at;
+    const end = within[index + 1]?.[0] ?? to;
     times[height] = (times[height] ?? 0) + end - start;
   });
   const all = sum(Object.values(times)) || 1;
   return Object.fromEntries(Object.entries(times).map(([height, ms]) => [height, ms / all]));
 }
 
-// When the height changed for the last time.
-function settled(pictures) {
-  let at = pictures[0][0];
-  for (let index = 1; index < pictures.length; index += 1) {
-    if (pictures[index][1] !== pictures[index - 1][1]) at = pictures[index][0];
-  }
-  return at;
+export function picturesPerS(pictures, from, to) {
+  return between(pictures, from, to).length / ((to - from) / 1000);
 }
 
-// How long after `lifted` the full height came and stayed until `to`; null if it did not.
-export function recoveredMs(pictures, lifted, to) {
-  const after = pictures.filter(([at]) => at >= lifted && at <= to);
-  if (after.length === 0 || after.at(-1)[1] !== FULL_HEIGHT) return null;
-  return Math.max(settled(after) - lifted, 0);
+// How long after `from` at least that height came and stayed until `to`; null if it did not.
+export function reachedMs(pictures, height, from, to) {
+  const within = between(pictures, from, to);
+  const lower = within.findLastIndex((picture) => picture[1] < height);
+  const reached = within[lower + 1];
+  return reached ? reached[0] - from : null;
 }
 
 // `samples`: [[time, bytes so far, round trip or null]]. The bit rate between two times, and the median round trip.
@@ -64,7 +55,6 @@ export function traffic(samples, from, to) {
   const [first, last] = [within[0], within.at(-1)];
   const seconds = within.length > 1 ? (last[0] - first[0]) / 1000 : 0;
   return {
-    bytes: seconds > 0 ? last[1] - first[1] : null,
     bitrateBps: seconds > 0 ? ((last[1] - first[1]) * 8) / seconds : null,
     roundTripMs: median(trips),
   };

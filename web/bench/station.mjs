@@ -11,10 +11,15 @@ const SETTLE_MS = 2000; // for rate control, tracker and page caches
 
 export async function startStation({ binary, out, source, model, more = [] }) {
   const station = await makeCarrier({ binary, out, source, more: ["--model", model, ...more] });
-  await station.start();
-  await until("the station is ready", READY_MS, async () => {
-    return (await fetch(`${station.url}readyz`)).ok;
-  });
+  try {
+    await station.start();
+    await until("the station is ready", READY_MS, async () => {
+      return (await fetch(`${station.url}readyz`)).ok;
+    });
+  } catch (error) {
+    await station.kill();
+    throw error;
+  }
   return station;
 }
 

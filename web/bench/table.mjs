@@ -36,10 +36,12 @@ export function sum(values) {
   return values.reduce((all, value) => all + (value ?? 0), 0);
 }
 
-// Null for an empty list.
+// The mean of the middle two of an even number of values; null for an empty list.
 export function median(values) {
+  if (values.length === 0) return null;
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? null;
+  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  return low === high ? low : (low + high) / 2;
 }
 
 // `document` with `generated` between the markers of that name, which are added at its end where they are missing.

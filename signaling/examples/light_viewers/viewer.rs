@@ -107,6 +107,10 @@ impl Viewer {
         &mut self.socket
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.addr.port()
+    }
+
     /// Creates the offer; times count from here.
     pub(crate) fn offer(&mut self) -> String {
         let mut change = self.rtc.sdp_api();

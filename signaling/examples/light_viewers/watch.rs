@@ -2,7 +2,7 @@
 //!
 //! `light_viewers watch 127.0.0.1:8080` ends with its standard input and prints one line of JSON with times
 //! in Unix milliseconds: `began`, `pictures` as `[time, height]`, and once a second `samples` as `[time,
-//! bytes received, round trip in ms or null]`.
+//! bytes received, round trip in ms or null]`. `port` is that of its UDP socket.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -80,7 +80,8 @@ fn json(viewer: &Viewer, began: u128, requests: u32, unix_ms: impl Fn(Instant) -
     let samples: Vec<String> = viewer.samples.iter().map(sample).collect();
     let failure = viewer.failure.as_deref();
     format!(
-        "{{\"began\":{began},\"keyframe_requests\":{requests},\"failure\":{},\"pictures\":[{}],\"samples\":[{}]}}",
+        "{{\"began\":{began},\"port\":{},\"keyframe_requests\":{requests},\"failure\":{},\"pictures\":[{}],\"samples\":[{}]}}",
+        viewer.port(),
         // Debug formatting quotes these plain messages as JSON does.
         failure.map_or_else(|| "null".to_owned(), |text| format!("{text:?}")),
         pictures.join(","),

@@ -159,8 +159,28 @@ impl Totals {
     }
 }
 
+/// How long a datagram that is sent to a client now would wait at the bottleneck; `None` in an outage.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PathWait {
+    pub(crate) port: u16,
+    pub(crate) waiting: Option<Duration>,
+}
+
+impl PathWait {
+    fn json(self) -> String {
+        let waiting = self.waiting.map(|time| time.as_secs_f64() * 1e3);
+        let waiting = waiting.map_or_else(|| "null".to_owned(), |ms| format!("{ms:.1}"));
+        format!("{{\"port\":{},\"waiting_ms\":{waiting}}}", self.port)
+    }
+}
+
 /// Formats both directions as a line of JSON.
-pub(crate) fn totals_json(paths: usize, up: &Totals, down: &Totals) -> String {
-    let (up, down) = (up.json(), down.json());
-    format!("{{\"paths\":{paths},\"up\":{up},\"down\":{down}}}")
+pub(crate) fn totals_json(
+    paths: impl Iterator<Item = PathWait>,
+    up: &Totals,
+    down: &Totals,
+) -> String {
+    let paths: Vec<String> = paths.map(PathWait::json).collect();
+    let (paths, up, down) = (paths.join(","), up.json(), down.json());
+    format!("{{\"paths\":[{paths}],\"up\":{up},\"down\":{down}}}")
 }

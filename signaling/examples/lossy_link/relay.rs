@@ -11,7 +11,7 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::commands::{Command, Setting, Totals, parse, totals_json};
+use crate::commands::{Command, PathWait, Setting, Totals, parse, totals_json};
 
 const FRONT: Token = Token(usize::MAX);
 const COMMANDS: Token = Token(usize::MAX - 1);
@@ -27,8 +27,17 @@ const BUFFER_BYTES: usize = 65_536;
 struct ClientPath {
     client: SocketAddr,
     socket: UdpSocket,
-    up: Link<Vec<u8>>,
-    down: Link<Vec<u8>>,
+    /// Index of its links, which clients may share.
+    links: usize,
+}
+
+/// A datagram with the index of its path.
+type PathDatagram = (usize, Vec<u8>);
+
+/// Both directions.
+struct Links {
+    up: Link<PathDatagram>,
+    down: Link<PathDatagram>,
 }
 
 pub(crate) struct Relay {
@@ -38,14 +47,22 @@ pub(crate) struct Relay {
     front: UdpSocket,
     station: SocketAddr,
     seed: u64,
+    /// Whether all clients share one bottleneck.
+    shared: bool,
     up: Setting,
     down: Setting,
     paths: Vec<ClientPath>,
+    links: Vec<Links>,
     by_client: HashMap<SocketAddr, usize>,
 }
 
 impl Relay {
-    pub(crate) fn open(listen: SocketAddr, station: SocketAddr, seed: u64) -> io::Result<Self> {
+    pub(crate) fn open(
+        listen: SocketAddr,
+        station: SocketAddr,
+        seed: u64,
+        shared: bool,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut front = socket(listen)?;
         poll.registry()
@@ -57,9 +74,11 @@ impl Relay {
             front,
             station,
             seed,
+            shared,
             up: Setting::default(),
             down: Setting::default(),
             paths: Vec::new(),
+            links: Vec::new(),
             by_client: HashMap::new(),
         })
     }
@@ -100,7 +119,7 @@ impl Relay {
     }
 
     fn due(&self) -> Option<Instant> {
-        let links = self.paths.iter().flat_map(|path| [&path.up, &path.down]);
+        let links = self.links.iter().flat_map(|links| [&links.up, &links.down]);
         links.filter_map(Link::due).min()
     }
 
@@ -133,19 +152,23 @@ impl Relay {
 
     fn apply_settings(&mut self, now: Instant) {
         let (up, down) = (self.up.conditions(), self.down.conditions());
-        for path in &mut self.paths {
-            path.up.change(now, up);
-            path.down.change(now, down);
+        for links in &mut self.links {
+            links.up.change(now, up);
+            links.down.change(now, down);
         }
     }
 
     fn read(&self) -> String {
         let (mut up, mut down) = (Totals::default(), Totals::default());
-        for path in &self.paths {
-            up.add(path.up.counters(), path.up.waiting_bytes());
-            down.add(path.down.counters(), path.down.waiting_bytes());
+        for links in &self.links {
+            up.add(links.up.counters(), links.up.waiting_bytes());
+            down.add(links.down.counters(), links.down.waiting_bytes());
         }
-        totals_json(self.paths.len(), &up, &down)
+        let waiting = self.paths.iter().map(|path| PathWait {
+            port: path.client.port(),
+            waiting: self.links[path.links].down.waiting_time(),
+        });
+        totals_json(waiting, &up, &down)
     }
 
     /// Reads the edge-triggered socket until it is empty.
@@ -155,8 +178,8 @@ impl Relay {
                 Ok((length, client)) => {
                     if let Some(path) = self.path_of(client)? {
                         let datagram = buffer[..length].to_vec();
-                        let link = &mut self.paths[path].up;
-                        link.offer(Instant::now(), length, datagram);
+                        let link = &mut self.links[self.paths[path].links].up;
+                        link.offer(Instant::now(), length, (path, datagram));
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -167,12 +190,13 @@ impl Relay {
     }
 
     fn read_station(&mut self, path: usize, buffer: &mut [u8]) {
-        let path = &mut self.paths[path];
+        let ClientPath { socket, links, .. } = &self.paths[path];
+        let link = &mut self.links[*links].down;
         loop {
-            match path.socket.recv(buffer) {
+            match socket.recv(buffer) {
                 Ok(length) => {
                     let datagram = buffer[..length].to_vec();
-                    path.down.offer(Instant::now(), length, datagram);
+                    link.offer(Instant::now(), length, (path, datagram));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 // The station is gone, and may return.
@@ -196,26 +220,36 @@ impl Relay {
         self.poll
             .registry()
             .register(&mut socket, Token(index), Interest::READABLE)?;
-        // Different seeds for the directions and for each path.
-        let seed = self.seed.wrapping_add(index as u64 * 2);
+        let links = if self.shared { 0 } else { index };
+        if links == self.links.len() {
+            self.open_links();
+        }
         self.paths.push(ClientPath {
             client,
             socket,
-            up: Link::new(self.up.conditions(), seed),
-            down: Link::new(self.down.conditions(), seed.wrapping_add(1)),
+            links,
         });
         self.by_client.insert(client, index);
         Ok(Some(index))
     }
 
+    fn open_links(&mut self) {
+        // Different seeds for the directions and for each pair.
+        let seed = self.seed.wrapping_add(self.links.len() as u64 * 2);
+        self.links.push(Links {
+            up: Link::new(self.up.conditions(), seed),
+            down: Link::new(self.down.conditions(), seed.wrapping_add(1)),
+        });
+    }
+
     fn deliver(&mut self, now: Instant) {
-        for path in &mut self.paths {
-            while let Some((_, datagram)) = path.up.take(now) {
+        for links in &mut self.links {
+            while let Some((_, (path, datagram))) = links.up.take(now) {
                 // What a full send buffer refuses is lost like on the wire.
-                let _ = path.socket.send(&datagram);
+                let _ = self.paths[path].socket.send(&datagram);
             }
-            while let Some((_, datagram)) = path.down.take(now) {
-                let _ = self.front.send_to(&datagram, path.client);
+            while let Some((_, (path, datagram))) = links.down.take(now) {
+                let _ = self.front.send_to(&datagram, self.paths[path].client);
             }
         }
     }

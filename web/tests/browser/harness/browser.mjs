@@ -21,10 +21,11 @@ export function chromiumPath() {
   return places.find((place) => place && existsSync(place)) ?? null;
 }
 
-export async function launchChromium(more = []) {
+// `options`: of Playwright's launch().
+export async function launchChromium(more = [], options = {}) {
   const executablePath = chromiumPath();
   if (!executablePath) {
     throw new Error("no Chromium: install Debian's `chromium` or set CHROMIUM to its path");
   }
-  return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...more] });
+  return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...more], ...options });
 }
