@@ -59,8 +59,8 @@ test("a quick ICE restart does not show", () => {
 });
 
 test("an ICE restart without a picture is followed by a new session", () => {
-  const { log } = play([0, "start"], [100, "picture"], [1000, "tick"], [1050, "renewed"], ...ticks(1250, 3250));
-  assert.deepEqual(log.slice(2), ["1000 probe", "1000 renew", "2750 reconnecting", "3250 open"]);
+  const { log } = play([0, "start"], [100, "picture"], [1000, "tick"], [1050, "renewed"], ...ticks(1250, 4250));
+  assert.deepEqual(log.slice(2), ["1000 probe", "1000 renew", "2750 reconnecting", "4250 open"]);
 });
 
 test("a session unknown to the station is replaced at once", () => {
@@ -82,6 +82,12 @@ test("a session survives a network outage", () => {
   assert.ok(log.includes("9100 renew"));
   assert.deepEqual(log.at(-1), "9200 live");
   assert.equal(log.filter((line) => line.endsWith("open")).length, 1);
+});
+
+test("a session survives three seconds without media, of which HTTP sees nothing", () => {
+  const { log } = play([0, "start"], [100, "picture"], [1000, "tick"], [1050, "renewed"], ...ticks(1250, 3000), [3200, "picture"]);
+  assert.equal(log.filter((line) => line.endsWith("open")).length, 1);
+  assert.deepEqual(log.at(-1), "3200 live");
 });
 
 test("the session is kept until the station does not know it any more, even when ICE fails", () => {
