@@ -142,7 +142,9 @@ fn is_in_subfolder(offered: &Value, wanted: &Value) -> bool {
     let (Some(path), Some(file)) = (offered.as_str(), wanted.as_str()) else {
         return false;
     };
-    let is_below = path.rsplit_once(['/', '\\']).is_some_and(|(_, name)| name == file);
+    let is_below = path
+        .rsplit_once(['/', '\\'])
+        .is_some_and(|(_, name)| name == file);
     is_below && is_model_file(file)
 }
 
@@ -150,7 +152,10 @@ fn is_in_subfolder(offered: &Value, wanted: &Value) -> bool {
 fn refusal(loader: &str, input: &str, wanted: &[Value], folders: &Folders) -> String {
     let folder = folder_of(loader, input);
     let files: Vec<&str> = wanted.iter().filter_map(Value::as_str).collect();
-    if files.iter().any(|file| folder.is_some() || is_model_file(file)) {
+    if files
+        .iter()
+        .any(|file| folder.is_some() || is_model_file(file))
+    {
         return missing_file_message(loader, folder, &files, folders);
     }
     let values = wanted.iter().map(|value| match value.as_str() {
@@ -328,7 +333,10 @@ mod tests {
             input: "unet_name".to_owned(),
             file: bf16.to_owned(),
         };
-        assert_eq!(has(&["x.safetensors", fp8]), (vec![encoder.clone()], vec![]));
+        assert_eq!(
+            has(&["x.safetensors", fp8]),
+            (vec![encoder.clone()], vec![])
+        );
         assert_eq!(has(&[fp8, bf16]), (vec![model, encoder], vec![]));
         let (_, missing) = has(&["x.safetensors"]);
         assert_eq!(

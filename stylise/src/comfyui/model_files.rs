@@ -114,7 +114,9 @@ pub(super) fn missing_file_message(
              it: restart ComfyUI, or choose another loader in the workflow"
         );
     }
-    let mut elsewhere = folders.keys().filter_map(|other| Some((other, lying_in(other)?)));
+    let mut elsewhere = folders
+        .keys()
+        .filter_map(|other| Some((other, lying_in(other)?)));
     match elsewhere.next() {
         Some((other, file)) => format!(
             "the file {file}: it lies in ComfyUI's models/{other}, and this workflow takes it from \
@@ -184,7 +186,13 @@ mod tests {
     #[test]
     fn only_folders_of_used_loaders_are_listed() {
         let asked = folders_to_list(&load(None).workflows);
-        for folder in ["checkpoints", "diffusion_models", "text_encoders", "vae", "loras"] {
+        for folder in [
+            "checkpoints",
+            "diffusion_models",
+            "text_encoders",
+            "vae",
+            "loras",
+        ] {
             assert!(asked.contains(folder), "{folder}");
         }
         assert!(!asked.contains("clip_vision"), "{asked:?}");

@@ -94,7 +94,11 @@ impl Manifest {
         let pictures = pictures.filter_map(|(key, file)| Some((key, file?.to_str()?)));
         [("workflow", self.workflow.as_str())]
             .into_iter()
-            .chain(self.styles_from.as_deref().map(|name| ("styles_from", name)))
+            .chain(
+                self.styles_from
+                    .as_deref()
+                    .map(|name| ("styles_from", name)),
+            )
             .chain(pictures)
     }
 
@@ -104,7 +108,8 @@ impl Manifest {
             .map_err(|error| WorkflowError::new(file, error.to_string().trim_end()))?;
         let own: HashSet<_> = self.styles.iter().map(|style| style.id.clone()).collect();
         let new = other.styles.into_iter();
-        self.styles.extend(new.filter(|style| !own.contains(&style.id)));
+        self.styles
+            .extend(new.filter(|style| !own.contains(&style.id)));
         Ok(())
     }
 

@@ -280,7 +280,11 @@ fn noise_at_the_start(steps: f64, denoise: f64) -> f64 {
 fn built_in_denoise_values_mean_what_they_say() {
     let mut checked = 0;
     for workflow in load(None).workflows {
-        for style in workflow.styles.iter().filter(|style| style.denoise.is_some()) {
+        for style in workflow
+            .styles
+            .iter()
+            .filter(|style| style.denoise.is_some())
+        {
             let filled = workflow.fill(style, "x", None, 1, 720, 720);
             let inputs = &filled["40"]["inputs"];
             let number = |key: &str| inputs[key].as_f64().expect("a number");
@@ -304,14 +308,22 @@ fn the_denoise_values_of_the_readme_are_exact() {
     let rows: Vec<Vec<f64>> = readme
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
-        .map(|row| row.split(" | ").filter_map(|cell| cell.parse().ok()).collect())
+        .map(|row| {
+            row.split(" | ")
+                .filter_map(|cell| cell.parse().ok())
+                .collect()
+        })
         .filter(|row: &Vec<f64>| row.len() > 2)
         .collect();
     assert_eq!(rows.len(), 3, "{rows:?}");
     for row in rows {
         for denoise in &row[1..] {
             let begins_with = noise_at_the_start(row[0], *denoise);
-            assert!((begins_with - denoise).abs() < 0.01, "{denoise} in {} steps", row[0]);
+            assert!(
+                (begins_with - denoise).abs() < 0.01,
+                "{denoise} in {} steps",
+                row[0]
+            );
         }
     }
 }
@@ -320,17 +332,36 @@ fn the_denoise_values_of_the_readme_are_exact() {
 fn built_in_workflows_load_and_fill() {
     let loaded = load(None);
     assert!(loaded.broken.is_empty(), "{:?}", loaded.broken);
-    let names: Vec<_> = loaded.workflows.iter().map(|workflow| workflow.name.as_str()).collect();
+    let names: Vec<_> = loaded
+        .workflows
+        .iter()
+        .map(|workflow| workflow.name.as_str())
+        .collect();
     assert_eq!(
         names,
-        ["flux2-klein", "qwen-image-edit", "flux-schnell", "flux-schnell-split"]
+        [
+            "flux2-klein",
+            "qwen-image-edit",
+            "flux-schnell",
+            "flux-schnell-split"
+        ]
     );
     for workflow in &loaded.workflows {
         let edits = workflow.title.contains("edit");
-        assert_eq!(workflow.styles.len(), if edits { 11 } else { 8 }, "{}", workflow.name);
+        assert_eq!(
+            workflow.styles.len(),
+            if edits { 11 } else { 8 },
+            "{}",
+            workflow.name
+        );
         for style in &workflow.styles {
             let prompt = style.prompt.as_deref().expect("a prompt");
-            assert!(prompt.contains("same people") || prompt.contains("people of this photo") || prompt.contains("with the people"), "{prompt}");
+            assert!(
+                prompt.contains("same people")
+                    || prompt.contains("people of this photo")
+                    || prompt.contains("with the people"),
+                "{prompt}"
+            );
             let filled = workflow.fill(style, "x.jpg [temp]", None, 1, 720, 1280);
             let (width, height) = (
                 &filled["21"]["inputs"]["width"],
@@ -340,19 +371,26 @@ fn built_in_workflows_load_and_fill() {
             for (id, node) in filled.as_object().expect("nodes") {
                 for (input, bound) in [("width", width), ("height", height)] {
                     let value = &node["inputs"][input];
-                    assert!(value.is_null() || value == bound, "{input} of {id} in {}", workflow.name);
+                    assert!(
+                        value.is_null() || value == bound,
+                        "{input} of {id} in {}",
+                        workflow.name
+                    );
                 }
                 assert_ne!(node["_meta"]["title"], "LoRA of the style", "bypassed");
             }
             let text = filled.to_string();
-            assert!(text.contains(&Value::from(prompt).to_string()) && text.contains("x.jpg [temp]"));
+            assert!(
+                text.contains(&Value::from(prompt).to_string()) && text.contains("x.jpg [temp]")
+            );
         }
     }
 }
 
 #[test]
 fn other_names_of_model_files_replace_the_exported_one() {
-    let listed = format!("{RICH}[files]\n\"10.ckpt_name\" = [\"bf16.safetensors\", \"m.safetensors\"]\n");
+    let listed =
+        format!("{RICH}[files]\n\"10.ckpt_name\" = [\"bf16.safetensors\", \"m.safetensors\"]\n");
     let workflow = parse(&listed, &rich()).expect("valid");
     let names = workflow.file_names("10", "ckpt_name").expect("listed");
     assert_eq!(names, ["bf16.safetensors", "m.safetensors"]);
@@ -371,25 +409,44 @@ fn other_names_of_model_files_replace_the_exported_one() {
         ("\"10.name\" = [\"m\"]", "it has ckpt_name"),
     ] {
         let error = parse(&format!("{RICH}[files]\n{wrong}\n"), &rich()).expect_err(wrong);
-        assert!(error.contains("rich.toml: files.") || error.contains("test.toml: files."), "{error}");
+        assert!(
+            error.contains("rich.toml: files.") || error.contains("test.toml: files."),
+            "{error}"
+        );
         assert!(error.contains(about), "{error}");
     }
 }
 
 #[test]
 fn styles_of_another_workflow_are_added_to_the_own_ones() {
-    let with = |from: &str| TOML.replacen("output =", &format!("styles_from = \"{from}\"\noutput ="), 1);
+    let with = |from: &str| {
+        TOML.replacen(
+            "output =",
+            &format!("styles_from = \"{from}\"\noutput ="),
+            1,
+        )
+    };
     let workflow = parse(&with("flux-schnell"), &graph()).expect_err("steps go nowhere");
     assert!(workflow.contains("`cyberpunk` has steps"), "{workflow}");
     let workflow = parse(&with("flux2-klein"), &graph()).expect("valid");
-    let ids: Vec<_> = workflow.styles.iter().map(|style| style.id.as_str()).collect();
+    let ids: Vec<_> = workflow
+        .styles
+        .iter()
+        .map(|style| style.id.as_str())
+        .collect();
     assert_eq!(ids[..3], ["comic", "as-it-is", "cartoon"]);
     assert_eq!(ids.len(), 2 + 10, "its own comic stays");
     assert_eq!(workflow.styles[0].prompt.as_deref(), Some("ink"));
     let unknown = parse(&with("sdxl"), &graph()).expect_err("unknown");
-    assert!(unknown.contains("styles_from: there is no workflow `sdxl`"), "{unknown}");
+    assert!(
+        unknown.contains("styles_from: there is no workflow `sdxl`"),
+        "{unknown}"
+    );
     let outside = parse(&with("../flux2-klein"), &graph()).expect_err("outside");
-    assert!(outside.contains("styles_from: `../flux2-klein` is not the name"), "{outside}");
+    assert!(
+        outside.contains("styles_from: `../flux2-klein` is not the name"),
+        "{outside}"
+    );
 }
 
 #[test]
@@ -407,10 +464,17 @@ fn a_style_names_its_reference_picture() {
     let filled = workflow.fill(&workflow.styles[1], "x", Some("r.jpg [temp]"), 5, 64, 64);
     assert_eq!(filled["25"]["inputs"]["image"], "r.jpg [temp]");
     assert_eq!(filled["20"]["inputs"]["image"], "x");
-    let unbound = parse(&toml.replace("reference = \"25.image\"\n", ""), &graph).expect_err("unbound");
-    assert!(unbound.contains("say where, in bind.reference"), "{unbound}");
+    let unbound =
+        parse(&toml.replace("reference = \"25.image\"\n", ""), &graph).expect_err("unbound");
+    assert!(
+        unbound.contains("say where, in bind.reference"),
+        "{unbound}"
+    );
     let path = parse(&toml.replace("clay.jpg", "../clay.jpg"), &graph).expect_err("a path");
-    assert!(path.contains("reference: `../clay.jpg` is not the name"), "{path}");
+    assert!(
+        path.contains("reference: `../clay.jpg` is not the name"),
+        "{path}"
+    );
 }
 
 #[test]
@@ -440,8 +504,14 @@ fn a_folder_precedes_built_in_workflows_and_broken_files_are_skipped() {
     let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("writable");
     let with_example = TOML.replace("id = \"comic\"", "id = \"comic\"\nexample = \"c.jpg\"");
     write("mine.toml", &with_example);
-    write("flux-schnell.toml", &TOML.replace("\"Test\"", "\"My schnell\""));
-    write("own.toml", &TOML.replace("output =", "styles_from = \"mine\"\noutput ="));
+    write(
+        "flux-schnell.toml",
+        &TOML.replace("\"Test\"", "\"My schnell\""),
+    );
+    write(
+        "own.toml",
+        &TOML.replace("output =", "styles_from = \"mine\"\noutput ="),
+    );
     write("broken.toml", "title = ");
     write("alone.toml", &TOML.replace("test.json", "gone.json"));
     write("test.json", &graph().to_string());

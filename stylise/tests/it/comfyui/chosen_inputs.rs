@@ -50,26 +50,40 @@ fn the_servers_model_file_and_the_reference_picture_are_sent() {
     assert!(loaded.broken.is_empty(), "{:?}", loaded.broken);
 
     let server = FakeServer::start();
-    server.state().behaviour.files =
-        BTreeMap::from([("diffusion_models", vec!["flux/good.safetensors", "other.gguf"])]);
+    server.state().behaviour.files = BTreeMap::from([(
+        "diffusion_models",
+        vec!["flux/good.safetensors", "other.gguf"],
+    )]);
     let client = Comfyui::connect(&settings(&server.url()), loaded.workflows).expect("valid");
     eventually("the survey", || client.ready().is_ok());
     let notes = RecordingContext::default();
-    client.stylise(&styled("chosen", None), &notes).expect("a picture");
+    client
+        .stylise(&styled("chosen", None), &notes)
+        .expect("a picture");
 
     let remote = notes.last_remote_order().expect("kept");
     let sent = server.state().history[&remote.id.to_string()]["prompt"][2].clone();
     assert_eq!(sent["6"]["inputs"]["unet_name"], "flux/good.safetensors");
     let name = sent["5"]["inputs"]["image"].as_str().expect("a name");
     let file = name.strip_suffix(" [temp]").expect("a temporary file");
-    assert!(file.starts_with("carrier-reference-") && file.ends_with(".jpg"), "{file}");
+    assert!(
+        file.starts_with("carrier-reference-") && file.ends_with(".jpg"),
+        "{file}"
+    );
     let at = ("temp".to_owned(), file.to_owned());
     assert_eq!(server.state().files.get(&at), Some(&look));
     client.forget(&remote).expect("forgotten");
-    assert_eq!(server.state().pictures(), [at], "only the owner's picture stays");
+    assert_eq!(
+        server.state().pictures(),
+        [at],
+        "only the owner's picture stays"
+    );
 
     fs::remove_file(folder.join("look.jpg")).expect("there");
     let error = client.stylise(&styled("chosen", None), &RecordingContext::default());
-    assert!(error.is_err() && server.state().taken.len() == 1, "{error:?}");
+    assert!(
+        error.is_err() && server.state().taken.len() == 1,
+        "{error:?}"
+    );
     let _ = fs::remove_dir_all(folder);
 }

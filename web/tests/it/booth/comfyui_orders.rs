@@ -125,11 +125,17 @@ fn a_running_order_is_resumed_after_the_restart_and_never_sent_twice() {
         }
         station.start_again();
         if !ends_while_away {
-            eventually("it is followed again", || job(&station, &id)["state"] == "running");
+            eventually("it is followed again", || {
+                job(&station, &id)["state"] == "running"
+            });
             finish_all();
         }
         let done = ended(&station, &id);
-        assert_eq!((&done["state"], &done["made_by"]), (&json!("done"), &json!("comfyui")), "{done}");
+        assert_eq!(
+            (&done["state"], &done["made_by"]),
+            (&json!("done"), &json!("comfyui")),
+            "{done}"
+        );
         assert_eq!(orders().len(), before + 1, "sent once");
         let result = get(&station, done["result"].as_str().expect("an address"), &[]);
         assert!(result.body.starts_with(&[0xFF, 0xD8]), "a JPEG");

@@ -34,9 +34,18 @@ pub(super) fn workflows_are_accepted(server: &Server) {
         let check = checks.find(|check| check.name == workflow.name);
         let check = check.expect("in the survey");
         if !check.missing.is_empty() {
-            let is_old = check.missing.iter().all(|lack| lack.contains("update ComfyUI"));
-            assert!(is_old && !workflow.name.starts_with("flux-schnell"), "{check:?}");
-            say(&format!("too old for {}: {:?}", workflow.name, check.missing));
+            let is_old = check
+                .missing
+                .iter()
+                .all(|lack| lack.contains("update ComfyUI"));
+            assert!(
+                is_old && !workflow.name.starts_with("flux-schnell"),
+                "{check:?}"
+            );
+            say(&format!(
+                "too old for {}: {:?}",
+                workflow.name, check.missing
+            ));
             continue;
         }
         for style in &workflow.styles {

@@ -100,8 +100,14 @@ impl Server {
     fn post_prompt(&self, prompt: &Value) -> Value {
         let agent = ureq::Agent::config_builder().http_status_as_error(false);
         let agent = agent.build().new_agent();
-        let answer = agent.post(format!("{}/prompt", self.url())).send_json(prompt);
-        answer.expect("an answer").body_mut().read_json().expect("JSON")
+        let answer = agent
+            .post(format!("{}/prompt", self.url()))
+            .send_json(prompt);
+        answer
+            .expect("an answer")
+            .body_mut()
+            .read_json()
+            .expect("JSON")
     }
 
     /// Writes a file into the server's base folder.
