@@ -241,6 +241,7 @@ mod tests {
                     false,
                 ),
             ),
+            ("LoraLoaderModelOnly", class(json!({}), false)),
             ("VAEEncode", class(json!({}), false)),
             (
                 "CLIPTextEncode",
@@ -287,7 +288,7 @@ mod tests {
             "{told:?}"
         );
         let nothing = missing(&shipped("flux-schnell"), &Classes::new());
-        assert_eq!(nothing.len(), 8, "{nothing:?}");
+        assert_eq!(nothing.len(), 9, "{nothing:?}");
     }
 
     #[test]
@@ -296,7 +297,6 @@ mod tests {
         let loader = |input: &str, files: &[&str]| class(json!({input: [files, {}]}), false);
         let mut server = server();
         for class_name in [
-            "LoraLoaderModelOnly",
             "ReferenceLatent",
             "BasicGuider",
             "RandomNoise",
