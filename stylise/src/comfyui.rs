@@ -179,10 +179,11 @@ impl Comfyui {
         let checked = self.workflows.iter().zip(&survey.workflows);
         let ready = checked.filter(|(_, check)| check.is_ready());
         let all = ready.flat_map(|(workflow, check)| {
+            let with_files = Arc::new(workflow.with_files(&check.files));
             let styles = workflow.styles.iter();
             let offered = styles.filter(|style| check.styles.contains(&style.id));
-            offered.map(|style| Offer {
-                workflow: Arc::clone(workflow),
+            offered.map(move |style| Offer {
+                workflow: Arc::clone(&with_files),
                 style: style.clone(),
             })
         });
@@ -227,8 +228,7 @@ impl Comfyui {
             style,
             outputs,
             source: order.source.as_slice().into(),
-            width_px: size.width as u32,
-            height_px: size.height as u32,
+            size_px: (size.width as u32, size.height as u32),
         })
     }
 }
@@ -315,10 +315,20 @@ fn survey_loop(server: &Weak<Comfyui>, asked_again: &Receiver<()>, heartbeat: &H
 
 fn log(survey: &Survey) {
     let version = survey.version.as_deref().unwrap_or("of unknown version");
-    let ready = survey.workflows.iter().filter(|check| check.is_ready());
-    let ready: Vec<_> = ready.map(|check| check.name.as_str()).collect();
-    tracing::info!(version, ?ready, "ComfyUI server surveyed");
-    for check in survey.workflows.iter().filter(|check| !check.is_ready()) {
+    let (ready, others): (Vec<_>, Vec<_>) =
+        survey.workflows.iter().partition(|check| check.is_ready());
+    let names: Vec<_> = ready.iter().map(|check| check.name.as_str()).collect();
+    tracing::info!(version, ready = ?names, "ComfyUI server surveyed");
+    for check in &others {
         tracing::debug!(workflow = check.name, missing = ?check.missing, "workflow is not available");
+    }
+    let nearest = others.iter().min_by_key(|check| check.missing.len());
+    if let (true, Some(check)) = (ready.is_empty(), nearest) {
+        let missing = check.missing.join("; ");
+        tracing::warn!(
+            workflow = check.name,
+            missing,
+            "the ComfyUI server can run none of the workflows; this one lacks the least"
+        );
     }
 }

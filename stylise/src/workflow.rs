@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub use crate::workflow::definition::{Lora, Workflow, WorkflowStyle};
+pub use crate::workflow::definition::{Lora, ModelFile, Workflow, WorkflowStyle};
 pub use crate::workflow::graph::WorkflowError;
 
 use crate::workflow::graph::Graph;
@@ -31,9 +31,10 @@ macro_rules! workflow {
 /// Name, TOML and JSON of the built-in workflows, best first. A new one is two files in `workflows/`, and a
 /// line here.
 const SHIPPED: &[(&str, &str, &str)] = &[
+    workflow!("flux2-klein"),
+    workflow!("qwen-image-edit"),
     workflow!("flux-schnell"),
     workflow!("flux-schnell-split"),
-    workflow!("sdxl-turbo"),
 ];
 
 /// Far above any export; the folder may contain anything.
@@ -108,11 +109,51 @@ fn read(name: &str, path: &Path, folder: &Path) -> Result<Workflow, WorkflowErro
     let manifest = Manifest::parse(&file, &text(path)?)?;
     let exported = folder.join(&manifest.workflow);
     let graph = Graph::parse(&exported.display().to_string(), &text(&exported)?)?;
-    let mut workflow = manifest.join(name, &file, graph)?;
+    let mut workflow = with_styles(manifest, &file, Some(folder))?.join(name, &file, graph)?;
     for style in &mut workflow.styles {
-        style.example = style.example.as_ref().map(|example| folder.join(example));
+        for picture in [&mut style.example, &mut style.reference] {
+            *picture = picture.as_ref().map(|picture| folder.join(picture));
+        }
+        if let Some(reference) = style.reference.as_ref()
+            && let Err(error) = File::open(reference)
+        {
+            return Err(unread(reference, &error));
+        }
     }
     Ok(workflow)
+}
+
+impl Workflow {
+    /// Parses a workflow: `name` is the name of its files, `toml` and `json` their contents.
+    pub fn parse(name: &str, toml: &str, json: &str) -> Result<Self, WorkflowError> {
+        let file = format!("{name}.toml");
+        let manifest = Manifest::parse(&file, toml)?;
+        let graph = Graph::parse(&manifest.workflow, json)?;
+        with_styles(manifest, &file, None)?.join(name, &file, graph)
+    }
+}
+
+/// Adds the styles of `styles_from`: a workflow of the folder, or a built-in one.
+fn with_styles(
+    mut manifest: Manifest,
+    file: &str,
+    folder: Option<&Path>,
+) -> Result<Manifest, WorkflowError> {
+    let Some(other) = manifest.styles_from.clone() else {
+        return Ok(manifest);
+    };
+    let own = folder.map(|folder| folder.join(format!("{other}.toml")));
+    if let Some(path) = own.filter(|path| path.exists()) {
+        let toml = read_text(&path).map_err(|error| unread(&path, &error))?;
+        manifest.add_styles_of(&path.display().to_string(), &toml)?;
+        return Ok(manifest);
+    }
+    let Some((_, toml, _)) = SHIPPED.iter().find(|(name, ..)| *name == other) else {
+        let why = format!("there is no workflow `{other}`");
+        return Err(WorkflowError::key(file, "styles_from", why));
+    };
+    manifest.add_styles_of(&format!("{other}.toml"), toml)?;
+    Ok(manifest)
 }
 
 fn read_text(path: &Path) -> io::Result<String> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::comfyui::model_files::{Folders, folder_of, is_model_file, missing_file_message};
-use crate::workflow::definition::Workflow;
+use crate::workflow::definition::{ModelFile, Workflow};
 
 /// What a server reports and can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +32,8 @@ pub struct WorkflowCheck {
     pub missing: Vec<String>,
     /// The styles that are left out, with what the server lacks for each.
     pub left_out: BTreeMap<String, String>,
+    /// The model files to use instead of the exported ones.
+    pub files: Vec<ModelFile>,
 }
 
 /// Descriptions of node classes; `None` for a class that the server lacks.
@@ -40,6 +42,7 @@ pub(super) type Classes = BTreeMap<String, Option<Value>>;
 impl WorkflowCheck {
     pub(super) fn of(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Self {
         let left_out = left_out(workflow, classes, folders);
+        let (files, missing) = examine(workflow, classes, folders);
         Self {
             name: workflow.name.clone(),
             title: workflow.title.clone(),
@@ -49,8 +52,9 @@ impl WorkflowCheck {
                 .map(|style| style.id.clone())
                 .filter(|style| !left_out.contains_key(style))
                 .collect(),
-            missing: missing(workflow, classes, folders),
+            missing,
             left_out,
+            files,
         }
     }
 
@@ -60,8 +64,13 @@ impl WorkflowCheck {
     }
 }
 
-fn missing(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Vec<String> {
-    let mut lacks = Vec::new();
+/// The model files to use instead of the exported ones, and what the server lacks.
+fn examine(
+    workflow: &Workflow,
+    classes: &Classes,
+    folders: &Folders,
+) -> (Vec<ModelFile>, Vec<String>) {
+    let (mut files, mut lacks) = (Vec::new(), Vec::new());
     for node in workflow.nodes() {
         let Some(Some(class)) = classes.get(node.class) else {
             lacks.push(format!(
@@ -77,12 +86,29 @@ fn missing(workflow: &Workflow, classes: &Classes, folders: &Folders) -> Vec<Str
                 node.id, node.class
             ));
         }
-        let wrong = |(input, value)| refusal_reason(node.class, class, input, value, folders);
-        lacks.extend(node.fixed.into_iter().filter_map(wrong));
+        for (input, exported) in node.fixed {
+            let Some(offered) = choices(class, input) else {
+                continue;
+            };
+            let names = workflow.file_names(node.id, input);
+            let wanted = names.map_or_else(
+                || vec![exported.clone()],
+                |names| names.iter().cloned().map(Value::String).collect(),
+            );
+            match choose(&wanted, offered) {
+                None => lacks.push(refusal(node.class, input, &wanted, folders)),
+                Some(Value::String(file)) if exported != file => files.push(ModelFile {
+                    node: node.id.to_owned(),
+                    input: input.to_owned(),
+                    file: file.clone(),
+                }),
+                Some(_) => {}
+            }
+        }
     }
     lacks.sort();
     lacks.dedup();
-    lacks
+    (files, lacks)
 }
 
 /// The styles with a LoRA that its loader does not offer.
@@ -90,11 +116,13 @@ fn left_out(workflow: &Workflow, classes: &Classes, folders: &Folders) -> BTreeM
     let mut left_out = BTreeMap::new();
     for style in &workflow.styles {
         for (loader, lora) in workflow.loras_of(style) {
-            let Some(Some(class)) = classes.get(loader) else {
+            let class = classes.get(loader).and_then(Option::as_ref);
+            let Some(offered) = class.and_then(|class| choices(class, "lora_name")) else {
                 continue;
             };
             let file = Value::from(lora.file.as_str());
-            if let Some(why) = refusal_reason(loader, class, "lora_name", &file, folders) {
+            if !offered.contains(&file) {
+                let why = refusal(loader, "lora_name", &[file], folders);
                 left_out.insert(style.id.clone(), why);
             }
         }
@@ -102,26 +130,42 @@ fn left_out(workflow: &Workflow, classes: &Classes, folders: &Folders) -> BTreeM
     left_out
 }
 
-/// Why ComfyUI would refuse a value. Only inputs with a list of choices are checked; inputs that accept
-/// uploads are validated by the node itself.
-fn refusal_reason(
-    name: &str,
-    class: &Value,
-    input: &str,
-    value: &Value,
-    folders: &Folders,
-) -> Option<String> {
-    let offered = choices(class, input)?;
-    if offered.iter().any(|one| is_same(one, value)) {
-        return None;
-    }
-    let folder = folder_of(name, input);
-    Some(match value.as_str() {
-        Some(file) if folder.is_some() || is_model_file(file) => {
-            missing_file_message(name, folder, file, folders)
-        }
-        _ => choice(name, input, value),
+/// The first wanted value that is offered. A model file may be offered in a subfolder.
+fn choose<'a>(wanted: &[Value], offered: &'a [Value]) -> Option<&'a Value> {
+    wanted.iter().find_map(|wanted| {
+        let exact = offered.iter().find(|one| is_same(one, wanted));
+        exact.or_else(|| offered.iter().find(|one| is_in_subfolder(one, wanted)))
     })
+}
+
+fn is_in_subfolder(offered: &Value, wanted: &Value) -> bool {
+    let (Some(path), Some(file)) = (offered.as_str(), wanted.as_str()) else {
+        return false;
+    };
+    let is_below = path
+        .rsplit_once(['/', '\\'])
+        .is_some_and(|(_, name)| name == file);
+    is_below && is_model_file(file)
+}
+
+/// Why ComfyUI would refuse all these values of an input.
+fn refusal(loader: &str, input: &str, wanted: &[Value], folders: &Folders) -> String {
+    let folder = folder_of(loader, input);
+    let files: Vec<&str> = wanted.iter().filter_map(Value::as_str).collect();
+    if files
+        .iter()
+        .any(|file| folder.is_some() || is_model_file(file))
+    {
+        return missing_file_message(loader, folder, &files, folders);
+    }
+    let values = wanted.iter().map(|value| match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => value.to_string(),
+    });
+    let values = values.collect::<Vec<_>>().join(" or ");
+    format!(
+        "{values} as {input} of the node {loader}: update ComfyUI, or choose another in the workflow"
+    )
 }
 
 /// Compares as Python does: 1 equals 1.0.
@@ -133,7 +177,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
 }
 
 /// The choices of an input: `[[...], {}]`, in newer nodes `["COMBO", {"options": [...]}]`. `None` if other
-/// values are accepted too.
+/// values are accepted too: inputs that accept uploads are validated by the node itself.
 fn choices<'a>(class: &'a Value, input: &str) -> Option<&'a Vec<Value>> {
     let inputs = class.get("input")?;
     let kind = |kind: &str| inputs.get(kind)?.get(input);
@@ -153,19 +197,16 @@ fn choices<'a>(class: &'a Value, input: &str) -> Option<&'a Vec<Value>> {
     }
 }
 
-fn choice(class: &str, input: &str, value: &Value) -> String {
-    let value = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    format!("{value} as {input} of the node {class}: choose another in the workflow")
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::workflow::load;
+
+    fn missing(workflow: &Workflow, classes: &Classes) -> Vec<String> {
+        examine(workflow, classes, &Folders::new()).1
+    }
 
     fn shipped(name: &str) -> Workflow {
         let all = load(None).workflows;
@@ -200,6 +241,7 @@ mod tests {
                     false,
                 ),
             ),
+            ("LoraLoaderModelOnly", class(json!({}), false)),
             ("VAEEncode", class(json!({}), false)),
             (
                 "CLIPTextEncode",
@@ -223,14 +265,14 @@ mod tests {
     #[test]
     fn a_complete_server_is_ready() {
         assert_eq!(
-            missing(&shipped("flux-schnell"), &server(), &Folders::new()),
-            Vec::<String>::new()
+            examine(&shipped("flux-schnell"), &server(), &Folders::new()),
+            (Vec::new(), Vec::new())
         );
     }
 
     #[test]
     fn missing_nodes_and_files_are_named() {
-        let told = missing(&shipped("flux-schnell-split"), &server(), &Folders::new());
+        let told = missing(&shipped("flux-schnell-split"), &server());
         assert!(told.iter().any(|it| it.contains("UNETLoader")), "{told:?}");
         let mut server = server();
         server.insert(
@@ -238,15 +280,71 @@ mod tests {
             class(json!({"ckpt_name": [[], {}]}), false),
         );
         server.insert("PreviewImage".to_owned(), class(json!({}), false));
-        let told = missing(&shipped("flux-schnell"), &server, &Folders::new());
+        let told = missing(&shipped("flux-schnell"), &server);
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(
             told[1].contains("flux1-schnell-fp8.safetensors")
                 && told[1].contains("models/checkpoints"),
             "{told:?}"
         );
-        let nothing = missing(&shipped("sdxl-turbo"), &Classes::new(), &Folders::new());
-        assert_eq!(nothing.len(), 8, "{nothing:?}");
+        let nothing = missing(&shipped("flux-schnell"), &Classes::new());
+        assert_eq!(nothing.len(), 9, "{nothing:?}");
+    }
+
+    #[test]
+    fn the_first_listed_file_that_is_offered_is_used() {
+        let klein = shipped("flux2-klein");
+        let loader = |input: &str, files: &[&str]| class(json!({input: [files, {}]}), false);
+        let mut server = server();
+        for class_name in [
+            "ReferenceLatent",
+            "BasicGuider",
+            "RandomNoise",
+            "Flux2Scheduler",
+            "EmptyFlux2LatentImage",
+            "SamplerCustomAdvanced",
+        ] {
+            server.insert(class_name.to_owned(), class(json!({}), false));
+        }
+        let sampler = class(json!({"sampler_name": [["euler"]]}), false);
+        server.insert("KSamplerSelect".to_owned(), sampler);
+        let mut has = |unet: &[&str]| {
+            server.insert("UNETLoader".to_owned(), loader("unet_name", unet));
+            let text = class(
+                json!({"clip_name": [["qwen\\qwen_3_4b.safetensors"]], "type": [["flux2"]]}),
+                false,
+            );
+            server.insert("CLIPLoader".to_owned(), text);
+            let vae = loader("vae_name", &["flux2-vae.safetensors"]);
+            server.insert("VAELoader".to_owned(), vae);
+            examine(&klein, &server, &Folders::new())
+        };
+        let (fp8, bf16) = (
+            "flux-2-klein-4b-fp8.safetensors",
+            "flux-2-klein-4b.safetensors",
+        );
+        let encoder = ModelFile {
+            node: "11".to_owned(),
+            input: "clip_name".to_owned(),
+            file: "qwen\\qwen_3_4b.safetensors".to_owned(),
+        };
+        let model = ModelFile {
+            node: "10".to_owned(),
+            input: "unet_name".to_owned(),
+            file: bf16.to_owned(),
+        };
+        assert_eq!(
+            has(&["x.safetensors", fp8]),
+            (vec![encoder.clone()], vec![])
+        );
+        assert_eq!(has(&[fp8, bf16]), (vec![model, encoder], vec![]));
+        let (_, missing) = has(&["x.safetensors"]);
+        assert_eq!(
+            missing,
+            [format!(
+                "one of the files {bf16}, {fp8}: put it into ComfyUI's models/diffusion_models"
+            )]
+        );
     }
 
     fn workflow(graph: Value) -> Workflow {
@@ -267,7 +365,7 @@ mod tests {
         let mut server = server();
         let inputs = json!({"logo": [["other.png"], {"image_upload": true}], "size": [[1.0, 2.0]], "free": ["STRING", {}]});
         server.insert("Mixed".to_owned(), class(inputs, false));
-        let told = missing(&workflow(graph), &server, &Folders::new());
+        let told = missing(&workflow(graph), &server);
         assert_eq!(told, Vec::<String>::new());
     }
 
@@ -288,7 +386,7 @@ mod tests {
             "Own".to_owned(),
             class(json!({"model_name": [[]], "mode": [["slow"]]}), false),
         );
-        let told = missing(&workflow(graph), &server, &Folders::new()).join("\n");
+        let told = missing(&workflow(graph), &server).join("\n");
         assert!(
             told.contains("sig.safetensors: put it into ComfyUI's models/clip_vision"),
             "{told}"

@@ -90,34 +90,39 @@ pub(super) fn folders_to_list(workflows: &[Workflow]) -> BTreeSet<&'static str> 
     folders
 }
 
-/// The message for a file that a node does not offer.
+/// The message for files of which a node offers none; one of them is enough.
 pub(super) fn missing_file_message(
     class: &str,
     folder: Option<&'static str>,
-    file: &str,
+    files: &[&str],
     folders: &Folders,
 ) -> String {
-    let lies_in = |folder: &str| {
-        folders
-            .get(folder)
-            .is_some_and(|files| files.contains(file))
+    let one_of = match files {
+        [file] => format!("the file {file}"),
+        several => format!("one of the files {}", several.join(", ")),
     };
     let Some(folder) = folder else {
-        return format!("the file {file}: put it where the node {class} looks for it");
+        return format!("{one_of}: put it where the node {class} looks for it");
     };
-    if lies_in(folder) {
+    let lying_in = |folder: &str| {
+        let there = folders.get(folder)?;
+        files.iter().copied().find(|file| there.contains(*file))
+    };
+    if let Some(file) = lying_in(folder) {
         return format!(
             "the file {file}: it lies in ComfyUI's models/{folder}, but the node {class} does not offer \
              it: restart ComfyUI, or choose another loader in the workflow"
         );
     }
-    let elsewhere = folders.keys().find(|other| lies_in(other));
-    match elsewhere {
-        Some(other) => format!(
+    let mut elsewhere = folders
+        .keys()
+        .filter_map(|other| Some((other, lying_in(other)?)));
+    match elsewhere.next() {
+        Some((other, file)) => format!(
             "the file {file}: it lies in ComfyUI's models/{other}, and this workflow takes it from \
              models/{folder}"
         ),
-        None => format!("the file {file}: put it into ComfyUI's models/{folder}"),
+        None => format!("{one_of}: put it into ComfyUI's models/{folder}"),
     }
 }
 
@@ -140,12 +145,12 @@ mod tests {
     #[test]
     fn a_missing_file_is_reported_with_its_expected_and_actual_folder() {
         let told = |folders: &Folders| {
-            missing_file_message("UNETLoader", Some("diffusion_models"), "f", folders)
+            missing_file_message("UNETLoader", Some("diffusion_models"), &["e", "f"], folders)
         };
         for nowhere in [folders(&[("diffusion_models", "g")]), Folders::new()] {
             let words = told(&nowhere);
             assert!(
-                words.ends_with("put it into ComfyUI's models/diffusion_models"),
+                words == "one of the files e, f: put it into ComfyUI's models/diffusion_models",
                 "{words}"
             );
         }
@@ -156,7 +161,7 @@ mod tests {
         );
         let words = told(&folders(&[("diffusion_models", "f")]));
         assert!(words.contains("UNETLoader does not offer"), "{words}");
-        let words = missing_file_message("Unheard", None, "f.gguf", &Folders::new());
+        let words = missing_file_message("Unheard", None, &["f.gguf"], &Folders::new());
         assert!(words.contains("where the node Unheard looks"), "{words}");
     }
 
@@ -181,8 +186,16 @@ mod tests {
     #[test]
     fn only_folders_of_used_loaders_are_listed() {
         let asked = folders_to_list(&load(None).workflows);
-        assert!(asked.contains("checkpoints") && asked.contains("text_encoders"));
-        assert!(!asked.contains("loras"));
+        for folder in [
+            "checkpoints",
+            "diffusion_models",
+            "text_encoders",
+            "vae",
+            "loras",
+        ] {
+            assert!(asked.contains(folder), "{folder}");
+        }
+        assert!(!asked.contains("clip_vision"), "{asked:?}");
         assert!(folders_to_list(&[]).is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! Sends an order, follows it to its end and fetches the result. Sends it a second time if the server lost
 //! it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,8 +32,8 @@ pub(super) struct PreparedOrder {
     /// See [`OrderTracker`].
     pub(super) outputs: Vec<String>,
     pub(super) source: Arc<[u8]>,
-    pub(super) width_px: u32,
-    pub(super) height_px: u32,
+    /// Width and height of the source.
+    pub(super) size_px: (u32, u32),
 }
 
 /// An order that was sent, or may have been.
@@ -128,15 +129,17 @@ impl PreparedOrder {
         let opening = self.open_socket(&remote);
         for _ in 0..2 {
             context.report(Progress::Uploading);
-            let photo = self.upload(&remote, context)?;
+            let to = photo_file(&remote);
+            let photo = self.upload(&remote, to, Arc::clone(&self.source), context)?;
             let image = annotated(&photo);
+            let reference = self.upload_reference(&remote, context)?;
             let renamed = (photo != photo_file(&remote)).then_some(photo);
             remote.sends = sends;
             update_details(&mut remote, context, |details| {
                 details.photo = renamed.or(details.photo.take());
                 details.only_photo = false;
             })?;
-            let known = match self.prompt(&remote, &image, context)? {
+            let known = match self.prompt(&remote, &image, reference.as_deref(), context)? {
                 PromptAnswer::Accepted(order) => {
                     save_server_id(&mut remote, context, order)?;
                     true
@@ -163,11 +166,12 @@ impl PreparedOrder {
     fn upload(
         &self,
         remote: &RemoteOrder,
+        to: PictureRef,
+        picture: Arc<[u8]>,
         context: &dyn JobContext,
     ) -> Result<PictureRef, StylistError> {
-        let to = photo_file(remote);
-        let (client, source) = (self.client.clone(), Arc::clone(&self.source));
-        let uploading = BackgroundCall::start(move || client.upload(&to, &source));
+        let client = self.client.clone();
+        let uploading = BackgroundCall::start(move || client.upload(&to, &picture));
         let uploaded = self.wait_or_withdraw(uploading, remote, context)?;
         uploaded.map_err(|error| match error {
             CallError::Unreachable(_) => server_error::unavailable(&error.to_string()),
@@ -180,16 +184,48 @@ impl PreparedOrder {
         })
     }
 
+    /// Uploads the reference picture of the style, if it has one; returns its name in the workflow. It is
+    /// named by its content, so that orders of other stations do not replace it.
+    fn upload_reference(
+        &self,
+        remote: &RemoteOrder,
+        context: &dyn JobContext,
+    ) -> Result<Option<String>, StylistError> {
+        let Some(path) = &self.style.reference else {
+            return Ok(None);
+        };
+        let picture = std::fs::read(path).map_err(|error| {
+            let why = format!("the reference {}: {error}", path.display());
+            server_error::failed(server_error::CANNOT, &why)
+        })?;
+        let mut hasher = DefaultHasher::new();
+        picture.hash(&mut hasher);
+        let extension = path.extension().and_then(|end| end.to_str());
+        let to = PictureRef {
+            filename: format!(
+                "carrier-reference-{:016x}.{}",
+                hasher.finish(),
+                extension.unwrap_or("jpg")
+            ),
+            subfolder: String::new(),
+            kind: "temp".to_owned(),
+        };
+        let there = self.upload(remote, to, picture.into(), context)?;
+        Ok(Some(annotated(&there)))
+    }
+
     fn prompt(
         &self,
         remote: &RemoteOrder,
         image: &str,
+        reference: Option<&str>,
         context: &dyn JobContext,
     ) -> Result<PromptAnswer, StylistError> {
         let seed = u64::from(rand::random::<u32>());
+        let (width_px, height_px) = self.size_px;
         let graph = self
             .workflow
-            .fill(&self.style, image, seed, self.width_px, self.height_px);
+            .fill(&self.style, image, reference, seed, width_px, height_px);
         let (client, id) = (self.client.clone(), remote.id.to_string());
         let output = self.workflow.output.clone();
         let sending = BackgroundCall::start(move || client.order(&id, &graph, &output));

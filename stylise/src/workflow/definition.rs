@@ -1,14 +1,17 @@
 //! A parsed workflow, and filling it with the values of an order.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::workflow::graph::{Graph, NodeInput};
 
-/// Default maximum size of a picture: what FLUX and SDXL were trained on.
+/// Default maximum size of a picture: what FLUX and Qwen-Image were trained on.
 pub(super) const MEGAPIXELS_MAX: f64 = 1.0;
+/// Default minimum size: models fail on smaller pictures.
+pub(super) const MEGAPIXELS_MIN: f64 = 0.25;
 
 /// A workflow that can be filled. The server may still lack nodes or models.
 #[derive(Debug, Clone)]
@@ -20,6 +23,9 @@ pub struct Workflow {
     pub(super) bind: Bindings,
     /// Id of the node whose first picture is the result.
     pub output: String,
+    /// Names of model files that do as well as the exported one, best first, by the input that loads them.
+    pub(super) alternatives: Vec<(NodeInput, Vec<String>)>,
+    pub(super) min_megapixels: f64,
     pub(super) max_megapixels: f64,
     pub styles: Vec<WorkflowStyle>,
     pub is_shipped: bool,
@@ -41,6 +47,8 @@ pub struct WorkflowStyle {
     pub loras: Vec<Lora>,
     /// A picture beside the TOML; once loaded, with its folder.
     pub example: Option<PathBuf>,
+    /// A picture beside the TOML whose look the model takes; once loaded, with its folder.
+    pub reference: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -56,10 +64,19 @@ fn whole() -> f64 {
     1.0
 }
 
+/// A model file that the server has, and the input that loads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelFile {
+    pub(crate) node: String,
+    pub(crate) input: String,
+    pub(crate) file: String,
+}
+
 /// The inputs that each value of an order is written to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bindings {
     pub(super) image: Vec<NodeInput>,
+    pub(super) reference: Vec<NodeInput>,
     pub(super) prompt: Vec<NodeInput>,
     pub(super) negative: Vec<NodeInput>,
     pub(super) seed: Vec<NodeInput>,
@@ -83,6 +100,26 @@ impl Workflow {
                 .map(|(input, value)| (input.as_str(), value))
                 .collect(),
         })
+    }
+
+    /// The names of model files that an input may have, best first.
+    pub(crate) fn file_names(&self, node: &str, input: &str) -> Option<&[String]> {
+        let mut all = self.alternatives.iter();
+        let found = all.find(|(at, _)| at.node == node && at.input == input);
+        found.map(|(_, names)| names.as_slice())
+    }
+
+    /// The workflow with the model files that the server has.
+    pub(crate) fn with_files(&self, files: &[ModelFile]) -> Self {
+        let mut workflow = self.clone();
+        for ModelFile { node, input, file } in files {
+            let at = NodeInput {
+                node: node.clone(),
+                input: input.clone(),
+            };
+            workflow.graph.set(&at, file.as_str().into());
+        }
+        workflow
     }
 
     pub(crate) fn has_loras(&self) -> bool {
@@ -116,6 +153,7 @@ impl Bindings {
     fn all(&self) -> impl Iterator<Item = &NodeInput> {
         let all = [
             &self.image,
+            &self.reference,
             &self.prompt,
             &self.negative,
             &self.seed,
@@ -136,20 +174,23 @@ pub(crate) struct NodeView<'a> {
 }
 
 impl Workflow {
-    /// The graph for `POST /prompt`. `image_name` is the server's name of the uploaded picture; width and
-    /// height are its size, whose shape the result keeps.
+    /// The graph for `POST /prompt`. `image_name` and `reference_name` are the server's names of the uploaded
+    /// pictures; width and height are the size of the visitor's, whose shape the result keeps.
     pub fn fill(
         &self,
         style: &WorkflowStyle,
         image_name: &str,
+        reference_name: Option<&str>,
         seed: u64,
         width_px: u32,
         height_px: u32,
     ) -> Value {
-        let (width, height) = fitted(width_px, height_px, self.max_megapixels);
+        let megapixels = self.min_megapixels..=self.max_megapixels;
+        let (width, height) = fitted(width_px, height_px, &megapixels);
         let bind = &self.bind;
         let values = [
             (&bind.image, Some(image_name.into())),
+            (&bind.reference, reference_name.map(Value::from)),
             (&bind.prompt, style.prompt.as_deref().map(Value::from)),
             (&bind.negative, style.negative.as_deref().map(Value::from)),
             (&bind.seed, Some(seed.into())),
@@ -182,17 +223,13 @@ const MULTIPLE_PX: u32 = 16;
 const SIDE_MIN_PX: u32 = 256;
 /// Limits panoramas to what GPUs have memory for.
 const SIDE_MAX_PX: u32 = 2048;
-/// Smaller pictures are enlarged, since models fail on them.
-const MEGAPIXELS_MIN: f64 = 0.25;
 
-/// Width and height in the given shape, as multiples of 16, with at most `max_megapixels` (of 1024 x 1024).
-fn fitted(width_px: u32, height_px: u32, max_megapixels: f64) -> (u32, u32) {
+/// Width and height in the given shape, as multiples of 16, with an area in the given range (in units of
+/// 1024 x 1024).
+fn fitted(width_px: u32, height_px: u32, megapixels: &RangeInclusive<f64>) -> (u32, u32) {
     let megapixel = 1024.0 * 1024.0;
     let (width, height) = (f64::from(width_px.max(1)), f64::from(height_px.max(1)));
-    let area = (width * height).clamp(
-        MEGAPIXELS_MIN.min(max_megapixels) * megapixel,
-        max_megapixels * megapixel,
-    );
+    let area = (width * height).clamp(megapixels.start() * megapixel, megapixels.end() * megapixel);
     let scale = (area / (width * height)).sqrt();
     (side(width * scale), side(height * scale))
 }
@@ -211,11 +248,15 @@ mod tests {
 
     #[test]
     fn sizes_keep_the_shape_and_the_bounds() {
-        assert_eq!(fitted(1024, 1024, 1.0), (1024, 1024));
-        assert_eq!(fitted(1280, 720, 1.0), (1280, 720));
-        assert_eq!(fitted(1536, 864, 1.0), (1360, 768));
-        assert_eq!(fitted(720, 1280, 0.25), (384, 672));
-        assert_eq!(fitted(64, 64, 1.0), (512, 512));
+        let default = MEGAPIXELS_MIN..=MEGAPIXELS_MAX;
+        assert_eq!(fitted(1024, 1024, &default), (1024, 1024));
+        assert_eq!(fitted(1280, 720, &default), (1280, 720));
+        assert_eq!(fitted(1536, 864, &default), (1360, 768));
+        assert_eq!(fitted(720, 1280, &(0.25..=0.25)), (384, 672));
+        assert_eq!(fitted(64, 64, &default), (512, 512));
+        assert_eq!(fitted(640, 480, &default), (640, 480));
+        assert_eq!(fitted(640, 480, &(0.8..=1.0)), (1056, 784));
+        assert_eq!(fitted(1280, 720, &(0.8..=1.0)), (1280, 720));
         for (width, height) in [
             (1, 1),
             (1536, 20),
@@ -224,7 +265,7 @@ mod tests {
             (0, 0),
             (4032, 3024),
         ] {
-            let (w, h) = fitted(width, height, 1.0);
+            let (w, h) = fitted(width, height, &default);
             assert!(w % 16 == 0 && h % 16 == 0, "{w}x{h}");
             assert!(
                 (256..=2048).contains(&w) && (256..=2048).contains(&h),

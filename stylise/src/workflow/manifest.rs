@@ -1,10 +1,13 @@
 //! The TOML manifest of a workflow.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::workflow::definition::{Bindings, MEGAPIXELS_MAX, Workflow, WorkflowStyle};
+use crate::workflow::definition::{
+    Bindings, MEGAPIXELS_MAX, MEGAPIXELS_MIN, Workflow, WorkflowStyle,
+};
 use crate::workflow::graph::{Graph, NodeInput, WorkflowError};
 
 /// Sends its result as a preview, without a history entry, so it is lost when the socket drops.
@@ -20,9 +23,21 @@ pub(super) struct Manifest {
     /// The exported JSON file, beside the TOML.
     pub(super) workflow: String,
     output: String,
+    min_megapixels: Option<f64>,
     max_megapixels: Option<f64>,
     bind: BindTable,
+    /// Lists of model files that do as well, by `NODE.INPUT`.
     #[serde(default)]
+    files: BTreeMap<String, Vec<String>>,
+    /// The name of a workflow whose styles this one has too.
+    pub(super) styles_from: Option<String>,
+    #[serde(default)]
+    styles: Vec<WorkflowStyle>,
+}
+
+/// The styles of a TOML, without the rest.
+#[derive(Debug, Deserialize)]
+struct StyleList {
     styles: Vec<WorkflowStyle>,
 }
 
@@ -30,6 +45,7 @@ pub(super) struct Manifest {
 #[serde(deny_unknown_fields)]
 struct BindTable {
     image: Names,
+    reference: Option<Names>,
     prompt: Option<Names>,
     negative: Option<Names>,
     seed: Option<Names>,
@@ -71,12 +87,30 @@ impl Manifest {
     }
 
     fn file_names(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let examples = self
-            .styles
-            .iter()
-            .filter_map(|style| style.example.as_ref()?.to_str());
-        std::iter::once(("workflow", self.workflow.as_str()))
-            .chain(examples.map(|example| ("example", example)))
+        let pictures = self.styles.iter().flat_map(|style| {
+            let (example, reference) = (style.example.as_ref(), style.reference.as_ref());
+            [("example", example), ("reference", reference)]
+        });
+        let pictures = pictures.filter_map(|(key, file)| Some((key, file?.to_str()?)));
+        [("workflow", self.workflow.as_str())]
+            .into_iter()
+            .chain(
+                self.styles_from
+                    .as_deref()
+                    .map(|name| ("styles_from", name)),
+            )
+            .chain(pictures)
+    }
+
+    /// Adds the styles of another workflow's TOML, except those that this one has already.
+    pub(super) fn add_styles_of(&mut self, file: &str, toml: &str) -> Result<(), WorkflowError> {
+        let other: StyleList = toml::from_str(toml)
+            .map_err(|error| WorkflowError::new(file, error.to_string().trim_end()))?;
+        let own: HashSet<_> = self.styles.iter().map(|style| style.id.clone()).collect();
+        let new = other.styles.into_iter();
+        self.styles
+            .extend(new.filter(|style| !own.contains(&style.id)));
+        Ok(())
     }
 
     pub(super) fn join(
@@ -87,6 +121,7 @@ impl Manifest {
     ) -> Result<Workflow, WorkflowError> {
         let wrong = |key: &str, why: String| WorkflowError::key(file, key, why);
         let mut bind = self.bind.resolve(file, &graph)?;
+        let alternatives = self.alternatives(file, &graph)?;
         let output = graph
             .node(&self.output)
             .map_err(|why| wrong("output", why))?;
@@ -107,45 +142,68 @@ impl Manifest {
             return Err(wrong("bind.image", why));
         }
         bind.loras.retain(|node| graph.has(node));
-        let max_megapixels = self.max_megapixels.unwrap_or(MEGAPIXELS_MAX);
-        if !(0.1..=4.0).contains(&max_megapixels) {
-            let why = format!("{max_megapixels} is not between 0.1 and 4");
-            return Err(wrong("max_megapixels", why));
-        }
-        if self.styles.is_empty() {
-            let why = "there is none: add [[styles]] with id, title and prompt".to_owned();
-            return Err(wrong("styles", why));
-        }
-        let mut seen = HashSet::new();
-        for style in &self.styles {
-            style.check(&bind).map_err(|why| wrong("styles", why))?;
-            if !seen.insert(style.id.clone()) {
-                return Err(wrong(
-                    "styles",
-                    format!("`{}` stands there twice", style.id),
-                ));
-            }
-        }
+        let (min_megapixels, max_megapixels) = self.megapixels(file)?;
+        self.check_styles(file, &bind)?;
         Ok(Workflow {
             name: name.to_owned(),
             title: self.title,
             graph,
             bind,
             output,
+            alternatives,
             is_shipped: false,
+            min_megapixels,
             max_megapixels,
             styles: self.styles,
         })
     }
-}
 
-impl Workflow {
-    /// Parses a workflow: `name` is the name of its files, `toml` and `json` their contents.
-    pub fn parse(name: &str, toml: &str, json: &str) -> Result<Self, WorkflowError> {
-        let manifest_file = format!("{name}.toml");
-        let manifest = Manifest::parse(&manifest_file, toml)?;
-        let graph = Graph::parse(&manifest.workflow, json)?;
-        manifest.join(name, &manifest_file, graph)
+    fn alternatives(
+        &self,
+        file: &str,
+        graph: &Graph,
+    ) -> Result<Vec<(NodeInput, Vec<String>)>, WorkflowError> {
+        let resolve = |(name, files): (&String, &Vec<String>)| {
+            let wrong = |why| WorkflowError::key(file, &format!("files.\"{name}\""), why);
+            let at = graph.node_input(name).map_err(wrong)?;
+            if files.is_empty() || !graph.value(&at).is_some_and(Value::is_string) {
+                let why = "a list of file names for an input that takes one is expected";
+                return Err(wrong(why.to_owned()));
+            }
+            Ok((at, files.clone()))
+        };
+        self.files.iter().map(resolve).collect()
+    }
+
+    /// The smallest and the largest size of a picture.
+    fn megapixels(&self, file: &str) -> Result<(f64, f64), WorkflowError> {
+        let max = self.max_megapixels.unwrap_or(MEGAPIXELS_MAX);
+        if !(0.1..=4.0).contains(&max) {
+            let why = format!("{max} is not between 0.1 and 4");
+            return Err(WorkflowError::key(file, "max_megapixels", why));
+        }
+        let min = self.min_megapixels.unwrap_or(MEGAPIXELS_MIN.min(max));
+        if !(0.1..=max).contains(&min) {
+            let why = format!("{min} is not between 0.1 and max_megapixels, {max}");
+            return Err(WorkflowError::key(file, "min_megapixels", why));
+        }
+        Ok((min, max))
+    }
+
+    fn check_styles(&self, file: &str, bind: &Bindings) -> Result<(), WorkflowError> {
+        let wrong = |why| WorkflowError::key(file, "styles", why);
+        if self.styles.is_empty() {
+            let why = "there is none: add [[styles]] with id, title and prompt, or styles_from";
+            return Err(wrong(why.to_owned()));
+        }
+        let mut seen = HashSet::new();
+        for style in &self.styles {
+            style.check(bind).map_err(wrong)?;
+            if !seen.insert(&style.id) {
+                return Err(wrong(format!("`{}` stands there twice", style.id)));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -159,18 +217,21 @@ impl BindTable {
                     names.map(|name| graph.node_input(name).map_err(|why| wrong(key, why)));
                 node_inputs.collect()
             };
-        let image = node_inputs("image", Some(&self.image))?;
-        for (node_input, name) in image.iter().zip(self.image.all()) {
-            if !graph
-                .value(node_input)
-                .is_some_and(serde_json::Value::is_string)
-            {
-                let why = format!(
-                    "`{name}` does not take the name of a picture: bind the `image` of a LoadImage node"
-                );
-                return Err(wrong("image", why));
+        let pictures = |key: &str, names: Option<&Names>| {
+            let found = node_inputs(key, names)?;
+            let mut named = found.iter().zip(names.into_iter().flat_map(Names::all));
+            let is_other = |at: &NodeInput| !graph.value(at).is_some_and(Value::is_string);
+            match named.find(|(at, _)| is_other(at)) {
+                None => Ok(found),
+                Some((_, name)) => Err(wrong(
+                    key,
+                    format!(
+                        "`{name}` does not take the name of a picture: bind the `image` of a LoadImage node"
+                    ),
+                )),
             }
-        }
+        };
+        let image = pictures("image", Some(&self.image))?;
         if image.is_empty() {
             let why = "it names no input: bind the `image` of a LoadImage node";
             return Err(wrong("image", why.to_owned()));
@@ -192,6 +253,7 @@ impl BindTable {
         }
         Ok(Bindings {
             image,
+            reference: pictures("reference", self.reference.as_ref())?,
             prompt: node_inputs("prompt", self.prompt.as_ref())?,
             negative: node_inputs("negative", self.negative.as_ref())?,
             seed: node_inputs("seed", self.seed.as_ref())?,
@@ -231,7 +293,14 @@ impl WorkflowStyle {
                 lora.file
             ));
         }
+        if !bind.reference.is_empty() && self.reference.is_none() {
+            return Err(format!(
+                "`{id}` has no reference, which bind.reference needs: put the styles without one into a \
+                 workflow of their own"
+            ));
+        }
         for (key, is_there, node_inputs) in [
+            ("reference", self.reference.is_some(), &bind.reference),
             ("prompt", self.prompt.is_some(), &bind.prompt),
             ("negative", self.negative.is_some(), &bind.negative),
             ("denoise", self.denoise.is_some(), &bind.denoise),

@@ -51,7 +51,7 @@ fn complaint(from: &str, to: &str) -> String {
 #[test]
 fn fill_sets_bound_inputs_only() {
     let workflow = parse(TOML, &graph()).expect("valid");
-    let filled = workflow.fill(&workflow.styles[0], "x.jpg [temp]", 5, 1280, 720);
+    let filled = workflow.fill(&workflow.styles[0], "x.jpg [temp]", None, 5, 1280, 720);
     let mut wanted = graph();
     wanted["20"]["inputs"]["image"] = json!("x.jpg [temp]");
     wanted["21"]["inputs"]["width"] = json!(1280);
@@ -60,7 +60,7 @@ fn fill_sets_bound_inputs_only() {
     wanted["40"]["inputs"]["seed"] = json!(5);
     wanted["40"]["inputs"]["denoise"] = json!(0.6);
     assert_eq!(filled, wanted);
-    let own = workflow.fill(&workflow.styles[1], "x", 5, 64, 64);
+    let own = workflow.fill(&workflow.styles[1], "x", None, 5, 64, 64);
     assert_eq!(own["30"]["inputs"]["text"], "own words");
     assert_eq!(own["40"]["inputs"]["denoise"], 1.0);
 }
@@ -70,7 +70,7 @@ fn only_the_picture_must_be_bound() {
     let short = "title = \"T\"\nworkflow = \"t.json\"\noutput = \"60\"\n[bind]\nimage = \"20.image\"\n\
                  [[styles]]\nid = \"a\"\ntitle = \"A\"";
     let workflow = parse(short, &graph()).expect("valid");
-    let filled = workflow.fill(&workflow.styles[0], "x", 5, 64, 64);
+    let filled = workflow.fill(&workflow.styles[0], "x", None, 5, 64, 64);
     let mut wanted = graph();
     wanted["20"]["inputs"]["image"] = json!("x");
     assert_eq!(filled, wanted);
@@ -107,6 +107,7 @@ fn errors_name_file_key_and_alternatives() {
     assert!(complaint("test.json", "../test.json").contains("workflow"));
     assert!(complaint("title = \"Test\"", "titel = \"Test\"").contains("titel"));
     assert!(complaint("output", "max_megapixels = 99\noutput").contains("max_megapixels"));
+    assert!(complaint("output", "min_megapixels = 1.1\noutput").contains("max_megapixels, 1"));
 }
 
 #[test]
@@ -223,7 +224,7 @@ fn styles_set_several_inputs_steps_negative_prompt_and_loras() {
     let [plain, clay] = workflow.styles.as_slice() else {
         panic!("two styles");
     };
-    let filled = workflow.fill(clay, "x", 5, 64, 64);
+    let filled = workflow.fill(clay, "x", None, 5, 64, 64);
     let inputs = |node: &str| filled[node]["inputs"].clone();
     for sampler in ["40", "41"] {
         assert_eq!(
@@ -247,7 +248,7 @@ fn styles_set_several_inputs_steps_negative_prompt_and_loras() {
     assert!(filled.get("12").is_none());
     assert!(filled.get("61").is_none(), "another output does not run");
 
-    let filled = workflow.fill(plain, "x", 5, 64, 64);
+    let filled = workflow.fill(plain, "x", None, 5, 64, 64);
     assert!(filled.get("11").is_none() && filled.get("12").is_none());
     assert_eq!(filled["40"]["inputs"]["model"], json!(["10", 0]));
     assert_eq!(filled["75:66"]["inputs"]["clip"], json!(["10", 1]));
@@ -269,22 +270,59 @@ fn values_without_a_bound_input_are_errors() {
     assert!(told("image = \"20.image\"", "image = []").contains("bind.image"));
 }
 
+/// The share of noise that KSampler begins with: it runs the last `steps` of int(steps / denoise) steps, which
+/// are evenly spaced for FLUX.1 schnell.
+fn noise_at_the_start(steps: f64, denoise: f64) -> f64 {
+    steps / (steps / denoise).floor()
+}
+
 #[test]
-fn built_in_denoise_values_match_their_step_counts() {
-    // KSampler runs the last `steps` of int(steps / denoise) steps, which are evenly spaced for FLUX.1
-    // schnell.
+fn built_in_denoise_values_mean_what_they_say() {
+    let mut checked = 0;
     for workflow in load(None).workflows {
-        for style in &workflow.styles {
-            let filled = workflow.fill(style, "x", 1, 720, 720);
+        for style in workflow
+            .styles
+            .iter()
+            .filter(|style| style.denoise.is_some())
+        {
+            let filled = workflow.fill(style, "x", None, 1, 720, 720);
             let inputs = &filled["40"]["inputs"];
             let number = |key: &str| inputs[key].as_f64().expect("a number");
             let (steps, denoise) = (number("steps"), number("denoise"));
-            let begins_with = steps / (steps / denoise).floor();
+            let begins_with = noise_at_the_start(steps, denoise);
             assert!(
-                (begins_with - denoise).abs() < 0.03,
-                "{} of {}: {denoise} in {steps} steps begins with {begins_with:.2}",
+                (begins_with - denoise).abs() < 0.01,
+                "{} of {}: {denoise} in {steps} steps begins with {begins_with:.3}",
                 style.id,
                 workflow.name
+            );
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 16, "the styles of both FLUX.1 workflows");
+}
+
+#[test]
+fn the_denoise_values_of_the_readme_are_exact() {
+    let readme = include_str!("../../workflows/README.md");
+    let rows: Vec<Vec<f64>> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|row| {
+            row.split(" | ")
+                .filter_map(|cell| cell.parse().ok())
+                .collect()
+        })
+        .filter(|row: &Vec<f64>| row.len() > 2)
+        .collect();
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    for row in rows {
+        for denoise in &row[1..] {
+            let begins_with = noise_at_the_start(row[0], *denoise);
+            assert!(
+                (begins_with - denoise).abs() < 0.01,
+                "{denoise} in {} steps",
+                row[0]
             );
         }
     }
@@ -294,19 +332,170 @@ fn built_in_denoise_values_match_their_step_counts() {
 fn built_in_workflows_load_and_fill() {
     let loaded = load(None);
     assert!(loaded.broken.is_empty(), "{:?}", loaded.broken);
-    assert_eq!(loaded.workflows.len(), 3);
+    let names: Vec<_> = loaded
+        .workflows
+        .iter()
+        .map(|workflow| workflow.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "flux2-klein",
+            "qwen-image-edit",
+            "flux-schnell",
+            "flux-schnell-split"
+        ]
+    );
     for workflow in &loaded.workflows {
-        assert!(workflow.styles.len() >= 5, "{}", workflow.name);
+        let edits = workflow.title.contains("edit");
+        assert_eq!(
+            workflow.styles.len(),
+            if edits { 11 } else { 8 },
+            "{}",
+            workflow.name
+        );
         for style in &workflow.styles {
-            let filled = workflow.fill(style, "x.jpg [temp]", 1, 720, 1280);
+            let prompt = style.prompt.as_deref().expect("a prompt");
+            assert!(
+                prompt.contains("same people")
+                    || prompt.contains("people of this photo")
+                    || prompt.contains("with the people"),
+                "{prompt}"
+            );
+            let filled = workflow.fill(style, "x.jpg [temp]", None, 1, 720, 1280);
             let (width, height) = (
                 &filled["21"]["inputs"]["width"],
                 &filled["21"]["inputs"]["height"],
             );
             assert!(width.as_u64() < height.as_u64(), "{width}x{height}");
-            assert_eq!(filled["40"]["inputs"]["cfg"], 1.0);
+            for (id, node) in filled.as_object().expect("nodes") {
+                for (input, bound) in [("width", width), ("height", height)] {
+                    let value = &node["inputs"][input];
+                    assert!(
+                        value.is_null() || value == bound,
+                        "{input} of {id} in {}",
+                        workflow.name
+                    );
+                }
+                assert_ne!(node["_meta"]["title"], "LoRA of the style", "bypassed");
+            }
+            let text = filled.to_string();
+            assert!(
+                text.contains(&Value::from(prompt).to_string()) && text.contains("x.jpg [temp]")
+            );
         }
     }
+}
+
+#[test]
+fn other_names_of_model_files_replace_the_exported_one() {
+    let listed =
+        format!("{RICH}[files]\n\"10.ckpt_name\" = [\"bf16.safetensors\", \"m.safetensors\"]\n");
+    let workflow = parse(&listed, &rich()).expect("valid");
+    let names = workflow.file_names("10", "ckpt_name").expect("listed");
+    assert_eq!(names, ["bf16.safetensors", "m.safetensors"]);
+    assert_eq!(workflow.file_names("11", "lora_name"), None);
+    let file = ModelFile {
+        node: "10".to_owned(),
+        input: "ckpt_name".to_owned(),
+        file: "sub/bf16.safetensors".to_owned(),
+    };
+    let workflow = workflow.with_files(&[file]);
+    let filled = workflow.fill(&workflow.styles[0], "x", None, 5, 64, 64);
+    assert_eq!(filled["10"]["inputs"]["ckpt_name"], "sub/bf16.safetensors");
+    for (wrong, about) in [
+        ("\"10.ckpt_name\" = []", "a list of file names"),
+        ("\"40.steps\" = [\"m\"]", "a list of file names"),
+        ("\"10.name\" = [\"m\"]", "it has ckpt_name"),
+    ] {
+        let error = parse(&format!("{RICH}[files]\n{wrong}\n"), &rich()).expect_err(wrong);
+        assert!(
+            error.contains("rich.toml: files.") || error.contains("test.toml: files."),
+            "{error}"
+        );
+        assert!(error.contains(about), "{error}");
+    }
+}
+
+#[test]
+fn styles_of_another_workflow_are_added_to_the_own_ones() {
+    let with = |from: &str| {
+        TOML.replacen(
+            "output =",
+            &format!("styles_from = \"{from}\"\noutput ="),
+            1,
+        )
+    };
+    let workflow = parse(&with("flux-schnell"), &graph()).expect_err("steps go nowhere");
+    assert!(workflow.contains("`cyberpunk` has steps"), "{workflow}");
+    let workflow = parse(&with("flux2-klein"), &graph()).expect("valid");
+    let ids: Vec<_> = workflow
+        .styles
+        .iter()
+        .map(|style| style.id.as_str())
+        .collect();
+    assert_eq!(ids[..3], ["comic", "as-it-is", "cartoon"]);
+    assert_eq!(ids.len(), 2 + 10, "its own comic stays");
+    assert_eq!(workflow.styles[0].prompt.as_deref(), Some("ink"));
+    let unknown = parse(&with("sdxl"), &graph()).expect_err("unknown");
+    assert!(
+        unknown.contains("styles_from: there is no workflow `sdxl`"),
+        "{unknown}"
+    );
+    let outside = parse(&with("../flux2-klein"), &graph()).expect_err("outside");
+    assert!(
+        outside.contains("styles_from: `../flux2-klein` is not the name"),
+        "{outside}"
+    );
+}
+
+#[test]
+fn a_style_names_its_reference_picture() {
+    let mut graph = rich();
+    graph["25"] = json!({"class_type": "LoadImage", "inputs": {"image": "style.png"}});
+    graph["41"]["inputs"]["style"] = json!(["25", 0]);
+    let toml = RICH
+        .replace("seed = [", "reference = \"25.image\"\nseed = [")
+        .replace("id = \"plain\"", "id = \"plain\"\nreference = \"ink.jpg\"");
+    let without = parse(&toml, &graph).expect_err("clay has none");
+    assert!(without.contains("`clay` has no reference"), "{without}");
+    let toml = toml.replace("id = \"clay\"", "id = \"clay\"\nreference = \"clay.jpg\"");
+    let workflow = parse(&toml, &graph).expect("valid");
+    let filled = workflow.fill(&workflow.styles[1], "x", Some("r.jpg [temp]"), 5, 64, 64);
+    assert_eq!(filled["25"]["inputs"]["image"], "r.jpg [temp]");
+    assert_eq!(filled["20"]["inputs"]["image"], "x");
+    let unbound =
+        parse(&toml.replace("reference = \"25.image\"\n", ""), &graph).expect_err("unbound");
+    assert!(
+        unbound.contains("say where, in bind.reference"),
+        "{unbound}"
+    );
+    let path = parse(&toml.replace("clay.jpg", "../clay.jpg"), &graph).expect_err("a path");
+    assert!(
+        path.contains("reference: `../clay.jpg` is not the name"),
+        "{path}"
+    );
+}
+
+#[test]
+fn a_reference_picture_that_is_not_there_is_an_error() {
+    let dir = TestFolder::new("references");
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("writable");
+    let mut graph = graph();
+    graph["25"] = json!({"class_type": "LoadImage", "inputs": {"image": "style.png"}});
+    graph["40"]["inputs"]["style"] = json!(["25", 0]);
+    write("test.json", &graph.to_string());
+    let toml = TOML
+        .replace("[bind]", "[bind]\nreference = \"25.image\"")
+        .replace("[[styles]]", "[[styles]]\nreference = \"ink.jpg\"");
+    write("mine.toml", &toml);
+    let broken = load(Some(dir.path())).broken;
+    assert!(broken[0].to_string().contains("ink.jpg"), "{broken:?}");
+    write("ink.jpg", "a picture");
+    let loaded = load(Some(dir.path()));
+    assert!(loaded.broken.is_empty(), "{:?}", loaded.broken);
+    let reference = loaded.workflows[0].styles[0].reference.as_deref();
+    assert_eq!(reference, Some(dir.path().join("ink.jpg").as_path()));
 }
 
 #[test]
@@ -315,7 +504,14 @@ fn a_folder_precedes_built_in_workflows_and_broken_files_are_skipped() {
     let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("writable");
     let with_example = TOML.replace("id = \"comic\"", "id = \"comic\"\nexample = \"c.jpg\"");
     write("mine.toml", &with_example);
-    write("sdxl-turbo.toml", &TOML.replace("\"Test\"", "\"My turbo\""));
+    write(
+        "flux-schnell.toml",
+        &TOML.replace("\"Test\"", "\"My schnell\""),
+    );
+    write(
+        "own.toml",
+        &TOML.replace("output =", "styles_from = \"mine\"\noutput ="),
+    );
     write("broken.toml", "title = ");
     write("alone.toml", &TOML.replace("test.json", "gone.json"));
     write("test.json", &graph().to_string());
@@ -325,9 +521,9 @@ fn a_folder_precedes_built_in_workflows_and_broken_files_are_skipped() {
         .iter()
         .map(|workflow| workflow.title.as_str())
         .collect();
-    assert_eq!(titles[..2], ["Test", "My turbo"]);
-    assert_eq!(titles.len(), 4, "{titles:?}");
-    let example = loaded.workflows[0].styles[0].example.as_deref();
+    assert_eq!(titles[..3], ["My schnell", "Test", "Test"]);
+    assert_eq!(titles.len(), 6, "{titles:?}");
+    let example = loaded.workflows[1].styles[0].example.as_deref();
     assert_eq!(example, Some(dir.path().join("c.jpg").as_path()));
     let broken: Vec<_> = loaded.broken.iter().map(ToString::to_string).collect();
     assert_eq!(broken.len(), 2, "{broken:?}");
@@ -340,6 +536,6 @@ fn a_folder_precedes_built_in_workflows_and_broken_files_are_skipped() {
 #[test]
 fn a_missing_folder_is_reported_and_built_in_workflows_load() {
     let loaded = load(Some(Path::new("/nowhere/workflows")));
-    assert_eq!((loaded.workflows.len(), loaded.broken.len()), (3, 1));
+    assert_eq!((loaded.workflows.len(), loaded.broken.len()), (4, 1));
     assert!(loaded.broken[0].to_string().contains("/nowhere/workflows"));
 }

@@ -2,6 +2,7 @@
 
 mod bad_server;
 mod cancel;
+mod chosen_inputs;
 mod context;
 mod erasing;
 mod fake_server;

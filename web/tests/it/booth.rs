@@ -2,6 +2,8 @@
 
 mod backup;
 mod client;
+mod comfyui_orders;
+mod comfyui_stub;
 mod errors;
 mod gallery;
 mod jobs;

@@ -127,7 +127,7 @@ fn only_supported_styles_are_offered() {
     let survey = told.expect("valid").expect("there");
     assert!(survey.workflows.iter().all(|check| !check.is_ready()));
     assert!(
-        survey.workflows[3].missing[0].contains("CarrierTestInvert"),
+        survey.workflows[4].missing[0].contains("CarrierTestInvert"),
         "{survey:?}"
     );
     let client = Comfyui::connect(&settings(&server.url()), workflows).expect("valid");
@@ -178,9 +178,17 @@ fn model_files_are_looked_for_in_their_folders() {
         ),
         "{split}"
     );
-    let turbo = &told["sdxl-turbo"];
+    let klein = &told["flux2-klein"];
+    for files in [
+        "one of the files flux-2-klein-4b.safetensors, flux-2-klein-4b-fp8.safetensors: put it into ComfyUI's \
+         models/diffusion_models",
+        "qwen_3_4b_fp4_flux2.safetensors: put it into ComfyUI's models/text_encoders",
+    ] {
+        assert!(klein.contains(files), "{klein}");
+    }
+    let lightning = &told["qwen-image-edit"];
     assert!(
-        turbo.contains("put it into ComfyUI's models/checkpoints"),
-        "{turbo}"
+        lightning.contains("put it into ComfyUI's models/loras"),
+        "{lightning}"
     );
 }

@@ -42,7 +42,8 @@ pub(super) fn describe(class: &str, behaviour: &Behaviour) -> Value {
         "CheckpointLoaderSimple" => json!({"ckpt_name": files("checkpoints")}),
         "UNETLoader" => json!({"unet_name": files("diffusion_models")}),
         "VAELoader" => json!({"vae_name": files("vae")}),
-        "LoraLoader" => json!({"lora_name": files("loras")}),
+        "CLIPLoader" => json!({"clip_name": files("text_encoders")}),
+        "LoraLoader" | "LoraLoaderModelOnly" => json!({"lora_name": files("loras")}),
         "DualCLIPLoader" => {
             json!({"clip_name1": files("text_encoders"), "clip_name2": files("text_encoders")})
         }

@@ -1,7 +1,5 @@
 //! Styles of a ComfyUI server as the API shows them.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,54 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::{Form, get, photo, post};
+use super::comfyui_stub::{self, answer_survey};
 use crate::station::Station;
 use crate::timing::HANG_TIMEOUT;
 
 /// Answers the survey and refuses uploads.
 fn server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("bound");
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || answer(&stream));
-        }
-    });
-    format!("http://{address}")
-}
-
-fn answer(mut stream: &TcpStream) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let path = line.split(' ').nth(1)?.to_owned();
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        if header.trim().is_empty() {
-            break;
-        }
-    }
-    let body = match path.strip_prefix("/object_info/") {
-        Some(class) => {
-            let class = class.to_owned();
-            json!({class.clone(): {"input": {}, "output_node": class == "PreviewImage"}})
-        }
-        None if path == "/system_stats" => json!({"system": {"comfyui_version": "0.33.0"}}),
-        None if path == "/queue" => json!({"queue_running": [], "queue_pending": []}),
-        None => Value::Null,
-    };
-    let (status, body) = match body {
-        Value::Null => ("403 Forbidden", String::new()),
-        body => ("200 OK", body.to_string()),
-    };
-    let length = body.len();
-    let head =
-        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
-    stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
-    // Read the rest of a refused upload: closing with unread bytes would reset the connection.
-    stream.shutdown(std::net::Shutdown::Write).ok()?;
-    reader.read_to_end(&mut Vec::new()).ok()?;
-    Some(())
+    comfyui_stub::start(|method, path, _| answer_survey(method, path).unwrap_or((403, Vec::new())))
 }
 
 /// A workflow with two styles; the first has an example picture of the owner's.

@@ -88,10 +88,33 @@ impl Server {
                   "inputs": {"image": ["1", 0], "text": id, "seed": 0, "steps": steps, "step_ms": 250}},
             "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},
         });
-        let url = format!("{}/prompt", self.url());
-        let answer = ureq::post(&url).send_json(json!({"prompt": graph, "prompt_id": id}));
-        let answer: Value = answer.expect("taken").body_mut().read_json().expect("JSON");
+        let answer = self.post_prompt(&json!({"prompt": graph, "prompt_id": id}));
         answer["prompt_id"].as_str().expect("a name").to_owned()
+    }
+
+    /// Sends a workflow as an order; returns the answer.
+    pub(super) fn order(&self, graph: &Value) -> Value {
+        self.post_prompt(&json!({"prompt": graph}))
+    }
+
+    fn post_prompt(&self, prompt: &Value) -> Value {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false);
+        let agent = agent.build().new_agent();
+        let answer = agent
+            .post(format!("{}/prompt", self.url()))
+            .send_json(prompt);
+        answer
+            .expect("an answer")
+            .body_mut()
+            .read_json()
+            .expect("JSON")
+    }
+
+    /// Writes a file into the server's base folder.
+    pub(super) fn put(&self, path: &str, bytes: &[u8]) {
+        let path = self.base.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+        fs::write(path, bytes).expect("written");
     }
 }
 
