@@ -139,12 +139,11 @@ impl FollowedObjects {
         self.all
             .retain(|one| at.saturating_duration_since(one.last_at) <= DOUBT);
         for object in frame.usable() {
+            let is_full = self.all.len() >= FOLLOWED_MAX;
             match self.earlier(object, frame) {
                 Some(earlier) => earlier.update(object, at),
-                None if self.all.len() < FOLLOWED_MAX => {
-                    self.all.push(FollowedObject::new(object, at));
-                }
-                None => {}
+                None if is_full => {}
+                None => self.all.push(FollowedObject::new(object, at)),
             }
         }
     }
