@@ -283,6 +283,31 @@ fn stylise_runs_no_tasks() {
 }
 
 #[test]
+fn play_has_no_clock_and_no_input_or_output() {
+    let impure = [
+        "Instant::now",
+        "SystemTime",
+        "std::fs",
+        "std::io",
+        "std::net",
+        "std::thread",
+        "rand::rng(",
+        "rand::random",
+    ];
+    let mut violations = Vec::new();
+    let is_rule = |file: &SourceFile| file.path.starts_with("play/src/") && !file.is_test();
+    // Builds the frames of the tests.
+    let is_for_tests = |file: &SourceFile| file.path == "play/src/synthetic.rs";
+    for file in rust_sources().filter(|file| is_rule(file) && !is_for_tests(file)) {
+        let code = code_only(&file.text);
+        let production = production(&code);
+        let named = impure.iter().filter(|name| production.contains(*name));
+        violations.extend(named.map(|name| format!("{} names {name}", file.path)));
+    }
+    assert_none("the rules of games are pure", &violations);
+}
+
+#[test]
 fn anyhow_stays_at_the_edge() {
     let edge = |path: &str| {
         ["web/src/main", "web/src/startup", "web/src/commands"]

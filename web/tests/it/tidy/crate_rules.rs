@@ -6,7 +6,7 @@ pub(super) struct CrateRule {
     pub(super) never: &'static [&'static str],
 }
 
-pub(super) const CRATE_RULES: [CrateRule; 6] = [
+pub(super) const CRATE_RULES: [CrateRule; 7] = [
     CrateRule {
         folder: "capture",
         never: &[
@@ -37,6 +37,28 @@ pub(super) const CRATE_RULES: [CrateRule; 6] = [
             "mio",
             "quinn_udp",
             "anyhow",
+            "signaling",
+            "stylise",
+        ],
+    },
+    CrateRule {
+        folder: "play",
+        never: &[
+            "tokio",
+            "axum",
+            "ort",
+            "nokhwa",
+            "opencv",
+            "rtc",
+            "webrtc",
+            "openh264",
+            "mio",
+            "quinn_udp",
+            "anyhow",
+            "tracing",
+            "capture",
+            "detector",
+            "screen",
             "signaling",
             "stylise",
         ],

@@ -6,7 +6,7 @@ use super::code::{code_only, is_word};
 use super::{SourceFile, assert_none, production, rust_sources};
 
 /// Crates whose modules must not import each other in circles.
-const CRATES: [&str; 5] = ["capture", "detector", "signaling", "stylise", "web"];
+const CRATES: [&str; 6] = ["capture", "detector", "play", "signaling", "stylise", "web"];
 
 /// A module by its path in the crate, such as `heads::yolox`; the root is the empty path.
 type Modules = BTreeMap<String, Module>;
