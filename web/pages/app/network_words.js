@@ -5,8 +5,10 @@ const FEWER_SHARE = 0.7; // of the pictures a second that there should be
 const UNDECODED_SHARE = 0.8; // of the pictures that arrived
 const FROZEN_LEAST_S = 0.3;
 const LATER_LEAST_MS = 150;
+// More would not fit beside the numbers on a phone.
+const FACTS_MOST = 3;
 
-// What is not as it should be, as [{name, ...values for the text}]; `name` is the end of the text's key. Empty: all is
+// What is not as it should be, most important first, as [{name, ...values for the text}]; `name` is the end of the text's key. Empty: all is
 // well. `numbers` are those of between() over some seconds, `viewer` is this page's entry of /api/viewers or null,
 // `status` that of the station or null. `chosen`: by the viewer, not by the station.
 export function networkFacts({ numbers, viewer, status, chosen }) {
@@ -18,7 +20,9 @@ export function networkFacts({ numbers, viewer, status, chosen }) {
     numbers.bufferMs >= LATER_LEAST_MS && { name: "later", ms: Math.round(numbers.bufferMs / 10) * 10 },
     numbers.relayed && { name: "relay" },
     numbers.tcp && { name: "tcp" },
-  ].filter(Boolean);
+  ]
+    .filter(Boolean)
+    .slice(0, FACTS_MOST);
 }
 
 // Causes that are no fault of the network.
