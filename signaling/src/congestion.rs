@@ -20,6 +20,7 @@ mod packet_train;
 mod path_estimator;
 mod playout;
 mod probe;
+mod reported_path;
 mod sent_log;
 
 pub(crate) use allocation::{RenditionChoice, Rung, ladder, parse_choice, targets};

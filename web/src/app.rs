@@ -30,6 +30,7 @@ use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
 use crate::metrics::http::HttpMetrics;
+use crate::mjpeg::MjpegMetrics;
 use crate::network::NetworkState;
 use crate::network::visitors::VisitorsAddress;
 use crate::power::{Power, PowerEffects};
@@ -78,6 +79,7 @@ pub(crate) struct App {
     pub(crate) stopping: Stopping,
     pub(crate) registry: Registry,
     pub(crate) http_metrics: HttpMetrics,
+    pub(crate) mjpeg_metrics: MjpegMetrics,
     /// The OpenAPI document, made when it is asked for first.
     pub(crate) openapi: OnceLock<Bytes>,
 }

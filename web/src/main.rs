@@ -23,6 +23,7 @@ mod generated_page;
 mod http;
 mod layers;
 mod metrics;
+mod mjpeg;
 mod network;
 mod output;
 mod power;

@@ -1,21 +1,31 @@
 //! Composed pictures as JPEG, each encoded once for all who request it.
 
+mod level;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use capture::Slot;
 use capture::jpeg::{JpegEncoder, JpegError};
+use capture::scale::{ScaleError, Scaler, fit_within};
+use capture::{I420, PictureError, Slot};
 use signaling::{Composed, Demand};
 use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+pub(crate) use self::level::PictureLevel;
+
 /// Whether a still has boxes, or is as the camera saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StillKind {
-    Painted,
+    Painted(PictureLevel),
     Clean,
+}
+
+impl StillKind {
+    /// With boxes, in full quality.
+    pub(crate) const FULL: Self = Self::Painted(PictureLevel::FULL);
 }
 
 #[derive(Debug, Error)]
@@ -26,11 +36,14 @@ pub(crate) enum StillError {
     CardOnly,
     #[error("the picture could not be encoded: {0}")]
     Encode(#[from] JpegError),
+    #[error("the picture could not be scaled: {0}")]
+    Scale(#[from] ScaleError),
+    #[error("the picture could not be scaled: {0}")]
+    ScaledSize(#[from] PictureError),
     #[error("the encoder of still pictures was interrupted")]
     Interrupted,
 }
 
-const QUALITY: u8 = 82;
 /// Time-out for a composed picture, which usually comes within a frame interval; a card within 200 ms.
 const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(2);
 /// While nobody watches, only about one picture a second is decoded. After an older one than this, the next is waited
@@ -41,7 +54,8 @@ const FRESHER_WITHIN: Duration = Duration::from_millis(150);
 /// The newest JPEG of each kind, shared by everybody who wants it.
 #[derive(Default)]
 pub(crate) struct Stills {
-    painted: Mutex<JpegCache>,
+    /// One of each [`PictureLevel`].
+    painted: [Mutex<JpegCache>; PictureLevel::COUNT],
     clean: Mutex<JpegCache>,
 }
 
@@ -50,13 +64,13 @@ struct JpegCache {
     /// By capture time: a card has the sequence number of the last frame before it.
     newest: Option<(Instant, Bytes)>,
     /// Kept for its buffers; `None` while it encodes.
-    encoder: Option<JpegEncoder>,
+    encoder: Option<StillEncoder>,
 }
 
 impl Stills {
     /// Forgets the pictures. Blocks while one is encoded: not for tasks of the runtime.
     pub(crate) fn clear(&self) {
-        for cache in [&self.painted, &self.clean] {
+        for cache in self.painted.iter().chain([&self.clean]) {
             cache.blocking_lock().newest = None;
         }
     }
@@ -100,7 +114,7 @@ impl Stills {
         kind: StillKind,
     ) -> Result<Bytes, StillError> {
         let mut cache = match kind {
-            StillKind::Painted => self.painted.lock().await,
+            StillKind::Painted(level) => self.painted[level.index()].lock().await,
             StillKind::Clean => self.clean.lock().await,
         };
         if let Some((_, jpeg)) = cache
@@ -111,11 +125,14 @@ impl Stills {
             return Ok(jpeg.clone());
         }
         let captured_at = picture.captured_at;
-        let encoder = match cache.encoder.take() {
+        let mut encoder = match cache.encoder.take() {
             Some(encoder) => encoder,
-            None => JpegEncoder::new()?,
+            None => StillEncoder::new()?,
         };
-        let encoding = tokio::task::spawn_blocking(move || encode(encoder, &picture, kind));
+        let encoding = tokio::task::spawn_blocking(move || {
+            let jpeg = encoder.encode(&picture, kind);
+            (encoder, jpeg)
+        });
         let (encoder, jpeg) = encoding.await.map_err(|_| StillError::Interrupted)?;
         cache.encoder = Some(encoder);
         let jpeg = Bytes::from(jpeg?);
@@ -124,19 +141,93 @@ impl Stills {
     }
 }
 
-fn encode(
-    mut encoder: JpegEncoder,
-    picture: &Composed,
-    kind: StillKind,
-) -> (JpegEncoder, Result<Vec<u8>, StillError>) {
-    let jpeg = match (kind, &picture.clean) {
-        (StillKind::Painted, _) => encoder
-            .encode(&picture.painted, QUALITY)
-            .map_err(Into::into),
-        (StillKind::Clean, Some(frame)) => {
-            encoder.encode(&frame.pixels, QUALITY).map_err(Into::into)
+/// Scales and encodes; keeps its buffers.
+struct StillEncoder {
+    encoder: JpegEncoder,
+    scaler: Scaler,
+    /// The scaled picture.
+    scaled: I420,
+}
+
+impl StillEncoder {
+    fn new() -> Result<Self, StillError> {
+        Ok(Self {
+            encoder: JpegEncoder::new()?,
+            scaler: Scaler::new(),
+            scaled: I420::black(2, 2)?,
+        })
+    }
+
+    fn encode(&mut self, picture: &Composed, kind: StillKind) -> Result<Vec<u8>, StillError> {
+        match (kind, &picture.clean) {
+            (StillKind::Painted(level), _) => self.encode_at(&picture.painted, level),
+            (StillKind::Clean, Some(frame)) => self.encode_at(&frame.pixels, PictureLevel::FULL),
+            (StillKind::Clean, None) => Err(StillError::CardOnly),
         }
-        (StillKind::Clean, None) => Err(StillError::CardOnly),
-    };
-    (encoder, jpeg)
+    }
+
+    fn encode_at(&mut self, picture: &I420, level: PictureLevel) -> Result<Vec<u8>, StillError> {
+        let (width, height) = (picture.width(), picture.height());
+        let smaller = level.height_most_px().filter(|most| *most < height);
+        let Some(height_most) = smaller else {
+            return Ok(self.encoder.encode(picture, level.quality())?);
+        };
+        let (to_width, to_height) = fit_within(width, height, width, height_most);
+        self.scaled.reshape(to_width, to_height)?;
+        self.scaler.scale(picture, &mut self.scaled)?;
+        Ok(self.encoder.encode(&self.scaled, level.quality())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use capture::PicturePool;
+    use capture::jpeg::JpegDecoder;
+
+    use super::*;
+
+    fn composed() -> Arc<Composed> {
+        let mut painted = PicturePool::new(1).take(640, 480).expect("even");
+        painted.fill(120, 100, 140);
+        Arc::new(Composed {
+            clean: None,
+            painted: Arc::new(painted),
+            seq: 1,
+            captured_at: Instant::now(),
+        })
+    }
+
+    #[tokio::test]
+    async fn each_version_of_a_picture_is_encoded_once_for_all() {
+        let (stills, picture) = (Stills::default(), composed());
+        let mut seen: Vec<Bytes> = Vec::new();
+        for level in PictureLevel::all() {
+            let kind = StillKind::Painted(level);
+            let (first, second) = tokio::join!(
+                stills.jpeg(Arc::clone(&picture), kind),
+                stills.jpeg(Arc::clone(&picture), kind)
+            );
+            let (first, second) = (first.expect("encoded"), second.expect("encoded"));
+            assert_eq!(first.as_ptr(), second.as_ptr());
+            assert!(seen.iter().all(|other| *other != first));
+            seen.push(first);
+        }
+    }
+
+    #[tokio::test]
+    async fn smaller_versions_keep_the_proportions() {
+        let (stills, picture, pool) = (Stills::default(), composed(), PicturePool::new(1));
+        let mut sizes = Vec::new();
+        for level in PictureLevel::all() {
+            let kind = StillKind::Painted(level);
+            let jpeg = stills.jpeg(Arc::clone(&picture), kind).await;
+            let mut decoder = JpegDecoder::new().expect("a decoder");
+            let decoded = decoder
+                .decode(&jpeg.expect("encoded"), &pool)
+                .expect("a JPEG");
+            sizes.push((decoded.width(), decoded.height()));
+        }
+        let (large, medium, small) = ((640, 480), (480, 360), (240, 180));
+        assert_eq!(sizes, [large, large, medium, medium, small]);
+    }
 }

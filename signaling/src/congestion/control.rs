@@ -1,5 +1,7 @@
 //! Combines the estimators into the congestion control of one viewer.
 
+mod reports;
+
 use std::time::{Duration, Instant};
 
 use rtc::interceptor::Acknowledgement;
@@ -12,6 +14,7 @@ use super::packet_train::PacketTrains;
 use super::path_estimator::PathEstimator;
 use super::playout::Playout;
 use super::probe::{ProbeOutcome, Prober};
+use super::reported_path::ReportedPath;
 use super::sent_log::SentLog;
 use crate::encode::encoder::RenditionId;
 use crate::metrics::RenditionChange;
@@ -62,6 +65,8 @@ pub(crate) struct Control {
     probed_at: Instant,
     estimate: BandwidthEstimate,
     prober: Prober,
+    /// For a receiver that sends no transport-wide feedback.
+    reported: Option<ReportedPath>,
     monitoring: Monitoring,
     playout: Playout,
     round_trip: Duration,
@@ -86,6 +91,7 @@ impl Control {
             probed_at: now,
             estimate: BandwidthEstimate::default(),
             prober: Prober::new(now),
+            reported: None,
             monitoring: Monitoring::new(now),
             playout: Playout::default(),
             round_trip: ROUND_TRIP_DEFAULT,
@@ -369,7 +375,8 @@ impl Control {
         let clear = self
             .clear_since
             .is_some_and(|since| now.saturating_duration_since(since) >= PROBE_AFTER_CLEAR);
-        self.choice == RenditionChoice::Auto && clear && self.prober.is_ready(now)
+        let can_probe = self.reported.is_none() && self.prober.is_ready(now);
+        self.choice == RenditionChoice::Auto && clear && can_probe
     }
 }
 

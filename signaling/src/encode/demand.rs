@@ -18,6 +18,8 @@ pub struct Demand {
     viewers: [AtomicU32; RenditionId::LIMIT],
     /// Stream leases: consumers of a rendition that are not viewers of the engine.
     streams: [AtomicU32; RenditionId::LIMIT],
+    /// What the consumer behind the stream leases of each rendition can take. 0: no limit is known.
+    stream_bps: [AtomicU32; RenditionId::LIMIT],
     /// The bitrate that the owner set for each rendition. 0: the rendition's own.
     nominal_bps: [AtomicU32; RenditionId::LIMIT],
     /// The bitrate that most of its viewers can take. 0: the nominal bitrate.
@@ -72,6 +74,22 @@ impl Demand {
     /// Stream leases of one rendition.
     pub(crate) fn stream_leases(&self, rendition: RenditionId) -> u32 {
         self.streams[rendition.index()].load(Ordering::Relaxed)
+    }
+
+    /// The bitrate that the consumer behind the stream leases of `rendition` can take; `None`: no limit is known.
+    pub(crate) fn set_stream_estimate(&self, rendition: RenditionId, bps: Option<u32>) {
+        self.stream_bps[rendition.index()].store(bps.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// What was set with [`Demand::set_stream_estimate`].
+    pub(crate) fn stream_estimate(&self, rendition: RenditionId) -> Option<u32> {
+        Some(self.stream_bps[rendition.index()].load(Ordering::Relaxed)).filter(|bps| *bps > 0)
+    }
+
+    /// Whether viewers of the engine watch anything, so that the engine sets the encoders' bitrates.
+    pub(crate) fn engine_is_watched(&self) -> bool {
+        let mut viewers = self.viewers.iter();
+        viewers.any(|count| count.load(Ordering::Relaxed) > 0)
     }
 
     /// Viewers of one rendition, stream leases included.

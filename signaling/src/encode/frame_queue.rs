@@ -1,5 +1,5 @@
 //! The bounded queues of encoded frames from the compose thread to each engine thread, and to the
-//! publishing thread, which takes one rendition.
+//! publishing thread, which takes the renditions that it watches.
 
 #[cfg(test)]
 mod tests;
@@ -75,8 +75,8 @@ pub struct FrameSink {
 struct Lane {
     queue: Arc<Mutex<Queue>>,
     wake: Box<dyn Fn() + Send + Sync>,
-    /// A tap takes only frames of this rendition, and has a counter of its own for dropped ones.
-    tap: Option<(RenditionId, Counter)>,
+    /// A tap has a counter of its own for dropped frames.
+    tap: Option<Counter>,
 }
 
 /// The end of one engine thread.
@@ -85,14 +85,13 @@ pub struct FrameReceiver {
     queue: Arc<Mutex<Queue>>,
 }
 
-/// The end of a consumer that forwards one rendition elsewhere. It shares the encoder with the viewers of
-/// that rendition.
+/// The end of a consumer that forwards renditions elsewhere. It shares the encoders with the viewers of those
+/// renditions.
 #[derive(Debug)]
 pub struct FrameTap {
     queue: Arc<Mutex<Queue>>,
     ready: Arc<Notify>,
     demand: Arc<Demand>,
-    rendition: RenditionId,
 }
 
 impl FrameReceiver {
@@ -106,11 +105,11 @@ impl FrameReceiver {
     }
 }
 
-/// A tap that receives frames. Counts as one viewer of the rendition until it is dropped.
+/// A tap that receives frames. Counts as one viewer of each rendition that it watches, until it is dropped.
 #[derive(Debug)]
 pub struct OpenTap<'a> {
     tap: &'a mut FrameTap,
-    _lease: StreamLease,
+    leases: [Option<StreamLease>; RenditionId::LIMIT],
 }
 
 #[derive(Debug)]
@@ -119,6 +118,8 @@ struct Queue {
     capacity: usize,
     /// Renditions that need a keyframe next: a frame was dropped, or none has been sent yet.
     awaits_keyframe: [bool; RenditionId::LIMIT],
+    /// Renditions whose frames are taken.
+    watched: [bool; RenditionId::LIMIT],
     /// Whether somebody receives.
     open: bool,
     sender_gone: bool,
@@ -146,29 +147,22 @@ impl FrameSink {
         FrameReceiver { queue }
     }
 
-    /// Adds a tap, closed at first, for the frames of one rendition. Its queue holds at most `capacity`
-    /// frames; `dropped` counts frames that were dropped while it was open.
+    /// Adds a tap, closed at first. Its queue holds at most `capacity` frames; `dropped` counts frames that were
+    /// dropped while it was open.
     #[must_use]
-    pub fn add_tap(
-        &mut self,
-        demand: Arc<Demand>,
-        rendition: RenditionId,
-        capacity: usize,
-        dropped: Counter,
-    ) -> FrameTap {
+    pub fn add_tap(&mut self, demand: Arc<Demand>, capacity: usize, dropped: Counter) -> FrameTap {
         let queue = Queue::new(capacity, false);
         let ready = Arc::new(Notify::new());
         let notified = Arc::clone(&ready);
         self.lanes.push(Lane {
             queue: Arc::clone(&queue),
             wake: Box::new(move || notified.notify_one()),
-            tap: Some((rendition, dropped)),
+            tap: Some(dropped),
         });
         FrameTap {
             queue,
             ready,
             demand,
-            rendition,
         }
     }
 
@@ -184,10 +178,7 @@ impl FrameSink {
             needs_keyframe: false,
         };
         for lane in &self.lanes {
-            let sent = match &lane.tap {
-                Some((rendition, _)) if *rendition != frame.rendition => continue,
-                _ => lock(&lane.queue).push(&frame),
-            };
+            let sent = lock(&lane.queue).push(&frame);
             match (sent, &lane.tap) {
                 (Some(sent), tap) => {
                     if !sent.needs_keyframe {
@@ -195,7 +186,7 @@ impl FrameSink {
                     }
                     all.needs_keyframe |= sent.needs_keyframe;
                     match tap {
-                        Some((_, dropped)) => _ = dropped.inc_by(sent.dropped as u64),
+                        Some(dropped) => _ = dropped.inc_by(sent.dropped as u64),
                         None => all.dropped += sent.dropped,
                     }
                 }
@@ -255,25 +246,46 @@ impl Drop for FrameReceiver {
 }
 
 impl FrameTap {
-    /// Starts to receive; requests the keyframe that comes first.
+    /// Starts to receive; [`OpenTap::watch`] says what.
     pub fn open(&mut self) -> OpenTap<'_> {
         {
             let mut queue = lock(&self.queue);
             queue.open = true;
-            queue.awaits_keyframe[self.rendition.index()] = true;
+            queue.watched = [false; RenditionId::LIMIT];
         }
-        let lease = self.demand.watch_stream(self.rendition);
-        self.demand.request_keyframe(self.rendition);
         OpenTap {
             tap: self,
-            _lease: lease,
+            leases: Default::default(),
         }
     }
 }
 
 impl OpenTap<'_> {
-    /// The next frame. The first one, and the first one after dropped frames, is a keyframe. `None`: no
-    /// more will come. Cancel safe: dropping the future loses no frame.
+    /// Receives the frames of these renditions from now on, and no others. One that is new begins with a keyframe,
+    /// which is requested.
+    pub fn watch(&mut self, renditions: &[RenditionId]) {
+        let ids = (0..RenditionId::LIMIT).filter_map(RenditionId::new);
+        for id in ids {
+            let lease = &mut self.leases[id.index()];
+            let (before, now) = (lease.is_some(), renditions.contains(&id));
+            if before == now {
+                continue;
+            }
+            {
+                let mut queue = lock(&self.tap.queue);
+                queue.watched[id.index()] = now;
+                queue.awaits_keyframe[id.index()] = now;
+                queue.frames.retain(|frame| now || frame.rendition != id);
+            }
+            *lease = now.then(|| self.tap.demand.watch_stream(id));
+            if now {
+                self.tap.demand.request_keyframe(id);
+            }
+        }
+    }
+
+    /// The next frame. The first one of a rendition, and the first one after dropped frames, is a keyframe. `None`:
+    /// no more will come. Cancel safe: dropping the future loses no frame.
     pub async fn next(&mut self) -> Option<Arc<EncodedFrame>> {
         loop {
             {
@@ -302,14 +314,15 @@ impl Queue {
             frames: VecDeque::new(),
             capacity: capacity.max(1),
             awaits_keyframe: [false; RenditionId::LIMIT],
+            watched: [true; RenditionId::LIMIT],
             open,
             sender_gone: false,
         }))
     }
 
-    /// `None`: nobody receives.
+    /// `None`: nobody receives it.
     fn push(&mut self, frame: &Arc<EncodedFrame>) -> Option<Sent> {
-        if !self.open {
+        if !self.open || !self.watched[frame.rendition.index()] {
             return None;
         }
         let awaits_keyframe = &mut self.awaits_keyframe[frame.rendition.index()];

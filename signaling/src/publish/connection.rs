@@ -1,27 +1,20 @@
 //! The media connection of publishing: a peer connection of the `webrtc` crate with its own sockets, sending
 //! one H.264 track.
 
-use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{
-    Interceptor, NackResponderBuilder, Packet as AnyPacket, SenderReportBuilder, StreamInfo,
-    TaggedPacket,
-};
 use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::media_engine::MIME_TYPE_H264;
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_RTX};
 use rtc::peer_connection::transport::RTCDtlsTransportState;
-use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
-use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
-    RTCRtpEncodingParameters, RtpCodecKind,
+    RTCRtpEncodingParameters, RTCRtpHeaderExtensionCapability, RTCRtpRtxParameters, RtpCodecKind,
 };
-use rtc::sansio::Protocol;
 use tokio::sync::watch;
 use webrtc::error::Error;
 use webrtc::media_stream::track_local::TrackLocal;
@@ -34,16 +27,19 @@ use webrtc::peer_connection::{
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpSender};
 
 use super::link_header::IceServer;
+use super::server_feedback::{FeedbackQueue, ServerFeedback};
+use crate::fanout::rtp_stream::StreamTerms;
 use crate::transport::interfaces::host_addresses;
 
 const PAYLOAD_TYPE: u8 = 96;
 const RTX_PAYLOAD_TYPE: u8 = 97;
 /// Constrained baseline, level 3.1, packetisation mode 1, as the encoder and the packetiser produce.
 const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
-/// Packets kept for retransmission (a power of two): three seconds at 1.5 Mbit/s and 30 fps.
-const RETRANSMISSION_PACKETS: u16 = 512;
+/// The header extension with the number that transport-wide feedback refers to.
+const TRANSPORT_NUMBER: &str =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 /// Interceptor order: must exceed every built-in one.
-const KEYFRAME_REQUEST_SLOT: usize = 20_000;
+const FEEDBACK_SLOT: usize = 20_000;
 
 /// Consent is checked each second; a server silent for 2 s is disconnected, 2 s later it is lost. A new session
 /// takes less than a second, so that a longer wait gains nothing.
@@ -61,7 +57,9 @@ pub(super) struct MediaConnection {
     state: watch::Receiver<RTCPeerConnectionState>,
     gathered: watch::Receiver<u32>,
     offer: RTCSessionDescription,
-    pub(super) ssrc: u32,
+    ssrc: u32,
+    rtx_ssrc: u32,
+    pub(super) feedback: Arc<FeedbackQueue>,
 }
 
 /// Publishes the library's callbacks through watch channels, because its task must never block.
@@ -85,12 +83,11 @@ impl PeerConnectionEventHandler for Events {
 }
 
 impl MediaConnection {
-    /// Creates an offer with all host candidates. `on_keyframe_request` is called for each PLI and FIR.
-    pub(super) async fn offer(
-        server_is_local: bool,
-        on_keyframe_request: Box<dyn Fn() + Send + Sync>,
-    ) -> Result<Self, Error> {
+    /// Creates an offer with all host candidates.
+    pub(super) async fn offer(server_is_local: bool) -> Result<Self, Error> {
         let ssrc: u32 = rand::random();
+        let rtx_ssrc = ssrc.wrapping_add(1);
+        let feedback = Arc::new(FeedbackQueue::new(ssrc));
         let (state, state_seen) = watch::channel(RTCPeerConnectionState::New);
         let (gathered, gathered_seen) = watch::channel(0);
         let settings = SettingEngineBuilder::default()
@@ -98,22 +95,10 @@ impl MediaConnection {
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .with_ice_timeouts(Some(SILENT_AFTER), Some(LOST_AFTER), Some(KEEPALIVE))
             .build();
-        let interceptors = Registry::new()
-            .with(
-                Slot::NackResponder,
-                NackResponderBuilder::new()
-                    .with_size(RETRANSMISSION_PACKETS)
-                    .build(),
-            )
-            .with(Slot::SenderReport, SenderReportBuilder::new().build())
-            .with(
-                Slot::from(KEYFRAME_REQUEST_SLOT),
-                KeyframeRequests {
-                    on_request: on_keyframe_request,
-                    read: VecDeque::new(),
-                    write: VecDeque::new(),
-                },
-            );
+        let interceptors = Registry::new().with(
+            Slot::from(FEEDBACK_SLOT),
+            ServerFeedback::new(Arc::clone(&feedback), (RTX_PAYLOAD_TYPE, rtx_ssrc)),
+        );
         let connection = PeerConnectionBuilder::new()
             .with_media_engine(codecs()?)
             .with_interceptor_registry(interceptors)
@@ -122,7 +107,7 @@ impl MediaConnection {
             .with_udp_addrs(local_addresses(server_is_local))
             .build()
             .await?;
-        let track = Arc::new(TrackLocalStaticRTP::new(track(ssrc)));
+        let track = Arc::new(TrackLocalStaticRTP::new(track(ssrc, rtx_ssrc)));
         let sendonly = RTCRtpTransceiverInit {
             direction: RTCRtpTransceiverDirection::Sendonly,
             ..RTCRtpTransceiverInit::default()
@@ -142,6 +127,8 @@ impl MediaConnection {
             gathered: gathered_seen,
             offer,
             ssrc,
+            rtx_ssrc,
+            feedback,
         };
         peer.gather().await?;
         Ok(peer)
@@ -177,18 +164,32 @@ impl MediaConnection {
         Ok(())
     }
 
-    /// Applies the answer and returns the negotiated payload type.
-    pub(super) async fn accept(&self, answer: String) -> Result<u8, Error> {
+    /// Applies the answer and returns what was negotiated.
+    pub(super) async fn accept(&self, answer: String) -> Result<StreamTerms, Error> {
+        // Without it, unanswered numbers would look like an outage.
+        let sends_arrivals = takes_feedback(&answer, "transport-cc");
         let answer = RTCSessionDescription::answer(answer)?;
         self.connection.set_remote_description(answer).await?;
-        let parameters = self.sender.get_parameters().await?;
-        let mut codecs = parameters.rtp_parameters.codecs.iter();
-        let h264 = codecs.find(|codec| {
-            let mime_type = &codec.rtp_codec.mime_type;
-            mime_type.eq_ignore_ascii_case(MIME_TYPE_H264)
-        });
-        h264.map(|codec| codec.payload_type)
-            .ok_or(Error::ErrRTPTransceiverCodecUnsupported)
+        let parameters = self.sender.get_parameters().await?.rtp_parameters;
+        let payload_type = |mime_type: &str| {
+            let mut codecs = parameters.codecs.iter();
+            let found =
+                codecs.find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(mime_type));
+            found.map(|codec| codec.payload_type)
+        };
+        let h264 = payload_type(MIME_TYPE_H264).ok_or(Error::ErrRTPTransceiverCodecUnsupported)?;
+        let rtx = payload_type(MIME_TYPE_RTX).filter(|rtx| *rtx == RTX_PAYLOAD_TYPE);
+        let mut extensions = parameters.header_extensions.iter();
+        let transport = extensions
+            .find(|extension| extension.uri == TRANSPORT_NUMBER)
+            .filter(|_| sends_arrivals);
+        Ok(StreamTerms {
+            ssrc: self.ssrc,
+            payload_type: h264,
+            rtx: rtx.map(|payload_type| (self.rtx_ssrc, payload_type)),
+            playout_delay_id: None,
+            transport_id: transport.and_then(|extension| u8::try_from(extension.id).ok()),
+        })
     }
 
     /// The connection's state, for waiting on changes.
@@ -197,8 +198,14 @@ impl MediaConnection {
     }
 
     /// Sends a packet; waits while the connection's queue is full.
-    pub(super) async fn send(&self, packet: Packet) -> Result<(), Error> {
+    pub(super) async fn send(&self, mut packet: Packet) -> Result<(), Error> {
+        // The library takes packets of the track's own stream only; `ServerFeedback` puts that of retransmissions back.
+        packet.header.ssrc = self.ssrc;
         self.track.write_rtp(packet).await
+    }
+
+    pub(super) async fn send_report(&self, report: SenderReport) -> Result<(), Error> {
+        self.track.write_rtcp(vec![Box::new(report)]).await
     }
 
     /// Whether the server has sent a DTLS close_notify, which does not change the connection's state.
@@ -228,6 +235,12 @@ impl MediaConnection {
     }
 }
 
+/// Whether an answer names this kind of feedback.
+fn takes_feedback(answer: &str, kind: &str) -> bool {
+    let mut lines = answer.lines();
+    lines.any(|line| line.starts_with("a=rtcp-fb:") && line.contains(kind))
+}
+
 fn codecs() -> Result<MediaEngine, Error> {
     let feedback = |typ: &str, parameter: &str| RTCPFeedback {
         typ: typ.to_owned(),
@@ -250,6 +263,8 @@ fn codecs() -> Result<MediaEngine, Error> {
         feedback("nack", ""),
         feedback("nack", "pli"),
         feedback("ccm", "fir"),
+        feedback("transport-cc", ""),
+        feedback("goog-remb", ""),
     ];
     let h264 = codec(
         PAYLOAD_TYPE,
@@ -258,17 +273,22 @@ fn codecs() -> Result<MediaEngine, Error> {
         feedbacks,
     );
     let repairs = format!("apt={PAYLOAD_TYPE}");
-    let rtx = codec(RTX_PAYLOAD_TYPE, "video/rtx", repairs, Vec::new());
+    let rtx = codec(RTX_PAYLOAD_TYPE, MIME_TYPE_RTX, repairs, Vec::new());
     let mut codecs = MediaEngine::default();
     codecs.register_codec(h264, RtpCodecKind::Video)?;
     codecs.register_codec(rtx, RtpCodecKind::Video)?;
+    let transport = RTCRtpHeaderExtensionCapability {
+        uri: TRANSPORT_NUMBER.to_owned(),
+    };
+    codecs.register_header_extension(transport, RtpCodecKind::Video, None)?;
     Ok(codecs)
 }
 
-fn track(ssrc: u32) -> MediaStreamTrack {
+fn track(ssrc: u32, rtx_ssrc: u32) -> MediaStreamTrack {
     let coding = RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters {
             ssrc: Some(ssrc),
+            rtx: Some(RTCRtpRtxParameters { ssrc: rtx_ssrc }),
             ..RTCRtpCodingParameters::default()
         },
         active: true,
@@ -307,53 +327,4 @@ fn local_addresses(server_is_local: bool) -> Vec<SocketAddr> {
     addresses.dedup();
     let any_port = |ip| SocketAddr::new(ip, 0);
     addresses.into_iter().map(any_port).collect()
-}
-
-/// Calls `on_request` for each PLI or FIR, on the connection's task, so that it must not block.
-pub(super) struct KeyframeRequests {
-    on_request: Box<dyn Fn() + Send + Sync>,
-    read: VecDeque<TaggedPacket>,
-    write: VecDeque<TaggedPacket>,
-}
-
-impl Protocol<TaggedPacket, TaggedPacket, ()> for KeyframeRequests {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = rtc::shared::error::Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Self::Error> {
-        if let AnyPacket::Rtcp(packets) = &message.message.packet {
-            let wants_keyframe = packets.iter().any(|packet| {
-                let packet = packet.as_any();
-                packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>()
-            });
-            if wants_keyframe {
-                (self.on_request)();
-            }
-        }
-        self.read.push_back(message);
-        Ok(())
-    }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.read.pop_front()
-    }
-
-    fn handle_write(&mut self, message: TaggedPacket) -> Result<(), Self::Error> {
-        self.write.push_back(message);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.write.pop_front()
-    }
-}
-
-impl Interceptor for KeyframeRequests {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }

@@ -10,6 +10,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
+use super::feed_sender::SentFeed;
+
 /// Exponential back-off: the first wait, doubled with each consecutive failure up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
@@ -49,7 +51,7 @@ impl PublishState {
 }
 
 /// The current status of publishing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PublishStatus {
     /// The state.
     pub state: PublishState,
@@ -57,6 +59,8 @@ pub struct PublishStatus {
     pub since: Instant,
     /// Why it is not live, for display.
     pub reason: Option<String>,
+    /// What is sent while it is live.
+    pub sent: Option<SentFeed>,
 }
 
 /// The status and its back-off.
@@ -76,6 +80,7 @@ impl Lifecycle {
                 state: PublishState::Connecting,
                 since: now,
                 reason: None,
+                sent: None,
             },
             retry_at: None,
             failures: 0,
@@ -133,6 +138,7 @@ impl Lifecycle {
 
     fn enter(&mut self, state: PublishState, now: Instant) {
         (self.status.state, self.status.since) = (state, now);
+        self.status.sent = None;
     }
 }
 
@@ -146,6 +152,9 @@ capture::metrics! {
     bytes: Counter => "carrier_publish_bytes", "Bytes of RTP payload published";
     frames_dropped: Counter =>
         "carrier_publish_dropped_frames", "Frames not published while connected";
+    sent_bps: Gauge => "carrier_publish_sent_bps", "Bits a second published, with headers and retransmissions";
+    estimate_bps: Gauge =>
+        "carrier_publish_estimate_bps", "Estimated bandwidth to the WHIP server in bits a second; 0: no limit is known";
     keyframe_requests: Counter =>
         "carrier_publish_keyframe_requests", "Keyframes that the WHIP server asked for";
     failures: Family<[(&'static str, FailureKind); 1], Counter> =>
@@ -158,6 +167,13 @@ impl PublishMetrics {
             let gauge = self.state.get_or_create_owned(&[("state", each.name())]);
             gauge.set(i64::from(each == state));
         }
+    }
+
+    pub(super) fn show_sent(&self, sent: Option<&SentFeed>) {
+        let (sent_bps, estimate_bps) =
+            sent.map_or((0, None), |sent| (sent.sent_bps, sent.estimate_bps));
+        self.sent_bps.set(sent_bps.into());
+        self.estimate_bps.set(estimate_bps.unwrap_or(0).into());
     }
 
     pub(super) fn failed(&self, kind: FailureKind) {

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use capture::{Heartbeat, TURN_MAX, Threads, lock};
 use tokio::sync::{Notify, watch};
 
+use super::feed_sender::SentFeed;
 use super::lifecycle::{AttemptError, Lifecycle, PublishMetrics, PublishStatus};
 use super::session::PublishSession;
 use super::target::PublishTarget;
 use super::whip_client::WhipClient;
 use crate::encode::demand::Demand;
-use crate::encode::encoder::RenditionId;
+use crate::encode::encoder::Rendition;
 use crate::encode::frame_queue::{FrameSink, FrameTap};
 
 /// Queue length in frames while the connection is busy: one second.
@@ -42,6 +43,7 @@ struct Worker {
     client: Arc<WhipClient>,
     server_is_local: bool,
     tap: FrameTap,
+    renditions: Vec<Rendition>,
     demand: Arc<Demand>,
     metrics: Arc<PublishMetrics>,
     lifecycle: Lifecycle,
@@ -50,10 +52,11 @@ struct Worker {
 }
 
 impl Publisher {
-    /// Starts publishing the frames sent through `sink`.
+    /// Starts publishing the frames sent through `sink`. `renditions`: largest first.
     pub fn start(
         target: PublishTarget,
         sink: &mut FrameSink,
+        renditions: Vec<Rendition>,
         demand: Arc<Demand>,
         metrics: Arc<PublishMetrics>,
         threads: &Threads,
@@ -62,7 +65,6 @@ impl Publisher {
         let mut first = Some(runtime()?);
         let tap = sink.add_tap(
             Arc::clone(&demand),
-            RenditionId::MAIN,
             QUEUE_FRAMES,
             metrics.frames_dropped.clone(),
         );
@@ -79,6 +81,7 @@ impl Publisher {
             server_is_local: target.is_loopback(),
             client: Arc::new(WhipClient::new(target)),
             tap,
+            renditions,
             demand,
             metrics,
             lifecycle,
@@ -163,13 +166,8 @@ impl Worker {
 
     /// Publishes until the connection ends.
     async fn attempt(&mut self) -> Attempt {
-        let (demand, metrics) = (Arc::clone(&self.demand), Arc::clone(&self.metrics));
-        let on_keyframe_request = Box::new(move || {
-            metrics.keyframe_requests.inc();
-            demand.request_keyframe(RenditionId::MAIN);
-        });
         let opened = tokio::select! {
-            opened = PublishSession::open(&self.client, self.server_is_local, on_keyframe_request) => opened,
+            opened = PublishSession::open(&self.client, self.server_is_local) => opened,
             () = stopped(&mut self.stop) => return Attempt::Stopped,
         };
         let mut session = match opened {
@@ -181,13 +179,21 @@ impl Worker {
         self.show();
         tracing::info!(host = %self.shared.host, "publishing");
         let mut frames = self.tap.open();
+        let (metrics, shared) = (&self.metrics, &self.shared);
+        let show = |sent: SentFeed| {
+            metrics.show_sent(Some(&sent));
+            lock(&shared.status).sent = Some(sent);
+        };
+        let (renditions, demand) = (self.renditions.clone(), Arc::clone(&self.demand));
+        let mut sender = session.sender(renditions, demand);
         let ended = tokio::select! {
-            failure = session.stream(&mut frames, &self.metrics) => Attempt::Failed(failure),
+            failure = session.stream(&mut frames, &mut sender, metrics, show) => Attempt::Failed(failure),
             () = self.shared.reconnect.notified() => Attempt::ToReconnect,
             () = stopped(&mut self.stop) => Attempt::Stopped,
         };
-        // The encoder need not run during the shutdown.
-        drop(frames);
+        // The encoders need not run during the shutdown.
+        drop((frames, sender));
+        self.metrics.show_sent(None);
         session.close().await;
         ended
     }

@@ -1,20 +1,19 @@
-//! One publishing session, from offer to `DELETE`, and the RTP headers for the payloads shared with viewers.
-
-#[cfg(test)]
-mod tests;
+//! One publishing session, from offer to `DELETE`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rtc::rtp::Packet;
-use rtc::rtp::header::Header;
 use tokio::sync::watch;
 use webrtc::peer_connection::RTCPeerConnectionState;
 
 use super::connection::MediaConnection;
+use super::feed_sender::{FeedSender, Outbox, SentFeed};
 use super::lifecycle::{AttemptError, FailureKind, PublishMetrics};
 use super::whip_client::{OfferResponse, SessionResource, WhipClient, new_candidates};
-use crate::encode::frame_queue::{EncodedFrame, OpenTap};
+use crate::encode::demand::Demand;
+use crate::encode::encoder::Rendition;
+use crate::encode::frame_queue::OpenTap;
+use crate::fanout::rtp_stream::StreamTerms;
 
 /// Time limit from the answer to a connected path.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,7 +25,7 @@ pub(super) struct PublishSession {
     client: Arc<WhipClient>,
     resource: SessionResource,
     peer: MediaConnection,
-    numbering: Numbering,
+    terms: StreamTerms,
 }
 
 impl PublishSession {
@@ -34,9 +33,8 @@ impl PublishSession {
     pub(super) async fn open(
         client: &Arc<WhipClient>,
         server_is_local: bool,
-        on_keyframe_request: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, AttemptError> {
-        let peer = MediaConnection::offer(server_is_local, on_keyframe_request)
+        let peer = MediaConnection::offer(server_is_local)
             .await
             .map_err(|error| {
                 tracing::debug!(%error, "cannot create an offer");
@@ -55,34 +53,144 @@ impl PublishSession {
                 return Err(failure);
             }
         };
-        let mut session = Self {
-            client: Arc::clone(client),
-            resource: response.resource.clone(),
-            numbering: Numbering {
-                ssrc: peer.ssrc,
-                payload_type: 0,
-                // RFC 3550 5.1. The upper half is unused, so that the first wrap-around, which both roll-over
-                // counters (SRTP, RFC 3711 3.3.1) must notice, is not near the start.
-                next_sequence: rand::random::<u16>() >> 1,
-                ticks_offset: rand::random(),
-            },
+        let resource = response.resource.clone();
+        let mut opening = Opening {
+            client,
+            resource,
             peer,
         };
-        match session.connect(&offer, response).await {
-            Ok(()) => Ok(session),
+        match opening.connect(&offer, response).await {
+            Ok(terms) => Ok(Self {
+                client: Arc::clone(client),
+                resource: opening.resource,
+                peer: opening.peer,
+                terms,
+            }),
             Err(failure) => {
-                session.close().await;
+                close(client, opening.resource, opening.peer).await;
                 Err(failure)
             }
         }
     }
 
-    async fn connect(&mut self, offer: &str, response: OfferResponse) -> Result<(), AttemptError> {
+    /// The sender of this session's media.
+    pub(super) fn sender(&self, renditions: Vec<Rendition>, demand: Arc<Demand>) -> FeedSender {
+        FeedSender::new(Instant::now(), self.terms, renditions, demand)
+    }
+
+    /// Sends frames until the connection ends; returns why. `show` is called twice a second.
+    pub(super) async fn stream(
+        &mut self,
+        frames: &mut OpenTap<'_>,
+        sender: &mut FeedSender,
+        metrics: &PublishMetrics,
+        show: impl Fn(SentFeed),
+    ) -> AttemptError {
+        let mut state = self.peer.state();
+        let mut poll = tokio::time::interval(POLL_INTERVAL);
+        let mut delivery = Delivery::default();
+        loop {
+            frames.watch(&sender.watched());
+            let due = sender.due(Instant::now());
+            tokio::select! {
+                biased;
+                why = ended(&mut state) => return AttemptError::new(FailureKind::Lost, why),
+                _ = poll.tick() => {
+                    show(sender.sent_feed());
+                    if let Err(failure) = self.check(&mut delivery).await {
+                        return failure;
+                    }
+                }
+                () = self.peer.feedback.ready() => {
+                    let (feedback, estimate_bps) = self.peer.feedback.take();
+                    let now = Instant::now();
+                    feedback.into_iter().for_each(|one| sender.feedback(now, one));
+                    if let Some(bps) = estimate_bps {
+                        sender.receiver_estimate(now, bps);
+                    }
+                }
+                () = tokio::time::sleep_until(due.into()) => sender.timers(Instant::now()),
+                frame = frames.next() => {
+                    let Some(frame) = frame else {
+                        return AttemptError::new(FailureKind::Local, "The feed has ended.");
+                    };
+                    sender.frame(Instant::now(), frame);
+                }
+            }
+            let sent = self.send(sender.take(Instant::now()), metrics).await;
+            match sent {
+                Ok(packets) => delivery.written += packets,
+                Err(failure) => return failure,
+            }
+        }
+    }
+
+    /// Finds out what the library does not report.
+    async fn check(&self, delivery: &mut Delivery) -> Result<(), AttemptError> {
+        if self.peer.is_closed_by_server().await {
+            let why = "The server has closed the connection.";
+            return Err(AttemptError::new(FailureKind::Lost, why));
+        }
+        delivery.proven = delivery.proven || self.peer.packets_sent().await > 0;
+        if !delivery.proven && delivery.written_before > 0 {
+            let why = "The server receives nothing from this machine.";
+            return Err(AttemptError::new(FailureKind::Local, why));
+        }
+        delivery.written_before = delivery.written;
+        Ok(())
+    }
+
+    /// Returns the number of packets.
+    async fn send(&self, outbox: Outbox, metrics: &PublishMetrics) -> Result<u64, AttemptError> {
+        let is_over = |_| AttemptError::new(FailureKind::Lost, "The connection has ended.");
+        metrics.keyframe_requests.inc_by(outbox.keyframe_requests);
+        metrics.frames_dropped.inc_by(outbox.dropped);
+        let packets = outbox.packets.len() as u64;
+        for packet in outbox.packets {
+            let bytes = packet.payload.len() as u64;
+            self.peer.send(packet).await.map_err(is_over)?;
+            metrics.packets.inc();
+            metrics.bytes.inc_by(bytes);
+        }
+        if let Some(report) = outbox.report {
+            self.peer.send_report(report).await.map_err(is_over)?;
+        }
+        Ok(packets)
+    }
+
+    /// Deletes the session over HTTP and closes the connection.
+    pub(super) async fn close(self) {
+        close(&self.client, self.resource, self.peer).await;
+    }
+}
+
+/// Whether packets really leave.
+#[derive(Debug, Default)]
+struct Delivery {
+    written: u64,
+    written_before: u64,
+    proven: bool,
+}
+
+/// A session whose offer was answered.
+struct Opening<'a> {
+    client: &'a Arc<WhipClient>,
+    resource: SessionResource,
+    peer: MediaConnection,
+}
+
+impl Opening<'_> {
+    /// Applies the answer and waits for a path; returns what was negotiated.
+    async fn connect(
+        &mut self,
+        offer: &str,
+        response: OfferResponse,
+    ) -> Result<StreamTerms, AttemptError> {
         if !response.ice_servers.is_empty() {
             self.trickle(offer, &response).await;
         }
         let accepted = self.peer.accept(response.answer).await;
-        self.numbering.payload_type = accepted.map_err(|error| {
+        let terms = accepted.map_err(|error| {
             tracing::debug!(%error, "cannot apply the answer of the WHIP server");
             let why = "The server's answer does not fit the offer: does it take H.264?";
             AttemptError::new(FailureKind::BadAnswer, why)
@@ -95,7 +203,7 @@ impl PublishSession {
             Ok(Err(_)) | Err(_) => false,
         };
         if connected {
-            return Ok(());
+            return Ok(terms);
         }
         let why = "The server answered, but no path for media was found (UDP).";
         Err(AttemptError::new(FailureKind::NoPath, why))
@@ -111,61 +219,16 @@ impl PublishSession {
             return;
         };
         let resource = self.resource.clone();
-        let _best_effort = blocking(&self.client, move |client| {
+        let _best_effort = blocking(self.client, move |client| {
             client.trickle(&resource, &fragment);
         })
         .await;
     }
+}
 
-    /// Sends frames until the connection ends; returns why.
-    pub(super) async fn stream(
-        &mut self,
-        frames: &mut OpenTap<'_>,
-        metrics: &PublishMetrics,
-    ) -> AttemptError {
-        let mut state = self.peer.state();
-        let mut poll = tokio::time::interval(POLL_INTERVAL);
-        let (mut written, mut written_before, mut proven) = (0_u64, 0_u64, false);
-        loop {
-            tokio::select! {
-                biased;
-                why = ended(&mut state) => return AttemptError::new(FailureKind::Lost, why),
-                _ = poll.tick() => {
-                    if self.peer.is_closed_by_server().await {
-                        let why = "The server has closed the connection.";
-                        return AttemptError::new(FailureKind::Lost, why);
-                    }
-                    proven = proven || self.peer.packets_sent().await > 0;
-                    if !proven && written_before > 0 {
-                        let why = "The server receives nothing from this machine.";
-                        return AttemptError::new(FailureKind::Local, why);
-                    }
-                    written_before = written;
-                }
-                frame = frames.next() => {
-                    let Some(frame) = frame else {
-                        return AttemptError::new(FailureKind::Local, "The feed has ended.");
-                    };
-                    for packet in self.numbering.packets(&frame) {
-                        let bytes = packet.payload.len() as u64;
-                        if self.peer.send(packet).await.is_err() {
-                            return AttemptError::new(FailureKind::Lost, "The connection has ended.");
-                        }
-                        metrics.packets.inc();
-                        metrics.bytes.inc_by(bytes);
-                        written += 1;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Deletes the session over HTTP and closes the connection.
-    pub(super) async fn close(self) {
-        let resource = self.resource;
-        let _best_effort = blocking(&self.client, move |client| client.delete(&resource)).await;
-        self.peer.close().await;
-    }
+async fn close(client: &Arc<WhipClient>, resource: SessionResource, peer: MediaConnection) {
+    let _best_effort = blocking(client, move |client| client.delete(&resource)).await;
+    peer.close().await;
 }
 
 async fn ended(state: &mut watch::Receiver<RTCPeerConnectionState>) -> &'static str {
@@ -194,43 +257,4 @@ async fn blocking<T: Send + 'static>(
         tracing::error!(%error, "an HTTP call to the WHIP server panicked");
         AttemptError::new(FailureKind::Local, "Speaking HTTP failed.")
     })
-}
-
-/// RTP header fields of one connection's stream.
-#[derive(Debug)]
-pub(crate) struct Numbering {
-    pub(crate) ssrc: u32,
-    /// The negotiated payload type; the library drops others silently.
-    pub(crate) payload_type: u8,
-    pub(crate) next_sequence: u16,
-    /// Random offset of the timestamps (RFC 3550 5.1).
-    pub(crate) ticks_offset: u32,
-}
-
-impl Numbering {
-    /// The frame's packets in sending order. Sequence numbers have no gap after dropped frames, so that the
-    /// server does not request retransmissions: the stream is complete from the next keyframe on.
-    pub(crate) fn packets<'a>(
-        &'a mut self,
-        frame: &'a EncodedFrame,
-    ) -> impl Iterator<Item = Packet> + 'a {
-        let last = frame.payloads.len().saturating_sub(1);
-        let timestamp = frame.rtp_ticks.wrapping_add(self.ticks_offset);
-        frame.payloads.iter().enumerate().map(move |(at, payload)| {
-            let sequence_number = self.next_sequence;
-            self.next_sequence = sequence_number.wrapping_add(1);
-            Packet {
-                header: Header {
-                    version: 2,
-                    marker: at == last,
-                    payload_type: self.payload_type,
-                    sequence_number,
-                    timestamp,
-                    ssrc: self.ssrc,
-                    ..Header::default()
-                },
-                payload: payload.clone(),
-            }
-        })
-    }
 }

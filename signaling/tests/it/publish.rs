@@ -13,6 +13,7 @@ use openh264::formats::YUVSource;
 use signaling::publish::FailureKind;
 use signaling::{
     ComposeConfig, PublishMetrics, PublishState, PublishTarget, Publisher, RenditionId,
+    default_renditions,
 };
 
 use self::server::{Behaviour, ReceivedPicture, WhipServer};
@@ -28,6 +29,8 @@ struct Feed {
     publisher: Publisher,
     metrics: Arc<PublishMetrics>,
     threads: capture::Threads,
+    /// Of the pictures.
+    size: (u32, u32),
 }
 
 impl Feed {
@@ -41,7 +44,8 @@ impl Feed {
             64,
             |sink, demand| {
                 let (demand, metrics) = (Arc::clone(demand), Arc::clone(&metrics));
-                let started = Publisher::start(target, sink, demand, metrics, &threads);
+                let renditions = default_renditions();
+                let started = Publisher::start(target, sink, renditions, demand, metrics, &threads);
                 publisher = Some(started.expect("a thread starts"));
             },
         );
@@ -50,6 +54,7 @@ impl Feed {
             publisher: publisher.expect("started"),
             metrics,
             threads,
+            size: (320, 180),
         }
     }
 
@@ -63,7 +68,7 @@ impl Feed {
                 self.publisher.status()
             );
             std::thread::sleep(FRAME_TIME);
-            self.rig.publish(320, 180);
+            self.rig.publish(self.size.0, self.size.1);
             // There are no viewers, but the queue fills all the same.
             while self.rig.engine.try_recv().is_some() {}
         }
@@ -234,6 +239,36 @@ fn lost_packets_are_retransmitted() {
         server.shown().len(),
         server.lost()
     );
+}
+
+/// On the virtual clock it is measured how well; here, that the server's feedback arrives and counts.
+#[test]
+fn a_slow_network_to_the_server_is_sent_a_smaller_picture_and_the_status_says_so() {
+    let server = WhipServer::open(Behaviour {
+        rate_bps: Some(350_000),
+        ..default_behaviour()
+    });
+    let mut feed = Feed::to(&server.url("/whip"));
+    feed.size = (1280, 720);
+    let sent = |feed: &Feed| feed.publisher.status().sent;
+    let smallest = default_renditions().last().expect("there are some").id;
+    feed.run_until("the smallest rendition", |feed| {
+        sent(feed).is_some_and(|sent| sent.rendition == smallest)
+    });
+    let status = sent(&feed).expect("live");
+    assert!(
+        status.estimate_bps.is_some_and(|bps| bps < 600_000),
+        "{status:?}"
+    );
+    assert!(status.rendition_change.is_some(), "{status:?}");
+    assert!(feed.metrics.estimate_bps.get() > 0);
+    let (shown, demand) = (server.shown().len(), Arc::clone(&feed.rig.demand));
+    feed.run_until("the smallest picture", |_| {
+        demand.viewers(RenditionId::MAIN) == 0 && demand.viewers(smallest) == 1
+    });
+    feed.run_until("pictures of it", |_| server.shown().len() > shown + 20);
+    let status = sent(&feed).expect("live");
+    assert!(status.sent_bps < 450_000, "{status:?}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ const stationAhead = () => status.clock().offsetMs ?? (onStation ? 0 : null);
 const quality = makeQuality({ select: byId("quality"), choose: (name) => player?.choose(name), say });
 const statistics = makeStatistics(
   byId("statistics"),
-  { player: () => player, stationAhead, quality, words },
+  { player: () => player, stationAhead, quality, words, speak },
   words.offer,
 );
 const showSimpleStream = makeSimpleStream(byId("simple"), () => dispatch({ type: "simple_failed" }));

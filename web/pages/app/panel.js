@@ -1,18 +1,25 @@
 // The numbers of the statistics panel, drawn once a second while it is open, and the picture's latency.
 
-import { byId } from "./page.js";
+import { factWords, makeAnnouncer, networkFacts } from "./network_words.js";
+import { byId, setText } from "./page.js";
 import { powerParts } from "./power_words.js";
 import * as stats from "./stats.js";
 import { makeReader } from "./timecode.js";
 
 const EVERY_MS = 1000;
 const CURVE_POINTS = 30;
+// The words tell of this time: of one second, each number would flicker.
+const WORDS_OF_MS = 5000;
+const WORDS_AFTER_MS = 2000;
 
-// `player()` gives the current player or null, `stationAhead()` the station's clock minus this one in ms, or null.
-export function makePanel({ player, stationAhead, quality, words }) {
+// `player()` gives the current player or null, `stationAhead()` the station's clock minus this one in ms, or null;
+// `speak(text)` tells it to screen readers.
+export function makePanel({ player, stationAhead, quality, words, speak }) {
   const latency = makeLatency(stationAhead);
   let timer = 0; // 0: closed
   let before = null;
+  let readings = []; // counters of the last seconds, oldest first
+  let announcer = null;
   let status = null;
   let curve = [];
   let change = null; // of rendition_change.js
@@ -24,6 +31,28 @@ export function makePanel({ player, stationAhead, quality, words }) {
     before = after;
     drawNumbers(numbers, latency.newest());
     drawStation(words, status);
+    drawWords(after);
+  }
+
+  function drawWords(after) {
+    const line = byId("network-words");
+    const isSimple = !byId("simple").hidden;
+    line.hidden = !after && !isSimple;
+    if (!after) {
+      readings = [];
+      if (isSimple) setText(line, words.say("live.network.simple"));
+      return;
+    }
+    // Of a new connection there is nothing to compare with.
+    if (!stats.between(readings[0], after)) readings = [];
+    readings.push(after);
+    while (readings.length > 1 && after.atMs - readings[1].atMs >= WORDS_OF_MS) readings.shift();
+    if (after.atMs - readings[0].atMs < WORDS_AFTER_MS) return setText(line, words.say("live.network.measuring"));
+    const numbers = stats.between(readings[0], after);
+    const facts = networkFacts({ numbers, viewer: change?.viewer() ?? null, status, chosen: quality.isChosen });
+    setText(line, factWords(words, facts));
+    const news = announcer.next(facts, performance.now());
+    if (news) speak(factWords(words, news));
   }
 
   function drawNumbers(numbers, seen) {
@@ -58,6 +87,8 @@ export function makePanel({ player, stationAhead, quality, words }) {
       timer = 0;
       if (!yes) return;
       before = null;
+      readings = [];
+      announcer = makeAnnouncer();
       curve = [];
       change?.forget();
       if (!change) fetchChange();
@@ -85,7 +116,7 @@ function drawStation(words, status) {
   if (status?.power) set("power", powerParts(words, status.power).join(" · "));
   set("detector", stats.detectorRate(words, status?.detector));
   set("viewers", typeof status?.viewers === "number" ? words.number(status.viewers) : null);
-  const publish = stats.publishWords(words.say, status?.publish);
+  const publish = stats.publishWords(words, status?.publish);
   byId("line-publish").hidden = publish === null;
   set("publish", publish);
 }

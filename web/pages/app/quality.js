@@ -63,6 +63,10 @@ export function makeQuality({ select, choose, say }) {
   }
 
   return {
+    // By the viewer; otherwise the station chooses.
+    get isChosen() {
+      return choice !== AUTO;
+    },
     get endpoint() {
       return endpointFor(choice);
     },

@@ -33,6 +33,7 @@ export function makeRenditionChange(words) {
 
   return {
     draw,
+    viewer: () => viewer,
     forget() {
       viewerOf = "";
     },

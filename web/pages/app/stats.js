@@ -5,14 +5,21 @@
 export function readCounters(report) {
   let video = null;
   let pair = null;
+  const byIdentity = new Map();
   for (const stat of report.values()) {
+    byIdentity.set(stat.id, stat);
     if (stat.type === "inbound-rtp" && stat.kind === "video") video = stat;
     const selected = stat.type === "candidate-pair" && stat.nominated && stat.state === "succeeded";
     if (selected && (stat.bytesReceived ?? 0) >= (pair?.bytesReceived ?? 0)) pair = stat;
   }
   if (!video) return null;
+  const ends = [pair?.localCandidateId, pair?.remoteCandidateId].map((id) => byIdentity.get(id));
   return {
     atMs: video.timestamp,
+    arrived: video.framesReceived ?? 0,
+    frozenS: video.totalFreezesDuration ?? 0,
+    tcp: ends.some((end) => /tcp|tls/.test(end?.relayProtocol ?? end?.protocol)),
+    relayed: ends.some((end) => end?.candidateType === "relay"),
     bytes: video.bytesReceived ?? 0,
     packets: video.packetsReceived ?? 0,
     lost: video.packetsLost ?? 0,
@@ -36,6 +43,10 @@ export function between(before, after) {
   const lost = Math.max(since("lost"), 0);
   return {
     fps: decoded / seconds,
+    arrivedFps: since("arrived") / seconds,
+    frozenS: Math.max(since("frozenS"), 0),
+    tcp: after.tcp,
+    relayed: after.relayed,
     bitrateBps: (since("bytes") * 8) / seconds,
     lostShare: packets + lost > 0 ? lost / (packets + lost) : 0,
     bufferMs: emitted > 0 ? (since("bufferedS") / emitted) * 1000 : null,
@@ -77,11 +88,13 @@ export function detectorRate({ say, number }, detector) {
   return { text: detector ? stateWords(say, "live.detector", detector.state) : null, title: "" };
 }
 
-// Whether the feed is sent on to another server: {text, title}; null when that is not configured.
-export function publishWords(say, publish) {
+// Whether the feed is sent on to another server, and what of it: {text, title}; null when that is not configured.
+export function publishWords(words, publish) {
   if (!publish) return null;
-  const text = stateWords(say, "live.publish", publish.state);
-  return { text, title: [publish.host, publish.reason].filter(Boolean).join(": ") };
+  const { sent } = publish;
+  const parts = [stateWords(words.say, "live.publish", publish.state)];
+  if (sent) parts.push(sent.rendition, bitrateWords(words, sent.bitrate_bps));
+  return { text: parts.filter(Boolean).join(" · "), title: [publish.host, publish.reason].filter(Boolean).join(": ") };
 }
 
 // A state without a text is shown by its name.

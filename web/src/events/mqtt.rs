@@ -199,7 +199,7 @@ async fn send_picture(app: &App, node: &MqttNode, client: &AsyncClient) -> Resul
     let slots = &app.slots;
     let picture = app
         .stills
-        .fresh(&slots.demand, &slots.composed, StillKind::Painted);
+        .fresh(&slots.demand, &slots.composed, StillKind::FULL);
     match picture.await {
         Ok(jpeg) => {
             let topic = node.topic("picture");

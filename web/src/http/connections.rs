@@ -18,7 +18,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use socket2::{SockRef, TcpKeepalive};
+use socket2::TcpKeepalive;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -29,6 +29,7 @@ use tokio_rustls::server::TlsStream;
 use tower::Service;
 
 use crate::http::Caller;
+use crate::http::send_progress::{CountedAnswers, CountedSocket, SendProgress};
 use crate::http::table::{AdmitOutcome, ConnectionId, ConnectionTable};
 use crate::metrics::{CloseCause, HandshakeOutcome, Metrics};
 
@@ -70,7 +71,7 @@ impl ConnectionLimits {
     }
 }
 
-type TimedStream = Pin<Box<TimeoutStream<TcpStream>>>;
+type TimedStream = Pin<Box<TimeoutStream<CountedSocket>>>;
 
 /// The open connections of all listeners.
 #[derive(Clone)]
@@ -124,15 +125,16 @@ impl Connections {
             ip: from.ip(),
             tls: acceptor.is_some(),
         };
-        let stream = with_timeouts(stream, self.0.limits.write_silence);
+        let progress = SendProgress::of(stream);
+        let stream = with_timeouts(&progress, self.0.limits.write_silence);
         let router = router.clone();
         tokio::spawn(async move {
             let served = async {
                 match acceptor {
-                    None => serve_http(stream, caller, router, &place).await,
+                    None => serve_http(stream, caller, progress, router, &place).await,
                     Some(acceptor) => {
                         if let Some(stream) = tls_handshake(stream, &acceptor, &place).await {
-                            serve_http(stream, caller, router, &place).await;
+                            serve_http(stream, caller, progress, router, &place).await;
                         }
                     }
                 }
@@ -297,12 +299,19 @@ async fn tls_handshake(
     None
 }
 
-async fn serve_http<S>(stream: S, caller: Caller, router: Router, place: &ConnectionGuard)
-where
+async fn serve_http<S>(
+    stream: S,
+    caller: Caller,
+    progress: SendProgress,
+    router: Router,
+    place: &ConnectionGuard,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let stream = CountedAnswers::new(stream, progress.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(caller));
+        request.extensions_mut().insert(progress.clone());
         let at_work = place.request();
         let answer = router.clone().call(request);
         async move {
@@ -331,10 +340,10 @@ where
 
 /// Sets time-outs for both directions. A refused socket option is ignored: dead connections are then
 /// noticed later.
-fn with_timeouts(stream: TcpStream, write_silence: Duration) -> TimedStream {
+fn with_timeouts(progress: &SendProgress, write_silence: Duration) -> TimedStream {
+    let socket = progress.socket();
     // Signalling and MJPEG parts are small writes: Nagle's algorithm would delay them.
-    let _ = stream.set_nodelay(true);
-    let socket = SockRef::from(&stream);
+    let _ = socket.set_tcp_nodelay(true);
     let probes = TcpKeepalive::new()
         .with_time(Duration::from_secs(20))
         .with_interval(Duration::from_secs(10))
@@ -343,8 +352,8 @@ fn with_timeouts(stream: TcpStream, write_silence: Duration) -> TimedStream {
     // Time-out for unacknowledged data: without it, a stream to a phone that left would last a quarter
     // of an hour, until TCP gives up.
     let _ = socket.set_tcp_user_timeout(Some(write_silence));
-    let _ = socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
-    let mut stream = TimeoutStream::new(stream);
+    progress.limit_unsent(UNSENT_BYTES_MAX);
+    let mut stream = TimeoutStream::new(CountedSocket(progress.clone()));
     stream.set_write_timeout(Some(write_silence));
     Box::pin(stream)
 }

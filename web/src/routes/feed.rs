@@ -3,26 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
-use signaling::Composed;
 use signaling::whep::{Place as _, ViewerLimit};
-use tokio::time::{Instant, sleep_until};
 
-use crate::access::admission::ViewerPlace;
 use crate::app::App;
 use crate::http::Caller;
 use crate::http::bodies::yes_no_field;
+use crate::http::send_progress::SendProgress;
+use crate::mjpeg::{BOUNDARY, MjpegViewer};
 use crate::routes::contract::operation::Operation;
 use crate::stills::{StillError, StillKind};
 
 const RETRY_AFTER_S: &str = "5";
-const BOUNDARY: &str = "carrier-frame";
 /// Default MJPEG frame rate, for poor networks and old browsers.
 const MJPEG_FPS: f32 = 15.0;
 
@@ -39,7 +38,7 @@ pub(super) async fn snapshot(
     let kind = if query.boxes == Some(false) {
         StillKind::Clean
     } else {
-        StillKind::Painted
+        StillKind::FULL
     };
     match fresh_jpeg(&app, kind).await {
         Ok(jpeg) => {
@@ -64,10 +63,11 @@ pub(super) struct MjpegQuery {
     fps: Option<f32>,
 }
 
-/// overflow: newest-wins (a picture is encoded only when the connection asks for the next one)
+/// overflow: newest-wins (a picture is taken and encoded when the connection has sent the one before it)
 pub(super) async fn mjpeg(
     State(app): State<Arc<App>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
+    Extension(progress): Extension<SendProgress>,
     Query(query): Query<MjpegQuery>,
 ) -> Response {
     if let Err(restarting) = app.stopping.refuse() {
@@ -84,15 +84,9 @@ pub(super) async fn mjpeg(
         .filter(|fps| fps.is_finite())
         .unwrap_or(MJPEG_FPS)
         .clamp(0.2, 30.0);
-    let state = MjpegViewer {
-        place,
-        lease: app.slots.demand.watch_picture(),
-        pictures: app.slots.composed.reader(),
-        next_at: Instant::now(),
-        period: Duration::from_secs_f32(1.0 / fps),
-        app,
-    };
-    let parts = stream::unfold(state, |mut viewer| async move {
+    let period = Duration::from_secs_f32(1.0 / fps);
+    let viewer = MjpegViewer::new(app, place, progress, period);
+    let parts = stream::unfold(viewer, |mut viewer| async move {
         let part = viewer.part().await?;
         Some((Ok::<_, StillError>(part), viewer))
     })
@@ -118,56 +112,6 @@ fn limit_reached(why: ViewerLimit) -> Response {
     (status, [(header::RETRY_AFTER, RETRY_AFTER_S)], message).into_response()
 }
 
-/// A viewer of the MJPEG stream. Its lease counts as demand for pictures.
-struct MjpegViewer {
-    #[expect(dead_code, reason = "held for its drop")]
-    place: ViewerPlace,
-    #[expect(dead_code, reason = "held for its drop")]
-    lease: signaling::PictureLease,
-    pictures: capture::SlotReader<Composed>,
-    next_at: Instant,
-    period: Duration,
-    app: Arc<App>,
-}
-
-impl MjpegViewer {
-    /// Waits until the frame rate allows the next part, then for a new picture.
-    async fn part(&mut self) -> Option<Bytes> {
-        sleep_until(self.next_at).await;
-        loop {
-            let epoch = self.app.slots.demand.picture_epoch().now();
-            let picture = self.pictures.next().await?;
-            self.next_at = Instant::now() + self.period;
-            let jpeg = self.app.stills.jpeg(picture, StillKind::Painted).await;
-            if epoch != self.app.slots.demand.picture_epoch().now() {
-                // overflow: newest-wins, uncounted: it was taken back meanwhile.
-                continue;
-            }
-            match jpeg {
-                Ok(jpeg) => return Some(frame_part(&jpeg)),
-                Err(error) => {
-                    tracing::warn!(%error, "a picture of an MJPEG stream could not be encoded and is skipped")
-                }
-            }
-        }
-    }
-}
-
-/// A part's header, the picture, and the next boundary: browsers display a part only after the following
-/// boundary, which must not wait for the next picture.
-fn frame_part(jpeg: &[u8]) -> Bytes {
-    let head = format!(
-        "Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
-        jpeg.len()
-    );
-    let tail = format!("\r\n--{BOUNDARY}\r\n");
-    let mut part = BytesMut::with_capacity(head.len() + jpeg.len() + tail.len());
-    part.extend_from_slice(head.as_bytes());
-    part.extend_from_slice(jpeg);
-    part.extend_from_slice(tail.as_bytes());
-    part.freeze()
-}
-
 /// For the OpenAPI document.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -178,19 +122,8 @@ pub(super) fn operations() -> Vec<Operation> {
             "/stream.mjpg",
             "The pictures as MJPEG, for clients without WebRTC.",
         )
+        .note("Size and quality follow what the connection takes, and the newest picture is sent first. Each part has its capture time in `X-Timestamp`.")
         .query("fps", "Pictures a second, 0.2 to 30; 15 by default.")
         .media(200, "multipart/x-mixed-replace"),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_boundary_comes_with_the_picture_before_it() {
-        let part = frame_part(&[0xFF, 0xD8, 0xFF, 0xD9]);
-        assert!(part.starts_with(b"Content-Type: image/jpeg\r\nContent-Length: 4\r\n\r\n"));
-        assert!(part.ends_with(b"\xFF\xD9\r\n--carrier-frame\r\n"));
-    }
 }

@@ -109,7 +109,7 @@ async fn feed_status(app: &App, is_owner: bool) -> FeedStatus {
     let publish = app
         .publisher
         .as_ref()
-        .map(|publisher| PublishReport::of(publisher.host(), &publisher.status(), Instant::now()));
+        .map(|publisher| PublishReport::of(publisher, &app.renditions(), Instant::now()));
     let source = SourceReport::of(app.effective_signal().as_ref()).measured(
         app.slots.switch.frame_rate(Instant::now()),
         app.slots.switch.guest_is_live(),

@@ -50,6 +50,7 @@ use crate::http::sockets;
 use crate::metrics::Metrics;
 use crate::metrics::cameras::CameraCollector;
 use crate::metrics::http::HttpMetrics;
+use crate::mjpeg::MjpegMetrics;
 use crate::power::{Power, PowerCollector, PowerEffects, SystemFiles};
 use crate::routes::whep_whip::ice_links;
 use crate::settings::camera_controls::CameraControls;
@@ -115,6 +116,8 @@ pub(crate) fn start(
     metrics.register(&mut registry);
     let http_metrics = HttpMetrics::default();
     http_metrics.register(&mut registry);
+    let mjpeg_metrics = MjpegMetrics::default();
+    mjpeg_metrics.register(&mut registry);
     threads.register(&mut registry);
     registry.register_collector(Box::new(PowerCollector(Arc::clone(&builder.power))));
 
@@ -184,6 +187,7 @@ pub(crate) fn start(
         stopping: Stopping::default(),
         registry,
         http_metrics,
+        mjpeg_metrics,
         openapi: OnceLock::new(),
         config,
     };
@@ -387,7 +391,8 @@ impl PipelineBuilder<'_> {
         let metrics = Arc::new(PublishMetrics::default());
         metrics.register(registry);
         let demand = Arc::clone(&self.slots.demand);
-        let publisher = Publisher::start(target, sink, demand, metrics, self.threads);
+        let renditions = self.config.renditions();
+        let publisher = Publisher::start(target, sink, renditions, demand, metrics, self.threads);
         publisher
             .map(Some)
             .context("cannot start the publishing thread")

@@ -35,7 +35,7 @@ export async function makeMock({ port }) {
   // With plain addresses in its candidates, because only one side may hide them behind mDNS names.
   const chromium = await launchChromium(["--disable-features=WebRtcHideLocalIpsWithMdns"]);
   const publisher = await openPublisher(chromium);
-  const mock = { status: liveStatus(), refuse: null, viewers: new Map(), renditionChange: null, upSince: Date.now() };
+  const mock = { status: liveStatus(), refuse: null, viewers: new Map(), rendition: "720p", renditionChange: null, upSince: Date.now() };
   mock.booth = makeBooth({
     picture: () => still(publisher, false),
     async stylised(jpeg) {
@@ -180,7 +180,7 @@ function sendViewers(mock, response) {
   const viewers = [...mock.viewers.values()].map((since) => ({
     connected: true,
     age_s: (Date.now() - since) / 1000,
-    rendition: "720p",
+    rendition: mock.rendition,
     ...(mock.renditionChange && { rendition_change: mock.renditionChange }),
   }));
   response.setHeader("Content-Type", "application/json").end(JSON.stringify(viewers));

@@ -87,16 +87,18 @@ test("bit rates and shares", () => {
 });
 
 test("whether the feed is sent on, and where", () => {
-  assert.equal(figures.publishWords(en.say, null), null);
-  assert.equal(figures.publishWords(en.say, undefined), null);
+  assert.equal(figures.publishWords(en, null), null);
+  assert.equal(figures.publishWords(en, undefined), null);
   const host = "https://a.example";
   const waiting = { state: "waiting", host, reason: "The server is busy (503).", since_s: 3 };
-  assert.deepEqual(figures.publishWords(en.say, waiting), {
+  assert.deepEqual(figures.publishWords(en, waiting), {
     text: "trying again",
     title: "https://a.example: The server is busy (503).",
   });
-  const live = figures.publishWords(en.say, { state: "live", host, reason: null, since_s: 9 });
+  const live = figures.publishWords(en, { state: "live", host, reason: null, since_s: 9 });
   assert.deepEqual(live, { text: "live", title: host });
+  const sent = { rendition: "360p", bitrate_bps: 580000 };
+  assert.equal(figures.publishWords(en, { state: "live", host, reason: null, sent }).text, "live · 360p · 580 kbit/s");
 });
 
 test("the latency, exact or estimated", () => {
@@ -130,7 +132,7 @@ test("problems are translated, the station's own sentences are not", () => {
   assert.equal(note.text, "Die Station meldet: The built-in scene.");
   const failed = words.stationWords(es.say, { detector: { state: "failed" } });
   assert.equal(failed[0].text, "La detección se ha detenido.");
-  assert.equal(figures.publishWords(de.say, { state: "waiting", host: "h" }).text, "wartet");
+  assert.equal(figures.publishWords(de, { state: "waiting", host: "h" }).text, "wartet");
 });
 
 test("numbers are formatted for the language", () => {

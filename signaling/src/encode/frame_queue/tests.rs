@@ -129,8 +129,7 @@ fn without_an_engine_frames_are_dropped_and_need_no_keyframe() {
 fn tap(capacity: usize) -> (FrameSink, FrameTap, Arc<Demand>, Counter) {
     let (demand, dropped) = (Demand::new(), Counter::default());
     let mut sink = FrameSink::new(1);
-    let main = RenditionId::MAIN;
-    let tap = sink.add_tap(Arc::clone(&demand), main, capacity, dropped.clone());
+    let tap = sink.add_tap(Arc::clone(&demand), capacity, dropped.clone());
     (sink, tap, demand, dropped)
 }
 
@@ -152,6 +151,7 @@ fn a_closed_tap_takes_no_frames_and_counts_as_no_viewer() {
     assert_eq!(sent.dropped, 0, "a closed tap counts no drops");
     assert!(!demand.somebody_watches());
     let mut open = tap.open();
+    open.watch(&[RenditionId::MAIN]);
     assert!(drain_tap(&mut open).is_empty());
     assert_eq!(demand.viewers(RenditionId::MAIN), 1);
     assert!(
@@ -167,6 +167,7 @@ fn a_closed_tap_takes_no_frames_and_counts_as_no_viewer() {
 fn a_tap_begins_with_a_keyframe() {
     let (sink, mut tap, _, dropped) = tap(4);
     let mut open = tap.open();
+    open.watch(&[RenditionId::MAIN]);
     (0..5).for_each(|seq| _ = sink.send(frame(0, seq, seq == 2)));
     assert_eq!((drain_tap(&mut open), dropped.get()), (vec![2, 3, 4], 2));
     drop(sink);
@@ -179,6 +180,7 @@ fn a_tap_begins_with_a_keyframe() {
 fn a_full_tap_drops_to_the_next_keyframe_and_has_its_own_counter() {
     let (sink, mut tap, _, dropped) = tap(2);
     let mut open = tap.open();
+    open.watch(&[RenditionId::MAIN]);
     for seq in 0..6 {
         let sent = sink.send(frame(0, seq, seq == 0 || seq == 4));
         assert_eq!(sent.needs_keyframe, seq == 2 || seq == 3);
@@ -192,8 +194,34 @@ fn a_full_tap_drops_to_the_next_keyframe_and_has_its_own_counter() {
 fn frames_of_other_renditions_do_not_reach_a_tap() {
     let (sink, mut tap, _, dropped) = tap(2);
     let mut open = tap.open();
+    open.watch(&[RenditionId::MAIN]);
     sink.send(frame(1, 0, true));
     assert!(drain_tap(&mut open).is_empty() && dropped.get() == 0);
+}
+
+#[test]
+fn a_tap_changes_renditions_and_each_begins_with_a_keyframe() {
+    let (sink, mut tap, demand, dropped) = tap(8);
+    let smaller = RenditionId::new(1).expect("in range");
+    let mut open = tap.open();
+    open.watch(&[RenditionId::MAIN]);
+    sink.send(frame(0, 0, true));
+    open.watch(&[RenditionId::MAIN, smaller]);
+    assert!(demand.keyframe_gate(smaller).is_due(Instant::now()));
+    sink.send(frame(0, 1, false));
+    assert!(sink.send(frame(1, 2, false)).needs_keyframe);
+    sink.send(frame(1, 3, true));
+    assert_eq!(drain_tap(&mut open), [0, 1, 3]);
+    sink.send(frame(0, 4, false));
+    open.watch(&[smaller]);
+    assert_eq!(
+        (demand.viewers(RenditionId::MAIN), demand.viewers(smaller)),
+        (0, 1)
+    );
+    sink.send(frame(0, 5, false));
+    sink.send(frame(1, 6, false));
+    assert_eq!(drain_tap(&mut open), [6]);
+    assert_eq!(dropped.get(), 1, "the frame before the keyframe");
 }
 
 #[test]

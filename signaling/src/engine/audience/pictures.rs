@@ -263,10 +263,10 @@ impl Audience {
         let watching = self.viewers.values().filter(|viewer| viewer.watches(now));
         let own = watching.flat_map(|viewer| viewer.media.estimates());
         let known = self.peer_index.estimates(self.shard, own.collect());
-        // A WHIP server serves its own viewers, whose estimates are not known here.
         let sent_on = self.renditions.iter().flat_map(|rendition| {
             let leases = self.demand.stream_leases(rendition.id) as usize;
-            std::iter::repeat_n((rendition.id, None), leases)
+            let estimate_bps = self.demand.stream_estimate(rendition.id);
+            std::iter::repeat_n((rendition.id, estimate_bps), leases)
         });
         targets(&mut self.ladder, known.into_iter().chain(sent_on));
         for rung in &self.ladder {

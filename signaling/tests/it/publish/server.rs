@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use lossy_link::{Conditions, Link};
 use str0m::change::SdpOffer;
 use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::net::{Protocol, Receive};
@@ -27,6 +28,8 @@ pub(crate) struct Behaviour {
     pub(crate) vp8: bool,
     /// Drops one of this many media datagrams; 0: none.
     pub(crate) lose_every: u64,
+    /// The bottleneck of the path to the server.
+    pub(crate) rate_bps: Option<u64>,
 }
 
 /// A received request.
@@ -75,6 +78,7 @@ struct ServerThread {
 struct Session {
     rtc: Rtc,
     socket: UdpSocket,
+    path: Link<(SocketAddr, Vec<u8>)>,
     mid: Option<Mid>,
     media: u64,
 }
@@ -196,7 +200,7 @@ impl ServerThread {
     }
 
     fn answer_offer(&mut self, request: &Request) -> String {
-        let (session, answer) = Session::answer(&request.body, self.behaviour.vp8);
+        let (session, answer) = Session::answer(&request.body, &self.behaviour);
         self.session = Some(session);
         // Relative to the endpoint, as RFC 9725 allows.
         let mut header = "Location: sessions/7\r\nETag: \"v1\"\r\n".to_owned();
@@ -209,7 +213,8 @@ impl ServerThread {
 }
 
 impl Session {
-    fn answer(offer: &str, vp8: bool) -> (Self, String) {
+    fn answer(offer: &str, behaviour: &Behaviour) -> (Self, String) {
+        let vp8 = behaviour.vp8;
         let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
         socket.set_nonblocking(true).expect("a plain socket");
         let mut rtc = Rtc::builder()
@@ -221,9 +226,14 @@ impl Session {
         rtc.add_local_candidate(Candidate::host(addr, "udp").expect("an address"));
         let offer = SdpOffer::from_sdp_string(offer).expect("an SDP offer");
         let answer = rtc.sdp_api().accept_offer(offer).expect("acceptable");
+        let conditions = Conditions {
+            rate_bps: behaviour.rate_bps,
+            ..Conditions::default()
+        };
         let session = Self {
             rtc,
             socket,
+            path: Link::new(conditions, 1),
             mid: None,
             media: 0,
         };
@@ -240,27 +250,36 @@ impl Session {
         if seen.wants_close.swap(false, Ordering::Relaxed) {
             self.rtc.close().expect("open");
         }
-        let addr = self.socket.local_addr().expect("bound");
         let mut buffer = [0_u8; 2000];
         loop {
-            while self.step(seen) {}
-            let (length, from) = match self.socket.recv_from(&mut buffer) {
-                Ok(received) => received,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            match self.socket.recv_from(&mut buffer) {
+                Ok((length, from)) => {
+                    let datagram = (from, buffer[..length].to_vec());
+                    self.path.offer(Instant::now(), length, datagram);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 // An ICMP error of a publisher that is gone.
-                Err(_) => continue,
-            };
-            let datagram = &buffer[..length];
-            let rtp = (128..192).contains(&datagram[0]) && !(192..224).contains(&datagram[1]);
-            self.media += u64::from(rtp);
-            if rtp && lose_every > 0 && self.media.is_multiple_of(lose_every) {
-                seen.lost.fetch_add(1, Ordering::Relaxed);
-                continue;
+                Err(_) => {}
             }
-            if let Ok(received) = Receive::new(Protocol::Udp, from, addr, datagram) {
-                let input = Input::Receive(Instant::now(), received);
-                self.rtc.handle_input(input).expect("a valid datagram");
-            }
+        }
+        while self.step(seen) {}
+        while let Some((_, (from, datagram))) = self.path.take(Instant::now()) {
+            self.receive(from, &datagram, seen, lose_every);
+            while self.step(seen) {}
+        }
+    }
+
+    fn receive(&mut self, from: SocketAddr, datagram: &[u8], seen: &Recording, lose_every: u64) {
+        let rtp = (128..192).contains(&datagram[0]) && !(192..224).contains(&datagram[1]);
+        self.media += u64::from(rtp);
+        if rtp && lose_every > 0 && self.media.is_multiple_of(lose_every) {
+            seen.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let addr = self.socket.local_addr().expect("bound");
+        if let Ok(received) = Receive::new(Protocol::Udp, from, addr, datagram) {
+            let input = Input::Receive(Instant::now(), received);
+            self.rtc.handle_input(input).expect("a valid datagram");
         }
     }
 

@@ -7,7 +7,9 @@ use detector::DetectorState;
 use detector::privacy::PrivacyMode;
 use schemars::JsonSchema;
 use serde::Serialize;
-use signaling::PublishStatus;
+use signaling::metrics::RenditionChange;
+use signaling::publish::SentFeed;
+use signaling::{Publisher, Rendition};
 
 use crate::app::{App, DetectorRate};
 use crate::redaction::redact_paths;
@@ -263,15 +265,48 @@ pub(crate) struct PublishReport {
     host: String,
     since_s: u64,
     reason: Option<String>,
+    /// What it is sent while it is live.
+    sent: Option<SentReport>,
+}
+
+/// `sent` of `publish` of `/api/status`.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+struct SentReport {
+    rendition: Option<String>,
+    /// Why that last changed; absent before the first change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rendition_change: Option<&'static str>,
+    /// What was sent of late, with headers and retransmissions.
+    bitrate_bps: u32,
+    /// Bandwidth estimate; `None`: no limit is known.
+    estimate_bps: Option<u32>,
+    loss: Option<f32>,
+    rtt_ms: Option<f64>,
+}
+
+impl SentReport {
+    fn of(sent: &SentFeed, renditions: &[Rendition]) -> Self {
+        let rendition = renditions.iter().find(|one| one.id == sent.rendition);
+        Self {
+            rendition: rendition.map(Rendition::name),
+            rendition_change: sent.rendition_change.map(RenditionChange::as_str),
+            bitrate_bps: sent.sent_bps,
+            estimate_bps: sent.estimate_bps,
+            loss: sent.loss,
+            rtt_ms: sent.round_trip.map(|rtt| rtt.as_secs_f64() * 1e3),
+        }
+    }
 }
 
 impl PublishReport {
-    pub(crate) fn of(host: &str, status: &PublishStatus, now: Instant) -> Self {
+    pub(crate) fn of(publisher: &Publisher, renditions: &[Rendition], now: Instant) -> Self {
+        let (host, status) = (publisher.host(), publisher.status());
         Self {
             state: status.state.name(),
             host: host.to_owned(),
             since_s: now.saturating_duration_since(status.since).as_secs(),
-            reason: status.reason.clone(),
+            reason: status.reason,
+            sent: status.sent.map(|sent| SentReport::of(&sent, renditions)),
         }
     }
 }
