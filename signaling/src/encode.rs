@@ -11,4 +11,5 @@ mod gstreamer_encoder;
 pub(crate) mod keyframes;
 pub mod openh264_encoder;
 mod openh264_raw;
+pub(crate) mod pace;
 pub mod selection;

@@ -1,4 +1,4 @@
-//! One viewer behind a bad network on a virtual clock: the real sender (media sender, send queue, congestion
+//! Viewers behind a bad network on a virtual clock: the real sender (media sender, send queue, congestion
 //! control, keyframe gates, allocation), a simulated link, frame sizes of the real encoder, and a model of a
 //! browser. Deterministic: a seed gives one outcome.
 //!

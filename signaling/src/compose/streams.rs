@@ -12,6 +12,7 @@ use super::picture::caught;
 use crate::encode::demand::Demand;
 use crate::encode::encoder::{EncodeError, Encoder, NewEncoder, Rendition, RenditionId};
 use crate::encode::frame_queue::{EncodedFrame, FrameSink, Sent};
+use crate::encode::pace::{Pace, pace};
 use crate::rtp::packetise::packetise;
 
 /// The exponential back-off after a failed encoder starts here and doubles up to the longest wait.
@@ -44,7 +45,10 @@ pub(super) struct Streams {
 
 struct Stream {
     rendition: Rendition,
-    /// For a rendition with a lower frame rate than the composed pictures.
+    is_smallest: bool,
+    /// The frame rate of the composed pictures.
+    pictures_fps: u32,
+    /// While the rendition has a lower frame rate than the composed pictures.
     cap: Option<RateCap>,
     watched: bool,
     encoder: Option<Box<dyn Encoder>>,
@@ -61,11 +65,18 @@ impl Streams {
         demand: Arc<Demand>,
         metrics: Arc<ComposeMetrics>,
     ) -> Self {
-        let fps = renditions.iter().map(|rendition| rendition.fps).max();
-        let streams = renditions
-            .iter()
-            .map(|rendition| Stream::new(*rendition, fps))
-            .collect();
+        let pictures_fps = renditions.iter().map(|rendition| rendition.fps).max();
+        let new = |(index, rendition): (usize, &Rendition)| Stream {
+            rendition: *rendition,
+            is_smallest: index + 1 == renditions.len(),
+            pictures_fps: pictures_fps.unwrap_or(rendition.fps),
+            cap: None,
+            watched: false,
+            encoder: None,
+            failures: 0,
+            retry_at: None,
+        };
+        let streams = renditions.iter().enumerate().map(new).collect();
         let (scaler, pool) = (Scaler::new(), PicturePool::new(1));
         Self {
             streams,
@@ -114,10 +125,17 @@ impl Streams {
             let gate = self.demand.keyframe_gate(stream.rendition.id);
             let force_keyframe = gate.is_due(now);
             drop(gate);
-            if !stream.admits(&subject) && !force_keyframe {
+            let pace = stream.pace(&self.demand);
+            if !stream.admits(&subject, pace.fps) && !force_keyframe {
                 continue;
             }
-            let encoded = match self.encode_one(index, subject, force_keyframe, now) {
+            let bitrate_bps = if force_keyframe {
+                pace.keyframe_bps
+            } else {
+                pace.encoder_bps
+            };
+            let encoded = match self.encode_one(index, subject, (bitrate_bps, force_keyframe), now)
+            {
                 Ok(frame) => frame,
                 Err(error) => {
                     self.metrics.encoder_failures.inc();
@@ -146,7 +164,7 @@ impl Streams {
         &mut self,
         index: usize,
         subject: Subject<'_>,
-        force_keyframe: bool,
+        (bitrate_bps, force_keyframe): (u32, bool),
         now: Instant,
     ) -> Result<Option<EncodedFrame>, EncodeError> {
         let stream = &mut self.streams[index];
@@ -163,15 +181,11 @@ impl Streams {
         }
         let picture = smaller.as_deref().unwrap_or(from);
         let begin = Instant::now();
-        let target_bps = self
-            .demand
-            .target_bitrate(id)
-            .unwrap_or(stream.rendition.bitrate_bps);
         let encoder = stream
             .encoder
             .get_or_insert_with(|| (self.new_encoder)(&stream.rendition));
         let encoded = caught(|| {
-            encoder.set_bitrate(target_bps)?;
+            encoder.set_bitrate(bitrate_bps)?;
             encoder.encode(picture, force_keyframe, subject.rtp_ticks)
         });
         let encoded = encoded.unwrap_or(Err(EncodeError::Panicked))?;
@@ -208,24 +222,29 @@ impl Streams {
 }
 
 impl Stream {
-    fn new(rendition: Rendition, pictures_fps: Option<u32>) -> Self {
-        let fewer = pictures_fps.is_some_and(|fps| rendition.fps < fps);
-        Self {
-            rendition,
-            cap: fewer.then(|| RateCap::new(rendition.fps)),
-            watched: false,
-            encoder: None,
-            failures: 0,
-            retry_at: None,
-        }
+    fn pace(&self, demand: &Demand) -> Pace {
+        let Rendition {
+            id,
+            bitrate_bps,
+            fps,
+            ..
+        } = self.rendition;
+        let nominal_bps = demand.nominal_bitrate(id).unwrap_or(bitrate_bps);
+        let target_bps = demand.target_bitrate(id).unwrap_or(nominal_bps);
+        pace(fps, nominal_bps, target_bps, self.is_smallest)
     }
 
-    /// Whether the rendition's own frame rate has room for this picture.
+    /// Whether the rendition's frame rate has room for this picture.
     ///
     /// overflow: newest-wins, uncounted: it is the rendition's own rate.
-    fn admits(&mut self, subject: &Subject<'_>) -> bool {
-        let cap = self.cap.as_mut();
-        cap.is_none_or(|cap| cap.admits(subject.captured_at))
+    fn admits(&mut self, subject: &Subject<'_>, fps: u32) -> bool {
+        if fps >= self.pictures_fps {
+            self.cap = None;
+            return true;
+        }
+        let cap = self.cap.get_or_insert_with(|| RateCap::new(fps));
+        cap.set_fps(fps);
+        cap.admits(subject.captured_at)
     }
 
     /// Drops the encoder and waits with exponential back-off; a new encoder begins with a keyframe.

@@ -106,6 +106,8 @@ const MEDIA_SHARE: f32 = 0.92;
 const SLOWER_DIVISOR: usize = 4;
 /// An encoder is throttled to this share at most. Below it the next smaller rendition looks better.
 const MIN_SHARE: f32 = 0.5;
+/// There is none below the smallest one; it halves its frame rate instead.
+const SMALLEST_MIN_SHARE: f32 = 0.45;
 /// Minimum ratio of a target to the nominal rate of the next smaller rendition.
 const MIN_DISTANCE: f32 = 1.1;
 
@@ -120,7 +122,8 @@ pub(crate) fn targets(
         all[rendition.index()] += 1;
         limited[rendition.index()].extend(estimate_bps);
     }
-    for place in 0..ladder.len() {
+    let count = ladder.len();
+    for place in 0..count {
         let next_bps = ladder
             .get(place + 1)
             .map_or(0.0, |rung| rung.nominal_bps as f32 * MIN_DISTANCE);
@@ -134,7 +137,12 @@ pub(crate) fn targets(
                 .div_ceil(SLOWER_DIVISOR),
         );
         let nominal = rung.nominal_bps as f32;
-        let least = (nominal * MIN_SHARE).max(next_bps).min(nominal);
+        let min_share = if place + 1 == count {
+            SMALLEST_MIN_SHARE
+        } else {
+            MIN_SHARE
+        };
+        let least = (nominal * min_share).max(next_bps).min(nominal);
         rung.target_bps = deciding.map_or(rung.nominal_bps, |bps| {
             (*bps as f32 * MEDIA_SHARE).clamp(least, nominal) as u32
         });

@@ -4,7 +4,10 @@
 use std::time::{Duration, Instant};
 
 /// Media leaves while less than this waits: enough that the path never idles between two timers.
-const MEDIA_WAITS: Duration = Duration::from_millis(40);
+const MEDIA_WAITS: Duration = Duration::from_millis(30);
+/// At least two packets may wait: those of one frame leave together, and how far apart they arrive shows whether the
+/// path has become faster.
+const ROOM_LEAST_BYTES: f64 = 2000.0;
 /// A retransmission leaves while less than this waits. It is worth more than the frames after it, which cannot be
 /// decoded without it.
 const RESEND_WAITS: Duration = Duration::from_millis(150);
@@ -37,17 +40,20 @@ impl Backlog {
         }
     }
 
-    /// Feedback: the newest packet that arrived left at `left` and waited for `queue`; `after_bytes` left since.
+    /// Feedback: the newest packet that arrived left at `left` and waited for `queue`; `after_bytes` left since, the
+    /// last of them at `last_sent`.
     pub(super) fn measure(
         &mut self,
         now: Instant,
         (left, queue): (Instant, Duration),
-        after_bytes: u64,
+        (last_sent, after_bytes): (Instant, u64),
         bps: u32,
     ) {
         let passed = now.saturating_duration_since(left).as_secs_f64() - queue.as_secs_f64();
         let bytes = after_bytes as f64 - passed * f64::from(bps) / 8.0;
-        let most = queue.max(QUEUE_MOST).as_secs_f64() * f64::from(bps) / 8.0;
+        // Packets that were dropped on the way are reported only when later ones arrive.
+        let emptied = last_sent + queue.max(QUEUE_MOST);
+        let most = emptied.saturating_duration_since(now).as_secs_f64() * f64::from(bps) / 8.0;
         (self.bytes, self.at) = (bytes.clamp(0.0, most), now);
     }
 
@@ -59,7 +65,8 @@ impl Backlog {
     /// Whether media may leave.
     pub(super) fn room(&self, now: Instant, bps: u32) -> SendRoom {
         let per_s = f64::from(bps.max(1)) / 8.0;
-        let room = MEDIA_WAITS.as_secs_f64() * per_s - self.bytes_at(now, bps);
+        let most = (MEDIA_WAITS.as_secs_f64() * per_s).max(ROOM_LEAST_BYTES);
+        let room = most - self.bytes_at(now, bps);
         if room > 0.0 {
             return SendRoom::Bytes(room as usize + 1);
         }
@@ -69,6 +76,11 @@ impl Backlog {
     /// Whether a retransmission may leave.
     pub(super) fn takes_resend(&self, now: Instant, bps: u32) -> bool {
         self.bytes_at(now, bps) * 8.0 <= RESEND_WAITS.as_secs_f64() * f64::from(bps)
+    }
+
+    /// How long a packet waits that leaves now.
+    pub(super) fn waits(&self, now: Instant, bps: u32) -> Duration {
+        Duration::from_secs_f64(self.bytes_at(now, bps) * 8.0 / f64::from(bps.max(1)))
     }
 
     fn bytes_at(&self, now: Instant, bps: u32) -> f64 {
@@ -88,13 +100,15 @@ mod tests {
     fn media_waits_until_the_queue_is_short() {
         let start = Instant::now();
         let mut backlog = Backlog::new(start);
-        assert_eq!(backlog.room(start, BPS), SendRoom::Bytes(4001));
+        assert_eq!(backlog.room(start, BPS), SendRoom::Bytes(3001));
         backlog.add(start, 14_000, BPS);
-        assert_eq!(backlog.room(start, BPS), SendRoom::Full(start + 101 * MS));
+        assert_eq!(backlog.room(start, BPS), SendRoom::Full(start + 111 * MS));
         assert!(backlog.takes_resend(start, BPS));
         backlog.add(start, 2000, BPS);
         assert!(!backlog.takes_resend(start, BPS));
-        assert_eq!(backlog.room(start + 140 * MS, BPS), SendRoom::Bytes(2001));
+        assert_eq!(backlog.room(start + 140 * MS, BPS), SendRoom::Bytes(1001));
+        let slow = Backlog::new(start).room(start, 150_000);
+        assert_eq!(slow, SendRoom::Bytes(2001), "two packets of a frame");
     }
 
     #[test]
@@ -104,14 +118,26 @@ mod tests {
         backlog.add(start, 2000, BPS);
         // Left 100 ms ago, had 250 ms before it, and 5 kB behind it.
         let now = start + 100 * MS;
-        backlog.measure(now, (start, 250 * MS), 5000, BPS);
-        assert_eq!(backlog.room(now, BPS), SendRoom::Full(now + 161 * MS));
-        backlog.measure(now, (start, 250 * MS), 90_000, BPS);
-        let full = SendRoom::Full(now + 261 * MS);
+        backlog.measure(now, (start, 250 * MS), (now, 5000), BPS);
+        assert_eq!(backlog.room(now, BPS), SendRoom::Full(now + 171 * MS));
+        backlog.measure(now, (start, 250 * MS), (now, 90_000), BPS);
+        let full = SendRoom::Full(now + 271 * MS);
         assert_eq!(
             backlog.room(now, BPS),
             full,
             "the rest was dropped on the way"
         );
+    }
+
+    #[test]
+    fn packets_that_were_dropped_on_the_way_count_until_a_full_queue_has_drained() {
+        let start = Instant::now();
+        let mut backlog = Backlog::new(start);
+        let now = start + 250 * MS;
+        backlog.measure(now, (start, 100 * MS), (start, 90_000), BPS);
+        assert_eq!(backlog.room(now, BPS), SendRoom::Full(now + 21 * MS));
+        let later = start + 300 * MS;
+        backlog.measure(later, (start, 100 * MS), (start, 90_000), BPS);
+        assert_eq!(backlog.room(later, BPS), SendRoom::Bytes(3001));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::path_estimator::PathSample;
+use super::path_estimator::{LOSS_WINDOW, PathSample};
 
 /// Queueing delay that counts as congestion. LiveKit uses 50 ms and clears it at 20 ms; this value leaves
 /// room for a keyframe passing through.
@@ -15,14 +15,22 @@ const CONFIRM_AFTER: Duration = Duration::from_millis(150);
 const DRAIN_STEP: Duration = Duration::from_millis(10);
 /// While a limit is known, a queue that never falls below this keeps the path busy: what arrives is its capacity.
 const QUEUE_BUSY: Duration = Duration::from_millis(20);
+/// A full packet with its headers.
+const PACKET_BITS: f64 = 1250.0 * 8.0;
 /// The path must be busy this long, which is the window of the delivered rate.
 const BUSY_TIME: Duration = Duration::from_millis(400);
 /// The estimate is this share of a capacity that was measured.
 const CAPACITY_SHARE: f32 = 0.95;
+/// A queue that keeps this share of its length although the viewer is sent only this share of what it was before is
+/// filled by others.
+const FOREIGN_QUEUE_SHARE: f32 = 0.7;
+const FOREIGN_SHARE: f32 = 0.6;
 /// Loss that retransmissions cannot repair. Wi-Fi loses up to a tenth of the packets without congestion,
 /// and a lower rate would not help against that.
 const LOSS_HIGH: f32 = 0.2;
 const LOSS_MIN_PACKETS: u32 = 30;
+/// The delivered rate is measured over a few packets; this share of it is certainly delivered.
+const CERTAIN_SHARE: f32 = 0.85;
 /// The estimate is this share of the delivered rate; the rest drains the queue.
 const USED_SHARE: f32 = 0.9;
 /// Minimum time between two reductions: a lower rate needs it to show an effect.
@@ -50,6 +58,10 @@ pub(crate) struct BandwidthEstimate {
     lowered_at: Option<Instant>,
     last_queue: Duration,
     busy_since: Option<Instant>,
+    /// The estimate and the shortest queue when the path became busy.
+    busy_from: (u32, Duration),
+    /// Others keep the queue long.
+    queue_is_foreign: bool,
 }
 
 impl BandwidthEstimate {
@@ -61,41 +73,75 @@ impl BandwidthEstimate {
     pub(crate) fn update(&mut self, now: Instant, sample: &PathSample, rtt: Duration) -> PathState {
         let shrinks = sample.queue + DRAIN_STEP < self.last_queue;
         self.last_queue = sample.queue;
-        let lossy = sample.loss >= LOSS_HIGH && sample.packets >= LOSS_MIN_PACKETS;
+        let lossy = self.radio_loss(now, sample) >= LOSS_HIGH && sample.packets >= LOSS_MIN_PACKETS;
         if let Some(capacity_bps) = self.busy_path(now, sample) {
             return self.set_capacity(now, capacity_bps);
         }
         if sample.queue < QUEUE_LONG && !lossy {
             self.long_queue_since = None;
             if let (Some(bps), Some(delivered)) = (self.bps, sample.delivered_bps) {
-                self.bps = Some(bps.max(delivered));
+                self.bps = Some(bps.max((delivered as f32 * CERTAIN_SHARE) as u32));
             }
             return PathState::Clear;
         }
         let long_queue_since = *self.long_queue_since.get_or_insert(now);
-        let sure = sample.queue >= QUEUE_VERY_LONG
-            || now.saturating_duration_since(long_queue_since) >= CONFIRM_AFTER;
+        // A path with a known limit is measured while it is busy.
+        let is_persistent = now.saturating_duration_since(long_queue_since) >= CONFIRM_AFTER;
+        let sure =
+            sample.queue >= QUEUE_VERY_LONG || (is_persistent && (self.bps.is_none() || lossy));
         if !sure || shrinks || self.is_settling(now, rtt) {
             return PathState::Queued;
         }
         let Some(delivered) = sample.delivered_bps else {
             return PathState::Queued;
         };
-        self.lower(now, (delivered as f32 * USED_SHARE) as u32)
+        let bps = match self.bps {
+            // The delivered rate of a viewer that is sent little says nothing about the path.
+            Some(bps) if lossy && sample.queue < QUEUE_LONG => {
+                bps as f32 * (1.0 - sample.loss / 2.0)
+            }
+            _ => delivered as f32 * USED_SHARE,
+        };
+        self.lower(now, bps as u32)
     }
 
     /// The capacity of a limited path that has been busy long enough.
     fn busy_path(&mut self, now: Instant, sample: &PathSample) -> Option<u32> {
-        if sample.queue < QUEUE_BUSY || self.bps.is_none() {
+        let is_busy = |bps: u32| sample.queue >= QUEUE_BUSY + packet_time(bps);
+        let Some(bps) = self.bps.filter(|bps| is_busy(*bps)) else {
+            self.busy_since = None;
+            return None;
+        };
+        if self.busy_since.is_none() {
+            self.busy_from = (bps, sample.queue);
+        }
+        let since = *self.busy_since.get_or_insert(now);
+        let (from_bps, from_queue) = self.busy_from;
+        self.queue_is_foreign = (bps as f32) < from_bps as f32 * FOREIGN_SHARE
+            && sample.queue >= from_queue.mul_f32(FOREIGN_QUEUE_SHARE);
+        if self.queue_is_foreign {
             self.busy_since = None;
             return None;
         }
-        let since = *self.busy_since.get_or_insert(now);
         let long = now.saturating_duration_since(since) >= BUSY_TIME;
         // What the radio loses has passed the bottleneck.
-        let passed = 1.0 - sample.loss.min(LOSS_HIGH);
+        let passed = 1.0 - self.radio_loss(now, sample).min(LOSS_HIGH);
         let delivered = sample.delivered_bps.filter(|_| long);
         delivered.map(|bps| (bps as f32 / passed) as u32)
+    }
+
+    /// The loss at the present rate. What was lost shortly before a reduction did not fit into the queue.
+    fn radio_loss(&self, now: Instant, sample: &PathSample) -> f32 {
+        let is_recent = |at: Instant| now.saturating_duration_since(at) < LOSS_WINDOW;
+        if self.lowered_at.is_some_and(is_recent) {
+            return 0.0;
+        }
+        sample.loss
+    }
+
+    /// Whether a queue stays although this viewer is sent far less: others fill it. `true` once.
+    pub(crate) fn take_foreign_queue(&mut self) -> bool {
+        std::mem::take(&mut self.queue_is_foreign)
     }
 
     /// The path's bottleneck was measured.
@@ -156,6 +202,11 @@ impl BandwidthEstimate {
     }
 }
 
+/// How long a full packet takes to pass the bottleneck. A small one takes less, and is the baseline of the delay.
+fn packet_time(bps: u32) -> Duration {
+    Duration::from_secs_f64(PACKET_BITS / f64::from(bps.max(1)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,15 +261,60 @@ mod tests {
         let update = |e: &mut BandwidthEstimate, ms: u32, queue_ms, delivered_bps| {
             e.update(start + ms * MS, &sample(queue_ms, delivered_bps), MS)
         };
-        assert_eq!(update(e, 0, 30, 800_000), PathState::Clear);
-        assert_eq!(update(e, 200, 30, 800_000), PathState::Clear);
+        assert_eq!(update(e, 0, 35, 800_000), PathState::Clear);
+        assert_eq!(update(e, 200, 35, 800_000), PathState::Clear);
         assert_eq!(update(e, 300, 10, 700_000), PathState::Clear, "it was idle");
-        assert_eq!(update(e, 400, 30, 800_000), PathState::Clear);
+        assert_eq!(update(e, 400, 35, 800_000), PathState::Clear);
         assert_eq!(e.bps(), Some(950_000));
-        assert_eq!(update(e, 800, 30, 800_000), PathState::Lowered);
+        assert_eq!(update(e, 800, 35, 800_000), PathState::Lowered);
         assert_eq!(e.bps(), Some(760_000));
         assert_eq!(update(e, 900, 40, 900_000), PathState::Queued);
         assert_eq!(e.bps(), Some(855_000), "it carries more again");
+    }
+
+    #[test]
+    fn the_time_that_a_packet_takes_is_no_queue() {
+        let (mut estimate, start) = (BandwidthEstimate::default(), Instant::now());
+        estimate.set_capacity(start, 150_000);
+        for step in 0..10 {
+            let now = start + step * 100 * MS;
+            // A packet of 1250 bytes takes 70 ms.
+            let state = estimate.update(now, &sample(80, 90_000), MS);
+            assert_eq!(state, PathState::Clear);
+        }
+        assert_eq!(estimate.bps(), Some(142_500), "less was sent, not carried");
+    }
+
+    #[test]
+    fn what_a_full_queue_dropped_is_not_counted_twice() {
+        let (mut estimate, start) = (BandwidthEstimate::default(), Instant::now());
+        estimate.set_capacity(start, 300_000);
+        let overflow = |queue_ms| PathSample {
+            loss: 0.5,
+            ..sample(queue_ms, 300_000)
+        };
+        for step in 0..10 {
+            let now = start + step * 150 * MS;
+            estimate.update(now, &overflow(if step < 6 { 200 } else { 0 }), MS);
+            assert_eq!(estimate.bps(), Some(285_000), "step {step}");
+        }
+        let later = start + 3000 * MS;
+        estimate.update(later, &overflow(0), MS);
+        estimate.update(later + 200 * MS, &overflow(0), MS);
+        assert_eq!(estimate.bps(), Some(213_750), "the radio loses half");
+    }
+
+    #[test]
+    fn a_queue_that_others_fill_is_noticed() {
+        let (mut estimate, start) = (BandwidthEstimate::default(), Instant::now());
+        estimate.set_capacity(start, 1_000_000);
+        let e = &mut estimate;
+        for (ms, delivered_bps) in [(0, 900_000), (400, 700_000), (500, 550_000)] {
+            e.update(start + ms * MS, &sample(100, delivered_bps), MS);
+            assert!(!e.take_foreign_queue(), "{ms}");
+        }
+        e.update(start + 600 * MS, &sample(90, 500_000), MS);
+        assert!(e.take_foreign_queue() && !e.take_foreign_queue());
     }
 
     #[test]

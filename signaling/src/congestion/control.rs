@@ -38,7 +38,12 @@ const CAPACITY_MOST_BPS: u32 = 8_000_000;
 /// Frames that arrive faster than the estimate by this factor justify a probe at once.
 const BURST_SHARE: f32 = 1.4;
 /// Otherwise a probe waits this long for them: on a slow path each probe delays pictures.
-const PROBE_WITHOUT_BURST: Duration = Duration::from_secs(15);
+const PROBE_WITHOUT_BURST: Duration = Duration::from_secs(30);
+/// From this loss on lost packets are sent again twice at once.
+const LOSS_OF_RESENDS: f32 = 0.03;
+/// A NACK that comes within this share of a round trip after a retransmission left before that could have arrived.
+const ANSWER_SHARE: f32 = 0.9;
+const ANSWER_LEAST: Duration = Duration::from_millis(10);
 /// Loss beyond this is congestion, not the radio's.
 const LOSS_MOST: f32 = 0.2;
 /// A probe waits until the path has had no queue for this long.
@@ -136,6 +141,21 @@ impl Control {
         estimate_bps.max(self.prober.goal_bps().unwrap_or(0))
     }
 
+    /// A NACK that comes within this time of a retransmission left before that could have arrived.
+    pub(crate) fn answered_within(&self, now: Instant) -> Duration {
+        let round_trip = self
+            .monitoring
+            .best_round_trip()
+            .unwrap_or(ROUND_TRIP_DEFAULT);
+        let queue = self.estimate.bps().map(|bps| self.backlog.waits(now, bps));
+        round_trip.mul_f32(ANSWER_SHARE).max(ANSWER_LEAST) + queue.unwrap_or_default()
+    }
+
+    /// Whether so many packets are lost that a retransmission is likely to be lost, too.
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.loss >= LOSS_OF_RESENDS
+    }
+
     /// How long the viewer should buffer pictures before it shows them.
     pub(crate) fn playout_delay(&self) -> Duration {
         self.playout.delay()
@@ -216,19 +236,25 @@ impl Control {
         };
         self.loss = sample.loss;
         let capacity_bps = self.trains.add(&results);
+        let measured = (sample.loss, sample.packets);
+        let is_limited = self.estimate.bps().is_some();
         self.playout
-            .update(now, sample.loss, sample.packets, self.round_trip);
+            .update(now, measured, self.round_trip, is_limited);
         if let Some(outcome) = self.prober.update(now, &results, sample.queue) {
             self.apply(outcome);
         }
         let mut state = self.estimate.update(now, &sample, self.round_trip);
+        if self.estimate.take_foreign_queue() {
+            self.path.forget_baseline();
+        }
         let tight = |bps: &u32| *bps <= CAPACITY_MOST_BPS && self.estimate.bps().is_none();
         if let Some(capacity_bps) = capacity_bps.filter(tight) {
             state = self.estimate.set_capacity(now, capacity_bps);
         }
         if let Some(bps) = self.estimate.bps() {
-            let after_bytes = self.log.unanswered_bytes();
-            self.backlog.measure(now, sample.newest, after_bytes, bps);
+            let last_sent = self.log.newest_sent_at().unwrap_or(now);
+            let after = (last_sent, self.log.unanswered_bytes());
+            self.backlog.measure(now, sample.newest, after, bps);
         }
         match state {
             PathState::Clear => {

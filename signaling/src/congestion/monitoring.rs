@@ -23,6 +23,11 @@ impl Monitoring {
         }
     }
 
+    /// The round trip without queues.
+    pub(crate) fn best_round_trip(&self) -> Option<Duration> {
+        self.best_round_trip
+    }
+
     pub(crate) fn is_active(&self, now: Instant) -> bool {
         now < self.until
     }

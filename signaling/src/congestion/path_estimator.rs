@@ -12,7 +12,7 @@ const RATE_WINDOW_MIN: Duration = Duration::from_millis(150);
 /// A larger step between consecutive arrival times means that the receiver's clock was reset or is wrong.
 const CLOCK_JUMP: Duration = Duration::from_secs(5);
 /// Window of the loss rate, on the sender's clock.
-const LOSS_WINDOW: Duration = Duration::from_secs(2);
+pub(super) const LOSS_WINDOW: Duration = Duration::from_secs(2);
 /// The minimum one-way delay over the last 20 s is the uncongested baseline. With a longer window, a phone
 /// that roamed to a farther access point would sample congested for too long; with a shorter one, a
 /// standing queue would become the baseline.
@@ -101,6 +101,11 @@ impl PathEstimator {
             loss: lost as f32 / packets.max(1) as f32,
             packets,
         })
+    }
+
+    /// Takes the present delay as that of the path without a queue.
+    pub(crate) fn forget_baseline(&mut self) {
+        self.baselines.clear();
     }
 
     /// One-way delay between the sender's and the receiver's clock; only differences are meaningful.

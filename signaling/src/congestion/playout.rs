@@ -7,12 +7,17 @@ use std::time::{Duration, Instant};
 
 /// Loss from which on pictures are delayed.
 const LOSS: f32 = 0.01;
-const MIN_PACKETS: u32 = 40;
+const MIN_PACKETS: u32 = 20;
+/// From this round trip on a single retransmission freezes the picture, so that any loss delays pictures.
+const LONG_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// The delay is removed after this long without loss.
 const HOLD_TIME: Duration = Duration::from_secs(15);
-/// Covers two retransmissions: two round trips, and the loss detection with the next frame for each.
-const ROUND_TRIPS: f32 = 2.2;
+/// A packet is missed when the next one comes.
 const DETECTION_TIME: Duration = Duration::from_millis(70);
+/// libwebrtc repeats a NACK after 100 ms at the earliest, because it does not know the round trip.
+const NACK_REPEAT: Duration = Duration::from_millis(120);
+/// What retransmissions wait for in the queue before a bottleneck.
+const BOTTLENECK_WAIT: Duration = Duration::from_millis(50);
 const MAX_DELAY: Duration = Duration::from_millis(500);
 /// Smaller changes of the wanted delay are ignored (hysteresis).
 const MIN_CHANGE: Duration = Duration::from_millis(40);
@@ -30,11 +35,25 @@ pub(crate) struct Playout {
 }
 
 impl Playout {
-    /// Updates the delay from the recent loss.
-    pub(crate) fn update(&mut self, now: Instant, loss: f32, packets: u32, round_trip: Duration) {
-        if loss >= LOSS && packets >= MIN_PACKETS {
+    /// Updates the delay from the recent loss. `is_limited`: the path has a known bottleneck.
+    pub(crate) fn update(
+        &mut self,
+        now: Instant,
+        (loss, packets): (f32, u32),
+        round_trip: Duration,
+        is_limited: bool,
+    ) {
+        let queue = if is_limited {
+            BOTTLENECK_WAIT
+        } else {
+            Duration::ZERO
+        };
+        let is_lossy = loss >= LOSS || (loss > 0.0 && round_trip + queue >= LONG_ROUND_TRIP);
+        if is_lossy && packets >= MIN_PACKETS {
             self.lossy_at = Some(now);
-            let wanted = (round_trip.mul_f32(ROUND_TRIPS) + DETECTION_TIME).min(MAX_DELAY);
+            // Covers two retransmissions.
+            let wanted = DETECTION_TIME + round_trip + round_trip.max(NACK_REPEAT) + queue;
+            let wanted = wanted.min(MAX_DELAY);
             if wanted.abs_diff(self.wanted) >= MIN_CHANGE {
                 self.wanted = wanted;
             }
@@ -65,8 +84,8 @@ mod tests {
     #[test]
     fn pictures_are_delayed_only_while_packets_are_lost() {
         let (mut playout, start) = (Playout::default(), Instant::now());
-        playout.update(start, 0.005, 500, 100 * MS);
-        playout.update(start, 0.5, 10, 100 * MS);
+        playout.update(start, (0.005, 500), 60 * MS, false);
+        playout.update(start, (0.5, 10), 100 * MS, false);
         assert_eq!(
             playout.delay(),
             Duration::ZERO,
@@ -74,25 +93,41 @@ mod tests {
         );
         let mut after = Vec::new();
         for ms in (0..2000).step_by(100) {
-            playout.update(start + ms * MS, 0.05, 280, 100 * MS);
+            playout.update(start + ms * MS, (0.05, 280), 100 * MS, false);
             after.push(playout.delay().as_millis());
         }
         assert_eq!(after[..4], [90, 90, 180, 180], "grows in steps");
         assert_eq!(after[19], 290);
         let delay = playout.delay();
-        playout.update(start + 5000 * MS, 0.05, 280, 110 * MS);
+        playout.update(start + 5000 * MS, (0.05, 280), 110 * MS, false);
         assert_eq!(playout.delay(), delay, "a small change is ignored");
         for ms in (5100..=6000).step_by(100) {
-            playout.update(start + ms * MS, 0.05, 280, 900 * MS);
+            playout.update(start + ms * MS, (0.05, 280), 900 * MS, false);
         }
         assert_eq!(playout.delay(), MAX_DELAY);
-        playout.update(start + 20_000 * MS, 0.0, 280, 20 * MS);
+        playout.update(start + 20_000 * MS, (0.0, 280), 20 * MS, false);
         assert_eq!(
             playout.delay(),
             MAX_DELAY,
             "kept for a while after the last loss"
         );
-        playout.update(start + 21_000 * MS, 0.0, 280, 20 * MS);
+        playout.update(start + 21_000 * MS, (0.0, 280), 20 * MS, false);
         assert_eq!(playout.delay(), Duration::ZERO);
+    }
+
+    #[test]
+    fn where_one_retransmission_takes_long_any_loss_delays_pictures() {
+        let start = Instant::now();
+        let after = |round_trip, is_limited| {
+            let mut playout = Playout::default();
+            for step in 0..5 {
+                let now = start + step * STEP_INTERVAL;
+                playout.update(now, (0.005, 500), round_trip, is_limited);
+            }
+            playout.delay().as_millis()
+        };
+        assert_eq!(after(60 * MS, false), 0);
+        assert_eq!(after(60 * MS, true), 300, "and the queue of a bottleneck");
+        assert_eq!(after(100 * MS, false), 290);
     }
 }

@@ -82,6 +82,11 @@ impl SentLog {
         self.packets.get(from).map(|sent| sent.at)
     }
 
+    /// When the newest packet was sent.
+    pub(crate) fn newest_sent_at(&self) -> Option<Instant> {
+        self.packets.back().map(|sent| sent.at)
+    }
+
     /// The bytes of all packets after the last acknowledged one.
     pub(crate) fn unanswered_bytes(&self) -> u64 {
         let newest = self.packets.iter().rev();

@@ -158,25 +158,45 @@ impl MediaSender {
         sink: &mut Sink<'_>,
     ) -> ResendOutcome {
         let limited = self.control.estimate_bps().is_some();
-        // A keyframe that waits here makes what came before it useless.
-        let keyframe_waits = self.phase == Phase::Awaiting || self.queue.holds_keyframe();
-        if limited && (keyframe_waits || self.rtp.is_before_keyframe(number)) {
+        // The keyframe of another rendition makes what came before it useless.
+        let sent_of = self.rtp.rendition_of(number);
+        let is_of_another = sent_of.is_some_and(|id| id != self.rendition);
+        if limited && (self.phase == Phase::Awaiting || is_of_another) {
             return ResendOutcome::Passed;
         }
         if !self.control.takes_resend(now) {
             return ResendOutcome::OverBudget;
         }
+        let answered_within = self.control.answered_within(now);
+        let is_lossy = self.control.is_lossy();
         let control = &mut self.control;
         let mut stamp = |bytes| control.stamp(now, bytes);
-        let round_trip = self.round_trip;
-        match self.rtp.resend(number, find, now, round_trip, &mut stamp) {
+        let mut is_keyframe = false;
+        let find = |id, number| {
+            let packet = find(id, number);
+            is_keyframe = packet.as_ref().is_some_and(|packet| packet.frame.keyframe);
+            packet
+        };
+        match self
+            .rtp
+            .resend(number, find, now, answered_within, is_lossy, &mut stamp)
+        {
             Ok(packets) => {
+                if is_keyframe {
+                    // What is missing of it is on its way.
+                    self.pli_backoff.keyframe_sent(now);
+                }
                 for packet in packets {
                     sink(&packet.header, &packet.payload);
                 }
                 ResendOutcome::Sent
             }
-            Err(outcome) => outcome,
+            Err(outcome) => {
+                if outcome == ResendOutcome::Exhausted {
+                    self.pli_backoff.keyframe_dropped();
+                }
+                outcome
+            }
         }
     }
 

@@ -23,12 +23,6 @@ const REMEMBERED: usize = 1024;
 /// would outlast its buffer. At 5 % loss this costs 0.25 % of the media rate and makes the third round,
 /// which freezes the picture, twenty times rarer.
 const TWICE_FROM_ROUND: u8 = 2;
-/// A NACK that is repeated within this share of a round trip was sent before our answer arrived.
-const ROUND_TRIP_SHARE: f32 = 0.8;
-const WINDOW_LEAST: Duration = Duration::from_millis(10);
-const WINDOW_MOST: Duration = Duration::from_millis(100);
-/// The round trip until the first report: what libwebrtc's receiver assumes, too.
-const ROUND_TRIP_UNKNOWN: Duration = Duration::from_millis(100);
 /// One byte may be retransmitted for this many bytes of media.
 const BUDGET_SHARE: u64 = 4;
 /// The largest budget: a whole lost keyframe at the default bitrate.
@@ -60,34 +54,34 @@ impl ResendLog {
             (self.budget_bytes + media_bytes as u64 / BUDGET_SHARE).min(BUDGET_MOST);
     }
 
-    /// How many copies of packet `number` are sent now; they count as sent. The error is why none is.
+    /// How many copies of packet `number` are sent now; they count as sent. The error is why none is. A NACK within
+    /// `answered_within` left before they could have arrived. `is_lossy`: one copy alone is likely to be lost, too.
     pub(crate) fn request(
         &mut self,
         number: u64,
         bytes: usize,
         now: Instant,
-        round_trip: Option<Duration>,
+        answered_within: Duration,
+        is_lossy: bool,
     ) -> Result<u8, ResendOutcome> {
-        let window = round_trip
-            .unwrap_or(ROUND_TRIP_UNKNOWN)
-            .mul_f32(ROUND_TRIP_SHARE)
-            .clamp(WINDOW_LEAST, WINDOW_MOST);
         let before = self.sent.get(&number).copied();
         match before {
-            Some((at, _)) if now.saturating_duration_since(at) < window => {
+            Some((until, _)) if now < until => {
                 return Err(ResendOutcome::Repeat);
             }
             Some((_, times)) if times >= RESENDS_MAX => return Err(ResendOutcome::Exhausted),
             _ => {}
         }
         let times = before.map_or(0, |(_, times)| times) + 1;
-        let copies = if times < TWICE_FROM_ROUND { 1 } else { 2 };
+        let twice = is_lossy || times >= TWICE_FROM_ROUND;
+        let copies = if twice { 2 } else { 1 };
         let cost_bytes = bytes as u64 * u64::from(copies);
         let Some(left) = self.budget_bytes.checked_sub(cost_bytes) else {
             return Err(ResendOutcome::OverBudget);
         };
         self.budget_bytes = left;
-        if self.sent.insert(number, (now, times)).is_none() {
+        let entry = (now + answered_within, times);
+        if self.sent.insert(number, entry).is_none() {
             self.order.push_back(number);
         }
         if self.order.len() > REMEMBERED

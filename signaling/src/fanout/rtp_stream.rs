@@ -64,8 +64,8 @@ pub(crate) struct RtpStream {
     timestamp_offset: u32,
     segments: VecDeque<Segment>,
     resends: ResendLog,
-    /// Extended number of the newest keyframe's first packet, and when its last one left.
-    keyframe: Option<(u64, Instant)>,
+    /// Extended number of the newest keyframe's first packet, and when its last one left if it has.
+    keyframe: Option<(u64, Option<Instant>)>,
     /// `None` where a retransmission stream was negotiated.
     originals: Option<Originals>,
     /// Totals for sender reports (RFC 3550 6.4.1).
@@ -120,12 +120,13 @@ impl RtpStream {
         let last = frame.payloads.len().saturating_sub(1);
         let mut header = self.header(frame.rtp_ticks, frame.keyframe || self.delay_repeats > 0);
         let shared = header.extensions.len();
-        if range.end >= frame.payloads.len() {
+        let is_complete = range.end >= frame.payloads.len();
+        if is_complete {
             self.delay_repeats = self.delay_repeats.saturating_sub(1);
-            if frame.keyframe {
-                let first = self.next.saturating_sub(range.start as u64);
-                self.keyframe = Some((first, now));
-            }
+        }
+        if frame.keyframe {
+            let first = self.next.saturating_sub(range.start as u64);
+            self.keyframe = Some((first, is_complete.then_some(now)));
         }
         for (index, payload) in range.zip(payloads) {
             header.sequence_number = wire(self.next);
@@ -147,7 +148,8 @@ impl RtpStream {
         sequence_number: u16,
         find: impl FnOnce(RenditionId, u64) -> Option<RingPacket<'ring>>,
         now: Instant,
-        round_trip: Option<Duration>,
+        answered_within: Duration,
+        is_lossy: bool,
         stamp: &mut Stamp<'_>,
     ) -> Result<Vec<Packet>, ResendOutcome> {
         let found = self.sent_as(sequence_number).and_then(|sent| {
@@ -157,10 +159,10 @@ impl RtpStream {
         let Some((sent, packet)) = found else {
             return Err(ResendOutcome::Gone);
         };
-        let arrives = round_trip.unwrap_or(KEYFRAME_ARRIVES).max(KEYFRAME_ARRIVES);
-        if self.keyframe.is_some_and(|(first, left)| {
-            sent.own < first && now.saturating_duration_since(left) >= arrives
-        }) {
+        let arrives = answered_within.max(KEYFRAME_ARRIVES);
+        let newer = self.keyframe.filter(|(first, _)| sent.own < *first);
+        let has_left = |at: Instant| now.saturating_duration_since(at) >= arrives;
+        if newer.is_some_and(|(_, left)| left.is_some_and(has_left)) {
             return Err(ResendOutcome::Passed);
         }
         let original = match &self.originals {
@@ -173,7 +175,14 @@ impl RtpStream {
         // Each ring counts from zero, so the key names the rendition, too.
         let key = sent.ring << 3 | sent.rendition.index() as u64;
         let bytes = packet.payload.len();
-        let copies = self.resends.request(key, bytes, now, round_trip)?;
+        let copies = self
+            .resends
+            .request(key, bytes, now, answered_within, is_lossy)
+            .map_err(|why| match why {
+                // The keyframe that is leaving serves as well as another one.
+                ResendOutcome::Exhausted if newer.is_some() => ResendOutcome::Passed,
+                why => why,
+            })?;
         Ok(match original {
             // A receiver would drop a second identical packet.
             Some(header) => vec![Packet {
@@ -187,11 +196,9 @@ impl RtpStream {
         })
     }
 
-    /// Whether a packet was sent before the newest keyframe.
-    pub(crate) fn is_before_keyframe(&self, sequence_number: u16) -> bool {
-        let sent = self.sent_as(sequence_number);
-        sent.zip(self.keyframe)
-            .is_some_and(|(sent, (first, _))| sent.own < first)
+    /// The rendition of a packet that was sent.
+    pub(crate) fn rendition_of(&self, sequence_number: u16) -> Option<RenditionId> {
+        self.sent_as(sequence_number).map(|sent| sent.rendition)
     }
 
     /// A packet that was sent already, as padding for a bandwidth probe. `None` without RTX: a repeated

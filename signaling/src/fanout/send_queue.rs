@@ -64,11 +64,6 @@ impl SendQueue {
         self.next_at.filter(|_| !self.frames.is_empty())
     }
 
-    /// Whether a keyframe waits, as a whole or in part.
-    pub(crate) fn holds_keyframe(&self) -> bool {
-        self.frames.iter().any(|(_, entry)| entry.frame.keyframe)
-    }
-
     /// Drops all frames if the oldest waited too long; returns how many were dropped.
     ///
     /// overflow: drops-to-keyframe, counted by the caller.
@@ -132,7 +127,6 @@ mod tests {
         assert_eq!(taken(&mut queue, 0, SendRoom::Bytes(3000)), Some(0..3));
         assert_eq!(taken(&mut queue, 0, SendRoom::Full(start + 90 * MS)), None);
         assert_eq!(queue.due(), Some(start + 90 * MS));
-        assert!(queue.holds_keyframe());
         assert_eq!(
             taken(&mut queue, 30, SendRoom::Bytes(1)),
             Some(3..4),

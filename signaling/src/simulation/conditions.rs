@@ -10,7 +10,11 @@ const MS: Duration = Duration::from_millis(1);
 #[derive(Debug, Clone)]
 pub(super) struct Network {
     pub(super) name: String,
-    /// Towards the viewer.
+    /// Viewers behind it.
+    pub(super) viewers: usize,
+    /// Viewers on good networks beside them.
+    pub(super) others: usize,
+    /// Towards the viewers.
     pub(super) down: Conditions,
     /// Other rates, from a time on.
     pub(super) changes: Vec<(Duration, Option<u64>)>,
@@ -23,6 +27,8 @@ impl Network {
     pub(super) fn of(name: &str, rate_bps: Option<u64>, round_trip_ms: u32, loss: f64) -> Self {
         Self {
             name: format!("{name}, {round_trip_ms} ms, {} %", loss * 100.0),
+            viewers: 1,
+            others: 0,
             down: Conditions {
                 loss: if loss > 0.0 {
                     Loss::Random(loss)
@@ -39,7 +45,7 @@ impl Network {
         }
     }
 
-    /// The direction from the viewer: the same delay and loss, and no bottleneck.
+    /// The direction from the viewers: the same delay and loss, and no bottleneck.
     pub(super) fn up(&self) -> Conditions {
         Conditions {
             rate_bps: None,
@@ -91,8 +97,23 @@ pub(super) fn special() -> Vec<Network> {
     outage.lasts = 24 * second;
     let mut deep = Network::of("1 Mbit/s with a queue of 1 s", Some(1_000_000), 40, 0.0);
     deep.down.queue = Queue::Time(second);
+    let mut shared = Network::of("two viewers, 1.5 Mbit/s", Some(1_500_000), 40, 0.0);
+    shared.viewers = 2;
+    let mut among_others = Network::of("1 Mbit/s among others", Some(1_000_000), 40, 0.01);
+    among_others.others = 3;
     let half = Network::of("500 kbit/s", Some(500_000), 40, 0.0);
     let slowest = Network::of("150 kbit/s", Some(150_000), 40, 0.0);
     let double = Network::of("2 Mbit/s", Some(2_000_000), 40, 0.01);
-    vec![jitter, bursts, steps, outage, deep, half, slowest, double]
+    vec![
+        jitter,
+        bursts,
+        steps,
+        outage,
+        deep,
+        shared,
+        among_others,
+        half,
+        slowest,
+        double,
+    ]
 }

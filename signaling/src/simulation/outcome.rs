@@ -35,13 +35,17 @@ pub(super) struct Outcome {
     pub(super) details: String,
 }
 
-/// Runs `source` over `network`. The same seed gives the same outcome.
+/// Runs `source` over `network`; returns what the viewer with the longest freezes saw. The same seed gives the same
+/// outcome.
 pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) -> Outcome {
     let start = Instant::now();
-    let mut station = Station::new(start, source);
-    let mut receiver = Receiver::new(start, u32::try_from(seed * 13 % 60).unwrap_or(0) * MS);
-    let mut down: Link<Datagram> = Link::new(network.down, seed);
-    let mut up: Link<Message> = Link::new(network.up(), seed + 1000);
+    let mut station = Station::new(start, source, network);
+    let phase = |viewer: u64| u32::try_from((seed * 13 + viewer * 31) % 60).unwrap_or(0) * MS;
+    let mut receivers: Vec<Receiver> = (0..network.viewers as u64)
+        .map(|viewer| Receiver::new(start, phase(viewer)))
+        .collect();
+    let mut down: Link<(usize, Datagram)> = Link::new(network.down, seed);
+    let mut up: Link<(usize, Message)> = Link::new(network.up(), seed + 1000);
     let (mut messages, mut queues, mut estimates) = (Vec::new(), Vec::new(), Vec::new());
     let mut changes = network.changes.iter().peekable();
     let lasts_ms = u32::try_from(network.lasts.as_millis()).unwrap_or(u32::MAX);
@@ -54,19 +58,21 @@ pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) ->
             };
             down.change(now, conditions);
         }
-        while let Some((_, message)) = up.take(now) {
-            station.receive(now, with_round_trip(message, network));
+        while let Some((_, (viewer, message))) = up.take(now) {
+            station.receive(now, viewer, with_round_trip(message, network));
         }
         station.tick(now);
-        for datagram in station.out.drain(..) {
-            down.offer(now, datagram.payload.len() + OVERHEAD_BYTES, datagram);
+        for (viewer, datagram) in station.out.drain(..) {
+            let bytes = datagram.payload.len() + OVERHEAD_BYTES;
+            down.offer(now, bytes, (viewer, datagram));
         }
-        while let Some((at, datagram)) = down.take(now) {
-            receiver.take(at, &datagram, &mut messages);
+        while let Some((at, (viewer, datagram))) = down.take(now) {
+            receivers[viewer].take(at, &datagram, &mut messages);
+            send_all(&mut up, now, viewer, &mut messages);
         }
-        receiver.tick(now, &mut messages);
-        for message in messages.drain(..) {
-            up.offer(now, FEEDBACK_BYTES, message);
+        for (viewer, receiver) in receivers.iter_mut().enumerate() {
+            receiver.tick(now, &mut messages);
+            send_all(&mut up, now, viewer, &mut messages);
         }
         if ms % 50 == 0 {
             queues.push(down.waiting_time().unwrap_or(Duration::ZERO));
@@ -75,20 +81,41 @@ pub(super) fn simulate(source: &'static Source, network: &Network, seed: u64) ->
             estimates.push(station.estimate_bps().map_or(0, |bps| bps / 1000));
         }
     }
-    let mut outcome = measure(start, network, &receiver.shown);
     queues.sort_unstable();
+    let (mut outcome, gaps) = worst(start, network, &receivers);
     outcome.queue_p90_ms = in_ms(queues[queues.len() * 9 / 10]);
     outcome.details = format!(
-        "{:?} estimates {estimates:?} padding {} resent {} late {} keyframes {} link {:?} late gaps {:?}",
+        "{:?} estimates {estimates:?} padding {} resent {} late {} keyframes {} link {:?} late gaps {gaps:?}",
         station.causes,
         station.padding,
         station.resent,
         station.late,
         station.keyframes,
         down.counters(),
-        gaps_over(start, &receiver.shown, 150 * MS),
     );
     outcome
+}
+
+/// What the viewer with the longest freezes saw, and its gaps.
+fn worst(start: Instant, network: &Network, receivers: &[Receiver]) -> (Outcome, Vec<(u32, u32)>) {
+    let seen = receivers.iter().map(|receiver| {
+        let gaps = gaps_over(start, &receiver.shown, 150 * MS);
+        (measure(start, network, &receiver.shown), gaps)
+    });
+    let frozen = |one: &(Outcome, _)| one.0.frozen_percent;
+    let worst = seen.max_by(|one, other| frozen(one).total_cmp(&frozen(other)));
+    worst.unwrap_or_else(|| (Outcome::nothing(network), Vec::new()))
+}
+
+fn send_all(
+    up: &mut Link<(usize, Message)>,
+    now: Instant,
+    viewer: usize,
+    messages: &mut Vec<Message>,
+) {
+    for message in messages.drain(..) {
+        up.offer(now, FEEDBACK_BYTES, (viewer, message));
+    }
 }
 
 /// A report's one-way delay becomes the round trip.

@@ -1,4 +1,4 @@
-//! The sender of the simulation: what an [`Audience`](crate::engine) does for one viewer, without its transport.
+//! The sender of the simulation: what an [`Audience`](crate::engine) does for its viewers, without their transport.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rtc::rtp::header::Header;
 
+use super::conditions::Network;
 use super::frame_sizes::Source;
 use super::receiver::{Datagram, Label, Message};
 use super::{MEDIA_SSRC, PLAYOUT_DELAY_ID, RTX_SSRC, TRANSPORT_ID};
@@ -14,6 +15,7 @@ use crate::congestion::{RenditionChoice, Rung, ladder, targets};
 use crate::encode::encoder::{Rendition, RenditionId, default_renditions};
 use crate::encode::frame_queue::EncodedFrame;
 use crate::encode::keyframes::KeyframeGate;
+use crate::encode::pace::{Pace, pace};
 use crate::fanout::media_sender::{MediaSender, Phase};
 use crate::fanout::packet_ring::PacketRing;
 use crate::fanout::rtp_stream::{RtpStream, StreamTerms};
@@ -27,7 +29,9 @@ const RETARGET_EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Station {
     source: &'static Source,
     renditions: Vec<Rendition>,
-    media: MediaSender,
+    viewers: Vec<MediaSender>,
+    /// Viewers on good networks who watch the main rendition.
+    others: usize,
     rings: Vec<PacketRing>,
     gates: Vec<KeyframeGate>,
     watched: Vec<bool>,
@@ -37,7 +41,8 @@ pub(super) struct Station {
     next_picture: Instant,
     retarget_at: Instant,
     start: Instant,
-    pub(super) out: Vec<Datagram>,
+    /// What leaves, and for which viewer.
+    pub(super) out: Vec<(usize, Datagram)>,
     pub(super) causes: Vec<(Duration, usize, RenditionChange)>,
     pub(super) padding: usize,
     pub(super) resent: usize,
@@ -46,8 +51,8 @@ pub(super) struct Station {
 }
 
 impl Station {
-    /// The viewer has connected at `now`.
-    pub(super) fn new(now: Instant, source: &'static Source) -> Self {
+    /// All viewers have connected at `now`.
+    pub(super) fn new(now: Instant, source: &'static Source, network: &Network) -> Self {
         let renditions = default_renditions();
         let terms = StreamTerms {
             ssrc: MEDIA_SSRC,
@@ -56,15 +61,19 @@ impl Station {
             playout_delay_id: Some(PLAYOUT_DELAY_ID),
             transport_id: Some(TRANSPORT_ID),
         };
-        let rtp = RtpStream::new(terms, 0);
-        let mut media = MediaSender::new(now, rtp, RenditionChoice::Auto, RenditionId::MAIN);
-        media.phase = Phase::Awaiting;
+        let viewer = |_| {
+            let rtp = RtpStream::new(terms, 0);
+            let mut media = MediaSender::new(now, rtp, RenditionChoice::Auto, RenditionId::MAIN);
+            media.phase = Phase::Awaiting;
+            media
+        };
         let mut gates: Vec<KeyframeGate> = Vec::new();
         gates.resize_with(renditions.len(), KeyframeGate::default);
         gates[0].request();
         Self {
             source,
-            media,
+            viewers: (0..network.viewers).map(viewer).collect(),
+            others: network.others,
             rings: renditions.iter().map(|_| PacketRing::default()).collect(),
             gates,
             watched: vec![false; renditions.len()],
@@ -96,7 +105,7 @@ impl Station {
                 self.frame(now, frame);
             }
         }
-        self.timers(now);
+        (0..self.viewers.len()).for_each(|viewer| self.timers(now, viewer));
         if now >= self.retarget_at {
             self.retarget(now);
         }
@@ -104,8 +113,13 @@ impl Station {
 
     fn encode(&mut self, now: Instant) {
         for index in 0..self.renditions.len() {
-            let Rendition { id, fps, .. } = self.renditions[index];
-            let watched = self.media.rendition == id || self.media.next == Some(id);
+            let id = self.renditions[index].id;
+            let fps = self.pace(index).fps;
+            let watched = self.others > 0 && id == RenditionId::MAIN
+                || self
+                    .viewers
+                    .iter()
+                    .any(|media| media.rendition == id || media.next == Some(id));
             if watched && !self.watched[index] {
                 self.gates[index].started(now);
             }
@@ -124,10 +138,30 @@ impl Station {
         }
     }
 
+    fn pace(&self, index: usize) -> Pace {
+        let Rung {
+            nominal_bps,
+            target_bps,
+            ..
+        } = self.ladder[index];
+        let is_smallest = index + 1 == self.renditions.len();
+        pace(
+            self.renditions[index].fps,
+            nominal_bps,
+            target_bps,
+            is_smallest,
+        )
+    }
+
     fn encoded_frame(&self, now: Instant, index: usize, keyframe: bool) -> EncodedFrame {
-        let target_bps = self.ladder[index].target_bps;
         let number = usize::try_from(self.pictures).unwrap_or(0);
-        let bytes = self.source.renditions[index].bytes(target_bps, keyframe, number);
+        let pace = self.pace(index);
+        let bps = if keyframe {
+            pace.keyframe_bps
+        } else {
+            pace.encoder_bps
+        };
+        let bytes = self.source.renditions[index].bytes(bps, keyframe, number);
         let packets = bytes.div_ceil(MAX_PAYLOAD_BYTES);
         let payloads: Vec<Bytes> = (0..packets)
             .map(|packet| {
@@ -162,47 +196,50 @@ impl Station {
             self.gates[rendition.index()].arrived(frame.rtp_ticks);
         }
         let entry = self.rings[rendition.index()].push(frame, now);
-        if self.media.admit(rendition, keyframe).is_sent {
-            let sink = &mut sink(&mut self.out, now);
-            self.media.write_frame(now, entry, sink);
+        for (viewer, media) in self.viewers.iter_mut().enumerate() {
+            if media.admit(rendition, keyframe).is_sent {
+                let sink = &mut sink(&mut self.out, viewer, now);
+                media.write_frame(now, entry.clone(), sink);
+            }
         }
     }
 
-    fn timers(&mut self, now: Instant) {
-        if self.media.pli_backoff.forward_delayed(now) {
-            self.gates[self.media.rendition.index()].request();
+    fn timers(&mut self, now: Instant, viewer: usize) {
+        let media = &mut self.viewers[viewer];
+        if media.pli_backoff.forward_delayed(now) {
+            self.gates[media.rendition.index()].request();
         }
-        if self.media.phase != Phase::Live {
+        if media.phase != Phase::Live {
             return;
         }
-        let dropped = self.media.drop_late(now);
+        let dropped = media.drop_late(now);
         if dropped > 0 {
             self.late += dropped;
-            if self.media.needs_keyframe_after_drop(now) {
-                self.gates[self.media.rendition.index()].request();
+            if media.needs_keyframe_after_drop(now) {
+                self.gates[media.rendition.index()].request();
             }
             return;
         }
-        self.media.write_queued(now, &mut sink(&mut self.out, now));
-        let padding = self.media.control.padding(now);
+        media.write_queued(now, &mut sink(&mut self.out, viewer, now));
+        let padding = media.control.padding(now);
         if padding > 0 {
             self.padding += padding;
-            let ring = &self.rings[self.media.rendition.index()];
-            let sink = &mut sink(&mut self.out, now);
-            self.media.write_padding(now, padding, ring, sink);
+            let ring = &self.rings[media.rendition.index()];
+            let sink = &mut sink(&mut self.out, viewer, now);
+            media.write_padding(now, padding, ring, sink);
         }
-        if self.media.control.due(now).is_some_and(|due| due <= now) {
-            let current = self.media.rendition;
-            let changed = self.media.control.tick(now, &self.ladder, current);
-            self.apply_estimate(now, changed);
+        if media.control.due(now).is_some_and(|due| due <= now) {
+            let current = media.rendition;
+            let changed = media.control.tick(now, &self.ladder, current);
+            self.apply_estimate(now, viewer, changed);
         }
     }
 
-    fn apply_estimate(&mut self, now: Instant, changed: bool) {
+    fn apply_estimate(&mut self, now: Instant, viewer: usize, changed: bool) {
         if changed {
             self.retarget(now);
         }
-        let Some(change) = self.media.reconsider(now, &self.ladder) else {
+        let Some(change) = self.viewers[viewer].reconsider(now, &self.ladder) else {
             return;
         };
         self.retarget(now);
@@ -214,54 +251,66 @@ impl Station {
     }
 
     fn retarget(&mut self, now: Instant) {
-        targets(&mut self.ladder, self.media.estimates());
+        let estimates = self.viewers.iter().flat_map(MediaSender::estimates);
+        let others = std::iter::repeat_n((RenditionId::MAIN, None), self.others);
+        targets(&mut self.ladder, estimates.chain(others));
         self.retarget_at = now + RETARGET_EVERY;
     }
 
-    /// Takes what the receiver sent.
-    pub(super) fn receive(&mut self, now: Instant, message: Message) {
-        let mut needs_keyframe = false;
+    /// Takes what a viewer sent.
+    pub(super) fn receive(&mut self, now: Instant, viewer: usize, message: Message) {
+        let media = &mut self.viewers[viewer];
+        let (mut needs_keyframe, mut has_arrivals, mut changed) = (false, false, false);
         match message {
             Message::Pli => needs_keyframe = true,
             Message::Nack(numbers) => {
-                self.media.control.start_monitoring(now);
+                media.control.start_monitoring(now);
                 for number in numbers {
                     let rings = &self.rings;
                     let find = |id: RenditionId, number| rings[id.index()].packet(number);
-                    let sink = &mut sink(&mut self.out, now);
-                    let outcome = self.media.resend(now, number, find, sink);
+                    let sink = &mut sink(&mut self.out, viewer, now);
+                    let outcome = media.resend(now, number, find, sink);
                     self.resent += usize::from(outcome == ResendOutcome::Sent);
                     needs_keyframe |= outcome == ResendOutcome::Exhausted;
                 }
             }
             Message::Report(loss, round_trip) => {
-                self.media.round_trip = Some(round_trip);
-                self.media.control.report(now, loss, Some(round_trip));
+                media.round_trip = Some(round_trip);
+                media.control.report(now, loss, Some(round_trip));
             }
             Message::Transport(acknowledgements) => {
-                let changed = self.media.control.feedback(now, &acknowledgements);
-                self.apply_estimate(now, changed);
+                has_arrivals = true;
+                changed = media.control.feedback(now, &acknowledgements);
             }
         }
         if needs_keyframe {
-            self.media.control.start_monitoring(now);
-            if self.media.needs_keyframe(now) {
-                self.gates[self.media.rendition.index()].request();
+            media.control.start_monitoring(now);
+            if media.needs_keyframe(now) {
+                self.gates[media.rendition.index()].request();
             }
+        }
+        if has_arrivals {
+            self.apply_estimate(now, viewer, changed);
         }
     }
 
+    /// The estimate of the first viewer.
     pub(super) fn estimate_bps(&self) -> Option<u32> {
-        self.media.control.estimate_bps()
+        self.viewers[0].control.estimate_bps()
     }
 }
 
-fn sink(out: &mut Vec<Datagram>, now: Instant) -> impl FnMut(&Header, &[u8]) + use<'_> {
+fn sink(
+    out: &mut Vec<(usize, Datagram)>,
+    viewer: usize,
+    now: Instant,
+) -> impl FnMut(&Header, &[u8]) + use<'_> {
     move |header, payload| {
-        out.push(Datagram {
+        let datagram = Datagram {
             left: now,
             header: header.clone(),
             payload: Bytes::copy_from_slice(payload),
-        });
+        };
+        out.push((viewer, datagram));
     }
 }

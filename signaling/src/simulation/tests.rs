@@ -79,52 +79,62 @@ fn each(networks: Vec<Network>, filter: &str, holds: impl Fn(&Outcome) -> bool) 
 
 #[test]
 fn a_good_network_has_720p_at_once_and_keeps_it() {
-    let at_once = |seen: &Outcome| seen.shares[0] > 0.999 && seen.first_ms < 200;
+    let at_once =
+        |seen: &Outcome| seen.shares[0] > 0.999 && seen.first_ms < 200 && seen.frozen_percent < 1.0;
     each(grid(), "free", at_once);
     each(special(), "2 Mbit/s", at_once);
-    each(special(), "jitter", |seen| {
-        at_once(seen) && seen.frozen_percent == 0.0
-    });
-    each(special(), "bursts", |seen| {
-        at_once(seen) && seen.frozen_percent < 1.0
-    });
+    each(special(), "jitter", at_once);
+    each(special(), "bursts", at_once);
 }
 
 #[test]
-fn a_slow_network_without_loss_hardly_freezes() {
+fn a_slow_network_without_loss_does_not_freeze() {
     let moves = |seen: &Outcome| seen.frozen_percent == 0.0 && seen.longest_late_gap_ms < 250;
     for filter in ["1 Mbit/s, 20 ms, 0 %", "1 Mbit/s, 100 ms, 0 %"] {
         each(grid(), filter, |seen| moves(seen) && seen.shares[0] > 0.999);
     }
-    // The goal is 1 %; a probe that takes 360p for possible costs a freeze at the start.
-    let nearly = |seen: &Outcome| seen.frozen_percent < 1.5 && seen.longest_late_gap_ms < 500;
-    each(grid(), "300 kbit/s, 20 ms, 0 %", nearly);
-    each(grid(), "300 kbit/s, 100 ms, 0 %", nearly);
+    each(grid(), "300 kbit/s, 20 ms, 0 %", moves);
+    each(grid(), "300 kbit/s, 100 ms, 0 %", moves);
+    each(special(), "500 kbit/s, 40 ms", moves);
     each(special(), "queue of 1 s", |seen| {
         moves(seen) && seen.queue_p90_ms < 100
+    });
+    each(special(), "150 kbit/s", |seen| {
+        seen.frozen_percent < 1.0 && seen.pictures_per_s >= 5.0
     });
 }
 
 #[test]
-fn a_slow_network_with_loss_freezes_little() {
-    // The goal is 1 %.
-    each(grid(), "1 Mbit/s", |seen| seen.frozen_percent < 5.0);
-    each(grid(), "300 kbit/s", |seen| seen.frozen_percent < 3.0);
+fn a_slow_network_with_loss_freezes_less_than_a_hundredth_of_the_time() {
+    // A single loss before the playout delay has grown freezes the webcam for 1.0 % at 1 % loss and 100 ms.
+    each(grid(), "1 Mbit/s", |seen| seen.frozen_percent < 1.05);
+    each(grid(), "300 kbit/s", |seen| seen.frozen_percent < 1.0);
+    each(special(), "among others", |seen| seen.frozen_percent < 1.0);
 }
 
 #[test]
-fn the_first_picture_comes_soon() {
-    each(grid(), "1 Mbit/s", |seen| seen.first_ms < 500);
-    each(grid(), "300 kbit/s", |seen| seen.first_ms < 1500);
+fn two_viewers_behind_one_link_share_it() {
+    // The goal is 1 %: both take 720p for possible until the queue has told.
+    each(special(), "two viewers", |seen| {
+        seen.frozen_percent < 4.0 && seen.longest_late_gap_ms < 250 && seen.pictures_per_s > 25.0
+    });
+}
+
+#[test]
+fn the_first_picture_comes_soon_and_its_size_is_settled_within_five_seconds() {
+    let soon = |seen: &Outcome, most_ms| seen.first_ms < most_ms && seen.settled_ms < 5000;
+    each(grid(), "1 Mbit/s", |seen| soon(seen, 500));
+    each(grid(), "300 kbit/s", |seen| soon(seen, 1500));
 }
 
 #[test]
 fn a_network_that_changes_is_followed() {
+    let recovers = |seen: &Outcome| seen.recovered_ms.is_some_and(|ms| ms < 6000);
+    each(grid(), "300 kbit/s", recovers);
     each(special(), "500 kbit/s, 3 Mbit/s", |seen| {
-        seen.longest_late_gap_ms < 700 && seen.recovered_ms.is_some_and(|ms| ms < 6000)
+        seen.longest_late_gap_ms < 700 && recovers(seen)
     });
     each(special(), "outage", |seen| {
-        seen.moving_again_ms.is_some_and(|ms| ms < 1000)
-            && seen.recovered_ms.is_some_and(|ms| ms < 6000)
+        seen.moving_again_ms.is_some_and(|ms| ms < 1000) && recovers(seen)
     });
 }

@@ -8,6 +8,7 @@ mod compose;
 mod crowd;
 mod encoder;
 mod filters;
+mod frame_sizes;
 mod hostile;
 mod http;
 mod isolation;

@@ -87,7 +87,7 @@ fn the_target_follows_a_single_viewer_within_limits() {
         "at least half"
     );
     assert_eq!(targets_of(&[(0, Some(9_000_000))])[0], 1_500_000);
-    assert_eq!(targets_of(&[(2, Some(50_000))])[2], 100_000);
+    assert_eq!(targets_of(&[(2, Some(50_000))])[2], 90_000);
 }
 
 #[test]

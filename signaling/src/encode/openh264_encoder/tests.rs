@@ -1,5 +1,12 @@
+use std::time::{Duration, Instant};
+
+use capture::scale::Scaler;
+use capture::scene::Scene;
+use capture::{PicturePool, WallClock};
+
 use super::*;
 use crate::encode::encoder::contract::{self, picture};
+use crate::encode::pace::pace;
 
 fn encoder() -> OpenH264Encoder {
     OpenH264Encoder::new(&Rendition {
@@ -36,4 +43,36 @@ fn the_level_is_the_lowest_for_the_picture() {
     assert!(matches!(level(640, 360, 30), Level::Level_3_0));
     assert!(matches!(level(1280, 720, 60), Level::Level_3_2));
     assert!(matches!(level(1920, 1080, 30), Level::Level_4_0));
+}
+
+#[test]
+fn a_keyframe_of_the_smallest_rendition_passes_a_slow_network_within_300_ms() {
+    const TARGET_BPS: u32 = 90_000;
+    let (start, mut scaler) = (Instant::now(), Scaler::new());
+    let scene = Scene::new(WallClock::start(), PicturePool::new(2)).expect("a scene");
+    let mut encoder = OpenH264Encoder::new(&Rendition {
+        width: 320,
+        height: 180,
+        bitrate_bps: 200_000,
+        fps: 15,
+        ..Rendition::MAIN
+    });
+    let pace = pace(15, 200_000, TARGET_BPS, true);
+    for frame in 0..24_u32 {
+        let at = frame * Duration::from_millis(133);
+        let taken = scene.frame_at(at, start + at, u64::from(frame));
+        let mut small = I420::black(320, 180).expect("even");
+        scaler.scale(&taken.pixels, &mut small).expect("scales");
+        let is_keyframe = frame % 12 == 0;
+        let bps = if is_keyframe {
+            pace.keyframe_bps
+        } else {
+            pace.encoder_bps
+        };
+        encoder.set_bitrate(bps).expect("accepted");
+        let encoded = encoder.encode(&small, is_keyframe, frame * 12_000);
+        let bits = encoded.expect("encodes").access_unit.len() * 8;
+        let takes_ms = bits * 1000 / TARGET_BPS as usize;
+        assert!(takes_ms < 300, "picture {frame} takes {takes_ms} ms");
+    }
 }

@@ -1,4 +1,54 @@
+use super::super::packet_ring::tests::frame;
+use super::super::rtp_stream::StreamTerms;
 use super::*;
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A viewer that was sent a keyframe of three packets, numbered from 0.
+fn with_keyframe(start: Instant, ring: &mut PacketRing) -> MediaSender {
+    let terms = StreamTerms {
+        ssrc: 1,
+        payload_type: 102,
+        rtx: Some((2, 103)),
+        playout_delay_id: None,
+        transport_id: Some(3),
+    };
+    let rtp = RtpStream::new(terms, 0);
+    let mut media = MediaSender::new(start, rtp, RenditionChoice::Auto, RenditionId::MAIN);
+    media.phase = Phase::Awaiting;
+    let entry = ring.push(frame(0, true, 3), start);
+    assert!(media.admit(RenditionId::MAIN, true).starts);
+    media.write_frame(start, entry, &mut |_, _| {});
+    media
+}
+
+fn again(media: &mut MediaSender, now: Instant, ring: &PacketRing) -> ResendOutcome {
+    media.resend(now, 1, |_, number| ring.packet(number), &mut |_, _| {})
+}
+
+#[test]
+fn a_pli_is_answered_by_the_packet_of_a_keyframe_that_was_sent_again() {
+    let (mut ring, start) = (PacketRing::default(), Instant::now());
+    let mut media = with_keyframe(start, &mut ring);
+    let asked = start + 400 * MS;
+    assert_eq!(again(&mut media, asked, &ring), ResendOutcome::Sent);
+    assert!(!media.needs_keyframe(asked + 300 * MS));
+    assert!(media.needs_keyframe(asked + 500 * MS), "it was lost, too");
+}
+
+#[test]
+fn a_keyframe_is_requested_at_once_after_the_last_retransmission() {
+    let (mut ring, start) = (PacketRing::default(), Instant::now());
+    let mut media = with_keyframe(start, &mut ring);
+    let at = |round: u32| start + round * 150 * MS;
+    for round in 0..3 {
+        assert_eq!(again(&mut media, at(round), &ring), ResendOutcome::Sent);
+        let repeated = again(&mut media, at(round) + 80 * MS, &ring);
+        assert_eq!(repeated, ResendOutcome::Repeat, "it may not have arrived");
+    }
+    assert_eq!(again(&mut media, at(3), &ring), ResendOutcome::Exhausted);
+    assert!(media.needs_keyframe(at(3)));
+}
 
 #[test]
 fn freezes_add_up_and_overlapping_ones_count_once() {

@@ -13,6 +13,8 @@ const TERMS: StreamTerms = StreamTerms {
     transport_id: Some(3),
 };
 
+const ANSWERED: Duration = Duration::from_millis(100);
+
 fn stream(terms: StreamTerms, first: u16) -> RtpStream {
     RtpStream::new(terms, u64::from(first) << 48 | 0x0007_0000_0064)
 }
@@ -51,7 +53,7 @@ fn again(
     now: Instant,
 ) -> Result<Vec<Packet>, ResendOutcome> {
     let find = |_, number| ring.packet(number);
-    viewer.resend(number, find, now, None, &mut |_| None)
+    viewer.resend(number, find, now, ANSWERED, false, &mut |_| None)
 }
 
 fn numbers(packets: &[Packet]) -> Vec<u16> {
@@ -231,7 +233,7 @@ fn numbers_continue_over_a_change_of_rendition_and_nacks_find_the_right_ring() {
             _ => small.packet(number),
         };
         let number = packet.header.sequence_number;
-        let Ok(again) = viewer.resend(number, find, now, None, &mut |_| None) else {
+        let Ok(again) = viewer.resend(number, find, now, ANSWERED, false, &mut |_| None) else {
             panic!("{number} is in its ring");
         };
         let again = &again[0];
@@ -312,7 +314,7 @@ fn transport_numbers_are_in_media_retransmissions_and_padding() {
     };
     let mut packets = some(&mut viewer, &entry, 0..2, &mut stamp);
     let find = |_, number| ring.packet(number);
-    let Ok(rtx) = viewer.resend(11, find, now, None, &mut stamp) else {
+    let Ok(rtx) = viewer.resend(11, find, now, ANSWERED, false, &mut stamp) else {
         panic!("it is in the ring");
     };
     let rtx = &rtx[0];
