@@ -11,8 +11,11 @@ pub(crate) mod conditional;
 pub(crate) mod connections;
 pub(crate) mod host_names;
 pub(crate) mod request_head;
+mod send_queue;
+mod silence;
 pub(crate) mod sockets;
 mod table;
+mod timed_stream;
 pub(crate) mod tls;
 
 /// The client's end of a connection, from the socket; never from a header, which a client can forge.
