@@ -4,6 +4,7 @@ mod backup;
 mod client;
 mod errors;
 mod gallery;
+mod handovers;
 mod jobs;
 mod join;
 mod languages;
