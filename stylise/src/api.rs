@@ -175,6 +175,8 @@ pub struct JobView {
     pub waits_for: Option<WaitsFor>,
     /// Whether the result may be shown in the gallery.
     pub share: bool,
+    /// The result's id in the gallery; `None`: it is not shown there.
+    pub gallery: Option<GalleryId>,
     /// Whether the submitted picture is still stored.
     pub has_source: bool,
     /// Whether the result is stored.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use capture::Threads;
 use prometheus_client::registry::Registry;
@@ -16,10 +16,12 @@ use stylise::{Booth, BoothMetrics, BoothSettings, Builtin, Stylist, StylistError
 use stylise::{Growth, may_take};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
+use crate::booth::handovers::Handovers;
 use crate::booth::opening::{BoothOpener, OpeningPlan};
 use crate::config::BoothConfig;
 use crate::metrics::{CounterBy, UploadRefusal};
 
+pub(crate) mod handovers;
 mod opening;
 
 pub(crate) use self::opening::BoothClosedError;
@@ -40,6 +42,7 @@ pub(crate) struct PhotoBooth {
     decoders: Semaphore,
     queries: Arc<Semaphore>,
     followers: Arc<Semaphore>,
+    handovers: Mutex<Handovers>,
     refused: CounterBy<UploadRefusal>,
 }
 
@@ -111,6 +114,7 @@ impl PhotoBooth {
             decoders: Semaphore::new(DECODERS_MAX),
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
+            handovers: Mutex::default(),
             refused,
         }
     }
@@ -128,6 +132,12 @@ impl PhotoBooth {
     /// Whether ComfyUI overwrites visitors' pictures after their jobs; `None` without a server.
     pub(crate) fn comfyui_erases(&self) -> Option<bool> {
         Some(self.comfyui.as_ref()?.erases_pictures())
+    }
+
+    pub(crate) fn handovers(&self) -> MutexGuard<'_, Handovers> {
+        self.handovers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Admits an upload from that address; `None`: refused.

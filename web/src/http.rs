@@ -12,9 +12,11 @@ pub(crate) mod connections;
 pub(crate) mod host_names;
 pub(crate) mod request_head;
 pub(crate) mod send_progress;
+mod silence;
 pub(crate) mod sockets;
 mod table;
 mod tcp_info;
+mod timed_stream;
 pub(crate) mod tls;
 
 /// The client's end of a connection, from the socket; never from a header, which a client can forge.

@@ -73,6 +73,7 @@ fn table() -> Vec<Route> {
         .delete(admin::log_out);
     let sessions = delete(admin::log_out_everywhere);
     let shutter = get(shutter::shutter).put(shutter::change);
+    let handover = get(stylise::handover::status).post(stylise::handover::redeem);
     let gallery_picture = patch(gallery::hide).delete(gallery::erase);
     vec![
         route(Nothing, "/", get(page::index)),
@@ -126,6 +127,12 @@ fn table() -> Vec<Route> {
         route(Watch, "/api/styles", get(stylise::styles)),
         route(Watch, "/api/stylise/{id}", stylise::job_methods()),
         route(Watch, "/api/stylise/{id}/events", get(stylise::job::events)),
+        route(
+            Watch,
+            "/api/stylise/{id}/handover",
+            post(stylise::handover::make),
+        ),
+        route(Watch, "/api/handovers/{secret}", handover),
         route(
             Watch,
             "/api/stylise/{id}/{picture}",

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::api::{BoothError, JobView, WaitsFor};
 use crate::booth::job_traces::JobTraces;
-use crate::job::{JobEvent, JobId, State};
+use crate::job::{GalleryId, JobEvent, JobId, State};
 use crate::jobs::estimate::JobTiming;
 use crate::jobs::expiry::{ClockReading, StationTime};
 use crate::jobs::followers::Followers;
@@ -209,12 +209,21 @@ impl BoothState {
             },
             waits_for: waits_for(row, running, stylist),
             share: row.share,
+            gallery: self.gallery_id(row),
             has_source: row.source.is_some(),
             has_result: row.result.is_some(),
             preview_serial: running.map_or(0, |running| running.preview_serial),
             expires_at_unix_ms: self.time.unix_ms(row.expires_at_ms),
             created_at_unix_ms: self.time.unix_ms(row.created_at_ms),
         }
+    }
+
+    fn gallery_id(&self, row: &Row) -> Option<GalleryId> {
+        let is_shown = row.share && row.state == State::Done;
+        // Without it only a link is missing.
+        is_shown
+            .then(|| self.store.gallery_id(row.id).ok().flatten())
+            .flatten()
     }
 
     fn position(

@@ -98,6 +98,7 @@ mod tests {
             note: None,
             waits_for: None,
             share: false,
+            gallery: None,
             has_source: true,
             has_result: false,
             preview_serial: 0,

@@ -4,16 +4,17 @@ import { byId, setText } from "../app/page.js";
 import { translatePage } from "../app/translated.js";
 import { isAvailable } from "../camera/device.js";
 import { fetchStyles } from "./cards.js";
-import { download } from "./download.js";
+import { redeem, secretIn } from "./handover.js";
 import { followJob, randomKey, sendOrder } from "./order.js";
 import { prepared } from "./photo.js";
 import { makePresence } from "./presence.js";
+import { downloadPicture } from "./result_download.js";
 import { makeResult, makeScreens } from "./screens.js";
 import { makeShutter } from "./shutter.js";
 import { makeStage } from "./stage.js";
 import * as store from "./store.js";
 import { initial, step } from "./visit.js";
-import { workWords } from "./words.js";
+import { makingWords, workWords } from "./words.js";
 
 const TICK_MS = 250;
 const STYLES_EVERY_MS = 15000; // the picture server may come or go while somebody chooses
@@ -28,6 +29,15 @@ let stopFetching = null;
 let said = "";
 let historyMethod = "replaceState"; // how leaveAddress() changes the address
 
+// On a device that visitors share.
+const kiosk = new URLSearchParams(location.search).has("kiosk")
+  ? (await import("./kiosk/main.js")).makeKiosk({
+      begin: openFinder,
+      next: () => dispatch({ type: "next" }),
+      back: () => dispatch({ type: "retake" }),
+      say,
+    })
+  : null;
 const stage = makeStage();
 const result = makeResult({ dispatch, say });
 const screens = makeScreens({
@@ -38,10 +48,11 @@ const screens = makeScreens({
 const shutter = makeShutter({
   taken: (blob) => take(blob),
   failed: (name) => dispatch({ type: name === "live" ? "no_live" : "no_camera" }),
+  facesSeen: kiosk?.facesSeen,
   stage,
   say,
 });
-const presence = makePresence({ left: () => dispatch({ type: "left" }), words: () => words });
+const presence = kiosk ?? makePresence({ left: () => dispatch({ type: "left" }), words: () => words });
 
 function dispatch(event) {
   const before = state;
@@ -52,8 +63,10 @@ function dispatch(event) {
   historyMethod = left ? "pushState" : "replaceState";
   if (["camera", "live"].includes(before.name) && state.name !== before.name) shutter.shut();
   for (const action of next.actions) ACTIONS[action]();
-  if (state.name === "style" && before.name !== "style") offerStyles();
-  if (state.name !== before.name) presence.screen(state.name);
+  const isNew = state.name !== before.name;
+  // The title of a style is said while it is made.
+  if (isNew && (state.name === "style" || (state.name === "waiting" && offer === undefined))) offerStyles();
+  if (isNew) presence.screen(state.name);
   show();
 }
 
@@ -75,6 +88,7 @@ const ACTIONS = {
   },
   keep_order: () => store.keep({ order: state.order }),
   keep_id() {
+    if (kiosk) return;
     store.keep({ id: state.id });
     store.reopen(state.id);
     if (location.hash !== `#${state.id}`) history.replaceState(null, "", `#${state.id}`);
@@ -82,6 +96,7 @@ const ACTIONS = {
   keep_seen: () => store.keep({ id: state.id, seen: true }),
   forget() {
     store.keep(null);
+    stage.made(null);
     leaveAddress();
   },
   close: store.closeAll,
@@ -95,7 +110,7 @@ const ACTIONS = {
   },
   fetch_result() {
     const { id, job } = state;
-    stopFetching = download(job.result, (event) => {
+    stopFetching = downloadPicture(job.result, (event) => {
       if (id !== state.id) return;
       if (event.type === "there") result.made(event.blob, stage.made(event.blob));
       dispatch(event);
@@ -137,7 +152,7 @@ async function change(method, body, event) {
 
 function fetchSource() {
   const { id, job } = state;
-  stopFetching = download(job?.source ?? `api/stylise/${id}/source.jpg`, (event) => {
+  stopFetching = downloadPicture(job?.source ?? `api/stylise/${id}/source.jpg`, (event) => {
     if (id !== state.id) return;
     if (event.type === "there") take(event.blob);
     else if (event.type !== "received") dispatch({ type: "gone" });
@@ -165,9 +180,10 @@ async function offerStyles() {
 function show() {
   if (!words) return;
   screens.show(state, { words, offer });
-  if (state.name === "photo") byId("last").hidden = !store.kept().seen;
+  kiosk?.show(state);
+  if (state.name === "photo") byId("last").hidden = !store.kept().id && !store.kept().order;
   // Only titles are spoken: running numbers would interrupt a screen reader all the time.
-  const { title } = workWords(state, performance.now());
+  const { title } = workWords(state, performance.now(), makingWords(state, offer, words));
   if (title && !title[0].endsWith(".percent")) say(words.say(...title));
 }
 
@@ -186,17 +202,11 @@ function wire() {
       if (file) take(file);
     });
   }
-  on("open-camera", "click", () => {
-    dispatch({ type: "open_camera" });
-    shutter.open("camera");
-  });
-  on("use-live", "click", () => {
-    dispatch({ type: "open_live" });
-    shutter.open("live");
-  });
+  on("open-camera", "click", () => openFinder("camera"));
+  on("use-live", "click", () => openFinder("live"));
   on("shut-camera", "click", () => dispatch({ type: "retake" }));
-  on("last", "click", () => dispatch({ type: "resume", id: store.kept().id }));
-  on("finish", "click", () => dispatch({ type: "finish" }));
+  on("last", "click", openLast);
+  on("finish", "click", () => dispatch({ type: kiosk ? "next" : "finish" }));
   on("agree", "change", ({ target }) => dispatch({ type: "agree", share: target.checked }));
   on("screen-style", "submit", (event) => {
     event.preventDefault();
@@ -212,19 +222,50 @@ function wire() {
   byId("take").hidden = isAvailable();
 }
 
-// Resumes the visit of before a reload. A result that was seen already is not opened, since the next visitor may
-// be somebody else; its own address and a button open it.
+function openFinder(name) {
+  dispatch({ type: `open_${name}` });
+  shutter.open(name);
+}
+
+// Resumes the visit of before a reload. What was made in another tab is not opened, since that visitor may be somebody
+// else: its own address and a button open it.
 async function resume() {
+  if (kiosk) return show();
   const id = idInAddress();
   const { id: last, seen, order } = store.kept();
   if (id) return dispatch({ type: "resume", id });
-  if (last && !seen) return dispatch({ type: "resume", id: last });
-  const mine = order || store.hasPhotoOfThisTab();
-  const blob = mine ? await store.keptPhoto(Date.now()) : null;
-  if (blob) setPhoto(blob);
-  else store.dropPhoto();
-  if (order && blob) return dispatch({ type: "resume_order", order });
-  return blob ? dispatch({ type: "photo", photo: "file" }) : show();
+  if (secretIn(location.hash)) return resumeHandover();
+  if (last && !seen && store.isOfThisTab(last)) return dispatch({ type: "resume", id: last });
+  if (store.hasPhotoOfThisTab()) return resumePhoto(order);
+  // The photo of an order that was not sent stays for the button, for a while.
+  if (!order || !(await store.keptPhoto(Date.now()))) store.dropPhoto();
+  return show();
+}
+
+async function resumePhoto(order) {
+  const blob = await store.keptPhoto(Date.now());
+  if (!blob) {
+    store.dropPhoto();
+    if (order) store.keep(null);
+    return show();
+  }
+  setPhoto(blob);
+  return dispatch(order ? { type: "resume_order", order } : { type: "photo", photo: "file" });
+}
+
+function openLast() {
+  const { id, order } = store.kept();
+  return id ? dispatch({ type: "resume", id }) : resumePhoto(order);
+}
+
+// The address is of a code at a device that visitors share.
+async function resumeHandover() {
+  const secret = secretIn(location.hash);
+  if (!secret || kiosk) return;
+  dispatch({ type: "code", note: "code_asked" });
+  const id = await redeem(secret);
+  history.replaceState(null, "", location.pathname + location.search);
+  dispatch(id ? { type: "resume", id } : { type: "code", note: "code_over" });
 }
 
 // The id of a job in the address; null where there is none or its visitor has left.
@@ -238,6 +279,7 @@ function idInAddress() {
 wire();
 translatePage((next) => {
   words = next;
+  kiosk?.reworded(words);
   show();
 });
 resume();
@@ -246,5 +288,6 @@ setInterval(() => state.name === "style" && offerStyles(), STYLES_EVERY_MS);
 addEventListener("online", () => dispatch({ type: "online" }));
 addEventListener("hashchange", () => {
   const id = idInAddress();
-  if (id && id !== state.id) dispatch({ type: "resume", id });
+  if (id && id !== state.id && !kiosk) dispatch({ type: "resume", id });
+  resumeHandover();
 });

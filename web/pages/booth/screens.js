@@ -2,7 +2,7 @@
 
 import { byId, setText, timestamp } from "../app/page.js";
 import { radioCards } from "./cards.js";
-import { consentWords, troubleWords, workWords } from "./words.js";
+import { consentWords, makingWords, troubleWords, workWords } from "./words.js";
 
 const SCREENS = {
   photo: "photo",
@@ -29,7 +29,7 @@ export function makeScreens({ stage, result, chosen }) {
     note(screen, state.note, words);
     if (screen === "camera") showCamera(state.name === "live", words);
     if (screen === "style") showStyles(state, words, offer);
-    if (screen === "work") showWork(workWords(state, performance.now()), words);
+    if (screen === "work") showWork(workWords(state, performance.now(), makingWords(state, offer, words)), words);
     byId("cancel").classList.toggle("absent", state.name === "fetching");
     if (screen === "done") result.show(state.job, words, offer);
     else result.leave();
@@ -50,6 +50,8 @@ export function makeScreens({ stage, result, chosen }) {
       drawn = now;
       radioCards(byId("styles"), { styles, selected: state.style, words, chosen });
     }
+    // The cards of the visitor before are drawn with another choice.
+    for (const radio of byId("styles").querySelectorAll("input")) radio.checked = radio.value === state.style;
     byId("agree").checked = state.share;
     byId("agree-line").hidden = offer?.gallery === false;
     const found = styles.find((style) => style.id === state.style);
@@ -130,6 +132,9 @@ export function makeResult({ dispatch, say }) {
       byId("shown").checked = job.share;
       byId("shown-line").hidden = offer?.gallery === false && !job.share;
       byId("until").textContent = until(job, words);
+      const isShown = job.share && job.gallery && offer?.gallery !== false;
+      byId("in-gallery").hidden = !isShown;
+      if (isShown) byId("in-gallery").href = `gallery#${job.gallery}`;
       if (job.result === drawn) return;
       drawn = job.result;
       const name = `carrier-${job.style}-${timestamp(new Date(job.created_at_unix_ms ?? Date.now()))}.jpg`;
@@ -141,7 +146,8 @@ export function makeResult({ dispatch, say }) {
     },
     leave() {
       drawn = null;
-      file = null;
+      blob = address = file = null;
+      byId("save").removeAttribute("href");
     },
   };
 }

@@ -2,12 +2,15 @@
 
 import { byId } from "../app/page.js";
 import { close, openCamera } from "../camera/device.js";
+import { digitSpot } from "./digit_spot.js";
 import { download } from "./download.js";
+import { watchFaces } from "./faces.js";
 import { countDown, grabbed } from "./photo.js";
 
-// `taken` gets the photo; `failed` gets the viewfinder's name ("camera" or "live") when it has no picture.
-export function makeShutter({ taken, failed, stage, say }) {
-  const finders = { camera: makeCameraFinder(stage), live: makeLiveFinder(stage) };
+// `taken` gets the photo; `failed` gets the viewfinder's name ("camera" or "live") when it has no picture; `facesSeen`
+// gets the faces in the live picture.
+export function makeShutter({ taken, failed, facesSeen, stage, say }) {
+  const finders = { camera: makeCameraFinder(stage), live: makeLiveFinder(stage, facesSeen) };
   const shutter = byId("shutter");
   let open = null; // the name of the open viewfinder
   let counting = null; // the AbortController of the running countdown
@@ -34,6 +37,7 @@ export function makeShutter({ taken, failed, stage, say }) {
     const ready = await countDown((count) => {
       byId("count").hidden = false;
       byId("count").textContent = String(count);
+      place(finder.faces());
       say(String(count));
     }, signal);
     if (!ready) return;
@@ -43,6 +47,13 @@ export function makeShutter({ taken, failed, stage, say }) {
     if (!photo) return lost();
     shut();
     taken(photo);
+  }
+
+  function place(faces) {
+    const { width, height } = byId("frame").getBoundingClientRect();
+    const { x, y } = digitSpot(faces, width / height);
+    byId("count").style.setProperty("--x", `${x * 100}%`);
+    byId("count").style.setProperty("--y", `${y * 100}%`);
   }
 
   shutter.addEventListener("click", release);
@@ -107,6 +118,7 @@ function makeCameraFinder(stage) {
       show(false);
     },
     grab: () => (stream ? grabbed(lens) : null),
+    faces: () => null,
     turn() {
       if (!events) return;
       facing = facing === "user" ? "environment" : "user";
@@ -120,17 +132,22 @@ function makeCameraFinder(stage) {
 
 const SNAPSHOT = new URL("../snapshot.jpg?boxes=0", import.meta.url);
 const SNAPSHOT_EVERY_MS = 200; // more often would take bandwidth from the viewers
+const KIOSK_EVERY_MS = 100; // one device at a station, on which everybody looks
 const FAILURES_MAX = 3; // requests in a row; then there is no live picture
 const HIDDEN_POLL_MS = 1000; // how often a hidden page checks whether it is visible again
 
 // The viewfinder of the station's live picture: one snapshot after the other. The photo is the very snapshot
 // that was shown, byte for byte.
-function makeLiveFinder(stage) {
+function makeLiveFinder(stage, facesSeen) {
+  const isKiosk = "kiosk" in document.documentElement.dataset;
+  const everyMs = isKiosk ? KIOSK_EVERY_MS : SNAPSHOT_EVERY_MS;
   const canvas = byId("live");
   let events = null; // {ready, lost}, while it is open
   let shown = null; // the snapshot on the canvas
   let end = null; // of the running request
   let timer = 0;
+  let faces = null;
+  let stopWatching = null;
 
   function next() {
     if (document.hidden) return void (timer = setTimeout(next, HIDDEN_POLL_MS));
@@ -142,7 +159,7 @@ function makeLiveFinder(stage) {
       if (event.type === "received") {
         if (event.retryAt === null || (failures += 1) < FAILURES_MAX) return;
       } else if (event.type === "there" && (await draw(event.blob, mine))) {
-        if (events === mine) timer = setTimeout(next, Math.max(askedAt + SNAPSHOT_EVERY_MS - performance.now(), 0));
+        if (events === mine) timer = setTimeout(next, Math.max(askedAt + everyMs - performance.now(), 0));
         return;
       }
       if (events === mine) mine.lost();
@@ -170,15 +187,29 @@ function makeLiveFinder(stage) {
   return {
     open(handlers) {
       events = handlers;
+      stopWatching = watchFaces((seen) => {
+        faces = isKiosk ? seen.map(mirrored) : seen;
+        facesSeen?.(seen);
+      });
       next();
     },
     shut() {
       events = null;
       shown = null;
+      faces = null;
+      stopWatching?.();
       clearTimeout(timer);
       end?.();
       canvas.hidden = true;
+      // No picture stays in memory.
+      Object.assign(canvas, { width: 1, height: 1 });
     },
     grab: () => shown,
+    faces: () => faces,
   };
+}
+
+// A shared device shows the live picture like a mirror.
+function mirrored({ x1, x2, ...rest }) {
+  return { ...rest, x1: 1 - x2, x2: 1 - x1 };
 }

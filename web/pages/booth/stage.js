@@ -7,12 +7,13 @@ export function makeStage() {
   const frame = byId("frame");
   const picture = byId("picture");
   const stylised = byId("stylised");
+  const filling = byId("filling");
   const compare = makeCompare(frame, byId("compare"));
   const own = makeBlobAddress(); // of the photo in this page
   const made = makeBlobAddress(); // of the result
   let preview = null; // of the unfinished picture: {address, shown}
 
-  for (const image of [picture, stylised]) {
+  for (const image of [picture, filling, stylised]) {
     // The frame takes the image's shape before it is shown.
     image.addEventListener("load", () => {
       image.classList.remove("unreadable");
@@ -44,7 +45,7 @@ export function makeStage() {
     image.addEventListener("load", () => {
       if (preview !== next) return;
       next.shown = address;
-      put(picture, address);
+      put(filling, address);
     });
     image.src = address;
   }
@@ -52,8 +53,15 @@ export function makeStage() {
   function showResult(result) {
     const fresh = stylised.getAttribute("src") !== result;
     put(stylised, result);
-    if (result && fresh) compare.reset();
-    for (const id of ["compare", "divider"]) byId(id).hidden = !result;
+    byId("compare").hidden = !result;
+    if (result && fresh) compare.reveal();
+    if (!result) compare.hide();
+  }
+
+  // While a picture is made it fills with what is there of it: the preview, or the photo in its colours.
+  function fill(before, share) {
+    put(filling, share === null ? null : (preview?.shown ?? before));
+    frame.style.setProperty("--share", String(share ?? 0));
   }
 
   return {
@@ -67,13 +75,20 @@ export function makeStage() {
       if (isWorking) loadPreview(job?.preview);
       else preview = null;
       const before = isDone || !own.get() ? (job?.source ?? own.get()) : own.get();
-      put(picture, preview?.shown ?? before);
+      put(picture, before);
+      fill(before, shareMade(name, job));
       showResult(isDone ? made.get() : null);
       const empty = picture.hidden && name !== "camera" && name !== "live";
       byId("viewfinder").toggleAttribute("hidden", !empty);
       frame.classList.toggle("empty", empty);
     },
   };
+}
+
+// How much of the picture is made, 0 to 1; null: it is not being made, or nobody knows.
+function shareMade(name, job) {
+  if (name === "fetching") return 1;
+  return name === "waiting" && job?.steps ? (job.step ?? 0) / job.steps : null;
 }
 
 // The object URL of one blob at a time.
@@ -89,10 +104,18 @@ function makeBlobAddress() {
   };
 }
 
+const WHOLE_MS = 1500; // a new result is shown whole for this long
+const INVITATION_MS = 1800;
+const INVITATION_PERCENT = 30; // how far the line moves
+const EDGE_PERCENT = 6; // nearer to an edge, the handle stays inside of the frame
+
 // A pointer drags the line between before and after; the invisible range input takes keys and serves screen
-// readers.
+// readers. A new result is shown whole, then the line moves once to show that it can be moved.
 function makeCompare(frame, range) {
+  const divider = byId("divider");
   let dragging = false;
+  let waiting = 0; // the timer
+  let moving = 0; // the animation frame
 
   function set(percent) {
     range.value = String(percent);
@@ -100,7 +123,9 @@ function makeCompare(frame, range) {
   }
 
   function moveLine() {
-    frame.style.setProperty("--at", `${range.value}%`);
+    const percent = Number(range.value);
+    frame.style.setProperty("--at", `${percent}%`);
+    frame.dataset.edge = percent < EDGE_PERCENT ? "left" : percent > 100 - EDGE_PERCENT ? "right" : "";
   }
 
   function follow(event) {
@@ -108,9 +133,31 @@ function makeCompare(frame, range) {
     set(Math.min(Math.max(((event.clientX - left) / width) * 100, 0), 100));
   }
 
-  range.addEventListener("input", moveLine);
+  function endInvitation() {
+    clearTimeout(waiting);
+    cancelAnimationFrame(moving);
+    divider.hidden = false;
+  }
+
+  function invite() {
+    divider.hidden = false;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const beganAt = performance.now();
+    const move = (now) => {
+      const share = Math.min((now - beganAt) / INVITATION_MS, 1);
+      set(Math.round(INVITATION_PERCENT * Math.sin(Math.PI * share)));
+      if (share < 1) moving = requestAnimationFrame(move);
+    };
+    moving = requestAnimationFrame(move);
+  }
+
+  range.addEventListener("input", () => {
+    endInvitation();
+    moveLine();
+  });
   frame.addEventListener("pointerdown", (event) => {
     if (range.hidden || event.button !== 0) return;
+    endInvitation();
     dragging = true;
     frame.setPointerCapture(event.pointerId);
     follow(event);
@@ -119,5 +166,16 @@ function makeCompare(frame, range) {
   for (const name of ["pointerup", "pointercancel"]) {
     frame.addEventListener(name, () => (dragging = false));
   }
-  return { reset: () => set(50) };
+  return {
+    reveal() {
+      endInvitation();
+      divider.hidden = true;
+      set(0);
+      waiting = setTimeout(invite, WHOLE_MS);
+    },
+    hide() {
+      endInvitation();
+      divider.hidden = true;
+    },
+  };
 }

@@ -4,6 +4,17 @@
 import { recall, remember } from "../app/page.js";
 
 const NAME = "carrier.booth";
+let keeps = true;
+
+// For a device that visitors share: erases what is stored, and stores nothing from now on.
+export function keepNothing() {
+  remember(NAME, null);
+  remember(CLOSED, null, "sessionStorage");
+  dropPhoto();
+  remember(PHOTO, null, "sessionStorage");
+  keeps = false;
+}
+
 const PHOTO_MAX_MS = 600e3; // an older photo is deleted
 
 // {id, seen} (`seen`: the result was shown), {order} or {}.
@@ -12,6 +23,7 @@ export function kept() {
 }
 
 export function keep(what) {
+  if (!keeps) return;
   remember(NAME, JSON.stringify(what ?? {}));
 }
 
@@ -20,6 +32,11 @@ const CLOSED = "carrier.booth.closed";
 
 export function isClosed(id) {
   return closed()[id] === true;
+}
+
+// Whether this tab has opened the job, so that its visitor is here.
+export function isOfThisTab(id) {
+  return closed()[id] === false;
 }
 
 export function reopen(id) {
@@ -35,6 +52,7 @@ function closed() {
 }
 
 function keepClosed(ids) {
+  if (!keeps) return;
   remember(CLOSED, JSON.stringify(ids), "sessionStorage");
 }
 
@@ -55,6 +73,7 @@ export function hasPhotoOfThisTab() {
 }
 
 export async function keepPhoto(blob, now) {
+  if (!keeps) return;
   // As bytes: old Safari cannot store blobs.
   remember(PHOTO, "1", "sessionStorage");
   const bytes = await blob.arrayBuffer();
@@ -62,6 +81,7 @@ export async function keepPhoto(blob, now) {
 }
 
 export function dropPhoto() {
+  if (!keeps) return undefined;
   remember(PHOTO, "0", "sessionStorage");
   return inStore("readwrite", (store) => store.delete("photo"));
 }

@@ -38,7 +38,9 @@ export function initial() {
     reachable: true,
     cancelling: false,
     trouble: null, // {kind, detail}
-    note: null, // one line: "cancelled", "erased", "expired", "gone", "no_camera", "no_live", "unanswered"
+    // One line: "cancelled", "code_asked", "code_over", "erased", "expired", "gone", "no_camera", "no_live",
+    // "unanswered".
+    note: null,
   };
 }
 
@@ -46,7 +48,8 @@ export function initial() {
 // {key, made_by}, progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable, online, tick,
 // cancel, job {job}, gone, lost, received {received, total, retryAt} (of the result), there (the result), refused
 // (the result), show (in the gallery, or not), remove, removed, unanswered (cancel, show or remove), again (another
-// style), resume {id}, resume_order {order}, finish (the visitor is done), left (the visitor has gone away).
+// style), resume {id}, resume_order {order}, finish (the visitor is done), code {note} (of a shared device), left (the
+// visitor has gone away), next (the next visitor's turn, on a device that visitors share).
 // Actions: "send", "abort", "keep_photo", "drop_photo", "keep_order", "keep_id", "keep_seen", "forget", "close" (the
 // browser's back button opens none of this tab's jobs any more), "set_aside" (the same, but the page offers the last
 // one), "follow", "fetch_result", "unfollow" (ends both), "fetch_source", "cancel", "show", "remove".
@@ -85,8 +88,10 @@ const HANDLERS = {
   show: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["show"] } : same(s)),
   remove: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["remove"] } : same(s)),
   removed: (s) => restart(s, "erased"),
+  code: (s, { note }) => on(s, "photo", { note }),
   finish: (s) => (s.name === "done" ? restart(s, null, ["forget", "close"]) : same(s)),
   left: onLeft,
+  next: () => ({ state: initial(), actions: ["abort", "unfollow", "forget", "drop_photo"] }),
   again: onAnotherStyle,
   resume: (s, { id }) => ({
     state: { ...initial(), name: "waiting", id, photo: "job" },

@@ -1,11 +1,12 @@
 // The texts of the booth's states, as keys of the language files with their values. Pure.
 
 const WAITS = { server: "queue.away", others: "queue.others" };
+const MADE = ["work.running"];
 const NOTHING = { title: null, detail: null, share: null, own: "" };
 
 // {title, detail, share, own}: `title` and `detail` are [key, values] or null; `share` is the progress, 0 to 1, or
-// null where it is unknown; `own` is the station's own text, shown unchanged.
-export function workWords(state, now) {
+// null where it is unknown; `own` is the station's own text, shown unchanged. `making`: see makingWords().
+export function workWords(state, now, making = MADE) {
   if (state.name === "sending") return sendingWords(state, now);
   if (state.name === "fetching") return fetchingWords(state, now);
   if (state.name !== "waiting") return NOTHING;
@@ -17,7 +18,7 @@ export function workWords(state, now) {
   if (!state.reachable) {
     return { ...NOTHING, title: ["work.unreachable"], detail: ["work.unreachable.detail"] };
   }
-  const said = jobWords(state.job);
+  const said = jobWords(state.job, making);
   // The station's note is left out where the page has a translated text for it.
   return { ...said, own: WAITS[state.job?.waits_for] ? "" : (state.job?.note ?? "") };
 }
@@ -50,7 +51,7 @@ function fetchingWords({ sent, total, retryAt }, now) {
   return { ...NOTHING, title, detail: ["send.bytes", values], share };
 }
 
-function jobWords(job) {
+function jobWords(job, making) {
   switch (job?.state) {
     case "queued": {
       const waits = WAITS[job.waits_for];
@@ -60,16 +61,23 @@ function jobWords(job) {
     case "uploading":
       return { ...NOTHING, title: ["work.uploading"] };
     case "running":
-      return runningWords(job);
+      return runningWords(job, making);
     default:
       return { ...NOTHING, title: ["work.asking"] };
   }
 }
 
-function runningWords({ step, steps }) {
-  if (!steps) return { ...NOTHING, title: ["work.running"] };
-  const done = step ?? 0;
-  return { ...NOTHING, title: ["work.step", { step: done, steps }], share: done / steps };
+function runningWords({ step, steps, expected_wait_s }, title) {
+  const share = steps ? (step ?? 0) / steps : null;
+  return { ...NOTHING, title, detail: waitWords(expected_wait_s), share };
+}
+
+// What is said while the job's style is made: its own text, or one with its title.
+export function makingWords({ job }, offer, words) {
+  const style = offer?.styles.find(({ id }) => id === job?.style);
+  if (!style) return MADE;
+  const own = `making.${slug(style.title)}`;
+  return words.knows(own) ? [own] : ["work.making", { style: styleTitle(style, words) }];
 }
 
 // `position`: how many jobs are made before this one.
@@ -118,6 +126,10 @@ export function serverConsent(erases) {
 // The title of a style, translated where the language file has it. By the title, not by the id: an owner's own
 // style may have the id "comic" and another title.
 export function styleTitle({ title }, words) {
-  const key = `styles.${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
+  const key = `styles.${slug(title)}`;
   return words.knows(key) ? words.say(key) : title;
+}
+
+function slug(title) {
+  return title.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 }

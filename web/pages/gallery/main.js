@@ -13,6 +13,7 @@ let pictures = [];
 let isOpen = true;
 let words = null;
 let received = false;
+let asked = location.hash.slice(1); // the id of the picture that a link opens
 let timer = 0;
 
 const admin = makeAdmin({ changed: load, words: () => words });
@@ -49,6 +50,15 @@ function show() {
     byId("empty-how").hidden = isOpen === false;
   }
   view.refresh();
+  openAsked();
+}
+
+// Once, so that it can be closed.
+function openAsked() {
+  const found = asked && !isShow && pictures.find(({ id }) => id === asked);
+  if (!found) return;
+  asked = "";
+  view.show(found);
 }
 
 async function act(action, picture) {

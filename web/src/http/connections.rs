@@ -6,7 +6,6 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,7 +22,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Service;
@@ -31,6 +29,7 @@ use tower::Service;
 use crate::http::Caller;
 use crate::http::send_progress::{CountedAnswers, CountedSocket, SendProgress};
 use crate::http::table::{AdmitOutcome, ConnectionId, ConnectionTable};
+use crate::http::timed_stream::TimedStream;
 use crate::metrics::{CloseCause, HandshakeOutcome, Metrics};
 
 /// Limit of connections. An idle one costs about 20 kB.
@@ -39,8 +38,7 @@ const CONNECTIONS_MAX: usize = 2048;
 const DESCRIPTORS_KEPT: usize = 256;
 /// Limit of a request's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Limit of unsent bytes in the kernel (TCP_NOTSENT_LOWAT): small, so that the write time-out sees each
-/// progress of a slow reader.
+/// Limit of unsent bytes in the kernel (TCP_NOTSENT_LOWAT): a slow reader gets what is newest, not what waited for it.
 const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 /// Pause after a failed `accept`.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -54,7 +52,7 @@ pub(crate) struct ConnectionLimits {
     head_within: Duration,
     /// Time-out for a TLS handshake: two round trips and a signature, with packet loss.
     handshake_within: Duration,
-    /// Write time-out: a connection whose peer reads nothing for this long is closed.
+    /// Write time-out: a connection whose peer acknowledges nothing for this long is closed.
     write_silence: Duration,
 }
 
@@ -70,8 +68,6 @@ impl ConnectionLimits {
         }
     }
 }
-
-type TimedStream = Pin<Box<TimeoutStream<CountedSocket>>>;
 
 /// The open connections of all listeners.
 #[derive(Clone)]
@@ -349,13 +345,8 @@ fn with_timeouts(progress: &SendProgress, write_silence: Duration) -> TimedStrea
         .with_interval(Duration::from_secs(10))
         .with_retries(3);
     let _ = socket.set_tcp_keepalive(&probes);
-    // Time-out for unacknowledged data: without it, a stream to a phone that left would last a quarter
-    // of an hour, until TCP gives up.
-    let _ = socket.set_tcp_user_timeout(Some(write_silence));
     progress.limit_unsent(UNSENT_BYTES_MAX);
-    let mut stream = TimeoutStream::new(CountedSocket(progress.clone()));
-    stream.set_write_timeout(Some(write_silence));
-    Box::pin(stream)
+    TimedStream::new(CountedSocket(progress.clone()), write_silence)
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Control", health::operations()),
         ("Photo booth", vec![submit::operation()]),
         ("Photo booth", stylise::operations()),
+        ("Photo booth", stylise::handover::operations()),
         ("Gallery", gallery::operations()),
         ("Join", join::operations()),
         ("Screen", screen::operations()),

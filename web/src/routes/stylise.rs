@@ -2,6 +2,7 @@
 //! it; there is no list of jobs.
 
 mod form;
+pub(super) mod handover;
 pub(super) mod job;
 pub(super) mod submit;
 mod upload;

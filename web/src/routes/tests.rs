@@ -124,7 +124,7 @@ impl Drop for Station {
 fn example(route: &Route) -> String {
     let parts = route.path.split('/').map(|part| match part {
         "{*file}" => "main.js",
-        "{session}" | "{id}" => "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11",
+        "{session}" | "{id}" | "{secret}" => "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11",
         "{picture}" => "result.jpg",
         "{name}" => "booth.svg",
         "{file}" => "en.json",

@@ -6,6 +6,7 @@ mod comfyui_orders;
 mod comfyui_stub;
 mod errors;
 mod gallery;
+mod handovers;
 mod jobs;
 mod join;
 mod languages;

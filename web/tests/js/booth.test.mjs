@@ -231,7 +231,7 @@ test("every state of a job has its texts", () => {
   assert.deepEqual(said("queued", { position: 3, expected_wait_s: 70 }), ["queue.ahead", "wait.minutes"]);
   assert.deepEqual(said("queued", { position: null, expected_wait_s: null }), ["queue.waiting", undefined]);
   assert.deepEqual(said("uploading"), ["work.uploading", undefined]);
-  assert.deepEqual(said("running", { step: 2, steps: 4 }), ["work.step", undefined]);
+  assert.deepEqual(said("running", { step: 2, steps: 4, expected_wait_s: 8 }), ["work.running", "wait.seconds"]);
   assert.deepEqual(said("running", { step: null, steps: null }), ["work.running", undefined]);
   const away = { state: "queued", position: 1, note: "ComfyUI is away" };
   assert.equal(words.workWords({ name: "waiting", reachable: true, job: away }, 0).own, "ComfyUI is away");

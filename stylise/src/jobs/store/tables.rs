@@ -36,6 +36,16 @@ impl Store {
         )
     }
 
+    /// A job's picture in the gallery, unless the owner hid it.
+    pub(crate) fn gallery_id(&self, job: JobId) -> Result<Option<GalleryId>, BoothError> {
+        self.row(
+            "SELECT gallery.id FROM gallery JOIN jobs ON jobs.seq = gallery.job
+             WHERE jobs.id = ?1 AND NOT hidden",
+            [job.to_string()],
+            |row| parsed(row, 0),
+        )
+    }
+
     /// Returns whether the picture exists.
     pub(crate) fn hide(&mut self, id: GalleryId, hidden: bool) -> Result<bool, BoothError> {
         self.change(|db| {

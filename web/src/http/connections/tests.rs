@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::stream;
+use socket2::{Domain, Socket, Type};
 use tokio::runtime::Runtime;
 
 use crate::http::connections::*;
@@ -13,6 +14,8 @@ use crate::http::connections::*;
 /// The time limit of every wait: it only ends a test that hangs.
 const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 const LARGE: &[u8] = &[7; 1 << 20];
+/// More than the kernel buffers of an answer.
+const MEDIUM_BYTES: usize = 200 * 1024;
 
 struct Server {
     at: SocketAddr,
@@ -28,7 +31,7 @@ impl Server {
         };
         let router = Router::new()
             .route("/", get(|| async { "here" }))
-            .route("/large", get(|| async { LARGE }))
+            .route("/medium", get(|| async { &LARGE[..MEDIUM_BYTES] }))
             .route("/endless", get(endless));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -62,6 +65,16 @@ impl Server {
             sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// A client whose receive buffer is smaller than a segment of the loopback interface.
+fn connect_with_small_window(to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(8 * 1024).expect("set");
+    socket.connect(&to.into()).expect("connected");
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(HANG_TIMEOUT)).expect("set");
+    stream
 }
 
 fn send(stream: &mut TcpStream, text: &str) {
@@ -136,24 +149,23 @@ fn a_connection_whose_peer_reads_nothing_times_out() {
 
 #[test]
 fn a_slow_reader_gets_all_of_it() {
+    // Shorter than half of the kernel's buffer takes, and longer than a busy machine delays a read of the test.
     let server = Server::start(ConnectionLimits {
-        write_silence: Duration::from_secs(4),
+        head_within: Duration::from_secs(2),
+        write_silence: Duration::from_secs(2),
         ..limits()
     });
-    let mut slow = server.connect();
-    send(
-        &mut slow,
-        "GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    );
-    let mut part = vec![0; 8 * 1024];
+    let mut slow = connect_with_small_window(server.at);
+    send(&mut slow, "GET /medium HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut part = vec![0; 4 * 1024];
     let mut read = 0;
-    loop {
-        // Longer in total than the write time-out.
-        sleep(Duration::from_millis(40));
+    while read < MEDIUM_BYTES {
+        sleep(Duration::from_millis(150));
         match slow.read(&mut part).expect("it is not cut off") {
             0 => break,
             some => read += some,
         }
     }
-    assert!(read > LARGE.len(), "{read}: head and body");
+    assert!(read >= MEDIUM_BYTES, "{read}: head and body");
+    assert!(is_closed(slow), "an idle connection is closed afterwards");
 }

@@ -78,6 +78,22 @@ export async function choosePhoto(page, file) {
   await page.waitForSelector("#styles .card");
 }
 
+// Notes how the result is shown in the moment when it comes; `shownWhole` gives whether that was whole, without a line.
+export function noteResults(page) {
+  return page.evaluate(() => {
+    new MutationObserver(() => {
+      if (document.documentElement.dataset.screen !== "done" || globalThis.firstShown) return;
+      const { value } = document.getElementById("compare");
+      globalThis.firstShown = { value, line: !document.getElementById("divider").hidden };
+    }).observe(document.getElementById("compare"), { attributes: true });
+  });
+}
+
+export async function shownWhole(page) {
+  const { value, line } = await page.evaluate(() => globalThis.firstShown ?? {});
+  return value === "0" && line === false;
+}
+
 // What stands on the page at one time, waited for.
 export function says(page, selector, pattern, timeout = 10000) {
   return page

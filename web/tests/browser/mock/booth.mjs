@@ -35,6 +35,7 @@ export function makeBooth({ picture, stylised }) {
       https_url: null,
     },
     jobs: new Map(),
+    handovers: new Map(), // by secret: {job, by}
     gallery: [],
     addShown,
   };
@@ -50,6 +51,7 @@ export function makeBooth({ picture, stylised }) {
       source: url(source, "source"),
       result: url(result, "result"),
       preview: preview ? `${url(true, "preview")}?n=${job.preview_serial}` : null,
+      gallery: booth.gallery.find((shown) => shown.job === job.id && !shown.hidden)?.id ?? null,
     };
   }
 
@@ -171,9 +173,26 @@ export function makeBooth({ picture, stylised }) {
     response.end(JSON.stringify({ id, url, events: `${url}/events` }));
   }
 
+  async function handover(request, response, secret) {
+    const found = booth.handovers.get(secret);
+    const by = request.method === "POST" ? JSON.parse(await bytes(request)).by : null;
+    if (!found || (by && found.by && found.by !== by)) return error(response, 404, "used or too old");
+    found.by ??= by;
+    return send(response, by ? { id: found.job } : { taken: found.by !== null });
+  }
+
+  function newHandover(response, id) {
+    const secret = randomUUID();
+    for (const [open, { job: of, by }] of booth.handovers) if (of === id && !by) booth.handovers.delete(open);
+    booth.handovers.set(secret, { job: id, by: null });
+    response.writeHead(201, { "Content-Type": "application/json" });
+    response.end(JSON.stringify({ secret, url: `/booth#handover=${secret}`, code: code("/qr/feed.svg"), valid_s: 600 }));
+  }
+
   async function job(request, response, id, rest) {
     const found = booth.jobs.get(id);
     if (!found) return error(response, 404, "no such picture");
+    if (rest === "handover") return newHandover(response, id);
     if (rest === "events") {
       response.writeHead(200, { "Content-Type": "text/event-stream" }).write("retry: 2000\n\n");
       found.watchers.add(response);
@@ -215,9 +234,11 @@ export function makeBooth({ picture, stylised }) {
   booth.serve = async (request, response, path) => {
     const admin = /carrier_admin=1/.test(request.headers.cookie ?? "");
     const parts = path.match(/^\/api\/stylise\/([0-9a-f-]{36})(?:\/([a-z.]+))?$/);
+    const secret = path.match(/^\/api\/handovers\/([0-9a-f-]{36})$/)?.[1];
     const shown = path.match(/^\/gallery\/([0-9a-f-]{36})\.jpg$/)?.[1];
     const ruled = path.match(/^\/api\/admin\/gallery\/([0-9a-f-]{36})$/)?.[1];
     if (parts) await job(request, response, parts[1], parts[2]);
+    else if (secret) await handover(request, response, secret);
     else if (ruled) await gallery(request, response, admin, ruled);
     else if (shown) {
       const found = booth.gallery.find(({ id }) => id === shown);

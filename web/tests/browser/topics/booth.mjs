@@ -1,4 +1,4 @@
-import { boothPage, choosePhoto, fits, photo, says, screen, withMock } from "../harness/booth.mjs";
+import { boothPage, choosePhoto, fits, noteResults, photo, says, screen, shownWhole, withMock } from "../harness/booth.mjs";
 import { visibleText } from "../harness/eyes.mjs";
 
 export const title = "the photo booth, from the photo to the saved result";
@@ -93,10 +93,13 @@ async function progress(t, mock) {
   await t.shot(page, "booth-queue");
   t.check("being next is shown", await says(page, "#heading-work", /You are next/));
   t.check("the upload to the picture server is shown", await says(page, "#heading-work", /On its way/));
-  t.check("the current step is shown", await says(page, "#heading-work", /Step 2 of 4/));
+  t.check("what is made is named", await says(page, "#heading-work", /Making your picture: Claymation/));
+  await page.waitForFunction(() => document.getElementById("progress").value >= 0.5);
   const bar = await page.evaluate(() => document.getElementById("progress").value);
   t.check("the progress bar shows the step", bar >= 0.5, bar);
-  t.check("the preview is shown", await page.waitForSelector('#picture[src*="preview.jpg?n="]').then(() => true));
+  t.check("the preview is shown", await page.waitForSelector('#filling[src*="preview.jpg?n="]').then(() => true));
+  const share = await page.evaluate(() => Number(document.getElementById("frame").style.getPropertyValue("--share")));
+  t.check("  and fills with the progress", share >= 0.5, share);
   await t.shot(page, "booth-step");
   const jumps = await page.evaluate(() => globalThis.jumps);
   t.check("no layout shift while the job runs", jumps.length === 0, jumps.join(" "));
@@ -126,12 +129,18 @@ async function largePhoto(t, mock) {
 async function result(t, mock) {
   const page = await boothPage(t, mock);
   await choosePhoto(page);
+  await noteResults(page);
   await page.tap("#make");
   await screen(page, "done");
   const at = () => page.evaluate(() => Number(document.getElementById("compare").value));
+  t.check("the result is shown whole", await shownWhole(page));
+  await page.waitForFunction(() => Number(document.getElementById("compare").value) > 5);
+  t.check("then the line moves once", await page.isVisible("#divider"));
+  await t.shot(page, "booth-invitation");
+  await page.waitForFunction(() => Number(document.getElementById("compare").value) === 0);
   await page.focus("#compare");
   await page.keyboard.press("ArrowRight");
-  t.check("arrow keys move the dividing line", (await at()) === 51, await at());
+  t.check("arrow keys move the dividing line", (await at()) === 1, await at());
   const box = await page.locator("#frame").boundingBox();
   await page.mouse.move(box.x + box.width / 2, box.y + 40);
   await page.mouse.down();
@@ -152,6 +161,13 @@ async function result(t, mock) {
   await page.locator("label:has(#shown)").tap();
   await page.waitForFunction(async () => (await (await fetch("/api/gallery")).json()).pictures.length === 1);
   t.check("ticking the box shows the result in the gallery", true);
+  await page.waitForSelector("#in-gallery:visible");
+  await t.shot(page, "booth-in-gallery");
+  await page.tap("#in-gallery");
+  await page.waitForSelector("#lightbox[open]");
+  t.check("the link opens it there", (await page.getAttribute("#large", "src")).includes(mock.booth.gallery[0].id));
+  await page.goBack();
+  await screen(page, "done");
   await page.locator("label:has(#shown)").tap();
   await page.waitForFunction(async () => (await (await fetch("/api/gallery")).json()).pictures.length === 0);
   t.check("clearing the box removes it", true);

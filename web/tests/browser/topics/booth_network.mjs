@@ -7,6 +7,7 @@ export const limitMs = 300000;
 export async function run(t) {
   await withMock(t, async (mock) => {
     await lost(t, mock);
+    await otherAnswers(t, mock);
     await cut(t, mock);
     await slow(t, mock);
     await refused(t, mock);
@@ -45,13 +46,28 @@ async function lost(t, mock) {
   await failing(page, "**/result.jpg*", 2);
   await choosePhoto(page);
   await page.tap("#make");
-  t.check("a failed download is reported", await says(page, "#heading-work", /but the network is bad/));
+  t.check("a failed download is reported", await says(page, "#heading-work", /Fetching your picture… The network is bad/));
   const early = await page.evaluate(() => document.documentElement.dataset.visit);
   t.check("no other picture is shown meanwhile", early === "fetching" && !(await page.isVisible("#stylised")), early);
   t.check("the time of the next attempt is shown", await says(page, "#work-detail", /Trying again in \d/));
   await t.shot(page, "booth-result-lost");
   await screen(page, "done");
   t.check("the result comes in the end, and is what is saved", await isTheResult(page));
+}
+
+// A network that answers with a page of its own, as hotels' do.
+async function otherAnswers(t, mock) {
+  const page = await boothPage(t, mock);
+  let left = 2;
+  await page.route("**/result.jpg*", (route) =>
+    left-- > 0 ? route.fulfill({ contentType: "image/jpeg", body: "<!doctype html><p>Sign in" }) : route.continue(),
+  );
+  await choosePhoto(page);
+  await page.tap("#make");
+  t.check("an answer that is no picture is no result", await says(page, "#heading-work", /The network is bad/));
+  t.check("  and the photo is not shown as one", await page.isHidden("#stylised"));
+  await screen(page, "done");
+  t.check("  but asked for again", await isTheResult(page));
 }
 
 async function cut(t, mock) {
@@ -78,7 +94,7 @@ async function slow(t, mock) {
   await session.send("Network.emulateNetworkConditions", slowly);
   mock.booth.fetched = [];
   mock.booth.held = false;
-  t.check("a slow download shows its progress", await says(page, "#heading-work", /Fetching it: [1-9]\d? %/, 30000));
+  t.check("a slow download shows its progress", await says(page, "#heading-work", /Fetching your picture: [1-9]\d? %/, 30000));
   const picture = await page.evaluate(() => document.getElementById("stylised").hidden);
   t.check("a partial result is not shown", picture);
   await t.shot(page, "booth-result-slow");

@@ -69,6 +69,13 @@ async function nextVisitor(t, mock) {
   await says(working, "#heading-work", /before yours/);
   await working.goto(`${mock.url}booth`);
   t.check("a running job is resumed", await says(working, "#heading-work", /before yours/));
+  const stranger = await working.context().newPage();
+  await stranger.goto(`${mock.url}booth`);
+  await screen(stranger, "photo");
+  await stranger.waitForSelector("#last:not([hidden])");
+  await stranger.waitForTimeout(300);
+  t.check("  but not in a new tab", (await screen(stranger, "photo")) !== null && (await stranger.isHidden("#picture")));
+  await stranger.close();
   await working.goto("about:blank");
   mock.booth.held = false;
   await working.waitForTimeout(900);

@@ -6,7 +6,7 @@ use crate::station::Station;
 const WIFI: &str = "[wifi]\nssid = \"Fête; tonight\"\npassword = 'to\"be,or:not'\n";
 
 /// The text of a QR code, rasterised as a browser would: black paths on white.
-fn read(svg: &str) -> String {
+pub(super) fn read(svg: &str) -> String {
     let number = |text: &str| text.parse::<usize>().expect("a number");
     let after = |text: &str, what: &str| {
         let (_, rest) = text.split_once(what).expect("as the renderer writes it");

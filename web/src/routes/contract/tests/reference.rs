@@ -30,16 +30,21 @@ The examples use `STATION` for the address and these variables:
 STATION=http://localhost:8080
 ADMIN_TOKEN=$(carrier token)
 ID=the-id-of-a-job
+SECRET=the-secret-of-a-handover
 ```
 
 [WHEP and WHIP](players.md) has the commands for players and publishers.
 ";
 
 /// Bodies of the examples, by path.
-const BODIES: [(&str, &str); 5] = [
+const BODIES: [(&str, &str); 6] = [
     ("/api/shutter", r#"{"closed": true}"#),
     ("/api/settings", r#"{"privacy": {"mode": "blur_faces"}}"#),
     ("/api/stylise/{id}", r#"{"share": true}"#),
+    (
+        "/api/handovers/{secret}",
+        r#"{"by": "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11"}"#,
+    ),
     ("/api/admin/bitrate", r#"{"bitrate_bps": 2000000}"#),
     ("/api/admin/gallery/{id}", r#"{"hidden": true}"#),
 ];
@@ -235,6 +240,7 @@ fn example_address(path: &str) -> String {
     let query = QUERIES.iter().find(|(of, _)| *of == path);
     let path = path
         .replace("{id}", "$ID")
+        .replace("{secret}", "$SECRET")
         .replace("{picture}", "result.jpg")
         .replace("{name}", "booth.svg")
         .replace("{file}", "en.json");
