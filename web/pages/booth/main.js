@@ -7,7 +7,9 @@ import { fetchStyles } from "./cards.js";
 import { download } from "./download.js";
 import { followJob, randomKey, sendOrder } from "./order.js";
 import { prepared } from "./photo.js";
+import { makePortrait } from "./portrait.js";
 import { makePresence } from "./presence.js";
+import { makePreviews } from "./previews.js";
 import { makeResult, makeScreens } from "./screens.js";
 import { makeShutter } from "./shutter.js";
 import { makeStage } from "./stage.js";
@@ -41,6 +43,8 @@ const shutter = makeShutter({
   stage,
   say,
 });
+const portrait = makePortrait({ set: use });
+const previews = makePreviews({ group: byId("styles"), found: portrait.offer });
 const presence = makePresence({ left: () => dispatch({ type: "left" }), words: () => words });
 
 function dispatch(event) {
@@ -145,7 +149,11 @@ function fetchSource() {
 }
 
 async function take(file) {
-  setPhoto(await prepared(file));
+  use(await prepared(file));
+}
+
+function use(blob) {
+  setPhoto(blob);
   dispatch({ type: "photo", photo: "file" });
 }
 
@@ -165,6 +173,9 @@ async function offerStyles() {
 function show() {
   if (!words) return;
   screens.show(state, { words, offer });
+  const choosing = state.name === "style" ? photo : null;
+  previews.show(choosing, offer);
+  portrait.show(choosing, words);
   if (state.name === "photo") byId("last").hidden = !store.kept().seen;
   // Only titles are spoken: running numbers would interrupt a screen reader all the time.
   const { title } = workWords(state, performance.now());

@@ -1,7 +1,7 @@
 // Shows the state of visit.js on the page, and what can be done with a finished picture.
 
 import { byId, setText, timestamp } from "../app/page.js";
-import { radioCards } from "./cards.js";
+import { isMixed, radioCards } from "./cards.js";
 import { consentWords, troubleWords, workWords } from "./words.js";
 
 const SCREENS = {
@@ -50,6 +50,7 @@ export function makeScreens({ stage, result, chosen }) {
       drawn = now;
       radioCards(byId("styles"), { styles, selected: state.style, words, chosen });
     }
+    byId("made-here").hidden = styles.length === 0 || styles[0].made_by !== "laptop" || isMixed(styles);
     byId("agree").checked = state.share;
     byId("agree-line").hidden = offer?.gallery === false;
     const found = styles.find((style) => style.id === state.style);

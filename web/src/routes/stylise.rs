@@ -3,6 +3,7 @@
 
 mod form;
 pub(super) mod job;
+pub(super) mod previews;
 pub(super) mod submit;
 mod upload;
 

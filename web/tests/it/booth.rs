@@ -7,6 +7,7 @@ mod gallery;
 mod jobs;
 mod join;
 mod languages;
+mod previews;
 mod restart;
 mod server_styles;
 mod stop;
