@@ -1,5 +1,5 @@
 //! The styles that are made on this machine, with OpenCV and arithmetic on pixels. Every picture is processed
-//! at about the size of 720p on one thread, so that look and duration do not depend on the upload.
+//! at about the size of 720p, its faces on a second thread, so that look and duration do not depend on the upload.
 
 mod ascii;
 mod bounds;
@@ -11,6 +11,7 @@ mod duotone;
 mod edges;
 mod enlarge;
 mod filters;
+mod jpeg;
 mod low_poly;
 mod mosaic;
 mod neon;
@@ -37,17 +38,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use turbojpeg::PixelFormat;
-
 use crate::builtin::enlarge::enlarged;
-use crate::builtin::plane::{Colour, Plane, auto_levels};
+use crate::builtin::jpeg::{read_jpeg, write_jpeg};
+use crate::builtin::plane::{Colour, auto_levels};
 pub use crate::builtin::previews::Previews;
 use crate::builtin::stages::{Stages, StyleError};
-use crate::builtin::style::BuiltinStyle;
+use crate::builtin::style::{BuiltinStyle, NICE, WORK_PX};
 use crate::builtin::subject::Subject;
 use crate::builtin::thumbnails::{Thumbnail, Thumbnails};
-use crate::intake::raster::Raster;
-use crate::intake::{CheckedPicture, formats};
+use crate::intake::CheckedPicture;
 use crate::isolate;
 use crate::people::{FindPeople, People};
 use crate::release_memory::release_free_memory;
@@ -55,10 +54,6 @@ use crate::shared_pictures::SharedPictures;
 use crate::stylist::{
     JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError,
 };
-
-/// Lower than the live feed's threads. Not 19: beside a detector that keeps both cores busy, that would
-/// leave a sixtieth of a core, and a picture would take a minute.
-const NICE: i32 = 10;
 
 /// The styles, in the order in which they are offered. A new one is a file with a `STYLE`, and a line here.
 const STYLES: &[&BuiltinStyle] = &[
@@ -220,22 +215,8 @@ fn make(
     write_jpeg(&(style.make)(&subject, stages)?, QUALITY)
 }
 
-/// Pixels that styles work on, in the picture's own shape: 1280x720. Smaller pictures are enlarged, so that
-/// strokes and dots look the same on all.
-const WORK_PX: f64 = 1280.0 * 720.0;
-
 /// High, because the booth encodes the result once more.
 const QUALITY: i32 = 97;
-
-fn read_jpeg(jpeg: &[u8]) -> Result<Colour, StyleError> {
-    let image = turbojpeg::decompress(jpeg, PixelFormat::RGB)
-        .map_err(|error| StyleError::Failed(error.to_string()))?;
-    Ok(Plane::of_raster(&Raster {
-        width_px: image.width,
-        height_px: image.height,
-        rgb: image.pixels,
-    }))
-}
 
 /// The picture in its own shape with about that many pixels.
 fn at_size(picture: Colour, size_px: f64) -> Result<Colour, StyleError> {
@@ -246,9 +227,4 @@ fn at_size(picture: Colour, size_px: f64) -> Result<Colour, StyleError> {
         return Ok(picture);
     }
     enlarged(&picture, width, height)
-}
-
-fn write_jpeg(picture: &Colour, quality: i32) -> Result<Vec<u8>, StyleError> {
-    let written = formats::encode(&picture.raster(), quality);
-    written.map_err(|error| StyleError::Failed(error.to_string()))
 }

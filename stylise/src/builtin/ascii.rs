@@ -91,7 +91,7 @@ fn make(subject: &Subject, stages: &Stages) -> Result<Colour, StyleError> {
 fn with_local_contrast(picture: &Colour, around_px: f32) -> Result<Colour, StyleError> {
     let grey = picture.map(|colour| [luma(colour)]);
     let gain = grey.with(&blur(&grey, around_px)?, |[grey], [around]| {
-        [(1.0 + (grey - around) / (around + DARKEST)).clamp(0.35, 1.8)]
+        [(1.0 + (grey - around) / (around + DARKEST)).clamp(0.55, 1.7)]
     });
     Ok(picture.with(&gain, |colour, [gain]| {
         colour.map(|level| (level * gain).min(1.0))
@@ -108,9 +108,11 @@ fn tones(
 ) -> Result<Grey, StyleError> {
     let grey = resize(&picture.map(|colour| [luma(colour)]), columns, rows)?;
     let features = resize(features, columns, rows)?;
-    let around = blur(&grey, 4.0)?;
+    let around = blur(&grey, 2.0)?;
     let local = grey.with(&around, |[grey], [around]| {
-        [0.3 + 0.65 * grey.max(0.0).powf(0.6) + 0.5 * (grey - around) / (around + DARKEST)]
+        // Limited, so that a dark face before a bright wall keeps its letters.
+        let local = (0.5 * (grey - around) / (around + DARKEST)).clamp(-0.12, 0.3);
+        [0.3 + 0.65 * grey.max(0.0).powf(0.6) + local]
     });
     Ok(local.with(&features, |[tone], [feature]| {
         [(tone * (1.0 - 0.4 * feature)).clamp(0.0, 1.0)]

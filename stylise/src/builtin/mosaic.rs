@@ -4,7 +4,7 @@
 use crate::builtin::filters::{blur, resize};
 use crate::builtin::plane::{Colour, Grey, Plane, luma, saturate, white_noise};
 use crate::builtin::stages::{Stages, StyleError};
-use crate::builtin::style::BuiltinStyle;
+use crate::builtin::style::{BuiltinStyle, WORK_PX};
 use crate::builtin::subject::Subject;
 use crate::builtin::thumbnails::SIDE_PX;
 
@@ -84,7 +84,7 @@ fn make(subject: &Subject, stages: &Stages) -> Result<Colour, StyleError> {
 
 /// A stone's side divides into halves as often as it may be split.
 fn largest_side(picture: &Colour) -> usize {
-    let scale = ((picture.width * picture.height) as f32 / super::WORK_PX as f32).sqrt();
+    let scale = ((picture.width * picture.height) as f32 / WORK_PX as f32).sqrt();
     let step = 2_usize.pow(SPLITS);
     let side = (STONE_PX * scale / step as f32).round() as usize * step;
     side.max(STONE_MIN_PX)
@@ -307,7 +307,7 @@ mod tests {
             } else {
                 0.0
             };
-            [0.5 + noise, 0.5, 0.5]
+            [0.5 + noise; 3]
         });
         Subject::without_people(picture)
     }

@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use crate::builtin::enlarge::enlarged;
 use crate::builtin::filters::resize;
+use crate::builtin::jpeg::{read_jpeg, write_jpeg};
 use crate::builtin::plane::{Colour, Plane, auto_levels};
 use crate::builtin::stages::{Stages, StyleError};
-use crate::builtin::style::BuiltinStyle;
+use crate::builtin::style::{BuiltinStyle, NICE};
 use crate::builtin::subject::Subject;
 use crate::builtin::thumbnails::Thumbnail;
-use crate::builtin::{NICE, read_jpeg, write_jpeg};
 use crate::intake::CheckedPicture;
 use crate::isolate;
 use crate::people::{People, PictureArea, around};

@@ -19,6 +19,7 @@ use crate::builtin::thumbnails::Thumbnail;
 use crate::builtin::thumbnails::tests::MemoryGallery;
 use crate::builtin::*;
 use crate::intake::limits::Limits;
+use crate::intake::raster::Raster;
 use crate::intake::tests::samples;
 use crate::job::JobId;
 
