@@ -5,6 +5,7 @@
 mod admission;
 pub mod backup;
 mod erasing;
+mod gallery_reader;
 mod job_traces;
 mod open;
 mod shared;
@@ -29,6 +30,7 @@ pub use crate::booth::admission::{Growth, may_take};
 pub use crate::booth::open::lock;
 pub use crate::booth::shared::BoothSettings;
 
+use crate::booth::gallery_reader::GalleryReader;
 use crate::booth::shared::Shared;
 use crate::booth::state::ReadClocks;
 use crate::booth::threads::Handle;
@@ -61,8 +63,11 @@ impl Booth {
         metrics: BoothMetrics,
         read_clocks: ReadClocks,
     ) -> Result<Self, BoothError> {
-        let shared = open::open(settings, stylists, metrics, read_clocks)?;
-        let handle = Handle::start(Arc::new(shared))?;
+        let shared = Arc::new(open::open(settings, stylists, metrics, read_clocks)?);
+        for stylist in &shared.stylists {
+            stylist.use_gallery(Arc::new(GalleryReader::of(&shared)));
+        }
+        let handle = Handle::start(shared)?;
         Ok(Self {
             handle: Arc::new(handle),
         })

@@ -1,6 +1,7 @@
 //! The styles that are made on this machine, with OpenCV and arithmetic on pixels. Every picture is processed
-//! at about the size of 720p on one thread, so that look and duration do not depend on the upload.
+//! at about the size of 720p, its faces on a second thread, so that look and duration do not depend on the upload.
 
+mod ascii;
 mod bounds;
 mod cartoon;
 mod close_up;
@@ -10,13 +11,16 @@ mod duotone;
 mod edges;
 mod enlarge;
 mod filters;
+mod jpeg;
 mod low_poly;
+mod mosaic;
 mod neon;
 mod oil;
 mod pencil;
 mod pixel_art;
 mod plane;
 mod pop_art;
+mod previews;
 mod scatter;
 mod skin;
 mod stages;
@@ -26,27 +30,30 @@ mod style;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod thumbnails;
 mod triangles;
 mod watercolour;
 
-use turbojpeg::PixelFormat;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use crate::builtin::enlarge::enlarged;
-use crate::builtin::plane::{Colour, Plane, auto_levels};
+use crate::builtin::jpeg::{read_jpeg, write_jpeg};
+use crate::builtin::plane::{Colour, auto_levels};
+pub use crate::builtin::previews::Previews;
 use crate::builtin::stages::{Stages, StyleError};
-use crate::builtin::style::BuiltinStyle;
+use crate::builtin::style::{BuiltinStyle, NICE, WORK_PX};
 use crate::builtin::subject::Subject;
-use crate::intake::formats;
-use crate::intake::raster::Raster;
+use crate::builtin::thumbnails::{Thumbnail, Thumbnails};
+use crate::intake::CheckedPicture;
 use crate::isolate;
 use crate::people::{FindPeople, People};
+use crate::release_memory::release_free_memory;
+use crate::shared_pictures::SharedPictures;
 use crate::stylist::{
     JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError,
 };
-
-/// Lower than the live feed's threads. Not 19: beside a detector that keeps both cores busy, that would
-/// leave a sixtieth of a core, and a picture would take a minute.
-const NICE: i32 = 10;
 
 /// The styles, in the order in which they are offered. A new one is a file with a `STYLE`, and a line here.
 const STYLES: &[&BuiltinStyle] = &[
@@ -63,18 +70,56 @@ const STYLES: &[&BuiltinStyle] = &[
     &pixel_art::STYLE,
     &neon::STYLE,
     &duotone::STYLE,
+    &ascii::STYLE,
+    &mosaic::STYLE,
 ];
 
 /// The stylist of this laptop.
 pub struct Builtin {
     find_people: Option<FindPeople>,
+    thumbnails: Thumbnails,
 }
 
 impl Builtin {
-    /// Without `find_people`, faces are painted like everything else.
+    /// Without `find_people`, faces are painted like everything else. While `is_gallery_open` is false,
+    /// nothing is made of the gallery's pictures.
     #[must_use]
-    pub fn new(find_people: Option<FindPeople>) -> Self {
-        Self { find_people }
+    pub fn new(find_people: Option<FindPeople>, is_gallery_open: Arc<AtomicBool>) -> Self {
+        Self {
+            find_people,
+            thumbnails: Thumbnails::new(is_gallery_open),
+        }
+    }
+
+    /// A small picture of the source in each style. Styles that are not made `until` then are left out, and
+    /// all of them end soon after `is_abandoned` is set. Keeps nothing.
+    pub fn previews(
+        &self,
+        source: &CheckedPicture,
+        until: Instant,
+        is_abandoned: &Arc<AtomicBool>,
+    ) -> Result<Previews, StylistError> {
+        let made = previews::make(source, &self.offered(), until, is_abandoned, |stages| {
+            let thumbnails = self.thumbnails.read(previews::THUMBNAILS_MAX, stages)?;
+            Ok((self.people(source.jpeg()), thumbnails))
+        });
+        release_free_memory();
+        made.map_err(|error| match error {
+            StyleError::Cancelled => StylistError::Cancelled,
+            StyleError::Failed(detail) => StylistError::Failed(detail),
+        })
+    }
+
+    /// The styles on offer now. A mosaic needs enough pictures.
+    fn offered(&self) -> Vec<&'static BuiltinStyle> {
+        let has_stones = self.thumbnails.available() >= mosaic::PICTURES_MIN;
+        let is_offered = |style: &&&BuiltinStyle| has_stones || style.id != mosaic::STYLE.id;
+        STYLES.iter().filter(is_offered).copied().collect()
+    }
+
+    fn people(&self, jpeg: &[u8]) -> People {
+        let people = self.find_people.as_ref().map(|find| find(jpeg));
+        people.unwrap_or_default()
     }
 }
 
@@ -97,7 +142,11 @@ impl Stylist for Builtin {
             made_by: MadeBy::BuiltIn,
             away: false,
         };
-        STYLES.iter().map(offered).collect()
+        self.offered().iter().map(offered).collect()
+    }
+
+    fn use_gallery(&self, gallery: Arc<dyn SharedPictures>) {
+        self.thumbnails.use_gallery(gallery);
     }
 
     fn ready(&self) -> Result<(), StylistError> {
@@ -130,8 +179,13 @@ impl Stylist for Builtin {
             }
         };
         let work = || {
-            let people = self.find_people.as_ref().map(|find| find(&order.source));
-            make(style, &order.source, &people.unwrap_or_default(), &stages)
+            let thumbnails = if style.id == mosaic::STYLE.id {
+                self.thumbnails.read(usize::MAX, &stages)?
+            } else {
+                Vec::new()
+            };
+            let people = self.people(&order.source);
+            make(style, &order.source, &people, thumbnails, &stages)
         };
         let made = isolate::run_with_callback("carrier-style", NICE, work, callback)
             .map_err(|error| StylistError::Failed(error.to_string()))?;
@@ -153,49 +207,24 @@ fn make(
     style: &BuiltinStyle,
     source: &[u8],
     people: &People,
+    thumbnails: Vec<Arc<Thumbnail>>,
     stages: &Stages,
 ) -> Result<Vec<u8>, StyleError> {
-    let subject = Subject::new(auto_levels(&read_jpeg(source)?), people);
-    write_jpeg(&(style.make)(&subject, stages)?)
+    let picture = auto_levels(&at_size(read_jpeg(source)?, WORK_PX)?);
+    let subject = Subject::new(picture, people).with_thumbnails(thumbnails);
+    write_jpeg(&(style.make)(&subject, stages)?, QUALITY)
 }
-
-/// Pixels that styles work on, in the picture's own shape: 1280x720. Smaller pictures are enlarged, so that
-/// strokes and dots look the same on all.
-const WORK_PX: f64 = 1280.0 * 720.0;
 
 /// High, because the booth encodes the result once more.
 const QUALITY: i32 = 97;
 
-fn read_jpeg(jpeg: &[u8]) -> Result<Colour, StyleError> {
-    let image = turbojpeg::decompress(jpeg, PixelFormat::RGB)
-        .map_err(|error| StyleError::Failed(error.to_string()))?;
-    let (pixels, _) = image.pixels.as_chunks::<3>();
-    let picture = Plane {
-        width: image.width,
-        height: image.height,
-        pixels: pixels
-            .iter()
-            .map(|pixel| pixel.map(|level| f32::from(level) / 255.0))
-            .collect(),
-    };
-    let scale = (WORK_PX / (image.width * image.height) as f64).sqrt();
+/// The picture in its own shape with about that many pixels.
+fn at_size(picture: Colour, size_px: f64) -> Result<Colour, StyleError> {
+    let scale = (size_px / (picture.width * picture.height) as f64).sqrt();
     let side = |side: usize| ((side as f64 * scale).round() as usize).max(8);
-    let (width, height) = (side(image.width), side(image.height));
+    let (width, height) = (side(picture.width), side(picture.height));
     if (width, height) == (picture.width, picture.height) {
         return Ok(picture);
     }
     enlarged(&picture, width, height)
-}
-
-fn write_jpeg(picture: &Colour) -> Result<Vec<u8>, StyleError> {
-    let (width, height) = (picture.width, picture.height);
-    let levels = picture.pixels.as_flattened().iter();
-    // `as u8` saturates.
-    let bytes: Vec<u8> = levels.map(|level| (level * 255.0 + 0.5) as u8).collect();
-    let raster = Raster {
-        width_px: width,
-        height_px: height,
-        rgb: bytes,
-    };
-    formats::encode(&raster, QUALITY).map_err(|error| StyleError::Failed(error.to_string()))
 }

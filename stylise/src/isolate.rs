@@ -50,6 +50,37 @@ pub(crate) fn run_with_callback<T: Send>(
     })
 }
 
+/// Runs `other` on a thread of its own, which has the caller's priority, while the caller runs `one`.
+pub(crate) fn beside<One, Other: Send>(
+    name: &str,
+    one: impl FnOnce() -> One,
+    other: impl FnOnce() -> Other + Send,
+) -> Result<(One, Other), IsolateError> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name(name.to_owned());
+        let handle = thread.spawn_scoped(scope, other)?;
+        let made = one();
+        Ok((made, join(handle)?))
+    })
+}
+
+/// Runs the same work on several threads with this nice value, and waits for all of them.
+pub(crate) fn run_on_threads<T: Send>(
+    name: &str,
+    nice: i32,
+    threads: usize,
+    work: impl Fn() -> T + Sync,
+) -> Result<Vec<T>, IsolateError> {
+    thread::scope(|scope| {
+        let spawn = |_| {
+            let thread = thread::Builder::new().name(name.to_owned());
+            thread.spawn_scoped(scope, || with_priority(nice, &work))
+        };
+        let handles: Vec<_> = (0..threads).map(spawn).collect::<Result<_, _>>()?;
+        handles.into_iter().map(join).collect()
+    })
+}
+
 fn with_priority<T>(nice: i32, work: impl FnOnce() -> T) -> T {
     // On Linux this changes only the calling thread (setpriority(2), "C library/kernel differences").
     // Without permission the work runs at normal priority.
@@ -82,6 +113,26 @@ mod tests {
         assert_eq!(rustix::process::getpriority_process(None), Ok(before));
         let error = run("test", 19, || panic!("ouch {}", 7)).expect_err("panicked");
         assert!(error.to_string().contains("ouch 7"));
+    }
+
+    #[test]
+    fn work_beside_another_has_the_priority_of_its_caller() {
+        let priorities = run("test", 12, || {
+            let read = || rustix::process::getpriority_process(None);
+            beside("beside", read, read).expect("both ended")
+        });
+        assert_eq!(priorities.expect("ended"), (Ok(12), Ok(12)));
+        assert!(beside("test", || 1, || panic!("ouch")).is_err());
+    }
+
+    #[test]
+    fn each_thread_works_and_one_panic_is_the_error_of_all() {
+        let number = std::sync::atomic::AtomicUsize::new(0);
+        let count = || number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let mut numbers = run_on_threads("test", 0, 3, count).expect("all ended");
+        numbers.sort_unstable();
+        assert_eq!(numbers, [0, 1, 2]);
+        assert!(run_on_threads("test", 0, 2, || assert!(count() != 4)).is_err());
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod jobs;
 mod metrics;
 mod people;
 mod release_memory;
+mod shared_pictures;
 mod stylist;
 #[cfg(test)]
 mod test_folder;
@@ -33,9 +34,10 @@ pub use api::{
     Submitted, WaitsFor,
 };
 pub use booth::{Booth, BoothSettings, Growth, backup, lock as lock_booth, may_take};
-pub use builtin::Builtin;
+pub use builtin::{Builtin, Previews};
 pub use intake::{CheckedPicture, IntakeError, IntakeErrorKind, Limits};
 pub use job::{GalleryId, JobId, State};
 pub use metrics::BoothMetrics;
 pub use people::{FindPeople, People, PictureArea};
+pub use shared_pictures::SharedPictures;
 pub use stylist::{JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError};

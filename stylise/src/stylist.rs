@@ -1,6 +1,7 @@
 //! The [`Stylist`] trait: what the built-in styles and ComfyUI have in common.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::de::IntoDeserializer;
@@ -10,6 +11,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::job::JobId;
+use crate::shared_pictures::SharedPictures;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Style {
@@ -96,6 +98,10 @@ impl FromStr for MadeBy {
 pub trait Stylist: Send + Sync + 'static {
     /// The kind of stylist. Each kind has its own queue and thread.
     fn made_by(&self) -> MadeBy;
+
+    /// Gives the gallery to stylists that make pictures of it. Called by the booth when it has opened, before
+    /// any order.
+    fn use_gallery(&self, _gallery: Arc<dyn SharedPictures>) {}
 
     /// The styles on offer. An unavailable server keeps the styles that it offered last; one that never
     /// answered has none.

@@ -38,6 +38,9 @@ pub(crate) struct PhotoBooth {
     opening: Option<Arc<BoothOpener>>,
     without: BoothClosedError,
     comfyui: Option<Arc<Comfyui>>,
+    /// `None`: the styles of this machine are disabled.
+    builtin: Option<Arc<Builtin>>,
+    previews: Arc<Semaphore>,
     uploads: UploadPlaces,
     decoders: Semaphore,
     queries: Arc<Semaphore>,
@@ -77,9 +80,10 @@ impl PhotoBooth {
         registry: &mut Registry,
     ) -> Self {
         // A new kind of stylist is one more line here.
-        let builtin = builtin.map(|builtin| Arc::new(builtin) as Arc<dyn Stylist>);
+        let builtin = builtin.map(Arc::new);
+        let here = builtin.clone().map(|builtin| builtin as Arc<dyn Stylist>);
         let server = comfyui.clone().map(|comfyui| comfyui as Arc<dyn Stylist>);
-        let stylists: Vec<_> = [builtin, server].into_iter().flatten().collect();
+        let stylists: Vec<_> = [here, server].into_iter().flatten().collect();
         if config.enabled && folder.is_none() {
             tracing::warn!(
                 "there is no home folder to keep pictures in: the photo booth stays closed; \
@@ -110,6 +114,8 @@ impl PhotoBooth {
             opening,
             without,
             comfyui,
+            builtin,
+            previews: Arc::new(Semaphore::new(1)),
             uploads: UploadPlaces::default(),
             decoders: Semaphore::new(DECODERS_MAX),
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
@@ -147,6 +153,18 @@ impl PhotoBooth {
             self.count(UploadRefusal::Busy);
         }
         place
+    }
+
+    /// The stylist of this machine.
+    pub(crate) fn builtin(&self) -> Option<&Arc<Builtin>> {
+        self.builtin.as_ref()
+    }
+
+    /// Waits for the turn to make previews, which take both cores for a second; to be held until they are
+    /// made.
+    pub(crate) async fn preview_turn(&self) -> Option<OwnedSemaphorePermit> {
+        // overflow: awaited: uploads are limited already.
+        Arc::clone(&self.previews).acquire_owned().await.ok()
     }
 
     /// Waits for a permit to decode a picture.

@@ -125,6 +125,11 @@ fn table() -> Vec<Route> {
         route(Watch, "/qr/{name}", get(join::code)),
         photo(Watch, "/api/stylise", post(stylise::submit::submit)),
         route(Watch, "/api/styles", get(stylise::styles)),
+        photo(
+            Watch,
+            "/api/styles/previews",
+            post(stylise::previews::previews),
+        ),
         route(Watch, "/api/stylise/{id}", stylise::job_methods()),
         route(Watch, "/api/stylise/{id}/events", get(stylise::job::events)),
         route(

@@ -14,6 +14,7 @@ pub(crate) mod table;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use capture::SelectedSource;
@@ -43,6 +44,8 @@ pub(crate) struct Followers {
     pub(crate) overlay: Arc<OverlayControl>,
     pub(crate) model: Arc<ModelControl>,
     pub(crate) cameras: CameraControls,
+    /// For pictures that are made of the gallery's.
+    pub(crate) is_gallery_open: Arc<AtomicBool>,
     pub(crate) effects: Effects,
 }
 
@@ -72,6 +75,7 @@ impl Followers {
             overlay: Arc::default(),
             model: Arc::default(),
             cameras,
+            is_gallery_open: Arc::new(AtomicBool::new(config.booth.gallery)),
             effects,
         };
         followers.set_overlay_and_rate(config);
@@ -103,6 +107,8 @@ impl Followers {
             let Ok(model) = now.model.parse();
             self.model.replace(model);
         }
+        self.is_gallery_open
+            .store(now.booth.gallery, Ordering::Relaxed);
         self.set_overlay_and_rate(now);
         self.cameras.follow(now);
         for rendition in now.renditions() {

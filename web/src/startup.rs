@@ -6,6 +6,7 @@
 mod banner;
 mod encoder;
 mod events;
+mod kept_open;
 mod network;
 pub(crate) mod painter;
 mod people;

@@ -1,5 +1,7 @@
 //! Planes of pixels with one to four levels: arithmetic, tone curves and deterministic noise. Pure.
 
+use crate::intake::raster::Raster;
+
 /// `N` levels per pixel, usually 0 to 1; rows without padding.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plane<const N: usize> {
@@ -92,6 +94,28 @@ impl<const N: usize> Plane<N> {
             let under = c[n] + (d[n] - c[n]) * dx;
             over + (under - over) * dy
         })
+    }
+}
+
+impl Colour {
+    pub(super) fn of_raster(raster: &Raster) -> Self {
+        let (pixels, _) = raster.rgb.as_chunks::<3>();
+        let colour = |pixel: &[u8; 3]| pixel.map(|level| f32::from(level) / 255.0);
+        Self {
+            width: raster.width_px,
+            height: raster.height_px,
+            pixels: pixels.iter().map(colour).collect(),
+        }
+    }
+
+    pub(super) fn raster(&self) -> Raster {
+        let levels = self.pixels.as_flattened().iter();
+        Raster {
+            width_px: self.width,
+            height_px: self.height,
+            // `as u8` saturates.
+            rgb: levels.map(|level| (level * 255.0 + 0.5) as u8).collect(),
+        }
     }
 }
 

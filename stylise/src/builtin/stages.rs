@@ -1,5 +1,6 @@
 //! How the making of a style reports progress, is cancelled, and fails.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Why there is no picture.
@@ -14,10 +15,18 @@ pub(super) enum StyleError {
 #[derive(Debug, Default)]
 pub(super) struct Stages {
     done: AtomicU32,
-    is_interrupted: AtomicBool,
+    is_interrupted: Arc<AtomicBool>,
 }
 
 impl Stages {
+    /// The stages of a style that ends when the caller sets `is_interrupted`.
+    pub(super) fn interrupted_by(is_interrupted: &Arc<AtomicBool>) -> Self {
+        Self {
+            done: AtomicU32::new(0),
+            is_interrupted: Arc::clone(is_interrupted),
+        }
+    }
+
     /// Ends a stage and checks for cancellation. A stage takes a few tenths of a second at most.
     pub(super) fn advance(&self) -> Result<(), StyleError> {
         self.done.fetch_add(1, Ordering::Relaxed);

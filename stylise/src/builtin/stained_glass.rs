@@ -6,7 +6,7 @@ use crate::builtin::filters::{blur, edge_preserving, from_lab, to_lab};
 use crate::builtin::plane::{Colour, Grey, Plane, fractal_noise, luma, mix, smoothstep};
 use crate::builtin::scatter::scatter;
 use crate::builtin::stages::{Stages, StyleError};
-use crate::builtin::style::BuiltinStyle;
+use crate::builtin::style::{BuiltinStyle, WORK_PX};
 use crate::builtin::subject::Subject;
 
 pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
@@ -103,7 +103,10 @@ impl Pieces {
             [0.6 + (edge / mean).min(4.0) * (1.0 - face)]
         });
         let density = density.with(&around, |[one], [two]| [one + two]);
-        let seeds = scatter(&density, PIECES);
+        // A small picture, as of a preview, has fewer pieces, since their seams are as wide.
+        let share = (width * height) as f64 / WORK_PX;
+        let pieces = (PIECES as f64 * share.clamp(0.25, 1.0)).round() as usize;
+        let seeds = scatter(&density, pieces);
         let spacing_px = ((width * height) as f32 / seeds.len().max(1) as f32).sqrt();
         let grid = Grid::of(&seeds, spacing_px, width, height);
         let weight = (spacing_px / COLOUR_STEPS).powi(2);

@@ -4,16 +4,20 @@
 )]
 
 mod contact_sheet;
+mod cost;
 mod faces;
+mod previews;
+mod sizes;
 
 use std::fs;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use crate::builtin::plane::Plane;
+use crate::builtin::thumbnails::Thumbnail;
+use crate::builtin::thumbnails::tests::MemoryGallery;
 use crate::builtin::*;
-use crate::intake::CheckedPicture;
 use crate::intake::limits::Limits;
 use crate::intake::raster::Raster;
 use crate::intake::tests::samples;
@@ -55,6 +59,34 @@ fn order(style: &str, source: Vec<u8>) -> Order {
     }
 }
 
+/// With a gallery that has enough pictures for a mosaic, and without a detector.
+fn builtin() -> Builtin {
+    let builtin = Builtin::new(None, Arc::new(AtomicBool::new(true)));
+    builtin.use_gallery(MemoryGallery::of(gallery()));
+    builtin
+}
+
+fn gallery() -> Vec<Vec<u8>> {
+    let tinted = |number: usize| {
+        let mut scene = samples::scene(90, 120);
+        for level in scene.rgb.iter_mut().skip(number % 3).step_by(3) {
+            *level = (*level / 2).saturating_add(10 * number as u8);
+        }
+        samples::jpeg(&scene, 90)
+    };
+    (0..mosaic::PICTURES_MIN).map(tinted).collect()
+}
+
+/// The thumbnails of that gallery.
+fn thumbnails() -> Vec<Arc<Thumbnail>> {
+    static MADE: OnceLock<Vec<Arc<Thumbnail>>> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let of = |jpeg: &Vec<u8>| Arc::new(Thumbnail::of(jpeg).expect("a thumbnail"));
+        gallery().iter().map(of).collect()
+    });
+    made.clone()
+}
+
 fn source(width: usize, height: usize) -> Vec<u8> {
     samples::jpeg(&samples::scene(width, height), 90)
 }
@@ -66,12 +98,12 @@ fn each_style_makes_a_different_picture() {
     for style in STYLES {
         let context = RecordingContext::default();
         let start = Instant::now();
-        let made = Builtin::new(None).stylise(&order(style.id, source.clone()), &context);
+        let made = builtin().stylise(&order(style.id, source.clone()), &context);
         println!("{}: {} ms", style.id, start.elapsed().as_millis());
         let made = made.expect("made");
         let kept = CheckedPicture::read(&made, &Limits::RESULT).expect("a picture");
-        assert!(kept.width_px().abs_diff(1280) < 12, "{kept:?}");
-        assert!(kept.height_px().abs_diff(720) < 12, "{kept:?}");
+        assert!(kept.width_px().abs_diff(1280) < 32, "{kept:?}");
+        assert!(kept.height_px().abs_diff(720) < 32, "{kept:?}");
         assert!(!seen.contains(&made));
         seen.push(made);
         let told = context.told.lock().expect("not poisoned");
@@ -91,7 +123,7 @@ fn styles_are_deterministic_for_small_flat_and_narrow_pictures() {
         Plane::of(40, 16, |_, _| [0.0; 3]),
     ];
     for picture in &pictures {
-        let subject = Subject::without_people(auto_levels(picture));
+        let subject = Subject::without_people(auto_levels(picture)).with_thumbnails(thumbnails());
         for style in STYLES {
             let stages = Stages::default();
             let made = (style.make)(&subject, &stages).expect(style.id);
@@ -109,7 +141,7 @@ fn cancelling_and_stopping_end_a_style() {
     let context = RecordingContext::default();
     context.is_cancelled.store(true, Ordering::SeqCst);
     let order = order("oil", source(320, 180));
-    let error = || Builtin::new(None).stylise(&order, &context).err();
+    let error = || builtin().stylise(&order, &context).err();
     assert_eq!(error(), Some(StylistError::Cancelled));
     context.is_stopping.store(true, Ordering::SeqCst);
     assert_eq!(error(), Some(StylistError::Stopping));
@@ -126,9 +158,9 @@ fn cancelling_and_stopping_end_a_style() {
 #[test]
 fn unknown_styles_and_broken_pictures_are_reported() {
     let context = RecordingContext::default();
-    let unknown = Builtin::new(None).stylise(&order("fresco", source(64, 64)), &context);
+    let unknown = builtin().stylise(&order("fresco", source(64, 64)), &context);
     assert!(matches!(unknown, Err(StylistError::Failed(words)) if words.contains("fresco")));
-    let broken = Builtin::new(None).stylise(&order("oil", b"no picture".to_vec()), &context);
+    let broken = builtin().stylise(&order("oil", b"no picture".to_vec()), &context);
     assert!(
         matches!(broken, Err(StylistError::Failed(words)) if words.contains("another picture"))
     );
@@ -136,17 +168,15 @@ fn unknown_styles_and_broken_pictures_are_reported() {
 
 #[test]
 fn each_style_has_an_example_for_its_card() {
-    for style in Builtin::new(None).styles() {
+    for style in STYLES {
         let path = format!("{}/{}.jpg", examples(), style.id);
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(bytes.len() <= 25_000, "{path}: {} bytes", bytes.len());
         let limits = Limits::UPLOAD;
         let picture = CheckedPicture::read(&bytes, &limits).expect("a picture");
-        assert_eq!(
-            (picture.width_px(), picture.height_px()),
-            (320, 320),
-            "{path}"
-        );
+        let sides = [picture.width_px(), picture.height_px()];
+        // Rows of letters do not fill all of a picture.
+        assert!(sides.iter().all(|side| side.abs_diff(320) < 4), "{path}");
     }
 }
 
@@ -165,11 +195,14 @@ fn examples() -> &'static str {
 fn writes_the_examples() {
     let still = fs::read(STILL_LIFE).expect("the fixture");
     fs::create_dir_all(examples()).expect("a folder");
-    for style in Builtin::new(None).styles() {
-        let made = Builtin::new(None).stylise(
-            &order(&style.id, still.clone()),
-            &RecordingContext::default(),
-        );
+    // A mosaic of the other styles' examples.
+    let others = fs::read_dir(examples()).expect("examples");
+    let others = others.map(|file| fs::read(file.expect("a file").path()).expect("readable"));
+    let builtin = Builtin::new(None, Arc::new(AtomicBool::new(true)));
+    builtin.use_gallery(MemoryGallery::of(others));
+    for style in STYLES {
+        let order = order(style.id, still.clone());
+        let made = builtin.stylise(&order, &RecordingContext::default());
         let picture = sheet_of(&made.expect("made"), 320);
         // The best quality within 25 kB.
         let file = (30..=90)

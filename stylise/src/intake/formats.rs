@@ -24,8 +24,8 @@ use crate::intake::limits::{IntakeError, Limits, check_size};
 use crate::intake::raster::{PixelLayout, Raster, RowDownscaler};
 
 /// A decoded picture, possibly downscaled, and the orientation still to be applied.
-pub(super) struct Decoded {
-    pub(super) raster: Raster,
+pub(crate) struct Decoded {
+    pub(crate) raster: Raster,
     pub(super) orientation: Orientation,
 }
 
@@ -36,7 +36,7 @@ const FACTORS: [ScalingFactor; 3] = [
     ScalingFactor::ONE_HALF,
 ];
 
-pub(super) fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Decoded, IntakeError> {
+pub(crate) fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Decoded, IntakeError> {
     let mut reader = JpegReader::new()?;
     let jpeg = reader.open(bytes)?;
     let header = jpeg.header;

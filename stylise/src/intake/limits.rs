@@ -94,6 +94,13 @@ impl Limits {
         longest_side_px: 1536,
     };
 
+    /// For the small picture that the previews of all styles are made of.
+    pub const PREVIEW: Self = Self {
+        max_bytes: 1 << 20,
+        max_pixels: 2_000_000,
+        longest_side_px: 640,
+    };
+
     /// For results of stylists: PNG from ComfyUI is large.
     pub const RESULT: Self = Self {
         max_bytes: 64 << 20,

@@ -10,8 +10,8 @@ use image::{ImageFormat, Rgb, RgbImage};
 use prometheus_client::registry::Registry;
 use stylise::{
     Booth, BoothMetrics, BoothSettings, CheckedPicture, JobContext, JobId, JobView, Limits, MadeBy,
-    Order, RemoteOrder, RequestKey, State, Style, Stylist, StylistError, Submission, SubmitError,
-    Submitted,
+    Order, RemoteOrder, RequestKey, SharedPictures, State, Style, Stylist, StylistError,
+    Submission, SubmitError, Submitted,
 };
 use uuid::Uuid;
 
@@ -25,6 +25,7 @@ pub(crate) struct FakeStylist {
     script: Box<Script>,
     pub(crate) away: Mutex<Option<String>>,
     pub(crate) forgotten: Mutex<Vec<Uuid>>,
+    gallery: Mutex<Option<Arc<dyn SharedPictures>>>,
 }
 
 impl FakeStylist {
@@ -37,11 +38,18 @@ impl FakeStylist {
             script: Box::new(script),
             away: Mutex::default(),
             forgotten: Mutex::default(),
+            gallery: Mutex::default(),
         })
     }
 
     pub(crate) fn set_away(&self, reason: Option<&str>) {
         *self.away.lock().expect("no panic") = reason.map(str::to_owned);
+    }
+
+    /// The gallery that the booth gave.
+    pub(crate) fn gallery(&self) -> Arc<dyn SharedPictures> {
+        let gallery = self.gallery.lock().expect("no panic").clone();
+        gallery.expect("the booth is open")
     }
 
     pub(crate) fn forgotten(&self) -> Vec<Uuid> {
@@ -52,6 +60,10 @@ impl FakeStylist {
 impl Stylist for FakeStylist {
     fn made_by(&self) -> MadeBy {
         self.made_by
+    }
+
+    fn use_gallery(&self, gallery: Arc<dyn SharedPictures>) {
+        *self.gallery.lock().expect("no panic") = Some(gallery);
     }
 
     fn styles(&self) -> Vec<Style> {

@@ -61,3 +61,31 @@ fn the_owner_can_hide_and_erase() {
     assert_eq!(booth.view(id).expect("readable"), None);
     assert!(rig.pictures().is_empty());
 }
+
+#[test]
+fn stylists_read_the_pictures_that_are_shown_and_no_others() {
+    let mut rig = Rig::new("stylists");
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, |_, _| Ok(png([1, 1, 1])));
+    let booth = rig.open(&[&stylist]);
+    let gallery = stylist.gallery();
+    let id = submit(&booth, "ann", "pencil").id;
+    wait_for(&booth, id, State::Done);
+    assert!(gallery.shown().is_empty(), "not shared");
+    booth.set_share(id, true).expect("written");
+    let [picture] = gallery.shown().try_into().expect("one");
+    assert!(
+        gallery
+            .jpeg(picture)
+            .expect("there")
+            .starts_with(&[0xff, 0xd8])
+    );
+    let is_gone = || gallery.shown().is_empty() && gallery.jpeg(picture).is_none();
+    booth.hide(picture, true).expect("written");
+    assert!(is_gone(), "hidden by the owner");
+    booth.hide(picture, false).expect("written");
+    assert_eq!(gallery.shown(), [picture]);
+    booth.set_share(id, false).expect("written");
+    assert!(is_gone(), "withdrawn");
+    drop(booth);
+    assert!(gallery.shown().is_empty(), "the booth is closed");
+}

@@ -1,7 +1,7 @@
 // "Stylise this moment": a dialog of styles over the live picture, a countdown, a snapshot, and on to the booth
 // page with the order. Fetched on its first use.
 
-import { fetchStyles, styleCard } from "../booth/cards.js";
+import { fetchStyles, isMixed, styleCard } from "../booth/cards.js";
 import { randomKey, sendOrder } from "../booth/order.js";
 import { countDown } from "../booth/photo.js";
 import { keep } from "../booth/store.js";
@@ -29,7 +29,8 @@ export async function makeMoment({ flash, words }) {
     const offer = await fetchStyles();
     const styles = offer?.styles ?? [];
     if (styles.length === 0) return void say(words.say(offer ? "style.none" : "style.unreachable"));
-    part("cards").replaceChildren(...styles.map(card));
+    const mixed = isMixed(styles);
+    part("cards").replaceChildren(...styles.map((style, index) => card(style, index, mixed)));
     const toServer = styles.some((style) => style.made_by === "comfyui");
     part("consent").hidden = !toServer;
     part("consent").textContent = toServer
@@ -38,11 +39,11 @@ export async function makeMoment({ flash, words }) {
     part("card")?.focus();
   }
 
-  function card(style, index) {
+  function card(style, index, mixed) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "card";
-    button.append(...styleCard(style, words, index));
+    button.append(...styleCard(style, words, index, mixed));
     button.addEventListener("click", () => take(style));
     return button;
   }

@@ -18,15 +18,21 @@ export async function fetchStyles() {
   }
 }
 
-// What a card shows: an example or a drawing, the title, and a note on who makes it. `index` is the card's
-// position.
-export function styleCard(style, words, index) {
+// Whether the station makes some styles itself and its picture server others: then cards say who makes them.
+export function isMixed(styles) {
+  return new Set(styles.map(({ made_by }) => made_by)).size > 1;
+}
+
+// What a card shows: an example or a drawing, the title, and a note on who makes it, if others make some styles
+// (`mixed`). `index` is the card's position.
+export function styleCard(style, words, index, mixed) {
   const picture = style.example ? example(style.example) : drawing(index);
   const title = document.createElement("span");
   title.className = "title";
   title.textContent = styleTitle(style, words);
   const inside = [picture, title];
-  const note = { laptop: "style.laptop" }[style.made_by] ?? (style.away ? "style.away" : null);
+  const isMarked = mixed && style.made_by === "laptop";
+  const note = (isMarked && "style.laptop") || (style.away && "style.away");
   if (note) {
     const mark = document.createElement("span");
     mark.className = "made";
@@ -39,9 +45,11 @@ export function styleCard(style, words, index) {
 // The styles as radio buttons in `group`; `chosen` gets the id of a style.
 export function radioCards(group, { styles, selected, words, chosen }) {
   const legend = group.querySelector("legend");
+  const mixed = isMixed(styles);
   const cards = styles.map((style, index) => {
     const card = document.createElement("label");
     card.className = "card";
+    card.dataset.madeBy = style.made_by;
     const radio = Object.assign(document.createElement("input"), {
       type: "radio",
       name: "style",
@@ -50,7 +58,7 @@ export function radioCards(group, { styles, selected, words, chosen }) {
       checked: style.id === selected,
     });
     radio.addEventListener("change", () => chosen(style.id));
-    card.append(radio, ...styleCard(style, words, index));
+    card.append(radio, ...styleCard(style, words, index, mixed));
     return card;
   });
   group.replaceChildren(legend, ...cards);

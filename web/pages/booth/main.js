@@ -7,7 +7,9 @@ import { fetchStyles } from "./cards.js";
 import { redeem, secretIn } from "./handover.js";
 import { followJob, randomKey, sendOrder } from "./order.js";
 import { prepared } from "./photo.js";
+import { makePortrait } from "./portrait.js";
 import { makePresence } from "./presence.js";
+import { makePreviews } from "./previews.js";
 import { downloadPicture } from "./result_download.js";
 import { makeResult, makeScreens } from "./screens.js";
 import { makeShutter } from "./shutter.js";
@@ -52,6 +54,8 @@ const shutter = makeShutter({
   stage,
   say,
 });
+const portrait = makePortrait({ set: use });
+const previews = makePreviews({ group: byId("styles"), found: portrait.offer });
 const presence = kiosk ?? makePresence({ left: () => dispatch({ type: "left" }), words: () => words });
 
 function dispatch(event) {
@@ -160,7 +164,11 @@ function fetchSource() {
 }
 
 async function take(file) {
-  setPhoto(await prepared(file));
+  use(await prepared(file));
+}
+
+function use(blob) {
+  setPhoto(blob);
   dispatch({ type: "photo", photo: "file" });
 }
 
@@ -181,6 +189,9 @@ function show() {
   if (!words) return;
   screens.show(state, { words, offer });
   kiosk?.show(state);
+  const choosing = state.name === "style" ? photo : null;
+  previews.show(choosing, offer);
+  portrait.show(choosing, words);
   if (state.name === "photo") byId("last").hidden = !store.kept().id && !store.kept().order;
   // Only titles are spoken: running numbers would interrupt a screen reader all the time.
   const { title } = workWords(state, performance.now(), makingWords(state, offer, words));

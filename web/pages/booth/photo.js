@@ -37,7 +37,8 @@ export function grabbed(video) {
   return drawn(video, within({ width: video.videoWidth, height: video.videoHeight }));
 }
 
-async function drawn(source, { width, height }) {
+// A JPEG of a bitmap, video or canvas in that size.
+export async function drawn(source, { width, height }) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d", { alpha: false });
   context.imageSmoothingQuality = "high";

@@ -1,7 +1,7 @@
 // Shows the state of visit.js on the page, and what can be done with a finished picture.
 
 import { byId, setText, timestamp } from "../app/page.js";
-import { radioCards } from "./cards.js";
+import { isMixed, radioCards } from "./cards.js";
 import { consentWords, makingWords, troubleWords, workWords } from "./words.js";
 
 const SCREENS = {
@@ -52,6 +52,7 @@ export function makeScreens({ stage, result, chosen }) {
     }
     // The cards of the visitor before are drawn with another choice.
     for (const radio of byId("styles").querySelectorAll("input")) radio.checked = radio.value === state.style;
+    byId("made-here").hidden = styles.length === 0 || styles[0].made_by !== "laptop" || isMixed(styles);
     byId("agree").checked = state.share;
     byId("agree-line").hidden = offer?.gallery === false;
     const found = styles.find((style) => style.id === state.style);

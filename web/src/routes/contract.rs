@@ -10,7 +10,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
-use super::stylise::submit;
+use super::stylise::{previews, submit};
 use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, portal};
 use super::{screen, settings, shutter, status, stylise, tracks, whep_whip};
 use crate::http::bodies::ProblemBody;
@@ -36,7 +36,10 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Captive portal", portal::operations()),
         ("Control", admin::operations()),
         ("Control", health::operations()),
-        ("Photo booth", vec![submit::operation()]),
+        (
+            "Photo booth",
+            vec![submit::operation(), previews::operation()],
+        ),
         ("Photo booth", stylise::operations()),
         ("Photo booth", stylise::handover::operations()),
         ("Gallery", gallery::operations()),

@@ -4,6 +4,7 @@
 mod form;
 pub(super) mod handover;
 pub(super) mod job;
+pub(super) mod previews;
 pub(super) mod submit;
 mod upload;
 

@@ -1,21 +1,27 @@
-//! Finds faces and persons for the styles of the photo booth, with a session of its own that is open only
-//! while a picture is looked at: opening takes 50 ms, and between two visitors no memory is held.
+//! Finds faces and persons for the styles of the photo booth, with a session of its own. Opening it takes 50 ms,
+//! so that it stays open while the booth is used; between visitors no memory is held.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use capture::still::StillLoader;
 use detector::{
-    BBox, Detection, DetectorConfig, DetectorMetrics, ModelChoice, Provider, SessionConfig,
+    BBox, Detection, Detector, DetectorConfig, DetectorMetrics, ModelChoice, Provider,
+    SessionConfig,
 };
 use stylise::{FindPeople, People, PictureArea};
+
+use super::kept_open::KeptOpen;
 
 /// The embedded model knows faces, whatever the feed's model knows.
 const MODEL: &str = "embedded";
 
 /// Higher than for the feed: a style treats a wrong face as a face.
 const SCORE_MIN: f32 = 0.4;
+
+/// Longer than visitors take between a picture, its previews and the order.
+const IDLE_MAX: Duration = Duration::from_mins(1);
 
 /// `places` are those of the feed's detector. Without ONNX Runtime nobody is found, which is logged once.
 pub(crate) fn find_people(config: DetectorConfig) -> FindPeople {
@@ -29,27 +35,28 @@ pub(crate) fn find_people(config: DetectorConfig) -> FindPeople {
         },
         ..config
     };
-    let is_told = AtomicBool::new(false);
+    let open = move || {
+        let metrics = Arc::<DetectorMetrics>::default();
+        detector::open(&config, &metrics)?.context("no model was opened")
+    };
+    let kept = Arc::new(KeptOpen::new(open, IDLE_MAX));
+    let is_told = Once::new();
     Box::new(move |jpeg| {
-        let looked = catch_unwind(AssertUnwindSafe(|| look(&config, jpeg)));
-        let looked = looked.unwrap_or_else(|_| Err(anyhow!("the detector panicked")));
+        let looked = kept.with(|detector| look(detector, jpeg));
         looked.unwrap_or_else(|error| {
-            if !is_told.swap(true, Ordering::Relaxed) {
+            is_told.call_once(|| {
                 tracing::warn!(
                     error = format!("{error:#}"),
                     "no faces are found in pictures of the photo booth; its styles treat all of a picture alike"
                 );
-            }
+            });
             People::default()
         })
     })
 }
 
-fn look(config: &DetectorConfig, jpeg: &[u8]) -> anyhow::Result<People> {
+fn look(detector: &mut Detector, jpeg: &[u8]) -> anyhow::Result<People> {
     let still = StillLoader::new()?.decode(jpeg)?;
-    let metrics = std::sync::Arc::<DetectorMetrics>::default();
-    let detector = detector::open(config, &metrics)?;
-    let mut detector = detector.context("no model was opened")?;
     let found = detector.detect(&still.pixels, SCORE_MIN)?;
     let labels = detector.labels();
     let (width, height) = (still.width as f32, still.height as f32);

@@ -13,6 +13,7 @@
 //! Invariant: no stage waits for a slower one; the newest frame wins.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
@@ -133,6 +134,7 @@ pub(crate) fn start(
         (state, kept.state),
         (kept.settings, kept.read_again, kept.configured),
     );
+    let is_gallery_open = Arc::clone(&controls.settings.followers().is_gallery_open);
     let power_effects = builder.power_effects(&capture);
     let (detector, detector_metrics) =
         builder.detector(controls.settings.followers(), &mut registry)?;
@@ -171,6 +173,7 @@ pub(crate) fn start(
         booth: open_booth(
             &config,
             kept.data.as_deref(),
+            is_gallery_open,
             threads,
             metrics,
             &mut registry,
@@ -424,13 +427,16 @@ impl Pipeline {
 fn open_booth(
     config: &Config,
     data: Option<&Path>,
+    is_gallery_open: Arc<AtomicBool>,
     threads: &Threads,
     metrics: &Metrics,
     registry: &mut Registry,
 ) -> anyhow::Result<PhotoBooth> {
     let booth = &config.booth;
     let people = find_people(config.detector()?);
-    let builtin = booth.builtin.then(|| Builtin::new(Some(people)));
+    let builtin = booth
+        .builtin
+        .then(|| Builtin::new(Some(people), is_gallery_open));
     // Without a booth, no request is sent to the server.
     let comfyui = match config.stylise.settings().filter(|_| booth.enabled) {
         Some(mut settings) => {

@@ -10,6 +10,7 @@ mod handovers;
 mod jobs;
 mod join;
 mod languages;
+mod previews;
 mod restart;
 mod server_styles;
 mod stop;

@@ -18,11 +18,12 @@ const COLUMNS: usize = 4;
 
 /// Applies every style to the pictures of a folder, and writes a sheet for each picture, one for its
 /// largest face, and one for each style. The faces and persons are those of the file `detections.jsonl` of
-/// the folder, as `carrier detect --format jsonl` writes it; without it faces are painted like the rest:
+/// the folder, as `carrier detect --format jsonl` writes it; without it faces are painted like the rest.
+/// Mosaics are laid of the JPEGs of the folder `LOOK_MOSAIC`:
 ///
 /// ```text
 /// (cd FOLDER && carrier detect --model embedded --format jsonl *.jpg > detections.jsonl)
-/// LOOK_AT=FOLDER LOOK_IN=FOLDER LOOK_FOR=oil,cartoon cargo test -p stylise --lib contact_sheets -- --ignored --nocapture
+/// LOOK_AT=FOLDER LOOK_IN=FOLDER LOOK_FOR=oil,cartoon LOOK_MOSAIC=FOLDER cargo test -p stylise --lib contact_sheets -- --ignored --nocapture
 /// ```
 #[test]
 #[ignore = "for people's eyes"]
@@ -42,6 +43,7 @@ fn contact_sheets() {
     let mut of_styles: Vec<Vec<Cell>> = styles.iter().map(|_| Vec::new()).collect();
     let mut milliseconds = vec![0; styles.len()];
     let detections = detections(Path::new(&from));
+    let thumbnails = thumbnails_of(variable("LOOK_MOSAIC").ok());
     let mut paths: Vec<_> = fs::read_dir(&from)
         .expect("a folder")
         .map(|entry| entry.expect("readable").path())
@@ -59,7 +61,14 @@ fn contact_sheets() {
         let mut faces = vec![Cell::of(&name, source.jpeg(), people.faces.first())];
         for (at, style) in styles.iter().enumerate() {
             let start = Instant::now();
-            let made = make(style, source.jpeg(), &people, &Stages::default()).expect(style.id);
+            let made = make(
+                style,
+                source.jpeg(),
+                &people,
+                thumbnails.clone(),
+                &Stages::default(),
+            )
+            .expect(style.id);
             milliseconds[at] += start.elapsed().as_millis();
             whole.push(Cell::of(style.id, &made, None));
             faces.push(Cell::of(style.id, &made, people.faces.first()));
@@ -82,6 +91,17 @@ fn contact_sheets() {
         }
         write_sheet(&format!("{into}/style-{}.jpg", style.id), &cells);
     }
+}
+
+/// Of the pictures of a folder, or drawn ones.
+fn thumbnails_of(folder: Option<String>) -> Vec<Arc<Thumbnail>> {
+    let Some(folder) = folder else {
+        return thumbnails();
+    };
+    let files = fs::read_dir(folder).expect("LOOK_MOSAIC names a folder");
+    let bytes = files.map(|file| fs::read(file.expect("a file").path()).expect("readable"));
+    let thumbnails = bytes.filter_map(|bytes| Thumbnail::of(&bytes).ok());
+    thumbnails.map(Arc::new).collect()
 }
 
 #[derive(Deserialize)]

@@ -58,7 +58,7 @@ fn portrait(skin: [f32; 3]) -> Colour {
 }
 
 fn styled(style: &BuiltinStyle, picture: &Colour, people: &People) -> Colour {
-    let subject = Subject::new(picture.clone(), people);
+    let subject = Subject::new(picture.clone(), people).with_thumbnails(thumbnails());
     (style.make)(&subject, &Stages::default()).expect(style.id)
 }
 

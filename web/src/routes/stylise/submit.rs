@@ -34,7 +34,7 @@ use crate::telemetry::spawn_blocking;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// `Retry-After` while the upload limit is reached.
-const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
+pub(super) const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct Accepted {
@@ -220,7 +220,7 @@ async fn checked(app: &App, bytes: Vec<u8>) -> Result<CheckedPicture, ApiError> 
     read.await.map_err(|_| interrupted())?.map_err(unreadable)
 }
 
-fn unreadable(error: IntakeError) -> ApiError {
+pub(super) fn unreadable(error: IntakeError) -> ApiError {
     let status = match error.kind() {
         IntakeErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         IntakeErrorKind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,

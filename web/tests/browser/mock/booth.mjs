@@ -27,6 +27,8 @@ export function makeBooth({ picture, stylised }) {
     cuts: [], // after how many bytes the next answers with a result break off
     fetched: [], // {range, status} of each request for a result
     silent: false, // no events are sent
+    previews: null, // {sheet, styles, portrait}: what comes of each photo whose style is chosen
+    previewed: 0, // how many photos came for previews
     orders: [], // what came: {key, style, share, bytes}
     join: {
       booth_url: "http://192.168.1.20:8080/booth",
@@ -230,6 +232,15 @@ export function makeBooth({ picture, stylised }) {
     return response.writeHead(204).end();
   }
 
+  async function preview(request, response) {
+    await bytes(request);
+    booth.previewed += 1;
+    if (!booth.previews) return response.writeHead(204).end();
+    const { sheet, styles, portrait } = booth.previews;
+    const headers = { "Content-Type": "image/jpeg", "Carrier-Styles": styles.join(",") };
+    return response.writeHead(200, { ...headers, ...(portrait && { "Carrier-Portrait": portrait }) }).end(sheet);
+  }
+
   // Gives whether the request was for the booth.
   booth.serve = async (request, response, path) => {
     const admin = /carrier_admin=1/.test(request.headers.cookie ?? "");
@@ -245,6 +256,7 @@ export function makeBooth({ picture, stylised }) {
       if (!found) response.writeHead(404).end();
       else response.setHeader("Content-Type", "image/jpeg").end(found.picture);
     } else if (path === "/api/stylise" && request.method === "POST") await submit(request, response);
+    else if (path === "/api/styles/previews") await preview(request, response);
     else if (path === "/api/styles") {
       const offer = { styles: booth.styles, comfyui: "ready", reason: null, keep_s: KEEP_MS / 1000 };
       send(response, { ...offer, comfyui_erases: booth.erases });
