@@ -18,6 +18,7 @@ mod pixel_art;
 mod plane;
 mod pop_art;
 mod scatter;
+mod sheet;
 mod skin;
 mod stages;
 mod stained_glass;
@@ -65,6 +66,14 @@ const STYLES: &[&BuiltinStyle] = &[
     &duotone::STYLE,
 ];
 
+/// No style at all: the picture as it was taken, for whoever wants it in a frame, as a strip or printed.
+const PLAIN: BuiltinStyle = BuiltinStyle {
+    id: "plain",
+    title: "As it is",
+    steps: 0,
+    make: |subject, _| Ok(subject.picture.clone()),
+};
+
 /// The stylist of this laptop.
 pub struct Builtin {
     find_people: Option<FindPeople>,
@@ -97,7 +106,7 @@ impl Stylist for Builtin {
             made_by: MadeBy::BuiltIn,
             away: false,
         };
-        STYLES.iter().map(offered).collect()
+        STYLES.iter().chain([&&PLAIN]).map(offered).collect()
     }
 
     fn ready(&self) -> Result<(), StylistError> {
@@ -105,6 +114,9 @@ impl Stylist for Builtin {
     }
 
     fn stylise(&self, order: &Order, context: &dyn JobContext) -> Result<Vec<u8>, StylistError> {
+        if order.style == PLAIN.id {
+            return Ok(order.source.clone());
+        }
         let style = STYLES
             .iter()
             .find(|style| style.id == order.style)
@@ -125,13 +137,15 @@ impl Stylist for Builtin {
                 told = Some(step);
                 context.report(Progress::Running {
                     step,
-                    steps: style.steps,
+                    steps: style.steps * order.photo_kind.shots() as u32,
                 });
             }
         };
         let work = || {
-            let people = self.find_people.as_ref().map(|find| find(&order.source));
-            make(style, &order.source, &people.unwrap_or_default(), &stages)
+            sheet::make_each(order.photo_kind, &order.source, WORK_PX, |shot, work_px| {
+                let people = self.find_people.as_ref().map(|find| find(shot));
+                make(style, shot, &people.unwrap_or_default(), work_px, &stages)
+            })
         };
         let made = isolate::run_with_callback("carrier-style", NICE, work, callback)
             .map_err(|error| StylistError::Failed(error.to_string()))?;
@@ -153,9 +167,10 @@ fn make(
     style: &BuiltinStyle,
     source: &[u8],
     people: &People,
+    work_px: f64,
     stages: &Stages,
 ) -> Result<Vec<u8>, StyleError> {
-    let subject = Subject::new(auto_levels(&read_jpeg(source)?), people);
+    let subject = Subject::new(auto_levels(&read_jpeg(source, work_px)?), people);
     write_jpeg(&(style.make)(&subject, stages)?)
 }
 
@@ -166,7 +181,7 @@ const WORK_PX: f64 = 1280.0 * 720.0;
 /// High, because the booth encodes the result once more.
 const QUALITY: i32 = 97;
 
-fn read_jpeg(jpeg: &[u8]) -> Result<Colour, StyleError> {
+fn read_jpeg(jpeg: &[u8], work_px: f64) -> Result<Colour, StyleError> {
     let image = turbojpeg::decompress(jpeg, PixelFormat::RGB)
         .map_err(|error| StyleError::Failed(error.to_string()))?;
     let (pixels, _) = image.pixels.as_chunks::<3>();
@@ -178,7 +193,7 @@ fn read_jpeg(jpeg: &[u8]) -> Result<Colour, StyleError> {
             .map(|pixel| pixel.map(|level| f32::from(level) / 255.0))
             .collect(),
     };
-    let scale = (WORK_PX / (image.width * image.height) as f64).sqrt();
+    let scale = (work_px / (image.width * image.height) as f64).sqrt();
     let side = |side: usize| ((side as f64 * scale).round() as usize).max(8);
     let (width, height) = (side(image.width), side(image.height));
     if (width, height) == (picture.width, picture.height) {

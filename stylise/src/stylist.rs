@@ -10,6 +10,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::job::JobId;
+use crate::photo_kind::PhotoKind;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Style {
@@ -139,6 +140,8 @@ pub struct Order {
     pub job: JobId,
     /// One of [`Stylist::styles`] when it was submitted.
     pub style: String,
+    /// Several shots are on one sheet.
+    pub photo_kind: PhotoKind,
     /// The source picture: an upright JPEG without metadata from our own encoder.
     pub source: Vec<u8>,
     /// Set if the order was sent before a restart.

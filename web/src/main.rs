@@ -21,11 +21,13 @@ mod events;
 #[cfg(test)]
 mod generated_page;
 mod http;
+mod keepsake;
 mod layers;
 mod metrics;
 mod network;
 mod output;
 mod power;
+mod print;
 mod private_file;
 mod qr;
 mod redaction;

@@ -58,6 +58,12 @@ impl Text {
         size_px as f32 * 0.727
     }
 
+    /// The first character of the text that the font lacks.
+    #[must_use]
+    pub fn missing(&self, text: &str) -> Option<char> {
+        printable(text).find(|sign| self.font.glyph_id(*sign).0 == 0)
+    }
+
     /// How far the text reaches from its start.
     #[must_use]
     pub fn width_px(&self, text: &str, size_px: u32) -> f32 {

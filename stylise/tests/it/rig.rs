@@ -10,8 +10,8 @@ use image::{ImageFormat, Rgb, RgbImage};
 use prometheus_client::registry::Registry;
 use stylise::{
     Booth, BoothMetrics, BoothSettings, CheckedPicture, JobContext, JobId, JobView, Limits, MadeBy,
-    Order, RemoteOrder, RequestKey, State, Style, Stylist, StylistError, Submission, SubmitError,
-    Submitted,
+    Order, PhotoKind, RemoteOrder, RequestKey, State, Style, Stylist, StylistError, Submission,
+    SubmitError, Submitted,
 };
 use uuid::Uuid;
 
@@ -173,6 +173,7 @@ pub(crate) fn ask(visitor: &str, style: &str) -> Submission {
         visitor: visitor.to_owned(),
         address: visitor.to_owned(),
         style: style.to_owned(),
+        photo_kind: PhotoKind::Single,
         made_by: None,
         source: CheckedPicture::read(&png([200, 30, 30]), &Limits::UPLOAD).expect("a picture"),
         share: false,

@@ -12,6 +12,7 @@ import { makeResult, makeScreens } from "./screens.js";
 import { makeShutter } from "./shutter.js";
 import { makeStage } from "./stage.js";
 import * as store from "./store.js";
+import { asKind, kindOf, stylesFor } from "./takes.js";
 import { initial, step } from "./visit.js";
 import { workWords } from "./words.js";
 
@@ -95,7 +96,8 @@ const ACTIONS = {
   },
   fetch_result() {
     const { id, job } = state;
-    stopFetching = download(job.result, (event) => {
+    // What moves is shown moving.
+    stopFetching = download(job.photo_kind === "boomerang" ? job.keepsake : job.result, (event) => {
       if (id !== state.id) return;
       if (event.type === "there") result.made(event.blob, stage.made(event.blob));
       dispatch(event);
@@ -139,13 +141,13 @@ function fetchSource() {
   const { id, job } = state;
   stopFetching = download(job?.source ?? `api/stylise/${id}/source.jpg`, (event) => {
     if (id !== state.id) return;
-    if (event.type === "there") take(event.blob);
+    if (event.type === "there") take(asKind(event.blob, job?.photo_kind));
     else if (event.type !== "received") dispatch({ type: "gone" });
   });
 }
 
 async function take(file) {
-  setPhoto(await prepared(file));
+  setPhoto(kindOf(file) === "single" ? await prepared(file) : file);
   dispatch({ type: "photo", photo: "file" });
 }
 
@@ -156,6 +158,8 @@ function setPhoto(blob) {
 
 async function offerStyles() {
   offer = await fetchStyles();
+  // A photo of several shots is made by the station itself.
+  if (offer && state.name === "style") offer.styles = stylesFor(kindOf(photo), offer.styles);
   const [first] = offer?.styles ?? [];
   if (first && !offer.styles.some(({ id }) => id === state.style)) {
     dispatch({ type: "choose", style: first.id });

@@ -1,9 +1,10 @@
 // The camera screen: a viewfinder, a countdown, and the photo of what was shown at its end.
 
-import { byId } from "../app/page.js";
+import { byId, setText } from "../app/page.js";
 import { close, openCamera } from "../camera/device.js";
 import { download } from "./download.js";
 import { countDown, grabbed } from "./photo.js";
+import { shotsOf, takeSheet } from "./takes.js";
 
 // `taken` gets the photo; `failed` gets the viewfinder's name ("camera" or "live") when it has no picture.
 export function makeShutter({ taken, failed, stage, say }) {
@@ -24,6 +25,7 @@ export function makeShutter({ taken, failed, stage, say }) {
     if (open) finders[open].shut();
     open = null;
     byId("count").hidden = true;
+    byId("frame").classList.remove("taken");
   }
 
   async function release() {
@@ -31,18 +33,48 @@ export function makeShutter({ taken, failed, stage, say }) {
     const finder = finders[open];
     counting = new AbortController();
     const { signal } = counting;
-    const ready = await countDown((count) => {
+    byId("takes").disabled = true;
+    const photo = await (kind() === "single" ? takeOne(finder, signal) : takeSeveral(finder, signal));
+    byId("takes").disabled = false;
+    if (signal.aborted) return;
+    counting = null;
+    if (!photo) return lost();
+    shut();
+    taken(photo);
+  }
+
+  const kind = () => document.querySelector("#takes :checked").value;
+
+  async function count(signal) {
+    await countDown((count) => {
       byId("count").hidden = false;
       byId("count").textContent = String(count);
       say(String(count));
     }, signal);
-    if (!ready) return;
-    counting = null;
     byId("count").hidden = true;
-    const photo = await finder.grab();
-    if (!photo) return lost();
-    shut();
-    taken(photo);
+  }
+
+  async function takeOne(finder, signal) {
+    await count(signal);
+    return signal.aborted ? null : finder.grab();
+  }
+
+  function takeSeveral(finder, signal) {
+    const frame = byId("frame");
+    return takeSheet(kind(), {
+      surface: finder.surface,
+      count: () => count(signal),
+      shot(index) {
+        const text = `${index + 1} / ${shotsOf(kind())}`;
+        setText(byId("heading-camera"), text);
+        say(text);
+      },
+      taken() {
+        frame.classList.remove("taken");
+        requestAnimationFrame(() => frame.classList.add("taken"));
+      },
+      signal,
+    });
   }
 
   shutter.addEventListener("click", release);
@@ -107,6 +139,7 @@ function makeCameraFinder(stage) {
       show(false);
     },
     grab: () => (stream ? grabbed(lens) : null),
+    surface: () => (stream ? lens : null),
     turn() {
       if (!events) return;
       facing = facing === "user" ? "environment" : "user";
@@ -180,5 +213,6 @@ function makeLiveFinder(stage) {
       canvas.hidden = true;
     },
     grab: () => shown,
+    surface: () => (shown ? canvas : null),
   };
 }

@@ -49,11 +49,12 @@ export function makeStage() {
     image.src = address;
   }
 
-  function showResult(result) {
+  function showResult(result, moves) {
     const fresh = stylised.getAttribute("src") !== result;
     put(stylised, result);
     if (result && fresh) compare.reset();
-    for (const id of ["compare", "divider"]) byId(id).hidden = !result;
+    frame.classList.toggle("moves", moves);
+    for (const id of ["compare", "divider"]) byId(id).hidden = !result || moves;
   }
 
   return {
@@ -67,9 +68,10 @@ export function makeStage() {
       if (isWorking) loadPreview(job?.preview);
       else preview = null;
       const before = isDone || !own.get() ? (job?.source ?? own.get()) : own.get();
-      put(picture, preview?.shown ?? before);
-      showResult(isDone ? made.get() : null);
-      const empty = picture.hidden && name !== "camera" && name !== "live";
+      const moves = isDone && job?.photo_kind === "boomerang";
+      put(picture, moves ? null : (preview?.shown ?? before));
+      showResult(isDone ? made.get() : null, moves);
+      const empty = picture.hidden && stylised.hidden && name !== "camera" && name !== "live";
       byId("viewfinder").toggleAttribute("hidden", !empty);
       frame.classList.toggle("empty", empty);
     },

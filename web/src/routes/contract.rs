@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::submit;
-use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, portal};
+use super::{
+    admin, camera, events, feed, gallery, health, join, network, offers, page, portal, print,
+};
 use super::{screen, settings, shutter, status, stylise, tracks, whep_whip};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
@@ -38,6 +40,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Control", health::operations()),
         ("Photo booth", vec![submit::operation()]),
         ("Photo booth", stylise::operations()),
+        ("Photo booth", print::operations()),
         ("Gallery", gallery::operations()),
         ("Join", join::operations()),
         ("Screen", screen::operations()),

@@ -6,6 +6,7 @@ mod errors;
 mod gallery;
 mod jobs;
 mod join;
+mod keepsake;
 mod languages;
 mod restart;
 mod server_styles;

@@ -59,7 +59,8 @@ fn contact_sheets() {
         let mut faces = vec![Cell::of(&name, source.jpeg(), people.faces.first())];
         for (at, style) in styles.iter().enumerate() {
             let start = Instant::now();
-            let made = make(style, source.jpeg(), &people, &Stages::default()).expect(style.id);
+            let made =
+                make(style, source.jpeg(), &people, WORK_PX, &Stages::default()).expect(style.id);
             milliseconds[at] += start.elapsed().as_millis();
             whole.push(Cell::of(style.id, &made, None));
             faces.push(Cell::of(style.id, &made, people.faces.first()));

@@ -36,10 +36,12 @@ ID=the-id-of-a-job
 ";
 
 /// Bodies of the examples, by path.
-const BODIES: [(&str, &str); 5] = [
+const BODIES: [(&str, &str); 7] = [
     ("/api/shutter", r#"{"closed": true}"#),
     ("/api/settings", r#"{"privacy": {"mode": "blur_faces"}}"#),
     ("/api/stylise/{id}", r#"{"share": true}"#),
+    ("/api/stylise/{id}/print", r#"{"copies": 1}"#),
+    ("/api/admin/prints/{id}", r#"{"approved": true}"#),
     ("/api/admin/bitrate", r#"{"bitrate_bps": 2000000}"#),
     ("/api/admin/gallery/{id}", r#"{"hidden": true}"#),
 ];
