@@ -258,6 +258,14 @@ mod tests {
             .collect()
     }
 
+    #[test]
+    fn letters_of_european_languages_are_in_the_font() {
+        let text = Text::new();
+        assert_eq!(text.missing("Köln, Łódź, Çeşme, Győr, Århus, 5 €"), None);
+        assert_eq!(text.missing("Fest 祭り"), Some('祭'));
+        assert_eq!(text.missing("two\nlines"), None, "control characters are not drawn");
+    }
+
     fn drawn(text: &str, size_px: u32) -> Vec<(u32, u32)> {
         let mut picture = I420::black(400, 60).expect("even");
         let mut canvas = Canvas::new(&mut picture);
