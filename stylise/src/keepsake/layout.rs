@@ -195,7 +195,7 @@ fn band_lines(inscription: &Inscription<'_>, left: f64, right: f64, middle: f64)
 const STRIP_MARGIN: f64 = 7.0;
 const STRIP_GAP: f64 = 4.0;
 const STRIP_EVENT: f64 = 11.0;
-const STRIP_EVENT_MIN: f64 = 7.5;
+const STRIP_EVENT_MIN: f64 = 6.0;
 const STRIP_CAPTION: f64 = 5.4;
 const STRIP_DATE: f64 = 5.0;
 const STRIP_LINES: usize = 2;

@@ -40,7 +40,7 @@ pub(super) async fn answer(
 }
 
 /// A job and its stored result.
-pub(in crate::routes) async fn finished(
+pub(crate) async fn finished(
     app: &App,
     id: JobId,
 ) -> Result<(JobView, Vec<u8>), ApiError> {
@@ -53,7 +53,7 @@ pub(in crate::routes) async fn finished(
 }
 
 /// Makes the file of a stored result, or what is printed of it.
-pub(in crate::routes) async fn make(
+pub(crate) async fn make(
     app: &Arc<App>,
     view: JobView,
     stored: Vec<u8>,
