@@ -263,7 +263,11 @@ mod tests {
         let text = Text::new();
         assert_eq!(text.missing("Köln, Łódź, Çeşme, Győr, Århus, 5 €"), None);
         assert_eq!(text.missing("Fest 祭り"), Some('祭'));
-        assert_eq!(text.missing("two\nlines"), None, "control characters are not drawn");
+        assert_eq!(
+            text.missing("two\nlines"),
+            None,
+            "control characters are not drawn"
+        );
     }
 
     fn drawn(text: &str, size_px: u32) -> Vec<(u32, u32)> {

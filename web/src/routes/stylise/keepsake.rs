@@ -40,10 +40,7 @@ pub(super) async fn answer(
 }
 
 /// A job and its stored result.
-pub(crate) async fn finished(
-    app: &App,
-    id: JobId,
-) -> Result<(JobView, Vec<u8>), ApiError> {
+pub(crate) async fn finished(app: &App, id: JobId) -> Result<(JobView, Vec<u8>), ApiError> {
     let (view, stored) = query_booth(app, move |booth| {
         (booth.view(id), booth.picture(id, PictureKind::Result))
     })
