@@ -11,10 +11,8 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::submit;
-use super::{
-    admin, camera, events, feed, gallery, health, join, network, offers, page, portal, print,
-};
-use super::{screen, settings, shutter, status, stylise, tracks, whep_whip};
+use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, portal};
+use super::{print, screen, settings, shutter, status, stylise, tracks, whep_whip};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
 
