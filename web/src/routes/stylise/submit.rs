@@ -143,20 +143,7 @@ async fn accept(
         }
     }
     check_style(app, style.clone()).await?;
-    let source = match image {
-        Some(bytes) => checked(app, bytes).await?,
-        None if photo != PhotoKind::Single => {
-            let message =
-                "the shots of a strip or a boomerang are missing: send them as image, one sheet";
-            return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
-        }
-        None => {
-            let snapshot = fresh_jpeg(app, StillKind::Clean)
-                .await
-                .map_err(no_snapshot)?;
-            checked(app, snapshot.to_vec()).await?
-        }
-    };
+    let source = source(app, image, photo).await?;
     let submission = Submission {
         visitor: visitor.name.clone(),
         address: visitor.address.clone(),
@@ -169,6 +156,26 @@ async fn accept(
     };
     let submitted = query_booth(app, move |booth| booth.submit(submission)).await?;
     submitted.map(|done| done.job.id).map_err(refused)
+}
+
+/// The picture of the form, or else a snapshot.
+async fn source(
+    app: &App,
+    image: Option<Vec<u8>>,
+    photo: PhotoKind,
+) -> Result<CheckedPicture, ApiError> {
+    if let Some(bytes) = image {
+        return checked(app, bytes).await;
+    }
+    if photo != PhotoKind::Single {
+        let message =
+            "the shots of a strip or a boomerang are missing: send them as image, one sheet";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+    }
+    let snapshot = fresh_jpeg(app, StillKind::Clean)
+        .await
+        .map_err(no_snapshot)?;
+    checked(app, snapshot.to_vec()).await
 }
 
 /// The form, if it is complete in time.
