@@ -1,6 +1,6 @@
 # carrier. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-vaapi test-k8s test-deb image test-image test-image-twice soak audit docs licences msrv deb release fuzz bench bench-network bench-power bench-times fmt lint doc clean
+.PHONY: help run build runtime model test test-all test-devices test-training test-comfyui test-print test-vaapi test-k8s test-deb image test-image test-image-twice soak audit docs licences msrv deb release fuzz bench bench-network bench-power bench-times fmt lint doc clean
 
 # Flavour of ONNX Runtime: cpu (also when empty), openvino (Intel) or cuda (NVIDIA).
 RUNTIME ?=
@@ -35,8 +35,8 @@ model: build ## fetch a better model than the embedded one (MODEL=yolox_nano)
 test: ## install what the tests need and run all checks that take no hours; says what it skipped
 	@scripts/test.sh
 
-test-all: ## test, then every heavy check: virtual machines, package, Kubernetes, oldest compiler, training, ComfyUI, VA-API, soak, fuzzing
-	@$(MAKE) --no-print-directory --keep-going test test-devices test-deb test-training test-comfyui test-vaapi test-k8s msrv soak fuzz SECONDS=600
+test-all: ## test, then every heavy check: virtual machines, package, Kubernetes, oldest compiler, training, ComfyUI, prints, VA-API, soak, fuzzing
+	@$(MAKE) --no-print-directory --keep-going test test-devices test-deb test-training test-comfyui test-print test-vaapi test-k8s msrv soak fuzz SECONDS=600
 
 test-devices: ## the webcam and the display path against real kernel drivers, in virtual machines
 	@scripts/install-build-needs.sh
@@ -51,6 +51,10 @@ test-training: ## every step of training the embedded model, on 200 pictures (in
 
 test-comfyui: ## the ComfyUI client against a real server (COMFYUI_DIR=, COMFYUI_PYTHON=)
 	scripts/test-comfyui.sh
+
+test-print: ## prints through a real CUPS whose printer writes into a file (installs CUPS, root)
+	@scripts/install-build-needs.sh
+	scripts/test-print.sh
 
 test-vaapi: ## the VA-API encoder's code, with x264 where there is no graphics processor (installs GStreamer)
 	@scripts/install-build-needs.sh

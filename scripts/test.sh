@@ -118,7 +118,7 @@ skipped() {
                 printf "  %s: %d Rust %s (%s)\n", reason, count[reason], count[reason] == 1 ? "test" : "tests", names[reason]
             }
         }' "$logs/rust" 2>/dev/null
-    echo "  not part of make test: test-devices, test-deb, test-training, test-comfyui, test-vaapi, test-k8s, msrv, soak, longer fuzzing. Run: make test-all"
+    echo "  not part of make test: test-devices, test-deb, test-training, test-comfyui, test-print, test-vaapi, test-k8s, msrv, soak, longer fuzzing. Run: make test-all"
 }
 
 scripts/install-build-needs.sh || exit 1

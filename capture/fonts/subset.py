@@ -22,6 +22,6 @@ options = subset.Options(layout_features=[], name_IDs=[0, 1, 2, 13, 14], hinting
 options.drop_tables += ["GSUB", "GPOS", "GDEF"]
 subsetter = subset.Subsetter(options)
 signs = "€–—‘’“”•…←→↑↓−"
-subsetter.populate(unicodes=[*range(0x20, 0x7F), *range(0xA0, 0x100), *map(ord, signs)])
+subsetter.populate(unicodes=[*range(0x20, 0x7F), *range(0xA0, 0x180), *map(ord, signs)])
 subsetter.subset(font)
 font.save(target)

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::intake::CheckedPicture;
 use crate::job::{GalleryId, JobId, State};
+use crate::photo_kind::PhotoKind;
 use crate::stylist::MadeBy;
 
 /// The booth's folder or database cannot be used.
@@ -73,6 +74,8 @@ pub struct Submission {
     pub address: String,
     /// The id of a style.
     pub style: String,
+    /// Several shots come as one sheet.
+    pub photo_kind: PhotoKind,
     /// The stylist that the visitor consented to. `None`: whichever offers the style first.
     pub made_by: Option<MadeBy>,
     pub source: CheckedPicture,
@@ -98,6 +101,9 @@ pub struct Submitted {
     pub is_new: bool,
 }
 
+/// The shortest side of a shot on a sheet.
+pub(crate) const SHOT_MIN_PX: u32 = 64;
+
 /// Why a submission was rejected.
 #[derive(Debug, Error)]
 pub enum SubmitError {
@@ -115,6 +121,14 @@ pub enum SubmitError {
     /// The visitor has the maximum number of unfinished jobs.
     #[error("your earlier pictures come first: try again in about {} s", retry_after.as_secs())]
     TooMany { retry_after: Duration },
+    /// A server makes one picture of one picture.
+    #[error(
+        "a strip and a boomerang are made on this machine only: leave made_by out, or send laptop"
+    )]
+    OneShotOnly,
+    /// The sheet is too small for its shots.
+    #[error("the sheet of {} shots is too small: each needs {min} pixels on each side", .0.shots(), min = SHOT_MIN_PX)]
+    SmallShots(PhotoKind),
     /// No stylist offers this style now.
     #[error("there is no style {0:?}: choose one of GET /api/styles")]
     UnknownStyle(String),
@@ -128,13 +142,14 @@ pub enum SubmitError {
 
 impl SubmitError {
     /// The labels of the metric that counts rejected submissions.
-    pub(crate) const REASONS: [&str; 6] = [
+    pub(crate) const REASONS: [&str; 7] = [
         "queue_full",
         "address_full",
         "key_reused",
         "too_many_of_visitor",
         "unknown_style",
         "no_stylist",
+        "unfit_sheet",
     ];
 
     /// One of [`SubmitError::REASONS`]; `None` for a failure of the booth itself.
@@ -146,6 +161,7 @@ impl SubmitError {
             Self::TooMany { .. } => 3,
             Self::UnknownStyle(_) => 4,
             Self::NoStylist(_) => 5,
+            Self::OneShotOnly | Self::SmallShots(_) => 6,
             Self::Broken(_) => return None,
         };
         Some(Self::REASONS[index])
@@ -159,6 +175,7 @@ pub struct JobView {
     /// The id of its style.
     pub style: String,
     pub made_by: MadeBy,
+    pub photo_kind: PhotoKind,
     pub state: State,
     /// Jobs and orders that finish before this one starts, including other people's orders in ComfyUI's own
     /// queue. 0 for the next one; `None` once it runs.
@@ -229,4 +246,5 @@ pub struct GalleryPicture {
     pub made_at_unix_ms: u64,
     /// Whether the owner of the station hid it.
     pub hidden: bool,
+    pub photo_kind: PhotoKind,
 }

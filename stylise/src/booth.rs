@@ -35,6 +35,7 @@ use crate::booth::shared::Shared;
 use crate::booth::state::ReadClocks;
 use crate::booth::threads::Handle;
 use crate::job::{GalleryId, JobId};
+use crate::keepsake;
 use crate::metrics::BoothMetrics;
 use crate::stylist::{MadeBy, Style, Stylist, StylistError};
 
@@ -219,8 +220,11 @@ impl Booth {
 
     /// A picture of the gallery, as JPEG.
     pub fn gallery_picture(&self, id: GalleryId, all: bool) -> Result<Option<Vec<u8>>, BoothError> {
-        let shown = self.shared().lock().store.shown(id, all)?;
-        shown.map_or(Ok(None), |(_, file)| self.shared().pictures.read(&file))
+        let Some((_, file, kind)) = self.shared().lock().store.shown(id, all)? else {
+            return Ok(None);
+        };
+        let stored = self.shared().pictures.read(&file)?;
+        Ok(stored.map(|stored| keepsake::still(stored, kind)))
     }
 
     /// Hides a picture of the gallery, or shows it again. Returns whether the picture exists.
@@ -238,7 +242,7 @@ impl Booth {
     pub fn erase_shown(&self, id: GalleryId) -> Result<bool, BoothError> {
         let shown = self.shared().lock().store.shown(id, true)?;
         match shown {
-            Some((job, _)) => Ok(self.remove(job)?.is_some()),
+            Some((job, ..)) => Ok(self.remove(job)?.is_some()),
             None => Ok(false),
         }
     }

@@ -22,6 +22,7 @@ mod plane;
 mod pop_art;
 mod previews;
 mod scatter;
+mod sheet;
 mod skin;
 mod stages;
 mod stained_glass;
@@ -73,6 +74,14 @@ const STYLES: &[&BuiltinStyle] = &[
     &ascii::STYLE,
     &mosaic::STYLE,
 ];
+
+/// No style at all: the picture as it was taken, for whoever wants it in a frame, as a strip or printed.
+const PLAIN: BuiltinStyle = BuiltinStyle {
+    id: "plain",
+    title: "As it is",
+    steps: 0,
+    make: |subject, _| Ok(subject.picture.clone()),
+};
 
 /// The stylist of this laptop.
 pub struct Builtin {
@@ -142,7 +151,11 @@ impl Stylist for Builtin {
             made_by: MadeBy::BuiltIn,
             away: false,
         };
-        self.offered().iter().map(offered).collect()
+        self.offered()
+            .iter()
+            .chain([&&PLAIN])
+            .map(offered)
+            .collect()
     }
 
     fn use_gallery(&self, gallery: Arc<dyn SharedPictures>) {
@@ -154,6 +167,9 @@ impl Stylist for Builtin {
     }
 
     fn stylise(&self, order: &Order, context: &dyn JobContext) -> Result<Vec<u8>, StylistError> {
+        if order.style == PLAIN.id {
+            return Ok(order.source.clone());
+        }
         let style = STYLES
             .iter()
             .find(|style| style.id == order.style)
@@ -174,7 +190,7 @@ impl Stylist for Builtin {
                 told = Some(step);
                 context.report(Progress::Running {
                     step,
-                    steps: style.steps,
+                    steps: style.steps * order.photo_kind.shots() as u32,
                 });
             }
         };
@@ -184,8 +200,10 @@ impl Stylist for Builtin {
             } else {
                 Vec::new()
             };
-            let people = self.people(&order.source);
-            make(style, &order.source, &people, thumbnails, &stages)
+            sheet::make_each(order.photo_kind, &order.source, WORK_PX, |shot, work_px| {
+                let people = self.people(shot);
+                make(style, shot, &people, work_px, &thumbnails, &stages)
+            })
         };
         let made = isolate::run_with_callback("carrier-style", NICE, work, callback)
             .map_err(|error| StylistError::Failed(error.to_string()))?;
@@ -207,11 +225,12 @@ fn make(
     style: &BuiltinStyle,
     source: &[u8],
     people: &People,
-    thumbnails: Vec<Arc<Thumbnail>>,
+    work_px: f64,
+    thumbnails: &[Arc<Thumbnail>],
     stages: &Stages,
 ) -> Result<Vec<u8>, StyleError> {
-    let picture = auto_levels(&at_size(read_jpeg(source)?, WORK_PX)?);
-    let subject = Subject::new(picture, people).with_thumbnails(thumbnails);
+    let picture = auto_levels(&at_size(read_jpeg(source)?, work_px)?);
+    let subject = Subject::new(picture, people).with_thumbnails(thumbnails.to_vec());
     write_jpeg(&(style.make)(&subject, stages)?, QUALITY)
 }
 

@@ -8,7 +8,8 @@
 //! 3. `jobs` has what a job needs, without threads: queue, wait estimates, expiry, files, database.
 //! 4. A worker thread per [`Stylist`] takes the next job: [`Builtin`] makes styles on this machine with OpenCV,
 //!    [`comfyui`] sends the picture through a [`workflow`] of a ComfyUI server.
-//! 5. The janitor thread of the booth erases jobs when they expire, also on the ComfyUI server.
+//! 5. [`keepsake`] makes what is saved and printed of a result: in a frame, as a strip.
+//! 6. The janitor thread of the booth erases jobs when they expire, also on the ComfyUI server.
 
 mod api;
 mod booth;
@@ -20,8 +21,10 @@ mod intake;
 mod isolate;
 mod job;
 mod jobs;
+pub mod keepsake;
 mod metrics;
 mod people;
+mod photo_kind;
 mod release_memory;
 mod shared_pictures;
 mod stylist;
@@ -39,5 +42,6 @@ pub use intake::{CheckedPicture, IntakeError, IntakeErrorKind, Limits};
 pub use job::{GalleryId, JobId, State};
 pub use metrics::BoothMetrics;
 pub use people::{FindPeople, People, PictureArea};
+pub use photo_kind::PhotoKind;
 pub use shared_pictures::SharedPictures;
 pub use stylist::{JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError};

@@ -11,6 +11,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::job::JobId;
+use crate::photo_kind::PhotoKind;
 use crate::shared_pictures::SharedPictures;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -145,6 +146,8 @@ pub struct Order {
     pub job: JobId,
     /// One of [`Stylist::styles`] when it was submitted.
     pub style: String,
+    /// Several shots are on one sheet.
+    pub photo_kind: PhotoKind,
     /// The source picture: an upright JPEG without metadata from our own encoder.
     pub source: Vec<u8>,
     /// Set if the order was sent before a restart.

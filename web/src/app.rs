@@ -29,11 +29,14 @@ use crate::events::Events;
 use crate::http::addresses::Served;
 use crate::http::connections::Connections;
 use crate::http::host_names::HostNames;
+use crate::keepsake::Keepsakes;
 use crate::metrics::http::HttpMetrics;
+use crate::metrics::{CounterBy, PrintOutcome};
 use crate::mjpeg::MjpegMetrics;
 use crate::network::NetworkState;
 use crate::network::visitors::VisitorsAddress;
 use crate::power::{Power, PowerEffects};
+use crate::print::Prints;
 use crate::settings::cameras::Cameras;
 use crate::settings::{Reloaded, Settings};
 use crate::shutter::{Cause, ShutterKeeper};
@@ -71,6 +74,9 @@ pub(crate) struct App {
     pub(crate) network: NetworkState,
     pub(crate) events: Arc<Events>,
     pub(crate) booth: PhotoBooth,
+    pub(crate) keepsakes: Keepsakes,
+    pub(crate) prints: Prints,
+    pub(crate) printed: CounterBy<PrintOutcome>,
     pub(crate) visitors: Visitors,
     pub(crate) languages: Languages,
     pub(crate) track_listeners: Arc<TrackListeners>,
@@ -190,6 +196,10 @@ impl App {
             fps: self.detector_metrics.rate_fps.get(),
             inference_ms: self.detector_metrics.recent_inference.get() * 1e3,
         }
+    }
+
+    pub(crate) fn count_print(&self, outcome: PrintOutcome) {
+        self.printed.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// The renditions, largest first, with the current target bitrates of their encoders.

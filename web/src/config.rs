@@ -46,6 +46,7 @@ mod error;
 mod events;
 pub(crate) mod hotspot;
 pub(crate) mod http;
+pub(crate) mod keepsake;
 mod media;
 mod network;
 mod power;

@@ -25,6 +25,14 @@ mod routes {
             Comfyui,
         }
 
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub(crate) enum PhotoKind {
+            #[default]
+            Single,
+            Strip,
+            Boomerang,
+        }
+
         mod form;
         pub(crate) mod fuzz;
         mod upload;

@@ -21,12 +21,14 @@ mod events;
 #[cfg(test)]
 mod generated_page;
 mod http;
+mod keepsake;
 mod layers;
 mod metrics;
 mod mjpeg;
 mod network;
 mod output;
 mod power;
+mod print;
 mod private_file;
 mod qr;
 mod redaction;

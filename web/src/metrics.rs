@@ -42,6 +42,8 @@ metrics! {
     viewers_refused: CounterBy<ViewerRefusal> = "carrier_viewers_refused", "Viewers not let in";
     uploads_refused: CounterBy<UploadRefusal> =
         "carrier_booth_uploads_refused", "Uploads to the photo booth that were not read";
+    booth_prints: CounterBy<PrintOutcome> =
+        "carrier_booth_prints", "Prints that visitors asked for, by what became of them";
     events_missed: CounterBy<EventFollowerKind> =
         "carrier_events_missed", "Events that a slow follower did not get, by its kind";
     webhook_deliveries: CounterBy<WebhookOutcome> =
@@ -100,6 +102,16 @@ pub(crate) enum UploadRefusal {
     Busy,
     Large,
     Slow,
+}
+
+/// What became of a print that a visitor asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum PrintOutcome {
+    /// The print system has it.
+    Printed,
+    /// By the owner.
+    Refused,
+    Failed,
 }
 
 /// Who follows the station's events.

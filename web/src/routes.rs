@@ -15,6 +15,7 @@ mod network;
 mod offers;
 mod page;
 mod portal;
+mod print;
 mod screen;
 mod settings;
 mod shutter;
@@ -142,6 +143,14 @@ fn table() -> Vec<Route> {
             Watch,
             "/api/stylise/{id}/{picture}",
             get(stylise::job::picture),
+        ),
+        route(Watch, "/api/stylise/{id}/print", print::job_methods()),
+        route(Admin, "/api/admin/prints", get(print::list)),
+        route(Admin, "/api/admin/prints/{id}", patch(print::decide)),
+        route(
+            Admin,
+            "/api/admin/prints/{id}/picture.jpg",
+            get(print::picture),
         ),
         route(AdminToChange, "/api/shutter", shutter),
         route(

@@ -58,6 +58,12 @@ impl Text {
         size_px as f32 * 0.727
     }
 
+    /// The first character of the text that the font lacks.
+    #[must_use]
+    pub fn missing(&self, text: &str) -> Option<char> {
+        printable(text).find(|sign| self.font.glyph_id(*sign).0 == 0)
+    }
+
     /// How far the text reaches from its start.
     #[must_use]
     pub fn width_px(&self, text: &str, size_px: u32) -> f32 {
@@ -250,6 +256,18 @@ mod tests {
         bright
             .map(|(_, index)| (index % width, index / width))
             .collect()
+    }
+
+    #[test]
+    fn letters_of_european_languages_are_in_the_font() {
+        let text = Text::new();
+        assert_eq!(text.missing("Köln, Łódź, Çeşme, Győr, Århus, 5 €"), None);
+        assert_eq!(text.missing("Fest 祭り"), Some('祭'));
+        assert_eq!(
+            text.missing("two\nlines"),
+            None,
+            "control characters are not drawn"
+        );
     }
 
     fn drawn(text: &str, size_px: u32) -> Vec<(u32, u32)> {

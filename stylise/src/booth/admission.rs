@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::api::{JobView, RequestKey, Submission, SubmitError, Submitted};
+use crate::api::{JobView, RequestKey, SHOT_MIN_PX, Submission, SubmitError, Submitted};
 use crate::booth::shared::Shared;
 use crate::booth::state::BoothState;
 use crate::job::{JobId, State};
 use crate::jobs::estimate::DEFAULT_RETRY_AFTER;
 use crate::jobs::store::jobs::NewJob;
+use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, Style};
 
 /// The styles on offer, each id once: available ones before unavailable ones.
@@ -38,6 +39,7 @@ pub(super) fn submit(shared: &Shared, submission: &Submission) -> Result<Submitt
         return Ok(known);
     }
     let style = style_of(shared, submission)?;
+    check_sheet(submission)?;
     check_limits(shared, &shared.lock(), submission, style.made_by)?;
     // Written without the lock, because the disk may be slow.
     let file = shared.pictures.keep(submission.source.jpeg())?;
@@ -76,16 +78,35 @@ pub(super) fn job_of_key(
     Ok(Some(state.view(&row, Instant::now())))
 }
 
+/// Each shot of a sheet must show something.
+// overflow: refused
+fn check_sheet(submission: &Submission) -> Result<(), SubmitError> {
+    let kind = submission.photo_kind;
+    let (columns, rows) = kind.grid();
+    let (width, height) = (submission.source.width_px(), submission.source.height_px());
+    let shortest = (width / columns as u32).min(height / rows as u32);
+    if kind == PhotoKind::Single || shortest >= SHOT_MIN_PX {
+        return Ok(());
+    }
+    Err(SubmitError::SmallShots(kind))
+}
+
 fn style_of(shared: &Shared, submission: &Submission) -> Result<Style, SubmitError> {
     let id = &submission.style;
-    let mut styles = match submission.made_by {
+    let is_sheet = submission.photo_kind != PhotoKind::Single;
+    if is_sheet && submission.made_by == Some(MadeBy::Comfyui) {
+        return Err(SubmitError::OneShotOnly);
+    }
+    let made_by = match is_sheet {
+        true => Some(MadeBy::BuiltIn),
+        false => submission.made_by,
+    };
+    let mut styles = match made_by {
         None => styles(shared),
         Some(_) => all_styles(shared),
     };
-    let is_meant = |style: &Style| {
-        let by = submission.made_by;
-        style.id == *id && by.is_none_or(|made_by| made_by == style.made_by)
-    };
+    let is_meant =
+        |style: &Style| style.id == *id && made_by.is_none_or(|made_by| made_by == style.made_by);
     if let Some(index) = styles.iter().position(is_meant) {
         return Ok(styles.swap_remove(index));
     }
@@ -163,6 +184,7 @@ fn insert(
         address: &submission.address,
         key: submission.key.as_ref(),
         style: &style.id,
+        photo_kind: submission.photo_kind,
         made_by: style.made_by,
         share: submission.share,
         source: file,

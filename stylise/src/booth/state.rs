@@ -196,6 +196,7 @@ impl BoothState {
         JobView {
             id: row.id,
             style: row.style.clone(),
+            photo_kind: row.photo_kind,
             made_by: row.made_by,
             state: running.map_or(row.state, RunningJob::visible_state),
             position: self.position(row, running, stylist),

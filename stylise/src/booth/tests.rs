@@ -14,6 +14,7 @@ use crate::intake::tests::samples;
 use crate::job::State;
 use crate::jobs::expiry::ClockReading;
 use crate::metrics::BoothMetrics;
+use crate::photo_kind::PhotoKind;
 use crate::stylist::{JobContext, MadeBy, Order, RemoteOrder, Style, Stylist, StylistError};
 use crate::test_folder::TestFolder;
 
@@ -97,6 +98,7 @@ fn made(booth: &Booth) -> JobView {
         visitor: "ann".to_owned(),
         address: "hall".to_owned(),
         style: "mirror".to_owned(),
+        photo_kind: PhotoKind::Single,
         made_by: None,
         source,
         share: true,

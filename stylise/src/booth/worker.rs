@@ -321,6 +321,7 @@ fn make_picture(
     let order = Order {
         job: row.id,
         style: row.style.clone(),
+        photo_kind: row.photo_kind,
         source,
         remote: row.remote.clone(),
     };

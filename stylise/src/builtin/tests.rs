@@ -22,6 +22,7 @@ use crate::intake::limits::Limits;
 use crate::intake::raster::Raster;
 use crate::intake::tests::samples;
 use crate::job::JobId;
+use crate::photo_kind::PhotoKind;
 
 #[derive(Default)]
 struct RecordingContext {
@@ -54,6 +55,7 @@ fn order(style: &str, source: Vec<u8>) -> Order {
     Order {
         job: JobId::random(),
         style: style.to_owned(),
+        photo_kind: PhotoKind::Single,
         source,
         remote: None,
     }

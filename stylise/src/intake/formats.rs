@@ -57,6 +57,16 @@ pub(crate) fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Decoded, Inta
     })
 }
 
+/// Decodes a JPEG that [`encode`] made.
+pub(crate) fn decode_own(jpeg: &[u8]) -> Result<Raster, IntakeError> {
+    let image = turbojpeg::decompress(jpeg, PixelFormat::RGB)?;
+    Ok(Raster {
+        width_px: image.width,
+        height_px: image.height,
+        rgb: image.pixels,
+    })
+}
+
 /// Encodes 4:4:4, because comics and pop art have hard edges in colour.
 pub(crate) fn encode(raster: &Raster, quality: i32) -> Result<Vec<u8>, IntakeError> {
     let (width, height) = (raster.width_px, raster.height_px);

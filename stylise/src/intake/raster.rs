@@ -25,7 +25,11 @@ impl Raster {
             return Ok(self);
         }
         let scaled = |side: usize| ((side * longest + long / 2) / long).max(1);
-        let (width_px, height_px) = (scaled(self.width_px), scaled(self.height_px));
+        self.resized(scaled(self.width_px), scaled(self.height_px))
+    }
+
+    /// Resizes to this size, whatever the aspect ratio.
+    pub(crate) fn resized(&self, width_px: usize, height_px: usize) -> Result<Self, IntakeError> {
         let failed = |error: &dyn std::fmt::Display| IntakeError::Broken(error.to_string());
         let mut rgb = vec![0; width_px * height_px * 3];
         let source = TypedImageRef::<U8x3>::from_buffer(
@@ -47,6 +51,42 @@ impl Raster {
             height_px,
             rgb,
         })
+    }
+
+    /// Width by height.
+    pub(crate) fn aspect(&self) -> f64 {
+        self.width_px as f64 / self.height_px as f64
+    }
+
+    pub(crate) fn filled(width_px: usize, height_px: usize, level: u8) -> Self {
+        Self {
+            width_px,
+            height_px,
+            rgb: vec![level; width_px * height_px * 3],
+        }
+    }
+
+    /// A rectangle of the picture, which contains it.
+    pub(crate) fn part(&self, [left, top, width, height]: [usize; 4]) -> Self {
+        let rows = self.rgb.chunks_exact(self.width_px * 3);
+        let rows = rows.skip(top).take(height);
+        Self {
+            width_px: width,
+            height_px: height,
+            rgb: rows
+                .flat_map(|row| &row[left * 3..(left + width) * 3])
+                .copied()
+                .collect(),
+        }
+    }
+
+    /// Copies another picture into this one, which contains its place.
+    pub(crate) fn paste(&mut self, other: &Self, left: usize, top: usize) {
+        let (stride, length) = (self.width_px * 3, other.width_px * 3);
+        let rows = self.rgb.chunks_exact_mut(stride).skip(top);
+        for (row, from) in rows.zip(other.rgb.chunks_exact(length)) {
+            row[left * 3..left * 3 + length].copy_from_slice(from);
+        }
     }
 
     pub(super) fn upright(self, orientation: Orientation) -> Result<Self, IntakeError> {
@@ -198,6 +238,17 @@ mod tests {
             rows.finish().rgb,
             [10, 20, 30, 255, 255, 255, 127, 127, 127]
         );
+    }
+
+    #[test]
+    fn a_part_is_pasted_where_it_was_cut() {
+        let mut raster = Raster::filled(4, 3, 0);
+        raster.rgb[(2 * 4 + 1) * 3] = 77;
+        let part = raster.part([1, 1, 2, 2]);
+        assert_eq!((part.width_px, part.height_px, part.rgb[6]), (2, 2, 77));
+        let mut empty = Raster::filled(4, 3, 0);
+        empty.paste(&part, 1, 1);
+        assert_eq!(empty, raster);
     }
 
     #[test]

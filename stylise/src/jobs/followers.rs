@@ -82,12 +82,14 @@ impl Followers {
 mod tests {
     use super::*;
     use crate::job::State;
+    use crate::photo_kind::PhotoKind;
     use crate::stylist::MadeBy;
 
     fn view(id: JobId, position: u32) -> JobView {
         JobView {
             id,
             style: "oil".to_owned(),
+            photo_kind: PhotoKind::Single,
             made_by: MadeBy::BuiltIn,
             state: State::Queued,
             position: Some(position),

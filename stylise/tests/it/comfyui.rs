@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use stylise::comfyui::{Comfyui, ComfyuiSettings, Timeouts};
 use stylise::workflow::Workflow;
-use stylise::{JobId, Order, Progress, RemoteOrder, Stylist, StylistError};
+use stylise::{JobId, Order, PhotoKind, Progress, RemoteOrder, Stylist, StylistError};
 
 use self::context::RecordingContext;
 use self::fake_server::FakeServer;
@@ -86,6 +86,7 @@ fn styled(style: &str, remote: Option<RemoteOrder>) -> Order {
     Order {
         job: JobId::random(),
         style: style.to_owned(),
+        photo_kind: PhotoKind::Single,
         source: jpeg.into_inner(),
         remote,
     }

@@ -10,7 +10,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use prometheus_client::registry::Registry;
 use stylise::{
     Booth, BoothMetrics, BoothSettings, CheckedPicture, JobContext, JobId, JobView, Limits, MadeBy,
-    Order, RemoteOrder, RequestKey, SharedPictures, State, Style, Stylist, StylistError,
+    Order, PhotoKind, RemoteOrder, RequestKey, SharedPictures, State, Style, Stylist, StylistError,
     Submission, SubmitError, Submitted,
 };
 use uuid::Uuid;
@@ -185,6 +185,7 @@ pub(crate) fn ask(visitor: &str, style: &str) -> Submission {
         visitor: visitor.to_owned(),
         address: visitor.to_owned(),
         style: style.to_owned(),
+        photo_kind: PhotoKind::Single,
         made_by: None,
         source: CheckedPicture::read(&png([200, 30, 30]), &Limits::UPLOAD).expect("a picture"),
         share: false,

@@ -13,6 +13,7 @@ import { modelChange, modelNames, sourceNames } from "./offers.js";
 import { makePicture } from "./picture.js";
 import { makePoller } from "./poll.js";
 import { drawPower } from "./power.js";
+import { makePrints } from "./prints.js";
 import { makeSettings } from "./settings.js";
 import { makeShutter } from "./shutter.js";
 import { initial, remainingMs, step, tokenOf } from "./state.js";
@@ -45,6 +46,7 @@ const settings = makeSettings({ ...parts, masks, applied });
 const gallery = makeGallery(parts);
 const camera = makeCamera({ words: wordsNow, change: changeControl });
 const network = makeNetwork({ words: wordsNow, change: changeNetwork });
+const prints = makePrints({ ...parts, soon: () => poller.soon("prints") });
 const cameras = makeCameras({ words: wordsNow, choose: (name) => settings.change("source", name) });
 
 // What is fetched, most urgent first; lists only while they are open.
@@ -60,6 +62,7 @@ const poller = makePoller({
     camera: { everyMs: 5000, wanted: isOpen("camera"), load: () => fetched("camera", "api/camera", camera.show) },
     viewers: { everyMs: 3000, wanted: isOpen("viewers"), load: () => fetched("viewers", "api/viewers", (list) => drawViewers(list, words)) },
     gallery: { everyMs: 10000, wanted: isOpen("booth"), load: () => loaded(gallery.load()) },
+    prints: { everyMs: 4000, wanted: prints.isWanted, load: () => loaded(prints.load()) },
     join: { everyMs: 30000, wanted: isOpen("join"), load: () => fetched("join", "api/join", (join) => drawJoin(join, words)) },
     network: { everyMs: 2000, wanted: isOpen("network"), load: () => fetched("network", "api/network", network.show) },
     audit: { everyMs: 10000, wanted: isOpen("audit"), load: () => fetched("audit", "api/admin/audit", ({ entries }) => drawAudit(entries, words, nowMs())) },
@@ -217,7 +220,7 @@ const ACTIONS = {
     poller.set(false);
     picture.stop();
     clearTimeout(openingTimer);
-    for (const part of [shutter, settings, gallery, camera, cameras, network]) part.forget();
+    for (const part of [shutter, settings, gallery, camera, cameras, network, prints]) part.forget();
     forgetLists();
     for (const name of Object.keys(kept)) delete kept[name];
     tell("");
@@ -327,5 +330,6 @@ translatePage((next) => {
   settings.reworded();
   masks.reworded();
   gallery.draw();
+  prints.draw();
   for (const show of Object.values(kept)) show();
 });

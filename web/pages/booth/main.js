@@ -15,6 +15,7 @@ import { makeResult, makeScreens } from "./screens.js";
 import { makeShutter } from "./shutter.js";
 import { makeStage } from "./stage.js";
 import * as store from "./store.js";
+import { asKind, kindOf, stylesFor } from "./takes.js";
 import { initial, step } from "./visit.js";
 import { makingWords, workWords } from "./words.js";
 
@@ -114,7 +115,8 @@ const ACTIONS = {
   },
   fetch_result() {
     const { id, job } = state;
-    stopFetching = downloadPicture(job.result, (event) => {
+    // What moves is shown moving.
+    stopFetching = downloadPicture(job.photo_kind === "boomerang" ? job.keepsake : job.result, (event) => {
       if (id !== state.id) return;
       if (event.type === "there") result.made(event.blob, stage.made(event.blob));
       dispatch(event);
@@ -158,13 +160,13 @@ function fetchSource() {
   const { id, job } = state;
   stopFetching = downloadPicture(job?.source ?? `api/stylise/${id}/source.jpg`, (event) => {
     if (id !== state.id) return;
-    if (event.type === "there") take(event.blob);
+    if (event.type === "there") take(asKind(event.blob, job?.photo_kind));
     else if (event.type !== "received") dispatch({ type: "gone" });
   });
 }
 
 async function take(file) {
-  use(await prepared(file));
+  use(kindOf(file) === "single" ? await prepared(file) : file);
 }
 
 function use(blob) {
@@ -179,6 +181,8 @@ function setPhoto(blob) {
 
 async function offerStyles() {
   offer = await fetchStyles();
+  // A photo of several shots is made by the station itself.
+  if (offer && state.name === "style") offer.styles = stylesFor(kindOf(photo), offer.styles);
   const [first] = offer?.styles ?? [];
   if (first && !offer.styles.some(({ id }) => id === state.style)) {
     dispatch({ type: "choose", style: first.id });
@@ -189,7 +193,7 @@ function show() {
   if (!words) return;
   screens.show(state, { words, offer });
   kiosk?.show(state);
-  const choosing = state.name === "style" ? photo : null;
+  const choosing = state.name === "style" && photo && kindOf(photo) === "single" ? photo : null;
   previews.show(choosing, offer);
   portrait.show(choosing, words);
   if (state.name === "photo") byId("last").hidden = !store.kept().id && !store.kept().order;

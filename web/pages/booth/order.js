@@ -2,6 +2,7 @@
 
 import { retryAfterMs, waitMs } from "../app/backoff.js";
 import { parseObject } from "./store.js";
+import { kindOf } from "./takes.js";
 
 const JOBS = "api/stylise";
 
@@ -20,6 +21,7 @@ function form({ style, made_by, share }, photo) {
   fields.append("style", style);
   if (made_by) fields.append("made_by", made_by);
   fields.append("share", String(share));
+  if (kindOf(photo) !== "single") fields.append("photo", kindOf(photo));
   fields.append("image", photo, "photo");
   return fields;
 }

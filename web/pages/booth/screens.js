@@ -1,7 +1,9 @@
 // Shows the state of visit.js on the page, and what can be done with a finished picture.
 
-import { byId, setText, timestamp } from "../app/page.js";
+import { byId, setText } from "../app/page.js";
 import { isMixed, radioCards } from "./cards.js";
+import { altWords, makeKeepsake } from "./keepsake.js";
+import { makePrint } from "./print.js";
 import { consentWords, makingWords, troubleWords, workWords } from "./words.js";
 
 const SCREENS = {
@@ -95,16 +97,24 @@ function showTrouble({ title, detail, own, again }, words) {
 
 // Saving, sharing, showing in the gallery and deleting the result.
 export function makeResult({ dispatch, say }) {
-  let blob = null;
-  let address = null; // of the blob, in this page
+  let made = null; // {blob, address} of the result, in this page
   let file = null; // for Web Share, which must be called without waiting
   let drawn = null; // the result's address at the station
 
   // navigator.canShare exists only on HTTPS.
-  function offerShare(name) {
-    if (navigator.canShare) file = new File([blob], name, { type: "image/jpeg" });
-    byId("hand-on").hidden = !navigator.canShare?.({ files: [file] });
+  function offerShare(blob, name) {
+    file = navigator.canShare && blob ? new File([blob], name, { type: blob.type }) : null;
+    byId("hand-on").hidden = !file || !navigator.canShare({ files: [file] });
   }
+
+  const print = makePrint();
+  const keepsake = makeKeepsake({
+    ready({ blob, address, name }) {
+      byId("save").href = address;
+      byId("save").download = name;
+      offerShare(blob, name);
+    },
+  });
 
   byId("hand-on").addEventListener("click", () => {
     // A rejection means that the visitor cancelled it.
@@ -125,8 +135,8 @@ export function makeResult({ dispatch, say }) {
 
   return {
     // The downloaded blob is shown, saved and shared, so that it is downloaded once.
-    made(...result) {
-      [blob, address] = result;
+    made(blob, address) {
+      made = { blob, address };
       drawn = null;
     },
     show(job, words, offer) {
@@ -136,18 +146,23 @@ export function makeResult({ dispatch, say }) {
       const isShown = job.share && job.gallery && offer?.gallery !== false;
       byId("in-gallery").hidden = !isShown;
       if (isShown) byId("in-gallery").href = `gallery#${job.gallery}`;
+      const alt = altWords(job, offer?.styles ?? [], words);
+      byId("stylised").alt = alt;
+      keepsake.describe(alt);
+      print.show(job, words);
       if (job.result === drawn) return;
       drawn = job.result;
-      const name = `carrier-${job.style}-${timestamp(new Date(job.created_at_unix_ms ?? Date.now()))}.jpg`;
-      byId("save").href = address;
-      byId("save").download = name;
       byId("sure").hidden = true;
       byId("remove").hidden = false;
-      offerShare(name);
+      keepsake.begin(job, made);
     },
     leave() {
+      if (drawn) {
+        keepsake.leave();
+        print.leave();
+      }
       drawn = null;
-      blob = address = file = null;
+      made = file = null;
       byId("save").removeAttribute("href");
     },
   };

@@ -1,11 +1,12 @@
 // The camera screen: a viewfinder, a countdown, and the photo of what was shown at its end.
 
-import { byId } from "../app/page.js";
+import { byId, setText } from "../app/page.js";
 import { close, openCamera } from "../camera/device.js";
 import { digitSpot } from "./digit_spot.js";
 import { download } from "./download.js";
 import { watchFaces } from "./faces.js";
 import { countDown, grabbed } from "./photo.js";
+import { shotsOf, takeSheet } from "./takes.js";
 
 // `taken` gets the photo; `failed` gets the viewfinder's name ("camera" or "live") when it has no picture; `facesSeen`
 // gets the faces in the live picture.
@@ -27,6 +28,7 @@ export function makeShutter({ taken, failed, facesSeen, stage, say }) {
     if (open) finders[open].shut();
     open = null;
     byId("count").hidden = true;
+    byId("frame").classList.remove("taken");
   }
 
   async function release() {
@@ -34,19 +36,49 @@ export function makeShutter({ taken, failed, facesSeen, stage, say }) {
     const finder = finders[open];
     counting = new AbortController();
     const { signal } = counting;
-    const ready = await countDown((count) => {
+    byId("takes").disabled = true;
+    const photo = await (kind() === "single" ? takeOne(finder, signal) : takeSeveral(finder, signal));
+    byId("takes").disabled = false;
+    if (signal.aborted) return;
+    counting = null;
+    if (!photo) return lost();
+    shut();
+    taken(photo);
+  }
+
+  const kind = () => document.querySelector("#takes :checked").value;
+
+  async function count(signal) {
+    await countDown((count) => {
       byId("count").hidden = false;
       byId("count").textContent = String(count);
       place(finder.faces());
       say(String(count));
     }, signal);
-    if (!ready) return;
-    counting = null;
     byId("count").hidden = true;
-    const photo = await finder.grab();
-    if (!photo) return lost();
-    shut();
-    taken(photo);
+  }
+
+  async function takeOne(finder, signal) {
+    await count(signal);
+    return signal.aborted ? null : finder.grab();
+  }
+
+  function takeSeveral(finder, signal) {
+    const frame = byId("frame");
+    return takeSheet(kind(), {
+      surface: finder.surface,
+      count: () => count(signal),
+      shot(index) {
+        const text = `${index + 1} / ${shotsOf(kind())}`;
+        setText(byId("heading-camera"), text);
+        say(text);
+      },
+      taken() {
+        frame.classList.remove("taken");
+        requestAnimationFrame(() => frame.classList.add("taken"));
+      },
+      signal,
+    });
   }
 
   function place(faces) {
@@ -119,6 +151,7 @@ function makeCameraFinder(stage) {
     },
     grab: () => (stream ? grabbed(lens) : null),
     faces: () => null,
+    surface: () => (stream ? lens : null),
     turn() {
       if (!events) return;
       facing = facing === "user" ? "environment" : "user";
@@ -206,6 +239,7 @@ function makeLiveFinder(stage, facesSeen) {
     },
     grab: () => shown,
     faces: () => faces,
+    surface: () => (shown ? canvas : null),
   };
 }
 

@@ -50,12 +50,13 @@ export function makeStage() {
     image.src = address;
   }
 
-  function showResult(result) {
+  function showResult(result, moves) {
     const fresh = stylised.getAttribute("src") !== result;
     put(stylised, result);
-    byId("compare").hidden = !result;
-    if (result && fresh) compare.reveal();
-    if (!result) compare.hide();
+    byId("compare").hidden = !result || moves;
+    frame.classList.toggle("moves", moves);
+    if (result && fresh && !moves) compare.reveal();
+    if (!result || moves) compare.hide();
   }
 
   // While a picture is made it fills with what is there of it: the preview, or the photo in its colours.
@@ -75,10 +76,11 @@ export function makeStage() {
       if (isWorking) loadPreview(job?.preview);
       else preview = null;
       const before = isDone || !own.get() ? (job?.source ?? own.get()) : own.get();
-      put(picture, before);
+      const moves = isDone && job?.photo_kind === "boomerang";
+      put(picture, moves ? null : before);
       fill(before, shareMade(name, job));
-      showResult(isDone ? made.get() : null);
-      const empty = picture.hidden && name !== "camera" && name !== "live";
+      showResult(isDone ? made.get() : null, moves);
+      const empty = picture.hidden && stylised.hidden && name !== "camera" && name !== "live";
       byId("viewfinder").toggleAttribute("hidden", !empty);
       frame.classList.toggle("empty", empty);
     },

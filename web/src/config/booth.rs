@@ -9,6 +9,7 @@ use std::time::Duration;
 use stylise::comfyui::{ComfyuiSettings, SettingsError, Timeouts};
 
 use super::error::ConfigError;
+use super::keepsake::{BoothFrameConfig, BoothPrintConfig};
 
 /// A week.
 const KEEP_HOURS_MAX: u64 = 7 * 24;
@@ -35,6 +36,8 @@ section! {
         builtin: bool = true,
         /// Folder of language files (`de.json`), which replace those of the program.
         languages: Option<PathBuf> = None,
+        frame: BoothFrameConfig = BoothFrameConfig::default(),
+        print: BoothPrintConfig = BoothPrintConfig::default(),
     }
 }
 
@@ -44,6 +47,8 @@ impl BoothConfig {
         within("booth.queue_max", self.queue_max as u64, QUEUE_MAX, "")?;
         let per_visitor_max = self.per_visitor_max as u64;
         within("booth.per_visitor_max", per_visitor_max, QUEUE_MAX, "")?;
+        self.frame.check()?;
+        self.print.check()?;
         match &self.languages {
             Some(folder) if !folder.is_dir() => {
                 let (value, why) = (folder.display().to_string(), "there is no such folder");

@@ -7,7 +7,7 @@ use crate::cli::ConfigFileArgs;
 use crate::test_folder::TestFolder;
 
 /// Each section with its keys.
-const SECTIONS: [(&str, &[&str]); 17] = [
+const SECTIONS: [(&str, &[&str]); 19] = [
     ("", Config::KEYS),
     ("camera", CameraConfig::KEYS),
     ("cameras", CameraEntry::KEYS),
@@ -18,6 +18,8 @@ const SECTIONS: [(&str, &[&str]); 17] = [
     ("network", NetworkConfig::KEYS),
     ("stylise", StyliseConfig::KEYS),
     ("booth", BoothConfig::KEYS),
+    ("booth.frame", keepsake::BoothFrameConfig::KEYS),
+    ("booth.print", keepsake::BoothPrintConfig::KEYS),
     ("wifi", WifiConfig::KEYS),
     ("hotspot", HotspotConfig::KEYS),
     ("events", EventsConfig::KEYS),
@@ -110,6 +112,8 @@ fn values_out_of_range_are_named() {
         ("[camera]\ncontrols = { gian = 1 }", "camera.controls"),
         ("[publish]\nurl = \"rtmp://a/b\"", "publish.url"),
         ("[booth]\nkeep_hours = 0", "booth.keep_hours"),
+        ("[booth.frame]\nlogo = \"/gone.png\"", "booth.frame.logo"),
+        ("[booth.print]\ncopies_max = 0", "booth.print.copies_max"),
         ("[events]\nmqtt = \"a\"", "events.mqtt"),
         ("[telemetry]\notlp = \"http://a:4317\"", "telemetry.otlp"),
         (
@@ -155,7 +159,14 @@ fn the_example_documents_each_key() {
     let is_documented = |key: &&str| {
         let key = if *key == "loop_file" { "loop" } else { key };
         example.lines().any(|line| {
+            let is_heading = line.starts_with('[');
             let line = line.trim_start_matches(['#', ' ', '[']);
+            // The last part of the name of a section in a section.
+            let line = line
+                .rsplit('.')
+                .next()
+                .filter(|_| is_heading)
+                .unwrap_or(line);
             let rest = line.strip_prefix(key);
             rest.is_some_and(|rest| rest.trim_start().starts_with(['=', ']', '.']))
         })

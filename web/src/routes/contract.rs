@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::{previews, submit};
 use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, portal};
-use super::{screen, settings, shutter, status, stylise, tracks, whep_whip};
+use super::{print, screen, settings, shutter, status, stylise, tracks, whep_whip};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
 
@@ -42,6 +42,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ),
         ("Photo booth", stylise::operations()),
         ("Photo booth", stylise::handover::operations()),
+        ("Photo booth", print::operations()),
         ("Gallery", gallery::operations()),
         ("Join", join::operations()),
         ("Screen", screen::operations()),

@@ -4,6 +4,7 @@
 mod form;
 pub(super) mod handover;
 pub(super) mod job;
+pub(super) mod keepsake;
 pub(super) mod previews;
 pub(super) mod submit;
 mod upload;
@@ -23,13 +24,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use schemars::JsonSchema;
 use serde::Serialize;
-use stylise::{Booth, BoothError, JobId, JobView, Limits, MadeBy, Removed, Style, WaitsFor};
+use stylise::{
+    Booth, BoothError, JobId, JobView, Limits, MadeBy, PhotoKind, Removed, Style, WaitsFor,
+};
 use tokio::time::timeout;
 
 use crate::app::App;
 use crate::assets;
 use crate::booth::{BoothClosedError, ComfyuiReport};
 use crate::http::bodies::{ApiError, Share};
+use crate::print::PrintReport;
 use crate::routes::contract::operation::Operation;
 use crate::telemetry::spawn_blocking;
 
@@ -113,6 +117,14 @@ struct Job {
     result: Option<String>,
     source: Option<String>,
     preview: Option<String>,
+    /// The result to save, share and print: in a frame, as a strip, as a GIF, or as it is.
+    keepsake: Option<String>,
+    /// What the saved file is to be called.
+    file_name: String,
+    /// The name of the event, if there is one.
+    event: Option<String>,
+    /// Absent: it cannot be printed here.
+    print: Option<PrintReport>,
 }
 
 impl Job {
@@ -126,6 +138,10 @@ impl Job {
         Self {
             result: url(view.has_result, "result.jpg"),
             source: url(view.has_source, "source.jpg"),
+            keepsake: url(view.has_result, app.keepsakes.file(view.photo_kind).path()),
+            file_name: app.keepsakes.file_name(&view),
+            event: app.keepsakes.event().map(str::to_owned),
+            print: app.prints.report(&view),
             preview: unfinished.map(|url| format!("{url}?n={}", view.preview_serial)),
             view,
         }
@@ -161,7 +177,10 @@ async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<R
     let removed = query_booth(&app, move |booth| booth.remove(id)).await?;
     Ok(match removed?.ok_or_else(not_found)? {
         Removed::Cancelled(view) => no_store(Json(Job::of(&app, view))),
-        Removed::Erased => StatusCode::NO_CONTENT.into_response(),
+        Removed::Erased => {
+            app.prints.forget(id);
+            StatusCode::NO_CONTENT.into_response()
+        }
     })
 }
 
@@ -293,9 +312,9 @@ pub(super) fn operations() -> Vec<Operation> {
         .events::<Job>(),
         Operation::get(
             "/api/stylise/{id}/{picture}",
-            "source.jpg, result.jpg or preview.jpg of a job.",
+            "source.jpg, result.jpg or preview.jpg of a job; keepsake.jpg or keepsake.gif: the result to take home.",
         )
         .query("download", "1: as a file to keep.")
-        .media(200, "image/jpeg"),
+        .media(200, "image/*"),
     ]
 }

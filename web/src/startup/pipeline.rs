@@ -48,11 +48,13 @@ use crate::environment;
 use crate::events::Events;
 use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::sockets;
+use crate::keepsake::Keepsakes;
 use crate::metrics::Metrics;
 use crate::metrics::cameras::CameraCollector;
 use crate::metrics::http::HttpMetrics;
 use crate::mjpeg::MjpegMetrics;
 use crate::power::{Power, PowerCollector, PowerEffects, SystemFiles};
+use crate::print::Prints;
 use crate::routes::whep_whip::ice_links;
 use crate::settings::camera_controls::CameraControls;
 use crate::settings::cameras::Cameras;
@@ -178,6 +180,9 @@ pub(crate) fn start(
             metrics,
             &mut registry,
         )?,
+        keepsakes: Keepsakes::new(&config.booth.frame)?,
+        prints: Prints::new(&config.booth.print, config.booth.keep()),
+        printed: metrics.booth_prints.clone(),
         visitors: visitors(&config, kept.data.as_deref()),
         threads: threads.clone(),
         liveness: Mutex::default(),

@@ -9,6 +9,7 @@ mod gallery;
 mod handovers;
 mod jobs;
 mod join;
+mod keepsake;
 mod languages;
 mod previews;
 mod restart;

@@ -215,6 +215,9 @@ pub(crate) fn command(home: &Path) -> Command {
         command.env(format!("XDG_{folder}_HOME"), home.join(folder));
     }
     command.env("TMPDIR", home);
+    // A test may put programs there that the station starts.
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", home.join("bin").display()));
     // Cargo sets it for the tests; the program has to do so itself.
     command.env_remove("ORT_DISABLE_TELEMETRY");
     command.env("CARRIER_INJECT", home.join(INJECTED));

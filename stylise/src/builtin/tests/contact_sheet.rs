@@ -65,7 +65,8 @@ fn contact_sheets() {
                 style,
                 source.jpeg(),
                 &people,
-                thumbnails.clone(),
+                WORK_PX,
+                &thumbnails,
                 &Stages::default(),
             )
             .expect(style.id);

@@ -48,7 +48,8 @@ fn measures_time_and_memory() {
                     style,
                     largest.jpeg(),
                     &people(),
-                    thumbnails(),
+                    WORK_PX,
+                    &thumbnails(),
                     &Stages::default(),
                 );
                 assert!(made.is_ok(), "{}", style.id);
@@ -69,7 +70,7 @@ fn measures_time_and_memory() {
         for style in STYLES {
             let stages = Stages::default();
             let (_, mb) = measured(|| {
-                let made = make(style, &narrow, &people(), thumbnails(), &stages);
+                let made = make(style, &narrow, &people(), WORK_PX, &thumbnails(), &stages);
                 assert!(made.is_ok(), "{} {width}x{height}", style.id);
             });
             most_mb = most_mb.max(mb);

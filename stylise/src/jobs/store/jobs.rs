@@ -8,6 +8,7 @@ use crate::job::{self, GalleryId, JobEvent, JobId, State};
 use crate::jobs::store::database::Store;
 use crate::jobs::store::row::{COLUMNS, Row, parsed, sql_ms, state_name};
 use crate::jobs::store::tables::mark_order_to_forget;
+use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, RemoteOrder};
 
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct NewJob<'a> {
     pub(crate) address: &'a str,
     pub(crate) key: Option<&'a RequestKey>,
     pub(crate) style: &'a str,
+    pub(crate) photo_kind: PhotoKind,
     pub(crate) made_by: MadeBy,
     pub(crate) share: bool,
     pub(crate) source: &'a str,
@@ -52,8 +54,8 @@ impl Store {
         self.change(|db| {
             db.execute(
                 "INSERT INTO jobs (id, visitor, key, style, made_by, state, share, source,
-                    created_at_ms, expires_at_ms, address, form)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11)",
+                    created_at_ms, expires_at_ms, address, form, photo_kind)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 params![
                     job.id.to_string(),
                     job.visitor,
@@ -66,6 +68,7 @@ impl Store {
                     sql_ms(job.expires_at_ms),
                     job.address,
                     job.key.map(|key| &key.form),
+                    job.photo_kind.name(),
                 ],
             )
             .map(drop)

@@ -8,11 +8,13 @@ use rusqlite::types::{Type, ValueRef};
 
 use crate::job::{JobId, State};
 use crate::jobs::queue::Owner;
+use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, RemoteOrder};
 
 /// The columns that [`Row::read`] expects, in this order.
 pub(super) const COLUMNS: &str = "id, visitor, style, made_by, state, share, source, result, error, \
-                                  ticket, sends, memo, created_at_ms, expires_at_ms, address, form";
+                                  ticket, sends, memo, created_at_ms, expires_at_ms, address, form, \
+                                  photo_kind";
 
 /// A stored job. `Uploading` is stored as running, since progress is only kept in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,7 @@ pub(crate) struct Row {
     pub(crate) address: Option<String>,
     /// A digest of the request that its idempotency key was used for.
     pub(crate) form: Option<String>,
+    pub(crate) photo_kind: PhotoKind,
 }
 
 impl Row {
@@ -54,6 +57,7 @@ impl Row {
             expires_at_ms: from_sql_ms(row.get(13)?),
             address: row.get(14)?,
             form: row.get(15)?,
+            photo_kind: parsed(row, 16)?,
         })
     }
 

@@ -27,10 +27,11 @@ pub(super) enum EarlierSchema {
 ///   attempts, and its details.
 /// - `hidden` is the owner's decision, so it stays when the visitor shares the picture again.
 /// - Times are the station's (`jobs/expiry.rs`); `clock` is the state of that clock.
+/// - `photo_kind`: one picture, or a sheet of several shots.
 /// - `program` is the version of the program that wrote the database last, for the message of an earlier program.
 ///
 /// A step that was released is never changed; `tests/schemas/` has a database of each.
-pub(super) const STEPS: [&str; 4] = [
+pub(super) const STEPS: [&str; 5] = [
     "
 CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -89,6 +90,9 @@ CREATE TABLE program (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version TEXT NOT NULL
 ) STRICT;
+",
+    "
+ALTER TABLE jobs ADD COLUMN photo_kind TEXT NOT NULL DEFAULT 'single';
 ",
 ];
 

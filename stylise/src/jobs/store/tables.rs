@@ -8,13 +8,14 @@ use crate::job::{GalleryId, JobId};
 use crate::jobs::expiry::{ClockMark, ClockReading, PreviousBoot};
 use crate::jobs::store::database::Store;
 use crate::jobs::store::row::{from_sql_ms, parsed, remote_order, sql_ms};
+use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, RemoteOrder};
 
 impl Store {
     /// The gallery, newest first, with job ids; times are the station's.
     pub(crate) fn gallery(&self, all: bool) -> Result<Vec<(JobId, GalleryPicture)>, BoothError> {
         self.rows(
-            "SELECT gallery.id, style, made_by, ended_at_ms, hidden, jobs.id
+            "SELECT gallery.id, style, made_by, ended_at_ms, hidden, jobs.id, photo_kind
              FROM gallery JOIN jobs ON jobs.seq = gallery.job
              WHERE ?1 OR NOT hidden ORDER BY ended_at_ms DESC, jobs.seq DESC",
             [all],
@@ -22,17 +23,17 @@ impl Store {
         )
     }
 
-    /// The job of a gallery picture, and the file of its result.
+    /// The job of a gallery picture, the file of its result, and what is on it.
     pub(crate) fn shown(
         &self,
         id: GalleryId,
         all: bool,
-    ) -> Result<Option<(JobId, String)>, BoothError> {
+    ) -> Result<Option<(JobId, String, PhotoKind)>, BoothError> {
         self.row(
-            "SELECT jobs.id, result FROM gallery JOIN jobs ON jobs.seq = gallery.job
+            "SELECT jobs.id, result, photo_kind FROM gallery JOIN jobs ON jobs.seq = gallery.job
              WHERE gallery.id = ?1 AND (?2 OR NOT hidden) AND result IS NOT NULL",
             params![id.to_string(), all],
-            |row| Ok((parsed(row, 0)?, row.get(1)?)),
+            |row| Ok((parsed(row, 0)?, row.get(1)?, parsed(row, 2)?)),
         )
     }
 
@@ -63,6 +64,7 @@ fn read_shown(row: &SqlRow<'_>) -> rusqlite::Result<(JobId, GalleryPicture)> {
         made_by: parsed(row, 2)?,
         made_at_unix_ms: from_sql_ms(row.get(3)?),
         hidden: row.get(4)?,
+        photo_kind: parsed(row, 6)?,
     };
     Ok((parsed(row, 5)?, shown))
 }

@@ -11,6 +11,7 @@ use crate::job::{JobEvent, JobId, State};
 use crate::jobs::expiry::{ClockMark, ClockReading, PreviousBoot};
 use crate::jobs::store::database::Store;
 use crate::jobs::store::jobs::{End, NewJob};
+use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, RemoteOrder};
 use crate::test_folder::TestFolder;
 
@@ -25,6 +26,7 @@ fn add(store: &mut Store, visitor: &str, share: bool) -> JobId {
         address: "hall",
         key: None,
         style: "comic",
+        photo_kind: PhotoKind::Single,
         made_by: MadeBy::Comfyui,
         share,
         source: "source.jpg",
@@ -145,7 +147,7 @@ fn the_gallery_shows_shared_results_and_hidden_ones_stay_hidden() {
     run_to_done(&mut store, private);
     let [(_, shown)] = gallery(&store, false).try_into().expect("one");
     assert_ne!(shown.id.to_string(), shared.to_string());
-    let (job, file) = store
+    let (job, file, _) = store
         .shown(shown.id, false)
         .expect("readable")
         .expect("shown");
@@ -268,6 +270,7 @@ fn a_key_has_one_job() {
         address: "hall",
         key: Some(&key),
         style: "comic",
+        photo_kind: PhotoKind::Single,
         made_by: MadeBy::BuiltIn,
         share: false,
         source: "source.jpg",

@@ -8,8 +8,8 @@ use prometheus_client::registry::Registry;
 use stylise::comfyui::{Comfyui, survey};
 use stylise::workflow::Workflow;
 use stylise::{
-    Booth, BoothMetrics, BoothSettings, CheckedPicture, JobId, Limits, MadeBy, State, Stylist,
-    StylistError, Submission,
+    Booth, BoothMetrics, BoothSettings, CheckedPicture, JobId, Limits, MadeBy, PhotoKind, State,
+    Stylist, StylistError, Submission,
 };
 
 use super::context::RecordingContext;
@@ -224,6 +224,7 @@ fn the_booth_leaves_nothing_on_the_server() {
         visitor: "ann".to_owned(),
         address: "ann".to_owned(),
         style: "inverted".to_owned(),
+        photo_kind: PhotoKind::Single,
         made_by: None,
         source: source.expect("a picture"),
         share: false,

@@ -110,7 +110,8 @@ fn section_name(line: &str) -> Option<(&str, bool)> {
         .strip_prefix('[')
         .and_then(|inner| inner.strip_suffix(']'));
     let name = list.unwrap_or(inner);
-    is_identifier(name).then_some((name, list.is_some()))
+    let is_name = name.split('.').all(is_identifier);
+    is_name.then_some((name, list.is_some()))
 }
 
 /// Key, value and trailing comment.

@@ -71,7 +71,9 @@ fn each_key_has_a_description() {
             .iter()
             .find(is_one)
             .is_some_and(|key| !key.comment.is_empty());
-        own || section.is_empty() && file.sections.iter().any(|one| one.name == name)
+        let path = format!("{section}.{name}");
+        let path = path.trim_start_matches('.');
+        own || file.sections.iter().any(|one| one.name == path)
     };
     let keys = SECTIONS
         .iter()
@@ -227,7 +229,7 @@ fn is_live(key: &DocumentedKey) -> bool {
 
 /// What the file says, read with `value` for the key; the error of the parser or of the check.
 fn with_value(path: &str, value: &str) -> Result<(), (bool, ConfigError)> {
-    let text = match path.split_once('.') {
+    let text = match path.rsplit_once('.') {
         None => format!("{path} = {value}"),
         Some((section, key)) => format!("[{section}]\n{key} = {value}"),
     };
@@ -333,6 +335,12 @@ fn allowed(path: &str, key: &DocumentedKey) -> Option<String> {
 
 /// Whether a refusal says what is allowed, and not only what is wrong with the probe.
 fn is_general(why: &str) -> bool {
-    let of_the_probe = ["?", "is empty", "relative URL", "no such folder"];
+    let of_the_probe = [
+        "?",
+        "is empty",
+        "relative URL",
+        "no such folder",
+        "no such file",
+    ];
     !of_the_probe.iter().any(|part| why.contains(part))
 }

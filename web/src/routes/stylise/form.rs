@@ -7,11 +7,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 
 use crate::http::bodies::{ApiError, yes_no};
 use crate::routes::stylise::upload::{Upload, UploadError};
-use crate::routes::stylise::{IMAGE_BYTES_MAX, MadeBy};
+use crate::routes::stylise::{IMAGE_BYTES_MAX, MadeBy, PhotoKind};
 
 /// The picture, and 16 KiB for the other fields and boundaries.
 pub(super) const FORM_BYTES_MAX: usize = IMAGE_BYTES_MAX + 16 * 1024;
-/// For `style`, `made_by` and `share`.
+/// For all fields but the picture.
 const TEXT_BYTES_MAX: usize = 100;
 
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Form {
     /// `None`: a snapshot of the feed.
     pub(super) image: Option<Vec<u8>>,
     pub(super) share: bool,
+    /// What the picture is; several shots are one sheet.
+    pub(super) photo: PhotoKind,
 }
 
 /// Parses the form while it arrives; only the picture is buffered.
@@ -71,7 +73,7 @@ impl From<MultipartError> for FormError {
 }
 
 async fn fields(form: &mut Multipart) -> Result<Form, FormError> {
-    let (mut style, mut made_by, mut image, mut share) = (None, None, None, None);
+    let (mut style, mut made_by, mut image, mut share, mut photo) = (None, None, None, None, None);
     while let Some(field) = form.next_field().await? {
         let name = field.name().unwrap_or_default().to_owned();
         let again = match name.as_str() {
@@ -81,6 +83,9 @@ async fn fields(form: &mut Multipart) -> Result<Form, FormError> {
                 .is_some(),
             "image" => image.replace(picture(field).await?).is_some(),
             "share" => share.replace(is_yes(&text(field, &name).await?)?).is_some(),
+            "photo" => photo
+                .replace(photo_kind(&text(field, &name).await?)?)
+                .is_some(),
             // Ignore other fields, such as the pressed button or fields of browser extensions.
             _ => {
                 skip(field).await?;
@@ -101,6 +106,7 @@ async fn fields(form: &mut Multipart) -> Result<Form, FormError> {
         made_by,
         image: image.flatten(),
         share: share.unwrap_or(false),
+        photo: photo.unwrap_or_default(),
     })
 }
 
@@ -149,6 +155,17 @@ fn maker(text: &str) -> Result<MadeBy, FormError> {
         "laptop" => Ok(MadeBy::BuiltIn),
         "comfyui" => Ok(MadeBy::Comfyui),
         _ => Err(invalid(format!("made_by = {text:?}: laptop or comfyui"))),
+    }
+}
+
+fn photo_kind(text: &str) -> Result<PhotoKind, FormError> {
+    match text {
+        "single" => Ok(PhotoKind::Single),
+        "strip" => Ok(PhotoKind::Strip),
+        "boomerang" => Ok(PhotoKind::Boomerang),
+        _ => Err(invalid(format!(
+            "photo = {text:?}: single, strip or boomerang"
+        ))),
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use crate::app::App;
 use crate::http::bodies::{ApiError, yes_no_field};
 use crate::http::conditional::{entity_tag, partial};
-use crate::routes::stylise::{Job, no_store, not_found, parse_id, query_booth};
+use crate::routes::stylise::{Job, keepsake, no_store, not_found, parse_id, query_booth};
 use crate::stopping::reconnect_delay;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -98,7 +98,7 @@ pub(crate) struct PictureQuery {
     download: Option<bool>,
 }
 
-/// GET: `source.jpg`, `result.jpg` or `preview.jpg`. Never cached, because it may be erased.
+/// GET: `source.jpg`, `result.jpg`, `preview.jpg`, `keepsake.jpg` or `keepsake.gif`. Never cached, because it may be erased.
 pub(crate) async fn picture(
     State(app): State<Arc<App>>,
     Path((id, picture)): Path<(String, String)>,
@@ -109,6 +109,10 @@ pub(crate) async fn picture(
         "source.jpg" => PictureKind::Source,
         "result.jpg" => PictureKind::Result,
         "preview.jpg" => PictureKind::Preview,
+        "keepsake.jpg" | "keepsake.gif" => {
+            let is_download = query.download == Some(true);
+            return keepsake::answer(&app, parse_id(&id)?, &picture, is_download, &headers).await;
+        }
         _ => return Err(not_found()),
     };
     let id = parse_id(&id)?;
@@ -123,33 +127,9 @@ pub(crate) async fn picture(
     if query.download == Some(true)
         && let Some(view) = view?
     {
+        let name = keepsake::attachment(&format!("{}.jpg", app.keepsakes.name(&view)));
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_DISPOSITION, attachment(&view.style));
+        headers.insert(header::CONTENT_DISPOSITION, name);
     }
     Ok(response)
-}
-
-/// The file name of a download.
-fn attachment(style: &str) -> HeaderValue {
-    let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
-    let style: String = style.chars().filter(plain).collect();
-    HeaderValue::from_str(&format!("attachment; filename=\"photo-booth-{style}.jpg\""))
-        .unwrap_or(HeaderValue::from_static("attachment"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_download_is_named_by_its_style_without_special_characters() {
-        assert_eq!(
-            attachment("pencil-sketch"),
-            "attachment; filename=\"photo-booth-pencil-sketch.jpg\""
-        );
-        assert_eq!(
-            attachment("a\"; x=\r\nb"),
-            "attachment; filename=\"photo-booth-axb.jpg\""
-        );
-    }
 }

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use stylise::{
-    CheckedPicture, IntakeError, IntakeErrorKind, JobId, Limits, MadeBy, RequestKey, Submission,
-    SubmitError,
+    CheckedPicture, IntakeError, IntakeErrorKind, JobId, Limits, MadeBy, PhotoKind, RequestKey,
+    Submission, SubmitError,
 };
 use uuid::Uuid;
 
@@ -127,12 +127,13 @@ async fn accept(
         made_by,
         image,
         share,
+        photo,
     } = complete_form(app, headers, upload).await?;
     // Agreed to before the gallery was closed: the picture is made, and not shown.
     let share = share && app.settings.present().booth.gallery;
     let key = key.map(|id| RequestKey {
         id,
-        form: digest(&style, made_by, image.as_deref(), share),
+        form: digest(&style, made_by, image.as_deref(), share, photo),
     });
     if let Some(key) = key.clone() {
         let whose = visitor.name.clone();
@@ -142,19 +143,12 @@ async fn accept(
         }
     }
     check_style(app, style.clone()).await?;
-    let source = match image {
-        Some(bytes) => checked(app, bytes).await?,
-        None => {
-            let snapshot = fresh_jpeg(app, StillKind::Clean)
-                .await
-                .map_err(no_snapshot)?;
-            checked(app, snapshot.to_vec()).await?
-        }
-    };
+    let source = source(app, image, photo).await?;
     let submission = Submission {
         visitor: visitor.name.clone(),
         address: visitor.address.clone(),
         style,
+        photo_kind: photo,
         made_by,
         source,
         share,
@@ -162,6 +156,26 @@ async fn accept(
     };
     let submitted = query_booth(app, move |booth| booth.submit(submission)).await?;
     submitted.map(|done| done.job.id).map_err(refused)
+}
+
+/// The picture of the form, or else a snapshot.
+async fn source(
+    app: &App,
+    image: Option<Vec<u8>>,
+    photo: PhotoKind,
+) -> Result<CheckedPicture, ApiError> {
+    if let Some(bytes) = image {
+        return checked(app, bytes).await;
+    }
+    if photo != PhotoKind::Single {
+        let message =
+            "the shots of a strip or a boomerang are missing: send them as image, one sheet";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+    }
+    let snapshot = fresh_jpeg(app, StillKind::Clean)
+        .await
+        .map_err(no_snapshot)?;
+    checked(app, snapshot.to_vec()).await
 }
 
 /// The form, if it is complete in time.
@@ -173,7 +187,13 @@ async fn complete_form(app: &App, headers: &HeaderMap, upload: &Upload) -> Resul
 }
 
 /// A digest of the form: the same key with another form is another request.
-fn digest(style: &str, made_by: Option<MadeBy>, image: Option<&[u8]>, share: bool) -> String {
+fn digest(
+    style: &str,
+    made_by: Option<MadeBy>,
+    image: Option<&[u8]>,
+    share: bool,
+    photo: PhotoKind,
+) -> String {
     let mut hash = Sha256::new();
     // Lengths first, so that two different forms never hash the same bytes.
     hash.update((style.len() as u64).to_be_bytes());
@@ -183,7 +203,7 @@ fn digest(style: &str, made_by: Option<MadeBy>, image: Option<&[u8]>, share: boo
         Some(MadeBy::BuiltIn) => 1,
         Some(MadeBy::Comfyui) => 2,
     }]);
-    hash.update([u8::from(share), u8::from(image.is_some())]);
+    hash.update([u8::from(share), u8::from(image.is_some()), photo as u8]);
     hash.update(image.unwrap_or_default());
     hex(hash.finalize())
 }
@@ -247,9 +267,10 @@ fn refused(refusal: SubmitError) -> ApiError {
         | SubmitError::TooMany { retry_after } => {
             ApiError::new(StatusCode::TOO_MANY_REQUESTS, message).again_in(retry_after)
         }
-        SubmitError::UnknownStyle(_) | SubmitError::KeyReused => {
-            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message)
-        }
+        SubmitError::UnknownStyle(_)
+        | SubmitError::KeyReused
+        | SubmitError::OneShotOnly
+        | SubmitError::SmallShots(_) => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message),
         SubmitError::NoStylist(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message),
         SubmitError::Broken(error) => error.into(),
     }
@@ -261,7 +282,7 @@ pub(crate) fn operation() -> Operation {
         "/api/stylise",
         "Orders a stylised picture of a photo, or of the feed's newest picture.",
     )
-    .note("Fields: `style`, `image` (a file; without it: the newest picture), `share`, `made_by`.")
+    .note("Fields: `style`, `image` (a file; without it: the newest picture), `share`, `made_by`, `photo` (`single`, `strip` or `boomerang`: a sheet of 2x2 or of 3x4 shots).")
     .header(
         "Idempotency-Key",
         "A UUID: a repeated request gives the same job.",
@@ -277,18 +298,22 @@ mod tests {
     #[test]
     fn each_part_of_a_form_is_in_its_digest() {
         let forms = [
-            digest("oil", None, None, false),
-            digest("oil", Some(MadeBy::BuiltIn), None, false),
-            digest("oil", None, None, true),
-            digest("oil", None, Some(b""), false),
-            digest("oil", None, Some(b"a"), false),
-            digest("oila", None, Some(b""), false),
-            digest("comic", None, None, false),
+            digest("oil", None, None, false, PhotoKind::Single),
+            digest("oil", Some(MadeBy::BuiltIn), None, false, PhotoKind::Single),
+            digest("oil", None, None, true, PhotoKind::Single),
+            digest("oil", None, Some(b""), false, PhotoKind::Single),
+            digest("oil", None, Some(b"a"), false, PhotoKind::Single),
+            digest("oila", None, Some(b""), false, PhotoKind::Single),
+            digest("comic", None, None, false, PhotoKind::Single),
+            digest("oil", None, None, false, PhotoKind::Strip),
         ];
         for (at, form) in forms.iter().enumerate() {
             assert!(!forms[..at].contains(form), "{at}");
         }
-        assert_eq!(digest("oil", None, None, false), forms[0]);
+        assert_eq!(
+            digest("oil", None, None, false, PhotoKind::Single),
+            forms[0]
+        );
     }
 
     #[test]

@@ -15,6 +15,8 @@ export function makeAdmin(mock) {
     network: null, // the answer of GET /api/network
     power: null, // the owner's part of GET /api/status
     checks: [],
+    prints: [], // what waits for approval
+    decided: [], // bodies of PATCH /api/admin/prints/1
     refuse: [], // {method, path, status, body, headers}: the next answers to such requests
     requests: [], // "METHOD path" of each request to these routes
     patches: [], // bodies of PATCH /api/settings
@@ -116,6 +118,12 @@ export function makeAdmin(mock) {
     "GET /api/network": (_, response) => send(response, { ...admin.network, ...chosen(find("network.prefer").value) }),
     "GET /api/doctor": (_, response) => send(response, { checks: admin.checks }),
     "GET /api/admin/audit": (_, response) => send(response, { entries: admin.audit }),
+    "GET /api/admin/prints": (_, response) => send(response, { offered: admin.prints.length > 0, prints: admin.prints }),
+    async "PATCH /api/admin/prints/1"(request, response) {
+      admin.decided.push(JSON.parse(await bytes(request)));
+      admin.prints = [];
+      response.writeHead(204).end();
+    },
     "GET /api/admin/log": (_, response) => send(response, { lines: log() }),
   };
 
@@ -263,6 +271,8 @@ function fresh() {
       { name: "disk", state: "warning", message: "1.2 GB are free.", fix: "erase old pictures, or run `carrier booth clear`" },
       { name: "comfyui", state: "off", message: "No picture server is configured.", fix: null },
     ],
+    prints: [],
+    decided: [],
     refuse: [],
     requests: [],
     patches: [],

@@ -18,6 +18,9 @@ const BODY_MAX_BYTES = 13e6;
 export function makeBooth({ picture, stylised }) {
   const booth = {
     styles: STYLES,
+    keepsake: false, // whether results have a frame
+    print: null, // {state, copies_left, approval}
+    printed: [], // bodies of orders to print
     erases: true, // what is said of pictures on the picture server
     paceMs: 150, // between two events of a job
     held: false, // jobs stay where they are
@@ -44,7 +47,7 @@ export function makeBooth({ picture, stylised }) {
   const keys = new Map();
   const asNew = { ...booth, jobs: null };
   booth.reset = () =>
-    Object.assign(booth, { ...asNew, jobs: booth.jobs, gallery: [], orders: [], refuse: [], cuts: [], fetched: [] });
+    Object.assign(booth, { ...asNew, jobs: booth.jobs, gallery: [], orders: [], printed: [], refuse: [], cuts: [], fetched: [] });
 
   function view({ source, result, preview, watchers, ...job }) {
     const url = (there, name) => (there ? `/api/stylise/${job.id}/${name}.jpg` : null);
@@ -52,6 +55,10 @@ export function makeBooth({ picture, stylised }) {
       ...job,
       source: url(source, "source"),
       result: url(result, "result"),
+      keepsake: booth.keepsake ? url(result, "keepsake") : url(result, "result"),
+      file_name: `fest-${job.style}.jpg`,
+      event: booth.keepsake ? "Sommerfest" : null,
+      print: booth.print && result ? booth.print : null,
       preview: preview ? `${url(true, "preview")}?n=${job.preview_serial}` : null,
       gallery: booth.gallery.find((shown) => shown.job === job.id && !shown.hidden)?.id ?? null,
     };
@@ -116,7 +123,7 @@ export function makeBooth({ picture, stylised }) {
     const form = await new Response(body, { headers: { "Content-Type": request.headers["content-type"] } }).formData();
     const image = form.get("image");
     const given = image ? Buffer.from(await image.arrayBuffer()) : null;
-    booth.orders.push({ key, style: form.get("style"), made_by: form.get("made_by"), share: form.get("share"), bytes: given?.length ?? 0 });
+    booth.orders.push({ key, style: form.get("style"), made_by: form.get("made_by"), share: form.get("share"), photo: form.get("photo"), bytes: given?.length ?? 0 });
     if (given && given.subarray(4, 12).toString("latin1") === "ftypheic") {
       return error(response, 415, "this is HEIC: send JPEG, PNG or WebP");
     }
@@ -126,6 +133,7 @@ export function makeBooth({ picture, stylised }) {
       id: randomUUID(),
       style: style.id,
       made_by: style.made_by,
+      photo_kind: form.get("photo") ?? "single",
       state: "queued",
       position: 3,
       expected_wait_s: 70,
@@ -202,7 +210,8 @@ export function makeBooth({ picture, stylised }) {
       return booth.silent ? undefined : tell(response, found);
     }
     if (rest) {
-      const jpeg = found[rest.replace(".jpg", "")];
+      if (rest === "print") return print(request, response);
+      const jpeg = found[rest.replace("keepsake", "result").replace(/\.\w+$/, "")];
       if (!jpeg) return error(response, 404, "not yet");
       if (rest === "result.jpg") return result(request, response, jpeg);
       return response.setHeader("Content-Type", "image/jpeg").end(jpeg);
@@ -222,6 +231,16 @@ export function makeBooth({ picture, stylised }) {
       changed(found, { state: "cancelled", position: null });
     }
     return send(response, view(found));
+  }
+
+  async function print(request, response) {
+    if (request.method === "POST") {
+      const order = JSON.parse(await bytes(request));
+      booth.printed.push(order);
+      booth.print = { ...booth.print, state: "waiting", copies_left: booth.print.copies_left - order.copies };
+      response.statusCode = 202;
+    }
+    send(response, booth.print);
   }
 
   async function gallery(request, response, admin, id) {

@@ -156,6 +156,13 @@ pub(super) fn patch(station: &Station, path: &str, json: &str, more: &[(&str, &s
     Answer::of(request.send(json).expect("an answer"))
 }
 
+pub(super) fn post_json(station: &Station, path: &str, json: &str) -> Answer {
+    let request = agent()
+        .post(station.at(path))
+        .header("Content-Type", "application/json");
+    Answer::of(request.send(json).expect("an answer"))
+}
+
 pub(super) fn a_style(station: &Station) -> String {
     let styles = get(station, "/api/styles", &[]).json();
     styles["styles"][0]["id"]

@@ -9,10 +9,11 @@ use crate::jobs::store::database::Store;
 use crate::test_folder::TestFolder;
 
 /// A database of each schema that was released, beginning with the first.
-const EARLIER: [&str; 3] = [
+const EARLIER: [&str; 4] = [
     include_str!("../../../../tests/schemas/1.sql"),
     include_str!("../../../../tests/schemas/2.sql"),
     include_str!("../../../../tests/schemas/3.sql"),
+    include_str!("../../../../tests/schemas/4.sql"),
 ];
 
 fn earlier(dir: &TestFolder, schema: usize) -> PathBuf {

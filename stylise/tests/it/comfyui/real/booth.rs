@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use stylise::{
-    Booth, BoothMetrics, BoothSettings, CheckedPicture, JobId, JobView, Limits, MadeBy,
+    Booth, BoothMetrics, BoothSettings, CheckedPicture, JobId, JobView, Limits, MadeBy, PhotoKind,
     PictureKind, State, Stylist, Submission,
 };
 
@@ -62,6 +62,7 @@ fn submit(booth: &Booth, visitor: &str) -> JobId {
         visitor: visitor.to_owned(),
         address: visitor.to_owned(),
         style: "inverted".to_owned(),
+        photo_kind: PhotoKind::Single,
         made_by: None,
         source,
         share: false,

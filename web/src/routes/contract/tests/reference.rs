@@ -37,10 +37,12 @@ SECRET=the-secret-of-a-handover
 ";
 
 /// Bodies of the examples, by path.
-const BODIES: [(&str, &str); 6] = [
+const BODIES: [(&str, &str); 8] = [
     ("/api/shutter", r#"{"closed": true}"#),
     ("/api/settings", r#"{"privacy": {"mode": "blur_faces"}}"#),
     ("/api/stylise/{id}", r#"{"share": true}"#),
+    ("/api/stylise/{id}/print", r#"{"copies": 1}"#),
+    ("/api/admin/prints/{id}", r#"{"approved": true}"#),
     (
         "/api/handovers/{secret}",
         r#"{"by": "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11"}"#,
