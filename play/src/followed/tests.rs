@@ -66,7 +66,7 @@ fn a_track_that_flickers_between_two_classes_never_counts() {
 #[test]
 fn two_tracks_of_two_classes_that_take_turns_at_one_place_never_count() {
     let take_turns = |index: u32| {
-        let (track_id, class_id) = if index / 4 % 2 == 0 {
+        let (track_id, class_id) = if (index / 4).is_multiple_of(2) {
             (7, BOWL)
         } else {
             (8, CUP)
@@ -108,7 +108,11 @@ fn a_changed_class_counts_after_a_second() {
 fn false_alarms_of_one_frame_never_count() {
     let alarm = |index: u32| {
         let alarm = object(u64::from(index), CUP, PLACE);
-        if index % 20 == 0 { vec![alarm] } else { vec![] }
+        if index.is_multiple_of(20) {
+            vec![alarm]
+        } else {
+            vec![]
+        }
     };
     assert_eq!(steady_after(30, 10, alarm), None);
 }

@@ -32,7 +32,7 @@ impl SharedPictures for GalleryReader {
 
     fn jpeg(&self, id: GalleryId) -> Option<Vec<u8>> {
         let shared = self.0.upgrade()?;
-        let (_, file) = shared.lock().store.shown(id, false).ok()??;
+        let (_, file, _) = shared.lock().store.shown(id, false).ok()??;
         // It may have been erased meanwhile.
         shared.pictures.read(&file).ok()?
     }

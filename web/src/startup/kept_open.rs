@@ -102,12 +102,9 @@ mod tests {
 
     use super::*;
 
-    fn counted(
-        idle_max: Duration,
-    ) -> (
-        Arc<AtomicUsize>,
-        Arc<KeptOpen<usize, impl Fn() -> anyhow::Result<usize> + Send + Sync>>,
-    ) {
+    type Counted<Open> = (Arc<AtomicUsize>, Arc<KeptOpen<usize, Open>>);
+
+    fn counted(idle_max: Duration) -> Counted<impl Fn() -> anyhow::Result<usize> + Send + Sync> {
         let opened = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&opened);
         let open = move || Ok(count.fetch_add(1, Ordering::SeqCst));

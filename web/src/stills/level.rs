@@ -44,6 +44,7 @@ impl PictureLevel {
     /// What a connection of unknown speed begins with: half the size of the picture.
     pub(crate) const FIRST: Self = Self(2);
 
+    #[cfg(test)]
     pub(crate) fn all() -> impl DoubleEndedIterator<Item = Self> {
         (0..Self::COUNT).map(Self)
     }

@@ -56,9 +56,9 @@ fn missed_frames_and_smiles_cancel_nothing() {
     let mut index = 0_u64;
     played.play(7 * SECOND, |_| {
         index += 1;
-        let shake = if index % 2 == 0 { 0.008 } else { 0.0 };
+        let shake = if index.is_multiple_of(2) { 0.008 } else { 0.0 };
         let mut faces = vec![face(1, 0.3 + shake), face(2 + index / 9, 0.6)];
-        faces.truncate(if index % 4 == 0 { 1 } else { 2 });
+        faces.truncate(if index.is_multiple_of(4) { 1 } else { 2 });
         faces
     });
     assert_eq!((countdowns(&played, false), photos(&played)), (0, 1));

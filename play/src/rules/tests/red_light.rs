@@ -61,7 +61,11 @@ fn caught(played: &PlayedGames) -> usize {
 }
 
 fn sway(index: u64) -> f32 {
-    if index / 10 % 2 == 0 { 0.02 } else { -0.02 }
+    if (index / 10).is_multiple_of(2) {
+        0.02
+    } else {
+        -0.02
+    }
 }
 
 fn fair(is_green: bool, index: u64) -> f32 {

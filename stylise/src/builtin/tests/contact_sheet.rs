@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use capture::canvas::{Canvas, Ink, Text};
@@ -44,12 +44,7 @@ fn contact_sheets() {
     let mut milliseconds = vec![0; styles.len()];
     let detections = detections(Path::new(&from));
     let thumbnails = thumbnails_of(variable("LOOK_MOSAIC").ok());
-    let mut paths: Vec<_> = fs::read_dir(&from)
-        .expect("a folder")
-        .map(|entry| entry.expect("readable").path())
-        .collect();
-    paths.sort();
-    for path in paths {
+    for path in sorted_files(&from) {
         let bytes = fs::read(&path).expect("readable");
         let Ok(source) = CheckedPicture::read(&bytes, &Limits::UPLOAD) else {
             continue;
@@ -61,15 +56,9 @@ fn contact_sheets() {
         let mut faces = vec![Cell::of(&name, source.jpeg(), people.faces.first())];
         for (at, style) in styles.iter().enumerate() {
             let start = Instant::now();
-            let made = make(
-                style,
-                source.jpeg(),
-                &people,
-                WORK_PX,
-                &thumbnails,
-                &Stages::default(),
-            )
-            .expect(style.id);
+            let (jpeg, stages) = (source.jpeg(), Stages::default());
+            let made = make(style, jpeg, &people, WORK_PX, &thumbnails, &stages);
+            let made = made.expect(style.id);
             milliseconds[at] += start.elapsed().as_millis();
             whole.push(Cell::of(style.id, &made, None));
             faces.push(Cell::of(style.id, &made, people.faces.first()));
@@ -92,6 +81,13 @@ fn contact_sheets() {
         }
         write_sheet(&format!("{into}/style-{}.jpg", style.id), &cells);
     }
+}
+
+fn sorted_files(folder: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).expect("a folder");
+    let mut paths: Vec<_> = files.map(|entry| entry.expect("readable").path()).collect();
+    paths.sort();
+    paths
 }
 
 /// Of the pictures of a folder, or drawn ones.

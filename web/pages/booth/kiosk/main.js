@@ -122,6 +122,8 @@ export function makeKiosk({ begin, next, back, say }) {
     show(state) {
       if (!words) return;
       attract.show(state.name === "photo", state.note);
+      // The choice of the visitor before.
+      if (state.name === "photo") document.querySelector("#takes input").checked = true;
       home.show(state);
     },
     reworded(changed) {

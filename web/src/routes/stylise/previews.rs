@@ -155,10 +155,10 @@ fn answer(made: Previews) -> Response {
     if let Ok(styles) = HeaderValue::try_from(made.styles.join(",")) {
         headers.insert(STYLES, styles);
     }
-    if let Some(portrait) = made.portrait {
-        if let Ok(portrait) = HeaderValue::try_from(fractions(portrait)) {
-            headers.insert(PORTRAIT, portrait);
-        }
+    if let Some(portrait) = made.portrait
+        && let Ok(portrait) = HeaderValue::try_from(fractions(portrait))
+    {
+        headers.insert(PORTRAIT, portrait);
     }
     response
 }
