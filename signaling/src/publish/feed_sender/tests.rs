@@ -287,12 +287,12 @@ fn receiver_reports_alone_do_so_too() {
 fn the_estimate_of_the_server_counts_where_there_is_no_transport_wide_feedback() {
     let mut run = Run::new(false, Some(50_000_000));
     run.go(3);
-    run.sender.receiver_estimate(run.now(), 300_000);
+    run.sender.receiver_estimate(run.now(), 150_000);
     run.go(2);
     assert_eq!(run.rendition(), 2);
     let mut other = Run::new(true, Some(50_000_000));
     other.go(3);
-    other.sender.receiver_estimate(other.now(), 300_000);
+    other.sender.receiver_estimate(other.now(), 150_000);
     other.go(2);
     assert_eq!(other.rendition(), 0);
 }
