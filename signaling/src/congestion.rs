@@ -22,6 +22,7 @@ mod playout;
 mod probe;
 mod reported_path;
 mod sent_log;
+mod too_large;
 
 pub(crate) use allocation::{RenditionChoice, Rung, ladder, parse_choice, targets};
 pub(crate) use backlog::SendRoom;

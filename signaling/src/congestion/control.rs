@@ -16,6 +16,7 @@ use super::playout::Playout;
 use super::probe::{ProbeOutcome, Prober};
 use super::reported_path::ReportedPath;
 use super::sent_log::SentLog;
+use super::too_large::TooLarge;
 use crate::encode::encoder::RenditionId;
 use crate::metrics::RenditionChange;
 
@@ -81,6 +82,8 @@ pub(crate) struct Control {
     raised_by: RenditionChange,
     moved_at: Instant,
     clear_since: Option<Instant>,
+    /// The rendition whose frames came too late.
+    too_large: TooLarge,
     next_tick: Instant,
     resumed_at: Option<Instant>,
 }
@@ -106,6 +109,7 @@ impl Control {
             raised_by: RenditionChange::NewPath,
             moved_at: now,
             clear_since: None,
+            too_large: TooLarge::default(),
             next_tick: now + TICK,
             resumed_at: None,
         }
@@ -219,6 +223,13 @@ impl Control {
     pub(crate) fn has_just_resumed(&self, now: Instant) -> bool {
         let lately = |at| now.saturating_duration_since(at) < STALE_REPORT_TIME;
         self.resumed_at.is_some_and(lately)
+    }
+
+    /// Frames of a rendition waited too long for the path: its pictures are larger than its rate lets expect.
+    pub(crate) fn frames_dropped(&mut self, now: Instant, rendition: RenditionId) {
+        if self.estimate.bps().is_some() {
+            self.too_large.note(now, rendition);
+        }
     }
 
     /// Handles a receiver report.
@@ -357,6 +368,11 @@ impl Control {
                 Decision::Move(fit, RenditionChange::RenditionGone)
             });
         }
+        let is_auto = self.choice == RenditionChoice::Auto;
+        if is_auto && let Some(smaller) = self.too_large.instead_of(now, ladder, current) {
+            self.moved_at = now;
+            return Decision::Abandon(smaller, RenditionChange::QueueingDelay);
+        }
         let sent_bps = target_of(ladder, current);
         if let Some(bps) = auto.filter(|bps| *bps < sent_bps) {
             return match allocation::fitting(ladder, bps).filter(|fit| *fit != current) {
@@ -373,7 +389,7 @@ impl Control {
             };
         }
         let rested = now.saturating_duration_since(self.moved_at) >= CLIMB_INTERVAL;
-        match allocation::upgrade(ladder, current, auto)
+        match allocation::upgrade(self.too_large.below(now, ladder), current, auto)
             .filter(|_| rested && !self.prober.is_running())
         {
             Some(larger) => {

@@ -119,14 +119,16 @@ impl MediaSender {
         if dropped > 0 {
             self.phase = Phase::Awaiting;
             self.freeze.began(now);
+            self.control.frames_dropped(now, self.rendition);
         }
         dropped
     }
 
-    /// Like [`Self::needs_keyframe`], after frames of this viewer were dropped here: what is in flight does not help.
+    /// Like [`Self::needs_keyframe`], after frames of this viewer were dropped here and its rendition was reconsidered:
+    /// what is in flight does not help.
     pub(crate) fn needs_keyframe_after_drop(&mut self, now: Instant) -> bool {
         self.pli_backoff.keyframe_dropped();
-        self.needs_keyframe(now)
+        self.next.is_none() && self.needs_keyframe(now)
     }
 
     /// Queues a frame, and sends what pacing allows.

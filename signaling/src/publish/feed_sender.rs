@@ -144,6 +144,7 @@ impl FeedSender {
         let dropped = self.media.drop_late(now);
         if dropped > 0 {
             self.outbox.dropped += dropped as u64;
+            self.apply_estimate(now, false);
             if self.media.needs_keyframe_after_drop(now) {
                 self.demand.request_keyframe(self.media.rendition);
             }

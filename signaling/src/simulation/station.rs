@@ -215,6 +215,8 @@ impl Station {
         let dropped = media.drop_late(now);
         if dropped > 0 {
             self.late += dropped;
+            self.apply_estimate(now, viewer, false);
+            let media = &mut self.viewers[viewer];
             if media.needs_keyframe_after_drop(now) {
                 self.gates[media.rendition.index()].request();
             }

@@ -198,7 +198,10 @@ impl Audience {
         let dropped = viewer.media.drop_late(now);
         if dropped > 0 {
             count(&self.metrics.drops, DropCause::Late, dropped);
-            if viewer.media.needs_keyframe_after_drop(now) {
+            self.reconsider(now, key);
+            if let Some(viewer) = self.viewers.get_mut(&key)
+                && viewer.media.needs_keyframe_after_drop(now)
+            {
                 request_keyframe(&self.demand, &self.metrics, viewer.media.rendition);
             }
             return;

@@ -120,7 +120,7 @@ fn token_headers_and_base_path_are_sent() {
 #[test]
 fn only_supported_styles_are_offered() {
     let server = FakeServer::start();
-    server.state().behaviour.lacks = vec!["KSampler", "CarrierTestInvert"];
+    server.state().behaviour.lacks = vec!["VAEDecode", "CarrierTestInvert"];
     let mut workflows = load(None).workflows;
     workflows.push(workflow());
     let told = stylise::comfyui::survey(&settings(&server.url()), &workflows);
