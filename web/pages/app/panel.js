@@ -1,6 +1,5 @@
 // The numbers of the statistics panel, drawn once a second while it is open, and the picture's latency.
 
-import { factWords, makeAnnouncer, networkFacts } from "./network_words.js";
 import { byId, setText } from "./page.js";
 import { powerParts } from "./power_words.js";
 import * as stats from "./stats.js";
@@ -23,6 +22,7 @@ export function makePanel({ player, stationAhead, quality, words, speak }) {
   let status = null;
   let curve = [];
   let change = null; // of rendition_change.js
+  let network = null; // network_words.js
 
   async function draw() {
     const peer = player()?.peer ?? null;
@@ -37,11 +37,12 @@ export function makePanel({ player, stationAhead, quality, words, speak }) {
   function drawWords(after) {
     const line = byId("network-words");
     const isSimple = !byId("simple").hidden;
-    line.hidden = !after && !isSimple;
+    line.hidden = !network || (!after && !isSimple);
+    if (!network) return undefined;
     if (!after) {
       readings = [];
       if (isSimple) setText(line, words.say("live.network.simple"));
-      return;
+      return undefined;
     }
     // Of a new connection there is nothing to compare with.
     if (!stats.between(readings[0], after)) readings = [];
@@ -49,10 +50,11 @@ export function makePanel({ player, stationAhead, quality, words, speak }) {
     while (readings.length > 1 && after.atMs - readings[1].atMs >= WORDS_OF_MS) readings.shift();
     if (after.atMs - readings[0].atMs < WORDS_AFTER_MS) return setText(line, words.say("live.network.measuring"));
     const numbers = stats.between(readings[0], after);
-    const facts = networkFacts({ numbers, viewer: change?.viewer() ?? null, status, chosen: quality.isChosen });
-    setText(line, factWords(words, facts));
+    const facts = network.networkFacts({ numbers, viewer: change?.viewer() ?? null, status, chosen: quality.isChosen });
+    setText(line, network.factWords(words, facts));
     const news = announcer.next(facts, performance.now());
-    if (news) speak(factWords(words, news));
+    if (news) speak(network.factWords(words, news));
+    return undefined;
   }
 
   function drawNumbers(numbers, seen) {
@@ -72,10 +74,16 @@ export function makePanel({ player, stationAhead, quality, words, speak }) {
     byId("curve").firstElementChild.setAttribute("points", points(curve));
   }
 
-  async function fetchChange() {
+  // What only an open panel needs.
+  async function fetchParts() {
     try {
-      const { makeRenditionChange } = await import("./rendition_change.js");
+      const [{ makeRenditionChange }, networkWords] = await Promise.all([
+        import("./rendition_change.js"),
+        import("./network_words.js"),
+      ]);
       change ??= makeRenditionChange(words);
+      network ??= networkWords;
+      announcer ??= network.makeAnnouncer();
     } catch {
       // Tried again with the next opening.
     }
@@ -88,10 +96,10 @@ export function makePanel({ player, stationAhead, quality, words, speak }) {
       if (!yes) return;
       before = null;
       readings = [];
-      announcer = makeAnnouncer();
+      announcer = network?.makeAnnouncer() ?? null;
       curve = [];
       change?.forget();
-      if (!change) fetchChange();
+      if (!change) fetchParts();
       draw();
       // Rates need two readings.
       setTimeout(draw, 250);

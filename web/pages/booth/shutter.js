@@ -52,7 +52,7 @@ export function makeShutter({ taken, failed, facesSeen, stage, say }) {
     await countDown((count) => {
       byId("count").hidden = false;
       byId("count").textContent = String(count);
-      place(finder.faces());
+      place(finders[open].faces());
       say(String(count));
     }, signal);
     byId("count").hidden = true;
