@@ -3,7 +3,6 @@
 import { byId, setText } from "./page.js";
 import { powerParts } from "./power_words.js";
 import * as stats from "./stats.js";
-import { makeReader } from "./timecode.js";
 
 const EVERY_MS = 1000;
 const CURVE_POINTS = 30;
@@ -77,10 +76,12 @@ export function makePanel({ player, stationAhead, quality, words, speak }) {
   // What only an open panel needs.
   async function fetchParts() {
     try {
-      const [{ makeRenditionChange }, networkWords] = await Promise.all([
+      const [{ makeRenditionChange }, networkWords, { makeReader }] = await Promise.all([
         import("./rendition_change.js"),
         import("./network_words.js"),
+        import("./timecode.js"),
       ]);
+      latency.readWith(makeReader());
       change ??= makeRenditionChange(words);
       network ??= networkWords;
       announcer ??= network.makeAnnouncer();
@@ -161,6 +162,10 @@ function makeLatency(stationAhead) {
   let capture = null;
 
   return {
+    // Until then only the capture time is known.
+    readWith(timecodes) {
+      reader ??= timecodes;
+    },
     seen(video, now, metadata) {
       // A late callback sees a later picture than the one it was called for.
       const shownAt = Math.max(metadata?.expectedDisplayTime ?? now, performance.now());
@@ -168,9 +173,8 @@ function makeLatency(stationAhead) {
         capture = plausible(now, shownAt - metadata.captureTime, false);
       }
       const ahead = stationAhead();
-      if (ahead === null || now - lastRead < READ_EVERY_MS) return;
+      if (!reader || ahead === null || now - lastRead < READ_EVERY_MS) return;
       lastRead = now;
-      reader ??= makeReader();
       const producedMs = reader(video);
       if (producedMs === null) return;
       strip = plausible(now, performance.timeOrigin + shownAt + ahead - producedMs, true);
