@@ -121,8 +121,8 @@ impl Builtin {
 
     /// The styles on offer now. A mosaic needs enough pictures.
     fn offered(&self) -> Vec<&'static BuiltinStyle> {
-        let has_stones = self.thumbnails.available() >= mosaic::PICTURES_MIN;
-        let is_offered = |style: &&&BuiltinStyle| has_stones || style.id != mosaic::STYLE.id;
+        let has_pictures = self.thumbnails.available() >= mosaic::PICTURES_MIN;
+        let is_offered = |style: &&&BuiltinStyle| has_pictures || style.id != mosaic::STYLE.id;
         STYLES.iter().filter(is_offered).copied().collect()
     }
 

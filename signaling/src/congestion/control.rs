@@ -225,7 +225,7 @@ impl Control {
         self.resumed_at.is_some_and(lately)
     }
 
-    /// Frames of a rendition waited too long for the path: its pictures are larger than its rate lets expect.
+    /// Frames of a rendition waited too long for the path: its frames are larger than its rate suggests.
     pub(crate) fn frames_dropped(&mut self, now: Instant, rendition: RenditionId) {
         if self.estimate.bps().is_some() {
             self.too_large.note(now, rendition);

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use super::allocation::Rung;
 use crate::encode::encoder::RenditionId;
 
-/// For how long it is not used again; twice as long after each further time.
-const FIRST: Duration = Duration::from_secs(10);
+/// For how long it is not used again; twice as long when it fails again soon after.
+const FIRST: Duration = Duration::from_secs(5);
+/// At most; a rendition that was used for longer than this before it fails starts with the first again.
 const LONGEST: Duration = Duration::from_secs(80);
 
 #[derive(Debug, Default)]
@@ -23,7 +24,10 @@ struct Known {
 impl TooLarge {
     /// Frames of it were dropped.
     pub(super) fn note(&mut self, now: Instant, rendition: RenditionId) {
-        let before = self.0.filter(|known| known.rendition == rendition);
+        let is_recent = |known: &Known| now.saturating_duration_since(known.until) < LONGEST;
+        let before = self
+            .0
+            .filter(|known| known.rendition == rendition && is_recent(known));
         let wait = before.map_or(FIRST, |known| (known.wait * 2).min(LONGEST));
         self.0 = Some(Known {
             rendition,
@@ -94,6 +98,11 @@ mod tests {
                 .instead_of(later + 2 * FIRST, &ladder, ids[1])
                 .is_none()
         );
+
+        let much_later = later + 2 * FIRST + LONGEST;
+        too_large.note(much_later, ids[1]);
+        let after = much_later + FIRST;
+        assert_eq!(too_large.instead_of(after, &ladder, ids[1]), None, "as new");
     }
 
     #[test]

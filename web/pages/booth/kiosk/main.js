@@ -122,7 +122,7 @@ export function makeKiosk({ begin, next, back, say }) {
     show(state) {
       if (!words) return;
       attract.show(state.name === "photo", state.note);
-      // The choice of the visitor before.
+      // Resets what the visitor before chose to take.
       if (state.name === "photo") document.querySelector("#takes input").checked = true;
       home.show(state);
     },
