@@ -18,33 +18,33 @@ pub(super) const STYLE: BuiltinStyle = BuiltinStyle {
 /// With fewer pictures, the same one is everywhere.
 pub(super) const PICTURES_MIN: usize = 12;
 
-/// Side of the largest stones in a picture of 720p, and of those in any picture. Each may be split twice.
-const STONE_PX: f32 = 40.0;
-pub(super) const STONE_MIN_PX: usize = 16;
+/// Side of the largest tiles in a picture of 720p, and of those in any picture. Each may be split twice.
+const TILE_PX: f32 = 40.0;
+pub(super) const TILE_MIN_PX: usize = 16;
 const SPLITS: u32 = 2;
-/// A stone is split where its brightness varies more than this, and sooner on faces.
+/// A tile is split where its brightness varies more than this, and sooner on faces.
 const EVEN: f32 = 0.085;
 const EVEN_ON_FACES: f32 = 0.03;
 
-/// How much of a stone's own contrast is seen, and how much of the picture through it: beside faces, and on
+/// How much of a tile's own contrast is seen, and how much of the picture through it: beside faces, and on
 /// them.
 const OWN_CONTRAST: [f32; 2] = [0.62, 0.3];
 const SEEN_THROUGH: [f32; 2] = [0.3, 0.72];
-/// Brightness of the edge of a stone.
+/// Brightness of the edge of a tile.
 const JOINT: f32 = 0.82;
 
-/// Places of a stone where its colour is compared with the picture's: as many across and down.
+/// Places of a tile where its colour is compared with the picture's: as many across and down.
 const PROBES: usize = 3;
 type Probes = [[f32; 3]; PROBES * PROBES];
 
 fn make(subject: &Subject, stages: &Stages) -> Result<Colour, StyleError> {
     let (picture, features) = subject.with_clear_faces(stages)?;
-    let stones: Vec<Stone> = subject
+    let tiles: Vec<Tile> = subject
         .thumbnails
         .iter()
-        .map(|one| Stone::of(one.picture()))
+        .map(|one| Tile::of(one.picture()))
         .collect::<Result<_, _>>()?;
-    if stones.len() < PICTURES_MIN {
+    if tiles.len() < PICTURES_MIN {
         let why = "too few pictures are in the gallery now";
         return Err(StyleError::Failed(why.to_owned()));
     }
@@ -71,23 +71,23 @@ fn make(subject: &Subject, stages: &Stages) -> Result<Colour, StyleError> {
     stages.advance()?;
     let base = blur(&picture, side as f32 / 8.0)?;
     let mut made = picture.clone();
-    let mut used = Used::new(width, height, side, stones.len());
+    let mut used = Used::new(width, height, side, tiles.len());
     for square in squares {
         stages.check()?;
         let wanted = probes(&picture, square);
-        let stone = used.choose(&stones, &wanted, square);
-        lay(&mut made, &stones[stone], square, [&picture, &base], &faces);
+        let tile = used.choose(&tiles, &wanted, square);
+        lay(&mut made, &tiles[tile], square, [&picture, &base], &faces);
     }
     stages.advance()?;
     Ok(made)
 }
 
-/// A stone's side divides into halves as often as it may be split.
+/// A tile's side divides into halves as often as it may be split.
 fn largest_side(picture: &Colour) -> usize {
     let scale = ((picture.width * picture.height) as f32 / WORK_PX as f32).sqrt();
     let step = 2_usize.pow(SPLITS);
-    let side = (STONE_PX * scale / step as f32).round() as usize * step;
-    side.max(STONE_MIN_PX)
+    let side = (TILE_PX * scale / step as f32).round() as usize * step;
+    side.max(TILE_MIN_PX)
 }
 
 /// A square of the picture.
@@ -98,7 +98,7 @@ struct Square {
     side: usize,
 }
 
-/// Brightness, its square, and how soon a stone is split there.
+/// Brightness, its square, and how soon a tile is split there.
 fn detail(grey: &Grey, features: &Grey, faces: &Grey) -> Plane<3> {
     let width = features.width;
     Plane::of(grey.width, grey.height, |x, y| {
@@ -143,20 +143,20 @@ fn split(detail: &Plane<3>, square: Square, splits: u32, squares: &mut Vec<Squar
 }
 
 /// A picture of the gallery.
-struct Stone {
+struct Tile {
     picture: Colour,
     /// Its colours and their mean.
     probes: Probes,
     mean: [f32; 3],
 }
 
-impl Stone {
+impl Tile {
     fn of(picture: Colour) -> Result<Self, StyleError> {
         let small = resize(&picture, PROBES, PROBES)?;
         let mut probes = [[0.0; 3]; PROBES * PROBES];
         probes.copy_from_slice(&small.pixels);
         let [mean] = resize(&picture, 1, 1)?.pixels[..] else {
-            return Err(StyleError::Failed("a stone has no colour".to_owned()));
+            return Err(StyleError::Failed("a tile has no colour".to_owned()));
         };
         Ok(Self {
             picture,
@@ -178,23 +178,23 @@ fn probes(picture: &Colour, square: Square) -> Probes {
     })
 }
 
-/// How often stones were laid, and which ones lie where.
+/// How often tiles were laid, and which ones lie where.
 struct Used {
     counts: Vec<u32>,
     /// Side of the smallest squares, and how many are in a row.
     step: usize,
     columns: usize,
-    /// For each of them the stone; `usize::MAX` where none lies yet.
+    /// For each of them the tile; `usize::MAX` where none lies yet.
     laid: Vec<usize>,
     dice: Grey,
 }
 
 impl Used {
-    fn new(width: usize, height: usize, side: usize, stones: usize) -> Self {
+    fn new(width: usize, height: usize, side: usize, tiles: usize) -> Self {
         let step = side / 2_usize.pow(SPLITS);
         let (columns, rows) = (width / step, height / step);
         Self {
-            counts: vec![0; stones],
+            counts: vec![0; tiles],
             step,
             columns,
             laid: vec![usize::MAX; columns * rows],
@@ -202,8 +202,8 @@ impl Used {
         }
     }
 
-    /// The stone that is most like the picture there, has not been laid often, and is not its own neighbour.
-    fn choose(&mut self, stones: &[Stone], wanted: &Probes, square: Square) -> usize {
+    /// The tile that is most like the picture there, has not been laid often, and is not its own neighbour.
+    fn choose(&mut self, tiles: &[Tile], wanted: &Probes, square: Square) -> usize {
         let (column, row) = (square.left / self.step, square.top / self.step);
         let at = row * self.columns + column;
         let neighbour = |is_there: bool, back: usize| {
@@ -216,11 +216,11 @@ impl Used {
             neighbour(row > 0 && column > 0, self.columns + 1),
         ];
         let laid: u32 = self.counts.iter().sum();
-        let fair = (laid / stones.len() as u32).max(1) as f32;
+        let fair = (laid / tiles.len() as u32).max(1) as f32;
         let [dice] = self.dice.pixels[at];
         let cost = |number: usize| {
-            let stone = &stones[number];
-            let off: f32 = stone
+            let tile = &tiles[number];
+            let off: f32 = tile
                 .probes
                 .iter()
                 .zip(wanted)
@@ -235,7 +235,7 @@ impl Used {
             let turn = (number as f32 * 0.618 + dice).fract();
             off / 9.0 + often * 0.35 + again + 0.05 * turn
         };
-        let best = (0..stones.len()).min_by(|one, two| cost(*one).total_cmp(&cost(*two)));
+        let best = (0..tiles.len()).min_by(|one, two| cost(*one).total_cmp(&cost(*two)));
         let best = best.unwrap_or(0);
         self.counts[best] += 1;
         let cells = square.side / self.step;
@@ -247,10 +247,10 @@ impl Used {
     }
 }
 
-/// Lays a stone: its own contrast around the picture's colour.
+/// Lays a tile: its own contrast around the picture's colour.
 fn lay(
     made: &mut Colour,
-    stone: &Stone,
+    tile: &Tile,
     square: Square,
     [picture, base]: [&Colour; 2],
     faces: &Grey,
@@ -263,7 +263,7 @@ fn lay(
             let [face] = faces.pixels[(square.top + y) * faces.width + square.left + x];
             let between = |[beside, on]: [f32; 2]| beside + (on - beside) * face;
             let (contrast, through) = (between(OWN_CONTRAST), between(SEEN_THROUGH));
-            let own = stone.picture.sample(
+            let own = tile.picture.sample(
                 (x as f32 + 0.5) * scale - 0.5,
                 (y as f32 + 0.5) * scale - 0.5,
             );
@@ -276,7 +276,7 @@ fn lay(
             let (fine, soft) = (picture.pixels[at], base.pixels[at]);
             made.pixels[at] = std::array::from_fn(|n| {
                 let target = soft[n] + through * (fine[n] - soft[n]);
-                ((target + contrast * (own[n] - stone.mean[n])) * joint).clamp(0.0, 1.0)
+                ((target + contrast * (own[n] - tile.mean[n])) * joint).clamp(0.0, 1.0)
             });
         }
     }
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn stones_are_small_where_there_is_detail_and_neighbours_differ() {
+    fn tiles_are_small_where_there_is_detail_and_neighbours_differ() {
         let Subject { picture, .. } = subject();
         let grey = picture.map(|colour| [luma(colour)]);
         let none = grey.map(|_| [0.0]);
@@ -333,8 +333,8 @@ mod tests {
             squares.len()
         };
         assert_eq!((parts(0), parts(112)), (1, 16));
-        let stones: Vec<_> = [[200, 40, 40], [40, 40, 200]]
-            .map(|colour| Stone::of(flat(colour).picture()).expect("a stone"))
+        let tiles: Vec<_> = [[200, 40, 40], [40, 40, 200]]
+            .map(|colour| Tile::of(flat(colour).picture()).expect("a tile"))
             .into();
         let mut used = Used::new(160, 96, 16, 2);
         let red = [[0.8, 0.2, 0.2]; PROBES * PROBES];
@@ -343,7 +343,7 @@ mod tests {
             top: 0,
             side: 16,
         };
-        let laid = [0, 16, 32].map(|left| used.choose(&stones, &red, square(left)));
+        let laid = [0, 16, 32].map(|left| used.choose(&tiles, &red, square(left)));
         assert_eq!(laid, [0, 1, 0]);
     }
 

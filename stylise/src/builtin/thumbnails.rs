@@ -13,7 +13,7 @@ use crate::intake::limits::Limits;
 use crate::job::GalleryId;
 use crate::shared_pictures::SharedPictures;
 
-/// Side of a thumbnail: as large as the largest stone of a mosaic.
+/// Side of a thumbnail: as large as the largest tile of a mosaic.
 pub(super) const SIDE_PX: usize = 40;
 /// Of the newest pictures; together about 1.5 MB.
 const THUMBNAILS_MAX: usize = 300;

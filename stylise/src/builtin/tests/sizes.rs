@@ -5,8 +5,8 @@ use crate::people::PictureArea;
 
 /// Pixels that styles work on in these tests.
 const SMALL_PX: f64 = 200.0 * 120.0;
-/// Cells of letters, squares and stones that do not fit are left out at the right and at the bottom.
-const LEFT_OUT_MAX_PX: usize = mosaic::STONE_MIN_PX;
+/// Cells of letters, squares and tiles that do not fit are left out at the right and at the bottom.
+const LEFT_OUT_MAX_PX: usize = mosaic::TILE_MIN_PX;
 
 /// As an upload is read, except for the least size that is accepted.
 fn uploaded(bytes: &[u8]) -> Vec<u8> {
