@@ -125,6 +125,10 @@ scripts/install-build-needs.sh || exit 1
 scripts/install-test-needs.sh || exit 1
 scripts/fetch-runtime.sh cpu || echo "Tests that need ONNX Runtime will say that they skip."
 
+# Compiles with the lints of clippy and rustdoc. Cargo hands over absolute paths only.
+RUSTC_WORKSPACE_WRAPPER=$(realpath scripts/rustc-and-lints.sh)
+export RUSTC_WORKSPACE_WRAPPER
+
 # A first build has nothing to reuse: without incremental compilation it takes less time.
 [ -d "$target/debug/incremental" ] || export CARGO_INCREMENTAL=0
 
@@ -139,11 +143,8 @@ step "formatting" cargo fmt --all --check
 # Most of the browser's time goes by waiting: it runs beside the builds, which give way to it.
 page_tests >"$logs/pages" 2>&1 &
 page_tests=$!
-step "clippy" nice -n 5 cargo clippy --workspace --all-targets --locked -- -D warnings
-# With the examples, the features of the dependencies are those of clippy, which has checked them.
-step "documentation" env RUSTDOCFLAGS="-D warnings" nice -n 5 cargo doc --workspace --no-deps --lib --bins --examples --locked
+step "lints and build of the tests" nice -n 5 cargo test --workspace --locked --no-run
 step "licences and sources" logged audit scripts/audit.sh licences
-step "build of the tests" nice -n 5 cargo test --workspace --locked --no-run
 # The Rust tests measure times, so nothing runs beside them.
 step "pages without the program" finish_page_tests
 
