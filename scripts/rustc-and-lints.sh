@@ -15,6 +15,11 @@ case " $* " in
 *" --test "* | *" --crate-name build_script_"*) exit ;;
 esac
 shift
+# As Cargo does.
+case " $* " in
+*" --crate-type bin "*) private=--document-private-items ;;
+*) private='' ;;
+esac
 # rustdoc takes rustc's arguments apart from these.
 count=$#
 while [ "$count" -gt 0 ]; do
@@ -37,4 +42,5 @@ while [ "$count" -gt 0 ]; do
 done
 documentation=$(mktemp -d)
 trap 'rm -rf "$documentation"' EXIT
-rustdoc "$@" --out-dir "$documentation" -D warnings >/dev/null
+# shellcheck disable=SC2086 # none or one
+rustdoc "$@" $private --out-dir "$documentation" -D warnings >/dev/null
