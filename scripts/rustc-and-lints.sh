@@ -17,7 +17,7 @@ esac
 shift
 # As Cargo does.
 case " $* " in
-*" --crate-type bin "*) private=--document-private-items ;;
+*" --crate-type bin "*) private='--document-private-items -A rustdoc::private-intra-doc-links' ;;
 *) private='' ;;
 esac
 # rustdoc takes rustc's arguments apart from these.
@@ -42,5 +42,5 @@ while [ "$count" -gt 0 ]; do
 done
 documentation=$(mktemp -d)
 trap 'rm -rf "$documentation"' EXIT
-# shellcheck disable=SC2086 # none or one
-rustdoc "$@" $private --out-dir "$documentation" -D warnings >/dev/null
+# shellcheck disable=SC2086 # several arguments
+rustdoc "$@" --out-dir "$documentation" -D warnings $private >/dev/null
