@@ -4,6 +4,8 @@ import json
 import os
 import re
 
+import program
+
 # Pages, and media over UDP and TCP.
 EXPOSED = "{pages}/tcp {media}/udp {media}/tcp"
 
@@ -19,6 +21,7 @@ def faults(root, documents):
     found = instructions((root / "k8s/Containerfile").read_text())
     yield from base_faults(found)
     yield from file_faults(root, found)
+    yield from context_faults(root)
     last = {name: arguments for name, arguments in found}
     yield from stage_faults(last, station["spec"]["template"]["spec"])
     if f"chown {last['USER']} {last['VOLUME']}" not in (root / "k8s/image/root.sh").read_text():
@@ -50,6 +53,14 @@ def file_faults(root, found):
             path = root / "k8s/image" / script.rpartition("/")[2]
             if not os.access(path, os.X_OK):
                 yield f"RUN {script}: {path} is no executable file"
+
+
+def context_faults(root):
+    """The build's context has every crate of the workspace: .dockerignore lets in only what it names."""
+    named = set((root / ".dockerignore").read_text().splitlines())
+    for crate in sorted(program.crates(root)):
+        if f"!{crate}" not in named:
+            yield f".dockerignore leaves out {crate}, a crate of the workspace"
 
 
 def stage_faults(last, pod):

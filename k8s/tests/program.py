@@ -118,10 +118,16 @@ def host_faults(documents, config, variables):
                 yield f"{document['kind']} is for {names}, the public address is {sorted(public)}"
 
 
+def crates(root):
+    """The folders at the top that hold crates of the workspace."""
+    members = tomllib.loads((root / "Cargo.toml").read_text())["workspace"]["members"]
+    return {member.partition("/")[0] for member in members}
+
+
 def metrics_in_source(root):
     """Names of the tables of metrics, without _total; families without a value yet are in no answer of /metrics."""
     names = set()
-    for crate in ["capture", "detector", "screen", "signaling", "stylise", "web"]:
+    for crate in crates(root):
         for path in (root / crate / "src").rglob("*.rs"):
             names |= set(re.findall(r'"(carrier_[a-z_]+)"', path.read_text()))
     return names | {"process_cpu_seconds", "process_resident_memory_bytes"}
