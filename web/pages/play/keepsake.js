@@ -8,10 +8,10 @@ import { keyHeader } from "./round_key.js";
 import { makeTakeHome } from "./take_home.js";
 
 const PARTS = `
-  <figure id="strip-frame">
+  <div id="strip-frame">
     <img id="strip" alt="Photo strip of the round" data-words-alt="games.strip" hidden>
-    <figcaption id="strip-state" role="status"></figcaption>
-  </figure>
+    <p id="strip-state" role="status"></p>
+  </div>
   <div id="strip-tools" hidden>
     <a class="button big" id="save" data-words="done.save">Save</a>
     <button type="button" id="share" data-words="done.share">Share</button>

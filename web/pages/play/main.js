@@ -51,32 +51,41 @@ function took(next, times) {
 
 function linked(next) {
   link = next;
+  // Games that were there are off now.
+  if (link === "off" || link === "refused") games = null;
   draw();
 }
 
+// Without a state of the games: what stands in its place, and below.
+const WITHOUT = {
+  connecting: ["games.connecting"],
+  again: ["games.connecting"],
+  well: ["games.connecting"],
+  off: ["games.none", "games.off"],
+  refused: ["games.invitation", "live.refused.401"],
+};
+
 function draw() {
   if (!words) return;
-  drawLink();
-  if (!games) return;
-  const screen = screenOf(games);
+  byId("trouble").hidden = link !== "again";
+  setText(byId("trouble"), link === "again" ? words.say("games.again") : "");
+  byId("below").hidden = !games;
+  const screen = games ? screenOf(games) : "idle";
   stage.show(screen);
   if (screen === "live") stage.drawLive(games, words);
   else if (screen === "result") stage.drawResult(games, words);
-  else stage.drawIdle();
+  else stage.drawIdle(...idleWords());
   countdown.show(screen === "live" ? games.view.countdown : null);
+  setText(byId("spoken"), games ? spokenOf(games, words) : "");
+  if (!games) return;
   drawOwn(screen);
   drawStarts();
   drawLeaderboard(leaderboardOf(games, words), words);
-  setText(byId("spoken"), spokenOf(games, words));
 }
 
-function drawLink() {
-  const key = { again: "games.again", off: "games.off", refused: "live.refused.401" }[link];
-  byId("trouble").hidden = !key;
-  setText(byId("trouble-text"), key ? words.say(key) : "");
-  if (!games) setText(byId("invitation"), words.say(link === "connecting" || key === "games.again" ? "games.connecting" : "games.none"));
-  else setText(byId("invitation"), words.say("games.invitation"));
-  byId("how").hidden = !games;
+function idleWords() {
+  const [invitation, how] = games ? ["games.invitation", "games.how"] : WITHOUT[link];
+  return [words.say(invitation), how ? words.say(how) : ""];
 }
 
 function drawStarts() {

@@ -26,13 +26,14 @@ export function makeStage() {
   return {
     show,
     drawLive(state, words) {
-      const { title, line, word, letters, tone, score, sides, rows } = liveOf(state, words);
+      const { title, line, word, letters, parts, tone, score, sides, rows } = liveOf(state, words);
       stage.dataset.tone = tone;
       setText(byId("live-title"), title);
       setText(byId("line"), line);
       byId("line").classList.toggle("large", word === "");
       setText(byId("word"), word);
       byId("word").style.setProperty("--letters", letters);
+      byId("word").style.setProperty("--parts", parts);
       byId("score-place").style.visibility = score === null ? "hidden" : "visible";
       setText(byId("score"), score ?? "0");
       byId("sides").hidden = sides === null;
@@ -54,8 +55,10 @@ export function makeStage() {
       setText(byId("record"), isRecord ? words.say("play.record") : "");
       lines(byId("result-rows"), rows);
     },
-    drawIdle() {
+    drawIdle(invitation, how) {
       stage.dataset.tone = "idle";
+      setText(byId("invitation"), invitation);
+      setText(byId("how"), how);
     },
     // `kind`: good, bad or photo. `gained`: points that are shown for a moment.
     flash(kind, gained) {
@@ -69,8 +72,9 @@ export function makeStage() {
   };
 }
 
-function drawSide(element, { answer, count, isChosen, spoken }) {
+function drawSide(element, { answer, letters, count, isChosen, spoken }) {
   const [name, number, said] = element.children;
+  name.style.setProperty("--letters", letters);
   setText(name, answer);
   setText(number, count);
   setText(said, spoken);

@@ -15,8 +15,8 @@ export function titleOf(state, game, words) {
 
 const TONES = { "play.red-light.green": "green", "play.red-light.red": "red" };
 
-// {title, line, word, letters, tone, score, sides, rows}. `letters` is the length of the longest part of the big text,
-// which is never broken. While the game is introduced its title is the big text.
+// {title, line, word, letters, parts, tone, score, sides, rows}. The big text has `parts`, which are never broken, the
+// longest one of `letters`. While the game is introduced its title is the big text.
 export function liveOf(state, words) {
   const { view } = state;
   const title = titleOf(state, view.game, words);
@@ -27,7 +27,8 @@ export function liveOf(state, words) {
     title: isIntroduction ? "" : title,
     line: isIntroduction ? "" : line,
     word,
-    letters: longestPart(word),
+    letters: longestOf(word),
+    parts: partsOf(word).length,
     tone: TONES[view.big_word?.key] ?? (isIntroduction ? "introduction" : "plain"),
     score: typeof view.score === "number" ? words.number(view.score) : null,
     sides: view.sides?.map((side) => sideOf(side, words)) ?? null,
@@ -38,11 +39,15 @@ export function liveOf(state, words) {
 function sideOf({ text, persons, is_chosen }, words) {
   const answer = sayText(words, text);
   const spoken = words.say(is_chosen ? "games.side.chosen" : "games.side", { answer, count: persons });
-  return { answer, count: words.number(persons), isChosen: is_chosen, spoken };
+  return { answer, letters: longestOf(answer), count: words.number(persons), isChosen: is_chosen, spoken };
 }
 
-function longestPart(text) {
-  return Math.max(...text.split(/[\s-]+/).map((part) => [...part].length), 1);
+function longestOf(text) {
+  return Math.max(...partsOf(text).map((part) => [...part].length));
+}
+
+function partsOf(text) {
+  return text.split(/[\s-]+/);
 }
 
 // Shown in places of their own.

@@ -168,8 +168,8 @@ test("both sides of a question", () => {
   const sides = [{ text: { en: "Tea", de: "Tee" }, persons: 1, is_chosen: false }, { text: "Coffee", persons: 12, is_chosen: true }];
   const poll = liveOf(state({ view: view({ game: "left-or-right", line: "Tea or coffee?", big_word: null, sides }) }), de);
   assert.deepEqual(poll.sides, [
-    { answer: "Tee", count: "1", isChosen: false, spoken: "Tee: 1 Person" },
-    { answer: "Coffee", count: "12", isChosen: true, spoken: "Coffee: 12 Personen, gewählt" },
+    { answer: "Tee", letters: 3, count: "1", isChosen: false, spoken: "Tee: 1 Person" },
+    { answer: "Coffee", letters: 6, count: "12", isChosen: true, spoken: "Coffee: 12 Personen, gewählt" },
   ]);
 });
 
