@@ -6,8 +6,7 @@ import { initial, step } from "./following.js";
 const TICK_MS = 500;
 const PATH = "api/play";
 
-// `took(state, {askedAt, receivedAt})` gets each state of the games, `linked(link)` how the station is reached. `askedAt` is
-// null for a state that was not asked for.
+// `took(state)` gets each state of the games, `linked(link)` how the station is reached.
 export function follow({ took, linked }) {
   let state = initial();
   let stream = null;
@@ -30,7 +29,7 @@ export function follow({ took, linked }) {
         if (stream !== mine) return;
         const games = JSON.parse(data);
         heard = told(games);
-        took(games, { askedAt: null, receivedAt: performance.now() });
+        took(games);
         dispatch({ type: "heard" });
       });
       // The browser's own attempts to connect again know no back-off.
@@ -41,13 +40,12 @@ export function follow({ took, linked }) {
       stream = null;
     },
     async ask() {
-      const askedAt = performance.now();
       const answer = await ask("GET", PATH);
       const isState = answer.status === 200 && Array.isArray(answer.data?.games);
       // Some networks answer with a page of their own.
       const status = answer.status === 200 && !isState ? 0 : answer.status;
       const isNews = isState && told(answer.data) !== heard;
-      if (isState) took(answer.data, { askedAt, receivedAt: performance.now() });
+      if (isState) took(answer.data);
       dispatch({ type: "polled", status, retryAfterMs: answer.retryAfterMs, isNews });
     },
   };

@@ -33,17 +33,6 @@ export function makeKeepsake(place) {
   let stop = null;
   place.append(box);
   box.append(takeHome.element);
-  hideWithoutBooth();
-
-  // Visitors of a station without a photo booth are not sent there.
-  async function hideWithoutBooth() {
-    try {
-      const status = await (await fetch("api/status", { cache: "no-store" })).json();
-      part("stylise").hidden = status.stylise === null;
-    } catch {
-      // The booth's page says itself what is wrong.
-    }
-  }
 
   function begin(next) {
     leave();
@@ -101,8 +90,9 @@ export function makeKeepsake(place) {
   });
 
   return {
-    // `next`: {own, result} of a round with a strip, or null.
-    show(next, nextWords) {
+    // `next`: {own, result} of a round with a strip, or null. Without a photo booth nobody is sent there.
+    show(next, { words: nextWords, hasBooth }) {
+      part("stylise").hidden = !hasBooth;
       if (words !== nextWords) {
         words = nextWords;
         translate(box, words.say);

@@ -22,6 +22,7 @@ let games = null; // the newest state
 let receivedAt = 0;
 let link = "connecting";
 let clock = initialClock();
+let hasBooth = true;
 let starting = null;
 let refused = null; // {game, text}
 let refusedTimer = 0;
@@ -39,11 +40,11 @@ const countdown = makeCountdown({
   tick: () => sounds.play("tick"),
 });
 
-function took(next, times) {
-  clock = withSample(clock, { stationMs: next.now_ms, ...times });
+function took(next) {
+  receivedAt = performance.now();
+  clock = withSample(clock, { stationMs: next.now_ms, receivedAt });
   const { cues, flash, gained } = changesOf(games, next);
   games = next;
-  receivedAt = times.receivedAt;
   if (cues.length > 0) sounds.play(cues[0]);
   draw();
   if (flash) stage.flash(flash, gained);
@@ -53,7 +54,17 @@ function linked(next) {
   link = next;
   // Games that were there are off now.
   if (link === "off" || link === "refused") games = null;
+  if (link === "well") askStatus();
   draw();
+}
+
+// For the station's time, and whether it has a photo booth.
+async function askStatus() {
+  const askedAt = performance.now();
+  const { status, data } = await ask("GET", "api/status");
+  if (status !== 200 || typeof data.now_ms !== "number") return;
+  clock = withSample(clock, { stationMs: data.now_ms, askedAt, receivedAt: performance.now() });
+  hasBooth = data.stylise !== null;
 }
 
 // Without a state of the games: what stands in its place, and below.
@@ -105,7 +116,7 @@ function drawOwn(screen) {
 async function showKeepsake(round) {
   try {
     keepsake ??= import("./keepsake.js").then(({ makeKeepsake }) => makeKeepsake(byId("result")));
-    (await keepsake).show(round, words);
+    (await keepsake).show(round, { words, hasBooth });
   } catch {
     keepsake = null; // tried again with the next state
   }

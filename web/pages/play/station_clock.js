@@ -1,13 +1,14 @@
 // The station's clock, seen from this one. Pure; all times are in milliseconds.
 //
-// A message with the station's time says how far its clock is ahead at least, since it took a while to arrive; an answer to
-// a request also says how far at most. A sample that contradicts those of before means that a clock was set.
+// A message with the station's time says how far its clock is ahead at least, since it took a while to arrive, or was
+// written for somebody else before; an answer that was written for a request also says how far at most. A sample that
+// contradicts those of before means that a clock was set.
 
 export function initialClock() {
   return { least: -Infinity, most: Infinity };
 }
 
-// `askedAt` is null for a message that was not asked for.
+// `askedAt` is null for a message.
 export function withSample(clock, { stationMs, askedAt = null, receivedAt }) {
   const least = stationMs - receivedAt;
   const most = askedAt === null ? Infinity : stationMs - askedAt;
