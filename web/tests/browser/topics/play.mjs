@@ -373,7 +373,7 @@ async function links(t, mock) {
   t.check("the live page links to the games", await says(live, "#to-play", /Play along/));
   t.check("  without a request for them", mock.play.requests.length === 0, mock.play.requests.join());
   await t.shot(live, "play-link");
-  await live.tap("#to-play");
+  await live.tap("#to-play a");
   t.check("  and leads there", await says(live, "#invitation", /Play along/));
   const join = await t.page({ address: `${mock.url}join` });
   t.check("so does the page with the codes", await says(join, "#play", /192\.168\.1\.20:8080\/play/));
