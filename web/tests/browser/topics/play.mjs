@@ -47,16 +47,20 @@ async function watch(t, mock) {
   round(mock, mock.play.viewOf("object-hunt", { rows: [key("play.object-hunt.rules")], countdown: mock.play.clock(4000, 4000) }));
   t.check("a round is introduced", (await says(page, "#word", /Object hunt/)) && (await says(page, "#rows", /Each find gives/)));
   t.check("  the list of games gives way to it", await page.isHidden("#starts"));
-  round(mock, mock.play.hunt("cup", { score: 0 }));
+  const { countdown } = mock.play.hunt("cup");
+  round(mock, mock.play.hunt("cup", { countdown }));
   t.check("the target is shown", (await says(page, "#line", /Show me a/)) && (await says(page, "#word", /CUP/)));
   const size = await page.evaluate(() => parseFloat(getComputedStyle(document.getElementById("word")).fontSize));
   t.check("  in large letters", size >= 90, size);
   t.check("  and spoken", (await spoken(page)) === "Show me a CUP.", await spoken(page));
-  const left = Number(await page.textContent("#seconds"));
-  await page.waitForFunction((before) => Number(document.getElementById("seconds").textContent) < before, left);
-  t.check("the clock runs by the station's time", left === 17, left);
+  const first = Number(await page.textContent("#seconds"));
+  const late = await (await page.waitForFunction(([before, end]) => {
+    const shown = Number(document.getElementById("seconds").textContent);
+    return shown < before && { ms: shown * 1000 - (end - Date.now()) };
+  }, [first, countdown.ends_at_ms])).jsonValue();
+  t.check("the clock runs by the station's time", Math.abs(late.ms) < 1000, late.ms);
   const role = await page.getAttribute("#clock", "role");
-  t.check("  and is not spoken", role === "timer" && !/17|16/.test(await spoken(page)));
+  t.check("  and is not spoken", role === "timer" && !/\d/.test(await spoken(page)));
   round(mock, mock.play.hunt("cup", { score: 240, flash: { kind: "good", at_ms: Date.now() }, rows: [key("play.object-hunt.found")], countdown: null }));
   t.check("a find flashes and shows its points", (await says(page, "#score", /240/)) && (await page.getAttribute("#stage", "data-flash")) === "good" && (await page.textContent("#gained")) === "+240");
   await page.waitForFunction(() => !document.getElementById("stage").dataset.flash);
@@ -323,16 +327,17 @@ async function looks(t, mock) {
       await page.waitForTimeout(name === "result" ? 1200 : 250);
       await page.evaluate(() => document.getElementById("stage").scrollIntoView());
       await inspect(t, page, `${theme}, ${name}: axe-core finds nothing`);
-      for (const [size, [width, height]] of Object.entries(SIZES)) {
+      await t.shot(page, `play-${name}-phone-${theme}`);
+      // Themes differ in colours alone.
+      for (const [size, [width, height]] of Object.entries(theme === "dark" ? SIZES : {})) {
         await page.setViewportSize({ width, height });
         await page.waitForTimeout(100);
         const { ok, detail } = await fits(page);
-        if (!ok) t.check(`${theme}, ${name}, ${size}: fits, with large enough controls`, ok, detail);
-        await t.shot(page, `play-${name}-${size}-${theme}`);
+        t.check(`${name}, ${size}: fits, with large enough controls`, ok, detail);
+        await t.shot(page, `play-${name}-${size}`);
       }
-      await page.setViewportSize({ width: 360, height: 640 });
+      await page.setViewportSize(PHONE.viewport);
     }
-    t.check(`${theme}: everything fits, with large enough controls`, true);
     await page.context().close();
   }
 }
