@@ -92,6 +92,8 @@ fn table() -> Vec<Route> {
         route(Nothing, "/screen/{*file}", page::folder("screen")),
         route(Nothing, "/join", page::guarded("join.html")),
         route(Nothing, "/join/{*file}", page::folder("join")),
+        route(Nothing, "/play", page::guarded("play.html")),
+        route(Nothing, "/play/{*file}", page::folder("play")),
         route(Nothing, "/icons/{*file}", page::folder("icons")),
         route(Nothing, "/captive", get(portal::page)),
         route(Nothing, "/api/captive", get(portal::api)),

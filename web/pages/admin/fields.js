@@ -168,7 +168,7 @@ function list(setting, words, change, id) {
 
 // A chip for each name, and one for all: an empty list means everything.
 function chips(setting, words, change, id) {
-  const { key, choices } = setting;
+  const { key, choices, names = {} } = setting;
   let now = [];
   // A second press may come before the answer to the first.
   const pick = (value) => {
@@ -181,7 +181,7 @@ function chips(setting, words, change, id) {
     return button;
   };
   const all = chip(words.say("control.everything"), () => pick([]));
-  const each = choices.map((name) => chip(name, () => pick(toggled(now, name, choices))));
+  const each = choices.map((name) => chip(names[name] ?? name, () => pick(toggled(now, name, choices))));
   const control = make("div", { className: "chips", id }, all, ...each);
   control.setAttribute("role", "group");
   control.setAttribute("aria-label", settingLabel(words, key));

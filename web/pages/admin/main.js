@@ -6,6 +6,7 @@ import { ask, isGone } from "./api.js";
 import { makeCamera } from "./camera.js";
 import { makeCameras } from "./cameras.js";
 import { makeGallery } from "./gallery.js";
+import { makeGames } from "./games.js";
 import { drawAudit, drawHealth, drawJoin, drawLog, drawViewers, forgetLists } from "./lists.js";
 import { makeMasks } from "./masks.js";
 import { makeNetwork } from "./network.js";
@@ -47,6 +48,7 @@ const gallery = makeGallery(parts);
 const camera = makeCamera({ words: wordsNow, change: changeControl });
 const network = makeNetwork({ words: wordsNow, change: changeNetwork });
 const prints = makePrints({ ...parts, soon: () => poller.soon("prints") });
+const games = makeGames({ ...parts, named: (names) => settings.name("play.games", names), soon: () => poller.soon("games") });
 const cameras = makeCameras({ words: wordsNow, choose: (name) => settings.change("source", name) });
 
 // What is fetched, most urgent first; lists only while they are open.
@@ -63,6 +65,7 @@ const poller = makePoller({
     viewers: { everyMs: 3000, wanted: isOpen("viewers"), load: () => fetched("viewers", "api/viewers", (list) => drawViewers(list, words)) },
     gallery: { everyMs: 10000, wanted: isOpen("booth"), load: () => loaded(gallery.load()) },
     prints: { everyMs: 4000, wanted: prints.isWanted, load: () => loaded(prints.load()) },
+    games: { everyMs: 3000, wanted: games.isWanted, load: () => loaded(games.load()) },
     join: { everyMs: 30000, wanted: isOpen("join"), load: () => fetched("join", "api/join", (join) => drawJoin(join, words)) },
     network: { everyMs: 2000, wanted: isOpen("network"), load: () => fetched("network", "api/network", network.show) },
     audit: { everyMs: 10000, wanted: isOpen("audit"), load: () => fetched("audit", "api/admin/audit", ({ entries }) => drawAudit(entries, words, nowMs())) },
@@ -96,6 +99,8 @@ function applied(keys) {
 function always() {
   return true;
 }
+
+byId("games").addEventListener("toggle", () => byId("games").open && poller.soon("games"));
 
 function isOpen(id) {
   const details = byId(id);
@@ -136,6 +141,7 @@ function takeStatus(status) {
   if (status.privacy && mode && mode.value !== status.privacy.mode) poller.soon("settings");
   if (status.uptime_s < uptime) poller.soon();
   uptime = status.uptime_s;
+  games.offer(status);
 }
 
 function drawStatus(status) {
@@ -220,7 +226,7 @@ const ACTIONS = {
     poller.set(false);
     picture.stop();
     clearTimeout(openingTimer);
-    for (const part of [shutter, settings, gallery, camera, cameras, network, prints]) part.forget();
+    for (const part of [shutter, settings, gallery, games, camera, cameras, network, prints]) part.forget();
     forgetLists();
     for (const name of Object.keys(kept)) delete kept[name];
     tell("");
@@ -330,6 +336,7 @@ translatePage((next) => {
   settings.reworded();
   masks.reworded();
   gallery.draw();
+  games.draw();
   prints.draw();
   for (const show of Object.values(kept)) show();
 });

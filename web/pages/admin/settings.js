@@ -37,6 +37,7 @@ const PLACES = [
   ["wifi.", null], // the form of the Wi-Fi shows it
   ["network.prefer", null], // network.js shows it
   ["booth.", "set-booth"],
+  ["play.", "set-games"],
   ["", "set-more"],
 ];
 

@@ -74,7 +74,7 @@ export function valueWords(words, setting, value = setting.value) {
     case "number":
       return numberWords(words, setting, value);
     case "list":
-      return value.length > 0 ? value.join(", ") : words.say("control.everything");
+      return value.length > 0 ? value.map((one) => setting.names?.[one] ?? one).join(", ") : words.say("control.everything");
     case "scores":
       return Object.entries(value).sort().map(([name, score]) => `${name} ${numberWords(words, setting, score)}`).join(", ") || "–";
     case "renditions":

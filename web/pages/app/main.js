@@ -50,6 +50,7 @@ const status = makeStatus({
     quality.status(next);
     // Hidden where there is no photo booth.
     byId("button-stylise").hidden = next.stylise === null;
+    if (typeof next.play === "boolean") byId("to-play").hidden = !next.play;
   },
 });
 

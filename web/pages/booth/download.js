@@ -105,8 +105,8 @@ const TICK_MS = 250;
 
 // `tell` gets {type: "received", received, total, retryAt} for progress (`retryAt` in the time of
 // performance.now(), null while a request runs), and in the end {type: "there", blob}, {type: "gone"} or
-// {type: "refused"}. Gives a function that ends the download.
-export function download(address, tell) {
+// {type: "refused"}. `headers` go with each request. Gives a function that ends the download.
+export function download(address, tell, headers = {}) {
   let state = initial();
   let parts = [];
   let running = null;
@@ -130,7 +130,7 @@ export function download(address, tell) {
     request() {
       running?.abort();
       running = new AbortController();
-      request(address, wanted(state), running.signal, { dispatch, keep: (part) => parts.push(part) });
+      request(address, { ...headers, ...wanted(state) }, running.signal, { dispatch, keep: (part) => parts.push(part) });
     },
     cut() {
       running?.abort();

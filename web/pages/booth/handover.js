@@ -30,3 +30,15 @@ export async function redeem(secret) {
   });
   return answer.id;
 }
+
+// Whether somebody has redeemed a code: "open", "taken", "over", or null without an answer.
+export async function handoverStatus(secret) {
+  try {
+    const response = await fetch(`api/handovers/${secret}`, { cache: "no-store" });
+    if (response.status === 404) return "over";
+    if (!response.ok) return null;
+    return (await response.json()).taken ? "taken" : "open";
+  } catch {
+    return null;
+  }
+}

@@ -4,7 +4,7 @@ import { waitMs } from "../app/backoff.js";
 import { download } from "./download.js";
 
 // As download(), but "there" has a picture that the browser can show.
-export function downloadPicture(address, tell) {
+export function downloadPicture(address, tell, headers = {}) {
   let stop = null;
   let timer = 0;
   let failures = 0;
@@ -20,7 +20,7 @@ export function downloadPicture(address, tell) {
       const wait = waitMs(failures);
       timer = setTimeout(begin, wait);
       return tell({ type: "received", received: 0, total: null, retryAt: performance.now() + wait });
-    });
+    }, headers);
   }
 
   begin();

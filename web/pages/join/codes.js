@@ -14,3 +14,8 @@ export function version({ booth_url, wifi }) {
 export function addressParts(address) {
   return address.match(/[^./:?-]*[./:?-]*/g).filter((part) => part !== "");
 }
+
+// The address of the games beside that of the live page; null where the station does not tell it.
+export function playAddress(feedUrl) {
+  return feedUrl ? plainAddress(new URL("play", feedUrl).href) : null;
+}

@@ -3,7 +3,7 @@
 import { keepTrying } from "../app/images.js";
 import { byId } from "../app/page.js";
 import { translatePage } from "../app/translated.js";
-import { addressParts, plainAddress, version } from "./codes.js";
+import { addressParts, plainAddress, playAddress, version } from "./codes.js";
 
 const EVERY_MS = 1500; // codes follow a change of the network within three seconds
 
@@ -35,8 +35,18 @@ function show(join) {
   }
   byId("booth-code").src = `qr/booth.svg?v=${next}`;
   byId("booth-address").href = join.booth_url;
-  const parts = addressParts(plainAddress(join.booth_url));
-  byId("booth-address").replaceChildren(...parts.flatMap((part) => [part, document.createElement("wbr")]));
+  write(byId("booth-address"), plainAddress(join.booth_url));
+  write(byId("play-address"), playAddress(join.feed_url) ?? "play");
+}
+
+function write(link, address) {
+  link.replaceChildren(...addressParts(address).flatMap((part) => [part, document.createElement("wbr")]));
+}
+
+// Stations without games have no such answer.
+async function offerGames() {
+  const response = await fetch("api/play", { cache: "no-store" }).catch(() => null);
+  byId("play").hidden = !response?.ok;
 }
 
 function trouble() {
@@ -51,5 +61,6 @@ translatePage((next) => {
   trouble();
 });
 load();
+offerGames();
 setInterval(() => !document.hidden && load(), EVERY_MS);
 document.addEventListener("visibilitychange", () => !document.hidden && load());

@@ -8,11 +8,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 /// Pages with relative links: a slash at the end would change what these refer to.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/admin",
     "/booth",
     "/gallery",
     "/join",
+    "/play",
     "/screen",
     "/camera",
     "/api/docs",

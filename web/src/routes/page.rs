@@ -258,6 +258,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::get("/booth", "The photo booth.").media(200, "text/html"),
         Operation::get("/gallery", "The gallery.").media(200, "text/html"),
         Operation::get("/join", "The codes for visitors.").media(200, "text/html"),
+        Operation::get("/play", "The games, for visitors' phones.").media(200, "text/html"),
         Operation::get("/app/{file}", "A file of the pages.").media(200, "*/*"),
         Operation::get("/admin/{file}", "A file of the control page.").media(200, "*/*"),
         Operation::get("/camera/{file}", "A file of the camera's page.").media(200, "*/*"),
@@ -268,6 +269,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .query("by", "Whose example: laptop or comfyui.")
         .media(200, "*/*"),
         Operation::get("/join/{file}", "A file of the page with the codes.").media(200, "*/*"),
+        Operation::get("/play/{file}", "A file of the page of the games.").media(200, "*/*"),
         Operation::get("/icons/{file}", "An icon.").media(200, "*/*"),
         Operation::get("/manifest.webmanifest", "The manifest of the pages.")
             .media(200, "application/manifest+json"),

@@ -3,6 +3,7 @@
 //
 //   node mock_server.mjs [port]      then open the printed address
 
+import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import http from "node:http";
@@ -11,10 +12,12 @@ import { launchChromium } from "./harness/browser.mjs";
 import { makeAdmin } from "./mock/admin.mjs";
 import { makeBooth } from "./mock/booth.mjs";
 import { contract } from "./mock/contract.mjs";
+import { makePlay } from "./mock/play.mjs";
 import { tracksAt } from "./mock/scene.js";
 import { liveStatus } from "./mock/status.mjs";
 
 const PAGES = new URL("../../pages/", import.meta.url);
+const GAME_TEXTS = new URL("../../../play/lang/", import.meta.url);
 const TYPES = {
   html: "text/html; charset=utf-8",
   js: "text/javascript",
@@ -25,8 +28,9 @@ const TYPES = {
   jpg: "image/jpeg",
   webmanifest: "application/manifest+json",
 };
-const ASSET = /^\/(admin|app|booth|camera|docs|gallery|join|icons|lang)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$|^\/booth\/examples\/[a-z-]+\.jpg$/;
-const PAGE = /^\/(admin|booth|camera|gallery|join)$/;
+const ASSET = /^\/(admin|app|booth|camera|docs|gallery|join|icons|play)\/[a-z0-9_/-]+\.(js|css|json|svg|png)$|^\/booth\/examples\/[a-z-]+\.jpg$/;
+const LANGUAGE = /^\/lang\/([a-z-]+)\.json$/;
+const PAGE = /^\/(admin|booth|camera|gallery|join|play)$/;
 export const CSP =
   "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; " +
   "script-src 'self'; connect-src 'self'";
@@ -44,6 +48,13 @@ export async function makeMock({ port }) {
     },
   });
   mock.admin = makeAdmin(mock);
+  mock.play = makePlay({
+    async strip() {
+      const text = await publisher.evaluate(() => globalThis.strip("Object hunt: 1,240", ["CUP", "BOOK", "UMBRELLA", "TEDDY BEAR"]));
+      return Buffer.from(text, "base64");
+    },
+    handover: (response) => mock.booth.newHandover(response, randomUUID()),
+  });
   let server = null;
   let sockets = new Set();
   let next = 1;
@@ -89,8 +100,10 @@ export async function makeMock({ port }) {
     }
     if (PAGE.test(path)) return sendPage(response, `${path.slice(1)}.html`);
     if (path === "/lang") return sendLanguages(response);
+    if (LANGUAGE.test(path)) return sendLanguage(response, path.match(LANGUAGE)[1]);
     if (await mock.admin.serve(request, response, path)) return undefined;
     if (await mock.booth.serve(request, response, path)) return undefined;
+    if (await mock.play.serve(request, response, path)) return undefined;
     const route = routes[`${request.method} ${path}`];
     return route ? route(request, response) : response.writeHead(404).end();
   }
@@ -168,8 +181,19 @@ async function sendLanguages(response) {
   response.setHeader("Content-Type", "application/json").end(JSON.stringify({ languages }));
 }
 
+// With the texts of the games.
+async function sendLanguage(response, code) {
+  try {
+    const tables = [new URL(`lang/${code}.json`, PAGES), new URL(`${code}.json`, GAME_TEXTS)].map(async (file) => JSON.parse(await readFile(file, "utf8")));
+    const table = Object.assign({}, ...(await Promise.all(tables)));
+    response.setHeader("Content-Type", "application/json").setHeader("Content-Encoding", "gzip").end(gzipSync(JSON.stringify(table)));
+  } catch {
+    response.writeHead(404).end();
+  }
+}
+
 function sendStatus(mock, request, response) {
-  const own = { uptime_s: (Date.now() - mock.upSince) / 1000, viewers: mock.viewers.size, ...mock.admin.status() };
+  const own = { uptime_s: (Date.now() - mock.upSince) / 1000, viewers: mock.viewers.size, play: mock.play.isOn, ...mock.admin.status() };
   if (/carrier_admin=1/.test(request.headers.cookie ?? "")) own.power = mock.admin.power;
   response
     .setHeader("Content-Type", "application/json")

@@ -76,10 +76,10 @@ test("a style's title is translated, an owner's own title is not", () => {
   }
 });
 
-const HTML = ["admin.html", "index.html", "camera.html", "booth.html", "gallery.html", "join.html", "screen.html", "tracks.html"];
+const HTML = ["admin.html", "index.html", "camera.html", "booth.html", "gallery.html", "join.html", "play.html", "screen.html", "tracks.html"];
 
 test("the English texts in the pages are those of en.json", () => {
-  for (const page of [...HTML, "app/moment.js", "booth/kiosk/attract.js", "booth/kiosk/take_home.js"]) {
+  for (const page of [...HTML, "app/moment.js", "booth/kiosk/attract.js", "booth/kiosk/take_home.js", "play/keepsake.js", "play/take_home.js"]) {
     const html = read(page);
     for (const [, key, text] of html.matchAll(/data-words="([^"]+)"[^>]*>([^<]*)</g)) {
       assert.equal(text, tables.en[key], `${page}: ${key}`);
@@ -108,10 +108,10 @@ test("the live page's English table is part of en.json, and complete", () => {
 test("every key that a script uses exists", () => {
   // A setting's key may look like one.
   const known = (key) => key in tables.en || `control.set.${key}` in tables.en || Object.keys(tables.en).some((one) => one.startsWith(`${key}.`));
-  for (const folder of ["admin/", "booth/", "booth/kiosk/", "camera/", "gallery/", "join/", "app/"]) {
+  for (const folder of ["admin/", "booth/", "booth/kiosk/", "camera/", "gallery/", "join/", "play/", "app/"]) {
     for (const name of readdirSync(new URL(folder, PAGES)).filter((file) => file.endsWith(".js"))) {
       const text = read(`${folder}${name}`);
-      const keys = [...text.matchAll(/"((?:camera|fetch|kiosk|presence|send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender|tracks|control)\.[a-z_.]+)"/g)];
+      const keys = [...text.matchAll(/"((?:camera|fetch|games|kiosk|presence|send|queue|wait|work|consent|gallery|admin|note|moment|done|style|sender|tracks|control)\.[a-z_.]+)"/g)];
       for (const [, key] of keys) assert.ok(known(key), `${name}: ${key}`);
     }
   }

@@ -17,12 +17,13 @@ const ENTRIES = {
   "camera.html": "camera/main.js",
   "gallery.html": "gallery/main.js",
   "join.html": "join/main.js",
+  "play.html": "play/main.js",
   "screen.html": "screen/main.js",
   "docs.html": "docs/main.js",
   "tracks.html": "app/tracks.js",
   "locked.html": "app/page.js",
 };
-const PRELOADED = ["admin.html", "index.html", "booth.html", "camera.html", "gallery.html", "join.html", "screen.html"];
+const PRELOADED = ["admin.html", "index.html", "booth.html", "camera.html", "gallery.html", "join.html", "play.html", "screen.html"];
 
 // The paths that a script imports: statically, or with import() as well.
 function imports(path, { dynamic = false } = {}) {
@@ -94,7 +95,7 @@ test("the heads and bars of the pages are alike", () => {
   const lines = (page, pattern) => read(page).replaceAll('"../', '"').split("\n").map((line) => line.trim()).filter((line) => pattern.test(line));
   const head = /^<(meta (charset|name="(viewport|color-scheme|theme-color)")|link rel="icon"|script src="app\/early|link rel="stylesheet" href="app\/(theme|page)\.)/;
   const bar = /^<(select id="language"|button [^>]*id="sunlight"|svg class="mark")/;
-  const pages = ["admin.html", "camera.html", "docs.html", "gallery.html", "join.html", "tracks.html"];
+  const pages = ["admin.html", "camera.html", "docs.html", "gallery.html", "join.html", "play.html", "tracks.html"];
   for (const page of pages) assert.deepEqual(lines(page, head), lines("booth.html", head), page);
   for (const page of pages) assert.deepEqual([...new Set(lines(page, bar))].sort(), [...new Set(lines("booth.html", bar))].sort(), page);
 });

@@ -3,6 +3,7 @@
 import { retried } from "../../app/backoff.js";
 import { byId, setText } from "../../app/page.js";
 import { translate } from "../../app/translated.js";
+import { handoverStatus } from "../handover.js";
 
 const ASK_EVERY_MS = 2000; // whether somebody has redeemed the code
 
@@ -109,18 +110,6 @@ export function makeTakeHome({ taken }) {
       else drop();
     },
   };
-}
-
-// "open", "taken", "over", or null without an answer.
-async function handoverStatus(secret) {
-  try {
-    const response = await fetch(`api/handovers/${secret}`, { cache: "no-store" });
-    if (response.status === 404) return "over";
-    if (!response.ok) return null;
-    return (await response.json()).taken ? "taken" : "open";
-  } catch {
-    return null;
-  }
 }
 
 async function stationWifi() {

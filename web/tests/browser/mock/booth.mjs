@@ -43,6 +43,7 @@ export function makeBooth({ picture, stylised }) {
     handovers: new Map(), // by secret: {job, by}
     gallery: [],
     addShown,
+    newHandover,
   };
   const keys = new Map();
   const asNew = { ...booth, jobs: null };

@@ -70,6 +70,26 @@ globalThis.stylised = async (jpeg) => {
   return base64(drawn);
 };
 
+// A photo strip of a round: four moments under each other.
+globalThis.strip = async (title, captions) => {
+  const [width, height] = [480, 270];
+  const drawn = new OffscreenCanvas(width + 40, captions.length * (height + 44) + 90);
+  const pen = drawn.getContext("2d", { alpha: false });
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, drawn.width, drawn.height);
+  pen.fillStyle = "#111";
+  pen.textAlign = "center";
+  captions.forEach((caption, at) => {
+    draw(still, 1500 * at + 700, false);
+    pen.drawImage(still.canvas, 20, 20 + at * (height + 44), width, height);
+    pen.font = "700 26px sans-serif";
+    pen.fillText(caption, drawn.width / 2, at * (height + 44) + height + 50);
+  });
+  pen.font = "700 34px sans-serif";
+  pen.fillText(title, drawn.width / 2, drawn.height - 30);
+  return base64(drawn);
+};
+
 async function base64(drawn) {
   const blob = await drawn.convertToBlob({ type: "image/jpeg", quality: 0.9 });
   const bytes = new Uint8Array(await blob.arrayBuffer());

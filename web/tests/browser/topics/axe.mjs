@@ -83,6 +83,9 @@ async function others(t, mock, theme) {
   const join = await t.page({ address: `${mock.url}join`, ...themed(theme) });
   await join.waitForSelector("#wifi:not([hidden])");
   await inspect(t, join, `${theme}: /join`);
+  const play = await t.page({ address: `${mock.url}play`, ...themed(theme) });
+  await play.waitForSelector(".game");
+  await inspect(t, play, `${theme}: /play`);
   const docs = await t.page({ address: `${mock.url}api/docs`, ...themed(theme) });
   await docs.click("#put-api-shutter summary");
   await inspect(t, docs, `${theme}: /api/docs`);

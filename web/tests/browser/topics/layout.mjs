@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { choosePhoto, plainHttp, screen, withMock } from "../harness/booth.mjs";
 import { stateIs } from "../harness/eyes.mjs";
 import { covering, layoutFaults } from "../harness/layout.mjs";
+import { key } from "../mock/play.mjs";
 import { liveStatus } from "../mock/status.mjs";
 
 export const title = "every page at every size and zoom, in every language: no cut text, all controls reachable";
@@ -68,6 +69,27 @@ const SCENES = {
     },
   },
   gallery: { path: "gallery", open: (page) => page.waitForSelector("#grid img") },
+  games: { path: "play", open: (page) => page.waitForSelector(".game") },
+  "a hunt": { path: "play", open: (page, mock) => round(page, mock, mock.play.hunt("remote", { score: 340, rows: [key("play.object-hunt.sees", { what: key("play.target.teddy-bear") })] })) },
+  "a poll": {
+    path: "play",
+    open(page, mock) {
+      const text = { en: "Early bird or night owl?", de: "Frühaufsteher oder Nachtmensch?", es: "¿Madrugas o trasnochas?" };
+      const sides = [{ en: "Early bird", de: "Frühaufsteher", es: "Madrugo" }, { en: "Night owl", de: "Nachtmensch", es: "Trasnocho" }].map((answer) => ({ text: answer, persons: 12, is_chosen: answer.en === "Night owl" }));
+      return round(page, mock, mock.play.viewOf("left-or-right", { line: text, sides, rows: [key("play.left-or-right.wins", { answer: sides[1].text, more: 12, fewer: 3 })] }));
+    },
+  },
+  "the result of a hunt": {
+    path: "play",
+    async open(page, mock) {
+      await page.click('[data-game="object-hunt"]');
+      await page.waitForSelector("#own:not([hidden])");
+      mock.play.finish();
+      await page.waitForSelector("#strip:not([hidden])");
+      await page.click("#take");
+      await page.waitForSelector("#take-code:not([hidden])");
+    },
+  },
   "a picture, large": {
     path: "gallery",
     async open(page) {
@@ -83,7 +105,7 @@ const SCENES = {
     unanswered: "**/whep",
     async open(page) {
       await page.waitForSelector("[data-key='privacy.mode']");
-      for (const id of ["masks", "viewers", "booth", "join", "health", "audit", "log"]) await page.click(`#${id} > summary`);
+      for (const id of ["masks", "viewers", "booth", "games", "join", "health", "audit", "log"]) await page.click(`#${id} > summary`);
       await page.waitForSelector("#log-list li");
     },
   },
@@ -92,6 +114,12 @@ const SCENES = {
   camera: { path: "camera", open: () => {}, secure: true },
   "camera over plain HTTP": { path: "camera", open: (page) => page.waitForSelector("#secure-nowhere:not([hidden])") },
 };
+
+async function round(page, mock, view) {
+  await page.waitForSelector(".game");
+  mock.play.set({ view, games: mock.play.refuseAll(key("play.start.round-running")) });
+  await page.waitForSelector("#live:not([hidden])");
+}
 
 async function made(page) {
   await choosePhoto(page);
@@ -108,6 +136,7 @@ function noRuntime(status) {
 }
 
 async function look(t, mock, language, name, { path, open, secure, status, unanswered }) {
+  mock.play.reset();
   const page = await t.page({
     address: null,
     locale: language,
@@ -123,7 +152,7 @@ async function look(t, mock, language, name, { path, open, secure, status, unans
   });
   await page.goto(`${mock.url}${path}`);
   await page.waitForFunction((code) => document.documentElement.lang === code, language);
-  await open(page);
+  await open(page, mock);
   const faults = [];
   for (const size of SIZES) {
     const [width, height] = size.split("x").map(Number);

@@ -131,6 +131,7 @@ fn the_booth_needs_the_viewer_token() {
         "/booth",
         "/gallery",
         "/join",
+        "/play",
         "/api/styles",
         "/api/gallery",
         "/api/join",
