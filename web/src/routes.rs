@@ -23,6 +23,7 @@ mod status;
 mod stylise;
 mod tracks;
 pub(crate) mod whep_whip;
+mod worker;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -102,6 +103,7 @@ fn table() -> Vec<Route> {
             "/manifest.webmanifest",
             page::public("manifest.webmanifest"),
         ),
+        route(Nothing, "/worker.js", get(worker::script)),
         route(Nothing, "/lang", get(page::languages)),
         route(Nothing, "/lang/{file}", get(page::language)),
         route(Watch, "/whep", any(whep_whip::whep)),
@@ -171,6 +173,12 @@ fn table() -> Vec<Route> {
         route(Admin, "/api/admin/session", session),
         route(Admin, "/api/admin/sessions", sessions),
         route(Admin, "/api/admin/bitrate", put(admin::set_bitrate)),
+        route(Admin, "/api/admin/gallery", post(gallery::bulk::change_all)),
+        route(
+            Admin,
+            "/api/admin/gallery.zip",
+            get(gallery::export::download),
+        ),
         route(Admin, "/api/admin/gallery/{id}", gallery_picture),
         route(Nothing, "/api/openapi.json", get(openapi)),
         route(Nothing, "/api/docs", page::public("docs.html")),

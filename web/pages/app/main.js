@@ -49,8 +49,8 @@ const status = makeStatus({
     statistics.status(next);
     quality.status(next);
     // Hidden where there is no photo booth.
-    byId("button-stylise").hidden = next.stylise === null;
-    if (typeof next.play === "boolean") byId("to-play").hidden = !next.play;
+    for (const id of ["button-stylise", "link-booth", "link-gallery"]) byId(id).hidden = next.stylise === null;
+    if (typeof next.play === "boolean") byId("link-play").hidden = !next.play;
   },
 });
 

@@ -5,8 +5,9 @@ import { translatePage } from "../app/translated.js";
 import { isAvailable } from "../camera/device.js";
 import { fetchStyles } from "./cards.js";
 import { redeem, secretIn } from "./handover.js";
+import { rememberOffer, rememberedOffer, startWorker } from "./offline.js";
 import { followJob, randomKey, sendOrder } from "./order.js";
-import { prepared } from "./photo.js";
+import { HeicError, prepared } from "./photo.js";
 import { makePortrait } from "./portrait.js";
 import { makePresence } from "./presence.js";
 import { makePreviews } from "./previews.js";
@@ -17,15 +18,18 @@ import { makeStage } from "./stage.js";
 import * as store from "./store.js";
 import { asKind, kindOf, stylesFor } from "./takes.js";
 import { initial, step } from "./visit.js";
+import * as waiting from "./waiting.js";
 import { makingWords, workWords } from "./words.js";
 
 const TICK_MS = 250;
+const APPROVAL_EVERY_MS = 8000;
 const STYLES_EVERY_MS = 15000; // the picture server may come or go while somebody chooses
 
 let state = initial();
 let photo = null; // the blob in this page, if state.photo is "file"
 let words = null;
 let offer; // the answer of /api/styles; undefined: not fetched yet
+let ordered = null; // the order that was sent last
 let abandon = null; // ends the running upload
 let unfollow = null;
 let stopFetching = null;
@@ -78,7 +82,8 @@ function dispatch(event) {
 const ACTIONS = {
   send() {
     if (!photo) return queueMicrotask(() => dispatch({ type: "retake" }));
-    abandon = sendOrder(state.order, photo, dispatch);
+    ordered = state.order;
+    abandon = sendOrder(ordered, photo, dispatch);
     return undefined;
   },
   abort() {
@@ -92,6 +97,12 @@ const ACTIONS = {
     if (state.photo !== "file") setPhoto(null);
   },
   keep_order: () => store.keep({ order: state.order }),
+  keep_waiting() {
+    if (!kiosk) waiting.keepWaiting(state.order, Date.now() - (performance.now() - state.orderedAt));
+  },
+  withdraw() {
+    if (!kiosk) waiting.withdraw(ordered);
+  },
   keep_id() {
     if (kiosk) return;
     store.keep({ id: state.id });
@@ -148,12 +159,28 @@ async function change(method, body, event) {
       ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
     });
     if (response.status === 404) return dispatch({ type: "gone" });
+    if (response.status === 409) return refuseToShow();
     if (!response.ok) throw new Error(`status ${response.status}`);
     const job = response.status === 204 ? null : await response.json();
     return id === state.id ? dispatch(event(job)) : undefined;
   } catch {
     return dispatch({ type: "unanswered" });
   }
+}
+
+// The gallery was closed, or sharing paused, while the page offered it.
+async function refuseToShow() {
+  dispatch({ type: "not_shown" });
+  offer = (await fetchStyles()) ?? offer;
+  show();
+}
+
+// A finished job has no more events, and the owner may decide about it.
+async function askApproval() {
+  if (state.name !== "done" || state.job?.withheld !== "waits" || document.hidden) return;
+  const { id } = state;
+  const response = await fetch(`api/stylise/${id}`, { cache: "no-store" }).catch(() => null);
+  if (response?.ok && id === state.id) dispatch({ type: "job", job: await response.json() });
 }
 
 function fetchSource() {
@@ -166,7 +193,13 @@ function fetchSource() {
 }
 
 async function take(file) {
-  use(kindOf(file) === "single" ? await prepared(file) : file);
+  if (kindOf(file) !== "single") return use(file);
+  try {
+    return use(await prepared(file));
+  } catch (error) {
+    if (!(error instanceof HeicError)) throw error;
+    return dispatch({ type: "no_photo", note: "heic" });
+  }
 }
 
 function use(blob) {
@@ -181,6 +214,9 @@ function setPhoto(blob) {
 
 async function offerStyles() {
   offer = await fetchStyles();
+  if (offer && !kiosk) rememberOffer(offer);
+  // Without a network the order is sent later, in a style of the last visit.
+  if (!offer && !kiosk) offer = rememberedOffer();
   // A photo of several shots is made by the station itself.
   if (offer && state.name === "style") offer.styles = stylesFor(kindOf(photo), offer.styles);
   const [first] = offer?.styles ?? [];
@@ -246,15 +282,30 @@ function openFinder(name) {
 // else: its own address and a button open it.
 async function resume() {
   if (kiosk) return show();
+  const sent = await waiting.takeSent();
+  if (sent) store.keep({ id: sent });
   const id = idInAddress();
   const { id: last, seen, order } = store.kept();
   if (id) return dispatch({ type: "resume", id });
   if (secretIn(location.hash)) return resumeHandover();
+  if (sent && store.hasPhotoOfThisTab()) return dispatch({ type: "resume", id: sent });
   if (last && !seen && store.isOfThisTab(last)) return dispatch({ type: "resume", id: last });
   if (store.hasPhotoOfThisTab()) return resumePhoto(order);
   // The photo of an order that was not sent stays for the button, for a while.
   if (!order || !(await store.keptPhoto(Date.now()))) store.dropPhoto();
+  else sendWaiting();
   return show();
+}
+
+// The order of a visitor who has closed the page. The button leads to its picture.
+async function sendWaiting() {
+  try {
+    await waiting.sendWaiting(new URL("../", import.meta.url));
+  } catch {
+    return; // at the next visit, or by Background Sync
+  }
+  const sent = await waiting.takeSent();
+  if (sent && state.name === "photo") store.keep({ id: sent });
 }
 
 async function resumePhoto(order) {
@@ -265,7 +316,9 @@ async function resumePhoto(order) {
     return show();
   }
   setPhoto(blob);
-  return dispatch(order ? { type: "resume_order", order } : { type: "photo", photo: "file" });
+  if (!order) return dispatch({ type: "photo", photo: "file" });
+  const since = await waiting.waitingSince(Date.now());
+  return dispatch({ type: "resume_order", order, ageMs: since === null ? 0 : Date.now() - since });
 }
 
 function openLast() {
@@ -300,7 +353,9 @@ translatePage((next) => {
 resume();
 setInterval(() => ["sending", "fetching"].includes(state.name) && dispatch({ type: "tick" }), TICK_MS);
 setInterval(() => state.name === "style" && offerStyles(), STYLES_EVERY_MS);
+setInterval(askApproval, APPROVAL_EVERY_MS);
 addEventListener("online", () => dispatch({ type: "online" }));
+if (!kiosk) addEventListener("load", startWorker);
 addEventListener("hashchange", () => {
   const id = idInAddress();
   if (id && id !== state.id && !kiosk) dispatch({ type: "resume", id });

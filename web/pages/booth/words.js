@@ -25,6 +25,7 @@ export function workWords(state, now, making = MADE) {
 
 function sendingWords(state, now) {
   if (state.retryAt !== null) {
+    if (state.why === "offline") return { ...NOTHING, title: ["send.offline"], detail: ["send.offline.detail"] };
     const title = { busy: "send.busy", broken: "send.broken" }[state.why] ?? "send.unreachable";
     return { ...NOTHING, title: [title], detail: againWords(state.retryAt, now) };
   }
@@ -117,6 +118,13 @@ export function consentWords(madeBy, keepS, erases) {
   const hours = keepS / 3600;
   if (hours < 1) return [who, ["consent.minutes", { count: Math.max(Math.round(keepS / 60), 1) }]];
   return [who, ["consent.hours", { count: Math.round(hours) }]];
+}
+
+// What is said of a finished picture that is not in the gallery, as a key; null: nothing.
+export function sharingWords({ share, withheld }, offer) {
+  if (offer?.gallery === false) return null;
+  if (share) return { waits: "done.waits", refused: "done.refused" }[withheld] ?? null;
+  return offer?.sharing_paused ? "consent.paused" : null;
 }
 
 export function serverConsent(erases) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { randomKey } from "../../pages/booth/order.js";
-import { fits, within } from "../../pages/booth/photo.js";
+import { fits, isHeic, within } from "../../pages/booth/photo.js";
 import { SERVER_ERRORS_MAX, initial, STALLED_MAX_MS, STALLED_MS, step } from "../../pages/booth/visit.js";
 import * as words from "../../pages/booth/words.js";
 import { playFrom } from "./play.mjs";
@@ -154,6 +154,45 @@ test("a refusal is explained; another picture starts over with the same style", 
   assert.deepEqual([next.name, next.style, next.photo], ["photo", "pencil", null]);
 });
 
+test("HEIC is known by its brands, whatever type the browser gives", () => {
+  const head = (...brands) => new TextEncoder().encode(`\0\0\0\x18ftyp${brands[0]}\0\0\0\0${brands.slice(1).join("")}`);
+  for (const brands of [["heic", "mif1", "heic"], ["mif1", "heic"], ["heix"], ["msf1", "hevc"]]) assert.ok(isHeic(head(...brands)), brands.join());
+  for (const brands of [["avif", "mif1"], ["mif1", "avif"], ["isom", "mp42"]]) assert.ok(!isHeic(head(...brands)), brands.join());
+  for (const bytes of [[], [0xff, 0xd8, 0xff], new Uint8Array(64)]) assert.ok(!isHeic(Uint8Array.from(bytes)));
+});
+
+test("a photo that cannot be used is explained on the first screen", () => {
+  const { state } = play([0, { type: "no_photo", note: "heic" }]);
+  assert.deepEqual([state.name, state.note], ["photo", "heic"]);
+  assert.equal(playOn(state, [1, photo()]).state.note, null);
+});
+
+test("an order without a network waits, is kept, and is given up after an hour", () => {
+  const cut = { type: "unreachable", isOffline: true };
+  const { state, log } = play(...sending, [30, cut]);
+  assert.deepEqual(log.slice(-2), ["30 abort", "30 keep_waiting"]);
+  const said = words.workWords(state, 30);
+  assert.deepEqual([said.title, said.detail], [["send.offline"], ["send.offline.detail"]]);
+  const again = playOn(state, [900, "online"]);
+  assert.deepEqual(again.log, ["900 send"]);
+  const late = playOn(again.state, [2 + 3600e3 + 1, cut]);
+  assert.deepEqual([late.state.name, late.state.note], ["photo", "not_sent"]);
+  assert.ok(late.log.some((line) => line.endsWith("drop_photo")), late.log.join());
+  const order = { key: KEY, style: "pencil", share: true };
+  const resumed = play([0, { type: "resume_order", order, ageMs: 3600e3 }], [10, cut]);
+  assert.equal(resumed.state.note, "not_sent", "an hour from when it was ordered");
+});
+
+test("what is said of a picture that is not in the gallery", () => {
+  const { sharingWords } = words;
+  assert.equal(sharingWords({ share: true, withheld: "waits" }, {}), "done.waits");
+  assert.equal(sharingWords({ share: true, withheld: "refused" }, { sharing_paused: true }), "done.refused");
+  assert.equal(sharingWords({ share: true, withheld: null }, { sharing_paused: true }), null);
+  assert.equal(sharingWords({ share: false, withheld: null }, { sharing_paused: true }), "consent.paused");
+  assert.equal(sharingWords({ share: false }, { gallery: false, sharing_paused: true }), null);
+  assert.equal(sharingWords({ share: true }, undefined), null);
+});
+
 test("503 with a Retry-After is retried then", () => {
   const file = play(...sending, [3, answer(503, { retryAfterMs: 5000 })]);
   assert.equal(file.state.retryAt, 5003);
@@ -161,7 +200,7 @@ test("503 with a Retry-After is retried then", () => {
 
 test("cancelling an upload goes back to the styles, with the picture", () => {
   const { state, log } = play(...sending, [10, "cancel"]);
-  assert.deepEqual(log.slice(-3), ["10 abort", "10 forget", "10 style"]);
+  assert.deepEqual(log.slice(-5), ["10 abort", "10 withdraw", "10 forget", "10 keep_photo", "10 style"]);
   assert.deepEqual([state.photo, state.note, state.order], ["file", "cancelled", null]);
   // A late answer to it changes nothing.
   assert.deepEqual(playOn(state, [11, answer(202, { id: ID })], [12, "unreachable"]).log, []);

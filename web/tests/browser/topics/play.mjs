@@ -375,10 +375,10 @@ async function control(t, mock) {
 
 async function links(t, mock) {
   const live = await t.page({ ...PHONE, address: mock.url });
-  t.check("the live page links to the games", await says(live, "#to-play", /Play along/));
+  t.check("the live page links to the games", await says(live, "#link-play", /Play along/));
   t.check("  without a request for them", mock.play.requests.length === 0, mock.play.requests.join());
   await t.shot(live, "play-link");
-  await live.tap("#to-play a");
+  await live.tap("#link-play");
   t.check("  and leads there", await says(live, "#invitation", /Play along/));
   const join = await t.page({ address: `${mock.url}join` });
   t.check("so does the page with the codes", await says(join, "#play", /192\.168\.1\.20:8080\/play/));
@@ -387,5 +387,5 @@ async function links(t, mock) {
   const without = await t.page({ ...PHONE, address: mock.url });
   await says(without, "#state", /Live/);
   await without.waitForTimeout(1000);
-  t.check("without games there is no link", await without.isHidden("#to-play"));
+  t.check("without games there is no link", await without.isHidden("#link-play"));
 }
