@@ -7,6 +7,7 @@
 mod decoding;
 mod deimv2;
 mod fastestdet;
+mod grid;
 mod nanodet_plus;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ mod yunet;
 use serde::Deserialize;
 
 pub use decoding::{BoxUnits, HeadError};
-pub(crate) use decoding::{DecodeHead, HeadConfig, InputSize, RawOutputs};
+pub(crate) use decoding::{DecodeHead, HeadConfig, InputSize, RawOutputs, Values};
 
 /// Makes [`Head`] and [`Head::decoder`] of the table below.
 macro_rules! heads {

@@ -1,7 +1,7 @@
 //! Sessions: one for one model on one provider, checked against the model's manifest, and warmed up.
 //! Running needs `&mut`, so that one thread owns the session.
 
-use ndarray::{Array2, ArrayView4, ArrayViewD, Axis, arr2};
+use ndarray::{Array2, ArrayView4, Axis, arr2};
 use ort::logging::LogLevel;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session as OrtSession, SessionOutputs};
@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::provider::{ProfileFolder, Provider, SessionConfig, nodes_on};
 use super::runtime::Runtime;
-use crate::heads::{HeadError, RawOutputs};
+use crate::heads::{HeadError, RawOutputs, Values};
 use crate::models::installed::{InstalledModel, ModelFile};
 use crate::models::manifest::ModelEntry;
 
@@ -241,11 +241,11 @@ fn check_input(session: &OrtSession, entry: &ModelEntry) -> Result<(), String> {
 struct Outputs<'s>(SessionOutputs<'s>);
 
 impl RawOutputs for Outputs<'_> {
-    fn floats(&self, name: &'static str) -> Result<ArrayViewD<'_, f32>, HeadError> {
+    fn floats(&self, name: &'static str) -> Result<Values<'_, f32>, HeadError> {
         self.first(name)
     }
 
-    fn integers(&self, name: &'static str) -> Result<ArrayViewD<'_, i64>, HeadError> {
+    fn integers(&self, name: &'static str) -> Result<Values<'_, i64>, HeadError> {
         self.first(name)
     }
 }
@@ -255,7 +255,7 @@ impl Outputs<'_> {
     fn first<T: PrimitiveTensorElementType>(
         &self,
         output: &'static str,
-    ) -> Result<ArrayViewD<'_, T>, HeadError> {
+    ) -> Result<Values<'_, T>, HeadError> {
         let failed = |why: String| HeadError::Output { output, why };
         let value = self.0.get(output);
         let value = value.ok_or_else(|| failed("the model has no such output".to_owned()))?;
@@ -266,6 +266,6 @@ impl Outputs<'_> {
         if shape.first() != Some(&1) {
             return Err(failed(format!("its shape {shape:?} is not a batch of one")));
         }
-        Ok(array.index_axis_move(Axis(0), 0))
+        Ok(array.index_axis_move(Axis(0), 0).into())
     }
 }
