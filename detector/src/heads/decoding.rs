@@ -37,7 +37,8 @@ pub(crate) trait DecodeHead: Send {
     }
 
     /// Appends to `found` what scores at least `min_score`, in pixels of the network's input. The
-    /// outputs are untrusted: a shape that does not fit is an error, and NaN is never a detection.
+    /// outputs are untrusted: a shape that does not fit is an error, and a score that is NaN is never a
+    /// detection. (The detector removes boxes with NaN.)
     fn decode(
         &mut self,
         outputs: &dyn RawOutputs,
@@ -53,6 +54,8 @@ pub(crate) type Values<'a, T> = CowArray<'a, T, IxDyn>;
 pub(crate) trait RawOutputs {
     fn floats(&self, name: &'static str) -> Result<Values<'_, f32>, HeadError>;
     fn integers(&self, name: &'static str) -> Result<Values<'_, i64>, HeadError>;
+    /// How much of the numbers of all outputs is NaN, 0..=1.
+    fn nan_share(&self) -> f32;
 }
 
 /// The units of the four numbers of a box.
@@ -69,6 +72,7 @@ pub enum BoxUnits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HeadConfig {
     pub(crate) input: InputSize,
+    /// As the network counts them, with ids that have no label.
     pub(crate) classes: usize,
     /// For YOLOX.
     pub(crate) box_units: Option<BoxUnits>,
@@ -109,4 +113,9 @@ pub(super) fn checked<'a, T>(
         head,
         wanted: wanted.to_vec(),
     })
+}
+
+/// The logistic function.
+pub(super) fn logistic(value: f32) -> f32 {
+    1.0 / (1.0 + (-value).exp())
 }

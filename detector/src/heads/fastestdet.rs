@@ -4,7 +4,7 @@
 //! the classes. Objectness and classes are probabilities. x and y are offsets from the cell's corner
 //! in cells, before tanh; width and height are fractions of the input, before the logistic function.
 
-use super::decoding::{DecodeHead, HeadConfig, HeadError, RawOutputs, checked};
+use super::decoding::{DecodeHead, HeadConfig, HeadError, RawOutputs, checked, logistic};
 use super::grid::{Cell, cells, decode_cells};
 use crate::detection::{BBox, Detection};
 
@@ -49,12 +49,7 @@ impl DecodeHead for Fastestdet {
                 logistic(value(4, index)) * input.height as f32,
             )
         };
-        decode_cells(
-            (0..).zip(cells(input, &STRIDES)),
-            class_of,
-            box_of,
-            found,
-        );
+        decode_cells((0..).zip(cells(input, &STRIDES)), class_of, box_of, found);
         Ok(())
     }
 }
@@ -66,10 +61,6 @@ fn best(scores: impl Iterator<Item = f32>) -> (usize, f32) {
         .fold((0, f32::NEG_INFINITY), |best, next| {
             if next.1 > best.1 { next } else { best }
         })
-}
-
-fn logistic(value: f32) -> f32 {
-    1.0 / (1.0 + (-value).exp())
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What the tests of all heads share: outputs that are the same on every run, and the comparison with
 //! a reference decoder; and the tests of the functions that all heads share.
 
+mod packages;
+
 use ndarray::{Array, ArrayD, Dimension};
 
 use super::decoding::Values;
@@ -23,6 +25,18 @@ pub(super) fn assert_same(found: &[Detection], wanted: &[Reference]) {
         for (ours, wanted) in [x1, y1, x2, y2].into_iter().zip(corners) {
             assert!((f64::from(ours) - wanted).abs() < 1e-3, "{ours} {wanted}");
         }
+    }
+}
+
+/// An input of 96x64 pixels.
+pub(super) fn config(classes: usize) -> HeadConfig {
+    HeadConfig {
+        input: InputSize {
+            width: 96,
+            height: 64,
+        },
+        classes,
+        box_units: None,
     }
 }
 
@@ -66,6 +80,10 @@ impl RawOutputs for Outputs {
 
     fn integers(&self, name: &'static str) -> Result<Values<'_, i64>, HeadError> {
         named(&self.integers, name)
+    }
+
+    fn nan_share(&self) -> f32 {
+        0.0
     }
 }
 
