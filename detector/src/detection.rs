@@ -85,6 +85,24 @@ impl BBox {
         (inside.width() >= 1.0 && inside.height() >= 1.0).then_some(inside)
     }
 
+    /// The box moved by this many pixels to the right and down.
+    #[must_use]
+    pub fn moved(&self, x: f32, y: f32) -> Self {
+        Self {
+            x1: self.x1 + x,
+            y1: self.y1 + y,
+            x2: self.x2 + x,
+            y2: self.y2 + y,
+        }
+    }
+
+    /// Whether no coordinate is infinite or NaN.
+    pub(crate) fn is_finite(&self) -> bool {
+        [self.x1, self.y1, self.x2, self.y2]
+            .iter()
+            .all(|coordinate| coordinate.is_finite())
+    }
+
     /// The box with each axis multiplied by its factor.
     #[must_use]
     pub fn scaled(&self, x: f32, y: f32) -> Self {

@@ -1,4 +1,4 @@
-//! The detector: an open model with its pre- and postprocessing; and how one is opened.
+//! The detector: an open model with its pre- and postprocessing.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,15 +11,11 @@ use crate::heads::{DecodeHead, HeadConfig, HeadError, InputSize};
 use crate::metrics::DetectorMetrics;
 use crate::models::installed::InstalledModel;
 use crate::models::manifest::ModelEntry;
-use crate::models::places::Places;
-use crate::models::store::{ModelChoice, ModelStore, StoreError};
 use crate::onnx::provider::{Provider, SessionConfig};
-use crate::onnx::runtime::{Runtime, RuntimeError};
+use crate::onnx::runtime::Runtime;
 use crate::onnx::session::{Session, SessionError};
 use crate::preprocess::Preprocessor;
-
-/// The name of the model that is compiled into the program.
-const EMBEDDED: &str = "embedded";
+use crate::self_test::{Answer, TestPicture, odd_things};
 
 /// Why a picture has no detections.
 #[derive(Debug, Error)]
@@ -30,6 +26,8 @@ pub enum DetectError {
     /// The network's outputs cannot be decoded.
     #[error("the outputs of the model {model} cannot be decoded: {source}")]
     Head { model: String, source: HeadError },
+    #[error("the model {model} returns nothing but NaN: the file is damaged, or not made for this")]
+    NotNumbers { model: String },
 }
 
 /// An open model with its pre- and postprocessing. One thread owns it.
@@ -40,6 +38,12 @@ pub struct Detector {
     metrics: Arc<DetectorMetrics>,
     head: Box<dyn DecodeHead>,
     found: Vec<Detection>,
+    /// The label of each id of the network; `None`: they are the same.
+    classes: Option<Vec<Option<usize>>>,
+    /// How much of the last outputs was NaN; only counted by the self-test.
+    nan_share: f32,
+    /// What the self-test found odd.
+    warning: Option<String>,
 }
 
 impl Detector {
@@ -52,25 +56,25 @@ impl Detector {
         let started = Instant::now();
         let entry = Arc::clone(&model.entry);
         let head = entry.head.decoder(HeadConfig {
-            input: InputSize {
-                width: entry.input.width as usize,
-                height: entry.input.height as usize,
-            },
-            classes: entry.labels.len(),
+            input: input_size(&entry),
+            classes: entry.network_classes(),
             box_units: entry.box_units,
         });
         let session = Session::open(runtime, model, config, head.size_input())?;
         let preprocessor = Preprocessor::new(Arc::clone(&entry));
         let metrics = Arc::default();
         let mut detector = Self {
+            classes: entry.class_ids.as_deref().map(labels_by_id),
             entry,
             session,
             preprocessor,
             metrics,
             head,
             found: Vec::new(),
+            nan_share: 0.0,
+            warning: None,
         };
-        detector.infer(0.5)?;
+        detector.infer(0.5, false)?;
         let open_ms = started.elapsed().as_millis() as u64;
         let provider = detector.provider();
         tracing::info!(model = detector.name(), %provider, open_ms, "model open");
@@ -96,7 +100,9 @@ impl Detector {
             .preprocess
             .observe(started.elapsed().as_secs_f64());
 
-        let answered = self.infer(min_score)?;
+        let answered = self.infer(min_score, false)?;
+        self.name_classes();
+        self.found.retain(|one| one.bbox.is_finite());
         if let Some(max_iou) = self.entry.nms_iou {
             // Done before scaling to the frame, because scaling an axis does not change an IoU.
             suppress(&mut self.found, max_iou);
@@ -113,13 +119,59 @@ impl Detector {
         Ok(detections)
     }
 
+    /// Runs the model on the test scene and remembers what is odd about its answer.
+    pub(crate) fn test(&mut self) -> Result<(), DetectError> {
+        let Some(picture) = TestPicture::paint() else {
+            return Ok(());
+        };
+        let shown = self.detect(&picture.frame.pixels, self.min_score())?;
+        self.infer(0.0, true)?;
+        if self.nan_share == 1.0 {
+            let model = self.entry.name.clone();
+            return Err(DetectError::NotNumbers { model });
+        }
+        self.name_classes();
+        let odd = odd_things(&Answer {
+            input: input_size(&self.entry),
+            raw: &self.found,
+            chooses: self.entry.nms_iou.is_none(),
+            nan_share: self.nan_share,
+            shown: &shown,
+            labels: &self.entry.labels,
+            picture: &picture,
+        });
+        if !odd.is_empty() {
+            let warning = format!("its answer to a test picture is odd: {}", odd.join("; "));
+            tracing::warn!(model = self.name(), "{warning}");
+            self.warning = Some(warning);
+        }
+        Ok(())
+    }
+
+    /// Replaces the network's ids of classes by the places of their labels.
+    fn name_classes(&mut self) {
+        let Some(classes) = &self.classes else {
+            return;
+        };
+        self.found.retain_mut(|one| {
+            let label = classes.get(one.class_id).copied().flatten();
+            one.class_id = label.unwrap_or_default();
+            label.is_some()
+        });
+    }
+
     /// Runs the network on the prepared input and decodes into `found`. Returns when the network finished.
-    fn infer(&mut self, min_score: f32) -> Result<Instant, DetectError> {
+    fn infer(&mut self, min_score: f32, counts_nan: bool) -> Result<Instant, DetectError> {
         let (head, found) = (&mut self.head, &mut self.found);
+        let nan_share = &mut self.nan_share;
         found.clear();
         let started = Instant::now();
         let (answered, decoded) = self.session.run(self.preprocessor.tensor(), |outputs| {
-            (Instant::now(), head.decode(outputs, min_score, found))
+            let answered = Instant::now();
+            if counts_nan {
+                *nan_share = outputs.nan_share();
+            }
+            (answered, head.decode(outputs, min_score, found))
         })?;
         decoded.map_err(|source| DetectError::Head {
             model: self.entry.name.clone(),
@@ -145,6 +197,12 @@ impl Detector {
         self.entry.experimental
     }
 
+    /// What is odd about the model's answer to a test picture. Only models without a known hash are tested.
+    #[must_use]
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.session.provider()
@@ -163,93 +221,18 @@ impl std::fmt::Debug for Detector {
     }
 }
 
-/// How a detector is opened.
-#[derive(Debug, Clone, Default)]
-pub struct DetectorConfig {
-    pub model: ModelChoice,
-    pub session: SessionConfig,
-    pub places: Places,
-    /// The model that finds faces for privacy when `model` finds none; `auto` is the embedded one.
-    pub faces: ModelChoice,
-}
-
-/// Why no detector can be opened.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct OpenError {
-    /// Something is not installed, as opposed to installed and not working.
-    pub is_missing: bool,
-    /// In plain words.
-    pub message: String,
-    /// The command that fixes it, if there is one.
-    pub fix: Option<String>,
-}
-
-impl OpenError {
-    fn new(is_missing: bool, error: &impl ToString, fix: Option<String>) -> Self {
-        let message = error.to_string();
-        Self {
-            is_missing,
-            message,
-            fix,
-        }
+fn input_size(entry: &ModelEntry) -> InputSize {
+    InputSize {
+        width: entry.input.width as usize,
+        height: entry.input.height as usize,
     }
 }
 
-/// Finds the model, loads the runtime, opens and warms up the model. `Ok(None)` when no detection was
-/// requested.
-pub fn open(
-    config: &DetectorConfig,
-    metrics: &Arc<DetectorMetrics>,
-) -> Result<Option<Detector>, OpenError> {
-    let store = ModelStore::new(&config.places);
-    let store = store.map_err(|error| OpenError::new(false, &error, None))?;
-    let Some(model) = store.find(&config.model)? else {
-        return Ok(None);
-    };
-    let runtime = Runtime::load(&config.places)?;
-    let detector = Detector::open(&runtime, &model, &config.session)?;
-    Ok(Some(detector.with_metrics(Arc::clone(metrics))))
-}
-
-/// Like [`open`], for the second model that finds faces.
-pub(crate) fn open_for_faces(config: &DetectorConfig) -> Result<Option<Detector>, OpenError> {
-    let model = match &config.faces {
-        ModelChoice::Auto => ModelChoice::Named(EMBEDDED.to_owned()),
-        other => other.clone(),
-    };
-    let config = DetectorConfig {
-        model,
-        ..config.clone()
-    };
-    // Metrics of its own: those of the main model must not count it.
-    open(&config, &Arc::default())
-}
-
-impl From<StoreError> for OpenError {
-    fn from(error: StoreError) -> Self {
-        let is_missing = matches!(
-            error,
-            StoreError::NoneInstalled | StoreError::NotInstalled { .. }
-        );
-        Self::new(is_missing, &error, error.fix())
+/// For each id that a network may use, the place of its label.
+fn labels_by_id(ids: &[usize]) -> Vec<Option<usize>> {
+    let mut labels = vec![None; ids.iter().max().map_or(0, |most| most + 1)];
+    for (label, id) in ids.iter().enumerate() {
+        labels[*id] = Some(label);
     }
-}
-
-impl From<RuntimeError> for OpenError {
-    fn from(error: RuntimeError) -> Self {
-        let is_missing = matches!(
-            error,
-            RuntimeError::Missing { .. } | RuntimeError::WrongPath { .. }
-        );
-        Self::new(is_missing, &error, Some(error.fix().to_owned()))
-    }
-}
-
-impl From<DetectError> for OpenError {
-    fn from(error: DetectError) -> Self {
-        let cpu = matches!(error, DetectError::Session(SessionError::Provider { .. }));
-        let fix = cpu.then(|| "carrier run --provider cpu".to_owned());
-        Self::new(false, &error, fix)
-    }
+    labels
 }

@@ -18,27 +18,33 @@ mod luma_grid;
 mod metrics;
 mod models;
 mod onnx;
+mod opening;
 mod overlay;
 mod preprocess;
 pub mod privacy;
+mod self_test;
 mod tracker;
 mod tracks;
 mod worker;
 
 pub use detection::{BBox, Detection};
-pub use detector::{DetectError, Detector, DetectorConfig, OpenError, open};
+pub use detector::{DetectError, Detector};
 pub use heads::{BoxUnits, Head, HeadError};
 pub use metrics::DetectorMetrics;
 pub use models::installed::{InstalledModel, ModelFile};
 pub use models::manifest::{
-    ColourOrder, InputContract, Layout, Manifest, ManifestError, ModelEntry, Resize, coco_80,
+    ColourOrder, InputContract, InputElement, Layout, Manifest, ManifestError, ModelEntry, Resize,
+    coco_80,
 };
 pub use models::places::Places;
 pub use models::pull::{PullError, pull};
+pub use models::recognise::{Recognised, Unclear, recognise};
+pub use models::signature::{Dimension, Element, Signature, Tensor};
 pub use models::store::{Installed, ListedModel, ModelChoice, ModelStore, StoreError};
 pub use onnx::provider::{Provider, SessionConfig};
 pub use onnx::runtime::{Runtime, RuntimeError};
 pub use onnx::session::SessionError;
+pub use opening::{DetectorConfig, OpenError, examine, open};
 pub use overlay::{ACCENT, Card, LabelContent, OverlayPainter};
 pub use tracker::{Tracker, TrackerConfig};
 pub use tracks::{Track, Tracks};

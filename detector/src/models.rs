@@ -6,4 +6,6 @@ pub(crate) mod installed;
 pub(crate) mod manifest;
 pub(crate) mod places;
 pub(crate) mod pull;
+pub(crate) mod recognise;
+pub(crate) mod signature;
 pub(crate) mod store;

@@ -4,6 +4,8 @@
 //! In: a model's file and its manifest. Out: the outputs of each run, by name
 //! ([`crate::heads::RawOutputs`]).
 
+mod outputs;
 pub(crate) mod provider;
 pub(crate) mod runtime;
 pub(crate) mod session;
+pub(crate) mod signature;

@@ -1,48 +1,66 @@
 //! Preprocessing: from I420 to the network's input.
 //!
-//! In: a picture. Out: a tensor f32 [1, 3, height, width], normalised as the manifest tells. Each row is
-//! scaled, converted to RGB and normalised at once, so that it stays in the first-level cache.
+//! In: a picture. Out: a tensor, normalised, and of the type and the order of axes that the manifest tells.
+//! Each row is scaled, converted to RGB and normalised at once, so that it stays in the first-level cache.
 //!
 //! Chroma is assumed to be sited between luma samples, as in JPEG and webcams: all three planes then
 //! cover the same rectangle, and each is scaled to the network's size separately.
 
 mod bilinear;
+mod tensor;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use capture::I420;
-use ndarray::{Array4, ArrayView4};
 
 use crate::detection::BBox;
 use crate::models::manifest::{ColourOrder, InputContract, ModelEntry, Resize};
 use bilinear::PlaneScaler;
+
+pub(crate) use tensor::{InputTensor, InputValues};
 
 /// The position of a frame in the network's input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Fit {
     /// Size of the frame in pixels.
     frame: (u32, u32),
-    /// Size in pixels of its scaled picture, at the top left of the network's input.
+    /// Size in pixels of its scaled picture in the network's input.
     inside: (u32, u32),
+    /// Where that begins: pixels from the left and from the top.
+    offset: (u32, u32),
 }
 
 impl Fit {
     fn new(frame: (u32, u32), contract: &InputContract) -> Self {
         let (width, height) = (contract.width, contract.height);
+        let by_width = f64::from(width) / f64::from(frame.0);
+        let by_height = f64::from(height) / f64::from(frame.1);
+        let ratio = by_width.min(by_height);
         let inside = match contract.resize {
             Resize::Stretch => (width, height),
             Resize::LetterboxTopLeft { .. } => {
-                let by_width = f64::from(width) / f64::from(frame.0);
-                let by_height = f64::from(height) / f64::from(frame.1);
-                let ratio = by_width.min(by_height);
                 // Rounded down, as the training code does it.
                 let side = |px: u32, most: u32| ((f64::from(px) * ratio) as u32).clamp(1, most);
                 (side(frame.0, width), side(frame.1, height))
             }
+            Resize::LetterboxCentre { .. } => {
+                // To the nearest even number, as Python rounds.
+                let scaled = |px: u32| (f64::from(px) * ratio).round_ties_even() as u32;
+                let side = |px: u32, most: u32| scaled(px).clamp(1, most);
+                (side(frame.0, width), side(frame.1, height))
+            }
         };
-        Self { frame, inside }
+        let offset = match contract.resize {
+            Resize::LetterboxCentre { .. } => ((width - inside.0) / 2, (height - inside.1) / 2),
+            Resize::Stretch | Resize::LetterboxTopLeft { .. } => (0, 0),
+        };
+        Self {
+            frame,
+            inside,
+            offset,
+        }
     }
 
     /// From pixels of the network's input to pixels of the frame, clipped to it.
@@ -52,7 +70,10 @@ impl Fit {
             factor(self.frame.0, self.inside.0),
             factor(self.frame.1, self.inside.1),
         );
-        bbox.scaled(x, y).clipped(self.frame.0, self.frame.1)
+        let (left, top) = (self.offset.0 as f32, self.offset.1 as f32);
+        bbox.moved(-left, -top)
+            .scaled(x, y)
+            .clipped(self.frame.0, self.frame.1)
     }
 }
 
@@ -63,26 +84,28 @@ pub(crate) struct Preprocessor {
     scalers: [PlaneScaler; 3],
     /// One row of each plane, scaled.
     rows: [Vec<u8>; 3],
-    tensor: Array4<f32>,
+    /// A row of each colour channel, normalised; used for tensors that are not f32 in planes.
+    channels: [Vec<f32>; 3],
+    tensor: InputTensor,
     /// The fit for which the tensor's padding was written.
     padded_for: Option<Fit>,
 }
 
 impl Preprocessor {
     pub(crate) fn new(entry: Arc<ModelEntry>) -> Self {
-        let (width, height) = (entry.input.width as usize, entry.input.height as usize);
         Self {
+            tensor: InputTensor::blank(&entry.input),
             entry,
             scalers: Default::default(),
             rows: Default::default(),
-            tensor: Array4::zeros((1, 3, height, width)),
+            channels: Default::default(),
             padded_for: None,
         }
     }
 
     /// The result of the last [`Preprocessor::prepare`].
-    pub(crate) fn tensor(&self) -> ArrayView4<'_, f32> {
-        self.tensor.view()
+    pub(crate) fn tensor(&self) -> &InputTensor {
+        &self.tensor
     }
 
     /// Converts `picture` to the network's input.
@@ -99,13 +122,14 @@ impl Preprocessor {
     /// Fills the tensor with padding; the picture overwrites its part later.
     fn pad(&mut self) {
         let contract = &self.entry.input;
-        let Resize::LetterboxTopLeft { pad } = contract.resize else {
-            return;
+        let pad = match contract.resize {
+            Resize::LetterboxTopLeft { pad } | Resize::LetterboxCentre { pad } => pad,
+            Resize::Stretch => return,
         };
         for channel in 0..3 {
             let (scale, offset) = normalisation(contract, channel);
-            let mut plane = self.tensor.index_axis_mut(ndarray::Axis(1), channel);
-            plane.fill(f32::from(pad) * scale + offset);
+            self.tensor
+                .fill_channel(channel, f32::from(pad) * scale + offset);
         }
     }
 
@@ -125,27 +149,35 @@ impl Preprocessor {
             scaler.prepare(plane, (width, height), inside);
             row.resize(inside.0, 0);
         }
-        // Never taken: the tensor has standard layout.
-        let Some(all) = self.tensor.as_slice_mut() else {
-            return;
-        };
-        let area = width * contract.height as usize;
-        let (first, rest) = all.split_at_mut(area);
-        let (second, third) = rest.split_at_mut(area);
-        let (order, red, green, blue) = match contract.colour {
-            ColourOrder::Rgb => ([0, 1, 2], first, second, third),
-            ColourOrder::Bgr => ([2, 1, 0], third, second, first),
+        let order = match contract.colour {
+            ColourOrder::Rgb => [0, 1, 2],
+            ColourOrder::Bgr => [2, 1, 0],
         };
         let normalise = order.map(|channel| normalisation(contract, channel));
+        let (left, top) = (fit.offset.0 as usize, fit.offset.1 as usize);
         for y in 0..inside.1 {
             for (((plane, ..), scaler), row) in
                 planes.iter().zip(&mut self.scalers).zip(&mut self.rows)
             {
                 scaler.row(plane, y, row);
             }
-            let to = y * width..y * width + inside.0;
-            let rgb = [&mut red[to.clone()], &mut green[to.clone()], &mut blue[to]];
-            convert_row(self.rows.each_ref().map(Vec::as_slice), rgb, normalise);
+            let yuv = self.rows.each_ref().map(Vec::as_slice);
+            let from = (top + y) * width + left;
+            if let Some(mut channels) = self.tensor.planes() {
+                let [red, green, blue] =
+                    order.map(|channel| std::mem::take(&mut channels[channel]));
+                let rgb = [red, green, blue].map(|plane| &mut plane[from..from + inside.0]);
+                convert_row(yuv, rgb, normalise);
+            } else {
+                let rgb = self.channels.each_mut().map(|channel| {
+                    channel.resize(inside.0, 0.0);
+                    channel.as_mut_slice()
+                });
+                convert_row(yuv, rgb, normalise);
+                let rgb = self.channels.each_ref().map(Vec::as_slice);
+                // The order is its own inverse.
+                self.tensor.put_row(from, order.map(|colour| rgb[colour]));
+            }
         }
     }
 }

@@ -25,9 +25,9 @@ use std::time::{Duration, Instant};
 use capture::trace::{self, TraceSpan};
 use capture::{Backoff, Frame, Heartbeat, Next, Slot, SlotReader, TURN_MAX, Threads};
 
-use crate::detector::{DetectorConfig, OpenError, open, open_for_faces};
 use crate::metrics::DetectorMetrics;
 use crate::models::store::ModelChoice;
+use crate::opening::{DetectorConfig, OpenError, open, open_for_faces};
 use crate::privacy::Sightings;
 use crate::tracks::Tracks;
 use at_work::AtWork;
@@ -368,6 +368,7 @@ fn publish(slot: &Slot<DetectorState>, state: DetectorState) {
             model,
             provider,
             experimental,
+            ..
         } => {
             tracing::info!(model, provider, experimental, "detection running");
         }

@@ -82,7 +82,7 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// List the cameras and what they offer
     Devices(DevicesArgs),
-    /// List, or download, detection models
+    /// List, download or add detection models
     #[command(subcommand)]
     Models(ModelsCommand),
     /// Detect objects in still pictures
@@ -126,6 +126,14 @@ pub(crate) enum ModelsCommand {
     Pull {
         /// A name from `carrier models list`
         name: String,
+    },
+    /// Write a manifest beside an ONNX file of your own, which says how carrier reads it
+    Add {
+        /// The ONNX file
+        file: PathBuf,
+        /// Replace a manifest that is there
+        #[arg(long)]
+        force: bool,
     },
 }
 

@@ -13,6 +13,7 @@ use crate::cli::RunArgs;
 use crate::config::ConfigError;
 use crate::environment;
 
+mod add_model;
 pub(crate) mod backup;
 pub(crate) mod detect;
 pub(crate) mod doctor;

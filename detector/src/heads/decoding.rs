@@ -1,7 +1,6 @@
-//! What all heads share: the trait that they implement, its input and errors, and the decoding of a
-//! grid of cells.
+//! What all heads share: the trait that they implement, its input and errors.
 
-use ndarray::ArrayViewD;
+use ndarray::{CowArray, IxDyn};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -38,7 +37,8 @@ pub(crate) trait DecodeHead: Send {
     }
 
     /// Appends to `found` what scores at least `min_score`, in pixels of the network's input. The
-    /// outputs are untrusted: a shape that does not fit is an error, and NaN is never a detection.
+    /// outputs are untrusted: a shape that does not fit is an error, and a score that is NaN is never a
+    /// detection. (The detector removes boxes with NaN.)
     fn decode(
         &mut self,
         outputs: &dyn RawOutputs,
@@ -47,10 +47,15 @@ pub(crate) trait DecodeHead: Send {
     ) -> Result<(), HeadError>;
 }
 
-/// The outputs of one run, by name, without their batch axis.
+/// The values of an output, borrowed where the network returns them in this type.
+pub(crate) type Values<'a, T> = CowArray<'a, T, IxDyn>;
+
+/// The outputs of one run, by name, without their batch axis. Other types of numbers are converted.
 pub(crate) trait RawOutputs {
-    fn floats(&self, name: &'static str) -> Result<ArrayViewD<'_, f32>, HeadError>;
-    fn integers(&self, name: &'static str) -> Result<ArrayViewD<'_, i64>, HeadError>;
+    fn floats(&self, name: &'static str) -> Result<Values<'_, f32>, HeadError>;
+    fn integers(&self, name: &'static str) -> Result<Values<'_, i64>, HeadError>;
+    /// How much of the numbers of all outputs is NaN, 0..=1.
+    fn nan_share(&self) -> f32;
 }
 
 /// The units of the four numbers of a box.
@@ -67,6 +72,7 @@ pub enum BoxUnits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HeadConfig {
     pub(crate) input: InputSize,
+    /// As the network counts them, with ids that have no label.
     pub(crate) classes: usize,
     /// For YOLOX.
     pub(crate) box_units: Option<BoxUnits>,
@@ -97,10 +103,10 @@ pub enum HeadError {
 pub(super) fn checked<'a, T>(
     head: &'static str,
     output: &'static str,
-    values: &ArrayViewD<'a, T>,
+    values: &'a Values<'_, T>,
     wanted: &[usize],
 ) -> Result<&'a [T], HeadError> {
-    let values_of_shape = values.to_slice().filter(|_| values.shape() == wanted);
+    let values_of_shape = values.as_slice().filter(|_| values.shape() == wanted);
     values_of_shape.ok_or_else(|| HeadError::Shape {
         output,
         found: values.shape().to_vec(),
@@ -109,68 +115,7 @@ pub(super) fn checked<'a, T>(
     })
 }
 
-/// One cell of the grids that a network lays over its input.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cell {
-    pub(super) column: usize,
-    pub(super) row: usize,
-    /// Width and height of the cell in pixels.
-    pub(super) stride: usize,
-}
-
-/// All cells in the order of the networks' outputs: stride by stride, each grid row by row. Cells at
-/// the right and lower edge may reach beyond the input.
-pub(super) fn cells(input: InputSize, strides: &[usize]) -> impl Iterator<Item = Cell> + Clone {
-    strides.iter().flat_map(move |&stride| {
-        let (columns, rows) = (input.width.div_ceil(stride), input.height.div_ceil(stride));
-        (0..rows).flat_map(move |row| {
-            (0..columns).map(move |column| Cell {
-                column,
-                row,
-                stride,
-            })
-        })
-    })
-}
-
-pub(super) fn cell_count(input: InputSize, strides: &[usize]) -> usize {
-    let count = |stride: &usize| input.width.div_ceil(*stride) * input.height.div_ceil(*stride);
-    strides.iter().map(count).sum()
-}
-
-/// Reads the output `output` of the shape [cells, columns] as one row for each cell.
-pub(super) fn rows_of_cells<'a>(
-    head: &'static str,
-    outputs: &'a dyn RawOutputs,
-    input: InputSize,
-    strides: &'a [usize],
-    columns: usize,
-) -> Result<impl Iterator<Item = (&'a [f32], Cell)> + Clone, HeadError> {
-    let values = outputs.floats("output")?;
-    let wanted = [cell_count(input, strides), columns];
-    let rows = checked(head, "output", &values, &wanted)?.chunks_exact(columns);
-    Ok(rows.zip(cells(input, strides)))
-}
-
-/// The first class that has this score.
-pub(super) fn class_with(score: f32, scores: &[f32]) -> usize {
-    let place = scores.iter().position(|other| *other == score);
-    place.unwrap_or(0)
-}
-
-/// The largest value; NaN never wins. Computed in lanes: a plain fold is one chain of dependent
-/// comparisons and takes five times as long, which is noticeable with 3598 rows of 80.
-pub(super) fn peak(scores: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut best = [f32::NEG_INFINITY; LANES];
-    let chunks = scores.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (best, score) in best.iter_mut().zip(chunk) {
-            *best = if *score > *best { *score } else { *best };
-        }
-    }
-    best.iter()
-        .chain(rest)
-        .fold(f32::NEG_INFINITY, |best, score| best.max(*score))
+/// The logistic function.
+pub(super) fn logistic(value: f32) -> f32 {
+    1.0 / (1.0 + (-value).exp())
 }

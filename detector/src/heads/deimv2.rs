@@ -48,7 +48,7 @@ mod tests {
 
     use super::super::tests::{Outputs, Random};
     use super::*;
-    use crate::heads::decoding::InputSize;
+    use crate::heads::InputSize;
 
     fn decoder() -> Deimv2 {
         let input = InputSize {

@@ -4,7 +4,8 @@
 //! the classes. Objectness and classes are probabilities. x and y are offsets from the cell's corner
 //! in cells, before tanh; width and height are fractions of the input, before the logistic function.
 
-use super::decoding::{DecodeHead, HeadConfig, HeadError, RawOutputs, cells, checked};
+use super::decoding::{DecodeHead, HeadConfig, HeadError, RawOutputs, checked, logistic};
+use super::grid::{Cell, cells, decode_cells};
 use crate::detection::{BBox, Detection};
 
 const STRIDES: [usize; 1] = [16];
@@ -28,29 +29,27 @@ impl DecodeHead for Fastestdet {
         let columns = input.width.div_ceil(STRIDES[0]);
         let planes = outputs.floats(OUTPUT)?;
         let planes = checked("fastestdet", OUTPUT, &planes, &[5 + classes, rows, columns])?;
-        for (index, cell) in cells(input, &STRIDES).enumerate() {
-            let value = |plane: usize| planes[plane * rows * columns + index];
+        let value = |plane: usize, index: usize| planes[plane * rows * columns + index];
+        let class_of = |index: usize| {
             // A class probability is at most 1, so most cells are skipped after one comparison.
-            let object = value(0).powf(OBJECT_POWER);
-            if object >= min_score {
-                let (class_id, class_score) = best((0..classes).map(|class| value(5 + class)));
-                let score = object * class_score.powf(CLASS_POWER);
-                if score >= min_score {
-                    let stride = cell.stride as f32;
-                    let bbox = BBox::around(
-                        (cell.column as f32 + value(1).tanh()) * stride,
-                        (cell.row as f32 + value(2).tanh()) * stride,
-                        logistic(value(3)) * input.width as f32,
-                        logistic(value(4)) * input.height as f32,
-                    );
-                    found.push(Detection {
-                        class_id,
-                        score,
-                        bbox,
-                    });
-                }
+            let object = value(0, index).powf(OBJECT_POWER);
+            if object < min_score || object.is_nan() {
+                return None;
             }
-        }
+            let (class_id, score) = best((0..classes).map(|class| value(5 + class, index)));
+            let score = object * score.powf(CLASS_POWER);
+            (score >= min_score).then_some((class_id, score))
+        };
+        let box_of = |index: usize, cell: Cell| {
+            let stride = cell.stride as f32;
+            BBox::around(
+                (cell.column as f32 + value(1, index).tanh()) * stride,
+                (cell.row as f32 + value(2, index).tanh()) * stride,
+                logistic(value(3, index)) * input.width as f32,
+                logistic(value(4, index)) * input.height as f32,
+            )
+        };
+        decode_cells((0..).zip(cells(input, &STRIDES)), class_of, box_of, found);
         Ok(())
     }
 }
@@ -64,17 +63,13 @@ fn best(scores: impl Iterator<Item = f32>) -> (usize, f32) {
         })
 }
 
-fn logistic(value: f32) -> f32 {
-    1.0 / (1.0 + (-value).exp())
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::Array3;
 
     use super::super::tests::{Outputs, Random, Reference, assert_same};
     use super::*;
-    use crate::heads::decoding::InputSize;
+    use crate::heads::InputSize;
 
     const INPUT: InputSize = InputSize {
         width: 96,

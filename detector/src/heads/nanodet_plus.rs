@@ -1,13 +1,12 @@
 //! NanoDet-Plus (RangiLyu, 2021).
 //!
 //! Output: f32 [cells, classes + 32]. Each row has the class probabilities and, for each side of the
-//! box (left, top, right, bottom), 8 logits of a distribution over distances from the cell's corner
-//! (Li et al., Generalized Focal Loss, 2020).
+//! box (left, top, right, bottom), 8 logits of a distribution over distances from the cell's corner:
+//! this family was trained without a half-cell offset.
 
-use super::decoding::{
-    Cell, DecodeHead, HeadConfig, HeadError, RawOutputs, class_with, peak, rows_of_cells,
-};
-use crate::detection::{BBox, Detection};
+use super::decoding::{DecodeHead, HeadConfig, HeadError, RawOutputs};
+use super::grid::{Cell, best_class, decode_cells, rows_of_cells};
+use crate::detection::Detection;
 
 pub(super) const STRIDES: [usize; 4] = [8, 16, 32, 64];
 
@@ -25,57 +24,21 @@ impl DecodeHead for NanodetPlus {
     ) -> Result<(), HeadError> {
         let HeadConfig { input, classes, .. } = self.0;
         let columns = classes + 4 * BINS;
-        for (row, cell) in rows_of_cells("nanodet_plus", outputs, input, &STRIDES, columns)? {
-            let (scores, sides) = row.split_at(classes);
-            let score = peak(scores);
-            if score >= min_score {
-                found.push(Detection {
-                    class_id: class_with(score, scores),
-                    score,
-                    bbox: decode_box(sides, cell),
-                });
-            }
-        }
+        let output = outputs.floats("output")?;
+        let rows = rows_of_cells("nanodet_plus", &output, input, &STRIDES, columns)?;
+        let class_of = |row: &[f32]| best_class(&row[..classes], min_score);
+        let box_of = |row: &[f32], cell: Cell| cell.box_by_distributions(&row[classes..], 0.0);
+        decode_cells(rows, class_of, box_of, found);
         Ok(())
     }
-}
-
-/// Distances count from the cell's corner: this family was trained without a half-cell offset.
-fn decode_box(sides: &[f32], cell: Cell) -> BBox {
-    let (x, y) = (
-        (cell.column * cell.stride) as f32,
-        (cell.row * cell.stride) as f32,
-    );
-    let mean_bin = |side: usize| expected_bin(&sides[side * BINS..(side + 1) * BINS]);
-    let distance = |side: usize| mean_bin(side) * cell.stride as f32;
-    BBox::new(
-        x - distance(0),
-        y - distance(1),
-        x + distance(2),
-        y + distance(3),
-    )
-}
-
-/// The mean of the distribution that these logits describe, in bins.
-fn expected_bin(logits: &[f32]) -> f32 {
-    // The largest logit is subtracted, so that no exponential overflows.
-    let largest = logits
-        .iter()
-        .fold(f32::NEG_INFINITY, |largest, logit| largest.max(*logit));
-    let (mut sum, mut weighted) = (0.0, 0.0);
-    for (bin, logit) in logits.iter().enumerate() {
-        let weight = (logit - largest).exp();
-        sum += weight;
-        weighted += weight * bin as f32;
-    }
-    weighted / sum
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::{Outputs, Random, Reference, assert_same};
     use super::*;
-    use crate::heads::decoding::{InputSize, cell_count};
+    use crate::heads::InputSize;
+    use crate::heads::grid::cell_count;
 
     /// 72 is not a multiple of 16, 32 or 64, so the last cells reach beyond the input.
     const INPUT: InputSize = InputSize {
@@ -147,15 +110,6 @@ mod tests {
             let found = decode(&rows, 0.99).expect("the shape fits");
             assert_same(&found, &reference(&rows, 0.99));
         }
-    }
-
-    #[test]
-    fn huge_logits_do_not_overflow() {
-        assert_eq!(
-            expected_bin(&[0.0, 0.0, 0.0, 900.0, 0.0, 0.0, 0.0, 0.0]),
-            3.0
-        );
-        assert!((expected_bin(&[-900.0; 8]) - 3.5).abs() < 1e-6);
     }
 
     #[test]

@@ -7,9 +7,8 @@
 //! Both exports have the same shape, so that the values tell them apart. A cell detects objects that
 //! are near it and neither tiny nor many times its size; that is true of the right reading only.
 
-use super::decoding::{
-    BoxUnits, Cell, DecodeHead, HeadConfig, HeadError, RawOutputs, class_with, peak, rows_of_cells,
-};
+use super::decoding::{BoxUnits, DecodeHead, HeadConfig, HeadError, RawOutputs};
+use super::grid::{Cell, best_class_of_object, decode_cells, rows_of_cells};
 use crate::detection::{BBox, Detection};
 
 pub(super) const STRIDES: [usize; 3] = [8, 16, 32];
@@ -37,36 +36,20 @@ impl DecodeHead for Yolox {
         found: &mut Vec<Detection>,
     ) -> Result<(), HeadError> {
         let columns = 5 + self.config.classes;
-        let rows = rows_of_cells("yolox", outputs, self.config.input, &STRIDES, columns)?;
+        let output = outputs.floats("output")?;
+        let rows = rows_of_cells("yolox", &output, self.config.input, &STRIDES, columns)?;
         let units = match self.config.box_units {
             Some(units) => units,
             None => self.evidence.units_after(rows.clone()),
         };
-        // A class probability is at most 1, so most cells are skipped after one comparison.
-        let candidates = rows.filter(|(row, _)| row[4] >= min_score);
-        found.extend(candidates.filter_map(|(row, cell)| decode_row(row, cell, units, min_score)));
+        let class_of = |row: &[f32]| best_class_of_object(&row[4..], min_score);
+        let box_of = |row: &[f32], cell: Cell| match units {
+            BoxUnits::Pixels => BBox::around(row[0], row[1], row[2], row[3]),
+            BoxUnits::Cells => cell.box_by_size(row),
+        };
+        decode_cells(rows, class_of, box_of, found);
         Ok(())
     }
-}
-
-fn decode_row(row: &[f32], cell: Cell, units: BoxUnits, min_score: f32) -> Option<Detection> {
-    let class_score = peak(&row[5..]);
-    let score = row[4] * class_score;
-    let stride = cell.stride as f32;
-    let bbox = match units {
-        BoxUnits::Pixels => BBox::around(row[0], row[1], row[2], row[3]),
-        BoxUnits::Cells => BBox::around(
-            (row[0] + cell.column as f32) * stride,
-            (row[1] + cell.row as f32) * stride,
-            row[2].exp() * stride,
-            row[3].exp() * stride,
-        ),
-    };
-    (score >= min_score).then(|| Detection {
-        class_id: class_with(class_score, &row[5..]),
-        score,
-        bbox,
-    })
 }
 
 /// What the outputs so far tell about the units.
@@ -158,7 +141,8 @@ fn capped(deviation: f32) -> f32 {
 mod tests {
     use super::super::tests::{Outputs, Random, Reference, assert_same};
     use super::*;
-    use crate::heads::decoding::{InputSize, cell_count, cells};
+    use crate::heads::InputSize;
+    use crate::heads::grid::{cell_count, cells};
 
     const INPUT: InputSize = InputSize {
         width: 96,

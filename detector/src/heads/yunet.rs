@@ -4,9 +4,10 @@
 //! the centre from the cell's corner in cells, and the logarithm of the size in cells. The landmarks
 //! (`kps_N`) are not used.
 
-use super::decoding::{cell_count, cells, checked};
+use super::decoding::checked;
+use super::grid::{Cell, cell_count, cells, decode_cells};
 use super::{DecodeHead, HeadConfig, HeadError, InputSize, RawOutputs};
-use crate::detection::{BBox, Detection};
+use crate::detection::Detection;
 
 /// The names of the outputs of each stride: class, objectness and boxes.
 const OUTPUTS: [(usize, [&str; 3]); 3] = [
@@ -32,24 +33,13 @@ impl DecodeHead for Yunet {
             let classes = checked("yunet", class, &classes, &[count, 1])?;
             let objects = checked("yunet", object, &objects, &[count, 1])?;
             let rows = checked("yunet", boxes, &rows, &[count, 4])?.chunks_exact(4);
-            let scores = classes.iter().zip(objects);
-            for ((cell, row), (class, object)) in cells(input, &[stride]).zip(rows).zip(scores) {
+            let class_of = |((class, object), _): ((&f32, &f32), &[f32])| {
                 let score = (class.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
-                if score >= min_score {
-                    let side = stride as f32;
-                    let bbox = BBox::around(
-                        (cell.column as f32 + row[0]) * side,
-                        (cell.row as f32 + row[1]) * side,
-                        row[2].exp() * side,
-                        row[3].exp() * side,
-                    );
-                    found.push(Detection {
-                        class_id: 0,
-                        score,
-                        bbox,
-                    });
-                }
-            }
+                (score >= min_score).then_some((0, score))
+            };
+            let box_of = |(_, row): (_, &[f32]), cell: Cell| cell.box_by_size(row);
+            let said = classes.iter().zip(objects).zip(rows);
+            decode_cells(said.zip(cells(input, &[stride])), class_of, box_of, found);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
@@ -27,6 +27,9 @@ pub enum ManifestError {
         what: String,
     },
 }
+
+/// No network knows more classes.
+const MAX_CLASS_ID: usize = 20_000;
 
 #[derive(Debug, Clone)]
 pub struct Manifest {
@@ -66,6 +69,10 @@ pub struct ModelEntry {
     pub box_units: Option<BoxUnits>,
     #[serde(deserialize_with = "labels")]
     pub labels: Arc<[String]>,
+    /// The id that the network uses for each label. `None`: 0, 1, 2 and so on. Detections with another id
+    /// are left out.
+    #[serde(default, deserialize_with = "class_ids")]
+    pub class_ids: Option<Arc<[usize]>>,
     /// Boxes below this score are not shown.
     pub min_score: f32,
     /// The IoU above which two boxes of a class count as one object. `None`: no suppression is needed.
@@ -74,6 +81,9 @@ pub struct ModelEntry {
     /// Sizes of dimensions that the file leaves open, by name.
     #[serde(default)]
     pub dimensions: BTreeMap<String, i64>,
+    /// The names of outputs in the file, where they are not those that the head uses: by the head's name.
+    #[serde(default)]
+    pub outputs: BTreeMap<String, String>,
     pub input: InputContract,
 }
 
@@ -86,6 +96,9 @@ pub struct InputContract {
     pub height: u32,
     /// Order of the tensor's axes.
     pub layout: Layout,
+    /// The type of the tensor's numbers.
+    #[serde(default)]
+    pub element: InputElement,
     /// Order of the colour channels.
     pub colour: ColourOrder,
     /// Subtracted from each channel (pixel values 0..=255), in the order of `colour`.
@@ -101,6 +114,29 @@ pub struct InputContract {
 pub enum Layout {
     /// Batch, channel, row, column.
     Nchw,
+    /// Batch, row, column, channel.
+    Nhwc,
+}
+
+impl Layout {
+    /// The shape of the tensor for one picture.
+    pub(crate) fn shape(self, width: usize, height: usize) -> [usize; 4] {
+        match self {
+            Self::Nchw => [1, 3, height, width],
+            Self::Nhwc => [1, height, width, 3],
+        }
+    }
+}
+
+/// The type of the numbers of the network's input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputElement {
+    #[default]
+    F32,
+    F16,
+    /// Rounded; for values of 0..=255.
+    U8,
 }
 
 /// Order of the colour channels.
@@ -119,6 +155,11 @@ pub enum Resize {
     Stretch,
     /// Keeps the aspect ratio, with the picture at the top left and padding at the right or below.
     LetterboxTopLeft {
+        /// Grey value of the padding, before normalisation.
+        pad: u8,
+    },
+    /// Keeps the aspect ratio, with the picture in the middle and padding on two sides.
+    LetterboxCentre {
         /// Grey value of the padding, before normalisation.
         pad: u8,
     },
@@ -223,6 +264,10 @@ impl ModelEntry {
         {
             return Err(self.wrong("`input.mean` must be numbers, `input.std` positive ones"));
         }
+        let is_plain = *mean == [0.0; 3] && *std == [1.0; 3];
+        if self.input.element == InputElement::U8 && !is_plain {
+            return Err(self.wrong("an input of u8 takes the pixels as they are: mean 0, std 1"));
+        }
         let share = |value: f32| (0.0..=1.0).contains(&value);
         if !share(self.min_score) || !self.nms_iou.is_none_or(share) {
             return Err(self.wrong("`min_score` and `nms_iou` lie within 0..1"));
@@ -233,7 +278,24 @@ impl ModelEntry {
         if self.labels.is_empty() {
             return Err(self.wrong("`labels` names no class"));
         }
+        if let Some(ids) = &self.class_ids {
+            let distinct: BTreeSet<&usize> = ids.iter().collect();
+            if ids.len() != self.labels.len() || distinct.len() != ids.len() {
+                return Err(self.wrong("`class_ids` has one id for each label, all different"));
+            }
+            if ids.iter().any(|id| *id > MAX_CLASS_ID) {
+                return Err(self.wrong(format!("`class_ids` are at most {MAX_CLASS_ID}")));
+            }
+        }
         Ok(())
+    }
+
+    /// How many classes the network knows, as far as the manifest tells.
+    pub(crate) fn network_classes(&self) -> usize {
+        match &self.class_ids {
+            Some(ids) => ids.iter().max().map_or(0, |most| most + 1),
+            None => self.labels.len(),
+        }
     }
 }
 
@@ -255,6 +317,32 @@ fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[String]>, D
         LabelSet::Known(KnownLabels::Coco80) => coco_80().map(str::to_owned).collect(),
         LabelSet::Own(names) => names.into(),
     })
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "`class_ids` is \"coco91\" or a list of numbers")]
+enum ClassIds {
+    Known(KnownIds),
+    Own(Vec<usize>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KnownIds {
+    Coco91,
+}
+
+fn class_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<[usize]>>, D::Error> {
+    Ok(Some(match ClassIds::deserialize(deserializer)? {
+        ClassIds::Known(KnownIds::Coco91) => coco_91().collect(),
+        ClassIds::Own(ids) => ids.into(),
+    }))
+}
+
+/// The ids of COCO's categories, 1 to 90, for the labels of [`coco_80`]. Ten numbers are not in use.
+pub(crate) fn coco_91() -> impl Iterator<Item = usize> {
+    const UNUSED: [usize; 10] = [12, 26, 29, 30, 45, 66, 68, 69, 71, 83];
+    (1..=90).filter(|id| !UNUSED.contains(id))
 }
 
 /// The 80 classes of COCO in their usual dense order (0 = person .. 79 = toothbrush).

@@ -317,7 +317,7 @@ pub enum StoreError {
     /// A file that is not in the manifest.
     #[error(
         "{path} is a model that carrier does not know: put a manifest beside it ({manifest}) that says \
-         how to feed it; models/manifest.toml in the sources shows the form",
+         how to feed it; `carrier models add {path}` writes one",
         path = path.display(),
         manifest = manifest.display()
     )]

@@ -1,18 +1,24 @@
 //! Sessions: one for one model on one provider, checked against the model's manifest, and warmed up.
 //! Running needs `&mut`, so that one thread owns the session.
 
-use ndarray::{Array2, ArrayView4, ArrayViewD, Axis, arr2};
+use std::collections::BTreeMap;
+
+use ndarray::{Array2, arr2};
 use ort::logging::LogLevel;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::session::{Session as OrtSession, SessionOutputs};
-use ort::value::{PrimitiveTensorElementType, TensorElementType, TensorRef, ValueType};
+use ort::session::{Session as OrtSession, SessionInputValue};
+use ort::value::TensorRef;
 use thiserror::Error;
 
+use super::outputs::Outputs;
 use super::provider::{ProfileFolder, Provider, SessionConfig, nodes_on};
 use super::runtime::Runtime;
-use crate::heads::{HeadError, RawOutputs};
+use super::signature::tensor_of;
+use crate::heads::RawOutputs;
 use crate::models::installed::{InstalledModel, ModelFile};
-use crate::models::manifest::ModelEntry;
+use crate::models::manifest::{InputElement, ModelEntry};
+use crate::models::signature::Element;
+use crate::preprocess::{InputTensor, InputValues};
 
 /// Why a session cannot be opened or run.
 #[derive(Debug, Error)]
@@ -37,6 +43,8 @@ pub(crate) struct Session {
     /// A second input, by name, and its value: the size of the first, (width, height). See
     /// [`crate::heads::DecodeHead::size_input`].
     size_input: Option<(&'static str, Array2<i64>)>,
+    /// See [`ModelEntry::outputs`].
+    output_names: BTreeMap<String, String>,
     provider: Provider,
 }
 
@@ -104,9 +112,10 @@ impl Session {
                 let size = arr2(&[[i64::from(input.width), i64::from(input.height)]]);
                 (name, size)
             }),
+            output_names: model.entry.outputs.clone(),
             provider,
         };
-        let warm = opened.warm_up(input.width as usize, input.height as usize);
+        let warm = opened.warm_up(&InputTensor::blank(input));
         warm.map_err(|error| failed(contract(error.to_string())))?;
         if let Some(profile) = &profile {
             opened.verify_placement(profile)?;
@@ -121,11 +130,11 @@ impl Session {
     /// Runs the network and passes its outputs to `decode`.
     pub(crate) fn run<T>(
         &mut self,
-        tensor: ArrayView4<'_, f32>,
+        tensor: &InputTensor,
         decode: impl FnOnce(&dyn RawOutputs) -> T,
     ) -> Result<T, SessionError> {
         let failed = |error: ort::Error| SessionError::Run(error.to_string());
-        let tensor = TensorRef::from_array_view(tensor).map_err(failed)?;
+        let tensor = input_value(tensor).map_err(failed)?;
         let outputs = match &self.size_input {
             None => self.session.run(ort::inputs![&*self.input => tensor]),
             Some((name, size)) => {
@@ -134,14 +143,14 @@ impl Session {
                     .run(ort::inputs![&*self.input => tensor, *name => size])
             }
         };
-        Ok(decode(&Outputs(outputs.map_err(failed)?)))
+        let outputs = outputs.map_err(failed)?;
+        Ok(decode(&Outputs::new(outputs, &self.output_names)))
     }
 
     /// Runs twice on zeros, because the first runs allocate, and compile on a GPU.
-    fn warm_up(&mut self, width: usize, height: usize) -> Result<(), SessionError> {
-        let blank = ndarray::Array4::<f32>::zeros((1, 3, height, width));
+    fn warm_up(&mut self, blank: &InputTensor) -> Result<(), SessionError> {
         for _ in 0..2 {
-            self.run(blank.view(), |_| ())?;
+            self.run(blank, |_| ())?;
         }
         Ok(())
     }
@@ -167,6 +176,14 @@ impl Session {
         }
         Ok(())
     }
+}
+
+pub(super) fn input_value(tensor: &InputTensor) -> ort::Result<SessionInputValue<'_>> {
+    Ok(match &tensor.values {
+        InputValues::F32(array) => TensorRef::from_array_view(array.view())?.into(),
+        InputValues::F16(array) => TensorRef::from_array_view(array.view())?.into(),
+        InputValues::U8(array) => TensorRef::from_array_view(array.view())?.into(),
+    })
 }
 
 fn builder(
@@ -215,57 +232,18 @@ fn check_input(session: &OrtSession, entry: &ModelEntry) -> Result<(), String> {
             names.join(", ")
         )
     })?;
-    let wanted = [1, 3, i64::from(contract.height), i64::from(contract.width)];
-    let fits = match input.dtype() {
-        ValueType::Tensor {
-            ty: TensorElementType::Float32,
-            shape,
-            ..
-        } => {
-            // A negative length is not fixed until the first run.
-            let same = |(is, wanted): (&i64, &i64)| is == wanted || *is < 0;
-            shape.len() == wanted.len() && shape.iter().zip(&wanted).all(same)
-        }
-        _ => false,
+    let (width, height) = (contract.width as usize, contract.height as usize);
+    let wanted = contract.layout.shape(width, height);
+    let element = match contract.element {
+        InputElement::F32 => Element::F32,
+        InputElement::F16 => Element::F16,
+        InputElement::U8 => Element::U8,
     };
-    let found = input.dtype();
-    fits.then_some(()).ok_or_else(|| {
-        format!(
-            "its input `{}` is {found}, the manifest says f32 {wanted:?}",
-            contract.name
-        )
-    })
-}
-
-/// The outputs of one run, each a batch of one.
-struct Outputs<'s>(SessionOutputs<'s>);
-
-impl RawOutputs for Outputs<'_> {
-    fn floats(&self, name: &'static str) -> Result<ArrayViewD<'_, f32>, HeadError> {
-        self.first(name)
+    let found = tensor_of(input);
+    if found.element == element && found.may_have_shape(&wanted) {
+        return Ok(());
     }
-
-    fn integers(&self, name: &'static str) -> Result<ArrayViewD<'_, i64>, HeadError> {
-        self.first(name)
-    }
-}
-
-impl Outputs<'_> {
-    /// The only element of the batch.
-    fn first<T: PrimitiveTensorElementType>(
-        &self,
-        output: &'static str,
-    ) -> Result<ArrayViewD<'_, T>, HeadError> {
-        let failed = |why: String| HeadError::Output { output, why };
-        let value = self.0.get(output);
-        let value = value.ok_or_else(|| failed("the model has no such output".to_owned()))?;
-        let array = value
-            .try_extract_array::<T>()
-            .map_err(|error| failed(error.to_string()))?;
-        let shape = array.shape();
-        if shape.first() != Some(&1) {
-            return Err(failed(format!("its shape {shape:?} is not a batch of one")));
-        }
-        Ok(array.index_axis_move(Axis(0), 0))
-    }
+    Err(format!(
+        "its input {found}; the manifest says {element} {wanted:?}"
+    ))
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::models::manifest::Manifest;
+use crate::models::manifest::{InputElement, Layout, Manifest};
 
 fn entry(name: &str) -> Arc<ModelEntry> {
     Arc::clone(
@@ -20,6 +20,14 @@ fn to_yuv(r: u8, g: u8, b: u8) -> [u8; 3] {
     [luma, cb, cr].map(|value| value.round() as u8)
 }
 
+/// The result of the last preparation, of a network that takes f32.
+fn floats(preprocessor: &Preprocessor) -> ndarray::ArrayView4<'_, f32> {
+    match &preprocessor.tensor().values {
+        InputValues::F32(array) => array.view(),
+        other => panic!("{other:?}"),
+    }
+}
+
 fn plain(width: u32, height: u32, [y, u, v]: [u8; 3]) -> I420 {
     let mut picture = I420::black(width, height).expect("even");
     picture.fill(y, u, v);
@@ -31,7 +39,7 @@ fn letterbox_keeps_the_aspect_and_pads_with_grey_below() {
     let mut preprocessor = Preprocessor::new(entry("yolox_nano"));
     let fit = preprocessor.prepare(&plain(1280, 720, to_yuv(200, 100, 50)));
     assert_eq!(fit.inside, (416, 234));
-    let tensor = preprocessor.tensor();
+    let tensor = floats(&preprocessor);
     // BGR, no normalisation.
     for (channel, wanted) in [50.0, 100.0, 200.0].into_iter().enumerate() {
         assert!(
@@ -50,7 +58,7 @@ fn nothing_of_another_frame_size_is_left() {
     preprocessor.prepare(&plain(1280, 720, to_yuv(0, 0, 0)));
     let mut fresh = Preprocessor::new(entry("yolox_nano"));
     fresh.prepare(&plain(1280, 720, to_yuv(0, 0, 0)));
-    assert_eq!(preprocessor.tensor(), fresh.tensor());
+    assert_eq!(floats(&preprocessor), floats(&fresh));
 }
 
 #[test]
@@ -64,13 +72,13 @@ fn colours_are_normalised_in_the_order_that_the_model_wants() {
         (220.0 - 123.675) / 58.395,
     ];
     for (channel, wanted) in wanted.into_iter().enumerate() {
-        let found = bgr.tensor()[[0, channel, 160, 160]];
+        let found = floats(&bgr)[[0, channel, 160, 160]];
         assert!((found - wanted).abs() < 0.03, "{channel}: {found} {wanted}");
     }
     let mut rgb = Preprocessor::new(entry("deimv2_hgnetv2_atto_coco"));
     rgb.prepare(&red);
     for (channel, wanted) in [220.0, 30.0, 60.0].into_iter().enumerate() {
-        let found = rgb.tensor()[[0, channel, 0, 0]] * 255.0;
+        let found = floats(&rgb)[[0, channel, 0, 0]] * 255.0;
         assert!((found - wanted).abs() < 2.0, "{channel}: {found} {wanted}");
     }
 }
@@ -121,7 +129,7 @@ fn scaled_planes_stay_in_register() {
     }
     let mut preprocessor = Preprocessor::new(entry("yolox_nano"));
     preprocessor.prepare(&picture);
-    let tensor = preprocessor.tensor();
+    let tensor = floats(&preprocessor);
     let blue = |x: usize| tensor[[0, 0, 100, x]];
     assert!(
         blue(309) < 12.0 && blue(314) > 243.0,
@@ -155,6 +163,82 @@ fn any_size_of_picture_can_be_painted() {
     let mut preprocessor = Preprocessor::new(entry("yolox_nano"));
     for (width, height) in [(2, 2), (8192, 2), (2, 8192), (416, 416), (64, 48)] {
         preprocessor.prepare(&plain(width, height, [90, 128, 128]));
-        assert!(preprocessor.tensor().iter().all(|value| value.is_finite()));
+        assert!(floats(&preprocessor).iter().all(|value| value.is_finite()));
     }
+}
+
+/// The same contract in every type and order of axes, and the bytes of YOLOX's contract.
+#[test]
+fn types_and_orders_of_axes_hold_the_same_numbers() {
+    let mut picture = plain(160, 90, to_yuv(220, 30, 60));
+    picture.planes_mut().y[..160 * 40].fill(200);
+    for colour in [ColourOrder::Rgb, ColourOrder::Bgr] {
+        let prepared = |layout: Layout, element: InputElement, resize: Resize| {
+            let mut entry = (*entry("yolox_nano")).clone();
+            let input = &mut entry.input;
+            (input.width, input.height) = (96, 64);
+            (input.layout, input.element) = (layout, element);
+            (input.colour, input.resize) = (colour, resize);
+            let mut preprocessor = Preprocessor::new(Arc::new(entry));
+            preprocessor.prepare(&picture);
+            preprocessor
+        };
+        for resize in [Resize::Stretch, Resize::LetterboxCentre { pad: 114 }] {
+            let wanted = prepared(Layout::Nchw, InputElement::F32, resize);
+            let wanted = floats(&wanted);
+            for layout in [Layout::Nchw, Layout::Nhwc] {
+                for element in [InputElement::F32, InputElement::F16, InputElement::U8] {
+                    let prepared = prepared(layout, element, resize);
+                    let found = match &prepared.tensor().values {
+                        InputValues::F32(array) => array.clone(),
+                        InputValues::F16(array) => array.map(|value| value.to_f32()),
+                        InputValues::U8(array) => array.map(|value| f32::from(*value)),
+                    };
+                    assert_eq!(found.shape(), layout.shape(96, 64));
+                    let found = match layout {
+                        Layout::Nchw => found,
+                        Layout::Nhwc => found.permuted_axes([0, 3, 1, 2]),
+                    };
+                    // A number of f16 up to 255 is at most a sixteenth off, a byte half of one.
+                    let off = (&found - &wanted).map(|off| off.abs());
+                    let most = off.iter().copied().fold(0.0, f32::max);
+                    assert!(most <= 0.5, "{layout:?} {element:?}: {most}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_letterbox_in_the_middle_has_padding_on_both_sides_and_is_undone() {
+    let mut contract = entry("yolox_nano").input.clone();
+    contract.resize = Resize::LetterboxCentre { pad: 114 };
+    // As `LetterBox` of Ultralytics computes it.
+    let cases = [
+        ((1280, 720), (416, 234), (0, 91)),
+        ((720, 1280), (234, 416), (91, 0)),
+        ((640, 427), (416, 278), (0, 69)),
+        ((333, 500), (277, 416), (69, 0)),
+    ];
+    for (frame, inside, offset) in cases {
+        let fit = Fit::new(frame, &contract);
+        assert_eq!((fit.inside, fit.offset), (inside, offset), "{frame:?}");
+        let corner = (inside.0 as f32, inside.1 as f32);
+        let whole = BBox::new(0.0, 0.0, corner.0, corner.1);
+        let whole = whole.moved(offset.0 as f32, offset.1 as f32);
+        let wanted = BBox::new(0.0, 0.0, frame.0 as f32, frame.1 as f32);
+        let found = fit.to_frame(&whole).expect("in the picture");
+        assert!(found.iou(&wanted) > 0.9999, "{found:?}");
+    }
+    let mut entry = (*entry("yolox_nano")).clone();
+    entry.input = contract;
+    let mut preprocessor = Preprocessor::new(Arc::new(entry));
+    preprocessor.prepare(&plain(1280, 720, to_yuv(255, 255, 255)));
+    let tensor = floats(&preprocessor);
+    let rows = [0, 90, 91, 324, 325, 415].map(|row| tensor[[0, 0, row, 200]]);
+    assert_eq!(
+        rows.map(|value| value > 200.0),
+        [false, false, true, true, false, false]
+    );
+    assert_eq!((rows[0], rows[5]), (114.0, 114.0));
 }

@@ -39,6 +39,7 @@ impl Detect for Detector {
             model: self.name().to_owned(),
             provider: self.provider().name(),
             experimental: self.experimental(),
+            warning: self.warning().map(str::to_owned),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use capture::{Backoff, Frame};
 
 use super::detect::{BACKOFF, Detect};
-use crate::detector::OpenError;
+use crate::opening::OpenError;
 use crate::privacy::{SIGHTING_SCORE, Sighting};
 
 type Open<D> = Box<dyn FnMut() -> Result<Option<D>, OpenError> + Send>;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use capture::{Slot, SlotReader, lock};
 
-use crate::detector::OpenError;
 use crate::models::store::ModelChoice;
+use crate::opening::OpenError;
 
 /// The last change of the model that somebody asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

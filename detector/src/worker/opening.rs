@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use capture::Threads;
 
-use crate::detector::OpenError;
 use crate::models::store::ModelChoice;
+use crate::opening::OpenError;
 
 /// The deadline for opening a model, which some providers compile.
 const OPENING_MAX: Duration = Duration::from_secs(15 * 60);

@@ -22,6 +22,8 @@ pub enum DetectorState {
         provider: &'static str,
         /// The model is less accurate than usual for its size.
         experimental: bool,
+        /// What is odd about it: see [`crate::Detector::warning`].
+        warning: Option<String>,
     },
     /// The model cannot be opened, or failed several times. It is opened again without any action.
     Failed {

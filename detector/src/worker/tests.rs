@@ -57,6 +57,7 @@ impl Detect for Scripted {
             model: "scripted".to_owned(),
             provider: "cpu",
             experimental: false,
+            warning: None,
         }
     }
 
@@ -186,7 +187,7 @@ fn what_is_missing_is_looked_for_again() {
     let tries = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&tries);
     let open = move || match count.fetch_add(1, Ordering::Relaxed) {
-        0 => Err(crate::detector::OpenError {
+        0 => Err(crate::opening::OpenError {
             is_missing: true,
             message: "no model".to_owned(),
             fix: None,

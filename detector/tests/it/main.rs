@@ -11,5 +11,6 @@ mod motion_gate;
 mod pictures;
 mod privacy;
 mod pulling;
+mod recognised;
 mod rig;
 mod worker;

@@ -1,4 +1,4 @@
-//! `carrier devices`, `carrier models list` and `carrier models pull`.
+//! `carrier devices` and `carrier models`.
 
 use std::process::ExitCode;
 
@@ -7,9 +7,9 @@ use capture::{CameraControl, ControlKind, ControlValue, Device, camera_controls}
 use detector::{Installed, ListedModel, ModelStore, Places};
 
 use crate::cli::{DevicesArgs, ModelsCommand, RunArgs};
-use crate::commands::check_model_name;
 use crate::commands::meter::Meter;
 use crate::commands::named_cameras::{CameraFound, find};
+use crate::commands::{add_model, check_model_name};
 use crate::config::{CameraEntry, Config, ConfigError};
 use crate::environment::{self, Environment, UserFolders};
 use crate::output::print;
@@ -102,6 +102,7 @@ pub(crate) fn models(command: &ModelsCommand) -> anyhow::Result<ExitCode> {
     match command {
         ModelsCommand::List => list(&store)?,
         ModelsCommand::Pull { name } => pull(&store, &places, name)?,
+        ModelsCommand::Add { file, force } => return add_model::run(&store, &places, file, *force),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -158,6 +158,15 @@ fn detection(
         DetectorState::Off => check("detection", Health::Off, "no model is in use"),
         DetectorState::Warming => check("detection", Health::Warning, "the model is being opened"),
         DetectorState::Running {
+            model,
+            provider,
+            warning: Some(warning),
+            ..
+        } if switching_to.is_none() && switch_error.is_none() => {
+            let message = format!("{model} on {provider}: {warning}");
+            check("detection", Health::Warning, message)
+        }
+        DetectorState::Running {
             model, provider, ..
         } => match (switching_to, switch_error) {
             (Some(next), _) => {

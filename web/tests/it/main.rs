@@ -14,6 +14,7 @@ mod https;
 mod lenient_requests;
 mod network;
 mod origins;
+mod own_models;
 mod painted_boxes;
 mod player;
 mod power;

@@ -40,6 +40,7 @@ fn the_built_in_manifest_is_whole() {
             "deimv2_hgnetv2_atto_coco",
             "deimv2_hgnetv2_femto_coco",
             "fastestdet",
+            "picodet_s_416_coco",
             "yunet_n_320_320",
             "yunet_n_640_640",
             "ultraface_rfb_320",
@@ -87,6 +88,20 @@ fn every_mistake_is_named() {
         ("licence", "sha256 = \"AB\"\nlicence", "64 lower-case"),
         ("colour = \"rgb\"", "", "colour"),
         ("nms_iou = 0.5", "box_units = \"metres\"", "pixels"),
+        ("nms_iou = 0.5", "class_ids = [1]", "one id for each label"),
+        ("nms_iou = 0.5", "class_ids = [1, 1]", "all different"),
+        ("nms_iou = 0.5", "class_ids = [1, 99999]", "at most"),
+        ("nms_iou = 0.5", "class_ids = \"coco90\"", "coco91"),
+        (
+            "colour = \"rgb\"",
+            "colour = \"rgb\"\nelement = \"u8\"",
+            "mean 0, std 1",
+        ),
+        (
+            "colour = \"rgb\"",
+            "colour = \"rgb\"\nelement = \"i8\"",
+            "i8",
+        ),
         (
             "head = \"yolox\"",
             "head = \"fastestdet\"\nbox_units = \"cells\"",
@@ -114,6 +129,29 @@ fn a_manifest_of_many_needs_hashes_and_distinct_names() {
         .expect_err("twice")
         .to_string();
     assert!(error.contains("twice"), "{error}");
+}
+
+#[test]
+fn the_ids_of_coco_fit_its_names() {
+    let text = sidecar().replace("[\"cat\", \"dog\"]", "\"coco80\"\nclass_ids = \"coco91\"");
+    let entry = ModelEntry::parse(&text).expect("valid");
+    let ids = entry.class_ids.clone().expect("there");
+    let id_of = |name: &str| {
+        let place = entry.labels.iter().position(|label| label == name);
+        ids[place.expect("a class of COCO")]
+    };
+    // From COCO's own list of categories.
+    let known = [
+        ("person", 1),
+        ("stop sign", 13),
+        ("dog", 18),
+        ("clock", 85),
+        ("toothbrush", 90),
+    ];
+    for (name, id) in known {
+        assert_eq!(id_of(name), id, "{name}");
+    }
+    assert_eq!((ids.len(), entry.network_classes()), (80, 91));
 }
 
 #[test]

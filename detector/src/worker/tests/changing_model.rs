@@ -54,6 +54,7 @@ impl Detect for Counted {
             model: self.name.clone(),
             provider: "cpu",
             experimental: false,
+            warning: None,
         }
     }
 

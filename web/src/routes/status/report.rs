@@ -156,11 +156,13 @@ impl DetectorReport {
                 model,
                 provider,
                 experimental,
+                warning,
             } => Self {
                 state: "running",
                 model: Some(model.clone()),
                 provider: Some((*provider).to_owned()),
                 experimental: *experimental,
+                message: warning.clone(),
                 fps: rate.fps,
                 inference_ms: rate.inference_ms,
                 ..Self::default()
@@ -238,13 +240,22 @@ fn promise(
     if !mode.needs_detections() {
         return (Promise::None, None);
     }
-    let DetectorState::Running { experimental, .. } = state else {
+    let DetectorState::Running {
+        experimental,
+        warning,
+        ..
+    } = state
+    else {
         let note = "Nothing is detected, so that the whole picture is blurred.";
         return (Promise::Kept, Some(note.to_owned()));
     };
     if *experimental {
         let note = "This model is less accurate than usual and may miss persons.";
         return (Promise::Weak, Some(note.to_owned()));
+    }
+    if let Some(warning) = warning {
+        let note = format!("This model may miss persons: {warning}.");
+        return (Promise::Weak, Some(note));
     }
     match rate_fps.filter(|rate| *rate < PRIVACY_FPS_LEAST) {
         Some(rate) => {
@@ -363,6 +374,7 @@ mod tests {
             model: "m".to_owned(),
             provider: "cpu",
             experimental: false,
+            warning: None,
         };
         assert!(readiness(None, &running, true).is_err());
         assert!(readiness(Some(&live()), &running, false).is_err());
@@ -415,6 +427,7 @@ fn a_privacy_mode_fails_closed_and_says_why() {
         model: "x".to_owned(),
         provider: "cpu",
         experimental,
+        warning: None,
     };
     let of = |state: &DetectorState, rate| {
         let (promise, note) = promise(PrivacyMode::BlurPeople, state, rate);
@@ -424,6 +437,11 @@ fn a_privacy_mode_fails_closed_and_says_why() {
     assert_eq!(of(&running(false), None), (Promise::Kept, false));
     assert_eq!(of(&running(false), Some(2.0)), (Promise::Kept, true));
     assert_eq!(of(&running(true), Some(20.0)), (Promise::Weak, true));
+    let mut odd = running(false);
+    if let DetectorState::Running { warning, .. } = &mut odd {
+        *warning = Some("odd".to_owned());
+    }
+    assert_eq!(of(&odd, Some(20.0)), (Promise::Weak, true));
     assert_eq!(of(&DetectorState::Off, None), (Promise::Kept, true));
     let open = promise(PrivacyMode::Open, &DetectorState::Off, None);
     assert_eq!(open, (Promise::None, None));
