@@ -11,8 +11,11 @@ struct Version {
     weight: u32,
 }
 
+/// A number, not `VERSIONS.len()`: with that in the type of a field, optimised builds end in a cycle (E0391, rustc 1.95).
+const COUNT: usize = 5;
+
 /// From best to smallest. The weights are those of 720p from a webcam.
-const VERSIONS: [Version; 5] = [
+const VERSIONS: [Version; COUNT] = [
     version("full", None, 82, 100),
     version("full_coarse", None, 60, 55),
     version("360p", Some(360), 70, 23),
@@ -39,7 +42,7 @@ const fn version(
 pub(crate) struct PictureLevel(usize);
 
 impl PictureLevel {
-    pub(crate) const COUNT: usize = VERSIONS.len();
+    pub(crate) const COUNT: usize = COUNT;
     pub(crate) const FULL: Self = Self(0);
     /// What a connection of unknown speed begins with: half the size of the picture.
     pub(crate) const FIRST: Self = Self(2);
