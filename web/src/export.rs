@@ -11,28 +11,9 @@ use jiff::tz::TimeZone;
 
 use self::stored_zip::{StoredZip, TooLargeError};
 use self::table::Table;
+pub(crate) use self::table::{ExportedPicture, GalleryState};
 
 const TABLE: &str = "pictures.csv";
-
-/// What of a picture is in the table.
-#[derive(Debug, Clone)]
-pub(crate) struct ExportedPicture {
-    /// Of its file, without the ending; it need not be unique.
-    pub(crate) name: String,
-    pub(crate) made_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) style: String,
-    pub(crate) state: GalleryState,
-}
-
-/// What visitors see of a shared picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GalleryState {
-    Shown,
-    /// For the owner's approval.
-    Waits,
-    Hidden,
-}
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExportError {

@@ -282,12 +282,14 @@ function openFinder(name) {
 // else: its own address and a button open it.
 async function resume() {
   if (kiosk) return show();
-  const sent = await waiting.takeSent();
-  if (sent) store.keep({ id: sent });
   const id = idInAddress();
-  const { id: last, seen, order } = store.kept();
   if (id) return dispatch({ type: "resume", id });
   if (secretIn(location.hash)) return resumeHandover();
+  const sent = await waiting.takeSent();
+  if (sent) store.keep({ id: sent });
+  // Somebody was faster.
+  if (state.name !== "photo") return undefined;
+  const { id: last, seen, order } = store.kept();
   if (sent && store.hasPhotoOfThisTab()) return dispatch({ type: "resume", id: sent });
   if (last && !seen && store.isOfThisTab(last)) return dispatch({ type: "resume", id: last });
   if (store.hasPhotoOfThisTab()) return resumePhoto(order);

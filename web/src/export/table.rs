@@ -5,10 +5,28 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{ExportedPicture, GalleryState};
-
 /// With a byte order mark, by which Excel knows UTF-8.
 const HEAD: &str = "\u{feff}file,made,style,gallery,erased\r\n";
+
+/// What of a picture is in the table.
+#[derive(Debug, Clone)]
+pub(crate) struct ExportedPicture {
+    /// Of its file, without the ending; it need not be unique.
+    pub(crate) name: String,
+    pub(crate) made_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) style: String,
+    pub(crate) state: GalleryState,
+}
+
+/// What visitors see of a shared picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GalleryState {
+    Shown,
+    /// For the owner's approval.
+    Waits,
+    Hidden,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Table(String);

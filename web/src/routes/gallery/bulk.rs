@@ -24,7 +24,7 @@ const PICTURES_MAX: usize = 500;
 /// POST `/api/admin/gallery`
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::routes) struct GalleryChange {
+pub(crate) struct GalleryChange {
     action: GalleryAction,
     /// Pictures of `/api/gallery`, at most 500.
     ids: Vec<String>,
@@ -62,7 +62,7 @@ enum Outcome {
 }
 
 /// POST: shows, hides or erases pictures, with one result for each. It goes on when the client leaves.
-pub(in crate::routes) async fn change_all(
+pub(crate) async fn change_all(
     State(app): State<Arc<App>>,
     body: Result<Json<GalleryChange>, JsonRejection>,
 ) -> Result<Response, ApiError> {

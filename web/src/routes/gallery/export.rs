@@ -21,14 +21,14 @@ use crate::routes::contract::operation::Operation;
 use crate::routes::stylise::{query_booth, title_of};
 
 #[derive(Debug, Deserialize)]
-pub(in crate::routes) struct ExportQuery {
+pub(crate) struct ExportQuery {
     /// Also what is hidden or waits for approval.
     #[serde(default, deserialize_with = "yes_no_field")]
     all: Option<bool>,
 }
 
 /// GET, by the admin: the pictures that visitors share, with a table of them.
-pub(in crate::routes) async fn download(
+pub(crate) async fn download(
     State(app): State<Arc<App>>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
