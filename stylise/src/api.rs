@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::intake::CheckedPicture;
 use crate::job::{GalleryId, JobId, State};
+use crate::people::FocusPoint;
 use crate::photo_kind::PhotoKind;
 use crate::stylist::MadeBy;
 
@@ -194,6 +195,8 @@ pub struct JobView {
     pub share: bool,
     /// The result's id in the gallery; `None`: it is not shown there.
     pub gallery: Option<GalleryId>,
+    /// Why a shared result is not in the gallery; `None`: it is, or it is not shared.
+    pub withheld: Option<Withheld>,
     /// Whether the submitted picture is still stored.
     pub has_source: bool,
     /// Whether the result is stored.
@@ -217,6 +220,16 @@ pub enum WaitsFor {
     Restart,
 }
 
+/// Why the gallery does not show a shared result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Withheld {
+    /// The owner has not looked at it yet.
+    Waits,
+    /// The owner does not show it.
+    Refused,
+}
+
 /// What [`Booth::remove`](crate::Booth::remove) did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removed {
@@ -236,7 +249,7 @@ pub enum PictureKind {
 }
 
 /// A picture in the gallery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GalleryPicture {
     pub id: GalleryId,
     /// The id of its style.
@@ -244,7 +257,13 @@ pub struct GalleryPicture {
     pub made_by: MadeBy,
     /// When the job finished.
     pub made_at_unix_ms: u64,
+    /// When it is erased.
+    pub expires_at_unix_ms: u64,
     /// Whether the owner of the station hid it.
     pub hidden: bool,
+    /// Whether it waits for the owner's approval; nobody else sees it until then.
+    pub waits: bool,
     pub photo_kind: PhotoKind,
+    /// What crops of it keep; `None`: no face was found.
+    pub focus: Option<FocusPoint>,
 }

@@ -35,6 +35,7 @@ use crate::booth::shared::Shared;
 use crate::booth::state::ReadClocks;
 use crate::booth::threads::Handle;
 use crate::job::{GalleryId, JobId};
+use crate::jobs::store::tables::GalleryFilter;
 use crate::keepsake;
 use crate::metrics::BoothMetrics;
 use crate::stylist::{MadeBy, Style, Stylist, StylistError};
@@ -206,13 +207,15 @@ impl Booth {
         Ok(Some(state.followers.follow(view)))
     }
 
-    /// The shared pictures, newest first; with `all`, including those that the owner hid.
+    /// The shared pictures, newest first; with `all`, including those that the owner hid or has not approved.
     pub fn gallery(&self, all: bool) -> Result<Vec<GalleryPicture>, BoothError> {
         let state = self.shared().lock();
-        let mut shown = state.store.gallery(all)?;
+        let mut shown = state.store.gallery(state.gallery_filter(all))?;
         shown.retain(|(job, _)| !state.erased_in_memory.contains(job));
         let in_wall_time = shown.into_iter().map(|(_, shown)| GalleryPicture {
             made_at_unix_ms: state.time.unix_ms(shown.made_at_unix_ms),
+            expires_at_unix_ms: state.time.unix_ms(shown.expires_at_unix_ms),
+            waits: shown.waits && state.sharing.approves_first(),
             ..shown
         });
         Ok(in_wall_time.collect())
@@ -220,14 +223,17 @@ impl Booth {
 
     /// A picture of the gallery, as JPEG.
     pub fn gallery_picture(&self, id: GalleryId, all: bool) -> Result<Option<Vec<u8>>, BoothError> {
-        let Some((_, file, kind)) = self.shared().lock().store.shown(id, all)? else {
+        let state = self.shared().lock();
+        let shown = state.store.shown(id, state.gallery_filter(all))?;
+        drop(state);
+        let Some((_, file, kind)) = shown else {
             return Ok(None);
         };
         let stored = self.shared().pictures.read(&file)?;
         Ok(stored.map(|stored| keepsake::still(stored, kind)))
     }
 
-    /// Hides a picture of the gallery, or shows it again. Returns whether the picture exists.
+    /// Hides a picture of the gallery, or shows it, which approves it. Returns whether the picture exists.
     pub fn hide(&self, id: GalleryId, hidden: bool) -> Result<bool, BoothError> {
         let shared = self.shared();
         let mut state = shared.lock();
@@ -240,7 +246,7 @@ impl Booth {
 
     /// Erases the job of a gallery picture. Returns whether the picture exists.
     pub fn erase_shown(&self, id: GalleryId) -> Result<bool, BoothError> {
-        let shown = self.shared().lock().store.shown(id, true)?;
+        let shown = self.shared().lock().store.shown(id, GalleryFilter::ALL)?;
         match shown {
             Some((job, ..)) => Ok(self.remove(job)?.is_some()),
             None => Ok(false),

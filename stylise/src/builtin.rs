@@ -35,8 +35,8 @@ mod thumbnails;
 mod triangles;
 mod watercolour;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::builtin::enlarge::enlarged;
@@ -50,6 +50,7 @@ use crate::builtin::thumbnails::{Thumbnail, Thumbnails};
 use crate::intake::CheckedPicture;
 use crate::isolate;
 use crate::people::{FindPeople, People};
+use crate::photo_kind::PhotoKind;
 use crate::release_memory::release_free_memory;
 use crate::shared_pictures::SharedPictures;
 use crate::stylist::{
@@ -167,7 +168,40 @@ impl Stylist for Builtin {
     }
 
     fn stylise(&self, order: &Order, context: &dyn JobContext) -> Result<Vec<u8>, StylistError> {
+        let focus = Mutex::new(None);
+        let look = |shot: &[u8]| {
+            let people = self.people(shot);
+            if order.photo_kind == PhotoKind::Single {
+                *focus.lock().unwrap_or_else(PoisonError::into_inner) = people.focus();
+            }
+            people
+        };
+        let made = self.make_style(order, context, look)?;
+        let focus = focus.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(focus) = focus {
+            context.set_focus(focus);
+        }
+        Ok(made)
+    }
+
+    fn forget(&self, _order: &RemoteOrder) -> Result<(), StylistError> {
+        Ok(())
+    }
+}
+
+impl Builtin {
+    /// `look` finds the people in a shot.
+    fn make_style(
+        &self,
+        order: &Order,
+        context: &dyn JobContext,
+        look: impl Fn(&[u8]) -> People + Sync,
+    ) -> Result<Vec<u8>, StylistError> {
         if order.style == PLAIN.id {
+            if order.photo_kind == PhotoKind::Single {
+                let looked = isolate::run("carrier-style", NICE, || look(&order.source));
+                looked.map_err(|error| StylistError::Failed(error.to_string()))?;
+            }
             return Ok(order.source.clone());
         }
         let style = STYLES
@@ -201,8 +235,7 @@ impl Stylist for Builtin {
                 Vec::new()
             };
             sheet::make_each(order.photo_kind, &order.source, WORK_PX, |shot, work_px| {
-                let people = self.people(shot);
-                make(style, shot, &people, work_px, &thumbnails, &stages)
+                make(style, shot, &look(shot), work_px, &thumbnails, &stages)
             })
         };
         let made = isolate::run_with_callback("carrier-style", NICE, work, callback)
@@ -214,10 +247,6 @@ impl Stylist for Builtin {
                 "the style could not be made ({detail}): try another picture or style"
             )),
         })
-    }
-
-    fn forget(&self, _order: &RemoteOrder) -> Result<(), StylistError> {
-        Ok(())
     }
 }
 

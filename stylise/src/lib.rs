@@ -27,6 +27,7 @@ mod people;
 mod photo_kind;
 mod release_memory;
 mod shared_pictures;
+mod sharing_rules;
 mod stylist;
 #[cfg(test)]
 mod test_folder;
@@ -34,14 +35,15 @@ pub mod workflow;
 
 pub use api::{
     BoothError, GalleryPicture, JobView, PictureKind, Removed, RequestKey, Submission, SubmitError,
-    Submitted, WaitsFor,
+    Submitted, WaitsFor, Withheld,
 };
 pub use booth::{Booth, BoothSettings, Growth, backup, lock as lock_booth, may_take};
 pub use builtin::{Builtin, Previews};
 pub use intake::{CheckedPicture, IntakeError, IntakeErrorKind, Limits};
 pub use job::{GalleryId, JobId, State};
 pub use metrics::BoothMetrics;
-pub use people::{FindPeople, People, PictureArea};
+pub use people::{FindPeople, FocusPoint, People, PictureArea};
 pub use photo_kind::PhotoKind;
 pub use shared_pictures::SharedPictures;
+pub use sharing_rules::SharingRules;
 pub use stylist::{JobContext, MadeBy, Order, Progress, RemoteOrder, Style, Stylist, StylistError};

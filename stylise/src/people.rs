@@ -1,6 +1,9 @@
 //! Where people are in a picture, as far as somebody who has a detector can tell; and the crop that makes a
 //! portrait of a picture with one face. Pure.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// A rectangle, in fractions of the picture's width and height from its left upper corner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PictureArea {
@@ -16,6 +19,13 @@ pub struct People {
     /// From the forehead to the chin.
     pub faces: Vec<PictureArea>,
     pub persons: Vec<PictureArea>,
+}
+
+/// A point of a picture, in fractions of its width and height from its left upper corner.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct FocusPoint {
+    pub x: f32,
+    pub y: f32,
 }
 
 /// Finds the people in a JPEG. Called on the thread that makes the style, at its low priority; it may take
@@ -64,6 +74,33 @@ impl People {
         };
         let portrait = around(face, FACE_OF_PORTRAIT, PORTRAIT_ASPECT, aspect)?;
         (portrait.area() <= PORTRAIT_SHARE_MAX).then_some(portrait)
+    }
+}
+
+/// Faces that are smaller than this part of the largest one do not move the focus.
+const FOCUS_FACE_MIN: f32 = 0.5;
+
+impl People {
+    /// The middle of the faces that a crop of the picture should keep; `None` without a face.
+    pub(crate) fn focus(&self) -> Option<FocusPoint> {
+        let largest = self.faces.iter().map(|face| face.height).reduce(f32::max)?;
+        let is_large = |face: &&PictureArea| face.height >= FOCUS_FACE_MIN * largest;
+        let edges = self.faces.iter().filter(is_large).map(|face| {
+            let (right, bottom) = (face.left + face.width, face.top + face.height);
+            [face.left, face.top, right, bottom]
+        });
+        let [left, top, right, bottom] = edges.reduce(|one, other| {
+            [
+                one[0].min(other[0]),
+                one[1].min(other[1]),
+                one[2].max(other[2]),
+                one[3].max(other[3]),
+            ]
+        })?;
+        let middle = [f32::midpoint(left, right), f32::midpoint(top, bottom)];
+        let is_valid = middle.iter().all(|at| at.is_finite());
+        let [x, y] = middle.map(|at| at.clamp(0.0, 1.0));
+        is_valid.then_some(FocusPoint { x, y })
     }
 }
 
@@ -153,6 +190,26 @@ mod tests {
             assert_eq!(portrait(&[broken], 1.0), None);
         }
         assert_eq!(portrait(&[small], f32::NAN), None);
+    }
+
+    #[test]
+    fn the_focus_is_in_the_middle_of_the_large_faces() {
+        let focus = |faces: &[PictureArea]| {
+            let people = People {
+                faces: faces.to_vec(),
+                persons: Vec::new(),
+            };
+            people
+                .focus()
+                .map(|at| [at.x, at.y].map(|at| (at * 100.0).round()))
+        };
+        let (left, right) = (face(0.1, 0.2, 0.1, 0.2), face(0.7, 0.3, 0.1, 0.15));
+        let far = face(0.95, 0.9, 0.02, 0.05);
+        assert_eq!(focus(&[]), None);
+        assert_eq!(focus(&[left]), Some([15.0, 30.0]));
+        assert_eq!(focus(&[left, right, far]), Some([45.0, 33.0]));
+        assert_eq!(focus(&[face(0.9, -0.5, 0.4, 0.2)]), Some([100.0, 0.0]));
+        assert_eq!(focus(&[face(f32::NAN, 0.1, 0.1, 0.1)]), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::job::JobId;
+use crate::people::FocusPoint;
 use crate::photo_kind::PhotoKind;
 use crate::shared_pictures::SharedPictures;
 
@@ -172,6 +173,9 @@ pub trait JobContext {
 
     /// Reports a preview of unfinished work, as the server sent it.
     fn preview(&self, picture: Vec<u8>);
+
+    /// Reports the point of the result that crops of it keep. Not called where no face was found.
+    fn set_focus(&self, _focus: FocusPoint) {}
 
     /// Saves the remote order or a change of it. It is on disk when this returns.
     ///

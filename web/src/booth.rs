@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use capture::Threads;
 use prometheus_client::registry::Registry;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,7 +17,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::booth::handovers::Handovers;
 use crate::booth::opening::{BoothOpener, OpeningPlan};
-use crate::config::BoothConfig;
 use crate::metrics::{CounterBy, UploadRefusal};
 
 pub(crate) mod handovers;
@@ -69,13 +67,13 @@ impl ComfyuiReport {
 }
 
 impl PhotoBooth {
-    /// Does not fail if the folder cannot be used: opening is retried until it can.
+    /// Does not fail if the folder cannot be used: opening is retried until it can. Without `settings` there is no
+    /// folder.
     pub(crate) fn open(
-        config: &BoothConfig,
-        folder: Option<PathBuf>,
+        is_enabled: bool,
+        settings: Option<BoothSettings>,
         builtin: Option<Builtin>,
         comfyui: Option<Arc<Comfyui>>,
-        threads: &Threads,
         refused: CounterBy<UploadRefusal>,
         registry: &mut Registry,
     ) -> Self {
@@ -84,20 +82,13 @@ impl PhotoBooth {
         let here = builtin.clone().map(|builtin| builtin as Arc<dyn Stylist>);
         let server = comfyui.clone().map(|comfyui| comfyui as Arc<dyn Stylist>);
         let stylists: Vec<_> = [here, server].into_iter().flatten().collect();
-        if config.enabled && folder.is_none() {
+        if is_enabled && settings.is_none() {
             tracing::warn!(
                 "there is no home folder to keep pictures in: the photo booth stays closed; \
                  name a folder with --data to open it"
             );
         }
-        let opening = folder.filter(|_| config.enabled).map(|folder| {
-            let settings = BoothSettings {
-                keep: config.keep(),
-                queue_max: config.queue_max,
-                per_visitor_max: config.per_visitor_max,
-                threads: threads.clone(),
-                ..BoothSettings::in_folder(folder)
-            };
+        let opening = settings.filter(|_| is_enabled).map(|settings| {
             let kinds: Vec<_> = stylists.iter().map(|stylist| stylist.made_by()).collect();
             BoothOpener::start(OpeningPlan {
                 settings,
@@ -105,7 +96,7 @@ impl PhotoBooth {
                 metrics: BoothMetrics::register(registry, &kinds),
             })
         });
-        let without = if config.enabled {
+        let without = if is_enabled {
             BoothClosedError::Broken
         } else {
             BoothClosedError::Off

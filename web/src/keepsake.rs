@@ -95,7 +95,11 @@ impl Keepsakes {
 
     /// Event, local time and style, in letters that every system takes.
     pub(crate) fn name(&self, job: &JobView) -> String {
-        name(&self.design.event, made_at(job), &self.zone, &job.style)
+        self.name_of(made_at(job), &job.style)
+    }
+
+    pub(crate) fn name_of(&self, made_at: Timestamp, style: &str) -> String {
+        name(&self.design.event, made_at, &self.zone, style)
     }
 }
 

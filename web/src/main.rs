@@ -18,6 +18,7 @@ mod config;
 mod display;
 mod environment;
 mod events;
+mod export;
 #[cfg(test)]
 mod generated_page;
 mod http;

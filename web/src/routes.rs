@@ -169,6 +169,12 @@ fn table() -> Vec<Route> {
         route(Admin, "/api/admin/session", session),
         route(Admin, "/api/admin/sessions", sessions),
         route(Admin, "/api/admin/bitrate", put(admin::set_bitrate)),
+        route(Admin, "/api/admin/gallery", post(gallery::bulk::change_all)),
+        route(
+            Admin,
+            "/api/admin/gallery.zip",
+            get(gallery::export::download),
+        ),
         route(Admin, "/api/admin/gallery/{id}", gallery_picture),
         route(Nothing, "/api/openapi.json", get(openapi)),
         route(Nothing, "/api/docs", page::public("docs.html")),

@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use signaling::Demand;
+use stylise::SharingRules;
 
 use self::camera_controls::CameraControls;
 use self::model_change::{ModelEnd, ModelMemory};
@@ -46,6 +47,7 @@ pub(crate) struct Followers {
     pub(crate) cameras: CameraControls,
     /// For pictures that are made of the gallery's.
     pub(crate) is_gallery_open: Arc<AtomicBool>,
+    pub(crate) sharing: Arc<SharingRules>,
     pub(crate) effects: Effects,
 }
 
@@ -76,6 +78,10 @@ impl Followers {
             model: Arc::default(),
             cameras,
             is_gallery_open: Arc::new(AtomicBool::new(config.booth.gallery)),
+            sharing: Arc::new(SharingRules::new(
+                config.booth.approve_first,
+                config.booth.pause_sharing,
+            )),
             effects,
         };
         followers.set_overlay_and_rate(config);
@@ -109,6 +115,8 @@ impl Followers {
         }
         self.is_gallery_open
             .store(now.booth.gallery, Ordering::Relaxed);
+        self.sharing
+            .set(now.booth.approve_first, now.booth.pause_sharing);
         self.set_overlay_and_rate(now);
         self.cameras.follow(now);
         for rendition in now.renditions() {

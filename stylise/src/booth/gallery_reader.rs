@@ -21,7 +21,8 @@ impl SharedPictures for GalleryReader {
             return Vec::new();
         };
         let state = shared.lock();
-        let shown = state.store.gallery(false).unwrap_or_else(|error| {
+        let shown = state.store.gallery(state.gallery_filter(false));
+        let shown = shown.unwrap_or_else(|error| {
             tracing::warn!(%error, "cannot read the gallery for a style");
             Vec::new()
         });
@@ -32,7 +33,9 @@ impl SharedPictures for GalleryReader {
 
     fn jpeg(&self, id: GalleryId) -> Option<Vec<u8>> {
         let shared = self.0.upgrade()?;
-        let (_, file, _) = shared.lock().store.shown(id, false).ok()??;
+        let state = shared.lock();
+        let (_, file, _) = state.store.shown(id, state.gallery_filter(false)).ok()??;
+        drop(state);
         // It may have been erased meanwhile.
         shared.pictures.read(&file).ok()?
     }

@@ -59,6 +59,7 @@ pub(super) fn open(
         erased_in_memory: HashSet::new(),
         log_needs_truncating: false,
         traces: JobTraces::default(),
+        sharing: Arc::clone(&settings.sharing),
     };
     state.save_clock();
     let swept = recover(&mut state, &pictures)?;

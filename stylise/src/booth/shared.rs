@@ -12,6 +12,7 @@ use capture::Threads;
 use crate::booth::state::BoothState;
 use crate::jobs::files::{Pictures, ReservedSpace};
 use crate::metrics::BoothMetrics;
+use crate::sharing_rules::SharingRules;
 use crate::stylist::{MadeBy, Stylist, StylistError};
 
 pub(crate) struct Shared {
@@ -83,7 +84,7 @@ pub(crate) fn catch_panic<T>(
     })
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct BoothSettings {
     /// For database and pictures. Created if missing, readable for this user only.
     pub folder: PathBuf,
@@ -99,6 +100,7 @@ pub struct BoothSettings {
     pub tick: Duration,
     /// Where the booth's threads are registered for supervision.
     pub threads: Threads,
+    pub sharing: Arc<SharingRules>,
 }
 
 impl BoothSettings {
@@ -112,6 +114,7 @@ impl BoothSettings {
             away_max: Duration::from_secs(30 * 60),
             tick: Duration::from_secs(30),
             threads: Threads::default(),
+            sharing: Arc::default(),
         }
     }
 }

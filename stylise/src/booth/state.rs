@@ -1,9 +1,10 @@
 //! What the booth's lock protects: the database, and what is known in memory about its jobs.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::api::{BoothError, JobView, WaitsFor};
+use crate::api::{BoothError, JobView, WaitsFor, Withheld};
 use crate::booth::job_traces::JobTraces;
 use crate::job::{GalleryId, JobEvent, JobId, State};
 use crate::jobs::estimate::JobTiming;
@@ -14,8 +15,10 @@ use crate::jobs::running::RunningJob;
 use crate::jobs::store::database::Store;
 use crate::jobs::store::jobs::End;
 use crate::jobs::store::row::Row;
+use crate::jobs::store::tables::GalleryFilter;
 use crate::jobs::stylist_state::{DISK_FAILED, StylistState};
 use crate::metrics::BoothMetrics;
+use crate::sharing_rules::SharingRules;
 use crate::stylist::MadeBy;
 
 pub(crate) type ReadClocks = Box<dyn Fn() -> ClockReading + Send>;
@@ -37,6 +40,7 @@ pub(crate) struct BoothState {
     /// Whether the database's write-ahead log may still contain erased rows.
     pub(crate) log_needs_truncating: bool,
     pub(crate) traces: JobTraces,
+    pub(crate) sharing: Arc<SharingRules>,
 }
 
 impl BoothState {
@@ -130,6 +134,10 @@ impl BoothState {
         made_by: MadeBy,
         end: End<'_>,
     ) -> Result<Option<Vec<String>>, BoothError> {
+        if matches!(end, End::ResultStored(_)) && self.sharing.is_paused() {
+            // Agreed to before sharing was paused.
+            self.store.set_share(job, false)?;
+        }
         let now_ms = self.now_ms();
         let freed = self.store.end(job, end, now_ms)?;
         if freed.is_some() {
@@ -211,6 +219,7 @@ impl BoothState {
             waits_for: waits_for(row, running, stylist),
             share: row.share,
             gallery: self.gallery_id(row),
+            withheld: self.withheld(row),
             has_source: row.source.is_some(),
             has_result: row.result.is_some(),
             preview_serial: running.map_or(0, |running| running.preview_serial),
@@ -219,8 +228,27 @@ impl BoothState {
         }
     }
 
+    /// Which pictures of the gallery are read for everybody, or for the owner.
+    pub(super) fn gallery_filter(&self, is_owner: bool) -> GalleryFilter {
+        match is_owner {
+            true => GalleryFilter::ALL,
+            false => GalleryFilter::shown(self.sharing.approves_first()),
+        }
+    }
+
+    fn withheld(&self, row: &Row) -> Option<Withheld> {
+        if !row.share || row.state != State::Done {
+            return None;
+        }
+        if row.is_hidden {
+            return Some(Withheld::Refused);
+        }
+        let waits = self.sharing.approves_first() && !row.is_approved;
+        waits.then_some(Withheld::Waits)
+    }
+
     fn gallery_id(&self, row: &Row) -> Option<GalleryId> {
-        let is_shown = row.share && row.state == State::Done;
+        let is_shown = row.share && row.state == State::Done && self.withheld(row).is_none();
         // Without it only a link is missing.
         is_shown
             .then(|| self.store.gallery_id(row.id).ok().flatten())

@@ -17,6 +17,7 @@ use crate::job::{JobEvent, JobId};
 use crate::jobs::store::jobs::End;
 use crate::jobs::store::row::Row;
 use crate::jobs::stylist_state::DISK_FAILED;
+use crate::people::FocusPoint;
 use crate::release_memory::release_free_memory;
 use crate::stylist::{JobContext, MadeBy, Order, Progress, RemoteOrder, Stylist, StylistError};
 
@@ -394,6 +395,14 @@ impl JobContext for WorkerContext<'_> {
                 self.shared.metrics.discarded("BadPreview").inc();
                 tracing::debug!(job = ?self.job, %error, "cannot decode a preview");
             }
+        }
+    }
+
+    fn set_focus(&self, focus: FocusPoint) {
+        let stored = self.shared.lock().store.set_focus(self.job, focus);
+        // Without it, crops are centred.
+        if let Err(error) = stored {
+            tracing::warn!(%error, job = ?self.job, "cannot store where the faces are");
         }
     }
 

@@ -22,6 +22,7 @@ use crate::intake::limits::Limits;
 use crate::intake::raster::Raster;
 use crate::intake::tests::samples;
 use crate::job::JobId;
+use crate::people::{FocusPoint, PictureArea};
 use crate::photo_kind::PhotoKind;
 
 #[derive(Default)]
@@ -29,6 +30,7 @@ struct RecordingContext {
     told: Mutex<Vec<Progress>>,
     is_cancelled: AtomicBool,
     is_stopping: AtomicBool,
+    focus: Mutex<Option<FocusPoint>>,
 }
 
 impl JobContext for RecordingContext {
@@ -37,6 +39,10 @@ impl JobContext for RecordingContext {
     }
 
     fn preview(&self, _picture: Vec<u8>) {}
+
+    fn set_focus(&self, focus: FocusPoint) {
+        *self.focus.lock().expect("not poisoned") = Some(focus);
+    }
 
     fn save_remote_order(&self, _order: &RemoteOrder) -> Result<(), StylistError> {
         Ok(())
@@ -91,6 +97,38 @@ fn thumbnails() -> Vec<Arc<Thumbnail>> {
 
 fn source(width: usize, height: usize) -> Vec<u8> {
     samples::jpeg(&samples::scene(width, height), 90)
+}
+
+#[test]
+fn a_face_that_was_found_is_the_focus_of_a_single_picture() {
+    let found: FindPeople = Box::new(|_| People {
+        faces: vec![PictureArea {
+            left: 0.5,
+            top: 0.25,
+            width: 0.25,
+            height: 0.25,
+        }],
+        persons: Vec::new(),
+    });
+    let builtin = Builtin::new(Some(found), Arc::new(AtomicBool::new(true)));
+    let focus = |style: &str, photo_kind| {
+        let context = RecordingContext::default();
+        let order = Order {
+            photo_kind,
+            ..order(style, source(320, 240))
+        };
+        builtin.stylise(&order, &context).expect("made");
+        context.focus.into_inner().expect("not poisoned")
+    };
+    let middle = Some(FocusPoint { x: 0.625, y: 0.375 });
+    assert_eq!(focus("pencil", PhotoKind::Single), middle);
+    assert_eq!(focus(PLAIN.id, PhotoKind::Single), middle);
+    assert_eq!(
+        focus("pencil", PhotoKind::Strip),
+        None,
+        "faces of four shots"
+    );
+    assert_eq!(focus(PLAIN.id, PhotoKind::Strip), None);
 }
 
 #[test]

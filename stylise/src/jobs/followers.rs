@@ -101,6 +101,7 @@ mod tests {
             waits_for: None,
             share: false,
             gallery: None,
+            withheld: None,
             has_source: true,
             has_result: false,
             preview_serial: 0,

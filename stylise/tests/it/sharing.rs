@@ -1,9 +1,11 @@
 //! The gallery shows only shared pictures.
 
-use stylise::{Booth, GalleryPicture, MadeBy, State};
+use std::sync::{Arc, Mutex};
+
+use stylise::{Booth, FocusPoint, GalleryPicture, MadeBy, State, Withheld};
 
 use crate::checks::assert_no_picture;
-use crate::rig::{FakeStylist, Rig, png, submit, wait_for};
+use crate::rig::{FakeStylist, Rig, open_gate, png, submit, view, wait_for, wait_for_gate};
 
 fn shown(booth: &Booth) -> Vec<GalleryPicture> {
     booth.gallery(false).expect("readable")
@@ -88,4 +90,65 @@ fn stylists_read_the_pictures_that_are_shown_and_no_others() {
     assert!(is_gone(), "withdrawn");
     drop(booth);
     assert!(gallery.shown().is_empty(), "the booth is closed");
+}
+
+#[test]
+fn with_approval_first_a_picture_waits_and_stylists_do_not_read_it() {
+    let mut rig = Rig::new("approval");
+    let focus = FocusPoint { x: 0.5, y: 0.25 };
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, move |_, context| {
+        context.set_focus(focus);
+        Ok(png([1, 1, 1]))
+    });
+    let booth = rig.open(&[&stylist]);
+    let gallery = stylist.gallery();
+    let id = submit(&booth, "ann", "pencil").id;
+    booth.set_share(id, true).expect("written");
+    wait_for(&booth, id, State::Done);
+    assert_eq!(view(&booth, id).withheld, None);
+    let [picture] = shown(&booth).try_into().expect("one");
+    assert_eq!((picture.waits, picture.focus), (false, Some(focus)));
+
+    rig.settings.sharing.set(true, false);
+    let job = view(&booth, id);
+    assert_eq!((job.withheld, job.gallery), (Some(Withheld::Waits), None));
+    assert!(shown(&booth).is_empty() && gallery.shown().is_empty());
+    assert!(gallery.jpeg(picture.id).is_none());
+    assert_no_picture(booth.gallery_picture(picture.id, false).expect("readable"));
+    assert!(booth.gallery(true).expect("readable")[0].waits);
+    let for_the_owner = booth.gallery_picture(picture.id, true).expect("readable");
+    assert!(for_the_owner.is_some());
+
+    booth.hide(picture.id, false).expect("approved");
+    let job = view(&booth, id);
+    assert_eq!((job.withheld, job.gallery), (None, Some(picture.id)));
+    assert_eq!(shown(&booth).len(), 1);
+    assert_eq!(gallery.shown(), [picture.id]);
+    booth.hide(picture.id, true).expect("refused");
+    assert_eq!(view(&booth, id).withheld, Some(Withheld::Refused));
+    booth.set_share(id, false).expect("written");
+    assert_eq!(view(&booth, id).withheld, None, "nobody wants to show it");
+}
+
+#[test]
+fn a_result_that_is_made_while_sharing_is_paused_is_not_shared() {
+    let mut rig = Rig::new("paused");
+    let gate = Arc::new(Mutex::new(true));
+    let held = Arc::clone(&gate);
+    let stylist = FakeStylist::new(MadeBy::BuiltIn, move |_, context| {
+        wait_for_gate(&held, context)?;
+        Ok(png([1, 1, 1]))
+    });
+    let booth = rig.open(&[&stylist]);
+    let before = submit(&booth, "ann", "pencil").id;
+    booth.set_share(before, true).expect("written");
+    wait_for(&booth, before, State::Done);
+    *gate.lock().expect("no panic") = false;
+    let meanwhile = submit(&booth, "bob", "pencil").id;
+    booth.set_share(meanwhile, true).expect("written");
+    rig.settings.sharing.set(false, true);
+    open_gate(&gate);
+    let done = wait_for(&booth, meanwhile, State::Done);
+    assert!(!done.share);
+    assert_eq!(shown(&booth).len(), 1, "what was shared before stays");
 }

@@ -49,6 +49,13 @@ const network = makeNetwork({ words: wordsNow, change: changeNetwork });
 const prints = makePrints({ ...parts, soon: () => poller.soon("prints") });
 const cameras = makeCameras({ words: wordsNow, choose: (name) => settings.change("source", name) });
 
+const isBoothOpen = isOpen("booth");
+
+// What waits for approval is shown above the gallery.
+function isGalleryWanted() {
+  return isBoothOpen() || settings.get("booth.approve_first")?.value === true;
+}
+
 // What is fetched, most urgent first; lists only while they are open.
 const poller = makePoller({
   report,
@@ -61,7 +68,7 @@ const poller = makePoller({
     sources: { everyMs: 30000, wanted: always, load: () => fetched("sources", "api/sources", ({ sources }) => settings.name("source", sourceNames(sources))) },
     camera: { everyMs: 5000, wanted: isOpen("camera"), load: () => fetched("camera", "api/camera", camera.show) },
     viewers: { everyMs: 3000, wanted: isOpen("viewers"), load: () => fetched("viewers", "api/viewers", (list) => drawViewers(list, words)) },
-    gallery: { everyMs: 10000, wanted: isOpen("booth"), load: () => loaded(gallery.load()) },
+    gallery: { everyMs: 5000, wanted: isGalleryWanted, load: () => loaded(gallery.load()) },
     prints: { everyMs: 4000, wanted: prints.isWanted, load: () => loaded(prints.load()) },
     join: { everyMs: 30000, wanted: isOpen("join"), load: () => fetched("join", "api/join", (join) => drawJoin(join, words)) },
     network: { everyMs: 2000, wanted: isOpen("network"), load: () => fetched("network", "api/network", network.show) },
@@ -91,6 +98,7 @@ function changeNetwork(key, value) {
 // What follows from a change of the settings that was made here.
 function applied(keys) {
   if (keys.includes("source")) poller.soon("status", "camera", "sources");
+  if (keys.includes("booth.approve_first")) poller.soon("gallery");
 }
 
 function always() {

@@ -126,8 +126,9 @@ export function checkName(words, name) {
 
 // What happened, as the audit file names it in English: "shutter closed".
 export function auditWords(words, { what, by, reason }) {
-  const key = what.replaceAll(" ", "_");
-  const text = `${named(words, "control.audit", key).replaceAll("_", " ")}, ${named(words, "control.by", by)}`;
+  const [doing, ...about] = what.split(": ");
+  const done = named(words, "control.audit", doing.replaceAll(" ", "_")).replaceAll("_", " ");
+  const text = `${[done, ...about].join(": ")}, ${named(words, "control.by", by)}`;
   return reason ? `${text}: ${reason}` : text;
 }
 

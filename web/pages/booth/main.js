@@ -20,6 +20,7 @@ import { initial, step } from "./visit.js";
 import { makingWords, workWords } from "./words.js";
 
 const TICK_MS = 250;
+const APPROVAL_EVERY_MS = 8000;
 const STYLES_EVERY_MS = 15000; // the picture server may come or go while somebody chooses
 
 let state = initial();
@@ -148,12 +149,28 @@ async function change(method, body, event) {
       ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
     });
     if (response.status === 404) return dispatch({ type: "gone" });
+    if (response.status === 409) return refuseToShow();
     if (!response.ok) throw new Error(`status ${response.status}`);
     const job = response.status === 204 ? null : await response.json();
     return id === state.id ? dispatch(event(job)) : undefined;
   } catch {
     return dispatch({ type: "unanswered" });
   }
+}
+
+// The gallery was closed, or sharing paused, while the page offered it.
+async function refuseToShow() {
+  dispatch({ type: "not_shown" });
+  offer = (await fetchStyles()) ?? offer;
+  show();
+}
+
+// A finished job has no more events, and the owner may decide about it.
+async function askApproval() {
+  if (state.name !== "done" || state.job?.withheld !== "waits" || document.hidden) return;
+  const { id } = state;
+  const response = await fetch(`api/stylise/${id}`, { cache: "no-store" }).catch(() => null);
+  if (response?.ok && id === state.id) dispatch({ type: "job", job: await response.json() });
 }
 
 function fetchSource() {
@@ -300,6 +317,7 @@ translatePage((next) => {
 resume();
 setInterval(() => ["sending", "fetching"].includes(state.name) && dispatch({ type: "tick" }), TICK_MS);
 setInterval(() => state.name === "style" && offerStyles(), STYLES_EVERY_MS);
+setInterval(askApproval, APPROVAL_EVERY_MS);
 addEventListener("online", () => dispatch({ type: "online" }));
 addEventListener("hashchange", () => {
   const id = idInAddress();

@@ -4,7 +4,7 @@ import { byId, setText } from "../app/page.js";
 import { isMixed, radioCards } from "./cards.js";
 import { altWords, makeKeepsake } from "./keepsake.js";
 import { makePrint } from "./print.js";
-import { consentWords, makingWords, troubleWords, workWords } from "./words.js";
+import { consentWords, makingWords, sharingWords, troubleWords, workWords } from "./words.js";
 
 const SCREENS = {
   photo: "photo",
@@ -56,7 +56,9 @@ export function makeScreens({ stage, result, chosen }) {
     for (const radio of byId("styles").querySelectorAll("input")) radio.checked = radio.value === state.style;
     byId("made-here").hidden = styles.length === 0 || styles[0].made_by !== "laptop" || isMixed(styles);
     byId("agree").checked = state.share;
-    byId("agree-line").hidden = offer?.gallery === false;
+    const isPaused = offer?.gallery !== false && offer?.sharing_paused === true;
+    byId("agree-line").hidden = isPaused || offer?.gallery === false;
+    byId("agree-paused").hidden = !isPaused;
     const found = styles.find((style) => style.id === state.style);
     byId("make").disabled = !found || state.photo !== "file";
     const none = offer !== undefined && styles.length === 0;
@@ -141,7 +143,11 @@ export function makeResult({ dispatch, say }) {
     },
     show(job, words, offer) {
       byId("shown").checked = job.share;
-      byId("shown-line").hidden = offer?.gallery === false && !job.share;
+      const isClosed = offer?.gallery === false || offer?.sharing_paused === true;
+      byId("shown-line").hidden = isClosed && !job.share;
+      const withheld = sharingWords(job, offer);
+      byId("withheld").hidden = !withheld;
+      setText(byId("withheld"), withheld ? words.say(withheld) : "");
       byId("until").textContent = until(job, words);
       const isShown = job.share && job.gallery && offer?.gallery !== false;
       byId("in-gallery").hidden = !isShown;

@@ -39,7 +39,7 @@ export function initial() {
     cancelling: false,
     trouble: null, // {kind, detail}
     // One line: "cancelled", "code_asked", "code_over", "erased", "expired", "gone", "no_camera", "no_live",
-    // "unanswered".
+    // "not_shown", "unanswered".
     note: null,
   };
 }
@@ -47,7 +47,8 @@ export function initial() {
 // Events: open_camera, no_camera, open_live, no_live, photo {photo}, retake, choose {style}, agree {share}, send
 // {key, made_by}, progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable, online, tick,
 // cancel, job {job}, gone, lost, received {received, total, retryAt} (of the result), there (the result), refused
-// (the result), show (in the gallery, or not), remove, removed, unanswered (cancel, show or remove), again (another
+// (the result), show (in the gallery, or not), remove, removed, unanswered (cancel, show or remove), not_shown (the station
+// shows nothing more in the gallery), again (another
 // style), resume {id}, resume_order {order}, finish (the visitor is done), code {note} (of a shared device), left (the
 // visitor has gone away), next (the next visitor's turn, on a device that visitors share).
 // Actions: "send", "abort", "keep_photo", "drop_photo", "keep_order", "keep_id", "keep_seen", "forget", "close" (the
@@ -85,6 +86,7 @@ const HANDLERS = {
       : same(s),
   refused: (s) => (s.name === "fetching" ? trouble(s, { kind: "401", detail: "" }) : same(s)),
   unanswered: (s) => same({ ...s, cancelling: false, note: "unanswered" }),
+  not_shown: (s) => on(s, "done", { note: "not_shown" }),
   show: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["show"] } : same(s)),
   remove: (s) => (s.name === "done" ? { state: { ...s, note: null }, actions: ["remove"] } : same(s)),
   removed: (s) => restart(s, "erased"),

@@ -119,6 +119,13 @@ export function consentWords(madeBy, keepS, erases) {
   return [who, ["consent.hours", { count: Math.round(hours) }]];
 }
 
+// What is said of a finished picture that is not in the gallery, as a key; null: nothing.
+export function sharingWords({ share, withheld }, offer) {
+  if (offer?.gallery === false) return null;
+  if (share) return { waits: "done.waits", refused: "done.refused" }[withheld] ?? null;
+  return offer?.sharing_paused ? "consent.paused" : null;
+}
+
 export function serverConsent(erases) {
   return erases ? "consent.comfyui" : "consent.comfyui.stays";
 }

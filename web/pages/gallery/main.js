@@ -21,9 +21,9 @@ const isShow = new URLSearchParams(location.search).has("slideshow");
 const parts = { list: () => pictures, words: () => words };
 const view = isShow ? makeSlideshow({ ...parts, list: shownOnes }) : makeLightbox(parts);
 
-// The slideshow leaves out hidden pictures even when the owner is logged in.
+// The slideshow leaves out what others do not see, even when the owner is logged in.
 function shownOnes() {
-  return pictures.filter(({ hidden }) => !hidden);
+  return pictures.filter(({ hidden, waits }) => !hidden && !waits);
 }
 
 async function load() {
@@ -77,4 +77,8 @@ translatePage((next) => {
   show();
 });
 admin.resume().then(load);
+addEventListener("hashchange", () => {
+  asked = location.hash.slice(1);
+  show();
+});
 document.addEventListener("visibilitychange", () => !document.hidden && load());

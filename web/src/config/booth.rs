@@ -26,6 +26,10 @@ section! {
         open: bool = true,
         /// Whether visitors may show their pictures to others.
         gallery: bool = true,
+        /// Whether the owner approves what visitors share before others see it.
+        approve_first: bool = false,
+        /// Whether no further picture may be shared; what is shared already stays.
+        pause_sharing: bool = false,
         /// After this time every picture is erased, those in the gallery too.
         keep_hours: u64 = 24,
         /// Queue limit, of all visitors.

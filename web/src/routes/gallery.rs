@@ -1,5 +1,8 @@
 //! The gallery of pictures that visitors agreed to show.
 
+pub(super) mod bulk;
+pub(super) mod export;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use stylise::{GalleryId, GalleryPicture, Style};
 
+use self::bulk::GalleryAction;
 use crate::app::App;
 use crate::http::bodies::{ApiError, Visibility};
 use crate::http::conditional::{entity_tag, is_known, partial};
@@ -101,17 +105,18 @@ async fn picture(
     Ok((caching, kind, partial(headers, &tag, jpeg.into())).into_response())
 }
 
-/// PATCH, by the admin: hides a picture or shows it again.
+/// PATCH, by the admin: hides a picture, or shows it, which approves it.
 pub(super) async fn hide(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     body: Result<Json<Visibility>, JsonRejection>,
 ) -> Result<StatusCode, ApiError> {
     let (id, Json(Visibility { hidden })) = (parse_id(&id)?, body?);
-    let found = query_booth(&app, move |booth| booth.hide(id, hidden)).await??;
-    found
-        .then_some(StatusCode::NO_CONTENT)
-        .ok_or_else(not_found)
+    let action = match hidden {
+        true => GalleryAction::Hide,
+        false => GalleryAction::Show,
+    };
+    change_one(&app, action, id).await
 }
 
 /// DELETE, by the admin: erases the picture and its job.
@@ -119,21 +124,29 @@ pub(super) async fn erase(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let id = parse_id(&id)?;
-    let found = query_booth(&app, move |booth| booth.erase_shown(id)).await??;
-    found
-        .then_some(StatusCode::NO_CONTENT)
-        .ok_or_else(not_found)
+    change_one(&app, GalleryAction::Erase, parse_id(&id)?).await
+}
+
+async fn change_one(
+    app: &Arc<App>,
+    action: GalleryAction,
+    id: GalleryId,
+) -> Result<StatusCode, ApiError> {
+    if !bulk::change(app, action, id).await? {
+        return Err(not_found());
+    }
+    bulk::record(app, action, 1).await;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// For the OpenAPI document.
 pub(super) fn operations() -> Vec<Operation> {
-    vec![
+    let mut operations = vec![
         Operation::get("/api/gallery", "The pictures of the gallery, newest first.")
             .json::<Gallery>(200),
         Operation::patch(
             "/api/admin/gallery/{id}",
-            "Hides a picture, or shows it again.",
+            "Hides a picture, or shows it, which approves it.",
         )
         .takes::<Visibility>()
         .empty(204),
@@ -143,5 +156,8 @@ pub(super) fn operations() -> Vec<Operation> {
             "A picture of the gallery, or a file of its page.",
         )
         .media(200, "*/*"),
-    ]
+    ];
+    operations.extend(bulk::operations());
+    operations.extend(export::operations());
+    operations
 }

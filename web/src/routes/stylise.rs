@@ -56,6 +56,8 @@ struct Styles {
     keep_s: u64,
     /// Whether pictures may be shown in the gallery.
     gallery: bool,
+    /// Whether the owner lets nobody share further pictures.
+    sharing_paused: bool,
     #[serde(flatten)]
     comfyui: ComfyuiReport,
     /// Whether finished pictures are overwritten on the ComfyUI server; otherwise they may stay there.
@@ -77,10 +79,12 @@ pub(super) async fn styles(State(app): State<Arc<App>>) -> Result<Response, ApiE
         style,
     };
     let styles = styles.into_iter().map(offered).collect();
+    let present = app.settings.present();
     Ok(no_store(Json(Styles {
         styles,
         keep_s: app.config.booth.keep().as_secs(),
-        gallery: app.settings.present().booth.gallery,
+        gallery: present.booth.gallery,
+        sharing_paused: present.booth.pause_sharing,
         comfyui,
         comfyui_erases: app.booth.comfyui_erases(),
     })))
@@ -164,12 +168,22 @@ async fn share(
     body: Result<Json<Share>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let (id, Json(Share { share })) = (parse_id(&id)?, body?);
-    if share && !app.settings.present().booth.gallery {
-        let message = "the gallery is closed at the moment";
-        return Err(ApiError::new(StatusCode::CONFLICT, message));
+    if share {
+        may_share(&app)?;
     }
     let view = query_booth(&app, move |booth| booth.set_share(id, share)).await?;
     Ok(no_store(Json(Job::of(&app, view?.ok_or_else(not_found)?))))
+}
+
+/// Whether visitors may share pictures now.
+fn may_share(app: &App) -> Result<(), ApiError> {
+    let present = app.settings.present();
+    let message = match (present.booth.gallery, present.booth.pause_sharing) {
+        (true, false) => return Ok(()),
+        (true, true) => "sharing is paused at the moment",
+        (false, _) => "the gallery is closed at the moment",
+    };
+    Err(ApiError::new(StatusCode::CONFLICT, message))
 }
 
 async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, ApiError> {

@@ -130,6 +130,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting!("public_url", Kind::Text, public_url),
     setting!("booth.open", Kind::Flag, booth.open),
     setting!("booth.gallery", Kind::Flag, booth.gallery),
+    setting!("booth.approve_first", Kind::Flag, booth.approve_first),
+    setting!("booth.pause_sharing", Kind::Flag, booth.pause_sharing),
     setting!("wifi.ssid", Kind::Text, wifi.ssid),
     setting!("wifi.password", Kind::Secret, wifi.password),
     setting!("wifi.security", WIFI_SECURITY, wifi.security),

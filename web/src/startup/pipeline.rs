@@ -28,9 +28,9 @@ use signaling::{
     ComposeConfig, ComposeHandle, ComposeMetrics, ComposeParts, Engine, EngineConfig, EngineHandle,
     EngineMetrics, FrameSink, PublishMetrics, Publisher, compose,
 };
-use stylise::Builtin;
 use stylise::comfyui::Comfyui;
 use stylise::workflow::{self, Loaded};
+use stylise::{BoothSettings, Builtin, SharingRules};
 
 use super::encoder::select_encoder;
 use super::painter::{FeedFilter, FeedPainter};
@@ -136,7 +136,9 @@ pub(crate) fn start(
         (state, kept.state),
         (kept.settings, kept.read_again, kept.configured),
     );
-    let is_gallery_open = Arc::clone(&controls.settings.followers().is_gallery_open);
+    let followers = controls.settings.followers();
+    let is_gallery_open = Arc::clone(&followers.is_gallery_open);
+    let sharing = Arc::clone(&followers.sharing);
     let power_effects = builder.power_effects(&capture);
     let (detector, detector_metrics) =
         builder.detector(controls.settings.followers(), &mut registry)?;
@@ -175,7 +177,7 @@ pub(crate) fn start(
         booth: open_booth(
             &config,
             kept.data.as_deref(),
-            is_gallery_open,
+            (is_gallery_open, sharing),
             threads,
             metrics,
             &mut registry,
@@ -432,7 +434,7 @@ impl Pipeline {
 fn open_booth(
     config: &Config,
     data: Option<&Path>,
-    is_gallery_open: Arc<AtomicBool>,
+    (is_gallery_open, sharing): (Arc<AtomicBool>, Arc<SharingRules>),
     threads: &Threads,
     metrics: &Metrics,
     registry: &mut Registry,
@@ -454,13 +456,19 @@ fn open_booth(
         }
         None => None,
     };
-    let folder = data.map(|data| data.join("booth"));
+    let settings = data.map(|data| BoothSettings {
+        keep: booth.keep(),
+        queue_max: booth.queue_max,
+        per_visitor_max: booth.per_visitor_max,
+        threads: threads.clone(),
+        sharing,
+        ..BoothSettings::in_folder(data.join("booth"))
+    });
     Ok(PhotoBooth::open(
-        booth,
-        folder,
+        booth.enabled,
+        settings,
         builtin,
         comfyui,
-        threads,
         metrics.uploads_refused.clone(),
         registry,
     ))

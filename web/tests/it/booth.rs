@@ -14,5 +14,6 @@ mod languages;
 mod previews;
 mod restart;
 mod server_styles;
+mod sharing;
 mod stop;
 mod visitors;

@@ -253,6 +253,7 @@ test("health, the record, and why a viewer's quality changed", () => {
   assert.equal(words.healthWords(en, checks("ok", "warning", "warning")).text, "2 warnings");
   assert.equal(words.healthWords(en, checks("warning", "error")).text, "1 fault");
   assert.equal(words.auditWords(en, { what: "shutter closed", by: "signal", reason: null }), "Shutter closed, by a signal to the program");
+  assert.equal(words.auditWords(en, { what: "gallery pictures erased: 3", by: "person", reason: null }), "Pictures of the gallery deleted: 3, by a person");
   assert.equal(words.auditWords(en, { what: "model changed", by: "admin", reason: "x" }), "model changed, with the admin token: x");
   assert.equal(words.renditionChangeText(en, "loss"), "quality changed because packets are lost");
   assert.equal(words.renditionChangeText(en, undefined), "");

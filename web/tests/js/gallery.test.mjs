@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { chosenIds } from "../../pages/admin/bulk.js";
 import { contained, overlap } from "../../pages/app/edges.js";
 import { neighbour } from "../../pages/gallery/lightbox.js";
+import { objectPosition } from "../../pages/gallery/pictures.js";
 import { nextPicture } from "../../pages/gallery/slideshow.js";
 import { addressParts, plainAddress, version } from "../../pages/join/codes.js";
 
@@ -57,4 +59,25 @@ test("where a picture lies in its element, and what covers it", () => {
   assert.equal(overlap(dock, contained(upright, 720, 1280)), true, "a portrait picture");
   assert.equal(overlap(dock, { left: 0, right: 390, top: 700, bottom: 766.5 }), false, "rectangles that only touch");
   assert.equal(contained(upright, 0, 0), upright, "without a picture the whole element counts");
+});
+
+test("a crop has the faces in its middle, as far as the picture reaches", () => {
+  const at = (x, y, width, height) => objectPosition({ x, y }, width, height);
+  assert.equal(at(0.5, 0.5, 1600, 900), "50% 50%");
+  assert.equal(at(0, 0.2, 1600, 900), "0% 50%");
+  assert.equal(at(0.7, 0.2, 1600, 800), "90% 50%");
+  assert.equal(at(0.1, 0.3, 800, 1600), "50% 10%");
+  assert.equal(at(0.9, 0.9, 500, 500), "50% 50%");
+});
+
+test("which pictures a choice means", () => {
+  const now = new Date(2026, 10, 28, 18, 0).getTime();
+  const hours = (count) => now - count * 3600e3;
+  const pictures = [0.5, 2, 7, 17.9, 18.5].map((count) => ({ id: `${count}`, made_at_unix_ms: hours(count) }));
+  const chosen = (choice) => chosenIds(choice, pictures, now).join();
+  assert.equal(chosen("all"), "0.5,2,7,17.9,18.5");
+  assert.equal(chosen("today"), "0.5,2,7,17.9");
+  assert.equal(chosen("older.6"), "7,17.9,18.5");
+  assert.equal(chosen("older.12"), "17.9,18.5");
+  assert.equal(chosen("none"), "");
 });

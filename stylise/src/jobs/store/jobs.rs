@@ -8,6 +8,7 @@ use crate::job::{self, GalleryId, JobEvent, JobId, State};
 use crate::jobs::store::database::Store;
 use crate::jobs::store::row::{COLUMNS, Row, parsed, sql_ms, state_name};
 use crate::jobs::store::tables::mark_order_to_forget;
+use crate::people::FocusPoint;
 use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, RemoteOrder};
 
@@ -171,6 +172,16 @@ impl Store {
         })
     }
 
+    /// Stores what crops of the result keep.
+    pub(crate) fn set_focus(&mut self, id: JobId, focus: FocusPoint) -> Result<(), BoothError> {
+        self.change(|db| {
+            let sql =
+                "UPDATE jobs SET focus_x = ?2, focus_y = ?3 WHERE id = ?1 AND state = 'running'";
+            let (x, y) = (f64::from(focus.x), f64::from(focus.y));
+            db.execute(sql, params![id.to_string(), x, y]).map(drop)
+        })
+    }
+
     /// Sets whether the result may be shown, and updates the gallery. Returns false for an unknown or
     /// expired job.
     pub(crate) fn set_share(&mut self, id: JobId, share: bool) -> Result<bool, BoothError> {
@@ -216,7 +227,8 @@ impl Store {
             db.execute("DELETE FROM gallery WHERE job = ?1", [seq])?;
             db.execute(
                 "UPDATE jobs SET state = 'expired', visitor = NULL, address = NULL, key = NULL, form = NULL, share = 0,
-                    source = NULL, result = NULL, error = NULL, ticket = NULL, sends = 0, memo = NULL
+                    source = NULL, result = NULL, error = NULL, ticket = NULL, sends = 0, memo = NULL,
+                    focus_x = NULL, focus_y = NULL
                  WHERE seq = ?1",
                 [seq],
             )?;

@@ -14,7 +14,7 @@ use crate::stylist::{MadeBy, RemoteOrder};
 /// The columns that [`Row::read`] expects, in this order.
 pub(super) const COLUMNS: &str = "id, visitor, style, made_by, state, share, source, result, error, \
                                   ticket, sends, memo, created_at_ms, expires_at_ms, address, form, \
-                                  photo_kind";
+                                  photo_kind, hidden, approved";
 
 /// A stored job. `Uploading` is stored as running, since progress is only kept in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,9 @@ pub(crate) struct Row {
     /// A digest of the request that its idempotency key was used for.
     pub(crate) form: Option<String>,
     pub(crate) photo_kind: PhotoKind,
+    /// The owner does not show it.
+    pub(crate) is_hidden: bool,
+    pub(crate) is_approved: bool,
 }
 
 impl Row {
@@ -58,6 +61,8 @@ impl Row {
             address: row.get(14)?,
             form: row.get(15)?,
             photo_kind: parsed(row, 16)?,
+            is_hidden: row.get(17)?,
+            is_approved: row.get(18)?,
         })
     }
 

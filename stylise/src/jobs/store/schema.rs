@@ -28,10 +28,12 @@ pub(super) enum EarlierSchema {
 /// - `hidden` is the owner's decision, so it stays when the visitor shares the picture again.
 /// - Times are the station's (`jobs/expiry.rs`); `clock` is the state of that clock.
 /// - `photo_kind`: one picture, or a sheet of several shots.
+/// - `approved`: whether the owner looked at the result and shows it. `hidden` outweighs it.
+/// - `focus_x` and `focus_y`: what crops of the result keep, in fractions; expiry sets them to NULL.
 /// - `program` is the version of the program that wrote the database last, for the message of an earlier program.
 ///
 /// A step that was released is never changed; `tests/schemas/` has a database of each.
-pub(super) const STEPS: [&str; 5] = [
+pub(super) const STEPS: [&str; 6] = [
     "
 CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -93,6 +95,11 @@ CREATE TABLE program (
 ",
     "
 ALTER TABLE jobs ADD COLUMN photo_kind TEXT NOT NULL DEFAULT 'single';
+",
+    "
+ALTER TABLE jobs ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN focus_x REAL;
+ALTER TABLE jobs ADD COLUMN focus_y REAL;
 ",
 ];
 

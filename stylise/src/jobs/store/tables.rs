@@ -8,17 +8,46 @@ use crate::job::{GalleryId, JobId};
 use crate::jobs::expiry::{ClockMark, ClockReading, PreviousBoot};
 use crate::jobs::store::database::Store;
 use crate::jobs::store::row::{from_sql_ms, parsed, remote_order, sql_ms};
+use crate::people::FocusPoint;
 use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, RemoteOrder};
 
+/// Which of the shared pictures are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GalleryFilter {
+    hidden: bool,
+    unapproved: bool,
+}
+
+impl GalleryFilter {
+    /// For the owner.
+    pub(crate) const ALL: Self = Self {
+        hidden: true,
+        unapproved: true,
+    };
+
+    /// What everybody may see. `approves_first`: only what the owner approved.
+    pub(crate) fn shown(approves_first: bool) -> Self {
+        Self {
+            hidden: false,
+            unapproved: !approves_first,
+        }
+    }
+}
+
 impl Store {
-    /// The gallery, newest first, with job ids; times are the station's.
-    pub(crate) fn gallery(&self, all: bool) -> Result<Vec<(JobId, GalleryPicture)>, BoothError> {
+    /// The gallery, newest first, with job ids; times are the station's. What is neither approved nor hidden
+    /// `waits`.
+    pub(crate) fn gallery(
+        &self,
+        which: GalleryFilter,
+    ) -> Result<Vec<(JobId, GalleryPicture)>, BoothError> {
         self.rows(
-            "SELECT gallery.id, style, made_by, ended_at_ms, hidden, jobs.id, photo_kind
+            "SELECT gallery.id, style, made_by, ended_at_ms, hidden, jobs.id, photo_kind, approved, focus_x,
+                focus_y, expires_at_ms
              FROM gallery JOIN jobs ON jobs.seq = gallery.job
-             WHERE ?1 OR NOT hidden ORDER BY ended_at_ms DESC, jobs.seq DESC",
-            [all],
+             WHERE (?1 OR NOT hidden) AND (?2 OR approved) ORDER BY ended_at_ms DESC, jobs.seq DESC",
+            [which.hidden, which.unapproved],
             read_shown,
         )
     }
@@ -27,12 +56,12 @@ impl Store {
     pub(crate) fn shown(
         &self,
         id: GalleryId,
-        all: bool,
+        which: GalleryFilter,
     ) -> Result<Option<(JobId, String, PhotoKind)>, BoothError> {
         self.row(
             "SELECT jobs.id, result, photo_kind FROM gallery JOIN jobs ON jobs.seq = gallery.job
-             WHERE gallery.id = ?1 AND (?2 OR NOT hidden) AND result IS NOT NULL",
-            params![id.to_string(), all],
+             WHERE gallery.id = ?1 AND (?2 OR NOT hidden) AND (?3 OR approved) AND result IS NOT NULL",
+            params![id.to_string(), which.hidden, which.unapproved],
             |row| Ok((parsed(row, 0)?, row.get(1)?, parsed(row, 2)?)),
         )
     }
@@ -47,10 +76,10 @@ impl Store {
         )
     }
 
-    /// Returns whether the picture exists.
+    /// Hides a picture, or approves it. Returns whether it exists.
     pub(crate) fn hide(&mut self, id: GalleryId, hidden: bool) -> Result<bool, BoothError> {
         self.change(|db| {
-            let sql = "UPDATE jobs SET hidden = ?2
+            let sql = "UPDATE jobs SET hidden = ?2, approved = iif(?2, approved, 1)
                 WHERE seq = (SELECT job FROM gallery WHERE id = ?1)";
             Ok(db.execute(sql, params![id.to_string(), hidden])? > 0)
         })
@@ -58,13 +87,19 @@ impl Store {
 }
 
 fn read_shown(row: &SqlRow<'_>) -> rusqlite::Result<(JobId, GalleryPicture)> {
+    let is_hidden: bool = row.get(4)?;
+    let is_approved: bool = row.get(7)?;
+    let focus: (Option<f32>, Option<f32>) = (row.get(8)?, row.get(9)?);
     let shown = GalleryPicture {
         id: parsed(row, 0)?,
         style: row.get(1)?,
         made_by: parsed(row, 2)?,
         made_at_unix_ms: from_sql_ms(row.get(3)?),
-        hidden: row.get(4)?,
+        expires_at_unix_ms: from_sql_ms(row.get(10)?),
+        hidden: is_hidden,
+        waits: !is_hidden && !is_approved,
         photo_kind: parsed(row, 6)?,
+        focus: focus.0.zip(focus.1).map(|(x, y)| FocusPoint { x, y }),
     };
     Ok((parsed(row, 5)?, shown))
 }

@@ -11,6 +11,8 @@ use crate::job::{JobEvent, JobId, State};
 use crate::jobs::expiry::{ClockMark, ClockReading, PreviousBoot};
 use crate::jobs::store::database::Store;
 use crate::jobs::store::jobs::{End, NewJob};
+use crate::jobs::store::tables::GalleryFilter;
+use crate::people::FocusPoint;
 use crate::photo_kind::PhotoKind;
 use crate::stylist::{MadeBy, RemoteOrder};
 use crate::test_folder::TestFolder;
@@ -43,7 +45,11 @@ fn add(store: &mut Store, visitor: &str, share: bool) -> JobId {
 }
 
 fn gallery(store: &Store, all: bool) -> Vec<(JobId, GalleryPicture)> {
-    store.gallery(all).expect("readable")
+    let which = match all {
+        true => GalleryFilter::ALL,
+        false => GalleryFilter::shown(false),
+    };
+    store.gallery(which).expect("readable")
 }
 
 fn run_to_done(store: &mut Store, job: JobId) {
@@ -130,7 +136,12 @@ fn a_late_result_of_a_cancelled_job_changes_nothing() {
         (row.state, row.source, row.result),
         (State::Cancelled, None, None)
     );
-    assert!(store.gallery(true).expect("readable").is_empty());
+    assert!(
+        store
+            .gallery(GalleryFilter::ALL)
+            .expect("readable")
+            .is_empty()
+    );
 }
 
 #[test]
@@ -140,7 +151,10 @@ fn the_gallery_shows_shared_results_and_hidden_ones_stay_hidden() {
     let shared = add(&mut store, "ann", true);
     let private = add(&mut store, "bob", false);
     assert!(
-        store.gallery(false).expect("readable").is_empty(),
+        store
+            .gallery(GalleryFilter::shown(false))
+            .expect("readable")
+            .is_empty(),
         "unfinished jobs are not shown"
     );
     run_to_done(&mut store, shared);
@@ -148,24 +162,78 @@ fn the_gallery_shows_shared_results_and_hidden_ones_stay_hidden() {
     let [(_, shown)] = gallery(&store, false).try_into().expect("one");
     assert_ne!(shown.id.to_string(), shared.to_string());
     let (job, file, _) = store
-        .shown(shown.id, false)
+        .shown(shown.id, GalleryFilter::shown(false))
         .expect("readable")
         .expect("shown");
     assert_eq!((job, file.as_str()), (shared, "result.jpg"));
 
     assert!(store.hide(shown.id, true).expect("written"));
-    assert!(store.gallery(false).expect("readable").is_empty());
-    assert_eq!(store.shown(shown.id, false).expect("readable"), None);
+    assert!(
+        store
+            .gallery(GalleryFilter::shown(false))
+            .expect("readable")
+            .is_empty()
+    );
+    assert_eq!(
+        store
+            .shown(shown.id, GalleryFilter::shown(false))
+            .expect("readable"),
+        None
+    );
     store.set_share(shared, false).expect("written");
-    assert!(store.gallery(true).expect("readable").is_empty());
+    assert!(
+        store
+            .gallery(GalleryFilter::ALL)
+            .expect("readable")
+            .is_empty()
+    );
     store.set_share(shared, true).expect("written");
     assert!(
-        store.gallery(false).expect("readable").is_empty(),
+        store
+            .gallery(GalleryFilter::shown(false))
+            .expect("readable")
+            .is_empty(),
         "hidden stays hidden"
     );
     let [(_, again)] = gallery(&store, true).try_into().expect("one");
     assert!(again.hidden);
     assert_ne!(again.id, shown.id, "a new id each time");
+}
+
+#[test]
+fn with_approval_first_only_approved_pictures_are_shown_and_a_refusal_outweighs_it() {
+    let dir = TestFolder::new("approval");
+    let mut store = opened(&dir);
+    let job = add(&mut store, "ann", true);
+    assert!(store.advance(job, JobEvent::Taken).expect("written"));
+    let focus = FocusPoint { x: 0.25, y: 0.75 };
+    store.set_focus(job, focus).expect("written");
+    let done = store.end(job, End::ResultStored("result.jpg"), 1500);
+    done.expect("written");
+    let late = FocusPoint { x: 0.5, y: 0.5 };
+    store.set_focus(job, late).expect("of a job that is over");
+
+    let [(_, waiting)] = gallery(&store, true).try_into().expect("one");
+    assert_eq!((waiting.waits, waiting.focus), (true, Some(focus)));
+    assert_eq!(waiting.expires_at_unix_ms, 2000);
+    let approved_only = GalleryFilter::shown(true);
+    let count = |store: &Store| store.gallery(approved_only).expect("readable").len();
+    let is_there = |store: &Store| store.shown(waiting.id, approved_only).expect("readable");
+    assert_eq!((count(&store), is_there(&store)), (0, None));
+    assert_eq!(
+        gallery(&store, false).len(),
+        1,
+        "without that rule it is shown"
+    );
+
+    assert!(store.hide(waiting.id, false).expect("approved"));
+    assert_eq!(count(&store), 1);
+    assert!(is_there(&store).is_some() && !gallery(&store, true)[0].1.waits);
+    assert!(store.hide(waiting.id, true).expect("refused"));
+    assert_eq!((count(&store), is_there(&store)), (0, None));
+    assert!(!gallery(&store, true)[0].1.waits, "it is decided");
+    store.expire(job).expect("written");
+    assert!(gallery(&store, true).is_empty());
 }
 
 #[test]
@@ -186,7 +254,12 @@ fn expiry_leaves_a_tombstone_and_then_nothing() {
         (row.state, row.visitor, row.source, row.result),
         (State::Expired, None, None, None)
     );
-    assert!(store.gallery(true).expect("readable").is_empty());
+    assert!(
+        store
+            .gallery(GalleryFilter::ALL)
+            .expect("readable")
+            .is_empty()
+    );
     assert_eq!(store.expire(job).expect("readable"), None, "once");
     store.erase(job).expect("written");
     assert_eq!(store.job(job).expect("readable"), None);

@@ -112,7 +112,7 @@ async function galleryPictures() {
     const response = await fetch("api/gallery", { cache: "no-store" });
     if (!response.ok) return null;
     const { pictures } = await response.json();
-    const agreed = pictures.filter(({ hidden }) => !hidden).slice(0, PICTURES_MAX);
+    const agreed = pictures.filter(({ hidden, waits }) => !hidden && !waits).slice(0, PICTURES_MAX);
     return agreed.length > 0 ? agreed.map(({ url, title }) => ({ address: url, style: title })) : null;
   } catch {
     return null;

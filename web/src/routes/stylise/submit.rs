@@ -27,7 +27,7 @@ use crate::routes::contract::operation::Operation;
 use crate::routes::feed::fresh_jpeg;
 use crate::routes::stylise::form::{self, FORM_BYTES_MAX, Form};
 use crate::routes::stylise::upload::{Upload, UploadError, UploadLimits};
-use crate::routes::stylise::{address, query_booth};
+use crate::routes::stylise::{address, may_share, query_booth};
 use crate::stills::{StillError, StillKind};
 use crate::stopping::restarting;
 use crate::telemetry::spawn_blocking;
@@ -129,8 +129,6 @@ async fn accept(
         share,
         photo,
     } = complete_form(app, headers, upload).await?;
-    // Agreed to before the gallery was closed: the picture is made, and not shown.
-    let share = share && app.settings.present().booth.gallery;
     let key = key.map(|id| RequestKey {
         id,
         form: digest(&style, made_by, image.as_deref(), share, photo),
@@ -144,6 +142,8 @@ async fn accept(
     }
     check_style(app, style.clone()).await?;
     let source = source(app, image, photo).await?;
+    // Agreed to before the gallery was closed or sharing was paused: the picture is made, and not shown.
+    let share = share && may_share(app).is_ok();
     let submission = Submission {
         visitor: visitor.name.clone(),
         address: visitor.address.clone(),

@@ -205,6 +205,8 @@ function fresh() {
       setting("name", "text", "carrier", { origin: "file" }),
       setting("booth.open", "flag", true),
       setting("booth.gallery", "flag", true),
+      setting("booth.approve_first", "flag", false),
+      setting("booth.pause_sharing", "flag", false),
       setting("source", "choice", "scene", { choices: ["scene", "webcam:0", "auto"] }),
       setting("model", "choice", "yolox_nano", { choices: ["embedded", "yolox_nano", "auto", "none"] }),
       setting("camera.mirror", "flag", false),

@@ -21,6 +21,9 @@ export function makeBooth({ picture, stylised }) {
     keepsake: false, // whether results have a frame
     print: null, // {state, copies_left, approval}
     printed: [], // bodies of orders to print
+    approvesFirst: false, // whether shared pictures wait for the owner
+    isPaused: false, // whether nothing more is shared
+    focus: null, // of the pictures that are shown from now on
     erases: true, // what is said of pictures on the picture server
     paceMs: 150, // between two events of a job
     held: false, // jobs stay where they are
@@ -31,6 +34,7 @@ export function makeBooth({ picture, stylised }) {
     fetched: [], // {range, status} of each request for a result
     silent: false, // no events are sent
     previews: null, // {sheet, styles, portrait}: what comes of each photo whose style is chosen
+    changes: [], // bodies of POST /api/admin/gallery
     previewed: 0, // how many photos came for previews
     orders: [], // what came: {key, style, share, bytes}
     join: {
@@ -47,7 +51,7 @@ export function makeBooth({ picture, stylised }) {
   const keys = new Map();
   const asNew = { ...booth, jobs: null };
   booth.reset = () =>
-    Object.assign(booth, { ...asNew, jobs: booth.jobs, gallery: [], orders: [], printed: [], refuse: [], cuts: [], fetched: [] });
+    Object.assign(booth, { ...asNew, jobs: booth.jobs, gallery: [], orders: [], printed: [], changes: [], refuse: [], cuts: [], fetched: [] });
 
   function view({ source, result, preview, watchers, ...job }) {
     const url = (there, name) => (there ? `/api/stylise/${job.id}/${name}.jpg` : null);
@@ -60,9 +64,17 @@ export function makeBooth({ picture, stylised }) {
       event: booth.keepsake ? "Sommerfest" : null,
       print: booth.print && result ? booth.print : null,
       preview: preview ? `${url(true, "preview")}?n=${job.preview_serial}` : null,
-      gallery: booth.gallery.find((shown) => shown.job === job.id && !shown.hidden)?.id ?? null,
+      ...sharing(booth.gallery.find((shown) => shown.job === job.id)),
     };
   }
+
+  function sharing(shown) {
+    if (shown?.hidden) return { gallery: null, withheld: "refused" };
+    if (shown && waits(shown)) return { gallery: null, withheld: "waits" };
+    return { gallery: shown?.id ?? null, withheld: null };
+  }
+
+  const waits = (shown) => booth.approvesFirst && !shown.hidden && !shown.approved;
 
   function changed(job, change) {
     Object.assign(job, change);
@@ -94,8 +106,8 @@ export function makeBooth({ picture, stylised }) {
     }
     const last = { step: null, steps: null, expected_wait_s: null };
     if (booth.outcome === "done") {
+      if (job.share) addShown({ ...job, result });
       changed(job, { ...last, state: "done", result, has_result: true });
-      if (job.share) addShown(job);
     } else changed(job, { ...last, state: "failed", error: booth.outcome.error });
   }
 
@@ -107,7 +119,10 @@ export function makeBooth({ picture, stylised }) {
       title: STYLES.find(({ id }) => id === job.style)?.title ?? job.style,
       made_by: job.made_by,
       made_at_unix_ms: Date.now(),
+      expires_at_unix_ms: Date.now() + KEEP_MS,
       hidden: false,
+      approved: false,
+      focus: booth.focus,
       picture: job.result,
     });
   }
@@ -141,7 +156,7 @@ export function makeBooth({ picture, stylised }) {
       steps: null,
       error: null,
       note: null,
-      share: form.get("share") === "true",
+      share: form.get("share") === "true" && !booth.isPaused,
       has_result: false,
       preview_serial: 0,
       expires_at_unix_ms: Date.now() + KEEP_MS,
@@ -218,6 +233,7 @@ export function makeBooth({ picture, stylised }) {
     }
     if (request.method === "PATCH") {
       const { share } = JSON.parse(await bytes(request));
+      if (share && booth.isPaused) return error(response, 409, "sharing is paused at the moment");
       if (share && !found.share && found.state === "done") addShown(found);
       if (!share) booth.gallery = booth.gallery.filter((shown) => shown.job !== id);
       changed(found, { share });
@@ -247,8 +263,26 @@ export function makeBooth({ picture, stylised }) {
     const at = booth.gallery.findIndex((shown) => shown.id === id);
     if (!admin || at < 0) return response.writeHead(admin ? 404 : 401).end();
     if (request.method === "DELETE") booth.gallery.splice(at, 1);
-    else booth.gallery[at].hidden = JSON.parse(await bytes(request)).hidden;
+    else change(booth.gallery[at], JSON.parse(await bytes(request)).hidden);
     return response.writeHead(204).end();
+  }
+
+  function change(shown, hidden) {
+    Object.assign(shown, { hidden, approved: shown.approved || !hidden });
+  }
+
+  async function changeAll(request, response, admin) {
+    if (!admin) return response.writeHead(401).end();
+    const { action, ids } = JSON.parse(await bytes(request));
+    booth.changes.push({ action, ids });
+    const results = ids.map((id) => {
+      const shown = booth.gallery.find((one) => one.id === id);
+      if (!shown) return { id, outcome: "unknown" };
+      if (action === "erase") booth.gallery = booth.gallery.filter((one) => one !== shown);
+      else change(shown, action === "hide");
+      return { id, outcome: "done" };
+    });
+    return send(response, { results });
   }
 
   async function preview(request, response) {
@@ -269,6 +303,7 @@ export function makeBooth({ picture, stylised }) {
     const ruled = path.match(/^\/api\/admin\/gallery\/([0-9a-f-]{36})$/)?.[1];
     if (parts) await job(request, response, parts[1], parts[2]);
     else if (secret) await handover(request, response, secret);
+    else if (path === "/api/admin/gallery") await changeAll(request, response, admin);
     else if (ruled) await gallery(request, response, admin, ruled);
     else if (shown) {
       const found = booth.gallery.find(({ id }) => id === shown);
@@ -278,12 +313,15 @@ export function makeBooth({ picture, stylised }) {
     else if (path === "/api/styles/previews") await preview(request, response);
     else if (path === "/api/styles") {
       const offer = { styles: booth.styles, comfyui: "ready", reason: null, keep_s: KEEP_MS / 1000 };
-      send(response, { ...offer, comfyui_erases: booth.erases });
+      send(response, { ...offer, comfyui_erases: booth.erases, sharing_paused: booth.isPaused });
     } else if (path === "/api/join") send(response, booth.join);
     else if (path === "/api/gallery") {
-      const pictures = booth.gallery.filter(({ hidden }) => admin || !hidden);
+      const pictures = booth.gallery.filter((shown) => admin || (!shown.hidden && !waits(shown)));
       send(response, {
-        pictures: pictures.map(({ picture: _, job: __, ...rest }) => ({ ...rest, url: `/gallery/${rest.id}.jpg` })),
+        pictures: pictures.map((shown) => {
+          const { picture: _, job: __, approved: ___, ...rest } = shown;
+          return { ...rest, waits: waits(shown), url: `/gallery/${rest.id}.jpg` };
+        }),
       });
     } else if (path === "/api/admin/session") session(request, response, admin);
     else if (/^\/qr\/(booth|feed|wifi)\.svg$/.test(path)) {

@@ -157,9 +157,21 @@ pub(super) fn patch(station: &Station, path: &str, json: &str, more: &[(&str, &s
 }
 
 pub(super) fn post_json(station: &Station, path: &str, json: &str) -> Answer {
-    let request = agent()
+    post_json_as(station, path, json, &[])
+}
+
+pub(super) fn post_json_as(
+    station: &Station,
+    path: &str,
+    json: &str,
+    more: &[(&str, &str)],
+) -> Answer {
+    let mut request = agent()
         .post(station.at(path))
         .header("Content-Type", "application/json");
+    for (name, value) in more {
+        request = request.header(*name, *value);
+    }
     Answer::of(request.send(json).expect("an answer"))
 }
 

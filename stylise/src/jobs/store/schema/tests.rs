@@ -6,14 +6,16 @@ use rusqlite::types::Value;
 use super::*;
 use crate::job::{JobId, State};
 use crate::jobs::store::database::Store;
+use crate::jobs::store::tables::GalleryFilter;
 use crate::test_folder::TestFolder;
 
 /// A database of each schema that was released, beginning with the first.
-const EARLIER: [&str; 4] = [
+const EARLIER: [&str; 5] = [
     include_str!("../../../../tests/schemas/1.sql"),
     include_str!("../../../../tests/schemas/2.sql"),
     include_str!("../../../../tests/schemas/3.sql"),
     include_str!("../../../../tests/schemas/4.sql"),
+    include_str!("../../../../tests/schemas/5.sql"),
 ];
 
 fn earlier(dir: &TestFolder, schema: usize) -> PathBuf {
@@ -72,7 +74,9 @@ fn every_earlier_schema_becomes_the_newest_with_its_jobs() {
         let remote = rows[1].remote.as_ref().expect("an order at a server");
         assert_eq!(remote.sends, 2);
         assert_eq!(remote.details.is_some(), schema >= 2);
-        assert_eq!(store.gallery(true).expect("readable").len(), 1);
+        let shown = store.gallery(GalleryFilter::ALL).expect("readable");
+        assert_eq!(shown.len(), 1);
+        assert!(!rows[0].is_approved && shown[0].1.waits && shown[0].1.focus.is_none());
         assert_eq!(store.clock_mark().expect("readable").is_some(), schema >= 3);
         drop(store);
         assert_eq!(

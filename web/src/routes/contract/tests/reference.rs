@@ -37,7 +37,7 @@ SECRET=the-secret-of-a-handover
 ";
 
 /// Bodies of the examples, by path.
-const BODIES: [(&str, &str); 8] = [
+const BODIES: [(&str, &str); 9] = [
     ("/api/shutter", r#"{"closed": true}"#),
     ("/api/settings", r#"{"privacy": {"mode": "blur_faces"}}"#),
     ("/api/stylise/{id}", r#"{"share": true}"#),
@@ -49,6 +49,10 @@ const BODIES: [(&str, &str); 8] = [
     ),
     ("/api/admin/bitrate", r#"{"bitrate_bps": 2000000}"#),
     ("/api/admin/gallery/{id}", r#"{"hidden": true}"#),
+    (
+        "/api/admin/gallery",
+        r#"{"action": "erase", "ids": ["6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11"]}"#,
+    ),
 ];
 
 /// What the examples ask for, of routes that answer nothing without.
