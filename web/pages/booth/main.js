@@ -6,7 +6,7 @@ import { isAvailable } from "../camera/device.js";
 import { fetchStyles } from "./cards.js";
 import { redeem, secretIn } from "./handover.js";
 import { followJob, randomKey, sendOrder } from "./order.js";
-import { prepared } from "./photo.js";
+import { HeicError, prepared } from "./photo.js";
 import { makePortrait } from "./portrait.js";
 import { makePresence } from "./presence.js";
 import { makePreviews } from "./previews.js";
@@ -183,7 +183,13 @@ function fetchSource() {
 }
 
 async function take(file) {
-  use(kindOf(file) === "single" ? await prepared(file) : file);
+  if (kindOf(file) !== "single") return use(file);
+  try {
+    return use(await prepared(file));
+  } catch (error) {
+    if (!(error instanceof HeicError)) throw error;
+    return dispatch({ type: "no_photo", note: "heic" });
+  }
 }
 
 function use(blob) {

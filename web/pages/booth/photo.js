@@ -18,17 +18,47 @@ export function fits({ width, height }, { type, size }) {
   return Math.max(width, height) <= LONGEST_PX && size <= LARGEST_BYTES && ACCEPTED.includes(type);
 }
 
-// The photo to send: upright and scaled, or the file itself when it is small or the browser cannot read it (most
-// cannot read HEIC; the station's answer then explains that).
+const HEIC_BRANDS = ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs", "mif1", "msf1", "miaf"];
+const HEAD_BYTES = 64;
+
+// Whether a file that begins with these bytes is HEIC, by its brands (ISO 14496-12, 4.3; ISO 23008-12, annex B): not
+// every browser gives such a file a type. AVIF has some of these brands, too, and is another format.
+export function isHeic(head) {
+  const text = String.fromCharCode(...head);
+  const brands = text.slice(8).match(/.{4}/gs) ?? [];
+  if (text.slice(4, 8) !== "ftyp" || brands.includes("avif")) return false;
+  return HEIC_BRANDS.includes(brands[0]);
+}
+
+// The photo is HEIC, which neither this browser nor the station can read.
+export class HeicError extends Error {}
+
+// The photo to send: upright and scaled, or the file itself when it is small or the browser cannot read it, though
+// the station may. A HEIC photo becomes a JPEG where the browser can read it (Safari), and is a HeicError elsewhere.
 export async function prepared(file) {
+  const heic = isHeic(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
   let bitmap = null;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-    return fits(bitmap, file) ? file : await drawn(bitmap, within(bitmap));
+    return !heic && fits(bitmap, file) ? file : await drawn(bitmap, within(bitmap));
   } catch {
-    return file;
+    if (!heic) return file;
+    return drawnByImage(file);
   } finally {
     bitmap?.close();
+  }
+}
+
+// Some browsers read HEIC in <img> alone.
+async function drawnByImage(file) {
+  const image = Object.assign(new Image(), { src: URL.createObjectURL(file) });
+  try {
+    await image.decode();
+    return await drawn(image, within({ width: image.naturalWidth, height: image.naturalHeight }));
+  } catch {
+    throw new HeicError("this browser cannot read HEIC");
+  } finally {
+    URL.revokeObjectURL(image.src);
   }
 }
 

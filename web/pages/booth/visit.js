@@ -38,13 +38,13 @@ export function initial() {
     reachable: true,
     cancelling: false,
     trouble: null, // {kind, detail}
-    // One line: "cancelled", "code_asked", "code_over", "erased", "expired", "gone", "no_camera", "no_live",
+    // One line: "cancelled", "code_asked", "code_over", "erased", "expired", "gone", "heic", "no_camera", "no_live",
     // "not_shown", "unanswered".
     note: null,
   };
 }
 
-// Events: open_camera, no_camera, open_live, no_live, photo {photo}, retake, choose {style}, agree {share}, send
+// Events: open_camera, no_camera, open_live, no_live, photo {photo}, no_photo {note}, retake, choose {style}, agree {share}, send
 // {key, made_by}, progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable, online, tick,
 // cancel, job {job}, gone, lost, received {received, total, retryAt} (of the result), there (the result), refused
 // (the result), show (in the gallery, or not), remove, removed, unanswered (cancel, show or remove), not_shown (the station
@@ -65,6 +65,7 @@ const HANDLERS = {
   open_live: (s) => on(s, "photo", { name: "live", note: null }),
   no_live: (s) => on(s, "live", { name: "photo", note: "no_live" }),
   photo: onPhoto,
+  no_photo: (s, { note }) => on(s, "photo", { note }),
   retake: (s) => restart(s, null),
   choose: (s, { style }) => on(s, "style", { style, note: null }),
   agree: (s, { share }) => on(s, "style", { share }),

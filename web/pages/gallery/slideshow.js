@@ -21,13 +21,13 @@ export function makeSlideshow({ list, words }) {
   makeWakeLock()(true);
   keepTrying(byId("invite-code"));
   // Full screen needs a click; a kiosk browser starts in full screen.
-  byId("show").addEventListener("click", ({ target }) => {
-    if (target.closest(".edge") || document.fullscreenElement) return;
-    document.documentElement.requestFullscreen?.().catch(() => {});
-  });
+  byId("fill").hidden = !document.fullscreenEnabled;
+  byId("fill").addEventListener("click", () => document.documentElement.requestFullscreen().catch(() => {}));
   byId("leave").href = new URL("../gallery", import.meta.url).href;
-  // In full screen the browser takes this key to leave full screen first.
-  addEventListener("keydown", ({ key }) => key === "Escape" && byId("leave").click());
+  const leave = () => byId("leave").click();
+  addEventListener("keydown", ({ key }) => key === "Escape" && leave());
+  // In full screen the browser takes that key.
+  document.addEventListener("fullscreenchange", () => (document.fullscreenElement ? (byId("fill").hidden = true) : leave()));
   makeEdges(document.documentElement, () => byId("show").getBoundingClientRect());
 
   async function turn() {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { randomKey } from "../../pages/booth/order.js";
-import { fits, within } from "../../pages/booth/photo.js";
+import { fits, isHeic, within } from "../../pages/booth/photo.js";
 import { SERVER_ERRORS_MAX, initial, STALLED_MAX_MS, STALLED_MS, step } from "../../pages/booth/visit.js";
 import * as words from "../../pages/booth/words.js";
 import { playFrom } from "./play.mjs";
@@ -152,6 +152,29 @@ test("a refusal is explained; another picture starts over with the same style", 
   assert.deepEqual([said.title, said.own, said.again], [["trouble.415"], "this is HEIC", false]);
   const next = playOn(state, [60, "retake"]).state;
   assert.deepEqual([next.name, next.style, next.photo], ["photo", "pencil", null]);
+});
+
+test("HEIC is known by its brands, whatever type the browser gives", () => {
+  const head = (...brands) => new TextEncoder().encode(`\0\0\0\x18ftyp${brands[0]}\0\0\0\0${brands.slice(1).join("")}`);
+  for (const brands of [["heic", "mif1", "heic"], ["mif1", "heic"], ["heix"], ["msf1", "hevc"]]) assert.ok(isHeic(head(...brands)), brands.join());
+  for (const brands of [["avif", "mif1"], ["mif1", "avif"], ["isom", "mp42"]]) assert.ok(!isHeic(head(...brands)), brands.join());
+  for (const bytes of [[], [0xff, 0xd8, 0xff], new Uint8Array(64)]) assert.ok(!isHeic(Uint8Array.from(bytes)));
+});
+
+test("a photo that cannot be used is explained on the first screen", () => {
+  const { state } = play([0, { type: "no_photo", note: "heic" }]);
+  assert.deepEqual([state.name, state.note], ["photo", "heic"]);
+  assert.equal(playOn(state, [1, photo()]).state.note, null);
+});
+
+test("what is said of a picture that is not in the gallery", () => {
+  const { sharingWords } = words;
+  assert.equal(sharingWords({ share: true, withheld: "waits" }, {}), "done.waits");
+  assert.equal(sharingWords({ share: true, withheld: "refused" }, { sharing_paused: true }), "done.refused");
+  assert.equal(sharingWords({ share: true, withheld: null }, { sharing_paused: true }), null);
+  assert.equal(sharingWords({ share: false, withheld: null }, { sharing_paused: true }), "consent.paused");
+  assert.equal(sharingWords({ share: false }, { gallery: false, sharing_paused: true }), null);
+  assert.equal(sharingWords({ share: true }, undefined), null);
 });
 
 test("503 with a Retry-After is retried then", () => {

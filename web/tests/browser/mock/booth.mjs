@@ -138,7 +138,7 @@ export function makeBooth({ picture, stylised }) {
     const form = await new Response(body, { headers: { "Content-Type": request.headers["content-type"] } }).formData();
     const image = form.get("image");
     const given = image ? Buffer.from(await image.arrayBuffer()) : null;
-    booth.orders.push({ key, style: form.get("style"), made_by: form.get("made_by"), share: form.get("share"), photo: form.get("photo"), bytes: given?.length ?? 0 });
+    booth.orders.push({ key, style: form.get("style"), made_by: form.get("made_by"), share: form.get("share"), photo: form.get("photo"), bytes: given?.length ?? 0, given: given?.subarray(0, 3).toString("hex") });
     if (given && given.subarray(4, 12).toString("latin1") === "ftypheic") {
       return error(response, 415, "this is HEIC: send JPEG, PNG or WebP");
     }

@@ -1,4 +1,4 @@
-import { boothPage, choosePhoto, says, screen, withMock } from "../harness/booth.mjs";
+import { boothPage, choosePhoto, fits, says, screen, withMock } from "../harness/booth.mjs";
 
 export const title = "the photo booth with failing networks, reloads and refusals";
 export const limitMs = 300000;
@@ -67,12 +67,17 @@ async function busy(t, mock) {
 async function refusals(t, mock) {
   const heic = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from("ftypheic"), Buffer.alloc(4000)]);
   const page = await boothPage(t, mock);
-  await choosePhoto(page, { name: "a.heic", mimeType: "image/heic", buffer: heic });
-  await page.tap("#make");
-  await screen(page, "trouble");
-  t.check("a HEIC file is explained, with a remedy", (await says(page, "#trouble-own", /HEIC/)) && (await says(page, "#trouble-detail", /Most Compatible/)));
+  // As a browser gives it that knows no HEIC.
+  for (const mimeType of ["image/heic", ""]) {
+    await page.reload();
+    await page.setInputFiles("#choose-file", { name: "a.heic", mimeType, buffer: heic });
+    t.check("a HEIC file is explained before anything is sent", await says(page, "#note-photo", /HEIC[^]*Nothing was sent[^]*Most Compatible/));
+  }
   await t.shot(page, "booth-heic");
-  await page.tap("#trouble-picture");
+  const { ok, detail } = await fits(page);
+  t.check("with room for it", ok, detail);
+  t.check("no request left the page", !page.requests.some((url) => url.endsWith("/api/stylise") || url.endsWith("/previews")));
+  await heicSafari(t, mock, heic);
 
   for (const [status, pattern] of [
     [413, /too large/],
@@ -103,6 +108,37 @@ async function refusals(t, mock) {
   t.check("nothing can be ordered without a style", await none.isDisabled("#make"));
   mock.booth.reset();
   mock.booth.paceMs = 60;
+}
+
+// A browser that reads HEIC, in <img> alone or everywhere.
+async function heicSafari(t, mock, heic) {
+  for (const where of ["image", "bitmap"]) {
+    const page = await boothPage(t, mock);
+    await page.evaluate((place) => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+      canvas.getContext("2d").fillRect(0, 0, 320, 480);
+      const bitmap = globalThis.createImageBitmap;
+      if (place === "bitmap") globalThis.createImageBitmap = (of) => bitmap(of.type === "image/heic" ? canvas : of);
+      else {
+        const picture = canvas.toDataURL("image/png");
+        const { decode } = HTMLImageElement.prototype;
+        HTMLImageElement.prototype.decode = async function decodeHeic() {
+          if (this.src.startsWith("blob:")) this.src = picture;
+          return decode.call(this);
+        };
+      }
+    }, where);
+    await choosePhoto(page, { name: "a.heic", mimeType: "image/heic", buffer: heic });
+    const size = await page.evaluate(() => {
+      const { naturalWidth, naturalHeight } = document.getElementById("picture");
+      return `${naturalWidth}x${naturalHeight}`;
+    });
+    t.check(`where the browser reads HEIC (${where}) the photo is shown`, size === "640x480", size);
+    await page.tap("#make");
+    await screen(page, "done");
+    const { given } = mock.booth.orders.at(-1);
+    t.check(`and sent as a JPEG (${where})`, given === "ffd8ff", given);
+  }
 }
 
 async function reloads(t, mock) {

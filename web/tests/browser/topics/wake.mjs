@@ -147,4 +147,15 @@ async function slideshow(t, mock) {
   await kiosk.keyboard.press("Escape");
   await kiosk.waitForSelector("#grid img");
   t.check("Escape leaves", true);
+  const full = await t.page({ address: `${mock.url}gallery?slideshow` });
+  await full.waitForSelector(".slide.on");
+  await full.click("#show");
+  t.check("a click shows the way back, in words", /Leave the slideshow/.test(await full.innerText("#leave")));
+  await full.click("#fill");
+  await full.waitForFunction(() => document.fullscreenElement !== null);
+  t.check("full screen is a button of its own", await full.isHidden("#fill"));
+  // What Escape does there is the browser's.
+  await full.evaluate(() => document.exitFullscreen());
+  await full.waitForSelector("#grid img");
+  t.check("leaving full screen leaves the slideshow", /\/gallery$/.test(full.url()), full.url());
 }
