@@ -23,6 +23,7 @@ mod status;
 mod stylise;
 mod tracks;
 pub(crate) mod whep_whip;
+mod worker;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -100,6 +101,7 @@ fn table() -> Vec<Route> {
             "/manifest.webmanifest",
             page::public("manifest.webmanifest"),
         ),
+        route(Nothing, "/worker.js", get(worker::script)),
         route(Nothing, "/lang", get(page::languages)),
         route(Nothing, "/lang/{file}", get(page::language)),
         route(Watch, "/whep", any(whep_whip::whep)),

@@ -5,6 +5,7 @@ import { translatePage } from "../app/translated.js";
 import { isAvailable } from "../camera/device.js";
 import { fetchStyles } from "./cards.js";
 import { redeem, secretIn } from "./handover.js";
+import { rememberOffer, rememberedOffer, startWorker } from "./offline.js";
 import { followJob, randomKey, sendOrder } from "./order.js";
 import { HeicError, prepared } from "./photo.js";
 import { makePortrait } from "./portrait.js";
@@ -17,6 +18,7 @@ import { makeStage } from "./stage.js";
 import * as store from "./store.js";
 import { asKind, kindOf, stylesFor } from "./takes.js";
 import { initial, step } from "./visit.js";
+import * as waiting from "./waiting.js";
 import { makingWords, workWords } from "./words.js";
 
 const TICK_MS = 250;
@@ -27,6 +29,7 @@ let state = initial();
 let photo = null; // the blob in this page, if state.photo is "file"
 let words = null;
 let offer; // the answer of /api/styles; undefined: not fetched yet
+let ordered = null; // the order that was sent last
 let abandon = null; // ends the running upload
 let unfollow = null;
 let stopFetching = null;
@@ -79,7 +82,8 @@ function dispatch(event) {
 const ACTIONS = {
   send() {
     if (!photo) return queueMicrotask(() => dispatch({ type: "retake" }));
-    abandon = sendOrder(state.order, photo, dispatch);
+    ordered = state.order;
+    abandon = sendOrder(ordered, photo, dispatch);
     return undefined;
   },
   abort() {
@@ -93,6 +97,12 @@ const ACTIONS = {
     if (state.photo !== "file") setPhoto(null);
   },
   keep_order: () => store.keep({ order: state.order }),
+  keep_waiting() {
+    if (!kiosk) waiting.keepWaiting(state.order, Date.now() - (performance.now() - state.orderedAt));
+  },
+  withdraw() {
+    if (!kiosk) waiting.withdraw(ordered);
+  },
   keep_id() {
     if (kiosk) return;
     store.keep({ id: state.id });
@@ -204,6 +214,9 @@ function setPhoto(blob) {
 
 async function offerStyles() {
   offer = await fetchStyles();
+  if (offer && !kiosk) rememberOffer(offer);
+  // Without a network the order is sent later, in a style of the last visit.
+  if (!offer && !kiosk) offer = rememberedOffer();
   // A photo of several shots is made by the station itself.
   if (offer && state.name === "style") offer.styles = stylesFor(kindOf(photo), offer.styles);
   const [first] = offer?.styles ?? [];
@@ -270,14 +283,31 @@ function openFinder(name) {
 async function resume() {
   if (kiosk) return show();
   const id = idInAddress();
-  const { id: last, seen, order } = store.kept();
   if (id) return dispatch({ type: "resume", id });
   if (secretIn(location.hash)) return resumeHandover();
+  const sent = await waiting.takeSent();
+  if (sent) store.keep({ id: sent });
+  // Somebody was faster.
+  if (state.name !== "photo") return undefined;
+  const { id: last, seen, order } = store.kept();
+  if (sent && store.hasPhotoOfThisTab()) return dispatch({ type: "resume", id: sent });
   if (last && !seen && store.isOfThisTab(last)) return dispatch({ type: "resume", id: last });
   if (store.hasPhotoOfThisTab()) return resumePhoto(order);
   // The photo of an order that was not sent stays for the button, for a while.
   if (!order || !(await store.keptPhoto(Date.now()))) store.dropPhoto();
+  else sendWaiting();
   return show();
+}
+
+// The order of a visitor who has closed the page. The button leads to its picture.
+async function sendWaiting() {
+  try {
+    await waiting.sendWaiting(new URL("../", import.meta.url));
+  } catch {
+    return; // at the next visit, or by Background Sync
+  }
+  const sent = await waiting.takeSent();
+  if (sent && state.name === "photo") store.keep({ id: sent });
 }
 
 async function resumePhoto(order) {
@@ -288,7 +318,9 @@ async function resumePhoto(order) {
     return show();
   }
   setPhoto(blob);
-  return dispatch(order ? { type: "resume_order", order } : { type: "photo", photo: "file" });
+  if (!order) return dispatch({ type: "photo", photo: "file" });
+  const since = await waiting.waitingSince(Date.now());
+  return dispatch({ type: "resume_order", order, ageMs: since === null ? 0 : Date.now() - since });
 }
 
 function openLast() {
@@ -325,6 +357,7 @@ setInterval(() => ["sending", "fetching"].includes(state.name) && dispatch({ typ
 setInterval(() => state.name === "style" && offerStyles(), STYLES_EVERY_MS);
 setInterval(askApproval, APPROVAL_EVERY_MS);
 addEventListener("online", () => dispatch({ type: "online" }));
+if (!kiosk) addEventListener("load", startWorker);
 addEventListener("hashchange", () => {
   const id = idInAddress();
   if (id && id !== state.id && !kiosk) dispatch({ type: "resume", id });

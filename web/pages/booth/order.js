@@ -16,7 +16,7 @@ export function randomKey(bytes = crypto.getRandomValues(new Uint8Array(16))) {
 }
 
 // `made_by`: who the visitor was told makes the picture; the station lets nobody else make it.
-function form({ style, made_by, share }, photo) {
+export function form({ style, made_by, share }, photo) {
   const fields = new FormData();
   fields.append("style", style);
   if (made_by) fields.append("made_by", made_by);
@@ -44,7 +44,7 @@ export function sendOrder(order, photo, tell) {
     // Abandoned too late: the station has the order already.
     else if (answer.id) fetch(`${JOBS}/${answer.id}`, { method: "DELETE" }).catch(() => {});
   };
-  request.onerror = () => wanted && tell({ type: "unreachable" });
+  request.onerror = () => wanted && tell({ type: "unreachable", isOffline: navigator.onLine === false });
   request.send(form(order, photo));
 
   // `retried`: the same order is sent again, so that a job which the station has made of it stays.

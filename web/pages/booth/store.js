@@ -11,11 +11,13 @@ export function keepNothing() {
   remember(NAME, null);
   remember(CLOSED, null, "sessionStorage");
   dropPhoto();
+  inStore("readwrite", (store) => store.delete("withdrawn"));
   remember(PHOTO, null, "sessionStorage");
   keeps = false;
 }
 
 const PHOTO_MAX_MS = 600e3; // an older photo is deleted
+const WAITING_MAX_MS = 3600e3; // the same, of one whose order waits for a network
 
 // {id, seen} (`seen`: the result was shown), {order} or {}.
 export function kept() {
@@ -88,16 +90,16 @@ export function dropPhoto() {
 
 export async function keptPhoto(now) {
   const found = await inStore("readonly", (store) => store.get("photo"));
-  if (!found) return null;
-  if (now - found.at > PHOTO_MAX_MS) {
+  if (!found?.bytes) return null;
+  if (now - found.at > (found.order ? WAITING_MAX_MS : PHOTO_MAX_MS)) {
     await dropPhoto();
     return null;
   }
   return new Blob([found.bytes], { type: found.type });
 }
 
-// The result of one IndexedDB request; null where there is no storage.
-async function inStore(mode, request) {
+// The result of one IndexedDB request on the one photo (and what belongs to it); null where there is no storage.
+export async function inStore(mode, request) {
   try {
     const database = await opened();
     try {

@@ -17,6 +17,7 @@ import { waitMs } from "../app/backoff.js";
 // that each attempt gets twice the time of the one before.
 export const STALLED_MS = 20000;
 export const STALLED_MAX_MS = 320000;
+export const NOT_SENT_MAX_MS = 3600e3; // an order that could not be sent for so long is given up
 export const SERVER_ERRORS_MAX = 5; // in a row; then the visitor is told
 const RETRY_AFTER_MAX_MS = 120000; // a longer Retry-After is cut to this
 
@@ -31,27 +32,29 @@ export function initial() {
     total: 0,
     movedAt: null, // when the running attempt last made progress; null: none is running
     retryAt: null, // when the next attempt is due; null: none is planned
+    orderedAt: null, // when the order was given
     failures: 0, // attempts in a row that failed
-    why: null, // the cause of the planned attempt: "unreachable", "busy", "broken"
+    why: null, // the cause of the planned attempt: "unreachable", "offline", "busy", "broken"
     id: null,
     job: null, // as the station last sent it
     reachable: true,
     cancelling: false,
     trouble: null, // {kind, detail}
     // One line: "cancelled", "code_asked", "code_over", "erased", "expired", "gone", "heic", "no_camera", "no_live",
-    // "not_shown", "unanswered".
+    // "not_sent", "not_shown", "unanswered".
     note: null,
   };
 }
 
 // Events: open_camera, no_camera, open_live, no_live, photo {photo}, no_photo {note}, retake, choose {style}, agree {share}, send
-// {key, made_by}, progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable, online, tick,
+// {key, made_by}, progress {sent, total}, answer {status, id, retryAfterMs, detail}, unreachable {isOffline}, online, tick,
 // cancel, job {job}, gone, lost, received {received, total, retryAt} (of the result), there (the result), refused
 // (the result), show (in the gallery, or not), remove, removed, unanswered (cancel, show or remove), not_shown (the station
 // shows nothing more in the gallery), again (another
-// style), resume {id}, resume_order {order}, finish (the visitor is done), code {note} (of a shared device), left (the
+// style), resume {id}, resume_order {order, ageMs}, finish (the visitor is done), code {note} (of a shared device), left (the
 // visitor has gone away), next (the next visitor's turn, on a device that visitors share).
-// Actions: "send", "abort", "keep_photo", "drop_photo", "keep_order", "keep_id", "keep_seen", "forget", "close" (the
+// Actions: "send", "abort", "keep_photo", "drop_photo", "keep_order", "keep_waiting" (the order waits for a
+// network), "withdraw" (it is cancelled), "keep_id", "keep_seen", "forget", "close" (the
 // browser's back button opens none of this tab's jobs any more), "set_aside" (the same, but the page offers the last
 // one), "follow", "fetch_result", "unfollow" (ends both), "fetch_source", "cancel", "show", "remove".
 export function step(state, event, now) {
@@ -73,7 +76,7 @@ const HANDLERS = {
   progress: (s, { sent, total }, now) =>
     on(s, "sending", { sent, total, movedAt: s.movedAt === null ? null : now }),
   answer: onAnswer,
-  unreachable: (s, _, now) => retryLater(s, "unreachable", now),
+  unreachable: onUnreachable,
   online: (s, _, now) => (s.name === "sending" && s.retryAt !== null ? attempt(s, now) : same(s)),
   tick: onTick,
   cancel: onCancel,
@@ -100,9 +103,9 @@ const HANDLERS = {
     state: { ...initial(), name: "waiting", id, photo: "job" },
     actions: ["abort", "keep_id", "follow"],
   }),
-  resume_order: (s, { order }, now) => {
+  resume_order: (s, { order, ageMs = 0 }, now) => {
     const { style, share } = order;
-    return attempt({ ...initial(), name: "sending", photo: "file", style, share, order }, now);
+    return attempt({ ...initial(), name: "sending", photo: "file", style, share, order, orderedAt: now - ageMs }, now);
   },
 };
 
@@ -120,7 +123,7 @@ function onSend(state, { key, made_by }, now) {
   if (state.photo !== "file") return same(state);
   const { style, share } = state;
   const order = { key, style, made_by, share };
-  const fresh = { ...state, name: "sending", order, failures: 0, why: null, note: null, job: null };
+  const fresh = { ...state, name: "sending", order, orderedAt: now, failures: 0, why: null, note: null, job: null };
   const { state: next, actions } = attempt(fresh, now);
   return { state: next, actions: ["keep_order", ...actions] };
 }
@@ -128,6 +131,14 @@ function onSend(state, { key, made_by }, now) {
 function attempt(state, now) {
   const next = { ...state, movedAt: now, retryAt: null, sent: 0, total: 0 };
   return { state: next, actions: ["send"] };
+}
+
+// The order is kept in the browser, for when the network is back.
+function onUnreachable(state, { isOffline = false }, now) {
+  if (state.name !== "sending") return same(state);
+  if (now - state.orderedAt > NOT_SENT_MAX_MS) return restart(state, "not_sent");
+  const { state: next, actions } = retryLater(state, isOffline ? "offline" : "unreachable", now);
+  return { state: next, actions: [...actions, "keep_waiting"] };
 }
 
 function onAnswer(state, { status, id, retryAfterMs = 0, detail = "" }, now) {
@@ -166,7 +177,7 @@ function onTick(state, _, now) {
 function onCancel(state) {
   if (state.name === "sending") {
     const next = { ...state, name: "style", order: null, movedAt: null, retryAt: null };
-    return { state: { ...next, note: "cancelled" }, actions: ["abort", "forget"] };
+    return { state: { ...next, note: "cancelled" }, actions: ["abort", "withdraw", "forget", "keep_photo"] };
   }
   if (state.name === "waiting" && state.id && !state.cancelling) {
     return { state: { ...state, cancelling: true }, actions: ["cancel"] };

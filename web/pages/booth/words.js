@@ -25,6 +25,7 @@ export function workWords(state, now, making = MADE) {
 
 function sendingWords(state, now) {
   if (state.retryAt !== null) {
+    if (state.why === "offline") return { ...NOTHING, title: ["send.offline"], detail: ["send.offline.detail"] };
     const title = { busy: "send.busy", broken: "send.broken" }[state.why] ?? "send.unreachable";
     return { ...NOTHING, title: [title], detail: againWords(state.retryAt, now) };
   }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use self::operation::{Content, Operation, SchemaOf};
 use super::stylise::{previews, submit};
 use super::{admin, camera, events, feed, gallery, health, join, network, offers, page, portal};
-use super::{print, screen, settings, shutter, status, stylise, tracks, whep_whip};
+use super::{print, screen, settings, shutter, status, stylise, tracks, whep_whip, worker};
 use crate::http::bodies::ProblemBody;
 use crate::layers::identify::Needs;
 
@@ -47,6 +47,7 @@ pub(super) fn operations() -> Vec<(&'static str, Vec<Operation>)> {
         ("Join", join::operations()),
         ("Screen", screen::operations()),
         ("Pages", page::operations()),
+        ("Pages", worker::operations()),
         ("Contract", own_operations()),
     ]
 }

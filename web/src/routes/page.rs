@@ -234,7 +234,11 @@ fn no_such_file() -> Response {
     (StatusCode::NOT_FOUND, "No such file.\n").into_response()
 }
 
-fn serve(bytes: Cow<'static, [u8]>, content_type: &'static str, request: &HeaderMap) -> Response {
+pub(super) fn serve(
+    bytes: Cow<'static, [u8]>,
+    content_type: &'static str,
+    request: &HeaderMap,
+) -> Response {
     // Revalidated each time, so that no page mixes files of two versions. Unchanged files cost headers
     // alone.
     let tag = entity_tag(&bytes);

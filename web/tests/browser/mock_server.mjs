@@ -3,6 +3,7 @@
 //
 //   node mock_server.mjs [port]      then open the printed address
 
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import http from "node:http";
@@ -35,7 +36,7 @@ export async function makeMock({ port }) {
   // With plain addresses in its candidates, because only one side may hide them behind mDNS names.
   const chromium = await launchChromium(["--disable-features=WebRtcHideLocalIpsWithMdns"]);
   const publisher = await openPublisher(chromium);
-  const mock = { status: liveStatus(), refuse: null, viewers: new Map(), rendition: "720p", renditionChange: null, upSince: Date.now() };
+  const mock = { status: liveStatus(), refuse: null, viewers: new Map(), rendition: "720p", renditionChange: null, edition: "", upSince: Date.now() };
   mock.booth = makeBooth({
     picture: () => still(publisher, false),
     async stylised(jpeg) {
@@ -87,7 +88,8 @@ export async function makeMock({ port }) {
     if (ASSET.test(path) || path === "/manifest.webmanifest") {
       return sendPage(response, path.slice(1));
     }
-    if (PAGE.test(path)) return sendPage(response, `${path.slice(1)}.html`);
+    if (PAGE.test(path)) return sendPage(response, `${path.slice(1)}.html`, mock.edition);
+    if (path === "/worker.js") return sendWorker(response, mock.edition);
     if (path === "/lang") return sendLanguages(response);
     if (await mock.admin.serve(request, response, path)) return undefined;
     if (await mock.booth.serve(request, response, path)) return undefined;
@@ -148,13 +150,30 @@ async function openPublisher(chromium) {
   return page;
 }
 
-async function sendPage(response, path) {
+async function sendPage(response, path, edition = "") {
   try {
-    const body = await readFile(new URL(path, PAGES));
+    const body = withEdition(await readFile(new URL(path, PAGES)), edition);
     response.setHeader("Content-Type", TYPES[path.split(".").pop()]).setHeader("Content-Encoding", "gzip").end(gzipSync(body));
   } catch {
     response.writeHead(404).end();
   }
+}
+
+// As another version of the program has the page.
+function withEdition(body, edition) {
+  return edition ? Buffer.from(String(body).replace("<html ", `<html data-edition="${edition}" `)) : body;
+}
+
+// As the station makes it.
+async function sendWorker(response, edition) {
+  const page = String(withEdition(await readFile(new URL("booth.html", PAGES)), edition));
+  const named = [...page.matchAll(/(?:href|src)="([^"]+\.[a-z]+)"/g)].map(([, path]) => path);
+  const languages = (await readdir(new URL("lang/", PAGES))).map((name) => `lang/${name}`);
+  const files = [...new Set([...named, ...languages])].sort();
+  const bodies = await Promise.all(["worker.js", ...files].map((file) => readFile(new URL(file, PAGES))));
+  const version = createHash("sha256").update(page).update(Buffer.concat(bodies)).digest("hex").slice(0, 16);
+  const head = `const VERSION = "${version}";\nconst FILES = ${JSON.stringify(["booth", "lang", ...files])};\n`;
+  response.setHeader("Content-Type", TYPES.js).setHeader("Cache-Control", "no-cache").end(head + bodies[0]);
 }
 
 async function sendLanguages(response) {

@@ -167,6 +167,22 @@ test("a photo that cannot be used is explained on the first screen", () => {
   assert.equal(playOn(state, [1, photo()]).state.note, null);
 });
 
+test("an order without a network waits, is kept, and is given up after an hour", () => {
+  const cut = { type: "unreachable", isOffline: true };
+  const { state, log } = play(...sending, [30, cut]);
+  assert.deepEqual(log.slice(-2), ["30 abort", "30 keep_waiting"]);
+  const said = words.workWords(state, 30);
+  assert.deepEqual([said.title, said.detail], [["send.offline"], ["send.offline.detail"]]);
+  const again = playOn(state, [900, "online"]);
+  assert.deepEqual(again.log, ["900 send"]);
+  const late = playOn(again.state, [2 + 3600e3 + 1, cut]);
+  assert.deepEqual([late.state.name, late.state.note], ["photo", "not_sent"]);
+  assert.ok(late.log.some((line) => line.endsWith("drop_photo")), late.log.join());
+  const order = { key: KEY, style: "pencil", share: true };
+  const resumed = play([0, { type: "resume_order", order, ageMs: 3600e3 }], [10, cut]);
+  assert.equal(resumed.state.note, "not_sent", "an hour from when it was ordered");
+});
+
 test("what is said of a picture that is not in the gallery", () => {
   const { sharingWords } = words;
   assert.equal(sharingWords({ share: true, withheld: "waits" }, {}), "done.waits");
@@ -184,7 +200,7 @@ test("503 with a Retry-After is retried then", () => {
 
 test("cancelling an upload goes back to the styles, with the picture", () => {
   const { state, log } = play(...sending, [10, "cancel"]);
-  assert.deepEqual(log.slice(-3), ["10 abort", "10 forget", "10 style"]);
+  assert.deepEqual(log.slice(-5), ["10 abort", "10 withdraw", "10 forget", "10 keep_photo", "10 style"]);
   assert.deepEqual([state.photo, state.note, state.order], ["file", "cancelled", null]);
   // A late answer to it changes nothing.
   assert.deepEqual(playOn(state, [11, answer(202, { id: ID })], [12, "unreachable"]).log, []);

@@ -115,7 +115,7 @@ test("every key that a script uses exists", () => {
       for (const [, key] of keys) assert.ok(known(key), `${name}: ${key}`);
     }
   }
-  for (const note of ["cancelled", "code_asked", "code_over", "erased", "expired", "gone", "heic", "no_camera", "no_live", "not_shown", "unanswered"]) {
+  for (const note of ["cancelled", "code_asked", "code_over", "erased", "expired", "gone", "heic", "no_camera", "no_live", "not_sent", "not_shown", "unanswered"]) {
     assert.ok(known(`note.${note}`), note);
   }
   for (const kind of ["400", "401", "404", "413", "415", "422", "503", "job", "other"]) {

@@ -5,6 +5,7 @@ import { byId } from "../../app/page.js";
 import { translate } from "../../app/translated.js";
 import { isAvailable, makeWakeLock } from "../../camera/device.js";
 import { watchFaces } from "../faces.js";
+import { stopWorker } from "../offline.js";
 import { keepNothing } from "../store.js";
 import { makeAttract } from "./attract.js";
 import * as hold from "./hold.js";
@@ -27,6 +28,7 @@ export function makeKiosk({ begin, next, back, say }) {
 
   document.documentElement.dataset.kiosk = finder;
   keepNothing();
+  stopWorker();
   loadStyles();
   const attract = makeAttract({ begin: press });
   const home = makeTakeHome({ taken: () => say(words.say("kiosk.home.taken")) });

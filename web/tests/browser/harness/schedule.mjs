@@ -1,7 +1,7 @@
 // Which topics may run beside each other. A topic that is named nowhere here runs in a lane, beside one other.
 
 // These bring a mock of their own and never look at the station: they need no built program.
-const MOCK_ONLY = ["admin", "axe", "booth_network", "booth_previews", "booth_shared", "booth_trouble", "keepsake", "kiosk", "layout", "network_words", "owner"];
+const MOCK_ONLY = ["admin", "axe", "booth_network", "booth_previews", "booth_shared", "booth_trouble", "keepsake", "kiosk", "layout", "network_words", "offline", "owner"];
 
 // These measure frames or delays, count viewers, replace everybody's source, or stop the station.
 const ALONE = [

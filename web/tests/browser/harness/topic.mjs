@@ -28,6 +28,8 @@ export class Topic {
     const context = await this.browser.newContext({
       viewport: { width: 1280, height: 800 },
       colorScheme: "dark",
+      // Its requests do not pass a page's routes.
+      serviceWorkers: "block",
       ...rest,
     });
     this.contexts.push(context);
