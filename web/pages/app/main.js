@@ -49,7 +49,7 @@ const status = makeStatus({
     statistics.status(next);
     quality.status(next);
     // Hidden where there is no photo booth.
-    byId("button-stylise").hidden = next.stylise === null;
+    for (const id of ["button-stylise", "link-booth", "link-gallery"]) byId(id).hidden = next.stylise === null;
   },
 });
 
