@@ -18,6 +18,7 @@ mod config;
 mod display;
 mod environment;
 mod events;
+mod games;
 #[cfg(test)]
 mod generated_page;
 mod http;

@@ -15,6 +15,7 @@ mod lenient_requests;
 mod network;
 mod origins;
 mod painted_boxes;
+mod play;
 mod player;
 mod power;
 mod publishing;

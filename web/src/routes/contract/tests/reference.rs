@@ -37,7 +37,7 @@ SECRET=the-secret-of-a-handover
 ";
 
 /// Bodies of the examples, by path.
-const BODIES: [(&str, &str); 8] = [
+const BODIES: [(&str, &str); 9] = [
     ("/api/shutter", r#"{"closed": true}"#),
     ("/api/settings", r#"{"privacy": {"mode": "blur_faces"}}"#),
     ("/api/stylise/{id}", r#"{"share": true}"#),
@@ -47,6 +47,7 @@ const BODIES: [(&str, &str); 8] = [
         "/api/handovers/{secret}",
         r#"{"by": "6f2c1f3e-6f4b-4a3a-9a37-2f3b1e0f7a11"}"#,
     ),
+    ("/api/play/rounds", r#"{"game": "how-many"}"#),
     ("/api/admin/bitrate", r#"{"bitrate_bps": 2000000}"#),
     ("/api/admin/gallery/{id}", r#"{"hidden": true}"#),
 ];
