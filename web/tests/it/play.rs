@@ -63,25 +63,23 @@ fn state(station: &Station) -> Value {
 
 /// With the built-in scene. `None`, which is said: nothing is detected on this machine.
 fn station(toml: &str) -> Option<Station> {
-    station_with(toml, &[])
+    station_with(toml, &["--model", "embedded"])
 }
 
-/// With a picture of a person.
+/// With a picture of a person, and a model that finds persons and no faces.
 fn station_with_person(toml: &str) -> Option<Station> {
     let Some(shared) = std::env::var_os("CARRIER_SHARED").map(PathBuf::from) else {
         println!("skipped: CARRIER_SHARED is not set");
         return None;
     };
-    let picture = shared.join("media/person.jpg").display().to_string();
-    station_with(toml, &["--source", &picture, "--loop"])
+    let file = |path: &str| shared.join(path).display().to_string();
+    let picture = file("media/person.jpg");
+    let model = file("models/yolox_nano.onnx");
+    station_with(toml, &["--source", &picture, "--loop", "--model", &model])
 }
 
 fn station_with(toml: &str, args: &[&str]) -> Option<Station> {
-    let args: Vec<_> = ["--model", "embedded"]
-        .into_iter()
-        .chain(args.iter().copied())
-        .collect();
-    let station = Station::configured(toml, &args);
+    let station = Station::configured(toml, args);
     if station.wait_ready().contains("make runtime") {
         println!("skipped: ONNX Runtime is not installed");
         return None;
